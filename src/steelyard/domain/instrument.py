@@ -1,0 +1,258 @@
+"""What trades: an instrument with its steps and limits, and the list of all of them.
+
+The invariant: one tick times one lot is a whole number of quote atoms, so every notional is
+exact. It is proven when the instrument is made, not when a trade needs it.
+"""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Self
+
+from msgspec import Struct
+
+from steelyard.domain.errors import UnitError, Unsupported
+from steelyard.domain.order import RejectReason
+from steelyard.domain.units import ATOMS_PER_UNIT, EXACT, Lots, Ticks, plain, to_atoms
+
+LIMIT_MAX = 2**53  # ticks and lots stay exact in JSON and in JavaScript
+EXPONENT_MAX = 30  # a number of more digits is over any limit; its text would be long
+NOTIONAL_MAX_ATOMS = 2**98  # the largest order, times a rate, fits an i128
+
+
+class Instrument(Struct, frozen=True):
+    """A spot market, in whole numbers.
+
+    Attributes:
+        instrument_id: Position in the exchange's list, from 0.
+        symbol: Our own spelling, `BTC-USDT`.
+        base, quote: Names of the assets.
+        base_asset_id, quote_asset_id: Their numbers in the ledger.
+        lot_atoms: Base atoms in one lot.
+        tick_lot_atoms: Quote atoms that one lot costs at a price of one tick.
+        price_max_ticks, size_min_lots, size_max_lots, notional_min_atoms: Limits, inclusive.
+    """
+
+    instrument_id: int
+    symbol: str
+    base: str
+    quote: str
+    base_asset_id: int
+    quote_asset_id: int
+    lot_atoms: int
+    tick_lot_atoms: int
+    price_max_ticks: int
+    size_min_lots: int
+    size_max_lots: int
+    notional_min_atoms: int
+
+    @classmethod
+    def spot(
+        cls,
+        instrument_id: int,
+        base: tuple[int, str],
+        quote: tuple[int, str],
+        *,
+        tick_size: str,
+        lot_size: str,
+        price_max: str,
+        size_max: str,
+        notional_min: str,
+    ) -> Self:
+        """Return an instrument from the numbers as people write them.
+
+        Raises:
+            UnitError: A step is not positive, or tick times lot is finer than one quote atom.
+        """
+        tick, lot = Decimal(tick_size), Decimal(lot_size)
+        if tick <= 0 or lot <= 0:
+            raise UnitError("tick_size and lot_size must be positive", RejectReason.UNSUPPORTED)
+        tick_lot_atoms = EXACT.multiply(EXACT.multiply(tick, lot), Decimal(ATOMS_PER_UNIT))
+        if tick_lot_atoms != tick_lot_atoms.to_integral_value():
+            raise UnitError(
+                f"tick_size {tick_size} times lot_size {lot_size} is finer than 1e-12 of the quote",
+                RejectReason.UNSUPPORTED,
+            )
+        instrument = cls(
+            instrument_id=instrument_id,
+            symbol=f"{base[1]}-{quote[1]}",
+            base=base[1],
+            quote=quote[1],
+            base_asset_id=base[0],
+            quote_asset_id=quote[0],
+            lot_atoms=to_atoms(lot),
+            tick_lot_atoms=int(tick_lot_atoms),
+            price_max_ticks=int(Decimal(price_max) / tick),
+            size_min_lots=1,
+            size_max_lots=int(Decimal(size_max) / lot),
+            notional_min_atoms=to_atoms(Decimal(notional_min)),
+        )
+        if max(instrument.price_max_ticks, instrument.size_max_lots) > LIMIT_MAX:
+            raise UnitError("price_max or size_max has too many steps", RejectReason.UNSUPPORTED)
+        largest = instrument.notional_atoms(instrument.price_max_ticks, instrument.size_max_lots)
+        if max(largest, instrument.size_max_lots * instrument.lot_atoms) > NOTIONAL_MAX_ATOMS:
+            raise UnitError("price_max times size_max is too large", RejectReason.UNSUPPORTED)
+        return instrument
+
+    @property
+    def tick_size(self) -> Decimal:
+        """The price step in quote per base."""
+        return plain(EXACT.divide(Decimal(self.tick_lot_atoms), Decimal(self.lot_atoms)))
+
+    @property
+    def lot_size(self) -> Decimal:
+        """The size step in base."""
+        return plain(EXACT.divide(Decimal(self.lot_atoms), Decimal(ATOMS_PER_UNIT)))
+
+    def price(self, ticks: int) -> Decimal:
+        """Return a price in quote per base."""
+        return EXACT.multiply(Decimal(ticks), self.tick_size)
+
+    def size(self, lots: int) -> Decimal:
+        """Return a size in base."""
+        return EXACT.multiply(Decimal(lots), self.lot_size)
+
+    def price_ticks(self, price: Decimal) -> Ticks:
+        """Return a price in ticks.
+
+        Raises:
+            UnitError: Not a multiple of tick_size (PRICE_OFF_TICK), or outside 0..price_max
+                (PRICE_OUT_OF_RANGE).
+        """
+        return Ticks(
+            self._steps(
+                price,
+                self.tick_size,
+                self.price_max_ticks,
+                "price",
+                "tick_size",
+                (
+                    RejectReason.PRICE_OFF_TICK,
+                    RejectReason.PRICE_OUT_OF_RANGE,
+                    RejectReason.PRICE_OUT_OF_RANGE,
+                ),
+            )
+        )
+
+    def size_lots(self, size: Decimal) -> Lots:
+        """Return a size in lots.
+
+        Raises:
+            UnitError: Not a multiple of lot_size (SIZE_OFF_LOT), not positive (SIZE_TOO_SMALL),
+                or beyond the maximum (SIZE_TOO_LARGE).
+        """
+        return Lots(
+            self._steps(
+                size,
+                self.lot_size,
+                self.size_max_lots,
+                "size",
+                "lot_size",
+                (
+                    RejectReason.SIZE_OFF_LOT,
+                    RejectReason.SIZE_TOO_SMALL,
+                    RejectReason.SIZE_TOO_LARGE,
+                ),
+            )
+        )
+
+    def notional_atoms(self, price_ticks: int, size_lots: int) -> int:
+        """Return price times size in quote atoms, exactly."""
+        return price_ticks * size_lots * self.tick_lot_atoms
+
+    def _steps(
+        self,
+        value: Decimal,
+        step: Decimal,
+        steps_max: int,
+        what: str,
+        step_name: str,
+        reasons: tuple[RejectReason, RejectReason, RejectReason],
+    ) -> int:
+        off_step, too_small, too_large = reasons
+        if value <= 0:
+            raise UnitError(f"{what} {value} must be positive ({self.symbol})", too_small)
+        if value.adjusted() > EXPONENT_MAX or value > step * steps_max:
+            raise UnitError(
+                f"{what} {value} is above the maximum {plain(step * steps_max)} ({self.symbol})",
+                too_large,
+            )
+        below = int(value // step)
+        if step * below != value:
+            raise UnitError(
+                f"{what} {value} is not a multiple of {step_name} {step} ({self.symbol}); "
+                f"nearest: {step * below}, {step * (below + 1)}",
+                off_step,
+            )
+        return below
+
+
+class Listings:
+    """Every instrument of a venue, found by id or by symbol; assets by id or by name."""
+
+    def __init__(self, instruments: Iterable[Instrument] = ()) -> None:
+        self._by_id: dict[int, Instrument] = {}
+        self._by_symbol: dict[str, Instrument] = {}
+        self._asset_names: dict[int, str] = {}
+        self._asset_ids: dict[str, int] = {}
+        for instrument in instruments:
+            self.add(instrument)
+
+    def add(self, instrument: Instrument) -> None:
+        """List an instrument, and its assets."""
+        self._by_id[instrument.instrument_id] = instrument
+        self._by_symbol[instrument.symbol] = instrument
+        for asset_id, name in (
+            (instrument.base_asset_id, instrument.base),
+            (instrument.quote_asset_id, instrument.quote),
+        ):
+            self._asset_names[asset_id] = name
+            self._asset_ids[name] = asset_id
+
+    def __iter__(self) -> Iterator[Instrument]:
+        return iter(self._by_id.values())
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __getitem__(self, instrument_id: int) -> Instrument:
+        return self._by_id[instrument_id]
+
+    def symbol(self, symbol: str) -> Instrument:
+        """Return an instrument by `BTC-USDT`; the ccxt form `BTC/USDT` is taken too.
+
+        Raises:
+            Unsupported: There is none of that name.
+        """
+        found = self._by_symbol.get(symbol.replace("/", "-").upper())
+        if found is None:
+            known = ", ".join(sorted(self._by_symbol)[:8])
+            raise Unsupported(f"no instrument {symbol!r} here; known: {known}")
+        return found
+
+    def has(self, instrument_id: int) -> bool:
+        """Whether an instrument of that number is listed."""
+        return instrument_id in self._by_id
+
+    def find(self, symbol: str) -> Instrument | None:
+        """Return an instrument by its exact symbol, or None."""
+        return self._by_symbol.get(symbol)
+
+    def asset(self, asset_id: int) -> str:
+        """Return an asset's name."""
+        return self._asset_names[asset_id]
+
+    def asset_id(self, name: str) -> int:
+        """Return an asset's number.
+
+        Raises:
+            Unsupported: No listed instrument uses that asset.
+        """
+        found = self._asset_ids.get(name.upper())
+        if found is None:
+            known = ", ".join(sorted(self._asset_ids))
+            raise Unsupported(f"no asset {name!r} here; known: {known}")
+        return found
+
+    def assets(self) -> dict[int, str]:
+        """Return every asset's name by its number."""
+        return dict(self._asset_names)

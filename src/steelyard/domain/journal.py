@@ -1,0 +1,70 @@
+"""The gapless record that both sides replay.
+
+A record is (sequence, time, message). Engine commands stand in it in their fixed layout
+(`domain/layout.py`); every other message, and all of a trader's, as tagged JSON, whose
+integers are exact at any length. This module is the form of a record's payload and the check
+that nothing is missing; lengths, checksums, files and fsync are `steelyard.store`'s.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from steelyard.domain import layout
+from steelyard.domain.errors import DecodeError
+
+_LAYOUT = b"L"
+_JSON = b"J"
+
+
+class Record(NamedTuple):
+    """One entry. sequence starts at 1 and has no gaps."""
+
+    sequence: int
+    time_ns: int
+    message: Any
+
+
+class JournalCodec:
+    """Payloads of one journal: engine commands, and the tagged structs of `messages`."""
+
+    def __init__(self, messages: Any) -> None:
+        """`messages` is a tagged union of structs, each with its own tag."""
+        self._encoder = msgspec.json.Encoder()
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(tuple[int, messages])
+
+    def encode(self, message: Any, time_ns: int) -> bytes:
+        """Return the payload of a record."""
+        if type(message) in layout.LAYOUT:
+            return _LAYOUT + layout.encode(message, time_ns)
+        return _JSON + self._encoder.encode((time_ns, message))
+
+    def decode(self, sequence: int, payload: bytes) -> Record:
+        """Return the record of a payload.
+
+        Raises:
+            DecodeError: The payload is not of a known form; the message names the record.
+        """
+        try:
+            if payload[:1] == _LAYOUT:
+                message, time_ns, _ = layout.decode(payload, 1)
+                return Record(sequence, time_ns, message)
+            time_ns, message = self._decoder.decode(payload[1:])
+        except (msgspec.DecodeError, DecodeError) as error:
+            raise DecodeError(f"journal record {sequence} cannot be read: {error}") from error
+        return Record(sequence, time_ns, message)
+
+
+def gapless(records: Iterable[Record], after: int) -> Iterator[Record]:
+    """Yield records, checking that they follow `after` without a gap.
+
+    Raises:
+        DecodeError: A record is missing or repeated; the message names it.
+    """
+    expected = after + 1
+    for record in records:
+        if record.sequence != expected:
+            raise DecodeError(f"journal record {expected} is missing: found {record.sequence}")
+        expected += 1
+        yield record

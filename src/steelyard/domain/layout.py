@@ -1,0 +1,316 @@
+"""The fixed layout of every command, effect and state record: the border and the journal.
+
+One table, `LAYOUT`, says it all; the native engine has the same offsets in
+`rust/engine/src/wire.rs` and `tests/engine/golden/` holds a sample of each for both. A record
+is little-endian:
+
+    u16 tag | u16 size of the whole record | u32 zero | i64 now_ns | fields in the table's order
+
+Field kinds: `i8`, `u8`, `u32`, `i64`, `u64`; `i128` as 16 bytes; `textN` as N bytes of ASCII
+padded with zeros. Absent numbers (a market order's price, an unchanged size) are -1. Every
+record is padded with zeros to a multiple of 8 bytes. The layout of a tag never changes; a new
+form gets a new tag.
+"""
+
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from steelyard.domain.commands import (
+    Accepted,
+    Amend,
+    Amended,
+    Cancel,
+    CancelAll,
+    Canceled,
+    Command,
+    Deposit,
+    Effect,
+    Filled,
+    HouseLevel,
+    HouseTrade,
+    LevelChanged,
+    ListInstrument,
+    OpenAccount,
+    Place,
+    Rejected,
+    Traded,
+    Transferred,
+    Withdraw,
+)
+from steelyard.domain.errors import DecodeError
+from steelyard.domain.instrument import Instrument
+from steelyard.domain.order import (
+    CancelCause,
+    FeeAsset,
+    Liquidity,
+    OrderType,
+    RejectReason,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
+
+HEADER = struct.Struct("<HHIq")
+ABSENT = -1
+MASK64 = 2**64 - 1
+
+
+class InstrumentState(Struct, frozen=True):
+    """What changes about an instrument."""
+
+    instrument_id: int
+    next_trade_id: int
+
+
+class AccountState(Struct, frozen=True):
+    """An account's fees."""
+
+    account_id: int
+    maker_rate_e8: int
+    taker_rate_e8: int
+
+
+class BalanceState(Struct, frozen=True):
+    """One balance; an account without it has nothing."""
+
+    account_id: int
+    asset_id: int
+    free_atoms: int
+    held_atoms: int
+
+
+class NodeState(Struct, frozen=True):
+    """One place in a level's queue: an order, or (order_id 0) the house's size between orders."""
+
+    instrument_id: int
+    side: Side
+    price_ticks: int
+    priority: int
+    order_id: int
+    account_id: int
+    size_lots: int
+    remaining_lots: int
+    post_only: bool
+    self_trade: SelfTrade
+    fee_asset: FeeAsset
+    maker_rate_e8: int
+    taker_rate_e8: int
+
+
+class CounterState(Struct, frozen=True):
+    """The numbers that are given out next."""
+
+    next_order_id: int
+    next_priority: int
+
+
+StateRecord = InstrumentState | AccountState | BalanceState | NodeState | CounterState
+
+
+class Layout(NamedTuple):
+    """One row of `LAYOUT`: the tag and the (field, kind) pairs in order."""
+
+    tag: int
+    fields: tuple[tuple[str, str], ...]
+
+
+def _row(tag: int, fields: str) -> Layout:
+    pairs = (pair.split(":") for pair in fields.split())
+    return Layout(tag, tuple((name, kind) for name, kind in pairs))
+
+
+LAYOUT: dict[type, Layout] = {
+    # Commands, 1..
+    ListInstrument: _row(
+        1,
+        "instrument_id:u32 base_asset_id:u32 quote_asset_id:u32 lot_atoms:i64 tick_lot_atoms:i64 "
+        "price_max_ticks:i64 size_min_lots:i64 size_max_lots:i64 notional_min_atoms:i128 "
+        "symbol:text24 base:text12 quote:text12",
+    ),
+    OpenAccount: _row(2, "account_id:u32 maker_rate_e8:u32 taker_rate_e8:u32"),
+    Deposit: _row(3, "account_id:u32 asset_id:u32 amount_atoms:i128"),
+    Withdraw: _row(4, "account_id:u32 asset_id:u32 amount_atoms:i128"),
+    Place: _row(
+        5,
+        "account_id:u32 instrument_id:u32 price_ticks:i64 size_lots:i64 side:i8 order_type:u8 "
+        "time_in_force:u8 post_only:u8 self_trade:u8 fee_asset:u8 client_order_id:text40",
+    ),
+    Amend: _row(6, "account_id:u32 order_id:u64 price_ticks:i64 size_lots:i64"),
+    Cancel: _row(7, "account_id:u32 order_id:u64"),
+    CancelAll: _row(8, "account_id:u32 instrument_id:i64 cause:u8"),
+    HouseLevel: _row(9, "instrument_id:u32 price_ticks:i64 size_lots:i64 side:i8"),
+    HouseTrade: _row(10, "instrument_id:u32 price_ticks:i64 size_lots:i64 side:i8"),
+    # Effects, 101..
+    Rejected: _row(101, "order_id:u64 account_id:u32 reason:u8"),
+    Accepted: _row(102, "order_id:u64 account_id:u32 instrument_id:u32"),
+    Traded: _row(
+        103,
+        "instrument_id:u32 trade_id:u64 price_ticks:i64 size_lots:i64 taker_order_id:u64 "
+        "maker_order_id:u64 taker_side:i8",
+    ),
+    Filled: _row(
+        104,
+        "order_id:u64 account_id:u32 instrument_id:u32 trade_id:u64 price_ticks:i64 size_lots:i64 "
+        "remaining_lots:i64 fee_asset_id:u32 fee_atoms:i128 side:i8 liquidity:u8",
+    ),
+    Canceled: _row(
+        105, "order_id:u64 account_id:u32 instrument_id:u32 remaining_lots:i64 cause:u8"
+    ),
+    Amended: _row(
+        106,
+        "order_id:u64 account_id:u32 instrument_id:u32 price_ticks:i64 size_lots:i64 "
+        "kept_priority:u8",
+    ),
+    LevelChanged: _row(107, "instrument_id:u32 price_ticks:i64 size_lots:i64 side:i8"),
+    Transferred: _row(108, "account_id:u32 asset_id:u32 amount_atoms:i128"),
+    # State, 201..
+    InstrumentState: _row(201, "instrument_id:u32 next_trade_id:u64"),
+    AccountState: _row(202, "account_id:u32 maker_rate_e8:u32 taker_rate_e8:u32"),
+    BalanceState: _row(203, "account_id:u32 asset_id:u32 free_atoms:i128 held_atoms:i128"),
+    NodeState: _row(
+        204,
+        "instrument_id:u32 account_id:u32 price_ticks:i64 priority:u64 order_id:u64 size_lots:i64 "
+        "remaining_lots:i64 maker_rate_e8:u32 taker_rate_e8:u32 side:i8 post_only:u8 "
+        "self_trade:u8 fee_asset:u8",
+    ),
+    CounterState: _row(205, "next_order_id:u64 next_priority:u64"),
+}
+
+_CODES = {"i8": "b", "u8": "B", "u32": "I", "i64": "q", "u64": "Q", "i128": "16s"}
+_ENUMS: dict[str, Callable[[int], Any]] = {
+    "side": Side,
+    "taker_side": Side,
+    "order_type": OrderType,
+    "time_in_force": TimeInForce,
+    "self_trade": SelfTrade,
+    "fee_asset": FeeAsset,
+    "cause": CancelCause,
+    "reason": RejectReason,
+    "liquidity": Liquidity,
+    "post_only": bool,
+    "kept_priority": bool,
+}
+# Where None is spelled -1.
+_OPTIONAL = {(Place, "price_ticks"), (Amend, "price_ticks"), (Amend, "size_lots")} | {
+    (CancelAll, "instrument_id")
+}
+
+
+class _Codec:
+    """Encoding and decoding of one row, with everything looked up beforehand."""
+
+    def __init__(self, message: type, layout: Layout) -> None:
+        self.message = message
+        self.tag = layout.tag
+        codes = "".join(
+            f"{kind[4:]}s" if kind.startswith("text") else _CODES[kind] for _, kind in layout.fields
+        )
+        size = struct.calcsize("<" + codes)
+        self.struct = struct.Struct("<" + codes + "x" * (-size % 8))
+        self.size = HEADER.size + self.struct.size
+        self.fields = layout.fields
+        self.readers = [self._reader(name, kind) for name, kind in layout.fields]
+        self.hashed = [(name, kind) for name, kind in layout.fields]
+
+    def _reader(self, name: str, kind: str) -> Callable[[Any], Any] | None:
+        if (self.message, name) in _OPTIONAL:
+            return lambda value: None if value == ABSENT else value
+        if kind == "i128":
+            return lambda value: int.from_bytes(value, "little", signed=True)
+        if kind.startswith("text"):
+            return lambda value: value.rstrip(b"\0").decode("ascii")
+        return _ENUMS.get(name)
+
+    def encode(self, message: Any, now_ns: int) -> bytes:
+        values = []
+        for name, kind in self.fields:
+            value = getattr(message, name)
+            if value is None:
+                value = ABSENT
+            elif kind == "i128":
+                value = value.to_bytes(16, "little", signed=True)
+            elif kind.startswith("text"):
+                value = value.encode("ascii")
+                assert len(value) <= int(kind[4:]), f"{name} is longer than {kind[4:]}"
+            values.append(value)
+        return HEADER.pack(self.tag, self.size, 0, now_ns) + self.struct.pack(*values)
+
+    def decode(self, record: bytes | memoryview, offset: int) -> Any:
+        values = self.struct.unpack_from(record, offset + HEADER.size)
+        pairs = zip(self.fields, self.readers, values, strict=True)
+        return self.message(
+            **{name: value if read is None else read(value) for (name, _), read, value in pairs}
+        )
+
+
+_CODECS = {
+    message: _Codec(message, layout)
+    for message, layout in LAYOUT.items()
+    if message is not ListInstrument
+}
+_BY_TAG = {codec.tag: codec for codec in _CODECS.values()}
+# A listing is nested: its struct is the instrument itself.
+_LISTING = _Codec(Instrument, LAYOUT[ListInstrument])
+
+
+def encode(message: Command | Effect | StateRecord, now_ns: int) -> bytes:
+    """Return a message as one record."""
+    if isinstance(message, ListInstrument):
+        return _LISTING.encode(message.instrument, now_ns)
+    return _CODECS[type(message)].encode(message, now_ns)
+
+
+def decode(record: bytes | memoryview, offset: int = 0) -> tuple[Any, int, int]:
+    """Return the message at an offset, its now_ns, and the offset after it.
+
+    Raises:
+        DecodeError: Unknown tag, wrong size, or the record is cut short.
+    """
+    if len(record) - offset < HEADER.size:
+        raise DecodeError(f"record at {offset} is cut short")
+    tag, size, _, now_ns = HEADER.unpack_from(record, offset)
+    codec = _LISTING if tag == _LISTING.tag else _BY_TAG.get(tag)
+    if codec is None or codec.size != size:
+        raise DecodeError(f"record at {offset} has unknown tag {tag} of size {size}")
+    if len(record) - offset < size:
+        raise DecodeError(f"record at {offset} is cut short")
+    try:
+        message = codec.decode(record, offset)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise DecodeError(f"record at {offset}, tag {tag}: {error}") from error
+    if codec is _LISTING:
+        message = ListInstrument(message)
+    return message, now_ns, offset + size
+
+
+def decode_all(records: bytes | memoryview) -> Iterator[Any]:
+    """Yield every message of a run of records."""
+    offset = 0
+    while offset < len(records):
+        message, _, offset = decode(records, offset)
+        yield message
+
+
+def state_hash(records: Iterator[StateRecord]) -> int:
+    """Return the hash of a state: the wrapping sum of its records' hashes, so order is free.
+
+    A record's hash starts from its tag; each field in the layout's order is one 64-bit word
+    (an i128 is two, low half first; a negative number its two's complement), mixed in by
+    `h = (h ^ word) * 0x9E3779B97F4A7C15; h ^= h >> 32`, all modulo 2^64.
+    """
+    total = 0
+    for record in records:
+        codec = _CODECS[type(record)]
+        h = codec.tag
+        for name, kind in codec.fields:
+            value = int(getattr(record, name))
+            h = ((h ^ (value & MASK64)) * 0x9E3779B97F4A7C15) & MASK64
+            h ^= h >> 32
+            if kind == "i128":
+                h = ((h ^ ((value >> 64) & MASK64)) * 0x9E3779B97F4A7C15) & MASK64
+                h ^= h >> 32
+        total = (total + h) & MASK64
+    return total

@@ -1,0 +1,117 @@
+"""An order's life: its states and the one table of transitions.
+
+The exchange walks WORKING to a terminal state. A trader's order begins earlier (PENDING:
+journaled, not yet sent) and may be UNKNOWN: sent, with no answer. UNKNOWN never times out
+into a guess; only evidence from the venue leaves it. A terminal state is never left, but a
+fill may still arrive for it where a venue reports out of order.
+"""
+
+from enum import IntEnum
+
+from msgspec import Struct
+
+from steelyard.domain.order import (
+    CancelCause,
+    FeeAsset,
+    Liquidity,
+    OrderType,
+    RejectReason,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
+
+
+class OrderState(IntEnum):
+    """Where an order is in its life."""
+
+    PENDING = 1  # written down, not yet answered
+    UNKNOWN = 2  # sent, outcome not known: counts as if it could fill
+    WORKING = 3
+    PARTIALLY_FILLED = 4
+    FILLED = 5
+    CANCELED = 6
+    EXPIRED = 7  # the remainder of IOC, FOK, a market order, or self-trade prevention
+    REJECTED = 8
+    ABSENT = 9  # proven never to have reached the venue
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the order may still fill."""
+        return self <= OrderState.PARTIALLY_FILLED
+
+
+_ARRIVED = frozenset(
+    {
+        OrderState.WORKING,
+        OrderState.PARTIALLY_FILLED,
+        OrderState.FILLED,
+        OrderState.CANCELED,
+        OrderState.EXPIRED,
+        OrderState.REJECTED,
+    }
+)
+_ENDED = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED})
+
+TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
+    OrderState.PENDING: _ARRIVED | {OrderState.UNKNOWN, OrderState.ABSENT},
+    OrderState.UNKNOWN: _ARRIVED | {OrderState.ABSENT},
+    OrderState.WORKING: _ENDED | {OrderState.PARTIALLY_FILLED},
+    OrderState.PARTIALLY_FILLED: _ENDED,
+    OrderState.FILLED: frozenset(),
+    OrderState.CANCELED: frozenset(),
+    OrderState.EXPIRED: frozenset(),
+    OrderState.REJECTED: frozenset(),
+    OrderState.ABSENT: frozenset(),
+}
+
+
+class Order(Struct, kw_only=True):
+    """An order as either side of a venue's API sees it.
+
+    Sizes in lots, prices in ticks (None for a market order), quote_atoms is what the filled
+    part was worth. order_id is the venue's number; 0 until the venue has told it.
+    """
+
+    order_id: int
+    client_order_id: str
+    account_id: int
+    instrument_id: int
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    post_only: bool
+    price_ticks: int | None
+    size_lots: int
+    self_trade: SelfTrade = SelfTrade.CANCEL_OLDEST
+    fee_asset: FeeAsset = FeeAsset.QUOTE
+    state: OrderState = OrderState.WORKING
+    filled_lots: int = 0
+    quote_atoms: int = 0
+    created_ns: int = 0
+    updated_ns: int = 0
+    reject_reason: RejectReason | None = None
+    cancel_cause: CancelCause | None = None
+
+    @property
+    def remaining_lots(self) -> int:
+        """What has not filled."""
+        return self.size_lots - self.filled_lots
+
+
+class Fill(Struct, frozen=True, kw_only=True):
+    """One execution of one order, from its owner's side. trade_id is unique per instrument."""
+
+    trade_id: int
+    order_id: int
+    client_order_id: str
+    account_id: int
+    instrument_id: int
+    side: Side
+    price_ticks: int
+    size_lots: int
+    quote_atoms: int
+    liquidity: Liquidity
+    fee_asset_id: int
+    fee_atoms: int
+    time_ns: int

@@ -1,0 +1,385 @@
+"""The other three unions: what may be asked, what is answered, what a stream tells.
+
+Commands are in `domain/commands.py`. These are the words in which a dialect speaks to both
+ends: our exchange answers a Query with an Answer and publishes Events; our trader sends the
+same Query to a real venue and reads the same Answer and Events back. Prices are ticks, sizes
+lots, money atoms, times UTC nanoseconds.
+"""
+
+from enum import IntEnum, StrEnum
+
+from msgspec import Struct
+
+from steelyard.domain.instrument import Instrument
+from steelyard.domain.lifecycle import Fill, Order
+from steelyard.domain.order import RejectReason, Side
+
+SECOND_NS = 1_000_000_000
+MINUTE_NS = 60 * SECOND_NS
+
+
+class Scope(StrEnum):
+    """What an API key may do; enforced on every request."""
+
+    READ = "read"
+    TRADE = "trade"
+    WITHDRAW = "withdraw"
+
+
+# -- what is asked ------------------------------------------------------------------------------
+
+
+class InstrumentsQuery(Struct, frozen=True, tag=True):
+    """Everything that is listed."""
+
+
+class ClockQuery(Struct, frozen=True, tag=True):
+    """The venue's time."""
+
+
+class BookQuery(Struct, frozen=True, tag=True):
+    """The best `depth` levels of each side."""
+
+    instrument_id: int
+    depth: int
+
+
+class TradesQuery(Struct, frozen=True, tag=True):
+    """Public trades, oldest first. With a start (id or time) from there on, else the newest."""
+
+    instrument_id: int
+    limit: int
+    from_trade_id: int | None = None
+    start_ns: int | None = None
+    end_ns: int | None = None
+
+
+class CandlesQuery(Struct, frozen=True, tag=True):
+    """Candles of one interval, oldest first. With a start: from there on; without: the newest."""
+
+    instrument_id: int
+    interval_ns: int
+    limit: int
+    start_ns: int | None = None
+    end_ns: int | None = None
+
+
+class TickersQuery(Struct, frozen=True, tag=True):
+    """24-hour statistics; None means every instrument."""
+
+    instrument_ids: tuple[int, ...] | None = None
+
+
+class AccountQuery(Struct, frozen=True, tag=True):
+    """An account's balances and fees."""
+
+    account_id: int
+
+
+class OrderQuery(Struct, frozen=True, tag=True):
+    """One order, by either id. instrument_id is None where the venue does not need it."""
+
+    account_id: int
+    instrument_id: int | None = None
+    order_id: int | None = None
+    client_order_id: str | None = None
+
+
+class OrdersQuery(Struct, frozen=True, tag=True):
+    """An account's orders, oldest first. Without a start: the newest `limit`."""
+
+    account_id: int
+    limit: int
+    instrument_id: int | None = None
+    open_only: bool = False
+    from_order_id: int | None = None
+    start_ns: int | None = None
+    end_ns: int | None = None
+
+
+class FillsQuery(Struct, frozen=True, tag=True):
+    """An account's fills, oldest first. Without a start: the newest `limit`."""
+
+    account_id: int
+    limit: int
+    instrument_id: int | None = None
+    order_id: int | None = None
+    from_trade_id: int | None = None
+    start_ns: int | None = None
+    end_ns: int | None = None
+
+
+class KeyQuery(Struct, frozen=True, tag=True):
+    """What the asking key may do."""
+
+    key: str
+
+
+class StatusQuery(Struct, frozen=True, tag=True):
+    """Whether the venue trades, and on which market."""
+
+
+Query = (
+    InstrumentsQuery
+    | ClockQuery
+    | BookQuery
+    | TradesQuery
+    | CandlesQuery
+    | TickersQuery
+    | AccountQuery
+    | OrderQuery
+    | OrdersQuery
+    | FillsQuery
+    | KeyQuery
+    | StatusQuery
+)
+
+
+# -- what is ------------------------------------------------------------------------------------
+
+
+class Trade(Struct, frozen=True, tag=True):
+    """A public trade; trade_id is gapless per instrument. An Event as well."""
+
+    instrument_id: int
+    trade_id: int
+    price_ticks: int
+    size_lots: int
+    taker_side: Side
+    time_ns: int
+
+
+class Candle(Struct, frozen=True, tag=True):
+    """What traded in [open_ns, open_ns + interval_ns); without trades, the last price four times.
+
+    volume_lots is base, quote_atoms is quote, taker_buy_* is the part where the taker bought.
+    An Event as well, with `is_closed` telling whether it may still change.
+    """
+
+    instrument_id: int
+    interval_ns: int
+    open_ns: int
+    open_ticks: int
+    high_ticks: int
+    low_ticks: int
+    close_ticks: int
+    volume_lots: int
+    quote_atoms: int
+    trade_count: int
+    taker_buy_lots: int
+    taker_buy_quote_atoms: int
+    first_trade_id: int
+    last_trade_id: int
+    is_closed: bool
+
+
+class Ticker(Struct, frozen=True, tag=True):
+    """The last 24 hours and the touch; None where nothing rests or traded. An Event as well."""
+
+    instrument_id: int
+    time_ns: int
+    open_ns: int
+    open_ticks: int | None
+    high_ticks: int | None
+    low_ticks: int | None
+    last_ticks: int | None
+    last_lots: int
+    previous_close_ticks: int | None
+    volume_lots: int
+    quote_atoms: int
+    trade_count: int
+    first_trade_id: int
+    last_trade_id: int
+    bid_ticks: int | None
+    bid_lots: int
+    ask_ticks: int | None
+    ask_lots: int
+
+
+class AssetBalance(Struct, frozen=True):
+    """One asset of an account."""
+
+    asset_id: int
+    free_atoms: int
+    held_atoms: int
+
+
+class InstrumentList(Struct, frozen=True, tag=True):
+    """Answer to InstrumentsQuery."""
+
+    instruments: tuple[Instrument, ...]
+
+
+class Clock(Struct, frozen=True, tag=True):
+    """Answer to ClockQuery."""
+
+    time_ns: int
+
+
+class BookSnapshot(Struct, frozen=True, tag=True):
+    """A whole book, best first. A BookDelta applies to it if first_sequence <= sequence + 1."""
+
+    instrument_id: int
+    sequence: int
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
+    time_ns: int
+
+
+class TradeList(Struct, frozen=True, tag=True):
+    """Answer to TradesQuery."""
+
+    trades: tuple[Trade, ...]
+
+
+class CandleList(Struct, frozen=True, tag=True):
+    """Answer to CandlesQuery."""
+
+    candles: tuple[Candle, ...]
+
+
+class TickerList(Struct, frozen=True, tag=True):
+    """Answer to TickersQuery."""
+
+    tickers: tuple[Ticker, ...]
+
+
+class AccountAnswer(Struct, frozen=True, tag=True):
+    """Answer to AccountQuery; only assets of which there is something."""
+
+    account_id: int
+    balances: tuple[AssetBalance, ...]
+    maker_rate_e8: int
+    taker_rate_e8: int
+    time_ns: int
+
+
+class OrderAnswer(Struct, frozen=True, tag=True):
+    """An order as it is now; answers Place, Amend, Cancel and OrderQuery.
+
+    fills holds what a Place or Amend filled at once.
+    """
+
+    order: Order
+    fills: tuple[Fill, ...] = ()
+
+
+class OrderList(Struct, frozen=True, tag=True):
+    """Answer to OrdersQuery and CancelAll (what was canceled)."""
+
+    orders: tuple[Order, ...]
+
+
+class FillList(Struct, frozen=True, tag=True):
+    """Answer to FillsQuery."""
+
+    fills: tuple[Fill, ...]
+
+
+class KeyAnswer(Struct, frozen=True, tag=True):
+    """What a key may do. expires_ns is None for never; ip is empty for anywhere."""
+
+    key: str
+    account_id: int
+    scopes: frozenset[Scope]
+    ip: tuple[str, ...]
+    created_ns: int
+    expires_ns: int | None
+
+
+class Status(Struct, frozen=True, tag=True):
+    """Answer to StatusQuery: `market` is crowd, tape or none; `ended` a tape that is over."""
+
+    trading: bool
+    market: str
+    ended: bool
+    time_ns: int
+
+
+class Refused(Struct, frozen=True, tag=True):
+    """A Command or Query was understood and refused.
+
+    message says what was expected and how to mend it; field names the offending input.
+    """
+
+    reason: RejectReason
+    message: str
+    field: str | None = None
+    order_id: int = 0
+
+
+Answer = (
+    InstrumentList
+    | Clock
+    | BookSnapshot
+    | TradeList
+    | CandleList
+    | TickerList
+    | AccountAnswer
+    | OrderAnswer
+    | OrderList
+    | FillList
+    | KeyAnswer
+    | Status
+    | Refused
+)
+
+
+# -- what a stream tells --------------------------------------------------------------------------
+
+
+class Execution(IntEnum):
+    """What happened to an order."""
+
+    NEW = 1
+    FILL = 2
+    CANCELED = 3
+    AMENDED = 4
+    EXPIRED = 5
+    REJECTED = 6
+
+
+class BookDelta(Struct, frozen=True, tag=True):
+    """Levels that changed, by new total size; 0 removes.
+
+    Each delta starts where the last ended: first_sequence == last_sequence of the one before + 1.
+    """
+
+    instrument_id: int
+    first_sequence: int
+    last_sequence: int
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
+    time_ns: int
+
+
+class Touch(Struct, frozen=True, tag=True):
+    """The best bid and ask; 0 lots where a side is empty (its price is then 0)."""
+
+    instrument_id: int
+    sequence: int
+    bid_ticks: int
+    bid_lots: int
+    ask_ticks: int
+    ask_lots: int
+    time_ns: int
+
+
+class OrderEvent(Struct, frozen=True, tag=True):
+    """One order after one execution; fill is there for Execution.FILL."""
+
+    execution: Execution
+    order: Order
+    fill: Fill | None
+    time_ns: int
+
+
+class BalanceEvent(Struct, frozen=True, tag=True):
+    """The balances that an execution or transfer touched, as they are now."""
+
+    account_id: int
+    balances: tuple[AssetBalance, ...]
+    time_ns: int
+
+
+Event = BookDelta | Trade | Touch | Ticker | Candle | OrderEvent | BalanceEvent

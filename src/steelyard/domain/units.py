@@ -1,0 +1,82 @@
+"""Exact money: ticks, lots and atoms, and every rule by which something is rounded.
+
+Inside, a price is a whole number of ticks, a size a whole number of lots, and a balance a
+whole number of atoms (1e-12 of an asset). `Decimal` is used at the edges only and is parsed
+from text. Off-step input is refused, never rounded. There is one rounding rule in this slice:
+a fee rounds up, against the payer (`fee_atoms`).
+"""
+
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from typing import NewType
+
+from steelyard.domain.errors import UnitError
+from steelyard.domain.order import RejectReason
+
+Ticks = NewType("Ticks", int)
+Lots = NewType("Lots", int)
+Atoms = NewType("Atoms", int)
+
+ATOMS_PER_UNIT = 10**12
+RATE_SCALE = 10**8  # rate_e8: 100_000 is 0.1 %
+EXPONENT_MAX = 40  # beyond it an amount is out of range, however it is spelled
+AMOUNT_MAX_ATOMS = 10**34  # 1e22 units: sums of many such still fit an i128
+TEXT_MAX = 48  # no number in a request needs more characters
+
+# Enough digits for any i128; anything inexact raises instead of rounding.
+EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
+
+
+def parse_decimal(text: str) -> Decimal:
+    """Return the number in plain or scientific notation.
+
+    Raises:
+        UnitError: Not a finite number, or longer than `TEXT_MAX` characters.
+    """
+    if len(text) > TEXT_MAX or not text.isascii() or "_" in text:
+        raise UnitError(
+            f"number {text[:TEXT_MAX]!r} is not a plain decimal number", RejectReason.UNSUPPORTED
+        )
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite():
+        raise UnitError(f"number {text!r} is not a decimal number", RejectReason.UNSUPPORTED)
+    return number
+
+
+def to_atoms(amount: Decimal) -> Atoms:
+    """Return an asset amount in atoms.
+
+    Raises:
+        UnitError: Finer than one atom, or beyond `AMOUNT_MAX_ATOMS`.
+    """
+    if abs(amount.adjusted()) > EXPONENT_MAX:
+        raise UnitError(f"amount {amount} is out of range", RejectReason.AMOUNT_TOO_LARGE)
+    atoms = EXACT.multiply(amount, Decimal(ATOMS_PER_UNIT))
+    if atoms != atoms.to_integral_value():
+        raise UnitError(f"amount {amount} is finer than 1e-12", RejectReason.SIZE_OFF_LOT)
+    if abs(atoms) > AMOUNT_MAX_ATOMS:
+        raise UnitError(f"amount {amount} is out of range", RejectReason.AMOUNT_TOO_LARGE)
+    return Atoms(int(atoms))
+
+
+def from_atoms(atoms: int) -> Decimal:
+    """Return an amount of atoms as a decimal number, without trailing zeros."""
+    return plain(EXACT.divide(Decimal(atoms), Decimal(ATOMS_PER_UNIT)))
+
+
+def plain(number: Decimal) -> Decimal:
+    """Return the number with trailing zeros dropped and no positive exponent: 1E+2 becomes 100."""
+    if number == 0:
+        return Decimal(0)
+    number = EXACT.normalize(number)
+    return number if number.as_tuple().exponent <= 0 else EXACT.quantize(number, Decimal(1))  # type: ignore[operator]
+
+
+def fee_atoms(amount_atoms: int, rate_e8: int) -> int:
+    """Return the fee on an amount, rounded up once, against the payer.
+
+    rate_e8 is the rate times 1e8: 100_000 is 0.1 %.
+    """
+    return -(-amount_atoms * rate_e8 // RATE_SCALE)

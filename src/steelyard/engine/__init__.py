@@ -1,0 +1,53 @@
+"""Matching and holds as one deterministic machine: commands in, effects out.
+
+Two engines answer to `Engine`: the reference (`engine/reference.py`), written to be read, is
+the specification; the native one (`engine/native.py` over `rust/engine`) is the fast twin. On
+the same commands they give the same effects, the same `state_hash` and the same snapshot, and
+each can restore the other's snapshot.
+
+Neither knows sessions, keys, symbols or client ids, reads a clock, or calls back.
+"""
+
+from typing import NamedTuple, Protocol
+
+from steelyard.domain.commands import Command, Effect
+from steelyard.domain.ledger import Balance
+
+
+class BookLevels(NamedTuple):
+    """The best levels of a book, best first, as (price_ticks, size_lots)."""
+
+    bids: list[tuple[int, int]]
+    asks: list[tuple[int, int]]
+
+
+class Engine(Protocol):
+    """What an exchange may ask of an engine."""
+
+    def apply(self, command: Command, now_ns: int) -> list[Effect]:
+        """Carry out one command whole, or refuse it whole, and return what happened."""
+        ...
+
+    def book(self, instrument_id: int, depth: int) -> BookLevels:
+        """Return up to `depth` levels of each side."""
+        ...
+
+    def balances(self, account_id: int) -> dict[int, Balance]:
+        """Return an account's balances by asset id; absent means zero."""
+        ...
+
+    def totals(self) -> dict[int, int]:
+        """Return each asset's sum over all accounts, which is zero."""
+        ...
+
+    def state_hash(self) -> int:
+        """Return the hash of the whole state (`domain.layout.state_hash`)."""
+        ...
+
+    def snapshot(self) -> bytes:
+        """Return the whole state as records: instruments, accounts, balances, queues, counters."""
+        ...
+
+    def restore(self, snapshot: bytes) -> None:
+        """Replace an empty engine's state by a snapshot's."""
+        ...

@@ -1,0 +1,361 @@
+"""What an administrator does: accounts, deposits, keys, and ending a runaway.
+
+Whoever holds the data directory's token is the administrator. Each act is a record like any
+other, so it is journaled and replayed. Randomness and sealing are handed down. The calls are
+structs, so that a command line can carry them out on a stopped exchange itself or send them
+to a running one.
+"""
+
+from base64 import b32encode
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+
+from steelyard.domain.commands import CancelAll, Deposit, OpenAccount
+from steelyard.domain.errors import UsageError
+from steelyard.domain.messages import (
+    AccountAnswer,
+    AccountQuery,
+    OrderList,
+    OrdersQuery,
+    Refused,
+    Scope,
+)
+from steelyard.domain.order import CancelCause
+from steelyard.domain.units import from_atoms, to_atoms
+from steelyard.exchange.exchange import Exchange
+from steelyard.exchange.keys import (
+    KEYS_MAX,
+    NAME_MAX,
+    Entropy,
+    NewKey,
+    Seal,
+    checked_addresses,
+)
+from steelyard.exchange.records import AccountNamed, KeyCreated, KeyRevoked
+
+RATE_E8 = 100_000  # 0.1 % maker and taker
+OPEN_ORDERS_MAX = 10_000
+
+
+class CreateAccount(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Open an account; amounts by asset name."""
+
+    name: str
+    deposits: dict[str, Decimal] = {}
+
+
+class DepositTo(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Credit an account; amounts by asset name."""
+
+    name: str
+    deposits: dict[str, Decimal]
+
+
+class ListAccounts(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Every account with its balances."""
+
+
+class BalanceOf(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """One account's balances."""
+
+    name: str
+
+
+class CreateKey(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Issue a key. lifetime_ns counts from now; None is for ever.
+
+    With `replace`, earlier keys of the same account, dialect and label are revoked.
+    """
+
+    account: str
+    dialect: str
+    scopes: tuple[Scope, ...]
+    ip: tuple[str, ...] = ()
+    lifetime_ns: int | None = None
+    label: str = ""
+    replace: bool = False
+
+
+class ListKeys(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Every key, or one account's, without secrets."""
+
+    account: str | None = None
+
+
+class RevokeKey(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Make a key worthless."""
+
+    key: str
+
+
+class CancelOrders(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Cancel every order of an account, and count what is open afterwards."""
+
+    account: str
+
+
+class Inspect(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The exchange's state in brief, with its state hash and each asset's sum, which is zero."""
+
+
+AdminCall = (
+    CreateAccount
+    | DepositTo
+    | ListAccounts
+    | BalanceOf
+    | CreateKey
+    | ListKeys
+    | RevokeKey
+    | CancelOrders
+    | Inspect
+)
+
+
+class Admin:
+    """An administrator's hand on one exchange."""
+
+    def __init__(self, exchange: Exchange, seal: Seal, entropy: Entropy) -> None:
+        self._exchange = exchange
+        self._seal = seal
+        self._entropy = entropy
+
+    def carry_out(self, call: AdminCall, now_ns: int) -> dict[str, Any]:
+        """Carry out a call; return what is to be shown, ready for JSON.
+
+        Raises:
+            UsageError: It cannot be done; nothing has happened then.
+        """
+        match call:
+            case CreateAccount():
+                return self._shown(self.create_account(call.name, call.deposits, now_ns), call.name)
+            case DepositTo():
+                return self._shown(self.deposit(call.name, call.deposits, now_ns), call.name)
+            case BalanceOf():
+                return self._shown(self.balance(call.name, now_ns), call.name)
+            case ListAccounts():
+                names = self._exchange.keys.people.names
+                return {"accounts": [self._shown(self.balance(n, now_ns), n) for n in names]}
+            case CreateKey():
+                return self._create_key(call, now_ns)
+            case ListKeys():
+                return {"keys": self._keys(call.account)}
+            case RevokeKey():
+                self.revoke_key(call.key, now_ns)
+                return {"key": call.key, "revoked": True}
+            case CancelOrders():
+                canceled = self.cancel_all(call.account, now_ns)
+                left = len(self.open_orders(call.account, now_ns).orders)
+                return {"account": call.account, "canceled": canceled, "open_orders": left}
+            case Inspect():
+                return self._inspect()
+
+    def create_account(self, name: str, deposits: dict[str, Decimal], now_ns: int) -> AccountAnswer:
+        """Open an account with something in it.
+
+        Raises:
+            UsageError: The name is taken or not usable, an asset is unknown, an amount is not
+                positive. Nothing has happened then.
+        """
+        exchange = self._exchange
+        if not name or len(name) > NAME_MAX or not name.replace("-", "").replace("_", "").isalnum():
+            raise UsageError(
+                f"account name {name!r} must be 1 to {NAME_MAX} letters, digits, - or _"
+            )
+        if name in exchange.keys.people.names:
+            raise UsageError(f"there is an account {name!r} already; deposit to it instead")
+        amounts = self._amounts(deposits)
+        account_id = exchange.keys.next_account_id()
+        exchange.record(OpenAccount(account_id, RATE_E8, RATE_E8), now_ns)
+        exchange.record(AccountNamed(account_id, name), now_ns)
+        for asset_id, atoms in amounts:
+            exchange.perform(Deposit(account_id, asset_id, atoms), now_ns)
+        return self.balance(name, now_ns)
+
+    def deposit(self, name: str, deposits: dict[str, Decimal], now_ns: int) -> AccountAnswer:
+        """Credit an account.
+
+        Raises:
+            UsageError: No such account or asset, an amount is not positive or beyond the books.
+        """
+        account_id = self._exchange.keys.account_id(name)
+        for asset_id, atoms in self._amounts(deposits):
+            answer = self._exchange.perform(Deposit(account_id, asset_id, atoms), now_ns)
+            if isinstance(answer, Refused):
+                raise UsageError(f"deposit refused: {answer.message}")
+        return self.balance(name, now_ns)
+
+    def balance(self, name: str, now_ns: int) -> AccountAnswer:
+        """Return an account's balances.
+
+        Raises:
+            UsageError: No such account.
+        """
+        account_id = self._exchange.keys.account_id(name)
+        answer = self._exchange.ask(AccountQuery(account_id), now_ns)
+        assert isinstance(answer, AccountAnswer), "an account that is named is open"
+        return answer
+
+    def create_key(
+        self,
+        account: str,
+        *,
+        dialect: str,
+        scopes: Iterable[Scope],
+        ip: Iterable[str] = (),
+        expires_ns: int | None = None,
+        label: str = "",
+        now_ns: int,
+    ) -> NewKey:
+        """Issue a key; its secret is in the answer and nowhere else in the clear.
+
+        Raises:
+            UsageError: No such account, no scope, an address that is none, an expiry that is over.
+        """
+        exchange = self._exchange
+        account_id = exchange.keys.account_id(account)
+        wanted = frozenset(scopes)
+        if not wanted:
+            raise UsageError("a key needs at least one scope: read, trade, withdraw")
+        addresses = checked_addresses(ip)
+        if Scope.WITHDRAW in wanted and not addresses:
+            raise UsageError("a key that may withdraw needs an address list; add --ip")
+        if expires_ns is not None and expires_ns <= now_ns:
+            raise UsageError("the key would have expired already; choose a later --expires")
+        if len(exchange.keys.people.keys) >= KEYS_MAX:
+            raise UsageError(f"there are {KEYS_MAX} keys already; use another data directory")
+        key, secret = self._token(40), self._token(40)
+        sealed = self._seal.seal(secret.encode(), key.encode())
+        exchange.record(
+            KeyCreated(key, account_id, dialect, wanted, addresses, expires_ns, label, sealed),
+            now_ns,
+        )
+        return NewKey(key, secret, account_id)
+
+    def revoke_key(self, key: str, now_ns: int) -> None:
+        """Make a key worthless at once.
+
+        Raises:
+            UsageError: No such key.
+        """
+        if self._exchange.keys.find(key) is None:
+            raise UsageError(
+                f"no key {key!r} that could be revoked; `steelyard key list` shows all"
+            )
+        self._exchange.record(KeyRevoked(key), now_ns)
+
+    def cancel_all(self, account: str, now_ns: int) -> int:
+        """Cancel every order of an account; return how many there were."""
+        account_id = self._exchange.keys.account_id(account)
+        command = CancelAll(account_id, None, CancelCause.ADMIN)
+        answer = self._exchange.perform(command, now_ns)
+        assert isinstance(answer, OrderList), "a known account's cancel-all is carried out"
+        return len(answer.orders)
+
+    def open_orders(self, account: str, now_ns: int) -> OrderList:
+        """Return an account's open orders.
+
+        Raises:
+            UsageError: No such account.
+        """
+        account_id = self._exchange.keys.account_id(account)
+        query = OrdersQuery(account_id, OPEN_ORDERS_MAX, open_only=True)
+        answer = self._exchange.ask(query, now_ns)
+        assert isinstance(answer, OrderList), "orders are answered by a list"
+        return answer
+
+    def _create_key(self, call: CreateKey, now_ns: int) -> dict[str, Any]:
+        expires_ns = None if call.lifetime_ns is None else now_ns + call.lifetime_ns
+        new = self.create_key(
+            call.account,
+            dialect=call.dialect,
+            scopes=call.scopes,
+            ip=call.ip,
+            expires_ns=expires_ns,
+            label=call.label,
+            now_ns=now_ns,
+        )
+        if call.replace:
+            for kept in self._exchange.keys.of(new.account_id):
+                made = kept.created
+                is_alike = (made.dialect, made.label) == (call.dialect, call.label)
+                if is_alike and made.key != new.key and not kept.is_revoked:
+                    self._exchange.record(KeyRevoked(made.key), now_ns)
+        return {
+            "key": new.key,
+            "secret": new.secret,
+            "passphrase": "",
+            "dialect": call.dialect,
+            "account": call.account,
+            "scopes": sorted(call.scopes),
+            "ip": list(checked_addresses(call.ip)),
+            "expires": None if expires_ns is None else expires_ns // 1_000_000,
+        }
+
+    def _keys(self, account: str | None) -> list[dict[str, Any]]:
+        people = self._exchange.keys.people
+        names = {account_id: name for name, account_id in people.names.items()}
+        wanted = None if account is None else self._exchange.keys.account_id(account)
+        return [
+            {
+                "key": kept.created.key,
+                "account": names[kept.created.account_id],
+                "dialect": kept.created.dialect,
+                "scopes": sorted(kept.created.scopes),
+                "ip": list(kept.created.ip),
+                "label": kept.created.label,
+                "created": kept.created_ns // 1_000_000,
+                "expires": _ms(kept.created.expires_ns),
+                "revoked": _ms(kept.revoked_ns),
+                "last_used": _ms(kept.last_used_ns),
+                "last_ip": kept.last_ip,
+            }
+            for kept in people.keys.values()
+            if wanted in (None, kept.created.account_id)
+        ]
+
+    def _shown(self, answer: AccountAnswer, name: str) -> dict[str, Any]:
+        assets = self._exchange.listings.assets()
+        return {
+            "account": name,
+            "balances": {
+                assets[balance.asset_id]: {
+                    "free": str(from_atoms(balance.free_atoms)),
+                    "held": str(from_atoms(balance.held_atoms)),
+                }
+                for balance in answer.balances
+            },
+        }
+
+    def _inspect(self) -> dict[str, Any]:
+        exchange = self._exchange
+        assets = exchange.listings.assets()
+        founded = exchange.founded
+        return {
+            "market": founded.market if founded else "none",
+            "source": founded.source if founded else "",
+            "instruments": [instrument.symbol for instrument in exchange.listings],
+            "accounts": len(exchange.keys.people.names),
+            "state_hash": f"{exchange.engine.state_hash():016x}",
+            "totals": {
+                assets[asset_id]: str(atoms) for asset_id, atoms in exchange.engine.totals().items()
+            },
+        }
+
+    def _amounts(self, deposits: dict[str, Decimal]) -> list[tuple[int, int]]:
+        amounts: list[tuple[int, int]] = []
+        for asset, amount in deposits.items():
+            if amount <= 0:
+                raise UsageError(f"deposit {asset}={amount} must be positive")
+            amounts.append((self._exchange.listings.asset_id(asset), to_atoms(amount)))
+        return amounts
+
+    def _token(self, size_bytes: int) -> str:
+        """Return 64 letters and digits: 320 random bits."""
+        return b32encode(self._entropy(size_bytes)).decode().lower()
+
+
+def _ms(time_ns: int | None) -> int | None:
+    return None if time_ns is None else time_ns // 1_000_000

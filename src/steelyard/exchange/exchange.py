@@ -1,0 +1,473 @@
+"""The exchange as one machine: journaled messages in, answers and frames out.
+
+Everything that changes it goes through `record`, live, or `replay`, on restart; the same
+records in the same order give the same state. What is to be written and sent comes out of
+`drain`: the shell writes the records first and lets nothing out before they are on disk.
+Time is an argument and never goes back.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from steelyard.domain import layout
+from steelyard.domain.commands import (
+    FIRST_USER,
+    Accepted,
+    Amend,
+    Amended,
+    Cancel,
+    CancelAll,
+    Canceled,
+    Command,
+    Deposit,
+    Effect,
+    Filled,
+    LevelChanged,
+    ListInstrument,
+    OpenAccount,
+    Place,
+    Rejected,
+    Traded,
+    Transferred,
+    UserCommand,
+    Withdraw,
+)
+from steelyard.domain.errors import DecodeError, Unsupported
+from steelyard.domain.instrument import Listings
+from steelyard.domain.journal import Record
+from steelyard.domain.ledger import Balance
+from steelyard.domain.lifecycle import Fill, OrderState
+from steelyard.domain.messages import (
+    MINUTE_NS,
+    SECOND_NS,
+    AccountAnswer,
+    AccountQuery,
+    Answer,
+    AssetBalance,
+    BookQuery,
+    BookSnapshot,
+    Candle,
+    CandleList,
+    CandlesQuery,
+    Clock,
+    ClockQuery,
+    Execution,
+    FillList,
+    FillsQuery,
+    InstrumentList,
+    InstrumentsQuery,
+    KeyQuery,
+    OrderAnswer,
+    OrderList,
+    OrderQuery,
+    OrdersQuery,
+    Query,
+    Refused,
+    Status,
+    StatusQuery,
+    Ticker,
+    TickerList,
+    TickersQuery,
+    TradeList,
+    TradesQuery,
+)
+from steelyard.domain.order import RejectReason
+from steelyard.engine import BookLevels, Engine
+from steelyard.exchange.feed import Feed, Frames, touch_of
+from steelyard.exchange.history import AccountHistory, History
+from steelyard.exchange.house import BOOK_DEPTH, HouseCursor, Market
+from steelyard.exchange.keys import Keys, People, Seal
+from steelyard.exchange.market import InstrumentMarket, MarketState
+from steelyard.exchange.records import (
+    FORMAT,
+    AccountNamed,
+    ExchangeRecord,
+    Founded,
+    KeyCreated,
+    KeyRevoked,
+    MarketStep,
+    NonceUsed,
+)
+from steelyard.exchange.refusals import explain
+
+DEPTH_MAX = 5_000
+HISTORY_NS = 24 * 60 * MINUTE_NS  # how far back candles go when an exchange opens
+PAUSE_NS = 5 * SECOND_NS  # after a longer one the market's missing candles are made up
+
+
+class Output(NamedTuple):
+    """What the shell has to write, then to send."""
+
+    records: list[tuple[int, Command | ExchangeRecord]]  # (time_ns, message)
+    frames: list[Frames]
+
+
+class Snapshot(Struct):
+    """The whole exchange at one sequence number of its journal."""
+
+    format: int
+    founded: Founded | None
+    now_ns: int
+    stepped_ns: int
+    engine: bytes
+    engine_hash: int
+    people: People
+    rates: dict[int, tuple[int, int]]
+    history: list[AccountHistory]
+    markets: list[MarketState]
+    sequences: dict[int, int]
+    market_cursor: HouseCursor | None
+
+
+class Exchange:
+    """Matching, accounts, history, market data and streams, under one order of events."""
+
+    def __init__(self, engine: Engine, market: Market | None, seal: Seal) -> None:
+        self.engine = engine
+        self.market = market
+        self.listings = Listings()
+        self.keys = Keys(seal)
+        self.history = History(self.listings)
+        self.feed = Feed(self)
+        self.now_ns = 0
+        self.founded: Founded | None = None
+        self.trading = True
+        self._stepped_ns = 0  # when the market last did what was due
+        self._markets: dict[int, InstrumentMarket] = {}
+        self._rates: dict[int, tuple[int, int]] = {}
+        self._records: list[tuple[int, Command | ExchangeRecord]] = []
+
+    # -- what changes it --------------------------------------------------------------------
+
+    def record(self, message: Command | ExchangeRecord, now_ns: int) -> list[Effect]:
+        """Carry out a message and keep it for the journal; return its effects."""
+        self.now_ns = max(self.now_ns, now_ns)
+        self._records.append((self.now_ns, message))
+        return self._apply(message)
+
+    def replay(self, record: Record) -> None:
+        """Carry out a message from the journal."""
+        self.now_ns = record.time_ns
+        self._apply(record.message)
+
+    def perform(self, command: UserCommand, now_ns: int) -> Answer:
+        """Carry out a user's command and answer it."""
+        effects = self.record(command, now_ns)
+        first = effects[0] if effects else None
+        if isinstance(first, Rejected):
+            return self._refused(command, first)
+        match command:
+            case Place():
+                assert isinstance(first, Accepted), "a place is accepted or rejected"
+                return self._order_answer(command.account_id, first.order_id, effects)
+            case Amend() | Cancel():
+                return self._order_answer(command.account_id, command.order_id, effects)
+            case CancelAll():
+                ended = (e.order_id for e in effects if isinstance(e, Canceled))
+                queries = (OrderQuery(command.account_id, order_id=i) for i in ended)
+                # Of very many the first may have left the history already.
+                found = (self.history.order(query) for query in queries)
+                return OrderList(tuple(order for order in found if order))
+            case Deposit() | Withdraw():
+                return self._account(command.account_id)
+
+    def step(self, now_ns: int) -> None:
+        """Let the market do what is due, and send what is due."""
+        if self.market is not None:
+            self.record(MarketStep(), now_ns)
+        self.now_ns = max(self.now_ns, now_ns)
+        self.feed.wake(self.now_ns)
+
+    def found(self, founded: Founded, now_ns: int) -> None:
+        """Begin a new exchange: list the market's instruments and enter their past."""
+        self.record(founded, now_ns)
+
+    def drain(self) -> Output:
+        """Return what there is to write and to send since the last drain."""
+        records, self._records = self._records, []
+        return Output(records, self.feed.drain())
+
+    # -- what is asked ----------------------------------------------------------------------
+
+    def ask(self, query: Query, now_ns: int) -> Answer:
+        """Answer a query.
+
+        Raises:
+            Unsupported: An interval that there is not.
+        """
+        now_ns = max(self.now_ns, now_ns)
+        match query:
+            case ClockQuery():
+                return Clock(now_ns)
+            case BookQuery():
+                return self._book(query, now_ns)
+            case OrderQuery():
+                order = self.history.order(query)
+                return OrderAnswer(order) if order else _unknown_order()
+            case OrdersQuery():
+                return OrderList(self.history.orders(query))
+            case FillsQuery():
+                return FillList(self.history.fills(query))
+            case AccountQuery():
+                return self._account(query.account_id)
+            case TradesQuery():
+                return TradeList(self._market(query.instrument_id).trades_of(query))
+            case CandlesQuery():
+                return CandleList(self._market(query.instrument_id).candles_of(query, now_ns))
+            case TickersQuery():
+                wanted = query.instrument_ids
+                ids = [*self._markets] if wanted is None else wanted
+                return TickerList(tuple(self.ticker(i, now_ns) for i in ids))
+            case InstrumentsQuery():
+                return InstrumentList(tuple(self.listings))
+            case KeyQuery():
+                kept = self.keys.find(query.key)
+                assert kept is not None, "the gate knows the asking key"
+                return kept.answer()
+            case StatusQuery():
+                kind = self.founded.market if self.founded else "none"
+                ended = bool(self.market and self.market.ended)
+                return Status(self.trading, kind, ended, now_ns)
+
+    def levels(self, instrument_id: int, depth: int) -> BookLevels:
+        """Return the best levels of a book."""
+        return self.engine.book(instrument_id, depth)
+
+    def ticker(self, instrument_id: int, now_ns: int) -> Ticker:
+        """Return an instrument's last 24 hours and touch."""
+        return self._market(instrument_id).ticker(now_ns, touch_of(self.levels(instrument_id, 1)))
+
+    def current_candles(
+        self, instrument_id: int, interval_ns: int, now_ns: int
+    ) -> tuple[Candle, ...]:
+        """Return the last closed candle and the open one."""
+        return self._market(instrument_id).current(interval_ns, now_ns)
+
+    # -- snapshots --------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """Return the whole state."""
+        return msgspec.json.encode(
+            Snapshot(
+                FORMAT,
+                self.founded,
+                self.now_ns,
+                self._stepped_ns,
+                self.engine.snapshot(),
+                self.engine.state_hash(),
+                self.keys.people,
+                self._rates,
+                self.history.snapshot(),
+                [market.snapshot() for market in self._markets.values()],
+                self.feed.sequences,
+                self.market.cursor() if self.market else None,
+            )
+        )
+
+    def restore(self, data: bytes) -> None:
+        """Replace an empty exchange's state by a snapshot's.
+
+        Raises:
+            DecodeError: The snapshot cannot be read, or its engine has another hash.
+        """
+        try:
+            snapshot = msgspec.json.decode(data, type=Snapshot)
+        except msgspec.DecodeError as error:
+            raise DecodeError(f"the snapshot cannot be read: {error}") from error
+        self.engine.restore(snapshot.engine)
+        if self.engine.state_hash() != snapshot.engine_hash:
+            raise DecodeError("the snapshot's engine state has another hash than it says")
+        for message in _listings_in(snapshot.engine):
+            self._list(message)
+        self.founded, self.now_ns = snapshot.founded, snapshot.now_ns
+        self.keys.restore(snapshot.people)
+        self._rates = snapshot.rates
+        self.history.restore(snapshot.history)
+        for state in snapshot.markets:
+            self._markets[state.instrument_id].restore(state)
+        self.feed.sequences.update(snapshot.sequences)
+        if self.market is not None and snapshot.market_cursor is not None:
+            self.market.restore(snapshot.market_cursor)
+        self._stepped_ns = snapshot.stepped_ns
+
+    # -- one message ------------------------------------------------------------------------
+
+    def _apply(self, message: Command | ExchangeRecord) -> list[Effect]:
+        match message:
+            case MarketStep():
+                return self._market_step()
+            case Founded():
+                self._found(message)
+            case AccountNamed():
+                self.keys.named(message.account_id, message.name)
+            case KeyCreated():
+                self.keys.created(message, self.now_ns)
+            case KeyRevoked():
+                self.keys.revoked(message.key, self.now_ns)
+            case NonceUsed():
+                self.keys.nonce_used(message.key, message.nonce, message.until_ns, self.now_ns)
+            case _:
+                effects = self._command(message)
+                if self.market is not None:
+                    self._observe(effects)
+                return effects
+        return []
+
+    def _command(self, command: Command) -> list[Effect]:
+        effects = self.engine.apply(command, self.now_ns)
+        if isinstance(command, OpenAccount):
+            self._rates[command.account_id] = (command.maker_rate_e8, command.taker_rate_e8)
+        elif isinstance(command, ListInstrument):
+            self._list(command)
+        self._tell(command, effects)
+        return effects
+
+    def _market_step(self) -> list[Effect]:
+        assert self.market is not None, "only an exchange with a market steps"
+        if self.now_ns - self._stepped_ns > PAUSE_NS:
+            self._load(self._stepped_ns)
+        self._stepped_ns = self.now_ns
+        effects: list[Effect] = []
+        for command in self.market.commands(self.now_ns, self._market_books):
+            effects += self._command(command)
+        self._observe(effects)
+        return effects
+
+    def _observe(self, effects: list[Effect]) -> None:
+        """Show the market the trades in which a user took part."""
+        for effect in effects:
+            if isinstance(effect, Traded) and (effect.taker_order_id or effect.maker_order_id):
+                assert self.market is not None, "there are no trades to see without a market"
+                self.market.observe(effect)
+
+    def _load(self, start_ns: int) -> None:
+        """Enter the candles of a time in which nobody was here."""
+        assert self.market is not None, "only a market has a past"
+        for candle in self.market.backfill(start_ns, self.now_ns):
+            self._markets[candle.instrument_id].load(candle)
+
+    def _market_books(self, instrument_id: int) -> BookLevels:
+        return self.engine.book(instrument_id, BOOK_DEPTH)
+
+    def _found(self, founded: Founded) -> None:
+        self.founded = founded
+        if self.market is None:
+            return
+        for instrument in self.market.instruments():
+            self._command(ListInstrument(instrument))
+        self._load(self.now_ns - HISTORY_NS)
+        self._stepped_ns = self.now_ns
+
+    def _list(self, command: ListInstrument) -> None:
+        self.listings.add(command.instrument)
+        self._markets.setdefault(
+            command.instrument.instrument_id, InstrumentMarket(command.instrument)
+        )
+
+    # -- who is told ------------------------------------------------------------------------
+
+    def _tell(self, command: Command, effects: list[Effect]) -> None:
+        """Enter effects in the history and the market data, and tell the feed."""
+        now_ns = self.now_ns
+        touched: dict[tuple[int, int], None] = {}  # (account, instrument or -asset - 1)
+        for effect in effects:
+            match effect:
+                case LevelChanged():
+                    self.feed.level(effect, now_ns)
+                case Traded():
+                    trade = self._markets[effect.instrument_id].traded(effect, now_ns)
+                    self.feed.trade(trade)
+                case Filled():
+                    order, fill = self.history.filled(effect, now_ns)
+                    self.feed.order(Execution.FILL, order, fill, now_ns)
+                    touched[effect.account_id, effect.instrument_id] = None
+                case Accepted():
+                    assert isinstance(command, Place), "only a place is accepted"
+                    order = self.history.accepted(command, effect, now_ns)
+                    self.feed.order(Execution.NEW, order, None, now_ns)
+                    touched[effect.account_id, effect.instrument_id] = None
+                case Canceled():
+                    order = self.history.canceled(effect, now_ns)
+                    is_expired = order.state is OrderState.EXPIRED
+                    execution = Execution.EXPIRED if is_expired else Execution.CANCELED
+                    self.feed.order(execution, order, None, now_ns)
+                    touched[effect.account_id, effect.instrument_id] = None
+                case Amended():
+                    order = self.history.amended(effect, now_ns)
+                    self.feed.order(Execution.AMENDED, order, None, now_ns)
+                    touched[effect.account_id, effect.instrument_id] = None
+                case Rejected():
+                    self._tell_rejected(command, effect)
+                case Transferred():
+                    touched[effect.account_id, -effect.asset_id - 1] = None
+        for account_id, what in touched:
+            self._tell_balances(account_id, what)
+        self.feed.settle(now_ns)
+
+    def _tell_rejected(self, command: Command, effect: Rejected) -> None:
+        if not isinstance(command, Place) or effect.account_id < FIRST_USER:
+            return
+        if self.listings.has(command.instrument_id) and command.account_id in self._rates:
+            self.history.rejected(command, effect.order_id, effect.reason, self.now_ns)
+
+    def _tell_balances(self, account_id: int, what: int) -> None:
+        if what < 0:
+            assets: tuple[int, ...] = (-what - 1,)
+        else:
+            instrument = self.listings[what]
+            assets = (instrument.base_asset_id, instrument.quote_asset_id)
+        balances = self.engine.balances(account_id)
+        nothing = Balance(0, 0)
+        self.feed.balances(account_id, [(a, balances.get(a, nothing)) for a in assets], self.now_ns)
+
+    # -- answers ----------------------------------------------------------------------------
+
+    def _order_answer(self, account_id: int, order_id: int, effects: list[Effect]) -> OrderAnswer:
+        order = self.history.order(OrderQuery(account_id, order_id=order_id))
+        assert order is not None, "an order that was just changed is known"
+        trades = {e.trade_id for e in effects if isinstance(e, Filled) and e.order_id == order_id}
+        fills: tuple[Fill, ...] = ()
+        if trades:
+            fills = tuple(f for f in self.history.fills_of(order) if f.trade_id in trades)
+        return OrderAnswer(order, fills)
+
+    def _account(self, account_id: int) -> AccountAnswer:
+        maker, taker = self._rates[account_id]
+        balances = tuple(
+            AssetBalance(asset_id, balance.free_atoms, balance.held_atoms)
+            for asset_id, balance in sorted(self.engine.balances(account_id).items())
+        )
+        return AccountAnswer(account_id, balances, maker, taker, self.now_ns)
+
+    def _book(self, query: BookQuery, now_ns: int) -> BookSnapshot:
+        levels = self.engine.book(query.instrument_id, min(query.depth, DEPTH_MAX))
+        return BookSnapshot(
+            query.instrument_id,
+            self.feed.sequences[query.instrument_id],
+            tuple(levels.bids),
+            tuple(levels.asks),
+            now_ns,
+        )
+
+    def _market(self, instrument_id: int) -> InstrumentMarket:
+        found = self._markets.get(instrument_id)
+        if found is None:
+            raise Unsupported(f"no instrument {instrument_id} is listed")
+        return found
+
+    def _refused(self, command: Command, rejected: Rejected) -> Refused:
+        message = explain(rejected.reason, command, self.listings, self.engine)
+        return Refused(rejected.reason, message, order_id=rejected.order_id)
+
+
+def _unknown_order() -> Refused:
+    return Refused(
+        RejectReason.UNKNOWN_ORDER, "no such order on this account; list the open ones to see ids"
+    )
+
+
+def _listings_in(engine_snapshot: bytes) -> Iterable[ListInstrument]:
+    return (m for m in layout.decode_all(engine_snapshot) if isinstance(m, ListInstrument))

@@ -1,0 +1,269 @@
+"""Events to public and private streams: who listens to what, and each frame encoded once.
+
+Books have one sequence number per instrument, counted up by one for each changed level and
+kept in snapshots, so that REST snapshots, deltas and touches of all dialects share it. A book
+channel gathers changes for its period; a new subscriber makes the current gathering go out
+first, so that its snapshot and its first delta meet without overlap. Candles and tickers are
+sent when their period is over and something changed. Orders and balances go out at once.
+
+The feed returns frames and never sends: the shell holds them back until the command that
+caused them is on disk.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+
+from steelyard.domain.commands import LevelChanged
+from steelyard.domain.instrument import Listings
+from steelyard.domain.ledger import Balance
+from steelyard.domain.lifecycle import Fill, Order
+from steelyard.domain.messages import (
+    AssetBalance,
+    BalanceEvent,
+    BookDelta,
+    Candle,
+    Event,
+    Execution,
+    OrderEvent,
+    Ticker,
+    Touch,
+    Trade,
+)
+from steelyard.domain.order import Side
+from steelyard.engine import BookLevels
+from steelyard.wire.dialect import Channel, ChannelKind, Subscription
+
+SUBSCRIPTIONS_MAX = 20_000  # over all sessions; one more is refused
+
+Encode = Callable[[Subscription, Event, Listings], bytes | None]
+
+
+class Frames(NamedTuple):
+    """One encoded text frame and the sessions that get it."""
+
+    payload: bytes
+    sessions: tuple[int, ...]
+
+
+class Sources(Protocol):
+    """What the feed reads when a channel is due; the exchange is it."""
+
+    @property
+    def listings(self) -> Listings:
+        """What is listed."""
+        ...
+
+    def levels(self, instrument_id: int, depth: int) -> BookLevels:
+        """The book as it stands."""
+        ...
+
+    def ticker(self, instrument_id: int, now_ns: int) -> Ticker:
+        """The last 24 hours."""
+        ...
+
+    def current_candles(
+        self, instrument_id: int, interval_ns: int, now_ns: int
+    ) -> tuple[Candle, ...]:
+        """The last closed candle and the open one."""
+        ...
+
+
+class _Gathering:
+    """The levels that changed since a book channel was last flushed."""
+
+    def __init__(self, first_sequence: int) -> None:
+        self.first_sequence = first_sequence
+        self.levels: dict[tuple[Side, int], int] = {}
+
+
+class Feed:
+    """All streams of an exchange."""
+
+    def __init__(self, sources: Sources) -> None:
+        self.sequences: dict[int, int] = defaultdict(int)
+        self._sources = sources
+        self._encoders: dict[str, Encode] = {}
+        self._subscribers: dict[Channel, dict[Subscription, dict[int, None]]] = {}
+        self._sessions: dict[int, dict[Subscription, None]] = {}
+        self._book_channels: dict[int, dict[Channel, None]] = {}
+        self._gathered: dict[Channel, _Gathering] = {}
+        self._touches: dict[int, tuple[int, int, int, int]] = {}
+        self._moved: set[int] = set()  # instruments with a touch channel and a changed level
+        self._due_ns: dict[Channel, int] = {}
+        self._sent_candles: dict[Channel, Candle] = {}
+        self._count = 0
+        self._out: list[Frames] = []
+
+    def speak(self, dialect: str, encode: Encode) -> None:
+        """Use this function for the dialect's frames."""
+        self._encoders[dialect] = encode
+
+    # -- who listens ------------------------------------------------------------------------
+
+    def subscribe(self, session: int, subscription: Subscription, now_ns: int) -> bool:
+        """Add a listener; False where `SUBSCRIPTIONS_MAX` is reached."""
+        mine = self._sessions.setdefault(session, {})
+        if subscription in mine:
+            return True
+        if self._count >= SUBSCRIPTIONS_MAX:
+            return False
+        self._count += 1
+        channel = subscription.channel
+        if channel.kind is ChannelKind.BOOK:
+            self._flush_book(channel, now_ns)
+            self._book_channels.setdefault(channel.instrument_id, {})[channel] = None
+        mine[subscription] = None
+        self._subscribers.setdefault(channel, {}).setdefault(subscription, {})[session] = None
+        if channel.period_ns:
+            self._due_ns.setdefault(channel, now_ns + channel.period_ns)
+        return True
+
+    def unsubscribe(self, session: int, subscription: Subscription) -> None:
+        """Drop a listener."""
+        if self._sessions.get(session, {}).pop(subscription, False) is False:
+            return
+        self._count -= 1
+        forms = self._subscribers[subscription.channel]
+        del forms[subscription][session]
+        if not forms[subscription]:
+            del forms[subscription]
+        if not forms:
+            channel = subscription.channel
+            del self._subscribers[channel]
+            self._gathered.pop(channel, None)
+            self._due_ns.pop(channel, None)
+            self._sent_candles.pop(channel, None)
+            self._book_channels.get(channel.instrument_id, {}).pop(channel, None)
+
+    def leave(self, session: int) -> None:
+        """Drop everything a closed session listened to."""
+        for subscription in [*self._sessions.get(session, ())]:
+            self.unsubscribe(session, subscription)
+        self._sessions.pop(session, None)
+
+    def subscriptions(self, session: int) -> tuple[Subscription, ...]:
+        """Return what a session listens to."""
+        return tuple(self._sessions.get(session, ()))
+
+    # -- what happened ----------------------------------------------------------------------
+
+    def level(self, effect: LevelChanged, now_ns: int) -> None:
+        """A level of a book changed."""
+        sequence = self.sequences[effect.instrument_id] + 1
+        self.sequences[effect.instrument_id] = sequence
+        self._moved.add(effect.instrument_id)
+        for channel in self._book_channels.get(effect.instrument_id, ()):
+            gathered = self._gathered.get(channel)
+            if gathered is None:
+                gathered = self._gathered[channel] = _Gathering(sequence)
+            gathered.levels[effect.side, effect.price_ticks] = effect.size_lots
+            if not channel.period_ns:
+                self._flush_book(channel, now_ns)
+
+    def trade(self, trade: Trade) -> None:
+        """A public trade happened."""
+        self._publish(Channel(ChannelKind.TRADES, trade.instrument_id), trade)
+
+    def order(self, execution: Execution, order: Order, fill: Fill | None, now_ns: int) -> None:
+        """An order changed."""
+        channel = Channel(ChannelKind.ORDERS, account_id=order.account_id)
+        if channel in self._subscribers:
+            self._publish(channel, OrderEvent(execution, order, fill, now_ns))
+
+    def balances(
+        self, account_id: int, balances: Iterable[tuple[int, Balance]], now_ns: int
+    ) -> None:
+        """Balances of an account changed."""
+        channel = Channel(ChannelKind.BALANCES, account_id=account_id)
+        if channel in self._subscribers:
+            now = tuple(AssetBalance(a, b.free_atoms, b.held_atoms) for a, b in balances)
+            self._publish(channel, BalanceEvent(account_id, now, now_ns))
+
+    def settle(self, now_ns: int) -> None:
+        """A command is over: tell of touches that moved."""
+        for instrument_id in sorted(self._moved):
+            channel = Channel(ChannelKind.TOUCH, instrument_id)
+            if channel not in self._subscribers:
+                continue
+            touch = touch_of(self._sources.levels(instrument_id, 1))
+            if touch != self._touches.get(instrument_id):
+                self._touches[instrument_id] = touch
+                sequence = self.sequences[instrument_id]
+                self._publish(channel, Touch(instrument_id, sequence, *touch, now_ns))
+        self._moved.clear()
+
+    # -- what is due ------------------------------------------------------------------------
+
+    @property
+    def deadline_ns(self) -> int | None:
+        """When the next channel is due."""
+        return min(self._due_ns.values(), default=None)
+
+    def wake(self, now_ns: int) -> None:
+        """Flush every channel that is due."""
+        for channel, due_ns in [*self._due_ns.items()]:
+            if due_ns > now_ns:
+                continue
+            # Periods that were slept through are skipped, not made up.
+            missed = (now_ns - due_ns) // channel.period_ns
+            self._due_ns[channel] = due_ns + (missed + 1) * channel.period_ns
+            match channel.kind:
+                case ChannelKind.BOOK:
+                    self._flush_book(channel, now_ns)
+                case ChannelKind.TICKER:
+                    self._publish(channel, self._sources.ticker(channel.instrument_id, now_ns))
+                case ChannelKind.CANDLES:
+                    self._flush_candles(channel, now_ns)
+                case _:
+                    pass
+
+    def drain(self) -> list[Frames]:
+        """Return the frames since the last drain, in order."""
+        out, self._out = self._out, []
+        return out
+
+    def _flush_book(self, channel: Channel, now_ns: int) -> None:
+        gathered = self._gathered.pop(channel, None)
+        if gathered is None:
+            return
+        sides: dict[Side, list[tuple[int, int]]] = {Side.BUY: [], Side.SELL: []}
+        for (side, ticks), lots in gathered.levels.items():
+            sides[side].append((ticks, lots))
+        delta = BookDelta(
+            channel.instrument_id,
+            gathered.first_sequence,
+            self.sequences[channel.instrument_id],
+            tuple(sorted(sides[Side.BUY], reverse=True)),
+            tuple(sorted(sides[Side.SELL])),
+            now_ns,
+        )
+        self._publish(channel, delta)
+
+    def _flush_candles(self, channel: Channel, now_ns: int) -> None:
+        candles = self._sources.current_candles(channel.instrument_id, channel.interval_ns, now_ns)
+        sent = self._sent_candles.get(channel)
+        for candle in candles:
+            is_past = sent is None or candle.open_ns < sent.open_ns
+            if candle.is_closed and is_past:
+                continue
+            if candle != sent:
+                self._publish(channel, candle)
+                self._sent_candles[channel] = candle
+
+    def _publish(self, channel: Channel, event: Event) -> None:
+        forms = self._subscribers.get(channel)
+        if not forms:
+            return
+        for subscription, sessions in forms.items():
+            encode = self._encoders[subscription.dialect]
+            payload = encode(subscription, event, self._sources.listings)
+            if payload is not None:
+                self._out.append(Frames(payload, tuple(sessions)))
+
+
+def touch_of(levels: BookLevels) -> tuple[int, int, int, int]:
+    """Return best bid ticks and lots, best ask ticks and lots; zeros where a side is empty."""
+    bid = levels.bids[0] if levels.bids else (0, 0)
+    ask = levels.asks[0] if levels.asks else (0, 0)
+    return (*bid, *ask)

@@ -1,0 +1,419 @@
+"""One request, from bytes to bytes: the only way into the exchange.
+
+The checks, in this order: address ban and limit, key, its expiry, its address list, the
+signature, the timestamp and nonce, the scope, the key's and account's limits; then the
+parameters are turned into a Command or Query, which the exchange carries out. A request that
+fails a check has changed nothing but counters. Each dialect has its own gate; the words of
+every refusal are the dialect's.
+
+A WebSocket is a `Line`: the same checks for each request that comes over it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from steelyard.domain.commands import Place, UserCommand
+from steelyard.domain.errors import DecodeError, UnitError, Unsupported
+from steelyard.domain.instrument import Listings
+from steelyard.domain.messages import Answer, OrderAnswer, Query, Refused, Scope
+from steelyard.domain.order import RejectReason
+from steelyard.exchange.exchange import Exchange
+from steelyard.exchange.keys import KeptKey
+from steelyard.exchange.limiter import Limiter
+from steelyard.exchange.records import NonceUsed
+from steelyard.wire.dialect import (
+    AccessReason,
+    Asker,
+    Auth,
+    Credentials,
+    Dialect,
+    Endpoint,
+    Refusal,
+    ServerSession,
+    SessionRefused,
+    Subscription,
+)
+from steelyard.wire.http import Request, Response, json_response
+from steelyard.wire.limits import LimitProfile, Per, Usage
+
+SUBSCRIPTIONS_PER_LINE = 1_024
+
+encode_json = msgspec.json.Encoder().encode
+
+
+class Gate:
+    """The way in for one dialect."""
+
+    def __init__(self, exchange: Exchange, dialect: Dialect, profile: LimitProfile) -> None:
+        self.exchange = exchange
+        self.dialect = dialect
+        self.limiter = Limiter(profile)
+        self._routes = _Routes(dialect.endpoints)
+        exchange.feed.speak(dialect.name, dialect.frame)
+
+    def http(self, request: Request, ip: str, now_ns: int) -> Response:
+        """Carry out a request and return the response."""
+        usage: list[Usage] = []
+        try:
+            response = self._http(request, ip, now_ns, usage)
+        except SessionRefused as refused:
+            response = self.dialect.refuse(refused.refusal, now_ns)
+        if usage:
+            headers = self.dialect.usage_headers(tuple(used for part in usage for used in part))
+            response = response._replace(headers={**response.headers, **headers})
+        return response
+
+    def line(self, target: str, ip: str, session_id: int, now: Callable[[], int]) -> "Line | None":
+        """Open a WebSocket; None where the dialect has no stream at this target."""
+        line = Line(self, session_id, ip, now)
+        session = self.dialect.session(target, line)
+        if session is None:
+            return None
+        line.session = session
+        return line
+
+    def _http(self, request: Request, ip: str, now_ns: int, usage: list[Usage]) -> Response:
+        found = self._routes.find(request.method, request.path)
+        if isinstance(found, Refusal):
+            self._count_ip(1, ip, now_ns, usage)
+            raise SessionRefused(found)
+        endpoint, captured = found
+        parameters: Struct | DecodeError
+        try:
+            parameters = self.dialect.read(request, endpoint, captured)
+            weight = endpoint.weight(parameters)
+        except DecodeError as error:
+            parameters, weight = error, 1
+        self._count_ip(weight, ip, now_ns, usage, is_order=endpoint.is_order)
+        kept: KeptKey | None = None
+        credentials: Credentials | None = None
+        if endpoint.auth is not Auth.NONE:
+            claimed = self.dialect.credentials(request, endpoint)
+            if isinstance(claimed, Refusal):
+                raise SessionRefused(claimed)
+            credentials = claimed
+            kept = self.authenticate(credentials, endpoint.auth, ip, now_ns)
+        if isinstance(parameters, DecodeError):
+            raise SessionRefused(Refusal(AccessReason.MALFORMED, str(parameters), parameters.field))
+        result = self.carry_out(endpoint, parameters, kept, credentials, ip, now_ns, usage)
+        if isinstance(result, Response):
+            return result
+        return json_response(endpoint.status, encode_json(result))
+
+    # -- the checks, shared with WebSockets ---------------------------------------------------
+
+    def _count_ip(
+        self, weight: int, ip: str, now_ns: int, usage: list[Usage], *, is_order: bool = False
+    ) -> None:
+        if refusal := self.limiter.ban(ip, now_ns):
+            raise SessionRefused(refusal)
+        used, refusal = self.limiter.count(
+            Per.IP, ip, weight=weight, is_order=is_order, ip=ip, now_ns=now_ns
+        )
+        usage.append(used)
+        if refusal:
+            raise SessionRefused(refusal)
+
+    def authenticate(self, credentials: Credentials, auth: Auth, ip: str, now_ns: int) -> KeptKey:
+        """Return the key that a request proves to hold, or raise SessionRefused."""
+        kept = self.exchange.keys.find(credentials.key)
+        refusal: Refusal | None = None
+        if kept is None or kept.created.dialect != self.dialect.name:
+            refusal = Refusal(
+                AccessReason.UNKNOWN_KEY,
+                f"no such {self.dialect.name} key; it may have been revoked. "
+                "`steelyard key list` shows what there is",
+            )
+            raise SessionRefused(refusal)
+        created = kept.created
+        if created.expires_ns is not None and created.expires_ns <= now_ns:
+            refusal = Refusal(AccessReason.KEY_EXPIRED, "this key has expired; create another one")
+        elif not kept.may_come_from(ip):
+            refusal = Refusal(AccessReason.IP_NOT_ALLOWED, f"this key may not be used from {ip}")
+        elif auth is Auth.SIGNED:
+            refusal = self._signature(credentials, kept, now_ns)
+        if refusal:
+            raise SessionRefused(refusal)
+        kept.last_used_ns, kept.last_ip = now_ns, ip
+        return kept
+
+    def _signature(self, credentials: Credentials, kept: KeptKey, now_ns: int) -> Refusal | None:
+        if not self.dialect.verify(credentials, self.exchange.keys.secret(kept)):
+            return Refusal(
+                AccessReason.BAD_SIGNATURE,
+                "the signature does not fit the request and this key's secret; "
+                "sign exactly the bytes that are sent",
+            )
+        if credentials.timestamp_ns is not None:
+            behind_ns = now_ns - credentials.timestamp_ns
+            if behind_ns > credentials.window_ns:
+                return Refusal(
+                    AccessReason.STALE_TIMESTAMP,
+                    f"the timestamp is {behind_ns // 1_000_000} ms behind this exchange's clock; "
+                    f"{credentials.window_ns // 1_000_000} ms are allowed. Set your clock",
+                )
+            if -behind_ns >= credentials.ahead_ns:
+                return Refusal(
+                    AccessReason.FUTURE_TIMESTAMP,
+                    f"the timestamp is {-behind_ns // 1_000_000} ms ahead of this exchange's "
+                    f"clock; less than {credentials.ahead_ns // 1_000_000} ms are allowed. "
+                    "Set your clock",
+                )
+        if credentials.nonce is not None:
+            key, nonce = credentials.key, credentials.nonce
+            if self.exchange.keys.is_used(key, nonce, now_ns):
+                return Refusal(
+                    AccessReason.REPEATED_NONCE, "this nonce has been used; use a fresh one"
+                )
+        return None
+
+    def carry_out(
+        self,
+        endpoint: Endpoint,
+        parameters: Struct,
+        kept: KeptKey | None,
+        credentials: Credentials | None,
+        ip: str,
+        now_ns: int,
+        usage: list[Usage],
+    ) -> Any:
+        """Check scope and limits, carry out, and return the response struct."""
+        account_id = 0
+        if kept is not None:
+            account_id = kept.created.account_id
+            self._check_scope(endpoint, kept)
+            self._count_key(endpoint, parameters, kept, ip, now_ns, usage)
+        asker = Asker(
+            account_id,
+            kept.created.key if kept else "",
+            now_ns,
+            self.exchange.listings,
+            self.limiter.profile,
+        )
+        try:
+            message = endpoint.decode(parameters, asker)
+            answer = None if message is None else self._act(message, credentials, now_ns)
+            if isinstance(answer, Refused):
+                raise SessionRefused(Refusal(answer.reason, answer.message, answer.field))
+            return endpoint.encode(answer, parameters, asker)
+        except UnitError as error:
+            raise SessionRefused(Refusal(error.reason, str(error))) from error
+        except Unsupported as error:
+            raise SessionRefused(Refusal(RejectReason.UNSUPPORTED, str(error))) from error
+        except DecodeError as error:
+            raise SessionRefused(
+                Refusal(AccessReason.MALFORMED, str(error), error.field)
+            ) from error
+
+    def _check_scope(self, endpoint: Endpoint, kept: KeptKey) -> None:
+        scope, scopes = endpoint.scope, kept.created.scopes
+        if scope is not None and scope not in scopes:
+            have = ", ".join(sorted(scopes))
+            raise SessionRefused(
+                Refusal(
+                    AccessReason.MISSING_SCOPE,
+                    f"this key may {have}, not {scope}; create one with --scopes {scope}",
+                )
+            )
+
+    def _count_key(
+        self,
+        endpoint: Endpoint,
+        parameters: Struct,
+        kept: KeptKey,
+        ip: str,
+        now_ns: int,
+        usage: list[Usage],
+    ) -> None:
+        created = kept.created
+        for per, who in ((Per.KEY, created.key), (Per.ACCOUNT, str(created.account_id))):
+            used, refusal = self.limiter.count(
+                per,
+                who,
+                weight=endpoint.weight(parameters),
+                is_order=endpoint.is_order,
+                ip=ip,
+                now_ns=now_ns,
+            )
+            usage.append(used)
+            if refusal:
+                raise SessionRefused(refusal)
+
+    def _act(
+        self, message: UserCommand | Query, credentials: Credentials | None, now_ns: int
+    ) -> Answer:
+        if credentials is not None and credentials.nonce is not None:
+            self._use_nonce(credentials, now_ns, journaled=isinstance(message, UserCommand))
+        if not isinstance(message, UserCommand):
+            return self.exchange.ask(message, now_ns)
+        if isinstance(message, Place) and message.client_order_id:
+            known = self._known_order(message)
+            if known is not None:
+                return known
+        return self.exchange.perform(message, now_ns)
+
+    def _use_nonce(self, credentials: Credentials, now_ns: int, *, journaled: bool) -> None:
+        # Seen again within the window it would be a replay; after it the timestamp is stale.
+        until_ns = now_ns + credentials.window_ns + credentials.ahead_ns
+        key, nonce = credentials.key, credentials.nonce or ""
+        if journaled:
+            self.exchange.record(NonceUsed(key, nonce, until_ns), now_ns)
+        else:
+            self.exchange.keys.nonce_used(key, nonce, until_ns, now_ns)
+
+    def _known_order(self, place: Place) -> Answer | None:
+        """Return what is to be said to a client order id that is taken, or None."""
+        history = self.exchange.history
+        if not self.dialect.client_ids_for_ever:
+            if history.open_order(place.account_id, place.client_order_id) is None:
+                return None
+            return Refused(
+                RejectReason.DUPLICATE_CLIENT_ORDER_ID,
+                f"an open order already has the client order id {place.client_order_id!r}",
+            )
+        order = history.by_client_id(place.account_id, place.client_order_id)
+        if order is None:
+            return None
+        if history.is_same(order, place):
+            return OrderAnswer(order, history.fills_of(order))
+        return Refused(
+            RejectReason.DUPLICATE_CLIENT_ORDER_ID,
+            f"the client order id {place.client_order_id!r} belongs to another order, "
+            f"{order.order_id}; use a fresh one",
+            "client_order_id",
+        )
+
+
+class Line:
+    """One WebSocket: a session machine, and the door through which it asks."""
+
+    session: ServerSession
+
+    def __init__(self, gate: Gate, session_id: int, ip: str, now: Callable[[], int]) -> None:
+        self.session_id = session_id
+        self.keys: set[str] = set()  # proven on this line; a revocation closes it
+        self._gate = gate
+        self._ip = ip
+        self._now = now
+
+    @property
+    def listings(self) -> Listings:
+        """What is listed."""
+        return self._gate.exchange.listings
+
+    @property
+    def limits(self) -> LimitProfile:
+        """The limits in force."""
+        return self._gate.limiter.profile
+
+    def call(self, endpoint: Endpoint, parameters: Struct, credentials: Credentials | None) -> Any:
+        """Authenticate, limit and carry out one request; return the response struct."""
+        gate, now_ns = self._gate, self._now()
+        usage: list[Usage] = []
+        gate._count_ip(endpoint.weight(parameters), self._ip, now_ns, usage)  # noqa: SLF001
+        kept = None
+        if endpoint.auth is not Auth.NONE:
+            if credentials is None:
+                raise SessionRefused(
+                    Refusal(AccessReason.MISSING_KEY, "this request needs a key; log in first")
+                )
+            kept = gate.authenticate(credentials, endpoint.auth, self._ip, now_ns)
+            self.keys.add(credentials.key)
+        return gate.carry_out(endpoint, parameters, kept, credentials, self._ip, now_ns, usage)
+
+    def authenticate(self, credentials: Credentials, scope: Scope) -> int:
+        """Return the account of valid credentials, or raise SessionRefused."""
+        now_ns = self._now()
+        self._gate._count_ip(1, self._ip, now_ns, [])  # noqa: SLF001
+        kept = self._gate.authenticate(credentials, Auth.SIGNED, self._ip, now_ns)
+        if scope not in kept.created.scopes:
+            raise SessionRefused(
+                Refusal(AccessReason.MISSING_SCOPE, f"this key has no scope {scope}")
+            )
+        if credentials.nonce is not None:
+            self._gate._use_nonce(credentials, now_ns, journaled=True)  # noqa: SLF001
+        self.keys.add(credentials.key)
+        return kept.created.account_id
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Begin a stream for this session."""
+        feed = self._gate.exchange.feed
+        has_room = len(feed.subscriptions(self.session_id)) < SUBSCRIPTIONS_PER_LINE
+        if not has_room or not feed.subscribe(self.session_id, subscription, self._now()):
+            raise SessionRefused(
+                Refusal(
+                    AccessReason.KEY_LIMIT,
+                    f"too many streams on one connection; {SUBSCRIPTIONS_PER_LINE} are allowed",
+                )
+            )
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """End it."""
+        self._gate.exchange.feed.unsubscribe(self.session_id, subscription)
+
+    def snapshot(self, query: Query) -> Answer:
+        """Answer a public query, for channels that start with a snapshot."""
+        return self._gate.exchange.ask(query, self._now())
+
+    def receive(self, frame: str | bytes) -> None:
+        """Take one message from the client."""
+        self.session.receive(frame, self._now())
+
+    def close(self) -> None:
+        """The connection is gone."""
+        self._gate.exchange.feed.leave(self.session_id)
+
+
+class _Routes:
+    """Endpoints by method and path; `{name}` segments capture."""
+
+    def __init__(self, endpoints: tuple[Endpoint, ...]) -> None:
+        self._plain: dict[str, dict[str, Endpoint]] = {}
+        self._captures: list[tuple[list[str], dict[str, Endpoint]]] = []
+        for endpoint in endpoints:
+            self._methods(endpoint.path)[endpoint.method] = endpoint
+
+    def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]] | Refusal:
+        """Return the endpoint and what its path captured."""
+        captured: dict[str, str] = {}
+        methods = self._plain.get(path)
+        if methods is None:
+            for segments, candidates in self._captures:
+                found = _capture(segments, path)
+                if found is not None:
+                    methods, captured = candidates, found
+                    break
+        if methods is None:
+            return Refusal(AccessReason.UNKNOWN_ENDPOINT, f"there is no {path[:200]} here")
+        endpoint = methods.get("GET" if method == "HEAD" else method)
+        if endpoint is None:
+            allowed = ", ".join(sorted(methods))
+            return Refusal(AccessReason.METHOD_NOT_ALLOWED, f"{path} takes {allowed}", allowed)
+        return endpoint, captured
+
+    def _methods(self, path: str) -> dict[str, Endpoint]:
+        if "{" not in path:
+            return self._plain.setdefault(path, {})
+        segments = path.split("/")
+        for known, methods in self._captures:
+            if known == segments:
+                return methods
+        methods = {}
+        self._captures.append((segments, methods))
+        return methods
+
+
+def _capture(segments: list[str], path: str) -> dict[str, str] | None:
+    parts = path.split("/")
+    if len(parts) != len(segments):
+        return None
+    captured = {}
+    for segment, part in zip(segments, parts, strict=True):
+        if segment.startswith("{"):
+            captured[segment[1:-1]] = part
+        elif segment != part:
+            return None
+    return captured

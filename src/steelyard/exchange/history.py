@@ -1,0 +1,282 @@
+"""Every account's orders and fills, as the API shows them.
+
+Built from Places and the engine's effects, never asked of the engine. Open orders are all
+kept; of ended ones the newest `ENDED_MAX` per account, of fills the newest `FILLS_MAX`, of
+client order ids the newest `CLIENT_IDS_MAX`: what is older leaves, oldest first.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from itertools import islice
+from typing import TypeVar
+
+from msgspec import Struct
+
+from steelyard.domain.commands import Accepted, Amended, Canceled, Filled, Place
+from steelyard.domain.instrument import Listings
+from steelyard.domain.lifecycle import Fill, Order, OrderState
+from steelyard.domain.messages import FillsQuery, OrderQuery, OrdersQuery
+from steelyard.domain.order import CancelCause, RejectReason
+
+T = TypeVar("T")
+
+ENDED_MAX = 10_000
+FILLS_MAX = 50_000
+CLIENT_IDS_MAX = 100_000
+
+_EXPIRED = frozenset(
+    {
+        CancelCause.IOC_REMAINDER,
+        CancelCause.FOK_UNFILLABLE,
+        CancelCause.NO_LIQUIDITY,
+        CancelCause.SELF_TRADE,
+    }
+)
+
+# What a Place says of an order; an amended price or size no longer is what was asked for.
+_ASKED = (
+    "instrument_id",
+    "side",
+    "order_type",
+    "time_in_force",
+    "post_only",
+    "price_ticks",
+    "size_lots",
+)
+
+
+class AccountHistory(Struct):
+    """One account's past, as a snapshot keeps it."""
+
+    account_id: int
+    orders: list[Order]  # by order_id
+    fills: list[Fill]
+
+
+class _Account:
+    """One account's orders and fills, indexed."""
+
+    def __init__(self) -> None:
+        self.orders: dict[int, Order] = {}
+        self.open: dict[int, Order] = {}
+        self.ended: deque[int] = deque()
+        self.fills: deque[Fill] = deque(maxlen=FILLS_MAX)
+        self.client_ids: dict[str, int] = {}  # the newest order of each id
+
+    def add(self, order: Order) -> None:
+        self.orders[order.order_id] = order
+        self.client_ids.pop(order.client_order_id, None)
+        self.client_ids[order.client_order_id] = order.order_id
+        if len(self.client_ids) > CLIENT_IDS_MAX:
+            del self.client_ids[next(iter(self.client_ids))]
+        if order.state.is_open:
+            self.open[order.order_id] = order
+        else:
+            self.end(order)
+
+    def end(self, order: Order) -> None:
+        self.open.pop(order.order_id, None)
+        self.ended.append(order.order_id)
+        if len(self.ended) > ENDED_MAX:
+            del self.orders[self.ended.popleft()]
+
+
+class History:
+    """Orders and fills of all accounts."""
+
+    def __init__(self, listings: Listings) -> None:
+        self._listings = listings
+        self._accounts: dict[int, _Account] = {}
+
+    # -- what happened ----------------------------------------------------------------------
+
+    def accepted(self, place: Place, effect: Accepted, now_ns: int) -> Order:
+        """Enter a new order."""
+        order = _order(place, effect.order_id, now_ns)
+        self._account(place.account_id).add(order)
+        return order
+
+    def rejected(self, place: Place, order_id: int, reason: RejectReason, now_ns: int) -> Order:
+        """Enter an order that was refused; it is kept like any ended one."""
+        order = _order(place, order_id, now_ns)
+        order.state, order.reject_reason = OrderState.REJECTED, reason
+        self._account(place.account_id).add(order)
+        return order
+
+    def filled(self, effect: Filled, now_ns: int) -> tuple[Order, Fill]:
+        """Enter an execution."""
+        account = self._account(effect.account_id)
+        order = account.orders[effect.order_id]
+        instrument = self._listings[effect.instrument_id]
+        quote_atoms = instrument.notional_atoms(effect.price_ticks, effect.size_lots)
+        fill = Fill(
+            trade_id=effect.trade_id,
+            order_id=effect.order_id,
+            client_order_id=order.client_order_id,
+            account_id=effect.account_id,
+            instrument_id=effect.instrument_id,
+            side=effect.side,
+            price_ticks=effect.price_ticks,
+            size_lots=effect.size_lots,
+            quote_atoms=quote_atoms,
+            liquidity=effect.liquidity,
+            fee_asset_id=effect.fee_asset_id,
+            fee_atoms=effect.fee_atoms,
+            time_ns=now_ns,
+        )
+        account.fills.append(fill)
+        order.filled_lots += effect.size_lots
+        order.quote_atoms += quote_atoms
+        order.updated_ns = now_ns
+        if effect.remaining_lots == 0:
+            order.state = OrderState.FILLED
+            account.end(order)
+        else:
+            order.state = OrderState.PARTIALLY_FILLED
+        return order, fill
+
+    def canceled(self, effect: Canceled, now_ns: int) -> Order:
+        """Enter an end before everything filled."""
+        account = self._account(effect.account_id)
+        order = account.orders[effect.order_id]
+        order.cancel_cause = effect.cause
+        order.state = OrderState.EXPIRED if effect.cause in _EXPIRED else OrderState.CANCELED
+        order.updated_ns = now_ns
+        account.end(order)
+        return order
+
+    def amended(self, effect: Amended, now_ns: int) -> Order:
+        """Enter a new price or size."""
+        order = self._account(effect.account_id).orders[effect.order_id]
+        order.price_ticks, order.size_lots = effect.price_ticks, effect.size_lots
+        order.updated_ns = now_ns
+        return order
+
+    # -- what is asked ----------------------------------------------------------------------
+
+    def order(self, query: OrderQuery) -> Order | None:
+        """Return one order, by either id; both must fit where both are given."""
+        account = self._accounts.get(query.account_id)
+        if account is None:
+            return None
+        order_id = query.order_id
+        if order_id is None:
+            order_id = account.client_ids.get(query.client_order_id or "", 0)
+        order = account.orders.get(order_id)
+        if order is None or query.instrument_id not in (None, order.instrument_id):
+            return None
+        if query.client_order_id not in (None, order.client_order_id):
+            return None
+        return order
+
+    def open_order(self, account_id: int, client_order_id: str) -> Order | None:
+        """Return the open order of that client id."""
+        account = self._accounts.get(account_id)
+        if account is None:
+            return None
+        return account.open.get(account.client_ids.get(client_order_id, 0))
+
+    def by_client_id(self, account_id: int, client_order_id: str) -> Order | None:
+        """Return the newest order of that client id, open or ended."""
+        return self.order(OrderQuery(account_id, client_order_id=client_order_id))
+
+    def is_same(self, order: Order, place: Place) -> bool:
+        """Whether a Place asks for just what became this order."""
+        again = _order(place, order.order_id, order.created_ns)
+        return all(getattr(again, name) == getattr(order, name) for name in _ASKED)
+
+    def orders(self, query: OrdersQuery) -> tuple[Order, ...]:
+        """Return orders, oldest first; without a start the newest."""
+        account = self._accounts.get(query.account_id)
+        if account is None:
+            return ()
+        source = account.open if query.open_only else account.orders
+        found = [
+            order
+            for order in source.values()
+            if query.instrument_id in (None, order.instrument_id)
+            and (query.from_order_id is None or order.order_id >= query.from_order_id)
+            and _within(order.created_ns, query.start_ns, query.end_ns)
+        ]
+        found.sort(key=lambda order: order.order_id)
+        return _page(found, query.limit, from_start=_has_start(query.from_order_id, query.start_ns))
+
+    def fills(self, query: FillsQuery) -> tuple[Fill, ...]:
+        """Return fills, oldest first; without a start the newest."""
+        account = self._accounts.get(query.account_id)
+        if account is None:
+            return ()
+        found = [
+            fill
+            for fill in account.fills
+            if query.instrument_id in (None, fill.instrument_id)
+            and query.order_id in (None, fill.order_id)
+            and (query.from_trade_id is None or fill.trade_id >= query.from_trade_id)
+            and _within(fill.time_ns, query.start_ns, query.end_ns)
+        ]
+        return _page(found, query.limit, from_start=_has_start(query.from_trade_id, query.start_ns))
+
+    def fills_of(self, order: Order) -> tuple[Fill, ...]:
+        """Return an order's fills, oldest first."""
+        fills = self._account(order.account_id).fills
+        return tuple(fill for fill in fills if fill.order_id == order.order_id)
+
+    # -- snapshots --------------------------------------------------------------------------
+
+    def snapshot(self) -> list[AccountHistory]:
+        """Return everything that is kept."""
+        return [
+            AccountHistory(
+                account_id, sorted(account.orders.values(), key=_by_id), [*account.fills]
+            )
+            for account_id, account in self._accounts.items()
+        ]
+
+    def restore(self, accounts: Iterable[AccountHistory]) -> None:
+        """Replace an empty history."""
+        for kept in accounts:
+            account = self._account(kept.account_id)
+            for order in kept.orders:
+                account.add(order)
+            account.fills.extend(kept.fills)
+
+    def _account(self, account_id: int) -> _Account:
+        found = self._accounts.get(account_id)
+        if found is None:
+            found = self._accounts[account_id] = _Account()
+        return found
+
+
+def _order(place: Place, order_id: int, now_ns: int) -> Order:
+    return Order(
+        order_id=order_id,
+        client_order_id=place.client_order_id or f"sy-{order_id}",
+        account_id=place.account_id,
+        instrument_id=place.instrument_id,
+        side=place.side,
+        order_type=place.order_type,
+        time_in_force=place.time_in_force,
+        post_only=place.post_only,
+        price_ticks=place.price_ticks,
+        size_lots=place.size_lots,
+        self_trade=place.self_trade,
+        fee_asset=place.fee_asset,
+        created_ns=now_ns,
+        updated_ns=now_ns,
+    )
+
+
+def _by_id(order: Order) -> int:
+    return order.order_id
+
+
+def _within(time_ns: int, start_ns: int | None, end_ns: int | None) -> bool:
+    return (start_ns is None or time_ns >= start_ns) and (end_ns is None or time_ns <= end_ns)
+
+
+def _has_start(*starts: int | None) -> bool:
+    return any(start is not None for start in starts)
+
+
+def _page(found: list[T], limit: int, *, from_start: bool) -> tuple[T, ...]:
+    return tuple(islice(found, limit)) if from_start else tuple(found[max(0, len(found) - limit) :])

@@ -1,0 +1,326 @@
+"""Public market data made from trades: the trade tape, candles, 24-hour statistics.
+
+Candles are gap-free: an interval without trades repeats the last price with no volume. Three
+base series are kept per instrument (1 s for 2 hours, 1 min for 7 days, 1 h for a year); every
+other interval is folded from the finest base that divides it. Volumes are exact. Times are
+aligned to the epoch in UTC; weeks start on Monday, months on the 1st.
+"""
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from steelyard.domain.commands import Traded
+from steelyard.domain.errors import Unsupported
+from steelyard.domain.instrument import Instrument
+from steelyard.domain.messages import (
+    MINUTE_NS,
+    SECOND_NS,
+    Candle,
+    CandlesQuery,
+    Ticker,
+    Trade,
+    TradesQuery,
+)
+from steelyard.domain.order import Side
+
+HOUR_NS = 60 * MINUTE_NS
+DAY_NS = 24 * HOUR_NS
+WEEK_NS = 7 * DAY_NS
+MONTH_NS = 30 * DAY_NS  # a name for calendar months: their length varies
+
+INTERVALS_NS: dict[str, int] = {
+    "1s": SECOND_NS,
+    "1m": MINUTE_NS,
+    "3m": 3 * MINUTE_NS,
+    "5m": 5 * MINUTE_NS,
+    "15m": 15 * MINUTE_NS,
+    "30m": 30 * MINUTE_NS,
+    "1h": HOUR_NS,
+    "2h": 2 * HOUR_NS,
+    "4h": 4 * HOUR_NS,
+    "6h": 6 * HOUR_NS,
+    "8h": 8 * HOUR_NS,
+    "12h": 12 * HOUR_NS,
+    "1d": DAY_NS,
+    "3d": 3 * DAY_NS,
+    "1w": WEEK_NS,
+    "1M": MONTH_NS,
+}
+BASES: dict[int, int] = {SECOND_NS: 7_200, MINUTE_NS: 10_080, HOUR_NS: 8_784}  # length to count
+TRADES_MAX = 20_000
+_MONDAY_NS = 4 * DAY_NS  # 1970-01-05
+
+
+def open_of(time_ns: int, interval_ns: int) -> int:
+    """Return when the candle that holds this time opens."""
+    if interval_ns == MONTH_NS:
+        day = datetime.fromtimestamp(time_ns // SECOND_NS, UTC)
+        return int(datetime(day.year, day.month, 1, tzinfo=UTC).timestamp()) * SECOND_NS
+    if interval_ns == WEEK_NS:
+        return (time_ns - _MONDAY_NS) // WEEK_NS * WEEK_NS + _MONDAY_NS
+    return time_ns // interval_ns * interval_ns
+
+
+def next_open(open_ns: int, interval_ns: int) -> int:
+    """Return when the candle after this one opens."""
+    if interval_ns == MONTH_NS:
+        return open_of(open_ns + 32 * DAY_NS, MONTH_NS)
+    return open_ns + interval_ns
+
+
+class MarketState(Struct):
+    """One instrument's market data, as a snapshot keeps it."""
+
+    instrument_id: int
+    trades: list[Trade]
+    candles: list[Candle]
+
+
+class InstrumentMarket:
+    """Trades and candles of one instrument."""
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self.trades: deque[Trade] = deque(maxlen=TRADES_MAX)
+        self.series: dict[int, deque[Candle]] = {
+            length: deque(maxlen=count) for length, count in BASES.items()
+        }
+
+    # -- what happened ----------------------------------------------------------------------
+
+    def traded(self, effect: Traded, now_ns: int) -> Trade:
+        """Enter a trade."""
+        trade = Trade(
+            effect.instrument_id,
+            effect.trade_id,
+            effect.price_ticks,
+            effect.size_lots,
+            effect.taker_side,
+            now_ns,
+        )
+        self.trades.append(trade)
+        for length, series in self.series.items():
+            self._advance(series, length, now_ns, trade.price_ticks)
+            series[-1] = self._with_trade(series[-1], trade)
+        return trade
+
+    def load(self, candle: Candle) -> None:
+        """Enter a candle of history; per base series they come in order, before any trade."""
+        series = self.series[candle.interval_ns]
+        if not series or candle.open_ns > series[-1].open_ns:
+            series.append(candle)
+        if candle.interval_ns == MINUTE_NS:
+            hours, open_ns = self.series[HOUR_NS], open_of(candle.open_ns, HOUR_NS)
+            if hours and hours[-1].open_ns == open_ns:
+                hours[-1] = _fold(hours[-1], candle)
+            elif not hours or hours[-1].open_ns < open_ns:
+                hours.append(replace(candle, interval_ns=HOUR_NS, open_ns=open_ns))
+
+    def _advance(
+        self, series: deque[Candle], length: int, now_ns: int, first_ticks: int | None
+    ) -> None:
+        """Open candles up to now; skipped ones are flat. An empty series needs a first price."""
+        open_ns = open_of(now_ns, length)
+        if not series:
+            if first_ticks is not None:
+                series.append(self._flat(length, open_ns, first_ticks))
+            return
+        last = series[-1]
+        if last.open_ns >= open_ns:
+            return
+        series[-1] = replace(last, is_closed=True)
+        reachable = open_ns - ((series.maxlen or 1) - 1) * length
+        at = max(last.open_ns + length, reachable)
+        while at <= open_ns:
+            series.append(self._flat(length, at, last.close_ticks, is_closed=at < open_ns))
+            at += length
+
+    def _flat(self, length: int, open_ns: int, ticks: int, *, is_closed: bool = False) -> Candle:
+        return Candle(
+            self.instrument.instrument_id,
+            length,
+            open_ns,
+            ticks,
+            ticks,
+            ticks,
+            ticks,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            is_closed,
+        )
+
+    def _with_trade(self, candle: Candle, trade: Trade) -> Candle:
+        quote = self.instrument.notional_atoms(trade.price_ticks, trade.size_lots)
+        bought = trade.taker_side is Side.BUY
+        is_first = candle.trade_count == 0
+        price = trade.price_ticks
+        return replace(
+            candle,
+            open_ticks=price if is_first else candle.open_ticks,
+            high_ticks=price if is_first else max(candle.high_ticks, price),
+            low_ticks=price if is_first else min(candle.low_ticks, price),
+            close_ticks=price,
+            volume_lots=candle.volume_lots + trade.size_lots,
+            quote_atoms=candle.quote_atoms + quote,
+            trade_count=candle.trade_count + 1,
+            taker_buy_lots=candle.taker_buy_lots + (trade.size_lots if bought else 0),
+            taker_buy_quote_atoms=candle.taker_buy_quote_atoms + (quote if bought else 0),
+            first_trade_id=trade.trade_id if is_first else candle.first_trade_id,
+            last_trade_id=trade.trade_id,
+        )
+
+    # -- what is asked ----------------------------------------------------------------------
+
+    def trades_of(self, query: TradesQuery) -> tuple[Trade, ...]:
+        """Return public trades, oldest first."""
+        first = bisect_left(self.trades, query.from_trade_id or 0, key=lambda t: t.trade_id)
+        if query.start_ns is not None:
+            first = max(first, bisect_left(self.trades, query.start_ns, key=lambda t: t.time_ns))
+        last = len(self.trades)
+        if query.end_ns is not None:
+            last = bisect_left(self.trades, query.end_ns + 1, key=lambda t: t.time_ns)
+        if query.from_trade_id is None and query.start_ns is None:
+            first = max(0, last - query.limit)
+        return tuple(islice(self.trades, first, min(last, first + query.limit)))
+
+    def candles_of(self, query: CandlesQuery, now_ns: int) -> tuple[Candle, ...]:
+        """Return candles, oldest first, up to the one that is open now.
+
+        Raises:
+            Unsupported: No such interval.
+        """
+        base = next((b for b in (HOUR_NS, MINUTE_NS, SECOND_NS) if query.interval_ns % b == 0), 0)
+        if query.interval_ns not in INTERVALS_NS.values() or not base:
+            raise Unsupported(
+                f"no candles of {query.interval_ns} ns; there are {', '.join(INTERVALS_NS)}"
+            )
+        series = self.series[base]
+        self._advance(series, base, now_ns, None)
+        length = query.interval_ns
+        from_start = query.start_ns is not None
+        start_ns = query.start_ns if query.start_ns is not None else 0
+        if not from_start and series:
+            newest = min(query.end_ns if query.end_ns is not None else now_ns, now_ns)
+            start_ns = newest - (query.limit + 1) * max(length, DAY_NS * 31 * (length == MONTH_NS))
+        first = bisect_left(series, open_of(max(start_ns, 0), length), key=lambda c: c.open_ns)
+        wanted: Iterable[Candle] = islice(series, first, None)
+        if length != base:
+            wanted = _folded(wanted, length)
+        found = [
+            candle
+            for candle in wanted
+            if candle.open_ns >= start_ns
+            and (query.end_ns is None or candle.open_ns <= query.end_ns)
+        ]
+        return tuple(found[: query.limit] if from_start else found[-query.limit :])
+
+    def current(self, interval_ns: int, now_ns: int) -> tuple[Candle, ...]:
+        """Return the last closed candle and the open one."""
+        return self.candles_of(
+            CandlesQuery(self.instrument.instrument_id, interval_ns, limit=2), now_ns
+        )
+
+    def ticker(self, now_ns: int, touch: tuple[int, int, int, int]) -> Ticker:
+        """Return the last 24 hours; touch is bid ticks, lots, ask ticks, lots (0 for none)."""
+        minutes = self.series[MINUTE_NS]
+        self._advance(minutes, MINUTE_NS, now_ns, None)
+        start_ns = now_ns - DAY_NS
+        first = bisect_left(minutes, start_ns, key=lambda c: c.open_ns)
+        day = list(islice(minutes, first, None))
+        last = self.trades[-1] if self.trades else None
+        traded = [candle for candle in day if candle.trade_count]
+        bid, bid_lots, ask, ask_lots = touch
+        return Ticker(
+            instrument_id=self.instrument.instrument_id,
+            time_ns=now_ns,
+            open_ns=start_ns,
+            open_ticks=day[0].open_ticks if day else None,
+            high_ticks=max((c.high_ticks for c in day), default=None),
+            low_ticks=min((c.low_ticks for c in day), default=None),
+            last_ticks=last.price_ticks if last else (day[-1].close_ticks if day else None),
+            last_lots=last.size_lots if last else 0,
+            previous_close_ticks=minutes[first - 1].close_ticks if first else None,
+            volume_lots=sum(c.volume_lots for c in day),
+            quote_atoms=sum(c.quote_atoms for c in day),
+            trade_count=sum(c.trade_count for c in day),
+            first_trade_id=traded[0].first_trade_id if traded else 0,
+            last_trade_id=traded[-1].last_trade_id if traded else 0,
+            bid_ticks=bid or None,
+            bid_lots=bid_lots,
+            ask_ticks=ask or None,
+            ask_lots=ask_lots,
+        )
+
+    # -- snapshots --------------------------------------------------------------------------
+
+    def snapshot(self) -> MarketState:
+        """Return everything that is kept."""
+        candles = [candle for series in self.series.values() for candle in series]
+        return MarketState(self.instrument.instrument_id, [*self.trades], candles)
+
+    def restore(self, state: MarketState) -> None:
+        """Replace an empty market's data."""
+        self.trades.extend(state.trades)
+        for candle in state.candles:
+            self.series[candle.interval_ns].append(candle)
+
+
+def _fold(whole: Candle, part: Candle) -> Candle:
+    """Return a candle with a later part added."""
+    has_traded = part.trade_count > 0
+    return replace(
+        whole,
+        high_ticks=max(whole.high_ticks, part.high_ticks),
+        low_ticks=min(whole.low_ticks, part.low_ticks),
+        close_ticks=part.close_ticks,
+        volume_lots=whole.volume_lots + part.volume_lots,
+        quote_atoms=whole.quote_atoms + part.quote_atoms,
+        trade_count=whole.trade_count + part.trade_count,
+        taker_buy_lots=whole.taker_buy_lots + part.taker_buy_lots,
+        taker_buy_quote_atoms=whole.taker_buy_quote_atoms + part.taker_buy_quote_atoms,
+        first_trade_id=part.first_trade_id
+        if has_traded and not whole.trade_count
+        else whole.first_trade_id,
+        last_trade_id=part.last_trade_id if has_traded else whole.last_trade_id,
+        is_closed=part.is_closed
+        and next_open(whole.open_ns, whole.interval_ns)
+        == next_open(part.open_ns, part.interval_ns),
+    )
+
+
+def _folded(candles: Iterable[Candle], interval_ns: int) -> Iterator[Candle]:
+    """Yield candles of a longer interval."""
+    whole: Candle | None = None
+    for candle in candles:
+        open_ns = open_of(candle.open_ns, interval_ns)
+        if whole is not None and whole.open_ns == open_ns:
+            whole = _fold(whole, candle)
+            continue
+        if whole is not None:
+            yield replace(whole, is_closed=True)
+        whole = _fold(
+            replace(
+                candle,
+                interval_ns=interval_ns,
+                open_ns=open_ns,
+                volume_lots=0,
+                quote_atoms=0,
+                trade_count=0,
+                taker_buy_lots=0,
+                taker_buy_quote_atoms=0,
+            ),
+            candle,
+        )
+    if whole is not None:
+        yield whole

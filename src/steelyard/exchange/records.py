@@ -1,0 +1,66 @@
+"""What an exchange journals besides engine commands: people, keys, nonces, steps of its market.
+
+Together with the engine's commands this is everything that changes an exchange. The house's
+commands are not in it: the crowd and the tape make them anew from the steps.
+"""
+
+from msgspec import Struct
+
+from steelyard.domain.journal import JournalCodec
+from steelyard.domain.messages import Scope
+
+FORMAT = 1  # raised when an older exchange directory could not be read as it is
+
+
+class Founded(Struct, frozen=True, tag=True):
+    """The first record: on which market this exchange runs, so that replay makes the same one."""
+
+    format: int
+    market: str  # crowd, tape, none
+    source: str  # the crowd's seed, or the tape's file hash and speed
+
+
+class AccountNamed(Struct, frozen=True, tag=True):
+    """An account got its name; its OpenAccount command came right before."""
+
+    account_id: int
+    name: str
+
+
+class KeyCreated(Struct, frozen=True, tag=True):
+    """An API key. `sealed` is the secret, sealed with a key that is not in this directory."""
+
+    key: str
+    account_id: int
+    dialect: str
+    scopes: frozenset[Scope]
+    ip: tuple[str, ...]
+    expires_ns: int | None
+    label: str
+    sealed: bytes
+
+
+class KeyRevoked(Struct, frozen=True, tag=True):
+    """A key is worth nothing from here on."""
+
+    key: str
+
+
+class NonceUsed(Struct, frozen=True, tag=True):
+    """A nonce must not be seen again for this key until then."""
+
+    key: str
+    nonce: str
+    until_ns: int
+
+
+class MarketStep(Struct, frozen=True, tag=True):
+    """Time went on: the crowd or tape did what was due."""
+
+
+ExchangeRecord = Founded | AccountNamed | KeyCreated | KeyRevoked | NonceUsed | MarketStep
+
+
+def codec() -> JournalCodec:
+    """Return the codec of an exchange's journal."""
+    return JournalCodec(ExchangeRecord)

@@ -1,0 +1,318 @@
+"""What a dialect is made of: one venue's API as tables and pure functions, for both ends.
+
+A dialect folder exports `DIALECT`. The exchange's gate reads its server half: it finds the
+endpoint, the credentials and the parameters of a request, turns wire structs into Commands
+and Queries, and Answers, Events and refusals back into bytes. A trader's connector reads its
+client half, which goes the other way with the same structs. Nothing here knows a venue, and a
+dialect knows no engine, no clock and no I/O.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum, auto
+from typing import Any, NamedTuple, Protocol
+
+from msgspec import Struct
+
+from steelyard.domain.commands import UserCommand
+from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.messages import Answer, Event, Query, Scope
+from steelyard.domain.order import RejectReason
+from steelyard.wire.http import Request, Response
+from steelyard.wire.limits import LimitProfile, Usage
+from steelyard.wire.outcome import Outcome
+
+
+class Auth(IntEnum):
+    """What an endpoint asks of a request."""
+
+    NONE = 0
+    KEY = 1  # a known key, no signature
+    SIGNED = 2
+
+
+class AccessReason(IntEnum):
+    """Why the gate turned a request away before the engine saw it, in the order of the checks."""
+
+    BODY_TOO_LARGE = auto()
+    UNKNOWN_ENDPOINT = auto()
+    METHOD_NOT_ALLOWED = auto()
+    IP_BANNED = auto()
+    IP_LIMIT = auto()
+    MISSING_KEY = auto()
+    UNKNOWN_KEY = auto()  # never issued, or revoked
+    KEY_EXPIRED = auto()
+    IP_NOT_ALLOWED = auto()
+    MISSING_SIGNATURE = auto()
+    BAD_SIGNATURE = auto()
+    MISSING_TIMESTAMP = auto()
+    STALE_TIMESTAMP = auto()
+    FUTURE_TIMESTAMP = auto()
+    REPEATED_NONCE = auto()
+    MISSING_SCOPE = auto()
+    KEY_LIMIT = auto()
+    ORDER_LIMIT = auto()
+    MALFORMED = auto()  # a parameter is missing, unknown, of the wrong type or not UTF-8
+    UNAVAILABLE = auto()  # the exchange is stopping, or its disk refuses
+
+
+class Refusal(NamedTuple):
+    """A no that is to be said in the venue's words.
+
+    message is ours and says how to mend it; a dialect may add it to the venue's own text.
+    """
+
+    reason: AccessReason | RejectReason
+    message: str
+    field: str | None = None
+    retry_after_ns: int = 0
+
+
+class Credentials(NamedTuple):
+    """What a request claims about its sender.
+
+    payloads are the byte strings of which one must have been signed: the documented one first,
+    then forms that real clients are known to sign. timestamp_ns is None where the dialect has
+    none. A nonce may be used once per key within the window.
+    """
+
+    key: str
+    signature: str
+    payloads: tuple[bytes, ...]
+    timestamp_ns: int | None
+    window_ns: int  # how old the timestamp may be
+    ahead_ns: int  # how far in the future it may be
+    nonce: str | None = None
+
+
+class Asker(NamedTuple):
+    """Who asks, once the gate knows: account_id and key are 0 and '' for the public."""
+
+    account_id: int
+    key: str
+    now_ns: int
+    listings: Listings
+    limits: LimitProfile
+
+
+class Endpoint(NamedTuple):
+    """One REST route; `path` may hold `{name}` segments, which become parameters.
+
+    decode turns the request struct into a Command or Query (None: the route is answered by
+    `encode` alone); encode turns the Answer (None likewise) into the response struct. Both may
+    raise UnitError or Unsupported, which become refusals.
+    """
+
+    method: str
+    path: str
+    request: type[Struct]
+    response: Any
+    auth: Auth
+    scope: Scope | None
+    decode: Callable[[Any, Asker], UserCommand | Query | None]
+    encode: Callable[[Any, Any, Asker], Any]
+    weight: Callable[[Any], int]
+    is_order: bool = False  # counts against the order limit
+    status: int = 200
+    summary: str = ""
+
+
+class ChannelKind(IntEnum):
+    """What a stream carries."""
+
+    BOOK = 1  # BookDelta
+    TRADES = 2  # Trade
+    TOUCH = 3  # Touch
+    TICKER = 4  # Ticker
+    CANDLES = 5  # Candle
+    ORDERS = 6  # OrderEvent, private
+    BALANCES = 7  # BalanceEvent, private
+
+
+class Channel(NamedTuple):
+    """One stream. Instrument for the public kinds, account for the private ones.
+
+    period_ns is how often it is flushed (0: at once); interval_ns is a candle's length.
+    """
+
+    kind: ChannelKind
+    instrument_id: int = 0
+    account_id: int = 0
+    period_ns: int = 0
+    interval_ns: int = 0
+
+
+class Subscription(NamedTuple):
+    """A channel as one dialect spells it; equal subscriptions share every encoded frame.
+
+    form is the dialect's own note on how to wrap the payload (say, the combined-stream name).
+    """
+
+    dialect: str
+    channel: Channel
+    form: str
+
+
+class Door(Protocol):
+    """What a WebSocket session may ask of the exchange behind it; the gate is one."""
+
+    @property
+    def listings(self) -> Listings:
+        """What is listed."""
+        ...
+
+    def call(self, endpoint: Endpoint, parameters: Struct, credentials: Credentials | None) -> Any:
+        """Authenticate, limit and carry out one request; return the response struct.
+
+        Raises:
+            Turned away: `SessionRefused`, with the refusal to be said in the venue's words.
+        """
+        ...
+
+    def authenticate(self, credentials: Credentials, scope: Scope) -> int:
+        """Return the account of valid credentials, or raise SessionRefused."""
+        ...
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Begin a stream for this session."""
+        ...
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """End it."""
+        ...
+
+    @property
+    def limits(self) -> LimitProfile:
+        """The limits in force."""
+        ...
+
+    def snapshot(self, query: Query) -> Answer:
+        """Answer a public query, for channels that start with a snapshot."""
+        ...
+
+
+class SessionRefused(Exception):
+    """A WebSocket request was turned away."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+class ServerSession(Protocol):
+    """One WebSocket's conversation, server end: changed by one call, then drained empty."""
+
+    def receive(self, frame: str | bytes, now_ns: int) -> None:
+        """Take one text or binary message from the client."""
+        ...
+
+    def drain(self) -> list[bytes]:
+        """Return the text frames to send, in order."""
+        ...
+
+    @property
+    def closing(self) -> tuple[int, str] | None:
+        """The close code and reason once the session must end."""
+        ...
+
+
+class ApiKey(NamedTuple):
+    """A key with its secret bytes; only shells and signing functions hold one."""
+
+    key: str
+    secret: bytes
+    passphrase: str = ""
+
+    def __repr__(self) -> str:
+        return f"ApiKey({self.key!r}, ***)"
+
+
+class ClientSession(Protocol):
+    """One WebSocket's conversation, client end: changed by one call, then drained empty.
+
+    target is the path and query to open. `needs` lists queries whose Answers the session wants
+    (a book snapshot, say); they come back by `answer`.
+    """
+
+    target: str
+    role: str  # which of the client's hosts: "market" or "private"
+
+    def opened(self, now_ns: int) -> None:
+        """The connection is open."""
+        ...
+
+    def receive(self, frame: str | bytes, now_ns: int) -> None:
+        """Take one message. Raises DecodeError on garbage, AuthError when login is refused."""
+        ...
+
+    def drain(self) -> tuple[list[str], list[Event]]:
+        """Return frames to send and what was told, in order."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether every subscription has been confirmed."""
+        ...
+
+
+class ClientEnd(Protocol):
+    """The client half: how a trader speaks this venue's language."""
+
+    def request(
+        self, message: UserCommand | Query, listings: Listings, key: ApiKey | None, now_ns: int
+    ) -> Request:
+        """Return the bytes to send, signed where the endpoint asks for it.
+
+        Raises:
+            Unsupported: The venue does not offer this.
+        """
+        ...
+
+    def outcome(
+        self, message: UserCommand | Query, response: Response, listings: Listings, now_ns: int
+    ) -> Outcome:
+        """Return what a response means for a message: Answered, NotSent or Unknown, by code."""
+        ...
+
+    def expiry_ns(self, message: UserCommand | Query) -> int | None:
+        """How long after signing the venue may still take a request up; None: for ever."""
+        ...
+
+    def client_order_id(self, number: int) -> str:
+        """Print a 128-bit id in the venue's charset and length."""
+        ...
+
+    def market_session(
+        self, instruments: Sequence[Instrument], listings: Listings, kinds: frozenset[ChannelKind]
+    ) -> ClientSession:
+        """Return a session that follows these public channels."""
+        ...
+
+    def private_session(self, key: ApiKey, listings: Listings, now_ns: int) -> ClientSession:
+        """Return a session that follows the account's orders and balances."""
+        ...
+
+
+class Dialect(NamedTuple):
+    """One venue's language. The fields are what `docs/reference/dialects.md` is made of."""
+
+    name: str
+    title: str
+    port_offset: int  # from --port-base
+    docs: tuple[str, ...]
+    endpoints: tuple[Endpoint, ...]
+    limits: LimitProfile
+    known_differences: tuple[tuple[str, str], ...]  # what, why
+    # server half
+    read: Callable[[Request, Endpoint, Mapping[str, str]], Struct]  # raises DecodeError
+    credentials: Callable[[Request, Endpoint], Credentials | Refusal]
+    verify: Callable[[Credentials, bytes], bool]
+    refuse: Callable[[Refusal, int], Response]  # (refusal, now_ns)
+    usage_headers: Callable[[Usage], dict[str, str]]
+    session: Callable[[str, Door], ServerSession | None]  # by target; None: no such stream
+    frame: Callable[[Subscription, Event, Listings], bytes | None]
+    # client half
+    client: ClientEnd
+    environment: Callable[[str, str, str], dict[str, Any]]  # (client, rest, ws): what to paste
+    # A client order id is unique among open orders, or (True) for ever: the same order again
+    # gets the first answer, another one a refusal.
+    client_ids_for_ever: bool = False

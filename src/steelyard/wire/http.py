@@ -1,0 +1,44 @@
+"""An HTTP request and response as bytes: signatures cover the raw target and body."""
+
+from typing import NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+BODY_MAX_BYTES = 1 << 20  # a larger body is answered 413 before it is read
+TARGET_MAX_BYTES = 16 << 10
+HEADERS_MAX_BYTES = 32 << 10
+
+
+class Request(NamedTuple):
+    """A request. target is path and query exactly as sent; header names are lower case."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        """The path, percent-decoded."""
+        return unquote(self.target.partition("?")[0])
+
+    @property
+    def query(self) -> str:
+        """The raw query, without the question mark."""
+        return self.target.partition("?")[2]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return the query's parameters, decoded, in order."""
+        return parse_qsl(self.query, keep_blank_values=True)
+
+
+class Response(NamedTuple):
+    """A response; content-length and date are added by the shell."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def json_response(status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:
+    """Return a JSON response."""
+    return Response(status, {"content-type": "application/json", **(headers or {})}, body)

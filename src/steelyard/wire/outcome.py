@@ -1,0 +1,41 @@
+"""What became of a request that was to change something: three outcomes, and never a guess.
+
+`NotSent`: nothing left us, trying again is safe. `Answered`: the venue said yes or no.
+`Unknown`: it left, and no answer came; only evidence from the venue closes it.
+"""
+
+from collections.abc import Iterator
+from random import Random
+from typing import NamedTuple
+
+from steelyard.domain.messages import Answer
+
+
+class NotSent(NamedTuple):
+    """Nothing left us, or the venue said that it did not take it up."""
+
+    why: str
+    retry_after_ns: int = 0
+
+
+class Answered(NamedTuple):
+    """The venue's answer: a Refused, or what was asked for."""
+
+    answer: Answer
+
+
+class Unknown(NamedTuple):
+    """It may have arrived."""
+
+    why: str
+
+
+Outcome = NotSent | Answered | Unknown
+
+
+def delays_ns(rng: Random, *, first_ns: int, max_ns: int, tries: int) -> Iterator[int]:
+    """Yield the pauses between tries: doubling from `first_ns` to `max_ns`, each times 0.5 to 1."""
+    pause = first_ns
+    for _ in range(tries):
+        yield pause // 2 + rng.randrange(pause // 2 + 1)
+        pause = min(pause * 2, max_ns)

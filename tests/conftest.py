@@ -1,0 +1,53 @@
+"""Fixtures and settings for every test. What the marks mean is in pyproject.toml."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDINGS = ROOT.parent / "shared" / "data"
+
+# No deadline: two workers share the machine, and a slow example is not a wrong one.
+# derandomize: a red build is red for its change, not for its luck. The nights do the exploring.
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile(
+    "night",
+    max_examples=5_000,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ci")  # `--hypothesis-profile` comes later and wins
+
+FIXTURE_MARKS = {"shared_data": "data", "chromium": "browser"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark a test for what it asks for, so that no mark is forgotten."""
+    for item in items:
+        for fixture, mark in FIXTURE_MARKS.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(mark)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of recordings of real venues, which are not part of the repository."""
+    told = os.environ.get("STEELYARD_DATA")
+    folder = Path(told) if told else RECORDINGS
+    if not folder.is_dir():
+        where = f"STEELYARD_DATA={told}" if told else "STEELYARD_DATA is not set and ../shared/data"
+        pytest.skip(f"no recordings of real venues: {where} is not a folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the machine's browser; tests never download one."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    pytest.skip("no chromium on this machine (Debian: apt install chromium)")
