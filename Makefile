@@ -10,16 +10,7 @@ python := $(if $(filter file,$(origin PYTHON)),$(or $(venv_python),$(PYTHON)),$(
 set_up := $(python) -I -S scripts/setup.py
 # The machine's tools, as set-up found them.
 in_venv := . .venv/tools.sh &&
-pytest := .venv/bin/python -m pytest
-
-# Two workers, then alone what must have the machine to itself. Both parts run, whatever the first
-# says; 5 is pytest's word for "nothing is marked serial".
-define run_tests
-@status=0; \
-$(pytest) -n 2 --dist worksteal -m "$(1) and not serial" $(ARGS) || status=1; \
-$(pytest) -m "$(1) and serial" $(ARGS); case $$? in 0|5) ;; *) status=1 ;; esac; \
-exit $$status
-endef
+check := @$(in_venv) python scripts/check.py
 
 .DEFAULT_GOAL := help
 .PHONY: run test check bench night setup setup-dev lint fmt lock page clean help
@@ -27,30 +18,26 @@ endef
 run: setup ## Set up what is missing, then start the demo
 	@exec .venv/bin/steelyard demo $(ARGS)
 
-test: lint ## Set up what is missing, then linters and the whole test suite
-	$(call run_tests,not night)
+test: setup-dev ## Set up what is missing, then linters and the whole test suite
+	$(check) $(ARGS)
 
-check: lint ## The quick part of `make test`, under 90 seconds
-	$(call run_tests,not night and not slow and not browser)
+check: setup-dev ## The quick part of `make test`, under 90 seconds
+	$(check) --quick $(ARGS)
+
+lint: setup-dev ## Linters and type checkers alone
+	$(check) --lint
 
 bench: setup-dev ## Measure against the best peers, on this machine
 	@exec .venv/bin/python -m bench $(ARGS)
 
 night: setup-dev ## The long proofs
-	$(call run_tests,night)
+	$(check) --night $(ARGS)
 
 setup: ## Only the set-up: .venv/bin/steelyard works
 	@$(set_up)
 
 setup-dev:
 	@$(set_up) --dev
-
-lint: setup-dev ## Linters and type checkers
-	@echo "lint: Python"
-	@$(in_venv) ruff check --quiet . && ruff format --check --quiet . && mypy --no-error-summary
-	@echo "lint: Rust"
-	@$(in_venv) cargo fmt --check && cargo clippy --quiet --locked --all-targets
-	@test ! -f web/index.html || { echo "lint: page" && $(in_venv) npm --prefix web run --silent check; }
 
 fmt: setup-dev ## Format Python and Rust, and mend what linters can mend
 	@$(in_venv) ruff check --quiet --fix-only . && ruff format . && cargo fmt

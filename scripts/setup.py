@@ -236,6 +236,7 @@ def find_rust(*, linters: bool = False) -> None:
             extra={"RUSTUP_INIT_SKIP_PATH_CHECK": "yes"},
             advice=f"This machine has no cargo {dotted(CARGO_MIN)} or newer, and it could not be "
             "downloaded.\nInstall Rust from rustup.rs or by your package manager, then make again.",
+            quote_log=False,  # a page of frames about one refused connection
         )
     if linters:
         run(
@@ -267,6 +268,7 @@ def environment() -> dict[str, str]:
     folders, variables = own_tools()
     env = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     env["NO_COLOR"] = "1"  # the log is a file
+    env["NODE_USE_SYSTEM_CA"] = "1"  # a node of our own should trust what the machine trusts
     path = os.pathsep.join([*folders, env.get("PATH", os.defpath)])
     return {**env, **variables, "PATH": path}
 
@@ -326,6 +328,7 @@ def bring_up_to_date(step: Step, *, again: bool = False) -> None:
     LOG.parent.mkdir(exist_ok=True)
     with LOG.open("a") as log:
         log.write(f"\n=== {step.title}\n")
+    stamp.unlink(missing_ok=True)
     step.act()
     # Only now, and as read before: what was interrupted or changed meanwhile is done again.
     STAMPS.mkdir(exist_ok=True)
@@ -356,7 +359,11 @@ def files_below(source: Path) -> Iterator[Path]:
 
 
 def run(
-    *words: str | Path, advice: str, cwd: Path = ROOT, extra: dict[str, str] | None = None
+    *words: str | Path,
+    advice: str,
+    quote_log: bool = True,
+    cwd: Path = ROOT,
+    extra: dict[str, str] | None = None,
 ) -> None:
     """Run a command with its output in the log; raise SetupError if it fails."""
     command = [str(word) for word in words]
@@ -376,7 +383,9 @@ def run(
         except OSError as error:
             raise SetupError(f"{error}. {advice}") from error
     if done.returncode != 0:
-        raise SetupError(f"{advice}\n{LOG.relative_to(ROOT)} ends:\n{log_tail()}")
+        log_name = LOG.relative_to(ROOT)
+        more = f"{log_name} ends:\n{log_tail()}" if quote_log else f"More in {log_name}."
+        raise SetupError(f"{advice}\n{more}")
 
 
 def output(*words: str | Path) -> str | None:
@@ -405,9 +414,9 @@ def version(*words: str | Path) -> tuple[int, ...]:
 
 
 def log_tail() -> str:
-    """Return the last lines of the log, indented."""
-    lines = LOG.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
-    return "\n".join(f"    {line}" for line in lines)
+    """Return the last lines of the log, indented, without the colors that some tools insist on."""
+    text = re.sub(r"\x1b\[[\d;]*m", "", LOG.read_text(errors="replace"))
+    return "\n".join(f"    {line}" for line in text.splitlines()[-LOG_TAIL_LINES:])
 
 
 def dotted(numbers: Iterable[int]) -> str:

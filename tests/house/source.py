@@ -29,8 +29,8 @@ class Module(NamedTuple):
 
     @property
     def package(self) -> str:
-        """The package that has a floor; empty for a module directly under steelyard."""
-        return self.path.partition("/")[0] if "/" in self.path else ""
+        """The package, or lone module, that has a floor; empty for steelyard/__init__.py."""
+        return self.path.partition("/")[0].removesuffix(".py").replace("__init__", "")
 
     def at(self, node: ast.AST, complaint: str) -> str:
         """Return a complaint with its place, as editors understand it."""

@@ -17,7 +17,7 @@ LOOP = "return what to do next; shells wait"
 # By module: whatever is in it, a machine has no use for it.
 MODULES = {
     **dict.fromkeys(
-        "_io ctypes dbm fcntl fileinput ftplib getpass glob http imaplib io linecache locale mmap"
+        "_io ctypes dbm fcntl fileinput ftplib getpass glob imaplib io linecache locale mmap"
         " os pathlib pickle platform pkgutil poplib readline resource select selectors shelve"
         " shutil site smtplib socket socketserver sqlite3 ssl sysconfig tarfile tempfile termios"
         " tty webbrowser winreg xmlrpc zipfile importlib".split(),
@@ -43,7 +43,7 @@ CALLS = {
     "gzip.open": WORLD,
     "bz2.open": WORLD,
     "lzma.open": WORLD,
-    "urllib.request": WORLD,
+    **dict.fromkeys(("urllib.request", "http.client", "http.server"), WORLD),
     **dict.fromkeys((f"sys.{name}" for name in ("argv", "stdin", "path", "modules")), WORLD),
     **dict.fromkeys(("sys.stdout", "sys.stderr"), LOG),
     **dict.fromkeys((f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")), CLOCK),
@@ -145,6 +145,8 @@ def test_exceptions_are_needed():
         "from concurrent.futures import ThreadPoolExecutor",
         "import urllib.request",
         "from urllib import request",
+        "import http.client",
+        "from http import server",
         "import secrets",
         "from uuid import uuid4",
         "open('x')",
@@ -179,6 +181,7 @@ def test_an_impurity_is_seen(line: str):
         "from random import Random\ndef f(rng: Random) -> int:\n    return rng.randrange(3)",
         "import numpy as np\nrng = np.random.default_rng(7)",
         "from datetime import UTC, datetime\nat = datetime.fromtimestamp(0, UTC)",
+        "from http import HTTPStatus\nHTTPStatus.OK",
         "from urllib.parse import quote\nquote('x')",
         "import hashlib, hmac, zlib, gzip\ngzip.decompress(b'')",
         "class A:\n    def __hash__(self):\n        return hash((1, 2))",

@@ -89,10 +89,16 @@ class Amend(Struct, frozen=True, tag=True):
 
 
 class Cancel(Struct, frozen=True, tag=True):
-    """Take a resting order off the book."""
+    """Take a resting order off the book.
+
+    The engine knows it by its number. The rest is for traders: on some venues numbers are per
+    instrument, and an order whose number was never told has only its client id.
+    """
 
     account_id: int
     order_id: int
+    instrument_id: int | None = None
+    client_order_id: str = ""
 
 
 class CancelAll(Struct, frozen=True, tag=True):

@@ -4,6 +4,7 @@
       UsageError        the caller: ConfigError, UnitError, Unsupported
       PeerError         the other side: DecodeError, AuthError, RateLimited, VenueRejected
       TransportError    the wire: ConnectFailed (nothing left us), ConnectionLost (it may have)
+      StorageError      the disk: full, failing, or damaged
       InvariantError    us: never caught below the roof
 
 Expected refusals of an order are values (`Rejected`), not exceptions. A message says what
@@ -43,11 +44,17 @@ class PeerError(SteelyardError):
 
 
 class DecodeError(PeerError):
-    """Bytes from outside do not have the documented form; `field` is where, or None."""
+    """Bytes from outside do not have the documented form; `field` is where, or None.
 
-    def __init__(self, message: str, field: str | None = None) -> None:
+    `code` is the venue's own, where a dialect has said it all in the venue's words already.
+    """
+
+    def __init__(
+        self, message: str, field: str | None = None, code: str | int | None = None
+    ) -> None:
         super().__init__(message)
         self.field = field
+        self.code = code
 
 
 class AuthError(PeerError):
@@ -85,6 +92,10 @@ class ConnectFailed(TransportError):
 
 class ConnectionLost(TransportError):
     """The connection broke after bytes left us: the request may have arrived."""
+
+
+class StorageError(SteelyardError):
+    """The disk refused or lost something: full, failing, damaged. Nothing more is acknowledged."""
 
 
 class InvariantError(SteelyardError):

@@ -15,6 +15,7 @@ from steelyard.domain.order import RejectReason
 from steelyard.domain.units import ATOMS_PER_UNIT, EXACT, Lots, Ticks, plain, to_atoms
 
 LIMIT_MAX = 2**53  # ticks and lots stay exact in JSON and in JavaScript
+LEVEL_MAX_LOTS = 2**62  # the total size at one price: one more house size on top fits an i64
 EXPONENT_MAX = 30  # a number of more digits is over any limit; its text would be long
 NOTIONAL_MAX_ATOMS = 2**98  # the largest order, times a rate, fits an i128
 
@@ -81,9 +82,9 @@ class Instrument(Struct, frozen=True):
             quote_asset_id=quote[0],
             lot_atoms=to_atoms(lot),
             tick_lot_atoms=int(tick_lot_atoms),
-            price_max_ticks=int(Decimal(price_max) / tick),
+            price_max_ticks=int(Decimal(price_max) // tick),
             size_min_lots=1,
-            size_max_lots=int(Decimal(size_max) / lot),
+            size_max_lots=int(Decimal(size_max) // lot),
             notional_min_atoms=to_atoms(Decimal(notional_min)),
         )
         if max(instrument.price_max_ticks, instrument.size_max_lots) > LIMIT_MAX:
@@ -92,6 +93,30 @@ class Instrument(Struct, frozen=True):
         if max(largest, instrument.size_max_lots * instrument.lot_atoms) > NOTIONAL_MAX_ATOMS:
             raise UnitError("price_max times size_max is too large", RejectReason.UNSUPPORTED)
         return instrument
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every amount that an order can reach fits the engine's numbers."""
+        return (
+            self.base_asset_id != self.quote_asset_id
+            and self.lot_atoms >= 1
+            and self.tick_lot_atoms >= 1
+            and self.notional_min_atoms >= 0
+            and 1 <= self.price_max_ticks <= LIMIT_MAX
+            and 1 <= self.size_min_lots <= self.size_max_lots <= LIMIT_MAX
+            and self.size_max_lots * self.lot_atoms <= NOTIONAL_MAX_ATOMS
+            and self.notional_atoms(self.price_max_ticks, self.size_max_lots) <= NOTIONAL_MAX_ATOMS
+        )
+
+    def may_become(self, new: "Instrument") -> bool:
+        """Return whether resting orders and their holds stay what they are under a new listing."""
+        return (
+            self.base_asset_id == new.base_asset_id
+            and self.quote_asset_id == new.quote_asset_id
+            and self.lot_atoms == new.lot_atoms
+            and self.tick_lot_atoms == new.tick_lot_atoms
+            and self.price_max_ticks <= new.price_max_ticks
+        )
 
     @property
     def tick_size(self) -> Decimal:

@@ -14,6 +14,8 @@ form gets a new tag.
 
 import struct
 from collections.abc import Callable, Iterator
+from enum import IntEnum
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -180,7 +182,7 @@ LAYOUT: dict[type, Layout] = {
 }
 
 _CODES = {"i8": "b", "u8": "B", "u32": "I", "i64": "q", "u64": "Q", "i128": "16s"}
-_ENUMS: dict[str, Callable[[int], Any]] = {
+_ENUMS: dict[str, type[IntEnum]] = {
     "side": Side,
     "taker_side": Side,
     "order_type": OrderType,
@@ -190,13 +192,44 @@ _ENUMS: dict[str, Callable[[int], Any]] = {
     "cause": CancelCause,
     "reason": RejectReason,
     "liquidity": Liquidity,
-    "post_only": bool,
-    "kept_priority": bool,
 }
+_FLAGS = {"post_only", "kept_priority"}
 # Where None is spelled -1.
 _OPTIONAL = {(Place, "price_ticks"), (Amend, "price_ticks"), (Amend, "size_lots")} | {
     (CancelAll, "instrument_id")
 }
+
+Convert = Callable[[Any], Any]
+
+
+def _absent_to_wire(value: int | None) -> int:
+    assert value != ABSENT, "-1 on the wire means that there is no number"
+    return ABSENT if value is None else value
+
+
+def _absent_from_wire(value: int) -> int | None:
+    return None if value == ABSENT else value
+
+
+def _atoms_to_wire(value: int) -> bytes:
+    return value.to_bytes(16, "little", signed=True)
+
+
+def _atoms_from_wire(value: bytes) -> int:
+    return int.from_bytes(value, "little", signed=True)
+
+
+def _text_to_wire(size: int) -> Convert:
+    def to_wire(value: str) -> bytes:
+        text = value.encode("ascii")
+        assert len(text) <= size, f"{value!r} is longer than {size} bytes"
+        return text
+
+    return to_wire
+
+
+def _text_from_wire(value: bytes) -> str:
+    return value.rstrip(b"\0").decode("ascii")
 
 
 class _Codec:
@@ -205,45 +238,59 @@ class _Codec:
     def __init__(self, message: type, layout: Layout) -> None:
         self.message = message
         self.tag = layout.tag
+        self.fields = layout.fields
         codes = "".join(
             f"{kind[4:]}s" if kind.startswith("text") else _CODES[kind] for _, kind in layout.fields
         )
         size = struct.calcsize("<" + codes)
-        self.struct = struct.Struct("<" + codes + "x" * (-size % 8))
-        self.size = HEADER.size + self.struct.size
-        self.fields = layout.fields
-        self.readers = [self._reader(name, kind) for name, kind in layout.fields]
-        self.hashed = [(name, kind) for name, kind in layout.fields]
+        self.struct = struct.Struct(HEADER.format + codes + "x" * (-size % 8))
+        self.size = self.struct.size
+        names = [name for name, _ in layout.fields]
+        # What a struct has beyond its row does not cross the border and has defaults.
+        arguments = message.__struct_fields__[: len(names)]  # type: ignore[attr-defined]
+        assert sorted(arguments) == sorted(names), f"{message.__name__} is not its row"
+        self._values_of = attrgetter(*names)
+        # Behind the four values of the header.
+        self._arguments_of = itemgetter(*(4 + names.index(name) for name in arguments))
+        converted = [
+            (index, *self._converts(name, kind)) for index, (name, kind) in enumerate(self.fields)
+        ]
+        self._to_wire = [(index, convert) for index, convert, _ in converted if convert]
+        self._from_wire = [(4 + index, convert) for index, _, convert in converted if convert]
 
-    def _reader(self, name: str, kind: str) -> Callable[[Any], Any] | None:
+    def _converts(self, name: str, kind: str) -> tuple[Convert | None, Convert | None]:
         if (self.message, name) in _OPTIONAL:
-            return lambda value: None if value == ABSENT else value
+            return _absent_to_wire, _absent_from_wire
         if kind == "i128":
-            return lambda value: int.from_bytes(value, "little", signed=True)
+            return _atoms_to_wire, _atoms_from_wire
         if kind.startswith("text"):
-            return lambda value: value.rstrip(b"\0").decode("ascii")
-        return _ENUMS.get(name)
+            return _text_to_wire(int(kind[4:])), _text_from_wire
+        if name in _FLAGS:
+            return None, {0: False, 1: True}.__getitem__
+        if name in _ENUMS:
+            return None, {int(member): member for member in _ENUMS[name]}.__getitem__
+        return None, None
 
     def encode(self, message: Any, now_ns: int) -> bytes:
-        values = []
-        for name, kind in self.fields:
-            value = getattr(message, name)
-            if value is None:
-                value = ABSENT
-            elif kind == "i128":
-                value = value.to_bytes(16, "little", signed=True)
-            elif kind.startswith("text"):
-                value = value.encode("ascii")
-                assert len(value) <= int(kind[4:]), f"{name} is longer than {kind[4:]}"
-            values.append(value)
-        return HEADER.pack(self.tag, self.size, 0, now_ns) + self.struct.pack(*values)
+        values = self._values_of(message)
+        if self._to_wire:
+            values = list(values)
+            for index, convert in self._to_wire:
+                values[index] = convert(values[index])
+        return self.struct.pack(self.tag, self.size, 0, now_ns, *values)
 
     def decode(self, record: bytes | memoryview, offset: int) -> Any:
-        values = self.struct.unpack_from(record, offset + HEADER.size)
-        pairs = zip(self.fields, self.readers, values, strict=True)
-        return self.message(
-            **{name: value if read is None else read(value) for (name, _), read, value in pairs}
-        )
+        values = list(self.struct.unpack_from(record, offset))
+        for index, convert in self._from_wire:
+            try:
+                values[index] = convert(values[index])
+            except (KeyError, ValueError) as error:
+                field, _ = self.fields[index - 4]
+                raise DecodeError(
+                    f"record at {offset}, tag {self.tag}: {field} has a value that does not exist",
+                    field,
+                ) from error
+        return self.message(*self._arguments_of(values))
 
 
 _CODECS = {
@@ -251,13 +298,13 @@ _CODECS = {
     for message, layout in LAYOUT.items()
     if message is not ListInstrument
 }
-_BY_TAG = {codec.tag: codec for codec in _CODECS.values()}
 # A listing is nested: its struct is the instrument itself.
 _LISTING = _Codec(Instrument, LAYOUT[ListInstrument])
+_BY_TAG = {codec.tag: codec for codec in (*_CODECS.values(), _LISTING)}
 
 
 def encode(message: Command | Effect | StateRecord, now_ns: int) -> bytes:
-    """Return a message as one record."""
+    """Return a message as one record; its numbers fit their fields, and none is -1 for absent."""
     if isinstance(message, ListInstrument):
         return _LISTING.encode(message.instrument, now_ns)
     return _CODECS[type(message)].encode(message, now_ns)
@@ -267,23 +314,19 @@ def decode(record: bytes | memoryview, offset: int = 0) -> tuple[Any, int, int]:
     """Return the message at an offset, its now_ns, and the offset after it.
 
     Raises:
-        DecodeError: Unknown tag, wrong size, or the record is cut short.
+        DecodeError: Unknown tag, wrong size, an enum or a text that does not exist, or the record
+            is cut short.
     """
     if len(record) - offset < HEADER.size:
         raise DecodeError(f"record at {offset} is cut short")
     tag, size, _, now_ns = HEADER.unpack_from(record, offset)
-    codec = _LISTING if tag == _LISTING.tag else _BY_TAG.get(tag)
+    codec = _BY_TAG.get(tag)
     if codec is None or codec.size != size:
         raise DecodeError(f"record at {offset} has unknown tag {tag} of size {size}")
     if len(record) - offset < size:
         raise DecodeError(f"record at {offset} is cut short")
-    try:
-        message = codec.decode(record, offset)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise DecodeError(f"record at {offset}, tag {tag}: {error}") from error
-    if codec is _LISTING:
-        message = ListInstrument(message)
-    return message, now_ns, offset + size
+    message = codec.decode(record, offset)
+    return (ListInstrument(message) if codec is _LISTING else message), now_ns, offset + size
 
 
 def decode_all(records: bytes | memoryview) -> Iterator[Any]:

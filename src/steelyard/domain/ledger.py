@@ -20,6 +20,7 @@ class Balance(NamedTuple):
 
 
 _NOTHING = Balance(0, 0)
+MAY_OWE = frozenset({WORLD, HOUSE, FEES})
 
 
 class Ledger:
@@ -73,7 +74,7 @@ class Ledger:
         before = self._balances.get((account_id, asset_id), _NOTHING)
         after = Balance(before.free_atoms + free, before.held_atoms + held)
         assert after.held_atoms >= 0, "more released than was held"
-        assert after.free_atoms >= 0 or account_id in (WORLD, HOUSE, FEES), "overdrawn"
+        assert after.free_atoms >= 0 or account_id in MAY_OWE, "overdrawn"
         if after == _NOTHING:
             self._balances.pop((account_id, asset_id), None)
         else:

@@ -382,4 +382,5 @@ class BalanceEvent(Struct, frozen=True, tag=True):
     time_ns: int
 
 
-Event = BookDelta | Trade | Touch | Ticker | Candle | OrderEvent | BalanceEvent
+# A BookSnapshot is one where a venue's stream begins with it; our feed has no such event.
+Event = BookSnapshot | BookDelta | Trade | Touch | Ticker | Candle | OrderEvent | BalanceEvent

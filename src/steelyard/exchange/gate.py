@@ -97,7 +97,7 @@ class Gate:
             credentials = claimed
             kept = self.authenticate(credentials, endpoint.auth, ip, now_ns)
         if isinstance(parameters, DecodeError):
-            raise SessionRefused(Refusal(AccessReason.MALFORMED, str(parameters), parameters.field))
+            raise SessionRefused(_malformed(parameters))
         result = self.carry_out(endpoint, parameters, kept, credentials, ip, now_ns, usage)
         if isinstance(result, Response):
             return result
@@ -192,6 +192,8 @@ class Gate:
             now_ns,
             self.exchange.listings,
             self.limiter.profile,
+            self.exchange.history.order,
+            tuple(used for part in usage for used in part),
         )
         try:
             message = endpoint.decode(parameters, asker)
@@ -204,9 +206,7 @@ class Gate:
         except Unsupported as error:
             raise SessionRefused(Refusal(RejectReason.UNSUPPORTED, str(error))) from error
         except DecodeError as error:
-            raise SessionRefused(
-                Refusal(AccessReason.MALFORMED, str(error), error.field)
-            ) from error
+            raise SessionRefused(_malformed(error)) from error
 
     def _check_scope(self, endpoint: Endpoint, kept: KeptKey) -> None:
         scope, scopes = endpoint.scope, kept.created.scopes
@@ -295,6 +295,7 @@ class Line:
     def __init__(self, gate: Gate, session_id: int, ip: str, now: Callable[[], int]) -> None:
         self.session_id = session_id
         self.keys: set[str] = set()  # proven on this line; a revocation closes it
+        self.usage: Usage = ()  # what the last request counted
         self._gate = gate
         self._ip = ip
         self._now = now
@@ -311,18 +312,11 @@ class Line:
 
     def call(self, endpoint: Endpoint, parameters: Struct, credentials: Credentials | None) -> Any:
         """Authenticate, limit and carry out one request; return the response struct."""
-        gate, now_ns = self._gate, self._now()
         usage: list[Usage] = []
-        gate._count_ip(endpoint.weight(parameters), self._ip, now_ns, usage)  # noqa: SLF001
-        kept = None
-        if endpoint.auth is not Auth.NONE:
-            if credentials is None:
-                raise SessionRefused(
-                    Refusal(AccessReason.MISSING_KEY, "this request needs a key; log in first")
-                )
-            kept = gate.authenticate(credentials, endpoint.auth, self._ip, now_ns)
-            self.keys.add(credentials.key)
-        return gate.carry_out(endpoint, parameters, kept, credentials, self._ip, now_ns, usage)
+        try:
+            return self._call(endpoint, parameters, credentials, usage)
+        finally:
+            self.usage = tuple(used for part in usage for used in part)
 
     def authenticate(self, credentials: Credentials, scope: Scope) -> int:
         """Return the account of valid credentials, or raise SessionRefused."""
@@ -365,6 +359,29 @@ class Line:
     def close(self) -> None:
         """The connection is gone."""
         self._gate.exchange.feed.leave(self.session_id)
+
+    def _call(
+        self,
+        endpoint: Endpoint,
+        parameters: Struct,
+        credentials: Credentials | None,
+        usage: list[Usage],
+    ) -> Any:
+        gate, now_ns = self._gate, self._now()
+        gate._count_ip(endpoint.weight(parameters), self._ip, now_ns, usage)  # noqa: SLF001
+        kept = None
+        if endpoint.auth is not Auth.NONE:
+            if credentials is None:
+                raise SessionRefused(
+                    Refusal(AccessReason.MISSING_KEY, "this request needs a key; log in first")
+                )
+            kept = gate.authenticate(credentials, endpoint.auth, self._ip, now_ns)
+            self.keys.add(credentials.key)
+        return gate.carry_out(endpoint, parameters, kept, credentials, self._ip, now_ns, usage)
+
+
+def _malformed(error: DecodeError) -> Refusal:
+    return Refusal(AccessReason.MALFORMED, str(error), error.field, code=error.code)
 
 
 class _Routes:

@@ -18,10 +18,11 @@ from msgspec import Struct
 
 from steelyard.domain.commands import HouseLevel, HouseTrade, Traded
 from steelyard.domain.instrument import Instrument
-from steelyard.domain.messages import Candle
+from steelyard.domain.messages import SECOND_NS, Candle
 from steelyard.engine import BookLevels
 
 BOOK_DEPTH = 50  # levels a side that `Books` gives
+PAUSE_NS = 5 * SECOND_NS  # longer silence is a pause: bridged, not stepped through
 
 # The book of an instrument as it stands, users' orders included.
 Books = Callable[[int], BookLevels]
@@ -31,13 +32,14 @@ HouseCommand = HouseLevel | HouseTrade
 class LadderState(Struct, frozen=True, array_like=True):
     """What the crowd remembers of one instrument, in the order of its listing.
 
-    Levels are the house's own (price_ticks, size_lots), best first; the rest is explained in
-    `exchange/quotes.py`.
+    Levels are the house's own (price_ticks, size_lots), best first; guards and takers are
+    explained in `exchange/quotes.py` and `exchange/takers.py`.
     """
 
     bids: tuple[tuple[int, int], ...]
     asks: tuple[tuple[int, int], ...]
-    numbers: tuple[int, ...]
+    guards: tuple[int, int]
+    takers: tuple[int, ...]
 
 
 class CrowdCursor(Struct, frozen=True, tag=True):
@@ -48,7 +50,11 @@ class CrowdCursor(Struct, frozen=True, tag=True):
     chance: int
     prices: tuple[int, ...]
     ladders: tuple[LadderState, ...]
-    bridge: tuple[int, ...]
+
+    @property
+    def note(self) -> str:
+        """The market's note."""
+        return f"seed {self.seed}"
 
 
 class TapeCursor(Struct, frozen=True, tag=True):
@@ -93,8 +99,8 @@ class Market(Protocol):
     def commands(self, now_ns: int, books: Books) -> list[HouseCommand]:
         """Return everything that is due up to now_ns, to be applied in order at now_ns.
 
-        Calls may come at any pace, but time never goes back. A long pause is bridged in
-        bounded work.
+        Calls may come at any pace, but time never goes back. After more than `PAUSE_NS` the
+        crowd leaps and opens its books anew, and a tape goes on where it stopped.
         """
         ...
 

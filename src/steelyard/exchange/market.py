@@ -278,7 +278,17 @@ class InstrumentMarket:
 
 def _fold(whole: Candle, part: Candle) -> Candle:
     """Return a candle with a later part added."""
-    has_traded = part.trade_count > 0
+    is_last = next_open(whole.open_ns, whole.interval_ns) == next_open(
+        part.open_ns, part.interval_ns
+    )
+    is_closed = part.is_closed and is_last
+    if not part.trade_count:
+        return replace(whole, is_closed=is_closed)
+    if not whole.trade_count:
+        # What was flat so far takes its prices from the first trade.
+        return replace(
+            part, interval_ns=whole.interval_ns, open_ns=whole.open_ns, is_closed=is_closed
+        )
     return replace(
         whole,
         high_ticks=max(whole.high_ticks, part.high_ticks),
@@ -289,13 +299,8 @@ def _fold(whole: Candle, part: Candle) -> Candle:
         trade_count=whole.trade_count + part.trade_count,
         taker_buy_lots=whole.taker_buy_lots + part.taker_buy_lots,
         taker_buy_quote_atoms=whole.taker_buy_quote_atoms + part.taker_buy_quote_atoms,
-        first_trade_id=part.first_trade_id
-        if has_traded and not whole.trade_count
-        else whole.first_trade_id,
-        last_trade_id=part.last_trade_id if has_traded else whole.last_trade_id,
-        is_closed=part.is_closed
-        and next_open(whole.open_ns, whole.interval_ns)
-        == next_open(part.open_ns, part.interval_ns),
+        last_trade_id=part.last_trade_id,
+        is_closed=is_closed,
     )
 
 
@@ -309,18 +314,7 @@ def _folded(candles: Iterable[Candle], interval_ns: int) -> Iterator[Candle]:
             continue
         if whole is not None:
             yield replace(whole, is_closed=True)
-        whole = _fold(
-            replace(
-                candle,
-                interval_ns=interval_ns,
-                open_ns=open_ns,
-                volume_lots=0,
-                quote_atoms=0,
-                trade_count=0,
-                taker_buy_lots=0,
-                taker_buy_quote_atoms=0,
-            ),
-            candle,
-        )
+        flat = replace(candle, interval_ns=interval_ns, open_ns=open_ns, trade_count=0)
+        whole = _fold(flat, candle) if candle.trade_count else replace(flat, is_closed=False)
     if whole is not None:
         yield whole

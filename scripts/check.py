@@ -1,0 +1,89 @@
+"""Lint, type-check and test, and say at the end what failed.
+
+    check.py            everything but the nights
+    check.py --quick    without what is slow or needs a browser
+    check.py --night    only the nights, with many more examples, and no linters
+    check.py --lint     only the linters
+
+Every part runs whatever the others say. Further words go to pytest. The Makefile calls this after
+set-up, with .venv first on PATH.
+"""
+
+import argparse
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+LINTERS = {
+    "ruff check": "ruff check --quiet .",
+    "ruff format": "ruff format --check .",
+    "cargo fmt": "cargo fmt --check",
+    "mypy": "mypy --no-error-summary",
+    "cargo clippy": "cargo clippy --quiet --locked --all-targets",
+    # The binding crate is tested from Python; alone it would have to link libpython.
+    "cargo test": "cargo test --quiet --locked --workspace --exclude steelyard-python",
+}
+if (ROOT / "web" / "index.html").exists():
+    LINTERS["page"] = "npm --prefix web run --silent check"
+
+NO_TESTS = 5  # pytest's exit code
+
+
+def main() -> int:
+    """Return 0 if all is well, 1 if something failed."""
+    parser = argparse.ArgumentParser(description="Lint, type-check and test.")
+    for option in ("--quick", "--night", "--lint"):
+        parser.add_argument(option, action="store_true")
+    options, pytest_args = parser.parse_known_args()
+    failed = [] if options.night else lint()
+    if options.night:
+        failed += test("night", ["--hypothesis-profile=night", *pytest_args])
+    elif not options.lint:
+        quick = " and not slow and not browser" if options.quick else ""
+        failed += test(f"not night{quick}", pytest_args)
+    if failed:
+        print(f"check: failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def lint() -> list[str]:
+    """Run the linters, two at a time, print what they found, and return which failed."""
+
+    def run(command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command.split(),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    failed = []
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for name, done in zip(LINTERS, pool.map(run, LINTERS.values()), strict=True):
+            print(f"check: {name} ... {'failed' if done.returncode else 'ok'}", flush=True)
+            if done.returncode:
+                failed.append(name)
+                print(done.stdout, flush=True)
+    return failed
+
+
+def test(marks: str, args: list[str]) -> list[str]:
+    """Run first alone what must have the machine to itself, then the rest on two workers."""
+    pytest = [sys.executable, "-m", "pytest"]
+    alone = [*pytest, "-m", f"{marks} and serial", *args]
+    rest = [*pytest, "-n", "2", "--dist", "worksteal", "-m", f"{marks} and not serial", *args]
+    failed = []
+    if subprocess.run(alone, cwd=ROOT, check=False).returncode not in {0, NO_TESTS}:
+        failed.append("serial tests")
+    if subprocess.run(rest, cwd=ROOT, check=False).returncode != 0:
+        failed.append("tests")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""Write docs/reference from the code: orders, errors, CLI, dialects.
+
+The pages are made from what runs (FIELDS, the error tree, `--help`, the manifests), so they
+cannot lie; `tests/house/test_reference.py` fails when one is out of step.
+
+    python scripts/reference.py          write the pages
+    python scripts/reference.py --check  say which would change, and exit 1
+"""
+
+import ast
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+
+from cyclopts import App
+from rich.console import Console
+
+from steelyard import dialects
+from steelyard.cli.main import app
+from steelyard.domain import errors, order
+from steelyard.domain.lifecycle import TRANSITIONS
+from steelyard.domain.order import FIELDS, Need, RejectReason, TimeInForce
+from steelyard.wire.dialect import AccessReason
+
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "docs" / "reference"
+NOTE = "<!-- Made by scripts/reference.py from the code; change that instead. -->\n\n"
+WIDTH = 92
+
+
+def pages() -> dict[str, Callable[[], str]]:
+    """Return the maker of each page by its name."""
+    return {"orders.md": orders, "errors.md": errors_page, "cli.md": cli, "dialects.md": spoken}
+
+
+def orders() -> str:
+    """Return the page on orders: FIELDS, the enums, the transitions."""
+    needs = {Need.NEVER: "never", Need.MAY: "may", Need.MUST: "must"}
+    lines = [
+        "# Orders",
+        "",
+        "Which field goes with which type. What has no row here is refused as `UNSUPPORTED`.",
+        "",
+        "| type | price | time in force | post_only |",
+        "|---|---|---|---|",
+    ]
+    for order_type, fields in FIELDS.items():
+        times = ", ".join(t.name for t in sorted(fields.time_in_force))
+        row = (order_type.name, needs[fields.price_ticks], times, needs[fields.post_only])
+        lines.append(f"| {' | '.join(row)} |")
+    lines += ["", "`post_only` goes with GTC: an order that may not take cannot be immediate.", ""]
+    for enum in (TimeInForce, order.SelfTrade, order.FeeAsset, order.CancelCause):
+        lines += [f"## {enum.__name__}", "", (inspect.getdoc(enum) or "").strip(), ""]
+        lines += [f"- `{name}`{_after(note)}" for name, note in _members(enum)] + [""]
+    lines += ["## States", "", "| from | may become |", "|---|---|"]
+    for state, following in TRANSITIONS.items():
+        lines.append(f"| {state.name} | {', '.join(s.name for s in sorted(following)) or 'final'} |")
+    lines += [
+        "",
+        "PENDING, UNKNOWN and ABSENT are a trader's: written down and not answered; sent and not",
+        "answered; proven never to have reached the venue.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def errors_page() -> str:
+    """Return the page on errors: refusals in their precedence, access, exceptions."""
+    lines = [
+        "# Errors",
+        "",
+        "## Why a request is refused",
+        "",
+        "In the order in which it is checked: the first that applies is reported, by both engines",
+        "and in every dialect's words.",
+        "",
+    ]
+    lines += [f"- `{name}`{_after(note)}" for name, note in _members(RejectReason)]
+    lines += ["", "## Why it did not get that far", "", "The gate's checks, in their order.", ""]
+    lines += [f"- `{name}`{_after(note)}" for name, note in _members(AccessReason)]
+    lines += ["", "## Exceptions", "", "In Python everything is a `SteelyardError`:", ""]
+    lines += [*_tree(errors.SteelyardError, 0), ""]
+    return "\n".join(lines)
+
+
+def cli() -> str:
+    """Return every command's --help."""
+    lines = ["# Command line", "", "Exit codes: 0 done, 1 a check failed, 2 usage, 3 venue or network."]
+    for words in _commands(app, ()):
+        out = StringIO()
+        app.help_print(list(words), console=Console(file=out, width=WIDTH, color_system=None))
+        text = "\n".join(line.rstrip() for line in out.getvalue().strip().splitlines())
+        lines += ["", f"## {' '.join(('steelyard', *words))}", "", "```text", text, "```"]
+    return "\n".join([*lines, ""])
+
+
+def spoken() -> str:
+    """Return the page on dialects: endpoints, limits, known differences."""
+    lines = ["# Dialects", "", "Each venue's API is a folder used from both ends."]
+    for name in dialects.names():
+        dialect = dialects.find(name)
+        lines += ["", f"## {dialect.name}", "", f"{dialect.title}. Port: base + {dialect.port_offset}."]
+        lines += [f"Source: {', '.join(dialect.docs)}." if dialect.docs else "", ""]
+        lines += ["| method | path | needs | what |", "|---|---|---|---|"]
+        for endpoint in dialect.endpoints:
+            needs = endpoint.scope.value if endpoint.scope else endpoint.auth.name.lower()
+            path = f"`{endpoint.path}`"
+            lines.append(f"| {endpoint.method} | {path} | {needs} | {endpoint.summary} |")
+        lines += ["", "| limit | per | counts | at most | window |", "|---|---|---|---|---|"]
+        lines += [
+            f"| {x.name} | {x.per} | {x.counts} | {x.limit} | {x.window_ns // 1_000_000_000} s |"
+            for x in dialect.limits.limits
+        ]
+        if dialect.known_differences:
+            lines += ["", "Known differences from the real venue:", ""]
+            lines += [f"- {what}: {why}" for what, why in dialect.known_differences]
+    return "\n".join([*lines, ""])
+
+
+def _commands(group: App, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    yield above
+    for name in group:
+        if not name.startswith("-"):
+            yield from _commands(group[name], (*above, name))
+
+
+def _members(enum: type) -> list[tuple[str, str]]:
+    """Return an enum's members with the comment that stands behind each."""
+    source = inspect.getsource(enum)
+    body = ast.parse(inspect.cleandoc(source)).body[0]
+    assert isinstance(body, ast.ClassDef), "an enum is a class"
+    rows = inspect.cleandoc(source).splitlines()
+    found = []
+    for statement in body.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            note = re.search(r"  # (.+)$", rows[statement.lineno - 1])
+            found.append((statement.targets[0].id, note[1] if note else ""))
+    return found
+
+
+def _tree(error: type, depth: int) -> Iterator[str]:
+    summary = (inspect.getdoc(error) or "").splitlines()[0]
+    yield f"{'  ' * depth}- `{error.__name__}`: {summary}"
+    for child in sorted(error.__subclasses__(), key=lambda c: c.__name__):
+        if child.__module__ == errors.__name__:
+            yield from _tree(child, depth + 1)
+
+
+def _after(note: str) -> str:
+    return f": {note}" if note else ""
+
+
+def main() -> int:
+    """Write or check the pages."""
+    changed = []
+    for name, make in pages().items():
+        file = REFERENCE / name
+        text = NOTE + make()
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            changed.append(name)
+            if "--check" not in sys.argv:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8")
+    for name in changed:
+        print(f"docs/reference/{name}")
+    return int(bool(changed) and "--check" in sys.argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""An administrator's call, on an exchange that runs or one that does not.
+
+A running exchange is asked over loopback with the token of its directory. A stopped one is
+opened under its lock and replayed, and the same records are appended.
+"""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from steelyard.cli.opening import open_exchange
+from steelyard.domain.errors import ConnectFailed, UsageError
+from steelyard.exchange.admin import Admin, AdminCall
+from steelyard.exchange.records import codec
+from steelyard.net.clock import Clock
+from steelyard.net.loopback import ask
+from steelyard.store import datadir
+
+OK = 200
+
+
+def administer(data: Path, call: AdminCall) -> dict[str, Any]:
+    """Carry out a call on the exchange in a data directory; return what is to be shown.
+
+    Raises:
+        UsageError: The exchange says that it cannot be done.
+        ConfigError: The directory cannot be opened.
+    """
+    directory = data / "exchange"
+    ports = running_ports(data)
+    if ports:
+        try:
+            return _ask(directory, ports["native"], call)
+        except ConnectFailed:
+            pass  # it has just stopped, or was killed: its directory is free
+    return _append(data, call)
+
+
+def running_ports(data: Path) -> dict[str, int]:
+    """Return the ports of the running exchange by dialect; empty where none runs."""
+    document = datadir.read_document(datadir.port_file(data / "exchange"), missing={})
+    return dict(document.get("ports", {}))
+
+
+def _ask(directory: Path, port: int, call: AdminCall) -> dict[str, Any]:
+    token = datadir.read_token(directory)
+    status, answer = ask(port, "POST", "/admin", token=token, body=msgspec.json.encode(call))
+    if status != OK:
+        raise UsageError(answer.get("error", {}).get("message", f"the exchange said {status}"))
+    return answer
+
+
+def _append(data: Path, call: AdminCall) -> dict[str, Any]:
+    now_ns = Clock().now_ns()
+    opened = open_exchange(data, None, now_ns)
+    try:
+        admin = Admin(opened.exchange, opened.seal, secrets.token_bytes)
+        result = admin.carry_out(call, now_ns)
+        encode = codec().encode
+        for time_ns, message in opened.exchange.drain().records:
+            opened.journal.append(encode(message, time_ns))
+        opened.journal.commit()
+    finally:
+        opened.close()
+    # As a running exchange's answer reads: plain JSON values.
+    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(result))
+    return document

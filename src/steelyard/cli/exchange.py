@@ -1,0 +1,98 @@
+"""`steelyard exchange`: run an exchange until it is told to stop."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import Parameter
+
+from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
+from steelyard.cli.limit_profiles import profile_chooser
+from steelyard.cli.market_source import CrowdSource, MarketSource, tape_source
+from steelyard.cli.options import PORT_BASE, Common
+from steelyard.domain.errors import UsageError
+from steelyard.net.loop import run_loop
+
+_EVERYONE = Common()
+
+
+def exchange(
+    *,
+    port_base: int = PORT_BASE,
+    crowd: int | None = None,
+    tape: str | None = None,
+    at_end: Annotated[str, Parameter(name="--at-end")] = "hold",
+    limits: str = "venue",
+    ready_file: Path | None = None,
+    common: Common = _EVERYONE,
+) -> int:
+    """Run an exchange on this machine: page and native API on one port, each dialect on its own.
+
+    It prints one JSON line when it is ready. Ctrl-C stops it; what was acknowledged is on disk.
+
+    Examples: steelyard exchange --crowd 7 | steelyard exchange --tape FILE.jsonl.gz@10
+
+    Parameters
+    ----------
+    port_base
+        First port: the page and native API; dialects follow. 0 picks free ones.
+    crowd
+        Trade with seeded participants; the same seed is the same market.
+    tape
+        Trade with a recording of a real venue, FILE or FILE@SPEED.
+    at_end
+        What happens when the tape is over: hold, loop or exit.
+    limits
+        Rate limits: venue, tutorial, off, or a TOML file.
+    ready_file
+        Write the ready line here too.
+    """
+    config = configure(common.directory, port_base, crowd, tape, at_end, limits, ready_file)
+    return run(config)
+
+
+def configure(
+    data: Path,
+    port_base: int,
+    crowd: int | None,
+    tape: str | None,
+    at_end: str,
+    limits: str,
+    ready_file: Path | None,
+) -> ExchangeConfig:
+    """Return the configuration, checked as far as can be without listening.
+
+    Raises:
+        UsageError: Two markets, a port that is none, an unknown limit profile or ending.
+    """
+    if crowd is not None and tape is not None:
+        raise UsageError("choose --crowd or --tape, not both")
+    if port_base != 0 and not 1024 <= port_base <= 65_000:
+        raise UsageError(f"--port-base {port_base} must be 0 or from 1024 to 65000")
+    market: MarketSource | None = None
+    if tape is not None:
+        market = tape_source(tape, at_end)
+    elif crowd is not None:
+        market = CrowdSource(crowd)
+    return ExchangeConfig(data, port_base, market, profile_chooser(limits), ready_file)
+
+
+def run(config: ExchangeConfig) -> int:
+    """Run it; return 0 after an orderly stop, 1 when the disk refused."""
+    return run_loop(_run(config))
+
+
+async def _run(config: ExchangeConfig) -> int:
+    process = ExchangeProcess(config)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, process.stopped.set)
+    ready: dict[str, Any] = await process.start()
+    print(msgspec.json.encode(ready).decode(), flush=True)
+    await process.stopped.wait()
+    await process.stop()
+    if process.failure is not None:
+        raise process.failure
+    return 0

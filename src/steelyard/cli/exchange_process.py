@@ -1,0 +1,245 @@
+"""An exchange as a process: machine, journal, market steps and ports, joined.
+
+The rule it keeps: nothing leaves, no answer, no feed frame, no page number, before the records
+that caused it are on disk. Every turn of the machine is drained into the journal first and
+what it wants sent is released when the group commit has it. When the disk refuses, the exchange
+answers nothing more and stops.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from steelyard import dialects
+from steelyard.cli.limit_profiles import Chooser
+from steelyard.cli.market_source import MarketSource
+from steelyard.cli.opening import OpenExchange, open_exchange
+from steelyard.dashboard.site import PageSite
+from steelyard.domain.errors import StorageError
+from steelyard.exchange.admin import Admin
+from steelyard.exchange.gate import Gate, Line
+from steelyard.exchange.records import codec
+from steelyard.net.clock import Clock
+from steelyard.net.server import Server, WebSocketConnection, serve, text_frame
+from steelyard.store import datadir
+from steelyard.store.commit import GroupCommit
+from steelyard.wire.http import Request, Response
+
+
+STEP_S = 0.05  # how often the market moves and due streams go out
+SNAPSHOT_S = 60.0
+LIVE_DIALECTS = ("native", "binance")
+
+
+@dataclass(frozen=True)
+class ExchangeConfig:
+    """What `steelyard exchange` is started with."""
+
+    data: Path
+    port_base: int  # 0: free ports
+    market: MarketSource | None  # None: as the directory was founded, or the default crowd
+    limits: Chooser
+    ready_file: Path | None = None
+    host: str = "127.0.0.1"
+
+
+class ExchangeProcess:
+    """One running exchange. Start it, wait for `stopped`, stop it."""
+
+    def __init__(self, config: ExchangeConfig) -> None:
+        self.config = config
+        self.clock = Clock()
+        self.stopped = asyncio.Event()
+        self.failure: StorageError | None = None
+        self._opened: OpenExchange
+        self._commit: GroupCommit
+        self._gates: dict[str, Gate] = {}
+        self._servers: dict[str, Server] = {}
+        self._lines: dict[int, tuple[Line, WebSocketConnection]] = {}
+        self._next_session = 1
+        self._codec = codec()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # -- life ---------------------------------------------------------------------------------
+
+    async def start(self) -> dict[str, Any]:
+        """Open the directory, listen, and return the ready document.
+
+        Raises:
+            ConfigError: The directory, its format, the market or a port does not fit.
+        """
+        now_ns = self.clock.now_ns()
+        self._opened = open_exchange(self.config.data, self.config.market, now_ns)
+        self.exchange = self._opened.exchange
+        self.admin = Admin(self.exchange, self._opened.seal, secrets.token_bytes)
+        self._commit = GroupCommit(self._opened.journal, on_failure=self._fail)
+        self._commit.start()
+        self.turn(lambda: self.exchange.step(now_ns))
+        try:
+            for name in LIVE_DIALECTS:
+                dialect = dialects.find(name)
+                gate = Gate(self.exchange, dialect, self.config.limits(name, dialect.limits))
+                self._gates[name] = gate
+                port = self.config.port_base and self.config.port_base + dialect.port_offset
+                site = _Site(self, gate)
+                self._servers[name] = await serve(site, self.config.host, port)
+        except BaseException:
+            await self.stop()
+            raise
+        self.page = PageSite(self, self.port("native"))
+        self._tasks = [
+            asyncio.create_task(self._step_forever()),
+            asyncio.create_task(self._snapshot_forever()),
+        ]
+        ready = self.ready()
+        self._opened.directory.write_ports({n: s.port for n, s in self._servers.items()})
+        if self.config.ready_file:
+            datadir.write_atomically(self.config.ready_file, ready)
+        return ready
+
+    async def stop(self) -> None:
+        """Stop listening, save a snapshot, close the journal; safe to call twice."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        for server in self._servers.values():
+            await server.close()
+        self._servers = {}
+        if self.failure is None and not self._opened.is_closed:
+            await self._commit.stop()
+            self._opened.save_snapshot(self.exchange.snapshot())
+        self._opened.close()
+        self.stopped.set()
+
+    def ready(self) -> dict[str, Any]:
+        """Return the document that says where everything is."""
+        host = self.config.host
+        return {
+            "ready": True,
+            "pid": self._opened.pid,
+            "page": f"http://{host}:{self.port('native')}/",
+            "dialects": {
+                name: {"rest": f"http://{host}:{s.port}", "ws": f"ws://{host}:{s.port}"}
+                for name, s in self._servers.items()
+            },
+        }
+
+    def port(self, dialect: str) -> int:
+        """Return the port that a dialect listens on."""
+        return self._servers[dialect].port
+
+    # -- turns --------------------------------------------------------------------------------
+
+    def turn(self, act: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
+        """Let the machine act once; what follows from it happens when it is on disk."""
+        result = act()
+        output = self.exchange.drain()
+        sequence = self._opened.journal.last_sequence
+        for time_ns, message in output.records:
+            sequence = self._opened.journal.append(self._codec.encode(message, time_ns))
+        frames = [(text_frame(payload), sessions) for payload, sessions in output.frames]
+
+        def release() -> None:
+            if then is not None:
+                then(result)
+            for frame, sessions in frames:
+                for session in sessions:
+                    if found := self._lines.get(session):
+                        found[1].send_shared(frame)
+
+        if then is not None or frames or output.records:
+            self._commit.release(sequence, release)
+
+    def answer(self, act: Callable[[], Any]) -> "asyncio.Future[Any]":
+        """Let the machine act once; the future is done when it is on disk."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def done(result: Any) -> None:
+            if not future.done():
+                future.set_result(result)
+
+        self.turn(act, done)
+        return future
+
+    async def _step_forever(self) -> None:
+        loop = asyncio.get_running_loop()
+        at = loop.time()
+        while True:
+            # A late step is not made up by a burst: the market does what is due in one.
+            at = max(at + STEP_S, loop.time())
+            await asyncio.sleep(at - loop.time())
+            now_ns = self.clock.now_ns()
+            self.turn(lambda: self.exchange.step(now_ns))  # noqa: B023 called at once
+
+    async def _snapshot_forever(self) -> None:
+        while True:
+            await asyncio.sleep(SNAPSHOT_S)
+            sequence, data = self._opened.journal.last_sequence, self.exchange.snapshot()
+            await self.answer(lambda: None)
+            await asyncio.to_thread(self._opened.save_snapshot, data, sequence)
+
+    def _fail(self, error: StorageError) -> None:
+        self.failure = error
+        self.stopped.set()
+
+    # -- WebSockets ---------------------------------------------------------------------------
+
+    def open_line(self, gate: Gate, request: Request, ip: str, socket: WebSocketConnection) -> bool:
+        """Begin a WebSocket; False where the dialect has none at this target."""
+        session = self._next_session
+        line = gate.line(request.target, ip, session, self.clock.now_ns)
+        if line is None:
+            return False
+        self._next_session += 1
+        self._lines[session] = (line, socket)
+        socket.on_message = lambda frame: self.turn(
+            lambda: self._receive(line, frame), lambda frames: self._send(line, socket, frames)
+        )
+        socket.on_close = lambda: self._close_line(session)
+        self.turn(line.session.drain, lambda frames: self._send(line, socket, frames))
+        return True
+
+    def close_lines_of(self, key: str) -> None:
+        """Close every WebSocket that has proven this key."""
+        for line, socket in [*self._lines.values()]:
+            if key in line.keys:
+                socket.close(1008, "the key has been revoked")
+
+    def _receive(self, line: Line, frame: str | bytes) -> list[bytes]:
+        line.receive(frame)
+        return line.session.drain()
+
+    def _send(self, line: Line, socket: WebSocketConnection, frames: list[bytes]) -> None:
+        for frame in frames:
+            socket.send(frame)
+        if line.session.closing is not None:
+            socket.close(*line.session.closing)
+
+    def _close_line(self, session: int) -> None:
+        found = self._lines.pop(session, None)
+        if found is not None:
+            found[0].close()
+
+
+class _Site:
+    """What one port serves: a dialect, and on the native port the page and the administration."""
+
+    def __init__(self, process: ExchangeProcess, gate: Gate) -> None:
+        self._process = process
+        self._gate = gate
+        self._has_page = gate.dialect.name == "native"
+
+    def http(self, request: Request, ip: str, reply: Callable[[Response], None]) -> None:
+        process = self._process
+        if self._has_page and process.page.serves(request.path):
+            process.page.http(request, ip, reply)
+            return
+        now_ns = process.clock.now_ns()
+        process.turn(lambda: self._gate.http(request, ip, now_ns), reply)
+
+    def websocket(self, request: Request, ip: str, connection: WebSocketConnection) -> bool:
+        return self._process.open_line(self._gate, request, ip, connection)

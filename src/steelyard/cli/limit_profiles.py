@@ -1,0 +1,84 @@
+"""`--limits`: which rate limits an exchange enforces.
+
+`venue` is each dialect's own fact sheet. `tutorial` is what introductions to exchange APIs
+teach (A22, A23): 10 requests a second and 100 a minute. `off` is none. A TOML file replaces
+the limits of the dialects it names.
+"""
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from steelyard.cli.options import parse_duration_ns
+from steelyard.domain.errors import ConfigError, UsageError
+from steelyard.domain.messages import MINUTE_NS, SECOND_NS
+from steelyard.wire.limits import UNLIMITED, Counts, Limit, LimitProfile, Per
+
+TUTORIAL = LimitProfile(
+    (
+        Limit("requests_1s", Per.IP, Counts.REQUESTS, 10, SECOND_NS),
+        Limit("requests_1m", Per.IP, Counts.REQUESTS, 100, MINUTE_NS),
+    )
+)
+
+# (dialect, its own limits) -> the limits to enforce
+Chooser = Callable[[str, LimitProfile], LimitProfile]
+
+
+class LimitRow(Struct, forbid_unknown_fields=True):
+    """One limit of a file: `{name, per, counts, limit, window = "10s"}`."""
+
+    name: str
+    per: Per
+    counts: Counts
+    limit: int
+    window: str
+
+
+class LimitFile(Struct, forbid_unknown_fields=True):
+    """One dialect's table of a file."""
+
+    limits: list[LimitRow]
+    ban_after: int = 0
+    ban: str = "2m"
+
+
+def profile_chooser(text: str) -> Chooser:
+    """Return what `--limits` means.
+
+    Raises:
+        UsageError: Neither a profile nor a file.
+        ConfigError: The file does not have the form; the message names the place.
+    """
+    match text:
+        case "venue":
+            return lambda _, own: own
+        case "tutorial":
+            return lambda _, own: TUTORIAL  # noqa: ARG005
+        case "off":
+            return lambda _, own: UNLIMITED  # noqa: ARG005
+    path = Path(text)
+    if not path.is_file():
+        raise UsageError(f"--limits {text!r} is neither venue, tutorial, off nor a file")
+    profiles = _read(path)
+    return lambda dialect, own: profiles.get(dialect, own)
+
+
+def _read(path: Path) -> dict[str, LimitProfile]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        files = msgspec.convert(document, dict[str, LimitFile])
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return {name: _profile(file) for name, file in files.items()}
+
+
+def _profile(file: LimitFile) -> LimitProfile:
+    limits = tuple(
+        Limit(row.name, row.per, row.counts, row.limit, parse_duration_ns(row.window))
+        for row in file.limits
+    )
+    return LimitProfile(limits, file.ban_after, parse_duration_ns(file.ban))

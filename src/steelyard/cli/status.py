@@ -1,0 +1,80 @@
+"""`steelyard status`: what runs in a data directory, and how it is doing."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from steelyard.cli.administration import administer, running_ports
+from steelyard.cli.options import Common
+from steelyard.domain.errors import PeerError, TransportError
+from steelyard.exchange.admin import Inspect
+from steelyard.net.loopback import ask
+from steelyard.store.datadir import bot_directories, port_file, read_document
+
+_EVERYONE = Common()
+CHECK_FAILED = 1
+
+
+def status(*, common: Common = _EVERYONE) -> int:
+    """Show the exchange and the bots of a data directory.
+
+    The exit code is 1 if something that should run does not, or is killed or gated.
+    """
+    data = common.directory
+    ports = running_ports(data)
+    document = {
+        "exchange": _exchange(data, ports) if ports else None,
+        "bots": [_bot(data, name) for name in bot_directories(data)],
+    }
+    common.show(document, _text(document))
+    is_well = all(bot["status"] == "running" for bot in document["bots"])
+    return 0 if ports and is_well else CHECK_FAILED
+
+
+def _exchange(data: Path, ports: dict[str, int]) -> dict[str, Any]:
+    return {"ports": ports, **administer(data, Inspect())}
+
+
+def _bot(data: Path, name: str) -> dict[str, Any]:
+    document = read_document(port_file(data / "bots" / name), missing={})
+    if not document:
+        return {"name": name, "status": "stopped", "reason": None}
+    try:
+        _, state = ask(document["port"], "GET", "/status", token=document["token"])
+    except (TransportError, PeerError) as error:
+        return {"name": name, "status": "silent", "reason": str(error)}
+    return {
+        "name": name,
+        "status": state.get("status"),
+        "reason": state.get("reason"),
+        "position": state.get("position"),
+        "pnl": state.get("pnl"),
+        "open_orders": len(state.get("orders", ())),
+        "page": f"http://127.0.0.1:{document['port']}/",
+    }
+
+
+def _text(document: dict[str, Any]) -> str:
+    found = document["exchange"]
+    if found is None:
+        lines = ["[yellow]no exchange is running here[/]; `steelyard demo` starts one with a bot"]
+    else:
+        ports = " · ".join(f"{name} {port}" for name, port in found["ports"].items())
+        books = "balance" if not any(int(v) for v in found["totals"].values()) else "DO NOT BALANCE"
+        lines = [
+            f"[bold]exchange[/] [green]running[/] · {ports}",
+            f"  {found['market']} market · {len(found['instruments'])} instruments · "
+            f"{found['accounts']} accounts · books {books} · state {found['state_hash']}",
+        ]
+    for bot in document["bots"]:
+        colour = {"running": "green", "killed": "red"}.get(bot["status"], "yellow")
+        lines.append(f"[bold]{escape(bot['name'])}[/] [{colour}]{bot['status']}[/]")
+        if bot["reason"]:
+            lines.append(f"  {escape(str(bot['reason']))}")
+        if bot.get("position"):
+            lines.append(
+                f"  position {bot['position']['size']} · P&L after fees {bot['pnl']['total']} "
+                f"{bot['pnl']['currency']} · {bot['open_orders']} open orders"
+            )
+    return "\n".join(lines)

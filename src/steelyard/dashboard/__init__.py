@@ -1,0 +1,1 @@
+"""The page's server side: the built page, what only the page may ask, and administration."""

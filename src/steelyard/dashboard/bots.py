@@ -1,0 +1,135 @@
+"""The bots of a data directory, and the kill switch that works when a bot does not.
+
+A bot is known by the port file in `DIR/bots/NAME`. To kill one: its own process is asked to
+latch trading off and to cancel; then, whatever it said, the exchange cancels what is left of
+the account if the bot did not answer, and the open orders are counted at the exchange. A latch
+file keeps a bot that was dead from trading when it comes back. Killed means: counted, and zero.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any
+
+
+from steelyard.domain.errors import PeerError, TransportError, UsageError
+from steelyard.exchange.admin import AdminCall, CancelOrders, ListKeys
+from steelyard.net.loopback import ask
+from steelyard.store.datadir import bot_directories, latch_file, port_file, read_document
+
+Administer = Callable[[AdminCall], Awaitable[dict[str, Any]]]
+ANSWER_S = 5.0
+
+
+class Bots:
+    """Every bot under a data directory."""
+
+    def __init__(self, data: Path, administer: Administer) -> None:
+        self._data = data
+        self._administer = administer
+
+    async def describe(self) -> list[dict[str, Any]]:
+        """Return each bot's name, what it trades and where its own socket is."""
+        return [self._describe(name) for name in bot_directories(self._data)]
+
+    async def kill(self, name: str) -> dict[str, Any]:
+        """Stop a bot for good: latch, cancel, count; see the module's words.
+
+        Raises:
+            UsageError: No bot of that name has ever run here.
+        """
+        begun_ns = perf_counter_ns()
+        document = self._document(name)
+        steps: list[str] = []
+        latch_file(self._data, name).write_text('{"killed": true}\n')
+        steps.append("trading latched off")
+        answered, canceled = await self._ask_to_die(document, steps)
+        left = await self._cancel_at_exchange(document, steps, only_count=answered)
+        canceled += left["canceled"]
+        is_verified = left["open_orders"] == 0
+        steps.append(f"{left['open_orders']} open orders at the exchange")
+        return {
+            "killed": is_verified,
+            "verified": is_verified,
+            "open_orders": left["open_orders"],
+            "canceled": canceled,
+            "bot_answered": answered,
+            "elapsed_ms": (perf_counter_ns() - begun_ns) // 1_000_000,
+            "steps": steps,
+        }
+
+    async def resume(self, name: str) -> dict[str, Any]:
+        """Lift the latch; a running bot trades on, another one when it is started."""
+        document = self._document(name)
+        latch_file(self._data, name).unlink(missing_ok=True)
+        answered = False
+        if _is_alive(document):
+            status, _ = await self._ask_bot(document, "/resume")
+            answered = status == 200  # noqa: PLR2004 HTTP's word for done
+        return {"resumed": True, "bot_answered": answered}
+
+    def _describe(self, name: str) -> dict[str, Any]:
+        document = self._document(name)
+        return {
+            "name": name,
+            "symbol": document.get("symbol"),
+            "strategy": document.get("strategy"),
+            "ws": f"ws://127.0.0.1:{document['port']}/ws",
+            "token": document["token"],
+            "alive": _is_alive(document),
+            "killed": latch_file(self._data, name).exists(),
+        }
+
+    def _document(self, name: str) -> dict[str, Any]:
+        known = bot_directories(self._data)
+        if name not in known:
+            raise UsageError(f"no bot {name!r} here; there are: {', '.join(known) or 'none'}")
+        return read_document(port_file(self._data / "bots" / name))
+
+    async def _ask_to_die(self, document: dict[str, Any], steps: list[str]) -> tuple[bool, int]:
+        if not _is_alive(document):
+            steps.append("the bot is not running")
+            return False, 0
+        try:
+            status, answer = await self._ask_bot(document, "/kill")
+        except (TransportError, PeerError) as error:
+            steps.append(f"the bot did not answer ({error}); acting without it")
+            return False, 0
+        canceled = int(answer.get("canceled", 0))
+        if status != 200:  # noqa: PLR2004 HTTP's word for done
+            steps.append("the bot could not stop by itself; acting without it")
+            return False, canceled
+        steps.append(f"the bot stopped and canceled {canceled} orders")
+        return True, canceled
+
+    async def _ask_bot(self, document: dict[str, Any], path: str) -> tuple[int, dict[str, Any]]:
+        return await asyncio.to_thread(
+            ask, document["port"], "POST", path, token=document["token"], timeout_s=ANSWER_S
+        )
+
+    async def _cancel_at_exchange(
+        self, document: dict[str, Any], steps: list[str], *, only_count: bool
+    ) -> dict[str, Any]:
+        """Cancel what is left of the bot's account, found by its key."""
+        keys = (await self._administer(ListKeys()))["keys"]
+        account = next((k["account"] for k in keys if k["key"] == document.get("key")), None)
+        if account is None:
+            raise UsageError("the bot's key is not one of this exchange; kill it at its own venue")
+        left = await self._administer(CancelOrders(account))
+        if left["canceled"] and not only_count:
+            steps.append(f"{left['canceled']} orders canceled at the exchange")
+        elif left["canceled"]:
+            steps.append(f"{left['canceled']} more orders of the account canceled at the exchange")
+        return left
+
+
+def _is_alive(document: dict[str, Any]) -> bool:
+    try:
+        os.kill(int(document["pid"]), 0)
+    except (ProcessLookupError, KeyError):
+        return False
+    except PermissionError:
+        return True
+    return True

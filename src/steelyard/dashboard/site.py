@@ -1,0 +1,115 @@
+"""Port 8600 besides the native API: the page, what the page asks, and administration.
+
+`/` and `/assets/*` are the built page, open to all who reach loopback; `/page/*` and `/admin`
+need the token of the data directory (`dashboard/guard.py`).
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from steelyard import __version__
+from steelyard.dashboard.bots import Bots
+from steelyard.dashboard.files import Files
+from steelyard.dashboard.guard import Guard
+from steelyard.domain.errors import SteelyardError, UsageError
+from steelyard.exchange.admin import AdminCall
+from steelyard.exchange.exchange import Exchange
+from steelyard.wire.http import Request, Response, json_response
+
+Reply = Callable[[Response], None]
+encode = msgspec.json.Encoder().encode
+
+
+class Host(Protocol):
+    """What the page's server side asks of the process around it."""
+
+    exchange: Exchange
+    started_ns: int
+    market_note: str
+
+    def administer(self, call: AdminCall) -> "asyncio.Future[dict[str, Any]]":
+        """Carry out an administrator's call; done when it is on disk."""
+        ...
+
+
+class BotName(Struct, forbid_unknown_fields=True):
+    """Which bot a button is about."""
+
+    bot: str
+
+
+class PageSite:
+    """The page, its questions, and administration."""
+
+    def __init__(self, host: Host, bots: Bots, port: int, token: str) -> None:
+        self._host = host
+        self._bots = bots
+        self._guard = Guard(port, token)
+        self._files = Files()
+        self._calls: msgspec.json.Decoder[AdminCall] = msgspec.json.Decoder(AdminCall)
+        self._bot_name = msgspec.json.Decoder(BotName)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def serves(self, path: str) -> bool:
+        """Whether a path is the page's or administration's."""
+        return path == "/admin" or path.startswith("/page/") or self._files.find(path) is not None
+
+    def http(self, request: Request, reply: Reply) -> None:
+        """Answer a request, later if it takes more than a look."""
+        file = self._files.find(request.path)
+        if file is not None:
+            refusal = self._guard.refusal(request, needs_token=False)
+            is_read = request.method in ("GET", "HEAD")
+            reply(refusal or (file if is_read else _error(405, "the page is only read")))
+            return
+        if refusal := self._guard.refusal(request):
+            reply(refusal)
+            return
+        task = asyncio.get_running_loop().create_task(self._later(request, reply))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _later(self, request: Request, reply: Reply) -> None:
+        try:
+            reply(await self._respond(request))
+        except msgspec.DecodeError as error:
+            reply(_error(400, str(error)))
+        except UsageError as error:
+            reply(_error(400, str(error)))
+        except SteelyardError as error:
+            reply(_error(502, str(error)))
+
+    async def _respond(self, request: Request) -> Response:
+        match request.method, request.path:
+            case "GET", "/page/session":
+                return json_response(200, encode(await self._session()))
+            case "POST", "/page/kill":
+                name = self._bot_name.decode(request.body).bot
+                return json_response(200, encode(await self._bots.kill(name)))
+            case "POST", "/page/resume":
+                name = self._bot_name.decode(request.body).bot
+                return json_response(200, encode(await self._bots.resume(name)))
+            case "POST", "/admin":
+                call = self._calls.decode(request.body)
+                return json_response(200, encode(await self._host.administer(call)))
+        return _error(404, f"there is no {request.method} {request.path[:100]} here")
+
+    async def _session(self) -> dict[str, Any]:
+        exchange = self._host.exchange
+        return {
+            "environment": "sandbox",
+            "market": exchange.founded.market if exchange.founded else "none",
+            "market_note": self._host.market_note,
+            "version": __version__,
+            "started": self._host.started_ns // 1_000_000,
+            "symbols": [instrument.symbol for instrument in exchange.listings],
+            "bots": await self._bots.describe(),
+        }
+
+
+def _error(status: int, message: str) -> Response:
+    return json_response(status, encode({"error": {"code": "REFUSED", "message": message}}))

@@ -1,0 +1,1 @@
+"""Sockets and the clock, for whoever brings a machine to put behind them."""

@@ -1,0 +1,1 @@
+"""Files: the journal, snapshots, data directories, recordings. They do not know what is in them."""

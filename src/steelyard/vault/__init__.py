@@ -1,0 +1,1 @@
+"""Secrets: sealed at rest, resolved from where they are kept, never printed."""

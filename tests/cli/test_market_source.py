@@ -1,0 +1,62 @@
+import pytest
+
+from steelyard.cli.market_source import (
+    CrowdSource,
+    TapeSource,
+    check_same,
+    describe,
+    founding,
+    source_of,
+    tape_source,
+)
+from steelyard.domain.errors import ConfigError, UsageError
+from steelyard.exchange.records import Founded
+
+TAPE = TapeSource("/somewhere/rec.jsonl.gz", "ab" * 32, "2")
+
+
+@pytest.mark.parametrize("source", [CrowdSource(7), TAPE])
+def test_a_market_is_known_again_from_its_founding(source):
+    assert source_of(founding(source)) == source
+    check_same(source, founding(source))
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (CrowdSource(8), "crowd seed 7, not crowd seed 8"),
+        (TAPE, "crowd seed 7, not tape rec.jsonl.gz @2x"),
+    ],
+)
+def test_another_market_than_the_directorys_is_refused(asked, words):
+    with pytest.raises(ConfigError, match=words):
+        check_same(asked, founding(CrowdSource(7)))
+
+
+def test_a_newer_format_is_refused_with_a_way_out():
+    with pytest.raises(ConfigError, match="exchange format 99.*another --data"):
+        source_of(Founded(99, "crowd", "{}"))
+
+
+def test_a_tape_is_a_file_and_a_speed(tmp_path):
+    file = tmp_path / "a@home.jsonl.gz"
+    file.write_bytes(b"x")
+    assert tape_source(f"{file}@2.5", "hold").speed == "2.5"
+    assert tape_source(str(file), "loop").speed == "1"
+    assert describe(tape_source(str(file), "hold")) == "tape a@home.jsonl.gz @1x"
+
+
+@pytest.mark.parametrize(
+    ("name", "at_end", "words"),
+    [
+        ("nothing.gz@2", "hold", "no recording at nothing.gz"),
+        ("here.gz@0", "hold", "from 0.01 to 1000"),
+        ("here.gz@99999", "hold", "from 0.01 to 1000"),
+        ("here.gz", "repeat", "must be hold, loop or exit"),
+    ],
+)
+def test_a_tape_that_cannot_be_is_refused(tmp_path, monkeypatch, name, at_end, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.gz").write_bytes(b"x")
+    with pytest.raises(UsageError, match=words):
+        tape_source(name, at_end)

@@ -1,0 +1,111 @@
+from desk import SECOND_NS, START_NS, Desk
+
+from steelyard.domain.commands import Amend, Cancel, CancelAll
+from steelyard.domain.instrument import Listings
+from steelyard.domain.lifecycle import OrderState
+from steelyard.domain.messages import FillsQuery, OrderAnswer, OrderQuery, OrdersQuery, Refused
+from steelyard.domain.order import CancelCause, Liquidity, RejectReason, Side, TimeInForce
+from steelyard.exchange import history as module
+from steelyard.exchange.history import History
+
+
+def test_a_limit_order_of_one_that_fills_by_six_tenths_stays_partly_filled(desk):
+    """A33: 1 BTC, 0.6 filled, 0.4 remains, and the average is what was paid."""
+    desk.place(desk.alice, Side.SELL, "1", "60000")
+    desk.place(desk.bob, Side.BUY, "0.6", "60000")
+    (order,) = desk.exchange.history.orders(OrdersQuery(desk.alice, 10))
+    assert order.state is OrderState.PARTIALLY_FILLED
+    assert (order.filled_lots, order.remaining_lots) == (60_000, 40_000)
+    assert order.quote_atoms == 36_000 * 10**12
+
+
+def test_a_market_order_fills_in_pieces_that_are_reported_one_by_one(desk):
+    """A32: 1 BTC = 0.5 + 0.3 + 0.2 at three prices."""
+    for size, price in (("0.5", "60000"), ("0.3", "60010"), ("0.2", "60020")):
+        desk.place(desk.alice, Side.SELL, size, price)
+    answer = desk.place(desk.bob, Side.BUY, "1")
+    assert [fill.size_lots for fill in answer.fills] == [50_000, 30_000, 20_000]
+    assert [fill.price_ticks for fill in answer.fills] == [6_000_000, 6_001_000, 6_002_000]
+    assert answer.order.state is OrderState.FILLED
+    assert {fill.liquidity for fill in answer.fills} == {Liquidity.TAKER}
+
+
+def test_each_end_has_its_state(desk):
+    resting = desk.place(desk.alice, Side.BUY, "0.1", "50000").order
+    desk.exchange.perform(Cancel(desk.alice, resting.order_id), desk.tick())
+    ioc = desk.place(desk.alice, Side.BUY, "0.1", "50000", TimeInForce.IOC).order
+    fok = desk.place(desk.alice, Side.BUY, "0.1", "50000", TimeInForce.FOK).order
+    refused = desk.place(desk.alice, Side.BUY, "100", "900000")
+    kept = {o.order_id: o for o in desk.exchange.history.orders(OrdersQuery(desk.alice, 10))}
+    assert kept[resting.order_id].state is OrderState.CANCELED
+    assert (kept[ioc.order_id].state, ioc.cancel_cause) == (
+        OrderState.EXPIRED,
+        CancelCause.IOC_REMAINDER,
+    )
+    assert kept[fok.order_id].cancel_cause is CancelCause.FOK_UNFILLABLE
+    assert kept[refused.order_id].state is OrderState.REJECTED
+    assert kept[refused.order_id].reject_reason is RejectReason.INSUFFICIENT_BALANCE
+
+
+def test_an_order_is_found_by_either_id_and_only_by_its_owner(desk):
+    order = desk.place(desk.alice, Side.BUY, "0.1", "50000", client_order_id="mine").order
+    find = desk.exchange.history.order
+    assert find(OrderQuery(desk.alice, order_id=order.order_id)) is order
+    assert find(OrderQuery(desk.alice, client_order_id="mine")) is order
+    assert find(OrderQuery(desk.alice, order_id=order.order_id, client_order_id="no")) is None
+    assert find(OrderQuery(desk.alice, 5, order_id=order.order_id)) is None
+    assert find(OrderQuery(desk.bob, order_id=order.order_id)) is None
+    answer = desk.exchange.ask(OrderQuery(desk.bob, client_order_id="mine"), desk.now_ns)
+    assert isinstance(answer, Refused)
+
+
+def test_pages_begin_at_the_start_or_end_at_the_newest(desk):
+    ids = [desk.place(desk.alice, Side.BUY, "0.1", "50000").order.order_id for _ in range(5)]
+
+    def page(**query):
+        return [o.order_id for o in desk.exchange.history.orders(OrdersQuery(desk.alice, **query))]
+
+    assert page(limit=2) == ids[-2:]
+    assert page(limit=2, from_order_id=ids[1]) == ids[1:3]
+    assert page(limit=9, start_ns=START_NS + 4 * SECOND_NS) == ids[3:]
+    assert page(limit=9, end_ns=START_NS + 2 * SECOND_NS) == ids[:2]
+
+
+def test_an_amended_order_keeps_its_place_in_the_list(desk):
+    order = desk.place(desk.alice, Side.BUY, "0.2", "50000", client_order_id="a").order
+    answer = desk.exchange.perform(
+        Amend(desk.alice, order.order_id, 5_100_000, 10_000), desk.tick()
+    )
+    assert isinstance(answer, OrderAnswer)
+    assert (answer.order.price_ticks, answer.order.size_lots) == (5_100_000, 10_000)
+    assert answer.order.client_order_id == "a"
+
+
+def test_ended_orders_leave_oldest_first_and_open_ones_never(desk, monkeypatch):
+    monkeypatch.setattr(module, "ENDED_MAX", 3)
+    held = desk.place(desk.alice, Side.BUY, "0.1", "40000").order.order_id
+    ended = [
+        desk.place(desk.alice, Side.BUY, "0.1", "40000", TimeInForce.IOC).order.order_id
+        for _ in range(5)
+    ]
+    kept = [o.order_id for o in desk.exchange.history.orders(OrdersQuery(desk.alice, 99))]
+    assert kept == [held, *ended[-3:]]
+
+
+def test_cancel_all_answers_with_what_it_canceled(desk):
+    ids = [desk.place(desk.alice, Side.BUY, "0.1", "50000").order.order_id for _ in range(3)]
+    desk.place(desk.bob, Side.BUY, "0.1", "50000")
+    answer = desk.exchange.perform(CancelAll(desk.alice, None), desk.tick())
+    assert [o.order_id for o in answer.orders] == ids
+    assert all(o.state is OrderState.CANCELED for o in answer.orders)
+    assert desk.exchange.history.orders(OrdersQuery(desk.bob, 9, open_only=True))
+
+
+def test_a_snapshot_restores_everything(desk: Desk):
+    desk.place(desk.alice, Side.SELL, "1", "60000", client_order_id="x")
+    desk.place(desk.bob, Side.BUY, "0.6", "60000")
+    again = History(Listings([*desk.exchange.listings]))
+    again.restore(desk.exchange.history.snapshot())
+    assert again.snapshot() == desk.exchange.history.snapshot()
+    assert again.open_order(desk.alice, "x").filled_lots == 60_000
+    assert len(again.fills(FillsQuery(desk.alice, 9))) == 1

@@ -1,0 +1,60 @@
+import pytest
+from desk import SECOND_NS, START_NS, PlainSeal
+
+from steelyard.domain.errors import UsageError
+from steelyard.domain.messages import Scope
+from steelyard.exchange.keys import Keys, NewKey, checked_addresses
+from steelyard.exchange.records import KeyCreated
+
+
+def made(key="k1", ip=(), expires_ns=None):
+    return KeyCreated(key, 100, "native", frozenset({Scope.READ}), ip, expires_ns, "", b"k1|terces")
+
+
+@pytest.fixture
+def keys():
+    keys = Keys(PlainSeal())
+    keys.named(100, "alice")
+    keys.created(made(), START_NS)
+    return keys
+
+
+def test_a_revoked_key_is_not_found_and_its_secret_forgotten(keys):
+    """B17."""
+    assert keys.secret(keys.find("k1")) == b"secret"
+    keys.revoked("k1", START_NS + 1)
+    assert keys.find("k1") is None
+    assert keys.of(100)[0].revoked_ns == START_NS + 1
+
+
+def test_a_key_with_an_address_list_works_from_nowhere_else(keys):
+    """B14, IPv4 and IPv6."""
+    keys.created(made("k2", ("10.0.0.0/8", "::1/128")), START_NS)
+    kept = keys.find("k2")
+    assert kept.may_come_from("10.1.2.3")
+    assert kept.may_come_from("::1")
+    assert not kept.may_come_from("127.0.0.1")
+
+
+def test_a_nonce_is_good_once_and_forgotten_after_its_time(keys):
+    """A20."""
+    keys.nonce_used("k1", "n1", START_NS + 5 * SECOND_NS, START_NS)
+    assert keys.is_used("k1", "n1", START_NS + SECOND_NS)
+    assert not keys.is_used("k1", "n2", START_NS)
+    keys.nonce_used("k1", "n2", START_NS + 20 * SECOND_NS, START_NS + 10 * SECOND_NS)
+    assert keys.people.nonces["k1"].keys() == {"n2"}
+
+
+def test_an_address_list_is_checked_word_by_word():
+    assert checked_addresses(["127.0.0.1", "10.0.0.0/8"]) == ("127.0.0.1/32", "10.0.0.0/8")
+    with pytest.raises(UsageError, match="'10.0.0.300' is not an IP address"):
+        checked_addresses(["10.0.0.300"])
+
+
+def test_an_unknown_account_is_answered_with_the_known_ones(keys):
+    with pytest.raises(UsageError, match="no account 'bob'; there are: alice"):
+        keys.account_id("bob")
+
+
+def test_a_new_key_does_not_show_its_secret_by_accident():
+    assert "hush" not in f"{NewKey('k', 'hush', 1)!r}"

@@ -1,0 +1,39 @@
+import pytest
+from desk import BTC_USDT
+
+from steelyard.domain.commands import Deposit, ListInstrument
+from steelyard.domain.errors import DecodeError
+from steelyard.domain.messages import Scope
+from steelyard.exchange.records import (
+    AccountNamed,
+    Founded,
+    KeyCreated,
+    KeyRevoked,
+    MarketStep,
+    NonceUsed,
+    codec,
+)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Founded(1, "crowd", '{"seed":7}'),
+        AccountNamed(100, "älice"),
+        KeyCreated("k", 100, "native", frozenset(Scope), ("::1/128",), 5, "l", b"\x00\xff"),
+        KeyRevoked("k"),
+        NonceUsed("k", "n", 2**62),
+        MarketStep(),
+        Deposit(100, 1, 2**100),
+        ListInstrument(BTC_USDT),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_what_is_journaled_comes_back(message):
+    record = codec().decode(7, codec().encode(message, 1234))
+    assert record == (7, 1234, message)
+
+
+def test_an_unknown_record_is_named():
+    with pytest.raises(DecodeError, match="journal record 9 cannot be read"):
+        codec().decode(9, b'J[1,{"type":"FromTheFuture"}]')
