@@ -20,6 +20,8 @@ from rich.console import Console
 
 from steelyard import dialects
 from steelyard.cli.main import app
+from steelyard.dialects.native.manual import manual
+from steelyard.dialects.native.markdown import markdown
 from steelyard.domain import errors, order
 from steelyard.domain.lifecycle import TRANSITIONS
 from steelyard.domain.order import FIELDS, Need, RejectReason, TimeInForce
@@ -33,7 +35,18 @@ WIDTH = 92
 
 def pages() -> dict[str, Callable[[], str]]:
     """Return the maker of each page by its name."""
-    return {"orders.md": orders, "errors.md": errors_page, "cli.md": cli, "dialects.md": spoken}
+    return {
+        "orders.md": orders,
+        "errors.md": errors_page,
+        "cli.md": cli,
+        "dialects.md": spoken,
+        "native-api.md": native_api,
+    }
+
+
+def native_api() -> str:
+    """Return the page on the native API, which `/docs` shows in its own dress."""
+    return markdown(manual(dialects.find("native")))
 
 
 def orders() -> str:
@@ -57,7 +70,9 @@ def orders() -> str:
         lines += [f"- `{name}`{_after(note)}" for name, note in _members(enum)] + [""]
     lines += ["## States", "", "| from | may become |", "|---|---|"]
     for state, following in TRANSITIONS.items():
-        lines.append(f"| {state.name} | {', '.join(s.name for s in sorted(following)) or 'final'} |")
+        lines.append(
+            f"| {state.name} | {', '.join(s.name for s in sorted(following)) or 'final'} |"
+        )
     lines += [
         "",
         "PENDING, UNKNOWN and ABSENT are a trader's: written down and not answered; sent and not",
@@ -88,7 +103,11 @@ def errors_page() -> str:
 
 def cli() -> str:
     """Return every command's --help."""
-    lines = ["# Command line", "", "Exit codes: 0 done, 1 a check failed, 2 usage, 3 venue or network."]
+    lines = [
+        "# Command line",
+        "",
+        "Exit codes: 0 done, 1 a check failed, 2 usage, 3 venue or network.",
+    ]
     for words in _commands(app, ()):
         out = StringIO()
         app.help_print(list(words), console=Console(file=out, width=WIDTH, color_system=None))
@@ -102,7 +121,12 @@ def spoken() -> str:
     lines = ["# Dialects", "", "Each venue's API is a folder used from both ends."]
     for name in dialects.names():
         dialect = dialects.find(name)
-        lines += ["", f"## {dialect.name}", "", f"{dialect.title}. Port: base + {dialect.port_offset}."]
+        lines += [
+            "",
+            f"## {dialect.name}",
+            "",
+            f"{dialect.title}. Port: base + {dialect.port_offset}.",
+        ]
         lines += [f"Source: {', '.join(dialect.docs)}." if dialect.docs else "", ""]
         lines += ["| method | path | needs | what |", "|---|---|---|---|"]
         for endpoint in dialect.endpoints:
@@ -141,7 +165,7 @@ def _members(enum: type) -> list[tuple[str, str]]:
     return found
 
 
-def _tree(error: type, depth: int) -> Iterator[str]:
+def _tree(error: type[Exception], depth: int) -> Iterator[str]:
     summary = (inspect.getdoc(error) or "").splitlines()[0]
     yield f"{'  ' * depth}- `{error.__name__}`: {summary}"
     for child in sorted(error.__subclasses__(), key=lambda c: c.__name__):

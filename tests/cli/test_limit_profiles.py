@@ -34,7 +34,10 @@ def test_a_file_replaces_the_limits_of_the_dialects_it_names(tmp_path):
         ("[binance]\n", "limits"),
         ("[binance]\nlimits = []\nspeed = 1\n", "speed"),
         ("[binance", "limits.toml"),
-        ("[binance]\nlimits = [{name='r', per='dog', counts='requests', limit=1, window='1s'}]", "dog"),
+        (
+            "[binance]\nlimits = [{name='r', per='dog', counts='requests', limit=1, window='1s'}]",
+            "dog",
+        ),
     ],
 )
 def test_a_file_of_another_form_is_told_where(tmp_path, text, words):

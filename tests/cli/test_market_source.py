@@ -34,7 +34,7 @@ def test_another_market_than_the_directorys_is_refused(asked, words):
 
 
 def test_a_newer_format_is_refused_with_a_way_out():
-    with pytest.raises(ConfigError, match="exchange format 99.*another --data"):
+    with pytest.raises(ConfigError, match=r"exchange format 99.*another --data"):
         source_of(Founded(99, "crowd", "{}"))
 
 

@@ -42,4 +42,4 @@ def test_anybody_else_is_not(headers, status, code):
 def test_what_needs_no_token_still_needs_the_right_host():
     assert GUARD.refusal(request(), needs_token=False) is None
     assert GUARD.refusal(request(host="evil.example"), needs_token=False).status == 403
-    assert TOKEN_HEADER == TOKEN_HEADER.lower()
+    assert TOKEN_HEADER.lower() == TOKEN_HEADER

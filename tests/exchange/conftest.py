@@ -5,7 +5,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are imported by path; they share desk.py
 
-from desk import Desk  # noqa: E402 found by the line above
+from desk import Desk
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 from desk import SECOND_NS, Desk
 
 from steelyard.domain.commands import Cancel, HouseLevel
-from steelyard.domain.messages import BookDelta, BookQuery, Execution, OrderEvent
+from steelyard.domain.messages import BookDelta, BookQuery, Execution
 from steelyard.domain.order import Side
 from steelyard.exchange import feed as module
 from steelyard.wire.dialect import Channel, ChannelKind, Subscription
@@ -52,8 +52,7 @@ def test_deltas_chain_without_a_gap_and_rebuild_the_book(desk):
         assert isinstance(delta, BookDelta)
         assert delta.first_sequence == sequence + 1
         sequence = delta.last_sequence
-        for ticks, lots in delta.bids:
-            bids[ticks] = lots
+        bids.update(delta.bids)
     assert sorted((t, n) for t, n in bids.items() if n) == sorted(desk.exchange.levels(0, 100).bids)
 
 

@@ -47,7 +47,7 @@ def test_a_nonce_is_good_once_and_forgotten_after_its_time(keys):
 
 def test_an_address_list_is_checked_word_by_word():
     assert checked_addresses(["127.0.0.1", "10.0.0.0/8"]) == ("127.0.0.1/32", "10.0.0.0/8")
-    with pytest.raises(UsageError, match="'10.0.0.300' is not an IP address"):
+    with pytest.raises(UsageError, match=r"'10\.0\.0\.300' is not an IP address"):
         checked_addresses(["10.0.0.300"])
 
 

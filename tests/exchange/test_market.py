@@ -139,7 +139,7 @@ def test_history_is_loaded_before_trades_and_folded_into_hours():
                 0,
                 0,
                 True,
-            )  # fmt: skip
+            )
         )
     hours = market.candles_of(CandlesQuery(0, HOUR_NS, 9), START_NS + 2 * HOUR_NS - 1)
     assert [(h.high_ticks, h.volume_lots) for h in hours] == [(159, 600), (219, 600)]

@@ -1,4 +1,38 @@
 //! Matching, holds and settlement as one machine without I/O.
+//!
+//! Records of commands in, records of effects out (`wire`); no clock, no randomness, no floats,
+//! nothing outside the standard library. `steelyard.engine.reference` is the specification: on the
+//! same commands both give the same effects, the same state hash and the same snapshot.
+//!
+//! One [`Engine`] has one writer. Overflow unwinds: an engine that has unwound has stopped in the
+//! middle of a command and is rebuilt from a snapshot and the journal.
+#![forbid(unsafe_code)]
+
+mod book;
+mod command;
+mod event;
+mod house;
+mod ladder;
+mod ledger;
+mod matching;
+#[cfg(test)]
+mod seeded;
+mod snapshot;
+mod table;
+mod units;
+mod wire;
+
+pub use command::{
+    Amend, Cancel, CancelAll, CancelCause, Command, FEES, FIRST_USER, FeeAsset, HOUSE, HouseFact,
+    Instrument, Liquidity, OpenAccount, OrderType, Place, QueueModel, RejectReason, SelfTrade,
+    Side, TimeInForce, Transfer, WORLD,
+};
+pub use event::Effects;
+pub use ledger::Balance;
+pub use matching::Engine;
+pub use snapshot::Levels;
+pub use units::Rates;
+pub use wire::{Fault, Malformed};
 
 /// The version of this crate.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

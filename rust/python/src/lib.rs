@@ -1,10 +1,18 @@
 //! The Python face of the Rust crates: module `steelyard._native`.
+//!
+//! Bytes cross the border, in the layout of `domain/layout.py`; `src/steelyard/_native.pyi` is the
+//! documentation.
+
+mod engine;
 
 use pyo3::pymodule;
 
 /// The native half of steelyard.
 #[pymodule(gil_used = true)]
 mod _native {
+    #[pymodule_export]
+    use crate::engine::PyEngine;
+
     #[pymodule_export]
     const VERSION: &str = steelyard_engine::VERSION;
 }

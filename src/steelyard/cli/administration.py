@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from steelyard.cli.opening import open_exchange
+from steelyard.cli.opening import OpenExchange
 from steelyard.domain.errors import ConnectFailed, UsageError
 from steelyard.exchange.admin import Admin, AdminCall
 from steelyard.exchange.records import codec
@@ -54,7 +54,7 @@ def _ask(directory: Path, port: int, call: AdminCall) -> dict[str, Any]:
 
 def _append(data: Path, call: AdminCall) -> dict[str, Any]:
     now_ns = Clock().now_ns()
-    opened = open_exchange(data, None, now_ns)
+    opened = OpenExchange(data, None, now_ns)
     try:
         admin = Admin(opened.exchange, opened.seal, secrets.token_bytes)
         result = admin.carry_out(call, now_ns)

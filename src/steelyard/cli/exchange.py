@@ -16,6 +16,7 @@ from steelyard.domain.errors import UsageError
 from steelyard.net.loop import run_loop
 
 _EVERYONE = Common()
+PORTS = range(1024, 65_001)
 
 
 def exchange(
@@ -69,8 +70,8 @@ def configure(
     """
     if crowd is not None and tape is not None:
         raise UsageError("choose --crowd or --tape, not both")
-    if port_base != 0 and not 1024 <= port_base <= 65_000:
-        raise UsageError(f"--port-base {port_base} must be 0 or from 1024 to 65000")
+    if port_base != 0 and port_base not in PORTS:
+        raise UsageError(f"--port-base {port_base} must be 0 or from {PORTS[0]} to {PORTS[-1]}")
     market: MarketSource | None = None
     if tape is not None:
         market = tape_source(tape, at_end)

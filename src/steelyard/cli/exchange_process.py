@@ -15,11 +15,12 @@ from typing import Any
 
 from steelyard import dialects
 from steelyard.cli.limit_profiles import Chooser
-from steelyard.cli.market_source import MarketSource
-from steelyard.cli.opening import OpenExchange, open_exchange
+from steelyard.cli.market_source import MarketSource, describe
+from steelyard.cli.opening import OpenExchange
+from steelyard.dashboard.bots import Bots
 from steelyard.dashboard.site import PageSite
 from steelyard.domain.errors import StorageError
-from steelyard.exchange.admin import Admin
+from steelyard.exchange.admin import Admin, AdminCall, RevokeKey
 from steelyard.exchange.gate import Gate, Line
 from steelyard.exchange.records import codec
 from steelyard.net.clock import Clock
@@ -28,10 +29,9 @@ from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
 from steelyard.wire.http import Request, Response
 
-
 STEP_S = 0.05  # how often the market moves and due streams go out
 SNAPSHOT_S = 60.0
-LIVE_DIALECTS = ("native", "binance")
+LIVE_DIALECTS = ("native",)
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,12 @@ class ExchangeProcess:
         Raises:
             ConfigError: The directory, its format, the market or a port does not fit.
         """
-        now_ns = self.clock.now_ns()
-        self._opened = open_exchange(self.config.data, self.config.market, now_ns)
+        now_ns = self.started_ns = self.clock.now_ns()
+        self._opened = OpenExchange(self.config.data, self.config.market, now_ns)
         self.exchange = self._opened.exchange
+        self.market_note = describe(self._opened.source)
         self.admin = Admin(self.exchange, self._opened.seal, secrets.token_bytes)
         self._commit = GroupCommit(self._opened.journal, on_failure=self._fail)
-        self._commit.start()
         self.turn(lambda: self.exchange.step(now_ns))
         try:
             for name in LIVE_DIALECTS:
@@ -89,13 +89,15 @@ class ExchangeProcess:
         except BaseException:
             await self.stop()
             raise
-        self.page = PageSite(self, self.port("native"))
+        bots = Bots(self.config.data, self.administer)
+        self.page = PageSite(self, bots, self.port("native"), self._opened.directory.token())
         self._tasks = [
             asyncio.create_task(self._step_forever()),
             asyncio.create_task(self._snapshot_forever()),
         ]
         ready = self.ready()
-        self._opened.directory.write_ports({n: s.port for n, s in self._servers.items()})
+        ports = {name: server.port for name, server in self._servers.items()}
+        self._opened.directory.write_ports({"ports": ports})
         if self.config.ready_file:
             datadir.write_atomically(self.config.ready_file, ready)
         return ready
@@ -165,6 +167,18 @@ class ExchangeProcess:
         self.turn(act, done)
         return future
 
+    def administer(self, call: AdminCall) -> "asyncio.Future[dict[str, Any]]":
+        """Carry out an administrator's call; done when it is on disk.
+
+        Raises:
+            UsageError: It cannot be done.
+        """
+        now_ns = self.clock.now_ns()
+        future = self.answer(lambda: self.admin.carry_out(call, now_ns))
+        if isinstance(call, RevokeKey):
+            self._close_lines_of(call.key)
+        return future
+
     async def _step_forever(self) -> None:
         loop = asyncio.get_running_loop()
         at = loop.time()
@@ -203,7 +217,7 @@ class ExchangeProcess:
         self.turn(line.session.drain, lambda frames: self._send(line, socket, frames))
         return True
 
-    def close_lines_of(self, key: str) -> None:
+    def _close_lines_of(self, key: str) -> None:
         """Close every WebSocket that has proven this key."""
         for line, socket in [*self._lines.values()]:
             if key in line.keys:
@@ -236,7 +250,7 @@ class _Site:
     def http(self, request: Request, ip: str, reply: Callable[[Response], None]) -> None:
         process = self._process
         if self._has_page and process.page.serves(request.path):
-            process.page.http(request, ip, reply)
+            process.page.http(request, reply)
             return
         now_ns = process.clock.now_ns()
         process.turn(lambda: self._gate.http(request, ip, now_ns), reply)

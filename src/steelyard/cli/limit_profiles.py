@@ -24,6 +24,8 @@ TUTORIAL = LimitProfile(
     )
 )
 
+_PROFILES = {"tutorial": TUTORIAL, "off": UNLIMITED}
+
 # (dialect, its own limits) -> the limits to enforce
 Chooser = Callable[[str, LimitProfile], LimitProfile]
 
@@ -53,18 +55,15 @@ def profile_chooser(text: str) -> Chooser:
         UsageError: Neither a profile nor a file.
         ConfigError: The file does not have the form; the message names the place.
     """
-    match text:
-        case "venue":
-            return lambda _, own: own
-        case "tutorial":
-            return lambda _, own: TUTORIAL  # noqa: ARG005
-        case "off":
-            return lambda _, own: UNLIMITED  # noqa: ARG005
+    if text == "venue":
+        return lambda _, own: own
+    if text in _PROFILES:
+        return lambda *_: _PROFILES[text]
     path = Path(text)
     if not path.is_file():
         raise UsageError(f"--limits {text!r} is neither venue, tutorial, off nor a file")
     profiles = _read(path)
-    return lambda dialect, own: profiles.get(dialect, own)
+    return profiles.get
 
 
 def _read(path: Path) -> dict[str, LimitProfile]:

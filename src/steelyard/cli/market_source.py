@@ -12,9 +12,16 @@ from typing import Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from steelyard.domain.errors import ConfigError, UsageError
+from steelyard.domain.instrument import Instrument
+from steelyard.exchange.crowd import Crowd
+from steelyard.exchange.house import Market
+from steelyard.exchange.listings import LISTINGS
 from steelyard.exchange.records import FORMAT, Founded
+from steelyard.exchange.tape import SPEED_ONE_E3, AtEnd, Tape
+from steelyard.store.recordings import lines
 
 
 class CrowdSource(Struct, frozen=True, tag="crowd"):
@@ -52,7 +59,8 @@ def source_of(founded: Founded) -> MarketSource:
             f"this directory has exchange format {founded.format}, this steelyard writes {FORMAT}; "
             "use the steelyard that wrote it, or another --data"
         )
-    return msgspec.json.decode(founded.source, type=MarketSource)
+    source: MarketSource = msgspec.json.decode(founded.source, type=MarketSource)
+    return source
 
 
 def check_same(asked: MarketSource, founded: Founded) -> None:
@@ -103,3 +111,39 @@ def tape_source(text: str, at_end: str) -> TapeSource:
 
 def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,4})?", text))
+
+
+def make_market(source: MarketSource) -> Market:
+    """Return the market of a source.
+
+    Raises:
+        ConfigError: The recording is gone, another one, or not one that can be played.
+    """
+    if isinstance(source, CrowdSource):
+        return Crowd(source.seed)
+    from steelyard.dialects.binance.recording import tape_events  # noqa: PLC0415 only for a tape
+
+    file = Path(source.path)
+    instrument = _recorded_instrument(file)
+    speed_e3 = int(Decimal(source.speed) * SPEED_ONE_E3)
+    name = f"{file.name.removesuffix('.gz').removesuffix('.jsonl')}-{source.sha256[:8]}"
+    return Tape(
+        instrument,
+        lambda: tape_events(lines(file), instrument),
+        name,
+        speed_e3=speed_e3,
+        at_end=AtEnd(source.at_end),
+    )
+
+
+def _recorded_instrument(file: Path) -> Instrument:
+    from steelyard.dialects.binance.text import symbol_text  # noqa: PLC0415 only for a tape
+
+    first = next(lines(file), b"")
+    stream = first.partition(b'"stream":"')[2].partition(b"@")[0].decode("ascii", "replace")
+    for listing in LISTINGS:
+        if symbol_text(listing.instrument).lower() == stream:
+            # On a tape's exchange it is the only one, so it has the first number.
+            return replace(listing.instrument, instrument_id=0)
+    known = ", ".join(symbol_text(listing.instrument) for listing in LISTINGS)
+    raise ConfigError(f"{file} does not begin with a Binance stream of one of {known}")

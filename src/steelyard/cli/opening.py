@@ -8,6 +8,7 @@ from steelyard.cli.market_source import (
     MarketSource,
     check_same,
     founding,
+    make_market,
     source_of,
 )
 from steelyard.domain.errors import ConfigError
@@ -15,9 +16,77 @@ from steelyard.domain.journal import gapless
 from steelyard.engine.book import QueueModel
 from steelyard.engine.choice import new_engine
 from steelyard.exchange.exchange import Exchange
-from steelyard.exchange.house import Market
 from steelyard.exchange.records import Founded, codec
-from steelyard.store.datadir import Directory
+from steelyard.store.datadir import Directory, config_directory
 from steelyard.store.journal import Journal
-from steelyard.store.snapshots import Snapshots
-from steelyard.vault.seal import Seal
+from steelyard.store.snapshots import Found, Snapshots
+from steelyard.vault.seal import FileSeal
+
+
+class OpenExchange:
+    """An exchange's machine with its directory, held by this process until `close`."""
+
+    def __init__(self, data: Path, source: MarketSource | None, now_ns: int) -> None:
+        """Open or found the exchange.
+
+        Raises:
+            ConfigError: The directory cannot be used, or was founded on another market.
+        """
+        self.pid = os.getpid()
+        self.directory = Directory(data / "exchange")
+        self.is_closed = False
+        try:
+            self._open(source, now_ns)
+        except BaseException:
+            self.close()
+            raise
+
+    def save_snapshot(self, data: bytes, sequence: int | None = None) -> None:
+        """Keep a snapshot of the state after a record (default: the last one), and drop records
+        that no kept snapshot needs.
+        """  # noqa: D205
+        self.snapshots.save(self.journal.last_sequence if sequence is None else sequence, data)
+        self.journal.retire(self.snapshots.oldest_sequence())
+
+    def close(self) -> None:
+        """Let go of everything; safe to call twice."""
+        if not self.is_closed:
+            self.is_closed = True
+            if hasattr(self, "journal"):
+                self.journal.close()
+            self.directory.close()
+
+    def _open(self, source: MarketSource | None, now_ns: int) -> None:
+        path = self.directory.path
+        self.seal = FileSeal(config_directory() / "seal.key")
+        self.journal = Journal(path / "journal")
+        self.snapshots = Snapshots(path / "snapshots")
+        found = self.snapshots.latest()
+        founded = self._founded(found)
+        if founded is not None and source is not None:
+            check_same(source, founded)
+        self.source = source_of(founded) if founded else source or CrowdSource()
+        market = make_market(self.source)
+        self.exchange = Exchange(new_engine(QueueModel.PROPORTIONAL), market, self.seal)
+        if founded is None:
+            self.exchange.found(founding(self.source), now_ns)
+            return
+        after = 0
+        if found is not None:
+            self.exchange.restore(found.data)
+            after = found.sequence
+        decode = codec().decode
+        for record in gapless((decode(s, p) for s, p in self.journal.records(after)), after):
+            self.exchange.replay(record)
+        self.exchange.drain()
+
+    def _founded(self, found: Found | None) -> Founded | None:
+        """Return the first record, from the snapshot or the journal."""
+        if found is not None:
+            return Exchange.founded_in(found.data)
+        for sequence, payload in self.journal.records(0):
+            message = codec().decode(sequence, payload).message
+            if isinstance(message, Founded):
+                return message
+            raise ConfigError(f"{self.directory.path} does not begin with its founding")
+        return None

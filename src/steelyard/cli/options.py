@@ -16,6 +16,7 @@ from rich.console import Console
 from steelyard.domain.errors import UsageError
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS
 from steelyard.domain.units import parse_decimal
+from steelyard.store.datadir import default_directory
 
 PORT_BASE = 8600
 
@@ -47,8 +48,6 @@ class Common:
     @property
     def directory(self) -> Path:
         """The data directory."""
-        from steelyard.store.datadir import default_directory
-
         return default_directory() if self.data is None else self.data
 
     def show(self, document: Any, text: str | None = None) -> None:

@@ -23,12 +23,13 @@ def status(*, common: Common = _EVERYONE) -> int:
     """
     data = common.directory
     ports = running_ports(data)
-    document = {
+    bots = [_bot(data, name) for name in bot_directories(data)]
+    document: dict[str, Any] = {
         "exchange": _exchange(data, ports) if ports else None,
-        "bots": [_bot(data, name) for name in bot_directories(data)],
+        "bots": bots,
     }
     common.show(document, _text(document))
-    is_well = all(bot["status"] == "running" for bot in document["bots"])
+    is_well = all(bot["status"] == "running" for bot in bots)
     return 0 if ports and is_well else CHECK_FAILED
 
 
@@ -64,8 +65,8 @@ def _text(document: dict[str, Any]) -> str:
         books = "balance" if not any(int(v) for v in found["totals"].values()) else "DO NOT BALANCE"
         lines = [
             f"[bold]exchange[/] [green]running[/] · {ports}",
-            f"  {found['market']} market · {len(found['instruments'])} instruments · "
-            f"{found['accounts']} accounts · books {books} · state {found['state_hash']}",
+            f"  {found['market']} market · {len(found['instruments'])} instruments",
+            f"  {found['accounts']} accounts · books {books} · state {found['state_hash']}",
         ]
     for bot in document["bots"]:
         colour = {"running": "green", "killed": "red"}.get(bot["status"], "yellow")

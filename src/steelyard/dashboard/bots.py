@@ -13,7 +13,6 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
-
 from steelyard.domain.errors import PeerError, TransportError, UsageError
 from steelyard.exchange.admin import AdminCall, CancelOrders, ListKeys
 from steelyard.net.loopback import ask

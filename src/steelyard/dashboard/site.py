@@ -96,7 +96,8 @@ class PageSite:
             case "POST", "/admin":
                 call = self._calls.decode(request.body)
                 return json_response(200, encode(await self._host.administer(call)))
-        return _error(404, f"there is no {request.method} {request.path[:100]} here")
+            case _:
+                return _error(404, f"there is no {request.method} {request.path[:100]} here")
 
     async def _session(self) -> dict[str, Any]:
         exchange = self._host.exchange

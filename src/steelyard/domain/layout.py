@@ -15,6 +15,7 @@ form gets a new tag.
 import struct
 from collections.abc import Callable, Iterator
 from enum import IntEnum
+from functools import lru_cache
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
@@ -249,7 +250,8 @@ class _Codec:
         # What a struct has beyond its row does not cross the border and has defaults.
         arguments = message.__struct_fields__[: len(names)]  # type: ignore[attr-defined]
         assert sorted(arguments) == sorted(names), f"{message.__name__} is not its row"
-        self._values_of = attrgetter(*names)
+        self.values_of = attrgetter(*names)
+        self.are_wide = [kind == "i128" for _, kind in layout.fields]
         # Behind the four values of the header.
         self._arguments_of = itemgetter(*(4 + names.index(name) for name in arguments))
         converted = [
@@ -272,11 +274,9 @@ class _Codec:
         return None, None
 
     def encode(self, message: Any, now_ns: int) -> bytes:
-        values = self._values_of(message)
-        if self._to_wire:
-            values = list(values)
-            for index, convert in self._to_wire:
-                values[index] = convert(values[index])
+        values = list(self.values_of(message))
+        for index, convert in self._to_wire:
+            values[index] = convert(values[index])
         return self.struct.pack(self.tag, self.size, 0, now_ns, *values)
 
     def decode(self, record: bytes | memoryview, offset: int) -> Any:
@@ -344,16 +344,17 @@ def state_hash(records: Iterator[StateRecord]) -> int:
     (an i128 is two, low half first; a negative number its two's complement), mixed in by
     `h = (h ^ word) * 0x9E3779B97F4A7C15; h ^= h >> 32`, all modulo 2^64.
     """
-    total = 0
-    for record in records:
-        codec = _CODECS[type(record)]
-        h = codec.tag
-        for name, kind in codec.fields:
-            value = int(getattr(record, name))
-            h = ((h ^ (value & MASK64)) * 0x9E3779B97F4A7C15) & MASK64
+    return sum(map(_hash, records)) & MASK64
+
+
+@lru_cache(maxsize=4096)  # from one command to the next, most of a state stays as it was
+def _hash(record: StateRecord) -> int:
+    codec = _CODECS[type(record)]
+    h = codec.tag
+    for value, is_wide in zip(codec.values_of(record), codec.are_wide, strict=True):
+        h = ((h ^ (value & MASK64)) * 0x9E3779B97F4A7C15) & MASK64
+        h ^= h >> 32
+        if is_wide:
+            h = ((h ^ (value >> 64 & MASK64)) * 0x9E3779B97F4A7C15) & MASK64
             h ^= h >> 32
-            if kind == "i128":
-                h = ((h ^ ((value >> 64) & MASK64)) * 0x9E3779B97F4A7C15) & MASK64
-                h ^= h >> 32
-        total = (total + h) & MASK64
-    return total
+    return h

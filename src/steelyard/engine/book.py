@@ -92,6 +92,11 @@ class BookSide:
             del self.levels[node.price_ticks]
             del self.keys[bisect_left(self.keys, node.price_ticks * self.side)]
 
+    def ends_with_house(self, price_ticks: int) -> bool:
+        """Return whether the house stands last in a level's queue."""
+        level = self.levels.get(price_ticks)
+        return level is not None and level[-1].is_house
+
     def house_nodes(self, price_ticks: int) -> list[Node]:
         """Return the house's nodes at a price, front first."""
         return [node for node in self.levels.get(price_ticks, ()) if node.is_house]

@@ -16,6 +16,7 @@ It trusts that numbers fit their fields (`domain/layout.py`): decoding has seen 
 from steelyard.domain import layout
 from steelyard.domain.commands import (
     FEES,
+    FIRST_USER,
     HOUSE,
     WORLD,
     Accepted,
@@ -40,7 +41,12 @@ from steelyard.domain.commands import (
     Withdraw,
 )
 from steelyard.domain.errors import DecodeError
-from steelyard.domain.instrument import LIMIT_MAX, Instrument
+from steelyard.domain.instrument import (
+    LEVEL_MAX_LOTS,
+    LIMIT_MAX,
+    NOTIONAL_MAX_ATOMS,
+    Instrument,
+)
 from steelyard.domain.layout import (
     AccountState,
     BalanceState,
@@ -49,7 +55,7 @@ from steelyard.domain.layout import (
     NodeState,
     StateRecord,
 )
-from steelyard.domain.ledger import Balance, Ledger
+from steelyard.domain.ledger import MAY_OWE, Balance, Ledger
 from steelyard.domain.order import (
     FIELDS,
     CancelCause,
@@ -62,7 +68,7 @@ from steelyard.domain.order import (
     Side,
     TimeInForce,
 )
-from steelyard.domain.units import AMOUNT_MAX_ATOMS, fee_atoms
+from steelyard.domain.units import AMOUNT_MAX_ATOMS, RATE_SCALE, fee_atoms
 from steelyard.engine import BookLevels
 from steelyard.engine.book import Book, Node, QueueModel, shrink
 
@@ -109,16 +115,31 @@ class ReferenceEngine:
             case Withdraw():
                 self._withdraw(command)
             case OpenAccount():
-                self.rates[command.account_id] = (command.maker_rate_e8, command.taker_rate_e8)
+                self._open_account(command)
             case ListInstrument():
-                instrument = command.instrument
-                self.instruments[instrument.instrument_id] = instrument
-                self.books.setdefault(instrument.instrument_id, Book())
-                self.next_trade_id.setdefault(instrument.instrument_id, 1)
+                self._list(command.instrument)
         for instrument_id, side, price_ticks in self._touched:
             size_lots = self.books[instrument_id].of(side).size_at(price_ticks)
             self._effects.append(LevelChanged(instrument_id, side, price_ticks, size_lots))
         return self._effects
+
+    def _open_account(self, account: OpenAccount) -> None:
+        if max(account.maker_rate_e8, account.taker_rate_e8) > RATE_SCALE:
+            self._refuse(account.account_id, 0, RejectReason.UNSUPPORTED)
+        elif account.account_id < FIRST_USER:
+            self._refuse(account.account_id, 0, RejectReason.UNKNOWN_ACCOUNT)
+        else:
+            self.rates[account.account_id] = (account.maker_rate_e8, account.taker_rate_e8)
+
+    def _list(self, instrument: Instrument) -> None:
+        """Open a market or change its limits; what holds are made of stays as it is."""
+        old = self.instruments.get(instrument.instrument_id, instrument)
+        if not instrument.is_sound or not old.may_become(instrument):
+            self._refuse(0, 0, RejectReason.UNSUPPORTED)
+            return
+        self.instruments[instrument.instrument_id] = instrument
+        self.books.setdefault(instrument.instrument_id, Book())
+        self.next_trade_id.setdefault(instrument.instrument_id, 1)
 
     def _place(self, place: Place) -> None:
         order_id = self.next_order_id
@@ -202,7 +223,7 @@ class ReferenceEngine:
         price = node.price_ticks if amend.price_ticks is None else amend.price_ticks
         size = node.size_lots if amend.size_lots is None else amend.size_lots
         filled = node.size_lots - node.remaining_lots
-        reason = _refusal_of_numbers(instrument, price, size)
+        reason = self._refusal_of_numbers(instrument, node.side, price, size)
         if reason is None and size <= filled:
             reason = RejectReason.SIZE_BELOW_FILLED
         changed = Node(
@@ -302,9 +323,8 @@ class ReferenceEngine:
             return
         self._touched_add(level.instrument_id, level.side, level.price_ticks)
         if left > standing:
-            queue = own.levels.get(level.price_ticks)
-            if queue and queue[-1].is_house:
-                queue[-1].remaining_lots += left - standing
+            if own.ends_with_house(level.price_ticks):
+                own.levels[level.price_ticks][-1].remaining_lots += left - standing
             else:
                 own.add(self._house_node(level, left - standing))
         else:
@@ -359,7 +379,25 @@ class ReferenceEngine:
         instrument = self.instruments.get(place.instrument_id)
         if instrument is None:
             return RejectReason.UNKNOWN_INSTRUMENT
-        return _refusal_of_numbers(instrument, place.price_ticks, place.size_lots)
+        return self._refusal_of_numbers(instrument, place.side, place.price_ticks, place.size_lots)
+
+    def _refusal_of_numbers(
+        self, instrument: Instrument, side: Side, price_ticks: int | None, size_lots: int
+    ) -> RejectReason | None:
+        if price_ticks is not None and not 1 <= price_ticks <= instrument.price_max_ticks:
+            return RejectReason.PRICE_OUT_OF_RANGE
+        if size_lots < instrument.size_min_lots:
+            return RejectReason.SIZE_TOO_SMALL
+        if size_lots > instrument.size_max_lots:
+            return RejectReason.SIZE_TOO_LARGE
+        if price_ticks is None:
+            return None
+        if instrument.notional_atoms(price_ticks, size_lots) < instrument.notional_min_atoms:
+            return RejectReason.NOTIONAL_TOO_SMALL
+        resting = self.books[instrument.instrument_id].of(side).size_at(price_ticks)
+        if resting + size_lots > LEVEL_MAX_LOTS:
+            return RejectReason.AMOUNT_TOO_LARGE
+        return None
 
     def _refusal_of_house(
         self, fact: HouseLevel | HouseTrade, *, lots_min: int
@@ -653,29 +691,71 @@ class ReferenceEngine:
         return b"".join(layout.encode(record, 0) for record in (*listings, *self._state()))
 
     def restore(self, snapshot: bytes) -> None:
-        """Replace an empty engine's state by a snapshot's."""
+        """Replace an empty engine's state by a snapshot's.
+
+        Raises:
+            DecodeError: It has bytes that are no records, or is no possible state; the engine is
+                then of no use.
+        """
+        record: object = None
         for record in layout.decode_all(snapshot):
-            match record:
-                case ListInstrument() | InstrumentState():
-                    if isinstance(record, ListInstrument):
-                        self.apply(record, 0)
-                    else:
-                        self.next_trade_id[record.instrument_id] = record.next_trade_id
-                case AccountState():
-                    self.rates[record.account_id] = (record.maker_rate_e8, record.taker_rate_e8)
-                case BalanceState():
-                    self.ledger.restore(
-                        record.account_id,
-                        record.asset_id,
-                        Balance(record.free_atoms, record.held_atoms),
-                    )
-                case NodeState():
-                    self._restore_node(record)
-                case CounterState():
-                    self.next_order_id = record.next_order_id
-                    self.next_priority = record.next_priority
-                case _:
-                    raise DecodeError(f"{type(record).__name__} does not belong in a snapshot")
+            self._restore_record(record)
+        _need(isinstance(record, CounterState), "the counters at the end are missing")
+        self._check()
+
+    def _restore_record(self, record: object) -> None:
+        match record:
+            case ListInstrument(instrument):
+                is_new = instrument.instrument_id not in self.instruments
+                _need(is_new and instrument.is_sound, "a listing is not sound, or there twice")
+                self._list(instrument)
+            case InstrumentState():
+                _need(record.instrument_id in self.instruments, "an instrument is not listed")
+                self.next_trade_id[record.instrument_id] = record.next_trade_id
+            case AccountState(account_id, maker, taker):
+                self._open_account(OpenAccount(account_id, maker, taker))
+                _need(account_id in self.rates, "an account cannot be opened")
+            case BalanceState():
+                self._restore_balance(record)
+            case NodeState():
+                self._restore_node(record)
+            case CounterState():
+                is_ahead = (
+                    record.next_order_id >= self.next_order_id
+                    and record.next_priority >= self.next_priority
+                )
+                _need(is_ahead, "a counter is behind what it counts")
+                self.next_order_id = record.next_order_id
+                self.next_priority = record.next_priority
+            case _:
+                raise DecodeError(f"{type(record).__name__} does not belong in a snapshot")
+
+    def _restore_balance(self, record: BalanceState) -> None:
+        account_id, asset_id, balance = (
+            record.account_id,
+            record.asset_id,
+            Balance(record.free_atoms, record.held_atoms),
+        )
+        is_possible = balance.held_atoms >= 0 and (balance.free_atoms >= 0 or account_id in MAY_OWE)
+        is_new = not any(self.ledger.balance(account_id, asset_id))
+        _need(
+            is_possible and is_new and any(balance),
+            "a balance is negative, nothing, or there twice",
+        )
+        self.ledger.restore(account_id, asset_id, balance)
+
+    def _check(self) -> None:
+        """Check what only the whole state can show: its books balance and are not crossed."""
+        holds: dict[tuple[int, int], int] = {}
+        for node in self.orders.values():
+            key = (node.account_id, self._hold_asset(node))
+            holds[key] = holds.get(key, 0) + self._hold_atoms(node)
+        held = {(a, s): b.held_atoms for a, s, b in self.ledger if b.held_atoms}
+        _need(holds == held, "a balance does not hold what its orders need")
+        _need(not any(self.totals().values()), "an asset does not sum to zero")
+        for book in self.books.values():
+            bid, ask = book.bids.best(), book.asks.best()
+            _need(bid is None or ask is None or bid < ask, "a book is crossed")
 
     def _restore_node(self, record: NodeState) -> None:
         node = Node(
@@ -693,8 +773,24 @@ class ReferenceEngine:
             record.maker_rate_e8,
             record.taker_rate_e8,
         )
-        self.books[node.instrument_id].of(node.side).add(node)
+        instrument = self.instruments.get(node.instrument_id)
+        _need(instrument is not None, "an instrument is not listed")
+        assert instrument is not None
+        side = self.books[node.instrument_id].of(node.side)
+        is_possible = (
+            _is_possible(node, instrument)
+            and node.priority >= self.next_priority
+            and side.size_at(node.price_ticks) <= LEVEL_MAX_LOTS
+            and (node.is_house or node.account_id in self.rates)
+            and not (node.is_house and side.ends_with_house(node.price_ticks))
+            and node.order_id not in self.orders
+        )
+        _need(is_possible, "an order is not one that could rest")
+        side.add(node)
+        # As the counters would stand after this order; the record at the end may be ahead.
+        self.next_priority = node.priority + 1
         if not node.is_house:
+            self.next_order_id = max(self.next_order_id, node.order_id + 1)
             self.orders[node.order_id] = node
 
     def _state(self) -> list[StateRecord]:
@@ -733,18 +829,26 @@ def _node_state(node: Node) -> NodeState:
     )
 
 
-def _refusal_of_numbers(
-    instrument: Instrument, price_ticks: int | None, size_lots: int
-) -> RejectReason | None:
-    if price_ticks is not None and not 1 <= price_ticks <= instrument.price_max_ticks:
-        return RejectReason.PRICE_OUT_OF_RANGE
-    if size_lots < instrument.size_min_lots:
-        return RejectReason.SIZE_TOO_SMALL
-    if size_lots > instrument.size_max_lots:
-        return RejectReason.SIZE_TOO_LARGE
+def _need(ok: bool, otherwise: str) -> None:  # noqa: FBT001 what is needed reads first
+    if not ok:
+        raise DecodeError(f"snapshot: {otherwise}")
+
+
+def _is_possible(node: Node, instrument: Instrument) -> bool:
+    """Return whether a node's numbers are such as rest in a market."""
     if (
-        price_ticks is not None
-        and instrument.notional_atoms(price_ticks, size_lots) < instrument.notional_min_atoms
+        not 1 <= node.price_ticks <= instrument.price_max_ticks
+        or not 1 <= node.remaining_lots <= LIMIT_MAX
+        or max(node.maker_rate_e8, node.taker_rate_e8) > RATE_SCALE
     ):
-        return RejectReason.NOTIONAL_TOO_SMALL
-    return None
+        return False
+    if node.is_house:
+        plain = Node(0, HOUSE, 0, node.side, 0, 0, 0, 0)
+        kept = ("account_id", "size_lots", "post_only", "self_trade", "fee_asset")
+        rates = node.maker_rate_e8 + node.taker_rate_e8
+        return rates == 0 and all(getattr(node, name) == getattr(plain, name) for name in kept)
+    notional = instrument.notional_atoms(node.price_ticks, node.size_lots)
+    return (
+        node.remaining_lots <= node.size_lots <= LIMIT_MAX
+        and max(notional, node.size_lots * instrument.lot_atoms) <= NOTIONAL_MAX_ATOMS
+    )

@@ -80,6 +80,9 @@ class Crowd:
             ladder.begin()
         if self._time_ns == 0 or now_ns - self._time_ns > PAUSE_NS:
             self._reopen(now_ns)
+        for ladder in self._ladders:
+            if not ladder.bids.keys or not ladder.asks.keys:
+                ladder.mend(self._worths_milli()[ladder.instrument_id])
         while self._time_ns + STEP_NS <= now_ns:
             self._time_ns += STEP_NS
             self._step(books)
@@ -193,7 +196,12 @@ class Crowd:
             self._chance.state,
             self._fair.numbers(),
             tuple(
-                LadderState(*ladder.levels(), ladder.guards(), takers.numbers())
+                LadderState(
+                    ladder.bids.levels(),
+                    ladder.asks.levels(),
+                    (ladder.guards[Side.BUY], ladder.guards[Side.SELL]),
+                    takers.numbers(),
+                )
                 for ladder, takers in ladders
             ),
         )
@@ -209,7 +217,10 @@ class Crowd:
         self._chance.state = cursor.chance
         self._fair.restore(cursor.prices)
         for at, state in enumerate(cursor.ladders):
-            self._ladders[at].restore(state.bids, state.asks, state.guards)
+            ladder = self._ladders[at]
+            ladder.bids.restore(state.bids)
+            ladder.asks.restore(state.asks)
+            ladder.guards = dict(zip((Side.BUY, Side.SELL), state.guards, strict=True))
             self._takers[at].restore(state.takers)
 
 

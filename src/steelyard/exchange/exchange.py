@@ -42,7 +42,6 @@ from steelyard.domain.ledger import Balance
 from steelyard.domain.lifecycle import Fill, OrderState
 from steelyard.domain.messages import (
     MINUTE_NS,
-    SECOND_NS,
     AccountAnswer,
     AccountQuery,
     Answer,
@@ -78,7 +77,7 @@ from steelyard.domain.order import RejectReason
 from steelyard.engine import BookLevels, Engine
 from steelyard.exchange.feed import Feed, Frames, touch_of
 from steelyard.exchange.history import AccountHistory, History
-from steelyard.exchange.house import BOOK_DEPTH, HouseCursor, Market
+from steelyard.exchange.house import BOOK_DEPTH, PAUSE_NS, HouseCursor, Market
 from steelyard.exchange.keys import Keys, People, Seal
 from steelyard.exchange.market import InstrumentMarket, MarketState
 from steelyard.exchange.records import (
@@ -95,7 +94,6 @@ from steelyard.exchange.refusals import explain
 
 DEPTH_MAX = 5_000
 HISTORY_NS = 24 * 60 * MINUTE_NS  # how far back candles go when an exchange opens
-PAUSE_NS = 5 * SECOND_NS  # after a longer one the market's missing candles are made up
 
 
 class Output(NamedTuple):
@@ -273,10 +271,7 @@ class Exchange:
         Raises:
             DecodeError: The snapshot cannot be read, or its engine has another hash.
         """
-        try:
-            snapshot = msgspec.json.decode(data, type=Snapshot)
-        except msgspec.DecodeError as error:
-            raise DecodeError(f"the snapshot cannot be read: {error}") from error
+        snapshot = _decoded(data)
         self.engine.restore(snapshot.engine)
         if self.engine.state_hash() != snapshot.engine_hash:
             raise DecodeError("the snapshot's engine state has another hash than it says")
@@ -292,6 +287,15 @@ class Exchange:
         if self.market is not None and snapshot.market_cursor is not None:
             self.market.restore(snapshot.market_cursor)
         self._stepped_ns = snapshot.stepped_ns
+
+    @staticmethod
+    def founded_in(data: bytes) -> Founded | None:
+        """Return the first record of the exchange that a snapshot is of.
+
+        Raises:
+            DecodeError: The snapshot cannot be read.
+        """
+        return _decoded(data).founded
 
     # -- one message ------------------------------------------------------------------------
 
@@ -471,3 +475,10 @@ def _unknown_order() -> Refused:
 
 def _listings_in(engine_snapshot: bytes) -> Iterable[ListInstrument]:
     return (m for m in layout.decode_all(engine_snapshot) if isinstance(m, ListInstrument))
+
+
+def _decoded(data: bytes) -> Snapshot:
+    try:
+        return msgspec.json.decode(data, type=Snapshot)
+    except msgspec.DecodeError as error:
+        raise DecodeError(f"the snapshot cannot be read: {error}") from error

@@ -37,7 +37,7 @@ BASIS_MAX_E9 = 900_000
 # Logarithms of the volatility, base 2, times 65536.
 _SLOW_STEPS, _SLOW_E16 = 24_000, 32_000
 _FLARE_STEPS, _FLARE_E16 = 500, 30_000
-_FLARE_MAX_E16 = 160_000
+_FLARE_MAX_E16 = 120_000
 
 _JUMP_STEPS = 2_600  # one in about two minutes
 _JUMP_E9 = 200_000

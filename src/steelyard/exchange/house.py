@@ -58,13 +58,18 @@ class CrowdCursor(Struct, frozen=True, tag=True):
 
 
 class TapeCursor(Struct, frozen=True, tag=True):
-    """Where a tape is: `offset` events of lap `lap` are done; recorded zero is at start_ns."""
+    """Where a tape is: `offset` events of lap `lap` are done; recorded zero is at start_ns.
+
+    Levels are the house's own (price_ticks, size_lots), best first.
+    """
 
     note: str
     start_ns: int
     time_ns: int
     lap: int
     offset: int
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
 
 
 HouseCursor = CrowdCursor | TapeCursor

@@ -7,21 +7,15 @@ their distance, so that they crowd at the touch and reach about 2 % out. When ta
 eaten into a side, its makers come back over a second or two: `guard` is how far from the worth
 they still stay.
 
-The invariant: the ladder holds what the house has in the engine's book. It is kept by doing to
-it what the engine does (`domain/commands.py`), corrected by users' trades and by the book
-wherever that is looked at. It does not know who takes, or why the worth moves.
+The invariant: after each step both sides have levels, and the touch does not cross. It does not
+know who takes, or why the worth moves.
 """
 
-from bisect import bisect_left, insort
 from typing import NamedTuple
 
-from steelyard.domain.commands import HouseLevel, HouseTrade
 from steelyard.domain.order import Side
-from steelyard.engine import BookLevels
 from steelyard.exchange.chance import Chance, exp2_e16, log2_e16
-from steelyard.exchange.house import HouseCommand
-
-Levels = tuple[tuple[int, int], ...]
+from steelyard.exchange.mirror import Mirror, MirrorSide
 
 MILLI = 1_000  # worths are in thousandths of a tick
 _GUARD_KEPT_E4 = 14  # sixteenths of a guard that are left after a step
@@ -50,120 +44,15 @@ class Makers(NamedTuple):
     churn_e4: int
 
 
-class LadderSide:
-    """One side: a key is side * price, so the best is always the last and the largest."""
-
-    __slots__ = ("far", "guard_ticks", "keys", "lots", "side", "users")
-
-    def __init__(self, side: Side) -> None:
-        self.side = side
-        self.far = self  # until `Ladder` has both
-        self.keys: list[int] = []
-        self.lots: dict[int, int] = {}
-        self.users: dict[int, int] = {}  # what others have, as far as the book was looked at
-        self.guard_ticks = 0
-
-    def best(self) -> int | None:
-        """Return the key of the house's best level."""
-        return self.keys[-1] if self.keys else None
-
-    def best_of_all(self) -> int | None:
-        """Return the key of the best level, users' orders included."""
-        house = self.best()
-        user = max(self.users, default=None)
-        return max(house, user) if house is not None and user is not None else house or user
-
-    def set(self, key: int, lots: int) -> None:
-        """Let the house stand with this size at a key."""
-        if lots:
-            if key not in self.lots:
-                insort(self.keys, key)
-            self.lots[key] = lots
-        elif self.lots.pop(key, 0):
-            del self.keys[bisect_left(self.keys, key)]
-
-
-class Ladder:
-    """Both sides of one instrument, and the commands that were made of their last changes."""
+class Ladder(Mirror):
+    """The makers of one instrument, and what they have standing."""
 
     def __init__(self, instrument_id: int, makers: Makers, chance: Chance) -> None:
-        self.instrument_id = instrument_id
+        super().__init__(instrument_id)
         self.makers = makers
         self.chance = chance
-        self.bids = LadderSide(Side.BUY)
-        self.asks = LadderSide(Side.SELL)
-        self.bids.far, self.asks.far = self.asks, self.bids
-        self.out: list[HouseCommand] = []
-        self.is_seen = False
-        self._before: dict[tuple[Side, int], int] = {}
-        self._taken: dict[tuple[Side, int], int] = {}
+        self.guards = {Side.BUY: 0, Side.SELL: 0}
         self._reach_e16 = log2_e16(makers.reach_ticks)
-
-    def of(self, side: Side) -> LadderSide:
-        """Return one side."""
-        return self.bids if side is Side.BUY else self.asks
-
-    def middle_milli(self) -> int | None:
-        """Return the middle of the house's touch in thousandths of a tick."""
-        bid, ask = self.bids.best(), self.asks.best()
-        return None if bid is None or ask is None else (bid - ask) * MILLI // 2
-
-    def guards(self) -> tuple[int, int]:
-        """Return how far the makers of bids and asks stay away, in ticks."""
-        return self.bids.guard_ticks, self.asks.guard_ticks
-
-    def levels(self) -> tuple[Levels, Levels]:
-        """Return the house's own levels, best first: bids, asks."""
-        bids, asks = (
-            tuple((abs(key), side.lots[key]) for key in reversed(side.keys))
-            for side in (self.bids, self.asks)
-        )
-        return bids, asks
-
-    def restore(self, bids: Levels, asks: Levels, guards: tuple[int, int]) -> None:
-        """Go on from a cursor's levels and guards."""
-        self.bids.guard_ticks, self.asks.guard_ticks = guards
-        for side, levels in ((self.bids, bids), (self.asks, asks)):
-            side.lots = {side.side * price: lots for price, lots in levels}
-            side.keys = sorted(side.lots)
-
-    # -- a turn -----------------------------------------------------------------------------
-
-    def begin(self) -> None:
-        """Forget the last turn's commands and what was seen of the book then."""
-        self.out = []
-        self.is_seen = False
-        self._before.clear()
-        self._taken.clear()
-        self.bids.users, self.asks.users = {}, {}
-
-    def see(self, levels: BookLevels) -> None:
-        """Look at the book as it stood when the turn began: learn of users, mend the ladder."""
-        self.is_seen = True
-        for side, book in ((self.bids, levels.bids), (self.asks, levels.asks)):
-            sign = side.side
-            standing = {sign * price: lots for price, lots in book}
-            last = min(standing, default=0)
-            for key in [k for k in reversed(side.keys) if k >= last and k not in standing]:
-                if (side.side, key) not in self._before:
-                    side.set(key, 0)
-            for key, lots in standing.items():
-                ours = self._before.get((side.side, key), side.lots.get(key, 0))
-                if lots > ours:
-                    side.users[key] = lots - ours
-                elif lots < ours and (side.side, key) not in self._before:
-                    side.set(key, lots)
-
-    def put(self, own: LadderSide, key: int, lots: int) -> None:
-        """Stand with a size at a key; what it crosses is dropped, as in the engine."""
-        far = own.far
-        if lots:
-            while far.keys and far.keys[-1] >= -key:
-                self._remember(far, far.keys[-1])
-                far.set(far.keys[-1], 0)
-        self._remember(own, key)
-        own.set(key, lots)
-        self.out.append(HouseLevel(self.instrument_id, own.side, abs(key), lots))
 
     def take(self, side: Side, size_lots: int, deepest_ticks: int, levels_max: int) -> int:
         """Let a house taker take from the best on; return what it got.
@@ -177,49 +66,17 @@ class Ladder:
             key = far.best_of_all()
             if left == 0 or key is None or first is None or first - key > deepest_ticks:
                 break
-            house, users = far.lots.get(key, 0), far.users.get(key, 0)
-            lots = min(left, house + users)
+            lots = min(left, far.lots.get(key, 0) + far.users.get(key, 0))
             left -= lots
-            self.out.append(HouseTrade(self.instrument_id, side, abs(key), lots))
-            # Who was first in the queue is not known here: `traded` tells of users' fills.
-            eaten = min(lots, house)
-            self._remember(far, key)
-            far.set(key, house - eaten)
-            if lots > eaten:
-                far.users[key] = users - (lots - eaten)
-            if not far.users.get(key, 1):
-                del far.users[key]
-            taken = (far.side, key)
-            self._taken[taken] = self._taken.get(taken, 0) + eaten
+            self.trade(side, abs(key), lots)
         return size_lots - left
-
-    def eaten(self, taker: Side, price_ticks: int, lots: int) -> None:
-        """Learn that a user took this from the house."""
-        far = self.of(taker).far
-        key = -taker * price_ticks
-        far.set(key, max(0, far.lots.get(key, 0) - lots))
-
-    def stood_aside(self, taker: Side, price_ticks: int, lots: int) -> None:
-        """Learn that the house took this from a user's order and not from its own size."""
-        own = self.of(taker)
-        far = own.far
-        key = -taker * price_ticks
-        taken = self._taken.get((far.side, key), 0)
-        if taken:
-            spared = min(taken, lots)
-            self._taken[far.side, key] = taken - spared
-            far.set(key, far.lots.get(key, 0) + spared)
-        elif own.keys and own.keys[-1] >= -key:
-            # A maker moved through the order: what filled it does not stand.
-            best = own.keys[-1]
-            own.set(best, max(0, own.lots[best] - lots))
 
     # -- what makers do ---------------------------------------------------------------------
 
     def open(self, worth_milli: int) -> None:
         """Make the whole book anew around a worth."""
+        self.guards = {Side.BUY: 0, Side.SELL: 0}
         for side in (self.bids, self.asks):
-            side.guard_ticks = 0
             for key in list(side.keys):
                 self.put(side, key, 0)
         bid = worth_milli // MILLI
@@ -230,18 +87,19 @@ class Ladder:
     def step(self, worth_milli: int, calm_e16: int) -> None:
         """Do one step's quoting; calm_e16 is 65536 in ordinary times and less in wild ones.
 
-        Whoever calls has looked at the book (`see`) if `wants_to_see`.
+        Whoever calls has looked at the book (`see`) if the spread `is_wide`.
         """
         bids, asks = self.bids, self.asks
+        self.mend(worth_milli)
         for side in (bids, asks):
-            if not side.keys:
-                self._fill(side, _LEVELS_MIN, worth_milli)
-            side.guard_ticks = side.guard_ticks * _GUARD_KEPT_E4 >> 4
+            self.guards[side.side] = self.guards[side.side] * _GUARD_KEPT_E4 >> 4
+        # An order of a user that is too cheap or too dear is a touch to be moved through, too.
+        best_bid, best_ask = bids.best_of_all() or 0, -(asks.best_of_all() or 0)
         tolerance = self.makers.tolerance_milli
         word = self.chance.word()
-        if worth_milli > -asks.keys[-1] * MILLI + tolerance:
+        if worth_milli > best_ask * MILLI + tolerance:
             self._move(bids, worth_milli, calm_e16)
-        elif worth_milli < bids.keys[-1] * MILLI - tolerance:
+        elif worth_milli < best_bid * MILLI - tolerance:
             self._move(asks, worth_milli, calm_e16)
         elif self.is_wide() and word & _BITS < calm_e16 // 3:
             self._narrow(worth_milli)
@@ -255,25 +113,31 @@ class Ladder:
             if len(side.keys) < _LEVELS_MIN:
                 self._fill(side, _LEVELS_MIN, worth_milli)
 
+    def mend(self, worth_milli: int) -> None:
+        """Give a side that a user has taken whole some levels again, if far out."""
+        for side in (self.bids, self.asks):
+            if not side.keys:
+                self._fill(side, _LEVELS_MIN, worth_milli)
+
     def is_wide(self) -> bool:
         """Whether the house's spread is more than one tick."""
-        bid, ask = self.bids.best(), self.asks.best()
-        return bid is None or ask is None or -ask - bid > 1
+        bids, asks = self.bids.keys, self.asks.keys
+        return not bids or not asks or -asks[-1] - bids[-1] > 1
 
     def shy(self, taker: Side, worth_milli: int) -> None:
         """After takers: let the makers that they took from stay as far away as their best is."""
         side = self.of(taker).far
         if side.keys:
             away = (side.side * worth_milli - side.keys[-1] * MILLI) // MILLI
-            side.guard_ticks = max(side.guard_ticks, away)
+            self.guards[side.side] = max(self.guards[side.side], away)
 
     # -- helpers ----------------------------------------------------------------------------
 
-    def _remember(self, side: LadderSide, key: int) -> None:
+    def _remember(self, side: MirrorSide, key: int) -> None:
         if not self.is_seen:
             self._before.setdefault((side.side, key), side.lots.get(key, 0))
 
-    def _move(self, own: LadderSide, worth_milli: int, calm_e16: int) -> None:
+    def _move(self, own: MirrorSide, worth_milli: int, calm_e16: int) -> None:
         """Move the touch to the worth: `own` goes through the far side's old best."""
         word = self.chance.word()
         slack = self.makers.tolerance_milli // MILLI // 3
@@ -298,7 +162,7 @@ class Ladder:
         side = self.bids if worth_milli - bid * MILLI > -ask * MILLI - worth_milli else self.asks
         best, limit = side.keys[-1], -(side.far.best_of_all() or side.far.keys[-1]) - 1
         sign = side.side
-        aim = min(sign * worth_milli // MILLI - side.guard_ticks, limit)
+        aim = min(sign * worth_milli // MILLI - self.guards[side.side], limit)
         room = aim - best
         if room <= 0:
             return
@@ -323,7 +187,7 @@ class Ladder:
         lots = side.lots[key]
         self.put(side, key, max(1, lots * (32 + (word >> 24 & 63)) >> 6))
 
-    def _add(self, side: LadderSide, base: int, word: int) -> None:
+    def _add(self, side: MirrorSide, base: int, word: int) -> None:
         """Add a level behind a key, or to a level that is there."""
         away_e16 = self._reach_e16 * (word & _BITS) >> 16
         key = base - (exp2_e16(away_e16) >> 16)
@@ -336,7 +200,7 @@ class Ladder:
             lots = (lots + side.lots[key]) // 2 + 1
         self.put(side, key, lots)
 
-    def _drop(self, side: LadderSide, word: int, worth_milli: int) -> None:
+    def _drop(self, side: MirrorSide, word: int, worth_milli: int) -> None:
         """Drop the farthest level if it is out of reach, else any but the best."""
         farthest = side.keys[0]
         away = side.side * worth_milli // MILLI - farthest
@@ -345,11 +209,11 @@ class Ladder:
             at = (word & _BITS) * (len(side.keys) - 1) >> 16
         self.put(side, side.keys[at], 0)
 
-    def _fill(self, side: LadderSide, levels: int, worth_milli: int) -> None:
+    def _fill(self, side: MirrorSide, levels: int, worth_milli: int) -> None:
         """Bring a side to a number of levels: behind its best, or behind the worth if empty."""
-        base = side.best()
+        base = side.keys[-1] if side.keys else None
         if base is None:
-            base = side.side * (worth_milli // MILLI) - side.guard_ticks - 1
+            base = side.side * (worth_milli // MILLI) - self.guards[side.side] - 1
         for _ in range(levels * 4):
             if len(side.keys) >= levels:
                 return

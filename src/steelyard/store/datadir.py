@@ -150,7 +150,9 @@ def read_document(file: Path, missing: dict[str, Any] | None = None) -> dict[str
     except FileNotFoundError as error:
         if missing is not None:
             return missing
-        raise ConfigError(f"{file} is not there; the process it belongs to is not running") from error
+        raise ConfigError(
+            f"{file} is not there; the process it belongs to is not running"
+        ) from error
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {error}") from error
     return document
@@ -183,7 +185,9 @@ def _made(path: Path) -> Path:
     except FileExistsError as error:
         raise ConfigError(f"{path} is a file; --data needs a directory") from error
     except OSError as error:
-        raise ConfigError(f"{path} cannot be made: {error.strerror}; choose another --data") from error
+        raise ConfigError(
+            f"{path} cannot be made: {error.strerror}; choose another --data"
+        ) from error
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         raise ConfigError(f"{path} is not writable by this user; choose another --data")
     return path

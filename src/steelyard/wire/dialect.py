@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from steelyard.domain.commands import UserCommand
 from steelyard.domain.instrument import Instrument, Listings
-from steelyard.domain.messages import Answer, Event, Query, Scope
+from steelyard.domain.lifecycle import Order
+from steelyard.domain.messages import Answer, Event, OrderQuery, Query, Scope
 from steelyard.domain.order import RejectReason
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile, Usage
@@ -58,13 +59,15 @@ class AccessReason(IntEnum):
 class Refusal(NamedTuple):
     """A no that is to be said in the venue's words.
 
-    message is ours and says how to mend it; a dialect may add it to the venue's own text.
+    message is ours and says how to mend it; a dialect may add it to the venue's own text. Where
+    the dialect itself said no, code is the venue's own.
     """
 
     reason: AccessReason | RejectReason
     message: str
     field: str | None = None
     retry_after_ns: int = 0
+    code: str | int | None = None
 
 
 class Credentials(NamedTuple):
@@ -84,22 +87,33 @@ class Credentials(NamedTuple):
     nonce: str | None = None
 
 
+def _no_order(_query: OrderQuery) -> Order | None:
+    return None
+
+
 class Asker(NamedTuple):
-    """Who asks, once the gate knows: account_id and key are 0 and '' for the public."""
+    """Who asks, once the gate knows: account_id and key are 0 and '' for the public.
+
+    find_order looks up one of the asker's orders, for requests that speak of an order without
+    saying what the engine needs: its instrument, or its number.
+    """
 
     account_id: int
     key: str
     now_ns: int
     listings: Listings
     limits: LimitProfile
+    find_order: Callable[[OrderQuery], Order | None] = _no_order
+    usage: Usage = ()  # of the limits that this request counted against
 
 
 class Endpoint(NamedTuple):
     """One REST route; `path` may hold `{name}` segments, which become parameters.
 
     decode turns the request struct into a Command or Query (None: the route is answered by
-    `encode` alone); encode turns the Answer (None likewise) into the response struct. Both may
-    raise UnitError or Unsupported, which become refusals.
+    `encode` alone); encode turns the Answer (None likewise) into the response struct, or into a
+    whole Response where that is not JSON. Both may raise UnitError or Unsupported, which become
+    refusals.
     """
 
     method: str
@@ -183,6 +197,11 @@ class Door(Protocol):
     @property
     def limits(self) -> LimitProfile:
         """The limits in force."""
+        ...
+
+    @property
+    def usage(self) -> Usage:
+        """What the last request counted."""
         ...
 
     def snapshot(self, query: Query) -> Answer:

@@ -50,6 +50,7 @@ class Used(NamedTuple):
     limit: Limit
     used: int
     reset_ns: int  # when the window ends
+    wait_ns: int = 0  # until then
 
 
 Usage = tuple[Used, ...]
@@ -72,4 +73,5 @@ class WindowCounter:
         if window != self.window:
             self.window, self.used = window, 0
         self.used += units
-        return Used(limit, self.used, (window + 1) * limit.window_ns)
+        reset_ns = (window + 1) * limit.window_ns
+        return Used(limit, self.used, reset_ns, reset_ns - now_ns)

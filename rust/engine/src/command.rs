@@ -1,0 +1,450 @@
+//! What the engine is told: the same commands as `domain/commands.py`, in whole numbers.
+//!
+//! Client order ids stay above: the engine never reads them. An absent number (a market order's
+//! price, an unchanged size) is `None` here and -1 on the wire.
+
+use crate::units::{LIMIT_MAX, NOTIONAL_MAX_ATOMS, RATE_SCALE, Rates};
+
+/// Where deposits come from: the mirror of everything inside.
+pub const WORLD: u32 = 1;
+/// The other traders of a practice market.
+pub const HOUSE: u32 = 2;
+/// Where fees go.
+pub const FEES: u32 = 3;
+/// The lowest account number of a user.
+pub const FIRST_USER: u32 = 100;
+
+/// Declares an enum whose members have fixed numbers on the wire.
+macro_rules! numbered {
+    ($(#[$meta:meta])* $name:ident: $wire:ty { $($(#[$doc:meta])* $member:ident = $number:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$doc])* $member = $number,)+ }
+
+        impl $name {
+            /// Returns the member of a number, if there is one.
+            #[must_use]
+            #[inline]
+            pub fn of(number: $wire) -> Option<Self> {
+                match number { $($number => Some(Self::$member),)+ _ => None }
+            }
+
+            /// Returns the member's number.
+            #[must_use]
+            #[inline]
+            pub fn number(self) -> $wire {
+                match self { $(Self::$member => $number,)+ }
+            }
+        }
+    };
+}
+
+numbered! {
+    /// Buy or sell, as a sign.
+    Side: i8 {
+        /// Buys base for quote; rests among the bids.
+        Buy = 1,
+        /// Sells base for quote; rests among the asks.
+        Sell = -1,
+    }
+}
+
+impl Side {
+    /// Returns the other side.
+    #[must_use]
+    #[inline]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Buy => Self::Sell,
+            Self::Sell => Self::Buy,
+        }
+    }
+
+    /// Returns whether a taker of this side with this limit reaches a resting price.
+    #[must_use]
+    #[inline]
+    pub fn reaches(self, limit_ticks: i64, price_ticks: i64) -> bool {
+        match self {
+            Self::Buy => price_ticks <= limit_ticks,
+            Self::Sell => price_ticks >= limit_ticks,
+        }
+    }
+}
+
+numbered! {
+    /// How the price is chosen.
+    OrderType: u8 {
+        /// At the price or better.
+        Limit = 1,
+        /// At whatever there is.
+        Market = 2,
+    }
+}
+
+numbered! {
+    /// What becomes of the part that does not fill at once.
+    TimeInForce: u8 {
+        /// Rests until canceled.
+        Gtc = 1,
+        /// Is canceled.
+        Ioc = 2,
+        /// All at once or nothing.
+        Fok = 3,
+    }
+}
+
+numbered! {
+    /// What happens when an order would meet a resting order of its own account.
+    SelfTrade: u8 {
+        /// They trade with each other.
+        None = 0,
+        /// The taker's remainder is canceled.
+        CancelNewest = 1,
+        /// The resting order is canceled, the taker goes on.
+        CancelOldest = 2,
+        /// Both are canceled.
+        CancelBoth = 3,
+    }
+}
+
+numbered! {
+    /// The asset in which a fill's fee is taken.
+    FeeAsset: u8 {
+        /// Always quote; a buy's hold includes it.
+        Quote = 0,
+        /// Base for a buy, quote for a sell.
+        Received = 1,
+    }
+}
+
+numbered! {
+    /// Why a request is refused, in the order in which the reasons are checked.
+    RejectReason: u8 {
+        /// This combination is not offered.
+        Unsupported = 1,
+        /// There is no such account.
+        UnknownAccount = 2,
+        /// There is no such market.
+        UnknownInstrument = 3,
+        /// Not a whole number of ticks; found above the engine.
+        PriceOffTick = 4,
+        /// Not a whole number of lots; found above the engine.
+        SizeOffLot = 5,
+        /// Not positive, or above the maximum.
+        PriceOutOfRange = 6,
+        /// Below the minimum.
+        SizeTooSmall = 7,
+        /// Above the maximum.
+        SizeTooLarge = 8,
+        /// Price times size is below the minimum.
+        NotionalTooSmall = 9,
+        /// A sum would leave the range of the books.
+        AmountTooLarge = 10,
+        /// The client's own number was used before; found above the engine.
+        DuplicateClientOrderId = 11,
+        /// Never existed, is another account's, or no longer rests.
+        UnknownOrder = 20,
+        /// An amend below what has filled already.
+        SizeBelowFilled = 21,
+        /// It was to add liquidity and would take it.
+        PostOnlyWouldTake = 30,
+        /// The account has less than it would need.
+        InsufficientBalance = 31,
+    }
+}
+
+numbered! {
+    /// Why an order left the book, or never rested, with something unfilled.
+    CancelCause: u8 {
+        /// Its owner asked.
+        User = 1,
+        /// It was immediate or cancel.
+        IocRemainder = 2,
+        /// It was fill or kill.
+        FokUnfillable = 3,
+        /// A market order ran out of book.
+        NoLiquidity = 4,
+        /// It met an order of its own account.
+        SelfTrade = 5,
+        /// The kill switch or an administrator.
+        Admin = 6,
+    }
+}
+
+numbered! {
+    /// Which side of a trade an order was on.
+    Liquidity: u8 {
+        /// It rested.
+        Maker = 1,
+        /// It came.
+        Taker = 2,
+    }
+}
+
+numbered! {
+    /// How much of an unexplained shrink of the house's size happened ahead of a user's order.
+    QueueModel: u8 {
+        /// None: the house leaves from the back.
+        Pessimistic = 1,
+        /// Its share.
+        Proportional = 2,
+        /// All: the house leaves from the front.
+        Optimistic = 3,
+    }
+}
+
+/// A spot market, in whole numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instrument {
+    /// Its number.
+    pub instrument_id: u32,
+    /// What is traded.
+    pub base_asset_id: u32,
+    /// What it is traded for.
+    pub quote_asset_id: u32,
+    /// Base atoms in one lot.
+    pub lot_atoms: i64,
+    /// Quote atoms that one lot costs at a price of one tick.
+    pub tick_lot_atoms: i64,
+    /// The largest price.
+    pub price_max_ticks: i64,
+    /// The smallest order.
+    pub size_min_lots: i64,
+    /// The largest order.
+    pub size_max_lots: i64,
+    /// The smallest price times size.
+    pub notional_min_atoms: i128,
+    /// `BTC-USDT`, padded with zeros; kept for the snapshot only.
+    pub symbol: [u8; 24],
+    /// `BTC`, padded with zeros.
+    pub base: [u8; 12],
+    /// `USDT`, padded with zeros.
+    pub quote: [u8; 12],
+}
+
+impl Instrument {
+    /// Returns whether every amount that an order can reach fits the engine's numbers.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let limits = 1..=LIMIT_MAX;
+        let largest_lots = i128::from(self.size_max_lots);
+        let largest_price_lots = largest_lots.checked_mul(i128::from(self.price_max_ticks));
+        let amounts = [
+            largest_price_lots.and_then(|it| it.checked_mul(i128::from(self.tick_lot_atoms))),
+            largest_lots.checked_mul(i128::from(self.lot_atoms)),
+        ];
+        self.base_asset_id != self.quote_asset_id
+            && self.lot_atoms >= 1
+            && self.tick_lot_atoms >= 1
+            && self.notional_min_atoms >= 0
+            && limits.contains(&self.price_max_ticks)
+            && limits.contains(&self.size_max_lots)
+            && (1..=self.size_max_lots).contains(&self.size_min_lots)
+            && amounts
+                .iter()
+                .all(|it| it.is_some_and(|atoms| atoms <= NOTIONAL_MAX_ATOMS))
+    }
+
+    /// Returns whether resting orders and their holds stay what they are under a new listing.
+    #[must_use]
+    pub fn may_become(&self, new: &Self) -> bool {
+        self.base_asset_id == new.base_asset_id
+            && self.quote_asset_id == new.quote_asset_id
+            && self.lot_atoms == new.lot_atoms
+            && self.tick_lot_atoms == new.tick_lot_atoms
+            && self.price_max_ticks <= new.price_max_ticks
+    }
+}
+
+/// Make an account, or change its fees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenAccount {
+    /// Its number.
+    pub account_id: u32,
+    /// What it pays for trades.
+    pub rates: Rates,
+}
+
+impl OpenAccount {
+    /// Returns why it is refused: no rate is above 100 %, and numbers below the users' are ours.
+    #[must_use]
+    pub fn first_refusal(&self) -> Option<RejectReason> {
+        if self.rates.larger_e8() > RATE_SCALE {
+            Some(RejectReason::Unsupported)
+        } else if self.account_id < FIRST_USER {
+            Some(RejectReason::UnknownAccount)
+        } else {
+            None
+        }
+    }
+}
+
+/// Credit an account from the outside world, or debit it to there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// Whose.
+    pub account_id: u32,
+    /// Of what.
+    pub asset_id: u32,
+    /// How much, positive.
+    pub amount_atoms: i128,
+}
+
+/// A new order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Whose.
+    pub account_id: u32,
+    /// Where.
+    pub instrument_id: u32,
+    /// None for a market order.
+    pub price_ticks: Option<i64>,
+    /// How much.
+    pub size_lots: i64,
+    /// Buy or sell.
+    pub side: Side,
+    /// How the price is chosen.
+    pub order_type: OrderType,
+    /// What becomes of the rest.
+    pub time_in_force: TimeInForce,
+    /// Whether it is refused rather than take.
+    pub post_only: bool,
+    /// What happens when it meets its own account.
+    pub self_trade: SelfTrade,
+    /// What its fees are taken in.
+    pub fee_asset: FeeAsset,
+}
+
+/// Change a resting order; None leaves a field as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Amend {
+    /// Whose.
+    pub account_id: u32,
+    /// Which.
+    pub order_id: u64,
+    /// The new price.
+    pub price_ticks: Option<i64>,
+    /// The new size, counting what has filled.
+    pub size_lots: Option<i64>,
+}
+
+/// Take a resting order off the book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancel {
+    /// Whose.
+    pub account_id: u32,
+    /// Which.
+    pub order_id: u64,
+}
+
+/// Take all of an account's orders off the book, oldest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CancelAll {
+    /// Whose.
+    pub account_id: u32,
+    /// Where; None means everywhere. A number outside `u32` is no instrument's.
+    pub instrument_id: Option<i64>,
+    /// Why.
+    pub cause: CancelCause,
+}
+
+/// The house's size at a price, or a trade of a house taker (`side` is the taker's).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HouseFact {
+    /// Where.
+    pub instrument_id: u32,
+    /// The level's side, or the taker's.
+    pub side: Side,
+    /// At what price.
+    pub price_ticks: i64,
+    /// How much.
+    pub size_lots: i64,
+}
+
+/// A request for change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Open a market, or change its limits.
+    ListInstrument(Box<Instrument>),
+    /// Make an account, or change its fees.
+    OpenAccount(OpenAccount),
+    /// Credit an account.
+    Deposit(Transfer),
+    /// Debit an account.
+    Withdraw(Transfer),
+    /// A new order.
+    Place(Place),
+    /// Change an order.
+    Amend(Amend),
+    /// Take an order off the book.
+    Cancel(Cancel),
+    /// Take many orders off the book.
+    CancelAll(CancelAll),
+    /// The house now stands with this size at this price.
+    HouseLevel(HouseFact),
+    /// A house taker trades this size at this price.
+    HouseTrade(HouseFact),
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "small numbers, and a test may fall over"
+)]
+mod tests {
+    use super::*;
+
+    fn listing() -> Instrument {
+        Instrument {
+            instrument_id: 0,
+            base_asset_id: 1,
+            quote_asset_id: 2,
+            lot_atoms: 10,
+            tick_lot_atoms: 10,
+            price_max_ticks: 1_000,
+            size_min_lots: 1,
+            size_max_lots: 1_000,
+            notional_min_atoms: 0,
+            symbol: [0; 24],
+            base: [0; 12],
+            quote: [0; 12],
+        }
+    }
+
+    #[test]
+    fn a_listing_whose_largest_order_does_not_fit_is_not_sound() {
+        assert!(listing().is_sound());
+        for change in [
+            |it: &mut Instrument| it.quote_asset_id = 1,
+            |it: &mut Instrument| it.lot_atoms = 0,
+            |it: &mut Instrument| it.tick_lot_atoms = -1,
+            |it: &mut Instrument| it.price_max_ticks = LIMIT_MAX + 1,
+            |it: &mut Instrument| it.size_min_lots = 1_001,
+            |it: &mut Instrument| it.notional_min_atoms = -1,
+            |it: &mut Instrument| (it.size_max_lots, it.lot_atoms) = (LIMIT_MAX, 1 << 46),
+            |it: &mut Instrument| {
+                (it.price_max_ticks, it.size_max_lots) = (LIMIT_MAX, LIMIT_MAX);
+                it.tick_lot_atoms = i64::MAX;
+            },
+        ] {
+            let mut unsound = listing();
+            change(&mut unsound);
+            assert!(!unsound.is_sound(), "{unsound:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_members_belong_together() {
+        for number in 0..=u8::MAX {
+            assert_eq!(
+                RejectReason::of(number).map_or(number, RejectReason::number),
+                number
+            );
+        }
+        assert_eq!(Side::of(0), None);
+        assert_eq!(Side::Sell.number(), -1);
+    }
+}

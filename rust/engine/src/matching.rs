@@ -1,0 +1,819 @@
+//! The engine: commands in, effects out, a refusal whole or a command whole.
+//!
+//! Refuse, hold, match, settle, rest. A command is refused for the first reason in the order of
+//! `RejectReason`. Effects come in the order in which they happened; the levels touched follow at
+//! the end, in the order of touch, consecutive repeats merged. `engine/reference.py` is the
+//! specification, and every number here comes out as there.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "hot: places come from the engine's own tables; prices, sizes and amounts are bounded \
+              by the refusals, and overflow checks are on in every profile"
+)]
+
+use crate::book::{Book, Node, Nodes};
+use crate::command::{
+    Amend, Cancel, CancelAll, CancelCause, Command, FEES, FeeAsset, HOUSE, Instrument, Liquidity,
+    OrderType, Place, QueueModel, RejectReason, SelfTrade, Side, TimeInForce, Transfer, WORLD,
+};
+use crate::event::{Effects, Fee, Trade};
+use crate::ledger::Ledger;
+use crate::table::Table;
+use crate::units::{AMOUNT_MAX_ATOMS, LEVEL_MAX_LOTS, fee_atoms, notional_atoms};
+use crate::wire::{Malformed, decode};
+
+/// A market: its listing, its book and where its money goes.
+pub(crate) struct Market {
+    pub(crate) instrument: Instrument,
+    pub(crate) next_trade_id: u64,
+    pub(crate) book: Book,
+    /// Places in the ledger.
+    pub(crate) house_base: u32,
+    pub(crate) house_quote: u32,
+    pub(crate) fees_base: u32,
+    pub(crate) fees_quote: u32,
+}
+
+/// A level whose size has changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Touch {
+    pub(crate) market: u32,
+    pub(crate) side: Side,
+    pub(crate) price_ticks: i64,
+}
+
+/// All instruments and accounts as one deterministic machine.
+pub struct Engine {
+    pub(crate) queue_model: QueueModel,
+    pub(crate) ledger: Ledger,
+    pub(crate) markets: Vec<Market>,
+    pub(crate) market_places: Table,
+    pub(crate) nodes: Nodes,
+    pub(crate) orders: Table,
+    pub(crate) next_order_id: u64,
+    pub(crate) next_priority: u64,
+    pub(crate) touched: Vec<Touch>,
+}
+
+impl Engine {
+    /// Makes an engine in which nothing has happened.
+    #[must_use]
+    pub fn new(queue_model: QueueModel) -> Self {
+        Self {
+            queue_model,
+            ledger: Ledger::new(),
+            markets: Vec::new(),
+            market_places: Table::default(),
+            nodes: Nodes::default(),
+            orders: Table::default(),
+            next_order_id: 1,
+            next_priority: 1,
+            touched: Vec::new(),
+        }
+    }
+
+    /// Carries out one command whole, or refuses it whole, and tells what happened.
+    #[inline]
+    pub fn apply(&mut self, command: &Command, now_ns: i64, effects: &mut Effects) {
+        effects.at(now_ns);
+        match command {
+            Command::Place(place) => self.place(place, effects),
+            Command::Cancel(cancel) => self.cancel(cancel, effects),
+            Command::Amend(amend) => self.amend(amend, effects),
+            Command::HouseLevel(level) => self.house_level(level, effects),
+            Command::HouseTrade(trade) => self.house_trade(trade, effects),
+            Command::CancelAll(cancel) => self.cancel_all(cancel, effects),
+            Command::Deposit(deposit) => self.deposit(deposit, effects),
+            Command::Withdraw(withdraw) => self.withdraw(withdraw, effects),
+            Command::OpenAccount(open) => match open.first_refusal() {
+                Some(reason) => effects.rejected(0, open.account_id, reason),
+                None => self.ledger.open_account(open),
+            },
+            Command::ListInstrument(instrument) => {
+                if let Err(reason) = self.list(instrument) {
+                    effects.rejected(0, 0, reason);
+                }
+            }
+        }
+        for touch in self.touched.drain(..) {
+            let market = &self.markets[touch.market as usize];
+            let lots = market.book.of(touch.side).lots_at(touch.price_ticks);
+            let instrument_id = market.instrument.instrument_id;
+            effects.level_changed(instrument_id, touch.side, touch.price_ticks, lots);
+        }
+    }
+
+    /// Carries out every command of some records and appends what happened.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are not commands of the layout; then none of them has been carried out.
+    pub fn apply_records(
+        &mut self,
+        records: &[u8],
+        effects: &mut Effects,
+    ) -> Result<(), Malformed> {
+        let mut rest = records;
+        while !rest.is_empty() {
+            let offset = records.len().saturating_sub(rest.len());
+            if let Err(fault) = decode(&mut rest) {
+                return Err(Malformed { offset, fault });
+            }
+        }
+        let mut rest = records;
+        while let Ok((command, now_ns)) = decode(&mut rest) {
+            self.apply(&command, now_ns, effects);
+        }
+        Ok(())
+    }
+
+    /// Opens a market or changes its limits.
+    pub(crate) fn list(&mut self, instrument: &Instrument) -> Result<(), RejectReason> {
+        if !instrument.is_sound() {
+            return Err(RejectReason::Unsupported);
+        }
+        if let Some(at) = self.market(instrument.instrument_id) {
+            let market = &mut self.markets[at as usize];
+            if !market.instrument.may_become(instrument) {
+                return Err(RejectReason::Unsupported);
+            }
+            market.instrument = instrument.clone();
+            return Ok(());
+        }
+        let (base, quote) = (instrument.base_asset_id, instrument.quote_asset_id);
+        let at = self.markets.len() as u32;
+        self.market_places
+            .insert(u64::from(instrument.instrument_id), at);
+        self.markets.push(Market {
+            instrument: instrument.clone(),
+            next_trade_id: 1,
+            book: Book::new(),
+            house_base: self.ledger.place(HOUSE, base),
+            house_quote: self.ledger.place(HOUSE, quote),
+            fees_base: self.ledger.place(FEES, base),
+            fees_quote: self.ledger.place(FEES, quote),
+        });
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn market(&self, instrument_id: u32) -> Option<u32> {
+        self.market_places.get(u64::from(instrument_id))
+    }
+
+    /// Returns one market with everything that trading there may change.
+    #[inline]
+    pub(crate) fn turn<'a>(&'a mut self, market: u32, effects: &'a mut Effects) -> Turn<'a> {
+        Turn {
+            at: market,
+            market: &mut self.markets[market as usize],
+            ledger: &mut self.ledger,
+            nodes: &mut self.nodes,
+            orders: &mut self.orders,
+            next_priority: &mut self.next_priority,
+            touched: &mut self.touched,
+            effects,
+        }
+    }
+
+    // -- transfers --------------------------------------------------------------------------
+
+    fn deposit(&mut self, deposit: &Transfer, effects: &mut Effects) {
+        let Transfer {
+            account_id,
+            asset_id,
+            amount_atoms,
+        } = *deposit;
+        let inside = self.ledger.balance(WORLD, asset_id).free_atoms;
+        let reason = if self.ledger.account(account_id).is_none() {
+            RejectReason::UnknownAccount
+        } else if amount_atoms <= 0 {
+            RejectReason::SizeTooSmall
+        } else if amount_atoms > AMOUNT_MAX_ATOMS.saturating_add(inside) {
+            RejectReason::AmountTooLarge
+        } else {
+            let world = self.ledger.place(WORLD, asset_id);
+            let account = self.ledger.place(account_id, asset_id);
+            self.ledger.transfer(world, account, amount_atoms);
+            return effects.transferred(account_id, asset_id, amount_atoms);
+        };
+        effects.rejected(0, account_id, reason);
+    }
+
+    fn withdraw(&mut self, withdraw: &Transfer, effects: &mut Effects) {
+        let Transfer {
+            account_id,
+            asset_id,
+            amount_atoms,
+        } = *withdraw;
+        let free = self.ledger.balance(account_id, asset_id).free_atoms;
+        let reason = if self.ledger.account(account_id).is_none() {
+            RejectReason::UnknownAccount
+        } else if amount_atoms <= 0 {
+            RejectReason::SizeTooSmall
+        } else if amount_atoms > free {
+            RejectReason::InsufficientBalance
+        } else {
+            let world = self.ledger.place(WORLD, asset_id);
+            let account = self.ledger.place(account_id, asset_id);
+            self.ledger.transfer(account, world, amount_atoms);
+            return effects.transferred(account_id, asset_id, -amount_atoms);
+        };
+        effects.rejected(0, account_id, reason);
+    }
+
+    // -- orders -----------------------------------------------------------------------------
+
+    #[inline]
+    fn place(&mut self, place: &Place, effects: &mut Effects) {
+        let order_id = self.next_order_id;
+        self.next_order_id += 1;
+        match self.new_order(order_id, place) {
+            Err(reason) => effects.rejected(order_id, place.account_id, reason),
+            Ok(order) => self.turn(order.market, effects).place(place, order),
+        }
+    }
+
+    /// Returns the order that a request asks for, or why its form is refused.
+    #[inline]
+    fn new_order(&mut self, order_id: u64, place: &Place) -> Result<Node, RejectReason> {
+        let is_offered = match place.order_type {
+            OrderType::Limit => {
+                place.price_ticks.is_some()
+                    && (!place.post_only || place.time_in_force == TimeInForce::Gtc)
+            }
+            OrderType::Market => {
+                place.price_ticks.is_none()
+                    && !place.post_only
+                    && place.time_in_force != TimeInForce::Gtc
+            }
+        };
+        if !is_offered {
+            return Err(RejectReason::Unsupported);
+        }
+        let account = self
+            .ledger
+            .account(place.account_id)
+            .ok_or(RejectReason::UnknownAccount)?;
+        let at = self
+            .market(place.instrument_id)
+            .ok_or(RejectReason::UnknownInstrument)?;
+        let market = &self.markets[at as usize];
+        if let Some(reason) = market.refusal_of(place.side, place.price_ticks, place.size_lots) {
+            return Err(reason);
+        }
+        let Instrument {
+            base_asset_id,
+            quote_asset_id,
+            ..
+        } = market.instrument;
+        let (base, quote) = self
+            .ledger
+            .balances_in(account, at, base_asset_id, quote_asset_id);
+        let mut order = Node {
+            hold_per_lot: 0,
+            order_id,
+            priority: 0,
+            price_ticks: place.price_ticks.unwrap_or(0),
+            size_lots: place.size_lots,
+            remaining_lots: place.size_lots,
+            hashed: 0,
+            market: at,
+            account,
+            level: 0,
+            base,
+            quote,
+            rates: self.ledger.account_at(account).rates,
+            side: place.side,
+            post_only: place.post_only,
+            self_trade: place.self_trade,
+            fee_asset: place.fee_asset,
+        };
+        order.hold_per_lot = market.hold_per_lot(&order);
+        Ok(order)
+    }
+
+    /// Returns the place of an account's resting order.
+    #[inline]
+    fn own_order(&self, account_id: u32, order_id: u64) -> Option<u32> {
+        let at = self.orders.get(order_id)?;
+        let account = self.nodes.get(at).account;
+        (self.ledger.account_at(account).account_id == account_id).then_some(at)
+    }
+
+    #[inline]
+    fn cancel(&mut self, cancel: &Cancel, effects: &mut Effects) {
+        match self.own_order(cancel.account_id, cancel.order_id) {
+            None => {
+                let reason = RejectReason::UnknownOrder;
+                effects.rejected(cancel.order_id, cancel.account_id, reason);
+            }
+            Some(at) => {
+                let market = self.nodes.get(at).market;
+                self.turn(market, effects)
+                    .withdraw_order(at, CancelCause::User);
+            }
+        }
+    }
+
+    fn cancel_all(&mut self, cancel: &CancelAll, effects: &mut Effects) {
+        let Some(account) = self.ledger.account(cancel.account_id) else {
+            return effects.rejected(0, cancel.account_id, RejectReason::UnknownAccount);
+        };
+        let mut market = None;
+        if let Some(instrument_id) = cancel.instrument_id {
+            market = u32::try_from(instrument_id)
+                .ok()
+                .and_then(|it| self.market(it));
+            if market.is_none() {
+                return effects.rejected(0, cancel.account_id, RejectReason::UnknownInstrument);
+            }
+        }
+        let mut found: Vec<(u64, u32, u32)> = (self.nodes.iter())
+            .filter(|(_, node)| {
+                node.account == account && market.is_none_or(|it| it == node.market)
+            })
+            .map(|(at, node)| (node.order_id, at, node.market))
+            .collect();
+        found.sort_unstable();
+        for (_, at, market) in found {
+            self.turn(market, effects).withdraw_order(at, cancel.cause);
+        }
+    }
+
+    fn amend(&mut self, amend: &Amend, effects: &mut Effects) {
+        let result = match self.own_order(amend.account_id, amend.order_id) {
+            None => Err(RejectReason::UnknownOrder),
+            Some(at) => {
+                let market = self.nodes.get(at).market;
+                self.turn(market, effects).amend(at, amend)
+            }
+        };
+        if let Err(reason) = result {
+            effects.rejected(amend.order_id, amend.account_id, reason);
+        }
+    }
+}
+
+impl Market {
+    /// Returns the first reason to refuse these numbers.
+    #[inline]
+    fn refusal_of(
+        &self,
+        side: Side,
+        price_ticks: Option<i64>,
+        size_lots: i64,
+    ) -> Option<RejectReason> {
+        let instrument = &self.instrument;
+        if price_ticks.is_some_and(|price| price < 1 || price > instrument.price_max_ticks) {
+            return Some(RejectReason::PriceOutOfRange);
+        }
+        if size_lots < instrument.size_min_lots {
+            return Some(RejectReason::SizeTooSmall);
+        }
+        if size_lots > instrument.size_max_lots {
+            return Some(RejectReason::SizeTooLarge);
+        }
+        let price = price_ticks?;
+        let notional = notional_atoms(price, size_lots, instrument.tick_lot_atoms);
+        if notional < instrument.notional_min_atoms {
+            return Some(RejectReason::NotionalTooSmall);
+        }
+        let is_full = self.book.of(side).lots_at(price) + size_lots > LEVEL_MAX_LOTS;
+        is_full.then_some(RejectReason::AmountTooLarge)
+    }
+
+    /// Returns what one lot of an order holds of the asset that it pays with.
+    #[inline]
+    pub(crate) fn hold_per_lot(&self, order: &Node) -> i128 {
+        if order.side == Side::Sell {
+            return i128::from(self.instrument.lot_atoms);
+        }
+        let per_lot = notional_atoms(order.price_ticks, 1, self.instrument.tick_lot_atoms);
+        match order.fee_asset {
+            FeeAsset::Quote => per_lot + fee_atoms(per_lot, order.rates.larger_e8()),
+            FeeAsset::Received => per_lot,
+        }
+    }
+
+    /// Returns whether an order would trade at once.
+    #[inline]
+    fn would_take(&self, order: &Node) -> bool {
+        let best = self.book.of(order.side.opposite()).best();
+        best != 0 && order.side.reaches(order.price_ticks, best)
+    }
+}
+
+/// A price that no limit reaches past: what a market order is willing to pay or take.
+fn limit_of(place: &Place) -> i64 {
+    place.price_ticks.unwrap_or(match place.side {
+        Side::Buy => i64::MAX,
+        Side::Sell => 0,
+    })
+}
+
+/// One market while one command is carried out there.
+pub(crate) struct Turn<'a> {
+    pub(crate) at: u32,
+    pub(crate) market: &'a mut Market,
+    pub(crate) ledger: &'a mut Ledger,
+    pub(crate) nodes: &'a mut Nodes,
+    pub(crate) orders: &'a mut Table,
+    pub(crate) next_priority: &'a mut u64,
+    pub(crate) touched: &'a mut Vec<Touch>,
+    pub(crate) effects: &'a mut Effects,
+}
+
+impl Turn<'_> {
+    #[inline]
+    fn account_id(&self, order: &Node) -> u32 {
+        self.ledger.account_at(order.account).account_id
+    }
+
+    #[inline]
+    fn place(&mut self, place: &Place, mut order: Node) {
+        let is_market = place.order_type == OrderType::Market;
+        let limit = limit_of(place);
+        let pays_from = order.pays_from();
+        let reason = if place.post_only && self.market.would_take(&order) {
+            Some(RejectReason::PostOnlyWouldTake)
+        } else {
+            let needed = match is_market && order.side == Side::Buy {
+                true => self.cost_atoms(&order, limit),
+                false => order.hold_atoms(),
+            };
+            let is_short = needed > self.ledger.free_atoms(pays_from);
+            is_short.then_some(RejectReason::InsufficientBalance)
+        };
+        if let Some(reason) = reason {
+            return self
+                .effects
+                .rejected(order.order_id, place.account_id, reason);
+        }
+        self.effects
+            .accepted(order.order_id, place.account_id, place.instrument_id);
+        let is_fok = place.time_in_force == TimeInForce::Fok;
+        if is_fok && self.fillable_lots(&order, limit) < order.size_lots {
+            return self.announce_cancel(&order, CancelCause::FokUnfillable);
+        }
+        if !is_market {
+            self.ledger.hold(pays_from, order.hold_atoms());
+        }
+        if self.fill(&mut order, limit, !is_market) || order.remaining_lots == 0 {
+            return;
+        }
+        if is_market {
+            self.announce_cancel(&order, CancelCause::NoLiquidity);
+        } else if place.time_in_force == TimeInForce::Gtc {
+            self.rest(order);
+        } else {
+            self.ledger.release(pays_from, order.hold_atoms());
+            self.announce_cancel(&order, CancelCause::IocRemainder);
+        }
+    }
+
+    fn amend(&mut self, at: u32, amend: &Amend) -> Result<(), RejectReason> {
+        let old = *self.nodes.get(at);
+        let filled = old.size_lots - old.remaining_lots;
+        let price_ticks = amend.price_ticks.unwrap_or(old.price_ticks);
+        let size_lots = amend.size_lots.unwrap_or(old.size_lots);
+        if let Some(reason) = self
+            .market
+            .refusal_of(old.side, Some(price_ticks), size_lots)
+        {
+            return Err(reason);
+        }
+        if size_lots <= filled {
+            return Err(RejectReason::SizeBelowFilled);
+        }
+        let remaining_lots = size_lots - filled;
+        let mut new = Node {
+            price_ticks,
+            size_lots,
+            remaining_lots,
+            ..old
+        };
+        new.hold_per_lot = self.market.hold_per_lot(&new);
+        if old.post_only && self.market.would_take(&new) {
+            return Err(RejectReason::PostOnlyWouldTake);
+        }
+        let pays_from = old.pays_from();
+        if new.hold_atoms() > self.ledger.free_atoms(pays_from) + old.hold_atoms() {
+            return Err(RejectReason::InsufficientBalance);
+        }
+        let kept_priority = price_ticks == old.price_ticks && size_lots <= old.size_lots;
+        self.ledger.release(pays_from, old.hold_atoms());
+        self.ledger.hold(pays_from, new.hold_atoms());
+        let (account_id, instrument_id) =
+            (self.account_id(&old), self.market.instrument.instrument_id);
+        self.effects
+            .amended(&new, account_id, instrument_id, kept_priority);
+        self.touch(old.side, old.price_ticks);
+        let ladder = self.market.book.of_mut(old.side);
+        if kept_priority {
+            ladder.reduce(&old, old.remaining_lots - remaining_lots);
+            let node = self.nodes.change(at);
+            (node.size_lots, node.remaining_lots) = (size_lots, remaining_lots);
+            return Ok(());
+        }
+        ladder.remove(self.nodes, at);
+        self.orders.remove(old.order_id);
+        if !self.fill(&mut new, price_ticks, true) && new.remaining_lots > 0 {
+            self.rest(new);
+        }
+        Ok(())
+    }
+
+    // -- matching ---------------------------------------------------------------------------
+
+    /// Calls with every maker that a taker would meet and how much of it it would take.
+    fn plan(&self, taker: &Node, limit_ticks: i64, mut with: impl FnMut(&Node, i64)) {
+        let far = self.market.book.of(taker.side.opposite());
+        let mut left = taker.remaining_lots;
+        let mut price = far.best();
+        while price != 0 && taker.side.reaches(limit_ticks, price) {
+            let mut at = far
+                .find(price)
+                .map_or(crate::ladder::NONE, |it| far.level(it).head);
+            while at != crate::ladder::NONE {
+                if left == 0 {
+                    return;
+                }
+                let maker = self.nodes.get(at);
+                at = self.nodes.back_of(at);
+                if maker.account == taker.account {
+                    match taker.self_trade {
+                        SelfTrade::CancelNewest | SelfTrade::CancelBoth => return,
+                        SelfTrade::CancelOldest => continue,
+                        SelfTrade::None => {}
+                    }
+                }
+                let lots = left.min(maker.remaining_lots);
+                left -= lots;
+                with(maker, lots);
+            }
+            price = far.after(price);
+        }
+    }
+
+    /// Returns how much of a taker would fill.
+    fn fillable_lots(&self, taker: &Node, limit_ticks: i64) -> i64 {
+        let mut sum = 0;
+        self.plan(taker, limit_ticks, |_, lots| sum += lots);
+        sum
+    }
+
+    /// Returns what a market buy's fills and their fees would cost in quote.
+    fn cost_atoms(&self, taker: &Node, limit_ticks: i64) -> i128 {
+        let tick_lot_atoms = self.market.instrument.tick_lot_atoms;
+        let mut sum = 0;
+        self.plan(taker, limit_ticks, |maker, lots| {
+            let cost = notional_atoms(maker.price_ticks, lots, tick_lot_atoms);
+            sum += cost;
+            if taker.fee_asset == FeeAsset::Quote {
+                sum += fee_atoms(cost, taker.rates.taker_e8);
+            }
+        });
+        sum
+    }
+
+    /// Fills a taker; true where self-trade prevention ended it (its hold is released).
+    #[inline]
+    fn fill(&mut self, taker: &mut Node, limit_ticks: i64, is_held: bool) -> bool {
+        let far = taker.side.opposite();
+        loop {
+            let ladder = self.market.book.of(far);
+            let best = ladder.best();
+            if best == 0 || taker.remaining_lots == 0 || !taker.side.reaches(limit_ticks, best) {
+                return false;
+            }
+            // Whatever is met is taken out, or ends the taker: the next is at the front again.
+            let at = ladder.level(ladder.best_level()).head;
+            let maker = self.nodes.get(at);
+            if maker.account == taker.account && taker.self_trade != SelfTrade::None {
+                if self.prevent_self_trade(taker, at, is_held) {
+                    return true;
+                }
+                continue;
+            }
+            let lots = taker.remaining_lots.min(maker.remaining_lots);
+            self.trade(taker.side, Some((taker, is_held)), at, lots);
+        }
+    }
+
+    /// Cancels what the taker's mode says; true where that is the taker.
+    fn prevent_self_trade(&mut self, taker: &Node, maker: u32, is_held: bool) -> bool {
+        if taker.self_trade != SelfTrade::CancelNewest {
+            self.withdraw_order(maker, CancelCause::SelfTrade);
+        }
+        if taker.self_trade == SelfTrade::CancelOldest {
+            return false;
+        }
+        if is_held {
+            self.ledger.release(taker.pays_from(), taker.hold_atoms());
+        }
+        self.announce_cancel(taker, CancelCause::SelfTrade);
+        true
+    }
+
+    /// Settles one trade and takes it off the maker's place; a taker of None is the house.
+    #[inline]
+    pub(crate) fn trade(
+        &mut self,
+        taker_side: Side,
+        taker: Option<(&mut Node, bool)>,
+        maker_at: u32,
+        lots: i64,
+    ) {
+        let maker = *self.nodes.get(maker_at);
+        let taker_order_id = taker.as_ref().map_or(0, |it| it.0.order_id);
+        let trade = self.print(
+            taker_side,
+            taker_order_id,
+            maker.order_id,
+            maker.price_ticks,
+            lots,
+        );
+        self.touch(maker.side, maker.price_ticks);
+        let is_booked = taker.is_some() || !maker.is_house();
+        match taker {
+            Some((taker, is_held)) => {
+                taker.remaining_lots -= lots;
+                self.settle(taker, is_held, &trade, Liquidity::Taker);
+            }
+            None if is_booked => self.settle_house(taker_side, &trade),
+            None => {}
+        }
+        let ladder = self.market.book.of_mut(maker.side);
+        let is_gone = lots == maker.remaining_lots;
+        if is_gone {
+            ladder.remove(self.nodes, maker_at);
+        } else {
+            ladder.reduce(&maker, lots);
+            self.nodes.change(maker_at).remaining_lots -= lots;
+        }
+        if maker.is_house() {
+            if is_booked {
+                self.settle_house(maker.side, &trade);
+            }
+            return;
+        }
+        let left = Node {
+            remaining_lots: maker.remaining_lots - lots,
+            ..maker
+        };
+        self.settle(&left, true, &trade, Liquidity::Maker);
+        if is_gone {
+            self.orders.remove(maker.order_id);
+        }
+    }
+
+    /// Swaps base against quote for one user, takes the fee, and tells of the fill.
+    #[inline]
+    fn settle(&mut self, order: &Node, is_held: bool, trade: &Trade, liquidity: Liquidity) {
+        let Instrument {
+            base_asset_id,
+            quote_asset_id,
+            lot_atoms,
+            tick_lot_atoms,
+            ..
+        } = self.market.instrument;
+        let quote_atoms = notional_atoms(trade.price_ticks, trade.size_lots, tick_lot_atoms);
+        let base_atoms = i128::from(trade.size_lots) * i128::from(lot_atoms);
+        let rate_e8 = match liquidity {
+            Liquidity::Maker => order.rates.maker_e8,
+            Liquidity::Taker => order.rates.taker_e8,
+        };
+        let share = match is_held {
+            true => order.hold_per_lot * i128::from(trade.size_lots),
+            false => 0,
+        };
+        let is_fee_in_base = order.side == Side::Buy && order.fee_asset == FeeAsset::Received;
+        let (fee_base, fee_quote) = match is_fee_in_base {
+            true => (fee_atoms(base_atoms, rate_e8), 0),
+            false => (0, fee_atoms(quote_atoms, rate_e8)),
+        };
+        match order.side {
+            Side::Buy => {
+                self.ledger
+                    .add(order.quote, share - quote_atoms - fee_quote, -share);
+                self.ledger.add(order.base, base_atoms - fee_base, 0);
+            }
+            Side::Sell => {
+                self.ledger.add(order.base, share - base_atoms, -share);
+                self.ledger.add(order.quote, quote_atoms - fee_quote, 0);
+            }
+        }
+        let fee = match is_fee_in_base {
+            true => Fee {
+                asset_id: base_asset_id,
+                atoms: fee_base,
+            },
+            false => Fee {
+                asset_id: quote_asset_id,
+                atoms: fee_quote,
+            },
+        };
+        if fee.atoms != 0 {
+            let market = &self.market;
+            let fees = if is_fee_in_base {
+                market.fees_base
+            } else {
+                market.fees_quote
+            };
+            self.ledger.add(fees, fee.atoms, 0);
+        }
+        let account_id = self.account_id(order);
+        self.effects
+            .filled(order, account_id, trade, liquidity, fee);
+    }
+
+    /// Swaps base against quote for the house.
+    fn settle_house(&mut self, side: Side, trade: &Trade) {
+        let Instrument {
+            lot_atoms,
+            tick_lot_atoms,
+            ..
+        } = self.market.instrument;
+        let quote_atoms = notional_atoms(trade.price_ticks, trade.size_lots, tick_lot_atoms);
+        let base_atoms = i128::from(trade.size_lots) * i128::from(lot_atoms);
+        let sign = i128::from(side.number());
+        self.ledger
+            .add(self.market.house_base, sign * base_atoms, 0);
+        self.ledger
+            .add(self.market.house_quote, -sign * quote_atoms, 0);
+    }
+
+    /// Makes a public trade.
+    #[inline]
+    pub(crate) fn print(
+        &mut self,
+        taker_side: Side,
+        taker_order_id: u64,
+        maker_order_id: u64,
+        price_ticks: i64,
+        size_lots: i64,
+    ) -> Trade {
+        let trade = Trade {
+            instrument_id: self.market.instrument.instrument_id,
+            trade_id: self.market.next_trade_id,
+            price_ticks,
+            size_lots,
+            taker_order_id,
+            maker_order_id,
+            taker_side,
+        };
+        self.market.next_trade_id += 1;
+        self.effects.traded(&trade);
+        trade
+    }
+
+    // -- the book ---------------------------------------------------------------------------
+
+    /// Returns the next place in time.
+    #[inline]
+    pub(crate) fn priority(&mut self) -> u64 {
+        let priority = *self.next_priority;
+        *self.next_priority += 1;
+        priority
+    }
+
+    #[inline]
+    fn rest(&mut self, mut order: Node) {
+        order.priority = self.priority();
+        let at = self.market.book.of_mut(order.side).add(self.nodes, order);
+        self.orders.insert(order.order_id, at);
+        self.touch(order.side, order.price_ticks);
+    }
+
+    #[inline]
+    fn withdraw_order(&mut self, at: u32, cause: CancelCause) {
+        let order = *self.nodes.get(at);
+        self.ledger.release(order.pays_from(), order.hold_atoms());
+        self.market.book.of_mut(order.side).remove(self.nodes, at);
+        self.orders.remove(order.order_id);
+        self.touch(order.side, order.price_ticks);
+        self.announce_cancel(&order, cause);
+    }
+
+    #[inline]
+    fn announce_cancel(&mut self, order: &Node, cause: CancelCause) {
+        let (account_id, instrument_id) =
+            (self.account_id(order), self.market.instrument.instrument_id);
+        self.effects
+            .canceled(order, account_id, instrument_id, cause);
+    }
+
+    #[inline]
+    pub(crate) fn touch(&mut self, side: Side, price_ticks: i64) {
+        let touch = Touch {
+            market: self.at,
+            side,
+            price_ticks,
+        };
+        if self.touched.last() != Some(&touch) {
+            self.touched.push(touch);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Exact money: ticks, lots and atoms, and the one rule by which something is rounded.
+//!
+//! A price is a whole number of ticks and a size a whole number of lots (both `i64`), a balance a
+//! whole number of atoms (`i128`). The limits below keep every product inside its type; overflow
+//! checks are on in every profile, so what slips past them stops the engine and never wraps.
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "overflow checks are on in every profile: a sum that leaves its type unwinds"
+)]
+
+/// A rate of this many is 100 %: `rate_e8` is the rate times 1e8.
+pub(crate) const RATE_SCALE: u32 = 100_000_000;
+
+/// The largest price in ticks and the largest size in lots: exact in JSON and in JavaScript.
+pub(crate) const LIMIT_MAX: i64 = 1 << 53;
+
+/// The largest total size at one price: one more house size on top still fits an `i64`.
+pub(crate) const LEVEL_MAX_LOTS: i64 = 1 << 62;
+
+/// The largest order in quote or base atoms: times a rate it still fits an `i128`.
+pub(crate) const NOTIONAL_MAX_ATOMS: i128 = 1 << 98;
+
+/// The most of an asset that may come from outside: sums of many such still fit an `i128`.
+pub(crate) const AMOUNT_MAX_ATOMS: i128 = 10_i128.pow(34);
+
+/// What an account pays for trades.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// For adding liquidity.
+    pub maker_e8: u32,
+    /// For taking it.
+    pub taker_e8: u32,
+}
+
+impl Rates {
+    /// The larger of the two: what a hold has to cover.
+    #[must_use]
+    pub fn larger_e8(self) -> u32 {
+        self.maker_e8.max(self.taker_e8)
+    }
+}
+
+/// Returns the fee on an amount, rounded up once, against the payer.
+///
+/// The amount is at most [`NOTIONAL_MAX_ATOMS`] and the rate at most [`RATE_SCALE`].
+#[must_use]
+#[inline]
+pub(crate) fn fee_atoms(amount_atoms: i128, rate_e8: u32) -> i128 {
+    let scale = u64::from(RATE_SCALE);
+    let rate = u64::from(rate_e8);
+    match u64::try_from(amount_atoms) {
+        // Whole multiples of the scale pay an exact fee; only the rest can leave a fraction.
+        Ok(amount) if rate <= scale => {
+            let fee = (amount / scale) * rate + ((amount % scale) * rate).div_ceil(scale);
+            i128::from(fee)
+        }
+        _ => {
+            let exact = amount_atoms * i128::from(rate_e8);
+            let scale = i128::from(RATE_SCALE);
+            exact.div_euclid(scale) + i128::from(exact.rem_euclid(scale) != 0)
+        }
+    }
+}
+
+/// Returns a price times a size, in atoms, from what one lot costs at a price of one tick.
+#[must_use]
+#[inline]
+pub(crate) fn notional_atoms(price_ticks: i64, size_lots: i64, tick_lot_atoms: i64) -> i128 {
+    i128::from(price_ticks) * i128::from(tick_lot_atoms) * i128::from(size_lots)
+}
+
+/// Returns `whole * part / of`, rounded down: the house's share of a shrinking level.
+///
+/// All three are sizes, and `part <= of`.
+#[must_use]
+pub(crate) fn share_lots(whole: i64, part: i64, of: i64) -> i64 {
+    let exact = i128::from(whole) * i128::from(part) / i128::from(of);
+    i64::try_from(exact).unwrap_or(i64::MAX)
+}
+
+/// Mixes one 64-bit word into a record's hash, as `domain/layout.py` defines it.
+#[must_use]
+#[inline]
+pub(crate) fn mix(hash: u64, word: u64) -> u64 {
+    let mixed = (hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed ^ (mixed >> 32)
+}
+
+/// Mixes a signed number: its two's complement.
+#[must_use]
+#[inline]
+pub(crate) fn mix_signed(hash: u64, value: i64) -> u64 {
+    mix(hash, value.cast_unsigned())
+}
+
+/// Mixes an amount: two words, low half first.
+#[must_use]
+#[inline]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the two halves of 128 bits are what is wanted"
+)]
+pub(crate) fn mix_atoms(hash: u64, atoms: i128) -> u64 {
+    let bits = atoms.cast_unsigned();
+    mix(mix(hash, bits as u64), (bits >> 64) as u64)
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "small numbers, and a test may fall over"
+)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fee_rounds_up_on_both_paths() {
+        let scale = i128::from(RATE_SCALE);
+        for rate in [0, 1, 99_999, 100_000, 12_345_678, RATE_SCALE] {
+            let edge = i128::from(u64::MAX);
+            for amount in [
+                0,
+                1,
+                7,
+                999,
+                scale - 1,
+                scale,
+                scale + 1,
+                edge - 1,
+                edge,
+                edge + 1,
+            ] {
+                for amount in [amount, amount * 1_000_003] {
+                    let exact = amount * i128::from(rate);
+                    let rounded = exact / scale + i128::from(exact % scale != 0);
+                    assert_eq!(fee_atoms(amount, rate), rounded, "{amount} at {rate}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_order_times_the_largest_rate_fits() {
+        assert_eq!(
+            fee_atoms(NOTIONAL_MAX_ATOMS, RATE_SCALE),
+            NOTIONAL_MAX_ATOMS
+        );
+    }
+
+    #[test]
+    fn a_share_rounds_down() {
+        assert_eq!(share_lots(10, 1, 3), 3);
+        assert_eq!(
+            share_lots(LIMIT_MAX, LIMIT_MAX - 1, LIMIT_MAX),
+            LIMIT_MAX - 1
+        );
+    }
+
+    #[test]
+    fn a_negative_word_is_its_twos_complement() {
+        assert_eq!(mix_signed(1, -1), mix(1, u64::MAX));
+        assert_eq!(mix_atoms(1, -1), mix(mix(1, u64::MAX), u64::MAX));
+    }
+}

@@ -1,0 +1,507 @@
+//! The fixed layout of every record, as the table in `domain/layout.py` has it.
+//!
+//! A record is little-endian: u16 tag, u16 size of the whole record, u32 zero, i64 now_ns, then
+//! the fields, then zeros up to a multiple of eight bytes. `tests/engine/golden` holds a sample of
+//! each, which both languages read. Decoding checks everything that an enum or a text can get
+//! wrong; numbers are the engine's business.
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "positions inside one record: sums of constants below its size"
+)]
+
+use std::fmt;
+
+use crate::command::{
+    Amend, Cancel, CancelAll, CancelCause, Command, FeeAsset, HouseFact, Instrument, OpenAccount,
+    OrderType, Place, SelfTrade, Side, TimeInForce, Transfer,
+};
+use crate::units::Rates;
+
+const HEADER: usize = 16;
+const ABSENT: i64 = -1;
+
+/// Sizes of whole records in bytes, by tag.
+pub(crate) mod size {
+    pub(crate) const LIST_INSTRUMENT: usize = 136;
+    pub(crate) const OPEN_ACCOUNT: usize = 32;
+    pub(crate) const DEPOSIT: usize = 40;
+    pub(crate) const WITHDRAW: usize = 40;
+    pub(crate) const PLACE: usize = 88;
+    pub(crate) const AMEND: usize = 48;
+    pub(crate) const CANCEL: usize = 32;
+    pub(crate) const CANCEL_ALL: usize = 32;
+    pub(crate) const HOUSE_LEVEL: usize = 40;
+    pub(crate) const HOUSE_TRADE: usize = 40;
+    pub(crate) const REJECTED: usize = 32;
+    pub(crate) const ACCEPTED: usize = 32;
+    pub(crate) const TRADED: usize = 64;
+    pub(crate) const FILLED: usize = 88;
+    pub(crate) const CANCELED: usize = 48;
+    pub(crate) const AMENDED: usize = 56;
+    pub(crate) const LEVEL_CHANGED: usize = 40;
+    pub(crate) const TRANSFERRED: usize = 40;
+    pub(crate) const INSTRUMENT_STATE: usize = 32;
+    pub(crate) const ACCOUNT_STATE: usize = 32;
+    pub(crate) const BALANCE_STATE: usize = 56;
+    pub(crate) const NODE_STATE: usize = 80;
+    pub(crate) const COUNTER_STATE: usize = 32;
+}
+
+/// Bytes that are not what the layout says, and where they begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// The offset of the record.
+    pub offset: usize,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The bytes end before the record does.
+    CutShort,
+    /// There is no record of this tag and size, or it does not belong here.
+    UnknownForm {
+        /// Its tag.
+        tag: u16,
+        /// Its size.
+        size: u16,
+    },
+    /// A field has a value that does not exist.
+    Value {
+        /// The record's tag.
+        tag: u16,
+        /// The field's name.
+        field: &'static str,
+    },
+    /// Each record is well formed and together they are no state.
+    Inconsistent(&'static str),
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let offset = self.offset;
+        match self.fault {
+            Fault::CutShort => write!(f, "record at {offset} is cut short"),
+            Fault::UnknownForm { tag, size } => {
+                write!(f, "record at {offset} has unknown tag {tag} of size {size}")
+            }
+            Fault::Value { tag, field } => {
+                write!(
+                    f,
+                    "record at {offset}, tag {tag}: {field} has a value that does not exist"
+                )
+            }
+            Fault::Inconsistent(what) => write!(f, "snapshot at {offset}: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+/// The front of a record, and its fields still to be read.
+#[derive(Clone, Copy)]
+pub(crate) struct Head<'a> {
+    pub(crate) tag: u16,
+    pub(crate) size: u16,
+    pub(crate) now_ns: i64,
+    pub(crate) body: &'a [u8],
+}
+
+/// Takes the next record off the front of some bytes.
+#[inline]
+pub(crate) fn take<'a>(bytes: &mut &'a [u8]) -> Result<Head<'a>, Fault> {
+    let mut rest = Fields(bytes);
+    let (tag, size, _, now_ns) = (rest.u16(), rest.u16(), rest.u32(), rest.i64());
+    if bytes.len() < HEADER {
+        return Err(Fault::CutShort);
+    }
+    let Some((record, after)) = bytes.split_at_checked(usize::from(size)) else {
+        return Err(if is_form(tag, size) {
+            Fault::CutShort
+        } else {
+            Fault::UnknownForm { tag, size }
+        });
+    };
+    let body = record
+        .get(HEADER..)
+        .ok_or(Fault::UnknownForm { tag, size })?;
+    *bytes = after;
+    Ok(Head {
+        tag,
+        size,
+        now_ns,
+        body,
+    })
+}
+
+fn is_form(tag: u16, bytes: u16) -> bool {
+    let known = match tag {
+        1 => size::LIST_INSTRUMENT,
+        2 => size::OPEN_ACCOUNT,
+        3 => size::DEPOSIT,
+        4 => size::WITHDRAW,
+        5 => size::PLACE,
+        6 => size::AMEND,
+        7 => size::CANCEL,
+        8 => size::CANCEL_ALL,
+        9 => size::HOUSE_LEVEL,
+        10 => size::HOUSE_TRADE,
+        101 => size::REJECTED,
+        102 => size::ACCEPTED,
+        103 => size::TRADED,
+        104 => size::FILLED,
+        105 => size::CANCELED,
+        106 => size::AMENDED,
+        107 => size::LEVEL_CHANGED,
+        108 => size::TRANSFERRED,
+        201 => size::INSTRUMENT_STATE,
+        202 => size::ACCOUNT_STATE,
+        203 => size::BALANCE_STATE,
+        204 => size::NODE_STATE,
+        205 => size::COUNTER_STATE,
+        _ => return false,
+    };
+    known == usize::from(bytes)
+}
+
+impl<'a> Head<'a> {
+    /// Returns the fields, if the record has the size of its tag.
+    #[inline]
+    pub(crate) fn sized<const SIZE: usize>(&self) -> Result<Fields<'a>, Fault> {
+        // A length that is a constant lets the compiler drop every check behind this one.
+        match self.body.len() == SIZE - HEADER {
+            true => Ok(Fields(
+                self.body
+                    .split_at_checked(SIZE - HEADER)
+                    .map_or(&[], |it| it.0),
+            )),
+            false => Err(Fault::UnknownForm {
+                tag: self.tag,
+                size: self.size,
+            }),
+        }
+    }
+
+    pub(crate) fn fault(&self, field: &'static str) -> Fault {
+        Fault::Value {
+            tag: self.tag,
+            field,
+        }
+    }
+}
+
+/// Reads fields one after the other; past the end it reads zeros.
+pub(crate) struct Fields<'a>(&'a [u8]);
+
+macro_rules! readers {
+    ($($name:ident)+) => { $(
+        #[inline]
+        pub(crate) fn $name(&mut self) -> $name {
+            $name::from_le_bytes(self.bytes())
+        }
+    )+ };
+}
+
+impl Fields<'_> {
+    readers! { i8 u8 u16 u32 i64 u64 i128 }
+
+    #[inline]
+    pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        match self.0.split_first_chunk::<N>() {
+            Some((bytes, rest)) => {
+                self.0 = rest;
+                *bytes
+            }
+            None => [0; N],
+        }
+    }
+}
+
+/// Returns the truth of a number that is 0 or 1.
+#[inline]
+pub(crate) fn flag(value: u8) -> Option<bool> {
+    match value {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
+}
+
+/// Returns the number, or None where it is absent.
+#[inline]
+fn present(value: i64) -> Option<i64> {
+    (value != ABSENT).then_some(value)
+}
+
+/// Reads the next command and its time off the front of some bytes.
+///
+/// # Errors
+///
+/// The bytes are not a command of the layout.
+#[inline]
+pub(crate) fn decode(bytes: &mut &[u8]) -> Result<(Command, i64), Fault> {
+    let head = take(bytes)?;
+    let command = match head.tag {
+        5 => Command::Place(place(&head)?),
+        6 => {
+            let mut fields = head.sized::<{ size::AMEND }>()?;
+            Command::Amend(Amend {
+                account_id: fields.u32(),
+                order_id: fields.u64(),
+                price_ticks: present(fields.i64()),
+                size_lots: present(fields.i64()),
+            })
+        }
+        7 => {
+            let mut fields = head.sized::<{ size::CANCEL }>()?;
+            Command::Cancel(Cancel {
+                account_id: fields.u32(),
+                order_id: fields.u64(),
+            })
+        }
+        9 => Command::HouseLevel(house_fact(&head)?),
+        10 => Command::HouseTrade(house_fact(&head)?),
+        _ => rarer(&head)?,
+    };
+    Ok((command, head.now_ns))
+}
+
+#[inline]
+fn place(head: &Head<'_>) -> Result<Place, Fault> {
+    let mut fields = head.sized::<{ size::PLACE }>()?;
+    let (account_id, instrument_id) = (fields.u32(), fields.u32());
+    let (price_ticks, size_lots) = (present(fields.i64()), fields.i64());
+    let place = Place {
+        account_id,
+        instrument_id,
+        price_ticks,
+        size_lots,
+        side: Side::of(fields.i8()).ok_or_else(|| head.fault("side"))?,
+        order_type: OrderType::of(fields.u8()).ok_or_else(|| head.fault("order_type"))?,
+        time_in_force: TimeInForce::of(fields.u8()).ok_or_else(|| head.fault("time_in_force"))?,
+        post_only: flag(fields.u8()).ok_or_else(|| head.fault("post_only"))?,
+        self_trade: SelfTrade::of(fields.u8()).ok_or_else(|| head.fault("self_trade"))?,
+        fee_asset: FeeAsset::of(fields.u8()).ok_or_else(|| head.fault("fee_asset"))?,
+    };
+    // The client's own id stays above, but what is not ASCII is not a record.
+    match is_ascii(&fields.bytes::<40>()) {
+        true => Ok(place),
+        false => Err(head.fault("client_order_id")),
+    }
+}
+
+#[inline]
+fn house_fact(head: &Head<'_>) -> Result<HouseFact, Fault> {
+    let mut fields = head.sized::<{ size::HOUSE_LEVEL }>()?;
+    let (instrument_id, price_ticks, size_lots) = (fields.u32(), fields.i64(), fields.i64());
+    let side = Side::of(fields.i8()).ok_or_else(|| head.fault("side"))?;
+    Ok(HouseFact {
+        instrument_id,
+        side,
+        price_ticks,
+        size_lots,
+    })
+}
+
+fn rarer(head: &Head<'_>) -> Result<Command, Fault> {
+    Ok(match head.tag {
+        1 => Command::ListInstrument(Box::new(instrument(head)?)),
+        2 => {
+            let mut fields = head.sized::<{ size::OPEN_ACCOUNT }>()?;
+            Command::OpenAccount(open_account(&mut fields))
+        }
+        3 => Command::Deposit(transfer(head.sized::<{ size::DEPOSIT }>()?)),
+        4 => Command::Withdraw(transfer(head.sized::<{ size::WITHDRAW }>()?)),
+        8 => {
+            let mut fields = head.sized::<{ size::CANCEL_ALL }>()?;
+            let (account_id, instrument_id) = (fields.u32(), present(fields.i64()));
+            let cause = CancelCause::of(fields.u8()).ok_or_else(|| head.fault("cause"))?;
+            Command::CancelAll(CancelAll {
+                account_id,
+                instrument_id,
+                cause,
+            })
+        }
+        tag => {
+            return Err(Fault::UnknownForm {
+                tag,
+                size: head.size,
+            });
+        }
+    })
+}
+
+pub(crate) fn open_account(fields: &mut Fields<'_>) -> OpenAccount {
+    let account_id = fields.u32();
+    OpenAccount {
+        account_id,
+        rates: Rates {
+            maker_e8: fields.u32(),
+            taker_e8: fields.u32(),
+        },
+    }
+}
+
+fn transfer(mut fields: Fields<'_>) -> Transfer {
+    let (account_id, asset_id) = (fields.u32(), fields.u32());
+    Transfer {
+        account_id,
+        asset_id,
+        amount_atoms: fields.i128(),
+    }
+}
+
+/// Reads a listing.
+pub(crate) fn instrument(head: &Head<'_>) -> Result<Instrument, Fault> {
+    let mut fields = head.sized::<{ size::LIST_INSTRUMENT }>()?;
+    let instrument = Instrument {
+        instrument_id: fields.u32(),
+        base_asset_id: fields.u32(),
+        quote_asset_id: fields.u32(),
+        lot_atoms: fields.i64(),
+        tick_lot_atoms: fields.i64(),
+        price_max_ticks: fields.i64(),
+        size_min_lots: fields.i64(),
+        size_max_lots: fields.i64(),
+        notional_min_atoms: fields.i128(),
+        symbol: fields.bytes(),
+        base: fields.bytes(),
+        quote: fields.bytes(),
+    };
+    let texts = [&instrument.symbol[..], &instrument.base, &instrument.quote];
+    match texts.iter().all(|text| is_ascii(text)) {
+        true => Ok(instrument),
+        false => Err(head.fault("symbol, base or quote")),
+    }
+}
+
+#[inline]
+fn is_ascii(text: &[u8]) -> bool {
+    text.iter().fold(0, |all, byte| all | byte) < 0x80
+}
+
+/// Writes one record of a fixed size.
+pub(crate) struct Record<const SIZE: usize> {
+    bytes: [u8; SIZE],
+    at: usize,
+}
+
+macro_rules! writers {
+    ($($name:ident)+) => { $(
+        #[must_use]
+        #[inline]
+        pub(crate) fn $name(self, value: $name) -> Self {
+            self.put(value.to_le_bytes())
+        }
+    )+ };
+}
+
+impl<const SIZE: usize> Record<SIZE> {
+    writers! { i8 u8 u32 i64 u64 i128 }
+
+    #[inline]
+    pub(crate) fn new(tag: u16, now_ns: i64) -> Self {
+        let size = u16::try_from(SIZE).unwrap_or(u16::MAX);
+        let record = Self {
+            bytes: [0; SIZE],
+            at: 0,
+        };
+        record
+            .put(tag.to_le_bytes())
+            .put(size.to_le_bytes())
+            .u32(0)
+            .i64(now_ns)
+    }
+
+    #[must_use]
+    #[inline]
+    pub(crate) fn put<const N: usize>(mut self, value: [u8; N]) -> Self {
+        debug_assert!(self.at + N <= SIZE, "a record is as long as its fields");
+        if let Some(place) = self.bytes.get_mut(self.at..self.at + N) {
+            place.copy_from_slice(&value);
+        }
+        self.at += N;
+        self
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8; SIZE] {
+        debug_assert!(SIZE - self.at < 8, "a record is as long as its fields");
+        &self.bytes
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "small numbers, and a test may fall over"
+)]
+mod tests {
+    use super::*;
+
+    fn cancel() -> Vec<u8> {
+        Record::<{ size::CANCEL }>::new(7, 5)
+            .u32(100)
+            .u64(9)
+            .bytes()
+            .to_vec()
+    }
+
+    #[test]
+    fn a_record_is_read_back() {
+        let bytes = cancel();
+        let mut rest = &bytes[..];
+        let command = Command::Cancel(Cancel {
+            account_id: 100,
+            order_id: 9,
+        });
+        assert_eq!(decode(&mut rest), Ok((command, 5)));
+        assert!(rest.is_empty());
+    }
+
+    #[test]
+    fn every_cut_is_seen() {
+        let bytes = cancel();
+        for end in 0..bytes.len() {
+            assert_eq!(
+                decode(&mut &bytes[..end]),
+                Err(Fault::CutShort),
+                "cut at {end}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_size_is_an_unknown_form() {
+        for wrong in [0_u16, 8, 16, 24, 40] {
+            let mut bytes = cancel();
+            bytes.resize(64, 0);
+            bytes[2..4].copy_from_slice(&wrong.to_le_bytes());
+            assert_eq!(
+                decode(&mut &bytes[..]),
+                Err(Fault::UnknownForm {
+                    tag: 7,
+                    size: wrong
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn no_bytes_at_all_make_it_fall_over() {
+        let mut random = crate::seeded::Seeded::new(9);
+        for _ in 0..200_000 {
+            let tag = 1 + random.below(11) as u16;
+            let sizes = [136, 32, 40, 40, 88, 48, 32, 32, 40, 40, 40];
+            let mut bytes: Vec<u8> = (0..140).map(|_| random.next() as u8).collect();
+            bytes[0..2].copy_from_slice(&tag.to_le_bytes());
+            bytes[2..4].copy_from_slice(&(sizes[usize::from(tag) - 1] as u16).to_le_bytes());
+            let _ = decode(&mut &bytes[..]);
+        }
+    }
+}

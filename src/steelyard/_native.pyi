@@ -1,0 +1,68 @@
+# ruff: noqa: PYI021 a compiled module has no other place for its documentation
+"""The native half of steelyard, in Rust. `steelyard.engine.native` is its Python face.
+
+Everything crosses the border as records in the layout of `steelyard.domain.layout`.
+"""
+
+from typing import final
+
+VERSION: str
+"""The version of the crates, which is that of the package."""
+
+@final
+class Engine:
+    """One engine, all instruments and accounts: the fast twin of `ReferenceEngine`.
+
+    It has one writer: a call from another thread while one runs raises `RuntimeError`. Should a
+    command ever overflow a number, the call raises `pyo3_runtime.PanicException` (a
+    `BaseException`), and from then on every other call `RuntimeError`, until `restore`: the
+    engine has stopped in the middle of a command.
+    """
+
+    def __new__(cls, queue_model: int) -> Engine:
+        """Make an engine in which nothing has happened.
+
+        Args:
+            queue_model: A `QueueModel`: 1 pessimistic, 2 proportional, 3 optimistic.
+
+        Raises:
+            ValueError: Another number.
+        """
+
+    def apply(self, records: bytes) -> bytes:
+        """Carry out any number of command records and return the effect records.
+
+        Each effect has the now_ns of its command. From 64 KiB of records on, other Python threads
+        may run meanwhile.
+
+        Raises:
+            ValueError: The bytes are not command records; then none of them was carried out.
+        """
+
+    def book(
+        self, instrument_id: int, depth: int
+    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return up to `depth` levels of bids and asks, best first, as (price_ticks, size_lots).
+
+        Raises:
+            KeyError: There is no such instrument.
+        """
+
+    def balances(self, account_id: int) -> list[tuple[int, int, int]]:
+        """Return (asset_id, free_atoms, held_atoms) by asset; an absent asset is zero."""
+
+    def totals(self) -> list[tuple[int, int]]:
+        """Return (asset_id, sum over all accounts), which is zero unless the books are broken."""
+
+    def state_hash(self) -> int:
+        """Return `layout.state_hash` of the state; costs what has changed since the last call."""
+
+    def snapshot(self) -> bytes:
+        """Return the whole state as records, in one canonical order."""
+
+    def restore(self, snapshot: bytes) -> None:
+        """Replace the state by a snapshot's; the queue model stays.
+
+        Raises:
+            ValueError: The bytes are not a snapshot, or no possible state; nothing has changed.
+        """

@@ -1,0 +1,44 @@
+"""The dialects that there are: each a folder here, or an entry point of another package.
+
+The invariant: only the dialect that is asked for is imported, so that a command that needs one
+does not pay for all. Ours are found by their folders; entry points of the group
+`steelyard.dialects` are looked up when a name is none of ours, and never shadow one.
+"""
+
+from functools import cache
+from importlib import import_module, metadata, resources
+
+from steelyard.domain.errors import ConfigError, Unsupported
+from steelyard.wire.dialect import Dialect
+
+GROUP = "steelyard.dialects"
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Return the names of our own dialects."""
+    folders = (entry for entry in resources.files(__name__).iterdir() if entry.is_dir())
+    return tuple(sorted(f.name for f in folders if f.joinpath("__init__.py").is_file()))
+
+
+@cache
+def find(name: str) -> Dialect:
+    """Return a dialect, ours or one that an installed package offers.
+
+    Raises:
+        Unsupported: There is none of that name.
+        ConfigError: A package offers it, but what it offers is not a dialect.
+    """
+    if name in names():
+        found: object = import_module(f"{__name__}.{name}").DIALECT
+        assert isinstance(found, Dialect), f"dialects/{name} has a DIALECT"
+        return found
+    for entry in metadata.entry_points(group=GROUP, name=name):
+        found = entry.load()
+        if not isinstance(found, Dialect):
+            raise ConfigError(
+                f"the entry point {entry.value!r} for the dialect {name!r} is no Dialect; "
+                "it has to name the DIALECT of a package"
+            )
+        return found
+    raise Unsupported(f"no dialect {name!r}; there are {', '.join(names())}")

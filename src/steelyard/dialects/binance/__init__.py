@@ -1,0 +1,119 @@
+"""The Binance spot dialect, both ends.
+
+The invariant: what this folder says of Binance is said nowhere else. Source of the shapes: the
+official documentation (github.com/binance/binance-spot-api-docs), read 2026-07-21; how clients use
+it is in README.md.
+"""
+
+from urllib.parse import unquote
+
+from steelyard.dialects.binance import account, auth, candles, errors, market, orders, parameters
+from steelyard.dialects.binance.client import BinanceClient, environment
+from steelyard.dialects.binance.stream import NAME, StreamSession, target_of
+from steelyard.dialects.binance.stream import frame as market_frame
+from steelyard.dialects.binance.ws_api import PATH as API_PATH
+from steelyard.dialects.binance.ws_api import USER, ApiSession, user_frame
+from steelyard.domain.instrument import Listings
+from steelyard.domain.messages import MINUTE_NS, SECOND_NS, Event
+from steelyard.wire.dialect import Dialect, Door, Refusal, ServerSession, Subscription
+from steelyard.wire.http import Response
+from steelyard.wire.limits import Counts, Limit, LimitProfile, Per, Usage
+
+DAY_NS = 24 * 60 * MINUTE_NS
+
+# The names are what the venue's messages say after the number.
+LIMITS = LimitProfile(
+    (
+        Limit("request weight per 1 MINUTE", Per.IP, Counts.WEIGHT, 6_000, MINUTE_NS),
+        Limit("raw requests per 5 MINUTE", Per.IP, Counts.REQUESTS, 300_000, 5 * MINUTE_NS),
+        Limit("orders per 10 SECOND", Per.ACCOUNT, Counts.ORDERS, 100, 10 * SECOND_NS),
+        Limit("orders per 1 DAY", Per.ACCOUNT, Counts.ORDERS, 200_000, DAY_NS),
+    ),
+    ban_after=100,
+    ban_ns=2 * MINUTE_NS,
+)
+
+_HEADERS = {Counts.WEIGHT: "x-mbx-used-weight", Counts.ORDERS: "x-mbx-order-count"}
+
+KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
+    ("Keys are HMAC only.", "Ed25519 and RSA need code that a pure floor does not have."),
+    ("`session.logon` takes HMAC keys.", "Clients send them; the real one takes Ed25519 only."),
+    (
+        "Stops, icebergs, pegs, order lists, cancel-replace, amendments, SOR: refused.",
+        "They are not offered yet; refusals use the venue's words, exchangeInfo its flags.",
+    ),
+    ("Market orders by `quoteOrderQty` are refused.", "They are not offered yet."),
+    ("DECREMENT and TRANSFER self-trade prevention: refused.", "The engine has the other four."),
+    (
+        "Amounts of money have up to 12 decimals where the books are finer than 8.",
+        "What is told is exact; nothing is cut off.",
+    ),
+    (
+        "Refusals say how to mend them: after the text, or in `help` where clients compare it.",
+        "A practice exchange should teach.",
+    ),
+    ("A successful order pays its weight.", "It is counted before the outcome is known."),
+    ("A fill does not give its order count back.", "Orders are counted as they come in."),
+    ("`aggTrades` has a row for each trade.", "The ids are those of trades."),
+    ("An unknown stream name is refused.", "Silence would look like a quiet market."),
+    ("A deposit is told by outboundAccountPosition alone.", "There is no balanceUpdate yet."),
+    (
+        "On the stream, a cancel's own client id is made up.",
+        "The response to it has the right one.",
+    ),
+    ("X-MBX-TIME-UNIT is ignored.", "Answers are in milliseconds; timestamps may be in either."),
+    ("listenKey routes are gone.", "The venue switched them off on 2026-02-20."),
+    ("No deposits and withdrawals over `/sapi`.", "Funds come by `steelyard account`."),
+)
+
+
+def _refuse(refusal: Refusal, now_ns: int) -> Response:
+    return errors.response(refusal, now_ns, LIMITS)
+
+
+def _usage_headers(usage: Usage) -> dict[str, str]:
+    headers = {}
+    for used in usage:
+        name = _HEADERS.get(used.limit.counts)
+        if name is not None:
+            told = market.limit_to_wire(used.limit)
+            headers[f"{name}-{told.intervalNum}{told.interval[0].lower()}"] = str(used.used)
+    return headers
+
+
+def _session(target: str, door: Door) -> ServerSession | None:
+    path, _, query = target.partition("?")
+    path = unquote(path).rstrip("/") or "/"
+    if path == API_PATH:
+        return ApiSession(query, door)
+    wanted = target_of(path, query)
+    return None if wanted is None else StreamSession(wanted, door)
+
+
+def _frame(subscription: Subscription, event: Event, listings: Listings) -> bytes | None:
+    if subscription.form.startswith(USER):
+        return user_frame(subscription, event, listings)
+    return market_frame(subscription, event, listings)
+
+
+DIALECT = Dialect(
+    name=NAME,
+    title="Binance spot",
+    port_offset=1,
+    docs=(
+        "https://developers.binance.com/docs/binance-spot-api-docs",
+        "https://github.com/binance/binance-spot-api-docs",
+    ),
+    endpoints=(*market.ENDPOINTS, *candles.ENDPOINTS, *orders.ENDPOINTS, *account.ENDPOINTS),
+    limits=LIMITS,
+    known_differences=KNOWN_DIFFERENCES,
+    read=parameters.read,
+    credentials=auth.credentials,
+    verify=auth.verify,
+    refuse=_refuse,
+    usage_headers=_usage_headers,
+    session=_session,
+    frame=_frame,
+    client=BinanceClient(),
+    environment=environment,
+)

@@ -1,0 +1,143 @@
+"""Signing and verifying: HMAC-SHA256 over the raw bytes of a request.
+
+The invariant: what is signed is what is sent. On REST that is the raw query followed by the raw
+body without a separator, less the `signature` pair; on the WebSocket API all parameters less the
+signature, sorted by name. Asymmetric keys (Ed25519, RSA) are not offered: a pure floor has no
+elliptic curves, and the exchange issues HMAC secrets.
+"""
+
+import hmac
+from collections.abc import Mapping
+from hashlib import sha256
+from urllib.parse import unquote_plus
+
+from steelyard.dialects.binance import errors
+from steelyard.dialects.binance.parameters import AMOUNT, INTEGER, pairs
+from steelyard.dialects.binance.text import DECIMALS, from_ms, scaled, to_ms
+from steelyard.domain.errors import DecodeError
+from steelyard.wire.dialect import AccessReason, ApiKey, Credentials, Endpoint, Refusal
+from steelyard.wire.http import Request
+
+KEY_HEADER = "x-mbx-apikey"
+SIGNATURE = "signature"
+WINDOW_MS = 5_000
+WINDOW_MAX_MS = 60_000
+AHEAD_NS = 1_000_000_000
+KEY_MAX = 128
+HEX_DIGITS = 64
+
+
+# -- client half --------------------------------------------------------------------------------
+
+
+def sign(payload: bytes, secret: bytes) -> str:
+    """Return the signature of a payload, in lower-case hexadecimal."""
+    return hmac.new(secret, payload, sha256).hexdigest()
+
+
+def signed_form(form: str, key: ApiKey, now_ns: int) -> str:
+    """Return a form or query with recvWindow, timestamp and signature."""
+    form = f"{form}{'&' if form else ''}recvWindow={WINDOW_MS}&timestamp={to_ms(now_ns)}"
+    return f"{form}&{SIGNATURE}={sign(form.encode(), key.secret)}"
+
+
+def signed_params(params: Mapping[str, str | int], key: ApiKey, now_ns: int) -> dict[str, object]:
+    """Return the parameters of a WebSocket request with key, timestamp and signature."""
+    whole = {**params, "apiKey": key.key, "recvWindow": WINDOW_MS, "timestamp": to_ms(now_ns)}
+    payload = sorted_payload({name: str(value) for name, value in whole.items()})
+    return {**whole, SIGNATURE: sign(payload, key.secret)}
+
+
+# -- server half --------------------------------------------------------------------------------
+
+
+def verify(credentials: Credentials, secret: bytes) -> bool:
+    """Return whether one of the payloads was signed with this secret."""
+    claimed = credentials.signature.lower().encode("ascii", "replace")
+    return any(
+        hmac.compare_digest(sign(payload, secret).encode(), claimed)
+        for payload in credentials.payloads
+    )
+
+
+def credentials(request: Request, _endpoint: Endpoint) -> Credentials | Refusal:
+    """Return what a REST request claims about its sender."""
+    query, signatures = _without_signature(request.query.encode())
+    body, more = _without_signature(request.body)
+    raw = query + body
+    try:
+        given = {**pairs(body), **pairs(query)}
+        decoded = unquote_plus(raw.decode(), errors="strict").encode()
+    except (DecodeError, UnicodeDecodeError):
+        given, decoded = {}, raw
+    given["apiKey"] = request.headers.get(KEY_HEADER, "")
+    given[SIGNATURE] = next((s.decode("ascii", "replace") for s in signatures + more), "")
+    # python-binance signs what it encodes only afterwards.
+    payloads = (raw,) if decoded == raw else (raw, decoded)
+    return claims(given, payloads)
+
+
+def claims(given: Mapping[str, str], payloads: tuple[bytes, ...]) -> Credentials | Refusal:
+    """Return credentials from the parameters that make them, or what is wrong with those."""
+    key, signature = given.get("apiKey", ""), given.get(SIGNATURE, "")
+    if not key:
+        return Refusal(AccessReason.MISSING_KEY, "send the key in the header X-MBX-APIKEY")
+    if len(key) > KEY_MAX or not (key.isascii() and key.isalnum()):
+        return Refusal(
+            AccessReason.MISSING_KEY, "a key has letters and digits only; copy it as it was shown"
+        )
+    if not signature:
+        return Refusal(
+            AccessReason.MISSING_SIGNATURE, "sign query and body with the key's secret", SIGNATURE
+        )
+    try:
+        timestamp = _timestamp(given.get("timestamp", ""))
+        window_ns = _window_ns(given.get("recvWindow", ""))
+    except DecodeError as error:
+        return Refusal(AccessReason.MALFORMED, str(error), error.field, code=error.code)
+    if timestamp is None:
+        return Refusal(
+            AccessReason.MISSING_TIMESTAMP, "send the time in ms since 1970", "timestamp"
+        )
+    return Credentials(key, signature, payloads, from_ms(timestamp), window_ns, AHEAD_NS)
+
+
+def sorted_payload(params: Mapping[str, str]) -> bytes:
+    """Return what a WebSocket request signs."""
+    return "&".join(
+        f"{name}={params[name]}" for name in sorted(params) if name != SIGNATURE
+    ).encode()
+
+
+def _without_signature(text: bytes) -> tuple[bytes, list[bytes]]:
+    """Return a query or form without its signature pairs, and the signatures."""
+    mark = SIGNATURE.encode() + b"="
+    parts = text.split(b"&") if text else []
+    kept = b"&".join(part for part in parts if not part.startswith(mark))
+    return kept, [part[len(mark) :] for part in parts if part.startswith(mark)]
+
+
+def _timestamp(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > DECIMALS + DECIMALS + 2:
+        raise errors.illegal("timestamp", INTEGER, text)
+    return int(text)
+
+
+def _window_ns(text: str) -> int:
+    """Return recvWindow; it may have three decimals, for microseconds."""
+    if not text:
+        return WINDOW_MS * 1_000_000
+    try:
+        window_ns = scaled(text, 6)
+    except DecodeError as error:
+        raise errors.illegal("recvWindow", AMOUNT, text) from error
+    if not 0 < window_ns <= WINDOW_MAX_MS * 1_000_000:
+        raise errors.said(
+            -1102,
+            f"'recvWindow' contains unexpected value. Cannot be greater than {WINDOW_MAX_MS}.",
+            "it is in ms and above 0",
+            "recvWindow",
+        )
+    return window_ns

@@ -1,0 +1,470 @@
+"""The client half: what a trader sends to Binance, and what an answer means.
+
+The invariant: a request is built from the same structs that the server half reads. Of a command,
+every answer is Answered, NotSent or Unknown, never an exception: what cannot be read may have
+happened. Of a query, garbage is a DecodeError.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from steelyard.dialects.binance import account, candles, errors, market, orders
+from steelyard.dialects.binance.auth import KEY_HEADER, WINDOW_MS, signed_form
+from steelyard.dialects.binance.executions import info_from_wire, result_from_wire
+from steelyard.dialects.binance.messages import (
+    Account,
+    AccountRequest,
+    AllOrdersRequest,
+    ApiRestrictions,
+    CancelRequest,
+    Depth,
+    DepthRequest,
+    ErrorBody,
+    ExchangeInfo,
+    ExchangeInfoRequest,
+    HistoricalTradesRequest,
+    Kline,
+    KlinesRequest,
+    MyTrade,
+    MyTradesRequest,
+    Nothing,
+    OpenOrdersRequest,
+    OrderInfo,
+    OrderResult,
+    PublicTrade,
+    QueryOrderRequest,
+    ServerTime,
+    SymbolRequest,
+    SystemStatus,
+    Ticker24h,
+    TickerRequest,
+    TradesRequest,
+)
+from steelyard.dialects.binance.parameters import write
+from steelyard.dialects.binance.stream import MarketFollower
+from steelyard.dialects.binance.text import (
+    INTERVAL_NAMES,
+    INTERVALS_NS,
+    MS_NS,
+    find_symbol,
+    from_ms,
+    symbol_text,
+    to_ms,
+)
+from steelyard.dialects.binance.ws_api import AccountFollower
+from steelyard.domain.commands import Cancel, CancelAll, Place, UserCommand
+from steelyard.domain.errors import AuthError, DecodeError, Unsupported
+from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.messages import (
+    AccountQuery,
+    Answer,
+    BookQuery,
+    CandleList,
+    CandlesQuery,
+    Clock,
+    ClockQuery,
+    FillList,
+    FillsQuery,
+    InstrumentsQuery,
+    KeyQuery,
+    OrderAnswer,
+    OrderList,
+    OrderQuery,
+    OrdersQuery,
+    Query,
+    Status,
+    StatusQuery,
+    TickerList,
+    TickersQuery,
+    TradeList,
+    TradesQuery,
+)
+from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession, Endpoint
+from steelyard.wire.http import Request, Response
+from steelyard.wire.outcome import Answered, Outcome, Unknown
+
+CLIENT_ID_PREFIX = "sy"
+BASE_62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+CLIENT_ID_DIGITS = 22  # 62^22 > 2^128
+FORM = "application/x-www-form-urlencoded"
+
+Message = UserCommand | Query
+
+
+class Call(NamedTuple):
+    """One message as a request: the route, its parameters, and how the answer is read.
+
+    read takes the decoded body, the listings and the time.
+    """
+
+    endpoint: Endpoint
+    parameters: Struct
+    body: Any
+    read: Callable[[Any, Listings, int], Answer]
+
+
+class BinanceClient:
+    """How a trader speaks to Binance."""
+
+    def request(
+        self, message: Message, listings: Listings, key: ApiKey | None, now_ns: int
+    ) -> Request:
+        """Return the bytes to send, signed where the route asks for it.
+
+        Raises:
+            Unsupported: Binance does not offer this.
+            AuthError: The route needs a key and there is none.
+        """
+        call = call_of(message, listings)
+        endpoint, form, headers = call.endpoint, write(call.parameters), {}
+        if endpoint.auth is Auth.SIGNED:
+            if key is None:
+                raise AuthError(f"{endpoint.method} {endpoint.path} needs a key")
+            form = signed_form(form, key, now_ns)
+            headers[KEY_HEADER] = key.key
+        if endpoint.method == "POST":
+            headers["content-type"] = FORM
+            return Request(endpoint.method, endpoint.path, headers, form.encode())
+        target = f"{endpoint.path}?{form}" if form else endpoint.path
+        return Request(endpoint.method, target, headers, b"")
+
+    def outcome(
+        self, message: Message, response: Response, listings: Listings, now_ns: int
+    ) -> Outcome:
+        """Return what a response means for a message.
+
+        Raises:
+            DecodeError: The answer to a query has another form than documented.
+        """
+        call = call_of(message, listings)
+        is_command = isinstance(message, UserCommand)
+        if response.status != HTTPStatus.OK:
+            return _refused(message, response)
+        try:
+            return Answered(call.read(_decoded(response.body, call.body), listings, now_ns))
+        except DecodeError as error:
+            if is_command:
+                return Unknown(f"the answer cannot be read: {error}")
+            raise
+
+    def expiry_ns(self, message: Message) -> int | None:
+        """Return how long the venue may still take a request up: recvWindow."""
+        is_signed = isinstance(message, UserCommand | PRIVATE)
+        return WINDOW_MS * MS_NS if is_signed else None
+
+    def client_order_id(self, number: int) -> str:
+        """Print a 128-bit id in letters and digits: 24 characters, `sy` first."""
+        digits = ""
+        for _ in range(CLIENT_ID_DIGITS):
+            number, digit = divmod(number, len(BASE_62))
+            digits = BASE_62[digit] + digits
+        assert number == 0, "an id has 128 bits"
+        return CLIENT_ID_PREFIX + digits
+
+    def market_session(
+        self, instruments: Sequence[Instrument], listings: Listings, kinds: frozenset[ChannelKind]
+    ) -> ClientSession:
+        """Return a session that follows these public channels."""
+        return MarketFollower(instruments, listings, kinds)
+
+    def private_session(self, key: ApiKey, listings: Listings, now_ns: int) -> ClientSession:  # noqa: ARG002
+        """Return a session that follows the account's orders and balances."""
+        return AccountFollower(key, listings)
+
+
+PRIVATE = AccountQuery | OrderQuery | OrdersQuery | FillsQuery | KeyQuery
+
+
+def call_of(message: Message, listings: Listings) -> Call:
+    """Return the request that a message is.
+
+    Raises:
+        Unsupported: Binance does not offer this.
+    """
+    match message:
+        case Place():
+            return Call(
+                orders.PLACE,
+                orders.place_to_wire(message, listings),
+                OrderResult,
+                lambda body, known, _: orders.placed_from_wire(body, known),
+            )
+        case Cancel():
+            return _cancel(message, listings)
+        case CancelAll():
+            return _cancel_all(message, listings)
+        case OrderQuery():
+            return Call(
+                orders.QUERY,
+                QueryOrderRequest(
+                    symbol=_symbol(message.instrument_id, listings),
+                    orderId=message.order_id or None,
+                    origClientOrderId=message.client_order_id,
+                ),
+                OrderInfo,
+                lambda body, known, _: OrderAnswer(info_from_wire(body, known)),
+            )
+        case OrdersQuery():
+            return _orders(message, listings)
+        case FillsQuery():
+            return _fills(message, listings)
+        case AccountQuery():
+            return Call(
+                account.ACCOUNT,
+                AccountRequest(omitZeroBalances=True),
+                Account,
+                lambda body, known, _: account.account_from_wire(body, known),
+            )
+        case KeyQuery(key):
+            return Call(
+                account.API_RESTRICTIONS,
+                Nothing(),
+                ApiRestrictions,
+                lambda body, _, __: account.restrictions_from_wire(body, key),
+            )
+        case _ if not isinstance(message, UserCommand):
+            return _public(message, listings)
+        case _:
+            raise Unsupported(f"Binance has no {type(message).__name__} over this API")
+
+
+def _public(query: Query, listings: Listings) -> Call:
+    match query:
+        case InstrumentsQuery():
+            return Call(
+                market.EXCHANGE_INFO,
+                ExchangeInfoRequest(),
+                ExchangeInfo,
+                lambda body, _, __: market.instruments_from_wire(body),
+            )
+        case ClockQuery():
+            return Call(
+                market.TIME,
+                Nothing(),
+                ServerTime,
+                lambda body, _, __: Clock(from_ms(body.serverTime)),
+            )
+        case StatusQuery():
+            return Call(
+                market.SYSTEM_STATUS,
+                Nothing(),
+                SystemStatus,
+                lambda body, _, now_ns: Status(body.status == 0, "none", False, now_ns),  # noqa: FBT003
+            )
+        case BookQuery():
+            instrument = listings[query.instrument_id]
+            return Call(
+                market.DEPTH,
+                DepthRequest(
+                    symbol=symbol_text(instrument), limit=min(query.depth, market.DEPTH_MAX)
+                ),
+                Depth,
+                lambda body, _, now_ns: market.book_from_wire(body, instrument, now_ns),
+            )
+        case TradesQuery():
+            return _trades(query, listings)
+        case CandlesQuery():
+            return _candles(query, listings)
+        case TickersQuery():
+            return _tickers(query, listings)
+        case _:
+            raise Unsupported(f"Binance has no {type(query).__name__} for the public")
+
+
+def _cancel(cancel: Cancel, listings: Listings) -> Call:
+    return Call(
+        orders.CANCEL,
+        CancelRequest(
+            symbol=_symbol(cancel.instrument_id, listings),
+            orderId=cancel.order_id or None,
+            origClientOrderId=cancel.client_order_id or None,
+        ),
+        OrderResult,
+        lambda body, known, _: OrderAnswer(result_from_wire(body, known)),
+    )
+
+
+def _cancel_all(cancel: CancelAll, listings: Listings) -> Call:
+    return Call(
+        orders.CANCEL_ALL,
+        SymbolRequest(symbol=_symbol(cancel.instrument_id, listings)),
+        tuple[OrderResult, ...],
+        lambda body, known, _: OrderList(tuple(result_from_wire(o, known) for o in body)),
+    )
+
+
+def _orders(query: OrdersQuery, listings: Listings) -> Call:
+    request: Struct
+    if query.open_only:
+        wanted = query.instrument_id
+        symbol = None if wanted is None else symbol_text(listings[wanted])
+        request = OpenOrdersRequest(symbol=symbol)
+    else:
+        request = AllOrdersRequest(
+            symbol=_symbol(query.instrument_id, listings),
+            orderId=query.from_order_id,
+            startTime=None if query.start_ns is None else to_ms(query.start_ns),
+            endTime=None if query.end_ns is None else to_ms(query.end_ns),
+            limit=min(query.limit, orders.ORDERS_MAX),
+        )
+    return Call(
+        orders.OPEN if query.open_only else orders.ALL,
+        request,
+        tuple[OrderInfo, ...],
+        lambda body, known, _: OrderList(tuple(info_from_wire(o, known) for o in body)),
+    )
+
+
+def _fills(query: FillsQuery, listings: Listings) -> Call:
+    symbol = _symbol(query.instrument_id, listings)
+    instrument = listings[query.instrument_id or 0]
+    return Call(
+        account.MY_TRADES,
+        MyTradesRequest(
+            symbol=symbol,
+            orderId=query.order_id,
+            startTime=None if query.start_ns is None else to_ms(query.start_ns),
+            endTime=None if query.end_ns is None else to_ms(query.end_ns),
+            fromId=query.from_trade_id,
+            limit=min(query.limit, account.FILLS_MAX),
+        ),
+        tuple[MyTrade, ...],
+        lambda body, known, _: FillList(
+            tuple(account.fill_from_wire(fill, instrument, known) for fill in body)
+        ),
+    )
+
+
+def _trades(query: TradesQuery, listings: Listings) -> Call:
+    if query.start_ns is not None or query.end_ns is not None:
+        raise Unsupported("Binance gives single trades by id only; ask with from_trade_id")
+    instrument = listings[query.instrument_id]
+    symbol, limit = symbol_text(instrument), min(query.limit, market.ROWS_MAX)
+    is_newest = query.from_trade_id is None
+    return Call(
+        market.TRADES if is_newest else market.HISTORICAL_TRADES,
+        TradesRequest(symbol=symbol, limit=limit)
+        if is_newest
+        else HistoricalTradesRequest(symbol=symbol, limit=limit, fromId=query.from_trade_id),
+        tuple[PublicTrade, ...],
+        lambda body, _, __: TradeList(tuple(market.trade_from_wire(t, instrument) for t in body)),
+    )
+
+
+def _candles(query: CandlesQuery, listings: Listings) -> Call:
+    name = INTERVAL_NAMES.get(query.interval_ns)
+    if name is None:
+        known = ", ".join(INTERVALS_NS)
+        raise Unsupported(f"Binance has no candles of {query.interval_ns} ns; there are {known}")
+    instrument = listings[query.instrument_id]
+    return Call(
+        candles.KLINES,
+        KlinesRequest(
+            symbol=symbol_text(instrument),
+            interval=name,
+            startTime=None if query.start_ns is None else to_ms(query.start_ns),
+            endTime=None if query.end_ns is None else to_ms(query.end_ns),
+            limit=min(query.limit, market.ROWS_MAX),
+        ),
+        tuple[Kline, ...],
+        lambda body, _, now_ns: CandleList(
+            tuple(
+                candles.candle_from_wire(row, instrument, query.interval_ns, now_ns) for row in body
+            )
+        ),
+    )
+
+
+def _tickers(query: TickersQuery, listings: Listings) -> Call:
+    wanted = query.instrument_ids
+    symbols = None if wanted is None else tuple(symbol_text(listings[i]) for i in wanted)
+    return Call(
+        candles.TICKER_24H,
+        TickerRequest(symbols=symbols),
+        tuple[Ticker24h, ...],
+        lambda body, known, _: TickerList(tuple(_ticker(t, known) for t in body if _is(t, known))),
+    )
+
+
+def _ticker(wire: Ticker24h, listings: Listings) -> Any:
+    instrument = find_symbol(listings, wire.symbol)
+    assert instrument is not None, "unlisted tickers were left out"
+    return candles.ticker_from_wire(wire, instrument)
+
+
+def _is(wire: Ticker24h, listings: Listings) -> bool:
+    """Whether a ticker is of something that is listed: all of them come, halted ones too."""
+    return find_symbol(listings, wire.symbol) is not None
+
+
+def _symbol(instrument_id: int | None, listings: Listings) -> str:
+    if instrument_id is None:
+        raise Unsupported("Binance wants to know the instrument; ask for each one by itself")
+    return symbol_text(listings[instrument_id])
+
+
+def _refused(message: Message, response: Response) -> Outcome:
+    if isinstance(message, CancelAll) and _code(response) == errors.CANCEL_REJECTED:
+        # There was nothing to cancel, which is what was wanted.
+        return Answered(OrderList(()))
+    return errors.refused_outcome(response)
+
+
+def _code(response: Response) -> int:
+    try:
+        return msgspec.json.decode(response.body, type=ErrorBody).code
+    except msgspec.DecodeError:
+        return 0
+
+
+def _decoded(body: bytes, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise DecodeError(f"answer: {error}") from error
+
+
+# -- what to paste ------------------------------------------------------------------------------
+
+
+def environment(client: str, rest: str, ws: str) -> dict[str, Any]:
+    """Return the settings with which a client library trades at these addresses.
+
+    Raises:
+        Unsupported: We do not know that library.
+    """
+    known: Mapping[str, dict[str, Any]] = {
+        # The stream address has to hold /stream: ccxt tells spot from swap by it.
+        "ccxt": {
+            "urls": {
+                "api": {
+                    "public": f"{rest}/api/v3",
+                    "private": f"{rest}/api/v3",
+                    "sapi": f"{rest}/sapi/v1",
+                    "ws": {
+                        "spot": f"{ws}/stream/ws",
+                        "ws-api": {"spot": f"{ws}/ws-api/v3"},
+                    },
+                }
+            },
+            "options": {"fetchMarkets": {"types": ["spot"]}},
+        },
+        "python-binance": {
+            "Client": {"API_URL": f"{rest}/api", "MARGIN_API_URL": f"{rest}/sapi"},
+            "BinanceSocketManager": {"STREAM_URL": f"{ws}/"},
+            "client.ws_api": {"_url": f"{ws}/ws-api/v3"},
+        },
+        "binance-sdk-spot": {
+            "ConfigurationRestAPI": {"base_path": rest},
+            "ConfigurationWebSocketAPI": {"stream_url": f"{ws}/ws-api/v3"},
+            "ConfigurationWebSocketStreams": {"stream_url": ws},
+        },
+        "binance-connector": {"Spot": {"base_url": rest}},
+    }
+    if client not in known:
+        raise Unsupported(f"no settings for {client!r}; there are {', '.join(known)}")
+    return known[client]

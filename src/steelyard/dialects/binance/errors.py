@@ -1,0 +1,264 @@
+"""What Binance says when it says no, and what its codes mean to a trader.
+
+The invariant: every refusal has the documented code, status and text. Texts that clients compare
+stay as they are, and how to mend it stands beside them in `help`; other texts are followed by it.
+The venue gives several reasons under one code (-1013, -2010, -2011) and tells them apart by its
+documented texts alone, so `TEXTS` is the one place where a text is read.
+
+A command's outcome follows from status and code: a 5xx, and the codes that say so, are Unknown.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import NamedTuple
+
+import msgspec
+
+from steelyard.dialects.binance.messages import (
+    ErrorBody,
+)
+from steelyard.dialects.binance.text import MS_NS
+from steelyard.domain.errors import DecodeError
+from steelyard.domain.messages import SECOND_NS, Refused
+from steelyard.domain.order import RejectReason
+from steelyard.wire.dialect import AccessReason, Refusal
+from steelyard.wire.http import Response, json_response
+from steelyard.wire.limits import LimitProfile
+from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
+
+SHOWN_MAX = 60  # characters of a wrong value that are repeated to its sender
+
+NO_SUCH_ORDER = -2013
+CANCEL_REJECTED = -2011
+ORDER_REJECTED = -2010
+INVALID_MESSAGE = -1013
+
+
+class Words(NamedTuple):
+    """How a refusal is said; verbatim texts are compared by clients."""
+
+    status: int
+    code: int
+    text: str
+    verbatim: bool = False
+
+
+_A, _R = AccessReason, RejectReason
+
+WORDS: dict[AccessReason | RejectReason, Words] = {
+    _A.BODY_TOO_LARGE: Words(413, -1101, "Too many parameters sent for this endpoint."),
+    _A.UNKNOWN_ENDPOINT: Words(404, -1020, "This operation is not supported."),
+    _A.METHOD_NOT_ALLOWED: Words(405, -1020, "This operation is not supported."),
+    _A.IP_BANNED: Words(
+        418,
+        -1003,
+        "Way too much request weight used; IP banned until {until_ms}. "
+        "Please use WebSocket Streams for live updates to avoid bans.",
+    ),
+    _A.IP_LIMIT: Words(
+        429,
+        -1003,
+        "Too much request weight used; current limit is {limit}. "
+        "Please use WebSocket Streams for live updates to avoid polling the API.",
+    ),
+    _A.MISSING_KEY: Words(401, -2014, "API-key format invalid."),
+    _A.UNKNOWN_KEY: Words(401, -2008, "Invalid Api-Key ID."),
+    _A.KEY_EXPIRED: Words(401, -2015, "Invalid API-key, IP, or permissions for action."),
+    _A.IP_NOT_ALLOWED: Words(401, -2015, "Invalid API-key, IP, or permissions for action."),
+    _A.MISSING_SIGNATURE: Words(
+        400,
+        -1102,
+        "Mandatory parameter 'signature' was not sent, was empty/null, or malformed.",
+    ),
+    _A.BAD_SIGNATURE: Words(400, -1022, "Signature for this request is not valid."),
+    _A.MISSING_TIMESTAMP: Words(
+        400,
+        -1102,
+        "Mandatory parameter 'timestamp' was not sent, was empty/null, or malformed.",
+    ),
+    _A.STALE_TIMESTAMP: Words(
+        400, -1021, "Timestamp for this request is outside of the recvWindow."
+    ),
+    _A.FUTURE_TIMESTAMP: Words(
+        400, -1021, "Timestamp for this request was 1000ms ahead of the server's time."
+    ),
+    _A.REPEATED_NONCE: Words(400, -1022, "Signature for this request is not valid."),
+    _A.MISSING_SCOPE: Words(401, -2015, "Invalid API-key, IP, or permissions for action."),
+    _A.KEY_LIMIT: Words(429, -1003, "Too many requests queued."),
+    _A.ORDER_LIMIT: Words(429, -1015, "Too many new orders; current limit is {limit}."),
+    _A.MALFORMED: Words(400, -1130, "Invalid data sent for a parameter."),
+    _A.UNAVAILABLE: Words(
+        503,
+        -1008,
+        "Server is currently overloaded with other requests. Please try again in a few minutes.",
+    ),
+    _R.UNSUPPORTED: Words(400, -1020, "This operation is not supported."),
+    _R.UNKNOWN_ACCOUNT: Words(401, -2015, "Invalid API-key, IP, or permissions for action."),
+    _R.UNKNOWN_INSTRUMENT: Words(400, -1121, "Invalid symbol."),
+    _R.PRICE_OFF_TICK: Words(400, INVALID_MESSAGE, "Filter failure: PRICE_FILTER"),
+    _R.PRICE_OUT_OF_RANGE: Words(400, INVALID_MESSAGE, "Filter failure: PRICE_FILTER"),
+    _R.SIZE_OFF_LOT: Words(400, INVALID_MESSAGE, "Filter failure: LOT_SIZE"),
+    _R.SIZE_TOO_SMALL: Words(400, INVALID_MESSAGE, "Filter failure: LOT_SIZE"),
+    _R.SIZE_TOO_LARGE: Words(400, INVALID_MESSAGE, "Filter failure: LOT_SIZE"),
+    _R.NOTIONAL_TOO_SMALL: Words(400, INVALID_MESSAGE, "Filter failure: NOTIONAL"),
+    _R.AMOUNT_TOO_LARGE: Words(400, INVALID_MESSAGE, "Filter failure: NOTIONAL"),
+    _R.DUPLICATE_CLIENT_ORDER_ID: Words(
+        400, ORDER_REJECTED, "Duplicate order sent.", verbatim=True
+    ),
+    _R.UNKNOWN_ORDER: Words(400, NO_SUCH_ORDER, "Order does not exist.", verbatim=True),
+    _R.SIZE_BELOW_FILLED: Words(400, -2038, "Order amend (quantity increase) is not supported."),
+    _R.POST_ONLY_WOULD_TAKE: Words(
+        400, ORDER_REJECTED, "Order would immediately match and take.", verbatim=True
+    ),
+    _R.INSUFFICIENT_BALANCE: Words(
+        400,
+        ORDER_REJECTED,
+        "Account has insufficient balance for requested action.",
+        verbatim=True,
+    ),
+}
+
+# What is said under one code for several reasons.
+CODES: dict[int, Words] = {
+    CANCEL_REJECTED: Words(400, CANCEL_REJECTED, "Unknown order sent.", verbatim=True),
+}
+
+
+# -- server half --------------------------------------------------------------------------------
+
+
+def shown(text: str) -> str:
+    """Return what came in, cut to a length and without surprises, to be repeated to its sender."""
+    cut = text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "..."
+    return ascii(cut)
+
+
+def said(code: int, text: str, how: str, field: str | None = None) -> DecodeError:
+    """Return a refusal in the venue's words, followed by how to mend it."""
+    return DecodeError(f"{text} ({how})", field, code)
+
+
+def illegal(name: str, legal: str, text: str) -> DecodeError:
+    """Return the refusal of a value of the wrong form."""
+    return said(
+        -1100,
+        f"Illegal characters found in parameter '{name}'; legal range is '{legal}'.",
+        f"got {shown(text)}",
+        name,
+    )
+
+
+def missing(name: str) -> DecodeError:
+    """Return the refusal of a request that lacks something."""
+    return said(
+        -1102,
+        f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.",
+        f"send {name}",
+        name,
+    )
+
+
+def superfluous(name: str, how: str) -> DecodeError:
+    """Return the refusal of a parameter that this kind of request does not take."""
+    return said(-1106, f"Parameter '{name}' sent when not required.", how, name)
+
+
+def words_of(refusal: Refusal, now_ns: int, limits: LimitProfile) -> tuple[int, ErrorBody]:
+    """Return status and body of a refusal; limits are those that its `field` may name."""
+    if isinstance(refusal.code, int) and refusal.code not in CODES:
+        return HTTPStatus.BAD_REQUEST, ErrorBody(code=refusal.code, msg=refusal.message)
+    known = CODES.get(refusal.code) if isinstance(refusal.code, int) else None
+    words = known or WORDS[refusal.reason]
+    if words.verbatim:
+        return words.status, ErrorBody(code=words.code, msg=words.text, help=refusal.message)
+    text = words.text.format(
+        until_ms=(now_ns + refusal.retry_after_ns) // MS_NS,
+        limit=_limit_text(refusal.field, limits),
+    )
+    return words.status, ErrorBody(code=words.code, msg=f"{text} ({refusal.message})")
+
+
+def response(refusal: Refusal, now_ns: int, limits: LimitProfile) -> Response:
+    """Return the response to a refused request."""
+    status, body = words_of(refusal, now_ns, limits)
+    headers = {}
+    if refusal.retry_after_ns:
+        headers["retry-after"] = str(-(-refusal.retry_after_ns // SECOND_NS))
+    if refusal.reason is AccessReason.METHOD_NOT_ALLOWED and refusal.field:
+        headers["allow"] = refusal.field
+    return json_response(status, msgspec.json.encode(body), headers)
+
+
+def _limit_text(name: str | None, limits: LimitProfile) -> str:
+    for limit in limits.limits:
+        if limit.name == name:
+            return f"{limit.limit} {name}"
+    return "reached"
+
+
+# -- client half --------------------------------------------------------------------------------
+
+SLOW_DOWN = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT})
+
+# What was not taken up, or is safe to send again with another timestamp or key.
+NOT_TAKEN_UP = frozenset({-1002, -1003, -1015, -1016, -1021, -1022, -2008, -2014, -2015})
+# The venue's own words for "I do not know".
+MAYBE = frozenset({-1000, -1001, -1006, -1007, -1008})
+
+# The beginnings of documented texts: what the code alone does not tell.
+TEXTS: tuple[tuple[int, str, RejectReason], ...] = (
+    (ORDER_REJECTED, "Account has insufficient balance", _R.INSUFFICIENT_BALANCE),
+    (ORDER_REJECTED, "Order would immediately match", _R.POST_ONLY_WOULD_TAKE),
+    (ORDER_REJECTED, "Duplicate order sent", _R.DUPLICATE_CLIENT_ORDER_ID),
+    (ORDER_REJECTED, "Filter failure", _R.AMOUNT_TOO_LARGE),  # MAX_POSITION, MAX_NUM_ORDERS
+    (INVALID_MESSAGE, "Filter failure: PRICE_FILTER", _R.PRICE_OFF_TICK),
+    (INVALID_MESSAGE, "Filter failure: PERCENT_PRICE", _R.PRICE_OUT_OF_RANGE),
+    (INVALID_MESSAGE, "Filter failure: LOT_SIZE", _R.SIZE_OFF_LOT),
+    (INVALID_MESSAGE, "Filter failure: MARKET_LOT_SIZE", _R.SIZE_TOO_LARGE),
+    (INVALID_MESSAGE, "Filter failure: NOTIONAL", _R.NOTIONAL_TOO_SMALL),
+    (INVALID_MESSAGE, "Filter failure: MIN_NOTIONAL", _R.NOTIONAL_TOO_SMALL),
+    (INVALID_MESSAGE, "Invalid quantity", _R.SIZE_TOO_SMALL),
+    (INVALID_MESSAGE, "Invalid price", _R.PRICE_OUT_OF_RANGE),
+)
+REASONS: Mapping[int, RejectReason] = {
+    -1108: _R.AMOUNT_TOO_LARGE,
+    -1111: _R.SIZE_OFF_LOT,
+    -1121: _R.UNKNOWN_INSTRUMENT,
+    CANCEL_REJECTED: _R.UNKNOWN_ORDER,
+    NO_SUCH_ORDER: _R.UNKNOWN_ORDER,
+    -2026: _R.UNKNOWN_ORDER,
+    -2038: _R.SIZE_BELOW_FILLED,
+}
+
+
+def reason_of(error: ErrorBody) -> RejectReason:
+    """Return our word for a refusal; UNSUPPORTED where there is none."""
+    for code, text, reason in TEXTS:
+        if error.code == code and error.msg.startswith(text):
+            return reason
+    return REASONS.get(error.code, RejectReason.UNSUPPORTED)
+
+
+def refused_outcome(response: Response) -> Outcome:
+    """Return what a response that is no success means."""
+    try:
+        error = msgspec.json.decode(response.body, type=ErrorBody)
+    except msgspec.DecodeError:
+        error = ErrorBody(code=0, msg=response.body[:SHOWN_MAX].decode(errors="replace"))
+    why = f"{response.status} {error.code} {error.msg}"
+    if response.status in SLOW_DOWN:
+        return NotSent(why, _retry_after_ns(response))
+    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code in MAYBE:
+        return Unknown(why)
+    if response.status == HTTPStatus.FORBIDDEN or error.code in NOT_TAKEN_UP:
+        return NotSent(why, _retry_after_ns(response))
+    if error.code == 0:
+        # Not the venue's API: a proxy, a portal, another server.
+        return Unknown(why)
+    return Answered(Refused(reason_of(error), f"{error.code} {error.msg}"))
+
+
+def _retry_after_ns(response: Response) -> int:
+    text = response.headers.get("retry-after", "")
+    seconds = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004
+    return seconds * SECOND_NS

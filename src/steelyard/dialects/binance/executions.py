@@ -1,0 +1,461 @@
+"""Orders as the venue shows them: in answers and in executionReports, both ways.
+
+The invariant: a combination of type, time in force and flags that has no row in `TYPES` does not
+exist here, in either direction. Numbers of orders are the exchange's own, unchanged. How an order
+ended is one row of `ENDS`, which reads the same forwards and backwards.
+"""
+
+from typing import NamedTuple
+
+from msgspec import UNSET
+
+from steelyard.dialects.binance.frames import (
+    ExecutionReport,
+)
+from steelyard.dialects.binance.messages import (
+    OrderFill,
+    OrderInfo,
+    OrderResult,
+)
+from steelyard.dialects.binance.text import (
+    ZERO,
+    amount_text,
+    find_symbol,
+    from_ms,
+    price_text,
+    read_amount,
+    read_price,
+    read_size,
+    size_text,
+    symbol_text,
+    to_ms,
+)
+from steelyard.domain.errors import DecodeError, Unsupported
+from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.lifecycle import Fill, Order, OrderState
+from steelyard.domain.messages import Execution, OrderEvent
+from steelyard.domain.order import (
+    CancelCause,
+    FeeAsset,
+    Liquidity,
+    OrderType,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
+
+
+class Combination(NamedTuple):
+    """How a type is spelled; timeInForce is None where a request must not have one."""
+
+    type: str
+    timeInForce: str | None  # noqa: N815
+
+
+_GTC, _IOC, _FOK = TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK
+
+TYPES: dict[tuple[OrderType, TimeInForce, bool], Combination] = {
+    (OrderType.LIMIT, _GTC, False): Combination("LIMIT", "GTC"),
+    (OrderType.LIMIT, _IOC, False): Combination("LIMIT", "IOC"),
+    (OrderType.LIMIT, _FOK, False): Combination("LIMIT", "FOK"),
+    (OrderType.LIMIT, _GTC, True): Combination("LIMIT_MAKER", None),
+    (OrderType.MARKET, _IOC, False): Combination("MARKET", None),
+}
+FROM_TYPES = {combination: key for key, combination in TYPES.items()}
+
+SIDES = {side.name: side for side in Side}
+
+SELF_TRADES: dict[str, SelfTrade] = {
+    "NONE": SelfTrade.NONE,
+    "EXPIRE_TAKER": SelfTrade.CANCEL_NEWEST,
+    "EXPIRE_MAKER": SelfTrade.CANCEL_OLDEST,
+    "EXPIRE_BOTH": SelfTrade.CANCEL_BOTH,
+}
+SELF_TRADE_NAMES = {mode: name for name, mode in SELF_TRADES.items()}
+SELF_TRADE_DEFAULT = SelfTrade.CANCEL_OLDEST
+
+# Why an order ended: the status, the expiry reason, and the execution type of the event.
+EXPIRED_IN_MATCH = "EXPIRED_IN_MATCH"
+ENDS: dict[CancelCause, tuple[str, str | None, str]] = {
+    CancelCause.USER: ("CANCELED", None, "CANCELED"),
+    CancelCause.IOC_REMAINDER: ("EXPIRED", "UNFILLED_IOC_QUANTITY_EXPIRED", "EXPIRED"),
+    CancelCause.FOK_UNFILLABLE: ("EXPIRED", "UNFILLED_FOK_ORDER_EXPIRED", "EXPIRED"),
+    CancelCause.NO_LIQUIDITY: ("EXPIRED", "INSUFFICIENT_LIQUIDITY", "EXPIRED"),
+    CancelCause.SELF_TRADE: (EXPIRED_IN_MATCH, None, "TRADE_PREVENTION"),
+    CancelCause.ADMIN: ("EXPIRED", "EXCHANGE_CANCELED", "EXPIRED"),
+}
+CAUSES = {reason: cause for cause, (_, reason, _) in ENDS.items() if reason}
+
+STATUSES: dict[OrderState, str] = {
+    OrderState.WORKING: "NEW",
+    OrderState.PARTIALLY_FILLED: "PARTIALLY_FILLED",
+    OrderState.FILLED: "FILLED",
+    OrderState.REJECTED: "REJECTED",
+}
+STATES: dict[str, OrderState] = {
+    **{status: state for state, status in STATUSES.items()},
+    "PENDING_NEW": OrderState.WORKING,
+    "PENDING_CANCEL": OrderState.WORKING,
+    "CANCELED": OrderState.CANCELED,
+    "EXPIRED": OrderState.EXPIRED,
+    EXPIRED_IN_MATCH: OrderState.EXPIRED,
+}
+
+EXECUTIONS: dict[str, Execution] = {
+    "NEW": Execution.NEW,
+    "TRADE": Execution.FILL,
+    "CANCELED": Execution.CANCELED,
+    "REPLACED": Execution.AMENDED,
+    "REJECTED": Execution.REJECTED,
+    "EXPIRED": Execution.EXPIRED,
+    "TRADE_PREVENTION": Execution.EXPIRED,
+}
+EXECUTION_NAMES = {
+    Execution.NEW: "NEW",
+    Execution.FILL: "TRADE",
+    Execution.AMENDED: "REPLACED",
+    Execution.REJECTED: "REJECTED",
+}
+
+# -- an order -----------------------------------------------------------------------------------
+
+
+def end_of(order: Order) -> tuple[str, str | None, str]:
+    """Return an order's status, expiry reason and, where it has ended, execution type."""
+    if order.cancel_cause is not None and not order.state.is_open:
+        return ENDS[order.cancel_cause]
+    return STATUSES[order.state], None, ""
+
+
+def result_to_wire(order: Order, listings: Listings) -> OrderResult:
+    """Return an order as a new order's or a cancel's response has it."""
+    instrument = listings[order.instrument_id]
+    status, expiry, _ = end_of(order)
+    combination = TYPES[order.order_type, order.time_in_force, order.post_only]
+    return OrderResult(
+        symbol=symbol_text(instrument),
+        orderId=order.order_id,
+        clientOrderId=order.client_order_id,
+        transactTime=to_ms(order.updated_ns),
+        price=price_text(instrument, order.price_ticks),
+        origQty=size_text(instrument, order.size_lots),
+        executedQty=size_text(instrument, order.filled_lots),
+        cummulativeQuoteQty=amount_text(order.quote_atoms),
+        status=status,
+        timeInForce=combination.timeInForce or "GTC",
+        type=combination.type,
+        side=order.side.name,
+        workingTime=to_ms(order.created_ns),
+        selfTradePreventionMode=SELF_TRADE_NAMES[order.self_trade],
+        expiryReason=expiry or UNSET,
+    )
+
+
+def info_to_wire(order: Order, listings: Listings) -> OrderInfo:
+    """Return an order as a query's response has it."""
+    result = result_to_wire(order, listings)
+    return OrderInfo(
+        symbol=result.symbol,
+        orderId=result.orderId,
+        clientOrderId=result.clientOrderId,
+        price=result.price,
+        origQty=result.origQty,
+        executedQty=result.executedQty,
+        cummulativeQuoteQty=result.cummulativeQuoteQty,
+        status=result.status,
+        timeInForce=result.timeInForce,
+        type=result.type,
+        side=result.side,
+        time=to_ms(order.created_ns),
+        updateTime=to_ms(order.updated_ns),
+        workingTime=to_ms(order.created_ns),
+        selfTradePreventionMode=result.selfTradePreventionMode,
+        expiryReason=result.expiryReason,
+    )
+
+
+def result_from_wire(result: OrderResult, listings: Listings) -> Order:
+    """Return the order of a new order's or a cancel's response."""
+    is_cancel = result.origClientOrderId is not UNSET
+    created = result.workingTime if isinstance(result.workingTime, int) else -1
+    return _order_from_wire(
+        result,
+        listings,
+        client_order_id=result.origClientOrderId if is_cancel else result.clientOrderId,  # type: ignore[arg-type]
+        created_ns=from_ms(created if created >= 0 else result.transactTime),
+        updated_ns=from_ms(result.transactTime),
+    )
+
+
+def info_from_wire(info: OrderInfo, listings: Listings) -> Order:
+    """Return the order of a query's response."""
+    return _order_from_wire(
+        info,
+        listings,
+        client_order_id=info.clientOrderId,
+        created_ns=from_ms(info.time),
+        updated_ns=from_ms(info.updateTime),
+    )
+
+
+def _order_from_wire(
+    told: OrderResult | OrderInfo,
+    listings: Listings,
+    *,
+    client_order_id: str,
+    created_ns: int,
+    updated_ns: int,
+) -> Order:
+    expiry = told.expiryReason if isinstance(told.expiryReason, str) else None
+    return order_of(
+        listings,
+        symbol=told.symbol,
+        order_id=told.orderId,
+        client_order_id=client_order_id,
+        side=told.side,
+        order_type=told.type,
+        time_in_force=told.timeInForce,
+        price=told.price,
+        size=told.origQty,
+        filled=told.executedQty,
+        quote=told.cummulativeQuoteQty,
+        status=told.status,
+        expiry=expiry,
+        self_trade=told.selfTradePreventionMode,
+        created_ns=created_ns,
+        updated_ns=updated_ns,
+    )
+
+
+def order_of(
+    listings: Listings,
+    *,
+    symbol: str,
+    order_id: int,
+    client_order_id: str,
+    side: str,
+    order_type: str,
+    time_in_force: str,
+    price: str,
+    size: str,
+    filled: str,
+    quote: str,
+    status: str,
+    expiry: str | None,
+    self_trade: str,
+    created_ns: int,
+    updated_ns: int,
+) -> Order:
+    """Return an order from its parts as the venue spells them.
+
+    Raises:
+        DecodeError: One of them is nothing that we know.
+    """
+    instrument = listed(symbol, listings)
+    spelled = Combination(order_type, time_in_force if order_type == "LIMIT" else None)
+    known = FROM_TYPES.get(spelled)
+    state = STATES.get(status)
+    if known is None or state is None or side not in SIDES:
+        raise DecodeError(
+            f"order {order_id} is {side} {order_type} {time_in_force} {status}, which this "
+            "dialect does not know; it was placed by something else"
+        )
+    kind, lifetime, post_only = known
+    order = Order(
+        order_id=order_id,
+        client_order_id=client_order_id,
+        account_id=0,
+        instrument_id=instrument.instrument_id,
+        side=SIDES[side],
+        order_type=kind,
+        time_in_force=lifetime,
+        post_only=post_only,
+        price_ticks=read_price(instrument, price) if kind is OrderType.LIMIT else None,
+        size_lots=read_size(instrument, size),
+        self_trade=SELF_TRADES.get(self_trade, SelfTrade.NONE),
+        fee_asset=FeeAsset.RECEIVED,
+        state=state,
+        filled_lots=read_size(instrument, filled),
+        quote_atoms=max(read_amount(quote), 0),
+        created_ns=created_ns,
+        updated_ns=updated_ns,
+    )
+    order.cancel_cause = _cause(order, status, expiry)
+    if order.cancel_cause is CancelCause.ADMIN:
+        order.state = OrderState.CANCELED
+    return order
+
+
+def _cause(order: Order, status: str, expiry: str | None) -> CancelCause | None:
+    if order.state is OrderState.CANCELED:
+        return CancelCause.USER
+    if order.state is not OrderState.EXPIRED:
+        return None
+    if status == EXPIRED_IN_MATCH:
+        return CancelCause.SELF_TRADE
+    if expiry in CAUSES:
+        return CAUSES[expiry]
+    if order.order_type is OrderType.MARKET:
+        return CancelCause.NO_LIQUIDITY
+    if order.time_in_force is TimeInForce.IOC:
+        return CancelCause.IOC_REMAINDER
+    return CancelCause.FOK_UNFILLABLE if order.time_in_force is _FOK else CancelCause.ADMIN
+
+
+def listed(symbol: str, listings: Listings) -> Instrument:
+    """Return the instrument of a name that the venue uses.
+
+    Raises:
+        DecodeError: It is not listed.
+    """
+    found = find_symbol(listings, symbol)
+    if found is None:
+        raise DecodeError(f"no instrument {symbol[:40]!r} is listed; read the instruments again")
+    return found
+
+
+# -- a fill ------------------------------------------------------------------------------------
+
+
+def fill_to_wire(fill: Fill, listings: Listings) -> OrderFill:
+    """Return a fill as a new order's response has it."""
+    instrument = listings[fill.instrument_id]
+    return OrderFill(
+        price=price_text(instrument, fill.price_ticks),
+        qty=size_text(instrument, fill.size_lots),
+        commission=amount_text(fill.fee_atoms),
+        commissionAsset=listings.asset(fill.fee_asset_id),
+        tradeId=fill.trade_id,
+    )
+
+
+def fill_from_wire(fill: OrderFill, order: Order, listings: Listings) -> Fill:
+    """Return a fill that a new order took at once."""
+    instrument = listings[order.instrument_id]
+    price_ticks, size_lots = read_price(instrument, fill.price), read_size(instrument, fill.qty)
+    return Fill(
+        trade_id=fill.tradeId,
+        order_id=order.order_id,
+        client_order_id=order.client_order_id,
+        account_id=order.account_id,
+        instrument_id=order.instrument_id,
+        side=order.side,
+        price_ticks=price_ticks,
+        size_lots=size_lots,
+        quote_atoms=instrument.notional_atoms(price_ticks, size_lots),
+        liquidity=Liquidity.TAKER,
+        fee_asset_id=listings.asset_id(fill.commissionAsset),
+        fee_atoms=read_amount(fill.commission),
+        time_ns=order.updated_ns,
+    )
+
+
+# -- events -------------------------------------------------------------------------------------
+
+
+def cancel_id(order_id: int) -> str:
+    """Return the client id that a cancel gets where it was given none."""
+    return f"sycancel{order_id}"
+
+
+def report_to_wire(event: OrderEvent, listings: Listings) -> ExecutionReport:
+    """Return an order event as an executionReport."""
+    order, fill = event.order, event.fill
+    result = result_to_wire(order, listings)
+    instrument = listings[order.instrument_id]
+    _, expiry, ended = end_of(order)
+    execution = EXECUTION_NAMES.get(event.execution) or ended
+    is_cancel = execution == "CANCELED"
+    time = to_ms(event.time_ns)
+    return ExecutionReport(
+        E=time,
+        s=result.symbol,
+        c=cancel_id(order.order_id) if is_cancel else order.client_order_id,
+        S=result.side,
+        o=result.type,
+        f=result.timeInForce,
+        q=result.origQty,
+        p=result.price,
+        C=order.client_order_id if is_cancel else "",
+        x=execution,
+        X=result.status,
+        i=order.order_id,
+        l=size_text(instrument, fill.size_lots) if fill else ZERO,
+        z=result.executedQty,
+        L=price_text(instrument, fill.price_ticks) if fill else ZERO,
+        n=amount_text(fill.fee_atoms) if fill else "0",
+        N=listings.asset(fill.fee_asset_id) if fill else None,
+        T=time,
+        t=fill.trade_id if fill else -1,
+        I=order.order_id,
+        w=order.state.is_open,
+        m=bool(fill and fill.liquidity is Liquidity.MAKER),
+        O=to_ms(order.created_ns),
+        Z=result.cummulativeQuoteQty,
+        Y=amount_text(fill.quote_atoms) if fill else ZERO,
+        W=to_ms(order.created_ns),
+        V=result.selfTradePreventionMode,
+        eR=expiry or UNSET,
+    )
+
+
+def report_from_wire(report: ExecutionReport, listings: Listings) -> OrderEvent:
+    """Return the order event of an executionReport.
+
+    Raises:
+        DecodeError: It tells of something that we do not know.
+    """
+    execution = EXECUTIONS.get(report.x)
+    if execution is None:
+        raise DecodeError(f"execution type {report.x!r} is unknown", "x")
+    order = order_of(
+        listings,
+        symbol=report.s,
+        order_id=report.i,
+        # c is then the id of the cancel.
+        client_order_id=report.C or report.c,
+        side=report.S,
+        order_type=report.o,
+        time_in_force=report.f,
+        price=report.p,
+        size=report.q,
+        filled=report.z,
+        quote=report.Z,
+        status=report.X,
+        expiry=report.eR if isinstance(report.eR, str) else None,
+        self_trade=report.V,
+        created_ns=from_ms(report.O),
+        updated_ns=from_ms(report.T),
+    )
+    if order.cancel_cause is CancelCause.ADMIN:
+        execution = Execution.CANCELED
+    fill = _fill_of(report, order, listings) if execution is Execution.FILL else None
+    return OrderEvent(execution, order, fill, from_ms(report.T))
+
+
+def _fill_of(report: ExecutionReport, order: Order, listings: Listings) -> Fill:
+    instrument = listings[order.instrument_id]
+    price_ticks, size_lots = read_price(instrument, report.L), read_size(instrument, report.l)
+    fee_asset_id = instrument.quote_asset_id if report.N is None else _asset(report.N, listings)
+    return Fill(
+        trade_id=report.t,
+        order_id=order.order_id,
+        client_order_id=order.client_order_id,
+        account_id=0,
+        instrument_id=order.instrument_id,
+        side=order.side,
+        price_ticks=price_ticks,
+        size_lots=size_lots,
+        quote_atoms=instrument.notional_atoms(price_ticks, size_lots),
+        liquidity=Liquidity.MAKER if report.m else Liquidity.TAKER,
+        fee_asset_id=fee_asset_id,
+        fee_atoms=read_amount(report.n or "0"),
+        time_ns=from_ms(report.T),
+    )
+
+
+def _asset(name: str, listings: Listings) -> int:
+    try:
+        return listings.asset_id(name)
+    except Unsupported as error:
+        raise DecodeError(f"a fee in {name[:20]!r}, which no listed instrument uses") from error

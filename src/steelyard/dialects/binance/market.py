@@ -1,0 +1,483 @@
+"""Instruments, limits, books and trades, both ways.
+
+The invariant: what a filter says is what the instrument says, so that a client that obeys the
+filters is never refused for a step. Each trade is its own aggregate: `aggTrades` has the ids of
+`trades`.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from msgspec import UNSET, Struct
+
+from steelyard.dialects.binance import errors
+from steelyard.dialects.binance.messages import (
+    AggTrade,
+    AggTradesRequest,
+    Depth,
+    DepthRequest,
+    ExchangeInfo,
+    ExchangeInfoRequest,
+    Filter,
+    HistoricalTradesRequest,
+    Level,
+    Nothing,
+    PublicTrade,
+    RateLimit,
+    ServerTime,
+    SymbolInfo,
+    SystemStatus,
+    TradesRequest,
+)
+from steelyard.dialects.binance.text import (
+    DAY_NS,
+    ZERO,
+    amount_text,
+    find_symbol,
+    fixed,
+    from_ms,
+    lot_e8,
+    price_text,
+    read_amount,
+    read_price,
+    read_size,
+    size_text,
+    symbol_text,
+    tick_e8,
+    to_ms,
+)
+from steelyard.domain.errors import DecodeError, UnitError
+from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.messages import (
+    MINUTE_NS,
+    SECOND_NS,
+    Answer,
+    BookQuery,
+    BookSnapshot,
+    Clock,
+    ClockQuery,
+    InstrumentList,
+    InstrumentsQuery,
+    Query,
+    Status,
+    StatusQuery,
+    Trade,
+    TradeList,
+    TradesQuery,
+)
+from steelyard.domain.order import RejectReason, Side
+from steelyard.wire.dialect import Asker, Auth, Endpoint, Refusal, SessionRefused
+from steelyard.wire.limits import Counts, Limit, Usage
+
+DEPTH_MAX = 5_000
+ROWS_MAX = 1_000  # trades or candles in one answer
+AVERAGE_MINUTES = 5
+
+# The venue's names for a limit's unit of time, longest first; official clients know no others.
+_UNITS = (("DAY", DAY_NS), ("MINUTE", MINUTE_NS), ("SECOND", SECOND_NS))
+_COUNTS = {
+    Counts.WEIGHT: "REQUEST_WEIGHT",
+    Counts.ORDERS: "ORDERS",
+    Counts.REQUESTS: "RAW_REQUESTS",
+}
+
+ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET")
+SELF_TRADE_MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH")
+OPEN_ORDERS_MAX = 200
+
+
+# -- instruments --------------------------------------------------------------------------------
+
+
+def instrument_of(symbol: str, asker: Asker) -> Instrument:
+    """Return the instrument that a request names.
+
+    Raises:
+        SessionRefused: It is not listed.
+    """
+    found = find_symbol(asker.listings, symbol)
+    if found is None:
+        known = ", ".join(sorted(symbol_text(i) for i in asker.listings)[:8])
+        raise SessionRefused(
+            Refusal(
+                RejectReason.UNKNOWN_INSTRUMENT,
+                f"{errors.shown(symbol)} is not listed here; there are {known}",
+                "symbol",
+            )
+        )
+    return found
+
+
+def instrument_to_wire(instrument: Instrument) -> SymbolInfo:
+    """Return an instrument with its filters."""
+    tick, lot = fixed(tick_e8(instrument)), fixed(lot_e8(instrument))
+    largest = size_text(instrument, instrument.size_max_lots)
+    notional_max = instrument.notional_atoms(instrument.price_max_ticks, instrument.size_max_lots)
+    return SymbolInfo(
+        symbol=symbol_text(instrument),
+        status="TRADING",
+        baseAsset=instrument.base,
+        quoteAsset=instrument.quote,
+        orderTypes=ORDER_TYPES,
+        filters=(
+            Filter(
+                filterType="PRICE_FILTER",
+                minPrice=tick,
+                maxPrice=price_text(instrument, instrument.price_max_ticks),
+                tickSize=tick,
+            ),
+            Filter(
+                filterType="LOT_SIZE",
+                minQty=size_text(instrument, instrument.size_min_lots),
+                maxQty=largest,
+                stepSize=lot,
+            ),
+            Filter(filterType="MARKET_LOT_SIZE", minQty=ZERO, maxQty=largest, stepSize=ZERO),
+            Filter(
+                filterType="NOTIONAL",
+                minNotional=amount_text(instrument.notional_min_atoms),
+                applyMinToMarket=False,
+                maxNotional=amount_text(notional_max),
+                applyMaxToMarket=False,
+                avgPriceMins=AVERAGE_MINUTES,
+            ),
+        ),
+        permissionSets=(("SPOT",),),
+        defaultSelfTradePreventionMode="EXPIRE_MAKER",
+        allowedSelfTradePreventionModes=SELF_TRADE_MODES,
+    )
+
+
+def instruments_from_wire(info: ExchangeInfo) -> InstrumentList:
+    """Return every spot instrument that trades, numbered in the order of the answer.
+
+    What our whole numbers cannot hold is left out.
+    """
+    asset_ids: dict[str, int] = {}
+    found: list[Instrument] = []
+    for symbol in info.symbols:
+        if symbol.status != "TRADING" or not symbol.isSpotTradingAllowed:
+            continue
+        filters = {rule.filterType: rule for rule in symbol.filters}
+        ids = [
+            asset_ids.setdefault(name, len(asset_ids) + 1)
+            for name in (symbol.baseAsset, symbol.quoteAsset)
+        ]
+        try:
+            found.append(_instrument_from_wire(symbol, filters, len(found), ids))
+        except UnitError:
+            continue
+    return InstrumentList(tuple(found))
+
+
+def _instrument_from_wire(
+    symbol: SymbolInfo, filters: dict[str, Filter], instrument_id: int, asset_ids: list[int]
+) -> Instrument:
+    price, lot = filters.get("PRICE_FILTER"), filters.get("LOT_SIZE")
+    notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL")
+    if price is None or lot is None:
+        raise DecodeError(f"{symbol.symbol} has no PRICE_FILTER or no LOT_SIZE", "filters")
+    instrument = Instrument.spot(
+        instrument_id,
+        (asset_ids[0], symbol.baseAsset),
+        (asset_ids[1], symbol.quoteAsset),
+        tick_size=_number(price.tickSize, "tickSize"),
+        lot_size=_number(lot.stepSize, "stepSize"),
+        price_max=_number(price.maxPrice, "maxPrice"),
+        size_max=_number(lot.maxQty, "maxQty"),
+        notional_min=_number(notional.minNotional, "minNotional") if notional else "0",
+    )
+    smallest = read_size(instrument, _number(lot.minQty, "minQty"))
+    if smallest == instrument.size_min_lots:
+        return instrument
+    values = {name: getattr(instrument, name) for name in instrument.__struct_fields__}
+    return Instrument(**{**values, "size_min_lots": max(smallest, 1)})
+
+
+def _number(text: Any, field: str) -> str:
+    if not isinstance(text, str):
+        raise DecodeError(f"a filter has no {field}", field)
+    read_amount(text)
+    return text
+
+
+def _exchange_info(
+    answer: Answer | None, request: ExchangeInfoRequest, asker: Asker
+) -> ExchangeInfo:
+    assert isinstance(answer, InstrumentList), "an InstrumentsQuery is answered by instruments"
+    wanted: Iterable[Instrument] = answer.instruments
+    if request.symbol or request.symbols:
+        wanted = (instrument_of(name, asker) for name in names_of(request))
+    elif request.symbolStatus not in {None, "TRADING"}:
+        wanted = ()
+    return ExchangeInfo(
+        serverTime=to_ms(asker.now_ns),
+        rateLimits=tuple(limit_to_wire(limit) for limit in asker.limits.limits),
+        symbols=tuple(instrument_to_wire(instrument) for instrument in wanted),
+    )
+
+
+def limit_to_wire(limit: Limit, used: int | None = None) -> RateLimit:
+    """Return a limit, with its use where that is known."""
+    unit, length = next(u for u in _UNITS if limit.window_ns % u[1] == 0 or u[0] == "SECOND")
+    return RateLimit(
+        rateLimitType=_COUNTS[limit.counts],
+        interval=unit,
+        intervalNum=max(limit.window_ns // length, 1),
+        limit=limit.limit,
+        count=UNSET if used is None else used,
+    )
+
+
+def usage_to_wire(usage: Usage, *counts: Counts) -> tuple[RateLimit, ...]:
+    """Return limits of these kinds with their use."""
+    return tuple(limit_to_wire(u.limit, u.used) for u in usage if u.limit.counts in counts)
+
+
+def names_of(request: Any) -> tuple[str, ...]:
+    """Return the symbols that a request names; only one of its two parameters may do so."""
+    if request.symbol and request.symbols:
+        raise errors.said(
+            -1128,
+            "Combination of optional parameters invalid.",
+            "send symbol or symbols, not both",
+            "symbols",
+        )
+    return (request.symbol,) if request.symbol else request.symbols or ()
+
+
+# -- books and trades ---------------------------------------------------------------------------
+
+
+def book_to_wire(answer: Answer | None, _request: Struct, asker: Asker) -> Depth:
+    """Return the response with a book."""
+    assert isinstance(answer, BookSnapshot), "a BookQuery is answered by a book"
+    instrument = asker.listings[answer.instrument_id]
+    return Depth(
+        lastUpdateId=answer.sequence,
+        bids=levels_to_wire(instrument, answer.bids),
+        asks=levels_to_wire(instrument, answer.asks),
+    )
+
+
+def book_from_wire(depth: Depth, instrument: Instrument, now_ns: int) -> BookSnapshot:
+    """Return the book of a response, which has no time of its own."""
+    return BookSnapshot(
+        instrument.instrument_id,
+        depth.lastUpdateId,
+        levels_from_wire(instrument, depth.bids),
+        levels_from_wire(instrument, depth.asks),
+        now_ns,
+    )
+
+
+def levels_to_wire(instrument: Instrument, levels: Iterable[tuple[int, int]]) -> tuple[Level, ...]:
+    """Return levels of a book as pairs of texts."""
+    tick, lot = tick_e8(instrument), lot_e8(instrument)
+    return tuple((fixed(ticks * tick), fixed(lots * lot)) for ticks, lots in levels)
+
+
+def levels_from_wire(
+    instrument: Instrument, levels: Iterable[Level]
+) -> tuple[tuple[int, int], ...]:
+    """Return levels of a book in ticks and lots."""
+    return tuple((read_price(instrument, p), read_size(instrument, q)) for p, q in levels)
+
+
+def trade_to_wire(trade: Trade, listings: Listings) -> PublicTrade:
+    """Return a public trade."""
+    instrument = listings[trade.instrument_id]
+    return PublicTrade(
+        id=trade.trade_id,
+        price=price_text(instrument, trade.price_ticks),
+        qty=size_text(instrument, trade.size_lots),
+        quoteQty=amount_text(instrument.notional_atoms(trade.price_ticks, trade.size_lots)),
+        time=to_ms(trade.time_ns),
+        isBuyerMaker=trade.taker_side is Side.SELL,
+    )
+
+
+def trade_from_wire(trade: PublicTrade, instrument: Instrument) -> Trade:
+    """Return a public trade of a response."""
+    return Trade(
+        instrument.instrument_id,
+        trade.id,
+        read_price(instrument, trade.price),
+        read_size(instrument, trade.qty),
+        Side.SELL if trade.isBuyerMaker else Side.BUY,
+        from_ms(trade.time),
+    )
+
+
+def _trades(answer: Answer | None, _request: Struct, asker: Asker) -> tuple[PublicTrade, ...]:
+    assert isinstance(answer, TradeList), "a TradesQuery is answered by trades"
+    return tuple(trade_to_wire(trade, asker.listings) for trade in answer.trades)
+
+
+def _agg_trades(answer: Answer | None, _request: Struct, asker: Asker) -> tuple[AggTrade, ...]:
+    return tuple(
+        AggTrade(
+            a=trade.id,
+            p=trade.price,
+            q=trade.qty,
+            f=trade.id,
+            l=trade.id,
+            T=trade.time,
+            m=trade.isBuyerMaker,
+        )
+        for trade in _trades(answer, _request, asker)
+    )
+
+
+def _depth_weight(request: DepthRequest) -> int:
+    return next(
+        weight
+        for limit, weight in ((100, 5), (500, 25), (1_000, 50), (DEPTH_MAX, 250))
+        if request.limit <= limit
+    )
+
+
+# -- routes -------------------------------------------------------------------------------------
+
+
+def public(
+    path: str,
+    request: type[Struct],
+    response: Any,
+    decode: Callable[[Any, Asker], Query | None],
+    encode: Callable[[Any, Any, Asker], Any],
+    *,
+    weight: int | Callable[[Any], int],
+    summary: str,
+) -> Endpoint:
+    """Return a route that needs no key."""
+    weigh = weight if callable(weight) else lambda _request: weight
+    return Endpoint(
+        "GET",
+        path if path.startswith("/") else f"/api/v3/{path}",
+        request,
+        response,
+        Auth.NONE,
+        None,
+        decode,
+        encode,
+        weigh,
+        summary=summary,
+    )
+
+
+def _trades_query(request: TradesRequest | HistoricalTradesRequest, asker: Asker) -> TradesQuery:
+    from_id = request.fromId if isinstance(request, HistoricalTradesRequest) else None
+    instrument_id = instrument_of(request.symbol, asker).instrument_id
+    return TradesQuery(instrument_id, min(request.limit, ROWS_MAX), from_id)
+
+
+def _agg_trades_query(request: AggTradesRequest, asker: Asker) -> TradesQuery:
+    return TradesQuery(
+        instrument_of(request.symbol, asker).instrument_id,
+        min(request.limit, ROWS_MAX),
+        request.fromId,
+        None if request.startTime is None else from_ms(request.startTime),
+        None if request.endTime is None else from_ms(request.endTime) + 999_999,
+    )
+
+
+def _depth_query(request: DepthRequest, asker: Asker) -> BookQuery:
+    return BookQuery(instrument_of(request.symbol, asker).instrument_id, request.limit)
+
+
+def _server_time(answer: Answer | None, _request: Struct, _asker: Asker) -> ServerTime:
+    assert isinstance(answer, Clock), "a ClockQuery is answered by a time"
+    return ServerTime(serverTime=to_ms(answer.time_ns))
+
+
+def _system_status(answer: Answer | None, _request: Struct, _asker: Asker) -> SystemStatus:
+    assert isinstance(answer, Status), "a StatusQuery is answered by a status"
+    return SystemStatus(
+        status=0 if answer.trading else 1, msg="normal" if answer.trading else "system_maintenance"
+    )
+
+
+PING = public(
+    "ping",
+    Nothing,
+    Nothing,
+    lambda _request, _asker: None,
+    lambda _answer, _request, _asker: Nothing(),
+    weight=1,
+    summary="Is it there",
+)
+TIME = public(
+    "time",
+    Nothing,
+    ServerTime,
+    lambda _request, _asker: ClockQuery(),
+    _server_time,
+    weight=1,
+    summary="The exchange's clock",
+)
+EXCHANGE_INFO = public(
+    "exchangeInfo",
+    ExchangeInfoRequest,
+    ExchangeInfo,
+    lambda _request, _asker: InstrumentsQuery(),
+    _exchange_info,
+    weight=20,
+    summary="Symbols, filters and limits",
+)
+DEPTH = public(
+    "depth",
+    DepthRequest,
+    Depth,
+    _depth_query,
+    book_to_wire,
+    weight=_depth_weight,
+    summary="A book",
+)
+TRADES = public(
+    "trades",
+    TradesRequest,
+    tuple[PublicTrade, ...],
+    _trades_query,
+    _trades,
+    weight=25,
+    summary="Newest trades",
+)
+HISTORICAL_TRADES = public(
+    "historicalTrades",
+    HistoricalTradesRequest,
+    tuple[PublicTrade, ...],
+    _trades_query,
+    _trades,
+    weight=25,
+    summary="Trades from an id on",
+)
+AGG_TRADES = public(
+    "aggTrades",
+    AggTradesRequest,
+    tuple[AggTrade, ...],
+    _agg_trades_query,
+    _agg_trades,
+    weight=4,
+    summary="Trades, each its own aggregate",
+)
+SYSTEM_STATUS = public(
+    "/sapi/v1/system/status",
+    Nothing,
+    SystemStatus,
+    lambda _request, _asker: StatusQuery(),
+    _system_status,
+    weight=1,
+    summary="Whether the exchange trades",
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    PING,
+    TIME,
+    EXCHANGE_INFO,
+    DEPTH,
+    TRADES,
+    HISTORICAL_TRADES,
+    AGG_TRADES,
+    SYSTEM_STATUS,
+)

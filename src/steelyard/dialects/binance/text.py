@@ -1,0 +1,218 @@
+"""Numbers, times and symbols as Binance spells them, and back.
+
+The invariant: what is printed is exact. Prices and sizes have 8 decimals; amounts of money have
+8, and up to 12 where the books hold finer ones. The quotients that a client is shown (average
+price, change in percent) are information only: they are rounded half up and never booked. What is
+read is exact too, or a DecodeError. Times are whole milliseconds, rounded down; microseconds are
+understood where a client sends them.
+"""
+
+from functools import lru_cache
+
+from steelyard.domain.errors import DecodeError, Unsupported
+from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.messages import MINUTE_NS, SECOND_NS
+from steelyard.domain.units import ATOMS_PER_UNIT, TEXT_MAX
+
+MS_NS = 1_000_000
+US_NS = 1_000
+MICROSECONDS_FROM = 10**15  # a larger timestamp is in microseconds
+
+DECIMALS = 8
+E8 = 100_000_000
+ATOM_DECIMALS = 12
+ATOMS_PER_E8 = ATOMS_PER_UNIT // E8
+ZERO = "0.00000000"
+SYMBOL_MAX = 20
+
+HOUR_NS = 60 * MINUTE_NS
+DAY_NS = 24 * HOUR_NS
+MONTH_NS = 30 * DAY_NS  # a name for calendar months
+
+INTERVALS_NS: dict[str, int] = {
+    "1s": SECOND_NS,
+    "1m": MINUTE_NS,
+    "3m": 3 * MINUTE_NS,
+    "5m": 5 * MINUTE_NS,
+    "15m": 15 * MINUTE_NS,
+    "30m": 30 * MINUTE_NS,
+    "1h": HOUR_NS,
+    "2h": 2 * HOUR_NS,
+    "4h": 4 * HOUR_NS,
+    "6h": 6 * HOUR_NS,
+    "8h": 8 * HOUR_NS,
+    "12h": 12 * HOUR_NS,
+    "1d": DAY_NS,
+    "3d": 3 * DAY_NS,
+    "1w": 7 * DAY_NS,
+    "1M": MONTH_NS,
+}
+INTERVAL_NAMES = {length: name for name, length in INTERVALS_NS.items()}
+
+
+# -- symbols ------------------------------------------------------------------------------------
+
+
+def symbol_text(instrument: Instrument) -> str:
+    """Return Binance's name of an instrument: `BTCUSDT`."""
+    return instrument.base + instrument.quote
+
+
+def find_symbol(listings: Listings, symbol: str) -> Instrument | None:
+    """Return the instrument of a name without a separator, or None."""
+    for end in range(1, min(len(symbol), SYMBOL_MAX)):
+        found = listings.find(f"{symbol[:end]}-{symbol[end:]}")
+        if found is not None:
+            return found
+    return None
+
+
+# -- numbers that are printed -------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4_096)
+def _step_e8(numerator: int, denominator: int) -> int:
+    step, rest = divmod(numerator * E8, denominator)
+    if rest:
+        raise Unsupported("a tick or lot finer than 1e-8 has no spelling on Binance")
+    return step
+
+
+def tick_e8(instrument: Instrument) -> int:
+    """Return the price step times 1e8.
+
+    Raises:
+        Unsupported: It is finer than that.
+    """
+    return _step_e8(instrument.tick_lot_atoms, instrument.lot_atoms)
+
+
+def lot_e8(instrument: Instrument) -> int:
+    """Return the size step times 1e8.
+
+    Raises:
+        Unsupported: It is finer than that.
+    """
+    return _step_e8(instrument.lot_atoms, ATOMS_PER_UNIT)
+
+
+def fixed(value_e8: int) -> str:
+    """Return a number times 1e8 with 8 decimals."""
+    if value_e8 < 0:
+        return "-" + fixed(-value_e8)
+    return f"{value_e8 // E8}.{value_e8 % E8:08d}"
+
+
+def price_text(instrument: Instrument, ticks: int | None) -> str:
+    """Return a price; that of a market order is zero."""
+    return fixed(ticks * tick_e8(instrument)) if ticks else ZERO
+
+
+def size_text(instrument: Instrument, lots: int) -> str:
+    """Return a size."""
+    return fixed(lots * lot_e8(instrument))
+
+
+def amount_text(atoms: int) -> str:
+    """Return an amount of money with 8 decimals, or as many more as it has."""
+    whole, rest = divmod(abs(atoms), ATOMS_PER_UNIT)
+    decimals = f"{rest:012d}".rstrip("0").ljust(DECIMALS, "0")
+    return f"{'-' if atoms < 0 else ''}{whole}.{decimals}"
+
+
+def rate_text(rate_e8: int) -> str:
+    """Return a rate as a share: 100_000 is `0.00100000`."""
+    return fixed(rate_e8)
+
+
+def average_text(instrument: Instrument, quote_atoms: int, lots: int) -> str:
+    """Return quote per base, half up to 8 decimals; zero where nothing traded."""
+    if lots == 0:
+        return ZERO
+    return fixed(half_up(quote_atoms * E8, lots * instrument.lot_atoms))
+
+
+def percent_text(change: int, before: int) -> str:
+    """Return a change in percent with 3 decimals, half up; zero where it has no base."""
+    if before == 0:
+        return "0.000"
+    thousandths = half_up(abs(change) * 100_000, before)
+    sign = "-" if change < 0 and thousandths else ""
+    return f"{sign}{thousandths // 1_000}.{thousandths % 1_000:03d}"
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """Return a quotient of positive numbers, rounded half up; for information only."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+# -- numbers that are read ----------------------------------------------------------------------
+
+
+def scaled(text: str, decimals: int) -> int:
+    """Return a plain decimal number of this venue times 10 ** decimals, exactly.
+
+    Raises:
+        DecodeError: It is not one, or has more decimals than that.
+    """
+    digits = text[1:] if text[:1] == "-" else text
+    whole, _, rest = digits.partition(".")
+    if len(rest) > decimals:
+        rest = rest.rstrip("0")
+    number = whole + rest.ljust(decimals, "0")
+    is_plain = len(text) <= TEXT_MAX and number.isascii() and number.isdigit() and whole
+    if not is_plain or len(rest) > decimals:
+        raise DecodeError(
+            f"number {text[:TEXT_MAX]!r} is not a decimal number of at most {decimals} decimals"
+        )
+    return -int(number) if text.startswith("-") else int(number)
+
+
+def read_price(instrument: Instrument, text: str) -> int:
+    """Return a price in ticks; beyond our limits too, for what a venue says happened.
+
+    Raises:
+        DecodeError: It is not a multiple of the tick.
+    """
+    return _read_steps(text, tick_e8(instrument), "price", instrument)
+
+
+def read_size(instrument: Instrument, text: str) -> int:
+    """Return a size in lots; beyond our limits too, for what a venue says happened.
+
+    Raises:
+        DecodeError: It is not a multiple of the lot.
+    """
+    return _read_steps(text, lot_e8(instrument), "size", instrument)
+
+
+def read_amount(text: str) -> int:
+    """Return an amount of money in atoms.
+
+    Raises:
+        DecodeError: It is not a number, or finer than an atom.
+    """
+    return scaled(text, ATOM_DECIMALS)
+
+
+def _read_steps(text: str, step_e8: int, what: str, instrument: Instrument) -> int:
+    steps, rest = divmod(scaled(text, DECIMALS), step_e8)
+    if rest or steps < 0:
+        raise DecodeError(
+            f"{what} {text} is not a multiple of {fixed(step_e8)} ({instrument.symbol}); "
+            "read the instruments again"
+        )
+    return steps
+
+
+# -- times --------------------------------------------------------------------------------------
+
+
+def to_ms(time_ns: int) -> int:
+    """Return a time in milliseconds."""
+    return time_ns // MS_NS
+
+
+def from_ms(time: int) -> int:
+    """Return a time that came in milliseconds, or in microseconds, in nanoseconds."""
+    return time * (US_NS if time >= MICROSECONDS_FROM else MS_NS)

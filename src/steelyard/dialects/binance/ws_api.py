@@ -1,0 +1,423 @@
+"""The WebSocket API, both ends: requests, logon, and the account's events.
+
+The invariant: a method is a REST route with another envelope; `METHODS` is that table, and what
+a route checks is checked here too. After `session.logon` a request may leave out key and
+signature: the session then vouches with the logon's, under the request's own timestamp, and the
+key itself is looked up again every time.
+"""
+
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from msgspec import UNSET
+
+from steelyard.dialects.binance import account, candles, errors, market, orders
+from steelyard.dialects.binance.auth import claims, signed_params, sorted_payload
+from steelyard.dialects.binance.executions import report_from_wire, report_to_wire
+from steelyard.dialects.binance.frames import (
+    AccountPosition,
+    ApiError,
+    ApiFrame,
+    ApiRequest,
+    ApiResult,
+    EventName,
+    EventStreamTerminated,
+    ExecutionReport,
+    SessionStatus,
+    SubscriptionId,
+    UserEvent,
+)
+from steelyard.dialects.binance.messages import (
+    AnyRequest,
+    ErrorBody,
+    RateLimit,
+)
+from steelyard.dialects.binance.parameters import parse, texts_of, value_of
+from steelyard.dialects.binance.stream import NAME
+from steelyard.dialects.binance.text import to_ms
+from steelyard.domain.errors import AuthError, DecodeError, RateLimited
+from steelyard.domain.instrument import Listings
+from steelyard.domain.messages import SECOND_NS, BalanceEvent, Event, OrderEvent, Scope
+from steelyard.wire.dialect import (
+    AccessReason,
+    ApiKey,
+    Auth,
+    Channel,
+    ChannelKind,
+    Credentials,
+    Door,
+    Endpoint,
+    Refusal,
+    SessionRefused,
+    Subscription,
+)
+from steelyard.wire.limits import Counts
+
+PATH = "/ws-api/v3"
+OK = 200
+USER = "user:"
+SUBSCRIPTIONS_LIFETIME_MAX = 65_535
+SUBSCRIPTIONS_MAX = 1_000
+
+METHODS: dict[str, Endpoint] = {
+    "ping": market.PING,
+    "time": market.TIME,
+    "exchangeInfo": market.EXCHANGE_INFO,
+    "depth": market.DEPTH,
+    "trades.recent": market.TRADES,
+    "trades.historical": market.HISTORICAL_TRADES,
+    "trades.aggregate": market.AGG_TRADES,
+    "klines": candles.KLINES,
+    "uiKlines": candles.UI_KLINES,
+    "avgPrice": candles.AVG_PRICE,
+    "ticker.24hr": candles.TICKER_24H,
+    "ticker.price": candles.TICKER_PRICE,
+    "ticker.book": candles.TICKER_BOOK,
+    "order.place": orders.PLACE,
+    "order.test": orders.TEST,
+    "order.status": orders.QUERY,
+    "order.cancel": orders.CANCEL,
+    "openOrders.status": orders.OPEN,
+    "openOrders.cancelAll": orders.CANCEL_ALL,
+    "allOrders": orders.ALL,
+    "account.status": account.ACCOUNT,
+    "account.commission": account.COMMISSION,
+    "account.rateLimits.orders": account.ORDER_COUNTS,
+    "myTrades": account.MY_TRADES,
+    **{
+        method: orders.REFUSED[path]
+        for method, path in {
+            "order.cancelReplace": "order/cancelReplace",
+            "order.amend.keepPriority": "order/amend/keepPriority",
+            "orderList.place": "order/oco",
+            "orderList.place.oco": "orderList/oco",
+            "orderList.place.oto": "orderList/oto",
+            "orderList.place.otoco": "orderList/otoco",
+            "sor.order.place": "sor/order",
+            "sor.order.test": "sor/order/test",
+        }.items()
+    },
+}
+
+# Numbers with a fraction stay the text they came as: that is what was signed.
+_request = msgspec.json.Decoder(ApiRequest, float_hook=str)
+_encode = msgspec.json.Encoder().encode
+
+
+# -- events -------------------------------------------------------------------------------------
+
+
+def user_frame(subscription: Subscription, event: Event, listings: Listings) -> bytes | None:
+    """Return the text frame of an event of an account."""
+    number = int(subscription.form.removeprefix(USER))
+    match event:
+        case OrderEvent():
+            wire: Any = report_to_wire(event, listings)
+        case BalanceEvent():
+            wire = account.position_to_wire(event, listings)
+        case _:
+            return None
+    return _encode(UserEvent(subscriptionId=number, event=wire))
+
+
+# -- the session, server end --------------------------------------------------------------------
+
+
+class ApiSession:
+    """A client's conversation on the WebSocket API."""
+
+    def __init__(self, query: str, door: Door) -> None:
+        self.closing: tuple[int, str] | None = None
+        self._door = door
+        self._returns_limits = parse_qs(query).get("returnRateLimits", ["true"])[0] != "false"
+        self._connected_ns = 0
+        self._logon: Credentials | None = None
+        self._logon_ns = 0
+        self._account_id = 0
+        self._subscribed: dict[int, tuple[Subscription, ...]] = {}
+        self._by_logon: set[int] = set()
+        self._next_subscription = 0
+        self._out: list[bytes] = []
+
+    def receive(self, frame: str | bytes, now_ns: int) -> None:
+        """Take one request and answer it."""
+        self._connected_ns = self._connected_ns or now_ns
+        try:
+            request = _request.decode(frame)
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+            body = ErrorBody(code=-1135, msg=f"Invalid JSON Request ({error})")
+            self._out.append(_encode(ApiError(id=None, status=400, error=_error_of(body))))
+            return
+        params = dict(request.params or {})
+        shows_limits = params.get("returnRateLimits", self._returns_limits) is not False
+        after: list[bytes] = []
+        try:
+            result = self._carry_out(request.method.removeprefix("v3/"), params, now_ns, after)
+        except DecodeError as error:
+            refusal = Refusal(AccessReason.MALFORMED, str(error), error.field, code=error.code)
+            self._refuse(request.id, refusal, now_ns, shows_limits=shows_limits)
+        except SessionRefused as refused:
+            self._refuse(request.id, refused.refusal, now_ns, shows_limits=shows_limits)
+        else:
+            answer = ApiResult(
+                id=request.id,
+                status=OK,
+                result=result,
+                rateLimits=self._rate_limits() if shows_limits else UNSET,
+            )
+            self._out += [_encode(answer), *after]
+
+    def drain(self) -> list[bytes]:
+        """Return the answers to send."""
+        out, self._out = self._out, []
+        return out
+
+    def _carry_out(
+        self, method: str, params: dict[str, Any], now_ns: int, after: list[bytes]
+    ) -> Any:
+        texts = texts_of(params)
+        match method:
+            case "session.logon":
+                return self._log_on(texts, now_ns)
+            case "session.status":
+                return self._status(now_ns)
+            case "session.logout":
+                return self._log_out(now_ns, after)
+            case "session.subscriptions":
+                return tuple(SubscriptionId(subscriptionId=number) for number in self._subscribed)
+            case "userDataStream.subscribe":
+                return self._subscribe_logged_on()
+            case "userDataStream.subscribe.signature":
+                return self._subscribe(self._authenticate(texts))
+            case "userDataStream.unsubscribe":
+                return self._unsubscribe(texts, now_ns, after)
+            case _:
+                return self._call(method, texts)
+
+    def _call(self, method: str, texts: dict[str, str]) -> Any:
+        endpoint = METHODS.get(method)
+        if endpoint is None:
+            raise errors.said(
+                -1020,
+                "This operation is not supported.",
+                f"no method {errors.shown(method)}; there are {', '.join(METHODS)}",
+                "method",
+            )
+        is_strict = endpoint.request is not AnyRequest
+        parameters = parse(texts, endpoint.request, is_strict=is_strict)
+        credentials = None if endpoint.auth is Auth.NONE else self._credentials(texts)
+        return self._door.call(endpoint, parameters, credentials)
+
+    # -- who it is ------------------------------------------------------------------------------
+
+    def _credentials(self, texts: dict[str, str]) -> Credentials:
+        """Return a request's own credentials, or the logon's under the request's timestamp."""
+        vouches = self._logon is not None and not {"apiKey", "signature"} & texts.keys()
+        if vouches:
+            assert self._logon is not None, "a session vouches after logon only"
+            texts = {**texts, "apiKey": self._logon.key, "signature": self._logon.signature}
+        claimed = claims(texts, (sorted_payload(texts),))
+        if isinstance(claimed, Refusal):
+            raise SessionRefused(claimed)
+        return claimed._replace(payloads=self._logon.payloads) if vouches else claimed  # type: ignore[union-attr]
+
+    def _authenticate(self, texts: dict[str, str]) -> int:
+        claimed = claims(texts, (sorted_payload(texts),))
+        if isinstance(claimed, Refusal):
+            raise SessionRefused(claimed)
+        return self._door.authenticate(claimed, Scope.READ)
+
+    def _log_on(self, texts: dict[str, str], now_ns: int) -> SessionStatus:
+        self._account_id = self._authenticate(texts)
+        claimed = claims(texts, (sorted_payload(texts),))
+        assert isinstance(claimed, Credentials), "what was authenticated was claimed"
+        self._logon, self._logon_ns = claimed, now_ns
+        return self._status(now_ns)
+
+    def _log_out(self, now_ns: int, after: list[bytes]) -> SessionStatus:
+        self._logon = None
+        for number in sorted(self._by_logon):
+            self._end(number, now_ns, after)
+        return self._status(now_ns)
+
+    def _status(self, now_ns: int) -> SessionStatus:
+        return SessionStatus(
+            apiKey=self._logon.key if self._logon else None,
+            authorizedSince=to_ms(self._logon_ns) if self._logon else None,
+            connectedSince=to_ms(self._connected_ns),
+            returnRateLimits=self._returns_limits,
+            serverTime=to_ms(now_ns),
+            userDataStream=bool(self._subscribed),
+        )
+
+    # -- what it hears --------------------------------------------------------------------------
+
+    def _subscribe_logged_on(self) -> SubscriptionId:
+        if self._logon is None:
+            raise SessionRefused(
+                Refusal(
+                    AccessReason.MISSING_KEY,
+                    "log on first, or use userDataStream.subscribe.signature",
+                )
+            )
+        subscribed = self._subscribe(self._account_id)
+        self._by_logon.add(subscribed.subscriptionId)
+        return subscribed
+
+    def _subscribe(self, account_id: int) -> SubscriptionId:
+        number = self._next_subscription
+        accounts = {subs[0].channel.account_id for subs in self._subscribed.values()}
+        if account_id in accounts:
+            raise errors.said(
+                -2035,
+                "User Data Stream subscription already active.",
+                "one connection follows an account once",
+            )
+        if number > SUBSCRIPTIONS_LIFETIME_MAX or len(self._subscribed) >= SUBSCRIPTIONS_MAX:
+            raise errors.said(
+                -2042, "Maximum subscription ID reached for this connection.", "connect again"
+            )
+        channels = (
+            Channel(ChannelKind.ORDERS, account_id=account_id),
+            Channel(ChannelKind.BALANCES, account_id=account_id),
+        )
+        subscriptions = tuple(Subscription(NAME, c, f"{USER}{number}") for c in channels)
+        for subscription in subscriptions:
+            self._door.subscribe(subscription)
+        self._subscribed[number] = subscriptions
+        self._next_subscription = number + 1
+        return SubscriptionId(subscriptionId=number)
+
+    def _unsubscribe(
+        self, texts: dict[str, str], now_ns: int, after: list[bytes]
+    ) -> dict[str, Any]:
+        text = texts.get("subscriptionId")
+        numbers = list(self._subscribed) if text is None else [value_of("subscriptionId", text)]
+        for number in numbers:
+            if number not in self._subscribed:
+                raise errors.said(
+                    -2036,
+                    "User Data Stream subscription not active.",
+                    "session.subscriptions lists those that are",
+                    "subscriptionId",
+                )
+            self._end(number, now_ns, after)
+        return {}
+
+    def _end(self, number: int, now_ns: int, after: list[bytes]) -> None:
+        for subscription in self._subscribed.pop(number):
+            self._door.unsubscribe(subscription)
+        self._by_logon.discard(number)
+        ended = EventStreamTerminated(E=to_ms(now_ns))
+        after.append(_encode(UserEvent(subscriptionId=number, event=ended)))
+
+    # -- what is said ---------------------------------------------------------------------------
+
+    def _rate_limits(self) -> tuple[RateLimit, ...]:
+        usage = self._door.usage
+        if not usage:
+            return tuple(market.limit_to_wire(limit, 0) for limit in self._door.limits.limits)
+        return market.usage_to_wire(usage, *Counts)
+
+    def _refuse(
+        self, request_id: int | str | None, refusal: Refusal, now_ns: int, *, shows_limits: bool
+    ) -> None:
+        status, body = errors.words_of(refusal, now_ns, self._door.limits)
+        error = _error_of(body)
+        if refusal.retry_after_ns:
+            error["data"] = {
+                "serverTime": to_ms(now_ns),
+                "retryAfter": to_ms(now_ns + refusal.retry_after_ns),
+            }
+        limits = self._rate_limits() if shows_limits else UNSET
+        self._out.append(
+            _encode(ApiError(id=request_id, status=status, error=error, rateLimits=limits))
+        )
+
+
+def _error_of(body: ErrorBody) -> dict[str, Any]:
+    found: dict[str, Any] = {"code": body.code, "msg": body.msg}
+    return found if body.help is UNSET else {**found, "help": body.help}
+
+
+# -- the session, client end --------------------------------------------------------------------
+
+SUBSCRIBE_ID = 1
+
+_api_frame = msgspec.json.Decoder(ApiFrame)
+_event_name = msgspec.json.Decoder(EventName)
+_report = msgspec.json.Decoder(ExecutionReport)
+_position = msgspec.json.Decoder(AccountPosition)
+
+
+class AccountFollower:
+    """Our conversation with a venue's WebSocket API: it follows one account."""
+
+    role = "private"
+    target = PATH
+
+    def __init__(self, key: ApiKey, listings: Listings) -> None:
+        self.ready = False
+        self._key = key
+        self._listings = listings
+        self._frames: list[str] = []
+        self._events: list[Event] = []
+
+    def opened(self, now_ns: int) -> None:
+        """The connection is open: ask for the account's events."""
+        request = ApiRequest(
+            id=SUBSCRIBE_ID,
+            method="userDataStream.subscribe.signature",
+            params=signed_params({}, self._key, now_ns),
+        )
+        self._frames.append(_encode(request).decode())
+
+    def receive(self, frame: str | bytes, now_ns: int) -> None:
+        """Take one message.
+
+        Raises:
+            DecodeError: It has another form than documented.
+            AuthError: The venue does not accept key, signature or timestamp.
+            RateLimited: It wants to be asked later.
+        """
+        try:
+            message = _api_frame.decode(frame)
+            if isinstance(message.event, msgspec.Raw):
+                self._tell(message.event)
+                return
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+            raise DecodeError(f"account stream: {error}") from error
+        if message.status == OK and message.id == SUBSCRIBE_ID:
+            self.ready = True
+        elif message.error is not None:
+            self._refused(message, now_ns)
+        else:
+            raise DecodeError("account stream: neither an event nor an answer")
+
+    def drain(self) -> tuple[list[str], list[Event]]:
+        """Return frames to send and what was told."""
+        frames, self._frames = self._frames, []
+        events, self._events = self._events, []
+        return frames, events
+
+    def _tell(self, event: msgspec.Raw) -> None:
+        match _event_name.decode(event).e:
+            case "executionReport":
+                self._events.append(report_from_wire(_report.decode(event), self._listings))
+            case "outboundAccountPosition":
+                position = account.position_from_wire(_position.decode(event), self._listings)
+                self._events.append(position)
+            case "eventStreamTerminated":
+                self.ready = False
+            case _:
+                # balanceUpdate: the position that follows says it. Lists are not ours.
+                pass
+
+    def _refused(self, message: ApiFrame, now_ns: int) -> None:
+        error = message.error
+        assert error is not None, "only a refusal is refused"
+        text = f"{error.code} {error.msg}"
+        if message.status in errors.SLOW_DOWN:
+            raise RateLimited(text, 60 * SECOND_NS)
+        raise AuthError(f"{text} (at {now_ns} ns by our clock)", error.code)

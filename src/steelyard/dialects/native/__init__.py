@@ -1,0 +1,105 @@
+"""Steelyard's own API, `native`: REST with JSON under /api/v1, a WebSocket at /ws/v1.
+
+It is a dialect like any venue's, so it passes the same gate, journal, limits and errors. What it
+promises beyond them: amounts are decimal strings and never rounded, unknown input is refused
+with the name that was meant, and a client_order_id is good for one order for ever.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from steelyard.dialects.native import auth, errors, limits, messages, openapi, parameters, stream
+from steelyard.dialects.native.client import NativeClient
+from steelyard.dialects.native.endpoints import ENDPOINTS
+from steelyard.dialects.native.manual import manual
+from steelyard.dialects.native.page import page
+from steelyard.domain.errors import Unsupported
+from steelyard.wire.dialect import Asker, Auth, Dialect, Endpoint
+from steelyard.wire.http import Response
+
+NAME = "native"
+
+
+def _nothing(_request: Any, _asker: Asker) -> None:
+    """The route is answered by its encode alone."""
+
+
+def _openapi(_answer: None, _request: messages.OpenApiRequest, _asker: Asker) -> Response:
+    return Response(200, {"content-type": "application/json"}, _openapi_bytes())
+
+
+def _docs(_answer: None, _request: messages.DocsRequest, _asker: Asker) -> Response:
+    return Response(200, {"content-type": "text/html; charset=utf-8"}, _docs_bytes())
+
+
+@lru_cache(maxsize=1)
+def _openapi_bytes() -> bytes:
+    return msgspec.json.encode(openapi.document(DIALECT, "/"))
+
+
+@lru_cache(maxsize=1)
+def _docs_bytes() -> bytes:
+    return page(manual(DIALECT)).encode()
+
+
+def _environment(client: str, rest: str, ws: str) -> dict[str, Any]:
+    if client not in ("python", "curl"):
+        raise Unsupported(
+            f"no client {client!r} speaks the native API; there are: python, curl. "
+            f"Any HTTP client will do: {rest}/docs"
+        )
+    return {
+        "STEELYARD_URL": rest,
+        "STEELYARD_WS": ws + auth.WS_TARGET,
+        "STEELYARD_KEY": "",
+        "STEELYARD_SECRET": "",
+    }
+
+
+DIALECT = Dialect(
+    name=NAME,
+    title="Steelyard native",
+    port_offset=0,
+    docs=("/docs", "/openapi.json", "docs/reference/native-api.md"),
+    endpoints=(
+        *ENDPOINTS,
+        Endpoint(
+            "GET",
+            "/openapi.json",
+            messages.OpenApiRequest,
+            dict,
+            Auth.NONE,
+            None,
+            _nothing,
+            _openapi,
+            limits.Weight(1, 1),
+            summary="This API for programs",
+        ),
+        Endpoint(
+            "GET",
+            "/docs",
+            messages.DocsRequest,
+            str,
+            Auth.NONE,
+            None,
+            _nothing,
+            _docs,
+            limits.Weight(1, 1),
+            summary="This API for people",
+        ),
+    ),
+    limits=limits.LIMITS,
+    known_differences=(),
+    read=parameters.read,
+    credentials=auth.credentials,
+    verify=auth.verify,
+    refuse=errors.refuse,
+    usage_headers=limits.usage_headers,
+    session=stream.session,
+    frame=stream.frame,
+    client=NativeClient(),
+    environment=_environment,
+    client_ids_for_ever=True,
+)

@@ -1,0 +1,154 @@
+"""Signing next to verifying: what of a request is signed, and how it travels.
+
+    signature = hex(HMAC-SHA256(secret, timestamp + nonce + METHOD + target + body))
+
+The secret is the text that was shown when the key was made, as UTF-8. Target and body are the
+bytes that are sent. The parts are joined without a separator, which is safe because none can
+give a byte to its neighbour: a timestamp has 13 digits, no method begins or ends another, a
+target ends where a body begins with `{`, and routes without a body refuse one. Whether a key
+exists, a timestamp is fresh or a nonce is new is for the gate to say.
+"""
+
+import hashlib
+import hmac
+
+from steelyard.dialects.native import stream_messages
+from steelyard.domain.messages import SECOND_NS
+from steelyard.wire.dialect import AccessReason, ApiKey, Credentials, Endpoint, Refusal
+from steelyard.wire.http import Request
+
+KEY = "steelyard-key"
+TIMESTAMP = "steelyard-timestamp"
+NONCE = "steelyard-nonce"
+SIGNATURE = "steelyard-signature"
+HEADERS = (KEY, TIMESTAMP, NONCE, SIGNATURE)
+
+WINDOW_NS = 5 * SECOND_NS
+AHEAD_NS = SECOND_NS
+MS_NS = 1_000_000
+TIMESTAMP_DIGITS = 13  # until the year 2286
+NONCE_MAX = 36
+KEY_MAX = 128
+SIGNATURE_DIGITS = 64
+WS_TARGET = "/ws/v1"
+
+_NONCE_ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+
+
+def payload(timestamp_ms: str, nonce: str, method: str, target: str, body: bytes) -> bytes:
+    """Return the bytes that are signed."""
+    return f"{timestamp_ms}{nonce}{method}{target}".encode() + body
+
+
+def sign(secret: bytes, signed: bytes) -> str:
+    """Return the signature of a payload."""
+    return hmac.new(secret, signed, hashlib.sha256).hexdigest()
+
+
+def verify(credentials: Credentials, secret: bytes) -> bool:
+    """Whether the secret's owner signed the payload; takes the same time for any answer."""
+    claimed = credentials.signature.encode(errors="replace")
+    return any(
+        hmac.compare_digest(sign(secret, signed).encode(), claimed)
+        for signed in credentials.payloads
+    )
+
+
+def signed_headers(
+    key: ApiKey, method: str, target: str, body: bytes, now_ns: int
+) -> dict[str, str]:
+    """Return the four headers of a signed request."""
+    timestamp = str(now_ns // MS_NS)
+    nonce = fresh_nonce(method, target, body, now_ns)
+    signature = sign(key.secret, payload(timestamp, nonce, method, target, body))
+    return {KEY: key.key, TIMESTAMP: timestamp, NONCE: nonce, SIGNATURE: signature}
+
+
+def fresh_nonce(method: str, target: str, body: bytes, now_ns: int) -> str:
+    """Return a nonce that only the same request at the same nanosecond has.
+
+    It is made of the request, not of chance, so that a replayed journal sends the same bytes.
+    """
+    about = f"{now_ns} {method} {target} ".encode() + body
+    return hashlib.sha256(about).hexdigest()[:32]
+
+
+def credentials(request: Request, _endpoint: Endpoint) -> Credentials | Refusal:
+    """Return what a request claims about its sender, or which header is missing or malformed."""
+    headers = request.headers
+    key, signature = headers.get(KEY, ""), headers.get(SIGNATURE, "")
+    timestamp, nonce = headers.get(TIMESTAMP, ""), headers.get(NONCE, "")
+    for value, name, reason in (
+        (key, KEY, AccessReason.MISSING_KEY),
+        (signature, SIGNATURE, AccessReason.MISSING_SIGNATURE),
+        (timestamp, TIMESTAMP, AccessReason.MISSING_TIMESTAMP),
+        (nonce, NONCE, AccessReason.MALFORMED),
+    ):
+        if not value:
+            upper = name.upper()
+            return Refusal(
+                reason,
+                f"the header {upper} is missing; a signed request carries "
+                + ", ".join(header.upper() for header in HEADERS),
+                upper,
+            )
+    if wrong := _malformed(key, timestamp, nonce):
+        return wrong
+    signed = payload(timestamp, nonce, request.method, request.target, request.body)
+    return _claim(key, signature, signed, int(timestamp), nonce)
+
+
+def login_credentials(login: stream_messages.Login) -> Credentials | Refusal:
+    """Return what a WebSocket login claims, or what of it is malformed."""
+    timestamp = str(login.timestamp)
+    if wrong := _malformed(login.key, timestamp, login.nonce):
+        return wrong._replace(field=(wrong.field or "").removeprefix("STEELYARD-").lower())
+    signed = payload(timestamp, login.nonce, "GET", WS_TARGET, b"")
+    return _claim(login.key, login.signature, signed, login.timestamp, login.nonce)
+
+
+def login_to_wire(key: ApiKey, now_ns: int) -> stream_messages.Login:
+    """Return the login of a WebSocket."""
+    headers = signed_headers(key, "GET", WS_TARGET, b"", now_ns)
+    return stream_messages.Login(
+        id="login",
+        key=headers[KEY],
+        timestamp=int(headers[TIMESTAMP]),
+        nonce=headers[NONCE],
+        signature=headers[SIGNATURE],
+    )
+
+
+def _claim(key: str, signature: str, signed: bytes, timestamp_ms: int, nonce: str) -> Credentials:
+    return Credentials(
+        key=key,
+        signature=signature,
+        payloads=(signed,),
+        timestamp_ns=timestamp_ms * MS_NS,
+        window_ns=WINDOW_NS,
+        ahead_ns=AHEAD_NS,
+        nonce=nonce,
+    )
+
+
+def _malformed(key: str, timestamp: str, nonce: str) -> Refusal | None:
+    if len(key) > KEY_MAX:
+        return Refusal(
+            AccessReason.UNKNOWN_KEY, f"no key has more than {KEY_MAX} characters", KEY.upper()
+        )
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) == TIMESTAMP_DIGITS):
+        unit = {10: "seconds", 16: "microseconds", 19: "nanoseconds"}.get(len(timestamp))
+        guess = f" (are these {unit}?)" if unit and timestamp.isdigit() else ""
+        return Refusal(
+            AccessReason.MALFORMED,
+            f"the timestamp must be milliseconds since 1970, {TIMESTAMP_DIGITS} digits; "
+            f"got {timestamp[:40]!r}{guess}",
+            TIMESTAMP.upper(),
+        )
+    if not (0 < len(nonce) <= NONCE_MAX and _NONCE_ALPHABET.issuperset(nonce)):
+        return Refusal(
+            AccessReason.MALFORMED,
+            f"the nonce must be 1 to {NONCE_MAX} letters, digits, - or _; got {nonce[:40]!r}",
+            NONCE.upper(),
+        )
+    return None

@@ -1,0 +1,373 @@
+"""Every code of the native API: what it means, how to mend it, and what it proves to a client.
+
+One table, `CODES`, makes the responses, the OpenAPI document, the reference and the client's
+reading of an error. Codes are the names of our reasons and never change their meaning. A client
+decides by code alone, never by text or status.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+from steelyard.dialects.native import messages
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Command, Place
+from steelyard.domain.errors import DecodeError
+from steelyard.domain.messages import SECOND_NS, Query, Refused
+from steelyard.domain.order import RejectReason
+from steelyard.wire.dialect import AccessReason, Auth, Endpoint, Refusal
+from steelyard.wire.http import Response, json_response
+from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
+
+Reason = AccessReason | RejectReason
+A, R = AccessReason, RejectReason
+
+UNAUTHORIZED = 401
+PASSING = frozenset({429, 503})  # with Retry-After
+RETRY_AFTER_MAX_S = 10**6
+SCHEME = "STEELYARD-HMAC-SHA256"  # as 401 names it in WWW-Authenticate
+
+
+class Code(NamedTuple):
+    """One row of `CODES`. `field` is the input at fault where the refusal names none."""
+
+    reason: Reason
+    status: int
+    meaning: str
+    mend: str
+    field: str | None = None
+
+
+_ROWS = (
+    # What the request is
+    Code(
+        A.MALFORMED,
+        400,
+        "A parameter is missing, unknown, given twice, of the wrong form, or not UTF-8 JSON.",
+        "Compare the request with the route's parameters; the message names what was expected.",
+    ),
+    Code(
+        A.BODY_TOO_LARGE,
+        413,
+        "The body is larger than this API reads.",
+        "Send one order per request.",
+        "body",
+    ),
+    Code(
+        A.UNKNOWN_ENDPOINT,
+        404,
+        "There is no such path.",
+        "Check the path; the routes are listed in /docs.",
+    ),
+    Code(
+        A.METHOD_NOT_ALLOWED,
+        405,
+        "The path does not take this method.",
+        "Use a method that the Allow header names.",
+    ),
+    # Who sends it
+    Code(
+        A.MISSING_KEY,
+        401,
+        "A signed route was called without a key.",
+        "Send STEELYARD-KEY, -TIMESTAMP, -NONCE and -SIGNATURE.",
+        "STEELYARD-KEY",
+    ),
+    Code(
+        A.UNKNOWN_KEY,
+        401,
+        "The key was never issued here, or was revoked, or is another API's.",
+        "Make one: steelyard key create ACCOUNT --dialect native --scopes read,trade",
+        "STEELYARD-KEY",
+    ),
+    Code(A.KEY_EXPIRED, 401, "The key's time is over.", "Create a new key.", "STEELYARD-KEY"),
+    Code(
+        A.IP_NOT_ALLOWED,
+        403,
+        "The key may not be used from this address.",
+        "Call from an address on the key's list, or create a key for this one (--ip).",
+    ),
+    Code(
+        A.MISSING_SIGNATURE,
+        401,
+        "A signed route was called without a signature.",
+        "Sign timestamp + nonce + METHOD + target + body with the key's secret.",
+        "STEELYARD-SIGNATURE",
+    ),
+    Code(
+        A.BAD_SIGNATURE,
+        401,
+        "The signature does not fit these bytes and the key's secret.",
+        "Sign exactly the target and body that leave your program; send lower-case hex.",
+        "STEELYARD-SIGNATURE",
+    ),
+    Code(
+        A.MISSING_TIMESTAMP,
+        401,
+        "A signed route was called without a timestamp.",
+        "Send your clock in milliseconds since 1970, UTC.",
+        "STEELYARD-TIMESTAMP",
+    ),
+    Code(
+        A.STALE_TIMESTAMP,
+        401,
+        "The timestamp is older than 5 seconds.",
+        "Sign right before you send; set your clock by NTP or by GET /api/v1/time.",
+        "STEELYARD-TIMESTAMP",
+    ),
+    Code(
+        A.FUTURE_TIMESTAMP,
+        401,
+        "The timestamp is 1 second or more ahead of the exchange.",
+        "Set your clock by NTP or by GET /api/v1/time.",
+        "STEELYARD-TIMESTAMP",
+    ),
+    Code(
+        A.REPEATED_NONCE,
+        401,
+        "This key has used the nonce before; the request may be a copy of one that was taken up.",
+        "Make a new nonce for each request, also when you send the same one again.",
+        "STEELYARD-NONCE",
+    ),
+    Code(
+        A.MISSING_SCOPE,
+        403,
+        "The key may not do this.",
+        "Create a key with the scope that the message names.",
+    ),
+    # How much it sends
+    Code(
+        A.IP_LIMIT, 429, "Too many requests from this address.", "Wait as long as Retry-After says."
+    ),
+    Code(
+        A.KEY_LIMIT,
+        429,
+        "Too many requests with this key, or too much on one connection.",
+        "Wait as long as Retry-After says; follow a WebSocket instead of polling.",
+    ),
+    Code(
+        A.ORDER_LIMIT, 429, "Too many orders on this account.", "Wait as long as Retry-After says."
+    ),
+    Code(
+        A.IP_BANNED,
+        429,
+        "This address went on over its limits and is shut out for a while.",
+        "Send nothing until Retry-After is over.",
+    ),
+    Code(
+        A.UNAVAILABLE,
+        503,
+        "The exchange is stopping, or cannot write to its disk. An order may have arrived.",
+        "Ask for the order by its client_order_id before you send it again.",
+    ),
+    # What an order says of itself
+    Code(
+        R.UNSUPPORTED,
+        400,
+        "This combination of type, time_in_force and flags is not offered.",
+        "limit: gtc, ioc or fok; market: ioc or fok; post_only: limit with gtc.",
+    ),
+    Code(
+        R.UNKNOWN_ACCOUNT,
+        400,
+        "The key's account does not exist.",
+        "Create one: steelyard account create NAME",
+    ),
+    Code(
+        R.UNKNOWN_INSTRUMENT,
+        400,
+        "Nothing of that name trades here.",
+        "Take a symbol from GET /api/v1/instruments.",
+        "symbol",
+    ),
+    Code(
+        R.PRICE_OFF_TICK,
+        400,
+        "The price is not a multiple of the instrument's tick_size; nothing is rounded for you.",
+        "Use one of the nearest prices that the message names.",
+        "price",
+    ),
+    Code(
+        R.SIZE_OFF_LOT,
+        400,
+        "The size is not a multiple of the instrument's lot_size; nothing is rounded for you.",
+        "Use one of the nearest sizes that the message names.",
+        "size",
+    ),
+    Code(
+        R.PRICE_OUT_OF_RANGE,
+        400,
+        "The price is not above zero and at most price_max.",
+        "Stay within the instrument's limits.",
+        "price",
+    ),
+    Code(
+        R.SIZE_TOO_SMALL,
+        400,
+        "The size is below size_min.",
+        "Stay within the instrument's limits.",
+        "size",
+    ),
+    Code(R.SIZE_TOO_LARGE, 400, "The size is above size_max.", "Split the order.", "size"),
+    Code(
+        R.NOTIONAL_TOO_SMALL,
+        400,
+        "Price times size is below notional_min.",
+        "Raise the size.",
+        "size",
+    ),
+    Code(
+        R.AMOUNT_TOO_LARGE,
+        400,
+        "The amount is beyond what the books can hold.",
+        "Lower the size.",
+        "size",
+    ),
+    Code(
+        R.DUPLICATE_CLIENT_ORDER_ID,
+        409,
+        "The client_order_id belongs to another order of this account, open or ended.",
+        "Use a new client_order_id for a new order; the same order may be sent again.",
+        "client_order_id",
+    ),
+    # What it says of something else
+    Code(
+        R.UNKNOWN_ORDER,
+        404,
+        "No such order on this account, or it is no longer open.",
+        "List the open ones: GET /api/v1/orders?open=true",
+    ),
+    Code(
+        R.SIZE_BELOW_FILLED,
+        400,
+        "The new size is not above what has filled already.",
+        "Cancel the order instead.",
+        "size",
+    ),
+    # What the market and the books say
+    Code(
+        R.POST_ONLY_WOULD_TAKE,
+        400,
+        "A post-only order would have traded at once, so it was not placed.",
+        "Move the price away from the other side of the book.",
+        "price",
+    ),
+    Code(
+        R.INSUFFICIENT_BALANCE,
+        400,
+        "Not enough is free for the order and its fee.",
+        "Lower the size, or cancel orders that hold the balance.",
+        "size",
+    ),
+)
+# By name: as numbers, reasons of the two enums would be equal to each other.
+CODES: dict[str, Code] = {row.reason.name: row for row in _ROWS}
+
+# By what kind of request: what its own meaning may be refused for.
+_OF_PLACE = frozenset(R) - {R.UNKNOWN_ORDER, R.SIZE_BELOW_FILLED}
+_OF_AMEND = frozenset(R) - {R.UNSUPPORTED, R.UNKNOWN_INSTRUMENT, R.DUPLICATE_CLIENT_ORDER_ID}
+_OWN: dict[type, frozenset[RejectReason]] = {
+    messages.PlaceRequest: _OF_PLACE,
+    messages.AmendRequest: _OF_AMEND,
+    messages.CancelRequest: frozenset({R.UNKNOWN_ORDER}),
+    messages.OrderRequest: frozenset({R.UNKNOWN_ORDER}),
+    messages.ClientOrderRequest: frozenset({R.UNKNOWN_ORDER}),
+}
+
+# The refusal itself may be the echo of a copy, or came after the point of no return.
+_PROVES_NOTHING = frozenset({A.REPEATED_NONCE, A.UNAVAILABLE})
+
+# A refusal's field says which limit, or which methods: not an input of the sender.
+_NOT_AN_INPUT = frozenset(
+    {A.METHOD_NOT_ALLOWED, A.IP_LIMIT, A.KEY_LIMIT, A.ORDER_LIMIT, A.IP_BANNED}
+)
+_OF_ANY = frozenset({A.MALFORMED, A.BODY_TOO_LARGE, A.IP_LIMIT, A.IP_BANNED, A.UNAVAILABLE})
+_OF_SIGNED = frozenset({A.IP_NOT_ALLOWED, A.KEY_LIMIT})
+
+encode_json = msgspec.json.Encoder().encode
+_decode_error = msgspec.json.Decoder(messages.Error).decode
+
+
+def codes_of(endpoint: Endpoint) -> tuple[Code, ...]:
+    """Return every code that a route may answer with, by status."""
+    own = _OWN.get(endpoint.request, frozenset())
+    has_symbol = "symbol" in endpoint.request.__struct_fields__
+
+    def may_occur(code: Code) -> bool:
+        reason = code.reason
+        if isinstance(reason, RejectReason):
+            return reason in own or (has_symbol and reason is R.UNKNOWN_INSTRUMENT)
+        if endpoint.auth is Auth.SIGNED and (code.status == UNAUTHORIZED or reason in _OF_SIGNED):
+            return True
+        if reason is A.MISSING_SCOPE:
+            return endpoint.scope is not None
+        if reason is A.ORDER_LIMIT:
+            return endpoint.is_order
+        return reason in _OF_ANY
+
+    return tuple(sorted(filter(may_occur, _ROWS), key=lambda code: code.status))
+
+
+def detail(refusal: Refusal) -> messages.ErrorDetail:
+    """Return a refusal in this API's words."""
+    code, reason = CODES[refusal.reason.name], refusal.reason
+    is_about_input = isinstance(reason, RejectReason) or reason not in _NOT_AN_INPUT
+    return messages.ErrorDetail(
+        code=reason.name,
+        message=refusal.message,
+        field=(refusal.field if is_about_input else None) or code.field,
+        hint=code.mend,
+        docs=f"/docs#{reason.name}",
+    )
+
+
+def refuse(refusal: Refusal, now_ns: int) -> Response:  # noqa: ARG001 other venues print the time
+    """Return the response that says no."""
+    status = CODES[refusal.reason.name].status
+    headers: dict[str, str] = {}
+    if status == UNAUTHORIZED:
+        headers["www-authenticate"] = SCHEME
+    if refusal.reason is A.METHOD_NOT_ALLOWED:
+        headers["allow"] = refusal.field or "GET"
+    if status in PASSING:
+        headers["retry-after"] = str(max(1, -(-refusal.retry_after_ns // SECOND_NS)))
+    return json_response(status, encode_json(messages.Error(detail(refusal))), headers)
+
+
+def read_error(body: bytes) -> messages.ErrorDetail:
+    """Return what an error response says.
+
+    Raises:
+        DecodeError: It is not an error of this API.
+    """
+    try:
+        return _decode_error(body).error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DecodeError(f"not an error of this API: {error}") from error
+
+
+def reason_of(code: str) -> Reason | None:
+    """Return what a code stands for; None for one that we do not know."""
+    row = CODES.get(code)
+    return None if row is None else row.reason
+
+
+def outcome_of_error(message: Command | Query, response: Response) -> Outcome:
+    """Return what a response that is not a success means for a message."""
+    changes = isinstance(message, Place | Amend | Cancel | CancelAll)
+    try:
+        said = read_error(response.body)
+    except DecodeError as error:
+        return Unknown(f"HTTP {response.status}: {error}")
+    reason = reason_of(said.code)
+    if isinstance(reason, RejectReason):
+        return Answered(Refused(reason, said.message, said.field))
+    why = f"{said.code}: {said.message}"
+    if reason is None or (changes and reason in _PROVES_NOTHING):
+        return Unknown(why)
+    return NotSent(why, _retry_after_ns(response))
+
+
+def _retry_after_ns(response: Response) -> int:
+    text = response.headers.get("retry-after", "")
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(RETRY_AFTER_MAX_S))
+    return min(int(text), RETRY_AFTER_MAX_S) * SECOND_NS if is_number else 0

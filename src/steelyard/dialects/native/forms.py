@@ -1,0 +1,178 @@
+"""What the fields of messages are made of: one annotated type for each kind of value.
+
+An annotation is the whole truth about a field: the decoder checks it, a refusal quotes its title,
+OpenAPI and the manual print its description, pattern, limits and examples.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from steelyard.domain.units import TEXT_MAX
+
+DECIMAL_PATTERN = r"^-?[0-9]+(\.[0-9]+)?$"
+ASKED_PATTERN = r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$"
+ORDER_ID_MAX = 2**53 - 1  # stays exact in JavaScript
+TIME_MAX_MS = 253_402_300_799_999  # the year 9999
+BOOK_DEPTH_MAX = 1_000
+LIST_MAX = 1_000
+SUBSCRIPTIONS_MAX = 200
+
+Side = Literal["buy", "sell"]
+OrderType = Literal["limit", "market"]
+TimeInForce = Literal["gtc", "ioc", "fok"]
+SelfTrade = Literal["none", "cancel_newest", "cancel_oldest", "cancel_both"]
+Liquidity = Literal["maker", "taker"]
+OrderState = Literal["working", "partially_filled", "filled", "canceled", "expired", "rejected"]
+CancelCause = Literal[
+    "user", "ioc_remainder", "fok_unfillable", "no_liquidity", "self_trade", "admin"
+]
+Interval = Literal[
+    "1s",
+    "1m",
+    "3m",
+    "5m",
+    "15m",
+    "30m",
+    "1h",
+    "2h",
+    "4h",
+    "6h",
+    "8h",
+    "12h",
+    "1d",
+    "3d",
+    "1w",
+    "1M",
+]
+ScopeName = Literal["read", "trade", "withdraw"]
+Execution = Literal["new", "fill", "canceled", "amended", "expired", "rejected"]
+ChannelName = Literal["book", "trades", "touch", "ticker", "candles", "orders", "balances"]
+
+CHOICES = (
+    Side,
+    OrderType,
+    TimeInForce,
+    SelfTrade,
+    Liquidity,
+    OrderState,
+    CancelCause,
+    Interval,
+    ScopeName,
+    Execution,
+    ChannelName,
+)
+
+# What a request may hold. `title` is the noun that a refusal uses: "price must be a ...".
+AskedPrice = Annotated[
+    str,
+    Meta(
+        title="decimal string",
+        description="A price in quote per base, a multiple of the instrument's `tick_size`.",
+        pattern=ASKED_PATTERN,
+        max_length=TEXT_MAX,
+        examples=["61000.10"],
+    ),
+]
+AskedSize = Annotated[
+    str,
+    Meta(
+        title="decimal string",
+        description="A size in base, a multiple of the instrument's `lot_size`.",
+        pattern=ASKED_PATTERN,
+        max_length=TEXT_MAX,
+        examples=["0.01"],
+    ),
+]
+AskedSymbol = Annotated[
+    str,
+    Meta(
+        title="symbol",
+        description="An instrument: `BTC-USDT`; `BTC/USDT` means the same.",
+        min_length=1,
+        max_length=24,
+        examples=["BTC-USDT"],
+    ),
+]
+AskedClientOrderId = Annotated[
+    str,
+    Meta(
+        title="client order id",
+        description="Your own name for the order, unique per account for ever: the same order "
+        "again is answered with the first one, another order is refused with 409. Without one "
+        "the exchange gives `sy-` and the order id; a name of yours must not begin like that.",
+        pattern=r"^(?!sy-)[A-Za-z0-9._:-]{1,36}$",
+        examples=["bot1-42"],
+    ),
+]
+AnyClientOrderId = Annotated[
+    str,
+    Meta(
+        title="client order id",
+        description="The name that you, or the exchange for you, gave to the order.",
+        pattern=r"^[A-Za-z0-9._:-]{1,36}$",
+        examples=["bot1-42"],
+    ),
+]
+AskedOrderId = Annotated[
+    int,
+    Meta(
+        title="order id",
+        description="The exchange's number of the order.",
+        ge=1,
+        le=ORDER_ID_MAX,
+        examples=[1024],
+    ),
+]
+AskedTradeId = Annotated[int, Meta(title="trade id", ge=0, le=ORDER_ID_MAX, examples=[1])]
+AskedTime = Annotated[
+    int, Meta(title="time in milliseconds", ge=0, le=TIME_MAX_MS, examples=[1_795_000_000_000])
+]
+Start = Annotated[AskedTime, Meta(description="The first time that is wanted.")]
+End = Annotated[AskedTime, Meta(description="The last time that is wanted.")]
+Limit = Annotated[
+    int, Meta(title="count", description="At most so many entries.", ge=1, le=LIST_MAX)
+]
+
+# What answers and pushes hold.
+Price = Annotated[
+    str,
+    Meta(description="Quote per base.", pattern=DECIMAL_PATTERN, examples=["61000.10"]),
+]
+Size = Annotated[
+    str, Meta(description="An amount of base.", pattern=DECIMAL_PATTERN, examples=["0.5"])
+]
+Amount = Annotated[
+    str,
+    Meta(description="An amount of an asset.", pattern=DECIMAL_PATTERN, examples=["30500.05"]),
+]
+Rate = Annotated[
+    str,
+    Meta(description="A share: `0.001` is 0.1 %.", pattern=DECIMAL_PATTERN, examples=["0.001"]),
+]
+Percent = Annotated[
+    str,
+    Meta(
+        description="Percent, rounded to two decimals.",
+        pattern=DECIMAL_PATTERN,
+        examples=["-1.25"],
+    ),
+]
+Time = Annotated[
+    int, Meta(description="Milliseconds since 1970, UTC.", examples=[1_795_000_000_000])
+]
+Symbol = Annotated[str, Meta(description="The instrument.", examples=["BTC-USDT"])]
+Asset = Annotated[str, Meta(description="The asset's name.", examples=["USDT"])]
+OrderId = Annotated[int, Meta(description="The exchange's number of the order.", examples=[1024])]
+ClientOrderId = Annotated[
+    str, Meta(description="Your name for the order, or the exchange's.", examples=["bot1-42"])
+]
+TradeId = Annotated[int, Meta(description="Gapless per instrument, from 1.", examples=[77])]
+Sequence = Annotated[
+    int,
+    Meta(description="Counts the changes of this instrument's book, up by one.", examples=[9000]),
+]
+Levels = Annotated[
+    tuple[tuple[Price, Size], ...],
+    Meta(description="`[price, size]`, best first.", examples=[[["61000.10", "0.5"]]]),
+]

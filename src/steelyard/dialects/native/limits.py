@@ -1,0 +1,91 @@
+"""The native API's own limits, how they are published, and what each answer says of them.
+
+Numbers are of the size that venues publish (10 to 50 requests a second, orders apart), with
+room for a burst: a key may send 50 requests in one second, but 1,200 weight in a minute.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from steelyard.dialects.native import forms, messages
+from steelyard.dialects.native.auth import AHEAD_NS, WINDOW_NS
+from steelyard.dialects.native.text import to_ms
+from steelyard.domain.messages import MINUTE_NS, SECOND_NS
+from steelyard.wire.dialect import Endpoint
+from steelyard.wire.limits import Counts, Limit, LimitProfile, Per, Usage, Used
+
+MESSAGES_PER_SECOND_MAX = 50  # from one WebSocket client
+
+LIMITS = LimitProfile(
+    (
+        Limit("ip_weight_1m", Per.IP, Counts.WEIGHT, 6_000, MINUTE_NS),
+        Limit("key_requests_1s", Per.KEY, Counts.REQUESTS, 50, SECOND_NS),
+        Limit("key_weight_1m", Per.KEY, Counts.WEIGHT, 1_200, MINUTE_NS),
+        Limit("account_orders_10s", Per.ACCOUNT, Counts.ORDERS, 100, 10 * SECOND_NS),
+    )
+)
+
+
+class Weight:
+    """What a route counts for: from `least` to `most`, which `of` tells by the request."""
+
+    def __init__(self, least: int, most: int, of: Callable[[Any], int] | None = None) -> None:
+        self.least = least
+        self.most = most
+        self._of = of
+
+    def __call__(self, request: Any) -> int:
+        """Return the weight of one request."""
+        return self.least if self._of is None else self._of(request)
+
+
+def limits_to_wire(profile: LimitProfile, endpoints: Iterable[Endpoint]) -> messages.Limits:
+    """Return the limits in force for programs to read."""
+    return messages.Limits(
+        rate_limits=tuple(
+            messages.RateLimit(
+                name=limit.name,
+                per=limit.per.value,
+                counts=limit.counts.value,
+                limit=limit.limit,
+                window_ms=to_ms(limit.window_ns),
+            )
+            for limit in profile.limits
+        ),
+        weights=tuple(_weight(endpoint) for endpoint in endpoints),
+        ban_after=profile.ban_after,
+        ban_ms=to_ms(profile.ban_ns),
+        timestamp_behind_ms_max=to_ms(WINDOW_NS),
+        timestamp_ahead_ms_max=to_ms(AHEAD_NS),
+        subscriptions_max=forms.SUBSCRIPTIONS_MAX,
+        messages_per_second_max=MESSAGES_PER_SECOND_MAX,
+    )
+
+
+def usage_headers(usage: Usage) -> dict[str, str]:
+    """Return what is left of the limit that is nearest to its end."""
+    if not usage:
+        return {}
+    tightest = min(usage, key=_left_e6)
+    return {
+        "x-ratelimit-limit": str(tightest.limit.limit),
+        "x-ratelimit-remaining": str(max(0, tightest.limit.limit - tightest.used)),
+        "x-ratelimit-reset": str(-(-tightest.wait_ns // SECOND_NS)),
+        "x-ratelimit-name": tightest.limit.name,
+    }
+
+
+def _left_e6(used: Used) -> int:
+    return (used.limit.limit - used.used) * 1_000_000 // max(1, used.limit.limit)
+
+
+def _weight(endpoint: Endpoint) -> messages.RouteWeight:
+    weight = endpoint.weight
+    assert isinstance(weight, Weight), "routes of this table say their weight's range"
+    return messages.RouteWeight(
+        method=endpoint.method,
+        path=endpoint.path,
+        weight_min=weight.least,
+        weight_max=weight.most,
+        is_order=endpoint.is_order,
+    )

@@ -1,0 +1,490 @@
+"""The native API in words: one list of blocks, from which page and reference are rendered.
+
+Routes, parameters, limits, channels and error codes come from the same tables that the gate
+serves from; only the explanations are written here. Text in blocks is plain, with `code` and
+[links](#to); how it looks is for page.py and markdown.py.
+"""
+
+import json
+from collections.abc import Iterator
+from inspect import cleandoc
+from typing import Any, NamedTuple
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
+
+from steelyard.dialects.native import errors, forms, messages, stream, stream_messages
+from steelyard.dialects.native.auth import WS_TARGET, payload, sign
+from steelyard.dialects.native.limits import MESSAGES_PER_SECOND_MAX, Weight
+from steelyard.dialects.native.openapi import (
+    RATE_HEADERS,
+    STATUS_NAMES,
+    TAGS,
+    Json,
+    body_example,
+    example_of,
+    form_of,
+    path_names,
+    tag_of,
+)
+from steelyard.dialects.native.parameters import WITH_BODY
+from steelyard.domain.messages import SECOND_NS
+from steelyard.domain.order import RejectReason
+from steelyard.wire.dialect import AccessReason, Auth, ChannelKind, Dialect, Endpoint
+
+LINE_MAX = 88  # of JSON in examples
+
+
+class Heading(NamedTuple):
+    """A heading; level 1 is the title."""
+
+    level: int
+    text: str
+    anchor: str
+
+
+class Prose(NamedTuple):
+    """A paragraph."""
+
+    text: str
+
+
+class Bullets(NamedTuple):
+    """A list."""
+
+    items: tuple[str, ...]
+
+
+class Table(NamedTuple):
+    """A table; cells are text like any other."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Code(NamedTuple):
+    """A listing. A language of `python` can be run."""
+
+    language: str
+    text: str
+
+
+class Route(NamedTuple):
+    """The head of a route's entry; who is `public` or the scope that is needed."""
+
+    method: str
+    path: str
+    summary: str
+    who: str
+    weight: str
+    anchor: str
+
+
+class Problem(NamedTuple):
+    """One error code."""
+
+    code: str
+    status: int
+    meaning: str
+    mend: str
+
+
+Block = Heading | Prose | Bullets | Table | Code | Route | Problem
+
+CONVENTIONS = (
+    (
+        'Prices, sizes and amounts are decimal strings: `"61000.10"`. Nothing is rounded for you: '
+        "a price off the tick or a size off the lot is refused, and the answer names the nearest "
+        "right ones."
+    ),
+    "Times are integers in milliseconds since 1970, UTC; nanoseconds where a name ends in `_ns`.",
+    "Symbols are `BTC-USDT`; `BTC/USDT` means the same.",
+    (
+        "Unknown parameters are refused, and the answer names the one that was probably meant. "
+        "Answers may gain fields; ignore what you do not know."
+    ),
+    "Fees are taken in the quote asset. A buy's hold includes its fee.",
+)
+
+EXAMPLE = """\
+import hashlib, hmac, json, os, secrets, time, urllib.error, urllib.request
+
+BASE = os.environ.get("STEELYARD_URL", "http://127.0.0.1:8600")
+KEY, SECRET = os.environ["STEELYARD_KEY"], os.environ["STEELYARD_SECRET"]
+
+def call(method, target, body=None):
+    data = b"" if body is None else json.dumps(body).encode()
+    timestamp, nonce = str(time.time_ns() // 1_000_000), secrets.token_hex(16)
+    signed = f"{timestamp}{nonce}{method}{target}".encode() + data
+    headers = {
+        "STEELYARD-KEY": KEY,
+        "STEELYARD-TIMESTAMP": timestamp,
+        "STEELYARD-NONCE": nonce,
+        "STEELYARD-SIGNATURE": hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest(),
+        "Content-Type": "application/json",
+    }
+    request = urllib.request.Request(BASE + target, data or None, headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)
+    except urllib.error.HTTPError as refused:
+        error = json.load(refused)["error"]
+        raise SystemExit(f"{error['code']}: {error['message']}\\n{error['hint']}")
+
+print(call("GET", "/api/v1/account")["balances"])
+
+order = call("POST", "/api/v1/orders", {
+    "symbol": "BTC-USDT", "side": "buy", "type": "limit", "size": "0.001", "price": "20000.00",
+    "client_order_id": "first-" + secrets.token_hex(4),
+})
+print(order["order_id"], order["state"])
+print(call("DELETE", f"/api/v1/orders/{order['order_id']}")["state"])
+"""
+
+VECTOR = """\
+import hashlib, hmac
+
+signed = b"1795000000000" b"n-1" b"GET" b"/api/v1/orders?open=true" b""
+signature = hmac.new(b"a secret", signed, hashlib.sha256).hexdigest()
+assert signature == "SIGNATURE"
+"""
+
+CHANNELS: dict[ChannelKind, tuple[str, str, tuple[type[Struct], ...]]] = {
+    ChannelKind.BOOK: (
+        "symbol",
+        "The whole book once, then what changed, every 100 ms when something did.",
+        (stream_messages.BookSnapshotPush, stream_messages.BookDeltaPush),
+    ),
+    ChannelKind.TRADES: ("symbol", "Each public trade, at once.", (stream_messages.TradesPush,)),
+    ChannelKind.TOUCH: (
+        "symbol",
+        "The best bid and ask: at once, then whenever they change.",
+        (stream_messages.TouchPush,),
+    ),
+    ChannelKind.TICKER: (
+        "symbol",
+        "The last 24 hours: at once, then every second.",
+        (stream_messages.TickerPush,),
+    ),
+    ChannelKind.CANDLES: (
+        "symbol, interval (1m)",
+        "The current candle at once, then when it changes, at most every 250 ms.",
+        (stream_messages.CandlesPush,),
+    ),
+    ChannelKind.ORDERS: (
+        "login",
+        "Your orders, after everything that happens to them, at once.",
+        (stream_messages.OrdersPush,),
+    ),
+    ChannelKind.BALANCES: (
+        "login",
+        "Your balances that changed, at once.",
+        (stream_messages.BalancesPush,),
+    ),
+}
+
+
+def manual(dialect: Dialect) -> list[Block]:
+    """Return the whole manual."""
+    return [
+        Heading(1, f"{dialect.title} API", "top"),
+        *_basics(),
+        *_signing(),
+        *_orders(),
+        *_limits(dialect),
+        *_routes(dialect),
+        *_websocket(),
+        *_problems(),
+    ]
+
+
+# -- chapters -----------------------------------------------------------------------------------
+
+
+def _basics() -> Iterator[Block]:
+    yield Prose(
+        "REST with JSON under `/api/v1`, and a WebSocket at `/ws/v1`, on the port that "
+        "`steelyard exchange` prints first (8600). A machine reads the same as OpenAPI 3.1 at "
+        "[/openapi.json](/openapi.json)."
+    )
+    yield Bullets(CONVENTIONS)
+
+
+def _signing() -> Iterator[Block]:
+    yield Heading(2, "Signing", "signing")
+    yield Prose(
+        "Make a key with `steelyard key create ACCOUNT --dialect native --scopes read,trade`; the "
+        "secret is shown once. A signed request carries four headers:"
+    )
+    yield Table(
+        ("header", "holds"),
+        (
+            ("`STEELYARD-KEY`", "the key"),
+            (
+                "`STEELYARD-TIMESTAMP`",
+                "your clock in milliseconds: at most 5 s behind ours, less than 1 s ahead",
+            ),
+            ("`STEELYARD-NONCE`", "1 to 36 letters, digits, `-` or `_`; never twice with one key"),
+            (
+                "`STEELYARD-SIGNATURE`",
+                "lower-case hex HMAC-SHA256(secret, timestamp + nonce + METHOD + target + body)",
+            ),
+        ),
+    )
+    yield Prose(
+        "The parts are joined without separators. Target is path and query, body the raw bytes, "
+        "both exactly as they are sent; a request without a body signs none. This example needs "
+        "nothing but Python:"
+    )
+    yield Code("python", EXAMPLE)
+    yield Prose("To check your own signing, compare with this:")
+    yield Code("python runnable", VECTOR.replace("SIGNATURE", _vector()))
+
+
+def _orders() -> Iterator[Block]:
+    yield Heading(2, "Orders that cannot double", "idempotency")
+    yield Prose(
+        "Give every order a `client_order_id`. It is good for one order of your account for ever. "
+        "The same order sent again with it is not placed again: it is answered with the first "
+        "one. Another order with it is refused with 409 "
+        "[DUPLICATE_CLIENT_ORDER_ID](#DUPLICATE_CLIENT_ORDER_ID)."
+    )
+    yield Prose(
+        "When no answer comes, the order may be live all the same. Ask "
+        "`GET /api/v1/orders/by-client-id/{client_order_id}`, or send it again with a new "
+        "timestamp and nonce: both are safe. A request is not taken up later than 5 s after its "
+        "timestamp, so a 404 after that proves that it never arrived."
+    )
+    yield Prose(
+        "A refusal by code is final: nothing was placed. Only [UNAVAILABLE](#UNAVAILABLE) and "
+        "[REPEATED_NONCE](#REPEATED_NONCE) leave it open, for the same reason."
+    )
+
+
+def _limits(dialect: Dialect) -> Iterator[Block]:
+    yield Heading(2, "Limits", "limits")
+    yield Prose(
+        "These hold unless the exchange was started with other ones (`--limits`); "
+        "`GET /api/v1/limits` says which are in force. Windows are aligned to the clock. Over a "
+        "limit the answer is 429 with `Retry-After`."
+    )
+    yield Table(
+        ("name", "counts", "of each", "at most", "in"),
+        tuple(
+            (
+                f"`{limit.name}`",
+                limit.counts.value,
+                limit.per.value,
+                f"{limit.limit:,}",
+                f"{limit.window_ns // SECOND_NS} s",
+            )
+            for limit in dialect.limits.limits
+        ),
+    )
+    yield Prose("Every answer says what is left of the limit that is nearest to its end:")
+    yield Table(
+        ("header", "holds"),
+        tuple((f"`{name}`", about) for name, (about, _) in RATE_HEADERS.items()),
+    )
+
+
+def _routes(dialect: Dialect) -> Iterator[Block]:
+    for tag, about in TAGS.items():
+        yield Heading(2, tag, tag.lower().replace(" ", "-"))
+        yield Prose(about)
+        for endpoint in dialect.endpoints:
+            if tag_of(endpoint) == tag:
+                yield from _route(endpoint)
+
+
+def _route(endpoint: Endpoint) -> Iterator[Block]:
+    yield Route(
+        endpoint.method,
+        endpoint.path,
+        endpoint.summary,
+        _who(endpoint),
+        _weight(endpoint),
+        anchor_of(endpoint),
+    )
+    for paragraph in cleandoc(endpoint.request.__doc__ or "").split("\n\n"):
+        yield Prose(" ".join(paragraph.split()))
+    in_path = path_names(endpoint)
+    in_rest = "body" if endpoint.method in WITH_BODY else "query"
+    rows = tuple(
+        (
+            f"`{info.encode_name}`",
+            "path" if info.encode_name in in_path else in_rest,
+            *_form(info),
+        )
+        for info in fields(endpoint.request)
+    )
+    if rows:
+        yield Table(("parameter", "in", "form", "default", "meaning"), rows)
+    if endpoint.method in WITH_BODY:
+        yield Prose("Body:")
+        yield Code("json", pretty(body_example(endpoint.request, in_path)))
+    if _is_struct(endpoint.response):
+        yield Prose("Answer:")
+        yield Code("json", pretty(example_of(endpoint.response)))
+    codes = errors.codes_of(endpoint)
+    own = [c.reason.name for c in codes if isinstance(c.reason, RejectReason)]
+    if own:
+        links = ", ".join(f"[{name}](#{name})" for name in own)
+        yield Prose(f"May be refused with {links}.")
+
+
+def _websocket() -> Iterator[Block]:
+    yield Heading(2, "WebSocket", "websocket")
+    yield Prose(
+        f"Connect to `{WS_TARGET}` and send JSON objects in text frames. Each is answered once, "
+        'with the `op` and `id` that you gave: `"ok": true`, or `"ok": false` and an `error` as '
+        "in REST. A mistake never closes the connection. Binary frames do (1003), and so do more "
+        f"than {MESSAGES_PER_SECOND_MAX} messages in one second (1008)."
+    )
+    for about, said in (
+        (
+            "Follow channels. To leave them, send the same with `unsubscribe`.",
+            {
+                "op": "subscribe",
+                "id": 1,
+                "channels": [
+                    {"channel": "book", "symbol": "BTC-USDT"},
+                    {"channel": "candles", "symbol": "BTC-USDT", "interval": "1m"},
+                ],
+            },
+        ),
+        (
+            f'Log in, for `orders` and `balances`: sign timestamp + nonce + `"GET{WS_TARGET}"`.',
+            {
+                "op": "login",
+                "id": 2,
+                "key": "...",
+                "timestamp": 1_795_000_000_000,
+                "nonce": "n-1",
+                "signature": "...",
+            },
+        ),
+        ('Ask whether the exchange is there; the answer is `{"op":"pong"}`.', {"op": "ping"}),
+    ):
+        yield Prose(about)
+        yield Code("json", pretty(said))
+    yield Table(
+        ("channel", "needs", "tells"),
+        tuple(
+            (f"[`{stream.KIND_NAMES[kind]}`](#channel-{stream.KIND_NAMES[kind]})", needs, tells)
+            for kind, (needs, tells, _) in CHANNELS.items()
+        ),
+    )
+    yield Prose(
+        f"One connection follows at most {forms.SUBSCRIPTIONS_MAX} channels. Subscribing once "
+        "more to a channel starts it anew, with a snapshot."
+    )
+    for kind, (_, _, pushes) in CHANNELS.items():
+        name = stream.KIND_NAMES[kind]
+        yield Heading(3, f"Channel {name}", f"channel-{name}")
+        for push in pushes:
+            for paragraph in cleandoc(push.__doc__ or "").split("\n\n"):
+                yield Prose(" ".join(paragraph.split()))
+            yield Code("json", pretty(_channel_first(example_of(push))))
+
+
+def _problems() -> Iterator[Block]:
+    yield Heading(2, "Errors", "errors")
+    yield Prose(
+        "Every no has this form. Programs decide by `code`, which never changes its meaning; "
+        "`message` says what happened and what was expected, `field` which input was at fault, "
+        "`hint` what to do."
+    )
+    yield Code("json", pretty(example_of(messages.Error)))
+    yield Table(
+        ("status", "meaning"),
+        (
+            ("200", "Done."),
+            *((str(status), f"{about}.") for status, about in STATUS_NAMES.items()),
+        ),
+    )
+    for title, anchor, kind in (
+        ("What the exchange says of a request", "errors-request", AccessReason),
+        ("What the engine says of an order", "errors-order", RejectReason),
+    ):
+        yield Heading(3, title, anchor)
+        for code in errors.CODES.values():
+            if isinstance(code.reason, kind):
+                yield Problem(code.reason.name, code.status, code.meaning, code.mend)
+
+
+# -- parts --------------------------------------------------------------------------------------
+
+
+def anchor_of(endpoint: Endpoint) -> str:
+    """Return where a route's entry is."""
+    return f"{endpoint.method} {endpoint.path}".replace(" ", "-").replace("{", "").replace("}", "")
+
+
+def pretty(value: Any) -> str:
+    """Return JSON over several lines, with short lists and objects kept on one."""
+    return "\n".join(_lines(value, 0))
+
+
+def _lines(value: Any, depth: int) -> list[str]:
+    flat = json.dumps(value)
+    if len(flat) + 2 * depth <= LINE_MAX or not isinstance(value, dict | list) or not value:
+        return [flat]
+    entries: list[tuple[str, Any]]
+    if isinstance(value, dict):
+        (opening, closing), entries = "{}", [(f"{json.dumps(k)}: ", v) for k, v in value.items()]
+    else:
+        (opening, closing), entries = "[]", [("", v) for v in value]
+    found = [opening]
+    for name, item in entries:
+        first, *rest = _lines(item, depth + 1)
+        found += [f"{'  ' * (depth + 1)}{name}{first}", *rest]
+        found[-1] += ","
+    found[-1] = found[-1].removesuffix(",")
+    return [*found, "  " * depth + closing]
+
+
+def _channel_first(push: Json) -> Json:
+    return {"channel": push["channel"], **push}
+
+
+def _form(info: Any) -> tuple[str, str, str]:
+    schema = form_of(info.type)
+    is_required = info.default is NODEFAULT and info.default_factory is NODEFAULT
+    if is_required:
+        default = "required"
+    elif info.default is None:
+        default = ""
+    else:
+        shown = info.default if isinstance(info.default, str) else json.dumps(info.default)
+        default = f"`{shown}`"
+    if "enum" in schema:
+        form = " ".join(f"`{choice}`" for choice in schema["enum"])
+    else:
+        form = str(schema.get("title", schema.get("type", "")))
+        if "minimum" in schema and schema.get("maximum", 0) <= forms.LIST_MAX:
+            form += f", {schema['minimum']} to {schema['maximum']:,}"
+    return form, default, schema.get("description", "")
+
+
+def _who(endpoint: Endpoint) -> str:
+    if endpoint.auth is Auth.NONE:
+        return "public"
+    return endpoint.scope.value if endpoint.scope else "any key"
+
+
+def _weight(endpoint: Endpoint) -> str:
+    weight = endpoint.weight
+    assert isinstance(weight, Weight), "routes of this API say their weight's range"
+    if weight.least == weight.most:
+        return str(weight.least)
+    return f"{weight.least} to {weight.most}"
+
+
+def _vector() -> str:
+    signed = payload("1795000000000", "n-1", "GET", "/api/v1/orders?open=true", b"")
+    return sign(b"a secret", signed)
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Struct)

@@ -1,0 +1,466 @@
+"""One WebSocket's conversation, for either end: login, subscribe, snapshot, then what happens.
+
+The exchange's end answers every message once, in order; a channel's snapshot follows the answer
+to its subscribe and is followed by its deltas without a gap. It never closes for a mistake, only
+for binary frames and for a flood. The client's end says what it wants when the connection opens
+and turns pushes into Events; whether a book has a gap is for its reader to see.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct
+
+from steelyard.dialects.native import account, auth, errors, forms, market, orders, stream_messages
+from steelyard.dialects.native.limits import MESSAGES_PER_SECOND_MAX
+from steelyard.dialects.native.parameters import build, nearest, parse_object
+from steelyard.domain.errors import AuthError, DecodeError, UnitError, Unsupported, VenueRejected
+from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.messages import (
+    SECOND_NS,
+    BalanceEvent,
+    BookDelta,
+    BookQuery,
+    BookSnapshot,
+    Candle,
+    CandleList,
+    CandlesQuery,
+    Event,
+    OrderEvent,
+    Scope,
+    Ticker,
+    TickerList,
+    TickersQuery,
+    Touch,
+    Trade,
+)
+from steelyard.domain.order import RejectReason
+from steelyard.wire.dialect import (
+    AccessReason,
+    ApiKey,
+    Channel,
+    ChannelKind,
+    Door,
+    Refusal,
+    SessionRefused,
+    Subscription,
+)
+
+NAME = "native"
+SNAPSHOT_DEPTH = 5_000  # deltas speak of every level, so the snapshot has every level
+CLOSE_UNSUPPORTED = 1003
+CLOSE_POLICY = 1008
+MS_NS = 1_000_000
+
+OPS: dict[str, type[Struct]] = {
+    "subscribe": stream_messages.Subscribe,
+    "unsubscribe": stream_messages.Subscribe,
+    "login": stream_messages.Login,
+    "ping": stream_messages.Ping,
+}
+KINDS = {kind.name.lower(): kind for kind in ChannelKind}
+KIND_NAMES: dict[ChannelKind, Any] = {kind: name for name, kind in KINDS.items()}
+PRIVATE = frozenset({ChannelKind.ORDERS, ChannelKind.BALANCES})
+PERIODS_NS = {
+    ChannelKind.BOOK: 100 * MS_NS,
+    ChannelKind.TICKER: SECOND_NS,
+    ChannelKind.CANDLES: 250 * MS_NS,
+}
+DEFAULT_INTERVAL: forms.Interval = "1m"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Head(Struct):
+    """What tells pushes and answers apart, and the id that comes back as it was sent."""
+
+    op: Any = None
+    id: Raw = Raw(b"null")
+    ok: Any = None
+    channel: Any = None
+    type: Any = None
+
+
+_head = msgspec.json.Decoder(_Head).decode
+
+
+# -- the exchange's end -------------------------------------------------------------------------
+
+
+def session(target: str, door: Door) -> "Session | None":
+    """Return the conversation at a target, or None where there is none."""
+    return Session(door) if target == auth.WS_TARGET else None
+
+
+class Session:
+    """The exchange's end of one WebSocket."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._out: list[bytes] = []
+        self._closing: tuple[int, str] | None = None
+        self._account_id: int | None = None
+        self._followed: dict[Subscription, None] = {}
+        self._second = -1
+        self._messages = 0
+
+    @property
+    def closing(self) -> tuple[int, str] | None:
+        """The close code and reason once the session must end."""
+        return self._closing
+
+    def drain(self) -> list[bytes]:
+        """Return the text frames to send, in order."""
+        out, self._out = self._out, []
+        return out
+
+    def receive(self, frame: str | bytes, now_ns: int) -> None:
+        """Take one message from the client and answer it."""
+        if self._closing or self._is_unwelcome(frame, now_ns):
+            return
+        op, sent_id = None, Raw(b"null")
+        try:
+            given = parse_object(frame, "the message")
+            head = _head(frame)
+            sent_id, op = head.id, _op(head.op)
+            self._carry_out(build(OPS[op], given, f'the message "{op}"'), op, sent_id)
+        except SessionRefused as refused:
+            self._refuse(op, sent_id, refused.refusal)
+        except UnitError as error:
+            self._refuse(op, sent_id, Refusal(error.reason, str(error)))
+        except DecodeError as error:
+            self._refuse(op, sent_id, Refusal(AccessReason.MALFORMED, str(error), error.field))
+
+    def _is_unwelcome(self, frame: str | bytes, now_ns: int) -> bool:
+        if isinstance(frame, bytes):
+            self._closing = (CLOSE_UNSUPPORTED, "send JSON in text frames, not binary ones")
+            return True
+        second = now_ns // SECOND_NS
+        if second != self._second:
+            self._second, self._messages = second, 0
+        self._messages += 1
+        if self._messages > MESSAGES_PER_SECOND_MAX:
+            self._closing = (CLOSE_POLICY, f"over {MESSAGES_PER_SECOND_MAX} messages in one second")
+            return True
+        return False
+
+    def _carry_out(self, request: Struct, op: str, sent_id: Raw) -> None:
+        match request:
+            case stream_messages.Subscribe(op="subscribe"):
+                self._subscribe(request, sent_id)
+            case stream_messages.Subscribe():
+                for subscription in self._wanted(request):
+                    if self._followed.pop(subscription, False) is None:
+                        self._door.unsubscribe(subscription)
+                self._say(stream_messages.Ack(op=op, id=sent_id, ok=True))
+            case stream_messages.Login():
+                self._login(request, sent_id)
+            case stream_messages.Ping():
+                self._say(
+                    stream_messages.Pong(op="pong", id=UNSET if request.id is None else sent_id)
+                )
+            case _:
+                raise AssertionError("OPS has no other requests")
+
+    def _subscribe(self, request: stream_messages.Subscribe, sent_id: Raw) -> None:
+        wanted = self._wanted(request)
+        if len(self._followed.keys() | wanted.keys()) > forms.SUBSCRIPTIONS_MAX:
+            raise SessionRefused(
+                Refusal(
+                    AccessReason.KEY_LIMIT,
+                    f"a connection follows at most {forms.SUBSCRIPTIONS_MAX} channels, and "
+                    f"{len(self._followed)} are followed; unsubscribe some, or open another",
+                )
+            )
+        for subscription in wanted:
+            # Once more means from the start: with a snapshot, and deltas that chain to it.
+            if self._followed.pop(subscription, False) is None:
+                self._door.unsubscribe(subscription)
+        for subscription in wanted:
+            self._door.subscribe(subscription)
+            self._followed[subscription] = None
+        self._say(stream_messages.Ack(op="subscribe", id=sent_id, ok=True))
+        for subscription in wanted:
+            if (first := self._first_push(subscription.channel)) is not None:
+                self._say(first)
+
+    def _login(self, request: stream_messages.Login, sent_id: Raw) -> None:
+        if self._account_id is not None:
+            raise DecodeError("this connection is logged in; open another one", "op")
+        credentials = auth.login_credentials(request)
+        if isinstance(credentials, Refusal):
+            raise SessionRefused(credentials)
+        self._account_id = self._door.authenticate(credentials, Scope.READ)
+        self._say(stream_messages.Ack(op="login", id=sent_id, ok=True, account_id=self._account_id))
+
+    def _wanted(self, request: stream_messages.Subscribe) -> dict[Subscription, None]:
+        """Return what a message names, each once.
+
+        Raises:
+            DecodeError: A symbol or interval is missing or too many, or nothing is named.
+            UnitError: A symbol is not listed.
+            SessionRefused: A private channel before login.
+        """
+        if not request.channels:
+            raise DecodeError(
+                'channels is empty; name some, such as {"channel":"book","symbol":"BTC-USDT"}',
+                "channels",
+            )
+        found: dict[Subscription, None] = {}
+        for position, wanted in enumerate(request.channels):
+            channel = self._channel(wanted, f"channels[{position}].")
+            found[Subscription(NAME, channel, "")] = None
+        return found
+
+    def _channel(self, wanted: stream_messages.Wanted, place: str) -> Channel:
+        kind = KINDS[wanted.channel]
+        if wanted.interval is not None and kind is not ChannelKind.CANDLES:
+            raise DecodeError(
+                f"{place}interval goes with candles only; leave it out", f"{place}interval"
+            )
+        if kind in PRIVATE:
+            if wanted.symbol is not None:
+                raise DecodeError(
+                    f"{place}symbol does not go with {wanted.channel}, which tells of all; "
+                    "leave it out",
+                    f"{place}symbol",
+                )
+            if self._account_id is None:
+                raise SessionRefused(
+                    Refusal(
+                        AccessReason.MISSING_KEY,
+                        f'{wanted.channel} needs a login; send {{"op":"login",...}} first',
+                        f"{place}channel",
+                    )
+                )
+            return Channel(kind, account_id=self._account_id)
+        if wanted.symbol is None:
+            raise DecodeError(
+                f'{place}symbol is missing; {wanted.channel} needs one, such as "BTC-USDT"',
+                f"{place}symbol",
+            )
+        instrument = market.instrument_of(wanted.symbol, self._door.listings)
+        interval = wanted.interval or DEFAULT_INTERVAL
+        return Channel(
+            kind,
+            instrument.instrument_id,
+            period_ns=PERIODS_NS.get(kind, 0),
+            interval_ns=market.INTERVALS_NS[interval] if kind is ChannelKind.CANDLES else 0,
+        )
+
+    def _first_push(self, channel: Channel) -> Struct | None:
+        """Return how things stand when a channel begins; None where it only tells what happens."""
+        if channel.kind in PRIVATE or channel.kind is ChannelKind.TRADES:
+            return None
+        door, number = self._door, channel.instrument_id
+        instrument = door.listings[number]
+        match channel.kind:
+            case ChannelKind.BOOK:
+                answer = door.snapshot(BookQuery(number, SNAPSHOT_DEPTH))
+            case ChannelKind.TOUCH:
+                answer = door.snapshot(BookQuery(number, 1))
+            case ChannelKind.TICKER:
+                answer = door.snapshot(TickersQuery((number,)))
+            case _:
+                answer = door.snapshot(CandlesQuery(number, channel.interval_ns, limit=1))
+        match answer:
+            case BookSnapshot() if channel.kind is ChannelKind.BOOK:
+                return market.snapshot_to_wire(answer, instrument)
+            case BookSnapshot():
+                return market.touch_to_wire(market.touch_of(answer), instrument)
+            case TickerList(tickers=(ticker,)):
+                return market.ticker_push(ticker, instrument)
+            case CandleList(candles=(candle,)):
+                return market.candle_push(candle, instrument)
+            case _:
+                return None  # nothing has traded yet
+
+    def _refuse(self, op: str | None, sent_id: Raw, refusal: Refusal) -> None:
+        self._say(stream_messages.Ack(op=op, id=sent_id, ok=False, error=errors.detail(refusal)))
+
+    def _say(self, message: Struct) -> None:
+        self._out.append(_encode(message))
+
+
+def frame(_subscription: Subscription, event: Event, listings: Listings) -> bytes | None:
+    """Return what an event is to the subscribers of a channel."""
+    push: Struct
+    match event:
+        case BookDelta():
+            push = market.delta_to_wire(event, listings[event.instrument_id])
+        case BookSnapshot():
+            push = market.snapshot_to_wire(event, listings[event.instrument_id])
+        case Trade():
+            push = market.trade_push(event, listings[event.instrument_id])
+        case Touch():
+            push = market.touch_to_wire(event, listings[event.instrument_id])
+        case Ticker():
+            push = market.ticker_push(event, listings[event.instrument_id])
+        case Candle():
+            push = market.candle_push(event, listings[event.instrument_id])
+        case OrderEvent():
+            push = orders.order_push(event, listings)
+        case BalanceEvent():
+            push = account.balances_push(event, listings)
+    return _encode(push)
+
+
+def _op(op: Any) -> str:
+    known = " or ".join(f'"{name}"' for name in OPS)
+    if op is None:
+        raise DecodeError(f"op is missing; it must be {known}", "op")
+    if not isinstance(op, str) or op not in OPS:
+        close = nearest(op, OPS) if isinstance(op, str) else None
+        meant = f'; did you mean "{close}"?' if close else ""
+        raise DecodeError(f"op must be {known}{meant}", "op")
+    return op
+
+
+# -- the client's end ---------------------------------------------------------------------------
+
+_PUSHES: dict[tuple[str, str | None], type[Struct]] = {
+    ("book", "snapshot"): stream_messages.BookSnapshotPush,
+    ("book", "delta"): stream_messages.BookDeltaPush,
+    ("trades", None): stream_messages.TradesPush,
+    ("ticker", None): stream_messages.TickerPush,
+    ("candles", None): stream_messages.CandlesPush,
+    ("touch", None): stream_messages.TouchPush,
+    ("orders", None): stream_messages.OrdersPush,
+    ("balances", None): stream_messages.BalancesPush,
+}
+
+
+class ClientStream:
+    """The client's end of one WebSocket."""
+
+    target = auth.WS_TARGET
+
+    def __init__(
+        self,
+        role: str,
+        channels: Sequence[stream_messages.Wanted],
+        listings: Listings,
+        key: ApiKey | None = None,
+    ) -> None:
+        if len(channels) > forms.SUBSCRIPTIONS_MAX:
+            raise Unsupported(
+                f"{len(channels)} channels on one connection; {forms.SUBSCRIPTIONS_MAX} are "
+                "allowed: open another"
+            )
+        self.role = role
+        self._channels = tuple(channels)
+        self._listings = listings
+        self._key = key
+        self._account_id = 0
+        self._ready = False
+        self._out: list[str] = []
+        self._events: list[Event] = []
+
+    @property
+    def ready(self) -> bool:
+        """Whether every subscription has been confirmed."""
+        return self._ready
+
+    def opened(self, now_ns: int) -> None:
+        """Say who we are, if that is needed, and what we want."""
+        self._ready = False
+        if self._key is not None:
+            self._say(auth.login_to_wire(self._key, now_ns))
+        else:
+            self._ask()
+
+    def receive(self, frame: str | bytes, now_ns: int) -> None:  # noqa: ARG002 nothing here is timed
+        """Take one message.
+
+        Raises:
+            DecodeError: It is not a message of this API.
+            AuthError: The login was refused.
+            VenueRejected: A subscription was refused.
+        """
+        if isinstance(frame, bytes):
+            raise DecodeError("a binary frame; this API sends text")
+        try:
+            head = _head(frame)
+            if head.op == "pong":
+                return
+            if head.op is not None:
+                self._answered(msgspec.json.decode(frame, type=stream_messages.Ack), frame)
+                return
+            kind = _PUSHES.get((head.channel, head.type)) if _is_named(head) else None
+            if kind is None:
+                raise DecodeError("neither an answer nor a push of a channel that we know")
+            self._events.append(self._event(msgspec.json.decode(frame, type=kind)))
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            raise DecodeError(f"not a message of this API: {error}") from error
+
+    def drain(self) -> tuple[list[str], list[Event]]:
+        """Return frames to send and what was told, in order."""
+        out, self._out = self._out, []
+        events, self._events = self._events, []
+        return out, events
+
+    def _answered(self, ack: stream_messages.Ack, frame: str) -> None:
+        if not ack.ok:
+            if ack.error is None:
+                raise DecodeError(f"a refusal without an error: {frame[:200]}")
+            said = f"{ack.op} was refused: {ack.error.message}"
+            reason = errors.reason_of(ack.error.code)
+            if isinstance(reason, RejectReason):
+                raise VenueRejected(said, reason, ack.error.code)
+            raise AuthError(said, ack.error.code)
+        if ack.op == "login":
+            self._account_id = ack.account_id or 0
+            self._ask()
+        elif ack.op == "subscribe":
+            self._ready = True
+
+    def _event(self, push: Any) -> Event:
+        listings = self._listings
+        match push:
+            case stream_messages.BookSnapshotPush():
+                return market.book_from_wire(push, listings)
+            case stream_messages.BookDeltaPush():
+                return market.delta_from_wire(push, listings)
+            case stream_messages.TradesPush():
+                return market.trade_from_wire(push, listings)
+            case stream_messages.TickerPush():
+                return market.ticker_from_wire(push, listings)
+            case stream_messages.CandlesPush():
+                return market.candle_from_wire(push, listings)
+            case stream_messages.TouchPush():
+                return market.touch_from_wire(push, listings)
+            case stream_messages.OrdersPush():
+                return orders.order_event(push, listings, self._account_id)
+            case stream_messages.BalancesPush():
+                return account.balances_event(push, listings, self._account_id)
+            case _:
+                raise AssertionError("_PUSHES has no other structs")
+
+    def _ask(self) -> None:
+        self._say(stream_messages.Subscribe(op="subscribe", id="all", channels=self._channels))
+
+    def _say(self, message: Struct) -> None:
+        self._out.append(_encode(message).decode())
+
+
+def market_stream(
+    instruments: Sequence[Instrument], listings: Listings, kinds: frozenset[ChannelKind]
+) -> ClientStream:
+    """Return a session that follows public channels of these instruments."""
+    channels = [
+        stream_messages.Wanted(channel=KIND_NAMES[kind], symbol=instrument.symbol)
+        for instrument in instruments
+        for kind in sorted(kinds - PRIVATE)
+    ]
+    return ClientStream("market", channels, listings)
+
+
+def private_stream(key: ApiKey, listings: Listings) -> ClientStream:
+    """Return a session that follows the account's orders and balances."""
+    channels = [stream_messages.Wanted(channel=KIND_NAMES[kind]) for kind in sorted(PRIVATE)]
+    return ClientStream("private", channels, listings, key)
+
+
+def _is_named(head: _Head) -> bool:
+    return isinstance(head.channel, str) and isinstance(head.type, str | None)

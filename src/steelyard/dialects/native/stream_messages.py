@@ -1,0 +1,177 @@
+"""Every WebSocket message of the native API as a struct: what a client says, what it is told."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from steelyard.dialects.native.forms import (
+    AskedSymbol,
+    AskedTime,
+    ChannelName,
+    Execution,
+    Interval,
+    Levels,
+    Price,
+    Sequence,
+    Size,
+    Symbol,
+    Time,
+)
+from steelyard.dialects.native.messages import (
+    Balance,
+    Candle,
+    ErrorDetail,
+    Fill,
+    Order,
+    Ticker,
+    Trade,
+)
+
+# -- WebSocket: what a client says --------------------------------------------------------------
+
+
+class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One channel to follow or to leave."""
+
+    channel: Annotated[
+        ChannelName,
+        Meta(description="What to follow; `orders` and `balances` need a login."),
+    ]
+    symbol: AskedSymbol | None = None
+    interval: Annotated[Interval, Meta(description="The length of a candle.")] | None = None
+
+
+class Subscribe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Follow channels, or leave them: `subscribe` and `unsubscribe`."""
+
+    op: Literal["subscribe", "unsubscribe"]
+    id: Any = None
+    channels: tuple[Wanted, ...]
+
+
+class Login(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Prove a key, to follow `orders` and `balances`."""
+
+    op: Literal["login"] = "login"
+    id: Any = None
+    key: Annotated[str, Meta(title="text", min_length=1, max_length=128)]
+    timestamp: Annotated[AskedTime, Meta(description="Your clock.")]
+    nonce: Annotated[
+        str, Meta(title="nonce of 1 to 36 letters, digits, - or _", pattern="^[A-Za-z0-9_-]{1,36}$")
+    ]
+    signature: Annotated[
+        str,
+        Meta(
+            title="signature of 64 lower-case hex digits",
+            description='Hex HMAC-SHA256 of timestamp + nonce + "GET/ws/v1".',
+            pattern="^[0-9a-f]{64}$",
+        ),
+    ]
+
+
+class Ping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ask whether the exchange is there."""
+
+    op: Literal["ping"] = "ping"
+    id: Any = None
+
+
+# -- WebSocket: what the exchange says ----------------------------------------------------------
+
+
+class Ack(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to one message of yours; `id` is the one you gave."""
+
+    op: str | None
+    id: Raw
+    ok: bool
+    account_id: int | None = None  # after a login
+    error: ErrorDetail | None = None
+
+
+class Pong(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to a ping."""
+
+    op: Literal["pong"]
+    id: Any | UnsetType = UNSET
+
+
+class BookSnapshotPush(Struct, frozen=True, kw_only=True):
+    """The whole book: the first push of a `book` channel."""
+
+    channel: Literal["book"]
+    type: Literal["snapshot"]
+    symbol: Symbol
+    sequence: Sequence
+    bids: Levels
+    asks: Levels
+    time: Time
+
+
+class BookDeltaPush(Struct, frozen=True, kw_only=True):
+    """Levels that changed, by their new size; size `0` removes one.
+
+    `first_sequence` is the `sequence` or `last_sequence` of the push before, plus one; if it is
+    greater, something is missing: subscribe anew.
+    """
+
+    channel: Literal["book"]
+    type: Literal["delta"]
+    symbol: Symbol
+    first_sequence: Sequence
+    last_sequence: Sequence
+    bids: Levels
+    asks: Levels
+    time: Time
+
+
+class TradesPush(Trade, frozen=True, kw_only=True):
+    """A public trade."""
+
+    channel: Literal["trades"] = "trades"
+
+
+class TickerPush(Ticker, frozen=True, kw_only=True):
+    """The last 24 hours: at once, then every second."""
+
+    channel: Literal["ticker"] = "ticker"
+
+
+class CandlesPush(Candle, frozen=True, kw_only=True):
+    """A candle: the current one at once, then when it changes, at most every 250 ms.
+
+    The last push of a candle has `closed` true.
+    """
+
+    channel: Literal["candles"] = "candles"
+
+
+class TouchPush(Struct, frozen=True, kw_only=True):
+    """The best bid and ask: at once, then whenever they change; null where a side is empty."""
+
+    channel: Literal["touch"]
+    symbol: Symbol
+    sequence: Sequence
+    bid: Price | None
+    bid_size: Size
+    ask: Price | None
+    ask_size: Size
+    time: Time
+
+
+class OrdersPush(Struct, frozen=True, kw_only=True):
+    """One of your orders after something happened to it."""
+
+    channel: Literal["orders"]
+    execution: Annotated[Execution, Meta(description="What happened.")]
+    order: Order
+    fill: Annotated[Fill, Meta(description="The execution, where one happened.")] | None
+    time: Time
+
+
+class BalancesPush(Struct, frozen=True, kw_only=True):
+    """Your balances that changed, as they are now."""
+
+    channel: Literal["balances"]
+    balances: tuple[Balance, ...]
+    time: Time

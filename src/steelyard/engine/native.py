@@ -1,0 +1,72 @@
+"""The fast twin: commands as bytes to the native module, effects back.
+
+Its rules are those of `engine/reference.py`; what it adds is `apply_records` for those who have
+bytes already, such as a journal being replayed. It is not imported where no native module was
+built; `engine/choice.py` knows.
+"""
+
+from steelyard import _native
+from steelyard.domain import layout
+from steelyard.domain.commands import Command, Effect
+from steelyard.domain.errors import DecodeError
+from steelyard.domain.ledger import Balance
+from steelyard.engine import BookLevels
+from steelyard.engine.book import QueueModel
+
+
+class NativeEngine:
+    """One engine, all instruments and accounts."""
+
+    def __init__(self, queue_model: QueueModel = QueueModel.PROPORTIONAL) -> None:
+        self.queue_model = queue_model
+        self._engine = _native.Engine(queue_model)
+
+    def apply(self, command: Command, now_ns: int) -> list[Effect]:
+        """Carry out one command whole, or refuse it whole, and return what happened."""
+        effects = self._engine.apply(layout.encode(command, now_ns))
+        return list(layout.decode_all(effects))
+
+    def apply_records(self, records: bytes) -> bytes:
+        """Carry out command records, each at its own now_ns, and return the effect records.
+
+        Raises:
+            DecodeError: The bytes are not command records; then none of them was carried out.
+        """
+        try:
+            return self._engine.apply(records)
+        except ValueError as error:
+            raise DecodeError(str(error)) from error
+
+    def book(self, instrument_id: int, depth: int) -> BookLevels:
+        """Return up to `depth` levels of each side."""
+        return BookLevels(*self._engine.book(instrument_id, max(depth, 0)))
+
+    def balances(self, account_id: int) -> dict[int, Balance]:
+        """Return an account's balances by asset id; absent means zero."""
+        return {
+            asset_id: Balance(free_atoms, held_atoms)
+            for asset_id, free_atoms, held_atoms in self._engine.balances(account_id)
+        }
+
+    def totals(self) -> dict[int, int]:
+        """Return each asset's sum over all accounts, which is zero."""
+        return dict(self._engine.totals())
+
+    def state_hash(self) -> int:
+        """Return the hash of the whole state; costs what has changed since the last call."""
+        return self._engine.state_hash()
+
+    def snapshot(self) -> bytes:
+        """Return the whole state as records, in one canonical order."""
+        return self._engine.snapshot()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Replace the state by a snapshot's.
+
+        Raises:
+            DecodeError: The bytes are not a snapshot, or no possible state; nothing has changed.
+        """
+        try:
+            self._engine.restore(snapshot)
+        except ValueError as error:
+            raise DecodeError(str(error)) from error

@@ -1,0 +1,39 @@
+"""Buy the dip: look at the price in regular intervals, and below a threshold buy a fixed size.
+
+It never sells and keeps no state of its own: how much it may collect is for max_position to
+say.
+"""
+
+from decimal import Decimal
+
+from steelyard.trading.duration import Duration
+from steelyard.trading.strategy import Strategy, Timer
+
+
+class DipBuyer(Strategy):
+    """Every `every`, buy `size` at the market if the price is below `below`."""
+
+    class Params(Strategy.Params, frozen=True, kw_only=True):
+        """Parameters of DipBuyer."""
+
+        below: Decimal = Decimal(40_000)  # quote
+        size: Decimal = Decimal("0.01")  # base
+        every: Duration = Duration("60s")
+
+    params: Params
+
+    def on_start(self) -> None:
+        """Set the timer."""
+        self.every(self.params.every)
+
+    def on_timer(self, timer: Timer) -> None:
+        """Look at the price, and act on it."""
+        price = self.price
+        if price is None:
+            self.log("no price yet")
+        elif price < self.params.below:
+            intent = self.buy(self.params.size)
+            self.log(f"price {price} is below {self.params.below}: buying {self.params.size}")
+            self._last = intent
+        else:
+            self.log(f"price {price} is not below {self.params.below}")

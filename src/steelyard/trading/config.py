@@ -1,0 +1,246 @@
+"""A bot's configuration: the TOML text as checked values, or a sentence that says what is wrong.
+
+Nothing is guessed: an unknown key is refused with the nearest right one, a limit that is left
+out is missing, not unlimited. Numbers are exact. Environments that reach beyond this machine
+are not offered yet, so both addresses must be loopback. Reads no file and no secret: `key` is
+a reference that the roof follows, and `class` a name that it looks up.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from steelyard.domain.errors import ConfigError
+from steelyard.trading.risk import Limits
+
+NAME_MAX = 40
+_NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+class Environment(StrEnum):
+    """How far a bot reaches; the later ones have to be earned."""
+
+    BACKTEST = "backtest"
+    SANDBOX = "sandbox"
+    PAPER = "paper"
+    LIVE_CANARY = "live-canary"
+    LIVE = "live"
+
+
+class OnStop(StrEnum):
+    """What happens to open orders when the bot is stopped."""
+
+    CANCEL = "cancel"
+    KEEP = "keep"
+
+
+class BotTable(Struct, frozen=True, kw_only=True):
+    """The table [bot]."""
+
+    name: str
+    environment: Environment
+    on_stop: OnStop = OnStop.CANCEL
+
+
+class VenueTable(Struct, frozen=True, kw_only=True):
+    """The table [venue.main]."""
+
+    dialect: str
+    rest: str
+    ws: str
+    key: str
+
+
+class StrategyTable(Struct, frozen=True, kw_only=True, rename={"class_name": "class"}):
+    """The table [strategy]."""
+
+    class_name: str
+    symbol: str
+    params: dict[str, Any] = {}
+
+
+class RiskTable(Struct, frozen=True, kw_only=True):
+    """The table [risk]: decimal numbers as text, price_collar as a percentage."""
+
+    max_order_notional: Decimal
+    max_position: Decimal
+    max_open_orders: int
+    price_collar: str
+
+
+class BotConfig(Struct, frozen=True, kw_only=True):
+    """A whole configuration."""
+
+    bot: BotTable
+    venue: dict[str, VenueTable]
+    strategy: StrategyTable
+    risk: RiskTable
+
+    @property
+    def main(self) -> VenueTable:
+        """The venue to trade on."""
+        return self.venue["main"]
+
+    @property
+    def limits(self) -> Limits:
+        """The limits in numbers."""
+        risk = self.risk
+        return Limits(
+            risk.max_order_notional,
+            risk.max_position,
+            risk.max_open_orders,
+            parse_percentage(risk.price_collar, "[risk] price_collar"),
+        )
+
+
+_TABLES: dict[str, type[Struct]] = {
+    "bot": BotTable,
+    "strategy": StrategyTable,
+    "risk": RiskTable,
+}
+
+
+def parse_config(text: str) -> BotConfig:
+    """Return the configuration that a TOML text holds.
+
+    Raises:
+        ConfigError: Not TOML, or not a configuration that can be run; the message names the key.
+    """
+    try:
+        document = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"the configuration is not TOML: {error}") from error
+    _check_keys(document)
+    try:
+        config = msgspec.convert(document, BotConfig)
+    except msgspec.ValidationError as error:
+        raise ConfigError(_in_toml_words(str(error))) from error
+    _check_bot(config.bot)
+    _check_venue(config)
+    _check_strategy(config.strategy)
+    _check_risk(config)
+    return config
+
+
+def parse_percentage(text: str, where: str) -> Decimal:
+    """Return a percentage such as `2%` as a fraction.
+
+    Raises:
+        ConfigError: Not of that form, or not above 0 and up to 100.
+    """
+    try:
+        percent = Decimal(text.removesuffix("%").strip()) if text.endswith("%") else None
+    except InvalidOperation:
+        percent = None
+    if percent is None or not percent.is_finite() or not 0 < percent <= 100:  # noqa: PLR2004
+        raise ConfigError(f'{where} is {text!r}; write a percentage up to 100%, such as "2%"')
+    return percent.scaleb(-2)
+
+
+def _check_keys(document: Mapping[str, Any]) -> None:
+    _check_table(document, BotConfig.__struct_encode_fields__, "")
+    for name, kind in _TABLES.items():
+        if isinstance(table := document.get(name), dict):
+            _check_table(table, kind.__struct_encode_fields__, f"[{name}] ")
+    venues = document.get("venue")
+    if isinstance(venues, dict):
+        _check_table(venues, ("main",), "[venue] ")
+        for name, table in venues.items():
+            if isinstance(table, dict):
+                _check_table(table, VenueTable.__struct_encode_fields__, f"[venue.{name}] ")
+
+
+def _check_table(table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    for key in table:
+        if key not in known:
+            close = get_close_matches(key, known, 1)
+            meant = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(known)}"
+            raise ConfigError(f"{where}{key!r} is not a key of the configuration; {meant}")
+
+
+def _in_toml_words(message: str) -> str:
+    """Return a validation error with its place as one writes it in TOML."""
+    said, _, path = message.partition(" - at `")
+    path = path.rstrip("`").removeprefix("$").removeprefix(".")
+    if path.startswith("venue"):
+        path = path.replace("venue[...]", "venue.main")
+    table, _, key = path.rpartition(".")
+    where = f"[{table}] {key}" if table else f"[{key}]" if key else "the configuration"
+    return f"{where}: {said[:1].lower()}{said[1:]}"
+
+
+def _check_bot(bot: BotTable) -> None:
+    if not bot.name or len(bot.name) > NAME_MAX or not _NAME_LETTERS.issuperset(bot.name):
+        raise ConfigError(
+            f"[bot] name is {bot.name!r}; use up to {NAME_MAX} of a-z, 0-9, - and _: "
+            "it names a directory"
+        )
+    if bot.environment is not Environment.SANDBOX:
+        raise ConfigError(
+            f'[bot] environment is "{bot.environment}", which this version cannot run yet; '
+            'write "sandbox"'
+        )
+
+
+def _check_venue(config: BotConfig) -> None:
+    if "main" not in config.venue:
+        raise ConfigError("[venue.main] is missing; it says where to trade")
+    venue = config.main
+    for key, address, schemes in (
+        ("rest", venue.rest, ("http", "https")),
+        ("ws", venue.ws, ("ws", "wss")),
+    ):
+        where = f"[venue.main] {key}"
+        try:
+            parts = urlsplit(address)
+            host, has_port = parts.hostname, parts.port is not None
+        except ValueError:
+            host, has_port = None, False
+        if host is None or parts.scheme not in schemes:
+            raise ConfigError(f'{where} is {address!r}; write an address such as '
+                              f'"{schemes[0]}://127.0.0.1:8601"')
+        if not _is_loopback(host):
+            raise ConfigError(
+                f'{where} is {address!r}, which is not this machine; in the environment "sandbox" '
+                "orders go to 127.0.0.1 only"
+            )
+        if not has_port:
+            raise ConfigError(f"{where} is {address!r}; add the port that `steelyard env` prints")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_strategy(strategy: StrategyTable) -> None:
+    module, colon, name = strategy.class_name.partition(":")
+    if not (colon and name.isidentifier() and all(p.isidentifier() for p in module.split("."))):
+        raise ConfigError(
+            f'[strategy] class is {strategy.class_name!r}; write "module:Class", such as '
+            '"steelyard.strategies:DipBuyer"'
+        )
+
+
+def _check_risk(config: BotConfig) -> None:
+    risk = config.risk
+    for key, number in (
+        ("max_order_notional", risk.max_order_notional),
+        ("max_position", risk.max_position),
+        ("max_open_orders", risk.max_open_orders),
+    ):
+        if not Decimal(number).is_finite() or number <= 0:
+            raise ConfigError(f"[risk] {key} is {number}; it must be above zero")
+    parse_percentage(risk.price_collar, "[risk] price_collar")

@@ -1,0 +1,181 @@
+"""The one door to the venue: an order passes every limit, or is refused with a reason.
+
+Limits are checked in a fixed order and the first that fails is told: what it is, what the
+order would have made of it, and how to change it. Position counts as the worst that can come:
+every open order as if filled, and an unknown one too. While an order is unknown nothing may
+add risk on that side or the other; what reduces the position may go. A market order is priced
+by walking the book as it stands. Cancels need no approval.
+"""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from steelyard.domain.commands import Place
+from steelyard.domain.lifecycle import OrderState
+from steelyard.domain.order import OrderType, Side
+from steelyard.domain.units import EXACT, from_atoms, plain, to_atoms
+from steelyard.trading.books import BookView
+from steelyard.trading.orders import Orders
+
+
+class Limits(NamedTuple):
+    """What a bot may do, from its configuration. price_collar is a fraction: 0.02 is 2 %."""
+
+    max_order_notional: Decimal  # quote
+    max_position: Decimal  # base, long or short
+    max_open_orders: int
+    price_collar: Decimal
+
+
+class Situation(NamedTuple):
+    """What a check looks at. The texts are None when all is well."""
+
+    book: BookView
+    orders: Orders
+    position_lots: int
+    now_ns: int
+    killed: str | None = None
+    gate: str | None = None
+    retried: str = ""  # client id of an order that is counted already
+
+
+class Approved(NamedTuple):
+    """An order that may be sent."""
+
+    place: Place
+
+
+class Refused(NamedTuple):
+    """One that may not; the limit's name, and a sentence."""
+
+    limit: str
+    text: str
+
+
+def check(place: Place, limits: Limits, situation: Situation) -> Approved | Refused:
+    """Return whether an order may be sent now."""
+    if situation.killed is not None:
+        return Refused(
+            "killed", f"trading is latched off ({situation.killed}); lift it with --resume"
+        )
+    if situation.gate is not None:
+        return Refused("gate", f"trading is gated: {situation.gate}")
+    if trouble := situation.book.trouble(situation.now_ns):
+        return Refused("book", f"{trouble}; orders wait until it is right again")
+    return (
+        _unknown_refusal(place, situation)
+        or _price_refusal(place, limits, situation)
+        or _position_refusal(place, limits, situation)
+        or _count_refusal(limits, situation)
+        or Approved(place)
+    )
+
+
+def _unknown_refusal(place: Place, situation: Situation) -> Refused | None:
+    unknown = [
+        order
+        for order in situation.orders.open
+        if order.state is OrderState.UNKNOWN and order.client_order_id != situation.retried
+    ]
+    if not unknown or _reduces(place, situation):
+        return None
+    return Refused(
+        "unknown",
+        f"order {unknown[0].client_order_id} may or may not have arrived; nothing that adds risk "
+        "is sent until the venue has proven which",
+    )
+
+
+def _price_refusal(place: Place, limits: Limits, situation: Situation) -> Refused | None:
+    """Check what the order may cost, and how far from the middle."""
+    book = situation.book
+    instrument = book.instrument
+    if place.order_type is OrderType.MARKET:
+        walked = book.of(place.side.opposite).walk(place.size_lots)
+        if walked is None:
+            size = instrument.size(place.size_lots)
+            return Refused(
+                "depth",
+                f"the book does not hold {plain(size)} {instrument.base} for a market order; "
+                "make the order smaller or give it a price",
+            )
+        price_ticks, tick_lots = walked
+        notional_atoms = tick_lots * instrument.tick_lot_atoms
+    else:
+        assert place.price_ticks is not None, "a limit order has a price"
+        price_ticks = place.price_ticks
+        notional_atoms = instrument.notional_atoms(price_ticks, place.size_lots)
+    if notional_atoms > to_atoms(limits.max_order_notional):
+        return Refused(
+            "max_order_notional",
+            f"max_order_notional is {plain(limits.max_order_notional)} {instrument.quote}, this "
+            f"order is worth {from_atoms(notional_atoms)}; make it smaller or raise "
+            "[risk] max_order_notional",
+        )
+    return _collar_refusal(place, price_ticks, limits, book)
+
+
+def _collar_refusal(
+    place: Place, price_ticks: int, limits: Limits, book: BookView
+) -> Refused | None:
+    """Refuse to pay far more, or take far less, than the middle; a patient price may be any."""
+    half_ticks = book.mid_half_ticks
+    if half_ticks is None:
+        return Refused(
+            "price_collar",
+            "price_collar cannot be checked: one side of the book is empty; orders wait",
+        )
+    beyond = int(place.side) * (2 * price_ticks - half_ticks)
+    if Decimal(beyond) <= EXACT.multiply(limits.price_collar, Decimal(half_ticks)):
+        return None
+    instrument = book.instrument
+    percent = plain(EXACT.multiply(limits.price_collar, Decimal(100)))
+    return Refused(
+        "price_collar",
+        f"price_collar is {percent} % around {book.mid}, this order would trade at "
+        f"{instrument.price(price_ticks)}; mend the price or widen [risk] price_collar",
+    )
+
+
+def _position_refusal(place: Place, limits: Limits, situation: Situation) -> Refused | None:
+    """Check the position as it would be if everything on this side filled."""
+    instrument = situation.book.instrument
+    worst = situation.position_lots + int(place.side) * (
+        _open_lots(situation, place.side) + place.size_lots
+    )
+    if _reduces(place, situation):
+        return None
+    if EXACT.abs(instrument.size(worst)) <= limits.max_position:
+        return None
+    return Refused(
+        "max_position",
+        f"max_position is {plain(limits.max_position)} {instrument.base}, with this order and "
+        f"all open ones filled the position would be {plain(instrument.size(worst))}; make it "
+        "smaller, cancel something or raise [risk] max_position",
+    )
+
+
+def _count_refusal(limits: Limits, situation: Situation) -> Refused | None:
+    count = sum(o.client_order_id != situation.retried for o in situation.orders.open)
+    if count < limits.max_open_orders:
+        return None
+    return Refused(
+        "max_open_orders",
+        f"max_open_orders is {limits.max_open_orders} and {count} are open; cancel one or raise "
+        "[risk] max_open_orders",
+    )
+
+
+def _reduces(place: Place, situation: Situation) -> bool:
+    """Whether an order only brings the position nearer to zero, whatever else fills."""
+    worst = situation.position_lots + int(place.side) * _open_lots(situation, place.side)
+    after = worst + int(place.side) * place.size_lots
+    return place.side is (Side.SELL if worst > 0 else Side.BUY) and worst * after >= 0 != worst
+
+
+def _open_lots(situation: Situation, side: Side) -> int:
+    lots = situation.orders.exposed_lots(side)
+    if situation.retried:
+        order = situation.orders[situation.retried]
+        lots -= order.exposed_lots if order.place.side is side else 0
+    return lots

@@ -1,0 +1,364 @@
+"""What a strategy's author writes: a class with callbacks, and what it may do in them.
+
+    class Dip(Strategy):
+        class Params(Strategy.Params):
+            below: Decimal
+
+        def on_bar(self, bar):
+            if bar.price("close") < self.params.below and self.position.is_flat:
+                self.buy("0.01")
+
+A strategy is told about the past and present only, and sees no venue, clock or file. What it
+orders is a wish (`Intent`) that leaves its call in a list; limits are checked after the call.
+Sizes and prices are exact: Decimal, text, or whole lots; a float goes through `self.size(x)`.
+The same class runs in backtest, sandbox, paper and live.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import ROUND_DOWN, Context, Decimal
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from steelyard.domain.errors import ConfigError, UnitError, UsageError
+from steelyard.domain.instrument import Instrument
+from steelyard.domain.lifecycle import Fill
+from steelyard.domain.messages import SECOND_NS, Trade
+from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
+from steelyard.domain.units import Lots, parse_decimal
+from steelyard.trading.bars import Bar
+from steelyard.trading.books import BookView
+from steelyard.trading.duration import Duration
+from steelyard.trading.orders import OwnOrder
+
+INTENTS_MAX = 100  # in one call; more is a loop gone wrong
+TIMERS_MAX = 20
+
+Amount = Decimal | str | Lots
+
+
+class Position(NamedTuple):
+    """What the bot's own fills add up to."""
+
+    instrument: Instrument
+    lots: int = 0
+    average_price: Decimal | None = None
+
+    @property
+    def size(self) -> Decimal:
+        """In base; negative for a short."""
+        return self.instrument.size(self.lots)
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether there is none."""
+        return self.lots == 0
+
+
+class Intent(Struct):
+    """An order as a strategy wants it. After the call either an id or a refusal is filled in."""
+
+    side: Side
+    size_lots: int
+    order_type: OrderType
+    time_in_force: TimeInForce
+    price_ticks: int | None = None
+    post_only: bool = False
+    client_order_id: str = ""
+    refusal: str | None = None
+
+
+class CancelIntent(Struct):
+    """A cancel as a strategy wants it, of an Intent or of a client order id."""
+
+    target: Intent | str
+
+
+class Timer(NamedTuple):
+    """One firing. due_ns is a multiple of the interval since the epoch."""
+
+    every: Duration
+    due_ns: int
+
+
+class Desk:
+    """What a strategy sees and where its wishes go; the trader keeps it up to date."""
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self.book = BookView(instrument)
+        self.position = Position(instrument)
+        self.now_ns = 0
+        self.last_ticks: int | None = None
+        self.history: list[Bar] = []
+        self.open_orders: Callable[[], list[OwnOrder]] = list
+        self.timers: dict[Duration, None] = {}
+        self.notes: list[str] = []
+        self.intents: list[Intent | CancelIntent] = []
+
+    def wish(self, intent: Intent | CancelIntent) -> None:
+        """Keep a wish until the call is over.
+
+        Raises:
+            UsageError: More than `INTENTS_MAX` in one call.
+        """
+        if len(self.intents) >= INTENTS_MAX:
+            raise UsageError(f"over {INTENTS_MAX} orders and cancels in one call: a loop?")
+        self.intents.append(intent)
+
+    def drain(self) -> list[Intent | CancelIntent]:
+        """Return the wishes of the last call."""
+        intents, self.intents = self.intents, []
+        return intents
+
+
+class Strategy:
+    """Base of all strategies. Override the callbacks that are needed; others are not called."""
+
+    class Params(Struct, frozen=True, kw_only=True):
+        """Parameters, by name and type; a field without a default must be given."""
+
+    params: Any
+
+    def __init__(self, **parameters: Any) -> None:
+        """Take parameters as they stand in a configuration: `DipBuyer(below="40000")`.
+
+        Raises:
+            ConfigError: An unknown, missing or wrong parameter; the message names it.
+        """
+        self.params = read_parameters(type(self), parameters)
+        self._desk: Desk | None = None
+
+    # -- what is told -------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Trading begins: the book is right, `history` and `position` are known."""
+
+    def on_book(self, book: BookView) -> None:
+        """The book has changed. The view is reused: it is always the newest."""
+
+    def on_trade(self, trade: Trade) -> None:
+        """Somebody traded."""
+
+    def on_bar(self, bar: Bar) -> None:
+        """A bar has closed; only if `bar_interval` says which."""
+
+    def on_fill(self, fill: Fill) -> None:
+        """An order of this bot has filled, in part or whole; the position has moved already."""
+
+    def on_order(self, order: OwnOrder) -> None:
+        """An order of this bot has another state."""
+
+    def on_timer(self, timer: Timer) -> None:
+        """A timer that `every` has set is due."""
+
+    def on_stop(self) -> None:
+        """Trading ends; only cancels are carried out from here on."""
+
+    # -- what it wants to be told ---------------------------------------------------------------
+
+    @property
+    def bar_interval(self) -> Duration | None:
+        """The length of the bars for `on_bar`: the parameter `bar`, if there is one."""
+        found = getattr(self.params, "bar", None)
+        return found if isinstance(found, Duration) else None
+
+    @property
+    def history_bars(self) -> int:
+        """How many closed bars `history` should hold at the start."""
+        return 0
+
+    def every(self, interval: Duration | str) -> None:
+        """Call `on_timer` at each multiple of an interval since the epoch (60s: every minute).
+
+        Raises:
+            ConfigError: Not a duration.
+        """
+        desk = self._bound()
+        if len(desk.timers) >= TIMERS_MAX:
+            raise UsageError(f"over {TIMERS_MAX} timers")
+        desk.timers[Duration.of(interval)] = None
+
+    # -- what it may do -------------------------------------------------------------------------
+
+    def buy(
+        self,
+        size: Amount,
+        price: Decimal | str | None = None,
+        *,
+        post_only: bool = False,
+        time_in_force: TimeInForce | None = None,
+    ) -> Intent:
+        """Want to buy: at the market, or with a price at that or better.
+
+        Raises:
+            UnitError: Size or price is not a whole number of steps.
+            UsageError: Size or price is a float.
+        """
+        return self._order(Side.BUY, size, price, time_in_force, post_only=post_only)
+
+    def sell(
+        self,
+        size: Amount,
+        price: Decimal | str | None = None,
+        *,
+        post_only: bool = False,
+        time_in_force: TimeInForce | None = None,
+    ) -> Intent:
+        """Want to sell; as `buy`."""
+        return self._order(Side.SELL, size, price, time_in_force, post_only=post_only)
+
+    def cancel(self, target: Intent | OwnOrder | str) -> CancelIntent:
+        """Want an order canceled. A wish: it may fill before."""
+        if isinstance(target, OwnOrder):
+            target = target.client_order_id
+        intent = CancelIntent(target)
+        self._bound().wish(intent)
+        return intent
+
+    def cancel_all(self) -> None:
+        """Want every open order of this bot canceled."""
+        for order in self.open_orders:
+            self.cancel(order)
+
+    def log(self, text: str) -> None:
+        """Write a line to the bot's log."""
+        self._bound().notes.append(text)
+
+    def size(self, amount: float | Decimal) -> Decimal:
+        """Return an amount of base rounded down to whole lots; the only place for a float.
+
+        Raises:
+            UnitError: Negative, or not a number.
+        """
+        exact = Decimal(repr(amount)) if not isinstance(amount, Decimal) else amount
+        if not exact.is_finite() or exact < 0:
+            raise UnitError(f"size {amount} is not an amount", RejectReason.SIZE_TOO_SMALL)
+        lot = self.instrument.lot_size
+        return lot * (exact / lot).to_integral_value(ROUND_DOWN, Context(prec=60))
+
+    # -- what it may know -------------------------------------------------------------------------
+
+    @property
+    def instrument(self) -> Instrument:
+        """What is traded."""
+        return self._bound().instrument
+
+    @property
+    def position(self) -> Position:
+        """What the bot holds."""
+        return self._bound().position
+
+    @property
+    def book(self) -> BookView:
+        """The order book."""
+        return self._bound().book
+
+    @property
+    def price(self) -> Decimal | None:
+        """The last traded price, or before the first trade the middle of the book."""
+        desk = self._bound()
+        if desk.last_ticks is None:
+            return desk.book.mid
+        return desk.instrument.price(desk.last_ticks)
+
+    @property
+    def history(self) -> list[Bar]:
+        """The closed bars from before the start, oldest first."""
+        return self._bound().history
+
+    @property
+    def open_orders(self) -> list[OwnOrder]:
+        """This bot's orders that may still fill."""
+        return self._bound().open_orders()
+
+    @property
+    def now_ns(self) -> int:
+        """The time, in nanoseconds since the epoch."""
+        return self._bound().now_ns
+
+    @property
+    def now(self) -> datetime:
+        """The time, to the microsecond."""
+        seconds, rest_ns = divmod(self.now_ns, SECOND_NS)
+        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest_ns // 1000)
+
+    def bind(self, desk: Desk) -> None:
+        """Sit down at a desk; the trader does it before anything is told."""
+        self._desk = desk
+
+    def _bound(self) -> Desk:
+        if self._desk is None:
+            raise UsageError("a strategy can act from on_start on, not while it is made")
+        return self._desk
+
+    def _order(
+        self,
+        side: Side,
+        size: Amount,
+        price: Decimal | str | None,
+        time_in_force: TimeInForce | None,
+        *,
+        post_only: bool,
+    ) -> Intent:
+        desk = self._bound()
+        is_limit = price is not None
+        intent = Intent(
+            side,
+            _size_lots(size, desk.instrument),
+            OrderType.LIMIT if is_limit else OrderType.MARKET,
+            time_in_force or (TimeInForce.GTC if is_limit else TimeInForce.IOC),
+            desk.instrument.price_ticks(_exact(price, "price")) if is_limit else None,
+            post_only,
+        )
+        desk.wish(intent)
+        return intent
+
+
+def read_parameters(strategy: type[Strategy], given: dict[str, Any]) -> Any:
+    """Return a strategy's parameters as its struct.
+
+    Raises:
+        ConfigError: An unknown, missing or wrong parameter; the message names it.
+    """
+    known = strategy.Params.__struct_fields__
+    for name in given:
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            meant = f"did you mean {close[0]!r}?" if close else f"it takes: {', '.join(known)}"
+            raise ConfigError(f"{strategy.__name__} has no parameter {name!r}; {meant}")
+    try:
+        return msgspec.convert(given, strategy.Params, dec_hook=_read_special)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{strategy.__name__}: {error}".replace("$.", "")) from error
+
+
+def overrides(strategy: Strategy, callback: str) -> bool:
+    """Whether a strategy wants to be told."""
+    return getattr(type(strategy), callback) is not getattr(Strategy, callback)
+
+
+def _read_special(kind: type, value: Any) -> Any:
+    if kind is Duration and isinstance(value, Duration | str):
+        return Duration.of(value)
+    raise NotImplementedError
+
+
+def _size_lots(size: Amount, instrument: Instrument) -> Lots:
+    if isinstance(size, int) and not isinstance(size, bool):
+        return instrument.size_lots(instrument.size(size))
+    return instrument.size_lots(_exact(size, "size"))
+
+
+def _exact(amount: Any, what: str) -> Decimal:
+    if isinstance(amount, Decimal):
+        return amount
+    if isinstance(amount, str):
+        return parse_decimal(amount)
+    raise UsageError(
+        f"{what} {amount!r} is a {type(amount).__name__}; write it as text or Decimal"
+        + (", or round it down to whole lots by self.size(x)" if what == "size" else "")
+    )

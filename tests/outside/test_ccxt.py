@@ -1,0 +1,177 @@
+"""Unmodified ccxt trades on the binance dialect with nothing but what `steelyard env` prints."""
+
+import itertools
+
+import ccxt
+import pytest
+
+pytestmark = pytest.mark.slow
+
+names = (f"ccxt-{number}" for number in itertools.count())
+
+
+@pytest.fixture(scope="module")
+def public(exchange):
+    client = ccxt.binance(exchange.env("binance", client="ccxt"))
+    client.load_markets()
+    return client
+
+
+def trader(exchange, scopes="read,trade", **deposits):
+    deposits = deposits or {"USDT": "100000", "BTC": "2"}
+    key = exchange.trader(next(names), deposits, dialect="binance", scopes=scopes)
+    settings = exchange.env("binance", client="ccxt")
+    client = ccxt.binance({**settings, "apiKey": key["key"], "secret": key["secret"]})
+    client.load_markets()  # with a key ccxt asks the wallet API first
+    return client
+
+
+@pytest.fixture
+def client(exchange):
+    return trader(exchange)
+
+
+def test_markets_have_the_steps_and_limits_of_the_listing(public):
+    market = public.market("BTC/USDT")
+    assert market["spot"]
+    assert market["active"]
+    assert market["precision"] == {**market["precision"], "price": 0.01, "amount": 0.00001}
+    assert market["limits"]["cost"]["min"] == 5
+    assert {"ETH/USDT", "SOL/USDT", "ETH/BTC", "BTC/USD", "ETH/USD"} <= set(public.symbols)
+
+
+def test_a_ticker_has_a_price_inside_its_own_day(public):
+    ticker = public.fetch_ticker("BTC/USDT")
+    assert ticker["low"] <= ticker["last"] <= ticker["high"]
+    assert ticker["bid"] < ticker["ask"]
+    assert set(public.fetch_tickers(["BTC/USDT", "ETH/USDT"])) == {"BTC/USDT", "ETH/USDT"}
+
+
+def test_a_book_is_sorted_and_not_crossed(public):
+    book = public.fetch_order_book("BTC/USDT", 50)
+    bids, asks = ([price for price, _ in book[side]] for side in ("bids", "asks"))
+    assert bids == sorted(bids, reverse=True)
+    assert asks == sorted(asks)
+    assert bids[0] < asks[0]
+    assert book["nonce"] > 0
+
+
+def test_trades_come_in_order_with_rising_ids(public):
+    trades = public.fetch_trades("BTC/USDT", limit=20)
+    ids = [int(trade["id"]) for trade in trades]
+    assert ids == sorted(set(ids))
+    assert {trade["side"] for trade in trades} <= {"buy", "sell"}
+
+
+@pytest.mark.parametrize("timeframe", ["1s", "1m", "5m", "1h"])
+def test_candles_are_gap_free_and_possible(public, timeframe):
+    candles = public.fetch_ohlcv("BTC/USDT", timeframe, limit=20)
+    step = public.parse_timeframe(timeframe) * 1000
+    assert [b[0] - a[0] for a, b in itertools.pairwise(candles)] == [step] * (len(candles) - 1)
+    for _, opened, high, low, closed, volume in candles:
+        assert low <= min(opened, closed) <= max(opened, closed) <= high
+        assert volume >= 0
+
+
+def test_time_and_status_are_told(public):
+    assert abs(public.fetch_time() - public.milliseconds()) < 2_000
+    assert public.fetch_status()["status"] == "ok"
+
+
+def test_a_market_order_fills_and_moves_the_balance_by_just_that(client):
+    """A9, D8: executed value, fee and balances fit together."""
+    before = client.fetch_balance()
+    order = client.create_order("BTC/USDT", "market", "buy", 0.1)
+    assert order["status"] == "closed"
+    assert order["filled"] == 0.1
+    fills = client.fetch_my_trades("BTC/USDT")
+    assert sum(fill["amount"] for fill in fills) == pytest.approx(0.1)
+    fee = sum(fill["fee"]["cost"] for fill in fills)
+    assert {fill["fee"]["currency"] for fill in fills} == {"BTC"}
+    after = client.fetch_balance()
+    assert after["BTC"]["total"] - before["BTC"]["total"] == pytest.approx(0.1 - fee)
+    assert before["USDT"]["total"] - after["USDT"]["total"] == pytest.approx(order["cost"])
+
+
+def test_a_limit_order_rests_is_found_and_canceled(client):
+    order = client.create_order("BTC/USDT", "limit", "buy", 0.01, 20_000)
+    assert client.fetch_balance()["USDT"]["used"] == pytest.approx(200)
+    assert client.fetch_order(order["id"], "BTC/USDT")["status"] == "open"
+    assert [o["id"] for o in client.fetch_open_orders("BTC/USDT")] == [order["id"]]
+    canceled = client.cancel_order(order["id"], "BTC/USDT")
+    assert canceled["status"] == "canceled"
+    assert client.fetch_order(order["id"], "BTC/USDT")["status"] == "canceled"
+    assert client.fetch_open_orders("BTC/USDT") == []
+    assert client.fetch_balance()["USDT"]["used"] == 0
+
+
+def test_an_order_is_found_by_the_clients_own_id(client):
+    client.create_order("BTC/USDT", "limit", "buy", 0.01, 20_000, {"newClientOrderId": "my-own-id"})
+    found = client.fetch_order("", "BTC/USDT", {"origClientOrderId": "my-own-id"})
+    assert found["clientOrderId"] == "my-own-id"
+
+
+def test_all_open_orders_are_canceled_at_once(client):
+    for price in (20_000, 20_001, 20_002):
+        client.create_order("BTC/USDT", "limit", "buy", 0.01, price)
+    client.cancel_all_orders("BTC/USDT")
+    assert client.fetch_open_orders("BTC/USDT") == []
+    with pytest.raises(ccxt.OrderNotFound):
+        client.cancel_all_orders("BTC/USDT")
+
+
+def test_post_only_rests_or_is_refused(client):
+    resting = client.create_order("BTC/USDT", "limit", "buy", 0.01, 20_000, {"postOnly": True})
+    assert client.fetch_order(resting["id"], "BTC/USDT")["status"] == "open"
+    with pytest.raises(ccxt.OrderImmediatelyFillable):
+        client.create_order("BTC/USDT", "limit", "buy", 0.01, 900_000 / 10, {"postOnly": True})
+
+
+def test_ioc_fills_what_it_can_and_expires(client):
+    order = client.create_order("BTC/USDT", "limit", "buy", 0.01, 20_000, {"timeInForce": "IOC"})
+    assert client.fetch_order(order["id"], "BTC/USDT")["status"] == "expired"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("BTC/USDT", "limit", "buy", 100, 60_000), ccxt.InsufficientFunds),
+        (("BTC/USDT", "limit", "buy", 0.0001, 20_000), ccxt.BadRequest),  # below 5 USDT
+        (("BTC/USDT", "limit", "buy", 0.01, 1_500_000), ccxt.InvalidOrder),  # PRICE_FILTER
+    ],
+)
+def test_refusals_become_the_errors_that_a_ccxt_program_catches(client, arguments, error):
+    with pytest.raises(error):
+        client.create_order(*arguments)
+    assert client.fetch_open_orders("BTC/USDT") == []
+
+
+def test_an_unknown_order_is_not_found(client):
+    with pytest.raises(ccxt.OrderNotFound):
+        client.fetch_order("999999999", "BTC/USDT")
+    with pytest.raises(ccxt.OrderNotFound):
+        client.cancel_order("999999999", "BTC/USDT")
+
+
+def test_a_wrong_secret_and_a_wrong_clock_are_told_apart(exchange):
+    client = trader(exchange)
+    client.secret = "wrong"
+    with pytest.raises(ccxt.AuthenticationError, match="-1022"):
+        client.fetch_balance()
+    client = trader(exchange)
+    client.nonce = lambda: client.milliseconds() - 120_000
+    with pytest.raises(ccxt.InvalidNonce, match="-1021"):
+        client.fetch_balance()
+
+
+def test_a_read_only_key_reads_and_nothing_else(exchange):
+    """B8."""
+    client = trader(exchange, scopes="read")
+    assert client.fetch_balance()["USDT"]["free"] == 100_000
+    with pytest.raises((ccxt.AuthenticationError, ccxt.DDoSProtection), match="-2015"):
+        client.create_order("BTC/USDT", "market", "buy", 0.01)
+
+
+def test_fees_are_told_before_they_are_taken(client):
+    fee = client.fetch_trading_fee("BTC/USDT")
+    assert (fee["maker"], fee["taker"]) == (0.001, 0.001)

@@ -1,0 +1,245 @@
+/**
+ * Every message of the two feeds, typed as it is on the wire, and the check that turns parsed
+ * JSON into one of them. Prices, sizes and amounts are decimal strings; times are milliseconds.
+ *
+ * `readPush` and `readBotState` look at what tells messages apart, not at every field: the
+ * exchange is ours, and a page of another version should show what it understands.
+ */
+
+import type { Decimal } from "./decimal";
+
+export type Side = "buy" | "sell";
+export type Level = readonly [price: Decimal, size: Decimal];
+export type Interval = "1s" | "1m" | "5m" | "15m" | "1h";
+
+export const INTERVALS: readonly Interval[] = ["1s", "1m", "5m", "15m", "1h"];
+export const INTERVAL_MS: Readonly<Record<Interval, number>> = {
+  "1s": 1_000,
+  "1m": 60_000,
+  "5m": 300_000,
+  "15m": 900_000,
+  "1h": 3_600_000,
+};
+
+// -- the native API -----------------------------------------------------------------------------
+
+export interface Instrument {
+  symbol: string;
+  base: string;
+  quote: string;
+  tick_size: Decimal;
+  lot_size: Decimal;
+  size_min: Decimal;
+  notional_min: Decimal;
+}
+
+export interface BookSnapshot {
+  channel: "book";
+  type: "snapshot";
+  symbol: string;
+  sequence: number;
+  bids: readonly Level[];
+  asks: readonly Level[];
+  time: number;
+}
+
+/** Levels with their new size; "0" means the level is gone. */
+export interface BookDelta {
+  channel: "book";
+  type: "delta";
+  symbol: string;
+  first_sequence: number;
+  last_sequence: number;
+  bids: readonly Level[];
+  asks: readonly Level[];
+  time: number;
+}
+
+export type BookPush = BookSnapshot | BookDelta;
+
+export interface Trade {
+  symbol: string;
+  trade_id: number;
+  price: Decimal;
+  size: Decimal;
+  taker_side: Side;
+  time: number;
+}
+
+/** The last 24 hours; null where nothing traded or rests. */
+export interface Ticker {
+  symbol: string;
+  last: Decimal | null;
+  open: Decimal | null;
+  high: Decimal | null;
+  low: Decimal | null;
+  volume: Decimal;
+  quote_volume: Decimal;
+  bid: Decimal | null;
+  ask: Decimal | null;
+  change_percent: Decimal | null;
+  time: number;
+}
+
+export interface Candle {
+  open_time: number;
+  open: Decimal;
+  high: Decimal;
+  low: Decimal;
+  close: Decimal;
+  volume: Decimal;
+  quote_volume: Decimal;
+  trades: number;
+  closed: boolean;
+}
+
+export type TradePush = { channel: "trades" } & Trade;
+export type TickerPush = { channel: "ticker" } & Ticker;
+export type CandlePush = { channel: "candles"; symbol: string; interval: Interval } & Candle;
+export type Pong = { op: "pong" };
+export type Ack = { op: "subscribe" | "unsubscribe"; ok: boolean; error?: ApiError };
+
+export type Push = BookPush | TradePush | TickerPush | CandlePush | Pong | Ack;
+
+export interface ApiError {
+  code: string;
+  message: string;
+  hint?: string | null;
+}
+
+/** One thing to listen to on `/ws/v1`. */
+export interface Channel {
+  channel: "book" | "trades" | "ticker" | "candles";
+  symbol: string;
+  interval?: Interval;
+}
+
+// -- what the page asks its server -----------------------------------------------------------------
+
+export type Environment = "backtest" | "sandbox" | "paper" | "live-canary" | "live";
+
+export interface SessionBot {
+  name: string;
+  symbol: string;
+  ws: string;
+  token: string;
+  strategy: string;
+  alive: boolean;
+  /** Its latch is set: it does not trade, running or not. */
+  killed?: boolean;
+}
+
+export interface Session {
+  environment: Environment;
+  market: "crowd" | "tape" | "none";
+  market_note: string;
+  version: string;
+  started: number;
+  symbols: readonly string[];
+  bots: readonly SessionBot[];
+}
+
+export interface KillAnswer {
+  killed: boolean;
+  verified: boolean;
+  open_orders: number;
+  canceled: number;
+  bot_answered: boolean;
+  elapsed_ms: number;
+  steps: readonly string[];
+  error?: string;
+}
+
+// -- the trader's feed -----------------------------------------------------------------------------
+
+export type BotStatus = "starting" | "running" | "gated" | "killed" | "stopping";
+
+export interface BotOrder {
+  client_order_id: string;
+  order_id: string | number | null;
+  side: Side;
+  type: "limit" | "market";
+  price: Decimal | null;
+  size: Decimal;
+  filled: Decimal;
+  state: "pending" | "unknown" | "working" | "partially_filled";
+  created: number;
+}
+
+export interface BotFill {
+  trade_id: string | number;
+  side: Side;
+  price: Decimal;
+  size: Decimal;
+  fee: Decimal;
+  fee_asset: string;
+  liquidity: "maker" | "taker";
+  time: number;
+}
+
+export interface BotState {
+  type: "state";
+  time: number;
+  bot: {
+    name: string;
+    environment: Environment;
+    strategy: string;
+    symbol: string;
+    params: Readonly<Record<string, unknown>>;
+    started: number;
+  };
+  status: BotStatus;
+  reason: string | null;
+  position: { size: Decimal; average_price: Decimal | null; side: "long" | "flat" | "short" };
+  pnl: { currency: string; realized: Decimal; unrealized: Decimal; fees: Decimal; total: Decimal };
+  balances: readonly { asset: string; free: Decimal; held: Decimal }[];
+  orders: readonly BotOrder[];
+  fills: readonly BotFill[];
+  equity: readonly (readonly [time: number, value: Decimal])[];
+  risk: {
+    max_order_notional: Decimal | null;
+    max_position: Decimal | null;
+    max_open_orders: number | null;
+    price_collar: string | null;
+    refused: number;
+    last_refusal: string | null;
+  };
+  latency: { order_ms_p50: number; order_ms_p99: number } | null;
+  log: readonly { time: number; level: "info" | "warning" | "error"; text: string }[];
+}
+
+// -- from JSON -------------------------------------------------------------------------------------
+
+type Fields = Record<string, unknown>;
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The push in a parsed frame, or null for one this page does not know. */
+export function readPush(value: unknown): Push | null {
+  if (!isFields(value)) return null;
+  switch (value["channel"]) {
+    case "book": {
+      const known = value["type"] === "snapshot" || value["type"] === "delta";
+      const levels = Array.isArray(value["bids"]) && Array.isArray(value["asks"]);
+      return known && levels ? (value as unknown as BookPush) : null;
+    }
+    case "trades":
+      return typeof value["price"] === "string" ? (value as unknown as TradePush) : null;
+    case "ticker":
+      return typeof value["symbol"] === "string" ? (value as unknown as TickerPush) : null;
+    case "candles":
+      return typeof value["open_time"] === "number" ? (value as unknown as CandlePush) : null;
+    default:
+      return typeof value["op"] === "string" ? (value as unknown as Pong | Ack) : null;
+  }
+}
+
+/** The trader's state in a parsed frame, or null. */
+export function readBotState(value: unknown): BotState | null {
+  if (!isFields(value) || value["type"] !== "state") return null;
+  const whole = isFields(value["bot"]) && isFields(value["pnl"]) && isFields(value["position"]);
+  const lists = Array.isArray(value["orders"]) && Array.isArray(value["fills"]);
+  return whole && lists && isFields(value["risk"]) ? (value as unknown as BotState) : null;
+}
