@@ -20,8 +20,7 @@ from rich.console import Console
 
 from steelyard import dialects
 from steelyard.cli.main import app
-from steelyard.dialects.native.manual import manual
-from steelyard.dialects.native.markdown import markdown
+from steelyard.dialects.native import manual, markdown
 from steelyard.domain import errors, order
 from steelyard.domain.lifecycle import TRANSITIONS
 from steelyard.domain.order import FIELDS, Need, RejectReason, TimeInForce
@@ -46,7 +45,7 @@ def pages() -> dict[str, Callable[[], str]]:
 
 def native_api() -> str:
     """Return the page on the native API, which `/docs` shows in its own dress."""
-    return markdown(manual(dialects.find("native")))
+    return markdown.text(manual.blocks(dialects.find("native")))
 
 
 def orders() -> str:

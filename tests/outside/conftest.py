@@ -1,10 +1,14 @@
 """One running exchange for all outside tests: they only add accounts to it."""
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from steelyard.testing import LocalExchange
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests are imported by path; they share a client
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,8 @@ export interface ChartEvents {
 
 const NEAR_BARS = 40;
 const BEHIND_BARS = 3;
+const ROOM_BARS = 5;
+const ROOM_FOR_NAMES_BARS = 13;
 // Where the chart is narrower, a line's name would cover the candles; its price stays.
 const NAMED_PX = 480;
 // Lines this close to the visible candles, in shares of their range, are brought into view.
@@ -62,6 +64,7 @@ export class PriceChart {
   #linePrices: number[] = [];
   #colors = palette();
   #decimals = 2;
+  #room = ROOM_BARS;
   #last: UTCTimestamp | null = null;
   #first_ms = Infinity;
 
@@ -77,7 +80,7 @@ export class PriceChart {
       timeScale: {
         borderVisible: false,
         timeVisible: true,
-        rightOffset: 6,
+        rightOffset: ROOM_BARS,
         barSpacing: 7,
         minBarSpacing: 1.5,
         tickMarkFormatter: (time: Time, type: TickMarkType) => this.#tick(time, type),
@@ -138,7 +141,7 @@ export class PriceChart {
     if (why === "loaded") {
       this.#candles.priceScale().applyOptions({ autoScale: true });
       this.#chart.timeScale().applyOptions({ barSpacing: 7 });
-      this.#chart.timeScale().scrollToPosition(6, false);
+      this.#chart.timeScale().scrollToPosition(this.#room, false);
     }
   }
 
@@ -179,6 +182,7 @@ export class PriceChart {
       this.#lines.delete(key);
     }
     this.#linePrices = lines.map(({ price }) => drawn(price));
+    this.#makeRoom(lines.length > 0 && this.host.clientWidth >= NAMED_PX);
     for (const line of lines) this.#rule(line);
   }
 
@@ -215,6 +219,17 @@ export class PriceChart {
   remove(): void {
     this.#chart.remove();
     this.host.replaceChildren();
+  }
+
+  /** Leave space at the right where the names of lines stand, and none where none do. */
+  #makeRoom(forNames: boolean): void {
+    const bars = forNames ? ROOM_FOR_NAMES_BARS : ROOM_BARS;
+    if (bars === this.#room) return;
+    const scale = this.#chart.timeScale();
+    const isAtEnd = scale.scrollPosition() >= -BEHIND_BARS;
+    this.#room = bars;
+    scale.applyOptions({ rightOffset: bars });
+    if (isAtEnd) scale.scrollToPosition(bars, false);
   }
 
   #rule({ key, price, title, kind }: Line): void {
@@ -302,8 +317,20 @@ export class PriceChart {
 
 /** The theme's colors, read from the style sheet, so that they are written once. */
 function palette(): Record<
-  | "panel" | "grid" | "line" | "edge" | "muted" | "faint"
-  | "up" | "down" | "buy" | "sell" | "buySoft" | "sellSoft" | "own" | "mono",
+  | "panel"
+  | "grid"
+  | "line"
+  | "edge"
+  | "muted"
+  | "faint"
+  | "up"
+  | "down"
+  | "buy"
+  | "sell"
+  | "buySoft"
+  | "sellSoft"
+  | "own"
+  | "mono",
   string
 > {
   const style = getComputedStyle(document.documentElement);

@@ -147,7 +147,11 @@ export function signed(text: Decimal | null | undefined, decimals?: number): str
 export function compact(text: Decimal | null | undefined): string {
   if (text === null || text === undefined) return NOTHING;
   if (!PATTERN.test(text)) return text;
-  for (const [exponent, letter] of [[9, "B"], [6, "M"], [3, "K"]] as const) {
+  for (const [exponent, letter] of [
+    [9, "B"],
+    [6, "M"],
+    [3, "K"],
+  ] as const) {
     if (compare(absolute(text), `1e${exponent}`) >= 0) {
       return shown(multiply(text, `1e-${exponent}`), 2) + letter;
     }

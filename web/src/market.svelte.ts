@@ -169,7 +169,10 @@ export class Market {
 
   #opened(): void {
     this.#connections += 1;
-    this.#ask("subscribe", this.instruments.map(({ symbol }) => ({ channel: "ticker", symbol })));
+    this.#ask(
+      "subscribe",
+      this.instruments.map(({ symbol }) => ({ channel: "ticker", symbol })),
+    );
     this.#ask("subscribe", this.#channels());
     if (this.#connections > 1) {
       void this.#loadTrades();
@@ -184,6 +187,7 @@ export class Market {
       this.book.clear();
       this.bookSync = "loading";
       this.roundTripMs = null;
+      this.#pingedAt = null;
     }
   }
 

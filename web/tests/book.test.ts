@@ -8,8 +8,15 @@ const SNAPSHOT: BookSnapshot = {
   type: "snapshot",
   symbol: "BTC-USDT",
   sequence: 10,
-  bids: [["99.99", "1"], ["99.98", "2"], ["99.90", "4"]],
-  asks: [["100.01", "0.5"], ["100.02", "1.5"]],
+  bids: [
+    ["99.99", "1"],
+    ["99.98", "2"],
+    ["99.90", "4"],
+  ],
+  asks: [
+    ["100.01", "0.5"],
+    ["100.02", "1.5"],
+  ],
   time: 0,
 };
 
@@ -70,7 +77,13 @@ describe("sequence numbers", () => {
 
 describe("levels", () => {
   it("are set, inserted in order and removed by zero", () => {
-    book.apply(delta(11, 13, [["99.98", "0"], ["100.00", "9"], ["99.95", "6"]]));
+    book.apply(
+      delta(11, 13, [
+        ["99.98", "0"],
+        ["100.00", "9"],
+        ["99.95", "6"],
+      ]),
+    );
     expect(bids()).toEqual(["100.00 9.00000", "99.99 1.00000", "99.95 6.00000", "99.90 4.00000"]);
   });
 

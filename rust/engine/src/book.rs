@@ -14,7 +14,7 @@
 
 use crate::command::{FeeAsset, QueueModel, SelfTrade, Side};
 use crate::ladder::{Ladder, NONE};
-use crate::units::{Rates, share_lots};
+use crate::units::{Rates, share_lots, times};
 
 /// One place in a level's queue: a user's order, or (order 0) house size between orders.
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +30,7 @@ pub(crate) struct Node {
     pub(crate) hashed: u64,
     /// Its instrument's place in the engine's list.
     pub(crate) market: u32,
-    /// Its account's place in the ledger's list.
-    pub(crate) account: u32,
+    pub(crate) account_id: u32,
     /// Its level's place in the ladder.
     pub(crate) level: u32,
     /// The places of its balances in the ledger.
@@ -54,7 +53,7 @@ impl Node {
     /// Returns what it holds.
     #[inline]
     pub(crate) fn hold_atoms(&self) -> i128 {
-        self.hold_per_lot * i128::from(self.remaining_lots)
+        times(self.hold_per_lot, self.remaining_lots)
     }
 
     /// Returns the place of the balance that it pays from.
@@ -120,22 +119,24 @@ impl Nodes {
     }
 
     #[inline]
-    fn add(&mut self, mut node: Node, links: Links) -> u32 {
-        node.hashed = 0;
-        let Some(at) = self.free.pop() else {
-            let at = self.nodes.len() as u32;
-            assert!(at < NONE >> 1, "two thousand million orders rest");
-            self.nodes.push(node);
-            self.links.push(links);
-            self.stale.push(at);
-            return at;
-        };
+    fn add(&mut self, node: &Node, level: u32, links: Links) -> u32 {
+        let at = self.free.pop().unwrap_or_else(|| self.grow(node));
         let place = &mut self.nodes[at as usize];
         if place.hashed != 0 {
             self.stale.push(at);
         }
-        *place = node;
+        *place = Node { level, hashed: 0, ..*node };
         self.links[at as usize] = links;
+        at
+    }
+
+    /// Makes room for one more node.
+    #[cold]
+    fn grow(&mut self, node: &Node) -> u32 {
+        let at = self.nodes.len() as u32;
+        assert!(at < NONE >> 1, "two thousand million orders rest");
+        self.nodes.push(Node { hashed: FRESH, ..*node });
+        self.links.push(Links { front: NONE, back: NONE });
         at
     }
 
@@ -169,9 +170,7 @@ impl Nodes {
 
     /// Returns every node in use.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Node)> {
-        (0..)
-            .zip(&self.nodes)
-            .filter(|(_, node)| node.remaining_lots > 0)
+        (0..).zip(&self.nodes).filter(|(_, node)| node.remaining_lots > 0)
     }
 }
 
@@ -183,10 +182,7 @@ pub(crate) struct Book {
 
 impl Book {
     pub(crate) fn new() -> Self {
-        Self {
-            bids: Ladder::new(Side::Buy),
-            asks: Ladder::new(Side::Sell),
-        }
+        Self { bids: Ladder::new(Side::Buy), asks: Ladder::new(Side::Sell) }
     }
 
     #[inline]
@@ -209,16 +205,10 @@ impl Book {
 impl Ladder {
     /// Puts a node at the back of its level's queue.
     #[inline]
-    pub(crate) fn add(&mut self, nodes: &mut Nodes, mut node: Node) -> u32 {
-        node.level = self.open(node.price_ticks);
-        let level = self.level_mut(node.level);
-        let at = nodes.add(
-            node,
-            Links {
-                front: level.tail,
-                back: NONE,
-            },
-        );
+    pub(crate) fn add(&mut self, nodes: &mut Nodes, node: &Node) -> u32 {
+        let number = self.open(node.price_ticks);
+        let level = self.level_mut(number);
+        let at = nodes.add(node, number, Links { front: level.tail, back: NONE });
         if level.tail == NONE {
             level.head = at;
         } else {
@@ -232,12 +222,12 @@ impl Ladder {
         at
     }
 
-    /// Takes size off a node's level, before the node itself has shrunk.
+    /// Takes size off a level, some of it the house's.
     #[inline]
-    pub(crate) fn reduce(&mut self, node: &Node, lots: i64) {
-        let level = self.level_mut(node.level);
+    pub(crate) fn reduce(&mut self, level: u32, lots: i64, is_house: bool) {
+        let level = self.level_mut(level);
         level.lots -= lots;
-        if node.is_house() {
+        if is_house {
             level.house_lots -= lots;
         }
     }
@@ -255,17 +245,18 @@ impl Ladder {
     /// Takes a node out, with what remains of it; house nodes that now touch become one.
     #[inline]
     pub(crate) fn remove(&mut self, nodes: &mut Nodes, at: u32) {
-        let node = *nodes.get(at);
-        self.reduce(&node, node.remaining_lots);
-        let Links { front, back } = self.unlink(nodes, at, node.level);
+        let node = nodes.get(at);
+        let (price_ticks, level) = (node.price_ticks, node.level);
+        self.reduce(level, node.remaining_lots, node.is_house());
+        let Links { front, back } = self.unlink(nodes, at, level);
         if front == NONE && back == NONE {
-            self.close(node.price_ticks, node.level);
-        } else if front != NONE && back != NONE {
+            self.close(price_ticks, level);
+        } else if front != NONE && back != NONE && self.level(level).house_lots != 0 {
             let behind = nodes.get(back);
             if behind.is_house() && nodes.get(front).is_house() {
                 let lots = behind.remaining_lots;
                 nodes.change(front).remaining_lots += lots;
-                self.unlink(nodes, back, node.level);
+                self.unlink(nodes, back, level);
             }
         }
     }
@@ -297,11 +288,7 @@ impl Ladder {
             false => self.level(level).head,
         };
         while at != NONE {
-            let next = if is_from_back {
-                nodes.front_of(at)
-            } else {
-                nodes.back_of(at)
-            };
+            let next = if is_from_back { nodes.front_of(at) } else { nodes.back_of(at) };
             let node = nodes.get(at);
             if node.is_house() {
                 let left = match model {
@@ -319,7 +306,7 @@ impl Ladder {
                     }
                 };
                 if left != node.remaining_lots {
-                    self.reduce(&node.clone(), node.remaining_lots - left);
+                    self.reduce(level, node.remaining_lots - left, true);
                     nodes.change(at).remaining_lots = left;
                     if left == 0 {
                         self.remove(nodes, at);
@@ -353,7 +340,7 @@ mod tests {
             remaining_lots: lots,
             hashed: 0,
             market: 0,
-            account: 0,
+            account_id: 0,
             level: 0,
             base: 0,
             quote: 0,
@@ -367,9 +354,7 @@ mod tests {
 
     fn queue(ladder: &Ladder, nodes: &Nodes) -> Vec<(u64, i64)> {
         let mut found = Vec::new();
-        let mut at = ladder
-            .find(5)
-            .map_or(NONE, |level| ladder.level(level).head);
+        let mut at = ladder.find(5).map_or(NONE, |level| ladder.level(level).head);
         while at != NONE {
             found.push((nodes.get(at).order_id, nodes.get(at).remaining_lots));
             at = nodes.back_of(at);
@@ -389,11 +374,11 @@ mod tests {
                 match random.below(5) {
                     0 | 1 => {
                         model.push((order_id, lots));
-                        places.push((order_id, ladder.add(&mut nodes, node(order_id, lots))));
+                        places.push((order_id, ladder.add(&mut nodes, &node(order_id, lots))));
                     }
                     2 if model.last().is_none_or(|it| it.0 != 0) => {
                         model.push((0, lots));
-                        ladder.add(&mut nodes, node(0, lots));
+                        ladder.add(&mut nodes, &node(0, lots));
                     }
                     3 if !places.is_empty() => {
                         let (order_id, at) = places.swap_remove(random.below(places.len()));
@@ -408,11 +393,7 @@ mod tests {
                 }
                 assert_eq!(queue(&ladder, &nodes), model);
                 let total = model.iter().map(|it| it.1).sum::<i64>();
-                let house = model
-                    .iter()
-                    .filter(|it| it.0 == 0)
-                    .map(|it| it.1)
-                    .sum::<i64>();
+                let house = model.iter().filter(|it| it.0 == 0).map(|it| it.1).sum::<i64>();
                 let level = ladder.find(5).map(|level| *ladder.level(level));
                 assert_eq!(level.map_or(0, |level| level.lots), total);
                 assert_eq!(level.map_or(0, |level| level.house_lots), house);
@@ -429,7 +410,7 @@ mod tests {
         ] {
             let (mut ladder, mut nodes) = (Ladder::new(Side::Buy), Nodes::default());
             for (order_id, lots) in [(0, 10), (1, 1), (0, 20)] {
-                ladder.add(&mut nodes, node(order_id, lots));
+                ladder.add(&mut nodes, &node(order_id, lots));
             }
             let level = ladder.find(5).unwrap();
             ladder.shrink(&mut nodes, level, 10, model);
@@ -445,7 +426,7 @@ mod tests {
         let mut places = Vec::new();
         for order_id in 1..3_000 {
             match random.below(3) {
-                0 => places.push(ladder.add(&mut nodes, node(order_id, 9))),
+                0 => places.push(ladder.add(&mut nodes, &node(order_id, 9))),
                 1 if !places.is_empty() => {
                     ladder.remove(&mut nodes, places.swap_remove(random.below(places.len())));
                 }
@@ -453,16 +434,14 @@ mod tests {
                     let at = places[random.below(places.len())];
                     let node = *nodes.get(at);
                     if node.remaining_lots > 1 {
-                        ladder.reduce(&node, 1);
+                        ladder.reduce(node.level, 1, false);
                         nodes.change(at).remaining_lots -= 1;
                     }
                 }
                 _ => {}
             }
             if random.below(7) == 0 {
-                let sum = nodes
-                    .iter()
-                    .fold(0_u64, |sum, it| sum.wrapping_add(hash_of(it.1)));
+                let sum = nodes.iter().fold(0_u64, |sum, it| sum.wrapping_add(hash_of(it.1)));
                 assert_eq!(nodes.hash(hash_of), sum);
             }
         }

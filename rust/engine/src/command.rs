@@ -240,9 +240,7 @@ impl Instrument {
             && limits.contains(&self.price_max_ticks)
             && limits.contains(&self.size_max_lots)
             && (1..=self.size_max_lots).contains(&self.size_min_lots)
-            && amounts
-                .iter()
-                .all(|it| it.is_some_and(|atoms| atoms <= NOTIONAL_MAX_ATOMS))
+            && amounts.iter().all(|it| it.is_some_and(|atoms| atoms <= NOTIONAL_MAX_ATOMS))
     }
 
     /// Returns whether resting orders and their holds stay what they are under a new listing.
@@ -439,10 +437,7 @@ mod tests {
     #[test]
     fn numbers_and_members_belong_together() {
         for number in 0..=u8::MAX {
-            assert_eq!(
-                RejectReason::of(number).map_or(number, RejectReason::number),
-                number
-            );
+            assert_eq!(RejectReason::of(number).map_or(number, RejectReason::number), number);
         }
         assert_eq!(Side::of(0), None);
         assert_eq!(Side::Sell.number(), -1);

@@ -58,21 +58,22 @@ impl Effects {
 
     #[inline]
     pub(crate) fn rejected(&mut self, order_id: u64, account_id: u32, reason: RejectReason) {
-        let record = Record::<{ size::REJECTED }>::new(101, self.now_ns);
-        let record = record.u64(order_id).u32(account_id).u8(reason.number());
+        let mut record = Record::<{ size::REJECTED }>::new(101, self.now_ns);
+        record.u64(order_id).u32(account_id).u8(reason.number());
         self.bytes.extend_from_slice(record.bytes());
     }
 
     #[inline]
     pub(crate) fn accepted(&mut self, order_id: u64, account_id: u32, instrument_id: u32) {
-        let record = Record::<{ size::ACCEPTED }>::new(102, self.now_ns);
-        let record = record.u64(order_id).u32(account_id).u32(instrument_id);
+        let mut record = Record::<{ size::ACCEPTED }>::new(102, self.now_ns);
+        record.u64(order_id).u32(account_id).u32(instrument_id);
         self.bytes.extend_from_slice(record.bytes());
     }
 
     #[inline]
     pub(crate) fn traded(&mut self, trade: &Trade) {
-        let record = Record::<{ size::TRADED }>::new(103, self.now_ns)
+        let mut record = Record::<{ size::TRADED }>::new(103, self.now_ns);
+        record
             .u32(trade.instrument_id)
             .u64(trade.trade_id)
             .i64(trade.price_ticks)
@@ -83,24 +84,25 @@ impl Effects {
         self.bytes.extend_from_slice(record.bytes());
     }
 
-    /// Tells an order's owner of its part in a trade; `order` is what remains after it.
+    /// Tells an order's owner of its part in a trade, and what remains after it.
     #[inline]
     pub(crate) fn filled(
         &mut self,
         order: &Node,
-        account_id: u32,
+        remaining_lots: i64,
         trade: &Trade,
         liquidity: Liquidity,
         fee: Fee,
     ) {
-        let record = Record::<{ size::FILLED }>::new(104, self.now_ns)
+        let mut record = Record::<{ size::FILLED }>::new(104, self.now_ns);
+        record
             .u64(order.order_id)
-            .u32(account_id)
+            .u32(order.account_id)
             .u32(trade.instrument_id)
             .u64(trade.trade_id)
             .i64(trade.price_ticks)
             .i64(trade.size_lots)
-            .i64(order.remaining_lots)
+            .i64(remaining_lots)
             .u32(fee.asset_id)
             .i128(fee.atoms)
             .i8(order.side.number())
@@ -109,16 +111,11 @@ impl Effects {
     }
 
     #[inline]
-    pub(crate) fn canceled(
-        &mut self,
-        order: &Node,
-        account_id: u32,
-        instrument_id: u32,
-        cause: CancelCause,
-    ) {
-        let record = Record::<{ size::CANCELED }>::new(105, self.now_ns)
+    pub(crate) fn canceled(&mut self, order: &Node, instrument_id: u32, cause: CancelCause) {
+        let mut record = Record::<{ size::CANCELED }>::new(105, self.now_ns);
+        record
             .u64(order.order_id)
-            .u32(account_id)
+            .u32(order.account_id)
             .u32(instrument_id)
             .i64(order.remaining_lots)
             .u8(cause.number());
@@ -126,16 +123,11 @@ impl Effects {
     }
 
     /// Tells of an order's new price and size; `order` is what it has become.
-    pub(crate) fn amended(
-        &mut self,
-        order: &Node,
-        account_id: u32,
-        instrument_id: u32,
-        kept_priority: bool,
-    ) {
-        let record = Record::<{ size::AMENDED }>::new(106, self.now_ns)
+    pub(crate) fn amended(&mut self, order: &Node, instrument_id: u32, kept_priority: bool) {
+        let mut record = Record::<{ size::AMENDED }>::new(106, self.now_ns);
+        record
             .u64(order.order_id)
-            .u32(account_id)
+            .u32(order.account_id)
             .u32(instrument_id)
             .i64(order.price_ticks)
             .i64(order.size_lots)
@@ -151,18 +143,14 @@ impl Effects {
         price_ticks: i64,
         size_lots: i64,
     ) {
-        let record = Record::<{ size::LEVEL_CHANGED }>::new(107, self.now_ns);
-        let record = record
-            .u32(instrument_id)
-            .i64(price_ticks)
-            .i64(size_lots)
-            .i8(side.number());
+        let mut record = Record::<{ size::LEVEL_CHANGED }>::new(107, self.now_ns);
+        record.u32(instrument_id).i64(price_ticks).i64(size_lots).i8(side.number());
         self.bytes.extend_from_slice(record.bytes());
     }
 
     pub(crate) fn transferred(&mut self, account_id: u32, asset_id: u32, amount_atoms: i128) {
-        let record = Record::<{ size::TRANSFERRED }>::new(108, self.now_ns);
-        let record = record.u32(account_id).u32(asset_id).i128(amount_atoms);
+        let mut record = Record::<{ size::TRANSFERRED }>::new(108, self.now_ns);
+        record.u32(account_id).u32(asset_id).i128(amount_atoms);
         self.bytes.extend_from_slice(record.bytes());
     }
 }

@@ -12,7 +12,6 @@ use crate::book::Node;
 use crate::command::{FeeAsset, HOUSE, HouseFact, QueueModel, RejectReason, SelfTrade};
 use crate::event::Effects;
 use crate::ladder::NONE;
-use crate::ledger::HOUSE_ACCOUNT;
 use crate::matching::{Engine, Turn};
 use crate::units::{LIMIT_MAX, Rates};
 
@@ -34,13 +33,8 @@ impl Engine {
     }
 
     fn market_of(&self, fact: &HouseFact, lots_min: i64) -> Result<u32, RejectReason> {
-        let market = self
-            .market(fact.instrument_id)
-            .ok_or(RejectReason::UnknownInstrument)?;
-        let found = self
-            .markets
-            .get(market as usize)
-            .ok_or(RejectReason::UnknownInstrument)?;
+        let market = self.market(fact.instrument_id).ok_or(RejectReason::UnknownInstrument)?;
+        let found = self.markets.get(market as usize).ok_or(RejectReason::UnknownInstrument)?;
         if !(1..=found.instrument.price_max_ticks).contains(&fact.price_ticks) {
             Err(RejectReason::PriceOutOfRange)
         } else if fact.size_lots < lots_min {
@@ -56,17 +50,8 @@ impl Engine {
 
 impl Turn<'_> {
     fn house_level(&mut self, fact: &HouseFact, model: QueueModel) {
-        let HouseFact {
-            side,
-            price_ticks,
-            size_lots,
-            ..
-        } = *fact;
-        let left = if size_lots > 0 {
-            self.clear_the_way(fact)
-        } else {
-            0
-        };
+        let HouseFact { side, price_ticks, size_lots, .. } = *fact;
+        let left = if size_lots > 0 { self.clear_the_way(fact) } else { 0 };
         let ladder = self.market.book.of_mut(side);
         let found = ladder.find(price_ticks);
         let standing = found.map_or(0, |it| ladder.level(it).house_lots);
@@ -85,7 +70,7 @@ impl Turn<'_> {
             }
         }
         let node = self.house_node(fact, left - standing);
-        self.market.book.of_mut(side).add(self.nodes, node);
+        self.market.book.of_mut(side).add(self.nodes, &node);
     }
 
     /// Drops the far house and fills users in the way of a level; returns what is left of it.
@@ -167,7 +152,7 @@ impl Turn<'_> {
             remaining_lots: lots,
             hashed: 0,
             market: self.at,
-            account: HOUSE_ACCOUNT,
+            account_id: HOUSE,
             level: 0,
             base: self.market.house_base,
             quote: self.market.house_quote,

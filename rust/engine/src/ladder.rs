@@ -37,12 +37,7 @@ pub(crate) struct Level {
     pub(crate) tail: u32,
 }
 
-const EMPTY: Level = Level {
-    lots: 0,
-    house_lots: 0,
-    head: NONE,
-    tail: NONE,
-};
+const EMPTY: Level = Level { lots: 0, house_lots: 0, head: NONE, tail: NONE };
 
 #[derive(Clone, Copy)]
 struct Branch {
@@ -50,10 +45,7 @@ struct Branch {
     below: [u32; 64],
 }
 
-const BARE: Branch = Branch {
-    bits: 0,
-    below: [NONE; 64],
-};
+const BARE: Branch = Branch { bits: 0, below: [NONE; 64] };
 
 #[derive(Clone, Copy)]
 struct Seen {
@@ -61,10 +53,7 @@ struct Seen {
     page: u32,
 }
 
-const UNSEEN: Seen = Seen {
-    number: u64::MAX,
-    page: NONE,
-};
+const UNSEEN: Seen = Seen { number: u64::MAX, page: NONE };
 
 /// The levels of one side.
 pub(crate) struct Ladder {
@@ -125,11 +114,7 @@ impl Ladder {
     pub(crate) fn find(&self, price_ticks: i64) -> Option<u32> {
         let (number, tick) = split(price_ticks);
         let seen = self.recent[(number & DIGIT) as usize];
-        let page = if seen.number == number {
-            seen.page
-        } else {
-            self.page(number)?
-        };
+        let page = if seen.number == number { seen.page } else { self.page(number)? };
         let is_open = self.page_bits[page as usize] >> tick & 1 == 1;
         is_open.then_some(page << PAGE_BITS | tick)
     }
@@ -137,8 +122,7 @@ impl Ladder {
     /// Returns the total size at a price.
     #[inline]
     pub(crate) fn lots_at(&self, price_ticks: i64) -> i64 {
-        self.find(price_ticks)
-            .map_or(0, |level| self.level(level).lots)
+        self.find(price_ticks).map_or(0, |level| self.level(level).lots)
     }
 
     /// Returns the level of a price, opening it where it is not open.
@@ -174,10 +158,7 @@ impl Ladder {
     /// Closes a level that has become empty.
     #[inline]
     pub(crate) fn close(&mut self, price_ticks: i64, level: u32) {
-        debug_assert!(
-            self.level(level).lots == 0,
-            "something still rests at {price_ticks}"
-        );
+        debug_assert!(self.level(level).lots == 0, "something still rests at {price_ticks}");
         let (number, tick) = split(price_ticks);
         let page = level >> PAGE_BITS;
         self.levels[level as usize] = EMPTY;
@@ -196,11 +177,7 @@ impl Ladder {
     pub(crate) fn after(&self, price_ticks: i64) -> i64 {
         let (number, tick) = split(price_ticks);
         let seen = self.recent[(number & DIGIT) as usize];
-        let page = if seen.number == number {
-            Some(seen.page)
-        } else {
-            self.page(number)
-        };
+        let page = if seen.number == number { Some(seen.page) } else { self.page(number) };
         let behind = page.map_or(0, |it| self.page_bits[it as usize] & self.behind(tick));
         if behind != 0 {
             return join(number, self.first(behind));
@@ -446,10 +423,7 @@ mod tests {
                     assert_eq!(ladder.free_branches.len() + 1, ladder.branches.len());
                 }
                 assert_eq!(ladder.best(), best(&model, side));
-                assert_eq!(
-                    ladder.find(ladder.best()).unwrap_or(NONE),
-                    ladder.best_level()
-                );
+                assert_eq!(ladder.find(ladder.best()).unwrap_or(NONE), ladder.best_level());
                 assert_eq!(ladder.after(price), behind(&model, side, price));
                 assert_eq!(ladder.find(price).is_some(), model.contains(&price));
             }

@@ -13,12 +13,9 @@
     reason = "hot: places come from this file's own lists; overflow checks are on in every profile"
 )]
 
-use crate::command::{FEES, HOUSE, OpenAccount, WORLD};
+use crate::command::{FEES, HOUSE, Instrument, OpenAccount, WORLD};
 use crate::table::Table;
 use crate::units::{Rates, mix, mix_atoms};
-
-/// The house's place in the list of accounts.
-pub(crate) const HOUSE_ACCOUNT: u32 = 0;
 
 const NOWHERE: u32 = u32::MAX;
 
@@ -73,15 +70,8 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn new() -> Self {
-        let house = Account {
-            account_id: HOUSE,
-            rates: Rates::default(),
-            market: NOWHERE,
-            base: NOWHERE,
-            quote: NOWHERE,
-        };
         Self {
-            accounts: vec![house],
+            accounts: Vec::new(),
             account_places: Table::default(),
             entries: Vec::new(),
             entry_places: Table::default(),
@@ -98,22 +88,13 @@ impl Ledger {
         self.hashed = self.hashed.wrapping_add(hash_of_account(account_id, rates));
         if let Some(at) = self.account(account_id) {
             let account = &mut self.accounts[at as usize];
-            self.hashed = self
-                .hashed
-                .wrapping_sub(hash_of_account(account_id, account.rates));
+            self.hashed = self.hashed.wrapping_sub(hash_of_account(account_id, account.rates));
             account.rates = rates;
             return;
         }
-        self.account_places
-            .insert(u64::from(account_id), self.accounts.len() as u32);
-        let nowhere = NOWHERE;
-        self.accounts.push(Account {
-            account_id,
-            rates,
-            market: nowhere,
-            base: nowhere,
-            quote: nowhere,
-        });
+        self.account_places.insert(u64::from(account_id), self.accounts.len() as u32);
+        let (market, base, quote) = (NOWHERE, NOWHERE, NOWHERE);
+        self.accounts.push(Account { account_id, rates, market, base, quote });
     }
 
     /// Returns a user's place in the list of accounts.
@@ -129,7 +110,7 @@ impl Ledger {
 
     /// Returns the users' accounts, in the order in which they were opened.
     pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
-        self.accounts.iter().skip(1)
+        self.accounts.iter()
     }
 
     /// Returns the places of an account's balances of a market's two assets.
@@ -138,16 +119,15 @@ impl Ledger {
         &mut self,
         account: u32,
         market: u32,
-        base_asset_id: u32,
-        quote_asset_id: u32,
+        instrument: &Instrument,
     ) -> (u32, u32) {
         let found = &self.accounts[account as usize];
         if found.market == market {
             return (found.base, found.quote);
         }
         let account_id = found.account_id;
-        let base = self.place(account_id, base_asset_id);
-        let quote = self.place(account_id, quote_asset_id);
+        let base = self.place(account_id, instrument.base_asset_id);
+        let quote = self.place(account_id, instrument.quote_asset_id);
         let found = &mut self.accounts[account as usize];
         (found.market, found.base, found.quote) = (market, base, quote);
         (base, quote)
@@ -164,13 +144,7 @@ impl Ledger {
         let at = self.entries.len() as u32;
         self.entry_places.insert(key, at);
         let balance = Balance::default();
-        self.entries.push(Entry {
-            balance,
-            account_id,
-            asset_id,
-            hashed: 0,
-            is_stale: false,
-        });
+        self.entries.push(Entry { balance, account_id, asset_id, hashed: 0, is_stale: false });
         at
     }
 
@@ -220,28 +194,20 @@ impl Ledger {
         balance.free_atoms += free_atoms;
         balance.held_atoms += held_atoms;
         assert!(balance.held_atoms >= 0, "more released than was held");
-        assert!(
-            balance.free_atoms >= 0 || may_owe(entry.account_id),
-            "overdrawn"
-        );
+        assert!(balance.free_atoms >= 0 || may_owe(entry.account_id), "overdrawn");
     }
 
     // -- questions --------------------------------------------------------------------------
 
     /// Returns every balance that is not nothing, with its account and asset, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u32, Balance)> {
-        let something = self
-            .entries
-            .iter()
-            .filter(|entry| !entry.balance.is_nothing());
+        let something = self.entries.iter().filter(|entry| !entry.balance.is_nothing());
         something.map(|entry| (entry.account_id, entry.asset_id, entry.balance))
     }
 
     /// Returns what is held, by place, where something is.
     pub(crate) fn held(&self) -> Vec<(u32, i128)> {
-        let held = (0..)
-            .zip(&self.entries)
-            .map(|(at, entry)| (at, entry.balance.held_atoms));
+        let held = (0..).zip(&self.entries).map(|(at, entry)| (at, entry.balance.held_atoms));
         held.filter(|it| it.1 != 0).collect()
     }
 
@@ -268,10 +234,7 @@ pub(crate) fn may_owe(account_id: u32) -> bool {
 
 fn hash_of_account(account_id: u32, rates: Rates) -> u64 {
     let hash = mix(ACCOUNT_TAG, u64::from(account_id));
-    mix(
-        mix(hash, u64::from(rates.maker_e8)),
-        u64::from(rates.taker_e8),
-    )
+    mix(mix(hash, u64::from(rates.maker_e8)), u64::from(rates.taker_e8))
 }
 
 fn hash_of_balance(account_id: u32, asset_id: u32, balance: Balance) -> u64 {
@@ -311,12 +274,7 @@ mod tests {
             ledger.hash();
             for asset in 1..4 {
                 let of_asset = ledger.iter().filter(|it| it.1 == asset);
-                assert_eq!(
-                    of_asset
-                        .map(|it| it.2.free_atoms + it.2.held_atoms)
-                        .sum::<i128>(),
-                    0
-                );
+                assert_eq!(of_asset.map(|it| it.2.free_atoms + it.2.held_atoms).sum::<i128>(), 0);
             }
         }
         assert_eq!(ledger.hash(), quiet.hash());

@@ -20,7 +20,7 @@ use crate::command::{
 use crate::event::{Effects, Fee, Trade};
 use crate::ledger::Ledger;
 use crate::table::Table;
-use crate::units::{AMOUNT_MAX_ATOMS, LEVEL_MAX_LOTS, fee_atoms, notional_atoms};
+use crate::units::{AMOUNT_MAX_ATOMS, LEVEL_MAX_LOTS, Rates, fee_atoms, notional_atoms, times};
 use crate::wire::{Malformed, decode};
 
 /// A market: its listing, its book and where its money goes.
@@ -33,6 +33,12 @@ pub(crate) struct Market {
     pub(crate) house_quote: u32,
     pub(crate) fees_base: u32,
     pub(crate) fees_quote: u32,
+}
+
+/// What a trade moves, in atoms.
+struct Amounts {
+    base: i128,
+    quote: i128,
 }
 
 /// A level whose size has changed.
@@ -143,8 +149,7 @@ impl Engine {
         }
         let (base, quote) = (instrument.base_asset_id, instrument.quote_asset_id);
         let at = self.markets.len() as u32;
-        self.market_places
-            .insert(u64::from(instrument.instrument_id), at);
+        self.market_places.insert(u64::from(instrument.instrument_id), at);
         self.markets.push(Market {
             instrument: instrument.clone(),
             next_trade_id: 1,
@@ -180,11 +185,7 @@ impl Engine {
     // -- transfers --------------------------------------------------------------------------
 
     fn deposit(&mut self, deposit: &Transfer, effects: &mut Effects) {
-        let Transfer {
-            account_id,
-            asset_id,
-            amount_atoms,
-        } = *deposit;
+        let Transfer { account_id, asset_id, amount_atoms } = *deposit;
         let inside = self.ledger.balance(WORLD, asset_id).free_atoms;
         let reason = if self.ledger.account(account_id).is_none() {
             RejectReason::UnknownAccount
@@ -202,11 +203,7 @@ impl Engine {
     }
 
     fn withdraw(&mut self, withdraw: &Transfer, effects: &mut Effects) {
-        let Transfer {
-            account_id,
-            asset_id,
-            amount_atoms,
-        } = *withdraw;
+        let Transfer { account_id, asset_id, amount_atoms } = *withdraw;
         let free = self.ledger.balance(account_id, asset_id).free_atoms;
         let reason = if self.ledger.account(account_id).is_none() {
             RejectReason::UnknownAccount
@@ -229,77 +226,74 @@ impl Engine {
     fn place(&mut self, place: &Place, effects: &mut Effects) {
         let order_id = self.next_order_id;
         self.next_order_id += 1;
-        match self.new_order(order_id, place) {
-            Err(reason) => effects.rejected(order_id, place.account_id, reason),
-            Ok(order) => self.turn(order.market, effects).place(place, order),
-        }
+        let reason = match self.market_for(place) {
+            Err(reason) => reason,
+            Ok((account, market)) => {
+                let mut order = self.new_order(order_id, place, account, market);
+                match self.turn(market, effects).place(place, &mut order) {
+                    Err(reason) => reason,
+                    Ok(()) => return,
+                }
+            }
+        };
+        effects.rejected(order_id, place.account_id, reason);
     }
 
-    /// Returns the order that a request asks for, or why its form is refused.
+    /// Returns the places of a request's account and market, or why its form is refused.
     #[inline]
-    fn new_order(&mut self, order_id: u64, place: &Place) -> Result<Node, RejectReason> {
-        let is_offered = match place.order_type {
-            OrderType::Limit => {
-                place.price_ticks.is_some()
-                    && (!place.post_only || place.time_in_force == TimeInForce::Gtc)
-            }
-            OrderType::Market => {
-                place.price_ticks.is_none()
-                    && !place.post_only
-                    && place.time_in_force != TimeInForce::Gtc
-            }
+    fn market_for(&self, place: &Place) -> Result<(u32, u32), RejectReason> {
+        let is_gtc = place.time_in_force == TimeInForce::Gtc;
+        let is_offered = match (place.order_type, place.price_ticks) {
+            (OrderType::Limit, Some(_)) => is_gtc || !place.post_only,
+            (OrderType::Market, None) => !is_gtc && !place.post_only,
+            (OrderType::Limit, None) | (OrderType::Market, Some(_)) => false,
         };
         if !is_offered {
             return Err(RejectReason::Unsupported);
         }
-        let account = self
-            .ledger
-            .account(place.account_id)
-            .ok_or(RejectReason::UnknownAccount)?;
-        let at = self
-            .market(place.instrument_id)
-            .ok_or(RejectReason::UnknownInstrument)?;
+        let account = self.ledger.account(place.account_id);
+        let account = account.ok_or(RejectReason::UnknownAccount)?;
+        let at = self.market(place.instrument_id).ok_or(RejectReason::UnknownInstrument)?;
         let market = &self.markets[at as usize];
-        if let Some(reason) = market.refusal_of(place.side, place.price_ticks, place.size_lots) {
-            return Err(reason);
+        match market.refusal_of(place.side, place.price_ticks, place.size_lots) {
+            Some(reason) => Err(reason),
+            None => Ok((account, at)),
         }
-        let Instrument {
-            base_asset_id,
-            quote_asset_id,
-            ..
-        } = market.instrument;
-        let (base, quote) = self
-            .ledger
-            .balances_in(account, at, base_asset_id, quote_asset_id);
-        let mut order = Node {
-            hold_per_lot: 0,
+    }
+
+    /// Returns the order that a request asks for.
+    #[inline]
+    fn new_order(&mut self, order_id: u64, place: &Place, account: u32, at: u32) -> Node {
+        let market = &self.markets[at as usize];
+        let rates = self.ledger.account_at(account).rates;
+        let (base, quote) = self.ledger.balances_in(account, at, &market.instrument);
+        let price_ticks = place.price_ticks.unwrap_or(0);
+        Node {
+            hold_per_lot: market.hold_per_lot(place.side, price_ticks, place.fee_asset, rates),
             order_id,
             priority: 0,
-            price_ticks: place.price_ticks.unwrap_or(0),
+            price_ticks,
             size_lots: place.size_lots,
             remaining_lots: place.size_lots,
             hashed: 0,
             market: at,
-            account,
+            account_id: place.account_id,
             level: 0,
             base,
             quote,
-            rates: self.ledger.account_at(account).rates,
+            rates,
             side: place.side,
             post_only: place.post_only,
             self_trade: place.self_trade,
             fee_asset: place.fee_asset,
-        };
-        order.hold_per_lot = market.hold_per_lot(&order);
-        Ok(order)
+        }
     }
 
     /// Returns the place of an account's resting order.
     #[inline]
     fn own_order(&self, account_id: u32, order_id: u64) -> Option<u32> {
         let at = self.orders.get(order_id)?;
-        let account = self.nodes.get(at).account;
-        (self.ledger.account_at(account).account_id == account_id).then_some(at)
+        (self.nodes.get(at).account_id == account_id).then_some(at)
     }
 
     #[inline]
@@ -311,29 +305,28 @@ impl Engine {
             }
             Some(at) => {
                 let market = self.nodes.get(at).market;
-                self.turn(market, effects)
-                    .withdraw_order(at, CancelCause::User);
+                self.turn(market, effects).withdraw_order(at, CancelCause::User);
             }
         }
     }
 
     fn cancel_all(&mut self, cancel: &CancelAll, effects: &mut Effects) {
-        let Some(account) = self.ledger.account(cancel.account_id) else {
-            return effects.rejected(0, cancel.account_id, RejectReason::UnknownAccount);
-        };
+        let account_id = cancel.account_id;
+        if self.ledger.account(account_id).is_none() {
+            return effects.rejected(0, account_id, RejectReason::UnknownAccount);
+        }
         let mut market = None;
         if let Some(instrument_id) = cancel.instrument_id {
-            market = u32::try_from(instrument_id)
-                .ok()
-                .and_then(|it| self.market(it));
+            market = u32::try_from(instrument_id).ok().and_then(|it| self.market(it));
             if market.is_none() {
-                return effects.rejected(0, cancel.account_id, RejectReason::UnknownInstrument);
+                return effects.rejected(0, account_id, RejectReason::UnknownInstrument);
             }
         }
+        let is_meant = |node: &Node| {
+            node.account_id == account_id && market.is_none_or(|it| it == node.market)
+        };
         let mut found: Vec<(u64, u32, u32)> = (self.nodes.iter())
-            .filter(|(_, node)| {
-                node.account == account && market.is_none_or(|it| it == node.market)
-            })
+            .filter(|(_, node)| is_meant(node))
             .map(|(at, node)| (node.order_id, at, node.market))
             .collect();
         found.sort_unstable();
@@ -386,15 +379,73 @@ impl Market {
 
     /// Returns what one lot of an order holds of the asset that it pays with.
     #[inline]
-    pub(crate) fn hold_per_lot(&self, order: &Node) -> i128 {
-        if order.side == Side::Sell {
+    pub(crate) fn hold_per_lot(
+        &self,
+        side: Side,
+        price_ticks: i64,
+        fee_asset: FeeAsset,
+        rates: Rates,
+    ) -> i128 {
+        if side == Side::Sell {
             return i128::from(self.instrument.lot_atoms);
         }
-        let per_lot = notional_atoms(order.price_ticks, 1, self.instrument.tick_lot_atoms);
-        match order.fee_asset {
-            FeeAsset::Quote => per_lot + fee_atoms(per_lot, order.rates.larger_e8()),
+        let per_lot = notional_atoms(price_ticks, 1, self.instrument.tick_lot_atoms);
+        match fee_asset {
+            FeeAsset::Quote => per_lot + fee_atoms(per_lot, rates.larger_e8()),
             FeeAsset::Received => per_lot,
         }
+    }
+
+    /// Returns what a trade moves.
+    #[inline]
+    fn amounts(&self, price_ticks: i64, lots: i64) -> Amounts {
+        let Instrument { lot_atoms, tick_lot_atoms, .. } = self.instrument;
+        Amounts {
+            base: times(i128::from(lot_atoms), lots),
+            quote: notional_atoms(price_ticks, lots, tick_lot_atoms),
+        }
+    }
+
+    /// Swaps base against quote for one user, its hold's share given back, and takes the fee.
+    #[inline]
+    fn settle(
+        &self,
+        ledger: &mut Ledger,
+        order: &Node,
+        rate_e8: u32,
+        share: i128,
+        amounts: &Amounts,
+    ) -> Fee {
+        let Amounts { base, quote } = *amounts;
+        let (fee, fees) = match (order.side, order.fee_asset) {
+            (Side::Buy, FeeAsset::Received) => {
+                let atoms = fee_atoms(base, rate_e8);
+                ledger.add(order.quote, share - quote, -share);
+                ledger.add(order.base, base - atoms, 0);
+                (Fee { asset_id: self.instrument.base_asset_id, atoms }, self.fees_base)
+            }
+            (Side::Buy, FeeAsset::Quote) => {
+                let atoms = fee_atoms(quote, rate_e8);
+                ledger.add(order.quote, share - quote - atoms, -share);
+                ledger.add(order.base, base, 0);
+                (Fee { asset_id: self.instrument.quote_asset_id, atoms }, self.fees_quote)
+            }
+            (Side::Sell, FeeAsset::Quote | FeeAsset::Received) => {
+                let atoms = fee_atoms(quote, rate_e8);
+                ledger.add(order.base, share - base, -share);
+                ledger.add(order.quote, quote - atoms, 0);
+                (Fee { asset_id: self.instrument.quote_asset_id, atoms }, self.fees_quote)
+            }
+        };
+        ledger.add(fees, fee.atoms, 0);
+        fee
+    }
+
+    /// Swaps base against quote for the house.
+    fn settle_house(&self, ledger: &mut Ledger, side: Side, amounts: &Amounts) {
+        let sign = i128::from(side.number());
+        ledger.add(self.house_base, sign * amounts.base, 0);
+        ledger.add(self.house_quote, -sign * amounts.quote, 0);
     }
 
     /// Returns whether an order would trade at once.
@@ -427,50 +478,42 @@ pub(crate) struct Turn<'a> {
 
 impl Turn<'_> {
     #[inline]
-    fn account_id(&self, order: &Node) -> u32 {
-        self.ledger.account_at(order.account).account_id
-    }
-
-    #[inline]
-    fn place(&mut self, place: &Place, mut order: Node) {
+    fn place(&mut self, place: &Place, order: &mut Node) -> Result<(), RejectReason> {
         let is_market = place.order_type == OrderType::Market;
         let limit = limit_of(place);
         let pays_from = order.pays_from();
-        let reason = if place.post_only && self.market.would_take(&order) {
-            Some(RejectReason::PostOnlyWouldTake)
-        } else {
-            let needed = match is_market && order.side == Side::Buy {
-                true => self.cost_atoms(&order, limit),
-                false => order.hold_atoms(),
-            };
-            let is_short = needed > self.ledger.free_atoms(pays_from);
-            is_short.then_some(RejectReason::InsufficientBalance)
-        };
-        if let Some(reason) = reason {
-            return self
-                .effects
-                .rejected(order.order_id, place.account_id, reason);
+        if place.post_only && self.market.would_take(order) {
+            return Err(RejectReason::PostOnlyWouldTake);
         }
-        self.effects
-            .accepted(order.order_id, place.account_id, place.instrument_id);
+        let hold = order.hold_atoms();
+        let needed = match is_market && order.side == Side::Buy {
+            true => self.cost_atoms(order, limit),
+            false => hold,
+        };
+        if needed > self.ledger.free_atoms(pays_from) {
+            return Err(RejectReason::InsufficientBalance);
+        }
+        self.effects.accepted(order.order_id, place.account_id, place.instrument_id);
         let is_fok = place.time_in_force == TimeInForce::Fok;
-        if is_fok && self.fillable_lots(&order, limit) < order.size_lots {
-            return self.announce_cancel(&order, CancelCause::FokUnfillable);
+        if is_fok && self.fillable_lots(order, limit) < order.size_lots {
+            self.announce_cancel(order, CancelCause::FokUnfillable);
+            return Ok(());
         }
         if !is_market {
-            self.ledger.hold(pays_from, order.hold_atoms());
+            self.ledger.hold(pays_from, hold);
         }
-        if self.fill(&mut order, limit, !is_market) || order.remaining_lots == 0 {
-            return;
+        if self.fill(order, limit, !is_market) || order.remaining_lots == 0 {
+            return Ok(());
         }
         if is_market {
-            self.announce_cancel(&order, CancelCause::NoLiquidity);
+            self.announce_cancel(order, CancelCause::NoLiquidity);
         } else if place.time_in_force == TimeInForce::Gtc {
             self.rest(order);
         } else {
             self.ledger.release(pays_from, order.hold_atoms());
-            self.announce_cancel(&order, CancelCause::IocRemainder);
+            self.announce_cancel(order, CancelCause::IocRemainder);
         }
+        Ok(())
     }
 
     fn amend(&mut self, at: u32, amend: &Amend) -> Result<(), RejectReason> {
@@ -478,23 +521,16 @@ impl Turn<'_> {
         let filled = old.size_lots - old.remaining_lots;
         let price_ticks = amend.price_ticks.unwrap_or(old.price_ticks);
         let size_lots = amend.size_lots.unwrap_or(old.size_lots);
-        if let Some(reason) = self
-            .market
-            .refusal_of(old.side, Some(price_ticks), size_lots)
-        {
+        if let Some(reason) = self.market.refusal_of(old.side, Some(price_ticks), size_lots) {
             return Err(reason);
         }
         if size_lots <= filled {
             return Err(RejectReason::SizeBelowFilled);
         }
         let remaining_lots = size_lots - filled;
-        let mut new = Node {
-            price_ticks,
-            size_lots,
-            remaining_lots,
-            ..old
-        };
-        new.hold_per_lot = self.market.hold_per_lot(&new);
+        let mut new = Node { price_ticks, size_lots, remaining_lots, ..old };
+        let (fee_asset, rates) = (old.fee_asset, old.rates);
+        new.hold_per_lot = self.market.hold_per_lot(old.side, price_ticks, fee_asset, rates);
         if old.post_only && self.market.would_take(&new) {
             return Err(RejectReason::PostOnlyWouldTake);
         }
@@ -505,14 +541,12 @@ impl Turn<'_> {
         let kept_priority = price_ticks == old.price_ticks && size_lots <= old.size_lots;
         self.ledger.release(pays_from, old.hold_atoms());
         self.ledger.hold(pays_from, new.hold_atoms());
-        let (account_id, instrument_id) =
-            (self.account_id(&old), self.market.instrument.instrument_id);
-        self.effects
-            .amended(&new, account_id, instrument_id, kept_priority);
+        let instrument_id = self.market.instrument.instrument_id;
+        self.effects.amended(&new, instrument_id, kept_priority);
         self.touch(old.side, old.price_ticks);
         let ladder = self.market.book.of_mut(old.side);
         if kept_priority {
-            ladder.reduce(&old, old.remaining_lots - remaining_lots);
+            ladder.reduce(old.level, old.remaining_lots - remaining_lots, false);
             let node = self.nodes.change(at);
             (node.size_lots, node.remaining_lots) = (size_lots, remaining_lots);
             return Ok(());
@@ -520,7 +554,7 @@ impl Turn<'_> {
         ladder.remove(self.nodes, at);
         self.orders.remove(old.order_id);
         if !self.fill(&mut new, price_ticks, true) && new.remaining_lots > 0 {
-            self.rest(new);
+            self.rest(&new);
         }
         Ok(())
     }
@@ -533,16 +567,14 @@ impl Turn<'_> {
         let mut left = taker.remaining_lots;
         let mut price = far.best();
         while price != 0 && taker.side.reaches(limit_ticks, price) {
-            let mut at = far
-                .find(price)
-                .map_or(crate::ladder::NONE, |it| far.level(it).head);
+            let mut at = far.find(price).map_or(crate::ladder::NONE, |it| far.level(it).head);
             while at != crate::ladder::NONE {
                 if left == 0 {
                     return;
                 }
                 let maker = self.nodes.get(at);
                 at = self.nodes.back_of(at);
-                if maker.account == taker.account {
+                if maker.account_id == taker.account_id {
                     match taker.self_trade {
                         SelfTrade::CancelNewest | SelfTrade::CancelBoth => return,
                         SelfTrade::CancelOldest => continue,
@@ -591,7 +623,7 @@ impl Turn<'_> {
             // Whatever is met is taken out, or ends the taker: the next is at the front again.
             let at = ladder.level(ladder.best_level()).head;
             let maker = self.nodes.get(at);
-            if maker.account == taker.account && taker.self_trade != SelfTrade::None {
+            if maker.account_id == taker.account_id && taker.self_trade != SelfTrade::None {
                 if self.prevent_self_trade(taker, at, is_held) {
                     return true;
                 }
@@ -626,123 +658,43 @@ impl Turn<'_> {
         maker_at: u32,
         lots: i64,
     ) {
-        let maker = *self.nodes.get(maker_at);
+        let maker = self.nodes.get(maker_at);
+        let (price_ticks, maker_order_id) = (maker.price_ticks, maker.order_id);
         let taker_order_id = taker.as_ref().map_or(0, |it| it.0.order_id);
-        let trade = self.print(
-            taker_side,
-            taker_order_id,
-            maker.order_id,
-            maker.price_ticks,
-            lots,
-        );
-        self.touch(maker.side, maker.price_ticks);
-        let is_booked = taker.is_some() || !maker.is_house();
+        let trade = self.print(taker_side, taker_order_id, maker_order_id, price_ticks, lots);
+        self.touch(taker_side.opposite(), price_ticks);
+        let amounts = self.market.amounts(price_ticks, lots);
+        let Turn { market, ledger, nodes, effects, .. } = self;
+        let maker = nodes.get(maker_at);
+        let (level, left, is_house) = (maker.level, maker.remaining_lots - lots, maker.is_house());
+        let is_booked = taker.is_some() || !is_house;
         match taker {
             Some((taker, is_held)) => {
                 taker.remaining_lots -= lots;
-                self.settle(taker, is_held, &trade, Liquidity::Taker);
+                let share = if is_held { times(taker.hold_per_lot, lots) } else { 0 };
+                let fee = market.settle(ledger, taker, taker.rates.taker_e8, share, &amounts);
+                effects.filled(taker, taker.remaining_lots, &trade, Liquidity::Taker, fee);
             }
-            None if is_booked => self.settle_house(taker_side, &trade),
+            None if is_booked => market.settle_house(ledger, taker_side, &amounts),
             None => {}
         }
-        let ladder = self.market.book.of_mut(maker.side);
-        let is_gone = lots == maker.remaining_lots;
-        if is_gone {
-            ladder.remove(self.nodes, maker_at);
-        } else {
-            ladder.reduce(&maker, lots);
-            self.nodes.change(maker_at).remaining_lots -= lots;
+        if !is_house {
+            let share = times(maker.hold_per_lot, lots);
+            let fee = market.settle(ledger, maker, maker.rates.maker_e8, share, &amounts);
+            effects.filled(maker, left, &trade, Liquidity::Maker, fee);
+        } else if is_booked {
+            market.settle_house(ledger, taker_side.opposite(), &amounts);
         }
-        if maker.is_house() {
-            if is_booked {
-                self.settle_house(maker.side, &trade);
-            }
+        let ladder = market.book.of_mut(taker_side.opposite());
+        if left > 0 {
+            ladder.reduce(level, lots, is_house);
+            nodes.change(maker_at).remaining_lots = left;
             return;
         }
-        let left = Node {
-            remaining_lots: maker.remaining_lots - lots,
-            ..maker
-        };
-        self.settle(&left, true, &trade, Liquidity::Maker);
-        if is_gone {
-            self.orders.remove(maker.order_id);
+        ladder.remove(nodes, maker_at);
+        if !is_house {
+            self.orders.remove(maker_order_id);
         }
-    }
-
-    /// Swaps base against quote for one user, takes the fee, and tells of the fill.
-    #[inline]
-    fn settle(&mut self, order: &Node, is_held: bool, trade: &Trade, liquidity: Liquidity) {
-        let Instrument {
-            base_asset_id,
-            quote_asset_id,
-            lot_atoms,
-            tick_lot_atoms,
-            ..
-        } = self.market.instrument;
-        let quote_atoms = notional_atoms(trade.price_ticks, trade.size_lots, tick_lot_atoms);
-        let base_atoms = i128::from(trade.size_lots) * i128::from(lot_atoms);
-        let rate_e8 = match liquidity {
-            Liquidity::Maker => order.rates.maker_e8,
-            Liquidity::Taker => order.rates.taker_e8,
-        };
-        let share = match is_held {
-            true => order.hold_per_lot * i128::from(trade.size_lots),
-            false => 0,
-        };
-        let is_fee_in_base = order.side == Side::Buy && order.fee_asset == FeeAsset::Received;
-        let (fee_base, fee_quote) = match is_fee_in_base {
-            true => (fee_atoms(base_atoms, rate_e8), 0),
-            false => (0, fee_atoms(quote_atoms, rate_e8)),
-        };
-        match order.side {
-            Side::Buy => {
-                self.ledger
-                    .add(order.quote, share - quote_atoms - fee_quote, -share);
-                self.ledger.add(order.base, base_atoms - fee_base, 0);
-            }
-            Side::Sell => {
-                self.ledger.add(order.base, share - base_atoms, -share);
-                self.ledger.add(order.quote, quote_atoms - fee_quote, 0);
-            }
-        }
-        let fee = match is_fee_in_base {
-            true => Fee {
-                asset_id: base_asset_id,
-                atoms: fee_base,
-            },
-            false => Fee {
-                asset_id: quote_asset_id,
-                atoms: fee_quote,
-            },
-        };
-        if fee.atoms != 0 {
-            let market = &self.market;
-            let fees = if is_fee_in_base {
-                market.fees_base
-            } else {
-                market.fees_quote
-            };
-            self.ledger.add(fees, fee.atoms, 0);
-        }
-        let account_id = self.account_id(order);
-        self.effects
-            .filled(order, account_id, trade, liquidity, fee);
-    }
-
-    /// Swaps base against quote for the house.
-    fn settle_house(&mut self, side: Side, trade: &Trade) {
-        let Instrument {
-            lot_atoms,
-            tick_lot_atoms,
-            ..
-        } = self.market.instrument;
-        let quote_atoms = notional_atoms(trade.price_ticks, trade.size_lots, tick_lot_atoms);
-        let base_atoms = i128::from(trade.size_lots) * i128::from(lot_atoms);
-        let sign = i128::from(side.number());
-        self.ledger
-            .add(self.market.house_base, sign * base_atoms, 0);
-        self.ledger
-            .add(self.market.house_quote, -sign * quote_atoms, 0);
     }
 
     /// Makes a public trade.
@@ -780,38 +732,32 @@ impl Turn<'_> {
     }
 
     #[inline]
-    fn rest(&mut self, mut order: Node) {
-        order.priority = self.priority();
-        let at = self.market.book.of_mut(order.side).add(self.nodes, order);
+    fn rest(&mut self, order: &Node) {
+        let priority = self.priority();
+        let order = Node { priority, ..*order };
+        let at = self.market.book.of_mut(order.side).add(self.nodes, &order);
         self.orders.insert(order.order_id, at);
         self.touch(order.side, order.price_ticks);
     }
 
     #[inline]
     fn withdraw_order(&mut self, at: u32, cause: CancelCause) {
-        let order = *self.nodes.get(at);
+        let order = self.nodes.get(at);
+        let (order_id, side, price_ticks) = (order.order_id, order.side, order.price_ticks);
         self.ledger.release(order.pays_from(), order.hold_atoms());
-        self.market.book.of_mut(order.side).remove(self.nodes, at);
-        self.orders.remove(order.order_id);
-        self.touch(order.side, order.price_ticks);
-        self.announce_cancel(&order, cause);
+        self.effects.canceled(order, self.market.instrument.instrument_id, cause);
+        self.market.book.of_mut(side).remove(self.nodes, at);
+        self.orders.remove(order_id);
+        self.touch(side, price_ticks);
     }
 
-    #[inline]
     fn announce_cancel(&mut self, order: &Node, cause: CancelCause) {
-        let (account_id, instrument_id) =
-            (self.account_id(order), self.market.instrument.instrument_id);
-        self.effects
-            .canceled(order, account_id, instrument_id, cause);
+        self.effects.canceled(order, self.market.instrument.instrument_id, cause);
     }
 
     #[inline]
     pub(crate) fn touch(&mut self, side: Side, price_ticks: i64) {
-        let touch = Touch {
-            market: self.at,
-            side,
-            price_ticks,
-        };
+        let touch = Touch { market: self.at, side, price_ticks };
         if self.touched.last() != Some(&touch) {
             self.touched.push(touch);
         }

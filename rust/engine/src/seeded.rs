@@ -18,9 +18,6 @@ impl Seeded {
 
     /// Returns a number below `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next())
-            .unwrap()
-            .checked_rem(end)
-            .unwrap()
+        usize::try_from(self.next()).unwrap().checked_rem(end).unwrap()
     }
 }

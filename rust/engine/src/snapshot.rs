@@ -6,14 +6,11 @@
 //! so asking costs what has changed since it was asked last.
 //!
 //! A snapshot is not trusted: one that is no possible state is refused as a whole.
-#![allow(
-    clippy::indexing_slicing,
-    reason = "places come from the engine's own tables"
-)]
+#![allow(clippy::indexing_slicing, reason = "places come from the engine's own tables")]
 
 use crate::book::Node;
 use crate::command::{FeeAsset, HOUSE, Instrument, QueueModel, SelfTrade, Side};
-use crate::ledger::{Balance, HOUSE_ACCOUNT, Ledger, may_owe};
+use crate::ledger::{Balance, Ledger, may_owe};
 use crate::matching::{Engine, Market};
 use crate::units::{
     LEVEL_MAX_LOTS, LIMIT_MAX, NOTIONAL_MAX_ATOMS, RATE_SCALE, Rates, mix, mix_signed,
@@ -31,9 +28,7 @@ impl Engine {
     /// Returns up to `depth` levels of the bids and of the asks; None for no such instrument.
     #[must_use]
     pub fn book(&self, instrument_id: u32, depth: usize) -> Option<(Levels, Levels)> {
-        let market = self
-            .markets
-            .get(usize::try_from(self.market(instrument_id)?).ok()?)?;
+        let market = self.markets.get(usize::try_from(self.market(instrument_id)?).ok()?)?;
         let levels = |side| {
             let ladder = market.book.of(side);
             let prices = std::iter::successors(Some(ladder.best()), |&it| Some(ladder.after(it)));
@@ -47,9 +42,7 @@ impl Engine {
     #[must_use]
     pub fn balances(&self, account_id: u32) -> Vec<(u32, Balance)> {
         let of_account = self.ledger.iter().filter(|it| it.0 == account_id);
-        let mut found: Vec<_> = of_account
-            .map(|(_, asset, balance)| (asset, balance))
-            .collect();
+        let mut found: Vec<_> = of_account.map(|(_, asset, balance)| (asset, balance)).collect();
         found.sort_unstable_by_key(|it| it.0);
         found
     }
@@ -70,19 +63,13 @@ impl Engine {
 
     /// Returns the hash of the whole state.
     pub fn state_hash(&mut self) -> u64 {
-        let (markets, ledger) = (&self.markets, &self.ledger);
+        let markets = &self.markets;
         let nodes = self.nodes.hash(|node| {
             let instrument_id = markets[node.market as usize].instrument.instrument_id;
-            hash_of_node(
-                node,
-                instrument_id,
-                ledger.account_at(node.account).account_id,
-            )
+            hash_of_node(node, instrument_id)
         });
         let counters = mix(mix(COUNTER_TAG, self.next_order_id), self.next_priority);
-        let rest = nodes
-            .wrapping_add(self.ledger.hash())
-            .wrapping_add(counters);
+        let rest = nodes.wrapping_add(self.ledger.hash()).wrapping_add(counters);
         self.markets.iter().fold(rest, |sum, market| {
             let hash = mix(INSTRUMENT_TAG, u64::from(market.instrument.instrument_id));
             sum.wrapping_add(mix(hash, market.next_trade_id))
@@ -99,42 +86,34 @@ impl Engine {
             bytes.extend_from_slice(&listing(&market.instrument));
         }
         for market in &markets {
-            let record = Record::<{ size::INSTRUMENT_STATE }>::new(201, 0);
-            let record = record
-                .u32(market.instrument.instrument_id)
-                .u64(market.next_trade_id);
+            let mut record = Record::<{ size::INSTRUMENT_STATE }>::new(201, 0);
+            let record = record.u32(market.instrument.instrument_id).u64(market.next_trade_id);
             bytes.extend_from_slice(record.bytes());
         }
         let mut accounts: Vec<_> = self.ledger.accounts().collect();
         accounts.sort_unstable_by_key(|account| account.account_id);
         for account in accounts {
             let Rates { maker_e8, taker_e8 } = account.rates;
-            let record = Record::<{ size::ACCOUNT_STATE }>::new(202, 0);
-            let record = record.u32(account.account_id).u32(maker_e8).u32(taker_e8);
+            let mut record = Record::<{ size::ACCOUNT_STATE }>::new(202, 0);
+            record.u32(account.account_id).u32(maker_e8).u32(taker_e8);
             bytes.extend_from_slice(record.bytes());
         }
         let mut balances: Vec<_> = self.ledger.iter().collect();
         balances.sort_unstable_by_key(|it| (it.0, it.1));
         for (account_id, asset_id, balance) in balances {
-            let record = Record::<{ size::BALANCE_STATE }>::new(203, 0);
-            let record = record.u32(account_id).u32(asset_id);
-            let record = record.i128(balance.free_atoms).i128(balance.held_atoms);
+            let mut record = Record::<{ size::BALANCE_STATE }>::new(203, 0);
+            record.u32(account_id).u32(asset_id);
+            record.i128(balance.free_atoms).i128(balance.held_atoms);
             bytes.extend_from_slice(record.bytes());
         }
         let mut nodes: Vec<&Node> = self.nodes.iter().map(|it| it.1).collect();
         nodes.sort_unstable_by_key(|node| node.priority);
         for node in nodes {
             let instrument_id = self.markets[node.market as usize].instrument.instrument_id;
-            let account_id = self.ledger.account_at(node.account).account_id;
-            bytes.extend_from_slice(&node_state(node, instrument_id, account_id));
+            bytes.extend_from_slice(&node_state(node, instrument_id));
         }
-        let record = Record::<{ size::COUNTER_STATE }>::new(205, 0);
-        bytes.extend_from_slice(
-            record
-                .u64(self.next_order_id)
-                .u64(self.next_priority)
-                .bytes(),
-        );
+        let mut record = Record::<{ size::COUNTER_STATE }>::new(205, 0);
+        bytes.extend_from_slice(record.u64(self.next_order_id).u64(self.next_priority).bytes());
         bytes
     }
 
@@ -161,10 +140,7 @@ impl Engine {
             true => engine.check(),
             false => Err(Fault::Inconsistent("the counters at the end are missing")),
         };
-        result.map_err(|fault| Malformed {
-            offset: snapshot.len(),
-            fault,
-        })?;
+        result.map_err(|fault| Malformed { offset: snapshot.len(), fault })?;
         Ok(engine)
     }
 
@@ -175,8 +151,7 @@ impl Engine {
                 if self.market(instrument.instrument_id).is_some() {
                     return Err(Fault::Inconsistent("a market is listed twice"));
                 }
-                self.list(&instrument)
-                    .map_err(|_| Fault::Inconsistent("a listing is not sound"))
+                self.list(&instrument).map_err(|_| Fault::Inconsistent("a listing is not sound"))
             }
             201 => {
                 let mut fields = head.sized::<{ size::INSTRUMENT_STATE }>()?;
@@ -196,10 +171,7 @@ impl Engine {
             203 => {
                 let mut fields = head.sized::<{ size::BALANCE_STATE }>()?;
                 let (account_id, asset_id) = (fields.u32(), fields.u32());
-                let balance = Balance {
-                    free_atoms: fields.i128(),
-                    held_atoms: fields.i128(),
-                };
+                let balance = Balance { free_atoms: fields.i128(), held_atoms: fields.i128() };
                 self.restore_balance(account_id, asset_id, balance)
             }
             204 => self.restore_node(head),
@@ -214,10 +186,7 @@ impl Engine {
                     false => Ok(()),
                 }
             }
-            tag => Err(Fault::UnknownForm {
-                tag,
-                size: head.size,
-            }),
+            tag => Err(Fault::UnknownForm { tag, size: head.size }),
         }
     }
 
@@ -230,9 +199,7 @@ impl Engine {
         let owes = balance.free_atoms < 0 && !may_owe(account_id);
         let is_new = self.ledger.balance(account_id, asset_id).is_nothing();
         if owes || balance.held_atoms < 0 || balance.is_nothing() || !is_new {
-            return Err(Fault::Inconsistent(
-                "a balance is negative, nothing, or there twice",
-            ));
+            return Err(Fault::Inconsistent("a balance is negative, nothing, or there twice"));
         }
         let at = self.ledger.place(account_id, asset_id);
         self.ledger.add(at, balance.free_atoms, balance.held_atoms);
@@ -243,22 +210,15 @@ impl Engine {
         let mut fields = head.sized::<{ size::NODE_STATE }>()?;
         let (instrument_id, account_id) = (fields.u32(), fields.u32());
         let market = self.market(instrument_id).ok_or(UNLISTED)?;
-        let account = match account_id {
-            HOUSE => HOUSE_ACCOUNT,
-            _ => self
-                .ledger
-                .account(account_id)
-                .ok_or(Fault::Inconsistent("whose order is it"))?,
-        };
-        let Instrument {
-            base_asset_id,
-            quote_asset_id,
-            ..
-        } = self.markets[market as usize].instrument;
+        if account_id != HOUSE && self.ledger.account(account_id).is_none() {
+            return Err(Fault::Inconsistent("an order is nobody's"));
+        }
+        let Instrument { base_asset_id, quote_asset_id, .. } =
+            self.markets[market as usize].instrument;
         let mut node = Node {
             hold_per_lot: 0,
             market,
-            account,
+            account_id,
             hashed: 0,
             level: 0,
             base: self.ledger.place(account_id, base_asset_id),
@@ -268,10 +228,7 @@ impl Engine {
             order_id: fields.u64(),
             size_lots: fields.i64(),
             remaining_lots: fields.i64(),
-            rates: Rates {
-                maker_e8: fields.u32(),
-                taker_e8: fields.u32(),
-            },
+            rates: Rates { maker_e8: fields.u32(), taker_e8: fields.u32() },
             side: Side::of(fields.i8()).ok_or_else(|| head.fault("side"))?,
             post_only: flag(fields.u8()).ok_or_else(|| head.fault("post_only"))?,
             self_trade: SelfTrade::of(fields.u8()).ok_or_else(|| head.fault("self_trade"))?,
@@ -282,18 +239,17 @@ impl Engine {
             return Err(Fault::Inconsistent("an order is not one that could rest"));
         }
         if node.is_house() != (account_id == HOUSE) || self.orders.get(node.order_id).is_some() {
-            return Err(Fault::Inconsistent(
-                "an order is there twice, or is the house's",
-            ));
+            return Err(Fault::Inconsistent("an order is there twice, or is the house's"));
         }
         if !node.is_house() {
-            node.hold_per_lot = found.hold_per_lot(&node);
+            let Node { side, price_ticks, fee_asset, rates, .. } = node;
+            node.hold_per_lot = found.hold_per_lot(side, price_ticks, fee_asset, rates);
         }
         // As the counters would stand after this order; the record at the end may be ahead.
         self.next_priority = node.priority.saturating_add(1);
         self.next_order_id = self.next_order_id.max(node.order_id.saturating_add(1));
         let ladder = self.markets[market as usize].book.of_mut(node.side);
-        let at = ladder.add(&mut self.nodes, node);
+        let at = ladder.add(&mut self.nodes, &node);
         let front = self.nodes.front_of(at);
         if node.is_house() {
             let follows_house = front != crate::ladder::NONE && self.nodes.get(front).is_house();
@@ -309,10 +265,7 @@ impl Engine {
     /// Returns what is wrong with a state as a whole: its books balance and are not crossed.
     fn check(&self) -> Result<(), Fault> {
         for market in &self.markets {
-            let (bid, ask) = (
-                market.book.of(Side::Buy).best(),
-                market.book.of(Side::Sell).best(),
-            );
+            let (bid, ask) = (market.book.of(Side::Buy).best(), market.book.of(Side::Sell).best());
             if bid != 0 && ask != 0 && bid >= ask {
                 return Err(Fault::Inconsistent("a book is crossed"));
             }
@@ -325,9 +278,7 @@ impl Engine {
             }
             of_asset = Some(asset);
             let amount = balance.free_atoms.checked_add(balance.held_atoms);
-            sum = amount
-                .and_then(|it| sum.checked_add(it))
-                .ok_or(UNBALANCED)?;
+            sum = amount.and_then(|it| sum.checked_add(it)).ok_or(UNBALANCED)?;
         }
         if sum != 0 {
             return Err(UNBALANCED);
@@ -366,12 +317,7 @@ fn hold(node: &Node) -> (u32, i128) {
 
 /// Returns whether a node's numbers are such as rest in a market.
 fn is_possible(node: &Node, market: &Market) -> bool {
-    let Instrument {
-        lot_atoms,
-        tick_lot_atoms,
-        price_max_ticks,
-        ..
-    } = market.instrument;
+    let Instrument { lot_atoms, tick_lot_atoms, price_max_ticks, .. } = market.instrument;
     if !(1..=price_max_ticks).contains(&node.price_ticks)
         || !(1..=LIMIT_MAX).contains(&node.remaining_lots)
         || node.rates.larger_e8() > RATE_SCALE
@@ -390,9 +336,7 @@ fn is_possible(node: &Node, market: &Market) -> bool {
         Some(i128::from(lot_atoms)),
         i128::from(node.price_ticks).checked_mul(i128::from(tick_lot_atoms)),
     ];
-    let mut amounts = per_lot
-        .iter()
-        .map(|it| it.and_then(|atoms| atoms.checked_mul(lots)));
+    let mut amounts = per_lot.iter().map(|it| it.and_then(|atoms| atoms.checked_mul(lots)));
     (node.remaining_lots..=LIMIT_MAX).contains(&node.size_lots)
         && amounts.all(|it| it.is_some_and(|atoms| atoms <= NOTIONAL_MAX_ATOMS))
 }
@@ -414,10 +358,10 @@ fn listing(instrument: &Instrument) -> [u8; size::LIST_INSTRUMENT] {
         .bytes()
 }
 
-fn node_state(node: &Node, instrument_id: u32, account_id: u32) -> [u8; size::NODE_STATE] {
+fn node_state(node: &Node, instrument_id: u32) -> [u8; size::NODE_STATE] {
     *Record::new(204, 0)
         .u32(instrument_id)
-        .u32(account_id)
+        .u32(node.account_id)
         .i64(node.price_ticks)
         .u64(node.priority)
         .u64(node.order_id)
@@ -432,22 +376,13 @@ fn node_state(node: &Node, instrument_id: u32, account_id: u32) -> [u8; size::NO
         .bytes()
 }
 
-fn hash_of_node(node: &Node, instrument_id: u32, account_id: u32) -> u64 {
-    let hash = mix(
-        mix(NODE_TAG, u64::from(instrument_id)),
-        u64::from(account_id),
-    );
+fn hash_of_node(node: &Node, instrument_id: u32) -> u64 {
+    let hash = mix(mix(NODE_TAG, u64::from(instrument_id)), u64::from(node.account_id));
     let hash = mix(mix_signed(hash, node.price_ticks), node.priority);
     let hash = mix_signed(mix(hash, node.order_id), node.size_lots);
     let hash = mix_signed(hash, node.remaining_lots);
-    let hash = mix(
-        mix(hash, u64::from(node.rates.maker_e8)),
-        u64::from(node.rates.taker_e8),
-    );
+    let hash = mix(mix(hash, u64::from(node.rates.maker_e8)), u64::from(node.rates.taker_e8));
     let hash = mix_signed(hash, i64::from(node.side.number()));
-    let hash = mix(
-        mix(hash, u64::from(node.post_only)),
-        u64::from(node.self_trade.number()),
-    );
+    let hash = mix(mix(hash, u64::from(node.post_only)), u64::from(node.self_trade.number()));
     mix(hash, u64::from(node.fee_asset.number()))
 }

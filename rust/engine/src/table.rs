@@ -39,15 +39,8 @@ impl Default for Table {
 impl Table {
     fn with_capacity(slots: usize) -> Self {
         debug_assert!(slots.is_power_of_two(), "slots are found by their top bits");
-        let empty = Slot {
-            key: 0,
-            value: EMPTY,
-        };
-        Self {
-            slots: vec![empty; slots],
-            shift: 64 - slots.trailing_zeros(),
-            len: 0,
-        }
+        let empty = Slot { key: 0, value: EMPTY };
+        Self { slots: vec![empty; slots], shift: 64 - slots.trailing_zeros(), len: 0 }
     }
 
     #[inline]

@@ -62,11 +62,22 @@ pub(crate) fn fee_atoms(amount_atoms: i128, rate_e8: u32) -> i128 {
     }
 }
 
+/// Returns an amount for every lot of a size; neither is negative.
+#[must_use]
+#[inline]
+pub(crate) fn times(per_lot_atoms: i128, size_lots: i64) -> i128 {
+    // Nearly always both fit 64 bits, and then the product cannot leave its type.
+    match (u64::try_from(per_lot_atoms), u64::try_from(size_lots)) {
+        (Ok(per_lot), Ok(lots)) => (u128::from(per_lot) * u128::from(lots)).cast_signed(),
+        _ => per_lot_atoms * i128::from(size_lots),
+    }
+}
+
 /// Returns a price times a size, in atoms, from what one lot costs at a price of one tick.
 #[must_use]
 #[inline]
 pub(crate) fn notional_atoms(price_ticks: i64, size_lots: i64, tick_lot_atoms: i64) -> i128 {
-    i128::from(price_ticks) * i128::from(tick_lot_atoms) * i128::from(size_lots)
+    times(i128::from(price_ticks) * i128::from(tick_lot_atoms), size_lots)
 }
 
 /// Returns `whole * part / of`, rounded down: the house's share of a shrinking level.
@@ -96,10 +107,7 @@ pub(crate) fn mix_signed(hash: u64, value: i64) -> u64 {
 /// Mixes an amount: two words, low half first.
 #[must_use]
 #[inline]
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "the two halves of 128 bits are what is wanted"
-)]
+#[allow(clippy::cast_possible_truncation, reason = "the two halves of 128 bits are what is wanted")]
 pub(crate) fn mix_atoms(hash: u64, atoms: i128) -> u64 {
     let bits = atoms.cast_unsigned();
     mix(mix(hash, bits as u64), (bits >> 64) as u64)
@@ -121,18 +129,7 @@ mod tests {
         let scale = i128::from(RATE_SCALE);
         for rate in [0, 1, 99_999, 100_000, 12_345_678, RATE_SCALE] {
             let edge = i128::from(u64::MAX);
-            for amount in [
-                0,
-                1,
-                7,
-                999,
-                scale - 1,
-                scale,
-                scale + 1,
-                edge - 1,
-                edge,
-                edge + 1,
-            ] {
+            for amount in [0, 1, 7, 999, scale - 1, scale, scale + 1, edge - 1, edge, edge + 1] {
                 for amount in [amount, amount * 1_000_003] {
                     let exact = amount * i128::from(rate);
                     let rounded = exact / scale + i128::from(exact % scale != 0);
@@ -144,19 +141,23 @@ mod tests {
 
     #[test]
     fn the_largest_order_times_the_largest_rate_fits() {
-        assert_eq!(
-            fee_atoms(NOTIONAL_MAX_ATOMS, RATE_SCALE),
-            NOTIONAL_MAX_ATOMS
-        );
+        assert_eq!(fee_atoms(NOTIONAL_MAX_ATOMS, RATE_SCALE), NOTIONAL_MAX_ATOMS);
+    }
+
+    #[test]
+    fn a_product_is_exact_on_both_paths() {
+        let edge = i128::from(u64::MAX);
+        for per_lot in [0, 1, 7, edge - 1, edge, edge + 1, 1 << 70] {
+            for lots in [0, 1, 3, LIMIT_MAX] {
+                assert_eq!(times(per_lot, lots), per_lot * i128::from(lots));
+            }
+        }
     }
 
     #[test]
     fn a_share_rounds_down() {
         assert_eq!(share_lots(10, 1, 3), 3);
-        assert_eq!(
-            share_lots(LIMIT_MAX, LIMIT_MAX - 1, LIMIT_MAX),
-            LIMIT_MAX - 1
-        );
+        assert_eq!(share_lots(LIMIT_MAX, LIMIT_MAX - 1, LIMIT_MAX), LIMIT_MAX - 1);
     }
 
     #[test]

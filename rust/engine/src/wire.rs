@@ -88,10 +88,7 @@ impl fmt::Display for Malformed {
                 write!(f, "record at {offset} has unknown tag {tag} of size {size}")
             }
             Fault::Value { tag, field } => {
-                write!(
-                    f,
-                    "record at {offset}, tag {tag}: {field} has a value that does not exist"
-                )
+                write!(f, "record at {offset}, tag {tag}: {field} has a value that does not exist")
             }
             Fault::Inconsistent(what) => write!(f, "snapshot at {offset}: {what}"),
         }
@@ -124,16 +121,9 @@ pub(crate) fn take<'a>(bytes: &mut &'a [u8]) -> Result<Head<'a>, Fault> {
             Fault::UnknownForm { tag, size }
         });
     };
-    let body = record
-        .get(HEADER..)
-        .ok_or(Fault::UnknownForm { tag, size })?;
+    let body = record.get(HEADER..).ok_or(Fault::UnknownForm { tag, size })?;
     *bytes = after;
-    Ok(Head {
-        tag,
-        size,
-        now_ns,
-        body,
-    })
+    Ok(Head { tag, size, now_ns, body })
 }
 
 fn is_form(tag: u16, bytes: u16) -> bool {
@@ -172,23 +162,13 @@ impl<'a> Head<'a> {
     pub(crate) fn sized<const SIZE: usize>(&self) -> Result<Fields<'a>, Fault> {
         // A length that is a constant lets the compiler drop every check behind this one.
         match self.body.len() == SIZE - HEADER {
-            true => Ok(Fields(
-                self.body
-                    .split_at_checked(SIZE - HEADER)
-                    .map_or(&[], |it| it.0),
-            )),
-            false => Err(Fault::UnknownForm {
-                tag: self.tag,
-                size: self.size,
-            }),
+            true => Ok(Fields(self.body.split_at_checked(SIZE - HEADER).map_or(&[], |it| it.0))),
+            false => Err(Fault::UnknownForm { tag: self.tag, size: self.size }),
         }
     }
 
     pub(crate) fn fault(&self, field: &'static str) -> Fault {
-        Fault::Value {
-            tag: self.tag,
-            field,
-        }
+        Fault::Value { tag: self.tag, field }
     }
 }
 
@@ -240,7 +220,7 @@ fn present(value: i64) -> Option<i64> {
 /// # Errors
 ///
 /// The bytes are not a command of the layout.
-#[inline]
+#[inline(always)]
 pub(crate) fn decode(bytes: &mut &[u8]) -> Result<(Command, i64), Fault> {
     let head = take(bytes)?;
     let command = match head.tag {
@@ -256,10 +236,7 @@ pub(crate) fn decode(bytes: &mut &[u8]) -> Result<(Command, i64), Fault> {
         }
         7 => {
             let mut fields = head.sized::<{ size::CANCEL }>()?;
-            Command::Cancel(Cancel {
-                account_id: fields.u32(),
-                order_id: fields.u64(),
-            })
+            Command::Cancel(Cancel { account_id: fields.u32(), order_id: fields.u64() })
         }
         9 => Command::HouseLevel(house_fact(&head)?),
         10 => Command::HouseTrade(house_fact(&head)?),
@@ -297,12 +274,7 @@ fn house_fact(head: &Head<'_>) -> Result<HouseFact, Fault> {
     let mut fields = head.sized::<{ size::HOUSE_LEVEL }>()?;
     let (instrument_id, price_ticks, size_lots) = (fields.u32(), fields.i64(), fields.i64());
     let side = Side::of(fields.i8()).ok_or_else(|| head.fault("side"))?;
-    Ok(HouseFact {
-        instrument_id,
-        side,
-        price_ticks,
-        size_lots,
-    })
+    Ok(HouseFact { instrument_id, side, price_ticks, size_lots })
 }
 
 fn rarer(head: &Head<'_>) -> Result<Command, Fault> {
@@ -318,39 +290,22 @@ fn rarer(head: &Head<'_>) -> Result<Command, Fault> {
             let mut fields = head.sized::<{ size::CANCEL_ALL }>()?;
             let (account_id, instrument_id) = (fields.u32(), present(fields.i64()));
             let cause = CancelCause::of(fields.u8()).ok_or_else(|| head.fault("cause"))?;
-            Command::CancelAll(CancelAll {
-                account_id,
-                instrument_id,
-                cause,
-            })
+            Command::CancelAll(CancelAll { account_id, instrument_id, cause })
         }
         tag => {
-            return Err(Fault::UnknownForm {
-                tag,
-                size: head.size,
-            });
+            return Err(Fault::UnknownForm { tag, size: head.size });
         }
     })
 }
 
 pub(crate) fn open_account(fields: &mut Fields<'_>) -> OpenAccount {
     let account_id = fields.u32();
-    OpenAccount {
-        account_id,
-        rates: Rates {
-            maker_e8: fields.u32(),
-            taker_e8: fields.u32(),
-        },
-    }
+    OpenAccount { account_id, rates: Rates { maker_e8: fields.u32(), taker_e8: fields.u32() } }
 }
 
 fn transfer(mut fields: Fields<'_>) -> Transfer {
     let (account_id, asset_id) = (fields.u32(), fields.u32());
-    Transfer {
-        account_id,
-        asset_id,
-        amount_atoms: fields.i128(),
-    }
+    Transfer { account_id, asset_id, amount_atoms: fields.i128() }
 }
 
 /// Reads a listing.
@@ -390,9 +345,8 @@ pub(crate) struct Record<const SIZE: usize> {
 
 macro_rules! writers {
     ($($name:ident)+) => { $(
-        #[must_use]
         #[inline]
-        pub(crate) fn $name(self, value: $name) -> Self {
+        pub(crate) fn $name(&mut self, value: $name) -> &mut Self {
             self.put(value.to_le_bytes())
         }
     )+ };
@@ -404,20 +358,13 @@ impl<const SIZE: usize> Record<SIZE> {
     #[inline]
     pub(crate) fn new(tag: u16, now_ns: i64) -> Self {
         let size = u16::try_from(SIZE).unwrap_or(u16::MAX);
-        let record = Self {
-            bytes: [0; SIZE],
-            at: 0,
-        };
+        let mut record = Self { bytes: [0; SIZE], at: 0 };
+        record.put(tag.to_le_bytes()).put(size.to_le_bytes()).u32(0).i64(now_ns);
         record
-            .put(tag.to_le_bytes())
-            .put(size.to_le_bytes())
-            .u32(0)
-            .i64(now_ns)
     }
 
-    #[must_use]
     #[inline]
-    pub(crate) fn put<const N: usize>(mut self, value: [u8; N]) -> Self {
+    pub(crate) fn put<const N: usize>(&mut self, value: [u8; N]) -> &mut Self {
         debug_assert!(self.at + N <= SIZE, "a record is as long as its fields");
         if let Some(place) = self.bytes.get_mut(self.at..self.at + N) {
             place.copy_from_slice(&value);
@@ -445,21 +392,14 @@ mod tests {
     use super::*;
 
     fn cancel() -> Vec<u8> {
-        Record::<{ size::CANCEL }>::new(7, 5)
-            .u32(100)
-            .u64(9)
-            .bytes()
-            .to_vec()
+        Record::<{ size::CANCEL }>::new(7, 5).u32(100).u64(9).bytes().to_vec()
     }
 
     #[test]
     fn a_record_is_read_back() {
         let bytes = cancel();
         let mut rest = &bytes[..];
-        let command = Command::Cancel(Cancel {
-            account_id: 100,
-            order_id: 9,
-        });
+        let command = Command::Cancel(Cancel { account_id: 100, order_id: 9 });
         assert_eq!(decode(&mut rest), Ok((command, 5)));
         assert!(rest.is_empty());
     }
@@ -468,11 +408,7 @@ mod tests {
     fn every_cut_is_seen() {
         let bytes = cancel();
         for end in 0..bytes.len() {
-            assert_eq!(
-                decode(&mut &bytes[..end]),
-                Err(Fault::CutShort),
-                "cut at {end}"
-            );
+            assert_eq!(decode(&mut &bytes[..end]), Err(Fault::CutShort), "cut at {end}");
         }
     }
 
@@ -482,13 +418,7 @@ mod tests {
             let mut bytes = cancel();
             bytes.resize(64, 0);
             bytes[2..4].copy_from_slice(&wrong.to_le_bytes());
-            assert_eq!(
-                decode(&mut &bytes[..]),
-                Err(Fault::UnknownForm {
-                    tag: 7,
-                    size: wrong
-                })
-            );
+            assert_eq!(decode(&mut &bytes[..]), Err(Fault::UnknownForm { tag: 7, size: wrong }));
         }
     }
 

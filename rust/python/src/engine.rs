@@ -46,12 +46,7 @@ impl PyEngine {
             return Err(PyValueError::new_err(message));
         };
         let engine = Engine::new(queue_model);
-        Ok(Self {
-            queue_model,
-            engine,
-            effects: Effects::default(),
-            is_torn: false,
-        })
+        Ok(Self { queue_model, engine, effects: Effects::default(), is_torn: false })
     }
 
     fn apply<'py>(&mut self, py: Python<'py>, records: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
@@ -79,9 +74,7 @@ impl PyEngine {
 
     fn balances(&mut self, account_id: u32) -> PyResult<Vec<(u32, i128, i128)>> {
         let balances = self.whole()?.balances(account_id).into_iter();
-        Ok(balances
-            .map(|(asset, it)| (asset, it.free_atoms, it.held_atoms))
-            .collect())
+        Ok(balances.map(|(asset, it)| (asset, it.free_atoms, it.held_atoms)).collect())
     }
 
     fn totals(&mut self) -> PyResult<Vec<(u32, i128)>> {

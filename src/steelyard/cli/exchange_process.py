@@ -31,7 +31,7 @@ from steelyard.wire.http import Request, Response
 
 STEP_S = 0.05  # how often the market moves and due streams go out
 SNAPSHOT_S = 60.0
-LIVE_DIALECTS = ("native",)
+LIVE_DIALECTS = ("native", "binance")
 
 
 @dataclass(frozen=True)

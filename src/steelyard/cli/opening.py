@@ -11,7 +11,7 @@ from steelyard.cli.market_source import (
     make_market,
     source_of,
 )
-from steelyard.domain.errors import ConfigError
+from steelyard.domain.errors import ConfigError, DecodeError
 from steelyard.domain.journal import gapless
 from steelyard.engine.book import QueueModel
 from steelyard.engine.choice import new_engine
@@ -76,8 +76,11 @@ class OpenExchange:
             self.exchange.restore(found.data)
             after = found.sequence
         decode = codec().decode
-        for record in gapless((decode(s, p) for s, p in self.journal.records(after)), after):
-            self.exchange.replay(record)
+        try:
+            for record in gapless((decode(s, p) for s, p in self.journal.records(after)), after):
+                self.exchange.replay(record)
+        except DecodeError as error:
+            raise ConfigError(f"{path}: {error}") from error
         self.exchange.drain()
 
     def _founded(self, found: Found | None) -> Founded | None:

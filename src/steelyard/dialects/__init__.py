@@ -6,7 +6,7 @@ does not pay for all. Ours are found by their folders; entry points of the group
 """
 
 from functools import cache
-from importlib import import_module, metadata, resources
+from importlib import import_module, resources
 
 from steelyard.domain.errors import ConfigError, Unsupported
 from steelyard.wire.dialect import Dialect
@@ -33,6 +33,7 @@ def find(name: str) -> Dialect:
         found: object = import_module(f"{__name__}.{name}").DIALECT
         assert isinstance(found, Dialect), f"dialects/{name} has a DIALECT"
         return found
+    metadata = import_module("importlib.metadata")  # slow to import, and rarely asked
     for entry in metadata.entry_points(group=GROUP, name=name):
         found = entry.load()
         if not isinstance(found, Dialect):

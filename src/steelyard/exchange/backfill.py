@@ -108,8 +108,11 @@ def history(
     count = (seconds_ns - first_ns) // MINUTE_NS
     for at, listing in enumerate(listings):
         dice = Random(mixed(seed, 2, at))
-        yield from _candles(listing, at, path[: count + 1], MINUTE_NS, now_ns, dice)
-        seconds = list(_candles(listing, at, path[count:], SECOND_NS, now_ns, dice))
+        close = path[0].worths_e9[at] // listing.tick_e9
+        for candle in _candles(listing, at, path[: count + 1], (MINUTE_NS, close), now_ns, dice):
+            close = candle.close_ticks
+            yield candle
+        seconds = list(_candles(listing, at, path[count:], (SECOND_NS, close), now_ns, dice))
         yield from _minutes(seconds, now_ns)
         yield from seconds
 
@@ -157,7 +160,7 @@ def _bent(
         done_e9 = max(0, time_ns - start_ns) * E9 // (now_ns - start_ns)
         slide = _pushed(push_e9, now_ns - time_ns)
         btc, eth, sol = (
-            times(worth, left + (right - left) * done_e9 // E9 + slide)
+            times(times(worth, left + (right - left) * done_e9 // E9), slide)
             for worth, left, right in zip(worths[:3], to_begin, to_end, strict=True)
         )
         basis = worths.basis_e9 + basis_begin + (basis_end - basis_begin) * done_e9 // E9
@@ -173,16 +176,25 @@ def _pushed(push_e9: int, left_ns: int) -> int:
 
 
 def _candles(
-    listing: Listing, at: int, path: Sequence[_Point], length_ns: int, now_ns: int, dice: Random
+    listing: Listing,
+    at: int,
+    path: Sequence[_Point],
+    joining: tuple[int, int],
+    now_ns: int,
+    dice: Random,
 ) -> Iterator[Candle]:
-    """Yield one candle for each stretch of a path. It is long because calls cost time here."""
+    """Yield one candle for each stretch of a path; joining is their length and the first open.
+
+    It is long because calls cost time here.
+    """
+    length_ns, close = joining
     instrument_id, tick_lot = listing.instrument.instrument_id, listing.instrument.tick_lot_atoms
     within, tick = _WITHIN_E9[length_ns], listing.tick_e9
     rate_e3 = listing.appetite.rate_e3 * EXCITED_E2 // 100
     size_lots = listing.appetite.median_lots * _MEAN_MEDIANS_E2 // 100
     counts, sizes = (_EXPONENTIAL, _WIDE) if length_ns == SECOND_NS else (_NARROW, _NARROW)
     was = path[0].worths_e9[at] * MILLI // tick
-    close, noise = was // MILLI, 0
+    noise = 0
     for before, (end_ns, worths, strength) in pairwise(path):
         bits = dice.getrandbits(80)
         open_ns, worth = before.end_ns, worths[at] * MILLI // tick

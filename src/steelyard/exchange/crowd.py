@@ -76,8 +76,9 @@ class Crowd:
 
     def commands(self, now_ns: int, books: Books) -> list[HouseCommand]:
         """Return what the crowd does up to now_ns, in whole steps."""
+        out: list[HouseCommand] = []
         for ladder in self._ladders:
-            ladder.begin()
+            ladder.begin(out)
         if self._time_ns == 0 or now_ns - self._time_ns > PAUSE_NS:
             self._reopen(now_ns)
         for ladder in self._ladders:
@@ -86,7 +87,7 @@ class Crowd:
         while self._time_ns + STEP_NS <= now_ns:
             self._time_ns += STEP_NS
             self._step(books)
-        return [command for ladder in self._ladders for command in ladder.out]
+        return out
 
     def observe(self, traded: Traded) -> None:
         """Let a user's trade move the crowd, and keep the ladder true."""
@@ -95,7 +96,7 @@ class Crowd:
         if traded.taker_order_id:
             if not traded.maker_order_id:
                 ladder.eaten(side, traded.price_ticks, traded.size_lots)
-                ladder.shy(side, self._worths_milli()[at])
+                ladder.shy(side, traded.price_ticks)
             self._press(at, side, traded.size_lots)
             self._takers[at].excite()
         elif traded.maker_order_id:
@@ -125,7 +126,6 @@ class Crowd:
         takers, ladder = self._takers[at], self._ladders[at]
         side, size = takers.wish(worth_milli)
         got = ladder.take(side, size, worth_milli // MILLI * _SWEEP_E9 // E9 + 1, _SWEEP_LEVELS)
-        ladder.shy(side, worth_milli)
         takers.excite()
         if got:
             self._press(at, side, got)

@@ -93,6 +93,7 @@ from steelyard.exchange.records import (
 from steelyard.exchange.refusals import explain
 
 DEPTH_MAX = 5_000
+NOTED_STEPS = 20  # every so many steps of the market the state's hash goes into the journal
 HISTORY_NS = 24 * 60 * MINUTE_NS  # how far back candles go when an exchange opens
 
 
@@ -133,6 +134,7 @@ class Exchange:
         self.now_ns = 0
         self.founded: Founded | None = None
         self.trading = True
+        self._steps = 0
         self._stepped_ns = 0  # when the market last did what was due
         self._markets: dict[int, InstrumentMarket] = {}
         self._rates: dict[int, tuple[int, int]] = {}
@@ -147,9 +149,23 @@ class Exchange:
         return self._apply(message)
 
     def replay(self, record: Record) -> None:
-        """Carry out a message from the journal."""
+        """Carry out a message from the journal.
+
+        Raises:
+            DecodeError: The record was written in another state than it finds.
+        """
+        message = record.message
+        if isinstance(message, MarketStep) and message.state_hash not in (
+            0,
+            self.engine.state_hash(),
+        ):
+            raise DecodeError(
+                f"record {record.sequence} replays to another state than it was written in: this "
+                "steelyard's market is of another version. Use the one that wrote the directory "
+                "and stop it in order (it then leaves a snapshot), or choose another --data"
+            )
         self.now_ns = record.time_ns
-        self._apply(record.message)
+        self._apply(message)
 
     def perform(self, command: UserCommand, now_ns: int) -> Answer:
         """Carry out a user's command and answer it."""
@@ -175,7 +191,9 @@ class Exchange:
     def step(self, now_ns: int) -> None:
         """Let the market do what is due, and send what is due."""
         if self.market is not None:
-            self.record(MarketStep(), now_ns)
+            self._steps += 1
+            is_noted = self._steps % NOTED_STEPS == 0
+            self.record(MarketStep(self.engine.state_hash() if is_noted else 0), now_ns)
         self.now_ns = max(self.now_ns, now_ns)
         self.feed.wake(self.now_ns)
 

@@ -27,7 +27,7 @@ _SHARES_E2 = (100, 112, 135)  # how much of it each takes, in percent
 _OWN_E9 = (3_000, 14_000, 24_000)
 
 # A gust is a passing disagreement about the price: it makes seconds lively, not days.
-_GUST_E9 = 70_000  # standard deviation
+_GUST_E9 = 85_000  # standard deviation
 _GUST_STEPS = 36
 
 _BASIS_STEPS = 18_000

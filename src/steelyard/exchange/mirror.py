@@ -68,7 +68,8 @@ class Mirror:
         self.out: list[HouseCommand] = []
         self.is_seen = False
         self._before: dict[tuple[Side, int], int] = {}
-        self._taken: dict[tuple[Side, int], int] = {}
+        # What stood where house takers traded in this turn, and how much they traded.
+        self._traded: dict[tuple[Side, int], tuple[int, int]] = {}
 
     def of(self, side: Side) -> MirrorSide:
         """Return one side."""
@@ -76,12 +77,12 @@ class Mirror:
 
     # -- a turn -----------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """Forget the last turn's commands, and what was seen of the book then."""
-        self.out = []
+    def begin(self, out: list[HouseCommand]) -> None:
+        """Begin a turn whose commands go to `out`; forget what was seen of the book before."""
+        self.out = out
         self.is_seen = False
         self._before.clear()
-        self._taken.clear()
+        self._traded.clear()
         self.bids.users, self.asks.users = {}, {}
 
     def see(self, book: BookLevels) -> None:
@@ -110,6 +111,7 @@ class Mirror:
                 self._remember(far, far.keys[-1])
                 far.set(far.keys[-1], 0)
         self._remember(own, key)
+        self._traded.pop((own.side, key), None)
         own.set(key, lots)
         self.out.append(HouseLevel(self.instrument_id, own.side, abs(key), lots))
 
@@ -124,7 +126,8 @@ class Mirror:
         if eaten:
             self._remember(far, key)
             far.set(key, house - eaten)
-            self._taken[far.side, key] = self._taken.get((far.side, key), 0) + eaten
+            stood, traded = self._traded.get((far.side, key), (house, 0))
+            self._traded[far.side, key] = (stood, traded + lots)
         if lots - eaten < users:
             far.users[key] = users - (lots - eaten)
         elif users:
@@ -143,11 +146,10 @@ class Mirror:
         own = self.of(taker)
         far = own.far
         key = -taker * price_ticks
-        taken = self._taken.get((far.side, key), 0)
-        if taken:
-            spared = min(taken, lots)
-            self._taken[far.side, key] = taken - spared
-            far.set(key, far.lots.get(key, 0) + spared)
+        if (far.side, key) in self._traded:
+            stood, traded = self._traded[far.side, key]
+            self._traded[far.side, key] = (stood, traded - lots)
+            far.set(key, max(0, stood - max(0, traded - lots)))
         elif own.keys and own.keys[-1] >= -key:
             # A level moved through the order: what filled it does not stand.
             best = own.keys[-1]

@@ -19,6 +19,7 @@ from steelyard.exchange.mirror import Mirror, MirrorSide
 
 MILLI = 1_000  # worths are in thousandths of a tick
 _GUARD_KEPT_E4 = 14  # sixteenths of a guard that are left after a step
+_CALM_E2 = 20  # the crowd's own takers make its makers less shy than a user does
 _BITS = 65_535
 _NEW_E4 = 10  # of 16 changes are new levels, others new sizes
 _LEVELS_MIN = 30  # fewer a side are filled up at once
@@ -69,6 +70,7 @@ class Ladder(Mirror):
             lots = min(left, far.lots.get(key, 0) + far.users.get(key, 0))
             left -= lots
             self.trade(side, abs(key), lots)
+            self.shy(side, abs(key), _CALM_E2)
         return size_lots - left
 
     # -- what makers do ---------------------------------------------------------------------
@@ -124,12 +126,16 @@ class Ladder(Mirror):
         bids, asks = self.bids.keys, self.asks.keys
         return not bids or not asks or -asks[-1] - bids[-1] > 1
 
-    def shy(self, taker: Side, worth_milli: int) -> None:
-        """After takers: let the makers that they took from stay as far away as their best is."""
+    def shy(self, taker: Side, price_ticks: int, share_e2: int = 100) -> None:
+        """After a trade: if it took the best level, makers stay away as far as it was to the next.
+
+        A sweep adds these up, to what it moved the touch, or to a share of it in percent.
+        """
         side = self.of(taker).far
-        if side.keys:
-            away = (side.side * worth_milli - side.keys[-1] * MILLI) // MILLI
-            self.guards[side.side] = max(self.guards[side.side], away)
+        gone = side.side * price_ticks - side.keys[-1] if side.keys else 0
+        if gone > 0:
+            guard = self.guards[side.side] + gone * share_e2 // 100
+            self.guards[side.side] = min(guard, self.makers.reach_ticks // 4)
 
     # -- helpers ----------------------------------------------------------------------------
 
@@ -147,8 +153,9 @@ class Ladder(Mirror):
         if word >> 8 & _BITS > calm_e16:  # wild times: makers keep a distance
             spread += slack * (1 + (word >> 24 & 3)) + 1
         floor = worth_milli // MILLI - (slack * (word >> 32 & 255) >> 8) - spread // 2
-        bid = max(1, floor)
-        ask = bid + spread
+        # Who was just taken from does not come back at once.
+        bid = max(1, floor - self.guards[Side.BUY])
+        ask = max(2, floor + spread + self.guards[Side.SELL])
         key, far_key = (bid, -ask) if own is self.bids else (-ask, bid)
         self.put(own, key, self._touch_lots())
         far = own.far
@@ -180,7 +187,8 @@ class Ladder(Mirror):
         count = len(side.keys)
         if word & 14 < _NEW_E4 or count < self.makers.levels:
             self._add(side, side.keys[-1], word >> 8)
-            if len(side.keys) > self.makers.levels:
+            # Two at most: a narrowed spread is a level too many as well.
+            for _ in range(min(2, len(side.keys) - self.makers.levels)):
                 self._drop(side, word >> 40, worth_milli)
             return
         key = side.keys[(word >> 8 & _BITS) * (count - 1) >> 16]

@@ -55,7 +55,13 @@ class NonceUsed(Struct, frozen=True, tag=True):
 
 
 class MarketStep(Struct, frozen=True, tag=True):
-    """Time went on: the crowd or tape did what was due."""
+    """Time went on: the crowd or tape did what was due.
+
+    state_hash is the engine's before the step, or 0 where it was not noted; replay compares it,
+    because a market of another version would make another exchange of the same records.
+    """
+
+    state_hash: int = 0
 
 
 ExchangeRecord = Founded | AccountNamed | KeyCreated | KeyRevoked | NonceUsed | MarketStep

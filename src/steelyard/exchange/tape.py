@@ -102,7 +102,7 @@ class Tape:
     def commands(self, now_ns: int, books: Books) -> list[HouseCommand]:
         """Return what the recording has up to now_ns."""
         mirror = self._mirror
-        mirror.begin()
+        mirror.begin([])
         if self._time_ns == 0:
             self._start_ns = now_ns - WARM_NS * SPEED_ONE_E3 // self.speed_e3
             self._open()
@@ -254,7 +254,7 @@ class Tape:
             else:
                 self._play(event, _no_books)
             self._advance()
-        self._mirror.begin()
+        self._mirror.begin([])
 
     def _advance(self) -> None:
         self._next = next(self._events, None)

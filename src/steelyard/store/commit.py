@@ -1,81 +1,162 @@
-"""Group commit: what depends on a record happens when the record is on disk, in order.
+"""Group commit: what follows from a record happens when the record is on disk, in order.
 
-One thread writes. While a batch is being written the next one gathers, so many requests share
-one fsync and the loop never waits for the disk. What depends on records that are all durable
-happens at once. If the disk refuses, what waits never happens.
+    release(7, answer)    release(8, frame)         ... the loop gathers
+         |
+    take -> one thread: write, sync -> durable 8 -> answer, frame
+
+Invariants: no act runs before its record, and all before it, are durable; acts run in the order
+of their release, on the loop. While one batch is written the next one gathers, so many requests
+share a sync and the loop never waits for the disk. When the disk refuses, what waits never
+happens and `on_failure` hears of it, once. When more than `waiting_max` acts wait, `on_pressure`
+is asked to let nothing new in, until half of them are gone.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Thread
 
 from steelyard.domain.errors import StorageError
 from steelyard.store.journal import Journal
+
+WAITING_MAX = 10_000
 
 Act = Callable[[], None]
 
 
 class GroupCommit:
-    """The queue between a machine and the world, for one journal."""
+    """The queue between a machine and the world, for one journal. Use it on one loop."""
 
-    def __init__(self, journal: Journal, *, on_failure: Callable[[StorageError], None]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        on_failure: Callable[[StorageError], None],
+        on_pressure: Callable[[bool], None] = lambda _: None,
+        waiting_max: int = WAITING_MAX,
+    ) -> None:
+        """Begin a writer for a journal; from here on only it may commit.
+
+        Args:
+            journal: Its records so far count as durable.
+            on_failure: Called once, on the loop; no act runs after it.
+            on_pressure: Called with True when too many acts wait, with False when they are gone.
+            waiting_max: How many are too many.
+        """
         self._journal = journal
         self._on_failure = on_failure
-        self._durable = journal.last_sequence
+        self._on_pressure = on_pressure
+        self._waiting_max = waiting_max
+        self._durable = journal.commit()
         self._waiting: deque[tuple[int, Act]] = deque()
-        self._writer = ThreadPoolExecutor(1, "journal")
-        self._writing: asyncio.Task[None] | None = None
-        self._failed = False
+        self._loop = asyncio.get_running_loop()
+        self._is_scheduled = self._is_writing = self._is_pressed = False
+        self._failure: StorageError | None = None
+        self._stopped: asyncio.Event = asyncio.Event()
+        self._batches: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()
+        # A daemon: a disk that never answers must not keep the process from ending.
+        self._writer = Thread(target=self._write, name="journal", daemon=True)
+        self._writer.start()
 
     @property
     def waiting(self) -> int:
-        """How much waits for the disk."""
+        """How many acts wait for the disk."""
         return len(self._waiting)
 
+    @property
+    def durable(self) -> int:
+        """The last sequence on disk."""
+        return self._durable
+
     def release(self, sequence: int, act: Act) -> None:
-        """Do this when the record of that sequence, and all before it, are on disk."""
-        if self._failed:
+        """Do this when the record of that sequence, and all before it, are on disk.
+
+        At once, if they are and nothing waits; never, if the disk refuses.
+        """
+        assert sequence <= self._journal.last_sequence, "an act follows from what was appended"
+        if self._failure is not None:
             return
         if sequence <= self._durable and not self._waiting:
             act()
             return
         self._waiting.append((sequence, act))
-        if self._writing is None:
-            self._writing = asyncio.get_running_loop().create_task(self._write())
+        if len(self._waiting) > self._waiting_max and not self._is_pressed:
+            self._is_pressed = True
+            self._on_pressure(True)  # noqa: FBT003 the callback's one argument
+        self._schedule()
 
     async def stop(self) -> None:
-        """Finish what waits, then end the writer."""
-        while self._writing is not None:
-            await asyncio.wait([self._writing])
-        if not self._failed:
-            try:
-                self._journal.commit()
-            except StorageError as error:
-                self._fail(error)
-        self._writer.shutdown()
+        """Make everything appended durable, do what waits, end the writer; safe to call twice."""
+        if self._writer.is_alive() and self._failure is None:
+            self.release(self._journal.last_sequence, self._stopped.set)
+            await self._stopped.wait()
+        self._batches.put(None)
+        if self._failure is None:
+            self._writer.join()
 
-    async def _write(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            while self._waiting:
-                last_sequence, batch = self._journal.take()
-                if batch:
-                    await loop.run_in_executor(
-                        self._writer, self._journal.write, last_sequence, batch
-                    )
-                self._durable = max(self._durable, last_sequence)
-                self._let_go()
-        except StorageError as error:
+    # -- on the loop --------------------------------------------------------------------------
+
+    def _schedule(self) -> None:
+        # At the end of the loop's turn, so that all requests read in it share the batch.
+        if not self._is_writing and not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._is_scheduled = False
+        if self._is_writing or self._failure is not None:
+            return
+        last_sequence, batch = self._journal.take()
+        if batch:
+            self._is_writing = True
+            self._batches.put((last_sequence, batch))
+
+    def _written(self, last_sequence: int, error: StorageError | None) -> None:
+        self._is_writing = False
+        if error is not None:
             self._fail(error)
-        finally:
-            self._writing = None
+            return
+        self._durable = last_sequence
+        self._begin()  # the disk works while the acts run
+        self._let_go()
 
     def _let_go(self) -> None:
-        while self._waiting and self._waiting[0][0] <= self._durable:
-            self._waiting.popleft()[1]()
+        is_done = False
+        try:
+            while self._waiting and self._waiting[0][0] <= self._durable:
+                _, act = self._waiting.popleft()
+                act()
+            is_done = True
+        finally:
+            # An act that raises is its owner's fault, told by the loop; the others still happen.
+            if not is_done:
+                self._loop.call_soon(self._let_go)
+        if self._is_pressed and len(self._waiting) <= self._waiting_max // 2:
+            self._is_pressed = False
+            self._on_pressure(False)  # noqa: FBT003 the callback's one argument
 
     def _fail(self, error: StorageError) -> None:
-        self._failed = True
+        self._failure = error
         self._waiting.clear()
+        self._stopped.set()
         self._on_failure(error)
+
+    # -- in the writer's thread ---------------------------------------------------------------
+
+    def _write(self) -> None:
+        while (item := self._batches.get()) is not None:
+            last_sequence, batch = item
+            error: StorageError | None = StorageError("the journal's writer has ended by a bug")
+            try:
+                self._journal.write(batch)
+                error = None
+            except StorageError as refused:
+                error = refused
+            finally:
+                self._tell(last_sequence, error)
+
+    def _tell(self, last_sequence: int, error: StorageError | None) -> None:
+        with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._written, last_sequence, error)

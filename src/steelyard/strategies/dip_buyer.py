@@ -6,6 +6,7 @@ say.
 
 from decimal import Decimal
 
+from steelyard.domain.lifecycle import Fill
 from steelyard.trading.duration import Duration
 from steelyard.trading.strategy import Strategy, Timer
 
@@ -26,14 +27,18 @@ class DipBuyer(Strategy):
         """Set the timer."""
         self.every(self.params.every)
 
-    def on_timer(self, timer: Timer) -> None:
+    def on_timer(self, timer: Timer) -> None:  # noqa: ARG002 the slot is all the same
         """Look at the price, and act on it."""
         price = self.price
         if price is None:
             self.log("no price yet")
         elif price < self.params.below:
-            intent = self.buy(self.params.size)
+            self.buy(self.params.size)
             self.log(f"price {price} is below {self.params.below}: buying {self.params.size}")
-            self._last = intent
         else:
             self.log(f"price {price} is not below {self.params.below}")
+
+    def on_fill(self, fill: Fill) -> None:
+        """Log what was bought, under which id and at which price."""
+        size, price = self.instrument.size(fill.size_lots), self.instrument.price(fill.price_ticks)
+        self.log(f"bought {size} at {price}, order {fill.order_id}, trade {fill.trade_id}")

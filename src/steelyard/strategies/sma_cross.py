@@ -1,8 +1,9 @@
 """Trend following by two moving averages: long while the fast one is above the slow one.
 
 At each closed bar it compares the position that it has with the one that it wants, instead of
-trading on the moment of crossing; so an order that was refused, filled in part or lost is made
-up for at the next bar. It waits while an order of its own is open.
+trading on the moment of crossing; so an order that was refused or never arrived is made up for
+at the next bar. It waits while an order of its own is open, and it does not top up: what a fee
+took from the size is not bought again.
 """
 
 from collections import deque

@@ -174,7 +174,7 @@ class BookView:
 
     @property
     def mid_half_ticks(self) -> int | None:
-        """Twice the mid price in ticks, so that it is whole; None unless both sides have a price."""
+        """Twice the mid price in ticks, so that it is whole; None without a bid or an ask."""
         bid, ask = self.bids.best_ticks, self.asks.best_ticks
         return None if bid is None or ask is None else bid + ask
 

@@ -201,12 +201,14 @@ def _check_venue(config: BotConfig) -> None:
         where = f"[venue.main] {key}"
         try:
             parts = urlsplit(address)
-            host, has_port = parts.hostname, parts.port is not None
+            host, has_port = parts.hostname or "", parts.port is not None
+            is_address = bool(host) and parts.scheme in schemes
         except ValueError:
-            host, has_port = None, False
-        if host is None or parts.scheme not in schemes:
-            raise ConfigError(f'{where} is {address!r}; write an address such as '
-                              f'"{schemes[0]}://127.0.0.1:8601"')
+            host, has_port, is_address = "", False, False
+        if not is_address:
+            raise ConfigError(
+                f'{where} is {address!r}; write an address such as "{schemes[0]}://127.0.0.1:8601"'
+            )
         if not _is_loopback(host):
             raise ConfigError(
                 f'{where} is {address!r}, which is not this machine; in the environment "sandbox" '

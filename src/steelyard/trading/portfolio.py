@@ -98,13 +98,19 @@ class Portfolio:
         self._seen: dict[Key, None] = {}  # in order of telling
         self._forgotten: Key = (-1, 0)  # the newest key that left _seen
 
-    def book(self, fill: Fill) -> Booked:
-        """Book a fill, unless it is booked."""
+    def look_up(self, fill: Fill) -> Booked:
+        """Return what `book` would make of a fill."""
         key = (fill.trade_id, int(fill.side))
         if key in self._seen:
             return Booked.SEEN
-        if key <= self._forgotten:
-            return Booked.TOO_OLD
+        return Booked.TOO_OLD if key <= self._forgotten else Booked.NEW
+
+    def book(self, fill: Fill) -> Booked:
+        """Book a fill, unless it is booked."""
+        known = self.look_up(fill)
+        if known is not Booked.NEW:
+            return known
+        key = (fill.trade_id, int(fill.side))
         self._remember(key)
         asset = fill.fee_asset_id
         if asset not in (self.instrument.base_asset_id, self.instrument.quote_asset_id):

@@ -140,11 +140,10 @@ def _collar_refusal(
 def _position_refusal(place: Place, limits: Limits, situation: Situation) -> Refused | None:
     """Check the position as it would be if everything on this side filled."""
     instrument = situation.book.instrument
-    worst = situation.position_lots + int(place.side) * (
-        _open_lots(situation, place.side) + place.size_lots
-    )
     if _reduces(place, situation):
         return None
+    lots = _open_lots(situation, place.side) + place.size_lots
+    worst = situation.position_lots + int(place.side) * lots
     if EXACT.abs(instrument.size(worst)) <= limits.max_position:
         return None
     return Refused(
@@ -168,9 +167,9 @@ def _count_refusal(limits: Limits, situation: Situation) -> Refused | None:
 
 def _reduces(place: Place, situation: Situation) -> bool:
     """Whether an order only brings the position nearer to zero, whatever else fills."""
-    worst = situation.position_lots + int(place.side) * _open_lots(situation, place.side)
-    after = worst + int(place.side) * place.size_lots
-    return place.side is (Side.SELL if worst > 0 else Side.BUY) and worst * after >= 0 != worst
+    sign = int(place.side)
+    worst = situation.position_lots + sign * _open_lots(situation, place.side)
+    return worst * sign < 0 and place.size_lots <= abs(worst)
 
 
 def _open_lots(situation: Situation, side: Side) -> int:

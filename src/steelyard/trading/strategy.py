@@ -348,7 +348,7 @@ def _read_special(kind: type, value: Any) -> Any:
 
 
 def _size_lots(size: Amount, instrument: Instrument) -> Lots:
-    if isinstance(size, int) and not isinstance(size, bool):
+    if type(size) is int:  # a bool is no size
         return instrument.size_lots(instrument.size(size))
     return instrument.size_lots(_exact(size, "size"))
 

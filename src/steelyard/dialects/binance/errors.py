@@ -45,7 +45,8 @@ class Words(NamedTuple):
 
 _A, _R = AccessReason, RejectReason
 
-WORDS: dict[AccessReason | RejectReason, Words] = {
+# Two tables, because members of the two enums with the same number are equal.
+TURNED_AWAY: dict[AccessReason, Words] = {
     _A.BODY_TOO_LARGE: Words(413, -1101, "Too many parameters sent for this endpoint."),
     _A.UNKNOWN_ENDPOINT: Words(404, -1020, "This operation is not supported."),
     _A.METHOD_NOT_ALLOWED: Words(405, -1020, "This operation is not supported."),
@@ -92,6 +93,8 @@ WORDS: dict[AccessReason | RejectReason, Words] = {
         -1008,
         "Server is currently overloaded with other requests. Please try again in a few minutes.",
     ),
+}
+REFUSED: dict[RejectReason, Words] = {
     _R.UNSUPPORTED: Words(400, -1020, "This operation is not supported."),
     _R.UNKNOWN_ACCOUNT: Words(401, -2015, "Invalid API-key, IP, or permissions for action."),
     _R.UNKNOWN_INSTRUMENT: Words(400, -1121, "Invalid symbol."),
@@ -118,7 +121,7 @@ WORDS: dict[AccessReason | RejectReason, Words] = {
     ),
 }
 
-# What is said under one code for several reasons.
+# Where the reason alone does not tell: an order that cannot be canceled.
 CODES: dict[int, Words] = {
     CANCEL_REJECTED: Words(400, CANCEL_REJECTED, "Unknown order sent.", verbatim=True),
 }
@@ -165,10 +168,10 @@ def superfluous(name: str, how: str) -> DecodeError:
 
 def words_of(refusal: Refusal, now_ns: int, limits: LimitProfile) -> tuple[int, ErrorBody]:
     """Return status and body of a refusal; limits are those that its `field` may name."""
-    if isinstance(refusal.code, int) and refusal.code not in CODES:
-        return HTTPStatus.BAD_REQUEST, ErrorBody(code=refusal.code, msg=refusal.message)
-    known = CODES.get(refusal.code) if isinstance(refusal.code, int) else None
-    words = known or WORDS[refusal.reason]
+    code = refusal.code
+    if refusal.reason is AccessReason.MALFORMED and isinstance(code, int):
+        return HTTPStatus.BAD_REQUEST, ErrorBody(code=code, msg=refusal.message)
+    words = CODES[code] if isinstance(code, int) else words_for(refusal.reason)
     if words.verbatim:
         return words.status, ErrorBody(code=words.code, msg=words.text, help=refusal.message)
     text = words.text.format(
@@ -176,6 +179,11 @@ def words_of(refusal: Refusal, now_ns: int, limits: LimitProfile) -> tuple[int, 
         limit=_limit_text(refusal.field, limits),
     )
     return words.status, ErrorBody(code=words.code, msg=f"{text} ({refusal.message})")
+
+
+def words_for(reason: AccessReason | RejectReason) -> Words:
+    """Return how a reason is said."""
+    return TURNED_AWAY[reason] if isinstance(reason, AccessReason) else REFUSED[reason]
 
 
 def response(refusal: Refusal, now_ns: int, limits: LimitProfile) -> Response:

@@ -10,11 +10,19 @@ from typing import Any
 
 import msgspec
 
-from steelyard.dialects.native import auth, errors, limits, messages, openapi, parameters, stream
+from steelyard.dialects.native import (
+    auth,
+    errors,
+    limits,
+    manual,
+    messages,
+    openapi,
+    page,
+    parameters,
+    stream,
+)
 from steelyard.dialects.native.client import NativeClient
 from steelyard.dialects.native.endpoints import ENDPOINTS
-from steelyard.dialects.native.manual import manual
-from steelyard.dialects.native.page import page
 from steelyard.domain.errors import Unsupported
 from steelyard.wire.dialect import Asker, Auth, Dialect, Endpoint
 from steelyard.wire.http import Response
@@ -41,7 +49,7 @@ def _openapi_bytes() -> bytes:
 
 @lru_cache(maxsize=1)
 def _docs_bytes() -> bytes:
-    return page(manual(DIALECT)).encode()
+    return page.html(manual.blocks(DIALECT)).encode()
 
 
 def _environment(client: str, rest: str, ws: str) -> dict[str, Any]:

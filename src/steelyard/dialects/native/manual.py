@@ -184,7 +184,7 @@ CHANNELS: dict[ChannelKind, tuple[str, str, tuple[type[Struct], ...]]] = {
 }
 
 
-def manual(dialect: Dialect) -> list[Block]:
+def blocks(dialect: Dialect) -> list[Block]:
     """Return the whole manual."""
     return [
         Heading(1, f"{dialect.title} API", "top"),

@@ -14,7 +14,7 @@ from steelyard.dialects.native.manual import (
 )
 
 
-def markdown(blocks: Iterable[Block]) -> str:
+def text(blocks: Iterable[Block]) -> str:
     """Return the whole text."""
     return "\n\n".join(part for block in blocks for part in _parts(block)) + "\n"
 

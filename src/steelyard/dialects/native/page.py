@@ -169,7 +169,7 @@ nav .verb { min-width: 46px; font-size: 9.5px; padding: 3px 4px; }
 """
 
 
-def page(blocks: Iterable[Block]) -> str:
+def html(blocks: Iterable[Block]) -> str:
     """Return the whole page."""
     blocks = [*blocks]
     title = next((b.text for b in blocks if isinstance(b, Heading) and b.level == 1), "API")

@@ -1,0 +1,85 @@
+"""What durable files need of a disk, and nothing more: whole writes, real syncs, atomic names.
+
+A write that returned may still be in a cache; after `sync` it is on the medium. A new or renamed
+file is there for sure only when its directory has been synced too. Failures are `OSError`:
+what one means is the caller's to say.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+PRIVATE_DIRECTORY, PRIVATE_FILE = 0o700, 0o600
+
+
+class DiskFile:
+    """One open file that is written at given places. Tests hand in one that fails or is slow."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        """Open a file for writing; `create` makes it, and it must not be there yet."""
+        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT | os.O_EXCL if create else 0)
+        self._descriptor = os.open(path, flags, PRIVATE_FILE)
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Write all of it there."""
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(self._descriptor, view, offset)
+            view, offset = view[written:], offset + written
+
+    def sync(self) -> None:
+        """Return when what was written is on the medium."""
+        sync(self._descriptor)
+
+    def cut(self, size: int) -> None:
+        """Make the file that long."""
+        os.ftruncate(self._descriptor, size)
+
+    def close(self) -> None:
+        """Let go of it; safe to call twice."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def sync(descriptor: int) -> None:
+    """Bring a file's data, and as much of its size as is needed to read it, to the medium."""
+    if sys.platform == "darwin":
+        import fcntl  # noqa: PLC0415 not everywhere
+
+        # There fsync stops at the drive's cache.
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    elif hasattr(os, "fdatasync"):
+        os.fdatasync(descriptor)
+    else:
+        os.fsync(descriptor)
+
+
+def sync_directory(directory: Path) -> None:
+    """Bring a directory's names to the medium."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(path: Path, data: bytes, *, file_type: Callable[..., DiskFile] = DiskFile) -> None:
+    """Put a file in place so that whoever looks, even after a power cut, sees the old or the new.
+
+    Only its owner may read it.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    file = file_type(temporary, create=True)
+    try:
+        file.write(0, data)
+        file.sync()
+        file.close()
+        temporary.replace(path)
+    except BaseException:
+        file.close()
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)

@@ -1,0 +1,151 @@
+"""What goes into a trader and what comes out of it: the words between the machine and its shell.
+
+A shell carries actions out in order. `Send` waits until every `Journal` before it is on disk;
+everything else may happen at once. For each Send and Ask the shell gives back one `Returned`,
+in bounded time and whatever happens, and for a Send one `Sent` when its bytes go out.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from steelyard.domain.commands import UserCommand
+from steelyard.domain.instrument import Instrument
+from steelyard.domain.messages import Event, Query
+from steelyard.trading.records import TraderRecord
+from steelyard.wire.outcome import Outcome
+
+
+class Role(StrEnum):
+    """Which of a venue's streams."""
+
+    MARKET = "market"
+    PRIVATE = "private"
+
+
+class Level(StrEnum):
+    """How much a log line matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+# -- in -------------------------------------------------------------------------------------------
+
+
+class Start(NamedTuple):
+    """The journal has been replayed: begin."""
+
+
+class Told(NamedTuple):
+    """A stream told of something."""
+
+    event: Event
+
+
+class StreamUp(NamedTuple):
+    """A stream's subscriptions are confirmed: what happens from here on is told."""
+
+    role: Role
+
+
+class StreamDown(NamedTuple):
+    """A stream is gone; what happens from here on is missed."""
+
+    role: Role
+    why: str
+
+
+class Sent(NamedTuple):
+    """The bytes of a Send go out."""
+
+    request_id: int
+
+
+class Returned(NamedTuple):
+    """What became of a Send or an Ask, and when it left and came back, on our clock."""
+
+    request_id: int
+    outcome: Outcome
+    sent_ns: int
+    received_ns: int
+
+
+class Woken(NamedTuple):
+    """It is `deadline_ns`, or later."""
+
+
+class Kill(NamedTuple):
+    """Latch trading off and cancel every own order."""
+
+    why: str
+
+
+class Resume(NamedTuple):
+    """Lift the latch."""
+
+    why: str
+
+
+class Stop(NamedTuple):
+    """End in order."""
+
+    why: str
+
+
+Input = Start | Told | StreamUp | StreamDown | Sent | Returned | Woken | Kill | Resume | Stop
+
+
+# -- out ------------------------------------------------------------------------------------------
+
+
+class Journal(NamedTuple):
+    """Append this."""
+
+    message: TraderRecord
+    time_ns: int
+
+
+class Send(NamedTuple):
+    """Send a command, once all that was journaled before is on disk."""
+
+    request_id: int
+    command: UserCommand
+
+
+class Ask(NamedTuple):
+    """Send a query."""
+
+    request_id: int
+    query: Query
+
+
+class Log(NamedTuple):
+    """Write a line. name is dotted: `order.refused`."""
+
+    level: Level
+    name: str
+    text: str
+
+
+class OpenStreams(NamedTuple):
+    """Follow the market of an instrument, and the account; keep both open."""
+
+    instrument: Instrument
+
+
+class ResetStream(NamedTuple):
+    """Close a stream that says nothing any more, so that it is opened anew."""
+
+    role: Role
+    why: str
+
+
+class Finish(NamedTuple):
+    """Nothing more will happen: write what is left, and end with this exit code."""
+
+    code: int
+    text: str
+
+
+Action = Journal | Send | Ask | Log | OpenStreams | ResetStream | Finish

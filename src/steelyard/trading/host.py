@@ -1,0 +1,159 @@
+"""The strategy's keeper: tells it what it wants to hear and carries its wishes to the limits.
+
+A strategy is called from one place, never from within its own call, and only for callbacks it
+overrides. If it raises, the wishes of that call are dropped, it is not called again, and
+trading is gated; its orders are looked after all the same. Calling goes through `guard`, which
+the roof hands down, because only the roof may catch everything.
+
+A timer's slot is journaled before its callback, so that no restart uses it twice. A slot that
+began while trading was gated, or while the bot was down, is used late, within its own time.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from steelyard.domain.lifecycle import Fill
+from steelyard.domain.messages import SECOND_NS
+from steelyard.trading import risk
+from steelyard.trading.duration import Duration
+from steelyard.trading.orderwork import OrderWork
+from steelyard.trading.records import StrategyFailed, TimerFired
+from steelyard.trading.strategy import CancelIntent, Desk, Intent, Position, Strategy, Timer
+from steelyard.trading.strategy import overrides as overrides_callback
+from steelyard.trading.turn import Turn
+
+# Calls, and returns the traceback of what was raised, or None.
+Guard = Callable[[Callable[[], None]], str | None]
+
+REFUSAL_LOG_NS = 10 * SECOND_NS  # the same limit is told once in this time
+NEWS_MAX = 1_000  # rounds of orders that lead to news that lead to orders
+
+
+def unguarded(call: Callable[[], None]) -> str | None:
+    """Call without a net, as tests want it."""
+    call()
+    return None
+
+
+class StrategyHost:
+    """One strategy in its chair."""
+
+    def __init__(self, turn: Turn, strategy: Strategy, work: OrderWork, guard: Guard) -> None:
+        self._turn = turn
+        self._strategy = strategy
+        self._work = work
+        self._guard = guard
+        self._desk: Desk | None = None
+        self._wanted = {
+            name
+            for name in vars(Strategy)
+            if name.startswith("on_")
+            if overrides_callback(strategy, name)
+        }
+        self._due_ns: dict[Duration, int] = {}
+        self._told_ns: dict[str, int] = {}  # when a limit was last logged
+        self.is_started = False
+        self.is_paused = False
+        self.failure: str | None = None
+        self.refused = 0
+        self.last_refusal: str | None = None
+
+    def sit(self, desk: Desk) -> None:
+        """Take the chair; nothing is told yet."""
+        self._desk = desk
+        desk.open_orders = lambda: self._turn.state.orders.open
+        self._strategy.bind(desk)
+
+    def start(self) -> None:
+        """Tell the strategy that trading begins."""
+        self.is_started = True
+        self.tell("on_start")
+
+    def tell(self, callback: str, *about: Any) -> None:
+        """Call the strategy, and carry out what it wants."""
+        if callback not in self._wanted or not self.is_started:
+            return
+        if self.is_paused or self.failure is not None:
+            return
+        desk = self._refreshed()
+        trouble = self._guard(lambda: getattr(self._strategy, callback)(*about))
+        notes, desk.notes = desk.notes, []
+        for note in notes:
+            self._turn.log("strategy", note)
+        intents = desk.drain()
+        if trouble is not None:
+            self.failure = trouble
+            self._turn.record(StrategyFailed(trouble))
+            self._turn.alarm("strategy.failed", f"{callback} raised an error:\n{trouble}")
+            return
+        for interval in desk.timers:
+            if interval not in self._due_ns:
+                self._due_ns[interval] = self._first_due(interval)
+        for intent in intents:
+            self._carry_out(intent)
+
+    def tell_news(self) -> None:
+        """Tell of orders and fills, and of what follows from the telling."""
+        for _ in range(NEWS_MAX):
+            if not self._work.news:
+                return
+            news, self._work.news = self._work.news, []
+            for item in news:
+                self.tell("on_fill" if isinstance(item, Fill) else "on_order", item)
+        self._turn.alarm("strategy.endless", "orders lead to orders without an end; told no more")
+        self._work.news.clear()
+
+    def work(self, *, is_open: bool) -> None:
+        """Fire timers that are due, while trading is open."""
+        if not self.is_started or self.is_paused or self.failure is not None:
+            return
+        for interval, due_ns in [*self._due_ns.items()]:
+            if self._turn.now_ns < due_ns:
+                self._turn.wake_at(due_ns)
+            elif is_open:
+                self._fire(interval)
+
+    def _fire(self, interval: Duration) -> None:
+        turn = self._turn
+        slot = turn.now_ns // interval.ns
+        self._due_ns[interval] = (slot + 1) * interval.ns
+        turn.wake_at(self._due_ns[interval])
+        if slot <= turn.state.timer_slots.get(interval.ns, -1):
+            return  # the clock went back
+        turn.record(TimerFired(interval.ns, slot))
+        self.tell("on_timer", Timer(interval, slot * interval.ns))
+
+    def _first_due(self, interval: Duration) -> int:
+        """Return when a timer first fires: now, if this slot was missed while the bot was down."""
+        slot = self._turn.now_ns // interval.ns
+        last = self._turn.state.timer_slots.get(interval.ns)
+        return (slot if last is not None and last < slot else slot + 1) * interval.ns
+
+    def _carry_out(self, intent: Intent | CancelIntent) -> None:
+        if isinstance(intent, CancelIntent):
+            target = intent.target
+            name = target.client_order_id if isinstance(target, Intent) else target
+            order = self._turn.state.orders.find(name)
+            if order is not None:
+                self._work.cancel(order, "the strategy wants it")
+            return
+        verdict = self._work.place(intent)
+        if verdict is not None:
+            self._refuse(intent, verdict)
+
+    def _refuse(self, intent: Intent, refused: risk.Refused) -> None:
+        intent.refusal = refused.text
+        self.refused += 1
+        self.last_refusal = refused.text
+        last_ns = self._told_ns.get(refused.limit)
+        if last_ns is None or self._turn.now_ns - last_ns >= REFUSAL_LOG_NS:
+            self._told_ns[refused.limit] = self._turn.now_ns
+            self._turn.warn("intent.refused", refused.text)
+
+    def _refreshed(self) -> Desk:
+        desk, portfolio = self._desk, self._turn.state.portfolio
+        assert desk is not None, "a strategy sits before it is told"
+        assert portfolio is not None, "the instrument is known before anything is told"
+        desk.now_ns = self._turn.now_ns
+        desk.position = Position(desk.instrument, portfolio.position_lots, portfolio.average_price)
+        return desk

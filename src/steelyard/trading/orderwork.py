@@ -1,0 +1,312 @@
+"""Carrying orders out: placed once, canceled until it is so, believed by evidence only.
+
+The rules: an order is journaled before it is sent, and its id never leaves twice unless the
+last attempt is proven to have had no effect (`NotSent`). Such attempts are repeated with
+pauses, for a bounded number and time, and only while the limits still allow the order; then it
+is given up as absent. An attempt without an answer makes it unknown: `trading/reconcile.py`
+finds out. A cancel is a wish of ours, not a fact: it is repeated until the venue says that the
+order has ended.
+"""
+
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+from steelyard.domain.commands import Cancel, Place
+from steelyard.domain.lifecycle import Fill, Order, OrderState
+from steelyard.domain.messages import SECOND_NS, OrderAnswer, Refused
+from steelyard.domain.order import RejectReason
+from steelyard.trading import risk
+from steelyard.trading.actions import Returned
+from steelyard.trading.orders import ClientIds, OwnOrder
+from steelyard.trading.portfolio import Booked
+from steelyard.trading.records import (
+    CancelAsked,
+    FillSeen,
+    OrderAbsent,
+    OrderNotSent,
+    OrderPending,
+    OrderRefused,
+    OrderSeen,
+    OrderSent,
+    OrderUnknown,
+)
+from steelyard.trading.strategy import Intent
+from steelyard.trading.turn import Turn
+from steelyard.wire.outcome import Answered, NotSent, delays_ns
+
+OWN_ACCOUNT = 0  # a venue knows us by our key
+RETRY_FIRST_NS, RETRY_MAX_NS = SECOND_NS, 8 * SECOND_NS
+PLACE_TRIES_MAX = 5
+PLACE_TIME_MAX_NS = 20 * SECOND_NS  # an older wish is no longer what the strategy saw
+CANCEL_TRIES_LOUD = 5
+CANCEL_AGAIN_NS = SECOND_NS // 2
+
+Check = Callable[[Place, str], risk.Approved | risk.Refused]
+
+
+class Work(Struct):
+    """What is being done for one order; lost with the process, and not missed."""
+
+    delays: Iterator[int]
+    cancel_delays: Iterator[int]
+    is_placing: bool = False
+    is_canceling: bool = False
+    retry_ns: int | None = None
+    cancel_ns: int = 0
+    cancel_tries: int = 0
+
+
+class OrderWork:
+    """The orders of a trader, on their way."""
+
+    def __init__(self, turn: Turn, check: Check) -> None:
+        self._turn = turn
+        self._check = check
+        self._works: dict[str, Work] = {}
+        self.ids: ClientIds | None = None
+        self.news: list[OwnOrder | Fill] = []  # for the strategy
+        self.look_again: Callable[[OwnOrder], None] = lambda _: None
+        self.latencies_ns: list[int] = []
+
+    # -- placing ------------------------------------------------------------------------------
+
+    def place(self, intent: Intent) -> risk.Refused | None:
+        """Place what a strategy wants, or return why not."""
+        assert self.ids is not None, "orders come after the start"
+        turn = self._turn
+        place = Place(
+            account_id=OWN_ACCOUNT,
+            instrument_id=turn.instrument.instrument_id,
+            side=intent.side,
+            order_type=intent.order_type,
+            time_in_force=intent.time_in_force,
+            post_only=intent.post_only,
+            price_ticks=intent.price_ticks,
+            size_lots=intent.size_lots,
+            client_order_id=turn.rules.client_order_id(self.ids.next()),
+        )
+        verdict = self._check(place, "")
+        if isinstance(verdict, risk.Refused):
+            return verdict
+        turn.record(OrderPending(place))
+        intent.client_order_id = place.client_order_id
+        self._send(turn.state.orders[place.client_order_id])
+        return None
+
+    def is_in_flight(self, order: OwnOrder) -> bool:
+        """Whether an answer to its placing is awaited, or another attempt."""
+        work = self._works.get(order.client_order_id)
+        return work is not None and (work.is_placing or work.retry_ns is not None)
+
+    def _send(self, order: OwnOrder) -> None:
+        turn, name = self._turn, order.client_order_id
+        work = self._work_of(name)
+        work.is_placing, work.retry_ns = True, None
+        attempt = order.attempts + 1
+
+        def sent() -> None:
+            expiry_ns = turn.rules.expiry_ns(order.place)
+            expires_ns = None if expiry_ns is None else turn.venue_now_ns + expiry_ns
+            turn.record(OrderSent(name, attempt, expires_ns))
+
+        turn.send(order.place, sent, lambda returned: self._placed(order, attempt, returned))
+
+    def _placed(self, order: OwnOrder, attempt: int, returned: Returned) -> None:
+        turn, name = self._turn, order.client_order_id
+        self._work_of(name).is_placing = False
+        match returned.outcome:
+            case Answered(OrderAnswer() as answer):
+                self._note_latency(returned.received_ns - returned.sent_ns)
+                self.see_order(answer.order, "answer")
+                for fill in answer.fills:
+                    self.see_fill(fill, "answer", name)
+            case Answered(Refused(reason=RejectReason.DUPLICATE_CLIENT_ORDER_ID)):
+                # Only an earlier attempt of ours can have used this id.
+                self.doubt(order, "the venue knows this id already")
+            case Answered(Refused() as refused):
+                turn.record(OrderRefused(name, refused.reason, refused.message))
+                turn.warn("order.refused", f"{name}: {refused.reason.name}, {refused.message}")
+                self.news.append(order)
+            case NotSent() as not_sent:
+                self._not_sent(order, attempt, not_sent)
+            case outcome:
+                why = "an answer of another kind" if isinstance(outcome, Answered) else outcome.why
+                self.doubt(order, why)
+
+    def doubt(self, order: OwnOrder, why: str, *, after_crash: bool = False) -> None:
+        """An order may have arrived."""
+        if order.state is not OrderState.PENDING:
+            return  # the stream has told already
+        turn = self._turn
+        expires_ns = order.expires_ns
+        if expires_ns is None or after_crash:
+            # When its last attempt was signed is not known: no later than now.
+            expiry_ns = turn.rules.expiry_ns(order.place)
+            expires_ns = None if expiry_ns is None else turn.venue_now_ns + expiry_ns
+        turn.record(OrderUnknown(order.client_order_id, why, expires_ns))
+        turn.warn("order.unknown", f"{order.client_order_id}: {why}")
+        self.news.append(order)
+
+    def _not_sent(self, order: OwnOrder, attempt: int, outcome: NotSent) -> None:
+        turn, name = self._turn, order.client_order_id
+        if order.state is not OrderState.PENDING:
+            return
+        turn.record(OrderNotSent(name, attempt, outcome.why))
+        work = self._work_of(name)
+        pause_ns = max(next(work.delays, RETRY_MAX_NS), outcome.retry_after_ns)
+        retry_ns = turn.now_ns + pause_ns
+        is_over = retry_ns - order.created_ns > PLACE_TIME_MAX_NS
+        if attempt >= PLACE_TRIES_MAX or is_over or order.cancel_why is not None:
+            self._give_up(order, f"nothing was taken up in {attempt} tries: {outcome.why}")
+            return
+        work.retry_ns = retry_ns
+        turn.warn("order.not_sent", f"{name}: {outcome.why}; again in {pause_ns // 10**6} ms")
+
+    def _retry(self, order: OwnOrder) -> None:
+        if order.cancel_why is not None:
+            self._give_up(order, f"not sent: {order.cancel_why}")
+            return
+        verdict = self._check(order.place, order.client_order_id)
+        if isinstance(verdict, risk.Refused):
+            self._give_up(order, f"not sent again: {verdict.text}")
+        else:
+            self._send(order)
+
+    def _give_up(self, order: OwnOrder, evidence: str) -> None:
+        self._work_of(order.client_order_id).retry_ns = None
+        self._turn.record(OrderAbsent(order.client_order_id, evidence))
+        self._turn.warn("order.absent", f"{order.client_order_id}: {evidence}")
+        self.news.append(order)
+
+    # -- canceling ----------------------------------------------------------------------------
+
+    def cancel(self, order: OwnOrder, why: str) -> None:
+        """Want an order ended."""
+        if order.is_open and order.cancel_why is None:
+            self._turn.record(CancelAsked(order.client_order_id, why))
+
+    def work(self) -> None:
+        """Do what is due: attempts and cancels."""
+        turn = self._turn
+        open_orders = turn.state.orders.open
+        for order in open_orders:
+            work = self._work_of(order.client_order_id)
+            if work.retry_ns is not None:
+                if order.cancel_why is not None or turn.now_ns >= work.retry_ns:
+                    self._retry(order)
+                else:
+                    turn.wake_at(work.retry_ns)
+            if order.cancel_why is not None and order.was_seen and order.is_open:
+                self._work_cancel(order, work)
+        if len(self._works) > 2 * len(open_orders) + 10:
+            names = {order.client_order_id for order in turn.state.orders.open}
+            self._works = {
+                name: work
+                for name, work in self._works.items()
+                if name in names or work.is_placing or work.is_canceling
+            }
+
+    def _work_cancel(self, order: OwnOrder, work: Work) -> None:
+        turn = self._turn
+        if work.is_canceling:
+            return
+        if turn.now_ns < work.cancel_ns:
+            turn.wake_at(work.cancel_ns)
+            return
+        work.is_canceling = True
+        work.cancel_tries += 1
+        cancel = Cancel(
+            OWN_ACCOUNT, order.order_id, turn.instrument.instrument_id, order.client_order_id
+        )
+        turn.send(cancel, lambda: None, lambda returned: self._canceled(order, returned))
+
+    def _canceled(self, order: OwnOrder, returned: Returned) -> None:
+        turn = self._turn
+        work = self._work_of(order.client_order_id)
+        work.is_canceling = False
+        work.cancel_ns = turn.now_ns + CANCEL_AGAIN_NS
+        match returned.outcome:
+            case Answered(OrderAnswer() as answer):
+                self.see_order(answer.order, "answer")
+                return
+            case Answered(Refused() as refused):
+                why = refused.message
+                self.look_again(order)
+            case NotSent() as not_sent:
+                why = not_sent.why
+                pause_ns = max(next(work.cancel_delays, RETRY_MAX_NS), not_sent.retry_after_ns)
+                work.cancel_ns = turn.now_ns + pause_ns
+            case outcome:
+                why = "an answer of another kind" if isinstance(outcome, Answered) else outcome.why
+                self.look_again(order)
+        log = turn.alarm if work.cancel_tries >= CANCEL_TRIES_LOUD else turn.warn
+        log("cancel.failed", f"{order.client_order_id}: {why}; try {work.cancel_tries}")
+
+    # -- evidence -----------------------------------------------------------------------------
+
+    def see_order(self, told: Order, source: str) -> OwnOrder | None:
+        """Take what the venue says of an order; return ours, or None if it is not ours."""
+        orders = self._turn.state.orders
+        order = orders.find(told.client_order_id, told.order_id)
+        if order is None:
+            return None
+        if orders.tells_news(told):
+            before = order.state
+            self._turn.record(OrderSeen(told, source))
+            if order.state is not before:
+                self._turn.log("order." + order.state.name.lower(), describe(order, source))
+                self.news.append(order)
+        return order
+
+    def see_fill(self, fill: Fill, source: str, client_order_id: str = "") -> OwnOrder | None:
+        """Take a fill that the venue told of; return our order, or None if it is not ours."""
+        turn = self._turn
+        order = turn.state.orders.find(fill.client_order_id or client_order_id, fill.order_id)
+        if order is None:
+            return None
+        portfolio = turn.state.portfolio
+        assert portfolio is not None, "no fill comes before the instrument"
+        known = portfolio.look_up(fill)
+        if known is Booked.TOO_OLD:
+            turn.alarm("fill.too_old", f"trade {fill.trade_id} is too old to be told apart")
+        if known is not Booked.NEW:
+            return order
+        turn.record(FillSeen(fill, order.client_order_id, source))
+        instrument = turn.instrument
+        turn.log(
+            "fill",
+            f"{fill.side.name.lower()} {instrument.size(fill.size_lots)} at "
+            f"{instrument.price(fill.price_ticks)}, trade {fill.trade_id}, order {fill.order_id} "
+            f"({order.client_order_id}), by {source}",
+        )
+        self.news.append(fill)
+        return order
+
+    def _note_latency(self, latency_ns: int) -> None:
+        self.latencies_ns.append(latency_ns)
+        del self.latencies_ns[:-1_000]
+
+    def _work_of(self, client_order_id: str) -> Work:
+        found = self._works.get(client_order_id)
+        if found is None:
+            found = self._works[client_order_id] = Work(self._delays(), self._delays())
+        return found
+
+    def _delays(self) -> Iterator[int]:
+        return delays_ns(
+            self._turn.rng,
+            first_ns=RETRY_FIRST_NS,
+            max_ns=RETRY_MAX_NS,
+            tries=PLACE_TRIES_MAX,
+        )
+
+
+def describe(order: OwnOrder, source: str) -> str:
+    """Return an order in a line, for the log."""
+    place = order.place
+    price = "market" if place.price_ticks is None else f"{place.price_ticks} ticks"
+    return (
+        f"{place.client_order_id} ({order.order_id}): {place.side.name.lower()} "
+        f"{place.size_lots} lots at {price}, {order.filled_lots} filled, by {source}"
+    )

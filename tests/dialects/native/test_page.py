@@ -1,0 +1,71 @@
+import re
+from html.parser import HTMLParser
+
+from steelyard.dialects.native import DIALECT, errors
+from steelyard.dialects.native.manual import Code, Heading, Prose, blocks
+from steelyard.dialects.native.page import html
+
+PAGE = html(blocks(DIALECT))
+VOID = {"meta", "link", "br", "rect", "path"}
+
+
+class Reader(HTMLParser):
+    """Collects ids and links, and checks that every element is closed."""
+
+    def __init__(self):
+        super().__init__()
+        self.ids, self.links, self.open = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        named = dict(attrs)
+        if "id" in named:
+            self.ids.append(named["id"])
+        if tag in ("a", "link"):
+            self.links.append(named["href"])
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+READER = Reader()
+READER.feed(PAGE)
+
+
+def test_it_is_whole():
+    """Every element is closed, and no id stands twice."""
+    assert READER.open == []
+    assert len(set(READER.ids)) == len(READER.ids)
+
+
+def test_every_code_has_its_anchor():
+    """The link in an error leads to its explanation."""
+    assert set(errors.CODES) <= set(READER.ids)
+
+
+def test_links_stay_on_this_exchange():
+    """An anchor of the page, or a path of the exchange; nothing is fetched from elsewhere."""
+    for link in READER.links:
+        assert link.removeprefix("#") in READER.ids or link.startswith(("/", "data:image/svg+xml,"))
+    fetched = re.findall(r"(?:src|href|url)\s*[=(]\s*[\"']?(https?:[^\"')\s]+)", PAGE)
+    assert fetched == []
+    assert "<script" not in PAGE
+    assert "@import" not in PAGE
+
+
+def test_it_reads_in_the_dark_and_on_a_phone():
+    """Two themes, one breakpoint for small screens, and a language for screen readers."""
+    assert "prefers-color-scheme: dark" in PAGE
+    assert "max-width: 560px" in PAGE
+    assert '<html lang="en">' in PAGE
+    assert 'name="viewport"' in PAGE
+
+
+def test_text_is_escaped():
+    """Whatever stands in a docstring is text."""
+    made = html([Heading(1, "<b>", "top"), Prose("a < b & `<i>`"), Code("json", '{"<": "&"}')])
+    assert "<title>&lt;b&gt;</title>" in made
+    assert "a &lt; b &amp; <code>&lt;i&gt;</code>" in made
+    assert '<span class="name">"&lt;"</span>: <span class="text">"&amp;"</span>' in made

@@ -1,0 +1,128 @@
+"""SIGKILL under load, again and again: everything that was acknowledged is there afterwards."""
+
+import random
+import shutil
+import threading
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from native_client import Client, Refused
+
+from steelyard.cli.opening import OpenExchange
+from steelyard.domain.lifecycle import OrderState
+from steelyard.domain.messages import FillsQuery, OrderQuery
+from steelyard.testing import LocalExchange
+
+pytestmark = [pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(600)]
+
+KILLS = 50
+CLIENTS = 4
+
+
+class Load(threading.Thread):
+    """Places and cancels until the exchange is gone; remembers what it was told."""
+
+    def __init__(self, url: str, key: dict, number: int, seed: int) -> None:
+        super().__init__()
+        self.client = Client(url, key)
+        self.rng = random.Random(seed)
+        self.name = f"{seed}-{number}"
+        self.placed: dict[str, dict] = {}
+        self.canceled: set[str] = set()
+
+    def run(self) -> None:
+        number = 0
+        while True:
+            number += 1
+            try:
+                self.step(f"{self.name}-{number}")
+            except Refused:
+                continue
+            except OSError:
+                return
+            except Exception as error:  # noqa: BLE001 a cut answer is no JSON, or no HTTP
+                if type(error).__module__ in ("http.client", "json.decoder"):
+                    return
+                raise
+
+    def step(self, client_order_id: str) -> None:
+        choice = self.rng.random()
+        resting = [i for i, order in self.placed.items() if i not in self.canceled]
+        if choice < 0.3 and resting:
+            victim = self.rng.choice(resting)
+            order_id = self.placed[victim]["order_id"]
+            self.client.ask("DELETE", f"/api/v1/orders/{order_id}")
+            self.canceled.add(victim)
+            return
+        side = self.rng.choice(("buy", "sell"))
+        price = None if choice > 0.7 else str(self.rng.randrange(60_000, 62_500))
+        order = self.client.place(side, "0.001", price, client_order_id=client_order_id)
+        self.placed[client_order_id] = order
+
+
+def state_hashes(data: Path, scratch: Path) -> tuple[int, int, OpenExchange]:
+    """Return the state hash by snapshot and records, and by all records alone."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.copytree(data, scratch)
+    shutil.rmtree(scratch / "exchange" / "snapshots")
+    opened = OpenExchange(data, None, time.time_ns())
+    alone = OpenExchange(scratch, None, time.time_ns())
+    alone.close()
+    return opened.exchange.engine.state_hash(), alone.exchange.engine.state_hash(), opened
+
+
+def test_fifty_kills_under_load_lose_nothing_that_was_acknowledged(tmp_path):
+    """Decision 4: no event leaves before its command is on disk."""
+    rng = random.Random(50)
+    data = tmp_path / "data"
+    exchange = LocalExchange(data, "--crowd", "3", "--limits", "off")
+    exchange.start()
+    keys = [
+        exchange.trader(f"load-{n}", {"USDT": "1000000", "BTC": "10"}, dialect="native")
+        for n in range(CLIENTS)
+    ]
+    acknowledged = canceled = 0
+    for kill in range(KILLS):
+        if kill:
+            exchange.start()
+        url = exchange.url("native")
+        loads = [Load(url, key, n, kill) for n, key in enumerate(keys)]
+        for load in loads:
+            load.start()
+        time.sleep(rng.uniform(0.05, 0.6))
+        exchange.kill()
+        for load in loads:
+            load.join(20)
+            assert not load.is_alive()
+
+        by_snapshot, by_replay, opened = state_hashes(data, tmp_path / "replay")
+        assert by_snapshot == by_replay
+        assert not any(opened.exchange.engine.totals().values())
+        for load, key in zip(loads, keys, strict=True):
+            account = opened.exchange.keys.find(key["key"]).created.account_id
+            check_account(opened, account, load)
+            acknowledged += len(load.placed)
+            canceled += len(load.canceled)
+        opened.close()
+    assert acknowledged > 10 * KILLS, "there was hardly any load"
+    assert canceled > KILLS
+    print(f"{KILLS} kills, {acknowledged} acknowledged orders, {canceled} cancels")
+
+
+def check_account(opened: OpenExchange, account: int, load: Load) -> None:
+    history = opened.exchange.history
+    for client_order_id, told in load.placed.items():
+        order = history.order(OrderQuery(account, client_order_id=client_order_id))
+        assert order is not None, f"{client_order_id} was acknowledged and is gone"
+        assert str(order.order_id) == str(told["order_id"])
+        if client_order_id in load.canceled:
+            assert order.state is OrderState.CANCELED
+        fills = {
+            (fill.trade_id, fill.size_lots)
+            for fill in history.fills(FillsQuery(account, 1_000, order_id=order.order_id))
+        }
+        for fill in told["fills"]:
+            lots = opened.exchange.listings.symbol("BTC-USDT").size_lots
+            assert (int(fill["trade_id"]), lots(Decimal(fill["size"]))) in fills

@@ -1,0 +1,207 @@
+"""The built page in a real browser: what it shows of a live exchange, and whom it asks."""
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+pytestmark = pytest.mark.slow
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+WIDE, NARROW = (1280, 800), (400, 860)
+ASKED_S, MOVING_S, FIRST_FILL_S = 10, 10, 30
+HOLD_MS = 1_200
+
+
+@dataclass
+class Visit:
+    """One look at the page, with everything it complained about and everybody it asked."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def watch(self):
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on(
+            "console",
+            lambda said: self.errors.append(said.text) if said.type == "error" else None,
+        )
+        self.page.on("request", lambda request: self.ask(request.url))
+        self.page.on("websocket", lambda socket: self.ask(socket.url))
+
+    def ask(self, url):
+        if urlsplit(url).hostname != "127.0.0.1":
+            self.foreign.append(url)
+
+    def book(self):
+        """The order book's text, once there is one."""
+        table = self.page.get_by_role("table", name="Order book of BTC-USDT")
+        expect(table).to_contain_text("spread", timeout=ASKED_S * 1_000)
+        return table
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser):
+    contexts = []
+
+    def go(url, size=WIDE, theme="dark"):
+        width, height = size
+        contexts.append(
+            browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=theme, locale="en-GB"
+            )
+        )
+        found = Visit(contexts[-1].new_page())
+        found.watch()
+        found.page.goto(url)
+        return found
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+def link(exchange, token=None):
+    """The address that the terminal prints."""
+    token = token or (exchange.data / "exchange" / "admin.token").read_text().strip()
+    return f"{exchange.ready['page']}#token={token}"
+
+
+def overflow(page):
+    """Pixels by which the page is wider than its window."""
+    return page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_book_moves_inside_the_window_and_nobody_else_is_asked(exchange, visit, size, theme):
+    """The environment is in view, the book changes, no request leaves loopback, nothing fails."""
+    seen = visit(link(exchange), size, theme)
+    expect(seen.page.get_by_text("sandbox", exact=False).first).to_be_visible()
+    book = seen.book()
+    expect(book).not_to_have_text(book.inner_text(), timeout=MOVING_S * 1_000)
+    assert overflow(seen.page) <= 0
+    assert seen.foreign == []
+    assert seen.errors == []
+
+
+def test_candles_come_with_their_history(exchange, visit):
+    """The chart has a last close, in each interval, from the moment it is asked for."""
+    seen = visit(link(exchange))
+    for interval in ("1s", "1m", "5m", "15m", "1h"):
+        seen.page.get_by_role("button", name=interval, exact=True).click()
+        chart = seen.page.get_by_role("group", name=f"BTC-USDT, {interval} candles; last close")
+        expect(chart).to_be_visible(timeout=ASKED_S * 1_000)
+    assert seen.errors == []
+
+
+def test_another_instrument_brings_its_own_book(exchange, visit):
+    """Choosing from the list changes book, trades and candles, and the choice is remembered."""
+    seen = visit(link(exchange))
+    seen.book()
+    seen.page.get_by_role("button", name="Instrument: BTC-USDT").click()
+    seen.page.get_by_role("option", name="ETH-BTC").click()
+    for part in ("Order book of ETH-BTC", "Latest trades of ETH-BTC"):
+        expect(seen.page.get_by_role("table", name=part)).to_be_visible()
+    seen.page.reload()
+    table = seen.page.get_by_role("table", name="Order book of ETH-BTC")
+    expect(table).to_contain_text("spread", timeout=ASKED_S * 1_000)
+    assert seen.errors == []
+
+
+def test_without_the_token_the_market_is_shown_and_nothing_can_be_pressed(exchange, visit):
+    """The page says where the link is, and has no kill switch."""
+    seen = visit(exchange.ready["page"])
+    seen.book()
+    expect(seen.page.get_by_text("open the link that")).to_be_visible()
+    assert seen.page.get_by_role("button", name="Kill switch").count() == 0
+    assert seen.errors == []
+
+
+def test_a_token_of_another_start_is_named_as_such(exchange, visit):
+    """The market still shows; the one refused request is not repeated for ever."""
+    seen = visit(link(exchange, token="old"))
+    seen.book()
+    expect(seen.page.get_by_text("This link is no longer valid")).to_be_visible()
+
+
+def test_the_token_leaves_the_address_bar_and_survives_a_reload(exchange, visit):
+    """A screenshot or a copied address carries no token; the tab keeps it."""
+    seen = visit(link(exchange))
+    seen.book()
+    assert "token" not in seen.page.url
+    seen.page.reload()
+    expect(seen.page.get_by_text("No bot is running")).to_be_visible(timeout=ASKED_S * 1_000)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The ready document of a running demo."""
+    data = tmp_path_factory.mktemp("page") / "data"
+    command = [sys.executable, "-m", "steelyard.cli.main", "demo", "--no-browser", "--json"]
+    process = subprocess.Popen(
+        [*command, "--port-base", "0", "--data", str(data)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    line = process.stdout.readline()
+    assert line, f"the demo did not start: exit code {process.wait()}"
+    yield json.loads(line)
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    process.stdout.close()
+
+
+def test_the_kill_switch_stops_the_bot_verifies_and_lets_it_go_on(demo, visit):
+    """A bot with a fill is shown; one held press kills it, the count is proven; it can resume."""
+    seen = visit(demo["page"])
+    page = seen.page
+    bot = page.get_by_role("region", name="Bot demo")
+    expect(bot.get_by_text("running")).to_be_visible(timeout=ASKED_S * 1_000)
+    fills = page.get_by_role("region", name="Orders and fills").get_by_role("row")
+    expect(fills.nth(1)).to_contain_text("buy", timeout=FIRST_FILL_S * 1_000)
+
+    page.get_by_role("button", name="Kill switch").click(delay=HOLD_MS)
+    expect(bot.get_by_text("Killed", exact=True)).to_be_visible(timeout=ASKED_S * 1_000)
+    expect(bot.get_by_text("0 open orders at the exchange, verified")).to_be_visible()
+
+    page.get_by_role("button", name="Resume trading").click()
+    expect(bot.get_by_text("running")).to_be_visible(timeout=ASKED_S * 1_000)
+    assert seen.errors == []
+
+
+def test_one_short_press_kills_nothing(demo, visit):
+    """A click only arms the switch, and a double click is not a confirmation."""
+    seen = visit(demo["page"])
+    button = seen.page.get_by_role("button", name="Kill switch")
+    button.dblclick()
+    expect(seen.page.get_by_role("button", name="Press again to confirm")).to_be_visible()
+    expect(seen.page.get_by_role("button", name="Hold, or press twice")).to_be_visible(
+        timeout=ASKED_S * 1_000
+    )
+    bot = seen.page.get_by_role("region", name="Bot demo")
+    expect(bot.get_by_text("running")).to_be_visible()
