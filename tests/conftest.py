@@ -2,13 +2,19 @@
 
 import os
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from steelyard.testing import LocalExchange
+
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT.parent / "shared" / "data"
+
+sys.path.insert(0, str(ROOT / "tests" / "shared"))  # tests are imported by path; this they share
 
 # No deadline: two workers share the machine, and a slow example is not a wrong one.
 # derandomize: a red build is red for its change, not for its luck. The nights do the exploring.
@@ -51,3 +57,10 @@ def chromium() -> str:
         if found := shutil.which(name):
             return found
     pytest.skip("no chromium on this machine (Debian: apt install chromium)")
+
+
+@pytest.fixture(scope="session")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalExchange]:
+    """One running exchange for all tests of a worker that only add accounts to it."""
+    with LocalExchange(tmp_path_factory.mktemp("shared") / "data", "--crowd", "1") as running:
+        yield running

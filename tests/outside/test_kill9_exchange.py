@@ -42,7 +42,7 @@ class Load(threading.Thread):
                 continue
             except OSError:
                 return
-            except Exception as error:  # noqa: BLE001 a cut answer is no JSON, or no HTTP
+            except Exception as error:
                 if type(error).__module__ in ("http.client", "json.decoder"):
                     return
                 raise

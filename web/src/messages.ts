@@ -114,7 +114,7 @@ export interface Channel {
   interval?: Interval;
 }
 
-// -- what the page asks its server -----------------------------------------------------------------
+// -- what the page asks its server ---------------------------------------------------------------
 
 export type Environment = "backtest" | "sandbox" | "paper" | "live-canary" | "live";
 
@@ -150,7 +150,7 @@ export interface KillAnswer {
   error?: string;
 }
 
-// -- the trader's feed -----------------------------------------------------------------------------
+// -- the trader's feed ---------------------------------------------------------------------------
 
 export type BotStatus = "starting" | "running" | "gated" | "killed" | "stopping";
 
@@ -208,7 +208,7 @@ export interface BotState {
   log: readonly { time: number; level: "info" | "warning" | "error"; text: string }[];
 }
 
-// -- from JSON -------------------------------------------------------------------------------------
+// -- from JSON -----------------------------------------------------------------------------------
 
 type Fields = Record<string, unknown>;
 

@@ -5,7 +5,7 @@
 
 use crate::book::Node;
 use crate::command::{CancelCause, Liquidity, RejectReason, Side};
-use crate::wire::{Record, size};
+use crate::wire::{Record, size, tag};
 
 /// The effects of a run of commands, in the order in which they happened.
 #[derive(Default)]
@@ -58,21 +58,21 @@ impl Effects {
 
     #[inline]
     pub(crate) fn rejected(&mut self, order_id: u64, account_id: u32, reason: RejectReason) {
-        let mut record = Record::<{ size::REJECTED }>::new(101, self.now_ns);
+        let mut record = Record::<{ size::REJECTED }>::new(tag::REJECTED, self.now_ns);
         record.u64(order_id).u32(account_id).u8(reason.number());
         self.bytes.extend_from_slice(record.bytes());
     }
 
     #[inline]
     pub(crate) fn accepted(&mut self, order_id: u64, account_id: u32, instrument_id: u32) {
-        let mut record = Record::<{ size::ACCEPTED }>::new(102, self.now_ns);
+        let mut record = Record::<{ size::ACCEPTED }>::new(tag::ACCEPTED, self.now_ns);
         record.u64(order_id).u32(account_id).u32(instrument_id);
         self.bytes.extend_from_slice(record.bytes());
     }
 
     #[inline]
     pub(crate) fn traded(&mut self, trade: &Trade) {
-        let mut record = Record::<{ size::TRADED }>::new(103, self.now_ns);
+        let mut record = Record::<{ size::TRADED }>::new(tag::TRADED, self.now_ns);
         record
             .u32(trade.instrument_id)
             .u64(trade.trade_id)
@@ -94,7 +94,7 @@ impl Effects {
         liquidity: Liquidity,
         fee: Fee,
     ) {
-        let mut record = Record::<{ size::FILLED }>::new(104, self.now_ns);
+        let mut record = Record::<{ size::FILLED }>::new(tag::FILLED, self.now_ns);
         record
             .u64(order.order_id)
             .u32(order.account_id)
@@ -112,7 +112,7 @@ impl Effects {
 
     #[inline]
     pub(crate) fn canceled(&mut self, order: &Node, instrument_id: u32, cause: CancelCause) {
-        let mut record = Record::<{ size::CANCELED }>::new(105, self.now_ns);
+        let mut record = Record::<{ size::CANCELED }>::new(tag::CANCELED, self.now_ns);
         record
             .u64(order.order_id)
             .u32(order.account_id)
@@ -124,7 +124,7 @@ impl Effects {
 
     /// Tells of an order's new price and size; `order` is what it has become.
     pub(crate) fn amended(&mut self, order: &Node, instrument_id: u32, kept_priority: bool) {
-        let mut record = Record::<{ size::AMENDED }>::new(106, self.now_ns);
+        let mut record = Record::<{ size::AMENDED }>::new(tag::AMENDED, self.now_ns);
         record
             .u64(order.order_id)
             .u32(order.account_id)
@@ -143,13 +143,13 @@ impl Effects {
         price_ticks: i64,
         size_lots: i64,
     ) {
-        let mut record = Record::<{ size::LEVEL_CHANGED }>::new(107, self.now_ns);
+        let mut record = Record::<{ size::LEVEL_CHANGED }>::new(tag::LEVEL_CHANGED, self.now_ns);
         record.u32(instrument_id).i64(price_ticks).i64(size_lots).i8(side.number());
         self.bytes.extend_from_slice(record.bytes());
     }
 
     pub(crate) fn transferred(&mut self, account_id: u32, asset_id: u32, amount_atoms: i128) {
-        let mut record = Record::<{ size::TRANSFERRED }>::new(108, self.now_ns);
+        let mut record = Record::<{ size::TRANSFERRED }>::new(tag::TRANSFERRED, self.now_ns);
         record.u32(account_id).u32(asset_id).i128(amount_atoms);
         self.bytes.extend_from_slice(record.bytes());
     }

@@ -10,9 +10,10 @@
 
 use crate::book::Node;
 use crate::command::{FeeAsset, HOUSE, HouseFact, QueueModel, RejectReason, SelfTrade};
+use crate::engine::Engine;
 use crate::event::Effects;
 use crate::ladder::NONE;
-use crate::matching::{Engine, Turn};
+use crate::matching::Turn;
 use crate::units::{LIMIT_MAX, Rates};
 
 impl Engine {

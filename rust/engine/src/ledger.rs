@@ -16,12 +16,9 @@
 use crate::command::{FEES, HOUSE, Instrument, OpenAccount, WORLD};
 use crate::table::Table;
 use crate::units::{Rates, mix, mix_atoms};
+use crate::wire::tag;
 
 const NOWHERE: u32 = u32::MAX;
-
-/// Tags of the records in the state hash.
-const ACCOUNT_TAG: u64 = 202;
-const BALANCE_TAG: u64 = 203;
 
 /// What an account has of an asset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -233,12 +230,12 @@ pub(crate) fn may_owe(account_id: u32) -> bool {
 }
 
 fn hash_of_account(account_id: u32, rates: Rates) -> u64 {
-    let hash = mix(ACCOUNT_TAG, u64::from(account_id));
+    let hash = mix(u64::from(tag::ACCOUNT_STATE), u64::from(account_id));
     mix(mix(hash, u64::from(rates.maker_e8)), u64::from(rates.taker_e8))
 }
 
 fn hash_of_balance(account_id: u32, asset_id: u32, balance: Balance) -> u64 {
-    let hash = mix(mix(BALANCE_TAG, u64::from(account_id)), u64::from(asset_id));
+    let hash = mix(mix(u64::from(tag::BALANCE_STATE), u64::from(account_id)), u64::from(asset_id));
     mix_atoms(mix_atoms(hash, balance.free_atoms), balance.held_atoms)
 }
 

@@ -10,6 +10,7 @@
 
 mod book;
 mod command;
+mod engine;
 mod event;
 mod house;
 mod ladder;
@@ -27,9 +28,9 @@ pub use command::{
     Instrument, Liquidity, OpenAccount, OrderType, Place, QueueModel, RejectReason, SelfTrade,
     Side, TimeInForce, Transfer, WORLD,
 };
+pub use engine::Engine;
 pub use event::Effects;
 pub use ledger::Balance;
-pub use matching::Engine;
 pub use snapshot::Levels;
 pub use units::Rates;
 pub use wire::{Fault, Malformed};

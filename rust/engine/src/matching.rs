@@ -1,9 +1,8 @@
-//! The engine: commands in, effects out, a refusal whole or a command whole.
+//! Orders: refuse, hold, match, settle, rest.
 //!
-//! Refuse, hold, match, settle, rest. A command is refused for the first reason in the order of
-//! `RejectReason`. Effects come in the order in which they happened; the levels touched follow at
-//! the end, in the order of touch, consecutive repeats merged. `engine/reference.py` is the
-//! specification, and every number here comes out as there.
+//! A request is refused for the first reason in the order of `RejectReason`, or carried out
+//! whole. Matching is written once for both sides. `engine/reference.py` is the specification, and
+//! every number here comes out as there.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -12,28 +11,16 @@
               by the refusals, and overflow checks are on in every profile"
 )]
 
-use crate::book::{Book, Node, Nodes};
+use crate::book::{Node, Nodes};
 use crate::command::{
-    Amend, Cancel, CancelAll, CancelCause, Command, FEES, FeeAsset, HOUSE, Instrument, Liquidity,
-    OrderType, Place, QueueModel, RejectReason, SelfTrade, Side, TimeInForce, Transfer, WORLD,
+    Amend, Cancel, CancelAll, CancelCause, FeeAsset, Instrument, Liquidity, OrderType, Place,
+    RejectReason, SelfTrade, Side, TimeInForce,
 };
+use crate::engine::{Engine, Market, Touch};
 use crate::event::{Effects, Fee, Trade};
 use crate::ledger::Ledger;
 use crate::table::Table;
-use crate::units::{AMOUNT_MAX_ATOMS, LEVEL_MAX_LOTS, Rates, fee_atoms, notional_atoms, times};
-use crate::wire::{Malformed, decode};
-
-/// A market: its listing, its book and where its money goes.
-pub(crate) struct Market {
-    pub(crate) instrument: Instrument,
-    pub(crate) next_trade_id: u64,
-    pub(crate) book: Book,
-    /// Places in the ledger.
-    pub(crate) house_base: u32,
-    pub(crate) house_quote: u32,
-    pub(crate) fees_base: u32,
-    pub(crate) fees_quote: u32,
-}
+use crate::units::{LEVEL_MAX_LOTS, Rates, fee_atoms, notional_atoms, times};
 
 /// What a trade moves, in atoms.
 struct Amounts {
@@ -41,132 +28,7 @@ struct Amounts {
     quote: i128,
 }
 
-/// A level whose size has changed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Touch {
-    pub(crate) market: u32,
-    pub(crate) side: Side,
-    pub(crate) price_ticks: i64,
-}
-
-/// All instruments and accounts as one deterministic machine.
-pub struct Engine {
-    pub(crate) queue_model: QueueModel,
-    pub(crate) ledger: Ledger,
-    pub(crate) markets: Vec<Market>,
-    pub(crate) market_places: Table,
-    pub(crate) nodes: Nodes,
-    pub(crate) orders: Table,
-    pub(crate) next_order_id: u64,
-    pub(crate) next_priority: u64,
-    pub(crate) touched: Vec<Touch>,
-}
-
 impl Engine {
-    /// Makes an engine in which nothing has happened.
-    #[must_use]
-    pub fn new(queue_model: QueueModel) -> Self {
-        Self {
-            queue_model,
-            ledger: Ledger::new(),
-            markets: Vec::new(),
-            market_places: Table::default(),
-            nodes: Nodes::default(),
-            orders: Table::default(),
-            next_order_id: 1,
-            next_priority: 1,
-            touched: Vec::new(),
-        }
-    }
-
-    /// Carries out one command whole, or refuses it whole, and tells what happened.
-    #[inline]
-    pub fn apply(&mut self, command: &Command, now_ns: i64, effects: &mut Effects) {
-        effects.at(now_ns);
-        match command {
-            Command::Place(place) => self.place(place, effects),
-            Command::Cancel(cancel) => self.cancel(cancel, effects),
-            Command::Amend(amend) => self.amend(amend, effects),
-            Command::HouseLevel(level) => self.house_level(level, effects),
-            Command::HouseTrade(trade) => self.house_trade(trade, effects),
-            Command::CancelAll(cancel) => self.cancel_all(cancel, effects),
-            Command::Deposit(deposit) => self.deposit(deposit, effects),
-            Command::Withdraw(withdraw) => self.withdraw(withdraw, effects),
-            Command::OpenAccount(open) => match open.first_refusal() {
-                Some(reason) => effects.rejected(0, open.account_id, reason),
-                None => self.ledger.open_account(open),
-            },
-            Command::ListInstrument(instrument) => {
-                if let Err(reason) = self.list(instrument) {
-                    effects.rejected(0, 0, reason);
-                }
-            }
-        }
-        for touch in self.touched.drain(..) {
-            let market = &self.markets[touch.market as usize];
-            let lots = market.book.of(touch.side).lots_at(touch.price_ticks);
-            let instrument_id = market.instrument.instrument_id;
-            effects.level_changed(instrument_id, touch.side, touch.price_ticks, lots);
-        }
-    }
-
-    /// Carries out every command of some records and appends what happened.
-    ///
-    /// # Errors
-    ///
-    /// The bytes are not commands of the layout; then none of them has been carried out.
-    pub fn apply_records(
-        &mut self,
-        records: &[u8],
-        effects: &mut Effects,
-    ) -> Result<(), Malformed> {
-        let mut rest = records;
-        while !rest.is_empty() {
-            let offset = records.len().saturating_sub(rest.len());
-            if let Err(fault) = decode(&mut rest) {
-                return Err(Malformed { offset, fault });
-            }
-        }
-        let mut rest = records;
-        while let Ok((command, now_ns)) = decode(&mut rest) {
-            self.apply(&command, now_ns, effects);
-        }
-        Ok(())
-    }
-
-    /// Opens a market or changes its limits.
-    pub(crate) fn list(&mut self, instrument: &Instrument) -> Result<(), RejectReason> {
-        if !instrument.is_sound() {
-            return Err(RejectReason::Unsupported);
-        }
-        if let Some(at) = self.market(instrument.instrument_id) {
-            let market = &mut self.markets[at as usize];
-            if !market.instrument.may_become(instrument) {
-                return Err(RejectReason::Unsupported);
-            }
-            market.instrument = instrument.clone();
-            return Ok(());
-        }
-        let (base, quote) = (instrument.base_asset_id, instrument.quote_asset_id);
-        let at = self.markets.len() as u32;
-        self.market_places.insert(u64::from(instrument.instrument_id), at);
-        self.markets.push(Market {
-            instrument: instrument.clone(),
-            next_trade_id: 1,
-            book: Book::new(),
-            house_base: self.ledger.place(HOUSE, base),
-            house_quote: self.ledger.place(HOUSE, quote),
-            fees_base: self.ledger.place(FEES, base),
-            fees_quote: self.ledger.place(FEES, quote),
-        });
-        Ok(())
-    }
-
-    #[inline]
-    pub(crate) fn market(&self, instrument_id: u32) -> Option<u32> {
-        self.market_places.get(u64::from(instrument_id))
-    }
-
     /// Returns one market with everything that trading there may change.
     #[inline]
     pub(crate) fn turn<'a>(&'a mut self, market: u32, effects: &'a mut Effects) -> Turn<'a> {
@@ -182,48 +44,8 @@ impl Engine {
         }
     }
 
-    // -- transfers --------------------------------------------------------------------------
-
-    fn deposit(&mut self, deposit: &Transfer, effects: &mut Effects) {
-        let Transfer { account_id, asset_id, amount_atoms } = *deposit;
-        let inside = self.ledger.balance(WORLD, asset_id).free_atoms;
-        let reason = if self.ledger.account(account_id).is_none() {
-            RejectReason::UnknownAccount
-        } else if amount_atoms <= 0 {
-            RejectReason::SizeTooSmall
-        } else if amount_atoms > AMOUNT_MAX_ATOMS.saturating_add(inside) {
-            RejectReason::AmountTooLarge
-        } else {
-            let world = self.ledger.place(WORLD, asset_id);
-            let account = self.ledger.place(account_id, asset_id);
-            self.ledger.transfer(world, account, amount_atoms);
-            return effects.transferred(account_id, asset_id, amount_atoms);
-        };
-        effects.rejected(0, account_id, reason);
-    }
-
-    fn withdraw(&mut self, withdraw: &Transfer, effects: &mut Effects) {
-        let Transfer { account_id, asset_id, amount_atoms } = *withdraw;
-        let free = self.ledger.balance(account_id, asset_id).free_atoms;
-        let reason = if self.ledger.account(account_id).is_none() {
-            RejectReason::UnknownAccount
-        } else if amount_atoms <= 0 {
-            RejectReason::SizeTooSmall
-        } else if amount_atoms > free {
-            RejectReason::InsufficientBalance
-        } else {
-            let world = self.ledger.place(WORLD, asset_id);
-            let account = self.ledger.place(account_id, asset_id);
-            self.ledger.transfer(account, world, amount_atoms);
-            return effects.transferred(account_id, asset_id, -amount_atoms);
-        };
-        effects.rejected(0, account_id, reason);
-    }
-
-    // -- orders -----------------------------------------------------------------------------
-
     #[inline]
-    fn place(&mut self, place: &Place, effects: &mut Effects) {
+    pub(crate) fn place(&mut self, place: &Place, effects: &mut Effects) {
         let order_id = self.next_order_id;
         self.next_order_id += 1;
         let reason = match self.market_for(place) {
@@ -297,7 +119,7 @@ impl Engine {
     }
 
     #[inline]
-    fn cancel(&mut self, cancel: &Cancel, effects: &mut Effects) {
+    pub(crate) fn cancel(&mut self, cancel: &Cancel, effects: &mut Effects) {
         match self.own_order(cancel.account_id, cancel.order_id) {
             None => {
                 let reason = RejectReason::UnknownOrder;
@@ -310,7 +132,7 @@ impl Engine {
         }
     }
 
-    fn cancel_all(&mut self, cancel: &CancelAll, effects: &mut Effects) {
+    pub(crate) fn cancel_all(&mut self, cancel: &CancelAll, effects: &mut Effects) {
         let account_id = cancel.account_id;
         if self.ledger.account(account_id).is_none() {
             return effects.rejected(0, account_id, RejectReason::UnknownAccount);
@@ -335,7 +157,7 @@ impl Engine {
         }
     }
 
-    fn amend(&mut self, amend: &Amend, effects: &mut Effects) {
+    pub(crate) fn amend(&mut self, amend: &Amend, effects: &mut Effects) {
         let result = match self.own_order(amend.account_id, amend.order_id) {
             None => Err(RejectReason::UnknownOrder),
             Some(at) => {
@@ -554,7 +376,7 @@ impl Turn<'_> {
         ladder.remove(self.nodes, at);
         self.orders.remove(old.order_id);
         if !self.fill(&mut new, price_ticks, true) && new.remaining_lots > 0 {
-            self.rest(&new);
+            self.rest(&mut new);
         }
         Ok(())
     }
@@ -732,10 +554,9 @@ impl Turn<'_> {
     }
 
     #[inline]
-    fn rest(&mut self, order: &Node) {
-        let priority = self.priority();
-        let order = Node { priority, ..*order };
-        let at = self.market.book.of_mut(order.side).add(self.nodes, &order);
+    fn rest(&mut self, order: &mut Node) {
+        order.priority = self.priority();
+        let at = self.market.book.of_mut(order.side).add(self.nodes, order);
         self.orders.insert(order.order_id, at);
         self.touch(order.side, order.price_ticks);
     }

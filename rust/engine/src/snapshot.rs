@@ -10,16 +10,14 @@
 
 use crate::book::Node;
 use crate::command::{FeeAsset, HOUSE, Instrument, QueueModel, SelfTrade, Side};
+use crate::engine::{Engine, Market};
 use crate::ledger::{Balance, Ledger, may_owe};
-use crate::matching::{Engine, Market};
 use crate::units::{
     LEVEL_MAX_LOTS, LIMIT_MAX, NOTIONAL_MAX_ATOMS, RATE_SCALE, Rates, mix, mix_signed,
 };
-use crate::wire::{Fault, Head, Malformed, Record, flag, instrument, open_account, size, take};
-
-const INSTRUMENT_TAG: u64 = 201;
-const NODE_TAG: u64 = 204;
-const COUNTER_TAG: u64 = 205;
+use crate::wire::{
+    Fault, Fields, Head, Malformed, Record, flag, instrument, open_account, size, tag,
+};
 
 /// A book's levels, best first, as (price in ticks, size in lots).
 pub type Levels = Vec<(i64, i64)>;
@@ -68,10 +66,12 @@ impl Engine {
             let instrument_id = markets[node.market as usize].instrument.instrument_id;
             hash_of_node(node, instrument_id)
         });
-        let counters = mix(mix(COUNTER_TAG, self.next_order_id), self.next_priority);
+        let counters =
+            mix(mix(u64::from(tag::COUNTER_STATE), self.next_order_id), self.next_priority);
         let rest = nodes.wrapping_add(self.ledger.hash()).wrapping_add(counters);
         self.markets.iter().fold(rest, |sum, market| {
-            let hash = mix(INSTRUMENT_TAG, u64::from(market.instrument.instrument_id));
+            let hash =
+                mix(u64::from(tag::INSTRUMENT_STATE), u64::from(market.instrument.instrument_id));
             sum.wrapping_add(mix(hash, market.next_trade_id))
         })
     }
@@ -86,7 +86,7 @@ impl Engine {
             bytes.extend_from_slice(&listing(&market.instrument));
         }
         for market in &markets {
-            let mut record = Record::<{ size::INSTRUMENT_STATE }>::new(201, 0);
+            let mut record = Record::<{ size::INSTRUMENT_STATE }>::new(tag::INSTRUMENT_STATE, 0);
             let record = record.u32(market.instrument.instrument_id).u64(market.next_trade_id);
             bytes.extend_from_slice(record.bytes());
         }
@@ -94,14 +94,14 @@ impl Engine {
         accounts.sort_unstable_by_key(|account| account.account_id);
         for account in accounts {
             let Rates { maker_e8, taker_e8 } = account.rates;
-            let mut record = Record::<{ size::ACCOUNT_STATE }>::new(202, 0);
+            let mut record = Record::<{ size::ACCOUNT_STATE }>::new(tag::ACCOUNT_STATE, 0);
             record.u32(account.account_id).u32(maker_e8).u32(taker_e8);
             bytes.extend_from_slice(record.bytes());
         }
         let mut balances: Vec<_> = self.ledger.iter().collect();
         balances.sort_unstable_by_key(|it| (it.0, it.1));
         for (account_id, asset_id, balance) in balances {
-            let mut record = Record::<{ size::BALANCE_STATE }>::new(203, 0);
+            let mut record = Record::<{ size::BALANCE_STATE }>::new(tag::BALANCE_STATE, 0);
             record.u32(account_id).u32(asset_id);
             record.i128(balance.free_atoms).i128(balance.held_atoms);
             bytes.extend_from_slice(record.bytes());
@@ -112,7 +112,7 @@ impl Engine {
             let instrument_id = self.markets[node.market as usize].instrument.instrument_id;
             bytes.extend_from_slice(&node_state(node, instrument_id));
         }
-        let mut record = Record::<{ size::COUNTER_STATE }>::new(205, 0);
+        let mut record = Record::<{ size::COUNTER_STATE }>::new(tag::COUNTER_STATE, 0);
         bytes.extend_from_slice(record.u64(self.next_order_id).u64(self.next_priority).bytes());
         bytes
     }
@@ -128,13 +128,11 @@ impl Engine {
         let mut is_complete = false;
         while !rest.is_empty() {
             let offset = snapshot.len().saturating_sub(rest.len());
-            let head = take(&mut rest).map_err(|fault| Malformed { offset, fault })?;
             let result = match is_complete {
                 true => Err(Fault::Inconsistent("something follows the counters")),
-                false => engine.restore_record(&head),
+                false => Head::read(rest).and_then(|head| engine.restore_record(&head)),
             };
-            is_complete = head.tag == 205;
-            result.map_err(|fault| Malformed { offset, fault })?;
+            (is_complete, rest) = result.map_err(|fault| Malformed { offset, fault })?;
         }
         let result = match is_complete {
             true => engine.check(),
@@ -144,50 +142,58 @@ impl Engine {
         Ok(engine)
     }
 
-    fn restore_record(&mut self, head: &Head<'_>) -> Result<(), Fault> {
-        match head.tag {
-            1 => {
-                let instrument = instrument(head)?;
+    /// Takes in one record; returns whether it is the last one, and what follows it.
+    fn restore_record<'a>(&mut self, head: &Head<'a>) -> Result<(bool, &'a [u8]), Fault> {
+        let rest = match head.tag {
+            tag::LIST_INSTRUMENT => {
+                let (mut fields, rest) = head.fields::<{ size::LIST_INSTRUMENT }>()?;
+                let instrument = instrument(head, &mut fields)?;
                 if self.market(instrument.instrument_id).is_some() {
                     return Err(Fault::Inconsistent("a market is listed twice"));
                 }
-                self.list(&instrument).map_err(|_| Fault::Inconsistent("a listing is not sound"))
+                self.list(&instrument)
+                    .map_err(|_| Fault::Inconsistent("a listing is not sound"))?;
+                rest
             }
-            201 => {
-                let mut fields = head.sized::<{ size::INSTRUMENT_STATE }>()?;
-                let (instrument_id, next_trade_id) = (fields.u32(), fields.u64());
-                let at = self.market(instrument_id).ok_or(UNLISTED)?;
-                self.markets[at as usize].next_trade_id = next_trade_id;
-                Ok(())
+            tag::INSTRUMENT_STATE => {
+                let (mut fields, rest) = head.fields::<{ size::INSTRUMENT_STATE }>()?;
+                let at = self.market(fields.u32()).ok_or(UNLISTED)?;
+                self.markets[at as usize].next_trade_id = fields.u64();
+                rest
             }
-            202 => {
-                let account = open_account(&mut head.sized::<{ size::ACCOUNT_STATE }>()?);
+            tag::ACCOUNT_STATE => {
+                let (mut fields, rest) = head.fields::<{ size::ACCOUNT_STATE }>()?;
+                let account = open_account(&mut fields);
                 if account.first_refusal().is_some() {
                     return Err(Fault::Inconsistent("an account cannot be opened"));
                 }
                 self.ledger.open_account(&account);
-                Ok(())
+                rest
             }
-            203 => {
-                let mut fields = head.sized::<{ size::BALANCE_STATE }>()?;
+            tag::BALANCE_STATE => {
+                let (mut fields, rest) = head.fields::<{ size::BALANCE_STATE }>()?;
                 let (account_id, asset_id) = (fields.u32(), fields.u32());
                 let balance = Balance { free_atoms: fields.i128(), held_atoms: fields.i128() };
-                self.restore_balance(account_id, asset_id, balance)
+                self.restore_balance(account_id, asset_id, balance)?;
+                rest
             }
-            204 => self.restore_node(head),
-            205 => {
-                let mut fields = head.sized::<{ size::COUNTER_STATE }>()?;
+            tag::NODE_STATE => {
+                let (fields, rest) = head.fields::<{ size::NODE_STATE }>()?;
+                self.restore_node(head, fields)?;
+                rest
+            }
+            tag::COUNTER_STATE => {
+                let (mut fields, rest) = head.fields::<{ size::COUNTER_STATE }>()?;
                 let (next_order_id, next_priority) = (fields.u64(), fields.u64());
-                let is_behind =
-                    next_order_id < self.next_order_id || next_priority < self.next_priority;
-                (self.next_order_id, self.next_priority) = (next_order_id, next_priority);
-                match is_behind {
-                    true => Err(Fault::Inconsistent("a counter is behind what it counts")),
-                    false => Ok(()),
+                if next_order_id < self.next_order_id || next_priority < self.next_priority {
+                    return Err(Fault::Inconsistent("a counter is behind what it counts"));
                 }
+                (self.next_order_id, self.next_priority) = (next_order_id, next_priority);
+                rest
             }
-            tag => Err(Fault::UnknownForm { tag, size: head.size }),
-        }
+            _ => return Err(head.unknown()),
+        };
+        Ok((head.tag == tag::COUNTER_STATE, rest))
     }
 
     fn restore_balance(
@@ -206,8 +212,7 @@ impl Engine {
         Ok(())
     }
 
-    fn restore_node(&mut self, head: &Head<'_>) -> Result<(), Fault> {
-        let mut fields = head.sized::<{ size::NODE_STATE }>()?;
+    fn restore_node(&mut self, head: &Head<'_>, mut fields: Fields<'_>) -> Result<(), Fault> {
         let (instrument_id, account_id) = (fields.u32(), fields.u32());
         let market = self.market(instrument_id).ok_or(UNLISTED)?;
         if account_id != HOUSE && self.ledger.account(account_id).is_none() {
@@ -342,7 +347,7 @@ fn is_possible(node: &Node, market: &Market) -> bool {
 }
 
 fn listing(instrument: &Instrument) -> [u8; size::LIST_INSTRUMENT] {
-    *Record::new(1, 0)
+    *Record::new(tag::LIST_INSTRUMENT, 0)
         .u32(instrument.instrument_id)
         .u32(instrument.base_asset_id)
         .u32(instrument.quote_asset_id)
@@ -359,7 +364,7 @@ fn listing(instrument: &Instrument) -> [u8; size::LIST_INSTRUMENT] {
 }
 
 fn node_state(node: &Node, instrument_id: u32) -> [u8; size::NODE_STATE] {
-    *Record::new(204, 0)
+    *Record::new(tag::NODE_STATE, 0)
         .u32(instrument_id)
         .u32(node.account_id)
         .i64(node.price_ticks)
@@ -377,7 +382,8 @@ fn node_state(node: &Node, instrument_id: u32) -> [u8; size::NODE_STATE] {
 }
 
 fn hash_of_node(node: &Node, instrument_id: u32) -> u64 {
-    let hash = mix(mix(NODE_TAG, u64::from(instrument_id)), u64::from(node.account_id));
+    let hash =
+        mix(mix(u64::from(tag::NODE_STATE), u64::from(instrument_id)), u64::from(node.account_id));
     let hash = mix(mix_signed(hash, node.price_ticks), node.priority);
     let hash = mix_signed(mix(hash, node.order_id), node.size_lots);
     let hash = mix_signed(hash, node.remaining_lots);

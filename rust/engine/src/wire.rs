@@ -20,6 +20,33 @@ use crate::units::Rates;
 const HEADER: usize = 16;
 const ABSENT: i64 = -1;
 
+/// Tags of the records.
+pub(crate) mod tag {
+    pub(crate) const LIST_INSTRUMENT: u16 = 1;
+    pub(crate) const OPEN_ACCOUNT: u16 = 2;
+    pub(crate) const DEPOSIT: u16 = 3;
+    pub(crate) const WITHDRAW: u16 = 4;
+    pub(crate) const PLACE: u16 = 5;
+    pub(crate) const AMEND: u16 = 6;
+    pub(crate) const CANCEL: u16 = 7;
+    pub(crate) const CANCEL_ALL: u16 = 8;
+    pub(crate) const HOUSE_LEVEL: u16 = 9;
+    pub(crate) const HOUSE_TRADE: u16 = 10;
+    pub(crate) const REJECTED: u16 = 101;
+    pub(crate) const ACCEPTED: u16 = 102;
+    pub(crate) const TRADED: u16 = 103;
+    pub(crate) const FILLED: u16 = 104;
+    pub(crate) const CANCELED: u16 = 105;
+    pub(crate) const AMENDED: u16 = 106;
+    pub(crate) const LEVEL_CHANGED: u16 = 107;
+    pub(crate) const TRANSFERRED: u16 = 108;
+    pub(crate) const INSTRUMENT_STATE: u16 = 201;
+    pub(crate) const ACCOUNT_STATE: u16 = 202;
+    pub(crate) const BALANCE_STATE: u16 = 203;
+    pub(crate) const NODE_STATE: u16 = 204;
+    pub(crate) const COUNTER_STATE: u16 = 205;
+}
+
 /// Sizes of whole records in bytes, by tag.
 pub(crate) mod size {
     pub(crate) const LIST_INSTRUMENT: usize = 136;
@@ -31,7 +58,6 @@ pub(crate) mod size {
     pub(crate) const CANCEL: usize = 32;
     pub(crate) const CANCEL_ALL: usize = 32;
     pub(crate) const HOUSE_LEVEL: usize = 40;
-    pub(crate) const HOUSE_TRADE: usize = 40;
     pub(crate) const REJECTED: usize = 32;
     pub(crate) const ACCEPTED: usize = 32;
     pub(crate) const TRADED: usize = 64;
@@ -97,78 +123,42 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
-/// The front of a record, and its fields still to be read.
+/// The front of a record, and all bytes from there on.
 #[derive(Clone, Copy)]
 pub(crate) struct Head<'a> {
     pub(crate) tag: u16,
     pub(crate) size: u16,
     pub(crate) now_ns: i64,
-    pub(crate) body: &'a [u8],
-}
-
-/// Takes the next record off the front of some bytes.
-#[inline]
-pub(crate) fn take<'a>(bytes: &mut &'a [u8]) -> Result<Head<'a>, Fault> {
-    let mut rest = Fields(bytes);
-    let (tag, size, _, now_ns) = (rest.u16(), rest.u16(), rest.u32(), rest.i64());
-    if bytes.len() < HEADER {
-        return Err(Fault::CutShort);
-    }
-    let Some((record, after)) = bytes.split_at_checked(usize::from(size)) else {
-        return Err(if is_form(tag, size) {
-            Fault::CutShort
-        } else {
-            Fault::UnknownForm { tag, size }
-        });
-    };
-    let body = record.get(HEADER..).ok_or(Fault::UnknownForm { tag, size })?;
-    *bytes = after;
-    Ok(Head { tag, size, now_ns, body })
-}
-
-fn is_form(tag: u16, bytes: u16) -> bool {
-    let known = match tag {
-        1 => size::LIST_INSTRUMENT,
-        2 => size::OPEN_ACCOUNT,
-        3 => size::DEPOSIT,
-        4 => size::WITHDRAW,
-        5 => size::PLACE,
-        6 => size::AMEND,
-        7 => size::CANCEL,
-        8 => size::CANCEL_ALL,
-        9 => size::HOUSE_LEVEL,
-        10 => size::HOUSE_TRADE,
-        101 => size::REJECTED,
-        102 => size::ACCEPTED,
-        103 => size::TRADED,
-        104 => size::FILLED,
-        105 => size::CANCELED,
-        106 => size::AMENDED,
-        107 => size::LEVEL_CHANGED,
-        108 => size::TRANSFERRED,
-        201 => size::INSTRUMENT_STATE,
-        202 => size::ACCOUNT_STATE,
-        203 => size::BALANCE_STATE,
-        204 => size::NODE_STATE,
-        205 => size::COUNTER_STATE,
-        _ => return false,
-    };
-    known == usize::from(bytes)
+    bytes: &'a [u8],
 }
 
 impl<'a> Head<'a> {
-    /// Returns the fields, if the record has the size of its tag.
-    #[inline]
-    pub(crate) fn sized<const SIZE: usize>(&self) -> Result<Fields<'a>, Fault> {
-        // A length that is a constant lets the compiler drop every check behind this one.
-        match self.body.len() == SIZE - HEADER {
-            true => Ok(Fields(self.body.split_at_checked(SIZE - HEADER).map_or(&[], |it| it.0))),
-            false => Err(Fault::UnknownForm { tag: self.tag, size: self.size }),
+    /// Reads the front of the next record.
+    #[inline(always)]
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Fault> {
+        let mut front = Fields(bytes.first_chunk::<HEADER>().ok_or(Fault::CutShort)?);
+        let (tag, size, _, now_ns) = (front.u16(), front.u16(), front.u32(), front.i64());
+        Ok(Self { tag, size, now_ns, bytes })
+    }
+
+    /// Returns the fields and what follows the record, if it has the size of its tag.
+    #[inline(always)]
+    pub(crate) fn fields<const SIZE: usize>(&self) -> Result<(Fields<'a>, &'a [u8]), Fault> {
+        if usize::from(self.size) != SIZE {
+            return Err(self.unknown());
         }
+        // An array's length is a constant, so the compiler drops every check behind this one.
+        let (record, rest) = self.bytes.split_first_chunk::<SIZE>().ok_or(Fault::CutShort)?;
+        let (_, fields) = record.split_first_chunk::<HEADER>().ok_or(Fault::CutShort)?;
+        Ok((Fields(fields), rest))
     }
 
     pub(crate) fn fault(&self, field: &'static str) -> Fault {
         Fault::Value { tag: self.tag, field }
+    }
+
+    pub(crate) fn unknown(&self) -> Fault {
+        Fault::UnknownForm { tag: self.tag, size: self.size }
     }
 }
 
@@ -177,7 +167,7 @@ pub(crate) struct Fields<'a>(&'a [u8]);
 
 macro_rules! readers {
     ($($name:ident)+) => { $(
-        #[inline]
+        #[inline(always)]
         pub(crate) fn $name(&mut self) -> $name {
             $name::from_le_bytes(self.bytes())
         }
@@ -187,7 +177,7 @@ macro_rules! readers {
 impl Fields<'_> {
     readers! { i8 u8 u16 u32 i64 u64 i128 }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
         match self.0.split_first_chunk::<N>() {
             Some((bytes, rest)) => {
@@ -215,39 +205,21 @@ fn present(value: i64) -> Option<i64> {
     (value != ABSENT).then_some(value)
 }
 
-/// Reads the next command and its time off the front of some bytes.
-///
-/// # Errors
-///
-/// The bytes are not a command of the layout.
+/// Returns what follows the next command, if that is one of the layout.
 #[inline(always)]
-pub(crate) fn decode(bytes: &mut &[u8]) -> Result<(Command, i64), Fault> {
-    let head = take(bytes)?;
-    let command = match head.tag {
-        5 => Command::Place(place(&head)?),
-        6 => {
-            let mut fields = head.sized::<{ size::AMEND }>()?;
-            Command::Amend(Amend {
-                account_id: fields.u32(),
-                order_id: fields.u64(),
-                price_ticks: present(fields.i64()),
-                size_lots: present(fields.i64()),
-            })
-        }
-        7 => {
-            let mut fields = head.sized::<{ size::CANCEL }>()?;
-            Command::Cancel(Cancel { account_id: fields.u32(), order_id: fields.u64() })
-        }
-        9 => Command::HouseLevel(house_fact(&head)?),
-        10 => Command::HouseTrade(house_fact(&head)?),
-        _ => rarer(&head)?,
-    };
-    Ok((command, head.now_ns))
+pub(crate) fn check(bytes: &[u8]) -> Result<&[u8], Fault> {
+    let head = Head::read(bytes)?;
+    Ok(match head.tag {
+        tag::PLACE => place(&head)?.1,
+        tag::CANCEL => cancel(&head)?.1,
+        tag::HOUSE_LEVEL => house_level(&head)?.1,
+        _ => decode(&head)?.1,
+    })
 }
 
-#[inline]
-fn place(head: &Head<'_>) -> Result<Place, Fault> {
-    let mut fields = head.sized::<{ size::PLACE }>()?;
+#[inline(always)]
+pub(crate) fn place<'a>(head: &Head<'a>) -> Result<(Place, &'a [u8]), Fault> {
+    let (mut fields, rest) = head.fields::<{ size::PLACE }>()?;
     let (account_id, instrument_id) = (fields.u32(), fields.u32());
     let (price_ticks, size_lots) = (present(fields.i64()), fields.i64());
     let place = Place {
@@ -263,38 +235,81 @@ fn place(head: &Head<'_>) -> Result<Place, Fault> {
         fee_asset: FeeAsset::of(fields.u8()).ok_or_else(|| head.fault("fee_asset"))?,
     };
     // The client's own id stays above, but what is not ASCII is not a record.
-    match is_ascii(&fields.bytes::<40>()) {
-        true => Ok(place),
-        false => Err(head.fault("client_order_id")),
+    let text = fields.u64() | fields.u64() | fields.u64() | fields.u64() | fields.u64();
+    match text & 0x8080_8080_8080_8080 {
+        0 => Ok((place, rest)),
+        _ => Err(head.fault("client_order_id")),
     }
 }
 
-#[inline]
-fn house_fact(head: &Head<'_>) -> Result<HouseFact, Fault> {
-    let mut fields = head.sized::<{ size::HOUSE_LEVEL }>()?;
-    let (instrument_id, price_ticks, size_lots) = (fields.u32(), fields.i64(), fields.i64());
-    let side = Side::of(fields.i8()).ok_or_else(|| head.fault("side"))?;
-    Ok(HouseFact { instrument_id, side, price_ticks, size_lots })
+#[inline(always)]
+pub(crate) fn cancel<'a>(head: &Head<'a>) -> Result<(Cancel, &'a [u8]), Fault> {
+    let (mut fields, rest) = head.fields::<{ size::CANCEL }>()?;
+    Ok((Cancel { account_id: fields.u32(), order_id: fields.u64() }, rest))
 }
 
-fn rarer(head: &Head<'_>) -> Result<Command, Fault> {
+#[inline(always)]
+pub(crate) fn house_level<'a>(head: &Head<'a>) -> Result<(HouseFact, &'a [u8]), Fault> {
+    let (mut fields, rest) = head.fields::<{ size::HOUSE_LEVEL }>()?;
+    let (instrument_id, price_ticks, size_lots) = (fields.u32(), fields.i64(), fields.i64());
+    let side = Side::of(fields.i8()).ok_or_else(|| head.fault("side"))?;
+    Ok((HouseFact { instrument_id, side, price_ticks, size_lots }, rest))
+}
+
+/// Reads a command, and returns what follows it.
+///
+/// # Errors
+///
+/// The bytes are not a command of the layout.
+#[inline(never)]
+pub(crate) fn decode<'a>(head: &Head<'a>) -> Result<(Command, &'a [u8]), Fault> {
     Ok(match head.tag {
-        1 => Command::ListInstrument(Box::new(instrument(head)?)),
-        2 => {
-            let mut fields = head.sized::<{ size::OPEN_ACCOUNT }>()?;
-            Command::OpenAccount(open_account(&mut fields))
+        tag::LIST_INSTRUMENT => {
+            let (mut fields, rest) = head.fields::<{ size::LIST_INSTRUMENT }>()?;
+            (Command::ListInstrument(Box::new(instrument(head, &mut fields)?)), rest)
         }
-        3 => Command::Deposit(transfer(head.sized::<{ size::DEPOSIT }>()?)),
-        4 => Command::Withdraw(transfer(head.sized::<{ size::WITHDRAW }>()?)),
-        8 => {
-            let mut fields = head.sized::<{ size::CANCEL_ALL }>()?;
+        tag::OPEN_ACCOUNT => {
+            let (mut fields, rest) = head.fields::<{ size::OPEN_ACCOUNT }>()?;
+            (Command::OpenAccount(open_account(&mut fields)), rest)
+        }
+        tag::DEPOSIT => {
+            let (mut fields, rest) = head.fields::<{ size::DEPOSIT }>()?;
+            (Command::Deposit(transfer(&mut fields)), rest)
+        }
+        tag::WITHDRAW => {
+            let (mut fields, rest) = head.fields::<{ size::WITHDRAW }>()?;
+            (Command::Withdraw(transfer(&mut fields)), rest)
+        }
+        tag::PLACE => {
+            let (place, rest) = place(head)?;
+            (Command::Place(place), rest)
+        }
+        tag::AMEND => {
+            let (mut fields, rest) = head.fields::<{ size::AMEND }>()?;
+            let (account_id, order_id) = (fields.u32(), fields.u64());
+            let (price_ticks, size_lots) = (present(fields.i64()), present(fields.i64()));
+            (Command::Amend(Amend { account_id, order_id, price_ticks, size_lots }), rest)
+        }
+        tag::CANCEL => {
+            let (cancel, rest) = cancel(head)?;
+            (Command::Cancel(cancel), rest)
+        }
+        tag::CANCEL_ALL => {
+            let (mut fields, rest) = head.fields::<{ size::CANCEL_ALL }>()?;
             let (account_id, instrument_id) = (fields.u32(), present(fields.i64()));
             let cause = CancelCause::of(fields.u8()).ok_or_else(|| head.fault("cause"))?;
-            Command::CancelAll(CancelAll { account_id, instrument_id, cause })
+            (Command::CancelAll(CancelAll { account_id, instrument_id, cause }), rest)
         }
-        tag => {
-            return Err(Fault::UnknownForm { tag, size: head.size });
+        tag::HOUSE_LEVEL => {
+            let (level, rest) = house_level(head)?;
+            (Command::HouseLevel(level), rest)
         }
+        tag::HOUSE_TRADE => {
+            // The same fields in the same order, so the same size.
+            let (trade, rest) = house_level(head)?;
+            (Command::HouseTrade(trade), rest)
+        }
+        _ => return Err(head.unknown()),
     })
 }
 
@@ -303,14 +318,13 @@ pub(crate) fn open_account(fields: &mut Fields<'_>) -> OpenAccount {
     OpenAccount { account_id, rates: Rates { maker_e8: fields.u32(), taker_e8: fields.u32() } }
 }
 
-fn transfer(mut fields: Fields<'_>) -> Transfer {
+fn transfer(fields: &mut Fields<'_>) -> Transfer {
     let (account_id, asset_id) = (fields.u32(), fields.u32());
     Transfer { account_id, asset_id, amount_atoms: fields.i128() }
 }
 
 /// Reads a listing.
-pub(crate) fn instrument(head: &Head<'_>) -> Result<Instrument, Fault> {
-    let mut fields = head.sized::<{ size::LIST_INSTRUMENT }>()?;
+pub(crate) fn instrument(head: &Head<'_>, fields: &mut Fields<'_>) -> Result<Instrument, Fault> {
     let instrument = Instrument {
         instrument_id: fields.u32(),
         base_asset_id: fields.u32(),
@@ -326,15 +340,10 @@ pub(crate) fn instrument(head: &Head<'_>) -> Result<Instrument, Fault> {
         quote: fields.bytes(),
     };
     let texts = [&instrument.symbol[..], &instrument.base, &instrument.quote];
-    match texts.iter().all(|text| is_ascii(text)) {
+    match texts.iter().all(|text| text.is_ascii()) {
         true => Ok(instrument),
         false => Err(head.fault("symbol, base or quote")),
     }
-}
-
-#[inline]
-fn is_ascii(text: &[u8]) -> bool {
-    text.iter().fold(0, |all, byte| all | byte) < 0x80
 }
 
 /// Writes one record of a fixed size.
@@ -391,34 +400,34 @@ impl<const SIZE: usize> Record<SIZE> {
 mod tests {
     use super::*;
 
-    fn cancel() -> Vec<u8> {
-        Record::<{ size::CANCEL }>::new(7, 5).u32(100).u64(9).bytes().to_vec()
+    fn sample() -> Vec<u8> {
+        Record::<{ size::CANCEL }>::new(tag::CANCEL, 5).u32(100).u64(9).bytes().to_vec()
     }
 
     #[test]
     fn a_record_is_read_back() {
-        let bytes = cancel();
-        let mut rest = &bytes[..];
+        let bytes = sample();
+        let head = Head::read(&bytes).unwrap();
         let command = Command::Cancel(Cancel { account_id: 100, order_id: 9 });
-        assert_eq!(decode(&mut rest), Ok((command, 5)));
-        assert!(rest.is_empty());
+        assert_eq!(head.now_ns, 5);
+        assert_eq!(decode(&head), Ok((command, &[][..])));
     }
 
     #[test]
     fn every_cut_is_seen() {
-        let bytes = cancel();
+        let bytes = sample();
         for end in 0..bytes.len() {
-            assert_eq!(decode(&mut &bytes[..end]), Err(Fault::CutShort), "cut at {end}");
+            assert_eq!(check(&bytes[..end]), Err(Fault::CutShort), "cut at {end}");
         }
     }
 
     #[test]
     fn a_wrong_size_is_an_unknown_form() {
         for wrong in [0_u16, 8, 16, 24, 40] {
-            let mut bytes = cancel();
+            let mut bytes = sample();
             bytes.resize(64, 0);
             bytes[2..4].copy_from_slice(&wrong.to_le_bytes());
-            assert_eq!(decode(&mut &bytes[..]), Err(Fault::UnknownForm { tag: 7, size: wrong }));
+            assert_eq!(check(&bytes), Err(Fault::UnknownForm { tag: 7, size: wrong }));
         }
     }
 
@@ -431,7 +440,7 @@ mod tests {
             let mut bytes: Vec<u8> = (0..140).map(|_| random.next() as u8).collect();
             bytes[0..2].copy_from_slice(&tag.to_le_bytes());
             bytes[2..4].copy_from_slice(&(sizes[usize::from(tag) - 1] as u16).to_le_bytes());
-            let _ = decode(&mut &bytes[..]);
+            let _ = check(&bytes);
         }
     }
 }

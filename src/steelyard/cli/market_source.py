@@ -20,7 +20,7 @@ from steelyard.exchange.crowd import Crowd
 from steelyard.exchange.house import Market
 from steelyard.exchange.listings import LISTINGS
 from steelyard.exchange.records import FORMAT, Founded
-from steelyard.exchange.tape import SPEED_ONE_E3, AtEnd, Tape
+from steelyard.exchange.tape import SPEED_ONE_E4, AtEnd, Tape
 from steelyard.store.recordings import lines
 
 
@@ -125,13 +125,13 @@ def make_market(source: MarketSource) -> Market:
 
     file = Path(source.path)
     instrument = _recorded_instrument(file)
-    speed_e3 = int(Decimal(source.speed) * SPEED_ONE_E3)
+    speed_e4 = int(Decimal(source.speed) * SPEED_ONE_E4)
     name = f"{file.name.removesuffix('.gz').removesuffix('.jsonl')}-{source.sha256[:8]}"
     return Tape(
         instrument,
         lambda: tape_events(lines(file), instrument),
         name,
-        speed_e3=speed_e3,
+        speed_e4=speed_e4,
         at_end=AtEnd(source.at_end),
     )
 

@@ -59,9 +59,9 @@ class OpenExchange:
     def _open(self, source: MarketSource | None, now_ns: int) -> None:
         path = self.directory.path
         self.seal = FileSeal(config_directory() / "seal.key")
-        self.journal = Journal(path / "journal")
         self.snapshots = Snapshots(path / "snapshots")
         found = self.snapshots.latest()
+        self.journal = Journal(path / "journal", after=found.sequence if found else 0)
         founded = self._founded(found)
         if founded is not None and source is not None:
             check_same(source, founded)

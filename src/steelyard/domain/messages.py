@@ -86,7 +86,11 @@ class OrderQuery(Struct, frozen=True, tag=True):
 
 
 class OrdersQuery(Struct, frozen=True, tag=True):
-    """An account's orders, oldest first. Without a start: the newest `limit`."""
+    """An account's orders, oldest first. Without a start: the newest `limit`.
+
+    accepted_only leaves out what was refused when it was placed: on some venues that never was
+    an order.
+    """
 
     account_id: int
     limit: int
@@ -95,6 +99,7 @@ class OrdersQuery(Struct, frozen=True, tag=True):
     from_order_id: int | None = None
     start_ns: int | None = None
     end_ns: int | None = None
+    accepted_only: bool = False
 
 
 class FillsQuery(Struct, frozen=True, tag=True):

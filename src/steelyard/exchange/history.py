@@ -196,6 +196,7 @@ class History:
             for order in source.values()
             if query.instrument_id in (None, order.instrument_id)
             and (query.from_order_id is None or order.order_id >= query.from_order_id)
+            and not (query.accepted_only and order.state is OrderState.REJECTED)
             and _within(order.created_ns, query.start_ns, query.end_ns)
         ]
         found.sort(key=lambda order: order.order_id)

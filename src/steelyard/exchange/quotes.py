@@ -2,10 +2,9 @@
 
 Makers stand at the touch until the worth has left it by more than they tolerate, then move
 there at once, through whoever is in the way; a wide spread closes again in small steps, never
-through a user's order. Behind the touch levels come, change and go, evenly by the logarithm of
-their distance, so that they crowd at the touch and reach about 2 % out. When takers have
-eaten into a side, its makers come back over a second or two: `guard` is how far from the worth
-they still stay.
+through a user's order. Behind the touch levels come, change and go, by the logarithm of their
+distance, so that they crowd at the touch and reach about 2 % out. When takers have eaten into a
+side, its makers come back over a second or two: `guards` say how far from the worth they stay.
 
 The invariant: after each step both sides have levels, and the touch does not cross. It does not
 know who takes, or why the worth moves.
@@ -144,8 +143,15 @@ class Ladder(Mirror):
             self._before.setdefault((side.side, key), side.lots.get(key, 0))
 
     def _move(self, own: MirrorSide, worth_milli: int, calm_e16: int) -> None:
-        """Move the touch to the worth: `own` goes through the far side's old best."""
+        """Move the touch to the worth: `own` goes through the far side's old best.
+
+        Half of the time somebody was quick enough to trade there first.
+        """
         word = self.chance.word()
+        best = own.far.best_of_all()
+        if word >> 40 & 1 and best is not None:
+            standing = own.far.lots.get(best, 0) + own.far.users.get(best, 0)
+            self.trade(own.side, abs(best), (standing * (word >> 41 & 31) >> 7) + 1)
         slack = self.makers.tolerance_milli // MILLI // 3
         spread = 1
         if word & 7 == 0:
@@ -198,6 +204,8 @@ class Ladder(Mirror):
     def _add(self, side: MirrorSide, base: int, word: int) -> None:
         """Add a level behind a key, or to a level that is there."""
         away_e16 = self._reach_e16 * (word & _BITS) >> 16
+        if word >> 16 & 1:
+            away_e16 = away_e16 * 3 >> 2
         key = base - (exp2_e16(away_e16) >> 16)
         if key * side.side <= 0:
             return

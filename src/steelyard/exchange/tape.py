@@ -30,7 +30,7 @@ TapeEvent = BookDelta | Trade | Touch
 Source = Callable[[], Iterable[TapeEvent]]
 
 WARM_NS = MINUTE_NS  # how much of a recording is there at once
-SPEED_ONE_E3 = 1_000
+SPEED_ONE_E4 = 10_000
 
 
 class AtEnd(StrEnum):
@@ -52,7 +52,7 @@ class Tape:
         source: Source,
         name: str,
         *,
-        speed_e3: int = SPEED_ONE_E3,
+        speed_e4: int = SPEED_ONE_E4,
         at_end: AtEnd = AtEnd.HOLD,
     ) -> None:
         """`source` begins the recording anew each time; its events come in time order.
@@ -62,12 +62,12 @@ class Tape:
         Raises:
             ConfigError: The recording is not longer than the minute that warms the book.
         """
-        assert speed_e3 > 0, "the speed was checked when it was read"
+        assert speed_e4 > 0, "the speed was checked when it was read"
         self.name = name
         self.at_end = at_end
-        self.speed_e3 = speed_e3
-        whole, part = divmod(speed_e3, SPEED_ONE_E3)
-        self.note = f"{name} @{whole}{f'.{part:03}'.rstrip('0') if part else ''}x"
+        self.speed_e4 = speed_e4
+        whole, part = divmod(speed_e4, SPEED_ONE_E4)
+        self.note = f"{name} @{whole}{f'.{part:04}'.rstrip('0') if part else ''}x"
         self._instrument = instrument
         self._source = source
         self._mirror = Mirror(instrument.instrument_id)
@@ -104,7 +104,7 @@ class Tape:
         mirror = self._mirror
         mirror.begin([])
         if self._time_ns == 0:
-            self._start_ns = now_ns - WARM_NS * SPEED_ONE_E3 // self.speed_e3
+            self._start_ns = now_ns - WARM_NS * SPEED_ONE_E4 // self.speed_e4
             self._open()
         elif now_ns - self._time_ns > PAUSE_NS:
             self._start_ns += now_ns - self._time_ns
@@ -129,7 +129,7 @@ class Tape:
         if self._time_ns:
             return
         # What is recorded ends at now, however fast it is played.
-        begin_ns = now_ns - WARM_NS * SPEED_ONE_E3 // self.speed_e3
+        begin_ns = now_ns - WARM_NS * SPEED_ONE_E4 // self.speed_e4
         trades = [
             replace(trade, time_ns=begin_ns + self._played(trade.time_ns - self._zero_ns))
             for trade in self._warm_trades
@@ -272,13 +272,13 @@ class Tape:
             for key in wanted.keys:
                 self._stand(side, key, wanted.lots[key])
         self._lap += 1
-        self._start_ns = now_ns - WARM_NS * SPEED_ONE_E3 // self.speed_e3
+        self._start_ns = now_ns - WARM_NS * SPEED_ONE_E4 // self.speed_e4
 
     def _recorded(self, now_ns: int) -> int:
-        return self._zero_ns + (now_ns - self._start_ns) * self.speed_e3 // SPEED_ONE_E3
+        return self._zero_ns + (now_ns - self._start_ns) * self.speed_e4 // SPEED_ONE_E4
 
     def _played(self, recorded_ns: int) -> int:
-        return recorded_ns * SPEED_ONE_E3 // self.speed_e3
+        return recorded_ns * SPEED_ONE_E4 // self.speed_e4
 
 
 def candles_of(

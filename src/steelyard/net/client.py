@@ -1,3 +1,5 @@
+# HANDED OVER (temporary line): net/** and tests/net, bench/http.py belong to another engineer now;
+# store/**, vault/**, domain/secret.py, domain/journal.py and their tests stay with who has them.
 """Connections to a venue: requests and WebSockets, with failures told by what may have left us.
 
 A request's raw target and body go out exactly as they are given, because signatures cover

@@ -1,3 +1,5 @@
+# HANDED OVER (temporary line): net/** and tests/net, bench/http.py belong to another engineer now;
+# store/**, vault/**, domain/secret.py, domain/journal.py and their tests stay with who has them.
 """HTTP and WebSocket on one port: bytes to requests, and answers back, in order and bounded.
 
 One `asyncio.Protocol` per connection. httptools reads requests; after an upgrade the sans-I/O

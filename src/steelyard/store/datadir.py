@@ -147,7 +147,7 @@ def read_document(file: Path, missing: dict[str, Any] | None = None) -> dict[str
     """
     try:
         document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         if missing is not None:
             return missing
         raise ConfigError(

@@ -101,11 +101,12 @@ class Journal:
         if end.torn_bytes or not end.offset:
             # Leftovers of the torn write must not line up with what comes next.
             self._file.cut(end.offset)
-            if not end.offset:
-                self._file.write(0, segment.HEADER_LINE)
-                self._end = len(segment.HEADER_LINE)
-            self._file.sync()
-            self._room_end = self._end
+            self._room_end = end.offset
+        if not end.offset:
+            self._file.write(0, segment.HEADER_LINE)
+            self._end = self._room_end = len(segment.HEADER_LINE)
+        # What a killed process had written but not synced is read now, so it counts from now.
+        self._file.sync()
 
     # -- reading ------------------------------------------------------------------------------
 

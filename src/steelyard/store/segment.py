@@ -171,9 +171,9 @@ def _is_torn(content: bytes, at: int, sequence: int) -> bool:
     else:
         length = _HEAD.unpack_from(content, at)[0] & ~_BEGINS_BATCH
         end = at + HEAD_BYTES + length
-        if length > PAYLOAD_MAX_BYTES or end > len(content):
-            return True
-        if content[end - 1] == 0:
+        if length > PAYLOAD_MAX_BYTES:
+            return False  # bytes go missing, they do not grow
+        if end > len(content) or content[end - 1] == 0:
             return True
     return any(
         _is_zero(content, max(at, sector), min(end, sector + SECTOR_BYTES))

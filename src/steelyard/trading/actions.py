@@ -76,9 +76,10 @@ class Woken(NamedTuple):
 
 
 class Kill(NamedTuple):
-    """Latch trading off and cancel every own order."""
+    """Latch trading off and cancel every own order; has_file: a latch file says so too."""
 
     why: str
+    has_file: bool = False
 
 
 class Resume(NamedTuple):

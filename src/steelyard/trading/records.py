@@ -125,9 +125,14 @@ class TimerFired(Struct, frozen=True, tag=True):
 
 
 class Killed(Struct, frozen=True, tag=True):
-    """Trading is latched off until Resumed."""
+    """Trading is latched off until Resumed.
+
+    has_file tells whether a latch file was written as well; then its removal, while the bot is
+    down, lifts the latch.
+    """
 
     why: str
+    has_file: bool = False
 
 
 class Resumed(Struct, frozen=True, tag=True):

@@ -4,9 +4,12 @@
 checked when they were written; here nothing is decided. A bot trades one instrument.
 """
 
+from collections import deque
+
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.journal import Record
+from steelyard.domain.lifecycle import Fill
 from steelyard.trading.orders import Orders
 from steelyard.trading.portfolio import Booked, Portfolio
 from steelyard.trading.records import (
@@ -32,6 +35,8 @@ from steelyard.trading.records import (
     TraderRecord,
 )
 
+FILLS_KEPT = 200
+
 
 class TraderState:
     """Orders, fills, profit, timer slots and the kill latch of one bot."""
@@ -39,11 +44,13 @@ class TraderState:
     def __init__(self) -> None:
         self.orders = Orders()
         self.portfolio: Portfolio | None = None  # once the instrument is known
+        self.recent_fills: deque[Fill] = deque(maxlen=FILLS_KEPT)  # to be shown
         self.run = 0
         self.begun_ns: int | None = None  # when the first run began
         self.symbol: str | None = None
         self.timer_slots: dict[int, int] = {}  # last slot used by interval
         self.killed_why: str | None = None
+        self.killed_has_file = False
         self.fills_checked: int | None = None  # last trade id up to which nothing is missing
 
     @property
@@ -83,6 +90,7 @@ class TraderState:
                 assert self.portfolio is not None, "no fill comes before the instrument"
                 booked = self.portfolio.book(message.fill)
                 assert booked is Booked.NEW, "a fill is journaled once"
+                self.recent_fills.append(message.fill)
                 orders.filled(message.client_order_id, message.fill, time_ns)
             case FillsChecked():
                 self.fills_checked = message.trade_id
@@ -94,6 +102,7 @@ class TraderState:
                 self.timer_slots[message.interval_ns] = message.slot
             case Killed():
                 self.killed_why = message.why
+                self.killed_has_file = message.has_file
             case Resumed():
                 self.killed_why = None
             case OrderNotSent() | StrategyFailed() | RunStopped():

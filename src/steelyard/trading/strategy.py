@@ -347,8 +347,8 @@ def _read_special(kind: type, value: Any) -> Any:
     raise NotImplementedError
 
 
-def _size_lots(size: Amount, instrument: Instrument) -> Lots:
-    if type(size) is int:  # a bool is no size
+def _size_lots(size: Any, instrument: Instrument) -> Lots:
+    if isinstance(size, int) and not isinstance(size, bool):
         return instrument.size_lots(instrument.size(size))
     return instrument.size_lots(_exact(size, "size"))
 

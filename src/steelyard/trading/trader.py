@@ -261,7 +261,7 @@ class Trader:
             case Woken():
                 pass
             case Kill():
-                self._kill(event.why)
+                self._kill(event)
             case Resume():
                 self._resume(event.why)
             case Stop():
@@ -548,10 +548,10 @@ class Trader:
 
     # -- kill and stop ------------------------------------------------------------------------
 
-    def _kill(self, why: str) -> None:
-        turn = self.turn
+    def _kill(self, event: Kill) -> None:
+        turn, why = self.turn, event.why
         if turn.state.killed_why is None:
-            turn.record(Killed(why))
+            turn.record(Killed(why, event.has_file))
         turn.alarm("killed", why)
         self.host.is_paused = True
         self.kill = Ending(turn.now_ns, turn.state.orders.open)

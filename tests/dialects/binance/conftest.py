@@ -1,3 +1,6 @@
+import gzip
+from collections.abc import Iterator
+
 import pytest
 
 from tests.dialects.binance.venue import Venue
@@ -6,3 +9,20 @@ from tests.dialects.binance.venue import Venue
 @pytest.fixture
 def venue() -> Venue:
     return Venue()
+
+
+@pytest.fixture
+def captured(shared_data):
+    """Yield (address, body) of each REST answer in a capture, or (time, frame) of each frame."""
+
+    def read(name: str) -> Iterator[tuple[str, str]]:
+        with gzip.open(shared_data / "captures" / name, "rt") as lines:
+            for line in lines:
+                head, mark, rest = line.rstrip("\n").partition(" -> ")
+                if mark and rest:
+                    yield head, rest.partition(": ")[2]
+                elif line[:1].isdigit():
+                    head, _, rest = line.rstrip("\n").partition(": ")
+                    yield head, rest
+
+    return read

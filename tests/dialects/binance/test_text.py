@@ -6,7 +6,7 @@ from steelyard.dialects.binance import text
 from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from tests.dialects.binance.venue import ETH_BTC, ETH_USDT
-from tests.exchange.desk import BTC_USDT
+from tests.shared.desk import BTC_USDT
 
 LISTINGS = Listings([BTC_USDT, ETH_USDT, ETH_BTC])
 
@@ -48,7 +48,7 @@ def test_garbage_is_no_number(garbage):
 
 
 @pytest.mark.parametrize(
-    "bad", ["", ".", "1e5", "1_0", " 1", "１", "+1", "--1", "nan", "0.123456789", "1" * 60]
+    "bad", ["", ".", "1e5", "1_0", " 1", "\uff11", "+1", "--1", "nan", "0.123456789", "1" * 60]
 )
 def test_only_plain_decimals_are_numbers(bad):
     with pytest.raises(DecodeError):
@@ -63,7 +63,7 @@ def test_trailing_zeros_are_not_precision(good, number):
 
 
 def test_what_is_between_two_ticks_is_an_error():
-    with pytest.raises(DecodeError, match="not a multiple of 0.00005000"):
+    with pytest.raises(DecodeError, match=r"not a multiple of 0\.00005000"):
         text.read_price(ETH_BTC, "0.00007")
 
 

@@ -18,7 +18,7 @@ from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import UNLIMITED, LimitProfile
 from steelyard.wire.outcome import Outcome
-from tests.exchange.desk import BTC, USDT, Desk
+from tests.shared.desk import BTC, USDT, Desk
 
 ETH = 3
 ETH_USDT = Instrument.spot(
@@ -161,7 +161,7 @@ class Venue:
     def deliver(self) -> None:
         """Take what is to be sent: a session's own answers first, as the shell does."""
         for line, frames in self.lines.values():
-            frames += line.session.drain()
+            frames.extend(line.session.drain())
         for payload, sessions in self.exchange.drain().frames:
             for session in sessions:
                 self.lines[session][1].append(payload)

@@ -55,7 +55,9 @@ def test_clock_status_and_key_come_back_as_they_went():
     status = Status(trading=True, market="tape", ended=True, time_ns=3 * MS)
     assert account.status_from_wire(account.status_to_wire(status, None, None)) == status
     for expires_ns in (None, 9 * MS):
-        key = KeyAnswer("k", 100, frozenset({Scope.READ, Scope.TRADE}), ("::1/128",), MS, expires_ns)
+        key = KeyAnswer(
+            "k", 100, frozenset({Scope.READ, Scope.TRADE}), ("::1/128",), MS, expires_ns
+        )
         assert account.key_from_wire(account.key_to_wire(key, None, None)) == key
 
 

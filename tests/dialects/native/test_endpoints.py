@@ -42,17 +42,28 @@ def test_a_signed_route_lets_nobody_else_in(venue, endpoint):
     target = filled(endpoint.path)
     good = venue.signed(endpoint.method, target)
     for changes, status, expected in (
-        ({name: "" for name in auth.HEADERS}, 401, "MISSING_KEY"),
+        (dict.fromkeys(auth.HEADERS, ""), 401, "MISSING_KEY"),
         ({auth.KEY: "nobody"}, 401, "UNKNOWN_KEY"),
         ({auth.SIGNATURE: "0" * 64}, 401, "BAD_SIGNATURE"),
     ):
         response = venue.send(good._replace(headers={**good.headers, **changes}))
         assert (response.status, expected in response.body.decode()) == (status, True)
     late = venue.signed(endpoint.method, target)
-    venue.desk.now_ns += 5_000_000_000
+    venue.desk.now_ns += 5_001_000_000
     assert b"STALE_TIMESTAMP" in venue.send(late).body
     venue.desk.now_ns -= 10_000_000_000
     assert b"FUTURE_TIMESTAMP" in venue.send(late).body
+
+
+@pytest.mark.parametrize(
+    ("ahead_ms", "status"), [(-5_000, 200), (-5_001, 401), (999, 200), (1_000, 401)]
+)
+def test_the_window_is_five_seconds_back_and_one_ahead(venue, ahead_ms, status):
+    """To the millisecond (A21)."""
+    venue.desk.now_ns += ahead_ms * 1_000_000
+    request = venue.signed("GET", "/api/v1/key")
+    venue.desk.now_ns -= ahead_ms * 1_000_000
+    assert venue.send(request).status == status
 
 
 def test_a_nonce_is_good_once(venue):

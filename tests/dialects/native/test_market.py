@@ -16,7 +16,7 @@ from steelyard.domain.order import RejectReason, Side
 from steelyard.wire.dialect import Asker
 from steelyard.wire.limits import UNLIMITED
 from tests.dialects.native.venue import ETH_BTC, Venue, code
-from tests.exchange.desk import BTC_USDT
+from tests.shared.desk import BTC_USDT
 
 MS = 1_000_000
 

@@ -23,7 +23,7 @@ from steelyard.domain.order import (
 from steelyard.wire.dialect import Asker
 from steelyard.wire.limits import UNLIMITED
 from tests.dialects.native.venue import Venue, code
-from tests.exchange.desk import USDT
+from tests.shared.desk import USDT
 
 MS = 1_000_000
 ORDER = Order(
@@ -315,7 +315,10 @@ def test_another_order_under_the_same_name_is_refused(venue, change):
 
 def test_names_are_each_accounts_own(venue):
     """Two accounts may use the same one."""
-    mine, theirs = venue.place(client_order_id="x"), venue.place(venue.other_key, client_order_id="x")
+    mine, theirs = (
+        venue.place(client_order_id="x"),
+        venue.place(venue.other_key, client_order_id="x"),
+    )
     assert mine["order_id"] != theirs["order_id"]
 
 

@@ -43,7 +43,11 @@ def test_a_good_order_is_read_with_its_defaults():
     """What is not given has the value that the documentation names."""
     order = place()
     assert (order.size, order.price) == ("0.01", "61000.10")
-    assert (order.post_only, order.self_trade, order.time_in_force) == (False, "cancel_oldest", None)
+    assert (order.post_only, order.self_trade, order.time_in_force) == (
+        False,
+        "cancel_oldest",
+        None,
+    )
 
 
 def test_null_is_the_same_as_nothing():

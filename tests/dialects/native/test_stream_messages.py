@@ -17,7 +17,10 @@ def test_a_push_is_its_rest_message_and_the_channel():
 @pytest.mark.parametrize(
     ("message", "wire"),
     [
-        (stream_messages.Ack(op="subscribe", id=1, ok=True), b'{"op":"subscribe","id":1,"ok":true}'),
+        (
+            stream_messages.Ack(op="subscribe", id=1, ok=True),
+            b'{"op":"subscribe","id":1,"ok":true}',
+        ),
         (stream_messages.Pong(op="pong"), b'{"op":"pong"}'),
         (stream_messages.Pong(op="pong", id="a"), b'{"op":"pong","id":"a"}'),
     ],
@@ -30,9 +33,7 @@ def test_answers_are_as_short_as_documented(message, wire):
 def test_every_op_and_channel_has_its_struct():
     """The tables of the session cover the words of the schema."""
     assert {kind for _, kind in stream._PUSHES.items()} == {
-        value
-        for name, value in vars(stream_messages).items()
-        if name.endswith("Push")
+        value for name, value in vars(stream_messages).items() if name.endswith("Push")
     }
     for op, kind in stream.OPS.items():
         schema = msgspec.json.schema(kind)["$defs"][kind.__name__]

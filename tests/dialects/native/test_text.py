@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from steelyard.dialects.native import text
 from steelyard.domain.errors import DecodeError
 from tests.dialects.native.venue import ETH_BTC
-from tests.exchange.desk import BTC_USDT
+from tests.shared.desk import BTC_USDT
 
 WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
 steps = st.integers(min_value=0, max_value=2**53)
@@ -55,7 +55,9 @@ def test_amounts_come_back_as_they_went(atoms):
     assert text.to_atoms_exact(printed) == atoms
 
 
-@pytest.mark.parametrize(("rate", "printed"), [(100_000, "0.001"), (0, "0"), (12_345, "0.00012345")])
+@pytest.mark.parametrize(
+    ("rate", "printed"), [(100_000, "0.001"), (0, "0"), (12_345, "0.00012345")]
+)
 def test_rates_come_back_as_they_went(rate, printed):
     """0.1 % is 0.001."""
     assert text.rate_text(rate) == printed

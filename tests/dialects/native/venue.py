@@ -1,4 +1,4 @@
-"""A native API in memory for tests: the real gate over a small exchange, and a caller that signs."""
+"""A native API in memory, for tests: the real gate over a small exchange, and who calls it."""
 
 import json
 from decimal import Decimal
@@ -14,7 +14,7 @@ from steelyard.exchange.gate import Gate, Line
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import UNLIMITED, LimitProfile
-from tests.exchange.desk import BTC, Desk
+from tests.shared.desk import BTC, Desk
 
 ETH = 3
 ETH_BTC = Instrument.spot(
@@ -59,7 +59,9 @@ class Venue:
         self, method: str, target: str, body: Any = None, key: ApiKey | None = None
     ) -> Request:
         """Return a signed request; a body may be bytes, or anything that JSON can hold."""
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        raw = (
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        )
         now_ns = self.desk.now_ns + 50_000_000
         headers = auth.signed_headers(key or self.key, method, target, raw, now_ns)
         return Request(method, target, headers, raw)

@@ -363,11 +363,7 @@ def order_to_wire(answer: Answer | None, _request: Struct, asker: Asker) -> Orde
 def orders_to_wire(answer: Answer | None, _request: Struct, asker: Asker) -> tuple[OrderInfo, ...]:
     """Return the response to a query for several orders."""
     assert isinstance(answer, OrderList), "an OrdersQuery is answered by orders"
-    return tuple(
-        info_to_wire(order, asker.listings)
-        for order in answer.orders
-        if order.state is not OrderState.REJECTED
-    )
+    return tuple(info_to_wire(order, asker.listings) for order in answer.orders)
 
 
 def _open_orders(request: OpenOrdersRequest, asker: Asker) -> OrdersQuery:
@@ -389,6 +385,7 @@ def _all_orders(request: AllOrdersRequest, asker: Asker) -> OrdersQuery:
         from_order_id=request.orderId,
         start_ns=start_ns,
         end_ns=end_ns,
+        accepted_only=True,
     )
 
 

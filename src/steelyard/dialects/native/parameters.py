@@ -29,6 +29,8 @@ T = TypeVar("T", bound=Struct)
 SHOWN_MAX = 60  # characters of a wrong value that are repeated to its sender
 WITH_BODY = frozenset({"POST", "PATCH"})
 
+_pairs_of = json.JSONDecoder(object_pairs_hook=list).decode
+
 # What people call it elsewhere; spelling mistakes are found without this table.
 _ELSEWHERE = {
     "quantity": "size",
@@ -116,7 +118,7 @@ def parse_object(text: bytes | str, what: str) -> list[tuple[str, Any]]:
         value = msgspec.json.decode(text)
         if not isinstance(value, dict):
             raise DecodeError(f"{what} must be a JSON object, {{...}}; got {_shown(value)}", "body")
-        names = [name for name, _ in json.loads(text, object_pairs_hook=list)]
+        names = [name for name, _ in _pairs_of(text)]
     except (msgspec.DecodeError, ValueError) as error:
         raise DecodeError(f"{what} is not valid JSON: {error}", "body") from error
     except RecursionError as error:
@@ -140,7 +142,7 @@ def build(struct: type[T], given: Iterable[tuple[str, Any]], what: str, within: 
             raise DecodeError(_unknown(name, known, what), within + name[:SHOWN_MAX])
         if name in values:
             raise DecodeError(f"{name} is given twice; send it once", within + name)
-        values[name] = _converted(field, value, within)
+        values[name] = _from_text(field, value) if isinstance(value, _Text) else value
     missing = [f for f in known.values() if f.is_required and f.name not in values]
     if missing:
         first = missing[0]
@@ -149,7 +151,17 @@ def build(struct: type[T], given: Iterable[tuple[str, Any]], what: str, within: 
             f"{within}{first.name} is missing{others}; it must be {first.expected}",
             within + first.name,
         )
-    return struct(**values)
+    try:
+        made = msgspec.convert(values, struct)
+    except msgspec.ValidationError as error:
+        for name, value in values.items():
+            _check(known[name], value, within)
+        raise DecodeError(f"{what} cannot be read: {error}") from error
+    for name, value in values.items():
+        # A pattern's $ lets a line break at the end through.
+        if isinstance(value, str) and not value.isprintable() and known[name].kind:
+            raise _wrong(known[name], value, within)
+    return made
 
 
 @lru_cache(maxsize=256)
@@ -188,7 +200,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     elsewhere = _ELSEWHERE.get(plain_name.replace("_", ""), _ELSEWHERE.get(plain_name))
     if elsewhere in known:
         return elsewhere
-    close = get_close_matches(plain_name, [k.lower() for k in known], n=1, cutoff=0.6)
+    close = get_close_matches(plain_name, [k.lower() for k in known], n=1)
     return next((k for k in known if close and k.lower() == close[0]), None)
 
 
@@ -217,33 +229,27 @@ class _Text(str):
     __slots__ = ()
 
 
-def _converted(field: Field, value: Any, within: str) -> Any:
-    if isinstance(value, _Text):
-        value = _from_text(field, value)
+def _check(field: Field, value: Any, within: str) -> None:
+    """Raise a DecodeError if this is a value that cannot be read."""
     if field.item is not None and isinstance(value, list):
-        return tuple(
-            _object(field.item, item, f"{within}{field.name}[{position}]")
-            for position, item in enumerate(value)
-        )
+        for position, item in enumerate(value):
+            place = f"{within}{field.name}[{position}]"
+            if not isinstance(item, dict):
+                raise DecodeError(f"{place} must be an object, {{...}}; got {_shown(item)}", place)
+            build(field.item, item.items(), place, f"{place}.")
+        return
     try:
-        converted = msgspec.convert(value, field.form)
-    except msgspec.ValidationError:
-        pass
-    else:
-        # A pattern's $ would let a line break at the end through.
-        if not isinstance(value, str) or value.isprintable():
-            return converted
-    raise DecodeError(
+        msgspec.convert(value, field.form)
+    except msgspec.ValidationError as error:
+        raise _wrong(field, value, within) from error
+
+
+def _wrong(field: Field, value: Any, within: str) -> DecodeError:
+    return DecodeError(
         f"{within}{field.name} must be {field.expected}; got {_shown(value)}"
         + _advice(field, value),
         within + field.name,
     )
-
-
-def _object(struct: type[Struct], value: Any, place: str) -> Struct:
-    if not isinstance(value, dict):
-        raise DecodeError(f"{place} must be an object, {{...}}; got {_shown(value)}", place)
-    return build(struct, value.items(), place, f"{place}.")
 
 
 def _from_text(field: Field, text: str) -> str | int | bool:

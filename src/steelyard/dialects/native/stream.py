@@ -123,7 +123,8 @@ class Session:
         try:
             given = parse_object(frame, "the message")
             head = _head(frame)
-            sent_id, op = head.id, _op(head.op)
+            sent_id = head.id
+            op = _op(head.op)
             self._carry_out(build(OPS[op], given, f'the message "{op}"'), op, sent_id)
         except SessionRefused as refused:
             self._refuse(op, sent_id, refused.refusal)

@@ -23,9 +23,7 @@ class Client:
     def __init__(self, url: str, key: dict[str, Any] | None = None, timeout_s: float = 10) -> None:
         parts = urlsplit(url)
         self.key = key
-        self._connection = http.client.HTTPConnection(
-            parts.hostname, parts.port, timeout=timeout_s
-        )
+        self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout_s)
         self._nonces = (f"{secrets.token_hex(6)}-{n}" for n in itertools.count())
 
     def close(self) -> None:

@@ -1,0 +1,51 @@
+"""A bot's log: lines for people, in its directory, on the terminal, and on its page.
+
+One event per line: time, level, dotted name, text. The file is bounded: when it is full it
+becomes `bot.log.1`, and the one before that goes. What is written comes from the machine and
+the shell, neither of which holds a secret in a form that prints.
+"""
+
+import sys
+from collections import deque
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from steelyard.trading.actions import Level, Log
+
+FILE_MAX_BYTES = 10 << 20
+LINES_SHOWN = 50
+NS_PER_MS = 1_000_000
+
+
+class BotLog:
+    """The log of one running bot."""
+
+    def __init__(self, directory: Path, terminal: TextIO | None = None) -> None:
+        """`terminal` shows every line; without it standard error shows what matters."""
+        self.lines: deque[dict[str, object]] = deque(maxlen=LINES_SHOWN)
+        self._path = directory / "bot.log"
+        self._file = self._path.open("a", encoding="utf-8")
+        self._terminal = terminal
+
+    def write(self, line: Log, now_ns: int) -> None:
+        """Write a line."""
+        level, name, text = line
+        ms = now_ns // NS_PER_MS
+        self.lines.append({"time": ms, "level": level.value, "text": f"{name}: {text}"})
+        moment = datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        whole = f"{moment}.{ms % 1000:03d}Z {level.value:7} {name} {text}\n"
+        self._file.write(whole)
+        self._file.flush()
+        if self._file.tell() > FILE_MAX_BYTES:
+            self._file.close()
+            self._path.replace(self._path.with_suffix(".log.1"))
+            self._file = self._path.open("a", encoding="utf-8")
+        if self._terminal is not None:
+            self._terminal.write(whole)
+        elif level is not Level.INFO:
+            sys.stderr.write(whole)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,396 @@
+"""A trader as a process: machine, journal, connections and its own port, joined.
+
+The rule it keeps: no command leaves before every record that came before it is on disk.
+Queries and streams need not wait, because asking changes nothing. When the disk refuses, no
+command leaves any more, and the process ends. Each request gives back one outcome, whatever
+happens: nothing left us, an answer, or not known.
+
+What goes wrong in a strategy stays there (`guarded`); what goes wrong in our own code ends the
+process with its traceback, and the next start reconciles.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import SystemRandom
+from typing import Any, TextIO
+
+from steelyard import dialects
+from steelyard.cli.trader_log import BotLog
+from steelyard.cli.trader_site import BotSite
+from steelyard.cli.trader_strategy import guarded, load_strategy
+from steelyard.cli.trader_stream import Stream
+from steelyard.domain.commands import UserCommand
+from steelyard.domain.errors import (
+    ConfigError,
+    ConnectFailed,
+    ConnectionLost,
+    StorageError,
+)
+from steelyard.domain.instrument import Instrument
+from steelyard.domain.journal import gapless
+from steelyard.domain.messages import Query
+from steelyard.net.client import HttpClient
+from steelyard.net.clock import Clock
+from steelyard.net.server import Server, serve
+from steelyard.store import datadir
+from steelyard.store.commit import GroupCommit
+from steelyard.store.journal import Journal
+from steelyard.trading import actions
+from steelyard.trading.actions import Input, Kill, Resume, Role, Start, Stop
+from steelyard.trading.config import BotConfig
+from steelyard.trading.connector import Connector
+from steelyard.trading.records import codec
+from steelyard.trading.report import state_document
+from steelyard.trading.trader import Trader
+from steelyard.wire.dialect import ApiKey, ClientSession
+from steelyard.wire.http import Request
+from steelyard.wire.outcome import NotSent, Outcome, Unknown
+
+PUSH_S = 0.2
+KILL_S = 4.6  # whoever pressed the button waits no longer
+HOST = "127.0.0.1"
+FAILED = 1
+NS_PER_MS = 1_000_000
+
+# Told the sequence of each record when it is on disk; tests end the process there.
+JournalHook = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class TraderSettings:
+    """What a trader is started with."""
+
+    config: BotConfig
+    data: Path
+    key: ApiKey
+    port: int = 0  # 0: a free one
+    terminal: TextIO | None = None
+    hook: JournalHook | None = None
+
+
+async def run_trader(settings: TraderSettings, ready: Callable[[dict[str, Any]], None]) -> int:
+    """Run a bot until it is told to stop; return the exit code.
+
+    `ready` is called with the document that says where it listens.
+
+    Raises:
+        ConfigError: The directory, its journal, the strategy or the port does not fit.
+    """
+    process = TraderProcess(settings)
+    try:
+        ready(await process.start())
+        return await process.run()
+    finally:
+        await process.close()
+
+
+class TraderProcess:
+    """One running bot. Start it, run it, close it."""
+
+    def __init__(self, settings: TraderSettings) -> None:
+        """Load the strategy, lock the directory and replay the journal.
+
+        Raises:
+            ConfigError: One of them does not fit.
+        """
+        config = settings.config
+        venue, name = config.main, config.bot.name
+        dialect = dialects.find(venue.dialect)
+        strategy = load_strategy(config.strategy)
+        rng = SystemRandom()  # pauses only: nothing that is journaled depends on it
+        self.settings = settings
+        self.clock = Clock()
+        self._http = HttpClient(venue.rest, loopback_only=True)
+        self._connector = Connector(dialect.client, settings.key, dialect.limits)
+        self._streams = {role: Stream(self, role, venue.ws, rng) for role in Role}
+        self._instrument: Instrument | None = None
+        self._latch = datadir.latch_file(settings.data, name)
+        self._directory = datadir.Directory(settings.data / "bots" / name)
+        self._codec = codec()
+        try:
+            self._journal = Journal(self._directory.path / "journal")
+            self.trader = Trader(config, settings.key.key, strategy, dialect.client, rng, guarded)
+            stored = self._journal.records(0)
+            records = (self._codec.decode(sequence, payload) for sequence, payload in stored)
+            for record in gapless(records, 0):
+                self.trader.replay(record)
+        except BaseException:
+            self._directory.close()
+            raise
+        self._log = BotLog(self._directory.path, settings.terminal)
+        self._commit = GroupCommit(self._journal, on_failure=self._disk_failed)
+        self._site = BotSite(self, self._directory.token(), self.spawn)
+        self._server: Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._over = asyncio.Event()
+        self._kills: list[asyncio.Future[None]] = []
+        self._exit_code = 0
+        self._failure: BaseException | None = None
+        self._is_dirty = True
+
+    # -- life ---------------------------------------------------------------------------------
+
+    async def start(self) -> dict[str, Any]:
+        """Listen, begin to trade, and return where it listens.
+
+        Raises:
+            ConfigError: The port is taken.
+        """
+        self._server = await serve(self._site, HOST, self.settings.port)
+        self._site.port = self._server.port
+        config = self.settings.config
+        document = {
+            "name": config.bot.name,
+            "port": self._server.port,
+            "token": self._directory.token(),
+            "symbol": config.strategy.symbol,
+            "strategy": config.strategy.class_name.rpartition(":")[2],
+            "key": self.settings.key.key,
+        }
+        self._directory.write_ports(document)
+        self.step(Start())
+        self._obey_latch()
+        return {"ready": True, "pid": os.getpid(), **document}
+
+    async def run(self) -> int:
+        """Run until the machine has finished, and return its exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._signaled, number)
+        pushing = asyncio.create_task(self._push_forever())
+        try:
+            await self._over.wait()
+        finally:
+            pushing.cancel()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+        if self._failure is not None:
+            raise self._failure
+        return self._exit_code
+
+    async def close(self) -> None:
+        """Let go of everything: connections first, then what the journal still waits for."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in [*self._tasks]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._server is not None:
+            await self._server.close()
+        await self._http.close()
+        await self._commit.stop()
+        self._journal.close()
+        self._log.close()
+        self._directory.close()
+
+    # -- turns --------------------------------------------------------------------------------
+
+    def step(self, event: Input) -> None:
+        """Let the machine act once, and carry out what it wants."""
+        if self._over.is_set():
+            return
+        try:
+            now_ns = self.clock.now_ns()
+            self._act(self.trader.step(event, now_ns), now_ns)
+        except StorageError as error:
+            self._disk_failed(error)
+        except BaseException as error:  # noqa: BLE001 from callbacks it would only be printed
+            self._failure = error
+            self._over.set()
+        self._is_dirty = True
+        self._set_timer()
+        self._tell_kills()
+
+    def _act(self, wanted: list[actions.Action], now_ns: int) -> None:
+        sequence = None
+        for action in wanted:
+            match action:
+                case actions.Journal(message, time_ns):
+                    sequence = self._journal.append(self._codec.encode(message, time_ns))
+                    if self.settings.hook is not None:
+                        self._commit.release(sequence, partial(self.settings.hook, sequence))
+                case actions.Send(request_id, command):
+                    release = partial(self._request, request_id, command, is_command=True)
+                    self._commit.release(self._journal.last_sequence, release)
+                case actions.Ask(request_id, query):
+                    self._request(request_id, query, is_command=False)
+                case actions.Log():
+                    self._log.write(action, now_ns)
+                case actions.OpenStreams(instrument):
+                    self._instrument = instrument
+                    for stream in self._streams.values():
+                        stream.open()
+                case actions.ResetStream(role, why):
+                    self._log.write(actions.Log(actions.Level.WARNING, "stream.reset", why), now_ns)
+                    self._streams[role].reset()
+                case actions.Finish(code, _):
+                    self._exit_code = code
+                    self._over.set()
+        if sequence is not None:
+            self._commit.release(sequence, _nothing)
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline_ns = self.trader.deadline_ns
+        if deadline_ns is None or self._over.is_set():
+            return
+        pause_s = max(0.0, (deadline_ns - self.clock.now_ns()) / 1e9)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(pause_s, self.step, actions.Woken())
+
+    def _disk_failed(self, error: StorageError) -> None:
+        """Nothing can be written down any more, so nothing more may leave."""
+        line = actions.Log(
+            actions.Level.ERROR,
+            "disk.failed",
+            f"{error}; no order leaves any more. Open orders stay: `steelyard kill` cancels them",
+        )
+        self._log.write(line, self.clock.now_ns())
+        self._exit_code = FAILED
+        self._over.set()
+
+    def _signaled(self, number: int) -> None:
+        if self.trader.status.word == "stopping":
+            self._over.set()  # asked twice: at once
+        else:
+            self.step(Stop(signal.Signals(number).name))
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something that is ended with the process, and ends it if it fails."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failure = error
+            self._over.set()
+
+    # -- streams ------------------------------------------------------------------------------
+
+    def session(self, role: Role) -> ClientSession:
+        """Return a new conversation with one of the venue's streams."""
+        assert self._instrument is not None, "streams are opened for an instrument"
+        return self._connector.session(role, self._instrument, self.venue_now_ns())
+
+    def venue_now_ns(self) -> int:
+        """Return the time on the venue's clock."""
+        return self.clock.now_ns() + self.trader.turn.offset_ns
+
+    # -- requests -----------------------------------------------------------------------------
+
+    def _request(self, request_id: int, message: UserCommand | Query, *, is_command: bool) -> None:
+        now_ns = self.clock.now_ns()
+        made = self._connector.request(message, now_ns + self.trader.turn.offset_ns)
+        if isinstance(made, Request):
+            if is_command:
+                self.step(actions.Sent(request_id))
+            self.spawn(self._exchange(request_id, message, made, now_ns))
+        else:
+            returned = actions.Returned(request_id, made, now_ns, now_ns)
+            asyncio.get_running_loop().call_soon(self.step, returned)
+
+    async def _exchange(
+        self, request_id: int, message: UserCommand | Query, request: Request, sent_ns: int
+    ) -> None:
+        outcome: Outcome
+        try:
+            response = await self._http.send(request)
+        except ConnectFailed as error:
+            outcome = NotSent(str(error))
+        except ConnectionLost as error:
+            outcome = Unknown(str(error))
+        else:
+            outcome = self._connector.outcome(message, response, self.venue_now_ns())
+        self.step(actions.Returned(request_id, outcome, sent_ns, self.clock.now_ns()))
+
+    # -- the latch ----------------------------------------------------------------------------
+
+    def _obey_latch(self) -> None:
+        """Take over what the kill switch said while the bot was down."""
+        state = self.trader.turn.state
+        if self._latch.exists() and state.killed_why is None:
+            self.step(Kill("the kill switch was pressed while the bot was down", has_file=True))
+        elif state.killed_why is not None and state.killed_has_file and not self._latch.exists():
+            self.step(Resume("the latch was lifted while the bot was down"))
+
+    async def kill(self, why: str) -> dict[str, Any]:
+        """Latch trading off, and return what came of it in bounded time."""
+        has_file = True
+        try:
+            datadir.write_atomically(self._latch, '{"killed": true}\n')
+        except ConfigError:
+            has_file = False  # the journal keeps it
+        done = asyncio.get_running_loop().create_future()
+        self._kills.append(done)
+        self.step(Kill(why, has_file))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(done, KILL_S)
+        report = self.trader.kill.report if self.trader.kill else None
+        if report is None:
+            return {"killed": True, "verified": False, "error": "not verified in time; it goes on"}
+        return {
+            "killed": True,
+            "verified": report.verified,
+            "open_orders": report.open_orders,
+            "canceled": report.canceled,
+            "steps": list(report.steps),
+            "error": report.error,
+        }
+
+    async def resume(self, why: str) -> dict[str, Any]:
+        """Lift the latch."""
+        self._latch.unlink(missing_ok=True)
+        self.step(Resume(why))
+        return {"resumed": True}
+
+    def _tell_kills(self) -> None:
+        if self.trader.kill is None or self.trader.kill.report is None:
+            return
+        for waiting in self._kills:
+            if not waiting.done():
+                waiting.set_result(None)
+        self._kills.clear()
+
+    # -- what is shown ------------------------------------------------------------------------
+
+    def document(self) -> dict[str, Any]:
+        """Return the state as it is shown."""
+        return {
+            **state_document(self.trader),
+            "latency": _latency(self.trader.work.latencies_ns),
+            "log": [*self._log.lines],
+        }
+
+    async def _push_forever(self) -> None:
+        while True:
+            await asyncio.sleep(PUSH_S)
+            for stream in self._streams.values():
+                stream.check()
+            if self._is_dirty:
+                self._is_dirty = False
+                self._site.push()
+
+
+def _latency(latencies_ns: list[int]) -> dict[str, float] | None:
+    if not latencies_ns:
+        return None
+    ordered = sorted(latencies_ns)
+    return {
+        "order_ms_p50": round(ordered[len(ordered) // 2] / NS_PER_MS, 2),
+        "order_ms_p99": round(ordered[len(ordered) * 99 // 100] / NS_PER_MS, 2),
+    }
+
+
+def _nothing() -> None:
+    pass

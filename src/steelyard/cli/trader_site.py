@@ -1,0 +1,163 @@
+"""What a bot's own port serves: its state, its kill switch, its metrics.
+
+    ws   /ws?token=T      the whole state, pushed when it has changed
+    GET  /status          the same, once
+    POST /kill, /resume   the latch; answered when the venue has been asked
+    GET  /metrics         numbers for Prometheus, without a token
+
+Host must be this port on loopback, and Origin, where a browser sends one, any page of this
+machine; the token, which pages from elsewhere cannot read, must fit (`x-steelyard-token`, or
+in the query for a WebSocket, which can have no headers).
+"""
+
+import asyncio
+import hmac
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from steelyard.net.server import WebSocketConnection
+from steelyard.wire.http import Request, Response, json_response
+
+TOKEN_HEADER = "x-steelyard-token"  # noqa: S105 a header's name
+SOCKETS_MAX = 20
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Bot(Protocol):
+    """What the site asks of the process behind it."""
+
+    def document(self) -> dict[str, Any]:
+        """Return the state."""
+        ...
+
+    async def kill(self, why: str) -> dict[str, Any]:
+        """Latch trading off, and return what came of it."""
+        ...
+
+    async def resume(self, why: str) -> dict[str, Any]:
+        """Lift the latch."""
+        ...
+
+
+class BotSite:
+    """The site of one bot."""
+
+    def __init__(
+        self, bot: Bot, token: str, spawn: Callable[[Coroutine[Any, Any, None]], None]
+    ) -> None:
+        self.port = 0  # known once it listens
+        self._bot = bot
+        self._token = token
+        self._spawn = spawn
+        self._sockets: set[WebSocketConnection] = set()
+        self._last = b""
+
+    # -- requests -----------------------------------------------------------------------------
+
+    def http(self, request: Request, _ip: str, reply: Callable[[Response], None]) -> None:
+        """Answer a request."""
+        refused = self._refusal(request, needs_token=request.path != "/metrics")
+        if refused is not None:
+            reply(refused)
+            return
+        match request.method, request.path:
+            case "GET", "/status":
+                reply(json_response(200, msgspec.json.encode(self._bot.document())))
+            case "GET", "/metrics":
+                text = metrics_text(self._bot.document())
+                kind = "text/plain; version=0.0.4; charset=utf-8"
+                reply(Response(200, {"content-type": kind}, text.encode()))
+            case "POST", "/kill":
+                self._spawn(self._answer(self._bot.kill("the kill switch was pressed"), reply))
+            case "POST", "/resume":
+                self._spawn(self._answer(self._bot.resume("the latch was lifted"), reply))
+            case _, "/status" | "/metrics" | "/kill" | "/resume":
+                reply(_refused(405, "METHOD_NOT_ALLOWED", "use GET for status, POST for kill"))
+            case _:
+                reply(_refused(404, "NOT_FOUND", "there are /status, /metrics, /kill and /resume"))
+
+    async def _answer(
+        self, result: Coroutine[Any, Any, dict[str, Any]], reply: Callable[[Response], None]
+    ) -> None:
+        document = await result
+        status = 503 if document.get("error") else 200
+        reply(json_response(status, msgspec.json.encode(document)))
+
+    # -- the stream of states -----------------------------------------------------------------
+
+    def websocket(self, request: Request, _ip: str, connection: WebSocketConnection) -> bool:
+        """Begin to push the state."""
+        if request.path != "/ws" or self._refusal(request, needs_token=True) is not None:
+            return False
+        if len(self._sockets) >= SOCKETS_MAX:
+            return False
+        self._sockets.add(connection)
+        connection.on_close = lambda: self._sockets.discard(connection)
+        # The handshake ends after this call; the state follows it.
+        asyncio.get_running_loop().call_soon(
+            lambda: connection.send(msgspec.json.encode(self._bot.document()))
+        )
+        return True
+
+    def push(self) -> None:
+        """Send the state to everybody, if it is another one than last time."""
+        if not self._sockets:
+            return
+        document = self._bot.document()
+        payload = msgspec.json.encode(document)
+        fingerprint = msgspec.json.encode({**document, "time": 0})
+        if fingerprint == self._last:
+            return
+        self._last = fingerprint
+        for socket in self._sockets:
+            socket.send(payload)
+
+    # -- who asks -----------------------------------------------------------------------------
+
+    def _refusal(self, request: Request, *, needs_token: bool) -> Response | None:
+        try:
+            host = urlsplit(f"//{request.headers.get('host', '')}")
+            origin = urlsplit(request.headers.get("origin", "http://127.0.0.1"))
+            is_ours = host.hostname in _LOOPBACK and host.port == self.port
+            is_local = origin.hostname in _LOOPBACK and origin.scheme == "http"
+        except ValueError:
+            is_ours = is_local = False
+        if not is_ours:
+            return _refused(403, "HOST", "this is not the host that this bot listens on")
+        if not is_local:
+            return _refused(403, "ORIGIN", "a page from elsewhere may not ask this")
+        if not needs_token:
+            return None
+        given = request.headers.get(TOKEN_HEADER) or next(
+            iter(parse_qs(request.query).get("token", [])), ""
+        )
+        if not hmac.compare_digest(given.encode(), self._token.encode()):
+            return _refused(401, "TOKEN", f"send this bot's token in {TOKEN_HEADER}")
+        return None
+
+
+def metrics_text(document: dict[str, Any]) -> str:
+    """Return a state as Prometheus reads numbers."""
+    bot = document["bot"]
+    latency = document["latency"] or {}
+    label = f'{{bot="{bot["name"]}",symbol="{bot["symbol"]}"}}'
+    rows = [
+        ("steelyard_bot_running", "gauge", int(document["status"] == "running")),
+        ("steelyard_bot_killed", "gauge", int(document["status"] == "killed")),
+        ("steelyard_bot_position_base", "gauge", document["position"]["size"]),
+        ("steelyard_bot_pnl_quote", "gauge", document["pnl"]["total"]),
+        ("steelyard_bot_fees_quote", "counter", document["pnl"]["fees"]),
+        ("steelyard_bot_open_orders", "gauge", len(document["orders"])),
+        ("steelyard_bot_foreign_orders", "gauge", document["foreign_orders"]),
+        ("steelyard_bot_refused_intents_total", "counter", document["risk"]["refused"]),
+        ("steelyard_bot_order_ms_p50", "gauge", latency.get("order_ms_p50", "NaN")),
+        ("steelyard_bot_order_ms_p99", "gauge", latency.get("order_ms_p99", "NaN")),
+    ]
+    return "".join(f"# TYPE {name} {kind}\n{name}{label} {value}\n" for name, kind, value in rows)
+
+
+def _refused(status: int, code: str, message: str) -> Response:
+    return json_response(status, msgspec.json.encode({"error": {"code": code, "message": message}}))

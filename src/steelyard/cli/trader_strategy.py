@@ -1,0 +1,62 @@
+"""Finding a strategy's class by name, and calling it so that its errors stay its own.
+
+Importing a user's module runs a user's code: that is what the name in a configuration asks
+for. Modules are looked up as Python does, and in the directory that one stands in.
+"""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+
+from steelyard.domain.errors import ConfigError, SteelyardError
+from steelyard.trading.config import StrategyTable
+from steelyard.trading.strategy import Strategy
+
+
+def load_strategy(table: StrategyTable) -> Strategy:
+    """Return the strategy that a configuration names, with its parameters.
+
+    Raises:
+        ConfigError: There is no such module or class, or the parameters are not its own.
+    """
+    module_name, _, class_name = table.class_name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"[strategy] class: there is no module {error.name!r}; write it beside the "
+            "configuration and start from that directory, or install it"
+        ) from error
+    except Exception as error:
+        raise ConfigError(f"[strategy] class: importing {module_name} failed: {error!r}") from error
+    found = getattr(module, class_name, None)
+    if not (isinstance(found, type) and issubclass(found, Strategy)):
+        known = [
+            name
+            for name, value in vars(module).items()
+            if isinstance(value, type) and issubclass(value, Strategy) and value is not Strategy
+        ]
+        close = get_close_matches(class_name, known, 1) or known
+        meant = f"; did you mean {close[0]}?" if close else "; it holds no strategy at all"
+        raise ConfigError(f"[strategy] class: {module_name} has no strategy {class_name}{meant}")
+    try:
+        return found(**table.params)
+    except SteelyardError:
+        raise
+    except Exception as error:
+        raise ConfigError(f"[strategy] {class_name} could not be made: {error!r}") from error
+
+
+def guarded(call: Callable[[], None]) -> str | None:
+    """Call a strategy; return the traceback of what it raised, from its own code on."""
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001 a strategy's errors are its own
+        return "".join(traceback.format_exception(error)).strip()
+    return None

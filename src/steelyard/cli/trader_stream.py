@@ -1,0 +1,104 @@
+"""One of a venue's streams: a session for each connection, and what it tells the machine.
+
+The machine hears that a stream is up when the venue has confirmed every subscription, not when
+a socket is open. A connection that is not confirmed in time is opened anew.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from random import Random
+from typing import Any, Protocol
+
+from steelyard.domain.errors import DecodeError, VenueRejected
+from steelyard.net.client import Down, Up, WebSocketClient
+from steelyard.trading.actions import Input, Role, StreamDown, StreamUp, Told
+from steelyard.wire.dialect import ClientSession
+
+READY_S = 10.0
+
+
+class Owner(Protocol):
+    """What a stream asks of the process it belongs to."""
+
+    def session(self, role: Role) -> ClientSession:
+        """Return a new conversation."""
+        ...
+
+    def step(self, event: Input) -> None:
+        """Give the machine an input."""
+        ...
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something that is ended with the process."""
+        ...
+
+    def venue_now_ns(self) -> int:
+        """The time on the venue's clock."""
+        ...
+
+
+class Stream:
+    """One stream, kept open from `open` on."""
+
+    def __init__(self, owner: Owner, role: Role, base_url: str, rng: Random) -> None:
+        self._owner = owner
+        self._role = role
+        self._session: ClientSession | None = None
+        self._is_up = False
+        self._opened_at: float | None = None
+        self._client = WebSocketClient(
+            base_url,
+            loopback_only=True,
+            begin=self._begin,
+            take=self._take,
+            tell=self._tell,
+            rng=rng,
+        )
+
+    def open(self) -> None:
+        """Begin to follow."""
+        self._owner.spawn(self._client.run())
+
+    def reset(self) -> None:
+        """Close the connection, so that it is opened anew."""
+        self._owner.spawn(self._client.reset())
+
+    def check(self) -> None:
+        """Open anew what does not confirm."""
+        now = asyncio.get_running_loop().time()
+        if self._opened_at is not None and not self._is_up and now - self._opened_at > READY_S:
+            self._opened_at = None
+            self.reset()
+
+    def _begin(self) -> tuple[str, Callable[[], list[str]]]:
+        self._is_up = False
+        self._session = self._owner.session(self._role)
+        return self._session.target, self._opened
+
+    def _opened(self) -> list[str]:
+        assert self._session is not None, "a connection begins with its session"
+        self._opened_at = asyncio.get_running_loop().time()
+        self._session.opened(self._owner.venue_now_ns())
+        return self._drain(self._session)
+
+    def _take(self, message: str | bytes) -> list[str]:
+        assert self._session is not None, "a connection begins with its session"
+        try:
+            self._session.receive(message, self._owner.venue_now_ns())
+        except VenueRejected as error:
+            raise DecodeError(str(error)) from error
+        return self._drain(self._session)
+
+    def _drain(self, session: ClientSession) -> list[str]:
+        texts, events = session.drain()
+        if session.ready and not self._is_up:
+            self._is_up = True
+            self._owner.step(StreamUp(self._role))
+        for event in events:
+            self._owner.step(Told(event))
+        return texts
+
+    def _tell(self, change: Up | Down) -> None:
+        if isinstance(change, Down):
+            self._is_up, self._opened_at = False, None
+            self._owner.step(StreamDown(self._role, change.why))

@@ -1,0 +1,133 @@
+"""What a trader shows of itself: one document for the page, the command line and metrics.
+
+Amounts are decimal texts, times milliseconds. The document is made of the machine's state and
+changes nothing. The shell adds what only it knows: log lines and latencies.
+"""
+
+from typing import Any
+
+from steelyard.domain.lifecycle import Fill, OrderState
+from steelyard.domain.units import EXACT, from_atoms, plain
+from steelyard.trading.orders import OwnOrder
+from steelyard.trading.portfolio import Portfolio
+from steelyard.trading.trader import Trader
+
+MS_NS = 1_000_000
+
+
+def state_document(trader: Trader) -> dict[str, Any]:
+    """Return the state, as the page reads it."""
+    status = trader.status
+    config = trader.config
+    return {
+        "type": "state",
+        "time": trader.turn.now_ns // MS_NS,
+        "bot": {
+            "name": config.bot.name,
+            "environment": config.bot.environment.value,
+            "strategy": config.strategy.class_name.rpartition(":")[2],
+            "symbol": config.strategy.symbol,
+            "params": {name: str(value) for name, value in config.strategy.params.items()},
+            "started": trader.started_ns // MS_NS,
+        },
+        "status": status.word,
+        "reason": status.reason,
+        "position": _position(trader.turn.state.portfolio),
+        "pnl": _pnl(trader),
+        "balances": _balances(trader),
+        "orders": [_order(order, trader) for order in trader.turn.state.orders.open],
+        "fills": [_fill(fill, trader) for fill in trader.turn.state.recent_fills],
+        "equity": [
+            [time_ns // MS_NS, str(from_atoms(atoms))] for time_ns, atoms in trader.equity.points
+        ],
+        "risk": _risk(trader),
+        "foreign_orders": len(trader.reconciler.foreign_open),
+    }
+
+
+def _position(portfolio: Portfolio | None) -> dict[str, Any]:
+    if portfolio is None:
+        return {"size": "0", "average_price": None, "side": "flat"}
+    lots, average = portfolio.position_lots, portfolio.average_price
+    return {
+        "size": str(plain(portfolio.instrument.size(lots))),
+        "average_price": None if average is None else str(plain(average)),
+        "side": "long" if lots > 0 else "short" if lots < 0 else "flat",
+    }
+
+
+def _pnl(trader: Trader) -> dict[str, str]:
+    portfolio = trader.turn.state.portfolio
+    if portfolio is None:
+        return {"currency": "", "realized": "0", "unrealized": "0", "fees": "0", "total": "0"}
+    half_ticks = trader.mark_half_ticks
+    unrealized = 0 if half_ticks is None else portfolio.unrealized_atoms(half_ticks)
+    realized, fees = portfolio.realized_atoms, portfolio.fees_atoms
+    return {
+        "currency": portfolio.instrument.quote,
+        "realized": str(from_atoms(realized)),
+        "unrealized": str(from_atoms(unrealized)),
+        "fees": str(from_atoms(fees)),
+        "total": str(from_atoms(realized + unrealized - fees)),
+    }
+
+
+def _balances(trader: Trader) -> list[dict[str, str]]:
+    names = trader.listings.assets()
+    return [
+        {
+            "asset": names.get(asset_id, str(asset_id)),
+            "free": str(from_atoms(free)),
+            "held": str(from_atoms(held)),
+        }
+        for asset_id, (free, held) in sorted(trader.reconciler.balances.items())
+    ]
+
+
+def _order(order: OwnOrder, trader: Trader) -> dict[str, Any]:
+    instrument = trader.turn.instrument
+    place = order.place
+    price = None if place.price_ticks is None else str(instrument.price(place.price_ticks))
+    return {
+        "client_order_id": place.client_order_id,
+        "order_id": str(order.order_id) if order.order_id else None,
+        "side": place.side.name.lower(),
+        "type": place.order_type.name.lower(),
+        "price": price,
+        "size": str(plain(instrument.size(place.size_lots))),
+        "filled": str(plain(instrument.size(order.filled_lots))),
+        "state": OrderState(order.state).name.lower(),
+        "created": order.created_ns // MS_NS,
+    }
+
+
+def _fill(fill: Fill, trader: Trader) -> dict[str, Any]:
+    instrument = trader.turn.instrument
+    names = {
+        instrument.base_asset_id: instrument.base,
+        instrument.quote_asset_id: instrument.quote,
+        **trader.listings.assets(),
+    }
+    return {
+        "trade_id": str(fill.trade_id),
+        "side": fill.side.name.lower(),
+        "price": str(instrument.price(fill.price_ticks)),
+        "size": str(plain(instrument.size(fill.size_lots))),
+        "fee": str(from_atoms(fill.fee_atoms)),
+        "fee_asset": names.get(fill.fee_asset_id, str(fill.fee_asset_id)),
+        "liquidity": fill.liquidity.name.lower(),
+        "time": fill.time_ns // MS_NS,
+    }
+
+
+def _risk(trader: Trader) -> dict[str, Any]:
+    limits = trader.config.limits
+    percent = plain(EXACT.multiply(limits.price_collar, EXACT.create_decimal(100)))
+    return {
+        "max_order_notional": str(plain(limits.max_order_notional)),
+        "max_position": str(plain(limits.max_position)),
+        "max_open_orders": limits.max_open_orders,
+        "price_collar": f"{percent}%",
+        "refused": trader.host.refused,
+        "last_refusal": trader.host.last_refusal,
+    }

@@ -1,0 +1,36 @@
+import json
+
+import pytest
+
+from steelyard.cli.administration import administer, running_ports
+from steelyard.domain.errors import ConfigError, UsageError
+from steelyard.exchange.admin import BalanceOf, CreateAccount, ListAccounts
+from steelyard.testing import LocalExchange
+
+
+def test_an_exchange_that_was_killed_is_opened_though_its_port_file_is_still_there(tmp_path):
+    exchange = LocalExchange(tmp_path / "data")
+    exchange.start()
+    administer(exchange.data, CreateAccount("ann"))
+    exchange.kill()
+    assert running_ports(exchange.data)
+    assert administer(exchange.data, BalanceOf("ann"))["account"] == "ann"
+
+
+def test_a_wrong_token_opens_nothing(exchange, tmp_path):
+    """The token of the directory is what makes an administrator."""
+    elsewhere = tmp_path / "exchange"
+    elsewhere.mkdir()
+    (elsewhere / "admin.token").write_text("guessed")
+    ports = running_ports(exchange.data)
+    (elsewhere / "ports.json").write_text(json.dumps({"pid": 1, "ports": ports}))
+    with pytest.raises(UsageError, match="token"):
+        administer(tmp_path, ListAccounts())
+
+
+def test_without_a_token_it_is_said_whose_it_is(tmp_path):
+    directory = tmp_path / "exchange"
+    directory.mkdir()
+    (directory / "ports.json").write_text(json.dumps({"pid": 1, "ports": {"native": 1}}))
+    with pytest.raises(ConfigError, match="no token"):
+        administer(tmp_path, ListAccounts())

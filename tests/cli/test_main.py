@@ -1,0 +1,52 @@
+import subprocess
+import sys
+
+import pytest
+
+from steelyard import __version__
+from steelyard.cli.main import app, run
+
+
+def test_help_names_every_command_and_teaches(capsys):
+    assert run(["--help"]) == 0
+    out = capsys.readouterr().out
+    for name in ("demo", "exchange", "account", "key", "env", "trade", "status", "kill"):
+        assert name in out
+    assert "steelyard demo" in out
+
+
+@pytest.mark.parametrize("name", [name for name in app if not name.startswith("-")])
+def test_each_commands_help_says_what_it_does(name, capsys):
+    assert run([name, "--help"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 5
+
+
+def test_a_misspelled_command_is_answered_with_the_right_one(capsys):
+    assert run(["exchnage"]) == 2
+    assert "exchange" in capsys.readouterr().err
+
+
+def test_a_foreseen_error_is_one_sentence_and_exit_code_2(tmp_path, capsys):
+    file = tmp_path / "file"
+    file.write_text("")
+    assert run(["account", "list", "--data", str(file)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("steelyard: ")
+    assert "Traceback" not in error
+    assert "--data" in error
+
+
+def test_the_version_is_told(capsys):
+    assert run(["--version"]) == 0
+    assert __version__ in capsys.readouterr().out
+
+
+def test_an_interpreter_without_asserts_is_refused():
+    done = subprocess.run(
+        [sys.executable, "-O", "-m", "steelyard.cli.main", "status"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "python -O" in done.stderr

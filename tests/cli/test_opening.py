@@ -1,0 +1,92 @@
+from decimal import Decimal
+
+import pytest
+
+from steelyard.cli.market_source import CrowdSource
+from steelyard.cli.opening import OpenExchange
+from steelyard.domain.errors import ConfigError
+from steelyard.exchange.admin import Admin
+from steelyard.exchange.records import MarketStep, codec
+
+NOW_NS = 1_795_000_000_000_000_000
+STEP_NS = 50_000_000
+
+
+@pytest.fixture(autouse=True)
+def own_config(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+def write(opened):
+    encode = codec().encode
+    for time_ns, message in opened.exchange.drain().records:
+        opened.journal.append(encode(message, time_ns))
+    opened.journal.commit()
+
+
+def live(opened, steps=30):
+    """Let a market and a user do something, and journal it."""
+    now_ns = opened.exchange.now_ns
+    if not opened.exchange.keys.people.names:
+        Admin(opened.exchange, opened.seal, lambda n: b"x" * n).create_account(
+            "ann", {"USDT": Decimal(1000)}, now_ns
+        )
+    for step in range(1, steps + 1):
+        opened.exchange.step(now_ns + step * STEP_NS)
+    write(opened)
+
+
+def test_records_and_snapshots_lead_to_the_same_exchange(tmp_path):
+    opened = OpenExchange(tmp_path / "a", CrowdSource(5), NOW_NS)
+    live(opened)
+    opened.save_snapshot(opened.exchange.snapshot())
+    live(opened)
+    state = opened.exchange.engine.state_hash()
+    opened.close()
+
+    again = OpenExchange(tmp_path / "a", None, NOW_NS)
+    assert again.exchange.engine.state_hash() == state
+    assert again.exchange.keys.account_id("ann")
+    again.close()
+    for file in (tmp_path / "a" / "exchange" / "snapshots").iterdir():
+        file.write_bytes(b"damaged")
+    again = OpenExchange(tmp_path / "a", None, NOW_NS)
+    assert again.exchange.engine.state_hash() == state
+    again.close()
+
+
+def test_another_market_than_the_founders_is_refused(tmp_path):
+    OpenExchange(tmp_path / "a", CrowdSource(5), NOW_NS).close()
+    # Nothing was committed: it was never founded. Now it is.
+    opened = OpenExchange(tmp_path / "a", CrowdSource(5), NOW_NS)
+    write(opened)
+    opened.close()
+    with pytest.raises(ConfigError, match="trades with crowd seed 5, not crowd seed 6"):
+        OpenExchange(tmp_path / "a", CrowdSource(6), NOW_NS)
+    OpenExchange(tmp_path / "a", None, NOW_NS).close()
+
+
+def test_a_directory_in_use_is_refused_and_named(tmp_path):
+    opened = OpenExchange(tmp_path / "a", None, NOW_NS)
+    with pytest.raises(ConfigError, match=f"in use by process {opened.pid}"):
+        OpenExchange(tmp_path / "a", None, NOW_NS)
+    opened.close()
+
+
+def test_records_of_another_version_of_the_market_are_refused_and_not_misread(tmp_path):
+    opened = OpenExchange(tmp_path / "a", CrowdSource(5), NOW_NS)
+    live(opened)
+    number = opened.journal.append(codec().encode(MarketStep(state_hash=1), NOW_NS + 10**12))
+    opened.journal.commit()
+    opened.close()
+    with pytest.raises(ConfigError, match=f"record {number} replays to another state"):
+        OpenExchange(tmp_path / "a", None, NOW_NS)
+
+
+def test_what_failed_to_open_leaves_no_lock_behind(tmp_path):
+    (tmp_path / "a" / "exchange" / "journal").mkdir(parents=True)
+    (tmp_path / "a" / "exchange" / "format").write_text("1\n")
+    (tmp_path / "a" / "exchange" / "journal" / f"{1:020d}.log").write_bytes(b"something else")
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="not a steelyard journal"):
+            OpenExchange(tmp_path / "a", None, NOW_NS)

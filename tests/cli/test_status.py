@@ -1,0 +1,18 @@
+import pytest
+
+from steelyard.cli.main import run
+from steelyard.testing import LocalExchange
+
+
+def test_a_running_exchange_shows_that_its_books_balance(exchange):
+    document = exchange.steelyard("status")
+    assert document["exchange"]["market"] == "crowd"
+    assert set(document["exchange"]["totals"].values()) <= {"0"}
+    assert document["bots"] == []
+
+
+def test_nothing_running_is_said_and_is_exit_code_1(tmp_path, capsys):
+    assert run(["status", "--data", str(tmp_path)]) == 1
+    assert "no exchange is running" in capsys.readouterr().out
+    with pytest.raises(RuntimeError):
+        LocalExchange(tmp_path).steelyard("status")

@@ -1,0 +1,216 @@
+import itertools
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelyard.dialects.binance import executions
+from steelyard.dialects.binance.frames import ExecutionReport
+from steelyard.dialects.binance.messages import OrderInfo, OrderResult
+from steelyard.domain.errors import DecodeError
+from steelyard.domain.lifecycle import Fill, Order, OrderState
+from steelyard.domain.messages import Execution, OrderEvent
+from steelyard.domain.order import (
+    CancelCause,
+    FeeAsset,
+    Liquidity,
+    OrderType,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
+from tests.dialects.binance.test_text import LISTINGS
+
+T_NS = 1_700_000_000_000_000_000
+MS = 1_000_000
+EXPIRED = {c: c not in {CancelCause.USER, CancelCause.ADMIN} for c in CancelCause}
+
+
+def state_of(cause: CancelCause) -> OrderState:
+    return OrderState.EXPIRED if EXPIRED[cause] else OrderState.CANCELED
+
+
+ENDS = [
+    (OrderState.WORKING, None),
+    (OrderState.PARTIALLY_FILLED, None),
+    (OrderState.FILLED, None),
+    *((state_of(cause), cause) for cause in CancelCause),
+]
+steps = st.integers(1, 10**9)
+
+
+@st.composite
+def orders(draw) -> Order:
+    """Any order that a client may see: account 0, whole milliseconds."""
+    order_type, time_in_force, post_only = draw(st.sampled_from([*executions.TYPES]))
+    instrument = draw(st.sampled_from([*LISTINGS]))
+    state, cause = draw(st.sampled_from(ENDS))
+    size_lots = draw(steps)
+    created_ns = T_NS + draw(st.integers(0, 10**6)) * MS
+    return Order(
+        order_id=draw(st.integers(1, 2**53)),
+        client_order_id=draw(st.text("abcXYZ019-_", min_size=1, max_size=36)),
+        account_id=0,
+        instrument_id=instrument.instrument_id,
+        side=draw(st.sampled_from(Side)),
+        order_type=order_type,
+        time_in_force=time_in_force,
+        post_only=post_only,
+        price_ticks=draw(steps) if order_type is OrderType.LIMIT else None,
+        size_lots=size_lots,
+        self_trade=draw(st.sampled_from(SelfTrade)),
+        fee_asset=FeeAsset.RECEIVED,
+        state=state,
+        filled_lots=draw(st.integers(0, size_lots)),
+        quote_atoms=draw(st.integers(0, 10**20)),
+        created_ns=created_ns,
+        updated_ns=created_ns + draw(st.integers(0, 10**6)) * MS,
+        cancel_cause=cause,
+    )
+
+
+@st.composite
+def fills(draw, order: Order) -> Fill:
+    instrument = LISTINGS[order.instrument_id]
+    price_ticks, size_lots = draw(steps), draw(steps)
+    return Fill(
+        trade_id=draw(st.integers(1, 2**53)),
+        order_id=order.order_id,
+        client_order_id=order.client_order_id,
+        account_id=0,
+        instrument_id=order.instrument_id,
+        side=order.side,
+        price_ticks=price_ticks,
+        size_lots=size_lots,
+        quote_atoms=instrument.notional_atoms(price_ticks, size_lots),
+        liquidity=draw(st.sampled_from(Liquidity)),
+        fee_asset_id=draw(st.sampled_from([instrument.base_asset_id, instrument.quote_asset_id])),
+        fee_atoms=draw(st.integers(0, 10**20)),
+        time_ns=order.updated_ns,
+    )
+
+
+def over_the_wire(message, kind):
+    return msgspec.json.decode(msgspec.json.encode(message), type=kind)
+
+
+@given(orders())
+def test_an_order_survives_both_answers(order):
+    """Of a query, and of placing or canceling: every field comes back."""
+    info = over_the_wire(executions.info_to_wire(order, LISTINGS), OrderInfo)
+    assert executions.info_from_wire(info, LISTINGS) == order
+    result = over_the_wire(executions.result_to_wire(order, LISTINGS), OrderResult)
+    assert executions.result_from_wire(result, LISTINGS) == order
+
+
+def execution_of(order: Order) -> Execution:
+    if order.cancel_cause is None:
+        return Execution.NEW
+    return Execution.EXPIRED if EXPIRED[order.cancel_cause] else Execution.CANCELED
+
+
+@given(st.data())
+def test_an_order_event_survives_an_execution_report(data):
+    """New, filled, canceled, expired, amended: order, fill and time come back."""
+    order = data.draw(orders())
+    is_fill = order.cancel_cause is None and data.draw(st.booleans())
+    fill = data.draw(fills(order)) if is_fill else None
+    execution = Execution.FILL if is_fill else execution_of(order)
+    event = OrderEvent(execution, order, fill, order.updated_ns)
+    report = over_the_wire(executions.report_to_wire(event, LISTINGS), ExecutionReport)
+    assert executions.report_from_wire(report, LISTINGS) == event
+
+
+@given(st.data())
+def test_a_fill_survives_the_answer_to_a_new_order(data):
+    order = data.draw(orders())
+    fill = msgspec.structs.replace(data.draw(fills(order)), liquidity=Liquidity.TAKER)
+    wire = executions.fill_to_wire(fill, LISTINGS)
+    assert executions.fill_from_wire(wire, order, LISTINGS) == fill
+
+
+@pytest.mark.parametrize(
+    ("cause", "status", "reason", "execution"),
+    [
+        (CancelCause.USER, "CANCELED", None, "CANCELED"),
+        (CancelCause.IOC_REMAINDER, "EXPIRED", "UNFILLED_IOC_QUANTITY_EXPIRED", "EXPIRED"),
+        (CancelCause.FOK_UNFILLABLE, "EXPIRED", "UNFILLED_FOK_ORDER_EXPIRED", "EXPIRED"),
+        (CancelCause.NO_LIQUIDITY, "EXPIRED", "INSUFFICIENT_LIQUIDITY", "EXPIRED"),
+        (CancelCause.SELF_TRADE, "EXPIRED_IN_MATCH", None, "TRADE_PREVENTION"),
+        (CancelCause.ADMIN, "EXPIRED", "EXCHANGE_CANCELED", "EXPIRED"),
+    ],
+)
+def test_how_an_order_ended_is_said_as_the_venue_says_it(cause, status, reason, execution):
+    assert executions.ENDS[cause] == (status, reason, execution)
+
+
+ORDER = Order(
+    order_id=28,
+    client_order_id="mine",
+    account_id=0,
+    instrument_id=0,
+    side=Side.BUY,
+    order_type=OrderType.LIMIT,
+    time_in_force=TimeInForce.GTC,
+    post_only=False,
+    price_ticks=5_000_000,
+    size_lots=1_000,
+    created_ns=T_NS,
+    updated_ns=T_NS,
+)
+
+
+def test_a_cancel_is_told_under_an_id_of_its_own():
+    """C is the order's client id and c the cancel's: ccxt and hummingbot rely on it."""
+    canceled = msgspec.structs.replace(
+        ORDER, state=OrderState.CANCELED, cancel_cause=CancelCause.USER
+    )
+    report = executions.report_to_wire(
+        OrderEvent(Execution.CANCELED, canceled, None, T_NS), LISTINGS
+    )
+    assert (report.C, report.x, report.X, report.w) == ("mine", "CANCELED", "CANCELED", False)
+    assert report.c not in {"", "mine"}
+    assert executions.report_from_wire(report, LISTINGS).order.client_order_id == "mine"
+
+
+def test_what_is_no_trade_has_zeros_and_no_asset():
+    report = executions.report_to_wire(OrderEvent(Execution.NEW, ORDER, None, T_NS), LISTINGS)
+    assert (report.l, report.L, report.Y) == ("0.00000000",) * 3
+    assert (report.n, report.N, report.t, report.C) == ("0", None, -1, "")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("s", "NOPEUSDT"),
+        ("S", "HOLD"),
+        ("o", "STOP_LOSS_LIMIT"),
+        ("f", "GTX"),
+        ("X", "LOST"),
+        ("x", "VANISHED"),
+        ("p", "5.001"),
+        ("q", "x"),
+        ("Z", "1e5"),
+    ],
+)
+def test_a_report_of_something_unknown_is_an_error(field, value):
+    """Nothing is guessed: the trader hears that it does not understand."""
+    report = executions.report_to_wire(OrderEvent(Execution.NEW, ORDER, None, T_NS), LISTINGS)
+    odd = msgspec.structs.replace(report, **{field: value})
+    with pytest.raises(DecodeError):
+        executions.report_from_wire(odd, LISTINGS)
+
+
+def test_every_combination_has_one_spelling():
+    """What FIELDS allows and Binance has is in TYPES, and nothing else."""
+    missing = {
+        combination
+        for combination in itertools.product(OrderType, TimeInForce, (False, True))
+        if combination not in executions.TYPES
+    }
+    assert {(t.name, f.name) for t, f, post_only in missing if not post_only} == {
+        ("MARKET", "GTC"),  # no such thing
+        ("MARKET", "FOK"),  # not on Binance
+    }
+    assert len(executions.FROM_TYPES) == len(executions.TYPES)

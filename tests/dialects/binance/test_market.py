@@ -1,0 +1,209 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelyard.dialects.binance import LIMITS, market
+from steelyard.domain.errors import DecodeError
+from steelyard.domain.instrument import Instrument
+from steelyard.domain.messages import (
+    BookQuery,
+    BookSnapshot,
+    Clock,
+    ClockQuery,
+    InstrumentList,
+    InstrumentsQuery,
+    Status,
+    StatusQuery,
+    TradeList,
+    TradesQuery,
+)
+from steelyard.wire.limits import UNLIMITED, Counts, Limit, Per
+from steelyard.wire.outcome import Answered
+from tests.dialects.binance.test_text import LISTINGS
+from tests.dialects.binance.venue import Venue
+
+
+def trade(venue: Venue, price: str, size: str = "0.01") -> None:
+    """Let bob sell to alice."""
+    order = {"symbol": "BTCUSDT", "price": price, "quantity": size}
+    venue.place(venue.other_key, **order, side="SELL")
+    venue.place(**order, side="BUY")
+
+
+def test_what_exchange_info_says_is_what_the_instruments_are(venue):
+    """Every number of every instrument survives the filters and back."""
+    outcome = venue.ask(InstrumentsQuery())
+    assert isinstance(outcome, Answered)
+    assert isinstance(outcome.answer, InstrumentList)
+    assert [i.symbol for i in outcome.answer.instruments] == [i.symbol for i in venue.listings]
+    for found, ours in zip(outcome.answer.instruments, venue.listings, strict=True):
+        for name in (
+            "base",
+            "quote",
+            "lot_atoms",
+            "tick_lot_atoms",
+            "price_max_ticks",
+            "size_min_lots",
+            "size_max_lots",
+            "notional_min_atoms",
+        ):
+            assert getattr(found, name) == getattr(ours, name), name
+
+
+def test_exchange_info_publishes_the_limits_in_force():
+    _, info = Venue(LIMITS).get("exchangeInfo")
+    assert info["rateLimits"] == [
+        {"rateLimitType": kind, "interval": unit, "intervalNum": count, "limit": limit}
+        for kind, unit, count, limit in (
+            ("REQUEST_WEIGHT", "MINUTE", 1, 6_000),
+            ("RAW_REQUESTS", "MINUTE", 5, 300_000),
+            ("ORDERS", "SECOND", 10, 100),
+            ("ORDERS", "DAY", 1, 200_000),
+        )
+    ]
+    assert Venue(UNLIMITED).get("exchangeInfo")[1]["rateLimits"] == []
+
+
+def test_a_limit_of_any_window_has_a_spelling():
+    """A profile of the user's own may have hours, or less than a second."""
+    for window_ns, unit, count in (
+        (3_600_000_000_000, "MINUTE", 60),
+        (90_000_000_000, "SECOND", 90),
+        (1_000, "SECOND", 1),
+    ):
+        told = market.limit_to_wire(Limit("x", Per.KEY, Counts.REQUESTS, 5, window_ns))
+        assert (told.interval, told.intervalNum) == (unit, count)
+
+
+@pytest.mark.parametrize(
+    ("params", "symbols"),
+    [
+        ({"symbol": "ETHBTC"}, ["ETHBTC"]),
+        ({"symbols": '["ETHBTC","BTCUSDT"]'}, ["ETHBTC", "BTCUSDT"]),
+        ({"symbolStatus": "HALT"}, []),
+        ({"permissions": "SPOT"}, ["BTCUSDT", "ETHUSDT", "ETHBTC"]),
+        ({"showPermissionSets": "false"}, ["BTCUSDT", "ETHUSDT", "ETHBTC"]),
+    ],
+)
+def test_exchange_info_may_be_asked_for_some(venue, params, symbols):
+    assert [s["symbol"] for s in venue.get("exchangeInfo", **params)[1]["symbols"]] == symbols
+
+
+def test_exchange_info_is_what_strict_clients_need(venue):
+    """hummingbot: SPOT in a permission set; Nautilus: every flag; ccxt: status TRADING."""
+    (symbol,) = venue.get("exchangeInfo", symbol="BTCUSDT")[1]["symbols"]
+    assert symbol["permissionSets"] == [["SPOT"]]
+    assert symbol["orderTypes"] == ["LIMIT", "LIMIT_MAKER", "MARKET"]
+    assert {rule["filterType"] for rule in symbol["filters"]} == {
+        "PRICE_FILTER",
+        "LOT_SIZE",
+        "MARKET_LOT_SIZE",
+        "NOTIONAL",
+    }
+    flags = {name: value for name, value in symbol.items() if isinstance(value, bool)}
+    assert [name for name, value in flags.items() if value] == ["isSpotTradingAllowed"]
+
+
+@pytest.mark.parametrize("path", ["exchangeInfo", "ticker/24hr", "ticker/price"])
+def test_symbol_and_symbols_do_not_go_together(venue, path):
+    status, refused = venue.get(path, symbol="BTCUSDT", symbols='["BTCUSDT"]')
+    assert (status, refused["code"]) == (400, -1128)
+
+
+@pytest.mark.parametrize(
+    "path", ["exchangeInfo", "depth", "trades", "aggTrades", "avgPrice", "ticker/24hr"]
+)
+def test_an_unknown_symbol_is_told_the_known_ones(venue, path):
+    status, refused = venue.get(path, symbol="FOOBAR")
+    assert (status, refused["code"]) == (400, -1121)
+    assert refused["msg"].startswith("Invalid symbol. ('FOOBAR' is not listed here; there are BTC")
+
+
+def test_an_instrument_that_our_numbers_cannot_hold_is_left_out():
+    info = market.ExchangeInfo(
+        serverTime=0,
+        symbols=tuple(
+            market.SymbolInfo(
+                symbol=f"X{n}USDT",
+                status=status,
+                baseAsset=f"X{n}",
+                quoteAsset="USDT",
+                filters=(
+                    market.Filter(filterType="PRICE_FILTER", maxPrice="9", tickSize=tick),
+                    market.Filter(filterType="LOT_SIZE", minQty="0.3", maxQty="9", stepSize="0.1"),
+                ),
+            )
+            for n, (status, tick) in enumerate(
+                [("TRADING", "0.1"), ("BREAK", "0.1"), ("TRADING", "0.00000000")]
+            )
+        ),
+    )
+    (found,) = market.instruments_from_wire(info).instruments
+    assert (found.symbol, found.size_min_lots, found.notional_min_atoms) == ("X0-USDT", 3, 0)
+
+
+def test_an_instrument_without_its_filters_is_an_error():
+    symbol = market.SymbolInfo(symbol="AB", status="TRADING", baseAsset="A", quoteAsset="B")
+    with pytest.raises(DecodeError, match="no PRICE_FILTER"):
+        market.instruments_from_wire(market.ExchangeInfo(serverTime=0, symbols=(symbol,)))
+
+
+def test_a_book_comes_back_in_ticks_and_lots(venue):
+    venue.place(price="49000")
+    venue.place(price="49000", quantity="0.5")
+    venue.place(venue.other_key, side="SELL", price="51000")
+    _, depth = venue.get("depth", symbol="BTCUSDT")
+    assert depth["bids"] == [["49000.00000000", "0.51000000"]]
+    assert depth["asks"] == [["51000.00000000", "0.01000000"]]
+    answer = venue.ask(BookQuery(0, 10)).answer
+    assert isinstance(answer, BookSnapshot)
+    assert answer.sequence == depth["lastUpdateId"]
+    assert (answer.bids, answer.asks) == (((4_900_000, 51_000),), ((5_100_000, 1_000),))
+
+
+@pytest.mark.parametrize(("limit", "weight"), [(100, 5), (101, 25), (1000, 50), (5000, 250)])
+def test_a_deeper_book_weighs_more(limit, weight):
+    assert market.DEPTH.weight(market.DepthRequest(symbol="BTCUSDT", limit=limit)) == weight
+
+
+def test_trades_and_aggregates_have_the_same_ids(venue):
+    for price in ("50000", "50001", "50002"):
+        trade(venue, price)
+    _, trades = venue.get("trades", symbol="BTCUSDT")
+    assert [t["price"] for t in trades] == ["50000.00000000", "50001.00000000", "50002.00000000"]
+    assert {t["isBuyerMaker"] for t in trades} == {False}
+    assert trades[0]["quoteQty"] == "500.00000000"
+    _, aggregates = venue.get("aggTrades", symbol="BTCUSDT", fromId=trades[1]["id"])
+    assert [(a["a"], a["f"], a["l"], a["T"]) for a in aggregates] == [
+        (t["id"], t["id"], t["id"], t["time"]) for t in trades[1:]
+    ]
+    _, old = venue.get("historicalTrades", symbol="BTCUSDT", fromId=trades[0]["id"], limit=1)
+    assert old == trades[:1]
+    _, early = venue.get("aggTrades", symbol="BTCUSDT", endTime=trades[0]["time"])
+    assert [a["a"] for a in early] == [trades[0]["id"]]
+    found = venue.ask(TradesQuery(0, 2)).answer
+    assert isinstance(found, TradeList)
+    assert [t.trade_id for t in found.trades] == [t["id"] for t in trades[1:]]
+
+
+def test_time_and_status(venue):
+    assert venue.get("ping") == (200, {})
+    clock = venue.ask(ClockQuery()).answer
+    assert isinstance(clock, Clock)
+    assert 0 <= venue.desk.now_ns - clock.time_ns < 1_000_000
+    status = venue.ask(StatusQuery()).answer
+    assert isinstance(status, Status)
+    assert status.trading
+
+
+@given(st.integers(1, 10**9), st.integers(1, 10**9), st.sampled_from([*LISTINGS]))
+def test_levels_come_back(ticks, lots, instrument: Instrument):
+    wire = market.levels_to_wire(instrument, [(ticks, lots)])
+    assert market.levels_from_wire(instrument, wire) == ((ticks, lots),)
+
+
+def test_an_unknown_route_and_method_are_refused(venue):
+    status, refused = venue.get("nothing")
+    assert (status, refused["code"]) == (404, -1020)
+    status, refused = venue.call("POST", "depth")
+    assert (status, refused["code"]) == (405, -1020)

@@ -1,0 +1,247 @@
+"""The gate, asked in the native dialect as bytes, with the clock as an argument."""
+
+import hashlib
+import hmac
+import json
+
+import pytest
+from desk import SECOND_NS, Desk
+
+from steelyard import dialects
+from steelyard.domain.messages import Scope
+from steelyard.domain.order import Side
+from steelyard.exchange.admin import CreateKey
+from steelyard.exchange.gate import SUBSCRIPTIONS_PER_LINE, Gate
+from steelyard.wire.dialect import (
+    Channel,
+    ChannelKind,
+    SessionRefused,
+    Subscription,
+)
+from steelyard.wire.http import Request
+from steelyard.wire.limits import UNLIMITED, Counts, Limit, LimitProfile, Per
+
+NATIVE = dialects.find("native")
+IP = "127.0.0.1"
+ORDER = {"symbol": "BTC-USDT", "side": "buy", "type": "limit", "size": "0.1", "price": "50000"}
+
+
+class Asker:
+    """Signs requests for one key of a desk."""
+
+    def __init__(self, desk: Desk, profile=UNLIMITED, *scopes: Scope, **options) -> None:
+        self.desk = desk
+        self.gate = Gate(desk.exchange, NATIVE, profile)
+        scopes = scopes or (Scope.READ, Scope.TRADE)
+        self.key = desk.admin.carry_out(
+            CreateKey("alice", "native", scopes, **options), desk.now_ns
+        )
+        self.nonce = 0
+
+    def send(self, method, target, body=None, *, ip=IP, age_s=0, nonce=None, **headers):
+        data = b"" if body is None else json.dumps(body).encode()
+        self.nonce += 1
+        stamp = str(self.desk.now_ns // 1_000_000 - int(age_s * 1000))
+        nonce = nonce or f"n{self.nonce}"
+        signed = f"{stamp}{nonce}{method}{target}".encode() + data
+        signature = hmac.new(self.key["secret"].encode(), signed, hashlib.sha256).hexdigest()
+        named = {
+            "steelyard-key": self.key["key"],
+            "steelyard-timestamp": stamp,
+            "steelyard-nonce": nonce,
+            "steelyard-signature": signature,
+        } | {name.replace("_", "-"): value for name, value in headers.items()}
+        named = {name: value for name, value in named.items() if value is not None}
+        return self.gate.http(Request(method, target, named, data), ip, self.desk.now_ns)
+
+    def code(self, *arguments, **options):
+        response = self.send(*arguments, **options)
+        document = json.loads(response.body)
+        return response.status, document.get("error", {}).get("code")
+
+
+@pytest.fixture
+def asker(desk):
+    return Asker(desk)
+
+
+def test_an_order_goes_in_and_its_answer_comes_out(asker):
+    response = asker.send("POST", "/api/v1/orders", ORDER | {"client_order_id": "mine"})
+    assert response.status in (200, 201)
+    order = json.loads(response.body)
+    assert (order["client_order_id"], order["state"]) == ("mine", "working")
+    assert asker.desk.exchange.levels(0, 1).bids == [(5_000_000, 10_000)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"steelyard_key": None}, 401, "MISSING_KEY"),
+        ({"steelyard_key": "nobody"}, 401, "UNKNOWN_KEY"),
+        ({"steelyard_signature": None}, 401, "MISSING_SIGNATURE"),
+        ({"steelyard_signature": "00" * 32}, 401, "BAD_SIGNATURE"),
+        ({"steelyard_signature": "ü"}, 401, "BAD_SIGNATURE"),
+        ({"steelyard_timestamp": None}, 401, "MISSING_TIMESTAMP"),
+    ],
+)
+def test_a_request_that_does_not_prove_its_key_is_turned_away(asker, changes, status, code):
+    asker.desk.exchange.drain()
+    assert asker.code("POST", "/api/v1/orders", ORDER, **changes) == (status, code)
+    assert asker.desk.exchange.drain().records == []
+
+
+def test_a_clock_that_is_off_by_more_than_a_few_seconds_is_told(asker):
+    """A21: 5 s behind, 1 s ahead."""
+    assert asker.code("GET", "/api/v1/account", age_s=4.9)[0] == 200
+    assert asker.code("GET", "/api/v1/account", age_s=5.1) == (401, "STALE_TIMESTAMP")
+    assert asker.code("GET", "/api/v1/account", age_s=-0.9)[0] == 200
+    assert asker.code("GET", "/api/v1/account", age_s=-1.1) == (401, "FUTURE_TIMESTAMP")
+
+
+def test_a_request_that_is_played_again_is_refused_even_after_a_restart(asker, desk):
+    """A20: the nonce of a request that changed something is journaled."""
+    assert asker.code("POST", "/api/v1/orders", ORDER, nonce="once")[0] in (200, 201)
+    assert asker.code("POST", "/api/v1/orders", ORDER, nonce="once") == (401, "REPEATED_NONCE")
+    again = Desk(funded=False)
+    again.exchange.restore(desk.exchange.snapshot())
+    asker.gate = Gate(again.exchange, NATIVE, UNLIMITED)
+    assert asker.code("POST", "/api/v1/orders", ORDER, nonce="once") == (401, "REPEATED_NONCE")
+
+
+def test_a_refused_request_does_not_use_up_its_nonce(asker):
+    bad = {"steelyard_signature": "00" * 32}
+    assert asker.code("GET", "/api/v1/account", nonce="n", **bad)[1] == "BAD_SIGNATURE"
+    assert asker.code("GET", "/api/v1/account", nonce="n")[0] == 200
+
+
+def test_scopes_are_checked_on_every_request(desk):
+    """B8, B13."""
+    asker = Asker(desk, UNLIMITED, Scope.READ)
+    assert asker.code("GET", "/api/v1/account")[0] == 200
+    assert asker.code("POST", "/api/v1/orders", ORDER) == (403, "MISSING_SCOPE")
+    assert asker.code("DELETE", "/api/v1/orders") == (403, "MISSING_SCOPE")
+
+
+def test_addresses_expiry_and_revocation_have_errors_of_their_own(desk):
+    """B14, B15, B17."""
+    asker = Asker(desk, ip=("10.0.0.0/8",), lifetime_ns=60 * SECOND_NS)
+    assert asker.code("GET", "/api/v1/account") == (403, "IP_NOT_ALLOWED")
+    assert asker.code("GET", "/api/v1/account", ip="10.1.1.1")[0] == 200
+    desk.tick(61)
+    assert asker.code("GET", "/api/v1/account", ip="10.1.1.1") == (401, "KEY_EXPIRED")
+    asker = Asker(desk)
+    desk.admin.revoke_key(asker.key["key"], desk.now_ns)
+    assert asker.code("GET", "/api/v1/account") == (401, "UNKNOWN_KEY")
+
+
+def test_a_key_of_another_dialect_opens_nothing(asker, desk):
+    other = desk.admin.carry_out(CreateKey("alice", "binance", (Scope.READ,)), desk.now_ns)
+    asker.key = other
+    assert asker.code("GET", "/api/v1/account") == (401, "UNKNOWN_KEY")
+
+
+def test_the_earlier_check_is_the_one_that_is_told(desk):
+    """Decision 6: limit, key, expiry, address, signature, time, scope, parameters."""
+    once = LimitProfile((Limit("r", Per.IP, Counts.REQUESTS, 4, 60 * SECOND_NS),))
+    asker = Asker(desk, once, Scope.READ, ip=("10.0.0.0/8",))
+    wrong = {"steelyard_signature": "00" * 32}
+    target, bad = "/api/v1/orders", {"nonsense": 1}
+    assert asker.code("POST", target, bad, age_s=99, **wrong)[1] == "IP_NOT_ALLOWED"
+    inside = {"ip": "10.0.0.1"}
+    assert asker.code("POST", target, bad, age_s=99, **wrong, **inside)[1] == "BAD_SIGNATURE"
+    assert asker.code("POST", target, bad, age_s=99, **inside)[1] == "STALE_TIMESTAMP"
+    for _ in range(4):
+        last = asker.code("POST", target, bad, age_s=99, **wrong, **inside)
+    assert last == (429, "IP_LIMIT")
+
+
+def test_a_limit_is_told_in_headers_before_and_after_it_is_reached(desk):
+    """A25."""
+    two = LimitProfile((Limit("r", Per.IP, Counts.REQUESTS, 2, 10 * SECOND_NS),))
+    asker = Asker(desk, two)
+    first = asker.send("GET", "/api/v1/time")
+    assert first.headers["x-ratelimit-remaining"] == "1"
+    asker.send("GET", "/api/v1/time")
+    third = asker.send("GET", "/api/v1/time")
+    assert third.status == 429
+    assert 1 <= int(third.headers["retry-after"]) <= 10
+
+
+def test_the_same_client_id_is_the_same_order_for_ever(asker):
+    """Decision 5: the same body gets the first answer, another one 409."""
+    mine = ORDER | {"client_order_id": "x"}
+    first = json.loads(asker.send("POST", "/api/v1/orders", mine).body)
+    again = json.loads(asker.send("POST", "/api/v1/orders", mine).body)
+    assert again["order_id"] == first["order_id"]
+    other = asker.code("POST", "/api/v1/orders", mine | {"size": "0.2"})
+    assert other == (409, "DUPLICATE_CLIENT_ORDER_ID")
+    assert len(asker.desk.exchange.levels(0, 9).bids) == 1
+    asker.desk.place(asker.desk.bob, Side.SELL, "0.1", "50000")
+    filled = json.loads(asker.send("POST", "/api/v1/orders", mine).body)
+    assert (filled["order_id"], filled["state"]) == (first["order_id"], "filled")
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status", "code"),
+    [
+        ("GET", "/nothing", 404, "UNKNOWN_ENDPOINT"),
+        ("PUT", "/api/v1/orders", 405, "METHOD_NOT_ALLOWED"),
+        ("GET", "/api/v1/orders/12/34", 404, "UNKNOWN_ENDPOINT"),
+    ],
+)
+def test_paths_and_methods_that_there_are_not(asker, method, target, status, code):
+    assert asker.code(method, target) == (status, code)
+
+
+def test_the_bodies_of_hostile_clients_are_refused_with_a_field_or_a_form(asker):
+    for change in (
+        {"size": -1},
+        {"size": "-0.1"},
+        {"size": "1e30"},
+        {"size": None},
+        {"size": ["0.1"]},
+        {"price": "50000.001"},
+        {"symbol": "DOGE-USDT"},
+        {"side": "hold"},
+        {"client_order_id": "x" * 100},
+        {"client_order_id": "\u0000"},
+        {"surprise": 1},
+    ):
+        response = asker.send("POST", "/api/v1/orders", ORDER | change)
+        error = json.loads(response.body)["error"]
+        assert 400 <= response.status < 500, change
+        assert error["message"], change
+    for body in (b"", b"null", b"[]", b"\xff\xfe", b"{", b'{"size": 1' * 1000, b"[" * 100_000):
+        stamp = str(asker.desk.now_ns // 1_000_000)
+        nonce = f"b{hash(body) % 10**9}"
+        signed = f"{stamp}{nonce}POST/api/v1/orders".encode() + body
+        headers = {
+            "steelyard-key": asker.key["key"],
+            "steelyard-timestamp": stamp,
+            "steelyard-nonce": nonce,
+            "steelyard-signature": hmac.new(
+                asker.key["secret"].encode(), signed, hashlib.sha256
+            ).hexdigest(),
+        }
+        response = asker.gate.http(
+            Request("POST", "/api/v1/orders", headers, body), IP, asker.desk.now_ns
+        )
+        assert response.status == 400, body[:20]
+    assert asker.desk.exchange.levels(0, 9).bids == []
+
+
+# -- over a WebSocket ---------------------------------------------------------------------------
+
+
+def test_a_line_is_bounded_in_streams_and_leaves_nothing_behind(asker, desk):
+    line = asker.gate.line("/ws/v1", IP, 7, lambda: desk.now_ns)
+    for number in range(SUBSCRIPTIONS_PER_LINE):
+        line.subscribe(Subscription("native", Channel(ChannelKind.TRADES, 0), f"{number}"))
+    with pytest.raises(SessionRefused, match="too many streams"):
+        line.subscribe(Subscription("native", Channel(ChannelKind.TRADES, 0), "more"))
+    line.close()
+    assert desk.exchange.feed.subscriptions(7) == ()
+
+
+def test_there_is_no_line_where_the_dialect_has_no_stream(asker, desk):
+    assert asker.gate.line("/nowhere", IP, 7, lambda: desk.now_ns) is None

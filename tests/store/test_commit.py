@@ -1,0 +1,264 @@
+import asyncio
+import contextlib
+import errno
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from steelyard.domain.errors import StorageError
+from steelyard.store.commit import GroupCommit
+from steelyard.store.journal import Journal
+from tests.store.faulty import FaultyDisk, SlowDisk
+
+SMALL = {"segment_bytes": 400, "room_bytes": 64}
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def fail_if_called(error: StorageError) -> None:
+    raise AssertionError("the disk does not fail here") from error
+
+
+async def reached(disk: SlowDisk) -> None:
+    """Return when the writer waits for the disk."""
+    assert await asyncio.to_thread(disk.reached.wait, 30)
+    disk.reached.clear()
+
+
+async def answered(commit: GroupCommit, failures: list[StorageError]) -> None:
+    """Return when nothing waits for the disk any more."""
+    while commit.waiting and not failures:  # noqa: ASYNC110 it has no event for this
+        await asyncio.sleep(0)
+
+
+async def turns(count: int = 5) -> None:
+    """Let the loop do what it could do."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def test_acts_wait_for_their_records_and_share_a_sync(tmp_path: Path):
+    """Nothing happens before its sync is over; meanwhile the next batch gathers into one."""
+
+    async def main() -> None:
+        disk = SlowDisk()
+        journal = Journal(tmp_path / "j", file_type=disk.open)
+        commit = GroupCommit(journal, on_failure=fail_if_called)
+        disk.is_slow, done = True, []
+        commit.release(journal.append(b"1"), lambda: done.append(1))
+        await reached(disk)
+        for n in (2, 3, 4):
+            commit.release(journal.append(b"%d" % n), lambda n=n: done.append(n))
+        commit.release(journal.last_sequence, lambda: done.append("frame"))
+        await turns()
+        assert (done, commit.waiting, commit.durable) == ([], 5, 0)
+        before = disk.syncs
+        disk.let.set()
+        await reached(disk)
+        await turns()
+        assert (done, commit.durable) == ([1], 1)
+        disk.let.set()
+        await commit.stop()
+        assert done == [1, 2, 3, 4, "frame"]
+        assert disk.syncs == before + 2
+        journal.close()
+
+    run(main)
+
+
+def test_what_is_durable_already_happens_at_once(tmp_path: Path):
+    """A query that follows from nothing new is answered without the disk."""
+
+    async def main() -> None:
+        journal = Journal(tmp_path / "j")
+        journal.append(b"1")
+        commit = GroupCommit(journal, on_failure=fail_if_called)
+        done = []
+        commit.release(1, lambda: done.append("now"))
+        commit.release(0, lambda: done.append("now too"))
+        assert done == ["now", "now too"]
+        await commit.stop()
+        journal.close()
+
+    run(main)
+
+
+def test_nothing_overtakes(tmp_path: Path):
+    """An act whose own record is durable still waits behind those released before it."""
+
+    async def main() -> None:
+        journal = Journal(tmp_path / "j")
+        commit = GroupCommit(journal, on_failure=fail_if_called)
+        done = []
+        commit.release(journal.append(b"1"), lambda: done.append("order"))
+        commit.release(0, lambda: done.append("query"))
+        assert done == []
+        await commit.stop()
+        assert done == ["order", "query"]
+        journal.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
+def test_no_act_runs_unless_its_record_is_durable(tmp_path: Path, error):
+    """Fail the 1st disk operation, then the 2nd...: what happened is on disk, in order, always."""
+
+    async def attempt(directory: Path, disk: FaultyDisk) -> tuple[list[int], list[StorageError]]:
+        done: list[int] = []
+        failures: list[StorageError] = []
+        journal = Journal(directory, **SMALL, file_type=disk.open)
+        commit = GroupCommit(journal, on_failure=failures.append)
+        for n in range(1, 16):
+            try:
+                sequence = journal.append(b"payload %d" % n)
+            except StorageError:
+                break
+            commit.release(sequence, lambda n=n: done.append(n))
+            if n % 3 == 0:
+                await answered(commit, failures)
+        await commit.stop()
+        for n in (98, 99):
+            commit.release(journal.last_sequence, lambda n=n: failures and done.append(n))
+        journal.close()
+        return done, failures
+
+    async def main() -> None:
+        probe = FaultyDisk()
+        done, failures = await attempt(tmp_path / "probe", probe)
+        assert (done, failures) == (list(range(1, 16)), [])
+        assert probe.operations > 15
+        seen = set()
+        for n in range(1, probe.operations + 1):
+            directory = tmp_path / str(n)
+            done, failures = [], []
+            with contextlib.suppress(StorageError):  # at opening
+                done, failures = await attempt(directory, FaultyDisk(n, error))
+                assert len(failures) == 1
+            journal = Journal(directory, **SMALL)
+            durable = [sequence for sequence, _ in journal.records(0)]
+            journal.close()
+            assert done == durable[: len(done)]
+            seen.add(len(done))
+        assert len(seen) > 3
+
+    run(main)
+
+
+def test_an_act_that_raises_stops_no_other(tmp_path: Path):
+    """Its error goes to the loop, as any callback's does."""
+
+    async def main() -> None:
+        told: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: told.append(context["exception"])
+        )
+        journal = Journal(tmp_path / "j")
+        commit = GroupCommit(journal, on_failure=fail_if_called)
+        done = []
+
+        def broken() -> None:
+            raise ZeroDivisionError
+
+        for n, act in enumerate([lambda: done.append(1), broken, lambda: done.append(3), broken]):
+            commit.release(journal.append(b"%d" % n), act)
+        commit.release(journal.last_sequence, lambda: done.append(5))
+        await commit.stop()
+        assert done == [1, 3, 5]
+        assert [type(error) for error in told] == [ZeroDivisionError] * 2
+        journal.close()
+
+    run(main)
+
+
+def test_acts_may_release_more(tmp_path: Path):
+    """What an answer causes is journaled and waits in its turn."""
+
+    async def main() -> None:
+        journal = Journal(tmp_path / "j")
+        commit = GroupCommit(journal, on_failure=fail_if_called)
+        done, over = [], asyncio.Event()
+
+        def again(n: int) -> None:
+            done.append(n)
+            if n < 20:
+                commit.release(journal.append(b"%d" % n), lambda: again(n + 1))
+            else:
+                over.set()
+
+        commit.release(journal.append(b"0"), lambda: again(1))
+        await over.wait()
+        assert done == list(range(1, 21))
+        await commit.stop()
+        assert [sequence for sequence, _ in journal.records(0)] == list(range(1, 21))
+        journal.close()
+
+    run(main)
+
+
+def test_too_many_waiting_ask_for_a_pause(tmp_path: Path):
+    """Pressure is told once when it comes and once when half of it is gone."""
+
+    async def main() -> None:
+        disk = SlowDisk()
+        journal = Journal(tmp_path / "j", file_type=disk.open)
+        told: list[tuple[bool, int]] = []
+        commit = GroupCommit(
+            journal,
+            on_failure=fail_if_called,
+            on_pressure=lambda is_full: told.append((is_full, commit.waiting)),
+            waiting_max=10,
+        )
+        disk.is_slow = True
+        for n in range(4):
+            commit.release(journal.append(b"%d" % n), lambda: None)
+        await reached(disk)
+        for n in range(20):
+            commit.release(journal.append(b"%d" % n), lambda: None)
+        assert told == [(True, 11)]
+        disk.let.set()
+        await reached(disk)
+        await turns()
+        assert told == [(True, 11)]
+        disk.let.set()
+        await commit.stop()
+        assert told == [(True, 11), (False, 0)]
+        journal.close()
+
+    run(main)
+
+
+def test_stop_makes_everything_durable(tmp_path: Path):
+    """Records that nobody waits for are written too, and stopping twice is fine."""
+
+    async def main() -> None:
+        journal = Journal(tmp_path / "j")
+        commit = GroupCommit(journal, on_failure=fail_if_called)
+        journal.append(b"quiet")
+        await commit.stop()
+        await commit.stop()
+        assert list(journal.records(0)) == [(1, b"quiet")]
+        journal.close()
+
+    run(main)
+
+
+def test_stopping_on_a_broken_disk_ends(tmp_path: Path):
+    """A failure while stopping is told, and does not hang."""
+
+    async def main() -> None:
+        disk, failures = FaultyDisk(), []
+        journal = Journal(tmp_path / "j", file_type=disk.open)
+        commit = GroupCommit(journal, on_failure=failures.append)
+        disk.fail_at = disk.operations + 1
+        done = []
+        commit.release(journal.append(b"1"), lambda: done.append(1))
+        await commit.stop()
+        await commit.stop()
+        assert (len(failures), done) == (1, [])
+        journal.close()
+
+    run(main)

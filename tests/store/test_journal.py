@@ -1,0 +1,361 @@
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from steelyard.domain.errors import ConfigError, StorageError
+from steelyard.store import journal as module
+from steelyard.store.journal import Journal
+from steelyard.store.segment import HEADER_LINE, PAYLOAD_MAX_BYTES
+from tests.store.faulty import FaultyDisk
+
+SMALL = {"segment_bytes": 200, "room_bytes": 64}
+
+
+def filled(directory: Path, count: int, **options) -> list[bytes]:
+    """Make a journal of `count` records in commits of one, two, three...; return the payloads."""
+    payloads = [f"payload {n}".encode() for n in range(1, count + 1)]
+    journal = Journal(directory, **options)
+    batch = 1
+    for n, payload in enumerate(payloads, 1):
+        assert journal.append(payload) == n
+        if n % batch == 0:
+            journal.commit()
+            batch = batch % 3 + 1
+    journal.commit()
+    journal.close()
+    return payloads
+
+
+def read(directory: Path, after: int = 0, **options) -> list[bytes]:
+    journal = Journal(directory, **options)
+    found = list(journal.records(after))
+    journal.close()
+    assert [sequence for sequence, _ in found] == list(range(after + 1, after + 1 + len(found)))
+    return [payload for _, payload in found]
+
+
+def found_or_refusal(directory: Path, **options) -> list[bytes] | ConfigError:
+    try:
+        return read(directory, **options)
+    except ConfigError as error:
+        return error
+
+
+def opened_or_refusal(directory: Path, **options) -> Journal | StorageError:
+    try:
+        return Journal(directory, **options)
+    except StorageError as error:
+        return error
+
+
+def segments(directory: Path) -> list[Path]:
+    return sorted(directory.glob("*.log"))
+
+
+@pytest.mark.parametrize("options", [{}, SMALL, {**SMALL, "room_bytes": 0}])
+def test_what_was_committed_is_read_again(tmp_path: Path, options):
+    """Sequences go on without a gap over commits, segments and openings."""
+    payloads = filled(tmp_path / "j", 40, **options)
+    assert read(tmp_path / "j", **options) == payloads
+    assert read(tmp_path / "j", 17, **options) == payloads[17:]
+    journal = Journal(tmp_path / "j", **options)
+    assert journal.append(b"more") == 41
+    assert journal.commit() == 41
+    assert list(journal.records(39)) == [(40, payloads[39]), (41, b"more")]
+    journal.close()
+    assert read(tmp_path / "j", **options) == [*payloads, b"more"]
+    assert len(segments(tmp_path / "j")) == (1 if not options else 7)
+
+
+def test_what_was_not_committed_is_not_kept(tmp_path: Path):
+    """Closing does not make anything durable that nobody asked for."""
+    journal = Journal(tmp_path / "j")
+    journal.append(b"kept")
+    journal.commit()
+    journal.append(b"dropped")
+    journal.close()
+    assert read(tmp_path / "j") == [b"kept"]
+
+
+def test_a_closed_journal_has_no_room_left_in_it(tmp_path: Path):
+    """The zeros ahead of a running journal's records are not kept, and are no records."""
+    journal = Journal(tmp_path / "j")
+    journal.append(b"x" * 100)
+    journal.commit()
+    (file,) = segments(tmp_path / "j")
+    assert file.stat().st_size == module.ROOM_BYTES
+    journal.close()
+    assert file.stat().st_size == len(HEADER_LINE) + 16 + 100
+
+
+def test_cut_at_every_byte(tmp_path: Path):
+    """Cut anywhere, with or without zeros behind, a journal opens with what was whole."""
+    payloads = filled(tmp_path / "j", 6)
+    (file,) = segments(tmp_path / "j")
+    whole = file.read_bytes()
+    ends = [len(HEADER_LINE)]
+    for payload in payloads:
+        ends.append(ends[-1] + 16 + len(payload))
+    for cut in range(len(whole) + 1):
+        for room in (b"", bytes(100)):
+            file.write_bytes(whole[:cut] + room)
+            kept = max((n for n, end in enumerate(ends) if end <= cut), default=0)
+            journal = Journal(tmp_path / "j")
+            assert [payload for _, payload in journal.records(0)] == payloads[:kept]
+            left = len(whole[:cut].rstrip(b"\0")) - (ends[kept] if cut >= ends[0] else 0)
+            assert journal.torn_bytes == max(0, left)
+            # It goes on from there.
+            assert journal.append(b"next") == kept + 1
+            journal.commit()
+            journal.close()
+            assert read(tmp_path / "j") == [*payloads[:kept], b"next"]
+
+
+def test_a_torn_write_never_comes_back(tmp_path: Path):
+    """Leftovers of a write that was cut short are gone before the next record is written.
+
+    Otherwise a record of the same length would end where the leftover begins, and the leftover,
+    never acknowledged, would be read as its successor.
+    """
+    journal = Journal(tmp_path / "j")
+    journal.append(b"payload 1")
+    journal.commit()
+    journal.append(b"payload 2")
+    journal.append(b"payload 3")
+    journal.commit()
+    journal.close()
+    (file,) = segments(tmp_path / "j")
+    whole = file.read_bytes()
+    second = len(HEADER_LINE) + 16 + len(b"payload 1")
+    length = 16 + len(b"payload 2")
+    file.write_bytes(whole[:second] + bytes(length) + whole[second + length :] + bytes(4_000))
+    # Of the last batch, record 3 got to the disk and record 2 did not.
+    journal = Journal(tmp_path / "j")
+    assert journal.last_sequence == 1
+    assert journal.torn_bytes == len(whole) - second
+    journal.append(b"payload X")
+    journal.commit()
+    journal.close()
+    assert read(tmp_path / "j") == [b"payload 1", b"payload X"]
+
+
+def test_every_changed_byte_refuses(tmp_path: Path):
+    """No changed byte is ever read as a record; the message names file, byte and record."""
+    payloads = filled(tmp_path / "j", 18, **SMALL)
+    files = segments(tmp_path / "j")
+    assert len(files) > 2
+    for file in files:
+        whole = file.read_bytes()
+        for place in range(len(whole)):
+            changed = bytearray(whole)
+            changed[place] ^= 0x20
+            file.write_bytes(changed)
+            found = found_or_refusal(tmp_path / "j", **SMALL)
+            if isinstance(found, ConfigError):
+                assert str(file) in str(found)
+                assert "byte " in str(found) or place < len(HEADER_LINE)
+            else:
+                # Only the very last record may pass for a torn write, by a length that grew.
+                assert file == files[-1]
+                assert found == payloads[:-1]
+        file.write_bytes(whole)
+    assert read(tmp_path / "j", **SMALL) == payloads
+
+
+def test_a_missing_segment_refuses(tmp_path: Path):
+    """A gap between segments names the records."""
+    filled(tmp_path / "j", 30, **SMALL)
+    segments(tmp_path / "j")[1].unlink()
+    with pytest.raises(ConfigError, match=r"records \d+ to \d+ are missing from .*restore"):
+        read(tmp_path / "j", **SMALL)
+
+
+def test_a_missing_beginning_refuses_where_it_is_needed(tmp_path: Path):
+    """Records before a snapshot may be gone, records after it may not."""
+    payloads = filled(tmp_path / "j", 30, **SMALL)
+    segments(tmp_path / "j")[0].unlink()
+    first = int(segments(tmp_path / "j")[0].stem)
+    assert read(tmp_path / "j", first - 1, **SMALL) == payloads[first - 1 :]
+    with pytest.raises(ConfigError, match=f"records {first - 1} to {first - 1} are missing"):
+        read(tmp_path / "j", first - 2, **SMALL)
+
+
+def test_a_snapshot_ahead_of_the_journal_refuses(tmp_path: Path):
+    """A journal that does not reach its snapshot has lost acknowledged records."""
+    filled(tmp_path / "j", 3)
+    Journal.open(tmp_path / "j", 3).close()
+    with pytest.raises(ConfigError, match=r"ends with record 3, but the snapshot .* record 4"):
+        Journal.open(tmp_path / "j", 4)
+    with pytest.raises(ConfigError, match=r"ends with record 0, but the snapshot .* record 4"):
+        Journal.open(tmp_path / "empty", 4)
+
+
+def test_a_foreign_file_refuses(tmp_path: Path):
+    """What is not ours is not stepped over in silence; what a file manager drops is."""
+    filled(tmp_path / "j", 3)
+    (tmp_path / "j" / ".DS_Store").touch()
+    assert len(read(tmp_path / "j")) == 3
+    (tmp_path / "j" / "1.log").touch()
+    with pytest.raises(ConfigError, match=r"1\.log does not belong into a journal; move it away"):
+        Journal(tmp_path / "j")
+
+
+def test_a_newer_format_refuses(tmp_path: Path):
+    """One sentence: what it is, what this reads, what to do."""
+    filled(tmp_path / "j", 3)
+    (file,) = segments(tmp_path / "j")
+    file.write_bytes(file.read_bytes().replace(b"journal 1", b"journal 2"))
+    with pytest.raises(ConfigError, match="has journal format 2, this steelyard reads 1; use the"):
+        Journal(tmp_path / "j")
+
+
+def test_retire_deletes_what_is_wholly_older(tmp_path: Path):
+    """Only whole segments go, and the newest one stays."""
+    payloads = filled(tmp_path / "j", 30, **SMALL)
+    names = segments(tmp_path / "j")
+    journal = Journal(tmp_path / "j", **SMALL)
+    journal.retire(1)
+    assert segments(tmp_path / "j") == names
+    third = int(names[2].stem)
+    journal.retire(third - 1)
+    assert segments(tmp_path / "j") == names[1:]
+    journal.retire(third)
+    assert segments(tmp_path / "j") == names[2:]
+    assert [payload for _, payload in journal.records(third - 1)] == payloads[third - 1 :]
+    journal.retire(10_000)
+    assert segments(tmp_path / "j") == names[-1:]
+    assert journal.append(b"on") == 31
+    journal.commit()
+    journal.close()
+    assert read(tmp_path / "j", 30, **SMALL) == [b"on"]
+
+
+def test_a_long_batch_has_a_segment_of_its_own(tmp_path: Path):
+    """A batch is never divided: a later one must prove all of it."""
+    journal = Journal(tmp_path / "j", **SMALL)
+    journal.append(b"first")
+    journal.commit()
+    for _ in range(10):
+        journal.append(b"x" * 100)
+    journal.commit()
+    journal.append(b"last")
+    journal.commit()
+    journal.close()
+    assert [int(path.stem) for path in segments(tmp_path / "j")] == [1, 2, 12]
+    assert len(read(tmp_path / "j", **SMALL)) == 12
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
+def test_a_disk_that_refuses_ends_the_journal(tmp_path: Path, error):
+    """Fail the 1st operation, then the 2nd...: what was committed before is there, always.
+
+    After the failure nothing more is taken, and the record that failed was not acknowledged.
+    """
+    probe = FaultyDisk()
+    filled(tmp_path / "probe", 12, **SMALL, file_type=probe.open)
+    assert probe.operations > 20
+    for n in range(1, probe.operations + 1):
+        directory = tmp_path / f"{error}-{n}"
+        committed = 0
+        journal = opened_or_refusal(directory, **SMALL, file_type=FaultyDisk(n, error).open)
+        if isinstance(journal, StorageError):
+            assert os.strerror(error) in str(journal)
+        else:
+            refusal = None
+            while refusal is None:
+                journal.append(b"payload %d" % (committed + 1))
+                try:
+                    committed = journal.commit()
+                except StorageError as refused:
+                    refusal = str(refused)
+            assert os.strerror(error) in refusal
+            with pytest.raises(StorageError, match="Nothing more is acknowledged"):
+                journal.append(b"again")
+            with pytest.raises(StorageError, match="Nothing more is acknowledged"):
+                journal.write(b"again")
+            journal.close()
+        found = read(directory, **SMALL)
+        assert found[:committed] == [b"payload %d" % k for k in range(1, committed + 1)]
+        # What was being written may be there or not; nothing else may.
+        assert len(found) - committed in (0, 1)
+
+
+def test_a_full_buffer_ends_the_journal(tmp_path: Path, monkeypatch):
+    """A disk that does not keep up is a failing disk: memory is bounded."""
+    monkeypatch.setattr(module, "BUFFER_MAX_BYTES", 1_000)
+    journal = Journal(tmp_path / "j")
+    for _ in range(9):
+        journal.append(b"x" * 100)
+    with pytest.raises(StorageError, match="the disk does not keep up: 1044 bytes wait"):
+        journal.append(b"x")
+    with pytest.raises(StorageError, match="does not keep up"):
+        journal.append(b"x")
+    journal.close()
+
+
+def test_a_record_too_long_ends_the_journal(tmp_path: Path):
+    """Whoever appends has already acted on it, so it may not go missing in silence."""
+    journal = Journal(tmp_path / "j")
+    journal.append(bytes(PAYLOAD_MAX_BYTES))
+    with pytest.raises(StorageError, match="4194305 bytes is too long"):
+        journal.append(bytes(PAYLOAD_MAX_BYTES + 1))
+    journal.close()
+    with pytest.raises(StorageError):
+        journal.append(b"x")
+
+
+def test_a_directory_that_cannot_be_used_is_named(tmp_path: Path):
+    """A missing parent and a file in the way are one sentence each."""
+    with pytest.raises(StorageError, match="cannot be opened: No such file"):
+        Journal(tmp_path / "no" / "where")
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="cannot be opened: File exists"):
+        Journal(tmp_path / "file")
+
+
+CHILD = """
+import random, sys
+from pathlib import Path
+from steelyard.store.journal import Journal
+
+journal = Journal(Path(sys.argv[1]), segment_bytes=20_000, room_bytes=4_096)
+rng = random.Random(int(sys.argv[2]))
+while True:
+    for _ in range(rng.randrange(1, 20)):
+        n = journal.last_sequence + 1
+        journal.append(b"%d " % n * rng.randrange(1, 200))
+    sys.stdout.write(f"{journal.commit()}\\n")
+    sys.stdout.flush()
+"""
+
+
+def test_every_acknowledged_record_survives_kill_9(tmp_path: Path):
+    """Killed at random moments, again and again, a journal holds all that it acknowledged."""
+    rng = random.Random(20)
+    acknowledged = 0
+    for turn in range(20):
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(tmp_path / "j"), str(turn)], stdout=subprocess.PIPE
+        )
+        assert child.stdout is not None
+        for _ in range(rng.randrange(1, 60)):
+            acknowledged = int(child.stdout.readline())
+        os.kill(child.pid, signal.SIGKILL)
+        rest = child.stdout.read()
+        child.wait()
+        child.stdout.close()
+        # What was said before the end counts too; a cut line was not said.
+        lines = rest.rpartition(b"\n")[0].split()
+        acknowledged = int(lines[-1]) if lines else acknowledged
+        journal = Journal(tmp_path / "j")
+        numbers = [int(payload.split()[0]) for _, payload in journal.records(0)]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert len(numbers) >= acknowledged
+        journal.close()
+    assert len(segments(tmp_path / "j")) > 3

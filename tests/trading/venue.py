@@ -1,0 +1,286 @@
+"""A tiny venue that speaks domain messages: the reference engine and the exchange's history.
+
+It has what a trader depends on: requests that expire, client ids unique among open orders,
+private and public events with book sequences, and answers to queries. No bytes, no limits.
+"""
+
+from typing import Any
+
+import msgspec
+
+from steelyard.domain.commands import (
+    Accepted,
+    Amended,
+    Cancel,
+    Canceled,
+    Command,
+    Deposit,
+    Filled,
+    HouseLevel,
+    HouseTrade,
+    LevelChanged,
+    ListInstrument,
+    OpenAccount,
+    Place,
+    Rejected,
+    Traded,
+)
+from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.lifecycle import Order
+from steelyard.domain.messages import (
+    SECOND_NS,
+    AccountAnswer,
+    AccountQuery,
+    AssetBalance,
+    BalanceEvent,
+    BookDelta,
+    BookQuery,
+    BookSnapshot,
+    Candle,
+    CandleList,
+    CandlesQuery,
+    Clock,
+    ClockQuery,
+    Event,
+    Execution,
+    FillList,
+    FillsQuery,
+    InstrumentList,
+    InstrumentsQuery,
+    KeyAnswer,
+    KeyQuery,
+    OrderAnswer,
+    OrderEvent,
+    OrderList,
+    OrderQuery,
+    OrdersQuery,
+    Refused,
+    Scope,
+    Trade,
+)
+from steelyard.domain.order import CancelCause, FeeAsset, RejectReason, Side
+from steelyard.engine.reference import ReferenceEngine
+from steelyard.exchange.history import History
+from steelyard.wire.outcome import Answered, NotSent, Outcome
+
+BOT = 100
+OTHER = 101
+WINDOW_NS = 5 * SECOND_NS
+ATOM = 10**12
+
+BTC_USDT = Instrument.spot(
+    3,
+    (7, "BTC"),
+    (8, "USDT"),
+    tick_size="0.01",
+    lot_size="0.00001",
+    price_max="1000000",
+    size_max="1000",
+    notional_min="5",
+)
+
+
+class Venue:
+    """One instrument, a bot's account, somebody else's account, and a house that makes prices."""
+
+    def __init__(self, *, offset_ns: int = 0, fee_rate_e8: int = 100_000) -> None:
+        self.engine = ReferenceEngine()
+        self.listings = Listings([BTC_USDT])
+        self.history = History(self.listings)
+        self.scopes = frozenset({Scope.READ, Scope.TRADE})
+        self.fee_asset = FeeAsset.RECEIVED
+        self.offset_ns = offset_ns  # its clock less the world's
+        self.public: list[Event] = []
+        self.private: list[Event] = []
+        self.sequence = 100
+        self.now_ns = 0
+        self.orders_of_bot: list[Order] = []  # as they arrived, refused ones too
+        self.client_ids: list[str] = []
+        self.apply(ListInstrument(BTC_USDT))
+        for account in (BOT, OTHER):
+            self.apply(OpenAccount(account, fee_rate_e8, fee_rate_e8))
+            self.apply(Deposit(account, 8, 1_000_000 * ATOM))
+            self.apply(Deposit(account, 7, 100 * ATOM))
+
+    # -- the market -----------------------------------------------------------------------------
+
+    def quote(self, mid_ticks: int, size_lots: int = 100_000) -> None:
+        """Let the house stand with two levels around a price."""
+        for side, levels in ((Side.BUY, self.engine.book(3, 10).bids),
+                             (Side.SELL, self.engine.book(3, 10).asks)):
+            wanted = {mid_ticks - int(side) * 50, mid_ticks - int(side) * 100}
+            for price, _ in levels:
+                if price not in wanted:
+                    self.apply(HouseLevel(3, side, price, 0))
+            for price in wanted:
+                self.apply(HouseLevel(3, side, price, size_lots))
+
+    def house_trade(self, side: Side, price_ticks: int, size_lots: int) -> None:
+        """Let a house taker trade at a price."""
+        self.apply(HouseTrade(3, side, price_ticks, size_lots))
+
+    # -- requests -------------------------------------------------------------------------------
+
+    def perform(self, command: Command, signed_ns: int) -> Outcome:
+        """Carry out a bot's command that was signed then, on our clock."""
+        now_ns = self.now_ns + self.offset_ns
+        if now_ns > signed_ns + WINDOW_NS:
+            return NotSent("the timestamp is too old")
+        match command:
+            case Place():
+                return Answered(self._place(command))
+            case Cancel():
+                found = self.history.order(
+                    OrderQuery(BOT, 3, command.order_id or None, command.client_order_id or None)
+                )
+                if found is None or not found.state.is_open:
+                    return Answered(Refused(RejectReason.UNKNOWN_ORDER, "no such open order"))
+                self.apply(Cancel(BOT, found.order_id))
+                return Answered(OrderAnswer(copied(found)))
+            case _:
+                raise AssertionError(command)
+
+    def ask(self, query: Any) -> Outcome:
+        """Answer a bot's query."""
+        if hasattr(query, "account_id"):
+            query = msgspec.structs.replace(query, account_id=BOT)
+        match query:
+            case InstrumentsQuery():
+                return Answered(InstrumentList((BTC_USDT,)))
+            case ClockQuery():
+                return Answered(Clock(self.now_ns + self.offset_ns))
+            case KeyQuery():
+                return Answered(KeyAnswer(query.key, BOT, self.scopes, (), 0, None))
+            case AccountQuery():
+                return Answered(AccountAnswer(BOT, self.balances(BOT), 0, 0, self.now_ns))
+            case BookQuery():
+                levels = self.engine.book(3, query.depth)
+                return Answered(
+                    BookSnapshot(
+                        3, self.sequence, tuple(levels.bids), tuple(levels.asks), self.now_ns
+                    )
+                )
+            case CandlesQuery():
+                return Answered(CandleList(self.candles(query)))
+            case OrderQuery():
+                found = self.history.order(query)
+                if found is None:
+                    return Answered(Refused(RejectReason.UNKNOWN_ORDER, "no such order"))
+                return Answered(OrderAnswer(copied(found)))
+            case OrdersQuery():
+                return Answered(OrderList(tuple(copied(o) for o in self.history.orders(query))))
+            case FillsQuery():
+                fills = self.history.fills(query)
+                # As venues do whose fills name the order's number only.
+                return Answered(
+                    FillList(
+                        tuple(msgspec.structs.replace(fill, client_order_id="") for fill in fills)
+                    )
+                )
+            case _:
+                raise AssertionError(query)
+
+    def place_for(self, account: int, place: Place) -> Any:
+        """Place an order on an account."""
+        return self.apply(msgspec.structs.replace(place, account_id=account))
+
+    def balances(self, account: int) -> tuple[AssetBalance, ...]:
+        """Return an account's balances."""
+        found = sorted(self.engine.balances(account).items())
+        return tuple(AssetBalance(asset, b.free_atoms, b.held_atoms) for asset, b in found)
+
+    def total(self, account: int, asset: int) -> int:
+        """Return what an account has of an asset, held or free."""
+        return sum(
+            b.free_atoms + b.held_atoms for b in self.balances(account) if b.asset_id == asset
+        )
+
+    def candles(self, query: CandlesQuery) -> tuple[Candle, ...]:
+        """Return flat candles up to now."""
+        now_ns, step = self.now_ns + self.offset_ns, query.interval_ns
+        first = now_ns // step - query.limit + 1
+        return tuple(
+            Candle(
+                3, step, n * step, *([6_000_000] * 4), 0, 0, 0, 0, 0, 0, 0, (n + 1) * step <= now_ns
+            )
+            for n in range(first, now_ns // step + 1)
+        )
+
+    def _place(self, place: Place) -> OrderAnswer | Refused:
+        if self.history.open_order(BOT, place.client_order_id):
+            return Refused(RejectReason.DUPLICATE_CLIENT_ORDER_ID, "duplicate")
+        self.client_ids.append(place.client_order_id)
+        place = msgspec.structs.replace(place, fee_asset=self.fee_asset)
+        effects = self.place_for(BOT, place)
+        first = effects[0]
+        if isinstance(first, Rejected):
+            return Refused(first.reason, first.reason.name, order_id=first.order_id)
+        order = self.history.order(OrderQuery(BOT, order_id=first.order_id))
+        assert order is not None
+        self.orders_of_bot.append(order)
+        trades = {e.trade_id for e in effects if isinstance(e, Filled)}
+        fills = tuple(f for f in self.history.fills_of(order) if f.trade_id in trades)
+        return OrderAnswer(copied(order), fills)
+
+    # -- one command ------------------------------------------------------------------------------
+
+    def apply(self, command: Any) -> Any:
+        """Let the engine do it, and tell who follows."""
+        now_ns = self.now_ns + self.offset_ns
+        effects = self.engine.apply(command, now_ns)
+        changed: dict[Side, dict[int, int]] = {Side.BUY: {}, Side.SELL: {}}
+        for effect in effects:
+            match effect:
+                case Accepted(account_id=account):
+                    order = self.history.accepted(command, effect, now_ns)
+                    self._tell(account, Execution.NEW, order, None)
+                case Filled(account_id=account):
+                    order, fill = self.history.filled(effect, now_ns)
+                    self._tell(account, Execution.FILL, order, fill)
+                case Canceled(account_id=account):
+                    order = self.history.canceled(effect, now_ns)
+                    is_user = effect.cause is CancelCause.USER
+                    kind = Execution.CANCELED if is_user else Execution.EXPIRED
+                    self._tell(account, kind, order, None)
+                case Amended(account_id=account):
+                    order = self.history.amended(effect, now_ns)
+                    self._tell(account, Execution.AMENDED, order, None)
+                case Traded():
+                    self.public.append(
+                        Trade(
+                            3,
+                            effect.trade_id,
+                            effect.price_ticks,
+                            effect.size_lots,
+                            effect.taker_side,
+                            now_ns,
+                        )
+                    )
+                case LevelChanged():
+                    changed[effect.side][effect.price_ticks] = effect.size_lots
+                case _:
+                    pass
+        if changed[Side.BUY] or changed[Side.SELL]:
+            self.sequence += 1
+            self.public.append(
+                BookDelta(
+                    3,
+                    self.sequence,
+                    self.sequence,
+                    tuple(changed[Side.BUY].items()),
+                    tuple(changed[Side.SELL].items()),
+                    now_ns,
+                )
+            )
+        return effects
+
+    def _tell(self, account: int, execution: Execution, order: Order, fill: Any) -> None:
+        if account != BOT:
+            return
+        self.private.append(OrderEvent(execution, copied(order), fill, self.now_ns))
+        self.private.append(BalanceEvent(BOT, self.balances(BOT), self.now_ns))
+
+
+def copied(order: Order) -> Order:
+    """Return an order as it is now, as a message would carry it."""
+    return msgspec.structs.replace(order)

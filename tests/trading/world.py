@@ -1,0 +1,302 @@
+"""A trader, a venue and what lies between them, under virtual time: the real machine, a fake shell.
+
+Every record goes through the journal's codec. A crash is one of counted points: after a record
+is on disk, before a command leaves, after it has left. What was on its way to the venue arrives
+all the same; what was on its way back is lost.
+"""
+
+import heapq
+from collections.abc import Callable
+from itertools import count
+from random import Random
+from typing import Any
+
+from steelyard.domain.journal import Record
+from steelyard.domain.messages import SECOND_NS
+from steelyard.trading.actions import (
+    Action,
+    Ask,
+    Finish,
+    Journal,
+    Log,
+    OpenStreams,
+    ResetStream,
+    Returned,
+    Role,
+    Send,
+    Sent,
+    Start,
+    StreamDown,
+    StreamUp,
+    Told,
+    Woken,
+)
+from steelyard.trading.config import parse_config
+from steelyard.trading.records import codec
+from steelyard.trading.state import TraderState
+from steelyard.trading.strategy import Strategy
+from steelyard.trading.trader import Trader
+from steelyard.wire.outcome import Outcome, Unknown
+from tests.trading.venue import WINDOW_NS, Venue
+
+BEGIN_NS = 1_700_000_000 * SECOND_NS
+LATENCY_NS = 2_000_000
+TIMEOUT_NS = 10 * SECOND_NS
+
+CONFIG = """
+[bot]
+name = "test"
+environment = "sandbox"
+on_stop = "cancel"
+[venue.main]
+dialect = "venue"
+rest = "http://127.0.0.1:1"
+ws = "ws://127.0.0.1:1"
+key = "env:TEST"
+[strategy]
+class = "tests:Test"
+symbol = "BTC-USDT"
+[risk]
+max_order_notional = "10000"
+max_position = "1"
+max_open_orders = 10
+price_collar = "5%"
+"""
+
+
+class Crash(Exception):
+    """The process is gone."""
+
+
+class Rules:
+    """What the trader knows of the venue's language."""
+
+    expiry: int | None = WINDOW_NS
+
+    def client_order_id(self, number: int) -> str:
+        return f"{number:032x}"
+
+    def expiry_ns(self, _message: Any) -> int | None:
+        return self.expiry
+
+
+class Fate:
+    """What becomes of one request: delays in ns; None for lost."""
+
+    def __init__(
+        self,
+        there: int | None = LATENCY_NS,
+        back: int | None = LATENCY_NS,
+        outcome: Outcome | None = None,
+    ) -> None:
+        self.there, self.back, self.outcome = there, back, outcome
+
+
+class World:
+    """One trader's life on one venue, crashes included."""
+
+    def __init__(
+        self,
+        strategy: Callable[[], Strategy],
+        *,
+        config: str = CONFIG,
+        venue: Venue | None = None,
+        crash_at: int | None = None,
+        fate: Callable[[Any, int], Fate] | None = None,
+    ) -> None:
+        self.venue = venue or Venue()
+        self.now_ns = BEGIN_NS
+        self.venue.now_ns = BEGIN_NS
+        self.payloads: list[bytes] = []  # the journal
+        self.logs: list[Log] = []
+        self.finished: Finish | None = None
+        self.commands: list[Any] = []
+        self.crashes = 0
+        self.points = 0
+        self.crash_at = crash_at
+        self.rules = Rules()
+        self._strategy = strategy
+        self._config = parse_config(config)
+        self._codec = codec()
+        self._fate = fate or (lambda _message, _number: Fate())
+        self._heap: list[tuple[int, int, Callable[[], None]]] = []
+        self._order = count()
+        self._requests = 0
+        self._up: set[Role] = set()
+        self._generation = 0
+        self._alarm = 0  # the number of the one wake-up that counts
+        self.trader: Trader
+
+    # -- time -----------------------------------------------------------------------------------
+
+    def at(self, time_ns: int, act: Callable[[], None]) -> None:
+        """Do something then."""
+        heapq.heappush(self._heap, (time_ns, next(self._order), act))
+
+    def after(self, seconds: float, act: Callable[[], None]) -> None:
+        """Do something in so many seconds from the beginning."""
+        self.at(BEGIN_NS + int(seconds * SECOND_NS), act)
+
+    def run(self, seconds: float) -> None:
+        """Let so much time pass, from the beginning."""
+        end_ns = BEGIN_NS + int(seconds * SECOND_NS)
+        while self._heap and self._heap[0][0] <= end_ns:
+            time_ns, _, act = heapq.heappop(self._heap)
+            self._go(time_ns)
+            try:
+                act()
+                self._spread()
+            except Crash:
+                self.crashes += 1
+                self.crash_at = None
+                self._generation += 1
+                self._alarm += 1
+                self._up.clear()
+                self.at(self.now_ns + SECOND_NS // 2, self.boot)
+        self._go(end_ns)
+
+    def _go(self, time_ns: int) -> None:
+        self.now_ns = max(self.now_ns, time_ns)
+        self.venue.now_ns = self.now_ns
+
+    # -- the process ------------------------------------------------------------------------------
+
+    def boot(self) -> None:
+        """Start the trader's process."""
+        self._generation += 1
+        self.finished = None
+        self.trader = Trader(
+            self._config, "key", self._strategy(), self.rules, Random(self._generation)
+        )
+        for record in self.records():
+            self.trader.replay(record)
+        self.step(Start())
+
+    def step(self, event: Any) -> None:
+        """Give the trader an input, and carry out what it wants."""
+        self._act(self.trader.step(event, self.now_ns))
+
+    def records(self) -> list[Record]:
+        """Return the journal."""
+        return [self._codec.decode(n + 1, payload) for n, payload in enumerate(self.payloads)]
+
+    def messages(self, kind: type) -> list[Any]:
+        """Return the journal's messages of a kind."""
+        return [record.message for record in self.records() if isinstance(record.message, kind)]
+
+    def replayed(self) -> TraderState:
+        """Return the state that the journal alone gives."""
+        state = TraderState()
+        for record in self.records():
+            state.replay(record)
+        return state
+
+    def _later(self, delay_ns: int, event: Any) -> None:
+        """Give an input later, unless the process is another one by then."""
+        generation = self._generation
+
+        def give() -> None:
+            if generation == self._generation and self.finished is None:
+                self.step(event)
+
+        self.at(self.now_ns + delay_ns, give)
+
+    def _act(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case Journal(message, time_ns):
+                    self.payloads.append(self._codec.encode(message, time_ns))
+                    self._point()
+                case Send(request_id, command):
+                    self.commands.append(command)
+                    self._point()
+                    self._request(request_id, command, is_command=True)
+                    self._act(self.trader.step(Sent(request_id), self.now_ns))
+                    self._point()
+                case Ask(request_id, query):
+                    self._request(request_id, query, is_command=False)
+                case Log():
+                    self.logs.append(action)
+                case OpenStreams():
+                    for role in Role:
+                        self.open_stream(role, LATENCY_NS)
+                case ResetStream(role, why):
+                    self.break_stream(role, why)
+                case Finish():
+                    self.finished = action
+        self._alarm += 1
+        if (deadline_ns := self.trader.deadline_ns) is not None:
+            alarm = self._alarm
+            self.at(max(self.now_ns + 1, deadline_ns), lambda: self._wake(alarm))
+
+    def _wake(self, alarm: int) -> None:
+        if alarm == self._alarm and self.finished is None:
+            self.step(Woken())
+
+    def _point(self) -> None:
+        if self.points == self.crash_at:
+            raise Crash
+        self.points += 1
+
+    def _request(self, request_id: int, message: Any, *, is_command: bool) -> None:
+        self._requests += 1
+        fate = self._fate(message, self._requests)
+        sent_ns = self.now_ns
+        signed_ns = sent_ns + self.trader.turn.offset_ns
+        lost = Unknown("no answer in time")
+        if fate.outcome is not None:
+            self._later(LATENCY_NS, Returned(request_id, fate.outcome, sent_ns, sent_ns))
+            return
+        if fate.there is None:
+            self._later(TIMEOUT_NS, Returned(request_id, lost, sent_ns, sent_ns + TIMEOUT_NS))
+            return
+        generation = self._generation
+
+        def arrive() -> None:
+            outcome = self.venue.perform(message, signed_ns) if is_command else self.venue.ask(message)
+            if generation != self._generation:
+                return
+            if fate.back is None:
+                rest_ns = TIMEOUT_NS - (self.now_ns - sent_ns)
+                self._later(rest_ns, Returned(request_id, lost, sent_ns, sent_ns + TIMEOUT_NS))
+                return
+            back_ns = self.now_ns + fate.back
+            self._later(fate.back, Returned(request_id, outcome, sent_ns, back_ns))
+
+        self.at(self.now_ns + fate.there, arrive)
+
+    # -- streams ----------------------------------------------------------------------------------
+
+    def open_stream(self, role: Role, delay_ns: int) -> None:
+        """Open a stream a little later."""
+        generation = self._generation
+
+        def up() -> None:
+            if generation == self._generation:
+                self._up.add(role)
+                self.step(StreamUp(role))
+
+        self.at(self.now_ns + delay_ns, up)
+
+    def break_stream(self, role: Role, why: str = "broken", back_s: float = 0.5) -> None:
+        """Break a stream; it comes back after a while."""
+        self._up.discard(role)
+        self._later(1, StreamDown(role, why))
+        self.open_stream(role, int(back_s * SECOND_NS))
+
+    def _spread(self) -> None:
+        """Send what the venue has told to those who listen."""
+        for role, events in ((Role.PRIVATE, self.venue.private), (Role.MARKET, self.venue.public)):
+            if role in self._up:
+                for event in events:
+                    self._tell(role, event)
+            events.clear()
+
+    def _tell(self, role: Role, event: Any) -> None:
+        generation = self._generation
+
+        def tell() -> None:
+            if generation == self._generation and role in self._up and self.finished is None:
+                self.step(Told(event))
+
+        self.at(self.now_ns + LATENCY_NS, tell)
