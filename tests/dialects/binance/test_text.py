@@ -67,6 +67,15 @@ def test_what_is_between_two_ticks_is_an_error():
         text.read_price(ETH_BTC, "0.00007")
 
 
+def test_dust_of_others_is_rounded_down():
+    """Seen on the real venue: a resting 191.389006 BTC where the lot is 0.00001."""
+    assert text.whole_lots(BTC_USDT, "191.38900600") == 19_138_900
+    with pytest.raises(DecodeError):
+        text.read_size(BTC_USDT, "191.38900600")
+    with pytest.raises(DecodeError):
+        text.whole_lots(BTC_USDT, "-1")
+
+
 def test_a_step_finer_than_the_venue_can_spell_is_unsupported():
     """Nothing is rounded away in silence."""
     fine = Instrument.spot(

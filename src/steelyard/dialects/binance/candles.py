@@ -35,11 +35,11 @@ from steelyard.dialects.binance.text import (
     price_text,
     read_amount,
     read_price,
-    read_size,
     size_text,
     symbol_text,
     tick_e8,
     to_ms,
+    whole_lots,
 )
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import (
@@ -100,10 +100,10 @@ def candle_from_wire(kline: Kline, instrument: Instrument, interval_ns: int, now
         read_price(instrument, kline[2]),
         read_price(instrument, kline[3]),
         read_price(instrument, kline[4]),
-        read_size(instrument, kline[5]),
+        whole_lots(instrument, kline[5]),
         read_amount(kline[7]),
         kline[8],
-        read_size(instrument, kline[9]),
+        whole_lots(instrument, kline[9]),
         read_amount(kline[10]),
         0,
         0,
@@ -198,17 +198,17 @@ def ticker_from_wire(wire: Ticker24h, instrument: Instrument) -> Ticker:
         high_ticks=price(wire.highPrice),
         low_ticks=price(wire.lowPrice),
         last_ticks=price(wire.lastPrice),
-        last_lots=read_size(instrument, wire.lastQty),
+        last_lots=whole_lots(instrument, wire.lastQty),
         previous_close_ticks=price(wire.prevClosePrice),
-        volume_lots=read_size(instrument, wire.volume),
+        volume_lots=whole_lots(instrument, wire.volume),
         quote_atoms=read_amount(wire.quoteVolume),
         trade_count=wire.count,
         first_trade_id=wire.firstId,
         last_trade_id=wire.lastId,
         bid_ticks=price(wire.bidPrice),
-        bid_lots=read_size(instrument, wire.bidQty),
+        bid_lots=whole_lots(instrument, wire.bidQty),
         ask_ticks=price(wire.askPrice),
-        ask_lots=read_size(instrument, wire.askQty),
+        ask_lots=whole_lots(instrument, wire.askQty),
     )
 
 

@@ -45,6 +45,7 @@ from steelyard.dialects.binance.text import (
     symbol_text,
     tick_e8,
     to_ms,
+    whole_lots,
 )
 from steelyard.domain.errors import DecodeError, UnitError
 from steelyard.domain.instrument import Instrument, Listings
@@ -281,7 +282,7 @@ def levels_from_wire(
     instrument: Instrument, levels: Iterable[Level]
 ) -> tuple[tuple[int, int], ...]:
     """Return levels of a book in ticks and lots."""
-    return tuple((read_price(instrument, p), read_size(instrument, q)) for p, q in levels)
+    return tuple((read_price(instrument, p), whole_lots(instrument, q)) for p, q in levels)
 
 
 def trade_to_wire(trade: Trade, listings: Listings) -> PublicTrade:
@@ -303,7 +304,7 @@ def trade_from_wire(trade: PublicTrade, instrument: Instrument) -> Trade:
         instrument.instrument_id,
         trade.id,
         read_price(instrument, trade.price),
-        read_size(instrument, trade.qty),
+        whole_lots(instrument, trade.qty),
         Side.SELL if trade.isBuyerMaker else Side.BUY,
         from_ms(trade.time),
     )

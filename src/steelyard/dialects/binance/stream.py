@@ -51,10 +51,10 @@ from steelyard.dialects.binance.text import (
     from_ms,
     price_text,
     read_price,
-    read_size,
     size_text,
     symbol_text,
     to_ms,
+    whole_lots,
 )
 from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
@@ -221,7 +221,7 @@ def trade_from_wire(wire: TradeEvent, listings: Listings) -> Trade:
         instrument.instrument_id,
         wire.t,
         read_price(instrument, wire.p),
-        read_size(instrument, wire.q),
+        whole_lots(instrument, wire.q),
         Side.SELL if wire.m else Side.BUY,
         from_ms(wire.T),
     )
@@ -247,9 +247,9 @@ def touch_from_wire(wire: BookTickerEvent, listings: Listings, now_ns: int) -> T
         instrument.instrument_id,
         wire.u,
         read_price(instrument, wire.b),
-        read_size(instrument, wire.B),
+        whole_lots(instrument, wire.B),
         read_price(instrument, wire.a),
-        read_size(instrument, wire.A),
+        whole_lots(instrument, wire.A),
         now_ns,
     )
 

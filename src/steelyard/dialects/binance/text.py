@@ -3,7 +3,7 @@
 The invariant: what is printed is exact. Prices and sizes have 8 decimals; amounts of money have
 8, and up to 12 where the books hold finer ones. The quotients that a client is shown (average
 price, change in percent) are information only: they are rounded half up and never booked. What is
-read is exact too, or a DecodeError. Times are whole milliseconds, rounded down; microseconds are
+read is exact too, or a DecodeError; only sizes of others are rounded down to whole lots. Times are whole milliseconds, rounded down; microseconds are
 understood where a client sends them.
 """
 
@@ -184,6 +184,20 @@ def read_size(instrument: Instrument, text: str) -> int:
         DecodeError: It is not a multiple of the lot.
     """
     return _read_steps(text, lot_e8(instrument), "size", instrument)
+
+
+def whole_lots(instrument: Instrument, text: str) -> int:
+    """Return a size of others, resting or traded or summed up, rounded down to whole lots.
+
+    Real books hold sizes from before a change of the lot; such dust can be seen, not booked.
+
+    Raises:
+        DecodeError: It is not a size.
+    """
+    lots = scaled(text, DECIMALS) // lot_e8(instrument)
+    if lots < 0:
+        raise DecodeError(f"size {text} is below zero ({instrument.symbol})")
+    return lots
 
 
 def read_amount(text: str) -> int:
