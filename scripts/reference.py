@@ -153,9 +153,9 @@ def _commands(group: App, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 def _members(enum: type) -> list[tuple[str, str]]:
     """Return an enum's members with the comment that stands behind each."""
     source = inspect.getsource(enum)
-    body = ast.parse(inspect.cleandoc(source)).body[0]
+    body = ast.parse(source).body[0]
     assert isinstance(body, ast.ClassDef), "an enum is a class"
-    rows = inspect.cleandoc(source).splitlines()
+    rows = source.splitlines()
     found = []
     for statement in body.body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):

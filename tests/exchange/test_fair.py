@@ -66,7 +66,7 @@ def test_bitcoin_moves_as_it_does_on_a_quiet_day():
 
 def test_volatility_clusters():
     """The size of moves persists: absolute returns of neighbor ten seconds are correlated."""
-    worths = [w[0] for w in stepped(11, 20 * 2 * 3_600)][::10]
+    worths = [w[0] for w in stepped(11, 20 * 3_600)][::10]
     sizes = [abs(b - a) for a, b in pairwise(worths)]
     sizes = [min(size, 5 * median(sizes)) for size in sizes]  # a jump is not a cluster
     mean = fmean(sizes)

@@ -51,7 +51,7 @@ def names_of(what: str) -> Iterable[str]:
         case "commands":
             return commands(load("steelyard.cli.main").app)
         case "configuration keys":
-            return config_keys(load("steelyard.cli.config"))
+            return config_keys(load("steelyard.trading.config"))
         case "errors":
             errors = vars(load("steelyard.domain.errors")).values()
             return [e.__name__ for e in errors if isinstance(e, type) and issubclass(e, Exception)]

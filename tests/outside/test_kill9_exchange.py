@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from native_client import Client, Refused
+from native_client import CLOCK, Client, Refused
 
 from steelyard.cli.opening import OpenExchange
 from steelyard.domain.lifecycle import OrderState
@@ -67,8 +67,8 @@ def state_hashes(data: Path, scratch: Path) -> tuple[int, int, OpenExchange]:
     shutil.rmtree(scratch, ignore_errors=True)
     shutil.copytree(data, scratch)
     shutil.rmtree(scratch / "exchange" / "snapshots")
-    opened = OpenExchange(data, None, time.time_ns())
-    alone = OpenExchange(scratch, None, time.time_ns())
+    opened = OpenExchange(data, None, CLOCK.now_ns())
+    alone = OpenExchange(scratch, None, CLOCK.now_ns())
     alone.close()
     return opened.exchange.engine.state_hash(), alone.exchange.engine.state_hash(), opened
 

@@ -6,9 +6,12 @@ import http.client
 import itertools
 import json
 import secrets
-import time
 from typing import Any
 from urllib.parse import urlsplit
+
+from steelyard.net.clock import Clock
+
+CLOCK = Clock()
 
 
 class Refused(Exception):
@@ -30,7 +33,7 @@ class Client:
         self._connection.close()
 
     def headers(self, method: str, target: str, body: bytes, **changes: str) -> dict[str, str]:
-        stamp = changes.get("timestamp") or str(time.time_ns() // 1_000_000)
+        stamp = changes.get("timestamp") or str(CLOCK.now_ns() // 1_000_000)
         nonce = changes.get("nonce") or next(self._nonces)
         signed = f"{stamp}{nonce}{method}{target}".encode() + body
         signature = hmac.new(self.key["secret"].encode(), signed, hashlib.sha256).hexdigest()

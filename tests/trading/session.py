@@ -3,12 +3,12 @@
 from decimal import Decimal
 
 from steelyard.domain.lifecycle import OrderState
-from steelyard.domain.messages import OrdersQuery
+from steelyard.domain.messages import FillsQuery, OrdersQuery
 from steelyard.domain.order import Side
 from steelyard.domain.units import Lots
 from steelyard.trading.records import OrderPending, TimerFired
 from steelyard.trading.strategy import Strategy, Timer
-from tests.trading.venue import BOT, OTHER, Venue
+from tests.trading.venue import BOT, BTC_USDT
 from tests.trading.world import BEGIN_NS, World
 
 TRADING_S = 12  # the strategy acts until then
@@ -80,16 +80,22 @@ def check_end(world: World) -> None:
     assert slots == sorted(set(slots))
     # every order has an end or is open on both sides
     open_there = venue.history.orders(OrdersQuery(BOT, 1_000, open_only=True))
-    assert {o.client_order_id for o in open_there} == {
-        o.client_order_id for o in state.orders.open
-    }
+    assert {o.client_order_id for o in open_there} == {o.client_order_id for o in state.orders.open}
     assert all(o.state not in {OrderState.PENDING, OrderState.UNKNOWN} for o in state.orders.open)
     # the position is the venue's, to the atom
     portfolio = state.portfolio
     assert portfolio is not None
-    funds = {asset: venue.total(BOT, asset) for asset in (7, 8)}
-    assert portfolio.position_atoms == funds[7] - 100 * 10**12
-    assert portfolio.cash_atoms == funds[8] - 1_000_000 * 10**12
+    position_atoms = cash_atoms = 0
+    for fill in venue.history.fills(FillsQuery(BOT, 100_000)):
+        if fill.client_order_id in intents:
+            sign = int(fill.side)
+            position_atoms += sign * fill.size_lots * BTC_USDT.lot_atoms
+            cash_atoms -= sign * fill.quote_atoms
+            if fill.fee_asset_id == BTC_USDT.base_asset_id:
+                position_atoms -= fill.fee_atoms
+            else:
+                cash_atoms -= fill.fee_atoms
+    assert (portfolio.position_atoms, portfolio.cash_atoms) == (position_atoms, cash_atoms)
     for order in venue.orders_of_bot:
         ours = state.orders[order.client_order_id]
         assert (ours.state, ours.filled_lots) == (order.state, order.filled_lots)

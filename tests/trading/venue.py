@@ -58,7 +58,7 @@ from steelyard.domain.messages import (
     Scope,
     Trade,
 )
-from steelyard.domain.order import CancelCause, FeeAsset, RejectReason, Side
+from steelyard.domain.order import CancelCause, FeeAsset, OrderType, RejectReason, Side, TimeInForce
 from steelyard.engine.reference import ReferenceEngine
 from steelyard.exchange.history import History
 from steelyard.wire.outcome import Answered, NotSent, Outcome
@@ -94,6 +94,7 @@ class Venue:
         self.private: list[Event] = []
         self.sequence = 100
         self.now_ns = 0
+        self.hands = 0
         self.orders_of_bot: list[Order] = []  # as they arrived, refused ones too
         self.client_ids: list[str] = []
         self.apply(ListInstrument(BTC_USDT))
@@ -106,8 +107,10 @@ class Venue:
 
     def quote(self, mid_ticks: int, size_lots: int = 100_000) -> None:
         """Let the house stand with two levels around a price."""
-        for side, levels in ((Side.BUY, self.engine.book(3, 10).bids),
-                             (Side.SELL, self.engine.book(3, 10).asks)):
+        for side, levels in (
+            (Side.BUY, self.engine.book(3, 10).bids),
+            (Side.SELL, self.engine.book(3, 10).asks),
+        ):
             wanted = {mid_ticks - int(side) * 50, mid_ticks - int(side) * 100}
             for price, _ in levels:
                 if price not in wanted:
@@ -118,6 +121,24 @@ class Venue:
     def house_trade(self, side: Side, price_ticks: int, size_lots: int) -> None:
         """Let a house taker trade at a price."""
         self.apply(HouseTrade(3, side, price_ticks, size_lots))
+
+    def foreign(self, side: Side) -> None:
+        """Let somebody else trade on the bot's account, by hand."""
+        self.hands += 1
+        touch = self.engine.book(3, 1)
+        price = (touch.asks if side is Side.BUY else touch.bids)[0][0] + int(side) * 10
+        place = Place(
+            BOT,
+            3,
+            side,
+            OrderType.LIMIT,
+            TimeInForce.GTC,
+            False,
+            price,
+            777,
+            client_order_id=f"hand-{self.hands}",
+        )
+        self.place_for(BOT, place)
 
     # -- requests -------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ all the same; what was on its way back is lost.
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import count
 from random import Random
 from typing import Any
@@ -18,9 +18,11 @@ from steelyard.trading.actions import (
     Ask,
     Finish,
     Journal,
+    Kill,
     Log,
     OpenStreams,
     ResetStream,
+    Resume,
     Returned,
     Role,
     Send,
@@ -101,7 +103,7 @@ class World:
         *,
         config: str = CONFIG,
         venue: Venue | None = None,
-        crash_at: int | None = None,
+        crash_at: Collection[int] = (),
         fate: Callable[[Any, int], Fate] | None = None,
     ) -> None:
         self.venue = venue or Venue()
@@ -113,7 +115,7 @@ class World:
         self.commands: list[Any] = []
         self.crashes = 0
         self.points = 0
-        self.crash_at = crash_at
+        self.crash_at = set(crash_at)
         self.rules = Rules()
         self._strategy = strategy
         self._config = parse_config(config)
@@ -148,7 +150,6 @@ class World:
                 self._spread()
             except Crash:
                 self.crashes += 1
-                self.crash_at = None
                 self._generation += 1
                 self._alarm += 1
                 self._up.clear()
@@ -175,6 +176,14 @@ class World:
     def step(self, event: Any) -> None:
         """Give the trader an input, and carry out what it wants."""
         self._act(self.trader.step(event, self.now_ns))
+
+    def kill(self, why: str = "a test") -> None:
+        """Press the kill switch, if there is a process to hear it."""
+        self._later(0, Kill(why))
+
+    def resume(self, why: str = "a test") -> None:
+        """Lift the latch."""
+        self._later(0, Resume(why))
 
     def records(self) -> list[Record]:
         """Return the journal."""
@@ -234,9 +243,9 @@ class World:
             self.step(Woken())
 
     def _point(self) -> None:
-        if self.points == self.crash_at:
-            raise Crash
         self.points += 1
+        if self.points in self.crash_at:
+            raise Crash
 
     def _request(self, request_id: int, message: Any, *, is_command: bool) -> None:
         self._requests += 1
@@ -253,7 +262,9 @@ class World:
         generation = self._generation
 
         def arrive() -> None:
-            outcome = self.venue.perform(message, signed_ns) if is_command else self.venue.ask(message)
+            outcome = (
+                self.venue.perform(message, signed_ns) if is_command else self.venue.ask(message)
+            )
             if generation != self._generation:
                 return
             if fate.back is None:

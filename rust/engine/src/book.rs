@@ -13,7 +13,7 @@
 )]
 
 use crate::command::{FeeAsset, QueueModel, SelfTrade, Side};
-use crate::ladder::{Ladder, NONE};
+use crate::ladder::{Ladder, NOBODY};
 use crate::units::{Rates, share_lots, times};
 
 /// One place in a level's queue: a user's order, or (order 0) house size between orders.
@@ -72,8 +72,7 @@ struct Links {
     back: u32,
 }
 
-/// The nodes of all books.
-#[derive(Default)]
+/// The nodes of all books; the first is nobody's.
 pub(crate) struct Nodes {
     nodes: Vec<Node>,
     /// Apart from the nodes: a removal reads its neighbours' links and nothing else of them.
@@ -88,14 +87,47 @@ pub(crate) struct Nodes {
 /// What a free node that is not in the list of stale ones has for a hash.
 const FRESH: u64 = 1;
 
+/// The node in front of every first one and behind every last.
+const EMPTY: Node = Node {
+    hold_per_lot: 0,
+    order_id: 0,
+    priority: 0,
+    price_ticks: 0,
+    size_lots: 0,
+    remaining_lots: 0,
+    hashed: FRESH,
+    market: 0,
+    account_id: 0,
+    level: 0,
+    base: 0,
+    quote: 0,
+    rates: Rates { maker_e8: 0, taker_e8: 0 },
+    side: Side::Buy,
+    post_only: false,
+    self_trade: SelfTrade::None,
+    fee_asset: FeeAsset::Quote,
+};
+
+const UNLINKED: Links = Links { front: NOBODY, back: NOBODY };
+
 impl Nodes {
+    pub(crate) fn new() -> Self {
+        Self {
+            nodes: vec![EMPTY],
+            links: vec![UNLINKED],
+            free: Vec::new(),
+            stale: Vec::new(),
+            hashed: 0,
+        }
+    }
+
     #[inline]
     pub(crate) fn get(&self, at: u32) -> &Node {
         &self.nodes[at as usize]
     }
 
     /// Returns a node to be changed, and takes it out of the hash.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn change(&mut self, at: u32) -> &mut Node {
         let node = &mut self.nodes[at as usize];
         if node.hashed != 0 {
@@ -106,21 +138,21 @@ impl Nodes {
         node
     }
 
-    /// Returns the node behind one in its queue, or `NONE`.
+    /// Returns the node behind one in its queue, or `NOBODY`.
     #[inline]
     pub(crate) fn back_of(&self, at: u32) -> u32 {
         self.links[at as usize].back
     }
 
-    /// Returns the node before one in its queue, or `NONE`.
+    /// Returns the node before one in its queue, or `NOBODY`.
     #[inline]
     pub(crate) fn front_of(&self, at: u32) -> u32 {
         self.links[at as usize].front
     }
 
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, node: &Node, level: u32, links: Links) -> u32 {
-        let at = self.free.pop().unwrap_or_else(|| self.grow(node));
+        let at = self.free.pop().unwrap_or_else(|| self.grow());
         let place = &mut self.nodes[at as usize];
         if place.hashed != 0 {
             self.stale.push(at);
@@ -132,15 +164,15 @@ impl Nodes {
 
     /// Makes room for one more node.
     #[cold]
-    fn grow(&mut self, node: &Node) -> u32 {
+    fn grow(&mut self) -> u32 {
         let at = self.nodes.len() as u32;
-        assert!(at < NONE >> 1, "two thousand million orders rest");
-        self.nodes.push(Node { hashed: FRESH, ..*node });
-        self.links.push(Links { front: NONE, back: NONE });
+        assert!(at < u32::MAX >> 1, "two thousand million orders rest");
+        self.nodes.push(EMPTY);
+        self.links.push(UNLINKED);
         at
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&mut self, at: u32) {
         let node = &mut self.nodes[at as usize];
         if node.hashed != 0 {
@@ -204,16 +236,13 @@ impl Book {
 
 impl Ladder {
     /// Puts a node at the back of its level's queue.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, nodes: &mut Nodes, node: &Node) -> u32 {
         let number = self.open(node.price_ticks);
         let level = self.level_mut(number);
-        let at = nodes.add(node, number, Links { front: level.tail, back: NONE });
-        if level.tail == NONE {
-            level.head = at;
-        } else {
-            nodes.links[level.tail as usize].back = at;
-        }
+        let at = nodes.add(node, number, Links { front: level.tail, back: NOBODY });
+        nodes.links[level.tail as usize].back = at;
+        level.head = if level.tail == NOBODY { at } else { level.head };
         level.tail = at;
         level.lots += node.remaining_lots;
         if node.is_house() {
@@ -223,7 +252,7 @@ impl Ladder {
     }
 
     /// Takes size off a level, some of it the house's.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn reduce(&mut self, level: u32, lots: i64, is_house: bool) {
         let level = self.level_mut(level);
         level.lots -= lots;
@@ -243,15 +272,15 @@ impl Ladder {
     }
 
     /// Takes a node out, with what remains of it; house nodes that now touch become one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn remove(&mut self, nodes: &mut Nodes, at: u32) {
         let node = nodes.get(at);
         let (price_ticks, level) = (node.price_ticks, node.level);
         self.reduce(level, node.remaining_lots, node.is_house());
         let Links { front, back } = self.unlink(nodes, at, level);
-        if front == NONE && back == NONE {
+        if front == NOBODY && back == NOBODY {
             self.close(price_ticks, level);
-        } else if front != NONE && back != NONE && self.level(level).house_lots != 0 {
+        } else if front != NOBODY && back != NOBODY && self.level(level).house_lots != 0 {
             let behind = nodes.get(back);
             if behind.is_house() && nodes.get(front).is_house() {
                 let lots = behind.remaining_lots;
@@ -261,18 +290,15 @@ impl Ladder {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn unlink(&mut self, nodes: &mut Nodes, at: u32, level: u32) -> Links {
         let links = nodes.links[at as usize];
         let level = self.level_mut(level);
-        match links.front {
-            NONE => level.head = links.back,
-            front => nodes.links[front as usize].back = links.back,
-        }
-        match links.back {
-            NONE => level.tail = links.front,
-            back => nodes.links[back as usize].front = links.front,
-        }
+        // Nobody's links take what has nowhere else to go: no branch that nobody can foresee.
+        nodes.links[links.front as usize].back = links.back;
+        nodes.links[links.back as usize].front = links.front;
+        level.head = if links.front == NOBODY { links.back } else { level.head };
+        level.tail = if links.back == NOBODY { links.front } else { level.tail };
         nodes.remove(at);
         links
     }
@@ -287,7 +313,7 @@ impl Ladder {
             true => self.level(level).tail,
             false => self.level(level).head,
         };
-        while at != NONE {
+        while at != NOBODY {
             let next = if is_from_back { nodes.front_of(at) } else { nodes.back_of(at) };
             let node = nodes.get(at);
             if node.is_house() {
@@ -331,31 +357,13 @@ mod tests {
     use crate::seeded::Seeded;
 
     fn node(order_id: u64, lots: i64) -> Node {
-        Node {
-            hold_per_lot: 0,
-            order_id,
-            priority: 0,
-            price_ticks: 5,
-            size_lots: lots,
-            remaining_lots: lots,
-            hashed: 0,
-            market: 0,
-            account_id: 0,
-            level: 0,
-            base: 0,
-            quote: 0,
-            rates: Rates::default(),
-            side: Side::Buy,
-            post_only: false,
-            self_trade: SelfTrade::None,
-            fee_asset: FeeAsset::Quote,
-        }
+        Node { order_id, price_ticks: 5, size_lots: lots, remaining_lots: lots, ..EMPTY }
     }
 
     fn queue(ladder: &Ladder, nodes: &Nodes) -> Vec<(u64, i64)> {
         let mut found = Vec::new();
-        let mut at = ladder.find(5).map_or(NONE, |level| ladder.level(level).head);
-        while at != NONE {
+        let mut at = ladder.find(5).map_or(NOBODY, |level| ladder.level(level).head);
+        while at != NOBODY {
             found.push((nodes.get(at).order_id, nodes.get(at).remaining_lots));
             at = nodes.back_of(at);
         }
@@ -366,7 +374,7 @@ mod tests {
     fn a_queue_agrees_with_a_list_on_random_operations() {
         for seed in 0..30 {
             let mut random = Seeded::new(seed);
-            let (mut ladder, mut nodes) = (Ladder::new(Side::Buy), Nodes::default());
+            let (mut ladder, mut nodes) = (Ladder::new(Side::Buy), Nodes::new());
             let mut model: Vec<(u64, i64)> = Vec::new();
             let mut places: Vec<(u64, u32)> = Vec::new();
             for order_id in 1..1_500 {
@@ -408,7 +416,7 @@ mod tests {
             (QueueModel::Proportional, vec![(0, 3), (1, 1), (0, 7)]),
             (QueueModel::Optimistic, vec![(1, 1), (0, 10)]),
         ] {
-            let (mut ladder, mut nodes) = (Ladder::new(Side::Buy), Nodes::default());
+            let (mut ladder, mut nodes) = (Ladder::new(Side::Buy), Nodes::new());
             for (order_id, lots) in [(0, 10), (1, 1), (0, 20)] {
                 ladder.add(&mut nodes, &node(order_id, lots));
             }
@@ -422,7 +430,7 @@ mod tests {
     fn the_hash_is_the_same_whenever_it_was_asked_for() {
         let hash_of = |node: &Node| node.order_id.wrapping_mul(31) ^ node.remaining_lots as u64;
         let mut random = Seeded::new(3);
-        let (mut ladder, mut nodes) = (Ladder::new(Side::Buy), Nodes::default());
+        let (mut ladder, mut nodes) = (Ladder::new(Side::Buy), Nodes::new());
         let mut places = Vec::new();
         for order_id in 1..3_000 {
             match random.below(3) {

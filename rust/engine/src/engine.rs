@@ -63,7 +63,7 @@ impl Engine {
             ledger: Ledger::new(),
             markets: Vec::new(),
             market_places: Table::default(),
-            nodes: Nodes::default(),
+            nodes: Nodes::new(),
             orders: Table::default(),
             next_order_id: 1,
             next_priority: 1,

@@ -12,7 +12,7 @@ use crate::book::Node;
 use crate::command::{FeeAsset, HOUSE, HouseFact, QueueModel, RejectReason, SelfTrade};
 use crate::engine::Engine;
 use crate::event::Effects;
-use crate::ladder::NONE;
+use crate::ladder::NOBODY;
 use crate::matching::Turn;
 use crate::units::{LIMIT_MAX, Rates};
 
@@ -81,8 +81,8 @@ impl Turn<'_> {
         let mut price = self.market.book.of(far).best();
         while price != 0 && fact.side.reaches(fact.price_ticks, price) {
             let ladder = self.market.book.of(far);
-            let mut at = ladder.find(price).map_or(NONE, |it| ladder.level(it).head);
-            while at != NONE {
+            let mut at = ladder.find(price).map_or(NOBODY, |it| ladder.level(it).head);
+            while at != NOBODY {
                 // Nobody's neighbours become one here: no house size stays behind.
                 let next = self.nodes.back_of(at);
                 let node = self.nodes.get(at);
@@ -110,10 +110,10 @@ impl Turn<'_> {
             let level = ladder.find(price).map(|it| *ladder.level(it));
             let has_users = level.is_some_and(|it| it.lots != it.house_lots);
             let mut at = match has_users || price == fact.price_ticks {
-                true => level.map_or(NONE, |it| it.head),
-                false => NONE,
+                true => level.map_or(NOBODY, |it| it.head),
+                false => NOBODY,
             };
-            while at != NONE && left > 0 {
+            while at != NOBODY && left > 0 {
                 let node = self.nodes.get(at);
                 if node.is_house() && price != fact.price_ticks {
                     at = self.nodes.back_of(at);
@@ -129,9 +129,9 @@ impl Turn<'_> {
                     break;
                 }
                 at = match front {
-                    NONE => {
+                    NOBODY => {
                         let ladder = self.market.book.of(far);
-                        ladder.find(price).map_or(NONE, |it| ladder.level(it).head)
+                        ladder.find(price).map_or(NOBODY, |it| ladder.level(it).head)
                     }
                     front => self.nodes.back_of(front),
                 };

@@ -14,8 +14,12 @@
 
 use crate::command::Side;
 
-/// No such node, page or level.
-pub(crate) const NONE: u32 = u32::MAX;
+/// No such branch, page or level.
+const NONE: u32 = u32::MAX;
+
+/// The number of the node in front of the first and behind the last: an empty one, so that links
+/// to it are written like all others.
+pub(crate) const NOBODY: u32 = 0;
 
 const PAGE_BITS: u32 = 6;
 const DIGIT: u64 = 63;
@@ -37,7 +41,7 @@ pub(crate) struct Level {
     pub(crate) tail: u32,
 }
 
-const EMPTY: Level = Level { lots: 0, house_lots: 0, head: NONE, tail: NONE };
+const EMPTY: Level = Level { lots: 0, house_lots: 0, head: NOBODY, tail: NOBODY };
 
 #[derive(Clone, Copy)]
 struct Branch {
@@ -99,18 +103,18 @@ impl Ladder {
         self.best_level
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn level(&self, level: u32) -> &Level {
         &self.levels[level as usize]
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn level_mut(&mut self, level: u32) -> &mut Level {
         &mut self.levels[level as usize]
     }
 
     /// Returns the open level of a price.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, price_ticks: i64) -> Option<u32> {
         let (number, tick) = split(price_ticks);
         let seen = self.recent[(number & DIGIT) as usize];
@@ -120,13 +124,13 @@ impl Ladder {
     }
 
     /// Returns the total size at a price.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lots_at(&self, price_ticks: i64) -> i64 {
         self.find(price_ticks).map_or(0, |level| self.level(level).lots)
     }
 
     /// Returns the level of a price, opening it where it is not open.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn open(&mut self, price_ticks: i64) -> u32 {
         let (number, tick) = split(price_ticks);
         let seen = &mut self.recent[(number & DIGIT) as usize];
@@ -147,7 +151,7 @@ impl Ladder {
         level
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_better(&self, price_ticks: i64) -> bool {
         match self.side {
             Side::Buy => price_ticks > self.best,
@@ -156,7 +160,7 @@ impl Ladder {
     }
 
     /// Closes a level that has become empty.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn close(&mut self, price_ticks: i64, level: u32) {
         debug_assert!(self.level(level).lots == 0, "something still rests at {price_ticks}");
         let (number, tick) = split(price_ticks);

@@ -111,7 +111,7 @@ impl Ledger {
     }
 
     /// Returns the places of an account's balances of a market's two assets.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn balances_in(
         &mut self,
         account: u32,
@@ -159,7 +159,7 @@ impl Ledger {
     }
 
     /// Moves free atoms from one place to another.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn transfer(&mut self, payer: u32, payee: u32, amount_atoms: i128) {
         debug_assert!(amount_atoms >= 0, "a movement has a direction, not a sign");
         self.add(payer, -amount_atoms, 0);
@@ -167,19 +167,19 @@ impl Ledger {
     }
 
     /// Sets free atoms aside for an order.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hold(&mut self, at: u32, amount_atoms: i128) {
         self.add(at, -amount_atoms, amount_atoms);
     }
 
     /// Gives held atoms back to the free pocket.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn release(&mut self, at: u32, amount_atoms: i128) {
         self.add(at, amount_atoms, -amount_atoms);
     }
 
     /// Adds to both pockets; whoever calls gives elsewhere what it takes here.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, at: u32, free_atoms: i128, held_atoms: i128) {
         let entry = &mut self.entries[at as usize];
         if !entry.is_stale {

@@ -18,6 +18,7 @@ use crate::command::{
 };
 use crate::engine::{Engine, Market, Touch};
 use crate::event::{Effects, Fee, Trade};
+use crate::ladder::NOBODY;
 use crate::ledger::Ledger;
 use crate::table::Table;
 use crate::units::{LEVEL_MAX_LOTS, Rates, fee_atoms, notional_atoms, times};
@@ -62,7 +63,7 @@ impl Engine {
     }
 
     /// Returns the places of a request's account and market, or why its form is refused.
-    #[inline]
+    #[inline(always)]
     fn market_for(&self, place: &Place) -> Result<(u32, u32), RejectReason> {
         let is_gtc = place.time_in_force == TimeInForce::Gtc;
         let is_offered = match (place.order_type, place.price_ticks) {
@@ -84,7 +85,7 @@ impl Engine {
     }
 
     /// Returns the order that a request asks for.
-    #[inline]
+    #[inline(always)]
     fn new_order(&mut self, order_id: u64, place: &Place, account: u32, at: u32) -> Node {
         let market = &self.markets[at as usize];
         let rates = self.ledger.account_at(account).rates;
@@ -112,7 +113,7 @@ impl Engine {
     }
 
     /// Returns the place of an account's resting order.
-    #[inline]
+    #[inline(always)]
     fn own_order(&self, account_id: u32, order_id: u64) -> Option<u32> {
         let at = self.orders.get(order_id)?;
         (self.nodes.get(at).account_id == account_id).then_some(at)
@@ -173,7 +174,7 @@ impl Engine {
 
 impl Market {
     /// Returns the first reason to refuse these numbers.
-    #[inline]
+    #[inline(always)]
     fn refusal_of(
         &self,
         side: Side,
@@ -200,7 +201,7 @@ impl Market {
     }
 
     /// Returns what one lot of an order holds of the asset that it pays with.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hold_per_lot(
         &self,
         side: Side,
@@ -219,7 +220,7 @@ impl Market {
     }
 
     /// Returns what a trade moves.
-    #[inline]
+    #[inline(always)]
     fn amounts(&self, price_ticks: i64, lots: i64) -> Amounts {
         let Instrument { lot_atoms, tick_lot_atoms, .. } = self.instrument;
         Amounts {
@@ -229,7 +230,7 @@ impl Market {
     }
 
     /// Swaps base against quote for one user, its hold's share given back, and takes the fee.
-    #[inline]
+    #[inline(always)]
     fn settle(
         &self,
         ledger: &mut Ledger,
@@ -389,8 +390,8 @@ impl Turn<'_> {
         let mut left = taker.remaining_lots;
         let mut price = far.best();
         while price != 0 && taker.side.reaches(limit_ticks, price) {
-            let mut at = far.find(price).map_or(crate::ladder::NONE, |it| far.level(it).head);
-            while at != crate::ladder::NONE {
+            let mut at = far.find(price).map_or(NOBODY, |it| far.level(it).head);
+            while at != NOBODY {
                 if left == 0 {
                     return;
                 }
@@ -433,7 +434,7 @@ impl Turn<'_> {
     }
 
     /// Fills a taker; true where self-trade prevention ended it (its hold is released).
-    #[inline]
+    #[inline(always)]
     fn fill(&mut self, taker: &mut Node, limit_ticks: i64, is_held: bool) -> bool {
         let far = taker.side.opposite();
         loop {
@@ -472,7 +473,7 @@ impl Turn<'_> {
     }
 
     /// Settles one trade and takes it off the maker's place; a taker of None is the house.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn trade(
         &mut self,
         taker_side: Side,
@@ -520,7 +521,7 @@ impl Turn<'_> {
     }
 
     /// Makes a public trade.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn print(
         &mut self,
         taker_side: Side,
@@ -553,7 +554,7 @@ impl Turn<'_> {
         priority
     }
 
-    #[inline]
+    #[inline(always)]
     fn rest(&mut self, order: &mut Node) {
         order.priority = self.priority();
         let at = self.market.book.of_mut(order.side).add(self.nodes, order);
@@ -561,7 +562,7 @@ impl Turn<'_> {
         self.touch(order.side, order.price_ticks);
     }
 
-    #[inline]
+    #[inline(always)]
     fn withdraw_order(&mut self, at: u32, cause: CancelCause) {
         let order = self.nodes.get(at);
         let (order_id, side, price_ticks) = (order.order_id, order.side, order.price_ticks);
@@ -576,7 +577,7 @@ impl Turn<'_> {
         self.effects.canceled(order, self.market.instrument.instrument_id, cause);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn touch(&mut self, side: Side, price_ticks: i64) {
         let touch = Touch { market: self.at, side, price_ticks };
         if self.touched.last() != Some(&touch) {

@@ -11,6 +11,7 @@
 use crate::book::Node;
 use crate::command::{FeeAsset, HOUSE, Instrument, QueueModel, SelfTrade, Side};
 use crate::engine::{Engine, Market};
+use crate::ladder::NOBODY;
 use crate::ledger::{Balance, Ledger, may_owe};
 use crate::units::{
     LEVEL_MAX_LOTS, LIMIT_MAX, NOTIONAL_MAX_ATOMS, RATE_SCALE, Rates, mix, mix_signed,
@@ -257,7 +258,7 @@ impl Engine {
         let at = ladder.add(&mut self.nodes, &node);
         let front = self.nodes.front_of(at);
         if node.is_house() {
-            let follows_house = front != crate::ladder::NONE && self.nodes.get(front).is_house();
+            let follows_house = front != NOBODY && self.nodes.get(front).is_house();
             return match follows_house {
                 true => Err(Fault::Inconsistent("the house stands behind itself")),
                 false => Ok(()),

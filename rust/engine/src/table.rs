@@ -43,19 +43,19 @@ impl Table {
         Self { slots: vec![empty; slots], shift: 64 - slots.trailing_zeros(), len: 0 }
     }
 
-    #[inline]
+    #[inline(always)]
     fn home(&self, key: u64) -> usize {
         (key.wrapping_mul(MULTIPLIER) >> self.shift) as usize
     }
 
-    #[inline]
+    #[inline(always)]
     fn mask(&self) -> usize {
         self.slots.len() - 1
     }
 
     /// Returns a key's value.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&self, key: u64) -> Option<u32> {
         let mask = self.mask();
         let mut at = self.home(key);
@@ -72,7 +72,7 @@ impl Table {
     }
 
     /// Enters a key that is not there yet.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn insert(&mut self, key: u64, value: u32) {
         debug_assert!(value != EMPTY, "that value marks an empty slot");
         debug_assert!(self.get(key).is_none(), "a key is entered once");
@@ -83,7 +83,7 @@ impl Table {
         self.len += 1;
     }
 
-    #[inline]
+    #[inline(always)]
     fn enter(&mut self, slot: Slot) {
         let mask = self.mask();
         let mut at = self.home(slot.key) & mask;
@@ -104,7 +104,7 @@ impl Table {
     }
 
     /// Takes a key out and returns its value.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn remove(&mut self, key: u64) -> Option<u32> {
         let mask = self.mask();
         let mut hole = self.home(key) & mask;

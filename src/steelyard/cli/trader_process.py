@@ -336,7 +336,8 @@ class TraderProcess:
         self.step(Kill(why, has_file))
         with suppress(TimeoutError):
             await asyncio.wait_for(done, KILL_S)
-        report = self.trader.kill.report if self.trader.kill else None
+        kill = self.trader.endings.kill
+        report = kill.report if kill else None
         if report is None:
             return {"killed": True, "verified": False, "error": "not verified in time; it goes on"}
         return {
@@ -355,7 +356,8 @@ class TraderProcess:
         return {"resumed": True}
 
     def _tell_kills(self) -> None:
-        if self.trader.kill is None or self.trader.kill.report is None:
+        kill = self.trader.endings.kill
+        if kill is None or kill.report is None:
             return
         for waiting in self._kills:
             if not waiting.done():

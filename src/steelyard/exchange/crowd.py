@@ -153,7 +153,8 @@ class Crowd:
     # -- opening and pauses -----------------------------------------------------------------
 
     def backfill(self, start_ns: int, now_ns: int) -> Iterator[Candle]:
-        """Yield the day that led to the opening, or the part of the market that a pause hid."""
+        """Yield the day that led to the opening, or the last week of what a pause hid."""
+        start_ns = max(start_ns, now_ns - _LEAP_MAX_NS)
         begin: Worths | None = None
         fair = self._fair
         btc, eth, sol = fair.btc_e9, fair.eth_e9, fair.sol_e9

@@ -8,20 +8,25 @@ One directory is one environment. A lock belongs to a process and goes with it, 
 ends. Every failure is one sentence that names the path and the way out.
 """
 
+import errno
 import fcntl
 import json
 import os
 import secrets
+import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 import platformdirs
 
 from steelyard.domain.errors import ConfigError
+from steelyard.store.disk import make_private_directory, remove_parts, replace_file
 
 FORMAT = 1
-PRIVATE_DIRECTORY, PRIVATE_FILE = 0o700, 0o600
+
+_LOCK, _FORMAT, _TOKEN, _PORTS = "lock", "format", "admin.token", "ports.json"
+_HELD = frozenset({errno.EAGAIN, errno.EACCES})  # what flock says of a lock that another has
 
 
 def default_directory() -> Path:
@@ -30,9 +35,12 @@ def default_directory() -> Path:
 
 
 def config_directory() -> Path:
-    """Return where the user's own keys are; made, private, if it is not there."""
-    path = Path(platformdirs.user_config_dir("steelyard", appauthor=False))
-    return _made(path)
+    """Return where the user's own keys are; made, private, if it is not there.
+
+    Raises:
+        ConfigError: It cannot be made.
+    """
+    return _made(Path(platformdirs.user_config_dir("steelyard", appauthor=False)))
 
 
 class Directory:
@@ -45,8 +53,17 @@ class Directory:
             ConfigError: Not a directory, not writable, of another format, or held by another.
         """
         self.path = _made(path)
-        self._check_format()
+        self._refuse_foreign()
         self._lock = self._locked()
+        try:
+            self._check_format()
+            remove_parts(self.path)
+        except OSError as error:
+            self._lock.close()
+            raise _unusable(self.path, error) from error
+        except ConfigError:
+            self._lock.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -63,25 +80,47 @@ class Directory:
         self._lock.close()
 
     def token(self) -> str:
-        """Return the directory's token, made on first use."""
-        file = self.path / "admin.token"
-        if not file.exists():
+        """Return the directory's token, made on first use.
+
+        Raises:
+            ConfigError: The disk refuses.
+        """
+        file = self.path / _TOKEN
+        # One that others could read is not a secret any more.
+        if not file.exists() or file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             write_atomically(file, secrets.token_urlsafe(32))
         return read_token(self.path)
 
     def write_ports(self, document: dict[str, Any]) -> None:
-        """Say where this process listens, for others on this machine."""
-        write_atomically(port_file(self.path), json.dumps({"pid": os.getpid(), **document}))
+        """Say where this process listens, for others on this machine.
 
-    def _locked(self) -> Any:
-        file = self.path / "lock"
-        lock = file.open("a+", encoding="ascii")
+        Raises:
+            ConfigError: The disk refuses.
+        """
+        write_atomically(port_file(self.path), {"pid": os.getpid(), **document})
+
+    def _refuse_foreign(self) -> None:
+        """Leave a directory alone that has files but not our format file, before any change."""
+        names = {entry.name for entry in self.path.iterdir() if not entry.name.startswith(".")}
+        if _FORMAT not in names and names - {_LOCK}:
+            raise ConfigError(
+                f"{self.path} holds something that is not steelyard's; choose another --data"
+            )
+
+    def _locked(self) -> TextIO:
+        file = self.path / _LOCK
+        try:
+            lock = file.open("a+", encoding="ascii", errors="replace")
+        except OSError as error:
+            raise _unusable(self.path, error) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             lock.seek(0)
             holder = lock.read(20).strip() or "unknown"
             lock.close()
+            if error.errno not in _HELD:
+                raise _unusable(self.path, error) from error
             raise ConfigError(
                 f"{self.path} is in use by process {holder}; stop that one or choose another --data"
             ) from error
@@ -91,25 +130,27 @@ class Directory:
         return lock
 
     def _check_format(self) -> None:
-        file = self.path / "format"
+        file = self.path / _FORMAT
         if not file.exists():
-            if any(name != "lock" for name in os.listdir(self.path)):
-                raise ConfigError(
-                    f"{self.path} holds something that is not steelyard's; choose another --data"
-                )
             write_atomically(file, f"{FORMAT}\n")
             return
         found = file.read_text(encoding="ascii", errors="replace").strip()
-        if found != str(FORMAT):
+        if found == str(FORMAT):
+            return
+        if found.isdigit() and int(found) > FORMAT:
             raise ConfigError(
-                f"{self.path} has data format {found[:20]}, this steelyard reads {FORMAT}; "
-                "use the steelyard that wrote it, or choose another --data"
+                f"{self.path} is of a newer steelyard (data format {int(found)}, this one reads "
+                f"{FORMAT}); use a newer steelyard, or choose another --data"
             )
+        raise ConfigError(
+            f"{self.path} has the data format {found[:20]!r}, this steelyard reads {FORMAT}; "
+            "use the steelyard that wrote it, or choose another --data"
+        )
 
 
 def port_file(directory: Path) -> Path:
     """Return where a directory's process says on which ports it listens."""
-    return directory / "ports.json"
+    return directory / _PORTS
 
 
 def latch_file(data: Path, bot: str) -> Path:
@@ -122,7 +163,7 @@ def bot_directories(data: Path) -> list[str]:
     bots = data / "bots"
     if not bots.is_dir():
         return []
-    return sorted(entry.name for entry in bots.iterdir() if (entry / "format").exists())
+    return sorted(entry.name for entry in bots.iterdir() if (entry / _FORMAT).exists())
 
 
 def read_token(directory: Path) -> str:
@@ -132,10 +173,14 @@ def read_token(directory: Path) -> str:
         ConfigError: There is none, or it may not be read.
     """
     try:
-        return (directory / "admin.token").read_text(encoding="ascii").strip()
+        return (directory / _TOKEN).read_text(encoding="ascii").strip()
     except OSError as error:
         raise ConfigError(
             f"no token in {directory}: {error.strerror}; run this as the user who started it"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"the token in {directory} is damaged; delete {_TOKEN} and restart"
         ) from error
 
 
@@ -146,7 +191,7 @@ def read_document(file: Path, missing: dict[str, Any] | None = None) -> dict[str
         ConfigError: It is not there and `missing` is None, or it cannot be read.
     """
     try:
-        document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        document = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         if missing is not None:
             return missing
@@ -155,6 +200,8 @@ def read_document(file: Path, missing: dict[str, Any] | None = None) -> dict[str
         ) from error
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {error}") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{file} cannot be read: it is not a JSON object")
     return document
 
 
@@ -167,27 +214,25 @@ def write_atomically(file: Path, content: str | bytes | dict[str, Any]) -> None:
     if isinstance(content, dict):
         content = json.dumps(content)
     data = content.encode() if isinstance(content, str) else content
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(file)
+        replace_file(file, data)
     except OSError as error:
         raise ConfigError(f"{file} cannot be written: {error.strerror}") from error
 
 
 def _made(path: Path) -> Path:
     try:
-        path.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+        make_private_directory(path)
     except FileExistsError as error:
-        raise ConfigError(f"{path} is a file; --data needs a directory") from error
+        raise ConfigError(f"{error.filename} is a file; --data needs a directory") from error
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be made: {error.strerror}; choose another --data"
         ) from error
-    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        raise ConfigError(f"{path} is not writable by this user; choose another --data")
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise ConfigError(f"{path} may not be read by this user; choose another --data")
     return path
+
+
+def _unusable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"{path} cannot be used: {error.strerror}; choose another --data")

@@ -9,8 +9,10 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_hex
 
 PRIVATE_DIRECTORY, PRIVATE_FILE = 0o700, 0o600
+PART = ".part"  # how the name of a file ends that is not in place yet
 
 
 class DiskFile:
@@ -43,6 +45,9 @@ class DiskFile:
             self._descriptor = -1
 
 
+FileType = Callable[..., DiskFile]
+
+
 def sync(descriptor: int) -> None:
     """Bring a file's data, and as much of its size as is needed to read it, to the medium."""
     if sys.platform == "darwin":
@@ -65,21 +70,35 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def replace_file(path: Path, data: bytes, *, file_type: Callable[..., DiskFile] = DiskFile) -> None:
+def replace_file(path: Path, data: bytes, *, file_type: FileType = DiskFile) -> None:
     """Put a file in place so that whoever looks, even after a power cut, sees the old or the new.
 
     Only its owner may read it.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    file = file_type(temporary, create=True)
+    part = path.with_name(f".{path.name}.{token_hex(4)}{PART}")
+    file = file_type(part, create=True)
     try:
         file.write(0, data)
         file.sync()
         file.close()
-        temporary.replace(path)
+        part.replace(path)
     except BaseException:
         file.close()
-        temporary.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
+
+
+def remove_parts(directory: Path) -> None:
+    """Remove what `replace_file` left where a process was killed in the middle of it."""
+    for part in directory.glob(f".*{PART}"):
+        part.unlink(missing_ok=True)
+
+
+def make_private_directory(directory: Path) -> None:
+    """Make a directory and what is missing above it, for their owner only."""
+    if not directory.parent.is_dir():
+        make_private_directory(directory.parent)
+    if not directory.is_dir():
+        directory.mkdir(mode=PRIVATE_DIRECTORY)
+        sync_directory(directory.parent)

@@ -13,14 +13,14 @@ file's size nor its extents, which makes a sync about twice as fast as after an 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
 from steelyard.domain.errors import ConfigError, StorageError
 from steelyard.store import segment
-from steelyard.store.disk import PRIVATE_DIRECTORY, DiskFile, sync_directory
+from steelyard.store.disk import DiskFile, FileType, make_private_directory, sync_directory
 
 SEGMENT_BYTES = 16 << 20  # then the next is begun: this much is read at start
 ROOM_BYTES = 1 << 20  # zeros ahead
@@ -39,7 +39,7 @@ class Journal:
         after: int = 0,
         segment_bytes: int = SEGMENT_BYTES,
         room_bytes: int = ROOM_BYTES,
-        file_type: Callable[..., DiskFile] = DiskFile,
+        file_type: FileType = DiskFile,
     ) -> None:
         """Open a journal, or begin one. The newest segment is checked here, all in `records`.
 
@@ -76,9 +76,7 @@ class Journal:
         return cls(directory, after=after)
 
     def _open(self, after: int) -> None:
-        if not self._directory.is_dir():
-            self._directory.mkdir(mode=PRIVATE_DIRECTORY)
-            sync_directory(self._directory.parent)
+        make_private_directory(self._directory)
         segments = self._segments()
         if not segments and not after:
             self._begin_segment(1)

@@ -1,36 +1,86 @@
 """Recordings of a venue's streams: gzip files of lines, read one at a time.
 
 A line is local nanoseconds, a space, and the frame as it was received. What a frame means is a
-dialect's business; here a file is opened, bounded and refused.
+dialect's business; here a file is opened, bounded and refused. One line is in memory at a time.
 """
 
 import gzip
+import hashlib
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from steelyard.domain.errors import ConfigError
 
 LINE_MAX_BYTES = 4 << 20
+_DIGITS_MAX = 19  # of nanoseconds in 64 bits
 
 
-def lines(file: Path) -> Iterator[bytes]:
-    """Yield a recording's lines in order.
+class Recorded(NamedTuple):
+    """One frame, when it was received, and where its line begins in the unpacked file."""
+
+    local_ns: int
+    frame: bytes
+    offset: int
+
+
+def sha256(file: Path) -> str:
+    """Return the hash of a recording's file as it lies there: which recording it is.
+
+    Raises:
+        ConfigError: The file is missing, or may not be read.
+    """
+    try:
+        with file.open("rb") as packed:
+            return hashlib.file_digest(packed, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def lines(file: Path, *, offset: int = 0) -> Iterator[bytes]:
+    """Yield a recording's lines in order; `offset` is where a line begins in the unpacked file.
 
     Raises:
         ConfigError: The file is missing, not gzip, cut short, or holds an endless line.
     """
     try:
         with gzip.open(file, "rb") as recorded:
-            number = 0
+            recorded.seek(offset)
+            at = offset
             while line := recorded.readline(LINE_MAX_BYTES):
-                number += 1
                 if len(line) == LINE_MAX_BYTES:
-                    raise ConfigError(f"{file}, line {number} is longer than any frame")
+                    raise ConfigError(f"{file}, byte {at}: a line is longer than any frame")
+                at += len(line)
                 yield line
-    except FileNotFoundError as error:
-        raise ConfigError(f"no recording at {file}") from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise ConfigError(f"{file} is not a gzip file: {error}") from error
+        raise ConfigError(f"{file} is not a gzip file, or damaged: {error}") from error
     except EOFError as error:
         raise ConfigError(f"{file} is cut short; fetch it again") from error
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def frames(file: Path, *, offset: int = 0) -> Iterator[Recorded]:
+    """Yield a recording's frames in order, from the line that begins at `offset` on.
+
+    Raises:
+        ConfigError: As `lines`; or a line has another form, or its end is missing.
+    """
+    for line in lines(file, offset=offset):
+        digits, space, frame = line.partition(b" ")
+        if not (space and digits.isdigit() and len(digits) <= _DIGITS_MAX):
+            raise ConfigError(
+                f"{file}, byte {offset}: expected local nanoseconds, a space and a frame, "
+                f"found {line[:40]!r}"
+            )
+        if not frame.endswith(b"\n"):
+            raise ConfigError(f"{file}, byte {offset}: the last line is cut short; fetch it again")
+        yield Recorded(int(digits), frame[:-1], offset)
+        offset += len(line)
+
+
+def _unreadable(file: Path, error: OSError) -> ConfigError:
+    if isinstance(error, FileNotFoundError):
+        return ConfigError(f"no recording at {file}")
+    return ConfigError(f"{file} cannot be read: {error.strerror}")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from steelyard.domain.commands import Cancel, Place
+from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import SECOND_NS, OrderAnswer, Refused
 from steelyard.domain.order import RejectReason
@@ -255,7 +256,8 @@ class OrderWork:
             before = order.state
             self._turn.record(OrderSeen(told, source))
             if order.state is not before:
-                self._turn.log("order." + order.state.name.lower(), describe(order, source))
+                text = describe(order, self._turn.instrument, source)
+                self._turn.log(f"order.{order.state.name.lower()}", text)
                 self.news.append(order)
         return order
 
@@ -302,11 +304,13 @@ class OrderWork:
         )
 
 
-def describe(order: OwnOrder, source: str) -> str:
+def describe(order: OwnOrder, instrument: Instrument, source: str) -> str:
     """Return an order in a line, for the log."""
     place = order.place
-    price = "market" if place.price_ticks is None else f"{place.price_ticks} ticks"
+    price = "the market" if place.price_ticks is None else instrument.price(place.price_ticks)
+    number = f" ({order.order_id})" if order.order_id else ""
     return (
-        f"{place.client_order_id} ({order.order_id}): {place.side.name.lower()} "
-        f"{place.size_lots} lots at {price}, {order.filled_lots} filled, by {source}"
+        f"{place.client_order_id}{number}: {place.side.name.lower()} "
+        f"{instrument.size(place.size_lots)} at {price}, "
+        f"{instrument.size(order.venue_filled_lots)} filled, by {source}"
     )

@@ -6,8 +6,9 @@ gated: instrument, clock, key (one that may withdraw ends the start), account, s
 clean comparison of orders and fills with the venue. A private stream that breaks gates trading
 again until a new comparison. Orders left pending by a crash become unknown and are searched.
 
-A kill is journaled before anything else, and stays through restarts. It ends in a report that
-says verified only when the venue, asked afterwards, has no open order of this bot.
+The parts are in modules of their own: orders on their way (`orderwork`), comparison
+(`reconcile`), market (`marketdata`), the strategy's keeper (`host`), kill and stop (`ending`).
+Each does what is due when `_work` calls it, so a turn ends in the same state whatever began it.
 """
 
 from enum import IntEnum, auto
@@ -18,7 +19,6 @@ from steelyard.domain.commands import Place
 from steelyard.domain.errors import ConfigError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.journal import Record
-from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import (
     SECOND_NS,
     AccountAnswer,
@@ -27,16 +27,12 @@ from steelyard.domain.messages import (
     BalanceEvent,
     BookDelta,
     BookSnapshot,
-    Clock,
-    ClockQuery,
     Event,
     InstrumentList,
     InstrumentsQuery,
     KeyAnswer,
     KeyQuery,
     OrderEvent,
-    OrderList,
-    OrdersQuery,
     Refused,
     Scope,
     Trade,
@@ -60,9 +56,10 @@ from steelyard.trading.actions import (
     Woken,
 )
 from steelyard.trading.config import BotConfig, OnStop
+from steelyard.trading.ending import Endings
 from steelyard.trading.host import Guard, StrategyHost, unguarded
 from steelyard.trading.marketdata import MarketData
-from steelyard.trading.orders import ClientIds, OwnOrder
+from steelyard.trading.orders import ClientIds
 from steelyard.trading.orderwork import OWN_ACCOUNT, OrderWork
 from steelyard.trading.portfolio import EquityCurve
 from steelyard.trading.questions import Questions
@@ -70,23 +67,16 @@ from steelyard.trading.reconcile import Reconciler
 from steelyard.trading.records import (
     FORMAT,
     InstrumentSeen,
-    Killed,
-    Resumed,
     RunStarted,
     RunStopped,
 )
 from steelyard.trading.strategy import Desk, Strategy
 from steelyard.trading.turn import Rules, Turn
-from steelyard.wire.outcome import Answered
+from steelyard.trading.venueclock import VenueClock
 
-CLOCK_NS = 60 * SECOND_NS  # how often the venue's clock is compared with ours
-CLOCK_TRIES = 3  # the quickest answer tells best
 EQUITY_NS = SECOND_NS
-KILL_AGAIN_NS = SECOND_NS // 10
-KILL_SLOWLY_NS = SECOND_NS // 2
-KILL_REPORT_NS = 4 * SECOND_NS  # by then whoever pressed the button is told
-STOP_NS = 6 * SECOND_NS
-USAGE, VENUE = 2, 3  # exit codes, as the roof has them
+USAGE = 2  # the exit code, as the roof has it
+_FACTS = frozenset({"key", "account"})
 
 
 class Phase(IntEnum):
@@ -118,35 +108,6 @@ class Status(NamedTuple):
     reason: str | None
 
 
-class KillReport(NamedTuple):
-    """What came of a kill."""
-
-    verified: bool
-    open_orders: int
-    canceled: int
-    steps: tuple[str, ...]
-    error: str | None
-
-
-class Ending:
-    """A kill or a stop under way: orders being canceled, and their count at the venue."""
-
-    def __init__(self, begun_ns: int, orders: list[OwnOrder]) -> None:
-        self.begun_ns = begun_ns
-        self.orders = orders
-        self.next_ns = begun_ns
-        self.clear_ns: int | None = None  # since when no order is open as far as we know
-        self.is_asking = False
-        self.counted: int | None = None  # own open orders at the venue
-        self.counted_ns = 0  # when that was asked
-        self.report: KillReport | None = None
-
-    @property
-    def canceled(self) -> int:
-        """How many of the orders that were open then were canceled."""
-        return sum(order.state is OrderState.CANCELED for order in self.orders)
-
-
 class Trader:
     """One bot."""
 
@@ -166,24 +127,19 @@ class Trader:
         self.work = OrderWork(self.turn, self._check)
         self.reconciler = Reconciler(self.turn, self.questions, self.work)
         self.host = StrategyHost(self.turn, strategy, self.work, guard)
+        self.endings = Endings(self.turn, self.questions, self.work)
         self.desk: Desk | None = None
         self.market: MarketData | None = None
         self.equity = EquityCurve(EQUITY_NS)
         self.listings = Listings()
         self.phase = Phase.ASLEEP
         self.started_ns = 0
-        self.kill: Ending | None = None
         self.is_finished = False
         self._limits = config.limits
         self._key_id = key_id
         self._streams: dict[Role, str | None] = dict.fromkeys(Role, "not open yet")
         self._facts: set[str] = set()
-        self._clock_ns = 0
-        self._clock_tries = 0
-        self._is_timing = False
-        self._best_round_trip_ns: int | None = None
-        self._stop: Ending | None = None
-        self._stop_why = ""
+        self._clock = VenueClock(self.turn)
 
     # -- in and out ---------------------------------------------------------------------------
 
@@ -212,8 +168,8 @@ class Trader:
     def status(self) -> Status:
         """How it is."""
         killed = self.turn.state.killed_why
-        if self._stop is not None:
-            return Status("stopping", self._stop_why)
+        if self.endings.stop_why is not None:
+            return Status("stopping", self.endings.stop_why)
         if killed is not None:
             return Status("killed", killed)
         if self.phase is not Phase.READY:
@@ -224,7 +180,7 @@ class Trader:
     @property
     def gate(self) -> str | None:
         """Why no new order may be sent, apart from limits, book and kill; None: it may."""
-        if self._stop is not None:
+        if self.endings.stop_why is not None:
             return "the bot is stopping"
         if self.host.failure is not None:
             last = self.host.failure.strip().rpartition("\n")[2]
@@ -261,11 +217,13 @@ class Trader:
             case Woken():
                 pass
             case Kill():
-                self._kill(event)
+                self.host.is_paused = True
+                self.endings.begin_kill(event)
             case Resume():
-                self._resume(event.why)
+                self.host.is_paused = False
+                self.endings.resume(event.why)
             case Stop():
-                self._begin_stop(event.why)
+                self._stop(event.why)
 
     def _told(self, event: Event) -> None:
         match event:
@@ -305,6 +263,13 @@ class Trader:
         self._streams[role] = why
         if role is Role.MARKET and self.market is not None:
             self.market.down(why)
+
+    def _stop(self, why: str) -> None:
+        if self.endings.stop_why is not None:
+            return
+        cancels = self.config.bot.on_stop is OnStop.CANCEL
+        self.endings.begin_stop(why, cancels=cancels)
+        self.host.tell("on_stop")
 
     # -- the start ----------------------------------------------------------------------------
 
@@ -350,7 +315,6 @@ class Trader:
         if not self._take_instrument(instrument):
             return
         self.phase = Phase.FACTS
-        self._ask_clock()
         self.questions.ask("the key's permissions", KeyQuery(self._key_id), self._on_key)
         self.questions.ask("the account", AccountQuery(OWN_ACCOUNT), self._on_account)
 
@@ -371,38 +335,6 @@ class Trader:
         if (interval := self.strategy.bar_interval) is not None:
             self.market.want_bars(interval.ns, self.strategy.history_bars)
         return True
-
-    def _ask_clock(self) -> None:
-        """Compare clocks; the answer that came back quickest tells most exactly."""
-        self._is_timing = True
-        self._clock_tries = 0
-        self._best_round_trip_ns = None
-        self.turn.ask(ClockQuery(), self._on_clock)
-
-    def _on_clock(self, returned: Returned) -> None:
-        turn = self.turn
-        self._clock_tries += 1
-        outcome = returned.outcome
-        if isinstance(outcome, Answered) and isinstance(outcome.answer, Clock):
-            round_trip_ns = returned.received_ns - returned.sent_ns
-            if self._best_round_trip_ns is None or round_trip_ns < self._best_round_trip_ns:
-                self._best_round_trip_ns = round_trip_ns
-                middle_ns = returned.sent_ns + round_trip_ns // 2
-                turn.offset_ns = outcome.answer.time_ns - middle_ns
-                turn.offset_error_ns = round_trip_ns // 2
-        if self._clock_tries < CLOCK_TRIES:
-            turn.ask(ClockQuery(), self._on_clock)
-            return
-        self._is_timing = False
-        self._clock_ns = turn.now_ns + CLOCK_NS
-        if self._best_round_trip_ns is None:
-            self._clock_ns = turn.now_ns + SECOND_NS
-            turn.warn("clock.failed", "the venue's clock could not be read")
-            return
-        if "clock" not in self._facts:
-            offset_ms = turn.offset_ns // 10**6
-            turn.log("clock", f"the venue's clock is {offset_ms} ms ahead of this machine's")
-        self._fact("clock")
 
     def _on_key(self, answer: Answer, _asked_ns: int) -> None:
         if isinstance(answer, KeyAnswer):
@@ -430,14 +362,14 @@ class Trader:
 
     def _fact(self, name: str) -> None:
         self._facts.add(name)
-        if self.phase is Phase.FACTS and self._facts >= {"clock", "key", "account"}:
+
+    def _climb(self) -> None:
+        """Go up the ladder as far as it is free."""
+        if self.phase is Phase.FACTS and self._clock.is_known and self._facts == _FACTS:
             self.phase = Phase.STREAMS
             self.turn.act(OpenStreams(self.turn.instrument))
             for order in self.turn.state.orders.open:
                 self.work.doubt(order, "the bot ended before the answer", after_crash=True)
-
-    def _climb(self) -> None:
-        """Go up the ladder as far as it is free."""
         if self.phase is Phase.STREAMS and not any(self._streams.values()):
             self.phase = Phase.MARKET
         if self.phase is Phase.MARKET and self._knows_market:
@@ -472,13 +404,9 @@ class Trader:
     def _work(self) -> None:
         if self.is_finished or self.phase is Phase.ASLEEP:
             return
-        turn = self.turn
         self.questions.work()
-        if self.phase >= Phase.FACTS and not self._is_timing:
-            if turn.now_ns >= self._clock_ns:
-                self._ask_clock()
-            else:
-                turn.wake_at(self._clock_ns)
+        if self.phase >= Phase.FACTS:
+            self._clock.work()
         if self.market is not None:
             self.market.work()
         if self.phase >= Phase.STREAMS:
@@ -487,11 +415,13 @@ class Trader:
         self._tell_bars()
         self.host.work(is_open=self._is_open)
         self.host.tell_news()
-        self._work_kill()
-        self._work_stop()
-        if not self.is_finished:
-            self.work.work()
-            self._note_equity()
+        is_connected = self.phase >= Phase.STREAMS
+        self.endings.work_kill(is_connected=is_connected)
+        if (last_words := self.endings.work_stop(is_connected=is_connected)) is not None:
+            self._finish(0, last_words)
+            return
+        self.work.work()
+        self._note_equity()
 
     @property
     def _is_open(self) -> bool:
@@ -545,118 +475,6 @@ class Trader:
                 retried,
             ),
         )
-
-    # -- kill and stop ------------------------------------------------------------------------
-
-    def _kill(self, event: Kill) -> None:
-        turn, why = self.turn, event.why
-        if turn.state.killed_why is None:
-            turn.record(Killed(why, event.has_file))
-        turn.alarm("killed", why)
-        self.host.is_paused = True
-        self.kill = Ending(turn.now_ns, turn.state.orders.open)
-        for order in self.kill.orders:
-            self.work.cancel(order, f"killed: {why}")
-
-    def _resume(self, why: str) -> None:
-        if self.turn.state.killed_why is None:
-            return
-        self.turn.record(Resumed(why))
-        self.turn.warn("resumed", why)
-        self.kill = None
-        self.host.is_paused = False
-
-    def _work_kill(self) -> None:
-        kill, turn = self.kill, self.turn
-        if kill is None or (kill.report is not None and kill.report.verified):
-            return
-        still_open = turn.state.orders.open
-        for order in still_open:
-            self.work.cancel(order, "killed")
-        if still_open:
-            kill.clear_ns = None
-        elif kill.clear_ns is None:
-            kill.clear_ns = turn.now_ns
-        self._count_at_venue(kill)
-        if kill.counted == 0 and kill.clear_ns is not None and kill.counted_ns >= kill.clear_ns:
-            kill.report = self._kill_report(kill, None)
-            turn.warn("kill.verified", "0 open orders of this bot at the venue")
-        elif kill.report is None:
-            deadline_ns = kill.begun_ns + KILL_REPORT_NS
-            if turn.now_ns < deadline_ns:
-                turn.wake_at(deadline_ns)
-                return
-            said = "not known" if kill.counted is None else str(kill.counted)
-            error = (
-                f"not verified: {len(still_open)} orders may still be open, counted at the venue: "
-                f"{said}; the bot keeps canceling"
-            )
-            kill.report = self._kill_report(kill, error)
-            turn.alarm("kill.unverified", error)
-
-    def _kill_report(self, kill: Ending, error: str | None) -> KillReport:
-        still_open = max(len(self.turn.state.orders.open), kill.counted or 0)
-        steps = (
-            "trading latched off",
-            f"{kill.canceled} orders canceled",
-            error or "0 open orders of this bot at the venue",
-        )
-        return KillReport(error is None, still_open, kill.canceled, steps, error)
-
-    def _count_at_venue(self, ending: Ending) -> None:
-        """Ask which orders are open: at once when none should be, else now and then."""
-        turn = self.turn
-        if ending.is_asking or self.phase < Phase.STREAMS:
-            return
-        if turn.now_ns < ending.next_ns:
-            turn.wake_at(ending.next_ns)
-            return
-        ending.is_asking = True
-
-        def answered(answer: Answer, asked_ns: int) -> None:
-            ending.is_asking = False
-            is_slow = ending.report is not None or ending.clear_ns is None
-            ending.next_ns = turn.now_ns + (KILL_SLOWLY_NS if is_slow else KILL_AGAIN_NS)
-            if isinstance(answer, OrderList):
-                own = [self.work.see_order(told, "query") for told in answer.orders]
-                ending.counted = sum(order is not None for order in own)
-                ending.counted_ns = asked_ns
-
-        self.questions.ask(
-            "open orders",
-            OrdersQuery(OWN_ACCOUNT, 1_000, turn.instrument.instrument_id, open_only=True),
-            answered,
-        )
-
-    def _begin_stop(self, why: str) -> None:
-        if self._stop is not None:
-            return
-        turn = self.turn
-        self._stop_why = why
-        self._stop = Ending(turn.now_ns, turn.state.orders.open)
-        self.host.tell("on_stop")
-        turn.log("stopping", why)
-        if self.config.bot.on_stop is OnStop.CANCEL:
-            for order in self._stop.orders:
-                self.work.cancel(order, "the bot is stopping")
-
-    def _work_stop(self) -> None:
-        stop, turn = self._stop, self.turn
-        if stop is None:
-            return
-        waits_for = [
-            order
-            for order in turn.state.orders.open
-            if order.cancel_why is not None or self.work.is_in_flight(order)
-        ]
-        is_over = turn.now_ns >= stop.begun_ns + STOP_NS
-        if waits_for and not is_over and self.phase >= Phase.STREAMS:
-            turn.wake_at(stop.begun_ns + STOP_NS)
-            return
-        left = len(turn.state.orders.open)
-        if left:
-            turn.warn("stopped", f"{left} orders of this bot are left open")
-        self._finish(0, f"{self._stop_why}; {stop.canceled} orders canceled, {left} left open")
 
 
 def _steps(instrument: Instrument) -> tuple[int, int]:

@@ -3,8 +3,8 @@
 The invariant: what is printed is exact. Prices and sizes have 8 decimals; amounts of money have
 8, and up to 12 where the books hold finer ones. The quotients that a client is shown (average
 price, change in percent) are information only: they are rounded half up and never booked. What is
-read is exact too, or a DecodeError; only sizes of others are rounded down to whole lots. Times are whole milliseconds, rounded down; microseconds are
-understood where a client sends them.
+read is exact too, or a DecodeError; only sizes of others are rounded down to whole lots. Times
+are whole milliseconds, rounded down; microseconds are understood where a client sends them.
 """
 
 from functools import lru_cache

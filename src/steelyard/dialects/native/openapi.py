@@ -315,6 +315,12 @@ def _tidy(schema: Json) -> Json:
             found[key] = cleandoc(value)
         else:
             found[key] = value
+    pair = found.pop("prefixItems", None)
+    if pair:
+        # Few tools read tuples; both places have the same form, which every tool reads.
+        shared = {key: pair[0][key] for key in ("type", "pattern")}
+        assert all(shared.items() <= place.items() for place in pair), "pairs are of one form"
+        found["items"] = shared
     choices = found.get("enum")
     if isinstance(choices, list) and all(isinstance(choice, str) for choice in choices):
         found |= {"type": "string", "enum": declared(choices)}

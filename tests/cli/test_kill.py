@@ -1,0 +1,48 @@
+import os
+import signal
+
+import pytest
+from demo_process import Demo
+
+from steelyard.cli.main import run
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    running = Demo(tmp_path_factory.mktemp("kill") / "data")
+    yield running
+    running.stop()
+
+
+def test_a_killed_bot_has_nothing_open_and_trades_no_more_until_it_may(demo):
+    """F4: latch, cancel, verify at the exchange; and only a person lifts it."""
+    demo.wait(lambda s: s["fills"])
+    code, result = demo.steelyard("kill", "demo")
+    assert code == 0
+    killed = result["demo"]
+    assert (killed["verified"], killed["open_orders"], killed["bot_answered"]) == (True, 0, True)
+    state = demo.bot()
+    assert state["status"] == "killed"
+    assert state["orders"] == []
+    code, document = demo.steelyard("status")
+    assert (code, document["bots"][0]["status"]) == (1, "killed")
+    assert demo.steelyard("kill", "demo", "--resume")[0] == 0
+    demo.wait(lambda s: s["status"] == "running")
+    before = len(demo.bot()["fills"])
+    demo.wait(lambda s: len(s["fills"]) != before)
+
+
+def test_the_kill_switch_works_when_the_bot_does_not(demo):
+    """Pain 18: a process of its own, that acts at the exchange."""
+    os.kill(demo.bot_pid(), signal.SIGKILL)
+    code, result = demo.steelyard("kill", "demo")
+    killed = result["demo"]
+    assert code == 0
+    assert (killed["verified"], killed["bot_answered"]) == (True, False)
+
+
+def test_no_bot_at_all_is_said(tmp_path, capsys):
+    assert run(["kill", "--data", str(tmp_path)]) == 2
+    assert "no bot has run" in capsys.readouterr().err

@@ -1,0 +1,72 @@
+import asyncio
+import itertools
+import json
+
+import pytest
+from native_client import Client
+
+from steelyard.cli.administration import administer
+from steelyard.dashboard.bots import Bots
+from steelyard.domain.errors import UsageError
+from steelyard.exchange.admin import CancelOrders
+from steelyard.store.datadir import Directory, latch_file
+from steelyard.testing import LocalExchange
+
+
+def administered(exchange: LocalExchange):
+    async def ask(call):
+        return await asyncio.to_thread(administer, exchange.data, call)
+
+    return ask
+
+
+names = (f"dead-bot-{number}" for number in itertools.count())
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory):
+    """One of our own: the bots of a directory are everybody's to see."""
+    with LocalExchange(tmp_path_factory.mktemp("bots") / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def dead_bot(exchange):
+    """A bot that has run, has an order open, and is gone without a word."""
+    key = exchange.trader(next(names), {"USDT": "10000"}, dialect="native")
+    directory = exchange.data / "bots" / "ghost"
+    Directory(directory).close()
+    document = {"pid": 2**22 - 3, "port": 1, "token": "t", "key": key["key"], "symbol": "BTC-USDT"}
+    (directory / "ports.json").write_text(json.dumps(document))
+    Client(exchange.url("native"), key).place("buy", "0.01", "20000")
+    return "ghost"
+
+
+def test_a_dead_bots_orders_are_canceled_at_the_exchange_and_counted(exchange, dead_bot):
+    bots = Bots(exchange.data, administered(exchange))
+    result = asyncio.run(bots.kill(dead_bot))
+    assert result["verified"]
+    assert (result["canceled"], result["open_orders"], result["bot_answered"]) == (1, 0, False)
+    assert "the bot is not running" in result["steps"]
+    assert latch_file(exchange.data, dead_bot).exists()
+    (described,) = asyncio.run(bots.describe())
+    assert (described["alive"], described["killed"]) == (False, True)
+    assert asyncio.run(bots.resume(dead_bot))["resumed"]
+    assert not latch_file(exchange.data, dead_bot).exists()
+
+
+def test_a_count_that_is_not_zero_is_not_called_killed(exchange, dead_bot):
+    """Fail closed: what the exchange counts decides, not what was tried."""
+    real = administered(exchange)
+
+    async def ask(call):
+        answer = await real(call)
+        return answer | {"open_orders": 1} if isinstance(call, CancelOrders) else answer
+
+    result = asyncio.run(Bots(exchange.data, ask).kill(dead_bot))
+    assert (result["killed"], result["verified"], result["open_orders"]) == (False, False, 1)
+
+
+def test_an_unknown_bot_is_answered_with_the_known_ones(exchange):
+    with pytest.raises(UsageError, match="no bot 'nobody' here"):
+        asyncio.run(Bots(exchange.data, administered(exchange)).kill("nobody"))

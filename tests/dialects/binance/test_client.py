@@ -1,0 +1,326 @@
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelyard.dialects.binance import DIALECT, auth, executions
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Deposit, Place
+from steelyard.domain.errors import AuthError, DecodeError, Unsupported
+from steelyard.domain.lifecycle import OrderState
+from steelyard.domain.messages import (
+    AccountQuery,
+    BookQuery,
+    CandlesQuery,
+    ClockQuery,
+    FillsQuery,
+    InstrumentsQuery,
+    KeyQuery,
+    OrderAnswer,
+    OrderList,
+    OrderQuery,
+    OrdersQuery,
+    Refused,
+    StatusQuery,
+    TickersQuery,
+    TradesQuery,
+)
+from steelyard.domain.order import (
+    CancelCause,
+    FeeAsset,
+    Liquidity,
+    OrderType,
+    RejectReason,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
+from steelyard.wire.dialect import ApiKey, Asker
+from steelyard.wire.http import Request, Response
+from steelyard.wire.limits import UNLIMITED
+from steelyard.wire.outcome import Answered, NotSent, Unknown
+from tests.dialects.binance.test_text import LISTINGS
+from tests.shared.desk import BTC_USDT
+
+CLIENT = DIALECT.client
+KEY = ApiKey("KEY", b"secret")
+NOW_NS = 1_700_000_000_000_000_000
+PLACE = Place(
+    0,
+    0,
+    Side.BUY,
+    OrderType.LIMIT,
+    TimeInForce.GTC,
+    post_only=False,
+    price_ticks=5_000_000,
+    size_lots=1_000,
+    client_order_id="mine",
+)
+MESSAGES = [
+    PLACE,
+    Cancel(0, 5, 0),
+    Cancel(0, 0, 0, "mine"),
+    CancelAll(0, 0),
+    InstrumentsQuery(),
+    ClockQuery(),
+    StatusQuery(),
+    BookQuery(0, 100),
+    TradesQuery(0, 10),
+    TradesQuery(0, 10, from_trade_id=3),
+    CandlesQuery(0, 60_000_000_000, 10),
+    TickersQuery((0, 1)),
+    TickersQuery(),
+    AccountQuery(0),
+    OrderQuery(0, 0, order_id=5),
+    OrderQuery(0, 0, client_order_id="mine"),
+    OrdersQuery(0, 10, open_only=True),
+    OrdersQuery(0, 10, 0),
+    FillsQuery(0, 10, 0),
+    KeyQuery("KEY"),
+]
+COMMANDS = [m for m in MESSAGES if isinstance(m, Place | Cancel | CancelAll)]
+
+
+def endpoint_of(request: Request):
+    found = [e for e in DIALECT.endpoints if (e.method, e.path) == (request.method, request.path)]
+    assert len(found) == 1, request
+    return found[0]
+
+
+@st.composite
+def places(draw) -> Place:
+    """Every order that Binance has a spelling for."""
+    order_type, time_in_force, post_only = draw(st.sampled_from([*executions.TYPES]))
+    instrument = draw(st.sampled_from([*LISTINGS]))
+    is_limit = order_type is OrderType.LIMIT
+    return Place(
+        7,
+        instrument.instrument_id,
+        draw(st.sampled_from(Side)),
+        order_type,
+        time_in_force,
+        post_only,
+        draw(st.integers(1, instrument.price_max_ticks)) if is_limit else None,
+        draw(st.integers(1, instrument.size_max_lots)),
+        draw(st.sampled_from(SelfTrade)),
+        FeeAsset.RECEIVED,
+        draw(st.text("abcXYZ019-_", max_size=36)),
+    )
+
+
+@given(places())
+def test_a_place_survives_both_halves(place):
+    """Built by the trader, read by the exchange: the same command, whatever its fields."""
+    request = CLIENT.request(place, LISTINGS, KEY, NOW_NS)
+    endpoint = endpoint_of(request)
+    asker = Asker(7, "KEY", NOW_NS, LISTINGS, UNLIMITED)
+    assert endpoint.decode(DIALECT.read(request, endpoint, {}), asker) == place
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda m: type(m).__name__)
+def test_a_request_is_one_that_the_server_half_reads_and_verifies(message):
+    request = CLIENT.request(message, LISTINGS, KEY, NOW_NS)
+    endpoint = endpoint_of(request)
+    DIALECT.read(request, endpoint, {})
+    is_signed = auth.KEY_HEADER in request.headers
+    assert is_signed == (endpoint.auth.name == "SIGNED")
+    if is_signed:
+        credentials = DIALECT.credentials(request, endpoint)
+        assert DIALECT.verify(credentials, KEY.secret)
+        with pytest.raises(AuthError):
+            CLIENT.request(message, LISTINGS, None, NOW_NS)
+    assert (CLIENT.expiry_ns(message) == 5_000_000_000) == is_signed
+
+
+def test_a_new_order_is_a_form_with_the_signature_last():
+    request = CLIENT.request(PLACE, LISTINGS, KEY, NOW_NS)
+    assert (request.method, request.target) == ("POST", "/api/v3/order")
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    pairs = parse_qsl(request.body.decode())
+    assert pairs[:-1] == [
+        ("symbol", "BTCUSDT"),
+        ("side", "BUY"),
+        ("type", "LIMIT"),
+        ("timeInForce", "GTC"),
+        ("quantity", "0.01"),
+        ("price", "50000"),
+        ("newClientOrderId", "mine"),
+        ("newOrderRespType", "FULL"),
+        ("selfTradePreventionMode", "EXPIRE_MAKER"),
+        ("recvWindow", "5000"),
+        ("timestamp", "1700000000000"),
+    ]
+    assert pairs[-1][0] == "signature"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Amend(0, 5, None, 3),
+        Deposit(0, 1, 1),
+        Cancel(0, 5),
+        CancelAll(0, None),
+        OrderQuery(0, order_id=5),
+        OrdersQuery(0, 10),
+        FillsQuery(0, 10),
+        TradesQuery(0, 10, start_ns=5),
+        CandlesQuery(0, 7, 10),
+        Place(0, 0, Side.BUY, OrderType.MARKET, TimeInForce.FOK, False, None, 1),
+        Place(0, 0, Side.BUY, OrderType.LIMIT, TimeInForce.IOC, True, 1, 1),
+    ],
+    ids=repr,
+)
+def test_what_binance_does_not_have_is_unsupported_before_anything_is_sent(message):
+    with pytest.raises(Unsupported, match="Binance"):
+        CLIENT.request(message, LISTINGS, KEY, NOW_NS)
+
+
+# -- both halves over a real exchange -----------------------------------------------------------
+
+
+def answered(outcome):
+    assert isinstance(outcome, Answered), outcome
+    return outcome.answer
+
+
+def test_an_order_lives_from_place_to_cancel(venue):
+    """Placed, found by its client id, listed, canceled, and known as canceled afterwards."""
+    placed = answered(venue.ask(PLACE))
+    assert isinstance(placed, OrderAnswer)
+    assert placed.order.state is OrderState.WORKING
+    assert placed.fills == ()
+    number = placed.order.order_id
+    found = answered(venue.ask(OrderQuery(0, 0, client_order_id="mine")))
+    assert found.order == placed.order
+    listed = answered(venue.ask(OrdersQuery(0, 10, open_only=True)))
+    assert listed == OrderList((placed.order,))
+    canceled = answered(venue.ask(Cancel(0, number, 0)))
+    assert canceled.order.client_order_id == "mine"
+    assert canceled.order.cancel_cause is CancelCause.USER
+    again = answered(venue.ask(Cancel(0, number, 0)))
+    assert isinstance(again, Refused)
+    assert again.reason is RejectReason.UNKNOWN_ORDER
+    (ended,) = answered(venue.ask(OrdersQuery(0, 10, 0))).orders
+    assert ended.state is OrderState.CANCELED
+
+
+def test_an_order_whose_number_was_never_told_is_canceled_by_its_client_id(venue):
+    venue.ask(PLACE)
+    canceled = answered(venue.ask(Cancel(0, 0, 0, "mine")))
+    assert canceled.order.state is OrderState.CANCELED
+
+
+def test_what_an_order_fills_at_once_is_in_its_answer(venue):
+    """The order as it is after them, and each fill with its fee in what was received."""
+    for price in ("50000", "50000.01"):
+        venue.place(venue.other_key, side="SELL", price=price, quantity="0.004")
+    answer = answered(venue.ask(PLACE, venue.key))
+    assert answer.order.state is OrderState.PARTIALLY_FILLED
+    (fill,) = answer.fills
+    assert (fill.price_ticks, fill.size_lots, fill.liquidity) == (5_000_000, 400, Liquidity.TAKER)
+    assert fill.fee_asset_id == BTC_USDT.base_asset_id
+    assert fill.fee_atoms == 400 * BTC_USDT.lot_atoms // 1_000
+    theirs = venue.exchange.history.by_client_id(venue.desk.alice, "mine")
+    assert (answer.order.filled_lots, answer.order.quote_atoms) == (
+        theirs.filled_lots,
+        theirs.quote_atoms,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"size_lots": 10**8}, RejectReason.INSUFFICIENT_BALANCE),
+        ({"size_lots": 1}, RejectReason.NOTIONAL_TOO_SMALL),
+        ({"post_only": True, "side": Side.SELL}, RejectReason.POST_ONLY_WOULD_TAKE),
+    ],
+)
+def test_a_refusal_is_an_answer(venue, change, reason):
+    """And says how to mend it."""
+    from msgspec.structs import replace
+
+    venue.place(venue.other_key, price="50000")
+    refused = answered(venue.ask(replace(PLACE, **change)))
+    assert isinstance(refused, Refused)
+    assert refused.reason is reason
+
+
+def test_canceling_everything_twice_is_fine(venue):
+    venue.ask(PLACE)
+    (canceled,) = answered(venue.ask(CancelAll(0, 0))).orders
+    assert canceled.client_order_id == "mine"
+    assert answered(venue.ask(CancelAll(0, 0))) == OrderList(())
+
+
+def test_a_wrong_secret_is_not_sent_and_says_why(venue):
+    outcome = venue.ask(PLACE, ApiKey(venue.key.key, b"wrong"))
+    assert isinstance(outcome, NotSent)
+    assert "-1022" in outcome.why
+
+
+# -- what cannot be read ------------------------------------------------------------------------
+
+GARBAGE = [b"", b"{", b"[]", b"5", b"null", b"\xff\xfe", b"{}", b"<html>", b"[" * 100_000]
+
+
+@pytest.mark.parametrize("body", GARBAGE)
+@pytest.mark.parametrize("message", COMMANDS, ids=lambda m: type(m).__name__)
+def test_an_answer_to_a_command_that_cannot_be_read_is_unknown(message, body):
+    """It may have happened: only evidence from the venue closes it."""
+    outcome = CLIENT.outcome(message, Response(200, {}, body), LISTINGS, NOW_NS)
+    is_empty_list = isinstance(message, CancelAll) and body == b"[]"
+    assert isinstance(outcome, Answered if is_empty_list else Unknown)
+
+
+@pytest.mark.parametrize("status", [200, 201, 302, 400, 404, 500, 503])
+@given(body=st.binary(max_size=60), message=st.sampled_from(MESSAGES))
+def test_garbage_is_an_outcome_or_a_decode_error(status, body, message):
+    """Of a command always an outcome, of a query a DecodeError at most."""
+    try:
+        outcome = CLIENT.outcome(message, Response(status, {}, body), LISTINGS, NOW_NS)
+    except DecodeError:
+        assert message not in COMMANDS
+    else:
+        assert isinstance(outcome, Answered | NotSent | Unknown)
+
+
+# -- ids and settings ---------------------------------------------------------------------------
+
+
+@given(st.integers(0, 2**128 - 1), st.integers(0, 2**128 - 1))
+def test_client_ids_are_of_the_venues_form_and_as_many_as_the_numbers(one, other):
+    printed = CLIENT.client_order_id(one)
+    assert printed.startswith("sy")
+    assert printed.isascii()
+    assert printed.isalnum()
+    assert len(printed) == 24
+    assert (printed == CLIENT.client_order_id(other)) == (one == other)
+
+
+def test_ccxt_gets_what_the_fact_sheet_proves():
+    """Deep-merged into its constructor; /stream has to stay in the address."""
+    assert DIALECT.environment("ccxt", "http://h:1", "ws://h:1") == {
+        "urls": {
+            "api": {
+                "public": "http://h:1/api/v3",
+                "private": "http://h:1/api/v3",
+                "sapi": "http://h:1/sapi/v1",
+                "ws": {
+                    "spot": "ws://h:1/stream/ws",
+                    "ws-api": {"spot": "ws://h:1/ws-api/v3"},
+                },
+            }
+        },
+        "options": {"fetchMarkets": {"types": ["spot"]}},
+    }
+
+
+def test_python_binance_gets_its_attributes():
+    found = DIALECT.environment("python-binance", "http://h:1", "ws://h:1")
+    assert found["Client"]["API_URL"] == "http://h:1/api"
+    assert found["BinanceSocketManager"]["STREAM_URL"] == "ws://h:1/"
+
+
+def test_an_unknown_library_is_told_the_known_ones():
+    with pytest.raises(Unsupported, match="'foo'; there are ccxt, python-binance"):
+        DIALECT.environment("foo", "", "")
