@@ -38,7 +38,9 @@ def dead_bot(exchange):
     Directory(directory).close()
     document = {"pid": 2**22 - 3, "port": 1, "token": "t", "key": key["key"], "symbol": "BTC-USDT"}
     (directory / "ports.json").write_text(json.dumps(document))
-    Client(exchange.url("native"), key).place("buy", "0.01", "20000")
+    client = Client(exchange.url("native"), key)
+    client.place("buy", "0.01", "20000")
+    client.close()
     return "ghost"
 
 

@@ -41,9 +41,11 @@ class Load(threading.Thread):
             except Refused:
                 continue
             except OSError:
+                self.client.close()
                 return
             except Exception as error:
                 if type(error).__module__ in ("http.client", "json.decoder"):
+                    self.client.close()
                     return
                 raise
 

@@ -11,8 +11,8 @@ from steelyard.trading.strategy import Strategy, Timer
 from tests.trading.venue import BOT, BTC_USDT
 from tests.trading.world import BEGIN_NS, World
 
-TRADING_S = 12  # the strategy acts until then
-END_S = 40
+TRADING_S = 18  # the strategy acts until then
+END_S = 45
 MID = 6_000_000
 
 

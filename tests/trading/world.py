@@ -124,6 +124,7 @@ class World:
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
         self._requests = 0
+        self.timeout_ns = TIMEOUT_NS
         self._up: set[Role] = set()
         self._generation = 0
         self._alarm = 0  # the number of the one wake-up that counts

@@ -1,5 +1,6 @@
 """A secret's type: it can be used, and cannot be shown, logged, copied into a file or pickled."""
 
+import hmac
 from typing import NoReturn
 
 HIDDEN = "***"
@@ -27,7 +28,7 @@ class Secret:
         return HIDDEN
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._value == other._value
+        return isinstance(other, Secret) and hmac.compare_digest(self._value, other._value)
 
     def __hash__(self) -> int:
         return hash(self._value)

@@ -274,17 +274,26 @@ class Gate:
                 RejectReason.DUPLICATE_CLIENT_ORDER_ID,
                 f"an open order already has the client order id {place.client_order_id!r}",
             )
-        order = history.by_client_id(place.account_id, place.client_order_id)
-        if order is None:
+        first = history.placed(place.account_id, place.client_order_id)
+        if first is None:
             return None
-        if history.is_same(order, place):
-            return OrderAnswer(order, history.fills_of(order))
-        return Refused(
-            RejectReason.DUPLICATE_CLIENT_ORDER_ID,
-            f"the client order id {place.client_order_id!r} belongs to another order, "
-            f"{order.order_id}; use a fresh one",
-            "client_order_id",
-        )
+        order = history.by_client_id(place.account_id, place.client_order_id)
+        if order is None or first != place:
+            which = "one that is no longer kept" if order is None else f"another, {order.order_id}"
+            return Refused(
+                RejectReason.DUPLICATE_CLIENT_ORDER_ID,
+                f"the client order id {place.client_order_id!r} belongs to an earlier order, "
+                f"{which}; use a fresh one",
+                "client_order_id",
+            )
+        if order.reject_reason is not None:
+            return Refused(
+                order.reject_reason,
+                f"this order was refused when it was first sent, for {order.reject_reason.name}; "
+                "to try anew, use a fresh client order id",
+                order_id=order.order_id,
+            )
+        return OrderAnswer(order, history.fills_of(order))
 
 
 class Line:

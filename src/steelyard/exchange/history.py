@@ -34,15 +34,6 @@ _EXPIRED = frozenset(
 )
 
 # What a Place says of an order; an amended price or size no longer is what was asked for.
-_ASKED = (
-    "instrument_id",
-    "side",
-    "order_type",
-    "time_in_force",
-    "post_only",
-    "price_ticks",
-    "size_lots",
-)
 
 
 class AccountHistory(Struct):
@@ -51,6 +42,7 @@ class AccountHistory(Struct):
     account_id: int
     orders: list[Order]  # by order_id
     fills: list[Fill]
+    placed: list[Place] = []
 
 
 class _Account:
@@ -62,6 +54,7 @@ class _Account:
         self.ended: deque[int] = deque()
         self.fills: deque[Fill] = deque(maxlen=FILLS_MAX)
         self.client_ids: dict[str, int] = {}  # the newest order of each id
+        self.placed: dict[str, Place] = {}  # what it asked for, before any amend
 
     def add(self, order: Order) -> None:
         self.orders[order.order_id] = order
@@ -73,6 +66,13 @@ class _Account:
             self.open[order.order_id] = order
         else:
             self.end(order)
+
+    def asked(self, place: Place) -> None:
+        if place.client_order_id:
+            self.placed.pop(place.client_order_id, None)
+            self.placed[place.client_order_id] = place
+            if len(self.placed) > CLIENT_IDS_MAX:
+                del self.placed[next(iter(self.placed))]
 
     def end(self, order: Order) -> None:
         self.open.pop(order.order_id, None)
@@ -93,14 +93,18 @@ class History:
     def accepted(self, place: Place, effect: Accepted, now_ns: int) -> Order:
         """Enter a new order."""
         order = _order(place, effect.order_id, now_ns)
-        self._account(place.account_id).add(order)
+        account = self._account(place.account_id)
+        account.add(order)
+        account.asked(place)
         return order
 
     def rejected(self, place: Place, order_id: int, reason: RejectReason, now_ns: int) -> Order:
         """Enter an order that was refused; it is kept like any ended one."""
         order = _order(place, order_id, now_ns)
         order.state, order.reject_reason = OrderState.REJECTED, reason
-        self._account(place.account_id).add(order)
+        account = self._account(place.account_id)
+        account.add(order)
+        account.asked(place)
         return order
 
     def filled(self, effect: Filled, now_ns: int) -> tuple[Order, Fill]:
@@ -180,10 +184,10 @@ class History:
         """Return the newest order of that client id, open or ended."""
         return self.order(OrderQuery(account_id, client_order_id=client_order_id))
 
-    def is_same(self, order: Order, place: Place) -> bool:
-        """Whether a Place asks for just what became this order."""
-        again = _order(place, order.order_id, order.created_ns)
-        return all(getattr(again, name) == getattr(order, name) for name in _ASKED)
+    def placed(self, account_id: int, client_order_id: str) -> Place | None:
+        """Return the newest Place of that client id as it was asked, refused or not."""
+        account = self._accounts.get(account_id)
+        return None if account is None else account.placed.get(client_order_id)
 
     def orders(self, query: OrdersQuery) -> tuple[Order, ...]:
         """Return orders, oldest first; without a start the newest."""
@@ -228,7 +232,10 @@ class History:
         """Return everything that is kept."""
         return [
             AccountHistory(
-                account_id, sorted(account.orders.values(), key=_by_id), [*account.fills]
+                account_id,
+                sorted(account.orders.values(), key=_by_id),
+                [*account.fills],
+                [*account.placed.values()],
             )
             for account_id, account in self._accounts.items()
         ]
@@ -240,6 +247,8 @@ class History:
             for order in kept.orders:
                 account.add(order)
             account.fills.extend(kept.fills)
+            for place in kept.placed:
+                account.asked(place)
 
     def _account(self, account_id: int) -> _Account:
         found = self._accounts.get(account_id)

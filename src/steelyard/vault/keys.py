@@ -1,7 +1,11 @@
 """Key references: a configuration says where a key is, never what it is.
 
-env:NAME    NAME_KEY and NAME_SECRET (and NAME_PASSPHRASE) of the environment
-pipe:N      one JSON document {"key", "secret", "passphrase"} from file descriptor N
+    env:NAME    NAME_KEY and NAME_SECRET (and NAME_PASSPHRASE) of the environment
+    pipe:N      one JSON document {"key", "secret", "passphrase"} from file descriptor N;
+                pipe:0 is standard input
+
+The document may have more fields, so what `steelyard key create --json` prints will do. No
+message of this module ever holds a key.
 """
 
 import os
@@ -14,12 +18,13 @@ from steelyard.domain.errors import ConfigError, Unsupported
 from steelyard.wire.dialect import ApiKey
 
 PIPE_MAX_BYTES = 64 << 10
+_DESCRIPTOR_DIGITS_MAX = 4
 
 
 class _Document(Struct):
     key: str
     secret: str
-    passphrase: str = ""
+    passphrase: str | None = None
 
 
 def resolve(reference: str, environment: Mapping[str, str]) -> ApiKey:
@@ -33,25 +38,41 @@ def resolve(reference: str, environment: Mapping[str, str]) -> ApiKey:
     match place:
         case "env" if name:
             return _from_environment(name, environment)
-        case "pipe" if name.isdigit():
+        case "pipe" if name.isdecimal() and len(name) <= _DESCRIPTOR_DIGITS_MAX:
             return _from_pipe(int(name))
         case "vault" | "aws-sm" | "gcp-sm":
-            raise Unsupported(f"key {reference!r}: {place} is not read yet; use env:NAME")
+            raise Unsupported(
+                f"key {reference!r}: {place} is not read yet; what works is env:NAME (with "
+                "NAME_KEY and NAME_SECRET set) and pipe:N (a JSON document on descriptor N)"
+            )
         case _:
-            raise ConfigError("a key should be a reference such as env:NAME, never the key itself")
+            # Not repeated: whoever pasted a key here should not find it in a log.
+            raise ConfigError(
+                "a key should be a reference, env:NAME or pipe:N, never the key itself"
+            )
 
 
 def _from_environment(name: str, environment: Mapping[str, str]) -> ApiKey:
     key, secret = environment.get(f"{name}_KEY"), environment.get(f"{name}_SECRET")
     if not key or not secret:
         raise ConfigError(f"key env:{name}: set {name}_KEY and {name}_SECRET")
-    return ApiKey(key, secret.encode(), environment.get(f"{name}_PASSPHRASE", ""))
+    # What is not UTF-8 in the environment comes as surrogates.
+    value = secret.encode(errors="surrogateescape")
+    return ApiKey(key, value, environment.get(f"{name}_PASSPHRASE", ""))
 
 
 def _from_pipe(descriptor: int) -> ApiKey:
     try:
         with os.fdopen(descriptor, "rb") as pipe:
-            document = msgspec.json.decode(pipe.read(PIPE_MAX_BYTES), type=_Document)
-    except (OSError, msgspec.DecodeError) as error:
-        raise ConfigError(f"key pipe:{descriptor} gave no key: {error}") from error
-    return ApiKey(document.key, document.secret.encode(), document.passphrase)
+            text = pipe.read(PIPE_MAX_BYTES)
+        document = msgspec.json.decode(text, type=_Document)
+    except OSError as error:
+        raise ConfigError(f"key pipe:{descriptor} cannot be read: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # Without its cause: a decoder's message may repeat what it read.
+        document = None
+    if document is None or not document.key or not document.secret:
+        raise ConfigError(
+            f'key pipe:{descriptor} gave no key: expected {{"key": ..., "secret": ...}} as JSON'
+        )
+    return ApiKey(document.key, document.secret.encode(), document.passphrase or "")

@@ -1,12 +1,16 @@
 """Sealing what an exchange must keep to verify: AES-256-GCM, the key in the user's own place.
 
+    u8 version | 12 bytes nonce | ciphertext and 16 bytes tag
+
 The key file is made once, for its owner only, outside every data directory: a copied or backed
-up data directory cannot open a secret.
+up data directory cannot open a secret. What is sealed is bound to a context (whose secret it
+is), so one cannot be put in another's place.
 """
 
 import os
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -17,6 +21,8 @@ from steelyard.domain.errors import ConfigError
 KEY_BYTES, NONCE_BYTES = 32, 12
 VERSION = b"\x01"
 
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
 
 class FileSeal:
     """The seal whose key is in a file."""
@@ -25,7 +31,7 @@ class FileSeal:
         """Read the key, made on first use.
 
         Raises:
-            ConfigError: The file is open to others, or not a key.
+            ConfigError: The file is open to others, or not a key, or cannot be made.
         """
         self._file = key_file
         self._cipher = AESGCM(_key(key_file))
@@ -39,14 +45,18 @@ class FileSeal:
         """Return what was sealed.
 
         Raises:
-            ConfigError: Another key sealed it, or it has been changed.
+            ConfigError: Another key or version sealed it, or it has been changed.
         """
+        if sealed[:1] != VERSION:
+            raise ConfigError(
+                f"a sealed secret has version {sealed[:1].hex() or 'none'}, this steelyard opens "
+                f"{VERSION.hex()}; use the steelyard that wrote it, or issue new keys with "
+                "`steelyard key create`"
+            )
         nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
         try:
-            if sealed[:1] != VERSION:
-                raise InvalidTag
             return self._cipher.decrypt(nonce, body, VERSION + context)
-        except (InvalidTag, ValueError) as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: cut inside the nonce
             raise ConfigError(
                 f"a sealed secret does not open with {self._file}; if this data comes from "
                 "another machine or user, issue new keys with `steelyard key create`"
@@ -55,17 +65,31 @@ class FileSeal:
 
 def _key(file: Path) -> bytes:
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
+        if not file.exists():
+            _make(file)
+        mode, key = file.stat().st_mode, file.read_bytes()
     except OSError as error:
-        raise ConfigError(f"the seal key {file} cannot be made: {error.strerror}") from error
-    else:
+        raise ConfigError(f"the seal key {file} cannot be used: {error.strerror}") from error
+    if mode & _OTHERS:
+        raise ConfigError(f"the seal key {file} is open to others; run: chmod 600 {file}")
+    if len(key) != KEY_BYTES:
+        raise ConfigError(
+            f"the seal key {file} has {len(key)} bytes instead of {KEY_BYTES}: it is damaged. "
+            "Restore it from a copy, or delete it and issue new keys with `steelyard key create`"
+        )
+    return key
+
+
+def _make(file: Path) -> None:
+    """Put a key in place at once, and never over another: two processes may begin together."""
+    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
         with os.fdopen(descriptor, "wb") as out:
             out.write(secrets.token_bytes(KEY_BYTES))
-    if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigError(f"the seal key {file} is open to others; run: chmod 600 {file}")
-    key = file.read_bytes()
-    if len(key) != KEY_BYTES:
-        raise ConfigError(f"the seal key {file} is not {KEY_BYTES} bytes; it has been damaged")
-    return key
+            out.flush()
+            os.fsync(out.fileno())
+        with suppress(FileExistsError):
+            file.hardlink_to(part)
+    finally:
+        part.unlink()

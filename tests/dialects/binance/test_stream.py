@@ -128,8 +128,9 @@ def test_a_stream_name_is_a_channel(name, channel):
     assert stream.channels_of(name, LISTINGS) == (channel,)
 
 
-def test_all_symbols_are_one_channel_each():
-    assert len(stream.channels_of("!miniTicker@arr", LISTINGS)) == len(LISTINGS)
+@pytest.mark.parametrize("name", ["!miniTicker@arr", "!miniTicker@arr@1000ms", "!ticker@arr"])
+def test_all_symbols_are_one_channel_each(name):
+    assert len(stream.channels_of(name, LISTINGS)) == len(LISTINGS)
 
 
 @pytest.mark.parametrize(

@@ -302,7 +302,35 @@ def test_the_same_order_again_is_answered_with_the_first(venue):
     assert len(venue.call("GET", "/api/v1/orders?open=true")[1]["orders"]) == 1
 
 
-@pytest.mark.parametrize("change", [{"price": "60001"}, {"side": "sell"}, {"size": "0.02"}])
+def test_the_same_order_again_is_known_after_an_amend(venue):
+    """It is measured by what was first asked for, and shows how it stands."""
+    _, first = venue.call("POST", "/api/v1/orders", BODY)
+    venue.call("PATCH", f"/api/v1/orders/{first['order_id']}", {"price": "60500", "size": "0.02"})
+    status, again = venue.call("POST", "/api/v1/orders", BODY)
+    assert (status, again["order_id"], again["price"]) == (200, first["order_id"], "60500.00")
+    status, _ = venue.call("POST", "/api/v1/orders", {**BODY, "price": "60500", "size": "0.02"})
+    assert status == 409
+
+
+def test_a_refusal_again_is_the_same_refusal(venue):
+    """The first answer was no, so a late copy of the request cannot trade."""
+    body = {**BODY, "size": "8000"}
+    first, again = (venue.call("POST", "/api/v1/orders", body) for _ in range(2))
+    assert (first[0], code(first[1])) == (400, "INSUFFICIENT_BALANCE")
+    assert (again[0], code(again[1])) == (400, "INSUFFICIENT_BALANCE")
+    assert "use a fresh client order id" in again[1]["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"price": "60001"},
+        {"side": "sell"},
+        {"size": "0.02"},
+        {"self_trade": "none"},
+        {"time_in_force": "ioc"},
+    ],
+)
 def test_another_order_under_the_same_name_is_refused(venue, change):
     """For ever: also after the first one has ended."""
     _, first = venue.call("POST", "/api/v1/orders", BODY)
@@ -311,6 +339,20 @@ def test_another_order_under_the_same_name_is_refused(venue, change):
         assert (status, code(answer)) == (409, "DUPLICATE_CLIENT_ORDER_ID")
         assert answer["error"]["field"] == "client_order_id"
         venue.call("DELETE", f"/api/v1/orders/{first['order_id']}")
+
+
+def test_names_outlive_their_orders(venue, monkeypatch):
+    """Also of an order that is no longer kept; and also over a restart."""
+    monkeypatch.setattr("steelyard.exchange.history.ENDED_MAX", 0)
+    venue.call("POST", "/api/v1/orders", BODY)
+    venue.call("DELETE", "/api/v1/orders")
+    kept = venue.exchange.history.snapshot()
+    for _ in range(2):
+        status, answer = venue.call("POST", "/api/v1/orders", BODY)
+        assert (status, code(answer)) == (409, "DUPLICATE_CLIENT_ORDER_ID")
+        assert "no longer kept" in answer["error"]["message"]
+        venue.exchange.history._accounts.clear()
+        venue.exchange.history.restore(kept)
 
 
 def test_names_are_each_accounts_own(venue):

@@ -89,7 +89,11 @@ KINDS: dict[str, tuple[ChannelKind, int]] = {
     "ticker": (ChannelKind.TICKER, TICKER_NS),
     **{f"depth{end}": (ChannelKind.BOOK, period) for end, period in PERIODS_NS.items()},
 }
-EVERY_SYMBOL = {"!miniTicker@arr": "miniTicker", "!ticker@arr": "ticker"}
+EVERY_SYMBOL = {
+    "!miniTicker@arr": "miniTicker",
+    "!miniTicker@arr@1000ms": "miniTicker",  # undocumented; python-binance asks for it
+    "!ticker@arr": "ticker",
+}
 METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 
 _control = msgspec.json.Decoder(Control)

@@ -99,7 +99,12 @@ DIALECT = Dialect(
         ),
     ),
     limits=limits.LIMITS,
-    known_differences=(),
+    known_differences=(
+        (
+            "a client_order_id is remembered among the newest 100,000 of its account",
+            "for ever has to fit into memory; a name comes back only after so many others",
+        ),
+    ),
     read=parameters.read,
     credentials=auth.credentials,
     verify=auth.verify,

@@ -1,0 +1,93 @@
+import os
+
+import pytest
+
+from steelyard.domain.errors import ConfigError, Unsupported
+from steelyard.vault.keys import PIPE_MAX_BYTES, resolve
+
+
+def piped(content: bytes) -> int:
+    """Return a descriptor from which this can be read."""
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "wb") as out:
+        out.write(content)
+    return reader
+
+
+def test_a_key_of_the_environment():
+    """Three variables, the passphrase where a venue has one."""
+    environment = {"DIP_KEY": "k", "DIP_SECRET": "s\u00e9", "OKX_KEY": "k", "OKX_SECRET": "s"}
+    assert tuple(resolve("env:DIP", environment)) == ("k", "s\u00e9".encode(), "")
+    environment["OKX_PASSPHRASE"] = "p"
+    assert tuple(resolve("env:OKX", environment)) == ("k", b"s", "p")
+    assert resolve("env:X", {"X_KEY": "k", "X_SECRET": "\udcff"}).secret == b"\xff"
+
+
+@pytest.mark.parametrize("environment", [{}, {"A_KEY": "k"}, {"A_SECRET": "s"}, {"A_KEY": ""}])
+def test_a_key_that_is_not_set_says_what_to_set(environment):
+    """Both variables are named."""
+    with pytest.raises(ConfigError, match="key env:A: set A_KEY and A_SECRET"):
+        resolve("env:A", environment)
+
+
+def test_a_key_from_a_pipe():
+    """What `key create --json` prints will do; the descriptor is closed behind it."""
+    document = (
+        b'{"key": "k", "secret": "s", "passphrase": null, "dialect": "binance", "scopes": []}'
+    )
+    descriptor = piped(document)
+    assert tuple(resolve(f"pipe:{descriptor}", {})) == ("k", b"s", "")
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
+    descriptor = piped(b'{"key": "k", "secret": "s", "passphrase": "p"}')
+    assert resolve(f"pipe:{descriptor}", {}).passphrase == "p"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"hunter2",
+        b'{"key": "hunter2"}',
+        b'{"key": "", "secret": "hunter2"}',
+        b'{"key": "k", "secret": 5}',
+        b"\xff\xfe",
+        b'{"key": "\xff", "secret": "s"}',
+        b'{"key": "k", "secret": "' + b"x" * 65_000,
+    ],
+)
+def test_a_pipe_without_a_key_says_what_was_expected(content):
+    """And repeats nothing of what it read, not in a cause either."""
+    assert len(content) < PIPE_MAX_BYTES
+    with pytest.raises(
+        ConfigError, match=r'gave no key: expected {"key": \.\.\., "secret"'
+    ) as caught:
+        resolve(f"pipe:{piped(content)}", {})
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_pipe_that_is_not_open_says_so():
+    """The parent forgot to hand it over."""
+    with pytest.raises(ConfigError, match="key pipe:987 cannot be read: Bad file descriptor"):
+        resolve("pipe:987", {})
+
+
+@pytest.mark.parametrize("place", ["vault", "aws-sm", "gcp-sm"])
+def test_a_place_that_is_not_read_yet_names_what_works(place):
+    """The sentence says what to write instead."""
+    with pytest.raises(Unsupported, match=f"{place} is not read yet; what works is env:NAME.*pipe"):
+        resolve(f"{place}:binance/dip", {})
+
+
+@pytest.mark.parametrize("pasted", ["hunter2", "", "env:", "pipe:", "pipe:x", "pipe:-1", "PIPE:1"])
+def test_a_key_itself_is_refused_and_not_repeated(pasted):
+    """Whoever pastes a key into a configuration does not find it in a log."""
+    with pytest.raises(ConfigError, match="should be a reference, env:NAME or pipe:N") as caught:
+        resolve(pasted, {})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_api_key_does_not_show_its_secret():
+    """Not even by accident in a log line."""
+    assert "hunter2" not in f"{resolve('env:A', {'A_KEY': 'k', 'A_SECRET': 'hunter2'})!r}"
