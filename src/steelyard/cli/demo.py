@@ -52,7 +52,7 @@ key = "pipe:{pipe}"                 # of your own: "env:NAME", read from NAME_KE
 [strategy]
 class = "steelyard.strategies:SmaCross"
 symbol = "BTC-USDT"
-params = {{ fast = 3, slow = 8, size = "0.05", bar = "1s" }}
+params = {{ fast = 5, slow = 30, size = "0.05", bar = "1s" }}
 
 [risk]
 max_order_notional = "10000"
