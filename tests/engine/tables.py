@@ -127,17 +127,16 @@ def cases() -> Iterator[Case]:
             if text.startswith("=="):
                 if case is not setup:
                     yield case
-                case = Case(path.stem, text.removeprefix("==").strip(), list(setup.lines))
+                case = Case(path.stem, text.strip("= "), list(setup.lines))
             elif text:
                 case.lines.append(Line(number, text))
         yield case
 
 
-class Bench:
-    """An engine on which cases are tried out, with the names that they use."""
+class Desk:
+    """An engine on which a case is tried out, with the names that the case uses."""
 
-    def __init__(self, kind: Kind, model: QueueModel = QueueModel.PROPORTIONAL) -> None:
-        self.kind = kind
+    def __init__(self, kind: Kind, model: QueueModel) -> None:
         self.engine: Engine = new_engine(model, kind)
         self.accounts = {"world": WORLD, "house": HOUSE, "fees": FEES}
         self.assets: dict[str, int] = {}
@@ -146,102 +145,266 @@ class Bench:
         self.placed = 0
         self.now_ns = 0
 
-    def apply(self, command: Command) -> list[Effect]:
-        """Carry out one command; the engine's own invariants hold after each."""
+    def apply(self, text: str) -> list[str]:
+        """Carry out one line's command and return what happened, as lines."""
         self.now_ns += 1
-        effects = self.engine.apply(command, self.now_ns)
+        effects = self.engine.apply(self.command(text.split()), self.now_ns)
         assert not any(self.engine.totals().values()), "an asset does not sum to zero"
-        return effects
+        return [self.told(effect) for effect in effects]
 
-    # -- what is asked ----------------------------------------------------------------------
+    # -- commands ---------------------------------------------------------------------------
 
-    def command(self, text: str) -> Command:
-        """Return the command that a line asks for."""
-        name, *words = text.split()
-        match [name, *words]:
+    def command(self, words: list[str]) -> Command:
+        """Return the command that a line's words ask for."""
+        match words:
             case ["market", symbol, *settings]:
                 return ListInstrument(self.listing(symbol, settings))
-            case ["account", account, "maker", maker, "taker", taker]:
-                number = self.accounts.setdefault(account, FIRST_USER + len(self.accounts) - 3)
-                return OpenAccount(number, rate_e8(maker), rate_e8(taker))
-            case ["house", ("bid" | "ask") as side, size, "@", price]:
-                market = self.market([])
-                return HouseLevel(
-                    market.instrument_id, SIDES[side], ticks(market, price), lots(market, size)
-                )
-            case ["house", ("buys" | "sells") as side, size, "@", price]:
-                market = self.market([])
-                return HouseTrade(
-                    market.instrument_id, SIDES[side], ticks(market, price), lots(market, size)
-                )
-            case [account, ("deposit" | "withdraw") as verb, amount, asset]:
-                kind = Deposit if verb == "deposit" else Withdraw
-                number = self.assets.setdefault(asset, 90)
-                return kind(self.accounts.get(account, 99_999), number, to_atoms(Decimal(amount)))
-            case [account, "cancel", "all", *rest]:
-                symbols = [word for word in rest if word != "admin"]
-                only = self.market(symbols).instrument_id if symbols else None
+            case ["account", name, "maker", maker, "taker", taker]:
+                known = len(self.accounts) - 3
+                account_id = self.accounts.setdefault(name, FIRST_USER + known)
+                return OpenAccount(account_id, rate_e8(maker), rate_e8(taker))
+            case ["house", ("bid" | "ask" | "buys" | "sells") as verb, size, *rest]:
+                kind = HouseLevel if verb in {"bid", "ask"} else HouseTrade
+                numbers = self.price(rest), self.lots(size, rest)
+                return kind(self.market_id(rest), SIDES[verb], *numbers)
+            case ["deposit", name, amount, asset] | [name, "deposit", amount, asset]:
+                return Deposit(self.account(name), self.asset(asset), to_atoms(Decimal(amount)))
+            case [name, "withdraw", amount, asset]:
+                return Withdraw(self.account(name), self.asset(asset), to_atoms(Decimal(amount)))
+            case [name, "cancel", "all", *rest]:
+                only = self.market_id(rest) if named(rest) else None
                 cause = CancelCause.ADMIN if "admin" in rest else CancelCause.USER
-                return CancelAll(self.accounts.get(account, 99_999), only, cause)
-            case [account, "cancel", order]:
-                return Cancel(self.accounts[account], self.order(order))
-            case [account, "amend", order, *change]:
-                return self.amend(account, order, change)
-            case [order, account, ("buy" | "sell") as side, size, *rest] if order.endswith(":"):
-                return self.place(order[:-1], account, SIDES[side], size, rest)
-        raise ValueError(f"not a command: {text}")
+                return CancelAll(self.account(name), only, cause)
+            case [name, "cancel", order]:
+                return Cancel(self.account(name), self.order(order))
+            case [name, "amend", order, *rest]:
+                size = self.lots(rest[rest.index("to") + 1], rest) if "to" in rest else None
+                price = self.price(rest) if "@" in rest else None
+                return Amend(self.account(name), self.order(order), price, size)
+            case [label, name, ("buy" | "sell") as side, size, *rest] if label.endswith(":"):
+                self.placed += 1
+                self.orders[label[:-1]] = self.placed
+                return self.place(self.account(name), SIDES[side], size, rest)
+            case _:
+                raise ValueError(f"not a command: {' '.join(words)}")
+
+    def place(self, account_id: int, side: Side, size: str, words: list[str]) -> Place:
+        """Return an order."""
+        is_market = "market" in words
+        time_in_force = TimeInForce.IOC if is_market else TimeInForce.GTC
+        for word in words:
+            time_in_force = TIMES.get(word, time_in_force)
+        return Place(
+            account_id,
+            self.market_id(words),
+            side,
+            OrderType.MARKET if is_market else OrderType.LIMIT,
+            time_in_force,
+            post_only="post-only" in words,
+            price_ticks=self.price(words) if "@" in words else None,
+            size_lots=self.lots(size, words),
+            self_trade=next(
+                (SELF_TRADE[word] for word in words if word in SELF_TRADE), SelfTrade.CANCEL_OLDEST
+            ),
+            fee_asset=FeeAsset.RECEIVED if "received" in words else FeeAsset.QUOTE,
+        )
 
     def listing(self, symbol: str, settings: list[str]) -> Instrument:
+        """Return a market; one that is known keeps its number."""
         told = dict(setting.split("=") for setting in settings)
         base, quote = symbol.split("-")
-        for asset in (base, quote):
-            self.assets.setdefault(asset, len(self.assets) + 1)
-        number = self.markets[symbol].instrument_id if symbol in self.markets else len(self.markets)
-        self.markets[symbol] = Instrument.spot(
-            number,
-            (self.assets[base], base),
-            (self.assets[quote], quote),
+        known = self.markets.get(symbol)
+        market = Instrument.spot(
+            known.instrument_id if known else len(self.markets),
+            (self.asset(base), base),
+            (self.asset(quote), quote),
             tick_size=told["tick"],
             lot_size=told["lot"],
             price_max=told["price_max"],
             size_max=told["size_max"],
             notional_min=told["notional_min"],
         )
-        return self.markets[symbol]
+        self.markets[symbol] = market
+        return market
+
+    # -- words ------------------------------------------------------------------------------
+
+    def account(self, name: str) -> int:
+        """Return an account's number, or one that was never opened."""
+        return self.accounts.get(name, 99_999)
+
+    def asset(self, name: str) -> int:
+        """Return an asset's number."""
+        return self.assets.setdefault(name, len(self.assets) + 1)
+
+    def order(self, name: str) -> int:
+        """Return an order's number."""
+        return int(name[1:]) if name.startswith("#") else self.orders[name]
 
     def market(self, words: list[str]) -> Instrument:
         """Return the market that is named, or else the first."""
-        for word in words:
-            if "-" in word and word.isupper():
-                # A name that is not listed stands for a number that is not either.
-                return self.markets.get(word) or self.first._replace_id()
-        return self.first
+        return self.markets.get(named(words) or "") or next(iter(self.markets.values()))
 
-    @property
-    def first(self) -> Instrument:
-        return next(iter(self.markets.values()))
+    def market_id(self, words: list[str]) -> int:
+        """Return a market's number; a name that is not listed has one that is not either."""
+        is_unlisted = named(words) not in {None, *self.markets}
+        return 99 if is_unlisted else self.market(words).instrument_id
 
-    def order(self, name: str) -> int:
-        return int(name[1:]) if name.startswith("#") else self.orders[name]
+    def price(self, words: list[str]) -> int:
+        """Return the price behind the @ in ticks, in range or not."""
+        tick_size = self.market(words).tick_size
+        return int(EXACT.divide(Decimal(words[words.index("@") + 1]), tick_size))
 
-    def place(self, name: str, account: str, side: Side, size: str, rest: list[str]) -> Place:
-        market = self.market(rest)
-        is_market = "market" in rest
-        price = ticks(market, rest[rest.index("@") + 1]) if "@" in rest else None
-        times = {"ioc": TimeInForce.IOC, "fok": TimeInForce.FOK, "gtc": TimeInForce.GTC}
-        default = TimeInForce.IOC if is_market else TimeInForce.GTC
-        modes = [SELF_TRADE[word] for word in rest if word in SELF_TRADE]
-        self.placed += 1
-        self.orders[name] = self.placed
-        return Place(
-            self.accounts.get(account, 99_999),
-            market.instrument_id if not self.unlisted(rest) else 99,
-            side,
-            OrderType.MARKET if is_market else OrderType.LIMIT,
-            next((times[word] for word in rest if word in times), default),
-            post_only="post-only" in rest,
-            price_ticks=price,
-            size_lots=lots(market, size),
-            self_trade=modes[0] if modes else SelfTrade.CANCEL_OLDEST,
-            fee_asset=FeeAsset.RECEIVED if "received" in rest else FeeAsset.QUOTE,
-        )
+    def lots(self, size: str, words: list[str]) -> int:
+        """Return a size in lots, in range or not."""
+        return int(EXACT.divide(Decimal(size), self.market(words).lot_size))
+
+    # -- effects ----------------------------------------------------------------------------
+
+    def told(self, effect: Effect) -> str:
+        """Return an effect as a line."""
+        match effect:
+            case Rejected():
+                return f"rejected {effect.reason.name}"
+            case Accepted():
+                return f"accepted {self.name_of(effect.order_id)}"
+            case Traded():
+                taker = self.name_of(effect.taker_order_id)
+                maker = self.name_of(effect.maker_order_id)
+                return f"{taker} takes {maker}: {self.size_at(effect)}"
+            case Filled():
+                market = self.by_id(effect.instrument_id)
+                fee = amount(effect.fee_atoms)
+                return (
+                    f"{self.name_of(effect.order_id)} filled {self.size_at(effect)} "
+                    f"left {plain(market.size(effect.remaining_lots))} "
+                    f"{effect.liquidity.name.lower()} fee {fee} {self.name_of_asset(effect)}"
+                )
+            case Canceled():
+                left = plain(self.by_id(effect.instrument_id).size(effect.remaining_lots))
+                return f"{self.name_of(effect.order_id)} canceled left {left} {effect.cause.name}"
+            case Amended():
+                priority = "keeps" if effect.kept_priority else "loses"
+                order = self.name_of(effect.order_id)
+                return f"{order} amended to {self.size_at(effect)} {priority} priority"
+            case LevelChanged():
+                market = self.by_id(effect.instrument_id)
+                side = "bid" if effect.side is Side.BUY else "ask"
+                price = plain(market.price(effect.price_ticks))
+                return f"level {side} {price} {plain(market.size(effect.size_lots))}"
+            case Transferred():
+                accounts = {number: name for name, number in self.accounts.items()}
+                assets = {number: name for name, number in self.assets.items()}
+                sign = "+" if effect.amount_atoms > 0 else ""
+                what = f"{sign}{amount(effect.amount_atoms)} {assets[effect.asset_id]}"
+                return f"{accounts[effect.account_id]} {what}"
+
+    def by_id(self, instrument_id: int) -> Instrument:
+        """Return a market by its number."""
+        return next(m for m in self.markets.values() if m.instrument_id == instrument_id)
+
+    def name_of(self, order_id: int) -> str:
+        """Return an order's name: the latest, where a case uses it again."""
+        names = [name for name, number in self.orders.items() if number == order_id]
+        return names[0] if names else f"#{order_id}"
+
+    def name_of_asset(self, filled: Filled) -> str:
+        """Return the name of the asset in which a fee was taken."""
+        return next(name for name, number in self.assets.items() if number == filled.fee_asset_id)
+
+    def size_at(self, effect: Traded | Filled | Amended) -> str:
+        """Return `3 @ 101`."""
+        market = self.by_id(effect.instrument_id)
+        return f"{plain(market.size(effect.size_lots))} @ {plain(market.price(effect.price_ticks))}"
+
+    # -- what is ----------------------------------------------------------------------------
+
+    def state(self, text: str) -> str:
+        """Return the line that a `=` line should be."""
+        words = text.split()
+        match words:
+            case ["book", *rest]:
+                market = self.market(rest)
+                sides = [
+                    " ".join(f"{plain(market.price(p))}:{plain(market.size(s))}" for p, s in levels)
+                    for levels in self.engine.book(market.instrument_id, 1_000)
+                ]
+                symbol = f"{market.symbol} " if named(rest) else ""
+                return f"book {symbol}{sides[0] or '-'} | {sides[1] or '-'}"
+            case ["queue", side, price, *_]:
+                market = self.market([])
+                ticks = self.price(["@", price.rstrip(":")])
+                places = [
+                    f"{self.name_of(node.order_id)} {plain(market.size(node.remaining_lots))}"
+                    for node in layout.decode_all(self.engine.snapshot())
+                    if isinstance(node, layout.NodeState)
+                    and (node.instrument_id, node.side) == (market.instrument_id, SIDES[side])
+                    and node.price_ticks == ticks
+                ]
+                return f"queue {side} {price} {', '.join(places)}".strip()
+            case [account, asset, _, "free", *_]:
+                return self.balance(account, asset)
+            case _:
+                raise ValueError(f"not a state: {text}")
+
+    def balance(self, account: str, asset: str) -> str:
+        """Return `ann BTC 5 free 2 held`."""
+        balances = self.engine.balances(self.accounts[account])
+        free, held = balances.get(self.assets[asset], Balance(0, 0))
+        return f"{account} {asset} {amount(free)} free {amount(held)} held"
+
+
+TIMES = {"ioc": TimeInForce.IOC, "fok": TimeInForce.FOK, "gtc": TimeInForce.GTC}
+
+
+def named(words: list[str]) -> str | None:
+    """Return the first word that looks like a symbol."""
+    return next((word for word in words if re.fullmatch(r"[A-Z]+-[A-Z]+", word)), None)
+
+
+def amount(atoms: int) -> str:
+    """Return an amount as a trader writes it: never 1E-12."""
+    return f"{from_atoms(atoms):f}"
+
+
+def rate_e8(percent: str) -> int:
+    """Return a rate as the engine has it: 0.1% is 100_000."""
+    return int(EXACT.multiply(Decimal(percent.removesuffix("%")), Decimal(10**6)))
+
+
+def run(case: Case, kind: Kind) -> None:
+    """Try a case on an engine; every line of it must come out."""
+    model = QueueModel.PROPORTIONAL
+    for line in case.lines:
+        if line.text.startswith("queue "):
+            model = QueueModel[line.text.split()[1].upper()]
+    desk = Desk(kind, model)
+    happened: list[str] = []
+    expected: list[str] = []
+    asked: Line | None = None
+
+    def compare() -> None:
+        got = happened
+        if not any(line.startswith(("level", "no level")) for line in expected):
+            got = [line for line in happened if not line.startswith("level")]
+        wanted = [line for line in expected if line != "no level"]
+        assert got == wanted, f"{case.file}.txt:{asked.number if asked else 0}: {asked}"
+
+    for line in case.lines:
+        mark, _, rest = line.text.partition(" ")
+        rest = " ".join(rest.split())
+        if mark == "<":
+            expected.append(rest)
+            continue
+        if asked:
+            compare()
+        asked, expected = None, []
+        if mark == ">":
+            asked, happened = line, desk.apply(rest)
+        elif mark == "=":
+            assert desk.state(rest) == rest, f"{case.file}.txt:{line.number}"
+        elif mark != "queue":
+            refused = [told for told in desk.apply(line.text) if told.startswith("rejected")]
+            assert not refused, f"{case.file}.txt:{line.number}: {refused}"
+    if asked:
+        compare()

@@ -96,8 +96,8 @@ def test_a_token_is_made_once_and_private(tmp_path: Path):
     ("content", "sentence"),
     [
         ("2\n", r"is of a newer steelyard \(data format 2, this one reads 1\); use a newer"),
-        ("0\n", "has the data format '0', this steelyard reads 1; use the steelyard that wrote it"),
-        ("\u00e9x", "has the data format '.*', this steelyard reads 1"),
+        ("0\n", "has data format 0, this steelyard reads 1; use the steelyard that wrote it"),
+        ("\u00e9x", "has data format .*, this steelyard reads 1"),
     ],
 )
 def test_another_format_refuses(tmp_path: Path, content, sentence):

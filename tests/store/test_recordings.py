@@ -1,7 +1,7 @@
 import gzip
 import hashlib
 import tracemalloc
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
@@ -110,6 +110,6 @@ def test_a_real_recording_is_read(shared_data: Path):
     """Five minutes of Binance spot: times go forward, frames are JSON objects."""
     file = shared_data / "binance" / "spot_btcusdt_20240809.jsonl.gz"
     found = list(islice(frames(file), 2_000))
-    assert all(a.local_ns <= b.local_ns for a, b in zip(found, found[1:], strict=False))
+    assert all(a.local_ns <= b.local_ns for a, b in pairwise(found))
     assert {recorded.frame[:1] + recorded.frame[-1:] for recorded in found} == {b"{}"}
     assert list(islice(frames(file, offset=found[1_500].offset), 500)) == found[1_500:]

@@ -122,7 +122,7 @@ class Venue:
         """Let a house taker trade at a price."""
         self.apply(HouseTrade(3, side, price_ticks, size_lots))
 
-    def foreign(self, side: Side) -> None:
+    def trade_by_hand(self, side: Side) -> None:
         """Let somebody else trade on the bot's account, by hand."""
         self.hands += 1
         touch = self.engine.book(3, 1)

@@ -257,23 +257,22 @@ class World:
         if fate.outcome is not None:
             self._later(LATENCY_NS, Returned(request_id, fate.outcome, sent_ns, sent_ns))
             return
+        is_late = fate.there is None or fate.back is None
+        if fate.there is not None and fate.back is not None:
+            is_late = fate.there + fate.back > self.timeout_ns
+        if is_late:
+            self._later(self.timeout_ns, Returned(request_id, lost, sent_ns, sent_ns))
         if fate.there is None:
-            self._later(TIMEOUT_NS, Returned(request_id, lost, sent_ns, sent_ns + TIMEOUT_NS))
             return
-        generation = self._generation
+        generation, back_ns = self._generation, fate.back or 0
 
         def arrive() -> None:
             outcome = (
                 self.venue.perform(message, signed_ns) if is_command else self.venue.ask(message)
             )
-            if generation != self._generation:
-                return
-            if fate.back is None:
-                rest_ns = TIMEOUT_NS - (self.now_ns - sent_ns)
-                self._later(rest_ns, Returned(request_id, lost, sent_ns, sent_ns + TIMEOUT_NS))
-                return
-            back_ns = self.now_ns + fate.back
-            self._later(fate.back, Returned(request_id, outcome, sent_ns, back_ns))
+            if not is_late and generation == self._generation:
+                returned = Returned(request_id, outcome, sent_ns, self.now_ns + back_ns)
+                self._later(back_ns, returned)
 
         self.at(self.now_ns + fate.there, arrive)
 

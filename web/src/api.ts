@@ -12,6 +12,7 @@ import type {
   Interval,
   KillAnswer,
   Session,
+  Status,
   Ticker,
   Trade,
 } from "./messages";
@@ -42,6 +43,10 @@ export class Api {
 
   async instruments(): Promise<Instrument[]> {
     return list<Instrument>(await this.#get("/api/v1/instruments"), "instruments");
+  }
+
+  async status(): Promise<Status> {
+    return (await this.#get("/api/v1/status")) as Status;
   }
 
   async tickers(): Promise<Ticker[]> {

@@ -18,6 +18,7 @@ import {
   type Instrument,
   type Interval,
   type Push,
+  type Status,
   type Ticker,
   type Trade,
 } from "./messages";
@@ -25,6 +26,7 @@ import { CLOSED, Stream, type Link } from "./stream";
 
 export const TRADES_MAX = 80;
 const PING_MS = 2_000;
+const STATUS_MS = 5_000;
 const RETRY_MS = 1_500;
 const STALE_MS = 3_000;
 const DEAD_MS = 10_000;
@@ -54,6 +56,8 @@ export class Market {
   bookSequence = $state(0);
   /** There and back on the stream; null until measured. */
   roundTripMs = $state<number | null>(null);
+  /** Null until asked. */
+  status = $state.raw<Status | null>(null);
   /** Refused subscriptions and the like, in the exchange's words. */
   complaint = $state<string | null>(null);
 
@@ -109,6 +113,8 @@ export class Market {
     this.#enter(known && wanted !== null ? wanted : first);
     this.#stream.open();
     setInterval(() => this.#ping(), PING_MS);
+    setInterval(() => void this.#askStatus(), STATUS_MS);
+    void this.#askStatus();
   }
 
   /** Show another instrument. */
@@ -195,6 +201,15 @@ export class Market {
     if (this.#stream.send({ op: "ping" })) this.#pingedAt ??= performance.now();
     if (this.bookSync === "resyncing" && performance.now() - this.#resyncAt > RESYNC_MS) {
       this.#resync();
+    }
+  }
+
+  async #askStatus(): Promise<void> {
+    if (document.hidden) return;
+    try {
+      this.status = await this.#api.status();
+    } catch {
+      // The link tells whether the exchange is away; the last status stands until then.
     }
   }
 

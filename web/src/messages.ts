@@ -93,6 +93,12 @@ export interface Candle {
   closed: boolean;
 }
 
+/** Whether orders are taken, and whether a recording that makes the market is over. */
+export interface Status {
+  trading: boolean;
+  ended: boolean;
+}
+
 export type TradePush = { channel: "trades" } & Trade;
 export type TickerPush = { channel: "ticker" } & Ticker;
 export type CandlePush = { channel: "candles"; symbol: string; interval: Interval } & Candle;

@@ -90,29 +90,33 @@ class WebSocketConnection:
 
     # -- for the connection below -------------------------------------------------------------
 
-    def open(self, request: Request, take: Take) -> None:
-        """Do the handshake; `take` is the site's word on it, and may raise."""
+    def open(self, request: Request, take: Take) -> bool:
+        """Do the handshake; `take` is the site's word on it, and may raise.
+
+        Returns False, with nothing sent, where `request` cannot be read as a handshake at all.
+        """
         lines = [f"{request.method} {request.target} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in request.headers.items()]
         self._protocol.receive_data("\r\n".join([*lines, "", ""]).encode("latin-1"))
         found = [e for e in self._protocol.events_received() if isinstance(e, HandshakeRequest)]
-        if not found:  # a POST, say; the protocol has nothing to answer with
-            response = self._protocol.reject(400, "a WebSocket begins with a GET\n")
-        else:
-            response = self._protocol.accept(found[0])
-            if response.status_code == SWITCHING and not take(self):
-                response = self._protocol.reject(404, "there is no stream at this path\n")
+        if not found:
+            return False
+        response = self._protocol.accept(found[0])
+        if response.status_code == SWITCHING and not take(self):
+            response = self._protocol.reject(404, "there is no stream at this path\n")
         self._protocol.send_response(response)
         self._is_taken = self._may_send = response.status_code == SWITCHING
-        self._flush()
+        for data in self._protocol.data_to_send():
+            self._transport.write(data)
         if not self._is_taken:
             self._transport.close()
-            return
+            return True
         for frame in self._early:
             self.send_shared(frame)
         self._early.clear()
         if self._early_close is not None:
             self.close(*self._early_close)
+        return True
 
     def receive(self, data: bytes) -> None:
         """Take bytes, and tell the site of every whole message in them."""

@@ -143,7 +143,7 @@ class Directory:
                 f"{FORMAT}); use a newer steelyard, or choose another --data"
             )
         raise ConfigError(
-            f"{self.path} has the data format {found[:20]!r}, this steelyard reads {FORMAT}; "
+            f"{self.path} has data format {found[:20]}, this steelyard reads {FORMAT}; "
             "use the steelyard that wrote it, or choose another --data"
         )
 

@@ -34,7 +34,7 @@ class Auth(IntEnum):
 class AccessReason(IntEnum):
     """Why the gate turned a request away before the engine saw it, in the order of the checks."""
 
-    BODY_TOO_LARGE = auto()
+    BODY_TOO_LARGE = 101  # apart from RejectReason: an IntEnum equals any other of its number
     UNKNOWN_ENDPOINT = auto()
     METHOD_NOT_ALLOWED = auto()
     IP_BANNED = auto()

@@ -12,7 +12,7 @@ from hashlib import sha256
 from urllib.parse import unquote_plus
 
 from steelyard.dialects.binance import errors
-from steelyard.dialects.binance.parameters import AMOUNT, INTEGER, pairs
+from steelyard.dialects.binance.parameters import AMOUNT, INTEGER
 from steelyard.dialects.binance.text import DECIMALS, from_ms, scaled, to_ms
 from steelyard.domain.errors import DecodeError
 from steelyard.wire.dialect import AccessReason, ApiKey, Credentials, Endpoint, Refusal
@@ -24,7 +24,8 @@ WINDOW_MS = 5_000
 WINDOW_MAX_MS = 60_000
 AHEAD_NS = 1_000_000_000
 KEY_MAX = 128
-HEX_DIGITS = 64
+_SIGNATURE = SIGNATURE.encode()
+_CLAIMED = frozenset({b"timestamp", b"recvWindow", _SIGNATURE})
 
 
 # -- client half --------------------------------------------------------------------------------
@@ -62,19 +63,14 @@ def verify(credentials: Credentials, secret: bytes) -> bool:
 
 def credentials(request: Request, _endpoint: Endpoint) -> Credentials | Refusal:
     """Return what a REST request claims about its sender."""
-    query, signatures = _without_signature(request.query.encode())
-    body, more = _without_signature(request.body)
+    query, claimed = _without_signature(request.query.encode())
+    body, claimed_in_body = _without_signature(request.body)
     raw = query + body
-    try:
-        given = {**pairs(body), **pairs(query)}
-        decoded = unquote_plus(raw.decode(), errors="strict").encode()
-    except (DecodeError, UnicodeDecodeError):
-        given, decoded = {}, raw
-    given["apiKey"] = request.headers.get(KEY_HEADER, "")
-    given[SIGNATURE] = next((s.decode("ascii", "replace") for s in signatures + more), "")
+    given = {**claimed_in_body, **claimed, "apiKey": request.headers.get(KEY_HEADER, "")}
+    if b"%" not in raw and b"+" not in raw:
+        return claims(given, (raw,))
     # python-binance signs what it encodes only afterwards.
-    payloads = (raw,) if decoded == raw else (raw, decoded)
-    return claims(given, payloads)
+    return claims(given, (raw, unquote_plus(raw.decode(errors="replace")).encode()))
 
 
 def claims(given: Mapping[str, str], payloads: tuple[bytes, ...]) -> Credentials | Refusal:
@@ -109,19 +105,24 @@ def sorted_payload(params: Mapping[str, str]) -> bytes:
     ).encode()
 
 
-def _without_signature(text: bytes) -> tuple[bytes, list[bytes]]:
-    """Return a query or form without its signature pairs, and the signatures."""
-    mark = SIGNATURE.encode() + b"="
-    parts = text.split(b"&") if text else []
-    kept = b"&".join(part for part in parts if not part.startswith(mark))
-    return kept, [part[len(mark) :] for part in parts if part.startswith(mark)]
+def _without_signature(text: bytes) -> tuple[bytes, dict[str, str]]:
+    """Return a query or form without its signature, and the pairs that make credentials."""
+    kept: list[bytes] = []
+    claimed: dict[str, str] = {}
+    for part in text.split(b"&") if text else ():
+        name, _, value = part.partition(b"=")
+        if name in _CLAIMED:
+            claimed.setdefault(name.decode(), value.decode("ascii", "replace"))
+        if name != _SIGNATURE:
+            kept.append(part)
+    return b"&".join(kept), claimed
 
 
 def _timestamp(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit()) or len(text) > DECIMALS + DECIMALS + 2:
-        raise errors.illegal("timestamp", INTEGER, text)
+        raise errors.illegal("timestamp", INTEGER.text, text)
     return int(text)
 
 
@@ -132,7 +133,7 @@ def _window_ns(text: str) -> int:
     try:
         window_ns = scaled(text, 6)
     except DecodeError as error:
-        raise errors.illegal("recvWindow", AMOUNT, text) from error
+        raise errors.illegal("recvWindow", AMOUNT.text, text) from error
     if not 0 < window_ns <= WINDOW_MAX_MS * 1_000_000:
         raise errors.said(
             -1102,

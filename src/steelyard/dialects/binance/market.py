@@ -84,7 +84,6 @@ _COUNTS = {
 
 ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET")
 SELF_TRADE_MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH")
-OPEN_ORDERS_MAX = 200
 
 
 # -- instruments --------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import Enum, auto
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, quote
 
 import msgspec
@@ -31,11 +31,6 @@ SIGNING = frozenset({"timestamp", "recvWindow", "signature", "apiKey", "returnRa
 
 PARAMETERS_MAX = 64
 SYMBOLS_MAX = 100
-SYMBOL = "^[A-Z0-9-_.]{1,20}$"
-AMOUNT = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
-INTEGER = "^[0-9]{1,20}$"
-CLIENT_ID = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
-WORD = "^[A-Za-z0-9_+:-]{1,32}$"
 
 
 class Kind(Enum):
@@ -48,15 +43,34 @@ class Kind(Enum):
     SYMBOLS = auto()
 
 
+class Legal(NamedTuple):
+    """A form as the venue writes it, and ready to match."""
+
+    text: str
+    pattern: re.Pattern[str]
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Return the form that a regular expression describes; letters and digits are ASCII."""
+        return cls(text, re.compile(text, re.ASCII))
+
+
 class Parameter(NamedTuple):
     """What a name may stand for. Of a text with choices, `wrong` is what is said to others."""
 
     kind: Kind
-    legal: str
+    legal: Legal
     choices: tuple[str, ...] = ()
     wrong: tuple[int, str] = (-1130, "")
     most: int | None = None  # more is read as this much, as the venue does
     least: int = 0
+
+
+SYMBOL = Legal.of("^[A-Z0-9-_.]{1,20}$")
+AMOUNT = Legal.of(r"^([0-9]{1,20})(\.[0-9]{1,20})?$")
+INTEGER = Legal.of("^[0-9]{1,20}$")
+CLIENT_ID = Legal.of(r"^[\.A-Z\:/a-z0-9_-]{1,36}$")
+WORD = Legal.of("^[A-Za-z0-9_+:-]{1,32}$")
 
 
 def _choice(code: int, text: str, *choices: str) -> Parameter:
@@ -67,7 +81,7 @@ _COUNT = Parameter(Kind.INTEGER, INTEGER)
 _AMOUNT = Parameter(Kind.DECIMAL, AMOUNT)
 _CLIENT_ID = Parameter(Kind.TEXT, CLIENT_ID)
 _WORD = Parameter(Kind.TEXT, WORD)
-_FLAG = Parameter(Kind.FLAG, "^(true|false)$")
+_FLAG = Parameter(Kind.FLAG, Legal.of("^(true|false)$"))
 
 PARAMETERS: dict[str, Parameter] = {
     "symbol": Parameter(Kind.TEXT, SYMBOL),
@@ -112,7 +126,7 @@ PARAMETERS: dict[str, Parameter] = {
     "subscriptionId": _COUNT,
     "limit": Parameter(Kind.INTEGER, INTEGER, least=1, most=5_000),
     "timeZone": _WORD,
-    "permissions": Parameter(Kind.TEXT, r'^[A-Z0-9_,"\[\] ]{1,200}$'),
+    "permissions": Parameter(Kind.TEXT, Legal.of(r'^[A-Z0-9_,"\[\] ]{1,200}$')),
     "pegPriceType": _WORD,
     "pegOffsetType": _WORD,
     "showPermissionSets": _FLAG,
@@ -206,8 +220,8 @@ def value_of(name: str, text: str) -> Any:
     parameter = PARAMETERS[name]
     if parameter.kind is Kind.SYMBOLS:
         return _symbols(name, text)
-    if not _pattern(parameter.legal).fullmatch(text):
-        raise errors.illegal(name, parameter.legal, text)
+    if not parameter.legal.pattern.fullmatch(text):
+        raise errors.illegal(name, parameter.legal.text, text)
     match parameter.kind:
         case Kind.FLAG:
             return text == "true"
@@ -252,8 +266,8 @@ def _symbols(name: str, text: str) -> tuple[str, ...]:
     if not found or len(found) > SYMBOLS_MAX:
         raise errors.illegal(name, f"1 to {SYMBOLS_MAX} symbols", text)
     for symbol in found:
-        if not _pattern(SYMBOL).fullmatch(symbol):
-            raise errors.illegal(name, SYMBOL, symbol)
+        if not SYMBOL.pattern.fullmatch(symbol):
+            raise errors.illegal(name, SYMBOL.text, symbol)
     if len(set(found)) < len(found):
         raise errors.said(
             -1151, "Symbol is present multiple times in the list.", "name each once", name
@@ -276,11 +290,6 @@ def _refuse_unread(sent: int, unread: Sequence[str], wanted: Sequence[FieldInfo]
 @lru_cache(maxsize=128)
 def _fields(request: type[Struct]) -> tuple[FieldInfo, ...]:
     return fields(request)
-
-
-@lru_cache(maxsize=32)
-def _pattern(legal: str) -> re.Pattern[str]:
-    return re.compile(legal, re.ASCII)
 
 
 # -- client half --------------------------------------------------------------------------------

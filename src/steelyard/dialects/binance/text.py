@@ -100,7 +100,8 @@ def fixed(value_e8: int) -> str:
     """Return a number times 1e8 with 8 decimals."""
     if value_e8 < 0:
         return "-" + fixed(-value_e8)
-    return f"{value_e8 // E8}.{value_e8 % E8:08d}"
+    digits = str(value_e8).zfill(DECIMALS + 1)
+    return f"{digits[:-DECIMALS]}.{digits[-DECIMALS:]}"
 
 
 def price_text(instrument: Instrument, ticks: int | None) -> str:
@@ -155,17 +156,16 @@ def scaled(text: str, decimals: int) -> int:
     Raises:
         DecodeError: It is not one, or has more decimals than that.
     """
-    digits = text[1:] if text[:1] == "-" else text
-    whole, _, rest = digits.partition(".")
-    if len(rest) > decimals:
-        rest = rest.rstrip("0")
-    number = whole + rest.ljust(decimals, "0")
-    is_plain = len(text) <= TEXT_MAX and number.isascii() and number.isdigit() and whole
+    whole, _, rest = text.removeprefix("-").partition(".")
+    if len(rest) != decimals:
+        rest = rest.rstrip("0").ljust(decimals, "0")
+    digits = whole + rest
+    is_plain = whole and len(text) <= TEXT_MAX and digits.isascii() and digits.isdigit()
     if not is_plain or len(rest) > decimals:
         raise DecodeError(
             f"number {text[:TEXT_MAX]!r} is not a decimal number of at most {decimals} decimals"
         )
-    return -int(number) if text.startswith("-") else int(number)
+    return -int(digits) if text.startswith("-") else int(digits)
 
 
 def read_price(instrument: Instrument, text: str) -> int:

@@ -1,0 +1,427 @@
+"""One connection of a port: bytes to requests, and answers back, in order and bounded.
+
+A `RequestReader` reads. A `Site` is asked one request at a time, outside the parser; it may
+answer later, and answers leave in the order of the requests, whenever they come. What is taken
+up from one connection is bounded by count, what waits to be sent by not reading on. After an
+upgrade the bytes are a `WebSocketConnection`'s. It knows no API: how a refusal reads in an API's
+own words, a `RefusingSite` says.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, cast, runtime_checkable
+
+from steelyard.net.bounds import Bounds, explain, plain_refusal
+from steelyard.net.request_reader import SLICE_BYTES, RequestReader, Upgrade, Whole
+from steelyard.net.websocket_connection import WebSocketConnection
+from steelyard.wire.http import Request, Response
+
+NO_CONTENT, NOT_MODIFIED = 204, 304
+
+Reply = Callable[[Response], None]
+
+_REASONS = {
+    200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 304: "Not Modified",
+    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+    405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict",
+    413: "Content Too Large", 414: "URI Too Long", 418: "I'm a teapot",
+    422: "Unprocessable Content", 426: "Upgrade Required", 429: "Too Many Requests",
+    431: "Request Header Fields Too Large", 500: "Internal Server Error",
+    501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
+    504: "Gateway Timeout", 505: "HTTP Version Not Supported",
+}  # fmt: skip
+
+
+class Site(Protocol):
+    """What one port serves. What it raises ends that connection, and is told to the loop."""
+
+    def http(self, request: Request, ip: str, reply: Reply) -> None:
+        """Answer a request, now or later, by one call of `reply`."""
+        ...
+
+    def websocket(self, request: Request, ip: str, connection: WebSocketConnection) -> bool:
+        """Take a WebSocket: set its `on_message` and `on_close`; False refuses it."""
+        ...
+
+
+@runtime_checkable
+class RefusingSite(Site, Protocol):
+    """A site that has its own words for bytes that are no request the port takes."""
+
+    def refuse(self, request: Request, status: int, message: str) -> Response | None:
+        """Return a refusal; None leaves it to the port.
+
+        `request` is what had been read of it, without a body; `message` says what was wrong.
+        """
+        ...
+
+
+@dataclass
+class Port:
+    """What the connections of one port share."""
+
+    site: Site
+    bounds: Bounds
+    loop: asyncio.AbstractEventLoop
+    date: str = ""  # now, as a header's value
+    connections: set["HttpConnection"] = field(default_factory=set)
+    on_empty: Callable[[], None] = lambda: None
+
+
+class _Slot:
+    """The place of one answer among those of its connection; the site's `reply` is a call."""
+
+    __slots__ = ("connection", "is_old", "request", "response")
+
+    def __init__(self, connection: "HttpConnection", whole: Whole) -> None:
+        self.connection = connection
+        self.request, self.is_old = whole
+        self.response: Response | None = None
+
+    def __call__(self, response: Response) -> None:
+        if self.response is None:
+            self.response = response
+            self.connection.answered()
+
+
+class HttpConnection(asyncio.Protocol):
+    """One TCP connection: HTTP until it is upgraded."""
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self._bounds = port.bounds
+        self._loop = port.loop
+        self._transport: asyncio.Transport
+        self._ip = ""
+        self._reader = RequestReader(port.bounds)
+        self._socket: WebSocketConnection | None = None
+        # What waits: bytes, then whole requests, then answers.
+        self._backlog = b""
+        self._ready: deque[_Slot] = deque()
+        self._slots: deque[_Slot] = deque()
+        self._upgrade: Upgrade | None = None
+        # How it stands.
+        self._accepts = True  # more requests
+        self._is_ended = False  # by the client, which still reads
+        self._is_working = False
+        self._is_paused = False
+        self._is_full = False  # the client does not take what is sent
+        self._is_lingering = False
+        self._is_over = False
+        self._unsent_bytes = 0
+        self._excess_bytes = 0  # that came, or may come, after the last request that counts
+        self._timed = (0, False)  # what the deadline is for: which request, its body
+        self._deadline = self._loop.time() + self._bounds.head_s
+
+    # -- asyncio's side -----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: a client is there."""
+        self._transport = cast("asyncio.Transport", transport)
+        if len(self._port.connections) >= self._bounds.connections_max:
+            self._is_over = True
+            self._transport.abort()
+            return
+        peer = transport.get_extra_info("peername")
+        self._ip = peer[0] if peer else ""
+        self._port.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 either way it is gone
+        """asyncio: it is gone; answers that come now go nowhere."""
+        self._is_over = True
+        self._ready.clear()
+        self._slots.clear()
+        self._backlog = b""
+        self._port.connections.discard(self)
+        if not self._port.connections:
+            self._port.on_empty()
+        if self._socket is not None:
+            self._socket.lost()
+
+    def eof_received(self) -> bool:
+        """asyncio: the client sends no more; it may still wait for answers."""
+        if self._socket is not None:
+            self._socket.eof()
+            return False
+        self._is_ended = True
+        self._settle()
+        return not self._is_over and not self._is_lingering
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: bytes."""
+        if self._socket is not None:
+            self._socket.receive(data)
+        elif self._accepts:
+            self._backlog = self._backlog + data if self._backlog else data
+            self._work()
+        else:
+            self._excess_bytes += len(data)
+            if self._excess_bytes > self._bounds.linger_max_bytes:
+                self._transport.abort()
+
+    def pause_writing(self) -> None:
+        """asyncio: more waits to be sent than is good."""
+        self._is_full = True
+        if self._socket is not None:
+            self._socket.pause_writing()
+            return
+        self._unsent_bytes = self._transport.get_write_buffer_size()
+        self._deadline = self._loop.time() + self._bounds.unread_s
+
+    def resume_writing(self) -> None:
+        """asyncio: the client has taken most of it."""
+        self._is_full = False
+        if self._socket is not None:
+            self._socket.resume_writing()
+            return
+        self._deadline = self._loop.time() + self._bounds.idle_s
+        self.answered()
+
+    # -- from bytes to the site ---------------------------------------------------------------
+
+    def _work(self) -> None:
+        """Take up what has arrived, as far as the bounds allow."""
+        if self._is_working:
+            return
+        self._is_working = True  # a site that replies at once is heard below
+        try:
+            while len(self._slots) < self._bounds.pipelined_max and not self._is_full:
+                if self._ready:
+                    self._ask()
+                    self._flush()
+                elif self._upgrade is not None:
+                    if not self._slots:
+                        self._open(self._upgrade)
+                    break
+                elif self._backlog and self._accepts:
+                    self._read()
+                else:
+                    break
+        finally:
+            self._is_working = False
+        self._settle()
+
+    def _read(self) -> None:
+        """Read one slice of the backlog."""
+        data, reader = self._backlog, self._reader
+        if len(data) > SLICE_BYTES:
+            data, self._backlog = data[:SLICE_BYTES], data[SLICE_BYTES:]
+        else:
+            self._backlog = b""
+        reader.feed(data)
+        for whole in reader.whole:
+            self._ready.append(_Slot(self, whole))
+        reader.whole.clear()
+        if reader.refused is not None:
+            self._refuse()
+        elif reader.upgrade is not None:
+            self._upgrade = reader.upgrade
+        elif not reader.keeps:
+            self._end(reader.ignored_bytes)
+        elif reader.in_head or reader.in_body:
+            timed = reader.begun, reader.in_body
+            if timed != self._timed:
+                self._timed = timed
+                in_s = self._bounds.body_s if reader.in_body else self._bounds.head_s
+                self._deadline = self._loop.time() + in_s
+
+    def _ask(self) -> None:
+        """Give the site what is ready, up to the bound."""
+        while self._ready and len(self._slots) < self._bounds.pipelined_max:
+            slot = self._ready.popleft()
+            self._slots.append(slot)
+            if slot.response is not None:
+                continue  # a refusal, in its turn
+            try:
+                self._port.site.http(slot.request, self._ip, slot)
+            except Exception as error:  # noqa: BLE001 not swallowed, see _fail
+                self._fail(error, slot)
+
+    def _fail(self, error: Exception, slot: _Slot) -> None:
+        """Tell the loop's exception handler, which is the roof's; answer, and end."""
+        self._loop.call_exception_handler(
+            {
+                "message": "a site failed on a request; the connection is closed",
+                "exception": error,
+                "transport": self._transport,
+            }
+        )
+        self._end(len(self._ready))
+        self._ready.clear()
+        if slot.response is None:
+            slot.response = self._words(500, explain(500, self._bounds), slot.request)
+
+    def _open(self, upgrade: Upgrade) -> None:
+        """Make it a WebSocket, if the site takes it."""
+        request, rest = upgrade.request, upgrade.rest + self._backlog
+        self._upgrade, self._backlog = None, b""
+        slot = _Slot(self, Whole(request, is_old=False))
+        self._socket = WebSocketConnection(self._transport, self._loop, self._bounds)
+        try:
+            is_read = self._socket.open(
+                request, lambda socket: self._port.site.websocket(request, self._ip, socket)
+            )
+        except Exception as error:  # noqa: BLE001 not swallowed, see _fail
+            is_read = False
+            self._fail(error, slot)
+        if is_read:
+            self._resume()
+            if rest:
+                self._socket.receive(rest)
+            return
+        self._socket = None
+        if slot.response is None:
+            message = "this is not a WebSocket's handshake as RFC 6455, 4.1 has it"
+            slot.response = self._words(400, message, request)
+            self._end(len(rest))
+        self._slots.append(slot)
+        self._flush()
+
+    # -- from the site to bytes ---------------------------------------------------------------
+
+    def answered(self) -> None:
+        """Send what can be sent, and take up what was waiting for that."""
+        if self._is_over or self._is_working:
+            return
+        self._flush()
+        if self._ready or self._backlog or self._upgrade is not None:
+            self._work()
+        else:
+            self._settle()
+
+    def _flush(self) -> None:
+        """Send every answer whose turn it is."""
+        slots = self._slots
+        if self._is_full or self._is_over:
+            return
+        out = []
+        while slots and (response := slots[0].response) is not None:
+            slot = slots.popleft()
+            out.append(self._head(slot, response, is_last=not slots and self._is_done()))
+            if slot.request.method != "HEAD" and response.status != NO_CONTENT:
+                out.append(response.body)
+        if out:
+            if not slots:
+                self._deadline = self._loop.time() + self._bounds.idle_s
+            self._transport.write(b"".join(out))
+
+    def _head(self, slot: _Slot, response: Response, *, is_last: bool) -> bytes:
+        status, headers, body = response
+        lines = [f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\ndate: {self._port.date}\r\n"]
+        lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
+        if status not in (NO_CONTENT, NOT_MODIFIED):
+            lines.append(f"content-length: {len(body)}\r\n")
+        if is_last:
+            lines.append("connection: close\r\n")
+        elif slot.is_old:
+            lines.append("connection: keep-alive\r\n")
+        lines.append("\r\n")
+        return "".join(lines).encode("latin-1", "replace")
+
+    def _refuse(self) -> None:
+        """Answer, in its turn, what the reader refused; then end."""
+        refused = self._reader.refused
+        assert refused is not None, "the reader has refused"
+        slot = _Slot(self, Whole(refused.request, is_old=False))
+        slot.response = self._words(refused.status, refused.message, refused.request)
+        self._ready.append(slot)
+        self._end(1)  # and whatever more was on its way
+
+    def _words(self, status: int, message: str, request: Request) -> Response:
+        site, response = self._port.site, None
+        if isinstance(site, RefusingSite):
+            response = site.refuse(request, status, message)
+        return response or plain_refusal(status, message)
+
+    # -- how it goes on -----------------------------------------------------------------------
+
+    def _is_done(self) -> bool:
+        """Whether no request waits and none will come."""
+        if self._ready or self._upgrade is not None:
+            return False
+        return not self._accepts or (self._is_ended and not self._backlog)
+
+    def _end(self, excess_bytes: int) -> None:
+        """Take no more requests; so much, besides the backlog, is known to be ignored."""
+        self._accepts = False
+        self._excess_bytes += excess_bytes + len(self._backlog)
+        self._backlog = b""
+
+    def _settle(self) -> None:
+        """Read on or not, ask for a body, or close, as it now stands."""
+        if self._is_over or self._socket is not None:
+            return
+        if not self._slots and self._is_done():
+            self._close()
+            return
+        if self._is_full or self._ready or self._backlog or self._upgrade is not None:
+            if not self._is_paused:
+                self._is_paused = True
+                self._transport.pause_reading()
+            return
+        self._resume()
+        if self._reader.owes_continue and not self._slots and self._accepts:
+            self._reader.owes_continue = False
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _resume(self) -> None:
+        if self._is_paused:
+            self._is_paused = False
+            self._transport.resume_reading()
+
+    def _close(self) -> None:
+        """Close; with bytes unread a reset would overtake the answer, so read them first."""
+        if self._is_lingering or self._transport.is_closing():
+            return
+        if self._excess_bytes and not self._is_ended and self._transport.can_write_eof():
+            self._is_lingering = True
+            self._deadline = self._loop.time() + self._bounds.linger_s
+            self._transport.write_eof()
+            self._resume()
+        else:
+            self._is_over = True
+            self._transport.close()
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def check(self, now: float) -> None:
+        """Cut off who is too slow; `now` is the loop's time in seconds."""
+        if self._socket is not None:
+            self._socket.check(now)
+            return
+        if self._is_full:
+            unsent = self._transport.get_write_buffer_size()
+            if unsent < self._unsent_bytes:
+                self._unsent_bytes = unsent
+                self._deadline = max(self._deadline, now + self._bounds.unread_s)
+        if now <= self._deadline:
+            return
+        reader = self._reader
+        is_reading = self._accepts and (reader.in_head or reader.in_body)
+        if self._is_full or self._is_lingering:
+            self._transport.abort()
+        elif self._is_paused or (self._slots and not is_reading):
+            return  # it waits for us
+        elif is_reading:
+            reader.refuse(408)
+            self._refuse()
+            self._work()
+        else:
+            self._transport.close()
+
+    def finish(self) -> None:
+        """End in order: a WebSocket says goodbye, what the site was asked gets its answer."""
+        if self._socket is not None:
+            self._socket.close(1001, "this server is stopping")
+            return
+        is_reading = self._reader.in_head or self._reader.in_body
+        self._end(len(self._ready) + is_reading + (self._upgrade is not None))
+        self._ready.clear()
+        self._upgrade = None
+        self._settle()
+
+    def abort(self) -> None:
+        """End at once."""
+        self._transport.abort()

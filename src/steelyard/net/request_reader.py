@@ -1,0 +1,212 @@
+"""Bytes to HTTP/1.1 requests, strictly and bounded; no sockets, no time.
+
+httptools (llhttp) reads the grammar. What it lets through and two servers could read
+differently is refused: two lengths, two hosts, codings that nobody here undoes, other versions.
+What it keeps while it reads is bounded, also where it tells nobody, as in a header line without
+an end. A trailer is dropped, because nothing that was checked covers it. An Upgrade to anything
+but a WebSocket is ignored. After a refusal nothing more is read.
+"""
+
+from typing import NamedTuple
+
+import httptools
+
+from steelyard.net.bounds import Bounds, explain
+from steelyard.wire.http import Request
+
+SLICE_BYTES = 4 << 10  # the most to feed at once: its requests are all that come of it
+
+
+class Whole(NamedTuple):
+    """A request that has arrived. is_old: it is HTTP/1.0, where a connection closes unless told."""
+
+    request: Request
+    is_old: bool
+
+
+class Upgrade(NamedTuple):
+    """A request for a WebSocket, and the bytes after it."""
+
+    request: Request
+    rest: bytes
+
+
+class Refused(NamedTuple):
+    """What was no request that is taken: what had been read of it, and what to say."""
+
+    request: Request
+    status: int
+    message: str
+
+
+class RequestReader:
+    """Reads the requests of one connection. Feed it, then take what is in `whole`.
+
+    Attributes:
+        whole: Requests that have arrived and were not yet taken off.
+        upgrade, refused: What came after them; then nothing more is to be fed.
+        keeps: The last request leaves the connection open; else nothing more is to be fed.
+        begun: How many requests have begun.
+        in_head, in_body: Where in a request it is.
+        owes_continue: The client waits to be told to send its body.
+        ignored_bytes: What came where nothing more is read.
+    """
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.whole: list[Whole] = []
+        self.upgrade: Upgrade | None = None
+        self.refused: Refused | None = None
+        self.keeps = True
+        self.begun = 0
+        self.in_head = self.in_body = False
+        self.owes_continue = False
+        self.ignored_bytes = 0
+        self._bounds = bounds
+        self._parser = httptools.HttpRequestParser(self)
+        self._stopped: tuple[int, str] | None = None
+        self._target = b""
+        self._headers: dict[str, str] = {}
+        self._head_bytes = 0
+        self._body: bytes | bytearray = b""
+        self._unseen_bytes = 0  # fed since the parser last told of anything
+        self._unseen_max_bytes = bounds.target_max_bytes + bounds.headers_max_bytes + SLICE_BYTES
+
+    def feed(self, data: bytes) -> None:
+        """Read at most `SLICE_BYTES`."""
+        self._unseen_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._switch(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            if not self.keeps:
+                self.ignored_bytes += len(data)  # the last request may have been among it
+            elif self._stopped is not None:
+                self._refuse(*self._stopped)
+            elif isinstance(error, httptools.HttpParserCallbackError):
+                raise  # ours
+            else:
+                self._refuse(400, f"{explain(400, self._bounds)}: {error}")
+        else:
+            if (self.in_head or self.in_body) and self._unseen_bytes > self._unseen_max_bytes:
+                self.refuse(431)
+
+    def refuse(self, status: int) -> None:
+        """Give up what is being read."""
+        self._refuse(status, explain(status, self._bounds))
+
+    # -- httptools' side ----------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """httptools: a first byte."""
+        self.begun += 1
+        self.in_head, self.in_body, self.owes_continue = True, False, False
+        self._target, self._headers, self._head_bytes = b"", {}, 0
+        self._body, self._unseen_bytes = b"", 0
+
+    def on_url(self, url: bytes) -> None:
+        """httptools: the target, or a part of it."""
+        self._target += url
+        if len(self._target) > self._bounds.target_max_bytes:
+            self._stop(414)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """httptools: a header, or a trailer."""
+        if self.in_body:
+            return
+        headers = self._headers
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > self._bounds.headers_max_bytes:
+            self._stop(431)
+        if len(headers) >= self._bounds.headers_max:
+            self._stop(431)
+        key = name.decode("latin-1").lower()
+        text = value.decode("latin-1").strip(" \t")
+        if key in headers:
+            if key == "host":
+                self._stop(400, "a request has one Host header; this one has more")
+            text = f"{headers[key]}, {text}"  # a repeated header is one list (RFC 9110, 5.3)
+        headers[key] = text
+
+    def on_headers_complete(self) -> None:
+        """httptools: the end of the headers."""
+        self._unseen_bytes = 0
+        self.in_head, self.in_body = False, True
+        parser, headers = self._parser, self._headers
+        version = parser.get_http_version()
+        if version == "1.1":
+            if "host" not in headers:
+                self._stop(400, "an HTTP/1.1 request has a Host header; this one has none")
+            if "expect" in headers:
+                self.owes_continue = headers["expect"].lower() == "100-continue"
+        elif version != "1.0":
+            self._stop(505)
+        if "transfer-encoding" in headers:
+            is_chunked = headers["transfer-encoding"].lower() == "chunked"
+            if not is_chunked or version == "1.0":
+                self._stop(501)
+        elif int(headers.get("content-length") or 0) > self._bounds.body_max_bytes:
+            self._stop(413)
+        if parser.should_upgrade() and parser.get_method() == b"CONNECT":
+            self._stop(501)
+
+    def on_chunk_header(self) -> None:
+        """httptools: a chunk begins."""
+        self._unseen_bytes = 0
+
+    def on_body(self, body: bytes) -> None:
+        """httptools: a part of the body."""
+        self._unseen_bytes = 0
+        if not self._body:
+            self._body = body
+        elif isinstance(self._body, bytes):
+            self._body = bytearray(self._body + body)
+        else:
+            self._body += body
+        if len(self._body) > self._bounds.body_max_bytes:
+            self._stop(413)
+
+    def on_message_complete(self) -> None:
+        """httptools: a last byte."""
+        parser = self._parser
+        self.in_body = self.owes_continue = False
+        if parser.should_upgrade():
+            return  # `_switch` comes next
+        request = self._request(bytes(self._body))
+        self.whole.append(Whole(request, parser.get_http_version() == "1.0"))
+        self.keeps = parser.should_keep_alive()
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _request(self, body: bytes = b"") -> Request:
+        method = self._parser.get_method().decode("ascii")
+        return Request(method, self._target.decode("latin-1"), self._headers, body)
+
+    def _stop(self, status: int, message: str = "") -> None:
+        """Make the parser give up; `feed` then refuses with this."""
+        self._stopped = status, message or explain(status, self._bounds)
+        raise ValueError(status)
+
+    def _refuse(self, status: int, message: str) -> None:
+        request = self._request() if self._target else Request("", "", {}, b"")
+        self.refused = Refused(request, status, message)
+        self.in_head = self.in_body = self.owes_continue = False
+
+    def _switch(self, rest: bytes) -> None:
+        """Go on after a request with an Upgrade header."""
+        request = self._request()
+        wanted = [word.strip() for word in request.headers["upgrade"].lower().split(",")]
+        if "websocket" in wanted:
+            self.upgrade = Upgrade(request, rest)
+            return
+        # The parser leaves the body, if any, unread. It gets the head once more without what it
+        # stopped at, and reads on from there (RFC 9110, 7.8: a server may ignore it).
+        lines = [f"{request.method} {request.target} HTTP/{self._parser.get_http_version()}"]
+        keeps = "keep-alive" if self._parser.should_keep_alive() else "close"
+        headers = {**request.headers, "connection": keeps}
+        lines += [f"{name}: {value}" for name, value in headers.items() if name != "upgrade"]
+        self._parser = httptools.HttpRequestParser(self)
+        self.begun -= 1
+        self.feed("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        if rest and self.refused is None:
+            self.feed(rest)
