@@ -19,7 +19,7 @@ from cyclopts import App
 from rich.console import Console
 
 from steelyard import dialects
-from steelyard.cli.main import app
+from steelyard.cli.main import app, load_commands
 from steelyard.dialects.native import manual, markdown
 from steelyard.domain import errors, order
 from steelyard.domain.lifecycle import TRANSITIONS
@@ -107,6 +107,7 @@ def cli() -> str:
         "",
         "Exit codes: 0 done, 1 a check failed, 2 usage, 3 venue or network.",
     ]
+    load_commands(app)
     for words in _commands(app, ()):
         out = StringIO()
         app.help_print(list(words), console=Console(file=out, width=WIDTH, color_system=None))

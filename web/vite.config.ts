@@ -14,6 +14,8 @@ export default defineConfig({
     // Files instead of data: addresses, so that a strict Content-Security-Policy holds.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // A slow machine is not news.
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
   server: {
     proxy: {

@@ -87,8 +87,8 @@ pub(crate) struct Nodes {
 /// What a free node that is not in the list of stale ones has for a hash.
 const FRESH: u64 = 1;
 
-/// The node in front of every first one and behind every last.
-const EMPTY: Node = Node {
+/// Nobody's node: in front of every first one and behind every last.
+pub(crate) const EMPTY: Node = Node {
     hold_per_lot: 0,
     order_id: 0,
     priority: 0,

@@ -12,6 +12,8 @@ mod book;
 mod command;
 mod engine;
 mod event;
+#[cfg(test)]
+mod golden;
 mod house;
 mod ladder;
 mod ledger;

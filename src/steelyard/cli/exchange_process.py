@@ -27,11 +27,15 @@ from steelyard.net.clock import Clock
 from steelyard.net.server import Server, WebSocketConnection, serve, text_frame
 from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
+from steelyard.wire.dialect import AccessReason, Refusal
 from steelyard.wire.http import Request, Response
 
 STEP_S = 0.05  # how often the market moves and due streams go out
 SNAPSHOT_S = 60.0
 LIVE_DIALECTS = ("native", "binance")
+
+# Why a port refuses, by its HTTP status. What failed while it was carried out is not known.
+_REFUSED_BY_PORT = {413: AccessReason.BODY_TOO_LARGE, 500: AccessReason.UNAVAILABLE}
 
 
 @dataclass(frozen=True)
@@ -257,3 +261,11 @@ class _Site:
 
     def websocket(self, request: Request, ip: str, connection: WebSocketConnection) -> bool:
         return self._process.open_line(self._gate, request, ip, connection)
+
+    def refuse(self, _request: Request, status: int, message: str) -> Response:
+        """Say in the venue's words that bytes were no request that the port takes."""
+        reason = _REFUSED_BY_PORT.get(status, AccessReason.MALFORMED)
+        refusal = Refusal(reason, message)
+        return self._gate.dialect.refuse(refusal, self._process.clock.now_ns())._replace(
+            status=status
+        )

@@ -16,6 +16,7 @@ from steelyard.domain.errors import PeerError, SteelyardError, TransportError
 
 DONE, CHECK_FAILED, USAGE, VENUE = 0, 1, 2, 3
 INTERRUPTED = 130
+HELP = ("--help", "-h")
 
 app = App(
     name="steelyard",
@@ -51,6 +52,8 @@ def run(arguments: Sequence[str]) -> int:
     if not __debug__:
         errors.print("steelyard checks its books with assert: do not run it with python -O")
         return USAGE
+    if not arguments or arguments[-1] in HELP:
+        load_commands(app)
     try:
         code = app(
             list(arguments),
@@ -67,6 +70,13 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return code if isinstance(code, int) else DONE
+
+
+def load_commands(group: App) -> None:
+    """Import every command below a group: a list of them shows what each one says of itself."""
+    for name in group:
+        if not name.startswith("-"):
+            load_commands(group[name])
 
 
 if __name__ == "__main__":

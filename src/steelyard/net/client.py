@@ -1,19 +1,19 @@
-# HANDED OVER (temporary line): net/** and tests/net, bench/http.py belong to another engineer now;
-# store/**, vault/**, domain/secret.py, domain/journal.py and their tests stay with who has them.
 """Connections to a venue: requests and WebSockets, with failures told by what may have left us.
 
 A request's raw target and body go out exactly as they are given, because signatures cover
-them. `ConnectFailed` means that no byte of the request can have left; whatever else goes wrong,
+them, and exactly once, whatever the method: nothing is sent again, and no redirect followed.
+`ConnectFailed` means that no byte of the request can have left; whatever else goes wrong,
 a time-out included, is `ConnectionLost`: it may have arrived. Where `loopback_only` is set,
-another host is refused before anything is looked up.
+another host is refused before anything is looked up. It does not know what a message means.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from ipaddress import ip_address
 from random import Random
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 import websockets
@@ -34,10 +34,9 @@ from steelyard.wire.outcome import delays_ns
 CONNECT_S = 5.0
 TOTAL_S = 10.0
 CONNECTIONS_MAX = 16
+KEPT_S = 30.0  # an idle connection; less than servers keep theirs
 ANSWER_MAX_BYTES = 32 << 20
 MESSAGE_MAX_BYTES = 16 << 20
-PING_S, PONG_S = 20.0, 20.0
-RETRY_FIRST_NS, RETRY_MAX_NS = SECOND_NS // 4, 30 * SECOND_NS
 
 
 class HttpClient:
@@ -46,10 +45,17 @@ class HttpClient:
     def __init__(self, base_url: str, *, loopback_only: bool, total_s: float = TOTAL_S) -> None:
         """Check the URL; nothing is opened before the first request.
 
+        Args:
+            base_url: `http://HOST:PORT`, perhaps with a path that every target is appended to.
+            loopback_only: Refuse every other host.
+            total_s: Seconds for a whole request. A connection must be had in half of it, and
+                in `CONNECT_S`, so that what never left is known as such.
+
         Raises:
             ConfigError: Not an http URL, or not loopback where it must be.
         """
         self.base_url = checked_url(base_url, ("http", "https"), loopback_only=loopback_only)
+        self._base = urlsplit(self.base_url)
         self._total_s = total_s
         self._session: aiohttp.ClientSession | None = None
 
@@ -60,15 +66,9 @@ class HttpClient:
             ConnectFailed: Nothing left us.
             ConnectionLost: It may have arrived.
         """
+        url = self._url(request)
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=30),
-                timeout=aiohttp.ClientTimeout(total=self._total_s, sock_connect=CONNECT_S),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=True,
-                skip_auto_headers=("User-Agent", "Content-Type"),
-            )
-        url = yarl.URL(self.base_url + request.target, encoded=True)
+            self._session = self._new_session()
         try:
             async with self._session.request(
                 request.method,
@@ -77,13 +77,15 @@ class HttpClient:
                 data=request.body or None,
                 allow_redirects=False,
             ) as answer:
-                body = await answer.content.read(ANSWER_MAX_BYTES)
-                while not answer.content.at_eof():
-                    body += await answer.content.read(ANSWER_MAX_BYTES)
+                body = bytearray()
+                while part := await answer.content.read(ANSWER_MAX_BYTES):
+                    body += part
                     if len(body) > ANSWER_MAX_BYTES:
-                        raise ConnectionLost(f"{self.base_url} answered without an end")
+                        raise ConnectionLost(
+                            f"{self.base_url} answered more than {ANSWER_MAX_BYTES} bytes"
+                        )
                 headers = {name.lower(): value for name, value in answer.headers.items()}
-                return Response(answer.status, headers, body)
+                return Response(answer.status, headers, bytes(body))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise ConnectFailed(f"{self.base_url}: {_said(error)}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -94,6 +96,55 @@ class HttpClient:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        connect_s = min(CONNECT_S, self._total_s / 2)
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=KEPT_S),
+            timeout=aiohttp.ClientTimeout(
+                total=self._total_s, connect=connect_s, sock_connect=connect_s
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=True,
+            skip_auto_headers=("User-Agent", "Content-Type"),
+            middlewares=(_once,),
+        )
+
+    def _url(self, request: Request) -> yarl.URL:
+        """Return a URL whose path is the whole target, which leaves every byte as it is."""
+        target = request.target
+        is_printable = all("!" <= letter <= "~" for letter in target)
+        if not target.startswith("/") or not is_printable:
+            raise ConnectFailed(
+                f"nothing was sent: {target!r} is no request target; it should begin with / and "
+                "have everything but printable ASCII percent-encoded"
+            )
+        for name, value in request.headers.items():
+            if not set("\r\n\0").isdisjoint(name + value):
+                raise ConnectFailed(
+                    f"nothing was sent: header {name!r} has a line break or a zero byte in it"
+                )
+        return yarl.URL.build(
+            scheme=self._base.scheme,
+            authority=self._base.netloc,
+            path=self._base.path + target,
+            encoded=True,
+        )
+
+
+async def _once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Let no failure after a connection was had look like one that aiohttp tries again.
+
+    Without this it sends GET, PUT and DELETE a second time where a kept connection is lost.
+    """
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise  # never tried again: nothing left
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise ConnectionLost(f"{request.url.origin()}: {_said(error)}") from error
 
 
 class Down(NamedTuple):
@@ -106,12 +157,25 @@ class Up(NamedTuple):
     """A WebSocket is open."""
 
 
+class Patience(NamedTuple):
+    """How a WebSocket is kept; `_s` are seconds, `_ns` nanoseconds."""
+
+    connect_s: float = CONNECT_S
+    ping_s: float = 20.0
+    pong_s: float = 20.0
+    close_s: float = 1.0
+    steady_s: float = 5.0  # up for so long, the next pause is the first one again
+    retry_first_ns: int = SECOND_NS // 4
+    retry_max_ns: int = 30 * SECOND_NS
+
+
 class WebSocketClient:
     """One WebSocket that is opened again whenever it breaks.
 
     For each connection `begin` returns what to open (path and query) and the first texts to
     send; `take` gets every message and returns texts to send; `tell` hears of Up and Down. A
     `DecodeError` or `AuthError` from `take` closes the connection, which is then opened anew.
+    Pauses between tries double until a connection has been up for some seconds.
     """
 
     def __init__(
@@ -123,36 +187,38 @@ class WebSocketClient:
         take: Callable[[str | bytes], list[str]],
         tell: Callable[[Up | Down], None],
         rng: Random,
+        patience: Patience | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
+        """Check the URL; nothing is opened before `run`.
+
+        Raises:
+            ConfigError: Not a ws URL, or not loopback where it must be.
+        """
         self.base_url = checked_url(base_url, ("ws", "wss"), loopback_only=loopback_only)
         self._begin, self._take, self._tell = begin, take, tell
         self._rng = rng
+        self._patience = patience or Patience()
+        self._sleep = sleep
         self._socket: websockets.ClientConnection | None = None
 
     async def run(self) -> None:
         """Keep the connection until cancelled."""
+        loop = asyncio.get_running_loop()
         delays = self._delays()
         while True:
             target, opened = self._begin()
-            why = "closed"
+            up_at: float | None = None
             try:
-                async with connect(
-                    self.base_url + target,
-                    max_size=MESSAGE_MAX_BYTES,
-                    open_timeout=CONNECT_S,
-                    ping_interval=PING_S,
-                    ping_timeout=PONG_S,
-                    close_timeout=1,
-                    compression=None,
-                    proxy=None,
-                ) as self._socket:
+                async with self._connect(target) as self._socket:
+                    up_at = loop.time()
                     self._tell(Up())
                     for text in opened():
                         await self._socket.send(text)
                     async for message in self._socket:
-                        delays = self._delays()
                         for text in self._take(message):
                             await self._socket.send(text)
+                    why = _close_said(self._socket)
             except (websockets.WebSocketException, OSError, TimeoutError) as error:
                 why = _said(error)
             except (DecodeError, AuthError) as error:
@@ -160,42 +226,82 @@ class WebSocketClient:
             finally:
                 self._socket = None
             self._tell(Down(why))
-            pause_ns = next(delays, RETRY_MAX_NS)
-            await asyncio.sleep(pause_ns / SECOND_NS)
+            if up_at is not None and loop.time() - up_at >= self._patience.steady_s:
+                delays = self._delays()
+            await self._sleep(next(delays) / SECOND_NS)
 
     async def send(self, text: str) -> None:
-        """Send a text if the connection is open."""
+        """Send a text if the connection is open; Down tells when it was not."""
         if self._socket is not None:
-            await self._socket.send(text)
+            with suppress(websockets.ConnectionClosed):
+                await self._socket.send(text)
 
     async def reset(self) -> None:
         """Close the connection, so that it is opened anew."""
         if self._socket is not None:
             await self._socket.close()
 
-    def _delays(self) -> Iterator[int]:
-        return delays_ns(
-            self._rng, first_ns=RETRY_FIRST_NS, max_ns=RETRY_MAX_NS, tries=1_000_000_000
+    def _connect(self, target: str) -> "_Connect":
+        patience = self._patience
+        return _Connect(
+            self.base_url + target,
+            max_size=MESSAGE_MAX_BYTES,
+            open_timeout=patience.connect_s,
+            ping_interval=patience.ping_s,
+            ping_timeout=patience.pong_s,
+            close_timeout=patience.close_s,
+            compression=None,
+            proxy=None,
         )
+
+    def _delays(self) -> Iterator[int]:
+        patience = self._patience
+        return delays_ns(
+            self._rng,
+            first_ns=patience.retry_first_ns,
+            max_ns=patience.retry_max_ns,
+            tries=1_000_000_000,  # half a minute each: for ever
+        )
+
+
+class _Connect(connect):
+    """Connects where it is told: a redirect would take what is sent first to another host."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Return the answer as what it is here, a failure."""
+        return exc
 
 
 def checked_url(url: str, schemes: tuple[str, ...], *, loopback_only: bool) -> str:
     """Return a base URL without a trailing slash.
 
     Raises:
-        ConfigError: Another scheme, no host, or a host that is not loopback where it must be.
+        ConfigError: Another scheme, no host, no such port, more than a base, or a host that is
+            not loopback where it must be.
     """
-    parts = urlsplit(url)
+    wanted = f"should be {schemes[0]}://HOST:PORT"
+    if not all("!" <= letter <= "~" for letter in url) or "\\" in url:
+        raise ConfigError(f"{url!r} {wanted}, in printable ASCII without backslashes")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigError(f"{url!r} {wanted}: {error}") from error
     if parts.scheme not in schemes or not parts.hostname:
-        raise ConfigError(f"{url!r} should be {schemes[0]}://HOST:PORT")
-    if loopback_only and not _is_loopback(parts.hostname):
+        raise ConfigError(f"{url!r} {wanted}")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigError(f"the URL for {parts.hostname} {wanted}, without a user or password")
+    if "?" in url or "#" in url:
+        raise ConfigError(f"{url!r} {wanted}, without a query or fragment")
+    if loopback_only and not _is_loopback(parts):
         raise ConfigError(
             f"{url} is not on this machine: only a live environment may reach a real venue"
         )
     return url.rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def _is_loopback(parts: SplitResult) -> bool:
+    host = parts.hostname or ""
     if host == "localhost":
         return True
     try:
@@ -206,3 +312,7 @@ def _is_loopback(host: str) -> bool:
 
 def _said(error: BaseException) -> str:
     return str(error) or type(error).__name__
+
+
+def _close_said(socket: websockets.ClientConnection) -> str:
+    return f"closed by the other side: {socket.close_code} {socket.close_reason or ''}".rstrip()

@@ -42,6 +42,8 @@ def ask(
             connection.request(method, path, body=body, headers=headers)
             response = connection.getresponse()
             data = response.read(ANSWER_MAX_BYTES)
+            if response.length:  # read with a size tells nobody that the rest is missing
+                raise ConnectionLost(f"port {port} broke off {response.length} bytes too early")
         except (OSError, http.client.HTTPException) as error:
             raise ConnectionLost(f"port {port} did not answer: {error}") from error
     finally:

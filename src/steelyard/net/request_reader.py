@@ -196,12 +196,13 @@ class RequestReader:
         """Go on after a request with an Upgrade header."""
         request = self._request()
         wanted = [word.strip() for word in request.headers["upgrade"].lower().split(",")]
-        if "websocket" in wanted:
+        version = self._parser.get_http_version()
+        if "websocket" in wanted and version == "1.1":
             self.upgrade = Upgrade(request, rest)
             return
         # The parser leaves the body, if any, unread. It gets the head once more without what it
         # stopped at, and reads on from there (RFC 9110, 7.8: a server may ignore it).
-        lines = [f"{request.method} {request.target} HTTP/{self._parser.get_http_version()}"]
+        lines = [f"{request.method} {request.target} HTTP/{version}"]
         keeps = "keep-alive" if self._parser.should_keep_alive() else "close"
         headers = {**request.headers, "connection": keeps}
         lines += [f"{name}: {value}" for name, value in headers.items() if name != "upgrade"]

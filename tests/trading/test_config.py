@@ -1,0 +1,98 @@
+from decimal import Decimal
+
+import pytest
+
+from steelyard.domain.errors import ConfigError
+from steelyard.trading.config import Environment, OnStop, parse_config, parse_percentage
+
+# As design.md section 4 has it.
+GOOD = """
+[bot]
+name = "dip"
+environment = "sandbox"
+[venue.main]
+dialect = "binance"
+rest = "http://127.0.0.1:8601"
+ws = "ws://127.0.0.1:8601"
+key = "vault:binance/dip"
+[strategy]
+class = "steelyard.strategies:DipBuyer"
+symbol = "BTC-USDT"
+params = { below = "40000", size = "0.01", every = "60s" }
+[risk]
+max_order_notional = "1000"
+max_position = "0.5"
+max_open_orders = 5
+price_collar = "2%"
+"""
+
+
+def test_the_contract_example_is_read():
+    """Every key of the public contract, with exact limits."""
+    config = parse_config(GOOD)
+    assert (config.bot.name, config.bot.environment) == ("dip", Environment.SANDBOX)
+    assert config.bot.on_stop is OnStop.CANCEL
+    assert (config.main.dialect, config.main.key) == ("binance", "vault:binance/dip")
+    assert config.strategy.class_name == "steelyard.strategies:DipBuyer"
+    assert config.strategy.params == {"below": "40000", "size": "0.01", "every": "60s"}
+    assert config.limits == (Decimal(1000), Decimal("0.5"), 5, Decimal("0.02"))
+
+
+def test_numbers_are_exact_however_they_are_written():
+    """A TOML float is read as a decimal number, digit by digit."""
+    config = parse_config(GOOD.replace('"0.5"', "0.1000000000000000055"))
+    assert config.risk.max_position == Decimal("0.1000000000000000055")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name = "dip"', 'nmae = "dip"', "[bot] 'nmae' is not a key of the configuration; did you mean 'name'?"),
+        ("[risk]", "[rsik]", "'rsik' is not a key of the configuration; did you mean 'risk'?"),
+        ("[venue.main]", "[venue.mian]", "[venue] 'mian' is not a key of the configuration; did you mean 'main'?"),
+        ("dialect =", "dialekt =", "[venue.main] 'dialekt' is not a key of the configuration; did you mean 'dialect'?"),
+        ("max_open_orders = 5", "max_orders = 5", "[risk] 'max_orders' is not a key of the configuration; did you mean 'max_open_orders'?"),
+        ("max_open_orders = 5", "", "[risk]: object missing required field `max_open_orders`"),
+        ("max_open_orders = 5", 'max_open_orders = "5"', "[risk] max_open_orders: expected `int`, got `str`"),
+        ("max_open_orders = 5", "max_open_orders = 0", "[risk] max_open_orders is 0; it must be above zero"),
+        ('"1000"', '"-1"', "[risk] max_order_notional is -1; it must be above zero"),
+        ('"1000"', '"many"', "[risk] max_order_notional: invalid decimal string"),
+        ('"0.5"', '"NaN"', "[risk] max_position: invalid decimal string"),
+        ('"2%"', '"2"', "[risk] price_collar is '2'; write a percentage up to 100%, such as \"2%\""),
+        ('"2%"', '"200%"', "[risk] price_collar is '200%'; write a percentage up to 100%"),
+        ('"sandbox"', '"live"', '[bot] environment is "live", which this version cannot run yet; write "sandbox"'),
+        ('"sandbox"', '"paper"', '[bot] environment is "paper", which this version cannot run yet'),
+        ('"sandbox"', '"prod"', "[bot] environment: invalid enum value 'prod'"),
+        ('"dip"', '"../dip"', "[bot] name is '../dip'; use up to 40 of a-z, 0-9, - and _"),
+        ('"dip"', '""', "[bot] name is ''"),
+        ("http://127.0.0.1:8601", "https://api.example.com:443", "[venue.main] rest is 'https://api.example.com:443', which is not this machine"),
+        ("ws://127.0.0.1:8601", "wss://10.0.0.1:1", "[venue.main] ws is 'wss://10.0.0.1:1', which is not this machine"),
+        ("http://127.0.0.1:8601", "http://127.0.0.1.example.com:80", "[venue.main] rest is 'http://127.0.0.1.example.com:80', which is not this machine"),
+        ("http://127.0.0.1:8601", "http://127.0.0.1", "[venue.main] rest is 'http://127.0.0.1'; add the port"),
+        ("http://127.0.0.1:8601", "127.0.0.1:8601", "[venue.main] rest is '127.0.0.1:8601'; write an address such as"),
+        ("http://127.0.0.1:8601", "http://[::1", "[venue.main] rest is 'http://[::1'; write an address such as"),
+        ('"steelyard.strategies:DipBuyer"', '"DipBuyer"', "[strategy] class is 'DipBuyer'; write \"module:Class\""),
+        ("[bot]", "[bot", "the configuration is not TOML"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(old: str, new: str, said: str):
+    """One sentence names the key and the right form."""
+    assert old in GOOD
+    with pytest.raises(ConfigError) as caught:
+        parse_config(GOOD.replace(old, new, 1))
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize("rest", ["http://localhost:1", "http://[::1]:1", "http://127.0.0.2:1"])
+def test_every_spelling_of_this_machine_is_loopback(rest: str):
+    """IPv4, IPv6 and the name."""
+    assert parse_config(GOOD.replace("http://127.0.0.1:8601", rest)).main.rest == rest
+
+
+def test_a_percentage_is_a_fraction():
+    """2% is 0.02, exactly."""
+    assert parse_percentage("2%", "x") == Decimal("0.02")
+    assert parse_percentage("0.05 %", "x") == Decimal("0.0005")
+    for wrong in ("0%", "-1%", "%", "x%", "nan%", ""):
+        with pytest.raises(ConfigError):
+            parse_percentage(wrong, "x")

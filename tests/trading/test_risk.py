@@ -1,0 +1,192 @@
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from steelyard.domain.commands import Place
+from steelyard.domain.messages import SECOND_NS, BookDelta, BookSnapshot
+from steelyard.domain.order import OrderType, Side, TimeInForce
+from steelyard.trading.books import BookView
+from steelyard.trading.orders import Orders
+from steelyard.trading.risk import Approved, Limits, Refused, Situation, check
+from tests.trading.venue import BTC_USDT
+
+T0 = 1_700_000_000 * SECOND_NS
+LIMITS = Limits(Decimal(1_000), Decimal("0.05"), 3, Decimal("0.02"))
+
+
+def place(
+    side: Side = Side.BUY, lots: int = 1_000, ticks: int | None = 6_000_000, name: str = "a"
+) -> Place:
+    is_limit = ticks is not None
+    return Place(
+        0,
+        3,
+        side,
+        OrderType.LIMIT if is_limit else OrderType.MARKET,
+        TimeInForce.GTC if is_limit else TimeInForce.IOC,
+        False,
+        ticks,
+        lots,
+        client_order_id=name,
+    )
+
+
+def book() -> BookView:
+    view = BookView(BTC_USDT)
+    bids, asks = ((5_999_900, 2_000), (5_990_000, 9_000)), ((6_000_100, 2_000), (6_200_000, 9_000))
+    view.snapshot(BookSnapshot(3, 1, bids, asks, T0), T0)
+    return view
+
+
+def situation(*pending: Place, position: int = 0, unknown: bool = False, **more) -> Situation:
+    orders = Orders()
+    for each in pending:
+        orders.pend(each, T0)
+        if unknown:
+            orders.unknown(each.client_order_id, None, T0)
+    return Situation(more.pop("book", book()), orders, position, T0, **more)
+
+
+def verdict(order: Place, at: Situation | None = None, **limits) -> str:
+    found = check(order, LIMITS._replace(**limits), at or situation())
+    return "approved" if isinstance(found, Approved) else found.limit
+
+
+def test_an_ordinary_order_passes():
+    """Inside every limit, limit and market alike."""
+    assert verdict(place()) == "approved"
+    assert verdict(place(ticks=None)) == "approved"
+
+
+@pytest.mark.parametrize(
+    ("order", "limit"),
+    [
+        (place(lots=1_667), "max_order_notional"),  # 1,000.20 USDT
+        (place(lots=1_667, ticks=None), "max_order_notional"),
+        (place(ticks=6_120_001), "price_collar"),
+        (place(Side.SELL, ticks=5_879_999), "price_collar"),
+        (place(lots=12_000, ticks=None), "depth"),
+    ],
+)
+def test_each_limit_refuses(order: Place, limit: str):
+    """One step beyond each limit is refused by that limit."""
+    assert verdict(order) == limit
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        place(lots=1_666),  # 999.60
+        place(ticks=6_120_000),
+        place(Side.SELL, ticks=5_880_000),
+        place(ticks=3_000_000),  # patience is not dangerous
+        place(Side.SELL, ticks=9_000_000, lots=1_000),
+    ],
+)
+def test_just_inside_each_limit_passes(order: Place):
+    """A limit is inclusive, and the collar is on the side that hurts."""
+    assert verdict(order, max_order_notional=Decimal(1_000)) == "approved"
+
+
+def test_a_market_order_may_not_walk_past_the_collar():
+    """Its last price counts, not its average: 61,000 is 3 % from the middle."""
+    wide = {"max_order_notional": Decimal(10**6), "max_position": Decimal(10)}
+    assert verdict(place(lots=2_000, ticks=None), **wide) == "approved"
+    assert verdict(place(lots=2_001, ticks=None), **wide) == "price_collar"
+
+
+def test_open_orders_count_as_filled():
+    """0.04 is held, 0.01 is wanted by an open order: nothing more fits into 0.05."""
+    assert verdict(place(), situation(position=4_000)) == "approved"
+    at = situation(place(name="b"), position=4_000)
+    assert verdict(place(lots=1), at) == "max_position"
+    assert verdict(place(Side.SELL), at) == "approved"
+
+
+def test_a_short_is_limited_as_a_long():
+    """The position's size counts, not its sign."""
+    assert verdict(place(Side.SELL), situation(position=-4_000)) == "approved"
+    assert verdict(place(Side.SELL, lots=1_001), situation(position=-4_000)) == "max_position"
+
+
+def test_reducing_a_position_that_is_too_large_is_allowed():
+    """A limit that was lowered must not trap what is held."""
+    at = situation(position=9_000)
+    assert verdict(place(Side.SELL), at) == "approved"
+    assert verdict(place(Side.BUY, lots=1), at) == "max_position"
+
+
+def test_too_many_open_orders_are_refused():
+    """The count includes those not answered yet."""
+    orders = [place(lots=1, name=name) for name in "bcd"]
+    assert verdict(place(lots=1), situation(*orders[:2])) == "approved"
+    assert verdict(place(lots=1), situation(*orders)) == "max_open_orders"
+
+
+def test_an_unknown_order_blocks_new_risk_but_not_its_reduction():
+    """While it may have arrived, only what brings the position nearer to zero goes."""
+    at = situation(place(name="b"), position=2_000, unknown=True)
+    assert verdict(place(), at) == "unknown"
+    assert verdict(place(Side.SELL, lots=3_000), at) == "unknown"  # beyond what is held
+    assert verdict(place(Side.SELL, lots=1_000), at) == "approved"
+
+
+def test_an_attempt_that_is_repeated_is_not_counted_twice():
+    """The order itself is among the open ones already."""
+    orders = [place(lots=1_000, name=name) for name in "abc"]
+    at = situation(*orders, position=2_000)
+    assert verdict(orders[0], at) == "max_position"
+    assert verdict(orders[0], at._replace(retried="a")) == "approved"
+
+
+def test_the_first_reason_is_told():
+    """Killed before gated before the book before limits."""
+    hopeless = place(lots=12_000, ticks=None)
+    nothing = BookView(BTC_USDT)
+    assert verdict(hopeless, situation(killed="x", gate="y", book=nothing)) == "killed"
+    assert verdict(hopeless, situation(gate="y", book=nothing)) == "gate"
+    assert verdict(hopeless, situation(book=nothing)) == "book"
+
+
+def test_a_stale_crossed_or_empty_book_blocks():
+    """Nothing is priced by a book that is not right."""
+    assert verdict(place(), situation()._replace(now_ns=T0 + 60 * SECOND_NS)) == "book"
+    crossed = book()
+    crossed.delta(BookDelta(3, 2, 2, ((6_100_000, 1),), (), T0), T0)
+    assert verdict(place(), situation(book=crossed)) == "book"
+    empty = BookView(BTC_USDT)
+    empty.snapshot(BookSnapshot(3, 1, (), ((6_000_000, 5),), T0), T0)
+    assert verdict(place(), situation(book=empty)) == "price_collar"
+
+
+def test_a_refusal_says_limit_value_and_way_out():
+    """These sentences are what a user sees."""
+    texts = {
+        "notional": check(place(lots=2_000), LIMITS, situation()),
+        "position": check(place(), LIMITS, situation(position=4_500)),
+        "count": check(place(), LIMITS._replace(max_open_orders=0), situation()),
+        "collar": check(place(ticks=6_130_000), LIMITS, situation()),
+        "killed": check(place(), LIMITS, situation(killed="the kill switch was pressed")),
+    }
+    assert {name: found.text for name, found in texts.items() if isinstance(found, Refused)} == {
+        "notional": "max_order_notional is 1000 USDT, this order is worth 1200; make it smaller or "
+        "raise [risk] max_order_notional",
+        "position": "max_position is 0.05 BTC, with this order and all open ones filled the "
+        "position would be 0.055; make it smaller, cancel something or raise [risk] max_position",
+        "count": "max_open_orders is 0 and 0 are open; cancel one or raise [risk] max_open_orders",
+        "collar": "price_collar is 2 % around 60000.00, this order would trade at 61300.00; mend "
+        "the price or widen [risk] price_collar",
+        "killed": "trading is latched off (the kill switch was pressed); lift it with --resume",
+    }
+
+
+def test_a_partly_filled_order_counts_with_its_rest():
+    """What has filled is in the position already."""
+    at = situation(place(name="b", lots=1_000), position=3_600)
+    order = at.orders["b"]
+    order.filled_lots = order.venue_filled_lots = 600
+    assert order.exposed_lots == 400
+    assert verdict(place(), at) == "approved"
+    assert verdict(place(lots=1_001), at._replace(orders=at.orders)) == "max_position"
+    assert msgspec.structs.replace(order, venue_filled_lots=900).exposed_lots == 400
