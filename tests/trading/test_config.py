@@ -57,7 +57,7 @@ def test_numbers_are_exact_however_they_are_written():
         ("max_open_orders = 5", "max_open_orders = 0", "[risk] max_open_orders is 0; it must be above zero"),
         ('"1000"', '"-1"', "[risk] max_order_notional is -1; it must be above zero"),
         ('"1000"', '"many"', "[risk] max_order_notional: invalid decimal string"),
-        ('"0.5"', '"NaN"', "[risk] max_position: invalid decimal string"),
+        ('"0.5"', '"NaN"', "[risk] max_position is NaN; it must be above zero"),
         ('"2%"', '"2"', "[risk] price_collar is '2'; write a percentage up to 100%, such as \"2%\""),
         ('"2%"', '"200%"', "[risk] price_collar is '200%'; write a percentage up to 100%"),
         ('"sandbox"', '"live"', '[bot] environment is "live", which this version cannot run yet; write "sandbox"'),

@@ -175,7 +175,7 @@ def test_a_refusal_says_limit_value_and_way_out():
         "position": "max_position is 0.05 BTC, with this order and all open ones filled the "
         "position would be 0.055; make it smaller, cancel something or raise [risk] max_position",
         "count": "max_open_orders is 0 and 0 are open; cancel one or raise [risk] max_open_orders",
-        "collar": "price_collar is 2 % around 60000.00, this order would trade at 61300.00; mend "
+        "collar": "price_collar is 2 % around 60000, this order would trade at 61300.00; mend "
         "the price or widen [risk] price_collar",
         "killed": "trading is latched off (the kill switch was pressed); lift it with --resume",
     }

@@ -51,6 +51,7 @@ def test_parameters_are_typed_and_exact():
         ({}, "Sample: Object missing required field `below`"),
         ({"below": "1", "count": "x"}, "Sample: Expected `int`, got `str` - at `count`"),
         ({"below": "1", "every": "soon"}, "'soon' is not a duration"),
+        ({"below": "NaN"}, "Sample: below is NaN, which is no amount"),
         ({"below": "cheap"}, "Sample: Invalid decimal string - at `below`"),
     ],
 )

@@ -52,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
     if not __debug__:
         errors.print("steelyard checks its books with assert: do not run it with python -O")
         return USAGE
-    if not arguments or arguments[-1] in HELP:
+    if not arguments or arguments[-1] in (*HELP, "account", "key"):
         load_commands(app)
     try:
         code = app(

@@ -132,7 +132,8 @@ def _collar_refusal(
     percent = plain(EXACT.multiply(limits.price_collar, Decimal(100)))
     return Refused(
         "price_collar",
-        f"price_collar is {percent} % around {book.mid}, this order would trade at "
+        f"price_collar is {percent} % around {plain(book.mid or Decimal(0))}, this order would "
+        "trade at "
         f"{instrument.price(price_ticks)}; mend the price or widen [risk] price_collar",
     )
 

@@ -331,9 +331,14 @@ def read_parameters(strategy: type[Strategy], given: dict[str, Any]) -> Any:
             meant = f"did you mean {close[0]!r}?" if close else f"it takes: {', '.join(known)}"
             raise ConfigError(f"{strategy.__name__} has no parameter {name!r}; {meant}")
     try:
-        return msgspec.convert(given, strategy.Params, dec_hook=_read_special)
+        found = msgspec.convert(given, strategy.Params, dec_hook=_read_special)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{strategy.__name__}: {error}".replace("$.", "")) from error
+    for name in known:
+        value = getattr(found, name)
+        if isinstance(value, Decimal) and not value.is_finite():
+            raise ConfigError(f"{strategy.__name__}: {name} is {value}, which is no amount")
+    return found
 
 
 def overrides(strategy: Strategy, callback: str) -> bool:

@@ -1,0 +1,80 @@
+from random import Random
+
+from steelyard.domain.messages import SECOND_NS, Clock, ClockQuery, Refused
+from steelyard.domain.order import RejectReason
+from steelyard.trading.actions import Ask, Level, Log, Returned
+from steelyard.trading.questions import LOUD_TRIES, MAX_NS, Questions
+from steelyard.trading.turn import Turn
+from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
+from tests.trading.world import Rules
+
+
+class Asked:
+    """One question, and time to let pass."""
+
+    def __init__(self) -> None:
+        self.turn = Turn(Rules(), Random(1))
+        self.turn.now_ns = 1_000 * SECOND_NS
+        self.questions = Questions(self.turn)
+        self.heard = []
+        self.questions.ask("the time", ClockQuery(), lambda *answer: self.heard.append(answer))
+        self.logs: list[Log] = []
+
+    def asks(self) -> list[Ask]:
+        drained = self.turn.drain()
+        self.logs += [action for action in drained if isinstance(action, Log)]
+        return [action for action in drained if isinstance(action, Ask)]
+
+    def answer(self, outcome: Outcome) -> None:
+        (ask,) = self.asks()
+        self.turn.returned(Returned(ask.request_id, outcome, self.turn.now_ns, self.turn.now_ns))
+        self.turn.deadline_ns = None
+        self.questions.work()
+
+    def wait(self) -> int:
+        """Let time pass until it is asked again, and return how long that took."""
+        before_ns = self.turn.now_ns
+        self.turn.now_ns = self.turn.deadline_ns
+        self.questions.work()
+        return self.turn.now_ns - before_ns
+
+
+def test_an_answer_ends_it():
+    """The handler hears it once, with the time of asking; a refusal is an answer."""
+    for answer in (Clock(5), Refused(RejectReason.UNKNOWN_ORDER, "no")):
+        one = Asked()
+        one.answer(Answered(answer))
+        assert one.heard == [(answer, one.turn.now_ns)]
+        assert one.asks() == []
+        assert one.questions.trouble is None
+
+
+def test_a_failure_is_asked_again_after_growing_pauses():
+    """1-2-4 and so on up to a maximum, however often; what it waits for can be read."""
+    one, pauses = Asked(), []
+    for _ in range(20):
+        one.answer(Unknown("reset"))
+        assert one.asks() == []
+        pauses.append(one.wait())
+    assert one.questions.trouble == "asking for the time: reset"
+    assert max(pauses) <= MAX_NS
+    assert min(pauses[6:]) >= MAX_NS // 2
+    one.answer(Answered(Clock(1)))
+    assert len(one.heard) == 1
+
+
+def test_the_venues_pause_is_obeyed():
+    """It is never asked again sooner than it may be."""
+    one = Asked()
+    one.answer(NotSent("429", 60 * SECOND_NS))
+    assert one.wait() == 60 * SECOND_NS
+
+
+def test_failures_become_loud():
+    """The first ones are warnings, then they are errors."""
+    one = Asked()
+    for _ in range(LOUD_TRIES):
+        one.answer(Unknown("reset"))
+        one.wait()
+    one.asks()
+    assert [log.level for log in one.logs] == [Level.WARNING] * (LOUD_TRIES - 1) + [Level.ERROR]

@@ -1,0 +1,75 @@
+from random import Random
+
+from steelyard.domain.commands import Cancel
+from steelyard.domain.messages import Clock, ClockQuery
+from steelyard.trading.actions import Ask, Journal, Level, Log, Returned, Send, Sent
+from steelyard.trading.records import Killed
+from steelyard.trading.turn import Turn
+from steelyard.wire.outcome import Answered
+from tests.trading.world import Rules
+
+
+def turn() -> Turn:
+    return Turn(Rules(), Random(1))
+
+
+def test_a_record_changes_the_state_and_is_journaled():
+    """Both or neither: there is no other way to change what lasts."""
+    one = turn()
+    one.now_ns = 7
+    one.record(Killed("x"))
+    assert one.state.killed_why == "x"
+    assert one.drain() == [Journal(Killed("x"), 7)]
+    assert one.drain() == []
+
+
+def test_a_request_comes_back_once():
+    """A second return of the same request, or one of nobody, changes nothing."""
+    one, heard = turn(), []
+    one.ask(ClockQuery(), heard.append)
+    (ask,) = one.drain()
+    assert isinstance(ask, Ask)
+    returned = Returned(ask.request_id, Answered(Clock(5)), 1, 2)
+    assert one.requests == 1
+    for _ in range(2):
+        one.returned(returned)
+    one.returned(returned._replace(request_id=99))
+    assert heard == [returned]
+    assert one.requests == 0
+
+
+def test_a_command_is_told_when_it_leaves():
+    """Once, and not after it has returned."""
+    one, heard = turn(), []
+    one.send(Cancel(0, 1), lambda: heard.append("sent"), lambda _: heard.append("returned"))
+    (send,) = one.drain()
+    assert isinstance(send, Send)
+    one.sent(Sent(send.request_id))
+    one.sent(Sent(send.request_id))
+    one.returned(Returned(send.request_id, Answered(Clock(5)), 1, 2))
+    one.sent(Sent(send.request_id))
+    assert heard == ["sent", "returned"]
+
+
+def test_the_earliest_wish_to_be_woken_wins():
+    """Whoever asks."""
+    one = turn()
+    for time_ns in (5, 3, 9):
+        one.wake_at(time_ns)
+    assert one.deadline_ns == 3
+
+
+def test_log_lines_carry_their_level():
+    """Info, warning, error."""
+    one = turn()
+    one.log("a", "x")
+    one.warn("b", "y")
+    one.alarm("c", "z")
+    assert [line.level for line in one.drain() if isinstance(line, Log)] == [*Level]
+
+
+def test_the_venues_clock_is_ours_and_an_offset():
+    """As measured."""
+    one = turn()
+    one.now_ns, one.offset_ns = 100, -30
+    assert one.venue_now_ns == 70
