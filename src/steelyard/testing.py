@@ -14,6 +14,7 @@ thrown away: no network, no account, nothing shared between tests unless you sha
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -74,9 +75,10 @@ class LocalExchange:
                 command, stdout=subprocess.PIPE, stderr=file, start_new_session=True
             )
         assert self._process.stdout is not None, "its output is a pipe"
-        line = self._process.stdout.readline()
+        is_there, _, _ = select.select([self._process.stdout], [], [], START_S)
+        line = self._process.stdout.readline() if is_there else b""
         if not line:
-            self._process.wait(STOP_S)
+            self.stop()
             said = errors.read_text(encoding="utf-8", errors="replace")
             raise RuntimeError(f"the exchange did not start: {said.strip()}")
         self.ready = json.loads(line)

@@ -1,3 +1,5 @@
+import sys
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -44,3 +46,17 @@ def test_a_demo_trades_stops_in_order_and_goes_on_where_it_ended(tmp_path):
     held = {b["asset"]: Decimal(b["free"]) + Decimal(b["held"]) for b in again["balances"]}
     assert held.get("BTC", Decimal(0)) == Decimal(again["position"]["size"])
     assert demo.stop() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that way")
+def test_a_demo_that_is_killed_leaves_no_process_behind(tmp_path):
+    demo = Demo(tmp_path / "data")
+    pids = [demo.ready["pid"], demo.bot_pid()]
+    demo.process.kill()
+    demo.process.wait()
+    demo.process.stdout.close()
+    last = time.monotonic() + 20
+    while any(is_alive(pid) for pid in pids):
+        assert time.monotonic() < last, "orphans"
+        time.sleep(0.1)

@@ -73,6 +73,7 @@ def test_atoms_survive_a_round_trip(atoms: int):
     ("amount", "message", "reason"),
     [
         ("0.0000000000001", "amount 1E-13 is finer than 1e-12", RejectReason.SIZE_OFF_LOT),
+        ("1e-50", "amount 1E-50 is finer than 1e-12", RejectReason.SIZE_OFF_LOT),
         (
             "10000000000000000000000.000000000001",
             "amount 10000000000000000000000.000000000001 is out of range",

@@ -97,7 +97,7 @@ class Wire:
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             first, *lines = head.split("\r\n")[:-2]
             pairs = [line.split(": ", 1) for line in lines]
-            headers = dict(pairs)
+            headers = {name.lower(): value for name, value in pairs}
             assert len(headers) == len(pairs), f"a header twice in {head!r}"
             size = int(headers.get("content-length", 0)) if has_body else 0
             body = await self.reader.readexactly(size)
@@ -139,7 +139,7 @@ class Wire:
         answer = await self.answer()
         assert answer.status == 101
         # RFC 6455, 1.3: the key there and its answer.
-        assert answer.headers["Sec-WebSocket-Accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        assert answer.headers["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
     async def close(self) -> None:
         self.writer.close()

@@ -38,25 +38,21 @@ def die() -> None:
 class DyingJournal(Journal):
     """Cuts a batch where the process is to end."""
 
-    fatal = int(NUMBER)
-
     def append(self, payload: bytes) -> int:
         sequence = super().append(payload)
-        self._lengths = {**getattr(self, "_lengths", {}), sequence: len(self._buffer[-1])}
+        if sequence == 1:
+            self._ends = [0]  # of each record, counted from the first
+        self._ends.append(self._ends[-1] + len(self._buffer[-1]))
         return sequence
 
     def write(self, batch: bytes) -> None:
-        first = segment.first_sequence(batch)
-        inside = range(first, self.fatal + 1)
-        if not inside or self.fatal not in self._lengths:
-            super().write(batch)
-            return
-        kept = sum(self._lengths[sequence] for sequence in inside)
-        if kept > len(batch):  # it has been appended, but is of the next batch
+        begin = self._ends[segment.first_sequence(batch) - 1]
+        fatal = int(NUMBER)
+        if fatal >= len(self._ends) or self._ends[fatal] > begin + len(batch):
             super().write(batch)
             return
         if POINT == "after":
-            super().write(batch[:kept])
+            super().write(batch[: self._ends[fatal] - begin])
         die()
 
 

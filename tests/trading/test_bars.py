@@ -15,7 +15,21 @@ def trade(number: int, seconds: float, ticks: int, lots: int = 10) -> Trade:
 def candle(seconds: int, ticks: int, last_trade_id: int = 0, *, is_closed: bool) -> Candle:
     open_ns = T0 + seconds * SECOND_NS
     return Candle(
-        3, SECOND_NS, open_ns, ticks, ticks, ticks, ticks, 5, 0, 1, 0, 0, 0, last_trade_id, is_closed
+        3,
+        SECOND_NS,
+        open_ns,
+        ticks,
+        ticks,
+        ticks,
+        ticks,
+        5,
+        0,
+        1,
+        0,
+        0,
+        0,
+        last_trade_id,
+        is_closed,
     )
 
 

@@ -24,9 +24,7 @@ from tests.trading.venue import BTC_USDT
 T0 = 1_700_000_000 * SECOND_NS
 KEY = ApiKey("key", b"secret")
 OK = Response(200, {}, b"")
-PLACE = Place(
-    0, 3, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 1, 1, client_order_id="a"
-)
+PLACE = Place(0, 3, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 1, 1, client_order_id="a")
 
 
 class Client:

@@ -13,7 +13,14 @@ S = OrderState
 
 def place(name: str = "a", lots: int = 100) -> Place:
     return Place(
-        0, 3, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 6_000_000, lots,
+        0,
+        3,
+        Side.BUY,
+        OrderType.LIMIT,
+        TimeInForce.GTC,
+        False,
+        6_000_000,
+        lots,
         client_order_id=name,
     )
 

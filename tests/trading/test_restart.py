@@ -14,9 +14,13 @@ FATES = {
     "fair": lambda _message, _number: Fate(),
     "late": lambda message, _: Fate(there=4 * SECOND_NS if is_command(message) else 10**6),
     "lost": lambda message, number: Fate(there=None if is_command(message) and number % 2 else 1),
-    "unanswered": lambda message, number: Fate(back=None if is_command(message) and number % 2 else 1),
+    "unanswered": lambda message, number: Fate(
+        back=None if is_command(message) and number % 2 else 1
+    ),
     "refused": lambda message, number: Fate(
-        outcome=NotSent("too many requests", SECOND_NS) if is_command(message) and number % 2 else None
+        outcome=NotSent("too many requests", SECOND_NS)
+        if is_command(message) and number % 2
+        else None
     ),
 }
 

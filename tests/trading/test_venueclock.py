@@ -21,9 +21,7 @@ def measured(round_trips_ms: list[int | None], offset_ms: int) -> tuple[Turn, Ve
         sent_ns = turn.now_ns
         turn.now_ns += (round_trip_ms or 1) * MS
         outcome = (
-            NotSent("down")
-            if round_trip_ms is None
-            else Answered(Clock(sent_ns + offset_ms * MS))
+            NotSent("down") if round_trip_ms is None else Answered(Clock(sent_ns + offset_ms * MS))
         )
         turn.returned(Returned(ask.request_id, outcome, sent_ns, turn.now_ns))
     return turn, clock

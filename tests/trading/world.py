@@ -6,12 +6,14 @@ all the same; what was on its way back is lost.
 """
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Collection
 from itertools import count
 from random import Random
 from typing import Any
 
 from steelyard.domain.journal import Record
+from steelyard.domain.lifecycle import Fill
 from steelyard.domain.messages import SECOND_NS
 from steelyard.trading.actions import (
     Action,
@@ -33,10 +35,14 @@ from steelyard.trading.actions import (
     Told,
     Woken,
 )
+from steelyard.trading.bars import Bar
 from steelyard.trading.config import parse_config
 from steelyard.trading.records import codec
 from steelyard.trading.state import TraderState
-from steelyard.trading.strategy import Strategy
+from steelyard.trading.duration import Duration
+from steelyard.trading.host import Guard, unguarded
+from steelyard.trading.orders import OwnOrder
+from steelyard.trading.strategy import Strategy, Timer
 from steelyard.trading.trader import Trader
 from steelyard.wire.outcome import Outcome, Unknown
 from tests.trading.venue import WINDOW_NS, Venue
@@ -94,6 +100,49 @@ class Fate:
         self.there, self.back, self.outcome = there, back, outcome
 
 
+class Hand(Strategy):
+    """A strategy that does, every 100 ms, the next thing that a test wants; it keeps what it heard.
+
+    With `bar` it follows bars as well.
+    """
+
+    class Params(Strategy.Params, frozen=True, kw_only=True):
+        bar: Duration | None = None
+
+    def __init__(self, *acts: Callable[["Hand"], Any], **parameters: Any) -> None:
+        super().__init__(**parameters)
+        self.acts = [*acts]
+        self.heard: list[tuple[str, Any]] = []
+        self.done: list[Any] = []
+
+    history_bars = 3
+
+    def on_start(self) -> None:
+        self.heard.append(("start", self.position))
+        self.every("100ms")
+
+    def on_timer(self, timer: Timer) -> None:
+        self.heard.append(("timer", timer))
+        if self.acts:
+            self.done.append(self.acts.pop(0)(self))
+
+    def on_order(self, order: OwnOrder) -> None:
+        self.heard.append(("order", order.state.name))
+
+    def on_fill(self, fill: Fill) -> None:
+        self.heard.append(("fill", (fill, self.position.lots)))
+
+    def on_bar(self, bar: Bar) -> None:
+        self.heard.append(("bar", bar))
+
+    def on_stop(self) -> None:
+        self.heard.append(("stop", None))
+
+    def told(self, what: str) -> list[Any]:
+        """Return what it heard of a kind."""
+        return [item for kind, item in self.heard if kind == what]
+
+
 class World:
     """One trader's life on one venue, crashes included."""
 
@@ -117,12 +166,16 @@ class World:
         self.points = 0
         self.crash_at = set(crash_at)
         self.rules = Rules()
+        self.guard: Guard = unguarded
         self._strategy = strategy
         self._config = parse_config(config)
         self._codec = codec()
         self._fate = fate or (lambda _message, _number: Fate())
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
+        self.is_alive = False
+        self._inputs: deque[Any] = deque()
+        self._is_stepping = False
         self._requests = 0
         self.timeout_ns = TIMEOUT_NS
         self._up: set[Role] = set()
@@ -151,9 +204,7 @@ class World:
                 self._spread()
             except Crash:
                 self.crashes += 1
-                self._generation += 1
-                self._alarm += 1
-                self._up.clear()
+                self.die()
                 self.at(self.now_ns + SECOND_NS // 2, self.boot)
         self._go(end_ns)
 
@@ -163,20 +214,43 @@ class World:
 
     # -- the process ------------------------------------------------------------------------------
 
+    def die(self) -> None:
+        """End the process; what is on its way to it is lost."""
+        self.is_alive = False
+        self._generation += 1
+        self._alarm += 1
+        self._up.clear()
+
     def boot(self) -> None:
         """Start the trader's process."""
         self._generation += 1
-        self.finished = None
+        self.finished, self.is_alive = None, True
         self.trader = Trader(
-            self._config, "key", self._strategy(), self.rules, Random(self._generation)
+            self._config,
+            "key",
+            self._strategy(),
+            self.rules,
+            Random(self._generation),
+            self.guard,
         )
         for record in self.records():
             self.trader.replay(record)
         self.step(Start())
 
     def step(self, event: Any) -> None:
-        """Give the trader an input, and carry out what it wants."""
-        self._act(self.trader.step(event, self.now_ns))
+        """Give the trader an input, and carry out what it wants before the next one."""
+        if not self.is_alive:
+            return
+        self._inputs.append(event)
+        if self._is_stepping:
+            return
+        self._is_stepping = True
+        try:
+            while self._inputs:
+                self._act(self.trader.step(self._inputs.popleft(), self.now_ns))
+        finally:
+            self._inputs.clear()
+            self._is_stepping = False
 
     def kill(self, why: str = "a test") -> None:
         """Press the kill switch, if there is a process to hear it."""
@@ -221,7 +295,7 @@ class World:
                     self.commands.append(command)
                     self._point()
                     self._request(request_id, command, is_command=True)
-                    self._act(self.trader.step(Sent(request_id), self.now_ns))
+                    self.step(Sent(request_id))
                     self._point()
                 case Ask(request_id, query):
                     self._request(request_id, query, is_command=False)
@@ -276,6 +350,23 @@ class World:
 
         self.at(self.now_ns + fate.there, arrive)
 
+    @property
+    def hand(self) -> Hand:
+        """The strategy, where it is a Hand."""
+        strategy = self.trader.strategy
+        assert isinstance(strategy, Hand)
+        return strategy
+
+    @property
+    def only_order(self) -> OwnOrder:
+        """The bot's one order."""
+        (order,) = self.trader.turn.state.orders
+        return order
+
+    def said(self, name: str) -> list[str]:
+        """Return the log lines of a name."""
+        return [line.text for line in self.logs if line.name == name]
+
     # -- streams ----------------------------------------------------------------------------------
 
     def open_stream(self, role: Role, delay_ns: int) -> None:
@@ -311,3 +402,17 @@ class World:
                 self.step(Told(event))
 
         self.at(self.now_ns + LATENCY_NS, tell)
+
+
+def hand_world(*acts: Callable[[Hand], Any], **options: Any) -> World:
+    """Return a started world with a market around 60,000 and a Hand that does these things.
+
+    The hand's first act comes at the first tenth of a second after the start.
+    """
+    world = World(options.pop("strategy", lambda: Hand(*acts)), **options)
+    world.venue.quote(6_000_000)
+    world.after(0, world.boot)
+    for second in range(0, 300, 4):
+        world.after(second + 0.5, lambda: world.venue.quote(6_000_000 + 10))
+        world.after(second + 2.5, lambda: world.venue.quote(6_000_000))
+    return world

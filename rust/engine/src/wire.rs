@@ -339,10 +339,14 @@ pub(crate) fn instrument(head: &Head<'_>, fields: &mut Fields<'_>) -> Result<Ins
         base: fields.bytes(),
         quote: fields.bytes(),
     };
-    let texts = [&instrument.symbol[..], &instrument.base, &instrument.quote];
-    match texts.iter().all(|text| text.is_ascii()) {
-        true => Ok(instrument),
-        false => Err(head.fault("symbol, base or quote")),
+    let texts = [
+        (&instrument.symbol[..], "symbol"),
+        (&instrument.base, "base"),
+        (&instrument.quote, "quote"),
+    ];
+    match texts.iter().find(|(text, _)| !text.is_ascii()) {
+        None => Ok(instrument),
+        Some((_, field)) => Err(head.fault(field)),
     }
 }
 

@@ -5,6 +5,7 @@ stops them in order. The bot is an ordinary `steelyard trade` with an ordinary k
 each start (the last one is revoked) and handed over by pipe.
 """
 
+import ctypes
 import json
 import os
 import signal
@@ -32,6 +33,7 @@ from steelyard.store import datadir
 
 _EVERYONE = Common()
 BOT = "demo"
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 READY_S = 30.0
 STOP_S = 10.0
 FIRST_FILL_S = 60.0
@@ -184,7 +186,17 @@ def _start_bot(config: DemoConfig, ready: dict[str, Any], children: list[Child])
 def _spawn(arguments: list[str], **options: Any) -> subprocess.Popen[bytes]:
     # Its own session: Ctrl-C in the terminal is for us, who stop the others in order.
     command = [sys.executable, "-m", "steelyard.cli.main", *arguments]
-    return subprocess.Popen(command, start_new_session=True, **options)  # noqa: S603 ourselves
+    return subprocess.Popen(  # noqa: S603 ourselves
+        command,
+        start_new_session=True,
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 one thread
+        **options,
+    )
+
+
+def _end_with_parent() -> None:
+    """Have the kernel stop this child when the demo itself is killed without a word."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _first_line(process: subprocess.Popen[bytes], name: str) -> dict[str, Any]:

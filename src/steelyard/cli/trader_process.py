@@ -12,6 +12,7 @@ process with its traceback, and the next start reconciles.
 import asyncio
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -129,6 +130,8 @@ class TraderProcess:
         self._server: Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._inputs: deque[Input] = deque()
+        self._is_stepping = False
         self._over = asyncio.Event()
         self._kills: list[asyncio.Future[None]] = []
         self._exit_code = 0
@@ -193,17 +196,26 @@ class TraderProcess:
     # -- turns --------------------------------------------------------------------------------
 
     def step(self, event: Input) -> None:
-        """Let the machine act once, and carry out what it wants."""
-        if self._over.is_set():
+        """Let the machine act, and carry out what it wants before its next input.
+
+        An input that comes up meanwhile waits its turn: otherwise its records would come before
+        those of the turn that caused it.
+        """
+        self._inputs.append(event)
+        if self._is_stepping:
             return
+        self._is_stepping = True
         try:
-            now_ns = self.clock.now_ns()
-            self._act(self.trader.step(event, now_ns), now_ns)
+            while self._inputs and not self._over.is_set():
+                now_ns = self.clock.now_ns()
+                self._act(self.trader.step(self._inputs.popleft(), now_ns), now_ns)
         except StorageError as error:
             self._disk_failed(error)
         except BaseException as error:  # noqa: BLE001 from callbacks it would only be printed
             self._failure = error
             self._over.set()
+        finally:
+            self._is_stepping = False
         self._is_dirty = True
         self._set_timer()
         self._tell_kills()

@@ -51,12 +51,12 @@ def to_atoms(amount: Decimal) -> Atoms:
     Raises:
         UnitError: Finer than one atom, or beyond `AMOUNT_MAX_ATOMS`.
     """
-    if abs(amount.adjusted()) > EXPONENT_MAX:
+    if amount.adjusted() > EXPONENT_MAX:
         raise UnitError(f"amount {amount} is out of range", RejectReason.AMOUNT_TOO_LARGE)
     atoms = EXACT.multiply(amount, Decimal(ATOMS_PER_UNIT))
     if atoms != atoms.to_integral_value():
         raise UnitError(f"amount {amount} is finer than 1e-12", RejectReason.SIZE_OFF_LOT)
-    if abs(atoms) > AMOUNT_MAX_ATOMS:
+    if not -AMOUNT_MAX_ATOMS <= atoms <= AMOUNT_MAX_ATOMS:  # abs() would round to 28 digits
         raise UnitError(f"amount {amount} is out of range", RejectReason.AMOUNT_TOO_LARGE)
     return Atoms(int(atoms))
 

@@ -698,7 +698,9 @@ class ReferenceEngine:
                 then of no use.
         """
         record: object = None
-        for record in layout.decode_all(snapshot):
+        for following in layout.decode_all(snapshot):
+            _need(not isinstance(record, CounterState), "something follows the counters")
+            record = following
             self._restore_record(record)
         _need(isinstance(record, CounterState), "the counters at the end are missing")
         self._check()

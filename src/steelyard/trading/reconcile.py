@@ -387,12 +387,12 @@ class Reconciler:
     def _work_inquiry(self, order: OwnOrder) -> None:
         turn, name = self._turn, order.client_order_id
         inquiry = self._inquiries.setdefault(name, Inquiry(turn.now_ns))
+        self._be_loud(order, inquiry)
         if inquiry.waiting:
             return
         if turn.now_ns < inquiry.next_ns:
             turn.wake_at(inquiry.next_ns)
             return
-        self._be_loud(order, inquiry)
         after_ns = self._proof_ns(order)
         if after_ns is not None and turn.now_ns < after_ns:
             inquiry.next_ns = min(turn.now_ns + LOOK_NS, after_ns)
@@ -412,7 +412,9 @@ class Reconciler:
 
     def _be_loud(self, order: OwnOrder, inquiry: Inquiry) -> None:
         turn = self._turn
-        if turn.now_ns - max(inquiry.begun_ns, inquiry.loud_ns) < LOUD_NS:
+        loud_ns = max(inquiry.begun_ns, inquiry.loud_ns) + LOUD_NS
+        if turn.now_ns < loud_ns:
+            turn.wake_at(loud_ns)
             return
         inquiry.loud_ns = turn.now_ns
         reason = (

@@ -119,8 +119,8 @@ def _collar_refusal(
     place: Place, price_ticks: int, limits: Limits, book: BookView
 ) -> Refused | None:
     """Refuse to pay far more, or take far less, than the middle; a patient price may be any."""
-    half_ticks = book.mid_half_ticks
-    if half_ticks is None:
+    half_ticks, mid = book.mid_half_ticks, book.mid
+    if half_ticks is None or mid is None:
         return Refused(
             "price_collar",
             "price_collar cannot be checked: one side of the book is empty; orders wait",
@@ -128,13 +128,12 @@ def _collar_refusal(
     beyond = int(place.side) * (2 * price_ticks - half_ticks)
     if Decimal(beyond) <= EXACT.multiply(limits.price_collar, Decimal(half_ticks)):
         return None
-    instrument = book.instrument
     percent = plain(EXACT.multiply(limits.price_collar, Decimal(100)))
+    price = book.instrument.price(price_ticks)
     return Refused(
         "price_collar",
-        f"price_collar is {percent} % around {plain(book.mid or Decimal(0))}, this order would "
-        "trade at "
-        f"{instrument.price(price_ticks)}; mend the price or widen [risk] price_collar",
+        f"price_collar is {percent} % around {plain(mid)}, this order would trade at {price}; "
+        "mend the price or widen [risk] price_collar",
     )
 
 

@@ -1,0 +1,328 @@
+"""The matching engine on the stream of `orders.py`: whole core, called from Python.
+
+Ours checks and updates balances and holds, takes fees, knows orders by number, decodes commands
+from records and encodes effects as records. The peer and the floors match and do nothing else.
+"""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from array import array
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import module_from_spec, spec_from_file_location
+from itertools import chain
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import Any
+
+from bench.measure import Bench
+from bench.orders import BEFORE, CANCEL, COUNT, EXPECTED, Step, stream
+from steelyard.domain import layout
+from steelyard.domain.commands import (
+    FIRST_USER,
+    Cancel,
+    Command,
+    Deposit,
+    HouseLevel,
+    ListInstrument,
+    OpenAccount,
+    Place,
+    Traded,
+)
+from steelyard.domain.instrument import Instrument
+from steelyard.domain.order import OrderType, SelfTrade, Side, TimeInForce
+from steelyard.engine import Engine
+from steelyard.engine.choice import kinds, new_engine
+from steelyard.engine.reference import ReferenceEngine
+
+HERE = Path(__file__).parent
+ACCOUNTS = 100
+BATCH = 1_024
+REFERENCE_COUNT = 20_000
+PEER = ("limit-order-book", "2.0.0")
+
+OURS = "native, batches"
+ONE = "native, one call per command"
+FLOOR = "floor: matching only (Rust)"
+CALL = "floor: a call from Python to C"
+
+
+def opening() -> list[Command]:
+    """Return a market and its funded accounts."""
+    market = Instrument.spot(
+        0,
+        (1, "BTC"),
+        (2, "USDT"),
+        tick_size="0.01",
+        lot_size="0.00001",
+        price_max="1000000",
+        size_max="9000",
+        notional_min="0.0001",
+    )
+    commands: list[Command] = [ListInstrument(market)]
+    for account_id in range(FIRST_USER, FIRST_USER + ACCOUNTS):
+        commands.append(OpenAccount(account_id, 80_000, 100_000))
+        commands += [Deposit(account_id, asset_id, 10**22) for asset_id in (1, 2)]
+    return commands
+
+
+def command(step: Step) -> Command:
+    """Return a step as a command; its order's number is the one the engine will give it."""
+    account_id = FIRST_USER + step.order_id % ACCOUNTS
+    if step.kind == CANCEL:
+        return Cancel(account_id, step.order_id)
+    return Place(
+        account_id,
+        0,
+        Side(step.side),
+        OrderType.LIMIT,
+        TimeInForce.GTC,
+        post_only=False,
+        price_ticks=step.price,
+        size_lots=step.size,
+        self_trade=SelfTrade.NONE,  # the stream knows no accounts
+    )
+
+
+def run(bench: Bench) -> None:
+    """Measure ours, the best peer that Python can call, and the floors."""
+    steps = stream()
+    before, timed = steps[:BEFORE], steps[BEFORE:]
+    setup = [*opening(), *map(command, before)]
+    if "native" in kinds():
+        run_native(bench, setup, timed)
+    else:
+        bench.skip(OURS, "no native module was built")
+    run_reference(bench, setup, timed)
+    run_peer(bench, before, timed)
+    with tempfile.TemporaryDirectory() as folder:
+        run_floor_match(bench, steps, Path(folder))
+        run_floor_call(bench, timed, Path(folder))
+    bench.ratio(OURS, FLOOR, 0.32)
+    bench.ratio(OURS, PEER[0])
+    bench.ratio(ONE, PEER[0], 3)
+    bench.ratio(ONE, CALL, 0.25)
+    bench.ratio(OURS, "reference")
+
+
+# -- ours ---------------------------------------------------------------------------------------
+
+
+def run_native(bench: Bench, setup: list[Command], timed: list[Step]) -> None:
+    """Measure the native engine in batches, one by one, and with its hash asked for."""
+    native = import_module("steelyard._native")
+    opened = b"".join(layout.encode(each, 0) for each in setup)
+    records = [layout.encode(command(step), 1) for step in timed]
+    batches = [b"".join(records[at : at + BATCH]) for at in range(0, len(records), BATCH)]
+
+    def prepare() -> Any:
+        engine = native.Engine(2)
+        engine.apply(opened)
+        engine.state_hash()
+        return engine
+
+    def in_batches(engine: Any) -> Any:
+        for batch in batches:
+            engine.apply(batch)
+        return engine
+
+    def in_batches_hashed(engine: Any) -> None:
+        for batch in batches:
+            engine.apply(batch)
+            engine.state_hash()
+
+    def one_by_one(engine: Any) -> None:
+        apply = engine.apply
+        for record in records:
+            apply(record)
+
+    def one_by_one_hashed(engine: Any) -> None:
+        apply, state_hash = engine.apply, engine.state_hash
+        for record in records:
+            apply(record)
+            state_hash()
+
+    engine = bench.measure(OURS, COUNT, prepare, in_batches)
+    check(engine, chain.from_iterable(map(layout.decode_all, map(prepare().apply, batches))))
+    bench.measure(f"{OURS}, hash after each", COUNT, prepare, in_batches_hashed)
+    bench.measure(ONE, COUNT, prepare, one_by_one)
+    bench.measure(f"{ONE}, hash after each", COUNT, prepare, one_by_one_hashed)
+    run_through_structs(bench, setup, [command(step) for step in timed[:200_000]])
+    run_depths(bench, native)
+    run_house(bench, native)
+
+
+def check(engine: Any, effects: Any) -> None:
+    """Compare trades, volume, notional and best prices with what must come out."""
+    trades = [(it.price_ticks, it.size_lots) for it in effects if isinstance(it, Traded)]
+    bids, asks = engine.book(0, 1)
+    volume, notional = sum(s for _, s in trades), sum(p * s for p, s in trades)
+    found = (len(trades), volume, notional, bids[0][0], asks[0][0])
+    assert found == EXPECTED, found
+    assert not any(total for _, total in engine.totals())
+
+
+def run_through_structs(bench: Bench, setup: list[Command], commands: list[Command]) -> None:
+    """Measure what an exchange pays that speaks in messages: encode, call, decode."""
+
+    def prepare() -> Engine:
+        return applied(new_engine(), setup)
+
+    def job(engine: Engine) -> None:
+        for each in commands:
+            engine.apply(each, 1)
+
+    bench.measure("native, messages in and out", len(commands), prepare, job)
+
+
+def run_depths(bench: Bench, native: ModuleType) -> None:
+    """Measure placing and canceling in books of 10 to 100,000 levels a side."""
+    for levels in (10, 1_000, 100_000):
+        random = Random(levels)
+        steps = [Step(0, 0, side, 150_000 - side * level, 1)
+                 for level in range(1, levels + 1) for side in (1, -1)]  # fmt: skip
+        resting = [
+            *opening(),
+            *(command(step._replace(order_id=n)) for n, step in enumerate(steps, 1)),
+        ]
+        opened = b"".join(layout.encode(each, 0) for each in resting)
+        records = []
+        for order_id in range(len(steps) + 1, len(steps) + 50_001):
+            side = random.choice((1, -1))
+            place = Step(0, order_id, side, 150_000 - side * random.randint(1, levels), 1)
+            cancel = place._replace(kind=CANCEL)
+            records += [layout.encode(command(it), 1) for it in (place, cancel)]
+        batches = [b"".join(records[at : at + BATCH]) for at in range(0, len(records), BATCH)]
+
+        def prepare(opened: bytes = opened) -> Any:
+            engine = native.Engine(2)
+            engine.apply(opened)
+            return engine
+
+        def job(engine: Any, batches: list[bytes] = batches) -> None:
+            for batch in batches:
+                engine.apply(batch)
+
+        bench.measure(f"native, {levels} levels a side", len(records), prepare, job)
+
+
+def run_house(bench: Bench, native: ModuleType) -> None:
+    """Measure a book that only the house makes: levels near the middle change their size."""
+    random = Random(1)
+    opened = b"".join(layout.encode(each, 0) for each in opening())
+    facts = []
+    for _ in range(200_000):
+        side = random.choice((Side.BUY, Side.SELL))
+        price = 100_000 - side * (1 + int(random.expovariate(0.02)))
+        facts.append(layout.encode(HouseLevel(0, side, price, random.randrange(1, 500)), 1))
+    batches = [b"".join(facts[at : at + BATCH]) for at in range(0, len(facts), BATCH)]
+
+    def prepare() -> Any:
+        engine = native.Engine(2)
+        engine.apply(opened)
+        return engine
+
+    def job(engine: Any) -> None:
+        for batch in batches:
+            engine.apply(batch)
+
+    bench.measure("native, levels of the house", len(facts), prepare, job)
+
+
+def run_reference(bench: Bench, setup: list[Command], timed: list[Step]) -> None:
+    """Measure the specification on the first part of the stream."""
+    commands = [command(step) for step in timed[:REFERENCE_COUNT]]
+
+    def job(engine: Engine) -> None:
+        for each in commands:
+            engine.apply(each, 1)
+
+    bench.measure("reference", len(commands), lambda: applied(ReferenceEngine(), setup), job)
+
+
+def applied(engine: Engine, commands: list[Command]) -> Engine:
+    """Return an engine after these commands."""
+    for each in commands:
+        engine.apply(each, 0)
+    return engine
+
+
+# -- others -------------------------------------------------------------------------------------
+
+
+def run_peer(bench: Bench, before: list[Step], timed: list[Step]) -> None:
+    """Measure the fastest engine on the package index that Python can call: C++ by ctypes."""
+    name, pinned = PEER
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        found = ""
+    if found != pinned:
+        bench.skip(name, f"needs {name}=={pinned} (pip install), found {found or 'none'}")
+        return
+    book_class = import_module("limit_order_book").LimitOrderBook
+
+    def feed(book: Any, steps: list[Step]) -> Any:
+        buy, sell, cancel = book.limit_buy, book.limit_sell, book.cancel
+        for kind, order_id, side, price, size in steps:
+            if kind == CANCEL:
+                cancel(order_id)
+            elif side > 0:
+                buy(order_id, size, price)
+            else:
+                sell(order_id, size, price)
+        return book
+
+    book = bench.measure(
+        name, len(timed), lambda: feed(book_class(), before), lambda book: feed(book, timed)
+    )
+    assert (book.best_buy(), book.best_sell()) == EXPECTED[-2:], "the peer sees other prices"
+
+
+def run_floor_match(bench: Bench, steps: list[Step], folder: Path) -> None:
+    """Build and run the matching and nothing else."""
+    rustc = shutil.which("rustc")
+    if rustc is None:
+        bench.skip(FLOOR, "needs rustc")
+        return
+    program, data = folder / "floor_match", folder / "steps.bin"
+    source = str(HERE / "floor_match.rs")
+    built = [rustc, "--edition", "2024", "-C", "opt-level=3", "-o", str(program), source]
+    subprocess.run(built, check=True)
+    data.write_bytes(array("i", chain.from_iterable(steps)).tobytes())
+    asked = [str(program), str(data), str(BEFORE), str(bench.runs + 1)]
+    told = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.splitlines()
+    runs = [line.split() for line in told[1:]]
+    for _, *sums in runs:
+        assert tuple(map(int, sums)) == EXPECTED[:3], sums
+    bench.tell(FLOOR, [COUNT / float(seconds) for seconds, *_ in runs], COUNT, "commands/s")
+
+
+def run_floor_call(bench: Bench, timed: list[Step], folder: Path) -> None:
+    """Build and call a C function that takes an order and does nothing with it."""
+    compiler = shutil.which("cc")
+    headers = sysconfig.get_path("include")
+    if compiler is None or not (Path(headers) / "Python.h").exists():
+        bench.skip(CALL, "needs a C compiler and Python's headers")
+        return
+    library = folder / "floor_call.so"
+    flags = ["-O2", "-shared", "-fPIC", f"-I{headers}"]
+    if sys.platform == "darwin":
+        flags += ["-undefined", "dynamic_lookup"]
+    source = str(HERE / "floor_call.c")
+    subprocess.run([compiler, *flags, "-o", str(library), source], check=True)
+    spec = spec_from_file_location("floor_call", library)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def job(place: Any) -> None:
+        for kind, order_id, side, price, size in timed:
+            place(kind, order_id, side, price, size)
+
+    bench.measure(CALL, len(timed), lambda: module.place, job)

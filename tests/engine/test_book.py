@@ -1,0 +1,107 @@
+"""One instrument's resting orders, written to be read."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelyard.domain.commands import HOUSE
+from steelyard.domain.order import Side
+from steelyard.engine.book import Book, BookSide, Node, QueueModel, shrink
+
+
+def node(order_id: int, price: int, lots: int, side: Side = Side.SELL) -> Node:
+    account = 100 if order_id else HOUSE
+    return Node(order_id, account, 0, side, price, order_id, lots, lots)
+
+
+def house(*sizes: int) -> list[Node]:
+    return [node(0, 5, lots) for lots in sizes]
+
+
+@pytest.mark.parametrize(("side", "best_first"), [(Side.BUY, [9, 7, 5]), (Side.SELL, [5, 7, 9])])
+def test_best_is_the_highest_bid_and_the_lowest_ask(side: Side, best_first: list[int]):
+    """Both sides are the same code."""
+    levels = BookSide(side)
+    assert levels.best() is None
+    for number, price in enumerate((7, 5, 9), 1):
+        levels.add(node(number, price, 1, side))
+    assert list(levels.prices()) == best_first
+    assert levels.best() == best_first[0]
+    assert levels.prices_within(7) == best_first[:2]
+    assert levels.prices_within(None) == best_first
+
+
+def test_a_level_is_a_queue():
+    """First come, first; a size is the sum."""
+    levels = BookSide(Side.SELL)
+    first, second = node(1, 5, 2), node(2, 5, 3)
+    levels.add(first)
+    levels.add(second)
+    assert levels.levels[5] == [first, second]
+    assert levels.size_at(5) == 5
+    levels.remove(first)
+    assert levels.size_at(5) == 3
+    levels.remove(second)
+    assert levels.levels == {}
+    assert levels.keys == []
+    assert levels.size_at(5) == 0
+
+
+def test_house_sizes_that_touch_become_one():
+    """Never two in a row: the front one takes the other's size."""
+    levels = BookSide(Side.SELL)
+    front, order, back = node(0, 5, 2), node(1, 5, 1), node(0, 5, 3)
+    for each in (front, order, back):
+        levels.add(each)
+    assert levels.ends_with_house(5)
+    levels.remove(order)
+    assert levels.house_nodes(5) == [front]
+    assert front.remaining_lots == 5
+    assert not levels.ends_with_house(6)
+
+
+def test_a_book_has_two_sides():
+    """And gives the one that is asked for."""
+    book = Book()
+    assert book.of(Side.BUY) is book.bids
+    assert book.of(Side.SELL) is book.asks
+
+
+@pytest.mark.parametrize(
+    ("model", "left"),
+    [
+        (QueueModel.PESSIMISTIC, [4, 1, 0]),
+        (QueueModel.PROPORTIONAL, [2, 1, 2]),
+        (QueueModel.OPTIMISTIC, [0, 1, 4]),
+    ],
+)
+def test_a_shrink_leaves_where_the_model_says(model: QueueModel, left: list[int]):
+    """From the back, evenly, from the front."""
+    nodes = house(4, 2, 4)
+    shrink(nodes, 5, model)
+    assert [node.remaining_lots for node in nodes] == left
+
+
+@given(
+    st.lists(st.integers(1, 2**53), min_size=1, max_size=6),
+    st.integers(0, 2**53),
+    st.sampled_from(QueueModel),
+)
+def test_a_shrink_is_exact(sizes: list[int], total: int, model: QueueModel):
+    """The new sizes add up to the new total and none has grown."""
+    total %= sum(sizes) + 1
+    nodes = house(*sizes)
+    shrink(nodes, total, model)
+    left = [node.remaining_lots for node in nodes]
+    assert sum(left) == total
+    if model is not QueueModel.PROPORTIONAL:
+        assert all(0 <= now <= before for now, before in zip(left, sizes, strict=True))
+    # What stands ahead of a user never grows: that is what a queue model is about.
+    for users_place in range(len(sizes)):
+        assert sum(left[:users_place]) <= sum(sizes[:users_place])
+
+
+def test_a_shrink_does_not_grow():
+    """More than there is would be our own mistake."""
+    with pytest.raises(AssertionError, match="a shrink does not grow"):
+        shrink(house(1), 2, QueueModel.PROPORTIONAL)

@@ -1,0 +1,211 @@
+"""The border to the native engine; what it does is in the tables and with its twin."""
+
+import struct
+import threading
+from itertools import islice
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelyard.domain import layout
+from steelyard.domain.commands import Deposit, OpenAccount, Rejected
+from steelyard.domain.errors import DecodeError
+from steelyard.domain.ledger import Balance
+from steelyard.engine.book import QueueModel
+from tests.engine.samples import NOW_NS, SAMPLES
+from tests.engine.workload import Workload, opening
+
+native = pytest.importorskip("steelyard.engine.native", reason="no native module was built")
+_native = pytest.importorskip("steelyard._native")
+
+
+def encoded(*, commands: bool) -> list[bytes]:
+    tags = range(1, 100) if commands else range(100, 300)
+    return [layout.encode(it, NOW_NS) for it in SAMPLES if layout.LAYOUT[type(it)].tag in tags]
+
+
+COMMANDS, OTHERS = encoded(commands=True), encoded(commands=False)
+
+
+def funded():
+    engine = native.NativeEngine()
+    for command in opening():
+        engine.apply(command, 0)
+    return engine
+
+
+def test_amounts_of_any_size_cross_the_border():
+    """128 bits go in and come out, negative ones too."""
+    engine = native.NativeEngine()
+    engine.apply(OpenAccount(100, 0, 0), 0)
+    engine.apply(Deposit(100, 4_000_000_000, 10**34), 0)
+    assert engine.balances(100) == {4_000_000_000: Balance(10**34, 0)}
+    assert engine.balances(1) == {4_000_000_000: Balance(-(10**34), 0)}
+    assert engine.totals() == {4_000_000_000: 0}
+    assert type(engine.balances(100)[4_000_000_000]) is Balance
+
+
+def test_effects_carry_their_commands_time():
+    """A batch may span time: each answer has the now_ns of its question."""
+    engine = native.NativeEngine()
+    batch = b"".join(layout.encode(Deposit(42, 1, 1), now_ns) for now_ns in (5, -7, 2**63 - 1))
+    answer = engine.apply_records(batch)
+    size = len(answer) // 3
+    times = [layout.decode(answer, at)[1] for at in range(0, len(answer), size)]
+    assert times == [5, -7, 2**63 - 1]
+
+
+def test_no_command_is_no_effect():
+    """An empty batch is a batch."""
+    assert native.NativeEngine().apply_records(b"") == b""
+
+
+@pytest.mark.parametrize("model", [0, 4, 255])
+def test_a_queue_model_is_one_of_three(model: int):
+    """The rest is refused when the engine is made."""
+    with pytest.raises(ValueError, match=f"^queue model {model} is not 1, 2 or 3$"):
+        _native.Engine(model)
+
+
+@pytest.mark.parametrize("record", OTHERS)
+def test_only_commands_are_commands(record: bytes):
+    """Effects and states have tags of their own, and those are not carried out."""
+    with pytest.raises(DecodeError, match=r"^record at 0 has unknown tag \d+ of size \d+$"):
+        native.NativeEngine().apply_records(record)
+
+
+def test_a_bad_batch_changes_nothing():
+    """The offset of the bad record is told, and the good ones before it were not carried out."""
+    engine = funded()
+    before = engine.state_hash()
+    good = layout.encode(Deposit(100, 1, 5), 0)
+    with pytest.raises(DecodeError, match=r"^record at 80 is cut short$"):
+        engine.apply_records(good * 2 + good[:-1])
+    assert engine.state_hash() == before
+    assert engine.apply(Deposit(100, 1, 5), 0) != []
+
+
+@given(st.binary(max_size=200))
+def test_garbage_is_a_value_error(garbage: bytes):
+    """Any bytes are commands or a ValueError, and the engine goes on."""
+    engine = _native.Engine(2)
+    for method in (engine.apply, engine.restore):
+        try:
+            method(garbage)
+        except ValueError:
+            assert engine.totals() == []
+
+
+@given(st.sampled_from(COMMANDS), st.integers(0, 200), st.integers(0, 255))
+def test_both_sides_read_alike(command: bytes, at: int, byte: int):
+    """What Python can decode Rust can, and what one refuses the other does, in the same words."""
+    damaged = bytearray(command)
+    damaged[at % len(damaged)] = byte
+    assert answer_of(decode_command, bytes(damaged)) == answer_of(
+        native.NativeEngine().apply_records, bytes(damaged)
+    )
+
+
+def decode_command(record: bytes) -> None:
+    """Decode a record as the engine does: effects and states are no commands."""
+    tag, size = struct.unpack_from("<HH", record)
+    if tag > 100:
+        raise DecodeError(f"record at 0 has unknown tag {tag} of size {size}")
+    layout.decode(record)
+
+
+def answer_of(read, record: bytes) -> str | None:
+    """Return why a record is refused, or None."""
+    try:
+        read(record)
+    except DecodeError as error:
+        return str(error)
+    return None
+
+
+@given(st.randoms(use_true_random=False), st.integers(0, 200))
+def test_numbers_of_any_size_are_refused_and_not_fallen_over(random: Random, count: int):
+    """Commands with random numbers in every field leave the books balanced."""
+    engine = funded()
+    for _ in range(count % 20):
+        command = bytearray(random.choice(COMMANDS))
+        for _ in range(random.randrange(1, 12)):
+            command[16 + random.randrange(len(command) - 16)] = random.choice([0, 1, 100, 255])
+        try:
+            effects = engine.apply_records(bytes(command))
+        except DecodeError:
+            continue
+        list(layout.decode_all(effects))
+    assert not any(engine.totals().values())
+
+
+def test_only_bytes_are_records():
+    """A memory that may change under the engine's hands is not taken."""
+    with pytest.raises(TypeError):
+        _native.Engine(2).apply(bytearray(COMMANDS[0]))
+
+
+def test_a_failed_restore_leaves_the_engine_as_it_was():
+    """A snapshot is taken in whole or not at all."""
+    engine = funded()
+    before = engine.snapshot()
+    with pytest.raises(
+        DecodeError, match=r"^snapshot at \d+: the counters at the end are missing$"
+    ):
+        engine.restore(before[:-32])
+    assert engine.snapshot() == before
+
+
+def test_a_restore_replaces_what_was_there():
+    """Also an engine that has lived takes a snapshot."""
+    engine = funded()
+    engine.restore(native.NativeEngine().snapshot())
+    assert engine.state_hash() == native.NativeEngine().state_hash()
+    assert engine.balances(100) == {}
+
+
+def test_a_long_batch_lets_others_run():
+    """While one thread replays, another one gets on; asking the busy engine is an error."""
+    workload = Workload(Random(6))
+    life = [*opening(), *islice(iter(workload.command, None), 3_000)]
+    batch = b"".join(layout.encode(command, 0) for command in life)
+    engine = native.NativeEngine()
+    done = threading.Event()
+    outcomes = set()
+
+    def ask():
+        while not done.is_set():
+            try:
+                engine.state_hash()
+                outcomes.add("answered")
+            except RuntimeError:
+                outcomes.add("busy")
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    answer = b""
+    for _ in range(20):
+        try:
+            answer = engine.apply_records(batch)
+        except RuntimeError:
+            outcomes.add("busy")
+    done.set()
+    asking.join(timeout=60)
+    assert not asking.is_alive()
+    assert outcomes <= {"answered", "busy"}
+    assert answer
+
+
+def test_the_queue_model_outlives_a_restore():
+    """It is the engine's, not the state's."""
+    engine = native.NativeEngine(QueueModel.OPTIMISTIC)
+    engine.restore(funded().snapshot())
+    assert engine.queue_model is QueueModel.OPTIMISTIC
+
+
+def test_a_refusal_is_an_effect_and_not_an_error():
+    """The caller gets a value."""
+    effects = native.NativeEngine().apply(Deposit(100, 1, 1), 0)
+    assert [type(effect) for effect in effects] == [Rejected]
