@@ -1,7 +1,7 @@
-"""`python -m bench [NAME...] [--runs N] [--save]`: run benches, print JSON lines.
+"""`python -m bench [NAME...] [--save]`: run benches, print a JSON line per row.
 
-A name is a module here that has a function `run`. Nothing is written without `--save`, which
-puts the rows and the machine into `bench/results.json`.
+A name is a module here that has a function `run`, which returns or yields rows. Nothing is written
+without `--save`, which puts the rows and the machine into `bench/results.json`.
 """
 
 import argparse
@@ -11,8 +11,6 @@ import os
 import platform
 import time
 from pathlib import Path
-
-from bench.measure import RUNS, Bench
 
 HERE = Path(__file__).parent
 
@@ -38,17 +36,18 @@ def main() -> int:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(names())}")
-    parser.add_argument("--runs", type=int, default=RUNS, help="timed runs per row")
     parser.add_argument("--save", action="store_true", help="write bench/results.json")
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(names()):
         parser.error(f"no bench {', '.join(sorted(unknown))}; there are: {', '.join(names())}")
-    bench = Bench(asked.runs)
+    rows = []
     print(json.dumps(machine()), flush=True)
     for name in asked.names or names():
-        importlib.import_module(f"bench.{name}").run(bench)
+        for row in importlib.import_module(f"bench.{name}").run():
+            rows.append({"bench": name, **row})
+            print(json.dumps(rows[-1]), flush=True)
     if asked.save:
-        results = {"machine": machine(), "rows": bench.rows}
+        results = {"machine": machine(), "rows": rows}
         (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     return 0
 

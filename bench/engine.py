@@ -10,6 +10,7 @@ import sys
 import sysconfig
 import tempfile
 from array import array
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import module_from_spec, spec_from_file_location
@@ -19,7 +20,7 @@ from random import Random
 from types import ModuleType
 from typing import Any
 
-from bench.measure import Bench
+from bench.measure import RUNS, Bench
 from bench.orders import BEFORE, CANCEL, COUNT, EXPECTED, Step, stream
 from steelyard.domain import layout
 from steelyard.domain.commands import (
@@ -88,8 +89,9 @@ def command(step: Step) -> Command:
     )
 
 
-def run(bench: Bench) -> None:
+def run() -> Iterator[dict[str, Any]]:
     """Measure ours, the best peer that Python can call, and the floors."""
+    bench = Bench()
     steps = stream()
     before, timed = steps[:BEFORE], steps[BEFORE:]
     setup = [*opening(), *map(command, before)]
@@ -97,8 +99,10 @@ def run(bench: Bench) -> None:
         run_native(bench, setup, timed)
     else:
         bench.skip(OURS, "no native module was built")
+    yield from bench.rows()
     run_reference(bench, setup, timed)
     run_peer(bench, before, timed)
+    yield from bench.rows()
     with tempfile.TemporaryDirectory() as folder:
         run_floor_match(bench, steps, Path(folder))
         run_floor_call(bench, timed, Path(folder))
@@ -107,6 +111,7 @@ def run(bench: Bench) -> None:
     bench.ratio(ONE, PEER[0], 3)
     bench.ratio(ONE, CALL, 0.25)
     bench.ratio(OURS, "reference")
+    yield from bench.rows()
 
 
 # -- ours ---------------------------------------------------------------------------------------
@@ -294,7 +299,7 @@ def run_floor_match(bench: Bench, steps: list[Step], folder: Path) -> None:
     built = [rustc, "--edition", "2024", "-C", "opt-level=3", "-o", str(program), source]
     subprocess.run(built, check=True)
     data.write_bytes(array("i", chain.from_iterable(steps)).tobytes())
-    asked = [str(program), str(data), str(BEFORE), str(bench.runs + 1)]
+    asked = [str(program), str(data), str(BEFORE), str(RUNS + 1)]
     told = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.splitlines()
     runs = [line.split() for line in told[1:]]
     for _, *sums in runs:

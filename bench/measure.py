@@ -1,14 +1,13 @@
-"""How a bench measures and tells: every run starts anew, the first one does not count.
+"""How a bench measures: every run starts anew, the first one does not count.
 
-A bench is a module in this folder with a function `run(bench: Bench)`. It measures what is ours,
-the best peer and the floor in one go, because only their ratio travels to another machine.
+It measures what is ours, the best peer and the floor in one go, because only their ratio travels
+to another machine.
 """
 
-import json
 import statistics
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 State = TypeVar("State")
 Result = TypeVar("Result")
@@ -17,12 +16,16 @@ RUNS = 5
 
 
 class Bench:
-    """One run of the benches: measures, prints a JSON line per row, remembers the rows."""
+    """The rows of one bench: rates and the ratios between them."""
 
-    def __init__(self, runs: int = RUNS) -> None:
-        self.runs = runs
-        self.rows: list[dict[str, object]] = []
+    def __init__(self) -> None:
+        self._rows: list[dict[str, Any]] = []
         self._medians: dict[str, float] = {}
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows since the last call."""
+        rows, self._rows = self._rows, []
+        yield from rows
 
     def measure(
         self,
@@ -33,10 +36,10 @@ class Bench:
         *,
         unit: str = "commands/s",
     ) -> Result:
-        """Time `job` on what `prepare` returns; print the median rate; return the last result."""
+        """Time `job` on what `prepare` returns, each time anew; return the last result."""
         result = job(prepare())
         rates = []
-        for _ in range(self.runs):
+        for _ in range(RUNS):
             state = prepare()
             start = time.perf_counter()
             result = job(state)
@@ -45,10 +48,10 @@ class Bench:
         return result
 
     def tell(self, name: str, rates: list[float], work: int, unit: str) -> None:
-        """Print a row of rates, measured here or by a program of ours."""
+        """Add a row of rates, measured here or by a program of ours."""
         median = statistics.median(rates)
         self._medians[name] = median
-        self._print(
+        self._rows.append(
             {
                 "name": name,
                 "unit": unit,
@@ -61,15 +64,11 @@ class Bench:
         )
 
     def ratio(self, ours: str, theirs: str, goal: float | None = None) -> None:
-        """Print how many times as fast one row is as another, beside what we want it to be."""
+        """Add how many times as fast one row is as another, beside what we want it to be."""
         if ours in self._medians and theirs in self._medians:
             ratio = round(self._medians[ours] / self._medians[theirs], 3)
-            self._print({"name": ours, "against": theirs, "ratio": ratio, "goal": goal})
+            self._rows.append({"name": ours, "against": theirs, "ratio": ratio, "goal": goal})
 
     def skip(self, name: str, why: str) -> None:
-        """Print why a row is not there."""
-        self._print({"name": name, "skipped": why})
-
-    def _print(self, row: dict[str, object]) -> None:
-        self.rows.append(row)
-        print(json.dumps(row), flush=True)
+        """Add why a row is not there."""
+        self._rows.append({"name": name, "skipped": why})

@@ -18,7 +18,9 @@ COUNT = 1_000_000
 SEED = 7
 MIDDLE = 100_000
 FAR = 660  # ticks from the middle within which most orders are added
+NEAR = 0.4  # of the adds are near the middle instead
 LIVE_MIN = 500  # below so many live orders there are only adds
+ADDS, NOT_TAKES = 0.5, 0.9
 
 
 class Step(NamedTuple):
@@ -98,7 +100,7 @@ class Builder:
         """Add an order behind the far side's best price."""
         random = self.random
         which = random.getrandbits(1)
-        is_near = random.random() < 0.4
+        is_near = random.random() < NEAR
         away = 1 + (int(random.expovariate(0.04)) if is_near else random.randrange(FAR))
         price = int(self.middle) + away if which else int(self.middle) - away
         far = self.fronts[1 - which].best()
@@ -150,9 +152,9 @@ class Builder:
         for _ in range(count):
             self.middle += self.random.gauss(0, 0.02)
             chance = self.random.random()
-            if chance < 0.5 or len(self.live) < LIVE_MIN:
+            if chance < ADDS or len(self.live) < LIVE_MIN:
                 self.add()
-            elif chance < 0.9:
+            elif chance < NOT_TAKES:
                 self.cancel()
             else:
                 self.take()

@@ -50,14 +50,14 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged(tmp_path):
     exchange = LocalExchange(tmp_path / "data", "--crowd", "1")
     with exchange:
         key = exchange.trader("me", {"USDT": "10000"}, dialect="binance")
-        order = client(exchange, key).create_order("BTC/USDT", "limit", "buy", 0.01, 100)
+        order = client(exchange, key).create_order("BTC/USDT", "limit", "buy", 1, 100)
         before = exchange.pid
         exchange.kill()
         exchange.start()
         assert exchange.pid != before
         again = client(exchange, key)
         assert [found["id"] for found in again.fetch_open_orders("BTC/USDT")] == [order["id"]]
-        assert again.fetch_balance()["USDT"] == {"free": 9_999, "used": 1, "total": 10_000}
+        assert again.fetch_balance()["USDT"] == {"free": 9_900, "used": 100, "total": 10_000}
         assert again.cancel_order(order["id"], "BTC/USDT")["status"] == "canceled"
 
 
@@ -67,7 +67,7 @@ def test_two_exchanges_share_nothing(steelyard_exchange, tmp_path):
     with LocalExchange(tmp_path / "other") as other:
         assert other.url("binance") != steelyard_exchange.url("binance")
         assert other.url("binance", "ws").startswith("ws://127.0.0.1:")
-        with pytest.raises(ccxt.AuthenticationError):
+        with pytest.raises(ccxt.ExchangeError, match="Invalid Api-Key ID"):
             client(other, key).fetch_balance()
 
 
@@ -82,7 +82,7 @@ def test_two_exchanges_share_nothing(steelyard_exchange, tmp_path):
 def test_a_start_that_fails_says_why(tmp_path, options, said):
     """The error has the program's own sentence, and nothing is left running."""
     exchange = LocalExchange(tmp_path / "data", *options)
-    with pytest.raises(RuntimeError, match="^the exchange did not start: ") as error:
+    with pytest.raises(RuntimeError, match=r"^the exchange did not start: ") as error:
         exchange.start()
     assert said in str(error.value)
     assert exchange.stop() == 0, "there is nothing to stop"
@@ -90,7 +90,7 @@ def test_a_start_that_fails_says_why(tmp_path, options, said):
 
 def test_a_directory_belongs_to_one_exchange(steelyard_exchange):
     """A second one on the same data is refused, and the first goes on."""
-    with pytest.raises(RuntimeError, match="^the exchange did not start: "):
+    with pytest.raises(RuntimeError, match=r"^the exchange did not start: "):
         LocalExchange(steelyard_exchange.data).start()
     assert steelyard_exchange.steelyard("status")
 
@@ -111,19 +111,21 @@ def test_what_was_not_started_has_no_process(tmp_path):
 
 
 def test_a_test_that_fails_leaves_no_exchange_behind(tmp_path):
-    """The block's own error comes through, and the process is gone in order."""
+    """The block's own error comes through, and the exchange was stopped in order."""
     exchange = LocalExchange(tmp_path / "data")
-    with pytest.raises(ZeroDivisionError), exchange:
-        process = exchange._process
-        1 / 0  # noqa: B018 a bot's mistake
-    assert process.returncode == 0
-    assert exchange.stop() == 0
+    home = exchange.data / "exchange"
+    with pytest.raises(RuntimeError, match=r"^steelyard no-such-command: "), exchange:
+        exchange.steelyard("no-such-command")
+    assert not (home / "ports.json").exists()
+    assert list((home / "snapshots").glob("*.snapshot")), "a stop in order leaves one"
+    with pytest.raises(AssertionError, match="the exchange has not been started"):
+        exchange.kill()
 
 
-def test_pytest_knows_the_fixture_without_being_told():
+def test_pytest_knows_the_fixture_without_being_told(tmp_path):
     """It comes with the package: a suite that imports nothing of ours can ask for it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--fixtures", "-q", "-p", "no:cacheprovider", "--rootdir=/"],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert "steelyard_exchange" in done.stdout
+    suite = tmp_path / "test_my_bot.py"
+    suite.write_text("def test_it(steelyard_exchange):\n    assert steelyard_exchange.pid\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", suite.name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert b"1 passed" in done.stdout, done.stdout.decode()

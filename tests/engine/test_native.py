@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.domain import layout
-from steelyard.domain.commands import Deposit, OpenAccount, Rejected
+from steelyard.domain.commands import Deposit, OpenAccount, Place, Rejected
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.ledger import Balance
 from steelyard.engine.book import QueueModel
@@ -196,6 +196,26 @@ def test_a_long_batch_lets_others_run():
     assert not asking.is_alive()
     assert outcomes <= {"answered", "busy"}
     assert answer
+
+
+def test_an_engine_that_fell_over_says_so_until_it_is_restored():
+    """Overflow stops it in the middle of a command: an exception now, and no answers later."""
+    engine = funded()
+    before = engine.snapshot()
+    counters = layout.encode(layout.CounterState(2**64 - 1, 1), 0)
+    engine.restore(before[: -len(counters)] + counters)
+    place = next(sample for sample in SAMPLES if isinstance(sample, Place))
+    with pytest.raises(BaseException, match="attempt to add with overflow") as error:
+        engine.apply(place, 0)
+    assert type(error.value).__name__ == "PanicException"
+    for ask in (engine.state_hash, engine.snapshot, engine.totals):
+        with pytest.raises(RuntimeError, match="restore it from a snapshot"):
+            ask()
+    with pytest.raises(RuntimeError, match="the engine stopped in the middle of a command"):
+        engine.apply(Deposit(100, 1, 1), 0)
+    engine.restore(before)
+    assert engine.snapshot() == before
+    assert engine.apply(Deposit(100, 1, 1), 0)
 
 
 def test_the_queue_model_outlives_a_restore():

@@ -112,13 +112,12 @@ class Wire:
         async with asyncio.timeout(PATIENCE_S):
             return await self.reader.read()
 
-    async def is_reset(self) -> bool:
-        """Read until the end, and say whether it was a reset."""
+    async def turned_away(self) -> bool:
+        """Whether the connection ends without an answer, by a reset or not."""
         try:
-            await self.to_end()
+            return await self.to_end() == b""
         except ConnectionError:
             return True
-        return False
 
     async def frame(self) -> tuple[int, bytes]:
         """Read one frame of a server: its opcode and its payload."""

@@ -1,15 +1,16 @@
-"""A trader that ends itself by SIGKILL at one exact point: python dying_trader.py CONFIG POINT ...
+"""A trader that ends itself by SIGKILL at one exact point; all else is the real program.
 
     after:N      record N is on disk, and not one byte after it, wherever its batch ends
     before:N     nothing of the batch with record N is on disk
     unsent:N     the Nth command was about to leave
     sent:N       its bytes have left, the venue's answer has not come
     answered:N   the answer has come, and nobody was told
+    never        as everybody else
 
-All the rest is the real `run_trader`, on the real journal and sockets.
+`run` is for a process of its own that was forked from one where `PRELOADED` is imported already,
+because there are many and starting Python takes longer than all they do.
 """
 
-import json
 import os
 import signal
 import socket
@@ -17,18 +18,30 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from steelyard.cli import trader_process
-from steelyard.cli.trade import configure
-from steelyard.cli.trader_process import TraderSettings, run_trader
+from steelyard.cli import main, trader_process
 from steelyard.net.client import HttpClient
-from steelyard.net.loop import run_loop
 from steelyard.store import segment
 from steelyard.store.journal import Journal
-from steelyard.vault.keys import resolve
 from steelyard.wire.http import Request, Response
 
-POINT, _, NUMBER = sys.argv[2].partition(":")
+PRELOADED = ["steelyard.cli.main", "steelyard.cli.trade", "steelyard.strategies"]
 COMMANDS = frozenset({("POST", "/api/v3/order"), ("DELETE", "/api/v3/order")})
+
+
+def run(point: str, arguments: list[str], environment: dict[str, str], output: Path) -> None:
+    """Run `steelyard trade` until it dies, or ends."""
+    os.environ |= environment
+    with output.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    kind, _, number = point.partition(":")
+    if kind in {"after", "before"}:
+        DyingJournal.point, DyingJournal.fatal = kind, int(number)
+        trader_process.Journal = DyingJournal
+    elif kind in {"unsent", "sent", "answered"}:
+        DyingClient.point, DyingClient.fatal = kind, int(number)
+        trader_process.HttpClient = DyingClient
+    sys.exit(main.run(["trade", *arguments]))
 
 
 def die() -> None:
@@ -37,6 +50,9 @@ def die() -> None:
 
 class DyingJournal(Journal):
     """Cuts a batch where the process is to end."""
+
+    point: str
+    fatal: int
 
     def append(self, payload: bytes) -> int:
         sequence = super().append(payload)
@@ -47,28 +63,29 @@ class DyingJournal(Journal):
 
     def write(self, batch: bytes) -> None:
         begin = self._ends[segment.first_sequence(batch) - 1]
-        fatal = int(NUMBER)
-        if fatal >= len(self._ends) or self._ends[fatal] > begin + len(batch):
+        if self.fatal >= len(self._ends) or self._ends[self.fatal] > begin + len(batch):
             super().write(batch)
             return
-        if POINT == "after":
-            super().write(batch[: self._ends[fatal] - begin])
+        if self.point == "after":
+            super().write(batch[: self._ends[self.fatal] - begin])
         die()
 
 
 class DyingClient(HttpClient):
     """Ends the process with a command on its way."""
 
+    point: str
+    fatal: int
     commands = 0
 
     async def send(self, request: Request) -> Response:
         if (request.method, request.target.partition("?")[0]) not in COMMANDS:
             return await super().send(request)
         self.commands += 1
-        if self.commands == int(NUMBER):
-            if POINT == "sent":
+        if self.commands == self.fatal:
+            if self.point == "sent":
                 self._send_and_forget(request)
-            elif POINT == "answered":
+            elif self.point == "answered":
                 await super().send(request)
             die()
         return await super().send(request)
@@ -85,20 +102,3 @@ class DyingClient(HttpClient):
         with socket.create_connection((parts.hostname, parts.port)) as connection:
             connection.sendall("\r\n".join([*lines, "", ""]).encode() + request.body)
             die()
-
-
-def main() -> int:
-    if POINT in {"after", "before"}:
-        trader_process.Journal = DyingJournal
-    elif POINT in {"unsent", "sent", "answered"}:
-        trader_process.HttpClient = DyingClient
-    else:
-        raise SystemExit(f"no point {POINT}")
-    config = configure(Path(sys.argv[1]))
-    data = Path(sys.argv[sys.argv.index("--data") + 1])
-    settings = TraderSettings(config, data, resolve(config.main.key, os.environ))
-    return run_loop(run_trader(settings, lambda ready: print(json.dumps(ready), flush=True)))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

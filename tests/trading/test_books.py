@@ -92,10 +92,14 @@ def test_silence_makes_a_book_quiet_and_then_stale():
 
 
 def test_a_snapshot_that_is_ahead_confirms_nothing():
-    """The stream owes us changes."""
+    """The stream owes us changes: until it tells them the book is not traded on."""
     book = fresh()
-    assert not book.confirm(snapshot(11), T0 + QUIET_NS)
+    assert not book.confirm(snapshot(12), T0 + QUIET_NS)
     assert book.is_quiet(T0 + QUIET_NS)
+    book.delta(delta(11), T0 + QUIET_NS)
+    assert "behind" in (book.trouble(T0 + QUIET_NS) or "")
+    book.delta(delta(12), T0 + QUIET_NS)
+    assert book.trouble(T0 + QUIET_NS) is None
 
 
 def test_a_crossed_book_is_in_trouble():

@@ -1,156 +1,125 @@
-"""SIGKILL of a trader between every two records of a session, over real sockets."""
+"""The real trader, real sockets, real SIGKILLs: after every record of a session."""
 
+import json
+import os
+import subprocess
 import sys
-import time
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
-from bot_process import Bot, config_text, journal_of, open_account
 
-from steelyard.cli.opening import OpenExchange
-from steelyard.domain.journal import Record
+from steelyard import dialects
+from steelyard.cli.administration import administer
 from steelyard.domain.lifecycle import OrderState
-from steelyard.domain.messages import FillsQuery, OrdersQuery
+from steelyard.domain.messages import (
+    AccountAnswer,
+    AccountQuery,
+    FillList,
+    FillsQuery,
+    InstrumentsQuery,
+    OrderList,
+    OrdersQuery,
+    Scope,
+)
+from steelyard.domain.units import ATOMS_PER_UNIT
+from steelyard.exchange.admin import CreateAccount, CreateKey
+from steelyard.net.client import HttpClient
 from steelyard.net.clock import Clock
+from steelyard.net.loop import run_loop
 from steelyard.testing import LocalExchange
-from steelyard.trading.records import OrderPending, RunStopped, TimerFired
-from steelyard.trading.state import TraderState
+from steelyard.trading.connector import Connector
+from steelyard.wire.dialect import ApiKey
+from steelyard.wire.limits import UNLIMITED
+from steelyard.wire.outcome import Answered
+from tests.house.source import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(400)]
-
-DYING = str(Path(__file__).resolve().parent.parent / "shared" / "dying_trader.py")
-SLOTS = 3
-AT_ONCE = 8
-USDT = 50_000
-ATOM = 10**12
-
-
-class Run(NamedTuple):
-    """One bot that was killed once and started again."""
-
-    point: str
-    name: str
-    key: dict[str, Any]
-    was_killed: bool
-    last: str  # the kind of the last record on disk when it died
+DIALECT = "binance"
+RECORDS = 48  # a session has about so many; a life that ends before its record is no kill
+USDT, BTC = 1_000_000, 10
 
 
-def session(bot: Bot, point: str) -> bool:
-    """Trade some slots with a trader that dies at a point; return whether it did."""
-    bot.launch(DYING, more=(point,))
-    file = bot.data / "bots" / bot.name / "bot.log"
-    last = time.monotonic() + 60
-    while bot.process.poll() is None:
-        if file.exists() and file.read_text().count(" info    fill ") >= SLOTS:
-            return bot.stop() != 0
-        assert time.monotonic() < last, bot.errors.read_text()
-        time.sleep(0.1)
-    assert bot.join() == -9, bot.errors.read_text()
-    return True
+def ask(exchange: LocalExchange, key: dict[str, str], *queries):
+    """Ask the exchange itself, as the account's owner."""
+
+    async def main():
+        client = HttpClient(exchange.url(DIALECT), loopback_only=True)
+        api_key = ApiKey(key["key"], key["secret"].encode(), key["passphrase"])
+        connector = Connector(dialects.find(DIALECT).client, api_key, UNLIMITED)
+        answers = []
+        for query in (InstrumentsQuery(), *queries):
+            now_ns = Clock().now_ns()
+            response = await client.send(connector.request(query, now_ns))
+            outcome = connector.outcome(query, response, now_ns)
+            assert isinstance(outcome, Answered), outcome
+            answers.append(outcome.answer)
+        await client.close()
+        return connector.listings, answers[1:]
+
+    return run_loop(main())
 
 
-def count_records(exchange: LocalExchange, data: Path) -> int:
-    """Return how many records a session has in which nothing goes wrong."""
-    key = open_account(exchange, "whole", usdt=USDT)
-    bot = Bot(data, config_text(exchange, "whole"), key, "whole")
-    try:
-        assert not session(bot, "after:1000000")
-    finally:
-        bot.end()
-    return len(bot.journal())
+def check(exchange: LocalExchange, key: dict[str, str], believed: dict) -> None:
+    """Compare what a recovered bot believes with the exchange's books."""
+    assert "error" not in believed, believed
+    assert believed["status"] == ["running", None], believed["log"]
+    instrument_id = 0
+    listings, (orders, fills, account) = ask(
+        exchange,
+        key,
+        OrdersQuery(0, 1_000, instrument_id),
+        FillsQuery(0, 1_000, instrument_id),
+        AccountQuery(0),
+    )
+    assert isinstance(orders, OrderList)
+    assert isinstance(fills, FillList)
+    assert isinstance(account, AccountAnswer)
+    # never a duplicate: no id, no slot, no order without its intent
+    ids = [order.client_order_id for order in orders.orders]
+    sizes = [order.size_lots for order in orders.orders]
+    assert len(set(ids)) == len(ids)
+    assert len(set(sizes)) == len(sizes)
+    assert set(ids) <= set(believed["intents"])
+    # every order is known as it is there; what is not there is known not to be
+    for order in orders.orders:
+        state, filled, size = believed["orders"][order.client_order_id]
+        assert (state, filled, size) == (order.state.name, order.filled_lots, order.size_lots)
+    missing = set(believed["orders"]) - set(ids)
+    gone = {OrderState.ABSENT.name, OrderState.REJECTED.name}
+    assert {believed["orders"][name][0] for name in missing} <= gone
+    # the position is the account's, to the atom
+    totals = {listings.asset(b.asset_id): b.free_atoms + b.held_atoms for b in account.balances}
+    assert believed["position_atoms"] == totals["BTC"] - BTC * ATOMS_PER_UNIT
+    assert believed["cash_atoms"] == totals["USDT"] - USDT * ATOMS_PER_UNIT
 
 
-def kill_and_restart(exchange: LocalExchange, data: Path, point: str) -> Run:
-    """Let a bot die, start it again, and stop it after it has compared and traded once more."""
-    name = point.replace(":", "-")
-    key = open_account(exchange, name, usdt=USDT)
-    bot = Bot(data, config_text(exchange, name), key, name)
-    try:
-        was_killed = session(bot, point)
-        records = journal_of(data, name)
-        bot.start()
-        known = len(bot.wait(lambda s: s["status"] == "running")["fills"])
-        bot.wait(lambda s: len(s["fills"]) > known)
-        assert bot.stop() == 0
-    finally:
-        bot.end()
-    return Run(point, name, key, was_killed, type(records[-1][1]).__name__ if records else "none")
-
-
-def test_a_trader_killed_anywhere_doubles_no_order_and_knows_its_position(tmp_path):
-    """Decision 5: journaled before the first byte leaves, and unknown is found out, not guessed."""
-    data = tmp_path / "bots-data"
-    data.mkdir()
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_kill_9_after_any_record_doubles_and_loses_nothing(tmp_path: Path):
+    """Each bot dies right after its n-th record is on disk; each one recovers to the truth."""
     with LocalExchange(tmp_path / "data", "--crowd", "1", "--limits", "off") as exchange:
-        records = count_records(exchange, data)
-        points = [f"{kind}:{n}" for n in range(1, records + 1) for kind in ("after", "before")]
-        points += [
-            f"{kind}:{n}" for n in range(1, SLOTS + 1) for kind in ("unsent", "sent", "answered")
-        ]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            runs = [*pool.map(lambda point: kill_and_restart(exchange, data, point), points)]
-    killed = [run for run in runs if run.was_killed]
-    opened = OpenExchange(exchange.data, None, Clock().now_ns())
-    try:
-        for run in runs:
-            check(opened, data, run)
-    finally:
-        opened.close()
-    print(f"{records} records, {len(killed)} kills, last on disk:", Counter(r.last for r in killed))
-    # A session may be a record shorter than the first; no more than that may have got away.
-    assert len(killed) >= len(runs) - 4, [run.point for run in runs if not run.was_killed]
-    kinds = {"RunStarted", "InstrumentSeen", "TimerFired", "OrderPending", "OrderSent", "OrderSeen"}
-    assert kinds | {"FillSeen"} <= {run.last for run in killed}
-
-
-def check(opened: OpenExchange, data: Path, run: Run) -> None:
-    """Compare a bot's journal with the exchange's own books."""
-    history = opened.exchange.history
-    account = opened.exchange.keys.find(run.key["key"]).created.account_id
-    journal = journal_of(data, run.name)
-    intents = check_slots([message for _, message in journal], run)
-
-    orders = history.orders(OrdersQuery(account, 1_000))
-    names = [order.client_order_id for order in orders]
-    assert len(set(names)) == len(names), f"{run.point}: an id was used twice"
-    assert set(names) <= set(intents), f"{run.point}: an order that nobody knows"
-    assert not any(order.state.is_open for order in orders), f"{run.point}: an order is left open"
-
-    state = TraderState()
-    for sequence, (time_ns, message) in enumerate(journal, 1):
-        state.replay(Record(sequence, time_ns, message))
-    assert not state.orders.open
-    there = {order.client_order_id: (order.state, order.filled_lots) for order in orders}
-    for own in state.orders:
-        if own.client_order_id in there:
-            assert (own.state, own.filled_lots) == there[own.client_order_id], run.point
-        else:
-            assert own.state is OrderState.ABSENT, f"{run.point}: {own}"
-    fills = {fill.trade_id for fill in history.fills(FillsQuery(account, 1_000))}
-    assert {fill.trade_id for fill in state.recent_fills} == fills, run.point
-
-    portfolio = state.portfolio
-    instrument = portfolio.instrument
-    balances = opened.exchange.engine.balances(account)
-    base, quote = balances[instrument.base_asset_id], balances[instrument.quote_asset_id]
-    assert (base.held_atoms, quote.held_atoms) == (0, 0)
-    assert base.free_atoms == portfolio.position_atoms, run.point
-    assert quote.free_atoms - USDT * ATOM == portfolio.cash_atoms, run.point
-    assert base.free_atoms > 0, "it has traded"
-
-
-def check_slots(messages: list[Any], run: Run) -> list[str]:
-    """Check that no slot was used twice and gave more than one order; return the orders."""
-    marks = [m for m in messages if isinstance(m, TimerFired | OrderPending)]
-    slots = [m.slot for m in marks if isinstance(m, TimerFired)]
-    assert slots == sorted(set(slots)), f"{run.point}: a slot was used twice"
-    for kind, group in groupby(marks, type):
-        if kind is OrderPending:
-            assert len([*group]) == 1, f"{run.point}: a slot gave two orders"
-    assert not marks or isinstance(marks[0], TimerFired)
-    assert isinstance(messages[-1], RunStopped)
-    return [m.place.client_order_id for m in marks if isinstance(m, OrderPending)]
+        keys = []
+        for number in range(1, RECORDS + 1):
+            name = f"bot{number}"
+            administer(exchange.data, CreateAccount(name, {"USDT": USDT, "BTC": BTC}))
+            scopes = (Scope.READ, Scope.TRADE)
+            keys.append(administer(exchange.data, CreateKey(name, DIALECT, scopes)))
+        file = tmp_path / "keys.json"
+        file.write_text(json.dumps(keys))
+        command = [sys.executable, "-m", "tests.trading.kill9", str(tmp_path / "bots"), DIALECT]
+        command += [exchange.url(DIALECT), exchange.url(DIALECT, "ws"), str(file)]
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}"},
+            capture_output=True,
+            timeout=580,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        results = [json.loads(line) for line in done.stdout.splitlines()]
+        assert len(results) == RECORDS
+        for believed in results:
+            check(exchange, keys[believed["number"] - 1], believed)
+        killed = sum(believed["killed"] for believed in results)
+        assert killed >= RECORDS - 8, "most lives were ended by their hook"
+        assert sum(len(believed["orders"]) for believed in results) > 2 * RECORDS

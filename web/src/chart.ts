@@ -166,7 +166,7 @@ export class PriceChart {
         position: side === "buy" ? "belowBar" : "aboveBar",
         shape: side === "buy" ? "arrowUp" : "arrowDown",
         color: side === "buy" ? this.#colors.buy : this.#colors.sell,
-        size: 1.1,
+        size: 1.4,
       });
     }
     const ordered = [...marks.values()].sort((a, b) => Number(a.time) - Number(b.time));

@@ -229,3 +229,50 @@ impl Engine {
         effects.rejected(0, account_id, reason);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Rates;
+
+    /// A deposit as a record and as a value.
+    fn deposit(account_id: u32) -> (Vec<u8>, Command) {
+        let mut record = wire::Record::<40>::new(tag::DEPOSIT, 7);
+        record.u32(account_id).u32(1).i128(5);
+        let transfer = Transfer { account_id, asset_id: 1, amount_atoms: 5 };
+        (record.bytes().to_vec(), Command::Deposit(transfer))
+    }
+
+    fn opened() -> Engine {
+        let mut engine = Engine::new(QueueModel::Proportional);
+        let open = OpenAccount { account_id: 100, rates: Rates::default() };
+        engine.apply(&Command::OpenAccount(open), 0, &mut Effects::default());
+        engine
+    }
+
+    #[test]
+    fn a_command_does_the_same_as_a_value_and_as_a_record() {
+        for account_id in [100, 101] {
+            let (record, command) = deposit(account_id);
+            let (mut by_record, mut by_value) = (opened(), opened());
+            let (mut told, mut expected) = (Effects::default(), Effects::default());
+            by_record.apply_records(&record, &mut told).unwrap();
+            by_value.apply(&command, 7, &mut expected);
+            assert_eq!(told.bytes(), expected.bytes());
+            assert_eq!(by_record.state_hash(), by_value.state_hash());
+        }
+    }
+
+    #[test]
+    fn one_bad_record_stops_all() {
+        let mut engine = opened();
+        let before = engine.state_hash();
+        let (mut records, _) = deposit(100);
+        records.extend_from_slice(&[9; 20]);
+        let mut effects = Effects::default();
+        let error = engine.apply_records(&records, &mut effects).unwrap_err();
+        assert_eq!(error.to_string(), "record at 40 has unknown tag 2313 of size 2313");
+        assert_eq!(effects.bytes(), b"");
+        assert_eq!(engine.state_hash(), before);
+    }
+}

@@ -47,13 +47,22 @@ class JournalCodec:
             DecodeError: The payload is not of a known form; the message names the record.
         """
         try:
-            if payload[:1] == _LAYOUT:
-                message, time_ns, _ = layout.decode(payload, 1)
-                return Record(sequence, time_ns, message)
-            time_ns, message = self._decoder.decode(payload[1:])
-        except (msgspec.DecodeError, DecodeError) as error:
+            time_ns, message = self._message(payload)
+        except (msgspec.DecodeError, UnicodeError, RecursionError, DecodeError) as error:
             raise DecodeError(f"journal record {sequence} cannot be read: {error}") from error
         return Record(sequence, time_ns, message)
+
+    def _message(self, payload: bytes) -> tuple[int, Any]:
+        form = payload[:1]
+        if form == _JSON:
+            time_ns, message = self._decoder.decode(payload[1:])
+            return time_ns, message
+        if form != _LAYOUT:
+            raise DecodeError(f"it begins with {form!r}, which is no known form")
+        message, time_ns, end = layout.decode(payload, 1)
+        if end != len(payload):
+            raise DecodeError(f"{len(payload) - end} bytes follow its message")
+        return time_ns, message
 
 
 def gapless(records: Iterable[Record], after: int) -> Iterator[Record]:

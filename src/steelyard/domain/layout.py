@@ -279,8 +279,8 @@ class _Codec:
             values[index] = convert(values[index])
         return self.struct.pack(self.tag, self.size, 0, now_ns, *values)
 
-    def decode(self, record: bytes | memoryview, offset: int) -> Any:
-        values = list(self.struct.unpack_from(record, offset))
+    def decode(self, values: list[Any], offset: int) -> Any:
+        """Return the message of an unpacked record, header and all."""
         for index, convert in self._from_wire:
             try:
                 values[index] = convert(values[index])
@@ -317,15 +317,20 @@ def decode(record: bytes | memoryview, offset: int = 0) -> tuple[Any, int, int]:
         DecodeError: Unknown tag, wrong size, an enum or a text that does not exist, or the record
             is cut short.
     """
-    if len(record) - offset < HEADER.size:
+    left = len(record) - offset
+    if left < HEADER.size:
         raise DecodeError(f"record at {offset} is cut short")
-    tag, size, _, now_ns = HEADER.unpack_from(record, offset)
-    codec = _BY_TAG.get(tag)
-    if codec is None or codec.size != size:
-        raise DecodeError(f"record at {offset} has unknown tag {tag} of size {size}")
-    if len(record) - offset < size:
+    codec = _BY_TAG.get(record[offset] | record[offset + 1] << 8)
+    if codec is None or left < codec.size:
+        tag, size, *_ = HEADER.unpack_from(record, offset)
+        if codec is None or codec.size != size:
+            raise DecodeError(f"record at {offset} has unknown tag {tag} of size {size}")
         raise DecodeError(f"record at {offset} is cut short")
-    message = codec.decode(record, offset)
+    values = list(codec.struct.unpack_from(record, offset))
+    size, now_ns = values[1], values[3]
+    if size != codec.size:
+        raise DecodeError(f"record at {offset} has unknown tag {codec.tag} of size {size}")
+    message = codec.decode(values, offset)
     return (ListInstrument(message) if codec is _LISTING else message), now_ns, offset + size
 
 

@@ -91,6 +91,7 @@ class BookView:
         self.sequence = 0
         self.time_ns = 0  # the venue's, of the last change
         self.gaps = 0
+        self._owed_sequence = 0  # the venue is known to be this far
         self._heard_ns: int | None = None  # when the book was last known to be right, our clock
         self._is_whole = False
         self._waiting: deque[BookDelta] = deque()
@@ -112,7 +113,7 @@ class BookView:
         self.bids.replace(snapshot.bids)
         self.asks.replace(snapshot.asks)
         self.sequence, self.time_ns = snapshot.sequence, snapshot.time_ns
-        self._is_whole, self._heard_ns = True, now_ns
+        self._is_whole, self._heard_ns, self._owed_sequence = True, now_ns, 0
         for delta in waiting:
             self.delta(delta, now_ns)
 
@@ -139,8 +140,12 @@ class BookView:
         return True
 
     def confirm(self, snapshot: BookSnapshot, now_ns: int) -> bool:
-        """Compare with a snapshot asked for in a silence; False: the stream owes us changes."""
+        """Compare with a snapshot asked for in a silence; False: the stream owes us changes.
+
+        Until it has told them the book is not to be traded on.
+        """
         if not self._is_whole or snapshot.sequence > self.sequence:
+            self._owed_sequence = snapshot.sequence
             return False
         self._heard_ns = now_ns
         return True
@@ -164,6 +169,8 @@ class BookView:
             return "the book has not been received yet"
         if not self._is_whole:
             return "the book has a gap; waiting for a new snapshot"
+        if self.sequence < self._owed_sequence:
+            return "the book is behind the venue's: the stream has not told of changes"
         if now_ns - self._heard_ns > STALE_NS:
             seconds = (now_ns - self._heard_ns) // SECOND_NS
             return f"the book is stale: nothing confirmed it for {seconds} s"

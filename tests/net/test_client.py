@@ -1,0 +1,681 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from random import Random
+
+import pytest
+from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import serve as serve_websockets
+
+from steelyard.domain.errors import (
+    AuthError,
+    ConfigError,
+    ConnectFailed,
+    ConnectionLost,
+    DecodeError,
+    TransportError,
+)
+from steelyard.net import client as client_module
+from steelyard.net.client import Down, HttpClient, Patience, Up, WebSocketClient, checked_url
+from steelyard.wire.http import Request
+from tests.net.port import HOST, Recorder, run, serving, text, until
+
+Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+TRIVIAL = Request("GET", "/", {}, b"")
+
+
+@asynccontextmanager
+async def venue(answering: Answering, *, total_s: float = 10.0):
+    """A client, and a server that does with each connection what a test wants."""
+
+    async def handle(reader, writer):
+        try:
+            await answering(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(handle, HOST, 0)
+    port = server.sockets[0].getsockname()[1]
+    client = HttpClient(f"http://{HOST}:{port}", loopback_only=True, total_s=total_s)
+    try:
+        yield client
+    finally:
+        await client.close()
+        server.close()
+
+
+async def failure(client: HttpClient, request: Request = TRIVIAL) -> type[TransportError]:
+    """Return the class of the error that a request ends with."""
+    with pytest.raises(TransportError) as caught:
+        await client.send(request)
+    return type(caught.value)
+
+
+# -- requests -----------------------------------------------------------------------------------
+
+
+TARGETS = [
+    "/",
+    "/a?b=%20+c%2B&d=%7e",
+    "/a?",
+    "/a??",
+    "/a#",
+    "/a?x=1#f",
+    "/a//b/../c/./",
+    "/%2e%2e/%2F",
+    "/a?x=[1]&y='\"",
+    "/a?x=",
+    "/a?&&=",
+    "//b.example/c",
+    "/a:b@c;d,e|f^g`h{i}<j>\\",
+]
+
+
+def test_requests_leave_byte_for_byte():
+    """Signatures cover the target and the body: neither is changed, quoted or tidied."""
+    bodies = [b"", b"a=1&b=%20", bytes(range(256)) * 300]
+
+    async def main() -> None:
+        site = Recorder()
+        async with serving(site) as server:
+            client = HttpClient(f"http://{HOST}:{server.port}", loopback_only=True)
+            for target in TARGETS[:-1]:
+                answer = await client.send(Request("GET", target, {"x-sig": "s"}, b""))
+                assert answer.body == target.encode()
+                assert site.requests[-1].target == target
+            for body in bodies:
+                await client.send(Request("POST", "/", {"x-sig": "s"}, body))
+                sent = site.requests[-1]
+                assert sent.body == body
+                assert sent.headers["x-sig"] == "s"
+                assert sent.headers["content-length"] == str(len(body))
+                assert "content-type" not in sent.headers, "what is not given is not said"
+            assert len(site.requests) == len(TARGETS) - 1 + len(bodies), "each of them once"
+            await client.close()
+
+    assert run(main()) == []
+
+
+def test_even_odd_targets_leave_as_they_are():
+    """What our own server would refuse goes out untouched too, after a base URL with a path."""
+    lines = []
+
+    async def first_line(reader, writer):
+        lines.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0].decode())
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    async def main() -> None:
+        async with venue(first_line) as client:
+            for target in TARGETS:
+                await client.send(Request("GET", target, {}, b""))
+            below = HttpClient(client.base_url + "/api/", loopback_only=True)
+            await below.send(Request("GET", "/v1?", {}, b""))
+            await below.close()
+
+    assert run(main()) == []
+    assert lines == [f"GET {target} HTTP/1.1" for target in [*TARGETS, "/api/v1?"]]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("GET", "", {}, b""),
+        Request("GET", "a", {}, b""),
+        Request("GET", "@evil.example/", {}, b""),
+        Request("GET", "/a b", {}, b""),
+        Request("GET", "/é", {}, b""),
+        Request("GET", "/ HTTP/1.1\r\nX: y\r\n\r\n", {}, b""),
+        Request("GET", "/", {"x": "a\r\nb: c"}, b""),
+        Request("GET", "/", {"x\n": "a"}, b""),
+    ],
+)
+def test_what_is_no_request_does_not_leave(request_: Request):
+    """A target or header that could become another request is refused before a connection."""
+
+    async def main() -> None:
+        site = Recorder()
+        async with serving(site) as server:
+            client = HttpClient(f"http://{HOST}:{server.port}", loopback_only=True)
+            assert await failure(client, request_) is ConnectFailed
+            assert site.requests == []
+            assert not server.connections
+            await client.close()
+
+    assert run(main()) == []
+
+
+def test_an_answer_comes_back_whole():
+    """Status, headers in lower case, and every byte of the body; no redirect is followed."""
+
+    async def answering(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nRetry-After: 3\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        for _ in range(100):
+            writer.write(b"400\r\n" + bytes(range(256)) * 4 + b"\r\n")
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+
+    async def main() -> None:
+        async with venue(answering) as client:
+            answer = await client.send(TRIVIAL)
+            assert answer.status == 302
+            assert answer.headers["retry-after"] == "3"
+            assert answer.body == bytes(range(256)) * 400
+
+    assert run(main()) == []
+
+
+def test_connections_are_kept():
+    """Requests one after the other take one connection, and close gives it back."""
+
+    async def main() -> None:
+        async with serving(Recorder()) as server:
+            client = HttpClient(f"http://{HOST}:{server.port}", loopback_only=True)
+            for _ in range(5):
+                await client.send(TRIVIAL)
+                assert len(server.connections) == 1
+            await client.close()
+            await until(lambda: not server.connections)
+            assert (await client.send(TRIVIAL)).status == 200, "it may be used again"
+            await client.close()
+
+    assert run(main()) == []
+
+
+# -- failures -----------------------------------------------------------------------------------
+
+
+def test_nobody_listens():
+    """A refused connection means that nothing left."""
+
+    async def main() -> None:
+        async with serving(Recorder()) as server:
+            port = server.port
+        client = HttpClient(f"http://{HOST}:{port}", loopback_only=True)
+        assert await failure(client) is ConnectFailed
+        await client.close()
+
+    assert run(main()) == []
+
+
+async def _never(reader, writer):
+    await reader.read()
+
+
+async def _closes(reader, writer):
+    await reader.readuntil(b"\r\n\r\n")
+
+
+async def _breaks_off_head(reader, writer):
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Le")
+
+
+async def _breaks_off_body(reader, writer):
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+
+
+async def _garbage(reader, writer):
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"SSH-2.0-OpenSSH\r\n")
+
+
+async def _resets(reader, writer):
+    await reader.readexactly(1)
+    writer.transport.abort()
+
+
+@pytest.mark.parametrize(
+    "answering", [_never, _closes, _breaks_off_head, _breaks_off_body, _garbage, _resets]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_whatever_goes_wrong_later_may_have_arrived(answering: Answering, method: str):
+    """No answer in time, or half of one, is never taken for a request that did not leave."""
+
+    async def main() -> None:
+        async with venue(answering, total_s=0.3) as client:
+            assert await failure(client, Request(method, "/", {}, b"")) is ConnectionLost
+
+    assert run(main()) == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "POST", "PATCH", "OPTIONS"])
+def test_nothing_is_sent_twice(method: str):
+    """A kept connection that takes a request and breaks has had it once, whatever the method."""
+    heard = []
+
+    async def answering(reader, writer):
+        while True:
+            heard.append((await reader.readuntil(b"\r\n\r\n")).split(b" ")[1])
+            if heard[-1] != b"/first":
+                return
+            writer.write(OK)
+
+    async def main() -> None:
+        async with venue(answering) as client:
+            assert (await client.send(Request("GET", "/first", {}, b""))).body == b"ok"
+            assert await failure(client, Request(method, "/order", {}, b"")) is ConnectionLost
+            assert (await client.send(Request("GET", "/first", {}, b""))).body == b"ok"
+
+    assert run(main()) == []
+    assert heard == [b"/first", b"/order", b"/first"]
+
+
+def test_a_request_that_never_got_a_connection_did_not_leave(monkeypatch):
+    """Waiting in vain for one of the few connections is told apart from waiting for an answer."""
+    monkeypatch.setattr(client_module, "CONNECTIONS_MAX", 2)
+    heard = []
+
+    async def answering(reader, writer):
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        await reader.read()
+
+    async def main() -> None:
+        async with venue(answering, total_s=0.4) as client:
+            failures = await asyncio.gather(*(failure(client) for _ in range(5)))
+            assert sorted(error.__name__ for error in failures) == [
+                *["ConnectFailed"] * 3,
+                *["ConnectionLost"] * 2,
+            ]
+
+    assert run(main()) == []
+    assert len(heard) == 2
+
+
+def test_an_answer_without_an_end_is_cut_off(monkeypatch):
+    """An answer beyond the bound is given up."""
+    monkeypatch.setattr(client_module, "ANSWER_MAX_BYTES", 1 << 20)
+
+    async def answering(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(bytes(64 << 10))
+            await writer.drain()
+
+    async def main() -> None:
+        async with venue(answering) as client:
+            with pytest.raises(ConnectionLost, match="more than 1048576 bytes"):
+                await client.send(TRIVIAL)
+
+    assert run(main()) == []
+
+
+def test_a_request_can_be_cancelled():
+    """A cancelled request is cancelled, and its connection not used again."""
+
+    async def main() -> None:
+        site = Recorder()
+        site.answer = lambda _request, _reply: None
+        async with serving(site) as server:
+            client = HttpClient(f"http://{HOST}:{server.port}", loopback_only=True)
+            sending = asyncio.create_task(client.send(TRIVIAL))
+            await until(lambda: site.replies)
+            sending.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await sending
+            site.replies[0](text("too late"))
+            site.answer = lambda _, reply: reply(text("fresh"))
+            assert (await client.send(TRIVIAL)).body == b"fresh"
+            await client.close()
+
+    assert run(main()) == []
+
+
+# -- URLs ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("http://127.0.0.1:8601", "http://127.0.0.1:8601"),
+        ("http://127.0.0.1:8601/", "http://127.0.0.1:8601"),
+        ("http://localhost", "http://localhost"),
+        ("http://[::1]:1/api/", "http://[::1]:1/api"),
+        ("http://127.9.9.9:1", "http://127.9.9.9:1"),
+    ],
+)
+def test_a_base_url_is_taken(url: str, base: str):
+    """A base URL is a scheme, a host of this machine, perhaps a port and a path."""
+    assert checked_url(url, ("http", "https"), loopback_only=True) == base
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "127.0.0.1:1",
+        "ftp://127.0.0.1:1",
+        "http://",
+        "http://:1",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:x",
+        "http://[::1",
+        "http://user:pass@127.0.0.1:1",
+        "http://@127.0.0.1:1",
+        "http://127.0.0.1:1/?x",
+        "http://127.0.0.1:1?",
+        "http://127.0.0.1:1/#y",
+        "http://127.0.0.1:1\\@evil.example",
+        "http://127.0.0.1:1/ a",
+        "http://127.0.0.1:1\n",
+        "http://ünïcode",
+    ],
+)
+def test_a_url_that_is_no_base_is_refused(url: str):
+    """Each mistake is a ConfigError that does not repeat a password."""
+    with pytest.raises(ConfigError) as caught:
+        checked_url(url, ("http", "https"), loopback_only=True)
+    assert "pass" not in str(caught.value).replace("password", "")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["api.binance.com", "10.0.0.1", "0.0.0.0", "127.0.0.1.evil.example", "[::2]", "2130706433"],
+)
+def test_another_machine_is_refused(host: str):
+    """Where only loopback is allowed, nothing else is, and nothing is looked up."""
+    with pytest.raises(ConfigError, match="not on this machine"):
+        HttpClient(f"http://{host}:80", loopback_only=True)
+    with pytest.raises(ConfigError, match="not on this machine"):
+        follower(f"ws://{host}:80", [])
+    HttpClient(f"https://{host}:80", loopback_only=False)
+
+
+# -- WebSockets ---------------------------------------------------------------------------------
+
+
+class Heard(list):
+    """What a WebSocketClient said and heard, in order."""
+
+
+def follower(
+    url: str,
+    heard: list,
+    *,
+    take: Callable[[str | bytes], list[str]] | None = None,
+    pauses: list[float] | None = None,
+    patience: Patience = Patience(),  # noqa: B008 it is a constant
+) -> WebSocketClient:
+    """A client that logs in with its number, keeps what it hears, and does not pause."""
+    numbers = iter(range(1_000))
+
+    def begin():
+        number = next(numbers)
+        return f"/ws?n={number}", lambda: [f"login {number}"]
+
+    def keep(message):
+        heard.append(message)
+        return []
+
+    async def sleep(seconds: float) -> None:
+        if pauses is not None:
+            pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    return WebSocketClient(
+        url,
+        loopback_only=True,
+        begin=begin,
+        take=take or keep,
+        tell=heard.append,
+        rng=Random(1),
+        patience=patience,
+        sleep=sleep,
+    )
+
+
+@asynccontextmanager
+async def streams(handle: Callable[[ServerConnection], Awaitable[None]]):
+    """A server of WebSockets, by its URL."""
+    async with serve_websockets(handle, HOST, 0) as server:
+        yield f"ws://{HOST}:{server.sockets[0].getsockname()[1]}"
+
+
+@asynccontextmanager
+async def running(client: WebSocketClient):
+    """Run a client, and end it in order."""
+    task = asyncio.create_task(client.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+def test_a_websocket_is_opened_again():
+    """Each connection begins anew: its own target, its own login; Up and Down tell of it."""
+    said = []
+
+    async def handle(socket):
+        said.append((socket.request.path, await socket.recv()))
+        await socket.send(f"hello {len(said)}")
+        if len(said) == 3:
+            await socket.wait_closed()
+        elif len(said) == 2:
+            socket.transport.abort()
+        else:
+            await socket.close(1012, "restarting")
+
+    async def main() -> None:
+        heard = []
+        async with streams(handle) as url, running(follower(url, heard)):
+            await until(lambda: "hello 3" in heard)
+        assert said == [(f"/ws?n={n}", f"login {n}") for n in range(3)]
+        assert heard[:3] == [Up(), "hello 1", Down("closed by the other side: 1012 restarting")]
+        assert heard[3] == Up()
+        assert [type(item) for item in heard].count(Down) == 2
+        assert heard[-2:] == [Up(), "hello 3"], "ending it is no Down"
+
+    assert run(main()) == []
+
+
+def test_what_take_returns_is_sent():
+    """Answers to messages go out in order; `send` adds to them while the connection is up."""
+    said = []
+
+    async def handle(socket):
+        await socket.send("ask")
+        async for message in socket:
+            said.append(message)
+
+    async def main() -> None:
+        async with streams(handle) as url:
+            client = follower(url, [], take=lambda message: [f"{message} 1", f"{message} 2"])
+            await client.send("nobody hears this")
+            async with running(client):
+                await until(lambda: len(said) == 3)
+                await client.send("more")
+                await until(lambda: len(said) == 4)
+        assert said == ["login 0", "ask 1", "ask 2", "more"]
+
+    assert run(main()) == []
+
+
+@pytest.mark.parametrize("error", [DecodeError("not ours"), AuthError("refused")])
+def test_a_message_that_is_wrong_closes_and_opens_anew(error: Exception):
+    """What cannot be understood, or says that we may not, is a Down with its words."""
+
+    async def handle(socket):
+        await socket.send("wrong")
+        await socket.wait_closed()
+
+    def take(message):
+        raise error
+
+    async def main() -> None:
+        heard = []
+        async with streams(handle) as url, running(follower(url, heard, take=take)):
+            await until(lambda: heard.count(Up()) == 2)
+        assert heard[:3] == [Up(), Down(str(error)), Up()]
+
+    assert run(main()) == []
+
+
+def test_a_login_that_is_refused_is_tried_ever_less():
+    """Being connected for a moment is no success: the pauses double up to the longest."""
+    pauses = []
+
+    async def handle(socket):
+        await socket.send("welcome")
+        await socket.send("login refused")
+        await socket.wait_closed()
+
+    def take(message):
+        if message == "login refused":
+            raise AuthError("no")
+        return []
+
+    async def main() -> None:
+        async with (
+            streams(handle) as url,
+            running(follower(url, [], take=take, pauses=pauses)),
+        ):
+            await until(lambda: len(pauses) == 10)
+
+    assert run(main()) == []
+    longest = [min(0.25 * 2**n, 30) for n in range(10)]
+    for pause, most in zip(pauses, longest, strict=True):
+        assert most / 2 <= pause <= most
+
+
+def test_a_connection_that_was_steady_is_opened_soon():
+    """After some seconds of being up the first pause is the short one again."""
+    pauses = []
+
+    async def handle(socket):
+        await asyncio.sleep(0.02)
+
+    async def main() -> None:
+        patience = Patience(steady_s=0.01)
+        async with (
+            streams(handle) as url,
+            running(follower(url, [], pauses=pauses, patience=patience)),
+        ):
+            await until(lambda: len(pauses) == 5)
+
+    assert run(main()) == []
+    assert max(pauses) <= 0.25
+
+
+def test_nobody_to_connect_to_is_a_down():
+    """A connection that is refused is told, and tried again with growing pauses."""
+
+    async def main() -> None:
+        heard, pauses = [], []
+        async with serving(Recorder()) as server:
+            port = server.port
+        async with running(follower(f"ws://{HOST}:{port}", heard, pauses=pauses)):
+            await until(lambda: len(pauses) == 4)
+        assert {type(item) for item in heard} == {Down}
+        assert pauses[3] > pauses[0]
+
+    assert run(main()) == []
+
+
+def test_a_redirect_is_never_followed():
+    """What is sent first is a login: it goes to the host that was named or nowhere."""
+    stolen = []
+
+    async def thief(socket):
+        stolen.append(await socket.recv())
+
+    async def main() -> None:
+        async with streams(thief) as elsewhere:
+
+            async def redirect(reader, writer):
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(
+                    b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
+                    + elsewhere.encode()
+                    + b"\r\n\r\n"
+                )
+                writer.close()
+
+            server = await asyncio.start_server(redirect, HOST, 0)
+            url = f"ws://{HOST}:{server.sockets[0].getsockname()[1]}"
+            heard = []
+            async with running(follower(url, heard)):
+                await until(lambda: len(heard) == 3)
+            assert all("302" in item.why for item in heard)
+            server.close()
+
+    assert run(main()) == []
+    assert stolen == []
+
+
+def test_sending_on_a_connection_that_has_just_broken_is_no_error():
+    """Down tells what has become of it; whoever sends need not catch anything."""
+
+    async def handle(socket):
+        await socket.send("ready")
+        socket.transport.abort()
+
+    async def main() -> None:
+        client = None
+
+        def take(message):
+            sending.append(asyncio.ensure_future(send_much()))
+            return []
+
+        async def send_much():
+            socket = client._socket
+            await socket.wait_closed()
+            client._socket = socket  # as in the moment before `run` has noticed
+            await client.send("late")
+            client._socket = None
+
+        sending = []
+        async with streams(handle) as url:
+            client = follower(url, [], take=take)
+            async with running(client):
+                await until(lambda: sending and sending[0].done())
+                await asyncio.gather(*sending)
+
+    assert run(main()) == []
+
+
+def test_reset_opens_anew():
+    """A connection that is not to be trusted any more is closed and opened again."""
+
+    async def handle(socket):
+        await socket.wait_closed()
+
+    async def main() -> None:
+        heard = []
+        async with streams(handle) as url:
+            client = follower(url, heard)
+            await client.reset()  # nothing to close yet
+            async with running(client):
+                await until(lambda: heard == [Up()])
+                await client.reset()
+                await until(lambda: heard.count(Up()) == 2)
+
+    assert run(main()) == []
+
+
+def test_cancelling_closes_the_connection():
+    """The other side sees a close, not a connection that hangs."""
+    codes = []
+
+    async def handle(socket):
+        await socket.wait_closed()
+        codes.append(socket.close_code)
+
+    async def main() -> None:
+        heard = []
+        async with streams(handle) as url:
+            async with running(follower(url, heard)):
+                await until(lambda: heard == [Up()])
+            await until(lambda: codes)
+
+    assert run(main()) == []
+    assert codes == [1000]

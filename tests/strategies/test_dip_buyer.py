@@ -1,0 +1,85 @@
+from decimal import Decimal
+
+import pytest
+
+from steelyard.domain.errors import ConfigError
+from steelyard.domain.lifecycle import Fill
+from steelyard.domain.order import Liquidity, OrderType, Side
+from steelyard.strategies import DipBuyer
+from steelyard.trading.duration import Duration
+from tests.strategies.bench import BTC_USDT, Bench
+
+
+def test_the_defaults_are_the_tutorials():
+    """Every 60 s, below 40,000, buy 0.01 (E5)."""
+    params = DipBuyer().params
+    assert (params.below, params.size, params.every) == (
+        Decimal(40_000),
+        Decimal("0.01"),
+        Duration("60s"),
+    )
+    assert [*Bench(DipBuyer()).desk.timers] == [Duration("60s")]
+
+
+@pytest.mark.parametrize(
+    ("price", "buys"),
+    [("39999.99", True), ("1", True), ("40000", False), ("40000.01", False), (None, False)],
+)
+def test_it_buys_below_and_not_at_or_above(price: str | None, buys: bool):
+    """A fixed size at the market, and nothing without a price."""
+    wishes = Bench(DipBuyer()).timer(price)
+    assert len(wishes) == buys
+    for intent in wishes:
+        assert (intent.side, intent.order_type, intent.size_lots) == (
+            Side.BUY,
+            OrderType.MARKET,
+            1_000,
+        )
+
+
+def test_it_buys_again_each_time():
+    """It keeps no state: how much it may collect is for max_position to say."""
+    bench = Bench(DipBuyer(below="50000", size="0.5"))
+    assert [len(bench.timer("42000")) for _ in range(3)] == [1, 1, 1]
+
+
+def test_it_logs_id_and_price_of_a_fill():
+    """As the tutorial asks for."""
+    bench = Bench(DipBuyer())
+    bench.strategy.on_fill(
+        Fill(
+            trade_id=9,
+            order_id=77,
+            client_order_id="a",
+            account_id=0,
+            instrument_id=0,
+            side=Side.BUY,
+            price_ticks=3_999_000,
+            size_lots=1_000,
+            quote_atoms=BTC_USDT.notional_atoms(3_999_000, 1_000),
+            liquidity=Liquidity.TAKER,
+            fee_asset_id=1,
+            fee_atoms=0,
+            time_ns=0,
+        )
+    )
+    assert bench.desk.notes == ["bought 0.01000 at 39990.00, order 77, trade 9"]
+
+
+def test_a_decision_is_logged_with_its_price():
+    """Whichever it was."""
+    bench = Bench(DipBuyer())
+    bench.timer("39000")
+    bench.timer("41000")
+    bench.timer(None)
+    assert bench.desk.notes == [
+        "price 39000.00 is below 40000: buying 0.01",
+        "price 41000.00 is not below 40000",
+        "no price yet",
+    ]
+
+
+def test_an_unknown_parameter_is_refused():
+    """With the nearest right one."""
+    with pytest.raises(ConfigError, match="did you mean 'below'"):
+        DipBuyer(bellow="1")

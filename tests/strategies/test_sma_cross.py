@@ -1,0 +1,98 @@
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelyard.domain.commands import Place
+from steelyard.domain.errors import ConfigError
+from steelyard.domain.order import OrderType, Side, TimeInForce
+from steelyard.strategies import SmaCross
+from steelyard.trading.orders import OwnOrder
+from tests.strategies.bench import Bench
+
+
+def bench(history: list[str] = (), **parameters) -> Bench:
+    return Bench(SmaCross(**({"fast": 2, "slow": 4, "size": "0.05"} | parameters)), history)
+
+
+def test_it_waits_for_enough_bars():
+    """Without history the first decision comes with the `slow`-th bar."""
+    one = bench()
+    assert [len(one.close(price)) for price in ("100", "101", "102")] == [0, 0, 0]
+    assert len(one.close("103")) == 1
+
+
+def test_history_lets_it_decide_at_the_first_bar():
+    """That is what it is asked for."""
+    assert SmaCross(fast=2, slow=4).history_bars == 4
+    (intent,) = bench(["100", "101", "102"]).close("103")
+    assert (intent.side, intent.order_type, intent.size_lots) == (
+        Side.BUY,
+        OrderType.MARKET,
+        5_000,
+    )
+
+
+def test_it_sells_what_it_has_when_the_trend_turns():
+    """All of it, also where a fee took some of the size."""
+    one = bench(["100", "101", "102", "103"])
+    one.hold("0.04995")
+    assert one.close("104") == []
+    (intent,) = one.close("90")
+    assert (intent.side, intent.size_lots) == (Side.SELL, 4_995)
+    one.hold("0")
+    assert one.close("80") == []
+
+
+def test_flat_stays_flat_in_a_falling_market():
+    """It does not go short."""
+    one = bench(["104", "103", "102", "101"])
+    assert [one.close(price) for price in ("100", "99", "98")] == [[], [], []]
+
+
+def test_equal_averages_are_not_a_rise():
+    """A flat market is none to be in."""
+    one = bench(["100"] * 4)
+    assert one.close("100") == []
+
+
+def test_it_waits_while_an_order_is_open():
+    """One decision at a time."""
+    one = bench(["100", "101", "102", "103"])
+    place = Place(
+        0, 0, Side.BUY, OrderType.MARKET, TimeInForce.IOC, False, None, 5_000, client_order_id="a"
+    )
+    one.desk.open_orders = lambda: [OwnOrder(place=place)]
+    assert one.close("104") == []
+    one.desk.open_orders = list
+    assert len(one.close("105")) == 1
+
+
+def test_what_was_refused_is_wanted_again():
+    """It compares what it has with what it wants, at each bar."""
+    one = bench(["100", "101", "102", "103"])
+    assert [len(one.close(price)) for price in ("104", "105", "106")] == [1, 1, 1]
+
+
+def test_what_a_fee_took_is_not_bought_again():
+    """Holding a little less than the size is holding it."""
+    one = bench(["100", "101", "102", "103"])
+    one.hold("0.04995")
+    assert one.close("104") == []
+
+
+@pytest.mark.parametrize(("fast", "slow"), [(4, 4), (5, 4), (0, 4), (-1, 4)])
+def test_the_fast_average_must_be_faster(fast: int, slow: int):
+    """Otherwise the configuration is wrong, and it says how."""
+    with pytest.raises(ConfigError, match="fast must be smaller"):
+        SmaCross(fast=fast, slow=slow)
+
+
+@given(st.lists(st.integers(1, 10**8), min_size=8, max_size=8), st.integers(1, 7))
+def test_the_comparison_is_exact(ticks: list[int], fast: int):
+    """Whole numbers give what fractions give."""
+    one = bench(fast=fast, slow=8)
+    one.strategy._closes.extend(ticks)
+    means = Fraction(sum(ticks[-fast:]), fast), Fraction(sum(ticks), 8)
+    assert one.strategy.is_rising == (means[0] > means[1])
