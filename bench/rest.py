@@ -79,8 +79,9 @@ def _ours(exchange: LocalExchange) -> dict[str, Any]:
     times = []
     for number in range(ROUNDS + WARM):
         place = Place(
-            0, instrument.instrument_id, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False,
-            2_000_000 + number, 1_000, client_order_id=f"bench-{number}",
+            0, instrument.instrument_id, Side.BUY, OrderType.LIMIT, TimeInForce.GTC,
+            post_only=False, price_ticks=2_000_000 + number, size_lots=1_000,
+            client_order_id=f"bench-{number}",
         )  # fmt: skip
         begun = perf_counter_ns()
         venue.send(place)

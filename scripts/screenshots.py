@@ -1,6 +1,6 @@
 """Take the pictures of docs/images from a running demo, in the machine's Chromium.
 
-    .venv/bin/python scripts/screenshots.py [seconds to wait for the bot to have traded]
+Usage: .venv/bin/python scripts/screenshots.py [seconds to wait for the bot to have traded]
 """
 
 import json

@@ -108,7 +108,9 @@ def test_a_request_that_is_played_again_is_refused_even_after_a_restart(asker, d
     assert asker.code("POST", "/api/v1/orders", ORDER, nonce="once") == (401, "REPEATED_NONCE")
 
 
-def test_a_refused_request_does_not_use_up_its_nonce(asker):
+def test_a_nonce_is_spent_by_being_signed_and_not_by_being_guessed(asker):
+    assert asker.code("POST", "/api/v1/orders", {"nonsense": 1}, nonce="m")[0] == 400
+    assert asker.code("POST", "/api/v1/orders", ORDER, nonce="m") == (401, "REPEATED_NONCE")
     bad = {"steelyard_signature": "00" * 32}
     assert asker.code("GET", "/api/v1/account", nonce="n", **bad)[1] == "BAD_SIGNATURE"
     assert asker.code("GET", "/api/v1/account", nonce="n")[0] == 200

@@ -62,7 +62,7 @@ def test_a_stream_that_says_nothing_any_more_is_opened_anew():
     """The venue moves on and the stream does not tell: it is reset, and told so."""
     world = quiet_world()
     world.run(3)
-    world._up.discard(Role.MARKET)
+    world.mute(Role.MARKET)
     for second in range(4, 40):
         world.after(second, lambda: world.venue.quote(6_000_000 + world.now_ns // SECOND_NS % 90))
     world.run(6)

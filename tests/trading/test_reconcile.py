@@ -48,7 +48,7 @@ def test_presence_is_proof_at_once():
     """The order arrived, its answer did not, the stream is broken: one query finds it."""
     world = hand_world(rest, fate=first_place(Fate(back=None)))
     world.timeout_ns = SECOND_NS
-    world.after(0.29, lambda: world._up.discard(Role.PRIVATE))
+    world.after(0.29, lambda: world.mute(Role.PRIVATE))
     world.run(1.29)
     assert world.only_order.state is OrderState.PENDING
     world.run(1.4)
@@ -122,7 +122,7 @@ def test_a_fill_of_an_order_nobody_knows_is_asked_about_before_absence():
 
     world = hand_world(buy, fate=fate)
     world.timeout_ns = SECOND_NS
-    world.after(0.29, lambda: world._up.discard(Role.PRIVATE))
+    world.after(0.29, lambda: world.mute(Role.PRIVATE))
     world.run(20)
     assert seen, "the venue denied the order"
     assert world.only_order.state is OrderState.FILLED
@@ -136,7 +136,7 @@ def test_fills_that_nobody_told_are_asked_for():
     """The private stream drops them; the venue's count shows it, the query mends it."""
     world = hand_world(rest)
     world.after(1, lambda: world.venue.house_trade(Side.SELL, 5_999_950, 300_000))
-    world.after(0.9, lambda: world._up.discard(Role.PRIVATE))
+    world.after(0.9, lambda: world.mute(Role.PRIVATE))
     world.run(5)
     assert world.only_order.filled_lots == 0
     world.run(ROUND_NS / SECOND_NS + 3)
@@ -169,7 +169,7 @@ def test_an_order_that_ended_unseen_is_found_ended():
     """The stream missed its cancel; the round sees that it is not open and asks."""
     world = hand_world(rest)
     world.run(1)
-    world._up.discard(Role.PRIVATE)
+    world.mute(Role.PRIVATE)
     world.after(2, lambda: world.venue.perform(Cancel(0, 1), world.now_ns))
     world.run(ROUND_NS / SECOND_NS + 3)
     assert world.only_order.state is OrderState.CANCELED

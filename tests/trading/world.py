@@ -179,6 +179,7 @@ class World:
         self._requests = 0
         self.timeout_ns = TIMEOUT_NS
         self._up: set[Role] = set()
+        self._muted: set[Role] = set()
         self._generation = 0
         self._alarm = 0  # the number of the one wake-up that counts
         self.trader: Trader
@@ -220,6 +221,7 @@ class World:
         self._generation += 1
         self._alarm += 1
         self._up.clear()
+        self._muted.clear()
 
     def boot(self) -> None:
         """Start the trader's process."""
@@ -376,20 +378,27 @@ class World:
         def up() -> None:
             if generation == self._generation:
                 self._up.add(role)
+                self._muted.discard(role)
                 self.step(StreamUp(role))
 
         self.at(self.now_ns + delay_ns, up)
 
     def break_stream(self, role: Role, why: str = "broken", back_s: float = 0.5) -> None:
-        """Break a stream; it comes back after a while."""
+        """Break a stream that is open; it comes back after a while."""
+        if role not in self._up:
+            return
         self._up.discard(role)
         self._later(1, StreamDown(role, why))
         self.open_stream(role, int(back_s * SECOND_NS))
 
+    def mute(self, role: Role) -> None:
+        """Let a stream stay open and tell nothing any more, until it is opened anew."""
+        self._muted.add(role)
+
     def _spread(self) -> None:
         """Send what the venue has told to those who listen."""
         for role, events in ((Role.PRIVATE, self.venue.private), (Role.MARKET, self.venue.public)):
-            if role in self._up:
+            if role in self._up - self._muted:
                 for event in events:
                     self._tell(role, event)
             events.clear()
@@ -398,7 +407,8 @@ class World:
         generation = self._generation
 
         def tell() -> None:
-            if generation == self._generation and role in self._up and self.finished is None:
+            is_heard = generation == self._generation and role in self._up - self._muted
+            if is_heard and self.finished is None:
                 self.step(Told(event))
 
         self.at(self.now_ns + LATENCY_NS, tell)

@@ -168,6 +168,8 @@ class Gate:
                 return Refusal(
                     AccessReason.REPEATED_NONCE, "this nonce has been used; use a fresh one"
                 )
+            # Spent by being signed, whatever becomes of the request.
+            self.exchange.keys.nonce_used(key, nonce, _until_ns(credentials, now_ns), now_ns)
         return None
 
     def carry_out(
@@ -245,24 +247,20 @@ class Gate:
     def _act(
         self, message: UserCommand | Query, credentials: Credentials | None, now_ns: int
     ) -> Answer:
-        if credentials is not None and credentials.nonce is not None:
-            self._use_nonce(credentials, now_ns, journaled=isinstance(message, UserCommand))
         if not isinstance(message, UserCommand):
             return self.exchange.ask(message, now_ns)
+        if credentials is not None and credentials.nonce is not None:
+            self._journal_nonce(credentials, now_ns)
         if isinstance(message, Place) and message.client_order_id:
             known = self._known_order(message)
             if known is not None:
                 return known
         return self.exchange.perform(message, now_ns)
 
-    def _use_nonce(self, credentials: Credentials, now_ns: int, *, journaled: bool) -> None:
-        # Seen again within the window it would be a replay; after it the timestamp is stale.
-        until_ns = now_ns + credentials.window_ns + credentials.ahead_ns
+    def _journal_nonce(self, credentials: Credentials, now_ns: int) -> None:
+        """Have a nonce outlive a restart, because what came with it changes something."""
         key, nonce = credentials.key, credentials.nonce or ""
-        if journaled:
-            self.exchange.record(NonceUsed(key, nonce, until_ns), now_ns)
-        else:
-            self.exchange.keys.nonce_used(key, nonce, until_ns, now_ns)
+        self.exchange.record(NonceUsed(key, nonce, _until_ns(credentials, now_ns)), now_ns)
 
     def _known_order(self, place: Place) -> Answer | None:
         """Return what is to be said to a client order id that is taken, or None."""
@@ -294,6 +292,11 @@ class Gate:
                 order_id=order.order_id,
             )
         return OrderAnswer(order, history.fills_of(order))
+
+
+def _until_ns(credentials: Credentials, now_ns: int) -> int:
+    # Seen again within the window it would be a replay; after it the timestamp is stale.
+    return now_ns + credentials.window_ns + credentials.ahead_ns
 
 
 class Line:
@@ -337,7 +340,7 @@ class Line:
                 Refusal(AccessReason.MISSING_SCOPE, f"this key has no scope {scope}")
             )
         if credentials.nonce is not None:
-            self._gate._use_nonce(credentials, now_ns, journaled=True)  # noqa: SLF001
+            self._gate._journal_nonce(credentials, now_ns)  # noqa: SLF001
         self.keys.add(credentials.key)
         return kept.created.account_id
 

@@ -226,6 +226,8 @@ class Trader:
                 self._stop(event.why)
 
     def _told(self, event: Event) -> None:
+        if self.market is None or self.desk is None:
+            return  # nothing is followed before the instrument is known
         match event:
             case OrderEvent():
                 if event.order.instrument_id != self.turn.instrument.instrument_id:
@@ -239,7 +241,7 @@ class Trader:
                 for balance in event.balances:
                     free_held = (balance.free_atoms, balance.held_atoms)
                     self.reconciler.balances[balance.asset_id] = free_held
-            case BookDelta() | BookSnapshot() | Trade() if self.market and self.desk:
+            case BookDelta() | BookSnapshot() | Trade():
                 if not self.market.see(event):
                     return
                 if isinstance(event, Trade):
