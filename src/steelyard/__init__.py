@@ -1,3 +1,3 @@
-"""Everything between a Python strategy and a crypto exchange's API, and an exchange to practise on."""
+"""Everything between a Python strategy and a crypto exchange's API; an exchange to practise on."""
 
 __version__ = "0.1.0"

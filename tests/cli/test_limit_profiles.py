@@ -34,6 +34,11 @@ def test_a_file_replaces_the_limits_of_the_dialects_it_names(tmp_path):
         ("[binance]\n", "limits"),
         ("[binance]\nlimits = []\nspeed = 1\n", "speed"),
         ("[binance", "limits.toml"),
+        ("[binanc]\nlimits = []\n", "no dialect 'binanc'; did you mean 'binance'"),
+        (
+            "[binance]\nlimits = [{name='r', per='ip', counts='weight', limit=0, window='1s'}]",
+            "must be positive",
+        ),
         (
             "[binance]\nlimits = [{name='r', per='dog', counts='requests', limit=1, window='1s'}]",
             "dog",

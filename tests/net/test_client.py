@@ -463,14 +463,14 @@ def test_a_websocket_is_opened_again():
         elif len(said) == 2:
             socket.transport.abort()
         else:
-            await socket.close(1012, "restarting")
+            await socket.close(1001, "restarting")
 
     async def main() -> None:
         heard = []
         async with streams(handle) as url, running(follower(url, heard)):
             await until(lambda: "hello 3" in heard)
         assert said == [(f"/ws?n={n}", f"login {n}") for n in range(3)]
-        assert heard[:3] == [Up(), "hello 1", Down("closed by the other side: 1012 restarting")]
+        assert heard[:3] == [Up(), "hello 1", Down("closed by the other side: 1001 restarting")]
         assert heard[3] == Up()
         assert [type(item) for item in heard].count(Down) == 2
         assert heard[-2:] == [Up(), "hello 3"], "ending it is no Down"

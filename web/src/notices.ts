@@ -17,8 +17,8 @@ export const NOTICES: readonly Notice[] = [
   {
     name: "TradingView Lightweight Charts™",
     license: "Apache-2.0",
-    // The package's NOTICE, which its npm form leaves out.
-    text: "Copyright (c) 2025 TradingView, Inc. https://www.tradingview.com/",
+    // As its NOTICE words it, which the npm package leaves out, with the year of this version.
+    text: "Copyright (c) 2026 TradingView, Inc. https://www.tradingview.com/",
     full: apache,
   },
   {

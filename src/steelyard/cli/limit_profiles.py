@@ -1,17 +1,19 @@
 """`--limits`: which rate limits an exchange enforces.
 
 `venue` is each dialect's own fact sheet. `tutorial` is what introductions to exchange APIs
-teach (A22, A23): 10 requests a second and 100 a minute. `off` is none. A TOML file replaces
-the limits of the dialects it names.
+teach (A22): 50 requests in a second, 100 in a minute. `off` is none. A TOML file replaces the
+limits of the dialects it names.
 """
 
 import tomllib
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from steelyard import dialects
 from steelyard.cli.options import parse_duration_ns
 from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS
@@ -19,7 +21,7 @@ from steelyard.wire.limits import UNLIMITED, Counts, Limit, LimitProfile, Per
 
 TUTORIAL = LimitProfile(
     (
-        Limit("requests_1s", Per.IP, Counts.REQUESTS, 10, SECOND_NS),
+        Limit("requests_1s", Per.IP, Counts.REQUESTS, 50, SECOND_NS),
         Limit("requests_1m", Per.IP, Counts.REQUESTS, 100, MINUTE_NS),
     )
 )
@@ -72,10 +74,18 @@ def _read(path: Path) -> dict[str, LimitProfile]:
         files = msgspec.convert(document, dict[str, LimitFile])
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    return {name: _profile(file) for name, file in files.items()}
+    for name in files:
+        if name not in dialects.names():
+            near = get_close_matches(name, dialects.names(), 1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(f"{path}: there is no dialect {name!r}{meant}")
+    return {name: _profile(path, file) for name, file in files.items()}
 
 
-def _profile(file: LimitFile) -> LimitProfile:
+def _profile(path: Path, file: LimitFile) -> LimitProfile:
+    for row in file.limits:
+        if row.limit < 1 or parse_duration_ns(row.window) < 1:
+            raise ConfigError(f"{path}: limit and window of {row.name!r} must be positive")
     limits = tuple(
         Limit(row.name, row.per, row.counts, row.limit, parse_duration_ns(row.window))
         for row in file.limits

@@ -15,7 +15,7 @@ from steelyard import __version__
 from steelyard.domain.errors import PeerError, SteelyardError, TransportError
 
 DONE, CHECK_FAILED, USAGE, VENUE = 0, 1, 2, 3
-INTERRUPTED = 130
+INTERRUPTED = CHECK_FAILED  # it was not done
 HELP = ("--help", "-h")
 
 app = App(
