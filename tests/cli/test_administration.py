@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -13,7 +14,8 @@ def test_an_exchange_that_was_killed_is_opened_though_its_port_file_is_still_the
     exchange.start()
     administer(exchange.data, CreateAccount("ann"))
     exchange.kill()
-    assert running_ports(exchange.data)
+    assert (exchange.data / "exchange" / "ports.json").exists()
+    assert running_ports(exchange.data) == {}
     assert administer(exchange.data, BalanceOf("ann"))["account"] == "ann"
 
 
@@ -23,7 +25,7 @@ def test_a_wrong_token_opens_nothing(exchange, tmp_path):
     elsewhere.mkdir()
     (elsewhere / "admin.token").write_text("guessed")
     ports = running_ports(exchange.data)
-    (elsewhere / "ports.json").write_text(json.dumps({"pid": 1, "ports": ports}))
+    (elsewhere / "ports.json").write_text(json.dumps({"pid": os.getpid(), "ports": ports}))
     with pytest.raises(UsageError, match="token"):
         administer(tmp_path, ListAccounts())
 
@@ -31,6 +33,6 @@ def test_a_wrong_token_opens_nothing(exchange, tmp_path):
 def test_without_a_token_it_is_said_whose_it_is(tmp_path):
     directory = tmp_path / "exchange"
     directory.mkdir()
-    (directory / "ports.json").write_text(json.dumps({"pid": 1, "ports": {"native": 1}}))
+    (directory / "ports.json").write_text(json.dumps({"pid": os.getpid(), "ports": {"native": 1}}))
     with pytest.raises(ConfigError, match="no token"):
         administer(tmp_path, ListAccounts())

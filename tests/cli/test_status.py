@@ -16,3 +16,11 @@ def test_nothing_running_is_said_and_is_exit_code_1(tmp_path, capsys):
     assert "no exchange is running" in capsys.readouterr().out
     with pytest.raises(RuntimeError):
         LocalExchange(tmp_path).steelyard("status")
+
+
+def test_an_exchange_that_was_killed_is_not_called_running(tmp_path, capsys):
+    exchange = LocalExchange(tmp_path / "data")
+    exchange.start()
+    exchange.kill()
+    assert run(["status", "--data", str(exchange.data)]) == 1
+    assert "no exchange is running" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-import sys
+from pathlib import Path
 
 import pytest
 
@@ -7,84 +7,78 @@ from steelyard.domain.errors import ConfigError
 from steelyard.strategies import DipBuyer
 from steelyard.trading.config import StrategyTable
 
-MINE = """
+OWN = """
 from steelyard.trading.strategy import Strategy
 
 class Mine(Strategy):
-    class Params(Strategy.Params):
-        size: int = 1
+    class Params(Strategy.Params, frozen=True, kw_only=True):
+        count: int = 1
 
-class Broken(Strategy):
+class Odd(Strategy):
     def __init__(self, **parameters):
-        raise RuntimeError("no luck")
+        raise RuntimeError("out of order")
 """
 
 
+def table(name: str, **params: object) -> StrategyTable:
+    return StrategyTable(class_name=name, symbol="BTC-USDT", params=params)
+
+
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A directory that one stands in, with modules that are forgotten afterwards."""
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory to stand in, with a module of one's own."""
+    (tmp_path / "my_ideas.py").write_text(OWN)
+    (tmp_path / "broken_ideas.py").write_text("1 // 0\n")
+    (tmp_path / "needy_ideas.py").write_text("import no_such_library\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    before = {*sys.modules}
-    yield tmp_path
-    for name in {*sys.modules} - before:
-        del sys.modules[name]
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
 
 
-def load(class_name: str, **params):
-    return load_strategy(StrategyTable(class_name=class_name, symbol="BTC-USDT", params=params))
+def test_ready_made_strategies_are_found_with_their_parameters():
+    """As a configuration names them."""
+    found = load_strategy(table("steelyard.strategies:DipBuyer", below="30000"))
+    assert isinstance(found, DipBuyer)
+    assert found.params.below == 30_000
 
 
-def test_a_strategy_that_comes_with_us_is_found():
-    assert isinstance(load("steelyard.strategies:DipBuyer", size="0.5"), DipBuyer)
-
-
-def test_a_module_beside_the_configuration_is_found(here):
-    """One's own strategy needs no packaging: a file in the directory that one stands in."""
-    (here / "mine_found.py").write_text(MINE)
-    assert load("mine_found:Mine", size=3).params.size == 3
+def test_ones_own_class_is_found_beside_the_configuration(here: Path):
+    """By module and class, in the directory that one stands in."""
+    assert load_strategy(table("my_ideas:Mine", count=3)).params.count == 3
 
 
 @pytest.mark.parametrize(
-    ("class_name", "params", "said"),
+    ("name", "said"),
     [
-        ("nowhere_at_all:Mine", {}, "there is no module 'nowhere_at_all'; write it beside"),
-        ("mine_wrong:Mien", {}, "has no strategy Mien; did you mean Mine?"),
-        ("mine_wrong:Strategy", {}, "Strategy|could not be made"),
-        ("mine_wrong:Broken", {}, "Broken could not be made: RuntimeError.'no luck'"),
-        ("mine_wrong:Mine", {"siez": 1}, "siez.*size"),
-        ("mine_wrong:Mine", {"size": "much"}, "size"),
-        ("json:loads", {}, "json has no strategy loads; it holds no strategy at all"),
-        ("mine_syntax:Mine", {}, "importing mine_syntax failed: SyntaxError"),
-        ("mine_imports:Mine", {}, "there is no module 'not_installed'"),
+        ("no_ideas:Mine", "there is no module 'no_ideas'"),
+        ("needy_ideas:Mine", "there is no module 'no_such_library'"),
+        ("broken_ideas:Mine", "importing broken_ideas failed: ZeroDivisionError"),
+        ("my_ideas:Mien", "has no strategy Mien; did you mean Mine?"),
+        ("steelyard.strategies:DipBuyr", "did you mean DipBuyer?"),
+        ("json:loads", "it holds no strategy at all"),
+        ("my_ideas:Odd", "could not be made: RuntimeError('out of order')"),
     ],
 )
-def test_what_cannot_be_loaded_is_said_in_a_sentence(here, class_name, params, said):
-    """No traceback for a typing error in a configuration; the sentence names the place."""
-    (here / "mine_wrong.py").write_text(MINE)
-    (here / "mine_syntax.py").write_text("class Mine(:\n")
-    (here / "mine_imports.py").write_text("import not_installed\n")
-    with pytest.raises(ConfigError, match=said) as caught:
-        load(class_name, **params)
-    assert "strategy" in str(caught.value)
+def test_what_is_not_there_is_said_in_a_sentence(here: Path, name: str, said: str):
+    """No traceback for a name that was mistyped."""
+    with pytest.raises(ConfigError) as caught:
+        load_strategy(table(name))
+    assert said in str(caught.value)
 
 
-def test_an_error_of_a_strategy_comes_back_as_its_traceback():
-    """So that the log shows the line in the user's own file."""
+def test_a_wrong_parameter_keeps_its_sentence():
+    """The strategy's own words come through."""
+    with pytest.raises(ConfigError, match="fast must be smaller"):
+        load_strategy(table("steelyard.strategies:SmaCross", fast=9, slow=3))
 
-    def raises() -> None:
-        raise ZeroDivisionError("mine")
 
-    trouble = guarded(raises)
-    assert trouble is not None
-    assert trouble.endswith("ZeroDivisionError: mine")
-    assert "in raises" in trouble
+def test_a_guarded_call_tells_what_it_raised():
+    """And nothing where nothing was; what is not an error of the strategy goes on."""
     assert guarded(lambda: None) is None
-
-
-def test_a_strategy_cannot_keep_the_process_from_being_stopped():
-    """Ctrl-C within a callback is not the strategy's error."""
+    trouble = guarded(lambda: [][1])
+    assert trouble is not None
+    assert trouble.endswith("IndexError: list index out of range")
+    assert "test_trader_strategy.py" in trouble
 
     def interrupted() -> None:
         raise KeyboardInterrupt

@@ -53,7 +53,15 @@ def test_buttons_need_the_token_and_the_right_origin(exchange, token, path):
 
 
 def test_what_is_asked_wrongly_is_answered_with_a_reason(exchange, token):
-    for body in (b"", b"{}", b'{"type":"Surprise"}', b"\xff", b'{"type":"BalanceOf"}'):
+    for body in (
+        b"",
+        b"{}",
+        b'{"type":"Surprise"}',
+        b"\xff",
+        b'{"type":"\xff"}',
+        b"[" * 9999,
+        b'{"type":"BalanceOf"}',
+    ):
         status, _, content = ask(exchange, "POST", "/admin", token=token, body=body)
         assert status == 400
         assert json.loads(content)["error"]["message"]

@@ -34,7 +34,12 @@ def test_a_kill_cancels_everything_and_counts_at_the_venue():
     world.kill("enough")
     world.run(2)
     report = world.trader.endings.kill.report
-    assert (report.verified, report.open_orders, report.canceled, report.error) == (True, 0, 3, None)
+    assert (report.verified, report.open_orders, report.canceled, report.error) == (
+        True,
+        0,
+        3,
+        None,
+    )
     assert report.steps[-1] == "0 open orders of this bot at the venue"
     assert open_at_venue(world) == 0
     assert world.trader.status == ("killed", "enough")
@@ -138,7 +143,14 @@ def test_orders_of_others_are_left_alone():
 
     world = hand_world(rest)
     hand = Place(
-        BOT, 3, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 5_000_000, 10,
+        BOT,
+        3,
+        Side.BUY,
+        OrderType.LIMIT,
+        TimeInForce.GTC,
+        False,
+        5_000_000,
+        10,
         client_order_id="hand",
     )
     world.after(0.1, lambda: world.venue.place_for(BOT, hand))

@@ -52,8 +52,15 @@ def kinds(world) -> list[str]:
         for record in world.records()
         if isinstance(
             record.message,
-            OrderPending | OrderSent | OrderNotSent | OrderUnknown | OrderRefused | OrderAbsent
-            | OrderSeen | FillSeen | CancelAsked,
+            OrderPending
+            | OrderSent
+            | OrderNotSent
+            | OrderUnknown
+            | OrderRefused
+            | OrderAbsent
+            | OrderSeen
+            | FillSeen
+            | CancelAsked,
         )
     ]
 
@@ -172,7 +179,9 @@ def test_a_cancel_of_an_order_that_is_on_its_way_waits_for_it():
     def both(hand):
         hand.cancel(rest(hand))
 
-    world = hand_world(both, fate=lambda m, _: Fate(there=SECOND_NS) if isinstance(m, Place) else Fate())
+    world = hand_world(
+        both, fate=lambda m, _: Fate(there=SECOND_NS) if isinstance(m, Place) else Fate()
+    )
     world.run(0.8)
     assert [type(command) for command in world.commands] == [Place]
     world.run(3)

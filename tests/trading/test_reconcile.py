@@ -230,7 +230,14 @@ def test_a_foreign_order_that_rests_is_counted_while_it_does():
     from steelyard.domain.order import OrderType, TimeInForce
 
     place = Place(
-        100, 3, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 5_000_000, 10,
+        100,
+        3,
+        Side.BUY,
+        OrderType.LIMIT,
+        TimeInForce.GTC,
+        False,
+        5_000_000,
+        10,
         client_order_id="hand",
     )
     world.after(0, lambda: world.venue.place_for(100, place))

@@ -32,7 +32,14 @@ from steelyard.trading.records import (
 from tests.trading.venue import BTC_USDT
 
 PLACE = Place(
-    0, 3, Side.SELL, OrderType.LIMIT, TimeInForce.GTC, True, 6_000_000, 2**53,
+    0,
+    3,
+    Side.SELL,
+    OrderType.LIMIT,
+    TimeInForce.GTC,
+    True,
+    6_000_000,
+    2**53,
     client_order_id="ü" * 12,
 )
 ORDER = Order(
@@ -104,6 +111,6 @@ def test_every_kind_has_a_sample_and_a_tag_of_its_own():
 def test_garbage_is_named_by_its_number():
     """Nothing unreadable is skipped."""
     with pytest.raises(DecodeError, match="record 9"):
-        codec().decode(9, b"J[1,{\"type\":\"Nonsense\"}]")
+        codec().decode(9, b'J[1,{"type":"Nonsense"}]')
     with pytest.raises(DecodeError, match="record 9"):
         codec().decode(9, msgspec.json.encode({}))

@@ -63,7 +63,7 @@ def test_the_document_has_what_the_page_reads():
 
 
 def test_profit_adds_up():
-    """total = realized + unrealized - fees, digit by digit."""
+    """Total = realized + unrealized - fees, digit by digit."""
     world = run_session(12)
     pnl = state_document(world.trader)["pnl"]
     from decimal import Decimal

@@ -1,7 +1,14 @@
 import pytest
 
 from steelyard.domain.errors import ConfigError
-from steelyard.trading.records import FORMAT, InstrumentSeen, Killed, Resumed, RunStarted, TimerFired
+from steelyard.trading.records import (
+    FORMAT,
+    InstrumentSeen,
+    Killed,
+    Resumed,
+    RunStarted,
+    TimerFired,
+)
 from steelyard.trading.state import FILLS_KEPT, TraderState
 from tests.trading.session import dump, run_session
 from tests.trading.venue import BTC_USDT

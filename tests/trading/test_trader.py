@@ -8,7 +8,6 @@ from steelyard.domain.messages import (
     SECOND_NS,
     AccountQuery,
     CandlesQuery,
-    InstrumentList,
     InstrumentsQuery,
     KeyQuery,
     OrdersQuery,

@@ -37,11 +37,11 @@ from steelyard.trading.actions import (
 )
 from steelyard.trading.bars import Bar
 from steelyard.trading.config import parse_config
-from steelyard.trading.records import codec
-from steelyard.trading.state import TraderState
 from steelyard.trading.duration import Duration
 from steelyard.trading.host import Guard, unguarded
 from steelyard.trading.orders import OwnOrder
+from steelyard.trading.records import codec
+from steelyard.trading.state import TraderState
 from steelyard.trading.strategy import Strategy, Timer
 from steelyard.trading.trader import Trader
 from steelyard.wire.outcome import Outcome, Unknown

@@ -20,7 +20,7 @@ T0 = 1_700_000_000 * SECOND_NS
 MINUTE = Limit("weight", Per.IP, Counts.WEIGHT, 100, 60 * SECOND_NS)
 
 # Times that only go on, in steps from nothing to several windows, and the units at each.
-STEPS = st.lists(st.tuples(st.integers(0, 25), st.integers(0, 10)), min_size=1, max_size=60)
+STEPS = st.lists(st.tuples(st.integers(0, 25), st.integers(0, 100)), min_size=1, max_size=60)
 
 
 @given(STEPS, st.integers(1, 12), st.integers(0, T0))

@@ -54,6 +54,8 @@ export class Market {
   /** Counts published changes of `book`, which itself is a plain machine. */
   bookVersion = $state(0);
   bookSequence = $state(0);
+  /** How often a new snapshot was asked for since the page was opened. */
+  resyncs = $state(0);
   /** There and back on the stream; null until measured. */
   roundTripMs = $state<number | null>(null);
   /** Null until asked. */
@@ -75,7 +77,6 @@ export class Market {
   #newTrades: Trade[] = [];
   #pingedAt: number | null = null;
   #resyncAt = 0;
-  #resyncs = 0;
   #connections = 0;
   readonly #publish = coalesced(() => this.#draw());
 
@@ -252,17 +253,12 @@ export class Market {
   }
 
   #resync(): void {
-    this.#resyncs += 1;
+    this.resyncs += 1;
     this.bookSync = "resyncing";
     this.#resyncAt = performance.now();
     const channels: Channel[] = [{ channel: "book", symbol: this.symbol }];
     this.#ask("unsubscribe", channels);
     this.#ask("subscribe", channels);
-  }
-
-  /** How many gaps there were since the page was opened. */
-  get resyncs(): number {
-    return this.#resyncs;
   }
 
   #draw(): void {

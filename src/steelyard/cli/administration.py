@@ -41,7 +41,7 @@ def administer(data: Path, call: AdminCall) -> dict[str, Any]:
 def running_ports(data: Path) -> dict[str, int]:
     """Return the ports of the running exchange by dialect; empty where none runs."""
     document = datadir.read_document(datadir.port_file(data / "exchange"), missing={})
-    return dict(document.get("ports", {}))
+    return dict(document.get("ports", {})) if datadir.is_alive(document) else {}
 
 
 def _ask(directory: Path, port: int, call: AdminCall) -> dict[str, Any]:

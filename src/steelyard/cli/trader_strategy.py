@@ -36,7 +36,7 @@ def load_strategy(table: StrategyTable) -> Strategy:
     except Exception as error:
         raise ConfigError(f"[strategy] class: importing {module_name} failed: {error!r}") from error
     found = getattr(module, class_name, None)
-    if not (isinstance(found, type) and issubclass(found, Strategy)):
+    if found is Strategy or not (isinstance(found, type) and issubclass(found, Strategy)):
         known = [
             name
             for name, value in vars(module).items()
@@ -47,8 +47,8 @@ def load_strategy(table: StrategyTable) -> Strategy:
         raise ConfigError(f"[strategy] class: {module_name} has no strategy {class_name}{meant}")
     try:
         return found(**table.params)
-    except SteelyardError:
-        raise
+    except SteelyardError as error:
+        raise ConfigError(f"[strategy] params: {error}") from error
     except Exception as error:
         raise ConfigError(f"[strategy] {class_name} could not be made: {error!r}") from error
 

@@ -7,7 +7,6 @@ file keeps a bot that was dead from trading when it comes back. Killed means: co
 """
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import perf_counter_ns
@@ -16,7 +15,13 @@ from typing import Any
 from steelyard.domain.errors import PeerError, TransportError, UsageError
 from steelyard.exchange.admin import AdminCall, CancelOrders, ListKeys
 from steelyard.net.loopback import ask
-from steelyard.store.datadir import bot_directories, latch_file, port_file, read_document
+from steelyard.store.datadir import (
+    bot_directories,
+    is_alive,
+    latch_file,
+    port_file,
+    read_document,
+)
 
 Administer = Callable[[AdminCall], Awaitable[dict[str, Any]]]
 ANSWER_S = 5.0
@@ -64,7 +69,7 @@ class Bots:
         document = self._document(name)
         latch_file(self._data, name).unlink(missing_ok=True)
         answered = False
-        if _is_alive(document):
+        if is_alive(document):
             status, _ = await self._ask_bot(document, "/resume")
             answered = status == 200  # noqa: PLR2004 HTTP's word for done
         return {"resumed": True, "bot_answered": answered}
@@ -77,7 +82,7 @@ class Bots:
             "strategy": document.get("strategy"),
             "ws": f"ws://127.0.0.1:{document['port']}/ws",
             "token": document["token"],
-            "alive": _is_alive(document),
+            "alive": is_alive(document),
             "killed": latch_file(self._data, name).exists(),
         }
 
@@ -88,7 +93,7 @@ class Bots:
         return read_document(port_file(self._data / "bots" / name))
 
     async def _ask_to_die(self, document: dict[str, Any], steps: list[str]) -> tuple[bool, int]:
-        if not _is_alive(document):
+        if not is_alive(document):
             steps.append("the bot is not running")
             return False, 0
         try:
@@ -122,13 +127,3 @@ class Bots:
         elif left["canceled"]:
             steps.append(f"{left['canceled']} more orders of the account canceled at the exchange")
         return left
-
-
-def _is_alive(document: dict[str, Any]) -> bool:
-    try:
-        os.kill(int(document["pid"]), 0)
-    except (ProcessLookupError, KeyError):
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -76,7 +76,7 @@ class PageSite:
     async def _later(self, request: Request, reply: Reply) -> None:
         try:
             reply(await self._respond(request))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             reply(_error(400, str(error)))
         except UsageError as error:
             reply(_error(400, str(error)))

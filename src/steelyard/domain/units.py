@@ -32,7 +32,7 @@ def parse_decimal(text: str) -> Decimal:
     Raises:
         UnitError: Not a finite number, or longer than `TEXT_MAX` characters.
     """
-    if len(text) > TEXT_MAX or not text.isascii() or "_" in text:
+    if len(text) > TEXT_MAX or not text.isascii() or "_" in text or text != text.strip():
         raise UnitError(
             f"number {text[:TEXT_MAX]!r} is not a plain decimal number", RejectReason.UNSUPPORTED
         )

@@ -498,5 +498,5 @@ def _listings_in(engine_snapshot: bytes) -> Iterable[ListInstrument]:
 def _decoded(data: bytes) -> Snapshot:
     try:
         return msgspec.json.decode(data, type=Snapshot)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise DecodeError(f"the snapshot cannot be read: {error}") from error

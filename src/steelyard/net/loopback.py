@@ -50,5 +50,5 @@ def ask(
         connection.close()
     try:
         return response.status, msgspec.json.decode(data, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise DecodeError(f"port {port} answered something that is not JSON: {error}") from error

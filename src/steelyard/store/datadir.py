@@ -205,6 +205,17 @@ def read_document(file: Path, missing: dict[str, Any] | None = None) -> dict[str
     return document
 
 
+def is_alive(document: dict[str, Any]) -> bool:
+    """Whether the process that wrote a port file is still there; a crash leaves the file behind."""
+    try:
+        os.kill(int(document["pid"]), 0)
+    except (KeyError, ValueError, TypeError, ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def write_atomically(file: Path, content: str | bytes | dict[str, Any]) -> None:
     """Write a file so that a reader sees the old one or the new one, readable by its owner only.
 

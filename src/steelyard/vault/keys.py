@@ -18,6 +18,7 @@ from steelyard.domain.errors import ConfigError, Unsupported
 from steelyard.wire.dialect import ApiKey
 
 PIPE_MAX_BYTES = 64 << 10
+_STDERR = 2
 _DESCRIPTOR_DIGITS_MAX = 4
 
 
@@ -63,7 +64,8 @@ def _from_environment(name: str, environment: Mapping[str, str]) -> ApiKey:
 
 def _from_pipe(descriptor: int) -> ApiKey:
     try:
-        with os.fdopen(descriptor, "rb") as pipe:
+        # Were standard input closed, the next socket would be descriptor 0, at which uvloop aborts.
+        with os.fdopen(descriptor, "rb", closefd=descriptor > _STDERR) as pipe:
             text = pipe.read(PIPE_MAX_BYTES)
         document = msgspec.json.decode(text, type=_Document)
     except OSError as error:

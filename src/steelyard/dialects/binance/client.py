@@ -417,7 +417,7 @@ def _refused(message: Message, response: Response) -> Outcome:
 def _code(response: Response) -> int:
     try:
         return msgspec.json.decode(response.body, type=ErrorBody).code
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return 0
 
 

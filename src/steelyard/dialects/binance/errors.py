@@ -251,7 +251,7 @@ def refused_outcome(response: Response) -> Outcome:
     """Return what a response that is no success means."""
     try:
         error = msgspec.json.decode(response.body, type=ErrorBody)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         error = ErrorBody(code=0, msg=response.body[:SHOWN_MAX].decode(errors="replace"))
     why = f"{response.status} {error.code} {error.msg}"
     if response.status in SLOW_DOWN:

@@ -261,7 +261,7 @@ def _integer(name: str, text: str, parameter: Parameter) -> int:
 def _symbols(name: str, text: str) -> tuple[str, ...]:
     try:
         found = msgspec.json.decode(text, type=tuple[str, ...])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise errors.illegal(name, '["BTCUSDT","ETHUSDT"]', text) from error
     if not found or len(found) > SYMBOLS_MAX:
         raise errors.illegal(name, f"1 to {SYMBOLS_MAX} symbols", text)

@@ -341,7 +341,7 @@ def read_error(body: bytes) -> messages.ErrorDetail:
     """
     try:
         return _decode_error(body).error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise DecodeError(f"not an error of this API: {error}") from error
 
 

@@ -1,0 +1,150 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bot_process import Bot, config_text, open_account
+
+from steelyard.cli.main import run
+from steelyard.cli.trade import configure
+from steelyard.domain.errors import ConfigError
+from steelyard.store.datadir import port_file, read_document
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def config(exchange, tmp_path) -> Path:
+    file = tmp_path / "bot.toml"
+    file.write_text(config_text(exchange, "quiet", params='{ below = "1" }'))
+    return file
+
+
+def changed(file: Path, old: str, new: str) -> Path:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    return file
+
+
+def test_a_bot_says_where_it_listens_in_one_line_and_in_its_port_file(exchange, tmp_path):
+    """What starts a bot needs no guess and no wait: the line comes when the port is open."""
+    key = open_account(exchange, "said")
+    config = config_text(exchange, "said", params='{ below = "1" }')
+    with Bot(tmp_path, config, key, "said") as bot:
+        ready = bot.ready
+        assert ready["ready"] is True
+        assert ready["pid"] == bot.process.pid
+        assert (ready["name"], ready["symbol"]) == ("said", "BTC-USDT")
+        assert (ready["strategy"], ready["key"]) == ("DipBuyer", key["key"])
+        file = port_file(tmp_path / "bots" / "said")
+        assert read_document(file) == {k: v for k, v in ready.items() if k != "ready"}
+        assert file.stat().st_mode & 0o077 == 0, "it holds the token"
+        assert bot.state()["bot"]["name"] == "said"
+
+        # The directory is taken: a second one would trade the same orders twice.
+        second = Bot(tmp_path, config, key, "said")
+        second.errors = tmp_path / "second.stderr"
+        second.launch()
+        assert second.join() == 2
+        said = second.errors.read_text()
+        assert f"in use by process {bot.process.pid}" in said
+        assert "Traceback" not in said
+        assert bot.state()["status"] in {"starting", "running"}, "the first goes on"
+        assert bot.stop() == 0
+        assert not file.exists()
+
+
+def test_an_unknown_key_is_answered_with_the_nearest(config):
+    """Contract: nothing is guessed, and a typing error does not switch a limit off."""
+    changed(config, "max_position", "max_postion")
+    with pytest.raises(ConfigError, match=r"bot.toml: \[risk\] 'max_postion'.*'max_position'"):
+        configure(config)
+
+
+def test_a_configuration_that_cannot_be_read_is_said(tmp_path):
+    with pytest.raises(ConfigError, match=r"none.toml cannot be read: .*No such file"):
+        configure(tmp_path / "none.toml")
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"bytes.toml cannot be read"):
+        configure(tmp_path / "bytes.toml")
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("env:NOBODY_SET_THIS", "set NOBODY_SET_THIS_KEY and NOBODY_SET_THIS_SECRET"),
+        ("vault:main", "vault is not read yet"),
+        ("pipe:99", "pipe:99 cannot be read"),
+        ("sk-pasted-by-mistake", "a key should be a reference"),
+    ],
+)
+def test_a_key_that_is_not_there_is_said_before_anything_starts(
+    config, tmp_path, capsys, reference, said
+):
+    """The message helps, and never repeats what may be a key."""
+    changed(config, "env:BOT", reference)
+    assert run(["trade", str(config), "--port", "0", "--data", str(tmp_path / "data")]) == 2
+    text = capsys.readouterr().err
+    assert said in text
+    assert "pasted" not in text
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_pipe_hands_over_a_key_that_no_environment_shows(exchange, tmp_path):
+    """As the demo does it: what `key create --json` prints, on standard input."""
+    key = open_account(exchange, "piped")
+    file = tmp_path / "piped.toml"
+    file.write_text(config_text(exchange, "piped").replace("env:BOT", "pipe:0"))
+    command = [sys.executable, "-m", "steelyard.cli.main", "trade", str(file)]
+    process = subprocess.Popen(
+        [*command, "--port", "0", "--data", str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with process:
+        process.stdin.write(json.dumps(key).encode())
+        process.stdin.close()
+        line = process.stdout.readline()
+        process.terminate()
+        assert process.wait(30) == 0
+    assert key["key"].encode() in line
+    assert key["secret"].encode() not in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('rest = "http://127.0.0.1', 'rest = "http://192.0.2.1', "is not this machine"),
+        ('ws = "ws://127.0.0.1', 'ws = "ws://stream.example.com', "is not this machine"),
+        ('environment = "sandbox"', 'environment = "live"', "cannot run yet"),
+        ('dialect = "binance"', 'dialect = "binanse"', "binance"),
+    ],
+)
+def test_nothing_beyond_this_machine_can_be_reached_by_mistake(
+    config, tmp_path, capsys, monkeypatch, old, new, said
+):
+    """Orders of this version go to loopback, whatever a configuration says."""
+    monkeypatch.setenv("BOT_KEY", "k")
+    monkeypatch.setenv("BOT_SECRET", "s")
+    changed(config, old, new)
+    assert run(["trade", str(config), "--port", "0", "--data", str(tmp_path / "data")]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_said(exchange, config, tmp_path):
+    environment = {**os.environ, "BOT_KEY": "k", "BOT_SECRET": "s"}
+    port = exchange.url("binance").rpartition(":")[2]
+    command = [sys.executable, "-m", "steelyard.cli.main", "trade", str(config)]
+    done = subprocess.run(
+        [*command, "--port", port, "--data", str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"port {port} on 127.0.0.1 cannot be used".encode() in done.stderr
+    assert b"Traceback" not in done.stderr

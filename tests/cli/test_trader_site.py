@@ -1,0 +1,174 @@
+import asyncio
+import json
+
+import pytest
+
+from steelyard.cli.trader_site import BotSite, metrics_text
+from steelyard.wire.http import Request, Response
+
+TOKEN = "t0ken"
+PORT = 8620
+
+DOCUMENT = {
+    "type": "state",
+    "time": 1,
+    "bot": {"name": "dip", "symbol": "BTC-USDT"},
+    "status": "running",
+    "position": {"size": "0.05"},
+    "pnl": {"total": "-3.5", "fees": "3"},
+    "orders": [{}],
+    "foreign_orders": 0,
+    "risk": {"refused": 2},
+    "latency": None,
+}
+
+
+class Bot:
+    def __init__(self) -> None:
+        self.state = dict(DOCUMENT)
+        self.pressed: list[str] = []
+        self.error: str | None = None
+
+    def document(self):
+        return dict(self.state)
+
+    async def kill(self, why: str):
+        self.pressed.append("kill")
+        return {"killed": True, "error": self.error}
+
+    async def resume(self, why: str):
+        self.pressed.append("resume")
+        return {"resumed": True}
+
+
+class Socket:
+    def __init__(self) -> None:
+        self.sent: list[dict] = []
+        self.on_close = lambda: None
+
+    def send(self, payload: bytes) -> None:
+        self.sent.append(json.loads(payload))
+
+
+def site() -> tuple[BotSite, Bot]:
+    bot = Bot()
+    made = BotSite(bot, TOKEN, lambda work: asyncio.run(work))
+    made.port = PORT
+    return made, bot
+
+
+def call(
+    method: str, target: str, headers: dict[str, str] | None = None, made: BotSite | None = None
+) -> Response:
+    answers: list[Response] = []
+    host = {"host": f"127.0.0.1:{PORT}", "x-steelyard-token": TOKEN}
+    request = Request(method, target, {**host, **(headers or {})}, b"")
+    (made or site()[0]).http(request, "127.0.0.1", answers.append)
+    (answer,) = answers
+    return answer
+
+
+def test_the_state_is_one_document():
+    """For the command line and for whoever has the token."""
+    answer = call("GET", "/status")
+    assert (answer.status, json.loads(answer.body)) == (200, DOCUMENT)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "evil.example:8620"}, 403),
+        ({"host": "127.0.0.1:8600"}, 403),
+        ({"host": ""}, 403),
+        ({"host": "127.0.0.1:x"}, 403),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "http://127.0.0.1.evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"x-steelyard-token": "guess"}, 401),
+        ({"x-steelyard-token": ""}, 401),
+        ({"x-steelyard-token": "t\u00f6ken"}, 401),
+    ],
+)
+@pytest.mark.parametrize("target", ["/status", "/kill"])
+def test_a_stranger_presses_nothing(headers: dict[str, str], status: int, target: str):
+    """Another host, a page from elsewhere, no token: each is turned away before anything."""
+    made, bot = site()
+    method = "POST" if target == "/kill" else "GET"
+    assert call(method, target, headers, made).status == status
+    assert bot.pressed == []
+
+
+@pytest.mark.parametrize("host", [f"localhost:{PORT}", f"127.0.0.1:{PORT}", f"[::1]:{PORT}"])
+def test_pages_of_this_machine_are_welcome(host: str):
+    """The exchange's page has another port than the bot."""
+    headers = {"host": host, "origin": "http://localhost:8600"}
+    assert call("GET", "/status", headers).status == 200
+
+
+def test_the_buttons_are_posts():
+    """A link that is followed presses nothing."""
+    made, bot = site()
+    assert call("GET", "/kill", made=made).status == 405
+    assert call("POST", "/kill", made=made).status == 200
+    assert call("POST", "/resume", made=made).status == 200
+    assert bot.pressed == ["kill", "resume"]
+    bot.error = "not verified"
+    assert call("POST", "/kill", made=made).status == 503
+    assert call("GET", "/nothing").status == 404
+
+
+def test_metrics_need_no_token_and_read_as_prometheus_does():
+    """One sample per line, labels quoted, a type before each."""
+    answer = call("GET", "/metrics", {"x-steelyard-token": ""})
+    lines = answer.body.decode().splitlines()
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert 'steelyard_bot_running{bot="dip",symbol="BTC-USDT"} 1' in lines
+    assert 'steelyard_bot_pnl_quote{bot="dip",symbol="BTC-USDT"} -3.5' in lines
+    assert all(line.startswith("# TYPE ") for line in lines[::2])
+    with_latency = metrics_text({**DOCUMENT, "latency": {"order_ms_p50": 1.5, "order_ms_p99": 4}})
+    assert 'steelyard_bot_order_ms_p50{bot="dip",symbol="BTC-USDT"} 1.5' in with_latency
+
+
+def request(target: str, **headers: str) -> Request:
+    return Request("GET", target, {"host": f"127.0.0.1:{PORT}", **headers}, b"")
+
+
+def test_the_stream_pushes_what_has_changed():
+    """At once, and then only when it is another state; time alone is no change."""
+
+    async def main() -> None:
+        made, bot = site()
+        socket = Socket()
+        assert made.websocket(request(f"/ws?token={TOKEN}"), "127.0.0.1", socket)
+        await asyncio.sleep(0)
+        assert socket.sent == [DOCUMENT]
+        made.push()
+        for time in (2, 3):
+            bot.state["time"] = time
+            made.push()
+        assert len(socket.sent) == 2
+        bot.state["status"] = "killed"
+        made.push()
+        assert socket.sent[-1]["status"] == "killed"
+        socket.on_close()
+        bot.state["status"] = "running"
+        made.push()
+        assert len(socket.sent) == 3
+
+    asyncio.run(main())
+
+
+def test_the_stream_is_guarded_and_bounded():
+    """Token, origin, path and number."""
+
+    async def main() -> None:
+        made, _ = site()
+        assert not made.websocket(request("/ws?token=guess"), "", Socket())
+        assert not made.websocket(request("/ws"), "", Socket())
+        assert not made.websocket(request(f"/other?token={TOKEN}"), "", Socket())
+        evil = request(f"/ws?token={TOKEN}", origin="http://evil.example")
+        assert not made.websocket(evil, "", Socket())
+        taken = [made.websocket(request(f"/ws?token={TOKEN}"), "", Socket()) for _ in range(25)]
+        assert taken == [True] * 20 + [False] * 5
+
+    asyncio.run(main())

@@ -1,0 +1,142 @@
+import asyncio
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from random import Random
+
+import pytest
+from bot_process import open_account
+from websockets.asyncio.server import ServerConnection, serve
+
+from steelyard import dialects
+from steelyard.cli import trader_stream
+from steelyard.cli.trader_stream import Stream
+from steelyard.domain.instrument import Listings
+from steelyard.net.clock import Clock
+from steelyard.trading.actions import Role, StreamDown, StreamUp, Told
+from steelyard.wire.dialect import ApiKey
+
+KEY = ApiKey("key", b"secret")
+
+
+class Owner:
+    """What a stream belongs to: notes what it is told."""
+
+    def __init__(self, key: ApiKey) -> None:
+        self.inputs = []
+        self.sessions = 0
+        self.tasks = []
+        self._key = key
+
+    def session(self, role: Role):
+        self.sessions += 1
+        client = dialects.find("binance").client
+        return client.private_session(self._key, Listings(), self.venue_now_ns())
+
+    def step(self, event) -> None:
+        self.inputs.append(event)
+
+    def spawn(self, work) -> None:
+        self.tasks.append(asyncio.get_running_loop().create_task(work))
+
+    def venue_now_ns(self) -> int:
+        return Clock().now_ns()
+
+
+@asynccontextmanager
+async def following(url: str, key: ApiKey = KEY):
+    """A stream that is open, and its owner."""
+    owner = Owner(key)
+    stream = Stream(owner, Role.PRIVATE, url, Random(1))
+    stream.open()
+    try:
+        yield stream, owner
+    finally:
+        for task in owner.tasks:
+            task.cancel()
+        await asyncio.gather(*owner.tasks, return_exceptions=True)
+
+
+async def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not is_so():
+            await asyncio.sleep(0.02)
+
+
+def test_a_stream_is_up_when_the_venue_has_confirmed_it(exchange):
+    """Logged on and subscribed; then what the account does is told."""
+    document = open_account(exchange, "follower")
+    key = ApiKey(document["key"], document["secret"].encode())
+
+    async def main():
+        async with following(exchange.url("binance", "ws"), key) as (_, owner):
+            await until(lambda: owner.inputs)
+            exchange.steelyard("account", "deposit", "follower", "USDT=1")
+            await until(lambda: len(owner.inputs) > 1)
+            return owner.inputs
+
+    first, second, *_ = asyncio.run(main())
+    assert first == StreamUp(Role.PRIVATE)
+    assert isinstance(second, Told)
+
+
+def test_an_open_socket_alone_is_not_up_and_is_opened_anew(monkeypatch):
+    """A venue that accepts and then says nothing must not look like a calm market."""
+    monkeypatch.setattr(trader_stream, "READY_S", 0.2)
+    opened = []
+
+    async def silent(connection: ServerConnection) -> None:
+        opened.append(connection)
+        await connection.wait_closed()
+
+    async def main():
+        async with serve(silent, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with following(f"ws://127.0.0.1:{port}") as (stream, owner):
+                await until(lambda: len(opened) == 1)
+                stream.check()
+                assert owner.inputs == [], "it has time until then"
+                await asyncio.sleep(0.3)
+                stream.check()
+                await until(lambda: len(opened) == 2)
+                return owner
+
+    owner = asyncio.run(main())
+    assert [type(told) for told in owner.inputs] == [StreamDown]
+    assert owner.sessions == 2, "every connection is a new conversation"
+
+
+@pytest.mark.parametrize("message", [b"\x00\xff", "{", '{"id": "none", "status": 200}'])
+def test_what_cannot_be_read_ends_the_connection_with_the_reason(message):
+    """After garbage nothing that follows can be trusted to be complete."""
+
+    async def odd(connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send(message)
+        await connection.wait_closed()
+
+    async def main():
+        async with serve(odd, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with following(f"ws://127.0.0.1:{port}") as (_, owner):
+                await until(lambda: owner.inputs)
+                return owner.inputs[0]
+
+    told = asyncio.run(main())
+    assert isinstance(told, StreamDown)
+    assert told.why
+
+
+def test_a_key_that_is_refused_is_no_storm_and_the_reason_is_told(exchange):
+    """Pauses double while the venue says no."""
+    document = open_account(exchange, "forger")
+    key = ApiKey(document["key"], b"not the secret")
+
+    async def main():
+        async with following(exchange.url("binance", "ws"), key) as (_, owner):
+            await asyncio.sleep(4)
+            return owner
+
+    owner = asyncio.run(main())
+    assert 2 <= owner.sessions <= 7
+    assert {type(told) for told in owner.inputs} == {StreamDown}
+    assert "ignature" in owner.inputs[0].why
