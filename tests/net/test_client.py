@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from random import Random
 
 import pytest
@@ -392,10 +393,6 @@ def test_another_machine_is_refused(host: str):
 # -- WebSockets ---------------------------------------------------------------------------------
 
 
-class Heard(list):
-    """What a WebSocketClient said and heard, in order."""
-
-
 def follower(
     url: str,
     heard: list,
@@ -405,7 +402,7 @@ def follower(
     patience: Patience = Patience(),  # noqa: B008 it is a constant
 ) -> WebSocketClient:
     """A client that logs in with its number, keeps what it hears, and does not pause."""
-    numbers = iter(range(1_000))
+    numbers = count()
 
     def begin():
         number = next(numbers)
@@ -418,7 +415,7 @@ def follower(
     async def sleep(seconds: float) -> None:
         if pauses is not None:
             pauses.append(seconds)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
 
     return WebSocketClient(
         url,
@@ -514,7 +511,7 @@ def test_a_message_that_is_wrong_closes_and_opens_anew(error: Exception):
     async def main() -> None:
         heard = []
         async with streams(handle) as url, running(follower(url, heard, take=take)):
-            await until(lambda: heard.count(Up()) == 2)
+            await until(lambda: heard.count(Up()) >= 2)
         assert heard[:3] == [Up(), Down(str(error)), Up()]
 
     assert run(main()) == []
@@ -539,11 +536,11 @@ def test_a_login_that_is_refused_is_tried_ever_less():
             streams(handle) as url,
             running(follower(url, [], take=take, pauses=pauses)),
         ):
-            await until(lambda: len(pauses) == 10)
+            await until(lambda: len(pauses) >= 10)
 
     assert run(main()) == []
     longest = [min(0.25 * 2**n, 30) for n in range(10)]
-    for pause, most in zip(pauses, longest, strict=True):
+    for pause, most in zip(pauses, longest, strict=False):
         assert most / 2 <= pause <= most
 
 
@@ -560,7 +557,7 @@ def test_a_connection_that_was_steady_is_opened_soon():
             streams(handle) as url,
             running(follower(url, [], pauses=pauses, patience=patience)),
         ):
-            await until(lambda: len(pauses) == 5)
+            await until(lambda: len(pauses) >= 5)
 
     assert run(main()) == []
     assert max(pauses) <= 0.25
@@ -574,7 +571,7 @@ def test_nobody_to_connect_to_is_a_down():
         async with serving(Recorder()) as server:
             port = server.port
         async with running(follower(f"ws://{HOST}:{port}", heard, pauses=pauses)):
-            await until(lambda: len(pauses) == 4)
+            await until(lambda: len(pauses) >= 4)
         assert {type(item) for item in heard} == {Down}
         assert pauses[3] > pauses[0]
 
@@ -604,7 +601,7 @@ def test_a_redirect_is_never_followed():
             url = f"ws://{HOST}:{server.sockets[0].getsockname()[1]}"
             heard = []
             async with running(follower(url, heard)):
-                await until(lambda: len(heard) == 3)
+                await until(lambda: len(heard) >= 3)
             assert all("302" in item.why for item in heard)
             server.close()
 
