@@ -1,6 +1,7 @@
 import http.client
 import json
 import time
+from contextlib import ExitStack
 
 import pytest
 from bot_process import Bot, config_text, open_account
@@ -47,9 +48,7 @@ class RestsAndBuys(Strategy):
 def bot(exchange, tmp_path_factory):
     data = tmp_path_factory.mktemp("site")
     (data / "site_strategy.py").write_text(RESTS_AND_BUYS)
-    config = config_text(
-        exchange, "site", strategy="site_strategy:RestsAndBuys", params="{ }"
-    )
+    config = config_text(exchange, "site", strategy="site_strategy:RestsAndBuys", params="{ }")
     with Bot(data, config, open_account(exchange, "site"), "site") as running:
         running.wait(lambda s: s["fills"] and s["orders"])
         yield running
@@ -131,8 +130,8 @@ def test_what_is_not_there_is_said(bot):
 def test_a_stream_needs_the_token_and_a_page_of_this_machine(bot):
     """A WebSocket is no exception: browsers open them across origins without asking."""
     for bad, origin in (("x", None), (None, "http://evil.example")):
-        with pytest.raises(InvalidStatus):
-            connect(url(bot, bad), origin=origin, proxy=None)
+        with pytest.raises(InvalidStatus), connect(url(bot, bad), origin=origin, proxy=None):
+            pass
     with connect(url(bot), origin="http://127.0.0.1:8600", proxy=None) as socket:
         assert json.loads(socket.recv(timeout=10))["type"] == "state"
 
@@ -145,7 +144,9 @@ def test_the_state_has_everything_that_the_page_shows(bot):
     for table, names in ROWS.items():
         assert state[table]
         assert all({*row} == {*names.split()} for row in state[table]), table
-    assert all(isinstance(ms, int) and float(value) == float(value) for ms, value in state["equity"])
+    assert all(
+        isinstance(ms, int) and float(value) == float(value) for ms, value in state["equity"]
+    )
     assert state["bot"]["environment"] == "sandbox"
     assert state["position"]["side"] == "long"
     assert {fill["side"] for fill in state["fills"]} == {"buy"}
@@ -162,26 +163,27 @@ def test_changes_are_pushed_at_most_five_times_a_second(bot):
             states.append(json.loads(socket.recv(timeout=10)))
             times.append(time.monotonic() - begin)
     assert 3 <= len(times) <= 5 * times[-1] + 2
-    assert all({**a, "time": 0} != {**b, "time": 0} for a, b in zip(states, states[1:], strict=False))
+    assert all(
+        {**a, "time": 0} != {**b, "time": 0} for a, b in zip(states, states[1:], strict=False)
+    )
     assert {*states[0]} == {*KEYS[""].split()}
 
 
 def test_streams_are_bounded(bot):
     """A page in a loop of reconnects does not take the bot with it."""
-    sockets = [connect(url(bot), proxy=None) for _ in range(SOCKETS_MAX)]
-    try:
-        with pytest.raises(InvalidStatus):
-            connect(url(bot), proxy=None)
-    finally:
-        for socket in sockets:
-            socket.close()
+    with ExitStack() as sockets:
+        for _ in range(SOCKETS_MAX):
+            sockets.enter_context(connect(url(bot), proxy=None))
+        with pytest.raises(InvalidStatus), connect(url(bot), proxy=None):
+            pass
     last = time.monotonic() + 10
-    while True:
+    while True:  # the places of those who left are free again
         try:
-            connect(url(bot), proxy=None).close()
-            break
+            with connect(url(bot), proxy=None) as socket:
+                socket.recv(timeout=10)
+                return
         except InvalidStatus:
-            assert time.monotonic() < last, "the places of those who left are free again"
+            assert time.monotonic() < last
             time.sleep(0.1)
 
 
@@ -213,7 +215,8 @@ def test_a_kill_is_answered_when_the_venue_has_counted(bot):
     assert killed["canceled"] == 1
     state = bot.state()
     assert (state["status"], state["orders"]) == ("killed", [])
-    assert "steelyard_bot_killed{" in (text := ask(bot, "GET", "/metrics")[2])
-    assert 'symbol="BTC-USDT"} 1\n' in text.partition("# TYPE steelyard_bot_killed")[2][:120]
+    assert (
+        'steelyard_bot_killed{bot="site",symbol="BTC-USDT"} 1\n' in ask(bot, "GET", "/metrics")[2]
+    )
     assert bot.ask("POST", "/resume") == (200, {"resumed": True})
     bot.wait(lambda s: s["status"] == "running")

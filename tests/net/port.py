@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
 import uvloop
@@ -31,7 +31,7 @@ def run(main: Awaitable[Any], loop: str = "uvloop") -> list[dict[str, Any]]:
 async def until(is_so: Callable[[], Any]) -> None:
     """Let the loop run until something is so."""
     async with asyncio.timeout(PATIENCE_S):
-        while not is_so():
+        while not is_so():  # noqa: ASYNC110 what is waited for knows nothing of an Event
             await asyncio.sleep(0.001)
 
 
@@ -142,10 +142,8 @@ class Wire:
 
     async def close(self) -> None:
         self.writer.close()
-        try:
+        with suppress(ConnectionError):
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass
 
 
 @asynccontextmanager
@@ -194,7 +192,9 @@ def upgrade(target: str = "/ws", *headers: str) -> bytes:
 TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 
 
-def frame(opcode: int, data: bytes = b"", *, fin: bool = True, mask: bytes | None = b"k3y!") -> bytes:
+def frame(
+    opcode: int, data: bytes = b"", *, fin: bool = True, mask: bytes | None = b"k3y!"
+) -> bytes:
     """A client's frame."""
     size, masked = len(data), 0x80 if mask else 0
     if size < 126:

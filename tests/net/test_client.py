@@ -5,6 +5,7 @@ from itertools import count
 from random import Random
 
 import pytest
+from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
 
@@ -477,21 +478,24 @@ def test_a_websocket_is_opened_again():
 
 def test_what_take_returns_is_sent():
     """Answers to messages go out in order; `send` adds to them while the connection is up."""
-    said = []
+    said, asked = [], []
 
     async def handle(socket):
         await socket.send("ask")
-        async for message in socket:
-            said.append(message)
+        said.extend([message async for message in socket])
+
+    def take(message):
+        asked.append(message)
+        return [f"{message} 1", f"{message} 2"]
 
     async def main() -> None:
         async with streams(handle) as url:
-            client = follower(url, [], take=lambda message: [f"{message} 1", f"{message} 2"])
+            client = follower(url, [], take=take)
             await client.send("nobody hears this")
             async with running(client):
-                await until(lambda: len(said) == 3)
+                await until(lambda: asked)
                 await client.send("more")
-                await until(lambda: len(said) == 4)
+            await until(lambda: said)
         assert said == ["login 0", "ask 1", "ask 2", "more"]
 
     assert run(main()) == []
@@ -613,29 +617,15 @@ def test_sending_on_a_connection_that_has_just_broken_is_no_error():
     """Down tells what has become of it; whoever sends need not catch anything."""
 
     async def handle(socket):
-        await socket.send("ready")
-        socket.transport.abort()
+        await socket.wait_closed()
 
     async def main() -> None:
-        client = None
-
-        def take(message):
-            sending.append(asyncio.ensure_future(send_much()))
-            return []
-
-        async def send_much():
-            socket = client._socket
-            await socket.wait_closed()
-            client._socket = socket  # as in the moment before `run` has noticed
-            await client.send("late")
-            client._socket = None
-
-        sending = []
         async with streams(handle) as url:
-            client = follower(url, [], take=take)
-            async with running(client):
-                await until(lambda: sending and sending[0].done())
-                await asyncio.gather(*sending)
+            client = follower(url, [])
+            async with connect(url) as socket:
+                client._socket = socket  # as in the moment before `run` has noticed
+                await socket.close()
+                await client.send("late")
 
     assert run(main()) == []
 

@@ -338,13 +338,16 @@ def test_a_client_that_sends_ten_megabytes_can_read_why_not(loop: str):
 def test_a_refused_client_may_not_send_for_ever(loop: str):
     """Reading past a refused request ends after so many bytes or seconds."""
 
+    async def flood(client):
+        for _ in range(1_000):
+            client.send(bytes(64 << 10))
+            await client.writer.drain()
+
     async def too_much(client, _site, _time):
         client.send(get("/", "Content-Length: 999999999999", method="POST"))
         assert (await client.answer()).status == 413
         with pytest.raises(ConnectionError):
-            for _ in range(1_000):
-                client.send(bytes(64 << 10))
-                await client.writer.drain()
+            await flood(client)
 
     async def too_long(client, _site, time):
         client.send(get("/", "Content-Length: 999999999999", method="POST"))
@@ -516,5 +519,3 @@ def test_a_client_that_takes_nothing_is_dropped(loop: str):
         await until(lambda: not time.server.connections)
 
     assert on(loop, scene, Bounds(unread_s=30.0)) == []
-
-

@@ -7,7 +7,7 @@ import pytest
 from steelyard.net.ports import holder_of
 from tests.net.port import HOST
 
-HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid inode"
 LISTENS, ESTABLISHED = "0A", "01"
 
 

@@ -2,6 +2,7 @@ import asyncio
 import errno
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_a_port_that_is_taken_is_said_with_its_holder():
     assert f"port {port}" in said
     assert "--port-base" in said
     assert "in use" in said
-    if os.path.exists("/proc/net/tcp"):
+    if Path("/proc/net/tcp").exists():
         assert f"by process {os.getpid()}," in said
 
 

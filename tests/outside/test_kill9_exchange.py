@@ -15,7 +15,7 @@ from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import FillsQuery, OrderQuery
 from steelyard.testing import LocalExchange
 
-pytestmark = [pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(1200)]
 
 KILLS = 50
 CLIENTS = 4

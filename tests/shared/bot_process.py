@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from steelyard.cli.administration import administer
 from steelyard.domain.messages import Scope
@@ -97,7 +97,7 @@ class Bot:
             "BOT_SECRET": key["secret"],
         }
 
-    def __enter__(self) -> "Bot":
+    def __enter__(self) -> Self:
         self.start()
         return self
 

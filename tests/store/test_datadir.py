@@ -183,6 +183,15 @@ def test_a_document_is_the_old_or_the_new(tmp_path: Path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["ready.json"]
 
 
+def test_a_port_file_of_a_dead_process_is_known():
+    """A crash leaves the file behind; what is no process id is nobody's."""
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    assert datadir.is_alive({"pid": os.getpid()})
+    child.wait()
+    for document in ({"pid": child.pid}, {}, {"pid": "x"}, {"pid": None}, {"pid": 10**30}):
+        assert not datadir.is_alive(document)
+
+
 def test_bots_are_those_that_have_run(tmp_path: Path):
     """A directory without a format file is no bot."""
     assert datadir.bot_directories(tmp_path) == []

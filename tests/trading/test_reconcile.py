@@ -1,5 +1,7 @@
 """What the venue says against what we believe, one disagreement at a time."""
 
+from itertools import pairwise
+
 import pytest
 
 from steelyard.domain.commands import Cancel, Place
@@ -162,7 +164,7 @@ def test_fills_are_asked_for_from_the_last_round_on():
     assert queries[-1].from_trade_id == 2
 
 
-# -- disagreement -----------------------------------------------------------------------------------
+# -- disagreement ----------------------------------------------------------------------------------
 
 
 def test_an_order_that_ended_unseen_is_found_ended():
@@ -260,5 +262,5 @@ def test_rounds_come_again_and_again():
     world = hand_world(fate=fate)
     world.run(100)
     assert len(rounds) == 4
-    assert all(b - a >= ROUND_NS for a, b in zip(rounds, rounds[1:], strict=False))
+    assert all(b - a >= ROUND_NS for a, b in pairwise(rounds))
     assert world.trader.status.word == "running"

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -41,6 +43,21 @@ def test_a_key_from_a_pipe():
         os.fstat(descriptor)
     descriptor = piped(b'{"key": "k", "secret": "s", "passphrase": "p"}')
     assert resolve(f"pipe:{descriptor}", {}).passphrase == "p"
+
+
+def test_standard_input_stays_open():
+    """Otherwise the next socket would take its number."""
+    program = (
+        "import os; from steelyard.vault.keys import resolve;"
+        "key = resolve('pipe:0', {}); os.fstat(0); print(key.key, key.secret.decode())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=b'{"key": "k", "secret": "s"}',
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == b"k s\n"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 The invariant: for each asset the sum over all accounts is zero, always; the outside world
 (`WORLD`) is the negative mirror of everything inside. A hold moves atoms from an account's
 free pocket to its held pocket and back; it never leaves the account. Only WORLD, HOUSE and
-FEES may be negative. The ledger does not decide whether something is allowed; it asserts that it was.
+FEES may be negative. The ledger does not decide whether something is allowed; it asserts that
+it was.
 """
 
 from collections.abc import Iterator

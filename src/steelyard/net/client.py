@@ -210,21 +210,20 @@ class WebSocketClient:
             target, opened = self._begin()
             up_at: float | None = None
             try:
-                async with self._connect(target) as self._socket:
+                async with self._connect(target) as socket:
                     up_at = loop.time()
-                    self._tell(Up())
-                    for text in opened():
-                        await self._socket.send(text)
-                    async for message in self._socket:
-                        for text in self._take(message):
-                            await self._socket.send(text)
-                    why = _close_said(self._socket)
+                    self._socket = socket
+                    try:
+                        self._tell(Up())
+                        await self._follow(socket, opened())
+                    finally:
+                        self._socket = None
+                        await socket.close()
+                    why = _close_said(socket)
             except (websockets.WebSocketException, OSError, TimeoutError) as error:
                 why = _said(error)
             except (DecodeError, AuthError) as error:
                 why = str(error)
-            finally:
-                self._socket = None
             self._tell(Down(why))
             if up_at is not None and loop.time() - up_at >= self._patience.steady_s:
                 delays = self._delays()
@@ -240,6 +239,13 @@ class WebSocketClient:
         """Close the connection, so that it is opened anew."""
         if self._socket is not None:
             await self._socket.close()
+
+    async def _follow(self, socket: websockets.ClientConnection, first: list[str]) -> None:
+        for text in first:
+            await socket.send(text)
+        async for message in socket:
+            for text in self._take(message):
+                await socket.send(text)
 
     def _connect(self, target: str) -> "_Connect":
         patience = self._patience

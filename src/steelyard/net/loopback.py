@@ -1,10 +1,11 @@
 """One small request to one of our own processes on this machine, blocking and bounded.
 
 For the command line and the kill switch, which must work with nothing but the standard
-library and a few seconds. Never leaves loopback.
+library and a few seconds. Never leaves loopback, and never takes half an answer for one.
 """
 
 import http.client
+from contextlib import closing
 from typing import Any
 
 import msgspec
@@ -31,24 +32,30 @@ def ask(
         ConnectionLost: No whole answer within the time.
         DecodeError: The answer is not a JSON document.
     """
-    connection = http.client.HTTPConnection(HOST, port, timeout=timeout_s)
     headers = {"x-steelyard-token": token, "content-type": "application/json"}
-    try:
+    with closing(http.client.HTTPConnection(HOST, port, timeout=timeout_s)) as connection:
         try:
             connection.connect()
         except OSError as error:
             raise ConnectFailed(f"nobody listens on port {port}: {error}") from error
         try:
             connection.request(method, path, body=body, headers=headers)
-            response = connection.getresponse()
-            data = response.read(ANSWER_MAX_BYTES)
-            if response.length:  # read with a size tells nobody that the rest is missing
-                raise ConnectionLost(f"port {port} broke off {response.length} bytes too early")
+            with connection.getresponse() as response:
+                data = _read(response, port)
         except (OSError, http.client.HTTPException) as error:
             raise ConnectionLost(f"port {port} did not answer: {error}") from error
-    finally:
-        connection.close()
     try:
         return response.status, msgspec.json.decode(data, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+    except msgspec.DecodeError as error:
         raise DecodeError(f"port {port} answered something that is not JSON: {error}") from error
+
+
+def _read(response: http.client.HTTPResponse, port: int) -> bytes:
+    # The library takes headers that break off for all there are, and a read of so many bytes
+    # for whole however few come. Our own processes always say how long an answer is.
+    if response.length is None and not response.chunked:
+        raise ConnectionLost(f"port {port} broke off before the body of its answer")
+    data = response.read(ANSWER_MAX_BYTES)
+    if response.length:
+        raise ConnectionLost(f"port {port} broke off {response.length} bytes too early")
+    return data

@@ -2,8 +2,9 @@
 
 A shell carries all actions of a step out, in order, before it gives the next input: the journal
 has records in the order in which the machine applied them. `Send` waits until every `Journal`
-before it is on disk; everything else may happen at once. For each Send and Ask the shell gives back one `Returned`,
-in bounded time and whatever happens, and for a Send one `Sent` when its bytes go out.
+before it is on disk; everything else may happen at once. For each Send and Ask the shell gives
+back one `Returned`, in bounded time and whatever happens, and for a Send one `Sent` when its
+bytes go out.
 """
 
 from enum import StrEnum
