@@ -34,7 +34,8 @@ class LocalExchange:
 
     Args:
         data: Its data directory; the same one again continues the same exchange.
-        options: Further options of `steelyard exchange`, such as `("--crowd", "7")`.
+        options: Further options of `steelyard exchange`, such as `("--crowd", "7")`. Ports are
+            free ones, others after each start, unless `--port-base` is among them.
     """
 
     def __init__(self, data: Path, *options: str) -> None:
@@ -68,7 +69,9 @@ class LocalExchange:
             RuntimeError: It did not start; the message is what it said.
         """
         command = [sys.executable, "-m", "steelyard.cli.main", "exchange"]
-        command += ["--data", str(self.data), "--port-base", "0", *self.options]
+        command += ["--data", str(self.data), *self.options]
+        if "--port-base" not in self.options:
+            command += ["--port-base", "0"]
         errors = self.data.parent / f"{self.data.name}.stderr"
         with errors.open("wb") as file:
             self._process = subprocess.Popen(  # noqa: S603 ourselves

@@ -137,46 +137,35 @@ def test_a_key_that_may_not_trade_is_refused(exchange, start):
     assert "this key lacks the scope trade" in bot.errors.read_text()
 
 
-@pytest.mark.parametrize("wrong", ["secret", "key"])
-def test_a_wrong_key_ends_the_start_with_the_venues_words(exchange, start, wrong):
+@pytest.mark.parametrize(
+    ("wrong", "said"), [("secret", "Signature for this request is not valid"), ("key", "API-key")]
+)
+def test_a_wrong_key_ends_the_start_with_the_venues_words(exchange, start, wrong, said):
     """No storm of tries: what the venue says no to, it says no to once."""
     key = {**open_account(exchange, f"wrong-{wrong}"), wrong: "x" * 64}
-    bot = start(f"wrong-{wrong}", key=key)
+    bot = start(f"wrong-{wrong}", key=key, params=ALWAYS)
     bot.launch()
     assert bot.join() == 2
-    said = bot.errors.read_text()
-    assert "start.failed" in said
-    assert "Traceback" not in said
-    assert len(said.splitlines()) < 10
-    assert "x" * 64 not in said or wrong == "key"
+    errors = bot.errors.read_text()
+    assert "the venue does not accept this key" in errors
+    assert said in errors
+    assert "Traceback" not in errors
+    assert len(errors.splitlines()) < 6
+    assert not [m for _, m in bot.journal() if isinstance(m, OrderPending)]
 
 
-def test_a_key_that_is_revoked_meanwhile_gates_trading_and_is_no_storm(exchange, start):
-    """The venue stops answering for us: no new order, a reason, and few tries."""
+def test_a_key_that_is_revoked_meanwhile_is_no_storm(exchange, start):
+    """The venue no longer knows us: orders are given up with its words, and tries stay few."""
     key = open_account(exchange, "revoked")
     with start("revoked", key=key, params=ALWAYS) as bot:
         bot.wait(lambda s: s["fills"])
         exchange.steelyard("key", "revoke", key["key"])
-        lines = len(bot.log().splitlines())
+        before = bot.log()
+        bot.wait(lambda s: any("-2015" in line["text"] for line in s["log"]))
         time.sleep(5)
-        state = bot.state()
-        assert state["status"] == "gated" or state["risk"]["refused"] or not state["orders"], state
-        orders = [m for _, m in live(bot) if isinstance(m, OrderPending)]
-        assert len(bot.log().splitlines()) - lines < 60
+        lines = bot.log()[len(before) :].splitlines()
+        assert len(lines) < 60
         assert bot.stop() == 0
-        assert len(orders) < 20
-
-
-def live(bot: Bot) -> list:
-    """Read the journal of a running bot, from a copy."""
-    import shutil
-
-    from bot_process import journal_of
-
-    copy = bot.data / "copy"
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(bot.data / "bots", copy / "bots")
-    return journal_of(copy, bot.name)
 
 
 # -- stopping -----------------------------------------------------------------------------------

@@ -54,7 +54,8 @@ def open_account(
     """Open a funded account and return a key; without the second that the command line takes."""
     administer(exchange.data, CreateAccount(name, {"USDT": usdt}))
     scopes = scopes or (Scope.READ, Scope.TRADE)
-    return administer(exchange.data, CreateKey(name, "binance", scopes))
+    ip = ("127.0.0.1",) if Scope.WITHDRAW in scopes else ()
+    return administer(exchange.data, CreateKey(name, "binance", scopes, ip))
 
 
 def config_text(exchange: LocalExchange, name: str, **changes: str) -> str:

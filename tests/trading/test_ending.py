@@ -82,6 +82,20 @@ def test_a_kill_survives_a_restart():
     assert [kind for kind, _ in world.hand.heard[:1]] == ["start"]
 
 
+def test_a_kill_before_the_venue_is_known_waits_for_it():
+    """The orders of an earlier run are canceled as soon as that can be asked for."""
+    world = hand_world(rest)
+    world.run(1)
+    world.die()
+    world.boot()
+    world.kill()
+    world.run(1.000_001)
+    assert sum(isinstance(command, Cancel) for command in world.commands) == 0
+    world.run(3)
+    assert world.trader.endings.kill.report.verified
+    assert open_at_venue(world) == 0
+
+
 def test_a_kill_that_cannot_be_verified_says_so_in_time_and_goes_on():
     """Nobody answers: the report is bad after four seconds; when the venue is back it is done."""
 

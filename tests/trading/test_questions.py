@@ -3,7 +3,7 @@ from random import Random
 from steelyard.domain.messages import SECOND_NS, Clock, ClockQuery, Refused
 from steelyard.domain.order import RejectReason
 from steelyard.trading.actions import Ask, Level, Log, Returned
-from steelyard.trading.questions import LOUD_TRIES, MAX_NS, Questions
+from steelyard.trading.questions import DENIED_NS, LOUD_TRIES, MAX_NS, Questions
 from steelyard.trading.turn import Turn
 from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
 from tests.trading.world import Rules
@@ -78,3 +78,12 @@ def test_failures_become_loud():
         one.wait()
     one.asks()
     assert [log.level for log in one.logs] == [Level.WARNING] * (LOUD_TRIES - 1) + [Level.ERROR]
+
+
+def test_who_is_denied_asks_rarely():
+    """The same again will not help soon; whoever listens is told."""
+    one, said = Asked(), []
+    one.questions.denied = said.append
+    one.answer(NotSent("unknown key", is_denied=True))
+    assert one.wait() == DENIED_NS
+    assert said == ["unknown key"]

@@ -21,7 +21,7 @@ from steelyard.trading.records import OrderPending, RunStarted, TimerFired
 from steelyard.wire.outcome import Answered, NotSent, Unknown
 from tests.trading.session import new_world
 from tests.trading.weather import run_in_weather
-from tests.trading.world import CONFIG, Fate, Hand, hand_world
+from tests.trading.world import BEGIN_NS, CONFIG, Fate, Hand, hand_world
 
 
 def failing(kind: type, outcome=None, until: int = 3):
@@ -116,6 +116,34 @@ def test_a_bot_keeps_its_symbol():
     other.payloads = world.payloads
     with pytest.raises(ConfigError, match="has traded BTC-USDT so far"):
         other.run(1)
+
+
+@pytest.mark.parametrize("kind", [KeyQuery, AccountQuery])
+def test_a_key_that_is_not_accepted_ends_the_start(kind: type):
+    """With the venue's words, at once: asking again would not help."""
+    world = hand_world(fate=failing(kind, NotSent("401 unknown key", is_denied=True)))
+    world.run(2)
+    assert world.finished == Finish(2, "the venue does not accept this key: 401 unknown key")
+
+
+def test_a_key_that_is_not_accepted_any_more_gates_trading():
+    """An order is given up after one try, and few questions are asked."""
+    asked = []
+
+    def fate(message, _number) -> Fate:
+        if world.now_ns < BEGIN_NS + 3 * SECOND_NS:
+            return Fate()
+        asked.append(message)
+        return Fate(outcome=NotSent("401 revoked", is_denied=True))
+
+    world = hand_world(fate=fate)
+    world.after(4, lambda: world.hand.acts.append(lambda hand: hand.buy("0.01")))
+    world.after(5, lambda: world.break_stream(Role.PRIVATE))
+    world.run(60)
+    assert world.only_order.state is OrderState.ABSENT
+    assert world.trader.status.word == "gated"
+    assert "401 revoked" in world.trader.status.reason
+    assert len(asked) < 20
 
 
 def test_every_run_has_a_greater_number():

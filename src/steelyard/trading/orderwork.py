@@ -158,7 +158,8 @@ class OrderWork:
         pause_ns = max(next(work.delays, RETRY_MAX_NS), outcome.retry_after_ns)
         retry_ns = turn.now_ns + pause_ns
         is_over = retry_ns - order.created_ns > PLACE_TIME_MAX_NS
-        if attempt >= PLACE_TRIES_MAX or is_over or order.cancel_why is not None:
+        is_over = is_over or outcome.is_denied or order.cancel_why is not None
+        if attempt >= PLACE_TRIES_MAX or is_over:
             self._give_up(order, f"nothing was taken up in {attempt} tries: {outcome.why}")
             return
         work.retry_ns = retry_ns

@@ -15,6 +15,7 @@ from steelyard.trading.turn import Turn
 from steelyard.wire.outcome import Answered, NotSent, delays_ns
 
 FIRST_NS, MAX_NS = SECOND_NS // 2, 8 * SECOND_NS
+DENIED_NS = 30 * SECOND_NS  # the pause where the venue does not accept who asks
 TRIES_MAX = 1_000_000_000
 LOUD_TRIES = 3  # from here on a failure is an alarm
 OPEN_MAX = 200  # at once; more would be a fault of ours
@@ -42,6 +43,7 @@ class Questions:
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
         self._open: dict[int, Question] = {}
+        self.denied: Callable[[str], None] = lambda _: None
 
     def ask(self, name: str, query: Query, answered: OnAnswer) -> None:
         """Ask now, and again until there is an answer."""
@@ -83,6 +85,9 @@ class Questions:
         pause_ns = next(question.delays)
         if isinstance(outcome, NotSent):
             pause_ns = max(pause_ns, outcome.retry_after_ns)
+            if outcome.is_denied:
+                pause_ns = max(pause_ns, DENIED_NS)
+                self.denied(outcome.why)
         question.due_ns = self._turn.now_ns + pause_ns
         question.trouble = outcome.why
         log = self._turn.alarm if question.tries >= LOUD_TRIES else self._turn.warn

@@ -128,6 +128,7 @@ class Trader:
         self.reconciler = Reconciler(self.turn, self.questions, self.work)
         self.host = StrategyHost(self.turn, strategy, self.work, guard)
         self.endings = Endings(self.turn, self.questions, self.work)
+        self.questions.denied = self._denied
         self.desk: Desk | None = None
         self.market: MarketData | None = None
         self.equity = EquityCurve(EQUITY_NS)
@@ -365,6 +366,11 @@ class Trader:
     def _fact(self, name: str) -> None:
         self._facts.add(name)
 
+    def _denied(self, why: str) -> None:
+        """The venue does not accept the key: at the start it never will."""
+        if self.phase < Phase.STREAMS and not self.is_finished:
+            self._fail(f"the venue does not accept this key: {why}")
+
     def _climb(self) -> None:
         """Go up the ladder as far as it is free."""
         if self.phase is Phase.FACTS and self._clock.is_known and self._facts == _FACTS:
@@ -422,7 +428,8 @@ class Trader:
         if (last_words := self.endings.work_stop(is_connected=is_connected)) is not None:
             self._finish(0, last_words)
             return
-        self.work.work()
+        if is_connected:
+            self.work.work()
         self._note_equity()
 
     @property

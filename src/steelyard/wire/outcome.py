@@ -12,10 +12,14 @@ from steelyard.domain.messages import Answer
 
 
 class NotSent(NamedTuple):
-    """Nothing left us, or the venue said that it did not take it up."""
+    """Nothing left us, or the venue said that it did not take it up.
+
+    is_denied: it does not accept who asks; the same again will not help.
+    """
 
     why: str
     retry_after_ns: int = 0
+    is_denied: bool = False
 
 
 class Answered(NamedTuple):

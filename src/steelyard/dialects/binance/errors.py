@@ -210,6 +210,8 @@ SLOW_DOWN = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT})
 
 # What was not taken up, or is safe to send again with another timestamp or key.
 NOT_TAKEN_UP = frozenset({-1002, -1003, -1015, -1016, -1021, -1022, -2008, -2014, -2015})
+# Of those, where key or signature are not accepted.
+DENIED = frozenset({-1022, -2008, -2014, -2015})
 # The venue's own words for "I do not know".
 MAYBE = frozenset({-1000, -1001, -1006, -1007, -1008})
 
@@ -259,7 +261,7 @@ def refused_outcome(response: Response) -> Outcome:
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code in MAYBE:
         return Unknown(why)
     if response.status == HTTPStatus.FORBIDDEN or error.code in NOT_TAKEN_UP:
-        return NotSent(why, _retry_after_ns(response))
+        return NotSent(why, _retry_after_ns(response), error.code in DENIED)
     if error.code == 0:
         # Not the venue's API: a proxy, a portal, another server.
         return Unknown(why)

@@ -276,6 +276,18 @@ _OWN: dict[type, frozenset[RejectReason]] = {
 # The refusal itself may be the echo of a copy, or came after the point of no return.
 _PROVES_NOTHING = frozenset({A.REPEATED_NONCE, A.UNAVAILABLE})
 
+# Another request by the same key will fare no better.
+_DENIED = frozenset(
+    {
+        A.MISSING_KEY,
+        A.UNKNOWN_KEY,
+        A.KEY_EXPIRED,
+        A.IP_NOT_ALLOWED,
+        A.BAD_SIGNATURE,
+        A.MISSING_SCOPE,
+    }
+)
+
 # A refusal's field says which limit, or which methods: not an input of the sender.
 _NOT_AN_INPUT = frozenset(
     {A.METHOD_NOT_ALLOWED, A.IP_LIMIT, A.KEY_LIMIT, A.ORDER_LIMIT, A.IP_BANNED}
@@ -364,7 +376,7 @@ def outcome_of_error(message: Command | Query, response: Response) -> Outcome:
     why = f"{said.code}: {said.message}"
     if reason is None or (changes and reason in _PROVES_NOTHING):
         return Unknown(why)
-    return NotSent(why, _retry_after_ns(response))
+    return NotSent(why, _retry_after_ns(response), reason in _DENIED)
 
 
 def _retry_after_ns(response: Response) -> int:
