@@ -1,269 +1,280 @@
+"""The trader's process on a live exchange: real sockets, real disk, its own port."""
+
+import asyncio
+import dataclasses
 import json
 import os
 import signal
-import socket
-import time
-from decimal import Decimal
+import stat
 
+import aiohttp
 import pytest
-from bot_process import ALWAYS, Bot, config_text, open_account
-from native_client import Client
 
-from steelyard.cli.administration import administer
+from steelyard.cli.trader_process import TraderProcess, run_trader
+from steelyard.domain.errors import ConfigError, StorageError
 from steelyard.domain.lifecycle import OrderState
-from steelyard.domain.messages import Scope
-from steelyard.exchange.admin import CreateKey
+from steelyard.net.loop import run_loop
+from steelyard.store import datadir
 from steelyard.testing import LocalExchange
-from steelyard.trading.records import (
-    OrderAbsent,
-    OrderPending,
-    OrderUnknown,
-    StrategyFailed,
-    TimerFired,
-)
+from tests.cli.trader_bot import running, settings, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
-
-QUIET = '{ below = "1" }'
-STRATEGIES = """
-from steelyard.trading.strategy import Strategy
-
-class Rests(Strategy):
-    def on_start(self):
-        if not self.open_orders:
-            self.buy("0.001", "30000")
-
-class Fails(Rests):
-    def on_start(self):
-        super().on_start()
-        self.every("1s")
-
-    def on_timer(self, timer):
-        self.buy("0.001")
-        raise ZeroDivisionError("a bug of mine")
-"""
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
-@pytest.fixture
-def start(exchange, tmp_path):
-    """Start a bot with an account of its own, here or at another exchange."""
-    bots = []
-    (tmp_path / "process_strategies.py").write_text(STRATEGIES)
-
-    def start(name: str, at: LocalExchange = exchange, key=None, **changes: str) -> Bot:
-        bot = Bot(tmp_path, config_text(at, name, **changes), key or open_account(at, name), name)
-        bots.append(bot)
-        return bot
-
-    yield start
-    for bot in bots:
-        bot.end()
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory):
+    with LocalExchange(tmp_path_factory.mktemp("trader") / "data", "--crowd", "1") as started:
+        yield started
 
 
-@pytest.fixture
-def own_exchange(tmp_path):
-    """An exchange that may be stopped; it comes back on the same ports."""
-    base = free_ports()
-    options = ("--crowd", "1", "--port-base", str(base))
-    with LocalExchange(tmp_path / "exchange", *options) as running:
-        yield running
+def is_running(process: TraderProcess) -> bool:
+    return process.trader.status.word == "running"
 
 
-def free_ports() -> int:
-    for base in range(21_000, 60_000, 53):
-        try:
-            for port in range(base, base + 10):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
-    raise AssertionError("no free ports")
+def orders(process: TraderProcess) -> list[OrderState]:
+    return [order.state for order in process.trader.turn.state.orders]
 
 
-def native(exchange: LocalExchange, account: str) -> Client:
-    """Ask the exchange by another API than the bot does."""
-    scopes = (Scope.READ, Scope.TRADE)
-    key = administer(exchange.data, CreateKey(account, "native", scopes))
-    return Client(exchange.url("native"), key)
+async def call(process: TraderProcess, method: str, path: str) -> tuple[int, dict]:
+    """Ask the bot's own port, as the command line does."""
+    port, token = process._server.port, process._directory.token()
+    headers = {"x-steelyard-token": token}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, f"http://127.0.0.1:{port}{path}", headers=headers) as answer,
+    ):
+        return answer.status, await answer.json()
 
 
-def open_orders(exchange: LocalExchange, account: str) -> list[dict]:
-    client = native(exchange, account)
-    try:
-        return client.ask("GET", "/api/v1/orders?symbol=BTC-USDT&open=true")["orders"]
-    finally:
-        client.close()
+@pytest.mark.parametrize("dialect", ["binance", "native"])
+def test_a_bot_trades_over_either_api(exchange: LocalExchange, dialect: str):
+    """The same bot, in two languages: an order, its fill, the position."""
+
+    async def main() -> None:
+        async with running(settings(exchange, "Taker", f"taker-{dialect}", dialect)) as process:
+            await until(lambda: orders(process) == [OrderState.FILLED])
+            portfolio = process.trader.turn.state.portfolio
+            assert 990 <= portfolio.position_lots <= 1_000
+            document = process.document()
+            assert document["latency"]["order_ms_p50"] > 0
+            assert document["fills"][0]["size"] == "0.01"
+
+    run_loop(main())
 
 
-def check_once(bot: Bot, exchange: LocalExchange) -> None:
-    """Check a stopped bot's orders against the exchange: none twice, none unknown, all there."""
-    client = native(exchange, bot.name)
-    try:
-        orders = client.ask("GET", "/api/v1/orders?symbol=BTC-USDT&limit=1000")["orders"]
-        balances = client.ask("GET", "/api/v1/account")["balances"]
-    finally:
-        client.close()
-    messages = [message for _, message in bot.journal()]
-    intents = [m.place.client_order_id for m in messages if isinstance(m, OrderPending)]
-    slots = [m.slot for m in messages if isinstance(m, TimerFired)]
-    absent = {m.client_order_id for m in messages if isinstance(m, OrderAbsent)}
-    there = [order["client_order_id"] for order in orders]
-    assert len(there) == len(set(there))
-    assert len(intents) == len(set(intents)) <= len(slots) == len(set(slots))
-    assert {*there} == {*intents} - absent
-    filled = sum(Decimal(order["filled"]) for order in orders)
-    base = {b["asset"]: Decimal(b["free"]) + Decimal(b["held"]) for b in balances}["BTC"]
-    assert base == filled * Decimal("0.999"), "a tenth of a percent is the fee, in what was bought"
+def test_a_restart_goes_on_with_orders_and_position(exchange: LocalExchange):
+    """What was open is open, nothing is placed again, and the directory is free in between."""
+    what = settings(exchange, "Rester", "restarted")
+
+    async def main() -> None:
+        async with running(what) as process:
+            await until(lambda: orders(process) == [OrderState.WORKING] * 3)
+            with pytest.raises(ConfigError, match="in use by process"):
+                TraderProcess(what)
+        async with running(what) as process:
+            await until(lambda: is_running(process))
+            await asyncio.sleep(0.3)
+            assert orders(process) == [OrderState.WORKING] * 3
+
+    run_loop(main())
 
 
-# -- keys ---------------------------------------------------------------------------------------
+def test_the_port_file_says_where_it_is_and_is_private(exchange: LocalExchange):
+    """For the page and the kill switch; it goes with the process."""
+    what = settings(exchange, "Idle", "ported")
+    file = datadir.port_file(exchange.data / "bots" / "ported")
+
+    async def main() -> None:
+        async with running(what) as process:
+            document = json.loads(file.read_text())
+            assert document["pid"] == os.getpid()
+            assert document["port"] == process._server.port
+            assert document["symbol"] == "BTC-USDT"
+            assert document["key"] == what.key.key
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+            assert (await call(process, "GET", "/status"))[1]["type"] == "state"
+
+    run_loop(main())
+    assert not file.exists()
 
 
-def test_a_key_that_may_withdraw_is_refused(exchange, start):
-    """Decision 7: a bot must not hold what can empty the account."""
-    key = open_account(exchange, "rich", Scope.READ, Scope.TRADE, Scope.WITHDRAW)
-    bot = start("rich", key=key)
-    bot.launch()
-    assert bot.join() == 2
-    assert "this key may withdraw; a bot must not hold such a key" in bot.errors.read_text()
-    assert "Traceback" not in bot.errors.read_text()
+def test_the_kill_switch_cancels_and_counts_and_stays(exchange: LocalExchange):
+    """Over its own port; also after a restart, until it is lifted."""
+    what = settings(exchange, "Rester", "killed")
+    latch = datadir.latch_file(exchange.data, "killed")
+
+    async def main() -> None:
+        async with running(what) as process:
+            await until(lambda: orders(process) == [OrderState.WORKING] * 3)
+            status, answer = await call(process, "POST", "/kill")
+            assert status == 200
+            assert (answer["verified"], answer["open_orders"], answer["canceled"]) == (True, 0, 3)
+            assert orders(process) == [OrderState.CANCELED] * 3
+            assert latch.exists()
+        async with running(what) as process:
+            await until(lambda: process.trader.reconciler.is_clean)
+            assert process.trader.status.word == "killed"
+            assert await call(process, "POST", "/resume") == (200, {"resumed": True})
+            await until(lambda: is_running(process))
+            assert not latch.exists()
+
+    run_loop(main())
 
 
-def test_a_key_that_may_not_trade_is_refused(exchange, start):
-    bot = start("reader", key=open_account(exchange, "reader", Scope.READ))
-    bot.launch()
-    assert bot.join() == 2
-    assert "this key lacks the scope trade" in bot.errors.read_text()
+def test_a_latch_that_was_set_or_lifted_while_it_was_down_counts(exchange: LocalExchange):
+    """The file is the kill switch's word to a bot that is not there."""
+    what = settings(exchange, "Rester", "latched")
+    latch = datadir.latch_file(exchange.data, "latched")
+
+    async def main() -> None:
+        async with running(what) as process:
+            await until(lambda: orders(process) == [OrderState.WORKING] * 3)
+        latch.write_text("{}")
+        async with running(what) as process:
+            await until(lambda: orders(process) == [OrderState.CANCELED] * 3)
+            assert process.trader.status.word == "killed"
+        latch.unlink()
+        async with running(what) as process:
+            await until(lambda: is_running(process))
+
+    run_loop(main())
 
 
-@pytest.mark.parametrize(
-    ("wrong", "said"), [("secret", "Signature for this request is not valid"), ("key", "API-key")]
-)
-def test_a_wrong_key_ends_the_start_with_the_venues_words(exchange, start, wrong, said):
-    """No storm of tries: what the venue says no to, it says no to once."""
-    key = {**open_account(exchange, f"wrong-{wrong}"), wrong: "x" * 64}
-    bot = start(f"wrong-{wrong}", key=key, params=ALWAYS)
-    bot.launch()
-    assert bot.join() == 2
-    errors = bot.errors.read_text()
-    assert "the venue does not accept this key" in errors
-    assert said in errors
-    assert "Traceback" not in errors
-    assert len(errors.splitlines()) < 6
-    assert not [m for _, m in bot.journal() if isinstance(m, OrderPending)]
+def test_a_strategys_error_is_its_own(exchange: LocalExchange):
+    """The process lives, says why it is gated, and its orders can still be killed."""
+
+    async def main() -> None:
+        async with running(settings(exchange, "Faulty", "faulty")) as process:
+            await until(lambda: process.trader.status.word == "gated")
+            assert "RuntimeError: my own fault" in process.trader.status.reason
+            assert any("my own fault" in line["text"] for line in process.document()["log"])
+            assert orders(process) == [OrderState.WORKING] * 3
+            status, answer = await call(process, "POST", "/kill")
+            assert (status, answer["canceled"]) == (200, 3)
+
+    run_loop(main())
 
 
-def test_a_key_that_is_revoked_meanwhile_is_no_storm(exchange, start):
-    """The venue no longer knows us: orders are given up with its words, and tries stay few."""
-    key = open_account(exchange, "revoked")
-    with start("revoked", key=key, params=ALWAYS) as bot:
-        bot.wait(lambda s: s["fills"])
-        exchange.steelyard("key", "revoke", key["key"])
-        before = bot.log()
-        bot.wait(lambda s: any("-2015" in line["text"] for line in s["log"]))
-        time.sleep(5)
-        lines = bot.log()[len(before) :].splitlines()
-        assert len(lines) < 60
-        assert bot.stop() == 0
+def test_a_disk_that_refuses_stops_every_order(exchange: LocalExchange):
+    """No record, no order: the process ends, and says so."""
+
+    async def main() -> None:
+        process = TraderProcess(settings(exchange, "Idle", "full"))
+        await process.start()
+        await until(lambda: is_running(process))
+
+        def refuse(*_: object) -> None:
+            raise StorageError("no space left on device")
+
+        process._journal.write = refuse
+        ended = asyncio.create_task(process.run())
+        process.trader.strategy.buy("0.01")
+        for intent in process.trader.desk.drain():
+            process.trader.work.place(intent)
+        process.step(wake())
+        assert await asyncio.wait_for(ended, 5) == 1
+        assert orders(process) == [OrderState.PENDING]
+        assert process.trader.turn.state.orders.open[0].attempts == 0, "nothing left"
+        await process.close()
+
+    run_loop(main())
 
 
-# -- stopping -----------------------------------------------------------------------------------
+def wake():
+    from steelyard.trading.actions import Woken
+
+    return Woken()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_cancels_what_is_open(exchange, start, number):
-    """`on_stop = "cancel"`: nobody looks after an order once its bot is gone."""
-    name = f"cancels-{number}"
-    with start(name, strategy="process_strategies:Rests", params="{}") as bot:
-        bot.wait(lambda s: [o for o in s["orders"] if o["state"] == "working"])
-        assert len(open_orders(exchange, name)) == 1
-        bot.send_signal(number)
-        assert bot.join() == 0
-    assert open_orders(exchange, name) == []
+def test_a_signal_ends_it_in_order(exchange: LocalExchange):
+    """Orders are canceled, the directory is let go, the exit code is 0."""
+    what = settings(exchange, "Rester", "stopped")
+
+    async def main() -> int:
+        def ready(_: dict) -> None:
+            asyncio.get_running_loop().call_later(3, os.kill, os.getpid(), signal.SIGTERM)
+
+        return await run_trader(what, ready)
+
+    assert run_loop(main()) == 0
+    log = (exchange.data / "bots" / "stopped" / "bot.log").read_text()
+    assert "3 orders canceled, 0 left open" not in log, "the last words are in the journal"
+    assert log.count("order.canceled") == 3
+
+    async def again() -> None:
+        async with running(what) as process:
+            assert orders(process) == [OrderState.CANCELED] * 3
+
+    run_loop(again())
 
 
-def test_a_stop_keeps_what_is_open_if_it_should_and_the_next_start_knows_it(exchange, start):
-    """`on_stop = "keep"`: the order stays, and is the bot's own again."""
-    changes = {"strategy": "process_strategies:Rests", "params": "{}", "on_stop": "keep"}
-    with start("keeps", **changes) as bot:
-        state = bot.wait(lambda s: [o for o in s["orders"] if o["state"] == "working"])
-        assert bot.stop() == 0
-        (order,) = open_orders(exchange, "keeps")
-        assert order["client_order_id"] == state["orders"][0]["client_order_id"]
-        bot.start()
-        again = bot.wait(lambda s: s["status"] == "running")
-        assert [o["client_order_id"] for o in again["orders"]] == [order["client_order_id"]]
-        assert again["foreign_orders"] == 0
-        assert len(open_orders(exchange, "keeps")) == 1, "not placed a second time"
-        assert bot.stop() == 0
+def test_the_page_is_pushed_the_state(exchange: LocalExchange):
+    """Whole documents, when something has changed, to whoever has the token."""
+
+    async def main() -> None:
+        async with running(settings(exchange, "Taker", "pushed")) as process:
+            ran = asyncio.create_task(process.run())
+            port, token = process._server.port, process._directory.token()
+            url = f"ws://127.0.0.1:{port}/ws"
+            async with aiohttp.ClientSession() as session:
+                with pytest.raises(aiohttp.WSServerHandshakeError):
+                    await session.ws_connect(f"{url}?token=guess")
+                async with session.ws_connect(
+                    f"{url}?token={token}", headers={"origin": "http://127.0.0.1:8600"}
+                ) as socket:
+                    seen = []
+                    while not any(document["fills"] for document in seen):
+                        seen.append(await asyncio.wait_for(socket.receive_json(), 10))
+            assert seen[0]["type"] == "state"
+            assert seen[-1]["position"]["side"] == "long"
+            ran.cancel()
+
+    run_loop(main())
 
 
-# -- what goes wrong ----------------------------------------------------------------------------
+def test_an_exchange_that_goes_away_and_comes_back_is_survived(tmp_path):
+    """While it is gone trading is gated; when it is back everything is compared, then it opens."""
+
+    async def main(started: LocalExchange) -> None:
+        what = settings(started, "Rester", "patient")
+        async with running(what) as process:
+            await until(lambda: orders(process) == [OrderState.WORKING] * 3)
+            ports = dict(started.ready["dialects"])
+            started.kill()
+            await until(lambda: process.trader.status.word == "gated")
+            await asyncio.to_thread(started.start)
+            assert started.ready["dialects"] == ports
+            await until(lambda: is_running(process), 60)
+            assert orders(process) == [OrderState.WORKING] * 3
+
+    base = free_base()
+    started = LocalExchange(tmp_path / "data", "--crowd", "1", "--port-base", str(base))
+    with started:
+        run_loop(main(started))
 
 
-def test_a_strategy_that_raises_is_shut_out_and_its_orders_are_looked_after(exchange, start):
-    """Its wishes of that call are dropped; fills and cancels of its orders are still followed."""
-    with start("fails", strategy="process_strategies:Fails", params="{}") as bot:
-        state = bot.wait(lambda s: s["status"] == "gated")
-        assert "the strategy failed: ZeroDivisionError: a bug of mine" in state["reason"]
-        assert "process_strategies.py" in bot.log(), "the log has the line"
-        (order,) = state["orders"]
-        client = native(exchange, "fails")
-        client.ask("DELETE", f"/api/v1/orders/{order['order_id']}")
-        client.close()
-        bot.wait(lambda s: not s["orders"])
-        assert bot.stop() == 0
-    failures = [m for _, m in bot.journal() if isinstance(m, StrategyFailed)]
-    assert len(failures) == 1, "it was not called again"
-    assert len([m for _, m in bot.journal() if isinstance(m, OrderPending)]) == 1
+def free_base() -> int:
+    """Return a port base that nobody uses now."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
-def test_a_bot_outlives_its_exchange(own_exchange, start):
-    """Stopped, killed and started again under the bot: it compares, and goes on."""
-    with start("outlives", at=own_exchange, params=ALWAYS) as bot:
-        bot.wait(lambda s: s["fills"])
-        for end in (own_exchange.stop, own_exchange.kill):
-            end()
-            bot.wait(lambda s: s["status"] == "gated")
-            own_exchange.start()
-            known = len(bot.wait(lambda s: s["status"] == "running")["fills"])
-            bot.wait(lambda s: len(s["fills"]) > known)
-        assert bot.stop() == 0
-    check_once(bot, own_exchange)
+def test_a_secret_is_never_written(exchange: LocalExchange):
+    """Not in the log, the journal, the port file or the state."""
+    what = settings(exchange, "Taker", "secret")
+    secret = what.key.secret.decode()
 
+    async def main() -> str:
+        async with running(what) as process:
+            await until(lambda: orders(process) == [OrderState.FILLED])
+            return json.dumps(process.document()) + repr(what)
 
-def test_an_order_that_was_not_answered_is_found_out(own_exchange, start):
-    """The exchange stands still for 12 s in the middle of trading: nothing is guessed or doubled."""
-    with start("patient", at=own_exchange, params=ALWAYS) as bot:
-        bot.wait(lambda s: s["fills"])
-        os.kill(own_exchange.pid, signal.SIGSTOP)
-        try:
-            time.sleep(12)
-            unknown = bot.state()
-        finally:
-            os.kill(own_exchange.pid, signal.SIGCONT)
-        assert [o["state"] for o in unknown["orders"]] == ["unknown"]
-        known = len(bot.wait(lambda s: s["status"] == "running" and not s["orders"])["fills"])
-        bot.wait(lambda s: len(s["fills"]) > known)
-        assert bot.stop() == 0
-    doubted = [m.client_order_id for _, m in bot.journal() if isinstance(m, OrderUnknown)]
-    assert len(doubted) == 1
-    check_once(bot, own_exchange)
-
-
-def test_no_secret_is_ever_written_or_shown(exchange, start):
-    """Canary: in good times and bad, the secret is in memory and in signatures only."""
-    key = open_account(exchange, "canary")
-    with start("canary", key=key, strategy="process_strategies:Fails", params="{}") as bot:
-        state = bot.wait(lambda s: s["status"] == "gated")
-        shown = json.dumps([bot.ready, state])
-        seen = {file: file.read_bytes() for file in bot.data.rglob("*") if file.is_file()}
-        bot.ask("POST", "/kill")
-        os.kill(bot.process.pid, signal.SIGABRT)  # as bad as it gets: a dump of the interpreter
-        bot.join()
-    seen |= {file: file.read_bytes() for file in bot.data.rglob("*") if file.is_file()}
-    assert {"bot.log", "ports.json", "canary.stderr"} <= {file.name for file in seen}
-    assert any(file.parent.name == "journal" for file in seen)
-    assert key["secret"] not in shown
-    assert [file for file, content in seen.items() if key["secret"].encode() in content] == []
+    shown = run_loop(main())
+    assert secret not in shown
+    files = [p for p in (exchange.data / "bots" / "secret").rglob("*") if p.is_file()]
+    assert len(files) >= 3
+    assert all(secret.encode() not in file.read_bytes() for file in files)
+    assert dataclasses.is_dataclass(what)

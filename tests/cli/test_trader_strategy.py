@@ -56,6 +56,7 @@ def test_ones_own_class_is_found_beside_the_configuration(here: Path):
         ("my_ideas:Mien", "has no strategy Mien; did you mean Mine?"),
         ("steelyard.strategies:DipBuyr", "did you mean DipBuyer?"),
         ("json:loads", "it holds no strategy at all"),
+        ("my_ideas:Strategy", "has no strategy Strategy; did you mean"),
         ("my_ideas:Odd", "could not be made: RuntimeError('out of order')"),
     ],
 )
@@ -67,8 +68,8 @@ def test_what_is_not_there_is_said_in_a_sentence(here: Path, name: str, said: st
 
 
 def test_a_wrong_parameter_keeps_its_sentence():
-    """The strategy's own words come through."""
-    with pytest.raises(ConfigError, match="fast must be smaller"):
+    """The strategy's own words come through, with the place in the configuration."""
+    with pytest.raises(ConfigError, match=r"\[strategy\] params: .*fast must be smaller"):
         load_strategy(table("steelyard.strategies:SmaCross", fast=9, slow=3))
 
 

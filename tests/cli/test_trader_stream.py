@@ -58,7 +58,7 @@ async def following(url: str, key: ApiKey = KEY):
 
 async def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
-        while not is_so():
+        while not is_so():  # noqa: ASYNC110 what is waited for knows no event
             await asyncio.sleep(0.02)
 
 

@@ -66,8 +66,7 @@ def test_numbers_are_exact_however_they_are_written():
         (
             "max_open_orders = 5",
             "max_orders = 5",
-            "[risk] 'max_orders' is not a key of the configuration; did you mean "
-            "'max_open_orders'?",
+            "is not a key of the configuration; did you mean 'max_open_orders'?",
         ),
         ("max_open_orders = 5", "", "[risk]: object missing required field `max_open_orders`"),
         (
