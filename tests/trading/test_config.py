@@ -66,7 +66,10 @@ def test_numbers_are_exact_however_they_are_written():
         (
             "max_open_orders = 5",
             "max_orders = 5",
-            "is not a key of the configuration; did you mean 'max_open_orders'?",
+            (
+                "[risk] 'max_orders' is not a key of the configuration; did you mean "
+                "'max_open_orders'?"
+            ),
         ),
         ("max_open_orders = 5", "", "[risk]: object missing required field `max_open_orders`"),
         (
