@@ -1,4 +1,4 @@
-"""Our server's share of a request: a trivial site at 32 connections, beside a floor and a peer.
+"""A trivial site at 32 kept connections: our server beside a floor and a peer.
 
 The floor is a Protocol of a few lines that parses no more than it must and answers from a
 constant; the peer is uvicorn with a raw ASGI application. Each server has a process and a core

@@ -52,7 +52,7 @@ class Socket:
 
 def site() -> tuple[BotSite, Bot]:
     bot = Bot()
-    made = BotSite(bot, TOKEN, lambda work: asyncio.run(work))
+    made = BotSite(bot, TOKEN, asyncio.run)
     made.port = PORT
     return made, bot
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import pytest
@@ -45,6 +46,39 @@ class Killed(NamedTuple):
     last: str  # the kind of the last record on disk when it died
 
 
+class Forked:
+    """A process that is forked from a prepared one; any thread may have some of its own.
+
+    multiprocessing looks after all children in every call, and two threads that ask after the
+    same one at once are told nonsense: so one at a time.
+    """
+
+    lock = Lock()
+
+    def __init__(self, *arguments: Any) -> None:
+        with self.lock:
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload(PRELOADED)
+            self._process = context.Process(target=run, args=arguments)
+            self._process.start()
+
+    @property
+    def exit_code(self) -> int | None:
+        with self.lock:
+            return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.exit_code is None:
+            os.kill(self._process.pid, number)
+
+    def wait(self, is_enough: Callable[[], bool]) -> None:
+        """Wait until it has ended, or something is so."""
+        last = time.monotonic() + WAIT_S
+        while self.exit_code is None and not is_enough():
+            assert time.monotonic() < last, f"process {self._process.pid} takes too long"
+            time.sleep(0.1)
+
+
 class Trader:
     """One bot's processes, each forked from a prepared one."""
 
@@ -56,29 +90,19 @@ class Trader:
 
     def run(self, point: str, is_enough: Callable[[str], bool]) -> int:
         """Run it until its log says enough, or it dies; return the exit code."""
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOADED)
         arguments = [str(self.config), "--port", "0", "--data", str(self.data)]
         environment = {"BOT_KEY": self.key["key"], "BOT_SECRET": self.key["secret"]}
         output = self.data / f"{self.name}.output"
-        process = context.Process(target=run, args=(point, arguments, environment, output))
         before = len(self.log())
-        last = time.monotonic() + WAIT_S
-        process.start()
+        process = Forked(point, arguments, environment, output)
         try:
-            while process.is_alive() and not is_enough(self.log()[before:]):
-                assert time.monotonic() < last, f"{point}: {self.log()[before:]}"
-                process.join(0.1)
-            if process.is_alive():
-                os.kill(process.pid, signal.SIGTERM)
-            process.join(WAIT_S)
-            assert process.exitcode in {0, -signal.SIGKILL}, output.read_text()
-            return process.exitcode
+            process.wait(lambda: is_enough(self.log()[before:]))
+            process.send_signal(signal.SIGTERM)
+            process.wait(lambda: False)
+            assert process.exit_code in {0, -signal.SIGKILL}, output.read_text()
+            return process.exit_code
         finally:
-            if process.is_alive():
-                process.kill()
-                process.join()
-            process.close()
+            process.send_signal(signal.SIGKILL)
 
     def log(self) -> str:
         file = self.data / "bots" / self.name / "bot.log"

@@ -137,7 +137,8 @@ def test_a_key_that_may_not_trade_is_refused(exchange, start):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"), [("secret", "Signature for this request is not valid"), ("key", "Invalid Api-Key ID")]
+    ("wrong", "said"),
+    [("secret", "Signature for this request is not valid"), ("key", "Invalid Api-Key ID")],
 )
 def test_a_wrong_key_ends_the_start_with_the_venues_words(exchange, start, wrong, said):
     """No storm of tries: what the venue says no to, it says no to once."""

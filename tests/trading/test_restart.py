@@ -8,7 +8,8 @@ from steelyard.wire.outcome import NotSent
 from tests.trading.session import run_session
 from tests.trading.world import Fate
 
-TRADING_S = 6
+TRADING_S = 9
+TIMEOUT_NS = 2 * SECOND_NS
 
 FATES = {
     "fair": lambda _message, _number: Fate(),
@@ -32,20 +33,20 @@ def is_command(message) -> bool:
 @pytest.mark.parametrize("fate", FATES)
 def test_a_session_without_a_crash_ends_well(fate: str):
     """Late, lost, unanswered and refused requests double nothing and lose nothing."""
-    world = run_session(12, fate=FATES[fate])
+    world = run_session(12, fate=FATES[fate], timeout_ns=TIMEOUT_NS)
     assert world.trader.status.word == "running"
-    assert len(world.venue.orders_of_bot) > 3
+    assert world.venue.orders_of_bot
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fate", FATES)
 def test_a_crash_at_any_point_is_survived(fate: str):
     """After any record, before or after any command leaves: no double order, right position."""
-    points = run_session(TRADING_S, fate=FATES[fate]).points
+    points = run_session(TRADING_S, fate=FATES[fate], timeout_ns=TIMEOUT_NS).points
     assert points > 30
     crashes = 0
     for point in range(1, points + 1):
-        world = run_session(TRADING_S, fate=FATES[fate], crash_at={point})
+        world = run_session(TRADING_S, fate=FATES[fate], crash_at={point}, timeout_ns=TIMEOUT_NS)
         assert world.trader.status.word == "running", f"crash at point {point}"
         crashes += world.crashes
     assert crashes == points, "every run was interrupted"

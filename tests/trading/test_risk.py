@@ -8,7 +8,7 @@ from steelyard.domain.messages import SECOND_NS, BookDelta, BookSnapshot
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.trading.books import BookView
 from steelyard.trading.orders import Orders
-from steelyard.trading.risk import Approved, Limits, Refused, Situation, check
+from steelyard.trading.risk import OVERDUE_NS, Approved, Limits, Refused, Situation, check
 from tests.trading.venue import BTC_USDT
 
 T0 = 1_700_000_000 * SECOND_NS
@@ -130,6 +130,17 @@ def test_an_unknown_order_blocks_new_risk_but_not_its_reduction():
     assert verdict(place(), at) == "unknown"
     assert verdict(place(Side.SELL, lots=3_000), at) == "unknown"  # beyond what is held
     assert verdict(place(Side.SELL, lots=1_000), at) == "approved"
+
+
+def test_an_overdue_answer_is_as_an_unknown_order():
+    """A venue that stands still gets one order, not one each second."""
+    at = situation(place(name="b", lots=10))
+    assert verdict(place(), at) == "approved"
+    later = book()
+    later.delta(BookDelta(3, 2, 2, (), (), T0), T0 + SECOND_NS)
+    at = at._replace(now_ns=T0 + OVERDUE_NS + 1, book=later)
+    assert verdict(place(), at) == "unknown"
+    assert verdict(at.orders["b"].place, at._replace(retried="b")) == "approved"
 
 
 def test_an_attempt_that_is_repeated_is_not_counted_twice():

@@ -154,6 +154,7 @@ class World:
         venue: Venue | None = None,
         crash_at: Collection[int] = (),
         fate: Callable[[Any, int], Fate] | None = None,
+        timeout_ns: int = TIMEOUT_NS,
     ) -> None:
         self.venue = venue or Venue()
         self.now_ns = BEGIN_NS
@@ -177,7 +178,7 @@ class World:
         self._inputs: deque[Any] = deque()
         self._is_stepping = False
         self._requests = 0
-        self.timeout_ns = TIMEOUT_NS
+        self.timeout_ns = timeout_ns
         self._up: set[Role] = set()
         self._muted: set[Role] = set()
         self._generation = 0

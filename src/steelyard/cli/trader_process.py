@@ -54,6 +54,7 @@ from steelyard.wire.http import Request
 from steelyard.wire.outcome import NotSent, Outcome, Unknown
 
 PUSH_S = 0.2
+CLOSE_S = 0.5
 KILL_S = 4.6  # whoever pressed the button waits no longer
 HOST = "127.0.0.1"
 FAILED = 1
@@ -85,7 +86,9 @@ async def run_trader(settings: TraderSettings, ready: Callable[[dict[str, Any]],
     """
     process = TraderProcess(settings)
     try:
-        ready(await process.start())
+        document = await process.start()
+        process.heed_signals()  # before anybody is told whom to send them to
+        ready(document)
         return await process.run()
     finally:
         await process.close()
@@ -129,6 +132,7 @@ class TraderProcess:
         self._site = BotSite(self, self._directory.token(), self.spawn)
         self._server: Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._asking: set[asyncio.Task[None]] = set()  # those that wait for the venue's answer
         self._timer: asyncio.TimerHandle | None = None
         self._inputs: deque[Input] = deque()
         self._is_stepping = False
@@ -162,11 +166,15 @@ class TraderProcess:
         self._obey_latch()
         return {"ready": True, "pid": os.getpid(), **document}
 
-    async def run(self) -> int:
-        """Run until the machine has finished, and return its exit code."""
+    def heed_signals(self) -> None:
+        """Stop in order at Ctrl-C and SIGTERM, until `run` has ended."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._signaled, number)
+
+    async def run(self) -> int:
+        """Run until the machine has finished, and return its exit code."""
+        loop = asyncio.get_running_loop()
         pushing = asyncio.create_task(self._push_forever())
         try:
             await self._over.wait()
@@ -180,8 +188,11 @@ class TraderProcess:
 
     async def close(self) -> None:
         """Let go of everything: connections first, then what the journal still waits for."""
+        self._over.set()
         if self._timer is not None:
             self._timer.cancel()
+        if self._asking:  # an answer that is almost here is worth a moment
+            await asyncio.wait([*self._asking], timeout=CLOSE_S)
         for task in [*self._tasks]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -276,14 +287,16 @@ class TraderProcess:
         else:
             self.step(Stop(signal.Signals(number).name))
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something that is ended with the process, and ends it if it fails."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._asking.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failure = error
             self._over.set()
@@ -307,7 +320,7 @@ class TraderProcess:
         if isinstance(made, Request):
             if is_command:
                 self.step(actions.Sent(request_id))
-            self.spawn(self._exchange(request_id, message, made, now_ns))
+            self._asking.add(self.spawn(self._exchange(request_id, message, made, now_ns)))
         else:
             returned = actions.Returned(request_id, made, now_ns, now_ns)
             asyncio.get_running_loop().call_soon(self.step, returned)

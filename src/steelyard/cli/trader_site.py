@@ -46,7 +46,7 @@ class BotSite:
     """The site of one bot."""
 
     def __init__(
-        self, bot: Bot, token: str, spawn: Callable[[Coroutine[Any, Any, None]], None]
+        self, bot: Bot, token: str, spawn: Callable[[Coroutine[Any, Any, None]], object]
     ) -> None:
         self.port = 0  # known once it listens
         self._bot = bot

@@ -28,7 +28,7 @@ class Owner(Protocol):
         """Give the machine an input."""
         ...
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> object:
         """Run something that is ended with the process."""
         ...
 

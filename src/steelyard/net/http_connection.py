@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, cast, runtime_checkable
 
 from steelyard.net.bounds import Bounds, explain, plain_refusal
-from steelyard.net.request_reader import SLICE_BYTES, RequestReader, Upgrade, Whole
+from steelyard.net.request_reader import SLICE_BYTES, RequestReader, Upgrade
 from steelyard.net.websocket_connection import WebSocketConnection
 from steelyard.wire.http import Request, Response
 
@@ -32,6 +32,13 @@ _REASONS = {
     501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
     504: "Gateway Timeout", 505: "HTTP Version Not Supported",
 }  # fmt: skip
+
+
+def _line(status: int) -> str:
+    return f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n"
+
+
+_LINES = {status: _line(status) for status in _REASONS}
 
 
 class Site(Protocol):
@@ -75,9 +82,12 @@ class _Slot:
 
     __slots__ = ("connection", "is_old", "request", "response")
 
-    def __init__(self, connection: "HttpConnection", whole: Whole) -> None:
+    def __init__(
+        self, connection: "HttpConnection", request: Request, *, is_old: bool = False
+    ) -> None:
         self.connection = connection
-        self.request, self.is_old = whole
+        self.request = request
+        self.is_old = is_old  # HTTP/1.0
         self.response: Response | None = None
 
     def __call__(self, response: Response) -> None:
@@ -154,7 +164,10 @@ class HttpConnection(asyncio.Protocol):
         if self._socket is not None:
             self._socket.receive(data)
         elif self._accepts:
-            self._backlog = self._backlog + data if self._backlog else data
+            if self._slots or self._backlog or self._is_full or len(data) > SLICE_BYTES:
+                self._backlog += data
+            else:
+                self._read(data)
             self._work()
         else:
             self._excess_bytes += len(data)
@@ -196,23 +209,21 @@ class HttpConnection(asyncio.Protocol):
                         self._open(self._upgrade)
                     break
                 elif self._backlog and self._accepts:
-                    self._read()
+                    data = self._backlog
+                    self._backlog = data[SLICE_BYTES:]
+                    self._read(data[:SLICE_BYTES])
                 else:
                     break
         finally:
             self._is_working = False
         self._settle()
 
-    def _read(self) -> None:
-        """Read one slice of the backlog."""
-        data, reader = self._backlog, self._reader
-        if len(data) > SLICE_BYTES:
-            data, self._backlog = data[:SLICE_BYTES], data[SLICE_BYTES:]
-        else:
-            self._backlog = b""
+    def _read(self, data: bytes) -> None:
+        """Read one slice."""
+        reader = self._reader
         reader.feed(data)
-        for whole in reader.whole:
-            self._ready.append(_Slot(self, whole))
+        for request, is_old in reader.whole:
+            self._ready.append(_Slot(self, request, is_old=is_old))
         reader.whole.clear()
         if reader.refused is not None:
             self._refuse()
@@ -257,7 +268,7 @@ class HttpConnection(asyncio.Protocol):
         """Make it a WebSocket, if the site takes it."""
         request, rest = upgrade.request, upgrade.rest + self._backlog
         self._upgrade, self._backlog = None, b""
-        slot = _Slot(self, Whole(request, is_old=False))
+        slot = _Slot(self, request)
         self._socket = WebSocketConnection(self._transport, self._loop, self._bounds)
         try:
             is_read = self._socket.open(
@@ -299,32 +310,35 @@ class HttpConnection(asyncio.Protocol):
         out = []
         while slots and (response := slots[0].response) is not None:
             slot = slots.popleft()
-            out.append(self._head(slot, response, is_last=not slots and self._is_done()))
-            if slot.request.method != "HEAD" and response.status != NO_CONTENT:
-                out.append(response.body)
+            is_last = not slots and (not self._accepts or self._is_ended) and self._is_done()
+            out.append(self._bytes_of(slot, response, is_last=is_last))
         if out:
             if not slots:
                 self._deadline = self._loop.time() + self._bounds.idle_s
-            self._transport.write(b"".join(out))
+            self._transport.write(out[0] if len(out) == 1 else b"".join(out))
 
-    def _head(self, slot: _Slot, response: Response, *, is_last: bool) -> bytes:
+    def _bytes_of(self, slot: _Slot, response: Response, *, is_last: bool) -> bytes:
         status, headers, body = response
-        lines = [f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\ndate: {self._port.date}\r\n"]
-        lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
-        if status not in (NO_CONTENT, NOT_MODIFIED):
-            lines.append(f"content-length: {len(body)}\r\n")
+        head = f"{_LINES.get(status) or _line(status)}date: {self._port.date}\r\n"
+        for name, value in headers.items():
+            head += f"{name}: {value}\r\n"
         if is_last:
-            lines.append("connection: close\r\n")
+            head += "connection: close\r\n"
         elif slot.is_old:
-            lines.append("connection: keep-alive\r\n")
-        lines.append("\r\n")
-        return "".join(lines).encode("latin-1", "replace")
+            head += "connection: keep-alive\r\n"
+        if status in (NO_CONTENT, NOT_MODIFIED):
+            body = b""
+        else:
+            head += f"content-length: {len(body)}\r\n"
+        if slot.request.method == "HEAD":
+            body = b""
+        return (head + "\r\n").encode("latin-1", "replace") + body
 
     def _refuse(self) -> None:
         """Answer, in its turn, what the reader refused; then end."""
         refused = self._reader.refused
         assert refused is not None, "the reader has refused"
-        slot = _Slot(self, Whole(refused.request, is_old=False))
+        slot = _Slot(self, refused.request)
         slot.response = self._words(refused.status, refused.message, refused.request)
         self._ready.append(slot)
         self._end(1)  # and whatever more was on its way
@@ -353,7 +367,7 @@ class HttpConnection(asyncio.Protocol):
         """Read on or not, ask for a body, or close, as it now stands."""
         if self._is_over or self._socket is not None:
             return
-        if not self._slots and self._is_done():
+        if not self._slots and (not self._accepts or self._is_ended) and self._is_done():
             self._close()
             return
         if self._is_full or self._ready or self._backlog or self._upgrade is not None:

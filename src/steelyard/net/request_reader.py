@@ -16,12 +16,13 @@ from steelyard.wire.http import Request
 
 SLICE_BYTES = 4 << 10  # the most to feed at once: its requests are all that come of it
 
-
-class Whole(NamedTuple):
-    """A request that has arrived. is_old: it is HTTP/1.0, where a connection closes unless told."""
-
-    request: Request
-    is_old: bool
+_METHODS = {b"GET": "GET", b"POST": "POST", b"DELETE": "DELETE", b"PUT": "PUT", b"HEAD": "HEAD"}
+_USUAL = (
+    b"Host User-Agent Accept Accept-Encoding Accept-Language Connection Content-Type"
+    b" Content-Length Transfer-Encoding Origin Referer Cookie X-Mbx-Apikey"
+).split()
+# Names as nearly every client writes them; another one is lowered when it comes.
+_NAMES = {form: name.decode().lower() for name in _USUAL for form in (name, name.lower())}
 
 
 class Upgrade(NamedTuple):
@@ -43,7 +44,8 @@ class RequestReader:
     """Reads the requests of one connection. Feed it, then take what is in `whole`.
 
     Attributes:
-        whole: Requests that have arrived and were not yet taken off.
+        whole: Requests that have arrived and were not yet taken off, each with whether it is
+            HTTP/1.0, where a connection closes unless told.
         upgrade, refused: What came after them; then nothing more is to be fed.
         keeps: The last request leaves the connection open; else nothing more is to be fed.
         begun: How many requests have begun.
@@ -53,7 +55,7 @@ class RequestReader:
     """
 
     def __init__(self, bounds: Bounds) -> None:
-        self.whole: list[Whole] = []
+        self.whole: list[tuple[Request, bool]] = []
         self.upgrade: Upgrade | None = None
         self.refused: Refused | None = None
         self.keeps = True
@@ -66,7 +68,8 @@ class RequestReader:
         self._stopped: tuple[int, str] | None = None
         self._target = b""
         self._headers: dict[str, str] = {}
-        self._head_bytes = 0
+        self._repeated = 0
+        self._is_old = False
         self._body: bytes | bytearray = b""
         self._unseen_bytes = 0  # fed since the parser last told of anything
         self._unseen_max_bytes = bounds.target_max_bytes + bounds.headers_max_bytes + SLICE_BYTES
@@ -100,9 +103,10 @@ class RequestReader:
     def on_message_begin(self) -> None:
         """httptools: a first byte."""
         self.begun += 1
-        self.in_head, self.in_body, self.owes_continue = True, False, False
-        self._target, self._headers, self._head_bytes = b"", {}, 0
-        self._body, self._unseen_bytes = b"", 0
+        self.in_head = True
+        self._target = self._body = b""
+        self._headers = {}
+        self._repeated = self._unseen_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """httptools: the target, or a part of it."""
@@ -114,38 +118,39 @@ class RequestReader:
         """httptools: a header, or a trailer."""
         if self.in_body:
             return
+        key = _NAMES.get(name) or name.decode("latin-1").lower()
+        text = value.decode("latin-1").rstrip(" \t")
         headers = self._headers
-        self._head_bytes += len(name) + len(value) + 4
-        if self._head_bytes > self._bounds.headers_max_bytes:
-            self._stop(431)
-        if len(headers) >= self._bounds.headers_max:
-            self._stop(431)
-        key = name.decode("latin-1").lower()
-        text = value.decode("latin-1").strip(" \t")
         if key in headers:
-            if key == "host":
-                self._stop(400, "a request has one Host header; this one has more")
-            text = f"{headers[key]}, {text}"  # a repeated header is one list (RFC 9110, 5.3)
-        headers[key] = text
+            self._repeat(key, text)
+        else:
+            headers[key] = text
 
     def on_headers_complete(self) -> None:
         """httptools: the end of the headers."""
-        self._unseen_bytes = 0
+        parser, headers, bounds = self._parser, self._headers, self._bounds
         self.in_head, self.in_body = False, True
-        parser, headers = self._parser, self._headers
+        if len(headers) > bounds.headers_max:
+            self._stop(431)
+        # Counted only where it may be too much: what was fed is known, but for one slice.
+        if self._unseen_bytes + SLICE_BYTES > bounds.headers_max_bytes:
+            size_bytes = sum(len(name) + len(value) + 4 for name, value in headers.items())
+            if size_bytes > bounds.headers_max_bytes:
+                self._stop(431)
+        self._unseen_bytes = 0
         version = parser.get_http_version()
+        self._is_old = version == "1.0"
         if version == "1.1":
             if "host" not in headers:
                 self._stop(400, "an HTTP/1.1 request has a Host header; this one has none")
             if "expect" in headers:
                 self.owes_continue = headers["expect"].lower() == "100-continue"
-        elif version != "1.0":
+        elif not self._is_old:
             self._stop(505)
         if "transfer-encoding" in headers:
-            is_chunked = headers["transfer-encoding"].lower() == "chunked"
-            if not is_chunked or version == "1.0":
+            if self._is_old or headers["transfer-encoding"].lower() != "chunked":
                 self._stop(501)
-        elif int(headers.get("content-length") or 0) > self._bounds.body_max_bytes:
+        elif "content-length" in headers and int(headers["content-length"]) > bounds.body_max_bytes:
             self._stop(413)
         if parser.should_upgrade() and parser.get_method() == b"CONNECT":
             self._stop(501)
@@ -172,14 +177,23 @@ class RequestReader:
         self.in_body = self.owes_continue = False
         if parser.should_upgrade():
             return  # `_switch` comes next
-        request = self._request(bytes(self._body))
-        self.whole.append(Whole(request, parser.get_http_version() == "1.0"))
+        body = self._body if isinstance(self._body, bytes) else bytes(self._body)
+        self.whole.append((self._request(body), self._is_old))
         self.keeps = parser.should_keep_alive()
 
     # -- inside -------------------------------------------------------------------------------
 
+    def _repeat(self, key: str, text: str) -> None:
+        """Add to a header that has been there: it is one list (RFC 9110, 5.3)."""
+        if key == "host":
+            self._stop(400, "a request has one Host header; this one has more")
+        self._repeated += 1
+        if self._repeated > self._bounds.headers_max:
+            self._stop(431)
+        self._headers[key] += f", {text}"
+
     def _request(self, body: bytes = b"") -> Request:
-        method = self._parser.get_method().decode("ascii")
+        method = _METHODS.get(name := self._parser.get_method()) or name.decode("ascii")
         return Request(method, self._target.decode("latin-1"), self._headers, body)
 
     def _stop(self, status: int, message: str = "") -> None:

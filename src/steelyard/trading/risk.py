@@ -2,9 +2,9 @@
 
 Limits are checked in a fixed order and the first that fails is told: what it is, what the
 order would have made of it, and how to change it. Position counts as the worst that can come:
-every open order as if filled, and an unknown one too. While an order is unknown nothing may
-add risk on that side or the other; what reduces the position may go. A market order is priced
-by walking the book as it stands. Cancels need no approval.
+every open order as if filled, and an unknown one too. While an order is unknown, or its answer
+is overdue, nothing may add risk on either side; what reduces the position may go. A market order
+is priced by walking the book as it stands. Cancels need no approval.
 """
 
 from decimal import Decimal
@@ -12,10 +12,13 @@ from typing import NamedTuple
 
 from steelyard.domain.commands import Place
 from steelyard.domain.lifecycle import OrderState
+from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import OrderType, Side
 from steelyard.domain.units import EXACT, from_atoms, plain, to_atoms
 from steelyard.trading.books import BookView
-from steelyard.trading.orders import Orders
+from steelyard.trading.orders import Orders, OwnOrder
+
+OVERDUE_NS = SECOND_NS // 2  # an answer that takes longer may never come
 
 
 class Limits(NamedTuple):
@@ -75,7 +78,7 @@ def _unknown_refusal(place: Place, situation: Situation) -> Refused | None:
     unknown = [
         order
         for order in situation.orders.open
-        if order.state is OrderState.UNKNOWN and order.client_order_id != situation.retried
+        if _is_in_doubt(order, situation) and order.client_order_id != situation.retried
     ]
     if not unknown or _reduces(place, situation):
         return None
@@ -84,6 +87,12 @@ def _unknown_refusal(place: Place, situation: Situation) -> Refused | None:
         f"order {unknown[0].client_order_id} may or may not have arrived; nothing that adds risk "
         "is sent until the venue has proven which",
     )
+
+
+def _is_in_doubt(order: OwnOrder, situation: Situation) -> bool:
+    if order.state is OrderState.PENDING:
+        return situation.now_ns - order.created_ns > OVERDUE_NS
+    return order.state is OrderState.UNKNOWN
 
 
 def _price_refusal(place: Place, limits: Limits, situation: Situation) -> Refused | None:
