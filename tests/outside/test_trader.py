@@ -206,7 +206,9 @@ def test_a_stop_keeps_what_is_open_if_it_should_and_the_next_start_knows_it(exch
 def test_a_strategy_that_raises_is_shut_out_and_its_orders_are_looked_after(exchange, start):
     """Its wishes of that call are dropped; fills and cancels of its orders are still followed."""
     with start("fails", strategy="process_strategies:Fails", params="{}") as bot:
-        state = bot.wait(lambda s: s["status"] == "gated")
+        state = bot.wait(
+            lambda s: s["status"] == "gated" and s["orders"] and s["orders"][0]["order_id"]
+        )
         assert "the strategy failed: ZeroDivisionError: a bug of mine" in state["reason"]
         assert "process_strategies.py" in bot.log(), "the log has the line"
         (order,) = state["orders"]
