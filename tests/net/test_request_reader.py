@@ -16,7 +16,7 @@ def read(data: bytes, *, step: int = SLICE_BYTES, bounds: Bounds = SMALL) -> Req
     """Feed bytes as a connection does: until the reader has enough of it."""
     reader = RequestReader(bounds)
     for start in range(0, len(data), step):
-        if reader.refused or reader.upgrade or not reader.keeps:
+        if reader.is_over:
             break
         reader.feed(data[start : start + step])
     return reader
@@ -252,7 +252,7 @@ def test_the_last_request_ends_the_reading():
         reader = read(last + get("/2"))
         assert [request.target for request, _ in reader.whole] == ["/1"]
         assert reader.refused is None
-        assert not reader.keeps
+        assert reader.is_over
         assert reader.ignored_bytes
 
 
@@ -260,7 +260,7 @@ def test_http_1_0_is_told_apart():
     """An old client closes unless it is told; it may ask to keep the connection."""
     reader = read(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + get("/"))
     assert [is_old for _, is_old in reader.whole] == [True, False]
-    assert reader.keeps
+    assert not reader.is_over
 
 
 @pytest.mark.parametrize("body", [b"", b"abc"])
@@ -276,7 +276,7 @@ def test_an_upgrade_to_anything_else_is_ignored(body: bytes, step: int):
     assert "upgrade" not in found[0].headers
     last = read(get("/1", "Connection: upgrade, close", "Upgrade: h2c") + get("/2"), step=step)
     assert [request.target for request, _ in last.whole] == ["/1"]
-    assert not last.keeps
+    assert last.is_over
 
 
 def test_an_upgrade_in_chunks_is_read_to_its_end():

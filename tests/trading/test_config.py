@@ -38,6 +38,12 @@ def test_the_contract_example_is_read():
     assert config.limits == (Decimal(1000), Decimal("0.5"), 5, Decimal("0.02"))
 
 
+def test_a_symbol_has_one_spelling():
+    """Ccxt's is taken, ours is kept."""
+    config = parse_config(GOOD.replace("BTC-USDT", "btc/usdt"))
+    assert config.strategy.symbol == "BTC-USDT"
+
+
 def test_numbers_are_exact_however_they_are_written():
     """A TOML float is read as a decimal number, digit by digit."""
     config = parse_config(GOOD.replace('"0.5"', "0.1000000000000000055"))

@@ -220,10 +220,31 @@ def test_orders_and_fills_of_others_are_reported_and_left_alone():
     world.venue.now_ns = BEGIN_NS
     world.after(0, lambda: world.venue.trade_by_hand(Side.SELL))
     world.run(40)
-    assert len(world.said("order.foreign")) == 2
+    assert len(world.said("order.foreign")) == 1
+    assert len(world.trader.reconciler._foreign) == 2
     assert world.trader.turn.state.portfolio.position_lots == 999
     assert len(world.commands) == 1
     assert world.trader.status.word == "running"
+
+
+def test_a_busy_stranger_is_sorted_out_in_bounded_steps():
+    """Hundreds of fills of somebody else: few questions at a time, few lines, and then trading."""
+    waiting = []
+
+    def fate(message, _number) -> Fate:
+        if isinstance(message, OrderQuery):
+            waiting.append(len(world.trader.questions._open))
+        return Fate()
+
+    world = hand_world(buy, fate=fate)
+    for _ in range(120):
+        world.venue.trade_by_hand(Side.BUY)
+    world.run(20)
+    assert len(waiting) >= 120
+    assert max(waiting) < 30
+    assert len(world.said("order.foreign")) < 4
+    assert world.trader.status.word == "running"
+    assert world.trader.turn.state.portfolio.position_lots == 999
 
 
 def test_a_foreign_order_that_rests_is_counted_while_it_does():

@@ -82,12 +82,10 @@ class _Slot:
 
     __slots__ = ("connection", "is_old", "request", "response")
 
-    def __init__(
-        self, connection: "HttpConnection", request: Request, *, is_old: bool = False
-    ) -> None:
+    def __init__(self, connection: "HttpConnection", request: Request) -> None:
         self.connection = connection
         self.request = request
-        self.is_old = is_old  # HTTP/1.0
+        self.is_old = False  # HTTP/1.0
         self.response: Response | None = None
 
     def __call__(self, response: Response) -> None:
@@ -204,15 +202,13 @@ class HttpConnection(asyncio.Protocol):
                 if self._ready:
                     self._ask()
                     self._flush()
-                elif self._upgrade is not None:
-                    if not self._slots:
-                        self._open(self._upgrade)
-                    break
-                elif self._backlog and self._accepts:
+                elif self._backlog and self._accepts and self._upgrade is None:
                     data = self._backlog
                     self._backlog = data[SLICE_BYTES:]
                     self._read(data[:SLICE_BYTES])
                 else:
+                    if self._upgrade is not None and not self._slots:
+                        self._open(self._upgrade)
                     break
         finally:
             self._is_working = False
@@ -223,14 +219,17 @@ class HttpConnection(asyncio.Protocol):
         reader = self._reader
         reader.feed(data)
         for request, is_old in reader.whole:
-            self._ready.append(_Slot(self, request, is_old=is_old))
+            slot = _Slot(self, request)
+            slot.is_old = is_old
+            self._ready.append(slot)
         reader.whole.clear()
-        if reader.refused is not None:
-            self._refuse()
-        elif reader.upgrade is not None:
-            self._upgrade = reader.upgrade
-        elif not reader.keeps:
-            self._end(reader.ignored_bytes)
+        if reader.is_over:
+            if reader.refused is not None:
+                self._refuse()
+            elif reader.upgrade is not None:
+                self._upgrade = reader.upgrade
+            else:
+                self._end(reader.ignored_bytes)
         elif reader.in_head or reader.in_body:
             timed = reader.begun, reader.in_body
             if timed != self._timed:
@@ -240,9 +239,10 @@ class HttpConnection(asyncio.Protocol):
 
     def _ask(self) -> None:
         """Give the site what is ready, up to the bound."""
-        while self._ready and len(self._slots) < self._bounds.pipelined_max:
-            slot = self._ready.popleft()
-            self._slots.append(slot)
+        ready, slots = self._ready, self._slots
+        while ready and len(slots) < self._bounds.pipelined_max:
+            slot = ready.popleft()
+            slots.append(slot)
             if slot.response is not None:
                 continue  # a refusal, in its turn
             try:

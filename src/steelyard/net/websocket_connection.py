@@ -135,10 +135,9 @@ class WebSocketConnection:
         self._flush()
 
     def lost(self) -> None:
-        """The connection is gone; the site hears it once."""
+        """The connection is gone."""
         self._may_send = False
         if self._is_taken:
-            self._is_taken = False
             self.on_close()
 
     def pause_writing(self) -> None:

@@ -121,6 +121,10 @@ def parse_config(text: str) -> BotConfig:
     _check_keys(document)
     try:
         config = msgspec.convert(document, BotConfig)
+        # The ccxt spelling is taken and not kept: a bot's journal knows one.
+        symbol = config.strategy.symbol.replace("/", "-").upper()
+        strategy = msgspec.structs.replace(config.strategy, symbol=symbol)
+        config = msgspec.structs.replace(config, strategy=strategy)
     except msgspec.ValidationError as error:
         raise ConfigError(_in_toml_words(str(error))) from error
     _check_bot(config.bot)

@@ -47,6 +47,8 @@ SETTLE_TRIES_LOUD = 3
 LOUD_NS = 60 * SECOND_NS  # an unknown order is called out again after this
 PAGE = 1_000
 FOREIGN_MAX = 10_000
+FOREIGN_TOLD_NS = 10 * SECOND_NS  # a busy stranger is a line now and then
+ATTRIBUTING_MAX = 20  # at once; the rest is asked in the next rounds
 EARLY_NS = 60 * SECOND_NS  # before our first run, for clocks that differ
 
 
@@ -89,6 +91,8 @@ class Reconciler:
         self._inquiries: dict[str, Inquiry] = {}
         self._settlings: dict[str, Settling] = {}
         self._foreign: dict[int, None] = {}  # order ids
+        self._foreign_untold = 0
+        self._foreign_told_ns = -FOREIGN_TOLD_NS
         self._attributing: set[int] = set()
         self._looking: set[str] = set()
 
@@ -140,10 +144,15 @@ class Reconciler:
             del self._foreign[next(iter(self._foreign))]
         if order.state.is_open and len(self.foreign_open) < PAGE:
             self.foreign_open[order.order_id] = order
+        self._foreign_untold += 1
+        if self._turn.now_ns < self._foreign_told_ns + FOREIGN_TOLD_NS:
+            return
+        more = f" (and {self._foreign_untold - 1} before it)" if self._foreign_untold > 1 else ""
+        self._foreign_told_ns, self._foreign_untold = self._turn.now_ns, 0
         self._turn.warn(
             "order.foreign",
-            f"order {order.order_id} ({order.client_order_id}) of this account is not this bot's; "
-            "it is left alone",
+            f"order {order.order_id} ({order.client_order_id}) of this account is not this "
+            f"bot's{more}; it is left alone",
         )
 
     # -- rounds -------------------------------------------------------------------------------
@@ -296,7 +305,7 @@ class Reconciler:
     def _attribute(self, fill: Fill) -> None:
         """Ask whose order a fill was of."""
         order_id = fill.order_id
-        if order_id in self._attributing:
+        if order_id in self._attributing or len(self._attributing) >= ATTRIBUTING_MAX:
             return
         self._attributing.add(order_id)
 
