@@ -15,12 +15,16 @@ from steelyard.domain.instrument import Instrument
 from steelyard.domain.order import (
     CancelCause,
     FeeAsset,
+    GroupKind,
     Liquidity,
+    MarketState,
     OrderType,
     RejectReason,
     SelfTrade,
     Side,
     TimeInForce,
+    TransferState,
+    TriggerBy,
 )
 
 WORLD = 1  # where deposits come from: the mirror of everything inside
@@ -36,11 +40,67 @@ class ListInstrument(Struct, frozen=True, tag=True):
 
 
 class OpenAccount(Struct, frozen=True, tag=True):
-    """Make an account, or change its fees: a rate of 100_000 is 0.1 %."""
+    """Make an account, or change its own rates: 100_000 is 0.1 %, a negative one is a rebate.
+
+    They count while it has no schedule.
+    """
 
     account_id: int
     maker_rate_e8: int
     taker_rate_e8: int
+
+
+class AssignFees(Struct, frozen=True, tag=True):
+    """Give an account a schedule of fees; 0 takes it away."""
+
+    account_id: int
+    schedule_id: int
+
+
+class SetFeeTier(Struct, frozen=True, tag=True):
+    """Write one tier of a schedule: its rates from this volume on.
+
+    Tiers are numbered from 0, whose volume is 0, and rise. The volume is what the account traded
+    on the 30 days before today (UTC), in micros: millionths of a quote unit, weighted by
+    `Instrument.volume_weight_e8`.
+    """
+
+    schedule_id: int
+    tier: int
+    volume_micros: int
+    maker_rate_e8: int
+    taker_rate_e8: int
+
+
+class SetFeeToken(Struct, frozen=True, tag=True):
+    """Say what a fee in a quote asset costs in the venue's token; a rate of 0 takes it away.
+
+    rate_e8 is token atoms per quote atom, times 1e8; discount_e8 comes off before.
+    """
+
+    quote_asset_id: int
+    token_asset_id: int
+    rate_e8: int
+    discount_e8: int
+
+
+class SetMarketState(Struct, frozen=True, tag=True):
+    """Open a market, or restrict what happens there."""
+
+    instrument_id: int
+    state: MarketState
+
+
+class SetPrice(Struct, frozen=True, tag=True):
+    """Tell a market its mark or index price."""
+
+    instrument_id: int
+    trigger_by: TriggerBy
+    price_ticks: int
+
+
+class AdvanceTime(Struct, frozen=True, tag=True):
+    """Nothing but the time: what has expired by now is canceled, as before any command."""
 
 
 class Deposit(Struct, frozen=True, tag=True):
@@ -59,8 +119,27 @@ class Withdraw(Struct, frozen=True, tag=True):
     amount_atoms: int
 
 
+class OpenTransfer(Struct, frozen=True, tag=True):
+    """Announce a deposit (positive), or ask for a withdrawal (negative): its amount is held."""
+
+    account_id: int
+    asset_id: int
+    amount_atoms: int
+
+
+class CloseTransfer(Struct, frozen=True, tag=True):
+    """Carry out a pending transfer, or cancel it."""
+
+    transfer_id: int
+    done: bool
+
+
 class Place(Struct, frozen=True, tag=True):
-    """A new order. price_ticks is None for a market order."""
+    """A new order; `FIELDS` says which fields go with which type, None is absent.
+
+    size_lots is 0 where quote_atoms says how much. display_lots is how much of it the book
+    shows, 0 nothing. A trail is a distance in ticks or a rate of the best price.
+    """
 
     account_id: int
     instrument_id: int
@@ -73,19 +152,42 @@ class Place(Struct, frozen=True, tag=True):
     self_trade: SelfTrade = SelfTrade.CANCEL_OLDEST
     fee_asset: FeeAsset = FeeAsset.QUOTE
     client_order_id: str = ""
+    slide: bool = False  # post_only: at the best price that does not take, instead of refused
+    reduce_only: bool = False
+    quote_atoms: int | None = None
+    display_lots: int | None = None
+    trigger_by: TriggerBy = TriggerBy.LAST
+    trigger_ticks: int | None = None
+    trail_ticks: int | None = None
+    trail_rate_e8: int | None = None
+    activation_ticks: int | None = None
+    expire_ns: int | None = None
+
+
+class PlaceGroup(Struct, frozen=True, tag=True):
+    """Several orders of one account that hang together; accepted or refused as one."""
+
+    kind: GroupKind
+    places: tuple[Place, ...]
+
+    @property
+    def account_id(self) -> int:
+        """Whose they are."""
+        return self.places[0].account_id
 
 
 class Amend(Struct, frozen=True, tag=True):
-    """Change a resting order. None leaves a field as it is; size_lots counts what has filled.
+    """Change an open order. None leaves a field as it is; size_lots counts what has filled.
 
     Priority is kept when only the size shrinks; any other change queues the order anew, and
-    it may then trade at once.
+    it may then trade at once. An order of a group is Unsupported.
     """
 
     account_id: int
     order_id: int
     price_ticks: int | None
     size_lots: int | None
+    trigger_ticks: int | None = None
 
 
 class Cancel(Struct, frozen=True, tag=True):
@@ -136,8 +238,21 @@ class HouseTrade(Struct, frozen=True, tag=True):
 
 
 # What somebody with a key may ask for.
-UserCommand = Deposit | Withdraw | Place | Amend | Cancel | CancelAll
-Command = UserCommand | ListInstrument | OpenAccount | HouseLevel | HouseTrade
+UserCommand = (
+    Deposit | Withdraw | OpenTransfer | Place | PlaceGroup | Amend | Cancel | CancelAll
+)
+AdminCommand = (
+    ListInstrument
+    | OpenAccount
+    | AssignFees
+    | SetFeeTier
+    | SetFeeToken
+    | SetMarketState
+    | SetPrice
+    | AdvanceTime
+    | CloseTransfer
+)
+Command = UserCommand | AdminCommand | HouseLevel | HouseTrade
 
 
 class Rejected(Struct, frozen=True, tag=True):
@@ -205,8 +320,17 @@ class Amended(Struct, frozen=True, tag=True):
     kept_priority: bool
 
 
+class Triggered(Struct, frozen=True, tag=True):
+    """A waiting order has heard its price and goes to market."""
+
+    order_id: int
+    account_id: int
+    instrument_id: int
+    price_ticks: int
+
+
 class LevelChanged(Struct, frozen=True, tag=True):
-    """The total size resting at a price after the command; 0 means the level is gone."""
+    """The size shown at a price after the command; 0 means that nothing is to be seen there."""
 
     instrument_id: int
     side: Side
@@ -222,4 +346,33 @@ class Transferred(Struct, frozen=True, tag=True):
     amount_atoms: int
 
 
-Effect = Rejected | Accepted | Traded | Filled | Canceled | Amended | LevelChanged | Transferred
+class TransferChanged(Struct, frozen=True, tag=True):
+    """A transfer was announced, carried out or canceled; the amount has its sign."""
+
+    transfer_id: int
+    account_id: int
+    asset_id: int
+    amount_atoms: int
+    state: TransferState
+
+
+class MarketStateChanged(Struct, frozen=True, tag=True):
+    """A market was opened or restricted."""
+
+    instrument_id: int
+    state: MarketState
+
+
+Effect = (
+    Rejected
+    | Accepted
+    | Traded
+    | Filled
+    | Canceled
+    | Amended
+    | Triggered
+    | LevelChanged
+    | Transferred
+    | TransferChanged
+    | MarketStateChanged
+)

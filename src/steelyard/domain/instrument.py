@@ -12,12 +12,13 @@ from msgspec import Struct
 
 from steelyard.domain.errors import UnitError, Unsupported
 from steelyard.domain.order import RejectReason
-from steelyard.domain.units import ATOMS_PER_UNIT, EXACT, Lots, Ticks, plain, to_atoms
+from steelyard.domain.units import ATOMS_PER_UNIT, EXACT, RATE_SCALE, Lots, Ticks, plain, to_atoms
 
 LIMIT_MAX = 2**53  # ticks and lots stay exact in JSON and in JavaScript
 LEVEL_MAX_LOTS = 2**62  # the total size at one price: one more house size on top fits an i64
 EXPONENT_MAX = 30  # a number of more digits is over any limit; its text would be long
 NOTIONAL_MAX_ATOMS = 2**98  # the largest order, times a rate, fits an i128
+VOLUME_WEIGHT_MAX_E8 = 2**48  # times the largest order in micros it still fits an i128
 
 
 class Instrument(Struct, frozen=True):
@@ -31,6 +32,12 @@ class Instrument(Struct, frozen=True):
         lot_atoms: Base atoms in one lot.
         tick_lot_atoms: Quote atoms that one lot costs at a price of one tick.
         price_max_ticks, size_min_lots, size_max_lots, notional_min_atoms: Limits, inclusive.
+        notional_max_atoms: Likewise; 0 is none.
+        band_rate_e8: How far a price may be from the reference (the mark price, else the last
+            trade), as a rate of it: 5_000_000 is 5 %; 0 is any.
+        orders_max: How many open orders an account may have here, waiting ones too; 0 is any.
+        triggers_max: How many of them may wait for a trigger; 0 is any.
+        volume_weight_e8: What a quote atom counts in the volume that fee tiers go by: 1e8 is one.
     """
 
     instrument_id: int
@@ -45,6 +52,11 @@ class Instrument(Struct, frozen=True):
     size_min_lots: int
     size_max_lots: int
     notional_min_atoms: int
+    notional_max_atoms: int = 0
+    band_rate_e8: int = 0
+    orders_max: int = 0
+    triggers_max: int = 0
+    volume_weight_e8: int = 10**8
 
     @classmethod
     def spot(
@@ -102,6 +114,9 @@ class Instrument(Struct, frozen=True):
             and self.lot_atoms >= 1
             and self.tick_lot_atoms >= 1
             and self.notional_min_atoms >= 0
+            and self.notional_max_atoms >= 0
+            and 0 <= self.band_rate_e8 <= RATE_SCALE
+            and 0 <= self.volume_weight_e8 <= VOLUME_WEIGHT_MAX_E8
             and 1 <= self.price_max_ticks <= LIMIT_MAX
             and 1 <= self.size_min_lots <= self.size_max_lots <= LIMIT_MAX
             and self.size_max_lots * self.lot_atoms <= NOTIONAL_MAX_ATOMS

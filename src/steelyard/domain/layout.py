@@ -2,32 +2,41 @@
 
 One table, `LAYOUT`, says it all; the native engine has the same offsets in
 `rust/engine/src/wire.rs` and `tests/engine/golden/` holds a sample of each for both. A record
-is little-endian:
+is little-endian; its head is
 
-    u16 tag | u16 size of the whole record | u32 zero | i64 now_ns | fields in the table's order
+    u16 tag | u16 size of the whole record | u32 the row's first field if that is a u32, else 0
 
-Field kinds: `i8`, `u8`, `u32`, `i64`, `u64`; `i128` as 16 bytes; `textN` as N bytes of ASCII
-padded with zeros. Absent numbers (a market order's price, an unchanged size) are -1. Every
-record is padded with zeros to a multiple of 8 bytes. The layout of a tag never changes; a new
-form gets a new tag.
+and in a command's (tags below 100) an i64 now_ns follows; then the other fields in the table's
+order.
+
+Field kinds: `i8`, `u8`, `i32`, `u32`, `i64`, `u64`; `i128` as 16 bytes; `textN` as N bytes of
+ASCII padded with zeros; `tailN`, always last, as a text of up to N bytes that takes only the
+room it needs; `places`, last too, as whole records. Absent numbers (a market order's price, an
+unchanged size) are -1. Every record is padded with zeros to a multiple of 8 bytes. The layout of
+a tag never changes; a new form gets a new tag.
+
+A `Place` has two forms: a short one for what is only a limit or market order, and one with all.
 """
 
 import struct
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 from functools import lru_cache
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from steelyard.domain.commands import (
     Accepted,
+    AdvanceTime,
     Amend,
     Amended,
+    AssignFees,
     Cancel,
     CancelAll,
     Canceled,
+    CloseTransfer,
     Command,
     Deposit,
     Effect,
@@ -36,11 +45,20 @@ from steelyard.domain.commands import (
     HouseTrade,
     LevelChanged,
     ListInstrument,
+    MarketStateChanged,
     OpenAccount,
+    OpenTransfer,
     Place,
+    PlaceGroup,
     Rejected,
+    SetFeeTier,
+    SetFeeToken,
+    SetMarketState,
+    SetPrice,
     Traded,
+    TransferChanged,
     Transferred,
+    Triggered,
     Withdraw,
 )
 from steelyard.domain.errors import DecodeError
@@ -48,32 +66,69 @@ from steelyard.domain.instrument import Instrument
 from steelyard.domain.order import (
     CancelCause,
     FeeAsset,
+    GroupKind,
     Liquidity,
+    MarketState,
     OrderType,
     RejectReason,
     SelfTrade,
     Side,
     TimeInForce,
+    TransferState,
+    TriggerBy,
 )
 
-HEADER = struct.Struct("<HHIq")
+HEAD = struct.Struct("<HHI")
+COMMAND_TAG_END = 100
 ABSENT = -1
 MASK64 = 2**64 - 1
 
 
 class InstrumentState(Struct, frozen=True):
-    """What changes about an instrument."""
+    """What changes about an instrument; a price of 0 is not known yet."""
 
     instrument_id: int
     next_trade_id: int
+    last_ticks: int
+    mark_ticks: int
+    index_ticks: int
+    state: MarketState
 
 
 class AccountState(Struct, frozen=True):
-    """An account's fees."""
+    """An account's own rates and its schedule, 0 for none."""
 
     account_id: int
+    schedule_id: int
     maker_rate_e8: int
     taker_rate_e8: int
+
+
+class FeeTierState(Struct, frozen=True):
+    """One tier of a schedule."""
+
+    schedule_id: int
+    tier: int
+    volume_micros: int
+    maker_rate_e8: int
+    taker_rate_e8: int
+
+
+class FeeTokenState(Struct, frozen=True):
+    """What a fee in a quote asset costs in the venue's token."""
+
+    quote_asset_id: int
+    token_asset_id: int
+    rate_e8: int
+    discount_e8: int
+
+
+class VolumeState(Struct, frozen=True):
+    """What an account with a schedule traded on one day (UTC, counted from 1970)."""
+
+    account_id: int
+    day: int
+    volume_micros: int
 
 
 class BalanceState(Struct, frozen=True):
@@ -83,6 +138,15 @@ class BalanceState(Struct, frozen=True):
     asset_id: int
     free_atoms: int
     held_atoms: int
+
+
+class PendingTransfer(Struct, frozen=True):
+    """A transfer on its way; the amount has its sign."""
+
+    account_id: int
+    asset_id: int
+    transfer_id: int
+    amount_atoms: int
 
 
 class NodeState(Struct, frozen=True):
@@ -103,14 +167,87 @@ class NodeState(Struct, frozen=True):
     taker_rate_e8: int
 
 
+class TermsState(Struct, frozen=True):
+    """What only some resting orders have; there is no record where all of it is absent.
+
+    shown_lots is what the book shows now, 0 where display_lots is absent or 0; group_id is the
+    number of the group's first order, or 0.
+    """
+
+    order_id: int
+    display_lots: int | None
+    shown_lots: int
+    expire_ns: int | None
+    group_id: int
+    slide: bool
+
+
+class WaitingState(Struct, frozen=True):
+    """An order outside the book: it waits for its trigger, or (is_child) for its entry to fill.
+
+    best_ticks is the best price that a trailing stop has seen, 0 before its activation.
+    """
+
+    instrument_id: int
+    account_id: int
+    order_id: int
+    priority: int
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    post_only: bool
+    slide: bool
+    self_trade: SelfTrade
+    fee_asset: FeeAsset
+    trigger_by: TriggerBy
+    is_child: bool
+    price_ticks: int | None
+    size_lots: int
+    quote_atoms: int | None
+    display_lots: int | None
+    trigger_ticks: int | None
+    trail_ticks: int | None
+    trail_rate_e8: int | None
+    activation_ticks: int | None
+    expire_ns: int | None
+    best_ticks: int
+    maker_rate_e8: int
+    taker_rate_e8: int
+    group_id: int
+
+
+class GroupState(Struct, frozen=True):
+    """Orders that hang together still; a bracket whose entry has filled is an OCO of its exits."""
+
+    group_id: int
+    kind: GroupKind
+    first_order_id: int
+    second_order_id: int
+    third_order_id: int
+
+
 class CounterState(Struct, frozen=True):
     """The numbers that are given out next."""
 
     next_order_id: int
     next_priority: int
+    next_transfer_id: int
 
 
-StateRecord = InstrumentState | AccountState | BalanceState | NodeState | CounterState
+StateRecord = (
+    InstrumentState
+    | AccountState
+    | FeeTierState
+    | FeeTokenState
+    | VolumeState
+    | BalanceState
+    | PendingTransfer
+    | NodeState
+    | TermsState
+    | WaitingState
+    | GroupState
+    | CounterState
+)
 
 
 class Layout(NamedTuple):
@@ -125,30 +262,52 @@ def _row(tag: int, fields: str) -> Layout:
     return Layout(tag, tuple((name, kind) for name, kind in pairs))
 
 
+_PLAIN_PLACE = _row(
+    5,
+    "account_id:u32 price_ticks:i64 size_lots:i64 instrument_id:u32 side:i8 order_type:u8 "
+    "time_in_force:u8 post_only:u8 self_trade:u8 fee_asset:u8 client_order_id:tail40",
+)
+
 LAYOUT: dict[type, Layout] = {
     # Commands, 1..
     ListInstrument: _row(
         1,
         "instrument_id:u32 base_asset_id:u32 quote_asset_id:u32 lot_atoms:i64 tick_lot_atoms:i64 "
         "price_max_ticks:i64 size_min_lots:i64 size_max_lots:i64 notional_min_atoms:i128 "
-        "symbol:text24 base:text12 quote:text12",
+        "notional_max_atoms:i128 band_rate_e8:u32 orders_max:u32 triggers_max:u32 "
+        "volume_weight_e8:u64 symbol:text24 base:text12 quote:text12",
     ),
-    OpenAccount: _row(2, "account_id:u32 maker_rate_e8:u32 taker_rate_e8:u32"),
+    OpenAccount: _row(2, "account_id:u32 maker_rate_e8:i32 taker_rate_e8:i32"),
     Deposit: _row(3, "account_id:u32 asset_id:u32 amount_atoms:i128"),
     Withdraw: _row(4, "account_id:u32 asset_id:u32 amount_atoms:i128"),
-    Place: _row(
-        5,
-        "account_id:u32 instrument_id:u32 price_ticks:i64 size_lots:i64 side:i8 order_type:u8 "
-        "time_in_force:u8 post_only:u8 self_trade:u8 fee_asset:u8 client_order_id:text40",
-    ),
-    Amend: _row(6, "account_id:u32 order_id:u64 price_ticks:i64 size_lots:i64"),
+    # 5 is the short form of a Place
+    Amend: _row(6, "account_id:u32 order_id:u64 price_ticks:i64 size_lots:i64 trigger_ticks:i64"),
     Cancel: _row(7, "account_id:u32 order_id:u64"),
     CancelAll: _row(8, "account_id:u32 instrument_id:i64 cause:u8"),
     HouseLevel: _row(9, "instrument_id:u32 price_ticks:i64 size_lots:i64 side:i8"),
     HouseTrade: _row(10, "instrument_id:u32 price_ticks:i64 size_lots:i64 side:i8"),
+    Place: _row(
+        11,
+        "account_id:u32 price_ticks:i64 size_lots:i64 instrument_id:u32 side:i8 order_type:u8 "
+        "time_in_force:u8 post_only:u8 self_trade:u8 fee_asset:u8 slide:u8 reduce_only:u8 "
+        "trigger_by:u8 quote_atoms:i128 display_lots:i64 trigger_ticks:i64 trail_ticks:i64 "
+        "trail_rate_e8:i64 activation_ticks:i64 expire_ns:i64 client_order_id:tail40",
+    ),
+    PlaceGroup: _row(12, "account_id:u32 kind:u8 places:places"),
+    AdvanceTime: _row(13, ""),
+    SetMarketState: _row(14, "instrument_id:u32 state:u8"),
+    SetPrice: _row(15, "instrument_id:u32 trigger_by:u8 price_ticks:i64"),
+    AssignFees: _row(16, "account_id:u32 schedule_id:u32"),
+    SetFeeTier: _row(
+        17,
+        "schedule_id:u32 tier:u32 volume_micros:i128 maker_rate_e8:i32 taker_rate_e8:i32",
+    ),
+    SetFeeToken: _row(18, "quote_asset_id:u32 token_asset_id:u32 rate_e8:u64 discount_e8:u32"),
+    OpenTransfer: _row(19, "account_id:u32 asset_id:u32 amount_atoms:i128"),
+    CloseTransfer: _row(20, "transfer_id:u64 done:u8"),
     # Effects, 101..
-    Rejected: _row(101, "order_id:u64 account_id:u32 reason:u8"),
-    Accepted: _row(102, "order_id:u64 account_id:u32 instrument_id:u32"),
+    Rejected: _row(101, "account_id:u32 order_id:u64 reason:u8"),
+    Accepted: _row(102, "account_id:u32 order_id:u64 instrument_id:u32"),
     Traded: _row(
         103,
         "instrument_id:u32 trade_id:u64 price_ticks:i64 size_lots:i64 taker_order_id:u64 "
@@ -156,33 +315,65 @@ LAYOUT: dict[type, Layout] = {
     ),
     Filled: _row(
         104,
-        "order_id:u64 account_id:u32 instrument_id:u32 trade_id:u64 price_ticks:i64 size_lots:i64 "
-        "remaining_lots:i64 fee_asset_id:u32 fee_atoms:i128 side:i8 liquidity:u8",
+        "account_id:u32 order_id:u64 trade_id:u64 price_ticks:i64 size_lots:i64 "
+        "remaining_lots:i64 fee_atoms:i128 instrument_id:u32 fee_asset_id:u32 side:i8 liquidity:u8",
     ),
     Canceled: _row(
-        105, "order_id:u64 account_id:u32 instrument_id:u32 remaining_lots:i64 cause:u8"
+        105, "account_id:u32 order_id:u64 remaining_lots:i64 instrument_id:u32 cause:u8"
     ),
     Amended: _row(
         106,
-        "order_id:u64 account_id:u32 instrument_id:u32 price_ticks:i64 size_lots:i64 "
+        "account_id:u32 order_id:u64 price_ticks:i64 size_lots:i64 instrument_id:u32 "
         "kept_priority:u8",
     ),
     LevelChanged: _row(107, "instrument_id:u32 price_ticks:i64 size_lots:i64 side:i8"),
     Transferred: _row(108, "account_id:u32 asset_id:u32 amount_atoms:i128"),
+    Triggered: _row(109, "account_id:u32 order_id:u64 price_ticks:i64 instrument_id:u32"),
+    TransferChanged: _row(
+        110, "account_id:u32 asset_id:u32 transfer_id:u64 amount_atoms:i128 state:u8"
+    ),
+    MarketStateChanged: _row(111, "instrument_id:u32 state:u8"),
     # State, 201..
-    InstrumentState: _row(201, "instrument_id:u32 next_trade_id:u64"),
-    AccountState: _row(202, "account_id:u32 maker_rate_e8:u32 taker_rate_e8:u32"),
+    InstrumentState: _row(
+        201,
+        "instrument_id:u32 next_trade_id:u64 last_ticks:i64 mark_ticks:i64 index_ticks:i64 "
+        "state:u8",
+    ),
+    AccountState: _row(202, "account_id:u32 schedule_id:u32 maker_rate_e8:i32 taker_rate_e8:i32"),
     BalanceState: _row(203, "account_id:u32 asset_id:u32 free_atoms:i128 held_atoms:i128"),
     NodeState: _row(
         204,
         "instrument_id:u32 account_id:u32 price_ticks:i64 priority:u64 order_id:u64 size_lots:i64 "
-        "remaining_lots:i64 maker_rate_e8:u32 taker_rate_e8:u32 side:i8 post_only:u8 "
+        "remaining_lots:i64 maker_rate_e8:i32 taker_rate_e8:i32 side:i8 post_only:u8 "
         "self_trade:u8 fee_asset:u8",
     ),
-    CounterState: _row(205, "next_order_id:u64 next_priority:u64"),
+    CounterState: _row(205, "next_order_id:u64 next_priority:u64 next_transfer_id:u64"),
+    FeeTierState: _row(
+        206,
+        "schedule_id:u32 tier:u32 volume_micros:i128 maker_rate_e8:i32 taker_rate_e8:i32",
+    ),
+    FeeTokenState: _row(207, "quote_asset_id:u32 token_asset_id:u32 rate_e8:u64 discount_e8:u32"),
+    VolumeState: _row(208, "account_id:u32 day:u32 volume_micros:i128"),
+    PendingTransfer: _row(209, "account_id:u32 asset_id:u32 transfer_id:u64 amount_atoms:i128"),
+    TermsState: _row(
+        210,
+        "order_id:u64 display_lots:i64 shown_lots:i64 expire_ns:i64 group_id:u64 slide:u8",
+    ),
+    WaitingState: _row(
+        211,
+        "instrument_id:u32 account_id:u32 order_id:u64 priority:u64 price_ticks:i64 size_lots:i64 "
+        "quote_atoms:i128 display_lots:i64 trigger_ticks:i64 trail_ticks:i64 trail_rate_e8:i64 "
+        "activation_ticks:i64 expire_ns:i64 best_ticks:i64 group_id:u64 maker_rate_e8:i32 "
+        "taker_rate_e8:i32 side:i8 order_type:u8 time_in_force:u8 post_only:u8 slide:u8 "
+        "self_trade:u8 fee_asset:u8 trigger_by:u8 is_child:u8",
+    ),
+    GroupState: _row(
+        212,
+        "group_id:u64 kind:u8 first_order_id:u64 second_order_id:u64 third_order_id:u64",
+    ),
 }
 
-_CODES = {"i8": "b", "u8": "B", "u32": "I", "i64": "q", "u64": "Q", "i128": "16s"}
+_CODES = {"i8": "b", "u8": "B", "i32": "i", "u32": "I", "i64": "q", "u64": "Q", "i128": "16s"}
 _ENUMS: dict[str, type[IntEnum]] = {
     "side": Side,
     "taker_side": Side,
@@ -190,14 +381,38 @@ _ENUMS: dict[str, type[IntEnum]] = {
     "time_in_force": TimeInForce,
     "self_trade": SelfTrade,
     "fee_asset": FeeAsset,
+    "trigger_by": TriggerBy,
     "cause": CancelCause,
     "reason": RejectReason,
     "liquidity": Liquidity,
 }
-_FLAGS = {"post_only", "kept_priority"}
+# These names mean one thing here and another there.
+_ENUMS_OF: dict[type, type[IntEnum]] = {
+    PlaceGroup: GroupKind,
+    GroupState: GroupKind,
+    SetMarketState: MarketState,
+    MarketStateChanged: MarketState,
+    InstrumentState: MarketState,
+    TransferChanged: TransferState,
+}
+_FLAGS = {"post_only", "kept_priority", "slide", "reduce_only", "is_child", "done"}
 # Where None is spelled -1.
-_OPTIONAL = {(Place, "price_ticks"), (Amend, "price_ticks"), (Amend, "size_lots")} | {
-    (CancelAll, "instrument_id")
+_TERMS = {
+    "price_ticks",
+    "quote_atoms",
+    "display_lots",
+    "trigger_ticks",
+    "trail_ticks",
+    "trail_rate_e8",
+    "activation_ticks",
+    "expire_ns",
+}
+_OPTIONAL: dict[type, set[str]] = {
+    Place: _TERMS,
+    WaitingState: _TERMS,
+    TermsState: {"display_lots", "expire_ns"},
+    Amend: {"price_ticks", "size_lots", "trigger_ticks"},
+    CancelAll: {"instrument_id"},
 }
 
 Convert = Callable[[Any], Any]
@@ -220,6 +435,14 @@ def _atoms_from_wire(value: bytes) -> int:
     return int.from_bytes(value, "little", signed=True)
 
 
+def _maybe_atoms_to_wire(value: int | None) -> bytes:
+    return _atoms_to_wire(_absent_to_wire(value))
+
+
+def _maybe_atoms_from_wire(value: bytes) -> int | None:
+    return _absent_from_wire(_atoms_from_wire(value))
+
+
 def _text_to_wire(size: int) -> Convert:
     def to_wire(value: str) -> bytes:
         text = value.encode("ascii")
@@ -239,58 +462,116 @@ class _Codec:
     def __init__(self, message: type, layout: Layout) -> None:
         self.message = message
         self.tag = layout.tag
-        self.fields = layout.fields
-        codes = "".join(
-            f"{kind[4:]}s" if kind.startswith("text") else _CODES[kind] for _, kind in layout.fields
-        )
-        size = struct.calcsize("<" + codes)
-        self.struct = struct.Struct(HEADER.format + codes + "x" * (-size % 8))
+        is_command = layout.tag < COMMAND_TAG_END
+        fields = list(layout.fields)
+        last = fields[-1][1] if fields else ""
+        self.tail_max = int(last[4:]) if last.startswith("tail") else None
+        self.are_records_behind = last == "places"
+        behind = fields.pop() if self.tail_max is not None or self.are_records_behind else None
+        self.fields = fields
+        self.names = [name for name, _ in fields]
+        codes = [
+            f"{kind[4:]}s" if kind.startswith("text") else _CODES[kind] for _, kind in fields
+        ]
+        self._is_headed = bool(fields) and fields[0][1] == "u32"
+        head = HEAD.format + ("q" if is_command else "")
+        body = "".join(codes[1:] if self._is_headed else codes)
+        size = struct.calcsize(head + body)
+        # In front of a tail there is no padding: the two are padded together.
+        self.struct = struct.Struct(head + body + ("" if self.tail_max else "x" * (-size % 8)))
         self.size = self.struct.size
-        names = [name for name, _ in layout.fields]
+        self._is_command = is_command
+        known = [*self.names, behind[0]] if behind else self.names
         # What a struct has beyond its row does not cross the border and has defaults.
-        arguments = message.__struct_fields__[: len(names)]  # type: ignore[attr-defined]
-        assert sorted(arguments) == sorted(names), f"{message.__name__} is not its row"
-        self.values_of = attrgetter(*names)
-        self.are_wide = [kind == "i128" for _, kind in layout.fields]
-        # Behind the four values of the header.
-        self._arguments_of = itemgetter(*(4 + names.index(name) for name in arguments))
+        arguments = message.__struct_fields__[: len(known)]  # type: ignore[attr-defined]
+        self._is_partial = message is Place and layout is _PLAIN_PLACE
+        assert self._is_partial or set(arguments) <= {*known, "account_id"}, message.__name__
+        self._values_of = [attrgetter(name) for name in self.names]
+        self.are_wide = [kind == "i128" for _, kind in fields]
         converted = [
-            (index, *self._converts(name, kind)) for index, (name, kind) in enumerate(self.fields)
+            (index, *self._converts(name, kind)) for index, (name, kind) in enumerate(fields)
         ]
         self._to_wire = [(index, convert) for index, convert, _ in converted if convert]
-        self._from_wire = [(4 + index, convert) for index, _, convert in converted if convert]
+        self._from_wire = [(index, convert) for index, _, convert in converted if convert]
 
     def _converts(self, name: str, kind: str) -> tuple[Convert | None, Convert | None]:
-        if (self.message, name) in _OPTIONAL:
-            return _absent_to_wire, _absent_from_wire
+        is_optional = name in _OPTIONAL.get(self.message, ())
         if kind == "i128":
+            if is_optional:
+                return _maybe_atoms_to_wire, _maybe_atoms_from_wire
             return _atoms_to_wire, _atoms_from_wire
+        if is_optional:
+            return _absent_to_wire, _absent_from_wire
         if kind.startswith("text"):
             return _text_to_wire(int(kind[4:])), _text_from_wire
         if name in _FLAGS:
             return None, {0: False, 1: True}.__getitem__
-        if name in _ENUMS:
-            return None, {int(member): member for member in _ENUMS[name]}.__getitem__
+        enum = _ENUMS.get(name)
+        if name in {"kind", "state"}:
+            enum = _ENUMS_OF[self.message]
+        if enum is not None:
+            return None, {int(member): member for member in enum}.__getitem__
         return None, None
 
+    def values_of(self, message: Any) -> list[Any]:
+        return [value_of(message) for value_of in self._values_of]
+
     def encode(self, message: Any, now_ns: int) -> bytes:
-        values = list(self.values_of(message))
+        values = self.values_of(message)
         for index, convert in self._to_wire:
             values[index] = convert(values[index])
-        return self.struct.pack(self.tag, self.size, 0, now_ns, *values)
+        behind = b""
+        if self.tail_max is not None:
+            behind = _text_to_wire(self.tail_max)(message.client_order_id)
+            behind += bytes(-(self.size + len(behind)) % 8)
+        elif self.are_records_behind:
+            behind = b"".join(encode(place, now_ns) for place in message.places)
+        subject = values.pop(0) if self._is_headed else 0
+        time = (now_ns,) if self._is_command else ()
+        size = self.size + len(behind)
+        return self.struct.pack(self.tag, size, subject, *time, *values) + behind
 
-    def decode(self, values: list[Any], offset: int) -> Any:
-        """Return the message of an unpacked record, header and all."""
+    def is_size(self, size: int) -> bool:
+        """Return whether a record of this row may have this size."""
+        if self.are_records_behind:
+            return size > self.size and size % 8 == 0
+        if self.tail_max is None:
+            return size == self.size
+        return size % 8 == 0 and self.size <= size <= self.size + self.tail_max + 7
+
+    def decode(self, record: bytes | memoryview, offset: int, size: int) -> tuple[Any, int]:
+        """Return the message of a record and its now_ns."""
+        _, _, subject, *values = self.struct.unpack_from(record, offset)
+        now_ns = values.pop(0) if self._is_command else 0
+        if self._is_headed:
+            values.insert(0, subject)
+        elif subject:
+            raise DecodeError(f"record at {offset}, tag {self.tag}: its head is not zero")
         for index, convert in self._from_wire:
             try:
                 values[index] = convert(values[index])
             except (KeyError, ValueError) as error:
-                field, _ = self.fields[index - 4]
-                raise DecodeError(
-                    f"record at {offset}, tag {self.tag}: {field} has a value that does not exist",
-                    field,
-                ) from error
-        return self.message(*self._arguments_of(values))
+                raise self._no_such(offset, self.names[index]) from error
+        arguments = dict(zip(self.names, values, strict=True))
+        behind = record[offset + self.size : offset + size]
+        if self.tail_max is not None:
+            arguments["client_order_id"] = self._tail(bytes(behind), offset)
+        elif self.are_records_behind:
+            arguments["places"] = _places(behind, arguments.pop("account_id"), now_ns, offset)
+        return self.message(**arguments), now_ns
+
+    def _tail(self, behind: bytes, offset: int) -> str:
+        """Return the text at the end of a record, in which there is no more room than it needs."""
+        text = behind.rstrip(b"\0")
+        is_right = text.isascii() and len(text) <= (self.tail_max or 0)
+        if not is_right or len(behind) != len(text) + -(self.size + len(text)) % 8:
+            raise self._no_such(offset, "client_order_id")
+        return text.decode()
+
+    def _no_such(self, offset: int, field: str) -> DecodeError:
+        return DecodeError(
+            f"record at {offset}, tag {self.tag}: {field} has a value that does not exist", field
+        )
 
 
 _CODECS = {
@@ -300,37 +581,56 @@ _CODECS = {
 }
 # A listing is nested: its struct is the instrument itself.
 _LISTING = _Codec(Instrument, LAYOUT[ListInstrument])
-_BY_TAG = {codec.tag: codec for codec in (*_CODECS.values(), _LISTING)}
+_PLAIN = _Codec(Place, _PLAIN_PLACE)
+_BY_TAG = {codec.tag: codec for codec in (*_CODECS.values(), _LISTING, _PLAIN)}
+# What a Place has beyond the short form, and what it is there.
+_BEYOND = attrgetter(*Place.__struct_fields__[len(_PLAIN_PLACE.fields) :])
+_NOTHING_BEYOND = Place.__struct_defaults__[-len(Place.__struct_fields__[11:]) :]
+GROUP_MAX = 20  # orders in one group
+
+
+def _places(
+    records: bytes | memoryview, account_id: int, now_ns: int, offset: int
+) -> tuple[Place, ...]:
+    """Return the orders of a group: all of one account, and as many as a group may have."""
+    places = []
+    at = 0
+    while at < len(records):
+        place, place_ns, at = decode(records, at)
+        if not isinstance(place, Place) or (place.account_id, place_ns) != (account_id, now_ns):
+            raise DecodeError(f"record at {offset}: not an order of its group", "places")
+        places.append(place)
+    if not 1 <= len(places) <= GROUP_MAX:
+        raise DecodeError(f"record at {offset}: {len(places)} orders in a group", "places")
+    return tuple(places)
 
 
 def encode(message: Command | Effect | StateRecord, now_ns: int) -> bytes:
     """Return a message as one record; its numbers fit their fields, and none is -1 for absent."""
     if isinstance(message, ListInstrument):
         return _LISTING.encode(message.instrument, now_ns)
+    if isinstance(message, Place) and _BEYOND(message) == _NOTHING_BEYOND:
+        return _PLAIN.encode(message, now_ns)
     return _CODECS[type(message)].encode(message, now_ns)
 
 
 def decode(record: bytes | memoryview, offset: int = 0) -> tuple[Any, int, int]:
-    """Return the message at an offset, its now_ns, and the offset after it.
+    """Return the message at an offset, its now_ns (0 where it is not a command), and the end.
 
     Raises:
         DecodeError: Unknown tag, wrong size, an enum or a text that does not exist, or the record
             is cut short.
     """
     left = len(record) - offset
-    if left < HEADER.size:
+    if left < HEAD.size:
         raise DecodeError(f"record at {offset} is cut short")
-    codec = _BY_TAG.get(record[offset] | record[offset + 1] << 8)
-    if codec is None or left < codec.size:
-        tag, size, *_ = HEADER.unpack_from(record, offset)
-        if codec is None or codec.size != size:
-            raise DecodeError(f"record at {offset} has unknown tag {tag} of size {size}")
+    tag, size, _ = HEAD.unpack_from(record, offset)
+    codec = _BY_TAG.get(tag)
+    if codec is None or not codec.is_size(size):
+        raise DecodeError(f"record at {offset} has unknown tag {tag} of size {size}")
+    if left < size:
         raise DecodeError(f"record at {offset} is cut short")
-    values = list(codec.struct.unpack_from(record, offset))
-    size, now_ns = values[1], values[3]
-    if size != codec.size:
-        raise DecodeError(f"record at {offset} has unknown tag {codec.tag} of size {size}")
-    message = codec.decode(values, offset)
+    message, now_ns = codec.decode(record, offset, size)
     return (ListInstrument(message) if codec is _LISTING else message), now_ns, offset + size
 
 
@@ -356,7 +656,8 @@ def state_hash(records: Iterator[StateRecord]) -> int:
 def _hash(record: StateRecord) -> int:
     codec = _CODECS[type(record)]
     h = codec.tag
-    for value, is_wide in zip(codec.values_of(record), codec.are_wide, strict=True):
+    for each, is_wide in zip(codec.values_of(record), codec.are_wide, strict=True):
+        value = ABSENT if each is None else each
         h = ((h ^ (value & MASK64)) * 0x9E3779B97F4A7C15) & MASK64
         h ^= h >> 32
         if is_wide:
