@@ -13,12 +13,14 @@ from msgspec import Struct
 from steelyard.domain.order import (
     CancelCause,
     FeeAsset,
+    GroupKind,
     Liquidity,
     OrderType,
     RejectReason,
     SelfTrade,
     Side,
     TimeInForce,
+    TriggerBy,
 )
 
 
@@ -70,7 +72,9 @@ class Order(Struct, kw_only=True):
     """An order as either side of a venue's API sees it.
 
     Sizes in lots, prices in ticks (None for a market order), quote_atoms is what the filled
-    part was worth. order_id is the venue's number; 0 until the venue has told it.
+    part was worth. order_id is the venue's number; 0 until the venue has told it. The terms that
+    `Place` has too mean the same here, but for spend_atoms: there quote_atoms says how much, and
+    size_lots is 0. group_id is the number of the first order of its group, 0 for none.
     """
 
     order_id: int
@@ -92,11 +96,28 @@ class Order(Struct, kw_only=True):
     updated_ns: int = 0
     reject_reason: RejectReason | None = None
     cancel_cause: CancelCause | None = None
+    slide: bool = False
+    spend_atoms: int | None = None
+    display_lots: int | None = None
+    trigger_by: TriggerBy = TriggerBy.LAST
+    trigger_ticks: int | None = None
+    trail_ticks: int | None = None
+    trail_rate_e8: int | None = None
+    activation_ticks: int | None = None
+    expire_ns: int | None = None
+    triggered_ns: int = 0
+    group_id: int = 0
+    group_kind: GroupKind | None = None
 
     @property
     def remaining_lots(self) -> int:
-        """What has not filled."""
-        return self.size_lots - self.filled_lots
+        """What has not filled; 0 where the order says what to spend."""
+        return max(self.size_lots - self.filled_lots, 0)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is open and its price has not been heard yet."""
+        return self.state.is_open and self.order_type.waits and not self.triggered_ns
 
 
 class Fill(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill, Order
-from steelyard.domain.order import RejectReason, Side
+from steelyard.domain.order import MarketState, RejectReason, Side, TransferState
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
@@ -210,9 +210,10 @@ class AssetBalance(Struct, frozen=True):
 
 
 class InstrumentList(Struct, frozen=True, tag=True):
-    """Answer to InstrumentsQuery."""
+    """Answer to InstrumentsQuery; states are theirs in the same order, where the venue tells."""
 
     instruments: tuple[Instrument, ...]
+    states: tuple[MarketState, ...] = ()
 
 
 class Clock(Struct, frozen=True, tag=True):
@@ -270,9 +271,20 @@ class OrderAnswer(Struct, frozen=True, tag=True):
 
 
 class OrderList(Struct, frozen=True, tag=True):
-    """Answer to OrdersQuery and CancelAll (what was canceled)."""
+    """Answer to OrdersQuery, CancelAll (what was canceled) and PlaceGroup (its orders)."""
 
     orders: tuple[Order, ...]
+
+
+class TransferAnswer(Struct, frozen=True, tag=True):
+    """A deposit (positive) or withdrawal (negative) as it is now; answers OpenTransfer."""
+
+    transfer_id: int
+    account_id: int
+    asset_id: int
+    amount_atoms: int
+    state: TransferState
+    time_ns: int
 
 
 class FillList(Struct, frozen=True, tag=True):
@@ -323,6 +335,7 @@ Answer = (
     | AccountAnswer
     | OrderAnswer
     | OrderList
+    | TransferAnswer
     | FillList
     | KeyAnswer
     | Status
@@ -342,6 +355,7 @@ class Execution(IntEnum):
     AMENDED = 4
     EXPIRED = 5
     REJECTED = 6
+    TRIGGERED = 7
 
 
 class BookDelta(Struct, frozen=True, tag=True):

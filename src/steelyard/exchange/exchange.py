@@ -6,7 +6,7 @@ records in the same order give the same state. What is to be written and sent co
 Time is an argument and never goes back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -16,6 +16,7 @@ from steelyard.domain import layout
 from steelyard.domain.commands import (
     FIRST_USER,
     Accepted,
+    AdvanceTime,
     Amend,
     Amended,
     Cancel,
@@ -27,19 +28,25 @@ from steelyard.domain.commands import (
     Filled,
     LevelChanged,
     ListInstrument,
+    MarketStateChanged,
     OpenAccount,
+    OpenTransfer,
     Place,
+    PlaceGroup,
     Rejected,
     Traded,
+    TransferChanged,
     Transferred,
+    Triggered,
     UserCommand,
     Withdraw,
 )
 from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.journal import Record
+from steelyard.domain.layout import InstrumentState
 from steelyard.domain.ledger import Balance
-from steelyard.domain.lifecycle import Fill, OrderState
+from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import (
     MINUTE_NS,
     AccountAnswer,
@@ -72,14 +79,15 @@ from steelyard.domain.messages import (
     TickersQuery,
     TradeList,
     TradesQuery,
+    TransferAnswer,
 )
-from steelyard.domain.order import RejectReason
+from steelyard.domain.order import MarketState, RejectReason
 from steelyard.engine import BookLevels, Engine
 from steelyard.exchange.feed import Feed, Frames, touch_of
-from steelyard.exchange.history import AccountHistory, History
+from steelyard.exchange.history import AccountHistory, Group, History
 from steelyard.exchange.house import BOOK_DEPTH, PAUSE_NS, HouseCursor, Market
 from steelyard.exchange.keys import Keys, People, Seal
-from steelyard.exchange.market import InstrumentMarket, MarketState
+from steelyard.exchange.market import InstrumentMarket, MarketData
 from steelyard.exchange.records import (
     FORMAT,
     AccountNamed,
@@ -116,7 +124,7 @@ class Snapshot(Struct):
     people: People
     rates: dict[int, tuple[int, int]]
     history: list[AccountHistory]
-    markets: list[MarketState]
+    markets: list[MarketData]
     sequences: dict[int, int]
     market_cursor: HouseCursor | None
 
@@ -137,6 +145,7 @@ class Exchange:
         self._steps = 0
         self._stepped_ns = 0  # when the market last did what was due
         self._markets: dict[int, InstrumentMarket] = {}
+        self._states: dict[int, MarketState] = {}
         self._rates: dict[int, tuple[int, int]] = {}
         self._records: list[tuple[int, Command | ExchangeRecord]] = []
 
@@ -170,23 +179,34 @@ class Exchange:
     def perform(self, command: UserCommand, now_ns: int) -> Answer:
         """Carry out a user's command and answer it."""
         effects = self.record(command, now_ns)
-        first = effects[0] if effects else None
-        if isinstance(first, Rejected):
-            return self._refused(command, first)
+        # Orders that expired are canceled before the command, and told before its own effects.
+        refused = next((e for e in effects if isinstance(e, Rejected)), None)
+        if refused is not None:
+            return self._refused(command, effects)
         match command:
             case Place():
-                assert isinstance(first, Accepted), "a place is accepted or rejected"
-                return self._order_answer(command.account_id, first.order_id, effects)
+                placed = next(e for e in effects if isinstance(e, Accepted))
+                return self._order_answer(command.account_id, placed.order_id, effects)
+            case PlaceGroup():
+                placed_ids = (e.order_id for e in effects if isinstance(e, Accepted))
+                return OrderList(self._orders(command.account_id, placed_ids))
             case Amend() | Cancel():
                 return self._order_answer(command.account_id, command.order_id, effects)
             case CancelAll():
                 ended = (e.order_id for e in effects if isinstance(e, Canceled))
-                queries = (OrderQuery(command.account_id, order_id=i) for i in ended)
-                # Of very many the first may have left the history already.
-                found = (self.history.order(query) for query in queries)
-                return OrderList(tuple(order for order in found if order))
+                return OrderList(self._orders(command.account_id, ended))
             case Deposit() | Withdraw():
                 return self._account(command.account_id)
+            case OpenTransfer():
+                opened = next(e for e in effects if isinstance(e, TransferChanged))
+                return TransferAnswer(
+                    opened.transfer_id,
+                    opened.account_id,
+                    opened.asset_id,
+                    opened.amount_atoms,
+                    opened.state,
+                    self.now_ns,
+                )
 
     def step(self, now_ns: int) -> None:
         """Let the market do what is due, and send what is due."""
@@ -195,6 +215,8 @@ class Exchange:
             is_noted = self._steps % NOTED_STEPS == 0
             self.record(MarketStep(self.engine.state_hash() if is_noted else 0), now_ns)
         self.now_ns = max(self.now_ns, now_ns)
+        if self.history.next_expiry_ns() <= self.now_ns:
+            self.record(AdvanceTime(), now_ns)
         self.feed.wake(self.now_ns)
 
     def found(self, founded: Founded, now_ns: int) -> None:
@@ -238,7 +260,8 @@ class Exchange:
                 ids = [*self._markets] if wanted is None else wanted
                 return TickerList(tuple(self.ticker(i, now_ns) for i in ids))
             case InstrumentsQuery():
-                return InstrumentList(tuple(self.listings))
+                states = (self.state_of(i.instrument_id) for i in self.listings)
+                return InstrumentList(tuple(self.listings), tuple(states))
             case KeyQuery():
                 kept = self.keys.find(query.key)
                 assert kept is not None, "the gate knows the asking key"
@@ -247,6 +270,10 @@ class Exchange:
                 kind = self.founded.market if self.founded else "none"
                 ended = bool(self.market and self.market.ended)
                 return Status(self.trading, kind, ended, now_ns)
+
+    def state_of(self, instrument_id: int) -> MarketState:
+        """Return what a market lets happen."""
+        return self._states.get(instrument_id, MarketState.OPEN)
 
     def levels(self, instrument_id: int, depth: int) -> BookLevels:
         """Return the best levels of a book."""
@@ -293,8 +320,14 @@ class Exchange:
         self.engine.restore(snapshot.engine)
         if self.engine.state_hash() != snapshot.engine_hash:
             raise DecodeError("the snapshot's engine state has another hash than it says")
-        for message in _listings_in(snapshot.engine):
-            self._list(message)
+        for message in layout.decode_all(snapshot.engine):
+            match message:
+                case ListInstrument():
+                    self._list(message)
+                case InstrumentState():
+                    self._states[message.instrument_id] = message.state
+                case _:
+                    pass
         self.founded, self.now_ns = snapshot.founded, snapshot.now_ns
         self.keys.restore(snapshot.people)
         self._rates = snapshot.rates
@@ -395,6 +428,8 @@ class Exchange:
         """Enter effects in the history and the market data, and tell the feed."""
         now_ns = self.now_ns
         touched: dict[tuple[int, int], None] = {}  # (account, instrument or -asset - 1)
+        asked = _asked(command)
+        group: Group | None = None
         for effect in effects:
             match effect:
                 case LevelChanged():
@@ -407,8 +442,10 @@ class Exchange:
                     self.feed.order(Execution.FILL, order, fill, now_ns)
                     touched[effect.account_id, effect.instrument_id] = None
                 case Accepted():
-                    assert isinstance(command, Place), "only a place is accepted"
-                    order = self.history.accepted(command, effect, now_ns)
+                    if isinstance(command, PlaceGroup):
+                        group = group or Group(effect.order_id, command.kind)
+                    place = next(asked)
+                    order = self.history.accepted(place, effect, now_ns, group)
                     self.feed.order(Execution.NEW, order, None, now_ns)
                     touched[effect.account_id, effect.instrument_id] = None
                 case Canceled():
@@ -418,22 +455,28 @@ class Exchange:
                     self.feed.order(execution, order, None, now_ns)
                     touched[effect.account_id, effect.instrument_id] = None
                 case Amended():
-                    order = self.history.amended(effect, now_ns)
+                    trigger = command.trigger_ticks if isinstance(command, Amend) else None
+                    order = self.history.amended(effect, trigger, now_ns)
                     self.feed.order(Execution.AMENDED, order, None, now_ns)
                     touched[effect.account_id, effect.instrument_id] = None
+                case Triggered():
+                    order = self.history.triggered(effect, now_ns)
+                    self.feed.order(Execution.TRIGGERED, order, None, now_ns)
                 case Rejected():
-                    self._tell_rejected(command, effect)
-                case Transferred():
+                    self._tell_rejected(next(asked, None), effect)
+                case MarketStateChanged():
+                    self._states[effect.instrument_id] = effect.state
+                case Transferred() | TransferChanged():
                     touched[effect.account_id, -effect.asset_id - 1] = None
         for account_id, what in touched:
             self._tell_balances(account_id, what)
         self.feed.settle(now_ns)
 
-    def _tell_rejected(self, command: Command, effect: Rejected) -> None:
-        if not isinstance(command, Place) or effect.account_id < FIRST_USER:
+    def _tell_rejected(self, place: Place | None, effect: Rejected) -> None:
+        if place is None or effect.account_id < FIRST_USER:
             return
-        if self.listings.has(command.instrument_id) and command.account_id in self._rates:
-            self.history.rejected(command, effect.order_id, effect.reason, self.now_ns)
+        if self.listings.has(place.instrument_id) and place.account_id in self._rates:
+            self.history.rejected(place, effect.order_id, effect.reason, self.now_ns)
 
     def _tell_balances(self, account_id: int, what: int) -> None:
         if what < 0:
@@ -456,8 +499,13 @@ class Exchange:
             fills = tuple(f for f in self.history.fills_of(order) if f.trade_id in trades)
         return OrderAnswer(order, fills)
 
+    def _orders(self, account_id: int, order_ids: Iterable[int]) -> tuple[Order, ...]:
+        # Of very many the first may have left the history already.
+        found = (self.history.order(OrderQuery(account_id, order_id=i)) for i in order_ids)
+        return tuple(order for order in found if order)
+
     def _account(self, account_id: int) -> AccountAnswer:
-        maker, taker = self._rates[account_id]
+        maker, taker = self.engine.rates(account_id, self.now_ns)
         balances = tuple(
             AssetBalance(asset_id, balance.free_atoms, balance.held_atoms)
             for asset_id, balance in sorted(self.engine.balances(account_id).items())
@@ -480,19 +528,31 @@ class Exchange:
             raise Unsupported(f"no instrument {instrument_id} is listed")
         return found
 
-    def _refused(self, command: Command, rejected: Rejected) -> Refused:
-        message = explain(rejected.reason, command, self.listings, self.engine)
-        return Refused(rejected.reason, message, order_id=rejected.order_id)
+    def _refused(self, command: Command, effects: list[Effect]) -> Refused:
+        """Return why; of a group, why the first order with a reason of its own was refused."""
+        refused = [e for e in effects if isinstance(e, Rejected)]
+        first = next((e for e in refused if e.reason is not RejectReason.GROUP_REFUSED), refused[0])
+        asked = [*_asked(command)]
+        about = asked[refused.index(first)] if asked else command
+        message = explain(first.reason, about, self.listings, self.engine)
+        return Refused(first.reason, message, order_id=first.order_id)
+
+
+def _asked(command: Command) -> Iterator[Place]:
+    """Yield the orders that a command asks for, in the order of their numbers."""
+    match command:
+        case Place():
+            yield command
+        case PlaceGroup():
+            yield from command.places
+        case _:
+            pass
 
 
 def _unknown_order() -> Refused:
     return Refused(
         RejectReason.UNKNOWN_ORDER, "no such order on this account; list the open ones to see ids"
     )
-
-
-def _listings_in(engine_snapshot: bytes) -> Iterable[ListInstrument]:
-    return (m for m in layout.decode_all(engine_snapshot) if isinstance(m, ListInstrument))
 
 
 def _decoded(data: bytes) -> Snapshot:

@@ -7,33 +7,42 @@ client order ids the newest `CLIENT_IDS_MAX`: what is older leaves, oldest first
 
 from collections import deque
 from collections.abc import Iterable
+from heapq import heapify, heappop, heappush
 from itertools import islice
-from typing import TypeVar
+from math import inf
+from typing import NamedTuple, TypeVar
 
 from msgspec import Struct
 
-from steelyard.domain.commands import Accepted, Amended, Canceled, Filled, Place
+from steelyard.domain.commands import (
+    Accepted,
+    Amended,
+    Canceled,
+    Filled,
+    Place,
+    Triggered,
+)
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import FillsQuery, OrderQuery, OrdersQuery
-from steelyard.domain.order import CancelCause, RejectReason
+from steelyard.domain.order import CancelCause, GroupKind, RejectReason
 
 T = TypeVar("T")
 
 ENDED_MAX = 10_000
 FILLS_MAX = 50_000
 CLIENT_IDS_MAX = 100_000
+EXPIRIES_MIN = 1_024
 
-_EXPIRED = frozenset(
-    {
-        CancelCause.IOC_REMAINDER,
-        CancelCause.FOK_UNFILLABLE,
-        CancelCause.NO_LIQUIDITY,
-        CancelCause.SELF_TRADE,
-    }
-)
+# Nobody asked for these ends: the market or the order's own terms brought them.
+_EXPIRED = frozenset(CancelCause) - {CancelCause.USER, CancelCause.ADMIN, CancelCause.SIBLING}
 
-# What a Place says of an order; an amended price or size no longer is what was asked for.
+
+class Group(NamedTuple):
+    """What an order belongs to: the number of the group's first order, and how they hang."""
+
+    group_id: int
+    kind: GroupKind
 
 
 class AccountHistory(Struct):
@@ -87,12 +96,19 @@ class History:
     def __init__(self, listings: Listings) -> None:
         self._listings = listings
         self._accounts: dict[int, _Account] = {}
+        self._expiries: list[tuple[int, int, int]] = []  # a heap of (expire_ns, account, order)
+        self._expiries_max = EXPIRIES_MIN
 
     # -- what happened ----------------------------------------------------------------------
 
-    def accepted(self, place: Place, effect: Accepted, now_ns: int) -> Order:
+    def accepted(
+        self, place: Place, effect: Accepted, now_ns: int, group: Group | None = None
+    ) -> Order:
         """Enter a new order."""
         order = _order(place, effect.order_id, now_ns)
+        if group is not None:
+            order.group_id, order.group_kind = group
+        self._watch(order)
         account = self._account(place.account_id)
         account.add(order)
         account.asked(place)
@@ -132,7 +148,7 @@ class History:
         order.filled_lots += effect.size_lots
         order.quote_atoms += quote_atoms
         order.updated_ns = now_ns
-        if effect.remaining_lots == 0:
+        if effect.remaining_lots == 0 and order.spend_atoms is None:
             order.state = OrderState.FILLED
             account.end(order)
         else:
@@ -143,20 +159,42 @@ class History:
         """Enter an end before everything filled."""
         account = self._account(effect.account_id)
         order = account.orders[effect.order_id]
-        order.cancel_cause = effect.cause
-        order.state = OrderState.EXPIRED if effect.cause in _EXPIRED else OrderState.CANCELED
+        if effect.cause is CancelCause.QUOTE_SPENT and order.filled_lots:
+            order.state = OrderState.FILLED
+        else:
+            order.cancel_cause = effect.cause
+            order.state = OrderState.EXPIRED if effect.cause in _EXPIRED else OrderState.CANCELED
         order.updated_ns = now_ns
         account.end(order)
         return order
 
-    def amended(self, effect: Amended, now_ns: int) -> Order:
-        """Enter a new price or size."""
+    def amended(self, effect: Amended, trigger_ticks: int | None, now_ns: int) -> Order:
+        """Enter a new price, size or trigger (None where that has not changed)."""
         order = self._account(effect.account_id).orders[effect.order_id]
-        order.price_ticks, order.size_lots = effect.price_ticks, effect.size_lots
+        if order.price_ticks is not None:
+            order.price_ticks = effect.price_ticks
+        order.size_lots = effect.size_lots
+        if trigger_ticks is not None:
+            order.trigger_ticks = trigger_ticks
         order.updated_ns = now_ns
         return order
 
+    def triggered(self, effect: Triggered, now_ns: int) -> Order:
+        """Enter that an order's price was heard."""
+        order = self._account(effect.account_id).orders[effect.order_id]
+        order.triggered_ns = order.updated_ns = now_ns
+        return order
+
     # -- what is asked ----------------------------------------------------------------------
+
+    def next_expiry_ns(self) -> float:
+        """Return when the next open order expires, infinity where none does."""
+        while self._expiries:
+            expire_ns, account_id, order_id = self._expiries[0]
+            if order_id in self._account(account_id).open:
+                return expire_ns
+            heappop(self._expiries)
+        return inf
 
     def order(self, query: OrderQuery) -> Order | None:
         """Return one order, by either id; both must fit where both are given."""
@@ -246,9 +284,21 @@ class History:
             account = self._account(kept.account_id)
             for order in kept.orders:
                 account.add(order)
+                if order.state.is_open:
+                    self._watch(order)
             account.fills.extend(kept.fills)
             for place in kept.placed:
                 account.asked(place)
+
+    def _watch(self, order: Order) -> None:
+        if order.expire_ns is None:
+            return
+        heappush(self._expiries, (order.expire_ns, order.account_id, order.order_id))
+        if len(self._expiries) > self._expiries_max:
+            # Those that ended before their time are still in it.
+            self._expiries = [it for it in self._expiries if it[2] in self._account(it[1]).open]
+            heapify(self._expiries)
+            self._expiries_max = max(EXPIRIES_MIN, 2 * len(self._expiries))
 
     def _account(self, account_id: int) -> _Account:
         found = self._accounts.get(account_id)
@@ -273,6 +323,15 @@ def _order(place: Place, order_id: int, now_ns: int) -> Order:
         fee_asset=place.fee_asset,
         created_ns=now_ns,
         updated_ns=now_ns,
+        slide=place.slide,
+        spend_atoms=place.quote_atoms,
+        display_lots=place.display_lots,
+        trigger_by=place.trigger_by,
+        trigger_ticks=place.trigger_ticks,
+        trail_ticks=place.trail_ticks,
+        trail_rate_e8=place.trail_rate_e8,
+        activation_ticks=place.activation_ticks,
+        expire_ns=place.expire_ns,
     )
 
 

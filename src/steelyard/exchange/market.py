@@ -74,7 +74,7 @@ def next_open(open_ns: int, interval_ns: int) -> int:
     return open_ns + interval_ns
 
 
-class MarketState(Struct):
+class MarketData(Struct):
     """One instrument's market data, as a snapshot keeps it."""
 
     instrument_id: int
@@ -264,12 +264,12 @@ class InstrumentMarket:
 
     # -- snapshots --------------------------------------------------------------------------
 
-    def snapshot(self) -> MarketState:
+    def snapshot(self) -> MarketData:
         """Return everything that is kept."""
         candles = [candle for series in self.series.values() for candle in series]
-        return MarketState(self.instrument.instrument_id, [*self.trades], candles)
+        return MarketData(self.instrument.instrument_id, [*self.trades], candles)
 
-    def restore(self, state: MarketState) -> None:
+    def restore(self, state: MarketData) -> None:
         """Replace an empty market's data."""
         self.trades.extend(state.trades)
         for candle in state.candles:

@@ -1,10 +1,14 @@
 """Why a command was refused, in a sentence that says how to mend it."""
 
+from decimal import Decimal
+
 from steelyard.domain.commands import Amend, CancelAll, Command, Deposit, Place, Withdraw
 from steelyard.domain.instrument import Instrument, Listings
-from steelyard.domain.order import FIELDS, RejectReason, Side
-from steelyard.domain.units import from_atoms
+from steelyard.domain.order import FIELDS, Need, RejectReason, Side
+from steelyard.domain.units import EXACT, RATE_SCALE, from_atoms, plain
 from steelyard.engine import Engine
+
+_PERCENT_E8 = Decimal(RATE_SCALE // 100)
 
 
 def explain(reason: RejectReason, command: Command, listings: Listings, engine: Engine) -> str:
@@ -27,12 +31,21 @@ def explain(reason: RejectReason, command: Command, listings: Listings, engine: 
             return "the new size must be above what has filled already; cancel the order instead"
         case RejectReason.AMOUNT_TOO_LARGE:
             return "the amount is beyond what the books can hold"
-        case RejectReason.UNSUPPORTED if isinstance(command, Place):
-            allowed = ", ".join(t.name for t in sorted(FIELDS[command.order_type].time_in_force))
+        case RejectReason.UNKNOWN_TRANSFER:
+            return "no such pending transfer; it may have been carried out or canceled"
+        case RejectReason.WOULD_TRIGGER:
             return (
-                f"a {command.order_type.name} order takes time_in_force {allowed}; "
-                "a market order has no price; post_only goes with LIMIT and GTC"
+                "the market is at the trigger price already, so the order would act at once; "
+                "place it without a trigger, or choose one that is still ahead"
             )
+        case RejectReason.TRAIL_OUT_OF_RANGE:
+            return "a trail is at least one tick, or a rate above 0 and below 100 %"
+        case RejectReason.EXPIRY_NOT_AHEAD:
+            return "the order would have expired already; choose a later time"
+        case RejectReason.DISPLAY_OUT_OF_RANGE:
+            return "what the book shows is 0 (hidden), or from the smallest order to the whole size"
+        case RejectReason.UNSUPPORTED if isinstance(command, Place):
+            return _offered(command)
     if instrument is not None:
         limits = {
             RejectReason.PRICE_OUT_OF_RANGE: "the price must be between "
@@ -43,10 +56,40 @@ def explain(reason: RejectReason, command: Command, listings: Listings, engine: 
             f"{instrument.size(instrument.size_max_lots)} {instrument.base}",
             RejectReason.NOTIONAL_TOO_SMALL: "price times size must be at least "
             f"{from_atoms(instrument.notional_min_atoms)} {instrument.quote}",
+            RejectReason.NOTIONAL_TOO_LARGE: "price times size must be at most "
+            f"{from_atoms(instrument.notional_max_atoms)} {instrument.quote}",
+            RejectReason.PRICE_OUTSIDE_BAND: "the price must be within "
+            f"{plain(EXACT.divide(Decimal(instrument.band_rate_e8), _PERCENT_E8))} % of the mark "
+            "price, or of the last trade where there is none",
+            RejectReason.TOO_MANY_ORDERS: "an account may have "
+            f"{instrument.orders_max} open orders; cancel one first",
+            RejectReason.TOO_MANY_TRIGGERS: "an account may have "
+            f"{instrument.triggers_max} orders that wait for a trigger; cancel one first",
+            RejectReason.MARKET_MAINTENANCE: "the market is in maintenance; try again later",
+            RejectReason.MARKET_HALTED: "the market is halted: only cancels pass",
+            RejectReason.MARKET_CANCEL_ONLY: "the market takes cancels only",
+            RejectReason.MARKET_POST_ONLY: "the market takes limit orders with post_only only",
         }
         if reason in limits:
             return f"{limits[reason]} ({instrument.symbol})"
     return reason.name.lower().replace("_", " ")
+
+
+def _offered(place: Place) -> str:
+    """Return what goes with an order's type."""
+    fields = FIELDS[place.order_type]
+    allowed = ", ".join(t.name for t in sorted(fields.time_in_force))
+    needs = fields._asdict()
+    del needs["time_in_force"]
+    must = [name for name, need in needs.items() if need is Need.MUST]
+    may = [name for name, need in needs.items() if need is Need.MAY]
+    return (
+        f"a {place.order_type.name} order takes time_in_force {allowed}"
+        + (f", must have {', '.join(must)}" if must else "")
+        + (f", may have {', '.join(may)}" if may else "")
+        + ", and nothing else; post_only and display_lots go with GTC and GTD, expire_ns with GTD; "
+        "size_lots or quote_atoms says how much"
+    )
 
 
 def _instrument_of(command: Command, listings: Listings) -> Instrument | None:
