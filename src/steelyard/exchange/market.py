@@ -2,8 +2,9 @@
 
 Candles are gap-free: an interval without trades repeats the last price with no volume. Three
 base series are kept per instrument (1 s for 2 hours, 1 min for 7 days, 1 h for a year); every
-other interval is folded from the finest base that divides it. Volumes are exact. Times are
-aligned to the epoch in UTC; weeks start on Monday, months on the 1st.
+other interval is folded from the longest base that divides it, and a candle of which a part is no
+longer kept is left out. Volumes are exact. Times are aligned to the epoch in UTC; weeks start on
+Monday, months on the 1st.
 """
 
 from bisect import bisect_left
@@ -214,6 +215,12 @@ class InstrumentMarket:
             newest = min(query.end_ns if query.end_ns is not None else now_ns, now_ns)
             start_ns = newest - (query.limit + 1) * max(length, DAY_NS * 31 * (length == MONTH_NS))
         first = bisect_left(series, open_of(max(start_ns, 0), length), key=lambda c: c.open_ns)
+        if first == 0 and len(series) == series.maxlen:
+            # A candle whose first part has left would be told with less than was traded.
+            whole_ns = open_of(series[0].open_ns, length)
+            if whole_ns < series[0].open_ns:
+                whole_ns = next_open(whole_ns, length)
+            first = bisect_left(series, whole_ns, key=lambda c: c.open_ns)
         wanted: Iterable[Candle] = islice(series, first, None)
         if length != base:
             wanted = _folded(wanted, length)
