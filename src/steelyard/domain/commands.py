@@ -238,9 +238,7 @@ class HouseTrade(Struct, frozen=True, tag=True):
 
 
 # What somebody with a key may ask for.
-UserCommand = (
-    Deposit | Withdraw | OpenTransfer | Place | PlaceGroup | Amend | Cancel | CancelAll
-)
+UserCommand = Deposit | Withdraw | OpenTransfer | Place | PlaceGroup | Amend | Cancel | CancelAll
 AdminCommand = (
     ListInstrument
     | OpenAccount

@@ -470,9 +470,7 @@ class _Codec:
         behind = fields.pop() if self.tail_max is not None or self.are_records_behind else None
         self.fields = fields
         self.names = [name for name, _ in fields]
-        codes = [
-            f"{kind[4:]}s" if kind.startswith("text") else _CODES[kind] for _, kind in fields
-        ]
+        codes = [f"{kind[4:]}s" if kind.startswith("text") else _CODES[kind] for _, kind in fields]
         self._is_headed = bool(fields) and fields[0][1] == "u32"
         head = HEAD.format + ("q" if is_command else "")
         body = "".join(codes[1:] if self._is_headed else codes)

@@ -135,15 +135,15 @@ class Fields(NamedTuple):
     reduce_only: Need = Need.NEVER  # derivatives only, and there are none yet
 
 
+SLICES_MAX = 100  # an iceberg's size is at most so many times what it shows
+
 _ANY = frozenset(TimeInForce)
 _RESTING = frozenset({TimeInForce.GTC, TimeInForce.GTD})
 _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 # Beyond the table: post_only and display_lots go with GTC and GTD, expire_ns goes with GTD alone.
 FIELDS: dict[OrderType, Fields] = {
-    OrderType.LIMIT: Fields(
-        _ANY, price_ticks=Need.MUST, post_only=Need.MAY, display_lots=Need.MAY
-    ),
+    OrderType.LIMIT: Fields(_ANY, price_ticks=Need.MUST, post_only=Need.MAY, display_lots=Need.MAY),
     OrderType.MARKET: Fields(_AT_ONCE, quote_atoms=Need.MAY),
     OrderType.STOP: Fields(_RESTING, trigger_ticks=Need.MUST),
     OrderType.STOP_LIMIT: Fields(
@@ -187,7 +187,7 @@ class RejectReason(IntEnum):
     NOTIONAL_TOO_SMALL = 15
     NOTIONAL_TOO_LARGE = 16
     AMOUNT_TOO_LARGE = 17  # the sum would leave the range of the books
-    DISPLAY_OUT_OF_RANGE = 18  # more than the size, or below the smallest order
+    DISPLAY_OUT_OF_RANGE = 18  # above the size, below the smallest order, or too many slices
     TRAIL_OUT_OF_RANGE = 19
     EXPIRY_NOT_AHEAD = 20
     PRICE_OUTSIDE_BAND = 21

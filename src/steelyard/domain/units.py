@@ -2,8 +2,8 @@
 
 Inside, a price is a whole number of ticks, a size a whole number of lots, and a balance a
 whole number of atoms (1e-12 of an asset). `Decimal` is used at the edges only and is parsed
-from text. Off-step input is refused, never rounded. There is one rounding rule in this slice:
-a fee rounds up, against the payer (`fee_atoms`).
+from text. Off-step input is refused, never rounded. There is one rounding rule: a fee rounds up
+(`fee_atoms`).
 """
 
 from decimal import Context, Decimal, Inexact, InvalidOperation
@@ -75,8 +75,8 @@ def plain(number: Decimal) -> Decimal:
 
 
 def fee_atoms(amount_atoms: int, rate_e8: int) -> int:
-    """Return the fee on an amount, rounded up once, against the payer.
+    """Return the fee on an amount, rounded up once: who pays pays more, whose rebate it is less.
 
-    rate_e8 is the rate times 1e8: 100_000 is 0.1 %.
+    rate_e8 is the rate times 1e8: 100_000 is 0.1 %; a negative one is a rebate.
     """
     return -(-amount_atoms * rate_e8 // RATE_SCALE)

@@ -40,6 +40,14 @@ class Engine(Protocol):
         """Return each asset's sum over all accounts, which is zero."""
         ...
 
+    def rates(self, account_id: int, now_ns: int) -> tuple[int, int]:
+        """Return the maker's and the taker's rate of an order that is placed now.
+
+        Raises:
+            KeyError: The account was never opened.
+        """
+        ...
+
     def state_hash(self) -> int:
         """Return the hash of the whole state (`domain.layout.state_hash`)."""
         ...

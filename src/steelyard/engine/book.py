@@ -1,17 +1,18 @@
 """Resting orders of one instrument: by price, then by time. The slow twin, written to be read.
 
 Both sides are the same code: a side's prices are kept as keys, `side * price`, so the best
-price is always the largest key. A level is a queue of nodes with rising priority. The house's
-size stands in the queue as nodes of order_id 0 around the users' orders, never two in a row:
-n orders part it into at most n + 1 of them.
+price is always the largest key. A level has two queues: what is shown, and behind all of it what
+is hidden. The house's size stands in the shown queue as nodes of order_id 0 around the users'
+orders, never two in a row: n orders part it into at most n + 1 of them.
 """
 
 from bisect import bisect_left, insort
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from steelyard.domain.order import FeeAsset, SelfTrade, Side
+from steelyard.domain.order import FeeAsset, OrderType, SelfTrade, Side, TimeInForce, TriggerBy
 
 
 class QueueModel(IntEnum):
@@ -22,15 +23,19 @@ class QueueModel(IntEnum):
     OPTIMISTIC = 3  # all: the house leaves from the front
 
 
-@dataclass(slots=True, eq=False)  # a node is itself: two alike are not the same
-class Node:
-    """One place in a level's queue: a user's order, or (order_id 0) house size between orders."""
+@dataclass(slots=True, eq=False)  # an order is itself: two alike are not the same
+class Order:
+    """A user's order on its way, at rest or waiting; or (order_id 0) house size between orders.
+
+    One by quote_atoms has no size: quote_atoms is what is left of the amount, and size_lots grows
+    by what has filled.
+    """
 
     order_id: int
     account_id: int
     instrument_id: int
     side: Side
-    price_ticks: int
+    price_ticks: int | None
     priority: int
     size_lots: int
     remaining_lots: int
@@ -39,11 +44,69 @@ class Node:
     fee_asset: FeeAsset = FeeAsset.QUOTE
     maker_rate_e8: int = 0
     taker_rate_e8: int = 0
+    order_type: OrderType = OrderType.LIMIT
+    time_in_force: TimeInForce = TimeInForce.GTC
+    slide: bool = False
+    quote_atoms: int | None = None
+    display_lots: int | None = None
+    shown_lots: int = 0  # of an iceberg: what is left of its slice
+    expire_ns: int | None = None
+    trigger_by: TriggerBy = TriggerBy.LAST
+    trigger_ticks: int | None = None
+    trail_ticks: int | None = None
+    trail_rate_e8: int | None = None
+    activation_ticks: int | None = None
+    best_ticks: int = 0  # of a trailing stop: the best price since its activation, 0 before
+    group_id: int = 0
+    is_child: bool = False  # it waits for its entry to fill
+    is_holding: bool = False  # what it needs is set aside
+    is_heard: bool = False  # it has heard its price, and its turn comes within this command
+    is_over: bool = False
 
     @property
     def is_house(self) -> bool:
         """Whether this is the house's size and not an order."""
         return self.order_id == 0
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the book shows nothing of it."""
+        return self.display_lots == 0
+
+    @property
+    def visible_lots(self) -> int:
+        """How much of it the book shows."""
+        return self.remaining_lots if self.display_lots is None else self.shown_lots
+
+    @property
+    def slice_lots(self) -> int:
+        """How much of it may trade before others at its price have their turn."""
+        return self.remaining_lots if self.is_hidden else self.visible_lots
+
+    def show(self) -> None:
+        """Begin a new slice."""
+        self.shown_lots = min(self.display_lots or 0, self.remaining_lots)
+
+    def shrink(self, lots: int) -> None:
+        """Take lots off what remains; its slice cannot be more than that."""
+        self.remaining_lots -= lots
+        self.shown_lots = min(self.shown_lots, self.remaining_lots)
+
+
+@dataclass(slots=True)
+class Level:
+    """The queues at one price."""
+
+    shown: list[Order] = field(default_factory=list)
+    hidden: list[Order] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Order]:
+        yield from self.shown
+        yield from self.hidden
+
+    def of(self, order: Order) -> list[Order]:
+        """Return the queue in which an order belongs."""
+        return self.hidden if order.is_hidden else self.shown
 
 
 @dataclass(slots=True)
@@ -51,7 +114,7 @@ class BookSide:
     """The bids or the asks."""
 
     side: Side
-    levels: dict[int, list[Node]] = field(default_factory=dict)
+    levels: dict[int, Level] = field(default_factory=dict)
     keys: list[int] = field(default_factory=list)  # side * price, ascending: best last
 
     def best(self) -> int | None:
@@ -70,36 +133,60 @@ class BookSide:
         return [key * self.side for key in reversed(self.keys[first:])]
 
     def size_at(self, price_ticks: int) -> int:
-        """Return the total size resting at a price."""
-        return sum(node.remaining_lots for node in self.levels.get(price_ticks, ()))
+        """Return the total size resting at a price, hidden too."""
+        return sum(order.remaining_lots for order in self.levels.get(price_ticks, ()))
 
-    def add(self, node: Node) -> None:
-        """Put a node at the end of its level's queue."""
-        level = self.levels.get(node.price_ticks)
-        if level is None:
-            level = self.levels[node.price_ticks] = []
-            insort(self.keys, node.price_ticks * self.side)
-        level.append(node)
+    def visible_at(self, price_ticks: int) -> int:
+        """Return the size that the book shows at a price."""
+        return sum(order.visible_lots for order in self.levels.get(price_ticks, ()))
 
-    def remove(self, node: Node) -> None:
-        """Take a node out; house nodes that now touch become one, with the front's priority."""
-        level = self.levels[node.price_ticks]
-        at = level.index(node)
-        del level[at]
-        if 0 < at < len(level) and level[at - 1].is_house and level[at].is_house:
-            level[at - 1].remaining_lots += level.pop(at).remaining_lots
-        if not level:
-            del self.levels[node.price_ticks]
-            del self.keys[bisect_left(self.keys, node.price_ticks * self.side)]
+    def front(self, price_ticks: int, *, past_house: bool = False) -> Order | None:
+        """Return the order whose turn it is at a price, or that of the first user's."""
+        level = self.levels.get(price_ticks, ())
+        return next((order for order in level if not (past_house and order.is_house)), None)
 
-    def ends_with_house(self, price_ticks: int) -> bool:
-        """Return whether the house stands last in a level's queue."""
+    def slices(self, price_ticks: int) -> Iterator[tuple[Order, int]]:
+        """Yield what would trade at a price if all of it did: an iceberg comes again and again."""
+        level = self.levels[price_ticks]
+        queue = deque((order, order.visible_lots, order.remaining_lots) for order in level.shown)
+        while queue:
+            order, lots, left = queue.popleft()
+            yield order, lots
+            if left > lots:
+                queue.append((order, min(order.display_lots or 0, left - lots), left - lots))
+        yield from ((order, order.remaining_lots) for order in level.hidden)
+
+    def add(self, order: Order) -> None:
+        """Put an order at the end of its queue."""
+        price_ticks = price_of(order)
         level = self.levels.get(price_ticks)
-        return level is not None and level[-1].is_house
+        if level is None:
+            level = self.levels[price_ticks] = Level()
+            insort(self.keys, price_ticks * self.side)
+        level.of(order).append(order)
 
-    def house_nodes(self, price_ticks: int) -> list[Node]:
+    def remove(self, order: Order) -> None:
+        """Take an order out; house nodes that now touch become one, with the front's priority."""
+        price_ticks = price_of(order)
+        level = self.levels[price_ticks]
+        queue = level.of(order)
+        at = queue.index(order)
+        del queue[at]
+        if 0 < at < len(queue) and queue[at - 1].is_house and queue[at].is_house:
+            queue[at - 1].remaining_lots += queue.pop(at).remaining_lots
+        if not level.shown and not level.hidden:
+            del self.levels[price_ticks]
+            del self.keys[bisect_left(self.keys, price_ticks * self.side)]
+
+    def last_house(self, price_ticks: int) -> Order | None:
+        """Return the house's node where it stands last in a level's shown queue."""
+        level = self.levels.get(price_ticks)
+        last = level.shown[-1] if level is not None and level.shown else None
+        return last if last is not None and last.is_house else None
+
+    def house_nodes(self, price_ticks: int) -> list[Order]:
         """Return the house's nodes at a price, front first."""
-        return [node for node in self.levels.get(price_ticks, ()) if node.is_house]
+        return [order for order in self.levels.get(price_ticks, ()) if order.is_house]
 
 
 @dataclass(slots=True)
@@ -114,7 +201,13 @@ class Book:
         return self.bids if side is Side.BUY else self.asks
 
 
-def shrink(nodes: list[Node], total_lots: int, model: QueueModel) -> None:
+def price_of(order: Order) -> int:
+    """Return the limit of an order that has one."""
+    assert order.price_ticks is not None, "what rests has a price"
+    return order.price_ticks
+
+
+def shrink(nodes: list[Order], total_lots: int, model: QueueModel) -> None:
     """Reduce house nodes, front first, to a smaller total; emptied ones stay, at 0.
 
     Proportional keeps floor(C * new / old) of the cumulative size C up to each node.
