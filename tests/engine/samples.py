@@ -121,6 +121,12 @@ FULL = Place(
     expire_ns=1_700_000_001_000_000_000,
 )
 
+
+def name_of(sample: object) -> str:
+    """Return a sample's name: the short form of a Place has its own."""
+    return "PlainPlace" if sample is PLAIN else type(sample).__name__
+
+
 SAMPLES = (
     ListInstrument(INSTRUMENT),
     OpenAccount(account_id=100, maker_rate_e8=80_000, taker_rate_e8=100_000),
