@@ -1,7 +1,8 @@
 """The bytes of every record, written down once: what is in a journal stays readable.
 
 `golden/records.txt` has a line `name now_ns hex` for each sample (the short form of a Place is
-called PlainPlace); `rust/engine/src/golden.rs` reads the same files. A new record adds the line that its failing test shows; no line changes.
+called PlainPlace); `rust/engine/src/golden.rs` reads the same files. A new record adds the line
+that its failing test shows; no line changes.
 """
 
 from itertools import islice
@@ -48,8 +49,8 @@ def test_a_state_is_its_bytes_and_its_hash():
     engine = ReferenceEngine()
     for command, now_ns in islice(life(Random(2)), 400):
         engine.apply(command, now_ns)
-    kinds = {type(record) for record in layout.decode_all(engine.snapshot())}
-    assert kinds >= {row for row, layout_ in layout.LAYOUT.items() if layout_.tag > 200}
+    written = {type(record) for record in layout.decode_all(engine.snapshot())}
+    assert written >= {row for row, layout_ in layout.LAYOUT.items() if layout_.tag > 200}
     lines = f"hash {engine.state_hash()}\nsnapshot {engine.snapshot().hex()}\n"
     assert lines == (GOLDEN / "snapshot.txt").read_text()
     for kind in kinds():
