@@ -1,4 +1,7 @@
-"""`steelyard exchange`: run an exchange until it is told to stop."""
+"""`steelyard exchange`: run an exchange until it is told to stop.
+
+The same word is the group of what an operator does to an exchange: its audit, its markets.
+"""
 
 import asyncio
 import signal
@@ -6,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
 from steelyard.cli.limit_profiles import profile_chooser
@@ -97,3 +100,9 @@ async def _run(config: ExchangeConfig) -> int:
     if process.failure is not None:
         raise process.failure
     return 0
+
+
+group = App(name="exchange")
+group.default(exchange)
+group.command("steelyard.cli.audit:audit_exchange", name="audit")
+group.command("steelyard.cli.market:market_exchange", name="market")

@@ -30,15 +30,23 @@ app = App(
 
 account = App(name="account", help="Accounts of an exchange, and what is in them.")
 key = App(name="key", help="API keys: who may do what, from where, until when.")
+fees = App(name="fees", help="What trading costs: schedules of tiers, tokens, and who pays what.")
 
-for name in ("demo", "exchange", "trade", "status", "kill", "env"):
+for name in ("demo", "trade", "status", "kill", "env"):
     app.command(f"steelyard.cli.{name}:{name}", name=name)
+# Both a command, which runs an exchange, and a group of commands on it.
+app.command("steelyard.cli.exchange:group", name="exchange")
 for name in ("create", "list", "balance", "deposit"):
     account.command(f"steelyard.cli.account:{name}_account", name=name)
+for name in ("statement", "transfer"):
+    account.command(f"steelyard.cli.{name}:{name}_account", name=name)
+for name in ("set", "token", "assign", "list"):
+    fees.command(f"steelyard.cli.fees:{name}_fees", name=name)
 for name in ("create", "list", "revoke"):
     key.command(f"steelyard.cli.key:{name}_key", name=name)
 app.command(account)
 app.command(key)
+app.command(fees)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -52,7 +60,7 @@ def run(arguments: Sequence[str]) -> int:
     if not __debug__:
         errors.print("steelyard checks its books with assert: do not run it with python -O")
         return USAGE
-    if not arguments or arguments[-1] in (*HELP, "account", "key"):
+    if not arguments or arguments[-1] in (*HELP, "account", "key", "fees"):
         load_commands(app)
     try:
         code = app(

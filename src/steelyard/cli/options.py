@@ -5,6 +5,7 @@ Durations, amounts and the like are parsed here, once, with errors that show the
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from rich.console import Console
 
 from steelyard.domain.errors import UsageError
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS
-from steelyard.domain.units import parse_decimal
+from steelyard.domain.units import EXACT, RATE_SCALE, parse_decimal, plain
 from steelyard.store.datadir import default_directory
 
 PORT_BASE = 8600
@@ -27,6 +28,8 @@ _UNITS_NS = {
     "h": 60 * MINUTE_NS,
     "d": 24 * 60 * MINUTE_NS,
 }
+_ALL_PERCENT = Decimal(100)
+_PERCENT_E8 = Decimal(RATE_SCALE // 100)
 
 
 @Parameter(name="*")
@@ -83,3 +86,49 @@ def parse_duration_ns(text: str) -> int:
     if match is None:
         raise UsageError(f"{text!r} is not a duration; write a number and ms, s, m, h or d: 90d")
     return int(match[1]) * _UNITS_NS[match[2]]
+
+
+def parse_rate_e8(text: str) -> int:
+    """Return a rate such as `0.1%` or `-0.005%`, times 1e8.
+
+    Raises:
+        UsageError: Not of that form, beyond 100 %, or finer than 0.000001 %.
+    """
+    number = parse_decimal(text.removesuffix("%"))
+    if text[-1:] != "%" or abs(number) > _ALL_PERCENT:
+        raise UsageError(f"{text!r} is not a rate; write a percentage: 0.1%")
+    rate = EXACT.multiply(number, _PERCENT_E8)
+    if rate != rate.to_integral_value():
+        raise UsageError(f"{text!r} is finer than 0.000001%")
+    return int(rate)
+
+
+def percent(rate: str) -> str:
+    """Return a rate in percent for people: `0.001` is `0.1%`."""
+    return f"{plain(EXACT.multiply(Decimal(rate), _ALL_PERCENT)):f}%"
+
+
+def parse_since_ns(text: str, now_ns: int) -> int:
+    """Return a moment: a time such as `2026-11-21` or `2026-11-21T10:30:00Z`, or `24h` ago.
+
+    A time without a zone is UTC.
+
+    Raises:
+        UsageError: Not of that form.
+    """
+    if re.fullmatch(r"[0-9]+(ms|s|m|h|d)", text):
+        return max(0, now_ns - parse_duration_ns(text))
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} is not a time; write 2026-11-21, 2026-11-21T10:30:00Z, or 24h (ago)"
+        ) from error
+    zoned = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return max(0, int(zoned.timestamp() * 1_000) * (SECOND_NS // 1_000))
+
+
+def shown_time(time_ms: int) -> str:
+    """Return a time for people and spreadsheets, in UTC to the millisecond."""
+    moment = datetime.fromtimestamp(time_ms // 1_000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1_000:03d}Z"

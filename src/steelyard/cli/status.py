@@ -68,6 +68,9 @@ def _text(document: dict[str, Any]) -> str:
             f"  {found['market']} market · {len(found['instruments'])} instruments",
             f"  {found['accounts']} accounts · books {books} · state {found['state_hash']}",
         ]
+        lines += [
+            f"  [yellow]{symbol} is {state}[/]" for symbol, state in found["restricted"].items()
+        ]
     for bot in document["bots"]:
         colour = {"running": "green", "killed": "red"}.get(bot["status"], "yellow")
         lines.append(f"[bold]{escape(bot['name'])}[/] [{colour}]{bot['status']}[/]")

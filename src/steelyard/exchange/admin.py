@@ -1,5 +1,7 @@
 """What an administrator does: accounts, deposits, keys, and ending a runaway.
 
+Markets and fees are `operation`'s, audits, statements and transfers `bookkeeping`'s.
+
 Whoever holds the data directory's token is the administrator. Each act is a record like any
 other, so it is journaled and replayed. Randomness and sealing are handed down. The calls are
 structs, so that a command line can carry them out on a stopped exchange itself or send them
@@ -23,8 +25,9 @@ from steelyard.domain.messages import (
     Refused,
     Scope,
 )
-from steelyard.domain.order import CancelCause
+from steelyard.domain.order import CancelCause, MarketState
 from steelyard.domain.units import from_atoms, to_atoms
+from steelyard.exchange.bookkeeping import Bookkeeping, BookkeepingCall
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import (
     KEYS_MAX,
@@ -33,6 +36,16 @@ from steelyard.exchange.keys import (
     NewKey,
     Seal,
     checked_addresses,
+)
+from steelyard.exchange.operation import (
+    AssignTo,
+    ListFees,
+    Market,
+    Operation,
+    OperationCall,
+    SetFees,
+    SetToken,
+    state_text,
 )
 from steelyard.exchange.records import AccountNamed, KeyCreated, KeyRevoked
 
@@ -111,6 +124,8 @@ AdminCall = (
     | RevokeKey
     | CancelOrders
     | Inspect
+    | OperationCall
+    | BookkeepingCall
 )
 
 
@@ -121,6 +136,8 @@ class Admin:
         self._exchange = exchange
         self._seal = seal
         self._entropy = entropy
+        self._operation = Operation(exchange)
+        self._bookkeeping = Bookkeeping(exchange)
 
     def carry_out(self, call: AdminCall, now_ns: int) -> dict[str, Any]:
         """Carry out a call; return what is to be shown, ready for JSON.
@@ -151,6 +168,10 @@ class Admin:
                 return {"account": call.account, "canceled": canceled, "open_orders": left}
             case Inspect():
                 return self._inspect()
+            case Market() | SetFees() | SetToken() | AssignTo() | ListFees():
+                return self._operation.carry_out(call, now_ns)
+            case _:
+                return self._bookkeeping.carry_out(call, now_ns)
 
     def create_account(self, name: str, deposits: dict[str, Decimal], now_ns: int) -> AccountAnswer:
         """Open an account with something in it.
@@ -337,6 +358,11 @@ class Admin:
             "market": founded.market if founded else "none",
             "source": founded.source if founded else "",
             "instruments": [instrument.symbol for instrument in exchange.listings],
+            "restricted": {
+                instrument.symbol: state_text(exchange.state_of(instrument.instrument_id))
+                for instrument in exchange.listings
+                if exchange.state_of(instrument.instrument_id) is not MarketState.OPEN
+            },
             "accounts": len(exchange.keys.people.names),
             "state_hash": f"{exchange.engine.state_hash():016x}",
             "totals": {

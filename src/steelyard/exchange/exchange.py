@@ -99,6 +99,7 @@ from steelyard.exchange.records import (
     NonceUsed,
 )
 from steelyard.exchange.refusals import explain
+from steelyard.exchange.statement import AccountStatement, Statements
 
 DEPTH_MAX = 5_000
 NOTED_STEPS = 20  # every so many steps of the market the state's hash goes into the journal
@@ -124,6 +125,7 @@ class Snapshot(Struct):
     people: People
     rates: dict[int, tuple[int, int]]
     history: list[AccountHistory]
+    statements: list[AccountStatement]
     markets: list[MarketData]
     sequences: dict[int, int]
     market_cursor: HouseCursor | None
@@ -138,6 +140,7 @@ class Exchange:
         self.listings = Listings()
         self.keys = Keys(seal)
         self.history = History(self.listings)
+        self.statements = Statements(self.listings)
         self.feed = Feed(self)
         self.now_ns = 0
         self.founded: Founded | None = None
@@ -304,6 +307,7 @@ class Exchange:
                 self.keys.people,
                 self._rates,
                 self.history.snapshot(),
+                self.statements.snapshot(),
                 [market.snapshot() for market in self._markets.values()],
                 self.feed.sequences,
                 self.market.cursor() if self.market else None,
@@ -332,6 +336,7 @@ class Exchange:
         self.keys.restore(snapshot.people)
         self._rates = snapshot.rates
         self.history.restore(snapshot.history)
+        self.statements.restore(snapshot.statements)
         for state in snapshot.markets:
             self._markets[state.instrument_id].restore(state)
         self.feed.sequences.update(snapshot.sequences)
@@ -438,6 +443,7 @@ class Exchange:
                     trade = self._markets[effect.instrument_id].traded(effect, now_ns)
                     self.feed.trade(trade)
                 case Filled():
+                    self.statements.filled(effect, now_ns)
                     order, fill = self.history.filled(effect, now_ns)
                     self.feed.order(Execution.FILL, order, fill, now_ns)
                     touched[effect.account_id, effect.instrument_id] = None
@@ -466,7 +472,11 @@ class Exchange:
                     self._tell_rejected(next(asked, None), effect)
                 case MarketStateChanged():
                     self._states[effect.instrument_id] = effect.state
-                case Transferred() | TransferChanged():
+                case Transferred():
+                    self.statements.transferred(effect, now_ns)
+                    touched[effect.account_id, -effect.asset_id - 1] = None
+                case TransferChanged():
+                    self.statements.transfer_changed(effect, now_ns)
                     touched[effect.account_id, -effect.asset_id - 1] = None
         for account_id, what in touched:
             self._tell_balances(account_id, what)
