@@ -28,11 +28,15 @@ class ConfigError(UsageError):
 
 
 class UnitError(UsageError):
-    """An amount is not in whole steps; `reason` is the refusal that a venue would give."""
+    """An amount is not in whole steps; `reason` is the refusal that a venue would give.
 
-    def __init__(self, message: str, reason: RejectReason) -> None:
+    `field` is the input at fault, where the reader of a request knows it.
+    """
+
+    def __init__(self, message: str, reason: RejectReason, field: str | None = None) -> None:
         super().__init__(message)
         self.reason = reason
+        self.field = field
 
 
 class Unsupported(UsageError):

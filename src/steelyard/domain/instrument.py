@@ -151,8 +151,8 @@ class Instrument(Struct, frozen=True):
         """Return a size in base."""
         return EXACT.multiply(Decimal(lots), self.lot_size)
 
-    def price_ticks(self, price: Decimal) -> Ticks:
-        """Return a price in ticks.
+    def price_ticks(self, price: Decimal, what: str = "price") -> Ticks:
+        """Return a price in ticks; `what` it is stands in messages.
 
         Raises:
             UnitError: Not a multiple of tick_size (PRICE_OFF_TICK), or outside 0..price_max
@@ -163,7 +163,7 @@ class Instrument(Struct, frozen=True):
                 price,
                 self.tick_size,
                 self.price_max_ticks,
-                "price",
+                what,
                 "tick_size",
                 (
                     RejectReason.PRICE_OFF_TICK,
@@ -173,8 +173,8 @@ class Instrument(Struct, frozen=True):
             )
         )
 
-    def size_lots(self, size: Decimal) -> Lots:
-        """Return a size in lots.
+    def size_lots(self, size: Decimal, what: str = "size") -> Lots:
+        """Return a size in lots; `what` it is stands in messages.
 
         Raises:
             UnitError: Not a multiple of lot_size (SIZE_OFF_LOT), not positive (SIZE_TOO_SMALL),
@@ -185,7 +185,7 @@ class Instrument(Struct, frozen=True):
                 size,
                 self.lot_size,
                 self.size_max_lots,
-                "size",
+                what,
                 "lot_size",
                 (
                     RejectReason.SIZE_OFF_LOT,

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from steelyard.domain.commands import Place, UserCommand
+from steelyard.domain.commands import Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import Answer, OrderAnswer, Query, Refused, Scope
@@ -24,6 +24,7 @@ from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import KeptKey
 from steelyard.exchange.limiter import Limiter
 from steelyard.exchange.records import NonceUsed
+from steelyard.exchange.repeats import known_group
 from steelyard.wire.dialect import (
     AccessReason,
     Asker,
@@ -204,7 +205,7 @@ class Gate:
                 raise SessionRefused(Refusal(answer.reason, answer.message, answer.field))
             return endpoint.encode(answer, parameters, asker)
         except UnitError as error:
-            raise SessionRefused(Refusal(error.reason, str(error))) from error
+            raise SessionRefused(Refusal(error.reason, str(error), error.field)) from error
         except Unsupported as error:
             raise SessionRefused(Refusal(RejectReason.UNSUPPORTED, str(error))) from error
         except DecodeError as error:
@@ -255,6 +256,11 @@ class Gate:
             known = self._known_order(message)
             if known is not None:
                 return known
+        if isinstance(message, PlaceGroup):
+            is_ever = self.dialect.client_ids_for_ever
+            known = known_group(message, self.exchange.history, for_ever=is_ever)
+            if known is not None:
+                return known
         return self.exchange.perform(message, now_ns)
 
     def _journal_nonce(self, credentials: Credentials, now_ns: int) -> None:
@@ -276,7 +282,7 @@ class Gate:
         if first is None:
             return None
         order = history.by_client_id(place.account_id, place.client_order_id)
-        if order is None or first != place:
+        if order is None or first != place or order.group_id:
             which = "one that is no longer kept" if order is None else f"another, {order.order_id}"
             return Refused(
                 RejectReason.DUPLICATE_CLIENT_ORDER_ID,

@@ -2,13 +2,30 @@
 
 from decimal import Decimal
 
-from steelyard.domain.commands import Amend, CancelAll, Command, Deposit, Place, Withdraw
+from steelyard.domain.commands import (
+    Amend,
+    CancelAll,
+    Command,
+    Deposit,
+    Place,
+    PlaceGroup,
+    Withdraw,
+)
 from steelyard.domain.instrument import Instrument, Listings
-from steelyard.domain.order import FIELDS, Need, RejectReason, Side
+from steelyard.domain.order import FIELDS, GroupKind, Need, RejectReason, Side
 from steelyard.domain.units import EXACT, RATE_SCALE, from_atoms, plain
 from steelyard.engine import Engine
 
 _PERCENT_E8 = Decimal(RATE_SCALE // 100)
+_GROUPS = {
+    GroupKind.BASKET: "2 to 20 orders that may each be placed alone, but no market buys and none "
+    "that is post_only and would meet another of them",
+    GroupKind.OCO: "two orders of one instrument, side and size that rest or wait: no MARKET, IOC "
+    "or FOK",
+    GroupKind.OTO: "an entry (LIMIT or MARKET, by size) and one more order of its instrument",
+    GroupKind.BRACKET: "an entry (LIMIT or MARKET, by size) and two exits of its instrument and "
+    "size and of the other side",
+}
 
 
 def explain(reason: RejectReason, command: Command, listings: Listings, engine: Engine) -> str:
@@ -46,6 +63,13 @@ def explain(reason: RejectReason, command: Command, listings: Listings, engine: 
             return "what the book shows is 0 (hidden), or from the smallest order to the whole size"
         case RejectReason.UNSUPPORTED if isinstance(command, Place):
             return _offered(command)
+        case RejectReason.UNSUPPORTED if isinstance(command, PlaceGroup):
+            return f"a group of kind {command.kind.name} takes {_GROUPS[command.kind]}"
+        case RejectReason.UNSUPPORTED if isinstance(command, Amend):
+            return (
+                "an order of a group cannot be amended, nor a trigger where there is none to "
+                "change; cancel it and place another"
+            )
     if instrument is not None:
         limits = {
             RejectReason.PRICE_OUT_OF_RANGE: "the price must be between "

@@ -3,6 +3,7 @@ from urllib.parse import parse_qsl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from steelyard.dialects.binance import DIALECT, auth, executions
 from steelyard.domain.commands import Amend, Cancel, CancelAll, Deposit, Place
@@ -102,7 +103,7 @@ def places(draw) -> Place:
         post_only,
         draw(st.integers(1, instrument.price_max_ticks)) if is_limit else None,
         draw(st.integers(1, instrument.size_max_lots)),
-        draw(st.sampled_from(SelfTrade)),
+        draw(st.sampled_from([*executions.SELF_TRADES.values()])),
         FeeAsset.RECEIVED,
         draw(st.text("abcXYZ019-_", max_size=36)),
     )
@@ -324,3 +325,23 @@ def test_python_binance_gets_its_attributes():
 def test_an_unknown_library_is_told_the_known_ones():
     with pytest.raises(Unsupported, match="'foo'; there are ccxt, python-binance"):
         DIALECT.environment("foo", "", "")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"slide": True},
+        {"reduce_only": True},
+        {"display_lots": 0},
+        {"self_trade": SelfTrade.DECREMENT},
+        {"order_type": OrderType.STOP_LIMIT, "post_only": False, "trigger_ticks": 5},
+        {"time_in_force": TimeInForce.GTD, "expire_ns": 5},
+    ],
+    ids=str,
+)
+def test_a_term_without_a_word_is_not_left_out(changes):
+    """An order that would mean something else at the venue is not sent at all."""
+    place = Place(7, 0, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, True, 5, 10**6)
+    assert CLIENT.request(place, LISTINGS, KEY, NOW_NS)
+    with pytest.raises(Unsupported):
+        CLIENT.request(replace(place, **changes), LISTINGS, KEY, NOW_NS)

@@ -45,6 +45,8 @@ VERBATIM = [
     (R.POST_ONLY_WOULD_TAKE, -2010, "Order would immediately match and take."),
     (R.DUPLICATE_CLIENT_ORDER_ID, -2010, "Duplicate order sent."),
     (R.UNKNOWN_ORDER, -2013, "Order does not exist."),
+    (R.WOULD_TRIGGER, -2010, "Order would trigger immediately."),
+    (R.MARKET_HALTED, -2010, "Market is closed."),
 ]
 
 
@@ -108,7 +110,7 @@ OUTCOMES = [
     ),
     (400, '{"code":-2010,"msg":"Order would immediately match and take."}', R.POST_ONLY_WOULD_TAKE),
     (400, '{"code":-2010,"msg":"Duplicate order sent."}', R.DUPLICATE_CLIENT_ORDER_ID),
-    (400, '{"code":-2010,"msg":"Market is closed."}', R.UNSUPPORTED),
+    (400, '{"code":-2010,"msg":"Market is closed."}', R.MARKET_HALTED),
     (400, '{"code":-1013,"msg":"Filter failure: NOTIONAL"}', R.NOTIONAL_TOO_SMALL),
     (400, '{"code":-1013,"msg":"Filter failure: MIN_NOTIONAL"}', R.NOTIONAL_TOO_SMALL),
     (400, '{"code":-1013,"msg":"Filter failure: PRICE_FILTER"}', R.PRICE_OFF_TICK),
@@ -163,6 +165,14 @@ FOLDED = {
     R.SIZE_TOO_SMALL: R.SIZE_OFF_LOT,
     R.SIZE_TOO_LARGE: R.SIZE_OFF_LOT,
     R.AMOUNT_TOO_LARGE: R.NOTIONAL_TOO_SMALL,
+    R.NOTIONAL_TOO_LARGE: R.NOTIONAL_TOO_SMALL,
+    R.MARKET_MAINTENANCE: R.MARKET_HALTED,
+    R.MARKET_CANCEL_ONLY: R.MARKET_HALTED,
+    R.MARKET_POST_ONLY: R.MARKET_HALTED,
+    # What the venue cannot mean: it has neither GTD nor transfers over this API.
+    R.EXPIRY_NOT_AHEAD: R.UNSUPPORTED,
+    R.UNKNOWN_TRANSFER: R.UNSUPPORTED,
+    R.GROUP_REFUSED: R.UNSUPPORTED,
 }
 
 

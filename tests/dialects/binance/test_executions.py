@@ -12,6 +12,7 @@ from steelyard.domain.errors import DecodeError
 from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import Execution, OrderEvent
 from steelyard.domain.order import (
+    FIELDS,
     CancelCause,
     FeeAsset,
     Liquidity,
@@ -24,7 +25,9 @@ from tests.dialects.binance.test_text import LISTINGS
 
 T_NS = 1_700_000_000_000_000_000
 MS = 1_000_000
-EXPIRED = {c: c not in {CancelCause.USER, CancelCause.ADMIN} for c in CancelCause}
+EXPIRED = {
+    c: c not in {CancelCause.USER, CancelCause.ADMIN, CancelCause.SIBLING} for c in CancelCause
+}
 
 
 def state_of(cause: CancelCause) -> OrderState:
@@ -35,7 +38,8 @@ ENDS = [
     (OrderState.WORKING, None),
     (OrderState.PARTIALLY_FILLED, None),
     (OrderState.FILLED, None),
-    *((state_of(cause), cause) for cause in CancelCause),
+    *((state_of(cause), cause) for cause in executions.CAUSES.values()),
+    *((state_of(cause), cause) for cause in (CancelCause.USER, CancelCause.SELF_TRADE)),
 ]
 steps = st.integers(1, 10**9)
 
@@ -139,10 +143,118 @@ def test_a_fill_survives_the_answer_to_a_new_order(data):
         (CancelCause.NO_LIQUIDITY, "EXPIRED", "INSUFFICIENT_LIQUIDITY", "EXPIRED"),
         (CancelCause.SELF_TRADE, "EXPIRED_IN_MATCH", None, "TRADE_PREVENTION"),
         (CancelCause.ADMIN, "EXPIRED", "EXCHANGE_CANCELED", "EXPIRED"),
+        (CancelCause.SIBLING, "EXPIRED", "OCO_TRIGGER", "EXPIRED"),
+        (CancelCause.PARENT, "EXPIRED", "OTO_PHASE_ONE_EXPIRED", "EXPIRED"),
+        (CancelCause.PRICE_BAND, "EXPIRED", "EXECUTION_RULE_PRICE_RANGE_EXCEEDED", "EXPIRED"),
     ],
 )
 def test_how_an_order_ended_is_said_as_the_venue_says_it(cause, status, reason, execution):
     assert executions.ENDS[cause] == (status, reason, execution)
+
+
+def test_every_end_execution_and_type_has_words():
+    """A new member of the domain cannot be forgotten here, and no order is without a spelling."""
+    assert set(executions.ENDS) == set(CancelCause)
+    assert set(executions.SHOWN_TYPES) == set(OrderType)
+    assert set(executions.SELF_TRADE_NAMES) == set(SelfTrade)
+    told = {*executions.EXECUTION_NAMES, *executions.EXECUTIONS.values()}
+    assert told == set(Execution)
+    for reason, cause in executions.CAUSES.items():
+        assert executions.ENDS[cause][1] == reason
+
+
+STOP = Order(
+    order_id=29,
+    client_order_id="stop",
+    account_id=0,
+    instrument_id=0,
+    side=Side.SELL,
+    order_type=OrderType.STOP_LIMIT,
+    time_in_force=TimeInForce.GTD,
+    post_only=False,
+    price_ticks=4_900_000,
+    size_lots=1_000,
+    fee_asset=FeeAsset.RECEIVED,
+    created_ns=T_NS,
+    updated_ns=T_NS,
+    trigger_ticks=4_950_000,
+    display_lots=100,
+    expire_ns=T_NS + 1,
+)
+
+
+def test_an_order_from_another_dialect_is_shown_in_the_nearest_words():
+    """A stop waits (workingTime -1, w false); spot has no GTD, so it reads as GTC."""
+    info = executions.info_to_wire(STOP, LISTINGS)
+    assert (info.type, info.timeInForce, info.isWorking, info.workingTime) == (
+        "STOP_LOSS_LIMIT",
+        "GTC",
+        False,
+        -1,
+    )
+    assert (info.stopPrice, info.icebergQty) == ("49500.00000000", "0.00100000")
+    read = executions.info_from_wire(info, LISTINGS)
+    same = {"order_type", "price_ticks", "trigger_ticks", "size_lots", "state", "created_ns"}
+    assert {n: getattr(read, n) for n in same} == {n: getattr(STOP, n) for n in same}
+    report = executions.report_to_wire(OrderEvent(Execution.NEW, STOP, None, T_NS), LISTINGS)
+    assert (report.x, report.X, report.w, report.P, report.W) == (
+        "NEW",
+        "NEW",
+        False,
+        "49500.00000000",
+        msgspec.UNSET,
+    )
+    assert executions.report_from_wire(report, LISTINGS).order == read
+
+
+def test_a_triggered_stop_stays_new_and_now_works():
+    """The venue has no execution type of its own for it."""
+    triggered = msgspec.structs.replace(STOP, triggered_ns=T_NS + 5 * MS, updated_ns=T_NS + 5 * MS)
+    event = OrderEvent(Execution.TRIGGERED, triggered, None, T_NS + 5 * MS)
+    report = executions.report_to_wire(event, LISTINGS)
+    assert (report.x, report.X, report.w) == ("NEW", "NEW", True)
+    assert report.W == (T_NS + 5 * MS) // MS
+
+
+@pytest.mark.parametrize("post_only", [False, True])
+@pytest.mark.parametrize("time_in_force", TimeInForce)
+@pytest.mark.parametrize("order_type", OrderType)
+def test_every_order_of_another_dialect_is_readable(order_type, time_in_force, post_only):
+    """A list with one in it does not break a reader."""
+    fields = FIELDS[order_type]
+    if time_in_force not in fields.time_in_force or (post_only and not fields.post_only):
+        pytest.skip("there is no such order")
+    order = msgspec.structs.replace(
+        STOP,
+        order_type=order_type,
+        time_in_force=time_in_force,
+        post_only=post_only,
+        price_ticks=5 if order_type.has_limit else None,
+    )
+    read = executions.info_from_wire(executions.info_to_wire(order, LISTINGS), LISTINGS)
+    kind = OrderType.STOP if order_type is OrderType.TRAILING_STOP else order_type
+    assert (read.order_type, read.price_ticks) == (kind, order.price_ticks)
+
+
+def test_a_market_order_that_has_spent_its_amount_ends_filled():
+    """Its last event is no trade; the status tells that it is done."""
+    done = msgspec.structs.replace(
+        ORDER,
+        order_type=OrderType.MARKET,
+        time_in_force=TimeInForce.IOC,
+        price_ticks=None,
+        size_lots=0,
+        spend_atoms=10**12,
+        filled_lots=7,
+        state=OrderState.FILLED,
+    )
+    report = executions.report_to_wire(OrderEvent(Execution.CANCELED, done, None, T_NS), LISTINGS)
+    assert (report.x, report.X, report.q, report.Q) == (
+        "EXPIRED",
+        "FILLED",
+        "0.00000000",
+        "1.00000000",
+    )
 
 
 ORDER = Order(
@@ -185,7 +297,7 @@ def test_what_is_no_trade_has_zeros_and_no_asset():
     [
         ("s", "NOPEUSDT"),
         ("S", "HOLD"),
-        ("o", "STOP_LOSS_LIMIT"),
+        ("o", "TRAILING_STOP_MARKET"),
         ("f", "GTX"),
         ("X", "LOST"),
         ("x", "VANISHED"),
@@ -210,7 +322,11 @@ def test_every_combination_has_one_spelling():
         if combination not in executions.TYPES
     }
     assert {(t.name, f.name) for t, f, post_only in missing if not post_only} == {
+        ("LIMIT", "GTD"),  # not on spot
         ("MARKET", "GTC"),  # no such thing
+        ("MARKET", "GTD"),
         ("MARKET", "FOK"),  # not on Binance
+        # Not offered here yet:
+        *((t.name, f.name) for t in OrderType if t.waits for f in TimeInForce),
     }
     assert len(executions.FROM_TYPES) == len(executions.TYPES)

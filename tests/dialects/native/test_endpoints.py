@@ -32,7 +32,9 @@ def test_what_changes_something_is_signed_and_scoped(endpoint):
     """Reading takes `read`, everything else `trade`; nothing of an account is public."""
     if endpoint.method != "GET":
         assert (endpoint.auth, endpoint.scope) == (Auth.SIGNED, Scope.TRADE)
-    is_private = any(word in endpoint.path for word in ("orders", "fills", "account", "key"))
+    is_private = any(
+        word in endpoint.path for word in ("orders", "groups", "fills", "account", "key")
+    )
     assert (endpoint.auth is Auth.SIGNED) == is_private
 
 

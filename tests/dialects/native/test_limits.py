@@ -45,7 +45,11 @@ def test_the_limits_in_force_are_published():
     book = next(w for w in answer["weights"] if w["path"] == "/api/v1/book")
     assert (book["weight_min"], book["weight_max"]) == (2, 10)
     placing = [(w["method"], w["path"]) for w in answer["weights"] if w["is_order"]]
-    assert placing == [("POST", "/api/v1/orders"), ("PATCH", "/api/v1/orders/{order_id}")]
+    assert placing == [
+        ("POST", "/api/v1/orders"),
+        ("POST", "/api/v1/groups"),
+        ("PATCH", "/api/v1/orders/{order_id}"),
+    ]
     assert answer["timestamp_behind_ms_max"] == 5_000
 
 

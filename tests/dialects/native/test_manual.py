@@ -9,6 +9,7 @@ import pytest
 
 from steelyard.dialects.native import DIALECT, errors, manual
 from steelyard.dialects.native.manual import Code, Problem, Prose, Route, Table
+from steelyard.domain.order import FIELDS, GroupKind, Need
 from steelyard.net.clock import Clock
 from steelyard.wire.http import Request
 from tests.dialects.native.venue import HERE, Venue
@@ -26,6 +27,18 @@ def test_every_route_parameter_and_code_is_in_it():
         assert {f"`{name}`" for name in endpoint.request.__struct_fields__} <= cells
     for limit in DIALECT.limits.limits:
         assert f"`{limit.name}`" in cells
+
+
+def test_what_goes_with_which_type_is_in_it():
+    """One row for each type and kind of group, from the table that requests are checked by."""
+    tables = {b.head[0]: b.rows for b in BLOCKS if isinstance(b, Table)}
+    types, kinds = ({row[0]: row for row in tables[head]} for head in ("type", "kind"))
+    for order_type, fields in FIELDS.items():
+        row = types[f"`{order_type.name.lower()}`"]
+        assert ("`price`" in row[1]) == (fields.price_ticks is Need.MUST)
+        assert ("`post_only`" in row[2]) == (fields.post_only is Need.MAY)
+        assert len(row[3].split()) == len(fields.time_in_force)
+    assert set(kinds) == {f"`{kind.name.lower()}`" for kind in GroupKind}
 
 
 def test_links_lead_to_anchors():

@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from steelyard.dialects.native import market, messages
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
@@ -12,7 +13,7 @@ from steelyard.domain.messages import (
     Touch,
     Trade,
 )
-from steelyard.domain.order import RejectReason, Side
+from steelyard.domain.order import MarketState, RejectReason, Side
 from steelyard.wire.dialect import Asker
 from steelyard.wire.limits import UNLIMITED
 from tests.dialects.native.venue import ETH_BTC, Venue, code
@@ -38,6 +39,30 @@ def test_instruments_come_back_with_their_steps_and_limits(venue):
         assert {n: getattr(ours, n) for n in names} == {n: getattr(theirs, n) for n in names}
 
 
+def test_what_a_market_lets_happen_comes_along(venue):
+    """Its state and the limits that it has; what it has not is null."""
+    limited = replace(
+        BTC_USDT,
+        notional_max_atoms=5_000_000 * 10**12,
+        band_rate_e8=5_000_000,
+        orders_max=200,
+        triggers_max=5,
+    )
+    halted = InstrumentList((limited, ETH_BTC), (MarketState.HALTED, MarketState.OPEN))
+    wire = market.instruments_to_wire(halted, None, asker(venue))
+    told = [
+        (i.state, i.notional_max, i.price_band, i.orders_max, i.triggers_max)
+        for i in wire.instruments
+    ]
+    assert told == [("halted", "5000000", "0.05", 200, 5), ("open", None, None, None, None)]
+    read = market.instruments_from_wire(wire)
+    assert read.states == halted.states
+    for name in ("notional_max_atoms", "band_rate_e8", "orders_max", "triggers_max"):
+        assert getattr(read.instruments[0], name) == getattr(limited, name)
+    status, answer = venue.get("/api/v1/instruments")
+    assert (status, {i["state"] for i in answer["instruments"]}) == (200, {"open"})
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -51,6 +76,12 @@ def test_instruments_come_back_with_their_steps_and_limits(venue):
         ("size_max", "9" * 80),
         ("size_min", "0.0000001"),
         ("notional_min", "0.0000000000001"),
+        ("notional_max", "0.0000000000001"),
+        ("notional_max", "-1"),
+        ("price_band", "1.1"),
+        ("price_band", "0.000000001"),
+        ("orders_max", -1),
+        ("triggers_max", -1),
     ],
 )
 def test_instruments_that_cannot_be_are_not_read(venue, field, value):

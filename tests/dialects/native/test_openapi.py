@@ -170,6 +170,31 @@ WALK = [
         },
     ),
     ("POST", "/api/v1/orders", "", {"symbol": "BTC-USDT"}),
+    (
+        "POST",
+        "/api/v1/groups",
+        "",
+        {
+            "kind": "basket",
+            "orders": [
+                {
+                    "symbol": "BTC-USDT",
+                    "side": "sell",
+                    "type": "limit",
+                    "size": "0.01",
+                    "price": "70000",
+                },
+                {
+                    "symbol": "BTC-USDT",
+                    "side": "sell",
+                    "type": "take_profit",
+                    "size": "0.01",
+                    "trigger_price": "90000",
+                },
+            ],
+        },
+    ),
+    ("POST", "/api/v1/groups", "", {"kind": "oco", "orders": []}),
 ]
 
 

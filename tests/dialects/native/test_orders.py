@@ -1,17 +1,19 @@
-from itertools import product
-
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from steelyard.dialects.native import messages, orders
-from steelyard.domain.commands import CancelAll, Place
-from steelyard.domain.errors import DecodeError, UnitError
+from steelyard.dialects.native import messages, orders, requests
+from steelyard.domain.commands import CancelAll, Place, PlaceGroup
+from steelyard.domain.errors import DecodeError, UnitError, Unsupported
+from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import Execution, OrderAnswer, OrderEvent
 from steelyard.domain.order import (
     FIELDS,
     CancelCause,
-    FeeAsset,
+    GroupKind,
     Liquidity,
     Need,
     OrderType,
@@ -19,11 +21,12 @@ from steelyard.domain.order import (
     SelfTrade,
     Side,
     TimeInForce,
+    TriggerBy,
 )
 from steelyard.wire.dialect import Asker
 from steelyard.wire.limits import UNLIMITED
 from tests.dialects.native.venue import Venue, code
-from tests.shared.desk import USDT
+from tests.shared.desk import BTC_USDT, USDT
 
 MS = 1_000_000
 ORDER = Order(
@@ -58,6 +61,8 @@ FILL = Fill(
     fee_atoms=12_200_020_000_000,
     time_ns=2 * MS,
 )
+LISTINGS = Listings([BTC_USDT])
+ASKER = Asker(100, "k", 0, LISTINGS, UNLIMITED)
 
 
 def asker(venue: Venue) -> Asker:
@@ -68,35 +73,121 @@ def asker(venue: Venue) -> Asker:
 # -- round trips -------------------------------------------------------------------------------
 
 
-def places():
-    """Every combination that the table of fields allows."""
-    for order_type, side, self_trade in product(OrderType, Side, SelfTrade):
-        fields = FIELDS[order_type]
-        for time_in_force in fields.time_in_force:
-            may_rest = fields.post_only is not Need.NEVER and time_in_force is TimeInForce.GTC
-            for post_only in {False, may_rest}:
-                price = None if fields.price_ticks is Need.NEVER else 6_100_010
-                yield Place(
-                    100,
-                    0,
-                    side,
-                    order_type,
-                    time_in_force,
-                    post_only,
-                    price,
-                    7,
-                    self_trade,
-                    FeeAsset.QUOTE,
-                    "a-1",
-                )
+lots = st.integers(1, 10**6)
+ticks = st.integers(1, 10**7)
 
 
-@pytest.mark.parametrize("place", [*places()], ids=str)
-def test_an_order_arrives_as_it_was_meant(venue, place):
+@st.composite
+def places(draw) -> Place:
+    """Any order that the table of fields allows."""
+    order_type = draw(st.sampled_from(OrderType))
+    fields = FIELDS[order_type]
+    time_in_force = draw(st.sampled_from(sorted(fields.time_in_force)))
+    rests = time_in_force in {TimeInForce.GTC, TimeInForce.GTD}
+
+    def maybe(name, values, *, goes=True):
+        need = getattr(fields, name)
+        if need is Need.NEVER or not goes:
+            return None
+        return draw(values if need is Need.MUST else st.none() | values)
+
+    trails = maybe("trail", st.booleans())
+    quote_atoms = maybe("quote_atoms", st.integers(1, 10**20))
+    post_only = bool(maybe("post_only", st.booleans(), goes=rests))
+    return Place(
+        account_id=100,
+        instrument_id=0,
+        side=draw(st.sampled_from(Side)),
+        order_type=order_type,
+        time_in_force=time_in_force,
+        post_only=post_only,
+        price_ticks=maybe("price_ticks", ticks),
+        size_lots=0 if quote_atoms else draw(lots),
+        self_trade=draw(st.sampled_from(SelfTrade)),
+        client_order_id=draw(st.sampled_from(["", "a-1"])),
+        slide=post_only and draw(st.booleans()),
+        quote_atoms=quote_atoms,
+        display_lots=maybe("display_lots", st.integers(0, 10**6), goes=rests),
+        trigger_by=draw(st.sampled_from(TriggerBy)) if order_type.waits else TriggerBy.LAST,
+        trigger_ticks=maybe("trigger_ticks", ticks),
+        trail_ticks=draw(ticks) if trails is True else None,
+        trail_rate_e8=draw(st.integers(1, 10**8 - 1)) if trails is False else None,
+        activation_ticks=maybe("activation_ticks", ticks),
+        expire_ns=draw(lots) * MS if time_in_force is TimeInForce.GTD else None,
+    )
+
+
+def body_of(place: Place, listings: Listings) -> requests.PlaceRequest:
+    return msgspec.convert(orders.place_to_wire(place, listings), requests.PlaceRequest)
+
+
+@given(places())
+def test_an_order_arrives_as_it_was_meant(place):
     """Client to wire to exchange, for all that can be placed."""
-    body = orders.place_to_wire(place, venue.listings)
-    request = messages.PlaceRequest(**body)
-    assert orders.place_from_wire(request, asker(venue)._replace(account_id=100)) == place
+    assert orders.place_from_wire(body_of(place, LISTINGS), ASKER) == place
+
+
+@given(st.lists(places(), min_size=2, max_size=5), st.sampled_from(GroupKind))
+def test_a_group_arrives_as_it_was_meant(members, kind):
+    """In its order; names are all there, or none is."""
+    named = tuple(replace(p, client_order_id=f"a-{i}") for i, p in enumerate(members))
+    group = PlaceGroup(kind, named)
+    body = orders.group_to_wire(group, LISTINGS)
+    request = msgspec.convert(body, requests.PlaceGroupRequest)
+    assert orders.group_from_wire(request, ASKER) == group
+    assert orders.group_weight(request) == len(members)
+
+
+def test_what_this_api_has_no_word_for_is_not_sent():
+    """There are no positions to reduce on spot."""
+    place = Place(
+        100, 0, Side.BUY, OrderType.MARKET, TimeInForce.IOC, False, None, 1, reduce_only=True
+    )
+    with pytest.raises(Unsupported, match="reduce_only"):
+        orders.place_to_wire(place, LISTINGS)
+
+
+@given(places(), st.data())
+def test_any_order_comes_back_as_it_went(place, data):
+    """Exchange to wire to client, with all its terms, waiting, triggered, alone or in a group."""
+    terms = {n: getattr(place, n) for n in ORDER.__struct_fields__ if hasattr(place, n)}
+    del terms["quote_atoms"]
+    in_group = data.draw(st.booleans())
+    order = Order(
+        **terms | {"client_order_id": "a"},
+        order_id=7,
+        state=data.draw(st.sampled_from([OrderState.WORKING, OrderState.EXPIRED])),
+        spend_atoms=place.quote_atoms,
+        triggered_ns=data.draw(st.sampled_from([0, 9 * MS])) if place.order_type.waits else 0,
+        group_id=5 if in_group else 0,
+        group_kind=data.draw(st.sampled_from(GroupKind)) if in_group else None,
+        cancel_cause=data.draw(st.none() | st.sampled_from(CancelCause)),
+    )
+    wire = msgspec.json.decode(
+        msgspec.json.encode(orders.order_to_wire(order, LISTINGS)), type=messages.Order
+    )
+    assert orders.order_from_wire(wire, LISTINGS, 100) == order
+
+
+def test_what_an_order_has_not_is_null(venue):
+    """Each term by its name; a reader needs no rule for what is left out."""
+    wire = orders.order_to_wire(ORDER, venue.listings)
+    absent = {name for name in wire.__struct_fields__ if getattr(wire, name) is None}
+    assert absent == {
+        "quote_amount",
+        "display_size",
+        "trigger_price",
+        "trigger_by",
+        "trail",
+        "trail_rate",
+        "activation_price",
+        "expires",
+        "triggered",
+        "group",
+        "group_id",
+        "cancel_cause",
+        "reject_reason",
+    }
 
 
 @pytest.mark.parametrize(
@@ -173,11 +264,13 @@ def test_a_fee_in_an_unknown_asset_is_not_read(venue):
         ({"size": "0.00001"}, "NOTIONAL_TOO_SMALL", "size", "at least 5 USDT"),
         ({"symbol": "DOGE-USDT"}, "UNKNOWN_INSTRUMENT", "symbol", "known: BTC-USDT"),
         ({"size": "8000"}, "INSUFFICIENT_BALANCE", "size", "1000000 USDT is free"),
-        ({"post_only": True, "time_in_force": "ioc"}, "UNSUPPORTED", None, "has to rest"),
+        ({"post_only": True, "time_in_force": "ioc"}, "UNSUPPORTED", "post_only", "has to rest"),
+        ({"price": None}, "MALFORMED", "price", "a limit order must have size, price"),
+        ({"trigger_price": "1"}, "UNSUPPORTED", "trigger_price", "with a limit order, which must"),
         (
             {"type": "market", "price": None, "time_in_force": "gtc"},
             "UNSUPPORTED",
-            None,
+            "time_in_force",
             "it takes ioc or fok",
         ),
     ],
@@ -195,7 +288,7 @@ def test_a_wrong_order_is_refused_by_name(venue, changes, expected, field, messa
 
 def test_the_first_reason_of_several_is_told(venue):
     """Where price and size are both wrong, the precedence of RejectReason decides."""
-    request = messages.PlaceRequest(
+    request = requests.PlaceRequest(
         symbol="BTC-USDT", side="buy", type="limit", price="9000000", size="0.000001"
     )
     with pytest.raises(UnitError) as caught:
@@ -278,7 +371,7 @@ def test_an_amend_is_measured_by_the_orders_own_instrument(venue):
 
 def test_cancel_all_of_every_instrument_says_none(venue):
     """No symbol is no instrument, which means all."""
-    request = messages.CancelAllRequest()
+    request = requests.CancelAllRequest()
     assert orders.cancel_all_from_wire(request, asker(venue)) == CancelAll(venue.desk.alice, None)
 
 

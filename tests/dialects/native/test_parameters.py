@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.dialects.native import DIALECT, messages
+from steelyard.dialects.native import DIALECT, requests
 from steelyard.dialects.native.parameters import nearest, parse_object, plan, read
 from steelyard.domain.errors import DecodeError
 from steelyard.wire.http import Request
@@ -62,12 +62,12 @@ def test_null_is_the_same_as_nothing():
         ({"prise": "1"}, "prise", 'unknown parameter "prise"; did you mean price? POST /api'),
         ({"quantity": "1"}, "quantity", "did you mean size?"),
         ({"timeInForce": "gtc"}, "timeInForce", "did you mean time_in_force?"),
-        ({"zzz": "1"}, "zzz", "takes symbol, side, type, size, price,"),
+        ({"zzz": "1"}, "zzz", "takes symbol, side, type, size, quote_amount,"),
         ({"side": ...}, "side", 'side is missing; it must be "buy" or "sell"'),
         (
-            {"side": ..., "size": ...},
-            "side",
-            'side is missing (so is size); it must be "buy" or "sell"',
+            {"side": ..., "symbol": ...},
+            "symbol",
+            'symbol is missing (so is side); it must be a symbol such as "BTC-USDT"',
         ),
         ({"side": "bye"}, "side", 'must be "buy" or "sell"; got "bye"; did you mean "buy"?'),
         ({"side": 1}, "side", "got the number 1"),
@@ -83,7 +83,6 @@ def test_null_is_the_same_as_nothing():
         ({"client_order_id": "a b"}, "client_order_id", 'must be a client order id such as "bot1'),
         ({"client_order_id": "ok\n"}, "client_order_id", 'got "ok\\n"'),
         ({"time_in_force": "GTC"}, "time_in_force", 'got "GTC"; did you mean "gtc"?'),
-        ({"price": ...}, "price", "price is missing: a limit order needs one"),
     ],
 )
 def test_a_wrong_field_is_named_with_its_mend(changes, field, message):
@@ -127,6 +126,59 @@ def test_a_name_that_is_given_twice_is_refused():
     assert refused(read_query, "symbol=A&symbol=B")[1] == "symbol"
 
 
+GROUP = ROUTES["POST", "/api/v1/groups"]
+
+
+def group(*orders, **changes):
+    """Read a group of these orders, each a good one with something else in it."""
+    body = {"kind": "oco", "orders": [{**GOOD, **order} for order in orders], **changes}
+    return read(Request("POST", GROUP.path, {}, json.dumps(body).encode()), GROUP, {})
+
+
+def test_the_orders_of_a_group_are_read_like_single_ones():
+    """Each with its defaults."""
+    first, second = group({}, {"size": "2", "client_order_id": "b"}).orders
+    assert first == place()
+    assert second == place(size="2", client_order_id="b")
+
+
+@pytest.mark.parametrize(
+    ("orders", "changes", "field", "message"),
+    [
+        (({}, {"prise": "1"}), {}, "orders[1].prise", "did you mean price?"),
+        (({}, {"size": 1}), {}, "orders[1].size", "put it in quotes"),
+        (({}, {"client_order_id": "a\n"}), {}, "orders[1].client_order_id", 'got "a\\n"'),
+        (({"side": None}, {}), {}, "orders[0].side", "got null"),
+        ((), {"orders": [GOOD, 1]}, "orders[1]", "must be an object"),
+        ((), {"orders": [GOOD, {}]}, "orders[1].symbol", "(so is side, type)"),
+        ((), {"orders": {}}, "orders", "must be a list of 2 to 20 orders; got an object"),
+        (({},), {}, "orders", "must be a list of 2 to 20 orders; got a list"),
+        (({},) * 21, {}, "orders", "must be a list of 2 to 20 orders"),
+        (({}, {}), {"kind": "ocoo"}, "kind", 'did you mean "oco"?'),
+        (({}, {}), {"legs": []}, "legs", "takes kind, orders"),
+    ],
+)
+def test_what_is_wrong_in_a_group_is_named_with_its_place(orders, changes, field, message):
+    """As strictly as in a single order."""
+    said, where = refused(group, *orders, **changes)
+    assert where == field
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"kind":"oco","orders":[{},{"size":"1","size":"2"}]}', "orders[1].size"),
+        (b'{"kind":"oco","orders":[[{"a":{"b":1,"b":1}}]]}', "orders[0][0].a.b"),
+        (b'{"kind":"oco","kind":"oto","orders":[]}', "kind"),
+    ],
+)
+def test_a_name_that_is_given_twice_within_is_refused(body, field):
+    """At any depth, before anything else."""
+    said, where = refused(read, Request("POST", GROUP.path, {}, body), GROUP, {})
+    assert (said, where) == (f"{field} is given twice; send it once", field)
+
+
 @pytest.mark.parametrize(
     ("query", "field", "message"),
     [
@@ -167,7 +219,7 @@ def test_a_path_parameter_is_read_and_not_taken_from_elsewhere():
     request = Request("PATCH", "/api/v1/orders/7", {}, b'{"order_id": 8, "size": "1"}')
     assert refused(read, request, AMEND, {"order_id": "7"})[1] == "order_id"
     request = Request("PATCH", "/api/v1/orders/7", {}, b'{"size": "1"}')
-    assert read(request, AMEND, {"order_id": "7"}) == messages.AmendRequest(order_id=7, size="1")
+    assert read(request, AMEND, {"order_id": "7"}) == requests.AmendRequest(order_id=7, size="1")
 
 
 def test_parameters_come_in_one_place():
@@ -222,7 +274,7 @@ def test_wrong_values_raise_one_error(changes):
 )
 def test_the_nearest_name(written, meant):
     """Spelling, other venues' names, and nothing where nothing is near."""
-    assert nearest(written, plan(messages.PlaceRequest)) == meant
+    assert nearest(written, plan(requests.PlaceRequest)) == meant
 
 
 def test_an_object_keeps_the_order_of_its_names():

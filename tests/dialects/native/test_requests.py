@@ -1,30 +1,16 @@
 import pytest
 from msgspec.structs import fields
 
-from steelyard.dialects.native import messages
+from steelyard.dialects.native import requests
 from steelyard.dialects.native.endpoints import ENDPOINTS
 from steelyard.domain.errors import DecodeError
-
-GOOD = {"symbol": "BTC-USDT", "side": "buy", "size": "1"}
-
-
-def test_a_limit_order_needs_a_price():
-    """The refusal names the field and shows one."""
-    with pytest.raises(DecodeError, match='price is missing: a limit order needs one, such as "6'):
-        messages.PlaceRequest(**GOOD, type="limit")
-
-
-def test_a_market_order_takes_no_price():
-    """A price that would be ignored is a misunderstanding, so it is refused."""
-    with pytest.raises(DecodeError, match="does not go with a market order") as caught:
-        messages.PlaceRequest(**GOOD, type="market", price="1")
-    assert caught.value.field == "price"
 
 
 def test_an_amend_changes_something():
     """An empty one is refused instead of carried out without effect."""
     with pytest.raises(DecodeError, match="nothing to change"):
-        messages.AmendRequest(order_id=1)
+        requests.AmendRequest(order_id=1)
+    assert requests.AmendRequest(order_id=1, trigger_price="61000.10").price is None
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: f"{e.method} {e.path}")

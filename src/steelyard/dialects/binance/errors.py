@@ -44,6 +44,7 @@ class Words(NamedTuple):
 
 
 _A, _R = AccessReason, RejectReason
+_CLOSED = Words(400, ORDER_REJECTED, "Market is closed.", verbatim=True)
 
 # Two tables, because members of the two enums with the same number are equal.
 TURNED_AWAY: dict[AccessReason, Words] = {
@@ -98,18 +99,34 @@ REFUSED: dict[RejectReason, Words] = {
     _R.UNSUPPORTED: Words(400, -1020, "This operation is not supported."),
     _R.UNKNOWN_ACCOUNT: Words(401, -2015, "Invalid API-key, IP, or permissions for action."),
     _R.UNKNOWN_INSTRUMENT: Words(400, -1121, "Invalid symbol."),
+    # The venue has one word for every state in which a symbol does not trade.
+    _R.MARKET_MAINTENANCE: _CLOSED,
+    _R.MARKET_HALTED: _CLOSED,
+    _R.MARKET_CANCEL_ONLY: _CLOSED,
+    _R.MARKET_POST_ONLY: _CLOSED,
     _R.PRICE_OFF_TICK: Words(400, INVALID_MESSAGE, "Filter failure: PRICE_FILTER"),
     _R.PRICE_OUT_OF_RANGE: Words(400, INVALID_MESSAGE, "Filter failure: PRICE_FILTER"),
     _R.SIZE_OFF_LOT: Words(400, INVALID_MESSAGE, "Filter failure: LOT_SIZE"),
     _R.SIZE_TOO_SMALL: Words(400, INVALID_MESSAGE, "Filter failure: LOT_SIZE"),
     _R.SIZE_TOO_LARGE: Words(400, INVALID_MESSAGE, "Filter failure: LOT_SIZE"),
     _R.NOTIONAL_TOO_SMALL: Words(400, INVALID_MESSAGE, "Filter failure: NOTIONAL"),
+    _R.NOTIONAL_TOO_LARGE: Words(400, INVALID_MESSAGE, "Filter failure: NOTIONAL"),
     _R.AMOUNT_TOO_LARGE: Words(400, INVALID_MESSAGE, "Filter failure: NOTIONAL"),
+    _R.DISPLAY_OUT_OF_RANGE: Words(400, INVALID_MESSAGE, "Filter failure: ICEBERG_PARTS"),
+    _R.TRAIL_OUT_OF_RANGE: Words(400, INVALID_MESSAGE, "Filter failure: TRAILING_DELTA"),
+    # Spot has no GTD.
+    _R.EXPIRY_NOT_AHEAD: Words(400, -1115, "Invalid timeInForce."),
+    _R.PRICE_OUTSIDE_BAND: Words(400, INVALID_MESSAGE, "Filter failure: PERCENT_PRICE_BY_SIDE"),
     _R.DUPLICATE_CLIENT_ORDER_ID: Words(
         400, ORDER_REJECTED, "Duplicate order sent.", verbatim=True
     ),
     _R.UNKNOWN_ORDER: Words(400, NO_SUCH_ORDER, "Order does not exist.", verbatim=True),
     _R.SIZE_BELOW_FILLED: Words(400, -2038, "Order amend (quantity increase) is not supported."),
+    # Transfers are the wallet's, not this API's.
+    _R.UNKNOWN_TRANSFER: Words(400, -1130, "Invalid data sent for a parameter."),
+    _R.TOO_MANY_ORDERS: Words(400, INVALID_MESSAGE, "Filter failure: MAX_NUM_ORDERS"),
+    _R.TOO_MANY_TRIGGERS: Words(400, INVALID_MESSAGE, "Filter failure: MAX_NUM_ALGO_ORDERS"),
+    _R.WOULD_TRIGGER: Words(400, ORDER_REJECTED, "Order would trigger immediately.", verbatim=True),
     _R.POST_ONLY_WOULD_TAKE: Words(
         400, ORDER_REJECTED, "Order would immediately match and take.", verbatim=True
     ),
@@ -119,6 +136,8 @@ REFUSED: dict[RejectReason, Words] = {
         "Account has insufficient balance for requested action.",
         verbatim=True,
     ),
+    # The venue refuses a list of orders by the reason of the one that is at fault.
+    _R.GROUP_REFUSED: Words(400, ORDER_REJECTED, "Order rejected."),
 }
 
 # Where the reason alone does not tell: an order that cannot be canceled.
@@ -220,9 +239,17 @@ TEXTS: tuple[tuple[int, str, RejectReason], ...] = (
     (ORDER_REJECTED, "Account has insufficient balance", _R.INSUFFICIENT_BALANCE),
     (ORDER_REJECTED, "Order would immediately match", _R.POST_ONLY_WOULD_TAKE),
     (ORDER_REJECTED, "Duplicate order sent", _R.DUPLICATE_CLIENT_ORDER_ID),
-    (ORDER_REJECTED, "Filter failure", _R.AMOUNT_TOO_LARGE),  # MAX_POSITION, MAX_NUM_ORDERS
+    (ORDER_REJECTED, "Order would trigger immediately", _R.WOULD_TRIGGER),
+    (ORDER_REJECTED, "Market is closed", _R.MARKET_HALTED),
+    (ORDER_REJECTED, "Filter failure: MAX_NUM_ORDERS", _R.TOO_MANY_ORDERS),
+    (ORDER_REJECTED, "Filter failure: MAX_NUM_ALGO_ORDERS", _R.TOO_MANY_TRIGGERS),
+    (ORDER_REJECTED, "Filter failure", _R.AMOUNT_TOO_LARGE),  # MAX_POSITION
+    (INVALID_MESSAGE, "Filter failure: MAX_NUM_ORDERS", _R.TOO_MANY_ORDERS),
+    (INVALID_MESSAGE, "Filter failure: MAX_NUM_ALGO_ORDERS", _R.TOO_MANY_TRIGGERS),
+    (INVALID_MESSAGE, "Filter failure: ICEBERG_PARTS", _R.DISPLAY_OUT_OF_RANGE),
+    (INVALID_MESSAGE, "Filter failure: TRAILING_DELTA", _R.TRAIL_OUT_OF_RANGE),
     (INVALID_MESSAGE, "Filter failure: PRICE_FILTER", _R.PRICE_OFF_TICK),
-    (INVALID_MESSAGE, "Filter failure: PERCENT_PRICE", _R.PRICE_OUT_OF_RANGE),
+    (INVALID_MESSAGE, "Filter failure: PERCENT_PRICE", _R.PRICE_OUTSIDE_BAND),
     (INVALID_MESSAGE, "Filter failure: LOT_SIZE", _R.SIZE_OFF_LOT),
     (INVALID_MESSAGE, "Filter failure: MARKET_LOT_SIZE", _R.SIZE_TOO_LARGE),
     (INVALID_MESSAGE, "Filter failure: NOTIONAL", _R.NOTIONAL_TOO_SMALL),

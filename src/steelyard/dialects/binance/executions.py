@@ -1,8 +1,9 @@
 """Orders as the venue shows them: in answers and in executionReports, both ways.
 
-The invariant: a combination of type, time in force and flags that has no row in `TYPES` does not
-exist here, in either direction. Numbers of orders are the exchange's own, unchanged. How an order
-ended is one row of `ENDS`, which reads the same forwards and backwards.
+The invariant: a combination of type, time in force and flags that has no row in `TYPES` cannot be
+placed here. One that was placed in another dialect is shown in the venue's nearest words. Numbers
+of orders are the exchange's own, unchanged. How an order ended is one row of `ENDS`; of two rows
+that the venue says alike the first is read.
 """
 
 from typing import NamedTuple
@@ -53,6 +54,7 @@ class Combination(NamedTuple):
 
 
 _GTC, _IOC, _FOK = TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK
+_LIFETIMES = {"GTC": _GTC, "IOC": _IOC, "FOK": _FOK}
 
 TYPES: dict[tuple[OrderType, TimeInForce, bool], Combination] = {
     (OrderType.LIMIT, _GTC, False): Combination("LIMIT", "GTC"),
@@ -63,6 +65,18 @@ TYPES: dict[tuple[OrderType, TimeInForce, bool], Combination] = {
 }
 FROM_TYPES = {combination: key for key, combination in TYPES.items()}
 
+# Shown and read, not placed. A trailing stop is the venue's STOP_LOSS with a trailingDelta.
+SHOWN_TYPES: dict[OrderType, str] = {
+    OrderType.LIMIT: "LIMIT",
+    OrderType.MARKET: "MARKET",
+    OrderType.TRAILING_STOP: "STOP_LOSS",
+    OrderType.STOP: "STOP_LOSS",
+    OrderType.STOP_LIMIT: "STOP_LOSS_LIMIT",
+    OrderType.TAKE_PROFIT: "TAKE_PROFIT",
+    OrderType.TAKE_PROFIT_LIMIT: "TAKE_PROFIT_LIMIT",
+}
+READ_TYPES = {name: kind for kind, name in SHOWN_TYPES.items()} | {"LIMIT_MAKER": OrderType.LIMIT}
+
 SIDES = {side.name: side for side in Side}
 
 SELF_TRADES: dict[str, SelfTrade] = {
@@ -71,10 +85,14 @@ SELF_TRADES: dict[str, SelfTrade] = {
     "EXPIRE_MAKER": SelfTrade.CANCEL_OLDEST,
     "EXPIRE_BOTH": SelfTrade.CANCEL_BOTH,
 }
-SELF_TRADE_NAMES = {mode: name for name, mode in SELF_TRADES.items()}
+SELF_TRADE_NAMES = {mode: name for name, mode in SELF_TRADES.items()} | {
+    SelfTrade.DECREMENT: "DECREMENT"  # the venue has it; not taken here yet
+}
+READ_SELF_TRADES = {name: mode for mode, name in SELF_TRADE_NAMES.items()}
 SELF_TRADE_DEFAULT = SelfTrade.CANCEL_OLDEST
 
-# Why an order ended: the status, the expiry reason, and the execution type of the event.
+# Why an order ended: the status, the expiry reason, and the execution type of the event. What the
+# venue never says of an order of its own has its nearest words.
 EXPIRED_IN_MATCH = "EXPIRED_IN_MATCH"
 ENDS: dict[CancelCause, tuple[str, str | None, str]] = {
     CancelCause.USER: ("CANCELED", None, "CANCELED"),
@@ -83,8 +101,18 @@ ENDS: dict[CancelCause, tuple[str, str | None, str]] = {
     CancelCause.NO_LIQUIDITY: ("EXPIRED", "INSUFFICIENT_LIQUIDITY", "EXPIRED"),
     CancelCause.SELF_TRADE: (EXPIRED_IN_MATCH, None, "TRADE_PREVENTION"),
     CancelCause.ADMIN: ("EXPIRED", "EXCHANGE_CANCELED", "EXPIRED"),
+    CancelCause.EXPIRED: ("EXPIRED", None, "EXPIRED"),  # spot has no GTD
+    CancelCause.SIBLING: ("EXPIRED", "OCO_TRIGGER", "EXPIRED"),
+    CancelCause.PARENT: ("EXPIRED", "OTO_PHASE_ONE_EXPIRED", "EXPIRED"),
+    CancelCause.INSUFFICIENT_BALANCE: ("EXPIRED", "REJECTED", "EXPIRED"),
+    CancelCause.POST_ONLY_WOULD_TAKE: ("EXPIRED", "REJECTED", "EXPIRED"),
+    CancelCause.PRICE_BAND: ("EXPIRED", "EXECUTION_RULE_PRICE_RANGE_EXCEEDED", "EXPIRED"),
+    CancelCause.QUOTE_SPENT: ("EXPIRED", None, "EXPIRED"),  # where it bought nothing at all
+    CancelCause.LEVEL_FULL: ("EXPIRED", "EXCHANGE_CANCELED", "EXPIRED"),
 }
-CAUSES = {reason: cause for cause, (_, reason, _) in ENDS.items() if reason}
+CAUSES = {reason: cause for cause, (_, reason, _) in reversed(ENDS.items()) if reason}
+# The venue says EXPIRED of these, and we that somebody canceled them.
+_CANCELED = frozenset({CancelCause.ADMIN, CancelCause.SIBLING})
 
 STATUSES: dict[OrderState, str] = {
     OrderState.WORKING: "NEW",
@@ -115,6 +143,7 @@ EXECUTION_NAMES = {
     Execution.FILL: "TRADE",
     Execution.AMENDED: "REPLACED",
     Execution.REJECTED: "REJECTED",
+    Execution.TRIGGERED: "NEW",  # the status stays NEW, and the order is now working
 }
 
 # -- an order -----------------------------------------------------------------------------------
@@ -124,14 +153,42 @@ def end_of(order: Order) -> tuple[str, str | None, str]:
     """Return an order's status, expiry reason and, where it has ended, execution type."""
     if order.cancel_cause is not None and not order.state.is_open:
         return ENDS[order.cancel_cause]
-    return STATUSES[order.state], None, ""
+    # Filled and still ended by an event of its own: a market order that has spent its amount.
+    return STATUSES[order.state], None, "EXPIRED" if order.state is OrderState.FILLED else ""
+
+
+def spelled(order: Order) -> Combination:
+    """Return an order's type and time in force, the nearest ones where the venue has none."""
+    key = (order.order_type, order.time_in_force, order.post_only)
+    if (offered := TYPES.get(key)) is not None:
+        return offered
+    if order.order_type is OrderType.LIMIT and order.post_only:
+        return Combination("LIMIT_MAKER", None)
+    rests = order.time_in_force is TimeInForce.GTD or not order.order_type.has_limit
+    lifetime = None if rests else order.time_in_force.name
+    return Combination(SHOWN_TYPES[order.order_type], lifetime)
+
+
+def _read_type(order_type: str, time_in_force: str) -> tuple[OrderType, TimeInForce, bool] | None:
+    kind = READ_TYPES.get(order_type)
+    if kind is None:
+        return None
+    if kind is OrderType.MARKET:
+        return kind, _IOC, False
+    lifetime = _LIFETIMES.get(time_in_force) if order_type.endswith("LIMIT") else _GTC
+    return None if lifetime is None else (kind, lifetime, order_type == "LIMIT_MAKER")
+
+
+def _working_ms(order: Order) -> int:
+    """Return when an order came to the book, -1 while it waits for its price."""
+    return -1 if order.waits else to_ms(order.triggered_ns or order.created_ns)
 
 
 def result_to_wire(order: Order, listings: Listings) -> OrderResult:
     """Return an order as a new order's or a cancel's response has it."""
     instrument = listings[order.instrument_id]
     status, expiry, _ = end_of(order)
-    combination = TYPES[order.order_type, order.time_in_force, order.post_only]
+    combination = spelled(order)
     return OrderResult(
         symbol=symbol_text(instrument),
         orderId=order.order_id,
@@ -145,7 +202,8 @@ def result_to_wire(order: Order, listings: Listings) -> OrderResult:
         timeInForce=combination.timeInForce or "GTC",
         type=combination.type,
         side=order.side.name,
-        workingTime=to_ms(order.created_ns),
+        origQuoteOrderQty=amount_text(order.spend_atoms or 0),
+        workingTime=_working_ms(order),
         selfTradePreventionMode=SELF_TRADE_NAMES[order.self_trade],
         expiryReason=expiry or UNSET,
     )
@@ -153,7 +211,7 @@ def result_to_wire(order: Order, listings: Listings) -> OrderResult:
 
 def info_to_wire(order: Order, listings: Listings) -> OrderInfo:
     """Return an order as a query's response has it."""
-    result = result_to_wire(order, listings)
+    result, instrument = result_to_wire(order, listings), listings[order.instrument_id]
     return OrderInfo(
         symbol=result.symbol,
         orderId=result.orderId,
@@ -166,9 +224,13 @@ def info_to_wire(order: Order, listings: Listings) -> OrderInfo:
         timeInForce=result.timeInForce,
         type=result.type,
         side=result.side,
+        stopPrice=price_text(instrument, order.trigger_ticks),
+        icebergQty=size_text(instrument, order.display_lots or 0),
         time=to_ms(order.created_ns),
         updateTime=to_ms(order.updated_ns),
-        workingTime=to_ms(order.created_ns),
+        isWorking=not order.waits,
+        workingTime=result.workingTime,
+        origQuoteOrderQty=result.origQuoteOrderQty,
         selfTradePreventionMode=result.selfTradePreventionMode,
         expiryReason=result.expiryReason,
     )
@@ -224,6 +286,7 @@ def _order_from_wire(
         self_trade=told.selfTradePreventionMode,
         created_ns=created_ns,
         updated_ns=updated_ns,
+        trigger=told.stopPrice if isinstance(told, OrderInfo) else ZERO,
     )
 
 
@@ -245,6 +308,7 @@ def order_of(
     self_trade: str,
     created_ns: int,
     updated_ns: int,
+    trigger: str = ZERO,
 ) -> Order:
     """Return an order from its parts as the venue spells them.
 
@@ -252,8 +316,7 @@ def order_of(
         DecodeError: One of them is nothing that we know.
     """
     instrument = listed(symbol, listings)
-    spelled = Combination(order_type, time_in_force if order_type == "LIMIT" else None)
-    known = FROM_TYPES.get(spelled)
+    known = _read_type(order_type, time_in_force)
     state = STATES.get(status)
     if known is None or state is None or side not in SIDES:
         raise DecodeError(
@@ -270,18 +333,19 @@ def order_of(
         order_type=kind,
         time_in_force=lifetime,
         post_only=post_only,
-        price_ticks=read_price(instrument, price) if kind is OrderType.LIMIT else None,
+        price_ticks=read_price(instrument, price) if kind.has_limit else None,
         size_lots=read_size(instrument, size),
-        self_trade=SELF_TRADES.get(self_trade, SelfTrade.NONE),
+        self_trade=READ_SELF_TRADES.get(self_trade, SelfTrade.NONE),
         fee_asset=FeeAsset.RECEIVED,
         state=state,
         filled_lots=read_size(instrument, filled),
         quote_atoms=max(read_amount(quote), 0),
         created_ns=created_ns,
         updated_ns=updated_ns,
+        trigger_ticks=(read_price(instrument, trigger) or None) if kind.waits else None,
     )
     order.cancel_cause = _cause(order, status, expiry)
-    if order.cancel_cause is CancelCause.ADMIN:
+    if order.cancel_cause in _CANCELED:
         order.state = OrderState.CANCELED
     return order
 
@@ -376,6 +440,8 @@ def report_to_wire(event: OrderEvent, listings: Listings) -> ExecutionReport:
         f=result.timeInForce,
         q=result.origQty,
         p=result.price,
+        P=price_text(instrument, order.trigger_ticks),
+        F=size_text(instrument, order.display_lots or 0),
         C=order.client_order_id if is_cancel else "",
         x=execution,
         X=result.status,
@@ -388,12 +454,13 @@ def report_to_wire(event: OrderEvent, listings: Listings) -> ExecutionReport:
         T=time,
         t=fill.trade_id if fill else -1,
         I=order.order_id,
-        w=order.state.is_open,
+        w=order.state.is_open and not order.waits,
         m=bool(fill and fill.liquidity is Liquidity.MAKER),
         O=to_ms(order.created_ns),
         Z=result.cummulativeQuoteQty,
         Y=amount_text(fill.quote_atoms) if fill else ZERO,
-        W=to_ms(order.created_ns),
+        Q=result.origQuoteOrderQty,
+        W=UNSET if order.waits else _working_ms(order),
         V=result.selfTradePreventionMode,
         eR=expiry or UNSET,
     )
@@ -426,8 +493,9 @@ def report_from_wire(report: ExecutionReport, listings: Listings) -> OrderEvent:
         self_trade=report.V,
         created_ns=from_ms(report.O),
         updated_ns=from_ms(report.T),
+        trigger=report.P,
     )
-    if order.cancel_cause is CancelCause.ADMIN:
+    if order.cancel_cause in _CANCELED:
         execution = Execution.CANCELED
     fill = _fill_of(report, order, listings) if execution is Execution.FILL else None
     return OrderEvent(execution, order, fill, from_ms(report.T))

@@ -126,6 +126,8 @@ def place_to_wire(place: Place, listings: Listings) -> OrderRequest:
             f"Binance has no {place.order_type.name} order with {place.time_in_force.name}"
             f"{' and post_only' if place.post_only else ''}"
         )
+    if unsaid := _unsaid(place):
+        raise Unsupported(f"{unsaid} cannot be sent to Binance yet")
     instrument = listings[place.instrument_id]
     is_limit = place.price_ticks is not None
     return OrderRequest(
@@ -139,6 +141,18 @@ def place_to_wire(place: Place, listings: Listings) -> OrderRequest:
         newOrderRespType="FULL",
         selfTradePreventionMode=SELF_TRADE_NAMES[place.self_trade],
     )
+
+
+def _unsaid(place: Place) -> str | None:
+    """Return the first term of an order for which there is no word here yet."""
+    terms = {
+        "slide": place.slide or None,
+        "reduce_only": place.reduce_only or None,
+        "quote_atoms": place.quote_atoms,
+        "display_lots": place.display_lots,
+        "self_trade DECREMENT": True if place.self_trade is SelfTrade.DECREMENT else None,
+    }
+    return next((name for name, value in terms.items() if value is not None), None)
 
 
 def place_from_wire(request: OrderRequest, asker: Asker) -> Place:

@@ -15,10 +15,10 @@ from steelyard.dialects.native import (
     errors,
     limits,
     manual,
-    messages,
     openapi,
     page,
     parameters,
+    requests,
     stream,
 )
 from steelyard.dialects.native.client import NativeClient
@@ -34,11 +34,11 @@ def _nothing(_request: Any, _asker: Asker) -> None:
     """The route is answered by its encode alone."""
 
 
-def _openapi(_answer: None, _request: messages.OpenApiRequest, _asker: Asker) -> Response:
+def _openapi(_answer: None, _request: requests.OpenApiRequest, _asker: Asker) -> Response:
     return Response(200, {"content-type": "application/json"}, _openapi_bytes())
 
 
-def _docs(_answer: None, _request: messages.DocsRequest, _asker: Asker) -> Response:
+def _docs(_answer: None, _request: requests.DocsRequest, _asker: Asker) -> Response:
     return Response(200, {"content-type": "text/html; charset=utf-8"}, _docs_bytes())
 
 
@@ -76,7 +76,7 @@ DIALECT = Dialect(
         Endpoint(
             "GET",
             "/openapi.json",
-            messages.OpenApiRequest,
+            requests.OpenApiRequest,
             dict,
             Auth.NONE,
             None,
@@ -88,7 +88,7 @@ DIALECT = Dialect(
         Endpoint(
             "GET",
             "/docs",
-            messages.DocsRequest,
+            requests.DocsRequest,
             str,
             Auth.NONE,
             None,

@@ -1,6 +1,6 @@
 """The clock, the status, the limits, balances and keys: each to the wire next to each from it."""
 
-from steelyard.dialects.native import messages, stream_messages
+from steelyard.dialects.native import messages, requests, stream_messages
 from steelyard.dialects.native.text import (
     amount_text,
     from_ms,
@@ -26,13 +26,13 @@ from steelyard.domain.messages import (
 from steelyard.wire.dialect import Asker
 
 
-def clock_query(_request: messages.TimeRequest, _asker: Asker) -> ClockQuery:
+def clock_query(_request: requests.TimeRequest, _asker: Asker) -> ClockQuery:
     """Return the query for the clock."""
     return ClockQuery()
 
 
 def clock_to_wire(
-    answer: Clock, _request: messages.TimeRequest, _asker: Asker
+    answer: Clock, _request: requests.TimeRequest, _asker: Asker
 ) -> messages.ServerTime:
     """Return the clock."""
     return messages.ServerTime(time=to_ms(answer.time_ns), time_ns=answer.time_ns)
@@ -43,13 +43,13 @@ def clock_from_wire(wire: messages.ServerTime) -> Clock:
     return Clock(wire.time_ns)
 
 
-def status_query(_request: messages.StatusRequest, _asker: Asker) -> StatusQuery:
+def status_query(_request: requests.StatusRequest, _asker: Asker) -> StatusQuery:
     """Return the query for the status."""
     return StatusQuery()
 
 
 def status_to_wire(
-    answer: Status, _request: messages.StatusRequest, _asker: Asker
+    answer: Status, _request: requests.StatusRequest, _asker: Asker
 ) -> messages.ServerStatus:
     """Return the status."""
     return messages.ServerStatus(
@@ -65,13 +65,13 @@ def status_from_wire(wire: messages.ServerStatus) -> Status:
     return Status(wire.trading, wire.market, wire.ended, from_ms(wire.time))
 
 
-def account_query(_request: messages.AccountRequest, asker: Asker) -> AccountQuery:
+def account_query(_request: requests.AccountRequest, asker: Asker) -> AccountQuery:
     """Return the query for the asker's account."""
     return AccountQuery(asker.account_id)
 
 
 def account_to_wire(
-    answer: AccountAnswer, _request: messages.AccountRequest, asker: Asker
+    answer: AccountAnswer, _request: requests.AccountRequest, asker: Asker
 ) -> messages.Account:
     """Return balances and fees."""
     return messages.Account(
@@ -136,13 +136,13 @@ def balances_event(
     return BalanceEvent(account_id, balances_from_wire(wire.balances, listings), from_ms(wire.time))
 
 
-def key_query(_request: messages.KeyRequest, asker: Asker) -> KeyQuery:
+def key_query(_request: requests.KeyRequest, asker: Asker) -> KeyQuery:
     """Return the query for the asking key."""
     return KeyQuery(asker.key)
 
 
 def key_to_wire(
-    answer: KeyAnswer, _request: messages.KeyRequest, _asker: Asker
+    answer: KeyAnswer, _request: requests.KeyRequest, _asker: Asker
 ) -> messages.KeyInfo:
     """Return what a key may do."""
     return messages.KeyInfo(

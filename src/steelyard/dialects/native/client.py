@@ -16,7 +16,7 @@ from steelyard.dialects.native import account, auth, errors, forms, market, mess
 from steelyard.dialects.native.endpoints import BASE
 from steelyard.dialects.native.stream import ClientStream, market_stream, private_stream
 from steelyard.dialects.native.text import to_ms
-from steelyard.domain.commands import Cancel, CancelAll, Command, Place
+from steelyard.domain.commands import Cancel, CancelAll, Command, Place, PlaceGroup
 from steelyard.domain.errors import DecodeError, Unsupported, UsageError
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import (
@@ -132,6 +132,9 @@ def _route(message: Message, listings: Listings) -> _Route:
         case Place():
             body = orders.place_to_wire(message, listings)
             return _Route("POST", "/orders", messages.PlacedOrder, body=body)
+        case PlaceGroup():
+            body = orders.group_to_wire(message, listings)
+            return _Route("POST", "/groups", messages.OrderList, body=body)
         case Cancel():
             return _Route("DELETE", f"/orders/{message.order_id}", messages.Order)
         case CancelAll():

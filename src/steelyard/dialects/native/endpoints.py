@@ -5,7 +5,7 @@ The gate serves from it, `/limits`, `/openapi.json`, `/docs` and the reference a
 
 from typing import Any
 
-from steelyard.dialects.native import account, market, messages, orders
+from steelyard.dialects.native import account, forms, market, messages, orders, requests
 from steelyard.dialects.native.limits import Weight, limits_to_wire
 from steelyard.domain.messages import Scope
 from steelyard.wire.dialect import Asker, Auth, Endpoint
@@ -17,7 +17,7 @@ def _nothing(_request: Any, _asker: Asker) -> None:
     """The route is answered by its encode alone."""
 
 
-def _limits(_answer: None, _request: messages.LimitsRequest, asker: Asker) -> messages.Limits:
+def _limits(_answer: None, _request: requests.LimitsRequest, asker: Asker) -> messages.Limits:
     return limits_to_wire(asker.limits, ENDPOINTS)
 
 
@@ -26,7 +26,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET",
         f"{BASE}/time",
-        messages.TimeRequest,
+        requests.TimeRequest,
         messages.ServerTime,
         Auth.NONE,
         None,
@@ -38,7 +38,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET",
         f"{BASE}/status",
-        messages.StatusRequest,
+        requests.StatusRequest,
         messages.ServerStatus,
         Auth.NONE,
         None,
@@ -50,7 +50,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET",
         f"{BASE}/limits",
-        messages.LimitsRequest,
+        requests.LimitsRequest,
         messages.Limits,
         Auth.NONE,
         None,
@@ -63,7 +63,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET",
         f"{BASE}/instruments",
-        messages.InstrumentsRequest,
+        requests.InstrumentsRequest,
         messages.InstrumentList,
         Auth.NONE,
         None,
@@ -75,7 +75,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET",
         f"{BASE}/book",
-        messages.BookRequest,
+        requests.BookRequest,
         messages.Book,
         Auth.NONE,
         None,
@@ -87,7 +87,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET",
         f"{BASE}/trades",
-        messages.TradesRequest,
+        requests.TradesRequest,
         messages.TradeList,
         Auth.NONE,
         None,
@@ -99,7 +99,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET",
         f"{BASE}/candles",
-        messages.CandlesRequest,
+        requests.CandlesRequest,
         messages.CandleList,
         Auth.NONE,
         None,
@@ -111,7 +111,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET",
         f"{BASE}/ticker",
-        messages.TickerRequest,
+        requests.TickerRequest,
         messages.TickerList,
         Auth.NONE,
         None,
@@ -124,7 +124,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "POST",
         f"{BASE}/orders",
-        messages.PlaceRequest,
+        requests.PlaceRequest,
         messages.PlacedOrder,
         Auth.SIGNED,
         Scope.TRADE,
@@ -135,9 +135,22 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Place an order",
     ),
     Endpoint(
+        "POST",
+        f"{BASE}/groups",
+        requests.PlaceGroupRequest,
+        messages.OrderList,
+        Auth.SIGNED,
+        Scope.TRADE,
+        orders.group_from_wire,
+        orders.orders_to_wire,
+        Weight(forms.GROUP_MIN, forms.GROUP_MAX, orders.group_weight),
+        is_order=True,
+        summary="Place a group of orders",
+    ),
+    Endpoint(
         "PATCH",
         f"{BASE}/orders/{{order_id}}",
-        messages.AmendRequest,
+        requests.AmendRequest,
         messages.PlacedOrder,
         Auth.SIGNED,
         Scope.TRADE,
@@ -150,7 +163,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "DELETE",
         f"{BASE}/orders/{{order_id}}",
-        messages.CancelRequest,
+        requests.CancelRequest,
         messages.Order,
         Auth.SIGNED,
         Scope.TRADE,
@@ -162,7 +175,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "DELETE",
         f"{BASE}/orders",
-        messages.CancelAllRequest,
+        requests.CancelAllRequest,
         messages.OrderList,
         Auth.SIGNED,
         Scope.TRADE,
@@ -174,7 +187,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET",
         f"{BASE}/orders",
-        messages.OrdersRequest,
+        requests.OrdersRequest,
         messages.OrderList,
         Auth.SIGNED,
         Scope.READ,
@@ -186,7 +199,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET",
         f"{BASE}/orders/{{order_id}}",
-        messages.OrderRequest,
+        requests.OrderRequest,
         messages.Order,
         Auth.SIGNED,
         Scope.READ,
@@ -198,7 +211,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET",
         f"{BASE}/orders/by-client-id/{{client_order_id}}",
-        messages.ClientOrderRequest,
+        requests.ClientOrderRequest,
         messages.Order,
         Auth.SIGNED,
         Scope.READ,
@@ -210,7 +223,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET",
         f"{BASE}/fills",
-        messages.FillsRequest,
+        requests.FillsRequest,
         messages.FillList,
         Auth.SIGNED,
         Scope.READ,
@@ -223,7 +236,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET",
         f"{BASE}/account",
-        messages.AccountRequest,
+        requests.AccountRequest,
         messages.Account,
         Auth.SIGNED,
         Scope.READ,
@@ -235,7 +248,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "GET",
         f"{BASE}/key",
-        messages.KeyRequest,
+        requests.KeyRequest,
         messages.KeyInfo,
         Auth.SIGNED,
         None,

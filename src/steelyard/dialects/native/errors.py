@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from steelyard.dialects.native import messages
-from steelyard.domain.commands import Amend, Cancel, CancelAll, Command, Place
+from steelyard.dialects.native import messages, requests
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Command, Place, PlaceGroup
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.messages import SECOND_NS, Query, Refused
 from steelyard.domain.order import RejectReason
@@ -163,8 +163,8 @@ _ROWS = (
     Code(
         R.UNSUPPORTED,
         400,
-        "This combination of type, time_in_force and flags is not offered.",
-        "limit: gtc, ioc or fok; market: ioc or fok; post_only: limit with gtc.",
+        "These fields do not go together, or the orders of a group do not.",
+        "Leave out the field that the message names; /docs#order-types says what goes with what.",
     ),
     Code(
         R.UNKNOWN_ACCOUNT,
@@ -178,6 +178,34 @@ _ROWS = (
         "Nothing of that name trades here.",
         "Take a symbol from GET /api/v1/instruments.",
         "symbol",
+    ),
+    Code(
+        R.MARKET_MAINTENANCE,
+        400,
+        "The market is in maintenance: nothing passes.",
+        "Try again later; GET /api/v1/instruments says how it stands.",
+        "symbol",
+    ),
+    Code(
+        R.MARKET_HALTED,
+        400,
+        "The market is halted: only cancels pass.",
+        "Try again later; GET /api/v1/instruments says how it stands.",
+        "symbol",
+    ),
+    Code(
+        R.MARKET_CANCEL_ONLY,
+        400,
+        "The market takes cancels only.",
+        "Try again later; GET /api/v1/instruments says how it stands.",
+        "symbol",
+    ),
+    Code(
+        R.MARKET_POST_ONLY,
+        400,
+        "The market takes only what adds liquidity.",
+        "Send a limit order with post_only, or try again later.",
+        "post_only",
     ),
     Code(
         R.PRICE_OFF_TICK,
@@ -216,11 +244,47 @@ _ROWS = (
         "size",
     ),
     Code(
+        R.NOTIONAL_TOO_LARGE,
+        400,
+        "Price times size is above notional_max.",
+        "Split the order.",
+        "size",
+    ),
+    Code(
         R.AMOUNT_TOO_LARGE,
         400,
         "The amount is beyond what the books can hold.",
         "Lower the size.",
         "size",
+    ),
+    Code(
+        R.DISPLAY_OUT_OF_RANGE,
+        400,
+        "The display_size is above the size, or below size_min.",
+        "Send 0 to hide the order, or size_min up to the whole size.",
+        "display_size",
+    ),
+    Code(
+        R.TRAIL_OUT_OF_RANGE,
+        400,
+        "The trail is not a price above zero and at most price_max, or not a share below 1.",
+        'Send a distance in quote such as "trail": "150.00", or a share such as '
+        '"trail_rate": "0.01".',
+        "trail",
+    ),
+    Code(
+        R.EXPIRY_NOT_AHEAD,
+        400,
+        "The order would have expired already.",
+        "Send a later time in milliseconds; GET /api/v1/time is the exchange's.",
+        "expires",
+    ),
+    Code(
+        R.PRICE_OUTSIDE_BAND,
+        400,
+        "The price is further from the mark price, or else the last trade, than price_band.",
+        "Move the price towards the market.",
+        "price",
     ),
     Code(
         R.DUPLICATE_CLIENT_ORDER_ID,
@@ -243,7 +307,34 @@ _ROWS = (
         "Cancel the order instead.",
         "size",
     ),
+    Code(
+        R.UNKNOWN_TRANSFER,
+        404,
+        "No such transfer, or it is no longer pending.",
+        "Ask the exchange's operator how it ended.",
+    ),
     # What the market and the books say
+    Code(
+        R.TOO_MANY_ORDERS,
+        400,
+        "You have as many open orders in this market as orders_max allows.",
+        "Cancel one first.",
+        "symbol",
+    ),
+    Code(
+        R.TOO_MANY_TRIGGERS,
+        400,
+        "You have as many orders that wait for a price here as triggers_max allows.",
+        "Cancel one first.",
+        "symbol",
+    ),
+    Code(
+        R.WOULD_TRIGGER,
+        400,
+        "The market is at the trigger price already, so the order would act at once.",
+        "Send it without a trigger, or choose a trigger price that is still ahead.",
+        "trigger_price",
+    ),
     Code(
         R.POST_ONLY_WOULD_TAKE,
         400,
@@ -258,19 +349,38 @@ _ROWS = (
         "Lower the size, or cancel orders that hold the balance.",
         "size",
     ),
+    Code(
+        R.GROUP_REFUSED,
+        400,
+        "Another order of the same group was refused, so this one was not placed either.",
+        "Mend the one that was refused for a reason of its own, and send the group anew.",
+    ),
 )
 # By name: as numbers, reasons of the two enums would be equal to each other.
 CODES: dict[str, Code] = {row.reason.name: row for row in _ROWS}
 
 # By what kind of request: what its own meaning may be refused for.
-_OF_PLACE = frozenset(R) - {R.UNKNOWN_ORDER, R.SIZE_BELOW_FILLED}
-_OF_AMEND = frozenset(R) - {R.UNSUPPORTED, R.UNKNOWN_INSTRUMENT, R.DUPLICATE_CLIENT_ORDER_ID}
+_OF_PLACE = frozenset(R) - {R.UNKNOWN_ORDER, R.SIZE_BELOW_FILLED, R.UNKNOWN_TRANSFER}
+_OF_AMEND = frozenset(R) - {
+    R.UNKNOWN_INSTRUMENT,
+    R.DISPLAY_OUT_OF_RANGE,
+    R.TRAIL_OUT_OF_RANGE,
+    R.EXPIRY_NOT_AHEAD,
+    R.DUPLICATE_CLIENT_ORDER_ID,
+    R.UNKNOWN_TRANSFER,
+    R.TOO_MANY_ORDERS,
+    R.TOO_MANY_TRIGGERS,
+    R.GROUP_REFUSED,
+}
+_OF_CANCEL = frozenset({R.MARKET_MAINTENANCE, R.UNKNOWN_ORDER})
 _OWN: dict[type, frozenset[RejectReason]] = {
-    messages.PlaceRequest: _OF_PLACE,
-    messages.AmendRequest: _OF_AMEND,
-    messages.CancelRequest: frozenset({R.UNKNOWN_ORDER}),
-    messages.OrderRequest: frozenset({R.UNKNOWN_ORDER}),
-    messages.ClientOrderRequest: frozenset({R.UNKNOWN_ORDER}),
+    requests.PlaceRequest: _OF_PLACE,
+    requests.PlaceGroupRequest: _OF_PLACE,
+    requests.AmendRequest: _OF_AMEND,
+    requests.CancelRequest: _OF_CANCEL,
+    requests.CancelAllRequest: frozenset({R.MARKET_MAINTENANCE}),
+    requests.OrderRequest: frozenset({R.UNKNOWN_ORDER}),
+    requests.ClientOrderRequest: frozenset({R.UNKNOWN_ORDER}),
 }
 
 # The refusal itself may be the echo of a copy, or came after the point of no return.
@@ -365,7 +475,7 @@ def reason_of(code: str) -> Reason | None:
 
 def outcome_of_error(message: Command | Query, response: Response) -> Outcome:
     """Return what a response that is not a success means for a message."""
-    changes = isinstance(message, Place | Amend | Cancel | CancelAll)
+    changes = isinstance(message, Place | PlaceGroup | Amend | Cancel | CancelAll)
     try:
         said = read_error(response.body)
     except DecodeError as error:

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Raw, Struct
 
 from steelyard.dialects.native import messages as m
+from steelyard.dialects.native import requests as r
 from steelyard.dialects.native import stream_messages as s
 from steelyard.dialects.native.forms import SUBSCRIPTIONS_MAX
 
@@ -24,6 +25,11 @@ INSTRUMENT = m.Instrument(
     size_min="0.00001",
     size_max="9000",
     notional_min="5",
+    notional_max="5000000",
+    price_band="0.05",
+    orders_max=200,
+    triggers_max=None,
+    state="open",
 )
 BIDS = (("61000.10", "0.5"), ("61000.00", "1.25"))
 ASKS = (("61000.11", "0.03"), ("61002.50", "0.7"))
@@ -88,6 +94,18 @@ _ORDER: dict[str, Any] = {
     "self_trade": "cancel_oldest",
     "price": "61000.10",
     "size": "0.5",
+    "quote_amount": None,
+    "slide": False,
+    "display_size": None,
+    "trigger_price": None,
+    "trigger_by": None,
+    "trail": None,
+    "trail_rate": None,
+    "activation_price": None,
+    "expires": None,
+    "triggered": None,
+    "group": None,
+    "group_id": None,
     "created": TIME - 5_000,
 }
 _NOTHING_FILLED: dict[str, Any] = {
@@ -127,7 +145,7 @@ EXAMPLES: dict[type[Struct], Struct] = {
     type(example): example
     for example in (
         # asked
-        m.PlaceRequest(
+        r.PlaceRequest(
             symbol="BTC-USDT",
             side="buy",
             type="limit",
@@ -136,7 +154,28 @@ EXAMPLES: dict[type[Struct], Struct] = {
             post_only=True,
             client_order_id="bot1-42",
         ),
-        m.AmendRequest(order_id=1024, price="60999.00", size="0.4"),
+        r.PlaceGroupRequest(
+            kind="oco",
+            orders=(
+                r.PlaceRequest(
+                    symbol="BTC-USDT",
+                    side="sell",
+                    type="limit",
+                    size="0.2",
+                    price="64000.00",
+                    client_order_id="bot1-43",
+                ),
+                r.PlaceRequest(
+                    symbol="BTC-USDT",
+                    side="sell",
+                    type="stop",
+                    size="0.2",
+                    trigger_price="58000.00",
+                    client_order_id="bot1-44",
+                ),
+            ),
+        ),
+        r.AmendRequest(order_id=1024, price="60999.00", size="0.4"),
         # answered
         m.ServerTime(time=TIME, time_ns=TIME * 1_000_000),
         m.ServerStatus(trading=True, market="crowd", ended=False, time=TIME),

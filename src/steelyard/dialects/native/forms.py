@@ -14,18 +14,44 @@ DECIMAL_PATTERN = r"^-?[0-9]+(\.[0-9]+)?$"
 ASKED_PATTERN = r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$"
 ORDER_ID_MAX = 2**53 - 1  # stays exact in JavaScript
 TIME_MAX_MS = 253_402_300_799_999  # the year 9999
+EXPIRY_MAX_MS = (2**63 - 1) // 1_000_000  # the year 2262: nanoseconds fit the journal
+GROUP_MIN, GROUP_MAX = 2, 20
 BOOK_DEPTH_MAX = 1_000
 LIST_MAX = 1_000
 SUBSCRIPTIONS_MAX = 200
 
 Side = Literal["buy", "sell"]
-OrderType = Literal["limit", "market"]
-TimeInForce = Literal["gtc", "ioc", "fok"]
-SelfTrade = Literal["none", "cancel_newest", "cancel_oldest", "cancel_both"]
+OrderType = Literal[
+    "limit",
+    "market",
+    "stop",
+    "stop_limit",
+    "take_profit",
+    "take_profit_limit",
+    "trailing_stop",
+]
+TimeInForce = Literal["gtc", "ioc", "fok", "gtd"]
+SelfTrade = Literal["none", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"]
+TriggerBy = Literal["last", "mark", "index"]
+GroupKind = Literal["basket", "oco", "oto", "bracket"]
+MarketState = Literal["open", "post_only", "cancel_only", "halted", "maintenance"]
 Liquidity = Literal["maker", "taker"]
 OrderState = Literal["working", "partially_filled", "filled", "canceled", "expired", "rejected"]
 CancelCause = Literal[
-    "user", "ioc_remainder", "fok_unfillable", "no_liquidity", "self_trade", "admin"
+    "user",
+    "ioc_remainder",
+    "fok_unfillable",
+    "no_liquidity",
+    "self_trade",
+    "admin",
+    "expired",
+    "sibling",
+    "parent",
+    "insufficient_balance",
+    "post_only_would_take",
+    "price_band",
+    "quote_spent",
+    "level_full",
 ]
 Interval = Literal[
     "1s",
@@ -46,7 +72,7 @@ Interval = Literal[
     "1M",
 ]
 ScopeName = Literal["read", "trade", "withdraw"]
-Execution = Literal["new", "fill", "canceled", "amended", "expired", "rejected"]
+Execution = Literal["new", "fill", "canceled", "amended", "expired", "rejected", "triggered"]
 ChannelName = Literal["book", "trades", "touch", "ticker", "candles", "orders", "balances"]
 
 CHOICES = (
@@ -54,6 +80,9 @@ CHOICES = (
     OrderType,
     TimeInForce,
     SelfTrade,
+    TriggerBy,
+    GroupKind,
+    MarketState,
     Liquidity,
     OrderState,
     CancelCause,
@@ -79,6 +108,26 @@ AskedSize = Annotated[
     Meta(
         title="decimal string",
         description="A size in base, a multiple of the instrument's `lot_size`.",
+        pattern=ASKED_PATTERN,
+        max_length=TEXT_MAX,
+        examples=["0.01"],
+    ),
+]
+AskedAmount = Annotated[
+    str,
+    Meta(
+        title="decimal string",
+        description="An amount of the quote asset.",
+        pattern=ASKED_PATTERN,
+        max_length=TEXT_MAX,
+        examples=["250"],
+    ),
+]
+AskedRate = Annotated[
+    str,
+    Meta(
+        title="decimal string",
+        description="A share: `0.01` is 1 %.",
         pattern=ASKED_PATTERN,
         max_length=TEXT_MAX,
         examples=["0.01"],

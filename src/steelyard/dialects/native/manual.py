@@ -13,7 +13,14 @@ from typing import Any, NamedTuple
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
-from steelyard.dialects.native import errors, forms, messages, stream, stream_messages
+from steelyard.dialects.native import (
+    errors,
+    forms,
+    messages,
+    stream,
+    stream_messages,
+    terms,
+)
 from steelyard.dialects.native.auth import WS_TARGET, payload, sign
 from steelyard.dialects.native.limits import MESSAGES_PER_SECOND_MAX, Weight
 from steelyard.dialects.native.openapi import (
@@ -29,7 +36,7 @@ from steelyard.dialects.native.openapi import (
 )
 from steelyard.dialects.native.parameters import WITH_BODY
 from steelyard.domain.messages import SECOND_NS
-from steelyard.domain.order import RejectReason
+from steelyard.domain.order import GroupKind, OrderType, RejectReason
 from steelyard.wire.dialect import AccessReason, Auth, ChannelKind, Dialect, Endpoint
 
 LINE_MAX = 88  # of JSON in examples
@@ -149,6 +156,62 @@ signature = hmac.new(b"a secret", signed, hashlib.sha256).hexdigest()
 assert signature == "SIGNATURE"
 """
 
+ORDER_TYPES = {
+    OrderType.LIMIT: "At your price or better.",
+    OrderType.MARKET: "At what is there, now; never rests.",
+    OrderType.STOP: "A market order once the price has moved against you to the trigger.",
+    OrderType.STOP_LIMIT: "The same, as a limit order.",
+    OrderType.TAKE_PROFIT: "A market order once the price has moved in your favour to the trigger.",
+    OrderType.TAKE_PROFIT_LIMIT: "The same, as a limit order.",
+    OrderType.TRAILING_STOP: "A stop whose trigger follows the best price at a distance.",
+}
+
+ON_TYPES = (
+    (
+        "A stop buy and a take-profit sell wait for a rise to `trigger_price`, a stop sell and a "
+        "take-profit buy for a fall. If the price is there already, the order is refused: "
+        "[WOULD_TRIGGER](#WOULD_TRIGGER)."
+    ),
+    (
+        "A trailing stop to sell follows the highest price and triggers when the price has fallen "
+        "by `trail`, or by `trail_rate` of the highest; to buy, the lowest and a rise. With "
+        "`activation_price` it begins when the price has come there."
+    ),
+    (
+        "An iceberg shows `display_size` at a time, and each new slice queues anew. A hidden order "
+        "(`0`) stands behind everything shown at its price."
+    ),
+    (
+        "A market order that has no `size` trades whole lots until what is left of `quote_amount` "
+        "buys no more."
+    ),
+)
+
+GROUPS = {
+    GroupKind.BASKET: (
+        f"{forms.GROUP_MIN} to {forms.GROUP_MAX} of any kind but market buys",
+        "Accepted or refused as one, then each on its own. None may be post-only and meet another.",
+    ),
+    GroupKind.OCO: (
+        "2 that rest or wait, of one symbol, side and size",
+        (
+            "When one trades for the first time, triggers or ends, the other is canceled. Held is "
+            "what the one that needs more needs."
+        ),
+    ),
+    GroupKind.OTO: (
+        "an entry (`limit` or `market`, by `size`), then 1 of the same symbol",
+        (
+            "The second is placed when the entry has filled whole; if the entry ends before, the "
+            "second is canceled."
+        ),
+    ),
+    GroupKind.BRACKET: (
+        "an entry, then 2 exits of the other side and the same size",
+        "When the entry has filled whole, the exits are placed as an `oco`.",
+    ),
+}
+
 CHANNELS: dict[ChannelKind, tuple[str, str, tuple[type[Struct], ...]]] = {
     ChannelKind.BOOK: (
         "symbol",
@@ -191,6 +254,8 @@ def blocks(dialect: Dialect) -> list[Block]:
         *_basics(),
         *_signing(),
         *_orders(),
+        *_order_types(),
+        *_groups(),
         *_limits(dialect),
         *_routes(dialect),
         *_websocket(),
@@ -258,6 +323,42 @@ def _orders() -> Iterator[Block]:
     yield Prose(
         "A refusal by code is final: nothing was placed. Only [UNAVAILABLE](#UNAVAILABLE) and "
         "[REPEATED_NONCE](#REPEATED_NONCE) leave it open, for the same reason."
+    )
+
+
+def _order_types() -> Iterator[Block]:
+    yield Heading(2, "Order types", "order-types")
+    yield Prose("Every order has a symbol, a side and a type. What else goes with which type:")
+    yield Table(
+        ("type", "must have", "may have", "time in force", "what it does"),
+        tuple(
+            (
+                f"`{order_type.name.lower()}`",
+                ", ".join(" or ".join(f"`{way}`" for way in ways) for ways in row.must),
+                " ".join(f"`{name}`" for name in row.may),
+                " ".join(f"`{time.name.lower()}`" for time in row.time_in_force),
+                ORDER_TYPES[order_type],
+            )
+            for order_type, row in terms.TERMS.items()
+        ),
+    )
+    yield Prose(
+        "The first time in force is the default. `client_order_id` and `self_trade` go with all; "
+        "`post_only`, `slide` and `display_size` only with `gtc` or `gtd`, `expires` only with "
+        "`gtd`."
+    )
+    yield Bullets(ON_TYPES)
+
+
+def _groups() -> Iterator[Block]:
+    yield Heading(2, "Groups", "groups")
+    yield Prose(
+        "Orders of one request that hang together. All are accepted, or none: then the answer says "
+        "why the first one was refused that had a reason of its own."
+    )
+    yield Table(
+        ("kind", "orders", "what they do"),
+        tuple((f"`{kind.name.lower()}`", *GROUPS[kind]) for kind in GroupKind),
     )
 
 
@@ -462,6 +563,8 @@ def _form(info: Any) -> tuple[str, str, str]:
         form = " ".join(f"`{choice}`" for choice in schema["enum"])
     else:
         form = str(schema.get("title", schema.get("type", "")))
+        if "maxItems" in schema:
+            form = f"{schema['minItems']} to {schema['maxItems']} {form}"
         if "minimum" in schema and schema.get("maximum", 0) <= forms.LIST_MAX:
             form += f", {schema['minimum']} to {schema['maximum']:,}"
     return form, default, schema.get("description", "")

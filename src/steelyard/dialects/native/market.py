@@ -9,18 +9,23 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from steelyard.dialects.native import forms, messages, stream_messages
+from steelyard.dialects.native import forms, messages, requests, stream_messages
 from steelyard.dialects.native.text import (
+    MARKET_STATE_NAMES,
+    MARKET_STATES,
     SIDES,
+    amount_or_none,
     amount_text,
     change_percent_text,
     from_ms,
     from_ms_or_none,
     price_text,
+    rate_text,
     size_text,
     steps_of,
     to_atoms_exact,
     to_ms,
+    to_rate_e8,
 )
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
@@ -43,7 +48,7 @@ from steelyard.domain.messages import (
     TradeList,
     TradesQuery,
 )
-from steelyard.domain.order import RejectReason
+from steelyard.domain.order import MarketState, RejectReason
 from steelyard.wire.dialect import Asker
 
 HOUR_NS = 60 * MINUTE_NS
@@ -82,7 +87,7 @@ def instrument_of(symbol: str, listings: Listings) -> Instrument:
     try:
         return listings.symbol(symbol)
     except Unsupported as error:
-        raise UnitError(str(error), RejectReason.UNKNOWN_INSTRUMENT) from error
+        raise UnitError(str(error), RejectReason.UNKNOWN_INSTRUMENT, "symbol") from error
 
 
 def listed(symbol: str, listings: Listings) -> Instrument:
@@ -114,15 +119,16 @@ def interval_of(interval_ns: int) -> forms.Interval:
 # -- instruments --------------------------------------------------------------------------------
 
 
-def instruments_query(_request: messages.InstrumentsRequest, _asker: Asker) -> InstrumentsQuery:
+def instruments_query(_request: requests.InstrumentsRequest, _asker: Asker) -> InstrumentsQuery:
     """Return the query for everything that is listed."""
     return InstrumentsQuery()
 
 
 def instruments_to_wire(
-    answer: InstrumentList, _request: messages.InstrumentsRequest, _asker: Asker
+    answer: InstrumentList, _request: requests.InstrumentsRequest, _asker: Asker
 ) -> messages.InstrumentList:
     """Return what is listed, in quote and base."""
+    states = answer.states or (MarketState.OPEN,) * len(answer.instruments)
     return messages.InstrumentList(
         tuple(
             messages.Instrument(
@@ -135,8 +141,13 @@ def instruments_to_wire(
                 size_min=size_text(i, i.size_min_lots),
                 size_max=size_text(i, i.size_max_lots),
                 notional_min=amount_text(i.notional_min_atoms),
+                notional_max=amount_or_none(i.notional_max_atoms or None),
+                price_band=rate_text(i.band_rate_e8) if i.band_rate_e8 else None,
+                orders_max=i.orders_max or None,
+                triggers_max=i.triggers_max or None,
+                state=MARKET_STATE_NAMES[state],
             )
-            for i in answer.instruments
+            for i, state in zip(answer.instruments, states, strict=True)
         )
     )
 
@@ -164,26 +175,37 @@ def instruments_from_wire(wire: messages.InstrumentList) -> InstrumentList:
             )
         except (UnitError, ArithmeticError) as error:
             raise DecodeError(f"{i.symbol} has steps we cannot use: {error}", i.symbol) from error
-        found.append(replace(instrument, size_min_lots=lots_of(instrument, i.size_min)))
-    return InstrumentList(tuple(found))
+        instrument = replace(
+            instrument,
+            size_min_lots=lots_of(instrument, i.size_min),
+            notional_max_atoms=0 if i.notional_max is None else to_atoms_exact(i.notional_max),
+            band_rate_e8=0 if i.price_band is None else to_rate_e8(i.price_band),
+            orders_max=i.orders_max or 0,
+            triggers_max=i.triggers_max or 0,
+        )
+        if not instrument.is_sound or min(instrument.orders_max, instrument.triggers_max) < 0:
+            raise DecodeError(f"{i.symbol} has limits we cannot use", i.symbol)
+        found.append(instrument)
+    states = tuple(MARKET_STATES[i.state] for i in wire.instruments)
+    return InstrumentList(tuple(found), states)
 
 
 # -- books --------------------------------------------------------------------------------------
 
 
-def book_query(request: messages.BookRequest, asker: Asker) -> BookQuery:
+def book_query(request: requests.BookRequest, asker: Asker) -> BookQuery:
     """Return the query for a book."""
     instrument = instrument_of(request.symbol, asker.listings)
     return BookQuery(instrument.instrument_id, request.depth)
 
 
-def book_weight(request: messages.BookRequest) -> int:
+def book_weight(request: requests.BookRequest) -> int:
     """Return what a book of that depth counts for."""
     return next(weight for depth, weight in BOOK_WEIGHTS if request.depth <= depth)
 
 
 def book_to_wire(
-    answer: BookSnapshot, _request: messages.BookRequest, asker: Asker
+    answer: BookSnapshot, _request: requests.BookRequest, asker: Asker
 ) -> messages.Book:
     """Return a book as texts."""
     instrument = asker.listings[answer.instrument_id]
@@ -272,9 +294,9 @@ def touch_from_wire(wire: stream_messages.TouchPush, listings: Listings) -> Touc
     return Touch(
         instrument.instrument_id,
         wire.sequence,
-        _ticks_or_none(instrument, wire.bid) or 0,
+        ticks_or_none(instrument, wire.bid) or 0,
         lots_of(instrument, wire.bid_size),
-        _ticks_or_none(instrument, wire.ask) or 0,
+        ticks_or_none(instrument, wire.ask) or 0,
         lots_of(instrument, wire.ask_size),
         from_ms(wire.time),
     )
@@ -306,7 +328,7 @@ def levels_from_wire(
 # -- trades -------------------------------------------------------------------------------------
 
 
-def trades_query(request: messages.TradesRequest, asker: Asker) -> TradesQuery:
+def trades_query(request: requests.TradesRequest, asker: Asker) -> TradesQuery:
     """Return the query for public trades."""
     instrument = instrument_of(request.symbol, asker.listings)
     return TradesQuery(
@@ -319,7 +341,7 @@ def trades_query(request: messages.TradesRequest, asker: Asker) -> TradesQuery:
 
 
 def trades_to_wire(
-    answer: TradeList, _request: messages.TradesRequest, asker: Asker
+    answer: TradeList, _request: requests.TradesRequest, asker: Asker
 ) -> messages.TradeList:
     """Return public trades as texts."""
     return messages.TradeList(
@@ -351,7 +373,7 @@ def trade_from_wire(wire: messages.Trade, listings: Listings) -> Trade:
 # -- candles ------------------------------------------------------------------------------------
 
 
-def candles_query(request: messages.CandlesRequest, asker: Asker) -> CandlesQuery:
+def candles_query(request: requests.CandlesRequest, asker: Asker) -> CandlesQuery:
     """Return the query for candles."""
     instrument = instrument_of(request.symbol, asker.listings)
     return CandlesQuery(
@@ -364,7 +386,7 @@ def candles_query(request: messages.CandlesRequest, asker: Asker) -> CandlesQuer
 
 
 def candles_to_wire(
-    answer: CandleList, _request: messages.CandlesRequest, asker: Asker
+    answer: CandleList, _request: requests.CandlesRequest, asker: Asker
 ) -> messages.CandleList:
     """Return candles as texts."""
     return messages.CandleList(
@@ -405,20 +427,20 @@ def candle_from_wire(wire: messages.Candle, listings: Listings) -> Candle:
 # -- tickers ------------------------------------------------------------------------------------
 
 
-def ticker_query(request: messages.TickerRequest, asker: Asker) -> TickersQuery:
+def ticker_query(request: requests.TickerRequest, asker: Asker) -> TickersQuery:
     """Return the query for one ticker or all."""
     if request.symbol is None:
         return TickersQuery()
     return TickersQuery((instrument_of(request.symbol, asker.listings).instrument_id,))
 
 
-def ticker_weight(request: messages.TickerRequest) -> int:
+def ticker_weight(request: requests.TickerRequest) -> int:
     """Return what one ticker or all of them count for."""
     return TICKER_WEIGHTS[request.symbol is None]
 
 
 def tickers_to_wire(
-    answer: TickerList, _request: messages.TickerRequest, asker: Asker
+    answer: TickerList, _request: requests.TickerRequest, asker: Asker
 ) -> messages.TickerList:
     """Return tickers as texts."""
     return messages.TickerList(
@@ -442,10 +464,10 @@ def ticker_from_wire(wire: messages.Ticker, listings: Listings) -> Ticker:
         instrument_id=instrument.instrument_id,
         time_ns=time_ns,
         open_ns=time_ns - DAY_NS,
-        open_ticks=_ticks_or_none(instrument, wire.open),
-        high_ticks=_ticks_or_none(instrument, wire.high),
-        low_ticks=_ticks_or_none(instrument, wire.low),
-        last_ticks=_ticks_or_none(instrument, wire.last),
+        open_ticks=ticks_or_none(instrument, wire.open),
+        high_ticks=ticks_or_none(instrument, wire.high),
+        low_ticks=ticks_or_none(instrument, wire.low),
+        last_ticks=ticks_or_none(instrument, wire.last),
         last_lots=0,
         previous_close_ticks=None,
         volume_lots=lots_of(instrument, wire.volume),
@@ -453,9 +475,9 @@ def ticker_from_wire(wire: messages.Ticker, listings: Listings) -> Ticker:
         trade_count=wire.trades,
         first_trade_id=0,
         last_trade_id=0,
-        bid_ticks=_ticks_or_none(instrument, wire.bid),
+        bid_ticks=ticks_or_none(instrument, wire.bid),
         bid_lots=lots_of(instrument, wire.bid_size),
-        ask_ticks=_ticks_or_none(instrument, wire.ask),
+        ask_ticks=ticks_or_none(instrument, wire.ask),
         ask_lots=lots_of(instrument, wire.ask_size),
     )
 
@@ -481,11 +503,26 @@ def lots_of(instrument: Instrument, size: str) -> int:
     return steps_of(size, instrument.lot_size, "size")
 
 
-def _ticks_or_none(instrument: Instrument, price: str | None) -> int | None:
+def ticks_or_none(instrument: Instrument, price: str | None) -> int | None:
+    """Return a price that the exchange has printed, in ticks, where there is one.
+
+    Raises:
+        DecodeError: It is not a multiple of the tick.
+    """
     return None if price is None else ticks_of(instrument, price)
 
 
-def _price_or_none(instrument: Instrument, ticks: int | None) -> str | None:
+def lots_or_none(instrument: Instrument, size: str | None) -> int | None:
+    """Return a size that the exchange has printed, in lots, where there is one.
+
+    Raises:
+        DecodeError: It is not a multiple of the lot.
+    """
+    return None if size is None else lots_of(instrument, size)
+
+
+def price_or_none(instrument: Instrument, ticks: int | None) -> str | None:
+    """Return a price as text, where there is one."""
     return None if ticks is None else price_text(instrument, ticks)
 
 
@@ -519,16 +556,16 @@ def _candle_fields(candle: Candle, instrument: Instrument) -> dict[str, Any]:
 def _ticker_fields(ticker: Ticker, instrument: Instrument) -> dict[str, Any]:
     return {
         "symbol": instrument.symbol,
-        "last": _price_or_none(instrument, ticker.last_ticks),
-        "open": _price_or_none(instrument, ticker.open_ticks),
-        "high": _price_or_none(instrument, ticker.high_ticks),
-        "low": _price_or_none(instrument, ticker.low_ticks),
+        "last": price_or_none(instrument, ticker.last_ticks),
+        "open": price_or_none(instrument, ticker.open_ticks),
+        "high": price_or_none(instrument, ticker.high_ticks),
+        "low": price_or_none(instrument, ticker.low_ticks),
         "volume": size_text(instrument, ticker.volume_lots),
         "quote_volume": amount_text(ticker.quote_atoms),
         "trades": ticker.trade_count,
-        "bid": _price_or_none(instrument, ticker.bid_ticks),
+        "bid": price_or_none(instrument, ticker.bid_ticks),
         "bid_size": size_text(instrument, ticker.bid_lots),
-        "ask": _price_or_none(instrument, ticker.ask_ticks),
+        "ask": price_or_none(instrument, ticker.ask_ticks),
         "ask_size": size_text(instrument, ticker.ask_lots),
         "change_percent": change_percent_text(ticker.open_ticks, ticker.last_ticks),
         "time": to_ms(ticker.time_ns),

@@ -1,7 +1,6 @@
-"""Every REST message of the native API as a struct: what may be asked, and what is answered.
+"""What is answered over REST, as structs; an answer may gain fields.
 
-A struct is the schema: decoding, the OpenAPI document and the manual are made from it. The names
-that a request may carry are exactly the fields of its struct; an answer may gain fields. Nothing
+A struct is the schema: encoding, the OpenAPI document and the manual are made from it. Nothing
 here converts: that is for orders.py, market.py and account.py.
 """
 
@@ -10,24 +9,16 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from steelyard.dialects.native.forms import (
-    BOOK_DEPTH_MAX,
     SUBSCRIPTIONS_MAX,
     Amount,
-    AnyClientOrderId,
-    AskedClientOrderId,
-    AskedOrderId,
-    AskedPrice,
-    AskedSize,
-    AskedSymbol,
-    AskedTradeId,
     Asset,
     CancelCause,
     ClientOrderId,
-    End,
+    GroupKind,
     Interval,
     Levels,
-    Limit,
     Liquidity,
+    MarketState,
     OrderId,
     OrderState,
     OrderType,
@@ -39,254 +30,12 @@ from steelyard.dialects.native.forms import (
     Sequence,
     Side,
     Size,
-    Start,
     Symbol,
     Time,
     TimeInForce,
     TradeId,
+    TriggerBy,
 )
-from steelyard.dialects.native.text import ORDER_TYPES
-from steelyard.domain.errors import DecodeError
-from steelyard.domain.order import FIELDS, Need
-
-# -- requests -----------------------------------------------------------------------------------
-
-
-class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The parameters of one route: those in its path, then query or body."""
-
-
-class TimeRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a signature's timestamp is compared with."""
-
-
-class StatusRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """And on which market: a crowd of simulated traders, a recording, or nobody else."""
-
-
-class LimitsRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """For programs: rate limits, weights, the signing window.
-
-    Rate limits count in windows that are aligned to the clock. Going over one is answered with
-    429 and `Retry-After`; going on all the same may get an address banned for a while.
-    """
-
-
-class InstrumentsRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """With the steps and limits of each.
-
-    A price must be a multiple of `tick_size`, a size a multiple of `lot_size`; nothing is
-    rounded for you.
-    """
-
-
-class BookRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Best prices first.
-
-    `sequence` is the number of the last change that is in it; the `book` channel continues
-    from there. A depth of up to 100 weighs 2, up to 500 5, above that 10.
-    """
-
-    symbol: AskedSymbol
-    depth: Annotated[
-        int, Meta(title="count", description="Levels per side.", ge=1, le=BOOK_DEPTH_MAX)
-    ] = 100
-
-
-class TradesRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Oldest first: the newest, or from `from_id` or `start` on."""
-
-    symbol: AskedSymbol
-    from_id: Annotated[AskedTradeId, Meta(description="The first trade that is wanted.")] | None = (
-        None
-    )
-    start: Start | None = None
-    end: End | None = None
-    limit: Limit = 100
-
-
-class CandlesRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Oldest first: the newest, or from `start` on. The last one may still change.
-
-    They are gap-free: an interval without trades repeats the last price with no volume. `1w`
-    begins on Monday, `1M` on the first of the month, all in UTC.
-    """
-
-    symbol: AskedSymbol
-    interval: Annotated[Interval, Meta(description="The length of a candle.")] = "1m"
-    start: Start | None = None
-    end: End | None = None
-    limit: Limit = 500
-
-
-class TickerRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What traded in the last 24 hours, and the best prices now.
-
-    With a `symbol` the list has one entry and weighs 1; without, it has all and weighs 4.
-    """
-
-    symbol: AskedSymbol | None = None
-
-
-class AccountRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`held` is set aside for open orders, `free` is the rest."""
-
-
-class KeyRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """From where, and until when: the key that signs this request."""
-
-
-class OrdersRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Oldest first: the newest, or from `from_id` or `start` on."""
-
-    symbol: AskedSymbol | None = None
-    open: Annotated[bool, Meta(title="flag", description="Only orders that may still fill.")] = (
-        False
-    )
-    from_id: (
-        Annotated[AskedOrderId, Meta(description="The first order id that is wanted.")] | None
-    ) = None
-    start: Start | None = None
-    end: End | None = None
-    limit: Limit = 100
-
-
-class OrderRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """As it is now, open or ended."""
-
-    order_id: AskedOrderId
-
-
-class ClientOrderRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Open or ended.
-
-    After an answer that never came this tells whether the order arrived: ask again until the
-    signing window of the lost request is over, then a 404 is proof that it did not.
-    """
-
-    client_order_id: AnyClientOrderId
-
-
-class FillsRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Oldest first: the newest, or from `from_id` or `start` on."""
-
-    symbol: AskedSymbol | None = None
-    order_id: AskedOrderId | None = None
-    from_id: Annotated[AskedTradeId, Meta(description="The first trade that is wanted.")] | None = (
-        None
-    )
-    start: Start | None = None
-    end: End | None = None
-    limit: Limit = 100
-
-
-class PlaceRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The answer holds what filled at once.
-
-    The balance it may need, with fees, is held until it fills or ends. A market order takes no
-    price and fills what is there. Give a `client_order_id`: sent twice, it trades once.
-    """
-
-    symbol: AskedSymbol
-    side: Annotated[Side, Meta(description="What you do with the base asset.")]
-    type: Annotated[
-        OrderType,
-        Meta(description="`limit`: at your price or better. `market`: at what is there, now."),
-    ]
-    size: AskedSize
-    price: (
-        Annotated[AskedPrice, Meta(description="Must for `limit`, must not for `market`.")] | None
-    ) = None
-    time_in_force: (
-        Annotated[
-            TimeInForce,
-            Meta(
-                description="What becomes of the part that does not fill at once. `gtc` rests "
-                "until canceled (the default of `limit`, not for `market`), `ioc` is canceled "
-                "(the default of `market`), `fok` is all at once or nothing."
-            ),
-        ]
-        | None
-    ) = None
-    post_only: Annotated[
-        bool,
-        Meta(
-            title="flag",
-            description="Refuse the order instead of taking. Only for `limit` with `gtc`.",
-        ),
-    ] = False
-    client_order_id: AskedClientOrderId | None = None
-    self_trade: Annotated[
-        SelfTrade,
-        Meta(
-            description="When it would meet your own resting order: `none` lets them trade, "
-            "`cancel_newest` cancels the rest of this one, `cancel_oldest` the resting one, "
-            "`cancel_both` both."
-        ),
-    ] = "cancel_oldest"
-
-    def __post_init__(self) -> None:
-        """Check that price goes with type.
-
-        Raises:
-            DecodeError: A limit order without a price, or a market order with one.
-        """
-        need = FIELDS[ORDER_TYPES[self.type]].price_ticks
-        if need is Need.MUST and self.price is None:
-            raise DecodeError(
-                f'price is missing: a {self.type} order needs one, such as "61000.10"', "price"
-            )
-        if need is Need.NEVER and self.price is not None:
-            raise DecodeError(
-                f"price {self.price!r} does not go with a {self.type} order, which takes what is "
-                'there; leave it out, or send "type": "limit"',
-                "price",
-            )
-
-
-class AmendRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Change the price, the size, or both.
-
-    `size` is the new total, with what has filled already. The order keeps its place in the
-    queue only if nothing but the size changes and gets smaller; else it queues anew and may
-    trade at once.
-    """
-
-    order_id: AskedOrderId
-    price: AskedPrice | None = None
-    size: AskedSize | None = None
-
-    def __post_init__(self) -> None:
-        """Check that something is to be changed.
-
-        Raises:
-            DecodeError: Neither price nor size is given.
-        """
-        if self.price is None and self.size is None:
-            raise DecodeError("nothing to change: send a new price, a new size, or both", "price")
-
-
-class CancelRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The answer shows it as it ended."""
-
-    order_id: AskedOrderId
-
-
-class CancelAllRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Of one instrument or of all. The answer lists what was canceled."""
-
-    symbol: AskedSymbol | None = None
-
-
-class OpenApiRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """This API as an OpenAPI 3.1 document."""
-
-
-class DocsRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """This API as a page to read."""
-
-
-# -- answers ------------------------------------------------------------------------------------
 
 
 class ServerTime(Struct, frozen=True):
@@ -378,6 +127,37 @@ class Instrument(Struct, frozen=True):
     size_min: Annotated[Size, Meta(examples=["0.00001"])]
     size_max: Annotated[Size, Meta(examples=["1000"])]
     notional_min: Annotated[Amount, Meta(description="The least price times size.", examples=["5"])]
+    notional_max: (
+        Annotated[
+            Amount, Meta(description="The most; null: any up to both maxima.", examples=["5000000"])
+        ]
+        | None
+    )
+    price_band: (
+        Annotated[
+            Rate,
+            Meta(
+                description="How far a limit price may be from the mark price, or else the last "
+                "trade, as a share of it; a market order trades no further. Null: any.",
+                examples=["0.05"],
+            ),
+        ]
+        | None
+    )
+    orders_max: (
+        Annotated[int, Meta(description="Your open orders here; null: any.", examples=[200])] | None
+    )
+    triggers_max: (
+        Annotated[int, Meta(description="Those that wait for a price; null: any.", examples=[5])]
+        | None
+    )
+    state: Annotated[
+        MarketState,
+        Meta(
+            description="What passes: everything (`open`), only what adds liquidity "
+            "(`post_only`), only cancels (`cancel_only`, `halted`), nothing (`maintenance`)."
+        ),
+    ]
 
 
 class InstrumentList(Struct, frozen=True):
@@ -524,8 +304,27 @@ class Order(Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce
     post_only: bool
     self_trade: SelfTrade
-    price: Annotated[Price, Meta(description="Null for a market order.")] | None
-    size: Size
+    price: Annotated[Price, Meta(description="Null where it has no limit.")] | None
+    size: Annotated[Size, Meta(description="`0` where `quote_amount` says how much.")]
+    quote_amount: Annotated[Amount, Meta(description="What to spend; else null.")] | None
+    slide: bool
+    display_size: (
+        Annotated[Size, Meta(description="What the book shows at a time; null: all of it.")] | None
+    )
+    trigger_price: Annotated[Price, Meta(description="What it waits for; else null.")] | None
+    trigger_by: (
+        Annotated[TriggerBy, Meta(description="Which price a waiting order hears; else null.")]
+        | None
+    )
+    trail: Annotated[Price, Meta(description="Of a trailing stop; else null.")] | None
+    trail_rate: Annotated[Rate, Meta(description="Of a trailing stop; else null.")] | None
+    activation_price: Annotated[Price, Meta(description="Of a trailing stop; else null.")] | None
+    expires: Annotated[Time, Meta(description="When a `gtd` order ends; else null.")] | None
+    triggered: Annotated[Time, Meta(description="When it heard its price; else null.")] | None
+    group: Annotated[GroupKind, Meta(description="What it was placed in; else null.")] | None
+    group_id: (
+        Annotated[OrderId, Meta(description="The first order of that group; else null.")] | None
+    )
     filled: Annotated[Size, Meta(examples=["0.2"])]
     remaining: Annotated[Size, Meta(examples=["0.3"])]
     average_price: (

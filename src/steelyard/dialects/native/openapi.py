@@ -42,6 +42,7 @@ _TAG_OF = {
     "candles": "Market data",
     "ticker": "Market data",
     "orders": "Orders",
+    "groups": "Orders",
     "fills": "Orders",
     "account": "Account",
     "key": "Account",
@@ -152,12 +153,8 @@ def example_of(struct: type[Struct]) -> Json:
 
 def body_example(struct: type[Struct], in_path: Iterable[str]) -> Json:
     """Return the example of a request's body: what is in the path and every default left out."""
-    defaults = {info.encode_name: info.default for info in fields(struct)}
-    return {
-        name: value
-        for name, value in example_of(struct).items()
-        if name not in in_path and value != defaults[name]
-    }
+    brief: Json = _brief(EXAMPLES[struct])
+    return {name: value for name, value in brief.items() if name not in in_path}
 
 
 def error_example(code: errors.Code) -> Json:
@@ -297,6 +294,13 @@ def _headers() -> Json:
 
 def _example_of(code: errors.Code) -> Json:
     return {"summary": code.meaning, "description": code.mend, "value": error_example(code)}
+
+
+def _brief(value: Any) -> Any:
+    if isinstance(value, Struct):
+        told = ((info, getattr(value, info.name)) for info in fields(value))
+        return {info.encode_name: _brief(it) for info, it in told if it != info.default}
+    return [_brief(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _is_struct(kind: Any) -> bool:

@@ -1,18 +1,28 @@
 """Place, amend, cancel; orders and fills: each to the wire next to each from the wire.
 
 Nothing is rounded: a price off the tick or a size off the lot is refused in the words of
-`domain.instrument`. Where both are wrong, the reason that comes first in `RejectReason` is told.
+`domain.instrument`. What goes with what is for terms.py.
 """
 
 from typing import Any
 
-from steelyard.dialects.native import messages, stream_messages
-from steelyard.dialects.native.market import instrument_of, listed, lots_of, ticks_of
+from steelyard.dialects.native import forms, messages, requests, stream_messages, terms
+from steelyard.dialects.native.market import (
+    instrument_of,
+    listed,
+    lots_of,
+    lots_or_none,
+    price_or_none,
+    ticks_of,
+    ticks_or_none,
+)
 from steelyard.dialects.native.text import (
     CANCEL_CAUSE_NAMES,
     CANCEL_CAUSES,
     EXECUTION_NAMES,
     EXECUTIONS,
+    GROUP_KIND_NAMES,
+    GROUP_KINDS,
     LIQUIDITIES,
     LIQUIDITY_NAMES,
     ORDER_STATE_NAMES,
@@ -26,16 +36,21 @@ from steelyard.dialects.native.text import (
     SIDES,
     TIME_IN_FORCE_NAMES,
     TIMES_IN_FORCE,
+    TRIGGER_BY_NAMES,
+    TRIGGERS_BY,
+    amount_or_none,
     amount_text,
     average_text,
     from_ms,
     from_ms_or_none,
     price_text,
+    rate_text,
     size_text,
     to_atoms_exact,
     to_ms,
+    to_rate_e8,
 )
-from steelyard.domain.commands import Amend, Cancel, CancelAll, Place
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Fill, Order
@@ -48,72 +63,132 @@ from steelyard.domain.messages import (
     OrderQuery,
     OrdersQuery,
 )
-from steelyard.domain.order import FIELDS, FeeAsset, Need, OrderType, RejectReason, TimeInForce
-from steelyard.domain.units import parse_decimal
+from steelyard.domain.order import FeeAsset, RejectReason
 from steelyard.wire.dialect import Asker
 
 FEE_ASSET = FeeAsset.QUOTE
-DEFAULT_TIME_IN_FORCE = {OrderType.LIMIT: TimeInForce.GTC, OrderType.MARKET: TimeInForce.IOC}
+DEFAULT_TRIGGER_BY: forms.TriggerBy = "last"
 
 
 # -- commands -----------------------------------------------------------------------------------
 
 
-def place_from_wire(request: messages.PlaceRequest, asker: Asker) -> Place:
+def place_from_wire(request: requests.PlaceRequest, asker: Asker) -> Place:
     """Return the command of a new order.
 
     Raises:
-        UnitError: The combination is not offered, the symbol is not listed, or price or size
-            are off their steps or limits.
+        DecodeError: Something is missing that an order of this type needs.
+        UnitError: The combination is not offered, the symbol is not listed, or a number is off
+            its steps or limits.
     """
     order_type = ORDER_TYPES[request.type]
-    time_in_force = DEFAULT_TIME_IN_FORCE[order_type]
-    if request.time_in_force is not None:
-        time_in_force = TIMES_IN_FORCE[request.time_in_force]
-    _check_combination(order_type, time_in_force, post_only=request.post_only)
+    asked = None if request.time_in_force is None else TIMES_IN_FORCE[request.time_in_force]
+    time_in_force = terms.time_in_force_of(asked, order_type)
+    terms.check(request, order_type, time_in_force)
     instrument = instrument_of(request.symbol, asker.listings)
-    price_ticks, size_lots = _steps(instrument, request.price, request.size)
-    assert size_lots is not None, "a place has a size"
-    return Place(
+    numbers = terms.Numbers(instrument)
+    place = Place(
         account_id=asker.account_id,
         instrument_id=instrument.instrument_id,
         side=SIDES[request.side],
         order_type=order_type,
         time_in_force=time_in_force,
         post_only=request.post_only,
-        price_ticks=price_ticks,
-        size_lots=size_lots,
+        price_ticks=numbers.price("price", request.price),
+        size_lots=numbers.size("size", request.size) or 0,
         self_trade=SELF_TRADES[request.self_trade],
         fee_asset=FEE_ASSET,
         client_order_id=request.client_order_id or "",
+        slide=request.slide,
+        quote_atoms=numbers.amount("quote_amount", request.quote_amount),
+        display_lots=numbers.display("display_size", request.display_size),
+        trigger_by=TRIGGERS_BY[request.trigger_by or DEFAULT_TRIGGER_BY],
+        trigger_ticks=numbers.price("trigger_price", request.trigger_price),
+        trail_ticks=numbers.trail("trail", request.trail),
+        trail_rate_e8=numbers.trail_rate("trail_rate", request.trail_rate),
+        activation_ticks=numbers.price("activation_price", request.activation_price),
+        expire_ns=from_ms_or_none(request.expires),
     )
+    numbers.check()
+    return place
 
 
 def place_to_wire(place: Place, listings: Listings) -> dict[str, Any]:
-    """Return the body of a new order; what has its default is left out."""
+    """Return the body of a new order; what has its default is left out.
+
+    Raises:
+        Unsupported: This API has no word for it.
+    """
+    if place.reduce_only:
+        raise Unsupported("the native API has no reduce_only: there are no positions on spot")
     instrument = listings[place.instrument_id]
     body: dict[str, Any] = {
         "symbol": instrument.symbol,
         "side": place.side.name.lower(),
         "type": place.order_type.name.lower(),
-        "size": size_text(instrument, place.size_lots),
         "time_in_force": place.time_in_force.name.lower(),
         "self_trade": place.self_trade.name.lower(),
     }
-    if place.price_ticks is not None:
-        body["price"] = price_text(instrument, place.price_ticks)
-    if place.post_only:
-        body["post_only"] = True
-    if place.client_order_id:
-        body["client_order_id"] = place.client_order_id
-    return body
+    told = {
+        **_terms_fields(place, instrument),
+        "size": size_text(instrument, place.size_lots) if place.quote_atoms is None else None,
+        "quote_amount": amount_or_none(place.quote_atoms),
+        "post_only": place.post_only or None,
+        "slide": place.slide or None,
+        "client_order_id": place.client_order_id or None,
+    }
+    return body | {name: value for name, value in told.items() if value is not None}
 
 
-def amend_from_wire(request: messages.AmendRequest, asker: Asker) -> Amend:
-    """Return the command for another price or size, in steps of the order's instrument.
+def group_from_wire(request: requests.PlaceGroupRequest, asker: Asker) -> PlaceGroup:
+    """Return the command of several orders; what is wrong with one is told with its place.
 
     Raises:
-        UnitError: Price or size are off their steps or limits, or the order is unknown.
+        DecodeError: Something is missing in one of them, or only some have a client order id.
+        UnitError: As for one order.
+    """
+    places = []
+    for position, one in enumerate(request.orders):
+        here = f"orders[{position}]"
+        try:
+            places.append(place_from_wire(one, asker))
+        except UnitError as error:
+            where = f"{here}.{error.field}" if error.field else here
+            raise UnitError(f"{here}: {error}", error.reason, where) from error
+        except DecodeError as error:
+            raise DecodeError(f"{here}: {error}", f"{here}.{error.field}") from error
+    unnamed = [i for i, place in enumerate(places) if not place.client_order_id]
+    if 0 < len(unnamed) < len(places):
+        raise DecodeError(
+            f"orders[{unnamed[0]}] has no client_order_id and others have one; send one with "
+            "each, or with none: only then the group sent again is known",
+            f"orders[{unnamed[0]}].client_order_id",
+        )
+    return PlaceGroup(GROUP_KINDS[request.kind], tuple(places))
+
+
+def group_weight(request: requests.PlaceGroupRequest) -> int:
+    """Return what a group counts for: as much as its orders one by one."""
+    return len(request.orders)
+
+
+def group_to_wire(group: PlaceGroup, listings: Listings) -> dict[str, Any]:
+    """Return the body of a group.
+
+    Raises:
+        Unsupported: This API has no word for one of its orders.
+    """
+    return {
+        "kind": group.kind.name.lower(),
+        "orders": [place_to_wire(place, listings) for place in group.places],
+    }
+
+
+def amend_from_wire(request: requests.AmendRequest, asker: Asker) -> Amend:
+    """Return the command for another price, size or trigger, in steps of the order's instrument.
+
+    Raises:
+        UnitError: One is off its steps or limits, or the order is unknown.
     """
     order = asker.find_order(OrderQuery(asker.account_id, order_id=request.order_id))
     if order is None:
@@ -121,17 +196,24 @@ def amend_from_wire(request: messages.AmendRequest, asker: Asker) -> Amend:
             f"no order {request.order_id} on this account; list the open ones to see their ids",
             RejectReason.UNKNOWN_ORDER,
         )
-    instrument = asker.listings[order.instrument_id]
-    price_ticks, size_lots = _steps(instrument, request.price, request.size)
-    return Amend(asker.account_id, request.order_id, price_ticks, size_lots)
+    numbers = terms.Numbers(asker.listings[order.instrument_id])
+    amend = Amend(
+        asker.account_id,
+        request.order_id,
+        numbers.price("price", request.price),
+        numbers.size("size", request.size),
+        numbers.price("trigger_price", request.trigger_price),
+    )
+    numbers.check()
+    return amend
 
 
-def cancel_from_wire(request: messages.CancelRequest, asker: Asker) -> Cancel:
+def cancel_from_wire(request: requests.CancelRequest, asker: Asker) -> Cancel:
     """Return the command that takes one order off the book."""
     return Cancel(asker.account_id, request.order_id)
 
 
-def cancel_all_from_wire(request: messages.CancelAllRequest, asker: Asker) -> CancelAll:
+def cancel_all_from_wire(request: requests.CancelAllRequest, asker: Asker) -> CancelAll:
     """Return the command that takes all orders off the book.
 
     Raises:
@@ -143,17 +225,17 @@ def cancel_all_from_wire(request: messages.CancelAllRequest, asker: Asker) -> Ca
 # -- queries ------------------------------------------------------------------------------------
 
 
-def order_query(request: messages.OrderRequest, asker: Asker) -> OrderQuery:
+def order_query(request: requests.OrderRequest, asker: Asker) -> OrderQuery:
     """Return the query for one order by the exchange's number."""
     return OrderQuery(asker.account_id, order_id=request.order_id)
 
 
-def client_order_query(request: messages.ClientOrderRequest, asker: Asker) -> OrderQuery:
+def client_order_query(request: requests.ClientOrderRequest, asker: Asker) -> OrderQuery:
     """Return the query for one order by its owner's name."""
     return OrderQuery(asker.account_id, client_order_id=request.client_order_id)
 
 
-def orders_query(request: messages.OrdersRequest, asker: Asker) -> OrdersQuery:
+def orders_query(request: requests.OrdersRequest, asker: Asker) -> OrdersQuery:
     """Return the query for orders.
 
     Raises:
@@ -170,7 +252,7 @@ def orders_query(request: messages.OrdersRequest, asker: Asker) -> OrdersQuery:
     )
 
 
-def fills_query(request: messages.FillsRequest, asker: Asker) -> FillsQuery:
+def fills_query(request: requests.FillsRequest, asker: Asker) -> FillsQuery:
     """Return the query for fills.
 
     Raises:
@@ -236,7 +318,7 @@ def order_from_wire(wire: messages.Order, listings: Listings, account_id: int) -
         order_type=ORDER_TYPES[wire.type],
         time_in_force=TIMES_IN_FORCE[wire.time_in_force],
         post_only=wire.post_only,
-        price_ticks=None if wire.price is None else ticks_of(instrument, wire.price),
+        price_ticks=ticks_or_none(instrument, wire.price),
         size_lots=lots_of(instrument, wire.size),
         self_trade=SELF_TRADES[wire.self_trade],
         fee_asset=FEE_ASSET,
@@ -247,6 +329,18 @@ def order_from_wire(wire: messages.Order, listings: Listings, account_id: int) -
         updated_ns=from_ms(wire.updated),
         reject_reason=REJECT_REASONS.get(wire.reject_reason or ""),
         cancel_cause=None if wire.cancel_cause is None else CANCEL_CAUSES[wire.cancel_cause],
+        slide=wire.slide,
+        spend_atoms=None if wire.quote_amount is None else to_atoms_exact(wire.quote_amount),
+        display_lots=lots_or_none(instrument, wire.display_size),
+        trigger_by=TRIGGERS_BY[wire.trigger_by or DEFAULT_TRIGGER_BY],
+        trigger_ticks=ticks_or_none(instrument, wire.trigger_price),
+        trail_ticks=ticks_or_none(instrument, wire.trail),
+        trail_rate_e8=None if wire.trail_rate is None else to_rate_e8(wire.trail_rate),
+        activation_ticks=ticks_or_none(instrument, wire.activation_price),
+        expire_ns=from_ms_or_none(wire.expires),
+        triggered_ns=from_ms(wire.triggered or 0),
+        group_id=wire.group_id or 0,
+        group_kind=None if wire.group is None else GROUP_KINDS[wire.group],
     )
 
 
@@ -325,9 +419,9 @@ def order_event(
 
 def _order_fields(order: Order, listings: Listings) -> dict[str, Any]:
     instrument = listings[order.instrument_id]
-    price = None if order.price_ticks is None else price_text(instrument, order.price_ticks)
-    cause, reason = order.cancel_cause, order.reject_reason
+    cause, reason, group = order.cancel_cause, order.reject_reason, order.group_kind
     return {
+        **_terms_fields(order, instrument),
         "order_id": order.order_id,
         "client_order_id": order.client_order_id,
         "symbol": instrument.symbol,
@@ -336,8 +430,12 @@ def _order_fields(order: Order, listings: Listings) -> dict[str, Any]:
         "time_in_force": TIME_IN_FORCE_NAMES[order.time_in_force],
         "post_only": order.post_only,
         "self_trade": SELF_TRADE_NAMES[order.self_trade],
-        "price": price,
         "size": size_text(instrument, order.size_lots),
+        "quote_amount": amount_or_none(order.spend_atoms),
+        "slide": order.slide,
+        "triggered": to_ms(order.triggered_ns) or None,
+        "group": None if group is None else GROUP_KIND_NAMES[group],
+        "group_id": order.group_id or None,
         "filled": size_text(instrument, order.filled_lots),
         "remaining": size_text(instrument, order.remaining_lots),
         "average_price": average_text(instrument, order.quote_atoms, order.filled_lots),
@@ -350,42 +448,19 @@ def _order_fields(order: Order, listings: Listings) -> dict[str, Any]:
     }
 
 
+def _terms_fields(it: Place | Order, instrument: Instrument) -> dict[str, Any]:
+    """Return what a new order and an order as it is call the same; None where absent."""
+    return {
+        "price": price_or_none(instrument, it.price_ticks),
+        "display_size": None if it.display_lots is None else size_text(instrument, it.display_lots),
+        "trigger_price": price_or_none(instrument, it.trigger_ticks),
+        "trigger_by": TRIGGER_BY_NAMES[it.trigger_by] if it.order_type.waits else None,
+        "trail": price_or_none(instrument, it.trail_ticks),
+        "trail_rate": None if it.trail_rate_e8 is None else rate_text(it.trail_rate_e8),
+        "activation_price": price_or_none(instrument, it.activation_ticks),
+        "expires": None if it.expire_ns is None else to_ms(it.expire_ns),
+    }
+
+
 def _instrument_id(symbol: str | None, listings: Listings) -> int | None:
     return None if symbol is None else instrument_of(symbol, listings).instrument_id
-
-
-def _check_combination(
-    order_type: OrderType, time_in_force: TimeInForce, *, post_only: bool
-) -> None:
-    fields, name = FIELDS[order_type], order_type.name.lower()
-    if time_in_force not in fields.time_in_force:
-        offered = " or ".join(t.name.lower() for t in TimeInForce if t in fields.time_in_force)
-        raise UnitError(
-            f"time_in_force {time_in_force.name.lower()} does not go with a {name} order; "
-            f"it takes {offered}",
-            RejectReason.UNSUPPORTED,
-        )
-    if post_only and (fields.post_only is Need.NEVER or time_in_force is not TimeInForce.GTC):
-        raise UnitError(
-            "post_only goes with a limit order and time_in_force gtc only: what may not take "
-            "has to rest",
-            RejectReason.UNSUPPORTED,
-        )
-
-
-def _steps(
-    instrument: Instrument, price: str | None, size: str | None
-) -> tuple[int | None, int | None]:
-    errors: list[UnitError] = []
-    price_ticks = size_lots = None
-    try:
-        price_ticks = None if price is None else instrument.price_ticks(parse_decimal(price))
-    except UnitError as error:
-        errors.append(error)
-    try:
-        size_lots = None if size is None else instrument.size_lots(parse_decimal(size))
-    except UnitError as error:
-        errors.append(error)
-    if errors:
-        raise min(errors, key=lambda error: error.reason)
-    return price_ticks, size_lots

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import NODEFAULT, Struct
-from msgspec.inspect import StructType, VarTupleType, type_info
+from msgspec.inspect import Metadata, StructType, VarTupleType, type_info
 from msgspec.structs import fields
 
 from steelyard.dialects.native import forms
@@ -47,6 +47,16 @@ _ELSEWHERE = {
     "clordid": "client_order_id",
     "orderid": "order_id",
     "stp": "self_trade",
+    "quoteorderqty": "quote_amount",
+    "funds": "quote_amount",
+    "icebergqty": "display_size",
+    "visible_size": "display_size",
+    "stopprice": "trigger_price",
+    "triggerprice": "trigger_price",
+    "stop_price": "trigger_price",
+    "trailingdelta": "trail_rate",
+    "expiretime": "expires",
+    "goodtilldate": "expires",
     "from": "from_id",
     "starttime": "start",
     "endtime": "end",
@@ -118,12 +128,15 @@ def parse_object(text: bytes | str, what: str) -> list[tuple[str, Any]]:
         value = msgspec.json.decode(text)
         if not isinstance(value, dict):
             raise DecodeError(f"{what} must be a JSON object, {{...}}; got {_shown(value)}", "body")
-        names = [name for name, _ in _pairs_of(text)]
+        pairs = _pairs_of(text)
+        for name, inner in pairs:
+            if (repeated := _repeated(inner, name)) is not None:
+                raise DecodeError(f"{repeated} is given twice; send it once", repeated)
     except (msgspec.DecodeError, ValueError) as error:
         raise DecodeError(f"{what} is not valid JSON: {error}", "body") from error
     except RecursionError as error:
         raise DecodeError(f"{what} is nested too deeply; send a flat object", "body") from error
-    return [(name, value[name]) for name in names]
+    return [(name, value[name]) for name, _ in pairs]
 
 
 def build(struct: type[T], given: Iterable[tuple[str, Any]], what: str, within: str = "") -> T:
@@ -161,6 +174,8 @@ def build(struct: type[T], given: Iterable[tuple[str, Any]], what: str, within: 
         # A pattern's $ lets a line break at the end through.
         if isinstance(value, str) and not value.isprintable() and known[name].kind:
             raise _wrong(known[name], value, within)
+        if known[name].item is not None:
+            _check(known[name], value, within)
     return made
 
 
@@ -175,6 +190,8 @@ def plan(struct: type[Struct]) -> dict[str, Field]:
             schema["enum"] = declared(schema["enum"])
         is_required = info.default is NODEFAULT and info.default_factory is NODEFAULT
         inner = type_info(info.type)
+        if isinstance(inner, Metadata):
+            inner = inner.type
         is_list = isinstance(inner, VarTupleType) and isinstance(inner.item_type, StructType)
         found[info.encode_name] = Field(
             info.encode_name,
@@ -202,6 +219,20 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         return elsewhere
     close = get_close_matches(plain_name, [k.lower() for k in known], n=1)
     return next((k for k in known if close and k.lower() == close[0]), None)
+
+
+def _repeated(inner: Any, place: str) -> str | None:
+    """Return the first name that is given twice within a value; objects are lists of pairs."""
+    names: set[str] = set()
+    for position, item in enumerate(inner if isinstance(inner, list) else ()):
+        is_pair = isinstance(item, tuple)
+        here = f"{place}.{item[0][:SHOWN_MAX]}" if is_pair else f"{place}[{position}]"
+        if is_pair and item[0] in names:
+            return here
+        names.update(item[:1] if is_pair else ())
+        if (found := _repeated(item[1] if is_pair else item, here)) is not None:
+            return found
+    return None
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:
@@ -237,7 +268,6 @@ def _check(field: Field, value: Any, within: str) -> None:
             if not isinstance(item, dict):
                 raise DecodeError(f"{place} must be an object, {{...}}; got {_shown(item)}", place)
             build(field.item, item.items(), place, f"{place}.")
-        return
     try:
         msgspec.convert(value, field.form)
     except msgspec.ValidationError as error:
@@ -271,7 +301,9 @@ def _expected(schema: Mapping[str, Any]) -> str:
             noun = schema.get("title", "number")
             return f"a whole number from {least} to {most} ({noun})"
         case "array":
-            return "a list"
+            noun = schema.get("title", "entries")
+            least, most = schema.get("minItems"), schema.get("maxItems")
+            return "a list" + (f" of {least} to {most} {noun}" if most else "")
         case "string":
             noun = schema.get("title", "text")
             examples = schema.get("examples", ())

@@ -17,12 +17,15 @@ from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import Execution
 from steelyard.domain.order import (
     CancelCause,
+    GroupKind,
     Liquidity,
+    MarketState,
     OrderType,
     RejectReason,
     SelfTrade,
     Side,
     TimeInForce,
+    TriggerBy,
 )
 from steelyard.domain.units import ATOMS_PER_UNIT, EXACT, RATE_SCALE, TEXT_MAX, plain
 
@@ -40,6 +43,9 @@ SIDE_NAMES = _names(Side)
 ORDER_TYPE_NAMES = _names(OrderType)
 TIME_IN_FORCE_NAMES = _names(TimeInForce)
 SELF_TRADE_NAMES = _names(SelfTrade)
+TRIGGER_BY_NAMES = _names(TriggerBy)
+GROUP_KIND_NAMES = _names(GroupKind)
+MARKET_STATE_NAMES = _names(MarketState)
 LIQUIDITY_NAMES = _names(Liquidity)
 ORDER_STATE_NAMES = _names(OrderState)
 CANCEL_CAUSE_NAMES = _names(CancelCause)
@@ -49,6 +55,9 @@ SIDES = {name: member for member, name in SIDE_NAMES.items()}
 ORDER_TYPES = {name: member for member, name in ORDER_TYPE_NAMES.items()}
 TIMES_IN_FORCE = {name: member for member, name in TIME_IN_FORCE_NAMES.items()}
 SELF_TRADES = {name: member for member, name in SELF_TRADE_NAMES.items()}
+TRIGGERS_BY = {name: member for member, name in TRIGGER_BY_NAMES.items()}
+GROUP_KINDS = {name: member for member, name in GROUP_KIND_NAMES.items()}
+MARKET_STATES = {name: member for member, name in MARKET_STATE_NAMES.items()}
 LIQUIDITIES = {name: member for member, name in LIQUIDITY_NAMES.items()}
 ORDER_STATES = {name: member for member, name in ORDER_STATE_NAMES.items()}
 CANCEL_CAUSES = {name: member for member, name in CANCEL_CAUSE_NAMES.items()}
@@ -91,6 +100,11 @@ def size_text(instrument: Instrument, lots: int) -> str:
 def amount_text(atoms: int) -> str:
     """Return an asset amount without trailing zeros."""
     return _trimmed(_fixed(atoms, _ATOM_DECIMALS))
+
+
+def amount_or_none(atoms: int | None) -> str | None:
+    """Return an asset amount as text, where there is one."""
+    return None if atoms is None else amount_text(atoms)
 
 
 def rate_text(rate_e8: int) -> str:
