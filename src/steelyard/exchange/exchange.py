@@ -543,8 +543,13 @@ class Exchange:
         refused = [e for e in effects if isinstance(e, Rejected)]
         first = next((e for e in refused if e.reason is not RejectReason.GROUP_REFUSED), refused[0])
         asked = [*_asked(command)]
-        about = asked[refused.index(first)] if asked else command
+        place = refused.index(first)
+        about = asked[place] if asked else command
         message = explain(first.reason, about, self.listings, self.engine)
+        if isinstance(command, PlaceGroup):
+            if first.reason is RejectReason.UNSUPPORTED:
+                message = explain(first.reason, command, self.listings, self.engine)
+            message = f"order {place + 1} of {len(asked)}: {message}"
         return Refused(first.reason, message, order_id=first.order_id)
 
 
