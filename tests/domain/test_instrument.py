@@ -42,6 +42,11 @@ def test_a_market_is_made_from_the_numbers_that_people_write():
         "size_min_lots": 1,
         "size_max_lots": 900_000_000,
         "notional_min_atoms": 5 * 10**12,
+        "notional_max_atoms": 0,
+        "band_rate_e8": 0,
+        "orders_max": 0,
+        "triggers_max": 0,
+        "volume_weight_e8": 10**8,
     }
     assert BTC_USDT.tick_size == Decimal("0.01")
     assert BTC_USDT.lot_size == Decimal("0.00001")
@@ -155,6 +160,11 @@ def test_a_size_is_refused_and_not_rounded(size: str, message: str, reason: Reje
         {"notional_min_atoms": -1},
         {"size_max_lots": LIMIT_MAX, "lot_atoms": 2**46},
         {"tick_lot_atoms": 2**63 - 1},
+        {"notional_max_atoms": -1},
+        {"band_rate_e8": -1},
+        {"band_rate_e8": 10**8 + 1},
+        {"volume_weight_e8": -1},
+        {"volume_weight_e8": 2**48 + 1},
     ],
 )
 def test_a_listing_that_arrived_broken_is_not_sound(changes: dict[str, int]):

@@ -123,6 +123,13 @@ def test_a_fee_rounds_up(amount: int, rate_e8: int, fee: int):
     assert fee_atoms(amount, rate_e8) == fee
 
 
+@given(st.integers(0, AMOUNT_MAX_ATOMS), st.integers(-RATE_SCALE, -1))
+def test_a_rebate_rounds_up_too(amount: int, rate_e8: int):
+    """It is less by the fraction, never more than what was earned."""
+    rebate = -fee_atoms(amount, rate_e8)
+    assert 0 <= Fraction(amount * -rate_e8, RATE_SCALE) - rebate < 1
+
+
 @given(st.integers(0, AMOUNT_MAX_ATOMS), st.integers(0, RATE_SCALE), st.integers(1, 1_000))
 def test_one_fee_is_never_more_than_many(amount: int, rate_e8: int, parts: int):
     """A hold that rounds up per lot covers the fees of all its fills."""

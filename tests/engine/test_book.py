@@ -6,15 +6,19 @@ from hypothesis import strategies as st
 
 from steelyard.domain.commands import HOUSE
 from steelyard.domain.order import Side
-from steelyard.engine.book import Book, BookSide, Node, QueueModel, shrink
+from steelyard.engine.book import Book, BookSide, Order, QueueModel, shrink
 
 
-def node(order_id: int, price: int, lots: int, side: Side = Side.SELL) -> Node:
+def node(
+    order_id: int, price: int, lots: int, side: Side = Side.SELL, display: int | None = None
+) -> Order:
     account = 100 if order_id else HOUSE
-    return Node(order_id, account, 0, side, price, order_id, lots, lots)
+    order = Order(order_id, account, 0, side, price, order_id, lots, lots, display_lots=display)
+    order.show()
+    return order
 
 
-def house(*sizes: int) -> list[Node]:
+def house(*sizes: int) -> list[Order]:
     return [node(0, 5, lots) for lots in sizes]
 
 
@@ -37,7 +41,8 @@ def test_a_level_is_a_queue():
     first, second = node(1, 5, 2), node(2, 5, 3)
     levels.add(first)
     levels.add(second)
-    assert levels.levels[5] == [first, second]
+    assert list(levels.levels[5]) == [first, second]
+    assert levels.front(5) is first
     assert levels.size_at(5) == 5
     levels.remove(first)
     assert levels.size_at(5) == 3
@@ -45,6 +50,56 @@ def test_a_level_is_a_queue():
     assert levels.levels == {}
     assert levels.keys == []
     assert levels.size_at(5) == 0
+    assert levels.front(5) is None
+
+
+def test_what_is_hidden_stands_behind_what_is_shown():
+    """The book counts it among what rests and not among what is seen."""
+    levels = BookSide(Side.SELL)
+    hidden, iceberg, plain = node(1, 5, 4, display=0), node(2, 5, 5, display=2), node(3, 5, 1)
+    for each in (hidden, iceberg, plain):
+        levels.add(each)
+    assert list(levels.levels[5]) == [iceberg, plain, hidden]
+    assert levels.size_at(5) == 10
+    assert levels.visible_at(5) == 3
+    assert levels.best() == 5
+    for each in (iceberg, plain):
+        levels.remove(each)
+    assert levels.front(5) is hidden
+    assert levels.visible_at(5) == 0
+
+
+def test_an_iceberg_comes_again_until_it_is_gone():
+    """Its slices take turns with what else is shown; hidden orders come last."""
+    levels = BookSide(Side.SELL)
+    hidden, iceberg, plain = node(1, 5, 4, display=0), node(2, 5, 5, display=2), node(3, 5, 1)
+    for each in (hidden, iceberg, plain):
+        levels.add(each)
+    turns = [(order.order_id, lots) for order, lots in levels.slices(5)]
+    assert turns == [(2, 2), (3, 1), (2, 2), (2, 1), (1, 4)]
+
+
+def test_a_slice_is_never_more_than_what_remains():
+    """Whether the order shrinks or begins a new slice."""
+    iceberg = node(1, 5, 5, display=3)
+    assert iceberg.visible_lots == iceberg.slice_lots == 3
+    iceberg.shrink(3)
+    assert iceberg.visible_lots == 2
+    iceberg.show()
+    assert iceberg.visible_lots == 2
+    hidden = node(2, 5, 5, display=0)
+    assert (hidden.visible_lots, hidden.slice_lots) == (0, 5)
+
+
+def test_the_front_may_be_that_of_the_users():
+    """A house trade at a better price passes the house's size by."""
+    levels = BookSide(Side.SELL)
+    ahead, order = node(0, 5, 2), node(1, 5, 1)
+    levels.add(ahead)
+    assert levels.front(5, past_house=True) is None
+    levels.add(order)
+    assert levels.front(5) is ahead
+    assert levels.front(5, past_house=True) is order
 
 
 def test_house_sizes_that_touch_become_one():
@@ -53,11 +108,11 @@ def test_house_sizes_that_touch_become_one():
     front, order, back = node(0, 5, 2), node(1, 5, 1), node(0, 5, 3)
     for each in (front, order, back):
         levels.add(each)
-    assert levels.ends_with_house(5)
+    assert levels.last_house(5) is back
     levels.remove(order)
     assert levels.house_nodes(5) == [front]
     assert front.remaining_lots == 5
-    assert not levels.ends_with_house(6)
+    assert levels.last_house(6) is None
 
 
 def test_a_book_has_two_sides():

@@ -8,33 +8,59 @@ import pytest
 
 from steelyard.domain import layout
 from steelyard.domain.commands import (
+    FEES,
     FIRST_USER,
     HOUSE,
+    Accepted,
     Amend,
     Deposit,
+    HouseLevel,
     ListInstrument,
     OpenAccount,
     Place,
     Rejected,
+    SetPrice,
 )
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import LEVEL_MAX_LOTS, LIMIT_MAX
-from steelyard.domain.layout import BalanceState, CounterState, NodeState
-from steelyard.domain.order import OrderType, RejectReason, SelfTrade, Side, TimeInForce
+from steelyard.domain.layout import (
+    AccountState,
+    BalanceState,
+    CounterState,
+    FeeTierState,
+    FeeTokenState,
+    GroupState,
+    InstrumentState,
+    NodeState,
+    PendingTransfer,
+    TermsState,
+    VolumeState,
+    WaitingState,
+)
+from steelyard.domain.order import (
+    FeeAsset,
+    GroupKind,
+    MarketState,
+    OrderType,
+    RejectReason,
+    SelfTrade,
+    Side,
+    TimeInForce,
+    TriggerBy,
+)
 from steelyard.engine.choice import Kind, kinds, new_engine
 from steelyard.engine.reference import ReferenceEngine
-from tests.engine.workload import BTC, WIDE, Workload, instrument, opening
+from tests.engine.workload import ACCOUNTS, BTC, USDT, WIDE, instrument, life, opening
 
 ALL = pytest.mark.parametrize("kind", kinds())
 
 
-def lived(count: int = 300) -> ReferenceEngine:
+def lived(count: int = 255) -> ReferenceEngine:
     """Return an engine with something in it."""
     engine = ReferenceEngine()
-    workload = Workload(Random(2))
-    for now_ns, command in enumerate([*opening(), *islice(iter(workload.command, None), count)]):
+    for command, now_ns in islice(life(Random(4)), count):
         engine.apply(command, now_ns)
-    assert engine.orders
+    assert engine.state.orders
     return engine
 
 
@@ -126,6 +152,8 @@ def test_what_is_asked_of_nothing(kind: Kind):
     engine = new_engine(kind=kind)
     with pytest.raises(KeyError):
         engine.book(0, 5)
+    with pytest.raises(KeyError):
+        engine.rates(100, 0)
     assert engine.balances(100) == {}
     assert engine.totals() == {}
     for command in opening():
@@ -143,92 +171,244 @@ def test_a_snapshot_is_taken_in_whole(kind: Kind):
     assert restored.state_hash() == engine.state_hash()
 
 
-def change(kind: type, at: int = 0, **values):
+def change(kind: type, at: int = 0, /, **values):
     """Return a function that changes one record of a snapshot."""
+    wanted = values.pop("of", lambda record: True)
 
     def changed(messages: list) -> list:
         places = [
             place
             for place, message in enumerate(messages)
-            if isinstance(message, kind) and getattr(message, "order_id", 1) != 0
+            if isinstance(message, kind) and wanted(message)
         ]
         place = places[at]
-        messages[place] = msgspec.structs.replace(messages[place], **values)
+        new = {
+            name: value(getattr(messages[place], name)) if callable(value) else value
+            for name, value in values.items()
+        }
+        assert msgspec.structs.replace(messages[place], **new) != messages[place]
+        messages[place] = msgspec.structs.replace(messages[place], **new)
         return messages
 
     return changed
 
 
-def is_order(message) -> bool:
-    return isinstance(message, NodeState) and message.order_id != 0
+def drop(kind: type, of=lambda record: True):
+    """Return a function that leaves one record out."""
+
+    def dropped(messages: list) -> list:
+        found = next(message for message in messages if isinstance(message, kind) and of(message))
+        return [message for message in messages if message is not found]
+
+    return dropped
 
 
-def double_an_order(messages: list) -> list:
-    order = next(message for message in messages if is_order(message))
-    return [*messages[:-1], order, messages[-1]]
+def share_a_time(messages: list) -> list:
+    """Let a waiting order have the priority of a resting one."""
+    node = next(message for message in messages if isinstance(message, NodeState))
+    return change(WaitingState, priority=node.priority, of=waits)(messages)
 
 
-def drop_an_order(messages: list) -> list:
-    order = next(message for message in messages if is_order(message))
-    return [message for message in messages if message is not order]
+def is_order(record) -> bool:
+    return record.order_id != 0
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda messages: [],
-        lambda messages: messages[:-1],
-        lambda messages: [*messages, messages[-1]],
-        lambda messages: messages[1:],
-        lambda messages: [messages[0], *messages],
-        lambda messages: [*messages[:-1], Deposit(100, BTC, 1), messages[-1]],
-        double_an_order,
-        drop_an_order,
-        change(BalanceState, free_atoms=5),
-        change(BalanceState, -1, held_atoms=-1),
-        change(BalanceState, -1, free_atoms=-1),
-        change(BalanceState, -1, account_id=1),
-        change(NodeState, instrument_id=55),
-        change(NodeState, price_ticks=0),
-        change(NodeState, remaining_lots=0),
-        change(NodeState, order_id=0),
-        change(NodeState, account_id=55),
-        change(NodeState, -1, priority=1),
-        change(NodeState, maker_rate_e8=10**8 + 1),
-        change(CounterState, next_order_id=1),
-        change(CounterState, next_priority=1),
-    ],
-)
+def is_child(record) -> bool:
+    return record.is_child
+
+
+def waits(record) -> bool:
+    return not record.is_child
+
+
+def is_limited(record) -> bool:
+    return waits(record) and record.price_ticks is not None
+
+
+def trails(record) -> bool:
+    return waits(record) and record.order_type is OrderType.TRAILING_STOP
+
+
+def is_triggered(record) -> bool:
+    return waits(record) and record.trigger_ticks is not None
+
+
+def double(kind: type):
+    """Return a function that tells something twice."""
+
+    def doubled(messages: list) -> list:
+        at, record = next(it for it in enumerate(messages) if isinstance(it[1], kind))
+        return [*messages[:at], record, *messages[at:]]
+
+    return doubled
+
+
+def cross(messages: list) -> list:
+    """Let the house sell below the best bid."""
+    bid = next(m for m in messages if isinstance(m, NodeState) and m.side is Side.BUY)
+    place = max(at for at, m in enumerate(messages) if isinstance(m, NodeState)) + 1
+    counters = messages[-1]
+    ask = NodeState(
+        bid.instrument_id,
+        Side.SELL,
+        bid.price_ticks,
+        counters.next_priority,
+        0,
+        HOUSE,
+        0,
+        3,
+        False,
+        SelfTrade.NONE,
+        FeeAsset.QUOTE,
+        0,
+        0,
+    )
+    behind = msgspec.structs.replace(counters, next_priority=counters.next_priority + 1)
+    return [*messages[:place], ask, *messages[place:-1], behind]
+
+
+DAMAGES = {
+    "nothing": lambda messages: [],
+    "no counters": lambda messages: messages[:-1],
+    "counters twice": lambda messages: [*messages, messages[-1]],
+    "no first listing": lambda messages: messages[1:],
+    "a listing twice": double(ListInstrument),
+    "a command": lambda messages: [*messages[:-1], Deposit(100, BTC, 1), messages[-1]],
+    "an order twice": double(NodeState),
+    "an order gone": drop(NodeState, is_order),
+    "a balance that does not sum up": change(BalanceState, free_atoms=5),
+    "a hold below zero": change(BalanceState, -1, held_atoms=-1),
+    "a balance below zero": change(BalanceState, -1, free_atoms=-1),
+    "a balance of somebody else": change(BalanceState, -1, account_id=1),
+    "a node in no market": change(NodeState, instrument_id=55),
+    "a node without a price": change(NodeState, price_ticks=0),
+    "a node without a size": change(NodeState, remaining_lots=0),
+    "a house node with an owner": change(NodeState, order_id=0, of=is_order),
+    "a node of nobody": change(NodeState, account_id=55, of=is_order),
+    "a node ahead of its time": change(NodeState, -1, priority=1),
+    "a node that pays too much": change(NodeState, maker_rate_e8=10**8 + 1, of=is_order),
+    "a taker with a rebate": change(NodeState, taker_rate_e8=-1, of=is_order),
+    "a node larger than its order": change(NodeState, size_lots=1, of=is_order),
+    "numbers to be given again": change(CounterState, next_order_id=1),
+    "times to be given again": change(CounterState, next_priority=1),
+    "transfers to be given again": change(CounterState, next_transfer_id=1),
+    "a market without a trade number": change(InstrumentState, next_trade_id=0),
+    "a market gone": drop(InstrumentState),
+    "a price out of range": change(InstrumentState, mark_ticks=10_001),
+    "a crossed book": cross,
+    "a tier gone": drop(FeeTierState),
+    "a tier that does not rise": change(FeeTierState, 1, volume_micros=0),
+    "a tier with a taker's rebate": change(FeeTierState, taker_rate_e8=-1),
+    "a token that is its quote": change(FeeTokenState, quote_asset_id=USDT),
+    "a token without a rate": change(FeeTokenState, rate_e8=0),
+    "an account with an unknown schedule": change(AccountState, schedule_id=55),
+    "an account of the venue": change(AccountState, account_id=FEES),
+    "a volume of nobody": change(VolumeState, account_id=55),
+    "a volume without a schedule": change(VolumeState, -1, account_id=ACCOUNTS[2]),
+    "a volume of nothing": change(VolumeState, volume_micros=0),
+    "a volume beyond its range": change(VolumeState, volume_micros=2**120 + 1),
+    "a transfer of nothing": change(PendingTransfer, amount_atoms=0),
+    "a transfer of nobody": change(PendingTransfer, account_id=55),
+    "a transfer in the other direction": change(
+        PendingTransfer, amount_atoms=lambda amount_atoms: -amount_atoms
+    ),
+    "terms of nothing": change(TermsState, order_id=10**6),
+    "terms that are none": change(
+        TermsState, display_lots=None, shown_lots=0, expire_ns=None, group_id=0, slide=False
+    ),
+    "terms that show too much": change(TermsState, display_lots=2, shown_lots=3),
+    "terms of a hidden order that is shown": change(TermsState, display_lots=0, shown_lots=1),
+    "terms of another group": change(TermsState, group_id=10**6),
+    "one waits in no market": change(WaitingState, instrument_id=55),
+    "one waits for nobody": change(WaitingState, account_id=55),
+    "one waits without a size": change(WaitingState, size_lots=0, of=waits),
+    "one waits with a field too many": change(WaitingState, trail_ticks=5, of=is_triggered),
+    "one waits without its trigger": change(WaitingState, trigger_ticks=None, of=is_triggered),
+    "one waits at no price": change(WaitingState, trigger_ticks=10_001, of=is_triggered),
+    "one waits with another hold": change(
+        WaitingState, price_ticks=lambda price: price - 1, of=is_limited
+    ),
+    "one waits without its time": change(WaitingState, priority=0, of=waits),
+    "one waits at another's time": share_a_time,
+    "one waits as a limit order": change(WaitingState, order_type=OrderType.LIMIT, of=waits),
+    "one follows a price that is none": change(WaitingState, best_ticks=10**7, of=trails),
+    "a child that has a time": change(WaitingState, priority=10**6, of=is_child),
+    "a child that follows a price": change(WaitingState, best_ticks=5, of=is_child),
+    "a child that is none": change(WaitingState, is_child=False, of=is_child),
+    "a child of nobody": change(WaitingState, group_id=0, of=is_child),
+    "a group gone": drop(GroupState),
+    "a group of others": change(GroupState, first_order_id=10**6),
+    "a group of another number": change(GroupState, group_id=lambda number: number + 5),
+    "a group with one too few": change(GroupState, second_order_id=0),
+    "a basket": change(GroupState, kind=GroupKind.BASKET),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 @ALL
-def test_a_snapshot_that_is_no_state_is_refused(kind: Kind, damage):
+def test_a_snapshot_that_is_no_state_is_refused(kind: Kind, damage: str):
     """Whatever is not a state that commands could have led to."""
     with pytest.raises(DecodeError):
-        new_engine(kind=kind).restore(written(damage(records())))
+        new_engine(kind=kind).restore(written(DAMAGES[damage](records())))
+
+
+@ALL
+def test_an_order_that_should_have_heard_is_refused(kind: Kind):
+    """In an open market no order waits for a price that is there."""
+    engine = ReferenceEngine()
+    for command in opening():
+        engine.apply(command, 0)
+    stop = Place(
+        102,
+        0,
+        Side.BUY,
+        OrderType.STOP,
+        TimeInForce.GTC,
+        post_only=False,
+        price_ticks=None,
+        size_lots=5,
+        trigger_by=TriggerBy.MARK,
+        trigger_ticks=1_010,
+    )
+    trail = msgspec.structs.replace(
+        stop, order_type=OrderType.TRAILING_STOP, trigger_ticks=None, trail_ticks=10
+    )
+    engine.apply(SetPrice(0, TriggerBy.MARK, 1_000), 0)
+    for order in (stop, trail):
+        assert isinstance(engine.apply(order, 0)[0], Accepted)
+    told = list(layout.decode_all(engine.snapshot()))
+    new_engine(kind=kind).restore(written(told))
+    for mark_ticks in (1_010, 999):
+        changed = change(InstrumentState, mark_ticks=mark_ticks)(list(told))
+        with pytest.raises(DecodeError):
+            new_engine(kind=kind).restore(written(changed))
+    closed = change(InstrumentState, mark_ticks=1_010, state=MarketState.HALTED)(list(told))
+    new_engine(kind=kind).restore(written(closed))
 
 
 @ALL
 def test_house_behind_house_is_no_queue(kind: Kind):
     """Two house sizes in a row would be one."""
-    engine = new_engine(kind=kind)
-    messages = [message for message in records() if isinstance(message, ListInstrument)]
-    node = NodeState(
-        0, Side.BUY, 5, 1, 0, HOUSE, 0, 3, post_only=False, self_trade=SelfTrade.NONE,
-        fee_asset=0, maker_rate_e8=0, taker_rate_e8=0,
-    )  # fmt: skip
-    counters = CounterState(1, 9)
-    engine.restore(written([*messages, node, counters]))
-    twice = [*messages, node, msgspec.structs.replace(node, priority=2), counters]
+    engine = ReferenceEngine()
+    for command in opening():
+        engine.apply(command, 0)
+    engine.apply(HouseLevel(0, Side.BUY, 5, 3), 0)
+    told = list(layout.decode_all(engine.snapshot()))
+    new_engine(kind=kind).restore(written(told))
+    (node,) = (record for record in told if isinstance(record, NodeState))
+    at = told.index(node) + 1
+    again = msgspec.structs.replace(node, priority=node.priority + 1)
+    counters = msgspec.structs.replace(told[-1], next_priority=node.priority + 2)
     with pytest.raises(DecodeError):
-        new_engine(kind=kind).restore(written(twice))
-    crossed = msgspec.structs.replace(node, side=Side.SELL, priority=2)
-    with pytest.raises(DecodeError):
-        new_engine(kind=kind).restore(written([*messages, node, crossed, counters]))
+        new_engine(kind=kind).restore(written([*told[:at], again, *told[at:-1], counters]))
+    elsewhere = msgspec.structs.replace(again, price_ticks=6)
+    new_engine(kind=kind).restore(written([*told[:at], elsewhere, *told[at:-1], counters]))
 
 
 @ALL
 def test_a_damaged_snapshot_is_refused_or_a_state(kind: Kind):
     """One wrong byte anywhere never raises anything but DecodeError."""
-    snapshot = lived(120).snapshot()
+    snapshot = lived(200).snapshot()
     random = Random(4)
     refused = 0
     for _ in range(400):

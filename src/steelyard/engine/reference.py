@@ -54,6 +54,7 @@ class ReferenceEngine:
     """One engine, all instruments and accounts."""
 
     def __init__(self, queue_model: QueueModel = QueueModel.PROPORTIONAL) -> None:
+        self.queue_model = queue_model
         self.state = State(queue_model)
 
     def apply(self, command: Command, now_ns: int) -> list[Effect]:
@@ -100,7 +101,7 @@ class ReferenceEngine:
             DecodeError: It has bytes that are no records, or is no possible state; the engine is
                 then of no use.
         """
-        self.state = snapshot.read(records, self.state.queue_model)
+        self.state = snapshot.read(records, self.queue_model)
 
 
 def _levels(side: BookSide, depth: int) -> list[tuple[int, int]]:
