@@ -31,8 +31,8 @@ class Watched(Pit):
         super().turn(now_ns)
         for i in range(6):
             self.touches[i].append(self.touch(i))
-        book = self.engine.books[BTC_USDT]
-        self.depths.append((len(book.bids.keys), len(book.asks.keys)))
+        book = self.engine.book(BTC_USDT, 10**6)
+        self.depths.append((len(book.bids), len(book.asks)))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pit import Pit
 
+from steelyard.domain.commands import HouseLevel
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.order import Side
 from steelyard.engine import BookLevels
@@ -133,3 +134,19 @@ def test_the_best_counts_users():
     mirror.see(pit.engine.book(0, 50))
     assert mirror.bids.best_of_all() == 1_000_001
     assert mirror.asks.best_of_all() == -1_000_002
+
+
+@given(st.lists(st.one_of(level, trade), max_size=40), st.lists(level, max_size=20))
+def test_a_restated_book_is_the_mirrors_whatever_stood_there(commands, elsewhere):
+    """As after a halt: the mirror went on, and the engine's book is another."""
+    pit, mirror = begun()
+    for _, side, price_ticks, size in commands:
+        own = mirror.of(side)
+        mirror.put(own, own.side * price_ticks, size)
+    for _, side, price_ticks, size in elsewhere:
+        pit.engine.apply(HouseLevel(0, side, price_ticks, size), 0)
+    book = pit.engine.book(0, 10**6)
+    for command in mirror.restate(book):
+        pit.engine.apply(command, 0)
+    book = pit.engine.book(0, 10**6)
+    assert (tuple(book.bids), tuple(book.asks)) == (mirror.bids.levels(), mirror.asks.levels())

@@ -1,5 +1,6 @@
 """A market against a reference engine, for tests: what a shell does in a turn, and no more."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from steelyard.domain.commands import (
@@ -15,9 +16,11 @@ from steelyard.domain.commands import (
     Place,
     Traded,
 )
+from steelyard.domain.layout import NodeState
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.engine.book import QueueModel
 from steelyard.engine.reference import ReferenceEngine
+from steelyard.exchange.engine_state import records_of
 from steelyard.exchange.house import BOOK_DEPTH, Market
 
 SECOND_NS = 1_000_000_000
@@ -108,11 +111,11 @@ class Pit:
 
     def house(self, instrument_id: int, side: Side) -> dict[int, int]:
         """Return the house's own size by price, as the engine has it."""
-        sizes = {
-            price: sum(node.remaining_lots for node in level if node.is_house)
-            for price, level in self.engine.books[instrument_id].of(side).levels.items()
-        }
-        return {price: lots for price, lots in sizes.items() if lots}
+        sizes: dict[int, int] = defaultdict(int)
+        for node in records_of(self.engine.snapshot(), NodeState):
+            if not node.order_id and (node.instrument_id, node.side) == (instrument_id, side):
+                sizes[node.price_ticks] += node.remaining_lots
+        return dict(sizes)
 
     def filled_lots(self, order_id: int) -> int:
         """Return how much of an order has filled."""

@@ -18,7 +18,7 @@ def audit_exchange(*, common: Common = _EVERYONE) -> int:
     Each asset sums to zero over users, house, fees and the outside world. What is held is what
     open orders and pending withdrawals need. Statements end in the balances, and the orders and
     trades that clients see are the engine's. The exit code is 1 if anything is off, and the first
-    difference is said in words. A running exchange stands still meanwhile: about a second for
+    difference is said in words. A running exchange stands still meanwhile: about half a second for
     20,000 open orders.
     """
     result = administer(common.directory, AuditBooks())

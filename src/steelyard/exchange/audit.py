@@ -6,7 +6,7 @@ records. Statements end in the balances; the orders and trades that clients are 
 that the engine has. It shares no code with the engines on purpose, changes nothing, and goes on
 after a difference: each is told in words, up to `DIFFERENCES_MAX`.
 
-Its time grows with the open orders: about a second for 20,000 of them.
+Its time grows with the open orders: about half a second for 20,000 of them.
 """
 
 from collections import defaultdict

@@ -17,6 +17,7 @@ from steelyard.domain.errors import ConfigError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import SECOND_NS, Candle
 from steelyard.domain.order import Side
+from steelyard.engine import BookLevels
 from steelyard.exchange.backfill import Worths, history
 from steelyard.exchange.chance import ONE_E16, Chance, mixed
 from steelyard.exchange.fair import (
@@ -101,6 +102,10 @@ class Crowd:
             self._takers[at].excite()
         elif traded.maker_order_id:
             ladder.stood_aside(side, traded.price_ticks, traded.size_lots)
+
+    def restate(self, instrument_id: int, book: BookLevels) -> list[HouseCommand]:
+        """Return what makes a market's book its makers' again."""
+        return self._ladders[instrument_id].restate(book)
 
     def _step(self, books: Books) -> None:
         fair = self._fair

@@ -102,6 +102,8 @@ from steelyard.exchange.refusals import explain
 from steelyard.exchange.statement import AccountStatement, Statements
 
 DEPTH_MAX = 5_000
+WHOLE_BOOK = 2**31 - 1
+TAKES_ORDERS = frozenset({MarketState.OPEN, MarketState.POST_ONLY})
 NOTED_STEPS = 20  # every so many steps of the market the state's hash goes into the journal
 HISTORY_NS = 24 * 60 * MINUTE_NS  # how far back candles go when an exchange opens
 
@@ -272,7 +274,10 @@ class Exchange:
             case StatusQuery():
                 kind = self.founded.market if self.founded else "none"
                 ended = bool(self.market and self.market.ended)
-                return Status(self.trading, kind, ended, now_ns)
+                takes_orders = not len(self.listings) or any(
+                    self.state_of(i.instrument_id) in TAKES_ORDERS for i in self.listings
+                )
+                return Status(self.trading and takes_orders, kind, ended, now_ns)
 
     def state_of(self, instrument_id: int) -> MarketState:
         """Return what a market lets happen."""
@@ -372,7 +377,7 @@ class Exchange:
             case _:
                 effects = self._command(message)
                 if self.market is not None:
-                    self._observe(effects)
+                    self._observe(effects + self._restate(effects))
                 return effects
         return []
 
@@ -395,6 +400,17 @@ class Exchange:
             effects += self._command(command)
         self._observe(effects)
         return effects
+
+    def _restate(self, effects: list[Effect]) -> list[Effect]:
+        """Let the house stand as it says in a market that has opened; return what follows."""
+        assert self.market is not None, "only a market's house stands anywhere"
+        following: list[Effect] = []
+        for effect in effects:
+            if isinstance(effect, MarketStateChanged) and effect.state in TAKES_ORDERS:
+                book = self.engine.book(effect.instrument_id, WHOLE_BOOK)
+                for command in self.market.restate(effect.instrument_id, book):
+                    following += self._command(command)
+        return following
 
     def _observe(self, effects: list[Effect]) -> None:
         """Show the market the trades in which a user took part."""

@@ -113,6 +113,13 @@ class Market(Protocol):
         """Learn of a trade in which a user took part; others are ignored."""
         ...
 
+    def restate(self, instrument_id: int, book: BookLevels) -> list[HouseCommand]:
+        """Return what makes a market's whole book what this says it is.
+
+        For a market that opens: while it was closed, the house's commands were refused there.
+        """
+        ...
+
     def cursor(self) -> HouseCursor:
         """Return the state from which a new market of the same making goes on identically."""
         ...

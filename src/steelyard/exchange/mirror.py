@@ -133,6 +133,18 @@ class Mirror:
         elif users:
             del far.users[key]
 
+    def restate(self, book: BookLevels) -> list[HouseCommand]:
+        """Return what makes a book this mirror again, after a time in which it took no commands."""
+        self.begin([])
+        for side, levels in ((self.bids, book.bids), (self.asks, book.asks)):
+            for price_ticks, _ in levels:
+                if side.side * price_ticks not in side.lots:
+                    self.out.append(HouseLevel(self.instrument_id, side.side, price_ticks, 0))
+        for side in (self.bids, self.asks):
+            for price_ticks, lots in side.levels():
+                self.out.append(HouseLevel(self.instrument_id, side.side, price_ticks, lots))
+        return self.out
+
     # -- what users did ---------------------------------------------------------------------
 
     def eaten(self, taker: Side, price_ticks: int, lots: int) -> None:

@@ -124,6 +124,11 @@ class Tape:
         elif traded.maker_order_id and not traded.taker_order_id:
             self._mirror.stood_aside(traded.taker_side, traded.price_ticks, traded.size_lots)
 
+    def restate(self, instrument_id: int, book: BookLevels) -> list[HouseCommand]:
+        """Return what makes the book the recorded one again."""
+        assert instrument_id == self._instrument.instrument_id, "a tape has one market"
+        return self._mirror.restate(book)
+
     def backfill(self, start_ns: int, now_ns: int) -> Iterator[Candle]:
         """Yield the candles of the minute that warmed the book; a pause has none."""
         if self._time_ns:
