@@ -132,6 +132,22 @@ def test_another_instrument_brings_its_own_book(exchange, visit):
     assert seen.errors == []
 
 
+def test_a_market_that_is_halted_is_called_so_until_it_opens(exchange, visit):
+    """The line under the header says what passes, of the market on show and of no other."""
+    seen = visit(link(exchange))
+    seen.book()
+    exchange.steelyard("exchange", "market", "BTC-USDT", "--state", "halted")
+    try:
+        line = seen.page.get_by_text("BTC-USDT is halted: prices stand still")
+        expect(line).to_be_visible(timeout=ASKED_S * 1_000)
+        seen.page.get_by_role("button", name="Instrument: BTC-USDT").click()
+        seen.page.get_by_role("option", name="ETH-BTC").click()
+        expect(line).to_be_hidden()
+    finally:
+        exchange.steelyard("exchange", "market", "BTC-USDT", "--state", "open")
+    assert seen.errors == []
+
+
 def test_without_the_token_the_market_is_shown_and_nothing_can_be_pressed(exchange, visit):
     """The page says where the link is, and has no kill switch."""
     seen = visit(exchange.ready["page"])

@@ -17,6 +17,7 @@ import {
   type Channel,
   type Instrument,
   type Interval,
+  type MarketState,
   type Push,
   type Status,
   type Ticker,
@@ -60,12 +61,15 @@ export class Market {
   roundTripMs = $state<number | null>(null);
   /** Null until asked. */
   status = $state.raw<Status | null>(null);
+  /** What passes in each market, by symbol. */
+  states = $state.raw<Readonly<Record<string, MarketState>>>({});
   /** Refused subscriptions and the like, in the exchange's words. */
   complaint = $state<string | null>(null);
 
   readonly instrument = $derived(
     this.instruments.find((instrument) => instrument.symbol === this.symbol) ?? null,
   );
+  readonly state = $derived(this.states[this.symbol] ?? "open");
   readonly ticker = $derived(this.tickers[this.symbol] ?? null);
 
   book: Book | null = null;
@@ -101,6 +105,7 @@ export class Market {
           this.#api.tickers().catch(() => []),
         ]);
         this.instruments = instruments;
+        this.states = statesOf(instruments);
         this.tickers = Object.fromEntries(tickers.map((ticker) => [ticker.symbol, ticker]));
         break;
       } catch {
@@ -208,7 +213,12 @@ export class Market {
   async #askStatus(): Promise<void> {
     if (document.hidden) return;
     try {
-      this.status = await this.#api.status();
+      const [status, instruments] = await Promise.all([
+        this.#api.status(),
+        this.#api.instruments(),
+      ]);
+      this.status = status;
+      this.states = statesOf(instruments);
     } catch {
       // The link tells whether the exchange is away; the last status stands until then.
     }
@@ -275,6 +285,10 @@ export class Market {
       this.bookVersion += 1;
     }
   }
+}
+
+function statesOf(instruments: readonly Instrument[]): Record<string, MarketState> {
+  return Object.fromEntries(instruments.map(({ symbol, state }) => [symbol, state]));
 }
 
 /** Newest first, each trade once, whatever order history and live trades come in. */

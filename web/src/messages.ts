@@ -23,8 +23,12 @@ export const INTERVAL_MS: Readonly<Record<Interval, number>> = {
 
 // -- the native API -----------------------------------------------------------------------------
 
+/** What passes in a market. */
+export type MarketState = "open" | "post_only" | "cancel_only" | "halted" | "maintenance";
+
 export interface Instrument {
   symbol: string;
+  state: MarketState;
   base: string;
   quote: string;
   tick_size: Decimal;
