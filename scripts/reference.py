@@ -141,6 +141,9 @@ def spoken() -> str:
         if dialect.known_differences:
             lines += ["", "Known differences from the real venue:", ""]
             lines += [f"- {what}: {why}" for what, why in dialect.known_differences]
+        if dialect.notes:
+            lines += ["", "As at the real venue, and good to know:", ""]
+            lines += [f"- {note}" for note in dialect.notes]
     return "\n".join([*lines, ""])
 
 

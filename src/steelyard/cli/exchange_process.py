@@ -85,7 +85,8 @@ class ExchangeProcess:
         try:
             for name in LIVE_DIALECTS:
                 dialect = dialects.find(name)
-                gate = Gate(self.exchange, dialect, self.config.limits(name, dialect.limits))
+                limits = self.config.limits(name, dialect.limits)
+                gate = Gate(self.exchange, dialect, limits, self.clock.now_ns())
                 self._gates[name] = gate
                 port = self.config.port_base and self.config.port_base + dialect.port_offset
                 site = _Site(self, gate)
@@ -266,6 +267,4 @@ class _Site:
         """Say in the venue's words that bytes were no request that the port takes."""
         reason = _REFUSED_BY_PORT.get(status, AccessReason.MALFORMED)
         refusal = Refusal(reason, message)
-        return self._gate.dialect.refuse(refusal, self._process.clock.now_ns())._replace(
-            status=status
-        )
+        return self._gate.refuse(refusal, self._process.clock.now_ns())._replace(status=status)
