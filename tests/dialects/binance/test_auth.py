@@ -166,6 +166,8 @@ def test_a_window_may_have_three_decimals():
         b"",
     )
     assert claimed(request).window_ns == 6_000_346_000
+    longer = claimed(request._replace(target=request.target.replace("346", "3460")))
+    assert (longer.flaw.reason, longer.flaw.code) == (AccessReason.MALFORMED, -1111)
 
 
 @given(st.binary(max_size=80), st.binary(max_size=80), st.text(max_size=20))

@@ -22,6 +22,7 @@ KEY_HEADER = "x-mbx-apikey"
 SIGNATURE = "signature"
 WINDOW_MS = 5_000
 WINDOW_MAX_MS = 60_000
+WINDOW_DECIMALS = 3  # of milliseconds
 AHEAD_NS = 1_000_000_000
 KEY_MAX = 128
 _SIGNATURE = SIGNATURE.encode()
@@ -133,6 +134,13 @@ def _window_ns(text: str) -> int:
     """Return recvWindow; it may have three decimals, for microseconds."""
     if not text:
         return WINDOW_MS * 1_000_000
+    if len(text.partition(".")[2]) > WINDOW_DECIMALS:
+        raise errors.said(
+            -1111,
+            "Parameter 'recvWindow' has too much precision.",
+            f"{errors.shown(text)} has more than {WINDOW_DECIMALS} decimals",
+            "recvWindow",
+        )
     try:
         window_ns = scaled(text, 6)
     except DecodeError as error:

@@ -376,16 +376,7 @@ def _check_combination(
 def _steps(
     instrument: Instrument, price: str | None, size: str | None
 ) -> tuple[int | None, int | None]:
-    errors: list[UnitError] = []
-    price_ticks = size_lots = None
-    try:
-        price_ticks = None if price is None else instrument.price_ticks(parse_decimal(price))
-    except UnitError as error:
-        errors.append(error)
-    try:
-        size_lots = None if size is None else instrument.size_lots(parse_decimal(size))
-    except UnitError as error:
-        errors.append(error)
-    if errors:
-        raise min(errors, key=lambda error: error.reason)
-    return price_ticks, size_lots
+    return instrument.order_steps(
+        None if price is None else parse_decimal(price),
+        None if size is None else parse_decimal(size),
+    )
