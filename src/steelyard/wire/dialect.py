@@ -140,7 +140,7 @@ class Endpoint(NamedTuple):
 class ChannelKind(IntEnum):
     """What a stream carries."""
 
-    BOOK = 1  # BookDelta
+    BOOK = 1  # BookDelta; of a channel with a depth, BookSnapshot
     TRADES = 2  # Trade
     TOUCH = 3  # Touch
     TICKER = 4  # Ticker
@@ -152,7 +152,8 @@ class ChannelKind(IntEnum):
 class Channel(NamedTuple):
     """One stream. Instrument for the public kinds, account for the private ones.
 
-    period_ns is how often it is flushed (0: at once); interval_ns is a candle's length.
+    period_ns is how often it is flushed (0: at once); interval_ns is a candle's length; depth,
+    which needs a period, is how many levels of a side a book has that is told anew each time.
     """
 
     kind: ChannelKind
@@ -160,6 +161,7 @@ class Channel(NamedTuple):
     account_id: int = 0
     period_ns: int = 0
     interval_ns: int = 0
+    depth: int = 0
 
 
 class Subscription(NamedTuple):
