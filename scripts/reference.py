@@ -19,6 +19,7 @@ from cyclopts import App
 from rich.console import Console
 
 from steelyard import dialects
+from steelyard.cli import exchange_metrics, trader_site
 from steelyard.cli.main import app, load_commands
 from steelyard.dialects.native import manual, markdown
 from steelyard.domain import errors, order
@@ -40,6 +41,7 @@ def pages() -> dict[str, Callable[[], str]]:
         "cli.md": cli,
         "dialects.md": spoken,
         "native-api.md": native_api,
+        "metrics.md": metrics,
     }
 
 
@@ -144,6 +146,24 @@ def spoken() -> str:
         if dialect.notes:
             lines += ["", "As at the real venue, and good to know:", ""]
             lines += [f"- {note}" for note in dialect.notes]
+    return "\n".join([*lines, ""])
+
+
+def metrics() -> str:
+    """Return the page on metrics: the tables that scrapes are made of."""
+    lines = [
+        "# Metrics",
+        "",
+        "For Prometheus, in its text format, without a token: `GET /metrics` on the exchange's",
+        "first port (8600) and on each bot's. The Host has to be that port on loopback.",
+        "Counters begin with the process.",
+    ]
+    for title, families in (
+        ("The exchange", exchange_metrics.FAMILIES),
+        ("A bot", trader_site.FAMILIES),
+    ):
+        lines += ["", f"## {title}", "", "| name | kind | labels | what |", "|---|---|---|---|"]
+        lines += [f"| `{f.name}` | {f.kind} | {', '.join(f.labels)} | {f.help} |" for f in families]
     return "\n".join([*lines, ""])
 
 

@@ -441,6 +441,7 @@ def test_a_slow_reader_is_dropped_while_others_go_on(loop: str):
                 assert await quick.frame() == (TEXT, b"x" * 100_000)
             assert site.closed == 1, "dropped before it costs much"
             assert len(server.connections) == 1
+            assert [socket.is_dropped for socket in site.sockets] == [True, False]
             site.sockets[1].send(b"on it goes")
             assert await quick.frame() == (TEXT, b"on it goes")
 

@@ -262,3 +262,24 @@ def test_stopping_on_a_broken_disk_ends(tmp_path: Path):
         journal.close()
 
     run(main)
+
+
+def test_each_durable_batch_is_told_with_its_size_and_time(tmp_path: Path):
+    async def main() -> None:
+        told: list[tuple[int, int]] = []
+        journal = Journal(tmp_path / "j", room_bytes=0)
+        (file,) = (tmp_path / "j").iterdir()
+        empty_bytes = file.stat().st_size
+        commit = GroupCommit(
+            journal, on_failure=fail_if_called, on_batch=lambda *batch: told.append(batch)
+        )
+        for n in range(3):
+            commit.release(journal.append(b"%d" % n), lambda: None)
+            await answered(commit, [])
+        await commit.stop()
+        assert len(told) == 3
+        assert sum(size for size, _ in told) == file.stat().st_size - empty_bytes
+        assert all(time_ns > 0 for _, time_ns in told)
+        journal.close()
+
+    run(main)

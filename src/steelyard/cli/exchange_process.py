@@ -8,19 +8,24 @@ answers nothing more and stops.
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from steelyard import dialects
+from steelyard.cli.exchange_metrics import JournalMeter, Readings, metrics_text
+from steelyard.cli.exposition import metrics_response
 from steelyard.cli.limit_profiles import Chooser
 from steelyard.cli.market_source import MarketSource, describe
 from steelyard.cli.opening import OpenExchange
 from steelyard.dashboard.bots import Bots
+from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.site import PageSite
 from steelyard.domain.errors import StorageError
 from steelyard.exchange.admin import Admin, AdminCall, RevokeKey
+from steelyard.exchange.counts import Counts
 from steelyard.exchange.gate import Gate, Line
 from steelyard.exchange.records import codec
 from steelyard.net.clock import Clock
@@ -65,6 +70,8 @@ class ExchangeProcess:
         self._lines: dict[int, tuple[Line, WebSocketConnection]] = {}
         self._next_session = 1
         self._codec = codec()
+        self._meter = JournalMeter()
+        self._dropped: Counter[str] = Counter()  # WebSockets with slow readers, by dialect
         self._tasks: list[asyncio.Task[None]] = []
 
     # -- life ---------------------------------------------------------------------------------
@@ -78,9 +85,12 @@ class ExchangeProcess:
         now_ns = self.started_ns = self.clock.now_ns()
         self._opened = OpenExchange(self.config.data, self.config.market, now_ns)
         self.exchange = self._opened.exchange
+        self.exchange.counts = Counts()  # without what the replay carried out
         self.market_note = describe(self._opened.source)
         self.admin = Admin(self.exchange, self._opened.seal, secrets.token_bytes)
-        self._commit = GroupCommit(self._opened.journal, on_failure=self._fail)
+        self._commit = GroupCommit(
+            self._opened.journal, on_failure=self._fail, on_batch=self._meter.batch
+        )
         self.turn(lambda: self.exchange.step(now_ns))
         try:
             for name in LIVE_DIALECTS:
@@ -95,7 +105,9 @@ class ExchangeProcess:
             await self.stop()
             raise
         bots = Bots(self.config.data, self.administer)
-        self.page = PageSite(self, bots, self.port("native"), self._opened.directory.token())
+        token = self._opened.directory.token()
+        self.page = PageSite(self, bots, self.port("native"), token)
+        self.guard = Guard(self.port("native"), token)
         self._tasks = [
             asyncio.create_task(self._step_forever()),
             asyncio.create_task(self._snapshot_forever()),
@@ -138,6 +150,23 @@ class ExchangeProcess:
     def port(self, dialect: str) -> int:
         """Return the port that a dialect listens on."""
         return self._servers[dialect].port
+
+    def metrics(self) -> str:
+        """Return the process's numbers as Prometheus reads them."""
+        sockets = Counter(dict.fromkeys(self._gates, 0))
+        sockets.update(line.dialect for line, _ in self._lines.values())
+        seen = Readings(
+            uptime_s=(self.clock.now_ns() - self.started_ns) / 1_000_000_000,
+            counts=self.exchange.counts,
+            gates=self._gates,
+            meter=self._meter,
+            waiting=self._commit.waiting,
+            sequence=self._opened.journal.last_sequence,
+            connections={name: len(s.connections) for name, s in self._servers.items()},
+            sockets=sockets,
+            dropped={name: self._dropped[name] for name in self._gates},
+        )
+        return metrics_text(seen)
 
     # -- turns --------------------------------------------------------------------------------
 
@@ -241,11 +270,13 @@ class ExchangeProcess:
     def _close_line(self, session: int) -> None:
         found = self._lines.pop(session, None)
         if found is not None:
-            found[0].close()
+            line, socket = found
+            line.close()
+            self._dropped[line.dialect] += socket.is_dropped
 
 
 class _Site:
-    """What one port serves: a dialect, and on the native port the page and the administration."""
+    """What one port serves: a dialect; on the native port page, administration and metrics too."""
 
     def __init__(self, process: ExchangeProcess, gate: Gate) -> None:
         self._process = process
@@ -256,6 +287,10 @@ class _Site:
         process = self._process
         if self._has_page and process.page.serves(request.path):
             process.page.http(request, reply)
+            return
+        if self._has_page and request.path == "/metrics" and request.method in ("GET", "HEAD"):
+            refusal = process.guard.refusal(request, needs_token=False)
+            reply(refusal or metrics_response(process.metrics()))
             return
         now_ns = process.clock.now_ns()
         process.turn(lambda: self._gate.http(request, ip, now_ns), reply)

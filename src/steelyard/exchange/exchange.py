@@ -75,6 +75,7 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import RejectReason
 from steelyard.engine import BookLevels, Engine
+from steelyard.exchange.counts import Counts
 from steelyard.exchange.feed import Feed, Frames, touch_of
 from steelyard.exchange.history import AccountHistory, History
 from steelyard.exchange.house import BOOK_DEPTH, PAUSE_NS, HouseCursor, Market
@@ -134,6 +135,7 @@ class Exchange:
         self.now_ns = 0
         self.founded: Founded | None = None
         self.trading = True
+        self.counts = Counts()
         self._steps = 0
         self._stepped_ns = 0  # when the market last did what was due
         self._markets: dict[int, InstrumentMarket] = {}
@@ -146,6 +148,7 @@ class Exchange:
         """Carry out a message and keep it for the journal; return its effects."""
         self.now_ns = max(self.now_ns, now_ns)
         self._records.append((self.now_ns, message))
+        self.counts.records[type(message).__name__] += 1
         return self._apply(message)
 
     def replay(self, record: Record) -> None:
@@ -400,14 +403,17 @@ class Exchange:
                 case LevelChanged():
                     self.feed.level(effect, now_ns)
                 case Traded():
+                    self.counts.trades += 1
                     trade = self._markets[effect.instrument_id].traded(effect, now_ns)
                     self.feed.trade(trade)
                 case Filled():
+                    self.counts.fills += 1
                     order, fill = self.history.filled(effect, now_ns)
                     self.feed.order(Execution.FILL, order, fill, now_ns)
                     touched[effect.account_id, effect.instrument_id] = None
                 case Accepted():
                     assert isinstance(command, Place), "only a place is accepted"
+                    self.counts.orders += 1
                     order = self.history.accepted(command, effect, now_ns)
                     self.feed.order(Execution.NEW, order, None, now_ns)
                     touched[effect.account_id, effect.instrument_id] = None
@@ -430,6 +436,7 @@ class Exchange:
         self.feed.settle(now_ns)
 
     def _tell_rejected(self, command: Command, effect: Rejected) -> None:
+        self.counts.rejects[effect.reason.name] += 1
         if not isinstance(command, Place) or effect.account_id < FIRST_USER:
             return
         if self.listings.has(command.instrument_id) and command.account_id in self._rates:

@@ -359,6 +359,11 @@ class Line:
         self._now = now
 
     @property
+    def dialect(self) -> str:
+        """The name of the dialect that is spoken."""
+        return self._gate.dialect.name
+
+    @property
     def listings(self) -> Listings:
         """What is listed."""
         return self._gate.exchange.listings

@@ -42,6 +42,7 @@ class WebSocketConnection:
     ) -> None:
         self.on_message: Callable[[str | bytes], None] = lambda _: None
         self.on_close: Callable[[], None] = lambda: None
+        self.is_dropped = False  # because its reader was too slow
         self._transport = transport
         self._loop = loop
         self._bounds = bounds
@@ -74,6 +75,7 @@ class WebSocketConnection:
             if unsent + len(frame) > self._bounds.unsent_max_bytes:
                 # A closing frame would wait behind what is not being read.
                 self._may_send = False
+                self.is_dropped = True
                 self._transport.abort()
                 return
         self._transport.write(frame)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
+from time import perf_counter_ns
 
 from steelyard.domain.errors import StorageError
 from steelyard.store.journal import Journal
@@ -35,6 +36,7 @@ class GroupCommit:
         *,
         on_failure: Callable[[StorageError], None],
         on_pressure: Callable[[bool], None] = lambda _: None,
+        on_batch: Callable[[int, int], None] = lambda *_: None,
         waiting_max: int = WAITING_MAX,
     ) -> None:
         """Begin a writer for a journal; from here on only it may commit.
@@ -43,11 +45,13 @@ class GroupCommit:
             journal: Its records so far count as durable.
             on_failure: Called once, on the loop; no act runs after it.
             on_pressure: Called with True when too many acts wait, with False when they are gone.
+            on_batch: Called, on the loop, with the bytes of each durable batch and the ns it took.
             waiting_max: How many are too many.
         """
         self._journal = journal
         self._on_failure = on_failure
         self._on_pressure = on_pressure
+        self._on_batch = on_batch
         self._waiting_max = waiting_max
         self._durable = journal.commit()
         self._waiting: deque[tuple[int, Act]] = deque()
@@ -113,11 +117,14 @@ class GroupCommit:
             self._is_writing = True
             self._batches.put((last_sequence, batch))
 
-    def _written(self, last_sequence: int, error: StorageError | None) -> None:
+    def _written(
+        self, last_sequence: int, error: StorageError | None, size_bytes: int, time_ns: int
+    ) -> None:
         self._is_writing = False
         if error is not None:
             self._fail(error)
             return
+        self._on_batch(size_bytes, time_ns)
         self._durable = last_sequence
         self._begin()  # the disk works while the acts run
         self._let_go()
@@ -149,14 +156,19 @@ class GroupCommit:
         while (item := self._batches.get()) is not None:
             last_sequence, batch = item
             error: StorageError | None = StorageError("the journal's writer has ended by a bug")
+            began_ns = perf_counter_ns()
             try:
                 self._journal.write(batch)
                 error = None
             except StorageError as refused:
                 error = refused
             finally:
-                self._tell(last_sequence, error)
+                self._tell(last_sequence, error, len(batch), perf_counter_ns() - began_ns)
 
-    def _tell(self, last_sequence: int, error: StorageError | None) -> None:
+    def _tell(
+        self, last_sequence: int, error: StorageError | None, size_bytes: int, time_ns: int
+    ) -> None:
         with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._written, last_sequence, error)
+            self._loop.call_soon_threadsafe(
+                self._written, last_sequence, error, size_bytes, time_ns
+            )
