@@ -164,12 +164,18 @@ def test_the_stream_is_guarded_and_bounded():
 
     async def main() -> None:
         made, _ = site()
-        assert not made.websocket(request("/ws?token=guess"), "", Socket())
-        assert not made.websocket(request("/ws"), "", Socket())
-        assert not made.websocket(request(f"/other?token={TOKEN}"), "", Socket())
         evil = request(f"/ws?token={TOKEN}", origin="http://evil.example")
-        assert not made.websocket(evil, "", Socket())
+        for wrong, status, words in (
+            (request("/ws?token=guess"), 401, "this bot's token in x-steelyard-token"),
+            (request("/ws"), 401, "or as ?token="),
+            (request(f"/other?token={TOKEN}"), 404, "at /ws"),
+            (evil, 403, "a page from elsewhere"),
+        ):
+            refused = made.websocket(wrong, "", Socket())
+            assert refused.status == status
+            assert words in json.loads(refused.body)["error"]["message"]
         taken = [made.websocket(request(f"/ws?token={TOKEN}"), "", Socket()) for _ in range(25)]
-        assert taken == [True] * 20 + [False] * 5
+        assert taken[:20] == [True] * 20
+        assert {refused.status for refused in taken[20:]} == {503}
 
     asyncio.run(main())

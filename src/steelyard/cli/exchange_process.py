@@ -18,12 +18,11 @@ from steelyard import dialects
 from steelyard.cli.exchange_metrics import JournalMeter, Readings, metrics_text
 from steelyard.cli.exposition import metrics_response
 from steelyard.cli.limit_profiles import Chooser
-from steelyard.cli.market_source import MarketSource, describe
+from steelyard.cli.market_source import MarketSource, TapeSource, describe
 from steelyard.cli.opening import OpenExchange
 from steelyard.dashboard.bots import Bots
 from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.site import PageSite
-from steelyard.domain.errors import StorageError
 from steelyard.exchange.admin import Admin, AdminCall, RevokeKey
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.gate import Gate, Line
@@ -62,7 +61,7 @@ class ExchangeProcess:
         self.config = config
         self.clock = Clock()
         self.stopped = asyncio.Event()
-        self.failure: StorageError | None = None
+        self.failure: BaseException | None = None
         self._opened: OpenExchange
         self._commit: GroupCommit
         self._gates: dict[str, Gate] = {}
@@ -86,7 +85,9 @@ class ExchangeProcess:
         self._opened = OpenExchange(self.config.data, self.config.market, now_ns)
         self.exchange = self._opened.exchange
         self.exchange.counts = Counts()  # without what the replay carried out
-        self.market_note = describe(self._opened.source)
+        source = self._opened.source
+        self.market_note = describe(source)
+        self._ends_with_tape = isinstance(source, TapeSource) and source.at_end == "exit"
         self.admin = Admin(self.exchange, self._opened.seal, secrets.token_bytes)
         self._commit = GroupCommit(
             self._opened.journal, on_failure=self._fail, on_batch=self._meter.batch
@@ -112,6 +113,8 @@ class ExchangeProcess:
             asyncio.create_task(self._step_forever()),
             asyncio.create_task(self._snapshot_forever()),
         ]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
         ready = self.ready()
         ports = {name: server.port for name, server in self._servers.items()}
         self._opened.directory.write_ports({"ports": ports})
@@ -222,6 +225,9 @@ class ExchangeProcess:
             await asyncio.sleep(at - loop.time())
             now_ns = self.clock.now_ns()
             self.turn(lambda: self.exchange.step(now_ns))  # noqa: B023 called at once
+            market = self.exchange.market
+            if self._ends_with_tape and market is not None and market.ended:
+                self.stopped.set()
 
     async def _snapshot_forever(self) -> None:
         while True:
@@ -230,8 +236,13 @@ class ExchangeProcess:
             await self.answer(lambda: None)
             await asyncio.to_thread(self._opened.save_snapshot, data, sequence)
 
-    def _fail(self, error: StorageError) -> None:
-        self.failure = error
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """A market that does not move on, or no more snapshots: the exchange stops and says why."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        self.failure = self.failure or error
         self.stopped.set()
 
     # -- WebSockets ---------------------------------------------------------------------------
@@ -295,8 +306,14 @@ class _Site:
         now_ns = process.clock.now_ns()
         process.turn(lambda: self._gate.http(request, ip, now_ns), reply)
 
-    def websocket(self, request: Request, ip: str, connection: WebSocketConnection) -> bool:
-        return self._process.open_line(self._gate, request, ip, connection)
+    def websocket(
+        self, request: Request, ip: str, connection: WebSocketConnection
+    ) -> bool | Response:
+        if self._process.open_line(self._gate, request, ip, connection):
+            return True
+        message = f"there is no stream at {request.path[:100]}"
+        refusal = Refusal(AccessReason.UNKNOWN_ENDPOINT, message)
+        return self._gate.refuse(refusal, self._process.clock.now_ns())
 
     def refuse(self, _request: Request, status: int, message: str) -> Response:
         """Say in the venue's words that bytes were no request that the port takes."""

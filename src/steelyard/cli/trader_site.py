@@ -87,12 +87,16 @@ class BotSite:
 
     # -- the stream of states -----------------------------------------------------------------
 
-    def websocket(self, request: Request, _ip: str, connection: WebSocketConnection) -> bool:
-        """Begin to push the state."""
-        if request.path != "/ws" or self._refusal(request, needs_token=True) is not None:
-            return False
+    def websocket(
+        self, request: Request, _ip: str, connection: WebSocketConnection
+    ) -> bool | Response:
+        """Begin to push the state; a Response says why not."""
+        if refused := self._refusal(request, needs_token=True):
+            return refused
+        if request.path != "/ws":
+            return _refused(404, "NOT_FOUND", "the stream of this bot is at /ws")
         if len(self._sockets) >= SOCKETS_MAX:
-            return False
+            return _refused(503, "FULL", f"{SOCKETS_MAX} pages watch this bot; close one of them")
         self._sockets.add(connection)
         connection.on_close = lambda: self._sockets.discard(connection)
         # The handshake ends after this call; the state follows it.
@@ -134,7 +138,7 @@ class BotSite:
             iter(parse_qs(request.query).get("token", [])), ""
         )
         if not hmac.compare_digest(given.encode(), self._token.encode()):
-            return _refused(401, "TOKEN", f"send this bot's token in {TOKEN_HEADER}")
+            return _refused(401, "TOKEN", f"send this bot's token in {TOKEN_HEADER}, or as ?token=")
         return None
 
 

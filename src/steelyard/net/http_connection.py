@@ -48,8 +48,10 @@ class Site(Protocol):
         """Answer a request, now or later, by one call of `reply`."""
         ...
 
-    def websocket(self, request: Request, ip: str, connection: WebSocketConnection) -> bool:
-        """Take a WebSocket: set its `on_message` and `on_close`; False refuses it."""
+    def websocket(
+        self, request: Request, ip: str, connection: WebSocketConnection
+    ) -> bool | Response:
+        """Take a WebSocket: set its `on_message` and `on_close`. False or a Response refuses it."""
         ...
 
 

@@ -15,13 +15,14 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from steelyard.net.bounds import Bounds
-from steelyard.wire.http import Request
+from steelyard.wire.http import Request, Response
 
 SLICE_BYTES = 16 << 10  # read at once: what one slice holds as frames is all that is held
 REASON_MAX_BYTES = 123  # RFC 6455, 5.5
 SWITCHING = 101
 
-Take = Callable[["WebSocketConnection"], bool]
+# True takes it; False refuses it, a Response in the site's own words.
+Take = Callable[["WebSocketConnection"], bool | Response]
 
 
 def text_frame(payload: bytes) -> bytes:
@@ -104,8 +105,16 @@ class WebSocketConnection:
         if not found:
             return False
         response = self._protocol.accept(found[0])
-        if response.status_code == SWITCHING and not take(self):
-            response = self._protocol.reject(404, "there is no stream at this path\n")
+        if response.status_code == SWITCHING:
+            taken = take(self)
+            if isinstance(taken, Response):
+                response = self._protocol.reject(taken.status, taken.body.decode())
+                for name, value in taken.headers.items():
+                    if name in response.headers:
+                        del response.headers[name]
+                    response.headers[name] = value
+            elif not taken:
+                response = self._protocol.reject(404, "there is no stream at this path\n")
         self._protocol.send_response(response)
         self._is_taken = self._may_send = response.status_code == SWITCHING
         for data in self._protocol.data_to_send():
