@@ -44,9 +44,11 @@ def test_a_file_replaces_the_limits_of_the_dialects_it_names(tmp_path):
             "must be positive",
         ),
         (
-            "[binance]\nlimits = [\n"
-            "{name='r', per='ip', counts='weight', limit=1, window='1s'},\n"
-            "{name='r', per='ip', counts='weight', limit=9, window='1m'}]",
+            (
+                "[binance]\nlimits = [\n"
+                "{name='r', per='ip', counts='weight', limit=1, window='1s'},\n"
+                "{name='r', per='ip', counts='weight', limit=9, window='1m'}]"
+            ),
             "'r' names two limits",
         ),
         ("[binance]\nlimits = []\nban_after = -1\n", "ban_after must be 0"),
