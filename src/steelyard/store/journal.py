@@ -16,7 +16,6 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
 
 from steelyard.domain.errors import ConfigError, StorageError
 from steelyard.store import segment
@@ -69,11 +68,6 @@ class Journal:
             raise StorageError(
                 f"the journal {directory} cannot be opened: {_why(error)}"
             ) from error
-
-    @classmethod
-    def open(cls, directory: Path, after: int = 0) -> Self:
-        """Open a journal with the usual settings; see `__init__`."""
-        return cls(directory, after=after)
 
     def _open(self, after: int) -> None:
         make_private_directory(self._directory)
@@ -145,16 +139,26 @@ class Journal:
             StorageError: The disk has refused, or does not keep up, or the record is too long;
                 the journal takes nothing more.
         """
+        return self.append_all([payload])
+
+    def append_all(self, payloads: list[bytes]) -> int:
+        """Take records for the next batch, all or none; return the last sequence.
+
+        Raises:
+            StorageError: As `append`.
+        """
         if self._failure is not None:
             raise StorageError(self._failure)
-        if len(payload) > segment.PAYLOAD_MAX_BYTES:
-            raise self._fail(f"a record of {len(payload)} bytes is too long for the journal")
         if self._buffered_bytes > BUFFER_MAX_BYTES:
             raise self._fail(f"the disk does not keep up: {self._buffered_bytes} bytes wait for it")
-        self.last_sequence += 1
-        record = segment.encode(self.last_sequence, payload, begins_batch=not self._buffer)
-        self._buffer.append(record)
-        self._buffered_bytes += len(record)
+        try:
+            records = segment.encode(payloads, self.last_sequence + 1, not self._buffer)
+        except ValueError as error:
+            raise self._fail(str(error)) from error
+        if records:
+            self._buffer.append(records)
+            self._buffered_bytes += len(records)
+            self.last_sequence += len(payloads)
         return self.last_sequence
 
     def take(self) -> tuple[int, bytes]:
