@@ -231,6 +231,38 @@ def test_too_many_waiting_ask_for_a_pause(tmp_path: Path):
     run(main)
 
 
+def test_too_many_bytes_ask_for_a_pause(tmp_path: Path):
+    """A few long records are as much as many short ones; what is being written is not counted."""
+
+    async def main() -> None:
+        disk = SlowDisk()
+        journal = Journal(tmp_path / "j", file_type=disk.open)
+        told: list[bool] = []
+        commit = GroupCommit(
+            journal, on_failure=fail_if_called, on_pressure=told.append, waiting_max_bytes=1_000
+        )
+        disk.is_slow = True
+        commit.release(journal.append(bytes(2_000)), lambda: None)
+        assert told == [True]
+        await reached(disk)
+        disk.let.set()
+        commit.release(journal.append(bytes(600)), lambda: None)
+        await reached(disk)
+        await turns()
+        assert told == [True, False]
+        commit.release(journal.append(bytes(600)), lambda: None)
+        assert told == [True, False]
+        commit.release(journal.append(bytes(600)), lambda: None)
+        assert told == [True, False, True]
+        disk.is_slow = False
+        disk.let.set()
+        await commit.stop()
+        assert told == [True, False, True, False]
+        journal.close()
+
+    run(main)
+
+
 def test_stop_makes_everything_durable(tmp_path: Path):
     """Records that nobody waits for are written too, and stopping twice is fine."""
 

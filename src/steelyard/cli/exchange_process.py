@@ -39,7 +39,16 @@ SNAPSHOT_S = 60.0
 LIVE_DIALECTS = ("native", "binance")
 
 # Why a port refuses, by its HTTP status. What failed while it was carried out is not known.
-_REFUSED_BY_PORT = {413: AccessReason.BODY_TOO_LARGE, 500: AccessReason.UNAVAILABLE}
+UNAVAILABLE = 503
+_REFUSED_BY_PORT = {
+    413: AccessReason.BODY_TOO_LARGE,
+    500: AccessReason.UNAVAILABLE,
+    UNAVAILABLE: AccessReason.UNAVAILABLE,
+}
+_STOPPING = (
+    "this exchange cannot go on and is stopping; whether this was carried out is not known here, "
+    "so ask when it runs again before you send it again"
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,9 @@ class ExchangeProcess:
         self._gates: dict[str, Gate] = {}
         self._servers: dict[str, Server] = {}
         self._lines: dict[int, tuple[Line, WebSocketConnection]] = {}
+        self._sites: list[_Site] = []
         self._next_session = 1
+        self._is_held = False
         self._codec = codec()
         self._meter = JournalMeter()
         self._dropped: Counter[str] = Counter()  # WebSockets with slow readers, by dialect
@@ -90,7 +101,10 @@ class ExchangeProcess:
         self._ends_with_tape = isinstance(source, TapeSource) and source.at_end == "exit"
         self.admin = Admin(self.exchange, self._opened.seal, secrets.token_bytes)
         self._commit = GroupCommit(
-            self._opened.journal, on_failure=self._fail, on_batch=self._meter.batch
+            self._opened.journal,
+            on_failure=self._fail,
+            on_pressure=self._hold,
+            on_batch=self._meter.batch,
         )
         self.turn(lambda: self.exchange.step(now_ns))
         try:
@@ -101,6 +115,7 @@ class ExchangeProcess:
                 self._gates[name] = gate
                 port = self.config.port_base and self.config.port_base + dialect.port_offset
                 site = _Site(self, gate)
+                self._sites.append(site)
                 self._servers[name] = await serve(site, self.config.host, port)
         except BaseException:
             await self.stop()
@@ -223,6 +238,8 @@ class ExchangeProcess:
             # A late step is not made up by a burst: the market does what is due in one.
             at = max(at + STEP_S, loop.time())
             await asyncio.sleep(at - loop.time())
+            if self._is_held:
+                continue  # a market that goes on would fill the journal's buffer too
             now_ns = self.clock.now_ns()
             self.turn(lambda: self.exchange.step(now_ns))  # noqa: B023 called at once
             market = self.exchange.market
@@ -241,9 +258,17 @@ class ExchangeProcess:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fail(error)
 
+    def _hold(self, is_held: bool) -> None:  # noqa: FBT001 the group commit's one argument
+        """Take nothing new up while the disk does not keep up."""
+        self._is_held = is_held
+        for server in self._servers.values():
+            server.hold(is_held=is_held)
+
     def _fail(self, error: BaseException) -> None:
         self.failure = self.failure or error
         self.stopped.set()
+        for site in self._sites:
+            site.give_up()
 
     # -- WebSockets ---------------------------------------------------------------------------
 
@@ -293,6 +318,7 @@ class _Site:
         self._process = process
         self._gate = gate
         self._has_page = gate.dialect.name == "native"
+        self._asked: dict[Callable[[Response], None], Request] = {}  # what waits for the disk
 
     def http(self, request: Request, ip: str, reply: Callable[[Response], None]) -> None:
         process = self._process
@@ -303,8 +329,23 @@ class _Site:
             refusal = process.guard.refusal(request, needs_token=False)
             reply(refusal or metrics_response(process.metrics()))
             return
+        if process.failure is not None:
+            reply(self.refuse(request, UNAVAILABLE, _STOPPING))
+            return
+
+        def answer(response: Response) -> None:
+            del self._asked[reply]
+            reply(response)
+
         now_ns = process.clock.now_ns()
-        process.turn(lambda: self._gate.http(request, ip, now_ns), reply)
+        self._asked[reply] = request
+        process.turn(lambda: self._gate.http(request, ip, now_ns), answer)
+
+    def give_up(self) -> None:
+        """Answer who waits for a disk that refuses: not with what may not last."""
+        asked, self._asked = self._asked, {}
+        for reply, request in asked.items():
+            reply(self.refuse(request, UNAVAILABLE, _STOPPING))
 
     def websocket(
         self, request: Request, ip: str, connection: WebSocketConnection

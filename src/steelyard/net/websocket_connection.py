@@ -53,7 +53,8 @@ class WebSocketConnection:
         self._is_taken = False  # by the site, which then hears of its end
         self._may_send = False  # after the handshake, until a closing frame is on its way
         self._is_leaving = False  # the site has closed, and hears no more messages
-        self._is_full = False
+        self._is_full = self._is_held = self._is_paused = False
+        self._kept = b""  # what had been read when it was held
         self._early: list[bytes] = []  # what the site sent before the handshake was over
         self._early_close: tuple[int, str] | None = None
         self._pinged = self._heard = loop.time()
@@ -133,6 +134,9 @@ class WebSocketConnection:
         """Take bytes, and tell the site of every whole message in them."""
         self._heard = self._loop.time()
         for start in range(0, len(data), SLICE_BYTES):
+            if self._is_held:
+                self._kept = data[start:]
+                return
             self._protocol.receive_data(data[start : start + SLICE_BYTES])
             for event in self._protocol.events_received():
                 if isinstance(event, Frame):
@@ -148,24 +152,41 @@ class WebSocketConnection:
     def lost(self) -> None:
         """The connection is gone."""
         self._may_send = False
+        self._kept = b""
         if self._is_taken:
             self.on_close()
 
     def pause_writing(self) -> None:
         """Stop reading too: what comes in, pings among it, makes more to send."""
         self._is_full = True
-        self._transport.pause_reading()
+        self._pause_or_resume()
 
     def resume_writing(self) -> None:
         """Read on."""
         self._is_full = False
-        self._transport.resume_reading()
+        self._pause_or_resume()
+
+    def hold(self) -> None:
+        """Take no more messages for now."""
+        self._is_held = True
+        self._pause_or_resume()
+
+    def let_go(self) -> None:
+        """Take messages again; a client that was not heard meanwhile was not silent."""
+        self._is_held = False
+        self._heard = self._loop.time()
+        kept, self._kept = self._kept, b""
+        if kept:
+            self.receive(kept)
+        self._pause_or_resume()
 
     def check(self, now: float) -> None:
         """Ping who is silent, and drop who stays so, does not read or does not close."""
         if self._abort_at is not None:
             if now > self._abort_at:
                 self._transport.abort()
+        elif self._is_held:
+            return
         elif now - self._heard > self._bounds.pong_s:
             self.close(1011, "no sign of life: answer pings, and read what is sent")
         elif now - self._pinged > self._bounds.ping_s and self._protocol.state is State.OPEN:
@@ -174,6 +195,16 @@ class WebSocketConnection:
             self._flush()
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _pause_or_resume(self) -> None:
+        is_paused = self._is_full or self._is_held
+        if is_paused == self._is_paused or self._transport.is_closing():
+            return
+        self._is_paused = is_paused
+        if is_paused:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
 
     def _take(self, frame: Frame) -> None:
         if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):

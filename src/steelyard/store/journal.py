@@ -161,6 +161,11 @@ class Journal:
             self.last_sequence += len(payloads)
         return self.last_sequence
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How many bytes of records have not been taken to be written."""
+        return self._buffered_bytes
+
     def take(self) -> tuple[int, bytes]:
         """Hand over what has been appended as one batch: its last sequence, and its bytes."""
         batch = b"".join(self._buffer)
