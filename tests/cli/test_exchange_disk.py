@@ -15,6 +15,7 @@ from steelyard.cli.market_source import CrowdSource
 from steelyard.domain.errors import StorageError
 from steelyard.store.commit import GroupCommit
 from steelyard.store.journal import Journal
+from steelyard.testing import LocalExchange
 from tests.net.port import get, run, until, wire
 from tests.store.faulty import FaultyDisk, SlowDisk
 
@@ -111,3 +112,29 @@ def test_who_waits_for_a_disk_that_refuses_is_told(tmp_path: Path, monkeypatch):
         await process.stop()
 
     assert run(main()) == []
+
+
+def test_what_was_mended_at_the_start_is_said(tmp_path: Path):
+    """A torn journal and a damaged snapshot: a sentence on the terminal, and in `status`."""
+    exchange = LocalExchange(tmp_path / "data")
+    exchange.start()
+    exchange.stop()
+    exchange.start()
+    exchange.kill()
+    directory = tmp_path / "data" / "exchange"
+    newest = max((directory / "journal").iterdir())
+    whole = newest.read_bytes().rstrip(b"\0")
+    newest.write_bytes(whole[:-1])
+    for file in (directory / "snapshots").iterdir():
+        file.write_bytes(b"?")
+    exchange.start()
+    said = (tmp_path / "data.stderr").read_text()
+    found = exchange.steelyard("status")["exchange"]["repairs"]
+    exchange.stop()
+    assert len(found) == 2
+    assert "had been cut short" in found[0]
+    assert "damaged and passed over" in found[1]
+    assert all(sentence in said for sentence in found)
+    exchange.start()
+    assert exchange.steelyard("status")["exchange"]["repairs"] == []
+    exchange.stop()

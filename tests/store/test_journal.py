@@ -122,6 +122,7 @@ def test_cut_at_every_byte(tmp_path: Path):
             assert [payload for _, payload in journal.records(0)] == payloads[:kept]
             left = len(whole[:cut].rstrip(b"\0")) - (ends[kept] if cut >= ends[0] else 0)
             assert journal.torn_bytes == max(0, left)
+            assert (f": {left} bytes of it behind record {kept} " in journal.repair) == (left > 0)
             # It goes on from there.
             assert journal.append(b"next") == kept + 1
             journal.commit()

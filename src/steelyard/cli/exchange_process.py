@@ -132,7 +132,8 @@ class ExchangeProcess:
             task.add_done_callback(self._ended)
         ready = self.ready()
         ports = {name: server.port for name, server in self._servers.items()}
-        self._opened.directory.write_ports({"ports": ports})
+        self.repairs = self._opened.repairs
+        self._opened.directory.write_ports({"ports": ports, "repairs": self.repairs})
         if self.config.ready_file:
             datadir.write_atomically(self.config.ready_file, ready)
         return ready

@@ -4,7 +4,6 @@ A source is written into the directory when the exchange is founded, so that rep
 same market; starting with another one is refused.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -22,7 +21,7 @@ from steelyard.exchange.house import Market
 from steelyard.exchange.listings import LISTINGS
 from steelyard.exchange.records import FORMAT, Founded
 from steelyard.exchange.tape import SPEED_ONE_E4, AtEnd, Tape, TapeEvent
-from steelyard.store.recordings import lines
+from steelyard.store.recordings import lines, sha256
 
 _EXPECTED = (
     "Expected is a recording of Binance spot, packed by gzip: lines of local nanoseconds, a space "
@@ -110,9 +109,7 @@ def tape_source(text: str, at_end: str) -> TapeSource:
         raise UsageError(f"tape speed {speed} must be from 0.01 to 1000")
     if at_end not in ("hold", "loop", "exit"):
         raise UsageError(f"--at-end {at_end!r} must be hold, loop or exit")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return TapeSource(str(path), digest, speed, at_end)  # type: ignore[arg-type]
+    return TapeSource(str(path), sha256(path), speed, at_end)  # type: ignore[arg-type]
 
 
 def _is_number(text: str) -> bool:

@@ -128,6 +128,9 @@ class TraderProcess:
             self._directory.close()
             raise
         self._log = BotLog(self._directory.path, settings.terminal)
+        if repair := self._journal.repair:
+            line = actions.Log(actions.Level.WARNING, "journal.repaired", repair)
+            self._log.write(line, self.clock.now_ns())
         self._commit = GroupCommit(self._journal, on_failure=self._disk_failed)
         self._site = BotSite(self, self._directory.token(), self.spawn)
         self._server: Server | None = None

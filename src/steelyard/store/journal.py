@@ -62,6 +62,7 @@ class Journal:
         self._failure: str | None = None
         self.last_sequence = 0
         self.torn_bytes = 0
+        self._opened_at = 0
         try:
             self._open(after)
         except OSError as error:
@@ -97,8 +98,19 @@ class Journal:
         if not end.offset:
             self._file.write(0, segment.HEADER_LINE)
             self._end = self._room_end = len(segment.HEADER_LINE)
+        self._opened_at = end.last_sequence
         # What a killed process had written but not synced is read now, so it counts from now.
         self._file.sync()
+
+    @property
+    def repair(self) -> str:
+        """One sentence on what was cut off at opening, or nothing."""
+        if not self.torn_bytes:
+            return ""
+        return (
+            f"the last write to {self._directory} had been cut short: {self.torn_bytes} bytes of "
+            f"it behind record {self._opened_at} were removed; nothing in them was acknowledged"
+        )
 
     # -- reading ------------------------------------------------------------------------------
 
