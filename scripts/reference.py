@@ -109,8 +109,9 @@ def cli() -> str:
     lines = [
         "# Command line",
         "",
-        "Exit codes: 0 done, 1 a check failed, 2 usage, 3 venue or network. With `--json` an error "
-        'is a document too, on standard output: `{"error": {"type", "message", "exit_code"}}`.',
+        "Exit codes: 0 done, 1 a check failed, 2 usage, 3 venue or network.",
+        "",
+        'With `--json` an error is a document too: `{"error": {"type", "message", "exit_code"}}`.',
     ]
     load_commands(app)
     for words in _commands(app, ()):
