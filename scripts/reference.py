@@ -19,12 +19,14 @@ from cyclopts import App
 from rich.console import Console
 
 from steelyard import dialects
+from steelyard.cli import exchange_metrics, limit_profiles, trader_site
 from steelyard.cli.main import app, load_commands
 from steelyard.dialects.native import manual, markdown
 from steelyard.domain import errors, order
 from steelyard.domain.lifecycle import TRANSITIONS
 from steelyard.domain.order import FIELDS, Need, RejectReason, TimeInForce
 from steelyard.wire.dialect import AccessReason
+from steelyard.wire.limits import LimitProfile
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -40,6 +42,8 @@ def pages() -> dict[str, Callable[[], str]]:
         "cli.md": cli,
         "dialects.md": spoken,
         "native-api.md": native_api,
+        "metrics.md": metrics,
+        "limits.md": limits,
     }
 
 
@@ -106,6 +110,8 @@ def cli() -> str:
         "# Command line",
         "",
         "Exit codes: 0 done, 1 a check failed, 2 usage, 3 venue or network.",
+        "",
+        'With `--json` an error is a document too: `{"error": {"type", "message", "exit_code"}}`.',
     ]
     load_commands(app)
     for words in _commands(app, ()):
@@ -133,14 +139,66 @@ def spoken() -> str:
             needs = endpoint.scope.value if endpoint.scope else endpoint.auth.name.lower()
             path = f"`{endpoint.path}`"
             lines.append(f"| {endpoint.method} | {path} | {needs} | {endpoint.summary} |")
-        lines += ["", "| limit | per | counts | at most | window |", "|---|---|---|---|---|"]
-        lines += [
-            f"| {x.name} | {x.per} | {x.counts} | {x.limit} | {x.window_ns // 1_000_000_000} s |"
-            for x in dialect.limits.limits
-        ]
+        lines += ["", *_limit_table(dialect.limits)]
         if dialect.known_differences:
             lines += ["", "Known differences from the real venue:", ""]
             lines += [f"- {what}: {why}" for what, why in dialect.known_differences]
+        if dialect.notes:
+            lines += ["", "As at the real venue, and good to know:", ""]
+            lines += [f"- {note}" for note in dialect.notes]
+    return "\n".join([*lines, ""])
+
+
+def limits() -> str:
+    """Return the page on `--limits`."""
+    lines = [
+        "# Rate limits",
+        "",
+        "`steelyard exchange --limits venue|tutorial|off|FILE` says which are enforced. `venue`,",
+        "the default, is each dialect's own, in [dialects.md](dialects.md); `off` is none. Over a",
+        "limit the answer is 429 with `Retry-After`, in the venue's words. Windows are aligned to",
+        "the clock, each dialect counts by itself, and what is refused counts too.",
+        "",
+        "`tutorial` is what introductions to exchange APIs teach, on every dialect:",
+        "",
+        *_limit_table(limit_profiles.TUTORIAL),
+        "",
+        "A TOML file replaces the limits of the dialects that it names:",
+        "",
+        "```toml",
+        limit_profiles.EXAMPLE.rstrip(),
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _limit_table(profile: LimitProfile) -> list[str]:
+    return [
+        "| limit | per | counts | at most | window |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {x.name} | {x.per} | {x.counts} | {x.limit} | {x.window_ns // 1_000_000_000} s |"
+            for x in profile.limits
+        ),
+    ]
+
+
+def metrics() -> str:
+    """Return the page on metrics: the tables that scrapes are made of."""
+    lines = [
+        "# Metrics",
+        "",
+        "For Prometheus, in its text format, without a token: `GET /metrics` on the exchange's",
+        "first port (8600) and on each bot's. The Host has to be that port on loopback.",
+        "Counters begin with the process.",
+    ]
+    for title, families in (
+        ("The exchange", exchange_metrics.FAMILIES),
+        ("A bot", trader_site.FAMILIES),
+    ):
+        lines += ["", f"## {title}", "", "| name | kind | labels | what |", "|---|---|---|---|"]
+        lines += [f"| `{f.name}` | {f.kind} | {', '.join(f.labels)} | {f.help} |" for f in families]
     return "\n".join([*lines, ""])
 
 

@@ -1,13 +1,21 @@
 # ruff: noqa: PYI021 a compiled module has no other place for its documentation
-"""The native half of steelyard, in Rust. `steelyard.engine.native` is its Python face.
+"""The native half of steelyard, in Rust. `steelyard.engine.native` is the engine's Python face.
 
-Everything crosses the border as records in the layout of `steelyard.domain.layout`.
+What the engine takes and gives crosses the border as records in the layout of
+`steelyard.domain.layout`; `steelyard.store.segment` has the form of a journal's.
 """
 
 from typing import final
 
 VERSION: str
 """The version of the crates, which is that of the package."""
+
+def encode_records(payloads: list[bytes], first_sequence: int, begins_batch: bool) -> bytes:
+    """Return payloads as a journal's records, one after the other; see `store.segment`.
+
+    Raises:
+        ValueError: One is longer than 4 MiB.
+    """
 
 @final
 class Engine:

@@ -1,5 +1,7 @@
 """A whole exchange over real sockets: what hostile and clumsy clients get, and that it stays up."""
 
+import asyncio
+import gzip
 import hashlib
 import hmac
 import http.client
@@ -9,7 +11,13 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from native_client import CLOCK
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
+from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
+from steelyard.cli.limit_profiles import profile_chooser
+from steelyard.cli.market_source import tape_source
+from steelyard.domain.errors import ConfigError
 from steelyard.testing import LocalExchange
 
 pytestmark = pytest.mark.slow
@@ -120,3 +128,61 @@ def test_after_all_of_that_it_still_trades_and_its_books_balance(venue):
     assert (status, answer["status"]) == (200, "NEW")
     totals = venue.exchange.steelyard("status")["exchange"]["totals"]
     assert set(totals.values()) <= {"0"}
+
+
+def test_a_target_that_is_too_long_is_refused_in_the_venues_shape(venue):
+    host, port = urlsplit(venue.exchange.url("binance")).netloc.split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=20)
+    connection.request("GET", f"/api/v3/time?x={'a' * 20_000}")
+    response = connection.getresponse()
+    answer = json.loads(response.read())
+    connection.close()
+    assert (response.status, answer["code"]) == (414, -1130)
+    assert "it may have 16384 bytes. Send long parameters in the body" in answer["msg"]
+
+
+@pytest.mark.parametrize("path", ["/no/such/stream", "/ws-api/v4", "/"])
+def test_a_websocket_that_there_is_not_is_refused_in_the_venues_shape(venue, path):
+    url = venue.exchange.url("binance", "ws") + path
+    with pytest.raises(InvalidStatus) as error, connect(url, proxy=None):
+        pass
+    response = error.value.response
+    answer = json.loads(response.body)
+    assert (response.status_code, answer["code"]) == (404, -1020)
+    assert "there is no stream at /" in answer["msg"]
+
+
+def play(tmp_path, monkeypatch, *after_the_warm_minute: bytes, at_end: str = "hold"):
+    """Play a recording of a minute and some lines as fast as it goes, until the process stops."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    frame = (
+        b'%d {"stream":"btcusdt@depth","data":{"E":%d,"U":%d,"u":%d,"b":[["61000","1"]],"a":[]}}'
+    )
+    start_ms = 1_723_161_600_000
+    times_ms = [(n, start_ms + 1_000 * n) for n in range(70)]
+    recorded = [frame % (ms * 1_000_000, ms, n, n) for n, ms in times_ms]
+    file = tmp_path / "recorded.jsonl.gz"
+    file.write_bytes(gzip.compress(b"\n".join([*recorded, *after_the_warm_minute, b""])))
+    source = tape_source(f"{file}@1000", at_end)
+    config = ExchangeConfig(tmp_path / "data", 0, source, profile_chooser("off"))
+
+    async def main() -> BaseException | None:
+        process = ExchangeProcess(config)
+        await process.start()
+        await asyncio.wait_for(process.stopped.wait(), 30)
+        await process.stop()
+        return process.failure
+
+    return asyncio.run(main())
+
+
+def test_a_recording_that_breaks_off_stops_the_exchange_and_says_why(tmp_path, monkeypatch):
+    """A market that stands still without a word would look like a quiet one."""
+    failure = play(tmp_path, monkeypatch, b"garbage")
+    assert isinstance(failure, ConfigError)
+    assert "recorded.jsonl.gz is no tape: line 71 of the recording" in str(failure)
+
+
+def test_an_exchange_may_end_with_its_tape(tmp_path, monkeypatch):
+    """`--at-end exit`."""
+    assert play(tmp_path, monkeypatch, at_end="exit") is None

@@ -11,9 +11,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    running = Demo(tmp_path_factory.mktemp("kill") / "data")
-    yield running
-    running.stop()
+    with Demo(tmp_path_factory.mktemp("kill") / "data") as running:
+        yield running
+        running.stop()
 
 
 def test_a_killed_bot_has_nothing_open_and_trades_no_more_until_it_may(demo):

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -50,3 +51,12 @@ def test_an_interpreter_without_asserts_is_refused():
     )
     assert done.returncode == 2
     assert "python -O" in done.stderr
+
+
+def test_a_program_that_asked_for_a_document_gets_one_for_an_error_too(tmp_path, capsys):
+    """On standard output, with the exit code; the sentence for people stays where it was."""
+    code = run(["account", "balance", "nobody", "--json", "--data", str(tmp_path)])
+    said = capsys.readouterr()
+    document = json.loads(said.out)["error"]
+    assert (code, document["exit_code"]) == (2, 2)
+    assert document["message"] in said.err

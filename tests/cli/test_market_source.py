@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 
 from steelyard.cli.market_source import (
@@ -6,6 +8,7 @@ from steelyard.cli.market_source import (
     check_same,
     describe,
     founding,
+    make_market,
     source_of,
     tape_source,
 )
@@ -60,3 +63,31 @@ def test_a_tape_that_cannot_be_is_refused(tmp_path, monkeypatch, name, at_end, w
     (tmp_path / "here.gz").write_bytes(b"x")
     with pytest.raises(UsageError, match=words):
         tape_source(name, at_end)
+
+
+FRAME = b'1723161600001658384 {"stream":"%s","data":%s}\n'
+DEPTH = b'{"E":1723161600000,"U":1,"u":2%s,"b":[["61685.99","1"]],"a":[]}'
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (FRAME % (b"btcusdt@depth@0ms", DEPTH % b',"pu":0'), "line 1 .*futures.*not of spot"),
+        (FRAME % (b"dogeusdt@trade", b"{}"), "does not begin with a stream of one of BTCUSDT"),
+        (b"hello\n", "does not begin with a stream of one of BTCUSDT"),
+        (FRAME % (b"btcusdt@depth", DEPTH % b"") + b"5 {}\n", "line 2 of the recording: .*stream"),
+    ],
+)
+def test_what_is_no_tape_is_named_with_what_is_expected(tmp_path, content, words):
+    file = tmp_path / "recorded.jsonl.gz"
+    file.write_bytes(gzip.compress(content))
+    with pytest.raises(ConfigError, match=words) as error:
+        make_market(tape_source(str(file), "hold"))
+    assert str(error.value).startswith(f"{file} is no tape: ")
+    assert "Expected is a recording of Binance spot, packed by gzip" in str(error.value)
+
+
+def test_a_recording_of_futures_is_no_tape(shared_data):
+    file = shared_data / "binance" / "usdm_btcusdt_20240808.jsonl.gz"
+    with pytest.raises(ConfigError, match="futures"):
+        make_market(tape_source(str(file), "hold"))

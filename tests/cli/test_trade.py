@@ -148,3 +148,37 @@ def test_a_port_that_is_taken_is_said(exchange, config, tmp_path):
     assert done.returncode == 2
     assert f"port {port} on 127.0.0.1 cannot be used".encode() in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ('{ size = "-0.01" }', "size is -0.01"),
+        ('{ below = "0" }', "below is 0"),
+        ('{ size = "0.000001" }', "size 0.000001 is not a multiple of lot_size"),
+        ('{ size = "10000" }', "size 10000 is above the maximum"),
+    ],
+)
+def test_parameters_that_cannot_be_traded_end_the_start(exchange, tmp_path, params, said):
+    """In one sentence, not in a traceback at each timer."""
+    key = open_account(exchange, f"bad{abs(hash(params))}")
+    bot = Bot(tmp_path, config_text(exchange, "bad", params=params), key, "bad")
+    bot.launch()
+    assert bot.join() == 2
+    bot.end()
+    errors = bot.errors.read_text()
+    assert said in errors
+    assert "Traceback" not in errors
+
+
+def test_another_symbol_is_refused_before_the_bot_is_ready(exchange, tmp_path):
+    """Whoever waits for the ready line must not get one from a bot that ends at once."""
+    key = open_account(exchange, "moved")
+    text = config_text(exchange, "moved", params='{ below = "1" }')
+    with Bot(tmp_path, text, key, "moved") as bot:
+        assert bot.stop() == 0
+    again = Bot(tmp_path, text.replace("BTC-USDT", "ETH-USDT"), key, "moved")
+    again.launch()
+    assert again.process.stdout.read() == b""
+    assert again.join() == 2
+    assert "cannot change to ETH-USDT" in again.errors.read_text()

@@ -63,3 +63,14 @@ def test_a_later_run_goes_on_in_the_same_file(tmp_path: Path):
         log.write(Log(Level.INFO, "n", text), AT)
         log.close()
     assert (tmp_path / "bot.log").read_text().count("\n") == 2
+
+
+def test_nobody_else_may_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Neither the first file nor those that follow it."""
+    monkeypatch.setattr(trader_log, "FILE_MAX_BYTES", 100)
+    log = BotLog(tmp_path)
+    for _ in range(4):
+        log.write(Log(Level.INFO, "name", "x" * 40), AT)
+    log.close()
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    assert modes == {"bot.log": 0o600, "bot.log.1": 0o600}

@@ -124,7 +124,8 @@ def test_metrics_need_no_token_and_read_as_prometheus_does():
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert 'steelyard_bot_running{bot="dip",symbol="BTC-USDT"} 1' in lines
     assert 'steelyard_bot_pnl_quote{bot="dip",symbol="BTC-USDT"} -3.5' in lines
-    assert all(line.startswith("# TYPE ") for line in lines[::2])
+    assert all(line.startswith("# HELP ") for line in lines[::3])
+    assert all(line.startswith("# TYPE ") for line in lines[1::3])
     with_latency = metrics_text({**DOCUMENT, "latency": {"order_ms_p50": 1.5, "order_ms_p99": 4}})
     assert 'steelyard_bot_order_ms_p50{bot="dip",symbol="BTC-USDT"} 1.5' in with_latency
 
@@ -163,12 +164,18 @@ def test_the_stream_is_guarded_and_bounded():
 
     async def main() -> None:
         made, _ = site()
-        assert not made.websocket(request("/ws?token=guess"), "", Socket())
-        assert not made.websocket(request("/ws"), "", Socket())
-        assert not made.websocket(request(f"/other?token={TOKEN}"), "", Socket())
         evil = request(f"/ws?token={TOKEN}", origin="http://evil.example")
-        assert not made.websocket(evil, "", Socket())
+        for wrong, status, words in (
+            (request("/ws?token=guess"), 401, "this bot's token in x-steelyard-token"),
+            (request("/ws"), 401, "or as ?token="),
+            (request(f"/other?token={TOKEN}"), 404, "at /ws"),
+            (evil, 403, "a page from elsewhere"),
+        ):
+            refused = made.websocket(wrong, "", Socket())
+            assert refused.status == status
+            assert words in json.loads(refused.body)["error"]["message"]
         taken = [made.websocket(request(f"/ws?token={TOKEN}"), "", Socket()) for _ in range(25)]
-        assert taken == [True] * 20 + [False] * 5
+        assert taken[:20] == [True] * 20
+        assert {refused.status for refused in taken[20:]} == {503}
 
     asyncio.run(main())

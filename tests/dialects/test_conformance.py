@@ -46,9 +46,10 @@ from steelyard.wire.dialect import (
     Credentials,
     Dialect,
     Refusal,
+    SessionRefused,
 )
 from steelyard.wire.http import Request, Response
-from steelyard.wire.limits import UNLIMITED
+from steelyard.wire.limits import UNLIMITED, Counts, Limit, LimitProfile, Per
 from steelyard.wire.outcome import Answered, NotSent, Unknown
 from tests.shared.desk import BTC_USDT, Desk
 
@@ -71,12 +72,13 @@ class Stand:
         self.alice, self.bob = self.key("alice"), self.key("bob")
         self.lines: dict[int, tuple[Line, Any]] = {}
 
-    def key(self, account: str) -> ApiKey:
+    def key(self, account: str, *scopes: Scope, **options: Any) -> ApiKey:
         made = self.desk.admin.create_key(
             account,
             dialect=self.dialect.name,
-            scopes=(Scope.READ, Scope.TRADE),
+            scopes=scopes or (Scope.READ, Scope.TRADE),
             now_ns=self.desk.now_ns,
+            **options,
         )
         return ApiKey(made.key, made.secret.encode())
 
@@ -235,7 +237,10 @@ def test_garbage_never_breaks_the_server_half(name, data):
         assert endpoint.weight(found) >= 0
     claimed = dialect.credentials(request, endpoint)
     assert isinstance(claimed, Refusal | Credentials)
-    assert isinstance(claimed, Refusal) or not dialect.verify(claimed, b"secret")
+    if isinstance(claimed, Refusal):
+        assert claimed.reason in (AccessReason.MISSING_KEY, AccessReason.UNKNOWN_KEY)
+    else:
+        assert not dialect.verify(claimed, b"secret")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -244,6 +249,83 @@ def test_any_path_is_answered(name, path, method):
     stand = Stand(dialects.find(name))
     response = stand.gate.http(Request(method, f"/{path}", {}, b""), HERE, stand.desk.now_ns)
     assert 200 <= response.status < 500
+
+
+# -- the order of the checks --------------------------------------------------------------------
+
+
+class Turnstile:
+    """A gate at which every parameter is wrong: what else is wrong has to be told first."""
+
+    def __init__(self, dialect: Dialect, way: str, limits: LimitProfile = UNLIMITED) -> None:
+        self.stand = Stand(dialect)
+        self.way = way
+        self.gate = Gate(self.stand.exchange, dialect._replace(read=self.read), limits)
+
+    def read(self, *_: Any) -> Any:
+        raise DecodeError("no parameter is ever right here")
+
+    def told(self, key: ApiKey, ip: str = HERE, age_ns: int = 0) -> str:
+        """Place an order with a key, and return the name of the refusal."""
+        stand, dialect = self.stand, self.stand.dialect
+        stand.desk.now_ns += STEP_NS
+        now_ns = stand.desk.now_ns
+        limit = (OrderType.LIMIT, TimeInForce.GTC, False)
+        place = Place(0, 0, Side.BUY, *limit, 5_000_000, 1_000, client_order_id="mine-1")
+        request = dialect.client.request(place, stand.listings, key, now_ns - age_ns)
+        before = self.gate.outcomes.copy()
+        if self.way == "rest":
+            assert self.gate.http(request, ip, now_ns).status >= 400
+        else:
+            self.over_a_line(request, ip)
+        (told,) = (self.gate.outcomes - before).elements()
+        return told
+
+    def over_a_line(self, request: Request, ip: str) -> None:
+        stand, dialect = self.stand, self.stand.dialect
+        (endpoint,) = (
+            e for e in dialect.endpoints if (e.method, e.path) == (request.method, request.path)
+        )
+        line = Line(self.gate, 1, ip, lambda: stand.desk.now_ns)
+        with pytest.raises(SessionRefused):
+            line.call(endpoint, self.read, lambda: dialect.credentials(request, endpoint))
+
+
+@pytest.mark.parametrize("way", ["rest", "line"])
+def test_the_gate_tells_of_the_key_before_it_tells_of_a_parameter(dialect, way):
+    """Design decision 6: limit, key, expiry, address, signature, time, scope, limits, decode."""
+    turnstile = Turnstile(dialect, way)
+    stand = turnstile.stand
+    reader = stand.key("alice", Scope.READ)
+    bound = stand.key("alice", Scope.READ, ip=("10.0.0.0/8",))
+    soon_ns = stand.desk.now_ns + 1
+    brief = stand.key("alice", Scope.READ, expires_ns=soon_ns, ip=("10.0.0.0/8",))
+    wrong = ApiKey(reader.key, b"wrong")
+    old_ns = 10 * MINUTE_NS
+    assert turnstile.told(ApiKey("Nobodys", b"wrong"), age_ns=old_ns) == "UNKNOWN_KEY"
+    assert turnstile.told(ApiKey(brief.key, b"wrong"), age_ns=old_ns) == "KEY_EXPIRED"
+    assert turnstile.told(ApiKey(bound.key, b"wrong"), age_ns=old_ns) == "IP_NOT_ALLOWED"
+    assert turnstile.told(wrong, age_ns=old_ns) == "BAD_SIGNATURE"
+    assert turnstile.told(reader, age_ns=old_ns) == "STALE_TIMESTAMP"
+    assert turnstile.told(reader) == "MISSING_SCOPE"
+    assert turnstile.told(stand.alice) == "MALFORMED"
+
+
+@pytest.mark.parametrize("way", ["rest", "line"])
+@pytest.mark.parametrize(
+    ("per", "counts", "told"),
+    [
+        (Per.IP, Counts.REQUESTS, "IP_LIMIT"),
+        (Per.KEY, Counts.REQUESTS, "KEY_LIMIT"),
+        (Per.ACCOUNT, Counts.ORDERS, "ORDER_LIMIT"),
+    ],
+)
+def test_the_gate_tells_of_a_limit_before_it_tells_of_a_parameter(dialect, way, per, counts, told):
+    """Also a request that cannot be read counts."""
+    once = LimitProfile((Limit("once", per, counts, 1, MINUTE_NS),))
+    turnstile = Turnstile(dialect, way, once)
+    assert turnstile.told(turnstile.stand.alice) == "MALFORMED"
+    assert turnstile.told(turnstile.stand.alice) == told
 
 
 def sessions(stand: Stand) -> list[Any]:

@@ -1,6 +1,6 @@
 """A market's steps and limits, and finding it by what people call it."""
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import msgspec
 import pytest
@@ -55,14 +55,32 @@ def test_a_market_is_made_from_the_numbers_that_people_write():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tick_size": "0"}, "tick_size and lot_size must be positive"),
-        ({"lot_size": "-1"}, "tick_size and lot_size must be positive"),
+        ({"tick_size": "0"}, "tick_size must be positive; got 0"),
+        ({"lot_size": "-1"}, "lot_size must be positive; got -1"),
         (
             {"tick_size": "0.00000001", "lot_size": "0.00001"},
             "tick_size 0.00000001 times lot_size 0.00001 is finer than 1e-12 of the quote",
         ),
-        ({"price_max": "1e15"}, "price_max or size_max has too many steps"),
-        ({"size_max": "1e12"}, "price_max or size_max has too many steps"),
+        ({"price_max": "1e15"}, f"price_max 1e15 must be 1 to {LIMIT_MAX} times tick_size 0.01"),
+        ({"price_max": "1e30"}, f"price_max 1e30 must be 1 to {LIMIT_MAX} times tick_size 0.01"),
+        ({"price_max": "0.001"}, f"price_max 0.001 must be 1 to {LIMIT_MAX} times tick_size 0.01"),
+        ({"size_max": "1e12"}, f"size_max 1e12 must be 1 to {LIMIT_MAX} times lot_size 0.00001"),
+        (
+            {"price_max": "1e31"},
+            "price_max 1e31 is out of range; write a number from 1e-24 to 1e30",
+        ),
+        ({"price_max": "NaN"}, "price_max: number 'NaN' is not a decimal number"),
+        ({"price_max": "Infinity"}, "price_max: number 'Infinity' is not a decimal number"),
+        ({"size_max": "many"}, "size_max: number 'many' is not a decimal number"),
+        ({"size_max": "-1"}, "size_max must be positive; got -1"),
+        (
+            {"tick_size": "1e-25"},
+            "tick_size 1e-25 is out of range; write a number from 1e-24 to 1e30",
+        ),
+        ({"lot_size": "1e29"}, "lot_size: amount 1E+29 is out of range"),
+        ({"notional_min": "1e29"}, "notional_min: amount 1E+29 is out of range"),
+        ({"notional_min": "-5"}, "notional_min must not be negative; got -5"),
+        ({"notional_min": "sNaN"}, "notional_min: number 'sNaN' is not a decimal number"),
         (
             {"tick_size": "1", "lot_size": "1", "price_max": "1e15", "size_max": "1e15"},
             "price_max times size_max is too large",
@@ -94,6 +112,27 @@ def test_steps_survive_a_round_trip(ticks: int, lots: int):
             (
                 "price 27150.005 is not a multiple of tick_size 0.01 (BTC-USDT); "
                 "nearest: 27150.00, 27150.01"
+            ),
+            RejectReason.PRICE_OFF_TICK,
+        ),
+        (
+            "1000000.005",
+            (
+                "price 1000000.005 is not a multiple of tick_size 0.01 (BTC-USDT); "
+                "nearest: 1000000.00"
+            ),
+            RejectReason.PRICE_OFF_TICK,
+        ),
+        (
+            "-0.005",
+            "price -0.005 is not a multiple of tick_size 0.01 (BTC-USDT); nearest: 0.01",
+            RejectReason.PRICE_OFF_TICK,
+        ),
+        (
+            "1234567890123456789012345678901.005",
+            (
+                "price 1234567890123456789012345678901.005 is not a multiple of tick_size 0.01 "
+                "(BTC-USDT); nearest: 1000000.00"
             ),
             RejectReason.PRICE_OFF_TICK,
         ),
@@ -144,6 +183,39 @@ def test_a_size_is_refused_and_not_rounded(size: str, message: str, reason: Reje
         BTC_USDT.size_lots(Decimal(size))
     assert str(error.value) == message
     assert error.value.reason is reason
+
+
+@given(
+    st.decimals(
+        allow_nan=False, allow_infinity=False, places=None, min_value=-(10**32), max_value=10**32
+    ),
+    st.decimals(
+        allow_nan=False, allow_infinity=False, places=None, min_value=-(10**32), max_value=10**32
+    ),
+)
+def test_the_first_reason_is_told_of_price_and_size(price: Decimal, size: Decimal):
+    """RejectReason's order: off a step before out of range, of either."""
+    reasons = []
+    with localcontext(prec=100):
+        if price % Decimal("0.01"):
+            reasons.append(RejectReason.PRICE_OFF_TICK)
+        if size % Decimal("0.00001"):
+            reasons.append(RejectReason.SIZE_OFF_LOT)
+    if not 0 < price <= 1_000_000:
+        reasons.append(RejectReason.PRICE_OUT_OF_RANGE)
+    if size <= 0:
+        reasons.append(RejectReason.SIZE_TOO_SMALL)
+    if size > 9_000:
+        reasons.append(RejectReason.SIZE_TOO_LARGE)
+    if not reasons:
+        ticks, lots = BTC_USDT.order_steps(price, size)
+        assert (BTC_USDT.price(ticks), BTC_USDT.size(lots)) == (price, size)
+        return
+    with pytest.raises(UnitError) as error:
+        BTC_USDT.order_steps(price, size)
+    assert error.value.reason in reasons
+    if max(price.adjusted(), size.adjusted()) <= 30:  # beyond, steps are not counted
+        assert error.value.reason is min(reasons)
 
 
 @pytest.mark.parametrize(

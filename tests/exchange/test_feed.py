@@ -66,6 +66,31 @@ def test_a_late_subscriber_makes_the_gathered_delta_go_out_first(desk):
     assert desk.exchange.drain().frames[0].sessions == (1,)
 
 
+def test_a_book_with_a_depth_is_told_whole_and_only_when_it_is_news(desk):
+    top = book(depth=2)
+    sent = listen(desk, top)
+    for number in range(4):
+        desk.exchange.record(HouseLevel(0, Side.BUY, 100 + number, 5), desk.now_ns)
+    assert sent == []
+    desk.exchange.feed.wake(desk.tick())
+    (_, told), *more = sent
+    assert (told["type"], told["bids"], told["sequence"]) == (
+        "BookSnapshot",
+        [[103, 5], [102, 5]],
+        4,
+    )
+    assert more == []
+    desk.exchange.feed.wake(desk.tick())
+    assert len(sent) == 1
+    late = listen(desk, top, session=2)
+    desk.exchange.feed.wake(desk.tick())
+    assert [event["sequence"] for _, event in late] == [4]
+    for session in (1, 2):
+        desk.exchange.feed.leave(session)
+    desk.exchange.record(HouseLevel(0, Side.BUY, 100, 9), desk.now_ns)
+    assert desk.exchange.feed.deadline_ns is None
+
+
 def test_each_form_is_encoded_once_for_all_its_listeners(desk):
     sent = listen(desk, Channel(ChannelKind.TRADES, 0))
     for session in (2, 3):

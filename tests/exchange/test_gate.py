@@ -108,6 +108,23 @@ def test_a_request_that_is_played_again_is_refused_even_after_a_restart(asker, d
     assert asker.code("POST", "/api/v1/orders", ORDER, nonce="once") == (401, "REPEATED_NONCE")
 
 
+def test_a_read_is_not_played_again_to_an_exchange_that_crashed(asker, desk):
+    """A20: reads' nonces are not journaled, so what was signed before the start is refused."""
+    assert asker.code("GET", "/api/v1/account", nonce="read")[0] == 200
+    desk.tick(3)
+    since_ns = desk.now_ns
+    asker.gate = Gate(desk.exchange, NATIVE, UNLIMITED, since_ns)
+    desk.exchange.keys.people.nonces.clear()  # a crash
+    assert asker.code("GET", "/api/v1/account", nonce="read", age_s=3) == (401, "STALE_TIMESTAMP")
+    assert asker.code("POST", "/api/v1/orders", ORDER, age_s=3) == (401, "STALE_TIMESTAMP")
+    desk.exchange.keys.nonce_used(asker.key["key"], "kept", since_ns + SECOND_NS, since_ns)
+    kept = asker.code("POST", "/api/v1/orders", ORDER, age_s=3, nonce="kept")
+    assert kept == (401, "REPEATED_NONCE")
+    # Stamped in the very millisecond of the start, or later: answered.
+    desk.now_ns += 400_000
+    assert asker.code("GET", "/api/v1/account")[0] == 200
+
+
 def test_a_nonce_is_spent_by_being_signed_and_not_by_being_guessed(asker):
     assert asker.code("POST", "/api/v1/orders", {"nonsense": 1}, nonce="m")[0] == 400
     assert asker.code("POST", "/api/v1/orders", ORDER, nonce="m") == (401, "REPEATED_NONCE")

@@ -47,14 +47,16 @@ class Recorder:
         self.answer: Callable[[Request, Reply], None] = lambda request, reply: reply(
             text(request.target)
         )
-        self.take: Callable[[WebSocketConnection], bool] = lambda _: True
+        self.take: Callable[[WebSocketConnection], bool | Response] = lambda _: True
 
     def http(self, request: Request, ip: str, reply: Reply) -> None:
         self.requests.append(request)
         self.replies.append(reply)
         self.answer(request, reply)
 
-    def websocket(self, request: Request, ip: str, connection: WebSocketConnection) -> bool:
+    def websocket(
+        self, request: Request, ip: str, connection: WebSocketConnection
+    ) -> bool | Response:
         self.requests.append(request)
         self.sockets.append(connection)
         connection.on_message = self.messages.append

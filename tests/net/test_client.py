@@ -601,13 +601,12 @@ def test_a_redirect_is_never_followed():
                 )
                 writer.close()
 
-            server = await asyncio.start_server(redirect, HOST, 0)
-            url = f"ws://{HOST}:{server.sockets[0].getsockname()[1]}"
-            heard = []
-            async with running(follower(url, heard)):
-                await until(lambda: len(heard) >= 3)
-            assert all("302" in item.why for item in heard)
-            server.close()
+            async with await asyncio.start_server(redirect, HOST, 0) as server:
+                url = f"ws://{HOST}:{server.sockets[0].getsockname()[1]}"
+                heard = []
+                async with running(follower(url, heard)):
+                    await until(lambda: len(heard) >= 3)
+                assert all("302" in item.why for item in heard)
 
     assert run(main()) == []
     assert stolen == []

@@ -123,6 +123,20 @@ def test_an_answer_counts_once(loop: str):
     assert on(loop, scene) == []
 
 
+@pytest.mark.parametrize("header", [{"x": "1\r\ny: 2"}, {"x": "1\n"}, {"x\r\ny": "1"}, {"x": "\0"}])
+def test_an_answer_cannot_be_split(loop: str, header: dict[str, str]):
+    """What a client got into a header does not become a header, or an answer, of its own."""
+
+    async def scene(client, site, _):
+        site.answer = lambda request, reply: reply(Response(200, header, b"x"))
+        client.send(get("/a") + get("/b"))
+        for answer in await client.answers(2):
+            assert answer.status == 500
+            assert set(answer.headers) == {"date", "content-type", "content-length"}
+
+    assert on(loop, scene) == ["None"] * 2
+
+
 def test_head_and_204_have_no_body(loop: str):
     """HEAD gets the length but not the body; 204 has neither; the next answer is in place."""
 

@@ -6,6 +6,7 @@ import websockets
 from websockets.asyncio.client import connect
 
 from steelyard.net.server import Bounds, text_frame
+from steelyard.wire.http import Response
 from tests.net.port import (
     BINARY,
     CLOSE,
@@ -116,6 +117,24 @@ def test_a_path_may_be_refused(loop: str):
         site.take = lambda _: False
         client.send(upgrade("/no"))
         assert (await client.answer()).status == 404
+        assert await client.to_end() == b""
+        assert site.closed == 0
+
+    assert on(loop, scene) == []
+
+
+def test_a_path_may_be_refused_in_the_sites_own_words(loop: str):
+    """Status, headers and body are the site's; the connection ends."""
+
+    async def scene(client, site, _):
+        site.take = lambda _: Response(
+            401, {"content-type": "application/json", "www-authenticate": "Mine"}, b'{"no":1}'
+        )
+        client.send(upgrade("/no"))
+        answer = await client.answer()
+        assert (answer.status, answer.body) == (401, b'{"no":1}')
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["www-authenticate"] == "Mine"
         assert await client.to_end() == b""
         assert site.closed == 0
 
@@ -441,6 +460,7 @@ def test_a_slow_reader_is_dropped_while_others_go_on(loop: str):
                 assert await quick.frame() == (TEXT, b"x" * 100_000)
             assert site.closed == 1, "dropped before it costs much"
             assert len(server.connections) == 1
+            assert [socket.is_dropped for socket in site.sockets] == [True, False]
             site.sockets[1].send(b"on it goes")
             assert await quick.frame() == (TEXT, b"on it goes")
 

@@ -193,10 +193,11 @@ def test_metrics_are_numbers_that_prometheus_reads(bot):
     status, kind, text = ask(bot, "GET", "/metrics")
     assert (status, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
     lines = text.splitlines()
-    assert len(lines) % 2 == 0
+    assert len(lines) % 3 == 0
     values = {}
-    for typed, line in zip(lines[::2], lines[1::2], strict=True):
+    for helped, typed, line in zip(lines[::3], lines[1::3], lines[2::3], strict=True):
         name, value = line.split("{")[0], line.rpartition(" ")[2]
+        assert helped.startswith(f"# HELP {name} ")
         assert typed.split() in (["#", "TYPE", name, "gauge"], ["#", "TYPE", name, "counter"])
         assert '{bot="site",symbol="BTC-USDT"} ' in line
         values[name] = float(value)

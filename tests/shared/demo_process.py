@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from steelyard.net.loopback import ask
 from steelyard.store.datadir import port_file, read_document
@@ -28,6 +28,15 @@ class Demo:
         line = self.process.stdout.readline()
         assert line, self.errors.read_text()
         self.ready = json.loads(line)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
 
     def bot(self) -> dict[str, Any]:
         """Return what the bot says of itself."""
@@ -60,9 +69,7 @@ class Demo:
         """Press Ctrl-C."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(30)
-        self.process.stdout.close()
-        return code
+        return self.process.wait(30)
 
 
 def is_alive(pid: int) -> bool:

@@ -49,10 +49,14 @@ class FaultyFile(DiskFile):
 
 
 class SlowDisk:
-    """Makes files whose syncs wait, one at a time, until `let` is set; `reached` says one waits."""
+    """Makes files whose syncs wait, one at a time, until `let` is set; `reached` says one waits.
+
+    With `error` set, what has waited fails.
+    """
 
     def __init__(self) -> None:
         self.is_slow = False
+        self.error: int | None = None
         self.reached, self.let = Event(), Event()
         self.syncs = 0
 
@@ -71,5 +75,7 @@ class SlowFile(DiskFile):
             disk.reached.set()
             assert disk.let.wait(30), "the test forgot the disk"
             disk.let.clear()
+        if disk.error is not None:
+            raise OSError(disk.error, os.strerror(disk.error))
         super().sync()
         disk.syncs += 1

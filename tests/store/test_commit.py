@@ -231,6 +231,38 @@ def test_too_many_waiting_ask_for_a_pause(tmp_path: Path):
     run(main)
 
 
+def test_too_many_bytes_ask_for_a_pause(tmp_path: Path):
+    """A few long records are as much as many short ones; what is being written is not counted."""
+
+    async def main() -> None:
+        disk = SlowDisk()
+        journal = Journal(tmp_path / "j", file_type=disk.open)
+        told: list[bool] = []
+        commit = GroupCommit(
+            journal, on_failure=fail_if_called, on_pressure=told.append, waiting_max_bytes=1_000
+        )
+        disk.is_slow = True
+        commit.release(journal.append(bytes(2_000)), lambda: None)
+        assert told == [True]
+        await reached(disk)
+        disk.let.set()
+        commit.release(journal.append(bytes(600)), lambda: None)
+        await reached(disk)
+        await turns()
+        assert told == [True, False]
+        commit.release(journal.append(bytes(600)), lambda: None)
+        assert told == [True, False]
+        commit.release(journal.append(bytes(600)), lambda: None)
+        assert told == [True, False, True]
+        disk.is_slow = False
+        disk.let.set()
+        await commit.stop()
+        assert told == [True, False, True, False]
+        journal.close()
+
+    run(main)
+
+
 def test_stop_makes_everything_durable(tmp_path: Path):
     """Records that nobody waits for are written too, and stopping twice is fine."""
 
@@ -259,6 +291,27 @@ def test_stopping_on_a_broken_disk_ends(tmp_path: Path):
         await commit.stop()
         await commit.stop()
         assert (len(failures), done) == (1, [])
+        journal.close()
+
+    run(main)
+
+
+def test_each_durable_batch_is_told_with_its_size_and_time(tmp_path: Path):
+    async def main() -> None:
+        told: list[tuple[int, int]] = []
+        journal = Journal(tmp_path / "j", room_bytes=0)
+        (file,) = (tmp_path / "j").iterdir()
+        empty_bytes = file.stat().st_size
+        commit = GroupCommit(
+            journal, on_failure=fail_if_called, on_batch=lambda *batch: told.append(batch)
+        )
+        for n in range(3):
+            commit.release(journal.append(b"%d" % n), lambda: None)
+            await answered(commit, [])
+        await commit.stop()
+        assert len(told) == 3
+        assert sum(size for size, _ in told) == file.stat().st_size - empty_bytes
+        assert all(time_ns > 0 for _, time_ns in told)
         journal.close()
 
     run(main)

@@ -212,3 +212,11 @@ def test_directories_are_the_platforms(tmp_path: Path, monkeypatch):
     keys = datadir.config_directory()
     assert mode(keys) == 0o700
     assert keys != datadir.default_directory()
+
+
+def test_nobody_else_may_read_the_lock(tmp_path: Path):
+    """Also one that an older version made readable for all."""
+    for _ in range(2):
+        with Directory(tmp_path / "d"):
+            assert (tmp_path / "d" / "lock").stat().st_mode & 0o777 == 0o600
+        (tmp_path / "d" / "lock").chmod(0o644)

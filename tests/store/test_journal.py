@@ -73,6 +73,18 @@ def test_what_was_committed_is_read_again(tmp_path: Path, options):
     assert len(segments(tmp_path / "j")) == (1 if not options else 7)
 
 
+def test_records_may_come_many_at_once(tmp_path: Path):
+    """One by one or at once: the same file, and one batch."""
+    journal, other = Journal(tmp_path / "j"), Journal(tmp_path / "k")
+    assert journal.append_all([]) == 0
+    assert journal.append_all([b"1", b"22"]) == 2
+    assert journal.append_all([b"333"]) == 3
+    assert [other.append(payload) for payload in (b"1", b"22", b"333")] == [1, 2, 3]
+    assert journal.take() == other.take()
+    journal.close()
+    other.close()
+
+
 def test_what_was_not_committed_is_not_kept(tmp_path: Path):
     """Closing does not make anything durable that nobody asked for."""
     journal = Journal(tmp_path / "j")
@@ -110,6 +122,7 @@ def test_cut_at_every_byte(tmp_path: Path):
             assert [payload for _, payload in journal.records(0)] == payloads[:kept]
             left = len(whole[:cut].rstrip(b"\0")) - (ends[kept] if cut >= ends[0] else 0)
             assert journal.torn_bytes == max(0, left)
+            assert (f": {left} bytes of it behind record {kept} " in journal.repair) == (left > 0)
             # It goes on from there.
             assert journal.append(b"next") == kept + 1
             journal.commit()
@@ -189,11 +202,11 @@ def test_a_missing_beginning_refuses_where_it_is_needed(tmp_path: Path):
 def test_a_snapshot_ahead_of_the_journal_refuses(tmp_path: Path):
     """A journal that does not reach its snapshot has lost acknowledged records."""
     filled(tmp_path / "j", 3)
-    Journal.open(tmp_path / "j", 3).close()
+    Journal(tmp_path / "j", after=3).close()
     with pytest.raises(ConfigError, match=r"ends with record 3, but the snapshot .* record 4"):
-        Journal.open(tmp_path / "j", 4)
+        Journal(tmp_path / "j", after=4)
     with pytest.raises(ConfigError, match=r"ends with record 0, but the snapshot .* record 4"):
-        Journal.open(tmp_path / "empty", 4)
+        Journal(tmp_path / "empty", after=4)
 
 
 def test_a_foreign_file_refuses(tmp_path: Path):

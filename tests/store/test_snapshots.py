@@ -52,6 +52,8 @@ def test_every_cut_and_every_changed_byte_is_noticed(tmp_path: Path):
         snapshots = Snapshots(tmp_path / "s")
         assert snapshots.latest() == (1, b"old")
         assert snapshots.damaged == [file.name]
+        assert f": {file.name}; an older snapshot and the journal served" in snapshots.repair
+        assert Snapshots(tmp_path / "s").repair == ""
 
 
 def test_a_renamed_snapshot_is_damaged(tmp_path: Path):

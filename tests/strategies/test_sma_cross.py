@@ -95,4 +95,29 @@ def test_the_comparison_is_exact(ticks: list[int], fast: int):
     one = bench(fast=fast, slow=8)
     one.strategy._closes.extend(ticks)
     means = Fraction(sum(ticks[-fast:]), fast), Fraction(sum(ticks), 8)
-    assert one.strategy.is_rising == (means[0] > means[1])
+    assert one.strategy.trend == (means[0] > means[1]) - (means[0] < means[1])
+
+
+def test_both_ways_is_short_while_the_market_falls():
+    """By what it holds of the account's own: first the size, then twice the size to turn."""
+    one = bench(["104", "103", "102", "101"], both_ways=True)
+    (sold,) = one.close("100")
+    assert (sold.side, sold.size_lots) == (Side.SELL, 5_000)
+    one.hold("-0.05")
+    assert one.close("99") == []
+    (bought,) = one.close("120")
+    assert (bought.side, bought.size_lots) == (Side.BUY, 10_000)
+
+
+def test_both_ways_keeps_what_it_has_where_nothing_moves():
+    """Equal averages are no reason to trade."""
+    one = bench(["100"] * 4, both_ways=True)
+    one.hold("-0.05")
+    assert one.close("100") == []
+
+
+@pytest.mark.parametrize("size", ["0", "-0.01"])
+def test_a_size_that_is_none_is_refused_when_the_bot_is_made(size):
+    """By name, before anything starts."""
+    with pytest.raises(ConfigError, match="size"):
+        SmaCross(fast=2, slow=4, size=size)

@@ -245,3 +245,30 @@ def test_a_stop_before_the_start_is_over_ends_at_once():
     world.after(0.5, lambda: stop(world))
     world.run(1)
     assert world.finished.code == 0
+
+
+def test_a_stop_during_the_start_still_cancels_what_an_earlier_run_left():
+    """The start goes on as far as it takes to reach them; nothing new is begun."""
+    world = hand_world(rest)
+    world.run(1)
+    world.die()
+    world.boot()
+    stop(world)
+    assert world.finished is None
+    heard = len(world.hand.heard)
+    world.run(4)
+    assert world.finished.text == "SIGTERM; 3 orders canceled, 0 left open"
+    assert open_at_venue(world) == 0
+    assert len(world.hand.heard) == heard, "the strategy is not begun"
+
+
+def test_a_stop_during_a_start_that_leads_nowhere_ends_all_the_same():
+    """In bounded time, and says what is left."""
+    world = hand_world(rest)
+    world.run(1)
+    world.die()
+    world.fate = lambda *_: Fate(there=None)
+    world.boot()
+    stop(world)
+    world.run(1 + STOP_NS / SECOND_NS + 0.5)
+    assert world.finished.text == "SIGTERM; 0 orders canceled, 3 left open"

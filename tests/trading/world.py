@@ -171,7 +171,7 @@ class World:
         self._strategy = strategy
         self._config = parse_config(config)
         self._codec = codec()
-        self._fate = fate or (lambda _message, _number: Fate())
+        self.fate = fate or (lambda _message, _number: Fate())
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
         self.is_alive = False
@@ -327,7 +327,7 @@ class World:
 
     def _request(self, request_id: int, message: Any, *, is_command: bool) -> None:
         self._requests += 1
-        fate = self._fate(message, self._requests)
+        fate = self.fate(message, self._requests)
         sent_ns = self.now_ns
         signed_ns = sent_ns + self.trader.turn.offset_ns
         lost = Unknown("no answer in time")

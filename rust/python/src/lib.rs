@@ -4,6 +4,7 @@
 //! documentation.
 
 mod engine;
+mod journal;
 
 use pyo3::pymodule;
 
@@ -12,6 +13,9 @@ use pyo3::pymodule;
 mod _native {
     #[pymodule_export]
     use crate::engine::PyEngine;
+
+    #[pymodule_export]
+    use crate::journal::encode_records;
 
     #[pymodule_export]
     const VERSION: &str = steelyard_engine::VERSION;

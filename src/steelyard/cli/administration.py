@@ -5,6 +5,7 @@ opened under its lock and replayed, and the same records are appended.
 """
 
 import secrets
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,8 @@ def _ask(directory: Path, port: int, call: AdminCall) -> dict[str, Any]:
 def _append(data: Path, call: AdminCall) -> dict[str, Any]:
     now_ns = Clock().now_ns()
     opened = OpenExchange(data, None, now_ns)
+    for repair in opened.repairs:
+        print(repair, file=sys.stderr)
     try:
         admin = Admin(opened.exchange, opened.seal, secrets.token_bytes)
         result = admin.carry_out(call, now_ns)

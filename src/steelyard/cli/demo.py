@@ -37,7 +37,9 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 READY_S = 30.0
 STOP_S = 10.0
 FIRST_FILL_S = 60.0
-FUNDS = {"USDT": Decimal(50_000)}
+FUNDS = {"USDT": Decimal(50_000), "BTC": Decimal(1)}
+SLOW_BARS, SLOW_BARS_MIN = 30, 4
+WARM_S = 60  # a tape begins with so much past, which its speed shortens
 
 CONFIG = """\
 # The demo's bot, written at each start. Copy it to make your own: `steelyard trade FILE`.
@@ -54,7 +56,7 @@ key = "pipe:{pipe}"                 # of your own: "env:NAME", read from NAME_KE
 [strategy]
 class = "steelyard.strategies:SmaCross"
 symbol = "BTC-USDT"
-params = {{ fast = 5, slow = 30, size = "0.05", bar = "1s" }}
+params = {{ fast = {fast}, slow = {slow}, size = "0.05", bar = "1s", both_ways = true }}
 
 [risk]
 max_order_notional = "10000"
@@ -73,6 +75,7 @@ class DemoConfig:
     port_base: int
     opens_browser: bool
     market: str
+    slow_bars: int
 
 
 @dataclass
@@ -116,11 +119,13 @@ def configure(data: Path | None, tape: str | None, port_base: int, *, browser: b
     """
     found = configure_exchange(Path(), port_base, None, tape, "hold", "venue", None)
     name, options, market = "crowd", ["--crowd", "1"], "a crowd of simulated traders"
+    slow = SLOW_BARS
     if isinstance(found.market, TapeSource):
         name = f"tape-{found.market.sha256[:8]}-{found.market.speed}x"
         options, market = ["--tape", tape or ""], describe(found.market)
+        slow = max(SLOW_BARS_MIN, min(slow, int(WARM_S / Decimal(found.market.speed)) - 2))
     directory = data or datadir.default_directory() / "demo" / name
-    return DemoConfig(directory, options, port_base, browser, market)
+    return DemoConfig(directory, options, port_base, browser, market, slow)
 
 
 def run(config: DemoConfig, common: Common) -> int:
@@ -128,6 +133,8 @@ def run(config: DemoConfig, common: Common) -> int:
     console = Console(stderr=common.json, highlight=False, soft_wrap=True)
     begun = monotonic()
     children: list[Child] = []
+    # Also SIGINT: who was started in the background by a shell begins with it ignored.
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with console.status("starting the exchange"):
@@ -172,7 +179,10 @@ def _start_bot(config: DemoConfig, ready: dict[str, Any], children: list[Child])
     reading, writing = os.pipe()
     file = config.data / f"{BOT}.toml"
     urls = ready["dialects"]["binance"]
-    file.write_text(CONFIG.format(bot=BOT, pipe=reading, **urls), encoding="utf-8")
+    slow = config.slow_bars
+    fast = max(2, slow // 6)
+    text = CONFIG.format(bot=BOT, pipe=reading, fast=fast, slow=slow, **urls)
+    file.write_text(text, encoding="utf-8")
     port = config.port_base and config.port_base + 20
     arguments = ["trade", str(file), "--data", str(config.data), "--port", str(port)]
     process = _spawn(arguments, stdout=subprocess.PIPE, pass_fds=(reading,))

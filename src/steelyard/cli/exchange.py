@@ -5,6 +5,7 @@ The same word is the group of what an operator does to an exchange: its audit, i
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -94,6 +95,8 @@ async def _run(config: ExchangeConfig) -> int:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, process.stopped.set)
     ready: dict[str, Any] = await process.start()
+    for repair in process.repairs:
+        print(repair, file=sys.stderr)
     print(msgspec.json.encode(ready).decode(), flush=True)
     await process.stopped.wait()
     await process.stop()

@@ -8,19 +8,23 @@ answers nothing more and stops.
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from steelyard import dialects
+from steelyard.cli.exchange_metrics import JournalMeter, Readings, metrics_text
+from steelyard.cli.exposition import metrics_response
 from steelyard.cli.limit_profiles import Chooser
-from steelyard.cli.market_source import MarketSource, describe
+from steelyard.cli.market_source import MarketSource, TapeSource, describe
 from steelyard.cli.opening import OpenExchange
 from steelyard.dashboard.bots import Bots
+from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.site import PageSite
-from steelyard.domain.errors import StorageError
 from steelyard.exchange.admin import Admin, AdminCall, RevokeKey
+from steelyard.exchange.counts import Counts
 from steelyard.exchange.gate import Gate, Line
 from steelyard.exchange.records import codec
 from steelyard.net.clock import Clock
@@ -35,7 +39,16 @@ SNAPSHOT_S = 60.0
 LIVE_DIALECTS = ("native", "binance")
 
 # Why a port refuses, by its HTTP status. What failed while it was carried out is not known.
-_REFUSED_BY_PORT = {413: AccessReason.BODY_TOO_LARGE, 500: AccessReason.UNAVAILABLE}
+UNAVAILABLE = 503
+_REFUSED_BY_PORT = {
+    413: AccessReason.BODY_TOO_LARGE,
+    500: AccessReason.UNAVAILABLE,
+    UNAVAILABLE: AccessReason.UNAVAILABLE,
+}
+_STOPPING = (
+    "this exchange cannot go on and is stopping; whether this was carried out is not known here, "
+    "so ask when it runs again before you send it again"
+)
 
 
 @dataclass(frozen=True)
@@ -57,14 +70,18 @@ class ExchangeProcess:
         self.config = config
         self.clock = Clock()
         self.stopped = asyncio.Event()
-        self.failure: StorageError | None = None
+        self.failure: BaseException | None = None
         self._opened: OpenExchange
         self._commit: GroupCommit
         self._gates: dict[str, Gate] = {}
         self._servers: dict[str, Server] = {}
         self._lines: dict[int, tuple[Line, WebSocketConnection]] = {}
+        self._sites: list[_Site] = []
         self._next_session = 1
+        self._is_held = False
         self._codec = codec()
+        self._meter = JournalMeter()
+        self._dropped: Counter[str] = Counter()  # WebSockets with slow readers, by dialect
         self._tasks: list[asyncio.Task[None]] = []
 
     # -- life ---------------------------------------------------------------------------------
@@ -78,30 +95,45 @@ class ExchangeProcess:
         now_ns = self.started_ns = self.clock.now_ns()
         self._opened = OpenExchange(self.config.data, self.config.market, now_ns)
         self.exchange = self._opened.exchange
-        self.market_note = describe(self._opened.source)
+        self.exchange.counts = Counts()  # without what the replay carried out
+        source = self._opened.source
+        self.market_note = describe(source)
+        self._ends_with_tape = isinstance(source, TapeSource) and source.at_end == "exit"
         self.admin = Admin(self.exchange, self._opened.seal, secrets.token_bytes)
-        self._commit = GroupCommit(self._opened.journal, on_failure=self._fail)
+        self._commit = GroupCommit(
+            self._opened.journal,
+            on_failure=self._fail,
+            on_pressure=self._hold,
+            on_batch=self._meter.batch,
+        )
         self.turn(lambda: self.exchange.step(now_ns))
         try:
             for name in LIVE_DIALECTS:
                 dialect = dialects.find(name)
-                gate = Gate(self.exchange, dialect, self.config.limits(name, dialect.limits))
+                limits = self.config.limits(name, dialect.limits)
+                gate = Gate(self.exchange, dialect, limits, self.clock.now_ns())
                 self._gates[name] = gate
                 port = self.config.port_base and self.config.port_base + dialect.port_offset
                 site = _Site(self, gate)
+                self._sites.append(site)
                 self._servers[name] = await serve(site, self.config.host, port)
         except BaseException:
             await self.stop()
             raise
         bots = Bots(self.config.data, self.administer)
-        self.page = PageSite(self, bots, self.port("native"), self._opened.directory.token())
+        token = self._opened.directory.token()
+        self.page = PageSite(self, bots, self.port("native"), token)
+        self.guard = Guard(self.port("native"), token)
         self._tasks = [
             asyncio.create_task(self._step_forever()),
             asyncio.create_task(self._snapshot_forever()),
         ]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
         ready = self.ready()
         ports = {name: server.port for name, server in self._servers.items()}
-        self._opened.directory.write_ports({"ports": ports})
+        self.repairs = self._opened.repairs
+        self._opened.directory.write_ports({"ports": ports, "repairs": self.repairs})
         if self.config.ready_file:
             datadir.write_atomically(self.config.ready_file, ready)
         return ready
@@ -137,6 +169,23 @@ class ExchangeProcess:
     def port(self, dialect: str) -> int:
         """Return the port that a dialect listens on."""
         return self._servers[dialect].port
+
+    def metrics(self) -> str:
+        """Return the process's numbers as Prometheus reads them."""
+        sockets = Counter(dict.fromkeys(self._gates, 0))
+        sockets.update(line.dialect for line, _ in self._lines.values())
+        seen = Readings(
+            uptime_s=(self.clock.now_ns() - self.started_ns) / 1_000_000_000,
+            counts=self.exchange.counts,
+            gates=self._gates,
+            meter=self._meter,
+            waiting=self._commit.waiting,
+            sequence=self._opened.journal.last_sequence,
+            connections={name: len(s.connections) for name, s in self._servers.items()},
+            sockets=sockets,
+            dropped={name: self._dropped[name] for name in self._gates},
+        )
+        return metrics_text(seen)
 
     # -- turns --------------------------------------------------------------------------------
 
@@ -190,8 +239,13 @@ class ExchangeProcess:
             # A late step is not made up by a burst: the market does what is due in one.
             at = max(at + STEP_S, loop.time())
             await asyncio.sleep(at - loop.time())
+            if self._is_held:
+                continue  # a market that goes on would fill the journal's buffer too
             now_ns = self.clock.now_ns()
             self.turn(lambda: self.exchange.step(now_ns))  # noqa: B023 called at once
+            market = self.exchange.market
+            if self._ends_with_tape and market is not None and market.ended:
+                self.stopped.set()
 
     async def _snapshot_forever(self) -> None:
         while True:
@@ -200,9 +254,22 @@ class ExchangeProcess:
             await self.answer(lambda: None)
             await asyncio.to_thread(self._opened.save_snapshot, data, sequence)
 
-    def _fail(self, error: StorageError) -> None:
-        self.failure = error
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """A market that does not move on, or no more snapshots: the exchange stops and says why."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    def _hold(self, is_held: bool) -> None:  # noqa: FBT001 the group commit's one argument
+        """Take nothing new up while the disk does not keep up."""
+        self._is_held = is_held
+        for server in self._servers.values():
+            server.hold(is_held=is_held)
+
+    def _fail(self, error: BaseException) -> None:
+        self.failure = self.failure or error
         self.stopped.set()
+        for site in self._sites:
+            site.give_up()
 
     # -- WebSockets ---------------------------------------------------------------------------
 
@@ -240,32 +307,58 @@ class ExchangeProcess:
     def _close_line(self, session: int) -> None:
         found = self._lines.pop(session, None)
         if found is not None:
-            found[0].close()
+            line, socket = found
+            line.close()
+            self._dropped[line.dialect] += socket.is_dropped
 
 
 class _Site:
-    """What one port serves: a dialect, and on the native port the page and the administration."""
+    """What one port serves: a dialect; on the native port page, administration and metrics too."""
 
     def __init__(self, process: ExchangeProcess, gate: Gate) -> None:
         self._process = process
         self._gate = gate
         self._has_page = gate.dialect.name == "native"
+        self._asked: dict[Callable[[Response], None], Request] = {}  # what waits for the disk
 
     def http(self, request: Request, ip: str, reply: Callable[[Response], None]) -> None:
         process = self._process
         if self._has_page and process.page.serves(request.path):
             process.page.http(request, reply)
             return
-        now_ns = process.clock.now_ns()
-        process.turn(lambda: self._gate.http(request, ip, now_ns), reply)
+        if self._has_page and request.path == "/metrics" and request.method in ("GET", "HEAD"):
+            refusal = process.guard.refusal(request, needs_token=False)
+            reply(refusal or metrics_response(process.metrics()))
+            return
+        if process.failure is not None:
+            reply(self.refuse(request, UNAVAILABLE, _STOPPING))
+            return
 
-    def websocket(self, request: Request, ip: str, connection: WebSocketConnection) -> bool:
-        return self._process.open_line(self._gate, request, ip, connection)
+        def answer(response: Response) -> None:
+            del self._asked[reply]
+            reply(response)
+
+        now_ns = process.clock.now_ns()
+        self._asked[reply] = request
+        process.turn(lambda: self._gate.http(request, ip, now_ns), answer)
+
+    def give_up(self) -> None:
+        """Answer who waits for a disk that refuses: not with what may not last."""
+        asked, self._asked = self._asked, {}
+        for reply, request in asked.items():
+            reply(self.refuse(request, UNAVAILABLE, _STOPPING))
+
+    def websocket(
+        self, request: Request, ip: str, connection: WebSocketConnection
+    ) -> bool | Response:
+        if self._process.open_line(self._gate, request, ip, connection):
+            return True
+        message = f"there is no stream at {request.path[:100]}"
+        refusal = Refusal(AccessReason.UNKNOWN_ENDPOINT, message)
+        return self._gate.refuse(refusal, self._process.clock.now_ns())
 
     def refuse(self, _request: Request, status: int, message: str) -> Response:
         """Say in the venue's words that bytes were no request that the port takes."""
         reason = _REFUSED_BY_PORT.get(status, AccessReason.MALFORMED)
         refusal = Refusal(reason, message)
-        return self._gate.dialect.refuse(refusal, self._process.clock.now_ns())._replace(
-            status=status
-        )
+        return self._gate.refuse(refusal, self._process.clock.now_ns())._replace(status=status)

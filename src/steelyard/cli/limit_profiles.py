@@ -2,7 +2,7 @@
 
 `venue` is each dialect's own fact sheet. `tutorial` is what introductions to exchange APIs
 teach (A22): 50 requests in a second, 100 in a minute. `off` is none. A TOML file replaces the
-limits of the dialects it names.
+limits of the dialects it names. Each dialect counts by itself, and what is refused counts too.
 """
 
 import tomllib
@@ -25,6 +25,23 @@ TUTORIAL = LimitProfile(
         Limit("requests_1m", Per.IP, Counts.REQUESTS, 100, MINUTE_NS),
     )
 )
+
+# What docs/reference/limits.md shows of a file.
+EXAMPLE = """\
+[binance]
+ban_after = 10          # refusals in a window, then the address is shut out; 0: never
+ban = "2m"              # for so long
+
+[[binance.limits]]
+name = "orders"         # said in refusals
+per = "account"         # ip, key or account
+counts = "orders"       # weight, requests or orders
+limit = 10
+window = "1s"           # aligned to the clock
+
+[native]
+limits = []             # none at all; a dialect that is not named keeps its own
+"""
 
 _PROFILES = {"tutorial": TUTORIAL, "off": UNLIMITED}
 
@@ -86,6 +103,14 @@ def _profile(path: Path, file: LimitFile) -> LimitProfile:
     for row in file.limits:
         if row.limit < 1 or parse_duration_ns(row.window) < 1:
             raise ConfigError(f"{path}: limit and window of {row.name!r} must be positive")
+    names = [row.name for row in file.limits]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ConfigError(
+            f"{path}: {twice!r} names two limits of a dialect; each counts by its name"
+        )
+    if file.ban_after < 0:
+        raise ConfigError(f"{path}: ban_after must be 0, for never, or positive")
     limits = tuple(
         Limit(row.name, row.per, row.counts, row.limit, parse_duration_ns(row.window))
         for row in file.limits

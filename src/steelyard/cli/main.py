@@ -1,10 +1,12 @@
 """The program `steelyard`: finds the command, and turns its end into an exit code.
 
 0 done, 1 a check failed, 2 usage, 3 venue or network. Commands are imported when they are
-called, so that none pays for another's imports. Errors that were foreseen print one sentence;
+called, so that none pays for another's imports. Errors that were foreseen print one sentence,
+and with --json a document `{"error": {"type", "message", "exit_code"}}` on standard output;
 anything else is a bug and shows its traceback.
 """
 
+import json
 import sys
 from collections.abc import Sequence
 
@@ -74,10 +76,19 @@ def run(arguments: Sequence[str]) -> int:
         return USAGE
     except SteelyardError as error:
         errors.print(f"steelyard: {error}", markup=False)
-        return VENUE if isinstance(error, PeerError | TransportError) else USAGE
+        code = VENUE if isinstance(error, PeerError | TransportError) else USAGE
+        if "--json" in arguments:
+            _print_error(error, code)
+        return code
     except KeyboardInterrupt:
         return INTERRUPTED
     return code if isinstance(code, int) else DONE
+
+
+def _print_error(error: SteelyardError, code: int) -> None:
+    """Give the program that asked for a document one that says why there is none."""
+    document = {"type": type(error).__name__, "message": str(error), "exit_code": code}
+    print(json.dumps({"error": document}), flush=True)
 
 
 def load_commands(group: App) -> None:

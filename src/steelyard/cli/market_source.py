@@ -4,8 +4,8 @@ A source is written into the directory when the exchange is founded, so that rep
 same market; starting with another one is refused.
 """
 
-import hashlib
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -14,14 +14,19 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from steelyard.domain.errors import ConfigError, UsageError
+from steelyard.domain.errors import ConfigError, DecodeError, UsageError
 from steelyard.domain.instrument import Instrument
 from steelyard.exchange.crowd import Crowd
 from steelyard.exchange.house import Market
 from steelyard.exchange.listings import LISTINGS
 from steelyard.exchange.records import FORMAT, Founded
-from steelyard.exchange.tape import SPEED_ONE_E4, AtEnd, Tape
-from steelyard.store.recordings import lines
+from steelyard.exchange.tape import SPEED_ONE_E4, AtEnd, Tape, TapeEvent
+from steelyard.store.recordings import lines, sha256
+
+_EXPECTED = (
+    "Expected is a recording of Binance spot, packed by gzip: lines of local nanoseconds, a space "
+    "and a frame of the combined streams depth, trade or bookTicker"
+)
 
 
 class CrowdSource(Struct, frozen=True, tag="crowd"):
@@ -104,9 +109,7 @@ def tape_source(text: str, at_end: str) -> TapeSource:
         raise UsageError(f"tape speed {speed} must be from 0.01 to 1000")
     if at_end not in ("hold", "loop", "exit"):
         raise UsageError(f"--at-end {at_end!r} must be hold, loop or exit")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return TapeSource(str(path), digest, speed, at_end)  # type: ignore[arg-type]
+    return TapeSource(str(path), sha256(path), speed, at_end)  # type: ignore[arg-type]
 
 
 def _is_number(text: str) -> bool:
@@ -121,19 +124,26 @@ def make_market(source: MarketSource) -> Market:
     """
     if isinstance(source, CrowdSource):
         return Crowd(source.seed)
-    from steelyard.dialects.binance.recording import tape_events  # noqa: PLC0415 only for a tape
-
     file = Path(source.path)
     instrument = _recorded_instrument(file)
     speed_e4 = int(Decimal(source.speed) * SPEED_ONE_E4)
     name = f"{file.name.removesuffix('.gz').removesuffix('.jsonl')}-{source.sha256[:8]}"
     return Tape(
         instrument,
-        lambda: tape_events(lines(file), instrument),
+        lambda: _recorded(file, instrument),
         name,
         speed_e4=speed_e4,
         at_end=AtEnd(source.at_end),
     )
+
+
+def _recorded(file: Path, instrument: Instrument) -> Iterator[TapeEvent]:
+    from steelyard.dialects.binance.recording import tape_events  # noqa: PLC0415 only for a tape
+
+    try:
+        yield from tape_events(lines(file), instrument)
+    except DecodeError as error:
+        raise ConfigError(f"{file} is no tape: {error}. {_EXPECTED}") from error
 
 
 def _recorded_instrument(file: Path) -> Instrument:
@@ -146,4 +156,6 @@ def _recorded_instrument(file: Path) -> Instrument:
             # On a tape's exchange it is the only one, so it has the first number.
             return replace(listing.instrument, instrument_id=0)
     known = ", ".join(symbol_text(listing.instrument) for listing in LISTINGS)
-    raise ConfigError(f"{file} does not begin with a Binance stream of one of {known}")
+    raise ConfigError(
+        f"{file} is no tape: it does not begin with a stream of one of {known}. {_EXPECTED}"
+    )

@@ -41,6 +41,11 @@ class OpenExchange:
             self.close()
             raise
 
+    @property
+    def repairs(self) -> list[str]:
+        """What was found damaged at opening and could be mended, one sentence each."""
+        return [text for text in (self.journal.repair, self._passed_over) if text]
+
     def save_snapshot(self, data: bytes, sequence: int | None = None) -> None:
         """Keep a snapshot of the state after a record (default: the last one), and drop records
         that no kept snapshot needs.
@@ -61,6 +66,7 @@ class OpenExchange:
         self.seal = FileSeal(config_directory() / "seal.key")
         self.snapshots = Snapshots(path / "snapshots")
         found = self.snapshots.latest()
+        self._passed_over = self.snapshots.repair
         self.journal = Journal(path / "journal", after=found.sequence if found else 0)
         founded = self._founded(found)
         if founded is not None and source is not None:

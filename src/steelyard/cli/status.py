@@ -34,7 +34,8 @@ def status(*, common: Common = _EVERYONE) -> int:
 
 
 def _exchange(data: Path, ports: dict[str, int]) -> dict[str, Any]:
-    return {"ports": ports, **administer(data, Inspect())}
+    repairs = read_document(port_file(data / "exchange"), missing={}).get("repairs", [])
+    return {"ports": ports, "repairs": repairs, **administer(data, Inspect())}
 
 
 def _bot(data: Path, name: str) -> dict[str, Any]:
@@ -71,6 +72,7 @@ def _text(document: dict[str, Any]) -> str:
         lines += [
             f"  [yellow]{symbol} is {state}[/]" for symbol, state in found["restricted"].items()
         ]
+        lines += [f"  [yellow]at its start[/] {escape(repair)}" for repair in found["repairs"]]
     for bot in document["bots"]:
         colour = {"running": "green", "killed": "red"}.get(bot["status"], "yellow")
         lines.append(f"[bold]{escape(bot['name'])}[/] [{colour}]{bot['status']}[/]")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
+from steelyard.store.disk import make_private_file
 from steelyard.trading.actions import Level, Log
 
 FILE_MAX_BYTES = 10 << 20
@@ -25,7 +26,7 @@ class BotLog:
         """`terminal` shows every line; without it standard error shows what matters."""
         self.lines: deque[dict[str, object]] = deque(maxlen=LINES_SHOWN)
         self._path = directory / "bot.log"
-        self._file = self._path.open("a", encoding="utf-8")
+        self._file = self._opened()
         self._terminal = terminal
 
     def write(self, line: Log, now_ns: int) -> None:
@@ -40,7 +41,7 @@ class BotLog:
         if self._file.tell() > FILE_MAX_BYTES:
             self._file.close()
             self._path.replace(self._path.with_suffix(".log.1"))
-            self._file = self._path.open("a", encoding="utf-8")
+            self._file = self._opened()
         if self._terminal is not None:
             self._terminal.write(whole)
         elif level is not Level.INFO:
@@ -49,3 +50,7 @@ class BotLog:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _opened(self) -> TextIO:
+        make_private_file(self._path)
+        return self._path.open("a", encoding="utf-8")

@@ -86,8 +86,8 @@ async def run_trader(settings: TraderSettings, ready: Callable[[dict[str, Any]],
     """
     process = TraderProcess(settings)
     try:
+        process.heed_signals()
         document = await process.start()
-        process.heed_signals()  # before anybody is told whom to send them to
         ready(document)
         return await process.run()
     finally:
@@ -128,6 +128,9 @@ class TraderProcess:
             self._directory.close()
             raise
         self._log = BotLog(self._directory.path, settings.terminal)
+        if repair := self._journal.repair:
+            line = actions.Log(actions.Level.WARNING, "journal.repaired", repair)
+            self._log.write(line, self.clock.now_ns())
         self._commit = GroupCommit(self._journal, on_failure=self._disk_failed)
         self._site = BotSite(self, self._directory.token(), self.spawn)
         self._server: Server | None = None
@@ -148,7 +151,7 @@ class TraderProcess:
         """Listen, begin to trade, and return where it listens.
 
         Raises:
-            ConfigError: The port is taken.
+            ConfigError: The port is taken, or the bot's past does not fit its configuration.
         """
         self._server = await serve(self._site, HOST, self.settings.port)
         self._site.port = self._server.port
@@ -164,6 +167,8 @@ class TraderProcess:
         self._directory.write_ports(document)
         self.step(Start())
         self._obey_latch()
+        if self._failure is not None:
+            raise self._failure
         return {"ready": True, "pid": os.getpid(), **document}
 
     def heed_signals(self) -> None:

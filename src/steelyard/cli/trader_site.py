@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from steelyard.cli.exposition import Family, Value, exposition, metrics_response
 from steelyard.net.server import WebSocketConnection
 from steelyard.wire.http import Request, Response, json_response
 
@@ -67,9 +68,7 @@ class BotSite:
             case "GET", "/status":
                 reply(json_response(200, msgspec.json.encode(self._bot.document())))
             case "GET", "/metrics":
-                text = metrics_text(self._bot.document())
-                kind = "text/plain; version=0.0.4; charset=utf-8"
-                reply(Response(200, {"content-type": kind}, text.encode()))
+                reply(metrics_response(metrics_text(self._bot.document())))
             case "POST", "/kill":
                 self._spawn(self._answer(self._bot.kill("the kill switch was pressed"), reply))
             case "POST", "/resume":
@@ -88,12 +87,16 @@ class BotSite:
 
     # -- the stream of states -----------------------------------------------------------------
 
-    def websocket(self, request: Request, _ip: str, connection: WebSocketConnection) -> bool:
-        """Begin to push the state."""
-        if request.path != "/ws" or self._refusal(request, needs_token=True) is not None:
-            return False
+    def websocket(
+        self, request: Request, _ip: str, connection: WebSocketConnection
+    ) -> bool | Response:
+        """Begin to push the state; a Response says why not."""
+        if refused := self._refusal(request, needs_token=True):
+            return refused
+        if request.path != "/ws":
+            return _refused(404, "NOT_FOUND", "the stream of this bot is at /ws")
         if len(self._sockets) >= SOCKETS_MAX:
-            return False
+            return _refused(503, "FULL", f"{SOCKETS_MAX} pages watch this bot; close one of them")
         self._sockets.add(connection)
         connection.on_close = lambda: self._sockets.discard(connection)
         # The handshake ends after this call; the state follows it.
@@ -135,28 +138,46 @@ class BotSite:
             iter(parse_qs(request.query).get("token", [])), ""
         )
         if not hmac.compare_digest(given.encode(), self._token.encode()):
-            return _refused(401, "TOKEN", f"send this bot's token in {TOKEN_HEADER}")
+            return _refused(401, "TOKEN", f"send this bot's token in {TOKEN_HEADER}, or as ?token=")
         return None
+
+
+FAMILIES = tuple(
+    Family(f"steelyard_bot_{name}", kind, text, ("bot", "symbol"))
+    for name, kind, text in (
+        ("running", "gauge", "1 while the bot may trade."),
+        ("killed", "gauge", "1 after the kill switch."),
+        ("position_base", "gauge", "What its fills add up to, in the base asset."),
+        ("pnl_quote", "gauge", "Profit and loss after fees, in the quote asset."),
+        ("fees_quote", "counter", "Fees paid, in the quote asset."),
+        ("open_orders", "gauge", "Its orders that are open."),
+        ("foreign_orders", "gauge", "Open orders on its symbol that are not its own."),
+        ("refused_intents_total", "counter", "What the risk limits refused."),
+        ("order_ms_p50", "gauge", "Median time from an order to its answer, in ms."),
+        ("order_ms_p99", "gauge", "The same of the slowest of a hundred."),
+    )
+)
 
 
 def metrics_text(document: dict[str, Any]) -> str:
     """Return a state as Prometheus reads numbers."""
     bot = document["bot"]
     latency = document["latency"] or {}
-    label = f'{{bot="{bot["name"]}",symbol="{bot["symbol"]}"}}'
-    rows = [
-        ("steelyard_bot_running", "gauge", int(document["status"] == "running")),
-        ("steelyard_bot_killed", "gauge", int(document["status"] == "killed")),
-        ("steelyard_bot_position_base", "gauge", document["position"]["size"]),
-        ("steelyard_bot_pnl_quote", "gauge", document["pnl"]["total"]),
-        ("steelyard_bot_fees_quote", "counter", document["pnl"]["fees"]),
-        ("steelyard_bot_open_orders", "gauge", len(document["orders"])),
-        ("steelyard_bot_foreign_orders", "gauge", document["foreign_orders"]),
-        ("steelyard_bot_refused_intents_total", "counter", document["risk"]["refused"]),
-        ("steelyard_bot_order_ms_p50", "gauge", latency.get("order_ms_p50", "NaN")),
-        ("steelyard_bot_order_ms_p99", "gauge", latency.get("order_ms_p99", "NaN")),
-    ]
-    return "".join(f"# TYPE {name} {kind}\n{name}{label} {value}\n" for name, kind, value in rows)
+    values: tuple[Value, ...] = (
+        int(document["status"] == "running"),
+        int(document["status"] == "killed"),
+        document["position"]["size"],
+        document["pnl"]["total"],
+        document["pnl"]["fees"],
+        len(document["orders"]),
+        document["foreign_orders"],
+        document["risk"]["refused"],
+        latency.get("order_ms_p50", "NaN"),
+        latency.get("order_ms_p99", "NaN"),
+    )
+    labels = (bot["name"], bot["symbol"])
+    told = zip(FAMILIES, values, strict=True)
+    return exposition({family: [(labels, value)] for family, value in told})
 
 
 def _refused(status: int, code: str, message: str) -> Response:

@@ -19,7 +19,8 @@ _HEADERS = {
 }
 _MISSING = (
     b"<!doctype html><title>steelyard</title><body style='font:16px system-ui;margin:3em'>"
-    b"<h1>The page has not been built</h1><p>Run <code>make page</code>, then reload. "
+    b"<h1>The page has not been built</h1><p>Run <code>make page</code>, then start the exchange "
+    b"again: it reads the page once. "
     b"The API works without it: <a href='/docs'>/docs</a>."
 )
 

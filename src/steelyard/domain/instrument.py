@@ -12,11 +12,21 @@ from msgspec import Struct
 
 from steelyard.domain.errors import UnitError, Unsupported
 from steelyard.domain.order import RejectReason
-from steelyard.domain.units import ATOMS_PER_UNIT, EXACT, RATE_SCALE, Lots, Ticks, plain, to_atoms
+from steelyard.domain.units import (
+    ATOMS_PER_UNIT,
+    EXACT,
+    RATE_SCALE,
+    Lots,
+    Ticks,
+    parse_decimal,
+    plain,
+    to_atoms,
+)
 
 LIMIT_MAX = 2**53  # ticks and lots stay exact in JSON and in JavaScript
 LEVEL_MAX_LOTS = 2**62  # the total size at one price: one more house size on top fits an i64
 EXPONENT_MAX = 30  # a number of more digits is over any limit; its text would be long
+EXPONENT_MIN = -24  # of a listing's numbers: quotients of any two of them stay exact
 NOTIONAL_MAX_ATOMS = 2**98  # the largest order, times a rate, fits an i128
 VOLUME_WEIGHT_MAX_E8 = 2**48  # times the largest order in micros it still fits an i128
 
@@ -74,11 +84,15 @@ class Instrument(Struct, frozen=True):
         """Return an instrument from the numbers as people write them.
 
         Raises:
-            UnitError: A step is not positive, or tick times lot is finer than one quote atom.
+            UnitError: One is not a number or out of range, or tick times lot is finer than one
+                quote atom; the message names it.
         """
-        tick, lot = Decimal(tick_size), Decimal(lot_size)
-        if tick <= 0 or lot <= 0:
-            raise UnitError("tick_size and lot_size must be positive", RejectReason.UNSUPPORTED)
+        tick, lot = _positive("tick_size", tick_size), _positive("lot_size", lot_size)
+        minimum = _number("notional_min", notional_min)
+        if minimum < 0:
+            raise UnitError(
+                f"notional_min must not be negative; got {notional_min}", RejectReason.UNSUPPORTED
+            )
         tick_lot_atoms = EXACT.multiply(EXACT.multiply(tick, lot), Decimal(ATOMS_PER_UNIT))
         if tick_lot_atoms != tick_lot_atoms.to_integral_value():
             raise UnitError(
@@ -92,15 +106,13 @@ class Instrument(Struct, frozen=True):
             quote=quote[1],
             base_asset_id=base[0],
             quote_asset_id=quote[0],
-            lot_atoms=to_atoms(lot),
+            lot_atoms=_atoms("lot_size", lot),
             tick_lot_atoms=int(tick_lot_atoms),
-            price_max_ticks=int(Decimal(price_max) // tick),
+            price_max_ticks=_limit_steps("price_max", price_max, "tick_size", tick),
             size_min_lots=1,
-            size_max_lots=int(Decimal(size_max) // lot),
-            notional_min_atoms=to_atoms(Decimal(notional_min)),
+            size_max_lots=_limit_steps("size_max", size_max, "lot_size", lot),
+            notional_min_atoms=_atoms("notional_min", minimum),
         )
-        if max(instrument.price_max_ticks, instrument.size_max_lots) > LIMIT_MAX:
-            raise UnitError("price_max or size_max has too many steps", RejectReason.UNSUPPORTED)
         largest = instrument.notional_atoms(instrument.price_max_ticks, instrument.size_max_lots)
         if max(largest, instrument.size_max_lots * instrument.lot_atoms) > NOTIONAL_MAX_ATOMS:
             raise UnitError("price_max times size_max is too large", RejectReason.UNSUPPORTED)
@@ -195,6 +207,28 @@ class Instrument(Struct, frozen=True):
             )
         )
 
+    def order_steps(
+        self, price: Decimal | None, size: Decimal | None
+    ) -> tuple[Ticks | None, Lots | None]:
+        """Return an order's price and size in steps; None stays None.
+
+        Raises:
+            UnitError: Of two that are wrong, the one whose reason comes first.
+        """
+        errors: list[UnitError] = []
+        price_ticks = size_lots = None
+        try:
+            price_ticks = None if price is None else self.price_ticks(price)
+        except UnitError as error:
+            errors.append(error)
+        try:
+            size_lots = None if size is None else self.size_lots(size)
+        except UnitError as error:
+            errors.append(error)
+        if errors:
+            raise min(errors, key=lambda error: error.reason)
+        return price_ticks, size_lots
+
     def notional_atoms(self, price_ticks: int, size_lots: int) -> int:
         """Return price times size in quote atoms, exactly."""
         return price_ticks * size_lots * self.tick_lot_atoms
@@ -209,21 +243,67 @@ class Instrument(Struct, frozen=True):
         reasons: tuple[RejectReason, RejectReason, RejectReason],
     ) -> int:
         off_step, too_small, too_large = reasons
+        is_huge = value.adjusted() > EXPONENT_MAX
+        # A multiple of the step or not is told before in range or not, as RejectReason has it.
+        if not is_huge and EXACT.remainder(value, step):
+            raise UnitError(
+                f"{what} {value} is not a multiple of {step_name} {step} ({self.symbol}); "
+                + _nearest(value, step, steps_max),
+                off_step,
+            )
         if value <= 0:
             raise UnitError(f"{what} {value} must be positive ({self.symbol})", too_small)
-        if value.adjusted() > EXPONENT_MAX or value > step * steps_max:
+        if is_huge or value > step * steps_max:
             raise UnitError(
                 f"{what} {value} is above the maximum {plain(step * steps_max)} ({self.symbol})",
                 too_large,
             )
-        below = int(value // step)
-        if step * below != value:
-            raise UnitError(
-                f"{what} {value} is not a multiple of {step_name} {step} ({self.symbol}); "
-                f"nearest: {step * below}, {step * (below + 1)}",
-                off_step,
-            )
-        return below
+        return int(EXACT.divide_int(value, step))
+
+
+def _nearest(value: Decimal, step: Decimal, steps_max: int) -> str:
+    """Return which multiples of a step are nearest, of those that are in range."""
+    below = min(int(EXACT.divide_int(value, step)), steps_max) if value > 0 else 0
+    near = [EXACT.multiply(step, Decimal(n)) for n in (below, below + 1) if 0 < n <= steps_max]
+    return f"nearest: {', '.join(str(number) for number in near)}"
+
+
+def _positive(name: str, text: str) -> Decimal:
+    number = _number(name, text)
+    if number <= 0:
+        raise UnitError(f"{name} must be positive; got {text}", RejectReason.UNSUPPORTED)
+    return number
+
+
+def _atoms(name: str, number: Decimal) -> int:
+    try:
+        return to_atoms(number)
+    except UnitError as error:
+        raise UnitError(f"{name}: {error}", RejectReason.UNSUPPORTED) from error
+
+
+def _number(name: str, text: str) -> Decimal:
+    try:
+        number = parse_decimal(text)
+    except UnitError as error:
+        raise UnitError(f"{name}: {error}", RejectReason.UNSUPPORTED) from error
+    if number and not EXPONENT_MIN <= number.adjusted() <= EXPONENT_MAX:
+        raise UnitError(
+            f"{name} {text} is out of range; write a number from 1e{EXPONENT_MIN} to "
+            f"1e{EXPONENT_MAX}",
+            RejectReason.UNSUPPORTED,
+        )
+    return number
+
+
+def _limit_steps(name: str, text: str, step_name: str, step: Decimal) -> int:
+    steps = int(EXACT.divide_int(_positive(name, text), step))
+    if not 1 <= steps <= LIMIT_MAX:
+        raise UnitError(
+            f"{name} {text} must be 1 to {LIMIT_MAX} times {step_name} {step}",
+            RejectReason.UNSUPPORTED,
+        )
+    return steps
 
 
 class Listings:

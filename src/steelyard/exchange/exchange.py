@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
-from msgspec import Struct
 
 from steelyard.domain import layout
 from steelyard.domain.commands import (
@@ -83,11 +82,12 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import MarketState, RejectReason
 from steelyard.engine import BookLevels, Engine
+from steelyard.exchange.counts import Counts
 from steelyard.exchange.feed import Feed, Frames, touch_of
-from steelyard.exchange.history import AccountHistory, Group, History
-from steelyard.exchange.house import BOOK_DEPTH, PAUSE_NS, HouseCursor, Market
-from steelyard.exchange.keys import Keys, People, Seal
-from steelyard.exchange.market import InstrumentMarket, MarketData
+from steelyard.exchange.history import Group, History
+from steelyard.exchange.house import BOOK_DEPTH, PAUSE_NS, Market
+from steelyard.exchange.keys import Keys, Seal
+from steelyard.exchange.market import InstrumentMarket
 from steelyard.exchange.records import (
     FORMAT,
     AccountNamed,
@@ -99,7 +99,8 @@ from steelyard.exchange.records import (
     NonceUsed,
 )
 from steelyard.exchange.refusals import explain
-from steelyard.exchange.statement import AccountStatement, Statements
+from steelyard.exchange.snapshot import Snapshot, read_snapshot
+from steelyard.exchange.statement import Statements
 
 DEPTH_MAX = 5_000
 WHOLE_BOOK = 2**31 - 1
@@ -113,24 +114,6 @@ class Output(NamedTuple):
 
     records: list[tuple[int, Command | ExchangeRecord]]  # (time_ns, message)
     frames: list[Frames]
-
-
-class Snapshot(Struct):
-    """The whole exchange at one sequence number of its journal."""
-
-    format: int
-    founded: Founded | None
-    now_ns: int
-    stepped_ns: int
-    engine: bytes
-    engine_hash: int
-    people: People
-    rates: dict[int, tuple[int, int]]
-    history: list[AccountHistory]
-    statements: list[AccountStatement]
-    markets: list[MarketData]
-    sequences: dict[int, int]
-    market_cursor: HouseCursor | None
 
 
 class Exchange:
@@ -147,6 +130,7 @@ class Exchange:
         self.now_ns = 0
         self.founded: Founded | None = None
         self.trading = True
+        self.counts = Counts()
         self._steps = 0
         self._stepped_ns = 0  # when the market last did what was due
         self._markets: dict[int, InstrumentMarket] = {}
@@ -160,6 +144,7 @@ class Exchange:
         """Carry out a message and keep it for the journal; return its effects."""
         self.now_ns = max(self.now_ns, now_ns)
         self._records.append((self.now_ns, message))
+        self.counts.records[type(message).__name__] += 1
         return self._apply(message)
 
     def replay(self, record: Record) -> None:
@@ -325,7 +310,7 @@ class Exchange:
         Raises:
             DecodeError: The snapshot cannot be read, or its engine has another hash.
         """
-        snapshot = _decoded(data)
+        snapshot = read_snapshot(data)
         self.engine.restore(snapshot.engine)
         if self.engine.state_hash() != snapshot.engine_hash:
             raise DecodeError("the snapshot's engine state has another hash than it says")
@@ -356,7 +341,7 @@ class Exchange:
         Raises:
             DecodeError: The snapshot cannot be read.
         """
-        return _decoded(data).founded
+        return read_snapshot(data).founded
 
     # -- one message ------------------------------------------------------------------------
 
@@ -456,34 +441,27 @@ class Exchange:
                 case LevelChanged():
                     self.feed.level(effect, now_ns)
                 case Traded():
+                    self.counts.trades += 1
                     trade = self._markets[effect.instrument_id].traded(effect, now_ns)
                     self.feed.trade(trade)
                 case Filled():
+                    self.counts.fills += 1
                     self.statements.filled(effect, now_ns)
                     order, fill = self.history.filled(effect, now_ns)
                     self.feed.order(Execution.FILL, order, fill, now_ns)
                     touched[effect.account_id, effect.instrument_id] = None
+                    touched[effect.account_id, -effect.fee_asset_id - 1] = None
                 case Accepted():
+                    self.counts.orders += 1
                     if isinstance(command, PlaceGroup):
                         group = group or Group(effect.order_id, command.kind)
                     place = next(asked)
                     order = self.history.accepted(place, effect, now_ns, group)
                     self.feed.order(Execution.NEW, order, None, now_ns)
                     touched[effect.account_id, effect.instrument_id] = None
-                case Canceled():
-                    order = self.history.canceled(effect, now_ns)
-                    is_expired = order.state is OrderState.EXPIRED
-                    execution = Execution.EXPIRED if is_expired else Execution.CANCELED
-                    self.feed.order(execution, order, None, now_ns)
+                case Canceled() | Amended() | Triggered():
+                    self._tell_change(command, effect)
                     touched[effect.account_id, effect.instrument_id] = None
-                case Amended():
-                    trigger = command.trigger_ticks if isinstance(command, Amend) else None
-                    order = self.history.amended(effect, trigger, now_ns)
-                    self.feed.order(Execution.AMENDED, order, None, now_ns)
-                    touched[effect.account_id, effect.instrument_id] = None
-                case Triggered():
-                    order = self.history.triggered(effect, now_ns)
-                    self.feed.order(Execution.TRIGGERED, order, None, now_ns)
                 case Rejected():
                     self._tell_rejected(next(asked, None), effect)
                 case MarketStateChanged():
@@ -494,25 +472,46 @@ class Exchange:
                 case TransferChanged():
                     self.statements.transfer_changed(effect, now_ns)
                     touched[effect.account_id, -effect.asset_id - 1] = None
-        for account_id, what in touched:
-            self._tell_balances(account_id, what)
+        self._tell_balances(touched)
         self.feed.settle(now_ns)
 
+    def _tell_change(self, command: Command, effect: Canceled | Amended | Triggered) -> None:
+        now_ns = self.now_ns
+        if isinstance(effect, Canceled):
+            order = self.history.canceled(effect, now_ns)
+            is_expired = order.state is OrderState.EXPIRED
+            execution = Execution.EXPIRED if is_expired else Execution.CANCELED
+        elif isinstance(effect, Amended):
+            trigger = command.trigger_ticks if isinstance(command, Amend) else None
+            order = self.history.amended(effect, trigger, now_ns)
+            execution = Execution.AMENDED
+        else:
+            order = self.history.triggered(effect, now_ns)
+            execution = Execution.TRIGGERED
+        self.feed.order(execution, order, None, now_ns)
+
     def _tell_rejected(self, place: Place | None, effect: Rejected) -> None:
+        self.counts.rejects[effect.reason.name] += 1
         if place is None or effect.account_id < FIRST_USER:
             return
         if self.listings.has(place.instrument_id) and place.account_id in self._rates:
             self.history.rejected(place, effect.order_id, effect.reason, self.now_ns)
 
-    def _tell_balances(self, account_id: int, what: int) -> None:
-        if what < 0:
-            assets: tuple[int, ...] = (-what - 1,)
-        else:
-            instrument = self.listings[what]
-            assets = (instrument.base_asset_id, instrument.quote_asset_id)
-        balances = self.engine.balances(account_id)
+    def _tell_balances(self, touched: Iterable[tuple[int, int]]) -> None:
+        """Tell each account of the assets that were touched, each once."""
+        assets: dict[int, dict[int, None]] = {}
+        for account_id, what in touched:
+            of_account = assets.setdefault(account_id, {})
+            if what < 0:
+                of_account[-what - 1] = None
+            else:
+                instrument = self.listings[what]
+                of_account[instrument.base_asset_id] = of_account[instrument.quote_asset_id] = None
         nothing = Balance(0, 0)
-        self.feed.balances(account_id, [(a, balances.get(a, nothing)) for a in assets], self.now_ns)
+        for account_id, of_account in assets.items():
+            balances = self.engine.balances(account_id)
+            told = [(asset_id, balances.get(asset_id, nothing)) for asset_id in of_account]
+            self.feed.balances(account_id, told, self.now_ns)
 
     # -- answers ----------------------------------------------------------------------------
 
@@ -584,10 +583,3 @@ def _unknown_order() -> Refused:
     return Refused(
         RejectReason.UNKNOWN_ORDER, "no such order on this account; list the open ones to see ids"
     )
-
-
-def _decoded(data: bytes) -> Snapshot:
-    try:
-        return msgspec.json.decode(data, type=Snapshot)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise DecodeError(f"the snapshot cannot be read: {error}") from error

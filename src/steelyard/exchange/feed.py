@@ -3,8 +3,10 @@
 Books have one sequence number per instrument, counted up by one for each changed level and
 kept in snapshots, so that REST snapshots, deltas and touches of all dialects share it. A book
 channel gathers changes for its period; a new subscriber makes the current gathering go out
-first, so that its snapshot and its first delta meet without overlap. Candles and tickers are
-sent when their period is over and something changed. Orders and balances go out at once.
+first, so that its snapshot and its first delta meet without overlap. A book channel with a depth
+tells its best levels anew when its period is over, if the book changed or somebody joined.
+Candles and tickers are sent when their period is over and something changed. Orders and balances
+go out at once.
 
 The feed returns frames and never sends: the shell holds them back until the command that
 caused them is on disk.
@@ -22,6 +24,7 @@ from steelyard.domain.messages import (
     AssetBalance,
     BalanceEvent,
     BookDelta,
+    BookSnapshot,
     Candle,
     Event,
     Execution,
@@ -88,6 +91,7 @@ class Feed:
         self._sessions: dict[int, dict[Subscription, None]] = {}
         self._book_channels: dict[int, dict[Channel, None]] = {}
         self._gathered: dict[Channel, _Gathering] = {}
+        self._stale: set[Channel] = set()  # books with a depth that have something new to tell
         self._touches: dict[int, tuple[int, int, int, int]] = {}
         self._moved: set[int] = set()  # instruments with a touch channel and a changed level
         self._due_ns: dict[Channel, int] = {}
@@ -111,7 +115,10 @@ class Feed:
         self._count += 1
         channel = subscription.channel
         if channel.kind is ChannelKind.BOOK:
-            self._flush_book(channel, now_ns)
+            if channel.depth:
+                self._stale.add(channel)
+            else:
+                self._flush_book(channel, now_ns)
             self._book_channels.setdefault(channel.instrument_id, {})[channel] = None
         mine[subscription] = None
         self._subscribers.setdefault(channel, {}).setdefault(subscription, {})[session] = None
@@ -132,6 +139,7 @@ class Feed:
             channel = subscription.channel
             del self._subscribers[channel]
             self._gathered.pop(channel, None)
+            self._stale.discard(channel)
             self._due_ns.pop(channel, None)
             self._sent_candles.pop(channel, None)
             self._book_channels.get(channel.instrument_id, {}).pop(channel, None)
@@ -154,6 +162,9 @@ class Feed:
         self.sequences[effect.instrument_id] = sequence
         self._moved.add(effect.instrument_id)
         for channel in self._book_channels.get(effect.instrument_id, ()):
+            if channel.depth:
+                self._stale.add(channel)
+                continue
             gathered = self._gathered.get(channel)
             if gathered is None:
                 gathered = self._gathered[channel] = _Gathering(sequence)
@@ -209,6 +220,8 @@ class Feed:
             missed = (now_ns - due_ns) // channel.period_ns
             self._due_ns[channel] = due_ns + (missed + 1) * channel.period_ns
             match channel.kind:
+                case ChannelKind.BOOK if channel.depth:
+                    self._tell_book(channel, now_ns)
                 case ChannelKind.BOOK:
                     self._flush_book(channel, now_ns)
                 case ChannelKind.TICKER:
@@ -239,6 +252,16 @@ class Feed:
             now_ns,
         )
         self._publish(channel, delta)
+
+    def _tell_book(self, channel: Channel, now_ns: int) -> None:
+        if channel not in self._stale:
+            return
+        self._stale.discard(channel)
+        instrument_id = channel.instrument_id
+        levels = self._sources.levels(instrument_id, channel.depth)
+        sequence = self.sequences[instrument_id]
+        bids, asks = tuple(levels.bids), tuple(levels.asks)
+        self._publish(channel, BookSnapshot(instrument_id, sequence, bids, asks, now_ns))
 
     def _flush_candles(self, channel: Channel, now_ns: int) -> None:
         candles = self._sources.current_candles(channel.instrument_id, channel.interval_ns, now_ns)

@@ -2,14 +2,17 @@
 
 The checks, in this order: address ban and limit, key, its expiry, its address list, the
 signature, the timestamp and nonce, the scope, the key's and account's limits; then the
-parameters are turned into a Command or Query, which the exchange carries out. A request that
-fails a check has changed nothing but counters. Each dialect has its own gate; the words of
-every refusal are the dialect's.
+parameters are turned into a Command or Query, which the exchange carries out. `Gate.request` is
+that order: a dialect hands in how to read parameters and credentials, and does not choose when.
+A request that fails a check has changed nothing but counters. Each dialect has its own gate; the
+words of every refusal are the dialect's.
 
 A WebSocket is a `Line`: the same checks for each request that comes over it.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -29,9 +32,11 @@ from steelyard.wire.dialect import (
     AccessReason,
     Asker,
     Auth,
+    Claim,
     Credentials,
     Dialect,
     Endpoint,
+    Read,
     Refusal,
     ServerSession,
     SessionRefused,
@@ -41,6 +46,8 @@ from steelyard.wire.http import Request, Response, json_response
 from steelyard.wire.limits import LimitProfile, Per, Usage
 
 SUBSCRIPTIONS_PER_LINE = 1_024
+TIMESTAMP_STEP_NS = 1_000_000  # one stamped in the millisecond in which we began is not older
+OK = "OK"
 
 encode_json = msgspec.json.Encoder().encode
 
@@ -48,10 +55,15 @@ encode_json = msgspec.json.Encoder().encode
 class Gate:
     """The way in for one dialect."""
 
-    def __init__(self, exchange: Exchange, dialect: Dialect, profile: LimitProfile) -> None:
+    def __init__(
+        self, exchange: Exchange, dialect: Dialect, profile: LimitProfile, since_ns: int = 0
+    ) -> None:
+        """Open the way in; nonces that were seen before `since_ns` may have been forgotten."""
         self.exchange = exchange
         self.dialect = dialect
         self.limiter = Limiter(profile)
+        self.outcomes: Counter[str] = Counter()  # requests by what came of them: OK, or a reason
+        self._since_ns = since_ns
         self._routes = _Routes(dialect.endpoints)
         exchange.feed.speak(dialect.name, dialect.frame)
 
@@ -61,11 +73,16 @@ class Gate:
         try:
             response = self._http(request, ip, now_ns, usage)
         except SessionRefused as refused:
-            response = self.dialect.refuse(refused.refusal, now_ns)
+            response = self.refuse(refused.refusal, now_ns)
         if usage:
             headers = self.dialect.usage_headers(tuple(used for part in usage for used in part))
             response = response._replace(headers={**response.headers, **headers})
         return response
+
+    def refuse(self, refusal: Refusal, now_ns: int) -> Response:
+        """Return a refusal in the dialect's words, and count it."""
+        self.outcomes[refusal.reason.name] += 1
+        return self.dialect.refuse(refusal, now_ns)
 
     def line(self, target: str, ip: str, session_id: int, now: Callable[[], int]) -> "Line | None":
         """Open a WebSocket; None where the dialect has no stream at this target."""
@@ -79,40 +96,98 @@ class Gate:
     def _http(self, request: Request, ip: str, now_ns: int, usage: list[Usage]) -> Response:
         found = self._routes.find(request.method, request.path)
         if isinstance(found, Refusal):
-            self._count_ip(1, ip, now_ns, usage)
+            self.count_ip(1, ip, now_ns, usage)
             raise SessionRefused(found)
         endpoint, captured = found
-        parameters: Struct | DecodeError
-        try:
-            parameters = self.dialect.read(request, endpoint, captured)
-            weight = endpoint.weight(parameters)
-        except DecodeError as error:
-            parameters, weight = error, 1
-        self._count_ip(weight, ip, now_ns, usage, is_order=endpoint.is_order)
-        kept: KeptKey | None = None
-        credentials: Credentials | None = None
-        if endpoint.auth is not Auth.NONE:
-            claimed = self.dialect.credentials(request, endpoint)
-            if isinstance(claimed, Refusal):
-                raise SessionRefused(claimed)
-            credentials = claimed
-            kept = self.authenticate(credentials, endpoint.auth, ip, now_ns)
-        if isinstance(parameters, DecodeError):
-            raise SessionRefused(_malformed(parameters))
-        result = self.carry_out(endpoint, parameters, kept, credentials, ip, now_ns, usage)
+        dialect = self.dialect
+        result = self.request(
+            endpoint,
+            lambda: dialect.read(request, endpoint, captured),
+            lambda: dialect.credentials(request, endpoint),
+            ip,
+            now_ns,
+            usage,
+        )
         if isinstance(result, Response):
             return result
         return json_response(endpoint.status, encode_json(result))
 
-    # -- the checks, shared with WebSockets ---------------------------------------------------
+    # -- the checks, in their order; HTTP and WebSockets take the same way ----------------------
 
-    def _count_ip(
-        self, weight: int, ip: str, now_ns: int, usage: list[Usage], *, is_order: bool = False
-    ) -> None:
+    def request(
+        self,
+        endpoint: Endpoint,
+        read: Read,
+        claim: Claim,
+        ip: str,
+        now_ns: int,
+        usage: list[Usage],
+        proven: set[str] | None = None,
+    ) -> Any:
+        """Check everything in order, carry out, and return the response struct.
+
+        proven gets the key, once its signature has been verified.
+
+        Raises:
+            Turned away: `SessionRefused`, with the first of the reasons.
+        """
+        self._refuse_banned(ip, now_ns)
+        # Read this early only because the weight depends on it; what is wrong is told last.
+        parameters = _read(read)
+        is_read = not isinstance(parameters, DecodeError)
+        weight = endpoint.weight(parameters) if is_read else 1
+        self._count(Per.IP, ip, weight, endpoint, ip, now_ns, usage)
+        kept: KeptKey | None = None
+        credentials: Credentials | None = None
+        if endpoint.auth is not Auth.NONE:
+            credentials = _claimed(claim)
+            kept = self.authenticate(credentials, endpoint.auth, ip, now_ns)
+            if proven is not None:
+                proven.add(credentials.key)
+            _check_scope(endpoint.scope, kept)
+            self._count(Per.KEY, kept.created.key, weight, endpoint, ip, now_ns, usage)
+            account = str(kept.created.account_id)
+            self._count(Per.ACCOUNT, account, weight, endpoint, ip, now_ns, usage)
+        if isinstance(parameters, DecodeError):
+            raise SessionRefused(_malformed(parameters)) from parameters
+        result = self._carry_out(endpoint, parameters, kept, credentials, now_ns, usage)
+        self.outcomes[OK] += 1
+        return result
+
+    def log_in(
+        self, credentials: Credentials, scope: Scope, ip: str, now_ns: int, usage: list[Usage]
+    ) -> int:
+        """Return the account of valid credentials, by the same checks in the same order."""
+        self.count_ip(1, ip, now_ns, usage)
+        kept = self.authenticate(credentials, Auth.SIGNED, ip, now_ns)
+        _check_scope(scope, kept)
+        if credentials.nonce is not None:
+            self._journal_nonce(credentials, now_ns)
+        self.outcomes[OK] += 1
+        return kept.created.account_id
+
+    def count_ip(self, weight: int, ip: str, now_ns: int, usage: list[Usage]) -> None:
+        """Count what asks no endpoint against its address, or raise SessionRefused."""
+        self._refuse_banned(ip, now_ns)
+        self._count(Per.IP, ip, weight, None, ip, now_ns, usage)
+
+    def _refuse_banned(self, ip: str, now_ns: int) -> None:
         if refusal := self.limiter.ban(ip, now_ns):
             raise SessionRefused(refusal)
+
+    def _count(
+        self,
+        per: Per,
+        who: str,
+        weight: int,
+        endpoint: Endpoint | None,
+        ip: str,
+        now_ns: int,
+        usage: list[Usage],
+    ) -> None:
+        is_order = endpoint is not None and endpoint.is_order
         used, refusal = self.limiter.count(
-            Per.IP, ip, weight=weight, is_order=is_order, ip=ip, now_ns=now_ns
+            per, who, weight=weight, is_order=is_order, ip=ip, now_ns=now_ns
         )
         usage.append(used)
         if refusal:
@@ -142,6 +217,8 @@ class Gate:
         return kept
 
     def _signature(self, credentials: Credentials, kept: KeptKey, now_ns: int) -> Refusal | None:
+        if credentials.flaw is not None:
+            return credentials.flaw
         if not self.dialect.verify(credentials, self.exchange.keys.secret(kept)):
             return Refusal(
                 AccessReason.BAD_SIGNATURE,
@@ -169,28 +246,31 @@ class Gate:
                 return Refusal(
                     AccessReason.REPEATED_NONCE, "this nonce has been used; use a fresh one"
                 )
+            stamped_ns = credentials.timestamp_ns or 0
+            # After the nonces that outlived a crash: a copy of what was carried out is a copy.
+            if stamped_ns + TIMESTAMP_STEP_NS <= self._since_ns:
+                return Refusal(
+                    AccessReason.STALE_TIMESTAMP,
+                    "the timestamp is from before this exchange's start, so whether its nonce is "
+                    "new cannot be told. Sign the request anew; if that does not help, set your "
+                    "clock",
+                )
             # Spent by being signed, whatever becomes of the request.
             self.exchange.keys.nonce_used(key, nonce, _until_ns(credentials, now_ns), now_ns)
         return None
 
-    def carry_out(
+    def _carry_out(
         self,
         endpoint: Endpoint,
         parameters: Struct,
         kept: KeptKey | None,
         credentials: Credentials | None,
-        ip: str,
         now_ns: int,
         usage: list[Usage],
     ) -> Any:
-        """Check scope and limits, carry out, and return the response struct."""
-        account_id = 0
-        if kept is not None:
-            account_id = kept.created.account_id
-            self._check_scope(endpoint, kept)
-            self._count_key(endpoint, parameters, kept, ip, now_ns, usage)
+        """Decode, carry out, and return the response struct."""
         asker = Asker(
-            account_id,
+            kept.created.account_id if kept else 0,
             kept.created.key if kept else "",
             now_ns,
             self.exchange.listings,
@@ -210,40 +290,6 @@ class Gate:
             raise SessionRefused(Refusal(RejectReason.UNSUPPORTED, str(error))) from error
         except DecodeError as error:
             raise SessionRefused(_malformed(error)) from error
-
-    def _check_scope(self, endpoint: Endpoint, kept: KeptKey) -> None:
-        scope, scopes = endpoint.scope, kept.created.scopes
-        if scope is not None and scope not in scopes:
-            have = ", ".join(sorted(scopes))
-            raise SessionRefused(
-                Refusal(
-                    AccessReason.MISSING_SCOPE,
-                    f"this key may {have}, not {scope}; create one with --scopes {scope}",
-                )
-            )
-
-    def _count_key(
-        self,
-        endpoint: Endpoint,
-        parameters: Struct,
-        kept: KeptKey,
-        ip: str,
-        now_ns: int,
-        usage: list[Usage],
-    ) -> None:
-        created = kept.created
-        for per, who in ((Per.KEY, created.key), (Per.ACCOUNT, str(created.account_id))):
-            used, refusal = self.limiter.count(
-                per,
-                who,
-                weight=endpoint.weight(parameters),
-                is_order=endpoint.is_order,
-                ip=ip,
-                now_ns=now_ns,
-            )
-            usage.append(used)
-            if refusal:
-                raise SessionRefused(refusal)
 
     def _act(
         self, message: UserCommand | Query, credentials: Credentials | None, now_ns: int
@@ -319,6 +365,11 @@ class Line:
         self._now = now
 
     @property
+    def dialect(self) -> str:
+        """The name of the dialect that is spoken."""
+        return self._gate.dialect.name
+
+    @property
     def listings(self) -> Listings:
         """What is listed."""
         return self._gate.exchange.listings
@@ -328,27 +379,36 @@ class Line:
         """The limits in force."""
         return self._gate.limiter.profile
 
-    def call(self, endpoint: Endpoint, parameters: Struct, credentials: Credentials | None) -> Any:
+    def call(self, endpoint: Endpoint, read: Read, claim: Claim) -> Any:
         """Authenticate, limit and carry out one request; return the response struct."""
-        usage: list[Usage] = []
-        try:
-            return self._call(endpoint, parameters, credentials, usage)
-        finally:
-            self.usage = tuple(used for part in usage for used in part)
+        with self._counted() as usage:
+            return self._gate.request(
+                endpoint, read, claim, self._ip, self._now(), usage, self.keys
+            )
+
+    def count(self, weight: int) -> None:
+        """Count a message that asks no endpoint against the address, or raise SessionRefused."""
+        with self._counted() as usage:
+            self._gate.count_ip(weight, self._ip, self._now(), usage)
 
     def authenticate(self, credentials: Credentials, scope: Scope) -> int:
         """Return the account of valid credentials, or raise SessionRefused."""
-        now_ns = self._now()
-        self._gate._count_ip(1, self._ip, now_ns, [])  # noqa: SLF001
-        kept = self._gate.authenticate(credentials, Auth.SIGNED, self._ip, now_ns)
-        if scope not in kept.created.scopes:
-            raise SessionRefused(
-                Refusal(AccessReason.MISSING_SCOPE, f"this key has no scope {scope}")
-            )
-        if credentials.nonce is not None:
-            self._gate._journal_nonce(credentials, now_ns)  # noqa: SLF001
+        with self._counted() as usage:
+            account_id = self._gate.log_in(credentials, scope, self._ip, self._now(), usage)
         self.keys.add(credentials.key)
-        return kept.created.account_id
+        return account_id
+
+    @contextmanager
+    def _counted(self) -> Iterator[list[Usage]]:
+        """Keep what a message counts, and what became of it."""
+        usage: list[Usage] = []
+        try:
+            yield usage
+        except SessionRefused as refused:
+            self._gate.outcomes[refused.refusal.reason.name] += 1
+            raise
+        finally:
+            self.usage = tuple(used for part in usage for used in part)
 
     def subscribe(self, subscription: Subscription) -> None:
         """Begin a stream for this session."""
@@ -378,24 +438,31 @@ class Line:
         """The connection is gone."""
         self._gate.exchange.feed.leave(self.session_id)
 
-    def _call(
-        self,
-        endpoint: Endpoint,
-        parameters: Struct,
-        credentials: Credentials | None,
-        usage: list[Usage],
-    ) -> Any:
-        gate, now_ns = self._gate, self._now()
-        gate._count_ip(endpoint.weight(parameters), self._ip, now_ns, usage)  # noqa: SLF001
-        kept = None
-        if endpoint.auth is not Auth.NONE:
-            if credentials is None:
-                raise SessionRefused(
-                    Refusal(AccessReason.MISSING_KEY, "this request needs a key; log in first")
-                )
-            kept = gate.authenticate(credentials, endpoint.auth, self._ip, now_ns)
-            self.keys.add(credentials.key)
-        return gate.carry_out(endpoint, parameters, kept, credentials, self._ip, now_ns, usage)
+
+def _read(read: Read) -> Struct | DecodeError:
+    try:
+        return read()
+    except DecodeError as error:
+        return error
+
+
+def _claimed(claim: Claim) -> Credentials:
+    claimed = claim()
+    if isinstance(claimed, Refusal):
+        raise SessionRefused(claimed)
+    return claimed
+
+
+def _check_scope(scope: Scope | None, kept: KeptKey) -> None:
+    scopes = kept.created.scopes
+    if scope is not None and scope not in scopes:
+        have = ", ".join(sorted(scopes))
+        raise SessionRefused(
+            Refusal(
+                AccessReason.MISSING_SCOPE,
+                f"this key may {have}, not {scope}; create one with --scopes {scope}",
+            )
+        )
 
 
 def _malformed(error: DecodeError) -> Refusal:

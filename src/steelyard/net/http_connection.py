@@ -41,6 +41,12 @@ def _line(status: int) -> str:
 _LINES = {status: _line(status) for status in _REASONS}
 
 
+def _is_sound(response: Response) -> bool:
+    """Whether no header would end early and begin another one, or the body."""
+    fields = "".join([*response.headers, *response.headers.values()])
+    return "\n" not in fields and "\r" not in fields and "\0" not in fields
+
+
 class Site(Protocol):
     """What one port serves. What it raises ends that connection, and is told to the loop."""
 
@@ -48,8 +54,10 @@ class Site(Protocol):
         """Answer a request, now or later, by one call of `reply`."""
         ...
 
-    def websocket(self, request: Request, ip: str, connection: WebSocketConnection) -> bool:
-        """Take a WebSocket: set its `on_message` and `on_close`; False refuses it."""
+    def websocket(
+        self, request: Request, ip: str, connection: WebSocketConnection
+    ) -> bool | Response:
+        """Take a WebSocket: set its `on_message` and `on_close`. False or a Response refuses it."""
         ...
 
 
@@ -75,6 +83,7 @@ class Port:
     date: str = ""  # now, as a header's value
     connections: set["HttpConnection"] = field(default_factory=set)
     on_empty: Callable[[], None] = lambda: None
+    is_held: bool = False  # nothing new is taken up: the site has enough to do
 
 
 class _Slot:
@@ -135,6 +144,7 @@ class HttpConnection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self._ip = peer[0] if peer else ""
         self._port.connections.add(self)
+        self.hold()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 either way it is gone
         """asyncio: it is gone; answers that come now go nowhere."""
@@ -162,7 +172,8 @@ class HttpConnection(asyncio.Protocol):
         if self._socket is not None:
             self._socket.receive(data)
         elif self._accepts:
-            if self._slots or self._backlog or self._is_full or len(data) > SLICE_BYTES:
+            is_busy = self._slots or self._backlog or self._is_full or self._port.is_held
+            if is_busy or len(data) > SLICE_BYTES:
                 self._backlog += data
             else:
                 self._read(data)
@@ -198,7 +209,7 @@ class HttpConnection(asyncio.Protocol):
             return
         self._is_working = True  # a site that replies at once is heard below
         try:
-            while len(self._slots) < self._bounds.pipelined_max and not self._is_full:
+            while not (self._is_full or self._port.is_held or self._is_at_bound()):
                 if self._ready:
                     self._ask()
                     self._flush()
@@ -240,7 +251,7 @@ class HttpConnection(asyncio.Protocol):
     def _ask(self) -> None:
         """Give the site what is ready, up to the bound."""
         ready, slots = self._ready, self._slots
-        while ready and len(slots) < self._bounds.pipelined_max:
+        while ready and not (self._port.is_held or self._is_at_bound()):
             slot = ready.popleft()
             slots.append(slot)
             if slot.response is not None:
@@ -279,6 +290,7 @@ class HttpConnection(asyncio.Protocol):
             self._fail(error, slot)
         if is_read:
             self._resume()
+            self.hold()
             if rest:
                 self._socket.receive(rest)
             return
@@ -310,12 +322,24 @@ class HttpConnection(asyncio.Protocol):
         out = []
         while slots and (response := slots[0].response) is not None:
             slot = slots.popleft()
+            if not _is_sound(response):
+                response = self._split(slot)
             is_last = not slots and (not self._accepts or self._is_ended) and self._is_done()
             out.append(self._bytes_of(slot, response, is_last=is_last))
         if out:
             if not slots:
                 self._deadline = self._loop.time() + self._bounds.idle_s
             self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+
+    def _split(self, slot: _Slot) -> Response:
+        """Send nothing that a client, or a proxy before it, could read as two answers."""
+        self._loop.call_exception_handler(
+            {
+                "message": "a site's answer has a line break in a header; a 500 is sent instead",
+                "transport": self._transport,
+            }
+        )
+        return self._words(500, explain(500, self._bounds), slot.request)
 
     def _bytes_of(self, slot: _Slot, response: Response, *, is_last: bool) -> bytes:
         status, headers, body = response
@@ -351,6 +375,9 @@ class HttpConnection(asyncio.Protocol):
 
     # -- how it goes on -----------------------------------------------------------------------
 
+    def _is_at_bound(self) -> bool:
+        return len(self._slots) >= self._bounds.pipelined_max
+
     def _is_done(self) -> bool:
         """Whether no request waits and none will come."""
         if self._ready or self._upgrade is not None:
@@ -370,7 +397,8 @@ class HttpConnection(asyncio.Protocol):
         if not self._slots and (not self._accepts or self._is_ended) and self._is_done():
             self._close()
             return
-        if self._is_full or self._ready or self._backlog or self._upgrade is not None:
+        is_waiting = self._ready or self._backlog or self._upgrade is not None
+        if self._is_full or self._port.is_held or is_waiting:
             if not self._is_paused:
                 self._is_paused = True
                 self._transport.pause_reading()
@@ -424,6 +452,23 @@ class HttpConnection(asyncio.Protocol):
             self._work()
         else:
             self._transport.close()
+
+    def hold(self) -> None:
+        """Read no more, if the port is held."""
+        if not self._port.is_held:
+            return
+        if self._socket is not None:
+            self._socket.hold()
+        elif not self._is_working:  # else it sees by itself
+            self._settle()
+
+    def let_go(self) -> None:
+        """Read on; the time that it was held counts for nothing."""
+        if self._socket is not None:
+            self._socket.let_go()
+            return
+        self._deadline = max(self._deadline, self._loop.time() + self._bounds.head_s)
+        self.answered()
 
     def finish(self) -> None:
         """End in order: a WebSocket says goodbye, what the site was asked gets its answer."""

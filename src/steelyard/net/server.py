@@ -56,6 +56,7 @@ class Server:
         self._shared: Port | None = None
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
+        self._first = 0
 
     async def start(self) -> None:
         """Begin to accept."""
@@ -80,12 +81,35 @@ class Server:
         self._shared.on_empty = empty.set
         for connection in [*self.connections]:
             connection.finish()
+        self.hold(is_held=False)  # closing handshakes have to be read
         if self.connections:
             try:
                 await asyncio.wait_for(empty.wait(), self._bounds.stop_s)
             except TimeoutError:
                 for connection in [*self.connections]:
                     connection.abort()
+
+    def hold(self, *, is_held: bool) -> None:
+        """Take up nothing new, neither requests nor messages, until told otherwise.
+
+        What has arrived is kept, and what more is sent waits with its sender. Answers go out.
+        """
+        port = self._shared
+        if port is None or port.is_held == is_held:
+            return
+        port.is_held = is_held
+        connections = [*self.connections]
+        if is_held:
+            for connection in connections:
+                connection.hold()
+            return
+        # The one after the last that had its turn is the first: all get one.
+        first = self._first % max(1, len(connections))
+        for connection in connections[first:] + connections[:first]:
+            connection.let_go()
+            self._first += 1
+            if port.is_held:  # again, by what it let in
+                break
 
     def sweep(self, now: float) -> None:
         """Cut off who is too slow at a time of the loop, in seconds."""

@@ -15,13 +15,14 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from steelyard.net.bounds import Bounds
-from steelyard.wire.http import Request
+from steelyard.wire.http import Request, Response
 
 SLICE_BYTES = 16 << 10  # read at once: what one slice holds as frames is all that is held
 REASON_MAX_BYTES = 123  # RFC 6455, 5.5
 SWITCHING = 101
 
-Take = Callable[["WebSocketConnection"], bool]
+# True takes it; False refuses it, a Response in the site's own words.
+Take = Callable[["WebSocketConnection"], bool | Response]
 
 
 def text_frame(payload: bytes) -> bytes:
@@ -42,6 +43,7 @@ class WebSocketConnection:
     ) -> None:
         self.on_message: Callable[[str | bytes], None] = lambda _: None
         self.on_close: Callable[[], None] = lambda: None
+        self.is_dropped = False  # because its reader was too slow
         self._transport = transport
         self._loop = loop
         self._bounds = bounds
@@ -51,7 +53,8 @@ class WebSocketConnection:
         self._is_taken = False  # by the site, which then hears of its end
         self._may_send = False  # after the handshake, until a closing frame is on its way
         self._is_leaving = False  # the site has closed, and hears no more messages
-        self._is_full = False
+        self._is_full = self._is_held = self._is_paused = False
+        self._kept = b""  # what had been read when it was held
         self._early: list[bytes] = []  # what the site sent before the handshake was over
         self._early_close: tuple[int, str] | None = None
         self._pinged = self._heard = loop.time()
@@ -74,6 +77,7 @@ class WebSocketConnection:
             if unsent + len(frame) > self._bounds.unsent_max_bytes:
                 # A closing frame would wait behind what is not being read.
                 self._may_send = False
+                self.is_dropped = True
                 self._transport.abort()
                 return
         self._transport.write(frame)
@@ -102,8 +106,16 @@ class WebSocketConnection:
         if not found:
             return False
         response = self._protocol.accept(found[0])
-        if response.status_code == SWITCHING and not take(self):
-            response = self._protocol.reject(404, "there is no stream at this path\n")
+        if response.status_code == SWITCHING:
+            taken = take(self)
+            if isinstance(taken, Response):
+                response = self._protocol.reject(taken.status, taken.body.decode())
+                for name, value in taken.headers.items():
+                    if name in response.headers:
+                        del response.headers[name]
+                    response.headers[name] = value
+            elif not taken:
+                response = self._protocol.reject(404, "there is no stream at this path\n")
         self._protocol.send_response(response)
         self._is_taken = self._may_send = response.status_code == SWITCHING
         for data in self._protocol.data_to_send():
@@ -122,6 +134,9 @@ class WebSocketConnection:
         """Take bytes, and tell the site of every whole message in them."""
         self._heard = self._loop.time()
         for start in range(0, len(data), SLICE_BYTES):
+            if self._is_held:
+                self._kept = data[start:]
+                return
             self._protocol.receive_data(data[start : start + SLICE_BYTES])
             for event in self._protocol.events_received():
                 if isinstance(event, Frame):
@@ -137,24 +152,41 @@ class WebSocketConnection:
     def lost(self) -> None:
         """The connection is gone."""
         self._may_send = False
+        self._kept = b""
         if self._is_taken:
             self.on_close()
 
     def pause_writing(self) -> None:
         """Stop reading too: what comes in, pings among it, makes more to send."""
         self._is_full = True
-        self._transport.pause_reading()
+        self._pause_or_resume()
 
     def resume_writing(self) -> None:
         """Read on."""
         self._is_full = False
-        self._transport.resume_reading()
+        self._pause_or_resume()
+
+    def hold(self) -> None:
+        """Take no more messages for now."""
+        self._is_held = True
+        self._pause_or_resume()
+
+    def let_go(self) -> None:
+        """Take messages again; a client that was not heard meanwhile was not silent."""
+        self._is_held = False
+        self._heard = self._loop.time()
+        kept, self._kept = self._kept, b""
+        if kept:
+            self.receive(kept)
+        self._pause_or_resume()
 
     def check(self, now: float) -> None:
         """Ping who is silent, and drop who stays so, does not read or does not close."""
         if self._abort_at is not None:
             if now > self._abort_at:
                 self._transport.abort()
+        elif self._is_held:
+            return
         elif now - self._heard > self._bounds.pong_s:
             self.close(1011, "no sign of life: answer pings, and read what is sent")
         elif now - self._pinged > self._bounds.ping_s and self._protocol.state is State.OPEN:
@@ -163,6 +195,16 @@ class WebSocketConnection:
             self._flush()
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _pause_or_resume(self) -> None:
+        is_paused = self._is_full or self._is_held
+        if is_paused == self._is_paused or self._transport.is_closing():
+            return
+        self._is_paused = is_paused
+        if is_paused:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
 
     def _take(self, frame: Frame) -> None:
         if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):

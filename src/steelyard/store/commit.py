@@ -7,8 +7,8 @@
 Invariants: no act runs before its record, and all before it, are durable; acts run in the order
 of their release, on the loop. While one batch is written the next one gathers, so many requests
 share a sync and the loop never waits for the disk. When the disk refuses, what waits never
-happens and `on_failure` hears of it, once. When more than `waiting_max` acts wait, `on_pressure`
-is asked to let nothing new in, until half of them are gone.
+happens and `on_failure` hears of it, once. When too many acts or bytes wait, `on_pressure` is
+asked to let nothing new in, until half of them are gone.
 """
 
 import asyncio
@@ -17,11 +17,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
+from time import perf_counter_ns
 
 from steelyard.domain.errors import StorageError
 from steelyard.store.journal import Journal
 
 WAITING_MAX = 10_000
+WAITING_MAX_BYTES = 8 << 20  # well below what a journal refuses
 
 Act = Callable[[], None]
 
@@ -35,20 +37,26 @@ class GroupCommit:
         *,
         on_failure: Callable[[StorageError], None],
         on_pressure: Callable[[bool], None] = lambda _: None,
+        on_batch: Callable[[int, int], None] = lambda *_: None,
         waiting_max: int = WAITING_MAX,
+        waiting_max_bytes: int = WAITING_MAX_BYTES,
     ) -> None:
         """Begin a writer for a journal; from here on only it may commit.
 
         Args:
             journal: Its records so far count as durable.
             on_failure: Called once, on the loop; no act runs after it.
-            on_pressure: Called with True when too many acts wait, with False when they are gone.
-            waiting_max: How many are too many.
+            on_pressure: Called with True when too much waits, with False when half of it is gone.
+            on_batch: Called, on the loop, with the bytes of each durable batch and the ns it took.
+            waiting_max: How many acts are too many.
+            waiting_max_bytes: How many bytes of records are too many, besides those being written.
         """
         self._journal = journal
         self._on_failure = on_failure
         self._on_pressure = on_pressure
+        self._on_batch = on_batch
         self._waiting_max = waiting_max
+        self._waiting_max_bytes = waiting_max_bytes
         self._durable = journal.commit()
         self._waiting: deque[tuple[int, Act]] = deque()
         self._loop = asyncio.get_running_loop()
@@ -82,7 +90,7 @@ class GroupCommit:
             act()
             return
         self._waiting.append((sequence, act))
-        if len(self._waiting) > self._waiting_max and not self._is_pressed:
+        if not self._is_pressed and self._is_above(1):
             self._is_pressed = True
             self._on_pressure(True)  # noqa: FBT003 the callback's one argument
         self._schedule()
@@ -113,11 +121,14 @@ class GroupCommit:
             self._is_writing = True
             self._batches.put((last_sequence, batch))
 
-    def _written(self, last_sequence: int, error: StorageError | None) -> None:
+    def _written(
+        self, last_sequence: int, error: StorageError | None, size_bytes: int, time_ns: int
+    ) -> None:
         self._is_writing = False
         if error is not None:
             self._fail(error)
             return
+        self._on_batch(size_bytes, time_ns)
         self._durable = last_sequence
         self._begin()  # the disk works while the acts run
         self._let_go()
@@ -133,9 +144,16 @@ class GroupCommit:
             # An act that raises is its owner's fault, told by the loop; the others still happen.
             if not is_done:
                 self._loop.call_soon(self._let_go)
-        if self._is_pressed and len(self._waiting) <= self._waiting_max // 2:
+        if self._is_pressed and not self._is_above(2):
             self._is_pressed = False
             self._on_pressure(False)  # noqa: FBT003 the callback's one argument
+
+    def _is_above(self, part: int) -> bool:
+        """Whether more waits than the maximum, or than its half with `part` 2."""
+        return (
+            len(self._waiting) > self._waiting_max // part
+            or self._journal.waiting_bytes > self._waiting_max_bytes // part
+        )
 
     def _fail(self, error: StorageError) -> None:
         self._failure = error
@@ -149,14 +167,19 @@ class GroupCommit:
         while (item := self._batches.get()) is not None:
             last_sequence, batch = item
             error: StorageError | None = StorageError("the journal's writer has ended by a bug")
+            began_ns = perf_counter_ns()
             try:
                 self._journal.write(batch)
                 error = None
             except StorageError as refused:
                 error = refused
             finally:
-                self._tell(last_sequence, error)
+                self._tell(last_sequence, error, len(batch), perf_counter_ns() - began_ns)
 
-    def _tell(self, last_sequence: int, error: StorageError | None) -> None:
+    def _tell(
+        self, last_sequence: int, error: StorageError | None, size_bytes: int, time_ns: int
+    ) -> None:
         with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._written, last_sequence, error)
+            self._loop.call_soon_threadsafe(
+                self._written, last_sequence, error, size_bytes, time_ns
+            )

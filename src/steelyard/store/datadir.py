@@ -21,7 +21,12 @@ from typing import Any, Self, TextIO
 import platformdirs
 
 from steelyard.domain.errors import ConfigError
-from steelyard.store.disk import make_private_directory, remove_parts, replace_file
+from steelyard.store.disk import (
+    make_private_directory,
+    make_private_file,
+    remove_parts,
+    replace_file,
+)
 
 FORMAT = 1
 
@@ -110,6 +115,7 @@ class Directory:
     def _locked(self) -> TextIO:
         file = self.path / _LOCK
         try:
+            make_private_file(file)
             lock = file.open("a+", encoding="ascii", errors="replace")
         except OSError as error:
             raise _unusable(self.path, error) from error

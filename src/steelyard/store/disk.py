@@ -95,6 +95,12 @@ def remove_parts(directory: Path) -> None:
         part.unlink(missing_ok=True)
 
 
+def make_private_file(path: Path) -> None:
+    """Make an empty file if it is not there; either way only its owner may read it."""
+    path.touch(mode=PRIVATE_FILE)
+    path.chmod(PRIVATE_FILE)  # it may be of an older version
+
+
 def make_private_directory(directory: Path) -> None:
     """Make a directory and what is missing above it, for their owner only."""
     if not directory.parent.is_dir():

@@ -16,7 +16,6 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
 
 from steelyard.domain.errors import ConfigError, StorageError
 from steelyard.store import segment
@@ -63,17 +62,13 @@ class Journal:
         self._failure: str | None = None
         self.last_sequence = 0
         self.torn_bytes = 0
+        self._opened_at = 0
         try:
             self._open(after)
         except OSError as error:
             raise StorageError(
                 f"the journal {directory} cannot be opened: {_why(error)}"
             ) from error
-
-    @classmethod
-    def open(cls, directory: Path, after: int = 0) -> Self:
-        """Open a journal with the usual settings; see `__init__`."""
-        return cls(directory, after=after)
 
     def _open(self, after: int) -> None:
         make_private_directory(self._directory)
@@ -103,8 +98,19 @@ class Journal:
         if not end.offset:
             self._file.write(0, segment.HEADER_LINE)
             self._end = self._room_end = len(segment.HEADER_LINE)
+        self._opened_at = end.last_sequence
         # What a killed process had written but not synced is read now, so it counts from now.
         self._file.sync()
+
+    @property
+    def repair(self) -> str:
+        """One sentence on what was cut off at opening, or nothing."""
+        if not self.torn_bytes:
+            return ""
+        return (
+            f"the last write to {self._directory} had been cut short: {self.torn_bytes} bytes of "
+            f"it behind record {self._opened_at} were removed; nothing in them was acknowledged"
+        )
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -145,17 +151,32 @@ class Journal:
             StorageError: The disk has refused, or does not keep up, or the record is too long;
                 the journal takes nothing more.
         """
+        return self.append_all([payload])
+
+    def append_all(self, payloads: list[bytes]) -> int:
+        """Take records for the next batch, all or none; return the last sequence.
+
+        Raises:
+            StorageError: As `append`.
+        """
         if self._failure is not None:
             raise StorageError(self._failure)
-        if len(payload) > segment.PAYLOAD_MAX_BYTES:
-            raise self._fail(f"a record of {len(payload)} bytes is too long for the journal")
         if self._buffered_bytes > BUFFER_MAX_BYTES:
             raise self._fail(f"the disk does not keep up: {self._buffered_bytes} bytes wait for it")
-        self.last_sequence += 1
-        record = segment.encode(self.last_sequence, payload, begins_batch=not self._buffer)
-        self._buffer.append(record)
-        self._buffered_bytes += len(record)
+        try:
+            records = segment.encode(payloads, self.last_sequence + 1, not self._buffer)
+        except ValueError as error:
+            raise self._fail(str(error)) from error
+        if records:
+            self._buffer.append(records)
+            self._buffered_bytes += len(records)
+            self.last_sequence += len(payloads)
         return self.last_sequence
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How many bytes of records have not been taken to be written."""
+        return self._buffered_bytes
 
     def take(self) -> tuple[int, bytes]:
         """Hand over what has been appended as one batch: its last sequence, and its bytes."""

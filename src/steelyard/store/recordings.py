@@ -1,7 +1,7 @@
 """Recordings of a venue's streams: gzip files of lines, read one at a time.
 
-A line is local nanoseconds, a space, and the frame as it was received. What a frame means is a
-dialect's business; here a file is opened, bounded and refused. One line is in memory at a time.
+What a line means is a dialect's business; here a file is opened, bounded and refused. One line is
+in memory at a time.
 """
 
 import gzip
@@ -9,20 +9,10 @@ import hashlib
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from steelyard.domain.errors import ConfigError
 
 LINE_MAX_BYTES = 4 << 20
-_DIGITS_MAX = 19  # of nanoseconds in 64 bits
-
-
-class Recorded(NamedTuple):
-    """One frame, when it was received, and where its line begins in the unpacked file."""
-
-    local_ns: int
-    frame: bytes
-    offset: int
 
 
 def sha256(file: Path) -> str:
@@ -59,25 +49,6 @@ def lines(file: Path, *, offset: int = 0) -> Iterator[bytes]:
         raise ConfigError(f"{file} is cut short; fetch it again") from error
     except OSError as error:
         raise _unreadable(file, error) from error
-
-
-def frames(file: Path, *, offset: int = 0) -> Iterator[Recorded]:
-    """Yield a recording's frames in order, from the line that begins at `offset` on.
-
-    Raises:
-        ConfigError: As `lines`; or a line has another form, or its end is missing.
-    """
-    for line in lines(file, offset=offset):
-        digits, space, frame = line.partition(b" ")
-        if not (space and digits.isdigit() and len(digits) <= _DIGITS_MAX):
-            raise ConfigError(
-                f"{file}, byte {offset}: expected local nanoseconds, a space and a frame, "
-                f"found {line[:40]!r}"
-            )
-        if not frame.endswith(b"\n"):
-            raise ConfigError(f"{file}, byte {offset}: the last line is cut short; fetch it again")
-        yield Recorded(int(digits), frame[:-1], offset)
-        offset += len(line)
 
 
 def _unreadable(file: Path, error: OSError) -> ConfigError:

@@ -17,6 +17,7 @@ Pure functions over bytes; files are the journal's.
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,11 +70,30 @@ class End(NamedTuple):
     torn_bytes: int
 
 
-def encode(sequence: int, payload: bytes, *, begins_batch: bool) -> bytes:
-    """Return a record."""
-    word = len(payload) | (_BEGINS_BATCH if begins_batch else 0)
-    crc = zlib.crc32(payload, zlib.crc32(_CHECKED.pack(word, sequence)))
-    return _HEAD.pack(word, crc, sequence) + payload
+def encode_records(payloads: list[bytes], first_sequence: int, begins_batch: bool) -> bytes:  # noqa: FBT001 as the native one
+    """Return payloads as records, one after the other.
+
+    Raises:
+        ValueError: One is longer than `PAYLOAD_MAX_BYTES`.
+    """
+    found = []
+    mark = _BEGINS_BATCH if begins_batch else 0
+    for sequence, payload in enumerate(payloads, first_sequence):
+        if len(payload) > PAYLOAD_MAX_BYTES:
+            raise ValueError(f"a record of {len(payload)} bytes is too long for the journal")
+        word = len(payload) | mark
+        crc = zlib.crc32(payload, zlib.crc32(_CHECKED.pack(word, sequence)))
+        found += [_HEAD.pack(word, crc, sequence), payload]
+        mark = 0
+    return b"".join(found)
+
+
+encode = encode_records
+with suppress(ImportError):  # where none was built
+    # The same in a fifteenth of the time: else the disk would wait for Python.
+    from steelyard._native import encode_records as encode_records_natively
+
+    encode = encode_records_natively
 
 
 def first_sequence(batch: bytes) -> int:

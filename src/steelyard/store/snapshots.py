@@ -89,6 +89,16 @@ class Snapshots:
             self.damaged.append(file.name)
         return None
 
+    @property
+    def repair(self) -> str:
+        """One sentence on what was passed over, or nothing."""
+        if not self.damaged:
+            return ""
+        return (
+            f"damaged and passed over in {self._directory}: {', '.join(self.damaged)}; an older "
+            "snapshot and the journal served instead, so nothing is missing"
+        )
+
     def oldest_sequence(self) -> int:
         """Return what the oldest kept snapshot includes: records up to it may go; 0 for none."""
         whole = self._whole()

@@ -6,6 +6,8 @@ say.
 
 from decimal import Decimal
 
+from steelyard.domain.errors import ConfigError
+from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill
 from steelyard.trading.duration import Duration
 from steelyard.trading.strategy import Strategy, Timer
@@ -22,6 +24,16 @@ class DipBuyer(Strategy):
         every: Duration = Duration("60s")
 
     params: Params
+
+    def __init__(self, **parameters: object) -> None:
+        super().__init__(**parameters)
+        for name in ("below", "size"):
+            if (value := getattr(self.params, name)) <= 0:
+                raise ConfigError(f"DipBuyer: {name} is {value}; it must be above zero")
+
+    def check(self, instrument: Instrument) -> None:
+        """The size is in whole lots and within the limits."""
+        instrument.size_lots(self.params.size)
 
     def on_start(self) -> None:
         """Set the timer."""

@@ -2,14 +2,16 @@
 
 At each closed bar it compares the position that it has with the one that it wants, instead of
 trading on the moment of crossing; so an order that was refused or never arrived is made up for
-at the next bar. It waits while an order of its own is open, and it does not top up: what a fee
-took from the size is not bought again.
+at the next bar. With `both_ways` it also goes short while the fast average is below: on a spot
+market that is selling what the account holds, to buy it back lower. It waits while an order of
+its own is open, and it does not top up: what a fee took from the size is not bought again.
 """
 
 from collections import deque
 from decimal import Decimal
 
 from steelyard.domain.errors import ConfigError
+from steelyard.domain.instrument import Instrument
 from steelyard.domain.units import Lots
 from steelyard.trading.bars import Bar
 from steelyard.trading.duration import Duration
@@ -17,7 +19,10 @@ from steelyard.trading.strategy import Strategy
 
 
 class SmaCross(Strategy):
-    """Hold `size` while the mean of the last `fast` closes is above that of the last `slow`."""
+    """Hold `size` while the mean of the last `fast` closes is above that of the last `slow`.
+
+    Where it is below, hold nothing, or with `both_ways` be short by the same size.
+    """
 
     class Params(Strategy.Params, frozen=True, kw_only=True):
         """Parameters of SmaCross."""
@@ -26,6 +31,7 @@ class SmaCross(Strategy):
         slow: int = 30  # bars
         size: Decimal = Decimal("0.01")  # base
         bar: Duration = Duration("1m")
+        both_ways: bool = False
 
     params: Params
 
@@ -36,7 +42,13 @@ class SmaCross(Strategy):
                 f"SmaCross: fast is {self.params.fast} and slow is {self.params.slow}; "
                 "fast must be smaller, and above zero"
             )
+        if self.params.size <= 0:
+            raise ConfigError(f"SmaCross: size is {self.params.size}; it must be above zero")
         self._closes: deque[int] = deque(maxlen=self.params.slow)
+
+    def check(self, instrument: Instrument) -> None:
+        """The size is in whole lots and within the limits."""
+        instrument.size_lots(self.params.size)
 
     @property
     def history_bars(self) -> int:
@@ -53,16 +65,19 @@ class SmaCross(Strategy):
         self._closes.append(bar.close_ticks)
         if len(self._closes) < self.params.slow or self.open_orders:
             return
-        wanted = self.instrument.size_lots(self.params.size) if self.is_rising else 0
-        missing = wanted - self.position.lots
-        if missing > 0 and self.position.lots <= 0:
-            self.buy(Lots(missing))
-        elif missing < 0 and not wanted and self.position.lots > 0:
-            self.sell(Lots(-missing))
+        trend, has = self.trend, self.position.lots
+        size = self.instrument.size_lots(self.params.size)
+        if trend > 0 and has <= 0:
+            self.buy(Lots(size - has))
+        elif trend < 0 and self.params.both_ways and has >= 0:
+            self.sell(Lots(size + has))
+        elif trend <= 0 and not self.params.both_ways and has > 0:
+            self.sell(Lots(has))
 
     @property
-    def is_rising(self) -> bool:
-        """Whether the fast average is above the slow one; whole numbers, no rounding."""
+    def trend(self) -> int:
+        """The sign of the fast average minus the slow one; whole numbers, no rounding."""
         fast, slow = self.params.fast, self.params.slow
         closes = [*self._closes]
-        return sum(closes[-fast:]) * slow > sum(closes) * fast
+        difference = sum(closes[-fast:]) * slow - sum(closes) * fast
+        return (difference > 0) - (difference < 0)

@@ -162,7 +162,7 @@ class Endings:
             for order in self._stop.orders:
                 self._work.cancel(order, "the bot is stopping")
 
-    def work_stop(self, *, is_connected: bool) -> str | None:
+    def work_stop(self) -> str | None:
         """Return the last words when nothing is waited for any more, or None."""
         stop, turn = self._stop, self._turn
         if stop is None:
@@ -171,7 +171,8 @@ class Endings:
             order.cancel_why is not None or self._work.is_in_flight(order)
             for order in turn.state.orders.open
         )
-        if waits and is_connected and turn.now_ns < stop.begun_ns + STOP_NS:
+        # Without a connection yet: the start goes on meanwhile, because only it leads to one.
+        if waits and turn.now_ns < stop.begun_ns + STOP_NS:
             turn.wake_at(stop.begun_ns + STOP_NS)
             return None
         left = len(turn.state.orders.open)

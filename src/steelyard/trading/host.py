@@ -12,6 +12,8 @@ began while trading was gated, or while the bot was down, is used late, within i
 from collections.abc import Callable
 from typing import Any
 
+from steelyard.domain.errors import SteelyardError
+from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill
 from steelyard.domain.messages import SECOND_NS
 from steelyard.trading import risk
@@ -63,6 +65,19 @@ class StrategyHost:
         self._desk = desk
         desk.open_orders = lambda: self._turn.state.orders.open
         self._strategy.bind(desk)
+
+    def check(self, instrument: Instrument) -> str | None:
+        """Return what the strategy says is wrong with its parameters here, or None."""
+        flaws: list[str] = []
+
+        def call() -> None:
+            try:
+                self._strategy.check(instrument)
+            except SteelyardError as error:
+                flaws.append(str(error))
+
+        trouble = self._guard(call)
+        return trouble or next(iter(flaws), None)
 
     def start(self) -> None:
         """Tell the strategy that trading begins."""

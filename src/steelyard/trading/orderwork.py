@@ -17,6 +17,7 @@ from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import SECOND_NS, OrderAnswer, Refused
 from steelyard.domain.order import RejectReason
+from steelyard.domain.units import plain
 from steelyard.trading import risk
 from steelyard.trading.actions import Returned
 from steelyard.trading.orders import ClientIds, OwnOrder
@@ -257,7 +258,7 @@ class OrderWork:
             before = order.state
             self._turn.record(OrderSeen(told, source))
             if order.state is not before:
-                text = describe(order, self._turn.instrument, source)
+                text = describe(order, self._turn.instrument)
                 self._turn.log(f"order.{order.state.name.lower()}", text)
                 self.news.append(order)
         return order
@@ -279,9 +280,8 @@ class OrderWork:
         instrument = turn.instrument
         turn.log(
             "fill",
-            f"{fill.side.name.lower()} {instrument.size(fill.size_lots)} at "
-            f"{instrument.price(fill.price_ticks)}, trade {fill.trade_id}, order {fill.order_id} "
-            f"({order.client_order_id}), by {source}",
+            f"{fill.side.name.lower()} {plain(instrument.size(fill.size_lots))} at "
+            f"{instrument.price(fill.price_ticks)}, order {fill.order_id}, trade {fill.trade_id}",
         )
         self.news.append(fill)
         return order
@@ -305,13 +305,13 @@ class OrderWork:
         )
 
 
-def describe(order: OwnOrder, instrument: Instrument, source: str) -> str:
-    """Return an order in a line, for the log."""
+def describe(order: OwnOrder, instrument: Instrument) -> str:
+    """Return an order in a line, for the log; the journal has its client order id."""
     place = order.place
     price = "the market" if place.price_ticks is None else instrument.price(place.price_ticks)
-    number = f" ({order.order_id})" if order.order_id else ""
+    name = order.order_id or place.client_order_id
+    filled, size = order.venue_filled_lots, place.size_lots
+    so_far = "" if filled in (0, size) else f", {plain(instrument.size(filled))} filled"
     return (
-        f"{place.client_order_id}{number}: {place.side.name.lower()} "
-        f"{instrument.size(place.size_lots)} at {price}, "
-        f"{instrument.size(order.venue_filled_lots)} filled, by {source}"
+        f"{place.side.name.lower()} {plain(instrument.size(size))} at {price}{so_far}, order {name}"
     )

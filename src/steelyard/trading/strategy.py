@@ -132,6 +132,15 @@ class Strategy:
         self.params = read_parameters(type(self), parameters)
         self._desk: Desk | None = None
 
+    def check(self, instrument: Instrument) -> None:
+        """Refuse parameters that this instrument cannot trade, before trading begins.
+
+        Override it where a parameter has to be on a step or within a limit.
+
+        Raises:
+            UsageError: One of them does not fit; the bot does not start, and says this.
+        """
+
     # -- what is told -------------------------------------------------------------------------
 
     def on_start(self) -> None:

@@ -334,6 +334,9 @@ class Trader:
             turn.record(InstrumentSeen(instrument))
         self.desk = Desk(instrument)
         self.host.sit(self.desk)
+        if (flaw := self.host.check(instrument)) is not None:
+            self._fail(f"[strategy] params: {flaw}")
+            return False
         self.market = MarketData(turn, self.questions, self.desk)
         if (interval := self.strategy.bar_interval) is not None:
             self.market.want_bars(interval.ns, self.strategy.history_bars)
@@ -385,7 +388,8 @@ class Trader:
         if self.phase is Phase.RECONCILE and self.reconciler.is_clean:
             self.phase = Phase.READY
             self.turn.log("trading", "everything is compared; trading is open")
-        if self.phase is Phase.READY and not self.host.is_started and not self.host.is_paused:
+        is_free = not self.host.is_paused and self.endings.stop_why is None
+        if self.phase is Phase.READY and not self.host.is_started and is_free:
             self.host.start()
 
     @property
@@ -425,7 +429,7 @@ class Trader:
         self.host.tell_news()
         is_connected = self.phase >= Phase.STREAMS
         self.endings.work_kill(is_connected=is_connected)
-        if (last_words := self.endings.work_stop(is_connected=is_connected)) is not None:
+        if (last_words := self.endings.work_stop()) is not None:
             self._finish(0, last_words)
             return
         if is_connected:

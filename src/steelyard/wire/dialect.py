@@ -9,7 +9,7 @@ dialect knows no engine, no clock and no I/O.
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum, auto
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 from msgspec import Struct
 
@@ -44,8 +44,8 @@ class AccessReason(IntEnum):
     KEY_EXPIRED = auto()
     IP_NOT_ALLOWED = auto()
     MISSING_SIGNATURE = auto()
-    BAD_SIGNATURE = auto()
     MISSING_TIMESTAMP = auto()
+    BAD_SIGNATURE = auto()
     STALE_TIMESTAMP = auto()
     FUTURE_TIMESTAMP = auto()
     REPEATED_NONCE = auto()
@@ -75,7 +75,8 @@ class Credentials(NamedTuple):
 
     payloads are the byte strings of which one must have been signed: the documented one first,
     then forms that real clients are known to sign. timestamp_ns is None where the dialect has
-    none. A nonce may be used once per key within the window.
+    none. A nonce may be used once per key within the window. flaw is what is missing or malformed
+    besides the key: it is told when the signature's turn comes, and not before the key's.
     """
 
     key: str
@@ -85,6 +86,12 @@ class Credentials(NamedTuple):
     window_ns: int  # how old the timestamp may be
     ahead_ns: int  # how far in the future it may be
     nonce: str | None = None
+    flaw: Refusal | None = None
+
+    @classmethod
+    def flawed(cls, key: str, flaw: Refusal) -> Self:
+        """Return a claim that names a key and proves nothing."""
+        return cls(key, "", (), None, 0, 0, flaw=flaw)
 
 
 def _no_order(_query: OrderQuery) -> Order | None:
@@ -133,7 +140,7 @@ class Endpoint(NamedTuple):
 class ChannelKind(IntEnum):
     """What a stream carries."""
 
-    BOOK = 1  # BookDelta
+    BOOK = 1  # BookDelta; of a channel with a depth, BookSnapshot
     TRADES = 2  # Trade
     TOUCH = 3  # Touch
     TICKER = 4  # Ticker
@@ -145,7 +152,8 @@ class ChannelKind(IntEnum):
 class Channel(NamedTuple):
     """One stream. Instrument for the public kinds, account for the private ones.
 
-    period_ns is how often it is flushed (0: at once); interval_ns is a candle's length.
+    period_ns is how often it is flushed (0: at once); interval_ns is a candle's length; depth,
+    which needs a period, is how many levels of a side a book has that is told anew each time.
     """
 
     kind: ChannelKind
@@ -153,6 +161,7 @@ class Channel(NamedTuple):
     account_id: int = 0
     period_ns: int = 0
     interval_ns: int = 0
+    depth: int = 0
 
 
 class Subscription(NamedTuple):
@@ -166,6 +175,12 @@ class Subscription(NamedTuple):
     form: str
 
 
+# A request's parameters, or DecodeError; and its credentials, or why there are none. The gate asks
+# when their turn comes, so that no dialect can tell of a parameter before it tells of a key.
+Read = Callable[[], Struct]
+Claim = Callable[[], Credentials | Refusal]
+
+
 class Door(Protocol):
     """What a WebSocket session may ask of the exchange behind it; the gate is one."""
 
@@ -174,12 +189,18 @@ class Door(Protocol):
         """What is listed."""
         ...
 
-    def call(self, endpoint: Endpoint, parameters: Struct, credentials: Credentials | None) -> Any:
+    def call(self, endpoint: Endpoint, read: Read, claim: Claim) -> Any:
         """Authenticate, limit and carry out one request; return the response struct.
+
+        What `read` raises is told last, after all that is wrong with who asks.
 
         Raises:
             Turned away: `SessionRefused`, with the refusal to be said in the venue's words.
         """
+        ...
+
+    def count(self, weight: int) -> None:
+        """Count a message that asks no endpoint against the address, or raise SessionRefused."""
         ...
 
     def authenticate(self, credentials: Credentials, scope: Scope) -> int:
@@ -323,7 +344,7 @@ class Dialect(NamedTuple):
     known_differences: tuple[tuple[str, str], ...]  # what, why
     # server half
     read: Callable[[Request, Endpoint, Mapping[str, str]], Struct]  # raises DecodeError
-    credentials: Callable[[Request, Endpoint], Credentials | Refusal]
+    credentials: Callable[[Request, Endpoint], Credentials | Refusal]  # Refusal: names no key
     verify: Callable[[Credentials, bytes], bool]
     refuse: Callable[[Refusal, int], Response]  # (refusal, now_ns)
     usage_headers: Callable[[Usage], dict[str, str]]
@@ -335,3 +356,4 @@ class Dialect(NamedTuple):
     # A client order id is unique among open orders, or (True) for ever: the same order again
     # gets the first answer, another one a refusal.
     client_ids_for_ever: bool = False
+    notes: tuple[str, ...] = ()  # as at the venue, and good to know

@@ -152,9 +152,10 @@ def test_a_client_that_signs_before_it_encodes_is_let_in():
     ],
 )
 def test_incomplete_credentials_are_told_apart(query, headers, reason):
-    refusal = claimed(Request("GET", f"/api/v3/account?{query}", headers, b""))
-    assert isinstance(refusal, Refusal)
+    found = claimed(Request("GET", f"/api/v3/account?{query}", headers, b""))
+    refusal = found if isinstance(found, Refusal) else found.flaw
     assert refusal.reason is reason
+    assert isinstance(found, Refusal) is (reason is AccessReason.MISSING_KEY)
 
 
 def test_a_window_may_have_three_decimals():
@@ -165,6 +166,8 @@ def test_a_window_may_have_three_decimals():
         b"",
     )
     assert claimed(request).window_ns == 6_000_346_000
+    longer = claimed(request._replace(target=request.target.replace("346", "3460")))
+    assert (longer.flaw.reason, longer.flaw.code) == (AccessReason.MALFORMED, -1111)
 
 
 @given(st.binary(max_size=80), st.binary(max_size=80), st.text(max_size=20))

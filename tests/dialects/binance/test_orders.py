@@ -367,3 +367,12 @@ def test_order_limits_are_counted_and_told():
     assert refused.status == 429
     assert b"current limit is 100 orders per 10 SECOND" in refused.body
     assert int(refused.headers["retry-after"]) >= 1
+
+
+def test_a_key_that_may_not_trade_is_told_so_before_what_its_order_lacks(venue):
+    """Design decision 6."""
+    reader = venue.new_key("alice", Scope.READ)
+    status, refused = venue.call("POST", "order", {"symbol": "BTCUSDT"}, reader)
+    assert (status, refused["code"]) == (401, -2015)
+    status, refused = venue.call("POST", "order", {"symbol": "BTCUSDT"})
+    assert (status, refused["code"]) == (400, -1102)

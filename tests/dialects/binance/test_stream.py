@@ -113,6 +113,9 @@ def test_a_candle_without_trades_has_no_trade_ids():
         ("btcusdt@bookTicker", Channel(ChannelKind.TOUCH, 0)),
         ("btcusdt@depth", Channel(ChannelKind.BOOK, 0, period_ns=1000 * MS)),
         ("btcusdt@depth@100ms", Channel(ChannelKind.BOOK, 0, period_ns=100 * MS)),
+        ("btcusdt@depth5", Channel(ChannelKind.BOOK, 0, period_ns=1000 * MS, depth=5)),
+        ("btcusdt@depth10@1000ms", Channel(ChannelKind.BOOK, 0, period_ns=1000 * MS, depth=10)),
+        ("ethbtc@depth20@100ms", Channel(ChannelKind.BOOK, 2, period_ns=100 * MS, depth=20)),
         ("btcusdt@miniTicker", Channel(ChannelKind.TICKER, 0, period_ns=1000 * MS)),
         (
             "btcusdt@kline_1m",
@@ -141,8 +144,8 @@ def test_all_symbols_are_one_channel_each(name):
         "btcusdt",
         "BTCUSDT@trade",
         "nope@trade",
-        "btcusdt@depth5",
-        "btcusdt@depth20@100ms",
+        "btcusdt@depth7",
+        "btcusdt@depth20@500ms",
         "btcusdt@kline_7m",
         "btcusdt@ticker_1h",
         "!bookTicker",
@@ -236,6 +239,44 @@ def test_a_book_can_be_built_as_the_documentation_says(venue):
     assert (touches[-1]["b"], touches[-1]["a"]) == ("49002.00000000", "51000.00000000")
 
 
+def test_the_best_levels_come_whole_each_time(venue):
+    """`@depth5`: at once for who joins, then when the book changed, never otherwise."""
+    for number in range(7):
+        venue.place(price=str(49_000 + number))
+    line = venue.open("/stream?streams=btcusdt@depth5/btcusdt@depth@100ms")
+    fast = venue.open("/ws/btcusdt@depth20@100ms")
+    venue.wait()
+    (frame,) = venue.heard(line)
+    assert frame["stream"] == "btcusdt@depth5"
+    snapshot = venue.get("depth", symbol="BTCUSDT", limit=5)[1]
+    assert frame["data"] == snapshot
+    assert [price for price, _ in snapshot["bids"]] == [
+        f"4900{n}.00000000" for n in (6, 5, 4, 3, 2)
+    ]
+    (whole,) = venue.heard(fast)
+    assert (len(whole["bids"]), whole["asks"]) == (7, [])
+    venue.wait()
+    assert venue.heard(line) == venue.heard(fast) == []
+    venue.place(venue.other_key, side="SELL", price="51000")
+    venue.wait()
+    frames = {frame["stream"]: frame["data"] for frame in venue.heard(line)}
+    told = frames["btcusdt@depth5"]
+    assert told["asks"] == [["51000.00000000", "0.01000000"]]
+    assert (
+        told["lastUpdateId"] == frames["btcusdt@depth@100ms"]["u"] == snapshot["lastUpdateId"] + 1
+    )
+    venue.say(line, {"method": "UNSUBSCRIBE", "params": ["btcusdt@depth5"], "id": 1})
+    venue.place(price="48000")
+    venue.wait()
+    assert {frame.get("stream") for frame in venue.heard(line)} == {None, "btcusdt@depth@100ms"}
+
+
+def test_a_trader_passes_over_partial_books():
+    """They do not say what they are of; ours follows the changes."""
+    frame = b'{"stream":"btcusdt@depth5","data":{"lastUpdateId":1,"bids":[],"asks":[]}}'
+    assert stream.event_of(frame, LISTINGS, 0) is None
+
+
 @pytest.mark.parametrize(
     ("frame", "code", "words"),
     [
@@ -250,7 +291,7 @@ def test_a_book_can_be_built_as_the_documentation_says(venue):
         ({"method": "SUBSCRIBE", "params": "btcusdt@trade", "id": 1}, 2, "params must be a list"),
         ({"method": "SUBSCRIBE", "params": [5], "id": 1}, 2, "params must be a list"),
         ({"method": "SUBSCRIBE", "params": ["foo@trade"], "id": 1}, 2, "no symbol in 'foo@trade'"),
-        ({"method": "SUBSCRIBE", "params": ["btcusdt@depth5"], "id": 1}, 2, "no stream 'btcusdt@"),
+        ({"method": "SUBSCRIBE", "params": ["btcusdt@depth6"], "id": 1}, 2, "no stream 'btcusdt@"),
         ({"method": "GET_PROPERTY", "params": ["foo"], "id": 1}, 0, "Unknown property"),
         ({"method": "GET_PROPERTY", "id": 1}, 2, "property name must be a string"),
         ({"method": "SET_PROPERTY", "params": [5, True], "id": 1}, 2, "property name must be a"),

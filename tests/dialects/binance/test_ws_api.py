@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from steelyard.dialects.binance import DIALECT, LIMITS, auth
 from steelyard.domain.errors import AuthError, DecodeError, RateLimited
-from steelyard.domain.messages import BalanceEvent, Execution, OrderEvent, Scope
+from steelyard.domain.messages import SECOND_NS, BalanceEvent, Execution, OrderEvent, Scope
 from steelyard.wire.dialect import ApiKey
+from steelyard.wire.limits import Counts, Limit, LimitProfile, Per
 from tests.dialects.binance.test_text import LISTINGS
 from tests.dialects.binance.venue import LIMIT, STEP_NS, Venue
 
@@ -107,7 +108,6 @@ def test_numbers_may_be_json_numbers(venue, talk):
         ("order.place", {}, -1102),
         ("order.place", {**ORDER, "quantity": "-1"}, -1100),
         ("order.place", {**ORDER, "quantity": None}, -1102),
-        ("order.place", {**ORDER, "quantity": {"a": 1}}, -1102),
         ("order.place", {**ORDER, "foo": 1}, -1104),
         ("order.place", {**ORDER, "symbol": "FOOBAR"}, -1121),
         ("order.place", {**ORDER, "quantity": "0.000001"}, -1013),
@@ -141,6 +141,43 @@ def test_a_wrong_signature_a_missing_and_a_wrong_key_are_told_apart(venue, talk)
         assert (answer["status"], answer["error"]["code"]) == (status, code)
     reader = venue.new_key("alice", Scope.READ)
     assert talk.ask_signed("order.place", key=reader, **ORDER)["error"]["code"] == -2015
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"foo": 1}, {"symbol": {"a": 1}}, {"symbol": None}, {"quantity": [2**70]}],
+    ids=str,
+)
+def test_a_key_is_told_of_before_a_parameter(venue, talk, params):
+    """Design decision 6, whatever the parameters are made of."""
+    reader = venue.new_key("alice", Scope.READ)
+    stamp = (venue.desk.now_ns + STEP_NS) // 1_000_000
+    unknown = {"apiKey": "x" * 40, "signature": "00", "timestamp": stamp}
+    assert talk.ask("order.place", **unknown, **params)["error"]["code"] == -2008
+    forged = unknown | {"apiKey": reader.key}
+    assert talk.ask("order.place", **forged, **params)["error"]["code"] == -1022
+
+
+def test_an_object_is_no_parameter(venue, talk):
+    now_ms = (venue.desk.now_ns + STEP_NS) // 1_000_000
+    params = {**ORDER, "quantity": '{"a":1}', "apiKey": venue.key.key, "timestamp": str(now_ms)}
+    signature = auth.sign(auth.sorted_payload(params), venue.key.secret)
+    sent = {**params, "quantity": {"a": 1}, "signature": signature}
+    answer = talk.ask("order.place", **sent)
+    assert (answer["status"], answer["error"]["code"]) == (400, -1102)
+
+
+def test_what_asks_no_endpoint_counts_too():
+    """Garbage, unknown methods and what a session asks of itself: requests of an address too."""
+    few = LimitProfile((Limit("weight", Per.IP, Counts.WEIGHT, 4, 60 * SECOND_NS),))
+    for frame in ("garbage", '{"id":1,"method":"no.such"}', '{"id":1,"method":"session.status"}'):
+        talk = Talk(Venue(few))
+        answers = []
+        for _ in range(5):
+            talk.venue.say(talk.line, frame)
+            answers += talk.venue.heard(talk.line)
+        assert answers[0]["status"] in (200, 400)
+        assert (answers[-1]["status"], answers[-1]["error"]["code"]) == (429, -1003), frame
 
 
 def test_after_logon_key_and_signature_may_be_left_out(venue, talk):

@@ -66,6 +66,14 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
     ("No deposits and withdrawals over `/sapi`.", "Funds come by `steelyard account`."),
 )
 
+NOTES = (
+    (
+        "There is no nonce: a signed request that is sent again within its recvWindow (5 s unless "
+        "it says otherwise, 60 s at most) is carried out again. An order's `newClientOrderId` "
+        "protects it: while an order of that id is open, a second one is refused with -2010."
+    ),
+)
+
 
 def _refuse(refusal: Refusal, now_ns: int) -> Response:
     return errors.response(refusal, now_ns, LIMITS)
@@ -116,4 +124,5 @@ DIALECT = Dialect(
     frame=_frame,
     client=BinanceClient(),
     environment=environment,
+    notes=NOTES,
 )

@@ -22,6 +22,7 @@ KEY_HEADER = "x-mbx-apikey"
 SIGNATURE = "signature"
 WINDOW_MS = 5_000
 WINDOW_MAX_MS = 60_000
+WINDOW_DECIMALS = 3  # of milliseconds
 AHEAD_NS = 1_000_000_000
 KEY_MAX = 128
 _SIGNATURE = SIGNATURE.encode()
@@ -74,7 +75,7 @@ def credentials(request: Request, _endpoint: Endpoint) -> Credentials | Refusal:
 
 
 def claims(given: Mapping[str, str], payloads: tuple[bytes, ...]) -> Credentials | Refusal:
-    """Return credentials from the parameters that make them, or what is wrong with those."""
+    """Return credentials from the parameters that make them; a Refusal where no key is named."""
     key, signature = given.get("apiKey", ""), given.get(SIGNATURE, "")
     if not key:
         return Refusal(AccessReason.MISSING_KEY, "send the key in the header X-MBX-APIKEY")
@@ -83,18 +84,21 @@ def claims(given: Mapping[str, str], payloads: tuple[bytes, ...]) -> Credentials
             AccessReason.MISSING_KEY, "a key has letters and digits only; copy it as it was shown"
         )
     if not signature:
-        return Refusal(
+        flaw = Refusal(
             AccessReason.MISSING_SIGNATURE, "sign query and body with the key's secret", SIGNATURE
         )
+        return Credentials.flawed(key, flaw)
     try:
         timestamp = _timestamp(given.get("timestamp", ""))
         window_ns = _window_ns(given.get("recvWindow", ""))
     except DecodeError as error:
-        return Refusal(AccessReason.MALFORMED, str(error), error.field, code=error.code)
+        flaw = Refusal(AccessReason.MALFORMED, str(error), error.field, code=error.code)
+        return Credentials.flawed(key, flaw)
     if timestamp is None:
-        return Refusal(
+        flaw = Refusal(
             AccessReason.MISSING_TIMESTAMP, "send the time in ms since 1970", "timestamp"
         )
+        return Credentials.flawed(key, flaw)
     return Credentials(key, signature, payloads, from_ms(timestamp), window_ns, AHEAD_NS)
 
 
@@ -130,6 +134,13 @@ def _window_ns(text: str) -> int:
     """Return recvWindow; it may have three decimals, for microseconds."""
     if not text:
         return WINDOW_MS * 1_000_000
+    if len(text.partition(".")[2]) > WINDOW_DECIMALS:
+        raise errors.said(
+            -1111,
+            "Parameter 'recvWindow' has too much precision.",
+            f"{errors.shown(text)} has more than {WINDOW_DECIMALS} decimals",
+            "recvWindow",
+        )
     try:
         window_ns = scaled(text, 6)
     except DecodeError as error:

@@ -252,11 +252,16 @@ def names_of(request: Any) -> tuple[str, ...]:
 def book_to_wire(answer: Answer | None, _request: Struct, asker: Asker) -> Depth:
     """Return the response with a book."""
     assert isinstance(answer, BookSnapshot), "a BookQuery is answered by a book"
-    instrument = asker.listings[answer.instrument_id]
+    return depth_to_wire(answer, asker.listings)
+
+
+def depth_to_wire(book: BookSnapshot, listings: Listings) -> Depth:
+    """Return a book, whole or its best levels, as REST and streams have it."""
+    instrument = listings[book.instrument_id]
     return Depth(
-        lastUpdateId=answer.sequence,
-        bids=levels_to_wire(instrument, answer.bids),
-        asks=levels_to_wire(instrument, answer.asks),
+        lastUpdateId=book.sequence,
+        bids=levels_to_wire(instrument, book.bids),
+        asks=levels_to_wire(instrument, book.asks),
     )
 
 

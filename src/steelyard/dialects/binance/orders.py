@@ -167,7 +167,8 @@ def place_from_wire(request: OrderRequest, asker: Asker) -> Place:
     _refuse_what_is_not_offered(request)
     order_type, time_in_force, post_only = FROM_TYPES[_combination(request)]
     size = _positive("quantity", request.quantity)
-    price = _price(request)
+    price_ticks, size_lots = instrument.order_steps(_price(request), size)
+    assert size_lots is not None, "a size was given"
     return Place(
         account_id=asker.account_id,
         instrument_id=instrument.instrument_id,
@@ -175,8 +176,8 @@ def place_from_wire(request: OrderRequest, asker: Asker) -> Place:
         order_type=order_type,
         time_in_force=time_in_force,
         post_only=post_only,
-        price_ticks=None if price is None else instrument.price_ticks(price),
-        size_lots=instrument.size_lots(size),
+        price_ticks=price_ticks,
+        size_lots=size_lots,
         self_trade=_self_trade(request),
         fee_asset=FeeAsset.RECEIVED,
         client_order_id=request.newClientOrderId or "",

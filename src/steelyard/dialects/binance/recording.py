@@ -37,12 +37,13 @@ class _Frame(Struct):
     data: msgspec.Raw
 
 
-class _Depth(Struct, rename={"E": "E", "first": "U", "last": "u", "bids": "b", "asks": "a"}):
+class _Depth(Struct, rename={"first": "U", "last": "u", "bids": "b", "asks": "a"}):
     E: int
     first: int
     last: int
     bids: list[tuple[str, str]]
     asks: list[tuple[str, str]]
+    pu: int | None = None  # of futures only
 
 
 class _Trade(Struct, rename={"trade_id": "t", "price": "p", "size": "q", "is_buyer_maker": "m"}):
@@ -122,6 +123,8 @@ class _Reader:
                 return local_ns, None
 
     def _depth(self, depth: _Depth, local_ns: int) -> BookDelta:
+        if depth.pu is not None:
+            raise DecodeError("this is a stream of futures (its depth has `pu`), not of spot")
         self._learn(local_ns - depth.E * _MS_NS)
         bids, asks = (
             tuple((self._ticks(price), self._level_lots(size)) for price, size in levels)

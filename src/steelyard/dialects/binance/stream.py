@@ -4,8 +4,8 @@ The invariant: one event and one stream name make one payload, whoever listens; 
 keeps which names it has. Updates of a book share their numbers with REST snapshots and with
 bookTicker, and each begins where the last ended.
 
-Not offered: partial books (`@depth5`), rolling windows (`@ticker_1h`), averages, microseconds.
-They are refused by name, where the venue would stay silent.
+Not offered: rolling windows (`@ticker_1h`), averages, microseconds. They are refused by name,
+where the venue would stay silent.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,6 +38,7 @@ from steelyard.dialects.binance.frames import (
     TradeEvent,
 )
 from steelyard.dialects.binance.market import (
+    depth_to_wire,
     levels_from_wire,
     levels_to_wire,
 )
@@ -61,6 +62,7 @@ from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import (
     SECOND_NS,
     BookDelta,
+    BookSnapshot,
     Candle,
     Event,
     Ticker,
@@ -88,6 +90,11 @@ KINDS: dict[str, tuple[ChannelKind, int]] = {
     "miniTicker": (ChannelKind.TICKER, TICKER_NS),
     "ticker": (ChannelKind.TICKER, TICKER_NS),
     **{f"depth{end}": (ChannelKind.BOOK, period) for end, period in PERIODS_NS.items()},
+}
+DEPTHS = (5, 10, 20)
+# Of the best levels only, told anew each time: (levels of a side, period)
+PARTIAL_BOOKS: dict[str, tuple[int, int]] = {
+    f"depth{depth}{end}": (depth, period) for depth in DEPTHS for end, period in PERIODS_NS.items()
 }
 EVERY_SYMBOL = {
     "!miniTicker@arr": "miniTicker",
@@ -130,10 +137,14 @@ def channels_of(stream: str, listings: Listings) -> tuple[Channel, ...]:
                 interval_ns=interval_ns,
             ),
         )
+    if what in PARTIAL_BOOKS:
+        depth, period_ns = PARTIAL_BOOKS[what]
+        book = ChannelKind.BOOK
+        return (Channel(book, instrument.instrument_id, period_ns=period_ns, depth=depth),)
     if what not in KINDS:
         raise DecodeError(
             f"no stream {errors.shown(stream)} here; after the symbol comes one of "
-            f"@{', @'.join(KINDS)}, @kline_1m"
+            f"@{', @'.join((*KINDS, *PARTIAL_BOOKS))}, @kline_1m"
         )
     kind, period_ns = KINDS[what]
     return (Channel(kind, instrument.instrument_id, period_ns=period_ns),)
@@ -163,6 +174,8 @@ def payload_of(stream: str, event: Event, listings: Listings) -> Struct:
     match event:
         case BookDelta():
             return delta_to_wire(event, listings)
+        case BookSnapshot():
+            return depth_to_wire(event, listings)
         case Trade():
             trade = trade_to_wire(event, listings)
             return trade if what == "trade" else _aggregate(trade)
@@ -593,7 +606,7 @@ def event_of(frame: str | bytes, listings: Listings, now_ns: int) -> Event | Non
     try:
         combined = _combined.decode(frame)
         what = combined.stream.partition("@")[2]
-        if what.startswith("depth"):
+        if what.partition("@")[0] == "depth":
             return delta_from_wire(_delta.decode(combined.data), listings)
         if what.startswith("kline_"):
             return kline_from_wire(_kline.decode(combined.data), listings)

@@ -42,7 +42,6 @@ from steelyard.domain.messages import SECOND_NS, BalanceEvent, Event, OrderEvent
 from steelyard.wire.dialect import (
     AccessReason,
     ApiKey,
-    Auth,
     Channel,
     ChannelKind,
     Credentials,
@@ -59,6 +58,7 @@ OK = 200
 USER = "user:"
 SUBSCRIPTIONS_LIFETIME_MAX = 65_535
 SUBSCRIPTIONS_MAX = 1_000
+SESSION_WEIGHT = 2  # of what a session asks about itself
 
 METHODS: dict[str, Endpoint] = {
     "ping": market.PING,
@@ -146,8 +146,7 @@ class ApiSession:
         try:
             request = _request.decode(frame)
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-            body = ErrorBody(code=-1135, msg=f"Invalid JSON Request ({error})")
-            self._out.append(_encode(ApiError(id=None, status=400, error=_error_of(body))))
+            self._not_a_request(error, now_ns)
             return
         params = dict(request.params or {})
         shows_limits = params.get("returnRateLimits", self._returns_limits) is not False
@@ -173,13 +172,33 @@ class ApiSession:
         out, self._out = self._out, []
         return out
 
+    def _not_a_request(self, error: Exception, now_ns: int) -> None:
+        try:
+            self._door.count(1)
+        except SessionRefused as refused:
+            shows_limits = self._returns_limits
+            self._refuse(None, refused.refusal, now_ns, shows_limits=shows_limits)
+            return
+        body = ErrorBody(code=-1135, msg=f"Invalid JSON Request ({error})")
+        self._out.append(_encode(ApiError(id=None, status=400, error=_error_of(body))))
+
     def _carry_out(
         self, method: str, params: dict[str, Any], now_ns: int, after: list[bytes]
     ) -> Any:
-        texts = texts_of(params)
+        endpoint = METHODS.get(method)
+        if endpoint is not None:
+            is_strict = endpoint.request is not AnyRequest
+            return self._door.call(
+                endpoint,
+                lambda: parse(texts_of(params), endpoint.request, is_strict=is_strict),
+                lambda: self._claimed(params),
+            )
+        if method == "session.logon":
+            return self._log_on(params, now_ns)
+        if method == "userDataStream.subscribe.signature":
+            return self._subscribe(self._authenticate(_own_claim(params)))
+        self._door.count(SESSION_WEIGHT)
         match method:
-            case "session.logon":
-                return self._log_on(texts, now_ns)
             case "session.status":
                 return self._status(now_ns)
             case "session.logout":
@@ -188,49 +207,33 @@ class ApiSession:
                 return tuple(SubscriptionId(subscriptionId=number) for number in self._subscribed)
             case "userDataStream.subscribe":
                 return self._subscribe_logged_on()
-            case "userDataStream.subscribe.signature":
-                return self._subscribe(self._authenticate(texts))
             case "userDataStream.unsubscribe":
-                return self._unsubscribe(texts, now_ns, after)
+                return self._unsubscribe(texts_of(params), now_ns, after)
             case _:
-                return self._call(method, texts)
-
-    def _call(self, method: str, texts: dict[str, str]) -> Any:
-        endpoint = METHODS.get(method)
-        if endpoint is None:
-            raise errors.said(
-                -1020,
-                "This operation is not supported.",
-                f"no method {errors.shown(method)}; there are {', '.join(METHODS)}",
-                "method",
-            )
-        is_strict = endpoint.request is not AnyRequest
-        parameters = parse(texts, endpoint.request, is_strict=is_strict)
-        credentials = None if endpoint.auth is Auth.NONE else self._credentials(texts)
-        return self._door.call(endpoint, parameters, credentials)
+                raise errors.said(
+                    -1020,
+                    "This operation is not supported.",
+                    f"no method {errors.shown(method)}; there are {', '.join(METHODS)}",
+                    "method",
+                )
 
     # -- who it is ------------------------------------------------------------------------------
 
-    def _credentials(self, texts: dict[str, str]) -> Credentials:
+    def _claimed(self, params: dict[str, Any]) -> Credentials | Refusal:
         """Return a request's own credentials, or the logon's under the request's timestamp."""
-        vouches = self._logon is not None and not {"apiKey", "signature"} & texts.keys()
-        if vouches:
-            assert self._logon is not None, "a session vouches after logon only"
-            texts = {**texts, "apiKey": self._logon.key, "signature": self._logon.signature}
-        claimed = claims(texts, (sorted_payload(texts),))
-        if isinstance(claimed, Refusal):
-            raise SessionRefused(claimed)
-        return claimed._replace(payloads=self._logon.payloads) if vouches else claimed  # type: ignore[union-attr]
+        if self._logon is None or {"apiKey", "signature"} & params.keys():
+            return _own_claim(params)
+        vouched = {"apiKey": self._logon.key, "signature": self._logon.signature}
+        return claims({**_signed_texts(params), **vouched}, self._logon.payloads)
 
-    def _authenticate(self, texts: dict[str, str]) -> int:
-        claimed = claims(texts, (sorted_payload(texts),))
+    def _authenticate(self, claimed: Credentials | Refusal) -> int:
         if isinstance(claimed, Refusal):
             raise SessionRefused(claimed)
         return self._door.authenticate(claimed, Scope.READ)
 
-    def _log_on(self, texts: dict[str, str], now_ns: int) -> SessionStatus:
-        self._account_id = self._authenticate(texts)
-        claimed = claims(texts, (sorted_payload(texts),))
+    def _log_on(self, params: dict[str, Any], now_ns: int) -> SessionStatus:
+        claimed = _own_claim(params)
+        self._account_id = self._authenticate(claimed)
         assert isinstance(claimed, Credentials), "what was authenticated was claimed"
         self._logon, self._logon_ns = claimed, now_ns
         return self._status(now_ns)
@@ -334,6 +337,19 @@ class ApiSession:
         self._out.append(
             _encode(ApiError(id=request_id, status=status, error=error, rateLimits=limits))
         )
+
+
+def _own_claim(params: dict[str, Any]) -> Credentials | Refusal:
+    texts = _signed_texts(params)
+    return claims(texts, (sorted_payload(texts),))
+
+
+def _signed_texts(params: dict[str, Any]) -> dict[str, str]:
+    """Return the texts that are signed, also of what no parameter can be: that is told later."""
+    return {
+        name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        for name, value in params.items()
+    }
 
 
 def _error_of(body: ErrorBody) -> dict[str, Any]:

@@ -28,7 +28,6 @@ AHEAD_NS = SECOND_NS
 MS_NS = 1_000_000
 TIMESTAMP_DIGITS = 13  # until the year 2286
 NONCE_MAX = 36
-KEY_MAX = 128
 SIGNATURE_DIGITS = 64
 WS_TARGET = "/ws/v1"
 
@@ -74,35 +73,31 @@ def fresh_nonce(method: str, target: str, body: bytes, now_ns: int) -> str:
 
 
 def credentials(request: Request, _endpoint: Endpoint) -> Credentials | Refusal:
-    """Return what a request claims about its sender, or which header is missing or malformed."""
+    """Return what a request claims about its sender; a Refusal where it names no key."""
     headers = request.headers
     key, signature = headers.get(KEY, ""), headers.get(SIGNATURE, "")
     timestamp, nonce = headers.get(TIMESTAMP, ""), headers.get(NONCE, "")
+    if not key:
+        return _missing(AccessReason.MISSING_KEY, KEY)
     for value, name, reason in (
-        (key, KEY, AccessReason.MISSING_KEY),
         (signature, SIGNATURE, AccessReason.MISSING_SIGNATURE),
         (timestamp, TIMESTAMP, AccessReason.MISSING_TIMESTAMP),
         (nonce, NONCE, AccessReason.MALFORMED),
     ):
         if not value:
-            upper = name.upper()
-            return Refusal(
-                reason,
-                f"the header {upper} is missing; a signed request carries "
-                + ", ".join(header.upper() for header in HEADERS),
-                upper,
-            )
-    if wrong := _malformed(key, timestamp, nonce):
-        return wrong
+            return Credentials.flawed(key, _missing(reason, name))
+    if flaw := _malformed(timestamp, nonce):
+        return Credentials.flawed(key, flaw)
     signed = payload(timestamp, nonce, request.method, request.target, request.body)
     return _claim(key, signature, signed, int(timestamp), nonce)
 
 
-def login_credentials(login: stream_messages.Login) -> Credentials | Refusal:
-    """Return what a WebSocket login claims, or what of it is malformed."""
+def login_credentials(login: stream_messages.Login) -> Credentials:
+    """Return what a WebSocket login claims."""
     timestamp = str(login.timestamp)
-    if wrong := _malformed(login.key, timestamp, login.nonce):
-        return wrong._replace(field=(wrong.field or "").removeprefix("STEELYARD-").lower())
+    if flaw := _malformed(timestamp, login.nonce):
+        field = (flaw.field or "").removeprefix("STEELYARD-").lower()
+        return Credentials.flawed(login.key, flaw._replace(field=field))
     signed = payload(timestamp, login.nonce, "GET", WS_TARGET, b"")
     return _claim(login.key, login.signature, signed, login.timestamp, login.nonce)
 
@@ -131,11 +126,17 @@ def _claim(key: str, signature: str, signed: bytes, timestamp_ms: int, nonce: st
     )
 
 
-def _malformed(key: str, timestamp: str, nonce: str) -> Refusal | None:
-    if len(key) > KEY_MAX:
-        return Refusal(
-            AccessReason.UNKNOWN_KEY, f"no key has more than {KEY_MAX} characters", KEY.upper()
-        )
+def _missing(reason: AccessReason, name: str) -> Refusal:
+    upper = name.upper()
+    return Refusal(
+        reason,
+        f"the header {upper} is missing; a signed request carries "
+        + ", ".join(header.upper() for header in HEADERS),
+        upper,
+    )
+
+
+def _malformed(timestamp: str, nonce: str) -> Refusal | None:
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) == TIMESTAMP_DIGITS):
         unit = {10: "seconds", 16: "microseconds", 19: "nanoseconds"}.get(len(timestamp))
         guess = f" (are these {unit}?)" if unit and timestamp.isdigit() else ""

@@ -110,7 +110,7 @@ _ROWS = (
     Code(
         A.STALE_TIMESTAMP,
         401,
-        "The timestamp is older than 5 seconds.",
+        "The timestamp is older than 5 seconds, or than the exchange's start.",
         "Sign right before you send; set your clock by NTP or by GET /api/v1/time.",
         "STEELYARD-TIMESTAMP",
     ),

@@ -297,6 +297,12 @@ def _signing() -> Iterator[Block]:
         ),
     )
     yield Prose(
+        "What is wrong is told in this order: limit of the address, key, its expiry, its address "
+        "list, signature, timestamp, nonce, scope, limits of the key, and only then parameters. "
+        "Nonces of requests that change something are on disk; those of reads are forgotten in a "
+        "crash, so what was signed before the exchange's start is refused as stale."
+    )
+    yield Prose(
         "The parts are joined without separators. Target is path and query, body the raw bytes, "
         "both exactly as they are sent; a request without a body signs none. This example needs "
         "nothing but Python:"
