@@ -24,7 +24,7 @@ from steelyard.cli.main import app, load_commands
 from steelyard.dialects.native import manual, markdown
 from steelyard.domain import errors, order
 from steelyard.domain.lifecycle import TRANSITIONS
-from steelyard.domain.order import FIELDS, Need, RejectReason, TimeInForce
+from steelyard.domain.order import FIELDS, Fields, Need, RejectReason, TimeInForce
 from steelyard.wire.dialect import AccessReason
 from steelyard.wire.limits import LimitProfile
 
@@ -54,21 +54,44 @@ def native_api() -> str:
 
 def orders() -> str:
     """Return the page on orders: FIELDS, the enums, the transitions."""
-    needs = {Need.NEVER: "never", Need.MAY: "may", Need.MUST: "must"}
+    needs = {Need.NEVER: "-", Need.MAY: "may", Need.MUST: "must"}
+    names = Fields._fields
     lines = [
         "# Orders",
         "",
-        "Which field goes with which type. What has no row here is refused as `UNSUPPORTED`.",
+        "Which field goes with which type: it must have it, may have it, or never has it (-). What",
+        "is not offered here is refused as `UNSUPPORTED`. What each of them does is told in",
+        "[concepts/orders.md](../concepts/orders.md).",
         "",
-        "| type | price | time in force | post_only |",
-        "|---|---|---|---|",
+        f"| type | {' | '.join(names)} |",
+        "|---" * (len(names) + 1) + "|",
     ]
     for order_type, fields in FIELDS.items():
         times = ", ".join(t.name for t in sorted(fields.time_in_force))
-        row = (order_type.name, needs[fields.price_ticks], times, needs[fields.post_only])
+        row = (order_type.name, times, *(needs[need] for need in fields[1:]))
         lines.append(f"| {' | '.join(row)} |")
-    lines += ["", "`post_only` goes with GTC: an order that may not take cannot be immediate.", ""]
-    for enum in (TimeInForce, order.SelfTrade, order.FeeAsset, order.CancelCause):
+    lines += [
+        "",
+        "- `size_lots` is there always, and 0 where `quote_atoms` says how much.",
+        "- `trail` is one of `trail_ticks` and `trail_rate_e8`.",
+        "- `post_only` and `display_lots` go with GTC and GTD; `slide` with `post_only`.",
+        "- `expire_ns` goes with GTD, and GTD with nothing else.",
+        "- `trigger_by` is for types that wait for a price: not LIMIT and MARKET.",
+        "- `self_trade` DECREMENT does not go with `quote_atoms`.",
+        f"- An iceberg has at most {order.SLICES_MAX} slices.",
+        "",
+    ]
+    for enum in (
+        order.OrderType,
+        TimeInForce,
+        order.TriggerBy,
+        order.SelfTrade,
+        order.FeeAsset,
+        order.GroupKind,
+        order.MarketState,
+        order.TransferState,
+        order.CancelCause,
+    ):
         lines += [f"## {enum.__name__}", "", (inspect.getdoc(enum) or "").strip(), ""]
         lines += [f"- `{name}`{_after(note)}" for name, note in _members(enum)] + [""]
     lines += ["## States", "", "| from | may become |", "|---|---|"]
