@@ -205,7 +205,8 @@ class Exchange:
             is_noted = self._steps % NOTED_STEPS == 0
             self.record(MarketStep(self.engine.state_hash() if is_noted else 0), now_ns)
         self.now_ns = max(self.now_ns, now_ns)
-        if self.history.next_expiry_ns() <= self.now_ns:
+        expiry_ns = self.history.next_expiry_ns()
+        if expiry_ns is not None and expiry_ns <= self.now_ns:
             self.record(AdvanceTime(), now_ns)
         self.feed.wake(self.now_ns)
 

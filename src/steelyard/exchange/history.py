@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 from itertools import islice
-from math import inf
 from typing import NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -187,14 +186,14 @@ class History:
 
     # -- what is asked ----------------------------------------------------------------------
 
-    def next_expiry_ns(self) -> float:
-        """Return when the next open order expires, infinity where none does."""
+    def next_expiry_ns(self) -> int | None:
+        """Return when the next open order expires, None where none does."""
         while self._expiries:
             expire_ns, account_id, order_id = self._expiries[0]
             if order_id in self._account(account_id).open:
                 return expire_ns
             heappop(self._expiries)
-        return inf
+        return None
 
     def order(self, query: OrderQuery) -> Order | None:
         """Return one order, by either id; both must fit where both are given."""
