@@ -38,6 +38,7 @@ from steelyard.domain.commands import (
     SetMarketState,
     SetPrice,
     Traded,
+    Triggered,
 )
 from steelyard.domain.layout import (
     BalanceState,
@@ -177,9 +178,9 @@ class Engine(RuleBasedStateMachine):
             )
         )
 
-    @rule(account_id=USERS, side=SIDES, price=PRICES, apart=st.integers(0, 2))
-    def rest_oco(self, account_id: int, side: Side, price: int, apart: int) -> None:
-        """Let both orders of an OCO come to rest."""
+    @rule(account_id=USERS, side=SIDES, price=PRICES, apart=st.integers(0, 2), waits=st.booleans())
+    def rest_oco(self, account_id: int, side: Side, price: int, apart: int, *, waits: bool) -> None:
+        """Let both orders of an OCO come to rest, or one of them wait."""
         kind = OrderType.LIMIT, TimeInForce.GTC
         one = Place(
             account_id,
@@ -192,6 +193,16 @@ class Engine(RuleBasedStateMachine):
             size_lots=4,
         )
         other = replace(one, price_ticks=price - apart * side)
+        if waits:
+            other = replace(
+                other,
+                order_type=OrderType.STOP,
+                post_only=False,
+                slide=False,
+                price_ticks=None,
+                trigger_by=TriggerBy.MARK,
+                trigger_ticks=price + apart * side,
+            )
         self.send(PlaceGroup(GroupKind.OCO, (one, other)))
 
     @rule(kind=st.sampled_from(GroupKind), given=st.lists(orders(), min_size=2, max_size=3))
@@ -286,15 +297,19 @@ class Engine(RuleBasedStateMachine):
                 self.ocos.append((numbers[0], numbers[1]))
             elif command.kind is GroupKind.BRACKET:
                 self.ocos.append((numbers[1], numbers[2]))
-        self.check_fills(effects)
+        resting = {it.order_id for standing in before.values() for it in standing}
+        self.check_fills(effects, resting)
         self.check_priority(before, effects)
         assert not any(self.engine.totals().values()), "an asset does not sum to zero"
 
-    def check_fills(self, effects) -> None:
-        """No order fills beyond its size or once it is over; of an OCO one fills at most."""
+    def check_fills(self, effects, resting: set[int]) -> None:
+        """No order fills beyond its size or once it is over; of an OCO one is left and fills."""
         for effect in effects:
             match effect:
                 case Amended():
+                    is_larger = effect.size_lots > self.size[effect.order_id]
+                    was_resting = effect.order_id in resting
+                    assert not (effect.kept_priority and is_larger and was_resting)
                     self.size[effect.order_id] = effect.size_lots
                 case Filled():
                     assert effect.order_id not in self.over
@@ -308,7 +323,10 @@ class Engine(RuleBasedStateMachine):
                 case Canceled():
                     assert effect.order_id not in self.over
                     self.over.add(effect.order_id)
+        triggered = {effect.order_id for effect in effects if isinstance(effect, Triggered)}
         for first, second in self.ocos:
+            assert first not in triggered or second in self.over
+            assert second not in triggered or first in self.over
             assert not (self.filled[first] and self.filled[second]), "both of an OCO have filled"
 
     def check_priority(self, before, effects) -> None:
