@@ -7,6 +7,7 @@ and sizes, and looks after each at all that must be true of a state and of what 
 from collections import defaultdict
 from itertools import pairwise
 from random import Random
+from typing import NamedTuple
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -37,6 +38,7 @@ from steelyard.domain.commands import (
     SetMarketState,
     SetPrice,
     Traded,
+    Triggered,
 )
 from steelyard.domain.layout import (
     BalanceState,
@@ -105,6 +107,14 @@ def orders(draw) -> Place:
     )
 
 
+class Standing(NamedTuple):
+    """A user's order at rest, before a command."""
+
+    order_id: int
+    price_ticks: int
+    is_shown: bool
+
+
 class Engine(RuleBasedStateMachine):
     """One engine under all kinds of commands, and what an outsider knows of its orders."""
 
@@ -131,6 +141,69 @@ class Engine(RuleBasedStateMachine):
     def place(self, order: Place) -> None:
         """Place an order."""
         self.send(self.dated(order))
+
+    @rule(side=SIDES, size=st.integers(4, 40), account_id=USERS)
+    def sweep(self, side: Side, size: int, account_id: int) -> None:
+        """Take through many levels."""
+        price = 1_000 + 5 * side
+        kind = OrderType.LIMIT, TimeInForce.IOC
+        self.send(
+            Place(
+                account_id,
+                MARKET,
+                side,
+                *kind,
+                post_only=False,
+                price_ticks=price,
+                size_lots=size,
+                self_trade=SelfTrade.NONE,
+            )
+        )
+
+    @rule(account_id=USERS, side=SIDES, price=PRICES, display=st.sampled_from([None, 0, 2]))
+    def rest(self, account_id: int, side: Side, price: int, display: int | None) -> None:
+        """Let an order of each kind come to rest: plain, hidden, an iceberg."""
+        kind = OrderType.LIMIT, TimeInForce.GTC
+        self.send(
+            Place(
+                account_id,
+                MARKET,
+                side,
+                *kind,
+                post_only=True,
+                slide=True,
+                price_ticks=price,
+                size_lots=5,
+                display_lots=display,
+            )
+        )
+
+    @rule(account_id=USERS, side=SIDES, price=PRICES, apart=st.integers(0, 2), waits=st.booleans())
+    def rest_oco(self, account_id: int, side: Side, price: int, apart: int, *, waits: bool) -> None:
+        """Let both orders of an OCO come to rest, or one of them wait."""
+        kind = OrderType.LIMIT, TimeInForce.GTC
+        one = Place(
+            account_id,
+            MARKET,
+            side,
+            *kind,
+            post_only=True,
+            slide=True,
+            price_ticks=price,
+            size_lots=4,
+        )
+        other = replace(one, price_ticks=price - apart * side)
+        if waits:
+            other = replace(
+                other,
+                order_type=OrderType.STOP,
+                post_only=False,
+                slide=False,
+                price_ticks=None,
+                trigger_by=TriggerBy.MARK,
+                trigger_ticks=price + apart * side,
+            )
+        self.send(PlaceGroup(GroupKind.OCO, (one, other)))
 
     @rule(kind=st.sampled_from(GroupKind), given=st.lists(orders(), min_size=2, max_size=3))
     def place_group(self, kind: GroupKind, given: list[Place]) -> None:
@@ -173,7 +246,7 @@ class Engine(RuleBasedStateMachine):
         """Tell a price."""
         self.send(SetPrice(MARKET, by, price))
 
-    @rule(state=st.sampled_from([MarketState.OPEN, MarketState.OPEN, *MarketState]))
+    @rule(state=st.sampled_from([*[MarketState.OPEN] * 12, *MarketState]))
     def set_state(self, state: MarketState) -> None:
         """Open or restrict the market."""
         self.send(SetMarketState(MARKET, state))
@@ -224,15 +297,19 @@ class Engine(RuleBasedStateMachine):
                 self.ocos.append((numbers[0], numbers[1]))
             elif command.kind is GroupKind.BRACKET:
                 self.ocos.append((numbers[1], numbers[2]))
-        self.check_fills(effects)
+        resting = {it.order_id for standing in before.values() for it in standing}
+        self.check_fills(effects, resting)
         self.check_priority(before, effects)
         assert not any(self.engine.totals().values()), "an asset does not sum to zero"
 
-    def check_fills(self, effects) -> None:
-        """No order fills beyond its size or once it is over; of an OCO one fills at most."""
+    def check_fills(self, effects, resting: set[int]) -> None:
+        """No order fills beyond its size or once it is over; of an OCO one is left and fills."""
         for effect in effects:
             match effect:
                 case Amended():
+                    is_larger = effect.size_lots > self.size[effect.order_id]
+                    was_resting = effect.order_id in resting
+                    assert not (effect.kept_priority and is_larger and was_resting)
                     self.size[effect.order_id] = effect.size_lots
                 case Filled():
                     assert effect.order_id not in self.over
@@ -246,7 +323,10 @@ class Engine(RuleBasedStateMachine):
                 case Canceled():
                     assert effect.order_id not in self.over
                     self.over.add(effect.order_id)
+        triggered = {effect.order_id for effect in effects if isinstance(effect, Triggered)}
         for first, second in self.ocos:
+            assert first not in triggered or second in self.over
+            assert second not in triggered or first in self.over
             assert not (self.filled[first] and self.filled[second]), "both of an OCO have filled"
 
     def check_priority(self, before, effects) -> None:
@@ -259,12 +339,23 @@ class Engine(RuleBasedStateMachine):
         for one, next_ in pairwise(of_first):
             assert one.price_ticks * one.taker_side <= next_.price_ticks * one.taker_side
         gone = {effect.order_id for effect in effects if isinstance(effect, Canceled)}
-        key = (first.instrument_id, first.taker_side.opposite)
-        standing = [order_id for order_id in before.get(key, ()) if order_id not in gone]
-        met = list(dict.fromkeys(trade.maker_order_id for trade in of_first))
-        met = [order_id for order_id in met if order_id in standing]
-        assert met == [order_id for order_id in standing if order_id in met]
-        assert not met or met == standing[: len(met)], "somebody was passed over"
+        standing = [
+            it
+            for it in before.get((first.instrument_id, first.taker_side.opposite), ())
+            if it.order_id not in gone
+        ]
+        numbers = [it.order_id for it in standing]
+        met = [trade.maker_order_id for trade in of_first]
+        known = [number for number in dict.fromkeys(met) if number in numbers]
+        assert known == numbers[: len(known)], "somebody was passed over"
+        for at, number in enumerate(met):
+            if number in met[:at] and number in numbers:
+                beside = {
+                    it.order_id
+                    for it in standing
+                    if it.price_ticks == of_first[at].price_ticks and it.is_shown
+                }
+                assert beside <= set(met[:at]), "an iceberg came again before its turn"
 
     # -- what is ----------------------------------------------------------------------------
 
@@ -272,7 +363,7 @@ class Engine(RuleBasedStateMachine):
         """Return the state as records."""
         return list(layout.decode_all(self.engine.snapshot()))
 
-    def best_first(self) -> dict[tuple[int, Side], list[int]]:
+    def best_first(self) -> dict[tuple[int, Side], list[Standing]]:
         """Return the users' orders of each side in the order in which a sweep meets them."""
         records = self.records()
         hidden = {
@@ -282,17 +373,14 @@ class Engine(RuleBasedStateMachine):
         for it in records:
             if isinstance(it, NodeState) and it.order_id:
                 sides[it.instrument_id, it.side].append(it)
+
+        def turn(it: NodeState) -> tuple[int, bool, int]:
+            return -it.price_ticks * it.side, it.order_id in hidden, it.priority
+
         return {
             key: [
-                it.order_id
-                for it in sorted(
-                    nodes,
-                    key=lambda it: (
-                        -it.price_ticks * it.side,
-                        it.order_id in hidden,
-                        it.priority,
-                    ),
-                )
+                Standing(it.order_id, it.price_ticks, it.order_id not in hidden)
+                for it in sorted(nodes, key=turn)
             ]
             for key, nodes in sides.items()
         }
@@ -421,7 +509,7 @@ class NativeEngine(Engine):
     kind = "native"
 
 
-LONG = settings(max_examples=60, stateful_step_count=40, deadline=None)
+LONG = settings(max_examples=40, stateful_step_count=50, deadline=None)
 TestReference = Engine.TestCase
 TestReference.settings = LONG
 if "native" in kinds():

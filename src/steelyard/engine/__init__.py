@@ -1,6 +1,6 @@
 """Matching and holds as one deterministic machine: commands in, effects out.
 
-Two engines answer to `Engine`: the reference (`engine/reference.py`), written to be read, is
+Two engines answer to `Engine`: the reference (`engine/reference/`), written to be read, is
 the specification; the native one (`engine/native.py` over `rust/engine`) is the fast twin. On
 the same commands they give the same effects, the same `state_hash` and the same snapshot, and
 each can restore the other's snapshot.

@@ -6,10 +6,10 @@ It passes where orders do; where only what adds liquidity may pass, it may not t
 from steelyard.domain.commands import HOUSE, HouseLevel, HouseTrade
 from steelyard.domain.instrument import LIMIT_MAX
 from steelyard.domain.order import MarketState, RejectReason
-from steelyard.engine import matching
 from steelyard.engine.book import Order, shrink
-from steelyard.engine.refusals import MARKET_REFUSALS
-from steelyard.engine.state import Market, State
+from steelyard.engine.reference import matching
+from steelyard.engine.reference.refusals import MARKET_REFUSALS
+from steelyard.engine.reference.state import Market, State
 
 
 def set_level(state: State, level: HouseLevel) -> None:

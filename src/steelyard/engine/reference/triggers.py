@@ -9,7 +9,7 @@ likewise; by trailing stops by time.
 from steelyard.domain.order import MarketState, OrderType, Side, TriggerBy
 from steelyard.domain.units import RATE_SCALE
 from steelyard.engine.book import Order
-from steelyard.engine.state import Heard, Market, State
+from steelyard.engine.reference.state import Heard, Market, State
 
 _STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 

@@ -34,10 +34,10 @@ from steelyard.domain.layout import (
 )
 from steelyard.domain.ledger import Balance
 from steelyard.domain.order import TimeInForce, TriggerBy
-from steelyard.engine import administration, possible
 from steelyard.engine.book import Order, QueueModel
-from steelyard.engine.possible import need
-from steelyard.engine.state import Group, State, Transfer
+from steelyard.engine.reference import administration, possible
+from steelyard.engine.reference.possible import need
+from steelyard.engine.reference.state import Group, State, Transfer
 
 
 def state_hash(state: State) -> int:

@@ -21,9 +21,9 @@ from steelyard.domain.order import (
     TriggerBy,
 )
 from steelyard.domain.units import fee_atoms
-from steelyard.engine import settlement, triggers
 from steelyard.engine.book import BookSide, Order, price_of
-from steelyard.engine.state import EntryFilled, Group, Market, State
+from steelyard.engine.reference import settlement, triggers
+from steelyard.engine.reference.state import EntryFilled, Group, Market, State
 
 
 class Plan(NamedTuple):

@@ -25,8 +25,8 @@ from steelyard.domain.commands import (
 from steelyard.domain.instrument import NOTIONAL_MAX_ATOMS, Instrument
 from steelyard.domain.order import MarketState, RejectReason, TransferState, TriggerBy
 from steelyard.domain.units import AMOUNT_MAX_ATOMS, RATE_SCALE
-from steelyard.engine import fees, triggers
-from steelyard.engine.state import Account, Market, State, Tier, Token, Transfer
+from steelyard.engine.reference import fees, triggers
+from steelyard.engine.reference.state import Account, Market, State, Tier, Token, Transfer
 
 TOKEN_RATE_MAX_E8 = 2**60
 

@@ -19,7 +19,7 @@ from steelyard.domain.order import (
 )
 from steelyard.domain.units import RATE_SCALE
 from steelyard.engine.book import Order
-from steelyard.engine.state import Market, State
+from steelyard.engine.reference.state import Market, State
 
 MARKET_REFUSALS = {
     MarketState.POST_ONLY: RejectReason.MARKET_POST_ONLY,

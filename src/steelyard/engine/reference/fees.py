@@ -7,7 +7,7 @@ count, and only for accounts with a schedule.
 
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.units import RATE_SCALE
-from steelyard.engine.state import Account, State, Tier
+from steelyard.engine.reference.state import Account, State, Tier
 
 TIERS_MAX = 16
 WINDOW_DAYS = 30

@@ -8,9 +8,9 @@ from heapq import heappush
 
 from steelyard.domain.commands import Accepted, Place, Rejected
 from steelyard.domain.order import GroupKind, OrderType, RejectReason, Side
-from steelyard.engine import fees, matching, refusals, settlement, triggers
 from steelyard.engine.book import Order
-from steelyard.engine.state import Group, State
+from steelyard.engine.reference import fees, matching, refusals, settlement, triggers
+from steelyard.engine.reference.state import Group, State
 
 _SIZES = {
     GroupKind.BASKET: range(2, 21),

@@ -9,10 +9,10 @@ from steelyard.domain.instrument import LEVEL_MAX_LOTS, LIMIT_MAX, NOTIONAL_MAX_
 from steelyard.domain.ledger import MAY_OWE
 from steelyard.domain.order import GroupKind, MarketState, OrderType
 from steelyard.domain.units import AMOUNT_MAX_ATOMS, RATE_SCALE
-from steelyard.engine import fees, refusals, settlement, triggers
-from steelyard.engine.administration import may_trade_anywhere
 from steelyard.engine.book import Order, price_of
-from steelyard.engine.state import Group, Market, State
+from steelyard.engine.reference import fees, refusals, settlement, triggers
+from steelyard.engine.reference.administration import may_trade_anywhere
+from steelyard.engine.reference.state import Group, Market, State
 
 WITH_ENTRY = frozenset({GroupKind.OTO, GroupKind.BRACKET})
 _ORDERS = {GroupKind.OCO: 2, GroupKind.OTO: 2, GroupKind.BRACKET: 3}

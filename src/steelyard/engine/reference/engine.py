@@ -1,4 +1,4 @@
-"""The reference engine: the specification of docs/concepts/orders.md in code.
+"""The engine as a whole: the specification of docs/concepts/orders.md in code.
 
 A command is refused whole, for the first reason in the order of `RejectReason`, or carried
 out whole. Around it, always in this order: what has expired is canceled, the command, what it
@@ -35,8 +35,9 @@ from steelyard.domain.commands import (
 )
 from steelyard.domain.ledger import Balance
 from steelyard.domain.order import CancelCause
-from steelyard.engine import (
-    BookLevels,
+from steelyard.engine import BookLevels
+from steelyard.engine.book import BookSide, QueueModel
+from steelyard.engine.reference import (
     administration,
     amending,
     fees,
@@ -46,8 +47,7 @@ from steelyard.engine import (
     placing,
     snapshot,
 )
-from steelyard.engine.book import BookSide, QueueModel
-from steelyard.engine.state import State
+from steelyard.engine.reference.state import State
 
 
 class ReferenceEngine:

@@ -6,9 +6,9 @@ came now; what would have been a refusal cancels it.
 
 from steelyard.domain.commands import Triggered
 from steelyard.domain.order import CancelCause, GroupKind, OrderType, Side, TimeInForce
-from steelyard.engine import matching, settlement
 from steelyard.engine.book import Order
-from steelyard.engine.state import EntryFilled, Group, Heard, State
+from steelyard.engine.reference import matching, settlement
+from steelyard.engine.reference.state import EntryFilled, Group, Heard, State
 
 
 def work_off(state: State) -> None:

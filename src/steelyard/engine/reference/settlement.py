@@ -13,8 +13,8 @@ from steelyard.domain.commands import FEES, HOUSE, Filled
 from steelyard.domain.order import FeeAsset, GroupKind, Liquidity, Side
 from steelyard.domain.units import RATE_SCALE, fee_atoms
 from steelyard.engine.book import Order
-from steelyard.engine.fees import count_volume
-from steelyard.engine.state import Market, State
+from steelyard.engine.reference.fees import count_volume
+from steelyard.engine.reference.state import Market, State
 
 TOKEN_FEE_MAX_ATOMS = 2**64  # a larger fee in quote is not converted: the product stays an i128
 

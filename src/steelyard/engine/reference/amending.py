@@ -10,9 +10,9 @@ from dataclasses import replace
 from steelyard.domain.commands import Amend, Cancel, CancelAll
 from steelyard.domain.instrument import LEVEL_MAX_LOTS
 from steelyard.domain.order import CancelCause, MarketState, RejectReason
-from steelyard.engine import matching, refusals, settlement, triggers
 from steelyard.engine.book import Order
-from steelyard.engine.state import Market, State
+from steelyard.engine.reference import matching, refusals, settlement, triggers
+from steelyard.engine.reference.state import Market, State
 
 
 def cancel(state: State, request: Cancel) -> None:
