@@ -59,6 +59,7 @@ class Engine:
     def balances(self, account_id: int) -> list[tuple[int, int, int]]:
         """Return (asset_id, free_atoms, held_atoms) by asset; an absent asset is zero."""
 
+    def rates(self, account_id: int, now_ns: int) -> tuple[int, int]: ...
     def totals(self) -> list[tuple[int, int]]:
         """Return (asset_id, sum over all accounts), which is zero unless the books are broken."""
 

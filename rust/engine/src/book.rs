@@ -33,6 +33,10 @@ pub(crate) struct Node {
     pub(crate) account_id: u32,
     /// Its level's place in the ladder.
     pub(crate) level: u32,
+    /// One more than the place of what only few orders have, or 0.
+    pub(crate) extra: u32,
+    /// What the book does not show of it: all, or what an iceberg has below its slice.
+    pub(crate) below_lots: i64,
     /// The places of its balances in the ledger.
     pub(crate) base: u32,
     pub(crate) quote: u32,
@@ -48,6 +52,24 @@ impl Node {
     #[inline]
     pub(crate) fn is_house(&self) -> bool {
         self.order_id == 0
+    }
+
+    /// Returns what the book shows of it.
+    #[inline]
+    pub(crate) fn shown_lots(&self) -> i64 {
+        self.remaining_lots - self.below_lots
+    }
+
+    /// Returns whether the book shows nothing of it.
+    #[inline]
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.below_lots == self.remaining_lots
+    }
+
+    /// Returns how much may trade before others at its price have their turn.
+    #[inline]
+    pub(crate) fn slice_lots(&self) -> i64 {
+        if self.is_hidden() { self.remaining_lots } else { self.shown_lots() }
     }
 
     /// Returns what it holds.
@@ -99,6 +121,8 @@ pub(crate) const EMPTY: Node = Node {
     market: 0,
     account_id: 0,
     level: 0,
+    extra: 0,
+    below_lots: 0,
     base: 0,
     quote: 0,
     rates: Rates { maker_e8: 0, taker_e8: 0 },
@@ -235,23 +259,38 @@ impl Book {
 }
 
 impl Ladder {
-    /// Puts a node at the back of its level's queue.
+    /// Puts a node at the back of its queue: the shown one, or the hidden one behind it.
     #[inline(always)]
     pub(crate) fn add(&mut self, nodes: &mut Nodes, node: &Node) -> u32 {
         let number = self.open(node.price_ticks);
         let level = self.level_mut(number);
-        let at = nodes.add(node, number, Links { front: level.tail, back: NOBODY });
-        nodes.links[level.tail as usize].back = at;
-        level.head = if level.tail == NOBODY { at } else { level.head };
-        level.tail = at;
-        level.lots += node.remaining_lots;
+        let is_hidden = node.is_hidden();
+        // Nearly always nobody is hidden, and then it is the back of all.
+        let back = if is_hidden { NOBODY } else { level.hidden };
+        let front = match back {
+            NOBODY => level.tail,
+            back => nodes.links[back as usize].front,
+        };
+        let at = nodes.add(node, number, Links { front, back });
+        nodes.links[front as usize].back = at;
+        level.head = if front == NOBODY { at } else { level.head };
+        if back == NOBODY {
+            level.tail = at;
+        } else {
+            nodes.links[back as usize].front = at;
+        }
+        if is_hidden && level.hidden == NOBODY {
+            level.hidden = at;
+        }
+        level.lots += node.shown_lots();
+        level.below_lots += node.below_lots;
         if node.is_house() {
             level.house_lots += node.remaining_lots;
         }
         at
     }
 
-    /// Takes size off a level, some of it the house's.
+    /// Takes size off a level, some of it the house's; of what is shown, or of what is not.
     #[inline(always)]
     pub(crate) fn reduce(&mut self, level: u32, lots: i64, is_house: bool) {
         let level = self.level_mut(level);
@@ -259,6 +298,12 @@ impl Ladder {
         if is_house {
             level.house_lots -= lots;
         }
+    }
+
+    /// Returns the last of the shown queue.
+    pub(crate) fn last_shown(&self, nodes: &Nodes, level: u32) -> u32 {
+        let level = self.level(level);
+        if level.hidden == NOBODY { level.tail } else { nodes.front_of(level.hidden) }
     }
 
     /// Adds to house size that stands in a queue.
@@ -276,7 +321,8 @@ impl Ladder {
     pub(crate) fn remove(&mut self, nodes: &mut Nodes, at: u32) {
         let node = nodes.get(at);
         let (price_ticks, level) = (node.price_ticks, node.level);
-        self.reduce(level, node.remaining_lots, node.is_house());
+        self.reduce(level, node.shown_lots(), node.is_house());
+        self.level_mut(level).below_lots -= node.below_lots;
         let Links { front, back } = self.unlink(nodes, at, level);
         if front == NOBODY && back == NOBODY {
             self.close(price_ticks, level);
@@ -299,6 +345,7 @@ impl Ladder {
         nodes.links[links.back as usize].front = links.front;
         level.head = if links.front == NOBODY { links.back } else { level.head };
         level.tail = if links.back == NOBODY { links.front } else { level.tail };
+        level.hidden = if level.hidden == at { links.back } else { level.hidden };
         nodes.remove(at);
         links
     }

@@ -3,7 +3,7 @@
 //! Client order ids stay above: the engine never reads them. An absent number (a market order's
 //! price, an unchanged size) is `None` here and -1 on the wire.
 
-use crate::units::{LIMIT_MAX, NOTIONAL_MAX_ATOMS, RATE_SCALE, Rates};
+use crate::units::{LIMIT_MAX, NOTIONAL_MAX_ATOMS, RATE_SCALE, Rates, VOLUME_WEIGHT_MAX_E8};
 
 /// Where deposits come from: the mirror of everything inside.
 pub const WORLD: u32 = 1;
@@ -78,6 +78,32 @@ numbered! {
         Limit = 1,
         /// At whatever there is.
         Market = 2,
+        /// A market order once the price has come to the trigger, against the position.
+        Stop = 3,
+        /// The same, a limit order.
+        StopLimit = 4,
+        /// A market order once the price has come to the trigger, in its favour.
+        TakeProfit = 5,
+        /// The same, a limit order.
+        TakeProfitLimit = 6,
+        /// A stop that follows the best price at a distance.
+        TrailingStop = 7,
+    }
+}
+
+impl OrderType {
+    /// Returns whether it trades at its own price or better.
+    #[must_use]
+    #[inline]
+    pub fn has_limit(self) -> bool {
+        matches!(self, Self::Limit | Self::StopLimit | Self::TakeProfitLimit)
+    }
+
+    /// Returns whether it waits outside the book until a price triggers it.
+    #[must_use]
+    #[inline]
+    pub fn waits(self) -> bool {
+        !matches!(self, Self::Limit | Self::Market)
     }
 }
 
@@ -90,6 +116,71 @@ numbered! {
         Ioc = 2,
         /// All at once or nothing.
         Fok = 3,
+        /// Rests until its expiry.
+        Gtd = 4,
+    }
+}
+
+impl TimeInForce {
+    /// Returns whether what is left may rest.
+    #[must_use]
+    #[inline]
+    pub fn rests(self) -> bool {
+        matches!(self, Self::Gtc | Self::Gtd)
+    }
+}
+
+numbered! {
+    /// Which price a waiting order listens to.
+    TriggerBy: u8 {
+        /// Each public trade.
+        Last = 1,
+        /// What an administrator tells.
+        Mark = 2,
+        /// The same.
+        Index = 3,
+    }
+}
+
+numbered! {
+    /// How the orders of one request hang together.
+    GroupKind: u8 {
+        /// Accepted or refused as one, then on their own.
+        Basket = 1,
+        /// One cancels the other.
+        Oco = 2,
+        /// The second is placed when the first has filled.
+        Oto = 3,
+        /// An entry and two exits.
+        Bracket = 4,
+    }
+}
+
+numbered! {
+    /// What a market lets happen.
+    MarketState: u8 {
+        /// Everything.
+        Open = 1,
+        /// What adds liquidity, and cancels.
+        PostOnly = 2,
+        /// Cancels.
+        CancelOnly = 3,
+        /// Cancels; prices stand still.
+        Halted = 4,
+        /// Nothing.
+        Maintenance = 5,
+    }
+}
+
+numbered! {
+    /// Where a deposit or withdrawal is on its way.
+    TransferState: u8 {
+        /// Not carried out yet.
+        Pending = 1,
+        /// Carried out.
+        Done = 2,
+        /// Canceled.
+        Canceled = 3,
     }
 }
 
@@ -104,6 +195,8 @@ numbered! {
         CancelOldest = 2,
         /// Both are canceled.
         CancelBoth = 3,
+        /// Both shrink by the smaller.
+        Decrement = 4,
     }
 }
 
@@ -114,6 +207,8 @@ numbered! {
         Quote = 0,
         /// Base for a buy, quote for a sell.
         Received = 1,
+        /// The venue's token while there is enough of it, else as `Received`.
+        Token = 2,
     }
 }
 
@@ -126,30 +221,58 @@ numbered! {
         UnknownAccount = 2,
         /// There is no such market.
         UnknownInstrument = 3,
+        /// The market lets nothing pass.
+        MarketMaintenance = 4,
+        /// The market is halted.
+        MarketHalted = 5,
+        /// The market takes cancels only.
+        MarketCancelOnly = 6,
+        /// The market takes post-only orders only.
+        MarketPostOnly = 7,
         /// Not a whole number of ticks; found above the engine.
-        PriceOffTick = 4,
+        PriceOffTick = 10,
         /// Not a whole number of lots; found above the engine.
-        SizeOffLot = 5,
+        SizeOffLot = 11,
         /// Not positive, or above the maximum.
-        PriceOutOfRange = 6,
+        PriceOutOfRange = 12,
         /// Below the minimum.
-        SizeTooSmall = 7,
+        SizeTooSmall = 13,
         /// Above the maximum.
-        SizeTooLarge = 8,
+        SizeTooLarge = 14,
         /// Price times size is below the minimum.
-        NotionalTooSmall = 9,
+        NotionalTooSmall = 15,
+        /// Price times size is above the maximum.
+        NotionalTooLarge = 16,
         /// A sum would leave the range of the books.
-        AmountTooLarge = 10,
+        AmountTooLarge = 17,
+        /// What is shown is more than the size, below the minimum, or too little of it.
+        DisplayOutOfRange = 18,
+        /// A distance that is none.
+        TrailOutOfRange = 19,
+        /// It would have expired already.
+        ExpiryNotAhead = 20,
+        /// Too far from the reference.
+        PriceOutsideBand = 21,
         /// The client's own number was used before; found above the engine.
-        DuplicateClientOrderId = 11,
-        /// Never existed, is another account's, or no longer rests.
-        UnknownOrder = 20,
+        DuplicateClientOrderId = 22,
+        /// Never existed, is another account's, or is over.
+        UnknownOrder = 30,
         /// An amend below what has filled already.
-        SizeBelowFilled = 21,
+        SizeBelowFilled = 31,
+        /// There is no such pending transfer.
+        UnknownTransfer = 32,
+        /// The account has as many orders here as it may.
+        TooManyOrders = 40,
+        /// The same, of those that wait for a price.
+        TooManyTriggers = 41,
+        /// The price is there already.
+        WouldTrigger = 42,
         /// It was to add liquidity and would take it.
-        PostOnlyWouldTake = 30,
+        PostOnlyWouldTake = 43,
         /// The account has less than it would need.
-        InsufficientBalance = 31,
+        InsufficientBalance = 44,
+        /// Another order of the same request was refused.
+        GroupRefused = 50,
     }
 }
 
@@ -168,6 +291,22 @@ numbered! {
         SelfTrade = 5,
         /// The kill switch or an administrator.
         Admin = 6,
+        /// Its expiry has come.
+        Expired = 7,
+        /// The other order of an OCO has traded, was triggered, or is over.
+        Sibling = 8,
+        /// The entry that it waited for is over without having filled.
+        Parent = 9,
+        /// The funds did not suffice when its turn came.
+        InsufficientBalance = 10,
+        /// It would have taken when its turn came.
+        PostOnlyWouldTake = 11,
+        /// A market order came to the end of the band.
+        PriceBand = 12,
+        /// What is left of its amount buys no lot.
+        QuoteSpent = 13,
+        /// The total size at its price would leave the range of the books.
+        LevelFull = 14,
     }
 }
 
@@ -214,6 +353,16 @@ pub struct Instrument {
     pub size_max_lots: i64,
     /// The smallest price times size.
     pub notional_min_atoms: i128,
+    /// The largest; 0 is any.
+    pub notional_max_atoms: i128,
+    /// How far a price may be from the reference; 0 is any.
+    pub band_rate_e8: u32,
+    /// How many open orders an account may have; 0 is any.
+    pub orders_max: u32,
+    /// How many of them may wait for a price; 0 is any.
+    pub triggers_max: u32,
+    /// What a quote atom counts in the volume of fee tiers.
+    pub volume_weight_e8: u64,
     /// `BTC-USDT`, padded with zeros; kept for the snapshot only.
     pub symbol: [u8; 24],
     /// `BTC`, padded with zeros.
@@ -237,6 +386,9 @@ impl Instrument {
             && self.lot_atoms >= 1
             && self.tick_lot_atoms >= 1
             && self.notional_min_atoms >= 0
+            && self.notional_max_atoms >= 0
+            && self.band_rate_e8 <= RATE_SCALE
+            && self.volume_weight_e8 <= VOLUME_WEIGHT_MAX_E8
             && limits.contains(&self.price_max_ticks)
             && limits.contains(&self.size_max_lots)
             && (1..=self.size_max_lots).contains(&self.size_min_lots)
@@ -254,7 +406,21 @@ impl Instrument {
     }
 }
 
-/// Make an account, or change its fees.
+impl Instrument {
+    /// Returns whether an order of this size stays in the range of the books at any price.
+    #[must_use]
+    pub fn may_trade_anywhere(&self, size_lots: i64) -> bool {
+        let lots = i128::from(size_lots);
+        let price_lots = lots.checked_mul(i128::from(self.price_max_ticks));
+        let amounts = [
+            price_lots.and_then(|it| it.checked_mul(i128::from(self.tick_lot_atoms))),
+            lots.checked_mul(i128::from(self.lot_atoms)),
+        ];
+        amounts.iter().all(|it| it.is_some_and(|atoms| atoms <= NOTIONAL_MAX_ATOMS))
+    }
+}
+
+/// Make an account, or change its own rates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenAccount {
     /// Its number.
@@ -267,7 +433,7 @@ impl OpenAccount {
     /// Returns why it is refused: no rate is above 100 %, and numbers below the users' are ours.
     #[must_use]
     pub fn first_refusal(&self) -> Option<RejectReason> {
-        if self.rates.larger_e8() > RATE_SCALE {
+        if !self.rates.may_be_charged() {
             Some(RejectReason::Unsupported)
         } else if self.account_id < FIRST_USER {
             Some(RejectReason::UnknownAccount)
@@ -288,16 +454,16 @@ pub struct Transfer {
     pub amount_atoms: i128,
 }
 
-/// A new order.
+/// A new order; None is absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Whose.
     pub account_id: u32,
     /// Where.
     pub instrument_id: u32,
-    /// None for a market order.
+    /// The limit.
     pub price_ticks: Option<i64>,
-    /// How much.
+    /// How much; 0 where an amount of quote says it.
     pub size_lots: i64,
     /// Buy or sell.
     pub side: Side,
@@ -311,9 +477,62 @@ pub struct Place {
     pub self_trade: SelfTrade,
     /// What its fees are taken in.
     pub fee_asset: FeeAsset,
+    /// What few orders have.
+    pub terms: Terms,
 }
 
-/// Change a resting order; None leaves a field as it is.
+/// What few orders say of themselves; its default is what all others say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Whether a post-only order moves away instead of being refused.
+    pub slide: bool,
+    /// Whether it may only reduce a position.
+    pub reduce_only: bool,
+    /// Which price it listens to.
+    pub trigger_by: TriggerBy,
+    /// How much in quote, instead of a size.
+    pub quote_atoms: Option<i128>,
+    /// How much the book shows.
+    pub display_lots: Option<i64>,
+    /// The price that it waits for.
+    pub trigger_ticks: Option<i64>,
+    /// The distance at which it follows.
+    pub trail_ticks: Option<i64>,
+    /// The same, as a rate of the best price.
+    pub trail_rate_e8: Option<i64>,
+    /// From where on it follows.
+    pub activation_ticks: Option<i64>,
+    /// When it ends.
+    pub expire_ns: Option<i64>,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            slide: false,
+            reduce_only: false,
+            trigger_by: TriggerBy::Last,
+            quote_atoms: None,
+            display_lots: None,
+            trigger_ticks: None,
+            trail_ticks: None,
+            trail_rate_e8: None,
+            activation_ticks: None,
+            expire_ns: None,
+        }
+    }
+}
+
+/// Several orders of one account that are accepted or refused as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceGroup {
+    /// How they hang together.
+    pub kind: GroupKind,
+    /// One to twenty.
+    pub places: Vec<Place>,
+}
+
+/// Change an open order; None leaves a field as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Amend {
     /// Whose.
@@ -324,6 +543,8 @@ pub struct Amend {
     pub price_ticks: Option<i64>,
     /// The new size, counting what has filled.
     pub size_lots: Option<i64>,
+    /// The new trigger.
+    pub trigger_ticks: Option<i64>,
 }
 
 /// Take a resting order off the book.
@@ -359,6 +580,41 @@ pub struct HouseFact {
     pub size_lots: i64,
 }
 
+/// Give an account a schedule of fees; 0 takes it away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AssignFees {
+    /// Whose.
+    pub account_id: u32,
+    /// Which.
+    pub schedule_id: u32,
+}
+
+/// Write one tier of a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetFeeTier {
+    /// Which schedule.
+    pub schedule_id: u32,
+    /// Which tier, from 0.
+    pub tier: u32,
+    /// From what volume on.
+    pub volume_micros: i128,
+    /// What is paid there.
+    pub rates: Rates,
+}
+
+/// Say what a fee costs in the venue's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetFeeToken {
+    /// The asset in which fees are reckoned.
+    pub quote_asset_id: u32,
+    /// The token.
+    pub token_asset_id: u32,
+    /// Token atoms for a quote atom, times 1e8; 0 takes it away.
+    pub rate_e8: u64,
+    /// What comes off before.
+    pub discount_e8: u32,
+}
+
 /// A request for change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -372,6 +628,41 @@ pub enum Command {
     Withdraw(Transfer),
     /// A new order.
     Place(Place),
+    /// Several that hang together.
+    PlaceGroup(PlaceGroup),
+    /// Announce a deposit, or ask for a withdrawal.
+    OpenTransfer(Transfer),
+    /// Carry a transfer out, or cancel it.
+    CloseTransfer {
+        /// Which.
+        transfer_id: u64,
+        /// Whether it is carried out.
+        done: bool,
+    },
+    /// Give an account a schedule.
+    AssignFees(AssignFees),
+    /// Write a tier.
+    SetFeeTier(SetFeeTier),
+    /// Price the token.
+    SetFeeToken(SetFeeToken),
+    /// Open or restrict a market.
+    SetMarketState {
+        /// Which.
+        instrument_id: u32,
+        /// To what.
+        state: MarketState,
+    },
+    /// Tell a market a price.
+    SetPrice {
+        /// Which market.
+        instrument_id: u32,
+        /// Which price.
+        trigger_by: TriggerBy,
+        /// The price.
+        price_ticks: i64,
+    },
+    /// Nothing but the time.
+    AdvanceTime,
     /// Change an order.
     Amend(Amend),
     /// Take an order off the book.
@@ -406,6 +697,11 @@ mod tests {
             size_min_lots: 1,
             size_max_lots: 1_000,
             notional_min_atoms: 0,
+            notional_max_atoms: 0,
+            band_rate_e8: 0,
+            orders_max: 0,
+            triggers_max: 0,
+            volume_weight_e8: 100_000_000,
             symbol: [0; 24],
             base: [0; 12],
             quote: [0; 12],
@@ -422,6 +718,9 @@ mod tests {
             |it: &mut Instrument| it.price_max_ticks = LIMIT_MAX + 1,
             |it: &mut Instrument| it.size_min_lots = 1_001,
             |it: &mut Instrument| it.notional_min_atoms = -1,
+            |it: &mut Instrument| it.notional_max_atoms = -1,
+            |it: &mut Instrument| it.band_rate_e8 = RATE_SCALE + 1,
+            |it: &mut Instrument| it.volume_weight_e8 = VOLUME_WEIGHT_MAX_E8 + 1,
             |it: &mut Instrument| (it.size_max_lots, it.lot_atoms) = (LIMIT_MAX, 1 << 46),
             |it: &mut Instrument| {
                 (it.price_max_ticks, it.size_max_lots) = (LIMIT_MAX, LIMIT_MAX);

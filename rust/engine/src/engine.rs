@@ -1,8 +1,9 @@
 //! The engine: commands in, effects out, a refusal whole or a command whole.
 //!
-//! Effects come in the order in which they happened; the levels touched follow at the end of
-//! their command, in the order of touch, consecutive repeats merged. Orders are in `matching.rs`,
-//! the house in `house.rs`, the state as a whole in `snapshot.rs`.
+//! Around a command, always in this order: what has expired is canceled, the command, what it set
+//! off, and the levels touched, in the order of touch, consecutive repeats merged. Orders are in
+//! `placing.rs`, `matching.rs`, `amending.rs` and `triggers.rs`, the house in `house.rs`, what an
+//! administrator does in `administration.rs`, the state as a whole in `snapshot.rs`.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -11,21 +12,31 @@
               profile"
 )]
 
+use std::cmp::Reverse;
+
 use crate::book::{Book, Nodes};
 use crate::command::{
-    Command, FEES, HOUSE, Instrument, OpenAccount, QueueModel, RejectReason, Side, Transfer, WORLD,
+    CancelCause, Command, FEES, HOUSE, Instrument, MarketState, OpenAccount, QueueModel,
+    RejectReason, Side,
 };
 use crate::event::Effects;
+use crate::fees::{self, Schedules};
 use crate::ledger::Ledger;
+use crate::order::Rare;
 use crate::table::Table;
-use crate::units::AMOUNT_MAX_ATOMS;
+use crate::units::Rates;
 use crate::wire::{self, Head, Malformed, tag};
 
 /// A market: its listing, its book and where its money goes.
 pub(crate) struct Market {
     pub(crate) instrument: Instrument,
     pub(crate) next_trade_id: u64,
+    pub(crate) state: MarketState,
+    /// The last, mark and index price; 0 is not known yet.
+    pub(crate) prices: [i64; 3],
     pub(crate) book: Book,
+    /// The numbers of the orders that wait for a price here, in the order of time.
+    pub(crate) waiting: Vec<u64>,
     /// Places in the ledger.
     pub(crate) house_base: u32,
     pub(crate) house_quote: u32,
@@ -48,7 +59,10 @@ pub struct Engine {
     pub(crate) markets: Vec<Market>,
     pub(crate) market_places: Table,
     pub(crate) nodes: Nodes,
+    /// Places of open orders: a node's number, or marked by `OUTSIDE`.
     pub(crate) orders: Table,
+    pub(crate) rare: Rare,
+    pub(crate) schedules: Schedules,
     pub(crate) next_order_id: u64,
     pub(crate) next_priority: u64,
     pub(crate) touched: Vec<Touch>,
@@ -65,6 +79,8 @@ impl Engine {
             market_places: Table::default(),
             nodes: Nodes::new(),
             orders: Table::default(),
+            rare: Rare::new(),
+            schedules: Vec::new(),
             next_order_id: 1,
             next_priority: 1,
             touched: Vec::new(),
@@ -88,10 +104,10 @@ impl Engine {
         }
         let mut rest = records;
         while let Ok(head) = Head::read(rest) {
-            effects.at(head.now_ns);
+            self.begin(head.now_ns(), effects);
             // The three that a stream is made of do not take the detour over `Command`.
             let done = match head.tag {
-                tag::PLACE => wire::place(&head).map(|(place, rest)| {
+                tag::PLAIN_PLACE => wire::plain_place(&head).map(|(place, rest)| {
                     self.place(&place, effects);
                     rest
                 }),
@@ -108,7 +124,7 @@ impl Engine {
                     rest
                 }),
             };
-            self.tell_levels(effects);
+            self.settle_down(effects);
             let Ok(after) = done else { break };
             rest = after;
         }
@@ -117,8 +133,32 @@ impl Engine {
 
     /// Carries out one command whole, or refuses it whole, and tells what happened.
     pub fn apply(&mut self, command: &Command, now_ns: i64, effects: &mut Effects) {
-        effects.at(now_ns);
+        self.begin(now_ns, effects);
         self.carry_out(command, effects);
+        self.settle_down(effects);
+    }
+
+    /// Sets the time, and cancels what is not to live on, by expiry, then by number.
+    #[inline(always)]
+    fn begin(&mut self, now_ns: i64, effects: &mut Effects) {
+        self.rare.now_ns = now_ns;
+        while let Some(&Reverse((expire_ns, order_id))) = self.rare.expiries.peek() {
+            if expire_ns > now_ns {
+                break;
+            }
+            self.rare.expiries.pop();
+            if let Some(market) = self.market_of_order(order_id) {
+                self.turn(market, effects).cancel(order_id, CancelCause::Expired);
+            }
+        }
+    }
+
+    /// Works off what a command has set off, and tells the levels that were touched.
+    #[inline(always)]
+    fn settle_down(&mut self, effects: &mut Effects) {
+        if !self.rare.heard.is_empty() {
+            self.work_off(effects);
+        }
         self.tell_levels(effects);
     }
 
@@ -138,6 +178,33 @@ impl Engine {
                     effects.rejected(0, 0, reason);
                 }
             }
+            Command::PlaceGroup(group) => self.place_group(group, effects),
+            Command::OpenTransfer(transfer) => self.open_transfer(transfer, effects),
+            Command::CloseTransfer { transfer_id, done } => {
+                self.close_transfer(*transfer_id, *done, effects);
+            }
+            Command::AssignFees(assign) => {
+                if let Err(reason) = self.assign_fees(assign) {
+                    effects.rejected(0, assign.account_id, reason);
+                }
+            }
+            Command::SetFeeTier(tier) => {
+                if let Err(reason) = self.set_fee_tier(tier) {
+                    effects.rejected(0, 0, reason);
+                }
+            }
+            Command::SetFeeToken(token) => {
+                if let Err(reason) = self.set_fee_token(token) {
+                    effects.rejected(0, 0, reason);
+                }
+            }
+            Command::SetMarketState { instrument_id, state } => {
+                self.set_state(*instrument_id, *state, effects);
+            }
+            Command::SetPrice { instrument_id, trigger_by, price_ticks } => {
+                self.set_price(*instrument_id, *trigger_by, *price_ticks, effects);
+            }
+            Command::AdvanceTime => {}
         }
     }
 
@@ -160,14 +227,16 @@ impl Engine {
         }
     }
 
-    /// Opens a market or changes its limits.
+    /// Opens a market or changes its limits; what holds are made of stays as it is.
     pub(crate) fn list(&mut self, instrument: &Instrument) -> Result<(), RejectReason> {
         if !instrument.is_sound() {
             return Err(RejectReason::Unsupported);
         }
         if let Some(at) = self.market(instrument.instrument_id) {
+            let mut outside = self.rare.outside.iter().filter(|it| it.node.market == at);
+            let fits = outside.all(|it| instrument.may_trade_anywhere(it.node.size_lots));
             let market = &mut self.markets[at as usize];
-            if !market.instrument.may_become(instrument) {
+            if !fits || !market.instrument.may_become(instrument) {
                 return Err(RejectReason::Unsupported);
             }
             market.instrument = instrument.clone();
@@ -179,7 +248,10 @@ impl Engine {
         self.markets.push(Market {
             instrument: instrument.clone(),
             next_trade_id: 1,
+            state: MarketState::Open,
+            prices: [0; 3],
             book: Book::new(),
+            waiting: Vec::new(),
             house_base: self.ledger.place(HOUSE, base),
             house_quote: self.ledger.place(HOUSE, quote),
             fees_base: self.ledger.place(FEES, base),
@@ -188,57 +260,28 @@ impl Engine {
         Ok(())
     }
 
+    /// Returns the rates of an order that an account places now; None for no such account.
+    #[must_use]
+    pub fn rates(&self, account_id: u32, now_ns: i64) -> Option<Rates> {
+        let at = self.ledger.account(account_id)?;
+        Some(fees::rates(&self.schedules, self.ledger.account_at(at), now_ns))
+    }
+
     #[inline]
     pub(crate) fn market(&self, instrument_id: u32) -> Option<u32> {
         self.market_places.get(u64::from(instrument_id))
-    }
-
-    fn deposit(&mut self, deposit: &Transfer, effects: &mut Effects) {
-        let Transfer { account_id, asset_id, amount_atoms } = *deposit;
-        let inside = self.ledger.balance(WORLD, asset_id).free_atoms;
-        let reason = if self.ledger.account(account_id).is_none() {
-            RejectReason::UnknownAccount
-        } else if amount_atoms <= 0 {
-            RejectReason::SizeTooSmall
-        } else if amount_atoms > AMOUNT_MAX_ATOMS.saturating_add(inside) {
-            RejectReason::AmountTooLarge
-        } else {
-            let world = self.ledger.place(WORLD, asset_id);
-            let account = self.ledger.place(account_id, asset_id);
-            self.ledger.transfer(world, account, amount_atoms);
-            return effects.transferred(account_id, asset_id, amount_atoms);
-        };
-        effects.rejected(0, account_id, reason);
-    }
-
-    fn withdraw(&mut self, withdraw: &Transfer, effects: &mut Effects) {
-        let Transfer { account_id, asset_id, amount_atoms } = *withdraw;
-        let free = self.ledger.balance(account_id, asset_id).free_atoms;
-        let reason = if self.ledger.account(account_id).is_none() {
-            RejectReason::UnknownAccount
-        } else if amount_atoms <= 0 {
-            RejectReason::SizeTooSmall
-        } else if amount_atoms > free {
-            RejectReason::InsufficientBalance
-        } else {
-            let world = self.ledger.place(WORLD, asset_id);
-            let account = self.ledger.place(account_id, asset_id);
-            self.ledger.transfer(account, world, amount_atoms);
-            return effects.transferred(account_id, asset_id, -amount_atoms);
-        };
-        effects.rejected(0, account_id, reason);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Rates;
+    use crate::command::Transfer;
 
     /// A deposit as a record and as a value.
     fn deposit(account_id: u32) -> (Vec<u8>, Command) {
-        let mut record = wire::Record::<40>::new(tag::DEPOSIT, 7);
-        record.u32(account_id).u32(1).i128(5);
+        let mut record = wire::Record::<40>::new(tag::DEPOSIT, account_id);
+        record.i64(7).u32(1).i128(5);
         let transfer = Transfer { account_id, asset_id: 1, amount_atoms: 5 };
         (record.bytes().to_vec(), Command::Deposit(transfer))
     }

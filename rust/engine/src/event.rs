@@ -4,14 +4,15 @@
 //! crosses the border and stands in the journal. `domain/commands.py` says what each one means.
 
 use crate::book::Node;
-use crate::command::{CancelCause, Liquidity, RejectReason, Side};
+use crate::command::{
+    CancelCause, Liquidity, MarketState, RejectReason, Side, Transfer, TransferState,
+};
 use crate::wire::{Record, size, tag};
 
 /// The effects of a run of commands, in the order in which they happened.
 #[derive(Default)]
 pub struct Effects {
     bytes: Vec<u8>,
-    now_ns: i64,
 }
 
 /// A trade as everybody sees it.
@@ -51,30 +52,24 @@ impl Effects {
         self.bytes.shrink_to(bytes);
     }
 
-    /// Sets the time that the next effects carry: their command's.
-    pub fn at(&mut self, now_ns: i64) {
-        self.now_ns = now_ns;
-    }
-
     #[inline]
     pub(crate) fn rejected(&mut self, order_id: u64, account_id: u32, reason: RejectReason) {
-        let mut record = Record::<{ size::REJECTED }>::new(tag::REJECTED, self.now_ns);
-        record.u64(order_id).u32(account_id).u8(reason.number());
+        let mut record = Record::<{ size::REJECTED }>::new(tag::REJECTED, account_id);
+        record.u64(order_id).u8(reason.number());
         self.bytes.extend_from_slice(record.bytes());
     }
 
     #[inline]
     pub(crate) fn accepted(&mut self, order_id: u64, account_id: u32, instrument_id: u32) {
-        let mut record = Record::<{ size::ACCEPTED }>::new(tag::ACCEPTED, self.now_ns);
-        record.u64(order_id).u32(account_id).u32(instrument_id);
+        let mut record = Record::<{ size::ACCEPTED }>::new(tag::ACCEPTED, account_id);
+        record.u64(order_id).u32(instrument_id);
         self.bytes.extend_from_slice(record.bytes());
     }
 
     #[inline]
     pub(crate) fn traded(&mut self, trade: &Trade) {
-        let mut record = Record::<{ size::TRADED }>::new(tag::TRADED, self.now_ns);
+        let mut record = Record::<{ size::TRADED }>::new(tag::TRADED, trade.instrument_id);
         record
-            .u32(trade.instrument_id)
             .u64(trade.trade_id)
             .i64(trade.price_ticks)
             .i64(trade.size_lots)
@@ -94,17 +89,16 @@ impl Effects {
         liquidity: Liquidity,
         fee: Fee,
     ) {
-        let mut record = Record::<{ size::FILLED }>::new(tag::FILLED, self.now_ns);
+        let mut record = Record::<{ size::FILLED }>::new(tag::FILLED, order.account_id);
         record
             .u64(order.order_id)
-            .u32(order.account_id)
-            .u32(trade.instrument_id)
             .u64(trade.trade_id)
             .i64(trade.price_ticks)
             .i64(trade.size_lots)
             .i64(remaining_lots)
-            .u32(fee.asset_id)
             .i128(fee.atoms)
+            .u32(trade.instrument_id)
+            .u32(fee.asset_id)
             .i8(order.side.number())
             .u8(liquidity.number());
         self.bytes.extend_from_slice(record.bytes());
@@ -112,26 +106,30 @@ impl Effects {
 
     #[inline]
     pub(crate) fn canceled(&mut self, order: &Node, instrument_id: u32, cause: CancelCause) {
-        let mut record = Record::<{ size::CANCELED }>::new(tag::CANCELED, self.now_ns);
+        let mut record = Record::<{ size::CANCELED }>::new(tag::CANCELED, order.account_id);
         record
             .u64(order.order_id)
-            .u32(order.account_id)
-            .u32(instrument_id)
             .i64(order.remaining_lots)
+            .u32(instrument_id)
             .u8(cause.number());
         self.bytes.extend_from_slice(record.bytes());
     }
 
     /// Tells of an order's new price and size; `order` is what it has become.
     pub(crate) fn amended(&mut self, order: &Node, instrument_id: u32, kept_priority: bool) {
-        let mut record = Record::<{ size::AMENDED }>::new(tag::AMENDED, self.now_ns);
+        let mut record = Record::<{ size::AMENDED }>::new(tag::AMENDED, order.account_id);
         record
             .u64(order.order_id)
-            .u32(order.account_id)
-            .u32(instrument_id)
             .i64(order.price_ticks)
             .i64(order.size_lots)
+            .u32(instrument_id)
             .u8(u8::from(kept_priority));
+        self.bytes.extend_from_slice(record.bytes());
+    }
+
+    pub(crate) fn triggered(&mut self, order: &Node, instrument_id: u32, price_ticks: i64) {
+        let mut record = Record::<{ size::TRIGGERED }>::new(tag::TRIGGERED, order.account_id);
+        record.u64(order.order_id).i64(price_ticks).u32(instrument_id);
         self.bytes.extend_from_slice(record.bytes());
     }
 
@@ -143,14 +141,36 @@ impl Effects {
         price_ticks: i64,
         size_lots: i64,
     ) {
-        let mut record = Record::<{ size::LEVEL_CHANGED }>::new(tag::LEVEL_CHANGED, self.now_ns);
-        record.u32(instrument_id).i64(price_ticks).i64(size_lots).i8(side.number());
+        let mut record = Record::<{ size::LEVEL_CHANGED }>::new(tag::LEVEL_CHANGED, instrument_id);
+        record.i64(price_ticks).i64(size_lots).i8(side.number());
         self.bytes.extend_from_slice(record.bytes());
     }
 
     pub(crate) fn transferred(&mut self, account_id: u32, asset_id: u32, amount_atoms: i128) {
-        let mut record = Record::<{ size::TRANSFERRED }>::new(tag::TRANSFERRED, self.now_ns);
-        record.u32(account_id).u32(asset_id).i128(amount_atoms);
+        let mut record = Record::<{ size::TRANSFERRED }>::new(tag::TRANSFERRED, account_id);
+        record.u32(asset_id).i128(amount_atoms);
         self.bytes.extend_from_slice(record.bytes());
+    }
+
+    pub(crate) fn transfer_changed(
+        &mut self,
+        transfer_id: u64,
+        transfer: &Transfer,
+        state: TransferState,
+    ) {
+        let tag = tag::TRANSFER_CHANGED;
+        let mut record = Record::<{ size::TRANSFER_CHANGED }>::new(tag, transfer.account_id);
+        record
+            .u32(transfer.asset_id)
+            .u64(transfer_id)
+            .i128(transfer.amount_atoms)
+            .u8(state.number());
+        self.bytes.extend_from_slice(record.bytes());
+    }
+
+    pub(crate) fn market_state_changed(&mut self, instrument_id: u32, state: MarketState) {
+        let tag = tag::MARKET_STATE_CHANGED;
+        let mut record = Record::<{ size::MARKET_STATE_CHANGED }>::new(tag, instrument_id);
+        self.bytes.extend_from_slice(record.u8(state.number()).bytes());
     }
 }

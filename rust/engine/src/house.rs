@@ -9,7 +9,9 @@
 )]
 
 use crate::book::Node;
-use crate::command::{FeeAsset, HOUSE, HouseFact, QueueModel, RejectReason, SelfTrade};
+use crate::command::{
+    FeeAsset, HOUSE, HouseFact, MarketState, QueueModel, RejectReason, SelfTrade, Side,
+};
 use crate::engine::Engine;
 use crate::event::Effects;
 use crate::ladder::NOBODY;
@@ -20,25 +22,35 @@ impl Engine {
     #[inline]
     pub(crate) fn house_level(&mut self, level: &HouseFact, effects: &mut Effects) {
         let model = self.queue_model;
-        match self.market_of(level, 0) {
+        match self.market_of(level, false, effects) {
             Err(reason) => effects.rejected(0, HOUSE, reason),
             Ok(market) => self.turn(market, effects).house_level(level, model),
         }
     }
 
     pub(crate) fn house_trade(&mut self, trade: &HouseFact, effects: &mut Effects) {
-        match self.market_of(trade, 1) {
+        match self.market_of(trade, true, effects) {
             Err(reason) => effects.rejected(0, HOUSE, reason),
             Ok(market) => self.turn(market, effects).house_trade(trade),
         }
     }
 
-    fn market_of(&self, fact: &HouseFact, lots_min: i64) -> Result<u32, RejectReason> {
+    #[inline(always)]
+    fn market_of(
+        &mut self,
+        fact: &HouseFact,
+        is_trade: bool,
+        effects: &mut Effects,
+    ) -> Result<u32, RejectReason> {
         let market = self.market(fact.instrument_id).ok_or(RejectReason::UnknownInstrument)?;
-        let found = self.markets.get(market as usize).ok_or(RejectReason::UnknownInstrument)?;
-        if !(1..=found.instrument.price_max_ticks).contains(&fact.price_ticks) {
+        let turn = self.turn(market, effects);
+        if turn.market.state != MarketState::Open {
+            let would_trade = is_trade || turn.would_trade(fact);
+            turn.market.refusal_of_state(!would_trade)?;
+        }
+        if !turn.market.is_price(fact.price_ticks) {
             Err(RejectReason::PriceOutOfRange)
-        } else if fact.size_lots < lots_min {
+        } else if fact.size_lots < i64::from(is_trade) {
             Err(RejectReason::SizeTooSmall)
         } else if fact.size_lots > LIMIT_MAX {
             // A level's total may exceed one order's maximum.
@@ -50,6 +62,35 @@ impl Engine {
 }
 
 impl Turn<'_> {
+    /// Returns whether a level would trade with a user; sizes of the house give way to each other.
+    fn would_trade(&self, fact: &HouseFact) -> bool {
+        let far = self.market.book.of(fact.side.opposite());
+        let mut price = far.best();
+        while fact.size_lots > 0 && price != 0 && fact.side.reaches(fact.price_ticks, price) {
+            if self.first_user(fact.side.opposite(), price) != NOBODY {
+                return true;
+            }
+            price = far.after(price);
+        }
+        false
+    }
+
+    /// Returns the first user's order at a price, whose turn it is when the house stands aside.
+    fn first_user(&self, side: Side, price_ticks: i64) -> u32 {
+        let ladder = self.market.book.of(side);
+        let Some(level) = ladder.find(price_ticks).map(|it| ladder.level(it)) else {
+            return NOBODY;
+        };
+        if level.lots == level.house_lots {
+            return level.hidden;
+        }
+        let mut at = level.head;
+        while at != NOBODY && self.nodes.get(at).is_house() {
+            at = self.nodes.back_of(at);
+        }
+        at
+    }
+
     fn house_level(&mut self, fact: &HouseFact, model: QueueModel) {
         let HouseFact { side, price_ticks, size_lots, .. } = *fact;
         let left = if size_lots > 0 { self.clear_the_way(fact) } else { 0 };
@@ -65,8 +106,8 @@ impl Turn<'_> {
             if left < standing {
                 return ladder.shrink(self.nodes, level, left, model);
             }
-            let last = ladder.level(level).tail;
-            if self.nodes.get(last).is_house() {
+            let last = ladder.last_shown(self.nodes, level);
+            if last != NOBODY && self.nodes.get(last).is_house() {
                 return ladder.grow(self.nodes, last, left - standing);
             }
         }
@@ -80,23 +121,39 @@ impl Turn<'_> {
         let mut left = fact.size_lots;
         let mut price = self.market.book.of(far).best();
         while price != 0 && fact.side.reaches(fact.price_ticks, price) {
-            let ladder = self.market.book.of(far);
-            let mut at = ladder.find(price).map_or(NOBODY, |it| ladder.level(it).head);
-            while at != NOBODY {
-                // Nobody's neighbours become one here: no house size stays behind.
-                let next = self.nodes.back_of(at);
-                let node = self.nodes.get(at);
-                if node.is_house() {
-                    self.touch(far, price);
-                    self.market.book.of_mut(far).remove(self.nodes, at);
-                } else if left > 0 {
-                    let lots = left.min(node.remaining_lots);
-                    left -= lots;
-                    self.trade(fact.side, None, at, lots);
-                }
-                at = next;
+            let next = self.market.book.of(far).after(price);
+            self.drop_house(far, price);
+            left = self.trade_with_users(fact, price, left);
+            price = next;
+        }
+        left
+    }
+
+    fn drop_house(&mut self, side: Side, price_ticks: i64) {
+        loop {
+            let ladder = self.market.book.of(side);
+            let level = ladder.find(price_ticks).map(|it| *ladder.level(it));
+            let Some(level) = level.filter(|it| it.house_lots > 0) else { return };
+            let mut at = level.head;
+            while !self.nodes.get(at).is_house() {
+                at = self.nodes.back_of(at);
             }
-            price = self.market.book.of(far).after(price);
+            self.touch(side, price_ticks);
+            self.market.book.of_mut(side).remove(self.nodes, at);
+        }
+    }
+
+    /// Lets the house trade with the users at a price; returns what is left of its size.
+    fn trade_with_users(&mut self, fact: &HouseFact, price_ticks: i64, size_lots: i64) -> i64 {
+        let mut left = size_lots;
+        while left > 0 {
+            let at = self.first_user(fact.side.opposite(), price_ticks);
+            if at == NOBODY {
+                break;
+            }
+            let lots = left.min(self.nodes.get(at).slice_lots());
+            left -= lots;
+            self.trade(fact.side, None, at, lots);
         }
         left
     }
@@ -106,41 +163,31 @@ impl Turn<'_> {
         let mut left = fact.size_lots;
         let mut price = self.market.book.of(far).best();
         while left > 0 && price != 0 && fact.side.reaches(fact.price_ticks, price) {
-            let ladder = self.market.book.of(far);
-            let level = ladder.find(price).map(|it| *ladder.level(it));
-            let has_users = level.is_some_and(|it| it.lots != it.house_lots);
-            let mut at = match has_users || price == fact.price_ticks {
-                true => level.map_or(NOBODY, |it| it.head),
-                false => NOBODY,
-            };
-            while at != NOBODY && left > 0 {
-                let node = self.nodes.get(at);
-                if node.is_house() && price != fact.price_ticks {
-                    at = self.nodes.back_of(at);
-                    continue;
-                }
-                let lots = left.min(node.remaining_lots);
-                left -= lots;
-                // Taking one out may join its neighbours: go on behind the one in front.
-                let front = self.nodes.front_of(at);
-                let is_gone = lots == node.remaining_lots;
-                self.trade(fact.side, None, at, lots);
-                if !is_gone {
-                    break;
-                }
-                at = match front {
-                    NOBODY => {
-                        let ladder = self.market.book.of(far);
-                        ladder.find(price).map_or(NOBODY, |it| ladder.level(it).head)
-                    }
-                    front => self.nodes.back_of(front),
-                };
+            let next = self.market.book.of(far).after(price);
+            if price == fact.price_ticks {
+                left = self.trade_with_all(fact, left);
+            } else {
+                left = self.trade_with_users(fact, price, left);
             }
-            price = self.market.book.of(far).after(price);
+            price = next;
         }
         if left > 0 {
             self.print(fact.side, 0, 0, fact.price_ticks, left);
         }
+    }
+
+    /// Lets the house trade with whoever stands at its price, in the order of the queue.
+    fn trade_with_all(&mut self, fact: &HouseFact, size_lots: i64) -> i64 {
+        let mut left = size_lots;
+        while left > 0 {
+            let ladder = self.market.book.of(fact.side.opposite());
+            let Some(level) = ladder.find(fact.price_ticks) else { break };
+            let at = ladder.level(level).head;
+            let lots = left.min(self.nodes.get(at).slice_lots());
+            left -= lots;
+            self.trade(fact.side, None, at, lots);
+        }
+        left
     }
 
     fn house_node(&mut self, fact: &HouseFact, lots: i64) -> Node {
@@ -151,10 +198,12 @@ impl Turn<'_> {
             price_ticks: fact.price_ticks,
             size_lots: 0,
             remaining_lots: lots,
+            below_lots: 0,
             hashed: 0,
             market: self.at,
             account_id: HOUSE,
             level: 0,
+            extra: 0,
             base: self.market.house_base,
             quote: self.market.house_quote,
             rates: Rates::default(),

@@ -31,17 +31,22 @@ const HEIGHT_MAX: usize = 8;
 /// What rests at one price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Level {
-    /// The total size.
+    /// What the book shows.
     pub(crate) lots: i64,
     /// The house's part of it.
     pub(crate) house_lots: i64,
+    /// What it does not show: hidden orders and what icebergs have below.
+    pub(crate) below_lots: i64,
     /// The front of the queue.
     pub(crate) head: u32,
     /// The back of the queue.
     pub(crate) tail: u32,
+    /// The first of the hidden orders, which stand behind all others.
+    pub(crate) hidden: u32,
 }
 
-const EMPTY: Level = Level { lots: 0, house_lots: 0, head: NOBODY, tail: NOBODY };
+const EMPTY: Level =
+    Level { lots: 0, house_lots: 0, below_lots: 0, head: NOBODY, tail: NOBODY, hidden: NOBODY };
 
 #[derive(Clone, Copy)]
 struct Branch {
@@ -103,6 +108,12 @@ impl Ladder {
         self.best_level
     }
 
+    /// Returns the level of a price at which something rests.
+    #[inline]
+    pub(crate) fn best_level_or(&self, price_ticks: i64) -> u32 {
+        if price_ticks == self.best { self.best_level } else { self.find(price_ticks).unwrap_or(0) }
+    }
+
     #[inline(always)]
     pub(crate) fn level(&self, level: u32) -> &Level {
         &self.levels[level as usize]
@@ -123,10 +134,16 @@ impl Ladder {
         is_open.then_some(page << PAGE_BITS | tick)
     }
 
-    /// Returns the total size at a price.
+    /// Returns the size that is shown at a price.
     #[inline(always)]
     pub(crate) fn lots_at(&self, price_ticks: i64) -> i64 {
         self.find(price_ticks).map_or(0, |level| self.level(level).lots)
+    }
+
+    /// Returns the total size at a price, hidden too.
+    #[inline(always)]
+    pub(crate) fn all_lots_at(&self, price_ticks: i64) -> i64 {
+        self.find(price_ticks).map_or(0, |it| self.level(it).lots + self.level(it).below_lots)
     }
 
     /// Returns the level of a price, opening it where it is not open.
@@ -162,7 +179,7 @@ impl Ladder {
     /// Closes a level that has become empty.
     #[inline(always)]
     pub(crate) fn close(&mut self, price_ticks: i64, level: u32) {
-        debug_assert!(self.level(level).lots == 0, "something still rests at {price_ticks}");
+        debug_assert!(self.level(level).head == NOBODY, "something still rests at {price_ticks}");
         let (number, tick) = split(price_ticks);
         let page = level >> PAGE_BITS;
         self.levels[level as usize] = EMPTY;

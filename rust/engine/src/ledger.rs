@@ -15,7 +15,7 @@
 
 use crate::command::{FEES, HOUSE, Instrument, OpenAccount, WORLD};
 use crate::table::Table;
-use crate::units::{Rates, mix, mix_atoms};
+use crate::units::{Rates, mix, mix_atoms, mix_signed};
 use crate::wire::tag;
 
 const NOWHERE: u32 = u32::MAX;
@@ -49,6 +49,10 @@ struct Entry {
 pub(crate) struct Account {
     pub(crate) account_id: u32,
     pub(crate) rates: Rates,
+    /// The schedule that decides its rates instead; 0 for none.
+    pub(crate) schedule_id: u32,
+    /// What it traded by day, in micros, while it has a schedule; days rise.
+    pub(crate) volumes: Vec<(u32, i128)>,
     /// The last market that it traded in, and its balances there.
     market: u32,
     base: u32,
@@ -63,6 +67,8 @@ pub(crate) struct Ledger {
     entry_places: Table,
     stale: Vec<u32>,
     hashed: u64,
+    /// How many accounts have a schedule.
+    pub(crate) scheduled: usize,
 }
 
 impl Ledger {
@@ -74,6 +80,7 @@ impl Ledger {
             entry_places: Table::default(),
             stale: Vec::new(),
             hashed: 0,
+            scheduled: 0,
         }
     }
 
@@ -82,16 +89,48 @@ impl Ledger {
     /// Makes an account, or changes its rates.
     pub(crate) fn open_account(&mut self, open: &OpenAccount) {
         let OpenAccount { account_id, rates } = *open;
-        self.hashed = self.hashed.wrapping_add(hash_of_account(account_id, rates));
         if let Some(at) = self.account(account_id) {
-            let account = &mut self.accounts[at as usize];
-            self.hashed = self.hashed.wrapping_sub(hash_of_account(account_id, account.rates));
-            account.rates = rates;
-            return;
+            return self.change_account(at, |account| account.rates = rates);
         }
+        self.hashed = self.hashed.wrapping_add(hash_of_account(account_id, 0, rates));
         self.account_places.insert(u64::from(account_id), self.accounts.len() as u32);
         let (market, base, quote) = (NOWHERE, NOWHERE, NOWHERE);
-        self.accounts.push(Account { account_id, rates, market, base, quote });
+        let (schedule_id, volumes) = (0, Vec::new());
+        self.accounts.push(Account {
+            account_id,
+            rates,
+            schedule_id,
+            volumes,
+            market,
+            base,
+            quote,
+        });
+    }
+
+    /// Gives an account a schedule, or takes it away and forgets its volumes.
+    pub(crate) fn assign(&mut self, at: u32, schedule_id: u32) {
+        let had = self.accounts[at as usize].schedule_id != 0;
+        self.change_account(at, |account| {
+            account.schedule_id = schedule_id;
+            if schedule_id == 0 {
+                account.volumes.clear();
+            }
+        });
+        self.scheduled = self.scheduled + usize::from(schedule_id != 0) - usize::from(had);
+    }
+
+    fn change_account(&mut self, at: u32, change: impl FnOnce(&mut Account)) {
+        let account = &mut self.accounts[at as usize];
+        let hash =
+            |it: &Account| hash_of_account(it.account_id, it.schedule_id, it.rates);
+        let before = hash(account);
+        change(account);
+        self.hashed = self.hashed.wrapping_sub(before).wrapping_add(hash(account));
+    }
+
+    /// Returns an account whose volumes are to be changed.
+    pub(crate) fn account_mut(&mut self, at: u32) -> &mut Account {
+        &mut self.accounts[at as usize]
     }
 
     /// Returns a user's place in the list of accounts.
@@ -202,10 +241,14 @@ impl Ledger {
         something.map(|entry| (entry.account_id, entry.asset_id, entry.balance))
     }
 
-    /// Returns what is held, by place, where something is.
-    pub(crate) fn held(&self) -> Vec<(u32, i128)> {
-        let held = (0..).zip(&self.entries).map(|(at, entry)| (at, entry.balance.held_atoms));
-        held.filter(|it| it.1 != 0).collect()
+    /// Returns what is held, by account and asset, where something is.
+    pub(crate) fn held_by(&self) -> Vec<((u32, u32), i128)> {
+        let held = self.entries.iter().filter(|it| it.balance.held_atoms != 0);
+        let mut held: Vec<_> = held
+            .map(|it| ((it.account_id, it.asset_id), it.balance.held_atoms))
+            .collect();
+        held.sort_unstable_by_key(|it| it.0);
+        held
     }
 
     /// Returns the sum of the hashes of accounts and balances.
@@ -229,9 +272,10 @@ pub(crate) fn may_owe(account_id: u32) -> bool {
     matches!(account_id, WORLD | HOUSE | FEES)
 }
 
-fn hash_of_account(account_id: u32, rates: Rates) -> u64 {
+fn hash_of_account(account_id: u32, schedule_id: u32, rates: Rates) -> u64 {
     let hash = mix(u64::from(tag::ACCOUNT_STATE), u64::from(account_id));
-    mix(mix(hash, u64::from(rates.maker_e8)), u64::from(rates.taker_e8))
+    let hash = mix_signed(mix(hash, u64::from(schedule_id)), i64::from(rates.maker_e8));
+    mix_signed(hash, i64::from(rates.taker_e8))
 }
 
 fn hash_of_balance(account_id: u32, asset_id: u32, balance: Balance) -> u64 {

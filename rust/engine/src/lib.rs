@@ -8,27 +8,35 @@
 //! middle of a command and is rebuilt from a snapshot and the journal.
 #![forbid(unsafe_code)]
 
+mod administration;
+mod amending;
 mod book;
 mod command;
 mod engine;
 mod event;
+mod fees;
 #[cfg(test)]
 mod golden;
 mod house;
 mod ladder;
 mod ledger;
 mod matching;
+mod order;
+mod placing;
+mod possible;
 #[cfg(test)]
 mod seeded;
 mod snapshot;
 mod table;
+mod triggers;
 mod units;
 mod wire;
 
 pub use command::{
-    Amend, Cancel, CancelAll, CancelCause, Command, FEES, FIRST_USER, FeeAsset, HOUSE, HouseFact,
-    Instrument, Liquidity, OpenAccount, OrderType, Place, QueueModel, RejectReason, SelfTrade,
-    Side, TimeInForce, Transfer, WORLD,
+    Amend, AssignFees, Cancel, CancelAll, CancelCause, Command, FEES, FIRST_USER, FeeAsset,
+    GroupKind, HOUSE, HouseFact, Instrument, Liquidity, MarketState, OpenAccount, OrderType, Place,
+    PlaceGroup, QueueModel, RejectReason, SelfTrade, SetFeeTier, SetFeeToken, Side, Terms,
+    TimeInForce, Transfer, TransferState, TriggerBy, WORLD,
 };
 pub use engine::Engine;
 pub use event::Effects;

@@ -20,46 +20,62 @@ pub(crate) const LEVEL_MAX_LOTS: i64 = 1 << 62;
 /// The largest order in quote or base atoms: times a rate it still fits an `i128`.
 pub(crate) const NOTIONAL_MAX_ATOMS: i128 = 1 << 98;
 
+/// The largest weight: times the largest order in micros it still fits an `i128`.
+pub(crate) const VOLUME_WEIGHT_MAX_E8: u64 = 1 << 48;
+
 /// The most of an asset that may come from outside: sums of many such still fit an `i128`.
 pub(crate) const AMOUNT_MAX_ATOMS: i128 = 10_i128.pow(34);
 
 /// What an account pays for trades.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rates {
-    /// For adding liquidity.
-    pub maker_e8: u32,
+    /// For adding liquidity; a negative one is a rebate.
+    pub maker_e8: i32,
     /// For taking it.
-    pub taker_e8: u32,
+    pub taker_e8: i32,
 }
 
 impl Rates {
-    /// The larger of the two: what a hold has to cover.
+    /// The larger of the two, or nothing: what a hold has to cover.
     #[must_use]
-    pub fn larger_e8(self) -> u32 {
-        self.maker_e8.max(self.taker_e8)
+    #[inline]
+    pub fn larger_e8(self) -> i32 {
+        self.maker_e8.max(self.taker_e8).max(0)
+    }
+
+    /// Whether they may be charged: only a maker may have a rebate.
+    #[must_use]
+    pub fn may_be_charged(self) -> bool {
+        let scale = i64::from(RATE_SCALE);
+        let (maker, taker) = (i64::from(self.maker_e8), i64::from(self.taker_e8));
+        (1 - scale..=scale).contains(&maker) && (0..=scale).contains(&taker)
     }
 }
 
-/// Returns the fee on an amount, rounded up once, against the payer.
+/// Returns the fee on an amount, rounded up once: against the payer, and a rebate against its
+/// receiver.
 ///
 /// The amount is at most [`NOTIONAL_MAX_ATOMS`] and the rate at most [`RATE_SCALE`].
 #[must_use]
 #[inline]
-pub(crate) fn fee_atoms(amount_atoms: i128, rate_e8: u32) -> i128 {
+pub(crate) fn fee_atoms(amount_atoms: i128, rate_e8: i32) -> i128 {
     let scale = u64::from(RATE_SCALE);
-    let rate = u64::from(rate_e8);
-    match u64::try_from(amount_atoms) {
+    match (u64::try_from(amount_atoms), u64::try_from(rate_e8)) {
         // Whole multiples of the scale pay an exact fee; only the rest can leave a fraction.
-        Ok(amount) if rate <= scale => {
+        (Ok(amount), Ok(rate)) if rate <= scale => {
             let fee = (amount / scale) * rate + ((amount % scale) * rate).div_ceil(scale);
             i128::from(fee)
         }
-        _ => {
-            let exact = amount_atoms * i128::from(rate_e8);
-            let scale = i128::from(RATE_SCALE);
-            exact.div_euclid(scale) + i128::from(exact.rem_euclid(scale) != 0)
-        }
+        _ => share_up(amount_atoms, i128::from(rate_e8)),
     }
+}
+
+/// Returns an amount times a rate, rounded up; the product fits an `i128`.
+#[must_use]
+pub(crate) fn share_up(amount_atoms: i128, rate_e8: i128) -> i128 {
+    let exact = amount_atoms * rate_e8;
+    let scale = i128::from(RATE_SCALE);
+    exact.div_euclid(scale) + i128::from(exact.rem_euclid(scale) != 0)
 }
 
 /// Returns an amount for every lot of a size; neither is negative.
@@ -127,7 +143,7 @@ mod tests {
     #[test]
     fn a_fee_rounds_up_on_both_paths() {
         let scale = i128::from(RATE_SCALE);
-        for rate in [0, 1, 99_999, 100_000, 12_345_678, RATE_SCALE] {
+        for rate in [0, 1, 99_999, 100_000, 12_345_678, 100_000_000] {
             let edge = i128::from(u64::MAX);
             for amount in [0, 1, 7, 999, scale - 1, scale, scale + 1, edge - 1, edge, edge + 1] {
                 for amount in [amount, amount * 1_000_003] {
@@ -141,7 +157,8 @@ mod tests {
 
     #[test]
     fn the_largest_order_times_the_largest_rate_fits() {
-        assert_eq!(fee_atoms(NOTIONAL_MAX_ATOMS, RATE_SCALE), NOTIONAL_MAX_ATOMS);
+        assert_eq!(fee_atoms(NOTIONAL_MAX_ATOMS, 100_000_000), NOTIONAL_MAX_ATOMS);
+        assert_eq!(fee_atoms(15, -50_000_000), -7, "a rebate rounds against its receiver");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The fixed layout of every record, as the table in `domain/layout.py` has it.
 //!
-//! A record is little-endian: u16 tag, u16 size of the whole record, u32 zero, i64 now_ns, then
-//! the fields, then zeros up to a multiple of eight bytes. `tests/engine/golden` holds a sample of
-//! each, which both languages read. Decoding checks everything that an enum or a text can get
-//! wrong; numbers are the engine's business.
+//! A record is little-endian: u16 tag, u16 size of the whole record, u32 the first field where that
+//! is one, in a command i64 now_ns, then the other fields, then zeros up to a multiple of eight
+//! bytes. `tests/engine/golden` holds a sample of each, which both languages read. Decoding checks
+//! everything that an enum or a text can get wrong; numbers are the engine's business.
 #![allow(
     clippy::arithmetic_side_effects,
     reason = "positions inside one record: sums of constants below its size"
@@ -12,26 +12,40 @@
 use std::fmt;
 
 use crate::command::{
-    Amend, Cancel, CancelAll, CancelCause, Command, FeeAsset, HouseFact, Instrument, OpenAccount,
-    OrderType, Place, SelfTrade, Side, TimeInForce, Transfer,
+    Amend, AssignFees, Cancel, CancelAll, CancelCause, Command, FeeAsset, GroupKind, HouseFact,
+    Instrument, MarketState, OpenAccount, OrderType, Place, PlaceGroup, SelfTrade, SetFeeTier,
+    SetFeeToken, Side, Terms, TimeInForce, Transfer, TriggerBy,
 };
 use crate::units::Rates;
 
-const HEADER: usize = 16;
+const HEAD: usize = 8;
+const COMMAND_HEAD: usize = 16;
 const ABSENT: i64 = -1;
+const TEXT_MAX: usize = 40;
+const GROUP_MAX: usize = 20;
 
-/// Tags of the records.
+/// Tags of the records; commands are below 100.
 pub(crate) mod tag {
     pub(crate) const LIST_INSTRUMENT: u16 = 1;
     pub(crate) const OPEN_ACCOUNT: u16 = 2;
     pub(crate) const DEPOSIT: u16 = 3;
     pub(crate) const WITHDRAW: u16 = 4;
-    pub(crate) const PLACE: u16 = 5;
+    pub(crate) const PLAIN_PLACE: u16 = 5;
     pub(crate) const AMEND: u16 = 6;
     pub(crate) const CANCEL: u16 = 7;
     pub(crate) const CANCEL_ALL: u16 = 8;
     pub(crate) const HOUSE_LEVEL: u16 = 9;
     pub(crate) const HOUSE_TRADE: u16 = 10;
+    pub(crate) const PLACE: u16 = 11;
+    pub(crate) const PLACE_GROUP: u16 = 12;
+    pub(crate) const ADVANCE_TIME: u16 = 13;
+    pub(crate) const SET_MARKET_STATE: u16 = 14;
+    pub(crate) const SET_PRICE: u16 = 15;
+    pub(crate) const ASSIGN_FEES: u16 = 16;
+    pub(crate) const SET_FEE_TIER: u16 = 17;
+    pub(crate) const SET_FEE_TOKEN: u16 = 18;
+    pub(crate) const OPEN_TRANSFER: u16 = 19;
+    pub(crate) const CLOSE_TRANSFER: u16 = 20;
     pub(crate) const REJECTED: u16 = 101;
     pub(crate) const ACCEPTED: u16 = 102;
     pub(crate) const TRADED: u16 = 103;
@@ -40,37 +54,65 @@ pub(crate) mod tag {
     pub(crate) const AMENDED: u16 = 106;
     pub(crate) const LEVEL_CHANGED: u16 = 107;
     pub(crate) const TRANSFERRED: u16 = 108;
+    pub(crate) const TRIGGERED: u16 = 109;
+    pub(crate) const TRANSFER_CHANGED: u16 = 110;
+    pub(crate) const MARKET_STATE_CHANGED: u16 = 111;
     pub(crate) const INSTRUMENT_STATE: u16 = 201;
     pub(crate) const ACCOUNT_STATE: u16 = 202;
     pub(crate) const BALANCE_STATE: u16 = 203;
     pub(crate) const NODE_STATE: u16 = 204;
     pub(crate) const COUNTER_STATE: u16 = 205;
+    pub(crate) const FEE_TIER_STATE: u16 = 206;
+    pub(crate) const FEE_TOKEN_STATE: u16 = 207;
+    pub(crate) const VOLUME_STATE: u16 = 208;
+    pub(crate) const PENDING_TRANSFER: u16 = 209;
+    pub(crate) const TERMS_STATE: u16 = 210;
+    pub(crate) const WAITING_STATE: u16 = 211;
+    pub(crate) const GROUP_STATE: u16 = 212;
 }
 
-/// Sizes of whole records in bytes, by tag.
+/// Sizes of whole records in bytes, by tag; a place's without its text.
 pub(crate) mod size {
-    pub(crate) const LIST_INSTRUMENT: usize = 136;
-    pub(crate) const OPEN_ACCOUNT: usize = 32;
+    pub(crate) const LIST_INSTRUMENT: usize = 168;
+    pub(crate) const OPEN_ACCOUNT: usize = 24;
     pub(crate) const DEPOSIT: usize = 40;
-    pub(crate) const WITHDRAW: usize = 40;
-    pub(crate) const PLACE: usize = 88;
+    pub(crate) const PLAIN_PLACE: usize = 42;
+    pub(crate) const PLACE: usize = 109;
+    pub(crate) const PLACE_GROUP: usize = 24;
     pub(crate) const AMEND: usize = 48;
-    pub(crate) const CANCEL: usize = 32;
+    pub(crate) const CANCEL: usize = 24;
     pub(crate) const CANCEL_ALL: usize = 32;
     pub(crate) const HOUSE_LEVEL: usize = 40;
-    pub(crate) const REJECTED: usize = 32;
-    pub(crate) const ACCEPTED: usize = 32;
-    pub(crate) const TRADED: usize = 64;
-    pub(crate) const FILLED: usize = 88;
-    pub(crate) const CANCELED: usize = 48;
-    pub(crate) const AMENDED: usize = 56;
-    pub(crate) const LEVEL_CHANGED: usize = 40;
-    pub(crate) const TRANSFERRED: usize = 40;
-    pub(crate) const INSTRUMENT_STATE: usize = 32;
-    pub(crate) const ACCOUNT_STATE: usize = 32;
-    pub(crate) const BALANCE_STATE: usize = 56;
-    pub(crate) const NODE_STATE: usize = 80;
+    pub(crate) const ADVANCE_TIME: usize = 16;
+    pub(crate) const SET_MARKET_STATE: usize = 24;
+    pub(crate) const SET_PRICE: usize = 32;
+    pub(crate) const ASSIGN_FEES: usize = 24;
+    pub(crate) const SET_FEE_TIER: usize = 48;
+    pub(crate) const SET_FEE_TOKEN: usize = 32;
+    pub(crate) const CLOSE_TRANSFER: usize = 32;
+    pub(crate) const REJECTED: usize = 24;
+    pub(crate) const ACCEPTED: usize = 24;
+    pub(crate) const TRADED: usize = 56;
+    pub(crate) const FILLED: usize = 80;
+    pub(crate) const CANCELED: usize = 32;
+    pub(crate) const AMENDED: usize = 40;
+    pub(crate) const LEVEL_CHANGED: usize = 32;
+    pub(crate) const TRANSFERRED: usize = 32;
+    pub(crate) const TRIGGERED: usize = 32;
+    pub(crate) const TRANSFER_CHANGED: usize = 40;
+    pub(crate) const MARKET_STATE_CHANGED: usize = 16;
+    pub(crate) const INSTRUMENT_STATE: usize = 48;
+    pub(crate) const ACCOUNT_STATE: usize = 24;
+    pub(crate) const BALANCE_STATE: usize = 48;
+    pub(crate) const NODE_STATE: usize = 64;
     pub(crate) const COUNTER_STATE: usize = 32;
+    pub(crate) const FEE_TIER_STATE: usize = 40;
+    pub(crate) const FEE_TOKEN_STATE: usize = 24;
+    pub(crate) const VOLUME_STATE: usize = 32;
+    pub(crate) const PENDING_TRANSFER: usize = 40;
+    pub(crate) const TERMS_STATE: usize = 56;
+    pub(crate) const WAITING_STATE: usize = 144;
+    pub(crate) const GROUP_STATE: usize = 48;
 }
 
 /// Bytes that are not what the layout says, and where they begin.
@@ -128,7 +170,8 @@ impl std::error::Error for Malformed {}
 pub(crate) struct Head<'a> {
     pub(crate) tag: u16,
     pub(crate) size: u16,
-    pub(crate) now_ns: i64,
+    /// The first field, where that is a u32.
+    pub(crate) subject: u32,
     bytes: &'a [u8],
 }
 
@@ -136,12 +179,19 @@ impl<'a> Head<'a> {
     /// Reads the front of the next record.
     #[inline(always)]
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Fault> {
-        let mut front = Fields(bytes.first_chunk::<HEADER>().ok_or(Fault::CutShort)?);
-        let (tag, size, _, now_ns) = (front.u16(), front.u16(), front.u32(), front.i64());
-        Ok(Self { tag, size, now_ns, bytes })
+        let mut front = Fields(bytes.first_chunk::<HEAD>().ok_or(Fault::CutShort)?);
+        let (tag, size, subject) = (front.u16(), front.u16(), front.u32());
+        Ok(Self { tag, size, subject, bytes })
     }
 
-    /// Returns the fields and what follows the record, if it has the size of its tag.
+    /// Returns the time of a command that is whole.
+    #[inline(always)]
+    pub(crate) fn now_ns(&self) -> i64 {
+        let mut fields = Fields(self.bytes.get(HEAD..).unwrap_or_default());
+        fields.i64()
+    }
+
+    /// Returns the fields behind the subject and what follows the record, if it has this size.
     #[inline(always)]
     pub(crate) fn fields<const SIZE: usize>(&self) -> Result<(Fields<'a>, &'a [u8]), Fault> {
         if usize::from(self.size) != SIZE {
@@ -149,8 +199,45 @@ impl<'a> Head<'a> {
         }
         // An array's length is a constant, so the compiler drops every check behind this one.
         let (record, rest) = self.bytes.split_first_chunk::<SIZE>().ok_or(Fault::CutShort)?;
-        let (_, fields) = record.split_first_chunk::<HEADER>().ok_or(Fault::CutShort)?;
+        let (_, fields) = record.split_first_chunk::<HEAD>().ok_or(Fault::CutShort)?;
         Ok((Fields(fields), rest))
+    }
+
+    /// Returns the fields of a command behind its time, and what follows the record.
+    #[inline(always)]
+    pub(crate) fn command<const SIZE: usize>(&self) -> Result<(Fields<'a>, &'a [u8]), Fault> {
+        let (mut fields, rest) = self.fields::<SIZE>()?;
+        fields.i64();
+        Ok((fields, rest))
+    }
+
+    /// Returns the fields of a command that ends in a text, and what follows the record.
+    ///
+    /// The text stays above, but what is not one is not a record: ASCII, with no more room than
+    /// it needs.
+    #[inline(always)]
+    fn with_text<const SIZE: usize>(&self) -> Result<(Fields<'a>, &'a [u8]), Fault> {
+        let size = usize::from(self.size);
+        if size % 8 != 0 || size < SIZE || size > SIZE + TEXT_MAX + 7 {
+            return Err(self.unknown());
+        }
+        let (record, rest) = self.bytes.split_at_checked(size).ok_or(Fault::CutShort)?;
+        let (front, text) = record.split_first_chunk::<SIZE>().ok_or(Fault::CutShort)?;
+        let length = text.iter().rposition(|&it| it != 0).map_or(0, |at| at + 1);
+        let is_tight = (SIZE + length).next_multiple_of(8) == size && length <= TEXT_MAX;
+        if !is_tight || !text.is_ascii() {
+            return Err(self.fault("client_order_id"));
+        }
+        let (_, fields) = front.split_first_chunk::<COMMAND_HEAD>().ok_or(Fault::CutShort)?;
+        Ok((Fields(fields), rest))
+    }
+
+    /// Refuses a record that has a subject although its row has none.
+    fn without_subject(&self) -> Result<(), Fault> {
+        match self.subject {
+            0 => Ok(()),
+            _ => Err(self.fault("head")),
+        }
     }
 
     pub(crate) fn fault(&self, field: &'static str) -> Fault {
@@ -175,7 +262,7 @@ macro_rules! readers {
 }
 
 impl Fields<'_> {
-    readers! { i8 u8 u16 u32 i64 u64 i128 }
+    readers! { i8 u8 u16 i32 u32 i64 u64 i128 }
 
     #[inline(always)]
     pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
@@ -201,7 +288,7 @@ pub(crate) fn flag(value: u8) -> Option<bool> {
 
 /// Returns the number, or None where it is absent.
 #[inline]
-fn present(value: i64) -> Option<i64> {
+pub(crate) fn present(value: i64) -> Option<i64> {
     (value != ABSENT).then_some(value)
 }
 
@@ -210,7 +297,7 @@ fn present(value: i64) -> Option<i64> {
 pub(crate) fn check(bytes: &[u8]) -> Result<&[u8], Fault> {
     let head = Head::read(bytes)?;
     Ok(match head.tag {
-        tag::PLACE => place(&head)?.1,
+        tag::PLAIN_PLACE => plain_place(&head)?.1,
         tag::CANCEL => cancel(&head)?.1,
         tag::HOUSE_LEVEL => house_level(&head)?.1,
         _ => decode(&head)?.1,
@@ -218,42 +305,94 @@ pub(crate) fn check(bytes: &[u8]) -> Result<&[u8], Fault> {
 }
 
 #[inline(always)]
-pub(crate) fn place<'a>(head: &Head<'a>) -> Result<(Place, &'a [u8]), Fault> {
-    let (mut fields, rest) = head.fields::<{ size::PLACE }>()?;
-    let (account_id, instrument_id) = (fields.u32(), fields.u32());
-    let (price_ticks, size_lots) = (present(fields.i64()), fields.i64());
-    let place = Place {
-        account_id,
-        instrument_id,
-        price_ticks,
-        size_lots,
+pub(crate) fn plain_place<'a>(head: &Head<'a>) -> Result<(Place, &'a [u8]), Fault> {
+    let (mut fields, rest) = head.with_text::<{ size::PLAIN_PLACE }>()?;
+    Ok((common(head, &mut fields)?, rest))
+}
+
+/// Reads what both forms of a place begin with.
+#[inline(always)]
+fn common(head: &Head<'_>, fields: &mut Fields<'_>) -> Result<Place, Fault> {
+    Ok(Place {
+        account_id: head.subject,
+        price_ticks: present(fields.i64()),
+        size_lots: fields.i64(),
+        instrument_id: fields.u32(),
         side: Side::of(fields.i8()).ok_or_else(|| head.fault("side"))?,
         order_type: OrderType::of(fields.u8()).ok_or_else(|| head.fault("order_type"))?,
         time_in_force: TimeInForce::of(fields.u8()).ok_or_else(|| head.fault("time_in_force"))?,
         post_only: flag(fields.u8()).ok_or_else(|| head.fault("post_only"))?,
         self_trade: SelfTrade::of(fields.u8()).ok_or_else(|| head.fault("self_trade"))?,
         fee_asset: FeeAsset::of(fields.u8()).ok_or_else(|| head.fault("fee_asset"))?,
+        terms: Terms::default(),
+    })
+}
+
+fn place<'a>(head: &Head<'a>) -> Result<(Place, &'a [u8]), Fault> {
+    let (mut fields, rest) = head.with_text::<{ size::PLACE }>()?;
+    let mut place = common(head, &mut fields)?;
+    place.terms = Terms {
+        slide: flag(fields.u8()).ok_or_else(|| head.fault("slide"))?,
+        reduce_only: flag(fields.u8()).ok_or_else(|| head.fault("reduce_only"))?,
+        trigger_by: TriggerBy::of(fields.u8()).ok_or_else(|| head.fault("trigger_by"))?,
+        quote_atoms: present_atoms(fields.i128()),
+        display_lots: present(fields.i64()),
+        trigger_ticks: present(fields.i64()),
+        trail_ticks: present(fields.i64()),
+        trail_rate_e8: present(fields.i64()),
+        activation_ticks: present(fields.i64()),
+        expire_ns: present(fields.i64()),
     };
-    // The client's own id stays above, but what is not ASCII is not a record.
-    let text = fields.u64() | fields.u64() | fields.u64() | fields.u64() | fields.u64();
-    match text & 0x8080_8080_8080_8080 {
-        0 => Ok((place, rest)),
-        _ => Err(head.fault("client_order_id")),
+    Ok((place, rest))
+}
+
+/// Returns the amount, or None where it is absent.
+pub(crate) fn present_atoms(value: i128) -> Option<i128> {
+    (value != i128::from(ABSENT)).then_some(value)
+}
+
+fn place_group<'a>(head: &Head<'a>) -> Result<(PlaceGroup, &'a [u8]), Fault> {
+    let size = usize::from(head.size);
+    if size <= size::PLACE_GROUP || size % 8 != 0 {
+        return Err(head.unknown());
+    }
+    let (record, rest) = head.bytes.split_at_checked(size).ok_or(Fault::CutShort)?;
+    let (front, mut records) =
+        record.split_at_checked(size::PLACE_GROUP).ok_or(Fault::CutShort)?;
+    let mut fields = Fields(front.get(COMMAND_HEAD..).unwrap_or_default());
+    let kind = GroupKind::of(fields.u8()).ok_or_else(|| head.fault("kind"))?;
+    let mut places = Vec::new();
+    while !records.is_empty() {
+        let each = Head::read(records)?;
+        let (place, after) = match each.tag {
+            tag::PLAIN_PLACE => plain_place(&each)?,
+            tag::PLACE => place(&each)?,
+            _ => return Err(head.fault("places")),
+        };
+        if place.account_id != head.subject || each.now_ns() != head.now_ns() {
+            return Err(head.fault("places"));
+        }
+        places.push(place);
+        records = after;
+    }
+    match places.len() {
+        1..=GROUP_MAX => Ok((PlaceGroup { kind, places }, rest)),
+        _ => Err(head.fault("places")),
     }
 }
 
 #[inline(always)]
 pub(crate) fn cancel<'a>(head: &Head<'a>) -> Result<(Cancel, &'a [u8]), Fault> {
-    let (mut fields, rest) = head.fields::<{ size::CANCEL }>()?;
-    Ok((Cancel { account_id: fields.u32(), order_id: fields.u64() }, rest))
+    let (mut fields, rest) = head.command::<{ size::CANCEL }>()?;
+    Ok((Cancel { account_id: head.subject, order_id: fields.u64() }, rest))
 }
 
 #[inline(always)]
 pub(crate) fn house_level<'a>(head: &Head<'a>) -> Result<(HouseFact, &'a [u8]), Fault> {
-    let (mut fields, rest) = head.fields::<{ size::HOUSE_LEVEL }>()?;
-    let (instrument_id, price_ticks, size_lots) = (fields.u32(), fields.i64(), fields.i64());
+    let (mut fields, rest) = head.command::<{ size::HOUSE_LEVEL }>()?;
+    let (price_ticks, size_lots) = (fields.i64(), fields.i64());
     let side = Side::of(fields.i8()).ok_or_else(|| head.fault("side"))?;
-    Ok((HouseFact { instrument_id, side, price_ticks, size_lots }, rest))
+    Ok((HouseFact { instrument_id: head.subject, side, price_ticks, size_lots }, rest))
 }
 
 /// Reads a command, and returns what follows it.
@@ -263,42 +402,67 @@ pub(crate) fn house_level<'a>(head: &Head<'a>) -> Result<(HouseFact, &'a [u8]), 
 /// The bytes are not a command of the layout.
 #[inline(never)]
 pub(crate) fn decode<'a>(head: &Head<'a>) -> Result<(Command, &'a [u8]), Fault> {
+    let subject = head.subject;
     Ok(match head.tag {
         tag::LIST_INSTRUMENT => {
-            let (mut fields, rest) = head.fields::<{ size::LIST_INSTRUMENT }>()?;
+            let (mut fields, rest) = head.command::<{ size::LIST_INSTRUMENT }>()?;
             (Command::ListInstrument(Box::new(instrument(head, &mut fields)?)), rest)
         }
         tag::OPEN_ACCOUNT => {
-            let (mut fields, rest) = head.fields::<{ size::OPEN_ACCOUNT }>()?;
-            (Command::OpenAccount(open_account(&mut fields)), rest)
+            let (mut fields, rest) = head.command::<{ size::OPEN_ACCOUNT }>()?;
+            let open = OpenAccount { account_id: subject, rates: rates(&mut fields) };
+            (Command::OpenAccount(open), rest)
         }
-        tag::DEPOSIT => {
-            let (mut fields, rest) = head.fields::<{ size::DEPOSIT }>()?;
-            (Command::Deposit(transfer(&mut fields)), rest)
+        tag::DEPOSIT | tag::WITHDRAW | tag::OPEN_TRANSFER => {
+            let (mut fields, rest) = head.command::<{ size::DEPOSIT }>()?;
+            let (asset_id, amount_atoms) = (fields.u32(), fields.i128());
+            let transfer = Transfer { account_id: subject, asset_id, amount_atoms };
+            let command = match head.tag {
+                tag::DEPOSIT => Command::Deposit(transfer),
+                tag::WITHDRAW => Command::Withdraw(transfer),
+                _ => Command::OpenTransfer(transfer),
+            };
+            (command, rest)
         }
-        tag::WITHDRAW => {
-            let (mut fields, rest) = head.fields::<{ size::WITHDRAW }>()?;
-            (Command::Withdraw(transfer(&mut fields)), rest)
+        tag::CLOSE_TRANSFER => {
+            let (mut fields, rest) = head.command::<{ size::CLOSE_TRANSFER }>()?;
+            head.without_subject()?;
+            let transfer_id = fields.u64();
+            let done = flag(fields.u8()).ok_or_else(|| head.fault("done"))?;
+            (Command::CloseTransfer { transfer_id, done }, rest)
+        }
+        tag::PLAIN_PLACE => {
+            let (place, rest) = plain_place(head)?;
+            (Command::Place(place), rest)
         }
         tag::PLACE => {
             let (place, rest) = place(head)?;
             (Command::Place(place), rest)
         }
+        tag::PLACE_GROUP => {
+            let (group, rest) = place_group(head)?;
+            (Command::PlaceGroup(group), rest)
+        }
         tag::AMEND => {
-            let (mut fields, rest) = head.fields::<{ size::AMEND }>()?;
-            let (account_id, order_id) = (fields.u32(), fields.u64());
-            let (price_ticks, size_lots) = (present(fields.i64()), present(fields.i64()));
-            (Command::Amend(Amend { account_id, order_id, price_ticks, size_lots }), rest)
+            let (mut fields, rest) = head.command::<{ size::AMEND }>()?;
+            let amend = Amend {
+                account_id: subject,
+                order_id: fields.u64(),
+                price_ticks: present(fields.i64()),
+                size_lots: present(fields.i64()),
+                trigger_ticks: present(fields.i64()),
+            };
+            (Command::Amend(amend), rest)
         }
         tag::CANCEL => {
             let (cancel, rest) = cancel(head)?;
             (Command::Cancel(cancel), rest)
         }
         tag::CANCEL_ALL => {
-            let (mut fields, rest) = head.fields::<{ size::CANCEL_ALL }>()?;
-            let (account_id, instrument_id) = (fields.u32(), present(fields.i64()));
+            let (mut fields, rest) = head.command::<{ size::CANCEL_ALL }>()?;
+            let instrument_id = present(fields.i64());
             let cause = CancelCause::of(fields.u8()).ok_or_else(|| head.fault("cause"))?;
-            (Command::CancelAll(CancelAll { account_id, instrument_id, cause }), rest)
+            (Command::CancelAll(CancelAll { account_id: subject, instrument_id, cause }), rest)
         }
         tag::HOUSE_LEVEL => {
             let (level, rest) = house_level(head)?;
@@ -309,24 +473,68 @@ pub(crate) fn decode<'a>(head: &Head<'a>) -> Result<(Command, &'a [u8]), Fault> 
             let (trade, rest) = house_level(head)?;
             (Command::HouseTrade(trade), rest)
         }
+        _ => return decode_administration(head),
+    })
+}
+
+fn decode_administration<'a>(head: &Head<'a>) -> Result<(Command, &'a [u8]), Fault> {
+    let subject = head.subject;
+    Ok(match head.tag {
+        tag::ADVANCE_TIME => {
+            let (_, rest) = head.command::<{ size::ADVANCE_TIME }>()?;
+            head.without_subject()?;
+            (Command::AdvanceTime, rest)
+        }
+        tag::SET_MARKET_STATE => {
+            let (mut fields, rest) = head.command::<{ size::SET_MARKET_STATE }>()?;
+            let state = MarketState::of(fields.u8()).ok_or_else(|| head.fault("state"))?;
+            (Command::SetMarketState { instrument_id: subject, state }, rest)
+        }
+        tag::SET_PRICE => {
+            let (mut fields, rest) = head.command::<{ size::SET_PRICE }>()?;
+            let trigger_by = TriggerBy::of(fields.u8()).ok_or_else(|| head.fault("trigger_by"))?;
+            let price_ticks = fields.i64();
+            (Command::SetPrice { instrument_id: subject, trigger_by, price_ticks }, rest)
+        }
+        tag::ASSIGN_FEES => {
+            let (mut fields, rest) = head.command::<{ size::ASSIGN_FEES }>()?;
+            let assign = AssignFees { account_id: subject, schedule_id: fields.u32() };
+            (Command::AssignFees(assign), rest)
+        }
+        tag::SET_FEE_TIER => {
+            let (mut fields, rest) = head.command::<{ size::SET_FEE_TIER }>()?;
+            (Command::SetFeeTier(fee_tier(subject, &mut fields)), rest)
+        }
+        tag::SET_FEE_TOKEN => {
+            let (mut fields, rest) = head.command::<{ size::SET_FEE_TOKEN }>()?;
+            (Command::SetFeeToken(fee_token(subject, &mut fields)), rest)
+        }
         _ => return Err(head.unknown()),
     })
 }
 
-pub(crate) fn open_account(fields: &mut Fields<'_>) -> OpenAccount {
-    let account_id = fields.u32();
-    OpenAccount { account_id, rates: Rates { maker_e8: fields.u32(), taker_e8: fields.u32() } }
+pub(crate) fn rates(fields: &mut Fields<'_>) -> Rates {
+    Rates { maker_e8: fields.i32(), taker_e8: fields.i32() }
 }
 
-fn transfer(fields: &mut Fields<'_>) -> Transfer {
-    let (account_id, asset_id) = (fields.u32(), fields.u32());
-    Transfer { account_id, asset_id, amount_atoms: fields.i128() }
+pub(crate) fn fee_tier(schedule_id: u32, fields: &mut Fields<'_>) -> SetFeeTier {
+    let (tier, volume_micros) = (fields.u32(), fields.i128());
+    SetFeeTier { schedule_id, tier, volume_micros, rates: rates(fields) }
+}
+
+pub(crate) fn fee_token(quote_asset_id: u32, fields: &mut Fields<'_>) -> SetFeeToken {
+    SetFeeToken {
+        quote_asset_id,
+        token_asset_id: fields.u32(),
+        rate_e8: fields.u64(),
+        discount_e8: fields.u32(),
+    }
 }
 
 /// Reads a listing.
 pub(crate) fn instrument(head: &Head<'_>, fields: &mut Fields<'_>) -> Result<Instrument, Fault> {
     let instrument = Instrument {
-        instrument_id: fields.u32(),
+        instrument_id: head.subject,
         base_asset_id: fields.u32(),
         quote_asset_id: fields.u32(),
         lot_atoms: fields.i64(),
@@ -335,6 +543,11 @@ pub(crate) fn instrument(head: &Head<'_>, fields: &mut Fields<'_>) -> Result<Ins
         size_min_lots: fields.i64(),
         size_max_lots: fields.i64(),
         notional_min_atoms: fields.i128(),
+        notional_max_atoms: fields.i128(),
+        band_rate_e8: fields.u32(),
+        orders_max: fields.u32(),
+        triggers_max: fields.u32(),
+        volume_weight_e8: fields.u64(),
         symbol: fields.bytes(),
         base: fields.bytes(),
         quote: fields.bytes(),
@@ -366,13 +579,13 @@ macro_rules! writers {
 }
 
 impl<const SIZE: usize> Record<SIZE> {
-    writers! { i8 u8 u32 i64 u64 i128 }
+    writers! { i8 u8 i32 u32 i64 u64 i128 }
 
     #[inline]
-    pub(crate) fn new(tag: u16, now_ns: i64) -> Self {
+    pub(crate) fn new(tag: u16, subject: u32) -> Self {
         let size = u16::try_from(SIZE).unwrap_or(u16::MAX);
         let mut record = Self { bytes: [0; SIZE], at: 0 };
-        record.put(tag.to_le_bytes()).put(size.to_le_bytes()).u32(0).i64(now_ns);
+        record.put(tag.to_le_bytes()).put(size.to_le_bytes()).u32(subject);
         record
     }
 
@@ -405,7 +618,7 @@ mod tests {
     use super::*;
 
     fn sample() -> Vec<u8> {
-        Record::<{ size::CANCEL }>::new(tag::CANCEL, 5).u32(100).u64(9).bytes().to_vec()
+        Record::<{ size::CANCEL }>::new(tag::CANCEL, 100).i64(5).u64(9).bytes().to_vec()
     }
 
     #[test]
@@ -413,7 +626,7 @@ mod tests {
         let bytes = sample();
         let head = Head::read(&bytes).unwrap();
         let command = Command::Cancel(Cancel { account_id: 100, order_id: 9 });
-        assert_eq!(head.now_ns, 5);
+        assert_eq!(head.now_ns(), 5);
         assert_eq!(decode(&head), Ok((command, &[][..])));
     }
 
@@ -427,7 +640,7 @@ mod tests {
 
     #[test]
     fn a_wrong_size_is_an_unknown_form() {
-        for wrong in [0_u16, 8, 16, 24, 40] {
+        for wrong in [0_u16, 8, 16, 32, 40] {
             let mut bytes = sample();
             bytes.resize(64, 0);
             bytes[2..4].copy_from_slice(&wrong.to_le_bytes());
@@ -439,9 +652,11 @@ mod tests {
     fn no_bytes_at_all_make_it_fall_over() {
         let mut random = crate::seeded::Seeded::new(9);
         for _ in 0..200_000 {
-            let tag = 1 + random.below(11) as u16;
-            let sizes = [136, 32, 40, 40, 88, 48, 32, 32, 40, 40, 40];
-            let mut bytes: Vec<u8> = (0..140).map(|_| random.next() as u8).collect();
+            let tag = 1 + random.below(20) as u16;
+            let sizes = [
+                168, 24, 40, 40, 48, 48, 24, 32, 40, 40, 112, 72, 16, 24, 32, 24, 48, 32, 40, 32,
+            ];
+            let mut bytes: Vec<u8> = (0..200).map(|_| random.next() as u8).collect();
             bytes[0..2].copy_from_slice(&tag.to_le_bytes());
             bytes[2..4].copy_from_slice(&(sizes[usize::from(tag) - 1] as u16).to_le_bytes());
             let _ = check(&bytes);

@@ -77,6 +77,12 @@ impl PyEngine {
         Ok(balances.map(|(asset, it)| (asset, it.free_atoms, it.held_atoms)).collect())
     }
 
+    fn rates(&mut self, account_id: u32, now_ns: i64) -> PyResult<(i32, i32)> {
+        let rates = self.whole()?.rates(account_id, now_ns);
+        let rates = rates.ok_or_else(|| PyKeyError::new_err(account_id))?;
+        Ok((rates.maker_e8, rates.taker_e8))
+    }
+
     fn totals(&mut self) -> PyResult<Vec<(u32, i128)>> {
         Ok(self.whole()?.totals())
     }

@@ -48,6 +48,14 @@ class NativeEngine:
             for asset_id, free_atoms, held_atoms in self._engine.balances(account_id)
         }
 
+    def rates(self, account_id: int, now_ns: int) -> tuple[int, int]:
+        """Return the maker's and the taker's rate of an order that is placed now.
+
+        Raises:
+            KeyError: There is no such account.
+        """
+        return self._engine.rates(account_id, now_ns)
+
     def totals(self) -> dict[int, int]:
         """Return each asset's sum over all accounts, which is zero."""
         return dict(self._engine.totals())
