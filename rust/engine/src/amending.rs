@@ -55,8 +55,9 @@ impl Engine {
             return effects.rejected(0, account_id, RejectReason::UnknownAccount);
         }
         let is_admin = cancel.cause == CancelCause::Admin;
-        let is_closed =
-            |market: u32| !is_admin && self.markets[market as usize].state == MarketState::Maintenance;
+        let is_closed = |market: u32| {
+            !is_admin && self.markets[market as usize].state == MarketState::Maintenance
+        };
         let mut only = None;
         if let Some(instrument_id) = cancel.instrument_id {
             only = u32::try_from(instrument_id).ok().and_then(|it| self.market(it));
@@ -144,7 +145,8 @@ impl Turn<'_> {
             let grown = size.saturating_sub(order.node.size_lots);
             node.remaining_lots = node.remaining_lots.saturating_add(grown);
             let is_split = order.extra.display_lots.is_some();
-            let shown = if is_split { shown.min(node.remaining_lots.max(0)) } else { node.remaining_lots };
+            let shown =
+                if is_split { shown.min(node.remaining_lots.max(0)) } else { node.remaining_lots };
             node.below_lots = node.remaining_lots.saturating_sub(shown);
         }
         if amend.trigger_ticks.is_some() {

@@ -107,11 +107,7 @@ impl Effects {
     #[inline]
     pub(crate) fn canceled(&mut self, order: &Node, instrument_id: u32, cause: CancelCause) {
         let mut record = Record::<{ size::CANCELED }>::new(tag::CANCELED, order.account_id);
-        record
-            .u64(order.order_id)
-            .i64(order.remaining_lots)
-            .u32(instrument_id)
-            .u8(cause.number());
+        record.u64(order.order_id).i64(order.remaining_lots).u32(instrument_id).u8(cause.number());
         self.bytes.extend_from_slice(record.bytes());
     }
 

@@ -2,9 +2,10 @@
 
 use crate::book::{EMPTY, Node};
 use crate::command::{
-    Amend, Cancel, CancelAll, CancelCause, Command, FeeAsset, HouseFact, Instrument, Liquidity,
-    OpenAccount, OrderType, Place, QueueModel, RejectReason, SelfTrade, Side, TimeInForce,
-    Transfer,
+    Amend, AssignFees, Cancel, CancelAll, CancelCause, Command, FeeAsset, GroupKind, HouseFact,
+    Instrument, Liquidity, MarketState, OpenAccount, OrderType, Place, PlaceGroup, QueueModel,
+    RejectReason, SelfTrade, SetFeeTier, SetFeeToken, Side, Terms, TimeInForce, Transfer,
+    TransferState, TriggerBy,
 };
 use crate::engine::Engine;
 use crate::event::{Effects, Fee, Trade};
@@ -28,7 +29,7 @@ fn sample(name: &str) -> Vec<u8> {
 fn check_command(name: &str, expected: Command) {
     let bytes = sample(name);
     let head = Head::read(&bytes).unwrap();
-    assert_eq!(head.now_ns, NOW_NS);
+    assert_eq!(head.now_ns(), NOW_NS);
     assert_eq!(decode(&head), Ok((expected, &[][..])), "{name}");
 }
 
@@ -36,6 +37,49 @@ fn text<const N: usize>(text: &str) -> [u8; N] {
     let mut padded = [0; N];
     padded[..text.len()].copy_from_slice(text.as_bytes());
     padded
+}
+
+fn plain_place() -> Place {
+    Place {
+        account_id: 103,
+        instrument_id: 3,
+        price_ticks: None,
+        size_lots: 1 << 53,
+        side: Side::Sell,
+        order_type: OrderType::Market,
+        time_in_force: TimeInForce::Fok,
+        post_only: true,
+        self_trade: SelfTrade::CancelBoth,
+        fee_asset: FeeAsset::Received,
+        terms: Terms::default(),
+    }
+}
+
+fn whole_place() -> Place {
+    Place {
+        account_id: 103,
+        instrument_id: 4,
+        price_ticks: Some(2_715_008),
+        size_lots: 27,
+        side: Side::Buy,
+        order_type: OrderType::TakeProfitLimit,
+        time_in_force: TimeInForce::Gtd,
+        post_only: true,
+        self_trade: SelfTrade::Decrement,
+        fee_asset: FeeAsset::Token,
+        terms: Terms {
+            slide: true,
+            reduce_only: true,
+            trigger_by: TriggerBy::Index,
+            quote_atoms: Some(158_456_325_028_528_675_187_087_900_673),
+            display_lots: Some(28),
+            trigger_ticks: Some(2_715_009),
+            trail_ticks: Some(29),
+            trail_rate_e8: Some(1_000_000),
+            activation_ticks: Some(2_715_010),
+            expire_ns: Some(1_700_000_001_000_000_000),
+        },
+    }
 }
 
 #[test]
@@ -52,6 +96,11 @@ fn commands_are_read_as_they_were_meant() {
             size_min_lots: 2,
             size_max_lots: 900_000_000,
             notional_min_atoms: 0x40_0000_0000_0000_0005,
+            notional_max_atoms: 0x40000000000000000000006,
+            band_rate_e8: 5_000_000,
+            orders_max: 200,
+            triggers_max: 20,
+            volume_weight_e8: 1_099_511_627_783,
             symbol: text("BTC-USDT"),
             base: text("BTC"),
             quote: text("USDT"),
@@ -65,21 +114,11 @@ fn commands_are_read_as_they_were_meant() {
     let amount_atoms = -0x10_0000_0000_0000_0000_0000_0003;
     let withdraw = Transfer { account_id: 102, asset_id: 12, amount_atoms };
     check_command("Withdraw", Command::Withdraw(withdraw));
-    check_command(
-        "Place",
-        Command::Place(Place {
-            account_id: 103,
-            instrument_id: 3,
-            price_ticks: None,
-            size_lots: 1 << 53,
-            side: Side::Sell,
-            order_type: OrderType::Market,
-            time_in_force: TimeInForce::Fok,
-            post_only: true,
-            self_trade: SelfTrade::CancelBoth,
-            fee_asset: FeeAsset::Received,
-        }),
-    );
+    check_command("PlainPlace", Command::Place(plain_place()));
+    check_command("Place", Command::Place(whole_place()));
+    let places = vec![plain_place(), whole_place()];
+    let group = PlaceGroup { kind: GroupKind::Bracket, places };
+    check_command("PlaceGroup", Command::PlaceGroup(group));
     check_command(
         "Amend",
         Command::Amend(Amend {
@@ -87,6 +126,7 @@ fn commands_are_read_as_they_were_meant() {
             order_id: 0x8000_0000_0000_0007,
             price_ticks: Some(2_715_000),
             size_lots: None,
+            trigger_ticks: Some(5),
         }),
     );
     let cancel = Cancel { account_id: 105, order_id: u64::MAX.checked_sub(1).unwrap() };
@@ -102,9 +142,38 @@ fn commands_are_read_as_they_were_meant() {
     check_command("HouseTrade", Command::HouseTrade(trade));
 }
 
+#[test]
+fn commands_of_an_administrator_are_read_as_they_were_meant() {
+    check_command("AdvanceTime", Command::AdvanceTime);
+    let state = MarketState::CancelOnly;
+    check_command("SetMarketState", Command::SetMarketState { instrument_id: 5, state });
+    let (trigger_by, price_ticks) = (TriggerBy::Mark, 2_715_011);
+    let price = Command::SetPrice { instrument_id: 6, trigger_by, price_ticks };
+    check_command("SetPrice", price);
+    let assign = AssignFees { account_id: 116, schedule_id: 501 };
+    check_command("AssignFees", Command::AssignFees(assign));
+    let tier = SetFeeTier {
+        schedule_id: 502,
+        tier: 3,
+        volume_micros: 1_267_650_600_228_229_401_496_703_205_383,
+        rates: Rates { maker_e8: -5_000, taker_e8: 40_000 },
+    };
+    check_command("SetFeeTier", Command::SetFeeTier(tier));
+    let token = SetFeeToken {
+        quote_asset_id: 16,
+        token_asset_id: 17,
+        rate_e8: 576_460_752_303_423_489,
+        discount_e8: 25_000_000,
+    };
+    check_command("SetFeeToken", Command::SetFeeToken(token));
+    let amount_atoms = -2_417_851_639_229_258_349_412_352;
+    let transfer = Transfer { account_id: 117, asset_id: 18, amount_atoms };
+    check_command("OpenTransfer", Command::OpenTransfer(transfer));
+    check_command("CloseTransfer", Command::CloseTransfer { transfer_id: 601, done: true });
+}
+
 fn check_effect(name: &str, tell: impl Fn(&mut Effects)) {
     let mut effects = Effects::default();
-    effects.at(NOW_NS);
     tell(&mut effects);
     assert_eq!(effects.bytes(), sample(name), "{name}");
 }
@@ -144,6 +213,17 @@ fn effects_are_written_as_they_are_read() {
     check_effect("LevelChanged", |effects| effects.level_changed(10, Side::Sell, 2_715_006, 24));
     let amount_atoms = -0x1_0000_0000_0000_0000_0000;
     check_effect("Transferred", |effects| effects.transferred(112, 14, amount_atoms));
+    check_effect("Triggered", |effects| {
+        effects.triggered(&order(210, 118, 1), 13, 2_715_012);
+    });
+    let amount_atoms = -4_835_703_278_458_516_698_824_704;
+    let transfer = Transfer { account_id: 119, asset_id: 19, amount_atoms };
+    check_effect("TransferChanged", |effects| {
+        effects.transfer_changed(602, &transfer, TransferState::Canceled);
+    });
+    check_effect("MarketStateChanged", |effects| {
+        effects.market_state_changed(14, MarketState::Halted);
+    });
 }
 
 #[test]

@@ -121,8 +121,7 @@ impl Ledger {
 
     fn change_account(&mut self, at: u32, change: impl FnOnce(&mut Account)) {
         let account = &mut self.accounts[at as usize];
-        let hash =
-            |it: &Account| hash_of_account(it.account_id, it.schedule_id, it.rates);
+        let hash = |it: &Account| hash_of_account(it.account_id, it.schedule_id, it.rates);
         let before = hash(account);
         change(account);
         self.hashed = self.hashed.wrapping_sub(before).wrapping_add(hash(account));
@@ -244,9 +243,8 @@ impl Ledger {
     /// Returns what is held, by account and asset, where something is.
     pub(crate) fn held_by(&self) -> Vec<((u32, u32), i128)> {
         let held = self.entries.iter().filter(|it| it.balance.held_atoms != 0);
-        let mut held: Vec<_> = held
-            .map(|it| ((it.account_id, it.asset_id), it.balance.held_atoms))
-            .collect();
+        let mut held: Vec<_> =
+            held.map(|it| ((it.account_id, it.asset_id), it.balance.held_atoms)).collect();
         held.sort_unstable_by_key(|it| it.0);
         held
     }

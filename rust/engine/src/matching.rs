@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 
 use crate::book::{Node, Nodes};
 use crate::command::{
-    CancelCause, FeeAsset, GroupKind, Instrument, Liquidity, OrderType, SelfTrade, Side,
+    CancelCause, FEES, FeeAsset, GroupKind, Instrument, Liquidity, OrderType, SelfTrade, Side,
     TimeInForce, TriggerBy,
 };
 use crate::engine::{Engine, Market, Touch};
@@ -26,9 +26,7 @@ use crate::ladder::{Level, NOBODY};
 use crate::ledger::Ledger;
 use crate::order::{Extra, Heard, Order, Rare};
 use crate::table::Table;
-use crate::units::{
-    LEVEL_MAX_LOTS, RATE_SCALE, Rates, fee_atoms, notional_atoms, share_up, times,
-};
+use crate::units::{LEVEL_MAX_LOTS, RATE_SCALE, Rates, fee_atoms, notional_atoms, share_up, times};
 
 /// Marks a number of `orders` as a place outside the books.
 pub(crate) const OUTSIDE: u32 = 1 << 31;
@@ -198,18 +196,20 @@ impl Market {
     ) -> Fee {
         let Amounts { base, quote } = *amounts;
         let in_quote = fee_atoms(quote, rate_e8);
-        if order.fee_asset == FeeAsset::Token && (1..=TOKEN_FEE_MAX_ATOMS).contains(&in_quote) {
-            if let Some(token) = rare.token(self.instrument.quote_asset_id) {
-                let scale = i128::from(RATE_SCALE);
-                let discounted = share_up(in_quote, scale - i128::from(token.discount_e8));
-                let atoms = share_up(discounted, i128::from(token.rate_e8));
-                let asset_id = token.token_asset_id;
-                let from = ledger.place(order.account_id, asset_id);
-                if atoms <= ledger.free_atoms(from) {
-                    let fees = ledger.place(crate::command::FEES, asset_id);
-                    ledger.transfer(from, fees, atoms);
-                    return Fee { asset_id, atoms };
-                }
+        let is_small = (1..=TOKEN_FEE_MAX_ATOMS).contains(&in_quote);
+        if order.fee_asset == FeeAsset::Token
+            && is_small
+            && let Some(token) = rare.token(self.instrument.quote_asset_id)
+        {
+            let scale = i128::from(RATE_SCALE);
+            let discounted = share_up(in_quote, scale - i128::from(token.discount_e8));
+            let atoms = share_up(discounted, i128::from(token.rate_e8));
+            let asset_id = token.token_asset_id;
+            let from = ledger.place(order.account_id, asset_id);
+            if atoms <= ledger.free_atoms(from) {
+                let fees = ledger.place(FEES, asset_id);
+                ledger.transfer(from, fees, atoms);
+                return Fee { asset_id, atoms };
             }
         }
         let (asset_id, from, fees, atoms) =
@@ -416,7 +416,7 @@ impl Turn<'_> {
         let group = self.rare.group(extra.group_id)?;
         match group.kind {
             GroupKind::Oco => group.hanging_on(maker.order_id).next(),
-            _ => None,
+            GroupKind::Basket | GroupKind::Oto | GroupKind::Bracket => None,
         }
     }
 
@@ -484,8 +484,8 @@ impl Turn<'_> {
         let cause = CancelCause::SelfTrade;
         match taker.node.self_trade {
             SelfTrade::Decrement => return self.decrement(taker, maker_at),
-            SelfTrade::CancelNewest => {}
-            _ => self.cancel(maker_id, cause),
+            SelfTrade::CancelNewest | SelfTrade::None => {}
+            SelfTrade::CancelOldest | SelfTrade::CancelBoth => self.cancel(maker_id, cause),
         }
         if taker.node.self_trade == SelfTrade::CancelOldest {
             return false;
@@ -505,8 +505,11 @@ impl Turn<'_> {
             changed.size_lots -= lots;
             changed.remaining_lots -= lots;
             let shown = maker.shown_lots().min(changed.remaining_lots);
-            changed.below_lots =
-                if maker.is_hidden() { changed.remaining_lots } else { changed.remaining_lots - shown };
+            changed.below_lots = if maker.is_hidden() {
+                changed.remaining_lots
+            } else {
+                changed.remaining_lots - shown
+            };
             self.change_resting(maker_at, &changed);
             self.tell_amended(&changed, true);
             if !maker.is_hidden() {
@@ -564,10 +567,10 @@ impl Turn<'_> {
         maker_at: u32,
         lots: i64,
     ) {
-        if let Some(order) = &mut taker {
-            if order.extra.group_id != 0 {
-                self.leave_oco(order);
-            }
+        if let Some(order) = &mut taker
+            && order.extra.group_id != 0
+        {
+            self.leave_oco(order);
         }
         if self.nodes.get(maker_at).extra != 0 {
             self.leave_oco_resting(maker_at);
@@ -876,10 +879,10 @@ impl Turn<'_> {
                 if let Some(order) = self.rare.outside.get_mut(at & !OUTSIDE) {
                     order.extra.group_id = 0;
                 }
-            } else if let Some(extra) = self.nodes.get(at).extra.checked_sub(1) {
-                if let Some(extra) = self.rare.extras.get_mut(extra) {
-                    extra.group_id = 0;
-                }
+            } else if let Some(extra) = self.nodes.get(at).extra.checked_sub(1)
+                && let Some(extra) = self.rare.extras.get_mut(extra)
+            {
+                extra.group_id = 0;
             }
         }
     }

@@ -8,9 +8,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use crate::book::Node;
-use crate::command::{
-    GroupKind, OrderType, Place, SetFeeToken, TimeInForce, Transfer, TriggerBy,
-};
+use crate::command::{GroupKind, OrderType, Place, SetFeeToken, TimeInForce, Transfer, TriggerBy};
 use crate::table::Table;
 
 /// What only few orders have; its default is what all others have.
@@ -91,10 +89,7 @@ impl Extra {
     /// Returns whether a resting order has something beside its node.
     #[inline]
     pub(crate) fn has_terms(&self) -> bool {
-        self.display_lots.is_some()
-            || self.expire_ns.is_some()
-            || self.group_id != 0
-            || self.slide
+        self.display_lots.is_some() || self.expire_ns.is_some() || self.group_id != 0 || self.slide
     }
 }
 
@@ -108,9 +103,10 @@ pub(crate) struct Order {
 impl Order {
     /// Begins a new slice of an iceberg, or hides all.
     pub(crate) fn show(&mut self) {
-        let shown = self.extra.display_lots.map_or(self.node.remaining_lots, |display| {
-            display.min(self.node.remaining_lots)
-        });
+        let shown = self
+            .extra
+            .display_lots
+            .map_or(self.node.remaining_lots, |display| display.min(self.node.remaining_lots));
         self.node.below_lots = self.node.remaining_lots.saturating_sub(shown);
     }
 }

@@ -14,8 +14,8 @@ use std::cmp::Reverse;
 
 use crate::book::Node;
 use crate::command::{
-    GroupKind, Instrument, MarketState, OrderType, Place, PlaceGroup, RejectReason, SelfTrade, Side,
-    TimeInForce, TriggerBy,
+    GroupKind, Instrument, MarketState, OrderType, Place, PlaceGroup, RejectReason, SelfTrade,
+    Side, TimeInForce, TriggerBy,
 };
 use crate::engine::{Engine, Market};
 use crate::event::Effects;
@@ -130,8 +130,7 @@ impl Engine {
     ) {
         let entry = usize::from(has_entry(kind));
         if kind != GroupKind::Basket {
-            let mut group =
-                Group { group_id, kind, entry: 0, pair: [0; 2], holds: [0; 2] };
+            let mut group = Group { group_id, kind, entry: 0, pair: [0; 2], holds: [0; 2] };
             if entry == 1 {
                 group.entry = orders[0].node.order_id;
             }
@@ -228,12 +227,7 @@ impl Engine {
 
     /// Returns why the books have no place for an order; a post_only one slides here.
     #[inline(always)]
-    fn refusal_of_books(
-        &mut self,
-        order: &mut Order,
-        at: u32,
-        effects: &mut Effects,
-    ) -> Refusal {
+    fn refusal_of_books(&mut self, order: &mut Order, at: u32, effects: &mut Effects) -> Refusal {
         let instrument = &self.markets[at as usize].instrument;
         if instrument.orders_max != 0 || instrument.triggers_max != 0 {
             self.check_room(std::slice::from_ref(order), None, at)?;
@@ -264,8 +258,7 @@ impl Engine {
             return Ok(());
         }
         let waits = order.extra.order_type.waits();
-        let rests =
-            order.extra.order_type == OrderType::Limit && order.extra.time_in_force.rests();
+        let rests = order.extra.order_type == OrderType::Limit && order.extra.time_in_force.rests();
         if kind.is_none() && !rests && !waits {
             return Ok(());
         }
@@ -315,10 +308,10 @@ impl Market {
             return self.refusal_of_notional(atoms);
         }
         self.refusal_of_size(place.price_ticks, place.size_lots)?;
-        if let Some(price) = place.price_ticks {
-            if self.book.of(place.side).all_lots_at(price) + place.size_lots > LEVEL_MAX_LOTS {
-                return Err(RejectReason::AmountTooLarge);
-            }
+        if let Some(price) = place.price_ticks
+            && self.book.of(place.side).all_lots_at(price) + place.size_lots > LEVEL_MAX_LOTS
+        {
+            return Err(RejectReason::AmountTooLarge);
         }
         if let Some(display) = terms.display_lots {
             let may_show = self.instrument.size_min_lots..=place.size_lots;
@@ -404,15 +397,12 @@ pub(crate) fn is_offered(place: &Place) -> bool {
     let rests = place.time_in_force.rests();
     let is_trailing = place.order_type == OrderType::TrailingStop;
     let has_limit = place.order_type.has_limit();
-    let is_in_time = match place.order_type {
-        OrderType::Market => !rests,
-        _ if has_limit => true,
-        _ => rests,
-    };
-    let trails = usize::from(terms.trail_ticks.is_some())
-        + usize::from(terms.trail_rate_e8.is_some());
+    let is_market = place.order_type == OrderType::Market;
+    let is_in_time = has_limit || rests != is_market;
+    let trails =
+        usize::from(terms.trail_ticks.is_some()) + usize::from(terms.trail_rate_e8.is_some());
     let is_by_amount = terms.quote_atoms.is_some();
-    let takes = is_by_amount && place.order_type != OrderType::Market;
+    let takes = is_by_amount && !is_market;
     let adds = place.post_only || terms.display_lots.is_some();
     !terms.reduce_only
         && is_in_time
@@ -425,8 +415,7 @@ pub(crate) fn is_offered(place: &Place) -> bool {
         && (place.post_only || !terms.slide)
         && terms.expire_ns.is_some() == (place.time_in_force == TimeInForce::Gtd)
         && (waits || terms.trigger_by == TriggerBy::Last)
-        && !(is_by_amount
-            && (place.size_lots != 0 || place.self_trade == SelfTrade::Decrement))
+        && !(is_by_amount && (place.size_lots != 0 || place.self_trade == SelfTrade::Decrement))
 }
 
 /// Returns whether one order goes with its group.
@@ -443,7 +432,7 @@ fn goes_with_group(kind: GroupKind, places: &[Place], at: usize) -> bool {
     let is_by_amount = asked.terms.quote_atoms.is_some();
     let is_same_size = asked.size_lots == first.size_lots;
     let fits = match kind {
-        GroupKind::Basket => !is_by_amount && !(is_market && asked.side == Side::Buy),
+        GroupKind::Basket => !is_by_amount && (!is_market || asked.side == Side::Sell),
         GroupKind::Oto | GroupKind::Bracket if at == 0 => {
             !asked.order_type.waits() && !is_by_amount
         }

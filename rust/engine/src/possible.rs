@@ -5,7 +5,7 @@
 
 use crate::book::Node;
 use crate::command::{
-    FeeAsset, GroupKind, MarketState, OrderType, Place, SelfTrade, Side, Terms, HOUSE,
+    FeeAsset, GroupKind, HOUSE, MarketState, OrderType, Place, SelfTrade, Side, Terms,
 };
 use crate::engine::Engine;
 use crate::fees::VOLUME_MAX_MICROS;
@@ -17,6 +17,9 @@ use crate::units::{
     AMOUNT_MAX_ATOMS, LEVEL_MAX_LOTS, LIMIT_MAX, NOTIONAL_MAX_ATOMS, RATE_SCALE, Rates,
 };
 use crate::wire::Fault;
+
+/// What is held, by account and asset.
+type Held = ((u32, u32), i128);
 
 const UNBALANCED: Fault = Fault::Inconsistent("an asset does not sum to zero");
 const MISHELD: Fault = Fault::Inconsistent("a balance does not hold what it must");
@@ -38,9 +41,9 @@ impl Engine {
         let standing = ladder.all_lots_at(node.price_ticks);
         let total = standing.saturating_add(node.remaining_lots);
         if node.is_house() {
-            let last = ladder.find(node.price_ticks).map_or(NOBODY, |level| {
-                ladder.last_shown(&self.nodes, level)
-            });
+            let last = ladder
+                .find(node.price_ticks)
+                .map_or(NOBODY, |level| ladder.last_shown(&self.nodes, level));
             let is_plain = node.account_id == HOUSE
                 && node.size_lots == 0
                 && !node.post_only
@@ -219,8 +222,8 @@ impl Engine {
         let start = first.node.order_id;
         // The first order of an OCO that was a bracket's exits comes behind the entry's number.
         let is_oco = group.kind == GroupKind::Oco;
-        let is_start = start == group.group_id
-            || is_oco && group.group_id.checked_add(1) == Some(start);
+        let is_start =
+            start == group.group_id || is_oco && group.group_id.checked_add(1) == Some(start);
         let follow = (start..).zip(&orders).all(|(number, it)| {
             it.node.order_id == number
                 && it.node.account_id == first.node.account_id
@@ -278,8 +281,8 @@ impl Engine {
     }
 
     /// Returns what must be held, by account and asset.
-    fn holds(&self) -> Result<Vec<((u32, u32), i128)>, Fault> {
-        let mut holds: Vec<((u32, u32), i128)> = Vec::new();
+    fn holds(&self) -> Result<Vec<Held>, Fault> {
+        let mut holds: Vec<Held> = Vec::new();
         let resting = self.nodes.iter().map(|it| it.1).filter(|it| !it.is_house());
         let resting = resting.filter_map(|it| self.order_of(it.order_id));
         for order in resting.chain(self.rare.outside.iter().copied()) {
@@ -300,8 +303,7 @@ impl Engine {
         }
         for (_, transfer) in &self.rare.transfers {
             let amount = transfer.amount_atoms;
-            let is_amount =
-                amount != 0 && (-AMOUNT_MAX_ATOMS..=AMOUNT_MAX_ATOMS).contains(&amount);
+            let is_amount = amount != 0 && (-AMOUNT_MAX_ATOMS..=AMOUNT_MAX_ATOMS).contains(&amount);
             if !is_amount || self.ledger.account(transfer.account_id).is_none() {
                 return Err(Fault::Inconsistent("a transfer is none"));
             }
@@ -311,7 +313,7 @@ impl Engine {
             }
         }
         holds.sort_unstable_by_key(|it| it.0);
-        let mut sums: Vec<((u32, u32), i128)> = Vec::new();
+        let mut sums: Vec<Held> = Vec::new();
         for (key, atoms) in holds.into_iter().filter(|it| it.1 != 0) {
             match sums.last_mut() {
                 Some(last) if last.0 == key => {

@@ -174,8 +174,7 @@ impl Engine {
         if self.rare.extras.len() == 0 {
             return;
         }
-        let mut extras: Vec<&Extra> =
-            self.rare.extras.iter().filter(|it| it.has_terms()).collect();
+        let mut extras: Vec<&Extra> = self.rare.extras.iter().filter(|it| it.has_terms()).collect();
         extras.sort_unstable_by_key(|it| it.order_id);
         for extra in extras {
             let node = self.orders.get(extra.order_id).map(|at| self.nodes.get(at));
@@ -252,9 +251,13 @@ impl Engine {
                 let node = self_node(&engine, order_id)?;
                 Some((engine.rare.extra_of(node)?.expire_ns?, order_id))
             })
-            .chain(engine.rare.outside.iter().filter_map(|order| {
-                Some((order.extra.expire_ns?, order.node.order_id))
-            }))
+            .chain(
+                engine
+                    .rare
+                    .outside
+                    .iter()
+                    .filter_map(|order| Some((order.extra.expire_ns?, order.node.order_id))),
+            )
             .collect();
         engine.rare.expiries = expiries.into_iter().map(Reverse).collect();
         let fault = match engine.check() {
@@ -271,11 +274,7 @@ impl Engine {
     }
 
     /// Takes in one record, and returns what follows it.
-    fn take_in<'a>(
-        &mut self,
-        head: &Head<'a>,
-        terms: &mut Vec<Extra>,
-    ) -> Result<&'a [u8], Fault> {
+    fn take_in<'a>(&mut self, head: &Head<'a>, terms: &mut Vec<Extra>) -> Result<&'a [u8], Fault> {
         let subject = head.subject;
         Ok(match head.tag {
             tag::LIST_INSTRUMENT => {
@@ -479,16 +478,14 @@ impl Engine {
         extra.group_id = fields.u64();
         let rates = rates(&mut fields);
         let side = Side::of(fields.i8()).ok_or_else(|| head.fault("side"))?;
-        extra.order_type =
-            OrderType::of(fields.u8()).ok_or_else(|| head.fault("order_type"))?;
+        extra.order_type = OrderType::of(fields.u8()).ok_or_else(|| head.fault("order_type"))?;
         extra.time_in_force =
             TimeInForce::of(fields.u8()).ok_or_else(|| head.fault("time_in_force"))?;
         let post_only = flag(fields.u8()).ok_or_else(|| head.fault("post_only"))?;
         extra.slide = flag(fields.u8()).ok_or_else(|| head.fault("slide"))?;
         let self_trade = SelfTrade::of(fields.u8()).ok_or_else(|| head.fault("self_trade"))?;
         let fee_asset = FeeAsset::of(fields.u8()).ok_or_else(|| head.fault("fee_asset"))?;
-        extra.trigger_by =
-            TriggerBy::of(fields.u8()).ok_or_else(|| head.fault("trigger_by"))?;
+        extra.trigger_by = TriggerBy::of(fields.u8()).ok_or_else(|| head.fault("trigger_by"))?;
         extra.is_child = flag(fields.u8()).ok_or_else(|| head.fault("is_child"))?;
         if price_ticks == Some(0) {
             return Err(Fault::Inconsistent("an order is not one that could wait"));
@@ -536,8 +533,7 @@ impl Engine {
     ) -> Result<(), Fault> {
         let has_entry = matches!(kind, GroupKind::Oto | GroupKind::Bracket);
         let [first, second, third] = numbers;
-        let (entry, pair) =
-            if has_entry { (first, [second, third]) } else { (0, [first, second]) };
+        let (entry, pair) = if has_entry { (first, [second, third]) } else { (0, [first, second]) };
         let is_known = numbers.iter().all(|&it| it == 0 || self.orders.get(it).is_some());
         if !is_known || group_id == 0 || self.rare.group(group_id).is_some() {
             return Err(Fault::Inconsistent("an order of a group is not there"));
@@ -593,8 +589,7 @@ impl Row {
     row_fields! { i8 u8 i32 u32 i64 }
 
     fn new(tag: u16, subject: Option<u32>) -> Self {
-        let mut row =
-            Self { bytes: [0; size::WAITING_STATE], at: 0, hash: u64::from(tag) };
+        let mut row = Self { bytes: [0; size::WAITING_STATE], at: 0, hash: u64::from(tag) };
         row.put(&tag.to_le_bytes()).put(&[0; 2]);
         match subject {
             Some(subject) => row.u32(subject),

@@ -357,8 +357,7 @@ fn place_group<'a>(head: &Head<'a>) -> Result<(PlaceGroup, &'a [u8]), Fault> {
         return Err(head.unknown());
     }
     let (record, rest) = head.bytes.split_at_checked(size).ok_or(Fault::CutShort)?;
-    let (front, mut records) =
-        record.split_at_checked(size::PLACE_GROUP).ok_or(Fault::CutShort)?;
+    let (front, mut records) = record.split_at_checked(size::PLACE_GROUP).ok_or(Fault::CutShort)?;
     let mut fields = Fields(front.get(COMMAND_HEAD..).unwrap_or_default());
     let kind = GroupKind::of(fields.u8()).ok_or_else(|| head.fault("kind"))?;
     let mut places = Vec::new();
@@ -653,9 +652,8 @@ mod tests {
         let mut random = crate::seeded::Seeded::new(9);
         for _ in 0..200_000 {
             let tag = 1 + random.below(20) as u16;
-            let sizes = [
-                168, 24, 40, 40, 48, 48, 24, 32, 40, 40, 112, 72, 16, 24, 32, 24, 48, 32, 40, 32,
-            ];
+            let sizes =
+                [168, 24, 40, 40, 48, 48, 24, 32, 40, 40, 112, 72, 16, 24, 32, 24, 48, 32, 40, 32];
             let mut bytes: Vec<u8> = (0..200).map(|_| random.next() as u8).collect();
             bytes[0..2].copy_from_slice(&tag.to_le_bytes());
             bytes[2..4].copy_from_slice(&(sizes[usize::from(tag) - 1] as u16).to_le_bytes());
