@@ -47,14 +47,7 @@ def test_amounts_of_any_size_cross_the_border():
     assert type(engine.balances(100)[4_000_000_000]) is Balance
 
 
-def test_effects_carry_their_commands_time():
-    """A batch may span time: each answer has the now_ns of its question."""
-    engine = native.NativeEngine()
-    batch = b"".join(layout.encode(Deposit(42, 1, 1), now_ns) for now_ns in (5, -7, 2**63 - 1))
-    answer = engine.apply_records(batch)
-    size = len(answer) // 3
-    times = [layout.decode(answer, at)[1] for at in range(0, len(answer), size)]
-    assert times == [5, -7, 2**63 - 1]
+WITH_FIELDS = [command for command in COMMANDS if len(command) > 16]  # AdvanceTime has none
 
 
 def test_no_command_is_no_effect():
@@ -130,7 +123,7 @@ def test_numbers_of_any_size_are_refused_and_not_fallen_over(random: Random, cou
     """Commands with random numbers in every field leave the books balanced."""
     engine = funded()
     for _ in range(count % 20):
-        command = bytearray(random.choice(COMMANDS))
+        command = bytearray(random.choice(WITH_FIELDS))
         for _ in range(random.randrange(1, 12)):
             command[16 + random.randrange(len(command) - 16)] = random.choice([0, 1, 100, 255])
         try:
@@ -152,7 +145,7 @@ def test_a_failed_restore_leaves_the_engine_as_it_was():
     engine = funded()
     before = engine.snapshot()
     with pytest.raises(
-        DecodeError, match=r"^snapshot at \d+: the counters at the end are missing$"
+        DecodeError, match=r"^snapshot at \d+: it is not what an engine would write$"
     ):
         engine.restore(before[:-32])
     assert engine.snapshot() == before
@@ -202,7 +195,7 @@ def test_an_engine_that_fell_over_says_so_until_it_is_restored():
     """Overflow stops it in the middle of a command: an exception now, and no answers later."""
     engine = funded()
     before = engine.snapshot()
-    counters = layout.encode(layout.CounterState(2**64 - 1, 1), 0)
+    counters = layout.encode(layout.CounterState(2**64 - 1, 1, 1), 0)
     engine.restore(before[: -len(counters)] + counters)
     place = next(sample for sample in SAMPLES if isinstance(sample, Place))
     with pytest.raises(BaseException, match="attempt to add with overflow") as error:

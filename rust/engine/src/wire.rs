@@ -362,12 +362,13 @@ fn place_group<'a>(head: &Head<'a>) -> Result<(PlaceGroup, &'a [u8]), Fault> {
     let kind = GroupKind::of(fields.u8()).ok_or_else(|| head.fault("kind"))?;
     let mut places = Vec::new();
     while !records.is_empty() {
-        let each = Head::read(records)?;
+        let each = Head::read(records).map_err(|_| head.fault("places"))?;
         let (place, after) = match each.tag {
-            tag::PLAIN_PLACE => plain_place(&each)?,
-            tag::PLACE => place(&each)?,
+            tag::PLAIN_PLACE => plain_place(&each),
+            tag::PLACE => place(&each),
             _ => return Err(head.fault("places")),
-        };
+        }
+        .map_err(|_| head.fault("places"))?;
         if place.account_id != head.subject || each.now_ns() != head.now_ns() {
             return Err(head.fault("places"));
         }

@@ -544,7 +544,7 @@ class _Codec:
         if self._is_headed:
             values.insert(0, subject)
         elif subject:
-            raise DecodeError(f"record at {offset}, tag {self.tag}: its head is not zero")
+            raise self._no_such(offset, "head")
         for index, convert in self._from_wire:
             try:
                 values[index] = convert(values[index])
@@ -593,13 +593,20 @@ def _places(
     """Return the orders of a group: all of one account, and as many as a group may have."""
     places = []
     at = 0
+    wrong = DecodeError(
+        f"record at {offset}, tag {_CODECS[PlaceGroup].tag}: places has a value that does not exist",
+        "places",
+    )
     while at < len(records):
-        place, place_ns, at = decode(records, at)
+        try:
+            place, place_ns, at = decode(records, at)
+        except DecodeError as error:
+            raise wrong from error
         if not isinstance(place, Place) or (place.account_id, place_ns) != (account_id, now_ns):
-            raise DecodeError(f"record at {offset}: not an order of its group", "places")
+            raise wrong
         places.append(place)
     if not 1 <= len(places) <= GROUP_MAX:
-        raise DecodeError(f"record at {offset}: {len(places)} orders in a group", "places")
+        raise wrong
     return tuple(places)
 
 
