@@ -76,7 +76,7 @@ def test(marks: str, args: list[str]) -> list[str]:
     """Run first alone what must have the machine to itself, then the rest on two workers."""
     pytest = [sys.executable, "-m", "pytest"]
     alone = [*pytest, "-m", f"{marks} and serial", *args]
-    rest = [*pytest, "-n", "2", "--dist", "worksteal", "-m", f"{marks} and not serial", *args]
+    rest = [*pytest, "-n", "2", "--dist", "loadfile", "-m", f"{marks} and not serial", *args]
     failed = []
     if subprocess.run(alone, cwd=ROOT, check=False).returncode not in {0, NO_TESTS}:
         failed.append("serial tests")

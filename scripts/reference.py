@@ -165,7 +165,7 @@ def spoken() -> str:
         lines += ["", *_limit_table(dialect.limits)]
         if dialect.known_differences:
             lines += ["", "Known differences from the real venue:", ""]
-            lines += [f"- {what}: {why}" for what, why in dialect.known_differences]
+            lines += [f"- {what} {why}" for what, why in dialect.known_differences]
         if dialect.notes:
             lines += ["", "As at the real venue, and good to know:", ""]
             lines += [f"- {note}" for note in dialect.notes]

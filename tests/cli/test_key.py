@@ -40,7 +40,7 @@ def test_a_key_is_issued_listed_without_its_secret_and_revoked(exchange):
 
 def test_no_secret_is_in_anything_that_the_exchange_writes(exchange):
     """B25: journal, snapshots and what it prints."""
-    key = exchange.trader("canary", {"USDT": "1"}, dialect="native")
+    key = exchange.trader("sealed", {"USDT": "1"}, dialect="native")
     written = [p.read_bytes() for p in exchange.data.rglob("*") if p.is_file()]
     assert written
     assert not any(key["secret"].encode() in content for content in written)

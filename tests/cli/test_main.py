@@ -53,6 +53,35 @@ def test_an_interpreter_without_asserts_is_refused():
     assert "python -O" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["trade", "none.toml"],
+        ["trade"],
+        ["exchange", "--crowd", "x"],
+        ["exchange", "--tape", "none.gz"],
+        ["demo", "--tape", "none.gz"],
+        ["kill", "nobody"],
+        ["env", "nowhere"],
+        ["key", "create", "nobody"],
+        ["key", "revoke", "none"],
+        ["account", "create", "a", "--deposit", "USDT"],
+        ["status", "--nonsense"],
+        ["exchnage"],
+    ],
+    ids=" ".join,
+)
+def test_each_command_gives_a_document_for_an_error(words, tmp_path, capsys):
+    """Also where the command line itself is wrong; one document, and the same exit code in it."""
+    code = run([*words, "--json", "--data", str(tmp_path)])
+    said = capsys.readouterr()
+    document = json.loads(said.out)["error"]
+    assert code == document["exit_code"] == 2
+    assert document["message"]
+    assert document["type"].isidentifier()
+    assert said.err
+
+
 def test_a_program_that_asked_for_a_document_gets_one_for_an_error_too(tmp_path, capsys):
     """On standard output, with the exit code; the sentence for people stays where it was."""
     code = run(["account", "balance", "nobody", "--json", "--data", str(tmp_path)])

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 @pytest.fixture
 def config(exchange, tmp_path) -> Path:
     file = tmp_path / "bot.toml"
-    file.write_text(config_text(exchange, "quiet", params='{ below = "1" }'))
+    file.write_text(config_text(exchange, "quiet", params='{ below = "1000" }'))
     return file
 
 
@@ -32,7 +32,7 @@ def changed(file: Path, old: str, new: str) -> Path:
 def test_a_bot_says_where_it_listens_in_one_line_and_in_its_port_file(exchange, tmp_path):
     """What starts a bot needs no guess and no wait: the line comes when the port is open."""
     key = open_account(exchange, "said")
-    config = config_text(exchange, "said", params='{ below = "1" }')
+    config = config_text(exchange, "said", params='{ below = "1000" }')
     with Bot(tmp_path, config, key, "said") as bot:
         ready = bot.ready
         assert ready["ready"] is True
@@ -77,7 +77,7 @@ def test_a_configuration_that_cannot_be_read_is_said(tmp_path):
     [
         ("env:NOBODY_SET_THIS", "set NOBODY_SET_THIS_KEY and NOBODY_SET_THIS_SECRET"),
         ("vault:main", "vault is not read yet"),
-        ("pipe:99", "pipe:99 cannot be read"),
+        ("pipe:9999", "pipe:9999 cannot be read"),
         ("sk-pasted-by-mistake", "a key should be a reference"),
     ],
 )
@@ -91,6 +91,21 @@ def test_a_key_that_is_not_there_is_said_before_anything_starts(
     assert said in text
     assert "pasted" not in text
     assert not (tmp_path / "data").exists()
+
+
+def test_sigterm_before_a_bot_has_begun_ends_it_as_ctrl_c_does(tmp_path):
+    """An exit code of the contract and a sentence, while the configuration is being read."""
+    os.mkfifo(tmp_path / "bot.toml")
+    command = [sys.executable, "-m", "steelyard.cli.main", "trade", str(tmp_path / "bot.toml")]
+    process = subprocess.Popen(
+        [*command, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process, (tmp_path / "bot.toml").open("w"):  # it is open when the bot reads it
+        process.terminate()
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert err == "steelyard: interrupted before it was done\n"
+    assert json.loads(out)["error"]["exit_code"] == 1
 
 
 def test_a_pipe_hands_over_a_key_that_no_environment_shows(exchange, tmp_path):
@@ -163,9 +178,12 @@ def test_parameters_that_cannot_be_traded_end_the_start(exchange, tmp_path, para
     """In one sentence, not in a traceback at each timer."""
     key = open_account(exchange, f"bad{abs(hash(params))}")
     bot = Bot(tmp_path, config_text(exchange, "bad", params=params), key, "bad")
-    bot.launch()
+    bot.launch(more=("--json",))
+    documents = [json.loads(line) for line in bot.process.stdout]
     assert bot.join() == 2
     bot.end()
+    assert said in documents[-1]["error"]["message"]
+    assert documents[-1]["error"]["exit_code"] == 2
     errors = bot.errors.read_text()
     assert said in errors
     assert "Traceback" not in errors
@@ -174,7 +192,7 @@ def test_parameters_that_cannot_be_traded_end_the_start(exchange, tmp_path, para
 def test_another_symbol_is_refused_before_the_bot_is_ready(exchange, tmp_path):
     """Whoever waits for the ready line must not get one from a bot that ends at once."""
     key = open_account(exchange, "moved")
-    text = config_text(exchange, "moved", params='{ below = "1" }')
+    text = config_text(exchange, "moved", params='{ below = "1000" }')
     with Bot(tmp_path, text, key, "moved") as bot:
         assert bot.stop() == 0
     again = Bot(tmp_path, text.replace("BTC-USDT", "ETH-USDT"), key, "moved")

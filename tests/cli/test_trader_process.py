@@ -4,11 +4,15 @@ import asyncio
 import dataclasses
 import json
 import os
+import random
 import signal
+import socket
 import stat
+from contextlib import ExitStack, suppress
 
 import aiohttp
 import pytest
+from msgspec import structs
 
 from steelyard.cli.trader_process import TraderProcess, run_trader
 from steelyard.domain.errors import ConfigError, StorageError
@@ -16,6 +20,7 @@ from steelyard.domain.lifecycle import OrderState
 from steelyard.net.loop import run_loop
 from steelyard.store import datadir
 from steelyard.testing import LocalExchange
+from steelyard.trading import actions
 from tests.cli.trader_bot import running, settings, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -159,23 +164,23 @@ def test_a_disk_that_refuses_stops_every_order(exchange: LocalExchange):
     """No record, no order: the process ends, and says so."""
 
     async def main() -> None:
-        process = TraderProcess(settings(exchange, "Idle", "full"))
-        await process.start()
-        await until(lambda: is_running(process))
+        async with running(settings(exchange, "Idle", "full")) as process:
+            await until(lambda: is_running(process))
 
-        def refuse(*_: object) -> None:
-            raise StorageError("no space left on device")
+            def refuse(*_: object) -> None:
+                raise StorageError("no space left on device")
 
-        process._journal.write = refuse
-        ended = asyncio.create_task(process.run())
-        process.trader.strategy.buy("0.01")
-        for intent in process.trader.desk.drain():
-            process.trader.work.place(intent)
-        process.step(wake())
-        assert await asyncio.wait_for(ended, 5) == 1
-        assert orders(process) == [OrderState.PENDING]
-        assert process.trader.turn.state.orders.open[0].attempts == 0, "nothing left"
-        await process.close()
+            process._journal.write = refuse
+            ended = asyncio.create_task(process.run())
+            process.trader.strategy.buy("0.01")
+            for intent in process.trader.desk.drain():
+                process.trader.work.place(intent)
+            process.step(wake())
+            code, last_words = await asyncio.wait_for(ended, 5)
+            assert code == 1
+            assert "no space left on device; no order leaves any more" in last_words
+            assert orders(process) == [OrderState.PENDING]
+            assert process.trader.turn.state.orders.open[0].attempts == 0, "nothing left"
 
     run_loop(main())
 
@@ -190,13 +195,13 @@ def test_a_signal_ends_it_in_order(exchange: LocalExchange):
     """Orders are canceled, the directory is let go, the exit code is 0."""
     what = settings(exchange, "Rester", "stopped")
 
-    async def main() -> int:
+    async def main() -> actions.Finish:
         def ready(_: dict) -> None:
             asyncio.get_running_loop().call_later(3, os.kill, os.getpid(), signal.SIGTERM)
 
         return await run_trader(what, ready)
 
-    assert run_loop(main()) == 0
+    assert run_loop(main()) == (0, "SIGTERM; 3 orders canceled, 0 left open")
     log = (exchange.data / "bots" / "stopped" / "bot.log").read_text()
     assert "3 orders canceled, 0 left open" not in log, "the last words are in the journal"
     assert log.count("order.canceled") == 3
@@ -206,6 +211,25 @@ def test_a_signal_ends_it_in_order(exchange: LocalExchange):
             assert orders(process) == [OrderState.CANCELED] * 3
 
     run_loop(again())
+
+
+def test_a_signal_before_anything_is_ready_is_not_lost(exchange: LocalExchange):
+    """It waits until the journal is replayed; then what an earlier run left is canceled."""
+    what = settings(exchange, "Rester", "early")
+
+    async def crash() -> None:
+        async with running(what) as process:
+            await until(lambda: orders(process) == [OrderState.WORKING] * 3)
+
+    run_loop(crash())
+
+    table = structs.replace(what.config.strategy, class_name="tests.cli.trader_bot:Interrupted")
+    config = structs.replace(what.config, strategy=table)
+    again = dataclasses.replace(what, config=config)
+    assert run_loop(run_trader(again, lambda _: None)) == (
+        0,
+        "SIGINT; 3 orders canceled, 0 left open",
+    )
 
 
 def test_the_page_is_pushed_the_state(exchange: LocalExchange):
@@ -254,12 +278,13 @@ def test_an_exchange_that_goes_away_and_comes_back_is_survived(tmp_path):
 
 
 def free_base() -> int:
-    """Return a port base that nobody uses now."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Return a port base that nobody uses now, below the ports that are given out to callers."""
+    while True:
+        base = random.randrange(10_000, 30_000)
+        with ExitStack() as probes, suppress(OSError):
+            for port in range(base, base + 11):
+                probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return base
 
 
 def test_a_secret_is_never_written(exchange: LocalExchange):

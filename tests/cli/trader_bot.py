@@ -1,6 +1,8 @@
 """A bot in the test's own process, on an exchange in another, for tests of the trader's roof."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -52,6 +54,14 @@ class Rester(Strategy):
             self.placed = True
             for below in (500, 600, 700):
                 self.buy("0.01", bid - below)
+
+
+class Interrupted(Rester):
+    """Somebody presses Ctrl-C while it is made, which is before the journal is replayed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 class Taker(Strategy):

@@ -72,3 +72,16 @@ def test_a_count_that_is_not_zero_is_not_called_killed(exchange, dead_bot):
 def test_an_unknown_bot_is_answered_with_the_known_ones(exchange):
     with pytest.raises(UsageError, match="no bot 'nobody' here"):
         asyncio.run(Bots(exchange.data, administered(exchange)).kill("nobody"))
+
+
+def test_a_bot_that_was_stopped_in_order_hides_no_other(exchange, dead_bot):
+    """It has no socket and no place on the page, and the kill switch still finds its account."""
+    bots = Bots(exchange.data, administered(exchange))
+    directory = exchange.data / "bots" / dead_bot
+    about = json.loads((directory / "ports.json").read_text())
+    stopped = exchange.data / "bots" / "a-stopped-one"
+    Directory(stopped).close()
+    (stopped / "bot.json").write_text(json.dumps({"symbol": "BTC-USDT", "key": about["key"]}))
+    assert [bot["name"] for bot in asyncio.run(bots.describe())] == [dead_bot]
+    assert asyncio.run(bots.kill("a-stopped-one"))["verified"]
+    assert asyncio.run(bots.kill(dead_bot))["verified"]

@@ -1,4 +1,7 @@
-"""SIGKILL of a trader between every two records of a session, over real sockets."""
+"""SIGKILL of a trader between every two records of a session: real processes, disks, sockets.
+
+Its twin in memory, with answers that are late, lost or refused, is tests/trading/test_restart.py.
+"""
 
 import multiprocessing
 import os

@@ -23,7 +23,7 @@ from steelyard.trading.records import (
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
-QUIET = '{ below = "1" }'
+QUIET = '{ below = "1000" }'
 STRATEGIES = """
 from steelyard.trading.strategy import Strategy
 

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from steelyard.domain.errors import ConfigError
+from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.lifecycle import Fill
 from steelyard.domain.order import Liquidity, OrderType, Side
 from steelyard.strategies import DipBuyer
@@ -19,6 +19,27 @@ def test_the_defaults_are_the_tutorials():
         Duration("60s"),
     )
     assert [*Bench(DipBuyer()).desk.timers] == [Duration("60s")]
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        ("0.000001", "size 0.000001 is not a multiple of lot_size"),
+        ("9001", "size 9001 is above the maximum"),
+        ("0.0001", "size 0.0001 at any price below 40000 is worth less than the minimum of 5 USDT"),
+        ("0.00013", None),
+    ],
+)
+def test_a_size_that_the_venue_would_never_take_is_found_before_trading(
+    size: str, said: str | None
+):
+    """Off the lot, beyond the maximum, or below the least that an order may be worth."""
+    strategy = DipBuyer(size=size)
+    if said is None:
+        strategy.check(BTC_USDT)
+    else:
+        with pytest.raises(UsageError, match=said):
+            strategy.check(BTC_USDT)
 
 
 @pytest.mark.parametrize(

@@ -206,13 +206,13 @@ def test_a_stop_keeps_orders_if_it_is_told_to():
     world = hand_world(rest, config=CONFIG.replace('"cancel"', '"keep"'))
     world.after(1, lambda: stop(world))
     world.run(2)
-    assert world.finished.text == "SIGTERM; 0 orders canceled, 3 left open"
+    assert world.finished == (0, "SIGTERM; 0 orders canceled, 3 left open")
     assert open_at_venue(world) == 3
     assert not any(isinstance(command, Cancel) for command in world.commands)
 
 
 def test_a_stop_waits_for_an_answer_but_not_for_ever():
-    """Cancels that nobody answers end after a bounded time; what is left is said."""
+    """Cancels that nobody answers end after a bounded time; what is left is said: exit code 3."""
     world = hand_world(
         rest, fate=lambda m, _: Fate(outcome=Unknown("?")) if isinstance(m, Cancel) else Fate()
     )
@@ -221,7 +221,7 @@ def test_a_stop_waits_for_an_answer_but_not_for_ever():
     assert world.finished is None
     assert world.trader.status == ("stopping", "SIGTERM")
     world.run(1 + STOP_NS / SECOND_NS + 0.1)
-    assert world.finished.text == "SIGTERM; 0 orders canceled, 3 left open"
+    assert world.finished == (3, "SIGTERM; 0 orders canceled, 3 left open")
 
 
 def test_a_stop_places_nothing_more():
@@ -263,7 +263,7 @@ def test_a_stop_during_the_start_still_cancels_what_an_earlier_run_left():
 
 
 def test_a_stop_during_a_start_that_leads_nowhere_ends_all_the_same():
-    """In bounded time, and says what is left."""
+    """In bounded time, and says what is left and who takes care of it; the exit code is 3."""
     world = hand_world(rest)
     world.run(1)
     world.die()
@@ -271,4 +271,5 @@ def test_a_stop_during_a_start_that_leads_nowhere_ends_all_the_same():
     world.boot()
     stop(world)
     world.run(1 + STOP_NS / SECOND_NS + 0.5)
-    assert world.finished.text == "SIGTERM; 0 orders canceled, 3 left open"
+    assert world.finished == (3, "SIGTERM; 0 orders canceled, 3 left open")
+    assert any("3 orders of this bot may be left open" in line.text for line in world.logs)

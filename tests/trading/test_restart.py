@@ -1,4 +1,7 @@
-"""A trader that crashes anywhere neither doubles an order nor loses one."""
+"""A trader that crashes anywhere neither doubles an order nor loses one: in memory, exhaustively.
+
+Its twin with real processes, disks and sockets is tests/outside/test_kill9_trader.py.
+"""
 
 import pytest
 

@@ -140,19 +140,18 @@ def run(config: DemoConfig, common: Common) -> int:
         with console.status("starting the exchange"):
             ready = _start_exchange(config, children)
         console.print(f"[green]✓[/] exchange with {config.market} [dim]{_since(begun)}[/]")
-        with console.status("starting the bot"):
-            bot = _start_bot(config, ready, children)
-        console.print(f"[green]✓[/] bot [bold]{BOT}[/] on the binance API [dim]{_since(begun)}[/]")
-        token = datadir.read_token(config.data / "exchange")
-        page = f"{ready['page']}#token={token}"
-        if common.json:
-            print(json.dumps({**ready, "page": page, "bot": bot}), flush=True)
+        page = f"{ready['page']}#token={datadir.read_token(config.data / 'exchange')}"
         console.print(f"\n  [bold]page[/]  {page}")
         for name, urls in ready["dialects"].items():
             console.print(f"  [bold]{name}[/]  {urls['rest']}")
         console.print(f"  [bold]data[/]  {config.data}\n\n  [dim]Ctrl-C stops everything[/]\n")
         if config.opens_browser:
             webbrowser.open(page)
+        with console.status("starting the bot"):
+            bot = _start_bot(config, ready, children)
+        console.print(f"[green]✓[/] bot [bold]{BOT}[/] on the binance API [dim]{_since(begun)}[/]")
+        if common.json:
+            print(json.dumps({**ready, "page": page, "bot": bot}), flush=True)
         _show_first_fill(bot, console, begun)
         return _watch(children, console)
     except KeyboardInterrupt:

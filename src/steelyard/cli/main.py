@@ -3,10 +3,11 @@
 0 done, 1 a check failed, 2 usage, 3 venue or network. Commands are imported when they are
 called, so that none pays for another's imports. Errors that were foreseen print one sentence,
 and with --json a document `{"error": {"type", "message", "exit_code"}}` on standard output;
-anything else is a bug and shows its traceback.
+anything else is a bug and shows its traceback. SIGTERM is heeded as Ctrl-C is, from the first
+moment on; commands that have something to end in order take both over.
 """
 
-import json
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -14,7 +15,8 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 
 from steelyard import __version__
-from steelyard.domain.errors import PeerError, SteelyardError, TransportError
+from steelyard.cli.options import print_error
+from steelyard.domain.errors import PeerError, SteelyardError, TransportError, UsageError
 
 DONE, CHECK_FAILED, USAGE, VENUE = 0, 1, 2, 3
 INTERRUPTED = CHECK_FAILED  # it was not done
@@ -23,6 +25,7 @@ HELP = ("--help", "-h")
 app = App(
     name="steelyard",
     version=__version__,
+    suppress_keyboard_interrupt=False,  # it would exit with 130
     help=(
         "An exchange to practise on, and a trader that cannot hurt you.\n\n"
         "Start with `steelyard demo`: an exchange, a market that moves, and a bot that trades "
@@ -53,15 +56,24 @@ app.command(fees)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and exit."""
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code."""
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    as_document = "--json" in arguments
+
+    def fail(error: BaseException, text: str, code: int) -> int:
+        if as_document:
+            print_error(type(error).__name__, text, code)
+        return code
+
     if not __debug__:
-        errors.print("steelyard checks its books with assert: do not run it with python -O")
-        return USAGE
+        text = "steelyard checks its books with assert: do not run it with python -O"
+        errors.print(text)
+        return fail(UsageError(text), text, USAGE)
     if not arguments or arguments[-1] in (*HELP, "account", "key", "fees"):
         load_commands(app)
     try:
@@ -72,23 +84,16 @@ def run(arguments: Sequence[str]) -> int:
             result_action="return_value",
             error_console=errors,
         )
-    except CycloptsError:
-        return USAGE
+    except CycloptsError as error:
+        return fail(UsageError(), str(error), USAGE)
     except SteelyardError as error:
         errors.print(f"steelyard: {error}", markup=False)
         code = VENUE if isinstance(error, PeerError | TransportError) else USAGE
-        if "--json" in arguments:
-            _print_error(error, code)
-        return code
-    except KeyboardInterrupt:
-        return INTERRUPTED
+        return fail(error, str(error), code)
+    except KeyboardInterrupt as error:
+        errors.print("steelyard: interrupted before it was done")
+        return fail(error, "interrupted before it was done", INTERRUPTED)
     return code if isinstance(code, int) else DONE
-
-
-def _print_error(error: SteelyardError, code: int) -> None:
-    """Give the program that asked for a document one that says why there is none."""
-    document = {"type": type(error).__name__, "message": str(error), "exit_code": code}
-    print(json.dumps({"error": document}), flush=True)
 
 
 def load_commands(group: App) -> None:
@@ -96,6 +101,10 @@ def load_commands(group: App) -> None:
     for name in group:
         if not name.startswith("-"):
             load_commands(group[name])
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -61,6 +61,12 @@ class Common:
             Console(soft_wrap=True, highlight=False).print(text)
 
 
+def print_error(kind: str, message: str, exit_code: int) -> None:
+    """Give the program that asked for a document one that says why there is none."""
+    document = {"type": kind, "message": message, "exit_code": exit_code}
+    print(msgspec.json.encode({"error": document}).decode(), flush=True)
+
+
 def parse_amounts(pairs: list[str]) -> dict[str, Decimal]:
     """Return amounts by asset from `ASSET=AMOUNT` texts.
 

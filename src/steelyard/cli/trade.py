@@ -6,15 +6,16 @@ from pathlib import Path
 
 import msgspec
 
-from steelyard.cli.options import PORT_BASE, Common
+from steelyard.cli.options import PORT_BASE, Common, print_error
 from steelyard.cli.trader_process import TraderSettings, run_trader
-from steelyard.domain.errors import ConfigError
+from steelyard.domain.errors import ConfigError, StorageError, TransportError
 from steelyard.net.loop import run_loop
 from steelyard.trading.config import BotConfig, parse_config
 from steelyard.vault.keys import resolve
 
 _EVERYONE = Common()
 PORT = PORT_BASE + 20
+_BLAME = {1: StorageError, 2: ConfigError, 3: TransportError}  # of a bot that ended by itself
 
 
 def trade(config: Path, /, *, port: int = PORT, common: Common = _EVERYONE) -> int:
@@ -62,6 +63,9 @@ def run(config: BotConfig, port: int, common: Common) -> int:
     settings = TraderSettings(
         config, common.directory, key, port, sys.stderr if is_watched else None
     )
-    return run_loop(
+    code, last_words = run_loop(
         run_trader(settings, lambda ready: print(msgspec.json.encode(ready).decode(), flush=True))
     )
+    if code and common.json:  # the sentence for people is in the log, which they see
+        print_error(_BLAME[code].__name__, last_words, code)
+    return code

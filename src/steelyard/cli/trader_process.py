@@ -57,7 +57,7 @@ PUSH_S = 0.2
 CLOSE_S = 0.5
 KILL_S = 4.6  # whoever pressed the button waits no longer
 HOST = "127.0.0.1"
-FAILED = 1
+DONE, FAILED = 0, 1
 NS_PER_MS = 1_000_000
 
 # Told the sequence of each record when it is on disk; tests end the process there.
@@ -76,17 +76,27 @@ class TraderSettings:
     hook: JournalHook | None = None
 
 
-async def run_trader(settings: TraderSettings, ready: Callable[[dict[str, Any]], None]) -> int:
-    """Run a bot until it is told to stop; return the exit code.
+async def run_trader(
+    settings: TraderSettings, ready: Callable[[dict[str, Any]], None]
+) -> actions.Finish:
+    """Run a bot until it is told to stop, in order by Ctrl-C or SIGTERM; return how it ended.
 
     `ready` is called with the document that says where it listens.
 
     Raises:
         ConfigError: The directory, its journal, the strategy or the port does not fit.
     """
+    process: TraderProcess
+
+    def signaled(number: int) -> None:
+        process.signaled(number)
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # First of all: one that comes while the journal is replayed is told when that is done.
+        loop.add_signal_handler(number, signaled, number)
     process = TraderProcess(settings)
     try:
-        process.heed_signals()
         document = await process.start()
         ready(document)
         return await process.run()
@@ -141,7 +151,7 @@ class TraderProcess:
         self._is_stepping = False
         self._over = asyncio.Event()
         self._kills: list[asyncio.Future[None]] = []
-        self._exit_code = 0
+        self._finish = actions.Finish(DONE, "stopped at once")
         self._failure: BaseException | None = None
         self._is_dirty = True
 
@@ -164,6 +174,8 @@ class TraderProcess:
             "strategy": config.strategy.class_name.rpartition(":")[2],
             "key": self.settings.key.key,
         }
+        about = datadir.about_file(self._directory.path)
+        datadir.write_atomically(about, {k: document[k] for k in ("symbol", "strategy", "key")})
         self._directory.write_ports(document)
         self.step(Start())
         self._obey_latch()
@@ -171,14 +183,8 @@ class TraderProcess:
             raise self._failure
         return {"ready": True, "pid": os.getpid(), **document}
 
-    def heed_signals(self) -> None:
-        """Stop in order at Ctrl-C and SIGTERM, until `run` has ended."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._signaled, number)
-
-    async def run(self) -> int:
-        """Run until the machine has finished, and return its exit code."""
+    async def run(self) -> actions.Finish:
+        """Run until the machine has finished, and return its exit code and last words."""
         loop = asyncio.get_running_loop()
         pushing = asyncio.create_task(self._push_forever())
         try:
@@ -189,7 +195,7 @@ class TraderProcess:
                 loop.remove_signal_handler(number)
         if self._failure is not None:
             raise self._failure
-        return self._exit_code
+        return self._finish
 
     async def close(self) -> None:
         """Let go of everything: connections first, then what the journal still waits for."""
@@ -258,8 +264,8 @@ class TraderProcess:
                 case actions.ResetStream(role, why):
                     self._log.write(actions.Log(actions.Level.WARNING, "stream.reset", why), now_ns)
                     self._streams[role].reset()
-                case actions.Finish(code, _):
-                    self._exit_code = code
+                case actions.Finish():
+                    self._finish = action
                     self._over.set()
         if sequence is not None:
             self._commit.release(sequence, _nothing)
@@ -283,10 +289,11 @@ class TraderProcess:
             f"{error}; no order leaves any more. Open orders stay: `steelyard kill` cancels them",
         )
         self._log.write(line, self.clock.now_ns())
-        self._exit_code = FAILED
+        self._finish = actions.Finish(FAILED, line.text)
         self._over.set()
 
-    def _signaled(self, number: int) -> None:
+    def signaled(self, number: int) -> None:
+        """Begin to stop; the second time end at once."""
         if self.trader.status.word == "stopping":
             self._over.set()  # asked twice: at once
         else:

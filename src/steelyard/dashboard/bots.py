@@ -12,10 +12,11 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
-from steelyard.domain.errors import PeerError, TransportError, UsageError
+from steelyard.domain.errors import ConfigError, PeerError, TransportError, UsageError
 from steelyard.exchange.admin import AdminCall, CancelOrders, ListKeys
 from steelyard.net.loopback import ask
 from steelyard.store.datadir import (
+    about_file,
     bot_directories,
     is_alive,
     latch_file,
@@ -35,8 +36,12 @@ class Bots:
         self._administer = administer
 
     async def describe(self) -> list[dict[str, Any]]:
-        """Return each bot's name, what it trades and where its own socket is."""
-        return [self._describe(name) for name in bot_directories(self._data)]
+        """Return each bot's name, what it trades and where its own socket is.
+
+        One that was stopped in order has no port file, and so no place on the page.
+        """
+        names = bot_directories(self._data)
+        return [self._describe(name) for name in names if self._has_socket(name)]
 
     async def kill(self, name: str) -> dict[str, Any]:
         """Stop a bot for good: latch, cancel, count; see the module's words.
@@ -74,6 +79,13 @@ class Bots:
             answered = status == 200  # noqa: PLR2004 HTTP's word for done
         return {"resumed": True, "bot_answered": answered}
 
+    def _has_socket(self, name: str) -> bool:
+        """Return whether a bot runs, or ended without a word."""
+        try:
+            return bool(self._document(name).get("port"))
+        except ConfigError:
+            return False
+
     def _describe(self, name: str) -> dict[str, Any]:
         document = self._document(name)
         return {
@@ -90,7 +102,9 @@ class Bots:
         known = bot_directories(self._data)
         if name not in known:
             raise UsageError(f"no bot {name!r} here; there are: {', '.join(known) or 'none'}")
-        return read_document(port_file(self._data / "bots" / name))
+        directory = self._data / "bots" / name
+        running = read_document(port_file(directory), missing={})
+        return running or read_document(about_file(directory))
 
     async def _ask_to_die(self, document: dict[str, Any], steps: list[str]) -> tuple[bool, int]:
         if not is_alive(document):

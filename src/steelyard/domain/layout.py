@@ -593,9 +593,9 @@ def _places(
     """Return the orders of a group: all of one account, and as many as a group may have."""
     places = []
     at = 0
+    tag = LAYOUT[PlaceGroup].tag
     wrong = DecodeError(
-        f"record at {offset}, tag {_CODECS[PlaceGroup].tag}: places has a value that does not exist",
-        "places",
+        f"record at {offset}, tag {tag}: places has a value that does not exist", "places"
     )
     while at < len(records):
         try:

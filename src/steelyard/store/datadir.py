@@ -190,6 +190,11 @@ def read_token(directory: Path) -> str:
         ) from error
 
 
+def about_file(directory: Path) -> Path:
+    """Return the file that says who a bot is, also when it does not run."""
+    return directory / "bot.json"
+
+
 def read_document(file: Path, missing: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return a small JSON document.
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill
+from steelyard.domain.units import from_atoms, plain
 from steelyard.trading.duration import Duration
 from steelyard.trading.strategy import Strategy, Timer
 
@@ -32,8 +33,15 @@ class DipBuyer(Strategy):
                 raise ConfigError(f"DipBuyer: {name} is {value}; it must be above zero")
 
     def check(self, instrument: Instrument) -> None:
-        """The size is in whole lots and within the limits."""
-        instrument.size_lots(self.params.size)
+        """The size is in whole lots and within the limits, and large enough to be bought."""
+        size, below = self.params.size, self.params.below
+        instrument.size_lots(size)
+        least = from_atoms(instrument.notional_min_atoms)
+        if size * below <= least:
+            raise ConfigError(
+                f"DipBuyer: size {size} at any price below {below} is worth less than the minimum "
+                f"of {plain(least)} {instrument.quote}; take a larger size"
+            )
 
     def on_start(self) -> None:
         """Set the timer."""

@@ -4,14 +4,15 @@ A kill is journaled before anything else and latches trading off through restart
 report that says verified only when the venue, asked after the last order had ended as far as we
 know, has no open order of this bot. Whoever pressed the button is told in bounded time; where
 that was not enough the canceling goes on until it is verified. A stop ends the process: it
-cancels if it is configured to, waits a bounded time, and says what it leaves open.
+cancels if it is configured to, waits a bounded time, and says what it leaves open; by its exit
+code too where that is not what was wanted.
 """
 
 from typing import NamedTuple
 
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import SECOND_NS, Answer, OrderList, OrdersQuery
-from steelyard.trading.actions import Kill
+from steelyard.trading.actions import Finish, Kill
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.orderwork import OWN_ACCOUNT, OrderWork
 from steelyard.trading.questions import Questions
@@ -23,6 +24,7 @@ SLOWLY_NS = SECOND_NS // 2
 REPORT_NS = 4 * SECOND_NS  # by then whoever pressed the button is told
 STOP_NS = 6 * SECOND_NS
 OPEN_MAX = 1_000
+DONE, VENUE = 0, 3  # exit codes, as the roof has them
 
 
 class KillReport(NamedTuple):
@@ -62,6 +64,7 @@ class Endings:
         self._questions = questions
         self._work = work
         self._stop: Ending | None = None
+        self._stop_cancels = False
         self.kill: Ending | None = None
         self.stop_why: str | None = None
 
@@ -156,14 +159,15 @@ class Endings:
         """Begin to end in order."""
         turn = self._turn
         self.stop_why = why
+        self._stop_cancels = cancels
         self._stop = Ending(turn.now_ns, turn.state.orders.open)
         turn.log("stopping", why)
         if cancels:
             for order in self._stop.orders:
                 self._work.cancel(order, "the bot is stopping")
 
-    def work_stop(self) -> str | None:
-        """Return the last words when nothing is waited for any more, or None."""
+    def work_stop(self) -> Finish | None:
+        """Return the end when nothing is waited for any more, or None."""
         stop, turn = self._stop, self._turn
         if stop is None:
             return None
@@ -176,6 +180,14 @@ class Endings:
             turn.wake_at(stop.begun_ns + STOP_NS)
             return None
         left = len(turn.state.orders.open)
-        if left:
-            turn.warn("stopped", f"{left} orders of this bot are left open")
-        return f"{self.stop_why}; {stop.canceled} orders canceled, {left} left open"
+        if left and self._stop_cancels:
+            text = (
+                f"{left} orders of this bot may be left open: the venue has not confirmed their "
+                f"cancel in {STOP_NS // SECOND_NS} s; `steelyard kill` cancels them"
+            )
+            turn.alarm("stopped", text)
+        elif left:
+            turn.warn("stopped", f"{left} orders of this bot are left open, as configured")
+        code = VENUE if left and self._stop_cancels else DONE
+        text = f"{self.stop_why}; {stop.canceled} orders canceled, {left} left open"
+        return Finish(code, text)

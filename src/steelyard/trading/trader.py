@@ -429,8 +429,8 @@ class Trader:
         self.host.tell_news()
         is_connected = self.phase >= Phase.STREAMS
         self.endings.work_kill(is_connected=is_connected)
-        if (last_words := self.endings.work_stop()) is not None:
-            self._finish(0, last_words)
+        if (end := self.endings.work_stop()) is not None:
+            self._finish(*end)
             return
         if is_connected:
             self.work.work()
