@@ -260,6 +260,7 @@ impl Engine {
             )
             .collect();
         engine.rare.expiries = expiries.into_iter().map(Reverse).collect();
+        engine.sort_waiting();
         let fault = match engine.check() {
             Err(fault) => Some(fault),
             Ok(()) if engine.snapshot() != snapshot => {
@@ -270,6 +271,16 @@ impl Engine {
         match fault {
             Some(fault) => Err(Malformed { offset: snapshot.len(), fault }),
             None => Ok(engine),
+        }
+    }
+
+    /// Puts those that wait for a price in the order of time; they were read by number.
+    fn sort_waiting(&mut self) {
+        for at in 0..self.markets.len() {
+            let mut waiting = std::mem::take(&mut self.markets[at].waiting);
+            let time = |&it: &u64| self.order_of(it).map_or(0, |order| order.node.priority);
+            waiting.sort_by_cached_key(time);
+            self.markets[at].waiting = waiting;
         }
     }
 

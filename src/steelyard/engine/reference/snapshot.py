@@ -68,6 +68,9 @@ def read(records: bytes, queue_model: QueueModel) -> State:
         if order.expire_ns is not None
     ]
     heapify(state.expiries)
+    for market in state.markets.values():
+        # They were read by number; who hears a price first goes by time.
+        market.waiting = dict(sorted(market.waiting.items(), key=lambda it: it[1].priority))
     possible.check(state)
     need(write(state) == records, "it is not what an engine would write")
     return state
