@@ -216,14 +216,17 @@ def test_a_triggered_stop_stays_new_and_now_works():
     assert report.W == (T_NS + 5 * MS) // MS
 
 
-@pytest.mark.parametrize("post_only", [False, True])
-@pytest.mark.parametrize("time_in_force", TimeInForce)
-@pytest.mark.parametrize("order_type", OrderType)
+@pytest.mark.parametrize(
+    ("order_type", "time_in_force", "post_only"),
+    [
+        (order_type, time_in_force, post_only)
+        for order_type, fields in FIELDS.items()
+        for time_in_force in sorted(fields.time_in_force)
+        for post_only in ((False, True) if fields.post_only else (False,))
+    ],
+)
 def test_every_order_of_another_dialect_is_readable(order_type, time_in_force, post_only):
     """A list with one in it does not break a reader."""
-    fields = FIELDS[order_type]
-    if time_in_force not in fields.time_in_force or (post_only and not fields.post_only):
-        pytest.skip("there is no such order")
     order = msgspec.structs.replace(
         STOP,
         order_type=order_type,
