@@ -77,8 +77,8 @@ impl Engine {
         if schedule_id != 0 && !is_known {
             return Err(RejectReason::Unsupported);
         }
-        let account = self.ledger.account(assign.account_id);
-        self.ledger.assign(account.ok_or(RejectReason::UnknownAccount)?, schedule_id);
+        let account = self.shared.ledger.account(assign.account_id);
+        self.shared.ledger.assign(account.ok_or(RejectReason::UnknownAccount)?, schedule_id);
         Ok(())
     }
 
@@ -116,7 +116,7 @@ impl Engine {
         {
             return Err(RejectReason::Unsupported);
         }
-        let tokens = &mut self.rare.tokens;
+        let tokens = &mut self.shared.rare.tokens;
         tokens.retain(|it| it.quote_asset_id != told.quote_asset_id);
         if told.rate_e8 != 0 {
             tokens.push(*told);
@@ -154,32 +154,32 @@ impl Engine {
         if let Err(reason) = result {
             return effects.rejected(0, transfer.account_id, reason);
         }
-        let transfer_id = self.rare.next_transfer_id;
-        self.rare.next_transfer_id += 1;
-        self.rare.transfers.push((transfer_id, *transfer));
+        let transfer_id = self.shared.rare.next_transfer_id;
+        self.shared.rare.next_transfer_id += 1;
+        self.shared.rare.transfers.push((transfer_id, *transfer));
         if amount < 0 {
-            let at = self.ledger.place(transfer.account_id, transfer.asset_id);
-            self.ledger.hold(at, -amount);
+            let at = self.shared.ledger.place(transfer.account_id, transfer.asset_id);
+            self.shared.ledger.hold(at, -amount);
         }
         effects.transfer_changed(transfer_id, transfer, TransferState::Pending);
     }
 
     /// Carries a transfer out, or cancels it; a deposit beyond the books' range stays pending.
     pub(crate) fn close_transfer(&mut self, transfer_id: u64, done: bool, effects: &mut Effects) {
-        let found = self.rare.transfers.binary_search_by_key(&transfer_id, |it| it.0);
+        let found = self.shared.rare.transfers.binary_search_by_key(&transfer_id, |it| it.0);
         let Ok(at) = found else {
             return effects.rejected(0, 0, RejectReason::UnknownTransfer);
         };
-        let (_, transfer) = self.rare.transfers[at];
+        let (_, transfer) = self.shared.rare.transfers[at];
         let amount = transfer.amount_atoms;
         let is_deposit = amount > 0;
         if done && is_deposit && self.refusal_of_deposit(&transfer, amount).is_err() {
             return effects.rejected(0, transfer.account_id, RejectReason::AmountTooLarge);
         }
-        self.rare.transfers.remove(at);
+        self.shared.rare.transfers.remove(at);
         if !is_deposit {
-            let at = self.ledger.place(transfer.account_id, transfer.asset_id);
-            self.ledger.release(at, -amount);
+            let at = self.shared.ledger.place(transfer.account_id, transfer.asset_id);
+            self.shared.ledger.release(at, -amount);
         }
         if done {
             self.book_transfer(&transfer, amount, effects);
@@ -189,8 +189,8 @@ impl Engine {
     }
 
     fn refusal_of_deposit(&self, transfer: &Transfer, amount_atoms: i128) -> Refusal {
-        let inside = self.ledger.balance(WORLD, transfer.asset_id).free_atoms;
-        if self.ledger.account(transfer.account_id).is_none() {
+        let inside = self.shared.ledger.balance(WORLD, transfer.asset_id).free_atoms;
+        if self.shared.ledger.account(transfer.account_id).is_none() {
             Err(RejectReason::UnknownAccount)
         } else if amount_atoms <= 0 {
             Err(RejectReason::SizeTooSmall)
@@ -202,8 +202,8 @@ impl Engine {
     }
 
     fn refusal_of_withdrawal(&self, transfer: &Transfer, amount_atoms: i128) -> Refusal {
-        let free = self.ledger.balance(transfer.account_id, transfer.asset_id).free_atoms;
-        if self.ledger.account(transfer.account_id).is_none() {
+        let free = self.shared.ledger.balance(transfer.account_id, transfer.asset_id).free_atoms;
+        if self.shared.ledger.account(transfer.account_id).is_none() {
             Err(RejectReason::UnknownAccount)
         } else if amount_atoms <= 0 {
             Err(RejectReason::SizeTooSmall)
@@ -217,10 +217,10 @@ impl Engine {
     /// Moves an amount, negative for out, between the outside world and an account.
     fn book_transfer(&mut self, transfer: &Transfer, amount_atoms: i128, effects: &mut Effects) {
         let Transfer { account_id, asset_id, .. } = *transfer;
-        let world = self.ledger.place(WORLD, asset_id);
-        let account = self.ledger.place(account_id, asset_id);
-        self.ledger.add(world, -amount_atoms, 0);
-        self.ledger.add(account, amount_atoms, 0);
+        let world = self.shared.ledger.place(WORLD, asset_id);
+        let account = self.shared.ledger.place(account_id, asset_id);
+        self.shared.ledger.add(world, -amount_atoms, 0);
+        self.shared.ledger.add(account, amount_atoms, 0);
         effects.transferred(account_id, asset_id, amount_atoms);
     }
 }

@@ -13,25 +13,26 @@
 use crate::command::{Amend, Cancel, CancelAll, CancelCause, MarketState, RejectReason};
 use crate::engine::Engine;
 use crate::event::Effects;
-use crate::matching::{OUTSIDE, Turn};
+use crate::market::Turn;
 use crate::order::Order;
-use crate::placing::are_too_many_slices;
+use crate::refusals::are_too_many_slices;
+use crate::standing::OUTSIDE;
 use crate::units::LEVEL_MAX_LOTS;
 
 impl Engine {
     #[inline]
     pub(crate) fn cancel(&mut self, cancel: &Cancel, effects: &mut Effects) {
         let Cancel { account_id, order_id } = *cancel;
-        let Some(at) = self.orders.get(order_id) else {
+        let Some(at) = self.shared.orders.get(order_id) else {
             return effects.rejected(order_id, account_id, RejectReason::UnknownOrder);
         };
         let (owner, market, is_plain) = match at & OUTSIDE {
             0 => {
-                let node = self.nodes.get(at);
-                (node.account_id, node.market, node.extra == 0)
+                let order = self.shared.nodes.get(at);
+                (order.account_id, order.market, order.extra == 0)
             }
-            _ => match self.rare.outside.get(at & !OUTSIDE) {
-                Some(order) => (order.node.account_id, order.node.market, false),
+            _ => match self.shared.rare.outside.get(at & !OUTSIDE) {
+                Some(order) => (order.account_id, order.market, false),
                 None => (0, 0, false),
             },
         };
@@ -51,7 +52,7 @@ impl Engine {
 
     pub(crate) fn cancel_all(&mut self, cancel: &CancelAll, effects: &mut Effects) {
         let account_id = cancel.account_id;
-        if self.ledger.account(account_id).is_none() {
+        if self.shared.ledger.account(account_id).is_none() {
             return effects.rejected(0, account_id, RejectReason::UnknownAccount);
         }
         let is_admin = cancel.cause == CancelCause::Admin;
@@ -68,15 +69,15 @@ impl Engine {
                 return effects.rejected(0, account_id, RejectReason::MarketMaintenance);
             }
         }
-        let outside = self.rare.outside.iter().map(|it| &it.node);
-        let mut found: Vec<(u64, u32)> = (self.nodes.iter().map(|it| it.1).chain(outside))
-            .filter(|node| {
-                node.account_id == account_id
-                    && only.is_none_or(|it| it == node.market)
-                    && !is_closed(node.market)
-            })
-            .map(|node| (node.order_id, node.market))
-            .collect();
+        let mut found: Vec<(u64, u32)> =
+            (self.shared.nodes.iter().chain(self.shared.rare.outside.iter()))
+                .filter(|order| {
+                    order.account_id == account_id
+                        && only.is_none_or(|it| it == order.market)
+                        && !is_closed(order.market)
+                })
+                .map(|order| (order.order_id, order.market))
+                .collect();
         found.sort_unstable();
         for (order_id, market) in found {
             self.turn(market, effects).cancel(order_id, cancel.cause);
@@ -98,35 +99,36 @@ impl Engine {
 impl Turn<'_> {
     fn amend(&mut self, amend: &Amend) -> Result<(), RejectReason> {
         let order = self.find(amend.order_id);
-        let order = order.filter(|it| it.node.account_id == amend.account_id);
+        let order = order.filter(|it| it.account_id == amend.account_id);
         let order = order.ok_or(RejectReason::UnknownOrder)?;
         let mut changed = self.changed(&order, amend);
         self.check_amend(&order, &mut changed, amend)?;
-        changed.node.hold_per_lot = self.hold_per_lot_of(&changed);
-        let Some(at) = self.orders.get(amend.order_id) else { return Ok(()) };
-        if order.extra.order_type.waits() {
-            let more = changed.node.hold_atoms() - order.node.hold_atoms();
-            self.ledger.add(order.node.pays_from(), -more, more);
-            if let Some(place) = self.rare.outside.get_mut(at & !OUTSIDE) {
+        let Some(at) = self.shared.orders.get(amend.order_id) else { return Ok(()) };
+        if order.order_type.waits() {
+            let more = changed.hold_atoms() - order.hold_atoms();
+            self.shared.ledger.add(order.pays_from(), -more, more);
+            if let Some(place) = self.shared.rare.outside.get_mut(at & !OUTSIDE) {
                 *place = changed;
             }
-            self.tell_amended(&changed.node, true);
+            if let Some(extra) = self.shared.rare.extras.of_mut(&changed) {
+                extra.trigger_ticks = amend.trigger_ticks.or(extra.trigger_ticks);
+            }
+            self.tell_amended(&changed, true);
             return Ok(());
         }
-        let is_same_price = changed.node.price_ticks == order.node.price_ticks;
-        if is_same_price && changed.node.size_lots <= order.node.size_lots {
-            self.change_resting(at, &changed.node);
-            self.tell_amended(&changed.node, true);
-            if !order.node.is_hidden() {
-                self.touch(order.node.side, order.node.price_ticks);
+        let is_same_price = changed.price_ticks == order.price_ticks;
+        if is_same_price && changed.size_lots <= order.size_lots {
+            self.change_resting(at, &changed);
+            self.tell_amended(&changed, true);
+            if !order.is_hidden() {
+                self.touch(order.side, order.price_ticks);
             }
             return Ok(());
         }
         self.take(amend.order_id);
-        let more = changed.node.hold_atoms() - order.node.hold_atoms();
-        self.ledger.add(order.node.pays_from(), -more, more);
-        changed.node.extra = 0;
-        self.tell_amended(&changed.node, false);
+        let more = changed.hold_atoms() - order.hold_atoms();
+        self.shared.ledger.add(order.pays_from(), -more, more);
+        self.tell_amended(&changed, false);
         self.go_to_market(&mut changed);
         Ok(())
     }
@@ -134,23 +136,19 @@ impl Turn<'_> {
     /// Returns what an order would become.
     fn changed(&self, order: &Order, amend: &Amend) -> Order {
         let mut changed = *order;
-        let node = &mut changed.node;
         if let Some(price) = amend.price_ticks {
-            node.price_ticks = price;
+            changed.price_ticks = price;
         }
         if let Some(size) = amend.size_lots {
-            let shown = if order.node.is_hidden() { 0 } else { order.node.shown_lots() };
-            node.size_lots = size;
+            let shown = if order.is_hidden() { 0 } else { order.shown_lots() };
+            changed.size_lots = size;
             // What comes out of range is refused before anything is done with it.
-            let grown = size.saturating_sub(order.node.size_lots);
-            node.remaining_lots = node.remaining_lots.saturating_add(grown);
-            let is_split = order.extra.display_lots.is_some();
-            let shown =
-                if is_split { shown.min(node.remaining_lots.max(0)) } else { node.remaining_lots };
-            node.below_lots = node.remaining_lots.saturating_sub(shown);
-        }
-        if amend.trigger_ticks.is_some() {
-            changed.extra.trigger_ticks = amend.trigger_ticks;
+            let grown = size.saturating_sub(order.size_lots);
+            changed.remaining_lots = order.remaining_lots.saturating_add(grown);
+            let is_split = self.extra(order).display_lots.is_some();
+            let all = changed.remaining_lots;
+            let shown = if is_split { shown.min(all.max(0)) } else { all };
+            changed.below_lots = all.saturating_sub(shown);
         }
         changed
     }
@@ -162,50 +160,47 @@ impl Turn<'_> {
         changed: &mut Order,
         amend: &Amend,
     ) -> Result<(), RejectReason> {
-        let has_limit = order.node.price_ticks != 0;
-        if order.extra.group_id != 0
+        let extra = self.extra(order);
+        let has_limit = order.price_ticks != 0;
+        if extra.group_id != 0
             || (amend.price_ticks.is_some() && !has_limit)
-            || (amend.trigger_ticks.is_some() && order.extra.trigger_ticks.is_none())
+            || (amend.trigger_ticks.is_some() && extra.trigger_ticks.is_none())
         {
             return Err(RejectReason::Unsupported);
         }
-        let waits = order.extra.order_type.waits();
-        let price = match waits {
-            true => None,
-            false => self.market.maker_price(&changed.node, order.extra.slide),
-        };
+        let waits = order.order_type.waits();
+        let price = if waits { None } else { self.market.maker_price(changed, extra.slide) };
         self.market.refusal_of_state(waits || price.is_some())?;
-        let limit = has_limit.then_some(changed.node.price_ticks);
-        let prices = [limit, changed.extra.trigger_ticks];
-        if !prices.into_iter().flatten().all(|it| self.market.is_price(it)) {
+        let limit = has_limit.then_some(changed.price_ticks);
+        let trigger = amend.trigger_ticks.or(extra.trigger_ticks);
+        if ![limit, trigger].into_iter().flatten().all(|it| self.market.is_price(it)) {
             return Err(RejectReason::PriceOutOfRange);
         }
-        self.market.refusal_of_size(limit, changed.node.size_lots)?;
+        self.market.refusal_of_size(limit, changed.size_lots)?;
         if let Some(price) = limit {
-            let rests_there = !waits && price == order.node.price_ticks;
-            let own = if rests_there { order.node.remaining_lots } else { 0 };
-            let near = self.market.book.of(order.node.side);
-            if near.all_lots_at(price) + changed.node.size_lots - own > LEVEL_MAX_LOTS {
+            let rests_there = !waits && price == order.price_ticks;
+            let own = if rests_there { order.remaining_lots } else { 0 };
+            let near = self.market.book.of(order.side);
+            if near.all_lots_at(price) + changed.size_lots - own > LEVEL_MAX_LOTS {
                 return Err(RejectReason::AmountTooLarge);
             }
         }
-        let display = order.extra.display_lots;
-        if display.is_some_and(|it| are_too_many_slices(it, changed.node.size_lots)) {
+        if extra.display_lots.is_some_and(|it| are_too_many_slices(it, changed.size_lots)) {
             return Err(RejectReason::DisplayOutOfRange);
         }
         self.market.refusal_of_band(amend.price_ticks)?;
-        if changed.node.remaining_lots <= 0 {
+        if changed.remaining_lots <= 0 {
             return Err(RejectReason::SizeBelowFilled);
         }
-        if amend.trigger_ticks.is_some() && self.market.is_there(changed) {
+        if amend.trigger_ticks.is_some_and(|it| self.has_come(order, it)) {
             return Err(RejectReason::WouldTrigger);
         }
-        if order.node.post_only && !waits {
-            changed.node.price_ticks = price.ok_or(RejectReason::PostOnlyWouldTake)?;
+        if order.post_only && !waits {
+            changed.price_ticks = price.ok_or(RejectReason::PostOnlyWouldTake)?;
         }
-        changed.node.hold_per_lot = self.hold_per_lot_of(changed);
-        let needed = changed.node.hold_atoms() - self.held_atoms(order);
-        match needed > self.ledger.free_atoms(order.node.pays_from()) {
+        changed.hold_per_lot = self.hold_per_lot(changed);
+        let needed = changed.hold_atoms() - self.held_atoms(order);
+        match needed > self.shared.ledger.free_atoms(order.pays_from()) {
             true => Err(RejectReason::InsufficientBalance),
             false => Ok(()),
         }

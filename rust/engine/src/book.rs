@@ -12,80 +12,20 @@
               an order comes, and overflow checks are on in every profile"
 )]
 
-use crate::command::{FeeAsset, QueueModel, SelfTrade, Side};
+use crate::command::{QueueModel, Side};
 use crate::ladder::{Ladder, NOBODY};
-use crate::units::{Rates, share_lots, times};
+use crate::order::{NO_ORDER, Order};
+use crate::units::share_lots;
 
-/// One place in a level's queue: a user's order, or (order 0) house size between orders.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Node {
-    /// What one lot of it holds, in the asset that it pays with.
-    pub(crate) hold_per_lot: i128,
-    pub(crate) order_id: u64,
-    pub(crate) priority: u64,
-    pub(crate) price_ticks: i64,
-    pub(crate) size_lots: i64,
-    pub(crate) remaining_lots: i64,
+/// One place in a level's queue, two lines of the cache.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Node {
+    order: Order,
     /// What it adds to the hash; 0 where it waits to be hashed again.
-    pub(crate) hashed: u64,
-    /// Its instrument's place in the engine's list.
-    pub(crate) market: u32,
-    pub(crate) account_id: u32,
+    hashed: u64,
     /// Its level's place in the ladder.
-    pub(crate) level: u32,
-    /// One more than the place of what only few orders have, or 0.
-    pub(crate) extra: u32,
-    /// What the book does not show of it: all, or what an iceberg has below its slice.
-    pub(crate) below_lots: i64,
-    /// The places of its balances in the ledger.
-    pub(crate) base: u32,
-    pub(crate) quote: u32,
-    pub(crate) rates: Rates,
-    pub(crate) side: Side,
-    pub(crate) post_only: bool,
-    pub(crate) self_trade: SelfTrade,
-    pub(crate) fee_asset: FeeAsset,
-}
-
-impl Node {
-    /// Returns whether this is the house's size and not an order.
-    #[inline]
-    pub(crate) fn is_house(&self) -> bool {
-        self.order_id == 0
-    }
-
-    /// Returns what the book shows of it.
-    #[inline]
-    pub(crate) fn shown_lots(&self) -> i64 {
-        self.remaining_lots - self.below_lots
-    }
-
-    /// Returns whether the book shows nothing of it.
-    #[inline]
-    pub(crate) fn is_hidden(&self) -> bool {
-        self.below_lots == self.remaining_lots
-    }
-
-    /// Returns how much may trade before others at its price have their turn.
-    #[inline]
-    pub(crate) fn slice_lots(&self) -> i64 {
-        if self.is_hidden() { self.remaining_lots } else { self.shown_lots() }
-    }
-
-    /// Returns what it holds.
-    #[inline]
-    pub(crate) fn hold_atoms(&self) -> i128 {
-        times(self.hold_per_lot, self.remaining_lots)
-    }
-
-    /// Returns the place of the balance that it pays from.
-    #[inline]
-    pub(crate) fn pays_from(&self) -> u32 {
-        match self.side {
-            Side::Buy => self.quote,
-            Side::Sell => self.base,
-        }
-    }
+    level: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -109,28 +49,8 @@ pub(crate) struct Nodes {
 /// What a free node that is not in the list of stale ones has for a hash.
 const FRESH: u64 = 1;
 
-/// Nobody's node: in front of every first one and behind every last.
-pub(crate) const EMPTY: Node = Node {
-    hold_per_lot: 0,
-    order_id: 0,
-    priority: 0,
-    price_ticks: 0,
-    size_lots: 0,
-    remaining_lots: 0,
-    hashed: FRESH,
-    market: 0,
-    account_id: 0,
-    level: 0,
-    extra: 0,
-    below_lots: 0,
-    base: 0,
-    quote: 0,
-    rates: Rates { maker_e8: 0, taker_e8: 0 },
-    side: Side::Buy,
-    post_only: false,
-    self_trade: SelfTrade::None,
-    fee_asset: FeeAsset::Quote,
-};
+/// In front of every first node and behind every last.
+const EMPTY: Node = Node { order: NO_ORDER, hashed: FRESH, level: 0 };
 
 const UNLINKED: Links = Links { front: NOBODY, back: NOBODY };
 
@@ -146,20 +66,26 @@ impl Nodes {
     }
 
     #[inline]
-    pub(crate) fn get(&self, at: u32) -> &Node {
-        &self.nodes[at as usize]
+    pub(crate) fn get(&self, at: u32) -> &Order {
+        &self.nodes[at as usize].order
     }
 
-    /// Returns a node to be changed, and takes it out of the hash.
+    /// Returns the place of a node's level in its ladder.
+    #[inline]
+    pub(crate) fn level_of(&self, at: u32) -> u32 {
+        self.nodes[at as usize].level
+    }
+
+    /// Returns what stands in a node, to be changed, and takes it out of the hash.
     #[inline(always)]
-    pub(crate) fn change(&mut self, at: u32) -> &mut Node {
+    pub(crate) fn change(&mut self, at: u32) -> &mut Order {
         let node = &mut self.nodes[at as usize];
         if node.hashed != 0 {
             self.hashed = self.hashed.wrapping_sub(node.hashed);
             node.hashed = 0;
             self.stale.push(at);
         }
-        node
+        &mut node.order
     }
 
     /// Returns the node behind one in its queue, or `NOBODY`.
@@ -175,13 +101,13 @@ impl Nodes {
     }
 
     #[inline(always)]
-    fn add(&mut self, node: &Node, level: u32, links: Links) -> u32 {
+    fn add(&mut self, order: &Order, level: u32, links: Links) -> u32 {
         let at = self.free.pop().unwrap_or_else(|| self.grow());
         let place = &mut self.nodes[at as usize];
         if place.hashed != 0 {
             self.stale.push(at);
         }
-        *place = Node { level, hashed: 0, ..*node };
+        *place = Node { order: *order, hashed: 0, level };
         self.links[at as usize] = links;
         at
     }
@@ -203,20 +129,20 @@ impl Nodes {
             self.hashed = self.hashed.wrapping_sub(node.hashed);
             node.hashed = FRESH;
         }
-        node.remaining_lots = 0;
+        node.order.remaining_lots = 0;
         self.free.push(at);
     }
 
     /// Returns the sum of the nodes' hashes, after hashing those that have changed.
-    pub(crate) fn hash(&mut self, hash_of: impl Fn(&Node) -> u64) -> u64 {
+    pub(crate) fn hash(&mut self, hash_of: impl Fn(&Order) -> u64) -> u64 {
         let mut stale = std::mem::take(&mut self.stale);
         stale.retain(|&at| {
             let node = &mut self.nodes[at as usize];
-            if node.remaining_lots == 0 {
+            if node.order.remaining_lots == 0 {
                 node.hashed = FRESH;
                 return false;
             }
-            node.hashed = hash_of(node);
+            node.hashed = hash_of(&node.order);
             self.hashed = self.hashed.wrapping_add(node.hashed);
             node.hashed == 0 // once in 2^64: it stays in the list
         });
@@ -224,9 +150,9 @@ impl Nodes {
         self.hashed
     }
 
-    /// Returns every node in use.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Node)> {
-        (0..).zip(&self.nodes).filter(|(_, node)| node.remaining_lots > 0)
+    /// Returns everything that rests, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Order> {
+        self.nodes.iter().map(|it| &it.order).filter(|it| it.remaining_lots > 0)
     }
 }
 
@@ -259,19 +185,19 @@ impl Book {
 }
 
 impl Ladder {
-    /// Puts a node at the back of its queue: the shown one, or the hidden one behind it.
+    /// Puts an order at the back of its queue: the shown one, or the hidden one behind it.
     #[inline(always)]
-    pub(crate) fn add(&mut self, nodes: &mut Nodes, node: &Node) -> u32 {
-        let number = self.open(node.price_ticks);
+    pub(crate) fn add(&mut self, nodes: &mut Nodes, order: &Order) -> u32 {
+        let number = self.open(order.price_ticks);
         let level = self.level_mut(number);
-        let is_hidden = node.is_hidden();
+        let is_hidden = order.is_hidden();
         // Nearly always nobody is hidden, and then it is the back of all.
         let back = if is_hidden { NOBODY } else { level.hidden };
         let front = match back {
             NOBODY => level.tail,
             back => nodes.links[back as usize].front,
         };
-        let at = nodes.add(node, number, Links { front, back });
+        let at = nodes.add(order, number, Links { front, back });
         nodes.links[front as usize].back = at;
         level.head = if front == NOBODY { at } else { level.head };
         if back == NOBODY {
@@ -282,10 +208,10 @@ impl Ladder {
         if is_hidden && level.hidden == NOBODY {
             level.hidden = at;
         }
-        level.lots += node.shown_lots();
-        level.below_lots += node.below_lots;
-        if node.is_house() {
-            level.house_lots += node.remaining_lots;
+        level.lots += order.shown_lots();
+        level.below_lots += order.below_lots;
+        if order.is_house() {
+            level.house_lots += order.remaining_lots;
         }
         at
     }
@@ -309,9 +235,8 @@ impl Ladder {
     /// Adds to house size that stands in a queue.
     #[inline]
     pub(crate) fn grow(&mut self, nodes: &mut Nodes, at: u32, lots: i64) {
-        let node = nodes.change(at);
-        node.remaining_lots += lots;
-        let level = self.level_mut(node.level);
+        nodes.change(at).remaining_lots += lots;
+        let level = self.level_mut(nodes.level_of(at));
         level.lots += lots;
         level.house_lots += lots;
     }
@@ -319,10 +244,10 @@ impl Ladder {
     /// Takes a node out, with what remains of it; house nodes that now touch become one.
     #[inline(always)]
     pub(crate) fn remove(&mut self, nodes: &mut Nodes, at: u32) {
-        let node = nodes.get(at);
-        let (price_ticks, level) = (node.price_ticks, node.level);
-        self.reduce(level, node.shown_lots(), node.is_house());
-        self.level_mut(level).below_lots -= node.below_lots;
+        let (order, level) = (nodes.get(at), nodes.level_of(at));
+        let price_ticks = order.price_ticks;
+        self.reduce(level, order.shown_lots(), order.is_house());
+        self.level_mut(level).below_lots -= order.below_lots;
         let Links { front, back } = self.unlink(nodes, at, level);
         if front == NOBODY && back == NOBODY {
             self.close(price_ticks, level);
@@ -403,8 +328,8 @@ mod tests {
     use super::*;
     use crate::seeded::Seeded;
 
-    fn node(order_id: u64, lots: i64) -> Node {
-        Node { order_id, price_ticks: 5, size_lots: lots, remaining_lots: lots, ..EMPTY }
+    fn order(order_id: u64, lots: i64) -> Order {
+        Order { order_id, price_ticks: 5, size_lots: lots, remaining_lots: lots, ..NO_ORDER }
     }
 
     fn queue(ladder: &Ladder, nodes: &Nodes) -> Vec<(u64, i64)> {
@@ -429,11 +354,11 @@ mod tests {
                 match random.below(5) {
                     0 | 1 => {
                         model.push((order_id, lots));
-                        places.push((order_id, ladder.add(&mut nodes, &node(order_id, lots))));
+                        places.push((order_id, ladder.add(&mut nodes, &order(order_id, lots))));
                     }
                     2 if model.last().is_none_or(|it| it.0 != 0) => {
                         model.push((0, lots));
-                        ladder.add(&mut nodes, &node(0, lots));
+                        ladder.add(&mut nodes, &order(0, lots));
                     }
                     3 if !places.is_empty() => {
                         let (order_id, at) = places.swap_remove(random.below(places.len()));
@@ -465,7 +390,7 @@ mod tests {
         ] {
             let (mut ladder, mut nodes) = (Ladder::new(Side::Buy), Nodes::new());
             for (order_id, lots) in [(0, 10), (1, 1), (0, 20)] {
-                ladder.add(&mut nodes, &node(order_id, lots));
+                ladder.add(&mut nodes, &order(order_id, lots));
             }
             let level = ladder.find(5).unwrap();
             ladder.shrink(&mut nodes, level, 10, model);
@@ -475,28 +400,27 @@ mod tests {
 
     #[test]
     fn the_hash_is_the_same_whenever_it_was_asked_for() {
-        let hash_of = |node: &Node| node.order_id.wrapping_mul(31) ^ node.remaining_lots as u64;
+        let hash_of = |it: &Order| it.order_id.wrapping_mul(31) ^ it.remaining_lots as u64;
         let mut random = Seeded::new(3);
         let (mut ladder, mut nodes) = (Ladder::new(Side::Buy), Nodes::new());
         let mut places = Vec::new();
         for order_id in 1..3_000 {
             match random.below(3) {
-                0 => places.push(ladder.add(&mut nodes, &node(order_id, 9))),
+                0 => places.push(ladder.add(&mut nodes, &order(order_id, 9))),
                 1 if !places.is_empty() => {
                     ladder.remove(&mut nodes, places.swap_remove(random.below(places.len())));
                 }
                 _ if !places.is_empty() => {
                     let at = places[random.below(places.len())];
-                    let node = *nodes.get(at);
-                    if node.remaining_lots > 1 {
-                        ladder.reduce(node.level, 1, false);
+                    if nodes.get(at).remaining_lots > 1 {
+                        ladder.reduce(nodes.level_of(at), 1, false);
                         nodes.change(at).remaining_lots -= 1;
                     }
                 }
                 _ => {}
             }
             if random.below(7) == 0 {
-                let sum = nodes.iter().fold(0_u64, |sum, it| sum.wrapping_add(hash_of(it.1)));
+                let sum = nodes.iter().fold(0_u64, |sum, it| sum.wrapping_add(hash_of(it)));
                 assert_eq!(nodes.hash(hash_of), sum);
             }
         }

@@ -455,7 +455,7 @@ pub struct Transfer {
 }
 
 /// A new order; None is absent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Whose.
     pub account_id: u32,
@@ -477,11 +477,19 @@ pub struct Place {
     pub self_trade: SelfTrade,
     /// What its fees are taken in.
     pub fee_asset: FeeAsset,
-    /// What few orders have.
-    pub terms: Terms,
+    /// What only few orders say of themselves.
+    pub terms: Option<Box<Terms>>,
 }
 
-/// What few orders say of themselves; its default is what all others say.
+impl Place {
+    /// Returns whether an amount of quote says how much it trades.
+    #[must_use]
+    pub fn is_by_amount(&self) -> bool {
+        self.terms.as_ref().is_some_and(|it| it.quote_atoms.is_some())
+    }
+}
+
+/// What only few orders say of themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     /// Whether a post-only order moves away instead of being refused.
@@ -506,21 +514,20 @@ pub struct Terms {
     pub expire_ns: Option<i64>,
 }
 
-impl Default for Terms {
-    fn default() -> Self {
-        Self {
-            slide: false,
-            reduce_only: false,
-            trigger_by: TriggerBy::Last,
-            quote_atoms: None,
-            display_lots: None,
-            trigger_ticks: None,
-            trail_ticks: None,
-            trail_rate_e8: None,
-            activation_ticks: None,
-            expire_ns: None,
-        }
-    }
+impl Terms {
+    /// What all other orders say.
+    pub const NONE: Self = Self {
+        slide: false,
+        reduce_only: false,
+        trigger_by: TriggerBy::Last,
+        quote_atoms: None,
+        display_lots: None,
+        trigger_ticks: None,
+        trail_ticks: None,
+        trail_rate_e8: None,
+        activation_ticks: None,
+        expire_ns: None,
+    };
 }
 
 /// Several orders of one account that are accepted or refused as one.

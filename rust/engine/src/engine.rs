@@ -17,55 +17,25 @@ use std::cmp::Reverse;
 use crate::book::{Book, Nodes};
 use crate::command::{
     CancelCause, Command, FEES, HOUSE, Instrument, MarketState, OpenAccount, QueueModel,
-    RejectReason, Side,
+    RejectReason,
 };
 use crate::event::Effects;
 use crate::fees::{self, Schedules};
 use crate::ledger::Ledger;
+use crate::market::{Market, Shared};
 use crate::order::Rare;
 use crate::table::Table;
 use crate::units::Rates;
 use crate::wire::{self, Head, Malformed, tag};
 
-/// A market: its listing, its book and where its money goes.
-pub(crate) struct Market {
-    pub(crate) instrument: Instrument,
-    pub(crate) next_trade_id: u64,
-    pub(crate) state: MarketState,
-    /// The last, mark and index price; 0 is not known yet.
-    pub(crate) prices: [i64; 3],
-    pub(crate) book: Book,
-    /// The numbers of the orders that wait for a price here, in the order of time.
-    pub(crate) waiting: Vec<u64>,
-    /// Places in the ledger.
-    pub(crate) house_base: u32,
-    pub(crate) house_quote: u32,
-    pub(crate) fees_base: u32,
-    pub(crate) fees_quote: u32,
-}
-
-/// A level whose size has changed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Touch {
-    pub(crate) market: u32,
-    pub(crate) side: Side,
-    pub(crate) price_ticks: i64,
-}
-
 /// All instruments and accounts as one deterministic machine.
 pub struct Engine {
     pub(crate) queue_model: QueueModel,
-    pub(crate) ledger: Ledger,
     pub(crate) markets: Vec<Market>,
     pub(crate) market_places: Table,
-    pub(crate) nodes: Nodes,
-    /// Places of open orders: a node's number, or marked by `OUTSIDE`.
-    pub(crate) orders: Table,
-    pub(crate) rare: Rare,
+    pub(crate) shared: Shared,
     pub(crate) schedules: Schedules,
     pub(crate) next_order_id: u64,
-    pub(crate) next_priority: u64,
-    pub(crate) touched: Vec<Touch>,
 }
 
 impl Engine {
@@ -74,16 +44,18 @@ impl Engine {
     pub fn new(queue_model: QueueModel) -> Self {
         Self {
             queue_model,
-            ledger: Ledger::new(),
             markets: Vec::new(),
             market_places: Table::default(),
-            nodes: Nodes::new(),
-            orders: Table::default(),
-            rare: Rare::new(),
+            shared: Shared {
+                ledger: Ledger::new(),
+                nodes: Nodes::new(),
+                orders: Table::default(),
+                rare: Rare::new(),
+                next_priority: 1,
+                touched: Vec::new(),
+            },
             schedules: Vec::new(),
             next_order_id: 1,
-            next_priority: 1,
-            touched: Vec::new(),
         }
     }
 
@@ -141,12 +113,12 @@ impl Engine {
     /// Sets the time, and cancels what is not to live on, by expiry, then by number.
     #[inline(always)]
     fn begin(&mut self, now_ns: i64, effects: &mut Effects) {
-        self.rare.now_ns = now_ns;
-        while let Some(&Reverse((expire_ns, order_id))) = self.rare.expiries.peek() {
+        self.shared.rare.now_ns = now_ns;
+        while let Some(&Reverse((expire_ns, order_id))) = self.shared.rare.expiries.peek() {
             if expire_ns > now_ns {
                 break;
             }
-            self.rare.expiries.pop();
+            self.shared.rare.expiries.pop();
             if let Some(market) = self.market_of_order(order_id) {
                 self.turn(market, effects).cancel(order_id, CancelCause::Expired);
             }
@@ -156,7 +128,7 @@ impl Engine {
     /// Works off what a command has set off, and tells the levels that were touched.
     #[inline(always)]
     fn settle_down(&mut self, effects: &mut Effects) {
-        if !self.rare.heard.is_empty() {
+        if !self.shared.rare.heard.is_empty() {
             self.work_off(effects);
         }
         self.tell_levels(effects);
@@ -211,19 +183,19 @@ impl Engine {
     /// Tells the sizes of the levels that a command has touched.
     #[inline]
     fn tell_levels(&mut self, effects: &mut Effects) {
-        for touch in &self.touched {
+        for touch in &self.shared.touched {
             let market = &self.markets[touch.market as usize];
             let lots = market.book.of(touch.side).lots_at(touch.price_ticks);
             let instrument_id = market.instrument.instrument_id;
             effects.level_changed(instrument_id, touch.side, touch.price_ticks, lots);
         }
-        self.touched.clear();
+        self.shared.touched.clear();
     }
 
     fn open_account(&mut self, open: &OpenAccount, effects: &mut Effects) {
         match open.first_refusal() {
             Some(reason) => effects.rejected(0, open.account_id, reason),
-            None => self.ledger.open_account(open),
+            None => self.shared.ledger.open_account(open),
         }
     }
 
@@ -233,8 +205,8 @@ impl Engine {
             return Err(RejectReason::Unsupported);
         }
         if let Some(at) = self.market(instrument.instrument_id) {
-            let mut outside = self.rare.outside.iter().filter(|it| it.node.market == at);
-            let fits = outside.all(|it| instrument.may_trade_anywhere(it.node.size_lots));
+            let mut outside = self.shared.rare.outside.iter().filter(|it| it.market == at);
+            let fits = outside.all(|it| instrument.may_trade_anywhere(it.size_lots));
             let market = &mut self.markets[at as usize];
             if !fits || !market.instrument.may_become(instrument) {
                 return Err(RejectReason::Unsupported);
@@ -252,10 +224,10 @@ impl Engine {
             prices: [0; 3],
             book: Book::new(),
             waiting: Vec::new(),
-            house_base: self.ledger.place(HOUSE, base),
-            house_quote: self.ledger.place(HOUSE, quote),
-            fees_base: self.ledger.place(FEES, base),
-            fees_quote: self.ledger.place(FEES, quote),
+            house_base: self.shared.ledger.place(HOUSE, base),
+            house_quote: self.shared.ledger.place(HOUSE, quote),
+            fees_base: self.shared.ledger.place(FEES, base),
+            fees_quote: self.shared.ledger.place(FEES, quote),
         });
         Ok(())
     }
@@ -263,8 +235,8 @@ impl Engine {
     /// Returns the rates of an order that an account places now; None for no such account.
     #[must_use]
     pub fn rates(&self, account_id: u32, now_ns: i64) -> Option<Rates> {
-        let at = self.ledger.account(account_id)?;
-        Some(fees::rates(&self.schedules, self.ledger.account_at(at), now_ns))
+        let at = self.shared.ledger.account(account_id)?;
+        Some(fees::rates(&self.schedules, self.shared.ledger.account_at(at), now_ns))
     }
 
     #[inline]

@@ -7,9 +7,9 @@
     reason = "amounts are bounded by the refusals, and overflow checks are on in every profile"
 )]
 
-use crate::book::Node;
 use crate::command::{Instrument, SetFeeTier};
 use crate::ledger::{Account, Ledger};
+use crate::order::Order;
 use crate::units::{RATE_SCALE, Rates};
 
 pub(crate) const TIERS_MAX: usize = 16;
@@ -55,7 +55,7 @@ pub(crate) fn count_volume(
     ledger: &mut Ledger,
     now_ns: i64,
     instrument: &Instrument,
-    order: &Node,
+    order: &Order,
     quote_atoms: i128,
 ) {
     if ledger.scheduled != 0 {

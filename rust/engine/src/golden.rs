@@ -51,7 +51,7 @@ fn plain_place() -> Place {
         post_only: true,
         self_trade: SelfTrade::CancelBoth,
         fee_asset: FeeAsset::Received,
-        terms: Terms::default(),
+        terms: None,
     }
 }
 
@@ -67,7 +67,7 @@ fn whole_place() -> Place {
         post_only: true,
         self_trade: SelfTrade::Decrement,
         fee_asset: FeeAsset::Token,
-        terms: Terms {
+        terms: Some(Box::new(Terms {
             slide: true,
             reduce_only: true,
             trigger_by: TriggerBy::Index,
@@ -78,7 +78,7 @@ fn whole_place() -> Place {
             trail_rate_e8: Some(1_000_000),
             activation_ticks: Some(2_715_010),
             expire_ns: Some(1_700_000_001_000_000_000),
-        },
+        })),
     }
 }
 

@@ -8,15 +8,13 @@
               profile"
 )]
 
-use crate::book::Node;
-use crate::command::{
-    FeeAsset, HOUSE, HouseFact, MarketState, QueueModel, RejectReason, SelfTrade, Side,
-};
+use crate::command::{HOUSE, HouseFact, MarketState, QueueModel, RejectReason, Side};
 use crate::engine::Engine;
 use crate::event::Effects;
 use crate::ladder::NOBODY;
-use crate::matching::Turn;
-use crate::units::{LIMIT_MAX, Rates};
+use crate::market::Turn;
+use crate::order::{NO_ORDER, Order};
+use crate::units::LIMIT_MAX;
 
 impl Engine {
     #[inline]
@@ -85,8 +83,8 @@ impl Turn<'_> {
             return level.hidden;
         }
         let mut at = level.head;
-        while at != NOBODY && self.nodes.get(at).is_house() {
-            at = self.nodes.back_of(at);
+        while at != NOBODY && self.shared.nodes.get(at).is_house() {
+            at = self.shared.nodes.back_of(at);
         }
         at
     }
@@ -104,15 +102,15 @@ impl Turn<'_> {
         let ladder = self.market.book.of_mut(side);
         if let Some(level) = found {
             if left < standing {
-                return ladder.shrink(self.nodes, level, left, model);
+                return ladder.shrink(&mut self.shared.nodes, level, left, model);
             }
-            let last = ladder.last_shown(self.nodes, level);
-            if last != NOBODY && self.nodes.get(last).is_house() {
-                return ladder.grow(self.nodes, last, left - standing);
+            let last = ladder.last_shown(&self.shared.nodes, level);
+            if last != NOBODY && self.shared.nodes.get(last).is_house() {
+                return ladder.grow(&mut self.shared.nodes, last, left - standing);
             }
         }
-        let node = self.house_node(fact, left - standing);
-        self.market.book.of_mut(side).add(self.nodes, &node);
+        let order = self.house_order(fact, left - standing);
+        self.market.book.of_mut(side).add(&mut self.shared.nodes, &order);
     }
 
     /// Drops the far house and fills users in the way of a level; returns what is left of it.
@@ -135,11 +133,11 @@ impl Turn<'_> {
             let level = ladder.find(price_ticks).map(|it| *ladder.level(it));
             let Some(level) = level.filter(|it| it.house_lots > 0) else { return };
             let mut at = level.head;
-            while !self.nodes.get(at).is_house() {
-                at = self.nodes.back_of(at);
+            while !self.shared.nodes.get(at).is_house() {
+                at = self.shared.nodes.back_of(at);
             }
             self.touch(side, price_ticks);
-            self.market.book.of_mut(side).remove(self.nodes, at);
+            self.market.book.of_mut(side).remove(&mut self.shared.nodes, at);
         }
     }
 
@@ -151,9 +149,9 @@ impl Turn<'_> {
             if at == NOBODY {
                 break;
             }
-            let lots = left.min(self.nodes.get(at).slice_lots());
+            let lots = left.min(self.shared.nodes.get(at).slice_lots());
             left -= lots;
-            self.trade(fact.side, None, at, lots);
+            self.trade_with_house(fact.side, at, lots);
         }
         left
     }
@@ -183,34 +181,24 @@ impl Turn<'_> {
             let ladder = self.market.book.of(fact.side.opposite());
             let Some(level) = ladder.find(fact.price_ticks) else { break };
             let at = ladder.level(level).head;
-            let lots = left.min(self.nodes.get(at).slice_lots());
+            let lots = left.min(self.shared.nodes.get(at).slice_lots());
             left -= lots;
-            self.trade(fact.side, None, at, lots);
+            self.trade_with_house(fact.side, at, lots);
         }
         left
     }
 
-    fn house_node(&mut self, fact: &HouseFact, lots: i64) -> Node {
-        Node {
-            hold_per_lot: 0,
-            order_id: 0,
+    fn house_order(&mut self, fact: &HouseFact, lots: i64) -> Order {
+        Order {
             priority: self.priority(),
             price_ticks: fact.price_ticks,
-            size_lots: 0,
             remaining_lots: lots,
-            below_lots: 0,
-            hashed: 0,
             market: self.at,
             account_id: HOUSE,
-            level: 0,
-            extra: 0,
             base: self.market.house_base,
             quote: self.market.house_quote,
-            rates: Rates::default(),
             side: fact.side,
-            post_only: false,
-            self_trade: SelfTrade::None,
-            fee_asset: FeeAsset::Quote,
+            ..NO_ORDER
         }
     }
 }

@@ -13,6 +13,7 @@
 )]
 
 use crate::command::Side;
+use crate::units::LEVEL_MAX_LOTS;
 
 /// No such branch, page or level.
 const NONE: u32 = u32::MAX;
@@ -144,6 +145,12 @@ impl Ladder {
     #[inline(always)]
     pub(crate) fn all_lots_at(&self, price_ticks: i64) -> i64 {
         self.find(price_ticks).map_or(0, |it| self.level(it).lots + self.level(it).below_lots)
+    }
+
+    /// Returns whether a size stays in the range of the books at a price.
+    #[inline(always)]
+    pub(crate) fn has_room(&self, price_ticks: i64, size_lots: i64) -> bool {
+        self.all_lots_at(price_ticks) + size_lots <= LEVEL_MAX_LOTS
     }
 
     /// Returns the level of a price, opening it where it is not open.

@@ -17,16 +17,22 @@ mod event;
 mod fees;
 #[cfg(test)]
 mod golden;
+mod groups;
 mod house;
 mod ladder;
 mod ledger;
+mod market;
 mod matching;
 mod order;
 mod placing;
 mod possible;
+mod refusals;
+mod restore;
 #[cfg(test)]
 mod seeded;
+mod settlement;
 mod snapshot;
+mod standing;
 mod table;
 mod triggers;
 mod units;

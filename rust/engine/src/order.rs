@@ -1,19 +1,137 @@
-//! Orders that are not, or not only, nodes of a book: what few of them have, and where they wait.
+//! Orders, and what only few of them have.
 //!
-//! A resting order is a node; what only some of those have stands beside it (`Extra`). An order
-//! on its way, or outside the book, is both in one (`Order`). Groups name their orders by number;
-//! nothing but its number ties an order to its group.
+//! An order is the same value on its way, resting, or waiting outside the book; the house's size in
+//! a queue is one without a number. What only few orders have stands apart (`Extra`) and moves with
+//! them by its number, so that a plain order is two lines of the cache. Groups name their orders by
+//! number; nothing but its number ties an order to its group.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "hot: places come from this file's own lists, what is hidden of an order is a part of \
+              it, and overflow checks are on in every profile"
+)]
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use crate::book::Node;
-use crate::command::{GroupKind, OrderType, Place, SetFeeToken, TimeInForce, Transfer, TriggerBy};
+use crate::command::{
+    FeeAsset, GroupKind, OrderType, SelfTrade, SetFeeToken, Side, Terms, TimeInForce, Transfer,
+    TriggerBy,
+};
 use crate::table::Table;
+use crate::units::{Rates, times};
+
+/// An order, or (number 0) the house's size between orders. Its price is 0 where it has no limit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order {
+    /// What one lot of it holds, in the asset that it pays with.
+    pub(crate) hold_per_lot: i128,
+    pub(crate) order_id: u64,
+    pub(crate) priority: u64,
+    pub(crate) price_ticks: i64,
+    pub(crate) size_lots: i64,
+    pub(crate) remaining_lots: i64,
+    /// What the book does not show of it: all, or what an iceberg has below its slice.
+    pub(crate) below_lots: i64,
+    /// Its instrument's place in the engine's list.
+    pub(crate) market: u32,
+    pub(crate) account_id: u32,
+    /// The place of what only few orders have, or 0.
+    pub(crate) extra: u32,
+    /// The places of its balances in the ledger.
+    pub(crate) base: u32,
+    pub(crate) quote: u32,
+    pub(crate) rates: Rates,
+    pub(crate) side: Side,
+    pub(crate) order_type: OrderType,
+    pub(crate) time_in_force: TimeInForce,
+    pub(crate) post_only: bool,
+    pub(crate) self_trade: SelfTrade,
+    pub(crate) fee_asset: FeeAsset,
+}
+
+/// Nobody's order.
+pub(crate) const NO_ORDER: Order = Order {
+    hold_per_lot: 0,
+    order_id: 0,
+    priority: 0,
+    price_ticks: 0,
+    size_lots: 0,
+    remaining_lots: 0,
+    below_lots: 0,
+    market: 0,
+    account_id: 0,
+    extra: 0,
+    base: 0,
+    quote: 0,
+    rates: Rates { maker_e8: 0, taker_e8: 0 },
+    side: Side::Buy,
+    order_type: OrderType::Limit,
+    time_in_force: TimeInForce::Gtc,
+    post_only: false,
+    self_trade: SelfTrade::None,
+    fee_asset: FeeAsset::Quote,
+};
+
+impl Order {
+    /// Returns whether this is the house's size and nobody's order.
+    #[inline]
+    pub(crate) fn is_house(&self) -> bool {
+        self.order_id == 0
+    }
+
+    /// Returns what the book shows of it.
+    #[inline]
+    pub(crate) fn shown_lots(&self) -> i64 {
+        self.remaining_lots - self.below_lots
+    }
+
+    /// Returns whether the book shows nothing of it.
+    #[inline]
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.below_lots == self.remaining_lots
+    }
+
+    /// Returns how much may trade before others at its price have their turn.
+    #[inline]
+    pub(crate) fn slice_lots(&self) -> i64 {
+        if self.is_hidden() { self.remaining_lots } else { self.shown_lots() }
+    }
+
+    /// Begins a new slice of an iceberg, or hides all.
+    #[inline]
+    pub(crate) fn show(&mut self, display_lots: Option<i64>) {
+        let shown = display_lots.unwrap_or(i64::MAX).min(self.remaining_lots);
+        self.below_lots = self.remaining_lots - shown;
+    }
+
+    /// Returns what it holds.
+    #[inline]
+    pub(crate) fn hold_atoms(&self) -> i128 {
+        times(self.hold_per_lot, self.remaining_lots)
+    }
+
+    /// Returns the place of the balance that it pays from.
+    #[inline]
+    pub(crate) fn pays_from(&self) -> u32 {
+        match self.side {
+            Side::Buy => self.quote,
+            Side::Sell => self.base,
+        }
+    }
+
+    /// Returns whether it is a buy at whatever there is, which holds nothing.
+    #[inline]
+    pub(crate) fn is_market_buy(&self) -> bool {
+        self.order_type == OrderType::Market && self.side == Side::Buy
+    }
+}
 
 /// What only few orders have; its default is what all others have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extra {
+    /// Whose this is; 0 where the place is free.
     pub(crate) order_id: u64,
     pub(crate) group_id: u64,
     pub(crate) quote_atoms: Option<i128>,
@@ -25,8 +143,6 @@ pub(crate) struct Extra {
     pub(crate) activation_ticks: Option<i64>,
     /// Of a trailing stop: the best price since its activation, 0 before.
     pub(crate) best_ticks: i64,
-    pub(crate) order_type: OrderType,
-    pub(crate) time_in_force: TimeInForce,
     pub(crate) trigger_by: TriggerBy,
     pub(crate) slide: bool,
     /// It waits for its entry to fill, and holds nothing.
@@ -38,36 +154,29 @@ pub(crate) struct Extra {
 }
 
 impl Extra {
-    /// Returns what an order that rests without any terms has.
-    pub(crate) fn plain(order_id: u64) -> Self {
-        Self {
-            order_id,
-            group_id: 0,
-            quote_atoms: None,
-            display_lots: None,
-            expire_ns: None,
-            trigger_ticks: None,
-            trail_ticks: None,
-            trail_rate_e8: None,
-            activation_ticks: None,
-            best_ticks: 0,
-            order_type: OrderType::Limit,
-            time_in_force: TimeInForce::Gtc,
-            trigger_by: TriggerBy::Last,
-            slide: false,
-            is_child: false,
-            is_heard: false,
-            is_next: false,
-        }
-    }
+    /// What an order without any terms has.
+    pub(crate) const NONE: Self = Self {
+        order_id: 0,
+        group_id: 0,
+        quote_atoms: None,
+        display_lots: None,
+        expire_ns: None,
+        trigger_ticks: None,
+        trail_ticks: None,
+        trail_rate_e8: None,
+        activation_ticks: None,
+        best_ticks: 0,
+        trigger_by: TriggerBy::Last,
+        slide: false,
+        is_child: false,
+        is_heard: false,
+        is_next: false,
+    };
 
     /// Returns what a request says.
-    #[inline]
-    pub(crate) fn of(order_id: u64, place: &Place) -> Self {
-        let terms = &place.terms;
+    pub(crate) fn of(order_id: u64, terms: &Terms) -> Self {
         Self {
             order_id,
-            group_id: 0,
             quote_atoms: terms.quote_atoms,
             display_lots: terms.display_lots,
             expire_ns: terms.expire_ns,
@@ -75,39 +184,87 @@ impl Extra {
             trail_ticks: terms.trail_ticks,
             trail_rate_e8: terms.trail_rate_e8,
             activation_ticks: terms.activation_ticks,
-            best_ticks: 0,
-            order_type: place.order_type,
-            time_in_force: place.time_in_force,
             trigger_by: terms.trigger_by,
             slide: terms.slide,
-            is_child: false,
-            is_heard: false,
-            is_next: false,
+            ..Self::NONE
         }
     }
 
-    /// Returns whether a resting order has something beside its node.
-    #[inline]
+    /// Returns whether a resting order still needs it.
     pub(crate) fn has_terms(&self) -> bool {
         self.display_lots.is_some() || self.expire_ns.is_some() || self.group_id != 0 || self.slide
     }
 }
 
-/// An order on its way or outside the book. Its node's price is 0 where it has no limit.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Order {
-    pub(crate) node: Node,
-    pub(crate) extra: Extra,
+/// What few orders have, by the number that these carry; the first is that of all others.
+pub(crate) struct Extras {
+    places: Vec<Extra>,
+    free: Vec<u32>,
 }
 
-impl Order {
-    /// Begins a new slice of an iceberg, or hides all.
-    pub(crate) fn show(&mut self) {
-        let shown = self
-            .extra
-            .display_lots
-            .map_or(self.node.remaining_lots, |display| display.min(self.node.remaining_lots));
-        self.node.below_lots = self.node.remaining_lots.saturating_sub(shown);
+impl Extras {
+    fn new() -> Self {
+        Self { places: vec![Extra::NONE], free: Vec::new() }
+    }
+
+    #[inline]
+    pub(crate) fn of(&self, order: &Order) -> &Extra {
+        &self.places[order.extra as usize]
+    }
+
+    /// Returns what an order has left to spend, if an amount of quote says how much it trades.
+    #[inline(always)]
+    pub(crate) fn quote_atoms(&mut self, order: &Order) -> Option<&mut i128> {
+        match order.extra {
+            0 => None,
+            at => self.places[at as usize].quote_atoms.as_mut(),
+        }
+    }
+
+    /// Returns what an order has apart, to be changed, making room where it has nothing.
+    #[cold]
+    pub(crate) fn change(&mut self, order: &mut Order) -> &mut Extra {
+        if order.extra == 0 {
+            order.extra = self.add(Extra { order_id: order.order_id, ..Extra::NONE });
+        }
+        &mut self.places[order.extra as usize]
+    }
+
+    /// Returns what an order has apart, if it has something, to be changed.
+    pub(crate) fn of_mut(&mut self, order: &Order) -> Option<&mut Extra> {
+        match order.extra {
+            0 => None,
+            at => self.places.get_mut(at as usize),
+        }
+    }
+
+    #[cold]
+    pub(crate) fn add(&mut self, extra: Extra) -> u32 {
+        if let Some(at) = self.free.pop() {
+            self.places[at as usize] = extra;
+            return at;
+        }
+        self.places.push(extra);
+        self.places.len() as u32 - 1
+    }
+
+    /// Forgets what an order had apart.
+    #[inline]
+    pub(crate) fn drop_of(&mut self, order: &mut Order) {
+        if order.extra != 0 {
+            self.places[order.extra as usize] = Extra::NONE;
+            self.free.push(order.extra);
+            order.extra = 0;
+        }
+    }
+
+    /// Returns all that are somebody's.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Extra> {
+        self.places.iter().filter(|it| it.order_id != 0)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.places.len() - self.free.len() == 1
     }
 }
 
@@ -208,8 +365,7 @@ impl<T> Slab<T> {
 pub(crate) struct Rare {
     /// The time of the command under way.
     pub(crate) now_ns: i64,
-    /// Of resting orders, by `Node::extra` less one.
-    pub(crate) extras: Slab<Extra>,
+    pub(crate) extras: Extras,
     /// Waiting, children, or accepted ones whose turn has not come.
     pub(crate) outside: Slab<Order>,
     groups: Slab<Group>,
@@ -227,7 +383,7 @@ impl Rare {
     pub(crate) fn new() -> Self {
         Self {
             now_ns: 0,
-            extras: Slab::new(),
+            extras: Extras::new(),
             outside: Slab::new(),
             groups: Slab::new(),
             group_places: Table::default(),
@@ -237,12 +393,6 @@ impl Rare {
             transfers: Vec::new(),
             next_transfer_id: 1,
         }
-    }
-
-    /// Returns what stands beside a resting order's node, if anything does.
-    #[inline]
-    pub(crate) fn extra_of(&self, node: &Node) -> Option<&Extra> {
-        self.extras.get(node.extra.checked_sub(1)?)
     }
 
     /// Returns the group of a number.

@@ -3,15 +3,14 @@
 //! First each order by itself, while it is read; then what only the whole state can show.
 #![allow(clippy::indexing_slicing, reason = "places come from the engine's own tables")]
 
-use crate::book::Node;
 use crate::command::{
     FeeAsset, GroupKind, HOUSE, MarketState, OrderType, Place, SelfTrade, Side, Terms,
 };
 use crate::engine::Engine;
 use crate::fees::VOLUME_MAX_MICROS;
 use crate::ladder::NOBODY;
-use crate::order::{Group, Order};
-use crate::placing::is_offered;
+use crate::order::{Extra, Group, Order};
+use crate::refusals::is_offered;
 use crate::triggers::{is_activated, is_far_enough};
 use crate::units::{
     AMOUNT_MAX_ATOMS, LEVEL_MAX_LOTS, LIMIT_MAX, NOTIONAL_MAX_ATOMS, RATE_SCALE, Rates,
@@ -28,59 +27,57 @@ const UNGROUPED: Fault = Fault::Inconsistent("a group is not one that hangs toge
 
 impl Engine {
     /// Returns whether an order, or the house's size, can stand at the end of its queue.
-    pub(crate) fn may_rest(&self, order: &Order, shown_lots: i64) -> bool {
-        let Order { node, extra } = order;
-        let market = &self.markets[node.market as usize];
-        let ladder = market.book.of(node.side);
-        if !market.is_price(node.price_ticks)
-            || node.priority == 0
-            || !(1..=LIMIT_MAX).contains(&node.remaining_lots)
+    pub(crate) fn may_rest(&self, order: &Order, extra: &Extra, shown_lots: i64) -> bool {
+        let market = &self.markets[order.market as usize];
+        let ladder = market.book.of(order.side);
+        if !market.is_price(order.price_ticks)
+            || order.priority == 0
+            || !(1..=LIMIT_MAX).contains(&order.remaining_lots)
         {
             return false;
         }
-        let standing = ladder.all_lots_at(node.price_ticks);
-        let total = standing.saturating_add(node.remaining_lots);
-        if node.is_house() {
+        let standing = ladder.all_lots_at(order.price_ticks);
+        let total = standing.saturating_add(order.remaining_lots);
+        if order.is_house() {
             let last = ladder
-                .find(node.price_ticks)
-                .map_or(NOBODY, |level| ladder.last_shown(&self.nodes, level));
-            let is_plain = node.account_id == HOUSE
-                && node.size_lots == 0
-                && !node.post_only
-                && node.self_trade == SelfTrade::None
-                && node.fee_asset == FeeAsset::Quote
-                && node.rates == Rates::default();
-            let follows_house = last != NOBODY && self.nodes.get(last).is_house();
+                .find(order.price_ticks)
+                .map_or(NOBODY, |level| ladder.last_shown(&self.shared.nodes, level));
+            let is_plain = order.account_id == HOUSE
+                && order.size_lots == 0
+                && !order.post_only
+                && order.self_trade == SelfTrade::None
+                && order.fee_asset == FeeAsset::Quote
+                && order.rates == Rates::default();
+            let follows_house = last != NOBODY && self.shared.nodes.get(last).is_house();
             return is_plain && !follows_house && total <= LEVEL_MAX_LOTS.saturating_add(LIMIT_MAX);
         }
         let is_shown = match extra.display_lots {
             None | Some(0) => shown_lots == 0,
-            Some(display) => (1..=display.min(node.remaining_lots)).contains(&shown_lots),
+            Some(display) => (1..=display.min(order.remaining_lots)).contains(&shown_lots),
         };
-        self.is_order(node)
-            && self.is_sized(order)
-            && node.remaining_lots <= node.size_lots
+        self.is_order(order)
+            && self.is_sized(order, extra)
+            && order.remaining_lots <= order.size_lots
             && is_shown
-            && (node.post_only || !extra.slide)
+            && (order.post_only || !extra.slide)
             && total <= LEVEL_MAX_LOTS
     }
 
     /// Returns whether an order can wait: for its price, or as a child for its entry.
-    pub(crate) fn may_wait(&self, order: &Order) -> bool {
-        let Order { node, extra } = order;
-        let market = &self.markets[node.market as usize];
+    pub(crate) fn may_wait(&self, order: &Order, extra: &Extra) -> bool {
+        let market = &self.markets[order.market as usize];
         let place = Place {
-            account_id: node.account_id,
+            account_id: order.account_id,
             instrument_id: market.instrument.instrument_id,
-            price_ticks: (node.price_ticks != 0).then_some(node.price_ticks),
-            size_lots: node.size_lots,
-            side: node.side,
-            order_type: extra.order_type,
-            time_in_force: extra.time_in_force,
-            post_only: node.post_only,
-            self_trade: node.self_trade,
-            fee_asset: node.fee_asset,
-            terms: Terms {
+            price_ticks: (order.price_ticks != 0).then_some(order.price_ticks),
+            size_lots: order.size_lots,
+            side: order.side,
+            order_type: order.order_type,
+            time_in_force: order.time_in_force,
+            post_only: order.post_only,
+            self_trade: order.self_trade,
+            fee_asset: order.fee_asset,
+            terms: Some(Box::new(Terms {
                 slide: extra.slide,
                 reduce_only: false,
                 trigger_by: extra.trigger_by,
@@ -91,71 +88,69 @@ impl Engine {
                 trail_rate_e8: extra.trail_rate_e8,
                 activation_ticks: extra.activation_ticks,
                 expire_ns: extra.expire_ns,
-            },
+            })),
         };
         let prices =
             [place.price_ticks, extra.trigger_ticks, extra.activation_ticks, extra.trail_ticks];
         let rates = 1..i64::from(RATE_SCALE);
-        let is_trailing = extra.order_type == OrderType::TrailingStop && !extra.is_child;
+        let is_trailing = order.order_type == OrderType::TrailingStop && !extra.is_child;
         let bests = if is_trailing { 0..=market.instrument.price_max_ticks } else { 0..=0 };
-        self.is_order(node)
+        self.is_order(order)
             && is_offered(&place)
-            && self.is_sized(order)
-            && market.instrument.may_trade_anywhere(node.size_lots)
+            && self.is_sized(order, extra)
+            && market.instrument.may_trade_anywhere(order.size_lots)
             && prices.into_iter().flatten().all(|it| market.is_price(it))
             && extra.trail_rate_e8.is_none_or(|it| rates.contains(&it))
-            && (extra.is_child || extra.order_type.waits())
-            && extra.is_child == (node.priority == 0)
+            && (extra.is_child || order.order_type.waits())
+            && extra.is_child == (order.priority == 0)
             && (extra.group_id != 0 || !extra.is_child)
             && bests.contains(&extra.best_ticks)
-            && !self.should_have_heard(order)
+            && !self.should_have_heard(order, extra)
     }
 
     /// Returns whether its owner, number and rates can be an order's.
-    fn is_order(&self, node: &Node) -> bool {
-        node.order_id != 0
-            && self.orders.get(node.order_id).is_none()
-            && self.ledger.account(node.account_id).is_some()
-            && node.rates.may_be_charged()
+    fn is_order(&self, order: &Order) -> bool {
+        order.order_id != 0
+            && self.shared.orders.get(order.order_id).is_none()
+            && self.shared.ledger.account(order.account_id).is_some()
+            && order.rates.may_be_charged()
     }
 
     /// Returns whether its amounts stay in the range of the books.
-    fn is_sized(&self, order: &Order) -> bool {
-        let Order { node, extra } = order;
+    fn is_sized(&self, order: &Order, extra: &Extra) -> bool {
         if let Some(atoms) = extra.quote_atoms {
             return atoms >= 1;
         }
-        let instrument = &self.markets[node.market as usize].instrument;
-        let lots = i128::from(node.size_lots);
+        let instrument = &self.markets[order.market as usize].instrument;
+        let lots = i128::from(order.size_lots);
         let per_lot = [
             Some(i128::from(instrument.lot_atoms)),
-            i128::from(node.price_ticks).checked_mul(i128::from(instrument.tick_lot_atoms)),
+            i128::from(order.price_ticks).checked_mul(i128::from(instrument.tick_lot_atoms)),
         ];
         let mut amounts = per_lot.iter().map(|it| it.and_then(|atoms| atoms.checked_mul(lots)));
-        (1..=LIMIT_MAX).contains(&node.size_lots)
+        (1..=LIMIT_MAX).contains(&order.size_lots)
             && amounts.all(|it| it.is_some_and(|atoms| atoms <= NOTIONAL_MAX_ATOMS))
             && extra.display_lots.is_none_or(|it| (0..=LIMIT_MAX).contains(&it))
     }
 
     /// Returns whether the price that an order waits for is there, in a market that is open.
-    fn should_have_heard(&self, order: &Order) -> bool {
-        let Order { node, extra } = order;
-        let market = &self.markets[node.market as usize];
+    fn should_have_heard(&self, order: &Order, extra: &Extra) -> bool {
+        let market = &self.markets[order.market as usize];
         let price = market.price_by(extra.trigger_by);
         if extra.is_child || market.state != MarketState::Open || price == 0 {
             return false;
         }
         if extra.trigger_ticks.is_some() {
-            return market.is_there(order);
+            return market.is_there(order, extra);
         }
         if extra.best_ticks == 0 {
-            return is_activated(order, price);
+            return is_activated(order.side, extra, price);
         }
-        let is_behind = match node.side {
+        let is_behind = match order.side {
             Side::Sell => extra.best_ticks < price,
             Side::Buy => extra.best_ticks > price,
         };
-        is_behind || is_far_enough(order, price)
+        is_behind || is_far_enough(order.side, extra, price)
     }
 
     /// Returns what is wrong with a state as a whole.
@@ -177,34 +172,34 @@ impl Engine {
     }
 
     fn check_counters(&self) -> Result<(), Fault> {
-        let outside = self.rare.outside.iter();
-        let mut times: Vec<u64> = self.nodes.iter().map(|it| it.1.priority).collect();
-        times.extend(outside.filter(|it| !it.extra.is_child).map(|it| it.node.priority));
+        let outside = self.shared.rare.outside.iter();
+        let mut times: Vec<u64> = self.shared.nodes.iter().map(|it| it.priority).collect();
+        let is_child = |it: &&Order| self.shared.rare.extras.of(it).is_child;
+        times.extend(outside.filter(|it| !is_child(it)).map(|it| it.priority));
         times.sort_unstable();
         if times.windows(2).any(|it| it[0] == it[1]) {
             return Err(Fault::Inconsistent("two have the same priority"));
         }
-        let outside = self.rare.outside.iter().map(|it| it.node.order_id);
-        let orders = self.nodes.iter().map(|it| it.1.order_id).chain(outside).max().unwrap_or(0);
-        let transfers = self.rare.transfers.iter().map(|it| it.0);
-        let is_ahead = self.next_priority > times.last().copied().unwrap_or(0)
+        let all = self.shared.nodes.iter().chain(self.shared.rare.outside.iter());
+        let orders = all.map(|it| it.order_id).max().unwrap_or(0);
+        let transfers = self.shared.rare.transfers.iter().map(|it| it.0);
+        let is_ahead = self.shared.next_priority > times.last().copied().unwrap_or(0)
             && self.next_order_id > orders
-            && self.rare.next_transfer_id > transfers.clone().max().unwrap_or(0)
+            && self.shared.rare.next_transfer_id > transfers.clone().max().unwrap_or(0)
             && transfers.clone().all(|it| it != 0);
         if is_ahead { Ok(()) } else { Err(BEHIND) }
     }
 
     fn check_groups(&self) -> Result<(), Fault> {
         let mut named: Vec<(u64, u64)> = Vec::new();
-        for group in self.rare.groups() {
+        for group in self.shared.rare.groups() {
             named.extend(group.members().map(|it| (it, group.group_id)));
         }
-        let resting = self.rare.extras.iter().map(|it| (it.order_id, it.group_id));
-        let outside = self.rare.outside.iter().map(|it| (it.node.order_id, it.extra.group_id));
-        let mut told: Vec<(u64, u64)> = resting.chain(outside).filter(|it| it.1 != 0).collect();
+        let extras = self.shared.rare.extras.iter().filter(|it| it.group_id != 0);
+        let mut told: Vec<(u64, u64)> = extras.map(|it| (it.order_id, it.group_id)).collect();
         named.sort_unstable();
         told.sort_unstable();
-        if named != told || !self.rare.groups().all(|group| self.is_group(group)) {
+        if named != told || !self.shared.rare.groups().all(|group| self.is_group(group)) {
             return Err(UNGROUPED);
         }
         Ok(())
@@ -212,38 +207,34 @@ impl Engine {
 
     /// Returns whether the orders of a group can be what is left of one request.
     fn is_group(&self, group: &Group) -> bool {
-        let orders: Vec<Order> = group.members().filter_map(|it| self.order_of(it)).collect();
+        let orders: Vec<Order> = group.members().filter_map(|it| self.shared.find(it)).collect();
+        let is_child = |it: &Order| self.shared.rare.extras.of(it).is_child;
         let count = match group.kind {
             GroupKind::Oco | GroupKind::Oto => 2,
             GroupKind::Bracket => 3,
             GroupKind::Basket => return false,
         };
         let Some(first) = orders.first().filter(|_| orders.len() == count) else { return false };
-        let start = first.node.order_id;
+        let start = first.order_id;
         // The first order of an OCO that was a bracket's exits comes behind the entry's number.
         let is_oco = group.kind == GroupKind::Oco;
         let is_start =
             start == group.group_id || is_oco && group.group_id.checked_add(1) == Some(start);
         let follow = (start..).zip(&orders).all(|(number, it)| {
-            it.node.order_id == number
-                && it.node.account_id == first.node.account_id
-                && it.node.market == first.node.market
+            it.order_id == number && it.account_id == first.account_id && it.market == first.market
         });
         let pair = &orders[usize::from(group.entry != 0)..];
         let Some(head) = pair.first() else { return false };
         let are_exits = pair.iter().all(|it| {
-            it.node.side == head.node.side
-                && it.extra.time_in_force.rests()
-                && it.node.remaining_lots == it.node.size_lots
+            it.side == head.side && it.time_in_force.rests() && it.remaining_lots == it.size_lots
         });
-        let are_children = pair.iter().all(|it| it.extra.is_child == (group.entry != 0));
-        let is_entry =
-            group.entry == 0 || !(first.extra.is_child || first.extra.order_type.waits());
-        let is_one_size = pair.iter().all(|it| it.node.size_lots == head.node.size_lots);
+        let are_children = pair.iter().all(|it| is_child(it) == (group.entry != 0));
+        let is_entry = group.entry == 0 || !(is_child(first) || first.order_type.waits());
+        let is_one_size = pair.iter().all(|it| it.size_lots == head.size_lots);
         let fits = match group.kind {
             GroupKind::Oto => is_entry,
             GroupKind::Bracket => {
-                let is_way_out = head.node.side == first.node.side.opposite();
+                let is_way_out = head.side == first.side.opposite();
                 is_entry && are_exits && is_way_out && is_one_size
             }
             GroupKind::Oco | GroupKind::Basket => are_exits,
@@ -254,7 +245,7 @@ impl Engine {
     fn check_money(&self) -> Result<(), Fault> {
         let mut sum: i128 = 0;
         let mut of_asset = None;
-        let mut balances: Vec<_> = self.ledger.iter().collect();
+        let mut balances: Vec<_> = self.shared.ledger.iter().collect();
         balances.sort_unstable_by_key(|it| (it.1, it.0));
         for (_, asset, balance) in balances {
             if of_asset != Some(asset) && sum != 0 {
@@ -267,10 +258,10 @@ impl Engine {
         if sum != 0 {
             return Err(UNBALANCED);
         }
-        if self.holds()? != self.ledger.held_by() {
+        if self.holds()? != self.shared.ledger.held_by() {
             return Err(MISHELD);
         }
-        for account in self.ledger.accounts() {
+        for account in self.shared.ledger.accounts() {
             let is_volume = |it: &(u32, i128)| (1..=VOLUME_MAX_MICROS).contains(&it.1);
             let is_known = account.schedule_id != 0 || account.volumes.is_empty();
             if !is_known || !account.volumes.iter().all(is_volume) {
@@ -283,28 +274,28 @@ impl Engine {
     /// Returns what must be held, by account and asset.
     fn holds(&self) -> Result<Vec<Held>, Fault> {
         let mut holds: Vec<Held> = Vec::new();
-        let resting = self.nodes.iter().map(|it| it.1).filter(|it| !it.is_house());
-        let resting = resting.filter_map(|it| self.order_of(it.order_id));
-        for order in resting.chain(self.rare.outside.iter().copied()) {
-            let group = self.rare.group(order.extra.group_id);
+        let resting = self.shared.nodes.iter().filter(|it| !it.is_house());
+        for order in resting.chain(self.shared.rare.outside.iter()) {
+            let extra = self.shared.rare.extras.of(order);
+            let group = self.shared.rare.group(extra.group_id);
             let oco = group.filter(|it| it.kind == GroupKind::Oco);
             let atoms = match oco {
-                _ if order.extra.is_child => 0,
-                Some(group) if group.pair[1] == order.node.order_id => 0,
+                _ if extra.is_child => 0,
+                Some(group) if group.pair[1] == order.order_id => 0,
                 Some(group) => group.hold_atoms(),
-                None => order.node.hold_atoms(),
+                None => order.hold_atoms(),
             };
-            let instrument = &self.markets[order.node.market as usize].instrument;
-            let asset_id = match order.node.side {
+            let instrument = &self.markets[order.market as usize].instrument;
+            let asset_id = match order.side {
                 Side::Buy => instrument.quote_asset_id,
                 Side::Sell => instrument.base_asset_id,
             };
-            holds.push(((order.node.account_id, asset_id), atoms));
+            holds.push(((order.account_id, asset_id), atoms));
         }
-        for (_, transfer) in &self.rare.transfers {
+        for (_, transfer) in &self.shared.rare.transfers {
             let amount = transfer.amount_atoms;
             let is_amount = amount != 0 && (-AMOUNT_MAX_ATOMS..=AMOUNT_MAX_ATOMS).contains(&amount);
-            if !is_amount || self.ledger.account(transfer.account_id).is_none() {
+            if !is_amount || self.shared.ledger.account(transfer.account_id).is_none() {
                 return Err(Fault::Inconsistent("a transfer is none"));
             }
             if amount < 0 {

@@ -14,16 +14,17 @@
 use crate::command::{
     CancelCause, GroupKind, MarketState, OrderType, Side, TimeInForce, TriggerBy,
 };
-use crate::engine::{Engine, Market};
+use crate::engine::Engine;
 use crate::event::Effects;
-use crate::matching::{OUTSIDE, Turn};
-use crate::order::{Group, Heard, Order};
+use crate::market::{Market, Turn};
+use crate::order::{Extra, Group, Heard, Order};
+use crate::standing::OUTSIDE;
 use crate::units::RATE_SCALE;
 
 /// Returns whether an order with a trigger waits for a price above, and not for one below.
 fn waits_for_rise(order: &Order) -> bool {
-    let is_stop = matches!(order.extra.order_type, OrderType::Stop | OrderType::StopLimit);
-    (order.node.side == Side::Buy) == is_stop
+    let is_stop = matches!(order.order_type, OrderType::Stop | OrderType::StopLimit);
+    (order.side == Side::Buy) == is_stop
 }
 
 fn has_come(order: &Order, trigger_ticks: i64, price_ticks: i64) -> bool {
@@ -34,37 +35,37 @@ fn has_come(order: &Order, trigger_ticks: i64, price_ticks: i64) -> bool {
 }
 
 /// Returns whether a trailing stop begins to follow at a price: a sell by a rise.
-pub(crate) fn is_activated(order: &Order, price_ticks: i64) -> bool {
-    let sign = -i64::from(order.node.side.number());
-    order.extra.activation_ticks.is_none_or(|it| price_ticks * sign >= it * sign)
+pub(crate) fn is_activated(side: Side, extra: &Extra, price_ticks: i64) -> bool {
+    let sign = -i64::from(side.number());
+    extra.activation_ticks.is_none_or(|it| price_ticks * sign >= it * sign)
 }
 
 /// Returns whether a price triggers a trailing stop that has been active before it.
-pub(crate) fn is_far_enough(order: &Order, price_ticks: i64) -> bool {
-    let best = order.extra.best_ticks;
-    let distance = order.extra.trail_ticks.map_or_else(
+pub(crate) fn is_far_enough(side: Side, extra: &Extra, price_ticks: i64) -> bool {
+    let best = extra.best_ticks;
+    let distance = extra.trail_ticks.map_or_else(
         || {
-            let rate = i128::from(order.extra.trail_rate_e8.unwrap_or(0));
+            let rate = i128::from(extra.trail_rate_e8.unwrap_or(0));
             (i128::from(best) * rate / i128::from(RATE_SCALE)).max(1)
         },
         i128::from,
     );
-    let sign = -i128::from(order.node.side.number());
+    let sign = -i128::from(side.number());
     (i128::from(best) - i128::from(price_ticks)) * sign >= distance
 }
 
 /// Lets a trailing stop hear a price; returns whether that triggers it.
-fn follow(order: &mut Order, price_ticks: i64) -> bool {
-    let best = order.extra.best_ticks;
+fn follow(side: Side, extra: &mut Extra, price_ticks: i64) -> bool {
+    let best = extra.best_ticks;
     if best == 0 {
-        order.extra.best_ticks = if is_activated(order, price_ticks) { price_ticks } else { 0 };
+        extra.best_ticks = if is_activated(side, extra, price_ticks) { price_ticks } else { 0 };
         return false;
     }
-    order.extra.best_ticks = match order.node.side {
+    extra.best_ticks = match side {
         Side::Sell => best.max(price_ticks),
         Side::Buy => best.min(price_ticks),
     };
-    is_far_enough(order, price_ticks)
+    is_far_enough(side, extra, price_ticks)
 }
 
 impl Market {
@@ -74,9 +75,14 @@ impl Market {
     }
 
     /// Returns whether the price that an order waits for is known and there already.
-    pub(crate) fn is_there(&self, order: &Order) -> bool {
-        let price = self.price_by(order.extra.trigger_by);
-        price != 0 && order.extra.trigger_ticks.is_some_and(|it| has_come(order, it, price))
+    pub(crate) fn is_there(&self, order: &Order, extra: &Extra) -> bool {
+        extra.trigger_ticks.is_some_and(|it| self.has_come(order, extra.trigger_by, it))
+    }
+
+    /// Returns whether a price is known and has come to a trigger.
+    pub(crate) fn has_come(&self, order: &Order, trigger_by: TriggerBy, trigger: i64) -> bool {
+        let price = self.price_by(trigger_by);
+        price != 0 && has_come(order, trigger, price)
     }
 }
 
@@ -90,16 +96,17 @@ impl Turn<'_> {
         let (mut rises, mut falls, mut trailing) = (Vec::new(), Vec::new(), Vec::new());
         for &order_id in &self.market.waiting {
             let Some(order) = self.find(order_id) else { continue };
-            if order.extra.trigger_by != trigger_by || order.extra.is_heard {
+            let extra = self.extra(&order);
+            if extra.trigger_by != trigger_by || extra.is_heard {
                 continue;
             }
-            match order.extra.trigger_ticks {
+            match extra.trigger_ticks {
                 None => trailing.push(order_id),
                 Some(trigger) if !has_come(&order, trigger, price_ticks) => {}
                 Some(trigger) if waits_for_rise(&order) => {
-                    rises.push((trigger, order.node.priority, order_id));
+                    rises.push((trigger, order.priority, order_id));
                 }
-                Some(trigger) => falls.push((-trigger, order.node.priority, order_id)),
+                Some(trigger) => falls.push((-trigger, order.priority, order_id)),
             }
         }
         rises.sort_unstable();
@@ -108,44 +115,55 @@ impl Turn<'_> {
             self.hear(order_id, price_ticks);
         }
         for order_id in trailing {
-            if self.outside_mut(order_id).is_some_and(|order| follow(order, price_ticks)) {
+            let Some(order) = self.find(order_id) else { continue };
+            let extra = self.shared.rare.extras.of_mut(&order);
+            if extra.is_some_and(|it| follow(order.side, it, price_ticks)) {
                 self.hear(order_id, price_ticks);
             }
         }
     }
 
-    fn outside_mut(&mut self, order_id: u64) -> Option<&mut Order> {
-        let at = self.orders.get(order_id)?;
-        self.rare.outside.get_mut(at & !OUTSIDE)
+    fn hear(&mut self, order_id: u64, price_ticks: i64) {
+        if let Some(order) = self.find(order_id)
+            && let Some(extra) = self.shared.rare.extras.of_mut(&order)
+        {
+            extra.is_heard = true;
+        }
+        self.shared.rare.heard.push_back(Heard::Price { order_id, price_ticks });
     }
 
-    fn hear(&mut self, order_id: u64, price_ticks: i64) {
-        if let Some(order) = self.outside_mut(order_id) {
-            order.extra.is_heard = true;
-        }
-        self.rare.heard.push_back(Heard::Price { order_id, price_ticks });
+    /// Returns whether the price that an order waits for is known and there already.
+    pub(crate) fn is_there(&self, order: &Order) -> bool {
+        self.market.is_there(order, self.extra(order))
+    }
+
+    /// Returns whether the price that an order waits for has come to a trigger.
+    pub(crate) fn has_come(&self, order: &Order, trigger_ticks: i64) -> bool {
+        self.market.has_come(order, self.extra(order).trigger_by, trigger_ticks)
     }
 
     /// Begins to wait; one whose price is there already has heard it at once.
+    #[cold]
     pub(crate) fn wait(&mut self, order: &mut Order) {
-        order.node.priority = self.priority();
-        let order_id = order.node.order_id;
-        let known = self.market.price_by(order.extra.trigger_by);
-        let is_there = self.market.is_there(order);
-        if known != 0 && order.extra.trigger_ticks.is_none() {
-            follow(order, known);
+        order.priority = self.priority();
+        let known = self.market.price_by(self.extra(order).trigger_by);
+        let is_there = self.is_there(order);
+        let side = order.side;
+        let extra = self.shared.rare.extras.change(order);
+        if known != 0 && extra.trigger_ticks.is_none() {
+            follow(side, extra, known);
         }
         self.put_outside(order);
-        self.market.waiting.push(order_id);
+        self.market.waiting.push(order.order_id);
         if is_there {
-            self.hear(order_id, known);
+            self.hear(order.order_id, known);
         }
     }
 
     /// Lets an accepted order, whose hold is taken, wait for its price or go to market.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn act(&mut self, order: &mut Order) {
-        if order.extra.order_type.waits() {
+        if order.order_type.waits() {
             self.wait(order);
         } else {
             self.go_to_market(order);
@@ -154,9 +172,9 @@ impl Turn<'_> {
 
     /// Lets one of a group act, if nothing has ended it before its turn.
     pub(crate) fn act_in_turn(&mut self, order_id: u64) {
-        let is_next = self.find(order_id).is_some_and(|order| order.extra.is_next);
+        let is_next = self.find(order_id).is_some_and(|it| self.extra(&it).is_next);
         if let Some(mut order) = is_next.then(|| self.take(order_id)).flatten() {
-            order.extra.is_next = false;
+            self.shared.rare.extras.change(&mut order).is_next = false;
             self.act(&mut order);
         }
     }
@@ -164,42 +182,42 @@ impl Turn<'_> {
     /// Changes an order's price before it acts, and what it holds with it.
     fn slide(&mut self, order: &mut Order, price_ticks: i64) {
         let before = self.held_atoms(order);
-        order.node.price_ticks = price_ticks;
-        order.node.hold_per_lot = self.hold_per_lot_of(order);
+        order.price_ticks = price_ticks;
+        order.hold_per_lot = self.hold_per_lot(order);
         let more = self.held_atoms(order) - before;
-        self.ledger.add(order.node.pays_from(), -more, more);
+        self.shared.ledger.add(order.pays_from(), -more, more);
     }
 
     /// Lets an order that has heard its price go to market, as a limit or as a market order.
     fn trigger(&mut self, order_id: u64, price_ticks: i64) {
-        let Some(mut order) = self.find(order_id) else { return };
-        if !order.extra.is_heard {
+        let Some(order) = self.find(order_id) else { return };
+        if !self.extra(&order).is_heard {
             return;
         }
-        self.leave_oco(&mut order);
+        self.leave_oco(&order);
         let Some(mut order) = self.take(order_id) else { return };
-        order.extra.is_heard = false;
-        order.extra.trigger_ticks = None;
+        let extra = self.shared.rare.extras.change(&mut order);
+        extra.is_heard = false;
+        extra.trigger_ticks = None;
+        let slide = extra.slide;
         let instrument_id = self.instrument_id();
-        self.effects.triggered(&order.node, instrument_id, price_ticks);
-        if order.extra.order_type.has_limit() {
-            order.extra.order_type = OrderType::Limit;
+        self.effects.triggered(&order, instrument_id, price_ticks);
+        if order.order_type.has_limit() {
+            order.order_type = OrderType::Limit;
         } else {
-            order.extra.order_type = OrderType::Market;
-            order.extra.time_in_force = TimeInForce::Ioc;
+            order.order_type = OrderType::Market;
+            order.time_in_force = TimeInForce::Ioc;
         }
-        if order.node.post_only {
-            let Some(price) = self.market.maker_price(&order.node, order.extra.slide) else {
+        if order.post_only {
+            let Some(price) = self.market.maker_price(&order, slide) else {
                 return self.end(&mut order, CancelCause::PostOnlyWouldTake);
             };
-            if price != order.node.price_ticks {
+            if price != order.price_ticks {
                 self.slide(&mut order, price);
-                self.tell_amended(&order.node, false);
+                self.tell_amended(&order, false);
             }
         }
-        let is_market_buy =
-            order.extra.order_type == OrderType::Market && order.node.side == Side::Buy;
-        if is_market_buy && self.is_short(&[order]) {
+        if order.is_market_buy() && self.is_short(&[order]) {
             return self.end(&mut order, CancelCause::InsufficientBalance);
         }
         self.go_to_market(&mut order);
@@ -208,8 +226,8 @@ impl Turn<'_> {
     /// Returns whether the funds do not suffice for one of these, which hold once.
     fn is_short(&self, orders: &[Order]) -> bool {
         let needed = orders.iter().map(|it| self.needed_atoms(it)).max().unwrap_or(0);
-        let pays_from = orders.first().map(|it| it.node.pays_from());
-        pays_from.is_some_and(|at| needed > self.ledger.free_atoms(at))
+        let pays_from = orders.first().map(Order::pays_from);
+        pays_from.is_some_and(|at| needed > self.shared.ledger.free_atoms(at))
     }
 
     /// Lets what waited for its entry act: one order, or two exits that become an OCO.
@@ -217,67 +235,67 @@ impl Turn<'_> {
         let mut children: Vec<Order> =
             group.hanging_on(0).filter_map(|order_id| self.take(order_id)).collect();
         for child in &mut children {
-            child.extra.is_child = false;
+            self.shared.rare.extras.change(child).is_child = false;
         }
         if group.kind == GroupKind::Bracket && !self.cut(&group, &mut children, entry_lots) {
             return;
         }
         let mut slid = Vec::new();
         for at in 0..children.len() {
-            let child = children[at];
-            if !child.node.post_only || child.extra.order_type != OrderType::Limit {
+            let child = &children[at];
+            if !child.post_only || child.order_type != OrderType::Limit {
                 continue;
             }
-            let Some(price) = self.market.maker_price(&child.node, child.extra.slide) else {
+            let Some(price) = self.market.maker_price(child, self.extra(child).slide) else {
                 children.swap(0, at);
                 return self.give_up(&group, &mut children, CancelCause::PostOnlyWouldTake);
             };
-            if price != child.node.price_ticks {
-                children[at].node.price_ticks = price;
-                children[at].node.hold_per_lot = self.hold_per_lot_of(&children[at]);
+            if price != child.price_ticks {
+                children[at].price_ticks = price;
+                children[at].hold_per_lot = self.hold_per_lot(&children[at]);
                 slid.push(at);
             }
         }
         if self.is_short(&children) {
             return self.give_up(&group, &mut children, CancelCause::InsufficientBalance);
         }
-        let Some(pays_from) = children.first().map(|it| it.node.pays_from()) else { return };
+        let Some(pays_from) = children.first().map(Order::pays_from) else { return };
         self.disband(&group);
         if group.kind == GroupKind::Bracket {
             (group.kind, group.entry) = (GroupKind::Oco, 0);
             for (hold, child) in group.holds.iter_mut().zip(&children) {
-                *hold = child.node.hold_atoms();
+                *hold = child.hold_atoms();
             }
-            self.rare.add_group(group);
+            self.shared.rare.add_group(group);
         }
         let mut needed = 0;
         for child in &mut children {
             let is_oco = group.kind == GroupKind::Oco;
-            child.extra.group_id = if is_oco { group.group_id } else { 0 };
-            child.extra.is_next = true;
-            needed = needed.max(child.node.hold_atoms());
+            let extra = self.shared.rare.extras.change(child);
+            extra.group_id = if is_oco { group.group_id } else { 0 };
+            extra.is_next = true;
+            needed = needed.max(child.hold_atoms());
             self.put_outside(child);
         }
-        self.ledger.hold(pays_from, needed);
+        self.shared.ledger.hold(pays_from, needed);
         for at in slid {
-            let node = children[at].node;
-            self.tell_amended(&node, false);
+            self.tell_amended(&children[at], false);
         }
         for child in children {
-            self.act_in_turn(child.node.order_id);
+            self.act_in_turn(child.order_id);
         }
     }
 
     /// Makes both exits as small as the entry, or as what is free; false where they are given up.
     fn cut(&mut self, group: &Group, children: &mut [Order], entry_lots: i64) -> bool {
         let Some(exit) = children.first() else { return true };
-        let mut size_lots = exit.node.size_lots.min(entry_lots);
-        if exit.node.side == Side::Sell {
-            let free = self.ledger.free_atoms(exit.node.pays_from());
+        let mut size_lots = exit.size_lots.min(entry_lots);
+        if exit.side == Side::Sell {
+            let free = self.shared.ledger.free_atoms(exit.pays_from());
             let lots = free / i128::from(self.market.instrument.lot_atoms);
             size_lots = size_lots.min(i64::try_from(lots).unwrap_or(i64::MAX));
         }
-        if size_lots == exit.node.size_lots {
+        if size_lots == exit.size_lots {
             return true;
         }
         if size_lots < self.market.instrument.size_min_lots {
@@ -285,9 +303,8 @@ impl Turn<'_> {
             return false;
         }
         for child in children {
-            (child.node.size_lots, child.node.remaining_lots) = (size_lots, size_lots);
-            let node = child.node;
-            self.tell_amended(&node, false);
+            (child.size_lots, child.remaining_lots) = (size_lots, size_lots);
+            self.tell_amended(child, false);
         }
         true
     }
@@ -296,9 +313,9 @@ impl Turn<'_> {
     fn give_up(&mut self, group: &Group, children: &mut [Order], cause: CancelCause) {
         self.disband(group);
         for (at, child) in children.iter_mut().enumerate() {
-            child.extra.group_id = 0;
+            self.shared.rare.extras.change(child).group_id = 0;
             // What they would have held was never taken.
-            child.node.hold_per_lot = 0;
+            child.hold_per_lot = 0;
             let is_first = at == 0 || cause != CancelCause::PostOnlyWouldTake;
             self.end(child, if is_first { cause } else { CancelCause::Sibling });
         }
@@ -309,7 +326,7 @@ impl Engine {
     /// Lets everything that was set off act; each may set off more.
     #[inline]
     pub(crate) fn work_off(&mut self, effects: &mut Effects) {
-        while let Some(heard) = self.rare.heard.pop_front() {
+        while let Some(heard) = self.shared.rare.heard.pop_front() {
             match heard {
                 Heard::Price { order_id, price_ticks } => {
                     if let Some(market) = self.market_of_order(order_id) {
@@ -328,10 +345,10 @@ impl Engine {
 
     /// Returns the market of an open order.
     pub(crate) fn market_of_order(&self, order_id: u64) -> Option<u32> {
-        let at = self.orders.get(order_id)?;
+        let at = self.shared.orders.get(order_id)?;
         match at & OUTSIDE {
-            0 => Some(self.nodes.get(at).market),
-            _ => self.rare.outside.get(at & !OUTSIDE).map(|it| it.node.market),
+            0 => Some(self.shared.nodes.get(at).market),
+            _ => self.shared.rare.outside.get(at & !OUTSIDE).map(|it| it.market),
         }
     }
 }

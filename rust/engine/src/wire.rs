@@ -90,17 +90,8 @@ pub(crate) mod size {
     pub(crate) const SET_FEE_TIER: usize = 48;
     pub(crate) const SET_FEE_TOKEN: usize = 32;
     pub(crate) const CLOSE_TRANSFER: usize = 32;
-    pub(crate) const REJECTED: usize = 24;
-    pub(crate) const ACCEPTED: usize = 24;
-    pub(crate) const TRADED: usize = 56;
-    pub(crate) const FILLED: usize = 80;
-    pub(crate) const CANCELED: usize = 32;
-    pub(crate) const AMENDED: usize = 40;
-    pub(crate) const LEVEL_CHANGED: usize = 32;
     pub(crate) const TRANSFERRED: usize = 32;
-    pub(crate) const TRIGGERED: usize = 32;
     pub(crate) const TRANSFER_CHANGED: usize = 40;
-    pub(crate) const MARKET_STATE_CHANGED: usize = 16;
     pub(crate) const INSTRUMENT_STATE: usize = 48;
     pub(crate) const ACCOUNT_STATE: usize = 24;
     pub(crate) const BALANCE_STATE: usize = 48;
@@ -324,14 +315,14 @@ fn common(head: &Head<'_>, fields: &mut Fields<'_>) -> Result<Place, Fault> {
         post_only: flag(fields.u8()).ok_or_else(|| head.fault("post_only"))?,
         self_trade: SelfTrade::of(fields.u8()).ok_or_else(|| head.fault("self_trade"))?,
         fee_asset: FeeAsset::of(fields.u8()).ok_or_else(|| head.fault("fee_asset"))?,
-        terms: Terms::default(),
+        terms: None,
     })
 }
 
 fn place<'a>(head: &Head<'a>) -> Result<(Place, &'a [u8]), Fault> {
     let (mut fields, rest) = head.with_text::<{ size::PLACE }>()?;
     let mut place = common(head, &mut fields)?;
-    place.terms = Terms {
+    place.terms = Some(Box::new(Terms {
         slide: flag(fields.u8()).ok_or_else(|| head.fault("slide"))?,
         reduce_only: flag(fields.u8()).ok_or_else(|| head.fault("reduce_only"))?,
         trigger_by: TriggerBy::of(fields.u8()).ok_or_else(|| head.fault("trigger_by"))?,
@@ -342,7 +333,7 @@ fn place<'a>(head: &Head<'a>) -> Result<(Place, &'a [u8]), Fault> {
         trail_rate_e8: present(fields.i64()),
         activation_ticks: present(fields.i64()),
         expire_ns: present(fields.i64()),
-    };
+    }));
     Ok((place, rest))
 }
 

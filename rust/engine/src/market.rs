@@ -1,0 +1,174 @@
+//! A market, and what may change while a command is carried out there.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "hot: places come from the engine's own tables; prices, sizes and amounts are bounded by \
+              the refusals, and overflow checks are on in every profile"
+)]
+
+use crate::book::{Book, Nodes};
+use crate::command::{FeeAsset, Instrument, MarketState, Side};
+use crate::engine::Engine;
+use crate::event::Effects;
+use crate::ledger::Ledger;
+use crate::order::{Extra, Order, Rare};
+use crate::table::Table;
+use crate::units::{RATE_SCALE, Rates, fee_atoms, notional_atoms};
+
+/// A market: its listing, its book and where its money goes.
+pub(crate) struct Market {
+    pub(crate) instrument: Instrument,
+    pub(crate) next_trade_id: u64,
+    pub(crate) state: MarketState,
+    /// The last, mark and index price; 0 is not known yet.
+    pub(crate) prices: [i64; 3],
+    pub(crate) book: Book,
+    /// The numbers of the orders that wait for a price here, in the order of time.
+    pub(crate) waiting: Vec<u64>,
+    /// Places in the ledger.
+    pub(crate) house_base: u32,
+    pub(crate) house_quote: u32,
+    pub(crate) fees_base: u32,
+    pub(crate) fees_quote: u32,
+}
+
+/// A level whose size has changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Touch {
+    pub(crate) market: u32,
+    pub(crate) side: Side,
+    pub(crate) price_ticks: i64,
+}
+
+/// What all markets share.
+pub(crate) struct Shared {
+    pub(crate) ledger: Ledger,
+    pub(crate) nodes: Nodes,
+    /// Places of open orders: a node's number, or marked by `OUTSIDE`.
+    pub(crate) orders: Table,
+    pub(crate) rare: Rare,
+    pub(crate) next_priority: u64,
+    pub(crate) touched: Vec<Touch>,
+}
+
+/// One market while one command is carried out there.
+pub(crate) struct Turn<'a> {
+    pub(crate) at: u32,
+    pub(crate) market: &'a mut Market,
+    pub(crate) shared: &'a mut Shared,
+    pub(crate) effects: &'a mut Effects,
+}
+
+impl Engine {
+    /// Returns one market with everything that trading there may change.
+    #[inline(always)]
+    pub(crate) fn turn<'a>(&'a mut self, market: u32, effects: &'a mut Effects) -> Turn<'a> {
+        Turn {
+            at: market,
+            market: &mut self.markets[market as usize],
+            shared: &mut self.shared,
+            effects,
+        }
+    }
+}
+
+impl Market {
+    /// Returns what one lot of an order holds of the asset that it pays with; a price of 0 is none.
+    #[inline(always)]
+    pub(crate) fn hold_per_lot(
+        &self,
+        side: Side,
+        price_ticks: i64,
+        fee_asset: FeeAsset,
+        rates: Rates,
+    ) -> i128 {
+        if side == Side::Sell {
+            return i128::from(self.instrument.lot_atoms);
+        }
+        let per_lot = notional_atoms(price_ticks, 1, self.instrument.tick_lot_atoms);
+        match fee_asset {
+            FeeAsset::Quote => per_lot + fee_atoms(per_lot, rates.larger_e8()),
+            FeeAsset::Received | FeeAsset::Token => per_lot,
+        }
+    }
+
+    /// Returns the lowest and the highest price around the reference, if there is a band.
+    #[inline]
+    pub(crate) fn band(&self) -> Option<(i64, i64)> {
+        if self.instrument.band_rate_e8 == 0 {
+            return None;
+        }
+        let [last, mark, _] = self.prices;
+        let reference = if mark == 0 { last } else { mark };
+        if reference == 0 {
+            return None;
+        }
+        let rate = i128::from(self.instrument.band_rate_e8);
+        let width = i128::from(reference) * rate / i128::from(RATE_SCALE);
+        let width = width as i64;
+        Some((reference - width, reference + width))
+    }
+
+    /// Returns the last price at which an order may trade.
+    #[inline(always)]
+    pub(crate) fn reach(&self, order: &Order) -> i64 {
+        match (order.price_ticks, order.side) {
+            (0, Side::Buy) => self.band().map_or(i64::MAX, |it| it.1),
+            (0, Side::Sell) => self.band().map_or(0, |it| it.0),
+            (price, _) => price,
+        }
+    }
+
+    /// Returns whether something can be a price here.
+    #[inline(always)]
+    pub(crate) fn is_price(&self, price_ticks: i64) -> bool {
+        (1..=self.instrument.price_max_ticks).contains(&price_ticks)
+    }
+}
+
+impl Turn<'_> {
+    #[inline]
+    pub(crate) fn instrument_id(&self) -> u32 {
+        self.market.instrument.instrument_id
+    }
+
+    /// Returns what only few orders have of this one.
+    #[inline(always)]
+    pub(crate) fn extra(&self, order: &Order) -> &Extra {
+        self.shared.rare.extras.of(order)
+    }
+
+    /// Returns what one lot of an order holds; market buys and orders by amount hold nothing.
+    #[inline(always)]
+    pub(crate) fn hold_per_lot(&self, order: &Order) -> i128 {
+        let Order { side, price_ticks, fee_asset, rates, .. } = *order;
+        if self.is_by_amount(order) || (side == Side::Buy && price_ticks == 0) {
+            return 0;
+        }
+        self.market.hold_per_lot(side, price_ticks, fee_asset, rates)
+    }
+
+    /// Returns the next place in time.
+    #[inline(always)]
+    pub(crate) fn priority(&mut self) -> u64 {
+        let priority = self.shared.next_priority;
+        self.shared.next_priority += 1;
+        priority
+    }
+
+    /// Notes that a level's size has changed.
+    #[inline(always)]
+    pub(crate) fn touch(&mut self, side: Side, price_ticks: i64) {
+        let touch = Touch { market: self.at, side, price_ticks };
+        if self.shared.touched.last() != Some(&touch) {
+            self.shared.touched.push(touch);
+        }
+    }
+
+    /// Tells what an order has become.
+    pub(crate) fn tell_amended(&mut self, order: &Order, kept_priority: bool) {
+        let instrument_id = self.instrument_id();
+        self.effects.amended(order, instrument_id, kept_priority);
+    }
+}

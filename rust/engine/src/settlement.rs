@@ -1,0 +1,303 @@
+//! What a trade does: what it moves, what it costs, who is told, and what is left of the maker.
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "hot: prices, sizes and amounts are bounded by the refusals, and overflow checks are on \
+              in every profile"
+)]
+
+use crate::command::{FEES, FeeAsset, Instrument, Liquidity, Side, TriggerBy};
+use crate::event::{Fee, Trade};
+use crate::fees::count_volume;
+use crate::ledger::Ledger;
+use crate::market::{Market, Shared, Turn};
+use crate::order::{Order, Rare};
+use crate::units::{RATE_SCALE, fee_atoms, notional_atoms, share_up, times};
+
+/// A larger fee in quote is not converted into the token.
+const TOKEN_FEE_MAX_ATOMS: i128 = 1 << 64;
+
+/// What a trade moves, in atoms.
+struct Amounts {
+    base: i128,
+    quote: i128,
+}
+
+impl Market {
+    /// Returns what a trade moves.
+    #[inline(always)]
+    fn amounts(&self, price_ticks: i64, lots: i64) -> Amounts {
+        let Instrument { lot_atoms, tick_lot_atoms, .. } = self.instrument;
+        Amounts {
+            base: times(i128::from(lot_atoms), lots),
+            quote: notional_atoms(price_ticks, lots, tick_lot_atoms),
+        }
+    }
+
+    /// Swaps base against quote for one user, its hold's share given back, and takes the fee.
+    #[inline(always)]
+    fn settle(
+        &self,
+        ledger: &mut Ledger,
+        order: &Order,
+        rate_e8: i32,
+        share: i128,
+        amounts: &Amounts,
+    ) -> Fee {
+        let Amounts { base, quote } = *amounts;
+        let (fee, fees) = match (order.side, order.fee_asset) {
+            (Side::Buy, FeeAsset::Received | FeeAsset::Token) => {
+                let atoms = fee_atoms(base, rate_e8);
+                ledger.add(order.quote, share - quote, -share);
+                ledger.add(order.base, base - atoms, 0);
+                (Fee { asset_id: self.instrument.base_asset_id, atoms }, self.fees_base)
+            }
+            (Side::Buy, FeeAsset::Quote) => {
+                let atoms = fee_atoms(quote, rate_e8);
+                ledger.add(order.quote, share - quote - atoms, -share);
+                ledger.add(order.base, base, 0);
+                (Fee { asset_id: self.instrument.quote_asset_id, atoms }, self.fees_quote)
+            }
+            (Side::Sell, _) => {
+                let atoms = fee_atoms(quote, rate_e8);
+                ledger.add(order.base, share - base, -share);
+                ledger.add(order.quote, quote - atoms, 0);
+                (Fee { asset_id: self.instrument.quote_asset_id, atoms }, self.fees_quote)
+            }
+        };
+        ledger.add(fees, fee.atoms, 0);
+        fee
+    }
+
+    /// Swaps base against quote for one user, its hold's share given back.
+    fn swap(&self, ledger: &mut Ledger, order: &Order, share: i128, amounts: &Amounts) {
+        let Amounts { base, quote } = *amounts;
+        match order.side {
+            Side::Buy => {
+                ledger.add(order.quote, share - quote, -share);
+                ledger.add(order.base, base, 0);
+            }
+            Side::Sell => {
+                ledger.add(order.base, share - base, -share);
+                ledger.add(order.quote, quote, 0);
+            }
+        }
+    }
+
+    /// Takes a fee, in the token where the account has enough of it free.
+    fn charge(
+        &self,
+        ledger: &mut Ledger,
+        rare: &Rare,
+        order: &Order,
+        rate_e8: i32,
+        amounts: &Amounts,
+    ) -> Fee {
+        let Amounts { base, quote } = *amounts;
+        let in_quote = fee_atoms(quote, rate_e8);
+        let is_small = (1..=TOKEN_FEE_MAX_ATOMS).contains(&in_quote);
+        if order.fee_asset == FeeAsset::Token
+            && is_small
+            && let Some(token) = rare.token(self.instrument.quote_asset_id)
+        {
+            let scale = i128::from(RATE_SCALE);
+            let discounted = share_up(in_quote, scale - i128::from(token.discount_e8));
+            let atoms = share_up(discounted, i128::from(token.rate_e8));
+            let asset_id = token.token_asset_id;
+            let from = ledger.place(order.account_id, asset_id);
+            if atoms <= ledger.free_atoms(from) {
+                let fees = ledger.place(FEES, asset_id);
+                ledger.transfer(from, fees, atoms);
+                return Fee { asset_id, atoms };
+            }
+        }
+        let (asset_id, from, fees, atoms) =
+            if order.side == Side::Buy && order.fee_asset != FeeAsset::Quote {
+                let atoms = fee_atoms(base, rate_e8);
+                (self.instrument.base_asset_id, order.base, self.fees_base, atoms)
+            } else {
+                (self.instrument.quote_asset_id, order.quote, self.fees_quote, in_quote)
+            };
+        ledger.add(from, -atoms, 0);
+        ledger.add(fees, atoms, 0);
+        Fee { asset_id, atoms }
+    }
+
+    /// Swaps base against quote for the house.
+    fn settle_house(&self, ledger: &mut Ledger, side: Side, amounts: &Amounts) {
+        let sign = i128::from(side.number());
+        ledger.add(self.house_base, sign * amounts.base, 0);
+        ledger.add(self.house_quote, -sign * amounts.quote, 0);
+    }
+}
+
+impl Turn<'_> {
+    /// Settles one trade of an order on its way and takes it off the maker's place.
+    #[inline(always)]
+    pub(crate) fn trade(&mut self, taker: &mut Order, maker_at: u32, lots: i64) {
+        if taker.extra != 0 {
+            self.leave_oco(taker);
+        }
+        let trade = self.open_trade(taker.side, taker.order_id, maker_at, lots);
+        let Turn { market, shared, effects, .. } = self;
+        let Shared { ledger, rare, nodes, .. } = &mut **shared;
+        let (maker, market) = (nodes.get(maker_at), &**market);
+        let amounts = market.amounts(trade.price_ticks, lots);
+        let is_user = !maker.is_house();
+        let share = times(taker.hold_per_lot, lots);
+        let maker_share = times(maker.hold_per_lot, lots);
+        match rare.extras.quote_atoms(taker) {
+            Some(atoms) => {
+                *atoms -= amounts.quote;
+                taker.size_lots += lots;
+            }
+            None => taker.remaining_lots -= lots,
+        }
+        // The swap comes before both fees; only a fee in a token could see the difference.
+        let has_token = taker.fee_asset == FeeAsset::Token || maker.fee_asset == FeeAsset::Token;
+        let (taker_fee, maker_fee);
+        if has_token {
+            market.swap(ledger, taker, share, &amounts);
+            if is_user {
+                market.swap(ledger, maker, maker_share, &amounts);
+            } else {
+                market.settle_house(ledger, maker.side, &amounts);
+            }
+            taker_fee = market.charge(ledger, rare, taker, taker.rates.taker_e8, &amounts);
+            maker_fee =
+                is_user.then(|| market.charge(ledger, rare, maker, maker.rates.maker_e8, &amounts));
+        } else {
+            taker_fee = market.settle(ledger, taker, taker.rates.taker_e8, share, &amounts);
+            if is_user {
+                let rate = maker.rates.maker_e8;
+                maker_fee = Some(market.settle(ledger, maker, rate, maker_share, &amounts));
+            } else {
+                market.settle_house(ledger, maker.side, &amounts);
+                maker_fee = None;
+            }
+        }
+        count_volume(ledger, rare.now_ns, &market.instrument, taker, amounts.quote);
+        effects.filled(taker, taker.remaining_lots, &trade, Liquidity::Taker, taker_fee);
+        if let Some(fee) = maker_fee {
+            let left = maker.remaining_lots - lots;
+            count_volume(ledger, rare.now_ns, &market.instrument, maker, amounts.quote);
+            effects.filled(maker, left, &trade, Liquidity::Maker, fee);
+        }
+        self.take_off(maker_at, lots);
+    }
+
+    /// Settles one trade of a house taker and takes it off the maker's place.
+    pub(crate) fn trade_with_house(&mut self, taker_side: Side, maker_at: u32, lots: i64) {
+        let trade = self.open_trade(taker_side, 0, maker_at, lots);
+        let Turn { market, shared, effects, .. } = self;
+        let Shared { ledger, rare, nodes, .. } = &mut **shared;
+        let (maker, market) = (nodes.get(maker_at), &**market);
+        if !maker.is_house() {
+            let amounts = market.amounts(trade.price_ticks, lots);
+            let (share, rate) = (times(maker.hold_per_lot, lots), maker.rates.maker_e8);
+            market.settle_house(ledger, taker_side, &amounts);
+            market.swap(ledger, maker, share, &amounts);
+            let fee = market.charge(ledger, rare, maker, rate, &amounts);
+            count_volume(ledger, rare.now_ns, &market.instrument, maker, amounts.quote);
+            let left = maker.remaining_lots - lots;
+            effects.filled(maker, left, &trade, Liquidity::Maker, fee);
+        }
+        self.take_off(maker_at, lots);
+    }
+
+    /// Makes the public trade with a maker, and notes that its level changes.
+    #[inline(always)]
+    fn open_trade(
+        &mut self,
+        taker_side: Side,
+        taker_order_id: u64,
+        maker_at: u32,
+        lots: i64,
+    ) -> Trade {
+        if self.shared.nodes.get(maker_at).extra != 0 {
+            self.leave_oco_resting(maker_at);
+        }
+        let maker = self.shared.nodes.get(maker_at);
+        let (price_ticks, maker_order_id) = (maker.price_ticks, maker.order_id);
+        let is_hidden = maker.is_hidden();
+        let trade = self.print(taker_side, taker_order_id, maker_order_id, price_ticks, lots);
+        if !is_hidden {
+            self.touch(taker_side.opposite(), price_ticks);
+        }
+        trade
+    }
+
+    /// Takes what has traded off a maker's place; what is over leaves the book.
+    #[inline(always)]
+    fn take_off(&mut self, maker_at: u32, lots: i64) {
+        let Shared { nodes, orders, .. } = &mut *self.shared;
+        let maker = nodes.get(maker_at);
+        let Order { order_id, side, extra, remaining_lots, .. } = *maker;
+        let ladder = self.market.book.of_mut(side);
+        if maker.slice_lots() > lots {
+            let (is_hidden, is_house) = (maker.is_hidden(), maker.is_house());
+            let level = nodes.level_of(maker_at);
+            let order = nodes.change(maker_at);
+            order.remaining_lots -= lots;
+            if is_hidden {
+                order.below_lots -= lots;
+                ladder.level_mut(level).below_lots -= lots;
+            } else {
+                ladder.reduce(level, lots, is_house);
+            }
+            return;
+        }
+        if extra != 0 {
+            return self.end_slice(maker_at, lots);
+        }
+        debug_assert!(order_id == 0 || remaining_lots == lots, "only an iceberg has slices");
+        ladder.remove(nodes, maker_at);
+        if order_id != 0 {
+            orders.remove(order_id);
+        }
+    }
+
+    /// Takes an order with terms off its place: it is over, or comes again with its next slice.
+    #[cold]
+    fn end_slice(&mut self, maker_at: u32, lots: i64) {
+        let mut maker = *self.shared.nodes.get(maker_at);
+        self.market.book.of_mut(maker.side).remove(&mut self.shared.nodes, maker_at);
+        self.shared.orders.remove(maker.order_id);
+        maker.remaining_lots -= lots;
+        if maker.remaining_lots == 0 {
+            return self.finish(&mut maker);
+        }
+        // It stands behind all that are shown.
+        maker.priority = self.priority();
+        maker.show(self.extra(&maker).display_lots);
+        let at = self.market.book.of_mut(maker.side).add(&mut self.shared.nodes, &maker);
+        self.shared.orders.insert(maker.order_id, at);
+    }
+
+    /// Makes a public trade, and lets who waits for its price hear it.
+    #[inline(always)]
+    pub(crate) fn print(
+        &mut self,
+        taker_side: Side,
+        taker_order_id: u64,
+        maker_order_id: u64,
+        price_ticks: i64,
+        size_lots: i64,
+    ) -> Trade {
+        let trade = Trade {
+            instrument_id: self.market.instrument.instrument_id,
+            trade_id: self.market.next_trade_id,
+            price_ticks,
+            size_lots,
+            taker_order_id,
+            maker_order_id,
+            taker_side,
+        };
+        self.market.next_trade_id += 1;
+        self.effects.traded(&trade);
+        self.market.prices[0] = price_ticks;
+        if !self.market.waiting.is_empty() {
+            self.tell_price(TriggerBy::Last, price_ticks);
+        }
+        trade
+    }
+}
