@@ -73,7 +73,7 @@ impl Engine {
     /// Lets a schedule decide an account's rates, or none.
     pub(crate) fn assign_fees(&mut self, assign: &AssignFees) -> Refusal {
         let schedule_id = assign.schedule_id;
-        let is_known = self.schedules.binary_search_by_key(&schedule_id, |it| it.0).is_ok();
+        let is_known = self.shared.schedules.binary_search_by_key(&schedule_id, |it| it.0).is_ok();
         if schedule_id != 0 && !is_known {
             return Err(RejectReason::Unsupported);
         }
@@ -84,8 +84,8 @@ impl Engine {
 
     /// Writes one tier of a schedule, or adds the next one.
     pub(crate) fn set_fee_tier(&mut self, told: &SetFeeTier) -> Refusal {
-        let found = self.schedules.binary_search_by_key(&told.schedule_id, |it| it.0);
-        let mut tiers = found.map_or_else(|_| Vec::new(), |at| self.schedules[at].1.clone());
+        let found = self.shared.schedules.binary_search_by_key(&told.schedule_id, |it| it.0);
+        let mut tiers = found.map_or_else(|_| Vec::new(), |at| self.shared.schedules[at].1.clone());
         let tier = usize::try_from(told.tier).unwrap_or(usize::MAX);
         if tier < tiers.len() {
             tiers[tier] = *told;
@@ -102,8 +102,8 @@ impl Engine {
             return Err(RejectReason::Unsupported);
         }
         match found {
-            Ok(at) => self.schedules[at].1 = tiers,
-            Err(at) => self.schedules.insert(at, (told.schedule_id, tiers)),
+            Ok(at) => self.shared.schedules[at].1 = tiers,
+            Err(at) => self.shared.schedules.insert(at, (told.schedule_id, tiers)),
         }
         Ok(())
     }

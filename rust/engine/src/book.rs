@@ -76,6 +76,12 @@ impl Nodes {
         self.nodes[at as usize].level
     }
 
+    /// Returns how many nodes have been in use at once.
+    #[inline(always)]
+    pub(crate) fn most(&self) -> i64 {
+        self.nodes.len() as i64
+    }
+
     /// Returns what stands in a node, to be changed, and takes it out of the hash.
     #[inline(always)]
     pub(crate) fn change(&mut self, at: u32) -> &mut Order {
@@ -213,6 +219,7 @@ impl Ladder {
         if order.is_house() {
             level.house_lots += order.remaining_lots;
         }
+        self.note_size(order.remaining_lots);
         at
     }
 
@@ -235,7 +242,9 @@ impl Ladder {
     /// Adds to house size that stands in a queue.
     #[inline]
     pub(crate) fn grow(&mut self, nodes: &mut Nodes, at: u32, lots: i64) {
-        nodes.change(at).remaining_lots += lots;
+        let order = nodes.change(at);
+        order.remaining_lots += lots;
+        self.note_size(order.remaining_lots);
         let level = self.level_mut(nodes.level_of(at));
         level.lots += lots;
         level.house_lots += lots;
@@ -255,7 +264,9 @@ impl Ladder {
             let behind = nodes.get(back);
             if behind.is_house() && nodes.get(front).is_house() {
                 let lots = behind.remaining_lots;
-                nodes.change(front).remaining_lots += lots;
+                let merged = nodes.change(front);
+                merged.remaining_lots += lots;
+                self.note_size(merged.remaining_lots);
                 self.unlink(nodes, back, level);
             }
         }

@@ -20,21 +20,20 @@ use crate::command::{
     RejectReason,
 };
 use crate::event::Effects;
-use crate::fees::{self, Schedules};
+use crate::fees;
 use crate::ledger::Ledger;
 use crate::market::{Market, Shared};
 use crate::order::Rare;
-use crate::table::Table;
+use crate::table::{Numbers, Table};
 use crate::units::Rates;
-use crate::wire::{self, Head, Malformed, tag};
+use crate::wire::{self, Front, Head, Malformed, tag};
 
 /// All instruments and accounts as one deterministic machine.
 pub struct Engine {
     pub(crate) queue_model: QueueModel,
     pub(crate) markets: Vec<Market>,
-    pub(crate) market_places: Table,
+    pub(crate) market_places: Numbers,
     pub(crate) shared: Shared,
-    pub(crate) schedules: Schedules,
     pub(crate) next_order_id: u64,
 }
 
@@ -45,16 +44,16 @@ impl Engine {
         Self {
             queue_model,
             markets: Vec::new(),
-            market_places: Table::default(),
+            market_places: Numbers::default(),
             shared: Shared {
                 ledger: Ledger::new(),
                 nodes: Nodes::new(),
                 orders: Table::default(),
                 rare: Rare::new(),
+                schedules: Vec::new(),
                 next_priority: 1,
                 touched: Vec::new(),
             },
-            schedules: Vec::new(),
             next_order_id: 1,
         }
     }
@@ -69,38 +68,54 @@ impl Engine {
         records: &[u8],
         effects: &mut Effects,
     ) -> Result<(), Malformed> {
-        let mut rest = records;
-        while !rest.is_empty() {
-            let offset = records.len() - rest.len();
-            rest = wire::check(rest).map_err(|fault| Malformed { offset, fault })?;
+        let mut offset = 0;
+        while let Some(rest) = records.get(offset..).filter(|it| !it.is_empty()) {
+            offset += wire::check(rest).map_err(|fault| Malformed { offset, fault })?;
         }
-        let mut rest = records;
-        while let Ok(head) = Head::read(rest) {
-            self.begin(head.now_ns(), effects);
+        let mut offset = 0;
+        while let Some(rest) = records.get(offset..)
+            && let Some(front) = Front::read(rest)
+        {
+            self.begin(front.now_ns, effects);
             // The three that a stream is made of do not take the detour over `Command`.
-            let done = match head.tag {
-                tag::PLAIN_PLACE => wire::plain_place(&head).map(|(place, rest)| {
-                    self.place(&place, effects);
-                    rest
-                }),
-                tag::CANCEL => wire::cancel(&head).map(|(cancel, rest)| {
-                    self.cancel(&cancel, effects);
-                    rest
-                }),
-                tag::HOUSE_LEVEL => wire::house_level(&head).map(|(level, rest)| {
-                    self.house_level(&level, effects);
-                    rest
-                }),
-                _ => wire::decode(&head).map(|(command, rest)| {
-                    self.carry_out(&command, effects);
-                    rest
-                }),
-            };
+            match front.tag {
+                tag::PLAIN_PLACE => self.place_record(rest, effects),
+                tag::CANCEL => self.cancel_record(rest, effects),
+                tag::HOUSE_LEVEL => self.house_level_record(rest, effects),
+                _ => self.carry_out_record(rest, effects),
+            }
             self.settle_down(effects);
-            let Ok(after) = done else { break };
-            rest = after;
+            offset += front.size;
         }
         Ok(())
+    }
+
+    #[inline(always)]
+    fn place_record(&mut self, record: &[u8], effects: &mut Effects) {
+        if let Some(place) = wire::checked_place(record) {
+            self.place(&place, effects);
+        }
+    }
+
+    #[inline(always)]
+    fn cancel_record(&mut self, record: &[u8], effects: &mut Effects) {
+        if let Ok(cancel) = Head::read(record).and_then(|head| wire::cancel(&head)) {
+            self.cancel(&cancel.0, effects);
+        }
+    }
+
+    #[inline(never)]
+    fn house_level_record(&mut self, record: &[u8], effects: &mut Effects) {
+        if let Ok(level) = Head::read(record).and_then(|head| wire::house_level(&head)) {
+            self.house_level(&level.0, effects);
+        }
+    }
+
+    #[inline(never)]
+    fn carry_out_record(&mut self, record: &[u8], effects: &mut Effects) {
+        if let Ok((command, _)) = Head::read(record).and_then(|head| wire::decode(&head)) {
+            self.carry_out(&command, effects);
+        }
     }
 
     /// Carries out one command whole, or refuses it whole, and tells what happened.
@@ -181,7 +196,7 @@ impl Engine {
     }
 
     /// Tells the sizes of the levels that a command has touched.
-    #[inline]
+    #[inline(always)]
     fn tell_levels(&mut self, effects: &mut Effects) {
         for touch in &self.shared.touched {
             let market = &self.markets[touch.market as usize];
@@ -216,7 +231,7 @@ impl Engine {
         }
         let (base, quote) = (instrument.base_asset_id, instrument.quote_asset_id);
         let at = self.markets.len() as u32;
-        self.market_places.insert(u64::from(instrument.instrument_id), at);
+        self.market_places.insert(instrument.instrument_id, at);
         self.markets.push(Market {
             instrument: instrument.clone(),
             next_trade_id: 1,
@@ -236,12 +251,12 @@ impl Engine {
     #[must_use]
     pub fn rates(&self, account_id: u32, now_ns: i64) -> Option<Rates> {
         let at = self.shared.ledger.account(account_id)?;
-        Some(fees::rates(&self.schedules, self.shared.ledger.account_at(at), now_ns))
+        Some(fees::rates(&self.shared.schedules, self.shared.ledger.account_at(at), now_ns))
     }
 
     #[inline]
     pub(crate) fn market(&self, instrument_id: u32) -> Option<u32> {
-        self.market_places.get(u64::from(instrument_id))
+        self.market_places.get(instrument_id)
     }
 }
 

@@ -36,6 +36,12 @@ pub(crate) struct Fee {
     pub(crate) atoms: i128,
 }
 
+/// Returns the first word of a record: its tag, its size and the field in its head.
+#[inline(always)]
+fn head(tag: u16, words: u16, subject: u32) -> u64 {
+    u64::from(tag) | u64::from(words) << 19 | u64::from(subject) << 32
+}
+
 /// Returns a word of two halves.
 #[inline(always)]
 fn pair(low: u32, high: u32) -> u64 {
@@ -74,37 +80,35 @@ impl Effects {
         self.words.shrink_to(bytes / 8);
     }
 
-    /// Tells one record: its tag, the field in its head, and whole words.
+    /// Tells one record of whole words, the first of which is its head.
     #[inline(always)]
-    fn tell<const WORDS: usize>(&mut self, tag: u16, subject: u32, words: [u64; WORDS]) {
-        let size = (8 + 8 * WORDS) as u64;
-        let head = u64::from(tag) | size << 16 | u64::from(subject) << 32;
-        self.words.reserve(1 + WORDS);
-        self.words.push(head.to_le_bytes());
+    fn tell<const WORDS: usize>(&mut self, words: [u64; WORDS]) {
         self.words.extend_from_slice(&words.map(u64::to_le_bytes));
     }
 
     #[inline]
     pub(crate) fn rejected(&mut self, order_id: u64, account_id: u32, reason: RejectReason) {
-        self.tell(tag::REJECTED, account_id, [order_id, u64::from(reason.number())]);
+        let why = u64::from(reason.number());
+        self.tell([head(tag::REJECTED, 3, account_id), order_id, why]);
     }
 
     #[inline(always)]
     pub(crate) fn accepted(&mut self, order_id: u64, account_id: u32, instrument_id: u32) {
-        self.tell(tag::ACCEPTED, account_id, [order_id, u64::from(instrument_id)]);
+        let market = u64::from(instrument_id);
+        self.tell([head(tag::ACCEPTED, 3, account_id), order_id, market]);
     }
 
     #[inline(always)]
     pub(crate) fn traded(&mut self, trade: &Trade) {
-        let words = [
+        self.tell([
+            head(tag::TRADED, 7, trade.instrument_id),
             trade.trade_id,
             trade.price_ticks.cast_unsigned(),
             trade.size_lots.cast_unsigned(),
             trade.taker_order_id,
             trade.maker_order_id,
             sign(trade.taker_side),
-        ];
-        self.tell(tag::TRADED, trade.instrument_id, words);
+        ]);
     }
 
     /// Tells an order's owner of its part in a trade, and what remains after it.
@@ -118,7 +122,8 @@ impl Effects {
         fee: Fee,
     ) {
         let [low, high] = halves(fee.atoms);
-        let words = [
+        self.tell([
+            head(tag::FILLED, 10, order.account_id),
             order.order_id,
             trade.trade_id,
             trade.price_ticks.cast_unsigned(),
@@ -128,31 +133,30 @@ impl Effects {
             high,
             pair(trade.instrument_id, fee.asset_id),
             sign(order.side) | u64::from(liquidity.number()) << 8,
-        ];
-        self.tell(tag::FILLED, order.account_id, words);
+        ]);
     }
 
     #[inline(always)]
     pub(crate) fn canceled(&mut self, order: &Order, instrument_id: u32, cause: CancelCause) {
         let why = pair(instrument_id, u32::from(cause.number()));
-        let words = [order.order_id, order.remaining_lots.cast_unsigned(), why];
-        self.tell(tag::CANCELED, order.account_id, words);
+        let left = order.remaining_lots.cast_unsigned();
+        self.tell([head(tag::CANCELED, 4, order.account_id), order.order_id, left, why]);
     }
 
     /// Tells of an order's new price and size; `order` is what it has become.
     pub(crate) fn amended(&mut self, order: &Order, instrument_id: u32, kept_priority: bool) {
-        let words = [
+        self.tell([
+            head(tag::AMENDED, 5, order.account_id),
             order.order_id,
             order.price_ticks.cast_unsigned(),
             order.size_lots.cast_unsigned(),
             pair(instrument_id, u32::from(kept_priority)),
-        ];
-        self.tell(tag::AMENDED, order.account_id, words);
+        ]);
     }
 
     pub(crate) fn triggered(&mut self, order: &Order, instrument_id: u32, price_ticks: i64) {
-        let words = [order.order_id, price_ticks.cast_unsigned(), u64::from(instrument_id)];
-        self.tell(tag::TRIGGERED, order.account_id, words);
+        let (price, market) = (price_ticks.cast_unsigned(), u64::from(instrument_id));
+        self.tell([head(tag::TRIGGERED, 4, order.account_id), order.order_id, price, market]);
     }
 
     #[inline(always)]
@@ -163,8 +167,8 @@ impl Effects {
         price_ticks: i64,
         size_lots: i64,
     ) {
-        let words = [price_ticks.cast_unsigned(), size_lots.cast_unsigned(), sign(side)];
-        self.tell(tag::LEVEL_CHANGED, instrument_id, words);
+        let (price, size) = (price_ticks.cast_unsigned(), size_lots.cast_unsigned());
+        self.tell([head(tag::LEVEL_CHANGED, 4, instrument_id), price, size, sign(side)]);
     }
 
     pub(crate) fn transferred(&mut self, account_id: u32, asset_id: u32, amount_atoms: i128) {
@@ -190,6 +194,7 @@ impl Effects {
     }
 
     pub(crate) fn market_state_changed(&mut self, instrument_id: u32, state: MarketState) {
-        self.tell(tag::MARKET_STATE_CHANGED, instrument_id, [u64::from(state.number())]);
+        let state = u64::from(state.number());
+        self.tell([head(tag::MARKET_STATE_CHANGED, 2, instrument_id), state]);
     }
 }

@@ -1,6 +1,5 @@
 //! The samples of every record that both languages read (`tests/engine/golden`).
 
-use crate::book::{EMPTY, Node};
 use crate::command::{
     Amend, AssignFees, Cancel, CancelAll, CancelCause, Command, FeeAsset, GroupKind, HouseFact,
     Instrument, Liquidity, MarketState, OpenAccount, OrderType, Place, PlaceGroup, QueueModel,
@@ -9,6 +8,7 @@ use crate::command::{
 };
 use crate::engine::Engine;
 use crate::event::{Effects, Fee, Trade};
+use crate::order::{NO_ORDER, Order};
 use crate::units::Rates;
 use crate::wire::{Head, decode};
 
@@ -180,12 +180,12 @@ fn check_effect(name: &str, tell: impl Fn(&mut Effects)) {
 
 #[test]
 fn effects_are_written_as_they_are_read() {
-    let order = |order_id, account_id, remaining_lots| Node {
+    let order = |order_id, account_id, remaining_lots| Order {
         order_id,
         account_id,
         remaining_lots,
         side: Side::Sell,
-        ..EMPTY
+        ..NO_ORDER
     };
     let reason = RejectReason::InsufficientBalance;
     check_effect("Rejected", |effects| effects.rejected(201, 107, reason));
@@ -208,7 +208,7 @@ fn effects_are_written_as_they_are_read() {
     });
     let cause = CancelCause::SelfTrade;
     check_effect("Canceled", |effects| effects.canceled(&order(206, 110, 22), 8, cause));
-    let amended = Node { price_ticks: 2_715_005, size_lots: 23, ..order(207, 111, 1) };
+    let amended = Order { price_ticks: 2_715_005, size_lots: 23, ..order(207, 111, 1) };
     check_effect("Amended", |effects| effects.amended(&amended, 9, true));
     check_effect("LevelChanged", |effects| effects.level_changed(10, Side::Sell, 2_715_006, 24));
     let amount_atoms = -0x1_0000_0000_0000_0000_0000;

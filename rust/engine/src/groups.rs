@@ -36,7 +36,7 @@ impl Engine {
         }
         for (order, place) in orders.iter().zip(places) {
             if let Some(account) = self.shared.ledger.account(place.account_id) {
-                self.accept(order, place, account, effects);
+                self.turn(order.market, effects).accept(order, place, account);
             }
         }
         self.join(kind, first_id, orders, effects);
@@ -56,16 +56,17 @@ impl Engine {
         if !goes_with_group(kind, places, at) {
             return Err(RejectReason::Unsupported);
         }
-        let (account, market) = self.check_place(place)?;
-        let order = self.draft(first_id + at as u64, place, account, market);
+        let (account, market) = self.places_of(place)?;
+        let mut turn = self.turn(market, effects);
+        turn.check_place(place)?;
+        let order = turn.draft(first_id + at as u64, place, account);
         orders.push(order);
-        self.check_room(orders, Some(kind), market)?;
+        turn.check_room(orders, Some(kind))?;
         if has_entry(kind) && at > 0 {
             return Ok(());
         }
         let meets_another = kind == GroupKind::Basket && meets_another(places, at);
         let order = &mut orders[at];
-        let turn = self.turn(market, effects);
         if order.order_type.waits() && turn.is_there(order) {
             return Err(RejectReason::WouldTrigger);
         }
@@ -79,7 +80,7 @@ impl Engine {
         let pays_from = order.pays_from();
         let mut total: i128 = 0;
         for each in orders.iter().filter(|it| it.pays_from() == pays_from) {
-            let needed = self.turn(each.market, effects).needed_atoms(each);
+            let needed = self.turn(each.market, effects).needed_atoms(each, each.hold_atoms());
             total = if kind == GroupKind::Oco { total.max(needed) } else { total + needed };
         }
         match total > self.shared.ledger.free_atoms(pays_from) {

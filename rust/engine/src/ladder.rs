@@ -13,7 +13,7 @@
 )]
 
 use crate::command::Side;
-use crate::units::LEVEL_MAX_LOTS;
+use crate::units::{LEVEL_MAX_LOTS, LIMIT_MAX};
 
 /// No such branch, page or level.
 const NONE: u32 = u32::MAX;
@@ -68,6 +68,8 @@ const UNSEEN: Seen = Seen { number: u64::MAX, page: NONE };
 /// The levels of one side.
 pub(crate) struct Ladder {
     side: Side,
+    /// The largest size that has come so far.
+    largest_lots: i64,
     best: i64,
     best_level: u32,
     height: usize,
@@ -84,6 +86,7 @@ impl Ladder {
     pub(crate) fn new(side: Side) -> Self {
         Self {
             side,
+            largest_lots: 0,
             best: 0,
             best_level: NONE,
             height: 1,
@@ -147,10 +150,25 @@ impl Ladder {
         self.find(price_ticks).map_or(0, |it| self.level(it).lots + self.level(it).below_lots)
     }
 
-    /// Returns whether a size stays in the range of the books at a price.
+    /// Returns whether a size stays in the range of the books at a price, where so many rest at
+    /// all prices together.
     #[inline(always)]
-    pub(crate) fn has_room(&self, price_ticks: i64, size_lots: i64) -> bool {
+    pub(crate) fn has_room(&self, price_ticks: i64, size_lots: i64, count: i64) -> bool {
+        match self.largest_lots.checked_mul(count) {
+            Some(most) if most <= LEVEL_MAX_LOTS - LIMIT_MAX => true,
+            _ => self.has_room_at(price_ticks, size_lots),
+        }
+    }
+
+    #[cold]
+    fn has_room_at(&self, price_ticks: i64, size_lots: i64) -> bool {
         self.all_lots_at(price_ticks) + size_lots <= LEVEL_MAX_LOTS
+    }
+
+    /// Keeps in mind how large a size has come.
+    #[inline(always)]
+    pub(crate) fn note_size(&mut self, size_lots: i64) {
+        self.largest_lots = self.largest_lots.max(size_lots);
     }
 
     /// Returns the level of a price, opening it where it is not open.

@@ -14,7 +14,7 @@
 )]
 
 use crate::command::{FEES, HOUSE, Instrument, OpenAccount, WORLD};
-use crate::table::Table;
+use crate::table::{Numbers, Table};
 use crate::units::{Rates, mix, mix_atoms, mix_signed};
 use crate::wire::tag;
 
@@ -62,7 +62,7 @@ pub(crate) struct Account {
 /// All accounts and balances.
 pub(crate) struct Ledger {
     accounts: Vec<Account>,
-    account_places: Table,
+    account_places: Numbers,
     entries: Vec<Entry>,
     entry_places: Table,
     stale: Vec<u32>,
@@ -75,7 +75,7 @@ impl Ledger {
     pub(crate) fn new() -> Self {
         Self {
             accounts: Vec::new(),
-            account_places: Table::default(),
+            account_places: Numbers::default(),
             entries: Vec::new(),
             entry_places: Table::default(),
             stale: Vec::new(),
@@ -93,7 +93,7 @@ impl Ledger {
             return self.change_account(at, |account| account.rates = rates);
         }
         self.hashed = self.hashed.wrapping_add(hash_of_account(account_id, 0, rates));
-        self.account_places.insert(u64::from(account_id), self.accounts.len() as u32);
+        self.account_places.insert(account_id, self.accounts.len() as u32);
         let (market, base, quote) = (NOWHERE, NOWHERE, NOWHERE);
         let (schedule_id, volumes) = (0, Vec::new());
         self.accounts.push(Account {
@@ -135,7 +135,7 @@ impl Ledger {
     /// Returns a user's place in the list of accounts.
     #[inline]
     pub(crate) fn account(&self, account_id: u32) -> Option<u32> {
-        self.account_places.get(u64::from(account_id))
+        self.account_places.get(account_id)
     }
 
     #[inline]
@@ -202,6 +202,17 @@ impl Ledger {
         debug_assert!(amount_atoms >= 0, "a movement has a direction, not a sign");
         self.add(payer, -amount_atoms, 0);
         self.add(payee, amount_atoms, 0);
+    }
+
+    /// Sets atoms aside if so many are free as are needed; false where they are not.
+    #[inline(always)]
+    #[must_use]
+    pub(crate) fn try_hold(&mut self, at: u32, needed_atoms: i128, amount_atoms: i128) -> bool {
+        if needed_atoms > self.entries[at as usize].balance.free_atoms {
+            return false;
+        }
+        self.add(at, -amount_atoms, amount_atoms);
+        true
     }
 
     /// Sets free atoms aside for an order.

@@ -11,6 +11,7 @@ use crate::book::{Book, Nodes};
 use crate::command::{FeeAsset, Instrument, MarketState, Side};
 use crate::engine::Engine;
 use crate::event::Effects;
+use crate::fees::Schedules;
 use crate::ledger::Ledger;
 use crate::order::{Extra, Order, Rare};
 use crate::table::Table;
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     /// Places of open orders: a node's number, or marked by `OUTSIDE`.
     pub(crate) orders: Table,
     pub(crate) rare: Rare,
+    pub(crate) schedules: Schedules,
     pub(crate) next_priority: u64,
     pub(crate) touched: Vec<Touch>,
 }
@@ -94,7 +96,7 @@ impl Market {
     }
 
     /// Returns the lowest and the highest price around the reference, if there is a band.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn band(&self) -> Option<(i64, i64)> {
         if self.instrument.band_rate_e8 == 0 {
             return None;

@@ -173,12 +173,12 @@ impl Turn<'_> {
         found
     }
 
-    /// Returns what must be free for an order: what it holds, or what its fills will cost.
+    /// Returns what must be free for an order: what it will hold, or what its fills will cost.
     #[inline(always)]
-    pub(crate) fn needed_atoms(&self, order: &Order) -> i128 {
+    pub(crate) fn needed_atoms(&self, order: &Order, hold_atoms: i128) -> i128 {
         match order.is_market_buy() || self.is_by_amount(order) {
             true => self.cost(order),
-            false => order.hold_atoms(),
+            false => hold_atoms,
         }
     }
 
@@ -209,7 +209,7 @@ impl Turn<'_> {
         if is_fok && !self.plan(order).is_whole {
             return self.end(order, CancelCause::FokUnfillable);
         }
-        if self.fill(order) {
+        if self.crosses(order) && self.fill(order) {
             return;
         }
         if order.order_type == OrderType::Market {
@@ -222,8 +222,15 @@ impl Turn<'_> {
         }
     }
 
-    /// Trades until the order is over (true) or nothing is in its reach.
+    /// Returns whether something is in an order's reach.
     #[inline(always)]
+    fn crosses(&self, order: &Order) -> bool {
+        let best = self.market.book.of(order.side.opposite()).best();
+        best != 0 && order.side.reaches(self.market.reach(order), best)
+    }
+
+    /// Trades until the order is over (true) or nothing is in its reach.
+    #[inline(never)]
     fn fill(&mut self, taker: &mut Order) -> bool {
         let side = taker.side;
         loop {

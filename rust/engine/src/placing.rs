@@ -2,16 +2,16 @@
 //!
 //! Everything is checked against the state as it is (`refusals.rs`) before anything changes; then the
 //! order is accepted, holds, and acts.
-#![allow(clippy::indexing_slicing, reason = "hot: places come from the engine's own tables")]
 
 use std::cmp::Reverse;
 
-use crate::command::{Place, RejectReason, Side};
+use crate::command::{Place, Side};
 use crate::engine::Engine;
 use crate::event::Effects;
 use crate::fees;
-use crate::market::Shared;
+use crate::market::{Shared, Turn};
 use crate::order::{Extra, Order};
+use crate::refusals::Refusal;
 
 impl Engine {
     #[inline(always)]
@@ -24,40 +24,32 @@ impl Engine {
     }
 
     #[inline(always)]
-    fn try_to_place(
-        &mut self,
-        order_id: u64,
-        place: &Place,
-        effects: &mut Effects,
-    ) -> Result<(), RejectReason> {
-        let (account, market) = self.check_place(place)?;
-        let mut order = self.draft(order_id, place, account, market);
-        if let Err(reason) = self.check_books(&mut order, market, effects) {
-            self.shared.rare.extras.drop_of(&mut order);
+    fn try_to_place(&mut self, order_id: u64, place: &Place, effects: &mut Effects) -> Refusal {
+        let (account, market) = self.places_of(place)?;
+        let mut turn = self.turn(market, effects);
+        turn.check_place(place)?;
+        let mut order = turn.draft(order_id, place, account);
+        if let Err(reason) = turn.enter_books(&mut order) {
+            turn.shared.rare.extras.drop_of(&mut order);
             return Err(reason);
         }
-        self.accept(&order, place, account, effects);
-        self.shared.ledger.hold(order.pays_from(), order.hold_atoms());
-        self.turn(market, effects).act(&mut order);
+        turn.accept(&order, place, account);
+        turn.act(&mut order);
         Ok(())
     }
+}
 
+impl Turn<'_> {
     /// Tells that an order is accepted, and of a post_only one where it has slid to.
     #[inline(always)]
-    pub(crate) fn accept(
-        &mut self,
-        order: &Order,
-        place: &Place,
-        account: u32,
-        effects: &mut Effects,
-    ) {
+    pub(crate) fn accept(&mut self, order: &Order, place: &Place, account: u32) {
         if self.shared.ledger.scheduled != 0 {
             let now_ns = self.shared.rare.now_ns;
             fees::drop_old_days(self.shared.ledger.account_mut(account), now_ns);
         }
-        effects.accepted(order.order_id, place.account_id, place.instrument_id);
+        self.effects.accepted(order.order_id, place.account_id, place.instrument_id);
         if order.price_ticks != place.price_ticks.unwrap_or(0) {
-            effects.amended(order, place.instrument_id, false);
+            self.effects.amended(order, place.instrument_id, false);
         }
         if order.extra != 0
             && let Some(expire_ns) = self.shared.rare.extras.of(order).expire_ns
@@ -68,10 +60,10 @@ impl Engine {
 
     /// Returns the order that a request would become.
     #[inline(always)]
-    pub(crate) fn draft(&mut self, order_id: u64, place: &Place, account: u32, at: u32) -> Order {
-        let Shared { ledger, rare, .. } = &mut self.shared;
-        let market = &self.markets[at as usize];
-        let rates = fees::rates(&self.schedules, ledger.account_at(account), rare.now_ns);
+    pub(crate) fn draft(&mut self, order_id: u64, place: &Place, account: u32) -> Order {
+        let Turn { at, ref market, ref mut shared, .. } = *self;
+        let Shared { ledger, rare, schedules, .. } = &mut **shared;
+        let rates = fees::rates(schedules, ledger.account_at(account), rare.now_ns);
         let (base, quote) = ledger.balances_in(account, at, &market.instrument);
         let price_ticks = place.price_ticks.unwrap_or(0);
         let extra = match &place.terms {

@@ -11,8 +11,7 @@ use crate::command::{
     TimeInForce, TriggerBy,
 };
 use crate::engine::Engine;
-use crate::event::Effects;
-use crate::market::Market;
+use crate::market::{Market, Turn};
 use crate::order::Order;
 use crate::units::{RATE_SCALE, notional_atoms};
 
@@ -22,62 +21,71 @@ const SLICES_MAX: i64 = 100;
 pub(crate) type Refusal = Result<(), RejectReason>;
 
 impl Engine {
-    /// Returns the places of a request's account and market, or what is wrong with it in itself.
+    /// Returns the places of a request's account and market, if there are such and it goes together.
     #[inline(always)]
-    pub(crate) fn check_place(&self, place: &Place) -> Result<(u32, u32), RejectReason> {
+    pub(crate) fn places_of(&self, place: &Place) -> Result<(u32, u32), RejectReason> {
         if !is_offered(place) {
             return Err(RejectReason::Unsupported);
         }
         let account = self.shared.ledger.account(place.account_id);
         let account = account.ok_or(RejectReason::UnknownAccount)?;
-        let at = self.market(place.instrument_id).ok_or(RejectReason::UnknownInstrument)?;
-        self.markets[at as usize].refusal_of(place, self.shared.rare.now_ns)?;
-        Ok((account, at))
+        let market = self.market(place.instrument_id).ok_or(RejectReason::UnknownInstrument)?;
+        Ok((account, market))
+    }
+}
+
+impl Turn<'_> {
+    /// Returns what is wrong with a request in itself, in this market.
+    #[inline(always)]
+    pub(crate) fn check_place(&self, place: &Place) -> Refusal {
+        let (now_ns, count) = (self.shared.rare.now_ns, self.shared.nodes.most());
+        self.market.refusal_of(place, now_ns, count)
     }
 
-    /// Returns why the books have no place for an order; a post_only one slides here.
+    /// Takes what an order holds, or returns why the books have no place for it; a post_only one
+    /// slides here.
     #[inline(always)]
-    pub(crate) fn check_books(
-        &mut self,
-        order: &mut Order,
-        at: u32,
-        effects: &mut Effects,
-    ) -> Refusal {
-        let instrument = &self.markets[at as usize].instrument;
-        if instrument.orders_max != 0 || instrument.triggers_max != 0 {
-            self.check_room(std::slice::from_ref(order), None, at)?;
-        }
-        let turn = self.turn(at, effects);
-        if order.order_type.waits() && turn.is_there(order) {
+    pub(crate) fn enter_books(&mut self, order: &mut Order) -> Refusal {
+        self.check_room(std::slice::from_ref(order), None)?;
+        if order.order_type.waits() && self.is_there(order) {
             return Err(RejectReason::WouldTrigger);
         }
         if order.order_type == OrderType::Limit && order.post_only {
-            let price = turn.market.maker_price(order, turn.extra(order).slide);
+            let price = self.market.maker_price(order, self.extra(order).slide);
             let price = price.ok_or(RejectReason::PostOnlyWouldTake)?;
             if price != order.price_ticks {
                 order.price_ticks = price;
-                order.hold_per_lot = turn.hold_per_lot(order);
+                order.hold_per_lot = self.hold_per_lot(order);
             }
         }
-        match turn.needed_atoms(order) > turn.shared.ledger.free_atoms(order.pays_from()) {
-            true => Err(RejectReason::InsufficientBalance),
-            false => Ok(()),
+        let hold = order.hold_atoms();
+        let needed = self.needed_atoms(order, hold);
+        match self.shared.ledger.try_hold(order.pays_from(), needed, hold) {
+            true => Ok(()),
+            false => Err(RejectReason::InsufficientBalance),
         }
     }
 
     /// Returns whether an account would have too many orders in a market; a group counts whole.
-    pub(crate) fn check_room(&self, orders: &[Order], kind: Option<GroupKind>, at: u32) -> Refusal {
-        let Some(order) = orders.last() else { return Ok(()) };
-        let Instrument { orders_max, triggers_max, .. } = self.markets[at as usize].instrument;
-        if orders_max == 0 && triggers_max == 0 {
-            return Ok(());
+    #[inline(always)]
+    pub(crate) fn check_room(&self, orders: &[Order], kind: Option<GroupKind>) -> Refusal {
+        let Instrument { orders_max, triggers_max, .. } = self.market.instrument;
+        match orders_max | triggers_max {
+            0 => Ok(()),
+            _ => self.count_room(orders, kind),
         }
+    }
+
+    #[inline(never)]
+    fn count_room(&self, orders: &[Order], kind: Option<GroupKind>) -> Refusal {
+        let Some(order) = orders.last() else { return Ok(()) };
+        let Instrument { orders_max, triggers_max, .. } = self.market.instrument;
         let waits = order.order_type.waits();
         let rests = order.order_type == OrderType::Limit && order.time_in_force.rests();
         if kind.is_none() && !rests && !waits {
             return Ok(());
         }
-        let is_counted = |it: &Order| it.account_id == order.account_id && it.market == at;
+        let is_counted = |it: &Order| it.account_id == order.account_id && it.market == self.at;
         let outside = self.shared.rare.outside.iter().chain(orders).filter(|it| is_counted(it));
         let (mut count, mut triggers) = (0_u64, 0_u64);
         for each in outside {
@@ -109,9 +117,9 @@ impl Market {
         }
     }
 
-    /// Returns the first reason to refuse these numbers.
+    /// Returns the first reason to refuse these numbers; so many orders rest in all books.
     #[inline(always)]
-    fn refusal_of(&self, place: &Place, now_ns: i64) -> Refusal {
+    fn refusal_of(&self, place: &Place, now_ns: i64, count: i64) -> Refusal {
         self.refusal_of_state(place.order_type == OrderType::Limit && place.post_only)?;
         if place.price_ticks.is_some_and(|it| !self.is_price(it)) {
             return Err(RejectReason::PriceOutOfRange);
@@ -127,7 +135,7 @@ impl Market {
         }
         self.refusal_of_size(place.price_ticks, place.size_lots)?;
         if let Some(price) = place.price_ticks
-            && !self.book.of(place.side).has_room(price, place.size_lots)
+            && !self.book.of(place.side).has_room(price, place.size_lots, count)
         {
             return Err(RejectReason::AmountTooLarge);
         }
@@ -191,6 +199,9 @@ impl Market {
     /// Returns whether a limit is too far from the reference.
     #[inline(always)]
     pub(crate) fn refusal_of_band(&self, price_ticks: Option<i64>) -> Refusal {
+        if self.instrument.band_rate_e8 == 0 {
+            return Ok(());
+        }
         match (price_ticks, self.band()) {
             (Some(price), Some((lowest, highest))) if price < lowest || price > highest => {
                 Err(RejectReason::PriceOutsideBand)

@@ -124,7 +124,7 @@ impl Engine {
     // -- rows of what few have ------------------------------------------------------------------
 
     fn fee_rows(&self, with: &mut impl FnMut(&Row)) {
-        for (schedule_id, tiers) in &self.schedules {
+        for (schedule_id, tiers) in &self.shared.schedules {
             for (tier, told) in (0_u32..).zip(tiers) {
                 let mut row = Row::new(tag::FEE_TIER_STATE, Some(*schedule_id));
                 row.u32(tier).i128(told.volume_micros);

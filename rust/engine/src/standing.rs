@@ -20,7 +20,8 @@ impl Turn<'_> {
     #[inline(always)]
     pub(crate) fn rest(&mut self, order: &mut Order) {
         let Order { side, price_ticks, remaining_lots, order_id, .. } = *order;
-        if !self.market.book.of(side).has_room(price_ticks, remaining_lots) {
+        let count = self.shared.nodes.most();
+        if !self.market.book.of(side).has_room(price_ticks, remaining_lots, count) {
             return self.end(order, CancelCause::LevelFull);
         }
         order.priority = self.priority();
@@ -72,15 +73,15 @@ impl Turn<'_> {
         }
     }
 
-    /// Cancels a resting order that has nothing apart, without taking a copy of it.
+    /// Cancels a resting order that has nothing apart, which stands in this slot of `orders`.
     #[inline(always)]
-    pub(crate) fn cancel_plain(&mut self, at: u32, cause: CancelCause) {
+    pub(crate) fn cancel_plain(&mut self, at: u32, slot: usize, cause: CancelCause) {
         let order = self.shared.nodes.get(at);
-        let (order_id, side, price_ticks) = (order.order_id, order.side, order.price_ticks);
+        let (side, price_ticks) = (order.side, order.price_ticks);
         self.effects.canceled(order, self.market.instrument.instrument_id, cause);
         self.shared.ledger.release(order.pays_from(), order.hold_atoms());
         self.market.book.of_mut(side).remove(&mut self.shared.nodes, at);
-        self.shared.orders.remove(order_id);
+        self.shared.orders.clear(slot);
         self.touch(side, price_ticks);
     }
 

@@ -27,7 +27,8 @@ pub(crate) struct Table {
     slots: Vec<Slot>,
     /// 64 minus the logarithm of the number of slots: a hash's top bits are its home.
     shift: u32,
-    len: usize,
+    /// How many more may come before it has to grow.
+    room: usize,
 }
 
 impl Default for Table {
@@ -40,7 +41,7 @@ impl Table {
     fn with_capacity(slots: usize) -> Self {
         debug_assert!(slots.is_power_of_two(), "slots are found by their top bits");
         let empty = Slot { key: 0, value: EMPTY };
-        Self { slots: vec![empty; slots], shift: 64 - slots.trailing_zeros(), len: 0 }
+        Self { slots: vec![empty; slots], shift: 64 - slots.trailing_zeros(), room: slots / 2 }
     }
 
     #[inline(always)]
@@ -57,17 +58,24 @@ impl Table {
     #[must_use]
     #[inline(always)]
     pub(crate) fn get(&self, key: u64) -> Option<u32> {
+        self.find(key).map(|it| it.1)
+    }
+
+    /// Returns the slot of a key, and its value.
+    #[must_use]
+    #[inline(always)]
+    pub(crate) fn find(&self, key: u64) -> Option<(usize, u32)> {
         let mask = self.mask();
-        let mut at = self.home(key);
+        let mut at = self.home(key) & mask;
         loop {
-            let slot = self.slots[at & mask];
+            let slot = self.slots[at];
             if slot.value == EMPTY {
                 return None;
             }
             if slot.key == key {
-                return Some(slot.value);
+                return Some((at, slot.value));
             }
-            at += 1;
+            at = (at + 1) & mask;
         }
     }
 
@@ -76,11 +84,11 @@ impl Table {
     pub(crate) fn insert(&mut self, key: u64, value: u32) {
         debug_assert!(value != EMPTY, "that value marks an empty slot");
         debug_assert!(self.get(key).is_none(), "a key is entered once");
-        if (self.len + 1) * 2 > self.slots.len() {
+        if self.room == 0 {
             self.grow();
         }
         self.enter(Slot { key, value });
-        self.len += 1;
+        self.room -= 1;
     }
 
     #[inline(always)]
@@ -96,29 +104,27 @@ impl Table {
     #[cold]
     fn grow(&mut self) {
         let mut larger = Self::with_capacity(self.slots.len() * 2);
+        larger.room -= self.slots.len() / 2;
         for slot in self.slots.drain(..).filter(|slot| slot.value != EMPTY) {
             larger.enter(slot);
         }
-        larger.len = self.len;
         *self = larger;
     }
 
     /// Takes a key out and returns its value.
     #[inline(always)]
     pub(crate) fn remove(&mut self, key: u64) -> Option<u32> {
+        let (slot, value) = self.find(key)?;
+        self.clear(slot);
+        Some(value)
+    }
+
+    /// Takes out what stands in a slot.
+    #[inline(always)]
+    pub(crate) fn clear(&mut self, slot: usize) {
         let mask = self.mask();
-        let mut hole = self.home(key) & mask;
-        let value = loop {
-            let slot = self.slots[hole];
-            if slot.value == EMPTY {
-                return None;
-            }
-            if slot.key == key {
-                break slot.value;
-            }
-            hole = (hole + 1) & mask;
-        };
-        self.len -= 1;
+        let mut hole = slot;
+        self.room += 1;
         let mut at = hole;
         loop {
             at = (at + 1) & mask;
@@ -135,7 +141,45 @@ impl Table {
             }
         }
         self.slots[hole].value = EMPTY;
-        Some(value)
+    }
+}
+
+/// Keys below this are their own place.
+const NEAR: u32 = 1 << 20;
+
+/// A table for numbers that somebody chooses, nearly always small ones: an array for those.
+#[derive(Default)]
+pub(crate) struct Numbers {
+    near: Vec<u32>,
+    far: Table,
+}
+
+impl Numbers {
+    /// Returns a number's value.
+    #[inline(always)]
+    pub(crate) fn get(&self, number: u32) -> Option<u32> {
+        match self.near.get(number as usize) {
+            Some(&EMPTY) => None,
+            Some(&value) => Some(value),
+            None => self.get_far(number),
+        }
+    }
+
+    #[cold]
+    fn get_far(&self, number: u32) -> Option<u32> {
+        self.far.get(u64::from(number))
+    }
+
+    /// Enters a number that is not there yet.
+    pub(crate) fn insert(&mut self, number: u32, value: u32) {
+        if number >= NEAR {
+            return self.far.insert(u64::from(number), value);
+        }
+        let at = number as usize;
+        if at >= self.near.len() {
+            self.near.resize(at + 1, EMPTY);
+        }
+        self.near[at] = value;
     }
 }
 
@@ -175,7 +219,7 @@ mod tests {
                     (None, _) => assert_eq!(table.remove(key), None),
                     (Some(_), _) => {}
                 }
-                assert_eq!(table.len, model.len());
+                assert_eq!(table.slots.len() / 2 - table.room, model.len());
             }
             for (key, value) in model {
                 assert_eq!(table.remove(key), Some(value), "a removal lost a neighbour");

@@ -225,7 +225,8 @@ impl Turn<'_> {
 
     /// Returns whether the funds do not suffice for one of these, which hold once.
     fn is_short(&self, orders: &[Order]) -> bool {
-        let needed = orders.iter().map(|it| self.needed_atoms(it)).max().unwrap_or(0);
+        let needed =
+            orders.iter().map(|it| self.needed_atoms(it, it.hold_atoms())).max().unwrap_or(0);
         let pays_from = orders.first().map(Order::pays_from);
         pays_from.is_some_and(|at| needed > self.shared.ledger.free_atoms(at))
     }

@@ -24,6 +24,15 @@ const ABSENT: i64 = -1;
 const TEXT_MAX: usize = 40;
 const GROUP_MAX: usize = 20;
 
+/// A limit or market order whose text fits in its last word, and where its side stands.
+const SHORT: usize = 48;
+const SIDE: usize = 36;
+const SHORT_PLACE: u32 = tag::PLAIN_PLACE as u32 | (SHORT as u32) << 16;
+const SHORT_CANCEL: u32 = tag::CANCEL as u32 | (size::CANCEL as u32) << 16;
+
+/// The highest bit of each byte.
+const NOT_ASCII: u64 = 0x8080_8080_8080_8080;
+
 /// Tags of the records; commands are below 100.
 pub(crate) mod tag {
     pub(crate) const LIST_INSTRUMENT: u16 = 1;
@@ -156,6 +165,22 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
+/// What a command's record begins with, of one that has been looked at before.
+pub(crate) struct Front {
+    pub(crate) tag: u16,
+    pub(crate) size: usize,
+    pub(crate) now_ns: i64,
+}
+
+impl Front {
+    #[inline(always)]
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields(bytes.first_chunk::<COMMAND_HEAD>()?);
+        let (tag, size, _) = (fields.u16(), usize::from(fields.u16()), fields.u32());
+        Some(Self { tag, size, now_ns: fields.i64() })
+    }
+}
+
 /// The front of a record, and all bytes from there on.
 #[derive(Clone, Copy)]
 pub(crate) struct Head<'a> {
@@ -202,25 +227,39 @@ impl<'a> Head<'a> {
         Ok((fields, rest))
     }
 
-    /// Returns the fields of a command that ends in a text, and what follows the record.
-    ///
-    /// The text stays above, but what is not one is not a record: ASCII, with no more room than
-    /// it needs.
+    /// Returns the fields of a command that ends in a text, which is not looked at, and what
+    /// follows the record.
     #[inline(always)]
-    fn with_text<const SIZE: usize>(&self) -> Result<(Fields<'a>, &'a [u8]), Fault> {
+    fn before_text<const SIZE: usize>(&self) -> Result<(Fields<'a>, &'a [u8]), Fault> {
         let size = usize::from(self.size);
         if size % 8 != 0 || size < SIZE || size > SIZE + TEXT_MAX + 7 {
             return Err(self.unknown());
         }
         let (record, rest) = self.bytes.split_at_checked(size).ok_or(Fault::CutShort)?;
-        let (front, text) = record.split_first_chunk::<SIZE>().ok_or(Fault::CutShort)?;
-        let length = text.iter().rposition(|&it| it != 0).map_or(0, |at| at + 1);
-        let is_tight = (SIZE + length).next_multiple_of(8) == size && length <= TEXT_MAX;
-        if !is_tight || !text.is_ascii() {
-            return Err(self.fault("client_order_id"));
-        }
+        let front = record.first_chunk::<SIZE>().ok_or(Fault::CutShort)?;
         let (_, fields) = front.split_first_chunk::<COMMAND_HEAD>().ok_or(Fault::CutShort)?;
         Ok((Fields(fields), rest))
+    }
+
+    /// Refuses a text that is not one: ASCII, with no more room than it needs.
+    #[inline(always)]
+    fn check_text<const SIZE: usize>(&self) -> Result<(), Fault> {
+        // The first word of the text has other fields in front; a text of full length ends so.
+        let before = SIZE % 8;
+        let text = self.bytes.get(SIZE - before..usize::from(self.size)).ok_or(Fault::CutShort)?;
+        let (first, others) = text.as_chunks::<8>().0.split_first().ok_or(Fault::CutShort)?;
+        let mut last = u64::from_le_bytes(*first) >> (8 * before);
+        let mut bits = last;
+        for &word in others {
+            last = u64::from_le_bytes(word);
+            bits |= last;
+        }
+        let is_tight = others.is_empty() || last != 0;
+        let is_too_long = others.len() * 8 > TEXT_MAX - 8 && last >> (8 * before) != 0;
+        match bits & NOT_ASCII == 0 && is_tight && !is_too_long {
+            true => Ok(()),
+            false => Err(self.fault("client_order_id")),
+        }
     }
 
     /// Refuses a record that has a subject although its row has none.
@@ -283,22 +322,76 @@ pub(crate) fn present(value: i64) -> Option<i64> {
     (value != ABSENT).then_some(value)
 }
 
-/// Returns what follows the next command, if that is one of the layout.
+/// Returns the size of the next command, if that is one of the layout.
 #[inline(always)]
-pub(crate) fn check(bytes: &[u8]) -> Result<&[u8], Fault> {
+pub(crate) fn check(bytes: &[u8]) -> Result<usize, Fault> {
+    match glance(bytes) {
+        Some(size) => Ok(size),
+        None => look(bytes),
+    }
+}
+
+/// Looks at the next command field by field.
+#[inline(never)]
+fn look(bytes: &[u8]) -> Result<usize, Fault> {
     let head = Head::read(bytes)?;
-    Ok(match head.tag {
+    match head.tag {
         tag::PLAIN_PLACE => plain_place(&head)?.1,
         tag::CANCEL => cancel(&head)?.1,
         tag::HOUSE_LEVEL => house_level(&head)?.1,
         _ => decode(&head)?.1,
-    })
+    };
+    Ok(usize::from(head.size))
 }
 
+/// Returns the size of the next command if it is one that streams are made of and all is well with
+/// it; a None says nothing.
+#[inline(always)]
+fn glance(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.first_chunk::<4>()?;
+    match u32::from_le_bytes(*head) {
+        SHORT_PLACE => {
+            let mut fields = Fields(bytes.first_chunk::<SHORT>()?.get(SIDE..)?);
+            let sides = fields.u8().wrapping_add(1);
+            let marks = u64::from(fields.u32()) | u64::from(fields.u8()) << 32;
+            let text = u64::from(fields.u16()) | u64::from(fields.u32()) << 16;
+            // Each from its lowest to its highest, all at once: nothing may reach a highest bit.
+            let from_lowest = marks.wrapping_sub(0x00_00_00_01_01);
+            let to_highest = from_lowest.wrapping_add(0x7d_7b_7e_7c_79);
+            let is_sound = (from_lowest | to_highest | text) & NOT_ASCII == 0 && sides & 0xfd == 0;
+            is_sound.then_some(SHORT)
+        }
+        SHORT_CANCEL => bytes.first_chunk::<{ size::CANCEL }>().map(|it| it.len()),
+        _ => None,
+    }
+}
+
+/// Reads a limit or market order, and returns what follows it.
 #[inline(always)]
 pub(crate) fn plain_place<'a>(head: &Head<'a>) -> Result<(Place, &'a [u8]), Fault> {
-    let (mut fields, rest) = head.with_text::<{ size::PLAIN_PLACE }>()?;
+    let (mut fields, rest) = head.before_text::<{ size::PLAIN_PLACE }>()?;
+    head.check_text::<{ size::PLAIN_PLACE }>()?;
     Ok((common(head, &mut fields)?, rest))
+}
+
+/// Reads a limit or market order that has been looked at before.
+#[inline(always)]
+pub(crate) fn checked_place(record: &[u8]) -> Option<Place> {
+    let mut fields = Fields(record.first_chunk::<{ size::PLAIN_PLACE }>()?);
+    let (_, _, account_id, _) = (fields.u16(), fields.u16(), fields.u32(), fields.i64());
+    Some(Place {
+        account_id,
+        price_ticks: present(fields.i64()),
+        size_lots: fields.i64(),
+        instrument_id: fields.u32(),
+        side: Side::of(fields.i8())?,
+        order_type: OrderType::of(fields.u8())?,
+        time_in_force: TimeInForce::of(fields.u8())?,
+        post_only: flag(fields.u8())?,
+        self_trade: SelfTrade::of(fields.u8())?,
+        fee_asset: FeeAsset::of(fields.u8())?,
+        terms: None,
+    })
 }
 
 /// Reads what both forms of a place begin with.
@@ -320,7 +413,8 @@ fn common(head: &Head<'_>, fields: &mut Fields<'_>) -> Result<Place, Fault> {
 }
 
 fn place<'a>(head: &Head<'a>) -> Result<(Place, &'a [u8]), Fault> {
-    let (mut fields, rest) = head.with_text::<{ size::PLACE }>()?;
+    let (mut fields, rest) = head.before_text::<{ size::PLACE }>()?;
+    head.check_text::<{ size::PLACE }>()?;
     let mut place = common(head, &mut fields)?;
     place.terms = Some(Box::new(Terms {
         slide: flag(fields.u8()).ok_or_else(|| head.fault("slide"))?,
