@@ -12,6 +12,8 @@
               an order comes, and overflow checks are on in every profile"
 )]
 
+use std::hint::select_unpredictable;
+
 use crate::command::{QueueModel, Side};
 use crate::ladder::{Ladder, NOBODY};
 use crate::order::{NO_ORDER, Order};
@@ -205,7 +207,7 @@ impl Ladder {
         };
         let at = nodes.add(order, number, Links { front, back });
         nodes.links[front as usize].back = at;
-        level.head = if front == NOBODY { at } else { level.head };
+        level.head = select_unpredictable(front == NOBODY, at, level.head);
         if back == NOBODY {
             level.tail = at;
         } else {
@@ -279,8 +281,8 @@ impl Ladder {
         // Nobody's links take what has nowhere else to go: no branch that nobody can foresee.
         nodes.links[links.front as usize].back = links.back;
         nodes.links[links.back as usize].front = links.front;
-        level.head = if links.front == NOBODY { links.back } else { level.head };
-        level.tail = if links.back == NOBODY { links.front } else { level.tail };
+        level.head = select_unpredictable(links.front == NOBODY, links.back, level.head);
+        level.tail = select_unpredictable(links.back == NOBODY, links.front, level.tail);
         level.hidden = if level.hidden == at { links.back } else { level.hidden };
         nodes.remove(at);
         links

@@ -3,6 +3,8 @@
 //! Client order ids stay above: the engine never reads them. An absent number (a market order's
 //! price, an unchanged size) is `None` here and -1 on the wire.
 
+use std::hint::select_unpredictable;
+
 use crate::units::{LIMIT_MAX, NOTIONAL_MAX_ATOMS, RATE_SCALE, Rates, VOLUME_WEIGHT_MAX_E8};
 
 /// Where deposits come from: the mirror of everything inside.
@@ -64,10 +66,13 @@ impl Side {
     #[must_use]
     #[inline]
     pub fn reaches(self, limit_ticks: i64, price_ticks: i64) -> bool {
-        match self {
-            Self::Buy => price_ticks <= limit_ticks,
-            Self::Sell => price_ticks >= limit_ticks,
-        }
+        // Nobody can foresee the side: no branch.
+        let (low, high) = select_unpredictable(
+            self == Self::Buy,
+            (price_ticks, limit_ticks),
+            (limit_ticks, price_ticks),
+        );
+        low <= high
     }
 }
 

@@ -90,7 +90,7 @@ impl Engine {
         Ok(())
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn place_record(&mut self, record: &[u8], effects: &mut Effects) {
         if let Some(place) = wire::checked_place(record) {
             self.place(&place, effects);

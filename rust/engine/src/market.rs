@@ -7,6 +7,8 @@
               the refusals, and overflow checks are on in every profile"
 )]
 
+use std::hint::select_unpredictable;
+
 use crate::book::{Book, Nodes};
 use crate::command::{FeeAsset, Instrument, MarketState, Side};
 use crate::engine::Engine;
@@ -85,14 +87,13 @@ impl Market {
         fee_asset: FeeAsset,
         rates: Rates,
     ) -> i128 {
-        if side == Side::Sell {
-            return i128::from(self.instrument.lot_atoms);
-        }
         let per_lot = notional_atoms(price_ticks, 1, self.instrument.tick_lot_atoms);
-        match fee_asset {
+        let buys = match fee_asset {
             FeeAsset::Quote => per_lot + fee_atoms(per_lot, rates.larger_e8()),
             FeeAsset::Received | FeeAsset::Token => per_lot,
-        }
+        };
+        // Nobody can foresee the side: no branch.
+        select_unpredictable(side == Side::Buy, buys, i128::from(self.instrument.lot_atoms))
     }
 
     /// Returns the lowest and the highest price around the reference, if there is a band.

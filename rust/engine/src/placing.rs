@@ -3,6 +3,11 @@
 //! Everything is checked against the state as it is (`refusals.rs`) before anything changes; then the
 //! order is accepted, holds, and acts.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "overflow checks are on in every profile: the last order number stops the engine"
+)]
+
 use std::cmp::Reverse;
 
 use crate::command::{Place, Side};
@@ -17,7 +22,7 @@ impl Engine {
     #[inline(always)]
     pub(crate) fn place(&mut self, place: &Place, effects: &mut Effects) {
         let order_id = self.next_order_id;
-        self.next_order_id = order_id.wrapping_add(1);
+        self.next_order_id += 1;
         if let Err(reason) = self.try_to_place(order_id, place, effects) {
             effects.rejected(order_id, place.account_id, reason);
         }

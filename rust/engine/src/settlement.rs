@@ -5,6 +5,8 @@
               in every profile"
 )]
 
+use std::hint::select_unpredictable;
+
 use crate::command::{FEES, FeeAsset, Instrument, Liquidity, Side, TriggerBy};
 use crate::event::{Fee, Trade};
 use crate::fees::count_volume;
@@ -17,6 +19,7 @@ use crate::units::{RATE_SCALE, fee_atoms, notional_atoms, share_up, times};
 const TOKEN_FEE_MAX_ATOMS: i128 = 1 << 64;
 
 /// What a trade moves, in atoms.
+#[derive(Clone, Copy)]
 struct Amounts {
     base: i128,
     quote: i128,
@@ -33,39 +36,61 @@ impl Market {
         }
     }
 
-    /// Swaps base against quote for one user, its hold's share given back, and takes the fee.
+    /// Swaps base against quote between two orders, gives their holds' shares back and takes their
+    /// fees, which are not in a token; the house holds nothing and pays none.
     #[inline(always)]
-    fn settle(
+    fn exchange(
         &self,
         ledger: &mut Ledger,
-        order: &Order,
-        rate_e8: i32,
-        share: i128,
+        buyer: (&Order, i32),
+        seller: (&Order, i32),
+        lots: i64,
         amounts: &Amounts,
-    ) -> Fee {
-        let Amounts { base, quote } = *amounts;
-        let (fee, fees) = match (order.side, order.fee_asset) {
-            (Side::Buy, FeeAsset::Received | FeeAsset::Token) => {
-                let atoms = fee_atoms(base, rate_e8);
-                ledger.add(order.quote, share - quote, -share);
-                ledger.add(order.base, base - atoms, 0);
-                (Fee { asset_id: self.instrument.base_asset_id, atoms }, self.fees_base)
-            }
-            (Side::Buy, FeeAsset::Quote) => {
-                let atoms = fee_atoms(quote, rate_e8);
-                ledger.add(order.quote, share - quote - atoms, -share);
-                ledger.add(order.base, base, 0);
-                (Fee { asset_id: self.instrument.quote_asset_id, atoms }, self.fees_quote)
-            }
-            (Side::Sell, _) => {
-                let atoms = fee_atoms(quote, rate_e8);
-                ledger.add(order.base, share - base, -share);
-                ledger.add(order.quote, quote - atoms, 0);
-                (Fee { asset_id: self.instrument.quote_asset_id, atoms }, self.fees_quote)
-            }
+    ) -> (Fee, Fee) {
+        let (Amounts { base, quote }, listing) = (*amounts, &self.instrument);
+        let ((buyer, buyer_rate), (seller, seller_rate)) = (buyer, seller);
+        let is_in_base = buyer.fee_asset != FeeAsset::Quote;
+        let (of, asset_id) = match is_in_base {
+            true => (base, listing.base_asset_id),
+            false => (quote, listing.quote_asset_id),
         };
-        ledger.add(fees, fee.atoms, 0);
-        fee
+        let bought = Fee { asset_id, atoms: fee_atoms(of, buyer_rate) };
+        let asset_id = listing.quote_asset_id;
+        let sold = Fee { asset_id, atoms: fee_atoms(quote, seller_rate) };
+        let (in_base, in_quote) = if is_in_base { (bought.atoms, 0) } else { (0, bought.atoms) };
+        let share = times(buyer.hold_per_lot, lots);
+        ledger.add(buyer.quote, share - quote - in_quote, -share);
+        ledger.add(buyer.base, base - in_base, 0);
+        let share = times(seller.hold_per_lot, lots);
+        ledger.add(seller.base, share - base, -share);
+        ledger.add(seller.quote, quote - sold.atoms, 0);
+        ledger.add(self.fees_quote, sold.atoms + in_quote, 0);
+        if is_in_base {
+            ledger.add(self.fees_base, in_base, 0);
+        }
+        (bought, sold)
+    }
+
+    /// Does the same where a fee may be in a token: both swaps come before both fees.
+    #[cold]
+    fn exchange_for_token(
+        &self,
+        ledger: &mut Ledger,
+        rare: &Rare,
+        taker: &Order,
+        maker: &Order,
+        lots: i64,
+        amounts: &Amounts,
+    ) -> (Fee, Fee) {
+        self.swap(ledger, taker, times(taker.hold_per_lot, lots), amounts);
+        if maker.is_house() {
+            self.settle_house(ledger, maker.side, amounts);
+            let fee = self.charge(ledger, rare, taker, taker.rates.taker_e8, amounts);
+            return (fee, Fee { asset_id: 0, atoms: 0 });
+        }
+        self.swap(ledger, maker, times(maker.hold_per_lot, lots), amounts);
+        let fee = self.charge(ledger, rare, taker, taker.rates.taker_e8, amounts);
+        (fee, self.charge(ledger, rare, maker, maker.rates.maker_e8, amounts))
     }
 
     /// Swaps base against quote for one user, its hold's share given back.
@@ -142,9 +167,6 @@ impl Turn<'_> {
         let Shared { ledger, rare, nodes, .. } = &mut **shared;
         let (maker, market) = (nodes.get(maker_at), &**market);
         let amounts = market.amounts(trade.price_ticks, lots);
-        let is_user = !maker.is_house();
-        let share = times(taker.hold_per_lot, lots);
-        let maker_share = times(maker.hold_per_lot, lots);
         match rare.extras.quote_atoms(taker) {
             Some(atoms) => {
                 *atoms -= amounts.quote;
@@ -152,35 +174,24 @@ impl Turn<'_> {
             }
             None => taker.remaining_lots -= lots,
         }
-        // The swap comes before both fees; only a fee in a token could see the difference.
+        let taker = &*taker;
         let has_token = taker.fee_asset == FeeAsset::Token || maker.fee_asset == FeeAsset::Token;
-        let (taker_fee, maker_fee);
-        if has_token {
-            market.swap(ledger, taker, share, &amounts);
-            if is_user {
-                market.swap(ledger, maker, maker_share, &amounts);
-            } else {
-                market.settle_house(ledger, maker.side, &amounts);
-            }
-            taker_fee = market.charge(ledger, rare, taker, taker.rates.taker_e8, &amounts);
-            maker_fee =
-                is_user.then(|| market.charge(ledger, rare, maker, maker.rates.maker_e8, &amounts));
+        let (taker_fee, maker_fee) = if has_token {
+            market.exchange_for_token(ledger, rare, taker, maker, lots, &amounts)
         } else {
-            taker_fee = market.settle(ledger, taker, taker.rates.taker_e8, share, &amounts);
-            if is_user {
-                let rate = maker.rates.maker_e8;
-                maker_fee = Some(market.settle(ledger, maker, rate, maker_share, &amounts));
-            } else {
-                market.settle_house(ledger, maker.side, &amounts);
-                maker_fee = None;
-            }
-        }
+            // Nobody can foresee who of them buys: no branch.
+            let is_buy = taker.side == Side::Buy;
+            let (taking, making) = ((taker, taker.rates.taker_e8), (maker, maker.rates.maker_e8));
+            let (buyer, seller) = select_unpredictable(is_buy, (taking, making), (making, taking));
+            let (bought, sold) = market.exchange(ledger, buyer, seller, lots, &amounts);
+            select_unpredictable(is_buy, (bought, sold), (sold, bought))
+        };
         count_volume(ledger, rare.now_ns, &market.instrument, taker, amounts.quote);
         effects.filled(taker, taker.remaining_lots, &trade, Liquidity::Taker, taker_fee);
-        if let Some(fee) = maker_fee {
+        if !maker.is_house() {
             let left = maker.remaining_lots - lots;
             count_volume(ledger, rare.now_ns, &market.instrument, maker, amounts.quote);
-            effects.filled(maker, left, &trade, Liquidity::Maker, fee);
+            effects.filled(maker, left, &trade, Liquidity::Maker, maker_fee);
         }
         self.take_off(maker_at, lots);
     }

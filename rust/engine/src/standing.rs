@@ -17,7 +17,7 @@ pub(crate) const OUTSIDE: u32 = 1 << 31;
 
 impl Turn<'_> {
     /// Puts what is left of an order at the back of its queue.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn rest(&mut self, order: &mut Order) {
         let Order { side, price_ticks, remaining_lots, order_id, .. } = *order;
         let count = self.shared.nodes.most();
