@@ -75,3 +75,59 @@ class Engine:
         Raises:
             ValueError: The bytes are not a snapshot, or no possible state; nothing has changed.
         """
+
+@final
+class Matcher:
+    """One limit order book that matches and does nothing else; see `steelyard.engine.matcher`.
+
+    It has one writer: a call from another thread while one runs raises `RuntimeError`.
+    """
+
+    def __new__(cls) -> Matcher:
+        """Make an empty book."""
+
+    def apply(self, steps: bytes) -> bytes:
+        """Carry out any number of steps and return their trades.
+
+        A step is 32 bytes, little-endian: u64 order_id, i64 price_ticks, i64 size_lots, i64 side
+        (1 buys, -1 sells, 0 cancels and has no price and size). A trade is 32 bytes: u64
+        taker_id, u64 maker_id, i64 price_ticks, i64 size_lots. From 64 KiB of steps on, other
+        Python threads may run meanwhile.
+
+        Raises:
+            ValueError: One of them is no step; then none was carried out.
+        """
+
+    @property
+    def refused(self) -> list[int]:
+        """The places of the steps of the last `apply` that did nothing.
+
+        An order's number was in use, its level would have exceeded 2^62 lots, or the order to
+        be canceled is not open.
+        """
+
+    def place(
+        self, order_id: int, side: int, price_ticks: int, size_lots: int
+    ) -> tuple[tuple[int, int, int], ...]:
+        """Match a limit order and let the rest of it rest; return its trades.
+
+        Args:
+            order_id: From 0 to 2^64 - 1, not open.
+            side: 1 buys, -1 sells.
+            price_ticks: From 1 to 2^53.
+            size_lots: From 1 to 2^53.
+
+        Returns:
+            (maker_id, price_ticks, size_lots) of each, in their order.
+
+        Raises:
+            ValueError: A number is out of range, the order is open already, or its level would
+                exceed 2^62 lots.
+            OverflowError: A number does not fit 64 bits.
+        """
+
+    def cancel(self, order_id: int) -> int | None:
+        """Take an order off the book; return how many lots of it were left, None if not open."""
+
+    def book(self, depth: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return up to `depth` levels of bids and asks, best first, as (price_ticks, size_lots)."""

@@ -150,6 +150,13 @@ impl Ladder {
         self.find(price_ticks).map_or(0, |it| self.level(it).lots + self.level(it).below_lots)
     }
 
+    /// Returns the levels that show something, best first, as price and size.
+    pub(crate) fn levels(&self) -> impl Iterator<Item = (i64, i64)> {
+        let prices = std::iter::successors(Some(self.best()), |&it| Some(self.after(it)));
+        let prices = prices.take_while(|&price| price != 0);
+        prices.map(|price| (price, self.lots_at(price))).filter(|level| level.1 > 0)
+    }
+
     /// Returns whether a size stays in the range of the books at a price, where so many rest at
     /// all prices together.
     #[inline(always)]

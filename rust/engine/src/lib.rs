@@ -22,6 +22,7 @@ mod house;
 mod ladder;
 mod ledger;
 mod market;
+mod matcher;
 mod matching;
 mod order;
 mod placing;
@@ -47,6 +48,7 @@ pub use command::{
 pub use engine::Engine;
 pub use event::Effects;
 pub use ledger::Balance;
+pub use matcher::{Match, Matcher, Misstep, STEP_SIZE, TRADE_SIZE};
 pub use snapshot::Levels;
 pub use units::Rates;
 pub use wire::{Fault, Malformed};

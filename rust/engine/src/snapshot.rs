@@ -22,13 +22,7 @@ impl Engine {
     #[must_use]
     pub fn book(&self, instrument_id: u32, depth: usize) -> Option<(Levels, Levels)> {
         let market = self.markets.get(usize::try_from(self.market(instrument_id)?).ok()?)?;
-        let levels = |side| {
-            let ladder = market.book.of(side);
-            let prices = std::iter::successors(Some(ladder.best()), |&it| Some(ladder.after(it)));
-            let prices = prices.take_while(|&price| price != 0);
-            let levels = prices.map(|price| (price, ladder.lots_at(price)));
-            levels.filter(|level| level.1 > 0).take(depth).collect()
-        };
+        let levels = |side| market.book.of(side).levels().take(depth).collect();
         Some((levels(Side::Buy), levels(Side::Sell)))
     }
 

@@ -5,6 +5,7 @@
 
 mod engine;
 mod journal;
+mod matcher;
 
 use pyo3::pymodule;
 
@@ -16,6 +17,9 @@ mod _native {
 
     #[pymodule_export]
     use crate::journal::encode_records;
+
+    #[pymodule_export]
+    use crate::matcher::PyMatcher;
 
     #[pymodule_export]
     const VERSION: &str = steelyard_engine::VERSION;
