@@ -9,6 +9,7 @@ orders, never two in a row: n orders part it into at most n + 1 of them.
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -95,10 +96,12 @@ class Order:
 
 @dataclass(slots=True)
 class Level:
-    """The queues at one price."""
+    """The queues at one price, and the sums of what stands in them."""
 
     shown: list[Order] = field(default_factory=list)
     hidden: list[Order] = field(default_factory=list)
+    total_lots: int = 0
+    visible_lots: int = 0
 
     def __iter__(self) -> Iterator[Order]:
         yield from self.shown
@@ -107,6 +110,16 @@ class Level:
     def of(self, order: Order) -> list[Order]:
         """Return the queue in which an order belongs."""
         return self.hidden if order.is_hidden else self.shown
+
+    def count(self, order: Order) -> None:
+        """Take an order's size into the sums."""
+        self.total_lots += order.remaining_lots
+        self.visible_lots += order.visible_lots
+
+    def discount(self, order: Order) -> None:
+        """Take an order's size out of the sums."""
+        self.total_lots -= order.remaining_lots
+        self.visible_lots -= order.visible_lots
 
 
 @dataclass(slots=True)
@@ -134,11 +147,13 @@ class BookSide:
 
     def size_at(self, price_ticks: int) -> int:
         """Return the total size resting at a price, hidden too."""
-        return sum(order.remaining_lots for order in self.levels.get(price_ticks, ()))
+        level = self.levels.get(price_ticks)
+        return level.total_lots if level else 0
 
     def visible_at(self, price_ticks: int) -> int:
         """Return the size that the book shows at a price."""
-        return sum(order.visible_lots for order in self.levels.get(price_ticks, ()))
+        level = self.levels.get(price_ticks)
+        return level.visible_lots if level else 0
 
     def front(self, price_ticks: int, *, past_house: bool = False) -> Order | None:
         """Return the order whose turn it is at a price, or that of the first user's."""
@@ -164,6 +179,7 @@ class BookSide:
             level = self.levels[price_ticks] = Level()
             insort(self.keys, price_ticks * self.side)
         level.of(order).append(order)
+        level.count(order)
 
     def remove(self, order: Order) -> None:
         """Take an order out; house nodes that now touch become one, with the front's priority."""
@@ -172,11 +188,28 @@ class BookSide:
         queue = level.of(order)
         at = queue.index(order)
         del queue[at]
+        level.discount(order)
         if 0 < at < len(queue) and queue[at - 1].is_house and queue[at].is_house:
             queue[at - 1].remaining_lots += queue.pop(at).remaining_lots
         if not level.shown and not level.hidden:
             del self.levels[price_ticks]
             del self.keys[bisect_left(self.keys, price_ticks * self.side)]
+
+    def take(self, order: Order, lots: int) -> None:
+        """Take what has traded off an order at rest, and off its slice."""
+        with self.recounted(order):
+            order.remaining_lots -= lots
+            order.shown_lots -= lots if order.shown_lots else 0
+
+    @contextmanager
+    def recounted(self, *orders: Order) -> Iterator[None]:
+        """Keep a level's sums right while sizes of orders that rest there change inside of this."""
+        level = self.levels[price_of(orders[0])]
+        for order in orders:
+            level.discount(order)
+        yield
+        for order in orders:
+            level.count(order)
 
     def last_house(self, price_ticks: int) -> Order | None:
         """Return the house's node where it stands last in a level's shown queue."""

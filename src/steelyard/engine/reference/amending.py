@@ -73,7 +73,8 @@ def amend(state: State, request: Amend) -> None:
 def _amend_resting(state: State, order: Order, changed: Order) -> None:
     is_same_price = changed.price_ticks == order.price_ticks
     if is_same_price and changed.size_lots <= order.size_lots:
-        _become(state, order, changed)
+        with state.market(order).near(order).recounted(order):
+            _become(state, order, changed)
         state.tell_amended(order, kept_priority=True)
         state.touch(order)
         return

@@ -164,7 +164,7 @@ def trade(
     if parties:
         _settle(state, market, taker_side, taker, maker, lots)
     else:
-        maker.remaining_lots -= lots
+        market.near(maker).take(maker, lots)
     if taker:
         settlement.charge(state, taker, trade_id, price, lots, Liquidity.TAKER)
     if not maker.is_house:
@@ -202,18 +202,15 @@ def _settle(
 ) -> None:
     """Give both their shares of what they held and swap the assets."""
     price = price_of(maker)
-    if maker.is_house:
-        maker.remaining_lots -= lots
-    else:
-        with settlement.reheld(state, maker):
-            maker.remaining_lots -= lots
-            maker.shown_lots -= lots if maker.shown_lots else 0
+    market.near(maker).take(maker, lots)
+    if not maker.is_house:
+        settlement.release_share(state, maker, lots)
     if taker and taker.quote_atoms is not None:
         taker.size_lots += lots
         taker.quote_atoms -= market.instrument.notional_atoms(price, lots)
     elif taker:
-        with settlement.reheld(state, taker):
-            taker.remaining_lots -= lots
+        taker.remaining_lots -= lots
+        settlement.release_share(state, taker, lots)
     user = None if maker.is_house else maker
     buyer, seller = (taker, user) if taker_side is Side.BUY else (user, taker)
     settlement.swap(state, market, buyer, seller, price, lots)
@@ -242,18 +239,25 @@ def _prevent(state: State, taker: Order, maker: Order) -> None:
         for order in (maker, taker):
             if order.remaining_lots == lots:
                 cancel(state, order, CancelCause.SELF_TRADE)
-                continue
-            with settlement.reheld(state, order):
-                order.size_lots -= lots
-                order.shrink(lots)
-            state.tell_amended(order, kept_priority=True)
-            if order is maker:
+            elif order is maker:
+                with state.market(maker).near(maker).recounted(maker):
+                    _decrement(state, maker, lots)
                 state.touch(maker)
+            else:
+                _decrement(state, taker, lots)
         return
     if taker.self_trade is not SelfTrade.CANCEL_NEWEST:
         cancel(state, maker, CancelCause.SELF_TRADE)
     if taker.self_trade is not SelfTrade.CANCEL_OLDEST:
         cancel(state, taker, CancelCause.SELF_TRADE)
+
+
+def _decrement(state: State, order: Order, lots: int) -> None:
+    """Take lots off an order's size without a trade."""
+    with settlement.reheld(state, order):
+        order.size_lots -= lots
+        order.shrink(lots)
+    state.tell_amended(order, kept_priority=True)
 
 
 def _end_of_book(market: Market, order: Order) -> CancelCause:
@@ -277,7 +281,7 @@ def _rest(state: State, market: Market, order: Order) -> None:
         return
     order.priority = state.take_priority()
     order.show()
-    state.orders[order.order_id] = order
+    state.open(order)
     near.add(order)
     state.touch(order)
 
@@ -297,7 +301,7 @@ def _use_up(state: State, near: BookSide, maker: Order) -> None:
 
 def unlink(state: State, order: Order) -> None:
     """Take an order out of where it is; one on its way is nowhere."""
-    if state.orders.pop(order.order_id, None) is None or order.is_child:
+    if not state.close(order) or order.is_child:
         return
     market = state.market(order)
     if market.waiting.pop(order.order_id, None) is None:

@@ -103,7 +103,7 @@ def _join(state: State, orders: list[Order], kind: GroupKind | None) -> list[Ord
         return orders
     for child in pair:
         child.is_child = True
-        state.orders[child.order_id] = child
+        state.open(child)
     settlement.hold(state, [entry])
     return [entry]
 
@@ -170,18 +170,17 @@ def _of_room(state: State, orders: list[Order], kind: GroupKind | None) -> Rejec
     rests = order.order_type is OrderType.LIMIT and order.time_in_force in refusals.RESTING
     if kind is None and not rests and not order.order_type.waits:
         return None
+    market = state.market(order)
     key = (order.account_id, order.instrument_id)
-    counted = [
-        each
-        for each in (*state.orders.values(), *orders)
-        if (each.account_id, each.instrument_id) == key
-    ]
-    instrument = state.market(order).instrument
-    if instrument.orders_max and len(counted) > instrument.orders_max:
+    new = [each for each in orders if (each.account_id, each.instrument_id) == key]
+    orders_count = market.open_counts[order.account_id] + len(new)
+    if 0 < market.instrument.orders_max < orders_count:
         return RejectReason.TOO_MANY_ORDERS
-    triggers_count = sum(each.order_type.waits for each in counted)
-    if order.order_type.waits and 0 < instrument.triggers_max < triggers_count:
-        return RejectReason.TOO_MANY_TRIGGERS
+    if order.order_type.waits:
+        waiting_count = sum(each.order_type.waits for each in new)
+        triggers_count = market.trigger_counts[order.account_id] + waiting_count
+        if 0 < market.instrument.triggers_max < triggers_count:
+            return RejectReason.TOO_MANY_TRIGGERS
     return None
 
 

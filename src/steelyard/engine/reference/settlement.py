@@ -60,9 +60,16 @@ def free_atoms(state: State, order: Order) -> int:
 
 def hold(state: State, orders: list[Order]) -> None:
     """Set aside what an order, or an OCO, needs."""
-    with reheld(state, orders[0]):
-        for order in orders:
-            order.is_holding = True
+    for order in orders:
+        order.is_holding = True
+    first = orders[0]
+    state.ledger.hold(first.account_id, hold_asset(state, first), held_atoms(state, first))
+
+
+def release_share(state: State, order: Order, lots: int) -> None:
+    """Give back what was held for lots that have traded; an order of an OCO has left it before."""
+    atoms = lots * hold_per_lot(state, order)
+    state.ledger.release(order.account_id, hold_asset(state, order), atoms)
 
 
 def release(state: State, order: Order, *, staying: Order | None = None) -> None:

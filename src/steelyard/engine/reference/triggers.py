@@ -50,7 +50,8 @@ def wait(state: State, order: Order) -> None:
     """Begin to wait; one whose price is there already has heard it at once."""
     market = state.market(order)
     order.priority = state.take_priority()
-    state.orders[order.order_id] = market.waiting[order.order_id] = order
+    state.open(order)
+    market.waiting[order.order_id] = order
     known = market.prices[order.trigger_by]
     if is_there(market, order):
         _hear(state, order, known)
