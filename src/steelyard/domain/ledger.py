@@ -72,11 +72,13 @@ class Ledger:
         return sums
 
     def _add(self, account_id: int, asset_id: int, free: int, held: int) -> None:
-        before = self._balances.get((account_id, asset_id), _NOTHING)
-        after = Balance(before.free_atoms + free, before.held_atoms + held)
-        assert after.held_atoms >= 0, "more released than was held"
-        assert after.free_atoms >= 0 or account_id in MAY_OWE, "overdrawn"
-        if after == _NOTHING:
-            self._balances.pop((account_id, asset_id), None)
+        key = (account_id, asset_id)
+        free_atoms, held_atoms = self._balances.get(key, _NOTHING)
+        free_atoms += free
+        held_atoms += held
+        assert held_atoms >= 0, "more released than was held"
+        assert free_atoms >= 0 or account_id in MAY_OWE, "overdrawn"
+        if free_atoms or held_atoms:
+            self._balances[key] = Balance(free_atoms, held_atoms)
         else:
-            self._balances[account_id, asset_id] = after
+            self._balances.pop(key, None)

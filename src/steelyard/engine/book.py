@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from msgspec import Struct
+
 from steelyard.domain.order import FeeAsset, OrderType, SelfTrade, Side, TimeInForce, TriggerBy
 
 
@@ -24,8 +26,7 @@ class QueueModel(IntEnum):
     OPTIMISTIC = 3  # all: the house leaves from the front
 
 
-@dataclass(slots=True, eq=False)  # an order is itself: two alike are not the same
-class Order:
+class Order(Struct, eq=False):  # an order is itself: two alike are not the same
     """A user's order on its way, at rest or waiting; or (order_id 0) house size between orders.
 
     One by quote_atoms has no size: quote_atoms is what is left of the amount, and size_lots grows
@@ -160,6 +161,12 @@ class BookSide:
         level = self.levels.get(price_ticks, ())
         return next((order for order in level if not (past_house and order.is_house)), None)
 
+    def first(self, limit_ticks: int | None) -> Order | None:
+        """Return the order whose turn it is for a taker with this limit; None: any price."""
+        if not self.keys or (limit_ticks is not None and self.keys[-1] < limit_ticks * self.side):
+            return None
+        return next(iter(self.levels[self.keys[-1] * self.side]))
+
     def slices(self, price_ticks: int) -> Iterator[tuple[Order, int]]:
         """Yield what would trade at a price if all of it did: an iceberg comes again and again."""
         level = self.levels[price_ticks]
@@ -197,9 +204,11 @@ class BookSide:
 
     def take(self, order: Order, lots: int) -> None:
         """Take what has traded off an order at rest, and off its slice."""
-        with self.recounted(order):
-            order.remaining_lots -= lots
-            order.shown_lots -= lots if order.shown_lots else 0
+        level = self.levels[price_of(order)]
+        level.discount(order)
+        order.remaining_lots -= lots
+        order.shown_lots -= lots if order.shown_lots else 0
+        level.count(order)
 
     @contextmanager
     def recounted(self, *orders: Order) -> Iterator[None]:
@@ -231,7 +240,7 @@ class Book:
 
     def of(self, side: Side) -> BookSide:
         """Return one side."""
-        return self.bids if side is Side.BUY else self.asks
+        return self.bids if side > 0 else self.asks
 
 
 def price_of(order: Order) -> int:

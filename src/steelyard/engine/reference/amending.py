@@ -5,7 +5,7 @@ time, and it may trade. A waiting order keeps its place among equals. Orders of 
 amended.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from steelyard.domain.commands import Amend, Cancel, CancelAll
 from steelyard.domain.instrument import LEVEL_MAX_LOTS

@@ -110,9 +110,11 @@ def _wanted(market: Market, price: int, left: int, filled: int, atoms: int | Non
 
 def _reach(market: Market, order: Order) -> int | None:
     """Return the last price at which an order may trade."""
-    band = market.band
-    if order.price_ticks is not None or band is None:
+    if order.price_ticks is not None:
         return order.price_ticks
+    band = market.band
+    if band is None:
+        return None
     return band[1] if order.side is Side.BUY else band[0]
 
 
@@ -218,18 +220,17 @@ def _settle(
 
 def _match(state: State, market: Market, taker: Order) -> None:
     """Trade until the order is over or nothing is in its reach."""
-    far = market.far(taker)
-    for price in far.prices_within(_reach(market, taker)):
-        while not taker.is_over and (maker := far.front(price)):
-            wanted = _wanted(
-                market, price, taker.remaining_lots, taker.size_lots, taker.quote_atoms
-            )
-            if wanted == 0:
-                cancel(state, taker, CancelCause.QUOTE_SPENT)
-            elif maker.account_id == taker.account_id and taker.self_trade is not SelfTrade.NONE:
-                _prevent(state, taker, maker)
-            else:
-                trade(state, market, taker.side, taker, maker, min(wanted, maker.slice_lots))
+    far, reach = market.far(taker), _reach(market, taker)
+    while not taker.is_over and (maker := far.first(reach)):
+        wanted = _wanted(
+            market, price_of(maker), taker.remaining_lots, taker.size_lots, taker.quote_atoms
+        )
+        if wanted == 0:
+            cancel(state, taker, CancelCause.QUOTE_SPENT)
+        elif maker.account_id == taker.account_id and taker.self_trade is not SelfTrade.NONE:
+            _prevent(state, taker, maker)
+        else:
+            trade(state, market, taker.side, taker, maker, min(wanted, maker.slice_lots))
 
 
 def _prevent(state: State, taker: Order, maker: Order) -> None:

@@ -157,10 +157,13 @@ def _of_books(
             return RejectReason.POST_ONLY_WOULD_TAKE
         order.price_ticks = price
     asset_id = settlement.hold_asset(state, order)
-    alike = [each for each in orders if settlement.hold_asset(state, each) == asset_id]
-    needed = [matching.needed_atoms(state, each) for each in alike]
+    needed = [
+        matching.needed_atoms(state, each)
+        for each in orders
+        if settlement.hold_asset(state, each) == asset_id
+    ]
     total = max(needed) if kind is GroupKind.OCO else sum(needed)
-    is_short = total > settlement.free_atoms(state, order)
+    is_short = total > state.ledger.balance(order.account_id, asset_id).free_atoms
     return RejectReason.INSUFFICIENT_BALANCE if is_short else None
 
 
@@ -171,16 +174,17 @@ def _of_room(state: State, orders: list[Order], kind: GroupKind | None) -> Rejec
     if kind is None and not rests and not order.order_type.waits:
         return None
     market = state.market(order)
+    orders_max, triggers_max = market.instrument.orders_max, market.instrument.triggers_max
+    if not orders_max and not triggers_max:
+        return None
     key = (order.account_id, order.instrument_id)
     new = [each for each in orders if (each.account_id, each.instrument_id) == key]
-    orders_count = market.open_counts[order.account_id] + len(new)
-    if 0 < market.instrument.orders_max < orders_count:
+    if 0 < orders_max < market.open_counts[order.account_id] + len(new):
         return RejectReason.TOO_MANY_ORDERS
-    if order.order_type.waits:
-        waiting_count = sum(each.order_type.waits for each in new)
-        triggers_count = market.trigger_counts[order.account_id] + waiting_count
-        if 0 < market.instrument.triggers_max < triggers_count:
-            return RejectReason.TOO_MANY_TRIGGERS
+    triggers_count = sum(each.order_type.waits for each in new)
+    triggers_count += market.trigger_counts[order.account_id]
+    if order.order_type.waits and 0 < triggers_max < triggers_count:
+        return RejectReason.TOO_MANY_TRIGGERS
     return None
 
 

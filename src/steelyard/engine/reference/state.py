@@ -49,10 +49,13 @@ class Market:
     @property
     def band(self) -> tuple[int, int] | None:
         """The lowest and the highest price around the reference; None where there is no band."""
-        reference = self.prices[TriggerBy.MARK] or self.prices[TriggerBy.LAST]
-        if not reference or not self.instrument.band_rate_e8:
+        rate_e8 = self.instrument.band_rate_e8
+        if not rate_e8:
             return None
-        width = reference * self.instrument.band_rate_e8 // RATE_SCALE
+        reference = self.prices[TriggerBy.MARK] or self.prices[TriggerBy.LAST]
+        if not reference:
+            return None
+        width = reference * rate_e8 // RATE_SCALE
         return reference - width, reference + width
 
 

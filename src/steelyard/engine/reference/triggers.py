@@ -28,7 +28,7 @@ def is_there(market: Market, order: Order) -> bool:
 def tell(state: State, market: Market, trigger_by: TriggerBy, price_ticks: int) -> None:
     """Set a price, and let who waits for it hear it if the market is open."""
     market.prices[trigger_by] = price_ticks
-    if market.state is not MarketState.OPEN or not price_ticks:
+    if not market.waiting or market.state is not MarketState.OPEN or not price_ticks:
         return
     listening = [
         order
