@@ -322,9 +322,9 @@ def cancel(state: State, order: Order, cause: CancelCause) -> None:
     order.is_over = True
     remaining_lots = 0 if order.quote_atoms is not None else order.remaining_lots
     state.tell_canceled(order, remaining_lots, cause)
-    follows = CancelCause.PARENT if group and order is group.entry else CancelCause.SIBLING
     for other in others:
-        cancel(state, other, follows)
+        is_child = group is not None and order is group.entry
+        cancel(state, other, CancelCause.PARENT if is_child else CancelCause.SIBLING)
 
 
 def leave_oco(state: State, order: Order) -> None:
