@@ -165,7 +165,8 @@ class BookSide:
         """Return the order whose turn it is for a taker with this limit; None: any price."""
         if not self.keys or (limit_ticks is not None and self.keys[-1] < limit_ticks * self.side):
             return None
-        return next(iter(self.levels[self.keys[-1] * self.side]))
+        level = self.levels[self.keys[-1] * self.side]
+        return (level.shown or level.hidden)[0]
 
     def slices(self, price_ticks: int) -> Iterator[tuple[Order, int]]:
         """Yield what would trade at a price if all of it did: an iceberg comes again and again."""

@@ -5,6 +5,8 @@ time, and it may trade. A waiting order keeps its place among equals. Orders of 
 amended.
 """
 
+from operator import attrgetter
+
 from msgspec.structs import replace
 
 from steelyard.domain.commands import Amend, Cancel, CancelAll
@@ -44,11 +46,9 @@ def cancel_all(state: State, request: CancelAll) -> None:
     elif only in closed:
         state.refuse(request.account_id, 0, RejectReason.MARKET_MAINTENANCE)
     else:
-        for _, order in sorted(state.orders.items()):
-            is_meant = order.account_id == request.account_id and only in {
-                None,
-                order.instrument_id,
-            }
+        own = [order for order in state.orders.values() if order.account_id == request.account_id]
+        for order in sorted(own, key=attrgetter("order_id")):
+            is_meant = only in {None, order.instrument_id}
             if is_meant and order.instrument_id not in closed and not order.is_over:
                 matching.cancel(state, order, request.cause)
 

@@ -22,13 +22,13 @@ TOKEN_FEE_MAX_ATOMS = 2**64  # a larger fee in quote is not converted: the produ
 def hold_asset(state: State, order: Order) -> int:
     """Return the asset that an order holds."""
     instrument = state.market(order).instrument
-    return instrument.quote_asset_id if order.side is Side.BUY else instrument.base_asset_id
+    return instrument.quote_asset_id if order.side > 0 else instrument.base_asset_id
 
 
 def hold_per_lot(state: State, order: Order) -> int:
     """Return what one lot of an order holds."""
     instrument = state.market(order).instrument
-    if order.side is Side.SELL:
+    if order.side < 0:
         return instrument.lot_atoms
     if order.price_ticks is None:
         return 0

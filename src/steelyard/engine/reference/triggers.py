@@ -35,14 +35,13 @@ def tell(state: State, market: Market, trigger_by: TriggerBy, price_ticks: int) 
         for order in market.waiting.values()
         if order.trigger_by is trigger_by and not order.is_heard
     ]
-    trailing = [order for order in listening if order.trigger_ticks is None]
-    rises = [order for order in listening if order.trigger_ticks and waits_for_rise(order)]
-    falls = [order for order in listening if order.trigger_ticks and not waits_for_rise(order)]
-    for order in (*sorted(rises, key=_nearest), *sorted(falls, key=_nearest)):
-        if _has_come(order, price_ticks):
-            _hear(state, order, price_ticks)
-    for order in trailing:
-        if _follow(order, price_ticks):
+    has_come = [
+        order for order in listening if order.trigger_ticks and _has_come(order, price_ticks)
+    ]
+    for order in sorted(has_come, key=_turn):
+        _hear(state, order, price_ticks)
+    for order in listening:
+        if order.trigger_ticks is None and _follow(order, price_ticks):
             _hear(state, order, price_ticks)
 
 
@@ -87,9 +86,10 @@ def _follow(order: Order, price_ticks: int) -> bool:
     return is_far_enough(order, price_ticks)
 
 
-def _nearest(order: Order) -> tuple[int, int]:
-    trigger = order.trigger_ticks or 0
-    return (trigger if waits_for_rise(order) else -trigger), order.priority
+def _turn(order: Order) -> tuple[bool, int, int]:
+    """Return by what orders with a trigger are sorted: rises first, the nearest, then by time."""
+    trigger, is_rise = order.trigger_ticks or 0, waits_for_rise(order)
+    return not is_rise, trigger if is_rise else -trigger, order.priority
 
 
 def _hear(state: State, order: Order, price_ticks: int) -> None:
