@@ -34,6 +34,10 @@ class Ledger:
         """Return a balance; nothing booked means zero."""
         return Balance(*self._balances.get((account_id, asset_id), _NOTHING))
 
+    def free_atoms(self, account_id: int, asset_id: int) -> int:
+        """Return what an account has free of an asset."""
+        return self._balances.get((account_id, asset_id), _NOTHING)[0]
+
     def move(self, asset_id: int, payer: int, payee: int, amount_atoms: int) -> None:
         """Move free atoms from one account to another."""
         assert amount_atoms >= 0, "a movement has a direction, not a sign"

@@ -23,6 +23,7 @@ from steelyard.domain.order import (
 from steelyard.domain.units import fee_atoms
 from steelyard.engine.book import BookSide, Order, price_of
 from steelyard.engine.reference import settlement, triggers
+from steelyard.engine.reference.refusals import RESTING
 from steelyard.engine.reference.state import EntryFilled, Group, Market, State
 
 
@@ -140,12 +141,12 @@ def go_to_market(state: State, order: Order) -> None:
     _match(state, market, order)
     if order.is_over:
         return
-    if order.order_type is OrderType.MARKET:
-        cancel(state, order, _end_of_book(market, order))
-    elif order.time_in_force is TimeInForce.IOC:
-        cancel(state, order, CancelCause.IOC_REMAINDER)
-    else:
+    if order.time_in_force in RESTING:
         _rest(state, market, order)
+    elif order.order_type is OrderType.MARKET:
+        cancel(state, order, _end_of_book(market, order))
+    else:
+        cancel(state, order, CancelCause.IOC_REMAINDER)
 
 
 def trade(

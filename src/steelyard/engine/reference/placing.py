@@ -163,7 +163,7 @@ def _of_books(
         if settlement.hold_asset(state, each) == asset_id
     ]
     total = max(needed) if kind is GroupKind.OCO else sum(needed)
-    is_short = total > state.ledger.balance(order.account_id, asset_id).free_atoms
+    is_short = total > state.ledger.free_atoms(order.account_id, asset_id)
     return RejectReason.INSUFFICIENT_BALANCE if is_short else None
 
 

@@ -55,7 +55,7 @@ def held_atoms(state: State, order: Order) -> int:
 
 def free_atoms(state: State, order: Order) -> int:
     """Return what its account has free of the asset that an order holds."""
-    return state.ledger.balance(order.account_id, hold_asset(state, order)).free_atoms
+    return state.ledger.free_atoms(order.account_id, hold_asset(state, order))
 
 
 def hold(state: State, orders: list[Order]) -> None:
@@ -137,7 +137,7 @@ def _fee(state: State, order: Order, price: int, lots: int, rate_e8: int) -> tup
         if token and 0 < in_quote <= TOKEN_FEE_MAX_ATOMS:
             discounted = fee_atoms(in_quote, RATE_SCALE - token.discount_e8)
             fee = fee_atoms(discounted, token.rate_e8)
-            if fee <= state.ledger.balance(order.account_id, token.asset_id).free_atoms:
+            if fee <= state.ledger.free_atoms(order.account_id, token.asset_id):
                 return token.asset_id, fee
     if order.side is Side.BUY and order.fee_asset is not FeeAsset.QUOTE:
         return instrument.base_asset_id, fee_atoms(lots * instrument.lot_atoms, rate_e8)
