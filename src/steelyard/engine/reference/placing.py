@@ -151,7 +151,8 @@ def _of_books(
     market = state.market(order)
     if order.order_type.waits and triggers.is_there(market, order):
         return RejectReason.WOULD_TRIGGER
-    if order.order_type is OrderType.LIMIT and (order.post_only or kind is GroupKind.OCO):
+    is_oco = kind is GroupKind.OCO
+    if (order.post_only or is_oco) and order.order_type is OrderType.LIMIT:
         price = matching.maker_price(market, order)
         if price is None or (kind is GroupKind.BASKET and _meets_another(places, len(orders) - 1)):
             return RejectReason.POST_ONLY_WOULD_TAKE
@@ -162,7 +163,7 @@ def _of_books(
         for each in orders
         if settlement.hold_asset(state, each) == asset_id
     ]
-    total = max(needed) if kind is GroupKind.OCO else sum(needed)
+    total = max(needed) if is_oco else sum(needed)
     is_short = total > state.ledger.free_atoms(order.account_id, asset_id)
     return RejectReason.INSUFFICIENT_BALANCE if is_short else None
 
@@ -170,12 +171,12 @@ def _of_books(
 def _of_room(state: State, orders: list[Order], kind: GroupKind | None) -> RejectReason | None:
     """Return whether an account would have too many orders in a market; a group counts whole."""
     order = orders[-1]
-    rests = order.order_type is OrderType.LIMIT and order.time_in_force in refusals.RESTING
-    if kind is None and not rests and not order.order_type.waits:
-        return None
     market = state.market(order)
     orders_max, triggers_max = market.instrument.orders_max, market.instrument.triggers_max
     if not orders_max and not triggers_max:
+        return None
+    rests = order.order_type is OrderType.LIMIT and order.time_in_force in refusals.RESTING
+    if kind is None and not rests and not order.order_type.waits:
         return None
     key = (order.account_id, order.instrument_id)
     new = [each for each in orders if (each.account_id, each.instrument_id) == key]
