@@ -32,6 +32,7 @@ def test_a_hold_stays_in_its_account():
     ledger = funded()
     ledger.hold(USER, BTC, 7)
     assert ledger.balance(USER, BTC) == Balance(3, 7)
+    assert ledger.free_atoms(USER, BTC) == 3
     ledger.release(USER, BTC, 2)
     assert ledger.balance(USER, BTC) == Balance(5, 5)
     assert ledger.totals() == {BTC: 0}

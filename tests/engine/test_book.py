@@ -69,6 +69,41 @@ def test_what_is_hidden_stands_behind_what_is_shown():
     assert levels.visible_at(5) == 0
 
 
+def test_a_level_knows_its_sums():
+    """Whatever becomes of the orders that stand in it."""
+    levels = BookSide(Side.SELL)
+    hidden, iceberg, plain = node(1, 5, 4, display=0), node(2, 5, 5, display=2), node(3, 5, 3)
+    for each in (hidden, iceberg, plain):
+        levels.add(each)
+    assert (levels.size_at(5), levels.visible_at(5)) == (12, 5)
+    levels.take(iceberg, 2)
+    assert (iceberg.remaining_lots, iceberg.shown_lots) == (3, 0)
+    assert (levels.size_at(5), levels.visible_at(5)) == (10, 3)
+    levels.take(hidden, 1)
+    assert (levels.size_at(5), levels.visible_at(5)) == (9, 3)
+    with levels.recounted(plain, hidden):
+        plain.remaining_lots, hidden.remaining_lots = 1, 2
+    assert (levels.size_at(5), levels.visible_at(5)) == (6, 1)
+    levels.remove(plain)
+    assert (levels.size_at(5), levels.visible_at(5)) == (5, 0)
+
+
+@pytest.mark.parametrize(("side", "best", "next_"), [(Side.BUY, 9, 7), (Side.SELL, 7, 9)])
+def test_a_taker_meets_the_best_price_first(side: Side, best: int, next_: int):
+    """As far as its limit goes; at a price it meets what is hidden last."""
+    levels = BookSide(side)
+    assert levels.first(None) is None
+    hidden, shown = node(1, best, 1, side, display=0), node(2, best, 1, side)
+    for each in (node(3, next_, 1, side), hidden, shown):
+        levels.add(each)
+    assert levels.first(None) is levels.first(best) is levels.first(next_) is shown
+    assert levels.first(best + side) is None
+    levels.remove(shown)
+    assert levels.first(best) is hidden
+    levels.remove(hidden)
+    assert levels.first(best) is None
+
+
 def test_an_iceberg_comes_again_until_it_is_gone():
     """Its slices take turns with what else is shown; hidden orders come last."""
     levels = BookSide(Side.SELL)

@@ -1,5 +1,6 @@
 """The specification's own corners; what it does is in the tables."""
 
+from collections import Counter
 from itertools import islice
 from random import Random
 
@@ -62,6 +63,24 @@ def lived(count: int = 255) -> ReferenceEngine:
         engine.apply(command, now_ns)
     assert engine.state.orders
     return engine
+
+
+def test_what_is_counted_is_what_a_walk_finds():
+    """The orders of an account in a market and the sums of a level, after a restart too."""
+    engine = ReferenceEngine()
+    for number, (command, now_ns) in enumerate(islice(life(Random(5)), 3_000)):
+        engine.apply(command, now_ns)
+        if number % 500 == 499:
+            snapshot, engine = engine.snapshot(), ReferenceEngine()
+            engine.restore(snapshot)
+        for market_id, market in engine.state.markets.items():
+            own = [it for it in engine.state.orders.values() if it.instrument_id == market_id]
+            waiting = [it for it in own if it.order_type.waits]
+            assert +market.open_counts == Counter(it.account_id for it in own)
+            assert +market.trigger_counts == Counter(it.account_id for it in waiting)
+            for level in (*market.book.bids.levels.values(), *market.book.asks.levels.values()):
+                assert level.total_lots == sum(it.remaining_lots for it in level)
+                assert level.visible_lots == sum(it.visible_lots for it in level)
 
 
 def records() -> list:

@@ -20,7 +20,7 @@ class Balance(NamedTuple):
     held_atoms: int
 
 
-_NOTHING = Balance(0, 0)
+_NOTHING = (0, 0)
 MAY_OWE = frozenset({WORLD, HOUSE, FEES})
 
 
@@ -28,11 +28,15 @@ class Ledger:
     """All balances of an exchange, or of a trader's own books."""
 
     def __init__(self) -> None:
-        self._balances: dict[tuple[int, int], Balance] = {}
+        self._balances: dict[tuple[int, int], tuple[int, int]] = {}  # free and held atoms
 
     def balance(self, account_id: int, asset_id: int) -> Balance:
         """Return a balance; nothing booked means zero."""
-        return self._balances.get((account_id, asset_id), _NOTHING)
+        return Balance(*self._balances.get((account_id, asset_id), _NOTHING))
+
+    def free_atoms(self, account_id: int, asset_id: int) -> int:
+        """Return what an account has free of an asset."""
+        return self._balances.get((account_id, asset_id), _NOTHING)[0]
 
     def move(self, asset_id: int, payer: int, payee: int, amount_atoms: int) -> None:
         """Move free atoms from one account to another."""
@@ -56,27 +60,31 @@ class Ledger:
 
     def __iter__(self) -> Iterator[tuple[int, int, Balance]]:
         for (account_id, asset_id), balance in sorted(self._balances.items()):
-            yield account_id, asset_id, balance
+            yield account_id, asset_id, Balance(*balance)
 
     def of(self, account_id: int) -> dict[int, Balance]:
         """Return an account's balances by asset id."""
         return {
-            asset: balance for (who, asset), balance in self._balances.items() if who == account_id
+            asset_id: Balance(*balance)
+            for (who, asset_id), balance in self._balances.items()
+            if who == account_id
         }
 
     def totals(self) -> dict[int, int]:
         """Return each asset's sum over all accounts: zero, unless the books are broken."""
         sums: dict[int, int] = {}
         for (_, asset_id), balance in self._balances.items():
-            sums[asset_id] = sums.get(asset_id, 0) + balance.free_atoms + balance.held_atoms
+            sums[asset_id] = sums.get(asset_id, 0) + sum(balance)
         return sums
 
     def _add(self, account_id: int, asset_id: int, free: int, held: int) -> None:
-        before = self._balances.get((account_id, asset_id), _NOTHING)
-        after = Balance(before.free_atoms + free, before.held_atoms + held)
-        assert after.held_atoms >= 0, "more released than was held"
-        assert after.free_atoms >= 0 or account_id in MAY_OWE, "overdrawn"
-        if after == _NOTHING:
-            self._balances.pop((account_id, asset_id), None)
+        key = (account_id, asset_id)
+        free_atoms, held_atoms = self._balances.get(key, _NOTHING)
+        free_atoms += free
+        held_atoms += held
+        assert held_atoms >= 0, "more released than was held"
+        assert free_atoms >= 0 or account_id in MAY_OWE, "overdrawn"
+        if free_atoms or held_atoms:
+            self._balances[key] = free_atoms, held_atoms
         else:
-            self._balances[account_id, asset_id] = after
+            self._balances.pop(key, None)

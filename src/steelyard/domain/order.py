@@ -20,7 +20,10 @@ class Side(IntEnum):
     @property
     def opposite(self) -> "Side":
         """The other side."""
-        return Side(-self)
+        return _OPPOSITES[self]
+
+
+_OPPOSITES = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
 
 
 class OrderType(IntEnum):
@@ -42,10 +45,11 @@ class OrderType(IntEnum):
     @property
     def waits(self) -> bool:
         """Whether it waits outside the book until a price triggers it."""
-        return self >= OrderType.STOP
+        return self in _WAITING
 
 
 _WITH_LIMIT = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT})
+_WAITING = frozenset(OrderType) - {OrderType.LIMIT, OrderType.MARKET}
 
 
 class TimeInForce(IntEnum):

@@ -9,8 +9,11 @@ orders, never two in a row: n orders part it into at most n + 1 of them.
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
+
+from msgspec import Struct
 
 from steelyard.domain.order import FeeAsset, OrderType, SelfTrade, Side, TimeInForce, TriggerBy
 
@@ -23,8 +26,7 @@ class QueueModel(IntEnum):
     OPTIMISTIC = 3  # all: the house leaves from the front
 
 
-@dataclass(slots=True, eq=False)  # an order is itself: two alike are not the same
-class Order:
+class Order(Struct, eq=False):  # an order is itself: two alike are not the same
     """A user's order on its way, at rest or waiting; or (order_id 0) house size between orders.
 
     One by quote_atoms has no size: quote_atoms is what is left of the amount, and size_lots grows
@@ -95,10 +97,12 @@ class Order:
 
 @dataclass(slots=True)
 class Level:
-    """The queues at one price."""
+    """The queues at one price, and the sums of what stands in them."""
 
     shown: list[Order] = field(default_factory=list)
     hidden: list[Order] = field(default_factory=list)
+    total_lots: int = 0
+    visible_lots: int = 0
 
     def __iter__(self) -> Iterator[Order]:
         yield from self.shown
@@ -107,6 +111,16 @@ class Level:
     def of(self, order: Order) -> list[Order]:
         """Return the queue in which an order belongs."""
         return self.hidden if order.is_hidden else self.shown
+
+    def count(self, order: Order) -> None:
+        """Take an order's size into the sums."""
+        self.total_lots += order.remaining_lots
+        self.visible_lots += order.visible_lots
+
+    def discount(self, order: Order) -> None:
+        """Take an order's size out of the sums."""
+        self.total_lots -= order.remaining_lots
+        self.visible_lots -= order.visible_lots
 
 
 @dataclass(slots=True)
@@ -134,16 +148,25 @@ class BookSide:
 
     def size_at(self, price_ticks: int) -> int:
         """Return the total size resting at a price, hidden too."""
-        return sum(order.remaining_lots for order in self.levels.get(price_ticks, ()))
+        level = self.levels.get(price_ticks)
+        return level.total_lots if level else 0
 
     def visible_at(self, price_ticks: int) -> int:
         """Return the size that the book shows at a price."""
-        return sum(order.visible_lots for order in self.levels.get(price_ticks, ()))
+        level = self.levels.get(price_ticks)
+        return level.visible_lots if level else 0
 
     def front(self, price_ticks: int, *, past_house: bool = False) -> Order | None:
         """Return the order whose turn it is at a price, or that of the first user's."""
         level = self.levels.get(price_ticks, ())
         return next((order for order in level if not (past_house and order.is_house)), None)
+
+    def first(self, limit_ticks: int | None) -> Order | None:
+        """Return the order whose turn it is for a taker with this limit; None: any price."""
+        if not self.keys or (limit_ticks is not None and self.keys[-1] < limit_ticks * self.side):
+            return None
+        level = self.levels[self.keys[-1] * self.side]
+        return (level.shown or level.hidden)[0]
 
     def slices(self, price_ticks: int) -> Iterator[tuple[Order, int]]:
         """Yield what would trade at a price if all of it did: an iceberg comes again and again."""
@@ -164,6 +187,7 @@ class BookSide:
             level = self.levels[price_ticks] = Level()
             insort(self.keys, price_ticks * self.side)
         level.of(order).append(order)
+        level.count(order)
 
     def remove(self, order: Order) -> None:
         """Take an order out; house nodes that now touch become one, with the front's priority."""
@@ -172,11 +196,30 @@ class BookSide:
         queue = level.of(order)
         at = queue.index(order)
         del queue[at]
+        level.discount(order)
         if 0 < at < len(queue) and queue[at - 1].is_house and queue[at].is_house:
             queue[at - 1].remaining_lots += queue.pop(at).remaining_lots
         if not level.shown and not level.hidden:
             del self.levels[price_ticks]
             del self.keys[bisect_left(self.keys, price_ticks * self.side)]
+
+    def take(self, order: Order, lots: int) -> None:
+        """Take what has traded off an order at rest, and off its slice."""
+        level = self.levels[price_of(order)]
+        level.discount(order)
+        order.remaining_lots -= lots
+        order.shown_lots -= lots if order.shown_lots else 0
+        level.count(order)
+
+    @contextmanager
+    def recounted(self, *orders: Order) -> Iterator[None]:
+        """Keep a level's sums right while sizes of orders that rest there change inside of this."""
+        level = self.levels[price_of(orders[0])]
+        for order in orders:
+            level.discount(order)
+        yield
+        for order in orders:
+            level.count(order)
 
     def last_house(self, price_ticks: int) -> Order | None:
         """Return the house's node where it stands last in a level's shown queue."""
@@ -198,7 +241,7 @@ class Book:
 
     def of(self, side: Side) -> BookSide:
         """Return one side."""
-        return self.bids if side is Side.BUY else self.asks
+        return self.bids if side > 0 else self.asks
 
 
 def price_of(order: Order) -> int:

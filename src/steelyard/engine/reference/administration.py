@@ -212,7 +212,7 @@ def close_transfer(state: State, command: CloseTransfer) -> None:
 def _refusal_of_deposit(
     state: State, account_id: int, asset_id: int, amount_atoms: int
 ) -> RejectReason | None:
-    inside = -state.ledger.balance(WORLD, asset_id).free_atoms
+    inside = -state.ledger.free_atoms(WORLD, asset_id)
     if account_id not in state.accounts:
         return RejectReason.UNKNOWN_ACCOUNT
     if amount_atoms <= 0:
@@ -229,7 +229,7 @@ def _refusal_of_withdrawal(
         return RejectReason.UNKNOWN_ACCOUNT
     if amount_atoms <= 0:
         return RejectReason.SIZE_TOO_SMALL
-    if amount_atoms > state.ledger.balance(account_id, asset_id).free_atoms:
+    if amount_atoms > state.ledger.free_atoms(account_id, asset_id):
         return RejectReason.INSUFFICIENT_BALANCE
     return None
 

@@ -5,7 +5,9 @@ time, and it may trade. A waiting order keeps its place among equals. Orders of 
 amended.
 """
 
-from dataclasses import replace
+from operator import attrgetter
+
+from msgspec.structs import replace
 
 from steelyard.domain.commands import Amend, Cancel, CancelAll
 from steelyard.domain.instrument import LEVEL_MAX_LOTS
@@ -44,11 +46,9 @@ def cancel_all(state: State, request: CancelAll) -> None:
     elif only in closed:
         state.refuse(request.account_id, 0, RejectReason.MARKET_MAINTENANCE)
     else:
-        for _, order in sorted(state.orders.items()):
-            is_meant = order.account_id == request.account_id and only in {
-                None,
-                order.instrument_id,
-            }
+        own = [order for order in state.orders.values() if order.account_id == request.account_id]
+        for order in sorted(own, key=attrgetter("order_id")):
+            is_meant = only in {None, order.instrument_id}
             if is_meant and order.instrument_id not in closed and not order.is_over:
                 matching.cancel(state, order, request.cause)
 
@@ -73,7 +73,8 @@ def amend(state: State, request: Amend) -> None:
 def _amend_resting(state: State, order: Order, changed: Order) -> None:
     is_same_price = changed.price_ticks == order.price_ticks
     if is_same_price and changed.size_lots <= order.size_lots:
-        _become(state, order, changed)
+        with state.market(order).near(order).recounted(order):
+            _become(state, order, changed)
         state.tell_amended(order, kept_priority=True)
         state.touch(order)
         return

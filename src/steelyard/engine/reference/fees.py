@@ -38,6 +38,8 @@ def _by_volume(tier: Tier) -> int:
 
 def drop_old_days(account: Account, now_ns: int) -> None:
     """Forget the days that cannot count any more."""
+    if not account.volumes:
+        return
     first = today(now_ns) - WINDOW_DAYS
     for day in [day for day in account.volumes if day < first]:
         del account.volumes[day]

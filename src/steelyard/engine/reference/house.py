@@ -25,14 +25,16 @@ def set_level(state: State, level: HouseLevel) -> None:
     if left > standing:
         last = own.last_house(level.price_ticks)
         if last:
-            last.remaining_lots += left - standing
+            with own.recounted(last):
+                last.remaining_lots += left - standing
         else:
             last = _node(state, level, left - standing)
             own.add(last)
         state.touch(last)
     elif left < standing:
         state.touch(nodes[0])
-        shrink(nodes, left, state.queue_model)
+        with own.recounted(*nodes):
+            shrink(nodes, left, state.queue_model)
         for node in nodes:
             if node.remaining_lots == 0:
                 own.remove(node)

@@ -23,6 +23,7 @@ from steelyard.domain.order import (
 from steelyard.domain.units import fee_atoms
 from steelyard.engine.book import BookSide, Order, price_of
 from steelyard.engine.reference import settlement, triggers
+from steelyard.engine.reference.refusals import RESTING
 from steelyard.engine.reference.state import EntryFilled, Group, Market, State
 
 
@@ -110,9 +111,11 @@ def _wanted(market: Market, price: int, left: int, filled: int, atoms: int | Non
 
 def _reach(market: Market, order: Order) -> int | None:
     """Return the last price at which an order may trade."""
-    band = market.band
-    if order.price_ticks is not None or band is None:
+    if order.price_ticks is not None:
         return order.price_ticks
+    band = market.band
+    if band is None:
+        return None
     return band[1] if order.side is Side.BUY else band[0]
 
 
@@ -138,12 +141,12 @@ def go_to_market(state: State, order: Order) -> None:
     _match(state, market, order)
     if order.is_over:
         return
-    if order.order_type is OrderType.MARKET:
-        cancel(state, order, _end_of_book(market, order))
-    elif order.time_in_force is TimeInForce.IOC:
-        cancel(state, order, CancelCause.IOC_REMAINDER)
-    else:
+    if order.time_in_force in RESTING:
         _rest(state, market, order)
+    elif order.order_type is OrderType.MARKET:
+        cancel(state, order, _end_of_book(market, order))
+    else:
+        cancel(state, order, CancelCause.IOC_REMAINDER)
 
 
 def trade(
@@ -164,7 +167,7 @@ def trade(
     if parties:
         _settle(state, market, taker_side, taker, maker, lots)
     else:
-        maker.remaining_lots -= lots
+        market.near(maker).take(maker, lots)
     if taker:
         settlement.charge(state, taker, trade_id, price, lots, Liquidity.TAKER)
     if not maker.is_house:
@@ -202,18 +205,15 @@ def _settle(
 ) -> None:
     """Give both their shares of what they held and swap the assets."""
     price = price_of(maker)
-    if maker.is_house:
-        maker.remaining_lots -= lots
-    else:
-        with settlement.reheld(state, maker):
-            maker.remaining_lots -= lots
-            maker.shown_lots -= lots if maker.shown_lots else 0
+    market.near(maker).take(maker, lots)
+    if not maker.is_house:
+        settlement.release_share(state, maker, lots)
     if taker and taker.quote_atoms is not None:
         taker.size_lots += lots
         taker.quote_atoms -= market.instrument.notional_atoms(price, lots)
     elif taker:
-        with settlement.reheld(state, taker):
-            taker.remaining_lots -= lots
+        taker.remaining_lots -= lots
+        settlement.release_share(state, taker, lots)
     user = None if maker.is_house else maker
     buyer, seller = (taker, user) if taker_side is Side.BUY else (user, taker)
     settlement.swap(state, market, buyer, seller, price, lots)
@@ -221,18 +221,17 @@ def _settle(
 
 def _match(state: State, market: Market, taker: Order) -> None:
     """Trade until the order is over or nothing is in its reach."""
-    far = market.far(taker)
-    for price in far.prices_within(_reach(market, taker)):
-        while not taker.is_over and (maker := far.front(price)):
-            wanted = _wanted(
-                market, price, taker.remaining_lots, taker.size_lots, taker.quote_atoms
-            )
-            if wanted == 0:
-                cancel(state, taker, CancelCause.QUOTE_SPENT)
-            elif maker.account_id == taker.account_id and taker.self_trade is not SelfTrade.NONE:
-                _prevent(state, taker, maker)
-            else:
-                trade(state, market, taker.side, taker, maker, min(wanted, maker.slice_lots))
+    far, reach = market.far(taker), _reach(market, taker)
+    while not taker.is_over and (maker := far.first(reach)):
+        wanted = _wanted(
+            market, price_of(maker), taker.remaining_lots, taker.size_lots, taker.quote_atoms
+        )
+        if wanted == 0:
+            cancel(state, taker, CancelCause.QUOTE_SPENT)
+        elif maker.account_id == taker.account_id and taker.self_trade is not SelfTrade.NONE:
+            _prevent(state, taker, maker)
+        else:
+            trade(state, market, taker.side, taker, maker, min(wanted, maker.slice_lots))
 
 
 def _prevent(state: State, taker: Order, maker: Order) -> None:
@@ -242,18 +241,25 @@ def _prevent(state: State, taker: Order, maker: Order) -> None:
         for order in (maker, taker):
             if order.remaining_lots == lots:
                 cancel(state, order, CancelCause.SELF_TRADE)
-                continue
-            with settlement.reheld(state, order):
-                order.size_lots -= lots
-                order.shrink(lots)
-            state.tell_amended(order, kept_priority=True)
-            if order is maker:
+            elif order is maker:
+                with state.market(maker).near(maker).recounted(maker):
+                    _decrement(state, maker, lots)
                 state.touch(maker)
+            else:
+                _decrement(state, taker, lots)
         return
     if taker.self_trade is not SelfTrade.CANCEL_NEWEST:
         cancel(state, maker, CancelCause.SELF_TRADE)
     if taker.self_trade is not SelfTrade.CANCEL_OLDEST:
         cancel(state, taker, CancelCause.SELF_TRADE)
+
+
+def _decrement(state: State, order: Order, lots: int) -> None:
+    """Take lots off an order's size without a trade."""
+    with settlement.reheld(state, order):
+        order.size_lots -= lots
+        order.shrink(lots)
+    state.tell_amended(order, kept_priority=True)
 
 
 def _end_of_book(market: Market, order: Order) -> CancelCause:
@@ -277,7 +283,7 @@ def _rest(state: State, market: Market, order: Order) -> None:
         return
     order.priority = state.take_priority()
     order.show()
-    state.orders[order.order_id] = order
+    state.open(order)
     near.add(order)
     state.touch(order)
 
@@ -297,7 +303,7 @@ def _use_up(state: State, near: BookSide, maker: Order) -> None:
 
 def unlink(state: State, order: Order) -> None:
     """Take an order out of where it is; one on its way is nowhere."""
-    if state.orders.pop(order.order_id, None) is None or order.is_child:
+    if not state.close(order) or order.is_child:
         return
     market = state.market(order)
     if market.waiting.pop(order.order_id, None) is None:
@@ -317,9 +323,9 @@ def cancel(state: State, order: Order, cause: CancelCause) -> None:
     order.is_over = True
     remaining_lots = 0 if order.quote_atoms is not None else order.remaining_lots
     state.tell_canceled(order, remaining_lots, cause)
-    follows = CancelCause.PARENT if group and order is group.entry else CancelCause.SIBLING
     for other in others:
-        cancel(state, other, follows)
+        is_child = group is not None and order is group.entry
+        cancel(state, other, CancelCause.PARENT if is_child else CancelCause.SIBLING)
 
 
 def leave_oco(state: State, order: Order) -> None:

@@ -103,7 +103,7 @@ def _join(state: State, orders: list[Order], kind: GroupKind | None) -> list[Ord
         return orders
     for child in pair:
         child.is_child = True
-        state.orders[child.order_id] = child
+        state.open(child)
     settlement.hold(state, [entry])
     return [entry]
 
@@ -151,36 +151,40 @@ def _of_books(
     market = state.market(order)
     if order.order_type.waits and triggers.is_there(market, order):
         return RejectReason.WOULD_TRIGGER
-    if order.order_type is OrderType.LIMIT and (order.post_only or kind is GroupKind.OCO):
+    is_oco = kind is GroupKind.OCO
+    if (order.post_only or is_oco) and order.order_type is OrderType.LIMIT:
         price = matching.maker_price(market, order)
         if price is None or (kind is GroupKind.BASKET and _meets_another(places, len(orders) - 1)):
             return RejectReason.POST_ONLY_WOULD_TAKE
         order.price_ticks = price
     asset_id = settlement.hold_asset(state, order)
-    alike = [each for each in orders if settlement.hold_asset(state, each) == asset_id]
-    needed = [matching.needed_atoms(state, each) for each in alike]
-    total = max(needed) if kind is GroupKind.OCO else sum(needed)
-    is_short = total > settlement.free_atoms(state, order)
+    needed = [
+        matching.needed_atoms(state, each)
+        for each in orders
+        if settlement.hold_asset(state, each) == asset_id
+    ]
+    total = max(needed) if is_oco else sum(needed)
+    is_short = total > state.ledger.free_atoms(order.account_id, asset_id)
     return RejectReason.INSUFFICIENT_BALANCE if is_short else None
 
 
 def _of_room(state: State, orders: list[Order], kind: GroupKind | None) -> RejectReason | None:
     """Return whether an account would have too many orders in a market; a group counts whole."""
     order = orders[-1]
+    market = state.market(order)
+    orders_max, triggers_max = market.instrument.orders_max, market.instrument.triggers_max
+    if not orders_max and not triggers_max:
+        return None
     rests = order.order_type is OrderType.LIMIT and order.time_in_force in refusals.RESTING
     if kind is None and not rests and not order.order_type.waits:
         return None
     key = (order.account_id, order.instrument_id)
-    counted = [
-        each
-        for each in (*state.orders.values(), *orders)
-        if (each.account_id, each.instrument_id) == key
-    ]
-    instrument = state.market(order).instrument
-    if instrument.orders_max and len(counted) > instrument.orders_max:
+    new = [each for each in orders if (each.account_id, each.instrument_id) == key]
+    if 0 < orders_max < market.open_counts[order.account_id] + len(new):
         return RejectReason.TOO_MANY_ORDERS
-    triggers_count = sum(each.order_type.waits for each in counted)
-    if order.order_type.waits and 0 < instrument.triggers_max < triggers_count:
+    triggers_count = sum(each.order_type.waits for each in new)
+    triggers_count += market.trigger_counts[order.account_id]
+    if order.order_type.waits and 0 < triggers_max < triggers_count:
         return RejectReason.TOO_MANY_TRIGGERS
     return None
 

@@ -28,6 +28,7 @@ MARKET_REFUSALS = {
     MarketState.MAINTENANCE: RejectReason.MARKET_MAINTENANCE,
 }
 RESTING = frozenset({TimeInForce.GTC, TimeInForce.GTD})
+_UNFIT = {True: Need.NEVER, False: Need.MUST}  # by whether the field is there
 
 
 def of_place(state: State, place: Place) -> RejectReason | None:
@@ -81,10 +82,11 @@ def is_offered(place: Place | Order) -> bool:
         (fields.activation_ticks, place.activation_ticks is not None),
     )
     is_by_amount = place.quote_atoms is not None
+    for need, it_has in has:
+        if need is _UNFIT[it_has]:
+            return False
     return (
         place.time_in_force in fields.time_in_force
-        and all(it_has or need is not Need.MUST for need, it_has in has)
-        and not any(it_has and need is Need.NEVER for need, it_has in has)
         and trails <= 1
         and (rests or not (place.post_only or place.display_lots is not None))
         and (place.post_only or not place.slide)
@@ -104,7 +106,10 @@ def of_state(market: Market, *, adds_only: bool) -> RejectReason | None:
 
 def are_prices(instrument: Instrument, prices: tuple[int | None, ...]) -> bool:
     """Return whether all prices that are there can be prices."""
-    return all(price is None or 1 <= price <= instrument.price_max_ticks for price in prices)
+    for price in prices:
+        if price is not None and not 1 <= price <= instrument.price_max_ticks:
+            return False
+    return True
 
 
 def of_size(instrument: Instrument, price_ticks: int | None, size_lots: int) -> RejectReason | None:

@@ -22,13 +22,13 @@ TOKEN_FEE_MAX_ATOMS = 2**64  # a larger fee in quote is not converted: the produ
 def hold_asset(state: State, order: Order) -> int:
     """Return the asset that an order holds."""
     instrument = state.market(order).instrument
-    return instrument.quote_asset_id if order.side is Side.BUY else instrument.base_asset_id
+    return instrument.quote_asset_id if order.side > 0 else instrument.base_asset_id
 
 
 def hold_per_lot(state: State, order: Order) -> int:
     """Return what one lot of an order holds."""
     instrument = state.market(order).instrument
-    if order.side is Side.SELL:
+    if order.side < 0:
         return instrument.lot_atoms
     if order.price_ticks is None:
         return 0
@@ -55,14 +55,21 @@ def held_atoms(state: State, order: Order) -> int:
 
 def free_atoms(state: State, order: Order) -> int:
     """Return what its account has free of the asset that an order holds."""
-    return state.ledger.balance(order.account_id, hold_asset(state, order)).free_atoms
+    return state.ledger.free_atoms(order.account_id, hold_asset(state, order))
 
 
 def hold(state: State, orders: list[Order]) -> None:
     """Set aside what an order, or an OCO, needs."""
-    with reheld(state, orders[0]):
-        for order in orders:
-            order.is_holding = True
+    for order in orders:
+        order.is_holding = True
+    first = orders[0]
+    state.ledger.hold(first.account_id, hold_asset(state, first), held_atoms(state, first))
+
+
+def release_share(state: State, order: Order, lots: int) -> None:
+    """Give back what was held for lots that have traded; an order of an OCO has left it before."""
+    atoms = lots * hold_per_lot(state, order)
+    state.ledger.release(order.account_id, hold_asset(state, order), atoms)
 
 
 def release(state: State, order: Order, *, staying: Order | None = None) -> None:
@@ -130,7 +137,7 @@ def _fee(state: State, order: Order, price: int, lots: int, rate_e8: int) -> tup
         if token and 0 < in_quote <= TOKEN_FEE_MAX_ATOMS:
             discounted = fee_atoms(in_quote, RATE_SCALE - token.discount_e8)
             fee = fee_atoms(discounted, token.rate_e8)
-            if fee <= state.ledger.balance(order.account_id, token.asset_id).free_atoms:
+            if fee <= state.ledger.free_atoms(order.account_id, token.asset_id):
                 return token.asset_id, fee
     if order.side is Side.BUY and order.fee_asset is not FeeAsset.QUOTE:
         return instrument.base_asset_id, fee_atoms(lots * instrument.lot_atoms, rate_e8)

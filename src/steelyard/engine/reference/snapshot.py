@@ -256,14 +256,14 @@ def _set_node(state: State, record: NodeState, terms: TermsState | None) -> None
     market.near(order).add(order)
     if not order.is_house:
         order.is_holding = True
-        state.orders[order.order_id] = order
+        state.open(order)
 
 
 def _set_waiting(state: State, record: WaitingState) -> None:
     values = {name: getattr(record, name) for name in WaitingState.__struct_fields__}
     order = Order(**values, remaining_lots=record.size_lots)
     need(possible.may_wait(state, order), "an order is not one that could wait")
-    state.orders[order.order_id] = order
+    state.open(order)
     if not order.is_child:
         order.is_holding = True
         state.market(order).waiting[order.order_id] = order

@@ -6,7 +6,7 @@ Plain data: what may happen to it is in the modules around (`placing`, `matching
 in its market's `waiting`, or (a child) in `orders` alone.
 """
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -35,6 +35,8 @@ class Market:
     next_trade_id: int = 1
     prices: dict[TriggerBy, int] = field(default_factory=lambda: dict.fromkeys(TriggerBy, 0))
     waiting: dict[int, Order] = field(default_factory=dict)  # by number, in the order of time
+    open_counts: Counter[int] = field(default_factory=Counter)  # of orders, by account
+    trigger_counts: Counter[int] = field(default_factory=Counter)  # of those with a trigger
 
     def near(self, order: Order) -> BookSide:
         """Return the side of the book on which an order rests."""
@@ -47,10 +49,13 @@ class Market:
     @property
     def band(self) -> tuple[int, int] | None:
         """The lowest and the highest price around the reference; None where there is no band."""
-        reference = self.prices[TriggerBy.MARK] or self.prices[TriggerBy.LAST]
-        if not reference or not self.instrument.band_rate_e8:
+        rate_e8 = self.instrument.band_rate_e8
+        if not rate_e8:
             return None
-        width = reference * self.instrument.band_rate_e8 // RATE_SCALE
+        reference = self.prices[TriggerBy.MARK] or self.prices[TriggerBy.LAST]
+        if not reference:
+            return None
+        width = reference * rate_e8 // RATE_SCALE
         return reference - width, reference + width
 
 
@@ -142,6 +147,25 @@ class State:
     def market(self, order: Order) -> Market:
         """Return the market of an order."""
         return self.markets[order.instrument_id]
+
+    def open(self, order: Order) -> None:
+        """Take an order among the open ones of its account and market."""
+        assert order.order_id not in self.orders, "an order is open once"
+        self.orders[order.order_id] = order
+        self._count(order, 1)
+
+    def close(self, order: Order) -> bool:
+        """Take an order out again; return whether it was open."""
+        was_open = self.orders.pop(order.order_id, None) is not None
+        if was_open:
+            self._count(order, -1)
+        return was_open
+
+    def _count(self, order: Order, more: int) -> None:
+        market = self.market(order)
+        market.open_counts[order.account_id] += more
+        if order.order_type.waits:
+            market.trigger_counts[order.account_id] += more
 
     def take_priority(self) -> int:
         """Return the next number of time."""

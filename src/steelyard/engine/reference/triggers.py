@@ -28,21 +28,20 @@ def is_there(market: Market, order: Order) -> bool:
 def tell(state: State, market: Market, trigger_by: TriggerBy, price_ticks: int) -> None:
     """Set a price, and let who waits for it hear it if the market is open."""
     market.prices[trigger_by] = price_ticks
-    if market.state is not MarketState.OPEN or not price_ticks:
+    if not market.waiting or market.state is not MarketState.OPEN or not price_ticks:
         return
     listening = [
         order
         for order in market.waiting.values()
         if order.trigger_by is trigger_by and not order.is_heard
     ]
-    trailing = [order for order in listening if order.trigger_ticks is None]
-    rises = [order for order in listening if order.trigger_ticks and waits_for_rise(order)]
-    falls = [order for order in listening if order.trigger_ticks and not waits_for_rise(order)]
-    for order in (*sorted(rises, key=_nearest), *sorted(falls, key=_nearest)):
-        if _has_come(order, price_ticks):
-            _hear(state, order, price_ticks)
-    for order in trailing:
-        if _follow(order, price_ticks):
+    has_come = [
+        order for order in listening if order.trigger_ticks and _has_come(order, price_ticks)
+    ]
+    for order in sorted(has_come, key=_turn):
+        _hear(state, order, price_ticks)
+    for order in listening:
+        if order.trigger_ticks is None and _follow(order, price_ticks):
             _hear(state, order, price_ticks)
 
 
@@ -50,7 +49,8 @@ def wait(state: State, order: Order) -> None:
     """Begin to wait; one whose price is there already has heard it at once."""
     market = state.market(order)
     order.priority = state.take_priority()
-    state.orders[order.order_id] = market.waiting[order.order_id] = order
+    state.open(order)
+    market.waiting[order.order_id] = order
     known = market.prices[order.trigger_by]
     if is_there(market, order):
         _hear(state, order, known)
@@ -86,9 +86,10 @@ def _follow(order: Order, price_ticks: int) -> bool:
     return is_far_enough(order, price_ticks)
 
 
-def _nearest(order: Order) -> tuple[int, int]:
-    trigger = order.trigger_ticks or 0
-    return (trigger if waits_for_rise(order) else -trigger), order.priority
+def _turn(order: Order) -> tuple[bool, int, int]:
+    """Return by what orders with a trigger are sorted: rises first, the nearest, then by time."""
+    trigger, is_rise = order.trigger_ticks or 0, waits_for_rise(order)
+    return not is_rise, trigger if is_rise else -trigger, order.priority
 
 
 def _hear(state: State, order: Order, price_ticks: int) -> None:
