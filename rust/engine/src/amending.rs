@@ -121,7 +121,7 @@ impl Turn<'_> {
             self.change_resting(at, &changed);
             self.tell_amended(&changed, true);
             if !order.is_hidden() {
-                self.touch(order.side, order.price_ticks);
+                self.touch(order.side, order.price_ticks, self.shared.nodes.level_of(at));
             }
             return Ok(());
         }

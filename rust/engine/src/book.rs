@@ -255,37 +255,48 @@ impl Ladder {
     /// Takes a node out, with what remains of it; house nodes that now touch become one.
     #[inline(always)]
     pub(crate) fn remove(&mut self, nodes: &mut Nodes, at: u32) {
-        let (order, level) = (nodes.get(at), nodes.level_of(at));
-        let price_ticks = order.price_ticks;
-        self.reduce(level, order.shown_lots(), order.is_house());
-        self.level_mut(level).below_lots -= order.below_lots;
-        let Links { front, back } = self.unlink(nodes, at, level);
-        if front == NOBODY && back == NOBODY {
-            self.close(price_ticks, level);
-        } else if front != NOBODY && back != NOBODY && self.level(level).house_lots != 0 {
-            let behind = nodes.get(back);
-            if behind.is_house() && nodes.get(front).is_house() {
-                let lots = behind.remaining_lots;
-                let merged = nodes.change(front);
-                merged.remaining_lots += lots;
-                self.note_size(merged.remaining_lots);
-                self.unlink(nodes, back, level);
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn unlink(&mut self, nodes: &mut Nodes, at: u32, level: u32) -> Links {
+        let Node { order, level: number, .. } = &nodes.nodes[at as usize];
+        let (number, price_ticks, is_house) = (*number, order.price_ticks, order.is_house());
+        let (shown_lots, below_lots) = (order.shown_lots(), order.below_lots);
         let links = nodes.links[at as usize];
-        let level = self.level_mut(level);
         // Nobody's links take what has nowhere else to go: no branch that nobody can foresee.
         nodes.links[links.front as usize].back = links.back;
         nodes.links[links.back as usize].front = links.front;
+        nodes.remove(at);
+        let level = self.level_mut(number);
+        level.lots -= shown_lots;
+        level.below_lots -= below_lots;
+        if is_house {
+            level.house_lots -= shown_lots;
+        }
         level.head = select_unpredictable(links.front == NOBODY, links.back, level.head);
         level.tail = select_unpredictable(links.back == NOBODY, links.front, level.tail);
         level.hidden = if level.hidden == at { links.back } else { level.hidden };
-        nodes.remove(at);
-        links
+        if level.head == NOBODY {
+            self.close(price_ticks, number);
+        } else if level.house_lots != 0 {
+            self.join_house(nodes, links);
+        }
+    }
+
+    /// Makes one of two house nodes that now touch.
+    fn join_house(&mut self, nodes: &mut Nodes, Links { front, back }: Links) {
+        if front == NOBODY || back == NOBODY {
+            return;
+        }
+        let (behind, number) = (*nodes.get(back), nodes.level_of(back));
+        if !behind.is_house() || !nodes.get(front).is_house() {
+            return;
+        }
+        let merged = nodes.change(front);
+        merged.remaining_lots += behind.remaining_lots;
+        self.note_size(merged.remaining_lots);
+        let after = nodes.back_of(back);
+        nodes.links[front as usize].back = after;
+        nodes.links[after as usize].front = front;
+        nodes.remove(back);
+        let level = self.level_mut(number);
+        level.tail = if level.tail == back { front } else { level.tail };
     }
 
     /// Sets the house's size at a level to less than it is, the queue model saying where.

@@ -200,7 +200,7 @@ impl Engine {
     fn tell_levels(&mut self, effects: &mut Effects) {
         for touch in &self.shared.touched {
             let market = &self.markets[touch.market as usize];
-            let lots = market.book.of(touch.side).lots_at(touch.price_ticks);
+            let lots = market.book.of(touch.side).lots_of(touch.level, touch.price_ticks);
             let instrument_id = market.instrument.instrument_id;
             effects.level_changed(instrument_id, touch.side, touch.price_ticks, lots);
         }

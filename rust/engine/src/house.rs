@@ -98,7 +98,7 @@ impl Turn<'_> {
         if left == standing {
             return;
         }
-        self.touch(side, price_ticks);
+        self.touch(side, price_ticks, found.unwrap_or(0));
         let ladder = self.market.book.of_mut(side);
         if let Some(level) = found {
             if left < standing {
@@ -136,7 +136,7 @@ impl Turn<'_> {
             while !self.shared.nodes.get(at).is_house() {
                 at = self.shared.nodes.back_of(at);
             }
-            self.touch(side, price_ticks);
+            self.touch(side, price_ticks, self.shared.nodes.level_of(at));
             self.market.book.of_mut(side).remove(&mut self.shared.nodes, at);
         }
     }

@@ -32,6 +32,8 @@ const HEIGHT_MAX: usize = 8;
 /// What rests at one price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Level {
+    /// The price of which this is the level, 0 while it is closed.
+    pub(crate) price_ticks: i64,
     /// What the book shows.
     pub(crate) lots: i64,
     /// The house's part of it.
@@ -46,8 +48,15 @@ pub(crate) struct Level {
     pub(crate) hidden: u32,
 }
 
-const EMPTY: Level =
-    Level { lots: 0, house_lots: 0, below_lots: 0, head: NOBODY, tail: NOBODY, hidden: NOBODY };
+const EMPTY: Level = Level {
+    price_ticks: 0,
+    lots: 0,
+    house_lots: 0,
+    below_lots: 0,
+    head: NOBODY,
+    tail: NOBODY,
+    hidden: NOBODY,
+};
 
 #[derive(Clone, Copy)]
 struct Branch {
@@ -144,6 +153,15 @@ impl Ladder {
         self.find(price_ticks).map_or(0, |level| self.level(level).lots)
     }
 
+    /// Returns the size that is shown at a price whose level was this one lately.
+    #[inline(always)]
+    pub(crate) fn lots_of(&self, level: u32, price_ticks: i64) -> i64 {
+        match self.levels.get(level as usize) {
+            Some(level) if level.price_ticks == price_ticks => level.lots,
+            _ => self.lots_at(price_ticks),
+        }
+    }
+
     /// Returns the total size at a price, hidden too.
     #[inline(always)]
     pub(crate) fn all_lots_at(&self, price_ticks: i64) -> i64 {
@@ -192,6 +210,7 @@ impl Ladder {
         let bits = &mut self.page_bits[page as usize];
         if *bits >> tick & 1 == 0 {
             *bits |= 1 << tick;
+            self.levels[level as usize].price_ticks = price_ticks;
             if self.best == 0 || self.is_better(price_ticks) {
                 self.best = price_ticks;
                 self.best_level = level;

@@ -211,25 +211,31 @@ impl Ledger {
         if needed_atoms > self.entries[at as usize].balance.free_atoms {
             return false;
         }
-        self.add(at, -amount_atoms, amount_atoms);
+        self.hold(at, amount_atoms);
         true
     }
 
     /// Sets free atoms aside for an order.
     #[inline(always)]
     pub(crate) fn hold(&mut self, at: u32, amount_atoms: i128) {
-        self.add(at, -amount_atoms, amount_atoms);
+        self.change(at, |it| (it.free_atoms - amount_atoms, it.held_atoms + amount_atoms));
     }
 
     /// Gives held atoms back to the free pocket.
     #[inline(always)]
     pub(crate) fn release(&mut self, at: u32, amount_atoms: i128) {
-        self.add(at, amount_atoms, -amount_atoms);
+        self.change(at, |it| (it.free_atoms + amount_atoms, it.held_atoms - amount_atoms));
     }
 
     /// Adds to both pockets; whoever calls gives elsewhere what it takes here.
     #[inline(always)]
     pub(crate) fn add(&mut self, at: u32, free_atoms: i128, held_atoms: i128) {
+        self.change(at, |it| (it.free_atoms + free_atoms, it.held_atoms + held_atoms));
+    }
+
+    /// Changes both pockets, and takes the balance out of the hash.
+    #[inline(always)]
+    fn change(&mut self, at: u32, pockets: impl FnOnce(&Balance) -> (i128, i128)) {
         let entry = &mut self.entries[at as usize];
         if !entry.is_stale {
             entry.is_stale = true;
@@ -237,8 +243,7 @@ impl Ledger {
             self.stale.push(at);
         }
         let balance = &mut entry.balance;
-        balance.free_atoms += free_atoms;
-        balance.held_atoms += held_atoms;
+        (balance.free_atoms, balance.held_atoms) = pockets(balance);
         assert!(balance.held_atoms >= 0, "more released than was held");
         assert!(balance.free_atoms >= 0 || may_owe(entry.account_id), "overdrawn");
     }

@@ -37,11 +37,13 @@ pub(crate) struct Market {
 }
 
 /// A level whose size has changed.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) struct Touch {
     pub(crate) market: u32,
     pub(crate) side: Side,
     pub(crate) price_ticks: i64,
+    /// Where the level was.
+    pub(crate) level: u32,
 }
 
 /// What all markets share.
@@ -160,12 +162,13 @@ impl Turn<'_> {
         priority
     }
 
-    /// Notes that a level's size has changed.
+    /// Notes that a level's size has changed; where it is, if that is known.
     #[inline(always)]
-    pub(crate) fn touch(&mut self, side: Side, price_ticks: i64) {
-        let touch = Touch { market: self.at, side, price_ticks };
-        if self.shared.touched.last() != Some(&touch) {
-            self.shared.touched.push(touch);
+    pub(crate) fn touch(&mut self, side: Side, price_ticks: i64, level: u32) {
+        let is_same =
+            |it: &Touch| (it.price_ticks, it.side, it.market) == (price_ticks, side, self.at);
+        if !self.shared.touched.last().is_some_and(is_same) {
+            self.shared.touched.push(Touch { market: self.at, side, price_ticks, level });
         }
     }
 

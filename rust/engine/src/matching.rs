@@ -241,7 +241,7 @@ impl Turn<'_> {
             }
             // Whatever is met is taken out, or ends the taker: the next is at the front again.
             let at = ladder.level(ladder.best_level()).head;
-            let maker = self.shared.nodes.get(at);
+            let maker = *self.shared.nodes.get(at);
             let mut wanted = taker.remaining_lots;
             if taker.extra != 0 {
                 let atoms = self.extra(taker).quote_atoms;
@@ -259,7 +259,7 @@ impl Turn<'_> {
                 continue;
             }
             let lots = wanted.min(maker.slice_lots());
-            self.trade(taker, at, lots);
+            self.trade(taker, at, &maker, lots);
             if taker.remaining_lots == 0 && !self.is_by_amount(taker) {
                 self.finish(taker);
                 return true;
@@ -309,7 +309,8 @@ impl Turn<'_> {
             self.change_resting(maker_at, &changed);
             self.tell_amended(&changed, true);
             if !maker.is_hidden() {
-                self.touch(maker.side, maker.price_ticks);
+                let level = self.shared.nodes.level_of(maker_at);
+                self.touch(maker.side, maker.price_ticks, level);
             }
         }
         if taker.remaining_lots == lots {

@@ -107,6 +107,14 @@ impl Market {
     /// Returns why a market lets nothing pass, or nothing that might take.
     #[inline(always)]
     pub(crate) fn refusal_of_state(&self, adds_only: bool) -> Refusal {
+        if self.state == MarketState::Open {
+            return Ok(());
+        }
+        self.refusal_of_closed(adds_only)
+    }
+
+    #[cold]
+    fn refusal_of_closed(&self, adds_only: bool) -> Refusal {
         match self.state {
             MarketState::Open => Ok(()),
             MarketState::PostOnly if adds_only => Ok(()),
@@ -130,7 +138,10 @@ impl Market {
                 return Err(RejectReason::PriceOutOfRange);
             }
             if let Some(atoms) = terms.quote_atoms {
-                return self.refusal_of_notional(atoms);
+                return match atoms >= 1 {
+                    true => self.refusal_of_notional(atoms),
+                    false => Err(RejectReason::NotionalTooSmall),
+                };
             }
         }
         self.refusal_of_size(place.price_ticks, place.size_lots)?;
@@ -187,7 +198,7 @@ impl Market {
     #[inline(always)]
     fn refusal_of_notional(&self, atoms: i128) -> Refusal {
         let Instrument { notional_min_atoms, notional_max_atoms, .. } = self.instrument;
-        if atoms < notional_min_atoms.max(1) {
+        if atoms < notional_min_atoms {
             return Err(RejectReason::NotionalTooSmall);
         }
         if notional_max_atoms != 0 && atoms > notional_max_atoms {

@@ -158,14 +158,14 @@ impl Market {
 impl Turn<'_> {
     /// Settles one trade of an order on its way and takes it off the maker's place.
     #[inline(always)]
-    pub(crate) fn trade(&mut self, taker: &mut Order, maker_at: u32, lots: i64) {
+    pub(crate) fn trade(&mut self, taker: &mut Order, maker_at: u32, maker: &Order, lots: i64) {
         if taker.extra != 0 {
             self.leave_oco(taker);
         }
-        let trade = self.open_trade(taker.side, taker.order_id, maker_at, lots);
+        let trade = self.open_trade(taker.side, taker.order_id, maker_at, maker, lots);
         let Turn { market, shared, effects, .. } = self;
-        let Shared { ledger, rare, nodes, .. } = &mut **shared;
-        let (maker, market) = (nodes.get(maker_at), &**market);
+        let Shared { ledger, rare, .. } = &mut **shared;
+        let market = &**market;
         let amounts = market.amounts(trade.price_ticks, lots);
         match rare.extras.quote_atoms(taker) {
             Some(atoms) => {
@@ -193,15 +193,16 @@ impl Turn<'_> {
             count_volume(ledger, rare.now_ns, &market.instrument, maker, amounts.quote);
             effects.filled(maker, left, &trade, Liquidity::Maker, maker_fee);
         }
-        self.take_off(maker_at, lots);
+        self.take_off(maker_at, maker, lots);
     }
 
     /// Settles one trade of a house taker and takes it off the maker's place.
     pub(crate) fn trade_with_house(&mut self, taker_side: Side, maker_at: u32, lots: i64) {
-        let trade = self.open_trade(taker_side, 0, maker_at, lots);
+        let maker = &{ *self.shared.nodes.get(maker_at) };
+        let trade = self.open_trade(taker_side, 0, maker_at, maker, lots);
         let Turn { market, shared, effects, .. } = self;
-        let Shared { ledger, rare, nodes, .. } = &mut **shared;
-        let (maker, market) = (nodes.get(maker_at), &**market);
+        let Shared { ledger, rare, .. } = &mut **shared;
+        let market = &**market;
         if !maker.is_house() {
             let amounts = market.amounts(trade.price_ticks, lots);
             let (share, rate) = (times(maker.hold_per_lot, lots), maker.rates.maker_e8);
@@ -212,7 +213,7 @@ impl Turn<'_> {
             let left = maker.remaining_lots - lots;
             effects.filled(maker, left, &trade, Liquidity::Maker, fee);
         }
-        self.take_off(maker_at, lots);
+        self.take_off(maker_at, maker, lots);
     }
 
     /// Makes the public trade with a maker, and notes that its level changes.
@@ -222,48 +223,44 @@ impl Turn<'_> {
         taker_side: Side,
         taker_order_id: u64,
         maker_at: u32,
+        maker: &Order,
         lots: i64,
     ) -> Trade {
-        if self.shared.nodes.get(maker_at).extra != 0 {
-            self.leave_oco_resting(maker_at);
+        if maker.extra != 0 {
+            self.leave_oco(maker);
         }
-        let maker = self.shared.nodes.get(maker_at);
-        let (price_ticks, maker_order_id) = (maker.price_ticks, maker.order_id);
-        let is_hidden = maker.is_hidden();
-        let trade = self.print(taker_side, taker_order_id, maker_order_id, price_ticks, lots);
-        if !is_hidden {
-            self.touch(taker_side.opposite(), price_ticks);
+        let Order { price_ticks, order_id, .. } = *maker;
+        let trade = self.print(taker_side, taker_order_id, order_id, price_ticks, lots);
+        if !maker.is_hidden() {
+            let level = self.shared.nodes.level_of(maker_at);
+            self.touch(taker_side.opposite(), price_ticks, level);
         }
         trade
     }
 
     /// Takes what has traded off a maker's place; what is over leaves the book.
     #[inline(always)]
-    fn take_off(&mut self, maker_at: u32, lots: i64) {
+    fn take_off(&mut self, maker_at: u32, maker: &Order, lots: i64) {
         let Shared { nodes, orders, .. } = &mut *self.shared;
-        let maker = nodes.get(maker_at);
-        let Order { order_id, side, extra, remaining_lots, .. } = *maker;
-        let ladder = self.market.book.of_mut(side);
+        let ladder = self.market.book.of_mut(maker.side);
         if maker.slice_lots() > lots {
-            let (is_hidden, is_house) = (maker.is_hidden(), maker.is_house());
             let level = nodes.level_of(maker_at);
             let order = nodes.change(maker_at);
             order.remaining_lots -= lots;
-            if is_hidden {
+            if maker.is_hidden() {
                 order.below_lots -= lots;
                 ladder.level_mut(level).below_lots -= lots;
             } else {
-                ladder.reduce(level, lots, is_house);
+                ladder.reduce(level, lots, maker.is_house());
             }
             return;
         }
-        if extra != 0 {
+        if maker.extra != 0 {
             return self.end_slice(maker_at, lots);
         }
-        debug_assert!(order_id == 0 || remaining_lots == lots, "only an iceberg has slices");
         ladder.remove(nodes, maker_at);
-        if order_id != 0 {
-            orders.remove(order_id);
+        if !maker.is_house() {
+            orders.remove(maker.order_id);
         }
     }
 

@@ -35,7 +35,7 @@ impl Turn<'_> {
         let at = self.market.book.of_mut(side).add(&mut self.shared.nodes, order);
         self.shared.orders.insert(order_id, at);
         if !order.is_hidden() {
-            self.touch(side, price_ticks);
+            self.touch(side, price_ticks, self.shared.nodes.level_of(at));
         }
     }
 
@@ -52,10 +52,10 @@ impl Turn<'_> {
             self.market.waiting.retain(|&it| it != order_id);
             return Some(order);
         }
-        let order = *self.shared.nodes.get(at);
+        let (order, level) = (*self.shared.nodes.get(at), self.shared.nodes.level_of(at));
         self.market.book.of_mut(order.side).remove(&mut self.shared.nodes, at);
         if !order.is_hidden() {
-            self.touch(order.side, order.price_ticks);
+            self.touch(order.side, order.price_ticks, level);
         }
         Some(order)
     }
@@ -76,13 +76,14 @@ impl Turn<'_> {
     /// Cancels a resting order that has nothing apart, which stands in this slot of `orders`.
     #[inline(always)]
     pub(crate) fn cancel_plain(&mut self, at: u32, slot: usize, cause: CancelCause) {
-        let order = self.shared.nodes.get(at);
+        let Shared { nodes, ledger, orders, .. } = &mut *self.shared;
+        let (order, level) = (nodes.get(at), nodes.level_of(at));
         let (side, price_ticks) = (order.side, order.price_ticks);
         self.effects.canceled(order, self.market.instrument.instrument_id, cause);
-        self.shared.ledger.release(order.pays_from(), order.hold_atoms());
-        self.market.book.of_mut(side).remove(&mut self.shared.nodes, at);
-        self.shared.orders.clear(slot);
-        self.touch(side, price_ticks);
+        ledger.release(order.pays_from(), order.hold_atoms());
+        self.market.book.of_mut(side).remove(nodes, at);
+        orders.clear(slot);
+        self.touch(side, price_ticks, level);
     }
 
     /// Ends an order that is nowhere any more with something unfilled, and what hangs on it.
@@ -122,6 +123,7 @@ impl Turn<'_> {
     }
 
     /// Cancels the other order of an OCO, because this one trades or is triggered.
+    #[cold]
     pub(crate) fn leave_oco(&mut self, order: &Order) {
         let Some(&group) = self.shared.rare.group(self.extra(order).group_id) else { return };
         if group.kind != GroupKind::Oco {
@@ -140,12 +142,6 @@ impl Turn<'_> {
                 self.shared.rare.extras.drop_of(&mut other);
             }
         }
-    }
-
-    #[cold]
-    pub(crate) fn leave_oco_resting(&mut self, at: u32) {
-        let order = *self.shared.nodes.get(at);
-        self.leave_oco(&order);
     }
 
     /// Lets orders that hung together stand alone.
