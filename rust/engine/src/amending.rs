@@ -111,7 +111,9 @@ impl Turn<'_> {
                 *place = changed;
             }
             if let Some(extra) = self.shared.rare.extras.of_mut(&changed) {
+                self.market.waiting.remove(&order, extra);
                 extra.trigger_ticks = amend.trigger_ticks.or(extra.trigger_ticks);
+                self.market.waiting.add(&changed, extra);
             }
             self.tell_amended(&changed, true);
             return Ok(());

@@ -26,6 +26,7 @@ use crate::market::{Market, Shared};
 use crate::order::Rare;
 use crate::table::{Numbers, Table};
 use crate::units::Rates;
+use crate::waiting::Waiting;
 use crate::wire::{self, Front, Head, Malformed, tag};
 
 /// All instruments and accounts as one deterministic machine.
@@ -220,13 +221,14 @@ impl Engine {
             return Err(RejectReason::Unsupported);
         }
         if let Some(at) = self.market(instrument.instrument_id) {
-            let mut outside = self.shared.rare.outside.iter().filter(|it| it.market == at);
-            let fits = outside.all(|it| instrument.may_trade_anywhere(it.size_lots));
+            let outside = || self.shared.rare.outside.iter().filter(|it| it.market == at);
+            let fits = outside().all(|it| instrument.may_trade_anywhere(it.size_lots));
             let market = &mut self.markets[at as usize];
             if !fits || !market.instrument.may_become(instrument) {
                 return Err(RejectReason::Unsupported);
             }
             market.instrument = instrument.clone();
+            self.count_again(at);
             return Ok(());
         }
         let (base, quote) = (instrument.base_asset_id, instrument.quote_asset_id);
@@ -238,13 +240,26 @@ impl Engine {
             state: MarketState::Open,
             prices: [0; 3],
             book: Book::new(),
-            waiting: Vec::new(),
+            waiting: Waiting::default(),
+            room: None,
             house_base: self.shared.ledger.place(HOUSE, base),
             house_quote: self.shared.ledger.place(HOUSE, quote),
             fees_base: self.shared.ledger.place(FEES, base),
             fees_quote: self.shared.ledger.place(FEES, quote),
         });
+        self.count_again(at);
         Ok(())
+    }
+
+    /// Counts what is open in a market, if it has a limit of that now.
+    pub(crate) fn count_again(&mut self, at: u32) {
+        let market = &mut self.markets[at as usize];
+        let Instrument { orders_max, triggers_max, .. } = market.instrument;
+        market.room = (orders_max | triggers_max != 0).then(Box::default);
+        if let Some(room) = &mut market.room {
+            let all = self.shared.nodes.iter().chain(self.shared.rare.outside.iter());
+            all.filter(|it| it.market == at && !it.is_house()).for_each(|it| room.add(it));
+        }
     }
 
     /// Returns the rates of an order that an account places now; None for no such account.

@@ -473,7 +473,7 @@ mod tests {
             let side = if seed % 2 == 0 { Side::Buy } else { Side::Sell };
             let bits = [8, 13, 20, 30, 53][random.below(5)];
             let mut ladder = Ladder::new(side);
-            let mut model = BTreeSet::new();
+            let (mut model, mut seen) = (BTreeSet::new(), Vec::new());
             let centre = random.below(1 << bits) as i64;
             for _ in 0..3_000 {
                 let spread = [4, 200, 10_000, 1 << bits][random.below(4)];
@@ -484,6 +484,8 @@ mod tests {
                 } else {
                     assert!(model.insert(price));
                     let level = ladder.open(price);
+                    ladder.level_mut(level).lots = price;
+                    seen.push((level, price));
                     assert_eq!(ladder.open(price), level, "an open level stays where it is");
                 }
                 if random.below(100) == 0 {
@@ -493,6 +495,11 @@ mod tests {
                     }
                     assert_eq!(ladder.height, 1, "an empty ladder is low again");
                     assert_eq!(ladder.free_branches.len() + 1, ladder.branches.len());
+                }
+                if !seen.is_empty() {
+                    let (level, price) = seen[random.below(seen.len())];
+                    let lots = if model.contains(&price) { price } else { 0 };
+                    assert_eq!(ladder.lots_of(level, price), lots, "wherever its level is now");
                 }
                 assert_eq!(ladder.best(), best(&model, side));
                 assert_eq!(ladder.find(ladder.best()).unwrap_or(NONE), ladder.best_level());

@@ -29,6 +29,7 @@ mod placing;
 mod possible;
 mod refusals;
 mod restore;
+mod room;
 #[cfg(test)]
 mod seeded;
 mod settlement;
@@ -37,6 +38,7 @@ mod standing;
 mod table;
 mod triggers;
 mod units;
+mod waiting;
 mod wire;
 
 pub use command::{

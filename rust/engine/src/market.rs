@@ -16,8 +16,10 @@ use crate::event::Effects;
 use crate::fees::Schedules;
 use crate::ledger::Ledger;
 use crate::order::{Extra, Order, Rare};
+use crate::room::Room;
 use crate::table::Table;
 use crate::units::{RATE_SCALE, Rates, fee_atoms, notional_atoms};
+use crate::waiting::Waiting;
 
 /// A market: its listing, its book and where its money goes.
 pub(crate) struct Market {
@@ -27,8 +29,10 @@ pub(crate) struct Market {
     /// The last, mark and index price; 0 is not known yet.
     pub(crate) prices: [i64; 3],
     pub(crate) book: Book,
-    /// The numbers of the orders that wait for a price here, in the order of time.
-    pub(crate) waiting: Vec<u64>,
+    /// The orders that wait for a price here.
+    pub(crate) waiting: Waiting,
+    /// What is open here, if it has a limit.
+    pub(crate) room: Option<Box<Room>>,
     /// Places in the ledger.
     pub(crate) house_base: u32,
     pub(crate) house_quote: u32,
@@ -160,6 +164,22 @@ impl Turn<'_> {
         let priority = self.shared.next_priority;
         self.shared.next_priority += 1;
         priority
+    }
+
+    /// Counts an order that begins to rest or to wait.
+    #[inline(always)]
+    pub(crate) fn count_in(&mut self, order: &Order) {
+        if let Some(room) = &mut self.market.room {
+            room.add(order);
+        }
+    }
+
+    /// Counts an order out that rests or waits no longer.
+    #[inline(always)]
+    pub(crate) fn count_out(&mut self, order: &Order) {
+        if let Some(room) = &mut self.market.room {
+            room.remove(order);
+        }
     }
 
     /// Notes that a level's size has changed; where it is, if that is known.

@@ -13,6 +13,7 @@ use crate::command::{
 use crate::engine::Engine;
 use crate::market::{Market, Turn};
 use crate::order::Order;
+use crate::room::Room;
 use crate::units::{RATE_SCALE, notional_atoms};
 
 /// An iceberg's size is at most so many times what it shows.
@@ -69,15 +70,14 @@ impl Turn<'_> {
     /// Returns whether an account would have too many orders in a market; a group counts whole.
     #[inline(always)]
     pub(crate) fn check_room(&self, orders: &[Order], kind: Option<GroupKind>) -> Refusal {
-        let Instrument { orders_max, triggers_max, .. } = self.market.instrument;
-        match orders_max | triggers_max {
-            0 => Ok(()),
-            _ => self.count_room(orders, kind),
+        match &self.market.room {
+            None => Ok(()),
+            Some(room) => self.count_room(room, orders, kind),
         }
     }
 
     #[inline(never)]
-    fn count_room(&self, orders: &[Order], kind: Option<GroupKind>) -> Refusal {
+    fn count_room(&self, room: &Room, orders: &[Order], kind: Option<GroupKind>) -> Refusal {
         let Some(order) = orders.last() else { return Ok(()) };
         let Instrument { orders_max, triggers_max, .. } = self.market.instrument;
         let waits = order.order_type.waits();
@@ -85,18 +85,15 @@ impl Turn<'_> {
         if kind.is_none() && !rests && !waits {
             return Ok(());
         }
-        let is_counted = |it: &Order| it.account_id == order.account_id && it.market == self.at;
-        let outside = self.shared.rare.outside.iter().chain(orders).filter(|it| is_counted(it));
-        let (mut count, mut triggers) = (0_u64, 0_u64);
-        for each in outside {
-            count += 1;
-            triggers += u64::from(each.order_type.waits());
+        let mut open = room.of(order.account_id);
+        for each in orders.iter().filter(|it| it.market == self.at) {
+            open.orders += 1;
+            open.triggers += u64::from(each.order_type.waits());
         }
-        count += self.shared.nodes.iter().filter(|it| is_counted(it)).count() as u64;
-        if orders_max != 0 && count > u64::from(orders_max) {
+        if orders_max != 0 && open.orders > u64::from(orders_max) {
             return Err(RejectReason::TooManyOrders);
         }
-        if waits && triggers_max != 0 && triggers > u64::from(triggers_max) {
+        if waits && triggers_max != 0 && open.triggers > u64::from(triggers_max) {
             return Err(RejectReason::TooManyTriggers);
         }
         Ok(())

@@ -36,11 +36,13 @@ impl Engine {
             let result = Head::read(rest).and_then(|head| engine.take_in(&head, &mut terms));
             rest = result.map_err(|fault| Malformed { offset, fault })?;
         }
+        for at in (0..).take(engine.markets.len()) {
+            engine.count_again(at);
+        }
         let extras = engine.shared.rare.extras.iter();
         let expiries: Vec<(i64, u64)> =
             extras.filter_map(|it| Some((it.expire_ns?, it.order_id))).collect();
         engine.shared.rare.expiries = expiries.into_iter().map(Reverse).collect();
-        engine.sort_waiting();
         let fault = match engine.check() {
             Err(fault) => Some(fault),
             Ok(()) if engine.snapshot() != snapshot => {
@@ -51,16 +53,6 @@ impl Engine {
         match fault {
             Some(fault) => Err(Malformed { offset: snapshot.len(), fault }),
             None => Ok(engine),
-        }
-    }
-
-    /// Puts those that wait for a price in the order of time; they were read by number.
-    fn sort_waiting(&mut self) {
-        for at in 0..self.markets.len() {
-            let mut waiting = std::mem::take(&mut self.markets[at].waiting);
-            let time = |&it: &u64| self.shared.find(it).map_or(0, |order| order.priority);
-            waiting.sort_by_cached_key(time);
-            self.markets[at].waiting = waiting;
         }
     }
 
@@ -304,7 +296,7 @@ impl Engine {
         order.hold_per_lot = turn.hold_per_lot(&order);
         turn.put_outside(&order);
         if !extra.is_child {
-            turn.market.waiting.push(order_id);
+            turn.market.waiting.add(&order, &extra);
         }
         Ok(())
     }

@@ -261,6 +261,7 @@ impl Turn<'_> {
         ladder.remove(nodes, maker_at);
         if !maker.is_house() {
             orders.remove(maker.order_id);
+            self.count_out(maker);
         }
     }
 
@@ -272,6 +273,7 @@ impl Turn<'_> {
         self.shared.orders.remove(maker.order_id);
         maker.remaining_lots -= lots;
         if maker.remaining_lots == 0 {
+            self.count_out(&maker);
             return self.finish(&mut maker);
         }
         // It stands behind all that are shown.

@@ -34,6 +34,7 @@ impl Turn<'_> {
         }
         let at = self.market.book.of_mut(side).add(&mut self.shared.nodes, order);
         self.shared.orders.insert(order_id, at);
+        self.count_in(order);
         if !order.is_hidden() {
             self.touch(side, price_ticks, self.shared.nodes.level_of(at));
         }
@@ -49,11 +50,13 @@ impl Turn<'_> {
         let at = self.shared.orders.remove(order_id)?;
         if at & OUTSIDE != 0 {
             let order = self.shared.rare.outside.take(at & !OUTSIDE)?;
-            self.market.waiting.retain(|&it| it != order_id);
+            self.count_out(&order);
+            self.market.waiting.remove(&order, self.shared.rare.extras.of(&order));
             return Some(order);
         }
         let (order, level) = (*self.shared.nodes.get(at), self.shared.nodes.level_of(at));
         self.market.book.of_mut(order.side).remove(&mut self.shared.nodes, at);
+        self.count_out(&order);
         if !order.is_hidden() {
             self.touch(order.side, order.price_ticks, level);
         }
@@ -64,6 +67,7 @@ impl Turn<'_> {
     pub(crate) fn put_outside(&mut self, order: &Order) {
         let at = self.shared.rare.outside.add(*order);
         self.shared.orders.insert(order.order_id, at | OUTSIDE);
+        self.count_in(order);
     }
 
     /// Cancels an open order, and what hangs on it.
@@ -81,6 +85,9 @@ impl Turn<'_> {
         let (side, price_ticks) = (order.side, order.price_ticks);
         self.effects.canceled(order, self.market.instrument.instrument_id, cause);
         ledger.release(order.pays_from(), order.hold_atoms());
+        if let Some(room) = &mut self.market.room {
+            room.remove(order);
+        }
         self.market.book.of_mut(side).remove(nodes, at);
         orders.clear(slot);
         self.touch(side, price_ticks, level);

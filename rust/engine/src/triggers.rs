@@ -20,12 +20,7 @@ use crate::market::{Market, Turn};
 use crate::order::{Extra, Group, Heard, Order};
 use crate::standing::OUTSIDE;
 use crate::units::RATE_SCALE;
-
-/// Returns whether an order with a trigger waits for a price above, and not for one below.
-fn waits_for_rise(order: &Order) -> bool {
-    let is_stop = matches!(order.order_type, OrderType::Stop | OrderType::StopLimit);
-    (order.side == Side::Buy) == is_stop
-}
+use crate::waiting::waits_for_rise;
 
 fn has_come(order: &Order, trigger_ticks: i64, price_ticks: i64) -> bool {
     match waits_for_rise(order) {
@@ -93,42 +88,27 @@ impl Turn<'_> {
         if self.market.state != MarketState::Open || price_ticks == 0 {
             return;
         }
-        let (mut rises, mut falls, mut trailing) = (Vec::new(), Vec::new(), Vec::new());
-        for &order_id in &self.market.waiting {
-            let Some(order) = self.find(order_id) else { continue };
-            let extra = self.extra(&order);
-            if extra.trigger_by != trigger_by || extra.is_heard {
-                continue;
-            }
-            match extra.trigger_ticks {
-                None => trailing.push(order_id),
-                Some(trigger) if !has_come(&order, trigger, price_ticks) => {}
-                Some(trigger) if waits_for_rise(&order) => {
-                    rises.push((trigger, order.priority, order_id));
-                }
-                Some(trigger) => falls.push((-trigger, order.priority, order_id)),
+        for order_id in self.market.waiting.reached(trigger_by, price_ticks) {
+            if let Some(order) = self.find(order_id) {
+                self.hear(&order, price_ticks);
             }
         }
-        rises.sort_unstable();
-        falls.sort_unstable();
-        for (_, _, order_id) in rises.into_iter().chain(falls) {
-            self.hear(order_id, price_ticks);
-        }
-        for order_id in trailing {
+        for order_id in self.market.waiting.trailing(trigger_by) {
             let Some(order) = self.find(order_id) else { continue };
-            let extra = self.shared.rare.extras.of_mut(&order);
-            if extra.is_some_and(|it| follow(order.side, it, price_ticks)) {
-                self.hear(order_id, price_ticks);
+            let Some(extra) = self.shared.rare.extras.of_mut(&order) else { continue };
+            if follow(order.side, extra, price_ticks) {
+                self.market.waiting.remove(&order, extra);
+                self.hear(&order, price_ticks);
             }
         }
     }
 
-    fn hear(&mut self, order_id: u64, price_ticks: i64) {
-        if let Some(order) = self.find(order_id)
-            && let Some(extra) = self.shared.rare.extras.of_mut(&order)
-        {
+    /// Notes that an order, which listens no more, has heard its price.
+    fn hear(&mut self, order: &Order, price_ticks: i64) {
+        if let Some(extra) = self.shared.rare.extras.of_mut(order) {
             extra.is_heard = true;
         }
+        let order_id = order.order_id;
         self.shared.rare.heard.push_back(Heard::Price { order_id, price_ticks });
     }
 
@@ -153,11 +133,12 @@ impl Turn<'_> {
         if known != 0 && extra.trigger_ticks.is_none() {
             follow(side, extra, known);
         }
-        self.put_outside(order);
-        self.market.waiting.push(order.order_id);
         if is_there {
-            self.hear(order.order_id, known);
+            self.hear(order, known);
+        } else {
+            self.market.waiting.add(order, extra);
         }
+        self.put_outside(order);
     }
 
     /// Lets an accepted order, whose hold is taken, wait for its price or go to market.
