@@ -22,7 +22,9 @@ from steelyard.engine.choice import kinds
 RESTING = (1_000, 10_000, 100_000, 1_000_000)
 INSTRUMENTS = (1, 10, 100, 1_000)
 PAIRS = 100_000
-LEVELS = 500  # a side
+LEVELS = 500  # a side, of the one instrument
+FEW_LEVELS = 20  # a side, of many instruments
+FEW_RESTING = 100  # in each of many instruments
 MIDDLE = 150_000
 
 
@@ -34,18 +36,18 @@ def run() -> Iterator[dict[str, Any]]:
         yield from bench.rows()
         return
     for resting in RESTING:
-        Curve(resting, 1).measure(bench)
+        Curve(resting, 1, LEVELS).measure(bench)
         yield from bench.rows()
     for instruments in INSTRUMENTS:
-        Curve(10_000, instruments).measure(bench)
+        Curve(FEW_RESTING * instruments, instruments, FEW_LEVELS).measure(bench)
         yield from bench.rows()
 
 
 class Curve:
     """Books of some size, and the commands that keep them so."""
 
-    def __init__(self, resting: int, instruments: int) -> None:
-        self.resting, self.instruments = resting, instruments
+    def __init__(self, resting: int, instruments: int, levels: int) -> None:
+        self.resting, self.instruments, self.levels = resting, instruments, levels
         self.random = Random(resting + instruments)
         listing, *accounts = opening()
         assert isinstance(listing, ListInstrument)
@@ -64,7 +66,7 @@ class Curve:
     def place(self, order_id: int) -> bytes:
         """Return an order that rests somewhere in its book."""
         side = self.random.choice((Side.BUY, Side.SELL))
-        price = MIDDLE - side * self.random.randint(1, LEVELS)
+        price = MIDDLE - side * self.random.randint(1, self.levels)
         order = Place(
             FIRST_USER + order_id % 100,
             order_id % self.instruments,
@@ -103,7 +105,8 @@ class Curve:
                 engine.apply(b"".join(self.orders[at : at + BATCH]))
             return engine
 
-        name = f"{self.resting:,} resting, {self.instruments:,} instruments"
+        markets = "market" if self.instruments == 1 else "markets"
+        name = f"{self.resting:,} resting in {self.instruments:,} {markets}"
         for anywhere in (False, True):
             batches = self.pairs(anywhere=anywhere)
 

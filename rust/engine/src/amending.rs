@@ -23,7 +23,7 @@ impl Engine {
     #[inline]
     pub(crate) fn cancel(&mut self, cancel: &Cancel, effects: &mut Effects) {
         let Cancel { account_id, order_id } = *cancel;
-        let Some((slot, at)) = self.shared.orders.find(order_id) else {
+        let Some(at) = self.shared.orders.get(order_id) else {
             return effects.rejected(order_id, account_id, RejectReason::UnknownOrder);
         };
         let (owner, market, is_plain) = match at & OUTSIDE {
@@ -44,7 +44,7 @@ impl Engine {
         }
         let mut turn = self.turn(market, effects);
         if is_plain {
-            turn.cancel_plain(at, slot, CancelCause::User);
+            turn.cancel_plain(at, CancelCause::User);
         } else {
             turn.cancel(order_id, CancelCause::User);
         }

@@ -24,7 +24,8 @@ use crate::fees;
 use crate::ledger::Ledger;
 use crate::market::{Market, Shared};
 use crate::order::Rare;
-use crate::table::{Numbers, Table};
+use crate::places::Places;
+use crate::table::Numbers;
 use crate::units::Rates;
 use crate::waiting::Waiting;
 use crate::wire::{self, Front, Head, Malformed, tag};
@@ -49,7 +50,7 @@ impl Engine {
             shared: Shared {
                 ledger: Ledger::new(),
                 nodes: Nodes::new(),
-                orders: Table::default(),
+                orders: Places::default(),
                 rare: Rare::new(),
                 schedules: Vec::new(),
                 next_priority: 1,

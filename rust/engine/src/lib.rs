@@ -25,6 +25,7 @@ mod market;
 mod matcher;
 mod matching;
 mod order;
+mod places;
 mod placing;
 mod possible;
 mod refusals;

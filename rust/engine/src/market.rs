@@ -16,8 +16,8 @@ use crate::event::Effects;
 use crate::fees::Schedules;
 use crate::ledger::Ledger;
 use crate::order::{Extra, Order, Rare};
+use crate::places::Places;
 use crate::room::Room;
-use crate::table::Table;
 use crate::units::{RATE_SCALE, Rates, fee_atoms, notional_atoms};
 use crate::waiting::Waiting;
 
@@ -55,7 +55,7 @@ pub(crate) struct Shared {
     pub(crate) ledger: Ledger,
     pub(crate) nodes: Nodes,
     /// Places of open orders: a node's number, or marked by `OUTSIDE`.
-    pub(crate) orders: Table,
+    pub(crate) orders: Places,
     pub(crate) rare: Rare,
     pub(crate) schedules: Schedules,
     pub(crate) next_priority: u64,

@@ -77,19 +77,19 @@ impl Turn<'_> {
         }
     }
 
-    /// Cancels a resting order that has nothing apart, which stands in this slot of `orders`.
+    /// Cancels a resting order that has nothing apart, without taking a copy of it.
     #[inline(always)]
-    pub(crate) fn cancel_plain(&mut self, at: u32, slot: usize, cause: CancelCause) {
+    pub(crate) fn cancel_plain(&mut self, at: u32, cause: CancelCause) {
         let Shared { nodes, ledger, orders, .. } = &mut *self.shared;
         let (order, level) = (nodes.get(at), nodes.level_of(at));
-        let (side, price_ticks) = (order.side, order.price_ticks);
+        let (order_id, side, price_ticks) = (order.order_id, order.side, order.price_ticks);
         self.effects.canceled(order, self.market.instrument.instrument_id, cause);
         ledger.release(order.pays_from(), order.hold_atoms());
         if let Some(room) = &mut self.market.room {
             room.remove(order);
         }
         self.market.book.of_mut(side).remove(nodes, at);
-        orders.clear(slot);
+        orders.remove(order_id);
         self.touch(side, price_ticks, level);
     }
 
