@@ -5,6 +5,7 @@
 
 mod engine;
 mod journal;
+mod records;
 
 use pyo3::pymodule;
 
@@ -15,7 +16,10 @@ mod _native {
     use crate::engine::PyEngine;
 
     #[pymodule_export]
-    use crate::journal::encode_records;
+    use crate::journal::{encode_records, read_records};
+
+    #[pymodule_export]
+    use crate::records::Decoder;
 
     #[pymodule_export]
     const VERSION: &str = steelyard_engine::VERSION;
