@@ -1,9 +1,10 @@
 """Records on disk, batch by batch: our journal beside the least that a disk can be asked for.
 
 The floor overwrites zeros that are on the disk already and syncs, without form, checksum or
-check. The journal does the same with its room made beforehand, as the floor's file is. Floor and
-journal take turns, so that a busy moment of the disk hits both. The last rows leave nothing out:
-files grow and new ones are begun, and a group commit hands the batches to its writer's thread.
+check. The journal does the same with its room made beforehand, as the floor's file is. All take
+turns every few batches, each time in another order, so that a busy moment of the disk hits all of
+them. The last rows leave nothing out: files grow and new ones are begun, and a group commit hands
+the batches to its writer's thread.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from steelyard.store.journal import Journal
 RECORD = b"x" * 200
 BATCHES = {1: 400, 10: 400, 100: 300, 1_000: 200}  # records in one: how many a turn
 ROOM_BYTES = 64 << 20  # more than a turn writes
+SLICE = 10  # batches of one, then of the next
 TURNS = 9
 GOAL = 0.9  # of the floor
 SQLITE_GOALS = {1: 1.2, 1_000: 6.0}
@@ -48,18 +50,17 @@ def _rows(scratch: Path, size: int, count: int) -> Iterator[dict[str, Any]]:
     }
     rates: dict[str, list[float]] = {name: [] for name in writers}
     for turn in range(TURNS + 1):
+        opened = {}
         for name, writer in writers.items():
             place = scratch / f"{writer.__name__}-{turn}"
             place.mkdir()
-            commit, close = writer(place, size)
-            commit()  # makes the room
-            begun = perf_counter()
-            for _ in range(count):
-                commit()
+            opened[name] = writer(place, size)
+        spent = _take_turns({name: commit for name, (commit, _) in opened.items()}, count)
+        for name, (_, close) in opened.items():
             if turn:  # the first one warms up
-                rates[name].append(size * count / (perf_counter() - begun))
+                rates[name].append(size * count / spent[name])
             close()
-            shutil.rmtree(place)
+            shutil.rmtree(scratch / f"{writers[name].__name__}-{turn}")
     for name, found in rates.items():
         bench.tell(name, found, size * count, "records/s")
     name = f"group commit, batches of {size}"
@@ -69,6 +70,22 @@ def _rows(scratch: Path, size: int, count: int) -> Iterator[dict[str, Any]]:
     bench.ratio(ours, f"floor, batches of {size}", GOAL)
     bench.ratio(ours, f"sqlite WAL, batches of {size}", SQLITE_GOALS.get(size))
     yield from bench.rows()
+
+
+def _take_turns(commits: dict[str, Callable[[], object]], count: int) -> dict[str, float]:
+    """Return how long each took for so many batches."""
+    for commit in commits.values():
+        commit()  # makes the room
+    spent = dict.fromkeys(commits, 0.0)
+    names = [*commits]
+    for _ in range(count // SLICE):
+        names = [*names[1:], names[0]]
+        for name in names:
+            begun = perf_counter()
+            for _ in range(SLICE):
+                commits[name]()
+            spent[name] += perf_counter() - begun
+    return spent
 
 
 def _prepared(place: Path, size: int) -> Writer:

@@ -4,7 +4,9 @@ It measures what is ours, the best peer and the floor in one go, because only th
 to another machine.
 """
 
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -72,3 +74,21 @@ class Bench:
     def skip(self, name: str, why: str) -> None:
         """Add why a row is not there."""
         self._rows.append({"name": name, "skipped": why})
+
+
+def row(name: str, unit: str, figures: list[float]) -> dict[str, Any]:
+    """Return a row of figures that are no rates."""
+    return {
+        "name": name,
+        "unit": unit,
+        "median": round(statistics.median(figures), 2),
+        "min": round(min(figures), 2),
+        "max": round(max(figures), 2),
+        "runs": len(figures),
+    }
+
+
+def resident_peak_mib() -> float:
+    """Return the most memory that this process has had at once."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)

@@ -3,12 +3,12 @@
 A first start founds the exchange and makes a day of candles; a second one opens a snapshot.
 """
 
-import statistics
 import tempfile
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from bench.measure import row
 from steelyard.testing import LocalExchange
 
 RUNS = 5
@@ -27,9 +27,9 @@ def run() -> list[dict[str, Any]]:
                 memory.append(_resident_mib(exchange.pid))
                 exchange.stop()
     return [
-        _row("exchange, first start until ready", "s", first),
-        _row("exchange, next start until ready", "s", again),
-        _row("exchange, resident when ready", "MiB", memory),
+        row("exchange, first start until ready", "s", first),
+        row("exchange, next start until ready", "s", again),
+        row("exchange, resident when ready", "MiB", memory),
     ]
 
 
@@ -39,14 +39,3 @@ def _resident_mib(pid: int) -> float:
         return float("nan")  # only Linux tells it so simply
     line = next(x for x in status.read_text().splitlines() if x.startswith("VmRSS"))
     return int(line.split()[1]) / 1024
-
-
-def _row(name: str, unit: str, figures: list[float]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "unit": unit,
-        "median": round(statistics.median(figures), 2),
-        "min": round(min(figures), 2),
-        "max": round(max(figures), 2),
-        "runs": len(figures),
-    }

@@ -2,7 +2,7 @@
 
     check.py            everything but the nights
     check.py --quick    without what is slow or needs a browser
-    check.py --night    only the nights, with many more examples, and no linters
+    check.py --night    only the nights, with many more examples, fuzzing, and no linters
     check.py --lint     only the linters
 
 Every part runs whatever the others say. Further words go to pytest. The Makefile calls this after
@@ -29,6 +29,9 @@ LINTERS = {
 if (ROOT / "web" / "index.html").exists():
     LINTERS["page"] = "npm --prefix web run --silent check"
 
+FUZZ_S = 120
+FUZZ_PLACE = ROOT / "target" / "fuzz"  # what it finds, and builds
+
 NO_TESTS = 5  # pytest's exit code
 
 
@@ -41,6 +44,7 @@ def main() -> int:
     failed = [] if options.night else lint()
     if options.night:
         failed += test("night", ["--hypothesis-profile=night", *pytest_args])
+        failed += fuzz()
     elif not options.lint:
         quick = " and not slow and not browser" if options.quick else ""
         failed += test(f"not night{quick}", pytest_args)
@@ -83,6 +87,34 @@ def test(marks: str, args: list[str]) -> list[str]:
     if subprocess.run(rest, cwd=ROOT, check=False).returncode != 0:
         failed.append("tests")
     return failed
+
+
+def fuzz() -> list[str]:
+    """Feed the engine with arbitrary commands for a while, where the tools for it are there."""
+    if not (is_there("cargo", "+nightly", "--version") and is_there("cargo", "fuzz", "--version")):
+        print(
+            "check: fuzzing skipped: it needs `rustup toolchain install nightly` and "
+            "`cargo install cargo-fuzz`",
+            flush=True,
+        )
+        return []
+    corpus = FUZZ_PLACE / "corpus"
+    corpus.mkdir(parents=True, exist_ok=True)
+    fuzzed = [
+        # Without unsafe code a sanitizer finds nothing, and takes nearly all the time.
+        *("cargo", "+nightly", "fuzz", "run", "--sanitizer", "none", "--fuzz-dir", "rust/fuzz"),
+        *("--target-dir", str(FUZZ_PLACE), "commands", str(corpus), "--"),
+        *(f"-max_total_time={FUZZ_S}", "-max_len=2048", f"-artifact_prefix={FUZZ_PLACE}/"),
+    ]
+    return ["fuzzing"] if subprocess.run(fuzzed, cwd=ROOT, check=False).returncode else []
+
+
+def is_there(*command: str) -> bool:
+    """Return whether a tool answers."""
+    try:
+        return not subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":

@@ -5,7 +5,10 @@ What the engine takes and gives crosses the border as records in the layout of
 `steelyard.domain.layout`; `steelyard.store.segment` has the form of a journal's.
 """
 
-from typing import final
+from collections.abc import Callable
+from typing import Any, final
+
+from steelyard.domain.layout import Form
 
 VERSION: str
 """The version of the crates, which is that of the package."""
@@ -16,6 +19,26 @@ def encode_records(payloads: list[bytes], first_sequence: int, begins_batch: boo
     Raises:
         ValueError: One is longer than 4 MiB.
     """
+
+def read_records(
+    content: bytes, at: int, first_sequence: int, count_max: int
+) -> tuple[list[bytes], int]:
+    """Return the payloads of whole records in sequence, and their end; see `store.segment`."""
+
+@final
+class Decoder:
+    """Records as messages, as `domain.layout` decodes them."""
+
+    def __new__(
+        cls, forms: list[Form], otherwise: Callable[[bytes, int], tuple[Any, int, int]]
+    ) -> Decoder:
+        """Make a decoder of these forms; `otherwise` decodes, or refuses, all that is not right."""
+
+    def decode(self, records: bytes, offset: int = 0) -> tuple[Any, int, int]:
+        """Return what `domain.layout.decode` does."""
+
+    def decode_all(self, records: bytes) -> list[Any]:
+        """Return every message of a run of records."""
 
 @final
 class Engine:

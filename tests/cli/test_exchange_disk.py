@@ -286,12 +286,13 @@ def test_a_flipped_bit_refuses_to_start_and_names_the_record(tmp_path: Path, mon
             snapshot.unlink()
         journal = max((directory / "journal").iterdir())
         content = bytearray(journal.read_bytes())
-        records = [*segment.records(bytes(content), journal, 1)]
-        damaged = records[len(records) // 2]
-        content[damaged.end - 1] ^= 1
+        (found,) = segment.runs(bytes(content), journal, 1)
+        payloads = found.payloads[: len(found.payloads) // 2]
+        written = sum(segment.HEAD_BYTES + len(payload) for payload in payloads)
+        content[len(segment.HEADER_LINE) + written - 1] ^= 1
         journal.write_bytes(content)
         with pytest.raises(
-            ConfigError, match=rf"journal record {damaged.sequence} is damaged: .* byte "
+            ConfigError, match=rf"journal record {len(payloads)} is damaged: .* byte "
         ):
             await process_on(FaultyDisk(), tmp_path, monkeypatch).start()
         assert journal.read_bytes() == content, "it is left as it was found"

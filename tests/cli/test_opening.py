@@ -1,12 +1,17 @@
+import gc
 from decimal import Decimal
 
 import pytest
 
 from steelyard.cli.market_source import CrowdSource
 from steelyard.cli.opening import OpenExchange
+from steelyard.domain.commands import FIRST_USER, Cancel, Place
 from steelyard.domain.errors import ConfigError
+from steelyard.domain.messages import OrdersQuery
+from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.exchange.admin import Admin
 from steelyard.exchange.records import MarketStep, codec
+from steelyard.wire.dialect import Channel, ChannelKind, Subscription
 
 NOW_NS = 1_795_000_000_000_000_000
 STEP_NS = 50_000_000
@@ -52,6 +57,45 @@ def test_records_and_snapshots_lead_to_the_same_exchange(tmp_path):
         file.write_bytes(b"damaged")
     again = OpenExchange(tmp_path / "a", None, NOW_NS)
     assert again.exchange.engine.state_hash() == state
+    again.close()
+
+
+def test_a_journal_leads_to_the_same_exchange_to_the_last_order(tmp_path):
+    """Whether somebody listened or not: nothing that is kept differs after a replay."""
+    opened = OpenExchange(tmp_path / "a", CrowdSource(5), NOW_NS)
+    exchange = opened.exchange
+    exchange.feed.speak("native", lambda *_: b"frame")
+    channels = [Channel(ChannelKind.TRADES, 0), Channel(ChannelKind.BALANCES, 0, FIRST_USER)]
+    for channel in channels:
+        exchange.feed.subscribe(1, Subscription("native", channel, "form"), NOW_NS)
+    live(opened)
+    asked = [
+        (OrderType.MARKET, TimeInForce.IOC, None, 1_000),
+        (OrderType.LIMIT, TimeInForce.GTC, 5_000_000, 500),
+        (OrderType.LIMIT, TimeInForce.GTC, 10**9, 1_000),  # refused
+    ]
+    for number, (order_type, time_in_force, price_ticks, size_lots) in enumerate(asked, 1):
+        place = Place(
+            FIRST_USER,
+            0,
+            Side.BUY,
+            order_type,
+            time_in_force,
+            post_only=False,
+            price_ticks=price_ticks,
+            size_lots=size_lots,
+            client_order_id=f"a{number}",
+        )
+        exchange.perform(place, exchange.now_ns)
+    exchange.perform(Cancel(FIRST_USER, 2), exchange.now_ns)
+    live(opened)
+    opened.close()
+
+    again = OpenExchange(tmp_path / "a", None, NOW_NS)
+    assert gc.isenabled()
+    assert again.exchange.snapshot() == exchange.snapshot()
+    orders = again.exchange.history.orders(OrdersQuery(FIRST_USER, limit=9))
+    assert [order.state.name for order in orders] == ["FILLED", "CANCELED", "REJECTED"]
     again.close()
 
 

@@ -34,7 +34,7 @@ def test_what_the_engine_knows_stands_in_its_layout(message):
     """A command is there in the same bytes that cross the border, behind one letter."""
     payload = CODEC.encode(message, NOW_NS)
     assert payload[:1] == b"L"
-    assert CODEC.decode(7, payload) == Record(7, NOW_NS, message)
+    assert CODEC.decode(7, payload) == Record(7, NOW_NS, message, payload[1:])
 
 
 @given(TEXT, st.lists(st.integers(-(2**127), 2**127)), st.integers(0, 2**63 - 1))

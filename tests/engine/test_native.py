@@ -14,6 +14,7 @@ from steelyard.domain.commands import Deposit, OpenAccount, Place, Rejected
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.ledger import Balance
 from steelyard.engine.book import QueueModel
+from steelyard.engine.reference import ReferenceEngine
 from tests.engine.samples import NOW_NS, SAMPLES
 from tests.engine.workload import Workload, opening
 
@@ -45,6 +46,50 @@ def test_amounts_of_any_size_cross_the_border():
     assert engine.balances(1) == {4_000_000_000: Balance(-(10**34), 0)}
     assert engine.totals() == {4_000_000_000: 0}
     assert type(engine.balances(100)[4_000_000_000]) is Balance
+
+
+def outcome(decode, record):
+    """Return what a decoder makes of bytes: the message, or what it says of them."""
+    try:
+        return decode(record, 0)
+    except DecodeError as error:
+        return str(error)
+
+
+def test_every_record_is_decoded_as_in_python():
+    """The native decoder is the layout's, with types and all; lists and groups included."""
+    records = [layout.encode(sample, NOW_NS) for sample in SAMPLES]
+    for sample, record in zip(SAMPLES, records, strict=True):
+        found = native.DECODER.decode(record)
+        assert found == layout.decode(record)
+        assert found[0] == sample
+        told = [type(getattr(found[0], name)) for name in sample.__struct_fields__]
+        assert told == [type(getattr(sample, name)) for name in sample.__struct_fields__]
+    assert native.DECODER.decode_all(b"".join(records)) == [*SAMPLES]
+    assert native.DECODER.decode(records[0] + records[1], len(records[0]))[0] == SAMPLES[1]
+
+
+@given(st.sampled_from(SAMPLES), st.data())
+def test_what_is_no_record_is_refused_as_in_python(sample, data):
+    """Wherever bytes are changed or missing, both decoders say the same."""
+    record = bytearray(layout.encode(sample, NOW_NS))
+    for _ in range(data.draw(st.integers(1, 3))):
+        record[data.draw(st.integers(0, len(record) - 1))] = data.draw(st.integers(0, 255))
+    cut = bytes(record[: data.draw(st.integers(0, len(record)))])
+    for changed in (bytes(record), cut):
+        assert outcome(native.DECODER.decode, changed) == outcome(layout.decode, changed)
+
+
+@pytest.mark.parametrize("record", COMMANDS, ids=range(len(COMMANDS)))
+def test_a_record_does_what_its_command_does(record):
+    """A journal's bytes need not be encoded again, in either engine."""
+    command, now_ns, _ = layout.decode(record)
+    by_record, by_command, reference = (*(funded() for _ in range(2)), ReferenceEngine())
+    for each in opening():
+        reference.apply(each, 0)
+    effects = by_command.apply(command, now_ns)
+    assert by_record.apply_record(record) == reference.apply_record(record) == effects
+    assert by_record.state_hash() == by_command.state_hash() == reference.state_hash()
 
 
 WITH_FIELDS = [command for command in COMMANDS if len(command) > 16]  # AdvanceTime has none

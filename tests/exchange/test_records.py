@@ -31,7 +31,7 @@ from steelyard.exchange.records import (
 )
 def test_what_is_journaled_comes_back(message):
     record = codec().decode(7, codec().encode(message, 1234))
-    assert record == (7, 1234, message)
+    assert record[:3] == (7, 1234, message)
 
 
 def test_an_unknown_record_is_named():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from steelyard.domain.errors import ConfigError
 from steelyard.store import segment
-from steelyard.store.segment import HEADER_LINE, SECTOR_BYTES, Damaged, end_of_last, records
+from steelyard.store.segment import HEADER_LINE, SECTOR_BYTES, Damaged, end_of_last, runs
 
 FILE = Path("00000000000000000001.log")
 BATCHES = st.lists(
@@ -25,7 +25,7 @@ def written(batches: Iterable[Iterable[bytes]], first: int = 1) -> bytes:
 
 
 def payloads(content: bytes) -> list[bytes]:
-    return [record.payload for record in records(content, FILE, 1)]
+    return [payload for run in runs(content, FILE, 1) for payload in run.payloads]
 
 
 def judged(content: bytes) -> segment.End | ConfigError:
@@ -43,14 +43,24 @@ def test_both_encoders_write_the_same(batch, first, begins_batch):
     assert len(found) == sum(map(len, batch)) + segment.HEAD_BYTES * len(batch)
 
 
+@given(BATCHES, st.integers(0, 40), st.integers(1, 30), st.data())
+def test_both_readers_read_the_same(batches, room, count_max, data):
+    """They stop at the same byte, at whatever is not the record that comes next."""
+    content = bytearray(written(batches, first=7) + bytes(room))
+    if data.draw(st.booleans()):
+        content[data.draw(st.integers(len(HEADER_LINE), len(content) - 1))] ^= 0x10
+    start = len(HEADER_LINE)
+    for at, first in ((start, 7), (start, 8), (start + 1, 7), (len(content) + 5, 7)):
+        found = segment.read_records(bytes(content), at, first, count_max)
+        assert found == segment.read(bytes(content), at, first, count_max)
+        assert len(found[0]) <= count_max
+
+
 @pytest.mark.parametrize("encode", [segment.encode, segment.encode_records])
 def test_a_record_too_long_is_refused_with_its_length(encode):
     """Neither encoder writes what no reader would take."""
     whole = [b"x", bytes(segment.PAYLOAD_MAX_BYTES)]
-    assert [len(r.payload) for r in records(HEADER_LINE + encode(whole, 1, True), FILE, 1)] == [
-        1,
-        segment.PAYLOAD_MAX_BYTES,
-    ]
+    assert payloads(HEADER_LINE + encode(whole, 1, True)) == whole
     with pytest.raises(ValueError, match="4194305 bytes is too long for the journal"):
         encode([b"x", bytes(segment.PAYLOAD_MAX_BYTES + 1)], 1, True)
 

@@ -70,3 +70,42 @@ pub(crate) fn encode_records<'py>(
         Ok(())
     })
 }
+
+/// Returns the payloads of the whole records from a place on that have these sequences, and where
+/// they end: in front of the first that is not whole, or has another sequence.
+#[pyfunction]
+pub(crate) fn read_records<'py>(
+    py: Python<'py>,
+    content: &[u8],
+    at: usize,
+    first_sequence: u64,
+    count_max: usize,
+) -> PyResult<(Bound<'py, PyList>, usize)> {
+    let mut payloads = Vec::new();
+    let (mut end, mut sequence) = (at, first_sequence);
+    while payloads.len() < count_max
+        && let Some(payload) = content.get(end..).and_then(|rest| payload_of(rest, sequence))
+    {
+        payloads.push(PyBytes::new(py, payload));
+        let size = payload.len().checked_add(HEAD_BYTES).ok_or_else(too_much)?;
+        end = end.checked_add(size).ok_or_else(too_much)?;
+        sequence = sequence.checked_add(1).ok_or_else(too_much)?;
+    }
+    Ok((PyList::new(py, payloads)?, end))
+}
+
+/// Returns the payload of the record at the beginning, if it is whole and has this sequence.
+fn payload_of(rest: &[u8], sequence: u64) -> Option<&[u8]> {
+    let (word, behind) = rest.split_first_chunk()?;
+    let (checksum, behind) = behind.split_first_chunk()?;
+    let length = usize::try_from(u32::from_le_bytes(*word) & !BEGINS_BATCH).ok()?;
+    let checked = behind.get(..length.checked_add(8)?)?;
+    let (number, payload) = checked.split_first_chunk()?;
+    let mut found = Hasher::new();
+    found.update(word);
+    found.update(checked);
+    let is_whole = length <= PAYLOAD_MAX_BYTES
+        && u64::from_le_bytes(*number) == sequence
+        && u32::from_le_bytes(*checksum) == found.finalize();
+    is_whole.then_some(payload)
+}

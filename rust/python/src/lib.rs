@@ -6,6 +6,7 @@
 mod engine;
 mod journal;
 mod matcher;
+mod records;
 
 use pyo3::pymodule;
 
@@ -16,7 +17,10 @@ mod _native {
     use crate::engine::PyEngine;
 
     #[pymodule_export]
-    use crate::journal::encode_records;
+    use crate::journal::{encode_records, read_records};
+
+    #[pymodule_export]
+    use crate::records::Decoder;
 
     #[pymodule_export]
     use crate::matcher::PyMatcher;

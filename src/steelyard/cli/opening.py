@@ -1,6 +1,9 @@
 """Opening an exchange's directory: lock, newest snapshot, replay of what came after."""
 
+import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from steelyard.cli.market_source import (
@@ -14,7 +17,7 @@ from steelyard.cli.market_source import (
 from steelyard.domain.errors import ConfigError, DecodeError
 from steelyard.domain.journal import gapless
 from steelyard.engine.book import QueueModel
-from steelyard.engine.choice import new_engine
+from steelyard.engine.choice import new_engine, record_decoder
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.records import Founded, codec
 from steelyard.store.datadir import Directory, config_directory
@@ -36,7 +39,8 @@ class OpenExchange:
         self.directory = Directory(data / "exchange")
         self.is_closed = False
         try:
-            self._open(source, now_ns)
+            with _all_is_kept():
+                self._open(source, now_ns)
         except BaseException:
             self.close()
             raise
@@ -81,7 +85,7 @@ class OpenExchange:
         if found is not None:
             self.exchange.restore(found.data)
             after = found.sequence
-        decode = codec().decode
+        decode = codec(record_decoder()).decode
         try:
             for record in gapless((decode(s, p) for s, p in self.journal.records(after)), after):
                 self.exchange.replay(record)
@@ -99,3 +103,20 @@ class OpenExchange:
                 return message
             raise ConfigError(f"{self.directory.path} does not begin with its founding")
         return None
+
+
+@contextmanager
+def _all_is_kept() -> Iterator[None]:
+    """Look for no garbage among what is made here, now or later.
+
+    Of a million orders and fills none is garbage; to look through them takes longer than to read
+    them, and later it would halt the exchange for a good part of a second.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -19,18 +19,26 @@ _JSON = b"J"
 
 
 class Record(NamedTuple):
-    """One entry. sequence starts at 1 and has no gaps."""
+    """One entry. sequence starts at 1 and has no gaps.
+
+    encoded is what was read where the message is an engine command: an engine can take that.
+    """
 
     sequence: int
     time_ns: int
     message: Any
+    encoded: bytes = b""
 
 
 class JournalCodec:
     """Payloads of one journal: engine commands, and the tagged structs of `messages`."""
 
-    def __init__(self, messages: Any) -> None:
-        """`messages` is a tagged union of structs, each with its own tag."""
+    def __init__(self, messages: Any, decode: layout.Decode = layout.decode) -> None:
+        """`messages` is a tagged union of structs, each with its own tag.
+
+        `decode` is `layout.decode`, or one that does the same faster.
+        """
+        self._decode = decode
         self._encoder = msgspec.json.Encoder()
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(tuple[int, messages])
 
@@ -47,22 +55,22 @@ class JournalCodec:
             DecodeError: The payload is not of a known form; the message names the record.
         """
         try:
-            time_ns, message = self._message(payload)
+            time_ns, message, encoded = self._message(payload)
         except (msgspec.DecodeError, UnicodeError, RecursionError, DecodeError) as error:
             raise DecodeError(f"journal record {sequence} cannot be read: {error}") from error
-        return Record(sequence, time_ns, message)
+        return Record(sequence, time_ns, message, encoded)
 
-    def _message(self, payload: bytes) -> tuple[int, Any]:
+    def _message(self, payload: bytes) -> tuple[int, Any, bytes]:
         form = payload[:1]
         if form == _JSON:
             time_ns, message = self._decoder.decode(payload[1:])
-            return time_ns, message
+            return time_ns, message, b""
         if form != _LAYOUT:
             raise DecodeError(f"it begins with {form!r}, which is no known form")
-        message, time_ns, end = layout.decode(payload, 1)
+        message, time_ns, end = self._decode(payload, 1)
         if end != len(payload):
             raise DecodeError(f"{len(payload) - end} bytes follow its message")
-        return time_ns, message
+        return time_ns, message, payload[1:]
 
 
 def gapless(records: Iterable[Record], after: int) -> Iterator[Record]:

@@ -416,6 +416,7 @@ _OPTIONAL: dict[type, set[str]] = {
 }
 
 Convert = Callable[[Any], Any]
+Decode = Callable[[bytes, int], tuple[Any, int, int]]
 
 
 def _absent_to_wire(value: int | None) -> int:
@@ -454,6 +455,30 @@ def _text_to_wire(size: int) -> Convert:
 
 def _text_from_wire(value: bytes) -> str:
     return value.rstrip(b"\0").decode("ascii")
+
+
+class Form(NamedTuple):
+    """How a record of one tag is read, for a decoder that is not this one.
+
+    fields are those of the message in its order: where each stands, its kind ("tail" for the text
+    at the end), whether -1 is None, and what its values are called where they have names.
+    """
+
+    tag: int
+    message: type
+    size: int
+    is_command: bool
+    is_headed: bool
+    tail_max: int | None
+    fields: list[tuple[int, str, bool, dict[int, Any] | None]]
+
+
+def _names(message: type, field: str) -> dict[int, Any] | None:
+    """Return what a field's values are called, None where they are numbers."""
+    if field in _FLAGS:
+        return {0: False, 1: True}
+    enum = _ENUMS_OF[message] if field in {"kind", "state"} else _ENUMS.get(field)
+    return None if enum is None else {int(member): member for member in enum}
 
 
 class _Codec:
@@ -502,14 +527,38 @@ class _Codec:
             return _absent_to_wire, _absent_from_wire
         if kind.startswith("text"):
             return _text_to_wire(int(kind[4:])), _text_from_wire
-        if name in _FLAGS:
-            return None, {0: False, 1: True}.__getitem__
-        enum = _ENUMS.get(name)
-        if name in {"kind", "state"}:
-            enum = _ENUMS_OF[self.message]
-        if enum is not None:
-            return None, {int(member): member for member in enum}.__getitem__
-        return None, None
+        names = _names(self.message, name)
+        return None, names.__getitem__ if names else None
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether a record holds no other records."""
+        return not self.are_records_behind
+
+    def form(self) -> Form:
+        """Return how a record is read."""
+        places: dict[str, tuple[int, str, bool, dict[int, Any] | None]] = {}
+        at = HEAD.size + (8 if self._is_command else 0)
+        optional = _OPTIONAL.get(self.message, set())
+        for index, (name, kind) in enumerate(self.fields):
+            names = _names(self.message, name)
+            if self._is_headed and index == 0:
+                places[name] = (4, kind, False, names)
+                continue
+            places[name] = (at, kind, name in optional, names)
+            at += struct.calcsize(_CODES[kind])
+        if self.tail_max is not None:
+            places["client_order_id"] = (at, "tail", False, None)
+        known = self.message.__struct_fields__[: len(places)]  # type: ignore[attr-defined]
+        return Form(
+            self.tag,
+            self.message,
+            self.size,
+            self._is_command,
+            self._is_headed,
+            self.tail_max,
+            [places[name] for name in known],
+        )
 
     def values_of(self, message: Any) -> list[Any]:
         return [value_of(message) for value_of in self._values_of]
@@ -608,6 +657,11 @@ def _places(
     if not 1 <= len(places) <= GROUP_MAX:
         raise wrong
     return tuple(places)
+
+
+def forms() -> list[Form]:
+    """Return the forms of all records that are numbers with at most one text behind them."""
+    return [codec.form() for codec in (*_CODECS.values(), _PLAIN) if codec.is_flat]
 
 
 def encode(message: Command | Effect | StateRecord, now_ns: int) -> bytes:

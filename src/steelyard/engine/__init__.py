@@ -28,6 +28,10 @@ class Engine(Protocol):
         """Carry out one command whole, or refuse it whole, and return what happened."""
         ...
 
+    def apply_record(self, record: bytes) -> list[Effect]:
+        """Carry out the command of a record (`domain.layout`) at its own now_ns, as `apply`."""
+        ...
+
     def book(self, instrument_id: int, depth: int) -> BookLevels:
         """Return up to `depth` levels of each side."""
         ...

@@ -13,6 +13,8 @@ from steelyard.domain.ledger import Balance
 from steelyard.engine import BookLevels
 from steelyard.engine.book import QueueModel
 
+DECODER = _native.Decoder(layout.forms(), layout.decode)
+
 
 class NativeEngine:
     """One engine, all instruments and accounts."""
@@ -23,8 +25,11 @@ class NativeEngine:
 
     def apply(self, command: Command, now_ns: int) -> list[Effect]:
         """Carry out one command whole, or refuse it whole, and return what happened."""
-        effects = self._engine.apply(layout.encode(command, now_ns))
-        return list(layout.decode_all(effects))
+        return self.apply_record(layout.encode(command, now_ns))
+
+    def apply_record(self, record: bytes) -> list[Effect]:
+        """Carry out the command of a record at its own now_ns, as `apply`."""
+        return DECODER.decode_all(self._engine.apply(record))
 
     def apply_records(self, records: bytes) -> bytes:
         """Carry out command records, each at its own now_ns, and return the effect records.

@@ -99,7 +99,7 @@ from steelyard.exchange.records import (
     NonceUsed,
 )
 from steelyard.exchange.refusals import explain
-from steelyard.exchange.snapshot import Snapshot, read_snapshot
+from steelyard.exchange.snapshot import Snapshot, read_founded, read_snapshot
 from steelyard.exchange.statement import Statements
 
 DEPTH_MAX = 5_000
@@ -164,7 +164,7 @@ class Exchange:
                 "and stop it in order (it then leaves a snapshot), or choose another --data"
             )
         self.now_ns = record.time_ns
-        self._apply(message)
+        self._apply(message, record.encoded)
 
     def perform(self, command: UserCommand, now_ns: int) -> Answer:
         """Carry out a user's command and answer it."""
@@ -342,11 +342,11 @@ class Exchange:
         Raises:
             DecodeError: The snapshot cannot be read.
         """
-        return read_snapshot(data).founded
+        return read_founded(data)
 
     # -- one message ------------------------------------------------------------------------
 
-    def _apply(self, message: Command | ExchangeRecord) -> list[Effect]:
+    def _apply(self, message: Command | ExchangeRecord, encoded: bytes = b"") -> list[Effect]:
         match message:
             case MarketStep():
                 return self._market_step()
@@ -361,14 +361,18 @@ class Exchange:
             case NonceUsed():
                 self.keys.nonce_used(message.key, message.nonce, message.until_ns, self.now_ns)
             case _:
-                effects = self._command(message)
+                effects = self._command(message, encoded)
                 if self.market is not None:
                     self._observe(effects + self._restate(effects))
                 return effects
         return []
 
-    def _command(self, command: Command) -> list[Effect]:
-        effects = self.engine.apply(command, self.now_ns)
+    def _command(self, command: Command, encoded: bytes = b"") -> list[Effect]:
+        """Carry out an engine's command; `encoded` is its record, where there is one already."""
+        if encoded:
+            effects = self.engine.apply_record(encoded)
+        else:
+            effects = self.engine.apply(command, self.now_ns)
         if isinstance(command, OpenAccount):
             self._rates[command.account_id] = (command.maker_rate_e8, command.taker_rate_e8)
         elif isinstance(command, ListInstrument):
@@ -473,8 +477,9 @@ class Exchange:
                 case TransferChanged():
                     self.statements.transfer_changed(effect, now_ns)
                     touched[effect.account_id, -effect.asset_id - 1] = None
-        self._tell_balances(touched)
-        self.feed.settle(now_ns)
+        if self.feed.is_heard:
+            self._tell_balances(touched)
+            self.feed.settle(now_ns)
 
     def _tell_change(self, command: Command, effect: Canceled | Amended | Triggered) -> None:
         now_ns = self.now_ns

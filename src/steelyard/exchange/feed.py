@@ -154,12 +154,19 @@ class Feed:
         """Return what a session listens to."""
         return tuple(self._sessions.get(session, ()))
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody listens to anything; while a journal is replayed nobody does."""
+        return bool(self._subscribers)
+
     # -- what happened ----------------------------------------------------------------------
 
     def level(self, effect: LevelChanged, now_ns: int) -> None:
         """A level of a book changed."""
         sequence = self.sequences[effect.instrument_id] + 1
         self.sequences[effect.instrument_id] = sequence
+        if not self._subscribers:
+            return
         self._moved.add(effect.instrument_id)
         for channel in self._book_channels.get(effect.instrument_id, ()):
             if channel.depth:
@@ -174,10 +181,13 @@ class Feed:
 
     def trade(self, trade: Trade) -> None:
         """A public trade happened."""
-        self._publish(Channel(ChannelKind.TRADES, trade.instrument_id), trade)
+        if self._subscribers:
+            self._publish(Channel(ChannelKind.TRADES, trade.instrument_id), trade)
 
     def order(self, execution: Execution, order: Order, fill: Fill | None, now_ns: int) -> None:
         """An order changed."""
+        if not self._subscribers:
+            return
         channel = Channel(ChannelKind.ORDERS, account_id=order.account_id)
         if channel in self._subscribers:
             self._publish(channel, OrderEvent(execution, order, fill, now_ns))

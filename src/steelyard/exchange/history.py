@@ -5,7 +5,7 @@ kept; of ended ones the newest `ENDED_MAX` per account, of fills the newest `FIL
 client order ids the newest `CLIENT_IDS_MAX`: what is older leaves, oldest first.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 from itertools import islice
@@ -61,15 +61,16 @@ class _Account:
         self.open: dict[int, Order] = {}
         self.ended: deque[int] = deque()
         self.fills: deque[Fill] = deque(maxlen=FILLS_MAX)
-        self.client_ids: dict[str, int] = {}  # the newest order of each id
-        self.placed: dict[str, Place] = {}  # what it asked for, before any amend
+        # Ordered: in a dict whose first entries are gone the oldest one is found by a long search.
+        self.client_ids: OrderedDict[str, int] = OrderedDict()  # the newest order of each id
+        self.placed: OrderedDict[str, Place] = OrderedDict()  # as it was asked for, not amended
 
     def add(self, order: Order) -> None:
         self.orders[order.order_id] = order
         self.client_ids.pop(order.client_order_id, None)
         self.client_ids[order.client_order_id] = order.order_id
         if len(self.client_ids) > CLIENT_IDS_MAX:
-            del self.client_ids[next(iter(self.client_ids))]
+            self.client_ids.popitem(last=False)
         if order.state.is_open:
             self.open[order.order_id] = order
         else:
@@ -80,7 +81,7 @@ class _Account:
             self.placed.pop(place.client_order_id, None)
             self.placed[place.client_order_id] = place
             if len(self.placed) > CLIENT_IDS_MAX:
-                del self.placed[next(iter(self.placed))]
+                self.placed.popitem(last=False)
 
     def end(self, order: Order) -> None:
         self.open.pop(order.order_id, None)

@@ -6,7 +6,9 @@ commands are not in it: the crowd and the tape make them anew from the steps.
 
 from msgspec import Struct
 
+from steelyard.domain import layout
 from steelyard.domain.journal import JournalCodec
+from steelyard.domain.layout import Decode
 from steelyard.domain.messages import Scope
 
 FORMAT = 1  # raised when an older exchange directory could not be read as it is
@@ -67,6 +69,6 @@ class MarketStep(Struct, frozen=True, tag=True):
 ExchangeRecord = Founded | AccountNamed | KeyCreated | KeyRevoked | NonceUsed | MarketStep
 
 
-def codec() -> JournalCodec:
-    """Return the codec of an exchange's journal."""
-    return JournalCodec(ExchangeRecord)
+def codec(decode: Decode = layout.decode) -> JournalCodec:
+    """Return the codec of an exchange's journal; `decode` as in `JournalCodec`."""
+    return JournalCodec(ExchangeRecord, decode)

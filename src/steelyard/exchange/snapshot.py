@@ -4,6 +4,8 @@ What is in it is each part's own to say (`snapshot` and `restore` there). The en
 own records, and their hash goes with them.
 """
 
+from typing import TypeVar
+
 import msgspec
 from msgspec import Struct
 
@@ -14,6 +16,8 @@ from steelyard.exchange.keys import People
 from steelyard.exchange.market import MarketData
 from steelyard.exchange.records import Founded
 from steelyard.exchange.statement import AccountStatement
+
+T = TypeVar("T")
 
 
 class Snapshot(Struct):
@@ -34,13 +38,32 @@ class Snapshot(Struct):
     market_cursor: HouseCursor | None
 
 
+class Beginning(Struct):
+    """The part of a snapshot that says on which market the exchange runs."""
+
+    founded: Founded | None
+
+
 def read_snapshot(data: bytes) -> Snapshot:
     """Return the snapshot in a document.
 
     Raises:
         DecodeError: It cannot be read.
     """
+    return _read(data, Snapshot)
+
+
+def read_founded(data: bytes) -> Founded | None:
+    """Return the first record of the exchange that a snapshot is of, without the rest of it.
+
+    Raises:
+        DecodeError: It cannot be read.
+    """
+    return _read(data, Beginning).founded
+
+
+def _read(data: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(data, type=Snapshot)
+        return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise DecodeError(f"the snapshot cannot be read: {error}") from error

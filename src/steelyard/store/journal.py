@@ -137,10 +137,11 @@ class Journal:
                 content = path.read_bytes()
             except OSError as error:
                 raise StorageError(f"{path} cannot be read: {_why(error)}") from error
-            for record in segment.records(content, path, expected):
-                expected = record.sequence + 1
-                if record.sequence > after:
-                    yield record.sequence, record.payload
+            for run in segment.runs(content, path, expected):
+                expected = run.last_sequence + 1
+                for sequence, payload in enumerate(run.payloads, run.first_sequence):
+                    if sequence > after:
+                        yield sequence, payload
 
     # -- writing ------------------------------------------------------------------------------
 

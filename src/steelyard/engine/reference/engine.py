@@ -9,6 +9,7 @@ It trusts that numbers fit their fields (`domain/layout.py`): decoding has seen 
 
 from heapq import heappop
 
+from steelyard.domain import layout
 from steelyard.domain.commands import (
     AdvanceTime,
     Amend,
@@ -68,6 +69,11 @@ class ReferenceEngine:
             size_lots = state.markets[instrument_id].book.of(side).visible_at(price_ticks)
             state.effects.append(LevelChanged(instrument_id, side, price_ticks, size_lots))
         return state.effects
+
+    def apply_record(self, record: bytes) -> list[Effect]:
+        """Carry out the command of a record at its own now_ns, as `apply`."""
+        command, now_ns, _ = layout.decode(record)
+        return self.apply(command, now_ns)
 
     def book(self, instrument_id: int, depth: int) -> BookLevels:
         """Return up to `depth` levels of each side: what is shown."""
