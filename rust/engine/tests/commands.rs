@@ -16,7 +16,7 @@ mod seeded;
 use seeded::Seeded;
 
 const INPUTS: u64 = 20_000;
-const INPUT_MAX_BYTES: usize = 600;
+const INPUT_MAX_BYTES: usize = 400;
 
 /// Tags of effects, from `Rejected` to `MarketStateChanged`.
 const EFFECTS: std::ops::RangeInclusive<u16> = 101..=111;
