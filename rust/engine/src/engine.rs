@@ -2,8 +2,9 @@
 //!
 //! Around a command, always in this order: what has expired is canceled, the command, what it set
 //! off, and the levels touched, in the order of touch, consecutive repeats merged. Orders are in
-//! `placing.rs`, `matching.rs`, `amending.rs` and `triggers.rs`, the house in `house.rs`, what an
-//! administrator does in `administration.rs`, the state as a whole in `snapshot.rs`.
+//! `placing.rs`, `matching.rs`, `settlement.rs`, `amending.rs`, `groups.rs` and `triggers.rs`, the
+//! house in `house.rs`, what an administrator does in `administration.rs`, the state as a whole in
+//! `snapshot.rs` and `restore.rs`.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,

@@ -1,6 +1,6 @@
 """The fast twin: commands as bytes to the native module, effects back.
 
-Its rules are those of `engine/reference.py`; what it adds is `apply_records` for those who have
+Its rules are those of `engine/reference/`; what it adds is `apply_records` for those who have
 bytes already, such as a journal being replayed. It is not imported where no native module was
 built; `engine/choice.py` knows.
 """
