@@ -29,9 +29,14 @@ fn today(now_ns: i64) -> i64 {
 /// Returns the rates of an order that is placed now.
 #[inline]
 pub(crate) fn rates(schedules: &Schedules, account: &Account, now_ns: i64) -> Rates {
-    if account.schedule_id == 0 {
-        return account.rates;
+    match account.schedule_id {
+        0 => account.rates,
+        _ => rates_by_volume(schedules, account, now_ns),
     }
+}
+
+#[cold]
+fn rates_by_volume(schedules: &Schedules, account: &Account, now_ns: i64) -> Rates {
     let found = schedules.binary_search_by_key(&account.schedule_id, |it| it.0);
     let Some((_, tiers)) = found.ok().and_then(|at| schedules.get(at)) else {
         return account.rates;

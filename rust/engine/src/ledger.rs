@@ -157,10 +157,20 @@ impl Ledger {
         instrument: &Instrument,
     ) -> (u32, u32) {
         let found = &self.accounts[account as usize];
-        if found.market == market {
-            return (found.base, found.quote);
+        match found.market == market {
+            true => (found.base, found.quote),
+            false => self.find_balances_in(account, market, instrument),
         }
-        let account_id = found.account_id;
+    }
+
+    #[cold]
+    fn find_balances_in(
+        &mut self,
+        account: u32,
+        market: u32,
+        instrument: &Instrument,
+    ) -> (u32, u32) {
+        let account_id = self.accounts[account as usize].account_id;
         let base = self.place(account_id, instrument.base_asset_id);
         let quote = self.place(account_id, instrument.quote_asset_id);
         let found = &mut self.accounts[account as usize];

@@ -193,6 +193,7 @@ impl Turn<'_> {
     }
 
     /// Tells what an order has become.
+    #[cold]
     pub(crate) fn tell_amended(&mut self, order: &Order, kept_priority: bool) {
         let instrument_id = self.instrument_id();
         self.effects.amended(order, instrument_id, kept_priority);

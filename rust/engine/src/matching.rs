@@ -205,21 +205,32 @@ impl Turn<'_> {
     /// Matches an order; what is left rests or is canceled.
     #[inline(always)]
     pub(crate) fn go_to_market(&mut self, order: &mut Order) {
-        let is_fok = order.time_in_force == TimeInForce::Fok;
-        if is_fok && !self.plan(order).is_whole {
+        if order.time_in_force == TimeInForce::Fok && !self.is_fillable(order) {
             return self.end(order, CancelCause::FokUnfillable);
         }
         if self.crosses(order) && self.fill(order) {
             return;
         }
-        if order.order_type == OrderType::Market {
-            let cause = self.end_of_book(order);
-            self.end(order, cause);
-        } else if order.time_in_force == TimeInForce::Ioc {
-            self.end(order, CancelCause::IocRemainder);
-        } else {
+        if order.order_type == OrderType::Limit && order.time_in_force != TimeInForce::Ioc {
             self.rest(order);
+        } else {
+            self.end_remainder(order);
         }
+    }
+
+    #[cold]
+    fn is_fillable(&self, order: &Order) -> bool {
+        self.plan(order).is_whole
+    }
+
+    /// Cancels what is left of an order that may not rest.
+    #[inline(never)]
+    fn end_remainder(&mut self, order: &mut Order) {
+        let cause = match order.order_type == OrderType::Market {
+            true => self.end_of_book(order),
+            false => CancelCause::IocRemainder,
+        };
+        self.end(order, cause);
     }
 
     /// Returns whether something is in an order's reach.

@@ -49,16 +49,26 @@ impl Turn<'_> {
     #[inline(always)]
     pub(crate) fn accept(&mut self, order: &Order, place: &Place, account: u32) {
         if self.shared.ledger.scheduled != 0 {
-            let now_ns = self.shared.rare.now_ns;
-            fees::drop_old_days(self.shared.ledger.account_mut(account), now_ns);
+            self.drop_old_days(account);
         }
         self.effects.accepted(order.order_id, place.account_id, place.instrument_id);
         if order.price_ticks != place.price_ticks.unwrap_or(0) {
-            self.effects.amended(order, place.instrument_id, false);
+            self.tell_amended(order, false);
         }
-        if order.extra != 0
-            && let Some(expire_ns) = self.shared.rare.extras.of(order).expire_ns
-        {
+        if order.extra != 0 {
+            self.note_expiry(order);
+        }
+    }
+
+    #[cold]
+    fn drop_old_days(&mut self, account: u32) {
+        let now_ns = self.shared.rare.now_ns;
+        fees::drop_old_days(self.shared.ledger.account_mut(account), now_ns);
+    }
+
+    #[cold]
+    fn note_expiry(&mut self, order: &Order) {
+        if let Some(expire_ns) = self.extra(order).expire_ns {
             self.shared.rare.expiries.push(Reverse((expire_ns, order.order_id)));
         }
     }

@@ -51,13 +51,8 @@ impl Turn<'_> {
         if order.order_type.waits() && self.is_there(order) {
             return Err(RejectReason::WouldTrigger);
         }
-        if order.order_type == OrderType::Limit && order.post_only {
-            let price = self.market.maker_price(order, self.extra(order).slide);
-            let price = price.ok_or(RejectReason::PostOnlyWouldTake)?;
-            if price != order.price_ticks {
-                order.price_ticks = price;
-                order.hold_per_lot = self.hold_per_lot(order);
-            }
+        if order.post_only && order.order_type == OrderType::Limit {
+            self.make(order)?;
         }
         let hold = order.hold_atoms();
         let needed = self.needed_atoms(order, hold);
@@ -65,6 +60,18 @@ impl Turn<'_> {
             true => Ok(()),
             false => Err(RejectReason::InsufficientBalance),
         }
+    }
+
+    /// Slides a post-only order to where it takes nothing, or refuses it.
+    #[inline(never)]
+    fn make(&self, order: &mut Order) -> Refusal {
+        let price = self.market.maker_price(order, self.extra(order).slide);
+        let price = price.ok_or(RejectReason::PostOnlyWouldTake)?;
+        if price != order.price_ticks {
+            order.price_ticks = price;
+            order.hold_per_lot = self.hold_per_lot(order);
+        }
+        Ok(())
     }
 
     /// Returns whether an account would have too many orders in a market; a group counts whole.
@@ -154,6 +161,7 @@ impl Market {
     }
 
     /// Returns what is wrong with what only few orders say.
+    #[cold]
     fn refusal_of_terms(&self, terms: &Terms, size_lots: i64, now_ns: i64) -> Refusal {
         if let Some(display) = terms.display_lots {
             let may_show = self.instrument.size_min_lots..=size_lots;

@@ -113,6 +113,7 @@ impl Turn<'_> {
     }
 
     /// Returns whether the price that an order waits for is known and there already.
+    #[cold]
     pub(crate) fn is_there(&self, order: &Order) -> bool {
         self.market.is_there(order, self.extra(order))
     }

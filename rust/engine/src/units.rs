@@ -88,8 +88,13 @@ pub(crate) fn times(per_lot_atoms: i128, size_lots: i64) -> i128 {
     // Nearly always both fit 64 bits, and then the product cannot leave its type.
     match (u64::try_from(per_lot_atoms), u64::try_from(size_lots)) {
         (Ok(per_lot), Ok(lots)) => (u128::from(per_lot) * u128::from(lots)).cast_signed(),
-        _ => per_lot_atoms * i128::from(size_lots),
+        _ => times_wide(per_lot_atoms, size_lots),
     }
+}
+
+#[cold]
+fn times_wide(per_lot_atoms: i128, size_lots: i64) -> i128 {
+    per_lot_atoms * i128::from(size_lots)
 }
 
 /// Returns a price times a size, in atoms, from what one lot costs at a price of one tick.
