@@ -1,10 +1,9 @@
 import pytest
-
-from steelyard.testing import LocalExchange
+from exchange_here import ExchangeHere
 
 
 def test_accounts_work_alike_on_a_running_and_on_a_stopped_exchange(tmp_path):
-    stopped = LocalExchange(tmp_path / "data")
+    stopped = ExchangeHere(tmp_path / "data")
     made = stopped.steelyard("account", "create", "ann", "--deposit", "USDT=10", "BTC=0.5")
     assert made["balances"]["BTC"] == {"free": "0.5", "held": "0"}
     stopped.steelyard("account", "deposit", "ann", "USDT=2.5")
