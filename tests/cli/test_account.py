@@ -21,6 +21,7 @@ def test_accounts_work_alike_on_a_running_and_on_a_stopped_exchange(tmp_path):
         (("create", "eve", "--deposit", "USDT"), "ASSET=AMOUNT"),
         (("create", "eve", "--deposit", "USDT=-1"), "must be positive"),
         (("deposit", "nobody", "USDT=1"), "no account 'nobody'"),
+        (("deposit", "dup"), "say how much of what: steelyard account deposit dup USDT=500"),
     ],
 )
 def test_what_cannot_be_done_is_said(exchange, arguments, words):
