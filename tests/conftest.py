@@ -1,6 +1,7 @@
 """Fixtures and settings for every test. What the marks mean is in pyproject.toml."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -37,11 +38,19 @@ FIXTURE_MARKS = {"shared_data": "data", "chromium": "browser"}
 LONG_FIRST = ("outside", "engine", "cli", "exchange")
 
 
+SLOW_FILE = re.compile(r"(?m)^pytestmark = \[?pytest\.mark\.slow\b")
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not import four thousand tests to find the few that run alone."""
-    if not config.option.markexpr.endswith(" and serial") or collection_path.is_dir():
+    """Do not import what `make check` leaves out, nor all to find the few that run alone."""
+    marks = config.option.markexpr
+    if collection_path.suffix != ".py" or collection_path.is_dir():
         return None
-    return "pytest.mark.serial" not in collection_path.read_text(encoding="utf-8") or None
+    text = collection_path.read_text(encoding="utf-8")
+    is_out = (" not slow" in marks and SLOW_FILE.search(text) is not None) or (
+        marks.endswith(" and serial") and "pytest.mark.serial" not in text
+    )
+    return is_out or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
