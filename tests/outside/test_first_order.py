@@ -31,7 +31,9 @@ grep -q '"ready": *true' job.log || exit 9
 def script(page: Path, base: int, folder: Path) -> str:
     """Return a page's blocks as one shell script; files that it says to write are written."""
     lines = ["set -e", "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT"]
-    text = page.read_text().replace("8700", str(base)).replace("8701", str(base + 1))
+    text = page.read_text()
+    for there, here in (("8700", base), ("8701", base + 1), ("8720", base + 10)):
+        text = text.replace(there, str(here))
     for block in FENCE.finditer(text):
         content = block[2]
         match block[1].split():
@@ -42,8 +44,7 @@ def script(page: Path, base: int, folder: Path) -> str:
                 file.write_text(content)
                 lines.append(f"python {file}")
             case ["sh", "in-order"] if content.endswith(" &\n"):
-                port = " --port 0" if "steelyard trade" in content else ""
-                lines.append(f": > job.log\n{content[:-3]}{port} > job.log &\n{WAIT}")
+                lines.append(f": > job.log\n{content[:-3]} > job.log &\n{WAIT}")
             case ["sh", "in-order"]:
                 lines.append(content)
     assert len(lines) > 3, "the page has blocks to run"

@@ -164,5 +164,5 @@ class Server:
 def _unusable(host: str, port: int, error: OSError) -> ConfigError:
     return ConfigError(
         f"port {port} on {host} cannot be used: {error.strerror or error}{holder_of(port)}; "
-        "choose others with --port-base"
+        "choose others with --port-base, for a bot with --port"
     )
