@@ -58,6 +58,8 @@ def test_a_bot_trades_over_either_api(exchange: LocalExchange, dialect: str):
             await until(lambda: orders(process) == [OrderState.FILLED])
             portfolio = process.trader.turn.state.portfolio
             assert 990 <= portfolio.position_lots <= 1_000
+            # The stream may tell of the fill before the order itself is answered.
+            await until(lambda: process.document()["latency"] is not None)
             document = process.document()
             assert document["latency"]["order_ms_p50"] > 0
             assert document["fills"][0]["size"] == "0.01"
