@@ -60,7 +60,7 @@ def test_trades_come_in_order_with_rising_ids(public):
     trades = public.fetch_trades("BTC/USDT", limit=20)
     # ccxt sorts those of one millisecond by their ids as text: 10 before 9.
     trades.sort(key=lambda trade: int(trade["id"]))
-    assert len({trade["id"] for trade in trades}) == 20
+    assert len({trade["id"] for trade in trades}) == len(trades) > 0
     times = [trade["timestamp"] for trade in trades]
     assert times == sorted(times)
     assert {trade["side"] for trade in trades} <= {"buy", "sell"}
