@@ -19,9 +19,9 @@ def piped(content: bytes) -> int:
 def test_a_key_of_the_environment():
     """Three variables, the passphrase where a venue has one."""
     environment = {"DIP_KEY": "k", "DIP_SECRET": "s\u00e9", "OKX_KEY": "k", "OKX_SECRET": "s"}
-    assert tuple(resolve("env:DIP", environment)) == ("k", "s\u00e9".encode(), "")
+    assert tuple(resolve("env:DIP", environment)) == ("k", "s\u00e9".encode(), "", None)
     environment["OKX_PASSPHRASE"] = "p"
-    assert tuple(resolve("env:OKX", environment)) == ("k", b"s", "p")
+    assert tuple(resolve("env:OKX", environment)) == ("k", b"s", "p", None)
     assert resolve("env:X", {"X_KEY": "k", "X_SECRET": "\udcff"}).secret == b"\xff"
 
 
@@ -38,7 +38,7 @@ def test_a_key_from_a_pipe():
         b'{"key": "k", "secret": "s", "passphrase": null, "dialect": "binance", "scopes": []}'
     )
     descriptor = piped(document)
-    assert tuple(resolve(f"pipe:{descriptor}", {})) == ("k", b"s", "")
+    assert tuple(resolve(f"pipe:{descriptor}", {})) == ("k", b"s", "", None)
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)
     descriptor = piped(b'{"key": "k", "secret": "s", "passphrase": "p"}')

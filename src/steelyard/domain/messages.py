@@ -26,6 +26,14 @@ class Scope(StrEnum):
     WITHDRAW = "withdraw"
 
 
+class KeyKind(StrEnum):
+    """How requests with an API key are signed: by a secret that both sides have, or a key pair."""
+
+    HMAC = "hmac"
+    ED25519 = "ed25519"
+    RSA = "rsa"
+
+
 # -- what is asked ------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from steelyard.domain.errors import UsageError
 from steelyard.domain.messages import (
     AccountAnswer,
     AccountQuery,
+    KeyKind,
     OrderList,
     OrdersQuery,
     Refused,
@@ -36,6 +37,7 @@ from steelyard.exchange.keys import (
     NewKey,
     Seal,
     checked_addresses,
+    seal_context,
 )
 from steelyard.exchange.operation import (
     AssignTo,
@@ -80,6 +82,7 @@ class BalanceOf(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 class CreateKey(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Issue a key. lifetime_ns counts from now; None is for ever.
 
+    public_key, in PEM, is the owner's; an HMAC key has none and gets a secret instead.
     With `replace`, earlier keys of the same account, dialect and label are revoked.
     """
 
@@ -90,6 +93,8 @@ class CreateKey(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     lifetime_ns: int | None = None
     label: str = ""
     replace: bool = False
+    kind: KeyKind = KeyKind.HMAC
+    public_key: str = ""
 
 
 class ListKeys(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -228,12 +233,15 @@ class Admin:
         ip: Iterable[str] = (),
         expires_ns: int | None = None,
         label: str = "",
+        kind: KeyKind = KeyKind.HMAC,
+        public_key: str = "",
         now_ns: int,
     ) -> NewKey:
         """Issue a key; its secret is in the answer and nowhere else in the clear.
 
         Raises:
-            UsageError: No such account, no scope, an address that is none, an expiry that is over.
+            UsageError: No such account, no scope, an address that is none, an expiry that is over,
+                a public key where there should be none or that is not one of this kind.
         """
         exchange = self._exchange
         account_id = exchange.keys.account_id(account)
@@ -247,10 +255,13 @@ class Admin:
             raise UsageError("the key would have expired already; choose a later --expires")
         if len(exchange.keys.people.keys) >= KEYS_MAX:
             raise UsageError(f"there are {KEYS_MAX} keys already; use another data directory")
-        key, secret = self._token(40), self._token(40)
-        sealed = self._seal.seal(secret.encode(), key.encode())
+        verifying = self._public_key(kind, public_key)
+        key, secret = self._token(40), "" if verifying else self._token(40)
+        sealed = self._seal.seal(verifying or secret.encode(), seal_context(key, kind))
         exchange.record(
-            KeyCreated(key, account_id, dialect, wanted, addresses, expires_ns, label, sealed),
+            KeyCreated(
+                key, account_id, dialect, wanted, addresses, expires_ns, label, sealed, kind
+            ),
             now_ns,
         )
         return NewKey(key, secret, account_id)
@@ -296,6 +307,8 @@ class Admin:
             ip=call.ip,
             expires_ns=expires_ns,
             label=call.label,
+            kind=call.kind,
+            public_key=call.public_key,
             now_ns=now_ns,
         )
         if call.replace:
@@ -308,6 +321,7 @@ class Admin:
             "key": new.key,
             "secret": new.secret,
             "passphrase": "",
+            "kind": call.kind,
             "dialect": call.dialect,
             "account": call.account,
             "scopes": sorted(call.scopes),
@@ -324,6 +338,7 @@ class Admin:
                 "key": kept.created.key,
                 "account": names[kept.created.account_id],
                 "dialect": kept.created.dialect,
+                "kind": kept.created.kind,
                 "scopes": sorted(kept.created.scopes),
                 "ip": list(kept.created.ip),
                 "label": kept.created.label,
@@ -377,6 +392,18 @@ class Admin:
                 raise UsageError(f"deposit {asset}={amount} must be positive")
             amounts.append((self._exchange.listings.asset_id(asset), to_atoms(amount)))
         return amounts
+
+    def _public_key(self, kind: KeyKind, pem: str) -> bytes | None:
+        """Return a key pair's public half as it is kept; None for HMAC."""
+        if kind is KeyKind.HMAC:
+            if pem:
+                raise UsageError("an hmac key has no public key; add --kind ed25519 or --kind rsa")
+            return None
+        if not pem:
+            raise UsageError(
+                f"a key of kind {kind} needs its public half; add --public-key FILE.pem"
+            )
+        return self._exchange.keys.read_public_key(kind, pem.encode()).pem
 
     def _token(self, size_bytes: int) -> str:
         """Return 64 letters and digits: 320 random bits."""

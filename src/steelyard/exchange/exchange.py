@@ -86,7 +86,7 @@ from steelyard.exchange.counts import Counts
 from steelyard.exchange.feed import Feed, Frames, touch_of
 from steelyard.exchange.history import Group, History
 from steelyard.exchange.house import BOOK_DEPTH, PAUSE_NS, Market
-from steelyard.exchange.keys import Keys, Seal
+from steelyard.exchange.keys import Keys, ReadPublicKey, Seal, no_public_keys
 from steelyard.exchange.market import InstrumentMarket
 from steelyard.exchange.records import (
     FORMAT,
@@ -119,11 +119,17 @@ class Output(NamedTuple):
 class Exchange:
     """Matching, accounts, history, market data and streams, under one order of events."""
 
-    def __init__(self, engine: Engine, market: Market | None, seal: Seal) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        market: Market | None,
+        seal: Seal,
+        read_public_key: ReadPublicKey = no_public_keys,
+    ) -> None:
         self.engine = engine
         self.market = market
         self.listings = Listings()
-        self.keys = Keys(seal)
+        self.keys = Keys(seal, read_public_key)
         self.history = History(self.listings)
         self.statements = Statements(self.listings)
         self.feed = Feed(self)

@@ -21,7 +21,7 @@ from msgspec import Struct
 from steelyard.domain.commands import Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
-from steelyard.domain.messages import Answer, OrderAnswer, Query, Refused, Scope
+from steelyard.domain.messages import Answer, KeyKind, OrderAnswer, Query, Refused, Scope
 from steelyard.domain.order import RejectReason
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import KeptKey
@@ -219,10 +219,12 @@ class Gate:
     def _signature(self, credentials: Credentials, kept: KeptKey, now_ns: int) -> Refusal | None:
         if credentials.flaw is not None:
             return credentials.flaw
-        if not self.dialect.verify(credentials, self.exchange.keys.secret(kept)):
+        if not self._is_proven(credentials, kept):
+            kind = kept.created.kind
+            other = "secret" if kind is KeyKind.HMAC else f"{kind} public key"
             return Refusal(
                 AccessReason.BAD_SIGNATURE,
-                "the signature does not fit the request and this key's secret; "
+                f"the signature does not fit the request and this key's {other}; "
                 "sign exactly the bytes that are sent",
             )
         if credentials.timestamp_ns is not None:
@@ -258,6 +260,17 @@ class Gate:
             # Spent by being signed, whatever becomes of the request.
             self.exchange.keys.nonce_used(key, nonce, _until_ns(credentials, now_ns), now_ns)
         return None
+
+    def _is_proven(self, credentials: Credentials, kept: KeptKey) -> bool:
+        """Return whether a key's owner signed the request; its kind is the record's to say."""
+        keys = self.exchange.keys
+        if kept.created.kind is KeyKind.HMAC:
+            return self.dialect.verify(credentials, keys.secret(kept))
+        signature = self.dialect.signature(credentials)
+        if signature is None:
+            return False
+        public_key = keys.public_key(kept)
+        return any(public_key.verify(payload, signature) for payload in credentials.payloads)
 
     def _carry_out(
         self,

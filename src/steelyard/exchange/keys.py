@@ -1,8 +1,9 @@
 """Accounts by name, and API keys: who may do what, from where, until when.
 
 A key belongs to one account and one dialect. Its secret is kept sealed; the seal's own key
-never is in the exchange's directory. What a key may do is checked on every request by the
-gate, not here.
+never is in the exchange's directory. Of a key pair the owner hands in the public half, which is
+sealed likewise, under a context that names its kind: it is never taken for a shared secret. What
+a key may do is checked on every request by the gate, not here.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +14,7 @@ from msgspec import Struct
 
 from steelyard.domain.commands import FIRST_USER
 from steelyard.domain.errors import UsageError
-from steelyard.domain.messages import KeyAnswer
+from steelyard.domain.messages import KeyAnswer, KeyKind
 from steelyard.exchange.records import KeyCreated
 
 KEYS_MAX = 10_000
@@ -32,11 +33,34 @@ class Seal(Protocol):
         ...
 
 
+class PublicKey(Protocol):
+    """The half of a key pair that verifies; `steelyard.vault` reads them."""
+
+    @property
+    def pem(self) -> bytes:
+        """The key as PEM SubjectPublicKeyInfo."""
+        ...
+
+    def verify(self, payload: bytes, signature: bytes) -> bool:
+        """Return whether the pair's private half signed just this payload."""
+        ...
+
+
+ReadPublicKey = Callable[[KeyKind, bytes], PublicKey]
 Entropy = Callable[[int], bytes]
 
 
+def no_public_keys(kind: KeyKind, _pem: bytes) -> PublicKey:
+    """Read no public key: what an exchange has that was given no reader.
+
+    Raises:
+        UsageError: Always.
+    """
+    raise UsageError(f"this exchange reads no {kind} keys; create an hmac key instead")
+
+
 class NewKey(NamedTuple):
-    """A key as its owner sees it, once."""
+    """A key as its owner sees it, once; of a key pair the exchange has no secret to show."""
 
     key: str
     secret: str
@@ -91,10 +115,12 @@ class People(Struct):
 class Keys:
     """All accounts' names and keys."""
 
-    def __init__(self, seal: Seal) -> None:
+    def __init__(self, seal: Seal, read_public_key: ReadPublicKey = no_public_keys) -> None:
         self.people = People()
+        self.read_public_key = read_public_key
         self._seal = seal
         self._secrets: dict[str, bytes] = {}
+        self._public_keys: dict[str, PublicKey] = {}
 
     # -- what happened ----------------------------------------------------------------------
 
@@ -112,6 +138,7 @@ class Keys:
         if kept is not None and kept.revoked_ns is None:
             kept.revoked_ns = now_ns
         self._secrets.pop(key, None)
+        self._public_keys.pop(key, None)
         self.people.nonces.pop(key, None)
 
     def nonce_used(self, key: str, nonce: str, until_ns: int, now_ns: int) -> None:
@@ -149,11 +176,22 @@ class Keys:
         return [k for k in self.people.keys.values() if k.created.account_id == account_id]
 
     def secret(self, kept: KeptKey) -> bytes:
-        """Return a key's secret, opened."""
-        key = kept.created.key
-        found = self._secrets.get(key)
+        """Return an HMAC key's secret, opened."""
+        created = kept.created
+        assert created.kind is KeyKind.HMAC, "a key pair has no secret here"
+        found = self._secrets.get(created.key)
         if found is None:
-            found = self._secrets[key] = self._seal.open(kept.created.sealed, key.encode())
+            found = self._secrets[created.key] = self._opened(created)
+        return found
+
+    def public_key(self, kept: KeptKey) -> PublicKey:
+        """Return the public half of a key pair, opened and read."""
+        created = kept.created
+        assert created.kind is not KeyKind.HMAC, "a secret is no public key"
+        found = self._public_keys.get(created.key)
+        if found is None:
+            found = self.read_public_key(created.kind, self._opened(created))
+            self._public_keys[created.key] = found
         return found
 
     def is_used(self, key: str, nonce: str, now_ns: int) -> bool:
@@ -164,6 +202,15 @@ class Keys:
         """Replace everything by a snapshot's."""
         self.people = people
         self._secrets.clear()
+        self._public_keys.clear()
+
+    def _opened(self, created: KeyCreated) -> bytes:
+        return self._seal.open(created.sealed, seal_context(created.key, created.kind))
+
+
+def seal_context(key: str, kind: KeyKind) -> bytes:
+    """Return what a key's seal is bound to; of HMAC keys the name alone, as ever."""
+    return key.encode() if kind is KeyKind.HMAC else f"{key} {kind}".encode()
 
 
 def checked_addresses(addresses: Iterable[str]) -> tuple[str, ...]:

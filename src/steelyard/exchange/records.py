@@ -9,7 +9,7 @@ from msgspec import Struct
 from steelyard.domain import layout
 from steelyard.domain.journal import JournalCodec
 from steelyard.domain.layout import Decode
-from steelyard.domain.messages import Scope
+from steelyard.domain.messages import KeyKind, Scope
 
 FORMAT = 1  # raised when an older exchange directory could not be read as it is
 
@@ -30,7 +30,11 @@ class AccountNamed(Struct, frozen=True, tag=True):
 
 
 class KeyCreated(Struct, frozen=True, tag=True):
-    """An API key. `sealed` is the secret, sealed with a key that is not in this directory."""
+    """An API key. `sealed` is what verifies: the secret, or of a key pair the public half in PEM.
+
+    It is sealed with a key that is not in this directory, so that nobody with no more than the
+    directory can read a secret or put his own public key in another's place.
+    """
 
     key: str
     account_id: int
@@ -40,6 +44,7 @@ class KeyCreated(Struct, frozen=True, tag=True):
     expires_ns: int | None
     label: str
     sealed: bytes
+    kind: KeyKind = KeyKind.HMAC  # journals from before key pairs do not say it
 
 
 class KeyRevoked(Struct, frozen=True, tag=True):

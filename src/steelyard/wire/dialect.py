@@ -256,11 +256,16 @@ class ServerSession(Protocol):
 
 
 class ApiKey(NamedTuple):
-    """A key with its secret bytes; only shells and signing functions hold one."""
+    """A key with its secret bytes; only shells and signing functions hold one.
+
+    Of a key pair there is no secret: `sign` returns the private half's signature of a payload,
+    always the same for the same one.
+    """
 
     key: str
     secret: bytes
     passphrase: str = ""
+    sign: Callable[[bytes], bytes] | None = None
 
     def __repr__(self) -> str:
         return f"ApiKey({self.key!r}, ***)"
@@ -345,7 +350,8 @@ class Dialect(NamedTuple):
     # server half
     read: Callable[[Request, Endpoint, Mapping[str, str]], Struct]  # raises DecodeError
     credentials: Callable[[Request, Endpoint], Credentials | Refusal]  # Refusal: names no key
-    verify: Callable[[Credentials, bytes], bool]
+    verify: Callable[[Credentials, bytes], bool]  # by a shared secret
+    signature: Callable[[Credentials], bytes | None]  # by a key pair, decoded; None: malformed
     refuse: Callable[[Refusal, int], Response]  # (refusal, now_ns)
     usage_headers: Callable[[Usage], dict[str, str]]
     session: Callable[[str, Door], ServerSession | None]  # by target; None: no such stream

@@ -108,6 +108,7 @@ DIALECT = Dialect(
     read=parameters.read,
     credentials=auth.credentials,
     verify=auth.verify,
+    signature=auth.signature,
     refuse=errors.refuse,
     usage_headers=limits.usage_headers,
     session=stream.session,

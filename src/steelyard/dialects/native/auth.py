@@ -2,15 +2,19 @@
 
     signature = hex(HMAC-SHA256(secret, timestamp + nonce + METHOD + target + body))
 
-The secret is the text that was shown when the key was made, as UTF-8. Target and body are the
-bytes that are sent. The parts are joined without a separator, which is safe because none can
-give a byte to its neighbour: a timestamp has 13 digits, no method begins or ends another, a
-target ends where a body begins with `{`, and routes without a body refuse one. Whether a key
-exists, a timestamp is fresh or a nonce is new is for the gate to say.
+The secret is the text that was shown when the key was made, as UTF-8. With a key pair, Ed25519
+or RSA (PKCS #1 v1.5 with SHA-256), the private half signs the same bytes, and the signature is in
+base64; the gate asks the public half, because a pure floor has no elliptic curves.
+
+Target and body are the bytes that are sent. The parts are joined without a separator, which is
+safe because none can give a byte to its neighbour: a timestamp has 13 digits, no method begins or
+ends another, a target ends where a body begins with `{`, and routes without a body refuse one.
+Whether a key exists, a timestamp is fresh or a nonce is new is for the gate to say.
 """
 
 import hashlib
 import hmac
+from base64 import b64decode, b64encode
 
 from steelyard.dialects.native import stream_messages
 from steelyard.domain.messages import SECOND_NS
@@ -53,14 +57,29 @@ def verify(credentials: Credentials, secret: bytes) -> bool:
     )
 
 
+def signature(credentials: Credentials) -> bytes | None:
+    """Return the bytes of a key pair's signature; None where it is not base64."""
+    try:
+        return b64decode(credentials.signature, validate=True)
+    except ValueError:
+        return None
+
+
 def signed_headers(
     key: ApiKey, method: str, target: str, body: bytes, now_ns: int
 ) -> dict[str, str]:
     """Return the four headers of a signed request."""
     timestamp = str(now_ns // MS_NS)
     nonce = fresh_nonce(method, target, body, now_ns)
-    signature = sign(key.secret, payload(timestamp, nonce, method, target, body))
+    signature = signature_by(key, payload(timestamp, nonce, method, target, body))
     return {KEY: key.key, TIMESTAMP: timestamp, NONCE: nonce, SIGNATURE: signature}
+
+
+def signature_by(key: ApiKey, signed: bytes) -> str:
+    """Return a key's signature of a payload as text: of a secret, or of a private key."""
+    if key.sign is not None:
+        return b64encode(key.sign(signed)).decode()
+    return sign(key.secret, signed)
 
 
 def fresh_nonce(method: str, target: str, body: bytes, now_ns: int) -> str:

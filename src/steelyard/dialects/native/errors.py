@@ -24,7 +24,8 @@ A, R = AccessReason, RejectReason
 UNAUTHORIZED = 401
 PASSING = frozenset({429, 503})  # with Retry-After
 RETRY_AFTER_MAX_S = 10**6
-SCHEME = "STEELYARD-HMAC-SHA256"  # as 401 names it in WWW-Authenticate
+# As 401 names them in WWW-Authenticate.
+SCHEME = "STEELYARD-HMAC-SHA256, STEELYARD-ED25519, STEELYARD-RSA-SHA256"
 
 
 class Code(NamedTuple):
@@ -90,14 +91,15 @@ _ROWS = (
         A.MISSING_SIGNATURE,
         401,
         "A signed route was called without a signature.",
-        "Sign timestamp + nonce + METHOD + target + body with the key's secret.",
+        "Sign timestamp + nonce + METHOD + target + body with the key's secret or private half.",
         "STEELYARD-SIGNATURE",
     ),
     Code(
         A.BAD_SIGNATURE,
         401,
-        "The signature does not fit these bytes and the key's secret.",
-        "Sign exactly the target and body that leave your program; send lower-case hex.",
+        "The signature does not fit these bytes and the key.",
+        "Sign exactly the target and body that leave your program; send lower-case hex, or base64 "
+        "where the key is Ed25519 or RSA.",
         "STEELYARD-SIGNATURE",
     ),
     Code(

@@ -297,6 +297,12 @@ def _signing() -> Iterator[Block]:
         ),
     )
     yield Prose(
+        "Or keep the private half of a key pair to yourself: `steelyard key create ACCOUNT "
+        "--dialect native --kind ed25519 --public-key PUBLIC.pem`, or `--kind rsa` with 2048 to "
+        "4096 bits. The same bytes are signed then, by Ed25519, or by RSA as PKCS #1 v1.5 with "
+        "SHA-256, and `STEELYARD-SIGNATURE` is that signature in base64."
+    )
+    yield Prose(
         "What is wrong is told in this order: limit of the address, key, its expiry, its address "
         "list, signature, timestamp, nonce, scope, limits of the key, and only then parameters. "
         "Nonces of requests that change something are on disk; those of reads are forgotten in a "
