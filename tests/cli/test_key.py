@@ -27,7 +27,7 @@ def test_what_is_not_offered_is_refused(dialect, scopes, expires, words):
 def test_a_key_is_issued_listed_without_its_secret_and_revoked(exchange):
     key = exchange.trader("key-life", {"USDT": "1"}, dialect="native", scopes="read")
     assert set(key) == {
-        "key", "secret", "passphrase", "dialect", "account", "scopes", "ip", "expires",
+        "key", "secret", "passphrase", "kind", "dialect", "account", "scopes", "ip", "expires",
     }  # fmt: skip
     listed = exchange.steelyard("key", "list", "key-life")["keys"]
     assert [k["key"] for k in listed] == [key["key"]]

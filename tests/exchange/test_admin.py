@@ -3,9 +3,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 from desk import SECOND_NS
+from key_pairs import PUBLIC
 
 from steelyard.domain.errors import UsageError
-from steelyard.domain.messages import Scope
+from steelyard.domain.messages import KeyKind, Scope
 from steelyard.domain.order import CancelCause, Side
 from steelyard.exchange.admin import (
     AdminCall,
