@@ -81,7 +81,7 @@ def test_time_and_status_are_told(public):
 
 @pytest.mark.parametrize("kind", PAIRS)
 def test_a_private_key_in_the_secrets_place_signs_orders(exchange, kind, tmp_path):
-    """ccxt signs by Ed25519 or RSA where the secret is a PEM; the exchange has the public half."""
+    """Ccxt signs by Ed25519 or RSA where the secret is a PEM; the exchange has the public half."""
     private, public = pair(kind)
     (tmp_path / "public.pem").write_text(public)
     name = next(names)

@@ -7,8 +7,8 @@ import pytest
 from key_pairs import PAIRS, pair
 
 from steelyard.domain.errors import ConfigError, Unsupported
-from steelyard.vault.keys import PIPE_MAX_BYTES, resolve
 from steelyard.vault.key_pairs import read_public_key
+from steelyard.vault.keys import PIPE_MAX_BYTES, resolve
 
 
 def piped(content: bytes) -> int:
