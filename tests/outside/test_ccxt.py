@@ -4,7 +4,7 @@ import itertools
 
 import ccxt
 import pytest
-from key_pairs import PAIRS, pair
+from key_pairs import OFFERED_BY_ALL, pair
 
 pytestmark = pytest.mark.slow
 
@@ -79,7 +79,7 @@ def test_time_and_status_are_told(public):
     assert public.fetch_status()["status"] == "ok"
 
 
-@pytest.mark.parametrize("kind", PAIRS)
+@pytest.mark.parametrize("kind", OFFERED_BY_ALL)
 def test_a_private_key_in_the_secrets_place_signs_orders(exchange, kind, tmp_path):
     """Ccxt signs by Ed25519 or RSA where the secret is a PEM; the exchange has the public half."""
     private, public = pair(kind)

@@ -24,7 +24,8 @@ PUBLIC = (
     "MCowBQYDK2VwAyEAGUIKv9dSpWXBViXp2m6vAIb8QMFJYBgyFEQsFJlqgA0=\n"
     "-----END PUBLIC KEY-----\n"
 )
-PAIRS = (KeyKind.ED25519, KeyKind.RSA)
+PAIRS = (KeyKind.ED25519, KeyKind.RSA, KeyKind.ES256)
+OFFERED_BY_ALL = (KeyKind.ED25519, KeyKind.RSA)
 
 
 def private_pem(key) -> str:
@@ -51,6 +52,9 @@ def pair(kind: KeyKind, number: int = 0) -> tuple[str, str]:
     """Return the PEMs of a pair, private half first; another for each number."""
     if kind is KeyKind.RSA:
         return rsa_pair(2048, number)
+    if kind is KeyKind.ES256:
+        curve = ec.derive_private_key(number + 1, ec.SECP256R1())
+        return private_pem(curve), public_pem(curve)
     key = Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
     return private_pem(key), public_pem(key)
 
@@ -58,4 +62,4 @@ def pair(kind: KeyKind, number: int = 0) -> tuple[str, str]:
 @lru_cache
 def other_curve() -> str:
     """Return a public key of a kind that is not offered."""
-    return public_pem(ec.generate_private_key(ec.SECP256R1()))
+    return public_pem(ec.generate_private_key(ec.SECP384R1()))

@@ -3,7 +3,9 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -11,11 +13,26 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from key_pairs import PAIRS, PRIVATE, PUBLIC, other_curve, pair, rsa_pair
+from key_pairs import (
+    PAIRS,
+    PRIVATE,
+    PUBLIC,
+    other_curve,
+    pair,
+    private_pem,
+    public_pem,
+    rsa_pair,
+)
 
 from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.messages import KeyKind
-from steelyard.vault.key_pairs import PEM_MAX_BYTES, OwnersKey, read_public_key, signer
+from steelyard.vault.key_pairs import (
+    PEM_MAX_BYTES,
+    OwnersKey,
+    new_es256_pair,
+    read_public_key,
+    signer,
+)
 
 ORDER = (
     b"symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=1&price=0.2"
@@ -82,6 +99,34 @@ def test_what_is_no_signature_is_refused_and_never_raises(kind, garbage, data):
         assert not read(kind).verify(b"payload", wrong)
 
 
+# RFC 6979, A.2.5: P-256 with SHA-256, the message "sample".
+RFC_6979_KEY = 0xC9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721
+RFC_6979_R = 0xEFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716
+RFC_6979_S = 0xF7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8
+
+
+def test_an_es256_signature_is_the_published_one_and_is_read_in_both_forms():
+    """DER, as most libraries write it, and r and s side by side, as JSON Web Tokens do."""
+    key = derive_private_key(RFC_6979_KEY, SECP256R1())
+    private, public = private_pem(key), public_pem(key)
+    in_der = encode_dss_signature(RFC_6979_R, RFC_6979_S)
+    raw = RFC_6979_R.to_bytes(32, "big") + RFC_6979_S.to_bytes(32, "big")
+    assert signer(private.encode())(b"sample") == in_der
+    found = read_public_key(KeyKind.ES256, public.encode())
+    for signature in (in_der, raw):
+        assert found.verify(b"sample", signature)
+        assert not found.verify(b"other", signature)
+    for wrong in (bytes(64), b"\xff" * 64, raw[::-1], raw[32:] + raw[:32], raw[:63]):
+        assert not found.verify(b"sample", wrong)
+
+
+def test_a_pair_that_is_made_fits_and_is_another_each_time():
+    private, public = new_es256_pair()
+    found = read_public_key(KeyKind.ES256, public.encode())
+    assert found.verify(b"payload", signer(private.encode())(b"payload"))
+    assert new_es256_pair()[0] != private
+
+
 @pytest.mark.parametrize("bits", [2048, 4096])
 def test_rsa_keys_of_all_sizes_that_are_offered(bits):
     private, public = rsa_pair(bits)
@@ -120,6 +165,7 @@ def public_rsa(bits: int, exponent: int = 65537) -> str:
         (KeyKind.RSA, lambda: rsa_pair()[0], "this is a private key"),
         (KeyKind.RSA, lambda: PUBLIC + rsa_pair()[0], "this is a private key"),
         (KeyKind.ED25519, other_curve, "another kind: EC.*--kind ed25519 needs an Ed25519 key"),
+        (KeyKind.ES256, other_curve, "another kind: EC.*--kind es256 needs a P-256 key"),
         (KeyKind.RSA, lambda: PUBLIC, "another kind: Ed25519; --kind rsa needs an RSA key"),
         (KeyKind.ED25519, lambda: rsa_pair()[1], "another kind: RSA; --kind ed25519 needs an Ed"),
         (KeyKind.RSA, lambda: public_rsa(2047), "has 2047 bits; 2048 to 4096 are taken"),
@@ -158,5 +204,7 @@ def test_a_private_key_that_cannot_be_used_says_what_was_expected():
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"hunter2")
     )
     for pem in (locked, PUBLIC.encode(), b"-----BEGIN PRIVATE KEY-----"):
-        with pytest.raises(ConfigError, match="expected Ed25519 or RSA as PEM, without a pass"):
+        with pytest.raises(
+            ConfigError, match="expected Ed25519, RSA or P-256 as PEM, without a pass"
+        ):
             signer(pem)

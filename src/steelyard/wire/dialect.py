@@ -16,7 +16,7 @@ from msgspec import Struct
 from steelyard.domain.commands import UserCommand
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Order
-from steelyard.domain.messages import Answer, Event, OrderQuery, Query, Scope
+from steelyard.domain.messages import Answer, Event, KeyKind, OrderQuery, Query, Scope
 from steelyard.domain.order import RejectReason
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile, Usage
@@ -42,6 +42,7 @@ class AccessReason(IntEnum):
     MISSING_KEY = auto()
     UNKNOWN_KEY = auto()  # never issued, or revoked
     KEY_EXPIRED = auto()
+    KEY_ROTATED = auto()  # another key has replaced it, and the time in which both are good is over
     IP_NOT_ALLOWED = auto()
     MISSING_SIGNATURE = auto()
     MISSING_TIMESTAMP = auto()
@@ -50,9 +51,11 @@ class AccessReason(IntEnum):
     FUTURE_TIMESTAMP = auto()
     REPEATED_NONCE = auto()
     MISSING_SCOPE = auto()
+    WITHDRAW_COOLING = auto()  # the key may withdraw, but not yet
     KEY_LIMIT = auto()
     ORDER_LIMIT = auto()
     MALFORMED = auto()  # a parameter is missing, unknown, of the wrong type or not UTF-8
+    PRODUCT_NOT_ALLOWED = auto()  # the key may trade, but not this instrument
     UNAVAILABLE = auto()  # the exchange is stopping, or its disk refuses
 
 
@@ -362,4 +365,5 @@ class Dialect(NamedTuple):
     # A client order id is unique among open orders, or (True) for ever: the same order again
     # gets the first answer, another one a refusal.
     client_ids_for_ever: bool = False
+    key_kinds: frozenset[KeyKind] = frozenset({KeyKind.HMAC, KeyKind.ED25519, KeyKind.RSA})
     notes: tuple[str, ...] = ()  # as at the venue, and good to know

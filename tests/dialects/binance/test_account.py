@@ -17,6 +17,7 @@ from steelyard.domain.messages import (
     Scope,
 )
 from steelyard.domain.order import Liquidity
+from steelyard.exchange.issuing import RotateKey
 from steelyard.wire.http import Request
 from tests.dialects.binance.test_executions import fills, orders
 from tests.dialects.binance.test_market import trade
@@ -156,6 +157,18 @@ def test_a_key_says_what_it_may_do(venue):
     assert answer.scopes == {Scope.READ}
     assert answer.ip == account.UNLISTED_ADDRESSES
     assert abs(answer.expires_ns - later) < 1_000_000
+
+
+def test_a_key_that_was_replaced_says_when_it_ends(venue):
+    """Its overlap, which is before its expiry; and whether it may withdraw."""
+    day_ns = 86_400_000_000_000
+    now_ns = venue.desk.now_ns
+    whole = venue.new_key("alice", *Scope, ip=["127.0.0.0/8"], expires_ns=now_ns + 9 * day_ns)
+    venue.admin.carry_out(RotateKey(whole.key, day_ns), now_ns)
+    venue.key = whole
+    told = wallet(venue, "account/apiRestrictions")
+    assert told["tradingAuthorityExpirationTime"] == (now_ns + day_ns) // 1_000_000
+    assert (told["enableWithdrawals"], told["ipRestrict"]) == (True, True)
 
 
 def test_any_way_out_of_the_account_counts_as_withdrawing():

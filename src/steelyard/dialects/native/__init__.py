@@ -24,6 +24,7 @@ from steelyard.dialects.native import (
 from steelyard.dialects.native.client import NativeClient
 from steelyard.dialects.native.endpoints import ENDPOINTS
 from steelyard.domain.errors import Unsupported
+from steelyard.domain.messages import KeyKind
 from steelyard.wire.dialect import Asker, Auth, Dialect, Endpoint
 from steelyard.wire.http import Response
 
@@ -116,4 +117,5 @@ DIALECT = Dialect(
     client=NativeClient(),
     environment=_environment,
     client_ids_for_ever=True,
+    key_kinds=frozenset(KeyKind),
 )
