@@ -1,10 +1,16 @@
+import json
+from urllib.request import Request, urlopen
+
 import pytest
 from key_pairs import pair
+from native_client import CLOCK
 
 from steelyard.cli.key import configure, issued, line
+from steelyard.dialects.native.auth import signed_headers
 from steelyard.domain.errors import UsageError
 from steelyard.domain.messages import KeyKind, Scope
 from steelyard.vault.key_pairs import signer
+from steelyard.wire.dialect import ApiKey
 
 
 def test_what_a_key_is_to_be_is_checked_before_anything_is_asked():
@@ -43,10 +49,12 @@ def test_of_a_file_only_its_public_key_goes_further(tmp_path):
 def test_an_es256_pair_is_made_here_and_its_private_half_is_shown_once(exchange):
     """The exchange gets the public half only; another dialect has no such signatures."""
     key = exchange.trader("es256", {"USDT": "1"}, dialect="native", kind="es256")
-    sign = signer(key["secret"].encode())
     with pytest.raises(RuntimeError, match="binance has no signatures by es256 keys"):
         exchange.steelyard("key", "create", "es256", "--dialect", "binance", "--kind", "es256")
-    assert sign(b"payload") == sign(b"payload")
+    mine = ApiKey(key["key"], b"", "", signer(key["secret"].encode()))
+    headers = signed_headers(mine, "GET", "/api/v1/key", b"", CLOCK.now_ns())
+    with urlopen(Request(exchange.url("native") + "/api/v1/key", headers=headers)) as answer:
+        assert json.load(answer)["kind"] == "es256"
     listed = exchange.steelyard("key", "list", "es256")["keys"]
     assert [k["kind"] for k in listed] == ["es256"]
     assert key["secret"].splitlines()[1] not in str(listed)

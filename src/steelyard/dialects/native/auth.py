@@ -2,9 +2,9 @@
 
     signature = hex(HMAC-SHA256(secret, timestamp + nonce + METHOD + target + body))
 
-The secret is the text that was shown when the key was made, as UTF-8. With a key pair, Ed25519
-or RSA (PKCS #1 v1.5 with SHA-256), the private half signs the same bytes, and the signature is in
-base64; the gate asks the public half, because a pure floor has no elliptic curves.
+The secret is the text that was shown when the key was made, as UTF-8. With a key pair, Ed25519,
+RSA (PKCS #1 v1.5 with SHA-256) or ES256, the private half signs the same bytes, and the signature
+is in base64; the gate asks the public half, because a pure floor has no elliptic curves.
 
 Target and body are the bytes that are sent. The parts are joined without a separator, which is
 safe because none can give a byte to its neighbour: a timestamp has 13 digits, no method begins or
@@ -33,6 +33,7 @@ MS_NS = 1_000_000
 TIMESTAMP_DIGITS = 13  # until the year 2286
 NONCE_MAX = 36
 SIGNATURE_DIGITS = 64
+SHOWN_DIGITS_MAX = 20  # of a wrong number, that are repeated to its sender
 WS_TARGET = "/ws/v1"
 
 _NONCE_ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
@@ -156,19 +157,25 @@ def _missing(reason: AccessReason, name: str) -> Refusal:
 
 
 def _malformed(timestamp: str, nonce: str) -> Refusal | None:
+    # Only digits are repeated: a secret that was put in the wrong header must not be in an answer.
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) == TIMESTAMP_DIGITS):
         unit = {10: "seconds", 16: "microseconds", 19: "nanoseconds"}.get(len(timestamp))
         guess = f" (are these {unit}?)" if unit and timestamp.isdigit() else ""
         return Refusal(
             AccessReason.MALFORMED,
             f"the timestamp must be milliseconds since 1970, {TIMESTAMP_DIGITS} digits; "
-            f"got {timestamp[:40]!r}{guess}",
+            f"got {_shown(timestamp)}{guess}",
             TIMESTAMP.upper(),
         )
     if not (0 < len(nonce) <= NONCE_MAX and _NONCE_ALPHABET.issuperset(nonce)):
         return Refusal(
             AccessReason.MALFORMED,
-            f"the nonce must be 1 to {NONCE_MAX} letters, digits, - or _; got {nonce[:40]!r}",
+            f"the nonce must be 1 to {NONCE_MAX} letters, digits, - or _; got {_shown(nonce)}",
             NONCE.upper(),
         )
     return None
+
+
+def _shown(value: str) -> str:
+    is_number = value.isascii() and value.isdigit() and len(value) <= SHOWN_DIGITS_MAX
+    return value if is_number else f"{len(value)} characters"
