@@ -223,6 +223,25 @@ def test_everything_that_was_done_to_a_key_is_told_with_who_did_it(desk):
     assert (last["by"], last["detail"]) == (LIMITER, "going on and on")
 
 
+def test_of_all_keys_the_newest_events_are_told(desk, monkeypatch):
+    monkeypatch.setattr(issuing, "HISTORY_MAX", 2)
+    names = [key(desk) for _ in range(3)]
+    assert [e["key"] for e in carry(desk, KeyHistory())["events"]] == names[1:]
+
+
+def test_a_key_of_an_older_snapshot_still_reads(desk):
+    """As it was kept before there were rotations, changes and endpoints."""
+    kept = desk.exchange.keys.find(key(desk))
+    document = msgspec.to_builtins(kept)
+    for later in ("last_endpoint", "term_ns", "replaced_by", "overlap_ends_ns", "trail"):
+        del document[later]
+    for later in ("products", "withdraw_from_ns", "replaces", "overlap_ends_ns", "by"):
+        del document["created"][later]
+    again = msgspec.json.decode(msgspec.json.encode(document), type=KeptKey)
+    assert again == msgspec.structs.replace(kept, trail=[])
+    assert [e.what for e in again.events()] == ["created"]
+
+
 def test_a_key_from_before_there_was_a_trail_was_created_and_perhaps_revoked(desk):
     kept = desk.exchange.keys.find(key(desk))
     bare = KeptKey(kept.created, kept.created_ns, revoked_ns=7)

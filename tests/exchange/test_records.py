@@ -59,6 +59,11 @@ def test_an_unknown_record_is_named():
         codec().decode(9, b'J[1,{"type":"FromTheFuture"}]')
 
 
+def test_a_revocation_from_before_causes_was_the_administrators():
+    payload = b'J[1,{"type":"KeyRevoked","key":"k"}]'
+    assert codec().decode(1, payload).message == KeyRevoked("k", "", "administrator")
+
+
 def test_a_key_from_before_key_pairs_is_an_hmac_key():
     """As a journal of then has it, to the byte."""
     payload = (

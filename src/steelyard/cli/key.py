@@ -163,12 +163,12 @@ def show_key(key: str, /, *, common: Common = _EVERYONE) -> int:
 
 
 def history_key(key: str | None = None, /, *, common: Common = _EVERYONE) -> int:
-    """Show what was done to a key, or to all of them: when, by whom, what.
+    """Show what was done to a key: when, by whom, what.
 
     Parameters
     ----------
     key
-        Only this key.
+        The key, as `key list` shows it; default: the newest 5000 events of all keys.
     """
     result = administer(common.directory, KeyHistory(key))
     rows = (

@@ -35,6 +35,7 @@ OVERLAP_MAX_NS = 30 * OVERLAP_NS
 LABEL_MAX = 100
 ACTOR_MAX = 100
 EVENTS_MAX = 1_000  # of one key: then it is not changed any more
+HISTORY_MAX = 5_000  # events of all keys that are told at once
 TOKEN_BYTES = 40
 
 
@@ -103,7 +104,7 @@ class ShowKey(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 
 
 class KeyHistory(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """What was done to one key, or to all, by whom; oldest first."""
+    """What was done to one key, by whom, oldest first; or the newest of what was done to all."""
 
     key: str | None = None
 
@@ -320,7 +321,7 @@ class Issuing:
                 "by": event.by,
                 "detail": event.detail,
             }
-            for event, name in sorted(events, key=lambda pair: pair[0].time_ns)
+            for event, name in sorted(events, key=lambda pair: pair[0].time_ns)[-HISTORY_MAX:]
         ]
 
     def _shown_once(self, new: NewKey) -> dict[str, Any]:

@@ -159,6 +159,26 @@ def test_a_key_says_what_it_may_do(venue):
     assert abs(answer.expires_ns - later) < 1_000_000
 
 
+def test_a_key_for_some_products_is_denied_the_others(venue):
+    """-2015, with what it may trade; by REST for orders and cancels, one or all."""
+    part = venue.new_key("alice", products=("ETH-USDT",))
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+    order |= {"quantity": "0.01", "price": "50000"}
+    mine = venue.place(quantity="0.01", price="50000")
+    one = {"symbol": "BTCUSDT", "orderId": mine["orderId"]}
+    for method, path, params in (
+        ("POST", "order", order),
+        ("DELETE", "order", one),
+        ("DELETE", "openOrders", {"symbol": "BTCUSDT"}),
+    ):
+        status, told = venue.call(method, path, params, part)
+        assert (status, told["code"]) == (401, -2015), (method, path)
+        assert "this key may trade ETH-USDT, not BTC-USDT" in told["msg"]
+    assert venue.call("GET", "order", one, part)[1]["status"] == "NEW"
+    order |= {"symbol": "ETHUSDT", "quantity": "1", "price": "3000"}
+    assert venue.call("POST", "order", order, part)[0] == 200
+
+
 def test_a_key_that_was_replaced_says_when_it_ends(venue):
     """Its overlap, which is before its expiry; and whether it may withdraw."""
     day_ns = 86_400_000_000_000
