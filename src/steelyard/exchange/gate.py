@@ -18,13 +18,21 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from steelyard.domain.commands import Place, PlaceGroup, UserCommand
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
-from steelyard.domain.messages import Answer, OrderAnswer, Query, Refused, Scope
+from steelyard.domain.messages import (
+    Answer,
+    KeyKind,
+    OrderAnswer,
+    OrderQuery,
+    Query,
+    Refused,
+    Scope,
+)
 from steelyard.domain.order import RejectReason
 from steelyard.exchange.exchange import Exchange
-from steelyard.exchange.keys import KeptKey
+from steelyard.exchange.keys import KeptKey, moment
 from steelyard.exchange.limiter import Limiter
 from steelyard.exchange.records import NonceUsed
 from steelyard.exchange.repeats import known_group
@@ -48,6 +56,7 @@ from steelyard.wire.limits import LimitProfile, Per, Usage
 SUBSCRIPTIONS_PER_LINE = 1_024
 TIMESTAMP_STEP_NS = 1_000_000  # one stamped in the millisecond in which we began is not older
 OK = "OK"
+LOGIN = "WebSocket login"  # as a key's last use
 
 encode_json = msgspec.json.Encoder().encode
 
@@ -142,9 +151,10 @@ class Gate:
         if endpoint.auth is not Auth.NONE:
             credentials = _claimed(claim)
             kept = self.authenticate(credentials, endpoint.auth, ip, now_ns)
+            kept.used(now_ns, ip, f"{endpoint.method} {endpoint.path}")
             if proven is not None:
                 proven.add(credentials.key)
-            _check_scope(endpoint.scope, kept)
+            _check_scope(endpoint.scope, kept, now_ns)
             self._count(Per.KEY, kept.created.key, weight, endpoint, ip, now_ns, usage)
             account = str(kept.created.account_id)
             self._count(Per.ACCOUNT, account, weight, endpoint, ip, now_ns, usage)
@@ -160,7 +170,8 @@ class Gate:
         """Return the account of valid credentials, by the same checks in the same order."""
         self.count_ip(1, ip, now_ns, usage)
         kept = self.authenticate(credentials, Auth.SIGNED, ip, now_ns)
-        _check_scope(scope, kept)
+        kept.used(now_ns, ip, LOGIN)
+        _check_scope(scope, kept, now_ns)
         if credentials.nonce is not None:
             self._journal_nonce(credentials, now_ns)
         self.outcomes[OK] += 1
@@ -204,25 +215,30 @@ class Gate:
                 "`steelyard key list` shows what there is",
             )
             raise SessionRefused(refusal)
-        created = kept.created
-        if created.expires_ns is not None and created.expires_ns <= now_ns:
+        if kept.is_expired(now_ns):
             refusal = Refusal(AccessReason.KEY_EXPIRED, "this key has expired; create another one")
+        elif kept.is_replaced(now_ns):
+            refusal = Refusal(
+                AccessReason.KEY_ROTATED,
+                "this key has been rotated and its overlap is over; use the key that replaces it",
+            )
         elif not kept.may_come_from(ip):
             refusal = Refusal(AccessReason.IP_NOT_ALLOWED, f"this key may not be used from {ip}")
         elif auth is Auth.SIGNED:
             refusal = self._signature(credentials, kept, now_ns)
         if refusal:
             raise SessionRefused(refusal)
-        kept.last_used_ns, kept.last_ip = now_ns, ip
         return kept
 
     def _signature(self, credentials: Credentials, kept: KeptKey, now_ns: int) -> Refusal | None:
         if credentials.flaw is not None:
             return credentials.flaw
-        if not self.dialect.verify(credentials, self.exchange.keys.secret(kept)):
+        if not self._is_proven(credentials, kept):
+            kind = kept.created.kind
+            other = "secret" if kind is KeyKind.HMAC else f"{kind} public key"
             return Refusal(
                 AccessReason.BAD_SIGNATURE,
-                "the signature does not fit the request and this key's secret; "
+                f"the signature does not fit the request and this key's {other}; "
                 "sign exactly the bytes that are sent",
             )
         if credentials.timestamp_ns is not None:
@@ -259,6 +275,17 @@ class Gate:
             self.exchange.keys.nonce_used(key, nonce, _until_ns(credentials, now_ns), now_ns)
         return None
 
+    def _is_proven(self, credentials: Credentials, kept: KeptKey) -> bool:
+        """Return whether a key's owner signed the request; its kind is the record's to say."""
+        keys = self.exchange.keys
+        if kept.created.kind is KeyKind.HMAC:
+            return self.dialect.verify(credentials, keys.secret(kept))
+        signature = self.dialect.signature(credentials)
+        if signature is None:
+            return False
+        public_key = keys.public_key(kept)
+        return any(public_key.verify(payload, signature) for payload in credentials.payloads)
+
     def _carry_out(
         self,
         endpoint: Endpoint,
@@ -280,6 +307,8 @@ class Gate:
         )
         try:
             message = endpoint.decode(parameters, asker)
+            if kept is not None and kept.created.products and isinstance(message, UserCommand):
+                self._check_products(message, kept)
             answer = None if message is None else self._act(message, credentials, now_ns)
             if isinstance(answer, Refused):
                 raise SessionRefused(Refusal(answer.reason, answer.message, answer.field))
@@ -308,6 +337,34 @@ class Gate:
             if known is not None:
                 return known
         return self.exchange.perform(message, now_ns)
+
+    def _check_products(self, command: UserCommand, kept: KeptKey) -> None:
+        """Turn away what a key that may trade some instruments asks of others."""
+        ours = kept.created.products
+        asked: list[int | None] = []
+        match command:
+            case Place() | CancelAll():
+                asked = [command.instrument_id]
+            case PlaceGroup():
+                asked = [place.instrument_id for place in command.places]
+            case Amend() | Cancel():
+                query = OrderQuery(command.account_id, order_id=command.order_id)
+                order = self.exchange.history.order(query)
+                asked = [order.instrument_id] if order else []  # the engine says that there is none
+            case _:
+                pass  # money has no instrument
+        listings = self.exchange.listings
+        for instrument_id in asked:
+            what = "every instrument" if instrument_id is None else listings[instrument_id].symbol
+            if what not in ours:
+                raise SessionRefused(
+                    Refusal(
+                        AccessReason.PRODUCT_NOT_ALLOWED,
+                        f"this key may trade {', '.join(ours)}, not {what}; name one of these, or "
+                        "have the key changed with --products",
+                        "symbol",
+                    )
+                )
 
     def _journal_nonce(self, credentials: Credentials, now_ns: int) -> None:
         """Have a nonce outlive a restart, because what came with it changes something."""
@@ -453,7 +510,7 @@ def _claimed(claim: Claim) -> Credentials:
     return claimed
 
 
-def _check_scope(scope: Scope | None, kept: KeptKey) -> None:
+def _check_scope(scope: Scope | None, kept: KeptKey, now_ns: int) -> None:
     scopes = kept.created.scopes
     if scope is not None and scope not in scopes:
         have = ", ".join(sorted(scopes))
@@ -461,6 +518,15 @@ def _check_scope(scope: Scope | None, kept: KeptKey) -> None:
             Refusal(
                 AccessReason.MISSING_SCOPE,
                 f"this key may {have}, not {scope}; create one with --scopes {scope}",
+            )
+        )
+    if scope is Scope.WITHDRAW and kept.is_cooling(now_ns):
+        from_ns = kept.created.withdraw_from_ns or 0
+        raise SessionRefused(
+            Refusal(
+                AccessReason.WITHDRAW_COOLING,
+                f"this key may withdraw from {moment(from_ns)} ({from_ns // 1_000_000}) on: that "
+                "scope or an address of its list is new. If you did not ask for it, revoke the key",
             )
         )
 

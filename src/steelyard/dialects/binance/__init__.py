@@ -36,8 +36,10 @@ LIMITS = LimitProfile(
 _HEADERS = {Counts.WEIGHT: "x-mbx-used-weight", Counts.ORDERS: "x-mbx-order-count"}
 
 KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
-    ("Keys are HMAC only.", "Ed25519 and RSA need code that a pure floor does not have."),
-    ("`session.logon` takes HMAC keys.", "Clients send them; the real one takes Ed25519 only."),
+    (
+        "`session.logon` takes keys of any kind.",
+        "Clients send HMAC ones; the real one takes Ed25519 only.",
+    ),
     (
         "Stops, icebergs, pegs, order lists, cancel-replace, amendments, SOR: refused.",
         "They are not offered yet; refusals use the venue's words, exchangeInfo its flags.",
@@ -118,6 +120,7 @@ DIALECT = Dialect(
     read=parameters.read,
     credentials=auth.credentials,
     verify=auth.verify,
+    signature=auth.signature,
     refuse=_refuse,
     usage_headers=_usage_headers,
     session=_session,

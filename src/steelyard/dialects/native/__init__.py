@@ -24,6 +24,7 @@ from steelyard.dialects.native import (
 from steelyard.dialects.native.client import NativeClient
 from steelyard.dialects.native.endpoints import ENDPOINTS
 from steelyard.domain.errors import Unsupported
+from steelyard.domain.messages import KeyKind
 from steelyard.wire.dialect import Asker, Auth, Dialect, Endpoint
 from steelyard.wire.http import Response
 
@@ -108,6 +109,7 @@ DIALECT = Dialect(
     read=parameters.read,
     credentials=auth.credentials,
     verify=auth.verify,
+    signature=auth.signature,
     refuse=errors.refuse,
     usage_headers=limits.usage_headers,
     session=stream.session,
@@ -115,4 +117,5 @@ DIALECT = Dialect(
     client=NativeClient(),
     environment=_environment,
     client_ids_for_ever=True,
+    key_kinds=frozenset(KeyKind),
 )

@@ -298,8 +298,16 @@ def _signing() -> Iterator[Block]:
         ),
     )
     yield Prose(
-        "What is wrong is told in this order: limit of the address, key, its expiry, its address "
-        "list, signature, timestamp, nonce, scope, limits of the key, and only then parameters. "
+        "Or keep the private half of a key pair to yourself: `steelyard key create ACCOUNT "
+        "--dialect native --kind ed25519 --public-key PUBLIC.pem`, `--kind rsa` with 2048 to 4096 "
+        "bits, or `--kind es256`. The same bytes are signed then, by Ed25519, by RSA as PKCS #1 "
+        "v1.5 with SHA-256, or by ECDSA on P-256 with SHA-256 (in DER, or r and s as 64 bytes), "
+        "and `STEELYARD-SIGNATURE` is that signature in base64."
+    )
+    yield Prose(
+        "What is wrong is told in this order: limit of the address, key, its expiry or rotation, "
+        "its address list, signature, timestamp, nonce, scope, limits of the key, and only then "
+        "parameters and the products that the key may trade. "
         "Nonces of requests that change something are on disk; those of reads are forgotten in a "
         "crash, so what was signed before the exchange's start is refused as stale."
     )

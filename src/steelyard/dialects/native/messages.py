@@ -269,6 +269,25 @@ class KeyInfo(Struct, frozen=True):
     ]
     created: Time
     expires: Time | None
+    kind: Annotated[Literal["hmac", "ed25519", "rsa", "es256"], Meta(description="How it signs.")]
+    label: Annotated[str, Meta(examples=["bot-1"])]
+    products: Annotated[
+        tuple[str, ...],
+        Meta(description="What it may trade; empty: everything.", examples=[["BTC-USDT"]]),
+    ]
+    overlap_ends: Annotated[
+        Time | None, Meta(description="When it ends because another key has replaced it.")
+    ]
+    withdraw_from: Annotated[
+        Time | None, Meta(description="When its cooling period ends, where it may withdraw.")
+    ]
+    blast_radius: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="What a thief with this key could do, in sentences.",
+            examples=[["It cannot withdraw: nothing leaves the account by it."]],
+        ),
+    ]
 
 
 class Fill(Struct, frozen=True):
