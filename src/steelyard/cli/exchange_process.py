@@ -23,7 +23,7 @@ from steelyard.cli.opening import OpenExchange
 from steelyard.dashboard.bots import Bots
 from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.site import PageSite
-from steelyard.exchange.admin import Admin, AdminCall, RevokeKey
+from steelyard.exchange.admin import Admin, AdminCall
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.gate import Gate, Line
 from steelyard.exchange.records import codec
@@ -197,6 +197,7 @@ class ExchangeProcess:
         for time_ns, message in output.records:
             sequence = self._opened.journal.append(self._codec.encode(message, time_ns))
         frames = [(text_frame(payload), sessions) for payload, sessions in output.frames]
+        revoked = [m.key for _, m in output.records if isinstance(m, KeyRevoked)]
 
         def release() -> None:
             if then is not None:
@@ -205,6 +206,8 @@ class ExchangeProcess:
                 for session in sessions:
                     if found := self._lines.get(session):
                         found[1].send_shared(frame)
+            for key in revoked:
+                self._close_lines_of(key)
 
         if then is not None or frames or output.records:
             self._commit.release(sequence, release)
@@ -227,10 +230,7 @@ class ExchangeProcess:
             UsageError: It cannot be done.
         """
         now_ns = self.clock.now_ns()
-        future = self.answer(lambda: self.admin.carry_out(call, now_ns))
-        if isinstance(call, RevokeKey):
-            self._close_lines_of(call.key)
-        return future
+        return self.answer(lambda: self.admin.carry_out(call, now_ns))
 
     async def _step_forever(self) -> None:
         loop = asyncio.get_running_loop()

@@ -115,6 +115,8 @@ def revoke_key(key: str, /, *, common: Common = _EVERYONE) -> int:
 
 def _line(key: dict[str, Any]) -> str:
     state = "[red]revoked[/]" if key["revoked"] else "[green]valid[/]"
+    if key["revoked_for"]:
+        state += f" for {escape(key['revoked_for'])}"
     if key["expires"] and not key["revoked"]:
         state += f" until {datetime.fromtimestamp(key['expires'] // 1000, UTC):%Y-%m-%d %H:%M}Z"
     used = f"last used from {key['last_ip']}" if key["last_used"] else "never used"

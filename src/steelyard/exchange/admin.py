@@ -330,6 +330,7 @@ class Admin:
                 "created": kept.created_ns // 1_000_000,
                 "expires": _ms(kept.created.expires_ns),
                 "revoked": _ms(kept.revoked_ns),
+                "revoked_for": kept.revoked_for,
                 "last_used": _ms(kept.last_used_ns),
                 "last_ip": kept.last_ip,
             }

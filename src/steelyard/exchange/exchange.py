@@ -357,7 +357,7 @@ class Exchange:
             case KeyCreated():
                 self.keys.created(message, self.now_ns)
             case KeyRevoked():
-                self.keys.revoked(message.key, self.now_ns)
+                self.keys.revoked(message.key, self.now_ns, message.cause)
             case NonceUsed():
                 self.keys.nonce_used(message.key, message.nonce, message.until_ns, self.now_ns)
             case _:

@@ -52,6 +52,7 @@ class KeptKey(Struct):
     created: KeyCreated
     created_ns: int
     revoked_ns: int | None = None
+    revoked_for: str = ""  # why, where it was not a person who did it
     last_used_ns: int | None = None
     last_ip: str | None = None
 
@@ -106,11 +107,11 @@ class Keys:
         """Enter a new key."""
         self.people.keys[record.key] = KeptKey(record, now_ns)
 
-    def revoked(self, key: str, now_ns: int) -> None:
+    def revoked(self, key: str, now_ns: int, cause: str = "") -> None:
         """Enter a revocation."""
         kept = self.people.keys.get(key)
         if kept is not None and kept.revoked_ns is None:
-            kept.revoked_ns = now_ns
+            kept.revoked_ns, kept.revoked_for = now_ns, cause
         self._secrets.pop(key, None)
         self.people.nonces.pop(key, None)
 
@@ -143,6 +144,11 @@ class Keys:
         """Return a key that is not revoked."""
         kept = self.people.keys.get(key)
         return None if kept is None or kept.is_revoked else kept
+
+    def cause(self, key: str) -> str:
+        """Return what a key was revoked for, where it was not a person who did it."""
+        kept = self.people.keys.get(key)
+        return "" if kept is None else kept.revoked_for
 
     def of(self, account_id: int) -> list[KeptKey]:
         """Return an account's keys, oldest first."""

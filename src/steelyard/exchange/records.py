@@ -43,9 +43,10 @@ class KeyCreated(Struct, frozen=True, tag=True):
 
 
 class KeyRevoked(Struct, frozen=True, tag=True):
-    """A key is worth nothing from here on."""
+    """A key is worth nothing from here on; cause, where it was not a person who said so."""
 
     key: str
+    cause: str = ""
 
 
 class NonceUsed(Struct, frozen=True, tag=True):

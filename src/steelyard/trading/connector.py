@@ -18,7 +18,7 @@ from steelyard.domain.order import RejectReason
 from steelyard.trading.actions import Role
 from steelyard.wire.dialect import ApiKey, ChannelKind, ClientEnd, ClientSession
 from steelyard.wire.http import Request, Response
-from steelyard.wire.limits import Counts, Limit, LimitProfile, WindowCounter
+from steelyard.wire.limits import Counts, Limit, LimitCounter, LimitProfile, counter_of
 from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
 
 WEIGHT = 20
@@ -33,8 +33,8 @@ class Connector:
         self.listings = Listings()
         self._client = client
         self._key = key
-        self._counters: Mapping[Limit, WindowCounter] = {
-            limit: WindowCounter() for limit in limits.limits
+        self._counters: Mapping[Limit, LimitCounter] = {
+            limit: counter_of(limit) for limit in limits.limits
         }
         self._wait_until_ns = 0
 
@@ -90,7 +90,7 @@ class Connector:
 def _units(limit: Limit, message: UserCommand | Query) -> int:
     match limit.counts:
         case Counts.WEIGHT:
-            return WEIGHT
+            return min(WEIGHT, limit.limit)
         case Counts.REQUESTS:
             return 1
         case Counts.ORDERS:
