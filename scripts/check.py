@@ -7,9 +7,13 @@
 
 Every part runs whatever the others say. Further words go to pytest. The Makefile calls this after
 set-up, with .venv first on PATH.
+
+Python's bytecode goes to target/, where the next run finds it, also where the environment asks to
+write none beside the sources: the suite starts Python hundreds of times.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# The long ones first: two run at a time.
 LINTERS = {
     "ruff check": "ruff check --quiet .",
     "ruff format": "ruff format --check .",
@@ -27,12 +32,19 @@ LINTERS = {
     "cargo test": "cargo test --quiet --locked --workspace --exclude steelyard-python",
 }
 if (ROOT / "web" / "index.html").exists():
-    LINTERS["page"] = "npm --prefix web run --silent check"
+    # svelte-check reads the TypeScript beside the components too.
+    page = {part: f"npm --prefix web run --silent {part}" for part in ("svelte", "test")}
+    LINTERS = {f"page {part}": command for part, command in page.items()} | LINTERS
 
 FUZZ_S = 120
 FUZZ_PLACE = ROOT / "target" / "fuzz"  # what it finds, and builds
 
 NO_TESTS = 5  # pytest's exit code
+
+ENVIRONMENT = {
+    "PYTHONPYCACHEPREFIX": str(ROOT / "target" / "pycache"),
+    **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+}
 
 
 def main() -> int:
@@ -47,7 +59,8 @@ def main() -> int:
         failed += fuzz()
     elif not options.lint:
         quick = " and not slow and not browser" if options.quick else ""
-        failed += test(f"not night{quick}", pytest_args)
+        profile = ["--hypothesis-profile=quick"] if options.quick else []
+        failed += test(f"not night{quick}", [*profile, *pytest_args])
     if failed:
         print(f"check: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -60,6 +73,7 @@ def lint() -> list[str]:
         return subprocess.run(
             command.split(),
             cwd=ROOT,
+            env=ENVIRONMENT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -78,13 +92,19 @@ def lint() -> list[str]:
 
 def test(marks: str, args: list[str]) -> list[str]:
     """Run first alone what must have the machine to itself, then the rest on two workers."""
-    pytest = [sys.executable, "-m", "pytest"]
-    alone = [*pytest, "-m", f"{marks} and serial", *args]
-    rest = [*pytest, "-n", "2", "--dist", "loadfile", "-m", f"{marks} and not serial", *args]
+
+    def run_pytest(words: list[str]) -> int:
+        command = [sys.executable, "-m", "pytest", *words]
+        return subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, check=False).returncode
+
+    alone = ["-m", f"{marks} and serial", *args]
+    # In the order of collection, which begins with what takes long: see tests/conftest.py.
+    two = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+    rest = [*two, "-m", f"{marks} and not serial", *args]
     failed = []
-    if subprocess.run(alone, cwd=ROOT, check=False).returncode not in {0, NO_TESTS}:
+    if run_pytest(alone) not in {0, NO_TESTS}:
         failed.append("serial tests")
-    if subprocess.run(rest, cwd=ROOT, check=False).returncode != 0:
+    if run_pytest(rest) != 0:
         failed.append("tests")
     return failed
 

@@ -1,6 +1,7 @@
 """Fixtures and settings for every test. What the marks mean is in pyproject.toml."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from steelyard.testing import LocalExchange
+from tests.shared.exchange_here import ExchangeHere
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT.parent / "shared" / "data"
@@ -19,6 +20,8 @@ sys.path.insert(0, str(ROOT / "tests" / "shared"))  # tests are imported by path
 # No deadline: two workers share the machine, and a slow example is not a wrong one.
 # derandomize: a red build is red for its change, not for its luck. The nights do the exploring.
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+# `make check`: the first of the same examples; `make test` goes through all of them.
+settings.register_profile("quick", settings.get_profile("ci"), max_examples=25)
 settings.register_profile(
     "night",
     max_examples=5_000,
@@ -30,13 +33,40 @@ settings.load_profile("ci")  # `--hypothesis-profile` comes later and wins
 
 FIXTURE_MARKS = {"shared_data": "data", "chromium": "browser"}
 
+# These take long. Two workers get the files in order, and neither waits for the other at the end
+# if the short ones come last.
+LONG_FIRST = ("outside", "engine", "cli", "exchange")
+
+
+SLOW_FILE = re.compile(r"(?m)^pytestmark = \[?pytest\.mark\.slow\b")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import what `make check` leaves out, nor all to find the few that run alone."""
+    marks = config.option.markexpr
+    if collection_path.suffix != ".py" or collection_path.is_dir():
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    is_out = (" not slow" in marks and SLOW_FILE.search(text) is not None) or (
+        marks.endswith(" and serial") and "pytest.mark.serial" not in text
+    )
+    return is_out or None
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark a test for what it asks for, so that no mark is forgotten."""
+    """Mark a test for what it asks for, so that no mark is forgotten; begin with what is long."""
     for item in items:
         for fixture, mark in FIXTURE_MARKS.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)
+    tests = ROOT / "tests"
+    items.sort(
+        key=lambda item: (
+            LONG_FIRST.index(package)
+            if (package := item.path.relative_to(tests).parts[0]) in LONG_FIRST
+            else len(LONG_FIRST)
+        )
+    )
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +90,7 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalExchange]:
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeHere]:
     """One running exchange for all tests of a worker that only add accounts to it."""
-    with LocalExchange(tmp_path_factory.mktemp("shared") / "data", "--crowd", "1") as running:
+    with ExchangeHere(tmp_path_factory.mktemp("shared") / "data", "--crowd", "1") as running:
         yield running

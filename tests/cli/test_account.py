@@ -1,10 +1,9 @@
 import pytest
-
-from steelyard.testing import LocalExchange
+from exchange_here import ExchangeHere
 
 
 def test_accounts_work_alike_on_a_running_and_on_a_stopped_exchange(tmp_path):
-    stopped = LocalExchange(tmp_path / "data")
+    stopped = ExchangeHere(tmp_path / "data")
     made = stopped.steelyard("account", "create", "ann", "--deposit", "USDT=10", "BTC=0.5")
     assert made["balances"]["BTC"] == {"free": "0.5", "held": "0"}
     stopped.steelyard("account", "deposit", "ann", "USDT=2.5")
@@ -22,6 +21,7 @@ def test_accounts_work_alike_on_a_running_and_on_a_stopped_exchange(tmp_path):
         (("create", "eve", "--deposit", "USDT"), "ASSET=AMOUNT"),
         (("create", "eve", "--deposit", "USDT=-1"), "must be positive"),
         (("deposit", "nobody", "USDT=1"), "no account 'nobody'"),
+        (("deposit", "dup"), "say how much of what: steelyard account deposit dup USDT=500"),
     ],
 )
 def test_what_cannot_be_done_is_said(exchange, arguments, words):

@@ -1,13 +1,13 @@
 import pytest
+from exchange_here import ExchangeHere
 
 from steelyard.cli.main import run
 from steelyard.exchange.statement import Statements
-from steelyard.testing import LocalExchange
 
 
 def test_the_books_balance_on_a_running_and_on_a_stopped_exchange(tmp_path, capsys):
     """With orders, trades and transfers behind them, and after a kill -9."""
-    with LocalExchange(tmp_path / "data", "--crowd", "1") as exchange:
+    with ExchangeHere(tmp_path / "data", "--crowd", "1") as exchange:
         exchange.steelyard("account", "create", "ann", "--deposit", "USDT=1000", "BTC=1")
         exchange.steelyard("account", "transfer", "ann", "USDT=-5", "BTC=2")
         running = exchange.steelyard("exchange", "audit")

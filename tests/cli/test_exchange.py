@@ -8,6 +8,7 @@ import pytest
 
 from steelyard.cli.exchange import configure
 from steelyard.cli.market_source import CrowdSource
+from steelyard.cli.opening import OpenExchange
 from steelyard.domain.errors import UsageError
 from steelyard.testing import LocalExchange
 
@@ -55,7 +56,7 @@ def test_a_port_in_use_is_one_sentence_that_names_it(tmp_path):
         port = taken.getsockname()[1]
         done = subprocess.run(
             [sys.executable, "-m", "steelyard.cli.main", "exchange", "--data", tmp_path / "d",
-             "--port-base", str(port)],
+             "--crowd", "1", "--port-base", str(port)],
             capture_output=True, text=True, timeout=30, check=False,
         )  # fmt: skip
     assert done.returncode == 2
@@ -63,6 +64,7 @@ def test_a_port_in_use_is_one_sentence_that_names_it(tmp_path):
     assert "--port-base" in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+    OpenExchange(tmp_path / "d", CrowdSource(7), 1).close()  # nothing has been chosen for it
 
 
 def test_an_older_directory_is_one_sentence(tmp_path):

@@ -18,7 +18,7 @@ from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
 from steelyard.cli.limit_profiles import profile_chooser
 from steelyard.cli.market_source import CrowdSource
 from steelyard.domain.errors import ConfigError, StorageError
-from steelyard.domain.messages import Scope
+from steelyard.domain.messages import MINUTE_NS, Scope
 from steelyard.exchange.admin import CreateAccount, CreateKey
 from steelyard.net.clock import Clock
 from steelyard.store import segment
@@ -40,6 +40,8 @@ def process_on(disk, tmp_path: Path, monkeypatch) -> ExchangeProcess:
     monkeypatch.setattr(opening, "Journal", partial(Journal, file_type=disk.open))
     grouping = partial(GroupCommit, waiting_max=WAITING_MAX)
     monkeypatch.setattr(exchange_process, "GroupCommit", grouping)
+    # A past that is made at once.
+    monkeypatch.setattr("steelyard.exchange.exchange.HISTORY_NS", MINUTE_NS)
     limits = profile_chooser("off")
     return ExchangeProcess(ExchangeConfig(tmp_path / "data", 0, CrowdSource(1), limits))
 

@@ -1,15 +1,15 @@
 from decimal import Decimal
 
 import pytest
+from exchange_here import ExchangeHere
 
 from steelyard.cli.fees import parse_tier
 from steelyard.cli.main import run
 from steelyard.exchange.operation import Tier
-from steelyard.testing import LocalExchange
 
 
 def test_fees_are_set_assigned_and_listed_on_a_running_and_on_a_stopped_exchange(tmp_path, capsys):
-    exchange = LocalExchange(tmp_path / "data", "--crowd", "1")
+    exchange = ExchangeHere(tmp_path / "data", "--crowd", "1")
     exchange.steelyard("account", "create", "ann")
     exchange.steelyard("fees", "set", "1", "0:0.1%:0.1%", "1000000:-0.005%:0.04%")
     with exchange:

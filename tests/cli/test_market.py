@@ -1,11 +1,11 @@
 import pytest
+from exchange_here import ExchangeHere
 
 from steelyard.cli.main import run
-from steelyard.testing import LocalExchange
 
 
 def test_a_market_is_halted_on_a_running_exchange_and_opened_on_a_stopped_one(tmp_path, capsys):
-    exchange = LocalExchange(tmp_path / "data", "--crowd", "1")
+    exchange = ExchangeHere(tmp_path / "data", "--crowd", "1")
     with exchange:
         halted = exchange.steelyard(
             "exchange", "market", "BTC-USDT", "--state", "halted", "--mark", "60000.5"

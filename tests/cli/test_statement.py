@@ -4,13 +4,13 @@ from decimal import Decimal
 from io import StringIO
 
 import pytest
+from exchange_here import ExchangeHere
 
 from steelyard.cli.main import run
-from steelyard.testing import LocalExchange
 
 
 def test_a_statement_ends_in_the_balance_running_and_stopped(tmp_path, capsys):
-    with LocalExchange(tmp_path / "data", "--crowd", "1") as exchange:
+    with ExchangeHere(tmp_path / "data", "--crowd", "1") as exchange:
         exchange.steelyard("account", "create", "ann", "--deposit", "USDT=1000.000000000001")
         exchange.steelyard("account", "deposit", "ann", "USDT=2", "BTC=0.5")
         exchange.steelyard("account", "transfer", "ann", "USDT=-3")
@@ -43,7 +43,7 @@ def test_a_statement_ends_in_the_balance_running_and_stopped(tmp_path, capsys):
 
 
 def test_a_long_statement_comes_in_pages_and_is_shown_as_one(tmp_path, capsys, monkeypatch):
-    exchange = LocalExchange(tmp_path / "data")
+    exchange = ExchangeHere(tmp_path / "data")
     deposits = ["USDT=1", "BTC=2", "ETH=3", "SOL=4", "USD=5"]
     exchange.steelyard("account", "create", "ann", "--deposit", *deposits)
     whole = exchange.steelyard("account", "statement", "ann")

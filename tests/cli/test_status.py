@@ -1,7 +1,7 @@
 import pytest
+from exchange_here import ExchangeHere
 
 from steelyard.cli.main import run
-from steelyard.testing import LocalExchange
 
 
 def test_a_running_exchange_shows_that_its_books_balance(exchange):
@@ -15,11 +15,11 @@ def test_nothing_running_is_said_and_is_exit_code_1(tmp_path, capsys):
     assert run(["status", "--data", str(tmp_path)]) == 1
     assert "no exchange is running" in capsys.readouterr().out
     with pytest.raises(RuntimeError):
-        LocalExchange(tmp_path).steelyard("status")
+        ExchangeHere(tmp_path).steelyard("status")
 
 
 def test_an_exchange_that_was_killed_is_not_called_running(tmp_path, capsys):
-    exchange = LocalExchange(tmp_path / "data")
+    exchange = ExchangeHere(tmp_path / "data")
     exchange.start()
     exchange.kill()
     assert run(["status", "--data", str(exchange.data)]) == 1

@@ -1,6 +1,8 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import asynccontextmanager
+from decimal import Decimal
+from functools import partial
 from random import Random
 
 import pytest
@@ -9,8 +11,12 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from steelyard import dialects
 from steelyard.cli import trader_stream
+from steelyard.cli.administration import administer
 from steelyard.cli.trader_stream import Stream
 from steelyard.domain.instrument import Listings
+from steelyard.domain.messages import SECOND_NS
+from steelyard.exchange.admin import DepositTo
+from steelyard.net.client import Patience, WebSocketClient
 from steelyard.net.clock import Clock
 from steelyard.trading.actions import Role, StreamDown, StreamUp, Told
 from steelyard.wire.dialect import ApiKey
@@ -70,7 +76,8 @@ def test_a_stream_is_up_when_the_venue_has_confirmed_it(exchange):
     async def main():
         async with following(exchange.url("binance", "ws"), key) as (_, owner):
             await until(lambda: owner.inputs)
-            exchange.steelyard("account", "deposit", "follower", "USDT=1")
+            deposit = DepositTo("follower", {"USDT": Decimal(1)})
+            await asyncio.to_thread(administer, exchange.data, deposit)
             await until(lambda: len(owner.inputs) > 1)
             return owner.inputs
 
@@ -126,17 +133,22 @@ def test_what_cannot_be_read_ends_the_connection_with_the_reason(message):
     assert told.why
 
 
-def test_a_key_that_is_refused_is_no_storm_and_the_reason_is_told(exchange):
+def test_a_key_that_is_refused_is_no_storm_and_the_reason_is_told(exchange, monkeypatch):
     """Pauses double while the venue says no."""
+    patience = Patience(retry_first_ns=SECOND_NS // 40)
+    client = partial(WebSocketClient, patience=patience)
+    monkeypatch.setattr(trader_stream, "WebSocketClient", client)
     document = open_account(exchange, "forger")
     key = ApiKey(document["key"], b"not the secret")
 
     async def main():
+        begin = asyncio.get_running_loop().time()
         async with following(exchange.url("binance", "ws"), key) as (_, owner):
-            await asyncio.sleep(4)
-            return owner
+            await until(lambda: owner.sessions == 6)
+            return owner, asyncio.get_running_loop().time() - begin
 
-    owner = asyncio.run(main())
-    assert 2 <= owner.sessions <= 7
+    owner, passed_s = asyncio.run(main())
+    least_s = sum(0.5 * 2**n / 40 for n in range(5))
+    assert passed_s >= least_s
     assert {type(told) for told in owner.inputs} == {StreamDown}
     assert "ignature" in owner.inputs[0].why

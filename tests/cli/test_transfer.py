@@ -1,18 +1,18 @@
 from decimal import Decimal
 
 import pytest
+from exchange_here import ExchangeHere
 
 from steelyard.cli.main import run
 from steelyard.cli.transfer import parse_call
 from steelyard.domain.errors import UsageError
 from steelyard.exchange.bookkeeping import EndTransfer, ListTransfers, OpenTransfers
-from steelyard.testing import LocalExchange
 
 
 def test_transfers_are_asked_for_and_decided_on_a_running_and_on_a_stopped_exchange(
     tmp_path, capsys
 ):
-    exchange = LocalExchange(tmp_path / "data", "--crowd", "1")
+    exchange = ExchangeHere(tmp_path / "data", "--crowd", "1")
     exchange.steelyard("account", "create", "ann", "--deposit", "USDT=10")
     exchange.steelyard("account", "transfer", "ann", "USDT=-4", "BTC=1")
     with exchange:

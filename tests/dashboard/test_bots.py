@@ -3,6 +3,7 @@ import itertools
 import json
 
 import pytest
+from exchange_here import ExchangeHere
 from native_client import Client
 
 from steelyard.cli.administration import administer
@@ -26,7 +27,7 @@ names = (f"dead-bot-{number}" for number in itertools.count())
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory):
     """One of our own: the bots of a directory are everybody's to see."""
-    with LocalExchange(tmp_path_factory.mktemp("bots") / "data") as running:
+    with ExchangeHere(tmp_path_factory.mktemp("bots") / "data") as running:
         yield running
 
 

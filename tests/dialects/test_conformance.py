@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard import dialects
@@ -337,7 +338,7 @@ def sessions(stand: Stand) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=50)
+@examples(50)
 @given(garbage=st.lists(st.text(max_size=60) | st.binary(max_size=60), max_size=4))
 def test_garbage_never_breaks_a_servers_session(name, garbage):
     """It is answered, passed over or the end of the connection, never an exception."""
@@ -354,7 +355,7 @@ def test_garbage_never_breaks_a_servers_session(name, garbage):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=50)
+@examples(50)
 @given(garbage=st.text(max_size=60) | st.binary(max_size=60))
 def test_garbage_never_breaks_a_clients_session(name, garbage):
     """DecodeError, or what a login can end in, and nothing else."""

@@ -5,9 +5,27 @@ from typing import get_args
 import msgspec
 import pytest
 
-from steelyard.domain.commands import FEES, FIRST_USER, HOUSE, WORLD, Cancel, Command, Effect, Place
+from steelyard.domain.commands import (
+    FEES,
+    FIRST_USER,
+    GROUP_MAX,
+    HOUSE,
+    WORLD,
+    Cancel,
+    Command,
+    Effect,
+    Place,
+    PlaceGroup,
+)
 from steelyard.domain.layout import LAYOUT
-from steelyard.domain.order import FeeAsset, OrderType, SelfTrade, Side, TimeInForce
+from steelyard.domain.order import (
+    FeeAsset,
+    GroupKind,
+    OrderType,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
 
 
 @pytest.mark.parametrize("message", [*get_args(Command), *get_args(Effect)])
@@ -33,10 +51,10 @@ def test_accounts_of_the_house_are_below_the_users():
     assert max(WORLD, HOUSE, FEES) < FIRST_USER
 
 
-def test_an_order_says_nothing_by_default_that_costs_its_owner():
-    """Own orders do not trade with each other, and fees are taken in quote."""
-    place = Place(
-        account_id=100,
+def order(account_id: int) -> Place:
+    """A plain order."""
+    return Place(
+        account_id=account_id,
         instrument_id=0,
         side=Side.BUY,
         order_type=OrderType.LIMIT,
@@ -45,6 +63,11 @@ def test_an_order_says_nothing_by_default_that_costs_its_owner():
         price_ticks=1,
         size_lots=1,
     )
+
+
+def test_an_order_says_nothing_by_default_that_costs_its_owner():
+    """Own orders do not trade with each other, and fees are taken in quote."""
+    place = order(100)
     assert place.self_trade is SelfTrade.CANCEL_OLDEST
     assert place.fee_asset is FeeAsset.QUOTE
     assert place.client_order_id == ""
@@ -55,3 +78,17 @@ def test_a_message_is_itself_again_as_json():
     command = Cancel(100, 7)
     decoded = msgspec.json.decode(msgspec.json.encode(command), type=Command)
     assert decoded == command
+
+
+@pytest.mark.parametrize(
+    ("accounts", "problem"),
+    [
+        ((), f"1 to {GROUP_MAX} orders, not 0"),
+        ((100,) * (GROUP_MAX + 1), f"1 to {GROUP_MAX} orders, not {GROUP_MAX + 1}"),
+        ((100, 101), "one account"),
+    ],
+)
+def test_what_no_record_could_hold_is_no_group(accounts: tuple[int, ...], problem: str):
+    """Neither engine sees it, and the journal is not asked to write it."""
+    with pytest.raises(ValueError, match=problem):
+        PlaceGroup(GroupKind.BASKET, tuple(order(account) for account in accounts))

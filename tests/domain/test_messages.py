@@ -6,7 +6,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.domain.instrument import Instrument
@@ -86,7 +87,7 @@ def test_any_message_survives_json(message, union):
     """Every field of every kind comes back, numbers of any length exactly."""
     decoder = msgspec.json.Decoder(union)
 
-    @settings(max_examples=12)  # of each of many
+    @examples(12)  # of each of many
     @given(values(message))
     def survives(sample):
         assert decoder.decode(msgspec.json.encode(sample)) == sample

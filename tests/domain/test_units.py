@@ -14,6 +14,7 @@ from steelyard.domain.units import (
     RATE_SCALE,
     fee_atoms,
     from_atoms,
+    in_full,
     parse_decimal,
     plain,
     to_atoms,
@@ -72,15 +73,23 @@ def test_atoms_survive_a_round_trip(atoms: int):
 @pytest.mark.parametrize(
     ("amount", "message", "reason"),
     [
-        ("0.0000000000001", "amount 1E-13 is finer than 1e-12", RejectReason.SIZE_OFF_LOT),
-        ("1e-50", "amount 1E-50 is finer than 1e-12", RejectReason.SIZE_OFF_LOT),
+        (
+            "0.0000000000001",
+            "amount 0.0000000000001 is finer than 0.000000000001",
+            RejectReason.SIZE_OFF_LOT,
+        ),
+        ("1e-50", "amount 1 * 10^-50 is finer than 0.000000000001", RejectReason.SIZE_OFF_LOT),
         (
             "10000000000000000000000.000000000001",
             "amount 10000000000000000000000.000000000001 is out of range",
             RejectReason.AMOUNT_TOO_LARGE,
         ),
-        ("-1e23", "amount -1E+23 is out of range", RejectReason.AMOUNT_TOO_LARGE),
-        ("1e999999", "amount 1E+999999 is out of range", RejectReason.AMOUNT_TOO_LARGE),
+        (
+            "-1e23",
+            "amount -100000000000000000000000 is out of range",
+            RejectReason.AMOUNT_TOO_LARGE,
+        ),
+        ("1e999999", "amount 1 * 10^999999 is out of range", RejectReason.AMOUNT_TOO_LARGE),
     ],
 )
 def test_an_amount_that_has_no_atoms_is_refused(amount: str, message: str, reason: RejectReason):
@@ -98,6 +107,22 @@ def test_an_amount_that_has_no_atoms_is_refused(amount: str, message: str, reaso
 def test_a_plain_number_has_no_needless_zeros(number: str, text: str):
     """Trailing zeros go and a positive exponent is written out."""
     assert str(plain(Decimal(number))) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("1E-7", "0.0000001"),
+        ("1E+30", f"{10**30}"),
+        ("27150.00", "27150.00"),
+        ("-2.5E-8", "-0.000000025"),
+        ("1.5E+999999", "1.5 * 10^999999"),
+        ("NaN", "NaN"),
+    ],
+)
+def test_a_number_is_told_in_full(number: str, text: str):
+    """No message says 1E-7; what is beyond all amounts is not a page of zeros either."""
+    assert in_full(Decimal(number)) == text
 
 
 @given(ATOMS)

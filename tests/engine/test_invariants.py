@@ -9,6 +9,7 @@ from itertools import pairwise
 from random import Random
 from typing import NamedTuple
 
+from examples import examples
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -509,7 +510,7 @@ class NativeEngine(Engine):
     kind = "native"
 
 
-LONG = settings(max_examples=40, stateful_step_count=50, deadline=None)
+LONG = settings(examples(40), stateful_step_count=50)
 TestReference = Engine.TestCase
 TestReference.settings = LONG
 if "native" in kinds():

@@ -51,7 +51,7 @@ from steelyard.domain.order import (
 )
 from steelyard.engine.choice import Kind, kinds, new_engine
 from steelyard.engine.reference import ReferenceEngine
-from tests.engine.workload import ACCOUNTS, BTC, USDT, WIDE, instrument, life, opening
+from tests.engine.workload import ACCOUNTS, BTC, WIDE, instrument, life, opening
 
 ALL = pytest.mark.parametrize("kind", kinds())
 
@@ -228,6 +228,12 @@ def share_a_time(messages: list) -> list:
     return change(WaitingState, priority=node.priority, of=waits)(messages)
 
 
+def pay_in_quote(messages: list) -> list:
+    """Let fees in a quote asset be paid in that asset."""
+    token = next(message for message in messages if isinstance(message, FeeTokenState))
+    return change(FeeTokenState, quote_asset_id=token.token_asset_id)(messages)
+
+
 def is_order(record) -> bool:
     return record.order_id != 0
 
@@ -318,7 +324,7 @@ DAMAGES = {
     "a tier gone": drop(FeeTierState),
     "a tier that does not rise": change(FeeTierState, 1, volume_micros=0),
     "a tier with a taker's rebate": change(FeeTierState, taker_rate_e8=-1),
-    "a token that is its quote": change(FeeTokenState, quote_asset_id=USDT),
+    "a token that is its quote": pay_in_quote,
     "a token without a rate": change(FeeTokenState, rate_e8=0),
     "an account with an unknown schedule": change(AccountState, schedule_id=55),
     "an account of the venue": change(AccountState, account_id=FEES),

@@ -8,7 +8,8 @@ from itertools import islice
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.domain import layout
@@ -128,7 +129,7 @@ def test_long_lives_are_the_same(model: QueueModel, seed: int):
     live(model, 100 * seed + model, 48_000, "native")
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.randoms(use_true_random=False), st.sampled_from(MODELS), st.integers(1, 60))
 @ALL
 def test_any_short_life_is_the_same(kind: Kind, random: Random, model: QueueModel, count: int):

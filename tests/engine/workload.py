@@ -98,6 +98,7 @@ MARKETS = (
         lot_atoms=1_000_003,
         tick_lot_atoms=13,
         notional_min_atoms=40_000,
+        band_rate_e8=40_000,
         orders_max=30,
         volume_weight_e8=2**45 + 3,
     ),
@@ -418,7 +419,7 @@ class Workload:
                 SetFeeTier(random.choice([0, 8]), random.choice([0, 1, 16]), 0, -(10**8), 5),
                 SetFeeToken(
                     random.choice([USDT, BTC]),
-                    random.choice([TOK, TOK, USDT]),
+                    random.choice([TOK, TOK, USDT, BTC, ETH]),
                     random.choice([0, 1, 10**8, 2**60, 2**60 + 1]),
                     random.choice([0, 10**7, 10**8, 10**8 + 1]),
                 ),

@@ -48,7 +48,7 @@ def test_an_account_is_opened_with_what_it_is_given(desk):
         (CreateAccount("carol", {"DOGE": Decimal(1)}), "no asset 'DOGE' here; known: BTC, USDT"),
         (CreateAccount("carol", {"BTC": Decimal(-1)}), "must be positive"),
         (CreateAccount("carol", {"BTC": Decimal("1e30")}), "out of range"),
-        (CreateAccount("carol", {"BTC": Decimal("1e-13")}), "finer than 1e-12"),
+        (CreateAccount("carol", {"BTC": Decimal("1e-13")}), "finer than 0.000000000001"),
         (DepositTo("nobody", {"BTC": Decimal(1)}), "no account 'nobody'"),
         (CreateKey("alice", "native", ()), "at least one scope"),
         (CreateKey("alice", "native", (Scope.WITHDRAW,)), "add --ip"),

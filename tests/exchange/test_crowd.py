@@ -417,7 +417,7 @@ def test_the_past_is_asked_without_effect():
 @pytest.mark.serial
 def test_a_tick_costs_little():
     """Crowd and reference engine need well under two milliseconds per tick of six markets."""
-    pit = Pit(Crowd(1))
+    pit = Pit(Crowd(1), kind="reference")
     pit.turn()
     best_s = 9.0
     for _ in range(8):

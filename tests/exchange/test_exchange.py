@@ -1,6 +1,7 @@
 import pytest
 from desk import BTC, BTC_USDT, USDT, Desk, PlainSeal
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.domain.commands import (
@@ -68,7 +69,7 @@ commands = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.lists(commands, max_size=40), st.integers(0, 40))
 def test_replay_and_snapshot_give_the_same_exchange(script, cut):
     """Decision 4: records alone, or a snapshot and the records after it, rebuild everything."""

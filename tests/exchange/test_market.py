@@ -3,7 +3,8 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 from desk import BTC_USDT, SECOND_NS
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -121,7 +122,7 @@ def recomputed(trades, interval, now_ns):
     ]  # fmt: skip
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(starts, steps)
 def test_candles_equal_what_polars_makes_of_the_trades(start, steps):
     """Every interval from 1s to 1M, without a gap, prices, volumes and counts exact.

@@ -5,6 +5,7 @@ Rules are functions from a module to complaints, so that each can be tried on a 
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -37,18 +38,25 @@ class Module(NamedTuple):
         return f"src/steelyard/{self.path}:{getattr(node, 'lineno', 1)}: {complaint}"
 
 
-def all_modules() -> list[Module]:
-    """Parse the whole package."""
-    return [
+@cache
+def all_modules() -> tuple[Module, ...]:
+    """Parse the whole package, once."""
+    return tuple(
         Module.of(path.relative_to(SRC).as_posix(), path.read_text())
         for path in sorted(SRC.rglob("*.py"))
-    ]
+    )
+
+
+@cache
+def nodes(module: Module) -> tuple[ast.AST, ...]:
+    """Return every node of a module's tree."""
+    return tuple(ast.walk(module.tree))
 
 
 def imports(module: Module) -> Iterator[tuple[str, ast.AST]]:
     """Yield the full name of everything imported, at any depth, also under TYPE_CHECKING."""
     package = ["steelyard", *module.path.split("/")[:-1]]
-    for node in ast.walk(module.tree):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, node
@@ -64,7 +72,7 @@ class Names:
 
     def __init__(self, module: Module) -> None:
         self._origins: dict[str, str] = {}
-        for node in ast.walk(module.tree):
+        for node in nodes(module):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     bound = alias.asname or alias.name.partition(".")[0]

@@ -2,10 +2,11 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
-from tests.house.source import FLOORS_0_TO_3, Module, Names, all_modules, complain
+from tests.house.source import FLOORS_0_TO_3, Module, Names, all_modules, complain, nodes
 
 # (module, qualified name it happens in): why. An entry that nothing needs any more fails a test.
 EXCEPTIONS: dict[tuple[str, str], str] = {
@@ -42,7 +43,7 @@ def floats(module: Module) -> Iterator[tuple[str, ast.AST, str]]:
 
     annotations = {
         id(part)
-        for node in ast.walk(module.tree)
+        for node in nodes(module)
         for part in (getattr(node, "annotation", None), getattr(node, "returns", None))
         if part is not None
     }
@@ -53,11 +54,17 @@ def floats(module: Module) -> Iterator[tuple[str, ast.AST, str]]:
     yield from visit(module.tree, "")
 
 
+@cache
+def found(module: Module) -> tuple[tuple[str, ast.AST, str], ...]:
+    """Return the floats of a module, looked for once."""
+    return tuple(floats(module))
+
+
 def complaints(module: Module) -> list[str]:
     """Return where a module of floors 0 to 3 leaves the integers."""
     return [
         module.at(node, f"{what} in {inside or 'the module'}")
-        for inside, node, what in floats(module)
+        for inside, node, what in found(module)
         if (module.path, inside) not in EXCEPTIONS
     ]
 
@@ -73,7 +80,7 @@ def test_floors_0_to_3_have_no_floats():
 
 def test_exceptions_are_needed():
     """An exception that outlived its reason is taken off the list."""
-    used = {(module.path, inside) for module in all_modules() for inside, _, _ in floats(module)}
+    used = {(module.path, inside) for module in all_modules() for inside, _, _ in found(module)}
     assert set(EXCEPTIONS) <= used
 
 

@@ -2,10 +2,11 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
-from tests.house.source import FLOORS_0_TO_4, Module, Names, all_modules, complain, imports
+from tests.house.source import FLOORS_0_TO_4, Module, Names, all_modules, complain, imports, nodes
 
 WORLD = "the shell does it, and hands down what it found"
 CLOCK = "take now_ns as an argument"
@@ -75,7 +76,7 @@ def impurities(module: Module) -> Iterator[tuple[str, ast.AST, str]]:
             yield name, node, instead
     names = Names(module)
     fine: set[int] = set()
-    for node in ast.walk(module.tree):
+    for node in nodes(module):
         match node:
             case ast.Attribute(value=inner):
                 fine.add(id(inner))  # of a.b.c only the whole is judged
@@ -83,7 +84,7 @@ def impurities(module: Module) -> Iterator[tuple[str, ast.AST, str]]:
                 fine.update(map(id, ast.walk(node)))
             case _:
                 pass
-    for node in ast.walk(module.tree):
+    for node in nodes(module):
         match node:
             case ast.AsyncFunctionDef() | ast.Await() | ast.AsyncFor() | ast.AsyncWith():
                 yield "async", node, LOOP
@@ -95,6 +96,12 @@ def impurities(module: Module) -> Iterator[tuple[str, ast.AST, str]]:
                     yield name, node, instead
             case _:
                 pass
+
+
+@cache
+def found(module: Module) -> tuple[tuple[str, ast.AST, str], ...]:
+    """Return the reaches of a module, looked for once."""
+    return tuple(impurities(module))
 
 
 def verdict(name: str) -> str | None:
@@ -117,7 +124,7 @@ def complaints(module: Module) -> list[str]:
     """Return what is wrong with a module of a pure floor."""
     return [
         module.at(node, f"{what} is not for floors 0 to 4; {instead}")
-        for what, node, instead in impurities(module)
+        for what, node, instead in found(module)
         if (module.path, what) not in EXCEPTIONS
     ]
 
@@ -130,7 +137,7 @@ def test_floors_0_to_4_are_pure():
 
 def test_exceptions_are_needed():
     """An exception that outlived its reason is taken off the list."""
-    used = {(module.path, what) for module in all_modules() for what, _, _ in impurities(module)}
+    used = {(module.path, what) for module in all_modules() for what, _, _ in found(module)}
     assert set(EXCEPTIONS) <= used
 
 

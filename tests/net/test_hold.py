@@ -153,6 +153,7 @@ def test_a_held_server_stops_in_time(loop: str):
     assert run(main(), loop) == []
 
 
+@pytest.mark.slow
 def test_a_slow_disk_stops_the_reading(loop: str, tmp_path: Path):
     """As the roof joins them: memory stays bounded while the disk waits, and nothing is lost.
 

@@ -1,4 +1,4 @@
-"""A market against a reference engine, for tests: what a shell does in a turn, and no more."""
+"""A market against an engine, for tests: what a shell does in a turn, and no more."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from steelyard.domain.commands import (
 from steelyard.domain.layout import NodeState
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.engine.book import QueueModel
-from steelyard.engine.reference import ReferenceEngine
+from steelyard.engine.choice import Kind, new_engine
 from steelyard.exchange.engine_state import records_of
 from steelyard.exchange.house import BOOK_DEPTH, Market
 
@@ -33,9 +33,14 @@ PLENTY_ATOMS = 10**24
 class Pit:
     """One market and one engine on one clock, with two rich users."""
 
-    def __init__(self, market: Market, queue_model: QueueModel = QueueModel.PROPORTIONAL) -> None:
+    def __init__(
+        self,
+        market: Market,
+        queue_model: QueueModel = QueueModel.PROPORTIONAL,
+        kind: Kind = "native",
+    ) -> None:
         self.market = market
-        self.engine = ReferenceEngine(queue_model)
+        self.engine = new_engine(queue_model, kind)
         self.now_ns = OPEN_NS
         self.commands: list[HouseLevel | HouseTrade] = []  # of the last turn
         self.trades: list[tuple[int, Traded]] = []

@@ -347,6 +347,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_every_acknowledged_record_survives_kill_9(tmp_path: Path):
     """Killed at random moments, again and again, a journal holds all that it acknowledged."""
     rng = random.Random(20)

@@ -23,7 +23,7 @@ use crate::command::{
 use crate::event::Effects;
 use crate::fees;
 use crate::ledger::Ledger;
-use crate::market::{Market, Shared};
+use crate::market::{Market, Shared, Turn};
 use crate::order::Rare;
 use crate::places::Places;
 use crate::table::Numbers;
@@ -269,6 +269,17 @@ impl Engine {
     pub fn rates(&self, account_id: u32, now_ns: i64) -> Option<Rates> {
         let at = self.shared.ledger.account(account_id)?;
         Some(fees::rates(&self.shared.schedules, self.shared.ledger.account_at(at), now_ns))
+    }
+
+    /// Returns one market with everything that trading there may change.
+    #[inline(always)]
+    pub(crate) fn turn<'a>(&'a mut self, market: u32, effects: &'a mut Effects) -> Turn<'a> {
+        Turn {
+            at: market,
+            market: &mut self.markets[market as usize],
+            shared: &mut self.shared,
+            effects,
+        }
     }
 
     #[inline]

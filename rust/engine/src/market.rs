@@ -11,7 +11,6 @@ use std::hint::select_unpredictable;
 
 use crate::book::{Book, Nodes};
 use crate::command::{FeeAsset, Instrument, MarketState, Side};
-use crate::engine::Engine;
 use crate::event::Effects;
 use crate::fees::Schedules;
 use crate::ledger::Ledger;
@@ -68,19 +67,6 @@ pub(crate) struct Turn<'a> {
     pub(crate) market: &'a mut Market,
     pub(crate) shared: &'a mut Shared,
     pub(crate) effects: &'a mut Effects,
-}
-
-impl Engine {
-    /// Returns one market with everything that trading there may change.
-    #[inline(always)]
-    pub(crate) fn turn<'a>(&'a mut self, market: u32, effects: &'a mut Effects) -> Turn<'a> {
-        Turn {
-            at: market,
-            market: &mut self.markets[market as usize],
-            shared: &mut self.shared,
-            effects,
-        }
-    }
 }
 
 impl Market {

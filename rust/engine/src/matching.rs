@@ -243,11 +243,12 @@ impl Turn<'_> {
     /// Trades until the order is over (true) or nothing is in its reach.
     #[inline(never)]
     fn fill(&mut self, taker: &mut Order) -> bool {
-        let side = taker.side;
+        // As far as it may go when it comes: its own trades do not move the band.
+        let (side, reach) = (taker.side, self.market.reach(taker));
         loop {
             let ladder = self.market.book.of(side.opposite());
             let best = ladder.best();
-            if best == 0 || !side.reaches(self.market.reach(taker), best) {
+            if best == 0 || !side.reaches(reach, best) {
                 return false;
             }
             // Whatever is met is taken out, or ends the taker: the next is at the front again.

@@ -120,9 +120,13 @@ impl Market {
         let Amounts { base, quote } = *amounts;
         let in_quote = fee_atoms(quote, rate_e8);
         let is_small = (1..=TOKEN_FEE_MAX_ATOMS).contains(&in_quote);
+        // A sell by amount holds nothing: a fee in what it sells could take what it still needs.
+        let sells_by_amount =
+            order.side == Side::Sell && rare.extras.of(order).quote_atoms.is_some();
         if order.fee_asset == FeeAsset::Token
             && is_small
             && let Some(token) = rare.token(self.instrument.quote_asset_id)
+            && !(sells_by_amount && token.token_asset_id == self.instrument.base_asset_id)
         {
             let scale = i128::from(RATE_SCALE);
             let discounted = share_up(in_quote, scale - i128::from(token.discount_e8));

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from steelyard.cli.administration import administer
 from steelyard.cli.options import Common, parse_amounts
+from steelyard.domain.errors import UsageError
 from steelyard.exchange.admin import BalanceOf, CreateAccount, DepositTo, ListAccounts
 
 _EVERYONE = Common()
@@ -51,6 +52,11 @@ def deposit_account(name: str, /, *amount: str, common: Common = _EVERYONE) -> i
     amount
         ASSET=AMOUNT, one or more.
     """
+    if not amount:
+        raise UsageError(
+            f"say how much of what: steelyard account deposit {name} USDT=500 (ASSET=AMOUNT, one "
+            "or more)"
+        )
     result = administer(common.directory, DepositTo(name, parse_amounts(list(amount))))
     common.show(result, _table(result))
     return 0

@@ -8,6 +8,7 @@ answers nothing more and stops.
 
 import asyncio
 import secrets
+import socket
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from steelyard.exchange.counts import Counts
 from steelyard.exchange.gate import Gate, Line
 from steelyard.exchange.records import codec
 from steelyard.net.clock import Clock
-from steelyard.net.server import Server, WebSocketConnection, serve, text_frame
+from steelyard.net.server import Server, WebSocketConnection, bind, serve_on, text_frame
 from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
 from steelyard.wire.dialect import AccessReason, Refusal
@@ -74,6 +75,7 @@ class ExchangeProcess:
         self._opened: OpenExchange
         self._commit: GroupCommit
         self._gates: dict[str, Gate] = {}
+        self._ports: dict[str, socket.socket] = {}  # taken, and not served yet
         self._servers: dict[str, Server] = {}
         self._lines: dict[int, tuple[Line, WebSocketConnection]] = {}
         self._sites: list[_Site] = []
@@ -93,7 +95,13 @@ class ExchangeProcess:
             ConfigError: The directory, its format, the market or a port does not fit.
         """
         now_ns = self.started_ns = self.clock.now_ns()
-        self._opened = OpenExchange(self.config.data, self.config.market, now_ns)
+        try:
+            self._opened = OpenExchange(
+                self.config.data, self.config.market, now_ns, once_locked=self._take_ports
+            )
+        except BaseException:
+            self._give_ports_back()
+            raise
         self.exchange = self._opened.exchange
         self.exchange.counts = Counts()  # without what the replay carried out
         source = self._opened.source
@@ -113,10 +121,9 @@ class ExchangeProcess:
                 limits = self.config.limits(name, dialect.limits)
                 gate = Gate(self.exchange, dialect, limits, self.clock.now_ns())
                 self._gates[name] = gate
-                port = self.config.port_base and self.config.port_base + dialect.port_offset
                 site = _Site(self, gate)
                 self._sites.append(site)
-                self._servers[name] = await serve(site, self.config.host, port)
+                self._servers[name] = await serve_on(self._ports.pop(name), site)
         except BaseException:
             await self.stop()
             raise
@@ -147,11 +154,23 @@ class ExchangeProcess:
         for server in self._servers.values():
             await server.close()
         self._servers = {}
+        self._give_ports_back()
         if self.failure is None and not self._opened.is_closed:
             await self._commit.stop()
             self._opened.save_snapshot(self.exchange.snapshot())
         self._opened.close()
         self.stopped.set()
+
+    def _take_ports(self) -> None:
+        for name in LIVE_DIALECTS:
+            offset = dialects.find(name).port_offset
+            port = self.config.port_base and self.config.port_base + offset
+            self._ports[name] = bind(self.config.host, port)
+
+    def _give_ports_back(self) -> None:
+        """Let go of the ports that nobody serves."""
+        while self._ports:
+            self._ports.popitem()[1].close()
 
     def ready(self) -> dict[str, Any]:
         """Return the document that says where everything is."""
@@ -290,9 +309,9 @@ class ExchangeProcess:
 
     def _close_lines_of(self, key: str) -> None:
         """Close every WebSocket that has proven this key."""
-        for line, socket in [*self._lines.values()]:
+        for line, connection in [*self._lines.values()]:
             if key in line.keys:
-                socket.close(1008, "the key has been revoked")
+                connection.close(1008, "the key has been revoked")
 
     def _receive(self, line: Line, frame: str | bytes) -> list[bytes]:
         line.receive(frame)

@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,8 +29,18 @@ from steelyard.vault.seal import FileSeal
 class OpenExchange:
     """An exchange's machine with its directory, held by this process until `close`."""
 
-    def __init__(self, data: Path, source: MarketSource | None, now_ns: int) -> None:
+    def __init__(
+        self,
+        data: Path,
+        source: MarketSource | None,
+        now_ns: int,
+        *,
+        once_locked: Callable[[], None] = lambda: None,
+    ) -> None:
         """Open or found the exchange.
+
+        once_locked is called when the directory is ours and nothing is founded in it yet: what
+        it raises leaves no exchange behind.
 
         Raises:
             ConfigError: The directory cannot be used, or was founded on another market.
@@ -39,6 +49,7 @@ class OpenExchange:
         self.directory = Directory(data / "exchange")
         self.is_closed = False
         try:
+            once_locked()
             with _all_is_kept():
                 self._open(source, now_ns)
         except BaseException:

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from steelyard.domain.errors import UsageError
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS
-from steelyard.domain.units import EXACT, RATE_SCALE, parse_decimal, plain
+from steelyard.domain.units import EXACT, RATE_SCALE, in_full, parse_decimal, plain
 from steelyard.store.datadir import default_directory
 
 PORT_BASE = 8600
@@ -111,7 +111,7 @@ def parse_rate_e8(text: str) -> int:
 
 def percent(rate: str) -> str:
     """Return a rate in percent for people: `0.001` is `0.1%`."""
-    return f"{plain(EXACT.multiply(Decimal(rate), _ALL_PERCENT)):f}%"
+    return f"{in_full(plain(EXACT.multiply(Decimal(rate), _ALL_PERCENT)))}%"
 
 
 def parse_since_ns(text: str, now_ns: int) -> int:

@@ -134,6 +134,9 @@ class CloseTransfer(Struct, frozen=True, tag=True):
     done: bool
 
 
+GROUP_MAX = 20  # orders in one group
+
+
 class Place(Struct, frozen=True, tag=True):
     """A new order; `FIELDS` says which fields go with which type, None is absent.
 
@@ -165,10 +168,22 @@ class Place(Struct, frozen=True, tag=True):
 
 
 class PlaceGroup(Struct, frozen=True, tag=True):
-    """Several orders of one account that hang together; accepted or refused as one."""
+    """Several orders of one account that hang together; accepted or refused as one.
+
+    Raises:
+        ValueError: No order, more than GROUP_MAX, or those of several accounts.
+    """
 
     kind: GroupKind
     places: tuple[Place, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.places) <= GROUP_MAX:
+            message = f"a group has 1 to {GROUP_MAX} orders, not {len(self.places)}"
+            raise ValueError(message)
+        if len({place.account_id for place in self.places}) > 1:
+            message = "the orders of a group are of one account: send one group per account"
+            raise ValueError(message)
 
     @property
     def account_id(self) -> int:

@@ -18,6 +18,7 @@ from steelyard.domain.units import (
     RATE_SCALE,
     Lots,
     Ticks,
+    in_full,
     parse_decimal,
     plain,
     to_atoms,
@@ -96,7 +97,8 @@ class Instrument(Struct, frozen=True):
         tick_lot_atoms = EXACT.multiply(EXACT.multiply(tick, lot), Decimal(ATOMS_PER_UNIT))
         if tick_lot_atoms != tick_lot_atoms.to_integral_value():
             raise UnitError(
-                f"tick_size {tick_size} times lot_size {lot_size} is finer than 1e-12 of the quote",
+                f"tick_size {tick_size} times lot_size {lot_size} is finer than "
+                "0.000000000001 of the quote",
                 RejectReason.UNSUPPORTED,
             )
         instrument = cls(
@@ -247,15 +249,16 @@ class Instrument(Struct, frozen=True):
         # A multiple of the step or not is told before in range or not, as RejectReason has it.
         if not is_huge and EXACT.remainder(value, step):
             raise UnitError(
-                f"{what} {value} is not a multiple of {step_name} {step} ({self.symbol}); "
-                + _nearest(value, step, steps_max),
+                f"{what} {in_full(value)} is not a multiple of {step_name} {in_full(step)} "
+                f"({self.symbol}); " + _nearest(value, step, steps_max),
                 off_step,
             )
         if value <= 0:
-            raise UnitError(f"{what} {value} must be positive ({self.symbol})", too_small)
+            raise UnitError(f"{what} {in_full(value)} must be positive ({self.symbol})", too_small)
         if is_huge or value > step * steps_max:
             raise UnitError(
-                f"{what} {value} is above the maximum {plain(step * steps_max)} ({self.symbol})",
+                f"{what} {in_full(value)} is above the maximum "
+                f"{in_full(plain(step * steps_max))} ({self.symbol})",
                 too_large,
             )
         return int(EXACT.divide_int(value, step))
@@ -265,7 +268,7 @@ def _nearest(value: Decimal, step: Decimal, steps_max: int) -> str:
     """Return which multiples of a step are nearest, of those that are in range."""
     below = min(int(EXACT.divide_int(value, step)), steps_max) if value > 0 else 0
     near = [EXACT.multiply(step, Decimal(n)) for n in (below, below + 1) if 0 < n <= steps_max]
-    return f"nearest: {', '.join(str(number) for number in near)}"
+    return f"nearest: {', '.join(in_full(number) for number in near)}"
 
 
 def _positive(name: str, text: str) -> Decimal:
@@ -300,7 +303,7 @@ def _limit_steps(name: str, text: str, step_name: str, step: Decimal) -> int:
     steps = int(EXACT.divide_int(_positive(name, text), step))
     if not 1 <= steps <= LIMIT_MAX:
         raise UnitError(
-            f"{name} {text} must be 1 to {LIMIT_MAX} times {step_name} {step}",
+            f"{name} {text} must be 1 to {LIMIT_MAX} times {step_name} {in_full(step)}",
             RejectReason.UNSUPPORTED,
         )
     return steps

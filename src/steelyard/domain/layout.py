@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from steelyard.domain.commands import (
+    GROUP_MAX,
     Accepted,
     AdvanceTime,
     Amend,
@@ -633,7 +634,6 @@ _BY_TAG = {codec.tag: codec for codec in (*_CODECS.values(), _LISTING, _PLAIN)}
 # What a Place has beyond the short form, and what it is there.
 _BEYOND = attrgetter(*Place.__struct_fields__[len(_PLAIN_PLACE.fields) :])
 _NOTHING_BEYOND = Place.__struct_defaults__[-len(Place.__struct_fields__[11:]) :]
-GROUP_MAX = 20  # orders in one group
 
 
 def _places(

@@ -52,12 +52,14 @@ def to_atoms(amount: Decimal) -> Atoms:
         UnitError: Finer than one atom, or beyond `AMOUNT_MAX_ATOMS`.
     """
     if amount.adjusted() > EXPONENT_MAX:
-        raise UnitError(f"amount {amount} is out of range", RejectReason.AMOUNT_TOO_LARGE)
+        raise UnitError(f"amount {in_full(amount)} is out of range", RejectReason.AMOUNT_TOO_LARGE)
     atoms = EXACT.multiply(amount, Decimal(ATOMS_PER_UNIT))
     if atoms != atoms.to_integral_value():
-        raise UnitError(f"amount {amount} is finer than 1e-12", RejectReason.SIZE_OFF_LOT)
+        raise UnitError(
+            f"amount {in_full(amount)} is finer than 0.000000000001", RejectReason.SIZE_OFF_LOT
+        )
     if not -AMOUNT_MAX_ATOMS <= atoms <= AMOUNT_MAX_ATOMS:  # abs() would round to 28 digits
-        raise UnitError(f"amount {amount} is out of range", RejectReason.AMOUNT_TOO_LARGE)
+        raise UnitError(f"amount {in_full(amount)} is out of range", RejectReason.AMOUNT_TOO_LARGE)
     return Atoms(int(atoms))
 
 
@@ -72,6 +74,17 @@ def plain(number: Decimal) -> Decimal:
         return Decimal(0)
     number = EXACT.normalize(number)
     return number if number.as_tuple().exponent <= 0 else EXACT.quantize(number, Decimal(1))  # type: ignore[operator]
+
+
+def in_full(number: Decimal) -> str:
+    """Return a number for people: digits and a point, all that it has, and no exponent.
+
+    One beyond all that can be an amount keeps its power of ten, or it would fill a page.
+    """
+    if not number.is_finite() or abs(number.adjusted()) <= EXPONENT_MAX:
+        return f"{number:f}"
+    digits, _, power = f"{number:e}".partition("e")
+    return f"{digits} * 10^{int(power)}"
 
 
 def fee_atoms(amount_atoms: int, rate_e8: int) -> int:

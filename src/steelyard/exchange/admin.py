@@ -26,7 +26,7 @@ from steelyard.domain.messages import (
     Scope,
 )
 from steelyard.domain.order import CancelCause, MarketState
-from steelyard.domain.units import from_atoms, to_atoms
+from steelyard.domain.units import from_atoms, in_full, to_atoms
 from steelyard.exchange.bookkeeping import Bookkeeping, BookkeepingCall
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import (
@@ -344,8 +344,8 @@ class Admin:
             "account": name,
             "balances": {
                 assets[balance.asset_id]: {
-                    "free": str(from_atoms(balance.free_atoms)),
-                    "held": str(from_atoms(balance.held_atoms)),
+                    "free": in_full(from_atoms(balance.free_atoms)),
+                    "held": in_full(from_atoms(balance.held_atoms)),
                 }
                 for balance in answer.balances
             },
@@ -375,7 +375,7 @@ class Admin:
         amounts: list[tuple[int, int]] = []
         for asset, amount in deposits.items():
             if amount <= 0:
-                raise UsageError(f"deposit {asset}={amount} must be positive")
+                raise UsageError(f"deposit {asset}={in_full(amount)} must be positive")
             amounts.append((self._exchange.listings.asset_id(asset), to_atoms(amount)))
         return amounts
 

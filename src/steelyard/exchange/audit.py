@@ -31,7 +31,7 @@ from steelyard.domain.layout import (
 from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import OrdersQuery, TradeList, TradesQuery
 from steelyard.domain.order import FeeAsset, GroupKind, Side
-from steelyard.domain.units import fee_atoms, from_atoms
+from steelyard.domain.units import fee_atoms, from_atoms, in_full
 from steelyard.exchange.engine_state import records_of
 from steelyard.exchange.exchange import Exchange
 
@@ -174,8 +174,9 @@ class _Books:
         for (who, asset_id), balance in self.balances.items():
             if balance.held_atoms < 0 or (who >= FIRST_USER and balance.free_atoms < 0):
                 yield (
-                    f"{self._name(who)} is overdrawn: {from_atoms(balance.free_atoms)} free and "
-                    f"{from_atoms(balance.held_atoms)} held {self.listings.asset(asset_id)}"
+                    f"{self._name(who)} is overdrawn: {in_full(from_atoms(balance.free_atoms))} "
+                    f"free and {in_full(from_atoms(balance.held_atoms))} held "
+                    f"{self.listings.asset(asset_id)}"
                 )
             elif who < FIRST_USER and balance.held_atoms:
                 held = self._amount(asset_id, balance.held_atoms)
@@ -306,7 +307,7 @@ class _Books:
         return self.names.get(account_id, f"account {account_id}")
 
     def _amount(self, asset_id: int, atoms: int) -> str:
-        return f"{from_atoms(atoms)} {self.listings.asset(asset_id)}"
+        return f"{in_full(from_atoms(atoms))} {self.listings.asset(asset_id)}"
 
 
 def _open(record: NodeState | WaitingState, groups: dict[int, int]) -> _Open:

@@ -13,7 +13,7 @@ from steelyard.domain.commands import CloseTransfer, OpenTransfer, Rejected
 from steelyard.domain.errors import UsageError
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import Refused
-from steelyard.domain.units import from_atoms, to_atoms
+from steelyard.domain.units import from_atoms, in_full, to_atoms
 from steelyard.exchange.audit import audit
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.statement import Line, Transfer
@@ -181,7 +181,7 @@ class Bookkeeping:
 
 def amount_text(atoms: int) -> str:
     """Return an amount as exact, plain decimal text."""
-    return f"{from_atoms(atoms):f}"
+    return in_full(from_atoms(atoms))
 
 
 def _shown_line(line: Line, listings: Listings) -> dict[str, Any]:

@@ -387,11 +387,11 @@ class Gate:
             return None
         order = history.by_client_id(place.account_id, place.client_order_id)
         if order is None or first != place or order.group_id:
-            which = "one that is no longer kept" if order is None else f"another, {order.order_id}"
+            which = "no longer kept" if order is None else f"not the same (id {order.order_id})"
             return Refused(
                 RejectReason.DUPLICATE_CLIENT_ORDER_ID,
-                f"the client order id {place.client_order_id!r} belongs to an earlier order, "
-                f"{which}; use a fresh one",
+                f"the client order id {place.client_order_id!r} belongs to an earlier order "
+                f"that is {which}; use a fresh one",
                 "client_order_id",
             )
         if order.reject_reason is not None:

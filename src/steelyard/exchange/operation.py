@@ -34,7 +34,7 @@ from steelyard.domain.layout import (
     VolumeState,
 )
 from steelyard.domain.order import MarketState, TriggerBy
-from steelyard.domain.units import EXACT, RATE_SCALE, from_atoms, plain, to_atoms
+from steelyard.domain.units import EXACT, RATE_SCALE, from_atoms, in_full, plain, to_atoms
 from steelyard.exchange.engine_state import records_of
 from steelyard.exchange.exchange import Exchange
 
@@ -165,14 +165,14 @@ class Operation:
         return {
             "symbol": instrument.symbol,
             "state": state_text(state.state),
-            **{what: str(instrument.price(t)) if t else None for what, t in prices.items()},
-            "tick_size": str(instrument.tick_size),
-            "lot_size": str(instrument.lot_size),
-            "price_max": str(instrument.price(instrument.price_max_ticks)),
-            "size_min": str(instrument.size(instrument.size_min_lots)),
-            "size_max": str(instrument.size(instrument.size_max_lots)),
-            "notional_min": str(from_atoms(instrument.notional_min_atoms)),
-            "notional_max": str(from_atoms(instrument.notional_max_atoms))
+            **{what: in_full(instrument.price(t)) if t else None for what, t in prices.items()},
+            "tick_size": in_full(instrument.tick_size),
+            "lot_size": in_full(instrument.lot_size),
+            "price_max": in_full(instrument.price(instrument.price_max_ticks)),
+            "size_min": in_full(instrument.size(instrument.size_min_lots)),
+            "size_max": in_full(instrument.size(instrument.size_max_lots)),
+            "notional_min": in_full(from_atoms(instrument.notional_min_atoms)),
+            "notional_max": in_full(from_atoms(instrument.notional_max_atoms))
             if instrument.notional_max_atoms
             else None,
             "band": rate_text(instrument.band_rate_e8) if instrument.band_rate_e8 else None,
@@ -207,7 +207,9 @@ class Operation:
         micros = to_atoms(tier.volume) * MICROS
         whole, rest = divmod(micros, 10**12)
         if rest or not 0 <= whole <= VOLUME_MAX_MICROS:
-            raise UsageError(f"volume {tier.volume} must be 0 or more, in steps of 0.000001")
+            raise UsageError(
+                f"volume {in_full(tier.volume)} must be 0 or more, in steps of 0.000001"
+            )
         return SetFeeTier(schedule, number, whole, tier.maker_rate_e8, tier.taker_rate_e8)
 
     def _set_token(self, call: SetToken, now_ns: int) -> None:
@@ -218,12 +220,14 @@ class Operation:
         if not 0 <= call.discount_e8 <= RATE_SCALE:
             raise UsageError("a discount is from 0% to 100%")
         if call.price < 0 or call.price.adjusted() > TIERS_MAX:
-            raise UsageError(f"price {call.price} of the token must be positive, or 0 to end it")
+            raise UsageError(
+                f"price {in_full(call.price)} of the token must be positive, or 0 to end it"
+            )
         # Rounded up once, against the payer, as a fee is.
         atoms = to_atoms(call.price)
         rate_e8 = -(-RATE_SCALE * 10**12 // atoms) if atoms else 0
         if rate_e8 > TOKEN_RATE_MAX_E8:
-            raise UsageError(f"price {call.price} of the token is too small")
+            raise UsageError(f"price {in_full(call.price)} of the token is too small")
         self._do([SetFeeToken(quote, token, rate_e8, call.discount_e8)], now_ns)
 
     def _assign(self, call: AssignTo, now_ns: int) -> None:
@@ -298,7 +302,7 @@ class Operation:
 
 def rate_text(rate_e8: int) -> str:
     """Return a rate as a plain decimal number: 100_000 is 0.001."""
-    return f"{plain(EXACT.divide(Decimal(rate_e8), Decimal(RATE_SCALE))):f}"
+    return in_full(plain(EXACT.divide(Decimal(rate_e8), Decimal(RATE_SCALE))))
 
 
 def _ruled(instrument: Instrument, call: Market) -> Instrument:
@@ -320,8 +324,8 @@ def _ruled(instrument: Instrument, call: Market) -> Instrument:
         if atoms and atoms < instrument.notional_min_atoms:
             least = from_atoms(instrument.notional_min_atoms)
             raise UsageError(
-                f"notional_max {call.notional_max} is below the smallest order, {least}; "
-                "0 is no limit"
+                f"notional_max {in_full(call.notional_max)} is below the smallest order, "
+                f"{in_full(least)}; 0 is no limit"
             )
         ruled = replace(ruled, notional_max_atoms=int(atoms))
     if not ruled.is_sound:
@@ -356,4 +360,4 @@ def _shown_tier(tier: FeeTierState) -> dict[str, Any]:
 
 
 def _micros_text(micros: int) -> str:
-    return f"{plain(EXACT.divide(Decimal(micros), Decimal(MICROS))):f}"
+    return in_full(plain(EXACT.divide(Decimal(micros), Decimal(MICROS))))

@@ -13,7 +13,7 @@ from steelyard.domain.commands import (
 )
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.order import FIELDS, GroupKind, Need, RejectReason, Side
-from steelyard.domain.units import EXACT, RATE_SCALE, from_atoms, plain
+from steelyard.domain.units import EXACT, RATE_SCALE, from_atoms, in_full, plain
 from steelyard.engine import Engine
 
 _PERCENT_E8 = Decimal(RATE_SCALE // 100)
@@ -73,18 +73,19 @@ def explain(reason: RejectReason, command: Command, listings: Listings, engine: 
     if instrument is not None:
         limits = {
             RejectReason.PRICE_OUT_OF_RANGE: "the price must be between "
-            f"{instrument.tick_size} and {instrument.price(instrument.price_max_ticks)}",
+            f"{in_full(instrument.tick_size)} and "
+            f"{in_full(instrument.price(instrument.price_max_ticks))}",
             RejectReason.SIZE_TOO_SMALL: f"the smallest size is "
-            f"{instrument.size(instrument.size_min_lots)} {instrument.base}",
+            f"{in_full(instrument.size(instrument.size_min_lots))} {instrument.base}",
             RejectReason.SIZE_TOO_LARGE: f"the largest size is "
-            f"{instrument.size(instrument.size_max_lots)} {instrument.base}",
+            f"{in_full(instrument.size(instrument.size_max_lots))} {instrument.base}",
             RejectReason.NOTIONAL_TOO_SMALL: "price times size must be at least "
-            f"{from_atoms(instrument.notional_min_atoms)} {instrument.quote}",
+            f"{in_full(from_atoms(instrument.notional_min_atoms))} {instrument.quote}",
             RejectReason.NOTIONAL_TOO_LARGE: "price times size must be at most "
-            f"{from_atoms(instrument.notional_max_atoms)} {instrument.quote}",
+            f"{in_full(from_atoms(instrument.notional_max_atoms))} {instrument.quote}",
             RejectReason.PRICE_OUTSIDE_BAND: "the price must be within "
-            f"{plain(EXACT.divide(Decimal(instrument.band_rate_e8), _PERCENT_E8))} % of the mark "
-            "price, or of the last trade where there is none",
+            f"{in_full(plain(EXACT.divide(Decimal(instrument.band_rate_e8), _PERCENT_E8)))} % of "
+            "the mark price, or of the last trade where there is none",
             RejectReason.TOO_MANY_ORDERS: "an account may have "
             f"{instrument.orders_max} open orders; cancel one first",
             RejectReason.TOO_MANY_TRIGGERS: "an account may have "
@@ -130,7 +131,7 @@ def _touch(command: Command, instrument: Instrument | None, engine: Engine) -> s
     levels = engine.book(instrument.instrument_id, 1)
     far = levels.asks if command.side is Side.BUY else levels.bids
     name = "ask" if command.side is Side.BUY else "bid"
-    return f": the best {name} is {instrument.price(far[0][0])}" if far else ""
+    return f": the best {name} is {in_full(instrument.price(far[0][0]))}" if far else ""
 
 
 def _free(command: Command, instrument: Instrument | None, engine: Engine) -> str:
@@ -140,7 +141,8 @@ def _free(command: Command, instrument: Instrument | None, engine: Engine) -> st
             asset_id = instrument.quote_asset_id if is_buy else instrument.base_asset_id
             name = instrument.quote if is_buy else instrument.base
             balance = engine.balances(command.account_id).get(asset_id)
-            return f": {from_atoms(balance.free_atoms if balance else 0)} {name} is free"
+            free = from_atoms(balance.free_atoms if balance else 0)
+            return f": {in_full(free)} {name} is free"
         case Amend() | CancelAll() | Deposit() | Withdraw():
             return ""
         case _:

@@ -23,7 +23,9 @@ __all__ = [
     "Server",
     "Site",
     "WebSocketConnection",
+    "bind",
     "serve",
+    "serve_on",
     "text_frame",
 ]
 
@@ -37,9 +39,43 @@ async def serve(site: Site, host: str, port: int, bounds: Bounds = DEFAULT) -> "
     Raises:
         ConfigError: The port is taken, or may not be used; the message says by whom.
     """
+    return await serve_on(bind(host, port), site, bounds)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take a port without listening yet: whoever connects is refused.
+
+    Raises:
+        ConfigError: As `serve`.
+    """
     if not 0 <= port <= PORT_MAX:
         raise ConfigError(f"there is no port {port}: ports are 1 to {PORT_MAX}, 0 takes a free one")
-    server = Server(site, _listen(host, port), bounds)
+    bound = None
+    try:
+        bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        if os.name == "posix":  # elsewhere it lets two listen at once
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError as error:
+        if bound is not None:
+            bound.close()
+        raise _unusable(host, port, error) from error
+    return bound
+
+
+async def serve_on(bound: socket.socket, site: Site, bounds: Bounds = DEFAULT) -> "Server":
+    """Listen and serve on a port that was taken by `bind`.
+
+    Raises:
+        ConfigError: Somebody else was faster.
+    """
+    host, port = bound.getsockname()[:2]
+    try:
+        bound.listen(BACKLOG)  # here, because this too finds that a port is taken
+    except OSError as error:
+        bound.close()
+        raise _unusable(host, port, error) from error
+    server = Server(site, bound, bounds)
     await server.start()
     return server
 
@@ -125,19 +161,8 @@ class Server:
             self.sweep(loop.time())
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    listening = None
-    try:
-        listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-        if os.name == "posix":  # elsewhere it lets two listen at once
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(BACKLOG)  # here, because this too finds that a port is taken
-    except OSError as error:
-        if listening is not None:
-            listening.close()
-        raise ConfigError(
-            f"port {port} on {host} cannot be used: {error.strerror or error}{holder_of(port)}; "
-            "choose others with --port-base"
-        ) from error
-    return listening
+def _unusable(host: str, port: int, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"port {port} on {host} cannot be used: {error.strerror or error}{holder_of(port)}; "
+        "choose others with --port-base, for a bot with --port"
+    )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill
-from steelyard.domain.units import from_atoms, plain
+from steelyard.domain.units import from_atoms, in_full
 from steelyard.trading.duration import Duration
 from steelyard.trading.strategy import Strategy, Timer
 
@@ -30,7 +30,7 @@ class DipBuyer(Strategy):
         super().__init__(**parameters)
         for name in ("below", "size"):
             if (value := getattr(self.params, name)) <= 0:
-                raise ConfigError(f"DipBuyer: {name} is {value}; it must be above zero")
+                raise ConfigError(f"DipBuyer: {name} is {in_full(value)}; it must be above zero")
 
     def check(self, instrument: Instrument) -> None:
         """The size is in whole lots and within the limits, and large enough to be bought."""
@@ -39,8 +39,9 @@ class DipBuyer(Strategy):
         least = from_atoms(instrument.notional_min_atoms)
         if size * below <= least:
             raise ConfigError(
-                f"DipBuyer: size {size} at any price below {below} is worth less than the minimum "
-                f"of {plain(least)} {instrument.quote}; take a larger size"
+                f"DipBuyer: size {in_full(size)} at any price below {in_full(below)} is "
+                f"worth less than the minimum of {in_full(least)} {instrument.quote}; "
+                "take a larger size"
             )
 
     def on_start(self) -> None:
@@ -54,11 +55,13 @@ class DipBuyer(Strategy):
             self.log("no price yet")
         elif price < self.params.below:
             self.buy(self.params.size)
-            self.log(f"price {price} is below {self.params.below}: buying {self.params.size}")
+            below, size = in_full(self.params.below), in_full(self.params.size)
+            self.log(f"price {in_full(price)} is below {below}: buying {size}")
         else:
-            self.log(f"price {price} is not below {self.params.below}")
+            self.log(f"price {in_full(price)} is not below {in_full(self.params.below)}")
 
     def on_fill(self, fill: Fill) -> None:
         """Log what was bought, under which id and at which price."""
-        size, price = self.instrument.size(fill.size_lots), self.instrument.price(fill.price_ticks)
+        size = in_full(self.instrument.size(fill.size_lots))
+        price = in_full(self.instrument.price(fill.price_ticks))
         self.log(f"bought {size} at {price}, order {fill.order_id}, trade {fill.trade_id}")

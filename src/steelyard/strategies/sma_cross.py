@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.instrument import Instrument
-from steelyard.domain.units import Lots
+from steelyard.domain.units import Lots, in_full
 from steelyard.trading.bars import Bar
 from steelyard.trading.duration import Duration
 from steelyard.trading.strategy import Strategy
@@ -43,7 +43,9 @@ class SmaCross(Strategy):
                 "fast must be smaller, and above zero"
             )
         if self.params.size <= 0:
-            raise ConfigError(f"SmaCross: size is {self.params.size}; it must be above zero")
+            raise ConfigError(
+                f"SmaCross: size is {in_full(self.params.size)}; it must be above zero"
+            )
         self._closes: deque[int] = deque(maxlen=self.params.slow)
 
     def check(self, instrument: Instrument) -> None:

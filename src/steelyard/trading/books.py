@@ -15,6 +15,7 @@ from decimal import Decimal
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import SECOND_NS, BookDelta, BookSnapshot
 from steelyard.domain.order import Side
+from steelyard.domain.units import in_full
 
 QUIET_NS = 5 * SECOND_NS  # after this long without news, ask whether there is any
 STALE_NS = 10 * SECOND_NS  # after this long without news or a confirmation, trust nothing
@@ -176,7 +177,7 @@ class BookView:
             return f"the book is stale: nothing confirmed it for {seconds} s"
         bid, ask = self.bids.best_ticks, self.asks.best_ticks
         if bid is not None and ask is not None and bid >= ask:
-            return f"the book is crossed: bid {self._price(bid)}, ask {self._price(ask)}"
+            return f"the book is crossed: bid {self._told(bid)}, ask {self._told(ask)}"
         return None
 
     @property
@@ -206,6 +207,9 @@ class BookView:
     def of(self, side: Side) -> Levels:
         """Return the side on which orders of that side rest."""
         return self.bids if side is Side.BUY else self.asks
+
+    def _told(self, ticks: int) -> str:
+        return in_full(self.instrument.price(ticks))
 
     def _price(self, ticks: int | None) -> Decimal | None:
         return None if ticks is None else self.instrument.price(ticks)

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from steelyard.domain.errors import ConfigError
+from steelyard.domain.units import in_full
 from steelyard.trading.risk import Limits
 
 NAME_MAX = 40
@@ -248,5 +249,5 @@ def _check_risk(config: BotConfig) -> None:
         ("max_open_orders", risk.max_open_orders),
     ):
         if not Decimal(number).is_finite() or number <= 0:
-            raise ConfigError(f"[risk] {key} is {number}; it must be above zero")
+            raise ConfigError(f"[risk] {key} is {in_full(Decimal(number))}; it must be above zero")
     parse_percentage(risk.price_collar, "[risk] price_collar")

@@ -17,7 +17,7 @@ from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import SECOND_NS, OrderAnswer, Refused
 from steelyard.domain.order import RejectReason
-from steelyard.domain.units import plain
+from steelyard.domain.units import in_full, plain
 from steelyard.trading import risk
 from steelyard.trading.actions import Returned
 from steelyard.trading.orders import ClientIds, OwnOrder
@@ -277,11 +277,12 @@ class OrderWork:
         if known is not Booked.NEW:
             return order
         turn.record(FillSeen(fill, order.client_order_id, source))
-        instrument = turn.instrument
+        size = in_full(plain(turn.instrument.size(fill.size_lots)))
+        price = in_full(turn.instrument.price(fill.price_ticks))
         turn.log(
             "fill",
-            f"{fill.side.name.lower()} {plain(instrument.size(fill.size_lots))} at "
-            f"{instrument.price(fill.price_ticks)}, order {fill.order_id}, trade {fill.trade_id}",
+            f"{fill.side.name.lower()} {size} at {price}, "
+            f"order {fill.order_id}, trade {fill.trade_id}",
         )
         self.news.append(fill)
         return order
@@ -308,10 +309,11 @@ class OrderWork:
 def describe(order: OwnOrder, instrument: Instrument) -> str:
     """Return an order in a line, for the log; the journal has its client order id."""
     place = order.place
-    price = "the market" if place.price_ticks is None else instrument.price(place.price_ticks)
+    price = "the market"
+    if place.price_ticks is not None:
+        price = in_full(instrument.price(place.price_ticks))
     name = order.order_id or place.client_order_id
     filled, size = order.venue_filled_lots, place.size_lots
-    so_far = "" if filled in (0, size) else f", {plain(instrument.size(filled))} filled"
-    return (
-        f"{place.side.name.lower()} {plain(instrument.size(size))} at {price}{so_far}, order {name}"
-    )
+    so_far = "" if filled in (0, size) else f", {in_full(plain(instrument.size(filled)))} filled"
+    whole = in_full(plain(instrument.size(size)))
+    return f"{place.side.name.lower()} {whole} at {price}{so_far}, order {name}"

@@ -7,7 +7,7 @@ changes nothing. The shell adds what only it knows: log lines and latencies.
 from typing import Any
 
 from steelyard.domain.lifecycle import Fill, OrderState
-from steelyard.domain.units import EXACT, from_atoms, plain
+from steelyard.domain.units import EXACT, from_atoms, in_full, plain
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.portfolio import Portfolio
 from steelyard.trading.trader import Trader
@@ -38,7 +38,8 @@ def state_document(trader: Trader) -> dict[str, Any]:
         "orders": [_order(order, trader) for order in trader.turn.state.orders.open],
         "fills": [_fill(fill, trader) for fill in trader.turn.state.recent_fills],
         "equity": [
-            [time_ns // MS_NS, str(from_atoms(atoms))] for time_ns, atoms in trader.equity.points
+            [time_ns // MS_NS, in_full(from_atoms(atoms))]
+            for time_ns, atoms in trader.equity.points
         ],
         "risk": _risk(trader),
         "foreign_orders": len(trader.reconciler.foreign_open),
@@ -50,8 +51,8 @@ def _position(portfolio: Portfolio | None) -> dict[str, Any]:
         return {"size": "0", "average_price": None, "side": "flat"}
     lots, average = portfolio.position_lots, portfolio.average_price
     return {
-        "size": str(plain(portfolio.instrument.size(lots))),
-        "average_price": None if average is None else str(plain(average)),
+        "size": in_full(plain(portfolio.instrument.size(lots))),
+        "average_price": None if average is None else in_full(plain(average)),
         "side": "long" if lots > 0 else "short" if lots < 0 else "flat",
     }
 
@@ -65,10 +66,10 @@ def _pnl(trader: Trader) -> dict[str, str]:
     realized, fees = portfolio.realized_atoms, portfolio.fees_atoms
     return {
         "currency": portfolio.instrument.quote,
-        "realized": str(from_atoms(realized)),
-        "unrealized": str(from_atoms(unrealized)),
-        "fees": str(from_atoms(fees)),
-        "total": str(from_atoms(realized + unrealized - fees)),
+        "realized": in_full(from_atoms(realized)),
+        "unrealized": in_full(from_atoms(unrealized)),
+        "fees": in_full(from_atoms(fees)),
+        "total": in_full(from_atoms(realized + unrealized - fees)),
     }
 
 
@@ -77,8 +78,8 @@ def _balances(trader: Trader) -> list[dict[str, str]]:
     return [
         {
             "asset": names.get(asset_id, str(asset_id)),
-            "free": str(from_atoms(free)),
-            "held": str(from_atoms(held)),
+            "free": in_full(from_atoms(free)),
+            "held": in_full(from_atoms(held)),
         }
         for asset_id, (free, held) in sorted(trader.reconciler.balances.items())
     ]
@@ -87,15 +88,15 @@ def _balances(trader: Trader) -> list[dict[str, str]]:
 def _order(order: OwnOrder, trader: Trader) -> dict[str, Any]:
     instrument = trader.turn.instrument
     place = order.place
-    price = None if place.price_ticks is None else str(instrument.price(place.price_ticks))
+    price = None if place.price_ticks is None else in_full(instrument.price(place.price_ticks))
     return {
         "client_order_id": place.client_order_id,
         "order_id": str(order.order_id) if order.order_id else None,
         "side": place.side.name.lower(),
         "type": place.order_type.name.lower(),
         "price": price,
-        "size": str(plain(instrument.size(place.size_lots))),
-        "filled": str(plain(instrument.size(order.filled_lots))),
+        "size": in_full(plain(instrument.size(place.size_lots))),
+        "filled": in_full(plain(instrument.size(order.filled_lots))),
         "state": OrderState(order.state).name.lower(),
         "created": order.created_ns // MS_NS,
     }
@@ -111,9 +112,9 @@ def _fill(fill: Fill, trader: Trader) -> dict[str, Any]:
     return {
         "trade_id": str(fill.trade_id),
         "side": fill.side.name.lower(),
-        "price": str(instrument.price(fill.price_ticks)),
-        "size": str(plain(instrument.size(fill.size_lots))),
-        "fee": str(from_atoms(fill.fee_atoms)),
+        "price": in_full(instrument.price(fill.price_ticks)),
+        "size": in_full(plain(instrument.size(fill.size_lots))),
+        "fee": in_full(from_atoms(fill.fee_atoms)),
         "fee_asset": names.get(fill.fee_asset_id, str(fill.fee_asset_id)),
         "liquidity": fill.liquidity.name.lower(),
         "time": fill.time_ns // MS_NS,
@@ -124,10 +125,10 @@ def _risk(trader: Trader) -> dict[str, Any]:
     limits = trader.config.limits
     percent = plain(EXACT.multiply(limits.price_collar, EXACT.create_decimal(100)))
     return {
-        "max_order_notional": str(plain(limits.max_order_notional)),
-        "max_position": str(plain(limits.max_position)),
+        "max_order_notional": in_full(plain(limits.max_order_notional)),
+        "max_position": in_full(plain(limits.max_position)),
         "max_open_orders": limits.max_open_orders,
-        "price_collar": f"{percent}%",
+        "price_collar": f"{in_full(percent)}%",
         "refused": trader.host.refused,
         "last_refusal": trader.host.last_refusal,
     }

@@ -14,7 +14,7 @@ from steelyard.domain.commands import Place
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import OrderType, Side
-from steelyard.domain.units import EXACT, from_atoms, plain, to_atoms
+from steelyard.domain.units import EXACT, from_atoms, in_full, plain, to_atoms
 from steelyard.trading.books import BookView
 from steelyard.trading.orders import Orders, OwnOrder
 
@@ -105,8 +105,8 @@ def _price_refusal(place: Place, limits: Limits, situation: Situation) -> Refuse
             size = instrument.size(place.size_lots)
             return Refused(
                 "depth",
-                f"the book does not hold {plain(size)} {instrument.base} for a market order; "
-                "make the order smaller or give it a price",
+                f"the book does not hold {in_full(plain(size))} {instrument.base} for a market "
+                "order; make the order smaller or give it a price",
             )
         price_ticks, tick_lots = walked
         notional_atoms = tick_lots * instrument.tick_lot_atoms
@@ -117,9 +117,9 @@ def _price_refusal(place: Place, limits: Limits, situation: Situation) -> Refuse
     if notional_atoms > to_atoms(limits.max_order_notional):
         return Refused(
             "max_order_notional",
-            f"max_order_notional is {plain(limits.max_order_notional)} {instrument.quote}, this "
-            f"order is worth {from_atoms(notional_atoms)}; make it smaller or raise "
-            "[risk] max_order_notional",
+            f"max_order_notional is {in_full(plain(limits.max_order_notional))} "
+            f"{instrument.quote}, this order is worth {in_full(from_atoms(notional_atoms))}; "
+            "make it smaller or raise [risk] max_order_notional",
         )
     return _collar_refusal(place, price_ticks, limits, book)
 
@@ -137,12 +137,12 @@ def _collar_refusal(
     beyond = int(place.side) * (2 * price_ticks - half_ticks)
     if Decimal(beyond) <= EXACT.multiply(limits.price_collar, Decimal(half_ticks)):
         return None
-    percent = plain(EXACT.multiply(limits.price_collar, Decimal(100)))
-    price = book.instrument.price(price_ticks)
+    percent = in_full(plain(EXACT.multiply(limits.price_collar, Decimal(100))))
+    price = in_full(book.instrument.price(price_ticks))
     return Refused(
         "price_collar",
-        f"price_collar is {percent} % around {plain(mid)}, this order would trade at {price}; "
-        "mend the price or widen [risk] price_collar",
+        f"price_collar is {percent} % around {in_full(plain(mid))}, this order would trade "
+        f"at {price}; mend the price or widen [risk] price_collar",
     )
 
 
@@ -157,9 +157,9 @@ def _position_refusal(place: Place, limits: Limits, situation: Situation) -> Ref
         return None
     return Refused(
         "max_position",
-        f"max_position is {plain(limits.max_position)} {instrument.base}, with this order and "
-        f"all open ones filled the position would be {plain(instrument.size(worst))}; make it "
-        "smaller, cancel something or raise [risk] max_position",
+        f"max_position is {in_full(plain(limits.max_position))} {instrument.base}, with this order "
+        f"and all open ones filled the position would be {in_full(plain(instrument.size(worst)))}; "
+        "make it smaller, cancel something or raise [risk] max_position",
     )
 
 

@@ -431,6 +431,8 @@ def test_another_order_under_the_same_name_is_refused(venue, change):
         status, answer = venue.call("POST", "/api/v1/orders", {**BODY, **change})
         assert (status, code(answer)) == (409, "DUPLICATE_CLIENT_ORDER_ID")
         assert answer["error"]["field"] == "client_order_id"
+        why = f"an earlier order that is not the same (id {first['order_id']}); use a fresh one"
+        assert why in answer["error"]["message"]
         venue.call("DELETE", f"/api/v1/orders/{first['order_id']}")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from steelyard.dialects.native import account, forms, market, messages, orders, requests
 from steelyard.dialects.native.limits import Weight, limits_to_wire
+from steelyard.domain.commands import GROUP_MAX
 from steelyard.domain.messages import Scope
 from steelyard.wire.dialect import Asker, Auth, Endpoint
 
@@ -143,7 +144,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         Scope.TRADE,
         orders.group_from_wire,
         orders.orders_to_wire,
-        Weight(forms.GROUP_MIN, forms.GROUP_MAX, orders.group_weight),
+        Weight(forms.GROUP_MIN, GROUP_MAX, orders.group_weight),
         is_order=True,
         summary="Place a group of orders",
     ),

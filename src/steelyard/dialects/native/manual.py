@@ -35,6 +35,7 @@ from steelyard.dialects.native.openapi import (
     tag_of,
 )
 from steelyard.dialects.native.parameters import WITH_BODY
+from steelyard.domain.commands import GROUP_MAX
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import GroupKind, OrderType, RejectReason
 from steelyard.wire.dialect import AccessReason, Auth, ChannelKind, Dialect, Endpoint
@@ -189,7 +190,7 @@ ON_TYPES = (
 
 GROUPS = {
     GroupKind.BASKET: (
-        f"{forms.GROUP_MIN} to {forms.GROUP_MAX} of any kind but market buys",
+        f"{forms.GROUP_MIN} to {GROUP_MAX} of any kind but market buys",
         "Accepted or refused as one, then each on its own. None may be post-only and meet another.",
     ),
     GroupKind.OCO: (

@@ -11,7 +11,6 @@ from msgspec import Meta, Struct
 from steelyard.dialects.native.forms import (
     BOOK_DEPTH_MAX,
     EXPIRY_MAX_MS,
-    GROUP_MAX,
     GROUP_MIN,
     AnyClientOrderId,
     AskedAmount,
@@ -33,6 +32,7 @@ from steelyard.dialects.native.forms import (
     TimeInForce,
     TriggerBy,
 )
+from steelyard.domain.commands import GROUP_MAX
 from steelyard.domain.errors import DecodeError
 
 

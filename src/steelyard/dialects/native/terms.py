@@ -13,7 +13,7 @@ from steelyard.dialects.native import requests
 from steelyard.domain.errors import DecodeError, UnitError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.order import FIELDS, Fields, Need, OrderType, RejectReason, TimeInForce
-from steelyard.domain.units import EXACT, RATE_SCALE, parse_decimal, to_atoms
+from steelyard.domain.units import EXACT, RATE_SCALE, in_full, parse_decimal, to_atoms
 
 RESTING = (TimeInForce.GTC, TimeInForce.GTD)
 
@@ -213,7 +213,7 @@ def _instead(
 
 def _amount_atoms(number: Decimal, field: str) -> int:
     if number <= 0:
-        raise UnitError(f"{field} {number} must be positive", RejectReason.SIZE_TOO_SMALL)
+        raise UnitError(f"{field} {in_full(number)} must be positive", RejectReason.SIZE_TOO_SMALL)
     return to_atoms(number)
 
 
@@ -223,6 +223,7 @@ def _trail_rate_e8(number: Decimal, field: str) -> int:
         if rate_e8 == rate_e8.to_integral_value():
             return int(rate_e8)
     raise UnitError(
-        f"{field} {number} must be a multiple of 0.00000001 above 0 and below 1; 0.01 is 1 %",
+        f"{field} {in_full(number)} must be a multiple of 0.00000001 above 0 and below 1; "
+        "0.01 is 1 %",
         RejectReason.TRAIL_OUT_OF_RANGE,
     )

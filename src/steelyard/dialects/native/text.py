@@ -27,7 +27,7 @@ from steelyard.domain.order import (
     TimeInForce,
     TriggerBy,
 )
-from steelyard.domain.units import ATOMS_PER_UNIT, EXACT, RATE_SCALE, TEXT_MAX, plain
+from steelyard.domain.units import ATOMS_PER_UNIT, EXACT, RATE_SCALE, TEXT_MAX, in_full, plain
 
 E = TypeVar("E", bound=IntEnum)
 
@@ -156,7 +156,7 @@ def steps_of(text: str, step: Decimal, what: str) -> int:
             return int(steps)
     except ArithmeticError:
         pass
-    raise DecodeError(f"{what} {text[:TEXT_MAX]} is not a multiple of {step}")
+    raise DecodeError(f"{what} {text[:TEXT_MAX]} is not a multiple of {in_full(step)}")
 
 
 @lru_cache(maxsize=4_096)

@@ -134,6 +134,10 @@ def _fee(state: State, order: Order, price: int, lots: int, rate_e8: int) -> tup
     in_quote = fee_atoms(instrument.notional_atoms(price, lots), rate_e8)
     if order.fee_asset is FeeAsset.TOKEN:
         token = state.tokens.get(instrument.quote_asset_id)
+        # A sell by amount holds nothing: a fee in what it sells could take what it still needs.
+        sells_by_amount = order.side is Side.SELL and order.quote_atoms is not None
+        if sells_by_amount and token and token.asset_id == instrument.base_asset_id:
+            token = None
         if token and 0 < in_quote <= TOKEN_FEE_MAX_ATOMS:
             discounted = fee_atoms(in_quote, RATE_SCALE - token.discount_e8)
             fee = fee_atoms(discounted, token.rate_e8)
