@@ -2,16 +2,21 @@ from desk import SECOND_NS, START_NS
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steelyard import dialects
 from steelyard.exchange.limiter import Limiter
 from steelyard.wire.dialect import AccessReason
 from steelyard.wire.limits import Counts, Limit, LimitProfile, Per
 
+ENDPOINTS = dialects.find("native").endpoints
+ORDER = next(endpoint for endpoint in ENDPOINTS if endpoint.is_order)
+ASK = next(endpoint for endpoint in ENDPOINTS if not endpoint.is_order)
 NOW_NS = START_NS // (60 * SECOND_NS) * 60 * SECOND_NS
 TEN_A_SECOND = LimitProfile((Limit("r", Per.IP, Counts.REQUESTS, 10, SECOND_NS),))
 
 
 def ask(limiter, now_ns, *, ip="1.1.1.1", per=Per.IP, weight=1, is_order=False):
-    return limiter.count(per, ip, weight=weight, is_order=is_order, ip=ip, now_ns=now_ns)
+    endpoint = ORDER if is_order else ASK
+    return limiter.count(per, ip, weight=weight, endpoint=endpoint, ip=ip, now_ns=now_ns)
 
 
 def test_of_twenty_requests_in_a_second_the_last_ten_are_refused():

@@ -68,6 +68,7 @@ class Gate:
         self.limiter = Limiter(profile)
         self.outcomes: Counter[str] = Counter()  # requests by what came of them: OK, or a reason
         self._since_ns = since_ns
+        self._connected: Counter[str] = Counter()  # WebSockets by address, while they are open
         self._routes = _Routes(dialect.endpoints)
         exchange.feed.speak(dialect.name, dialect.frame)
 
@@ -89,13 +90,28 @@ class Gate:
         return self.dialect.refuse(refusal, now_ns)
 
     def line(self, target: str, ip: str, session_id: int, now: Callable[[], int]) -> "Line | None":
-        """Open a WebSocket; None where the dialect has no stream at this target."""
+        """Open a WebSocket; None where the dialect has no stream at this target.
+
+        Raises:
+            Turned away: `SessionRefused`, where the address is banned or has too many.
+        """
+        now_ns = now()
+        self._refuse_banned(ip, now_ns)
+        if refusal := self.limiter.connect(ip, self._connected[ip], now_ns):
+            raise SessionRefused(refusal)
         line = Line(self, session_id, ip, now)
         session = self.dialect.session(target, line)
         if session is None:
             return None
         line.session = session
+        self._connected[ip] += 1
         return line
+
+    def hang_up(self, ip: str) -> None:
+        """A WebSocket of an address is gone."""
+        self._connected[ip] -= 1
+        if not self._connected[ip]:
+            del self._connected[ip]
 
     def _http(self, request: Request, ip: str, now_ns: int, usage: list[Usage]) -> Response:
         found = self._routes.find(request.method, request.path)
@@ -495,6 +511,7 @@ class Line:
     def close(self) -> None:
         """The connection is gone."""
         self._gate.exchange.feed.leave(self.session_id)
+        self._gate.hang_up(self._ip)
 
 
 def _read(read: Read) -> Struct | DecodeError:
@@ -525,8 +542,8 @@ def _check_scope(scope: Scope | None, kept: KeptKey) -> None:
 
 def _revoked(cause: str) -> str:
     return (
-        f"this key has been revoked for {cause}. That is final: mend the program, then let a person "
-        "make another key with `steelyard key create`"
+        f"this key has been revoked for {cause}. That is final: mend the program, then let a "
+        "person make another key with `steelyard key create`"
     )
 
 

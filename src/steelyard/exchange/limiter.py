@@ -24,6 +24,9 @@ from steelyard.wire.limits import (
 )
 
 COUNTERS_MAX = 50_000  # beyond it the longest quiet one is dropped
+TIMES_MAX = 1_000_000  # that sliding counters remember in all; beyond it likewise
+CONNECTS = "websocket connects"  # the name under which connections are counted
+FULL_RETRY_NS = 1_000_000_000  # nobody knows when another connection ends
 
 
 class Limiter:
@@ -33,8 +36,21 @@ class Limiter:
         self.profile = profile
         self._counters: OrderedDict[tuple[str, str], LimitCounter] = OrderedDict()
         self._refused: OrderedDict[str, list[int]] = OrderedDict()
-        self._banned_until_ns: dict[str, int] = {}
+        self._banned_until_ns: OrderedDict[str, int] = OrderedDict()
         self._bans: OrderedDict[str, list[int]] = OrderedDict()  # by the key that brought them on
+        self._times = 0
+        self._covering: dict[tuple[Per, str, str], tuple[Limit, ...]] = {}
+        sockets = profile.sockets
+        connects_ns = sockets.connects_ns
+        self._connects = Limit(
+            CONNECTS, Per.IP, Counts.REQUESTS, sockets.connects, connects_ns, Kind.SLIDING
+        )
+
+    @property
+    def size(self) -> int:
+        """How many parties are remembered, of any kind."""
+        by_ip = len(self._refused) + len(self._banned_until_ns)
+        return len(self._counters) + by_ip + len(self._bans)
 
     def ban(self, ip: str, now_ns: int) -> Refusal | None:
         """Return the refusal of a banned address."""
@@ -61,9 +77,7 @@ class Limiter:
         usage: list[Used] = []
         over: Used | None = None
         sliding: list[tuple[int, SlidingCounter, int]] = []
-        for limit in self.profile.limits:
-            if limit.per is not per or not _covers(limit, endpoint):
-                continue
+        for limit in self._limits(per, endpoint):
             units = _units(limit, weight, is_order=endpoint is not None and endpoint.is_order)
             counter = self._counter(limit, who)
             if isinstance(counter, SlidingCounter):
@@ -77,8 +91,27 @@ class Limiter:
         if over is not None:
             return tuple(usage), self._refusal(over, ip, now_ns)
         for index, counter, units in sliding:
-            usage[index] = counter.add(usage[index].limit, units, now_ns)
+            usage[index] = self._add(counter, usage[index].limit, units, now_ns)
         return tuple(usage), None
+
+    def connect(self, ip: str, connected: int, now_ns: int) -> Refusal | None:
+        """Count a WebSocket that an address opens; return a refusal if it has too many."""
+        sockets = self.profile.sockets
+        if sockets.connects:
+            counter = self._counter(self._connects, ip)
+            assert isinstance(counter, SlidingCounter)
+            used = self._add(counter, self._connects, 1, now_ns)
+            if used.is_over:
+                said = f"{sockets.connects} new WebSockets {_span(self._connects)} from one address"
+                return self._refusal(used, ip, now_ns, said)
+        if 0 < sockets.connections <= connected:
+            return Refusal(
+                AccessReason.IP_LIMIT,
+                f"{connected} WebSockets are open from this address, and {sockets.connections} "
+                "are allowed; close one, or put more streams on one",
+                retry_after_ns=FULL_RETRY_NS,
+            )
+        return None
 
     def persists(self, key: str, now_ns: int) -> str:
         """Note a ban that a key has brought on; return what it has come to once that is abuse."""
@@ -98,19 +131,42 @@ class Limiter:
         seconds = within_ns // 1_000_000_000
         return f"going on over its limits until it was banned, {after} times within {seconds} s"
 
+    def _limits(self, per: Per, endpoint: Endpoint | None) -> tuple[Limit, ...]:
+        """Return the limits of a party that a request counts against."""
+        key = (per, "", "") if endpoint is None else (per, endpoint.method, endpoint.path)
+        limits = self._covering.get(key)
+        if limits is None:
+            found = (x for x in self.profile.limits if x.per is per and _covers(x, endpoint))
+            limits = self._covering[key] = tuple(found)  # as many as there are endpoints
+        return limits
+
+    def _add(self, counter: SlidingCounter, limit: Limit, units: int, now_ns: int) -> Used:
+        self._times -= len(counter)
+        used = counter.add(limit, units, now_ns)
+        self._times += len(counter)
+        while self._times > TIMES_MAX and len(self._counters) > 1:
+            self._drop()
+        return used
+
+    def _drop(self) -> None:
+        _, counter = self._counters.popitem(last=False)
+        if isinstance(counter, SlidingCounter):
+            self._times -= len(counter)
+
     def _counter(self, limit: Limit, who: str) -> LimitCounter:
         key = (limit.name, who)
         counter = self._counters.get(key)
         if counter is None:
             counter = self._counters[key] = counter_of(limit)
             if len(self._counters) > COUNTERS_MAX:
-                self._counters.popitem(last=False)
+                self._drop()
         self._counters.move_to_end(key)
         return counter
 
-    def _refusal(self, over: Used, ip: str, now_ns: int) -> Refusal:
+    def _refusal(self, over: Used, ip: str, now_ns: int, said: str = "") -> Refusal:
         wait_ns = over.reset_ns - now_ns
         self._note_refused(ip, over, now_ns)
+        said = said or f"{over.limit.limit} {over.limit.counts} {_span(over.limit)}"
         reason = {
             Per.IP: AccessReason.IP_LIMIT,
             Per.KEY: AccessReason.KEY_LIMIT,
@@ -120,8 +176,7 @@ class Limiter:
             reason = AccessReason.ORDER_LIMIT
         return Refusal(
             reason,
-            f"over the limit of {over.limit.limit} {over.limit.counts} {_span(over.limit)}; "
-            f"wait {-(-wait_ns // 1_000_000_000)} s",
+            f"over the limit of {said}; wait {-(-wait_ns // 1_000_000_000)} s",
             field=over.limit.name,
             retry_after_ns=wait_ns,
         )
@@ -130,12 +185,16 @@ class Limiter:
         if not self.profile.ban_after:
             return
         times = self._refused.setdefault(ip, [])
+        self._refused.move_to_end(ip)
         times.append(now_ns)
         while times and times[0] < now_ns - over.limit.window_ns:
             times.pop(0)
         if len(times) >= self.profile.ban_after:
             self._banned_until_ns[ip] = now_ns + self.profile.ban_ns
-            times.clear()
+            self._banned_until_ns.move_to_end(ip)
+            if len(self._banned_until_ns) > COUNTERS_MAX:
+                self._banned_until_ns.popitem(last=False)
+            del self._refused[ip]
         if len(self._refused) > COUNTERS_MAX:
             self._refused.popitem(last=False)
 
@@ -150,8 +209,9 @@ def _covers(limit: Limit, endpoint: Endpoint | None) -> bool:
 
 
 def _span(limit: Limit) -> str:
-    seconds = f"{limit.window_ns / 1_000_000_000:g} s"
-    return f"in any {seconds}" if limit.kind is Kind.SLIDING else f"per {seconds}"
+    seconds, rest_ns = divmod(limit.window_ns, 1_000_000_000)
+    window = f"{limit.window_ns // 1_000_000} ms" if rest_ns else f"{seconds} s"
+    return f"in any {window}" if limit.kind is Kind.SLIDING else f"per {window}"
 
 
 def _units(limit: Limit, weight: int, *, is_order: bool) -> int:

@@ -64,6 +64,25 @@ class Limit(NamedTuple):
         return any(name in routes for name in found)
 
 
+class SocketLimits(NamedTuple):
+    """What WebSockets may do; 0 is as much as the port and the dialect bear at all.
+
+    Who is over connections or connects is not let in; a stream too many is refused; a message too
+    many closes the connection. Messages are those to a stream: calls of an API over WebSocket
+    count as requests.
+    """
+
+    connections: int = 0  # open at a time from one address
+    connects: int = 0  # opened within `connects_ns` from one address, sliding
+    connects_ns: int = 300 * SECOND_NS
+    subscriptions: int = 0  # streams on one connection
+    messages: int = 0  # from the client on one connection per second, aligned
+
+    def subscriptions_most(self, bound: int) -> int:
+        """Return how many streams a connection may have; bound is what the dialect bears."""
+        return min(self.subscriptions or bound, bound)
+
+
 class LimitProfile(NamedTuple):
     """A venue's limits, and what going on over them leads to. An empty tuple is no limit at all."""
 
@@ -72,6 +91,7 @@ class LimitProfile(NamedTuple):
     ban_ns: int = 120 * SECOND_NS
     revoke_after: int = 0  # bans within `revoke_within_ns` that cost the key its access; 0: never
     revoke_within_ns: int = 3_600 * SECOND_NS
+    sockets: SocketLimits = SocketLimits()
 
 
 class Used(NamedTuple):
@@ -121,6 +141,10 @@ class SlidingCounter:
         self._times: deque[tuple[int, int]] = deque()  # when, and how many units
         self._used = 0
 
+    def __len__(self) -> int:
+        """Return how many times are remembered."""
+        return len(self._times)
+
     def add(self, limit: Limit, units: int, now_ns: int) -> Used:
         """Count units where they fit, else nothing, and return the usage."""
         told = self.look(limit, units, now_ns)
@@ -152,6 +176,41 @@ class SlidingCounter:
             if units <= 0:
                 return used_ns
         raise AssertionError("no more can come back than is used")
+
+
+class MessagePace:
+    """How fast one WebSocket's client talks, against `SocketLimits.messages`."""
+
+    __slots__ = ("_count", "_second")
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._count = 0
+
+    def is_over(self, messages_max: int, now_ns: int) -> bool:
+        """Count a message; whether it is one too many in this second of the clock."""
+        second = now_ns // SECOND_NS
+        if second != self._second:
+            self._second, self._count = second, 0
+        self._count += 1
+        return 0 < messages_max < self._count
+
+
+def ratelimit_headers(usage: Usage) -> dict[str, str]:
+    """Return what is left of the limit that is nearest to its end, for venues without own names."""
+    if not usage:
+        return {}
+    tightest = min(usage, key=_left_e6)
+    return {
+        "x-ratelimit-limit": str(tightest.limit.limit),
+        "x-ratelimit-remaining": str(max(0, tightest.limit.limit - tightest.used)),
+        "x-ratelimit-reset": str(-(-tightest.wait_ns // SECOND_NS)),
+        "x-ratelimit-name": tightest.limit.name,
+    }
+
+
+def _left_e6(used: Used) -> int:
+    return (used.limit.limit - used.used) * 1_000_000 // max(1, used.limit.limit)
 
 
 LimitCounter = WindowCounter | SlidingCounter

@@ -26,6 +26,7 @@ from steelyard.dialects.native.endpoints import ENDPOINTS
 from steelyard.domain.errors import Unsupported
 from steelyard.wire.dialect import Asker, Auth, Dialect, Endpoint
 from steelyard.wire.http import Response
+from steelyard.wire.limits import ratelimit_headers
 
 NAME = "native"
 
@@ -109,7 +110,7 @@ DIALECT = Dialect(
     credentials=auth.credentials,
     verify=auth.verify,
     refuse=errors.refuse,
-    usage_headers=limits.usage_headers,
+    usage_headers=ratelimit_headers,
     session=stream.session,
     frame=stream.frame,
     client=NativeClient(),
