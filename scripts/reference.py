@@ -179,8 +179,8 @@ def limits() -> str:
         "",
         "`steelyard exchange --limits venue|tutorial|tutorial-coinbase|off|FILE` says which are",
         "enforced; how they are counted, what they lead to and the form of a file are in",
-        "[concepts/limits.md](../concepts/limits.md). `venue`, the default, is each dialect's own, in",
-        "[dialects.md](dialects.md); `off` is none.",
+        "[concepts/limits.md](../concepts/limits.md). `venue`, the default, is each dialect's own,",
+        "in [dialects.md](dialects.md); `off` is none.",
     ]
     for name, profile in limit_profiles.PROFILES.items():
         if profile.limits:
@@ -215,11 +215,8 @@ def _consequences(profile: LimitProfile) -> list[str]:
     ]
     lines = ["", f"WebSockets: {'; '.join(told)}."] if told else []
     if profile.ban_after:
-        lines += [
-            "",
-            f"After {profile.ban_after} refusals within a window an address is banned for "
-            f"{_seconds(profile.ban_ns)}.",
-        ]
+        ban = f"an address is banned for {_seconds(profile.ban_ns)}"
+        lines += ["", f"After {profile.ban_after} refusals within a window {ban}."]
     return lines
 
 

@@ -449,7 +449,7 @@ def _websocket() -> Iterator[Block]:
         "in REST. A mistake never closes the connection. Binary frames do (1003), and so do more "
         f"than {LIMITS.sockets.messages} messages in one second (1008). An address with too "
         "many connections, or that opens them too fast, is answered 429 and `Retry-After` instead "
-        "of the upgrade; [`GET /api/v1/limits`](#GET-/api/v1/limits) has the numbers in force."
+        "of the upgrade; `GET /api/v1/limits` has the numbers in force."
     )
     for about, said in (
         (
