@@ -158,7 +158,10 @@ class Gate:
         weight = endpoint.weight(parameters) if is_read else 1
         over = self._count(Per.IP, ip, weight, endpoint, ip, now_ns, usage)
         if over is not None:
-            raise SessionRefused(self._escalated(over, endpoint, claim, ip, now_ns, proven))
+            is_signed = endpoint.auth is Auth.SIGNED
+            raise SessionRefused(
+                self._escalated(over, claim if is_signed else None, ip, now_ns, proven)
+            )
         kept: KeptKey | None = None
         credentials: Credentials | None = None
         if endpoint.auth is not Auth.NONE:
@@ -187,8 +190,7 @@ class Gate:
         self._refuse_banned(ip, now_ns)
         over = self._count(Per.IP, ip, 1, None, ip, now_ns, usage)
         if over is not None:
-            key = self._proves(lambda: credentials, ip, now_ns)
-            raise SessionRefused(self._blamed(over, (key,) if key else (), ip, now_ns))
+            raise SessionRefused(self._escalated(over, lambda: credentials, ip, now_ns))
         kept = self.authenticate(credentials, Auth.SIGNED, ip, now_ns)
         _check_scope(scope, kept)
         if credentials.nonce is not None:
@@ -233,17 +235,19 @@ class Gate:
     def _escalated(
         self,
         over: Refusal,
-        endpoint: Endpoint,
-        claim: Claim,
+        claim: Claim | None,
         ip: str,
         now_ns: int,
-        proven: Collection[str] | None,
+        proven: Collection[str] | None = None,
     ) -> Refusal:
-        """Return what to say to a request over its address's limits, which nobody has asked yet."""
+        """Return what to say to who is over an address's limits, before keys have been looked at.
+
+        A claim is looked into only where it may cost the key its access: refusing stays cheap.
+        """
         keys = set(proven or ())
-        may_cost = self.limiter.profile.revoke_after and endpoint.auth is Auth.SIGNED
-        if may_cost and self.limiter.ban(ip, now_ns) and (key := self._proves(claim, ip, now_ns)):
-            keys.add(key)
+        may_cost = self.limiter.profile.revoke_after and self.limiter.ban(ip, now_ns)
+        if claim is not None and may_cost:
+            keys |= {key for key in (self._proves(claim, ip, now_ns),) if key}
         return self._blamed(over, keys, ip, now_ns)
 
     def _proves(self, claim: Claim, ip: str, now_ns: int) -> str:

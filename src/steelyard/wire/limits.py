@@ -197,10 +197,13 @@ class MessagePace:
 
 
 def ratelimit_headers(usage: Usage) -> dict[str, str]:
-    """Return what is left of the limit that is nearest to its end, for venues without own names."""
+    """Return what is left of the limit that is nearest to its end, for venues without own names.
+
+    Where several are as near, it is the one that takes longest to come back.
+    """
     if not usage:
         return {}
-    tightest = min(usage, key=_left_e6)
+    tightest = min(usage, key=lambda used: (_left_e6(used), -used.wait_ns))
     return {
         "x-ratelimit-limit": str(tightest.limit.limit),
         "x-ratelimit-remaining": str(max(0, tightest.limit.limit - tightest.used)),

@@ -374,7 +374,7 @@ def _limits(dialect: Dialect) -> Iterator[Block]:
     yield Prose(
         "These hold unless the exchange was started with other ones (`--limits`); "
         "`GET /api/v1/limits` says which are in force. Windows are aligned to the clock. Over a "
-        "limit the answer is 429 with `Retry-After`."
+        "limit the answer is 429 with `Retry-After`; who goes on all the same is banned, with 418."
     )
     yield Table(
         ("name", "counts", "of each", "at most", "in"),
