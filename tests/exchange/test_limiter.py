@@ -90,6 +90,15 @@ def test_what_an_aligned_limit_refuses_uses_nothing_of_one_that_slides():
     assert refusal.message == "over the limit of 3 requests in any 10 s; wait 7 s"
 
 
+def test_the_wait_is_that_of_the_limit_that_takes_longest():
+    """Over several at once, the request passes after it, and not before."""
+    short = Limit("short", Per.IP, Counts.REQUESTS, 1, SECOND_NS)
+    limiter = Limiter(LimitProfile((short, short._replace(name="long", window_ns=60 * SECOND_NS))))
+    ask(limiter, NOW_NS)
+    refusal = ask(limiter, NOW_NS)[1]
+    assert (refusal.field, refusal.retry_after_ns) == ("long", 60 * SECOND_NS)
+
+
 def test_a_route_may_have_a_limit_of_its_own():
     """Others do not count against it."""
     own = Limit("own", Per.IP, Counts.REQUESTS, 1, SECOND_NS, routes=(ASK.path,))

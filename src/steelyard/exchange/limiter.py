@@ -77,8 +77,13 @@ class Limiter:
         usage: list[Used] = []
         over: Used | None = None
         sliding: list[tuple[int, SlidingCounter, int]] = []
+        units_of = {
+            Counts.WEIGHT: weight,
+            Counts.REQUESTS: 1,
+            Counts.ORDERS: int(endpoint is not None and endpoint.is_order),
+        }
         for limit in self._limits(per, endpoint):
-            units = _units(limit, weight, is_order=endpoint is not None and endpoint.is_order)
+            units = units_of[limit.counts]
             counter = self._counter(limit, who)
             if isinstance(counter, SlidingCounter):
                 used = counter.look(limit, units, now_ns)
@@ -86,8 +91,8 @@ class Limiter:
             else:
                 used = counter.add(limit, units, now_ns)
             usage.append(used)
-            if used.is_over and over is None:
-                over = used
+            if used.is_over and (over is None or used.reset_ns > over.reset_ns):
+                over = used  # the one that makes it wait longest
         if over is not None:
             return tuple(usage), self._refusal(over, ip, now_ns)
         for index, counter, units in sliding:
@@ -212,13 +217,3 @@ def _span(limit: Limit) -> str:
     seconds, rest_ns = divmod(limit.window_ns, 1_000_000_000)
     window = f"{limit.window_ns // 1_000_000} ms" if rest_ns else f"{seconds} s"
     return f"in any {window}" if limit.kind is Kind.SLIDING else f"per {window}"
-
-
-def _units(limit: Limit, weight: int, *, is_order: bool) -> int:
-    match limit.counts:
-        case Counts.WEIGHT:
-            return weight
-        case Counts.REQUESTS:
-            return 1
-        case Counts.ORDERS:
-            return int(is_order)

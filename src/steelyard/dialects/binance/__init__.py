@@ -5,6 +5,7 @@ official documentation (github.com/binance/binance-spot-api-docs), read 2026-07-
 it is in README.md.
 """
 
+from functools import lru_cache
 from urllib.parse import unquote
 
 from steelyard.dialects.binance import account, auth, candles, errors, market, orders, parameters
@@ -44,6 +45,7 @@ LIMITS = LimitProfile(
     ),
 )
 
+HEADERS_MAX = 256  # names that are kept, of as many limits
 _HEADERS = {Counts.WEIGHT: "x-mbx-used-weight", Counts.ORDERS: "x-mbx-order-count"}
 
 KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
@@ -102,13 +104,20 @@ def _refuse(refusal: Refusal, now_ns: int) -> Response:
     return errors.response(refusal, now_ns, LIMITS)
 
 
+@lru_cache(maxsize=HEADERS_MAX)
+def _header(limit: Limit) -> str:
+    """Return the header that tells of a limit, or nothing."""
+    name = _HEADERS.get(limit.counts)
+    if name is None:
+        return ""
+    told = market.limit_to_wire(limit)
+    return f"{name}-{told.intervalNum}{told.interval[0].lower()}"
+
+
 def _usage_headers(usage: Usage) -> dict[str, str]:
     headers: dict[str, int] = {}
     for used in usage:
-        name = _HEADERS.get(used.limit.counts)
-        if name is not None:
-            told = market.limit_to_wire(used.limit)
-            name = f"{name}-{told.intervalNum}{told.interval[0].lower()}"
+        if name := _header(used.limit):
             headers[name] = max(headers.get(name, 0), used.used)
     # What the venue does not have, it has no header for.
     others = tuple(used for used in usage if used.limit not in LIMITS.limits)
