@@ -25,7 +25,7 @@ from steelyard.wire.dialect import (
     Subscription,
 )
 from steelyard.wire.http import Request
-from steelyard.wire.limits import UNLIMITED, Counts, Limit, LimitProfile, Per
+from steelyard.wire.limits import UNLIMITED, Counts, Kind, Limit, LimitProfile, Per, SocketLimits
 
 NATIVE = dialects.find("native")
 IP = "127.0.0.1"
@@ -298,6 +298,97 @@ def test_a_limit_is_told_in_headers_before_and_after_it_is_reached(desk):
     third = asker.send("GET", "/api/v1/time")
     assert third.status == 429
     assert 1 <= int(third.headers["retry-after"]) <= 10
+
+
+STRICT = LimitProfile(
+    (Limit("r", Per.IP, Counts.REQUESTS, 2, 10 * SECOND_NS, Kind.SLIDING),),
+    ban_after=3,
+    ban_ns=20 * SECOND_NS,
+    revoke_after=2,
+    revoke_within_ns=3_600 * SECOND_NS,
+)
+
+
+def until_banned(asker, target="/api/v1/account", **options):
+    """Send until the address is shut out; return what the last one that counted was told."""
+    for _ in range(10):
+        told = asker.code("GET", target, **options)
+        if asker.gate.limiter.ban(IP, asker.desk.now_ns):
+            return told
+    raise AssertionError("never banned")
+
+
+def test_a_ban_ends_and_other_addresses_do_not_feel_it(desk):
+    """A26: 429, then 418 with the time that is left, then all is as before."""
+    asker = Asker(desk, STRICT._replace(revoke_after=0))
+    assert until_banned(asker) == (429, "IP_LIMIT")
+    banned = asker.send("GET", "/api/v1/account")
+    assert (banned.status, banned.headers["retry-after"]) == (418, "20")
+    assert asker.code("GET", "/api/v1/account", ip="127.0.0.2")[0] == 200
+    desk.tick(19)
+    assert asker.code("GET", "/api/v1/account") == (418, "IP_BANNED")
+    desk.tick(1)
+    assert asker.code("GET", "/api/v1/account")[0] == 200
+
+
+def test_a_key_that_goes_on_and_on_is_revoked_and_told_why(desk):
+    """A26: the second ban within the time costs it its access, from any address, for good."""
+    asker = Asker(desk, STRICT)
+    assert until_banned(asker) == (429, "IP_LIMIT")
+    desk.tick(21)
+    assert until_banned(asker) == (401, "UNKNOWN_KEY")
+    desk.tick(21)
+    response = asker.send("GET", "/api/v1/account", ip="127.0.0.2")
+    assert response.status == 401
+    said = json.loads(response.body)["error"]["message"]
+    assert "revoked for going on over its limits until it was banned, 2 times within" in said
+    kept = desk.exchange.keys.people.keys[asker.key["key"]]
+    assert kept.is_revoked
+    again = Desk(funded=False)
+    again.exchange.restore(desk.exchange.snapshot())
+    assert "2 times within" in again.exchange.keys.cause(kept.created.key)
+
+
+@pytest.mark.parametrize(
+    ("target", "wrong"),
+    [
+        ("/api/v1/account", {"steelyard_signature": "00" * 32}),
+        ("/api/v1/account", {"age_s": 99}),
+        ("/api/v1/time", {}),
+    ],
+    ids=["a signature that does not fit", "one that was recorded", "no key asked for"],
+)
+def test_no_key_is_revoked_for_what_it_has_not_signed(desk, target, wrong):
+    """Whoever names a key, replays it, or shares its address cannot cost it its access."""
+    asker = Asker(desk, STRICT)
+    for _ in range(4):
+        assert until_banned(asker, target, **wrong) == (429, "IP_LIMIT")
+        desk.tick(21)
+    assert asker.code("GET", "/api/v1/account")[0] == 200
+
+
+def test_a_websocket_is_refused_to_who_is_banned_or_has_too_many(desk):
+    """Before there is one; each that ends makes room for another."""
+    sockets = SocketLimits(connections=2, connects=5, connects_ns=60 * SECOND_NS)
+    asker = Asker(desk, STRICT._replace(sockets=sockets))
+
+    def open_line(number: int, ip: str = IP):
+        return asker.gate.line("/ws/v1", ip, number, lambda: desk.now_ns)
+
+    lines = [open_line(1), open_line(2)]
+    with pytest.raises(SessionRefused, match="2 WebSockets are open from this address"):
+        open_line(3)
+    assert open_line(3, "127.0.0.2") is not None
+    assert asker.gate.line("/nowhere", "127.0.0.3", 4, lambda: desk.now_ns) is None
+    lines[0].close()
+    assert open_line(5) is not None
+    lines[1].close()
+    assert open_line(6) is not None
+    with pytest.raises(SessionRefused, match="5 new WebSockets in any 60 s"):
+        open_line(7)
+    until_banned(asker)
+    with pytest.raises(SessionRefused, match="banned until"):
+        open_line(8)
 
 
 def test_the_same_client_id_is_the_same_order_for_ever(asker):

@@ -32,7 +32,7 @@ from steelyard.net.clock import Clock
 from steelyard.net.server import Server, WebSocketConnection, bind, serve_on, text_frame
 from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
-from steelyard.wire.dialect import AccessReason, Refusal
+from steelyard.wire.dialect import AccessReason, Refusal, SessionRefused
 from steelyard.wire.http import Request, Response
 
 STEP_S = 0.05  # how often the market moves and due streams go out
@@ -386,10 +386,13 @@ class _Site:
     def websocket(
         self, request: Request, ip: str, connection: WebSocketConnection
     ) -> bool | Response:
-        if self._process.open_line(self._gate, request, ip, connection):
-            return True
-        message = f"there is no stream at {request.path[:100]}"
-        refusal = Refusal(AccessReason.UNKNOWN_ENDPOINT, message)
+        try:
+            if self._process.open_line(self._gate, request, ip, connection):
+                return True
+            message = f"there is no stream at {request.path[:100]}"
+            refusal = Refusal(AccessReason.UNKNOWN_ENDPOINT, message)
+        except SessionRefused as refused:
+            refusal = refused.refusal
         return self._gate.refuse(refusal, self._process.clock.now_ns())
 
     def refuse(self, _request: Request, status: int, message: str) -> Response:

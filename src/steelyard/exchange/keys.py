@@ -262,6 +262,11 @@ class Keys:
         """Return an account's name."""
         return self._names[account_id]
 
+    def cause(self, key: str) -> str:
+        """Return what a key was revoked for, where it was not a person who did it."""
+        kept = self.people.keys.get(key)
+        return "" if kept is None else kept.revoked_for
+
     def of(self, account_id: int) -> list[KeptKey]:
         """Return an account's keys, oldest first."""
         return [k for k in self.people.keys.values() if k.created.account_id == account_id]

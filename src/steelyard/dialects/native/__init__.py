@@ -27,6 +27,7 @@ from steelyard.domain.errors import Unsupported
 from steelyard.domain.messages import KeyKind
 from steelyard.wire.dialect import Asker, Auth, Dialect, Endpoint
 from steelyard.wire.http import Response
+from steelyard.wire.limits import ratelimit_headers
 
 NAME = "native"
 
@@ -111,7 +112,7 @@ DIALECT = Dialect(
     verify=auth.verify,
     signature=auth.signature,
     refuse=errors.refuse,
-    usage_headers=limits.usage_headers,
+    usage_headers=ratelimit_headers,
     session=stream.session,
     frame=stream.frame,
     client=NativeClient(),

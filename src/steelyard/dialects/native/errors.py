@@ -22,7 +22,7 @@ Reason = AccessReason | RejectReason
 A, R = AccessReason, RejectReason
 
 UNAUTHORIZED = 401
-PASSING = frozenset({429, 503})  # with Retry-After
+PASSING = frozenset({418, 429, 503})  # with Retry-After
 RETRY_AFTER_MAX_S = 10**6
 # As 401 names them in WWW-Authenticate.
 SCHEME = "STEELYARD-HMAC-SHA256, STEELYARD-ED25519, STEELYARD-RSA-SHA256, STEELYARD-ES256"
@@ -171,7 +171,7 @@ _ROWS = (
     ),
     Code(
         A.IP_BANNED,
-        429,
+        418,
         "This address went on over its limits and is shut out for a while.",
         "Send nothing until Retry-After is over.",
     ),

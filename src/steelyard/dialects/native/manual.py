@@ -22,7 +22,7 @@ from steelyard.dialects.native import (
     terms,
 )
 from steelyard.dialects.native.auth import WS_TARGET, payload, sign
-from steelyard.dialects.native.limits import MESSAGES_PER_SECOND_MAX, Weight
+from steelyard.dialects.native.limits import LIMITS, Weight
 from steelyard.dialects.native.openapi import (
     RATE_HEADERS,
     STATUS_NAMES,
@@ -382,7 +382,7 @@ def _limits(dialect: Dialect) -> Iterator[Block]:
     yield Prose(
         "These hold unless the exchange was started with other ones (`--limits`); "
         "`GET /api/v1/limits` says which are in force. Windows are aligned to the clock. Over a "
-        "limit the answer is 429 with `Retry-After`."
+        "limit the answer is 429 with `Retry-After`; who goes on all the same is banned, with 418."
     )
     yield Table(
         ("name", "counts", "of each", "at most", "in"),
@@ -455,7 +455,9 @@ def _websocket() -> Iterator[Block]:
         f"Connect to `{WS_TARGET}` and send JSON objects in text frames. Each is answered once, "
         'with the `op` and `id` that you gave: `"ok": true`, or `"ok": false` and an `error` as '
         "in REST. A mistake never closes the connection. Binary frames do (1003), and so do more "
-        f"than {MESSAGES_PER_SECOND_MAX} messages in one second (1008)."
+        f"than {LIMITS.sockets.messages} messages in one second (1008). An address with too "
+        "many connections, or that opens them too fast, is answered 429 and `Retry-After` instead "
+        "of the upgrade; `GET /api/v1/limits` has the numbers in force."
     )
     for about, said in (
         (

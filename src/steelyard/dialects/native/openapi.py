@@ -71,6 +71,7 @@ STATUS_NAMES = {
     404: "No such order",
     409: "The client_order_id is taken",
     413: "The body is too large",
+    418: "Banned for going on over the limits; wait for Retry-After",
     429: "Too much; wait for Retry-After",
     503: "The exchange is stopping",
 }
