@@ -61,6 +61,7 @@ class ExchangeConfig:
     market: MarketSource | None  # None: as the directory was founded, or the default crowd
     limits: Chooser
     ready_file: Path | None = None
+    skew_ns: int = 0  # wire time less the host's clock
     host: str = "127.0.0.1"
 
 
@@ -69,7 +70,7 @@ class ExchangeProcess:
 
     def __init__(self, config: ExchangeConfig) -> None:
         self.config = config
-        self.clock = Clock()
+        self.clock = Clock(config.skew_ns)  # wire time
         self.stopped = asyncio.Event()
         self.failure: BaseException | None = None
         self._opened: OpenExchange
@@ -97,12 +98,16 @@ class ExchangeProcess:
         now_ns = self.started_ns = self.clock.now_ns()
         try:
             self._opened = OpenExchange(
-                self.config.data, self.config.market, now_ns, once_locked=self._take_ports
+                self.config.data,
+                self.config.market,
+                now_ns - self.config.skew_ns,
+                once_locked=self._take_ports,
             )
         except BaseException:
             self._give_ports_back()
             raise
         self.exchange = self._opened.exchange
+        self.exchange.clock.skew_ns = self.config.skew_ns
         self.exchange.counts = Counts()  # without what the replay carried out
         source = self._opened.source
         self.market_note = describe(source)
@@ -188,6 +193,11 @@ class ExchangeProcess:
     def port(self, dialect: str) -> int:
         """Return the port that a dialect listens on."""
         return self._servers[dialect].port
+
+    def sandbox_clock(self) -> dict[str, Any]:
+        """Return what time it is, and whether that is the host's."""
+        now_ns, exchange = self.clock.now_ns(), self.exchange
+        return exchange.clock.described(now_ns, exchange.time_at(now_ns))
 
     def metrics(self) -> str:
         """Return the process's numbers as Prometheus reads them."""

@@ -7,6 +7,9 @@ that order: a dialect hands in how to read parameters and credentials, and does 
 A request that fails a check has changed nothing but counters. Each dialect has its own gate; the
 words of every refusal are the dialect's.
 
+Every `now_ns` here is wire time (`exchange/sandbox_clock.py`): timestamps, nonces and limits go by
+it. A key's expiry and what an order does go by the sandbox's.
+
 A WebSocket is a `Line`: the same checks for each request that comes over it.
 """
 
@@ -21,7 +24,15 @@ from msgspec import Struct
 from steelyard.domain.commands import Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
-from steelyard.domain.messages import Answer, OrderAnswer, Query, Refused, Scope
+from steelyard.domain.messages import (
+    Answer,
+    Clock,
+    ClockQuery,
+    OrderAnswer,
+    Query,
+    Refused,
+    Scope,
+)
 from steelyard.domain.order import RejectReason
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import KeptKey
@@ -195,6 +206,7 @@ class Gate:
 
     def authenticate(self, credentials: Credentials, auth: Auth, ip: str, now_ns: int) -> KeptKey:
         """Return the key that a request proves to hold, or raise SessionRefused."""
+        sandbox_ns = self.exchange.time_at(now_ns)
         kept = self.exchange.keys.find(credentials.key)
         refusal: Refusal | None = None
         if kept is None or kept.created.dialect != self.dialect.name:
@@ -205,7 +217,7 @@ class Gate:
             )
             raise SessionRefused(refusal)
         created = kept.created
-        if created.expires_ns is not None and created.expires_ns <= now_ns:
+        if created.expires_ns is not None and created.expires_ns <= sandbox_ns:
             refusal = Refusal(AccessReason.KEY_EXPIRED, "this key has expired; create another one")
         elif not kept.may_come_from(ip):
             refusal = Refusal(AccessReason.IP_NOT_ALLOWED, f"this key may not be used from {ip}")
@@ -213,7 +225,7 @@ class Gate:
             refusal = self._signature(credentials, kept, now_ns)
         if refusal:
             raise SessionRefused(refusal)
-        kept.last_used_ns, kept.last_ip = now_ns, ip
+        kept.last_used_ns, kept.last_ip = sandbox_ns, ip
         return kept
 
     def _signature(self, credentials: Credentials, kept: KeptKey, now_ns: int) -> Refusal | None:
@@ -295,7 +307,7 @@ class Gate:
         self, message: UserCommand | Query, credentials: Credentials | None, now_ns: int
     ) -> Answer:
         if not isinstance(message, UserCommand):
-            return self.exchange.ask(message, now_ns)
+            return self._answer(message, now_ns)
         if credentials is not None and credentials.nonce is not None:
             self._journal_nonce(credentials, now_ns)
         if isinstance(message, Place) and message.client_order_id:
@@ -307,12 +319,18 @@ class Gate:
             known = known_group(message, self.exchange.history, for_ever=is_ever)
             if known is not None:
                 return known
-        return self.exchange.perform(message, now_ns)
+        return self.exchange.perform(message, self.exchange.time_at(now_ns))
+
+    def _answer(self, query: Query, now_ns: int) -> Answer:
+        if isinstance(query, ClockQuery):
+            return Clock(now_ns)  # what clients sign by; the sandbox's own is the administrator's
+        return self.exchange.ask(query, self.exchange.time_at(now_ns))
 
     def _journal_nonce(self, credentials: Credentials, now_ns: int) -> None:
         """Have a nonce outlive a restart, because what came with it changes something."""
         key, nonce = credentials.key, credentials.nonce or ""
-        self.exchange.record(NonceUsed(key, nonce, _until_ns(credentials, now_ns)), now_ns)
+        used = NonceUsed(key, nonce, _until_ns(credentials, now_ns), now_ns)
+        self.exchange.record(used, self.exchange.time_at(now_ns))
 
     def _known_order(self, place: Place) -> Answer | None:
         """Return what is to be said to a client order id that is taken, or None."""
@@ -428,7 +446,8 @@ class Line:
 
     def snapshot(self, query: Query) -> Answer:
         """Answer a public query, for channels that start with a snapshot."""
-        return self._gate.exchange.ask(query, self._now())
+        exchange = self._gate.exchange
+        return exchange.ask(query, exchange.time_at(self._now()))
 
     def receive(self, frame: str | bytes) -> None:
         """Take one message from the client."""

@@ -48,12 +48,21 @@ class KeyRevoked(Struct, frozen=True, tag=True):
     key: str
 
 
+class ClockSet(Struct, frozen=True, tag=True):
+    """From here on it is `time_ns`: so far ahead of the host's clock, or standing still."""
+
+    time_ns: int
+    offset_ns: int
+    is_frozen: bool
+
+
 class NonceUsed(Struct, frozen=True, tag=True):
     """A nonce must not be seen again for this key until then."""
 
     key: str
     nonce: str
-    until_ns: int
+    until_ns: int  # in wire time, as the next
+    wire_ns: int = 0  # when it was seen
 
 
 class MarketStep(Struct, frozen=True, tag=True):
@@ -66,7 +75,9 @@ class MarketStep(Struct, frozen=True, tag=True):
     state_hash: int = 0
 
 
-ExchangeRecord = Founded | AccountNamed | KeyCreated | KeyRevoked | NonceUsed | MarketStep
+ExchangeRecord = (
+    Founded | AccountNamed | KeyCreated | KeyRevoked | NonceUsed | ClockSet | MarketStep
+)
 
 
 def codec(decode: Decode = layout.decode) -> JournalCodec:
