@@ -119,5 +119,5 @@ def test_a_skew_may_be_negative(text, ns):
 
 @pytest.mark.parametrize("text", ["2d", "-25h", "--3s", "3"])
 def test_a_skew_of_days_or_of_another_form_is_refused(text):
-    with pytest.raises(UsageError, match="more than a day|is not a duration"):
+    with pytest.raises(UsageError, match=r"more than a day|is not a duration"):
         parse_skew_ns(text)

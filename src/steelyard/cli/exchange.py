@@ -30,6 +30,7 @@ def exchange(
     tape: str | None = None,
     at_end: Annotated[str, Parameter(name="--at-end")] = "hold",
     limits: str = "venue",
+    tls: Annotated[bool, Parameter(negative="")] = False,
     skew: Annotated[str, Parameter(allow_leading_hyphen=True)] = "0s",
     ready_file: Path | None = None,
     common: Common = _EVERYONE,
@@ -52,12 +53,16 @@ def exchange(
         What happens when the tape is over: hold, loop or exit.
     limits
         Rate limits: venue, tutorial, off, or a TOML file.
+    tls
+        Give each port a twin, 50 above it, that speaks TLS with a certificate of a local authority.
     skew
         How far the clock that clients sign by is ahead of this machine's: 3s, -500ms.
     ready_file
         Write the ready line here too.
     """
-    config = configure(common.directory, port_base, crowd, tape, at_end, limits, ready_file, skew)
+    config = configure(
+        common.directory, port_base, crowd, tape, at_end, limits, ready_file, skew, tls=tls
+    )
     return run(config)
 
 
@@ -70,6 +75,8 @@ def configure(
     limits: str,
     ready_file: Path | None,
     skew: str = "0s",
+    *,
+    tls: bool = False,
 ) -> ExchangeConfig:
     """Return the configuration, checked as far as can be without listening.
 
@@ -87,7 +94,10 @@ def configure(
     elif crowd is not None:
         market = CrowdSource(crowd)
     skew_ns = parse_skew_ns(skew)
-    return ExchangeConfig(data, port_base, market, profile_chooser(limits), ready_file, skew_ns)
+    chooser = profile_chooser(limits)
+    return ExchangeConfig(
+        data, port_base, market, chooser, ready_file, has_tls=tls, skew_ns=skew_ns
+    )
 
 
 def run(config: ExchangeConfig) -> int:

@@ -28,6 +28,8 @@ class Bounds(NamedTuple):
     headers_max_bytes: int = HEADERS_MAX_BYTES  # 431
     headers_max: int = 128  # 431
     body_max_bytes: int = BODY_MAX_BYTES  # 413, before the rest arrives
+    handshakes_max: int = 200  # of TLS, at one time: the next connection is closed at once
+    handshake_s: float = 10.0  # of TLS: abort
     head_s: float = 10.0  # from a request's first byte to the end of its headers: 408
     body_s: float = 30.0  # from there to its end: 408
     idle_s: float = 75.0  # between requests: close

@@ -165,7 +165,9 @@ class HttpConnection(asyncio.Protocol):
             return False
         self._is_ended = True
         self._settle()
-        return not self._is_over and not self._is_lingering
+        # With TLS no half of a connection can be closed.
+        may_wait = self._transport.can_write_eof()
+        return may_wait and not self._is_over and not self._is_lingering
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes."""

@@ -246,6 +246,8 @@ class WebSocketConnection:
                 self._transport.write(data)
             elif self._transport.can_write_eof():
                 self._transport.write_eof()
+            else:
+                self._transport.close()
         if self._protocol.state is not State.OPEN:
             self._may_send = False
             if self._abort_at is None:
