@@ -107,7 +107,7 @@ class Server:
         self._sweeper: asyncio.Task[None] | None = None
         self._first = 0
         self._tls = tls
-        self._accepter: asyncio.Task[None] | None = None
+        self._again: asyncio.TimerHandle | None = None  # when more files may be opened
         self._handshakes: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -122,7 +122,7 @@ class Server:
             )
         else:
             self._listening.setblocking(False)  # noqa: FBT003 its only argument
-            self._accepter = loop.create_task(self._accept_forever(self._tls, shared))
+            self._listen_tls(self._tls, shared)
         self._sweeper = loop.create_task(self._sweep_forever())
 
     async def close(self) -> None:
@@ -178,21 +178,27 @@ class Server:
 
     # -- TLS ----------------------------------------------------------------------------------
 
-    async def _accept_forever(self, tls: ssl.SSLContext, shared: Port) -> None:
+    def _accept(self, tls: ssl.SSLContext, shared: Port) -> None:
         """Accept here and not in the loop's server, which does not bound its handshakes."""
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                accepted, _ = await loop.sock_accept(self._listening)
-            except OSError:  # it has gone already, or there are too many files open
-                await asyncio.sleep(self._bounds.sweep_s)
-                continue
-            if len(self._handshakes) >= self._bounds.handshakes_max:
-                accepted.close()
-                continue
-            task = loop.create_task(self._shake_hands(accepted, tls, shared))
-            self._handshakes.add(task)
-            task.add_done_callback(self._handshakes.discard)
+        loop = shared.loop
+        try:
+            accepted, _ = self._listening.accept()
+        except (BlockingIOError, ConnectionError):
+            return  # it has gone already
+        except OSError:  # too many files are open
+            loop.remove_reader(self._listening)
+            self._again = loop.call_later(self._bounds.sweep_s, self._listen_tls, tls, shared)
+            return
+        if len(self._handshakes) >= self._bounds.handshakes_max:
+            accepted.close()
+            return
+        accepted.setblocking(False)  # noqa: FBT003 its only argument
+        task = loop.create_task(self._shake_hands(accepted, tls, shared))
+        self._handshakes.add(task)
+        task.add_done_callback(self._handshakes.discard)
+
+    def _listen_tls(self, tls: ssl.SSLContext, shared: Port) -> None:
+        shared.loop.add_reader(self._listening, self._accept, tls, shared)
 
     async def _shake_hands(
         self, accepted: socket.socket, tls: ssl.SSLContext, shared: Port
@@ -207,10 +213,11 @@ class Server:
             )
 
     async def _stop_accepting(self) -> None:
-        if self._accepter is None:
+        if self._tls is None:
             return
-        self._accepter.cancel()
-        await asyncio.gather(self._accepter, return_exceptions=True)
+        if self._again is not None:
+            self._again.cancel()
+        asyncio.get_running_loop().remove_reader(self._listening)
         self._listening.close()
         if self._handshakes:
             _, late = await asyncio.wait([*self._handshakes], timeout=self._bounds.stop_s)
