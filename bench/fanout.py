@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 
 import uvloop
 
@@ -112,7 +112,7 @@ def _fan_out(kind: str, subscribers: int, rounds: int) -> tuple[float, float]:
         sockets = {}
         for _ in range(subscribers):
             client = stack.enter_context(_subscriber(server.port))
-            client.setblocking(False)
+            client.setblocking(False)  # noqa: FBT003 its only argument
             sockets[client.fileno()] = client
             poll.register(client.fileno(), select.EPOLLIN)
         left = subscribers * rounds * FRAME_BYTES
@@ -151,7 +151,7 @@ class _Server:
             os.sched_setaffinity(self._process.pid, {0})
             os.sched_setaffinity(0, {1})
 
-    def __enter__(self) -> "_Server":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -201,7 +201,7 @@ async def _publish(
         send()
         if number % group == 0:
             await asyncio.sleep(0)
-            while is_behind():
+            while is_behind():  # noqa: ASYNC110 buffers tell nobody
                 await asyncio.sleep(0.0005)
 
 

@@ -239,8 +239,7 @@ def test_a_long_pipeline_gives_way_to_others():
         ]
         many.write(b"GET /many HTTP/1.1\r\nhost: x\r\n\r\n" * 300)
         one.write(b"GET /one HTTP/1.1\r\nhost: x\r\n\r\n")
-        while len(asked) < 301:
-            await asyncio.sleep(0)
+        await until(lambda: len(asked) >= 301)
         many.close()
         one.close()
         await server.close()

@@ -37,7 +37,7 @@ class Bounds(NamedTuple):
     linger_s: float = 5.0  # in which a refused client may go on sending, so that it can read why
     linger_max_bytes: int = 64 << 20  # that a refused client may go on sending: abort
     message_max_bytes: int = 1 << 20  # of a WebSocket: close 1009
-    unsent_max_bytes: int = 4 << 20  # of a WebSocket whose reader is slow: abort
+    unsent_max_bytes: int = 4 << 20  # of a WebSocket whose reader is slow: close 1008
     ping_s: float = 20.0  # between pings
     pong_s: float = 60.0  # in which a WebSocket says nothing at all: close 1011
     stop_s: float = 2.0  # for last answers and closing handshakes: abort
