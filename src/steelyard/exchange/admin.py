@@ -50,6 +50,15 @@ from steelyard.exchange.operation import (
     state_text,
 )
 from steelyard.exchange.records import AccountNamed
+from steelyard.exchange.sandbox_clock import (
+    AdvanceClock,
+    ClockCall,
+    FreezeClock,
+    ResumeClock,
+    SetClock,
+    ShowClock,
+    change_clock,
+)
 
 RATE_E8 = 100_000  # 0.1 % maker and taker
 OPEN_ORDERS_MAX = 10_000
@@ -97,6 +106,7 @@ AdminCall = (
     | CancelOrders
     | Inspect
     | KeyCall
+    | ClockCall
     | OperationCall
     | BookkeepingCall
 )
@@ -112,12 +122,13 @@ class Admin:
         self._operation = Operation(exchange)
         self._bookkeeping = Bookkeeping(exchange)
 
-    def carry_out(self, call: AdminCall, now_ns: int) -> dict[str, Any]:
-        """Carry out a call; return what is to be shown, ready for JSON.
+    def carry_out(self, call: AdminCall, wire_ns: int) -> dict[str, Any]:
+        """Carry out a call at a wire time; return what is to be shown, ready for JSON.
 
         Raises:
             UsageError: It cannot be done; nothing has happened then.
         """
+        now_ns = self._exchange.time_at(wire_ns)
         match call:
             case CreateAccount():
                 return self._shown(self.create_account(call.name, call.deposits, now_ns), call.name)
@@ -133,7 +144,11 @@ class Admin:
                 left = len(self.open_orders(call.account, now_ns).orders)
                 return {"account": call.account, "canceled": canceled, "open_orders": left}
             case Inspect():
-                return self._inspect()
+                return self._inspect(wire_ns)
+            case ShowClock() | SetClock() | AdvanceClock() | FreezeClock() | ResumeClock():
+                clock = self._exchange.clock
+                change_clock(call, clock, wire_ns, now_ns, self._exchange.record)
+                return clock.described(wire_ns, self._exchange.time_at(wire_ns))
             case Market() | SetFees() | SetToken() | AssignTo() | ListFees():
                 return self._operation.carry_out(call, now_ns)
             case (
@@ -228,7 +243,7 @@ class Admin:
             },
         }
 
-    def _inspect(self) -> dict[str, Any]:
+    def _inspect(self, wire_ns: int) -> dict[str, Any]:
         exchange = self._exchange
         assets = exchange.listings.assets()
         founded = exchange.founded
@@ -242,6 +257,7 @@ class Admin:
                 if exchange.state_of(instrument.instrument_id) is not MarketState.OPEN
             },
             "accounts": len(exchange.keys.people.names),
+            "clock": exchange.clock.described(wire_ns, exchange.time_at(wire_ns)),
             "state_hash": f"{exchange.engine.state_hash():016x}",
             "totals": {
                 assets[asset_id]: str(atoms) for asset_id, atoms in exchange.engine.totals().items()

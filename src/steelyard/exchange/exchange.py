@@ -3,7 +3,8 @@
 Everything that changes it goes through `record`, live, or `replay`, on restart; the same
 records in the same order give the same state. What is to be written and sent comes out of
 `drain`: the shell writes the records first and lets nothing out before they are on disk.
-Time is an argument and never goes back.
+Time is an argument and never goes back; it is the sandbox's (`time_at`), and where it is the
+wire's the argument says so.
 """
 
 from collections.abc import Iterable, Iterator
@@ -93,6 +94,7 @@ from steelyard.exchange.market import InstrumentMarket
 from steelyard.exchange.records import (
     FORMAT,
     AccountNamed,
+    ClockSet,
     ExchangeRecord,
     Founded,
     KeyChanged,
@@ -102,6 +104,7 @@ from steelyard.exchange.records import (
     NonceUsed,
 )
 from steelyard.exchange.refusals import explain
+from steelyard.exchange.sandbox_clock import SandboxClock
 from steelyard.exchange.snapshot import Snapshot, read_founded, read_snapshot
 from steelyard.exchange.statement import Statements
 
@@ -136,6 +139,7 @@ class Exchange:
         self.history = History(self.listings)
         self.statements = Statements(self.listings)
         self.feed = Feed(self)
+        self.clock = SandboxClock()
         self.now_ns = 0
         self.founded: Founded | None = None
         self.trading = True
@@ -146,6 +150,10 @@ class Exchange:
         self._states: dict[int, MarketState] = {}
         self._rates: dict[int, tuple[int, int]] = {}
         self._records: list[tuple[int, Command | ExchangeRecord]] = []
+
+    def time_at(self, wire_ns: int) -> int:
+        """Return the sandbox time at a wire time; it never goes back."""
+        return max(self.now_ns, self.clock.at(wire_ns))
 
     # -- what changes it --------------------------------------------------------------------
 
@@ -207,9 +215,10 @@ class Exchange:
                     self.now_ns,
                 )
 
-    def step(self, now_ns: int) -> None:
-        """Let the market do what is due, and send what is due."""
-        if self.market is not None:
+    def step(self, wire_ns: int) -> None:
+        """Let the market do what is due at a wire time, and send what is due."""
+        now_ns = self.time_at(wire_ns)
+        if self.market is not None and not self.clock.is_frozen:
             self._steps += 1
             is_noted = self._steps % NOTED_STEPS == 0
             self.record(MarketStep(self.engine.state_hash() if is_noted else 0), now_ns)
@@ -217,7 +226,7 @@ class Exchange:
         expiry_ns = self.history.next_expiry_ns()
         if expiry_ns is not None and expiry_ns <= self.now_ns:
             self.record(AdvanceTime(), now_ns)
-        self.feed.wake(self.now_ns)
+        self.feed.wake(wire_ns)
 
     def found(self, founded: Founded, now_ns: int) -> None:
         """Begin a new exchange: list the market's instruments and enter their past."""
@@ -309,6 +318,7 @@ class Exchange:
                 [market.snapshot() for market in self._markets.values()],
                 self.feed.sequences,
                 self.market.cursor() if self.market else None,
+                self.clock.setting,
             )
         )
 
@@ -331,6 +341,7 @@ class Exchange:
                 case _:
                     pass
         self.founded, self.now_ns = snapshot.founded, snapshot.now_ns
+        self.clock.setting = snapshot.clock
         self.keys.restore(snapshot.people)
         self._rates = snapshot.rates
         self.history.restore(snapshot.history)
@@ -368,7 +379,9 @@ class Exchange:
             case KeyRevoked():
                 self.keys.revoked(message.key, self.now_ns, message.cause, message.by)
             case NonceUsed():
-                self.keys.nonce_used(message.key, message.nonce, message.until_ns, self.now_ns)
+                self.keys.nonce_used(message.key, message.nonce, message.until_ns, message.wire_ns)
+            case ClockSet():
+                self._set_clock(message)
             case _:
                 effects = self._command(message, encoded)
                 if self.market is not None:
@@ -399,6 +412,12 @@ class Exchange:
             effects += self._command(command)
         self._observe(effects)
         return effects
+
+    def _set_clock(self, setting: ClockSet) -> None:
+        self.clock.setting = setting
+        self.now_ns = max(self.now_ns, setting.time_ns)
+        # Of a long leap the market shows as much as of the time before its opening.
+        self._stepped_ns = max(self._stepped_ns, self.now_ns - HISTORY_NS)
 
     def _restate(self, effects: list[Effect]) -> list[Effect]:
         """Let the house stand as it says in a market that has opened; return what follows."""

@@ -11,6 +11,9 @@ Who goes on over the limits is banned, and a key that has brought on many bans i
 the profile says so (A26). A key answers only for what it has proven: whoever merely names one, or
 shares its address, cannot have it revoked.
 
+Every `now_ns` here is wire time (`exchange/sandbox_clock.py`): timestamps, nonces and limits go by
+it. A key's expiry and what an order does go by the sandbox's.
+
 A WebSocket is a `Line`: the same checks for each request that comes over it.
 """
 
@@ -27,6 +30,8 @@ from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import (
     Answer,
+    Clock,
+    ClockQuery,
     KeyKind,
     OrderAnswer,
     OrderQuery,
@@ -176,10 +181,11 @@ class Gate:
         if endpoint.auth is not Auth.NONE:
             credentials = _claimed(claim)
             kept = self.authenticate(credentials, endpoint.auth, ip, now_ns)
-            kept.used(now_ns, ip, f"{endpoint.method} {endpoint.path}")
+            sandbox_ns = self.exchange.time_at(now_ns)
+            kept.used(sandbox_ns, ip, f"{endpoint.method} {endpoint.path}")
             if proven is not None:
                 proven.add(credentials.key)
-            _check_scope(endpoint.scope, kept, now_ns)
+            _check_scope(endpoint.scope, kept, sandbox_ns)
             account = str(kept.created.account_id)
             for per, who in ((Per.KEY, kept.created.key), (Per.ACCOUNT, account)):
                 over = self._count(per, who, weight, endpoint, ip, now_ns, usage)
@@ -202,8 +208,9 @@ class Gate:
         if over is not None:
             raise SessionRefused(self._escalated(over, lambda: credentials, ip, now_ns))
         kept = self.authenticate(credentials, Auth.SIGNED, ip, now_ns)
-        kept.used(now_ns, ip, LOGIN)
-        _check_scope(scope, kept, now_ns)
+        sandbox_ns = self.exchange.time_at(now_ns)
+        kept.used(sandbox_ns, ip, LOGIN)
+        _check_scope(scope, kept, sandbox_ns)
         if credentials.nonce is not None:
             self._journal_nonce(credentials, now_ns)
         self.outcomes[OK] += 1
@@ -275,12 +282,13 @@ class Gate:
         for key in sorted(set(keys)):
             cause = self.limiter.persists(key, now_ns)
             if cause and self.exchange.keys.find(key) is not None:
-                self.exchange.record(KeyRevoked(key, cause), now_ns)
+                self.exchange.record(KeyRevoked(key, cause), self.exchange.time_at(now_ns))
                 over = Refusal(AccessReason.UNKNOWN_KEY, _revoked(cause))
         return over
 
     def authenticate(self, credentials: Credentials, auth: Auth, ip: str, now_ns: int) -> KeptKey:
         """Return the key that a request proves to hold, or raise SessionRefused."""
+        sandbox_ns = self.exchange.time_at(now_ns)
         kept = self.exchange.keys.find(credentials.key)
         refusal: Refusal | None = None
         if kept is None or kept.created.dialect != self.dialect.name:
@@ -293,9 +301,9 @@ class Gate:
                 "`steelyard key list` shows what there is",
             )
             raise SessionRefused(refusal)
-        if kept.is_expired(now_ns):
+        if kept.is_expired(sandbox_ns):
             refusal = Refusal(AccessReason.KEY_EXPIRED, "this key has expired; create another one")
-        elif kept.is_replaced(now_ns):
+        elif kept.is_replaced(sandbox_ns):
             refusal = Refusal(
                 AccessReason.KEY_ROTATED,
                 "this key has been rotated and its overlap is over; use the key that replaces it",
@@ -402,7 +410,7 @@ class Gate:
         self, message: UserCommand | Query, credentials: Credentials | None, now_ns: int
     ) -> Answer:
         if not isinstance(message, UserCommand):
-            return self.exchange.ask(message, now_ns)
+            return self._answer(message, now_ns)
         if credentials is not None and credentials.nonce is not None:
             self._journal_nonce(credentials, now_ns)
         if isinstance(message, Place) and message.client_order_id:
@@ -414,7 +422,12 @@ class Gate:
             known = known_group(message, self.exchange.history, for_ever=is_ever)
             if known is not None:
                 return known
-        return self.exchange.perform(message, now_ns)
+        return self.exchange.perform(message, self.exchange.time_at(now_ns))
+
+    def _answer(self, query: Query, now_ns: int) -> Answer:
+        if isinstance(query, ClockQuery):
+            return Clock(now_ns)  # what clients sign by; the sandbox's own is the administrator's
+        return self.exchange.ask(query, self.exchange.time_at(now_ns))
 
     def _check_products(self, command: UserCommand, kept: KeptKey) -> None:
         """Turn away what a key that may trade some instruments asks of others."""
@@ -447,7 +460,8 @@ class Gate:
     def _journal_nonce(self, credentials: Credentials, now_ns: int) -> None:
         """Have a nonce outlive a restart, because what came with it changes something."""
         key, nonce = credentials.key, credentials.nonce or ""
-        self.exchange.record(NonceUsed(key, nonce, _until_ns(credentials, now_ns)), now_ns)
+        used = NonceUsed(key, nonce, _until_ns(credentials, now_ns), now_ns)
+        self.exchange.record(used, self.exchange.time_at(now_ns))
 
     def _known_order(self, place: Place) -> Answer | None:
         """Return what is to be said to a client order id that is taken, or None."""
@@ -563,7 +577,8 @@ class Line:
 
     def snapshot(self, query: Query) -> Answer:
         """Answer a public query, for channels that start with a snapshot."""
-        return self._gate.exchange.ask(query, self._now())
+        exchange = self._gate.exchange
+        return exchange.ask(query, exchange.time_at(self._now()))
 
     def receive(self, frame: str | bytes) -> None:
         """Take one message from the client."""

@@ -114,14 +114,28 @@ class InstrumentMarket:
     def load(self, candle: Candle) -> None:
         """Enter a candle of history; per base series they come in order, before any trade."""
         series = self.series[candle.interval_ns]
+        self._bridge(series, candle.interval_ns, candle.open_ns)
         if not series or candle.open_ns > series[-1].open_ns:
+            _close_last(series)
             series.append(candle)
         if candle.interval_ns == MINUTE_NS:
             hours, open_ns = self.series[HOUR_NS], open_of(candle.open_ns, HOUR_NS)
+            self._bridge(hours, HOUR_NS, open_ns)
             if hours and hours[-1].open_ns == open_ns:
                 hours[-1] = _fold(hours[-1], candle)
             elif not hours or hours[-1].open_ns < open_ns:
+                _close_last(hours)
                 hours.append(replace(candle, interval_ns=HOUR_NS, open_ns=open_ns))
+
+    def _bridge(self, series: deque[Candle], length: int, open_ns: int) -> None:
+        """Leave no gap before a candle that is about to come."""
+        if not series or open_ns <= series[-1].open_ns + length:
+            return
+        if length == SECOND_NS:
+            # Flat seconds would not add up to the minutes that are known of that time.
+            series.clear()
+            return
+        self._advance(series, length, open_ns - length, None)
 
     def _advance(
         self, series: deque[Candle], length: int, now_ns: int, first_ticks: int | None
@@ -281,6 +295,11 @@ class InstrumentMarket:
         self.trades.extend(state.trades)
         for candle in state.candles:
             self.series[candle.interval_ns].append(candle)
+
+
+def _close_last(series: deque[Candle]) -> None:
+    if series and not series[-1].is_closed:
+        series[-1] = replace(series[-1], is_closed=True)
 
 
 def _fold(whole: Candle, part: Candle) -> Candle:

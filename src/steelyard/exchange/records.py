@@ -74,12 +74,21 @@ class KeyRevoked(Struct, frozen=True, tag=True):
     by: str = ADMINISTRATOR
 
 
+class ClockSet(Struct, frozen=True, tag=True):
+    """From here on it is `time_ns`: so far ahead of the host's clock, or standing still."""
+
+    time_ns: int
+    offset_ns: int
+    is_frozen: bool
+
+
 class NonceUsed(Struct, frozen=True, tag=True):
     """A nonce must not be seen again for this key until then."""
 
     key: str
     nonce: str
-    until_ns: int
+    until_ns: int  # in wire time, as the next
+    wire_ns: int = 0  # when it was seen
 
 
 class MarketStep(Struct, frozen=True, tag=True):
@@ -93,7 +102,14 @@ class MarketStep(Struct, frozen=True, tag=True):
 
 
 ExchangeRecord = (
-    Founded | AccountNamed | KeyCreated | KeyChanged | KeyRevoked | NonceUsed | MarketStep
+    Founded
+    | AccountNamed
+    | KeyCreated
+    | KeyChanged
+    | KeyRevoked
+    | NonceUsed
+    | ClockSet
+    | MarketStep
 )
 
 

@@ -14,7 +14,7 @@ from steelyard.exchange.history import AccountHistory
 from steelyard.exchange.house import HouseCursor
 from steelyard.exchange.keys import People
 from steelyard.exchange.market import MarketData
-from steelyard.exchange.records import Founded
+from steelyard.exchange.records import ClockSet, Founded
 from steelyard.exchange.statement import AccountStatement
 
 T = TypeVar("T")
@@ -36,6 +36,7 @@ class Snapshot(Struct):
     markets: list[MarketData]
     sequences: dict[int, int]
     market_cursor: HouseCursor | None
+    clock: ClockSet | None = None
 
 
 class Beginning(Struct):
