@@ -37,6 +37,7 @@ from steelyard.wire.http import Request, Response
 
 STEP_S = 0.05  # how often the market moves and due streams go out
 SNAPSHOT_S = 60.0
+STATUS_PATH, STATUS_TARGET = "/status", "/api/v1/status"  # where others look, and where it is
 LIVE_DIALECTS = ("native", "binance")
 
 # Why a port refuses, by its HTTP status. What failed while it was carried out is not known.
@@ -349,6 +350,8 @@ class _Site:
             refusal = process.guard.refusal(request, needs_token=False)
             reply(refusal or metrics_response(process.metrics()))
             return
+        if self._has_page and request.path == STATUS_PATH:
+            request = request._replace(target=STATUS_TARGET)
         if process.failure is not None:
             reply(self.refuse(request, UNAVAILABLE, _STOPPING))
             return

@@ -1,7 +1,7 @@
 """One request, from bytes to bytes: the only way into the exchange.
 
-The checks, in this order: address ban and limit, key, its expiry, its address list, the
-signature, the timestamp and nonce, the scope, the key's and account's limits; then the
+The checks, in this order: address ban and limit, maintenance, key, its expiry, its address list,
+the signature, the timestamp and nonce, the scope, the key's and account's limits; then the
 parameters are turned into a Command or Query, which the exchange carries out. `Gate.request` is
 that order: a dialect hands in how to read parameters and credentials, and does not choose when.
 A request that fails a check has changed nothing but counters. Each dialect has its own gate; the
@@ -21,7 +21,16 @@ from msgspec import Struct
 from steelyard.domain.commands import Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
-from steelyard.domain.messages import Answer, OrderAnswer, Query, Refused, Scope
+from steelyard.domain.messages import (
+    Answer,
+    Batch,
+    BatchAnswer,
+    OrderAnswer,
+    Query,
+    Refused,
+    Scope,
+    SingleAnswer,
+)
 from steelyard.domain.order import RejectReason
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import KeptKey
@@ -137,6 +146,7 @@ class Gate:
         is_read = not isinstance(parameters, DecodeError)
         weight = endpoint.weight(parameters) if is_read else 1
         self._count(Per.IP, ip, weight, endpoint, ip, now_ns, usage)
+        self._refuse_in_maintenance(endpoint)
         kept: KeptKey | None = None
         credentials: Credentials | None = None
         if endpoint.auth is not Auth.NONE:
@@ -174,6 +184,18 @@ class Gate:
     def _refuse_banned(self, ip: str, now_ns: int) -> None:
         if refusal := self.limiter.ban(ip, now_ns):
             raise SessionRefused(refusal)
+
+    def _refuse_in_maintenance(self, endpoint: Endpoint) -> None:
+        retry_after_ns = self.exchange.maintenance_ns
+        if retry_after_ns is not None and not endpoint.in_maintenance:
+            raise SessionRefused(
+                Refusal(
+                    AccessReason.MAINTENANCE,
+                    "the exchange is in maintenance and took nothing up; ask again in "
+                    f"{-(-retry_after_ns // 1_000_000_000)} s",
+                    retry_after_ns=retry_after_ns,
+                )
+            )
 
     def _count(
         self,
@@ -292,12 +314,18 @@ class Gate:
             raise SessionRefused(_malformed(error)) from error
 
     def _act(
-        self, message: UserCommand | Query, credentials: Credentials | None, now_ns: int
+        self, message: UserCommand | Query | Batch, credentials: Credentials | None, now_ns: int
     ) -> Answer:
-        if not isinstance(message, UserCommand):
+        if not isinstance(message, UserCommand | Batch):
             return self.exchange.ask(message, now_ns)
         if credentials is not None and credentials.nonce is not None:
             self._journal_nonce(credentials, now_ns)
+        if isinstance(message, Batch):
+            return BatchAnswer(tuple(self._perform(each, now_ns) for each in message.commands))
+        return self._perform(message, now_ns)
+
+    def _perform(self, message: UserCommand, now_ns: int) -> SingleAnswer:
+        """Carry out a command, or return what its client order id has been answered already."""
         if isinstance(message, Place) and message.client_order_id:
             known = self._known_order(message)
             if known is not None:
@@ -314,7 +342,7 @@ class Gate:
         key, nonce = credentials.key, credentials.nonce or ""
         self.exchange.record(NonceUsed(key, nonce, _until_ns(credentials, now_ns)), now_ns)
 
-    def _known_order(self, place: Place) -> Answer | None:
+    def _known_order(self, place: Place) -> SingleAnswer | None:
         """Return what is to be said to a client order id that is taken, or None."""
         history = self.exchange.history
         if not self.dialect.client_ids_for_ever:

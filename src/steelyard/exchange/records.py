@@ -66,7 +66,16 @@ class MarketStep(Struct, frozen=True, tag=True):
     state_hash: int = 0
 
 
-ExchangeRecord = Founded | AccountNamed | KeyCreated | KeyRevoked | NonceUsed | MarketStep
+class MaintenanceSet(Struct, frozen=True, tag=True):
+    """Requests are turned away from here on, or taken again; retry_after_ns is what they hear."""
+
+    is_on: bool
+    retry_after_ns: int
+
+
+ExchangeRecord = (
+    Founded | AccountNamed | KeyCreated | KeyRevoked | NonceUsed | MarketStep | MaintenanceSet
+)
 
 
 def codec(decode: Decode = layout.decode) -> JournalCodec:

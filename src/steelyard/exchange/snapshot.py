@@ -36,6 +36,7 @@ class Snapshot(Struct):
     markets: list[MarketData]
     sequences: dict[int, int]
     market_cursor: HouseCursor | None
+    maintenance_ns: int | None = None
 
 
 class Beginning(Struct):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from inspect import cleandoc
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
@@ -22,6 +23,8 @@ from steelyard.dialects.native import (
     terms,
 )
 from steelyard.dialects.native.auth import WS_TARGET, payload, sign
+from steelyard.dialects.native.calls import CALLS
+from steelyard.dialects.native.examples import EXAMPLES
 from steelyard.dialects.native.limits import MESSAGES_PER_SECOND_MAX, Weight
 from steelyard.dialects.native.openapi import (
     RATE_HEADERS,
@@ -111,7 +114,16 @@ CONVENTIONS = (
         "Unknown parameters are refused, and the answer names the one that was probably meant. "
         "Answers may gain fields; ignore what you do not know."
     ),
-    "Fees are taken in the quote asset. A buy's hold includes its fee.",
+    (
+        "Fees are taken in the quote asset, and a buy's hold includes its fee; an order may say "
+        "otherwise by `fee_asset`."
+    ),
+    (
+        "Lists are oldest first. An answer's `next` and `previous` are cursors to what comes after "
+        "and before it, null where nothing is; send one as `cursor`, with the same other "
+        "parameters. They point at entries, not at counts, so that what happens meanwhile neither "
+        "repeats nor hides one."
+    ),
 )
 
 EXAMPLE = """\
@@ -245,6 +257,11 @@ CHANNELS: dict[ChannelKind, tuple[str, str, tuple[type[Struct], ...]]] = {
         "Your balances that changed, at once.",
         (stream_messages.BalancesPush,),
     ),
+    ChannelKind.STATUS: (
+        "",
+        "Whether the exchange takes requests and orders: at once, then whenever that changes.",
+        (stream_messages.StatusPush,),
+    ),
 }
 
 
@@ -271,7 +288,8 @@ def _basics() -> Iterator[Block]:
     yield Prose(
         "REST with JSON under `/api/v1`, and a WebSocket at `/ws/v1`, on the port that "
         "`steelyard exchange` prints first (8600). A machine reads the same as OpenAPI 3.1 at "
-        "[/openapi.json](/openapi.json)."
+        "[/openapi.json](/openapi.json), and the WebSocket as AsyncAPI 3.0 at "
+        "[/asyncapi.json](/asyncapi.json)."
     )
     yield Bullets(CONVENTIONS)
 
@@ -472,10 +490,22 @@ def _websocket() -> Iterator[Block]:
                 "signature": "...",
             },
         ),
+        (
+            (
+                "Call: once logged in, do what REST does, without signing each. `params` are the "
+                "route's parameters, those of its path too; `result` of the answer is what REST "
+                "answers, and limits, scopes and refusals are the same."
+            ),
+            msgspec.to_builtins(EXAMPLES[stream_messages.Call]),
+        ),
         ('Ask whether the exchange is there; the answer is `{"op":"pong"}`.', {"op": "ping"}),
     ):
         yield Prose(about)
         yield Code("json", pretty(said))
+    yield Table(
+        ("call", "is what REST says so"),
+        tuple((f"`{op}`", f"`{e.method} {e.path}`") for op, e in CALLS.items()),
+    )
     yield Table(
         ("channel", "needs", "tells"),
         tuple(
