@@ -38,6 +38,7 @@ from steelyard.dialects.native.openapi import (
     tag_of,
 )
 from steelyard.dialects.native.parameters import WITH_BODY
+from steelyard.dialects.native.programs import CURL, EXAMPLE, JAVASCRIPT, STREAM
 from steelyard.domain.commands import GROUP_MAX
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import GroupKind, OrderType, RejectReason
@@ -125,41 +126,6 @@ CONVENTIONS = (
         "repeats nor hides one."
     ),
 )
-
-EXAMPLE = """\
-import hashlib, hmac, json, os, secrets, time, urllib.error, urllib.request
-
-BASE = os.environ.get("STEELYARD_URL", "http://127.0.0.1:8600")
-KEY, SECRET = os.environ["STEELYARD_KEY"], os.environ["STEELYARD_SECRET"]
-
-def call(method, target, body=None):
-    data = b"" if body is None else json.dumps(body).encode()
-    timestamp, nonce = str(time.time_ns() // 1_000_000), secrets.token_hex(16)
-    signed = f"{timestamp}{nonce}{method}{target}".encode() + data
-    headers = {
-        "STEELYARD-KEY": KEY,
-        "STEELYARD-TIMESTAMP": timestamp,
-        "STEELYARD-NONCE": nonce,
-        "STEELYARD-SIGNATURE": hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest(),
-        "Content-Type": "application/json",
-    }
-    request = urllib.request.Request(BASE + target, data or None, headers, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=10) as response:
-            return json.load(response)
-    except urllib.error.HTTPError as refused:
-        error = json.load(refused)["error"]
-        raise SystemExit(f"{error['code']}: {error['message']}\\n{error['hint']}")
-
-print(call("GET", "/api/v1/account")["balances"])
-
-order = call("POST", "/api/v1/orders", {
-    "symbol": "BTC-USDT", "side": "buy", "type": "limit", "size": "0.001", "price": "20000.00",
-    "client_order_id": "first-" + secrets.token_hex(4),
-})
-print(order["order_id"], order["state"])
-print(call("DELETE", f"/api/v1/orders/{order['order_id']}")["state"])
-"""
 
 VECTOR = """\
 import hashlib, hmac
@@ -274,6 +240,7 @@ def blocks(dialect: Dialect) -> list[Block]:
         *_orders(),
         *_order_types(),
         *_groups(),
+        *_programs(),
         *_limits(dialect),
         *_routes(dialect),
         *_websocket(),
@@ -385,6 +352,23 @@ def _groups() -> Iterator[Block]:
         ("kind", "orders", "what they do"),
         tuple((f"`{kind.name.lower()}`", *GROUPS[kind]) for kind in GroupKind),
     )
+
+
+def _programs() -> Iterator[Block]:
+    yield Heading(2, "Programs to begin with", "programs")
+    yield Prose(
+        "Each runs as it stands, with `STEELYARD_KEY` and `STEELYARD_SECRET` in its environment "
+        "(`STEELYARD_URL` where the exchange is elsewhere), and needs no package. They sign, place "
+        "an order far from the market, read it, cancel it; the one in Python for that is under "
+        "[Signing](#signing). `POST /api/v1/orders` is only an example of a route: the rest of "
+        "this manual lists all."
+    )
+    yield Heading(3, "JavaScript (Node 22, or 20 with --experimental-websocket)", "javascript")
+    yield Code("javascript", JAVASCRIPT)
+    yield Heading(3, "Shell (bash, curl, openssl)", "shell")
+    yield Code("bash", CURL)
+    yield Heading(3, "A stream in Python, without a package", "stream")
+    yield Code("python", STREAM)
 
 
 def _limits(dialect: Dialect) -> Iterator[Block]:
