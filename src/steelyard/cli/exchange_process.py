@@ -9,6 +9,7 @@ answers nothing more and stops.
 import asyncio
 import secrets
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any
 
 from steelyard import dialects
 from steelyard.cli.exchange_metrics import JournalMeter, Readings, metrics_text
-from steelyard.cli.exposition import metrics_response
+from steelyard.cli.exposition import Histogram, metrics_response
 from steelyard.cli.limit_profiles import Chooser
 from steelyard.cli.market_source import MarketSource, TapeSource, describe
 from steelyard.cli.opening import OpenExchange
@@ -84,6 +85,7 @@ class ExchangeProcess:
         self._is_held = False
         self._codec = codec()
         self._meter = JournalMeter()
+        self.latency = Histogram()
         self._dropped: Counter[str] = Counter()  # WebSockets with slow readers, by dialect
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -204,6 +206,7 @@ class ExchangeProcess:
             connections={name: len(s.connections) for name, s in self._servers.items()},
             sockets=sockets,
             dropped={name: self._dropped[name] for name in self._gates},
+            latency=self.latency,
         )
         return metrics_text(seen)
 
@@ -356,9 +359,12 @@ class _Site:
             reply(self.refuse(request, UNAVAILABLE, _STOPPING))
             return
 
+        began_s = time.perf_counter()
+
         def answer(response: Response) -> None:
             del self._asked[reply]
             reply(response)
+            process.latency.add(time.perf_counter() - began_s)
 
         now_ns = process.clock.now_ns()
         self._asked[reply] = request

@@ -72,6 +72,7 @@ class Gate:
         self.dialect = dialect
         self.limiter = Limiter(profile)
         self.outcomes: Counter[str] = Counter()  # requests by what came of them: OK, or a reason
+        self.routes: Counter[tuple[str, str, str]] = Counter()  # method, path, what came of them
         self._since_ns = since_ns
         self._routes = _Routes(dialect.endpoints)
         exchange.feed.speak(dialect.name, dialect.frame)
@@ -109,14 +110,19 @@ class Gate:
             raise SessionRefused(found)
         endpoint, captured = found
         dialect = self.dialect
-        result = self.request(
-            endpoint,
-            lambda: dialect.read(request, endpoint, captured),
-            lambda: dialect.credentials(request, endpoint),
-            ip,
-            now_ns,
-            usage,
-        )
+        try:
+            result = self.request(
+                endpoint,
+                lambda: dialect.read(request, endpoint, captured),
+                lambda: dialect.credentials(request, endpoint),
+                ip,
+                now_ns,
+                usage,
+            )
+        except SessionRefused as refused:
+            self.routes[endpoint.method, endpoint.path, refused.refusal.reason.name] += 1
+            raise
+        self.routes[endpoint.method, endpoint.path, OK] += 1
         if isinstance(result, Response):
             return result
         return json_response(endpoint.status, encode_json(result))
