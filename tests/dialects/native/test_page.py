@@ -6,7 +6,7 @@ from steelyard.dialects.native.manual import Code, Heading, Prose, blocks
 from steelyard.dialects.native.page import SCRIPT, html
 
 PAGE = html(blocks(DIALECT))
-VOID = {"meta", "link", "br", "rect", "path"}
+VOID = {"meta", "link", "br", "rect", "path", "input"}
 
 
 class Reader(HTMLParser):
