@@ -21,6 +21,7 @@ from steelyard.net.loop import run_loop
 
 _EVERYONE = Common()
 PORTS = range(1024, 65_001)
+FAREWELL_S = 2.0  # how long an exchange whose disk refuses says so before it ends
 
 
 def exchange(
@@ -50,7 +51,7 @@ def exchange(
     at_end
         What happens when the tape is over: hold, loop or exit.
     limits
-        Rate limits: venue, tutorial, off, or a TOML file.
+        Rate limits: venue, tutorial, tutorial-coinbase, off, or a TOML or JSON file.
     ready_file
         Write the ready line here too.
     """
@@ -99,6 +100,8 @@ async def _run(config: ExchangeConfig) -> int:
         print(repair, file=sys.stderr)
     print(msgspec.json.encode(ready).decode(), flush=True)
     await process.stopped.wait()
+    if process.failure is not None:
+        await asyncio.sleep(FAREWELL_S)
     await process.stop()
     if process.failure is not None:
         raise process.failure

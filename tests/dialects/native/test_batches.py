@@ -119,3 +119,13 @@ def test_an_amendment_goes_both_ways(venue):
     assert isinstance(outcome.answer, OrderAnswer)
     order = outcome.answer.order
     assert (order.price_ticks, order.size_lots) == (6_000_001, 500)
+
+
+def test_a_key_for_some_products_places_no_batch_of_others(venue):
+    """One order of another instrument, and nothing of the batch is placed."""
+    key = venue.new_key("alice", products=("BTC-USDT",))
+    other = {**GOOD, "symbol": "ETH-BTC", "price": "0.05", "size": "1"}
+    for orders, status in (([GOOD], 200), ([GOOD, other], 403)):
+        body = {"orders": orders}
+        assert venue.call("POST", "/api/v1/orders/batch", body, key)[0] == status
+    assert len(venue.call("GET", "/api/v1/orders")[1]["orders"]) == 1
