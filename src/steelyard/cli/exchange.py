@@ -127,4 +127,5 @@ async def _run(config: ExchangeConfig) -> int:
 group = App(name="exchange")
 group.default(exchange)
 group.command("steelyard.cli.audit:audit_exchange", name="audit")
+group.command("steelyard.cli.maintenance:maintenance_exchange", name="maintenance")
 group.command("steelyard.cli.market:market_exchange", name="market")

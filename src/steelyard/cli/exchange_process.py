@@ -9,6 +9,7 @@ answers nothing more and stops.
 import asyncio
 import secrets
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import Any
 from steelyard import dialects
 from steelyard.cli import exchange_tls
 from steelyard.cli.exchange_metrics import JournalMeter, Readings, metrics_text
-from steelyard.cli.exposition import metrics_response
+from steelyard.cli.exposition import Histogram, metrics_response
 from steelyard.cli.limit_profiles import Chooser
 from steelyard.cli.market_source import MarketSource, TapeSource, describe
 from steelyard.cli.opening import OpenExchange
@@ -39,6 +40,7 @@ from steelyard.wire.http import Request, Response
 
 STEP_S = 0.05  # how often the market moves and due streams go out
 SNAPSHOT_S = 60.0
+STATUS_PATH, STATUS_TARGET = "/status", "/api/v1/status"  # where others look, and where it is
 ENDED_KEYS_S = 0.5  # how often WebSockets of keys whose time is over are looked for
 LIVE_DIALECTS = ("native", "binance")
 
@@ -92,6 +94,7 @@ class ExchangeProcess:
         self._is_held = False
         self._codec = codec()
         self._meter = JournalMeter()
+        self.latency = Histogram()
         self._dropped: Counter[str] = Counter()  # WebSockets with slow readers, by dialect
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -231,6 +234,7 @@ class ExchangeProcess:
             connections=self._connections(),
             sockets=sockets,
             dropped={name: self._dropped[name] for name in self._gates},
+            latency=self.latency,
         )
         return metrics_text(seen)
 
@@ -413,13 +417,18 @@ class _Site:
             refusal = process.guard.refusal(request, needs_token=False)
             reply(refusal or metrics_response(process.metrics()))
             return
+        if self._has_page and request.path == STATUS_PATH:
+            request = request._replace(target=STATUS_TARGET)
         if process.failure is not None:
             reply(self.refuse(request, UNAVAILABLE, _STOPPING))
             return
 
+        began_s = time.perf_counter()
+
         def answer(response: Response) -> None:
             del self._asked[reply]
             reply(response)
+            process.latency.add(time.perf_counter() - began_s)
 
         now_ns = process.clock.now_ns()
         self._asked[reply] = request

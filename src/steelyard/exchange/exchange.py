@@ -51,7 +51,6 @@ from steelyard.domain.messages import (
     MINUTE_NS,
     AccountAnswer,
     AccountQuery,
-    Answer,
     AssetBalance,
     BookQuery,
     BookSnapshot,
@@ -61,7 +60,6 @@ from steelyard.domain.messages import (
     Clock,
     ClockQuery,
     Execution,
-    FillList,
     FillsQuery,
     InstrumentList,
     InstrumentsQuery,
@@ -73,12 +71,12 @@ from steelyard.domain.messages import (
     OrdersQuery,
     Query,
     Refused,
+    SingleAnswer,
     Status,
     StatusQuery,
     Ticker,
     TickerList,
     TickersQuery,
-    TradeList,
     TradesQuery,
     TransferAnswer,
 )
@@ -100,6 +98,7 @@ from steelyard.exchange.records import (
     KeyChanged,
     KeyCreated,
     KeyRevoked,
+    MaintenanceSet,
     MarketStep,
     NonceUsed,
 )
@@ -143,6 +142,7 @@ class Exchange:
         self.now_ns = 0
         self.founded: Founded | None = None
         self.trading = True
+        self.maintenance_ns: int | None = None  # what who is turned away should wait; None: nobody
         self.counts = Counts()
         self._steps = 0
         self._stepped_ns = 0  # when the market last did what was due
@@ -183,7 +183,7 @@ class Exchange:
         self.now_ns = record.time_ns
         self._apply(message, record.encoded)
 
-    def perform(self, command: UserCommand, now_ns: int) -> Answer:
+    def perform(self, command: UserCommand, now_ns: int) -> SingleAnswer:
         """Carry out a user's command and answer it."""
         effects = self.record(command, now_ns)
         # Orders that expired are canceled before the command, and told before its own effects.
@@ -239,7 +239,7 @@ class Exchange:
 
     # -- what is asked ----------------------------------------------------------------------
 
-    def ask(self, query: Query, now_ns: int) -> Answer:
+    def ask(self, query: Query, now_ns: int) -> SingleAnswer:
         """Answer a query.
 
         Raises:
@@ -255,13 +255,13 @@ class Exchange:
                 order = self.history.order(query)
                 return OrderAnswer(order) if order else _unknown_order()
             case OrdersQuery():
-                return OrderList(self.history.orders(query))
+                return self.history.order_list(query)
             case FillsQuery():
-                return FillList(self.history.fills(query))
+                return self.history.fill_list(query)
             case AccountQuery():
                 return self._account(query.account_id)
             case TradesQuery():
-                return TradeList(self._market(query.instrument_id).trades_of(query))
+                return self._market(query.instrument_id).trade_list(query)
             case CandlesQuery():
                 return CandleList(self._market(query.instrument_id).candles_of(query, now_ns))
             case TickersQuery():
@@ -274,12 +274,7 @@ class Exchange:
             case KeyQuery():
                 return self._key(query.key, now_ns)
             case StatusQuery():
-                kind = self.founded.market if self.founded else "none"
-                ended = bool(self.market and self.market.ended)
-                takes_orders = not len(self.listings) or any(
-                    self.state_of(i.instrument_id) in TAKES_ORDERS for i in self.listings
-                )
-                return Status(self.trading and takes_orders, kind, ended, now_ns)
+                return self._status(now_ns)
 
     def state_of(self, instrument_id: int) -> MarketState:
         """Return what a market lets happen."""
@@ -319,6 +314,7 @@ class Exchange:
                 self.feed.sequences,
                 self.market.cursor() if self.market else None,
                 self.clock.setting,
+                self.maintenance_ns,
             )
         )
 
@@ -352,6 +348,7 @@ class Exchange:
         if self.market is not None and snapshot.market_cursor is not None:
             self.market.restore(snapshot.market_cursor)
         self._stepped_ns = snapshot.stepped_ns
+        self.maintenance_ns = snapshot.maintenance_ns
 
     @staticmethod
     def founded_in(data: bytes) -> Founded | None:
@@ -378,6 +375,9 @@ class Exchange:
                 self.keys.changed(message, self.now_ns)
             case KeyRevoked():
                 self.keys.revoked(message.key, self.now_ns, message.cause, message.by)
+            case MaintenanceSet():
+                self.maintenance_ns = message.retry_after_ns if message.is_on else None
+                self._tell_status()
             case NonceUsed():
                 self.keys.nonce_used(message.key, message.nonce, message.until_ns, message.wire_ns)
             case ClockSet():
@@ -499,6 +499,7 @@ class Exchange:
                     self._tell_rejected(next(asked, None), effect)
                 case MarketStateChanged():
                     self._states[effect.instrument_id] = effect.state
+                    self._tell_status()
                 case Transferred():
                     self.statements.transferred(effect, now_ns)
                     touched[effect.account_id, -effect.asset_id - 1] = None
@@ -547,6 +548,10 @@ class Exchange:
             told = [(asset_id, balances.get(asset_id, nothing)) for asset_id in of_account]
             self.feed.balances(account_id, told, self.now_ns)
 
+    def _tell_status(self) -> None:
+        if self.feed.is_heard:
+            self.feed.status(self._status(self.now_ns))
+
     # -- answers ----------------------------------------------------------------------------
 
     def _order_answer(self, account_id: int, order_id: int, effects: list[Effect]) -> OrderAnswer:
@@ -559,6 +564,16 @@ class Exchange:
         # Of very many the first may have left the history already.
         found = (self.history.order(OrderQuery(account_id, order_id=i)) for i in order_ids)
         return tuple(order for order in found if order)
+
+    def _status(self, now_ns: int) -> Status:
+        kind = self.founded.market if self.founded else "none"
+        ended = bool(self.market and self.market.ended)
+        takes_orders = not len(self.listings) or any(
+            self.state_of(i.instrument_id) in TAKES_ORDERS for i in self.listings
+        )
+        is_on = self.maintenance_ns is not None
+        trading = self.trading and takes_orders and not is_on
+        return Status(trading, kind, ended, now_ns, is_on, self.maintenance_ns or 0)
 
     def _account(self, account_id: int) -> AccountAnswer:
         maker, taker = self.engine.rates(account_id, self.now_ns)

@@ -32,6 +32,7 @@ from steelyard.domain.messages import (
     Event,
     Execution,
     OrderEvent,
+    Status,
     Ticker,
     Touch,
     Trade,
@@ -40,6 +41,7 @@ from steelyard.domain.order import Side
 from steelyard.engine import BookLevels
 from steelyard.wire.dialect import Channel, ChannelKind, Subscription
 
+CHECKED_DEPTH = 10  # levels of a side that go with a delta, for checksums
 SUBSCRIPTIONS_MAX = 20_000  # over all sessions; one more is refused
 
 Encode = Callable[[Subscription, Event, Listings], bytes | None]
@@ -191,6 +193,10 @@ class Feed:
         if self._subscribers:
             self._publish(Channel(ChannelKind.TRADES, trade.instrument_id), trade)
 
+    def status(self, status: Status) -> None:
+        """The exchange takes orders again, or no longer."""
+        self._publish(Channel(ChannelKind.STATUS), status)
+
     def order(self, execution: Execution, order: Order, fill: Fill | None, now_ns: int) -> None:
         """An order changed."""
         if not self._subscribers:
@@ -258,6 +264,7 @@ class Feed:
         gathered = self._gathered.pop(channel, None)
         if gathered is None:
             return
+        best = self._sources.levels(channel.instrument_id, CHECKED_DEPTH)
         sides: dict[Side, list[tuple[int, int]]] = {Side.BUY: [], Side.SELL: []}
         for (side, ticks), lots in gathered.levels.items():
             sides[side].append((ticks, lots))
@@ -268,6 +275,7 @@ class Feed:
             tuple(sorted(sides[Side.BUY], reverse=True)),
             tuple(sorted(sides[Side.SELL])),
             now_ns,
+            (tuple(best.bids), tuple(best.asks)),
         )
         self._publish(channel, delta)
 

@@ -1,7 +1,7 @@
 """One request, from bytes to bytes: the only way into the exchange.
 
-The checks, in this order: address ban and limit, key, its expiry, its address list, the
-signature, the timestamp and nonce, the scope, the key's and account's limits; then the
+The checks, in this order: address ban and limit, maintenance, key, its expiry, its address list,
+the signature, the timestamp and nonce, the scope, the key's and account's limits; then the
 parameters are turned into a Command or Query, which the exchange carries out. `Gate.request` is
 that order: a dialect hands in how to read parameters and credentials, and does not choose when.
 A request that fails a check has changed nothing but counters. Each dialect has its own gate; the
@@ -30,6 +30,8 @@ from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import (
     Answer,
+    Batch,
+    BatchAnswer,
     Clock,
     ClockQuery,
     KeyKind,
@@ -38,6 +40,7 @@ from steelyard.domain.messages import (
     Query,
     Refused,
     Scope,
+    SingleAnswer,
 )
 from steelyard.domain.order import RejectReason
 from steelyard.exchange.exchange import Exchange
@@ -81,6 +84,7 @@ class Gate:
         self.dialect = dialect
         self.limiter = Limiter(profile)
         self.outcomes: Counter[str] = Counter()  # requests by what came of them: OK, or a reason
+        self.routes: Counter[tuple[str, str, str]] = Counter()  # method, path, what came of them
         self._since_ns = since_ns
         self._connected: Counter[str] = Counter()  # WebSockets by address, while they are open
         self._routes = _Routes(dialect.endpoints)
@@ -134,14 +138,19 @@ class Gate:
             raise SessionRefused(found)
         endpoint, captured = found
         dialect = self.dialect
-        result = self.request(
-            endpoint,
-            lambda: dialect.read(request, endpoint, captured),
-            lambda: dialect.credentials(request, endpoint),
-            ip,
-            now_ns,
-            usage,
-        )
+        try:
+            result = self.request(
+                endpoint,
+                lambda: dialect.read(request, endpoint, captured),
+                lambda: dialect.credentials(request, endpoint),
+                ip,
+                now_ns,
+                usage,
+            )
+        except SessionRefused as refused:
+            self.routes[endpoint.method, endpoint.path, refused.refusal.reason.name] += 1
+            raise
+        self.routes[endpoint.method, endpoint.path, OK] += 1
         if isinstance(result, Response):
             return result
         return json_response(endpoint.status, encode_json(result))
@@ -176,6 +185,7 @@ class Gate:
             raise SessionRefused(
                 self._escalated(over, claim if is_signed else None, ip, now_ns, proven)
             )
+        self._refuse_in_maintenance(endpoint)
         kept: KeptKey | None = None
         credentials: Credentials | None = None
         if endpoint.auth is not Auth.NONE:
@@ -233,6 +243,18 @@ class Gate:
     def _refuse_banned(self, ip: str, now_ns: int) -> None:
         if refusal := self.limiter.ban(ip, now_ns):
             raise SessionRefused(refusal)
+
+    def _refuse_in_maintenance(self, endpoint: Endpoint) -> None:
+        retry_after_ns = self.exchange.maintenance_ns
+        if retry_after_ns is not None and not endpoint.in_maintenance:
+            raise SessionRefused(
+                Refusal(
+                    AccessReason.MAINTENANCE,
+                    "the exchange is in maintenance and took nothing up; ask again in "
+                    f"{-(-retry_after_ns // 1_000_000_000)} s",
+                    retry_after_ns=retry_after_ns,
+                )
+            )
 
     def _count(
         self,
@@ -393,8 +415,10 @@ class Gate:
         )
         try:
             message = endpoint.decode(parameters, asker)
-            if kept is not None and kept.created.products and isinstance(message, UserCommand):
-                self._check_products(message, kept)
+            if kept is not None and kept.created.products:
+                for command in message.commands if isinstance(message, Batch) else (message,):
+                    if isinstance(command, UserCommand):
+                        self._check_products(command, kept)
             answer = None if message is None else self._act(message, credentials, now_ns)
             if isinstance(answer, Refused):
                 raise SessionRefused(Refusal(answer.reason, answer.message, answer.field))
@@ -407,12 +431,18 @@ class Gate:
             raise SessionRefused(_malformed(error)) from error
 
     def _act(
-        self, message: UserCommand | Query, credentials: Credentials | None, now_ns: int
+        self, message: UserCommand | Query | Batch, credentials: Credentials | None, now_ns: int
     ) -> Answer:
-        if not isinstance(message, UserCommand):
+        if not isinstance(message, UserCommand | Batch):
             return self._answer(message, now_ns)
         if credentials is not None and credentials.nonce is not None:
             self._journal_nonce(credentials, now_ns)
+        if isinstance(message, Batch):
+            return BatchAnswer(tuple(self._perform(each, now_ns) for each in message.commands))
+        return self._perform(message, now_ns)
+
+    def _perform(self, message: UserCommand, now_ns: int) -> SingleAnswer:
+        """Carry out a command, or return what its client order id has been answered already."""
         if isinstance(message, Place) and message.client_order_id:
             known = self._known_order(message)
             if known is not None:
@@ -463,7 +493,7 @@ class Gate:
         used = NonceUsed(key, nonce, _until_ns(credentials, now_ns), now_ns)
         self.exchange.record(used, self.exchange.time_at(now_ns))
 
-    def _known_order(self, place: Place) -> Answer | None:
+    def _known_order(self, place: Place) -> SingleAnswer | None:
         """Return what is to be said to a client order id that is taken, or None."""
         history = self.exchange.history
         if not self.dialect.client_ids_for_ever:

@@ -101,6 +101,13 @@ class MarketStep(Struct, frozen=True, tag=True):
     state_hash: int = 0
 
 
+class MaintenanceSet(Struct, frozen=True, tag=True):
+    """Requests are turned away from here on, or taken again; retry_after_ns is what they hear."""
+
+    is_on: bool
+    retry_after_ns: int
+
+
 ExchangeRecord = (
     Founded
     | AccountNamed
@@ -109,6 +116,7 @@ ExchangeRecord = (
     | KeyRevoked
     | NonceUsed
     | ClockSet
+    | MaintenanceSet
     | MarketStep
 )
 

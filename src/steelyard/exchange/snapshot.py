@@ -37,6 +37,7 @@ class Snapshot(Struct):
     sequences: dict[int, int]
     market_cursor: HouseCursor | None
     clock: ClockSet | None = None
+    maintenance_ns: int | None = None
 
 
 class Beginning(Struct):
