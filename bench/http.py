@@ -10,25 +10,22 @@ it does not bound.
 import argparse
 import asyncio
 import os
-import select
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import uvloop
 
+from bench.load import HOST, drive, pin
 from bench.measure import RUNS, Bench
 from steelyard.net.server import Reply, WebSocketConnection, serve
 from steelyard.wire.http import Request, json_response
 
 ROOT = Path(__file__).parents[1]
-HOST = "127.0.0.1"
-CONNECTIONS = 32
 REQUESTS = 60_000  # a run
 GOAL = 0.5  # of the floor
 
@@ -50,14 +47,14 @@ def run() -> Iterator[dict[str, Any]]:
         bench.skip("uvicorn, raw ASGI", "pip install uvicorn==0.54.0")
     wall: dict[str, list[float]] = {kind: [] for kind in names}
     own: dict[str, list[float]] = {kind: [] for kind in names}
-    servers = {kind: _Server(kind) for kind in names}
+    servers = {kind: Served(kind) for kind in names}
     try:
         for turn in range(RUNS + 1):  # in turns, so that a busy moment of the machine hits all
             for kind, server in servers.items():
-                begun, begun_cpu = perf_counter(), server.cpu_s()
-                _load(server.port)
+                begun_cpu = server.cpu_s()
+                seconds = drive(server.port, [ASKED] * REQUESTS).seconds
                 if turn:  # the first one warms up
-                    wall[kind].append(REQUESTS / (perf_counter() - begun))
+                    wall[kind].append(REQUESTS / seconds)
                     own[kind].append(REQUESTS / max(server.cpu_s() - begun_cpu, 1e-9))
     finally:
         for server in servers.values():
@@ -73,38 +70,7 @@ def run() -> Iterator[dict[str, Any]]:
     yield from bench.rows()
 
 
-# -- load ---------------------------------------------------------------------------------------
-
-
-def _load(port: int) -> None:
-    """Send all requests, one at a time on each connection, and take the answers."""
-    sockets = {}
-    epoll = select.epoll()
-    for _ in range(CONNECTIONS):
-        client = socket.create_connection((HOST, port))
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client.sendall(ASKED)
-        size = len(client.recv(65_536))  # every answer has the same size
-        epoll.register(client.fileno(), select.EPOLLIN)
-        sockets[client.fileno()] = client
-    left = REQUESTS - CONNECTIONS
-    missing = dict.fromkeys(sockets, size)
-    for client in sockets.values():
-        client.send(ASKED)
-    while left > 0:
-        for number, _ in epoll.poll():
-            client = sockets[number]
-            missing[number] -= len(client.recv(65_536))
-            if missing[number] == 0:
-                missing[number] = size
-                left -= 1
-                client.send(ASKED)
-    epoll.close()
-    for client in sockets.values():
-        client.close()
-
-
-class _Server:
+class Served:
     """A server in a process of its own."""
 
     def __init__(self, kind: str) -> None:
@@ -114,8 +80,8 @@ class _Server:
         self.port = int(self._process.stdout.readline())
         self._stat = Path(f"/proc/{self._process.pid}/stat")
         self.tells_cpu = self._stat.exists()
-        _pin(0, self._process.pid)
-        _pin(1, 0)
+        pin(0, self._process.pid)
+        pin(1, 0)
 
     def cpu_s(self) -> float:
         """Return the processor time that it has had, where the system tells."""
@@ -125,15 +91,11 @@ class _Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
+        """End it."""
         self._process.terminate()
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
-
-
-def _pin(core: int, pid: int) -> None:
-    if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(pid, {core})
 
 
 # -- servers ------------------------------------------------------------------------------------

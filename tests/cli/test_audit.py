@@ -40,3 +40,20 @@ def test_books_that_are_off_are_exit_code_1_with_the_first_difference(
 def test_a_word_that_is_no_command_does_not_start_an_exchange(words, tmp_path):
     assert run([*words, "--data", str(tmp_path / "none")]) == 2
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("exchange", "audit"),
+        ("account", "list"),
+        ("account", "deposit", "ann", "USDT=1"),
+        ("key", "list"),
+    ],
+)
+def test_a_look_at_a_wrong_path_begins_no_exchange(words, tmp_path, capsys):
+    """An audit of nothing must not say that the books balance."""
+    data = tmp_path / "typo"
+    assert run([*words, "--data", str(data)]) == 2
+    assert f"there is no exchange in {data} yet" in capsys.readouterr().err.replace("\n", " ")
+    assert not data.exists()

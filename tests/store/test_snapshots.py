@@ -52,7 +52,7 @@ def test_every_cut_and_every_changed_byte_is_noticed(tmp_path: Path):
         snapshots = Snapshots(tmp_path / "s")
         assert snapshots.latest() == (1, b"old")
         assert snapshots.damaged == [file.name]
-        assert f": {file.name}; an older snapshot and the journal served" in snapshots.repair
+        assert f": {file.name}; what the journal and any older snapshot hold" in snapshots.repair
         assert Snapshots(tmp_path / "s").repair == ""
 
 

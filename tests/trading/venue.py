@@ -239,9 +239,8 @@ class Venue:
         order = self.history.order(OrderQuery(BOT, order_id=first.order_id))
         assert order is not None
         self.orders_of_bot.append(order)
-        trades = {e.trade_id for e in effects if isinstance(e, Filled)}
-        fills = tuple(f for f in self.history.fills_of(order) if f.trade_id in trades)
-        return OrderAnswer(copied(order), fills)
+        filled = sum(isinstance(e, Filled) and e.order_id == order.order_id for e in effects)
+        return OrderAnswer(copied(order), self.history.fills_of(order, filled))
 
     # -- one command ------------------------------------------------------------------------------
 

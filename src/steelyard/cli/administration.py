@@ -13,13 +13,14 @@ import msgspec
 
 from steelyard.cli.opening import OpenExchange
 from steelyard.domain.errors import ConnectFailed, UsageError
-from steelyard.exchange.admin import Admin, AdminCall
+from steelyard.exchange.admin import Admin, AdminCall, CreateAccount
 from steelyard.exchange.records import codec
 from steelyard.net.clock import Clock
 from steelyard.net.loopback import ask
 from steelyard.store import datadir
 
 OK = 200
+FOUNDING = (CreateAccount,)  # what may begin an exchange; a look at a wrong path must not
 
 
 def administer(data: Path, call: AdminCall) -> dict[str, Any]:
@@ -54,6 +55,11 @@ def _ask(directory: Path, port: int, call: AdminCall) -> dict[str, Any]:
 
 
 def _append(data: Path, call: AdminCall) -> dict[str, Any]:
+    if not isinstance(call, FOUNDING) and not (data / "exchange").exists():
+        raise UsageError(
+            f"there is no exchange in {data} yet: start one with `steelyard exchange`, or open its "
+            "first account with `steelyard account create`; or name another --data"
+        )
     now_ns = Clock().now_ns()
     opened = OpenExchange(data, None, now_ns)
     for repair in opened.repairs:

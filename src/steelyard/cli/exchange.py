@@ -21,6 +21,7 @@ from steelyard.net.loop import run_loop
 
 _EVERYONE = Common()
 PORTS = range(1024, 65_001)
+FAREWELL_S = 2.0  # how long an exchange whose disk refuses says so before it ends
 
 
 def exchange(
@@ -99,6 +100,8 @@ async def _run(config: ExchangeConfig) -> int:
         print(repair, file=sys.stderr)
     print(msgspec.json.encode(ready).decode(), flush=True)
     await process.stopped.wait()
+    if process.failure is not None:
+        await asyncio.sleep(FAREWELL_S)
     await process.stop()
     if process.failure is not None:
         raise process.failure

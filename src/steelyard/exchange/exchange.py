@@ -46,7 +46,7 @@ from steelyard.domain.instrument import Listings
 from steelyard.domain.journal import Record
 from steelyard.domain.layout import InstrumentState
 from steelyard.domain.ledger import Balance
-from steelyard.domain.lifecycle import Fill, Order, OrderState
+from steelyard.domain.lifecycle import Order, OrderState
 from steelyard.domain.messages import (
     MINUTE_NS,
     AccountAnswer,
@@ -553,11 +553,8 @@ class Exchange:
     def _order_answer(self, account_id: int, order_id: int, effects: list[Effect]) -> OrderAnswer:
         order = self.history.order(OrderQuery(account_id, order_id=order_id))
         assert order is not None, "an order that was just changed is known"
-        trades = {e.trade_id for e in effects if isinstance(e, Filled) and e.order_id == order_id}
-        fills: tuple[Fill, ...] = ()
-        if trades:
-            fills = tuple(f for f in self.history.fills_of(order) if f.trade_id in trades)
-        return OrderAnswer(order, fills)
+        filled = sum(isinstance(e, Filled) and e.order_id == order_id for e in effects)
+        return OrderAnswer(order, self.history.fills_of(order, filled))
 
     def _orders(self, account_id: int, order_ids: Iterable[int]) -> tuple[Order, ...]:
         # Of very many the first may have left the history already.

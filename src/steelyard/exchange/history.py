@@ -259,10 +259,11 @@ class History:
         ]
         return _page(found, query.limit, from_start=_has_start(query.from_trade_id, query.start_ns))
 
-    def fills_of(self, order: Order) -> tuple[Fill, ...]:
-        """Return an order's fills, oldest first."""
-        fills = self._account(order.account_id).fills
-        return tuple(fill for fill in fills if fill.order_id == order.order_id)
+    def fills_of(self, order: Order, newest: int | None = None) -> tuple[Fill, ...]:
+        """Return an order's fills, oldest first; of many only so many of the newest."""
+        fills = reversed(self._account(order.account_id).fills)
+        found = [*islice((f for f in fills if f.order_id == order.order_id), newest)]
+        return tuple(reversed(found))
 
     # -- snapshots --------------------------------------------------------------------------
 

@@ -95,8 +95,8 @@ class Snapshots:
         if not self.damaged:
             return ""
         return (
-            f"damaged and passed over in {self._directory}: {', '.join(self.damaged)}; an older "
-            "snapshot and the journal served instead, so nothing is missing"
+            f"damaged and passed over in {self._directory}: {', '.join(self.damaged)}; what "
+            "the journal and any older snapshot hold served instead, so nothing is missing"
         )
 
     def oldest_sequence(self) -> int:

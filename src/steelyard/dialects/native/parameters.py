@@ -93,6 +93,8 @@ def read(request: Request, endpoint: Endpoint, captured: Mapping[str, str]) -> S
                 f"{route} takes no query; put the parameters into a JSON body",
                 request.query.partition("=")[0][:SHOWN_MAX],
             )
+        if not captured and (made := _flat(request.body, endpoint.request)) is not None:
+            return made
         given = parse_object(request.body, "the body")
     else:
         # A body that is signed but not read could be moved over into the target.
@@ -104,6 +106,24 @@ def read(request: Request, endpoint: Endpoint, captured: Mapping[str, str]) -> S
             raise DecodeError(f"{name} is part of the path of {route}; send it there only", name)
     given += [(name, _Text(text)) for name, text in captured.items()]
     return build(endpoint.request, given, route)
+
+
+def _flat(body: bytes, struct: type[T]) -> T | None:
+    """Return what most bodies hold; None for any that needs a closer look.
+
+    As many colons as names: no name is given twice, and nothing is nested.
+    """
+    try:
+        value = msgspec.json.decode(body)
+        if type(value) is not dict or body.count(b":") != len(value):
+            return None
+        made = msgspec.convert(value, struct)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    for text in value.values():
+        if isinstance(text, list) or (isinstance(text, str) and not text.isprintable()):
+            return None
+    return made
 
 
 def parse_object(text: bytes | str, what: str) -> list[tuple[str, Any]]:

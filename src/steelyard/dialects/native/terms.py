@@ -7,6 +7,8 @@ reason comes first in `RejectReason` is told. What needs the book or the balance
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from steelyard.dialects.native import requests
@@ -75,6 +77,7 @@ GOVERNED = tuple(
     for name in requests.PlaceRequest.__struct_fields__
     if any(name in terms.names for terms in TERMS.values())
 )
+_governed = attrgetter(*GOVERNED)
 
 
 def time_in_force_of(asked: TimeInForce | None, order_type: OrderType) -> TimeInForce:
@@ -91,8 +94,13 @@ def check(
         DecodeError: Something is missing that the type needs.
         UnitError: Something does not go with the type or the time in force (UNSUPPORTED).
     """
+    given = tuple(name for name, it in zip(GOVERNED, _governed(request), strict=True) if it)
+    _check(given, order_type, time_in_force)
+
+
+@lru_cache(maxsize=4_096)
+def _check(given: tuple[str, ...], order_type: OrderType, time_in_force: TimeInForce) -> None:
     terms, name = TERMS[order_type], order_type.name.lower()
-    given = [field for field in GOVERNED if getattr(request, field) not in (None, False)]
     for ways in terms.must:
         if not any(way in given for way in ways):
             raise DecodeError(
@@ -113,25 +121,25 @@ def check(
             f"it takes {offered}",
             "time_in_force",
         )
-    _check_resting(request, time_in_force)
+    _check_resting(given, time_in_force)
 
 
-def _check_resting(request: requests.PlaceRequest, time_in_force: TimeInForce) -> None:
+def _check_resting(given: tuple[str, ...], time_in_force: TimeInForce) -> None:
     if time_in_force not in RESTING:
         for field, why in (
             ("post_only", "what may not take has to rest"),
             ("display_size", "what does not rest is not shown"),
         ):
-            if getattr(request, field) not in (None, False):
+            if field in given:
                 raise _unsupported(f"{field} goes with time_in_force gtc or gtd only: {why}", field)
-    if request.slide and not request.post_only:
+    if "slide" in given and "post_only" not in given:
         raise _unsupported("slide goes with post_only only; send both, or neither", "slide")
-    if time_in_force is TimeInForce.GTD and request.expires is None:
+    if time_in_force is TimeInForce.GTD and "expires" not in given:
         raise DecodeError(
             "expires is missing: a gtd order needs the time at which it ends, in milliseconds",
             "expires",
         )
-    if time_in_force is not TimeInForce.GTD and request.expires is not None:
+    if time_in_force is not TimeInForce.GTD and "expires" in given:
         raise _unsupported(
             'expires goes with "time_in_force": "gtd" only; send that, or no expires', "expires"
         )
@@ -150,21 +158,21 @@ class Numbers:
 
     def price(self, field: str, text: str | None) -> int | None:
         """Return a price in ticks."""
-        return self._read(field, text, lambda n: self._instrument.price_ticks(n, field))
+        return None if text is None else self._read(field, text, self._instrument.price_ticks)
 
     def size(self, field: str, text: str | None) -> int | None:
         """Return a size in lots."""
-        return self._read(field, text, lambda n: self._instrument.size_lots(n, field))
+        return None if text is None else self._read(field, text, self._instrument.size_lots)
 
     def amount(self, field: str, text: str | None) -> int | None:
         """Return an amount of the quote asset in atoms."""
-        return self._read(field, text, lambda n: _amount_atoms(n, field))
+        return None if text is None else self._read(field, text, _amount_atoms)
 
     def display(self, field: str, text: str | None) -> int | None:
         """Return what the book shows in lots; 0 is nothing."""
         too = (RejectReason.SIZE_TOO_SMALL, RejectReason.SIZE_TOO_LARGE)
 
-        def lots(number: Decimal) -> int:
+        def lots(number: Decimal, field: str) -> int:
             if number == 0:
                 return 0
             try:
@@ -172,34 +180,32 @@ class Numbers:
             except UnitError as error:
                 raise _instead(error, too, RejectReason.DISPLAY_OUT_OF_RANGE) from error
 
-        return self._read(field, text, lots)
+        return None if text is None else self._read(field, text, lots)
 
     def trail(self, field: str, text: str | None) -> int | None:
         """Return the distance of a trail in ticks."""
         too = (RejectReason.PRICE_OUT_OF_RANGE,)
 
-        def ticks(number: Decimal) -> int:
+        def ticks(number: Decimal, field: str) -> int:
             try:
                 return self._instrument.price_ticks(number, field)
             except UnitError as error:
                 raise _instead(error, too, RejectReason.TRAIL_OUT_OF_RANGE) from error
 
-        return self._read(field, text, ticks)
+        return None if text is None else self._read(field, text, ticks)
 
     def trail_rate(self, field: str, text: str | None) -> int | None:
         """Return the rate of a trail, times 1e8."""
-        return self._read(field, text, lambda n: _trail_rate_e8(n, field))
+        return None if text is None else self._read(field, text, _trail_rate_e8)
 
     def check(self) -> None:
         """Raise the UnitError whose reason comes first, if there was any."""
         if self._errors:
             raise min(self._errors, key=lambda error: error.reason)
 
-    def _read(self, field: str, text: str | None, steps: Callable[[Decimal], int]) -> int | None:
-        if text is None:
-            return None
+    def _read(self, field: str, text: str, steps: Callable[[Decimal, str], int]) -> int | None:
         try:
-            return steps(parse_decimal(text))
+            return steps(parse_decimal(text), field)
         except UnitError as error:
             self._errors.append(UnitError(str(error), error.reason, field))
             return None
