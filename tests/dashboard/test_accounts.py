@@ -1,11 +1,13 @@
 """Nobody reaches anything of another person: every route, with the other's names and numbers."""
 
+import re
+
 import pytest
 from native_client import Refused
 from person_client import PASSWORD, Browser
 
-from steelyard.dashboard.account_requests import Nothing
 from steelyard.dashboard.accounts import open_account_site
+from tests.house.source import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +101,16 @@ def test_every_route_with_the_others_names(two, exchange):
     assert tried > 30
     assert everything(owner) == before
     assert thief.ask("GET", "session")["person"]["recovery_codes_left"] == 10
-    assert Nothing
+
+
+def test_every_route_is_in_the_docs():
+    text = (ROOT / "docs" / "concepts" / "people.md").read_text()
+    site = open_account_site(_Unasked(), 1, "", bytes, _Unasked())
+    shown = {
+        re.sub(r"/[A-Z]+(?=/|$)", "/*", route)
+        for route in re.findall(r"`([A-Z]+ /account/[\w/-]+)`", text)
+    }
+    assert shown == {f"{route.method} {route.path}" for route in site.routes()}
 
 
 class _Unasked:
