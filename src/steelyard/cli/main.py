@@ -7,6 +7,7 @@ anything else is a bug and shows its traceback. SIGTERM is heeded as Ctrl-C is, 
 moment on; commands that have something to end in order take both over.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -88,12 +89,17 @@ def run(arguments: Sequence[str]) -> int:
             result_action="return_value",
             error_console=errors,
         )
+        sys.stdout.flush()
     except CycloptsError as error:
         return fail(UsageError(), str(error), USAGE)
     except SteelyardError as error:
         errors.print(f"steelyard: {error}", markup=False)
         code = VENUE if isinstance(error, PeerError | TransportError) else USAGE
         return fail(error, str(error), code)
+    except BrokenPipeError:
+        # Whoever reads has seen enough; nothing more is to be flushed at the end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = DONE
     except KeyboardInterrupt as error:
         errors.print("steelyard: interrupted before it was done")
         return fail(error, "interrupted before it was done", INTERRUPTED)
