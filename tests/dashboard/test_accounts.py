@@ -7,6 +7,7 @@ from native_client import Refused
 from person_client import PASSWORD, Browser
 
 from steelyard.dashboard.accounts import open_account_site
+from steelyard.dashboard.guard import Guard
 from tests.house.source import ROOT
 
 
@@ -52,7 +53,7 @@ def everything(owner):
 def test_every_route_with_the_others_names(two, exchange):
     owner, thief, names, recovery = two
     before = everything(owner)
-    site = open_account_site(_Unasked(), 1, "", bytes, _Unasked())
+    site = open_account_site(_Unasked(), Guard(1, ""), bytes, _Unasked())
     account = {"account": "has", "asset": "USDT", "amount": "1", "dialect": "native"}
     bodies = {
         "/account/move": [
@@ -105,7 +106,7 @@ def test_every_route_with_the_others_names(two, exchange):
 
 def test_every_route_is_in_the_docs():
     text = (ROOT / "docs" / "concepts" / "people.md").read_text()
-    site = open_account_site(_Unasked(), 1, "", bytes, _Unasked())
+    site = open_account_site(_Unasked(), Guard(1, ""), bytes, _Unasked())
     shown = {
         re.sub(r"/[A-Z]+(?=/|$)", "/*", route)
         for route in re.findall(r"`([A-Z]+ /account/[\w/-]+)`", text)

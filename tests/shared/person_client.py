@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+import itertools
 import json
 import time
 from typing import Any
@@ -15,6 +16,8 @@ from steelyard.exchange import totp
 PASSWORD = "correct horse battery"
 SLOW_REQUESTS_NS = 3_000_000_000
 
+_NUMBERS = itertools.count()
+
 
 class Browser:
     """Asks the account site of an exchange, as one browser."""
@@ -22,6 +25,7 @@ class Browser:
     def __init__(self, exchange: Any) -> None:
         url = urlsplit(exchange.url("native"))
         self.host, self.port = url.hostname, url.port
+        self.ip = f"127.0.9.{next(_NUMBERS) % 250 + 2}"  # so that one's tries lock nobody else
         self.cookie = ""
         self.set_cookie: str | None = None  # of the last answer
         self.csrf = ""
@@ -41,7 +45,9 @@ class Browser:
         if body:
             named["content-type"] = "application/json"
         named |= {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=20)
+        connection = http.client.HTTPConnection(
+            self.host, self.port, timeout=20, source_address=(self.ip, 0)
+        )
         try:
             sent = {name: value for name, value in named.items() if value is not None}
             connection.request(method, path, body=body, headers=sent)

@@ -135,10 +135,9 @@ class ExchangeProcess:
             raise
         bots = Bots(self.config.data, self.administer)
         token = self._opened.directory.token()
-        port = self.port("native")
-        self._accounts = open_account_site(self, port, token, secrets.token_bytes, Passwords())
-        self.page = PageSite(self, bots, self._accounts, port, token)
         self.guard = Guard(self.port("native"), token)
+        self._accounts = open_account_site(self, self.guard, secrets.token_bytes, Passwords())
+        self.page = PageSite(self, bots, self._accounts, self.guard)
         self._tasks = [
             asyncio.create_task(self._step_forever()),
             asyncio.create_task(self._snapshot_forever()),
@@ -307,6 +306,8 @@ class ExchangeProcess:
         self.stopped.set()
         for site in self._sites:
             site.give_up()
+        if self._accounts is not None:
+            self._accounts.close()
 
     # -- WebSockets ---------------------------------------------------------------------------
 
