@@ -49,8 +49,10 @@ for name in ("statement", "transfer"):
     account.command(f"steelyard.cli.{name}:{name}_account", name=name)
 for name in ("set", "token", "assign", "list"):
     fees.command(f"steelyard.cli.fees:{name}_fees", name=name)
-for name in ("create", "list", "revoke"):
+for name in ("create", "list", "show", "history", "revoke"):
     key.command(f"steelyard.cli.key:{name}_key", name=name)
+for name in ("rotate", "change"):
+    key.command(f"steelyard.cli.key_change:{name}_key", name=name)
 for name in ("list", "unlock", "reset-totp", "reset-password"):
     person.command(f"steelyard.cli.person:{name.replace('-', '_')}_person", name=name)
 app.command(account)

@@ -22,7 +22,7 @@ from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.hashing import Busy, Hashing, Passwords
 from steelyard.dashboard.sessions import Session, Sessions
 from steelyard.domain.errors import SteelyardError, UsageError
-from steelyard.exchange.admin import Admin, AdminCall
+from steelyard.exchange.admin import Admin
 from steelyard.exchange.declined import Decline, Declined
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import Entropy
@@ -73,10 +73,6 @@ class AccountHost(Protocol):
 
     def answer(self, act: Callable[[], Any]) -> "asyncio.Future[Any]":
         """Let the machine act once; done when it is on disk."""
-        ...
-
-    def administer(self, call: AdminCall) -> "asyncio.Future[dict[str, Any]]":
-        """Carry out an administrator's call; done when it is on disk."""
         ...
 
 
@@ -325,11 +321,6 @@ class _Refused(Declined):
     def __init__(self, status: int, code: str, message: str, field: str | None = None) -> None:
         super().__init__(Decline.INVALID, message, field=field)
         self.status, self.word = status, code
-
-
-def not_yet(message: str) -> Declined:
-    """Return the refusal of what is not there yet: 501."""
-    return _Refused(501, "NOT_IMPLEMENTED", message)
 
 
 def error(
