@@ -134,6 +134,10 @@ def test_the_whole_life_of_money(here):
     assert (status, mails["mails"]) == (200, anna.ask("GET", "outbox")["mails"])
     assert ask(port, "GET", "/outbox", token="no")[0] == 401
     assert PASSWORD not in json.dumps(mails)
+    files = [path.read_bytes() for path in here.data.rglob("*") if path.is_file()]
+    assert any(b"WithdrawalAsked" in content for content in files)
+    assert not any(code.encode() in content for content in files)
+    assert code.encode() not in here.process.exchange.snapshot()
 
 
 @pytest.mark.parametrize("number", ["0", "99", "x", "-1", "1e3", "9" * 30, "٣"])
