@@ -23,18 +23,22 @@ from steelyard.cli.exposition import Histogram, metrics_response
 from steelyard.cli.limit_profiles import Chooser
 from steelyard.cli.market_source import MarketSource, TapeSource, describe
 from steelyard.cli.opening import OpenExchange
+from steelyard.dashboard.account_site import AccountSite
+from steelyard.dashboard.accounts import open_account_site
 from steelyard.dashboard.bots import Bots
 from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.site import PageSite
 from steelyard.exchange.admin import Admin, AdminCall
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.gate import Gate, Line
+from steelyard.exchange.personal import Personal
 from steelyard.exchange.records import KeyChanged, KeyRevoked, codec
 from steelyard.net.clock import Clock
 from steelyard.net.server import Server, WebSocketConnection, bind, serve_on, text_frame
 from steelyard.net.tls import Authority
 from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
+from steelyard.vault.passwords import Passwords
 from steelyard.wire.dialect import AccessReason, Refusal, SessionRefused
 from steelyard.wire.http import Request, Response
 
@@ -97,6 +101,7 @@ class ExchangeProcess:
         self.latency = Histogram()
         self._dropped: Counter[str] = Counter()  # WebSockets with slow readers, by dialect
         self._tasks: list[asyncio.Task[None]] = []
+        self._accounts: AccountSite | None = None
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -124,6 +129,7 @@ class ExchangeProcess:
         self.market_note = describe(source)
         self._ends_with_tape = isinstance(source, TapeSource) and source.at_end == "exit"
         self.admin = Admin(self.exchange, self._opened.seal, secrets.token_bytes)
+        self.personal = Personal(self.exchange, self._opened.seal, secrets.token_bytes)
         self._commit = GroupCommit(
             self._opened.journal,
             on_failure=self._fail,
@@ -152,7 +158,8 @@ class ExchangeProcess:
         token = self._opened.directory.token()
         twin = self._tls_servers.get("native")
         self.guard = Guard(self.port("native"), token, twin.port if twin else None)
-        self.page = PageSite(self, bots, self.guard)
+        self._accounts = open_account_site(self, self.guard, secrets.token_bytes, Passwords())
+        self.page = PageSite(self, bots, self._accounts, self.guard)
         self._tasks = [
             asyncio.create_task(self._step_forever()),
             asyncio.create_task(self._snapshot_forever()),
@@ -177,6 +184,8 @@ class ExchangeProcess:
         for server in (*self._servers.values(), *self._tls_servers.values()):
             await server.close()
         self._servers, self._tls_servers = {}, {}
+        if self._accounts is not None:
+            self._accounts.close()
         self._give_ports_back()
         if self.failure is None and not self._opened.is_closed:
             await self._commit.stop()
@@ -219,6 +228,14 @@ class ExchangeProcess:
         """Return what time it is, and whether that is the host's."""
         now_ns, exchange = self.clock.now_ns(), self.exchange
         return exchange.clock.described(now_ns, exchange.time_at(now_ns))
+
+    def wire_ns(self) -> int:
+        """Return the time that people's telephones show."""
+        return self.clock.now_ns()
+
+    def sandbox_ns(self) -> int:
+        """Return the exchange's time."""
+        return self.exchange.time_at(self.clock.now_ns())
 
     def metrics(self) -> str:
         """Return the process's numbers as Prometheus reads them."""
@@ -335,6 +352,8 @@ class ExchangeProcess:
         self.stopped.set()
         for site in self._sites:
             site.give_up()
+        if self._accounts is not None:
+            self._accounts.close()
 
     # -- WebSockets ---------------------------------------------------------------------------
 
@@ -411,7 +430,7 @@ class _Site:
     def http(self, request: Request, ip: str, reply: Callable[[Response], None]) -> None:
         process = self._process
         if self._has_page and process.page.serves(request.path):
-            process.page.http(request, reply)
+            process.page.http(request, ip, reply)
             return
         if self._has_page and request.path == "/metrics" and request.method in ("GET", "HEAD"):
             refusal = process.guard.refusal(request, needs_token=False)

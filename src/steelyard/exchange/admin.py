@@ -1,7 +1,7 @@
 """What an administrator does: accounts, deposits, and ending a runaway.
 
 Keys are `issuing`'s, markets and fees `operation`'s, audits, statements and transfers
-`bookkeeping`'s.
+`bookkeeping`'s, people `person_admin`'s.
 
 Whoever holds the data directory's token is the administrator. Each act is a record like any
 other, so it is journaled and replayed. Randomness and sealing are handed down. The calls are
@@ -49,6 +49,14 @@ from steelyard.exchange.operation import (
     SetFees,
     SetToken,
     state_text,
+)
+from steelyard.exchange.person_admin import (
+    ListPersons,
+    PersonAdmin,
+    PersonCall,
+    ResetPassword,
+    ResetTotp,
+    UnlockPerson,
 )
 from steelyard.exchange.records import AccountNamed, MaintenanceSet
 from steelyard.exchange.sandbox_clock import (
@@ -120,6 +128,7 @@ AdminCall = (
     | ClockCall
     | OperationCall
     | BookkeepingCall
+    | PersonCall
 )
 
 
@@ -132,6 +141,7 @@ class Admin:
         self.create_key, self.revoke_key = self._issuing.create_key, self._issuing.revoke_key
         self._operation = Operation(exchange)
         self._bookkeeping = Bookkeeping(exchange)
+        self._persons = PersonAdmin(exchange)
 
     def carry_out(self, call: AdminCall, wire_ns: int) -> dict[str, Any]:
         """Carry out a call at a wire time; return what is to be shown, ready for JSON.
@@ -164,6 +174,8 @@ class Admin:
                 return self._maintenance(call, now_ns)
             case Market() | SetFees() | SetToken() | AssignTo() | ListFees():
                 return self._operation.carry_out(call, now_ns)
+            case ListPersons() | UnlockPerson() | ResetTotp() | ResetPassword():
+                return self._persons.carry_out(call, now_ns)
             case (
                 CreateKey()
                 | RotateKey()

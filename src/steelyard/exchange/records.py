@@ -10,6 +10,7 @@ from steelyard.domain import layout
 from steelyard.domain.journal import JournalCodec
 from steelyard.domain.layout import Decode
 from steelyard.domain.messages import KeyKind, Scope
+from steelyard.exchange.people_records import AnyPersonRecord
 
 ADMINISTRATOR = "administrator"  # who did it, unless a record says somebody else
 FORMAT = 1  # raised when an older exchange directory could not be read as it is
@@ -117,6 +118,7 @@ ExchangeRecord = (
     | NonceUsed
     | ClockSet
     | MaintenanceSet
+    | AnyPersonRecord
     | MarketStep
 )
 

@@ -14,6 +14,7 @@ from steelyard.exchange.history import AccountHistory
 from steelyard.exchange.house import HouseCursor
 from steelyard.exchange.keys import People
 from steelyard.exchange.market import MarketData
+from steelyard.exchange.people import Person
 from steelyard.exchange.records import ClockSet, Founded
 from steelyard.exchange.statement import AccountStatement
 
@@ -38,6 +39,7 @@ class Snapshot(Struct):
     market_cursor: HouseCursor | None
     clock: ClockSet | None = None
     maintenance_ns: int | None = None
+    persons: list[Person] = []
 
 
 class Beginning(Struct):
