@@ -194,7 +194,14 @@ EXAMPLES: dict[type[Struct], Struct] = {
         r.AmendRequest(order_id=1024, price="60999.00", size="0.4"),
         # answered
         m.ServerTime(time=TIME, time_ns=TIME * 1_000_000),
-        m.ServerStatus(trading=True, market="crowd", ended=False, time=TIME),
+        m.ServerStatus(
+            trading=True,
+            market="crowd",
+            ended=False,
+            time=TIME,
+            maintenance=False,
+            retry_after=None,
+        ),
         m.Limits(
             rate_limits=(
                 m.RateLimit("key_weight_1m", "key", "weight", 1_200, 60_000, "aligned", ()),
@@ -214,7 +221,7 @@ EXAMPLES: dict[type[Struct], Struct] = {
         ),
         m.InstrumentList((INSTRUMENT,)),
         m.Book(symbol="BTC-USDT", sequence=9_000, bids=BIDS, asks=ASKS, time=TIME),
-        m.TradeList((m.Trade(**TRADE),)),
+        m.TradeList((m.Trade(**TRADE),), None, None),
         m.CandleList((m.Candle(**CANDLE),)),
         m.TickerList((m.Ticker(**TICKER),)),
         m.Account(
@@ -242,8 +249,8 @@ EXAMPLES: dict[type[Struct], Struct] = {
             )
         ),
         ORDER,
-        m.OrderList((ORDER,)),
-        m.FillList((FILL,)),
+        m.OrderList((ORDER,), None, None),
+        m.FillList((FILL,), None, None),
         m.Error(REFUSAL),
         # said over a WebSocket
         s.Subscribe(

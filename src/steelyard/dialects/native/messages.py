@@ -63,12 +63,10 @@ class ServerStatus(Struct, frozen=True):
     ]
     ended: Annotated[bool, Meta(description="Whether a tape is over.")]
     time: Time
-    maintenance: Annotated[bool, Meta(description="Whether requests are turned away with 503.")] = (
-        False
-    )
+    maintenance: Annotated[bool, Meta(description="Whether requests are turned away with 503.")]
     retry_after: Annotated[
         int | None, Meta(description="Then: seconds to wait; else null.", examples=[60])
-    ] = None
+    ]
 
 
 class RateLimit(Struct, frozen=True):
@@ -234,8 +232,8 @@ class TradeList(Struct, frozen=True):
     """Public trades, oldest first."""
 
     trades: tuple[Trade, ...]
-    next: Next | None = None
-    previous: Previous | None = None
+    next: Next | None
+    previous: Previous | None
 
 
 class Candle(Struct, frozen=True, kw_only=True):
@@ -355,8 +353,8 @@ class FillList(Struct, frozen=True):
     """Your executions, oldest first."""
 
     fills: tuple[Fill, ...]
-    next: Next | None = None
-    previous: Previous | None = None
+    next: Next | None
+    previous: Previous | None
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -426,8 +424,8 @@ class OrderList(Struct, frozen=True):
     """Your orders, oldest first."""
 
     orders: tuple[Order, ...]
-    next: Next | None = None
-    previous: Previous | None = None
+    next: Next | None
+    previous: Previous | None
 
 
 class OrderResult(Struct, frozen=True):
