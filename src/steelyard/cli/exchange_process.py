@@ -158,7 +158,9 @@ class ExchangeProcess:
         token = self._opened.directory.token()
         twin = self._tls_servers.get("native")
         self.guard = Guard(self.port("native"), token, twin.port if twin else None)
-        self._accounts = open_account_site(self, self.guard, secrets.token_bytes, Passwords())
+        self._accounts = open_account_site(
+            self, self.guard, secrets.token_bytes, Passwords(), twin.port if twin else None
+        )
         self.page = PageSite(self, bots, self._accounts, self.guard)
         self._tasks = [
             asyncio.create_task(self._step_forever()),
