@@ -120,6 +120,7 @@ class People:
         self.outbox = Outbox()
         self.lockout = Lockout()  # by name
         self.code_lockout = Lockout()  # by person
+        self.password_lockout = Lockout()  # by person who is signed in
         self.ip_lockout = Lockout(FREE_TRIES_PER_IP)
         self._persons: dict[int, Person] = {}
         self._by_name: dict[str, int] = {}
