@@ -27,6 +27,7 @@ from steelyard.dashboard.account_site import AccountSite
 from steelyard.dashboard.accounts import open_account_site
 from steelyard.dashboard.bots import Bots
 from steelyard.dashboard.guard import Guard
+from steelyard.dashboard.headers import private
 from steelyard.dashboard.site import PageSite
 from steelyard.domain.errors import StorageError
 from steelyard.exchange.admin import Admin, AdminCall
@@ -438,7 +439,7 @@ class _Site:
             return
         if self._has_page and request.path == "/metrics" and request.method in ("GET", "HEAD"):
             refusal = process.guard.refusal(request, needs_token=False)
-            reply(refusal or metrics_response(process.metrics()))
+            reply(private(refusal or metrics_response(process.metrics())))
             return
         if self._has_page and request.path == STATUS_PATH:
             request = request._replace(target=STATUS_TARGET)

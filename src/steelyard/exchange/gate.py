@@ -69,6 +69,7 @@ SUBSCRIPTIONS_PER_LINE = 1_024
 TIMESTAMP_STEP_NS = 1_000_000  # one stamped in the millisecond in which we began is not older
 OK = "OK"
 LOGIN = "WebSocket login"  # as a key's last use
+_KEPT_NOWHERE = {"cache-control": "no-store"}  # what is one account's
 
 encode_json = msgspec.json.Encoder().encode
 
@@ -153,7 +154,8 @@ class Gate:
         self.routes[endpoint.method, endpoint.path, OK] += 1
         if isinstance(result, Response):
             return result
-        return json_response(endpoint.status, encode_json(result))
+        kept_nowhere = None if endpoint.auth is Auth.NONE else _KEPT_NOWHERE
+        return json_response(endpoint.status, encode_json(result), kept_nowhere)
 
     # -- the checks, in their order; HTTP and WebSockets take the same way ----------------------
 
