@@ -201,6 +201,14 @@ WALK = [
         },
     ),
     ("POST", "/api/v1/groups", "", {"kind": "oco", "orders": []}),
+    (
+        "POST",
+        "/api/v1/withdrawals",
+        "",
+        {"asset": "USDT", "amount": "250", "address_id": 1},
+    ),
+    ("GET", "/api/v1/withdrawals", "?asset=USDT", None),
+    ("DELETE", "/api/v1/withdrawals/{transfer_id}", "1", None),
 ]
 
 

@@ -37,6 +37,9 @@ from steelyard.dialects.native.forms import (
     Time,
     TimeInForce,
     TradeId,
+    TransferId,
+    TransferKind,
+    TransferStageName,
     TriggerBy,
 )
 
@@ -424,6 +427,47 @@ class OrderList(Struct, frozen=True):
     """Your orders, oldest first."""
 
     orders: tuple[Order, ...]
+    next: Next | None
+    previous: Previous | None
+
+
+class Transfer(Struct, frozen=True, kw_only=True):
+    """A deposit or withdrawal as it is now."""
+
+    transfer_id: TransferId
+    client_withdrawal_id: (
+        Annotated[str, Meta(description="Your name for it, or null.", examples=["payout-7"])] | None
+    )
+    kind: Annotated[TransferKind, Meta(description="In or out.")]
+    asset: Asset
+    amount: Amount
+    fee: Annotated[Amount, Meta(description="The network's, part of the amount.", examples=["1"])]
+    state: Annotated[
+        TransferStageName,
+        Meta(
+            description="A withdrawal is `awaiting_mail` until its mail is answered, then "
+            "`pending` until it leaves; `done` and `canceled` are final."
+        ),
+    ]
+    network: Annotated[str, Meta(description="Empty where it has none.", examples=["tron"])]
+    address: Annotated[
+        str,
+        Meta(
+            description="Where to; empty for a deposit.",
+            examples=["TExampleExampleExampleExample00001"],
+        ),
+    ]
+    label: Annotated[str, Meta(description="The address's, in your book.", examples=["cold"])]
+    opened: Time
+    updated: Time
+    expires: Annotated[Time, Meta(description="When it is canceled unanswered; else null.")] | None
+    due: Annotated[Time, Meta(description="When it is carried out; else null.")] | None
+
+
+class WithdrawalList(Struct, frozen=True):
+    """Your withdrawals, oldest first."""
+
+    withdrawals: tuple[Transfer, ...]
     next: Next | None
     previous: Previous | None
 
