@@ -300,3 +300,45 @@ def test_whatever_happens_the_books_balance(steps):
         program.audit()
         balance = program.balances()["USDT"]
         assert 500 - float(balance["free"]) - float(balance["held"]) <= 30 * confirmed
+
+
+def test_a_transfer_is_listed_with_what_its_owner_said(program):
+    """Deposits and withdrawals of the key's own account, by asset, span and page."""
+    _, asked = program.withdraw(client_withdrawal_id="payout-1")
+    target = "/api/v1/transfers"
+    deposit, withdrawal = program.ask("GET", target)[1]["transfers"]
+    assert (deposit["kind"], deposit["amount"], deposit["state"]) == ("deposit", "500", "done")
+    assert withdrawal == asked
+    assert program.ask("GET", f"{target}?asset=BTC")[1]["transfers"] == []
+    assert program.ask("GET", f"{target}?asset=DOGE") == (400, "MALFORMED")
+    assert "there are: BTC, USDT" in program.error["message"]
+    late = program.ask("GET", f"{target}?start={deposit['opened'] + 1}")[1]["transfers"]
+    assert late == [withdrawal]
+    first = program.ask("GET", f"{target}?limit=1&start=0")[1]
+    assert first["transfers"] == [deposit]
+    assert first["previous"] is None
+    assert program.ask("GET", f"{target}?cursor={first['next']}")[1]["transfers"] == [withdrawal]
+    # A cursor is good for its own list only.
+    wrong = program.ask("GET", f"{WITHDRAWALS}?cursor={first['next']}")
+    assert wrong == (400, "MALFORMED")
+
+
+def test_a_statement_ends_in_what_is_there(program):
+    """The last balance of each asset is free and held together, whatever moved before it."""
+    program.withdraw()
+    program.confirm()
+    program.wait(WITHDRAWAL_LEAVES_NS)
+    program.withdraw(amount="20")
+    program.desk.funds.move(program.anna, "anna", "anna.bot", "USDT", "5", program.desk.caller())
+    entries = program.ask("GET", "/api/v1/statement")[1]["entries"]
+    told = [(e["kind"], e["amount"], e["balance"]) for e in entries]
+    assert told == [
+        ("deposit", "500", "500"),
+        ("withdrawal", "-100", "400"),
+        ("move", "-5", "395"),
+    ]
+    assert program.usdt() == ("375", "20")
+    assert [e["entry_id"] for e in entries] == [1, 2, 3]
+    listed = [t["transfer_id"] for t in program.ask("GET", "/api/v1/transfers")[1]["transfers"]]
+    assert [e["transfer_id"] for e in entries[:2]] == listed[:2]
+    assert entries[2]["transfer_id"] is None

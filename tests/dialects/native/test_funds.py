@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -47,3 +49,27 @@ def test_an_amount_that_cannot_be_booked_is_refused(asker, amount):
     with pytest.raises(DecodeError) as refused:
         funds.withdrawal_from_wire(request, asker)
     assert refused.value.field == "amount"
+
+
+def test_a_statement_adds_up_with_trades_and_fees(venue):
+    """Each balance is the one before and the amount; a trade's entries name order and trade."""
+    venue.place(venue.other_key, side="sell", price="60000.00")
+    placed = venue.place(size="0.01", price="60000.00")
+    status, answer = venue.call("GET", "/api/v1/statement?start=0")
+    assert status == 200
+    balances: dict[str, Decimal] = {}
+    for entry in answer["entries"]:
+        before = balances.get(entry["asset"], Decimal(0))
+        balances[entry["asset"]] = Decimal(entry["balance"])
+        assert before + Decimal(entry["amount"]) == Decimal(entry["balance"])
+    account = venue.call("GET", "/api/v1/account")[1]["balances"]
+    assert balances == {b["asset"]: Decimal(b["free"]) + Decimal(b["held"]) for b in account}
+    trade = [e for e in answer["entries"] if e["order_id"] == placed["order_id"]]
+    assert [(e["kind"], e["asset"], e["amount"], e["symbol"]) for e in trade] == [
+        ("trade", "BTC", "0.01", "BTC-USDT"),
+        ("trade", "USDT", "-600", "BTC-USDT"),
+        ("fee", "USDT", "-0.6", "BTC-USDT"),
+    ]
+    assert {e["trade_id"] for e in trade} == {placed["fills"][0]["trade_id"]}
+    only = venue.call("GET", "/api/v1/statement?asset=BTC&start=0")[1]["entries"]
+    assert only == [e for e in answer["entries"] if e["asset"] == "BTC"]

@@ -209,6 +209,8 @@ WALK = [
     ),
     ("GET", "/api/v1/withdrawals", "?asset=USDT", None),
     ("DELETE", "/api/v1/withdrawals/{transfer_id}", "1", None),
+    ("GET", "/api/v1/transfers", "?limit=1", None),
+    ("GET", "/api/v1/statement", "?limit=3", None),
 ]
 
 

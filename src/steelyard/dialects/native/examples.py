@@ -149,6 +149,18 @@ WITHDRAWAL = m.Transfer(
     expires=TIME + 1_800_000,
     due=None,
 )
+ENTRY = m.StatementEntry(
+    entry_id=31,
+    kind="fee",
+    asset="USDT",
+    amount="-12.20002",
+    balance="69087.07981",
+    symbol="BTC-USDT",
+    order_id=1024,
+    trade_id=77,
+    transfer_id=None,
+    time=TIME,
+)
 REFUSAL = m.ErrorDetail(
     code="SIZE_OFF_LOT",
     message="size 0.000001 is not a multiple of lot_size 0.00001 (BTC-USDT); "
@@ -272,6 +284,8 @@ EXAMPLES: dict[type[Struct], Struct] = {
         m.FillList((FILL,), None, None),
         WITHDRAWAL,
         m.WithdrawalList((WITHDRAWAL,), None, None),
+        m.TransferList((WITHDRAWAL,), None, None),
+        m.Statement((ENTRY,), None, None),
         m.Error(REFUSAL),
         # said over a WebSocket
         s.Subscribe(

@@ -13,6 +13,9 @@ from steelyard.domain.instrument import Listings
 from steelyard.domain.transfers import (
     AskWithdrawal,
     CancelWithdrawal,
+    StatementLine,
+    StatementList,
+    StatementQuery,
     TransferInfo,
     TransferList,
     TransfersQuery,
@@ -69,6 +72,54 @@ def withdrawals_query(request: requests.WithdrawalsRequest, asker: Asker) -> Tra
     )
 
 
+def transfers_query(request: requests.TransfersRequest, asker: Asker) -> TransfersQuery:
+    """Return the query for the asker's deposits and withdrawals.
+
+    Raises:
+        DecodeError: The cursor is of another list.
+    """
+    after, before = places_of(request.cursor, "transfers")
+    return TransfersQuery(
+        asker.account_id,
+        request.limit,
+        request.asset,
+        start_ns=from_ms_or_none(request.start),
+        end_ns=from_ms_or_none(request.end),
+        after=after,
+        before=before,
+    )
+
+
+def statement_query(request: requests.StatementRequest, asker: Asker) -> StatementQuery:
+    """Return the query for the asker's statement.
+
+    Raises:
+        DecodeError: The cursor is of another list.
+    """
+    after, before = places_of(request.cursor, "statement")
+    return StatementQuery(
+        asker.account_id,
+        request.limit,
+        request.asset,
+        start_ns=from_ms_or_none(request.start),
+        end_ns=from_ms_or_none(request.end),
+        after=after,
+        before=before,
+    )
+
+
+def statement_to_wire(answer: StatementList, _request: Any, asker: Asker) -> messages.Statement:
+    """Return a statement."""
+    entries = tuple(_entry(line, asker.listings) for line in answer.lines)
+    return messages.Statement(entries, *cursors_of(answer.around, "statement"))
+
+
+def transfers_to_wire(answer: TransferList, _request: Any, asker: Asker) -> messages.TransferList:
+    """Return deposits and withdrawals."""
+    shown = _transfers(answer, asker.listings)
+    return messages.TransferList(shown, *cursors_of(answer.around, "transfers"))
+
+
 def withdrawals_to_wire(
     answer: TransferList, _request: Any, asker: Asker
 ) -> messages.WithdrawalList:
@@ -84,6 +135,22 @@ def transfer_to_wire(answer: TransferInfo, _request: Any, asker: Asker) -> messa
 
 def _transfers(answer: TransferList, listings: Listings) -> tuple[messages.Transfer, ...]:
     return tuple(_transfer(transfer, listings) for transfer in answer.transfers)
+
+
+def _entry(line: StatementLine, listings: Listings) -> messages.StatementEntry:
+    symbol = None if line.instrument_id is None else listings[line.instrument_id].symbol
+    return messages.StatementEntry(
+        entry_id=line.number,
+        kind=line.kind.value,
+        asset=listings.asset(line.asset_id),
+        amount=amount_text(line.amount_atoms),
+        balance=amount_text(line.balance_atoms),
+        symbol=symbol,
+        order_id=line.order_id or None,
+        trade_id=line.trade_id or None,
+        transfer_id=line.transfer_id or None,
+        time=to_ms(line.time_ns),
+    )
 
 
 def _transfer(info: TransferInfo, listings: Listings) -> messages.Transfer:

@@ -14,6 +14,7 @@ from steelyard.dialects.native.forms import (
     Asset,
     CancelCause,
     ClientOrderId,
+    EntryKindName,
     FeeAssetName,
     GroupKind,
     Interval,
@@ -468,6 +469,50 @@ class WithdrawalList(Struct, frozen=True):
     """Your withdrawals, oldest first."""
 
     withdrawals: tuple[Transfer, ...]
+    next: Next | None
+    previous: Previous | None
+
+
+class TransferList(Struct, frozen=True):
+    """Your deposits and withdrawals, oldest first."""
+
+    transfers: tuple[Transfer, ...]
+    next: Next | None
+    previous: Previous | None
+
+
+class StatementEntry(Struct, frozen=True, kw_only=True):
+    """One movement in one asset of your account."""
+
+    entry_id: Annotated[
+        int, Meta(description="Counts your account's entries, from 1.", examples=[31])
+    ]
+    kind: Annotated[
+        EntryKindName,
+        Meta(
+            description="Why: a trade has two entries, and a `fee` that is a rebate comes. `move` "
+            "is between accounts of one person."
+        ),
+    ]
+    asset: Asset
+    amount: Annotated[
+        Amount, Meta(description="With its sign: what went is negative.", examples=["-12.20002"])
+    ]
+    balance: Annotated[Amount, Meta(description="What there was after it, held or not.")]
+    symbol: Annotated[Symbol, Meta(description="Of a trade or its fee; else null.")] | None
+    order_id: Annotated[OrderId, Meta(description="Of a trade or its fee; else null.")] | None
+    trade_id: Annotated[TradeId, Meta(description="Of a trade or its fee; else null.")] | None
+    transfer_id: (
+        Annotated[TransferId, Meta(description="Where `transfers` has more of it; else null.")]
+        | None
+    )
+    time: Time
+
+
+class Statement(Struct, frozen=True):
+    """What moved in your account, oldest first."""
+
+    entries: tuple[StatementEntry, ...]
     next: Next | None
     previous: Previous | None
 

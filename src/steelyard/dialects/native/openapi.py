@@ -30,7 +30,7 @@ TAGS = {
     "Exchange": "The exchange itself: its clock, its status, its limits.",
     "Market data": "Open to all: what trades, at what prices.",
     "Orders": "Your orders and executions. Signed.",
-    "Account": "Your balances, money out, your key. Signed.",
+    "Account": "Your balances, what moved, money out, your key. Signed.",
     "Documents": "This API about itself.",
 }
 _TAG_OF = {
@@ -48,6 +48,8 @@ _TAG_OF = {
     "account": "Account",
     "key": "Account",
     "withdrawals": "Account",
+    "transfers": "Account",
+    "statement": "Account",
     "openapi.json": "Documents",
     "asyncapi.json": "Documents",
     "docs": "Documents",

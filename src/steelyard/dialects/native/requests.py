@@ -415,6 +415,34 @@ class WithdrawalsRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields
     cursor: Cursor | None = None
 
 
+class TransfersRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Deposits and withdrawals that were announced, under way or over.
+
+    Oldest first: the newest, or from `start` on, by when they were opened. What the exchange's
+    operator put into the account at once is in the statement only.
+    """
+
+    asset: AskedAssetName | None = None
+    start: Start | None = None
+    end: End | None = None
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class StatementRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that changed a balance, oldest first: the newest, or from `start` on.
+
+    Each entry has the balance after it, free and held together: holding something moves nothing.
+    The newest 100,000 entries of an account are kept.
+    """
+
+    asset: AskedAssetName | None = None
+    start: Start | None = None
+    end: End | None = None
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
 class OpenApiRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """This API as an OpenAPI 3.1 document."""
 
