@@ -31,6 +31,7 @@ from steelyard.dashboard.headers import private
 from steelyard.dashboard.site import PageSite
 from steelyard.domain.errors import StorageError
 from steelyard.exchange.admin import Admin, AdminCall
+from steelyard.exchange.cashier import Cashier
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.gate import Gate, Line
 from steelyard.exchange.personal import Personal
@@ -142,10 +143,11 @@ class ExchangeProcess:
         try:
             if self.config.has_tls:
                 self._authority = exchange_tls.authority(self._opened.directory.path)
+            cashier = Cashier(self.exchange, self.personal)
             for name in LIVE_DIALECTS:
                 dialect = dialects.find(name)
                 limits = self.config.limits(name, dialect.limits)
-                gate = Gate(self.exchange, dialect, limits, self.clock.now_ns())
+                gate = Gate(self.exchange, dialect, limits, self.clock.now_ns(), cashier)
                 self._gates[name] = gate
                 site = _Site(self, gate)
                 self._sites.append(site)
