@@ -21,17 +21,21 @@ from steelyard.cli.exposition import metrics_response
 from steelyard.cli.limit_profiles import Chooser
 from steelyard.cli.market_source import MarketSource, TapeSource, describe
 from steelyard.cli.opening import OpenExchange
+from steelyard.dashboard.account_site import AccountSite
+from steelyard.dashboard.accounts import open_account_site
 from steelyard.dashboard.bots import Bots
 from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.site import PageSite
 from steelyard.exchange.admin import Admin, AdminCall, RevokeKey
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.gate import Gate, Line
+from steelyard.exchange.personal import Personal
 from steelyard.exchange.records import codec
 from steelyard.net.clock import Clock
 from steelyard.net.server import Server, WebSocketConnection, bind, serve_on, text_frame
 from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
+from steelyard.vault.passwords import Passwords
 from steelyard.wire.dialect import AccessReason, Refusal
 from steelyard.wire.http import Request, Response
 
@@ -85,6 +89,7 @@ class ExchangeProcess:
         self._meter = JournalMeter()
         self._dropped: Counter[str] = Counter()  # WebSockets with slow readers, by dialect
         self._tasks: list[asyncio.Task[None]] = []
+        self._accounts: AccountSite | None = None
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -108,6 +113,7 @@ class ExchangeProcess:
         self.market_note = describe(source)
         self._ends_with_tape = isinstance(source, TapeSource) and source.at_end == "exit"
         self.admin = Admin(self.exchange, self._opened.seal, secrets.token_bytes)
+        self.personal = Personal(self.exchange, self._opened.seal, secrets.token_bytes)
         self._commit = GroupCommit(
             self._opened.journal,
             on_failure=self._fail,
@@ -129,7 +135,9 @@ class ExchangeProcess:
             raise
         bots = Bots(self.config.data, self.administer)
         token = self._opened.directory.token()
-        self.page = PageSite(self, bots, self.port("native"), token)
+        port = self.port("native")
+        self._accounts = open_account_site(self, port, token, secrets.token_bytes, Passwords())
+        self.page = PageSite(self, bots, self._accounts, port, token)
         self.guard = Guard(self.port("native"), token)
         self._tasks = [
             asyncio.create_task(self._step_forever()),
@@ -154,6 +162,8 @@ class ExchangeProcess:
         for server in self._servers.values():
             await server.close()
         self._servers = {}
+        if self._accounts is not None:
+            self._accounts.close()
         self._give_ports_back()
         if self.failure is None and not self._opened.is_closed:
             await self._commit.stop()
@@ -188,6 +198,14 @@ class ExchangeProcess:
     def port(self, dialect: str) -> int:
         """Return the port that a dialect listens on."""
         return self._servers[dialect].port
+
+    def wire_ns(self) -> int:
+        """Return the time that people's telephones show."""
+        return self.clock.now_ns()
+
+    def sandbox_ns(self) -> int:
+        """Return the exchange's time."""
+        return self.clock.now_ns()
 
     def metrics(self) -> str:
         """Return the process's numbers as Prometheus reads them."""
@@ -343,7 +361,7 @@ class _Site:
     def http(self, request: Request, ip: str, reply: Callable[[Response], None]) -> None:
         process = self._process
         if self._has_page and process.page.serves(request.path):
-            process.page.http(request, reply)
+            process.page.http(request, ip, reply)
             return
         if self._has_page and request.path == "/metrics" and request.method in ("GET", "HEAD"):
             refusal = process.guard.refusal(request, needs_token=False)

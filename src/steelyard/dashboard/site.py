@@ -1,7 +1,8 @@
 """Port 8600 besides the native API: the page, what the page asks, and administration.
 
-`/` and `/assets/*` are the built page, open to all who reach loopback; `/page/*` and `/admin`
-need the token of the data directory (`dashboard/guard.py`).
+`/` and `/assets/*` are the built page, open to all who reach loopback; `/page/*`, `/outbox` and
+`/admin` need the token of the data directory (`dashboard/guard.py`), `/account/*` a session
+(`dashboard/account_site.py`).
 """
 
 import asyncio
@@ -12,6 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from steelyard import __version__
+from steelyard.dashboard.account_people import shown_mail
+from steelyard.dashboard.account_site import AccountSite
 from steelyard.dashboard.bots import Bots
 from steelyard.dashboard.files import Files
 from steelyard.dashboard.guard import Guard
@@ -45,10 +48,13 @@ class BotName(Struct, forbid_unknown_fields=True):
 class PageSite:
     """The page, its questions, and administration."""
 
-    def __init__(self, host: Host, bots: Bots, port: int, token: str) -> None:
+    def __init__(
+        self, host: Host, bots: Bots, accounts: AccountSite, port: int, token: str
+    ) -> None:
         self._host = host
         self._bots = bots
         self._guard = Guard(port, token)
+        self.accounts = accounts
         self._files = Files()
         self._calls: msgspec.json.Decoder[AdminCall] = msgspec.json.Decoder(AdminCall)
         self._bot_name = msgspec.json.Decoder(BotName)
@@ -56,10 +62,18 @@ class PageSite:
 
     def serves(self, path: str) -> bool:
         """Whether a path is the page's or administration's."""
-        return path == "/admin" or path.startswith("/page/") or self._files.find(path) is not None
+        return (
+            path in ("/admin", "/outbox")
+            or path.startswith("/page/")
+            or self.accounts.serves(path)
+            or self._files.find(path) is not None
+        )
 
-    def http(self, request: Request, reply: Reply) -> None:
+    def http(self, request: Request, ip: str, reply: Reply) -> None:
         """Answer a request, later if it takes more than a look."""
+        if self.accounts.serves(request.path):
+            self.accounts.http(request, ip, reply)
+            return
         file = self._files.find(request.path)
         if file is not None:
             refusal = self._guard.refusal(request, needs_token=False)
@@ -87,6 +101,9 @@ class PageSite:
         match request.method, request.path:
             case "GET", "/page/session":
                 return json_response(200, encode(await self._session()))
+            case "GET", "/outbox":
+                mails = self._host.exchange.people.outbox.mails()
+                return json_response(200, encode({"mails": [shown_mail(m) for m in mails]}))
             case "POST", "/page/kill":
                 name = self._bot_name.decode(request.body).bot
                 return json_response(200, encode(await self._bots.kill(name)))

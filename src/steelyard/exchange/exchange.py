@@ -21,6 +21,7 @@ from steelyard.domain.commands import (
     Cancel,
     CancelAll,
     Canceled,
+    CloseTransfer,
     Command,
     Deposit,
     Effect,
@@ -88,6 +89,13 @@ from steelyard.exchange.history import Group, History
 from steelyard.exchange.house import BOOK_DEPTH, PAUSE_NS, Market
 from steelyard.exchange.keys import Keys, Seal
 from steelyard.exchange.market import InstrumentMarket
+from steelyard.exchange.people import People
+from steelyard.exchange.people_records import (
+    PersonRecord,
+    PersonSignedUp,
+    SubAccountOpened,
+    commands_of,
+)
 from steelyard.exchange.records import (
     FORMAT,
     AccountNamed,
@@ -124,6 +132,7 @@ class Exchange:
         self.market = market
         self.listings = Listings()
         self.keys = Keys(seal)
+        self.people = People()
         self.history = History(self.listings)
         self.statements = Statements(self.listings)
         self.feed = Feed(self)
@@ -208,6 +217,9 @@ class Exchange:
         expiry_ns = self.history.next_expiry_ns()
         if expiry_ns is not None and expiry_ns <= self.now_ns:
             self.record(AdvanceTime(), now_ns)
+        for close in self.people.due(self.now_ns):
+            if any(isinstance(e, Rejected) for e in self.record(close, now_ns)):
+                self.record(CloseTransfer(close.transfer_id, done=False), now_ns)
         self.feed.wake(self.now_ns)
 
     def found(self, founded: Founded, now_ns: int) -> None:
@@ -302,6 +314,7 @@ class Exchange:
                 [market.snapshot() for market in self._markets.values()],
                 self.feed.sequences,
                 self.market.cursor() if self.market else None,
+                self.people.snapshot(),
             )
         )
 
@@ -325,6 +338,7 @@ class Exchange:
                     pass
         self.founded, self.now_ns = snapshot.founded, snapshot.now_ns
         self.keys.restore(snapshot.people)
+        self.people.restore(snapshot.persons)
         self._rates = snapshot.rates
         self.history.restore(snapshot.history)
         self.statements.restore(snapshot.statements)
@@ -360,6 +374,8 @@ class Exchange:
                 self.keys.revoked(message.key, self.now_ns)
             case NonceUsed():
                 self.keys.nonce_used(message.key, message.nonce, message.until_ns, self.now_ns)
+            case PersonRecord():
+                return self._person(message)
             case _:
                 effects = self._command(message, encoded)
                 if self.market is not None:
@@ -378,6 +394,18 @@ class Exchange:
         elif isinstance(command, ListInstrument):
             self._list(command)
         self._tell(command, effects)
+        return effects
+
+    def _person(self, record: PersonRecord) -> list[Effect]:
+        """Carry out a person's record, unless one of its commands is refused."""
+        effects: list[Effect] = []
+        for command in commands_of(record):
+            effects += self._command(command)
+            if any(isinstance(effect, Rejected) for effect in effects):
+                return effects
+        if isinstance(record, PersonSignedUp | SubAccountOpened):
+            self.keys.named(record.account_id, record.name)
+        self.people.apply(record, effects, self.now_ns)
         return effects
 
     def _market_step(self) -> list[Effect]:
@@ -476,6 +504,7 @@ class Exchange:
                     touched[effect.account_id, -effect.asset_id - 1] = None
                 case TransferChanged():
                     self.statements.transfer_changed(effect, now_ns)
+                    self.people.transfer_changed(effect)
                     touched[effect.account_id, -effect.asset_id - 1] = None
         if self.feed.is_heard:
             self._tell_balances(touched)

@@ -10,6 +10,7 @@ from steelyard.domain import layout
 from steelyard.domain.journal import JournalCodec
 from steelyard.domain.layout import Decode
 from steelyard.domain.messages import Scope
+from steelyard.exchange.people_records import AnyPersonRecord
 
 FORMAT = 1  # raised when an older exchange directory could not be read as it is
 
@@ -66,7 +67,9 @@ class MarketStep(Struct, frozen=True, tag=True):
     state_hash: int = 0
 
 
-ExchangeRecord = Founded | AccountNamed | KeyCreated | KeyRevoked | NonceUsed | MarketStep
+ExchangeRecord = (
+    Founded | AccountNamed | KeyCreated | KeyRevoked | NonceUsed | MarketStep | AnyPersonRecord
+)
 
 
 def codec(decode: Decode = layout.decode) -> JournalCodec:

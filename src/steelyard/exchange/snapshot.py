@@ -14,6 +14,7 @@ from steelyard.exchange.history import AccountHistory
 from steelyard.exchange.house import HouseCursor
 from steelyard.exchange.keys import People
 from steelyard.exchange.market import MarketData
+from steelyard.exchange.people import Person
 from steelyard.exchange.records import Founded
 from steelyard.exchange.statement import AccountStatement
 
@@ -36,6 +37,7 @@ class Snapshot(Struct):
     markets: list[MarketData]
     sequences: dict[int, int]
     market_cursor: HouseCursor | None
+    persons: list[Person] = []
 
 
 class Beginning(Struct):

@@ -1,0 +1,96 @@
+"""What the account site is sent: one struct per body, bounded, unknown fields refused."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Name = Annotated[str, Meta(max_length=80)]
+Text = Annotated[str, Meta(max_length=200)]
+Password = Annotated[str, Meta(max_length=1_000)]  # those that are too long are told so
+Code = Annotated[str, Meta(max_length=40)]
+Email = Annotated[str, Meta(max_length=300)]
+Amount = Annotated[str, Meta(max_length=60)]
+Pem = Annotated[str, Meta(max_length=8_000)]
+
+
+class Nothing(Struct, forbid_unknown_fields=True):
+    """A body without a field; none at all will do."""
+
+
+class SignUp(Struct, forbid_unknown_fields=True):
+    """Who wants an account."""
+
+    name: Name
+    email: Email
+    password: Password
+
+
+class SignIn(Struct, forbid_unknown_fields=True):
+    """Who wants to be let in."""
+
+    name: Name
+    password: Password
+    code: Code | None = None
+
+
+class NewPassword(Struct, forbid_unknown_fields=True):
+    """A change of password."""
+
+    old: Password
+    new: Password
+    code: Code | None = None
+
+
+class OnlyPassword(Struct, forbid_unknown_fields=True):
+    """A password once more."""
+
+    password: Password
+
+
+class OnlyCode(Struct, forbid_unknown_fields=True):
+    """A code of the authenticator."""
+
+    code: Code
+
+
+class PasswordAndCode(Struct, forbid_unknown_fields=True):
+    """Both factors once more."""
+
+    password: Password
+    code: Code
+
+
+class NewSubAccount(Struct, forbid_unknown_fields=True):
+    """A sub-account's name, without the person's."""
+
+    name: Name
+
+
+class Move(Struct, rename={"source": "from", "target": "to"}, forbid_unknown_fields=True):
+    """From one of a person's accounts to another."""
+
+    source: Name
+    target: Name
+    asset: Name
+    amount: Amount
+
+
+class NewKey(Struct, forbid_unknown_fields=True):
+    """An API key; expires_days None is for ever."""
+
+    account: Name
+    dialect: Name
+    scopes: Annotated[list[Name], Meta(max_length=10)]
+    code: Code = ""
+    kind: Name = "hmac"
+    ip: Annotated[list[Name], Meta(max_length=100)] = []
+    expires_days: Annotated[int, Meta(ge=1, le=3_650)] | None = None
+    label: Name = ""
+    public_key: Pem = ""
+
+
+class RotateKey(Struct, forbid_unknown_fields=True):
+    """A key's successor; the key itself is good for some hours more."""
+
+    overlap_hours: Annotated[int, Meta(ge=0, le=720)] = 24
+    code: Code = ""
