@@ -113,8 +113,8 @@ class Matcher:
         """Carry out any number of steps and return their trades.
 
         A step is 32 bytes, little-endian: u64 order_id, i64 price_ticks, i64 size_lots, i64 side
-        (1 buys, -1 sells, 0 cancels and has no price and size). A trade is 32 bytes: u64
-        taker_id, u64 maker_id, i64 price_ticks, i64 size_lots. From 64 KiB of steps on, other
+        (1 buys, -1 sells, 0 cancels: its price and size are not looked at). A trade is 32 bytes:
+        u64 taker_id, u64 maker_id, i64 price_ticks, i64 size_lots. From 64 KiB of steps on, other
         Python threads may run meanwhile.
 
         Raises:

@@ -11,6 +11,9 @@ const LONG: usize = 1 << 16;
 /// The largest price and the largest size.
 const LIMIT_MAX: i64 = 1 << 53;
 
+/// One limit order book that matches and does nothing else; see steelyard.engine.matcher.
+///
+/// It has one writer: a call from another thread while one runs raises RuntimeError.
 #[pyclass(name = "Matcher", module = "steelyard._native")]
 pub(crate) struct PyMatcher {
     matcher: Matcher,
@@ -37,6 +40,7 @@ impl PyMatcher {
         Self { matcher: Matcher::default(), trades, refused, matches }
     }
 
+    /// Carry out any number of steps (32 bytes each, laid out as STEP) and return their trades (TRADE).
     fn apply<'py>(&mut self, py: Python<'py>, steps: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
         self.trades.clear();
         self.refused.clear();
@@ -49,11 +53,13 @@ impl PyMatcher {
         Ok(PyBytes::new(py, self.trades.as_flattened()))
     }
 
+    /// The places of the steps of the last apply that did nothing.
     #[getter]
     fn refused(&self) -> Vec<usize> {
         self.refused.clone()
     }
 
+    /// Match a limit order, let the rest of it rest; return (maker_id, price_ticks, size_lots) of each trade.
     fn place<'py>(
         &mut self,
         py: Python<'py>,
@@ -87,10 +93,12 @@ impl PyMatcher {
         PyTuple::new(py, fills)
     }
 
+    /// Take an order off the book; return how many lots of it were left, None if it is not open.
     fn cancel(&mut self, order_id: u64) -> Option<i64> {
         self.matcher.cancel(order_id)
     }
 
+    /// Return up to depth levels of bids and asks, best first, as (price_ticks, size_lots).
     fn book(&self, depth: usize) -> (Levels, Levels) {
         (self.matcher.levels(Side::Buy, depth), self.matcher.levels(Side::Sell, depth))
     }

@@ -35,6 +35,7 @@ app = App(
 
 account = App(name="account", help="Accounts of an exchange, and what is in them.")
 key = App(name="key", help="API keys: who may do what, from where, until when.")
+person = App(name="person", help="People: who has signed up, and letting them in again.")
 fees = App(name="fees", help="What trading costs: schedules of tiers, tokens, and who pays what.")
 
 for name in ("demo", "trade", "status", "kill", "env"):
@@ -49,8 +50,11 @@ for name in ("set", "token", "assign", "list"):
     fees.command(f"steelyard.cli.fees:{name}_fees", name=name)
 for name in ("create", "list", "revoke"):
     key.command(f"steelyard.cli.key:{name}_key", name=name)
+for name in ("list", "unlock", "reset-totp", "reset-password"):
+    person.command(f"steelyard.cli.person:{name.replace('-', '_')}_person", name=name)
 app.command(account)
 app.command(key)
+app.command(person)
 app.command(fees)
 
 
@@ -74,7 +78,7 @@ def run(arguments: Sequence[str]) -> int:
         text = "steelyard checks its books with assert: do not run it with python -O"
         errors.print(text)
         return fail(UsageError(text), text, USAGE)
-    if not arguments or arguments[-1] in (*HELP, "account", "key", "fees"):
+    if not arguments or arguments[-1] in (*HELP, "account", "key", "person", "fees"):
         load_commands(app)
     try:
         code = app(

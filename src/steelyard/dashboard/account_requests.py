@@ -94,3 +94,37 @@ class RotateKey(Struct, forbid_unknown_fields=True):
 
     overlap_hours: Annotated[int, Meta(ge=0, le=720)] = 24
     code: Code = ""
+
+
+class NewAddress(Struct, forbid_unknown_fields=True):
+    """An address to withdraw to."""
+
+    asset: Name
+    network: Name
+    address: Text
+    label: Name = ""
+    code: Code = ""
+
+
+class NewDeposit(Struct, forbid_unknown_fields=True):
+    """A deposit that is announced; without an account, to the first one."""
+
+    asset: Name
+    amount: Amount
+    account: Name | None = None
+
+
+class NewWithdrawal(Struct, forbid_unknown_fields=True):
+    """A withdrawal that is asked for."""
+
+    account: Name
+    asset: Name
+    amount: Amount
+    address_id: int
+    code: Code = ""
+
+
+class Confirmation(Struct, forbid_unknown_fields=True):
+    """The code of a mail."""
+
+    token: Name

@@ -3,7 +3,7 @@
 `Matcher` is the book of the native engine with nothing around it: limit orders by price, then by
 time, numbered by the caller, in ticks and lots. No accounts, no fees, no clock, no other order
 types: those are the `Engine`'s. An array of steps goes in with one call and an array of trades
-comes out:
+comes out, here with numpy, which steelyard itself does not need:
 
     import numpy as np
 

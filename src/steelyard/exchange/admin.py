@@ -1,6 +1,7 @@
 """What an administrator does: accounts, deposits, keys, and ending a runaway.
 
-Markets and fees are `operation`'s, audits, statements and transfers `bookkeeping`'s.
+Markets and fees are `operation`'s, audits, statements and transfers `bookkeeping`'s, people
+`person_admin`'s.
 
 Whoever holds the data directory's token is the administrator. Each act is a record like any
 other, so it is journaled and replayed. Randomness and sealing are handed down. The calls are
@@ -46,6 +47,14 @@ from steelyard.exchange.operation import (
     SetFees,
     SetToken,
     state_text,
+)
+from steelyard.exchange.person_admin import (
+    ListPersons,
+    PersonAdmin,
+    PersonCall,
+    ResetPassword,
+    ResetTotp,
+    UnlockPerson,
 )
 from steelyard.exchange.records import AccountNamed, KeyCreated, KeyRevoked
 
@@ -126,6 +135,7 @@ AdminCall = (
     | Inspect
     | OperationCall
     | BookkeepingCall
+    | PersonCall
 )
 
 
@@ -138,6 +148,7 @@ class Admin:
         self._entropy = entropy
         self._operation = Operation(exchange)
         self._bookkeeping = Bookkeeping(exchange)
+        self._persons = PersonAdmin(exchange)
 
     def carry_out(self, call: AdminCall, now_ns: int) -> dict[str, Any]:
         """Carry out a call; return what is to be shown, ready for JSON.
@@ -170,6 +181,8 @@ class Admin:
                 return self._inspect()
             case Market() | SetFees() | SetToken() | AssignTo() | ListFees():
                 return self._operation.carry_out(call, now_ns)
+            case ListPersons() | UnlockPerson() | ResetTotp() | ResetPassword():
+                return self._persons.carry_out(call, now_ns)
             case _:
                 return self._bookkeeping.carry_out(call, now_ns)
 

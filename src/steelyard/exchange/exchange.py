@@ -91,6 +91,7 @@ from steelyard.exchange.keys import Keys, Seal
 from steelyard.exchange.market import InstrumentMarket
 from steelyard.exchange.people import People
 from steelyard.exchange.people_records import (
+    Moved,
     PersonRecord,
     PersonSignedUp,
     SubAccountOpened,
@@ -405,6 +406,8 @@ class Exchange:
                 return effects
         if isinstance(record, PersonSignedUp | SubAccountOpened):
             self.keys.named(record.account_id, record.name)
+        if isinstance(record, Moved):
+            self.statements.moved(record.from_id, record.to_id)
         self.people.apply(record, effects, self.now_ns)
         return effects
 

@@ -30,6 +30,7 @@ class EntryKind(StrEnum):
     FEE = "fee"  # a rebate is one that comes
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
+    MOVE = "move"  # between two accounts of one person
 
 
 class Entry(Struct, frozen=True, array_like=True):
@@ -158,6 +159,12 @@ class Statements:
         account.ended.append(transfer)
         if effect.state is TransferState.DONE:
             account.entries[-1] = replace(account.entries[-1], transfer_id=effect.transfer_id)
+
+    def moved(self, *account_ids: int) -> None:
+        """Call the newest entry of each account a move; it was booked right before."""
+        for account_id in account_ids:
+            entries = self._account(account_id).entries
+            entries[-1] = replace(entries[-1], kind=EntryKind.MOVE)
 
     # -- what is asked ----------------------------------------------------------------------
 

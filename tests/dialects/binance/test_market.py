@@ -1,8 +1,11 @@
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.dialects.binance import LIMITS, market
+from steelyard.dialects.binance.messages import ExchangeInfo
+from steelyard.domain.commands import ListInstrument, SetMarketState
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import (
@@ -17,6 +20,7 @@ from steelyard.domain.messages import (
     TradeList,
     TradesQuery,
 )
+from steelyard.domain.order import MarketState
 from steelyard.wire.limits import UNLIMITED, Counts, Limit, Per
 from steelyard.wire.outcome import Answered
 from tests.dialects.binance.test_text import LISTINGS
@@ -102,6 +106,48 @@ def test_exchange_info_is_what_strict_clients_need(venue):
     }
     flags = {name: value for name, value in symbol.items() if isinstance(value, bool)}
     assert [name for name, value in flags.items() if value] == ["isSpotTradingAllowed"]
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "ours"),
+    [
+        (MarketState.OPEN, "TRADING", [MarketState.OPEN]),
+        (MarketState.POST_ONLY, "TRADING", [MarketState.OPEN]),
+        (MarketState.CANCEL_ONLY, "CANCEL_ONLY", [MarketState.CANCEL_ONLY]),
+        (MarketState.HALTED, "HALT", [MarketState.HALTED]),
+        (MarketState.MAINTENANCE, "BREAK", []),
+    ],
+)
+def test_exchange_info_tells_what_a_market_lets_happen(state, status, ours):
+    """And our client end reads it; a market that is away is not listed there."""
+    venue = Venue()
+    listed = venue.exchange.listings.symbol("BTC-USDT")
+    venue.exchange.record(SetMarketState(listed.instrument_id, state), venue.desk.tick())
+    _, info = venue.get("exchangeInfo")
+    assert [s["status"] for s in info["symbols"]] == [status, "TRADING", "TRADING"]
+    _, some = venue.get("exchangeInfo", symbolStatus="TRADING")
+    assert len(some["symbols"]) == (3 if status == "TRADING" else 2)
+    read = market.instruments_from_wire(msgspec.convert(info, ExchangeInfo))
+    assert [*read.states] == [*ours, MarketState.OPEN, MarketState.OPEN]
+
+
+def test_exchange_info_tells_the_rules_that_an_operator_chose():
+    """What refuses by a filter's name is published under that name."""
+    venue = Venue()
+    listed = venue.exchange.listings.symbol("BTC-USDT")
+    ruled = msgspec.structs.replace(listed, band_rate_e8=5_000_000, orders_max=3, triggers_max=2)
+    venue.exchange.record(ListInstrument(ruled), venue.desk.tick())
+    (symbol,) = venue.get("exchangeInfo", symbol="BTCUSDT")[1]["symbols"]
+    filters = {rule.pop("filterType"): rule for rule in symbol["filters"]}
+    assert filters["PERCENT_PRICE_BY_SIDE"] == {
+        "bidMultiplierUp": "1.05000000",
+        "bidMultiplierDown": "0.95000000",
+        "askMultiplierUp": "1.05000000",
+        "askMultiplierDown": "0.95000000",
+        "avgPriceMins": 0,
+    }
+    assert filters["MAX_NUM_ORDERS"] == {"maxNumOrders": 3}
+    assert filters["MAX_NUM_ALGO_ORDERS"] == {"maxNumAlgoOrders": 2}
 
 
 @pytest.mark.parametrize("path", ["exchangeInfo", "ticker/24hr", "ticker/price"])

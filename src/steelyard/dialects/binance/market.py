@@ -5,7 +5,7 @@ filters is never refused for a step. Each trade is its own aggregate: `aggTrades
 `trades`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -38,6 +38,7 @@ from steelyard.dialects.binance.text import (
     from_ms,
     lot_e8,
     price_text,
+    rate_text,
     read_amount,
     read_price,
     read_size,
@@ -66,7 +67,8 @@ from steelyard.domain.messages import (
     TradeList,
     TradesQuery,
 )
-from steelyard.domain.order import RejectReason, Side
+from steelyard.domain.order import MarketState, RejectReason, Side
+from steelyard.domain.units import RATE_SCALE
 from steelyard.wire.dialect import Asker, Auth, Endpoint, Refusal, SessionRefused
 from steelyard.wire.limits import Counts, Limit, Usage
 
@@ -108,14 +110,30 @@ def instrument_of(symbol: str, asker: Asker) -> Instrument:
     return found
 
 
-def instrument_to_wire(instrument: Instrument) -> SymbolInfo:
+# There is no word for post-only; orders that would take are refused all the same.
+_STATUSES = {
+    MarketState.OPEN: "TRADING",
+    MarketState.POST_ONLY: "TRADING",
+    MarketState.CANCEL_ONLY: "CANCEL_ONLY",
+    MarketState.HALTED: "HALT",
+    MarketState.MAINTENANCE: "BREAK",
+}
+# BREAK is also what has been delisted, by the hundred.
+_STATES = {
+    "TRADING": MarketState.OPEN,
+    "CANCEL_ONLY": MarketState.CANCEL_ONLY,
+    "HALT": MarketState.HALTED,
+}
+
+
+def instrument_to_wire(instrument: Instrument, state: MarketState) -> SymbolInfo:
     """Return an instrument with its filters."""
     tick, lot = fixed(tick_e8(instrument)), fixed(lot_e8(instrument))
     largest = size_text(instrument, instrument.size_max_lots)
     notional_max = instrument.notional_atoms(instrument.price_max_ticks, instrument.size_max_lots)
     return SymbolInfo(
         symbol=symbol_text(instrument),
-        status="TRADING",
+        status=_STATUSES[state],
         baseAsset=instrument.base,
         quoteAsset=instrument.quote,
         orderTypes=ORDER_TYPES,
@@ -141,6 +159,7 @@ def instrument_to_wire(instrument: Instrument) -> SymbolInfo:
                 applyMaxToMarket=False,
                 avgPriceMins=AVERAGE_MINUTES,
             ),
+            *_chosen_filters(instrument),
         ),
         permissionSets=(("SPOT",),),
         defaultSelfTradePreventionMode="EXPIRE_MAKER",
@@ -148,15 +167,34 @@ def instrument_to_wire(instrument: Instrument) -> SymbolInfo:
     )
 
 
+def _chosen_filters(instrument: Instrument) -> Iterator[Filter]:
+    """Yield the rules that a market has only where its operator says so."""
+    if rate_e8 := instrument.band_rate_e8:
+        up, down = rate_text(RATE_SCALE + rate_e8), rate_text(RATE_SCALE - rate_e8)
+        yield Filter(
+            filterType="PERCENT_PRICE_BY_SIDE",
+            bidMultiplierUp=up,
+            bidMultiplierDown=down,
+            askMultiplierUp=up,
+            askMultiplierDown=down,
+            avgPriceMins=0,  # around the last price
+        )
+    if instrument.orders_max:
+        yield Filter(filterType="MAX_NUM_ORDERS", maxNumOrders=instrument.orders_max)
+    if instrument.triggers_max:
+        yield Filter(filterType="MAX_NUM_ALGO_ORDERS", maxNumAlgoOrders=instrument.triggers_max)
+
+
 def instruments_from_wire(info: ExchangeInfo) -> InstrumentList:
-    """Return every spot instrument that trades, numbered in the order of the answer.
+    """Return every spot instrument that trades or may trade again, in the order of the answer.
 
     What our whole numbers cannot hold is left out.
     """
     asset_ids: dict[str, int] = {}
     found: list[Instrument] = []
+    states: list[MarketState] = []
     for symbol in info.symbols:
-        if symbol.status != "TRADING" or not symbol.isSpotTradingAllowed:
+        if symbol.status not in _STATES or not symbol.isSpotTradingAllowed:
             continue
         filters = {rule.filterType: rule for rule in symbol.filters}
         ids = [
@@ -167,7 +205,8 @@ def instruments_from_wire(info: ExchangeInfo) -> InstrumentList:
             found.append(_instrument_from_wire(symbol, filters, len(found), ids))
         except UnitError:
             continue
-    return InstrumentList(tuple(found))
+        states.append(_STATES[symbol.status])
+    return InstrumentList(tuple(found), tuple(states))
 
 
 def _instrument_from_wire(
@@ -205,15 +244,16 @@ def _exchange_info(
     answer: Answer | None, request: ExchangeInfoRequest, asker: Asker
 ) -> ExchangeInfo:
     assert isinstance(answer, InstrumentList), "an InstrumentsQuery is answered by instruments"
+    states = dict(zip(answer.instruments, answer.states, strict=True))
     wanted: Iterable[Instrument] = answer.instruments
     if request.symbol or request.symbols:
         wanted = (instrument_of(name, asker) for name in names_of(request))
-    elif request.symbolStatus not in {None, "TRADING"}:
-        wanted = ()
+    elif request.symbolStatus is not None:
+        wanted = (it for it in wanted if _STATUSES[states[it]] == request.symbolStatus)
     return ExchangeInfo(
         serverTime=to_ms(asker.now_ns),
         rateLimits=tuple(limit_to_wire(limit) for limit in asker.limits.limits),
-        symbols=tuple(instrument_to_wire(instrument) for instrument in wanted),
+        symbols=tuple(instrument_to_wire(it, states[it]) for it in wanted),
     )
 
 

@@ -233,8 +233,13 @@ class Filter(Struct, frozen=True, kw_only=True):
     applyMinToMarket: bool | Optional = UNSET
     maxNotional: str | Optional = UNSET
     applyMaxToMarket: bool | Optional = UNSET
+    bidMultiplierUp: str | Optional = UNSET
+    bidMultiplierDown: str | Optional = UNSET
+    askMultiplierUp: str | Optional = UNSET
+    askMultiplierDown: str | Optional = UNSET
     avgPriceMins: int | Optional = UNSET
     maxNumOrders: int | Optional = UNSET
+    maxNumAlgoOrders: int | Optional = UNSET
 
 
 class SymbolInfo(Struct, frozen=True, kw_only=True):
