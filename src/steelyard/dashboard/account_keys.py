@@ -43,7 +43,8 @@ class KeyRoutes:
     async def list_keys(self, asked: Asked) -> Said:
         """List the keys of all of the person's accounts, without secrets."""
         person = self._site.person(asked.session)
-        return Said({"keys": self._keys(person, asked.caller)})
+        offered = [{"name": name, "kinds": ["hmac"]} for name in dialects.names()]
+        return Said({"keys": self._keys(person, asked.caller), "dialects": offered})
 
     async def create_key(self, asked: Asked) -> Said:
         """Issue a key; its secret is shown this once."""

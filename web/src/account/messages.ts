@@ -137,3 +137,42 @@ export interface Mail {
   text: string;
   time: number;
 }
+
+export interface Address {
+  id: number;
+  asset: string;
+  network: string;
+  address: string;
+  label: string;
+  added: number;
+  usable_from: number;
+  is_usable: boolean;
+}
+
+export interface AddressBook {
+  addresses: Address[];
+  /** By asset, then by network: what a withdrawal costs. */
+  networks: Record<string, Record<string, Decimal>>;
+}
+
+export type TransferState = "awaiting_mail" | "pending" | "done" | "canceled";
+
+export interface Transfer {
+  id: number;
+  account: string;
+  what: "deposit" | "withdrawal";
+  asset: string;
+  amount: Decimal;
+  fee: Decimal;
+  arrives: Decimal;
+  state: TransferState;
+  network: string;
+  address: string;
+  label: string;
+  opened: number;
+  changed: number;
+  /** When it is canceled by itself. */
+  expires: number | null;
+  /** When it is carried out by itself. */
+  due: number | null;
+}
