@@ -28,7 +28,7 @@ export const DESK: Route = { place: "desk", name: null };
 export const MENU: readonly { place: Place; title: string }[] = [
   { place: "accounts", title: "Accounts" },
   { place: "keys", title: "API keys" },
-  { place: "funds", title: "Deposits and withdrawals" },
+  { place: "funds", title: "Funds" },
   { place: "security", title: "Security" },
   { place: "activity", title: "Activity" },
   { place: "outbox", title: "Outbox" },

@@ -59,7 +59,7 @@ export function stateOf(key: Key, now: number): KeyState {
   if (key.revoked !== null) return "revoked";
   if (key.overlap_ends !== null && key.overlap_ends <= now) return "replaced";
   if (key.expires !== null && key.expires <= now) return "expired";
-  return key.overlap_ends === null ? "works" : "replaced soon";
+  return key.replaced_by === null ? "works" : "replaced soon";
 }
 
 export function isOver(key: Key, now: number): boolean {
