@@ -177,34 +177,51 @@ def limits() -> str:
     lines = [
         "# Rate limits",
         "",
-        "`steelyard exchange --limits venue|tutorial|off|FILE` says which are enforced. `venue`,",
-        "the default, is each dialect's own, in [dialects.md](dialects.md); `off` is none. Over a",
-        "limit the answer is 429 with `Retry-After`, in the venue's words. Windows are aligned to",
-        "the clock, each dialect counts by itself, and what is refused counts too.",
-        "",
-        "`tutorial` is what introductions to exchange APIs teach, on every dialect:",
-        "",
-        *_limit_table(limit_profiles.TUTORIAL),
-        "",
-        "A TOML file replaces the limits of the dialects that it names:",
-        "",
-        "```toml",
-        limit_profiles.EXAMPLE.rstrip(),
-        "```",
-        "",
+        "`steelyard exchange --limits venue|tutorial|tutorial-coinbase|off|FILE` says which are",
+        "enforced; how they are counted, what they lead to and the form of a file are in",
+        "[concepts/limits.md](../concepts/limits.md). `venue`, the default, is each dialect's own,",
+        "in [dialects.md](dialects.md); `off` is none.",
     ]
-    return "\n".join(lines)
+    for name, profile in limit_profiles.PROFILES.items():
+        if profile.limits:
+            lines += ["", f"## {name}", "", "On every dialect:", "", *_limit_table(profile)]
+    return "\n".join([*lines, ""])
 
 
 def _limit_table(profile: LimitProfile) -> list[str]:
     return [
-        "| limit | per | counts | at most | window |",
-        "|---|---|---|---|---|",
+        "| limit | per | counts | at most | window | routes |",
+        "|---|---|---|---|---|---|",
         *(
-            f"| {x.name} | {x.per} | {x.counts} | {x.limit} | {x.window_ns // 1_000_000_000} s |"
+            f"| {x.name} | {x.per} | {x.counts} | {x.limit} | {_seconds(x.window_ns)}, {x.kind} | "
+            f"{', '.join(x.routes) or 'all'} |"
             for x in profile.limits
         ),
+        *_consequences(profile),
     ]
+
+
+def _consequences(profile: LimitProfile) -> list[str]:
+    sockets = profile.sockets
+    told = [
+        f"{number} {what}"
+        for number, what in (
+            (sockets.connections, "open at a time from one address"),
+            (sockets.connects, f"opened in any {_seconds(sockets.connects_ns)} from one address"),
+            (sockets.subscriptions, "streams on one connection"),
+            (sockets.messages, "messages a second to a stream on one connection"),
+        )
+        if number
+    ]
+    lines = ["", f"WebSockets: {'; '.join(told)}."] if told else []
+    if profile.ban_after:
+        ban = f"an address is banned for {_seconds(profile.ban_ns)}"
+        lines += ["", f"After {profile.ban_after} refusals within a window {ban}."]
+    return lines
+
+
+def _seconds(duration_ns: int) -> str:
+    return f"{duration_ns // 1_000_000_000} s"
 
 
 def metrics() -> str:

@@ -25,7 +25,7 @@ def test_what_is_asked_is_checked_before_anything_is_opened():
         ({"port_base": 80}, "0 or from 1024 to 65000"),
         ({"port_base": -1}, "0 or from 1024"),
         ({"tape": "/nowhere.gz"}, "no recording at"),
-        ({"limits": "none"}, "neither venue, tutorial, off"),
+        ({"limits": "none"}, "neither venue, tutorial, tutorial-coinbase, off"),
     ],
 )
 def test_what_cannot_be_is_refused(changes, words):

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -89,3 +90,18 @@ def test_a_program_that_asked_for_a_document_gets_one_for_an_error_too(tmp_path,
     document = json.loads(said.out)["error"]
     assert (code, document["exit_code"]) == (2, 2)
     assert document["message"] in said.err
+
+
+@pytest.mark.parametrize("words", [["--help"], ["account", "list", "--json"]])
+def test_who_has_read_enough_may_go(words, tmp_path):
+    """As `| head -1` does: no traceback."""
+    data = str(tmp_path / "data")
+    assert run(["account", "create", "ann", "--data", data]) == 0
+    reading, writing = os.pipe()
+    os.close(reading)
+    where = [] if words == ["--help"] else ["--data", data]
+    command = [sys.executable, "-m", "steelyard.cli.main", *words, *where]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert done.stderr == b""
+    assert done.returncode in (0, 1)  # 1 is rich's own word for it

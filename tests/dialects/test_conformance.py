@@ -12,6 +12,7 @@ import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from key_pairs import PAIRS, pair
 
 from steelyard import dialects
 from steelyard.domain.commands import Cancel, CancelAll, Place
@@ -39,6 +40,7 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
 from steelyard.exchange.gate import Gate, Line
+from steelyard.vault.key_pairs import signer
 from steelyard.wire.dialect import (
     AccessReason,
     ApiKey,
@@ -310,6 +312,48 @@ def test_the_gate_tells_of_the_key_before_it_tells_of_a_parameter(dialect, way):
     assert turnstile.told(reader, age_ns=old_ns) == "STALE_TIMESTAMP"
     assert turnstile.told(reader) == "MISSING_SCOPE"
     assert turnstile.told(stand.alice) == "MALFORMED"
+
+
+def skip_unless_offered(dialect, kind):
+    if kind not in dialect.key_kinds:
+        pytest.skip(f"{dialect.name} has no {kind} keys")
+
+
+@pytest.mark.parametrize("way", ["rest", "line"])
+@pytest.mark.parametrize("kind", PAIRS)
+def test_a_key_pair_opens_the_gate_and_no_other_pair_does(dialect, kind, way):
+    """Nor does the public half, which the exchange has, taken for a shared secret."""
+    turnstile = Turnstile(dialect, way)
+    skip_unless_offered(dialect, kind)
+    private, public = pair(kind)
+    made = turnstile.stand.key("alice", kind=kind, public_key=public)
+    other = signer(pair(kind, 1)[0].encode())
+    assert turnstile.told(ApiKey(made.key, b"", "", other)) == "BAD_SIGNATURE"
+    assert turnstile.told(ApiKey(made.key, public.encode())) == "BAD_SIGNATURE"
+    mine = ApiKey(made.key, b"", "", signer(private.encode()))
+    assert turnstile.told(mine) == "MALFORMED"
+    secret = turnstile.stand.alice.key
+    assert turnstile.told(ApiKey(secret, b"", "", signer(private.encode()))) == "BAD_SIGNATURE"
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_a_key_pair_trades_and_follows_its_account(stand, kind):
+    """REST and WebSocket, signed by our own client half."""
+    skip_unless_offered(stand.dialect, kind)
+    private, public = pair(kind)
+    made = stand.desk.admin.create_key(
+        "alice",
+        dialect=stand.dialect.name,
+        scopes=(Scope.READ, Scope.TRADE),
+        kind=kind,
+        public_key=public,
+        now_ns=stand.desk.now_ns,
+    )
+    key = ApiKey(made.key, b"", "", signer(private.encode()))
+    told = Heard(stand.dialect.client.private_session(key, stand.listings, stand.desk.now_ns))
+    stand.follow(told)
+    order = stand.place(key).order
+    assert [event.order.order_id for event in told.of(OrderEvent)] == [order.order_id]
 
 
 @pytest.mark.parametrize("way", ["rest", "line"])

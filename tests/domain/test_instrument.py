@@ -77,8 +77,14 @@ def test_a_market_is_made_from_the_numbers_that_people_write():
             {"tick_size": "1e-25"},
             "tick_size 1e-25 is out of range; write a number from 1e-24 to 1e30",
         ),
-        ({"lot_size": "1e29"}, f"lot_size: amount {10**29} is out of range"),
-        ({"notional_min": "1e29"}, f"notional_min: amount {10**29} is out of range"),
+        (
+            {"lot_size": "1e29"},
+            f"lot_size: amount {10**29} is out of range; 10000000000000000000000 is the most",
+        ),
+        (
+            {"notional_min": "1e29"},
+            f"notional_min: amount {10**29} is out of range; 10000000000000000000000 is the most",
+        ),
         ({"notional_min": "-5"}, "notional_min must not be negative; got -5"),
         ({"notional_min": "sNaN"}, "notional_min: number 'sNaN' is not a decimal number"),
         (

@@ -75,6 +75,8 @@ SIDES |= {"sell": Side.SELL, "ask": Side.SELL, "sells": Side.SELL}
 TIMES = {"ioc": TimeInForce.IOC, "fok": TimeInForce.FOK, "gtc": TimeInForce.GTC}
 FEE_ASSETS = {"received": FeeAsset.RECEIVED, "token": FeeAsset.TOKEN}
 PRICES = {"last": TriggerBy.LAST, "mark": TriggerBy.MARK, "index": TriggerBy.INDEX}
+FLAGS = {"market", "post-only", "slide", "reduce-only", "hidden", *TIMES, *SELF_TRADE, *FEE_ASSETS}
+TAKE_A_VALUE = {"@", "stop", "take", "trail", "from", "show", "until", "by"}
 GROUPS = {kind.name.lower(): kind for kind in GroupKind}
 UNITS_NS = {"s": 10**9, "d": 86_400 * 10**9}
 
@@ -186,6 +188,7 @@ class Desk:
         self.placed += 1
         self.orders[label[:-1]] = self.placed
         by_amount = size == "for"
+        refuse_unknown(rest[by_amount:])
         quote_atoms = to_atoms(Decimal(rest[0])) if by_amount else None
         lots = 0 if by_amount else self.lots(size, rest)
         return self.place(self.account(name), SIDES[side], lots, quote_atoms, rest)
@@ -442,6 +445,16 @@ class Desk:
 def named(words: list[str]) -> str | None:
     """Return the first word that looks like a symbol."""
     return next((word for word in words if re.fullmatch(r"[A-Z]+-[A-Z]+", word)), None)
+
+
+def refuse_unknown(words: list[str]) -> None:
+    """Raise ValueError for a word that says nothing about an order: a slip of the pen."""
+    rest = iter(words)
+    for word in rest:
+        if word in TAKE_A_VALUE:
+            next(rest)
+        elif word not in FLAGS and named([word]) is None:
+            raise ValueError(f"{word!r} says nothing about an order")
 
 
 def after(words: list[str], word: str) -> str | None:

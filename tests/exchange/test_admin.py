@@ -3,9 +3,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 from desk import SECOND_NS
+from key_pairs import PUBLIC
 
 from steelyard.domain.errors import UsageError
-from steelyard.domain.messages import Scope
+from steelyard.domain.messages import KeyKind, Scope
 from steelyard.domain.order import CancelCause, Side
 from steelyard.exchange.admin import (
     AdminCall,
@@ -54,6 +55,12 @@ def test_an_account_is_opened_with_what_it_is_given(desk):
         (CreateKey("alice", "native", (Scope.WITHDRAW,)), "add --ip"),
         (CreateKey("alice", "native", (Scope.READ,), ("x",)), "'x' is not an IP address"),
         (CreateKey("alice", "native", (Scope.READ,), lifetime_ns=0), "would have expired"),
+        (CreateKey("alice", "native", (Scope.READ,), kind=KeyKind.RSA), "add --public-key FILE"),
+        (CreateKey("alice", "native", (Scope.READ,), public_key=PUBLIC), "an hmac key has no pub"),
+        (
+            CreateKey("alice", "native", (Scope.READ,), kind=KeyKind.RSA, public_key=PUBLIC),
+            "another kind: Ed25519",
+        ),
         (RevokeKey("nothing"), "no key 'nothing'"),
     ],
 )

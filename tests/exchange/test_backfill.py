@@ -60,6 +60,16 @@ def test_candles_are_possible(day: list[Candle]):
             assert c.low_ticks <= mean <= c.high_ticks
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_no_price_moves_without_a_trade(seed: int):
+    """Not even in the last stretch, which has to end where the market opens."""
+    now_ns = OPEN_NS + seed * 23 * SECOND_NS // 1_000
+    for c in Crowd(seed).backfill(OPEN_NS - 2 * MINUTE_NS, now_ns):
+        if not c.trade_count:
+            assert c.open_ticks == c.high_ticks == c.low_ticks == c.close_ticks
+            assert c.volume_lots == 0
+
+
 def test_candles_join(day: list[Candle]):
     """Each opens where the last one closed."""
     for candles in sorted_out(day).values():

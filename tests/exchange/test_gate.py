@@ -6,20 +6,26 @@ import json
 
 import pytest
 from desk import SECOND_NS, Desk
+from msgspec import Struct
 
 from steelyard import dialects
+from steelyard.domain.commands import ListInstrument
+from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import Scope
 from steelyard.domain.order import Side
-from steelyard.exchange.admin import CreateKey
 from steelyard.exchange.gate import SUBSCRIPTIONS_PER_LINE, Gate
+from steelyard.exchange.issuing import ChangeKey, CreateKey, RotateKey
+from steelyard.exchange.keys import WITHDRAW_COOLING_NS
 from steelyard.wire.dialect import (
+    Auth,
     Channel,
     ChannelKind,
+    Endpoint,
     SessionRefused,
     Subscription,
 )
 from steelyard.wire.http import Request
-from steelyard.wire.limits import UNLIMITED, Counts, Limit, LimitProfile, Per
+from steelyard.wire.limits import UNLIMITED, Counts, Kind, Limit, LimitProfile, Per, SocketLimits
 
 NATIVE = dialects.find("native")
 IP = "127.0.0.1"
@@ -153,6 +159,114 @@ def test_addresses_expiry_and_revocation_have_errors_of_their_own(desk):
     assert asker.code("GET", "/api/v1/account") == (401, "UNKNOWN_KEY")
 
 
+def test_a_key_and_its_heir_are_both_good_until_the_overlap_ends(desk):
+    """B18: and then the old one says why it is not, which is neither expired nor revoked."""
+    old = Asker(desk)
+    new = Asker(desk)
+    new.key = desk.admin.carry_out(RotateKey(old.key["key"], 60 * SECOND_NS), desk.now_ns)
+    for asker in (old, new):
+        assert asker.code("GET", "/api/v1/account")[0] == 200
+    desk.now_ns += 60 * SECOND_NS - 1
+    assert old.code("GET", "/api/v1/account")[0] == 200
+    desk.now_ns += 1
+    assert old.code("GET", "/api/v1/account") == (401, "KEY_ROTATED")
+    assert new.code("GET", "/api/v1/account")[0] == 200
+    desk.admin.revoke_key(old.key["key"], desk.now_ns)
+    assert old.code("GET", "/api/v1/account") == (401, "UNKNOWN_KEY")
+
+
+def test_a_change_counts_from_the_next_request_on(desk):
+    """B13."""
+    asker = Asker(desk)
+    name = asker.key["key"]
+    for change, status, code in (
+        ({"scopes": (Scope.READ,)}, 403, "MISSING_SCOPE"),
+        ({"scopes": (Scope.TRADE,), "ip": ("10.0.0.0/8",)}, 403, "IP_NOT_ALLOWED"),
+        ({"ip": (), "products": ("BTC-USDT",)}, 200, None),
+        ({"lifetime_ns": SECOND_NS}, 200, None),
+    ):
+        desk.admin.carry_out(ChangeKey(name, **change), desk.now_ns)
+        assert asker.code("POST", "/api/v1/orders", ORDER) == (status, code), change
+    desk.tick()
+    assert asker.code("POST", "/api/v1/orders", ORDER) == (401, "KEY_EXPIRED")
+
+
+ETH_USDT = Instrument.spot(
+    1,
+    (3, "ETH"),
+    (2, "USDT"),
+    tick_size="0.01",
+    lot_size="0.00001",
+    price_max="1000000",
+    size_max="9000",
+    notional_min="5",
+)
+BOTH = {"kind": "basket", "orders": [ORDER, ORDER | {"symbol": "ETH-USDT", "price": "3000"}]}
+REFUSED = (403, "PRODUCT_NOT_ALLOWED")
+
+
+def test_a_key_for_some_products_touches_no_others(desk):
+    """B7, per product: placing, groups, amending, canceling; reading is not limited."""
+    desk.exchange.record(ListInstrument(ETH_USDT), desk.tick())
+    whole, part = Asker(desk), Asker(desk, products=("ETH-USDT",))
+    mine = json.loads(whole.send("POST", "/api/v1/orders", ORDER).body)["order_id"]
+    eth = ORDER | {"symbol": "ETH-USDT", "price": "3000"}
+    desk.exchange.drain()
+    assert part.code("POST", "/api/v1/orders", ORDER) == REFUSED
+    assert part.code("POST", "/api/v1/groups", BOTH) == REFUSED
+    assert part.code("PATCH", f"/api/v1/orders/{mine}", {"price": "50001"}) == REFUSED
+    assert part.code("DELETE", f"/api/v1/orders/{mine}") == REFUSED
+    assert part.code("DELETE", "/api/v1/orders?symbol=BTC-USDT") == REFUSED
+    assert part.code("DELETE", "/api/v1/orders") == REFUSED
+    assert desk.exchange.drain().records == []
+    assert part.code("DELETE", "/api/v1/orders/999") == (404, "UNKNOWN_ORDER")
+    assert part.code("GET", f"/api/v1/orders/{mine}")[0] == 200
+    placed = part.send("POST", "/api/v1/orders", eth)
+    theirs = json.loads(placed.body)["order_id"]
+    assert part.code("PATCH", f"/api/v1/orders/{theirs}", {"price": "3001"})[0] == 200
+    assert part.code("DELETE", f"/api/v1/orders/{theirs}")[0] == 200
+    assert part.code("DELETE", "/api/v1/orders?symbol=ETH-USDT")[0] == 200
+    error = json.loads(part.send("POST", "/api/v1/orders", ORDER).body)["error"]
+    assert error["field"] == "symbol"
+    assert "this key may trade ETH-USDT, not BTC-USDT" in error["message"]
+    assert whole.code("POST", "/api/v1/groups", BOTH)[0] in (200, 201)
+
+
+def test_a_key_withdraws_only_when_it_has_cooled(desk):
+    """B10: told from when on, and before anything of the request is looked at."""
+    withdraw = Endpoint(
+        "POST", "/withdraw", Struct, dict, Auth.SIGNED, Scope.WITHDRAW, lambda *_: None,
+        lambda *_: {"withdrawn": True}, lambda _: 1,
+    )  # fmt: skip
+    read = Asker(desk)
+    asker = Asker(desk, UNLIMITED, Scope.WITHDRAW, ip=("127.0.0.1",))
+    dialect = NATIVE._replace(endpoints=(withdraw,), read=lambda *_: Struct())
+    read.gate = asker.gate = Gate(desk.exchange, dialect, UNLIMITED)
+    assert read.code("POST", "/withdraw") == (403, "MISSING_SCOPE")
+    assert asker.code("POST", "/withdraw") == (403, "WITHDRAW_COOLING")
+    message = json.loads(asker.send("POST", "/withdraw").body)["error"]["message"]
+    assert "may withdraw from 2023-11-15 22:13:20 UTC (1700086400000) on" in message
+    desk.now_ns += WITHDRAW_COOLING_NS - 1
+    assert asker.code("POST", "/withdraw") == (403, "WITHDRAW_COOLING")
+    desk.now_ns += 1
+    assert asker.code("POST", "/withdraw") == (200, None)
+
+
+def test_a_keys_last_use_is_told_with_address_and_endpoint(desk):
+    """What proved to hold it; a guess at its signature is no use of it."""
+    asker = Asker(desk)
+    kept = desk.exchange.keys.find(asker.key["key"])
+    asker.code("GET", "/api/v1/account", steelyard_signature="00" * 32)
+    assert (kept.last_used_ns, kept.last_ip, kept.last_endpoint) == (None, None, None)
+    asker.code("GET", "/api/v1/orders/7", ip="::1")
+    used = (desk.now_ns, "::1", "GET /api/v1/orders/{order_id}")
+    assert (kept.last_used_ns, kept.last_ip, kept.last_endpoint) == used
+    again = Desk(funded=False)
+    again.exchange.restore(desk.exchange.snapshot())
+    kept = again.exchange.keys.find(asker.key["key"])
+    assert (kept.last_used_ns, kept.last_ip, kept.last_endpoint) == used
+
+
 def test_a_key_of_another_dialect_opens_nothing(asker, desk):
     other = desk.admin.carry_out(CreateKey("alice", "binance", (Scope.READ,)), desk.now_ns)
     asker.key = other
@@ -184,6 +298,97 @@ def test_a_limit_is_told_in_headers_before_and_after_it_is_reached(desk):
     third = asker.send("GET", "/api/v1/time")
     assert third.status == 429
     assert 1 <= int(third.headers["retry-after"]) <= 10
+
+
+STRICT = LimitProfile(
+    (Limit("r", Per.IP, Counts.REQUESTS, 2, 10 * SECOND_NS, Kind.SLIDING),),
+    ban_after=3,
+    ban_ns=20 * SECOND_NS,
+    revoke_after=2,
+    revoke_within_ns=3_600 * SECOND_NS,
+)
+
+
+def until_banned(asker, target="/api/v1/account", **options):
+    """Send until the address is shut out; return what the last one that counted was told."""
+    for _ in range(10):
+        told = asker.code("GET", target, **options)
+        if asker.gate.limiter.ban(IP, asker.desk.now_ns):
+            return told
+    raise AssertionError("never banned")
+
+
+def test_a_ban_ends_and_other_addresses_do_not_feel_it(desk):
+    """A26: 429, then 418 with the time that is left, then all is as before."""
+    asker = Asker(desk, STRICT._replace(revoke_after=0))
+    assert until_banned(asker) == (429, "IP_LIMIT")
+    banned = asker.send("GET", "/api/v1/account")
+    assert (banned.status, banned.headers["retry-after"]) == (418, "20")
+    assert asker.code("GET", "/api/v1/account", ip="127.0.0.2")[0] == 200
+    desk.tick(19)
+    assert asker.code("GET", "/api/v1/account") == (418, "IP_BANNED")
+    desk.tick(1)
+    assert asker.code("GET", "/api/v1/account")[0] == 200
+
+
+def test_a_key_that_goes_on_and_on_is_revoked_and_told_why(desk):
+    """A26: the second ban within the time costs it its access, from any address, for good."""
+    asker = Asker(desk, STRICT)
+    assert until_banned(asker) == (429, "IP_LIMIT")
+    desk.tick(21)
+    assert until_banned(asker) == (401, "UNKNOWN_KEY")
+    desk.tick(21)
+    response = asker.send("GET", "/api/v1/account", ip="127.0.0.2")
+    assert response.status == 401
+    said = json.loads(response.body)["error"]["message"]
+    assert "revoked for going on over its limits until it was banned, 2 times within" in said
+    kept = desk.exchange.keys.people.keys[asker.key["key"]]
+    assert kept.is_revoked
+    again = Desk(funded=False)
+    again.exchange.restore(desk.exchange.snapshot())
+    assert "2 times within" in again.exchange.keys.cause(kept.created.key)
+
+
+@pytest.mark.parametrize(
+    ("target", "wrong"),
+    [
+        ("/api/v1/account", {"steelyard_signature": "00" * 32}),
+        ("/api/v1/account", {"age_s": 99}),
+        ("/api/v1/time", {}),
+    ],
+    ids=["a signature that does not fit", "one that was recorded", "no key asked for"],
+)
+def test_no_key_is_revoked_for_what_it_has_not_signed(desk, target, wrong):
+    """Whoever names a key, replays it, or shares its address cannot cost it its access."""
+    asker = Asker(desk, STRICT)
+    for _ in range(4):
+        assert until_banned(asker, target, **wrong) == (429, "IP_LIMIT")
+        desk.tick(21)
+    assert asker.code("GET", "/api/v1/account")[0] == 200
+
+
+def test_a_websocket_is_refused_to_who_is_banned_or_has_too_many(desk):
+    """Before there is one; each that ends makes room for another."""
+    sockets = SocketLimits(connections=2, connects=5, connects_ns=60 * SECOND_NS)
+    asker = Asker(desk, STRICT._replace(sockets=sockets))
+
+    def open_line(number: int, ip: str = IP):
+        return asker.gate.line("/ws/v1", ip, number, lambda: desk.now_ns)
+
+    lines = [open_line(1), open_line(2)]
+    with pytest.raises(SessionRefused, match="2 WebSockets are open from this address"):
+        open_line(3)
+    assert open_line(3, "127.0.0.2") is not None
+    assert asker.gate.line("/nowhere", "127.0.0.3", 4, lambda: desk.now_ns) is None
+    lines[0].close()
+    assert open_line(5) is not None
+    lines[1].close()
+    assert open_line(6) is not None
+    with pytest.raises(SessionRefused, match="5 new WebSockets in any 60 s"):
+        open_line(7)
+    until_banned(asker)
+    with pytest.raises(SessionRefused, match="banned until"):
+        open_line(8)
 
 
 def test_the_same_client_id_is_the_same_order_for_ever(asker):

@@ -1,10 +1,12 @@
 import pytest
 from desk import SECOND_NS, START_NS, PlainSeal
+from key_pairs import PUBLIC
 
 from steelyard.domain.errors import UsageError
-from steelyard.domain.messages import Scope
-from steelyard.exchange.keys import Keys, NewKey, checked_addresses
+from steelyard.domain.messages import KeyKind, Scope
+from steelyard.exchange.keys import Keys, NewKey, checked_addresses, no_public_keys, seal_context
 from steelyard.exchange.records import KeyCreated
+from steelyard.vault.key_pairs import read_public_key
 
 
 def made(key="k1", ip=(), expires_ns=None):
@@ -58,3 +60,36 @@ def test_an_unknown_account_is_answered_with_the_known_ones(keys):
 
 def test_a_new_key_does_not_show_its_secret_by_accident():
     assert "hush" not in f"{NewKey('k', 'hush', 1)!r}"
+
+
+def of_a_pair(context):
+    sealed = PlainSeal().seal(PUBLIC.encode(), context)
+    scopes = frozenset({Scope.READ})
+    return KeyCreated("k2", 100, "native", scopes, (), None, "", sealed, KeyKind.ED25519)
+
+
+def test_a_public_key_is_opened_once_and_forgotten_when_revoked():
+    keys = Keys(PlainSeal(), read_public_key)
+    keys.created(of_a_pair(b"k2 ed25519"), START_NS)
+    found = keys.public_key(keys.find("k2"))
+    assert found.pem.decode() == PUBLIC
+    assert keys.public_key(keys.find("k2")) is found
+    keys.revoked("k2", START_NS + 1)
+    assert keys.find("k2") is None
+
+
+def test_a_public_key_is_never_taken_for_a_secret():
+    """Whoever changes a record's kind, and makes its public key a secret, opens nothing."""
+    assert len({seal_context("k", kind) for kind in KeyKind}) == len(KeyKind)
+    assert seal_context("k", KeyKind.HMAC) == b"k", "what was sealed before key pairs opens"
+    keys = Keys(PlainSeal(), read_public_key)
+    keys.created(of_a_pair(b"k2"), START_NS)
+    with pytest.raises(AssertionError):
+        keys.public_key(keys.find("k2"))
+    with pytest.raises(AssertionError, match="a key pair has no secret here"):
+        keys.secret(keys.find("k2"))
+
+
+def test_an_exchange_without_a_reader_takes_no_public_keys():
+    with pytest.raises(UsageError, match="reads no rsa keys; create an hmac key instead"):
+        no_public_keys(KeyKind.RSA, b"")

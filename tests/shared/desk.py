@@ -10,6 +10,7 @@ from steelyard.engine.reference import ReferenceEngine
 from steelyard.exchange.admin import Admin
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.records import FORMAT, Founded
+from steelyard.vault.key_pairs import read_public_key
 
 START_NS = 1_700_000_000_000_000_000
 SECOND_NS = 1_000_000_000
@@ -42,7 +43,7 @@ class Desk:
     """An exchange, its administrator, and a clock that goes on by a second a call."""
 
     def __init__(self, *, funded: bool = True) -> None:
-        self.exchange = Exchange(ReferenceEngine(), None, PlainSeal())
+        self.exchange = Exchange(ReferenceEngine(), None, PlainSeal(), read_public_key)
         seeds = count()
         self.admin = Admin(
             self.exchange, PlainSeal(), lambda size: next(seeds).to_bytes(8, "big") * (size // 8)

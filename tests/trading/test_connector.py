@@ -1,6 +1,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from steelyard.domain.commands import Cancel, Place
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
@@ -14,10 +16,18 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
 from steelyard.trading.actions import Role
-from steelyard.trading.connector import MARKET_KINDS, WEIGHT, Connector
+from steelyard.trading.connector import JITTER_NS, MARKET_KINDS, WEIGHT, Connector
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import Request, Response
-from steelyard.wire.limits import UNLIMITED, Counts, Limit, LimitProfile, Per
+from steelyard.wire.limits import (
+    UNLIMITED,
+    Counts,
+    Kind,
+    Limit,
+    LimitProfile,
+    Per,
+    SlidingCounter,
+)
 from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
 from tests.trading.venue import BTC_USDT
 
@@ -109,6 +119,39 @@ def test_requests_keep_within_a_limit_and_leave_room_for_cancels():
     cancels = [desk.request(Cancel(0, 1), T0) for _ in range(3)]
     assert [isinstance(each, Request) for each in cancels] == [True, True, False]
     assert isinstance(desk.request(ClockQuery(), T0 + SECOND_NS), Request)
+
+
+MILLISECONDS = st.integers(0, JITTER_NS // 1_000_000)
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), MILLISECONDS, st.booleans()), max_size=80))
+def test_a_limit_that_slides_is_kept_where_requests_arrive(steps):
+    """However unevenly they travel: the venue's own counter never has to refuse one."""
+    limit = Limit("r", Per.IP, Counts.REQUESTS, 10, SECOND_NS, Kind.SLIDING)
+    desk, _ = connector(limit)
+    now_ns, arrivals = T0, []
+    for pause_ms, delay_ms, is_cancel in steps:
+        now_ns += pause_ms * 1_000_000
+        found = desk.request(Cancel(0, 1) if is_cancel else ClockQuery(), now_ns)
+        if isinstance(found, Request):
+            arrivals.append(now_ns + delay_ms * 1_000_000)
+        else:
+            assert 0 < found.retry_after_ns <= SECOND_NS + JITTER_NS
+    venue = SlidingCounter()
+    assert not any(venue.add(limit, 1, at_ns).is_over for at_ns in sorted(arrivals))
+
+
+def test_what_a_limit_that_slides_asks_to_wait_is_enough():
+    """After it the same request goes out; a nanosecond before it does not."""
+    desk, _ = connector(Limit("r", Per.IP, Counts.REQUESTS, 10, SECOND_NS, Kind.SLIDING))
+    for step in range(8):
+        assert isinstance(desk.request(ClockQuery(), T0 + step), Request)
+    late = T0 + SECOND_NS // 2
+    waits = desk.request(ClockQuery(), late)
+    assert waits == NotSent("waiting for the venue's rate limit", SECOND_NS // 2 + JITTER_NS)
+    again = late + waits.retry_after_ns
+    assert isinstance(desk.request(ClockQuery(), again - 1), NotSent)
+    assert isinstance(desk.request(ClockQuery(), again), Request)
 
 
 def test_orders_are_counted_by_themselves():

@@ -1,10 +1,13 @@
+import json
 import os
 import subprocess
 import sys
 
 import pytest
+from key_pairs import PAIRS, pair
 
 from steelyard.domain.errors import ConfigError, Unsupported
+from steelyard.vault.key_pairs import read_public_key
 from steelyard.vault.keys import PIPE_MAX_BYTES, resolve
 
 
@@ -19,9 +22,9 @@ def piped(content: bytes) -> int:
 def test_a_key_of_the_environment():
     """Three variables, the passphrase where a venue has one."""
     environment = {"DIP_KEY": "k", "DIP_SECRET": "s\u00e9", "OKX_KEY": "k", "OKX_SECRET": "s"}
-    assert tuple(resolve("env:DIP", environment)) == ("k", "s\u00e9".encode(), "")
+    assert tuple(resolve("env:DIP", environment)) == ("k", "s\u00e9".encode(), "", None)
     environment["OKX_PASSPHRASE"] = "p"
-    assert tuple(resolve("env:OKX", environment)) == ("k", b"s", "p")
+    assert tuple(resolve("env:OKX", environment)) == ("k", b"s", "p", None)
     assert resolve("env:X", {"X_KEY": "k", "X_SECRET": "\udcff"}).secret == b"\xff"
 
 
@@ -38,7 +41,7 @@ def test_a_key_from_a_pipe():
         b'{"key": "k", "secret": "s", "passphrase": null, "dialect": "binance", "scopes": []}'
     )
     descriptor = piped(document)
-    assert tuple(resolve(f"pipe:{descriptor}", {})) == ("k", b"s", "")
+    assert tuple(resolve(f"pipe:{descriptor}", {})) == ("k", b"s", "", None)
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)
     descriptor = piped(b'{"key": "k", "secret": "s", "passphrase": "p"}')
@@ -108,3 +111,23 @@ def test_a_key_itself_is_refused_and_not_repeated(pasted):
 def test_an_api_key_does_not_show_its_secret():
     """Not even by accident in a log line."""
     assert "hunter2" not in f"{resolve('env:A', {'A_KEY': 'k', 'A_SECRET': 'hunter2'})!r}"
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_a_private_key_in_the_secrets_place_signs(kind):
+    """From the environment and from a pipe; the PEM itself is not carried on."""
+    private, public = pair(kind)
+    document = json.dumps({"key": "k", "secret": private}).encode()
+    for key in (
+        resolve("env:A", {"A_KEY": "k", "A_SECRET": private}),
+        resolve(f"pipe:{piped(document)}", {}),
+    ):
+        assert key.secret == b""
+        assert read_public_key(kind, public.encode()).verify(b"payload", key.sign(b"payload"))
+
+
+def test_a_private_key_that_cannot_be_read_is_not_repeated():
+    pem = "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----"
+    with pytest.raises(ConfigError, match="the private key cannot be read: expected") as caught:
+        resolve("env:A", {"A_KEY": "k", "A_SECRET": pem})
+    assert "hunter2" not in str(caught.value)

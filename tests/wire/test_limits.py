@@ -1,18 +1,26 @@
-"""Limits as data and counters: windows are aligned to the clock, and nothing is forgotten."""
+"""Limits as data and counters, compared with a recount and with another library."""
 
 from itertools import accumulate
+from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from limits import RateLimitItemPerSecond
+from limits.storage import memory
+from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 
 from steelyard.domain.messages import SECOND_NS
 from steelyard.wire.limits import (
     UNLIMITED,
     Counts,
+    Kind,
     Limit,
     LimitProfile,
+    MessagePace,
     Per,
+    SlidingCounter,
+    SocketLimits,
     WindowCounter,
 )
 
@@ -85,3 +93,141 @@ def test_counters_count_apart():
 def test_no_limits_are_no_limits():
     """The empty profile limits nothing and bans nobody; where bans are, they last two minutes."""
     assert LimitProfile((), ban_after=0, ban_ns=120 * SECOND_NS) == UNLIMITED
+
+
+# -- the same arrivals, counted by somebody else's library ----------------------------------------
+
+ARRIVALS = st.lists(st.tuples(st.integers(0, 12), st.integers(1, 6)), min_size=1, max_size=80)
+AMOUNTS, WINDOWS = st.integers(1, 20), st.integers(1, 30)
+
+
+class Theirs:
+    """The `limits` library in memory, on a clock of ours: its second is our nanosecond."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.now = 0
+        monkeypatch.setattr(memory, "time", SimpleNamespace(time=lambda: self.now))
+        # Its thread tidies up by the same clock, at any moment: what it drops does not count.
+        monkeypatch.setattr(memory.MemoryStorage, "_MemoryStorage__expire_events", lambda _: None)
+        self.storage = memory.MemoryStorage()
+
+    def close(self) -> None:
+        self.storage.timer.cancel()
+
+
+@pytest.fixture
+def theirs():
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        clock = Theirs(monkeypatch)
+        yield clock
+        clock.close()
+
+
+def let_through(counter, limit, arrivals):
+    """Return which of the arrivals, (pause, units), ours lets through, and when each came."""
+    times = list(accumulate(pause for pause, _ in arrivals))
+    told = [counter.add(limit, units, at) for at, (_, units) in zip(times, arrivals, strict=True)]
+    return [not used.is_over for used in told], times
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ARRIVALS, AMOUNTS, WINDOWS)
+def test_aligned_is_the_fixed_window_of_another_library(theirs, arrivals, amount, window):
+    """Both count what they refuse.
+
+    Their window begins with the first request in it, ours with the clock's: told apart by the
+    number of the clock's window, which they take as part of the name, they agree on each request.
+    """
+    ours, times = let_through(
+        WindowCounter(), MINUTE._replace(limit=amount, window_ns=window), arrivals
+    )
+    theirs.storage.reset()
+    limiter = FixedWindowRateLimiter(theirs.storage)
+    item = RateLimitItemPerSecond(amount, window)
+    for at, (_, units), passed in zip(times, arrivals, ours, strict=True):
+        theirs.now = at
+        assert limiter.hit(item, str(at // window), cost=units) == passed
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ARRIVALS, AMOUNTS, WINDOWS)
+def test_sliding_is_the_moving_window_of_another_library(theirs, arrivals, amount, window):
+    """Neither counts what it refuses.
+
+    At the very instant a window after it was used a unit is back here, and there the instant
+    after: on a clock that ticks, their window of n ticks is ours of n + 1.
+    """
+    limit = MINUTE._replace(limit=amount, window_ns=window + 1, kind=Kind.SLIDING)
+    ours, times = let_through(SlidingCounter(), limit, arrivals)
+    theirs.storage.reset()
+    limiter = MovingWindowRateLimiter(theirs.storage)
+    item = RateLimitItemPerSecond(amount, window)
+    for at, (_, units), passed in zip(times, arrivals, ours, strict=True):
+        theirs.now = at
+        assert limiter.hit(item, "one", cost=units) == passed
+
+
+def test_at_the_border_the_two_differ_by_an_instant(theirs):
+    """Which is why the windows above differ by one."""
+    limit = MINUTE._replace(limit=1, window_ns=10, kind=Kind.SLIDING)
+    assert let_through(SlidingCounter(), limit, [(0, 1), (10, 1)])[0] == [True, True]
+    limiter, item = MovingWindowRateLimiter(theirs.storage), RateLimitItemPerSecond(1, 10)
+    told = []
+    for theirs.now in (0, 10, 11):
+        told.append(limiter.hit(item, "one"))
+    assert told == [True, False, True]
+
+
+# -- windows that slide ---------------------------------------------------------------------------
+
+
+@given(ARRIVALS, AMOUNTS, WINDOWS)
+def test_no_stretch_of_time_has_more_than_a_sliding_limit(arrivals, amount, window):
+    """Wherever it begins; and what is refused would not have fitted, but after the wait it does."""
+    limit = MINUTE._replace(limit=amount, window_ns=window, kind=Kind.SLIDING)
+    counter, now_ns, passed = SlidingCounter(), 0, []
+    for pause, units in arrivals:
+        now_ns += pause
+        within = sum(u for t, u in passed if t > now_ns - window)
+        told = counter.add(limit, units, now_ns)
+        assert told.is_over == (within + units > amount)
+        if not told.is_over:
+            passed.append((now_ns, units))
+        elif units <= amount:
+            back = now_ns + told.wait_ns
+            assert sum(u for t, u in passed if t > back - window) + units <= amount
+            assert sum(u for t, u in passed if t > back - 1 - window) + units > amount
+        assert told.used == sum(u for t, u in passed if t > now_ns - window)
+        assert len(counter) <= amount
+
+
+def test_a_limit_covers_its_routes():
+    """All, those without or with a key, a path, or a method and a path."""
+    rows = [
+        ((), True, True),
+        (("public",), True, False),
+        (("private",), False, True),
+        (("/a",), True, True),
+        (("GET /a",), True, False),
+        (("/b", "POST /a"), False, True),
+    ]
+    for routes, get, post in rows:
+        limit = MINUTE._replace(routes=routes)
+        assert limit.covers("GET", "/a", is_public=True) == get
+        assert limit.covers("POST", "/a", is_public=False) == post
+
+
+def test_messages_are_counted_by_the_second():
+    """The one too many in it is told; 0 is any number."""
+    pace = MessagePace()
+    assert [pace.is_over(2, T0 + n) for n in range(3)] == [False, False, True]
+    assert not pace.is_over(2, T0 + SECOND_NS)
+    free = MessagePace()
+    assert not any(free.is_over(0, T0) for _ in range(1_000))
+
+
+def test_streams_are_bounded_by_the_profile_and_the_dialect():
+    """Whichever is less; a profile that says nothing leaves it to the dialect."""
+    assert SocketLimits(subscriptions=5).subscriptions_most(200) == 5
+    assert SocketLimits(subscriptions=5_000).subscriptions_most(200) == 200
+    assert SocketLimits().subscriptions_most(200) == 200

@@ -27,7 +27,8 @@ from steelyard.cli.market_source import TapeSource, describe
 from steelyard.cli.options import PORT_BASE, Common
 from steelyard.domain.errors import SteelyardError, UsageError
 from steelyard.domain.messages import Scope
-from steelyard.exchange.admin import CreateAccount, CreateKey, ListAccounts
+from steelyard.exchange.admin import CreateAccount, ListAccounts
+from steelyard.exchange.issuing import CreateKey
 from steelyard.net.loopback import ask
 from steelyard.store import datadir
 

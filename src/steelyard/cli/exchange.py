@@ -51,7 +51,7 @@ def exchange(
     at_end
         What happens when the tape is over: hold, loop or exit.
     limits
-        Rate limits: venue, tutorial, off, or a TOML file.
+        Rate limits: venue, tutorial, tutorial-coinbase, off, or a TOML or JSON file.
     ready_file
         Write the ready line here too.
     """

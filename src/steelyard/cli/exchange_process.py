@@ -26,25 +26,27 @@ from steelyard.dashboard.accounts import open_account_site
 from steelyard.dashboard.bots import Bots
 from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.site import PageSite
-from steelyard.exchange.admin import Admin, AdminCall, RevokeKey
+from steelyard.exchange.admin import Admin, AdminCall
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.gate import Gate, Line
 from steelyard.exchange.personal import Personal
-from steelyard.exchange.records import codec
+from steelyard.exchange.records import KeyChanged, KeyRevoked, codec
 from steelyard.net.clock import Clock
 from steelyard.net.server import Server, WebSocketConnection, bind, serve_on, text_frame
 from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
 from steelyard.vault.passwords import Passwords
-from steelyard.wire.dialect import AccessReason, Refusal
+from steelyard.wire.dialect import AccessReason, Refusal, SessionRefused
 from steelyard.wire.http import Request, Response
 
 STEP_S = 0.05  # how often the market moves and due streams go out
 SNAPSHOT_S = 60.0
+ENDED_KEYS_S = 0.5  # how often WebSockets of keys whose time is over are looked for
 LIVE_DIALECTS = ("native", "binance")
 
 # Why a port refuses, by its HTTP status. What failed while it was carried out is not known.
 UNAVAILABLE = 503
+POLICY = 1008  # the close code of a WebSocket whose key is good no longer
 _REFUSED_BY_PORT = {
     413: AccessReason.BODY_TOO_LARGE,
     500: AccessReason.UNAVAILABLE,
@@ -135,10 +137,9 @@ class ExchangeProcess:
             raise
         bots = Bots(self.config.data, self.administer)
         token = self._opened.directory.token()
-        port = self.port("native")
-        self._accounts = open_account_site(self, port, token, secrets.token_bytes, Passwords())
-        self.page = PageSite(self, bots, self._accounts, port, token)
         self.guard = Guard(self.port("native"), token)
+        self._accounts = open_account_site(self, self.guard, secrets.token_bytes, Passwords())
+        self.page = PageSite(self, bots, self._accounts, self.guard)
         self._tasks = [
             asyncio.create_task(self._step_forever()),
             asyncio.create_task(self._snapshot_forever()),
@@ -234,6 +235,8 @@ class ExchangeProcess:
         for time_ns, message in output.records:
             sequence = self._opened.journal.append(self._codec.encode(message, time_ns))
         frames = [(text_frame(payload), sessions) for payload, sessions in output.frames]
+        revoked = [m.key for _, m in output.records if isinstance(m, KeyRevoked)]
+        changed = [m.key for _, m in output.records if isinstance(m, KeyChanged)]
 
         def release() -> None:
             if then is not None:
@@ -242,6 +245,10 @@ class ExchangeProcess:
                 for session in sessions:
                     if found := self._lines.get(session):
                         found[1].send_shared(frame)
+            for key in revoked:
+                self._close_lines_of(key, "the key has been revoked")
+            for key in changed:
+                self._close_lines_of(key, "the key has been changed; connect again")
 
         if then is not None or frames or output.records:
             self._commit.release(sequence, release)
@@ -264,18 +271,18 @@ class ExchangeProcess:
             UsageError: It cannot be done.
         """
         now_ns = self.clock.now_ns()
-        future = self.answer(lambda: self.admin.carry_out(call, now_ns))
-        if isinstance(call, RevokeKey):
-            self._close_lines_of(call.key)
-        return future
+        return self.answer(lambda: self.admin.carry_out(call, now_ns))
 
     async def _step_forever(self) -> None:
         loop = asyncio.get_running_loop()
-        at = loop.time()
+        at = looked = loop.time()
         while True:
             # A late step is not made up by a burst: the market does what is due in one.
             at = max(at + STEP_S, loop.time())
             await asyncio.sleep(at - loop.time())
+            if at - looked >= ENDED_KEYS_S:
+                looked = at
+                self._close_ended(self.clock.now_ns())
             if self._is_held:
                 continue  # a market that goes on would fill the journal's buffer too
             now_ns = self.clock.now_ns()
@@ -307,6 +314,8 @@ class ExchangeProcess:
         self.stopped.set()
         for site in self._sites:
             site.give_up()
+        if self._accounts is not None:
+            self._accounts.close()
 
     # -- WebSockets ---------------------------------------------------------------------------
 
@@ -325,11 +334,19 @@ class ExchangeProcess:
         self.turn(line.session.drain, lambda frames: self._send(line, socket, frames))
         return True
 
-    def _close_lines_of(self, key: str) -> None:
+    def _close_lines_of(self, key: str, why: str) -> None:
         """Close every WebSocket that has proven this key."""
         for line, connection in [*self._lines.values()]:
             if key in line.keys:
-                connection.close(1008, "the key has been revoked")
+                connection.close(POLICY, why)
+
+    def _close_ended(self, now_ns: int) -> None:
+        """Close every WebSocket with a key whose time is over."""
+        for line, connection in [*self._lines.values()]:
+            for key in line.keys:
+                if (why := self.exchange.keys.ended(key, now_ns)) is not None:
+                    connection.close(POLICY, why)
+                    break
 
     def _receive(self, line: Line, frame: str | bytes) -> list[bytes]:
         line.receive(frame)
@@ -388,10 +405,13 @@ class _Site:
     def websocket(
         self, request: Request, ip: str, connection: WebSocketConnection
     ) -> bool | Response:
-        if self._process.open_line(self._gate, request, ip, connection):
-            return True
-        message = f"there is no stream at {request.path[:100]}"
-        refusal = Refusal(AccessReason.UNKNOWN_ENDPOINT, message)
+        try:
+            if self._process.open_line(self._gate, request, ip, connection):
+                return True
+            message = f"there is no stream at {request.path[:100]}"
+            refusal = Refusal(AccessReason.UNKNOWN_ENDPOINT, message)
+        except SessionRefused as refused:
+            refusal = refused.refusal
         return self._gate.refuse(refusal, self._process.clock.now_ns())
 
     def refuse(self, _request: Request, status: int, message: str) -> Response:

@@ -7,6 +7,7 @@ anything else is a bug and shows its traceback. SIGTERM is heeded as Ctrl-C is, 
 moment on; commands that have something to end in order take both over.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -48,8 +49,10 @@ for name in ("statement", "transfer"):
     account.command(f"steelyard.cli.{name}:{name}_account", name=name)
 for name in ("set", "token", "assign", "list"):
     fees.command(f"steelyard.cli.fees:{name}_fees", name=name)
-for name in ("create", "list", "revoke"):
+for name in ("create", "list", "show", "history", "revoke"):
     key.command(f"steelyard.cli.key:{name}_key", name=name)
+for name in ("rotate", "change"):
+    key.command(f"steelyard.cli.key_change:{name}_key", name=name)
 for name in ("list", "unlock", "reset-totp", "reset-password"):
     person.command(f"steelyard.cli.person:{name.replace('-', '_')}_person", name=name)
 app.command(account)
@@ -88,12 +91,17 @@ def run(arguments: Sequence[str]) -> int:
             result_action="return_value",
             error_console=errors,
         )
+        sys.stdout.flush()
     except CycloptsError as error:
         return fail(UsageError(), str(error), USAGE)
     except SteelyardError as error:
         errors.print(f"steelyard: {error}", markup=False)
         code = VENUE if isinstance(error, PeerError | TransportError) else USAGE
         return fail(error, str(error), code)
+    except BrokenPipeError:
+        # Whoever reads has seen enough; nothing more is to be flushed at the end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = DONE
     except KeyboardInterrupt as error:
         errors.print("steelyard: interrupted before it was done")
         return fail(error, "interrupted before it was done", INTERRUPTED)

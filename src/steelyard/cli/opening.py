@@ -23,6 +23,7 @@ from steelyard.exchange.records import Founded, codec
 from steelyard.store.datadir import Directory, config_directory
 from steelyard.store.journal import Journal
 from steelyard.store.snapshots import Found, Snapshots
+from steelyard.vault.key_pairs import read_public_key
 from steelyard.vault.seal import FileSeal
 
 
@@ -88,7 +89,8 @@ class OpenExchange:
             check_same(source, founded)
         self.source = source_of(founded) if founded else source or CrowdSource()
         market = make_market(self.source)
-        self.exchange = Exchange(new_engine(QueueModel.PROPORTIONAL), market, self.seal)
+        engine = new_engine(QueueModel.PROPORTIONAL)
+        self.exchange = Exchange(engine, market, self.seal, read_public_key)
         if founded is None:
             self.exchange.found(founding(self.source), now_ns)
             return

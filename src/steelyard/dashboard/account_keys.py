@@ -1,24 +1,39 @@
-"""Routes about API keys: a person's own, with a second factor for all but taking away.
+"""Routes about API keys: a person's own, with a second factor for all that gives more.
 
-What a key is and may do is the administrator's to carry out (`exchange/admin.py`); this asks whose
-it is, takes the code, and tells the person by mail what happened.
+What a key is and may do is the administrator's to carry out (`exchange/issuing.py`); this asks
+whose it is, takes the code, and tells the person by mail what happened.
 """
 
-from typing import Any, NoReturn
+from collections.abc import Callable
+from ipaddress import ip_network
+from typing import Any
+
+from msgspec import UNSET, UnsetType
 
 from steelyard import dialects
 from steelyard.dashboard import account_requests as wanted
-from steelyard.dashboard.account_site import AccountSite, Asked, Route, Said, not_yet
-from steelyard.domain.messages import Scope
-from steelyard.exchange.admin import CreateKey, ListKeys, RevokeKey
+from steelyard.dashboard.account_site import AccountSite, Asked, Route, Said
+from steelyard.domain.messages import SECOND_NS, KeyKind, Scope
+from steelyard.exchange.admin import AdminCall
 from steelyard.exchange.declined import Decline, Declined, not_found
+from steelyard.exchange.issuing import (
+    ChangeKey,
+    CreateKey,
+    KeyHistory,
+    ListKeys,
+    RevokeKey,
+    RotateKey,
+    ShowKey,
+)
+from steelyard.exchange.keys import KeptKey, checked_addresses
 from steelyard.exchange.people import Person
 from steelyard.exchange.people_records import Deed
 from steelyard.exchange.personal import Caller
 
-DAY_NS = 24 * 60 * 60 * 1_000_000_000
-KEYS_MAX = 100  # of one person, that are not revoked
-SHOWN = 8  # characters of a key that mails and the activity name it by
+HOUR_NS = 3_600 * SECOND_NS
+DAY_NS = 24 * HOUR_NS
+KEYS_MAX = 100  # of one person, that work
+SHOWN = 8  # characters of a key that mails name it by
 
 
 class KeyRoutes:
@@ -37,7 +52,7 @@ class KeyRoutes:
             Route("GET", "/account/keys/*", self.show_key),
             Route("DELETE", "/account/keys/*", self.revoke_key),
             Route("POST", "/account/keys/*/rotate", self.rotate_key, wanted.RotateKey),
-            Route("POST", "/account/keys/*/change", self.change_key),
+            Route("POST", "/account/keys/*/change", self.change_key, wanted.ChangeKey),
         ]
 
     async def list_keys(self, asked: Asked) -> Said:
@@ -51,47 +66,91 @@ class KeyRoutes:
         person = self._site.person(asked.session)
         want: wanted.NewKey = asked.body
         call = self._call(person, want)
-        valid = [k for k in self._keys(person, asked.caller) if k["revoked"] is None]
-        if len(valid) >= KEYS_MAX:
-            raise Declined(Decline.TOO_MANY, f"you have {KEYS_MAX} keys; revoke one first")
+        self._check_count(person, asked.caller)
 
         def create() -> dict[str, Any]:
-            made = self._host.admin.carry_out(call, asked.caller.now_ns)
-            scopes = ", ".join(made["scopes"])
-            self._tell(person, Deed.KEY_CREATED, made["key"], f"may {scopes}", asked.caller)
+            made = self._carry_out(call, asked.caller)
+            text = f"was created; it may {', '.join(made['scopes'])}"
+            self._tell(person, Deed.KEY_CREATED, made["key"], text, asked.caller)
             return made
 
-        made = await self._site.act(
-            lambda: self._personal.step_up(person, want.code, asked.caller, create)
-        )
-        return Said(made, 201, self._site.sessions.rotate(asked.session, asked.caller.now_ns))
+        return await self._with_code(asked, person, want.code, create, 201)
 
     async def show_key(self, asked: Asked) -> Said:
-        """Show what a key may do."""
-        person = self._site.person(asked.session)
-        return Said(self._own(person, asked))
+        """Show what a key may do, what a thief could do with it, and what was done to it."""
+        key = self._own(self._site.person(asked.session), asked.name).created.key
+        shown = self._carry_out(ShowKey(key), asked.caller)
+        history = self._carry_out(KeyHistory(key), asked.caller)
+        return Said({**shown, "history": history["events"]})
 
     async def revoke_key(self, asked: Asked) -> Said:
         """Make a key worthless at once; needs no code."""
         person = self._site.person(asked.session)
-        key = self._own(person, asked)["key"]
-        revoked = await self._host.administer(RevokeKey(key))
-        await self._site.act(
-            lambda: self._tell(
-                person, Deed.KEY_REVOKED, key, "is worth nothing any more", asked.caller
-            )
-        )
-        return Said(revoked)
+        key = self._own(person, asked.name).created.key
+
+        def revoke() -> dict[str, Any]:
+            revoked = self._carry_out(RevokeKey(key, _actor(person)), asked.caller)
+            self._tell(person, Deed.KEY_REVOKED, key, "was revoked", asked.caller)
+            return revoked
+
+        return Said(await self._site.act(revoke))
 
     async def rotate_key(self, asked: Asked) -> Said:
-        """Issue a key's successor."""
-        self._own(self._site.person(asked.session), asked)
-        _later("rotating a key")
+        """Issue a key's successor; its secret is shown this once."""
+        person = self._site.person(asked.session)
+        want: wanted.RotateKey = asked.body
+        key = self._own(person, asked.name).created.key
+        self._check_count(person, asked.caller)
+        overlap_ns = want.overlap_hours * HOUR_NS
+        call = RotateKey(key, overlap_ns, want.public_key, _actor(person))
+
+        def rotate() -> dict[str, Any]:
+            made = self._carry_out(call, asked.caller)
+            text = f"was replaced; it works for {want.overlap_hours} hours more"
+            self._tell(person, Deed.KEY_ROTATED, key, text, asked.caller)
+            return made
+
+        return await self._with_code(asked, person, want.code, rotate, 201)
 
     async def change_key(self, asked: Asked) -> Said:
-        """Change what a key may do."""
-        self._own(self._site.person(asked.session), asked)
-        _later("changing a key")
+        """Change what a key may do; what gives it more needs a code."""
+        person = self._site.person(asked.session)
+        want: wanted.ChangeKey = asked.body
+        kept = self._own(person, asked.name)
+        lifetime_ns: int | UnsetType | None = UNSET
+        if want.expires_days is not UNSET:
+            lifetime_ns = None if want.expires_days is None else want.expires_days * DAY_NS
+        call = ChangeKey(
+            kept.created.key,
+            UNSET if want.scopes is UNSET else _scopes(want.scopes),
+            UNSET if want.products is UNSET else tuple(want.products),
+            UNSET if want.ip is UNSET else tuple(want.ip),
+            lifetime_ns,
+            want.label,
+            _actor(person),
+        )
+
+        def change() -> dict[str, Any]:
+            changed = self._carry_out(call, asked.caller)
+            text = f"was changed; it may {', '.join(changed['scopes'])}"
+            self._tell(person, Deed.KEY_CHANGED, kept.created.key, text, asked.caller)
+            return changed
+
+        if gives_more(kept, call, asked.caller.now_ns):
+            return await self._with_code(asked, person, want.code, change, 200)
+        return Said(await self._site.act(change))
+
+    # -- parts ------------------------------------------------------------------------------
+
+    async def _with_code(
+        self, asked: Asked, person: Person, code: str, act: Callable[[], Any], status: int
+    ) -> Said:
+        done = await self._site.act(lambda: self._personal.step_up(person, code, asked.caller, act))
+        token = self._site.sessions.rotate(asked.session, asked.caller.now_ns)
+        return Said(done, status, token)
+
+    def _carry_out(self, call: AdminCall, caller: Caller) -> dict[str, Any]:
+        return self._host.admin.carry_out(call, caller.now_ns)
 
     def _call(self, person: Person, want: wanted.NewKey) -> CreateKey:
         names = self._host.exchange.keys.people.names
@@ -104,37 +163,40 @@ class KeyRoutes:
             raise Declined(
                 Decline.INVALID, f"no dialect {want.dialect!r}; there are: {known}", field="dialect"
             )
-        unknown = [scope for scope in want.scopes if scope not in [*Scope]]
-        if unknown:
-            known = ", ".join(Scope)
+        if want.kind not in [*KeyKind]:
+            known = ", ".join(KeyKind)
             raise Declined(
-                Decline.INVALID, f"no scope {unknown[0]!r}; there are: {known}", field="scopes"
+                Decline.INVALID, f"no kind {want.kind!r}; there are: {known}", field="kind"
             )
-        if want.kind != "hmac" or want.public_key:
-            _later("a key pair of your own")
-        lifetime_ns = None if want.expires_days is None else want.expires_days * DAY_NS
-        scopes = tuple(Scope(scope) for scope in want.scopes)
         return CreateKey(
-            want.account, want.dialect, scopes, tuple(want.ip), lifetime_ns, want.label
+            want.account,
+            want.dialect,
+            _scopes(want.scopes),
+            tuple(want.ip),
+            None if want.expires_days is None else want.expires_days * DAY_NS,
+            want.label,
+            kind=KeyKind(want.kind),
+            public_key=want.public_key,
+            products=tuple(want.products),
+            actor=_actor(person),
         )
 
-    def _own(self, person: Person, asked: Asked) -> dict[str, Any]:
+    def _own(self, person: Person, name: str) -> KeptKey:
         """Return one of the person's keys; of somebody else's not even that there is one."""
-        for key in self._keys(person, asked.caller):
-            if key["key"] == asked.name:
-                return key
-        raise not_found("key")
+        kept = self._host.exchange.keys.people.keys.get(name)
+        if kept is None or kept.created.account_id not in person.account_ids:
+            raise not_found("key")
+        return kept
 
     def _keys(self, person: Person, caller: Caller) -> list[dict[str, Any]]:
-        keys = self._host.exchange.keys
-        names = {account_id: name for name, account_id in keys.people.names.items()}
-        return [
-            key
-            for account_id in person.account_ids
-            for key in self._host.admin.carry_out(ListKeys(names[account_id]), caller.now_ns)[
-                "keys"
-            ]
-        ]
+        names = self._host.exchange.keys.people.names
+        mine = [name for name, number in names.items() if number in person.account_ids]
+        found = (self._carry_out(ListKeys(name), caller)["keys"] for name in mine)
+        return [key for keys in found for key in keys]
+
+    def _check_count(self, person: Person, caller: Caller) -> None:
+        if sum(key["works"] for key in self._keys(person, caller)) >= KEYS_MAX:
+            raise Declined(Decline.TOO_MANY, f"you have {KEYS_MAX} keys; revoke one first")
 
     def _tell(self, person: Person, what: Deed, key: str, text: str, caller: Caller) -> None:
         self._personal.note(person.person_id, what, key, caller)
@@ -147,5 +209,41 @@ class KeyRoutes:
         )
 
 
-def _later(what: str) -> NoReturn:
-    raise not_yet(f"{what} is not there yet; create another key and revoke this one")
+def gives_more(kept: KeptKey, call: ChangeKey, now_ns: int) -> bool:
+    """Return whether a change lets a key do anything that it may not do now."""
+    was = kept.created
+    if call.scopes is not UNSET and not {*call.scopes} <= was.scopes:
+        return True
+    if call.products is not UNSET and was.products:
+        more = {symbol.upper() for symbol in call.products} - {*was.products}
+        if more or not call.products:
+            return True
+    if call.ip is not UNSET and was.ip and not _is_within(call.ip, was.ip):
+        return True
+    if call.lifetime_ns is not UNSET and was.expires_ns is not None:
+        return call.lifetime_ns is None or now_ns + call.lifetime_ns > was.expires_ns
+    return False
+
+
+def _is_within(addresses: tuple[str, ...], allowed: tuple[str, ...]) -> bool:
+    """Return whether every address of a list is in another list; an empty one is anywhere."""
+    known = [ip_network(each) for each in allowed]
+    networks = [ip_network(each) for each in checked_addresses(addresses)]
+    return bool(networks) and all(
+        any(each.version == k.version and each.subnet_of(k) for k in known)  # type: ignore[arg-type]
+        for each in networks
+    )
+
+
+def _scopes(names: list[str]) -> tuple[Scope, ...]:
+    unknown = [name for name in names if name not in [*Scope]]
+    if unknown:
+        known = ", ".join(Scope)
+        raise Declined(
+            Decline.INVALID, f"no scope {unknown[0]!r}; there are: {known}", field="scopes"
+        )
+    return tuple(Scope(name) for name in names)
+
+
+def _actor(person: Person) -> str:
+    return f"person {person.name}"

@@ -163,7 +163,7 @@ class PeopleRoutes:
         )
 
     async def confirm_totp(self, asked: Asked) -> Said:
-        """Enrol the second factor."""
+        """Enrol the second factor, and end all sessions that came without it."""
         person = self._site.person(asked.session)
         enrolment = asked.session.enrolment
         if enrolment is None:
@@ -174,6 +174,7 @@ class PeopleRoutes:
             lambda: self._personal.confirm_totp(person, enrolment, asked.body.code, asked.caller)
         )
         asked.session.enrolment = None
+        self._site.sessions.end_all(person.person_id, but=asked.session)
         return Said({"recovery_codes": codes}, token=self._rotated(asked))
 
     async def remove_totp(self, asked: Asked) -> Said:

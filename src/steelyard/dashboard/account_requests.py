@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 Name = Annotated[str, Meta(max_length=80)]
 Text = Annotated[str, Meta(max_length=200)]
@@ -11,6 +11,10 @@ Code = Annotated[str, Meta(max_length=40)]
 Email = Annotated[str, Meta(max_length=300)]
 Amount = Annotated[str, Meta(max_length=60)]
 Pem = Annotated[str, Meta(max_length=8_000)]
+Scopes = Annotated[list[Name], Meta(max_length=10)]
+Networks = Annotated[list[Name], Meta(max_length=100)]
+Products = Annotated[list[Name], Meta(max_length=100)]
+Days = Annotated[int, Meta(ge=1, le=3_650)]
 
 
 class Nothing(Struct, forbid_unknown_fields=True):
@@ -76,15 +80,16 @@ class Move(Struct, rename={"source": "from", "target": "to"}, forbid_unknown_fie
 
 
 class NewKey(Struct, forbid_unknown_fields=True):
-    """An API key; expires_days None is for ever."""
+    """An API key; expires_days None is for ever, no products are all."""
 
     account: Name
     dialect: Name
-    scopes: Annotated[list[Name], Meta(max_length=10)]
+    scopes: Scopes
     code: Code = ""
     kind: Name = "hmac"
-    ip: Annotated[list[Name], Meta(max_length=100)] = []
-    expires_days: Annotated[int, Meta(ge=1, le=3_650)] | None = None
+    ip: Networks = []
+    products: Products = []
+    expires_days: Days | None = None
     label: Name = ""
     public_key: Pem = ""
 
@@ -93,6 +98,18 @@ class RotateKey(Struct, forbid_unknown_fields=True):
     """A key's successor; the key itself is good for some hours more."""
 
     overlap_hours: Annotated[int, Meta(ge=0, le=720)] = 24
+    public_key: Pem = ""
+    code: Code = ""
+
+
+class ChangeKey(Struct, forbid_unknown_fields=True):
+    """What is to be another way; what is not named stays."""
+
+    scopes: Scopes | UnsetType = UNSET
+    ip: Networks | UnsetType = UNSET
+    products: Products | UnsetType = UNSET
+    expires_days: Days | UnsetType | None = UNSET
+    label: Name | UnsetType = UNSET
     code: Code = ""
 
 

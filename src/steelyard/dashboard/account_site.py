@@ -5,8 +5,8 @@ everything but GET the session's CSRF token in `x-steelyard-csrf`. What may be d
 the pure machine (`exchange/personal.py`); this reads, hashes passwords beside the loop, and answers
 when what happened is on disk. Errors are `{"error": {"code", "message", "field", "hint"}}`.
 
-The cookie is named after the port, because browsers share cookies between the ports of a host.
-`Path=/account` rules the `__Host-` prefix out.
+The cookie is named after the port, because browsers share cookies between the ports of a host; over
+TLS it is `Secure`. `Path=/account` rules the `__Host-` prefix out.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.hashing import Busy, Hashing, Passwords
 from steelyard.dashboard.sessions import Session, Sessions
 from steelyard.domain.errors import SteelyardError, UsageError
-from steelyard.exchange.admin import Admin, AdminCall
+from steelyard.exchange.admin import Admin
 from steelyard.exchange.declined import Decline, Declined
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import Entropy
@@ -75,10 +75,6 @@ class AccountHost(Protocol):
         """Let the machine act once; done when it is on disk."""
         ...
 
-    def administer(self, call: AdminCall) -> "asyncio.Future[dict[str, Any]]":
-        """Carry out an administrator's call; done when it is on disk."""
-        ...
-
 
 class Asked(NamedTuple):
     """One request that has passed the guards."""
@@ -118,17 +114,19 @@ class AccountSite:
     def __init__(
         self,
         host: AccountHost,
-        port: int,
-        token: str,
+        guard: Guard,
         *,
         entropy: Entropy,
         passwords: Passwords,
+        tls_port: int | None = None,
     ) -> None:
+        """Serve where `guard` stands; `tls_port` is the one that speaks TLS, where there is one."""
         self.host = host
         self.sessions = Sessions(entropy)
         self.hashing = Hashing(passwords)
-        self._guard = Guard(port, token)
-        self._cookie = f"steelyard-session-{port}"
+        self._guard = guard
+        self._tls_port = "" if tls_port is None else str(tls_port)
+        self._is_over = False
         self._routes: dict[str, dict[str, Route]] = {}
         self._decoders: dict[type[Struct], msgspec.json.Decoder[Any]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -145,24 +143,30 @@ class AccountSite:
         return [route for methods in self._routes.values() for route in methods.values()]
 
     def close(self) -> None:
-        """Let go of the threads."""
+        """Answer who waits that nothing more will come, and let go of the threads."""
+        self._is_over = True
+        for task in self._tasks:
+            task.cancel()
         self.hashing.close()
 
     def serves(self, path: str) -> bool:
         """Whether a path is of this site."""
         return path.startswith(ROOT)
 
-    def http(self, request: Request, ip: str, reply: Reply, *, is_secure: bool = False) -> None:
+    def http(self, request: Request, ip: str, reply: Reply) -> None:
         """Answer a request, later."""
         if refusal := self._guard.refusal(request, needs_token=False):
             reply(refusal)
             return
+        if self._is_over:
+            reply(_stopping())
+            return
         if len(self._tasks) >= OPEN_MAX:
             reply(error(503, "BUSY", "too much at once; try again in a second", retry_after_s=1))
             return
-        task = asyncio.get_running_loop().create_task(self._later(request, ip, reply, is_secure))
+        task = asyncio.get_running_loop().create_task(self._later(request, ip, reply))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda ended: self._ended(ended, reply))
 
     def caller(self, ip: str) -> Caller:
         """Return who asks, at this moment."""
@@ -192,11 +196,16 @@ class AccountSite:
         done: T = result
         return done
 
+    def _ended(self, task: "asyncio.Task[None]", reply: Reply) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            reply(_stopping())
+
     # -- one request ------------------------------------------------------------------------
 
-    async def _later(self, request: Request, ip: str, reply: Reply, is_secure: bool) -> None:  # noqa: FBT001
+    async def _later(self, request: Request, ip: str, reply: Reply) -> None:
         try:
-            response = await self._respond(request, ip, is_secure=is_secure)
+            response = await self._respond(request, ip)
         except Declined as declined:
             response = _declined(declined)
         except Busy as busy:
@@ -205,12 +214,17 @@ class AccountSite:
             response = error(400, "INVALID", str(refused))
         except SteelyardError as failed:
             response = error(502, "FAILED", str(failed))
+        except Exception:
+            reply(error(500, "FAILED", "this went wrong here; the log of the exchange says how"))
+            raise
         reply(response)
 
-    async def _respond(self, request: Request, ip: str, *, is_secure: bool) -> Response:
+    async def _respond(self, request: Request, ip: str) -> Response:
         route, name = self._find(request)
         caller = self.caller(ip)
-        session, token = self._session(request, route, caller)
+        port = request.headers["host"].rpartition(":")[2]  # the guard knows it
+        cookie = f"steelyard-session-{port}"
+        session, token = self._session(request, cookie, route, caller)
         if request.method != "GET":
             self._check_csrf(request, session)
         if not route.is_open:
@@ -227,9 +241,9 @@ class AccountSite:
         headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
         token = said.token or token
         if token:
-            secure = "; Secure" if is_secure else ""
+            secure = "; Secure" if port == self._tls_port else ""
             headers["set-cookie"] = (
-                f"{self._cookie}={token}; HttpOnly; SameSite=Strict; Path=/account{secure}"
+                f"{cookie}={token}; HttpOnly; SameSite=Strict; Path=/account{secure}"
             )
         return json_response(said.status, encode(said.document), headers)
 
@@ -252,15 +266,15 @@ class AccountSite:
         return route, name
 
     def _session(
-        self, request: Request, route: Route, caller: Caller
+        self, request: Request, cookie: str, route: Route, caller: Caller
     ) -> tuple[Session, str | None]:
         """Return the request's session, and the cookie's value where it has to be set."""
         session = None
         for part in request.headers.get("cookie", "").split(";"):
             name, _, value = part.strip().partition("=")
-            if name == self._cookie:
+            if name == cookie:
                 session = self.sessions.find(value, caller.now_ns)
-        if session is not None and not self._is_over(session):
+        if session is not None and not self._has_ended(session):
             return session, None
         if request.method != "GET":
             raise _Refused(
@@ -272,7 +286,7 @@ class AccountSite:
         token, session = self.sessions.open(caller.ip, agent, caller.now_ns)
         return session, token
 
-    def _is_over(self, session: Session) -> bool:
+    def _has_ended(self, session: Session) -> bool:
         """Whether the password was changed since, by another session or an administrator."""
         if session.person_id is None or session.generation == self.person(session).generation:
             return False
@@ -309,11 +323,6 @@ class _Refused(Declined):
         self.status, self.word = status, code
 
 
-def not_yet(message: str) -> Declined:
-    """Return the refusal of what is not there yet: 501."""
-    return _Refused(501, "NOT_IMPLEMENTED", message)
-
-
 def error(
     status: int,
     code: str,
@@ -329,6 +338,15 @@ def error(
         headers["retry-after"] = str(retry_after_s)
     document = {"error": {"code": code, "message": message, "field": field, "hint": hint}}
     return json_response(status, encode(document), headers)
+
+
+def _stopping() -> Response:
+    return error(
+        503,
+        "UNAVAILABLE",
+        "this exchange is stopping; whether this was carried out is not known here, so look when "
+        "it runs again",
+    )
 
 
 def _declined(declined: Declined) -> Response:

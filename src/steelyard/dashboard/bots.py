@@ -13,7 +13,8 @@ from time import perf_counter_ns
 from typing import Any
 
 from steelyard.domain.errors import ConfigError, PeerError, TransportError, UsageError
-from steelyard.exchange.admin import AdminCall, CancelOrders, ListKeys
+from steelyard.exchange.admin import AdminCall, CancelOrders
+from steelyard.exchange.issuing import ListKeys
 from steelyard.net.loopback import ask
 from steelyard.store.datadir import (
     about_file,

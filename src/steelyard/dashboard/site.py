@@ -48,12 +48,10 @@ class BotName(Struct, forbid_unknown_fields=True):
 class PageSite:
     """The page, its questions, and administration."""
 
-    def __init__(
-        self, host: Host, bots: Bots, accounts: AccountSite, port: int, token: str
-    ) -> None:
+    def __init__(self, host: Host, bots: Bots, accounts: AccountSite, guard: Guard) -> None:
         self._host = host
         self._bots = bots
-        self._guard = Guard(port, token)
+        self._guard = guard
         self.accounts = accounts
         self._files = Files()
         self._calls: msgspec.json.Decoder[AdminCall] = msgspec.json.Decoder(AdminCall)

@@ -26,6 +26,15 @@ class Scope(StrEnum):
     WITHDRAW = "withdraw"
 
 
+class KeyKind(StrEnum):
+    """How requests with an API key are signed: by a secret that both sides have, or a key pair."""
+
+    HMAC = "hmac"
+    ED25519 = "ed25519"
+    RSA = "rsa"
+    ES256 = "es256"  # ECDSA on P-256 with SHA-256
+
+
 # -- what is asked ------------------------------------------------------------------------------
 
 
@@ -294,7 +303,12 @@ class FillList(Struct, frozen=True, tag=True):
 
 
 class KeyAnswer(Struct, frozen=True, tag=True):
-    """What a key may do. expires_ns is None for never; ip is empty for anywhere."""
+    """What a key may do. expires_ns is None for never; ip is empty for anywhere.
+
+    products are the symbols that it may trade, empty for all; overlap_ends_ns is when a key that
+    was replaced ends, withdraw_from_ns when one that may withdraw may do so. blast_radius says in
+    sentences what a thief could do with it.
+    """
 
     key: str
     account_id: int
@@ -302,6 +316,20 @@ class KeyAnswer(Struct, frozen=True, tag=True):
     ip: tuple[str, ...]
     created_ns: int
     expires_ns: int | None
+    kind: KeyKind = KeyKind.HMAC
+    label: str = ""
+    products: tuple[str, ...] = ()
+    overlap_ends_ns: int | None = None
+    withdraw_from_ns: int | None = None
+    blast_radius: tuple[str, ...] = ()
+
+    @property
+    def ends_ns(self) -> int | None:
+        """When it stops working: what comes first of expiry and overlap; None for never."""
+        return min(
+            (end for end in (self.expires_ns, self.overlap_ends_ns) if end is not None),
+            default=None,
+        )
 
 
 class Status(Struct, frozen=True, tag=True):

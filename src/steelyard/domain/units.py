@@ -52,15 +52,23 @@ def to_atoms(amount: Decimal) -> Atoms:
         UnitError: Finer than one atom, or beyond `AMOUNT_MAX_ATOMS`.
     """
     if amount.adjusted() > EXPONENT_MAX:
-        raise UnitError(f"amount {in_full(amount)} is out of range", RejectReason.AMOUNT_TOO_LARGE)
+        raise _too_large(amount)
     atoms = EXACT.multiply(amount, Decimal(ATOMS_PER_UNIT))
     if atoms != atoms.to_integral_value():
         raise UnitError(
             f"amount {in_full(amount)} is finer than 0.000000000001", RejectReason.SIZE_OFF_LOT
         )
     if not -AMOUNT_MAX_ATOMS <= atoms <= AMOUNT_MAX_ATOMS:  # abs() would round to 28 digits
-        raise UnitError(f"amount {in_full(amount)} is out of range", RejectReason.AMOUNT_TOO_LARGE)
+        raise _too_large(amount)
     return Atoms(int(atoms))
+
+
+def _too_large(amount: Decimal) -> UnitError:
+    most = AMOUNT_MAX_ATOMS // ATOMS_PER_UNIT
+    return UnitError(
+        f"amount {in_full(amount)} is out of range; {most} is the most",
+        RejectReason.AMOUNT_TOO_LARGE,
+    )
 
 
 def from_atoms(atoms: int) -> Decimal:

@@ -1,7 +1,7 @@
-"""What an administrator does: accounts, deposits, keys, and ending a runaway.
+"""What an administrator does: accounts, deposits, and ending a runaway.
 
-Markets and fees are `operation`'s, audits, statements and transfers `bookkeeping`'s, people
-`person_admin`'s.
+Keys are `issuing`'s, markets and fees `operation`'s, audits, statements and transfers
+`bookkeeping`'s, people `person_admin`'s.
 
 Whoever holds the data directory's token is the administrator. Each act is a record like any
 other, so it is journaled and replayed. Randomness and sealing are handed down. The calls are
@@ -9,8 +9,6 @@ structs, so that a command line can carry them out on a stopped exchange itself 
 to a running one.
 """
 
-from base64 import b32encode
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -24,20 +22,23 @@ from steelyard.domain.messages import (
     OrderList,
     OrdersQuery,
     Refused,
-    Scope,
 )
 from steelyard.domain.order import CancelCause, MarketState
 from steelyard.domain.units import from_atoms, in_full, to_atoms
 from steelyard.exchange.bookkeeping import Bookkeeping, BookkeepingCall
 from steelyard.exchange.exchange import Exchange
-from steelyard.exchange.keys import (
-    KEYS_MAX,
-    NAME_MAX,
-    Entropy,
-    NewKey,
-    Seal,
-    checked_addresses,
+from steelyard.exchange.issuing import (
+    ChangeKey,
+    CreateKey,
+    Issuing,
+    KeyCall,
+    KeyHistory,
+    ListKeys,
+    RevokeKey,
+    RotateKey,
+    ShowKey,
 )
+from steelyard.exchange.keys import NAME_MAX, Entropy, Seal
 from steelyard.exchange.operation import (
     AssignTo,
     ListFees,
@@ -56,7 +57,7 @@ from steelyard.exchange.person_admin import (
     ResetTotp,
     UnlockPerson,
 )
-from steelyard.exchange.records import AccountNamed, KeyCreated, KeyRevoked
+from steelyard.exchange.records import AccountNamed
 
 RATE_E8 = 100_000  # 0.1 % maker and taker
 OPEN_ORDERS_MAX = 10_000
@@ -86,33 +87,6 @@ class BalanceOf(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     name: str
 
 
-class CreateKey(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """Issue a key. lifetime_ns counts from now; None is for ever.
-
-    With `replace`, earlier keys of the same account, dialect and label are revoked.
-    """
-
-    account: str
-    dialect: str
-    scopes: tuple[Scope, ...]
-    ip: tuple[str, ...] = ()
-    lifetime_ns: int | None = None
-    label: str = ""
-    replace: bool = False
-
-
-class ListKeys(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """Every key, or one account's, without secrets."""
-
-    account: str | None = None
-
-
-class RevokeKey(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """Make a key worthless."""
-
-    key: str
-
-
 class CancelOrders(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Cancel every order of an account, and count what is open afterwards."""
 
@@ -128,11 +102,9 @@ AdminCall = (
     | DepositTo
     | ListAccounts
     | BalanceOf
-    | CreateKey
-    | ListKeys
-    | RevokeKey
     | CancelOrders
     | Inspect
+    | KeyCall
     | OperationCall
     | BookkeepingCall
     | PersonCall
@@ -144,8 +116,8 @@ class Admin:
 
     def __init__(self, exchange: Exchange, seal: Seal, entropy: Entropy) -> None:
         self._exchange = exchange
-        self._seal = seal
-        self._entropy = entropy
+        self._issuing = Issuing(exchange, seal, entropy)
+        self.create_key, self.revoke_key = self._issuing.create_key, self._issuing.revoke_key
         self._operation = Operation(exchange)
         self._bookkeeping = Bookkeeping(exchange)
         self._persons = PersonAdmin(exchange)
@@ -166,13 +138,6 @@ class Admin:
             case ListAccounts():
                 names = self._exchange.keys.people.names
                 return {"accounts": [self._shown(self.balance(n, now_ns), n) for n in names]}
-            case CreateKey():
-                return self._create_key(call, now_ns)
-            case ListKeys():
-                return {"keys": self._keys(call.account)}
-            case RevokeKey():
-                self.revoke_key(call.key, now_ns)
-                return {"key": call.key, "revoked": True}
             case CancelOrders():
                 canceled = self.cancel_all(call.account, now_ns)
                 left = len(self.open_orders(call.account, now_ns).orders)
@@ -183,6 +148,16 @@ class Admin:
                 return self._operation.carry_out(call, now_ns)
             case ListPersons() | UnlockPerson() | ResetTotp() | ResetPassword():
                 return self._persons.carry_out(call, now_ns)
+            case (
+                CreateKey()
+                | RotateKey()
+                | ChangeKey()
+                | RevokeKey()
+                | ListKeys()
+                | ShowKey()
+                | KeyHistory()
+            ):
+                return self._issuing.carry_out(call, now_ns)
             case _:
                 return self._bookkeeping.carry_out(call, now_ns)
 
@@ -232,54 +207,6 @@ class Admin:
         assert isinstance(answer, AccountAnswer), "an account that is named is open"
         return answer
 
-    def create_key(
-        self,
-        account: str,
-        *,
-        dialect: str,
-        scopes: Iterable[Scope],
-        ip: Iterable[str] = (),
-        expires_ns: int | None = None,
-        label: str = "",
-        now_ns: int,
-    ) -> NewKey:
-        """Issue a key; its secret is in the answer and nowhere else in the clear.
-
-        Raises:
-            UsageError: No such account, no scope, an address that is none, an expiry that is over.
-        """
-        exchange = self._exchange
-        account_id = exchange.keys.account_id(account)
-        wanted = frozenset(scopes)
-        if not wanted:
-            raise UsageError("a key needs at least one scope: read, trade, withdraw")
-        addresses = checked_addresses(ip)
-        if Scope.WITHDRAW in wanted and not addresses:
-            raise UsageError("a key that may withdraw needs an address list; add --ip")
-        if expires_ns is not None and expires_ns <= now_ns:
-            raise UsageError("the key would have expired already; choose a later --expires")
-        if len(exchange.keys.people.keys) >= KEYS_MAX:
-            raise UsageError(f"there are {KEYS_MAX} keys already; use another data directory")
-        key, secret = self._token(40), self._token(40)
-        sealed = self._seal.seal(secret.encode(), key.encode())
-        exchange.record(
-            KeyCreated(key, account_id, dialect, wanted, addresses, expires_ns, label, sealed),
-            now_ns,
-        )
-        return NewKey(key, secret, account_id)
-
-    def revoke_key(self, key: str, now_ns: int) -> None:
-        """Make a key worthless at once.
-
-        Raises:
-            UsageError: No such key.
-        """
-        if self._exchange.keys.find(key) is None:
-            raise UsageError(
-                f"no key {key!r} that could be revoked; `steelyard key list` shows all"
-            )
-        self._exchange.record(KeyRevoked(key), now_ns)
-
     def cancel_all(self, account: str, now_ns: int) -> int:
         """Cancel every order of an account; return how many there were."""
         account_id = self._exchange.keys.account_id(account)
@@ -299,56 +226,6 @@ class Admin:
         answer = self._exchange.ask(query, now_ns)
         assert isinstance(answer, OrderList), "orders are answered by a list"
         return answer
-
-    def _create_key(self, call: CreateKey, now_ns: int) -> dict[str, Any]:
-        expires_ns = None if call.lifetime_ns is None else now_ns + call.lifetime_ns
-        new = self.create_key(
-            call.account,
-            dialect=call.dialect,
-            scopes=call.scopes,
-            ip=call.ip,
-            expires_ns=expires_ns,
-            label=call.label,
-            now_ns=now_ns,
-        )
-        if call.replace:
-            for kept in self._exchange.keys.of(new.account_id):
-                made = kept.created
-                is_alike = (made.dialect, made.label) == (call.dialect, call.label)
-                if is_alike and made.key != new.key and not kept.is_revoked:
-                    self._exchange.record(KeyRevoked(made.key), now_ns)
-        return {
-            "key": new.key,
-            "secret": new.secret,
-            "passphrase": "",
-            "dialect": call.dialect,
-            "account": call.account,
-            "scopes": sorted(call.scopes),
-            "ip": list(checked_addresses(call.ip)),
-            "expires": None if expires_ns is None else expires_ns // 1_000_000,
-        }
-
-    def _keys(self, account: str | None) -> list[dict[str, Any]]:
-        people = self._exchange.keys.people
-        names = {account_id: name for name, account_id in people.names.items()}
-        wanted = None if account is None else self._exchange.keys.account_id(account)
-        return [
-            {
-                "key": kept.created.key,
-                "account": names[kept.created.account_id],
-                "dialect": kept.created.dialect,
-                "scopes": sorted(kept.created.scopes),
-                "ip": list(kept.created.ip),
-                "label": kept.created.label,
-                "created": kept.created_ns // 1_000_000,
-                "expires": _ms(kept.created.expires_ns),
-                "revoked": _ms(kept.revoked_ns),
-                "last_used": _ms(kept.last_used_ns),
-                "last_ip": kept.last_ip,
-            }
-            for kept in people.keys.values()
-            if wanted in (None, kept.created.account_id)
-        ]
 
     def _shown(self, answer: AccountAnswer, name: str) -> dict[str, Any]:
         assets = self._exchange.listings.assets()
@@ -390,11 +267,3 @@ class Admin:
                 raise UsageError(f"deposit {asset}={in_full(amount)} must be positive")
             amounts.append((self._exchange.listings.asset_id(asset), to_atoms(amount)))
         return amounts
-
-    def _token(self, size_bytes: int) -> str:
-        """Return 64 letters and digits: 320 random bits."""
-        return b32encode(self._entropy(size_bytes)).decode().lower()
-
-
-def _ms(time_ns: int | None) -> int | None:
-    return None if time_ns is None else time_ns // 1_000_000

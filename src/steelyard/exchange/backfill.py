@@ -202,7 +202,9 @@ def _candles(
         now = worth + noise
         mean_e3 = rate_e3 * (ONE_E16 + strength) // (2 * ONE_E16) * (end_ns - open_ns) // SECOND_NS
         count = mean_e3 * counts[bits >> 20 & _TABLE_MASK] // (1_000 * ONE_E16)
-        opened, close = close, (now if count or end_ns == now_ns else was) // MILLI
+        if end_ns == now_ns and not count:
+            count = int(now // MILLI != close)  # the last price is the market's: somebody made it
+        opened, close = close, (now if count else was) // MILLI
         # The law of the maximum of a Brownian bridge: P(max > h) = exp(-2 (h - a)(h - b) / s^2).
         spread = 2 * (worth * within // E9 * strength >> 16) ** 2 if count else 0
         square = (now - was) ** 2
@@ -213,7 +215,7 @@ def _candles(
             high, low = low, high
         if count > 1:  # a single trade has one price
             high, low = max(high, (was + now + up) // _TWO), min(low, (was + now - down) // _TWO)
-        volume = count * size_lots * sizes[bits >> 50 & _TABLE_MASK] >> 16
+        volume = max(count, count * size_lots * sizes[bits >> 50 & _TABLE_MASK] >> 16)
         lean_e8 = 96 + (bits >> 60 & 63) + (64 * (close - opened) // (high - low + 1))
         bought = volume * lean_e8 >> 8
         mean = (opened + close) * tick_lot

@@ -65,6 +65,7 @@ from steelyard.domain.messages import (
     FillsQuery,
     InstrumentList,
     InstrumentsQuery,
+    KeyAnswer,
     KeyQuery,
     OrderAnswer,
     OrderList,
@@ -83,11 +84,12 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import MarketState, RejectReason
 from steelyard.engine import BookLevels, Engine
+from steelyard.exchange.blast_radius import blast_radius
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.feed import Feed, Frames, touch_of
 from steelyard.exchange.history import Group, History
 from steelyard.exchange.house import BOOK_DEPTH, PAUSE_NS, Market
-from steelyard.exchange.keys import Keys, Seal
+from steelyard.exchange.keys import Keys, ReadPublicKey, Seal, no_public_keys
 from steelyard.exchange.market import InstrumentMarket
 from steelyard.exchange.people import People
 from steelyard.exchange.people_records import (
@@ -102,6 +104,7 @@ from steelyard.exchange.records import (
     AccountNamed,
     ExchangeRecord,
     Founded,
+    KeyChanged,
     KeyCreated,
     KeyRevoked,
     MarketStep,
@@ -128,11 +131,17 @@ class Output(NamedTuple):
 class Exchange:
     """Matching, accounts, history, market data and streams, under one order of events."""
 
-    def __init__(self, engine: Engine, market: Market | None, seal: Seal) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        market: Market | None,
+        seal: Seal,
+        read_public_key: ReadPublicKey = no_public_keys,
+    ) -> None:
         self.engine = engine
         self.market = market
         self.listings = Listings()
-        self.keys = Keys(seal)
+        self.keys = Keys(seal, read_public_key)
         self.people = People()
         self.history = History(self.listings)
         self.statements = Statements(self.listings)
@@ -267,9 +276,7 @@ class Exchange:
                 states = (self.state_of(i.instrument_id) for i in self.listings)
                 return InstrumentList(tuple(self.listings), tuple(states))
             case KeyQuery():
-                kept = self.keys.find(query.key)
-                assert kept is not None, "the gate knows the asking key"
-                return kept.answer()
+                return self._key(query.key, now_ns)
             case StatusQuery():
                 kind = self.founded.market if self.founded else "none"
                 ended = bool(self.market and self.market.ended)
@@ -371,8 +378,10 @@ class Exchange:
                 self.keys.named(message.account_id, message.name)
             case KeyCreated():
                 self.keys.created(message, self.now_ns)
+            case KeyChanged():
+                self.keys.changed(message, self.now_ns)
             case KeyRevoked():
-                self.keys.revoked(message.key, self.now_ns)
+                self.keys.revoked(message.key, self.now_ns, message.cause, message.by)
             case NonceUsed():
                 self.keys.nonce_used(message.key, message.nonce, message.until_ns, self.now_ns)
             case PersonRecord():
@@ -571,6 +580,26 @@ class Exchange:
             for asset_id, balance in sorted(self.engine.balances(account_id).items())
         )
         return AccountAnswer(account_id, balances, maker, taker, self.now_ns)
+
+    def _key(self, key: str, now_ns: int) -> KeyAnswer:
+        kept = self.keys.find(key)
+        assert kept is not None, "the gate knows the asking key"
+        created = kept.created
+        balances = self._account(created.account_id).balances
+        return KeyAnswer(
+            created.key,
+            created.account_id,
+            created.scopes,
+            created.ip,
+            kept.created_ns,
+            created.expires_ns,
+            created.kind,
+            created.label,
+            created.products,
+            kept.overlap_ends_ns,
+            created.withdraw_from_ns,
+            blast_radius(kept, balances, self.listings, now_ns),
+        )
 
     def _book(self, query: BookQuery, now_ns: int) -> BookSnapshot:
         levels = self.engine.book(query.instrument_id, min(query.depth, DEPTH_MAX))

@@ -7,26 +7,38 @@ that order: a dialect hands in how to read parameters and credentials, and does 
 A request that fails a check has changed nothing but counters. Each dialect has its own gate; the
 words of every refusal are the dialect's.
 
+Who goes on over the limits is banned, and a key that has brought on many bans is revoked, where
+the profile says so (A26). A key answers only for what it has proven: whoever merely names one, or
+shares its address, cannot have it revoked.
+
 A WebSocket is a `Line`: the same checks for each request that comes over it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from steelyard.domain.commands import Place, PlaceGroup, UserCommand
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
-from steelyard.domain.messages import Answer, OrderAnswer, Query, Refused, Scope
+from steelyard.domain.messages import (
+    Answer,
+    KeyKind,
+    OrderAnswer,
+    OrderQuery,
+    Query,
+    Refused,
+    Scope,
+)
 from steelyard.domain.order import RejectReason
 from steelyard.exchange.exchange import Exchange
-from steelyard.exchange.keys import KeptKey
+from steelyard.exchange.keys import KeptKey, moment
 from steelyard.exchange.limiter import Limiter
-from steelyard.exchange.records import NonceUsed
+from steelyard.exchange.records import KeyRevoked, NonceUsed
 from steelyard.exchange.repeats import known_group
 from steelyard.wire.dialect import (
     AccessReason,
@@ -48,6 +60,7 @@ from steelyard.wire.limits import LimitProfile, Per, Usage
 SUBSCRIPTIONS_PER_LINE = 1_024
 TIMESTAMP_STEP_NS = 1_000_000  # one stamped in the millisecond in which we began is not older
 OK = "OK"
+LOGIN = "WebSocket login"  # as a key's last use
 
 encode_json = msgspec.json.Encoder().encode
 
@@ -64,6 +77,7 @@ class Gate:
         self.limiter = Limiter(profile)
         self.outcomes: Counter[str] = Counter()  # requests by what came of them: OK, or a reason
         self._since_ns = since_ns
+        self._connected: Counter[str] = Counter()  # WebSockets by address, while they are open
         self._routes = _Routes(dialect.endpoints)
         exchange.feed.speak(dialect.name, dialect.frame)
 
@@ -85,13 +99,28 @@ class Gate:
         return self.dialect.refuse(refusal, now_ns)
 
     def line(self, target: str, ip: str, session_id: int, now: Callable[[], int]) -> "Line | None":
-        """Open a WebSocket; None where the dialect has no stream at this target."""
+        """Open a WebSocket; None where the dialect has no stream at this target.
+
+        Raises:
+            Turned away: `SessionRefused`, where the address is banned or has too many.
+        """
+        now_ns = now()
+        self._refuse_banned(ip, now_ns)
+        if refusal := self.limiter.connect(ip, self._connected[ip], now_ns):
+            raise SessionRefused(refusal)
         line = Line(self, session_id, ip, now)
         session = self.dialect.session(target, line)
         if session is None:
             return None
         line.session = session
+        self._connected[ip] += 1
         return line
+
+    def hang_up(self, ip: str) -> None:
+        """A WebSocket of an address is gone."""
+        self._connected[ip] -= 1
+        if not self._connected[ip]:
+            del self._connected[ip]
 
     def _http(self, request: Request, ip: str, now_ns: int, usage: list[Usage]) -> Response:
         found = self._routes.find(request.method, request.path)
@@ -136,18 +165,28 @@ class Gate:
         parameters = _read(read)
         is_read = not isinstance(parameters, DecodeError)
         weight = endpoint.weight(parameters) if is_read else 1
-        self._count(Per.IP, ip, weight, endpoint, ip, now_ns, usage)
+        over = self._count(Per.IP, ip, weight, endpoint, ip, now_ns, usage)
+        if over is not None:
+            is_signed = endpoint.auth is Auth.SIGNED
+            raise SessionRefused(
+                self._escalated(over, claim if is_signed else None, ip, now_ns, proven)
+            )
         kept: KeptKey | None = None
         credentials: Credentials | None = None
         if endpoint.auth is not Auth.NONE:
             credentials = _claimed(claim)
             kept = self.authenticate(credentials, endpoint.auth, ip, now_ns)
+            kept.used(now_ns, ip, f"{endpoint.method} {endpoint.path}")
             if proven is not None:
                 proven.add(credentials.key)
-            _check_scope(endpoint.scope, kept)
-            self._count(Per.KEY, kept.created.key, weight, endpoint, ip, now_ns, usage)
+            _check_scope(endpoint.scope, kept, now_ns)
             account = str(kept.created.account_id)
-            self._count(Per.ACCOUNT, account, weight, endpoint, ip, now_ns, usage)
+            for per, who in ((Per.KEY, kept.created.key), (Per.ACCOUNT, account)):
+                over = self._count(per, who, weight, endpoint, ip, now_ns, usage)
+                if over is not None:
+                    is_proven = endpoint.auth is Auth.SIGNED
+                    keys = (*(proven or ()), *((credentials.key,) if is_proven else ()))
+                    raise SessionRefused(self._blamed(over, keys, ip, now_ns))
         if isinstance(parameters, DecodeError):
             raise SessionRefused(_malformed(parameters)) from parameters
         result = self._carry_out(endpoint, parameters, kept, credentials, now_ns, usage)
@@ -158,18 +197,31 @@ class Gate:
         self, credentials: Credentials, scope: Scope, ip: str, now_ns: int, usage: list[Usage]
     ) -> int:
         """Return the account of valid credentials, by the same checks in the same order."""
-        self.count_ip(1, ip, now_ns, usage)
+        self._refuse_banned(ip, now_ns)
+        over = self._count(Per.IP, ip, 1, None, ip, now_ns, usage)
+        if over is not None:
+            raise SessionRefused(self._escalated(over, lambda: credentials, ip, now_ns))
         kept = self.authenticate(credentials, Auth.SIGNED, ip, now_ns)
-        _check_scope(scope, kept)
+        kept.used(now_ns, ip, LOGIN)
+        _check_scope(scope, kept, now_ns)
         if credentials.nonce is not None:
             self._journal_nonce(credentials, now_ns)
         self.outcomes[OK] += 1
         return kept.created.account_id
 
-    def count_ip(self, weight: int, ip: str, now_ns: int, usage: list[Usage]) -> None:
+    def count_ip(
+        self,
+        weight: int,
+        ip: str,
+        now_ns: int,
+        usage: list[Usage],
+        proven: Collection[str] = (),
+    ) -> None:
         """Count what asks no endpoint against its address, or raise SessionRefused."""
         self._refuse_banned(ip, now_ns)
-        self._count(Per.IP, ip, weight, None, ip, now_ns, usage)
+        over = self._count(Per.IP, ip, weight, None, ip, now_ns, usage)
+        if over is not None:
+            raise SessionRefused(self._blamed(over, proven, ip, now_ns))
 
     def _refuse_banned(self, ip: str, now_ns: int) -> None:
         if refusal := self.limiter.ban(ip, now_ns):
@@ -184,45 +236,87 @@ class Gate:
         ip: str,
         now_ns: int,
         usage: list[Usage],
-    ) -> None:
-        is_order = endpoint is not None and endpoint.is_order
+    ) -> Refusal | None:
         used, refusal = self.limiter.count(
-            per, who, weight=weight, is_order=is_order, ip=ip, now_ns=now_ns
+            per, who, weight=weight, endpoint=endpoint, ip=ip, now_ns=now_ns
         )
         usage.append(used)
-        if refusal:
-            raise SessionRefused(refusal)
+        return refusal
+
+    def _escalated(
+        self,
+        over: Refusal,
+        claim: Claim | None,
+        ip: str,
+        now_ns: int,
+        proven: Collection[str] | None = None,
+    ) -> Refusal:
+        """Return what to say to who is over an address's limits, before keys have been looked at.
+
+        A claim is looked into only where it may cost the key its access: refusing stays cheap.
+        """
+        keys = set(proven or ())
+        may_cost = self.limiter.profile.revoke_after and self.limiter.ban(ip, now_ns)
+        if claim is not None and may_cost:
+            keys |= {key for key in (self._proves(claim, ip, now_ns),) if key}
+        return self._blamed(over, keys, ip, now_ns)
+
+    def _proves(self, claim: Claim, ip: str, now_ns: int) -> str:
+        """Return the key that a request proves to hold, or nothing."""
+        try:
+            return self.authenticate(_claimed(claim), Auth.SIGNED, ip, now_ns).created.key
+        except SessionRefused:
+            return ""
+
+    def _blamed(self, over: Refusal, keys: Collection[str], ip: str, now_ns: int) -> Refusal:
+        """Return what to say to who is over a limit; keys that go on and on are revoked."""
+        if not keys or not self.limiter.profile.revoke_after or not self.limiter.ban(ip, now_ns):
+            return over
+        for key in sorted(set(keys)):
+            cause = self.limiter.persists(key, now_ns)
+            if cause and self.exchange.keys.find(key) is not None:
+                self.exchange.record(KeyRevoked(key, cause), now_ns)
+                over = Refusal(AccessReason.UNKNOWN_KEY, _revoked(cause))
+        return over
 
     def authenticate(self, credentials: Credentials, auth: Auth, ip: str, now_ns: int) -> KeptKey:
         """Return the key that a request proves to hold, or raise SessionRefused."""
         kept = self.exchange.keys.find(credentials.key)
         refusal: Refusal | None = None
         if kept is None or kept.created.dialect != self.dialect.name:
+            cause = self.exchange.keys.cause(credentials.key)
             refusal = Refusal(
                 AccessReason.UNKNOWN_KEY,
-                f"no such {self.dialect.name} key; it may have been revoked. "
+                _revoked(cause)
+                if cause
+                else f"no such {self.dialect.name} key; it may have been revoked. "
                 "`steelyard key list` shows what there is",
             )
             raise SessionRefused(refusal)
-        created = kept.created
-        if created.expires_ns is not None and created.expires_ns <= now_ns:
+        if kept.is_expired(now_ns):
             refusal = Refusal(AccessReason.KEY_EXPIRED, "this key has expired; create another one")
+        elif kept.is_replaced(now_ns):
+            refusal = Refusal(
+                AccessReason.KEY_ROTATED,
+                "this key has been rotated and its overlap is over; use the key that replaces it",
+            )
         elif not kept.may_come_from(ip):
             refusal = Refusal(AccessReason.IP_NOT_ALLOWED, f"this key may not be used from {ip}")
         elif auth is Auth.SIGNED:
             refusal = self._signature(credentials, kept, now_ns)
         if refusal:
             raise SessionRefused(refusal)
-        kept.last_used_ns, kept.last_ip = now_ns, ip
         return kept
 
     def _signature(self, credentials: Credentials, kept: KeptKey, now_ns: int) -> Refusal | None:
         if credentials.flaw is not None:
             return credentials.flaw
-        if not self.dialect.verify(credentials, self.exchange.keys.secret(kept)):
+        if not self._is_proven(credentials, kept):
+            kind = kept.created.kind
+            other = "secret" if kind is KeyKind.HMAC else f"{kind} public key"
             return Refusal(
                 AccessReason.BAD_SIGNATURE,
-                "the signature does not fit the request and this key's secret; "
+                f"the signature does not fit the request and this key's {other}; "
                 "sign exactly the bytes that are sent",
             )
         if credentials.timestamp_ns is not None:
@@ -259,6 +353,17 @@ class Gate:
             self.exchange.keys.nonce_used(key, nonce, _until_ns(credentials, now_ns), now_ns)
         return None
 
+    def _is_proven(self, credentials: Credentials, kept: KeptKey) -> bool:
+        """Return whether a key's owner signed the request; its kind is the record's to say."""
+        keys = self.exchange.keys
+        if kept.created.kind is KeyKind.HMAC:
+            return self.dialect.verify(credentials, keys.secret(kept))
+        signature = self.dialect.signature(credentials)
+        if signature is None:
+            return False
+        public_key = keys.public_key(kept)
+        return any(public_key.verify(payload, signature) for payload in credentials.payloads)
+
     def _carry_out(
         self,
         endpoint: Endpoint,
@@ -280,6 +385,8 @@ class Gate:
         )
         try:
             message = endpoint.decode(parameters, asker)
+            if kept is not None and kept.created.products and isinstance(message, UserCommand):
+                self._check_products(message, kept)
             answer = None if message is None else self._act(message, credentials, now_ns)
             if isinstance(answer, Refused):
                 raise SessionRefused(Refusal(answer.reason, answer.message, answer.field))
@@ -308,6 +415,34 @@ class Gate:
             if known is not None:
                 return known
         return self.exchange.perform(message, now_ns)
+
+    def _check_products(self, command: UserCommand, kept: KeptKey) -> None:
+        """Turn away what a key that may trade some instruments asks of others."""
+        ours = kept.created.products
+        asked: list[int | None] = []
+        match command:
+            case Place() | CancelAll():
+                asked = [command.instrument_id]
+            case PlaceGroup():
+                asked = [place.instrument_id for place in command.places]
+            case Amend() | Cancel():
+                query = OrderQuery(command.account_id, order_id=command.order_id)
+                order = self.exchange.history.order(query)
+                asked = [order.instrument_id] if order else []  # the engine says that there is none
+            case _:
+                pass  # money has no instrument
+        listings = self.exchange.listings
+        for instrument_id in asked:
+            what = "every instrument" if instrument_id is None else listings[instrument_id].symbol
+            if what not in ours:
+                raise SessionRefused(
+                    Refusal(
+                        AccessReason.PRODUCT_NOT_ALLOWED,
+                        f"this key may trade {', '.join(ours)}, not {what}; name one of these, or "
+                        "have the key changed with --products",
+                        "symbol",
+                    )
+                )
 
     def _journal_nonce(self, credentials: Credentials, now_ns: int) -> None:
         """Have a nonce outlive a restart, because what came with it changes something."""
@@ -389,7 +524,7 @@ class Line:
     def count(self, weight: int) -> None:
         """Count a message that asks no endpoint against the address, or raise SessionRefused."""
         with self._counted() as usage:
-            self._gate.count_ip(weight, self._ip, self._now(), usage)
+            self._gate.count_ip(weight, self._ip, self._now(), usage, self.keys)
 
     def authenticate(self, credentials: Credentials, scope: Scope) -> int:
         """Return the account of valid credentials, or raise SessionRefused."""
@@ -437,6 +572,7 @@ class Line:
     def close(self) -> None:
         """The connection is gone."""
         self._gate.exchange.feed.leave(self.session_id)
+        self._gate.hang_up(self._ip)
 
 
 def _read(read: Read) -> Struct | DecodeError:
@@ -453,7 +589,7 @@ def _claimed(claim: Claim) -> Credentials:
     return claimed
 
 
-def _check_scope(scope: Scope | None, kept: KeptKey) -> None:
+def _check_scope(scope: Scope | None, kept: KeptKey, now_ns: int) -> None:
     scopes = kept.created.scopes
     if scope is not None and scope not in scopes:
         have = ", ".join(sorted(scopes))
@@ -463,6 +599,22 @@ def _check_scope(scope: Scope | None, kept: KeptKey) -> None:
                 f"this key may {have}, not {scope}; create one with --scopes {scope}",
             )
         )
+    if scope is Scope.WITHDRAW and kept.is_cooling(now_ns):
+        from_ns = kept.created.withdraw_from_ns or 0
+        raise SessionRefused(
+            Refusal(
+                AccessReason.WITHDRAW_COOLING,
+                f"this key may withdraw from {moment(from_ns)} ({from_ns // 1_000_000}) on: that "
+                "scope or an address of its list is new. If you did not ask for it, revoke the key",
+            )
+        )
+
+
+def _revoked(cause: str) -> str:
+    return (
+        f"this key has been revoked for {cause}. That is final: mend the program, then let a "
+        "person make another key with `steelyard key create`"
+    )
 
 
 def _malformed(error: DecodeError) -> Refusal:

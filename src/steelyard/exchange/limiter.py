@@ -1,16 +1,32 @@
 """Counting requests against a venue's limits, and turning away what is over them.
 
-Windows are aligned to the clock, as `wire.limits` says. A request over a limit is refused
-with the time until its window ends; an address that goes on all the same is banned for a
-while (A26). Counters of addresses and keys that have gone quiet are dropped.
+Windows are aligned to the clock or slide, as `wire.limits` says. A request over a limit is refused
+with the time until it would pass; an address that goes on all the same is banned for a while, and
+a key that has brought on many bans has abused its access (A26). Whether a request has proven its
+key, and what becomes of the key, is the gate's. Counters of addresses and keys that have gone
+quiet are dropped; bans are forgotten in a restart.
 """
 
 from collections import OrderedDict
 
-from steelyard.wire.dialect import AccessReason, Refusal
-from steelyard.wire.limits import Counts, Limit, LimitProfile, Per, Usage, Used, WindowCounter
+from steelyard.wire.dialect import AccessReason, Auth, Endpoint, Refusal
+from steelyard.wire.limits import (
+    Counts,
+    Kind,
+    Limit,
+    LimitCounter,
+    LimitProfile,
+    Per,
+    SlidingCounter,
+    Usage,
+    Used,
+    counter_of,
+)
 
 COUNTERS_MAX = 50_000  # beyond it the longest quiet one is dropped
+TIMES_MAX = 1_000_000  # that sliding counters remember in all; beyond it likewise
+CONNECTS = "websocket connects"  # the name under which connections are counted
+FULL_RETRY_NS = 1_000_000_000  # nobody knows when another connection ends
 
 
 class Limiter:
@@ -18,9 +34,23 @@ class Limiter:
 
     def __init__(self, profile: LimitProfile) -> None:
         self.profile = profile
-        self._counters: OrderedDict[tuple[str, str], WindowCounter] = OrderedDict()
+        self._counters: OrderedDict[tuple[str, str], LimitCounter] = OrderedDict()
         self._refused: OrderedDict[str, list[int]] = OrderedDict()
-        self._banned_until_ns: dict[str, int] = {}
+        self._banned_until_ns: OrderedDict[str, int] = OrderedDict()
+        self._bans: OrderedDict[str, list[int]] = OrderedDict()  # by the key that brought them on
+        self._times = 0
+        self._covering: dict[tuple[Per, str, str], tuple[Limit, ...]] = {}
+        sockets = profile.sockets
+        connects_ns = sockets.connects_ns
+        self._connects = Limit(
+            CONNECTS, Per.IP, Counts.REQUESTS, sockets.connects, connects_ns, Kind.SLIDING
+        )
+
+    @property
+    def size(self) -> int:
+        """How many parties are remembered, of any kind."""
+        by_ip = len(self._refused) + len(self._banned_until_ns)
+        return len(self._counters) + by_ip + len(self._bans)
 
     def ban(self, ip: str, now_ns: int) -> Refusal | None:
         """Return the refusal of a banned address."""
@@ -38,36 +68,110 @@ class Limiter:
         )
 
     def count(
-        self, per: Per, who: str, *, weight: int, is_order: bool, ip: str, now_ns: int
+        self, per: Per, who: str, *, weight: int, endpoint: Endpoint | None, ip: str, now_ns: int
     ) -> tuple[Usage, Refusal | None]:
-        """Count a request against one party's limits; return the usage and a refusal if over."""
+        """Count a request against one party's limits; return the usage and a refusal if over.
+
+        What one of them refuses uses nothing of those that slide.
+        """
         usage: list[Used] = []
         over: Used | None = None
-        for limit in self.profile.limits:
-            if limit.per is not per:
-                continue
-            units = _units(limit, weight, is_order=is_order)
-            used = self._counter(limit, who).add(limit, units, now_ns)
+        sliding: list[tuple[int, SlidingCounter, int]] = []
+        units_of = {
+            Counts.WEIGHT: weight,
+            Counts.REQUESTS: 1,
+            Counts.ORDERS: int(endpoint is not None and endpoint.is_order),
+        }
+        for limit in self._limits(per, endpoint):
+            units = units_of[limit.counts]
+            counter = self._counter(limit, who)
+            if isinstance(counter, SlidingCounter):
+                used = counter.look(limit, units, now_ns)
+                sliding.append((len(usage), counter, units))
+            else:
+                used = counter.add(limit, units, now_ns)
             usage.append(used)
-            if units and used.used > limit.limit and over is None:
-                over = used
-        if over is None:
-            return tuple(usage), None
-        return tuple(usage), self._refusal(over, ip, now_ns)
+            if used.is_over and (over is None or used.reset_ns > over.reset_ns):
+                over = used  # the one that makes it wait longest
+        if over is not None:
+            return tuple(usage), self._refusal(over, ip, now_ns)
+        for index, counter, units in sliding:
+            usage[index] = self._add(counter, usage[index].limit, units, now_ns)
+        return tuple(usage), None
 
-    def _counter(self, limit: Limit, who: str) -> WindowCounter:
+    def connect(self, ip: str, connected: int, now_ns: int) -> Refusal | None:
+        """Count a WebSocket that an address opens; return a refusal if it has too many."""
+        sockets = self.profile.sockets
+        if sockets.connects:
+            counter = self._counter(self._connects, ip)
+            assert isinstance(counter, SlidingCounter)
+            used = self._add(counter, self._connects, 1, now_ns)
+            if used.is_over:
+                said = f"{sockets.connects} new WebSockets {_span(self._connects)} from one address"
+                return self._refusal(used, ip, now_ns, said)
+        if 0 < sockets.connections <= connected:
+            return Refusal(
+                AccessReason.IP_LIMIT,
+                f"{connected} WebSockets are open from this address, and {sockets.connections} "
+                "are allowed; close one, or put more streams on one",
+                retry_after_ns=FULL_RETRY_NS,
+            )
+        return None
+
+    def persists(self, key: str, now_ns: int) -> str:
+        """Note a ban that a key has brought on; return what it has come to once that is abuse."""
+        after, within_ns = self.profile.revoke_after, self.profile.revoke_within_ns
+        if not after:
+            return ""
+        times = self._bans.setdefault(key, [])
+        self._bans.move_to_end(key)
+        if len(self._bans) > COUNTERS_MAX:
+            self._bans.popitem(last=False)
+        times.append(now_ns)
+        while times[0] <= now_ns - within_ns:
+            times.pop(0)
+        if len(times) < after:
+            return ""
+        del self._bans[key]
+        seconds = within_ns // 1_000_000_000
+        return f"going on over its limits until it was banned, {after} times within {seconds} s"
+
+    def _limits(self, per: Per, endpoint: Endpoint | None) -> tuple[Limit, ...]:
+        """Return the limits of a party that a request counts against."""
+        key = (per, "", "") if endpoint is None else (per, endpoint.method, endpoint.path)
+        limits = self._covering.get(key)
+        if limits is None:
+            found = (x for x in self.profile.limits if x.per is per and _covers(x, endpoint))
+            limits = self._covering[key] = tuple(found)  # as many as there are endpoints
+        return limits
+
+    def _add(self, counter: SlidingCounter, limit: Limit, units: int, now_ns: int) -> Used:
+        self._times -= len(counter)
+        used = counter.add(limit, units, now_ns)
+        self._times += len(counter)
+        while self._times > TIMES_MAX and len(self._counters) > 1:
+            self._drop()
+        return used
+
+    def _drop(self) -> None:
+        _, counter = self._counters.popitem(last=False)
+        if isinstance(counter, SlidingCounter):
+            self._times -= len(counter)
+
+    def _counter(self, limit: Limit, who: str) -> LimitCounter:
         key = (limit.name, who)
         counter = self._counters.get(key)
         if counter is None:
-            counter = self._counters[key] = WindowCounter()
+            counter = self._counters[key] = counter_of(limit)
             if len(self._counters) > COUNTERS_MAX:
-                self._counters.popitem(last=False)
+                self._drop()
         self._counters.move_to_end(key)
         return counter
 
-    def _refusal(self, over: Used, ip: str, now_ns: int) -> Refusal:
+    def _refusal(self, over: Used, ip: str, now_ns: int, said: str = "") -> Refusal:
         wait_ns = over.reset_ns - now_ns
         self._note_refused(ip, over, now_ns)
+        said = said or f"{over.limit.limit} {over.limit.counts} {_span(over.limit)}"
         reason = {
             Per.IP: AccessReason.IP_LIMIT,
             Per.KEY: AccessReason.KEY_LIMIT,
@@ -75,11 +179,9 @@ class Limiter:
         }[over.limit.per]
         if over.limit.counts is Counts.ORDERS:
             reason = AccessReason.ORDER_LIMIT
-        seconds = over.limit.window_ns // 1_000_000_000
         return Refusal(
             reason,
-            f"over the limit of {over.limit.limit} {over.limit.counts} per {seconds} s; "
-            f"wait {-(-wait_ns // 1_000_000_000)} s",
+            f"over the limit of {said}; wait {-(-wait_ns // 1_000_000_000)} s",
             field=over.limit.name,
             retry_after_ns=wait_ns,
         )
@@ -88,21 +190,30 @@ class Limiter:
         if not self.profile.ban_after:
             return
         times = self._refused.setdefault(ip, [])
+        self._refused.move_to_end(ip)
         times.append(now_ns)
         while times and times[0] < now_ns - over.limit.window_ns:
             times.pop(0)
         if len(times) >= self.profile.ban_after:
             self._banned_until_ns[ip] = now_ns + self.profile.ban_ns
-            times.clear()
+            self._banned_until_ns.move_to_end(ip)
+            if len(self._banned_until_ns) > COUNTERS_MAX:
+                self._banned_until_ns.popitem(last=False)
+            del self._refused[ip]
         if len(self._refused) > COUNTERS_MAX:
             self._refused.popitem(last=False)
 
 
-def _units(limit: Limit, weight: int, *, is_order: bool) -> int:
-    match limit.counts:
-        case Counts.WEIGHT:
-            return weight
-        case Counts.REQUESTS:
-            return 1
-        case Counts.ORDERS:
-            return int(is_order)
+def _covers(limit: Limit, endpoint: Endpoint | None) -> bool:
+    if not limit.routes:
+        return True
+    if endpoint is None:
+        return limit.covers("", "", is_public=True)
+    is_public = endpoint.auth is Auth.NONE
+    return limit.covers(endpoint.method, endpoint.path, is_public=is_public)
+
+
+def _span(limit: Limit) -> str:
+    seconds, rest_ns = divmod(limit.window_ns, 1_000_000_000)
+    window = f"{limit.window_ns // 1_000_000} ms" if rest_ns else f"{seconds} s"
+    return f"in any {window}" if limit.kind is Kind.SLIDING else f"per {window}"

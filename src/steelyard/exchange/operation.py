@@ -219,7 +219,7 @@ class Operation:
             raise UsageError(f"a fee in {call.quote} is paid in {call.quote} already")
         if not 0 <= call.discount_e8 <= RATE_SCALE:
             raise UsageError("a discount is from 0% to 100%")
-        if call.price < 0 or call.price.adjusted() > TIERS_MAX:
+        if call.price < 0:
             raise UsageError(
                 f"price {in_full(call.price)} of the token must be positive, or 0 to end it"
             )

@@ -42,6 +42,7 @@ from steelyard.exchange.people_records import (
 T = TypeVar("T")
 
 PERSONS_MAX = 10_000
+PERSON_NAME_MAX = 30  # leaves room for the names of sub-accounts
 SUB_ACCOUNTS_MAX = 20
 PASSWORD_MIN, PASSWORD_MAX = 10, 200  # characters
 NAME_MIN_IN_PASSWORD = 3  # a shorter name is in too many passwords
@@ -95,7 +96,7 @@ class Personal:
 
     def check_new(self, name: str, email: str, password: str) -> None:
         """Raise Declined where somebody cannot sign up so."""
-        self._check_name(name, NAME_MAX)
+        self._check_name(name, PERSON_NAME_MAX)
         if len(email) > EMAIL_MAX or not re.fullmatch(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+", email):
             raise Declined(
                 Decline.INVALID,

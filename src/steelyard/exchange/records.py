@@ -9,9 +9,10 @@ from msgspec import Struct
 from steelyard.domain import layout
 from steelyard.domain.journal import JournalCodec
 from steelyard.domain.layout import Decode
-from steelyard.domain.messages import Scope
+from steelyard.domain.messages import KeyKind, Scope
 from steelyard.exchange.people_records import AnyPersonRecord
 
+ADMINISTRATOR = "administrator"  # who did it, unless a record says somebody else
 FORMAT = 1  # raised when an older exchange directory could not be read as it is
 
 
@@ -31,7 +32,11 @@ class AccountNamed(Struct, frozen=True, tag=True):
 
 
 class KeyCreated(Struct, frozen=True, tag=True):
-    """An API key. `sealed` is the secret, sealed with a key that is not in this directory."""
+    """An API key. `sealed` is what verifies: the secret, or of a key pair the public half in PEM.
+
+    It is sealed with a key that is not in this directory, so that nobody with no more than the
+    directory can read a secret or put his own public key in another's place.
+    """
 
     key: str
     account_id: int
@@ -41,12 +46,33 @@ class KeyCreated(Struct, frozen=True, tag=True):
     expires_ns: int | None
     label: str
     sealed: bytes
+    kind: KeyKind = KeyKind.HMAC  # journals from before key pairs do not say it
+    products: tuple[str, ...] = ()  # the symbols that it may trade; empty: all
+    withdraw_from_ns: int | None = None  # when its cooling period ends, where it may withdraw
+    replaces: str = ""  # the key that a rotation made it for, which ends at overlap_ends_ns
+    overlap_ends_ns: int | None = None
+    by: str = ADMINISTRATOR
+
+
+class KeyChanged(Struct, frozen=True, tag=True):
+    """What a key may do from here on; all of it, also what stays as it was."""
+
+    key: str
+    scopes: frozenset[Scope]
+    products: tuple[str, ...]
+    ip: tuple[str, ...]
+    expires_ns: int | None
+    label: str
+    withdraw_from_ns: int | None = None
+    by: str = ADMINISTRATOR
 
 
 class KeyRevoked(Struct, frozen=True, tag=True):
-    """A key is worth nothing from here on."""
+    """A key is worth nothing from here on; cause, where it was not a person who said so."""
 
     key: str
+    cause: str = ""
+    by: str = ADMINISTRATOR
 
 
 class NonceUsed(Struct, frozen=True, tag=True):
@@ -68,7 +94,14 @@ class MarketStep(Struct, frozen=True, tag=True):
 
 
 ExchangeRecord = (
-    Founded | AccountNamed | KeyCreated | KeyRevoked | NonceUsed | MarketStep | AnyPersonRecord
+    Founded
+    | AccountNamed
+    | KeyCreated
+    | KeyChanged
+    | KeyRevoked
+    | NonceUsed
+    | MarketStep
+    | AnyPersonRecord
 )
 
 

@@ -18,11 +18,12 @@ from steelyard.domain.order import RejectReason
 from steelyard.trading.actions import Role
 from steelyard.wire.dialect import ApiKey, ChannelKind, ClientEnd, ClientSession
 from steelyard.wire.http import Request, Response
-from steelyard.wire.limits import Counts, Limit, LimitProfile, WindowCounter
+from steelyard.wire.limits import Counts, Kind, Limit, LimitCounter, LimitProfile, counter_of
 from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
 
 WEIGHT = 20
 RESERVE_PERCENT = 20  # of each limit, for cancels
+JITTER_NS = 250_000_000  # by so much less than another may a request have taken to the venue
 MARKET_KINDS = frozenset({ChannelKind.BOOK, ChannelKind.TRADES})
 
 
@@ -33,9 +34,8 @@ class Connector:
         self.listings = Listings()
         self._client = client
         self._key = key
-        self._counters: Mapping[Limit, WindowCounter] = {
-            limit: WindowCounter() for limit in limits.limits
-        }
+        paced = (_paced(limit) for limit in limits.limits)
+        self._counters: Mapping[Limit, LimitCounter] = {limit: counter_of(limit) for limit in paced}
         self._wait_until_ns = 0
 
     def request(self, message: UserCommand | Query, now_ns: int) -> Request | Outcome:
@@ -87,10 +87,21 @@ class Connector:
         return wait_ns
 
 
+def _paced(limit: Limit) -> Limit:
+    """Return a limit as it must be kept here, so that it is kept where requests arrive.
+
+    A window that slides is passed by two that were sent a window apart and arrive closer
+    together. An aligned one begins with the venue's clock, which `now_ns` follows.
+    """
+    if limit.kind is Kind.ALIGNED:
+        return limit
+    return limit._replace(window_ns=limit.window_ns + JITTER_NS)
+
+
 def _units(limit: Limit, message: UserCommand | Query) -> int:
     match limit.counts:
         case Counts.WEIGHT:
-            return WEIGHT
+            return min(WEIGHT, limit.limit)
         case Counts.REQUESTS:
             return 1
         case Counts.ORDERS:

@@ -4,8 +4,8 @@
     pipe:N      one JSON document {"key", "secret", "passphrase"} from file descriptor N;
                 pipe:0 is standard input
 
-The document may have more fields, so what `steelyard key create --json` prints will do. No
-message of this module ever holds a key.
+The secret of a key pair is its private key as PEM. The document may have more fields, so what
+`steelyard key create --json` prints will do. No message of this module ever holds a key.
 """
 
 import os
@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from steelyard.domain.errors import ConfigError, Unsupported
+from steelyard.vault.key_pairs import PRIVATE, signer
 from steelyard.wire.dialect import ApiKey
 
 PIPE_MAX_BYTES = 64 << 10
@@ -59,7 +60,7 @@ def _from_environment(name: str, environment: Mapping[str, str]) -> ApiKey:
         raise ConfigError(f"key env:{name}: set {name}_KEY and {name}_SECRET")
     # What is not UTF-8 in the environment comes as surrogates.
     value = secret.encode(errors="surrogateescape")
-    return ApiKey(key, value, environment.get(f"{name}_PASSPHRASE", ""))
+    return _api_key(key, value, environment.get(f"{name}_PASSPHRASE", ""))
 
 
 def _from_pipe(descriptor: int) -> ApiKey:
@@ -77,4 +78,10 @@ def _from_pipe(descriptor: int) -> ApiKey:
         raise ConfigError(
             f'key pipe:{descriptor} gave no key: expected {{"key": ..., "secret": ...}} as JSON'
         )
-    return ApiKey(document.key, document.secret.encode(), document.passphrase or "")
+    return _api_key(document.key, document.secret.encode(), document.passphrase or "")
+
+
+def _api_key(key: str, secret: bytes, passphrase: str) -> ApiKey:
+    if PRIVATE in secret:
+        return ApiKey(key, b"", passphrase, signer(secret))
+    return ApiKey(key, secret, passphrase)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from steelyard.domain.commands import UserCommand
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Order
-from steelyard.domain.messages import Answer, Event, OrderQuery, Query, Scope
+from steelyard.domain.messages import Answer, Event, KeyKind, OrderQuery, Query, Scope
 from steelyard.domain.order import RejectReason
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile, Usage
@@ -42,6 +42,7 @@ class AccessReason(IntEnum):
     MISSING_KEY = auto()
     UNKNOWN_KEY = auto()  # never issued, or revoked
     KEY_EXPIRED = auto()
+    KEY_ROTATED = auto()  # another key has replaced it, and the time in which both are good is over
     IP_NOT_ALLOWED = auto()
     MISSING_SIGNATURE = auto()
     MISSING_TIMESTAMP = auto()
@@ -50,9 +51,11 @@ class AccessReason(IntEnum):
     FUTURE_TIMESTAMP = auto()
     REPEATED_NONCE = auto()
     MISSING_SCOPE = auto()
+    WITHDRAW_COOLING = auto()  # the key may withdraw, but not yet
     KEY_LIMIT = auto()
     ORDER_LIMIT = auto()
     MALFORMED = auto()  # a parameter is missing, unknown, of the wrong type or not UTF-8
+    PRODUCT_NOT_ALLOWED = auto()  # the key may trade, but not this instrument
     UNAVAILABLE = auto()  # the exchange is stopping, or its disk refuses
 
 
@@ -256,11 +259,16 @@ class ServerSession(Protocol):
 
 
 class ApiKey(NamedTuple):
-    """A key with its secret bytes; only shells and signing functions hold one."""
+    """A key with its secret bytes; only shells and signing functions hold one.
+
+    Of a key pair there is no secret: `sign` returns the private half's signature of a payload,
+    always the same for the same one.
+    """
 
     key: str
     secret: bytes
     passphrase: str = ""
+    sign: Callable[[bytes], bytes] | None = None
 
     def __repr__(self) -> str:
         return f"ApiKey({self.key!r}, ***)"
@@ -345,7 +353,8 @@ class Dialect(NamedTuple):
     # server half
     read: Callable[[Request, Endpoint, Mapping[str, str]], Struct]  # raises DecodeError
     credentials: Callable[[Request, Endpoint], Credentials | Refusal]  # Refusal: names no key
-    verify: Callable[[Credentials, bytes], bool]
+    verify: Callable[[Credentials, bytes], bool]  # by a shared secret
+    signature: Callable[[Credentials], bytes | None]  # by a key pair, decoded; None: malformed
     refuse: Callable[[Refusal, int], Response]  # (refusal, now_ns)
     usage_headers: Callable[[Usage], dict[str, str]]
     session: Callable[[str, Door], ServerSession | None]  # by target; None: no such stream
@@ -356,4 +365,5 @@ class Dialect(NamedTuple):
     # A client order id is unique among open orders, or (True) for ever: the same order again
     # gets the first answer, another one a refusal.
     client_ids_for_ever: bool = False
+    key_kinds: frozenset[KeyKind] = frozenset({KeyKind.HMAC, KeyKind.ED25519, KeyKind.RSA})
     notes: tuple[str, ...] = ()  # as at the venue, and good to know

@@ -17,6 +17,7 @@ from steelyard.domain.messages import (
     Scope,
 )
 from steelyard.domain.order import Liquidity
+from steelyard.exchange.issuing import RotateKey
 from steelyard.wire.http import Request
 from tests.dialects.binance.test_executions import fills, orders
 from tests.dialects.binance.test_market import trade
@@ -156,6 +157,38 @@ def test_a_key_says_what_it_may_do(venue):
     assert answer.scopes == {Scope.READ}
     assert answer.ip == account.UNLISTED_ADDRESSES
     assert abs(answer.expires_ns - later) < 1_000_000
+
+
+def test_a_key_for_some_products_is_denied_the_others(venue):
+    """-2015, with what it may trade; by REST for orders and cancels, one or all."""
+    part = venue.new_key("alice", products=("ETH-USDT",))
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+    order |= {"quantity": "0.01", "price": "50000"}
+    mine = venue.place(quantity="0.01", price="50000")
+    one = {"symbol": "BTCUSDT", "orderId": mine["orderId"]}
+    for method, path, params in (
+        ("POST", "order", order),
+        ("DELETE", "order", one),
+        ("DELETE", "openOrders", {"symbol": "BTCUSDT"}),
+    ):
+        status, told = venue.call(method, path, params, part)
+        assert (status, told["code"]) == (401, -2015), (method, path)
+        assert "this key may trade ETH-USDT, not BTC-USDT" in told["msg"]
+    assert venue.call("GET", "order", one, part)[1]["status"] == "NEW"
+    order |= {"symbol": "ETHUSDT", "quantity": "1", "price": "3000"}
+    assert venue.call("POST", "order", order, part)[0] == 200
+
+
+def test_a_key_that_was_replaced_says_when_it_ends(venue):
+    """Its overlap, which is before its expiry; and whether it may withdraw."""
+    day_ns = 86_400_000_000_000
+    now_ns = venue.desk.now_ns
+    whole = venue.new_key("alice", *Scope, ip=["127.0.0.0/8"], expires_ns=now_ns + 9 * day_ns)
+    venue.admin.carry_out(RotateKey(whole.key, day_ns), now_ns)
+    venue.key = whole
+    told = wallet(venue, "account/apiRestrictions")
+    assert told["tradingAuthorityExpirationTime"] == (now_ns + day_ns) // 1_000_000
+    assert (told["enableWithdrawals"], told["ipRestrict"]) == (True, True)
 
 
 def test_any_way_out_of_the_account_counts_as_withdrawing():

@@ -26,6 +26,9 @@ SAID = [
     (A.IP_NOT_ALLOWED, 401, -2015, "Invalid API-key, IP, or permissions for action."),
     (A.MISSING_SCOPE, 401, -2015, "Invalid API-key, IP, or permissions for action."),
     (A.KEY_EXPIRED, 401, -2015, "Invalid API-key, IP, or permissions for action."),
+    (A.KEY_ROTATED, 401, -2015, "Invalid API-key, IP, or permissions for action."),
+    (A.WITHDRAW_COOLING, 401, -2015, "Invalid API-key, IP, or permissions for action."),
+    (A.PRODUCT_NOT_ALLOWED, 401, -2015, "Invalid API-key, IP, or permissions for action."),
     (A.STALE_TIMESTAMP, 400, -1021, "Timestamp for this request is outside of the recvWindow."),
     (
         A.FUTURE_TIMESTAMP,

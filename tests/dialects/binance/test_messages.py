@@ -44,6 +44,8 @@ def test_every_message_has_a_sample():
     sampled = {sample(path)["message"] for path in SAMPLES}
     parts = {
         "Nothing",
+        "FairLimit",
+        "FairUse",
         "Filter",
         "SymbolInfo",
         "OrderFill",

@@ -12,6 +12,7 @@ from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import BookDelta, Candle, Ticker, Touch, Trade
 from steelyard.domain.order import Side
 from steelyard.wire.dialect import Channel, ChannelKind, Subscription
+from steelyard.wire.limits import UNLIMITED
 from tests.dialects.binance.test_candles import any_candle, any_ticker
 from tests.dialects.binance.test_market import trade
 from tests.dialects.binance.test_text import LISTINGS
@@ -337,7 +338,7 @@ def test_too_many_streams_are_refused(venue, monkeypatch):
 def test_a_client_that_talks_too_fast_is_cut_off():
     """5 messages a second, as the venue has it; without limits nobody counts."""
     request = {"method": "LIST_SUBSCRIPTIONS", "id": 1}
-    for limits, closes in ((LIMITS, True), (LIMITS._replace(limits=()), False)):
+    for limits, closes in ((LIMITS, True), (UNLIMITED, False)):
         venue = Venue(limits)
         venue.desk.now_ns -= venue.desk.now_ns % 1_000_000_000
         line = venue.open("/ws")

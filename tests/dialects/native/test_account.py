@@ -5,6 +5,7 @@ from steelyard.domain.messages import (
     BalanceEvent,
     Clock,
     KeyAnswer,
+    KeyKind,
     Scope,
     Status,
 )
@@ -59,6 +60,12 @@ def test_clock_status_and_key_come_back_as_they_went():
             "k", 100, frozenset({Scope.READ, Scope.TRADE}), ("::1/128",), MS, expires_ns
         )
         assert account.key_from_wire(account.key_to_wire(key, None, None)) == key
+    whole = KeyAnswer(
+        "k", 100, frozenset(Scope), (), MS, 9 * MS, KeyKind.ES256, "bot", ("BTC-USDT",), 5 * MS,
+        7 * MS, ("It is harmless.",),
+    )  # fmt: skip
+    assert whole.ends_ns == 5 * MS
+    assert account.key_from_wire(account.key_to_wire(whole, None, None)) == whole
 
 
 def test_scopes_are_told_in_one_order():

@@ -1,7 +1,7 @@
 from steelyard.dialects.native import DIALECT, limits
 from steelyard.domain.messages import SECOND_NS
 from steelyard.wire.http import Request
-from steelyard.wire.limits import Counts, Limit, Per, Used, WindowCounter
+from steelyard.wire.limits import Counts, Limit, Per, Used, WindowCounter, ratelimit_headers
 from tests.dialects.native.venue import Venue, code
 
 FAST = Limit("fast", Per.KEY, Counts.REQUESTS, 50, SECOND_NS)
@@ -11,7 +11,7 @@ SLOW = Limit("slow", Per.IP, Counts.WEIGHT, 6_000, 60 * SECOND_NS)
 def test_headers_tell_of_the_limit_that_is_nearest_to_its_end():
     """One request may count against several; the one that will bite first is shown."""
     usage = (Used(SLOW, 3_000, 0, 30 * SECOND_NS), Used(FAST, 40, 0, SECOND_NS // 2))
-    assert limits.usage_headers(usage) == {
+    assert ratelimit_headers(usage) == {
         "x-ratelimit-limit": "50",
         "x-ratelimit-remaining": "10",
         "x-ratelimit-reset": "1",
@@ -21,8 +21,8 @@ def test_headers_tell_of_the_limit_that_is_nearest_to_its_end():
 
 def test_nothing_remains_of_a_limit_that_is_passed():
     """It is 0, never negative; without limits there is nothing to say."""
-    assert limits.usage_headers((Used(FAST, 99, 0, 1),))["x-ratelimit-remaining"] == "0"
-    assert limits.usage_headers(()) == {}
+    assert ratelimit_headers((Used(FAST, 99, 0, 1),))["x-ratelimit-remaining"] == "0"
+    assert ratelimit_headers(()) == {}
 
 
 def test_a_counter_knows_how_long_its_window_lasts():
@@ -41,6 +41,8 @@ def test_the_limits_in_force_are_published():
         "counts": "requests",
         "limit": 50,
         "window_ms": 1_000,
+        "kind": "aligned",
+        "routes": [],
     }
     book = next(w for w in answer["weights"] if w["path"] == "/api/v1/book")
     assert (book["weight_min"], book["weight_max"]) == (2, 10)
@@ -51,6 +53,20 @@ def test_the_limits_in_force_are_published():
         ("PATCH", "/api/v1/orders/{order_id}"),
     ]
     assert answer["timestamp_behind_ms_max"] == 5_000
+    told = {name: answer[name] for name in answer if name not in ("rate_limits", "weights")}
+    assert told == {
+        "ban_after": 100,
+        "ban_ms": 120_000,
+        "revoke_after": 0,
+        "revoke_within_ms": 3_600_000,
+        "timestamp_behind_ms_max": 5_000,
+        "timestamp_ahead_ms_max": 1_000,
+        "connections_max": 1_000,
+        "connects_max": 1_200,
+        "connects_window_ms": 60_000,
+        "subscriptions_max": 200,
+        "messages_per_second_max": 50,
+    }
 
 
 def test_published_weights_are_those_that_count():

@@ -5,6 +5,7 @@ official documentation (github.com/binance/binance-spot-api-docs), read 2026-07-
 it is in README.md.
 """
 
+from functools import lru_cache
 from urllib.parse import unquote
 
 from steelyard.dialects.binance import account, auth, candles, errors, market, orders, parameters
@@ -17,7 +18,15 @@ from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS, Event
 from steelyard.wire.dialect import Dialect, Door, Refusal, ServerSession, Subscription
 from steelyard.wire.http import Response
-from steelyard.wire.limits import Counts, Limit, LimitProfile, Per, Usage
+from steelyard.wire.limits import (
+    Counts,
+    Limit,
+    LimitProfile,
+    Per,
+    SocketLimits,
+    Usage,
+    ratelimit_headers,
+)
 
 DAY_NS = 24 * 60 * MINUTE_NS
 
@@ -31,13 +40,19 @@ LIMITS = LimitProfile(
     ),
     ban_after=100,
     ban_ns=2 * MINUTE_NS,
+    sockets=SocketLimits(
+        connects=300, connects_ns=5 * MINUTE_NS, subscriptions=market.STREAMS_MAX, messages=5
+    ),
 )
 
+HEADERS_MAX = 256  # names that are kept, of as many limits
 _HEADERS = {Counts.WEIGHT: "x-mbx-used-weight", Counts.ORDERS: "x-mbx-order-count"}
 
 KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
-    ("Keys are HMAC only.", "Ed25519 and RSA need code that a pure floor does not have."),
-    ("`session.logon` takes HMAC keys.", "Clients send them; the real one takes Ed25519 only."),
+    (
+        "`session.logon` takes keys of any kind.",
+        "Clients send HMAC ones; the real one takes Ed25519 only.",
+    ),
     (
         "Stops, icebergs, pegs, order lists, cancel-replace, amendments, SOR: refused.",
         "They are not offered yet; refusals use the venue's words, exchangeInfo its flags.",
@@ -62,6 +77,18 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "The response to it has the right one.",
     ),
     ("X-MBX-TIME-UNIT is ignored.", "Answers are in milliseconds; timestamps may be in either."),
+    (
+        "exchangeInfo has `fairUse`.",
+        "rateLimits has no words for bans, revocation, windows that slide, and WebSockets.",
+    ),
+    (
+        "Limits that the venue does not have are told in `X-RateLimit-*` headers.",
+        "It has no names for them; `--limits tutorial` or a file brings them.",
+    ),
+    (
+        "Pings and pongs do not count as messages to a stream.",
+        "The port answers them before a dialect sees them, and bounds them.",
+    ),
     ("listenKey routes are gone.", "The venue switched them off on 2026-02-20."),
     ("No deposits and withdrawals over `/sapi`.", "Funds come by `steelyard account`."),
 )
@@ -79,14 +106,24 @@ def _refuse(refusal: Refusal, now_ns: int) -> Response:
     return errors.response(refusal, now_ns, LIMITS)
 
 
+@lru_cache(maxsize=HEADERS_MAX)
+def _header(limit: Limit) -> str:
+    """Return the header that tells of a limit, or nothing."""
+    name = _HEADERS.get(limit.counts)
+    if name is None:
+        return ""
+    told = market.limit_to_wire(limit)
+    return f"{name}-{told.intervalNum}{told.interval[0].lower()}"
+
+
 def _usage_headers(usage: Usage) -> dict[str, str]:
-    headers = {}
+    headers: dict[str, int] = {}
     for used in usage:
-        name = _HEADERS.get(used.limit.counts)
-        if name is not None:
-            told = market.limit_to_wire(used.limit)
-            headers[f"{name}-{told.intervalNum}{told.interval[0].lower()}"] = str(used.used)
-    return headers
+        if name := _header(used.limit):
+            headers[name] = max(headers.get(name, 0), used.used)
+    # What the venue does not have, it has no header for.
+    others = tuple(used for used in usage if used.limit not in LIMITS.limits)
+    return {**{name: str(used) for name, used in headers.items()}, **ratelimit_headers(others)}
 
 
 def _session(target: str, door: Door) -> ServerSession | None:
@@ -118,6 +155,7 @@ DIALECT = Dialect(
     read=parameters.read,
     credentials=auth.credentials,
     verify=auth.verify,
+    signature=auth.signature,
     refuse=_refuse,
     usage_headers=_usage_headers,
     session=_session,

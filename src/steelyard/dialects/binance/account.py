@@ -269,9 +269,7 @@ def restrictions_to_wire(answer: Answer | None, _request: Struct, _asker: Asker)
         enableReading=Scope.READ in answer.scopes,
         enableWithdrawals=Scope.WITHDRAW in answer.scopes,
         enableSpotAndMarginTrading=Scope.TRADE in answer.scopes,
-        tradingAuthorityExpirationTime=UNSET
-        if answer.expires_ns is None
-        else to_ms(answer.expires_ns),
+        tradingAuthorityExpirationTime=UNSET if answer.ends_ns is None else to_ms(answer.ends_ns),
     )
 
 

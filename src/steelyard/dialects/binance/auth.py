@@ -1,15 +1,18 @@
-"""Signing and verifying: HMAC-SHA256 over the raw bytes of a request.
+"""Signing and verifying: what of a request is signed, and how the signature travels.
 
 The invariant: what is signed is what is sent. On REST that is the raw query followed by the raw
 body without a separator, less the `signature` pair; on the WebSocket API all parameters less the
-signature, sorted by name. Asymmetric keys (Ed25519, RSA) are not offered: a pure floor has no
-elliptic curves, and the exchange issues HMAC secrets.
+signature, sorted by name. HMAC-SHA256 is in hexadecimal; Ed25519 and RSA (PKCS #1 v1.5 with
+SHA-256) are in base64, percent-encoded in a query or form. A pure floor has no elliptic curves:
+this module says which bytes a key pair signed and which are the signature, and the gate asks the
+key.
 """
 
 import hmac
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from hashlib import sha256
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote, unquote_plus
 
 from steelyard.dialects.binance import errors
 from steelyard.dialects.binance.parameters import AMOUNT, INTEGER
@@ -37,17 +40,24 @@ def sign(payload: bytes, secret: bytes) -> str:
     return hmac.new(secret, payload, sha256).hexdigest()
 
 
+def signature_by(key: ApiKey, payload: bytes) -> str:
+    """Return a key's signature of a payload as text: of a secret, or of a private key."""
+    if key.sign is not None:
+        return b64encode(key.sign(payload)).decode()
+    return sign(payload, key.secret)
+
+
 def signed_form(form: str, key: ApiKey, now_ns: int) -> str:
     """Return a form or query with recvWindow, timestamp and signature."""
     form = f"{form}{'&' if form else ''}recvWindow={WINDOW_MS}&timestamp={to_ms(now_ns)}"
-    return f"{form}&{SIGNATURE}={sign(form.encode(), key.secret)}"
+    return f"{form}&{SIGNATURE}={quote(signature_by(key, form.encode()), safe='')}"
 
 
 def signed_params(params: Mapping[str, str | int], key: ApiKey, now_ns: int) -> dict[str, object]:
     """Return the parameters of a WebSocket request with key, timestamp and signature."""
     whole = {**params, "apiKey": key.key, "recvWindow": WINDOW_MS, "timestamp": to_ms(now_ns)}
     payload = sorted_payload({name: str(value) for name, value in whole.items()})
-    return {**whole, SIGNATURE: sign(payload, key.secret)}
+    return {**whole, SIGNATURE: signature_by(key, payload)}
 
 
 # -- server half --------------------------------------------------------------------------------
@@ -62,12 +72,21 @@ def verify(credentials: Credentials, secret: bytes) -> bool:
     )
 
 
+def signature(credentials: Credentials) -> bytes | None:
+    """Return the bytes of a key pair's signature; None where it is not base64."""
+    try:
+        return b64decode(credentials.signature, validate=True)
+    except ValueError:
+        return None
+
+
 def credentials(request: Request, _endpoint: Endpoint) -> Credentials | Refusal:
     """Return what a REST request claims about its sender."""
     query, claimed = _without_signature(request.query.encode())
     body, claimed_in_body = _without_signature(request.body)
     raw = query + body
     given = {**claimed_in_body, **claimed, "apiKey": request.headers.get(KEY_HEADER, "")}
+    given[SIGNATURE] = unquote(given.get(SIGNATURE, ""))  # base64's +, / and = are sent encoded
     if b"%" not in raw and b"+" not in raw:
         return claims(given, (raw,))
     # python-binance signs what it encodes only afterwards.

@@ -44,6 +44,8 @@ class Words(NamedTuple):
 
 
 _A, _R = AccessReason, RejectReason
+# The venue has one word for whatever is wrong with a key that it knows.
+_NOT_PERMITTED = Words(401, -2015, "Invalid API-key, IP, or permissions for action.")
 _CLOSED = Words(400, ORDER_REJECTED, "Market is closed.", verbatim=True)
 
 # Two tables, because members of the two enums with the same number are equal.
@@ -65,8 +67,9 @@ TURNED_AWAY: dict[AccessReason, Words] = {
     ),
     _A.MISSING_KEY: Words(401, -2014, "API-key format invalid."),
     _A.UNKNOWN_KEY: Words(401, -2008, "Invalid Api-Key ID."),
-    _A.KEY_EXPIRED: Words(401, -2015, "Invalid API-key, IP, or permissions for action."),
-    _A.IP_NOT_ALLOWED: Words(401, -2015, "Invalid API-key, IP, or permissions for action."),
+    _A.KEY_EXPIRED: _NOT_PERMITTED,
+    _A.KEY_ROTATED: _NOT_PERMITTED,
+    _A.IP_NOT_ALLOWED: _NOT_PERMITTED,
     _A.MISSING_SIGNATURE: Words(
         400,
         -1102,
@@ -85,7 +88,9 @@ TURNED_AWAY: dict[AccessReason, Words] = {
         400, -1021, "Timestamp for this request was 1000ms ahead of the server's time."
     ),
     _A.REPEATED_NONCE: Words(400, -1022, "Signature for this request is not valid."),
-    _A.MISSING_SCOPE: Words(401, -2015, "Invalid API-key, IP, or permissions for action."),
+    _A.MISSING_SCOPE: _NOT_PERMITTED,
+    _A.WITHDRAW_COOLING: _NOT_PERMITTED,
+    _A.PRODUCT_NOT_ALLOWED: _NOT_PERMITTED,
     _A.KEY_LIMIT: Words(429, -1003, "Too many requests queued."),
     _A.ORDER_LIMIT: Words(429, -1015, "Too many new orders; current limit is {limit}."),
     _A.MALFORMED: Words(400, -1130, "Invalid data sent for a parameter."),
@@ -97,7 +102,7 @@ TURNED_AWAY: dict[AccessReason, Words] = {
 }
 REFUSED: dict[RejectReason, Words] = {
     _R.UNSUPPORTED: Words(400, -1020, "This operation is not supported."),
-    _R.UNKNOWN_ACCOUNT: Words(401, -2015, "Invalid API-key, IP, or permissions for action."),
+    _R.UNKNOWN_ACCOUNT: _NOT_PERMITTED,
     _R.UNKNOWN_INSTRUMENT: Words(400, -1121, "Invalid symbol."),
     # The venue has one word for every state in which a symbol does not trade.
     _R.MARKET_MAINTENANCE: _CLOSED,
@@ -230,7 +235,7 @@ SLOW_DOWN = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT})
 # What was not taken up, or is safe to send again with another timestamp or key.
 NOT_TAKEN_UP = frozenset({-1002, -1003, -1015, -1016, -1021, -1022, -2008, -2014, -2015})
 # Of those, where key or signature are not accepted.
-DENIED = frozenset({-1022, -2008, -2014, -2015})
+_DENIED = frozenset({-1022, -2008, -2014, -2015})
 # The venue's own words for "I do not know".
 MAYBE = frozenset({-1000, -1001, -1006, -1007, -1008})
 
@@ -288,7 +293,7 @@ def refused_outcome(response: Response) -> Outcome:
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code in MAYBE:
         return Unknown(why)
     if response.status == HTTPStatus.FORBIDDEN or error.code in NOT_TAKEN_UP:
-        return NotSent(why, _retry_after_ns(response), error.code in DENIED)
+        return NotSent(why, _retry_after_ns(response), error.code in _DENIED)
     if error.code == 0:
         # Not the venue's API: a proxy, a portal, another server.
         return Unknown(why)

@@ -18,6 +18,8 @@ from steelyard.dialects.binance.messages import (
     DepthRequest,
     ExchangeInfo,
     ExchangeInfoRequest,
+    FairLimit,
+    FairUse,
     Filter,
     HistoricalTradesRequest,
     Level,
@@ -70,9 +72,10 @@ from steelyard.domain.messages import (
 from steelyard.domain.order import MarketState, RejectReason, Side
 from steelyard.domain.units import RATE_SCALE
 from steelyard.wire.dialect import Asker, Auth, Endpoint, Refusal, SessionRefused
-from steelyard.wire.limits import Counts, Limit, Usage
+from steelyard.wire.limits import Counts, Limit, LimitProfile, Usage
 
 DEPTH_MAX = 5_000
+STREAMS_MAX = 1_024  # on one connection
 ROWS_MAX = 1_000  # trades or candles in one answer
 AVERAGE_MINUTES = 5
 
@@ -254,6 +257,35 @@ def _exchange_info(
         serverTime=to_ms(asker.now_ns),
         rateLimits=tuple(limit_to_wire(limit) for limit in asker.limits.limits),
         symbols=tuple(instrument_to_wire(it, states[it]) for it in wanted),
+        fairUse=fair_use_to_wire(asker.limits),
+    )
+
+
+def fair_use_to_wire(profile: LimitProfile) -> FairUse:
+    """Return all that a profile enforces."""
+    sockets = profile.sockets
+    return FairUse(
+        limits=tuple(
+            FairLimit(
+                name=limit.name,
+                per=limit.per.value,
+                counts=limit.counts.value,
+                limit=limit.limit,
+                windowMs=to_ms(limit.window_ns),
+                kind=limit.kind.value,
+                routes=limit.routes,
+            )
+            for limit in profile.limits
+        ),
+        banAfter=profile.ban_after,
+        banMs=to_ms(profile.ban_ns),
+        revokeAfter=profile.revoke_after,
+        revokeWithinMs=to_ms(profile.revoke_within_ns),
+        wsConnections=sockets.connections,
+        wsConnects=sockets.connects,
+        wsConnectsMs=to_ms(sockets.connects_ns),
+        wsStreams=sockets.subscriptions_most(STREAMS_MAX),
+        wsMessagesPerSecond=sockets.messages,
     )
 
 

@@ -273,6 +273,33 @@ class SymbolInfo(Struct, frozen=True, kw_only=True):
     allowedSelfTradePreventionModes: tuple[str, ...] = ()
 
 
+class FairLimit(Struct, frozen=True, kw_only=True):
+    """One of the limits in force, with what rateLimits cannot say of it."""
+
+    name: str
+    per: str  # ip, key, account
+    counts: str  # weight, requests, orders
+    limit: int
+    windowMs: int
+    kind: str  # aligned, sliding
+    routes: tuple[str, ...]  # none: every request
+
+
+class FairUse(Struct, frozen=True, kw_only=True):
+    """What is enforced besides rateLimits: ours, not the venue's. 0 is never, or any number."""
+
+    limits: tuple[FairLimit, ...]
+    banAfter: int  # refusals within a limit's window
+    banMs: int
+    revokeAfter: int  # bans within revokeWithinMs
+    revokeWithinMs: int
+    wsConnections: int  # open at a time from one address
+    wsConnects: int  # opened from one address within wsConnectsMs
+    wsConnectsMs: int
+    wsStreams: int  # on one connection
+    wsMessagesPerSecond: int  # to a stream, on one connection
+
+
 class ExchangeInfo(Struct, frozen=True, kw_only=True):
     """GET /api/v3/exchangeInfo."""
 
@@ -281,6 +308,7 @@ class ExchangeInfo(Struct, frozen=True, kw_only=True):
     rateLimits: tuple[RateLimit, ...] = ()
     exchangeFilters: tuple[Any, ...] = ()
     symbols: tuple[SymbolInfo, ...]
+    fairUse: FairUse | Optional = UNSET
 
 
 Level = tuple[str, str]  # price, quantity

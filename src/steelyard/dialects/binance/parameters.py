@@ -157,6 +157,8 @@ def pairs(text: bytes) -> dict[str, str]:
     Raises:
         DecodeError: Not UTF-8, too many, or one of them twice.
     """
+    if not text:
+        return {}
     try:
         found = parse_qsl(
             text.decode(),

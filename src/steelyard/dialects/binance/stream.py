@@ -38,6 +38,7 @@ from steelyard.dialects.binance.frames import (
     TradeEvent,
 )
 from steelyard.dialects.binance.market import (
+    STREAMS_MAX,
     depth_to_wire,
     levels_from_wire,
     levels_to_wire,
@@ -71,11 +72,9 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import Side
 from steelyard.wire.dialect import Channel, ChannelKind, Door, SessionRefused, Subscription
-from steelyard.wire.limits import Counts, Limit, Per, WindowCounter
+from steelyard.wire.limits import MessagePace
 
 NAME = "binance"
-STREAMS_MAX = 1_024
-MESSAGES = Limit("messages per 1 SECOND", Per.IP, Counts.REQUESTS, 5, SECOND_NS)
 FAST_NS = 100_000_000
 TICKER_NS = SECOND_NS
 CANDLE_NS = 2 * SECOND_NS
@@ -416,7 +415,7 @@ class StreamSession:
         self._mark = target.mark
         self._streams: dict[str, tuple[Subscription, ...]] = {}
         self._out: list[bytes] = []
-        self._messages = WindowCounter()
+        self._pace = MessagePace()
         if target.streams:
             try:
                 self._subscribe(target.streams)
@@ -425,12 +424,11 @@ class StreamSession:
 
     def receive(self, frame: str | bytes, now_ns: int) -> None:
         """Take one control message."""
-        if self._door.limits.limits and (
-            self._messages.add(MESSAGES, 1, now_ns).used > MESSAGES.limit
-        ):
+        messages_max = self._door.limits.sockets.messages
+        if self._pace.is_over(messages_max, now_ns):
             self.closing = (
                 1008,
-                f"over {MESSAGES.limit} messages in a second; put streams into one SUBSCRIBE",
+                f"over {messages_max} messages in a second; put streams into one SUBSCRIBE",
             )
             return
         control = self._read(frame)
@@ -488,8 +486,9 @@ class StreamSession:
             for stream in streams
             if stream not in self._streams
         }
-        if len(self._streams) + len(wanted) > STREAMS_MAX:
-            raise DecodeError(f"a connection has at most {STREAMS_MAX} streams")
+        most = self._door.limits.sockets.subscriptions_most(STREAMS_MAX)
+        if len(self._streams) + len(wanted) > most:
+            raise DecodeError(f"a connection has at most {most} streams")
         for stream, subscriptions in wanted.items():
             for subscription in subscriptions:
                 self._door.subscribe(subscription)

@@ -24,8 +24,10 @@ from steelyard.dialects.native import (
 from steelyard.dialects.native.client import NativeClient
 from steelyard.dialects.native.endpoints import ENDPOINTS
 from steelyard.domain.errors import Unsupported
+from steelyard.domain.messages import KeyKind
 from steelyard.wire.dialect import Asker, Auth, Dialect, Endpoint
 from steelyard.wire.http import Response
+from steelyard.wire.limits import ratelimit_headers
 
 NAME = "native"
 
@@ -108,11 +110,13 @@ DIALECT = Dialect(
     read=parameters.read,
     credentials=auth.credentials,
     verify=auth.verify,
+    signature=auth.signature,
     refuse=errors.refuse,
-    usage_headers=limits.usage_headers,
+    usage_headers=ratelimit_headers,
     session=stream.session,
     frame=stream.frame,
     client=NativeClient(),
     environment=_environment,
     client_ids_for_ever=True,
+    key_kinds=frozenset(KeyKind),
 )

@@ -18,6 +18,7 @@ from steelyard.domain.messages import (
     Clock,
     ClockQuery,
     KeyAnswer,
+    KeyKind,
     KeyQuery,
     Scope,
     Status,
@@ -151,7 +152,13 @@ def key_to_wire(
         scopes=tuple(scope.value for scope in Scope if scope in answer.scopes),
         ip=answer.ip,
         created=to_ms(answer.created_ns),
-        expires=None if answer.expires_ns is None else to_ms(answer.expires_ns),
+        expires=_moment_to_wire(answer.expires_ns),
+        kind=answer.kind.value,
+        label=answer.label,
+        products=answer.products,
+        overlap_ends=_moment_to_wire(answer.overlap_ends_ns),
+        withdraw_from=_moment_to_wire(answer.withdraw_from_ns),
+        blast_radius=answer.blast_radius,
     )
 
 
@@ -163,5 +170,19 @@ def key_from_wire(wire: messages.KeyInfo) -> KeyAnswer:
         frozenset(Scope(scope) for scope in wire.scopes),
         wire.ip,
         from_ms(wire.created),
-        None if wire.expires is None else from_ms(wire.expires),
+        _moment_from_wire(wire.expires),
+        KeyKind(wire.kind),
+        wire.label,
+        wire.products,
+        _moment_from_wire(wire.overlap_ends),
+        _moment_from_wire(wire.withdraw_from),
+        wire.blast_radius,
     )
+
+
+def _moment_to_wire(time_ns: int | None) -> int | None:
+    return None if time_ns is None else to_ms(time_ns)
+
+
+def _moment_from_wire(time_ms: int | None) -> int | None:
+    return None if time_ms is None else from_ms(time_ms)

@@ -2,15 +2,19 @@
 
     signature = hex(HMAC-SHA256(secret, timestamp + nonce + METHOD + target + body))
 
-The secret is the text that was shown when the key was made, as UTF-8. Target and body are the
-bytes that are sent. The parts are joined without a separator, which is safe because none can
-give a byte to its neighbour: a timestamp has 13 digits, no method begins or ends another, a
-target ends where a body begins with `{`, and routes without a body refuse one. Whether a key
-exists, a timestamp is fresh or a nonce is new is for the gate to say.
+The secret is the text that was shown when the key was made, as UTF-8. With a key pair, Ed25519,
+RSA (PKCS #1 v1.5 with SHA-256) or ES256, the private half signs the same bytes, and the signature
+is in base64; the gate asks the public half, because a pure floor has no elliptic curves.
+
+Target and body are the bytes that are sent. The parts are joined without a separator, which is
+safe because none can give a byte to its neighbour: a timestamp has 13 digits, no method begins or
+ends another, a target ends where a body begins with `{`, and routes without a body refuse one.
+Whether a key exists, a timestamp is fresh or a nonce is new is for the gate to say.
 """
 
 import hashlib
 import hmac
+from base64 import b64decode, b64encode
 
 from steelyard.dialects.native import stream_messages
 from steelyard.domain.messages import SECOND_NS
@@ -29,6 +33,7 @@ MS_NS = 1_000_000
 TIMESTAMP_DIGITS = 13  # until the year 2286
 NONCE_MAX = 36
 SIGNATURE_DIGITS = 64
+SHOWN_DIGITS_MAX = 20  # of a wrong number, that are repeated to its sender
 WS_TARGET = "/ws/v1"
 
 _NONCE_ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
@@ -53,14 +58,29 @@ def verify(credentials: Credentials, secret: bytes) -> bool:
     )
 
 
+def signature(credentials: Credentials) -> bytes | None:
+    """Return the bytes of a key pair's signature; None where it is not base64."""
+    try:
+        return b64decode(credentials.signature, validate=True)
+    except ValueError:
+        return None
+
+
 def signed_headers(
     key: ApiKey, method: str, target: str, body: bytes, now_ns: int
 ) -> dict[str, str]:
     """Return the four headers of a signed request."""
     timestamp = str(now_ns // MS_NS)
     nonce = fresh_nonce(method, target, body, now_ns)
-    signature = sign(key.secret, payload(timestamp, nonce, method, target, body))
+    signature = signature_by(key, payload(timestamp, nonce, method, target, body))
     return {KEY: key.key, TIMESTAMP: timestamp, NONCE: nonce, SIGNATURE: signature}
+
+
+def signature_by(key: ApiKey, signed: bytes) -> str:
+    """Return a key's signature of a payload as text: of a secret, or of a private key."""
+    if key.sign is not None:
+        return b64encode(key.sign(signed)).decode()
+    return sign(key.secret, signed)
 
 
 def fresh_nonce(method: str, target: str, body: bytes, now_ns: int) -> str:
@@ -137,19 +157,25 @@ def _missing(reason: AccessReason, name: str) -> Refusal:
 
 
 def _malformed(timestamp: str, nonce: str) -> Refusal | None:
+    # Only digits are repeated: a secret that was put in the wrong header must not be in an answer.
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) == TIMESTAMP_DIGITS):
         unit = {10: "seconds", 16: "microseconds", 19: "nanoseconds"}.get(len(timestamp))
         guess = f" (are these {unit}?)" if unit and timestamp.isdigit() else ""
         return Refusal(
             AccessReason.MALFORMED,
             f"the timestamp must be milliseconds since 1970, {TIMESTAMP_DIGITS} digits; "
-            f"got {timestamp[:40]!r}{guess}",
+            f"got {_shown(timestamp)}{guess}",
             TIMESTAMP.upper(),
         )
     if not (0 < len(nonce) <= NONCE_MAX and _NONCE_ALPHABET.issuperset(nonce)):
         return Refusal(
             AccessReason.MALFORMED,
-            f"the nonce must be 1 to {NONCE_MAX} letters, digits, - or _; got {nonce[:40]!r}",
+            f"the nonce must be 1 to {NONCE_MAX} letters, digits, - or _; got {_shown(nonce)}",
             NONCE.upper(),
         )
     return None
+
+
+def _shown(value: str) -> str:
+    is_number = value.isascii() and value.isdigit() and len(value) <= SHOWN_DIGITS_MAX
+    return value if is_number else f"{len(value)} characters"

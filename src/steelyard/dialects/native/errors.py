@@ -12,7 +12,7 @@ import msgspec
 from steelyard.dialects.native import messages, requests
 from steelyard.domain.commands import Amend, Cancel, CancelAll, Command, Place, PlaceGroup
 from steelyard.domain.errors import DecodeError
-from steelyard.domain.messages import SECOND_NS, Query, Refused
+from steelyard.domain.messages import SECOND_NS, Query, Refused, Scope
 from steelyard.domain.order import RejectReason
 from steelyard.wire.dialect import AccessReason, Auth, Endpoint, Refusal
 from steelyard.wire.http import Response, json_response
@@ -22,9 +22,10 @@ Reason = AccessReason | RejectReason
 A, R = AccessReason, RejectReason
 
 UNAUTHORIZED = 401
-PASSING = frozenset({429, 503})  # with Retry-After
+PASSING = frozenset({418, 429, 503})  # with Retry-After
 RETRY_AFTER_MAX_S = 10**6
-SCHEME = "STEELYARD-HMAC-SHA256"  # as 401 names it in WWW-Authenticate
+# As 401 names them in WWW-Authenticate.
+SCHEME = "STEELYARD-HMAC-SHA256, STEELYARD-ED25519, STEELYARD-RSA-SHA256, STEELYARD-ES256"
 
 
 class Code(NamedTuple):
@@ -81,6 +82,13 @@ _ROWS = (
     ),
     Code(A.KEY_EXPIRED, 401, "The key's time is over.", "Create a new key.", "STEELYARD-KEY"),
     Code(
+        A.KEY_ROTATED,
+        401,
+        "Another key has replaced this one, and the time in which both were good is over.",
+        "Use the key that the rotation made; steelyard key list names it.",
+        "STEELYARD-KEY",
+    ),
+    Code(
         A.IP_NOT_ALLOWED,
         403,
         "The key may not be used from this address.",
@@ -90,14 +98,15 @@ _ROWS = (
         A.MISSING_SIGNATURE,
         401,
         "A signed route was called without a signature.",
-        "Sign timestamp + nonce + METHOD + target + body with the key's secret.",
+        "Sign timestamp + nonce + METHOD + target + body with the key's secret or private half.",
         "STEELYARD-SIGNATURE",
     ),
     Code(
         A.BAD_SIGNATURE,
         401,
-        "The signature does not fit these bytes and the key's secret.",
-        "Sign exactly the target and body that leave your program; send lower-case hex.",
+        "The signature does not fit these bytes and the key.",
+        "Sign exactly the target and body that leave your program; send lower-case hex, or base64 "
+        "where the key is Ed25519, RSA or ES256.",
         "STEELYARD-SIGNATURE",
     ),
     Code(
@@ -134,6 +143,19 @@ _ROWS = (
         "The key may not do this.",
         "Create a key with the scope that the message names.",
     ),
+    Code(
+        A.WITHDRAW_COOLING,
+        403,
+        "The key may withdraw, but its cooling period is not over.",
+        "Wait until the time that the message names. If you did not ask for this, revoke the key.",
+    ),
+    Code(
+        A.PRODUCT_NOT_ALLOWED,
+        403,
+        "The key may trade, but not this instrument, or not all of them at once.",
+        "Name a symbol of the key's list: GET /api/v1/key.",
+        "symbol",
+    ),
     # How much it sends
     Code(
         A.IP_LIMIT, 429, "Too many requests from this address.", "Wait as long as Retry-After says."
@@ -149,7 +171,7 @@ _ROWS = (
     ),
     Code(
         A.IP_BANNED,
-        429,
+        418,
         "This address went on over its limits and is shut out for a while.",
         "Send nothing until Retry-After is over.",
     ),
@@ -392,6 +414,7 @@ _DENIED = frozenset(
         A.MISSING_KEY,
         A.UNKNOWN_KEY,
         A.KEY_EXPIRED,
+        A.KEY_ROTATED,
         A.IP_NOT_ALLOWED,
         A.BAD_SIGNATURE,
         A.MISSING_SCOPE,
@@ -422,6 +445,10 @@ def codes_of(endpoint: Endpoint) -> tuple[Code, ...]:
             return True
         if reason is A.MISSING_SCOPE:
             return endpoint.scope is not None
+        if reason is A.WITHDRAW_COOLING:
+            return endpoint.scope is Scope.WITHDRAW
+        if reason is A.PRODUCT_NOT_ALLOWED:
+            return endpoint.scope is Scope.TRADE
         if reason is A.ORDER_LIMIT:
             return endpoint.is_order
         return reason in _OF_ANY

@@ -1,7 +1,8 @@
 """The native API's own limits, how they are published, and what each answer says of them.
 
 Numbers are of the size that venues publish (10 to 50 requests a second, orders apart), with
-room for a burst: a key may send 50 requests in one second, but 1,200 weight in a minute.
+room for a burst: a key may send 50 requests in one second, but 1,200 weight in a minute. Who is
+refused a hundred times and goes on is banned for two minutes.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,9 +13,7 @@ from steelyard.dialects.native.auth import AHEAD_NS, WINDOW_NS
 from steelyard.dialects.native.text import to_ms
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS
 from steelyard.wire.dialect import Endpoint
-from steelyard.wire.limits import Counts, Limit, LimitProfile, Per, Usage, Used
-
-MESSAGES_PER_SECOND_MAX = 50  # from one WebSocket client
+from steelyard.wire.limits import Counts, Limit, LimitProfile, Per, SocketLimits
 
 LIMITS = LimitProfile(
     (
@@ -22,7 +21,16 @@ LIMITS = LimitProfile(
         Limit("key_requests_1s", Per.KEY, Counts.REQUESTS, 50, SECOND_NS),
         Limit("key_weight_1m", Per.KEY, Counts.WEIGHT, 1_200, MINUTE_NS),
         Limit("account_orders_10s", Per.ACCOUNT, Counts.ORDERS, 100, 10 * SECOND_NS),
-    )
+    ),
+    ban_after=100,
+    ban_ns=2 * MINUTE_NS,
+    sockets=SocketLimits(
+        connections=1_000,
+        connects=1_200,
+        connects_ns=MINUTE_NS,
+        subscriptions=forms.SUBSCRIPTIONS_MAX,
+        messages=50,
+    ),
 )
 
 
@@ -41,6 +49,7 @@ class Weight:
 
 def limits_to_wire(profile: LimitProfile, endpoints: Iterable[Endpoint]) -> messages.Limits:
     """Return the limits in force for programs to read."""
+    sockets = profile.sockets
     return messages.Limits(
         rate_limits=tuple(
             messages.RateLimit(
@@ -49,34 +58,24 @@ def limits_to_wire(profile: LimitProfile, endpoints: Iterable[Endpoint]) -> mess
                 counts=limit.counts.value,
                 limit=limit.limit,
                 window_ms=to_ms(limit.window_ns),
+                kind=limit.kind.value,
+                routes=limit.routes,
             )
             for limit in profile.limits
         ),
         weights=tuple(_weight(endpoint) for endpoint in endpoints),
         ban_after=profile.ban_after,
         ban_ms=to_ms(profile.ban_ns),
+        revoke_after=profile.revoke_after,
+        revoke_within_ms=to_ms(profile.revoke_within_ns),
         timestamp_behind_ms_max=to_ms(WINDOW_NS),
         timestamp_ahead_ms_max=to_ms(AHEAD_NS),
-        subscriptions_max=forms.SUBSCRIPTIONS_MAX,
-        messages_per_second_max=MESSAGES_PER_SECOND_MAX,
+        connections_max=sockets.connections,
+        connects_max=sockets.connects,
+        connects_window_ms=to_ms(sockets.connects_ns),
+        subscriptions_max=sockets.subscriptions_most(forms.SUBSCRIPTIONS_MAX),
+        messages_per_second_max=sockets.messages,
     )
-
-
-def usage_headers(usage: Usage) -> dict[str, str]:
-    """Return what is left of the limit that is nearest to its end."""
-    if not usage:
-        return {}
-    tightest = min(usage, key=_left_e6)
-    return {
-        "x-ratelimit-limit": str(tightest.limit.limit),
-        "x-ratelimit-remaining": str(max(0, tightest.limit.limit - tightest.used)),
-        "x-ratelimit-reset": str(-(-tightest.wait_ns // SECOND_NS)),
-        "x-ratelimit-name": tightest.limit.name,
-    }
-
-
-def _left_e6(used: Used) -> int:
-    return (used.limit.limit - used.used) * 1_000_000 // max(1, used.limit.limit)
 
 
 def _weight(endpoint: Endpoint) -> messages.RouteWeight:

@@ -22,7 +22,7 @@ from steelyard.dialects.native import (
     terms,
 )
 from steelyard.dialects.native.auth import WS_TARGET, payload, sign
-from steelyard.dialects.native.limits import MESSAGES_PER_SECOND_MAX, Weight
+from steelyard.dialects.native.limits import LIMITS, Weight
 from steelyard.dialects.native.openapi import (
     RATE_HEADERS,
     STATUS_NAMES,
@@ -298,8 +298,16 @@ def _signing() -> Iterator[Block]:
         ),
     )
     yield Prose(
-        "What is wrong is told in this order: limit of the address, key, its expiry, its address "
-        "list, signature, timestamp, nonce, scope, limits of the key, and only then parameters. "
+        "Or keep the private half of a key pair to yourself: `steelyard key create ACCOUNT "
+        "--dialect native --kind ed25519 --public-key PUBLIC.pem`, `--kind rsa` with 2048 to 4096 "
+        "bits, or `--kind es256`. The same bytes are signed then, by Ed25519, by RSA as PKCS #1 "
+        "v1.5 with SHA-256, or by ECDSA on P-256 with SHA-256 (in DER, or r and s as 64 bytes), "
+        "and `STEELYARD-SIGNATURE` is that signature in base64."
+    )
+    yield Prose(
+        "What is wrong is told in this order: limit of the address, key, its expiry or rotation, "
+        "its address list, signature, timestamp, nonce, scope, limits of the key, and only then "
+        "parameters and the products that the key may trade. "
         "Nonces of requests that change something are on disk; those of reads are forgotten in a "
         "crash, so what was signed before the exchange's start is refused as stale."
     )
@@ -374,7 +382,7 @@ def _limits(dialect: Dialect) -> Iterator[Block]:
     yield Prose(
         "These hold unless the exchange was started with other ones (`--limits`); "
         "`GET /api/v1/limits` says which are in force. Windows are aligned to the clock. Over a "
-        "limit the answer is 429 with `Retry-After`."
+        "limit the answer is 429 with `Retry-After`; who goes on all the same is banned, with 418."
     )
     yield Table(
         ("name", "counts", "of each", "at most", "in"),
@@ -447,7 +455,9 @@ def _websocket() -> Iterator[Block]:
         f"Connect to `{WS_TARGET}` and send JSON objects in text frames. Each is answered once, "
         'with the `op` and `id` that you gave: `"ok": true`, or `"ok": false` and an `error` as '
         "in REST. A mistake never closes the connection. Binary frames do (1003), and so do more "
-        f"than {MESSAGES_PER_SECOND_MAX} messages in one second (1008)."
+        f"than {LIMITS.sockets.messages} messages in one second (1008). An address with too "
+        "many connections, or that opens them too fast, is answered 429 and `Retry-After` instead "
+        "of the upgrade; `GET /api/v1/limits` has the numbers in force."
     )
     for about, said in (
         (

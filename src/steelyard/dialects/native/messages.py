@@ -63,7 +63,7 @@ class ServerStatus(Struct, frozen=True):
 
 
 class RateLimit(Struct, frozen=True):
-    """One rate limit: at most `limit` units per window, aligned to the clock."""
+    """One rate limit: at most `limit` units per window."""
 
     name: Annotated[str, Meta(examples=["key_weight_1m"])]
     per: Annotated[
@@ -75,6 +75,20 @@ class RateLimit(Struct, frozen=True):
     ]
     limit: Annotated[int, Meta(examples=[1_200])]
     window_ms: Annotated[int, Meta(examples=[60_000])]
+    kind: Annotated[
+        Literal["aligned", "sliding"],
+        Meta(
+            description="Aligned: the window begins with the clock's, and what is refused counts "
+            "too. Sliding: it ends now, and what is refused does not count."
+        ),
+    ]
+    routes: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="What counts: `public`, `private`, paths, or methods and paths. Empty: "
+            "every request."
+        ),
+    ]
 
 
 class RouteWeight(Struct, frozen=True):
@@ -101,17 +115,37 @@ class Limits(Struct, frozen=True):
         ),
     ]
     ban_ms: Annotated[int, Meta(examples=[120_000])]
+    revoke_after: Annotated[
+        int,
+        Meta(
+            description="Bans within `revoke_within_ms` that cost a key its access; 0: none do.",
+            examples=[0],
+        ),
+    ]
+    revoke_within_ms: Annotated[int, Meta(examples=[3_600_000])]
     timestamp_behind_ms_max: Annotated[
         int, Meta(description="How old a signed request may be.", examples=[5_000])
     ]
     timestamp_ahead_ms_max: Annotated[
         int, Meta(description="How far ahead its clock must stay below.", examples=[1_000])
     ]
+    connections_max: Annotated[
+        int,
+        Meta(description="WebSockets open at a time from one address; 0: any.", examples=[1_000]),
+    ]
+    connects_max: Annotated[
+        int,
+        Meta(
+            description="WebSockets opened from one address in any `connects_window_ms`; 0: any.",
+            examples=[1_200],
+        ),
+    ]
+    connects_window_ms: Annotated[int, Meta(examples=[60_000])]
     subscriptions_max: Annotated[
         int, Meta(description="Streams on one WebSocket.", examples=[SUBSCRIPTIONS_MAX])
     ]
     messages_per_second_max: Annotated[
-        int, Meta(description="Messages from you on one WebSocket.", examples=[50])
+        int, Meta(description="Messages from you on one WebSocket; 0: any.", examples=[50])
     ]
 
 
@@ -269,6 +303,25 @@ class KeyInfo(Struct, frozen=True):
     ]
     created: Time
     expires: Time | None
+    kind: Annotated[Literal["hmac", "ed25519", "rsa", "es256"], Meta(description="How it signs.")]
+    label: Annotated[str, Meta(examples=["bot-1"])]
+    products: Annotated[
+        tuple[str, ...],
+        Meta(description="What it may trade; empty: everything.", examples=[["BTC-USDT"]]),
+    ]
+    overlap_ends: Annotated[
+        Time | None, Meta(description="When it ends because another key has replaced it.")
+    ]
+    withdraw_from: Annotated[
+        Time | None, Meta(description="When its cooling period ends, where it may withdraw.")
+    ]
+    blast_radius: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="What a thief with this key could do, in sentences.",
+            examples=[["It cannot withdraw: nothing leaves the account by it."]],
+        ),
+    ]
 
 
 class Fill(Struct, frozen=True):

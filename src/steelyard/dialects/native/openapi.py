@@ -56,7 +56,7 @@ SCHEMES = {
     "steelyard-nonce": "1 to 36 letters, digits, - or _; never twice with one key.",
     "steelyard-signature": "Lower-case hex HMAC-SHA256, with the key's secret, of timestamp + "
     "nonce + METHOD + target + body: the bytes as they are sent, without separators. The target "
-    "is path and query.",
+    "is path and query. Of an Ed25519 or RSA key, base64 of its signature of the same bytes.",
 }
 RATE_HEADERS = {
     "X-RateLimit-Limit": ("The units of the limit that is nearest to its end.", "integer"),
@@ -71,6 +71,7 @@ STATUS_NAMES = {
     404: "No such order",
     409: "The client_order_id is taken",
     413: "The body is too large",
+    418: "Banned for going on over the limits; wait for Retry-After",
     429: "Too much; wait for Retry-After",
     503: "The exchange is stopping",
 }

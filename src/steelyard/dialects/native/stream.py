@@ -13,7 +13,6 @@ import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from steelyard.dialects.native import account, auth, errors, forms, market, orders, stream_messages
-from steelyard.dialects.native.limits import MESSAGES_PER_SECOND_MAX
 from steelyard.dialects.native.parameters import build, nearest, parse_object
 from steelyard.domain.errors import AuthError, DecodeError, UnitError, Unsupported, VenueRejected
 from steelyard.domain.instrument import Instrument, Listings
@@ -46,6 +45,7 @@ from steelyard.wire.dialect import (
     SessionRefused,
     Subscription,
 )
+from steelyard.wire.limits import MessagePace
 
 NAME = "native"
 SNAPSHOT_DEPTH = 5_000  # deltas speak of every level, so the snapshot has every level
@@ -102,8 +102,7 @@ class Session:
         self._closing: tuple[int, str] | None = None
         self._account_id: int | None = None
         self._followed: dict[Subscription, None] = {}
-        self._second = -1
-        self._messages = 0
+        self._pace = MessagePace()
 
     @property
     def closing(self) -> tuple[int, str] | None:
@@ -137,12 +136,9 @@ class Session:
         if isinstance(frame, bytes):
             self._closing = (CLOSE_UNSUPPORTED, "send JSON in text frames, not binary ones")
             return True
-        second = now_ns // SECOND_NS
-        if second != self._second:
-            self._second, self._messages = second, 0
-        self._messages += 1
-        if self._messages > MESSAGES_PER_SECOND_MAX:
-            self._closing = (CLOSE_POLICY, f"over {MESSAGES_PER_SECOND_MAX} messages in one second")
+        messages_max = self._door.limits.sockets.messages
+        if self._pace.is_over(messages_max, now_ns):
+            self._closing = (CLOSE_POLICY, f"over {messages_max} messages in one second")
             return True
         return False
 
@@ -166,11 +162,12 @@ class Session:
 
     def _subscribe(self, request: stream_messages.Subscribe, sent_id: Raw) -> None:
         wanted = self._wanted(request)
-        if len(self._followed.keys() | wanted.keys()) > forms.SUBSCRIPTIONS_MAX:
+        most = self._door.limits.sockets.subscriptions_most(forms.SUBSCRIPTIONS_MAX)
+        if len(self._followed.keys() | wanted.keys()) > most:
             raise SessionRefused(
                 Refusal(
                     AccessReason.KEY_LIMIT,
-                    f"a connection follows at most {forms.SUBSCRIPTIONS_MAX} channels, and "
+                    f"a connection follows at most {most} channels, and "
                     f"{len(self._followed)} are followed; unsubscribe some, or open another",
                 )
             )

@@ -62,9 +62,9 @@ class Login(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     signature: Annotated[
         str,
         Meta(
-            title="signature of 64 lower-case hex digits",
-            description='Hex HMAC-SHA256 of timestamp + nonce + "GET/ws/v1".',
-            pattern="^[0-9a-f]{64}$",
+            title="signature of 64 lower-case hex digits, or in base64",
+            description='Hex HMAC-SHA256 of timestamp + nonce + "GET/ws/v1"; of a key pair base64.',
+            pattern="^([0-9a-f]{64}|[A-Za-z0-9+/]{86,683}={0,2})$",
         ),
     ]
 
