@@ -61,6 +61,11 @@ def test_an_exchange_tells_its_numbers(tmp_path):
     assert grown('steelyard_requests_total{dialect="native",outcome="UNKNOWN_ENDPOINT"}') == 3
     assert grown('steelyard_requests_total{dialect="binance",outcome="OK"}') == 1
     assert grown('steelyard_requests_total{dialect="binance",outcome="MISSING_KEY"}') == 1
+    route = 'dialect="binance",method="GET",route="/api/v3/{}",outcome="{}"'
+    for path, outcome in (("ping", "OK"), ("account", "MISSING_KEY")):
+        told = "{" + route.format(path, outcome) + "}"
+        assert grown(f"steelyard_http_requests_total{told}") == 1
+    assert grown("steelyard_http_request_seconds_count") == 5
     assert grown('steelyard_records_total{type="OpenAccount"}') == 1
     assert grown('steelyard_records_total{type="KeyCreated"}') == 1
     assert grown("steelyard_journal_bytes_total") > 100

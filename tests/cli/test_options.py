@@ -8,6 +8,7 @@ from steelyard.cli.options import (
     parse_duration_ns,
     parse_rate_e8,
     parse_since_ns,
+    parse_skew_ns,
     percent,
     shown_time,
 )
@@ -109,3 +110,14 @@ def test_a_time_is_shown_in_utc():
 def test_json_is_one_line_for_programs(capsys):
     Common(json=True).show({"a": Decimal("1.10")}, "for people")
     assert capsys.readouterr().out == '{"a":"1.10"}\n'
+
+
+@pytest.mark.parametrize(("text", "ns"), [("3s", 3 * 10**9), ("-500ms", -(10**9) // 2), ("0s", 0)])
+def test_a_skew_may_be_negative(text, ns):
+    assert parse_skew_ns(text) == ns
+
+
+@pytest.mark.parametrize("text", ["2d", "-25h", "--3s", "3"])
+def test_a_skew_of_days_or_of_another_form_is_refused(text):
+    with pytest.raises(UsageError, match=r"more than a day|is not a duration"):
+        parse_skew_ns(text)

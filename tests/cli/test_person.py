@@ -1,7 +1,10 @@
 """People over a whole exchange's life: the command line, restarts, power cuts, and the canary."""
 
+import http.client
 import json
 import re
+import ssl
+from urllib.parse import urlsplit
 
 import pytest
 from person_client import PASSWORD, Browser
@@ -17,6 +20,7 @@ def stopped(tmp_path):
         browser = Browser(exchange)
         browser.sign_up("anna")
         exchange.recovery = browser.enrol()
+        exchange.secret = browser.secret
     return exchange
 
 
@@ -103,6 +107,54 @@ def test_what_was_answered_outlives_a_power_cut(stopped):
         assert again.ask("GET", "balances")["accounts"] == before
         assert again.ask("GET", "activity")["activity"][3:] == deeds
         assert stopped.steelyard("exchange", "audit")["balanced"] is True
+
+
+@pytest.mark.slow
+def test_cooling_is_practised_without_waiting(stopped):
+    """The sandbox's clock goes on by days; the telephone's codes do not notice."""
+    with stopped:
+        browser = Browser(stopped)
+        browser.sign_in("anna", code=stopped.recovery[0])
+        number = browser.ask("POST", "deposits", asset="USDT", amount="500")["id"]
+        address = {"asset": "USDT", "network": "tron", "address": "T" * 34}
+        added = browser.ask("POST", "addresses", **address, code=stopped.recovery[1])
+        want = {"account": "anna", "asset": "USDT", "amount": "50", "address_id": added["id"]}
+        refused = browser.refused("POST", "withdrawals", **want, code=stopped.recovery[2])
+        assert refused == (409, "COOLING")
+        stopped.steelyard("clock", "advance", "1d")
+        browser = Browser(stopped)
+        browser.secret = stopped.secret
+        browser.sign_in("anna", code=browser.code())
+        states = {t["id"]: t["state"] for t in browser.ask("GET", "transfers")["transfers"]}
+        assert states == {number: "done"}  # it has arrived by itself
+        asked = browser.ask("POST", "withdrawals", **want, code=stopped.recovery[2])
+        assert asked["state"] == "awaiting_mail"
+        stopped.steelyard("clock", "advance", "25m")
+        code = browser.ask("GET", "outbox")["mails"][0]["text"].partition("code: ")[2].split()[0]
+        assert browser.ask("POST", "confirm", token=code)["state"] == "pending"
+        stopped.steelyard("clock", "advance", "5m")
+        assert stopped.steelyard("exchange", "audit")["balanced"] is True
+        states = {t["id"]: t["state"] for t in browser.ask("GET", "transfers")["transfers"]}
+        assert states[asked["id"]] == "done"
+
+
+@pytest.mark.slow
+def test_over_tls_the_page_signs_in_with_a_secure_cookie(tmp_path):
+    exchange = LocalExchange(tmp_path / "data", "--crowd", "1", "--tls")
+    with exchange:
+        tls = exchange.ready["tls"]
+        url = urlsplit(tls["page"])
+        context = ssl.create_default_context(cafile=tls["ca"])
+        connection = http.client.HTTPSConnection(
+            url.hostname, url.port, timeout=20, context=context
+        )
+        connection.request("GET", "/account/session")
+        response = connection.getresponse()
+        assert response.status == 200, response.read()
+        cookie = response.getheader("set-cookie")
+        connection.close()
+    assert cookie.startswith(f"steelyard-session-{url.port}=")
+    assert cookie.endswith("; Secure")
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from steelyard.dashboard.guard import TOKEN_HEADER, Guard
 from steelyard.wire.http import Request
 
 GUARD = Guard(8600, "the-token")
+SECURE = Guard(8600, "the-token", 8650)
 
 
 def request(**headers):
@@ -26,6 +27,10 @@ def test_the_page_itself_with_the_token_is_let_in(host):
         ({"origin": "https://evil.example"}, 403, b"ORIGIN"),
         ({"origin": "null"}, 403, b"ORIGIN"),
         ({"origin": "http://127.0.0.1:8620"}, 403, b"ORIGIN"),
+        ({"origin": "https://127.0.0.1:8600"}, 403, b"ORIGIN"),  # it speaks no TLS
+        ({"origin": "https://127.0.0.1:8650"}, 403, b"ORIGIN"),  # it has no twin
+        ({"origin": "127.0.0.1:8600"}, 403, b"ORIGIN"),
+        ({"origin": ""}, 403, b"ORIGIN"),
         ({}, 401, b"TOKEN"),
         ({"x_steelyard_token": "guessed"}, 401, b"TOKEN"),
         ({"x_steelyard_token": "tökén"}, 401, b"TOKEN"),
@@ -37,6 +42,16 @@ def test_anybody_else_is_not(headers, status, code):
     assert refusal.status == status
     assert code in refusal.body
     assert b"the-token" not in refusal.body
+
+
+def test_a_page_may_ask_over_the_twin_that_speaks_tls():
+    for host in ("127.0.0.1:8650", "localhost:8650", "[::1]:8650", "localhost:8600"):
+        for origin in ("https://localhost:8650", "http://localhost:8600"):
+            asked = request(host=host, origin=origin, x_steelyard_token="the-token")
+            assert SECURE.refusal(asked) is None
+    for origin in ("http://localhost:8650", "https://localhost:8600", "https://evil.example"):
+        asked = request(host="localhost:8650", origin=origin, x_steelyard_token="the-token")
+        assert SECURE.refusal(asked).status == 403
 
 
 def test_what_needs_no_token_still_needs_the_right_host():

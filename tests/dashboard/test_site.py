@@ -40,16 +40,47 @@ def test_the_session_tells_what_this_is(exchange, token):
     assert status == 200
     assert (session["environment"], session["market"]) == ("sandbox", "crowd")
     assert "BTC-USDT" in session["symbols"]
+    assert session["clock"] is None, "it is the host's"
 
 
-@pytest.mark.parametrize("path", ["/page/session", "/page/kill", "/admin", "/page/other"])
-def test_buttons_need_the_token_and_the_right_origin(exchange, token, path):
-    method = "GET" if path == "/page/session" else "POST"
-    assert ask(exchange, method, path)[0] == 401
-    assert ask(exchange, method, path, token="no")[0] == 401
-    evil = {"origin": "https://evil.example"}
-    assert ask(exchange, method, path, token=token, **evil)[0] == 403
-    assert ask(exchange, method, path, token=token, host="evil.example")[0] == 403
+PRIVATE = [
+    ("GET", "/page/session"), ("POST", "/page/kill"), ("POST", "/page/resume"),
+    ("POST", "/admin"), ("GET", "/page/other"), ("POST", "/page/session"), ("GET", "/admin"),
+]  # fmt: skip
+OPEN = [("GET", "/"), ("HEAD", "/"), ("GET", "/metrics"), ("HEAD", "/metrics")]
+FOREIGN = [
+    {"host": "evil.example"}, {"host": "evil.example:8600"}, {"host": "127.0.0.1"},
+    {"host": "127.0.0.1:1"}, {"host": "127.0.0.1.evil.example"}, {"host": ""},
+    {"origin": "https://evil.example"}, {"origin": "null"}, {"origin": "file://"},
+    {"origin": "http://127.0.0.1.evil.example"}, {"origin": "http://127.0.0.1:1"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+@pytest.mark.parametrize(("method", "path"), [*PRIVATE, *OPEN])
+def test_who_comes_from_elsewhere_is_turned_away_with_or_without_the_token(
+    exchange, token, method, path, headers
+):
+    """Whatever the route: a rebound name and a page on another site get nothing."""
+    for given in (token, None):
+        status, _, content = ask(exchange, method, path, token=given, **headers)
+        assert status == 403
+        assert token.encode() not in content
+
+
+@pytest.mark.parametrize("given", [None, "", "no", "x" * 43, "x" * 5_000])
+@pytest.mark.parametrize(("method", "path"), PRIVATE)
+def test_who_has_not_the_token_is_turned_away(exchange, method, path, given):
+    status, _, content = ask(exchange, method, path, token=given, body=b'{"type":"ListAccounts"}')
+    assert status == 401
+    assert b"TOKEN" in content
+
+
+@pytest.mark.parametrize(("method", "path"), PRIVATE)
+def test_a_page_of_ours_with_the_token_is_let_in(exchange, token, method, path):
+    origin = exchange.url("native")
+    status, _, _ = ask(exchange, method, path, token=token, origin=origin)
+    assert status not in (401, 403)
 
 
 def test_what_is_asked_wrongly_is_answered_with_a_reason(exchange, token):

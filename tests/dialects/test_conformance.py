@@ -207,7 +207,10 @@ def test_every_refusal_can_be_said_and_says_how_to_mend_it(dialect, reason):
     response = dialect.refuse(Refusal(reason, "mend it like this", retry_after_ns=1), 0)
     assert 400 <= response.status < 600
     assert "mend it like this" in msgspec.json.encode(msgspec.json.decode(response.body)).decode()
-    is_ours = reason is AccessReason.UNAVAILABLE and isinstance(reason, AccessReason)
+    is_ours = isinstance(reason, AccessReason) and reason in (
+        AccessReason.UNAVAILABLE,
+        AccessReason.MAINTENANCE,
+    )
     assert (response.status >= 500) == is_ours
 
 

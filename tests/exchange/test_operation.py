@@ -202,7 +202,7 @@ def test_a_tokens_price_is_rounded_against_the_payer(desk):
         (SetToken("USDT", "USDT", Decimal(1)), "paid in USDT already"),
         (SetToken("BTC", "USDT", Decimal(-1)), "must be positive, or 0"),
         (SetToken("BTC", "USDT", Decimal("1e-12"), -1), "a discount is from 0% to 100%"),
-        (SetToken("BTC", "USDT", Decimal("1e30")), "must be positive, or 0"),
+        (SetToken("BTC", "USDT", Decimal("1e30")), "is out of range"),
         (SetToken("BTC", "USDT", Decimal("1e-12")), "is too small"),
         (SetToken("DOGE", "USDT", Decimal(1)), "no asset 'DOGE'"),
         (AssignTo("nobody", 2), "no account 'nobody'"),

@@ -8,6 +8,7 @@ import pytest
 
 from steelyard.domain.errors import ConfigError
 from steelyard.net.server import Bounds, Server, serve
+from steelyard.wire.http import Response
 from tests.net.port import (
     CLOSE,
     HOST,
@@ -220,3 +221,28 @@ def test_time_passes_by_itself():
             assert await client.to_end() == b"", "cut off without anybody asking"
 
     assert run(main()) == []
+
+
+def test_a_long_pipeline_gives_way_to_others():
+    """Who asks once is answered before all of another's hundreds are."""
+    asked = []
+
+    class Noting(Recorder):
+        def http(self, request, ip, reply):
+            asked.append(request.path)
+            reply(Response(200, {}, b""))
+
+    async def main() -> None:
+        server = await serve(Noting(), "127.0.0.1", 0)
+        (_, many), (_, one) = [
+            await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)
+        ]
+        many.write(b"GET /many HTTP/1.1\r\nhost: x\r\n\r\n" * 300)
+        one.write(b"GET /one HTTP/1.1\r\nhost: x\r\n\r\n")
+        await until(lambda: len(asked) >= 301)
+        many.close()
+        one.close()
+        await server.close()
+
+    assert run(main()) == []
+    assert asked.index("/one") < 100

@@ -442,25 +442,46 @@ def test_who_is_silent_is_pinged_and_dropped(loop: str):
 # -- memory -------------------------------------------------------------------------------------
 
 
-def test_a_slow_reader_is_dropped_while_others_go_on(loop: str):
-    """Who does not take what is sent loses the WebSocket; nobody waits for it."""
+@pytest.mark.parametrize("reads_again", [True, False])
+def test_a_slow_reader_is_dropped_while_others_go_on(loop: str, reads_again: bool):
+    """Who does not take what is sent loses the WebSocket and, if it reads yet, is told why."""
 
     async def main() -> None:
         site = Recorder()
-        async with serving(site) as server, wire(server.port) as slow, wire(server.port) as quick:
+        bounds = Bounds(stop_s=30.0 if reads_again else 0.0, sweep_s=0.01)
+        async with (
+            serving(site, bounds) as server,
+            wire(server.port) as slow,
+            wire(server.port) as quick,
+        ):
             await slow.websocket()
             await quick.websocket()
             slow.writer.transport.pause_reading()
             shared = text_frame(b"x" * 100_000)
             sent = 0
-            while not site.closed and sent < 200:
+            while not site.sockets[0].is_dropped and sent < 200:
                 sent += 1
                 for socket in site.sockets:
                     socket.send_shared(shared)
                 assert await quick.frame() == (TEXT, b"x" * 100_000)
-            assert site.closed == 1, "dropped before it costs much"
-            assert len(server.connections) == 1
             assert [socket.is_dropped for socket in site.sockets] == [True, False]
+            unsent = site.sockets[0]._transport.get_write_buffer_size()
+            assert unsent <= bounds.unsent_max_bytes + 200, "no more than it may cost"
+            site.sockets[0].send_shared(shared)
+            if reads_again:
+                slow.writer.transport.resume_reading()
+                frames = [await slow.frame()]
+                while frames[-1][0] == TEXT:
+                    frames.append(await slow.frame())
+                assert frames[-1] == (
+                    CLOSE,
+                    b"\x03\xf0too slow: read what is sent, or subscribe to less",
+                )
+                assert len(frames) == sent
+                slow.send(frame(CLOSE, b"\x03\xf0"))
+                slow.writer.close()
+            await until(lambda: site.closed == 1)
+            assert len(server.connections) == 1
             site.sockets[1].send(b"on it goes")
             assert await quick.frame() == (TEXT, b"on it goes")
 

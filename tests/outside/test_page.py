@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from exchange_here import ExchangeHere
 from page_visit import ASKED_S, NARROW, WIDE, overflow
 from playwright.sync_api import expect
 
@@ -147,3 +148,16 @@ def test_one_short_press_kills_nothing(demo, visit):
     )
     bot = seen.page.get_by_role("region", name="Bot demo")
     expect(bot.get_by_text("running")).to_be_visible()
+
+
+def test_a_clock_that_is_not_this_machines_is_shown(tmp_path, visit):
+    """Frozen, then ahead: whoever reads times on the page knows whose they are."""
+    with ExchangeHere(tmp_path / "data", "--crowd", "1") as exchange:
+        exchange.steelyard("clock", "freeze")
+        seen = visit(link(exchange))
+        note = seen.page.get_by_title("The sandbox's clock is not this machine's")
+        expect(note).to_contain_text("clock frozen at 2", timeout=ASKED_S * 1_000)
+        exchange.steelyard("clock", "advance", "49h")
+        exchange.steelyard("clock", "resume")
+        expect(note).to_contain_text("clock 2 d", timeout=ASKED_S * 1_000)
+        assert seen.errors == []

@@ -140,11 +140,18 @@ export interface SessionBot {
   killed?: boolean;
 }
 
+/** A sandbox whose clock is not the machine's: it stands still, or goes on so far ahead. */
+export interface SandboxClock {
+  frozen_at: number | null;
+  ahead_s: number | null;
+}
+
 export interface Session {
   environment: Environment;
   market: "crowd" | "tape" | "none";
   market_note: string;
   version: string;
+  clock: SandboxClock | null;
   started: number;
   symbols: readonly string[];
   bots: readonly SessionBot[];

@@ -9,6 +9,7 @@ import {
   browserOf,
   deed,
   expiry,
+  exposure,
   isOver,
   listOf,
   problemOf,
@@ -17,6 +18,7 @@ import {
   stateOf,
 } from "../src/account/words";
 import { Unreachable } from "../src/api";
+import { moment } from "../src/time";
 
 const HOUR = 60 * 60 * 1_000;
 const DAY = 24 * HOUR;
@@ -211,6 +213,19 @@ describe("a key in words", () => {
     expect(expiry(NOW + 61_000, NOW)).toBe("in 1 min");
     expect(ago(NOW + 5, NOW)).toBe("just now");
     expect(ago(NOW - 3 * HOUR, NOW)).toBe("3 h 00 min ago");
+  });
+
+  it("says how far a thief would come", () => {
+    expect(exposure(KEY)).toEqual({ tone: "good", text: "only from 1 place" });
+    expect(exposure({ ...KEY, ip: [] }).tone).toBe("warn");
+    expect(exposure({ ...KEY, scopes: ["withdraw"] }).tone).toBe("bad");
+  });
+
+  it("has a year where it ends in another", () => {
+    const at = new Date(2026, 10, 21, 12).getTime();
+    expect(moment(at, at + 1)).toBe("12:00:00");
+    expect(moment(at, at + 2 * DAY)).toBe("21 Nov 12:00:00");
+    expect(moment(at, at + 365 * DAY)).toBe("21 Nov 2026 12:00:00");
   });
 
   it("is told apart by its beginning", () => {

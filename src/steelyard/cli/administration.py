@@ -46,6 +46,12 @@ def running_ports(data: Path) -> dict[str, int]:
     return dict(document.get("ports", {})) if datadir.is_alive(document) else {}
 
 
+def running_tls(data: Path) -> dict[str, Any] | None:
+    """Return where the running exchange speaks TLS, as its ready document has it; or None."""
+    document = datadir.read_document(datadir.port_file(data / "exchange"), missing={})
+    return document.get("tls") if datadir.is_alive(document) else None
+
+
 def _ask(directory: Path, port: int, call: AdminCall) -> dict[str, Any]:
     token = datadir.read_token(directory)
     status, answer = ask(port, "POST", "/admin", token=token, body=msgspec.json.encode(call))

@@ -15,7 +15,7 @@ from cyclopts import App, Parameter
 from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
 from steelyard.cli.limit_profiles import profile_chooser
 from steelyard.cli.market_source import CrowdSource, MarketSource, tape_source
-from steelyard.cli.options import PORT_BASE, Common
+from steelyard.cli.options import PORT_BASE, Common, parse_skew_ns
 from steelyard.domain.errors import UsageError
 from steelyard.net.loop import run_loop
 
@@ -31,6 +31,8 @@ def exchange(
     tape: str | None = None,
     at_end: Annotated[str, Parameter(name="--at-end")] = "hold",
     limits: str = "venue",
+    tls: Annotated[bool, Parameter(negative="")] = False,
+    skew: Annotated[str, Parameter(allow_leading_hyphen=True)] = "0s",
     ready_file: Path | None = None,
     common: Common = _EVERYONE,
 ) -> int:
@@ -52,10 +54,16 @@ def exchange(
         What happens when the tape is over: hold, loop or exit.
     limits
         Rate limits: venue, tutorial, tutorial-coinbase, off, or a TOML or JSON file.
+    tls
+        Give each port a twin, 50 above it, that speaks TLS with a certificate of a local authority.
+    skew
+        How far the clock that clients sign by is ahead of this machine's: 3s, -500ms.
     ready_file
         Write the ready line here too.
     """
-    config = configure(common.directory, port_base, crowd, tape, at_end, limits, ready_file)
+    config = configure(
+        common.directory, port_base, crowd, tape, at_end, limits, ready_file, skew, tls=tls
+    )
     return run(config)
 
 
@@ -67,11 +75,15 @@ def configure(
     at_end: str,
     limits: str,
     ready_file: Path | None,
+    skew: str = "0s",
+    *,
+    tls: bool = False,
 ) -> ExchangeConfig:
     """Return the configuration, checked as far as can be without listening.
 
     Raises:
-        UsageError: Two markets, a port that is none, an unknown limit profile or ending.
+        UsageError: Two markets, a port that is none, an unknown limit profile or ending, or a
+            skew that is no duration.
     """
     if crowd is not None and tape is not None:
         raise UsageError("choose --crowd or --tape, not both")
@@ -82,7 +94,11 @@ def configure(
         market = tape_source(tape, at_end)
     elif crowd is not None:
         market = CrowdSource(crowd)
-    return ExchangeConfig(data, port_base, market, profile_chooser(limits), ready_file)
+    skew_ns = parse_skew_ns(skew)
+    chooser = profile_chooser(limits)
+    return ExchangeConfig(
+        data, port_base, market, chooser, ready_file, has_tls=tls, skew_ns=skew_ns
+    )
 
 
 def run(config: ExchangeConfig) -> int:
@@ -111,4 +127,5 @@ async def _run(config: ExchangeConfig) -> int:
 group = App(name="exchange")
 group.default(exchange)
 group.command("steelyard.cli.audit:audit_exchange", name="audit")
+group.command("steelyard.cli.maintenance:maintenance_exchange", name="maintenance")
 group.command("steelyard.cli.market:market_exchange", name="market")

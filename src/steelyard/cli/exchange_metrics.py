@@ -35,6 +35,17 @@ REQUESTS = Family(
     "Requests over HTTP and WebSocket: OK, or why they were refused.",
     ("dialect", "outcome"),
 )
+ROUTES = Family(
+    "steelyard_http_requests_total",
+    COUNTER,
+    "Requests over HTTP to a route that there is: OK, or why they were refused.",
+    ("dialect", "method", "route", "outcome"),
+)
+LATENCY = Family(
+    "steelyard_http_request_seconds",
+    "histogram",
+    "From the last byte of a request to its answer, with the disk in between.",
+)
 BYTES = Family("steelyard_journal_bytes_total", COUNTER, "Bytes written to the journal.")
 SYNC = Family(
     "steelyard_journal_sync_seconds",
@@ -64,6 +75,8 @@ FAMILIES = (
     TRADES,
     REJECTS,
     REQUESTS,
+    ROUTES,
+    LATENCY,
     BYTES,
     SYNC,
     WAITING,
@@ -99,6 +112,7 @@ class Readings(NamedTuple):
     connections: Mapping[str, int]
     sockets: Mapping[str, int]
     dropped: Mapping[str, int]
+    latency: Histogram
 
 
 def metrics_text(seen: Readings) -> str:
@@ -118,6 +132,12 @@ def metrics_text(seen: Readings) -> str:
             for dialect, gate in seen.gates.items()
             for outcome, count in sorted({OK: 0, **gate.outcomes}.items())
         ],
+        ROUTES: [
+            ((dialect, *route), count)
+            for dialect, gate in seen.gates.items()
+            for route, count in sorted(gate.routes.items())
+        ],
+        LATENCY: seen.latency,
         BYTES: one(seen.meter.written_bytes),
         SYNC: seen.meter.sync,
         WAITING: one(seen.waiting),

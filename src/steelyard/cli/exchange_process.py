@@ -9,6 +9,7 @@ answers nothing more and stops.
 import asyncio
 import secrets
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from steelyard import dialects
+from steelyard.cli import exchange_tls
 from steelyard.cli.exchange_metrics import JournalMeter, Readings, metrics_text
-from steelyard.cli.exposition import metrics_response
+from steelyard.cli.exposition import Histogram, metrics_response
 from steelyard.cli.limit_profiles import Chooser
 from steelyard.cli.market_source import MarketSource, TapeSource, describe
 from steelyard.cli.opening import OpenExchange
@@ -33,6 +35,7 @@ from steelyard.exchange.personal import Personal
 from steelyard.exchange.records import KeyChanged, KeyRevoked, codec
 from steelyard.net.clock import Clock
 from steelyard.net.server import Server, WebSocketConnection, bind, serve_on, text_frame
+from steelyard.net.tls import Authority
 from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
 from steelyard.vault.passwords import Passwords
@@ -41,6 +44,7 @@ from steelyard.wire.http import Request, Response
 
 STEP_S = 0.05  # how often the market moves and due streams go out
 SNAPSHOT_S = 60.0
+STATUS_PATH, STATUS_TARGET = "/status", "/api/v1/status"  # where others look, and where it is
 ENDED_KEYS_S = 0.5  # how often WebSockets of keys whose time is over are looked for
 LIVE_DIALECTS = ("native", "binance")
 
@@ -67,6 +71,8 @@ class ExchangeConfig:
     market: MarketSource | None  # None: as the directory was founded, or the default crowd
     limits: Chooser
     ready_file: Path | None = None
+    has_tls: bool = False  # each port has a twin that speaks TLS
+    skew_ns: int = 0  # wire time less the host's clock
     host: str = "127.0.0.1"
 
 
@@ -75,7 +81,7 @@ class ExchangeProcess:
 
     def __init__(self, config: ExchangeConfig) -> None:
         self.config = config
-        self.clock = Clock()
+        self.clock = Clock(config.skew_ns)  # wire time
         self.stopped = asyncio.Event()
         self.failure: BaseException | None = None
         self._opened: OpenExchange
@@ -83,12 +89,16 @@ class ExchangeProcess:
         self._gates: dict[str, Gate] = {}
         self._ports: dict[str, socket.socket] = {}  # taken, and not served yet
         self._servers: dict[str, Server] = {}
+        self._tls_ports: dict[str, socket.socket] = {}
+        self._tls_servers: dict[str, Server] = {}
+        self._authority: Authority | None = None
         self._lines: dict[int, tuple[Line, WebSocketConnection]] = {}
         self._sites: list[_Site] = []
         self._next_session = 1
         self._is_held = False
         self._codec = codec()
         self._meter = JournalMeter()
+        self.latency = Histogram()
         self._dropped: Counter[str] = Counter()  # WebSockets with slow readers, by dialect
         self._tasks: list[asyncio.Task[None]] = []
         self._accounts: AccountSite | None = None
@@ -104,12 +114,16 @@ class ExchangeProcess:
         now_ns = self.started_ns = self.clock.now_ns()
         try:
             self._opened = OpenExchange(
-                self.config.data, self.config.market, now_ns, once_locked=self._take_ports
+                self.config.data,
+                self.config.market,
+                now_ns - self.config.skew_ns,
+                once_locked=self._take_ports,
             )
         except BaseException:
             self._give_ports_back()
             raise
         self.exchange = self._opened.exchange
+        self.exchange.clock.skew_ns = self.config.skew_ns
         self.exchange.counts = Counts()  # without what the replay carried out
         source = self._opened.source
         self.market_note = describe(source)
@@ -124,6 +138,8 @@ class ExchangeProcess:
         )
         self.turn(lambda: self.exchange.step(now_ns))
         try:
+            if self.config.has_tls:
+                self._authority = exchange_tls.authority(self._opened.directory.path)
             for name in LIVE_DIALECTS:
                 dialect = dialects.find(name)
                 limits = self.config.limits(name, dialect.limits)
@@ -132,13 +148,19 @@ class ExchangeProcess:
                 site = _Site(self, gate)
                 self._sites.append(site)
                 self._servers[name] = await serve_on(self._ports.pop(name), site)
+                if self._authority is not None:
+                    bound, tls = self._tls_ports.pop(name), self._authority.context
+                    self._tls_servers[name] = await serve_on(bound, site, tls=tls)
         except BaseException:
             await self.stop()
             raise
         bots = Bots(self.config.data, self.administer)
         token = self._opened.directory.token()
-        self.guard = Guard(self.port("native"), token)
-        self._accounts = open_account_site(self, self.guard, secrets.token_bytes, Passwords())
+        twin = self._tls_servers.get("native")
+        self.guard = Guard(self.port("native"), token, twin.port if twin else None)
+        self._accounts = open_account_site(
+            self, self.guard, secrets.token_bytes, Passwords(), twin.port if twin else None
+        )
         self.page = PageSite(self, bots, self._accounts, self.guard)
         self._tasks = [
             asyncio.create_task(self._step_forever()),
@@ -149,7 +171,8 @@ class ExchangeProcess:
         ready = self.ready()
         ports = {name: server.port for name, server in self._servers.items()}
         self.repairs = self._opened.repairs
-        self._opened.directory.write_ports({"ports": ports, "repairs": self.repairs})
+        document = {"ports": ports, "tls": ready.get("tls"), "repairs": self.repairs}
+        self._opened.directory.write_ports(document)
         if self.config.ready_file:
             datadir.write_atomically(self.config.ready_file, ready)
         return ready
@@ -160,9 +183,9 @@ class ExchangeProcess:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        for server in self._servers.values():
+        for server in (*self._servers.values(), *self._tls_servers.values()):
             await server.close()
-        self._servers = {}
+        self._servers, self._tls_servers = {}, {}
         if self._accounts is not None:
             self._accounts.close()
         self._give_ports_back()
@@ -177,28 +200,36 @@ class ExchangeProcess:
             offset = dialects.find(name).port_offset
             port = self.config.port_base and self.config.port_base + offset
             self._ports[name] = bind(self.config.host, port)
+            if self.config.has_tls:
+                twin = port and port + exchange_tls.PORT_OFFSET
+                self._tls_ports[name] = bind(self.config.host, twin)
 
     def _give_ports_back(self) -> None:
         """Let go of the ports that nobody serves."""
-        while self._ports:
-            self._ports.popitem()[1].close()
+        for ports in (self._ports, self._tls_ports):
+            while ports:
+                ports.popitem()[1].close()
 
     def ready(self) -> dict[str, Any]:
         """Return the document that says where everything is."""
-        host = self.config.host
-        return {
-            "ready": True,
-            "pid": self._opened.pid,
-            "page": f"http://{host}:{self.port('native')}/",
-            "dialects": {
-                name: {"rest": f"http://{host}:{s.port}", "ws": f"ws://{host}:{s.port}"}
-                for name, s in self._servers.items()
-            },
-        }
+        ports = {name: server.port for name, server in self._servers.items()}
+        document = {"ready": True, "pid": self._opened.pid, **_addresses(self.config.host, ports)}
+        if self._tls_servers:
+            twins = {name: server.port for name, server in self._tls_servers.items()}
+            document["tls"] = {
+                "ca": str(exchange_tls.files(self._opened.directory.path)[0]),
+                **_addresses(self.config.host, twins, "s"),
+            }
+        return document
 
     def port(self, dialect: str) -> int:
         """Return the port that a dialect listens on."""
         return self._servers[dialect].port
+
+    def sandbox_clock(self) -> dict[str, Any]:
+        """Return what time it is, and whether that is the host's."""
+        now_ns, exchange = self.clock.now_ns(), self.exchange
+        return exchange.clock.described(now_ns, exchange.time_at(now_ns))
 
     def wire_ns(self) -> int:
         """Return the time that people's telephones show."""
@@ -206,7 +237,7 @@ class ExchangeProcess:
 
     def sandbox_ns(self) -> int:
         """Return the exchange's time."""
-        return self.clock.now_ns()
+        return self.exchange.time_at(self.clock.now_ns())
 
     def metrics(self) -> str:
         """Return the process's numbers as Prometheus reads them."""
@@ -219,11 +250,18 @@ class ExchangeProcess:
             meter=self._meter,
             waiting=self._commit.waiting,
             sequence=self._opened.journal.last_sequence,
-            connections={name: len(s.connections) for name, s in self._servers.items()},
+            connections=self._connections(),
             sockets=sockets,
             dropped={name: self._dropped[name] for name in self._gates},
+            latency=self.latency,
         )
         return metrics_text(seen)
+
+    def _connections(self) -> dict[str, int]:
+        count = {name: len(server.connections) for name, server in self._servers.items()}
+        for name, server in self._tls_servers.items():
+            count[name] += len(server.connections)
+        return count
 
     # -- turns --------------------------------------------------------------------------------
 
@@ -282,7 +320,7 @@ class ExchangeProcess:
             await asyncio.sleep(at - loop.time())
             if at - looked >= ENDED_KEYS_S:
                 looked = at
-                self._close_ended(self.clock.now_ns())
+                self._close_ended(self.exchange.time_at(self.clock.now_ns()))
             if self._is_held:
                 continue  # a market that goes on would fill the journal's buffer too
             now_ns = self.clock.now_ns()
@@ -294,6 +332,8 @@ class ExchangeProcess:
     async def _snapshot_forever(self) -> None:
         while True:
             await asyncio.sleep(SNAPSHOT_S)
+            if self._authority is not None:
+                exchange_tls.renew(self._authority, self.clock.now_ns())
             sequence, data = self._opened.journal.last_sequence, self.exchange.snapshot()
             await self.answer(lambda: None)
             await asyncio.to_thread(self._opened.save_snapshot, data, sequence)
@@ -306,7 +346,7 @@ class ExchangeProcess:
     def _hold(self, is_held: bool) -> None:  # noqa: FBT001 the group commit's one argument
         """Take nothing new up while the disk does not keep up."""
         self._is_held = is_held
-        for server in self._servers.values():
+        for server in (*self._servers.values(), *self._tls_servers.values()):
             server.hold(is_held=is_held)
 
     def _fail(self, error: BaseException) -> None:
@@ -366,6 +406,20 @@ class ExchangeProcess:
             self._dropped[line.dialect] += socket.is_dropped
 
 
+def _addresses(host: str, ports: dict[str, int], secure: str = "") -> dict[str, Any]:
+    """Return where the page and each dialect are; `secure` is "s" for TLS."""
+    return {
+        "page": f"http{secure}://{host}:{ports['native']}/",
+        "dialects": {
+            name: {
+                "rest": f"http{secure}://{host}:{port}",
+                "ws": f"ws{secure}://{host}:{port}",
+            }
+            for name, port in ports.items()
+        },
+    }
+
+
 class _Site:
     """What one port serves: a dialect; on the native port page, administration and metrics too."""
 
@@ -384,13 +438,18 @@ class _Site:
             refusal = process.guard.refusal(request, needs_token=False)
             reply(refusal or metrics_response(process.metrics()))
             return
+        if self._has_page and request.path == STATUS_PATH:
+            request = request._replace(target=STATUS_TARGET)
         if process.failure is not None:
             reply(self.refuse(request, UNAVAILABLE, _STOPPING))
             return
 
+        began_s = time.perf_counter()
+
         def answer(response: Response) -> None:
             del self._asked[reply]
             reply(response)
+            process.latency.add(time.perf_counter() - began_s)
 
         now_ns = process.clock.now_ns()
         self._asked[reply] = request

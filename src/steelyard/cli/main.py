@@ -41,6 +41,7 @@ fees = App(name="fees", help="What trading costs: schedules of tiers, tokens, an
 
 for name in ("demo", "trade", "status", "kill", "env"):
     app.command(f"steelyard.cli.{name}:{name}", name=name)
+app.command("steelyard.cli.clock:group", name="clock")
 # Both a command, which runs an exchange, and a group of commands on it.
 app.command("steelyard.cli.exchange:group", name="exchange")
 for name in ("create", "list", "balance", "deposit"):
@@ -81,7 +82,7 @@ def run(arguments: Sequence[str]) -> int:
         text = "steelyard checks its books with assert: do not run it with python -O"
         errors.print(text)
         return fail(UsageError(text), text, USAGE)
-    if not arguments or arguments[-1] in (*HELP, "account", "key", "person", "fees"):
+    if not arguments or arguments[-1] in (*HELP, "account", "key", "person", "fees", "clock"):
         load_commands(app)
     try:
         code = app(

@@ -20,6 +20,7 @@ from steelyard.domain.units import EXACT, RATE_SCALE, in_full, parse_decimal, pl
 from steelyard.store.datadir import default_directory
 
 PORT_BASE = 8600
+SKEW_MAX_NS = 24 * 60 * MINUTE_NS
 
 _UNITS_NS = {
     "ms": SECOND_NS // 1000,
@@ -94,6 +95,18 @@ def parse_duration_ns(text: str) -> int:
     return int(match[1]) * _UNITS_NS[match[2]]
 
 
+def parse_skew_ns(text: str) -> int:
+    """Return a duration that may be negative, of at most a day, in nanoseconds.
+
+    Raises:
+        UsageError: Not of that form, or longer.
+    """
+    ahead_ns = parse_duration_ns(text.removeprefix("-"))
+    if ahead_ns > SKEW_MAX_NS:
+        raise UsageError(f"a skew of {text} is more than a day; what you want may be a clock set")
+    return -ahead_ns if text.startswith("-") else ahead_ns
+
+
 def parse_rate_e8(text: str) -> int:
     """Return a rate such as `0.1%` or `-0.005%`, times 1e8.
 
@@ -124,11 +137,20 @@ def parse_since_ns(text: str, now_ns: int) -> int:
     """
     if re.fullmatch(r"[0-9]+(ms|s|m|h|d)", text):
         return max(0, now_ns - parse_duration_ns(text))
+    return parse_time_ns(text, " or 24h (ago)")
+
+
+def parse_time_ns(text: str, or_what: str) -> int:
+    """Return a moment such as `2026-11-21` or `2026-11-21T10:30:00Z`; without a zone it is UTC.
+
+    Raises:
+        UsageError: Not of that form; or_what says what else could have been written.
+    """
     try:
         time = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(
-            f"{text!r} is not a time; write 2026-11-21, 2026-11-21T10:30:00Z, or 24h (ago)"
+            f"{text!r} is not a time; write 2026-11-21, 2026-11-21T10:30:00Z,{or_what}"
         ) from error
     zoned = time if time.tzinfo else time.replace(tzinfo=UTC)
     return max(0, int(zoned.timestamp() * 1_000) * (SECOND_NS // 1_000))

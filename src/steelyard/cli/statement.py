@@ -11,7 +11,7 @@ from rich.markup import escape
 from steelyard.cli.administration import administer
 from steelyard.cli.options import Common, parse_since_ns, shown_time
 from steelyard.exchange.bookkeeping import PAGE_MAX, StatementOf
-from steelyard.net.clock import Clock
+from steelyard.exchange.sandbox_clock import MS_NS, ShowClock
 
 _EVERYONE = Common()
 PAGE = PAGE_MAX  # lines that are asked for at once
@@ -49,7 +49,7 @@ def statement_account(
     as_csv
         Print comma-separated values for a spreadsheet.
     """
-    since_ns = 0 if since is None else parse_since_ns(since, Clock().now_ns())
+    since_ns = 0 if since is None else parse_since_ns(since, _sandbox_ns(common))
     result = _whole(common, StatementOf(name, asset, since_ns, limit=PAGE))
     if as_csv:
         writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
@@ -58,6 +58,10 @@ def statement_account(
     else:
         common.show(result, _text(result))
     return 0
+
+
+def _sandbox_ns(common: Common) -> int:
+    return int(administer(common.directory, ShowClock())["sandbox"]) * MS_NS
 
 
 def _whole(common: Common, call: StatementOf) -> dict[str, Any]:

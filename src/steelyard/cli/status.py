@@ -6,6 +6,7 @@ from typing import Any
 from rich.markup import escape
 
 from steelyard.cli.administration import administer, running_ports
+from steelyard.cli.clock import clock_text
 from steelyard.cli.options import Common
 from steelyard.domain.errors import PeerError, TransportError
 from steelyard.exchange.admin import Inspect
@@ -69,6 +70,8 @@ def _text(document: dict[str, Any]) -> str:
             f"  {found['market']} market · {len(found['instruments'])} instruments",
             f"  {found['accounts']} accounts · books {books} · state {found['state_hash']}",
         ]
+        if not found["clock"]["is_hosts"]:
+            lines.append(f"  [yellow]{clock_text(found['clock'])}[/]")
         lines += [
             f"  [yellow]{symbol} is {state}[/]" for symbol, state in found["restricted"].items()
         ]

@@ -16,8 +16,15 @@ TOKEN_HEADER = "x-steelyard-token"  # noqa: S105 a header's name
 class Guard:
     """The check for one port."""
 
-    def __init__(self, port: int, token: str) -> None:
-        self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+    def __init__(self, port: int, token: str, tls_port: int | None = None) -> None:
+        """`tls_port` is the port's twin that speaks TLS, where it has one."""
+        self._hosts = set()
+        self._origins = set()
+        for scheme, at in (("http", port), ("https", tls_port)):
+            if at is not None:
+                hosts = {f"{name}:{at}" for name in ("127.0.0.1", "localhost", "[::1]")}
+                self._hosts |= hosts
+                self._origins |= {f"{scheme}://{host}" for host in hosts}
         self._token = token
 
     def refusal(self, request: Request, *, needs_token: bool = True) -> Response | None:
@@ -26,7 +33,7 @@ class Guard:
         if host not in self._hosts:
             return _refused(403, "HOST", f"the host {host[:80]!r} is not this exchange's own")
         origin = request.headers.get("origin")
-        if origin is not None and origin.lower().removeprefix("http://") not in self._hosts:
+        if origin is not None and origin.lower() not in self._origins:
             return _refused(403, "ORIGIN", "a page from elsewhere may not ask this")
         if not needs_token:
             return None

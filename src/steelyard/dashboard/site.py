@@ -34,6 +34,10 @@ class Host(Protocol):
     started_ns: int
     market_note: str
 
+    def sandbox_clock(self) -> dict[str, Any]:
+        """Return what time it is, and whether that is the host's."""
+        ...
+
     def administer(self, call: AdminCall) -> "asyncio.Future[dict[str, Any]]":
         """Carry out an administrator's call; done when it is on disk."""
         ...
@@ -114,6 +118,20 @@ class PageSite:
             case _:
                 return _error(404, f"there is no {request.method} {request.path[:100]} here")
 
+    def _clock(self) -> dict[str, Any] | None:
+        """Return how the sandbox's clock is not the host's; None where it is.
+
+        Nothing in it changes as time goes on, so that the page need not draw it anew.
+        """
+        clock = self._host.sandbox_clock()
+        if clock["is_hosts"]:
+            return None
+        is_frozen = clock["is_frozen"]
+        return {
+            "frozen_at": clock["sandbox"] if is_frozen else None,
+            "ahead_s": None if is_frozen else round(clock["ahead_ms"] / 1_000),
+        }
+
     async def _session(self) -> dict[str, Any]:
         exchange = self._host.exchange
         return {
@@ -121,6 +139,7 @@ class PageSite:
             "market": exchange.founded.market if exchange.founded else "none",
             "market_note": self._host.market_note,
             "version": __version__,
+            "clock": self._clock(),
             "started": self._host.started_ns // 1_000_000,
             "symbols": [instrument.symbol for instrument in exchange.listings],
             "bots": await self._bots.describe(),

@@ -195,7 +195,8 @@ class Amend(Struct, frozen=True, tag=True):
     """Change an open order. None leaves a field as it is; size_lots counts what has filled.
 
     Priority is kept when only the size shrinks; any other change queues the order anew, and
-    it may then trade at once. An order of a group is Unsupported.
+    it may then trade at once. An order of a group is Unsupported. The engine knows the order by
+    its number; its instrument is for traders, who have to spell steps as prices.
     """
 
     account_id: int
@@ -203,6 +204,7 @@ class Amend(Struct, frozen=True, tag=True):
     price_ticks: int | None
     size_lots: int | None
     trigger_ticks: int | None = None
+    instrument_id: int | None = None
 
 
 class Cancel(Struct, frozen=True, tag=True):

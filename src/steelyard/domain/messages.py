@@ -10,6 +10,7 @@ from enum import IntEnum, StrEnum
 
 from msgspec import Struct
 
+from steelyard.domain.commands import UserCommand
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill, Order
 from steelyard.domain.order import MarketState, RejectReason, Side, TransferState
@@ -54,13 +55,18 @@ class BookQuery(Struct, frozen=True, tag=True):
 
 
 class TradesQuery(Struct, frozen=True, tag=True):
-    """Public trades, oldest first. With a start (id or time) from there on, else the newest."""
+    """Public trades, oldest first. With a start (id or time) from there on, else the newest.
+
+    after and before are places in the list, exclusive, as `Around` tells them.
+    """
 
     instrument_id: int
     limit: int
     from_trade_id: int | None = None
     start_ns: int | None = None
     end_ns: int | None = None
+    after: int | None = None
+    before: int | None = None
 
 
 class CandlesQuery(Struct, frozen=True, tag=True):
@@ -98,7 +104,8 @@ class OrdersQuery(Struct, frozen=True, tag=True):
     """An account's orders, oldest first. Without a start: the newest `limit`.
 
     accepted_only leaves out what was refused when it was placed: on some venues that never was
-    an order.
+    an order. order_ids asks for these alone, all that there are of them. after and before are
+    places in the list, exclusive, as `Around` tells them.
     """
 
     account_id: int
@@ -109,10 +116,16 @@ class OrdersQuery(Struct, frozen=True, tag=True):
     start_ns: int | None = None
     end_ns: int | None = None
     accepted_only: bool = False
+    order_ids: tuple[int, ...] = ()
+    after: int | None = None
+    before: int | None = None
 
 
 class FillsQuery(Struct, frozen=True, tag=True):
-    """An account's fills, oldest first. Without a start: the newest `limit`."""
+    """An account's fills, oldest first. Without a start: the newest `limit`.
+
+    after and before are places in the list, exclusive, as `Around` tells them.
+    """
 
     account_id: int
     limit: int
@@ -121,6 +134,8 @@ class FillsQuery(Struct, frozen=True, tag=True):
     from_trade_id: int | None = None
     start_ns: int | None = None
     end_ns: int | None = None
+    after: int | None = None
+    before: int | None = None
 
 
 class KeyQuery(Struct, frozen=True, tag=True):
@@ -241,10 +256,25 @@ class BookSnapshot(Struct, frozen=True, tag=True):
     time_ns: int
 
 
+class Around(Struct, frozen=True):
+    """Where a part of a list goes on, either way; None where nothing more is.
+
+    A place is an entry's own number, which no other entry moves: the order id, the trade id, the
+    number of a fill in its account.
+    """
+
+    before: int | None = None
+    after: int | None = None
+
+
+WHOLE = Around()
+
+
 class TradeList(Struct, frozen=True, tag=True):
     """Answer to TradesQuery."""
 
     trades: tuple[Trade, ...]
+    around: Around = WHOLE
 
 
 class CandleList(Struct, frozen=True, tag=True):
@@ -283,6 +313,7 @@ class OrderList(Struct, frozen=True, tag=True):
     """Answer to OrdersQuery, CancelAll (what was canceled) and PlaceGroup (its orders)."""
 
     orders: tuple[Order, ...]
+    around: Around = WHOLE
 
 
 class TransferAnswer(Struct, frozen=True, tag=True):
@@ -300,6 +331,7 @@ class FillList(Struct, frozen=True, tag=True):
     """Answer to FillsQuery."""
 
     fills: tuple[Fill, ...]
+    around: Around = WHOLE
 
 
 class KeyAnswer(Struct, frozen=True, tag=True):
@@ -333,12 +365,18 @@ class KeyAnswer(Struct, frozen=True, tag=True):
 
 
 class Status(Struct, frozen=True, tag=True):
-    """Answer to StatusQuery: `market` is crowd, tape or none; `ended` a tape that is over."""
+    """Answer to StatusQuery: `market` is crowd, tape or none; `ended` a tape that is over.
+
+    In maintenance requests are turned away; retry_after_ns is how long they should wait. An Event
+    as well.
+    """
 
     trading: bool
     market: str
     ended: bool
     time_ns: int
+    maintenance: bool = False
+    retry_after_ns: int = 0
 
 
 class Refused(Struct, frozen=True, tag=True):
@@ -353,7 +391,22 @@ class Refused(Struct, frozen=True, tag=True):
     order_id: int = 0
 
 
-Answer = (
+class Batch(Struct, frozen=True, tag=True):
+    """Commands of one request that do not depend on each other.
+
+    Each is carried out and journaled on its own, in their order.
+    """
+
+    commands: tuple[UserCommand, ...]
+
+
+class BatchAnswer(Struct, frozen=True, tag=True):
+    """Answer to a Batch: one answer for each of its commands, in their order."""
+
+    answers: tuple["SingleAnswer", ...]
+
+
+SingleAnswer = (
     InstrumentList
     | Clock
     | BookSnapshot
@@ -369,6 +422,7 @@ Answer = (
     | Status
     | Refused
 )
+Answer = SingleAnswer | BatchAnswer
 
 
 # -- what a stream tells --------------------------------------------------------------------------
@@ -390,6 +444,7 @@ class BookDelta(Struct, frozen=True, tag=True):
     """Levels that changed, by new total size; 0 removes.
 
     Each delta starts where the last ended: first_sequence == last_sequence of the one before + 1.
+    best are the best levels of both sides after it, where the feed tells: for checksums.
     """
 
     instrument_id: int
@@ -398,6 +453,7 @@ class BookDelta(Struct, frozen=True, tag=True):
     bids: tuple[tuple[int, int], ...]
     asks: tuple[tuple[int, int], ...]
     time_ns: int
+    best: tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]] | None = None
 
 
 class Touch(Struct, frozen=True, tag=True):
@@ -430,4 +486,6 @@ class BalanceEvent(Struct, frozen=True, tag=True):
 
 
 # A BookSnapshot is one where a venue's stream begins with it; our feed has no such event.
-Event = BookSnapshot | BookDelta | Trade | Touch | Ticker | Candle | OrderEvent | BalanceEvent
+Event = (
+    BookSnapshot | BookDelta | Trade | Touch | Ticker | Candle | OrderEvent | BalanceEvent | Status
+)

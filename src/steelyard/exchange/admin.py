@@ -17,6 +17,7 @@ from msgspec import Struct
 from steelyard.domain.commands import CancelAll, Deposit, OpenAccount
 from steelyard.domain.errors import UsageError
 from steelyard.domain.messages import (
+    SECOND_NS,
     AccountAnswer,
     AccountQuery,
     OrderList,
@@ -57,10 +58,21 @@ from steelyard.exchange.person_admin import (
     ResetTotp,
     UnlockPerson,
 )
-from steelyard.exchange.records import AccountNamed
+from steelyard.exchange.records import AccountNamed, MaintenanceSet
+from steelyard.exchange.sandbox_clock import (
+    AdvanceClock,
+    ClockCall,
+    FreezeClock,
+    ResumeClock,
+    SetClock,
+    ShowClock,
+    change_clock,
+)
 
 RATE_E8 = 100_000  # 0.1 % maker and taker
 OPEN_ORDERS_MAX = 10_000
+RETRY_AFTER_NS = 60 * SECOND_NS
+RETRY_AFTER_MAX_NS = 24 * 3_600 * SECOND_NS
 
 
 class CreateAccount(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -97,6 +109,13 @@ class Inspect(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The exchange's state in brief, with its state hash and each asset's sum, which is zero."""
 
 
+class SetMaintenance(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Turn requests away with 503, or take them again; retry_after_ns is what clients hear."""
+
+    is_on: bool
+    retry_after_ns: int = RETRY_AFTER_NS
+
+
 AdminCall = (
     CreateAccount
     | DepositTo
@@ -104,7 +123,9 @@ AdminCall = (
     | BalanceOf
     | CancelOrders
     | Inspect
+    | SetMaintenance
     | KeyCall
+    | ClockCall
     | OperationCall
     | BookkeepingCall
     | PersonCall
@@ -122,12 +143,13 @@ class Admin:
         self._bookkeeping = Bookkeeping(exchange)
         self._persons = PersonAdmin(exchange)
 
-    def carry_out(self, call: AdminCall, now_ns: int) -> dict[str, Any]:
-        """Carry out a call; return what is to be shown, ready for JSON.
+    def carry_out(self, call: AdminCall, wire_ns: int) -> dict[str, Any]:
+        """Carry out a call at a wire time; return what is to be shown, ready for JSON.
 
         Raises:
             UsageError: It cannot be done; nothing has happened then.
         """
+        now_ns = self._exchange.time_at(wire_ns)
         match call:
             case CreateAccount():
                 return self._shown(self.create_account(call.name, call.deposits, now_ns), call.name)
@@ -143,7 +165,13 @@ class Admin:
                 left = len(self.open_orders(call.account, now_ns).orders)
                 return {"account": call.account, "canceled": canceled, "open_orders": left}
             case Inspect():
-                return self._inspect()
+                return self._inspect(wire_ns)
+            case ShowClock() | SetClock() | AdvanceClock() | FreezeClock() | ResumeClock():
+                clock = self._exchange.clock
+                change_clock(call, clock, wire_ns, now_ns, self._exchange.record)
+                return clock.described(wire_ns, self._exchange.time_at(wire_ns))
+            case SetMaintenance():
+                return self._maintenance(call, now_ns)
             case Market() | SetFees() | SetToken() | AssignTo() | ListFees():
                 return self._operation.carry_out(call, now_ns)
             case ListPersons() | UnlockPerson() | ResetTotp() | ResetPassword():
@@ -240,7 +268,14 @@ class Admin:
             },
         }
 
-    def _inspect(self) -> dict[str, Any]:
+    def _maintenance(self, call: SetMaintenance, now_ns: int) -> dict[str, Any]:
+        if not SECOND_NS <= call.retry_after_ns <= RETRY_AFTER_MAX_NS:
+            raise UsageError("--retry-after is from 1s to 24h")
+        self._exchange.record(MaintenanceSet(call.is_on, call.retry_after_ns), now_ns)
+        seconds = -(-call.retry_after_ns // SECOND_NS)
+        return {"maintenance": call.is_on, "retry_after_s": seconds if call.is_on else None}
+
+    def _inspect(self, wire_ns: int) -> dict[str, Any]:
         exchange = self._exchange
         assets = exchange.listings.assets()
         founded = exchange.founded
@@ -253,7 +288,9 @@ class Admin:
                 for instrument in exchange.listings
                 if exchange.state_of(instrument.instrument_id) is not MarketState.OPEN
             },
+            "maintenance": exchange.maintenance_ns is not None,
             "accounts": len(exchange.keys.people.names),
+            "clock": exchange.clock.described(wire_ns, exchange.time_at(wire_ns)),
             "state_hash": f"{exchange.engine.state_hash():016x}",
             "totals": {
                 assets[asset_id]: str(atoms) for asset_id, atoms in exchange.engine.totals().items()

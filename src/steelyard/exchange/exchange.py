@@ -3,7 +3,8 @@
 Everything that changes it goes through `record`, live, or `replay`, on restart; the same
 records in the same order give the same state. What is to be written and sent comes out of
 `drain`: the shell writes the records first and lets nothing out before they are on disk.
-Time is an argument and never goes back.
+Time is an argument and never goes back; it is the sandbox's (`time_at`), and where it is the
+wire's the argument says so.
 """
 
 from collections.abc import Iterable, Iterator
@@ -51,7 +52,6 @@ from steelyard.domain.messages import (
     MINUTE_NS,
     AccountAnswer,
     AccountQuery,
-    Answer,
     AssetBalance,
     BookQuery,
     BookSnapshot,
@@ -61,7 +61,6 @@ from steelyard.domain.messages import (
     Clock,
     ClockQuery,
     Execution,
-    FillList,
     FillsQuery,
     InstrumentList,
     InstrumentsQuery,
@@ -73,12 +72,12 @@ from steelyard.domain.messages import (
     OrdersQuery,
     Query,
     Refused,
+    SingleAnswer,
     Status,
     StatusQuery,
     Ticker,
     TickerList,
     TickersQuery,
-    TradeList,
     TradesQuery,
     TransferAnswer,
 )
@@ -102,15 +101,18 @@ from steelyard.exchange.people_records import (
 from steelyard.exchange.records import (
     FORMAT,
     AccountNamed,
+    ClockSet,
     ExchangeRecord,
     Founded,
     KeyChanged,
     KeyCreated,
     KeyRevoked,
+    MaintenanceSet,
     MarketStep,
     NonceUsed,
 )
 from steelyard.exchange.refusals import explain
+from steelyard.exchange.sandbox_clock import SandboxClock
 from steelyard.exchange.snapshot import Snapshot, read_founded, read_snapshot
 from steelyard.exchange.statement import Statements
 
@@ -146,9 +148,11 @@ class Exchange:
         self.history = History(self.listings)
         self.statements = Statements(self.listings)
         self.feed = Feed(self)
+        self.clock = SandboxClock()
         self.now_ns = 0
         self.founded: Founded | None = None
         self.trading = True
+        self.maintenance_ns: int | None = None  # what who is turned away should wait; None: nobody
         self.counts = Counts()
         self._steps = 0
         self._stepped_ns = 0  # when the market last did what was due
@@ -156,6 +160,10 @@ class Exchange:
         self._states: dict[int, MarketState] = {}
         self._rates: dict[int, tuple[int, int]] = {}
         self._records: list[tuple[int, Command | ExchangeRecord]] = []
+
+    def time_at(self, wire_ns: int) -> int:
+        """Return the sandbox time at a wire time; it never goes back."""
+        return max(self.now_ns, self.clock.at(wire_ns))
 
     # -- what changes it --------------------------------------------------------------------
 
@@ -185,7 +193,7 @@ class Exchange:
         self.now_ns = record.time_ns
         self._apply(message, record.encoded)
 
-    def perform(self, command: UserCommand, now_ns: int) -> Answer:
+    def perform(self, command: UserCommand, now_ns: int) -> SingleAnswer:
         """Carry out a user's command and answer it."""
         effects = self.record(command, now_ns)
         # Orders that expired are canceled before the command, and told before its own effects.
@@ -217,9 +225,10 @@ class Exchange:
                     self.now_ns,
                 )
 
-    def step(self, now_ns: int) -> None:
-        """Let the market do what is due, and send what is due."""
-        if self.market is not None:
+    def step(self, wire_ns: int) -> None:
+        """Let the market do what is due at a wire time, and send what is due."""
+        now_ns = self.time_at(wire_ns)
+        if self.market is not None and not self.clock.is_frozen:
             self._steps += 1
             is_noted = self._steps % NOTED_STEPS == 0
             self.record(MarketStep(self.engine.state_hash() if is_noted else 0), now_ns)
@@ -230,7 +239,7 @@ class Exchange:
         for close in self.people.due(self.now_ns):
             if any(isinstance(e, Rejected) for e in self.record(close, now_ns)):
                 self.record(CloseTransfer(close.transfer_id, done=False), now_ns)
-        self.feed.wake(self.now_ns)
+        self.feed.wake(wire_ns)
 
     def found(self, founded: Founded, now_ns: int) -> None:
         """Begin a new exchange: list the market's instruments and enter their past."""
@@ -243,7 +252,7 @@ class Exchange:
 
     # -- what is asked ----------------------------------------------------------------------
 
-    def ask(self, query: Query, now_ns: int) -> Answer:
+    def ask(self, query: Query, now_ns: int) -> SingleAnswer:
         """Answer a query.
 
         Raises:
@@ -259,13 +268,13 @@ class Exchange:
                 order = self.history.order(query)
                 return OrderAnswer(order) if order else _unknown_order()
             case OrdersQuery():
-                return OrderList(self.history.orders(query))
+                return self.history.order_list(query)
             case FillsQuery():
-                return FillList(self.history.fills(query))
+                return self.history.fill_list(query)
             case AccountQuery():
                 return self._account(query.account_id)
             case TradesQuery():
-                return TradeList(self._market(query.instrument_id).trades_of(query))
+                return self._market(query.instrument_id).trade_list(query)
             case CandlesQuery():
                 return CandleList(self._market(query.instrument_id).candles_of(query, now_ns))
             case TickersQuery():
@@ -278,12 +287,7 @@ class Exchange:
             case KeyQuery():
                 return self._key(query.key, now_ns)
             case StatusQuery():
-                kind = self.founded.market if self.founded else "none"
-                ended = bool(self.market and self.market.ended)
-                takes_orders = not len(self.listings) or any(
-                    self.state_of(i.instrument_id) in TAKES_ORDERS for i in self.listings
-                )
-                return Status(self.trading and takes_orders, kind, ended, now_ns)
+                return self._status(now_ns)
 
     def state_of(self, instrument_id: int) -> MarketState:
         """Return what a market lets happen."""
@@ -322,6 +326,8 @@ class Exchange:
                 [market.snapshot() for market in self._markets.values()],
                 self.feed.sequences,
                 self.market.cursor() if self.market else None,
+                self.clock.setting,
+                self.maintenance_ns,
                 self.people.snapshot(),
             )
         )
@@ -345,6 +351,7 @@ class Exchange:
                 case _:
                     pass
         self.founded, self.now_ns = snapshot.founded, snapshot.now_ns
+        self.clock.setting = snapshot.clock
         self.keys.restore(snapshot.people)
         self.people.restore(snapshot.persons)
         self._rates = snapshot.rates
@@ -356,6 +363,7 @@ class Exchange:
         if self.market is not None and snapshot.market_cursor is not None:
             self.market.restore(snapshot.market_cursor)
         self._stepped_ns = snapshot.stepped_ns
+        self.maintenance_ns = snapshot.maintenance_ns
 
     @staticmethod
     def founded_in(data: bytes) -> Founded | None:
@@ -382,8 +390,13 @@ class Exchange:
                 self.keys.changed(message, self.now_ns)
             case KeyRevoked():
                 self.keys.revoked(message.key, self.now_ns, message.cause, message.by)
+            case MaintenanceSet():
+                self.maintenance_ns = message.retry_after_ns if message.is_on else None
+                self._tell_status()
             case NonceUsed():
-                self.keys.nonce_used(message.key, message.nonce, message.until_ns, self.now_ns)
+                self.keys.nonce_used(message.key, message.nonce, message.until_ns, message.wire_ns)
+            case ClockSet():
+                self._set_clock(message)
             case PersonRecord():
                 return self._person(message)
             case _:
@@ -430,6 +443,12 @@ class Exchange:
             effects += self._command(command)
         self._observe(effects)
         return effects
+
+    def _set_clock(self, setting: ClockSet) -> None:
+        self.clock.setting = setting
+        self.now_ns = max(self.now_ns, setting.time_ns)
+        # Of a long leap the market shows as much as of the time before its opening.
+        self._stepped_ns = max(self._stepped_ns, self.now_ns - HISTORY_NS)
 
     def _restate(self, effects: list[Effect]) -> list[Effect]:
         """Let the house stand as it says in a market that has opened; return what follows."""
@@ -511,6 +530,7 @@ class Exchange:
                     self._tell_rejected(next(asked, None), effect)
                 case MarketStateChanged():
                     self._states[effect.instrument_id] = effect.state
+                    self._tell_status()
                 case Transferred():
                     self.statements.transferred(effect, now_ns)
                     touched[effect.account_id, -effect.asset_id - 1] = None
@@ -560,6 +580,10 @@ class Exchange:
             told = [(asset_id, balances.get(asset_id, nothing)) for asset_id in of_account]
             self.feed.balances(account_id, told, self.now_ns)
 
+    def _tell_status(self) -> None:
+        if self.feed.is_heard:
+            self.feed.status(self._status(self.now_ns))
+
     # -- answers ----------------------------------------------------------------------------
 
     def _order_answer(self, account_id: int, order_id: int, effects: list[Effect]) -> OrderAnswer:
@@ -572,6 +596,16 @@ class Exchange:
         # Of very many the first may have left the history already.
         found = (self.history.order(OrderQuery(account_id, order_id=i)) for i in order_ids)
         return tuple(order for order in found if order)
+
+    def _status(self, now_ns: int) -> Status:
+        kind = self.founded.market if self.founded else "none"
+        ended = bool(self.market and self.market.ended)
+        takes_orders = not len(self.listings) or any(
+            self.state_of(i.instrument_id) in TAKES_ORDERS for i in self.listings
+        )
+        is_on = self.maintenance_ns is not None
+        trading = self.trading and takes_orders and not is_on
+        return Status(trading, kind, ended, now_ns, is_on, self.maintenance_ns or 0)
 
     def _account(self, account_id: int) -> AccountAnswer:
         maker, taker = self.engine.rates(account_id, self.now_ns)

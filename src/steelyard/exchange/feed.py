@@ -8,6 +8,9 @@ tells its best levels anew when its period is over, if the book changed or someb
 Candles and tickers are sent when their period is over and something changed. Orders and balances
 go out at once.
 
+Periods are of wire time, so that a frozen sandbox still tells what users do; the times in events
+are the sandbox's.
+
 The feed returns frames and never sends: the shell holds them back until the command that
 caused them is on disk.
 """
@@ -29,6 +32,7 @@ from steelyard.domain.messages import (
     Event,
     Execution,
     OrderEvent,
+    Status,
     Ticker,
     Touch,
     Trade,
@@ -37,6 +41,7 @@ from steelyard.domain.order import Side
 from steelyard.engine import BookLevels
 from steelyard.wire.dialect import Channel, ChannelKind, Subscription
 
+CHECKED_DEPTH = 10  # levels of a side that go with a delta, for checksums
 SUBSCRIPTIONS_MAX = 20_000  # over all sessions; one more is refused
 
 Encode = Callable[[Subscription, Event, Listings], bytes | None]
@@ -51,6 +56,10 @@ class Frames(NamedTuple):
 
 class Sources(Protocol):
     """What the feed reads when a channel is due; the exchange is it."""
+
+    def time_at(self, wire_ns: int) -> int:
+        """The sandbox time at a wire time."""
+        ...
 
     @property
     def listings(self) -> Listings:
@@ -105,7 +114,7 @@ class Feed:
 
     # -- who listens ------------------------------------------------------------------------
 
-    def subscribe(self, session: int, subscription: Subscription, now_ns: int) -> bool:
+    def subscribe(self, session: int, subscription: Subscription, wire_ns: int) -> bool:
         """Add a listener; False where `SUBSCRIPTIONS_MAX` is reached."""
         mine = self._sessions.setdefault(session, {})
         if subscription in mine:
@@ -118,12 +127,12 @@ class Feed:
             if channel.depth:
                 self._stale.add(channel)
             else:
-                self._flush_book(channel, now_ns)
+                self._flush_book(channel, self._sources.time_at(wire_ns))
             self._book_channels.setdefault(channel.instrument_id, {})[channel] = None
         mine[subscription] = None
         self._subscribers.setdefault(channel, {}).setdefault(subscription, {})[session] = None
         if channel.period_ns:
-            self._due_ns.setdefault(channel, now_ns + channel.period_ns)
+            self._due_ns.setdefault(channel, wire_ns + channel.period_ns)
         return True
 
     def unsubscribe(self, session: int, subscription: Subscription) -> None:
@@ -184,6 +193,10 @@ class Feed:
         if self._subscribers:
             self._publish(Channel(ChannelKind.TRADES, trade.instrument_id), trade)
 
+    def status(self, status: Status) -> None:
+        """The exchange takes orders again, or no longer."""
+        self._publish(Channel(ChannelKind.STATUS), status)
+
     def order(self, execution: Execution, order: Order, fill: Fill | None, now_ns: int) -> None:
         """An order changed."""
         if not self._subscribers:
@@ -218,16 +231,17 @@ class Feed:
 
     @property
     def deadline_ns(self) -> int | None:
-        """When the next channel is due."""
+        """When the next channel is due, in wire time."""
         return min(self._due_ns.values(), default=None)
 
-    def wake(self, now_ns: int) -> None:
+    def wake(self, wire_ns: int) -> None:
         """Flush every channel that is due."""
+        now_ns = self._sources.time_at(wire_ns)
         for channel, due_ns in [*self._due_ns.items()]:
-            if due_ns > now_ns:
+            if due_ns > wire_ns:
                 continue
             # Periods that were slept through are skipped, not made up.
-            missed = (now_ns - due_ns) // channel.period_ns
+            missed = (wire_ns - due_ns) // channel.period_ns
             self._due_ns[channel] = due_ns + (missed + 1) * channel.period_ns
             match channel.kind:
                 case ChannelKind.BOOK if channel.depth:
@@ -250,6 +264,7 @@ class Feed:
         gathered = self._gathered.pop(channel, None)
         if gathered is None:
             return
+        best = self._sources.levels(channel.instrument_id, CHECKED_DEPTH)
         sides: dict[Side, list[tuple[int, int]]] = {Side.BUY: [], Side.SELL: []}
         for (side, ticks), lots in gathered.levels.items():
             sides[side].append((ticks, lots))
@@ -260,6 +275,7 @@ class Feed:
             tuple(sorted(sides[Side.BUY], reverse=True)),
             tuple(sorted(sides[Side.SELL])),
             now_ns,
+            (tuple(best.bids), tuple(best.asks)),
         )
         self._publish(channel, delta)
 

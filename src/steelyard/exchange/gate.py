@@ -1,7 +1,7 @@
 """One request, from bytes to bytes: the only way into the exchange.
 
-The checks, in this order: address ban and limit, key, its expiry, its address list, the
-signature, the timestamp and nonce, the scope, the key's and account's limits; then the
+The checks, in this order: address ban and limit, maintenance, key, its expiry, its address list,
+the signature, the timestamp and nonce, the scope, the key's and account's limits; then the
 parameters are turned into a Command or Query, which the exchange carries out. `Gate.request` is
 that order: a dialect hands in how to read parameters and credentials, and does not choose when.
 A request that fails a check has changed nothing but counters. Each dialect has its own gate; the
@@ -10,6 +10,9 @@ words of every refusal are the dialect's.
 Who goes on over the limits is banned, and a key that has brought on many bans is revoked, where
 the profile says so (A26). A key answers only for what it has proven: whoever merely names one, or
 shares its address, cannot have it revoked.
+
+Every `now_ns` here is wire time (`exchange/sandbox_clock.py`): timestamps, nonces and limits go by
+it. A key's expiry and what an order does go by the sandbox's.
 
 A WebSocket is a `Line`: the same checks for each request that comes over it.
 """
@@ -27,12 +30,17 @@ from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import (
     Answer,
+    Batch,
+    BatchAnswer,
+    Clock,
+    ClockQuery,
     KeyKind,
     OrderAnswer,
     OrderQuery,
     Query,
     Refused,
     Scope,
+    SingleAnswer,
 )
 from steelyard.domain.order import RejectReason
 from steelyard.exchange.exchange import Exchange
@@ -76,6 +84,7 @@ class Gate:
         self.dialect = dialect
         self.limiter = Limiter(profile)
         self.outcomes: Counter[str] = Counter()  # requests by what came of them: OK, or a reason
+        self.routes: Counter[tuple[str, str, str]] = Counter()  # method, path, what came of them
         self._since_ns = since_ns
         self._connected: Counter[str] = Counter()  # WebSockets by address, while they are open
         self._routes = _Routes(dialect.endpoints)
@@ -129,14 +138,19 @@ class Gate:
             raise SessionRefused(found)
         endpoint, captured = found
         dialect = self.dialect
-        result = self.request(
-            endpoint,
-            lambda: dialect.read(request, endpoint, captured),
-            lambda: dialect.credentials(request, endpoint),
-            ip,
-            now_ns,
-            usage,
-        )
+        try:
+            result = self.request(
+                endpoint,
+                lambda: dialect.read(request, endpoint, captured),
+                lambda: dialect.credentials(request, endpoint),
+                ip,
+                now_ns,
+                usage,
+            )
+        except SessionRefused as refused:
+            self.routes[endpoint.method, endpoint.path, refused.refusal.reason.name] += 1
+            raise
+        self.routes[endpoint.method, endpoint.path, OK] += 1
         if isinstance(result, Response):
             return result
         return json_response(endpoint.status, encode_json(result))
@@ -171,15 +185,17 @@ class Gate:
             raise SessionRefused(
                 self._escalated(over, claim if is_signed else None, ip, now_ns, proven)
             )
+        self._refuse_in_maintenance(endpoint)
         kept: KeptKey | None = None
         credentials: Credentials | None = None
         if endpoint.auth is not Auth.NONE:
             credentials = _claimed(claim)
             kept = self.authenticate(credentials, endpoint.auth, ip, now_ns)
-            kept.used(now_ns, ip, f"{endpoint.method} {endpoint.path}")
+            sandbox_ns = self.exchange.time_at(now_ns)
+            kept.used(sandbox_ns, ip, f"{endpoint.method} {endpoint.path}")
             if proven is not None:
                 proven.add(credentials.key)
-            _check_scope(endpoint.scope, kept, now_ns)
+            _check_scope(endpoint.scope, kept, sandbox_ns)
             account = str(kept.created.account_id)
             for per, who in ((Per.KEY, kept.created.key), (Per.ACCOUNT, account)):
                 over = self._count(per, who, weight, endpoint, ip, now_ns, usage)
@@ -202,8 +218,9 @@ class Gate:
         if over is not None:
             raise SessionRefused(self._escalated(over, lambda: credentials, ip, now_ns))
         kept = self.authenticate(credentials, Auth.SIGNED, ip, now_ns)
-        kept.used(now_ns, ip, LOGIN)
-        _check_scope(scope, kept, now_ns)
+        sandbox_ns = self.exchange.time_at(now_ns)
+        kept.used(sandbox_ns, ip, LOGIN)
+        _check_scope(scope, kept, sandbox_ns)
         if credentials.nonce is not None:
             self._journal_nonce(credentials, now_ns)
         self.outcomes[OK] += 1
@@ -226,6 +243,18 @@ class Gate:
     def _refuse_banned(self, ip: str, now_ns: int) -> None:
         if refusal := self.limiter.ban(ip, now_ns):
             raise SessionRefused(refusal)
+
+    def _refuse_in_maintenance(self, endpoint: Endpoint) -> None:
+        retry_after_ns = self.exchange.maintenance_ns
+        if retry_after_ns is not None and not endpoint.in_maintenance:
+            raise SessionRefused(
+                Refusal(
+                    AccessReason.MAINTENANCE,
+                    "the exchange is in maintenance and took nothing up; ask again in "
+                    f"{-(-retry_after_ns // 1_000_000_000)} s",
+                    retry_after_ns=retry_after_ns,
+                )
+            )
 
     def _count(
         self,
@@ -275,12 +304,13 @@ class Gate:
         for key in sorted(set(keys)):
             cause = self.limiter.persists(key, now_ns)
             if cause and self.exchange.keys.find(key) is not None:
-                self.exchange.record(KeyRevoked(key, cause), now_ns)
+                self.exchange.record(KeyRevoked(key, cause), self.exchange.time_at(now_ns))
                 over = Refusal(AccessReason.UNKNOWN_KEY, _revoked(cause))
         return over
 
     def authenticate(self, credentials: Credentials, auth: Auth, ip: str, now_ns: int) -> KeptKey:
         """Return the key that a request proves to hold, or raise SessionRefused."""
+        sandbox_ns = self.exchange.time_at(now_ns)
         kept = self.exchange.keys.find(credentials.key)
         refusal: Refusal | None = None
         if kept is None or kept.created.dialect != self.dialect.name:
@@ -293,9 +323,9 @@ class Gate:
                 "`steelyard key list` shows what there is",
             )
             raise SessionRefused(refusal)
-        if kept.is_expired(now_ns):
+        if kept.is_expired(sandbox_ns):
             refusal = Refusal(AccessReason.KEY_EXPIRED, "this key has expired; create another one")
-        elif kept.is_replaced(now_ns):
+        elif kept.is_replaced(sandbox_ns):
             refusal = Refusal(
                 AccessReason.KEY_ROTATED,
                 "this key has been rotated and its overlap is over; use the key that replaces it",
@@ -385,8 +415,10 @@ class Gate:
         )
         try:
             message = endpoint.decode(parameters, asker)
-            if kept is not None and kept.created.products and isinstance(message, UserCommand):
-                self._check_products(message, kept)
+            if kept is not None and kept.created.products:
+                for command in message.commands if isinstance(message, Batch) else (message,):
+                    if isinstance(command, UserCommand):
+                        self._check_products(command, kept)
             answer = None if message is None else self._act(message, credentials, now_ns)
             if isinstance(answer, Refused):
                 raise SessionRefused(Refusal(answer.reason, answer.message, answer.field))
@@ -399,12 +431,18 @@ class Gate:
             raise SessionRefused(_malformed(error)) from error
 
     def _act(
-        self, message: UserCommand | Query, credentials: Credentials | None, now_ns: int
+        self, message: UserCommand | Query | Batch, credentials: Credentials | None, now_ns: int
     ) -> Answer:
-        if not isinstance(message, UserCommand):
-            return self.exchange.ask(message, now_ns)
+        if not isinstance(message, UserCommand | Batch):
+            return self._answer(message, now_ns)
         if credentials is not None and credentials.nonce is not None:
             self._journal_nonce(credentials, now_ns)
+        if isinstance(message, Batch):
+            return BatchAnswer(tuple(self._perform(each, now_ns) for each in message.commands))
+        return self._perform(message, now_ns)
+
+    def _perform(self, message: UserCommand, now_ns: int) -> SingleAnswer:
+        """Carry out a command, or return what its client order id has been answered already."""
         if isinstance(message, Place) and message.client_order_id:
             known = self._known_order(message)
             if known is not None:
@@ -414,7 +452,12 @@ class Gate:
             known = known_group(message, self.exchange.history, for_ever=is_ever)
             if known is not None:
                 return known
-        return self.exchange.perform(message, now_ns)
+        return self.exchange.perform(message, self.exchange.time_at(now_ns))
+
+    def _answer(self, query: Query, now_ns: int) -> Answer:
+        if isinstance(query, ClockQuery):
+            return Clock(now_ns)  # what clients sign by; the sandbox's own is the administrator's
+        return self.exchange.ask(query, self.exchange.time_at(now_ns))
 
     def _check_products(self, command: UserCommand, kept: KeptKey) -> None:
         """Turn away what a key that may trade some instruments asks of others."""
@@ -447,9 +490,10 @@ class Gate:
     def _journal_nonce(self, credentials: Credentials, now_ns: int) -> None:
         """Have a nonce outlive a restart, because what came with it changes something."""
         key, nonce = credentials.key, credentials.nonce or ""
-        self.exchange.record(NonceUsed(key, nonce, _until_ns(credentials, now_ns)), now_ns)
+        used = NonceUsed(key, nonce, _until_ns(credentials, now_ns), now_ns)
+        self.exchange.record(used, self.exchange.time_at(now_ns))
 
-    def _known_order(self, place: Place) -> Answer | None:
+    def _known_order(self, place: Place) -> SingleAnswer | None:
         """Return what is to be said to a client order id that is taken, or None."""
         history = self.exchange.history
         if not self.dialect.client_ids_for_ever:
@@ -563,7 +607,8 @@ class Line:
 
     def snapshot(self, query: Query) -> Answer:
         """Answer a public query, for channels that start with a snapshot."""
-        return self._gate.exchange.ask(query, self._now())
+        exchange = self._gate.exchange
+        return exchange.ask(query, exchange.time_at(self._now()))
 
     def receive(self, frame: str | bytes) -> None:
         """Take one message from the client."""

@@ -5,6 +5,7 @@ kept; of ended ones the newest `ENDED_MAX` per account, of fills the newest `FIL
 client order ids the newest `CLIENT_IDS_MAX`: what is older leaves, oldest first.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
@@ -23,7 +24,14 @@ from steelyard.domain.commands import (
 )
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import Fill, Order, OrderState
-from steelyard.domain.messages import FillsQuery, OrderQuery, OrdersQuery
+from steelyard.domain.messages import (
+    Around,
+    FillList,
+    FillsQuery,
+    OrderList,
+    OrderQuery,
+    OrdersQuery,
+)
 from steelyard.domain.order import CancelCause, GroupKind, RejectReason
 
 T = TypeVar("T")
@@ -51,6 +59,7 @@ class AccountHistory(Struct):
     orders: list[Order]  # by order_id
     fills: list[Fill]
     placed: list[Place] = []
+    fills_left: int = 0  # how many older ones have left
 
 
 class _Account:
@@ -60,7 +69,8 @@ class _Account:
         self.orders: dict[int, Order] = {}
         self.open: dict[int, Order] = {}
         self.ended: deque[int] = deque()
-        self.fills: deque[Fill] = deque(maxlen=FILLS_MAX)
+        self.fills: deque[Fill] = deque()
+        self.fills_left = 0
         # Ordered: in a dict whose first entries are gone the oldest one is found by a long search.
         self.client_ids: OrderedDict[str, int] = OrderedDict()  # the newest order of each id
         self.placed: OrderedDict[str, Place] = OrderedDict()  # as it was asked for, not amended
@@ -82,6 +92,12 @@ class _Account:
             self.placed[place.client_order_id] = place
             if len(self.placed) > CLIENT_IDS_MAX:
                 self.placed.popitem(last=False)
+
+    def fill(self, fill: Fill) -> None:
+        self.fills.append(fill)
+        if len(self.fills) > FILLS_MAX:
+            self.fills.popleft()
+            self.fills_left += 1
 
     def end(self, order: Order) -> None:
         self.open.pop(order.order_id, None)
@@ -144,7 +160,7 @@ class History:
             fee_atoms=effect.fee_atoms,
             time_ns=now_ns,
         )
-        account.fills.append(fill)
+        account.fill(fill)
         order.filled_lots += effect.size_lots
         order.quote_atoms += quote_atoms
         order.updated_ns = now_ns
@@ -229,35 +245,48 @@ class History:
 
     def orders(self, query: OrdersQuery) -> tuple[Order, ...]:
         """Return orders, oldest first; without a start the newest."""
+        return self.order_list(query).orders
+
+    def order_list(self, query: OrdersQuery) -> OrderList:
+        """Return the same, and where the list goes on."""
         account = self._accounts.get(query.account_id)
         if account is None:
-            return ()
+            return OrderList(())
         source = account.open if query.open_only else account.orders
+        if query.order_ids:
+            wanted = (source.get(order_id) for order_id in dict.fromkeys(query.order_ids))
+            candidates = [order for order in wanted if order is not None]
+        else:
+            candidates = [*source.values()]
         found = [
-            order
-            for order in source.values()
+            (order.order_id, order)
+            for order in candidates
             if query.instrument_id in (None, order.instrument_id)
             and (query.from_order_id is None or order.order_id >= query.from_order_id)
             and not (query.accepted_only and order.state is OrderState.REJECTED)
             and _within(order.created_ns, query.start_ns, query.end_ns)
         ]
-        found.sort(key=lambda order: order.order_id)
-        return _page(found, query.limit, from_start=_has_start(query.from_order_id, query.start_ns))
+        found.sort(key=_number)
+        return OrderList(*_page(found, query, query.from_order_id))
 
     def fills(self, query: FillsQuery) -> tuple[Fill, ...]:
         """Return fills, oldest first; without a start the newest."""
+        return self.fill_list(query).fills
+
+    def fill_list(self, query: FillsQuery) -> FillList:
+        """Return the same, and where the list goes on."""
         account = self._accounts.get(query.account_id)
         if account is None:
-            return ()
+            return FillList(())
         found = [
-            fill
-            for fill in account.fills
+            (number, fill)
+            for number, fill in enumerate(account.fills, account.fills_left + 1)
             if query.instrument_id in (None, fill.instrument_id)
             and query.order_id in (None, fill.order_id)
             and (query.from_trade_id is None or fill.trade_id >= query.from_trade_id)
             and _within(fill.time_ns, query.start_ns, query.end_ns)
         ]
-        return _page(found, query.limit, from_start=_has_start(query.from_trade_id, query.start_ns))
+        return FillList(*_page(found, query, query.from_trade_id))
 
     def fills_of(self, order: Order, newest: int | None = None) -> tuple[Fill, ...]:
         """Return an order's fills, oldest first; of many only so many of the newest."""
@@ -275,6 +304,7 @@ class History:
                 sorted(account.orders.values(), key=_by_id),
                 [*account.fills],
                 [*account.placed.values()],
+                account.fills_left,
             )
             for account_id, account in self._accounts.items()
         ]
@@ -288,6 +318,7 @@ class History:
                 if order.state.is_open:
                     self._watch(order)
             account.fills.extend(kept.fills)
+            account.fills_left = kept.fills_left
             for place in kept.placed:
                 account.asked(place)
 
@@ -348,5 +379,24 @@ def _has_start(*starts: int | None) -> bool:
     return any(start is not None for start in starts)
 
 
-def _page(found: list[T], limit: int, *, from_start: bool) -> tuple[T, ...]:
-    return tuple(islice(found, limit)) if from_start else tuple(found[max(0, len(found) - limit) :])
+def _number(entry: tuple[int, T]) -> int:
+    return entry[0]
+
+
+def _page(
+    found: list[tuple[int, T]], query: OrdersQuery | FillsQuery, from_id: int | None
+) -> tuple[tuple[T, ...], Around]:
+    """Return the part that is wanted of numbered entries, and where it goes on."""
+    first = 0 if query.after is None else bisect_right(found, query.after, key=_number)
+    last = len(found) if query.before is None else bisect_left(found, query.before, key=_number)
+    is_forward = query.before is None and _has_start(from_id, query.start_ns, query.after)
+    if is_forward:
+        last = min(last, first + query.limit)
+    else:
+        first = max(first, last - query.limit)
+    part = found[first:last]
+    around = Around(
+        part[0][0] if part and first > 0 else None,
+        part[-1][0] if part and last < len(found) else None,
+    )
+    return tuple(entry for _, entry in part), around

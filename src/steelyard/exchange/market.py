@@ -7,7 +7,7 @@ longer kept is left out. Volumes are exact. Times are aligned to the epoch in UT
 Monday, months on the 1st.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -22,10 +22,12 @@ from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import (
     MINUTE_NS,
     SECOND_NS,
+    Around,
     Candle,
     CandlesQuery,
     Ticker,
     Trade,
+    TradeList,
     TradesQuery,
 )
 from steelyard.domain.order import Side
@@ -114,14 +116,28 @@ class InstrumentMarket:
     def load(self, candle: Candle) -> None:
         """Enter a candle of history; per base series they come in order, before any trade."""
         series = self.series[candle.interval_ns]
+        self._bridge(series, candle.interval_ns, candle.open_ns)
         if not series or candle.open_ns > series[-1].open_ns:
+            _close_last(series)
             series.append(candle)
         if candle.interval_ns == MINUTE_NS:
             hours, open_ns = self.series[HOUR_NS], open_of(candle.open_ns, HOUR_NS)
+            self._bridge(hours, HOUR_NS, open_ns)
             if hours and hours[-1].open_ns == open_ns:
                 hours[-1] = _fold(hours[-1], candle)
             elif not hours or hours[-1].open_ns < open_ns:
+                _close_last(hours)
                 hours.append(replace(candle, interval_ns=HOUR_NS, open_ns=open_ns))
+
+    def _bridge(self, series: deque[Candle], length: int, open_ns: int) -> None:
+        """Leave no gap before a candle that is about to come."""
+        if not series or open_ns <= series[-1].open_ns + length:
+            return
+        if length == SECOND_NS:
+            # Flat seconds would not add up to the minutes that are known of that time.
+            series.clear()
+            return
+        self._advance(series, length, open_ns - length, None)
 
     def _advance(
         self, series: deque[Candle], length: int, now_ns: int, first_ticks: int | None
@@ -185,15 +201,30 @@ class InstrumentMarket:
 
     def trades_of(self, query: TradesQuery) -> tuple[Trade, ...]:
         """Return public trades, oldest first."""
+        return self.trade_list(query).trades
+
+    def trade_list(self, query: TradesQuery) -> TradeList:
+        """Return the same, and where the list goes on."""
         first = bisect_left(self.trades, query.from_trade_id or 0, key=lambda t: t.trade_id)
         if query.start_ns is not None:
             first = max(first, bisect_left(self.trades, query.start_ns, key=lambda t: t.time_ns))
         last = len(self.trades)
         if query.end_ns is not None:
             last = bisect_left(self.trades, query.end_ns + 1, key=lambda t: t.time_ns)
-        if query.from_trade_id is None and query.start_ns is None:
-            first = max(0, last - query.limit)
-        return tuple(islice(self.trades, first, min(last, first + query.limit)))
+        if query.after is not None:
+            first = max(first, bisect_right(self.trades, query.after, key=_trade_id))
+        if query.before is not None:
+            last = min(last, bisect_left(self.trades, query.before, key=_trade_id))
+        has_start = (query.from_trade_id, query.start_ns, query.after) != (None, None, None)
+        if has_start and query.before is None:
+            last = min(last, first + query.limit)
+        else:
+            first = max(first, last - query.limit)
+        part = tuple(islice(self.trades, first, max(first, last)))
+        is_older = part and self.trades[0].trade_id < part[0].trade_id
+        is_newer = part and part[-1].trade_id < self.trades[-1].trade_id
+        before = part[0].trade_id if is_older else None
+        return TradeList(part, Around(before, part[-1].trade_id if is_newer else None))
 
     def candles_of(self, query: CandlesQuery, now_ns: int) -> tuple[Candle, ...]:
         """Return candles, oldest first, up to the one that is open now.
@@ -283,6 +314,11 @@ class InstrumentMarket:
             self.series[candle.interval_ns].append(candle)
 
 
+def _close_last(series: deque[Candle]) -> None:
+    if series and not series[-1].is_closed:
+        series[-1] = replace(series[-1], is_closed=True)
+
+
 def _fold(whole: Candle, part: Candle) -> Candle:
     """Return a candle with a later part added."""
     is_last = next_open(whole.open_ns, whole.interval_ns) == next_open(
@@ -325,3 +361,7 @@ def _folded(candles: Iterable[Candle], interval_ns: int) -> Iterator[Candle]:
         whole = _fold(flat, candle) if candle.trade_count else replace(flat, is_closed=False)
     if whole is not None:
         yield whole
+
+
+def _trade_id(trade: Trade) -> int:
+    return trade.trade_id

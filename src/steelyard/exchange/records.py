@@ -75,12 +75,21 @@ class KeyRevoked(Struct, frozen=True, tag=True):
     by: str = ADMINISTRATOR
 
 
+class ClockSet(Struct, frozen=True, tag=True):
+    """From here on it is `time_ns`: so far ahead of the host's clock, or standing still."""
+
+    time_ns: int
+    offset_ns: int
+    is_frozen: bool
+
+
 class NonceUsed(Struct, frozen=True, tag=True):
     """A nonce must not be seen again for this key until then."""
 
     key: str
     nonce: str
-    until_ns: int
+    until_ns: int  # in wire time, as the next
+    wire_ns: int = 0  # when it was seen
 
 
 class MarketStep(Struct, frozen=True, tag=True):
@@ -93,6 +102,13 @@ class MarketStep(Struct, frozen=True, tag=True):
     state_hash: int = 0
 
 
+class MaintenanceSet(Struct, frozen=True, tag=True):
+    """Requests are turned away from here on, or taken again; retry_after_ns is what they hear."""
+
+    is_on: bool
+    retry_after_ns: int
+
+
 ExchangeRecord = (
     Founded
     | AccountNamed
@@ -100,8 +116,10 @@ ExchangeRecord = (
     | KeyChanged
     | KeyRevoked
     | NonceUsed
-    | MarketStep
+    | ClockSet
+    | MaintenanceSet
     | AnyPersonRecord
+    | MarketStep
 )
 
 

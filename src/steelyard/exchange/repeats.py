@@ -7,12 +7,12 @@ is refused. Single orders are for the gate.
 
 from steelyard.domain.commands import Place, PlaceGroup
 from steelyard.domain.lifecycle import Order
-from steelyard.domain.messages import Answer, OrderList, Refused
+from steelyard.domain.messages import OrderList, Refused, SingleAnswer
 from steelyard.domain.order import RejectReason
 from steelyard.exchange.history import History
 
 
-def known_group(group: PlaceGroup, history: History, *, for_ever: bool) -> Answer | None:
+def known_group(group: PlaceGroup, history: History, *, for_ever: bool) -> SingleAnswer | None:
     """Return what is to be said to a group of which a client order id is taken, or None.
 
     for_ever: a client order id is good for one order for ever, else for one open order.
@@ -55,7 +55,7 @@ def _is_one_group(orders: tuple[Order, ...], group: PlaceGroup) -> bool:
     return all((o.group_id, o.group_kind) == (numbers[0], group.kind) for o in orders)
 
 
-def _answer(orders: tuple[Order, ...]) -> Answer:
+def _answer(orders: tuple[Order, ...]) -> SingleAnswer:
     reasons = [order.reject_reason for order in orders if order.reject_reason is not None]
     if not reasons:
         return OrderList(orders)

@@ -15,7 +15,7 @@ from steelyard.exchange.house import HouseCursor
 from steelyard.exchange.keys import People
 from steelyard.exchange.market import MarketData
 from steelyard.exchange.people import Person
-from steelyard.exchange.records import Founded
+from steelyard.exchange.records import ClockSet, Founded
 from steelyard.exchange.statement import AccountStatement
 
 T = TypeVar("T")
@@ -37,6 +37,8 @@ class Snapshot(Struct):
     markets: list[MarketData]
     sequences: dict[int, int]
     market_cursor: HouseCursor | None
+    clock: ClockSet | None = None
+    maintenance_ns: int | None = None
     persons: list[Person] = []
 
 

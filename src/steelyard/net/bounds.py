@@ -28,6 +28,8 @@ class Bounds(NamedTuple):
     headers_max_bytes: int = HEADERS_MAX_BYTES  # 431
     headers_max: int = 128  # 431
     body_max_bytes: int = BODY_MAX_BYTES  # 413, before the rest arrives
+    handshakes_max: int = 200  # of TLS, at one time: the next connection is closed at once
+    handshake_s: float = 10.0  # of TLS: abort
     head_s: float = 10.0  # from a request's first byte to the end of its headers: 408
     body_s: float = 30.0  # from there to its end: 408
     idle_s: float = 75.0  # between requests: close
@@ -35,7 +37,7 @@ class Bounds(NamedTuple):
     linger_s: float = 5.0  # in which a refused client may go on sending, so that it can read why
     linger_max_bytes: int = 64 << 20  # that a refused client may go on sending: abort
     message_max_bytes: int = 1 << 20  # of a WebSocket: close 1009
-    unsent_max_bytes: int = 4 << 20  # of a WebSocket whose reader is slow: abort
+    unsent_max_bytes: int = 4 << 20  # of a WebSocket whose reader is slow: close 1008
     ping_s: float = 20.0  # between pings
     pong_s: float = 60.0  # in which a WebSocket says nothing at all: close 1011
     stop_s: float = 2.0  # for last answers and closing handshakes: abort

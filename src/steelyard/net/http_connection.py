@@ -19,6 +19,7 @@ from steelyard.net.websocket_connection import WebSocketConnection
 from steelyard.wire.http import Request, Response
 
 NO_CONTENT, NOT_MODIFIED = 204, 304
+TURN_MAX = 4  # requests of one connection in a row: then the others have their turn
 
 Reply = Callable[[Response], None]
 
@@ -123,6 +124,7 @@ class HttpConnection(asyncio.Protocol):
         self._accepts = True  # more requests
         self._is_ended = False  # by the client, which still reads
         self._is_working = False
+        self._turn: asyncio.Handle | None = None  # when it goes on, after the others
         self._is_paused = False
         self._is_full = False  # the client does not take what is sent
         self._is_lingering = False
@@ -149,6 +151,8 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 either way it is gone
         """asyncio: it is gone; answers that come now go nowhere."""
         self._is_over = True
+        if self._turn is not None:
+            self._turn.cancel()
         self._ready.clear()
         self._slots.clear()
         self._backlog = b""
@@ -165,7 +169,9 @@ class HttpConnection(asyncio.Protocol):
             return False
         self._is_ended = True
         self._settle()
-        return not self._is_over and not self._is_lingering
+        # With TLS no half of a connection can be closed.
+        may_wait = self._transport.can_write_eof()
+        return may_wait and not self._is_over and not self._is_lingering
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes."""
@@ -204,14 +210,18 @@ class HttpConnection(asyncio.Protocol):
     # -- from bytes to the site ---------------------------------------------------------------
 
     def _work(self) -> None:
-        """Take up what has arrived, as far as the bounds allow."""
-        if self._is_working:
+        """Take up what has arrived, as far as the bounds allow, and give way in between."""
+        if self._is_working or self._turn is not None:
             return
         self._is_working = True  # a site that replies at once is heard below
+        left = TURN_MAX
         try:
             while not (self._is_full or self._port.is_held or self._is_at_bound()):
                 if self._ready:
-                    self._ask()
+                    if left <= 0:
+                        self._turn = self._loop.call_soon(self._go_on)
+                        break
+                    left -= self._ask(left)
                     self._flush()
                 elif self._backlog and self._accepts and self._upgrade is None:
                     data = self._backlog
@@ -224,6 +234,10 @@ class HttpConnection(asyncio.Protocol):
         finally:
             self._is_working = False
         self._settle()
+
+    def _go_on(self) -> None:
+        self._turn = None
+        self._work()
 
     def _read(self, data: bytes) -> None:
         """Read one slice."""
@@ -248,11 +262,13 @@ class HttpConnection(asyncio.Protocol):
                 in_s = self._bounds.body_s if reader.in_body else self._bounds.head_s
                 self._deadline = self._loop.time() + in_s
 
-    def _ask(self) -> None:
-        """Give the site what is ready, up to the bound."""
+    def _ask(self, count_max: int) -> int:
+        """Give the site what is ready, up to the bound; return how much that was."""
         ready, slots = self._ready, self._slots
-        while ready and not (self._port.is_held or self._is_at_bound()):
+        count = 0
+        while ready and count < count_max and not (self._port.is_held or self._is_at_bound()):
             slot = ready.popleft()
+            count += 1
             slots.append(slot)
             if slot.response is not None:
                 continue  # a refusal, in its turn
@@ -260,6 +276,7 @@ class HttpConnection(asyncio.Protocol):
                 self._port.site.http(slot.request, self._ip, slot)
             except Exception as error:  # noqa: BLE001 not swallowed, see _fail
                 self._fail(error, slot)
+        return count
 
     def _fail(self, error: Exception, slot: _Slot) -> None:
         """Tell the loop's exception handler, which is the roof's; answer, and end."""

@@ -8,6 +8,8 @@ knows no API.
 import asyncio
 import os
 import socket
+import ssl
+from contextlib import suppress
 from email.utils import formatdate
 
 from steelyard.domain.errors import ConfigError
@@ -63,8 +65,13 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-async def serve_on(bound: socket.socket, site: Site, bounds: Bounds = DEFAULT) -> "Server":
-    """Listen and serve on a port that was taken by `bind`.
+async def serve_on(
+    bound: socket.socket,
+    site: Site,
+    bounds: Bounds = DEFAULT,
+    tls: ssl.SSLContext | None = None,
+) -> "Server":
+    """Listen and serve on a port that was taken by `bind`; with `tls`, nothing but TLS.
 
     Raises:
         ConfigError: Somebody else was faster.
@@ -75,7 +82,7 @@ async def serve_on(bound: socket.socket, site: Site, bounds: Bounds = DEFAULT) -
     except OSError as error:
         bound.close()
         raise _unusable(host, port, error) from error
-    server = Server(site, bound, bounds)
+    server = Server(site, bound, bounds, tls)
     await server.start()
     return server
 
@@ -83,7 +90,13 @@ async def serve_on(bound: socket.socket, site: Site, bounds: Bounds = DEFAULT) -
 class Server:
     """A listening port and its connections."""
 
-    def __init__(self, site: Site, listening: socket.socket, bounds: Bounds = DEFAULT) -> None:
+    def __init__(
+        self,
+        site: Site,
+        listening: socket.socket,
+        bounds: Bounds = DEFAULT,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.site = site
         self.port: int = listening.getsockname()[1]
         self.connections: set[HttpConnection] = set()
@@ -93,6 +106,9 @@ class Server:
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
         self._first = 0
+        self._tls = tls
+        self._again: asyncio.TimerHandle | None = None  # when more files may be opened
+        self._handshakes: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Begin to accept."""
@@ -100,17 +116,23 @@ class Server:
         shared = Port(self.site, self._bounds, loop, connections=self.connections)
         self._shared = shared
         self.sweep(loop.time())
-        self._server = await loop.create_server(
-            lambda: HttpConnection(shared), sock=self._listening, backlog=BACKLOG
-        )
+        if self._tls is None:
+            self._server = await loop.create_server(
+                lambda: HttpConnection(shared), sock=self._listening, backlog=BACKLOG
+            )
+        else:
+            self._listening.setblocking(False)  # noqa: FBT003 its only argument
+            self._listen_tls(self._tls, shared)
         self._sweeper = loop.create_task(self._sweep_forever())
 
     async def close(self) -> None:
         """Stop accepting, let answers and closing handshakes finish, then cut off what is left."""
-        if self._server is None or self._shared is None:
+        if self._shared is None:
             self._listening.close()
             return
-        self._server.close()
+        if self._server is not None:
+            self._server.close()
+        await self._stop_accepting()
         if self._sweeper is not None:
             self._sweeper.cancel()
         empty = asyncio.Event()
@@ -153,6 +175,55 @@ class Server:
         self._shared.date = formatdate(usegmt=True)
         for connection in [*self.connections]:
             connection.check(now)
+
+    # -- TLS ----------------------------------------------------------------------------------
+
+    def _accept(self, tls: ssl.SSLContext, shared: Port) -> None:
+        """Accept here and not in the loop's server, which does not bound its handshakes."""
+        loop = shared.loop
+        try:
+            accepted, _ = self._listening.accept()
+        except (BlockingIOError, ConnectionError):
+            return  # it has gone already
+        except OSError:  # too many files are open
+            loop.remove_reader(self._listening)
+            self._again = loop.call_later(self._bounds.sweep_s, self._listen_tls, tls, shared)
+            return
+        if len(self._handshakes) >= self._bounds.handshakes_max:
+            accepted.close()
+            return
+        accepted.setblocking(False)  # noqa: FBT003 its only argument
+        task = loop.create_task(self._shake_hands(accepted, tls, shared))
+        self._handshakes.add(task)
+        task.add_done_callback(self._handshakes.discard)
+
+    def _listen_tls(self, tls: ssl.SSLContext, shared: Port) -> None:
+        shared.loop.add_reader(self._listening, self._accept, tls, shared)
+
+    async def _shake_hands(
+        self, accepted: socket.socket, tls: ssl.SSLContext, shared: Port
+    ) -> None:
+        with suppress(OSError):  # no TLS, or not in time: it has been closed
+            await shared.loop.connect_accepted_socket(
+                lambda: HttpConnection(shared),
+                accepted,
+                ssl=tls,
+                ssl_handshake_timeout=self._bounds.handshake_s,
+                ssl_shutdown_timeout=self._bounds.stop_s,
+            )
+
+    async def _stop_accepting(self) -> None:
+        if self._tls is None:
+            return
+        if self._again is not None:
+            self._again.cancel()
+        asyncio.get_running_loop().remove_reader(self._listening)
+        self._listening.close()
+        if self._handshakes:
+            _, late = await asyncio.wait([*self._handshakes], timeout=self._bounds.stop_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _sweep_forever(self) -> None:
         loop = asyncio.get_running_loop()

@@ -75,10 +75,9 @@ class WebSocketConnection:
         if self._is_full:
             unsent = self._transport.get_write_buffer_size()
             if unsent + len(frame) > self._bounds.unsent_max_bytes:
-                # A closing frame would wait behind what is not being read.
-                self._may_send = False
+                # The closing frame waits behind what is not being read; it may be yet, for a while.
                 self.is_dropped = True
-                self._transport.abort()
+                self.close(1008, "too slow: read what is sent, or subscribe to less")
                 return
         self._transport.write(frame)
 
@@ -246,6 +245,8 @@ class WebSocketConnection:
                 self._transport.write(data)
             elif self._transport.can_write_eof():
                 self._transport.write_eof()
+            else:
+                self._transport.close()
         if self._protocol.state is not State.OPEN:
             self._may_send = False
             if self._abort_at is None:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from steelyard.domain.commands import UserCommand
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Order
-from steelyard.domain.messages import Answer, Event, KeyKind, OrderQuery, Query, Scope
+from steelyard.domain.messages import Answer, Batch, Event, KeyKind, OrderQuery, Query, Scope
 from steelyard.domain.order import RejectReason
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile, Usage
@@ -39,6 +39,7 @@ class AccessReason(IntEnum):
     METHOD_NOT_ALLOWED = auto()
     IP_BANNED = auto()
     IP_LIMIT = auto()
+    MAINTENANCE = auto()  # the operator takes no requests now
     MISSING_KEY = auto()
     UNKNOWN_KEY = auto()  # never issued, or revoked
     KEY_EXPIRED = auto()
@@ -132,12 +133,13 @@ class Endpoint(NamedTuple):
     response: Any
     auth: Auth
     scope: Scope | None
-    decode: Callable[[Any, Asker], UserCommand | Query | None]
+    decode: Callable[[Any, Asker], UserCommand | Query | Batch | None]
     encode: Callable[[Any, Any, Asker], Any]
     weight: Callable[[Any], int]
     is_order: bool = False  # counts against the order limit
     status: int = 200
     summary: str = ""
+    in_maintenance: bool = False  # answered all the same
 
 
 class ChannelKind(IntEnum):
@@ -150,6 +152,7 @@ class ChannelKind(IntEnum):
     CANDLES = 5  # Candle
     ORDERS = 6  # OrderEvent, private
     BALANCES = 7  # BalanceEvent, private
+    STATUS = 8  # Status, of the exchange
 
 
 class Channel(NamedTuple):

@@ -165,8 +165,8 @@ def test_signed_requests_need_a_key(venue):
 
 @pytest.mark.parametrize("message", [Amend(100, 1, 5, None), Deposit(100, 1, 1)])
 def test_what_cannot_be_said_is_unsupported(venue, message):
-    """An Amend names no instrument, so its ticks are no price."""
-    with pytest.raises(Unsupported, match="cannot be sent"):
+    """A deposit, and an Amend that does not name its instrument, so that its ticks are no price."""
+    with pytest.raises(Unsupported, match=r"cannot be sent|needs instrument_id"):
         CLIENT.request(message, venue.listings, venue.key, 0)
 
 

@@ -50,6 +50,7 @@ def test_the_limits_in_force_are_published():
     assert placing == [
         ("POST", "/api/v1/orders"),
         ("POST", "/api/v1/groups"),
+        ("POST", "/api/v1/orders/batch"),
         ("PATCH", "/api/v1/orders/{order_id}"),
     ]
     assert answer["timestamp_behind_ms_max"] == 5_000

@@ -221,7 +221,7 @@ def test_market_data_is_that_of_the_exchange(venue):
     _, answer = venue.get("/api/v1/trades?symbol=BTC-USDT&limit=1")
     assert answer["trades"][0]["taker_side"] == "buy"
     first = answer["trades"][0]["trade_id"]
-    assert venue.get(f"/api/v1/trades?symbol=BTC-USDT&from_id={first + 1}")[1] == {"trades": []}
+    assert venue.get(f"/api/v1/trades?symbol=BTC-USDT&from_id={first + 1}")[1]["trades"] == []
     _, answer = venue.get("/api/v1/candles?symbol=BTC-USDT&interval=1s&limit=2")
     assert answer["candles"][-1]["volume"] in ("0", "0.01")
     assert sum(c["trades"] for c in answer["candles"]) == 1

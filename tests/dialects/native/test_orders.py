@@ -329,7 +329,7 @@ def test_place_amend_fill_cancel(venue):
     assert (now["state"], now["filled"], now["remaining"]) == ("partially_filled", "0.1", "0.3")
     assert now == venue.call("GET", "/api/v1/orders/by-client-id/a-1")[1]
     _, listed = venue.call("GET", "/api/v1/orders?open=true&symbol=BTC-USDT")
-    assert listed == {"orders": [now]}
+    assert listed == {"orders": [now], "next": None, "previous": None}
     _, fills = venue.call("GET", f"/api/v1/fills?order_id={placed['order_id']}")
     assert [f["liquidity"] for f in fills["fills"]] == ["maker"]
     _, ended = venue.call("DELETE", path)

@@ -71,7 +71,15 @@ export function expiry(time: number | null, now: number): string {
   if (time === null) return "never";
   if (time <= now) return moment(time, now);
   const left = time - now;
-  return left >= 2 * DAY_MS ? `in ${Math.floor(left / DAY_MS)} d` : `in ${duration(left)}`;
+  return left >= 2 * DAY_MS ? `in ${Math.round(left / DAY_MS)} d` : `in ${duration(left)}`;
+}
+
+/** How far a thief with this key would come, in a few words and how bad it is. */
+export function exposure(key: Key): { tone: "good" | "warn" | "bad"; text: string } {
+  if (key.scopes.includes("withdraw")) return { tone: "bad", text: "could take funds out" };
+  if (key.ip.length === 0) return { tone: "warn", text: "from anywhere" };
+  const count = key.ip.length;
+  return { tone: "good", text: `only from ${count} ${count === 1 ? "place" : "places"}` };
 }
 
 /** "12 min ago" */

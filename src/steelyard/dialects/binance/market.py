@@ -549,12 +549,12 @@ SYSTEM_STATUS = public(
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    PING,
-    TIME,
+    PING._replace(in_maintenance=True),
+    TIME._replace(in_maintenance=True),
     EXCHANGE_INFO,
     DEPTH,
     TRADES,
     HISTORICAL_TRADES,
     AGG_TRADES,
-    SYSTEM_STATUS,
+    SYSTEM_STATUS._replace(in_maintenance=True),
 )

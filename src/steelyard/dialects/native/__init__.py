@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from steelyard.dialects.native import (
+    asyncapi,
     auth,
     errors,
     limits,
@@ -40,6 +41,10 @@ def _openapi(_answer: None, _request: requests.OpenApiRequest, _asker: Asker) ->
     return Response(200, {"content-type": "application/json"}, _openapi_bytes())
 
 
+def _asyncapi(_answer: None, _request: requests.AsyncApiRequest, _asker: Asker) -> Response:
+    return Response(200, {"content-type": "application/json"}, _asyncapi_bytes())
+
+
 def _docs(_answer: None, _request: requests.DocsRequest, _asker: Asker) -> Response:
     return Response(200, {"content-type": "text/html; charset=utf-8"}, _docs_bytes())
 
@@ -47,6 +52,11 @@ def _docs(_answer: None, _request: requests.DocsRequest, _asker: Asker) -> Respo
 @lru_cache(maxsize=1)
 def _openapi_bytes() -> bytes:
     return msgspec.json.encode(openapi.document(DIALECT, "/"))
+
+
+@lru_cache(maxsize=1)
+def _asyncapi_bytes() -> bytes:
+    return msgspec.json.encode(asyncapi.document(DIALECT))
 
 
 @lru_cache(maxsize=1)
@@ -72,7 +82,7 @@ DIALECT = Dialect(
     name=NAME,
     title="Steelyard native",
     port_offset=0,
-    docs=("/docs", "/openapi.json", "docs/reference/native-api.md"),
+    docs=("/docs", "/openapi.json", "/asyncapi.json", "docs/reference/native-api.md"),
     endpoints=(
         *ENDPOINTS,
         Endpoint(
@@ -86,6 +96,20 @@ DIALECT = Dialect(
             _openapi,
             limits.Weight(1, 1),
             summary="This API for programs",
+            in_maintenance=True,
+        ),
+        Endpoint(
+            "GET",
+            "/asyncapi.json",
+            requests.AsyncApiRequest,
+            dict,
+            Auth.NONE,
+            None,
+            _nothing,
+            _asyncapi,
+            limits.Weight(1, 1),
+            summary="Its WebSocket for programs",
+            in_maintenance=True,
         ),
         Endpoint(
             "GET",
@@ -98,6 +122,7 @@ DIALECT = Dialect(
             _docs,
             limits.Weight(1, 1),
             summary="This API for people",
+            in_maintenance=True,
         ),
     ),
     limits=limits.LIMITS,

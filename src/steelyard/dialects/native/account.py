@@ -1,5 +1,7 @@
 """The clock, the status, the limits, balances and keys: each to the wire next to each from it."""
 
+from typing import Any
+
 from steelyard.dialects.native import messages, requests, stream_messages
 from steelyard.dialects.native.text import (
     amount_text,
@@ -11,6 +13,7 @@ from steelyard.dialects.native.text import (
 )
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import (
+    SECOND_NS,
     AccountAnswer,
     AccountQuery,
     AssetBalance,
@@ -53,17 +56,35 @@ def status_to_wire(
     answer: Status, _request: requests.StatusRequest, _asker: Asker
 ) -> messages.ServerStatus:
     """Return the status."""
-    return messages.ServerStatus(
-        trading=answer.trading,
-        market=answer.market,
-        ended=answer.ended,
-        time=to_ms(answer.time_ns),
-    )
+    return messages.ServerStatus(**_status_fields(answer))
 
 
 def status_from_wire(wire: messages.ServerStatus) -> Status:
     """Return the status."""
-    return Status(wire.trading, wire.market, wire.ended, from_ms(wire.time))
+    return Status(
+        wire.trading,
+        wire.market,
+        wire.ended,
+        from_ms(wire.time),
+        wire.maintenance,
+        (wire.retry_after or 0) * SECOND_NS,
+    )
+
+
+def status_push(status: Status) -> stream_messages.StatusPush:
+    """Return the status as the channel tells it."""
+    return stream_messages.StatusPush(**_status_fields(status))
+
+
+def _status_fields(status: Status) -> dict[str, Any]:
+    return {
+        "trading": status.trading,
+        "market": status.market,
+        "ended": status.ended,
+        "time": to_ms(status.time_ns),
+        "maintenance": status.maintenance,
+        "retry_after": -(-status.retry_after_ns // SECOND_NS) if status.maintenance else None,
+    }
 
 
 def account_query(_request: requests.AccountRequest, asker: Asker) -> AccountQuery:

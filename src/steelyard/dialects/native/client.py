@@ -16,7 +16,7 @@ from steelyard.dialects.native import account, auth, errors, forms, market, mess
 from steelyard.dialects.native.endpoints import BASE
 from steelyard.dialects.native.stream import ClientStream, market_stream, private_stream
 from steelyard.dialects.native.text import to_ms
-from steelyard.domain.commands import Cancel, CancelAll, Command, Place, PlaceGroup
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Command, Place, PlaceGroup
 from steelyard.domain.errors import DecodeError, Unsupported, UsageError
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import (
@@ -135,6 +135,9 @@ def _route(message: Message, listings: Listings) -> _Route:
         case PlaceGroup():
             body = orders.group_to_wire(message, listings)
             return _Route("POST", "/groups", messages.OrderList, body=body)
+        case Amend():
+            body = orders.amend_to_wire(message, listings)
+            return _Route("PATCH", f"/orders/{message.order_id}", messages.PlacedOrder, body=body)
         case Cancel():
             return _Route("DELETE", f"/orders/{message.order_id}", messages.Order)
         case CancelAll():
@@ -162,6 +165,7 @@ def _route(message: Message, listings: Listings) -> _Route:
                 "symbol": _symbol(message.instrument_id, listings),
                 "open": "true" if message.open_only else None,
                 "from_id": message.from_order_id,
+                "ids": ",".join(map(str, message.order_ids)) or None,
                 **_span(message),
             }
             return _Route("GET", "/orders", messages.OrderList, query=query)
@@ -174,7 +178,6 @@ def _route(message: Message, listings: Listings) -> _Route:
             }
             return _Route("GET", "/fills", messages.FillList, query=query)
         case _:
-            # An Amend names no instrument, without which ticks are not a price.
             raise Unsupported(f"{type(message).__name__} cannot be sent over the native API")
 
 

@@ -35,6 +35,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         account.clock_to_wire,
         Weight(1, 1),
         summary="The exchange's clock",
+        in_maintenance=True,
     ),
     Endpoint(
         "GET",
@@ -47,6 +48,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         account.status_to_wire,
         Weight(1, 1),
         summary="Whether the exchange trades",
+        in_maintenance=True,
     ),
     Endpoint(
         "GET",
@@ -147,6 +149,19 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         Weight(forms.GROUP_MIN, GROUP_MAX, orders.group_weight),
         is_order=True,
         summary="Place a group of orders",
+    ),
+    Endpoint(
+        "POST",
+        f"{BASE}/orders/batch",
+        requests.PlaceBatchRequest,
+        messages.OrderResults,
+        Auth.SIGNED,
+        Scope.TRADE,
+        orders.batch_from_wire,
+        orders.batch_to_wire,
+        Weight(1, forms.BATCH_MAX, orders.batch_weight),
+        is_order=True,
+        summary="Place several orders, each on its own",
     ),
     Endpoint(
         "PATCH",

@@ -176,6 +176,12 @@ _ROWS = (
         "Send nothing until Retry-After is over.",
     ),
     Code(
+        A.MAINTENANCE,
+        503,
+        "The exchange is in maintenance. Nothing was taken up.",
+        "Wait for Retry-After. GET /api/v1/status and the status channel say when it is over.",
+    ),
+    Code(
         A.UNAVAILABLE,
         503,
         "The exchange is stopping, or cannot write to its disk. An order may have arrived.",
@@ -398,6 +404,8 @@ _OF_CANCEL = frozenset({R.MARKET_MAINTENANCE, R.UNKNOWN_ORDER})
 _OWN: dict[type, frozenset[RejectReason]] = {
     requests.PlaceRequest: _OF_PLACE,
     requests.PlaceGroupRequest: _OF_PLACE,
+    # Of a batch each order is refused on its own, within an answer that is 200.
+    requests.PlaceBatchRequest: frozenset(),
     requests.AmendRequest: _OF_AMEND,
     requests.CancelRequest: _OF_CANCEL,
     requests.CancelAllRequest: frozenset({R.MARKET_MAINTENANCE}),
@@ -445,6 +453,8 @@ def codes_of(endpoint: Endpoint) -> tuple[Code, ...]:
             return True
         if reason is A.MISSING_SCOPE:
             return endpoint.scope is not None
+        if reason is A.MAINTENANCE:
+            return not endpoint.in_maintenance
         if reason is A.WITHDRAW_COOLING:
             return endpoint.scope is Scope.WITHDRAW
         if reason is A.PRODUCT_NOT_ALLOWED:

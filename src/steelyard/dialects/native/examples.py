@@ -5,6 +5,7 @@ that other programs' tests can read them.
 """
 
 from typing import Any
+from zlib import crc32
 
 from msgspec import Raw, Struct
 
@@ -92,6 +93,7 @@ _ORDER: dict[str, Any] = {
     "time_in_force": "gtc",
     "post_only": True,
     "self_trade": "cancel_oldest",
+    "fee_asset": "quote",
     "price": "61000.10",
     "size": "0.5",
     "quote_amount": None,
@@ -175,10 +177,31 @@ EXAMPLES: dict[type[Struct], Struct] = {
                 ),
             ),
         ),
+        r.PlaceBatchRequest(
+            orders=(
+                r.PlaceRequest(
+                    symbol="BTC-USDT",
+                    side="buy",
+                    type="limit",
+                    size="0.5",
+                    price="61000.10",
+                    post_only=True,
+                    client_order_id="bot1-42",
+                ),
+                r.PlaceRequest(symbol="BTC-USDT", side="sell", type="market", size="0.000001"),
+            ),
+        ),
         r.AmendRequest(order_id=1024, price="60999.00", size="0.4"),
         # answered
         m.ServerTime(time=TIME, time_ns=TIME * 1_000_000),
-        m.ServerStatus(trading=True, market="crowd", ended=False, time=TIME),
+        m.ServerStatus(
+            trading=True,
+            market="crowd",
+            ended=False,
+            time=TIME,
+            maintenance=False,
+            retry_after=None,
+        ),
         m.Limits(
             rate_limits=(
                 m.RateLimit("key_weight_1m", "key", "weight", 1_200, 60_000, "aligned", ()),
@@ -198,7 +221,7 @@ EXAMPLES: dict[type[Struct], Struct] = {
         ),
         m.InstrumentList((INSTRUMENT,)),
         m.Book(symbol="BTC-USDT", sequence=9_000, bids=BIDS, asks=ASKS, time=TIME),
-        m.TradeList((m.Trade(**TRADE),)),
+        m.TradeList((m.Trade(**TRADE),), None, None),
         m.CandleList((m.Candle(**CANDLE),)),
         m.TickerList((m.Ticker(**TICKER),)),
         m.Account(
@@ -219,9 +242,15 @@ EXAMPLES: dict[type[Struct], Struct] = {
             blast_radius=("It cannot withdraw: nothing leaves the account by it.",),
         ),
         m.PlacedOrder(**_ORDER, **_NOTHING_FILLED),
+        m.OrderResults(
+            (
+                m.OrderResult(m.PlacedOrder(**_ORDER, **_NOTHING_FILLED), None),
+                m.OrderResult(None, REFUSAL),
+            )
+        ),
         ORDER,
-        m.OrderList((ORDER,)),
-        m.FillList((FILL,)),
+        m.OrderList((ORDER,), None, None),
+        m.FillList((FILL,), None, None),
         m.Error(REFUSAL),
         # said over a WebSocket
         s.Subscribe(
@@ -233,6 +262,17 @@ EXAMPLES: dict[type[Struct], Struct] = {
             ),
         ),
         s.Login(id=2, key="sk-4f6d1c", timestamp=TIME, nonce="n-1", signature=SIGNATURE),
+        s.Call(
+            op="place",
+            id=3,
+            params={
+                "symbol": "BTC-USDT",
+                "side": "buy",
+                "type": "limit",
+                "size": "0.5",
+                "price": "61000.10",
+            },
+        ),
         s.Ping(id=3),
         s.Ack(op="subscribe", id=Raw(b"1"), ok=True),
         s.Pong(op="pong", id=3),
@@ -245,6 +285,7 @@ EXAMPLES: dict[type[Struct], Struct] = {
             bids=BIDS,
             asks=ASKS,
             time=TIME,
+            checksum=crc32(b"61000.10:0.5:61000.11:0.03:61000.00:1.25:61002.50:0.7"),
         ),
         s.BookDeltaPush(
             channel="book",
@@ -255,6 +296,7 @@ EXAMPLES: dict[type[Struct], Struct] = {
             bids=(("61000.10", "0.3"),),
             asks=(("61000.11", "0"),),
             time=TIME + 100,
+            checksum=crc32(b"61000.10:0.3:61002.50:0.7:61000.00:1.25"),
         ),
         s.TradesPush(**TRADE),
         s.TickerPush(**TICKER),
@@ -268,6 +310,9 @@ EXAMPLES: dict[type[Struct], Struct] = {
             ask="61002.50",
             ask_size="0.7",
             time=TIME + 100,
+        ),
+        s.StatusPush(
+            trading=False, market="crowd", ended=False, time=TIME, maintenance=True, retry_after=60
         ),
         s.OrdersPush(channel="orders", execution="fill", order=ORDER, fill=FILL, time=TIME),
         s.BalancesPush(channel="balances", balances=BALANCES, time=TIME),

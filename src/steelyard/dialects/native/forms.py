@@ -18,6 +18,8 @@ EXPIRY_MAX_MS = (2**63 - 1) // 1_000_000  # the year 2262: nanoseconds fit the j
 GROUP_MIN = 2
 BOOK_DEPTH_MAX = 1_000
 LIST_MAX = 1_000
+IDS_MAX = 50
+BATCH_MAX = 20
 SUBSCRIPTIONS_MAX = 200
 
 Side = Literal["buy", "sell"]
@@ -33,6 +35,7 @@ OrderType = Literal[
 TimeInForce = Literal["gtc", "ioc", "fok", "gtd"]
 SelfTrade = Literal["none", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"]
 TriggerBy = Literal["last", "mark", "index"]
+FeeAssetName = Literal["quote", "received", "token"]
 GroupKind = Literal["basket", "oco", "oto", "bracket"]
 MarketState = Literal["open", "post_only", "cancel_only", "halted", "maintenance"]
 Liquidity = Literal["maker", "taker"]
@@ -73,7 +76,22 @@ Interval = Literal[
 ]
 ScopeName = Literal["read", "trade", "withdraw"]
 Execution = Literal["new", "fill", "canceled", "amended", "expired", "rejected", "triggered"]
-ChannelName = Literal["book", "trades", "touch", "ticker", "candles", "orders", "balances"]
+ChannelName = Literal[
+    "book", "trades", "touch", "ticker", "candles", "orders", "balances", "status"
+]
+CallName = Literal[
+    "place",
+    "place_group",
+    "place_batch",
+    "amend",
+    "cancel",
+    "cancel_all",
+    "order",
+    "order_by_client_id",
+    "orders",
+    "fills",
+    "account",
+]
 
 CHOICES = (
     Side,
@@ -81,6 +99,7 @@ CHOICES = (
     TimeInForce,
     SelfTrade,
     TriggerBy,
+    FeeAssetName,
     GroupKind,
     MarketState,
     Liquidity,
@@ -90,6 +109,7 @@ CHOICES = (
     ScopeName,
     Execution,
     ChannelName,
+    CallName,
 )
 
 # What a request may hold. `title` is the noun that a refusal uses: "price must be a ...".
@@ -183,6 +203,27 @@ Limit = Annotated[
     int, Meta(title="count", description="At most so many entries.", ge=1, le=LIST_MAX)
 ]
 
+Cursor = Annotated[
+    str,
+    Meta(
+        title="cursor",
+        description="The `next` or `previous` of an earlier answer, with the same other "
+        "parameters: what comes after or before it.",
+        pattern="^[A-Za-z0-9_-]{4,64}$",
+        examples=["b3JkZXJzPjEwMjQ"],
+    ),
+]
+Ids = Annotated[
+    str,
+    Meta(
+        title="list of ids",
+        description=f"Only these orders: up to {IDS_MAX} ids, separated by commas. What is not "
+        "found is left out.",
+        pattern=rf"^[0-9]{{1,16}}(,[0-9]{{1,16}}){{0,{IDS_MAX - 1}}}$",
+        examples=["1024,1025"],
+    ),
+]
+
 # What answers and pushes hold.
 Price = Annotated[
     str,
@@ -220,6 +261,28 @@ TradeId = Annotated[int, Meta(description="Gapless per instrument, from 1.", exa
 Sequence = Annotated[
     int,
     Meta(description="Counts the changes of this instrument's book, up by one.", examples=[9000]),
+]
+Next = Annotated[
+    str,
+    Meta(
+        description="The cursor of what comes after; null: nothing yet.",
+        examples=["b3JkZXJzPjEwMjQ"],
+    ),
+]
+Previous = Annotated[
+    str,
+    Meta(
+        description="The cursor of what came before; null: nothing.", examples=["b3JkZXJzPDEwMjQ"]
+    ),
+]
+Checksum = Annotated[
+    int,
+    Meta(
+        description="CRC-32 of `price:size` of the ten best levels of each side after this push: "
+        "bid, ask, bid, ask, ..., spelled as here and joined by colons; a side that has fewer is "
+        "skipped where it ends.",
+        examples=[2_418_406_193],
+    ),
 ]
 Levels = Annotated[
     tuple[tuple[Price, Size], ...],

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from inspect import cleandoc
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
@@ -22,6 +23,8 @@ from steelyard.dialects.native import (
     terms,
 )
 from steelyard.dialects.native.auth import WS_TARGET, payload, sign
+from steelyard.dialects.native.calls import CALLS
+from steelyard.dialects.native.examples import EXAMPLES
 from steelyard.dialects.native.limits import LIMITS, Weight
 from steelyard.dialects.native.openapi import (
     RATE_HEADERS,
@@ -35,6 +38,7 @@ from steelyard.dialects.native.openapi import (
     tag_of,
 )
 from steelyard.dialects.native.parameters import WITH_BODY
+from steelyard.dialects.native.programs import CURL, EXAMPLE, JAVASCRIPT, STREAM
 from steelyard.domain.commands import GROUP_MAX
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import GroupKind, OrderType, RejectReason
@@ -111,43 +115,17 @@ CONVENTIONS = (
         "Unknown parameters are refused, and the answer names the one that was probably meant. "
         "Answers may gain fields; ignore what you do not know."
     ),
-    "Fees are taken in the quote asset. A buy's hold includes its fee.",
+    (
+        "Fees are taken in the quote asset, and a buy's hold includes its fee; an order may say "
+        "otherwise by `fee_asset`."
+    ),
+    (
+        "Lists are oldest first. An answer's `next` and `previous` are cursors to what comes after "
+        "and before it, null where nothing is; send one as `cursor`, with the same other "
+        "parameters. They point at entries, not at counts, so that what happens meanwhile neither "
+        "repeats nor hides one."
+    ),
 )
-
-EXAMPLE = """\
-import hashlib, hmac, json, os, secrets, time, urllib.error, urllib.request
-
-BASE = os.environ.get("STEELYARD_URL", "http://127.0.0.1:8600")
-KEY, SECRET = os.environ["STEELYARD_KEY"], os.environ["STEELYARD_SECRET"]
-
-def call(method, target, body=None):
-    data = b"" if body is None else json.dumps(body).encode()
-    timestamp, nonce = str(time.time_ns() // 1_000_000), secrets.token_hex(16)
-    signed = f"{timestamp}{nonce}{method}{target}".encode() + data
-    headers = {
-        "STEELYARD-KEY": KEY,
-        "STEELYARD-TIMESTAMP": timestamp,
-        "STEELYARD-NONCE": nonce,
-        "STEELYARD-SIGNATURE": hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest(),
-        "Content-Type": "application/json",
-    }
-    request = urllib.request.Request(BASE + target, data or None, headers, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=10) as response:
-            return json.load(response)
-    except urllib.error.HTTPError as refused:
-        error = json.load(refused)["error"]
-        raise SystemExit(f"{error['code']}: {error['message']}\\n{error['hint']}")
-
-print(call("GET", "/api/v1/account")["balances"])
-
-order = call("POST", "/api/v1/orders", {
-    "symbol": "BTC-USDT", "side": "buy", "type": "limit", "size": "0.001", "price": "20000.00",
-    "client_order_id": "first-" + secrets.token_hex(4),
-})
-print(order["order_id"], order["state"])
-print(call("DELETE", f"/api/v1/orders/{order['order_id']}")["state"])
-"""
 
 VECTOR = """\
 import hashlib, hmac
@@ -245,6 +223,11 @@ CHANNELS: dict[ChannelKind, tuple[str, str, tuple[type[Struct], ...]]] = {
         "Your balances that changed, at once.",
         (stream_messages.BalancesPush,),
     ),
+    ChannelKind.STATUS: (
+        "",
+        "Whether the exchange takes requests and orders: at once, then whenever that changes.",
+        (stream_messages.StatusPush,),
+    ),
 }
 
 
@@ -257,6 +240,7 @@ def blocks(dialect: Dialect) -> list[Block]:
         *_orders(),
         *_order_types(),
         *_groups(),
+        *_programs(),
         *_limits(dialect),
         *_routes(dialect),
         *_websocket(),
@@ -271,7 +255,8 @@ def _basics() -> Iterator[Block]:
     yield Prose(
         "REST with JSON under `/api/v1`, and a WebSocket at `/ws/v1`, on the port that "
         "`steelyard exchange` prints first (8600). A machine reads the same as OpenAPI 3.1 at "
-        "[/openapi.json](/openapi.json)."
+        "[/openapi.json](/openapi.json), and the WebSocket as AsyncAPI 3.0 at "
+        "[/asyncapi.json](/asyncapi.json)."
     )
     yield Bullets(CONVENTIONS)
 
@@ -375,6 +360,23 @@ def _groups() -> Iterator[Block]:
         ("kind", "orders", "what they do"),
         tuple((f"`{kind.name.lower()}`", *GROUPS[kind]) for kind in GroupKind),
     )
+
+
+def _programs() -> Iterator[Block]:
+    yield Heading(2, "Programs to begin with", "programs")
+    yield Prose(
+        "Each runs as it stands, with `STEELYARD_KEY` and `STEELYARD_SECRET` in its environment "
+        "(`STEELYARD_URL` where the exchange is elsewhere), and needs no package. They sign, place "
+        "an order far from the market, read it, cancel it; the one in Python for that is under "
+        "[Signing](#signing). `POST /api/v1/orders` is only an example of a route: the rest of "
+        "this manual lists all."
+    )
+    yield Heading(3, "JavaScript (Node 22, or 20 with --experimental-websocket)", "javascript")
+    yield Code("javascript", JAVASCRIPT)
+    yield Heading(3, "Shell (bash, curl, openssl)", "shell")
+    yield Code("bash", CURL)
+    yield Heading(3, "A stream in Python, without a package", "stream")
+    yield Code("python", STREAM)
 
 
 def _limits(dialect: Dialect) -> Iterator[Block]:
@@ -482,10 +484,22 @@ def _websocket() -> Iterator[Block]:
                 "signature": "...",
             },
         ),
+        (
+            (
+                "Call: once logged in, do what REST does, without signing each. `params` are the "
+                "route's parameters, those of its path too; `result` of the answer is what REST "
+                "answers, and limits, scopes and refusals are the same."
+            ),
+            msgspec.to_builtins(EXAMPLES[stream_messages.Call]),
+        ),
         ('Ask whether the exchange is there; the answer is `{"op":"pong"}`.', {"op": "ping"}),
     ):
         yield Prose(about)
         yield Code("json", pretty(said))
+    yield Table(
+        ("call", "is what REST says so"),
+        tuple((f"`{op}`", f"`{e.method} {e.path}`") for op, e in CALLS.items()),
+    )
     yield Table(
         ("channel", "needs", "tells"),
         tuple(

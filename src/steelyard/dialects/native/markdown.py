@@ -50,7 +50,7 @@ def _cell(text: str) -> str:
 
 def _prose(text: str) -> str:
     # Pages of a running exchange are no files of the repository.
-    for page in ("/openapi.json", "/docs"):
+    for page in ("/openapi.json", "/asyncapi.json", "/docs"):
         text = text.replace(f"[{page}]({page})", f"`{page}`")
     return _lower_links(text)
 

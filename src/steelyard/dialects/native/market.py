@@ -10,6 +10,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from steelyard.dialects.native import forms, messages, requests, stream_messages
+from steelyard.dialects.native.checksum import checksum
+from steelyard.dialects.native.cursors import cursors_of, places_of
 from steelyard.dialects.native.text import (
     MARKET_STATE_NAMES,
     MARKET_STATES,
@@ -244,6 +246,7 @@ def snapshot_to_wire(
         bids=levels_to_wire(instrument, answer.bids),
         asks=levels_to_wire(instrument, answer.asks),
         time=to_ms(answer.time_ns),
+        checksum=checksum(instrument, answer.bids, answer.asks),
     )
 
 
@@ -258,6 +261,7 @@ def delta_to_wire(event: BookDelta, instrument: Instrument) -> stream_messages.B
         bids=levels_to_wire(instrument, event.bids),
         asks=levels_to_wire(instrument, event.asks),
         time=to_ms(event.time_ns),
+        checksum=None if event.best is None else checksum(instrument, *event.best),
     )
 
 
@@ -329,7 +333,13 @@ def levels_from_wire(
 
 
 def trades_query(request: requests.TradesRequest, asker: Asker) -> TradesQuery:
-    """Return the query for public trades."""
+    """Return the query for public trades.
+
+    Raises:
+        UnitError: The symbol is not listed.
+        DecodeError: The cursor is of another list.
+    """
+    after, before = places_of(request.cursor, "trades")
     instrument = instrument_of(request.symbol, asker.listings)
     return TradesQuery(
         instrument.instrument_id,
@@ -337,6 +347,8 @@ def trades_query(request: requests.TradesRequest, asker: Asker) -> TradesQuery:
         from_trade_id=request.from_id,
         start_ns=from_ms_or_none(request.start),
         end_ns=from_ms_or_none(request.end),
+        after=after,
+        before=before,
     )
 
 
@@ -344,12 +356,10 @@ def trades_to_wire(
     answer: TradeList, _request: requests.TradesRequest, asker: Asker
 ) -> messages.TradeList:
     """Return public trades as texts."""
-    return messages.TradeList(
-        tuple(
-            messages.Trade(**_trade_fields(t, asker.listings[t.instrument_id]))
-            for t in answer.trades
-        )
+    trades = tuple(
+        messages.Trade(**_trade_fields(t, asker.listings[t.instrument_id])) for t in answer.trades
     )
+    return messages.TradeList(trades, *cursors_of(answer.around, "trades"))
 
 
 def trade_push(event: Trade, instrument: Instrument) -> stream_messages.TradesPush:

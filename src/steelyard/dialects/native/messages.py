@@ -14,15 +14,18 @@ from steelyard.dialects.native.forms import (
     Asset,
     CancelCause,
     ClientOrderId,
+    FeeAssetName,
     GroupKind,
     Interval,
     Levels,
     Liquidity,
     MarketState,
+    Next,
     OrderId,
     OrderState,
     OrderType,
     Percent,
+    Previous,
     Price,
     Rate,
     ScopeName,
@@ -60,6 +63,10 @@ class ServerStatus(Struct, frozen=True):
     ]
     ended: Annotated[bool, Meta(description="Whether a tape is over.")]
     time: Time
+    maintenance: Annotated[bool, Meta(description="Whether requests are turned away with 503.")]
+    retry_after: Annotated[
+        int | None, Meta(description="Then: seconds to wait; else null.", examples=[60])
+    ]
 
 
 class RateLimit(Struct, frozen=True):
@@ -225,6 +232,8 @@ class TradeList(Struct, frozen=True):
     """Public trades, oldest first."""
 
     trades: tuple[Trade, ...]
+    next: Next | None
+    previous: Previous | None
 
 
 class Candle(Struct, frozen=True, kw_only=True):
@@ -344,6 +353,8 @@ class FillList(Struct, frozen=True):
     """Your executions, oldest first."""
 
     fills: tuple[Fill, ...]
+    next: Next | None
+    previous: Previous | None
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -357,6 +368,7 @@ class Order(Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce
     post_only: bool
     self_trade: SelfTrade
+    fee_asset: FeeAssetName
     price: Annotated[Price, Meta(description="Null where it has no limit.")] | None
     size: Annotated[Size, Meta(description="`0` where `quote_amount` says how much.")]
     quote_amount: Annotated[Amount, Meta(description="What to spend; else null.")] | None
@@ -412,6 +424,21 @@ class OrderList(Struct, frozen=True):
     """Your orders, oldest first."""
 
     orders: tuple[Order, ...]
+    next: Next | None
+    previous: Previous | None
+
+
+class OrderResult(Struct, frozen=True):
+    """What became of one order of a batch: `order`, or `error` where it was refused."""
+
+    order: PlacedOrder | None
+    error: "ErrorDetail | None"
+
+
+class OrderResults(Struct, frozen=True):
+    """One result for each order of a batch, in their order."""
+
+    results: tuple[OrderResult, ...]
 
 
 class ErrorDetail(Struct, frozen=True):

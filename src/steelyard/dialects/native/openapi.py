@@ -2,7 +2,8 @@
 
 The invariant: it says what the gate does, because both read the same rows: routes, parameters,
 forms, every status that can occur with its codes, the signing headers, the rate limit headers.
-It validates nothing. OpenAPI has no word for WebSockets; their messages stand under `x-websocket`.
+It validates nothing. OpenAPI has no word for WebSockets: their messages stand under `x-websocket`,
+and asyncapi.py has the words.
 """
 
 from collections.abc import Iterable, Mapping
@@ -47,6 +48,7 @@ _TAG_OF = {
     "account": "Account",
     "key": "Account",
     "openapi.json": "Documents",
+    "asyncapi.json": "Documents",
     "docs": "Documents",
 }
 SCHEMES = {
@@ -73,9 +75,14 @@ STATUS_NAMES = {
     413: "The body is too large",
     418: "Banned for going on over the limits; wait for Retry-After",
     429: "Too much; wait for Retry-After",
-    503: "The exchange is stopping",
+    503: "The exchange is in maintenance, or stopping",
 }
-SAID = (stream_messages.Subscribe, stream_messages.Login, stream_messages.Ping)
+SAID = (
+    stream_messages.Subscribe,
+    stream_messages.Login,
+    stream_messages.Call,
+    stream_messages.Ping,
+)
 PUSHED = (
     stream_messages.Ack,
     stream_messages.Pong,
@@ -87,6 +94,7 @@ PUSHED = (
     stream_messages.TouchPush,
     stream_messages.OrdersPush,
     stream_messages.BalancesPush,
+    stream_messages.StatusPush,
 )
 
 
@@ -132,6 +140,11 @@ def document(dialect: Dialect, server_url: str) -> Json:
             "receive": [{"$ref": SCHEMAS + kind.__name__} for kind in PUSHED],
         },
     }
+
+
+def schemas_of(kinds: Iterable[type]) -> Json:
+    """Return the schemas of messages and of what stands in them, by name."""
+    return _schemas(kinds, {})
 
 
 def tag_of(endpoint: Endpoint) -> str:

@@ -6,7 +6,8 @@ Nothing is rounded: a price off the tick or a size off the lot is refused in the
 
 from typing import Any
 
-from steelyard.dialects.native import forms, messages, requests, stream_messages, terms
+from steelyard.dialects.native import errors, forms, messages, requests, stream_messages, terms
+from steelyard.dialects.native.cursors import cursors_of, places_of
 from steelyard.dialects.native.market import (
     instrument_of,
     listed,
@@ -21,6 +22,8 @@ from steelyard.dialects.native.text import (
     CANCEL_CAUSES,
     EXECUTION_NAMES,
     EXECUTIONS,
+    FEE_ASSET_NAMES,
+    FEE_ASSETS,
     GROUP_KIND_NAMES,
     GROUP_KINDS,
     LIQUIDITIES,
@@ -55,6 +58,8 @@ from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Fill, Order
 from steelyard.domain.messages import (
+    Batch,
+    BatchAnswer,
     FillList,
     FillsQuery,
     OrderAnswer,
@@ -62,11 +67,11 @@ from steelyard.domain.messages import (
     OrderList,
     OrderQuery,
     OrdersQuery,
+    Refused,
 )
 from steelyard.domain.order import FeeAsset, RejectReason
-from steelyard.wire.dialect import Asker
+from steelyard.wire.dialect import AccessReason, Asker, Refusal
 
-FEE_ASSET = FeeAsset.QUOTE
 DEFAULT_TRIGGER_BY: forms.TriggerBy = "last"
 
 
@@ -97,7 +102,7 @@ def place_from_wire(request: requests.PlaceRequest, asker: Asker) -> Place:
         price_ticks=numbers.price("price", request.price),
         size_lots=numbers.size("size", request.size) or 0,
         self_trade=SELF_TRADES[request.self_trade],
-        fee_asset=FEE_ASSET,
+        fee_asset=FEE_ASSETS[request.fee_asset],
         client_order_id=request.client_order_id or "",
         slide=request.slide,
         quote_atoms=numbers.amount("quote_amount", request.quote_amount),
@@ -133,6 +138,9 @@ def place_to_wire(place: Place, listings: Listings) -> dict[str, Any]:
         **_terms_fields(place, instrument),
         "size": size_text(instrument, place.size_lots) if place.quote_atoms is None else None,
         "quote_amount": amount_or_none(place.quote_atoms),
+        "fee_asset": None
+        if place.fee_asset is FeeAsset.QUOTE
+        else FEE_ASSET_NAMES[place.fee_asset],
         "post_only": place.post_only or None,
         "slide": place.slide or None,
         "client_order_id": place.client_order_id or None,
@@ -184,6 +192,46 @@ def group_to_wire(group: PlaceGroup, listings: Listings) -> dict[str, Any]:
     }
 
 
+def batch_from_wire(request: requests.PlaceBatchRequest, asker: Asker) -> Batch:
+    """Return the commands of those orders that can be placed, in their order."""
+    read = (_place_or_refusal(one, asker) for one in request.orders)
+    return Batch(tuple(each for each in read if isinstance(each, Place)))
+
+
+def batch_weight(request: requests.PlaceBatchRequest) -> int:
+    """Return what a batch counts for: as much as its orders one by one."""
+    return len(request.orders)
+
+
+def batch_to_wire(
+    answer: BatchAnswer, request: requests.PlaceBatchRequest, asker: Asker
+) -> messages.OrderResults:
+    """Return what became of each order of a batch."""
+    answers = iter(answer.answers)
+    results = []
+    for one in request.orders:
+        # What could not be read then cannot be read now: nothing it was read by has changed.
+        read = _place_or_refusal(one, asker)
+        became = next(answers) if isinstance(read, Place) else read
+        if isinstance(became, Refused):
+            became = Refusal(became.reason, became.message, became.field)
+        if isinstance(became, Refusal):
+            results.append(messages.OrderResult(None, errors.detail(became)))
+        else:
+            assert isinstance(became, OrderAnswer), "a Place is answered by its order"
+            results.append(messages.OrderResult(placed_to_wire(became, None, asker), None))
+    return messages.OrderResults(tuple(results))
+
+
+def _place_or_refusal(request: requests.PlaceRequest, asker: Asker) -> Place | Refusal:
+    try:
+        return place_from_wire(request, asker)
+    except UnitError as error:
+        return Refusal(error.reason, str(error), error.field)
+    except DecodeError as error:
+        return Refusal(AccessReason.MALFORMED, str(error), error.field)
+
+
 def amend_from_wire(request: requests.AmendRequest, asker: Asker) -> Amend:
     """Return the command for another price, size or trigger, in steps of the order's instrument.
 
@@ -206,6 +254,25 @@ def amend_from_wire(request: requests.AmendRequest, asker: Asker) -> Amend:
     )
     numbers.check()
     return amend
+
+
+def amend_to_wire(amend: Amend, listings: Listings) -> dict[str, Any]:
+    """Return the body of an amendment: what is to change.
+
+    Raises:
+        Unsupported: It does not say its instrument, without which steps are not a price.
+    """
+    if amend.instrument_id is None:
+        raise Unsupported(
+            "an Amend over the native API needs instrument_id: prices are sent in quote, not steps"
+        )
+    instrument = listings[amend.instrument_id]
+    told = {
+        "price": price_or_none(instrument, amend.price_ticks),
+        "size": None if amend.size_lots is None else size_text(instrument, amend.size_lots),
+        "trigger_price": price_or_none(instrument, amend.trigger_ticks),
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def cancel_from_wire(request: requests.CancelRequest, asker: Asker) -> Cancel:
@@ -240,7 +307,9 @@ def orders_query(request: requests.OrdersRequest, asker: Asker) -> OrdersQuery:
 
     Raises:
         UnitError: The symbol is not listed.
+        DecodeError: The cursor is of another list.
     """
+    after, before = places_of(request.cursor, "orders")
     return OrdersQuery(
         asker.account_id,
         request.limit,
@@ -249,6 +318,9 @@ def orders_query(request: requests.OrdersRequest, asker: Asker) -> OrdersQuery:
         from_order_id=request.from_id,
         start_ns=from_ms_or_none(request.start),
         end_ns=from_ms_or_none(request.end),
+        order_ids=tuple(int(i) for i in request.ids.split(",")) if request.ids else (),
+        after=after,
+        before=before,
     )
 
 
@@ -257,7 +329,9 @@ def fills_query(request: requests.FillsRequest, asker: Asker) -> FillsQuery:
 
     Raises:
         UnitError: The symbol is not listed.
+        DecodeError: The cursor is of another list.
     """
+    after, before = places_of(request.cursor, "fills")
     return FillsQuery(
         asker.account_id,
         request.limit,
@@ -266,6 +340,8 @@ def fills_query(request: requests.FillsRequest, asker: Asker) -> FillsQuery:
         from_trade_id=request.from_id,
         start_ns=from_ms_or_none(request.start),
         end_ns=from_ms_or_none(request.end),
+        after=after,
+        before=before,
     )
 
 
@@ -285,12 +361,14 @@ def order_answer_to_wire(answer: OrderAnswer, _request: Any, asker: Asker) -> me
 
 def orders_to_wire(answer: OrderList, _request: Any, asker: Asker) -> messages.OrderList:
     """Return orders."""
-    return messages.OrderList(tuple(order_to_wire(o, asker.listings) for o in answer.orders))
+    orders = tuple(order_to_wire(o, asker.listings) for o in answer.orders)
+    return messages.OrderList(orders, *cursors_of(answer.around, "orders"))
 
 
 def fills_to_wire(answer: FillList, _request: Any, asker: Asker) -> messages.FillList:
     """Return fills."""
-    return messages.FillList(tuple(fill_to_wire(f, asker.listings) for f in answer.fills))
+    fills = tuple(fill_to_wire(f, asker.listings) for f in answer.fills)
+    return messages.FillList(fills, *cursors_of(answer.around, "fills"))
 
 
 def placed_from_wire(
@@ -321,7 +399,7 @@ def order_from_wire(wire: messages.Order, listings: Listings, account_id: int) -
         price_ticks=ticks_or_none(instrument, wire.price),
         size_lots=lots_of(instrument, wire.size),
         self_trade=SELF_TRADES[wire.self_trade],
-        fee_asset=FEE_ASSET,
+        fee_asset=FEE_ASSETS[wire.fee_asset],
         state=ORDER_STATES[wire.state],
         filled_lots=lots_of(instrument, wire.filled),
         quote_atoms=to_atoms_exact(wire.quote_volume),
@@ -430,6 +508,7 @@ def _order_fields(order: Order, listings: Listings) -> dict[str, Any]:
         "time_in_force": TIME_IN_FORCE_NAMES[order.time_in_force],
         "post_only": order.post_only,
         "self_trade": SELF_TRADE_NAMES[order.self_trade],
+        "fee_asset": FEE_ASSET_NAMES[order.fee_asset],
         "size": size_text(instrument, order.size_lots),
         "quote_amount": amount_or_none(order.spend_atoms),
         "slide": order.slide,

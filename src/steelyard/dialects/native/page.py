@@ -1,7 +1,7 @@
 """The manual as one HTML page without anything from elsewhere: what `/docs` answers.
 
-It carries its own style and icon, needs no script, reads in a light and a dark theme, on a wide
-screen and on a phone, and prints.
+It carries its own style and icon, reads in a light and a dark theme, on a wide screen and on a
+phone, and prints. Its script is the search and nothing else; the page is whole without it.
 """
 
 import re
@@ -33,7 +33,7 @@ _TOKEN = re.compile(
     r"""(?P<name>"[^"\\\n]*"(?=:))
     |(?P<text>"(?:[^"\\\n]|\\.)*")
     |(?P<number>\b[0-9][0-9_.]*\b)
-    |(?P<word>\b(?:import|def|return|if|else|is|try|except|with|as|raise|assert|None|null|true|false)\b)
+    |(?P<word>\b(?:import|from|const|function|async|await|new|throw|local|printf|def|return|if|else|is|try|except|with|as|raise|assert|None|null|true|false)\b)
     """,
     re.VERBOSE,
 )
@@ -140,6 +140,11 @@ nav .verb { min-width: 46px; font-size: 9.5px; padding: 3px 4px; }
 .problem .status { color: var(--faint); font-weight: 400; margin-right: 8px; }
 .problem p { margin: 0; }
 .problem .mend { color: var(--muted); }
+nav input { width: 100%; margin: 0 0 6px; padding: 7px 10px; font: inherit; color: var(--text);
+  background: var(--raised); border: 1px solid var(--edge); border-radius: 7px; }
+nav input::placeholder { color: var(--faint); }
+.found { display: block; min-height: 1.5em; font-size: 12px; color: var(--faint); }
+[hidden] { display: none !important; }
 @media (max-width: 860px) {
   body { display: block; }
   nav { position: static; height: auto; border-right: 0; border-bottom: 1px solid var(--edge);
@@ -168,6 +173,49 @@ nav .verb { min-width: 46px; font-size: 9.5px; padding: 3px 4px; }
 }
 """
 
+SCRIPT = """
+const box = document.querySelector("nav input"), found = document.querySelector(".found");
+const parts = [];
+for (const node of document.querySelector("main").children) {
+  if (node.matches("h1, h2, h3, .route, .problem")) {
+    const id = node.id || node.querySelector("[id]")?.id;
+    parts.push({ id, chapter: node.matches("h2"), nodes: [], text: "" });
+  }
+  const part = parts[parts.length - 1];
+  part.nodes.push(node);
+  part.text += " " + node.textContent.toLowerCase();
+}
+function search() {
+  const words = box.value.toLowerCase().split(/\\s+/).filter(Boolean);
+  const shown = new Set();
+  let chapter, count = 0;
+  for (const part of parts) {
+    const hit = words.every((word) => part.text.includes(word));
+    if (part.chapter) chapter = part;
+    for (const node of part.nodes) node.hidden = !hit;
+    if (!hit) continue;
+    count += 1;
+    shown.add(part.id);
+    if (chapter) { chapter.nodes[0].hidden = false; shown.add(chapter.id); }
+  }
+  for (const link of document.querySelectorAll("nav [href^='#']")) {
+    const at = link.closest("li") ?? link;
+    at.hidden = words.length > 0 && !shown.has(decodeURIComponent(link.hash.slice(1)));
+  }
+  found.textContent = words.length ? (count ? `${count} found` : "nothing found") : "";
+}
+box.hidden = false;
+box.addEventListener("input", search);
+addEventListener("hashchange", () => {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target?.closest("[hidden]")) { box.value = ""; search(); target.scrollIntoView(); }
+});
+addEventListener("keydown", (event) => {
+  if (event.key === "/" && event.target !== box) { event.preventDefault(); box.focus(); }
+  if (event.key === "Escape" && box.value) { box.value = ""; search(); }
+});
+"""
+
 
 def html(blocks: Iterable[Block]) -> str:
     """Return the whole page."""
@@ -181,7 +229,8 @@ def html(blocks: Iterable[Block]) -> str:
         f'<link rel="icon" href="data:image/svg+xml,{quote(ICON)}">\n'
         f"<style>{STYLE}</style>\n</head>\n<body>\n"
         '<a class="skip" href="#top">Skip to the text</a>\n'
-        f"{_navigation(blocks)}\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+        f"{_navigation(blocks)}\n<main>\n{body}\n</main>\n"
+        f"<script>{SCRIPT}</script>\n</body>\n</html>\n"
     )
 
 
@@ -189,6 +238,8 @@ def _navigation(blocks: Iterable[Block]) -> str:
     out = [
         '<nav aria-label="Contents">',
         f'<a class="brand" href="/">{ICON}<span>Steelyard<small>native API</small></span></a>',
+        '<input type="search" placeholder="Search, or press /" aria-label="Search" hidden>',
+        '<span class="found" role="status"></span>',
         '<div class="chapters">',
     ]
     is_open = False

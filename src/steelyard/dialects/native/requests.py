@@ -9,6 +9,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from steelyard.dialects.native.forms import (
+    BATCH_MAX,
     BOOK_DEPTH_MAX,
     EXPIRY_MAX_MS,
     GROUP_MIN,
@@ -21,8 +22,11 @@ from steelyard.dialects.native.forms import (
     AskedSize,
     AskedSymbol,
     AskedTradeId,
+    Cursor,
     End,
+    FeeAssetName,
     GroupKind,
+    Ids,
     Interval,
     Limit,
     OrderType,
@@ -87,6 +91,7 @@ class TradesRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True
     start: Start | None = None
     end: End | None = None
     limit: Limit = 100
+    cursor: Cursor | None = None
 
 
 class CandlesRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -133,6 +138,8 @@ class OrdersRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True
     start: Start | None = None
     end: End | None = None
     limit: Limit = 100
+    cursor: Cursor | None = None
+    ids: Ids | None = None
 
 
 class OrderRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -162,6 +169,7 @@ class FillsRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True)
     start: Start | None = None
     end: End | None = None
     limit: Limit = 100
+    cursor: Cursor | None = None
 
 
 class PlaceRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -284,6 +292,13 @@ class PlaceRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True)
             "`cancel_both` both; `decrement` takes the smaller size off both."
         ),
     ] = "cancel_oldest"
+    fee_asset: Annotated[
+        FeeAssetName,
+        Meta(
+            description="In what its fees are taken: `quote`; `received`, so base for a buy; or "
+            "the exchange's `token` while enough of it is free, else as `received`."
+        ),
+    ] = "quote"
 
 
 class PlaceGroupRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -302,6 +317,25 @@ class PlaceGroupRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=
             description="Each as for `POST /api/v1/orders`; of an oto or bracket the entry first.",
             min_length=GROUP_MIN,
             max_length=GROUP_MAX,
+        ),
+    ]
+
+
+class PlaceBatchRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """They do not depend on each other: each is accepted or refused on its own.
+
+    The answer has one result for each, in their order, also where all were refused. Give each a
+    `client_order_id`: sent twice, each trades once. A batch weighs as much as its orders, and
+    counts as one where orders are counted. `POST /api/v1/groups` places all or none.
+    """
+
+    orders: Annotated[
+        tuple[PlaceRequest, ...],
+        Meta(
+            title="orders",
+            description="Each as for `POST /api/v1/orders`.",
+            min_length=1,
+            max_length=BATCH_MAX,
         ),
     ]
 
@@ -345,6 +379,10 @@ class CancelAllRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 class OpenApiRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """This API as an OpenAPI 3.1 document."""
+
+
+class AsyncApiRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The WebSocket of this API as an AsyncAPI 3.0 document."""
 
 
 class DocsRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,7 +12,17 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
-from steelyard.dialects.native import account, auth, errors, forms, market, orders, stream_messages
+from steelyard.dialects.native import (
+    account,
+    auth,
+    calls,
+    errors,
+    forms,
+    market,
+    orders,
+    stream_messages,
+)
+from steelyard.dialects.native.checksum import CheckedBook
 from steelyard.dialects.native.parameters import build, nearest, parse_object
 from steelyard.domain.errors import AuthError, DecodeError, UnitError, Unsupported, VenueRejected
 from steelyard.domain.instrument import Instrument, Listings
@@ -28,6 +38,8 @@ from steelyard.domain.messages import (
     Event,
     OrderEvent,
     Scope,
+    Status,
+    StatusQuery,
     Ticker,
     TickerList,
     TickersQuery,
@@ -58,6 +70,7 @@ OPS: dict[str, type[Struct]] = {
     "unsubscribe": stream_messages.Subscribe,
     "login": stream_messages.Login,
     "ping": stream_messages.Ping,
+    **dict.fromkeys(calls.CALLS, stream_messages.Call),
 }
 KINDS = {kind.name.lower(): kind for kind in ChannelKind}
 KIND_NAMES: dict[ChannelKind, Any] = {kind: name for name, kind in KINDS.items()}
@@ -101,6 +114,7 @@ class Session:
         self._out: list[bytes] = []
         self._closing: tuple[int, str] | None = None
         self._account_id: int | None = None
+        self._key = ""  # proven by the login
         self._followed: dict[Subscription, None] = {}
         self._pace = MessagePace()
 
@@ -153,6 +167,9 @@ class Session:
                 self._say(stream_messages.Ack(op=op, id=sent_id, ok=True))
             case stream_messages.Login():
                 self._login(request, sent_id)
+            case stream_messages.Call():
+                result = calls.call(op, request.params, self._key, self._door)
+                self._say(stream_messages.Ack(op=op, id=sent_id, ok=True, result=result))
             case stream_messages.Ping():
                 self._say(
                     stream_messages.Pong(op="pong", id=UNSET if request.id is None else sent_id)
@@ -187,6 +204,7 @@ class Session:
         if self._account_id is not None:
             raise DecodeError("this connection is logged in; open another one", "op")
         self._account_id = self._door.authenticate(auth.login_credentials(request), Scope.READ)
+        self._key = request.key
         self._say(stream_messages.Ack(op="login", id=sent_id, ok=True, account_id=self._account_id))
 
     def _wanted(self, request: stream_messages.Subscribe) -> dict[Subscription, None]:
@@ -230,6 +248,13 @@ class Session:
                     )
                 )
             return Channel(kind, account_id=self._account_id)
+        if kind is ChannelKind.STATUS:
+            if wanted.symbol is not None:
+                raise DecodeError(
+                    f"{place}symbol does not go with status, which is the exchange's; leave it out",
+                    f"{place}symbol",
+                )
+            return Channel(kind)
         if wanted.symbol is None:
             raise DecodeError(
                 f'{place}symbol is missing; {wanted.channel} needs one, such as "BTC-USDT"',
@@ -249,6 +274,10 @@ class Session:
         if channel.kind in PRIVATE or channel.kind is ChannelKind.TRADES:
             return None
         door, number = self._door, channel.instrument_id
+        if channel.kind is ChannelKind.STATUS:
+            status = door.snapshot(StatusQuery())
+            assert isinstance(status, Status), "a StatusQuery is answered by a status"
+            return account.status_push(status)
         instrument = door.listings[number]
         match channel.kind:
             case ChannelKind.BOOK:
@@ -296,6 +325,8 @@ def frame(_subscription: Subscription, event: Event, listings: Listings) -> byte
             push = market.candle_push(event, listings[event.instrument_id])
         case OrderEvent():
             push = orders.order_push(event, listings)
+        case Status():
+            push = account.status_push(event)
         case BalanceEvent():
             push = account.balances_push(event, listings)
     return _encode(push)
@@ -323,6 +354,7 @@ _PUSHES: dict[tuple[str, str | None], type[Struct]] = {
     ("touch", None): stream_messages.TouchPush,
     ("orders", None): stream_messages.OrdersPush,
     ("balances", None): stream_messages.BalancesPush,
+    ("status", None): stream_messages.StatusPush,
 }
 
 
@@ -351,6 +383,7 @@ class ClientStream:
         self._ready = False
         self._out: list[str] = []
         self._events: list[Event] = []
+        self._books: dict[int, CheckedBook] = {}
 
     @property
     def ready(self) -> bool:
@@ -360,6 +393,7 @@ class ClientStream:
     def opened(self, now_ns: int) -> None:
         """Say who we are, if that is needed, and what we want."""
         self._ready = False
+        self._books = {}
         if self._key is not None:
             self._say(auth.login_to_wire(self._key, now_ns))
         else:
@@ -414,9 +448,9 @@ class ClientStream:
         listings = self._listings
         match push:
             case stream_messages.BookSnapshotPush():
-                return market.book_from_wire(push, listings)
+                return self._snapshot(push)
             case stream_messages.BookDeltaPush():
-                return market.delta_from_wire(push, listings)
+                return self._delta(push)
             case stream_messages.TradesPush():
                 return market.trade_from_wire(push, listings)
             case stream_messages.TickerPush():
@@ -427,10 +461,28 @@ class ClientStream:
                 return market.touch_from_wire(push, listings)
             case stream_messages.OrdersPush():
                 return orders.order_event(push, listings, self._account_id)
+            case stream_messages.StatusPush():
+                return account.status_from_wire(push)
             case stream_messages.BalancesPush():
                 return account.balances_event(push, listings, self._account_id)
             case _:
                 raise AssertionError("_PUSHES has no other structs")
+
+    def _snapshot(self, push: stream_messages.BookSnapshotPush) -> BookSnapshot:
+        snapshot = market.book_from_wire(push, self._listings)
+        book = CheckedBook(self._listings[snapshot.instrument_id], snapshot)
+        book.check(push.checksum)
+        self._books[snapshot.instrument_id] = book
+        return snapshot
+
+    def _delta(self, push: stream_messages.BookDeltaPush) -> BookDelta:
+        delta = market.delta_from_wire(push, self._listings)
+        book = self._books.get(delta.instrument_id)
+        if book is not None and not book.apply(delta):
+            del self._books[delta.instrument_id]
+        elif book is not None:
+            book.check(push.checksum)
+        return delta
 
     def _ask(self) -> None:
         self._say(stream_messages.Subscribe(op="subscribe", id="all", channels=self._channels))
@@ -446,8 +498,10 @@ def market_stream(
     channels = [
         stream_messages.Wanted(channel=KIND_NAMES[kind], symbol=instrument.symbol)
         for instrument in instruments
-        for kind in sorted(kinds - PRIVATE)
+        for kind in sorted(kinds - PRIVATE - {ChannelKind.STATUS})
     ]
+    if ChannelKind.STATUS in kinds:
+        channels.append(stream_messages.Wanted(channel="status"))
     return ClientStream("market", channels, listings)
 
 

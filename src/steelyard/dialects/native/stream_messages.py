@@ -7,7 +7,9 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from steelyard.dialects.native.forms import (
     AskedSymbol,
     AskedTime,
+    CallName,
     ChannelName,
+    Checksum,
     Execution,
     Interval,
     Levels,
@@ -23,6 +25,7 @@ from steelyard.dialects.native.messages import (
     ErrorDetail,
     Fill,
     Order,
+    ServerStatus,
     Ticker,
     Trade,
 )
@@ -69,6 +72,23 @@ class Login(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
 
 
+class Call(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Do over the WebSocket what REST does; the answer's `result` is what REST would answer.
+
+    After a login, and without a signature. `params` are the route's parameters, those of its path
+    too: `place` is `POST /api/v1/orders`, `place_group` `POST /api/v1/groups`, `place_batch`
+    `POST /api/v1/orders/batch`, `amend` PATCH and `cancel` DELETE on
+    `/api/v1/orders/{order_id}`, `cancel_all` `DELETE /api/v1/orders`; `order`,
+    `order_by_client_id`, `orders`, `fills` and `account` read.
+    """
+
+    op: CallName
+    id: Any = None
+    params: Annotated[
+        dict[str, Any], Meta(title="object", description="The parameters of the route.")
+    ] = {}
+
+
 class Ping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Ask whether the exchange is there."""
 
@@ -87,6 +107,7 @@ class Ack(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ok: bool
     account_id: int | None = None  # after a login
     error: ErrorDetail | None = None
+    result: Any = None  # of a call: what REST would answer
 
 
 class Pong(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -106,13 +127,14 @@ class BookSnapshotPush(Struct, frozen=True, kw_only=True):
     bids: Levels
     asks: Levels
     time: Time
+    checksum: Checksum | None = None
 
 
 class BookDeltaPush(Struct, frozen=True, kw_only=True):
     """Levels that changed, by their new size; size `0` removes one.
 
     `first_sequence` is the `sequence` or `last_sequence` of the push before, plus one; if it is
-    greater, something is missing: subscribe anew.
+    greater, something is missing: subscribe anew. So it is if your book has another `checksum`.
     """
 
     channel: Literal["book"]
@@ -123,6 +145,7 @@ class BookDeltaPush(Struct, frozen=True, kw_only=True):
     bids: Levels
     asks: Levels
     time: Time
+    checksum: Checksum | None = None
 
 
 class TradesPush(Trade, frozen=True, kw_only=True):
@@ -157,6 +180,12 @@ class TouchPush(Struct, frozen=True, kw_only=True):
     ask: Price | None
     ask_size: Size
     time: Time
+
+
+class StatusPush(ServerStatus, frozen=True, kw_only=True):
+    """Whether the exchange takes requests and orders: at once, then whenever that changes."""
+
+    channel: Literal["status"] = "status"
 
 
 class OrdersPush(Struct, frozen=True, kw_only=True):

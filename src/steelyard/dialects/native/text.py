@@ -17,6 +17,7 @@ from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import Execution
 from steelyard.domain.order import (
     CancelCause,
+    FeeAsset,
     GroupKind,
     Liquidity,
     MarketState,
@@ -44,6 +45,7 @@ ORDER_TYPE_NAMES = _names(OrderType)
 TIME_IN_FORCE_NAMES = _names(TimeInForce)
 SELF_TRADE_NAMES = _names(SelfTrade)
 TRIGGER_BY_NAMES = _names(TriggerBy)
+FEE_ASSET_NAMES = _names(FeeAsset)
 GROUP_KIND_NAMES = _names(GroupKind)
 MARKET_STATE_NAMES = _names(MarketState)
 LIQUIDITY_NAMES = _names(Liquidity)
@@ -56,6 +58,7 @@ ORDER_TYPES = {name: member for member, name in ORDER_TYPE_NAMES.items()}
 TIMES_IN_FORCE = {name: member for member, name in TIME_IN_FORCE_NAMES.items()}
 SELF_TRADES = {name: member for member, name in SELF_TRADE_NAMES.items()}
 TRIGGERS_BY = {name: member for member, name in TRIGGER_BY_NAMES.items()}
+FEE_ASSETS = {name: member for member, name in FEE_ASSET_NAMES.items()}
 GROUP_KINDS = {name: member for member, name in GROUP_KIND_NAMES.items()}
 MARKET_STATES = {name: member for member, name in MARKET_STATE_NAMES.items()}
 LIQUIDITIES = {name: member for member, name in LIQUIDITY_NAMES.items()}

@@ -1,0 +1,81 @@
+import pytest
+
+from steelyard.dialects.native.calls import CALLS
+from steelyard.domain.messages import Scope
+from steelyard.exchange.admin import SetMaintenance
+from tests.dialects.native.test_stream import Talk
+
+ORDER = {"symbol": "BTC-USDT", "side": "buy", "type": "limit", "size": "0.01", "price": "60000.00"}
+
+
+@pytest.fixture
+def talk(venue):
+    talk = Talk(venue)
+    talk.login()
+    return talk
+
+
+def call(talk, op, **params):
+    """Make a call that is carried out and return its result."""
+    (answer,) = talk.say({"op": op, "id": [op, 1], "params": params})
+    assert (answer["ok"], answer["op"], answer["id"]) == (True, op, [op, 1]), answer
+    return answer["result"]
+
+
+def test_an_orders_whole_life_over_the_socket(talk):
+    """Each call answers what the route answers that it stands for."""
+    placed = call(talk, "place", **ORDER, client_order_id="ws-1")
+    number = placed["order_id"]
+    assert call(talk, "amend", order_id=number, size="0.005")["size"] == "0.005"
+    seen = call(talk, "order", order_id=number)
+    assert seen == call(talk, "order_by_client_id", client_order_id="ws-1")
+    assert seen == talk.venue.call("GET", f"/api/v1/orders/{number}")[1]
+    assert call(talk, "orders", open=True)["orders"] == [seen]
+    assert call(talk, "cancel", order_id=number)["state"] == "canceled"
+    batch = call(talk, "place_batch", orders=[ORDER, {**ORDER, "size": "0.000001"}])
+    assert [r["error"] and r["error"]["code"] for r in batch["results"]] == [None, "SIZE_OFF_LOT"]
+    group = call(talk, "place_group", kind="basket", orders=[ORDER, ORDER])
+    assert len(group["orders"]) == 2
+    assert len(call(talk, "cancel_all")["orders"]) == 3
+    assert call(talk, "fills") == {"fills": [], "next": None, "previous": None}
+    assert call(talk, "account")["account_id"] == talk.venue.desk.alice
+
+
+@pytest.mark.parametrize("op", CALLS)
+def test_no_call_before_a_login(venue, op):
+    """Whatever its parameters are."""
+    error = Talk(venue).refusal({"op": op, "params": {"order_id": 1}})
+    assert (error["code"], error["field"]) == ("MISSING_KEY", "op")
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "field"),
+    [
+        ({"op": "place", "params": {**ORDER, "qty": "1"}}, "MALFORMED", "params.qty"),
+        ({"op": "place", "params": {**ORDER, "size": 1}}, "MALFORMED", "params.size"),
+        ({"op": "place", "params": [ORDER]}, "MALFORMED", "params"),
+        ({"op": "place", **ORDER}, "MALFORMED", "symbol"),
+        ({"op": "place", "params": {**ORDER, "size": "0.000001"}}, "SIZE_OFF_LOT", "size"),
+        ({"op": "cancel", "params": {}}, "MALFORMED", "params.order_id"),
+        ({"op": "cancel", "params": {"order_id": 99}}, "UNKNOWN_ORDER", None),
+        ({"op": "orders", "params": {"cursor": "b3JkZXJz"}}, "MALFORMED", "cursor"),
+    ],
+)
+def test_a_call_is_refused_as_a_request_is(talk, message, code, field):
+    """With the place of what is wrong; the line stays open."""
+    error = talk.refusal(message)
+    assert (error["code"], error["field"]) == (code, field)
+    assert talk.say({"op": "ping"}) == [{"op": "pong"}]
+
+
+def test_a_login_does_not_outlive_its_key(talk):
+    """Scope, maintenance and revocation are looked at with every call."""
+    venue = talk.venue
+    venue.admin.carry_out(SetMaintenance(is_on=True), venue.desk.tick())
+    assert talk.refusal({"op": "place", "params": ORDER})["code"] == "MAINTENANCE"
+    venue.admin.carry_out(SetMaintenance(is_on=False), venue.desk.tick())
+    reader = Talk(venue)
+    reader.login(venue.new_key("alice", Scope.READ))
+    assert reader.refusal({"op": "place", "params": ORDER})["code"] == "MISSING_SCOPE"
+    venue.admin.revoke_key(venue.key.key, venue.desk.tick())
+    assert talk.refusal({"op": "place", "params": ORDER})["code"] == "UNKNOWN_KEY"
