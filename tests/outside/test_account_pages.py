@@ -9,7 +9,9 @@ import ccxt
 import msgspec
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from exchange_here import ExchangeHere
+from key_pairs import public_pem
 from native_client import CLOCK
 from page_visit import ASKED_S, NARROW, WIDE, overflow
 from person_client import PASSWORD, Browser
@@ -271,6 +273,91 @@ def test_who_is_wrong_too_often_is_told_how_long_to_wait(tmp_path, visit):
         person.sign_in("dora")
         expect(person.region("Balances")).to_be_visible()
         assert person.seen.complaints() == []
+
+
+def test_a_temporary_password_opens_nothing_but_its_change(exchange, visit):
+    """Who was let in again by the administrator chooses their own password first."""
+    name, new = next(names), "another good password"
+    Browser(exchange).sign_up(name)
+    temporary = exchange.steelyard("person", "reset-password", name)["password"]
+    person = Person(visit, exchange.ready["page"])
+    person.go("keys")
+    person.sign_in(name, temporary)
+    expect(person.page.get_by_text("Your password is a temporary one")).to_be_visible()
+    assert person.page.get_by_role("navigation", name="Account", exact=True).count() == 0
+    person.write("Password now", temporary)
+    person.write("New password", "short")
+    person.press("Change the password")
+    field = person.page.get_by_role("textbox", name="New password")
+    expect(field).to_have_accessible_description(re.compile("10 to 200 characters"))
+    field.fill(new)
+    person.press("Change the password")
+    expect(person.region("API keys")).to_be_visible()
+    assert person.seen.complaints() == []
+
+
+def test_money_moves_to_a_sub_account_which_has_keys_of_its_own(exchange, visit):
+    """B3: a sub-account is opened, funded and given a key by the public half of a pair."""
+    name = next(names)
+    person = Person(visit, exchange.ready["page"])
+    person.sign_up(name)
+    exchange.steelyard("account", "deposit", name, "USDT=500")
+    person.go("accounts")
+    person.write("Name", "bot", person.region("Sub-accounts"))
+    person.press("Open a sub-account")
+    move = person.region("Move between accounts")
+    person.choose("Asset", "USDT", move)
+    expect(move).to_contain_text("500 free")
+    person.write("Amount", "200", move)
+    person.press("Move")
+    expect(move.get_by_role("status")).to_have_text(f"Moved 200 USDT to {name}.bot.")
+    table = person.page.get_by_role("table", name=f"Balances of {name}.bot")
+    expect(table).to_contain_text("200")
+
+    person.go("security")
+    person.enrol()
+    person.go("keys/new")
+    person.choose("Account", f"{name}.bot")
+    person.choose("Signs with", "ed25519")
+    private = Ed25519PrivateKey.generate()
+    person.write("Public key", public_pem(private))
+    person.write("Code", person.code())
+    person.press("Create the key")
+    key = person.shown("Key")
+    assert person.page.get_by_label("Secret", exact=True).count() == 0
+    shown = exchange.steelyard("key", "show", key)
+    assert (shown["account"], shown["kind"]) == (f"{name}.bot", "ed25519")
+    assert person.seen.complaints() == []
+
+
+def test_the_desk_leads_to_the_account_and_back(exchange, visit):
+    """The header's menu opens by keyboard, says who is signed in, and signs out."""
+    url = exchange.ready["page"].partition("#")[0]
+    seen = visit(url)
+    menu = seen.page.get_by_role("button", name="Your account")
+    menu.focus()
+    seen.page.keyboard.press("Enter")
+    entries = seen.page.get_by_role("navigation", name="Your account")
+    expect(entries).to_contain_text("Nobody is signed in here.")
+    seen.page.keyboard.press("Escape")
+    expect(entries).to_be_hidden()
+    expect(menu).to_be_focused()
+
+    person, name = Person(visit, url), next(names)
+    person.sign_up(name)
+    person.page.get_by_role("link", name="Desk", exact=True).click()
+    person.seen.book()
+    person.page.get_by_role("button", name=f"Your account: {name}").click()
+    entries = person.page.get_by_role("navigation", name="Your account")
+    entries.get_by_role("link", name="Outbox").click()
+    mail = person.page.get_by_role("article", name="Welcome to steelyard")
+    expect(mail).to_contain_text(f"to {name}@example.com")
+    person.page.get_by_role("button", name=f"Your account: {name}").click()
+    person.press("Sign out")
+    expect(person.region("Sign in")).to_be_visible()
+    person.go("keys")
+    expect(person.region("Sign in")).to_be_visible()
+    assert person.seen.complaints() == []
 
 
 def test_an_ended_session_asks_to_sign_in_and_goes_on_where_it_was(exchange, visit):
