@@ -194,6 +194,24 @@ def test_the_whole_life_of_a_key(exchange, visit):
     assert person.seen.foreign == []
 
 
+def test_a_secret_is_copied_and_saved_while_it_is_on_show(exchange, visit):
+    """The file holds what `key create --json` prints; the clipboard the secret alone."""
+    person = Person(visit, exchange.ready["page"])
+    person.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    person.sign_up(next(names))
+    person.enrol()
+    key, secret = new_key(person, "native")
+    person.press("Copy Secret")
+    expect(person.page.get_by_role("button", name="Copy Secret")).to_have_text("Copied")
+    assert person.page.evaluate("navigator.clipboard.readText()") == secret
+    with person.page.expect_download() as download:
+        person.press("Save as a file")
+    saved = json.loads(download.value.path().read_text())
+    assert (saved["key"], saved["secret"], saved["dialect"]) == (key, secret, "native")
+    assert download.value.suggested_filename == f"steelyard-native-{key[:8]}.json"
+    assert person.seen.complaints() == []
+
+
 def test_revoking_a_key_closes_its_line(exchange, visit):
     """B15: the WebSocket that logged in with it ends as soon as the button is pressed."""
     person = Person(visit, exchange.ready["page"])
@@ -220,6 +238,7 @@ def test_changing_a_key_asks_for_a_code_only_where_it_may_do_more(exchange, visi
     person.press("I have kept it")
     person.press("Change")
     change = person.region("Change this key")
+    expect(change.get_by_role("textbox", name="Label")).to_be_focused()
     change.get_by_role("checkbox", name="trade").uncheck()
     person.press("Save the changes")
     expect(change).to_be_hidden()

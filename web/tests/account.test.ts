@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { AccountApi, Declined } from "../src/account/api";
-import { changesOf } from "../src/account/changes";
+import { changesOf, objection } from "../src/account/changes";
 import type { Key, Session } from "../src/account/messages";
 import { DESK, hashOf, MENU, routeOf } from "../src/account/route";
 import {
@@ -252,6 +252,17 @@ describe("a key in words", () => {
       products: [],
       scopes: ["read"],
     });
+  });
+});
+
+describe("a key that cannot be", () => {
+  const chosen = { label: "", scopes: ["read" as const], products: [], ip: "", expires: "" };
+
+  it("is objected to at the field that would mend it", () => {
+    expect(objection(chosen)).toBeNull();
+    expect(objection({ ...chosen, scopes: [] })?.field).toBe("scopes");
+    expect(objection({ ...chosen, scopes: ["withdraw"], ip: " ," })?.field).toBe("ip");
+    expect(objection({ ...chosen, scopes: ["withdraw"], ip: "::1" })).toBeNull();
   });
 });
 

@@ -14,6 +14,15 @@ export interface Chosen {
   expires: string;
 }
 
+/** What no key can be, at the field that would mend it; the server has the last word. */
+export function objection(chosen: Chosen): { field: string; text: string } | null {
+  if (chosen.scopes.length === 0) return { field: "scopes", text: "It has to be of some use." };
+  if (chosen.scopes.includes("withdraw") && listOf(chosen.ip).length === 0) {
+    return { field: "ip", text: "A key that may withdraw needs addresses that it comes from." };
+  }
+  return null;
+}
+
 /** The fields to send, without those that stay as they are. */
 export function changesOf(key: Key, chosen: Chosen): Record<string, unknown> {
   const changes: Record<string, unknown> = {};
