@@ -28,6 +28,7 @@ from steelyard.dashboard.accounts import open_account_site
 from steelyard.dashboard.bots import Bots
 from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.site import PageSite
+from steelyard.domain.errors import StorageError
 from steelyard.exchange.admin import Admin, AdminCall
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.gate import Gate, Line
@@ -132,7 +133,7 @@ class ExchangeProcess:
         self.personal = Personal(self.exchange, self._opened.seal, secrets.token_bytes)
         self._commit = GroupCommit(
             self._opened.journal,
-            on_failure=self._fail,
+            on_failure=self.fail,
             on_pressure=self._hold,
             on_batch=self._meter.batch,
         )
@@ -341,7 +342,7 @@ class ExchangeProcess:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """A market that does not move on, or no more snapshots: the exchange stops and says why."""
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail(error)
+            self.fail(error)
 
     def _hold(self, is_held: bool) -> None:  # noqa: FBT001 the group commit's one argument
         """Take nothing new up while the disk does not keep up."""
@@ -349,7 +350,8 @@ class ExchangeProcess:
         for server in (*self._servers.values(), *self._tls_servers.values()):
             server.hold(is_held=is_held)
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
+        """Take nothing more, and stop."""
         self.failure = self.failure or error
         self.stopped.set()
         for site in self._sites:
@@ -453,7 +455,10 @@ class _Site:
 
         now_ns = process.clock.now_ns()
         self._asked[reply] = request
-        process.turn(lambda: self._gate.http(request, ip, now_ns), answer)
+        try:
+            process.turn(lambda: self._gate.http(request, ip, now_ns), answer)
+        except StorageError as error:  # before the group commit could tell
+            process.fail(error)
 
     def give_up(self) -> None:
         """Answer who waits for a disk that refuses: not with what may not last."""
