@@ -21,6 +21,7 @@ export default defineConfig({
     proxy: {
       "/api": exchange,
       "/page": exchange,
+      "/account": exchange,
       "/ws": { target: exchange, ws: true },
     },
   },

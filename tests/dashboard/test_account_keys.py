@@ -45,6 +45,12 @@ def test_the_key_trades_until_it_is_revoked(browser, exchange):
     assert made["secret"] not in str(browser.ask("GET", "activity"))
 
 
+def test_the_list_says_which_kinds_of_keys_each_dialect_takes(browser):
+    offered = {each["name"]: each["kinds"] for each in browser.ask("GET", "keys")["dialects"]}
+    assert offered["binance"] == ["hmac", "ed25519", "rsa"]
+    assert offered["native"] == ["hmac", "ed25519", "rsa", "es256"]
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "code", "field"),
     [

@@ -4,96 +4,22 @@ import json
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import pytest
 from exchange_here import ExchangeHere
-from playwright.sync_api import Page, expect, sync_playwright
+from page_visit import ASKED_S, NARROW, WIDE, overflow
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.slow
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-WIDE, NARROW = (1280, 800), (400, 860)
-ASKED_S, MOVING_S, FIRST_FILL_S = 10, 10, 30
+MOVING_S, FIRST_FILL_S = 10, 30
 HOLD_MS = 1_200
-
-
-@dataclass
-class Visit:
-    """One look at the page, with everything it complained about and everybody it asked."""
-
-    page: Page
-    errors: list[str] = field(default_factory=list)
-    foreign: list[str] = field(default_factory=list)
-
-    def watch(self):
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on(
-            "console",
-            lambda said: self.errors.append(said.text) if said.type == "error" else None,
-        )
-        self.page.on("request", lambda request: self.ask(request.url))
-        self.page.on("websocket", lambda socket: self.ask(socket.url))
-
-    def ask(self, url):
-        if urlsplit(url).hostname != "127.0.0.1":
-            self.foreign.append(url)
-
-    def book(self):
-        """The order book's text, once there is one."""
-        table = self.page.get_by_role("table", name="Order book of BTC-USDT")
-        expect(table).to_contain_text("spread", timeout=ASKED_S * 1_000)
-        return table
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def visit(browser):
-    contexts = []
-
-    def go(url, size=WIDE, theme="dark"):
-        width, height = size
-        contexts.append(
-            browser.new_context(
-                viewport={"width": width, "height": height}, color_scheme=theme, locale="en-GB"
-            )
-        )
-        found = Visit(contexts[-1].new_page())
-        found.watch()
-        found.page.goto(url)
-        return found
-
-    yield go
-    for context in contexts:
-        context.close()
 
 
 def link(exchange, token=None):
     """The address that the terminal prints."""
     token = token or (exchange.data / "exchange" / "admin.token").read_text().strip()
     return f"{exchange.ready['page']}#token={token}"
-
-
-def overflow(page):
-    """Pixels by which the page is wider than its window."""
-    return page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])

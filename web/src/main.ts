@@ -2,10 +2,12 @@
 
 import { mount } from "svelte";
 
+import { Member } from "./account/member.svelte";
+import { Router } from "./account/router.svelte";
 import { Api } from "./api";
 import "./app.css";
-import App from "./App.svelte";
 import { Market } from "./market.svelte";
+import Root from "./Root.svelte";
 import { Visit } from "./session.svelte";
 import { Theme } from "./theme.svelte";
 
@@ -13,6 +15,7 @@ const STORED_SYMBOL = "steelyard.symbol";
 
 const theme = new Theme();
 const visit = new Visit();
+const member = new Member();
 const api = new Api(() => visit.token);
 const market = new Market(api, () => {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
@@ -20,17 +23,20 @@ const market = new Market(api, () => {
 });
 
 visit.start(api);
+const router = new Router(); // after the token has left the address
 void market.start(localStorage.getItem(STORED_SYMBOL));
 
 const target = document.getElementById("page");
 if (target === null) throw new Error("index.html has no element with the id page");
-mount(App, {
+mount(Root, {
   target,
   props: {
     api,
     market,
     visit,
     theme,
+    member,
+    router,
     choose: (symbol: string) => {
       localStorage.setItem(STORED_SYMBOL, symbol);
       market.select(symbol);

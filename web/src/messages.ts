@@ -101,6 +101,7 @@ export interface Candle {
 export interface Status {
   trading: boolean;
   ended: boolean;
+  time: number;
 }
 
 export type TradePush = { channel: "trades" } & Trade;

@@ -6,16 +6,18 @@ const CLOCK = new Intl.DateTimeFormat("en-GB", {
   second: "2-digit",
 });
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 
 /** "14:03:22" */
 export function clock(time: number): string {
   return CLOCK.format(time);
 }
 
-/** "21 Nov 14:03:22", without the day where it is today. */
+/** "21 Nov 14:03:22", without the day where it is today, with the year where it is another. */
 export function moment(time: number, now: number): string {
-  const day = DAY.format(time);
-  return day === DAY.format(now) ? clock(time) : `${day} ${clock(time)}`;
+  if (DATE.format(time) === DATE.format(now)) return clock(time);
+  const isThisYear = new Date(time).getFullYear() === new Date(now).getFullYear();
+  return `${(isThisYear ? DAY : DATE).format(time)} ${clock(time)}`;
 }
 
 /** "4 s", "12 min", "3 h 05 min", "2 d 4 h" */

@@ -56,9 +56,13 @@ class KeyRoutes:
         ]
 
     async def list_keys(self, asked: Asked) -> Said:
-        """List the keys of all of the person's accounts, without secrets."""
+        """List the keys of all of the person's accounts, and which kinds each dialect takes."""
         person = self._site.person(asked.session)
-        return Said({"keys": self._keys(person, asked.caller)})
+        offered = [
+            {"name": name, "kinds": [k for k in KeyKind if k in dialects.find(name).key_kinds]}
+            for name in dialects.names()
+        ]
+        return Said({"keys": self._keys(person, asked.caller), "dialects": offered})
 
     async def create_key(self, asked: Asked) -> Said:
         """Issue a key; its secret is shown this once."""

@@ -1,0 +1,35 @@
+"""The machine's browser, and looks at the page in it."""
+
+import pytest
+from page_visit import FLAGS, WIDE, Visit
+from playwright.sync_api import sync_playwright
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser):
+    contexts = []
+
+    def go(url, size=WIDE, theme="dark", cookies=()):
+        width, height = size
+        contexts.append(
+            browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=theme, locale="en-GB"
+            )
+        )
+        contexts[-1].add_cookies(list(cookies))
+        found = Visit(contexts[-1].new_page())
+        found.watch()
+        found.page.goto(url)
+        return found
+
+    yield go
+    for context in contexts:
+        context.close()
