@@ -6,6 +6,7 @@ limits of the dialects that it names. Each dialect counts by itself.
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -61,6 +62,9 @@ TUTORIAL_COINBASE = LimitProfile(
 )
 
 PROFILES = {"tutorial": TUTORIAL, "tutorial-coinbase": TUTORIAL_COINBASE, "off": UNLIMITED}
+
+LIMIT_MAX = 10**9
+SPAN_MAX_NS = 366 * 86_400 * 10**9
 
 # What docs/concepts/limits.md shows of a file.
 EXAMPLE = """\
@@ -191,10 +195,13 @@ def _profile(where: str, name: str, table: Any) -> LimitProfile:
             raise ConfigError(
                 f"{at}.name: {row.name!r} names two limits of a dialect; each counts by its name"
             )
-        if row.name == CONNECTS or not row.name:
-            raise ConfigError(f"{at}.name: {row.name!r} cannot be one; choose another")
-        if row.limit < 1:
-            raise ConfigError(f"{at}.limit: {row.limit} must be positive")
+        # It goes out in a header.
+        if row.name == CONNECTS or not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", row.name):
+            raise ConfigError(
+                f"{at}.name: {row.name!r} cannot be one; choose 1 to 40 letters, digits, - and _"
+            )
+        if not 1 <= row.limit <= LIMIT_MAX:
+            raise ConfigError(f"{at}.limit: {row.limit} must be from 1 to {LIMIT_MAX}")
         if row.kind is Kind.SLIDING:
             _bounded(f"{at}.limit", row.limit, SLIDING_MAX)
         _check_routes(f"{at}.routes", name, row.routes)
@@ -267,8 +274,8 @@ def _span_ns(where: str, text: str) -> int:
         span_ns = parse_duration_ns(text)
     except UsageError as error:
         raise ConfigError(f"{where}: {error}") from error
-    if span_ns < 1:
-        raise ConfigError(f"{where}: {text} must be positive")
+    if not 1 <= span_ns <= SPAN_MAX_NS:
+        raise ConfigError(f"{where}: {text} must be positive, and at most 366d")
     return span_ns
 
 

@@ -190,7 +190,8 @@ class Gate:
         parameters = _read(read)
         is_read = not isinstance(parameters, DecodeError)
         weight = endpoint.weight(parameters) if is_read else 1
-        over = self._count(Per.IP, ip, weight, endpoint, ip, now_ns, usage)
+        orders = endpoint.orders(parameters) if is_read else 1
+        over = self._count(Per.IP, ip, weight, endpoint, ip, now_ns, usage, orders)
         if over is not None:
             is_signed = endpoint.auth is Auth.SIGNED
             raise SessionRefused(
@@ -209,7 +210,7 @@ class Gate:
             _check_scope(endpoint.scope, kept, sandbox_ns)
             account = str(kept.created.account_id)
             for per, who in ((Per.KEY, kept.created.key), (Per.ACCOUNT, account)):
-                over = self._count(per, who, weight, endpoint, ip, now_ns, usage)
+                over = self._count(per, who, weight, endpoint, ip, now_ns, usage, orders)
                 if over is not None:
                     is_proven = endpoint.auth is Auth.SIGNED
                     keys = (*(proven or ()), *((credentials.key,) if is_proven else ()))
@@ -276,9 +277,10 @@ class Gate:
         ip: str,
         now_ns: int,
         usage: list[Usage],
+        orders: int = 1,
     ) -> Refusal | None:
         used, refusal = self.limiter.count(
-            per, who, weight=weight, endpoint=endpoint, ip=ip, now_ns=now_ns
+            per, who, weight=weight, endpoint=endpoint, ip=ip, now_ns=now_ns, orders=orders
         )
         usage.append(used)
         return refusal

@@ -68,9 +68,19 @@ class Limiter:
         )
 
     def count(
-        self, per: Per, who: str, *, weight: int, endpoint: Endpoint | None, ip: str, now_ns: int
+        self,
+        per: Per,
+        who: str,
+        *,
+        weight: int,
+        endpoint: Endpoint | None,
+        ip: str,
+        now_ns: int,
+        orders: int = 1,
     ) -> tuple[Usage, Refusal | None]:
         """Count a request against one party's limits; return the usage and a refusal if over.
+
+        orders says how many it holds, where its endpoint places any.
 
         What one of them refuses uses nothing of those that slide.
         """
@@ -80,7 +90,7 @@ class Limiter:
         units_of = {
             Counts.WEIGHT: weight,
             Counts.REQUESTS: 1,
-            Counts.ORDERS: int(endpoint is not None and endpoint.is_order),
+            Counts.ORDERS: orders if endpoint is not None and endpoint.is_order else 0,
         }
         for limit in self._limits(per, endpoint):
             units = units_of[limit.counts]

@@ -124,6 +124,10 @@ class Asker(NamedTuple):
     usage: Usage = ()  # of the limits that this request counted against
 
 
+def _one(_request: Any) -> int:
+    return 1
+
+
 class Endpoint(NamedTuple):
     """One REST route; `path` may hold `{name}` segments, which become parameters.
 
@@ -146,6 +150,7 @@ class Endpoint(NamedTuple):
     status: int = 200
     summary: str = ""
     in_maintenance: bool = False  # answered all the same
+    orders: Callable[[Any], int] = _one  # how many orders a request holds, where it is one
 
 
 class ChannelKind(IntEnum):

@@ -1,7 +1,15 @@
 from steelyard.dialects.native import DIALECT, limits
 from steelyard.domain.messages import SECOND_NS
 from steelyard.wire.http import Request
-from steelyard.wire.limits import Counts, Limit, Per, Used, WindowCounter, ratelimit_headers
+from steelyard.wire.limits import (
+    Counts,
+    Limit,
+    LimitProfile,
+    Per,
+    Used,
+    WindowCounter,
+    ratelimit_headers,
+)
 from tests.dialects.native.venue import Venue, code
 
 FAST = Limit("fast", Per.KEY, Counts.REQUESTS, 50, SECOND_NS)
@@ -119,3 +127,22 @@ def test_every_answer_says_what_is_left():
     for target in ("/api/v1/time", "/api/v1/account", "/api/v1/nowhere"):
         response = venue.send(Request("GET", target, {}, b""))
         assert response.headers["x-ratelimit-limit"] == "6000"
+
+
+def test_a_batch_and_a_group_are_as_many_orders_as_they_hold():
+    """Sending orders together is no way around a limit on orders."""
+    ten = LimitProfile((Limit("orders", Per.ACCOUNT, Counts.ORDERS, 10, SECOND_NS),))
+    order = {
+        "symbol": "BTC-USDT",
+        "side": "buy",
+        "type": "limit",
+        "price": "10000.00",
+        "size": "0.01",
+    }
+    for path, body in (
+        ("orders/batch", {"orders": [order] * 6}),
+        ("groups", {"kind": "basket", "orders": [order] * 6}),
+    ):
+        venue = Venue(ten)
+        answers = [venue.call("POST", f"/api/v1/{path}", body)[0] for _ in range(2)]
+        assert answers == [200, 429], path

@@ -149,6 +149,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         Weight(forms.GROUP_MIN, GROUP_MAX, orders.group_weight),
         is_order=True,
         summary="Place a group of orders",
+        orders=orders.group_weight,
     ),
     Endpoint(
         "POST",
@@ -162,6 +163,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         Weight(1, forms.BATCH_MAX, orders.batch_weight),
         is_order=True,
         summary="Place several orders, each on its own",
+        orders=orders.batch_weight,
     ),
     Endpoint(
         "PATCH",

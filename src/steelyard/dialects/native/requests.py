@@ -330,8 +330,9 @@ class PlaceBatchRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=
     """They do not depend on each other: each is accepted or refused on its own.
 
     The answer has one result for each, in their order, also where all were refused. Give each a
-    `client_order_id`: sent twice, each trades once. A batch weighs as much as its orders, and
-    counts as one where orders are counted. `POST /api/v1/groups` places all or none.
+    `client_order_id`: sent twice, each trades once. A batch weighs and counts as much as its
+    orders: one that is larger than a limit on orders never fits. `POST /api/v1/groups` places
+    all or none.
     """
 
     orders: Annotated[
