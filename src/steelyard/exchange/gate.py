@@ -25,7 +25,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup, UserCommand
+from steelyard.domain.commands import Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import (
@@ -34,9 +34,6 @@ from steelyard.domain.messages import (
     BatchAnswer,
     Clock,
     ClockQuery,
-    KeyKind,
-    OrderAnswer,
-    OrderQuery,
     Query,
     Refused,
     Scope,
@@ -44,13 +41,15 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import RejectReason
 from steelyard.domain.transfers import MoneyAnswer, MoneyCommand, MoneyMessage
+from steelyard.exchange.access import Access, check_scope, revoked_for
 from steelyard.exchange.cashier import Cashier
 from steelyard.exchange.exchange import Exchange
-from steelyard.exchange.keys import KeptKey, moment
+from steelyard.exchange.keys import KeptKey
 from steelyard.exchange.limiter import Limiter
 from steelyard.exchange.personal import Caller
-from steelyard.exchange.records import KeyRevoked, NonceUsed
-from steelyard.exchange.repeats import known_group
+from steelyard.exchange.records import KeyRevoked
+from steelyard.exchange.repeats import known_group, known_order
+from steelyard.exchange.routes import Routes
 from steelyard.wire.dialect import (
     AccessReason,
     Asker,
@@ -69,7 +68,6 @@ from steelyard.wire.http import Request, Response, json_response
 from steelyard.wire.limits import LimitProfile, Per, Usage
 
 SUBSCRIPTIONS_PER_LINE = 1_024
-TIMESTAMP_STEP_NS = 1_000_000  # one stamped in the millisecond in which we began is not older
 OK = "OK"
 LOGIN = "WebSocket login"  # as a key's last use
 _KEPT_NOWHERE = {"cache-control": "no-store"}  # what is one account's
@@ -95,9 +93,9 @@ class Gate:
         self.limiter = Limiter(profile)
         self.outcomes: Counter[str] = Counter()  # requests by what came of them: OK, or a reason
         self.routes: Counter[tuple[str, str, str]] = Counter()  # method, path, what came of them
-        self._since_ns = since_ns
+        self._access = Access(exchange, dialect, since_ns)
         self._connected: Counter[str] = Counter()  # WebSockets by address, while they are open
-        self._routes = _Routes(dialect.endpoints)
+        self._routes = Routes(dialect.endpoints)
         exchange.feed.speak(dialect.name, dialect.frame)
 
     def http(self, request: Request, ip: str, now_ns: int) -> Response:
@@ -202,12 +200,12 @@ class Gate:
         credentials: Credentials | None = None
         if endpoint.auth is not Auth.NONE:
             credentials = _claimed(claim)
-            kept = self.authenticate(credentials, endpoint.auth, ip, now_ns)
+            kept = self._access.authenticate(credentials, endpoint.auth, ip, now_ns)
             sandbox_ns = self.exchange.time_at(now_ns)
             kept.used(sandbox_ns, ip, f"{endpoint.method} {endpoint.path}")
             if proven is not None:
                 proven.add(credentials.key)
-            _check_scope(endpoint.scope, kept, sandbox_ns)
+            check_scope(endpoint.scope, kept, sandbox_ns)
             account = str(kept.created.account_id)
             for per, who in ((Per.KEY, kept.created.key), (Per.ACCOUNT, account)):
                 over = self._count(per, who, weight, endpoint, ip, now_ns, usage, orders)
@@ -229,12 +227,12 @@ class Gate:
         over = self._count(Per.IP, ip, 1, None, ip, now_ns, usage)
         if over is not None:
             raise SessionRefused(self._escalated(over, lambda: credentials, ip, now_ns))
-        kept = self.authenticate(credentials, Auth.SIGNED, ip, now_ns)
+        kept = self._access.authenticate(credentials, Auth.SIGNED, ip, now_ns)
         sandbox_ns = self.exchange.time_at(now_ns)
         kept.used(sandbox_ns, ip, LOGIN)
-        _check_scope(scope, kept, sandbox_ns)
+        check_scope(scope, kept, sandbox_ns)
         if credentials.nonce is not None:
-            self._journal_nonce(credentials, now_ns)
+            self._access.journal_nonce(credentials, now_ns)
         self.outcomes[OK] += 1
         return kept.created.account_id
 
@@ -306,7 +304,7 @@ class Gate:
     def _proves(self, claim: Claim, ip: str, now_ns: int) -> str:
         """Return the key that a request proves to hold, or nothing."""
         try:
-            return self.authenticate(_claimed(claim), Auth.SIGNED, ip, now_ns).created.key
+            return self._access.authenticate(_claimed(claim), Auth.SIGNED, ip, now_ns).created.key
         except SessionRefused:
             return ""
 
@@ -318,94 +316,8 @@ class Gate:
             cause = self.limiter.persists(key, now_ns)
             if cause and self.exchange.keys.find(key) is not None:
                 self.exchange.record(KeyRevoked(key, cause), self.exchange.time_at(now_ns))
-                over = Refusal(AccessReason.UNKNOWN_KEY, _revoked(cause))
+                over = Refusal(AccessReason.UNKNOWN_KEY, revoked_for(cause))
         return over
-
-    def authenticate(self, credentials: Credentials, auth: Auth, ip: str, now_ns: int) -> KeptKey:
-        """Return the key that a request proves to hold, or raise SessionRefused."""
-        sandbox_ns = self.exchange.time_at(now_ns)
-        kept = self.exchange.keys.find(credentials.key)
-        refusal: Refusal | None = None
-        if kept is None or kept.created.dialect != self.dialect.name:
-            cause = self.exchange.keys.cause(credentials.key)
-            refusal = Refusal(
-                AccessReason.UNKNOWN_KEY,
-                _revoked(cause)
-                if cause
-                else f"no such {self.dialect.name} key; it may have been revoked. "
-                "`steelyard key list` shows what there is",
-            )
-            raise SessionRefused(refusal)
-        if kept.is_expired(sandbox_ns):
-            refusal = Refusal(AccessReason.KEY_EXPIRED, "this key has expired; create another one")
-        elif kept.is_replaced(sandbox_ns):
-            refusal = Refusal(
-                AccessReason.KEY_ROTATED,
-                "this key has been rotated and its overlap is over; use the key that replaces it",
-            )
-        elif not kept.may_come_from(ip):
-            refusal = Refusal(AccessReason.IP_NOT_ALLOWED, f"this key may not be used from {ip}")
-        elif auth is Auth.SIGNED:
-            refusal = self._signature(credentials, kept, now_ns)
-        if refusal:
-            raise SessionRefused(refusal)
-        return kept
-
-    def _signature(self, credentials: Credentials, kept: KeptKey, now_ns: int) -> Refusal | None:
-        if credentials.flaw is not None:
-            return credentials.flaw
-        if not self._is_proven(credentials, kept):
-            kind = kept.created.kind
-            other = "secret" if kind is KeyKind.HMAC else f"{kind} public key"
-            return Refusal(
-                AccessReason.BAD_SIGNATURE,
-                f"the signature does not fit the request and this key's {other}; "
-                "sign exactly the bytes that are sent",
-            )
-        if credentials.timestamp_ns is not None:
-            behind_ns = now_ns - credentials.timestamp_ns
-            if behind_ns > credentials.window_ns:
-                return Refusal(
-                    AccessReason.STALE_TIMESTAMP,
-                    f"the timestamp is {behind_ns // 1_000_000} ms behind this exchange's clock; "
-                    f"{credentials.window_ns // 1_000_000} ms are allowed. Set your clock",
-                )
-            if -behind_ns >= credentials.ahead_ns:
-                return Refusal(
-                    AccessReason.FUTURE_TIMESTAMP,
-                    f"the timestamp is {-behind_ns // 1_000_000} ms ahead of this exchange's "
-                    f"clock; less than {credentials.ahead_ns // 1_000_000} ms are allowed. "
-                    "Set your clock",
-                )
-        if credentials.nonce is not None:
-            key, nonce = credentials.key, credentials.nonce
-            if self.exchange.keys.is_used(key, nonce, now_ns):
-                return Refusal(
-                    AccessReason.REPEATED_NONCE, "this nonce has been used; use a fresh one"
-                )
-            stamped_ns = credentials.timestamp_ns or 0
-            # After the nonces that outlived a crash: a copy of what was carried out is a copy.
-            if stamped_ns + TIMESTAMP_STEP_NS <= self._since_ns:
-                return Refusal(
-                    AccessReason.STALE_TIMESTAMP,
-                    "the timestamp is from before this exchange's start, so whether its nonce is "
-                    "new cannot be told. Sign the request anew; if that does not help, set your "
-                    "clock",
-                )
-            # Spent by being signed, whatever becomes of the request.
-            self.exchange.keys.nonce_used(key, nonce, _until_ns(credentials, now_ns), now_ns)
-        return None
-
-    def _is_proven(self, credentials: Credentials, kept: KeptKey) -> bool:
-        """Return whether a key's owner signed the request; its kind is the record's to say."""
-        keys = self.exchange.keys
-        if kept.created.kind is KeyKind.HMAC:
-            return self.dialect.verify(credentials, keys.secret(kept))
-        signature = self.dialect.signature(credentials)
-        if signature is None:
-            return False
-        public_key = keys.public_key(kept)
-        return any(public_key.verify(payload, signature) for payload in credentials.payloads)
 
     def _carry_out(
         self,
@@ -432,7 +344,7 @@ class Gate:
             if kept is not None and kept.created.products:
                 for command in message.commands if isinstance(message, Batch) else (message,):
                     if isinstance(command, UserCommand):
-                        self._check_products(command, kept)
+                        self._access.check_products(command, kept)
             answer = None if message is None else self._act(message, credentials, ip, now_ns)
             if isinstance(answer, Refused):
                 raise SessionRefused(Refusal(answer.reason, answer.message, answer.field))
@@ -454,13 +366,13 @@ class Gate:
         if isinstance(message, MoneyMessage):
             assert credentials is not None, "what tells of money is signed"
             if isinstance(message, MoneyCommand) and credentials.nonce is not None:
-                self._journal_nonce(credentials, now_ns)
+                self._access.journal_nonce(credentials, now_ns)
             caller = Caller(ip, self.exchange.time_at(now_ns), now_ns)
             return self._cashier.carry_out(message, credentials.key, caller)
         if not isinstance(message, UserCommand | Batch):
             return self._answer(message, now_ns)
         if credentials is not None and credentials.nonce is not None:
-            self._journal_nonce(credentials, now_ns)
+            self._access.journal_nonce(credentials, now_ns)
         if isinstance(message, Batch):
             return BatchAnswer(tuple(self._perform(each, now_ns) for each in message.commands))
         return self._perform(message, now_ns)
@@ -468,7 +380,8 @@ class Gate:
     def _perform(self, message: UserCommand, now_ns: int) -> SingleAnswer:
         """Carry out a command, or return what its client order id has been answered already."""
         if isinstance(message, Place) and message.client_order_id:
-            known = self._known_order(message)
+            is_ever = self.dialect.client_ids_for_ever
+            known = known_order(message, self.exchange.history, for_ever=is_ever)
             if known is not None:
                 return known
         if isinstance(message, PlaceGroup):
@@ -482,76 +395,6 @@ class Gate:
         if isinstance(query, ClockQuery):
             return Clock(now_ns)  # what clients sign by; the sandbox's own is the administrator's
         return self.exchange.ask(query, self.exchange.time_at(now_ns))
-
-    def _check_products(self, command: UserCommand, kept: KeptKey) -> None:
-        """Turn away what a key that may trade some instruments asks of others."""
-        ours = kept.created.products
-        asked: list[int | None] = []
-        match command:
-            case Place() | CancelAll():
-                asked = [command.instrument_id]
-            case PlaceGroup():
-                asked = [place.instrument_id for place in command.places]
-            case Amend() | Cancel():
-                query = OrderQuery(command.account_id, order_id=command.order_id)
-                order = self.exchange.history.order(query)
-                asked = [order.instrument_id] if order else []  # the engine says that there is none
-            case _:
-                pass  # money has no instrument
-        listings = self.exchange.listings
-        for instrument_id in asked:
-            what = "every instrument" if instrument_id is None else listings[instrument_id].symbol
-            if what not in ours:
-                raise SessionRefused(
-                    Refusal(
-                        AccessReason.PRODUCT_NOT_ALLOWED,
-                        f"this key may trade {', '.join(ours)}, not {what}; name one of these, or "
-                        "have the key changed with --products",
-                        "symbol",
-                    )
-                )
-
-    def _journal_nonce(self, credentials: Credentials, now_ns: int) -> None:
-        """Have a nonce outlive a restart, because what came with it changes something."""
-        key, nonce = credentials.key, credentials.nonce or ""
-        used = NonceUsed(key, nonce, _until_ns(credentials, now_ns), now_ns)
-        self.exchange.record(used, self.exchange.time_at(now_ns))
-
-    def _known_order(self, place: Place) -> SingleAnswer | None:
-        """Return what is to be said to a client order id that is taken, or None."""
-        history = self.exchange.history
-        if not self.dialect.client_ids_for_ever:
-            if history.open_order(place.account_id, place.client_order_id) is None:
-                return None
-            return Refused(
-                RejectReason.DUPLICATE_CLIENT_ORDER_ID,
-                f"an open order already has the client order id {place.client_order_id!r}",
-            )
-        first = history.placed(place.account_id, place.client_order_id)
-        if first is None:
-            return None
-        order = history.by_client_id(place.account_id, place.client_order_id)
-        if order is None or first != place or order.group_id:
-            which = "no longer kept" if order is None else f"not the same (id {order.order_id})"
-            return Refused(
-                RejectReason.DUPLICATE_CLIENT_ORDER_ID,
-                f"the client order id {place.client_order_id!r} belongs to an earlier order "
-                f"that is {which}; use a fresh one",
-                "client_order_id",
-            )
-        if order.reject_reason is not None:
-            return Refused(
-                order.reject_reason,
-                f"this order was refused when it was first sent, for {order.reject_reason.name}; "
-                "to try anew, use a fresh client order id",
-                order_id=order.order_id,
-            )
-        return OrderAnswer(order, history.fills_of(order))
-
-
-def _until_ns(credentials: Credentials, now_ns: int) -> int:
-    # Seen again within the window it would be a replay; after it the timestamp is stale.
-    return now_ns + credentials.window_ns + credentials.ahead_ns
 
 
 class Line:
@@ -658,85 +501,5 @@ def _claimed(claim: Claim) -> Credentials:
     return claimed
 
 
-def _check_scope(scope: Scope | None, kept: KeptKey, now_ns: int) -> None:
-    scopes = kept.created.scopes
-    if scope is not None and scope not in scopes:
-        have = ", ".join(sorted(scopes))
-        raise SessionRefused(
-            Refusal(
-                AccessReason.MISSING_SCOPE,
-                f"this key may {have}, not {scope}; create one with --scopes {scope}",
-            )
-        )
-    if scope is Scope.WITHDRAW and kept.is_cooling(now_ns):
-        from_ns = kept.created.withdraw_from_ns or 0
-        raise SessionRefused(
-            Refusal(
-                AccessReason.WITHDRAW_COOLING,
-                f"this key may withdraw from {moment(from_ns)} ({from_ns // 1_000_000}) on: that "
-                "scope or an address of its list is new. If you did not ask for it, revoke the key",
-            )
-        )
-
-
-def _revoked(cause: str) -> str:
-    return (
-        f"this key has been revoked for {cause}. That is final: mend the program, then let a "
-        "person make another key with `steelyard key create`"
-    )
-
-
 def _malformed(error: DecodeError) -> Refusal:
     return Refusal(AccessReason.MALFORMED, str(error), error.field, code=error.code)
-
-
-class _Routes:
-    """Endpoints by method and path; `{name}` segments capture."""
-
-    def __init__(self, endpoints: tuple[Endpoint, ...]) -> None:
-        self._plain: dict[str, dict[str, Endpoint]] = {}
-        self._captures: list[tuple[list[str], dict[str, Endpoint]]] = []
-        for endpoint in endpoints:
-            self._methods(endpoint.path)[endpoint.method] = endpoint
-
-    def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]] | Refusal:
-        """Return the endpoint and what its path captured."""
-        captured: dict[str, str] = {}
-        methods = self._plain.get(path)
-        if methods is None:
-            for segments, candidates in self._captures:
-                found = _capture(segments, path)
-                if found is not None:
-                    methods, captured = candidates, found
-                    break
-        if methods is None:
-            return Refusal(AccessReason.UNKNOWN_ENDPOINT, f"there is no {path[:200]} here")
-        endpoint = methods.get("GET" if method == "HEAD" else method)
-        if endpoint is None:
-            allowed = ", ".join(sorted(methods))
-            return Refusal(AccessReason.METHOD_NOT_ALLOWED, f"{path} takes {allowed}", allowed)
-        return endpoint, captured
-
-    def _methods(self, path: str) -> dict[str, Endpoint]:
-        if "{" not in path:
-            return self._plain.setdefault(path, {})
-        segments = path.split("/")
-        for known, methods in self._captures:
-            if known == segments:
-                return methods
-        methods = {}
-        self._captures.append((segments, methods))
-        return methods
-
-
-def _capture(segments: list[str], path: str) -> dict[str, str] | None:
-    parts = path.split("/")
-    if len(parts) != len(segments):
-        return None
-    captured = {}
-    for segment, part in zip(segments, parts, strict=True):
-        if segment.startswith("{"):
-            captured[segment[1:-1]] = part
-        elif segment != part:
-            return None
-    return captured

@@ -1,15 +1,46 @@
-"""A group of orders that is sent again: placed once, and answered with what it became.
+"""An order or a group of orders that is sent again: placed once, answered with what it became.
 
 A group is known by the client order ids of its orders, all of them: the same orders in the same
 places of a group of the same kind. Anything else under one of those names is another request and
-is refused. Single orders are for the gate.
+is refused.
 """
 
 from steelyard.domain.commands import Place, PlaceGroup
 from steelyard.domain.lifecycle import Order
-from steelyard.domain.messages import OrderList, Refused, SingleAnswer
+from steelyard.domain.messages import OrderAnswer, OrderList, Refused, SingleAnswer
 from steelyard.domain.order import RejectReason
 from steelyard.exchange.history import History
+
+
+def known_order(place: Place, history: History, *, for_ever: bool) -> SingleAnswer | None:
+    """Return what is to be said to a client order id that is taken, or None."""
+    if not for_ever:
+        if history.open_order(place.account_id, place.client_order_id) is None:
+            return None
+        return Refused(
+            RejectReason.DUPLICATE_CLIENT_ORDER_ID,
+            f"an open order already has the client order id {place.client_order_id!r}",
+        )
+    first = history.placed(place.account_id, place.client_order_id)
+    if first is None:
+        return None
+    order = history.by_client_id(place.account_id, place.client_order_id)
+    if order is None or first != place or order.group_id:
+        which = "no longer kept" if order is None else f"not the same (id {order.order_id})"
+        return Refused(
+            RejectReason.DUPLICATE_CLIENT_ORDER_ID,
+            f"the client order id {place.client_order_id!r} belongs to an earlier order "
+            f"that is {which}; use a fresh one",
+            "client_order_id",
+        )
+    if order.reject_reason is not None:
+        return Refused(
+            order.reject_reason,
+            f"this order was refused when it was first sent, for {order.reject_reason.name}; "
+            "to try anew, use a fresh client order id",
+            order_id=order.order_id,
+        )
+    return OrderAnswer(order, history.fills_of(order))
 
 
 def known_group(group: PlaceGroup, history: History, *, for_ever: bool) -> SingleAnswer | None:
