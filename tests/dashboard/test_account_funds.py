@@ -3,14 +3,19 @@
 import asyncio
 import json
 import threading
+from contextlib import closing
 
+import msgspec
 import pytest
+from native_client import Client, Refused
 from person_client import PASSWORD, Browser
 
 from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
 from steelyard.cli.limit_profiles import profile_chooser
 from steelyard.exchange import funds
 from steelyard.exchange.audit import audit
+from steelyard.exchange.issuing import CreateKey
+from steelyard.exchange.sandbox_clock import AdvanceClock
 from steelyard.net.loopback import ask
 from steelyard.store.datadir import read_token
 
@@ -148,3 +153,52 @@ def test_a_number_that_is_none_of_theirs(exchange, number):
     browser.sign_up(f"numbers{abs(hash(number))}"[:30])
     for kind in ("withdrawals", "deposits", "addresses"):
         assert browser.refused("DELETE", f"{kind}/{quote(number)}") == (404, "NOT_FOUND")
+
+
+def test_a_program_asks_and_its_owner_confirms(here):
+    """The native API's withdrawal over real sockets: a key alone moves nothing out."""
+    anna = Browser(here)
+    anna.sign_up("anna")
+    deposit = anna.ask("POST", "deposits", asset="USDT", amount="500")
+    anna.ask("POST", f"deposits/{deposit['id']}/confirm")
+    anna.enrol()
+    address = {"asset": "USDT", "network": "tron", "address": TRON, "label": "cold"}
+    added = anna.ask("POST", "addresses", **address, code=anna.code())
+    port, token = anna.port, read_token(here.data / "exchange")
+
+    def administer(call):
+        body = msgspec.json.encode(call)
+        status, answer = ask(port, "POST", "/admin", token=token, body=body)
+        assert status == 200, answer
+        return answer
+
+    def key(*scopes):
+        return administer(CreateKey("anna", "native", scopes, ip=("127.0.0.1",)))
+
+    reader, owner = key("read", "trade"), key("read", "withdraw")
+    want = {"asset": "USDT", "amount": "50", "address_id": added["id"]}
+
+    def code(client):
+        with pytest.raises(Refused) as refused:
+            client.ask("POST", "/api/v1/withdrawals", want)
+        return refused.value.status, refused.value.error["code"]
+
+    with closing(Client(here.url("native"), reader)) as other:
+        assert code(other) == (403, "MISSING_SCOPE")
+    with closing(Client(here.url("native"), owner)) as program:
+        assert code(program) == (403, "WITHDRAW_COOLING")
+        administer(AdvanceClock(funds.ADDRESS_COOLING_NS))
+
+        asked = program.ask("POST", "/api/v1/withdrawals", want)
+        assert asked["state"] == "awaiting_mail"
+        (usdt,) = program.ask("GET", "/api/v1/account")["balances"]
+        assert usdt == {"asset": "USDT", "free": "450", "held": "50"}
+        here.audit()
+        anna.csrf = ""
+        anna.sign_in("anna", code=anna.code())
+        assert anna.ask("POST", "confirm", token=mailed_code(anna))["state"] == "pending"
+        canceled = program.ask("DELETE", f"/api/v1/withdrawals/{asked['transfer_id']}")
+        assert canceled["state"] == "canceled"
+        (listed,) = program.ask("GET", "/api/v1/withdrawals")["withdrawals"]
+        assert listed == canceled
+        here.audit()

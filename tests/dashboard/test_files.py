@@ -17,4 +17,5 @@ def test_files_are_known_by_name_and_nothing_else_is(tmp_path):
 def test_a_page_that_was_not_built_says_how_to_build_it(tmp_path):
     missing = Files(tmp_path / "none").find("/")
     assert missing.status == 503
+    assert missing.headers["cache-control"] == "no-store"
     assert b"Run <code>make page</code>, then start the exchange again" in missing.body

@@ -32,6 +32,9 @@ def test_the_page_itself_with_the_token_is_let_in(host):
         ({"origin": "127.0.0.1:8600"}, 403, b"ORIGIN"),
         ({"origin": ""}, 403, b"ORIGIN"),
         ({}, 401, b"TOKEN"),
+        ({"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors"}, 403, b"ORIGIN"),
+        ({"sec_fetch_site": "same-site", "sec_fetch_mode": "cors"}, 403, b"ORIGIN"),
+        ({"sec_fetch_site": "same-site"}, 403, b"ORIGIN"),
         ({"x_steelyard_token": "guessed"}, 401, b"TOKEN"),
         ({"x_steelyard_token": "tökén"}, 401, b"TOKEN"),
     ],
@@ -52,6 +55,16 @@ def test_a_page_may_ask_over_the_twin_that_speaks_tls():
     for origin in ("http://localhost:8650", "https://localhost:8600", "https://evil.example"):
         asked = request(host="localhost:8650", origin=origin, x_steelyard_token="the-token")
         assert SECURE.refusal(asked).status == 403
+
+
+@pytest.mark.parametrize(
+    ("site", "mode"),
+    [("same-origin", "cors"), ("none", "navigate"), ("cross-site", "navigate")],
+)
+def test_the_page_may_be_opened_from_anywhere_and_load_what_is_its_own(site, mode):
+    asked = request(sec_fetch_site=site, sec_fetch_mode=mode)
+    assert GUARD.refusal(asked, needs_token=False) is None
+    assert GUARD.refusal(asked).status == 401
 
 
 def test_what_needs_no_token_still_needs_the_right_host():

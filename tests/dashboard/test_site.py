@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from steelyard.dashboard.headers import PAGE_HEADERS, PRIVATE_HEADERS
 from steelyard.store.datadir import read_token
 
 
@@ -29,9 +30,33 @@ def test_the_page_is_there_and_may_not_be_framed(exchange):
     status, headers, content = ask(exchange, "GET", "/")
     assert status == 200
     assert b"<!doctype html>" in content.lower()
-    policy = dict(headers)["content-security-policy"]
-    assert "default-src 'self'" in policy
-    assert "frame-ancestors 'none'" in policy
+    assert PAGE_HEADERS.items() <= dict(headers).items()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/account/session", 200),
+        ("GET", "/account/keys", 401),
+        ("GET", "/account/no-such-path", 404),
+        ("PUT", "/account/session", 405),
+        ("POST", "/account/sign-in", 403),
+        ("GET", "/page/session", 200),
+        ("GET", "/page/other", 404),
+        ("GET", "/outbox", 200),
+        ("POST", "/admin", 400),
+        ("POST", "/", 405),
+        ("GET", "/metrics", 200),
+    ],
+)
+def test_what_is_private_is_kept_nowhere(exchange, token, method, path, status):
+    """Answers and refusals alike, with the token and from elsewhere."""
+    for named, expected in (({}, status), ({"host": "evil.example"}, 403)):
+        found, headers, _ = ask(exchange, method, path, token=token, **named)
+        assert found == expected
+        assert PRIVATE_HEADERS.items() <= dict(headers).items()
+        assert len(dict(headers)) == len(headers), "none is there twice"
+        assert dict(headers)["x-content-type-options"] == "nosniff"
 
 
 def test_the_session_tells_what_this_is(exchange, token):
@@ -53,6 +78,8 @@ FOREIGN = [
     {"host": "127.0.0.1:1"}, {"host": "127.0.0.1.evil.example"}, {"host": ""},
     {"origin": "https://evil.example"}, {"origin": "null"}, {"origin": "file://"},
     {"origin": "http://127.0.0.1.evil.example"}, {"origin": "http://127.0.0.1:1"},
+    {"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors"},
+    {"sec_fetch_site": "same-site", "sec_fetch_mode": "no-cors"},
 ]  # fmt: skip
 
 

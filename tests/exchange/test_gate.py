@@ -71,6 +71,12 @@ def asker(desk):
     return Asker(desk)
 
 
+def test_what_is_an_accounts_own_is_kept_nowhere(asker):
+    assert asker.send("GET", "/api/v1/account").headers["cache-control"] == "no-store"
+    assert asker.send("POST", "/api/v1/orders", ORDER).headers["cache-control"] == "no-store"
+    assert "cache-control" not in asker.send("GET", "/api/v1/time").headers
+
+
 def test_an_order_goes_in_and_its_answer_comes_out(asker):
     response = asker.send("POST", "/api/v1/orders", ORDER | {"client_order_id": "mine"})
     assert response.status in (200, 201)

@@ -4,7 +4,14 @@ from key_pairs import PUBLIC
 
 from steelyard.domain.errors import UsageError
 from steelyard.domain.messages import KeyKind, Scope
-from steelyard.exchange.keys import Keys, NewKey, checked_addresses, no_public_keys, seal_context
+from steelyard.exchange.keys import (
+    Keys,
+    NewKey,
+    checked_addresses,
+    no_public_keys,
+    seal_context,
+    too_wide,
+)
 from steelyard.exchange.records import KeyCreated
 from steelyard.vault.key_pairs import read_public_key
 
@@ -51,6 +58,34 @@ def test_an_address_list_is_checked_word_by_word():
     assert checked_addresses(["127.0.0.1", "10.0.0.0/8"]) == ("127.0.0.1/32", "10.0.0.0/8")
     with pytest.raises(UsageError, match=r"'10\.0\.0\.300' is not an IP address"):
         checked_addresses(["10.0.0.300"])
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("127.0.0.1/8", "'127.0.0.1/8' is an address within 127.0.0.0/8"),
+        ("::1/64", "is an address within ::/64"),
+        ("::ffff:127.0.0.1", "write it as 127.0.0.1"),
+        ("::ffff:10.0.0.0/104", "write it as 10.0.0.0"),
+    ],
+)
+def test_an_address_that_would_never_match_or_means_two_things_is_refused(address, words):
+    with pytest.raises(UsageError, match=words):
+        checked_addresses([address])
+
+
+@pytest.mark.parametrize(
+    ("addresses", "wide"),
+    [
+        (("0.0.0.0/0",), "0.0.0.0/0"),
+        (("10.0.0.1/32", "::/0"), "::/0"),
+        (("10.0.0.0/23",), "10.0.0.0/23"),
+        (("10.0.0.0/24", "2001:db8::/56"), None),
+        ((), None),
+    ],
+)
+def test_anywhere_is_no_address_list_for_a_key_that_may_withdraw(addresses, wide):
+    assert too_wide(addresses) == wide
 
 
 def test_an_unknown_account_is_answered_with_the_known_ones(keys):

@@ -23,7 +23,7 @@ def live(desk):
     desk.sign_in("anna", code=codes[0])
     desk.sign_in("bert", ip="198.51.100.9")
     desk.personal.open_sub_account(alice, "bot", desk.caller())
-    desk.personal.set_password(bob, "another hash", desk.caller())
+    desk.personal.set_password(bob, "another hash", desk.caller(), compared=bob.password_hash)
     number = desk.funds.announce(alice, "anna", "USDT", "500", desk.caller())
     desk.funds.confirm_deposit(alice, number, desk.caller())
     desk.funds.announce(alice, "anna.bot", "BTC", "1", desk.caller())

@@ -235,3 +235,38 @@ def test_removing_the_factor_removes_the_recovery_codes(desk):
     desk.sign_in("anna")
     deeds = [line.what for line in desk.people.activity(person.person_id)]
     assert deeds[:2] == [Deed.SIGNED_IN, Deed.TOTP_REMOVED]
+
+
+def test_a_right_password_makes_no_codes_free(desk):
+    """Who has the password must not be able to try one code after the other."""
+    person = desk.sign_up("anna")
+    desk.enrol(person)
+    caller, codes = desk.caller(), []
+    for _ in range(FREE_TRIES + 1):
+        compared = desk.personal.begin_password_check(person, caller)
+        desk.personal.finish_password_check(person, compared=compared, is_right=True, field="p")
+        codes.append(declined(desk.personal.step_up, person, "000000", caller, list).code)
+    assert codes == [Decline.SECOND_FACTOR] * FREE_TRIES + [Decline.LOCKED]
+
+
+def test_a_password_that_was_changed_while_it_was_compared_is_wrong(desk):
+    """Whoever knows only the old one comes in nowhere, however well timed."""
+    person = desk.sign_up("anna")
+    old = desk.personal.begin_sign_in("anna", desk.caller())
+    desk.personal.set_password(person, "a new hash", desk.caller(), compared=old)
+    personal, caller = desk.personal, desk.caller()
+    was_right = {"compared": old, "is_right": True}
+    for error in (
+        declined(personal.finish_sign_in, "anna", None, caller, **was_right),
+        declined(personal.finish_password_check, person, field="password", **was_right),
+        declined(personal.set_password, person, "a thief's", caller, compared=old),
+    ):
+        assert error.code is Decline.CREDENTIALS
+    assert person.password_hash == "a new hash"
+
+
+def test_names_of_sub_accounts_differ_by_more_than_case(desk):
+    person = desk.sign_up("anna")
+    desk.personal.open_sub_account(person, "bot", desk.caller())
+    error = declined(desk.personal.open_sub_account, person, "BOT", desk.caller())
+    assert error.code is Decline.NAME_TAKEN

@@ -15,8 +15,9 @@ from steelyard.domain.commands import (
 )
 from steelyard.domain.instrument import Listings
 from steelyard.domain.order import FeeAsset, Liquidity, Side, TransferState
+from steelyard.domain.transfers import EntryKind
 from steelyard.exchange import statement
-from steelyard.exchange.statement import AccountStatement, EntryKind, Statements
+from steelyard.exchange.statement import AccountStatement, Statements
 
 LIMIT = 10**9
 

@@ -51,7 +51,7 @@ def unsent_bytes(time: Time) -> int:
 
 
 def test_a_request_is_answered(loop: str):
-    """A response leaves as the site gave it, with its length and a date."""
+    """A response leaves as the site gave it, with its length, a date and what browsers heed."""
 
     async def scene(client, site, _):
         site.answer = lambda request, reply: reply(
@@ -62,7 +62,11 @@ def test_a_request_is_answered(loop: str):
         assert answer.status == 429
         assert answer.body == b"\x00\xffbody"
         assert answer.headers.pop("date").endswith(" GMT")
-        assert answer.headers == {"retry-after": "3", "content-length": "6"}
+        assert answer.headers == {
+            "retry-after": "3",
+            "content-length": "6",
+            "x-content-type-options": "nosniff",
+        }
 
     assert on(loop, scene) == []
 
@@ -132,7 +136,12 @@ def test_an_answer_cannot_be_split(loop: str, header: dict[str, str]):
         client.send(get("/a") + get("/b"))
         for answer in await client.answers(2):
             assert answer.status == 500
-            assert set(answer.headers) == {"date", "content-type", "content-length"}
+            assert set(answer.headers) == {
+                "x-content-type-options",
+                "date",
+                "content-type",
+                "content-length",
+            }
 
     assert on(loop, scene) == ["None"] * 2
 
@@ -326,6 +335,7 @@ def test_a_refusal_comes_in_its_turn(loop: str):
         refusal = await client.answer()
         assert refusal.status == 400
         assert refusal.headers["connection"] == "close"
+        assert refusal.headers["x-content-type-options"] == "nosniff"
         client.writer.write_eof()
         assert await client.to_end() == b""
 

@@ -22,6 +22,7 @@ def test_the_manual_is_read_and_searched(tmp_path, chromium, size, theme):
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=theme)
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
         page.on("request", lambda request: asked_hosts.append(urlsplit(request.url).netloc))
         url = f"{exchange.url('native')}/docs"
         page.goto(url)

@@ -55,8 +55,10 @@ class PeopleDesk(Desk):
 
     def sign_in(self, name: str, *, is_right: bool = True, code: str | None = None, ip: str = HOME):
         caller = self.caller(ip)
-        self.personal.begin_sign_in(name, caller)
-        return self.personal.finish_sign_in(name, code, caller, is_right=is_right)
+        compared = self.personal.begin_sign_in(name, caller)
+        return self.personal.finish_sign_in(
+            name, code, caller, compared=compared, is_right=is_right
+        )
 
     def restored(self) -> Exchange:
         """Return another exchange from this one's snapshot."""

@@ -27,9 +27,11 @@ from steelyard.dashboard.account_site import AccountSite
 from steelyard.dashboard.accounts import open_account_site
 from steelyard.dashboard.bots import Bots
 from steelyard.dashboard.guard import Guard
+from steelyard.dashboard.headers import private
 from steelyard.dashboard.site import PageSite
 from steelyard.domain.errors import StorageError
 from steelyard.exchange.admin import Admin, AdminCall
+from steelyard.exchange.cashier import Cashier
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.gate import Gate, Line
 from steelyard.exchange.personal import Personal
@@ -141,10 +143,11 @@ class ExchangeProcess:
         try:
             if self.config.has_tls:
                 self._authority = exchange_tls.authority(self._opened.directory.path)
+            cashier = Cashier(self.exchange, self.personal)
             for name in LIVE_DIALECTS:
                 dialect = dialects.find(name)
                 limits = self.config.limits(name, dialect.limits)
-                gate = Gate(self.exchange, dialect, limits, self.clock.now_ns())
+                gate = Gate(self.exchange, dialect, limits, self.clock.now_ns(), cashier)
                 self._gates[name] = gate
                 site = _Site(self, gate)
                 self._sites.append(site)
@@ -438,7 +441,7 @@ class _Site:
             return
         if self._has_page and request.path == "/metrics" and request.method in ("GET", "HEAD"):
             refusal = process.guard.refusal(request, needs_token=False)
-            reply(refusal or metrics_response(process.metrics()))
+            reply(private(refusal or metrics_response(process.metrics())))
             return
         if self._has_page and request.path == STATUS_PATH:
             request = request._replace(target=STATUS_TARGET)

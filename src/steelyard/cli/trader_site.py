@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from steelyard.cli.exposition import Family, Value, exposition, metrics_response
+from steelyard.dashboard.headers import private
 from steelyard.net.server import WebSocketConnection
 from steelyard.wire.http import Request, Response, json_response
 
@@ -58,8 +59,12 @@ class BotSite:
 
     # -- requests -----------------------------------------------------------------------------
 
-    def http(self, request: Request, _ip: str, reply: Callable[[Response], None]) -> None:
+    def http(self, request: Request, _ip: str, send: Callable[[Response], None]) -> None:
         """Answer a request."""
+
+        def reply(response: Response) -> None:
+            send(private(response))
+
         refused = self._refusal(request, needs_token=request.path != "/metrics")
         if refused is not None:
             reply(refused)

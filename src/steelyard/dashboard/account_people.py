@@ -67,12 +67,12 @@ class PeopleRoutes:
         self._personal.check_new(want.name, want.email, want.password)
         hashed = await self._site.hashing.hash(normal_password(want.password))
 
-        def act() -> Person:
+        def act() -> tuple[Person, int]:
             self._personal.check_new(want.name, want.email, want.password)
-            return self._personal.sign_up(want.name, want.email, hashed, asked.caller)
+            person = self._personal.sign_up(want.name, want.email, hashed, asked.caller)
+            return person, person.generation
 
-        person = await self._site.act(act)
-        return self._signed_in(asked, person, 201)
+        return self._signed_in(asked, *await self._site.act(act), 201)
 
     async def sign_in(self, asked: Asked) -> Said:
         """Let somebody in."""
@@ -80,10 +80,14 @@ class PeopleRoutes:
         hashed = self._personal.begin_sign_in(want.name, asked.caller)
         is_right = await self._site.hashing.verify(hashed, normal_password(want.password))
         caller = self._site.caller(asked.caller.ip)
-        person = await self._site.act(
-            lambda: self._personal.finish_sign_in(want.name, want.code, caller, is_right=is_right)
-        )
-        return self._signed_in(asked, person, 200)
+
+        def act() -> tuple[Person, int]:
+            person = self._personal.finish_sign_in(
+                want.name, want.code, caller, compared=hashed, is_right=is_right
+            )
+            return person, person.generation
+
+        return self._signed_in(asked, *await self._site.act(act), 200)
 
     async def sign_out(self, asked: Asked) -> Said:
         """End this session."""
@@ -128,21 +132,28 @@ class PeopleRoutes:
             raise Declined(
                 Decline.SECOND_FACTOR, "send the code of your authenticator", field="code"
             )
-        await self._check_password(asked, person, want.old, "old")
+        compared = await self._check_password(asked, person, want.old, "old")
+        if normal_password(want.new) == normal_password(want.old):
+            raise Declined(
+                Decline.INVALID, "this is the password that you have; choose another", field="new"
+            )
         hashed = await self._site.hashing.hash(normal_password(want.new))
         caller = self._site.caller(asked.caller.ip)
 
         def act() -> None:
             def change() -> None:
-                self._personal.set_password(person, hashed, caller)
+                self._personal.set_password(person, hashed, caller, compared=compared)
 
             if person.has_totp:
                 self._personal.step_up(person, want.code or "", caller, change)
             else:
                 change()
 
-        await self._site.act(act)
-        asked.session.generation = person.generation
+        def act_and_stay() -> None:
+            act()
+            asked.session.generation = person.generation
+
+        await self._site.act(act_and_stay)
         self._site.sessions.end_all(person.person_id, but=asked.session)
         return Said(self._session(asked.session), token=self._rotated(asked))
 
@@ -266,18 +277,23 @@ class PeopleRoutes:
 
     async def _check_password(
         self, asked: Asked, person: Person, password: str, field: str = "password"
-    ) -> None:
+    ) -> str:
+        """Return the hash that a password was right for, or raise Declined."""
         hashed = self._personal.begin_password_check(person, asked.caller)
         is_right = await self._site.hashing.verify(hashed, normal_password(password))
-        self._personal.finish_password_check(person, is_right=is_right, field=field)
+        self._personal.finish_password_check(
+            person, compared=hashed, is_right=is_right, field=field
+        )
+        return hashed
 
-    def _signed_in(self, asked: Asked, person: Person, status: int) -> Said:
+    def _signed_in(self, asked: Asked, person: Person, generation: int, status: int) -> Said:
+        """Begin a session of the password that was right, which may have gone by now."""
         sessions = self._site.sessions
         caller = asked.caller
         token = sessions.sign_in(asked.session, person.person_id, caller.ip, caller.now_ns)
         session = sessions.find(token, caller.now_ns)
         assert session is not None, "it was just begun"
-        session.generation = person.generation
+        session.generation = generation
         return Said(self._session(session), status, token)
 
     def _rotated(self, asked: Asked) -> str:

@@ -238,7 +238,7 @@ class AccountSite:
                 )
         body = self._body(request, route)
         said = await route.act(Asked(body, name, dict(request.pairs()), session, caller))
-        headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+        headers = {}
         token = said.token or token
         if token:
             secure = "; Secure" if port == self._tls_port else ""
@@ -333,7 +333,7 @@ def error(
     retry_after_s: int | None = None,
 ) -> Response:
     """Return an error in the site's form."""
-    headers = {"cache-control": "no-store"}
+    headers = {}
     if retry_after_s is not None:
         headers["retry-after"] = str(retry_after_s)
     document = {"error": {"code": code, "message": message, "field": field, "hint": hint}}

@@ -3,22 +3,13 @@
 from mimetypes import guess_type
 from pathlib import Path
 
+from steelyard.dashboard.headers import NOT_KEPT, PAGE_HEADERS
 from steelyard.wire.http import Response
 
 PAGE = Path(__file__).parent / "page"
 
-_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "x-frame-options": "DENY",
-    # The page talks to this exchange and to the bots' own ports, all on loopback.
-    "content-security-policy": (
-        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-        "connect-src 'self' ws://127.0.0.1:* ws://localhost:*; frame-ancestors 'none'"
-    ),
-}
 _MISSING = (
-    b"<!doctype html><title>steelyard</title><body style='font:16px system-ui;margin:3em'>"
+    b"<!doctype html><title>steelyard</title>"
     b"<h1>The page has not been built</h1><p>Run <code>make page</code>, then start the exchange "
     b"again: it reads the page once. "
     b"The API works without it: <a href='/docs'>/docs</a>."
@@ -35,7 +26,8 @@ class Files:
                 if file.is_file():
                     path = "/" + file.relative_to(directory).as_posix()
                     self._files[path] = _response(file)
-        index = Response(503, {"content-type": "text/html"}, _MISSING)
+        kind = {"content-type": "text/html; charset=utf-8", **NOT_KEPT, **PAGE_HEADERS}
+        index = Response(503, kind, _MISSING)
         self._files["/"] = self._files.get("/index.html", index)
 
     def find(self, path: str) -> Response | None:
@@ -49,5 +41,5 @@ def _response(file: Path) -> Response:
         kind += "; charset=utf-8"
     # Vite puts a hash of the content into the names under assets.
     age = "max-age=31536000, immutable" if file.parent.name == "assets" else "no-cache"
-    headers = {"content-type": kind, "cache-control": age, **_HEADERS}
+    headers = {"content-type": kind, "cache-control": age, **PAGE_HEADERS}
     return Response(200, headers, file.read_bytes())

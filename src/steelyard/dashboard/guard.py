@@ -2,8 +2,8 @@
 
 A page from elsewhere that is open in the same browser can send requests to loopback; it must
 not be able to press the kill button. So the Host must be one of ours (a foreign name that was
-rebound to 127.0.0.1 is not), the Origin, where the browser sends one, must be ours too, and
-the token, which other pages cannot read, must fit.
+rebound to 127.0.0.1 is not), the Origin, where the browser sends one, must be ours too, so
+must be the page that embeds us, and the token, which other pages cannot read, must fit.
 """
 
 import hmac
@@ -35,6 +35,8 @@ class Guard:
         origin = request.headers.get("origin")
         if origin is not None and origin.lower() not in self._origins:
             return _refused(403, "ORIGIN", "a page from elsewhere may not ask this")
+        if _is_embedded_elsewhere(request):
+            return _refused(403, "ORIGIN", "a page from elsewhere may not load this")
         if not needs_token:
             return None
         given = request.headers.get(TOKEN_HEADER, "")
@@ -46,6 +48,17 @@ class Guard:
                 "terminal printed carries it",
             )
         return None
+
+
+def _is_embedded_elsewhere(request: Request) -> bool:
+    """Whether a browser says that a page of another port or site loads this, say as an image.
+
+    A page on another port of this machine sends our cookies along, and such requests have no
+    Origin. Opening us from a link is nothing of the kind; other clients do not say.
+    """
+    site = request.headers.get("sec-fetch-site", "none").lower()
+    mode = request.headers.get("sec-fetch-mode", "").lower()
+    return site not in ("none", "same-origin") and mode != "navigate"
 
 
 def _refused(status: int, code: str, message: str) -> Response:

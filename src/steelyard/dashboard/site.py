@@ -18,6 +18,7 @@ from steelyard.dashboard.account_site import AccountSite
 from steelyard.dashboard.bots import Bots
 from steelyard.dashboard.files import Files
 from steelyard.dashboard.guard import Guard
+from steelyard.dashboard.headers import private
 from steelyard.domain.errors import SteelyardError, UsageError
 from steelyard.exchange.admin import AdminCall
 from steelyard.exchange.exchange import Exchange
@@ -71,8 +72,12 @@ class PageSite:
             or self._files.find(path) is not None
         )
 
-    def http(self, request: Request, ip: str, reply: Reply) -> None:
+    def http(self, request: Request, ip: str, send: Reply) -> None:
         """Answer a request, later if it takes more than a look."""
+
+        def reply(response: Response) -> None:
+            send(private(response))
+
         if self.accounts.serves(request.path):
             self.accounts.http(request, ip, reply)
             return

@@ -68,6 +68,17 @@ class Asked(NamedTuple):
     address_id: int
 
 
+class Wish(NamedTuple):
+    """A withdrawal as it was understood; key is the API key that asked, '' where a person did."""
+
+    account_id: int
+    asset: str
+    amount_atoms: int
+    address_id: int
+    key: str = ""
+    client_withdrawal_id: str = ""
+
+
 class Funds:
     """What people do with money on one exchange."""
 
@@ -176,13 +187,19 @@ class Funds:
         The caller has had the second factor proven.
         """
         account_id = self._account(person, asked.account, "account")
-        asset_id, atoms = self._asset(asked.asset), _atoms(asked.amount)
-        to = person.addresses.get(asked.address_id)
+        self._asset(asked.asset)
+        wish = Wish(account_id, asked.asset, _atoms(asked.amount), asked.address_id)
+        return self.open_withdrawal(person, wish, caller)
+
+    def open_withdrawal(self, person: Person, wish: Wish, caller: Caller) -> int:
+        """Do the same for who has proven another way that they may ask for it."""
+        asset_id, atoms = self._asset(wish.asset), wish.amount_atoms
+        to = person.addresses.get(wish.address_id)
         if to is None:
             raise not_found("address")
         if to.asset_id != asset_id:
             raise Declined(
-                Decline.INVALID, f"this address is not one for {asked.asset}", field="address_id"
+                Decline.INVALID, f"this address is not one for {wish.asset}", field="address_id"
             )
         wait_ns = to.added_ns + ADDRESS_COOLING_NS - caller.now_ns
         if wait_ns > 0:
@@ -193,20 +210,20 @@ class Funds:
                 hint="the sandbox's clock can be advanced: steelyard clock advance 1d",
                 retry_after_ns=wait_ns,
             )
-        fee = to_atoms(networks_of(asked.asset).get(to.network, Decimal(0)))
+        fee = to_atoms(networks_of(wish.asset).get(to.network, Decimal(0)))
         if atoms <= fee:
             raise Declined(
                 Decline.INVALID,
-                f"the network's fee is {amount_text(fee)} {asked.asset} and part of the amount; "
+                f"the network's fee is {amount_text(fee)} {wish.asset} and part of the amount; "
                 "withdraw more than that",
                 field="amount",
             )
         self._check_pending(person)
-        self._check_free(account_id, asset_id, atoms)
+        self._check_free(wish.account_id, asset_id, atoms)
         token = self._personal.token(TOKEN_BYTES)
         record = WithdrawalAsked(
             person.person_id,
-            account_id,
+            wish.account_id,
             asset_id,
             atoms,
             fee,
@@ -215,16 +232,20 @@ class Funds:
             to.label,
             token_hash(token),
             caller.now_ns + MAIL_EXPIRES_NS,
+            wish.client_withdrawal_id,
         )
         self._personal.record(record, caller)
-        about = f"{amount_text(atoms)} {asked.asset} to {to.address}"
-        self._personal.note(person.person_id, Deed.WITHDRAWAL_ASKED, about, caller)
+        about = f"{amount_text(atoms)} {wish.asset} to {to.address}"
+        by = f" by the API key {wish.key}" if wish.key else ""
+        self._personal.note(person.person_id, Deed.WITHDRAWAL_ASKED, about + by, caller)
+        who = f"Your API key {wish.key}" if wish.key else "You"
+        undo = "revoke the key" if wish.key else "change your password"
         self._personal.mail(
             person.person_id,
             "Confirm your withdrawal",
-            f"You asked to withdraw {about} ({to.network}; {amount_text(atoms - fee)} arrive). "
+            f"{who} asked to withdraw {about} ({to.network}; {amount_text(atoms - fee)} arrive). "
             f"Confirm it within {MAIL_EXPIRES_NS // MINUTE_NS} minutes with this code: {token}\n"
-            "If it was not you, cancel it and change your password.",
+            f"If it was not you, cancel it and {undo}.",
             caller,
         )
         return max(person.fundings)

@@ -43,9 +43,12 @@ from steelyard.domain.messages import (
     SingleAnswer,
 )
 from steelyard.domain.order import RejectReason
+from steelyard.domain.transfers import MoneyAnswer, MoneyCommand, MoneyMessage
+from steelyard.exchange.cashier import Cashier
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import KeptKey, moment
 from steelyard.exchange.limiter import Limiter
+from steelyard.exchange.personal import Caller
 from steelyard.exchange.records import KeyRevoked, NonceUsed
 from steelyard.exchange.repeats import known_group
 from steelyard.wire.dialect import (
@@ -69,6 +72,7 @@ SUBSCRIPTIONS_PER_LINE = 1_024
 TIMESTAMP_STEP_NS = 1_000_000  # one stamped in the millisecond in which we began is not older
 OK = "OK"
 LOGIN = "WebSocket login"  # as a key's last use
+_KEPT_NOWHERE = {"cache-control": "no-store"}  # what is one account's
 
 encode_json = msgspec.json.Encoder().encode
 
@@ -77,10 +81,16 @@ class Gate:
     """The way in for one dialect."""
 
     def __init__(
-        self, exchange: Exchange, dialect: Dialect, profile: LimitProfile, since_ns: int = 0
+        self,
+        exchange: Exchange,
+        dialect: Dialect,
+        profile: LimitProfile,
+        since_ns: int = 0,
+        cashier: Cashier | None = None,
     ) -> None:
         """Open the way in; nonces that were seen before `since_ns` may have been forgotten."""
         self.exchange = exchange
+        self._cashier = cashier or Cashier(exchange)
         self.dialect = dialect
         self.limiter = Limiter(profile)
         self.outcomes: Counter[str] = Counter()  # requests by what came of them: OK, or a reason
@@ -153,7 +163,8 @@ class Gate:
         self.routes[endpoint.method, endpoint.path, OK] += 1
         if isinstance(result, Response):
             return result
-        return json_response(endpoint.status, encode_json(result))
+        kept_nowhere = None if endpoint.auth is Auth.NONE else _KEPT_NOWHERE
+        return json_response(endpoint.status, encode_json(result), kept_nowhere)
 
     # -- the checks, in their order; HTTP and WebSockets take the same way ----------------------
 
@@ -205,7 +216,7 @@ class Gate:
                     raise SessionRefused(self._blamed(over, keys, ip, now_ns))
         if isinstance(parameters, DecodeError):
             raise SessionRefused(_malformed(parameters)) from parameters
-        result = self._carry_out(endpoint, parameters, kept, credentials, now_ns, usage)
+        result = self._carry_out(endpoint, parameters, kept, credentials, ip, now_ns, usage)
         self.outcomes[OK] += 1
         return result
 
@@ -400,6 +411,7 @@ class Gate:
         parameters: Struct,
         kept: KeptKey | None,
         credentials: Credentials | None,
+        ip: str,
         now_ns: int,
         usage: list[Usage],
     ) -> Any:
@@ -419,7 +431,7 @@ class Gate:
                 for command in message.commands if isinstance(message, Batch) else (message,):
                     if isinstance(command, UserCommand):
                         self._check_products(command, kept)
-            answer = None if message is None else self._act(message, credentials, now_ns)
+            answer = None if message is None else self._act(message, credentials, ip, now_ns)
             if isinstance(answer, Refused):
                 raise SessionRefused(Refusal(answer.reason, answer.message, answer.field))
             return endpoint.encode(answer, parameters, asker)
@@ -431,8 +443,18 @@ class Gate:
             raise SessionRefused(_malformed(error)) from error
 
     def _act(
-        self, message: UserCommand | Query | Batch, credentials: Credentials | None, now_ns: int
-    ) -> Answer:
+        self,
+        message: UserCommand | Query | Batch | MoneyMessage,
+        credentials: Credentials | None,
+        ip: str,
+        now_ns: int,
+    ) -> Answer | MoneyAnswer:
+        if isinstance(message, MoneyMessage):
+            assert credentials is not None, "what tells of money is signed"
+            if isinstance(message, MoneyCommand) and credentials.nonce is not None:
+                self._journal_nonce(credentials, now_ns)
+            caller = Caller(ip, self.exchange.time_at(now_ns), now_ns)
+            return self._cashier.carry_out(message, credentials.key, caller)
         if not isinstance(message, UserCommand | Batch):
             return self._answer(message, now_ns)
         if credentials is not None and credentials.nonce is not None:

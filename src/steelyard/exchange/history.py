@@ -5,7 +5,6 @@ kept; of ended ones the newest `ENDED_MAX` per account, of fills the newest `FIL
 client order ids the newest `CLIENT_IDS_MAX`: what is older leaves, oldest first.
 """
 
-from bisect import bisect_left, bisect_right
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
@@ -25,7 +24,6 @@ from steelyard.domain.commands import (
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import (
-    Around,
     FillList,
     FillsQuery,
     OrderList,
@@ -33,6 +31,7 @@ from steelyard.domain.messages import (
     OrdersQuery,
 )
 from steelyard.domain.order import CancelCause, GroupKind, RejectReason
+from steelyard.exchange.paging import is_within, number_of, page
 
 T = TypeVar("T")
 
@@ -264,10 +263,10 @@ class History:
             if query.instrument_id in (None, order.instrument_id)
             and (query.from_order_id is None or order.order_id >= query.from_order_id)
             and not (query.accepted_only and order.state is OrderState.REJECTED)
-            and _within(order.created_ns, query.start_ns, query.end_ns)
+            and is_within(order.created_ns, query.start_ns, query.end_ns)
         ]
-        found.sort(key=_number)
-        return OrderList(*_page(found, query, query.from_order_id))
+        found.sort(key=number_of)
+        return OrderList(*page(found, query, query.from_order_id))
 
     def fills(self, query: FillsQuery) -> tuple[Fill, ...]:
         """Return fills, oldest first; without a start the newest."""
@@ -284,9 +283,9 @@ class History:
             if query.instrument_id in (None, fill.instrument_id)
             and query.order_id in (None, fill.order_id)
             and (query.from_trade_id is None or fill.trade_id >= query.from_trade_id)
-            and _within(fill.time_ns, query.start_ns, query.end_ns)
+            and is_within(fill.time_ns, query.start_ns, query.end_ns)
         ]
-        return FillList(*_page(found, query, query.from_trade_id))
+        return FillList(*page(found, query, query.from_trade_id))
 
     def fills_of(self, order: Order, newest: int | None = None) -> tuple[Fill, ...]:
         """Return an order's fills, oldest first; of many only so many of the newest."""
@@ -369,34 +368,3 @@ def _order(place: Place, order_id: int, now_ns: int) -> Order:
 
 def _by_id(order: Order) -> int:
     return order.order_id
-
-
-def _within(time_ns: int, start_ns: int | None, end_ns: int | None) -> bool:
-    return (start_ns is None or time_ns >= start_ns) and (end_ns is None or time_ns <= end_ns)
-
-
-def _has_start(*starts: int | None) -> bool:
-    return any(start is not None for start in starts)
-
-
-def _number(entry: tuple[int, T]) -> int:
-    return entry[0]
-
-
-def _page(
-    found: list[tuple[int, T]], query: OrdersQuery | FillsQuery, from_id: int | None
-) -> tuple[tuple[T, ...], Around]:
-    """Return the part that is wanted of numbered entries, and where it goes on."""
-    first = 0 if query.after is None else bisect_right(found, query.after, key=_number)
-    last = len(found) if query.before is None else bisect_left(found, query.before, key=_number)
-    is_forward = query.before is None and _has_start(from_id, query.start_ns, query.after)
-    if is_forward:
-        last = min(last, first + query.limit)
-    else:
-        first = max(first, last - query.limit)
-    part = found[first:last]
-    around = Around(
-        part[0][0] if part and first > 0 else None,
-        part[-1][0] if part and last < len(found) else None,
-    )
-    return tuple(entry for _, entry in part), around

@@ -19,6 +19,7 @@ from steelyard.exchange.blast_radius import blast_radius
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import (
     KEYS_MAX,
+    WITHDRAW_PREFIX_MIN,
     Entropy,
     KeptKey,
     NewKey,
@@ -27,6 +28,7 @@ from steelyard.exchange.keys import (
     cools_until_ns,
     moment,
     seal_context,
+    too_wide,
 )
 from steelyard.exchange.records import ADMINISTRATOR, KeyChanged, KeyCreated, KeyRevoked
 
@@ -414,6 +416,11 @@ def _check_terms(
         raise UsageError("a key needs at least one scope: read, trade, withdraw")
     if Scope.WITHDRAW in scopes and not ip:
         raise UsageError("a key that may withdraw needs an address list; add --ip")
+    if Scope.WITHDRAW in scopes and (wide := too_wide(ip)) is not None:
+        raise UsageError(
+            f"{wide} is too wide for a key that may withdraw: name addresses, or networks of at "
+            f"least /{WITHDRAW_PREFIX_MIN[4]} (IPv4) or /{WITHDRAW_PREFIX_MIN[6]} (IPv6)"
+        )
     if expires_ns is not None and expires_ns <= now_ns:
         raise UsageError("the key would have expired already; choose a later --expires")
     if len(label) > LABEL_MAX:

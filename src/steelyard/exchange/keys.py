@@ -13,7 +13,7 @@ to disk per request would cost more than it tells. It is in the snapshots.
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_network
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
@@ -27,6 +27,7 @@ from steelyard.exchange.records import ADMINISTRATOR, KeyChanged, KeyCreated
 KEYS_MAX = 10_000
 NAME_MAX = 40
 LIMITER = "the limiter"  # who revokes a key for going on over its limits
+WITHDRAW_PREFIX_MIN = {4: 24, 6: 56}  # by IP version: an office or a home, not the world
 WITHDRAW_COOLING_NS = 24 * 3600 * SECOND_NS
 
 
@@ -324,12 +325,27 @@ def checked_addresses(addresses: Iterable[str]) -> tuple[str, ...]:
     checked = []
     for address in addresses:
         try:
-            checked.append(str(ip_network(address)))
+            network = ip_network(address, strict=False)
         except ValueError as error:
             raise UsageError(
                 f"{address!r} is not an IP address or network such as 203.0.113.7 or 10.0.0.0/8"
             ) from error
+        if "/" in address and ip_interface(address).ip != network.network_address:
+            raise UsageError(f"{address!r} is an address within {network}; write one or the other")
+        mapped = getattr(network.network_address, "ipv4_mapped", None)
+        if mapped is not None:
+            raise UsageError(f"{address!r} is an IPv4 address in IPv6; write it as {mapped}")
+        checked.append(str(network))
     return tuple(checked)
+
+
+def too_wide(addresses: Iterable[str]) -> str | None:
+    """Return the first network that is too wide for a key that may withdraw, or None."""
+    for address in addresses:
+        network = ip_network(address)
+        if network.prefixlen < WITHDRAW_PREFIX_MIN[network.version]:
+            return address
+    return None
 
 
 def cools_until_ns(

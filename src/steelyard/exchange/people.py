@@ -78,6 +78,7 @@ class Funding(Struct):
     token_hash: bytes = b""
     expires_ns: int | None = None
     due_ns: int | None = None
+    client_withdrawal_id: str = ""
     is_ended: bool = False
 
 
@@ -120,6 +121,7 @@ class People:
         self.outbox = Outbox()
         self.lockout = Lockout()  # by name
         self.code_lockout = Lockout()  # by person
+        self.password_lockout = Lockout()  # by person who is signed in
         self.ip_lockout = Lockout(FREE_TRIES_PER_IP)
         self._persons: dict[int, Person] = {}
         self._by_name: dict[str, int] = {}
@@ -290,6 +292,7 @@ class People:
             funding.fee_atoms, funding.network = record.fee_atoms, record.network
             funding.address, funding.label = record.address, record.label
             funding.token_hash, funding.expires_ns = record.token_hash, record.expires_ns
+            funding.client_withdrawal_id = record.client_withdrawal_id
         person.fundings[opened.transfer_id] = funding
         self._watch(person, opened.transfer_id, funding)
 

@@ -151,6 +151,7 @@ class WithdrawalAsked(PersonRecord, frozen=True, tag=True):
     label: str
     token_hash: bytes
     expires_ns: int
+    client_withdrawal_id: str = ""  # a program's name for it, unique in its account
 
 
 class WithdrawalConfirmed(PersonRecord, frozen=True, tag=True):

@@ -62,6 +62,7 @@ class PersonAdmin:
             case UnlockPerson():
                 people.lockout.right(person.name.casefold())
                 people.code_lockout.right(str(person.person_id))
+                people.password_lockout.right(str(person.person_id))
                 for ip in person.known_ips:
                     people.ip_lockout.right(ip)
             case ResetTotp():

@@ -147,16 +147,23 @@ class Personal:
         return None if person is None else person.password_hash
 
     def finish_sign_in(
-        self, name: str, code: str | None, caller: Caller, *, is_right: bool
+        self,
+        name: str,
+        code: str | None,
+        caller: Caller,
+        *,
+        compared: str | None,
+        is_right: bool,
     ) -> Person:
-        """Return who has signed in.
+        """Return who has signed in. `compared` is the hash that the password was right for.
 
         Raises:
             Declined: The name, the password or the code is wrong.
         """
         people = self._people
         person = people.find(name)
-        if person is None or not is_right:
+        # Comparing takes long: the password may have been changed meanwhile.
+        if person is None or not is_right or person.password_hash != compared:
             if person is not None:
                 people.failed(
                     person.person_id, Deed.SIGN_IN_FAILED, "password", caller.ip, caller.now_ns
@@ -199,19 +206,26 @@ class Personal:
         Raises:
             Declined: Locked.
         """
+        # Counted apart from codes: a right password must not make guessing codes free.
         who = _who(person)
-        self._check_lock(self._people.code_lockout, who, caller)
-        self._people.code_lockout.tried(who, caller.now_ns)
+        self._check_lock(self._people.password_lockout, who, caller)
+        self._people.password_lockout.tried(who, caller.now_ns)
         return person.password_hash
 
-    def finish_password_check(self, person: Person, *, is_right: bool, field: str) -> None:
-        """Raise Declined unless the password was right."""
-        if not is_right:
+    def finish_password_check(
+        self, person: Person, *, compared: str, is_right: bool, field: str
+    ) -> None:
+        """Raise Declined unless the password was right, and still is."""
+        if not is_right or person.password_hash != compared:
             raise Declined(Decline.CREDENTIALS, "the password is wrong", field=field)
-        self._people.code_lockout.right(_who(person))
+        self._people.password_lockout.right(_who(person))
 
-    def set_password(self, person: Person, password_hash: str, caller: Caller) -> None:
-        """Set a person's password."""
+    def set_password(
+        self, person: Person, password_hash: str, caller: Caller, *, compared: str
+    ) -> None:
+        """Set a person's password, if the one whose hash was compared is still theirs."""
+        if person.password_hash != compared:
+            raise Declined(Decline.CREDENTIALS, "the password was changed just now", field="old")
         self.record(PasswordSet(person.person_id, password_hash), caller)
         self.note(person.person_id, Deed.PASSWORD_CHANGED, "", caller)
         self.mail(
@@ -317,7 +331,8 @@ class Personal:
                 Decline.TOO_MANY, f"you have {SUB_ACCOUNTS_MAX} sub-accounts, which is all there is"
             )
         whole = f"{person.name}.{name}"
-        if whole in self._exchange.keys.people.names:
+        taken = self._exchange.keys.people.names
+        if whole.casefold() in {n.casefold() for n in taken}:
             raise Declined(Decline.NAME_TAKEN, f"there is {whole!r} already", field="name")
         account_id = self._exchange.keys.next_account_id()
         self.record(SubAccountOpened(person.person_id, account_id, whole, RATE_E8), caller)

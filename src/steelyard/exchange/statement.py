@@ -9,7 +9,6 @@ leaves, oldest first, into the opening balances. Of its transfers the pending on
 
 from collections import deque
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -18,19 +17,10 @@ from msgspec.structs import replace
 from steelyard.domain.commands import Filled, TransferChanged, Transferred
 from steelyard.domain.instrument import Listings
 from steelyard.domain.order import TransferState
+from steelyard.domain.transfers import EntryKind
 
 ENTRIES_MAX = 100_000
 ENDED_MAX = 10_000
-
-
-class EntryKind(StrEnum):
-    """Why something moved."""
-
-    TRADE = "trade"  # two entries each: what came and what went
-    FEE = "fee"  # a rebate is one that comes
-    DEPOSIT = "deposit"
-    WITHDRAWAL = "withdrawal"
-    MOVE = "move"  # between two accounts of one person
 
 
 class Entry(Struct, frozen=True, array_like=True):
@@ -167,6 +157,16 @@ class Statements:
             entries[-1] = replace(entries[-1], kind=EntryKind.MOVE)
 
     # -- what is asked ----------------------------------------------------------------------
+
+    def lines(self, account_id: int) -> list[Line]:
+        """Return every entry that is kept, oldest first."""
+        account = self._found(account_id)
+        balances = dict(account.opening)
+        found: list[Line] = []
+        for number, entry in enumerate(account.entries, account.left + 1):
+            _add(balances, entry)
+            found.append(Line(number, entry, balances[entry.asset_id]))
+        return found
 
     def page(
         self,

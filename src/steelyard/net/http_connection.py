@@ -36,7 +36,8 @@ _REASONS = {
 
 
 def _line(status: int) -> str:
-    return f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n"
+    # No browser may take an answer for anything but what its content-type says.
+    return f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\nx-content-type-options: nosniff\r\n"
 
 
 _LINES = {status: _line(status) for status in _REASONS}

@@ -18,6 +18,7 @@ from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import Answer, Batch, Event, KeyKind, OrderQuery, Query, Scope
 from steelyard.domain.order import RejectReason
+from steelyard.domain.transfers import MoneyMessage
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile, Usage
 from steelyard.wire.outcome import Outcome
@@ -57,6 +58,11 @@ class AccessReason(IntEnum):
     ORDER_LIMIT = auto()
     MALFORMED = auto()  # a parameter is missing, unknown, of the wrong type or not UTF-8
     PRODUCT_NOT_ALLOWED = auto()  # the key may trade, but not this instrument
+    PERSON_REQUIRED = auto()  # nobody who could confirm a withdrawal has signed up
+    DUPLICATE_CLIENT_WITHDRAWAL_ID = auto()
+    UNKNOWN_ADDRESS = auto()  # not in the person's address book
+    ADDRESS_COOLING = auto()  # in it, but too new
+    TOO_MANY_TRANSFERS = auto()  # under way at once
     UNAVAILABLE = auto()  # the exchange is stopping, or its disk refuses
 
 
@@ -121,10 +127,10 @@ class Asker(NamedTuple):
 class Endpoint(NamedTuple):
     """One REST route; `path` may hold `{name}` segments, which become parameters.
 
-    decode turns the request struct into a Command or Query (None: the route is answered by
-    `encode` alone); encode turns the Answer (None likewise) into the response struct, or into a
-    whole Response where that is not JSON. Both may raise UnitError or Unsupported, which become
-    refusals.
+    decode turns the request struct into a Command, a Query or a message about money (None: the
+    route is answered by `encode` alone); encode turns the Answer (None likewise) into the response
+    struct, or into a whole Response where that is not JSON. Both may raise UnitError or
+    Unsupported, which become refusals.
     """
 
     method: str
@@ -133,7 +139,7 @@ class Endpoint(NamedTuple):
     response: Any
     auth: Auth
     scope: Scope | None
-    decode: Callable[[Any, Asker], UserCommand | Query | Batch | None]
+    decode: Callable[[Any, Asker], UserCommand | Query | Batch | MoneyMessage | None]
     encode: Callable[[Any, Any, Asker], Any]
     weight: Callable[[Any], int]
     is_order: bool = False  # counts against the order limit

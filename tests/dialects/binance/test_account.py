@@ -152,7 +152,7 @@ def test_a_key_says_what_it_may_do(venue):
     assert answer.scopes == {Scope.READ, Scope.TRADE}
     assert answer.ip == ()
     later = venue.desk.now_ns + 86_400_000_000_000
-    bound = venue.new_key("alice", Scope.READ, ip=["127.0.0.0/8"], expires_ns=later)
+    bound = venue.new_key("alice", Scope.READ, ip=["127.0.0.0/24"], expires_ns=later)
     answer = venue.ask(KeyQuery(bound.key), bound).answer
     assert answer.scopes == {Scope.READ}
     assert answer.ip == account.UNLISTED_ADDRESSES
@@ -183,7 +183,7 @@ def test_a_key_that_was_replaced_says_when_it_ends(venue):
     """Its overlap, which is before its expiry; and whether it may withdraw."""
     day_ns = 86_400_000_000_000
     now_ns = venue.desk.now_ns
-    whole = venue.new_key("alice", *Scope, ip=["127.0.0.0/8"], expires_ns=now_ns + 9 * day_ns)
+    whole = venue.new_key("alice", *Scope, ip=["127.0.0.0/24"], expires_ns=now_ns + 9 * day_ns)
     venue.admin.carry_out(RotateKey(whole.key, day_ns), now_ns)
     venue.key = whole
     told = wallet(venue, "account/apiRestrictions")

@@ -6,26 +6,38 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.dialects.native.cursors import Places, cursors_of, places_of
+from steelyard.domain.commands import OpenTransfer
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.messages import Around
 from tests.dialects.native.venue import Venue, code
+from tests.shared.desk import USDT
 
-LISTS = {"orders": "order_id", "fills": "trade_id", "trades": "trade_id"}
+LISTS = {
+    "orders": "order_id",
+    "fills": "trade_id",
+    "trades": "trade_id",
+    "transfers": "transfer_id",
+    "statement": "entry_id",
+}
+OF_MONEY = frozenset({"transfers", "statement"})
 
 
 def page(venue: Venue, of: str, **given_: Any) -> tuple[list[int], str | None, str | None]:
     """Return the ids on one page of a list, and its two cursors."""
     asked = {name: value for name, value in given_.items() if value is not None}
-    target = f"/api/v1/{of}?{urlencode({'symbol': 'BTC-USDT', **asked})}"
+    about = {"asset": "USDT"} if of in OF_MONEY else {"symbol": "BTC-USDT"}
+    target = f"/api/v1/{of}?{urlencode({**about, **asked})}"
     status, answer = venue.get(target) if of == "trades" else venue.call("GET", target)
     assert status == 200, answer
-    return [entry[LISTS[of]] for entry in answer[of]], answer["next"], answer["previous"]
+    entries = answer["entries" if of == "statement" else of]
+    return [entry[LISTS[of]] for entry in entries], answer["next"], answer["previous"]
 
 
 def trade(venue: Venue) -> None:
-    """Make an order, a fill and a trade."""
+    """Make an order, a fill and a trade, a deposit, and what a statement has of them."""
     venue.place(venue.other_key, side="sell")
     venue.place()
+    venue.exchange.perform(OpenTransfer(venue.desk.alice, USDT, 1), venue.desk.now_ns)
 
 
 @pytest.mark.parametrize("of", LISTS)

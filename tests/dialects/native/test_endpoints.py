@@ -12,7 +12,11 @@ ids = {"ids": lambda e: f"{e.method} {e.path}"}
 
 
 def filled(path: str) -> str:
-    return path.replace("{order_id}", "1").replace("{client_order_id}", "a")
+    return (
+        path.replace("{order_id}", "1")
+        .replace("{transfer_id}", "1")
+        .replace("{client_order_id}", "a")
+    )
 
 
 def test_the_manifest_is_a_dialect():
@@ -29,11 +33,25 @@ def test_no_route_is_written_twice():
 
 @pytest.mark.parametrize("endpoint", DIALECT.endpoints, **ids)
 def test_what_changes_something_is_signed_and_scoped(endpoint):
-    """Reading takes `read`, everything else `trade`; nothing of an account is public."""
+    """Reading takes `read`, moving money out `withdraw`, everything else `trade`.
+
+    Nothing of an account is public.
+    """
     if endpoint.method != "GET":
-        assert (endpoint.auth, endpoint.scope) == (Auth.SIGNED, Scope.TRADE)
+        scope = Scope.WITHDRAW if "withdrawals" in endpoint.path else Scope.TRADE
+        assert (endpoint.auth, endpoint.scope) == (Auth.SIGNED, scope)
     is_private = any(
-        word in endpoint.path for word in ("orders", "groups", "fills", "account", "key")
+        word in endpoint.path
+        for word in (
+            "orders",
+            "groups",
+            "fills",
+            "account",
+            "key",
+            "withdrawals",
+            "transfers",
+            "statement",
+        )
     )
     assert (endpoint.auth is Auth.SIGNED) == is_private
 

@@ -201,6 +201,16 @@ WALK = [
         },
     ),
     ("POST", "/api/v1/groups", "", {"kind": "oco", "orders": []}),
+    (
+        "POST",
+        "/api/v1/withdrawals",
+        "",
+        {"asset": "USDT", "amount": "250", "address_id": 1},
+    ),
+    ("GET", "/api/v1/withdrawals", "?asset=USDT", None),
+    ("DELETE", "/api/v1/withdrawals/{transfer_id}", "1", None),
+    ("GET", "/api/v1/transfers", "?limit=1", None),
+    ("GET", "/api/v1/statement", "?limit=3", None),
 ]
 
 

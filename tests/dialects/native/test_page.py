@@ -1,9 +1,11 @@
 import re
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 
 from steelyard.dialects.native import DIALECT, errors
 from steelyard.dialects.native.manual import Code, Heading, Prose, blocks
-from steelyard.dialects.native.page import SCRIPT, html
+from steelyard.dialects.native.page import HEADERS, SCRIPT, html
 
 PAGE = html(blocks(DIALECT))
 VOID = {"meta", "link", "br", "rect", "path", "input"}
@@ -54,6 +56,20 @@ def test_links_stay_on_this_exchange():
     assert PAGE.count("<script") == PAGE.count("<script>") == 1
     assert not any(word in SCRIPT for word in ("fetch(", "import", "XMLHttp", "innerHTML", "eval"))
     assert "@import" not in PAGE
+
+
+def test_its_policy_lets_run_what_it_carries_and_nothing_else():
+    """The script and the style by their hashes; no attribute that a policy would stop."""
+    policy = HEADERS["content-security-policy"]
+    for kind, directive in (("script", "script-src"), ("style", "style-src")):
+        (text,) = re.findall(rf"(?s)<{kind}>(.*?)</{kind}>", PAGE)
+        digest = b64encode(sha256(text.encode()).digest()).decode()
+        assert f"{directive} 'sha256-{digest}';" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"<[^>]* (?:on[a-z]+|style)=", PAGE)
+    for directive in ("default-src", "base-uri", "form-action", "frame-ancestors"):
+        assert f"{directive} 'none'" in policy
+    assert HEADERS["referrer-policy"] == "no-referrer"
 
 
 def test_it_reads_in_the_dark_and_on_a_phone():

@@ -91,6 +91,12 @@ TURNED_AWAY: dict[AccessReason, Words] = {
     _A.MISSING_SCOPE: _NOT_PERMITTED,
     _A.WITHDRAW_COOLING: _NOT_PERMITTED,
     _A.PRODUCT_NOT_ALLOWED: _NOT_PERMITTED,
+    # No route here withdraws.
+    _A.PERSON_REQUIRED: _NOT_PERMITTED,
+    _A.DUPLICATE_CLIENT_WITHDRAWAL_ID: _NOT_PERMITTED,
+    _A.UNKNOWN_ADDRESS: _NOT_PERMITTED,
+    _A.ADDRESS_COOLING: _NOT_PERMITTED,
+    _A.TOO_MANY_TRANSFERS: _NOT_PERMITTED,
     _A.KEY_LIMIT: Words(429, -1003, "Too many requests queued."),
     _A.ORDER_LIMIT: Words(429, -1015, "Too many new orders; current limit is {limit}."),
     _A.MALFORMED: Words(400, -1130, "Invalid data sent for a parameter."),

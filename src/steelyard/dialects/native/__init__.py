@@ -46,7 +46,7 @@ def _asyncapi(_answer: None, _request: requests.AsyncApiRequest, _asker: Asker) 
 
 
 def _docs(_answer: None, _request: requests.DocsRequest, _asker: Asker) -> Response:
-    return Response(200, {"content-type": "text/html; charset=utf-8"}, _docs_bytes())
+    return Response(200, page.HEADERS, _docs_bytes())
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,7 @@ The gate serves from it, `/limits`, `/openapi.json`, `/docs` and the reference a
 
 from typing import Any
 
-from steelyard.dialects.native import account, forms, market, messages, orders, requests
+from steelyard.dialects.native import account, forms, funds, market, messages, orders, requests
 from steelyard.dialects.native.limits import Weight, limits_to_wire
 from steelyard.domain.commands import GROUP_MAX
 from steelyard.domain.messages import Scope
@@ -272,5 +272,65 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         account.key_to_wire,
         Weight(1, 1),
         summary="What your key may do",
+    ),
+    Endpoint(
+        "POST",
+        f"{BASE}/withdrawals",
+        requests.WithdrawRequest,
+        messages.Transfer,
+        Auth.SIGNED,
+        Scope.WITHDRAW,
+        funds.withdrawal_from_wire,
+        funds.transfer_to_wire,
+        Weight(5, 5),
+        summary="Ask for a withdrawal",
+    ),
+    Endpoint(
+        "GET",
+        f"{BASE}/withdrawals",
+        requests.WithdrawalsRequest,
+        messages.WithdrawalList,
+        Auth.SIGNED,
+        Scope.READ,
+        funds.withdrawals_query,
+        funds.withdrawals_to_wire,
+        Weight(3, 3),
+        summary="Your withdrawals",
+    ),
+    Endpoint(
+        "DELETE",
+        f"{BASE}/withdrawals/{{transfer_id}}",
+        requests.CancelWithdrawalRequest,
+        messages.Transfer,
+        Auth.SIGNED,
+        Scope.WITHDRAW,
+        funds.cancel_from_wire,
+        funds.transfer_to_wire,
+        Weight(1, 1),
+        summary="Cancel a withdrawal",
+    ),
+    Endpoint(
+        "GET",
+        f"{BASE}/transfers",
+        requests.TransfersRequest,
+        messages.TransferList,
+        Auth.SIGNED,
+        Scope.READ,
+        funds.transfers_query,
+        funds.transfers_to_wire,
+        Weight(3, 3),
+        summary="Your deposits and withdrawals",
+    ),
+    Endpoint(
+        "GET",
+        f"{BASE}/statement",
+        requests.StatementRequest,
+        messages.Statement,
+        Auth.SIGNED,
+        Scope.READ,
+        funds.statement_query,
+        funds.statement_to_wire,
+        Weight(5, 5),
+        summary="What moved in your account",
     ),
 )

@@ -5,7 +5,7 @@ reading of an error. Codes are the names of our reasons and never change their m
 decides by code alone, never by text or status.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -155,6 +155,40 @@ _ROWS = (
         "The key may trade, but not this instrument, or not all of them at once.",
         "Name a symbol of the key's list: GET /api/v1/key.",
         "symbol",
+    ),
+    # What a withdrawal says of itself
+    Code(
+        A.PERSON_REQUIRED,
+        403,
+        "A withdrawal is confirmed by a person with a second factor, and the account has none.",
+        "Sign up on the page, enrol a second factor, and use a key of that account.",
+    ),
+    Code(
+        A.DUPLICATE_CLIENT_WITHDRAWAL_ID,
+        409,
+        "The client_withdrawal_id belongs to another withdrawal of this account.",
+        "Use a new one for a new withdrawal; the same withdrawal may be sent again.",
+        "client_withdrawal_id",
+    ),
+    Code(
+        A.UNKNOWN_ADDRESS,
+        404,
+        "No such address in your address book.",
+        "Add it on the page; it can be used after its cooling period.",
+        "address_id",
+    ),
+    Code(
+        A.ADDRESS_COOLING,
+        403,
+        "The address is in your book, but its cooling period is not over.",
+        "Wait as long as the message says. If you did not add it, remove it.",
+        "address_id",
+    ),
+    Code(
+        A.TOO_MANY_TRANSFERS,
+        400,
+        "As many of your deposits and withdrawals are under way as may be.",
+        "Wait until one is over, or cancel one.",
     ),
     # How much it sends
     Code(
@@ -339,7 +373,7 @@ _ROWS = (
         R.UNKNOWN_TRANSFER,
         404,
         "No such transfer, or it is no longer pending.",
-        "Ask the exchange's operator how it ended.",
+        "GET /api/v1/transfers says how it ended.",
     ),
     # What the market and the books say
     Code(
@@ -400,8 +434,18 @@ _OF_AMEND = frozenset(R) - {
     R.TOO_MANY_TRIGGERS,
     R.GROUP_REFUSED,
 }
+_OF_WITHDRAWAL: frozenset[Reason] = frozenset(
+    {
+        A.PERSON_REQUIRED,
+        A.DUPLICATE_CLIENT_WITHDRAWAL_ID,
+        A.UNKNOWN_ADDRESS,
+        A.ADDRESS_COOLING,
+        A.TOO_MANY_TRANSFERS,
+        R.INSUFFICIENT_BALANCE,
+    }
+)
 _OF_CANCEL = frozenset({R.MARKET_MAINTENANCE, R.UNKNOWN_ORDER})
-_OWN: dict[type, frozenset[RejectReason]] = {
+_OWN: dict[type, frozenset[Any]] = {
     requests.PlaceRequest: _OF_PLACE,
     requests.PlaceGroupRequest: _OF_PLACE,
     # Of a batch each order is refused on its own, within an answer that is 200.
@@ -409,6 +453,8 @@ _OWN: dict[type, frozenset[RejectReason]] = {
     requests.AmendRequest: _OF_AMEND,
     requests.CancelRequest: _OF_CANCEL,
     requests.CancelAllRequest: frozenset({R.MARKET_MAINTENANCE}),
+    requests.WithdrawRequest: _OF_WITHDRAWAL,
+    requests.CancelWithdrawalRequest: frozenset({A.PERSON_REQUIRED, R.UNKNOWN_TRANSFER}),
     requests.OrderRequest: frozenset({R.UNKNOWN_ORDER}),
     requests.ClientOrderRequest: frozenset({R.UNKNOWN_ORDER}),
 }
@@ -447,8 +493,10 @@ def codes_of(endpoint: Endpoint) -> tuple[Code, ...]:
 
     def may_occur(code: Code) -> bool:
         reason = code.reason
+        if reason in own:
+            return True
         if isinstance(reason, RejectReason):
-            return reason in own or (has_symbol and reason is R.UNKNOWN_INSTRUMENT)
+            return has_symbol and reason is R.UNKNOWN_INSTRUMENT
         if endpoint.auth is Auth.SIGNED and (code.status == UNAUTHORIZED or reason in _OF_SIGNED):
             return True
         if reason is A.MISSING_SCOPE:
@@ -464,6 +512,16 @@ def codes_of(endpoint: Endpoint) -> tuple[Code, ...]:
         return reason in _OF_ANY
 
     return tuple(sorted(filter(may_occur, _ROWS), key=lambda code: code.status))
+
+
+def own_codes_of(endpoint: Endpoint) -> tuple[Code, ...]:
+    """Return those that speak of what is asked, not of who asks and how much."""
+    own = _OWN.get(endpoint.request, frozenset())
+    return tuple(
+        code
+        for code in codes_of(endpoint)
+        if isinstance(code.reason, RejectReason) or code.reason in own
+    )
 
 
 def detail(refusal: Refusal) -> messages.ErrorDetail:

@@ -133,6 +133,34 @@ BALANCES = (
     m.Balance(asset="BTC", free="1.2", held="0"),
     m.Balance(asset="USDT", free="50768.74978", held="18318.33003"),
 )
+WITHDRAWAL = m.Transfer(
+    transfer_id=12,
+    client_withdrawal_id="payout-7",
+    kind="withdrawal",
+    asset="USDT",
+    amount="250",
+    fee="1",
+    state="awaiting_mail",
+    network="tron",
+    address="TExampleExampleExampleExample00001",
+    label="cold",
+    opened=TIME,
+    updated=TIME,
+    expires=TIME + 1_800_000,
+    due=None,
+)
+ENTRY = m.StatementEntry(
+    entry_id=31,
+    kind="fee",
+    asset="USDT",
+    amount="-12.20002",
+    balance="69087.07981",
+    symbol="BTC-USDT",
+    order_id=1024,
+    trade_id=77,
+    transfer_id=None,
+    time=TIME,
+)
 REFUSAL = m.ErrorDetail(
     code="SIZE_OFF_LOT",
     message="size 0.000001 is not a multiple of lot_size 0.00001 (BTC-USDT); "
@@ -192,6 +220,9 @@ EXAMPLES: dict[type[Struct], Struct] = {
             ),
         ),
         r.AmendRequest(order_id=1024, price="60999.00", size="0.4"),
+        r.WithdrawRequest(
+            asset="USDT", amount="250", address_id=1, client_withdrawal_id="payout-7"
+        ),
         # answered
         m.ServerTime(time=TIME, time_ns=TIME * 1_000_000),
         m.ServerStatus(
@@ -251,6 +282,10 @@ EXAMPLES: dict[type[Struct], Struct] = {
         ORDER,
         m.OrderList((ORDER,), None, None),
         m.FillList((FILL,), None, None),
+        WITHDRAWAL,
+        m.WithdrawalList((WITHDRAWAL,), None, None),
+        m.TransferList((WITHDRAWAL,), None, None),
+        m.Statement((ENTRY,), None, None),
         m.Error(REFUSAL),
         # said over a WebSocket
         s.Subscribe(

@@ -39,6 +39,9 @@ FeeAssetName = Literal["quote", "received", "token"]
 GroupKind = Literal["basket", "oco", "oto", "bracket"]
 MarketState = Literal["open", "post_only", "cancel_only", "halted", "maintenance"]
 Liquidity = Literal["maker", "taker"]
+TransferKind = Literal["deposit", "withdrawal"]
+TransferStageName = Literal["awaiting_mail", "pending", "done", "canceled"]
+EntryKindName = Literal["trade", "fee", "deposit", "withdrawal", "move"]
 OrderState = Literal["working", "partially_filled", "filled", "canceled", "expired", "rejected"]
 CancelCause = Literal[
     "user",
@@ -103,6 +106,9 @@ CHOICES = (
     GroupKind,
     MarketState,
     Liquidity,
+    TransferKind,
+    TransferStageName,
+    EntryKindName,
     OrderState,
     CancelCause,
     Interval,
@@ -141,6 +147,55 @@ AskedAmount = Annotated[
         pattern=ASKED_PATTERN,
         max_length=TEXT_MAX,
         examples=["250"],
+    ),
+]
+AskedAssetName = Annotated[
+    str,
+    Meta(
+        title="asset",
+        description="An asset's name.",
+        pattern="^[A-Z0-9]{1,12}$",
+        examples=["USDT"],
+    ),
+]
+AskedAssetAmount = Annotated[
+    str,
+    Meta(
+        title="decimal string",
+        description="An amount of the asset, the network's fee with it.",
+        pattern=ASKED_PATTERN,
+        max_length=TEXT_MAX,
+        examples=["250"],
+    ),
+]
+AskedTransferId = Annotated[
+    int,
+    Meta(
+        title="transfer id",
+        description="The exchange's number of the deposit or withdrawal.",
+        ge=1,
+        le=ORDER_ID_MAX,
+        examples=[12],
+    ),
+]
+AskedAddressId = Annotated[
+    int,
+    Meta(
+        title="address id",
+        description="The number of an address in your address book, as the page shows it.",
+        ge=1,
+        le=ORDER_ID_MAX,
+        examples=[1],
+    ),
+]
+AskedClientWithdrawalId = Annotated[
+    str,
+    Meta(
+        title="client withdrawal id",
+        description="Your own name for the withdrawal, unique per account: the same withdrawal "
+        "again is answered with the first one, another one is refused with 409.",
+        pattern=r"^[A-Za-z0-9._:-]{1,36}$",
+        examples=["payout-7"],
     ),
 ]
 AskedRate = Annotated[
@@ -256,6 +311,9 @@ Asset = Annotated[str, Meta(description="The asset's name.", examples=["USDT"])]
 OrderId = Annotated[int, Meta(description="The exchange's number of the order.", examples=[1024])]
 ClientOrderId = Annotated[
     str, Meta(description="Your name for the order, or the exchange's.", examples=["bot1-42"])
+]
+TransferId = Annotated[
+    int, Meta(description="The exchange's number of the deposit or withdrawal.", examples=[12])
 ]
 TradeId = Annotated[int, Meta(description="Gapless per instrument, from 1.", examples=[77])]
 Sequence = Annotated[

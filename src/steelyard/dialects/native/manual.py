@@ -444,8 +444,7 @@ def _route(endpoint: Endpoint) -> Iterator[Block]:
     if _is_struct(endpoint.response):
         yield Prose("Answer:")
         yield Code("json", pretty(example_of(endpoint.response)))
-    codes = errors.codes_of(endpoint)
-    own = [c.reason.name for c in codes if isinstance(c.reason, RejectReason)]
+    own = [code.reason.name for code in errors.own_codes_of(endpoint)]
     if own:
         links = ", ".join(f"[{name}](#{name})" for name in own)
         yield Prose(f"May be refused with {links}.")

@@ -14,6 +14,7 @@ from steelyard.dialects.native.forms import (
     Asset,
     CancelCause,
     ClientOrderId,
+    EntryKindName,
     FeeAssetName,
     GroupKind,
     Interval,
@@ -37,6 +38,9 @@ from steelyard.dialects.native.forms import (
     Time,
     TimeInForce,
     TradeId,
+    TransferId,
+    TransferKind,
+    TransferStageName,
     TriggerBy,
 )
 
@@ -424,6 +428,91 @@ class OrderList(Struct, frozen=True):
     """Your orders, oldest first."""
 
     orders: tuple[Order, ...]
+    next: Next | None
+    previous: Previous | None
+
+
+class Transfer(Struct, frozen=True, kw_only=True):
+    """A deposit or withdrawal as it is now."""
+
+    transfer_id: TransferId
+    client_withdrawal_id: (
+        Annotated[str, Meta(description="Your name for it, or null.", examples=["payout-7"])] | None
+    )
+    kind: Annotated[TransferKind, Meta(description="In or out.")]
+    asset: Asset
+    amount: Amount
+    fee: Annotated[Amount, Meta(description="The network's, part of the amount.", examples=["1"])]
+    state: Annotated[
+        TransferStageName,
+        Meta(
+            description="A withdrawal is `awaiting_mail` until its mail is answered, then "
+            "`pending` until it leaves; `done` and `canceled` are final."
+        ),
+    ]
+    network: Annotated[str, Meta(description="Empty where it has none.", examples=["tron"])]
+    address: Annotated[
+        str,
+        Meta(
+            description="Where to; empty for a deposit.",
+            examples=["TExampleExampleExampleExample00001"],
+        ),
+    ]
+    label: Annotated[str, Meta(description="The address's, in your book.", examples=["cold"])]
+    opened: Time
+    updated: Time
+    expires: Annotated[Time, Meta(description="When it is canceled unanswered; else null.")] | None
+    due: Annotated[Time, Meta(description="When it is carried out; else null.")] | None
+
+
+class WithdrawalList(Struct, frozen=True):
+    """Your withdrawals, oldest first."""
+
+    withdrawals: tuple[Transfer, ...]
+    next: Next | None
+    previous: Previous | None
+
+
+class TransferList(Struct, frozen=True):
+    """Your deposits and withdrawals, oldest first."""
+
+    transfers: tuple[Transfer, ...]
+    next: Next | None
+    previous: Previous | None
+
+
+class StatementEntry(Struct, frozen=True, kw_only=True):
+    """One movement in one asset of your account."""
+
+    entry_id: Annotated[
+        int, Meta(description="Counts your account's entries, from 1.", examples=[31])
+    ]
+    kind: Annotated[
+        EntryKindName,
+        Meta(
+            description="Why: a trade has two entries, and a `fee` that is a rebate comes. `move` "
+            "is between accounts of one person."
+        ),
+    ]
+    asset: Asset
+    amount: Annotated[
+        Amount, Meta(description="With its sign: what went is negative.", examples=["-12.20002"])
+    ]
+    balance: Annotated[Amount, Meta(description="What there was after it, held or not.")]
+    symbol: Annotated[Symbol, Meta(description="Of a trade or its fee; else null.")] | None
+    order_id: Annotated[OrderId, Meta(description="Of a trade or its fee; else null.")] | None
+    trade_id: Annotated[TradeId, Meta(description="Of a trade or its fee; else null.")] | None
+    transfer_id: (
+        Annotated[TransferId, Meta(description="Where `transfers` has more of it; else null.")]
+        | None
+    )
+    time: Time
+
+
+class Statement(Struct, frozen=True):
+    """What moved in your account, oldest first."""
+
+    entries: tuple[StatementEntry, ...]
     next: Next | None
     previous: Previous | None
 

@@ -30,7 +30,7 @@ TAGS = {
     "Exchange": "The exchange itself: its clock, its status, its limits.",
     "Market data": "Open to all: what trades, at what prices.",
     "Orders": "Your orders and executions. Signed.",
-    "Account": "Your balances, your key. Signed.",
+    "Account": "Your balances, what moved, money out, your key. Signed.",
     "Documents": "This API about itself.",
 }
 _TAG_OF = {
@@ -47,6 +47,9 @@ _TAG_OF = {
     "fills": "Orders",
     "account": "Account",
     "key": "Account",
+    "withdrawals": "Account",
+    "transfers": "Account",
+    "statement": "Account",
     "openapi.json": "Documents",
     "asyncapi.json": "Documents",
     "docs": "Documents",
@@ -69,9 +72,9 @@ RATE_HEADERS = {
 STATUS_NAMES = {
     400: "Malformed or refused",
     401: "Key, signature, timestamp or nonce",
-    403: "Scope or address",
-    404: "No such order",
-    409: "The client_order_id is taken",
+    403: "Scope, address, cooling period or person",
+    404: "No such order, transfer or address",
+    409: "The client_order_id or client_withdrawal_id is taken",
     413: "The body is too large",
     418: "Banned for going on over the limits; wait for Retry-After",
     429: "Too much; wait for Retry-After",

@@ -14,14 +14,19 @@ from steelyard.dialects.native.forms import (
     EXPIRY_MAX_MS,
     GROUP_MIN,
     AnyClientOrderId,
+    AskedAddressId,
     AskedAmount,
+    AskedAssetAmount,
+    AskedAssetName,
     AskedClientOrderId,
+    AskedClientWithdrawalId,
     AskedOrderId,
     AskedPrice,
     AskedRate,
     AskedSize,
     AskedSymbol,
     AskedTradeId,
+    AskedTransferId,
     Cursor,
     End,
     FeeAssetName,
@@ -375,6 +380,67 @@ class CancelAllRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Of one instrument or of all. The answer lists what was canceled."""
 
     symbol: AskedSymbol | None = None
+
+
+class WithdrawRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """To an address of your address book; it leaves only after you have answered a mail.
+
+    The amount is held at once, and the answer is in state `awaiting_mail`: the mail is in the
+    page's outbox, and its code has to be entered there before `expires`, else the withdrawal is
+    canceled. So a key alone moves nothing out. It takes the scope `withdraw` past its cooling
+    period, an account of a person who has signed up with a second factor, and an address past
+    its own cooling period. Give a `client_withdrawal_id`: sent twice, it withdraws once. It is
+    remembered among your newest 1,000 ended transfers and all that are under way.
+    """
+
+    asset: AskedAssetName
+    amount: AskedAssetAmount
+    address_id: AskedAddressId
+    client_withdrawal_id: AskedClientWithdrawalId | None = None
+
+
+class CancelWithdrawalRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """As long as it has not left; what it held is free again."""
+
+    transfer_id: AskedTransferId
+
+
+class WithdrawalsRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Oldest first: the newest, or from `start` on, by when they were asked for."""
+
+    asset: AskedAssetName | None = None
+    start: Start | None = None
+    end: End | None = None
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class TransfersRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Deposits and withdrawals that were announced, under way or over.
+
+    Oldest first: the newest, or from `start` on, by when they were opened. What the exchange's
+    operator put into the account at once is in the statement only.
+    """
+
+    asset: AskedAssetName | None = None
+    start: Start | None = None
+    end: End | None = None
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class StatementRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that changed a balance, oldest first: the newest, or from `start` on.
+
+    Each entry has the balance after it, free and held together: holding something moves nothing.
+    The newest 100,000 entries of an account are kept.
+    """
+
+    asset: AskedAssetName | None = None
+    start: Start | None = None
+    end: End | None = None
+    limit: Limit = 100
+    cursor: Cursor | None = None
 
 
 class OpenApiRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
