@@ -129,3 +129,17 @@ def test_who_tried_in_vain_is_in_the_activity(browser, exchange, name):
     assert [(line["about"], line["ip"]) for line in found] == [("password", stranger.ip)]
     assert found[0]["time"] > 0
     assert "typed by a stranger" not in str(activity)
+
+
+def test_a_factor_wants_the_password_again(browser, name):
+    """Whoever sits down at an open browser neither enrols a telephone of theirs nor removes one."""
+    browser.sign_up(name)
+    wrong = (401, "CREDENTIALS")
+    assert browser.refused("POST", "totp/begin", password="a wrong one") == wrong
+    recovery = browser.enrol()
+    for path in ("totp/remove", "recovery-codes"):
+        asked = {"password": "a wrong one", "code": recovery[0]}
+        assert browser.refused("POST", path, **asked) == wrong
+        asked["password"], asked["code"] = PASSWORD, "000000"
+        assert browser.refused("POST", path, **asked) == (401, "SECOND_FACTOR")
+    assert browser.ask("GET", "session")["person"]["totp"] is True

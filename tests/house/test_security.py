@@ -54,13 +54,31 @@ def test_every_requirement_says_how_it_stands():
     complain(twice, "These stand twice:")
 
 
+def sinks(text: str) -> list[str]:
+    """Return what in a text would turn words into HTML or a program."""
+    return re.findall(
+        r"\{@html|\b(?:inner|outer)HTML|insertAdjacentHTML|document\.write|srcdoc"
+        r"|\beval\(|\bnew Function\b|javascript:",
+        text,
+    )
+
+
+def test_the_page_sets_no_html_and_evaluates_nothing():
+    """Whatever comes from elsewhere becomes text; Svelte escapes all that is not asked for."""
+    sources = [f for kind in ("svelte", "ts") for f in (ROOT / "web" / "src").rglob(f"*.{kind}")]
+    assert len(sources) > 10
+    found = [f"{file.name}: {sink}" for file in sources for sink in sinks(file.read_text())]
+    complain(found, "Show these as text:")
+    assert sinks("<p>{@html x}</p> node.innerHTML = x; eval(x)") == ["{@html", "innerHTML", "eval("]
+
+
 def test_a_wrong_line_is_seen(tmp_path: Path):
     """A file that is gone, a test that is not in it, a row that says nothing."""
     (tmp_path / "test_a.py").write_text("def test_b():\n    def test_c(): ...\n")
     text = (
         "| 1.1.1 | x | `test_a.py::test_b` |\n| 1.1.2, 1.1.3 | x | sure |\n"
         "| 1.1.4 | x | `test_a.py::test_c`. Not yet: y |\n| 1.1.5 | x | not yet |\n"
-        "| 1.1.6 | x | does not apply | \n| No. | x | y |\n`gone/test_a.py::test_b`"
+        "| 1.1.6 | x | does not apply |\n| No. | x | y |\n`gone/test_a.py::test_b`"
     )
     assert missing(text, tmp_path) == ["test_a.py::test_c", "gone/test_a.py::test_b"]
     assert silent(text) == ["1.1.2", "1.1.3"]
