@@ -78,3 +78,68 @@ def test_a_key_needs_a_second_factor_and_trades(browser, name):
     assert browser.ask("GET", f"keys/{made['key']}")["revoked"] is not None
     deeds = [a["what"] for a in browser.ask("GET", "activity")["activity"]]
     assert deeds == ["key_revoked", "key_created", "totp_enrolled", "signed_up"]
+
+
+def test_a_session_that_has_ended_opens_nothing_more(browser, exchange, name):
+    """Signed out here, or ended from elsewhere: the cookie is worthless."""
+    browser.sign_up(name)
+    cookie = browser.cookie
+    browser.ask("POST", "sign-out")
+    assert browser.cookie != cookie
+    browser.cookie = cookie
+    assert browser.refused("GET", "balances") == (401, "SIGN_IN")
+    browser.cookie = browser.csrf = ""
+    browser.sign_in(name)
+    other = Browser(exchange)
+    other.sign_in(name)
+    (ended,) = [s["id"] for s in other.ask("GET", "sessions")["sessions"] if not s["current"]]
+    other.ask("DELETE", f"sessions/{ended}")
+    assert browser.refused("GET", "balances") == (401, "SIGN_IN")
+    assert other.ask("GET", "balances")["accounts"]
+
+
+def test_a_new_password_takes_the_old_one_ends_other_sessions_and_is_told(browser, exchange, name):
+    browser.sign_up(name)
+    other = Browser(exchange)
+    other.sign_in(name)
+    new = "another four word phrase"
+    assert browser.refused("POST", "password", old="a wrong one", new=new) == (401, "CREDENTIALS")
+    assert browser.refused("POST", "password", old=PASSWORD, new="short") == (400, "INVALID")
+    assert browser.refused("POST", "password", new=new) == (400, "INVALID")
+    assert other.ask("GET", "balances")["accounts"], "nothing has changed yet"
+    before = browser.cookie
+    browser.ask("POST", "password", old=PASSWORD, new=new)
+    assert browser.cookie != before
+    assert other.refused("GET", "balances") == (401, "SIGN_IN")
+    assert browser.ask("GET", "outbox")["mails"][0]["subject"] == "Your password was changed"
+    assert Browser(exchange).refused("POST", "sign-in", name=name, password=PASSWORD) == (
+        401,
+        "CREDENTIALS",
+    )
+    assert Browser(exchange).sign_in(name, new)["signed_in"] is True
+
+
+def test_who_tried_in_vain_is_in_the_activity(browser, exchange, name):
+    """When, from where and at which factor; never what was typed."""
+    browser.sign_up(name)
+    stranger = Browser(exchange)
+    stranger.refused("POST", "sign-in", name=name, password="typed by a stranger")
+    activity = browser.ask("GET", "activity")["activity"]
+    found = [line for line in activity if line["what"] == "sign_in_failed"]
+    assert [(line["about"], line["ip"]) for line in found] == [("password", stranger.ip)]
+    assert found[0]["time"] > 0
+    assert "typed by a stranger" not in str(activity)
+
+
+def test_a_factor_wants_the_password_again(browser, name):
+    """Whoever sits down at an open browser neither enrols a telephone of theirs nor removes one."""
+    browser.sign_up(name)
+    wrong = (401, "CREDENTIALS")
+    assert browser.refused("POST", "totp/begin", password="a wrong one") == wrong
+    recovery = browser.enrol()
+    for path in ("totp/remove", "recovery-codes"):
+        asked = {"password": "a wrong one", "code": recovery[0]}
+        assert browser.refused("POST", path, **asked) == wrong
+        asked["password"], asked["code"] = PASSWORD, "000000"
+        assert browser.refused("POST", path, **asked) == (401, "SECOND_FACTOR")
+    assert browser.ask("GET", "session")["person"]["totp"] is True

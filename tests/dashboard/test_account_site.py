@@ -245,3 +245,43 @@ def test_who_waits_when_the_exchange_stops_is_answered(exchange):
         return said
 
     assert [response.status for response in asyncio.run(main())] == [503]
+
+
+def test_a_failure_of_ours_is_answered_without_what_failed(exchange):
+    """Where it happened and with which value is for the log, not for who asked."""
+    import asyncio
+    import gc
+    import secrets
+
+    from steelyard.dashboard.account_site import AccountSite, Route
+    from steelyard.wire.http import Request
+
+    class Host(_Unasked):
+        def wire_ns(self):
+            return 1
+
+        sandbox_ns = wire_ns
+
+    async def fails(_asked):
+        raise KeyError("an inner value")
+
+    async def main():
+        failed = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: failed.append(context["exception"]))
+        site = AccountSite(Host(), Guard(1, ""), entropy=secrets.token_bytes, passwords=_Unasked())
+        site.add([Route("GET", "/account/fails", fails, is_open=True)])
+        said = []
+        headers = {"host": "127.0.0.1:1"}
+        site.http(Request("GET", "/account/fails", headers, b""), "::1", said.append)
+        await asyncio.sleep(0.01)
+        site.close()
+        gc.collect()  # what nobody took from the task is told now
+        return said, failed
+
+    (response,), (failure,) = asyncio.run(main())
+    assert isinstance(failure, KeyError)
+    assert response.status == 500
+    assert json.loads(response.body)["error"]["code"] == "FAILED"
+    assert b"inner value" not in response.body
+    assert b"KeyError" not in response.body

@@ -416,6 +416,7 @@ def test_the_same_client_id_is_the_same_order_for_ever(asker):
     [
         ("GET", "/nothing", 404, "UNKNOWN_ENDPOINT"),
         ("PUT", "/api/v1/orders", 405, "METHOD_NOT_ALLOWED"),
+        ("TRACE", "/api/v1/orders", 405, "METHOD_NOT_ALLOWED"),
         ("GET", "/api/v1/orders/12/34", 404, "UNKNOWN_ENDPOINT"),
     ],
 )
