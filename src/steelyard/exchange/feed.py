@@ -202,8 +202,11 @@ class Feed:
         if not self._subscribers:
             return
         channel = Channel(ChannelKind.ORDERS, account_id=order.account_id)
+        fills = Channel(ChannelKind.FILLS, account_id=order.account_id)
         if channel in self._subscribers:
             self._publish(channel, OrderEvent(execution, order, fill, now_ns))
+        if fill is not None and fills in self._subscribers:
+            self._publish(fills, OrderEvent(execution, order, fill, now_ns))
 
     def balances(
         self, account_id: int, balances: Iterable[tuple[int, Balance]], now_ns: int

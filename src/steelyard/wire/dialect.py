@@ -159,6 +159,7 @@ class ChannelKind(IntEnum):
     ORDERS = 6  # OrderEvent, private
     BALANCES = 7  # BalanceEvent, private
     STATUS = 8  # Status, of the exchange
+    FILLS = 9  # OrderEvent of each execution, private
 
 
 class Channel(NamedTuple):

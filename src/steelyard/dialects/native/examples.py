@@ -7,7 +7,7 @@ that other programs' tests can read them.
 from typing import Any
 from zlib import crc32
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from steelyard.dialects.native import messages as m
 from steelyard.dialects.native import requests as r
@@ -350,6 +350,7 @@ EXAMPLES: dict[type[Struct], Struct] = {
             trading=False, market="crowd", ended=False, time=TIME, maintenance=True, retry_after=60
         ),
         s.OrdersPush(channel="orders", execution="fill", order=ORDER, fill=FILL, time=TIME),
+        s.FillsPush(**structs.asdict(FILL)),
         s.BalancesPush(channel="balances", balances=BALANCES, time=TIME),
     )
 }

@@ -80,7 +80,7 @@ Interval = Literal[
 ScopeName = Literal["read", "trade", "withdraw"]
 Execution = Literal["new", "fill", "canceled", "amended", "expired", "rejected", "triggered"]
 ChannelName = Literal[
-    "book", "trades", "touch", "ticker", "candles", "orders", "balances", "status"
+    "book", "trades", "touch", "ticker", "candles", "orders", "balances", "status", "fills"
 ]
 CallName = Literal[
     "place",

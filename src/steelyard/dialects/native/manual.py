@@ -218,6 +218,11 @@ CHANNELS: dict[ChannelKind, tuple[str, str, tuple[type[Struct], ...]]] = {
         "Your orders, after everything that happens to them, at once.",
         (stream_messages.OrdersPush,),
     ),
+    ChannelKind.FILLS: (
+        "login",
+        "Each execution of your orders, at once, as `GET /api/v1/fills` has it.",
+        (stream_messages.FillsPush,),
+    ),
     ChannelKind.BALANCES: (
         "login",
         "Your balances that changed, at once.",
@@ -473,7 +478,10 @@ def _websocket() -> Iterator[Block]:
             },
         ),
         (
-            f'Log in, for `orders` and `balances`: sign timestamp + nonce + `"GET{WS_TARGET}"`.',
+            (
+                "Log in, for `orders`, `fills` and `balances`: sign timestamp + nonce + "
+                f'`"GET{WS_TARGET}"`.'
+            ),
             {
                 "op": "login",
                 "id": 2,

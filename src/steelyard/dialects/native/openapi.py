@@ -96,6 +96,7 @@ PUSHED = (
     stream_messages.CandlesPush,
     stream_messages.TouchPush,
     stream_messages.OrdersPush,
+    stream_messages.FillsPush,
     stream_messages.BalancesPush,
     stream_messages.StatusPush,
 )

@@ -74,7 +74,8 @@ OPS: dict[str, type[Struct]] = {
 }
 KINDS = {kind.name.lower(): kind for kind in ChannelKind}
 KIND_NAMES: dict[ChannelKind, Any] = {kind: name for name, kind in KINDS.items()}
-PRIVATE = frozenset({ChannelKind.ORDERS, ChannelKind.BALANCES})
+PRIVATE = frozenset({ChannelKind.ORDERS, ChannelKind.BALANCES, ChannelKind.FILLS})
+OF_A_TRADER = (ChannelKind.ORDERS, ChannelKind.BALANCES)  # `orders` has the fills too
 PERIODS_NS = {
     ChannelKind.BOOK: 100 * MS_NS,
     ChannelKind.TICKER: SECOND_NS,
@@ -307,7 +308,7 @@ class Session:
         self._out.append(_encode(message))
 
 
-def frame(_subscription: Subscription, event: Event, listings: Listings) -> bytes | None:
+def frame(subscription: Subscription, event: Event, listings: Listings) -> bytes | None:
     """Return what an event is to the subscribers of a channel."""
     push: Struct
     match event:
@@ -323,6 +324,8 @@ def frame(_subscription: Subscription, event: Event, listings: Listings) -> byte
             push = market.ticker_push(event, listings[event.instrument_id])
         case Candle():
             push = market.candle_push(event, listings[event.instrument_id])
+        case OrderEvent() if subscription.channel.kind is ChannelKind.FILLS:
+            push = orders.fill_push(event, listings)
         case OrderEvent():
             push = orders.order_push(event, listings)
         case Status():
@@ -507,7 +510,7 @@ def market_stream(
 
 def private_stream(key: ApiKey, listings: Listings) -> ClientStream:
     """Return a session that follows the account's orders and balances."""
-    channels = [stream_messages.Wanted(channel=KIND_NAMES[kind]) for kind in sorted(PRIVATE)]
+    channels = [stream_messages.Wanted(channel=KIND_NAMES[kind]) for kind in OF_A_TRADER]
     return ClientStream("private", channels, listings, key)
 
 

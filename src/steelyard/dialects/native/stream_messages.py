@@ -38,7 +38,7 @@ class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     channel: Annotated[
         ChannelName,
-        Meta(description="What to follow; `orders` and `balances` need a login."),
+        Meta(description="What to follow; `orders`, `fills` and `balances` need a login."),
     ]
     symbol: AskedSymbol | None = None
     interval: Annotated[Interval, Meta(description="The length of a candle.")] | None = None
@@ -53,7 +53,7 @@ class Subscribe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Login(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Prove a key, to follow `orders` and `balances`."""
+    """Prove a key, to follow `orders`, `fills` and `balances`."""
 
     op: Literal["login"] = "login"
     id: Any = None
@@ -196,6 +196,12 @@ class OrdersPush(Struct, frozen=True, kw_only=True):
     order: Order
     fill: Annotated[Fill, Meta(description="The execution, where one happened.")] | None
     time: Time
+
+
+class FillsPush(Fill, frozen=True, kw_only=True):
+    """One execution of one of your orders."""
+
+    channel: Literal["fills"] = "fills"
 
 
 class BalancesPush(Struct, frozen=True, kw_only=True):
