@@ -160,6 +160,7 @@ class ChannelKind(IntEnum):
     BALANCES = 7  # BalanceEvent, private
     STATUS = 8  # Status, of the exchange
     FILLS = 9  # OrderEvent of each execution, private
+    FULL = 10  # FullBookChanges
 
 
 class Channel(NamedTuple):

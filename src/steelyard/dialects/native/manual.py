@@ -197,6 +197,11 @@ CHANNELS: dict[ChannelKind, tuple[str, str, tuple[type[Struct], ...]]] = {
         "The whole book once, then what changed, every 100 ms when something did.",
         (stream_messages.BookSnapshotPush, stream_messages.BookDeltaPush),
     ),
+    ChannelKind.FULL: (
+        "symbol",
+        "Every order of the book once, then every change of every order, at once.",
+        (stream_messages.FullSnapshotPush, stream_messages.FullChangesPush),
+    ),
     ChannelKind.TRADES: ("symbol", "Each public trade, at once.", (stream_messages.TradesPush,)),
     ChannelKind.TOUCH: (
         "symbol",

@@ -91,6 +91,8 @@ PUSHED = (
     stream_messages.Pong,
     stream_messages.BookSnapshotPush,
     stream_messages.BookDeltaPush,
+    stream_messages.FullSnapshotPush,
+    stream_messages.FullChangesPush,
     stream_messages.TradesPush,
     stream_messages.TickerPush,
     stream_messages.CandlesPush,

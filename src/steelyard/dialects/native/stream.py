@@ -18,6 +18,7 @@ from steelyard.dialects.native import (
     calls,
     errors,
     forms,
+    full_book,
     market,
     orders,
     stream_messages,
@@ -36,6 +37,9 @@ from steelyard.domain.messages import (
     CandleList,
     CandlesQuery,
     Event,
+    FullBookChanges,
+    FullBookQuery,
+    FullBookSnapshot,
     OrderEvent,
     Scope,
     Status,
@@ -283,6 +287,8 @@ class Session:
         match channel.kind:
             case ChannelKind.BOOK:
                 answer = door.snapshot(BookQuery(number, SNAPSHOT_DEPTH))
+            case ChannelKind.FULL:
+                answer = door.snapshot(FullBookQuery(number))
             case ChannelKind.TOUCH:
                 answer = door.snapshot(BookQuery(number, 1))
             case ChannelKind.TICKER:
@@ -294,6 +300,8 @@ class Session:
                 return market.snapshot_to_wire(answer, instrument)
             case BookSnapshot():
                 return market.touch_to_wire(market.touch_of(answer), instrument)
+            case FullBookSnapshot():
+                return full_book.full_snapshot_to_wire(answer, instrument)
             case TickerList(tickers=(ticker,)):
                 return market.ticker_push(ticker, instrument)
             case CandleList(candles=(candle,)):
@@ -316,6 +324,8 @@ def frame(subscription: Subscription, event: Event, listings: Listings) -> bytes
             push = market.delta_to_wire(event, listings[event.instrument_id])
         case BookSnapshot():
             push = market.snapshot_to_wire(event, listings[event.instrument_id])
+        case FullBookChanges():
+            push = full_book.full_changes_to_wire(event, listings[event.instrument_id])
         case Trade():
             push = market.trade_push(event, listings[event.instrument_id])
         case Touch():
@@ -497,11 +507,11 @@ class ClientStream:
 def market_stream(
     instruments: Sequence[Instrument], listings: Listings, kinds: frozenset[ChannelKind]
 ) -> ClientStream:
-    """Return a session that follows public channels of these instruments."""
+    """Return a session that follows public channels of these instruments; `full` is left out."""
     channels = [
         stream_messages.Wanted(channel=KIND_NAMES[kind], symbol=instrument.symbol)
         for instrument in instruments
-        for kind in sorted(kinds - PRIVATE - {ChannelKind.STATUS})
+        for kind in sorted(kinds - PRIVATE - {ChannelKind.STATUS, ChannelKind.FULL})
     ]
     if ChannelKind.STATUS in kinds:
         channels.append(stream_messages.Wanted(channel="status"))
