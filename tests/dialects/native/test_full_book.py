@@ -1,5 +1,6 @@
 """The `full` channel over the gate: a book rebuilt order by order is the book by price."""
 
+import json
 from collections import defaultdict
 from decimal import Decimal
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from websockets.sync.client import connect
 
 from steelyard.domain.commands import HouseLevel, HouseTrade
 from steelyard.domain.order import Side
@@ -15,6 +17,8 @@ from tests.dialects.native.venue import Venue
 
 FULL = {"channel": "full", "symbol": "BTC-USDT"}
 BOOK = {"channel": "book", "symbol": "BTC-USDT"}
+WAIT_S = 20
+DELTAS = 10  # of the book that are compared
 PRICES = ("60990.00", "60995.00", "61000.00", "61005.00", "61010.00")
 
 
@@ -273,3 +277,23 @@ def test_a_book_rebuilt_order_by_order_is_the_book_by_price(before, steps):
     late.line = venue.line(2)
     again = Rebuilt(late.subscribe(FULL)[1])
     assert again.orders == full.orders
+
+
+def test_a_live_crowds_book_is_rebuilt_over_a_socket(exchange):
+    """What `book` tells of a sequence is what `full` had rebuilt at the same one."""
+    with connect(exchange.url("native", "ws") + "/ws/v1", proxy=None) as line:
+        line.send(json.dumps({"op": "subscribe", "channels": [FULL, BOOK]}))
+        assert json.loads(line.recv(WAIT_S))["ok"]
+        full = Rebuilt(json.loads(line.recv(WAIT_S)))
+        book = ByPrice(json.loads(line.recv(WAIT_S)))
+        at = {full.sequence: full.levels()}
+        compared = 0
+        while compared < DELTAS:
+            push = json.loads(line.recv(WAIT_S))
+            if push["channel"] == "full":
+                full.apply(push)
+                at[full.sequence] = full.levels()
+            else:
+                book.apply(push, push["last_sequence"])
+                assert at[book.sequence] == book.levels
+                compared += 1
