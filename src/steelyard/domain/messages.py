@@ -54,6 +54,12 @@ class BookQuery(Struct, frozen=True, tag=True):
     depth: int
 
 
+class FullBookQuery(Struct, frozen=True, tag=True):
+    """Every order of a book."""
+
+    instrument_id: int
+
+
 class TradesQuery(Struct, frozen=True, tag=True):
     """Public trades, oldest first. With a start (id or time) from there on, else the newest.
 
@@ -152,6 +158,7 @@ Query = (
     InstrumentsQuery
     | ClockQuery
     | BookQuery
+    | FullBookQuery
     | TradesQuery
     | CandlesQuery
     | TickersQuery
@@ -253,6 +260,24 @@ class BookSnapshot(Struct, frozen=True, tag=True):
     sequence: int
     bids: tuple[tuple[int, int], ...]
     asks: tuple[tuple[int, int], ...]
+    time_ns: int
+
+
+class FullOrder(Struct, frozen=True):
+    """An order in a book; order_id is 0 for the size at a price that belongs to no one order."""
+
+    order_id: int
+    side: Side
+    price_ticks: int
+    size_lots: int
+
+
+class FullBookSnapshot(Struct, frozen=True, tag=True):
+    """Answer to FullBookQuery; those of one side and price in the order of their coming."""
+
+    instrument_id: int
+    sequence: int
+    orders: tuple[FullOrder, ...]
     time_ns: int
 
 
@@ -410,6 +435,7 @@ SingleAnswer = (
     InstrumentList
     | Clock
     | BookSnapshot
+    | FullBookSnapshot
     | TradeList
     | CandleList
     | TickerList
@@ -456,6 +482,45 @@ class BookDelta(Struct, frozen=True, tag=True):
     best: tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]] | None = None
 
 
+class FullChangeKind(IntEnum):
+    """What happened to an order of a book."""
+
+    RECEIVED = 1
+    OPEN = 2
+    MATCH = 3
+    CHANGE = 4
+    DONE = 5
+
+
+class FullChange(Struct, frozen=True):
+    """One change of a book, order by order; order_id is the maker's in a match.
+
+    size_lots is what traded in a match, and else the order's size after the change. price_ticks is
+    None for a market order. In a match side is the taker's.
+    """
+
+    kind: FullChangeKind
+    order_id: int
+    side: Side
+    price_ticks: int | None
+    size_lots: int
+    trade_id: int = 0
+    taker_order_id: int = 0
+
+
+class FullBookChanges(Struct, frozen=True, tag=True):
+    """What one command did to a book; sequences chain as those of BookDelta do.
+
+    Where no level changed its size, last_sequence is first_sequence - 1.
+    """
+
+    instrument_id: int
+    first_sequence: int
+    last_sequence: int
+    changes: tuple[FullChange, ...]
+    time_ns: int
+
+
 class Touch(Struct, frozen=True, tag=True):
     """The best bid and ask; 0 lots where a side is empty (its price is then 0)."""
 
@@ -487,5 +552,14 @@ class BalanceEvent(Struct, frozen=True, tag=True):
 
 # A BookSnapshot is one where a venue's stream begins with it; our feed has no such event.
 Event = (
-    BookSnapshot | BookDelta | Trade | Touch | Ticker | Candle | OrderEvent | BalanceEvent | Status
+    BookSnapshot
+    | BookDelta
+    | FullBookChanges
+    | Trade
+    | Touch
+    | Ticker
+    | Candle
+    | OrderEvent
+    | BalanceEvent
+    | Status
 )

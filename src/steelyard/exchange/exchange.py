@@ -62,6 +62,7 @@ from steelyard.domain.messages import (
     ClockQuery,
     Execution,
     FillsQuery,
+    FullBookQuery,
     InstrumentList,
     InstrumentsQuery,
     KeyAnswer,
@@ -264,6 +265,8 @@ class Exchange:
                 return Clock(now_ns)
             case BookQuery():
                 return self._book(query, now_ns)
+            case FullBookQuery():
+                return self.feed.full_book(query.instrument_id, now_ns)
             case OrderQuery():
                 order = self.history.order(query)
                 return OrderAnswer(order) if order else _unknown_order()
@@ -296,6 +299,10 @@ class Exchange:
     def levels(self, instrument_id: int, depth: int) -> BookLevels:
         """Return the best levels of a book."""
         return self.engine.book(instrument_id, depth)
+
+    def open_orders(self, instrument_id: int) -> Iterable[Order]:
+        """Return all accounts' open orders of an instrument."""
+        return self.history.open_orders(instrument_id)
 
     def ticker(self, instrument_id: int, now_ns: int) -> Ticker:
         """Return an instrument's last 24 hours and touch."""
@@ -507,7 +514,7 @@ class Exchange:
                 case Traded():
                     self.counts.trades += 1
                     trade = self._markets[effect.instrument_id].traded(effect, now_ns)
-                    self.feed.trade(trade)
+                    self.feed.trade(trade, effect)
                 case Filled():
                     self.counts.fills += 1
                     self.statements.filled(effect, now_ns)

@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
-from steelyard.domain.commands import LevelChanged
+from steelyard.domain.commands import LevelChanged, Traded
 from steelyard.domain.instrument import Listings
 from steelyard.domain.ledger import Balance
 from steelyard.domain.lifecycle import Fill, Order
@@ -31,6 +31,8 @@ from steelyard.domain.messages import (
     Candle,
     Event,
     Execution,
+    FullBookChanges,
+    FullBookSnapshot,
     OrderEvent,
     Status,
     Ticker,
@@ -39,9 +41,11 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import Side
 from steelyard.engine import BookLevels
+from steelyard.exchange.full_book import FullBook
 from steelyard.wire.dialect import Channel, ChannelKind, Subscription
 
 CHECKED_DEPTH = 10  # levels of a side that go with a delta, for checksums
+WHOLE_BOOK = 2**31 - 1
 SUBSCRIPTIONS_MAX = 20_000  # over all sessions; one more is refused
 
 Encode = Callable[[Subscription, Event, Listings], bytes | None]
@@ -68,6 +72,10 @@ class Sources(Protocol):
 
     def levels(self, instrument_id: int, depth: int) -> BookLevels:
         """The book as it stands."""
+        ...
+
+    def open_orders(self, instrument_id: int) -> Iterable[Order]:
+        """All accounts' open orders of an instrument."""
         ...
 
     def ticker(self, instrument_id: int, now_ns: int) -> Ticker:
@@ -105,6 +113,8 @@ class Feed:
         self._moved: set[int] = set()  # instruments with a touch channel and a changed level
         self._due_ns: dict[Channel, int] = {}
         self._sent_candles: dict[Channel, Candle] = {}
+        self._full: dict[int, FullBook] = {}  # by instrument, while somebody follows it
+        self._told: dict[int, int] = {}  # the sequence up to which that has been told
         self._count = 0
         self._out: list[Frames] = []
 
@@ -129,6 +139,9 @@ class Feed:
             else:
                 self._flush_book(channel, self._sources.time_at(wire_ns))
             self._book_channels.setdefault(channel.instrument_id, {})[channel] = None
+        if channel.kind is ChannelKind.FULL and channel.instrument_id not in self._full:
+            self._full[channel.instrument_id] = self._new_full(channel.instrument_id)
+            self._told[channel.instrument_id] = self.sequences[channel.instrument_id]
         mine[subscription] = None
         self._subscribers.setdefault(channel, {}).setdefault(subscription, {})[session] = None
         if channel.period_ns:
@@ -147,6 +160,8 @@ class Feed:
         if not forms:
             channel = subscription.channel
             del self._subscribers[channel]
+            if channel.kind is ChannelKind.FULL:
+                del self._full[channel.instrument_id], self._told[channel.instrument_id]
             self._gathered.pop(channel, None)
             self._stale.discard(channel)
             self._due_ns.pop(channel, None)
@@ -176,6 +191,8 @@ class Feed:
         self.sequences[effect.instrument_id] = sequence
         if not self._subscribers:
             return
+        if (full := self._full.get(effect.instrument_id)) is not None:
+            full.level(effect)
         self._moved.add(effect.instrument_id)
         for channel in self._book_channels.get(effect.instrument_id, ()):
             if channel.depth:
@@ -188,8 +205,10 @@ class Feed:
             if not channel.period_ns:
                 self._flush_book(channel, now_ns)
 
-    def trade(self, trade: Trade) -> None:
+    def trade(self, trade: Trade, effect: Traded) -> None:
         """A public trade happened."""
+        if (full := self._full.get(trade.instrument_id)) is not None:
+            full.traded(effect)
         if self._subscribers:
             self._publish(Channel(ChannelKind.TRADES, trade.instrument_id), trade)
 
@@ -201,9 +220,14 @@ class Feed:
         """An order changed."""
         if not self._subscribers:
             return
+        if (full := self._full.get(order.instrument_id)) is not None:
+            full.order(execution, order)
         channel = Channel(ChannelKind.ORDERS, account_id=order.account_id)
+        fills = Channel(ChannelKind.FILLS, account_id=order.account_id)
         if channel in self._subscribers:
             self._publish(channel, OrderEvent(execution, order, fill, now_ns))
+        if fill is not None and fills in self._subscribers:
+            self._publish(fills, OrderEvent(execution, order, fill, now_ns))
 
     def balances(
         self, account_id: int, balances: Iterable[tuple[int, Balance]], now_ns: int
@@ -215,7 +239,9 @@ class Feed:
             self._publish(channel, BalanceEvent(account_id, now, now_ns))
 
     def settle(self, now_ns: int) -> None:
-        """A command is over: tell of touches that moved."""
+        """A command is over: tell of touches that moved, and of every order's changes."""
+        for instrument_id, full in self._full.items():
+            self._tell_full(instrument_id, full, now_ns)
         for instrument_id in sorted(self._moved):
             channel = Channel(ChannelKind.TOUCH, instrument_id)
             if channel not in self._subscribers:
@@ -278,6 +304,26 @@ class Feed:
             (tuple(best.bids), tuple(best.asks)),
         )
         self._publish(channel, delta)
+
+    def full_book(self, instrument_id: int, now_ns: int) -> FullBookSnapshot:
+        """Return a book order by order."""
+        full = self._full.get(instrument_id) or self._new_full(instrument_id)
+        sequence = self.sequences[instrument_id]
+        return FullBookSnapshot(instrument_id, sequence, full.orders(), now_ns)
+
+    def _new_full(self, instrument_id: int) -> FullBook:
+        sources = self._sources
+        return FullBook(
+            sources.open_orders(instrument_id), sources.levels(instrument_id, WHOLE_BOOK)
+        )
+
+    def _tell_full(self, instrument_id: int, full: FullBook, now_ns: int) -> None:
+        changes, last = full.settle(), self.sequences[instrument_id]
+        first = self._told[instrument_id] + 1
+        if changes or first <= last:
+            self._told[instrument_id] = last
+            told = FullBookChanges(instrument_id, first, last, changes, now_ns)
+            self._publish(Channel(ChannelKind.FULL, instrument_id), told)
 
     def _tell_book(self, channel: Channel, now_ns: int) -> None:
         if channel not in self._stale:

@@ -226,6 +226,15 @@ class History:
             return None
         return order
 
+    def open_orders(self, instrument_id: int) -> Iterable[Order]:
+        """Return all accounts' open orders of an instrument."""
+        return [
+            order
+            for account in self._accounts.values()
+            for order in account.open.values()
+            if order.instrument_id == instrument_id
+        ]
+
     def open_order(self, account_id: int, client_order_id: str) -> Order | None:
         """Return the open order of that client id."""
         account = self._accounts.get(account_id)

@@ -164,6 +164,8 @@ class ChannelKind(IntEnum):
     ORDERS = 6  # OrderEvent, private
     BALANCES = 7  # BalanceEvent, private
     STATUS = 8  # Status, of the exchange
+    FILLS = 9  # OrderEvent of each execution, private
+    FULL = 10  # FullBookChanges
 
 
 class Channel(NamedTuple):

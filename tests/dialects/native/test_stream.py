@@ -235,6 +235,25 @@ def test_a_login_cannot_be_replayed(talk):
     assert Talk(talk.venue).refusal(login)["code"] == "REPEATED_NONCE"
 
 
+def test_fills_are_told_as_rest_lists_them(talk):
+    """Each execution once, the maker's and the taker's, and nothing of other accounts."""
+    venue = talk.venue
+    assert talk.refusal({"op": "subscribe", "channels": [{"channel": "fills"}]})["code"] == (
+        "MISSING_KEY"
+    )
+    talk.login()
+    assert talk.subscribe({"channel": "fills"}) == [{"op": "subscribe", "id": None, "ok": True}]
+    venue.place(size="0.5", price="61000.10")
+    assert venue.pushes() == []
+    venue.place(venue.other_key, side="sell", type="market", size="0.2")
+    venue.place(venue.other_key, side="sell", size="1", price="61000.05")
+    venue.place(size="0.1", price="61000.05")
+    pushes = venue.pushes()
+    assert [push.pop("channel") for push in pushes] == ["fills"] * 3
+    assert pushes == venue.call("GET", "/api/v1/fills")[1]["fills"]
+    assert [push["liquidity"] for push in pushes] == ["maker", "maker", "taker"]
+
+
 def test_one_connection_has_one_account(talk):
     """A second login is refused; scopes hold here, too."""
     assert talk.login()[0]["ok"]

@@ -7,7 +7,7 @@ that other programs' tests can read them.
 from typing import Any
 from zlib import crc32
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from steelyard.dialects.native import messages as m
 from steelyard.dialects.native import requests as r
@@ -333,6 +333,54 @@ EXAMPLES: dict[type[Struct], Struct] = {
             time=TIME + 100,
             checksum=crc32(b"61000.10:0.3:61002.50:0.7:61000.00:1.25"),
         ),
+        s.FullSnapshotPush(
+            channel="full",
+            type="snapshot",
+            symbol="BTC-USDT",
+            sequence=9_000,
+            orders=(
+                s.FullOrder(order_id=1024, side="buy", price="61000.10", size="0.5"),
+                s.FullOrder(order_id=None, side="sell", price="61000.11", size="0.03"),
+            ),
+            time=TIME,
+        ),
+        s.FullChangesPush(
+            channel="full",
+            type="changes",
+            symbol="BTC-USDT",
+            first_sequence=9_001,
+            last_sequence=9_001,
+            changes=(
+                s.FullChange(
+                    change="received",
+                    order_id=1025,
+                    side="sell",
+                    price=None,
+                    size="0.2",
+                    trade_id=None,
+                    taker_order_id=None,
+                ),
+                s.FullChange(
+                    change="match",
+                    order_id=1024,
+                    side="sell",
+                    price="61000.10",
+                    size="0.2",
+                    trade_id=77,
+                    taker_order_id=1025,
+                ),
+                s.FullChange(
+                    change="done",
+                    order_id=1025,
+                    side="sell",
+                    price=None,
+                    size="0",
+                    trade_id=None,
+                    taker_order_id=None,
+                ),
+            ),
+            time=TIME,
+        ),
         s.TradesPush(**TRADE),
         s.TickerPush(**TICKER),
         s.CandlesPush(**CANDLE),
@@ -350,6 +398,7 @@ EXAMPLES: dict[type[Struct], Struct] = {
             trading=False, market="crowd", ended=False, time=TIME, maintenance=True, retry_after=60
         ),
         s.OrdersPush(channel="orders", execution="fill", order=ORDER, fill=FILL, time=TIME),
+        s.FillsPush(**structs.asdict(FILL)),
         s.BalancesPush(channel="balances", balances=BALANCES, time=TIME),
     )
 }

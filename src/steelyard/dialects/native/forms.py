@@ -39,6 +39,7 @@ FeeAssetName = Literal["quote", "received", "token"]
 GroupKind = Literal["basket", "oco", "oto", "bracket"]
 MarketState = Literal["open", "post_only", "cancel_only", "halted", "maintenance"]
 Liquidity = Literal["maker", "taker"]
+FullChangeName = Literal["received", "open", "match", "change", "done"]
 TransferKind = Literal["deposit", "withdrawal"]
 TransferStageName = Literal["awaiting_mail", "pending", "done", "canceled"]
 EntryKindName = Literal["trade", "fee", "deposit", "withdrawal", "move"]
@@ -80,7 +81,7 @@ Interval = Literal[
 ScopeName = Literal["read", "trade", "withdraw"]
 Execution = Literal["new", "fill", "canceled", "amended", "expired", "rejected", "triggered"]
 ChannelName = Literal[
-    "book", "trades", "touch", "ticker", "candles", "orders", "balances", "status"
+    "book", "trades", "touch", "ticker", "candles", "orders", "balances", "status", "fills", "full"
 ]
 CallName = Literal[
     "place",
@@ -106,6 +107,7 @@ CHOICES = (
     GroupKind,
     MarketState,
     Liquidity,
+    FullChangeName,
     TransferKind,
     TransferStageName,
     EntryKindName,

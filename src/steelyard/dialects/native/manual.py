@@ -197,6 +197,11 @@ CHANNELS: dict[ChannelKind, tuple[str, str, tuple[type[Struct], ...]]] = {
         "The whole book once, then what changed, every 100 ms when something did.",
         (stream_messages.BookSnapshotPush, stream_messages.BookDeltaPush),
     ),
+    ChannelKind.FULL: (
+        "symbol",
+        "Every order of the book once, then every change of every order, at once.",
+        (stream_messages.FullSnapshotPush, stream_messages.FullChangesPush),
+    ),
     ChannelKind.TRADES: ("symbol", "Each public trade, at once.", (stream_messages.TradesPush,)),
     ChannelKind.TOUCH: (
         "symbol",
@@ -217,6 +222,11 @@ CHANNELS: dict[ChannelKind, tuple[str, str, tuple[type[Struct], ...]]] = {
         "login",
         "Your orders, after everything that happens to them, at once.",
         (stream_messages.OrdersPush,),
+    ),
+    ChannelKind.FILLS: (
+        "login",
+        "Each execution of your orders, at once, as `GET /api/v1/fills` has it.",
+        (stream_messages.FillsPush,),
     ),
     ChannelKind.BALANCES: (
         "login",
@@ -473,7 +483,10 @@ def _websocket() -> Iterator[Block]:
             },
         ),
         (
-            f'Log in, for `orders` and `balances`: sign timestamp + nonce + `"GET{WS_TARGET}"`.',
+            (
+                "Log in, for `orders`, `fills` and `balances`: sign timestamp + nonce + "
+                f'`"GET{WS_TARGET}"`.'
+            ),
             {
                 "op": "login",
                 "id": 2,

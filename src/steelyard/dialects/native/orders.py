@@ -6,6 +6,8 @@ Nothing is rounded: a price off the tick or a size off the lot is refused in the
 
 from typing import Any
 
+from msgspec import structs
+
 from steelyard.dialects.native import errors, forms, messages, requests, stream_messages, terms
 from steelyard.dialects.native.cursors import cursors_of, places_of
 from steelyard.dialects.native.market import (
@@ -467,6 +469,13 @@ def fill_from_wire(wire: messages.Fill, listings: Listings, account_id: int) -> 
         fee_atoms=to_atoms_exact(wire.fee),
         time_ns=from_ms(wire.time),
     )
+
+
+def fill_push(event: OrderEvent, listings: Listings) -> stream_messages.FillsPush:
+    """Return an execution as the channel tells it."""
+    assert event.fill is not None, "this channel tells of executions only"
+    fill = fill_to_wire(event.fill, listings)
+    return stream_messages.FillsPush(**structs.asdict(fill))
 
 
 def order_push(event: OrderEvent, listings: Listings) -> stream_messages.OrdersPush:

@@ -18,6 +18,7 @@ from steelyard.dialects.native import (
     calls,
     errors,
     forms,
+    full_book,
     market,
     orders,
     stream_messages,
@@ -36,6 +37,9 @@ from steelyard.domain.messages import (
     CandleList,
     CandlesQuery,
     Event,
+    FullBookChanges,
+    FullBookQuery,
+    FullBookSnapshot,
     OrderEvent,
     Scope,
     Status,
@@ -74,7 +78,8 @@ OPS: dict[str, type[Struct]] = {
 }
 KINDS = {kind.name.lower(): kind for kind in ChannelKind}
 KIND_NAMES: dict[ChannelKind, Any] = {kind: name for name, kind in KINDS.items()}
-PRIVATE = frozenset({ChannelKind.ORDERS, ChannelKind.BALANCES})
+PRIVATE = frozenset({ChannelKind.ORDERS, ChannelKind.BALANCES, ChannelKind.FILLS})
+OF_A_TRADER = (ChannelKind.ORDERS, ChannelKind.BALANCES)  # `orders` has the fills too
 PERIODS_NS = {
     ChannelKind.BOOK: 100 * MS_NS,
     ChannelKind.TICKER: SECOND_NS,
@@ -282,6 +287,8 @@ class Session:
         match channel.kind:
             case ChannelKind.BOOK:
                 answer = door.snapshot(BookQuery(number, SNAPSHOT_DEPTH))
+            case ChannelKind.FULL:
+                answer = door.snapshot(FullBookQuery(number))
             case ChannelKind.TOUCH:
                 answer = door.snapshot(BookQuery(number, 1))
             case ChannelKind.TICKER:
@@ -293,6 +300,8 @@ class Session:
                 return market.snapshot_to_wire(answer, instrument)
             case BookSnapshot():
                 return market.touch_to_wire(market.touch_of(answer), instrument)
+            case FullBookSnapshot():
+                return full_book.full_snapshot_to_wire(answer, instrument)
             case TickerList(tickers=(ticker,)):
                 return market.ticker_push(ticker, instrument)
             case CandleList(candles=(candle,)):
@@ -307,7 +316,7 @@ class Session:
         self._out.append(_encode(message))
 
 
-def frame(_subscription: Subscription, event: Event, listings: Listings) -> bytes | None:
+def frame(subscription: Subscription, event: Event, listings: Listings) -> bytes | None:
     """Return what an event is to the subscribers of a channel."""
     push: Struct
     match event:
@@ -315,6 +324,8 @@ def frame(_subscription: Subscription, event: Event, listings: Listings) -> byte
             push = market.delta_to_wire(event, listings[event.instrument_id])
         case BookSnapshot():
             push = market.snapshot_to_wire(event, listings[event.instrument_id])
+        case FullBookChanges():
+            push = full_book.full_changes_to_wire(event, listings[event.instrument_id])
         case Trade():
             push = market.trade_push(event, listings[event.instrument_id])
         case Touch():
@@ -323,6 +334,8 @@ def frame(_subscription: Subscription, event: Event, listings: Listings) -> byte
             push = market.ticker_push(event, listings[event.instrument_id])
         case Candle():
             push = market.candle_push(event, listings[event.instrument_id])
+        case OrderEvent() if subscription.channel.kind is ChannelKind.FILLS:
+            push = orders.fill_push(event, listings)
         case OrderEvent():
             push = orders.order_push(event, listings)
         case Status():
@@ -494,11 +507,11 @@ class ClientStream:
 def market_stream(
     instruments: Sequence[Instrument], listings: Listings, kinds: frozenset[ChannelKind]
 ) -> ClientStream:
-    """Return a session that follows public channels of these instruments."""
+    """Return a session that follows public channels of these instruments; `full` is left out."""
     channels = [
         stream_messages.Wanted(channel=KIND_NAMES[kind], symbol=instrument.symbol)
         for instrument in instruments
-        for kind in sorted(kinds - PRIVATE - {ChannelKind.STATUS})
+        for kind in sorted(kinds - PRIVATE - {ChannelKind.STATUS, ChannelKind.FULL})
     ]
     if ChannelKind.STATUS in kinds:
         channels.append(stream_messages.Wanted(channel="status"))
@@ -507,7 +520,7 @@ def market_stream(
 
 def private_stream(key: ApiKey, listings: Listings) -> ClientStream:
     """Return a session that follows the account's orders and balances."""
-    channels = [stream_messages.Wanted(channel=KIND_NAMES[kind]) for kind in sorted(PRIVATE)]
+    channels = [stream_messages.Wanted(channel=KIND_NAMES[kind]) for kind in OF_A_TRADER]
     return ClientStream("private", channels, listings, key)
 
 

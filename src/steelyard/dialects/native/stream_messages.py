@@ -11,13 +11,17 @@ from steelyard.dialects.native.forms import (
     ChannelName,
     Checksum,
     Execution,
+    FullChangeName,
     Interval,
     Levels,
+    OrderId,
     Price,
     Sequence,
+    Side,
     Size,
     Symbol,
     Time,
+    TradeId,
 )
 from steelyard.dialects.native.messages import (
     Balance,
@@ -38,7 +42,7 @@ class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     channel: Annotated[
         ChannelName,
-        Meta(description="What to follow; `orders` and `balances` need a login."),
+        Meta(description="What to follow; `orders`, `fills` and `balances` need a login."),
     ]
     symbol: AskedSymbol | None = None
     interval: Annotated[Interval, Meta(description="The length of a candle.")] | None = None
@@ -53,7 +57,7 @@ class Subscribe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Login(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Prove a key, to follow `orders` and `balances`."""
+    """Prove a key, to follow `orders`, `fills` and `balances`."""
 
     op: Literal["login"] = "login"
     id: Any = None
@@ -148,6 +152,65 @@ class BookDeltaPush(Struct, frozen=True, kw_only=True):
     checksum: Checksum | None = None
 
 
+class FullOrder(Struct, frozen=True, kw_only=True):
+    """An order in the book; `order_id` null: what a price shows besides orders with a number."""
+
+    order_id: OrderId | None
+    side: Side
+    price: Price
+    size: Size
+
+
+class FullSnapshotPush(Struct, frozen=True, kw_only=True):
+    """Every order of the book, those of a price in the order of their coming: the first push.
+
+    What a price shows besides has no number and is one entry: the crowd's size, slices of
+    icebergs, orders of groups, those that waited for a price or slid. Its place in the queue is
+    not told.
+    """
+
+    channel: Literal["full"]
+    type: Literal["snapshot"]
+    symbol: Symbol
+    sequence: Sequence
+    orders: tuple[FullOrder, ...]
+    time: Time
+
+
+class FullChange(Struct, frozen=True, kw_only=True):
+    """One change of the book."""
+
+    change: FullChangeName
+    order_id: (
+        Annotated[OrderId, Meta(description="Null for what has no number; of a match the maker.")]
+        | None
+    )
+    side: Annotated[Side, Meta(description="The order's; of a match the taker's.")]
+    price: Annotated[Price, Meta(description="Null for a market order.")] | None
+    size: Annotated[Size, Meta(description="What traded in a match; else what the order has left.")]
+    trade_id: Annotated[TradeId, Meta(description="Of a match; else null.")] | None
+    taker_order_id: Annotated[OrderId, Meta(description="Of a match; else null.")] | None
+
+
+class FullChangesPush(Struct, frozen=True, kw_only=True):
+    """What one command did, in order; sequences chain as on the `book` channel.
+
+    `received`: an order came; the book is as it was. `open`: it stands in the book now, last at
+    its price. `match`: takes `size` off the maker, if it is in your book. `change`: the order, or
+    what has no number at this price, has this price and size now; 0 removes it. `done`: the
+    order is over; take it out if it is there. Where no price changed its size, `last_sequence` is
+    `first_sequence` - 1.
+    """
+
+    channel: Literal["full"]
+    type: Literal["changes"]
+    symbol: Symbol
+    first_sequence: Sequence
+    last_sequence: Sequence
+    changes: tuple[FullChange, ...]
+    time: Time
+
+
 class TradesPush(Trade, frozen=True, kw_only=True):
     """A public trade."""
 
@@ -196,6 +259,12 @@ class OrdersPush(Struct, frozen=True, kw_only=True):
     order: Order
     fill: Annotated[Fill, Meta(description="The execution, where one happened.")] | None
     time: Time
+
+
+class FillsPush(Fill, frozen=True, kw_only=True):
+    """One execution of one of your orders."""
+
+    channel: Literal["fills"] = "fills"
 
 
 class BalancesPush(Struct, frozen=True, kw_only=True):
