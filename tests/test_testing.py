@@ -75,7 +75,7 @@ def test_two_exchanges_share_nothing(steelyard_exchange, tmp_path):
     ("options", "said"),
     [
         (("--crowd", "1", "--tape", "x"), "choose --crowd or --tape, not both"),
-        (("--limits", "none"), "neither venue, tutorial, off"),
+        (("--limits", "none"), "neither venue, tutorial, tutorial-coinbase, off nor a file"),
         (("--crwd", "1"), "--crwd"),
     ],
 )

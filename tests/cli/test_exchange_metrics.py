@@ -65,7 +65,7 @@ def test_an_exchange_tells_its_numbers(tmp_path):
     for path, outcome in (("ping", "OK"), ("account", "MISSING_KEY")):
         told = "{" + route.format(path, outcome) + "}"
         assert grown(f"steelyard_http_requests_total{told}") == 1
-    assert grown("steelyard_http_request_seconds_count") == 5
+    assert grown("steelyard_http_request_seconds_count") == 6  # unknown paths too
     assert grown('steelyard_records_total{type="OpenAccount"}') == 1
     assert grown('steelyard_records_total{type="KeyCreated"}') == 1
     assert grown("steelyard_journal_bytes_total") > 100

@@ -143,3 +143,24 @@ def test_a_factor_wants_the_password_again(browser, name):
         asked["password"], asked["code"] = PASSWORD, "000000"
         assert browser.refused("POST", path, **asked) == (401, "SECOND_FACTOR")
     assert browser.ask("GET", "session")["person"]["totp"] is True
+
+
+def test_in_maintenance_people_may_look_and_close_doors_but_change_nothing(exchange, name):
+    """What makes an account safer still goes; what moves or opens anything waits."""
+    browser = Browser(exchange)
+    browser.sign_up(name)
+    exchange.steelyard("exchange", "maintenance", "on", "--retry-after", "30s")
+    try:
+        assert browser.ask("GET", "balances")["accounts"]
+        for path, body in (
+            ("sub-accounts", {"name": "bot"}),
+            ("deposits", {"account": name, "asset": "USDT", "amount": "5"}),
+            ("totp/begin", {"password": PASSWORD}),
+        ):
+            assert browser.refused("POST", path, **body) == (503, "MAINTENANCE")
+            assert browser.headers["retry-after"] == "30"
+        browser.ask("POST", "sign-out")
+        assert browser.sign_in(name, PASSWORD)["signed_in"] is True
+    finally:
+        exchange.steelyard("exchange", "maintenance", "off")
+    assert browser.ask("POST", "sub-accounts", name="bot")

@@ -5,7 +5,7 @@ from steelyard.domain.messages import KeyQuery, Scope
 from steelyard.exchange.blast_radius import blast_radius
 from steelyard.exchange.issuing import CreateKey, RevokeKey, RotateKey, ShowKey
 
-HERE = ("10.0.0.0/8", "::1/128")
+HERE = ("10.0.0.0/24", "::1/128")
 DAY_NS = 24 * 3600 * SECOND_NS
 
 
@@ -33,7 +33,7 @@ def said(desk, *scopes, after_s=0, **options):
             (Scope.TRADE,),
             {"ip": HERE, "lifetime_ns": 60 * SECOND_NS},
             [
-                ("A thief could use this key only from 10.0.0.0/8, ::1/128; from anywhere else it "
+                ("A thief could use this key only from 10.0.0.0/24, ::1/128; from anywhere else it "
                 "opens nothing."),
                 "It does not show the account's balances, orders or fills.",
                 ("It can cancel every order and trade in every market, at prices that are good for "

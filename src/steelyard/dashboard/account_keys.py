@@ -50,7 +50,7 @@ class KeyRoutes:
             Route("GET", "/account/keys", self.list_keys),
             Route("POST", "/account/keys", self.create_key, wanted.NewKey),
             Route("GET", "/account/keys/*", self.show_key),
-            Route("DELETE", "/account/keys/*", self.revoke_key),
+            Route("DELETE", "/account/keys/*", self.revoke_key, in_maintenance=True),
             Route("POST", "/account/keys/*/rotate", self.rotate_key, wanted.RotateKey),
             Route("POST", "/account/keys/*/change", self.change_key, wanted.ChangeKey),
         ]

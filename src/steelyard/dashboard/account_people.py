@@ -31,10 +31,24 @@ class PeopleRoutes:
         return [
             Route("GET", "/account/session", self.session, is_open=True, even_temporary=True),
             Route("POST", "/account/sign-up", self.sign_up, wanted.SignUp, is_open=True),
-            Route("POST", "/account/sign-in", self.sign_in, wanted.SignIn, is_open=True),
-            Route("POST", "/account/sign-out", self.sign_out, wanted.Nothing, even_temporary=True),
+            Route(
+                "POST",
+                "/account/sign-in",
+                self.sign_in,
+                wanted.SignIn,
+                is_open=True,
+                in_maintenance=True,
+            ),
+            Route(
+                "POST",
+                "/account/sign-out",
+                self.sign_out,
+                wanted.Nothing,
+                even_temporary=True,
+                in_maintenance=True,
+            ),
             Route("GET", "/account/sessions", self.list_sessions),
-            Route("DELETE", "/account/sessions/*", self.end_session),
+            Route("DELETE", "/account/sessions/*", self.end_session, in_maintenance=True),
             Route(
                 "POST",
                 "/account/password",

@@ -44,6 +44,7 @@ _STATUS = {
     Decline.CREDENTIALS: 401,
     Decline.SECOND_FACTOR: 401,
     Decline.LOCKED: 429,
+    Decline.MAINTENANCE: 503,
     Decline.TOTP_REQUIRED: 403,
     Decline.PASSWORD_CHANGE_REQUIRED: 403,
     Decline.NAME_TAKEN: 409,
@@ -106,6 +107,7 @@ class Route(NamedTuple):
     body: type[Struct] | None = None
     is_open: bool = False  # to who has not signed in
     even_temporary: bool = False  # even with a password that has to be changed
+    in_maintenance: bool = False  # carried out all the same; what is only read always is
 
 
 class AccountSite:
@@ -236,6 +238,7 @@ class AccountSite:
                     "this password is a temporary one; choose your own first",
                     hint="POST /account/password",
                 )
+        self._refuse_in_maintenance(request, route)
         body = self._body(request, route)
         said = await route.act(Asked(body, name, dict(request.pairs()), session, caller))
         headers = {}
@@ -246,6 +249,15 @@ class AccountSite:
                 f"{cookie}={token}; HttpOnly; SameSite=Strict; Path=/account{secure}"
             )
         return json_response(said.status, encode(said.document), headers)
+
+    def _refuse_in_maintenance(self, request: Request, route: Route) -> None:
+        wait_ns = self.host.exchange.maintenance_ns
+        if wait_ns is not None and request.method != "GET" and not route.in_maintenance:
+            raise Declined(
+                Decline.MAINTENANCE,
+                "the exchange is in maintenance: nothing was taken up",
+                retry_after_ns=wait_ns,
+            )
 
     def _find(self, request: Request) -> tuple[Route, str]:
         path, name = request.path, ""

@@ -20,6 +20,7 @@ class Decline(StrEnum):
     INSUFFICIENT_BALANCE = "INSUFFICIENT_BALANCE"
     TOO_MANY = "TOO_MANY"
     COOLING = "COOLING"  # not yet
+    MAINTENANCE = "MAINTENANCE"  # nobody, for a while
 
 
 class Declined(UsageError):

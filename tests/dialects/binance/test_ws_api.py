@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from steelyard.dialects.binance import DIALECT, LIMITS, auth
 from steelyard.domain.errors import AuthError, DecodeError, RateLimited
 from steelyard.domain.messages import SECOND_NS, BalanceEvent, Execution, OrderEvent, Scope
+from steelyard.exchange.admin import SetMaintenance
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.limits import Counts, Limit, LimitProfile, Per
 from tests.dialects.binance.test_text import LISTINGS
@@ -43,6 +44,13 @@ class Talk:
 @pytest.fixture
 def talk(venue) -> Talk:
     return Talk(venue)
+
+
+def test_clock_and_ping_answer_in_maintenance_and_nothing_else_does(venue, talk):
+    venue.admin.carry_out(SetMaintenance(True), venue.desk.now_ns)
+    for method, path in (("ping", "ping"), ("time", "time")):
+        assert talk.ask(method)["status"] == venue.get(path)[0] == 200
+    assert talk.ask("depth", symbol="BTCUSDT")["status"] == venue.get("depth", symbol="X")[0] == 503
 
 
 def test_public_methods_are_the_rest_routes(venue, talk):

@@ -426,6 +426,7 @@ def public(
     *,
     weight: int | Callable[[Any], int],
     summary: str,
+    in_maintenance: bool = False,
 ) -> Endpoint:
     """Return a route that needs no key."""
     weigh = weight if callable(weight) else lambda _request: weight
@@ -440,6 +441,7 @@ def public(
         encode,
         weigh,
         summary=summary,
+        in_maintenance=in_maintenance,
     )
 
 
@@ -483,6 +485,7 @@ PING = public(
     lambda _answer, _request, _asker: Nothing(),
     weight=1,
     summary="Is it there",
+    in_maintenance=True,
 )
 TIME = public(
     "time",
@@ -492,6 +495,7 @@ TIME = public(
     _server_time,
     weight=1,
     summary="The exchange's clock",
+    in_maintenance=True,
 )
 EXCHANGE_INFO = public(
     "exchangeInfo",
@@ -546,15 +550,16 @@ SYSTEM_STATUS = public(
     _system_status,
     weight=1,
     summary="Whether the exchange trades",
+    in_maintenance=True,
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    PING._replace(in_maintenance=True),
-    TIME._replace(in_maintenance=True),
+    PING,
+    TIME,
     EXCHANGE_INFO,
     DEPTH,
     TRADES,
     HISTORICAL_TRADES,
     AGG_TRADES,
-    SYSTEM_STATUS._replace(in_maintenance=True),
+    SYSTEM_STATUS,
 )
