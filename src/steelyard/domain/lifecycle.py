@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from steelyard.domain.order import (
     CancelCause,
+    Direction,
     FeeAsset,
     GroupKind,
     Liquidity,
@@ -108,6 +109,7 @@ class Order(Struct, kw_only=True):
     triggered_ns: int = 0
     group_id: int = 0
     group_kind: GroupKind | None = None
+    activation_direction: Direction | None = None
 
     @property
     def remaining_lots(self) -> int:
