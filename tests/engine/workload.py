@@ -89,7 +89,7 @@ MARKETS = (
         USDT,
         notional_max_atoms=300_000_000,
         band_rate_e8=900_000,
-        orders_max=9,
+        orders_max=7,
         triggers_max=4,
     ),
     instrument(

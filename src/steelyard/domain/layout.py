@@ -387,7 +387,7 @@ def _directed(tag: int, layout: Layout) -> Layout:
     return Layout(tag, (*numbers, direction, *layout.fields[len(numbers) :]))
 
 
-_DIRECTED_LAYOUT = {
+_DIRECTED_LAYOUT: dict[type, Layout] = {
     Place: _directed(21, LAYOUT[Place]),
     WaitingState: _directed(213, LAYOUT[WaitingState]),
 }
@@ -649,7 +649,9 @@ _CODECS = {
 # A listing is nested: its struct is the instrument itself.
 _LISTING = _Codec(Instrument, LAYOUT[ListInstrument])
 _PLAIN = _Codec(Place, _PLAIN_PLACE)
-_DIRECTED = {message: _Codec(message, layout) for message, layout in _DIRECTED_LAYOUT.items()}
+_DIRECTED: dict[type, _Codec] = {
+    message: _Codec(message, layout) for message, layout in _DIRECTED_LAYOUT.items()
+}
 _BY_TAG = {codec.tag: codec for codec in (*_CODECS.values(), _LISTING, _PLAIN, *_DIRECTED.values())}
 # What a Place has beyond the short form, and what it is there.
 _BEYOND = attrgetter(*Place.__struct_fields__[len(_PLAIN_PLACE.fields) :])
