@@ -235,7 +235,11 @@ def test_every_order_of_another_dialect_is_readable(order_type, time_in_force, p
         price_ticks=5 if order_type.has_limit else None,
     )
     read = executions.info_from_wire(executions.info_to_wire(order, LISTINGS), LISTINGS)
-    kind = OrderType.STOP if order_type is OrderType.TRAILING_STOP else order_type
+    followed = {
+        OrderType.TRAILING_STOP: OrderType.STOP,
+        OrderType.TRAILING_STOP_LIMIT: OrderType.STOP_LIMIT,
+    }
+    kind = followed.get(order_type, order_type)
     assert (read.order_type, read.price_ticks) == (kind, order.price_ticks)
 
 

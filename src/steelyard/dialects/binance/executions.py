@@ -70,6 +70,7 @@ SHOWN_TYPES: dict[OrderType, str] = {
     OrderType.LIMIT: "LIMIT",
     OrderType.MARKET: "MARKET",
     OrderType.TRAILING_STOP: "STOP_LOSS",
+    OrderType.TRAILING_STOP_LIMIT: "STOP_LOSS_LIMIT",
     OrderType.STOP: "STOP_LOSS",
     OrderType.STOP_LIMIT: "STOP_LOSS_LIMIT",
     OrderType.TAKE_PROFIT: "TAKE_PROFIT",
