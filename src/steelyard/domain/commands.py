@@ -14,6 +14,7 @@ from msgspec import Struct
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.order import (
     CancelCause,
+    Direction,
     FeeAsset,
     GroupKind,
     Liquidity,
@@ -141,7 +142,8 @@ class Place(Struct, frozen=True, tag=True):
     """A new order; `FIELDS` says which fields go with which type, None is absent.
 
     size_lots is 0 where quote_atoms says how much. display_lots is how much of it the book
-    shows, 0 nothing. A trail is a distance in ticks or a rate of the best price.
+    shows, 0 nothing. A trail is a distance in ticks or a rate of the best price. Without an
+    activation_direction a sell is activated by a RISE, a buy by a FALL.
     """
 
     account_id: int
@@ -165,6 +167,7 @@ class Place(Struct, frozen=True, tag=True):
     trail_rate_e8: int | None = None
     activation_ticks: int | None = None
     expire_ns: int | None = None
+    activation_direction: Direction | None = None
 
 
 class PlaceGroup(Struct, frozen=True, tag=True):

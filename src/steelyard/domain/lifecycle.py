@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from steelyard.domain.order import (
     CancelCause,
+    Direction,
     FeeAsset,
     GroupKind,
     Liquidity,
@@ -111,6 +112,7 @@ class Order(Struct, kw_only=True):
     group_kind: GroupKind | None = None
     client_group_id: str = ""
     is_pending: bool = False
+    activation_direction: Direction | None = None
 
     @property
     def remaining_lots(self) -> int:

@@ -434,6 +434,7 @@ def _order(place: Place, order_id: int, now_ns: int) -> Order:
         trail_ticks=place.trail_ticks,
         trail_rate_e8=place.trail_rate_e8,
         activation_ticks=place.activation_ticks,
+        activation_direction=place.activation_direction,
         expire_ns=place.expire_ns,
     )
 

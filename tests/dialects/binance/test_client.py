@@ -28,6 +28,7 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import (
     CancelCause,
+    Direction,
     FeeAsset,
     Liquidity,
     OrderType,
@@ -39,6 +40,7 @@ from steelyard.wire.dialect import ApiKey, Asker
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import UNLIMITED
 from steelyard.wire.outcome import Answered, NotSent, Unknown
+from tests.dialects.binance.test_executions import TRAILING
 from tests.dialects.binance.test_text import LISTINGS
 from tests.shared.desk import BTC_USDT
 
@@ -90,11 +92,11 @@ def endpoint_of(request: Request):
 @st.composite
 def places(draw) -> Place:
     """Every order that Binance has a spelling for."""
-    kinds = [*executions.TYPES, (OrderType.TRAILING_STOP, TimeInForce.GTC, False)]
+    kinds = [*executions.TYPES, *TRAILING]
     order_type, time_in_force, post_only = draw(st.sampled_from(kinds))
     instrument = draw(st.sampled_from([*LISTINGS]))
     prices = st.integers(1, instrument.price_max_ticks)
-    is_trailing = order_type is OrderType.TRAILING_STOP
+    is_trailing = order_type.trails
     stop_ticks = draw(prices) if order_type.waits else None
     spends = order_type is OrderType.MARKET and draw(st.booleans())
     rests = order_type.has_limit and time_in_force is TimeInForce.GTC
@@ -116,6 +118,7 @@ def places(draw) -> Place:
         trigger_ticks=None if is_trailing else stop_ticks,
         trail_rate_e8=draw(st.integers(1, 9_999)) * executions.BIP_E8 if is_trailing else None,
         activation_ticks=draw(st.none() | st.just(stop_ticks)) if is_trailing else None,
+        activation_direction=draw(st.sampled_from(Direction)) if is_trailing else None,
     )
 
 

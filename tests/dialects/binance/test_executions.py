@@ -14,6 +14,7 @@ from steelyard.domain.messages import Execution, OrderEvent
 from steelyard.domain.order import (
     FIELDS,
     CancelCause,
+    Direction,
     FeeAsset,
     GroupKind,
     Liquidity,
@@ -35,6 +36,11 @@ def state_of(cause: CancelCause) -> OrderState:
     return OrderState.EXPIRED if EXPIRED[cause] else OrderState.CANCELED
 
 
+# The venue's other names of STOP_LOSS and the like, with a trailingDelta.
+TRAILING = [
+    (OrderType.TRAILING_STOP, TimeInForce.GTC, False),
+    *((OrderType.TRAILING_STOP_LIMIT, f, False) for f in TimeInForce if f is not TimeInForce.GTD),
+]
 ENDS = [
     (OrderState.WORKING, None),
     (OrderState.PARTIALLY_FILLED, None),
@@ -48,12 +54,12 @@ steps = st.integers(1, 10**9)
 @st.composite
 def orders(draw) -> Order:
     """Any order that a client may see: account 0, whole milliseconds."""
-    kinds = [*executions.TYPES, (OrderType.TRAILING_STOP, TimeInForce.GTC, False)]
+    kinds = [*executions.TYPES, *TRAILING]
     order_type, time_in_force, post_only = draw(st.sampled_from(kinds))
     instrument = draw(st.sampled_from([*LISTINGS]))
     state, cause = draw(st.sampled_from(ENDS))
     size_lots = draw(steps)
-    is_trailing = order_type is OrderType.TRAILING_STOP
+    is_trailing = order_type.trails
     stop_ticks = draw(steps) if order_type.waits else None
     spend_atoms = draw(st.none() | steps) if order_type is OrderType.MARKET else None
     is_pending = state is OrderState.WORKING and draw(st.booleans())
@@ -82,6 +88,7 @@ def orders(draw) -> Order:
         trigger_ticks=None if is_trailing else stop_ticks,
         trail_rate_e8=draw(st.integers(1, 9_999)) * executions.BIP_E8 if is_trailing else None,
         activation_ticks=draw(st.none() | st.just(stop_ticks)) if is_trailing else None,
+        activation_direction=draw(st.sampled_from(Direction)) if is_trailing else None,
         group_id=draw(st.integers(1, 2**53)) if is_pending else 0,
         group_kind=GroupKind.OTO if is_pending else None,
         is_pending=is_pending,
@@ -179,7 +186,7 @@ def test_how_an_order_ended_is_said_as_the_venue_says_it(cause, status, reason, 
 def test_every_end_execution_and_type_has_words():
     """A new member of the domain cannot be forgotten here, and no order is without a spelling."""
     assert set(executions.ENDS) == set(CancelCause)
-    assert set(executions.SHOWN_TYPES) == set(OrderType) - {OrderType.TRAILING_STOP}
+    assert set(executions.SHOWN_TYPES) == {each for each in OrderType if not each.trails}
     assert set(executions.SELF_TRADE_NAMES) == set(SelfTrade)
     told = {*executions.EXECUTION_NAMES, *executions.EXECUTIONS.values()}
     assert told == set(Execution)
@@ -259,7 +266,11 @@ def test_every_order_of_another_dialect_is_readable(order_type, time_in_force, p
         price_ticks=5 if order_type.has_limit else None,
     )
     read = executions.info_from_wire(executions.info_to_wire(order, LISTINGS), LISTINGS)
-    kind = OrderType.STOP if order_type is OrderType.TRAILING_STOP else order_type
+    followed = {
+        OrderType.TRAILING_STOP: OrderType.STOP,
+        OrderType.TRAILING_STOP_LIMIT: OrderType.STOP_LIMIT,
+    }
+    kind = followed.get(order_type, order_type)
     assert (read.order_type, read.price_ticks) == (kind, order.price_ticks)
 
 
@@ -355,6 +366,6 @@ def test_every_combination_has_one_spelling():
         ("MARKET", "FOK"),  # not on Binance
         *((t.name, "GTD") for t in OrderType if t.waits),
         *((t, f) for t in ("STOP", "TAKE_PROFIT") for f in ("IOC", "FOK")),
-        *(("TRAILING_STOP", f) for f in ("GTC", "IOC", "FOK")),  # see `trailing_type`
+        *((t.name, f) for t in OrderType if t.trails for f in ("GTC", "IOC", "FOK")),
     }
     assert len(executions.FROM_TYPES) == len(executions.TYPES)

@@ -95,3 +95,30 @@ def test_both_shrink_under_decrement(venue):
     taker = venue.place(**SELL, price="50000", selfTradePreventionMode="DECREMENT")
     assert taker["status"] == "EXPIRED_IN_MATCH"
     assert venue.found(mine)["origQty"] == "0.02000000"
+
+
+@pytest.mark.parametrize(
+    ("kind", "side", "stop", "turn", "back"),
+    [
+        ("TAKE_PROFIT", "SELL", "50050", "50080", "49980"),
+        ("STOP_LOSS", "SELL", "49980", "49980", "49930"),
+        ("STOP_LOSS", "BUY", "50020", "50020", "50080"),
+        ("TAKE_PROFIT", "BUY", "49950", "49930", "50000"),
+    ],
+)
+@pytest.mark.parametrize("limit", [None, "40000", "60000"])
+def test_a_trailing_stop_begins_at_its_stop_price(market, kind, side, stop, turn, back, limit):
+    """Ten bips against the best price since the stop price was come to, whichever way that was."""
+    terms = {"type": kind, "stopPrice": stop, "trailingDelta": "10"}
+    if limit:
+        terms |= {"type": f"{kind}_LIMIT", "price": limit, **GTC}
+    placed = market.place(**{**BUY, "side": side}, **terms)
+    shown = market.found(placed)
+    assert (shown["type"], shown["stopPrice"]) == (terms["type"], f"{stop}.00000000")
+    market.trade(turn)
+    assert market.found(placed)["isWorking"] is False
+    market.trade(back)
+    shown = market.found(placed)
+    is_taken = limit is None or (limit == "60000") == (side == "BUY")
+    assert shown["status"] == ("FILLED" if is_taken else "NEW")
+    assert shown["workingTime"] > shown["time"]

@@ -32,12 +32,14 @@ from steelyard.dialects.binance.text import (
     symbol_text,
     to_ms,
 )
+from steelyard.domain.commands import Place
 from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import Execution, OrderEvent
 from steelyard.domain.order import (
     CancelCause,
+    Direction,
     FeeAsset,
     GroupKind,
     Liquidity,
@@ -77,7 +79,7 @@ TYPES: dict[tuple[OrderType, TimeInForce, bool], Combination] = {
 }
 FROM_TYPES = {combination: key for key, combination in TYPES.items()}
 
-# A trailing stop is a STOP_LOSS or TAKE_PROFIT with a trailingDelta, see `trailing_type`.
+# A trailing stop has one of the four names with a trailingDelta, see `trailing_name`.
 SHOWN_TYPES: dict[OrderType, str] = {
     OrderType.LIMIT: "LIMIT",
     OrderType.MARKET: "MARKET",
@@ -173,8 +175,8 @@ def end_of(order: Order) -> tuple[str, str | None, str]:
 
 def spelled(order: Order) -> Combination:
     """Return an order's type and time in force, the nearest ones where the venue has none."""
-    if order.order_type is OrderType.TRAILING_STOP:
-        return Combination(trailing_type(order.activation_ticks), None)
+    if order.order_type.trails:
+        return trailing_name(order)
     key = (order.order_type, order.time_in_force, order.post_only)
     if (offered := TYPES.get(key)) is not None:
         return offered
@@ -210,13 +212,28 @@ def _trailing_ms(order: Order) -> int:
     return NO_LIST if order.activation_ticks is not None else to_ms(order.created_ns)
 
 
-def trailing_type(activation_ticks: int | None) -> str:
+def trailing_name(order: Order | Place) -> Combination:
     """Return what the venue calls a trailing stop.
 
-    Both of its names follow the best price and trigger on the way back. They differ in the price
-    from which on they follow it: a TAKE_PROFIT sell's lies above the market, as ours do.
+    All of its names follow the best price and trigger on the way back. A STOP_LOSS begins when the
+    price has come to where a stop would trigger, a TAKE_PROFIT where a profit would be taken.
     """
-    return "STOP_LOSS" if activation_ticks is None else "TAKE_PROFIT"
+    direction = order.activation_direction
+    if direction is None:
+        takes_profit = order.activation_ticks is not None  # as the engine means it by itself
+    else:
+        takes_profit = (direction is Direction.RISE) == (order.side is Side.SELL)
+    name = "TAKE_PROFIT" if takes_profit else "STOP_LOSS"
+    if not order.order_type.has_limit:
+        return Combination(name, None)
+    rests = order.time_in_force is TimeInForce.GTD
+    return Combination(f"{name}_LIMIT", "GTC" if rests else order.time_in_force.name)
+
+
+def trailing_direction(order_type: str, side: Side) -> Direction:
+    """Return which way the price comes to a trailing stop's stopPrice."""
+    takes_profit = order_type.startswith("TAKE_PROFIT")
+    return Direction.RISE if takes_profit == (side is Side.SELL) else Direction.FALL
 
 
 def trailing_bips(rate_e8: int | None) -> int | None:
@@ -397,7 +414,7 @@ def order_of(
     kind, lifetime, post_only = known
     stop_ticks = (read_price(instrument, trigger) or None) if kind.waits else None
     if bips:
-        kind, lifetime = OrderType.TRAILING_STOP, _GTC
+        kind = OrderType.TRAILING_STOP_LIMIT if kind.has_limit else OrderType.TRAILING_STOP
     spend_atoms = read_amount(spend) or None
     order = Order(
         order_id=order_id,
@@ -422,6 +439,7 @@ def order_of(
         trigger_ticks=None if bips else stop_ticks,
         trail_rate_e8=bips * BIP_E8 or None,
         activation_ticks=stop_ticks if bips else None,
+        activation_direction=trailing_direction(order_type, SIDES[side]) if bips else None,
         group_id=max(list_number, 0),
         is_pending=status == PENDING_NEW,
     )

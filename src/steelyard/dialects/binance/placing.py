@@ -22,7 +22,8 @@ from steelyard.dialects.binance.executions import (
     TYPES,
     Combination,
     trailing_bips,
-    trailing_type,
+    trailing_direction,
+    trailing_name,
 )
 from steelyard.dialects.binance.market import (
     TRAILING_BIPS_MAX,
@@ -86,8 +87,9 @@ def place_to_wire(place: Place, listings: Listings) -> OrderRequest:
         Unsupported: The venue has no such combination.
     """
     combination = TYPES.get((place.order_type, place.time_in_force, place.post_only))
-    if place.order_type is OrderType.TRAILING_STOP and place.time_in_force is TimeInForce.GTC:
-        combination = Combination(trailing_type(place.activation_ticks), None)
+    is_gtd = place.time_in_force is TimeInForce.GTD
+    if place.order_type.trails and not is_gtd and not place.post_only:
+        combination = trailing_name(place)
     if combination is None:
         raise Unsupported(
             f"Binance has no {place.order_type.name} order with {place.time_in_force.name}"
@@ -172,6 +174,9 @@ def place_from_wire(request: OrderRequest, asker: Asker, name: Name = _as_it_is)
         trigger_ticks=None if is_trailing else stop_ticks,
         trail_rate_e8=_trail_rate_e8(request, name),
         activation_ticks=stop_ticks if is_trailing else None,
+        activation_direction=trailing_direction(request.type, SIDES[request.side])
+        if is_trailing
+        else None,
     )
 
 
@@ -232,17 +237,10 @@ def _check(request: OrderRequest, name: Name) -> None:
 
 
 def _kind(request: OrderRequest) -> tuple[OrderType, TimeInForce, bool]:
-    if request.trailingDelta is None:
-        return FROM_TYPES[Combination(request.type, request.timeInForce)]
-    is_offered = request.type == trailing_type(None if request.stopPrice is None else 1)
-    if not is_offered:
-        raise errors.said(
-            errors.INVALID_MESSAGE,
-            "Trailing stop orders are not supported for this symbol.",
-            "there are TAKE_PROFIT with a stopPrice and STOP_LOSS without one",
-            "trailingDelta",
-        )
-    return OrderType.TRAILING_STOP, TimeInForce.GTC, False
+    kind, lifetime, post_only = FROM_TYPES[Combination(request.type, request.timeInForce)]
+    if request.trailingDelta is not None:
+        kind = OrderType.TRAILING_STOP_LIMIT if kind.has_limit else OrderType.TRAILING_STOP
+    return kind, lifetime, post_only
 
 
 def _positive(own: str, value: Decimal | None, name: Name) -> Decimal | None:
