@@ -52,9 +52,10 @@ ENDED_KEYS_S = 0.5  # how often WebSockets of keys whose time is over are looked
 LIVE_DIALECTS = ("native", "binance")
 
 # Why a port refuses, by its HTTP status. What failed while it was carried out is not known.
-UNAVAILABLE = 503
+NOT_ALLOWED, UNAVAILABLE = 405, 503
 POLICY = 1008  # the close code of a WebSocket whose key is good no longer
 _REFUSED_BY_PORT = {
+    NOT_ALLOWED: AccessReason.METHOD_NOT_ALLOWED,
     413: AccessReason.BODY_TOO_LARGE,
     500: AccessReason.UNAVAILABLE,
     UNAVAILABLE: AccessReason.UNAVAILABLE,
@@ -484,5 +485,6 @@ class _Site:
     def refuse(self, _request: Request, status: int, message: str) -> Response:
         """Say in the venue's words that bytes were no request that the port takes."""
         reason = _REFUSED_BY_PORT.get(status, AccessReason.MALFORMED)
-        refusal = Refusal(reason, message)
+        taken = ", ".join(sorted({e.method for e in self._gate.dialect.endpoints}))
+        refusal = Refusal(reason, message, taken if status == NOT_ALLOWED else None)
         return self._gate.refuse(refusal, self._process.clock.now_ns())._replace(status=status)
