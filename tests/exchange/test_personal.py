@@ -74,6 +74,8 @@ def test_the_list_is_in_the_form_that_is_compared():
         ("anna", "a b@c", "email"),
         ("anna", "a\r\nBcc: x@y.z", "email"),
         ("anna", "a@" + "b" * 254, "email"),
+        ("anna", "a\x9b31m@b.c", "email"),
+        ("anna", "a\u202e@b.c", "email"),
     ],
 )
 def test_who_cannot_sign_up_is_told_the_field(desk, name, email, field):

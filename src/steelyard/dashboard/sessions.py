@@ -57,9 +57,8 @@ class Sessions:
     def open(self, ip: str, agent: str, now_ns: int) -> tuple[str, Session]:
         """Begin a session of nobody yet; return the cookie's value too."""
         token, digest = self._token()
-        session = Session(
-            self._text(9), digest, self._text(TOKEN_BYTES), ip, agent[:AGENT_MAX], now_ns, now_ns
-        )
+        agent = "".join(filter(str.isprintable, agent))[:AGENT_MAX]
+        session = Session(self._text(9), digest, self._text(TOKEN_BYTES), ip, agent, now_ns, now_ns)
         self._by_digest[digest] = session
         self._visitors[session] = None
         self._bound(self._visitors, VISITORS_MAX)

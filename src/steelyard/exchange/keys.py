@@ -330,6 +330,8 @@ def checked_addresses(addresses: Iterable[str]) -> tuple[str, ...]:
             raise UsageError(
                 f"{address!r} is not an IP address or network such as 203.0.113.7 or 10.0.0.0/8"
             ) from error
+        if "%" in address:
+            raise UsageError(f"{address!r} names a zone; write the address without %...")
         if "/" in address and ip_interface(address).ip != network.network_address:
             raise UsageError(f"{address!r} is an address within {network}; write one or the other")
         mapped = getattr(network.network_address, "ipv4_mapped", None)

@@ -97,7 +97,8 @@ class Personal:
     def check_new(self, name: str, email: str, password: str) -> None:
         """Raise Declined where somebody cannot sign up so."""
         self._check_name(name, PERSON_NAME_MAX)
-        if len(email) > EMAIL_MAX or not re.fullmatch(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+", email):
+        is_like_one = re.fullmatch(r"[^@\s]+@[^@\s]+", email) and email.isprintable()
+        if len(email) > EMAIL_MAX or not is_like_one:
             raise Declined(
                 Decline.INVALID,
                 "the e-mail address should look like you@example.com; its mails stay here, in the "
