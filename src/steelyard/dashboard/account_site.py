@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.hashing import Busy, Hashing, Passwords
+from steelyard.dashboard.pace import Pace
 from steelyard.dashboard.sessions import Session, Sessions
 from steelyard.domain.errors import SteelyardError, UsageError
 from steelyard.exchange.admin import Admin
@@ -29,9 +30,14 @@ from steelyard.exchange.keys import Entropy
 from steelyard.exchange.people import Person
 from steelyard.exchange.personal import Caller, Personal
 from steelyard.wire.http import Request, Response, json_response
+from steelyard.wire.limits import Counts, Limit, Per
 
 CSRF_HEADER = "x-steelyard-csrf"
 BODY_MAX_BYTES = 16 << 10
+MINUTE_NS = 60 * 1_000_000_000
+# From one address. A page asks a few times a minute, and a person has a few of them open.
+REQUESTS_PER_IP = Limit("account requests", Per.IP, Counts.REQUESTS, 1_200, MINUTE_NS)
+VISITS_PER_IP = Limit("account visits", Per.IP, Counts.REQUESTS, 120, MINUTE_NS)  # new sessions
 OPEN_MAX = 200  # requests that are being answered; beyond it 503
 ROOT = "/account/"
 SECOND_NS = 1_000_000_000
@@ -44,6 +50,7 @@ _STATUS = {
     Decline.CREDENTIALS: 401,
     Decline.SECOND_FACTOR: 401,
     Decline.LOCKED: 429,
+    Decline.RATE_LIMITED: 429,
     Decline.MAINTENANCE: 503,
     Decline.TOTP_REQUIRED: 403,
     Decline.PASSWORD_CHANGE_REQUIRED: 403,
@@ -127,6 +134,7 @@ class AccountSite:
         self.sessions = Sessions(entropy)
         self.hashing = Hashing(passwords)
         self._guard = guard
+        self._requests, self._visits = Pace(REQUESTS_PER_IP), Pace(VISITS_PER_IP)
         self._tls_port = "" if tls_port is None else str(tls_port)
         self._is_over = False
         self._routes: dict[str, dict[str, Route]] = {}
@@ -162,6 +170,11 @@ class AccountSite:
             return
         if self._is_over:
             reply(_stopping())
+            return
+        try:
+            self._count(self._requests, REQUESTS_PER_IP, ip)
+        except Declined as declined:
+            reply(_declined(declined))
             return
         if len(self._tasks) >= OPEN_MAX:
             reply(error(503, "BUSY", "too much at once; try again in a second", retry_after_s=1))
@@ -250,6 +263,18 @@ class AccountSite:
             )
         return json_response(said.status, encode(said.document), headers)
 
+    def _count(self, pace: Pace, limit: Limit, ip: str) -> None:
+        """Count against an address, or raise Declined; by the host's clock, which never stops."""
+        wait_ns = pace.wait_ns(ip, self.host.wire_ns())
+        if wait_ns:
+            raise Declined(
+                Decline.RATE_LIMITED,
+                f"over the limit of {limit.limit} {limit.name} per "
+                f"{limit.window_ns // SECOND_NS} s from one address",
+                hint="wait for as long as Retry-After says, and ask less often",
+                retry_after_ns=wait_ns,
+            )
+
     def _refuse_in_maintenance(self, request: Request, route: Route) -> None:
         wait_ns = self.host.exchange.maintenance_ns
         if wait_ns is not None and request.method != "GET" and not route.in_maintenance:
@@ -294,6 +319,7 @@ class AccountSite:
             )
         if not route.is_open:
             raise _Refused(401, "SIGN_IN", "sign in first: POST /account/sign-in")
+        self._count(self._visits, VISITS_PER_IP, caller.ip)
         agent = request.headers.get("user-agent", "")
         token, session = self.sessions.open(caller.ip, agent, caller.now_ns)
         return session, token
