@@ -65,7 +65,8 @@ class Sessions:
         if len(of_ip) > VISITORS_PER_IP_MAX:
             self.end(next(iter(of_ip)))
         if self._visitors_count > VISITORS_MAX:
-            self.end(next(iter(max(self._visitors.values(), key=lambda each: len(each)))))
+            most = max(self._visitors, key=lambda each: len(self._visitors[each]))
+            self.end(next(iter(self._visitors[most])))
         return token, session
 
     def find(self, token: str, now_ns: int) -> Session | None:
