@@ -77,6 +77,7 @@ class ExchangeConfig:
     ready_file: Path | None = None
     has_tls: bool = False  # each port has a twin that speaks TLS
     skew_ns: int = 0  # wire time less the host's clock
+    forgets_sealed: bool = False  # what another seal key has sealed
     host: str = "127.0.0.1"
 
 
@@ -122,6 +123,9 @@ class ExchangeProcess:
                 self.config.market,
                 now_ns - self.config.skew_ns,
                 once_locked=self._take_ports,
+            )
+            self._opened.check_seal(
+                now_ns - self.config.skew_ns, forgets=self.config.forgets_sealed
             )
         except BaseException:
             self._give_ports_back()

@@ -22,7 +22,7 @@ from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.hashing import Busy, Hashing, Passwords
 from steelyard.dashboard.pace import Pace
 from steelyard.dashboard.sessions import Session, Sessions
-from steelyard.domain.errors import SteelyardError, UsageError
+from steelyard.domain.errors import ConfigError, SteelyardError, UsageError
 from steelyard.exchange.admin import Admin
 from steelyard.exchange.declined import Decline, Declined
 from steelyard.exchange.exchange import Exchange
@@ -225,12 +225,15 @@ class AccountSite:
             response = _declined(declined)
         except Busy as busy:
             response = error(503, "BUSY", str(busy), retry_after_s=1)
+        except ConfigError:  # about our files, which are nobody's business
+            reply(_failed())
+            raise
         except UsageError as refused:
             response = error(400, "INVALID", str(refused))
         except SteelyardError as failed:
             response = error(502, "FAILED", str(failed))
         except Exception:
-            reply(error(500, "FAILED", "this went wrong here; the log of the exchange says how"))
+            reply(_failed())
             raise
         reply(response)
 
@@ -378,6 +381,10 @@ def error(
         headers["retry-after"] = str(retry_after_s)
     document = {"error": {"code": code, "message": message, "field": field, "hint": hint}}
     return json_response(status, encode(document), headers)
+
+
+def _failed() -> Response:
+    return error(500, "FAILED", "this went wrong here; the log of the exchange says how")
 
 
 def _stopping() -> Response:

@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from steelyard.domain.commands import FIRST_USER
-from steelyard.domain.errors import UsageError
+from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.messages import SECOND_NS, KeyKind, Scope
 from steelyard.exchange.records import ADMINISTRATOR, KeyChanged, KeyCreated
 
@@ -39,7 +39,15 @@ class Seal(Protocol):
         ...
 
     def open(self, sealed: bytes, context: bytes) -> bytes:
-        """Return what was sealed."""
+        """Return what was sealed.
+
+        Raises:
+            ConfigError: Another key sealed it.
+        """
+        ...
+
+    def digest(self, plain: bytes, context: bytes) -> bytes:
+        """Return a hash that nobody can make without the key: 32 bytes."""
         ...
 
 
@@ -290,6 +298,14 @@ class Keys:
             found = self.read_public_key(created.kind, self._opened(created))
             self._public_keys[created.key] = found
         return found
+
+    def opens(self, kept: KeptKey) -> bool:
+        """Whether what verifies a key opens with this exchange's seal."""
+        try:
+            self._opened(kept.created)
+        except ConfigError:
+            return False
+        return True
 
     def is_used(self, key: str, nonce: str, now_ns: int) -> bool:
         """Whether a nonce has been seen and may not be seen again yet."""

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from steelyard.domain.commands import Rejected
+from steelyard.domain.errors import ConfigError
 from steelyard.exchange import totp
 from steelyard.exchange.admin import RATE_E8
 from steelyard.exchange.declined import Decline, Declined
@@ -259,8 +260,8 @@ class Personal:
         if step is None:
             raise _wrong_code()
         self._people.code_lockout.right(who)
-        sealed = self._seal.seal(enrolment.secret, _totp_context(person))
-        codes, hashes = self._recovery_codes()
+        sealed = self._seal.seal(enrolment.secret, totp_context(person))
+        codes, hashes = self._recovery_codes(person.person_id)
         self.record(TotpEnrolled(person.person_id, sealed, hashes, step), caller)
         self.note(person.person_id, Deed.TOTP_ENROLLED, "", caller)
         self.mail(
@@ -285,7 +286,7 @@ class Personal:
 
     def make_recovery_codes(self, person: Person, caller: Caller) -> list[str]:
         """Return new recovery codes; it takes a code."""
-        codes, hashes = self._recovery_codes()
+        codes, hashes = self._recovery_codes(person.person_id)
         self.record(RecoveryCodesMade(person.person_id, hashes), caller)
         self.note(person.person_id, Deed.RECOVERY_CODES_MADE, "", caller)
         self.mail(
@@ -386,17 +387,32 @@ class Personal:
     def _proof(
         self, person: Person, code: str, caller: Caller
     ) -> TotpStepUsed | RecoveryCodeUsed | None:
-        """Return the record that makes a code worthless, or None where it is worthless."""
+        """Return the record that makes a code worthless, or None where it is worthless.
+
+        Raises:
+            Declined: The factor was sealed with another seal key.
+        """
         assert person.totp_sealed is not None, "only who has a second factor is asked for it"
         text = code.replace(" ", "").replace("-", "").lower()
         if len(code) > CODE_MAX or not text.isascii():
             return None
-        secret = self._seal.open(person.totp_sealed, _totp_context(person))
+        try:
+            secret = self._seal.open(person.totp_sealed, totp_context(person))
+        except ConfigError as error:
+            raise Declined(
+                Decline.CONFLICT,
+                "your second factor cannot be checked: this exchange's seal key is another one",
+                hint="its holder can take the factor away: steelyard person reset-totp NAME",
+            ) from error
         step = totp.accepted_step(secret, text, caller.wire_ns, person.totp_step)
         if step is not None:
             return TotpStepUsed(person.person_id, step)
-        digest = token_hash(text)
-        known = [h for h in person.recovery_hashes if hmac.compare_digest(h, digest)]
+        digests = (self._recovery_hash(person.person_id, text), token_hash(text))
+        known = [
+            kept
+            for kept in person.recovery_hashes
+            if any(hmac.compare_digest(kept, digest) for digest in digests)
+        ]
         return RecoveryCodeUsed(person.person_id, known[0]) if known else None
 
     def _spend(self, proof: TotpStepUsed | RecoveryCodeUsed, caller: Caller) -> None:
@@ -408,10 +424,17 @@ class Personal:
             left = f"{len(person.recovery_hashes)} left"
             self.note(person.person_id, Deed.RECOVERY_CODE_USED, left, caller)
 
-    def _recovery_codes(self) -> tuple[list[str], tuple[bytes, ...]]:
+    def _recovery_hash(self, person_id: int, code: str) -> bytes:
+        """Return what is kept of a recovery code: of 80 bits, so a copy must not be guessed at.
+
+        Older journals have its SHA-256, which is taken too until the codes are made anew.
+        """
+        return self._seal.digest(code.encode(), f"recovery {person_id}".encode())
+
+    def _recovery_codes(self, person_id: int) -> tuple[list[str], tuple[bytes, ...]]:
         texts = [self.token(RECOVERY_CODE_BYTES) for _ in range(RECOVERY_CODES)]
         shown = ["-".join(text[i : i + 4] for i in range(0, len(text), 4)) for text in texts]
-        return shown, tuple(token_hash(text) for text in texts)
+        return shown, tuple(self._recovery_hash(person_id, text) for text in texts)
 
     def token(self, size_bytes: int) -> str:
         """Return random letters and digits."""
@@ -458,5 +481,6 @@ def _who(person: Person) -> str:
     return str(person.person_id)
 
 
-def _totp_context(person: Person) -> bytes:
+def totp_context(person: Person) -> bytes:
+    """Return what a second factor's seal is bound to."""
     return f"totp {person.person_id}".encode()
