@@ -56,7 +56,7 @@ def reset_totp_person(name: str, /, *, common: Common = _EVERYONE) -> int:
 def reset_password_person(name: str, /, *, common: Common = _EVERYONE) -> int:
     """Give somebody a temporary password, shown once, and end their sessions.
 
-    With it they can do nothing but choose their own.
+    With it they can do nothing but choose their own, within 24 hours.
 
     Parameters
     ----------
@@ -69,6 +69,7 @@ def reset_password_person(name: str, /, *, common: Common = _EVERYONE) -> int:
     common.show(
         {**result, "password": password},
         f"temporary password of {shown(result['name'])}: [bold]{shown(password)}[/]\n"
+        f"It lets in until {shown_time(result['password_expires'])}, to choose another only.\n"
         "[yellow]It is kept nowhere in the clear and will not be shown again.[/]",
     )
     return 0

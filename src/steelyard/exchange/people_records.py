@@ -62,6 +62,7 @@ class PasswordSet(PersonRecord, frozen=True, tag=True):
 
     password_hash: str
     is_temporary: bool = False
+    expires_ns: int | None = None  # of a temporary one; those of older journals have no end
 
 
 class TotpEnrolled(PersonRecord, frozen=True, tag=True):

@@ -18,8 +18,10 @@ from typing import NamedTuple, TypeVar
 
 from steelyard.domain.commands import Rejected
 from steelyard.domain.errors import ConfigError
+from steelyard.domain.messages import SECOND_NS
 from steelyard.exchange import totp
 from steelyard.exchange.admin import RATE_E8
+from steelyard.exchange.common_passwords import COMMON_PASSWORDS
 from steelyard.exchange.declined import Decline, Declined
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import NAME_MAX, Entropy, Seal
@@ -51,16 +53,7 @@ EMAIL_MAX = 254  # RFC 5321
 RECOVERY_CODES = 10
 RECOVERY_CODE_BYTES = 10  # 80 random bits: 16 letters
 CODE_MAX = 40
-
-# Ours, short: what people choose when ten characters are asked for.
-COMMON_PASSWORDS = frozenset(
-    {
-        "1234567890", "0123456789", "12345678910", "0987654321", "1111111111", "0000000000",
-        "qwertyuiop", "qwerty1234", "qwerty12345", "asdfghjkl1", "1q2w3e4r5t", "abcdefghij",
-        "password12", "password123", "password1234", "passw0rd123", "letmein123", "welcome123",
-        "administrator", "changeme123", "iloveyou12", "bitcoin123", "steelyard1", "steelyard123",
-    }
-)  # fmt: skip
+CODE_MAIL_PAUSE_NS = 3_600 * SECOND_NS  # between mails about right passwords with wrong codes
 
 
 class Caller(NamedTuple):
@@ -171,6 +164,7 @@ class Personal:
                     person.person_id, Deed.SIGN_IN_FAILED, "password", caller.ip, caller.now_ns
                 )
             raise Declined(Decline.CREDENTIALS, "the name or the password is wrong")
+        _check_expiry(person, caller)
         name, ip = name.casefold(), caller.ip
         if person.has_totp:
             if not code:
@@ -186,6 +180,7 @@ class Personal:
                 people.failed(
                     person.person_id, Deed.SIGN_IN_FAILED, "code", caller.ip, caller.now_ns
                 )
+                self._tell_of_wrong_code(person, caller)
                 raise _wrong_code()
             self._spend(proof, caller)
         people.lockout.right(name)
@@ -228,6 +223,7 @@ class Personal:
         """Set a person's password, if the one whose hash was compared is still theirs."""
         if person.password_hash != compared:
             raise Declined(Decline.CREDENTIALS, "the password was changed just now", field="old")
+        _check_expiry(person, caller)
         self.record(PasswordSet(person.person_id, password_hash), caller)
         self.note(person.person_id, Deed.PASSWORD_CHANGED, "", caller)
         self.mail(
@@ -424,6 +420,22 @@ class Personal:
             left = f"{len(person.recovery_hashes)} left"
             self.note(person.person_id, Deed.RECOVERY_CODE_USED, left, caller)
 
+    def _tell_of_wrong_code(self, person: Person, caller: Caller) -> None:
+        """Write that somebody has the password, and not at each of their tries."""
+        last_ns = self._people.code_mails.get(person.person_id)
+        if last_ns is not None and caller.now_ns - last_ns < CODE_MAIL_PAUSE_NS:
+            return
+        self._people.code_mails[person.person_id] = caller.now_ns
+        self.mail(
+            person.person_id,
+            "Right password, wrong code",
+            f"Somebody at {caller.ip} signed in as {person.name} with the right password and a "
+            "wrong code, and was not let in. If it was not you, change your password: only the "
+            "code stands between them and your account. Tries of the next hour are in your "
+            "activity, and send no mail.",
+            caller,
+        )
+
     def _recovery_hash(self, person_id: int, code: str) -> bytes:
         """Return what is kept of a recovery code: of 80 bits, so a copy must not be guessed at.
 
@@ -441,10 +453,22 @@ class Personal:
         return b32encode(self._entropy(size_bytes)).decode().rstrip("=").lower()
 
 
+def _check_expiry(person: Person, caller: Caller) -> None:
+    """Raise Declined where a password that was right is a temporary one whose time is over."""
+    expires_ns = person.password_expires_ns
+    if expires_ns is not None and expires_ns <= caller.now_ns:
+        raise Declined(
+            Decline.CREDENTIALS,
+            "this temporary password has expired",
+            hint="the holder of the data directory can give another one: "
+            "steelyard person reset-password NAME",
+        )
+
+
 def check_password(name: str, password: str, field: str = "password") -> None:
     """Raise Declined where a password is too easy to guess.
 
-    Its length, the name in it and a short list of common ones count; no other rules, because
+    Its length, the name in it and a list of common ones count; no other rules, because
     they make passwords worse (OWASP ASVS 5.0, 6.2).
     """
     folded = normal_password(password).casefold()
