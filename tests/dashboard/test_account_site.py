@@ -230,6 +230,22 @@ def test_an_address_that_asks_too_often_is_told_to_wait(exchange):
     cookie = other.cookie
     other.sign_up(next(NAMES))
     assert other.cookie != cookie
+    other.ip = flood.ip
+    for _ in range(3):
+        assert other.ask("GET", "session")["signed_in"] is True
+
+
+def test_who_is_signed_in_asks_no_faster_either(exchange):
+    browser, refused = Browser(exchange), None
+    browser.sign_up(next(NAMES))
+    for number in range(2 * REQUESTS_PER_IP.limit + 1):
+        browser.ip = f"127.0.8.{number % 250 + 2}"
+        try:
+            browser.raw("GET", "/account/session")
+        except Refused as error:
+            refused = error
+            break
+    assert (refused.status, refused.error["code"]) == (429, "RATE_LIMITED")
 
 
 def test_over_tls_the_cookie_is_secure(exchange):

@@ -35,7 +35,8 @@ from steelyard.wire.limits import Counts, Limit, Per
 CSRF_HEADER = "x-steelyard-csrf"
 BODY_MAX_BYTES = 16 << 10
 MINUTE_NS = 60 * 1_000_000_000
-# From one address. A page asks a few times a minute, and a person has a few of them open.
+# From one address; who is signed in counts alone. A page asks a few times a minute, and a person
+# has a few of them open.
 REQUESTS_PER_IP = Limit("account requests", Per.IP, Counts.REQUESTS, 1_200, MINUTE_NS)
 VISITS_PER_IP = Limit("account visits", Per.IP, Counts.REQUESTS, 120, MINUTE_NS)  # new sessions
 OPEN_MAX = 200  # requests that are being answered; beyond it 503
@@ -172,7 +173,7 @@ class AccountSite:
             reply(_stopping())
             return
         try:
-            self._count(self._requests, REQUESTS_PER_IP, ip)
+            self._count(self._requests, REQUESTS_PER_IP, self._asker(request, ip))
         except Declined as declined:
             reply(_declined(declined))
             return
@@ -240,9 +241,7 @@ class AccountSite:
     async def _respond(self, request: Request, ip: str) -> Response:
         route, name = self._find(request)
         caller = self.caller(ip)
-        port = request.headers["host"].rpartition(":")[2]  # the guard knows it
-        cookie = f"steelyard-session-{port}"
-        session, token = self._session(request, cookie, route, caller)
+        session, token = self._session(request, route, caller)
         if request.method != "GET":
             self._check_csrf(request, session)
         if not route.is_open:
@@ -260,20 +259,28 @@ class AccountSite:
         headers = {}
         token = said.token or token
         if token:
-            secure = "; Secure" if port == self._tls_port else ""
+            secure = "; Secure" if _port(request) == self._tls_port else ""
             headers["set-cookie"] = (
-                f"{cookie}={token}; HttpOnly; SameSite=Strict; Path=/account{secure}"
+                f"{_cookie(request)}={token}; HttpOnly; SameSite=Strict; Path=/account{secure}"
             )
         return json_response(said.status, encode(said.document), headers)
 
-    def _count(self, pace: Pace, limit: Limit, ip: str) -> None:
-        """Count against an address, or raise Declined; by the host's clock, which never stops."""
-        wait_ns = pace.wait_ns(ip, self.host.wire_ns())
+    def _asker(self, request: Request, ip: str) -> str:
+        """Return who a request counts against: its address, or a session that is signed in.
+
+        So whoever is signed in is not kept out by what others of their address send.
+        """
+        session = self._known(request, self.host.sandbox_ns())
+        return ip if session is None or session.person_id is None else session.session_id
+
+    def _count(self, pace: Pace, limit: Limit, who: str) -> None:
+        """Count a request, or raise Declined; by the host's clock, which never stops."""
+        wait_ns = pace.wait_ns(who, self.host.wire_ns())
         if wait_ns:
             raise Declined(
                 Decline.RATE_LIMITED,
                 f"over the limit of {limit.limit} {limit.name} per "
-                f"{limit.window_ns // SECOND_NS} s from one address",
+                f"{limit.window_ns // SECOND_NS} s",
                 hint="wait for as long as Retry-After says, and ask less often",
                 retry_after_ns=wait_ns,
             )
@@ -308,14 +315,10 @@ class AccountSite:
         return route, name
 
     def _session(
-        self, request: Request, cookie: str, route: Route, caller: Caller
+        self, request: Request, route: Route, caller: Caller
     ) -> tuple[Session, str | None]:
         """Return the request's session, and the cookie's value where it has to be set."""
-        session = None
-        for part in request.headers.get("cookie", "").split(";"):
-            name, _, value = part.strip().partition("=")
-            if name == cookie:
-                session = self.sessions.find(value, caller.now_ns)
+        session = self._known(request, caller.now_ns)
         if session is not None and not self._has_ended(session):
             return session, None
         if request.method != "GET":
@@ -328,6 +331,15 @@ class AccountSite:
         agent = request.headers.get("user-agent", "")
         token, session = self.sessions.open(caller.ip, agent, caller.now_ns)
         return session, token
+
+    def _known(self, request: Request, now_ns: int) -> Session | None:
+        """Return the session of a request's cookie."""
+        session, cookie = None, _cookie(request)
+        for part in request.headers.get("cookie", "").split(";"):
+            name, _, value = part.strip().partition("=")
+            if name == cookie:
+                session = self.sessions.find(value, now_ns)
+        return session
 
     def _has_ended(self, session: Session) -> bool:
         """Whether the password was changed since, by another session or an administrator."""
@@ -381,6 +393,15 @@ def error(
         headers["retry-after"] = str(retry_after_s)
     document = {"error": {"code": code, "message": message, "field": field, "hint": hint}}
     return json_response(status, encode(document), headers)
+
+
+def _port(request: Request) -> str:
+    return request.headers["host"].rpartition(":")[2]  # the guard knows it
+
+
+def _cookie(request: Request) -> str:
+    """Return the cookie's name."""
+    return f"steelyard-session-{_port(request)}"
 
 
 def _failed() -> Response:
