@@ -170,12 +170,15 @@ class Place(Struct, frozen=True, tag=True):
 class PlaceGroup(Struct, frozen=True, tag=True):
     """Several orders of one account that hang together; accepted or refused as one.
 
+    client_group_id is for the exchange's history, which journals it by itself.
+
     Raises:
         ValueError: No order, more than GROUP_MAX, or those of several accounts.
     """
 
     kind: GroupKind
     places: tuple[Place, ...]
+    client_group_id: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.places) <= GROUP_MAX:
@@ -196,7 +199,8 @@ class Amend(Struct, frozen=True, tag=True):
 
     Priority is kept when only the size shrinks; any other change queues the order anew, and
     it may then trade at once. An order of a group is Unsupported. The engine knows the order by
-    its number; its instrument is for traders, who have to spell steps as prices.
+    its number; its instrument is for traders, who have to spell steps as prices. client_order_id
+    is another name for the order from then on, for the exchange's history.
     """
 
     account_id: int
@@ -205,19 +209,22 @@ class Amend(Struct, frozen=True, tag=True):
     size_lots: int | None
     trigger_ticks: int | None = None
     instrument_id: int | None = None
+    client_order_id: str = ""
 
 
 class Cancel(Struct, frozen=True, tag=True):
     """Take a resting order off the book.
 
     The engine knows it by its number. The rest is for traders: on some venues numbers are per
-    instrument, and an order whose number was never told has only its client id.
+    instrument, and an order whose number was never told has only its client id. request_id is
+    the name of the cancel itself, where a venue has one; events tell it.
     """
 
     account_id: int
     order_id: int
     instrument_id: int | None = None
     client_order_id: str = ""
+    request_id: str = ""
 
 
 class CancelAll(Struct, frozen=True, tag=True):

@@ -507,7 +507,8 @@ class _Codec:
         self._is_command = is_command
         known = [*self.names, behind[0]] if behind else self.names
         # What a struct has beyond its row does not cross the border and has defaults.
-        arguments = message.__struct_fields__[: len(known)]  # type: ignore[attr-defined]
+        have: tuple[str, ...] = message.__struct_fields__  # type: ignore[attr-defined]
+        arguments = have[: sum(name in have for name in known)]
         self._is_partial = message is Place and layout is _PLAIN_PLACE
         assert self._is_partial or set(arguments) <= {*known, "account_id"}, message.__name__
         self._values_of = [attrgetter(name) for name in self.names]

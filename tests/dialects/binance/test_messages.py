@@ -4,7 +4,7 @@ from importlib import resources
 import msgspec
 import pytest
 
-from steelyard.dialects.binance import frames, messages, parameters
+from steelyard.dialects.binance import frames, list_messages, messages, parameters
 from steelyard.dialects.binance.market import instruments_from_wire
 
 SAMPLES = sorted(
@@ -14,7 +14,8 @@ SAMPLES = sorted(
 
 
 def kind_of(name: str):
-    return getattr(messages, name, None) or getattr(frames, name)
+    modules = (messages, list_messages, frames)
+    return next(getattr(module, name) for module in modules if hasattr(module, name))
 
 
 def sample(path):
@@ -60,6 +61,11 @@ def test_every_message_has_a_sample():
         "ApiFrame",
         "SubscriptionId",
         "ControlError",
+        "ListRequest",
+        "WorkingRequest",
+        "ListedOrder",
+        "ListStatusOrder",
+        "AmendedOrder",
     }
     simple = {  # requests of one or two parameters that another sample has too
         "AnyRequest",
@@ -71,10 +77,11 @@ def test_every_message_has_a_sample():
         "SymbolsRequest",
         "AccountRequest",
         "TradeFeeRequest",
+        "QueryListRequest",
     }
     structs = {
         name
-        for module in (messages, frames)
+        for module in (messages, list_messages, frames)
         for name, value in vars(module).items()
         if isinstance(value, type)
         and issubclass(value, msgspec.Struct)

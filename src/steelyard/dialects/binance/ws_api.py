@@ -12,7 +12,15 @@ from urllib.parse import parse_qs
 import msgspec
 from msgspec import UNSET
 
-from steelyard.dialects.binance import account, candles, errors, market, orders
+from steelyard.dialects.binance import (
+    account,
+    candles,
+    errors,
+    market,
+    order_lists,
+    orders,
+    replacing,
+)
 from steelyard.dialects.binance.auth import claims, signed_params, sorted_payload
 from steelyard.dialects.binance.executions import report_from_wire, report_to_wire
 from steelyard.dialects.binance.frames import (
@@ -38,7 +46,7 @@ from steelyard.dialects.binance.stream import NAME
 from steelyard.dialects.binance.text import to_ms
 from steelyard.domain.errors import AuthError, DecodeError, RateLimited
 from steelyard.domain.instrument import Listings
-from steelyard.domain.messages import SECOND_NS, BalanceEvent, Event, OrderEvent, Scope
+from steelyard.domain.messages import SECOND_NS, BalanceEvent, Event, GroupEvent, OrderEvent, Scope
 from steelyard.wire.dialect import (
     AccessReason,
     ApiKey,
@@ -85,19 +93,20 @@ METHODS: dict[str, Endpoint] = {
     "account.commission": account.COMMISSION,
     "account.rateLimits.orders": account.ORDER_COUNTS,
     "myTrades": account.MY_TRADES,
-    **{
-        method: orders.REFUSED[path]
-        for method, path in {
-            "order.cancelReplace": "order/cancelReplace",
-            "order.amend.keepPriority": "order/amend/keepPriority",
-            "orderList.place": "order/oco",
-            "orderList.place.oco": "orderList/oco",
-            "orderList.place.oto": "orderList/oto",
-            "orderList.place.otoco": "orderList/otoco",
-            "sor.order.place": "sor/order",
-            "sor.order.test": "sor/order/test",
-        }.items()
-    },
+    "order.cancelReplace": replacing.CANCEL_REPLACE,
+    "order.amend.keepPriority": replacing.AMEND,
+    "orderList.place": order_lists.OLD_OCO,
+    "orderList.place.oco": order_lists.OCO,
+    "orderList.place.oto": order_lists.OTO,
+    "orderList.place.otoco": order_lists.OTOCO,
+    "orderList.place.opo": order_lists.REFUSED["orderList/opo"],
+    "orderList.place.opoco": order_lists.REFUSED["orderList/opoco"],
+    "orderList.cancel": order_lists.CANCEL_LIST,
+    "orderList.status": order_lists.QUERY_LIST,
+    "openOrderLists.status": order_lists.OPEN_LISTS,
+    "allOrderLists": order_lists.ALL_LISTS,
+    "sor.order.place": order_lists.REFUSED["sor/order"],
+    "sor.order.test": order_lists.REFUSED["sor/order/test"],
 }
 
 # Numbers with a fraction stay the text they came as: that is what was signed.
@@ -114,6 +123,8 @@ def user_frame(subscription: Subscription, event: Event, listings: Listings) -> 
     match event:
         case OrderEvent():
             wire: Any = report_to_wire(event, listings)
+        case GroupEvent():
+            wire = order_lists.status_to_wire(event, listings)
         case BalanceEvent():
             wire = account.position_to_wire(event, listings)
         case _:
@@ -354,7 +365,10 @@ def _signed_texts(params: dict[str, Any]) -> dict[str, str]:
 
 def _error_of(body: ErrorBody) -> dict[str, Any]:
     found: dict[str, Any] = {"code": body.code, "msg": body.msg}
-    return found if body.help is UNSET else {**found, "help": body.help}
+    for name in ("help", "data"):
+        if (value := getattr(body, name)) is not UNSET:
+            found[name] = value
+    return found
 
 
 # -- the session, client end --------------------------------------------------------------------

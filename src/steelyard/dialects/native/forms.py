@@ -79,7 +79,9 @@ Interval = Literal[
     "1M",
 ]
 ScopeName = Literal["read", "trade", "withdraw"]
-Execution = Literal["new", "fill", "canceled", "amended", "expired", "rejected", "triggered"]
+Execution = Literal[
+    "new", "fill", "canceled", "amended", "expired", "rejected", "triggered", "released"
+]
 ChannelName = Literal[
     "book", "trades", "touch", "ticker", "candles", "orders", "balances", "status", "fills", "full"
 ]
