@@ -141,6 +141,51 @@ def test_a_target_that_is_too_long_is_refused_in_the_venues_shape(venue):
     assert "it may have 16384 bytes. Send long parameters in the body" in answer["msg"]
 
 
+def raw(port, head):
+    """Return the answer to a request as it is: its status line, its headers and its body."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(head)
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        return response.status, response.headers, json.loads(response.read())
+
+
+@pytest.mark.parametrize(
+    ("dialect", "words"),
+    [("native", {"code": "METHOD_NOT_ALLOWED"}), ("binance", {"code": -1020})],
+)
+def test_a_tunnel_is_refused_as_a_method_that_is_not_taken(venue, dialect, words):
+    """405 with Allow (RFC 9110, 15.5.6), in the venue's shape: nothing of ours has failed."""
+    port = urlsplit(venue.exchange.url(dialect)).port
+    status, headers, answer = raw(port, b"CONNECT a.example:443 HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert status == 405
+    assert set(headers["allow"].split(", ")) >= {"GET", "POST", "DELETE"}
+    error = answer.get("error", answer)
+    assert error["code"] == words["code"]
+    assert "no proxy" in json.dumps(error)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "path", "code"),
+    [
+        ("native", "/ws/v1", "UPGRADE_REQUIRED"),
+        ("binance", "/ws", -1020),
+        ("binance", "/ws/btcusdt@trade", -1020),
+        ("binance", "/stream?streams=btcusdt@trade", -1020),
+        ("binance", "/ws-api/v3", -1020),
+    ],
+)
+def test_a_websockets_path_says_that_it_is_one(venue, dialect, path, code):
+    """426 with what to upgrade to (RFC 9110, 15.5.22)."""
+    port = urlsplit(venue.exchange.url(dialect)).port
+    head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    status, headers, answer = raw(port, head)
+    assert (status, headers["upgrade"], headers["connection"]) == (426, "websocket", "Upgrade")
+    error = answer.get("error", answer)
+    assert error["code"] == code
+    assert "is a WebSocket" in json.dumps(error)
+
+
 @pytest.mark.parametrize("path", ["/no/such/stream", "/ws-api/v4", "/"])
 def test_a_websocket_that_there_is_not_is_refused_in_the_venues_shape(venue, path):
     url = venue.exchange.url("binance", "ws") + path

@@ -418,6 +418,10 @@ def test_the_same_client_id_is_the_same_order_for_ever(asker):
         ("PUT", "/api/v1/orders", 405, "METHOD_NOT_ALLOWED"),
         ("TRACE", "/api/v1/orders", 405, "METHOD_NOT_ALLOWED"),
         ("GET", "/api/v1/orders/12/34", 404, "UNKNOWN_ENDPOINT"),
+        ("GET", "/ws/v1", 426, "UPGRADE_REQUIRED"),
+        ("HEAD", "/ws/v1", 426, "UPGRADE_REQUIRED"),
+        ("POST", "/ws/v1", 405, "METHOD_NOT_ALLOWED"),
+        ("GET", "/ws/v2", 404, "UNKNOWN_ENDPOINT"),
     ],
 )
 def test_paths_and_methods_that_there_are_not(asker, method, target, status, code):

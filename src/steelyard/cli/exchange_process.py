@@ -52,9 +52,10 @@ ENDED_KEYS_S = 0.5  # how often WebSockets of keys whose time is over are looked
 LIVE_DIALECTS = ("native", "binance")
 
 # Why a port refuses, by its HTTP status. What failed while it was carried out is not known.
-UNAVAILABLE = 503
+NOT_ALLOWED, UNAVAILABLE = 405, 503
 POLICY = 1008  # the close code of a WebSocket whose key is good no longer
 _REFUSED_BY_PORT = {
+    NOT_ALLOWED: AccessReason.METHOD_NOT_ALLOWED,
     413: AccessReason.BODY_TOO_LARGE,
     500: AccessReason.UNAVAILABLE,
     UNAVAILABLE: AccessReason.UNAVAILABLE,
@@ -76,6 +77,7 @@ class ExchangeConfig:
     ready_file: Path | None = None
     has_tls: bool = False  # each port has a twin that speaks TLS
     skew_ns: int = 0  # wire time less the host's clock
+    forgets_sealed: bool = False  # what another seal key has sealed
     host: str = "127.0.0.1"
 
 
@@ -121,6 +123,9 @@ class ExchangeProcess:
                 self.config.market,
                 now_ns - self.config.skew_ns,
                 once_locked=self._take_ports,
+            )
+            self._opened.check_seal(
+                now_ns - self.config.skew_ns, forgets=self.config.forgets_sealed
             )
         except BaseException:
             self._give_ports_back()
@@ -484,5 +489,6 @@ class _Site:
     def refuse(self, _request: Request, status: int, message: str) -> Response:
         """Say in the venue's words that bytes were no request that the port takes."""
         reason = _REFUSED_BY_PORT.get(status, AccessReason.MALFORMED)
-        refusal = Refusal(reason, message)
+        taken = ", ".join(sorted({e.method for e in self._gate.dialect.endpoints}))
+        refusal = Refusal(reason, message, taken if status == NOT_ALLOWED else None)
         return self._gate.refuse(refusal, self._process.clock.now_ns())._replace(status=status)

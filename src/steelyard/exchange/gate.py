@@ -143,7 +143,7 @@ class Gate:
         found = self._routes.find(request.method, request.path)
         if isinstance(found, Refusal):
             self.count_ip(1, ip, now_ns, usage)
-            raise SessionRefused(found)
+            raise SessionRefused(self._of_stream(request) or found)
         endpoint, captured = found
         dialect = self.dialect
         try:
@@ -163,6 +163,18 @@ class Gate:
             return result
         kept_nowhere = None if endpoint.auth is Auth.NONE else _KEPT_NOWHERE
         return json_response(endpoint.status, encode_json(result), kept_nowhere)
+
+    def _of_stream(self, request: Request) -> Refusal | None:
+        """Return what to say to a plain request for a WebSocket's path; None where it is none."""
+        if not self.dialect.has_stream(request.target):
+            return None
+        path = request.path[:200]
+        if request.method not in ("GET", "HEAD"):
+            return Refusal(AccessReason.METHOD_NOT_ALLOWED, f"{path} takes GET", "GET")
+        return Refusal(
+            AccessReason.UPGRADE_REQUIRED,
+            f"{path} is a WebSocket; connect to it with a WebSocket client, at ws:// or wss://",
+        )
 
     # -- the checks, in their order; HTTP and WebSockets take the same way ----------------------
 
@@ -220,7 +232,12 @@ class Gate:
         return result
 
     def log_in(
-        self, credentials: Credentials, scope: Scope, ip: str, now_ns: int, usage: list[Usage]
+        self,
+        credentials: Credentials,
+        scope: Scope | None,
+        ip: str,
+        now_ns: int,
+        usage: list[Usage],
     ) -> int:
         """Return the account of valid credentials, by the same checks in the same order."""
         self._refuse_banned(ip, now_ns)
@@ -235,6 +252,12 @@ class Gate:
             self._access.journal_nonce(credentials, now_ns)
         self.outcomes[OK] += 1
         return kept.created.account_id
+
+    def require(self, key: str, scope: Scope, ip: str, now_ns: int) -> None:
+        """Raise SessionRefused unless a key that has been proven still may do this."""
+        claimed = Credentials(key, "", (), None, 0, 0)
+        kept = self._access.authenticate(claimed, Auth.KEY, ip, now_ns)
+        check_scope(scope, kept, self.exchange.time_at(now_ns))
 
     def count_ip(
         self,
@@ -437,12 +460,18 @@ class Line:
         with self._counted() as usage:
             self._gate.count_ip(weight, self._ip, self._now(), usage, self.keys)
 
-    def authenticate(self, credentials: Credentials, scope: Scope) -> int:
-        """Return the account of valid credentials, or raise SessionRefused."""
+    def authenticate(self, credentials: Credentials, scope: Scope | None) -> int:
+        """Return the account of valid credentials, or raise SessionRefused; None is any scope."""
         with self._counted() as usage:
             account_id = self._gate.log_in(credentials, scope, self._ip, self._now(), usage)
         self.keys.add(credentials.key)
         return account_id
+
+    def require(self, key: str, scope: Scope) -> None:
+        """Raise SessionRefused unless a key that was proven here still may do this."""
+        assert key in self.keys, "only a login's key is asked about"
+        with self._counted():
+            self._gate.require(key, scope, self._ip, self._now())
 
     @contextmanager
     def _counted(self) -> Iterator[list[Usage]]:

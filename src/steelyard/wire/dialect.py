@@ -38,6 +38,7 @@ class AccessReason(IntEnum):
     BODY_TOO_LARGE = 101  # apart from RejectReason: an IntEnum equals any other of its number
     UNKNOWN_ENDPOINT = auto()
     METHOD_NOT_ALLOWED = auto()
+    UPGRADE_REQUIRED = auto()  # a stream's path, asked for without a WebSocket's handshake
     IP_BANNED = auto()
     IP_LIMIT = auto()
     MAINTENANCE = auto()  # the operator takes no requests now
@@ -223,8 +224,12 @@ class Door(Protocol):
         """Count a message that asks no endpoint against the address, or raise SessionRefused."""
         ...
 
-    def authenticate(self, credentials: Credentials, scope: Scope) -> int:
-        """Return the account of valid credentials, or raise SessionRefused."""
+    def authenticate(self, credentials: Credentials, scope: Scope | None) -> int:
+        """Return the account of valid credentials, or raise SessionRefused; None is any scope."""
+        ...
+
+    def require(self, key: str, scope: Scope) -> None:
+        """Raise SessionRefused unless a key that was proven here still may do this."""
         ...
 
     def subscribe(self, subscription: Subscription) -> None:
@@ -375,6 +380,7 @@ class Dialect(NamedTuple):
     refuse: Callable[[Refusal, int], Response]  # (refusal, now_ns)
     usage_headers: Callable[[Usage], dict[str, str]]
     session: Callable[[str, Door], ServerSession | None]  # by target; None: no such stream
+    has_stream: Callable[[str], bool]  # by target
     frame: Callable[[Subscription, Event, Listings], bytes | None]
     # client half
     client: ClientEnd

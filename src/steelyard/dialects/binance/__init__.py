@@ -152,9 +152,18 @@ def _usage_headers(usage: Usage) -> dict[str, str]:
     return {**{name: str(used) for name, used in headers.items()}, **ratelimit_headers(others)}
 
 
-def _session(target: str, door: Door) -> ServerSession | None:
+def _path_and_query(target: str) -> tuple[str, str]:
     path, _, query = target.partition("?")
-    path = unquote(path).rstrip("/") or "/"
+    return unquote(path).rstrip("/") or "/", query
+
+
+def _has_stream(target: str) -> bool:
+    path, query = _path_and_query(target)
+    return path == API_PATH or target_of(path, query) is not None
+
+
+def _session(target: str, door: Door) -> ServerSession | None:
+    path, query = _path_and_query(target)
     if path == API_PATH:
         return ApiSession(query, door)
     wanted = target_of(path, query)
@@ -192,6 +201,7 @@ DIALECT = Dialect(
     refuse=_refuse,
     usage_headers=_usage_headers,
     session=_session,
+    has_stream=_has_stream,
     frame=_frame,
     client=BinanceClient(),
     environment=environment,

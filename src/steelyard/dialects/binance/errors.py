@@ -23,7 +23,7 @@ from steelyard.domain.errors import DecodeError
 from steelyard.domain.messages import SECOND_NS, Refused
 from steelyard.domain.order import RejectReason
 from steelyard.wire.dialect import AccessReason, Refusal
-from steelyard.wire.http import Response, json_response
+from steelyard.wire.http import UPGRADE, Response, json_response
 from steelyard.wire.limits import LimitProfile
 from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
 
@@ -57,6 +57,7 @@ TURNED_AWAY: dict[AccessReason, Words] = {
     _A.BODY_TOO_LARGE: Words(413, -1101, "Too many parameters sent for this endpoint."),
     _A.UNKNOWN_ENDPOINT: Words(404, -1020, "This operation is not supported."),
     _A.METHOD_NOT_ALLOWED: Words(405, -1020, "This operation is not supported."),
+    _A.UPGRADE_REQUIRED: Words(426, -1020, "This operation is not supported."),
     _A.IP_BANNED: Words(
         418,
         -1003,
@@ -237,6 +238,8 @@ def response(refusal: Refusal, now_ns: int, limits: LimitProfile) -> Response:
         headers["retry-after"] = str(-(-refusal.retry_after_ns // SECOND_NS))
     if refusal.reason is AccessReason.METHOD_NOT_ALLOWED and refusal.field:
         headers["allow"] = refusal.field
+    if refusal.reason is AccessReason.UPGRADE_REQUIRED:
+        headers |= UPGRADE
     return json_response(status, msgspec.json.encode(body), headers)
 
 

@@ -221,17 +221,17 @@ CHANNELS: dict[ChannelKind, tuple[str, str, tuple[type[Struct], ...]]] = {
         (stream_messages.CandlesPush,),
     ),
     ChannelKind.ORDERS: (
-        "login",
+        "login, scope read",
         "Your orders, after everything that happens to them, at once.",
         (stream_messages.OrdersPush,),
     ),
     ChannelKind.FILLS: (
-        "login",
+        "login, scope read",
         "Each execution of your orders, at once, as `GET /api/v1/fills` has it.",
         (stream_messages.FillsPush,),
     ),
     ChannelKind.BALANCES: (
-        "login",
+        "login, scope read",
         "Your balances that changed, at once.",
         (stream_messages.BalancesPush,),
     ),
@@ -486,8 +486,9 @@ def _websocket() -> Iterator[Block]:
         ),
         (
             (
-                "Log in, for `orders`, `fills` and `balances`: sign timestamp + nonce + "
-                f'`"GET{WS_TARGET}"`.'
+                "Log in, for calls and for `orders`, `fills` and `balances`: sign timestamp + "
+                f'nonce + `"GET{WS_TARGET}"`. A key of any scope may; each call and channel asks '
+                "for its own."
             ),
             {
                 "op": "login",

@@ -107,9 +107,14 @@ _head = msgspec.json.Decoder(_Head).decode
 # -- the exchange's end -------------------------------------------------------------------------
 
 
+def is_target(target: str) -> bool:
+    """Whether there is a stream at a target."""
+    return target == auth.WS_TARGET
+
+
 def session(target: str, door: Door) -> "Session | None":
     """Return the conversation at a target, or None where there is none."""
-    return Session(door) if target == auth.WS_TARGET else None
+    return Session(door) if is_target(target) else None
 
 
 class Session:
@@ -209,7 +214,7 @@ class Session:
     def _login(self, request: stream_messages.Login, sent_id: Raw) -> None:
         if self._account_id is not None:
             raise DecodeError("this connection is logged in; open another one", "op")
-        self._account_id = self._door.authenticate(auth.login_credentials(request), Scope.READ)
+        self._account_id = self._door.authenticate(auth.login_credentials(request), None)
         self._key = request.key
         self._say(stream_messages.Ack(op="login", id=sent_id, ok=True, account_id=self._account_id))
 
@@ -219,7 +224,7 @@ class Session:
         Raises:
             DecodeError: A symbol or interval is missing or too many, or nothing is named.
             UnitError: A symbol is not listed.
-            SessionRefused: A private channel before login.
+            SessionRefused: A private channel before login, or of a key that may not read.
         """
         if not request.channels:
             raise DecodeError(
@@ -253,6 +258,7 @@ class Session:
                         f"{place}channel",
                     )
                 )
+            self._require_read(wanted.channel, f"{place}channel")
             return Channel(kind, account_id=self._account_id)
         if kind is ChannelKind.STATUS:
             if wanted.symbol is not None:
@@ -274,6 +280,17 @@ class Session:
             period_ns=PERIODS_NS.get(kind, 0),
             interval_ns=market.INTERVALS_NS[interval] if kind is ChannelKind.CANDLES else 0,
         )
+
+    def _require_read(self, channel: str, field: str) -> None:
+        """Turn away a key that may not read from what tells of its account."""
+        try:
+            self._door.require(self._key, Scope.READ)
+        except SessionRefused as refused:
+            refusal = refused.refusal
+            if refusal.reason is AccessReason.MISSING_SCOPE:
+                message = f"{channel} needs the scope read; {refusal.message}"
+                refusal = refusal._replace(message=message, field=field)
+            raise SessionRefused(refusal) from refused
 
     def _first_push(self, channel: Channel) -> Struct | None:
         """Return how things stand when a channel begins; None where it only tells what happens."""
