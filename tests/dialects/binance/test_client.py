@@ -332,6 +332,7 @@ def test_ccxt_gets_what_the_fact_sheet_proves():
 def test_python_binance_gets_its_attributes():
     found = DIALECT.environment("python-binance", "http://h:1", "ws://h:1")
     assert found["Client"]["API_URL"] == "http://h:1/api"
+    assert found["AsyncClient"]["WS_API_URL"] == "ws://h:1/ws-api/v3"
     assert found["BinanceSocketManager"]["STREAM_URL"] == "ws://h:1/"
 
 

@@ -438,6 +438,11 @@ def environment(client: str, rest: str, ws: str) -> dict[str, Any]:
     Raises:
         Unsupported: We do not know that library.
     """
+    attributes = {
+        "API_URL": f"{rest}/api",
+        "MARGIN_API_URL": f"{rest}/sapi",
+        "WS_API_URL": f"{ws}/ws-api/v3",
+    }
     known: Mapping[str, dict[str, Any]] = {
         # The stream address has to hold /stream: ccxt tells spot from swap by it.
         "ccxt": {
@@ -454,10 +459,12 @@ def environment(client: str, rest: str, ws: str) -> dict[str, Any]:
             },
             "options": {"fetchMarkets": {"types": ["spot"]}},
         },
+        # Attributes of its classes, to be set before anything is made of them: the sockets of a
+        # ThreadedWebsocketManager make a client of their own.
         "python-binance": {
-            "Client": {"API_URL": f"{rest}/api", "MARGIN_API_URL": f"{rest}/sapi"},
+            "Client": attributes,
+            "AsyncClient": attributes,
             "BinanceSocketManager": {"STREAM_URL": f"{ws}/"},
-            "client.ws_api": {"_url": f"{ws}/ws-api/v3"},
         },
         "binance-sdk-spot": {
             "ConfigurationRestAPI": {"base_path": rest},

@@ -38,7 +38,7 @@ from steelyard.dialects.native.openapi import (
     tag_of,
 )
 from steelyard.dialects.native.parameters import WITH_BODY
-from steelyard.dialects.native.programs import CURL, EXAMPLE, JAVASCRIPT, STREAM
+from steelyard.dialects.native.programs import program
 from steelyard.domain.commands import GROUP_MAX
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import GroupKind, OrderType, RejectReason
@@ -313,7 +313,7 @@ def _signing() -> Iterator[Block]:
         "both exactly as they are sent; a request without a body signs none. This example needs "
         "nothing but Python:"
     )
-    yield Code("python", EXAMPLE)
+    yield Code("python", program("order.py"))
     yield Prose("To check your own signing, compare with this:")
     yield Code("python runnable", VECTOR.replace("SIGNATURE", _vector()))
 
@@ -381,14 +381,14 @@ def _programs() -> Iterator[Block]:
         "(`STEELYARD_URL` where the exchange is elsewhere), and needs no package. They sign, place "
         "an order far from the market, read it, cancel it; the one in Python for that is under "
         "[Signing](#signing). `POST /api/v1/orders` is only an example of a route: the rest of "
-        "this manual lists all."
+        "this manual lists all. As files they are in docs/examples/native."
     )
     yield Heading(3, "JavaScript (Node 22, or 20 with --experimental-websocket)", "javascript")
-    yield Code("javascript", JAVASCRIPT)
+    yield Code("javascript", program("order.mjs"))
     yield Heading(3, "Shell (bash, curl, openssl)", "shell")
-    yield Code("bash", CURL)
+    yield Code("bash", program("order.sh"))
     yield Heading(3, "A stream in Python, without a package", "stream")
-    yield Code("python", STREAM)
+    yield Code("python", program("stream.py"))
 
 
 def _limits(dialect: Dialect) -> Iterator[Block]:
