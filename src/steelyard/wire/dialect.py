@@ -166,12 +166,15 @@ class ChannelKind(IntEnum):
     STATUS = 8  # Status, of the exchange
     FILLS = 9  # OrderEvent of each execution, private
     FULL = 10  # FullBookChanges
+    AGGREGATES = 11  # AggregateTrade
+    FUNDS = 12  # BalanceMoved and BalanceLocked, private
 
 
 class Channel(NamedTuple):
     """One stream. Instrument for the public kinds, account for the private ones.
 
-    period_ns is how often it is flushed (0: at once); interval_ns is a candle's length; depth,
+    period_ns is how often it is flushed (0: at once); interval_ns is a candle's length, or that of
+    a ticker's window (0: 24 hours); offset_ns is how far ahead of UTC a candle's days are; depth,
     which needs a period, is how many levels of a side a book has that is told anew each time.
     """
 
@@ -181,6 +184,7 @@ class Channel(NamedTuple):
     period_ns: int = 0
     interval_ns: int = 0
     depth: int = 0
+    offset_ns: int = 0
 
 
 class Subscription(NamedTuple):
