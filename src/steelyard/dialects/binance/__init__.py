@@ -5,19 +5,44 @@ official documentation (github.com/binance/binance-spot-api-docs), read 2026-07-
 it is in README.md.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from urllib.parse import unquote
 
-from steelyard.dialects.binance import account, auth, candles, errors, market, orders, parameters
+from steelyard.dialects.binance import (
+    account,
+    auth,
+    candles,
+    errors,
+    market,
+    orders,
+    parameters,
+    trades,
+    user_data,
+    wallet,
+    windows,
+)
 from steelyard.dialects.binance.client import BinanceClient, environment
-from steelyard.dialects.binance.stream import NAME, StreamSession, target_of
+from steelyard.dialects.binance.stream import NAME
 from steelyard.dialects.binance.stream import frame as market_frame
+from steelyard.dialects.binance.stream_session import StreamSession, target_of
+from steelyard.dialects.binance.text import times_in, unit_named
 from steelyard.dialects.binance.ws_api import PATH as API_PATH
 from steelyard.dialects.binance.ws_api import USER, ApiSession, user_frame
+from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS, Event
-from steelyard.wire.dialect import Dialect, Door, Refusal, ServerSession, Subscription
-from steelyard.wire.http import Response
+from steelyard.wire.dialect import (
+    AccessReason,
+    Dialect,
+    Door,
+    Refusal,
+    ServerSession,
+    SessionRefused,
+    Subscription,
+)
+from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import (
     Counts,
     Limit,
@@ -37,6 +62,13 @@ LIMITS = LimitProfile(
         Limit("raw requests per 5 MINUTE", Per.IP, Counts.REQUESTS, 300_000, 5 * MINUTE_NS),
         Limit("orders per 10 SECOND", Per.ACCOUNT, Counts.ORDERS, 100, 10 * SECOND_NS),
         Limit("orders per 1 DAY", Per.ACCOUNT, Counts.ORDERS, 200_000, DAY_NS),
+        *(
+            Limit(name, Per.ACCOUNT, Counts.REQUESTS, most, window_ns, routes=(endpoint.path,))
+            for name, most, window_ns, endpoint in (
+                ("withdrawals per 1 MINUTE", 200, MINUTE_NS, wallet.WITHDRAW),
+                ("lists of withdrawals per 1 SECOND", 10, SECOND_NS, wallet.WITHDRAWALS),
+            )
+        ),
     ),
     ban_after=100,
     ban_ns=2 * MINUTE_NS,
@@ -45,6 +77,7 @@ LIMITS = LimitProfile(
     ),
 )
 
+UNIT_HEADER = "x-mbx-time-unit"
 HEADERS_MAX = 256  # names that are kept, of as many limits
 _HEADERS = {Counts.WEIGHT: "x-mbx-used-weight", Counts.ORDERS: "x-mbx-order-count"}
 
@@ -129,10 +162,32 @@ def _usage_headers(usage: Usage) -> dict[str, str]:
 def _session(target: str, door: Door) -> ServerSession | None:
     path, _, query = target.partition("?")
     path = unquote(path).rstrip("/") or "/"
-    if path == API_PATH:
-        return ApiSession(query, door)
-    wanted = target_of(path, query)
+    try:
+        if path == API_PATH:
+            return ApiSession(query, door)
+        wanted = target_of(path, query)
+    except DecodeError as error:
+        raise SessionRefused(_malformed(error)) from error
     return None if wanted is None else StreamSession(wanted, door)
+
+
+@contextmanager
+def _manner(request: Request) -> Iterator[None]:
+    """Let a request's header choose the unit of the times in its answer."""
+    name = request.headers.get(UNIT_HEADER)
+    if name is None:
+        yield
+        return
+    try:
+        unit_ns = unit_named(name)
+    except DecodeError as error:
+        raise SessionRefused(_malformed(error)) from error
+    with times_in(unit_ns):
+        yield
+
+
+def _malformed(error: DecodeError) -> Refusal:
+    return Refusal(AccessReason.MALFORMED, str(error), error.field, code=error.code)
 
 
 def _frame(subscription: Subscription, event: Event, listings: Listings) -> bytes | None:
@@ -149,7 +204,16 @@ DIALECT = Dialect(
         "https://developers.binance.com/docs/binance-spot-api-docs",
         "https://github.com/binance/binance-spot-api-docs",
     ),
-    endpoints=(*market.ENDPOINTS, *candles.ENDPOINTS, *orders.ENDPOINTS, *account.ENDPOINTS),
+    endpoints=(
+        *market.ENDPOINTS,
+        *trades.ENDPOINTS,
+        *candles.ENDPOINTS,
+        *windows.ENDPOINTS,
+        *orders.ENDPOINTS,
+        *account.ENDPOINTS,
+        *user_data.ENDPOINTS,
+        *wallet.ENDPOINTS,
+    ),
     limits=LIMITS,
     known_differences=KNOWN_DIFFERENCES,
     read=parameters.read,
@@ -163,4 +227,7 @@ DIALECT = Dialect(
     client=BinanceClient(),
     environment=environment,
     notes=NOTES,
+    fills_give_back=True,
+    connection_life_ns=DAY_NS,
+    manner=_manner,
 )

@@ -512,6 +512,7 @@ def _signed(
         weigh,
         is_order=is_order,
         summary=summary,
+        is_free=scope is Scope.TRADE and not path.endswith("/test"),
     )
 
 

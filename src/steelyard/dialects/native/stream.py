@@ -60,6 +60,7 @@ from steelyard.wire.dialect import (
     Channel,
     ChannelKind,
     Door,
+    Ending,
     Refusal,
     SessionRefused,
     Subscription,
@@ -136,6 +137,12 @@ class Session:
         """Return the text frames to send, in order."""
         out, self._out = self._out, []
         return out
+
+    def wake(self, now_ns: int) -> None:
+        """Nothing here falls due."""
+
+    def end(self, ending: Ending, now_ns: int) -> None:
+        """The close code says it all."""
 
     def receive(self, frame: str | bytes, now_ns: int) -> None:
         """Take one message from the client and answer it."""
