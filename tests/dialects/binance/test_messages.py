@@ -4,7 +4,13 @@ from importlib import resources
 import msgspec
 import pytest
 
-from steelyard.dialects.binance import frames, messages, parameters
+from steelyard.dialects.binance import (
+    frames,
+    market_messages,
+    messages,
+    parameters,
+    wallet_messages,
+)
 from steelyard.dialects.binance.market import instruments_from_wire
 
 SAMPLES = sorted(
@@ -13,8 +19,11 @@ SAMPLES = sorted(
 )
 
 
+MODULES = (messages, market_messages, wallet_messages, frames)
+
+
 def kind_of(name: str):
-    return getattr(messages, name, None) or getattr(frames, name)
+    return next(kind for module in MODULES if (kind := getattr(module, name, None)) is not None)
 
 
 def sample(path):
@@ -60,6 +69,8 @@ def test_every_message_has_a_sample():
         "ApiFrame",
         "SubscriptionId",
         "ControlError",
+        "SymbolRules",
+        "Network",
     }
     simple = {  # requests of one or two parameters that another sample has too
         "AnyRequest",
@@ -71,10 +82,12 @@ def test_every_message_has_a_sample():
         "SymbolsRequest",
         "AccountRequest",
         "TradeFeeRequest",
+        "SymbolStatusRequest",
+        "ListenKeyRequest",
     }
     structs = {
         name
-        for module in (messages, frames)
+        for module in MODULES
         for name, value in vars(module).items()
         if isinstance(value, type)
         and issubclass(value, msgspec.Struct)
