@@ -251,8 +251,10 @@ class AccountSite:
         return json_response(said.status, encode(said.document), headers)
 
     def _refuse_in_maintenance(self, request: Request, route: Route) -> None:
+        if request.method == "GET" or route.in_maintenance:
+            return
         wait_ns = self.host.exchange.maintenance_ns
-        if wait_ns is not None and request.method != "GET" and not route.in_maintenance:
+        if wait_ns is not None:
             raise Declined(
                 Decline.MAINTENANCE,
                 "the exchange is in maintenance: nothing was taken up",

@@ -124,20 +124,25 @@ class AccountQuery(Struct, frozen=True, tag=True):
 
 
 class OrderQuery(Struct, frozen=True, tag=True):
-    """One order, by either id. instrument_id is None where the venue does not need it."""
+    """One order, by either id, or the first one of the newest group that its owner calls so.
+
+    instrument_id is None where the venue does not need it.
+    """
 
     account_id: int
     instrument_id: int | None = None
     order_id: int | None = None
     client_order_id: str | None = None
+    client_group_id: str | None = None
 
 
 class OrdersQuery(Struct, frozen=True, tag=True):
     """An account's orders, oldest first. Without a start: the newest `limit`.
 
     accepted_only leaves out what was refused when it was placed: on some venues that never was
-    an order. order_ids asks for these alone, all that there are of them. after and before are
-    places in the list, exclusive, as `Around` tells them.
+    an order. order_ids asks for these alone, all that there are of them; grouped_only for orders
+    of OCO, OTO and bracket groups. after and before are places in the list, exclusive, as `Around`
+    tells them.
     """
 
     account_id: int
@@ -151,6 +156,7 @@ class OrdersQuery(Struct, frozen=True, tag=True):
     order_ids: tuple[int, ...] = ()
     after: int | None = None
     before: int | None = None
+    grouped_only: bool = False
 
 
 class FillsQuery(Struct, frozen=True, tag=True):
@@ -384,11 +390,13 @@ class AccountAnswer(Struct, frozen=True, tag=True):
 class OrderAnswer(Struct, frozen=True, tag=True):
     """An order as it is now; answers Place, Amend, Cancel and OrderQuery.
 
-    fills holds what a Place or Amend filled at once.
+    fills holds what a Place or Amend filled at once; former_client_order_id is what an Amend's
+    order was called before.
     """
 
     order: Order
     fills: tuple[Fill, ...] = ()
+    former_client_order_id: str = ""
 
 
 class OrderList(Struct, frozen=True, tag=True):
@@ -522,6 +530,7 @@ class Execution(IntEnum):
     EXPIRED = 5
     REJECTED = 6
     TRIGGERED = 7
+    RELEASED = 8  # its group's entry has filled: from here on it acts
 
 
 class BookDelta(Struct, frozen=True, tag=True):
@@ -592,11 +601,24 @@ class Touch(Struct, frozen=True, tag=True):
 
 
 class OrderEvent(Struct, frozen=True, tag=True):
-    """One order after one execution; fill is there for Execution.FILL."""
+    """One order after one execution; fill is there for Execution.FILL.
+
+    request_id is its owner's name for the request that brought it, where a venue has one: of a
+    cancel its own client id, of an amendment the name that the order had before.
+    """
 
     execution: Execution
     order: Order
     fill: Fill | None
+    time_ns: int
+    request_id: str = ""
+
+
+class GroupEvent(Struct, frozen=True, tag=True):
+    """A group of orders that hang together was placed, or the last of them has ended."""
+
+    orders: tuple[Order, ...]
+    is_over: bool
     time_ns: int
 
 
@@ -637,6 +659,7 @@ Event = (
     | Ticker
     | Candle
     | OrderEvent
+    | GroupEvent
     | BalanceEvent
     | BalanceMoved
     | BalanceLocked

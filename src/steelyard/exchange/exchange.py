@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
+from msgspec import structs
 
 from steelyard.domain import layout
 from steelyard.domain.commands import (
@@ -109,12 +110,14 @@ from steelyard.exchange.records import (
     ClockSet,
     ExchangeRecord,
     Founded,
+    GroupNamed,
     KeyChanged,
     KeyCreated,
     KeyRevoked,
     MaintenanceSet,
     MarketStep,
     NonceUsed,
+    OrderRenamed,
 )
 from steelyard.exchange.refusals import explain
 from steelyard.exchange.sandbox_clock import SandboxClock
@@ -201,11 +204,13 @@ class Exchange:
 
     def perform(self, command: UserCommand, now_ns: int) -> SingleAnswer:
         """Carry out a user's command and answer it."""
+        former = self._former_name(command)
         effects = self.record(command, now_ns)
         # Orders that expired are canceled before the command, and told before its own effects.
         refused = next((e for e in effects if isinstance(e, Rejected)), None)
         if refused is not None:
             return self._refused(command, effects)
+        self._name(command, effects)
         match command:
             case Place():
                 placed = next(e for e in effects if isinstance(e, Accepted))
@@ -213,7 +218,10 @@ class Exchange:
             case PlaceGroup():
                 placed_ids = (e.order_id for e in effects if isinstance(e, Accepted))
                 return OrderList(self._orders(command.account_id, placed_ids))
-            case Amend() | Cancel():
+            case Amend():
+                answer = self._order_answer(command.account_id, command.order_id, effects)
+                return structs.replace(answer, former_client_order_id=former)
+            case Cancel():
                 return self._order_answer(command.account_id, command.order_id, effects)
             case CancelAll():
                 ended = (e.order_id for e in effects if isinstance(e, Canceled))
@@ -230,6 +238,22 @@ class Exchange:
                     opened.state,
                     self.now_ns,
                 )
+
+    def _former_name(self, command: UserCommand) -> str:
+        if not isinstance(command, Amend) or not command.client_order_id:
+            return ""
+        order = self.history.order(OrderQuery(command.account_id, order_id=command.order_id))
+        return order.client_order_id if order is not None else ""
+
+    def _name(self, command: UserCommand, effects: list[Effect]) -> None:
+        """Journal the names of which the engine knows nothing."""
+        if isinstance(command, PlaceGroup) and command.client_group_id:
+            first = next(e.order_id for e in effects if isinstance(e, Accepted))
+            name = command.client_group_id
+            self.record(GroupNamed(command.account_id, first, name), self.now_ns)
+        elif isinstance(command, Amend) and command.client_order_id:
+            name = command.client_order_id
+            self.record(OrderRenamed(command.account_id, command.order_id, name), self.now_ns)
 
     def step(self, wire_ns: int) -> None:
         """Let the market do what is due at a wire time, and send what is due."""
@@ -425,6 +449,12 @@ class Exchange:
                 self.keys.nonce_used(message.key, message.nonce, message.until_ns, message.wire_ns)
             case ClockSet():
                 self._set_clock(message)
+            case GroupNamed():
+                self.history.group_named(
+                    message.account_id, message.group_id, message.client_group_id
+                )
+            case OrderRenamed():
+                self.history.renamed(message.account_id, message.order_id, message.client_order_id)
             case PersonRecord():
                 return self._person(message)
             case _:
@@ -529,6 +559,7 @@ class Exchange:
         touched: dict[tuple[int, int], None] = {}  # (account, instrument or -asset - 1)
         asked = _asked(command)
         group: Group | None = None
+        ended: dict[int, Order] = {}  # one order of each group of which some has ended
         for effect in effects:
             match effect:
                 case LevelChanged():
@@ -538,24 +569,24 @@ class Exchange:
                     trade = self._markets[effect.instrument_id].traded(effect, now_ns, self._told)
                     self.feed.trade(trade, effect)
                 case Filled():
-                    self.counts.fills += 1
-                    self.statements.filled(effect, now_ns)
-                    order, fill = self.history.filled(effect, now_ns)
-                    if order.filled_lots == fill.size_lots:
-                        self.counts.first_fills[effect.account_id] += 1
-                    self.feed.order(Execution.FILL, order, fill, now_ns)
+                    order = self._tell_filled(effect)
                     touched[effect.account_id, effect.instrument_id] = None
                     touched[effect.account_id, -effect.fee_asset_id - 1] = None
+                    if order.hangs_together and not order.state.is_open:
+                        ended[order.group_id] = order
                 case Accepted():
                     self.counts.orders += 1
                     if isinstance(command, PlaceGroup):
-                        group = group or Group(effect.order_id, command.kind)
+                        name = command.client_group_id
+                        group = group or Group(effect.order_id, command.kind, name)
                     place = next(asked)
                     order = self.history.accepted(place, effect, now_ns, group)
                     self.feed.order(Execution.NEW, order, None, now_ns)
                     touched[effect.account_id, effect.instrument_id] = None
                 case Canceled() | Amended() | Triggered():
-                    self._tell_change(command, effect)
+                    order = self._tell_change(command, effect)
+                    if order.hangs_together and not order.state.is_open:
+                        ended[order.group_id] = order
                     touched[effect.account_id, effect.instrument_id] = None
                 case Rejected():
                     self._tell_rejected(next(asked, None), effect)
@@ -566,23 +597,54 @@ class Exchange:
                     self._tell_transfer(effect)
                     touched[effect.account_id, -effect.asset_id - 1] = None
         if self.feed.is_heard:
+            self._tell_groups(command, group, ended.values())
             self._tell_balances(touched)
             self.feed.settle(now_ns)
 
-    def _tell_change(self, command: Command, effect: Canceled | Amended | Triggered) -> None:
+    def _tell_filled(self, effect: Filled) -> Order:
         now_ns = self.now_ns
+        self.counts.fills += 1
+        self.statements.filled(effect, now_ns)
+        order, fill = self.history.filled(effect, now_ns)
+        if order.filled_lots == fill.size_lots:
+            self.counts.first_fills[effect.account_id] += 1
+        self.feed.order(Execution.FILL, order, fill, now_ns)
+        for child in self.history.released(order, now_ns):
+            self.feed.order(Execution.RELEASED, child, None, now_ns)
+        return order
+
+    def _tell_groups(self, command: Command, placed: Group | None, ended: Iterable[Order]) -> None:
+        if placed is not None and isinstance(command, PlaceGroup):
+            query = OrderQuery(command.account_id, order_id=placed.group_id)
+            first = self.history.order(query)
+            if first is not None and first.hangs_together:
+                orders = tuple(self.history.group(first))
+                self.feed.group(orders, self.now_ns, is_over=False)
+        for member in ended:
+            orders = tuple(self.history.group(member))
+            if orders and not any(order.state.is_open for order in orders):
+                self.feed.group(orders, self.now_ns, is_over=True)
+
+    def _tell_change(self, command: Command, effect: Canceled | Amended | Triggered) -> Order:
+        now_ns, request_id = self.now_ns, ""
         if isinstance(effect, Canceled):
             order = self.history.canceled(effect, now_ns)
+            if isinstance(command, Cancel) and command.order_id == effect.order_id:
+                request_id = command.request_id
             is_expired = order.state is OrderState.EXPIRED
             execution = Execution.EXPIRED if is_expired else Execution.CANCELED
         elif isinstance(effect, Amended):
             trigger = command.trigger_ticks if isinstance(command, Amend) else None
             order = self.history.amended(effect, trigger, now_ns)
+            if isinstance(command, Amend) and command.client_order_id:
+                request_id = order.client_order_id
+                self.history.renamed(order.account_id, order.order_id, command.client_order_id)
             execution = Execution.AMENDED
         else:
             order = self.history.triggered(effect, now_ns)
             execution = Execution.TRIGGERED
-        self.feed.order(execution, order, None, now_ns)
+        self.feed.order(execution, order, None, now_ns, request_id)
+        return order
 
     def _tell_rejected(self, place: Place | None, effect: Rejected) -> None:
         self.counts.rejects[effect.reason.name] += 1

@@ -35,6 +35,7 @@ from steelyard.domain.messages import (
     Execution,
     FullBookChanges,
     FullBookSnapshot,
+    GroupEvent,
     OrderEvent,
     Status,
     Ticker,
@@ -222,7 +223,14 @@ class Feed:
         """The exchange takes orders again, or no longer."""
         self._publish(Channel(ChannelKind.STATUS), status)
 
-    def order(self, execution: Execution, order: Order, fill: Fill | None, now_ns: int) -> None:
+    def order(
+        self,
+        execution: Execution,
+        order: Order,
+        fill: Fill | None,
+        now_ns: int,
+        request_id: str = "",
+    ) -> None:
         """An order changed."""
         if not self._subscribers:
             return
@@ -231,9 +239,15 @@ class Feed:
         channel = Channel(ChannelKind.ORDERS, account_id=order.account_id)
         fills = Channel(ChannelKind.FILLS, account_id=order.account_id)
         if channel in self._subscribers:
-            self._publish(channel, OrderEvent(execution, order, fill, now_ns))
+            self._publish(channel, OrderEvent(execution, order, fill, now_ns, request_id))
         if fill is not None and fills in self._subscribers:
             self._publish(fills, OrderEvent(execution, order, fill, now_ns))
+
+    def group(self, orders: tuple[Order, ...], now_ns: int, *, is_over: bool) -> None:
+        """A group of orders begins, or is over."""
+        channel = Channel(ChannelKind.ORDERS, account_id=orders[0].account_id)
+        if channel in self._subscribers:
+            self._publish(channel, GroupEvent(orders, is_over, now_ns))
 
     def balances(
         self, account_id: int, balances: Iterable[tuple[int, Balance]], now_ns: int

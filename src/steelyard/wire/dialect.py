@@ -72,7 +72,7 @@ class Refusal(NamedTuple):
     """A no that is to be said in the venue's words.
 
     message is ours and says how to mend it; a dialect may add it to the venue's own text. Where
-    the dialect itself said no, code is the venue's own.
+    the dialect itself said no, code is the venue's own, and details what it says besides.
     """
 
     reason: AccessReason | RejectReason
@@ -80,6 +80,7 @@ class Refusal(NamedTuple):
     field: str | None = None
     retry_after_ns: int = 0
     code: str | int | None = None
+    details: Any = None
 
 
 class Credentials(NamedTuple):

@@ -28,11 +28,11 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import (
     CancelCause,
+    Direction,
     FeeAsset,
     Liquidity,
     OrderType,
     RejectReason,
-    SelfTrade,
     Side,
     TimeInForce,
 )
@@ -40,6 +40,7 @@ from steelyard.wire.dialect import ApiKey, Asker
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import UNLIMITED
 from steelyard.wire.outcome import Answered, NotSent, Unknown
+from tests.dialects.binance.test_executions import TRAILING
 from tests.dialects.binance.test_text import LISTINGS
 from tests.shared.desk import BTC_USDT
 
@@ -91,9 +92,15 @@ def endpoint_of(request: Request):
 @st.composite
 def places(draw) -> Place:
     """Every order that Binance has a spelling for."""
-    order_type, time_in_force, post_only = draw(st.sampled_from([*executions.TYPES]))
+    kinds = [*executions.TYPES, *TRAILING]
+    order_type, time_in_force, post_only = draw(st.sampled_from(kinds))
     instrument = draw(st.sampled_from([*LISTINGS]))
-    is_limit = order_type is OrderType.LIMIT
+    prices = st.integers(1, instrument.price_max_ticks)
+    is_trailing = order_type.trails
+    stop_ticks = draw(prices) if order_type.waits else None
+    spends = order_type is OrderType.MARKET and draw(st.booleans())
+    rests = order_type.has_limit and time_in_force is TimeInForce.GTC
+    sizes = st.integers(1, instrument.size_max_lots)
     return Place(
         7,
         instrument.instrument_id,
@@ -101,11 +108,17 @@ def places(draw) -> Place:
         order_type,
         time_in_force,
         post_only,
-        draw(st.integers(1, instrument.price_max_ticks)) if is_limit else None,
-        draw(st.integers(1, instrument.size_max_lots)),
+        draw(prices) if order_type.has_limit else None,
+        0 if spends else draw(sizes),
         draw(st.sampled_from([*executions.SELF_TRADES.values()])),
         FeeAsset.RECEIVED,
         draw(st.text("abcXYZ019-_", max_size=36)),
+        quote_atoms=draw(st.integers(1, 10**18)) * 10**4 if spends else None,
+        display_lots=draw(st.none() | sizes) if rests else None,
+        trigger_ticks=None if is_trailing else stop_ticks,
+        trail_rate_e8=draw(st.integers(1, 9_999)) * executions.BIP_E8 if is_trailing else None,
+        activation_ticks=draw(st.none() | st.just(stop_ticks)) if is_trailing else None,
+        activation_direction=draw(st.sampled_from(Direction)) if is_trailing else None,
     )
 
 
@@ -333,8 +346,9 @@ def test_an_unknown_library_is_told_the_known_ones():
         {"slide": True},
         {"reduce_only": True},
         {"display_lots": 0},
-        {"self_trade": SelfTrade.DECREMENT},
-        {"order_type": OrderType.STOP_LIMIT, "post_only": False, "trigger_ticks": 5},
+        {"order_type": OrderType.STOP_LIMIT, "trigger_ticks": 5},  # and post_only
+        {"order_type": OrderType.TRAILING_STOP, "post_only": False, "trail_ticks": 5},
+        {"order_type": OrderType.TRAILING_STOP, "post_only": False, "trail_rate_e8": 5},
         {"time_in_force": TimeInForce.GTD, "expire_ns": 5},
     ],
     ids=str,

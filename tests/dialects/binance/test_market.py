@@ -95,15 +95,24 @@ def test_exchange_info_is_what_strict_clients_need(venue):
     """hummingbot: SPOT in a permission set; Nautilus: every flag; ccxt: status TRADING."""
     (symbol,) = venue.get("exchangeInfo", symbol="BTCUSDT")[1]["symbols"]
     assert symbol["permissionSets"] == [["SPOT"]]
-    assert symbol["orderTypes"] == ["LIMIT", "LIMIT_MAKER", "MARKET"]
+    assert symbol["orderTypes"] == [
+        *("LIMIT", "LIMIT_MAKER", "MARKET"),
+        *("STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"),
+    ]
     assert {rule["filterType"] for rule in symbol["filters"]} == {
         "PRICE_FILTER",
         "LOT_SIZE",
+        "ICEBERG_PARTS",
         "MARKET_LOT_SIZE",
+        "TRAILING_DELTA",
         "NOTIONAL",
     }
     flags = {name: value for name, value in symbol.items() if isinstance(value, bool)}
-    assert [name for name, value in flags.items() if value] == ["isSpotTradingAllowed"]
+    assert {name for name, value in flags.items() if not value} == {
+        "opoAllowed",
+        "pegInstructionsAllowed",
+        "isMarginTradingAllowed",
+    }
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from steelyard.dialects.binance import (
     frames,
+    list_messages,
     market_messages,
     messages,
     parameters,
@@ -19,7 +20,7 @@ SAMPLES = sorted(
 )
 
 
-MODULES = (messages, market_messages, wallet_messages, frames)
+MODULES = (messages, list_messages, market_messages, wallet_messages, frames)
 
 
 def kind_of(name: str):
@@ -71,6 +72,11 @@ def test_every_message_has_a_sample():
         "ControlError",
         "SymbolRules",
         "Network",
+        "ListRequest",
+        "WorkingRequest",
+        "ListedOrder",
+        "ListStatusOrder",
+        "AmendedOrder",
     }
     simple = {  # requests of one or two parameters that another sample has too
         "AnyRequest",
@@ -84,6 +90,7 @@ def test_every_message_has_a_sample():
         "TradeFeeRequest",
         "SymbolStatusRequest",
         "ListenKeyRequest",
+        "QueryListRequest",
     }
     structs = {
         name

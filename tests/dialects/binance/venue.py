@@ -134,6 +134,16 @@ class Venue:
         assert status == 200, answer
         return answer
 
+    def trade(self, price: str) -> None:
+        """Let bob trade with himself at a price, after whatever is better."""
+        order = {"symbol": "BTCUSDT", "quantity": "0.01", "price": price}
+        for side in ("BUY", "SELL"):
+            self.place(self.other_key, **order, side=side, selfTradePreventionMode="NONE")
+
+    def found(self, placed: dict[str, Any]) -> dict[str, Any]:
+        """Return one of alice's orders on BTCUSDT as it is now."""
+        return self.call("GET", "order", symbol="BTCUSDT", orderId=placed["orderId"])[1]
+
     # -- REST, through our own client half ------------------------------------------------------
 
     def ask(self, message: Any, key: ApiKey | None = None) -> Outcome:

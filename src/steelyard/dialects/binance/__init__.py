@@ -16,8 +16,10 @@ from steelyard.dialects.binance import (
     candles,
     errors,
     market,
+    order_lists,
     orders,
     parameters,
+    replacing,
     trades,
     user_data,
     wallet,
@@ -87,11 +89,31 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "Clients send HMAC ones; the real one takes Ed25519 only.",
     ),
     (
-        "Stops, icebergs, pegs, order lists, cancel-replace, amendments, SOR: refused.",
-        "They are not offered yet; refusals use the venue's words, exchangeInfo its flags.",
+        "Pegged orders, OPO and OPOCO lists and SOR: refused.",
+        (
+            "The engine has no pegs, sizes what is pending when it is placed, and has one book a "
+            "symbol. Refusals use the venue's words, exchangeInfo its flags."
+        ),
     ),
-    ("Market orders by `quoteOrderQty` are refused.", "They are not offered yet."),
-    ("DECREMENT and TRANSFER self-trade prevention: refused.", "The engine has the other four."),
+    (
+        "The pending orders of an OTOCO are of the other side and the working order's quantity.",
+        "That is what the engine's brackets are.",
+    ),
+    ("Orders of a list cannot be amended.", "Their sizes belong together."),
+    ("TRANSFER self-trade prevention: refused.", "It moves trades between accounts of one owner."),
+    (
+        "`strategyId` and `strategyType` are checked and not told again.",
+        "They mean nothing to an exchange.",
+    ),
+    (
+        "`orderRateLimitExceededMode=CANCEL_ONLY` cancels nothing.",
+        "Limits are looked at before what a request says.",
+    ),
+    ("`/api/v3/order/amendments` is not there.", "The history keeps what an order is, not was."),
+    (
+        "`trailingTime` is -1 where there is a `stopPrice`.",
+        "When a trailing stop began to follow the price is the engine's alone to know.",
+    ),
     (
         "Amounts of money have up to 12 decimals where the books are finer than 8.",
         "What is told is exact; nothing is cut off.",
@@ -105,10 +127,6 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
     ("`aggTrades` has a row for each trade.", "The ids are those of trades."),
     ("An unknown stream name is refused.", "Silence would look like a quiet market."),
     ("A deposit is told by outboundAccountPosition alone.", "There is no balanceUpdate yet."),
-    (
-        "On the stream, a cancel's own client id is made up.",
-        "The response to it has the right one.",
-    ),
     ("X-MBX-TIME-UNIT is ignored.", "Answers are in milliseconds; timestamps may be in either."),
     (
         "exchangeInfo has `fairUse`.",
@@ -210,6 +228,8 @@ DIALECT = Dialect(
         *candles.ENDPOINTS,
         *windows.ENDPOINTS,
         *orders.ENDPOINTS,
+        *replacing.ENDPOINTS,
+        *order_lists.ENDPOINTS,
         *account.ENDPOINTS,
         *user_data.ENDPOINTS,
         *wallet.ENDPOINTS,

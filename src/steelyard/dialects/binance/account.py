@@ -35,7 +35,7 @@ from steelyard.dialects.binance.messages import (
     TradeFee,
     TradeFeeRequest,
 )
-from steelyard.dialects.binance.orders import span_of
+from steelyard.dialects.binance.routes import span_of
 from steelyard.dialects.binance.text import (
     DECIMALS,
     ZERO,

@@ -45,6 +45,7 @@ from steelyard.dialects.binance.messages import (
     TradesRequest,
 )
 from steelyard.dialects.binance.parameters import write
+from steelyard.dialects.binance.placing import place_to_wire
 from steelyard.dialects.binance.stream import MarketFollower
 from steelyard.dialects.binance.text import (
     INTERVAL_NAMES,
@@ -189,7 +190,7 @@ def call_of(message: Message, listings: Listings) -> Call:
         case Place():
             return Call(
                 orders.PLACE,
-                orders.place_to_wire(message, listings),
+                place_to_wire(message, listings),
                 OrderResult,
                 lambda body, known, _: orders.placed_from_wire(body, known),
             )
@@ -292,8 +293,8 @@ def _cancel_all(cancel: CancelAll, listings: Listings) -> Call:
     return Call(
         orders.CANCEL_ALL,
         SymbolRequest(symbol=_symbol(cancel.instrument_id, listings)),
-        tuple[OrderResult, ...],
-        lambda body, known, _: OrderList(tuple(result_from_wire(o, known) for o in body)),
+        tuple[msgspec.Raw, ...],
+        lambda body, known, _: orders.canceled_all_from_wire(body, known),
     )
 
 

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 import msgspec
+from msgspec import UNSET
 
 from steelyard.dialects.binance.messages import (
     ErrorBody,
@@ -32,6 +33,9 @@ NO_SUCH_ORDER = -2013
 CANCEL_REJECTED = -2011
 ORDER_REJECTED = -2010
 INVALID_MESSAGE = -1013
+AMEND_REJECTED = -2038
+REPLACE_PARTLY_FAILED = -2021
+REPLACE_FAILED = -2022
 
 
 class Words(NamedTuple):
@@ -159,6 +163,11 @@ REFUSED: dict[RejectReason, Words] = {
 # Where the reason alone does not tell: an order that cannot be canceled.
 CODES: dict[int, Words] = {
     CANCEL_REJECTED: Words(400, CANCEL_REJECTED, "Unknown order sent.", verbatim=True),
+    AMEND_REJECTED: Words(400, AMEND_REJECTED, "Unknown order sent.", verbatim=True),
+    REPLACE_PARTLY_FAILED: Words(
+        409, REPLACE_PARTLY_FAILED, "Order cancel-replace partially failed.", verbatim=True
+    ),
+    REPLACE_FAILED: Words(400, REPLACE_FAILED, "Order cancel-replace failed.", verbatim=True),
 }
 
 
@@ -208,7 +217,10 @@ def words_of(refusal: Refusal, now_ns: int, limits: LimitProfile) -> tuple[int, 
         return HTTPStatus.BAD_REQUEST, ErrorBody(code=code, msg=refusal.message)
     words = CODES[code] if isinstance(code, int) else words_for(refusal.reason)
     if words.verbatim:
-        return words.status, ErrorBody(code=words.code, msg=words.text, help=refusal.message)
+        data = UNSET if refusal.details is None else refusal.details
+        return words.status, ErrorBody(
+            code=words.code, msg=words.text, help=refusal.message, data=data
+        )
     text = words.text.format(
         until_ms=(now_ns + refusal.retry_after_ns) // MS_NS,
         limit=_limit_text(refusal.field, limits),

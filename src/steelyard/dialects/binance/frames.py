@@ -318,9 +318,35 @@ class ExecutionReport(Struct, frozen=True, kw_only=True):
     Z: str
     Y: str = "0.00000000"
     Q: str = "0.00000000"
+    d: int | Optional = UNSET
+    D: int | Optional = UNSET
     W: int | Optional = UNSET
     V: str = "NONE"
     eR: str | Optional = UNSET
+
+
+class ListStatusOrder(Struct, frozen=True, kw_only=True):
+    """One order of a list."""
+
+    s: str
+    i: int
+    c: str
+
+
+class ListStatus(Struct, frozen=True, kw_only=True):
+    """An order list that begins or is over."""
+
+    e: str = "listStatus"
+    E: int
+    s: str
+    g: int
+    c: str
+    l: str
+    L: str
+    r: str = "NONE"
+    C: str
+    T: int
+    O: tuple[ListStatusOrder, ...]
 
 
 class EventBalance(Struct, frozen=True, kw_only=True):

@@ -64,7 +64,7 @@ from steelyard.domain.messages import (
     Status,
     StatusQuery,
 )
-from steelyard.domain.order import MarketState, RejectReason
+from steelyard.domain.order import SLICES_MAX, MarketState, RejectReason
 from steelyard.domain.units import RATE_SCALE
 from steelyard.wire.dialect import Asker, Auth, Endpoint, Refusal, SessionRefused
 from steelyard.wire.limits import Counts, Limit, LimitProfile, Usage
@@ -83,8 +83,12 @@ _COUNTS = {
 }
 
 PERMISSION = "SPOT"  # of every account and symbol
-ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET")
-SELF_TRADE_MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH")
+ORDER_TYPES = (
+    *("LIMIT", "LIMIT_MAKER", "MARKET"),
+    *("STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"),
+)
+SELF_TRADE_MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT")
+TRAILING_BIPS_MIN, TRAILING_BIPS_MAX = 1, 9_999
 
 
 # -- instruments --------------------------------------------------------------------------------
@@ -136,6 +140,13 @@ def instrument_to_wire(instrument: Instrument, state: MarketState) -> SymbolInfo
         baseAsset=instrument.base,
         quoteAsset=instrument.quote,
         orderTypes=ORDER_TYPES,
+        icebergAllowed=True,
+        ocoAllowed=True,
+        otoAllowed=True,
+        quoteOrderQtyMarketAllowed=True,
+        allowTrailingStop=True,
+        cancelReplaceAllowed=True,
+        amendAllowed=True,
         filters=(
             Filter(
                 filterType="PRICE_FILTER",
@@ -149,7 +160,15 @@ def instrument_to_wire(instrument: Instrument, state: MarketState) -> SymbolInfo
                 maxQty=largest,
                 stepSize=lot,
             ),
+            Filter(filterType="ICEBERG_PARTS", limit=SLICES_MAX),
             Filter(filterType="MARKET_LOT_SIZE", minQty=ZERO, maxQty=largest, stepSize=ZERO),
+            Filter(
+                filterType="TRAILING_DELTA",
+                minTrailingAboveDelta=TRAILING_BIPS_MIN,
+                maxTrailingAboveDelta=TRAILING_BIPS_MAX,
+                minTrailingBelowDelta=TRAILING_BIPS_MIN,
+                maxTrailingBelowDelta=TRAILING_BIPS_MAX,
+            ),
             Filter(
                 filterType="NOTIONAL",
                 minNotional=amount_text(instrument.notional_min_atoms),

@@ -240,6 +240,10 @@ class Filter(Struct, frozen=True, kw_only=True):
     avgPriceMins: int | Optional = UNSET
     maxNumOrders: int | Optional = UNSET
     maxNumAlgoOrders: int | Optional = UNSET
+    minTrailingAboveDelta: int | Optional = UNSET
+    maxTrailingAboveDelta: int | Optional = UNSET
+    minTrailingBelowDelta: int | Optional = UNSET
+    maxTrailingBelowDelta: int | Optional = UNSET
 
 
 class SymbolInfo(Struct, frozen=True, kw_only=True):
@@ -456,6 +460,10 @@ class OrderResult(OrderAck, frozen=True, kw_only=True):
     timeInForce: str
     type: str
     side: str
+    stopPrice: str | Optional = UNSET
+    icebergQty: str | Optional = UNSET
+    trailingDelta: int | Optional = UNSET
+    trailingTime: int | Optional = UNSET
     workingTime: int | Optional = UNSET
     selfTradePreventionMode: str = "NONE"
     expiryReason: str | Optional = UNSET
@@ -479,6 +487,8 @@ class OrderInfo(Struct, frozen=True, kw_only=True):
     side: str
     stopPrice: str = "0.00000000"
     icebergQty: str = "0.00000000"
+    trailingDelta: int | Optional = UNSET
+    trailingTime: int | Optional = UNSET
     time: int
     updateTime: int
     isWorking: bool = True
@@ -622,3 +632,4 @@ class ErrorBody(Struct, frozen=True, kw_only=True):
     code: int
     msg: str
     help: str | Optional = UNSET
+    data: Any | Optional = UNSET  # of a cancel-replace: what became of either half

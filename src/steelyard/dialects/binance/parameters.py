@@ -118,6 +118,35 @@ PARAMETERS: dict[str, Parameter] = {
         -1145, "Invalid cancelRestrictions", "ONLY_NEW", "ONLY_PARTIALLY_FILLED"
     ),
     "symbolStatus": _choice(-1122, "Invalid symbolStatus.", "TRADING", "HALT", "BREAK"),
+    "cancelReplaceMode": _choice(
+        -1130,
+        "Data sent for parameter 'cancelReplaceMode' is not valid.",
+        *("STOP_ON_FAILURE", "ALLOW_FAILURE"),
+    ),
+    "orderRateLimitExceededMode": _choice(
+        -1130,
+        "Data sent for parameter 'orderRateLimitExceededMode' is not valid.",
+        *("DO_NOTHING", "CANCEL_ONLY"),
+    ),
+    "stopLimitTimeInForce": _choice(-1115, "Invalid timeInForce.", "GTC", "IOC", "FOK"),
+    "newQty": _AMOUNT,
+    "limitIcebergQty": _AMOUNT,
+    "stopIcebergQty": _AMOUNT,
+    "stopLimitPrice": _AMOUNT,
+    **dict.fromkeys(
+        (
+            *("listClientOrderId", "limitClientOrderId", "stopClientOrderId"),
+            *("cancelNewClientOrderId", "cancelOrigClientOrderId"),
+        ),
+        _CLIENT_ID,
+    ),
+    **dict.fromkeys(
+        (
+            *("orderListId", "cancelOrderId"),
+            *("limitStrategyId", "limitStrategyType", "stopStrategyId", "stopStrategyType"),
+        ),
+        _COUNT,
+    ),
     "quantity": _AMOUNT,
     "quoteOrderQty": _AMOUNT,
     "price": _AMOUNT,
@@ -162,6 +191,16 @@ PARAMETERS: dict[str, Parameter] = {
     "omitZeroBalances": _FLAG,
     "computeCommissionRates": _FLAG,
 }
+
+# A leg of an order list has an order's parameters with a prefix.
+for _prefix in ("above", "below", "working", "pending", "pendingAbove", "pendingBelow"):
+    for _own in (
+        *("type", "side", "quantity", "price", "stopPrice", "trailingDelta", "timeInForce"),
+        *("icebergQty", "strategyId", "strategyType"),
+        *("pegPriceType", "pegOffsetType", "pegOffsetValue"),
+    ):
+        PARAMETERS[f"{_prefix}{_own[0].upper()}{_own[1:]}"] = PARAMETERS[_own]
+    PARAMETERS[f"{_prefix}ClientOrderId"] = _CLIENT_ID
 
 
 # -- server half --------------------------------------------------------------------------------

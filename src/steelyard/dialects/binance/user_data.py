@@ -15,6 +15,7 @@ from steelyard.dialects.binance.account import position_to_wire
 from steelyard.dialects.binance.executions import report_to_wire
 from steelyard.dialects.binance.frames import BalanceUpdate, ExternalLockUpdate
 from steelyard.dialects.binance.messages import Nothing
+from steelyard.dialects.binance.order_lists import status_to_wire
 from steelyard.dialects.binance.text import amount_text, to_ms
 from steelyard.dialects.binance.wallet_messages import ListenKey, ListenKeyRequest
 from steelyard.domain.instrument import Listings
@@ -23,6 +24,7 @@ from steelyard.domain.messages import (
     BalanceLocked,
     BalanceMoved,
     Event,
+    GroupEvent,
     OrderEvent,
     Scope,
 )
@@ -52,6 +54,8 @@ def payload_of_account(event: Event, listings: Listings) -> Struct | None:
     match event:
         case OrderEvent():
             return report_to_wire(event, listings)
+        case GroupEvent():
+            return status_to_wire(event, listings)
         case BalanceEvent():
             return position_to_wire(event, listings)
         case BalanceMoved():

@@ -17,7 +17,9 @@ from steelyard.dialects.binance import (
     candles,
     errors,
     market,
+    order_lists,
     orders,
+    replacing,
     trades,
     user_data,
     windows,
@@ -110,19 +112,20 @@ METHODS: dict[str, Endpoint] = {
     "userDataStream.start": user_data.START,
     "userDataStream.ping": user_data.KEEP,
     "userDataStream.stop": user_data.STOP,
-    **{
-        method: orders.REFUSED[path]
-        for method, path in {
-            "order.cancelReplace": "order/cancelReplace",
-            "order.amend.keepPriority": "order/amend/keepPriority",
-            "orderList.place": "order/oco",
-            "orderList.place.oco": "orderList/oco",
-            "orderList.place.oto": "orderList/oto",
-            "orderList.place.otoco": "orderList/otoco",
-            "sor.order.place": "sor/order",
-            "sor.order.test": "sor/order/test",
-        }.items()
-    },
+    "order.cancelReplace": replacing.CANCEL_REPLACE,
+    "order.amend.keepPriority": replacing.AMEND,
+    "orderList.place": order_lists.OLD_OCO,
+    "orderList.place.oco": order_lists.OCO,
+    "orderList.place.oto": order_lists.OTO,
+    "orderList.place.otoco": order_lists.OTOCO,
+    "orderList.place.opo": order_lists.REFUSED["orderList/opo"],
+    "orderList.place.opoco": order_lists.REFUSED["orderList/opoco"],
+    "orderList.cancel": order_lists.CANCEL_LIST,
+    "orderList.status": order_lists.QUERY_LIST,
+    "openOrderLists.status": order_lists.OPEN_LISTS,
+    "allOrderLists": order_lists.ALL_LISTS,
+    "sor.order.place": order_lists.REFUSED["sor/order"],
+    "sor.order.test": order_lists.REFUSED["sor/order/test"],
 }
 
 # Numbers with a fraction stay the text they came as: that is what was signed.
@@ -411,7 +414,10 @@ def _signed_texts(params: dict[str, Any]) -> dict[str, str]:
 
 def _error_of(body: ErrorBody) -> dict[str, Any]:
     found: dict[str, Any] = {"code": body.code, "msg": body.msg}
-    return found if body.help is UNSET else {**found, "help": body.help}
+    for name in ("help", "data"):
+        if (value := getattr(body, name)) is not UNSET:
+            found[name] = value
+    return found
 
 
 # -- the session, client end --------------------------------------------------------------------

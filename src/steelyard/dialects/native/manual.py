@@ -143,6 +143,7 @@ ORDER_TYPES = {
     OrderType.TAKE_PROFIT: "A market order once the price has moved in your favour to the trigger.",
     OrderType.TAKE_PROFIT_LIMIT: "The same, as a limit order.",
     OrderType.TRAILING_STOP: "A stop whose trigger follows the best price at a distance.",
+    OrderType.TRAILING_STOP_LIMIT: "The same, as a limit order at `price`, which does not follow.",
 }
 
 ON_TYPES = (
@@ -154,7 +155,8 @@ ON_TYPES = (
     (
         "A trailing stop to sell follows the highest price and triggers when the price has fallen "
         "by `trail`, or by `trail_rate` of the highest; to buy, the lowest and a rise. With "
-        "`activation_price` it begins when the price has come there."
+        "`activation_price` it begins when the price has come there: a sell by a rise, a buy by a "
+        "fall, or as `activation_direction` says. If the price is there already, it begins at once."
     ),
     (
         "An iceberg shows `display_size` at a time, and each new slice queues anew. A hidden order "

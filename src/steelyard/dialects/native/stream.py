@@ -43,6 +43,7 @@ from steelyard.domain.messages import (
     FullBookChanges,
     FullBookQuery,
     FullBookSnapshot,
+    GroupEvent,
     OrderEvent,
     Scope,
     Status,
@@ -349,6 +350,8 @@ def frame(subscription: Subscription, event: Event, listings: Listings) -> bytes
             push = orders.fill_push(event, listings)
         case OrderEvent():
             push = orders.order_push(event, listings)
+        case GroupEvent():
+            return None  # its orders say it
         case Status():
             push = account.status_push(event)
         case BalanceEvent():
