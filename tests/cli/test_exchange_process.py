@@ -11,7 +11,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from native_client import CLOCK
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.protocol import State
 from websockets.sync.client import connect
 
 from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
@@ -231,3 +232,35 @@ def test_a_recording_that_breaks_off_stops_the_exchange_and_says_why(tmp_path, m
 def test_an_exchange_may_end_with_its_tape(tmp_path, monkeypatch):
     """`--at-end exit`."""
     assert play(tmp_path, monkeypatch, at_end="exit") is None
+
+
+def test_a_websocket_lasts_as_long_as_its_dialect_says(tmp_path, monkeypatch):
+    """And is then closed with a word; a market stream of another dialect goes on."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    config = ExchangeConfig(tmp_path / "data", 0, None, profile_chooser("off"))
+
+    def last_close(ports: dict[str, int]) -> tuple[int, str, bool]:
+        native, binance = (f"ws://127.0.0.1:{ports[name]}" for name in ("native", "binance"))
+        with (
+            connect(f"{native}/ws/v1", proxy=None) as other,
+            connect(f"{binance}/ws", proxy=None) as line,
+        ):
+            with pytest.raises(ConnectionClosed) as closed:
+                line.recv(20)
+            frame = closed.value.rcvd
+            assert frame is not None
+            other.ping().wait(20)
+            return frame.code, frame.reason, other.state is State.OPEN
+
+    async def main() -> tuple[int, str, bool]:
+        process = ExchangeProcess(config)
+        await process.start()
+        try:
+            gate = process._gates["binance"]
+            gate.dialect = gate.dialect._replace(connection_life_ns=1)
+            ports = {name: process.port(name) for name in ("native", "binance")}
+            return await asyncio.to_thread(last_close, ports)
+        finally:
+            await process.stop()
+
+    assert asyncio.run(main()) == (1001, "a connection lasts no longer; connect again", True)

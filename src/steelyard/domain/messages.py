@@ -75,20 +75,46 @@ class TradesQuery(Struct, frozen=True, tag=True):
     before: int | None = None
 
 
+class AggregatesQuery(Struct, frozen=True, tag=True):
+    """Aggregate trades, oldest first. With a start (id or time) from there on, else the newest."""
+
+    instrument_id: int
+    limit: int
+    from_aggregate_id: int | None = None
+    start_ns: int | None = None
+    end_ns: int | None = None
+
+
 class CandlesQuery(Struct, frozen=True, tag=True):
-    """Candles of one interval, oldest first. With a start: from there on; without: the newest."""
+    """Candles of one interval, oldest first. With a start: from there on; without: the newest.
+
+    offset_ns is how far ahead of UTC the days are by which they open.
+    """
 
     instrument_id: int
     interval_ns: int
     limit: int
     start_ns: int | None = None
     end_ns: int | None = None
+    offset_ns: int = 0
 
 
 class TickersQuery(Struct, frozen=True, tag=True):
     """24-hour statistics; None means every instrument."""
 
     instrument_ids: tuple[int, ...] | None = None
+
+
+class WindowsQuery(Struct, frozen=True, tag=True):
+    """Statistics of a window that begins on a whole minute and ends now.
+
+    It is window_ns long, or up to a minute longer; None is the day so far, of days that are
+    offset_ns ahead of UTC.
+    """
+
+    instrument_ids: tuple[int, ...]
+    window_ns: int | None
+    offset_ns: int = 0
 
 
 class AccountQuery(Struct, frozen=True, tag=True):
@@ -166,8 +192,10 @@ Query = (
     | BookQuery
     | FullBookQuery
     | TradesQuery
+    | AggregatesQuery
     | CandlesQuery
     | TickersQuery
+    | WindowsQuery
     | AccountQuery
     | OrderQuery
     | OrdersQuery
@@ -181,12 +209,30 @@ Query = (
 
 
 class Trade(Struct, frozen=True, tag=True):
-    """A public trade; trade_id is gapless per instrument. An Event as well."""
+    """A public trade; trade_id is gapless per instrument. An Event as well.
+
+    Trades of one taker order at one price and time share an aggregate_id, which is gapless too;
+    0 where it is not told.
+    """
 
     instrument_id: int
     trade_id: int
     price_ticks: int
     size_lots: int
+    taker_side: Side
+    time_ns: int
+    aggregate_id: int = 0
+
+
+class AggregateTrade(Struct, frozen=True, tag=True):
+    """The trades of one taker order at one price and time, as one. An Event as well."""
+
+    instrument_id: int
+    aggregate_id: int
+    price_ticks: int
+    size_lots: int
+    first_trade_id: int
+    last_trade_id: int
     taker_side: Side
     time_ns: int
 
@@ -216,7 +262,11 @@ class Candle(Struct, frozen=True, tag=True):
 
 
 class Ticker(Struct, frozen=True, tag=True):
-    """The last 24 hours and the touch; None where nothing rests or traded. An Event as well."""
+    """A window, 24 hours unless another was asked for, and the touch. An Event as well.
+
+    None where nothing rests or traded. last_trade_ns is when it last traded, 0 where never, or
+    where that is not told.
+    """
 
     instrument_id: int
     time_ns: int
@@ -236,6 +286,7 @@ class Ticker(Struct, frozen=True, tag=True):
     bid_lots: int
     ask_ticks: int | None
     ask_lots: int
+    last_trade_ns: int = 0
 
 
 class AssetBalance(Struct, frozen=True):
@@ -308,6 +359,12 @@ class TradeList(Struct, frozen=True, tag=True):
     around: Around = WHOLE
 
 
+class AggregateList(Struct, frozen=True, tag=True):
+    """Answer to AggregatesQuery."""
+
+    trades: tuple[AggregateTrade, ...]
+
+
 class CandleList(Struct, frozen=True, tag=True):
     """Answer to CandlesQuery."""
 
@@ -315,7 +372,7 @@ class CandleList(Struct, frozen=True, tag=True):
 
 
 class TickerList(Struct, frozen=True, tag=True):
-    """Answer to TickersQuery."""
+    """Answer to TickersQuery and WindowsQuery."""
 
     tickers: tuple[Ticker, ...]
 
@@ -445,6 +502,7 @@ SingleAnswer = (
     | BookSnapshot
     | FullBookSnapshot
     | TradeList
+    | AggregateList
     | CandleList
     | TickerList
     | AccountAnswer
@@ -572,17 +630,38 @@ class BalanceEvent(Struct, frozen=True, tag=True):
     time_ns: int
 
 
+class BalanceMoved(Struct, frozen=True, tag=True):
+    """Something came into an account from outside (positive), or went; trades are not told so."""
+
+    account_id: int
+    asset_id: int
+    amount_atoms: int
+    time_ns: int
+
+
+class BalanceLocked(Struct, frozen=True, tag=True):
+    """A withdrawal holds an amount (positive), or no longer does."""
+
+    account_id: int
+    asset_id: int
+    amount_atoms: int
+    time_ns: int
+
+
 # A BookSnapshot is one where a venue's stream begins with it; our feed has no such event.
 Event = (
     BookSnapshot
     | BookDelta
     | FullBookChanges
     | Trade
+    | AggregateTrade
     | Touch
     | Ticker
     | Candle
     | OrderEvent
     | GroupEvent
     | BalanceEvent
+    | BalanceMoved
+    | BalanceLocked
     | Status
 )

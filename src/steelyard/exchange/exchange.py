@@ -53,7 +53,10 @@ from steelyard.domain.messages import (
     MINUTE_NS,
     AccountAnswer,
     AccountQuery,
+    AggregatesQuery,
     AssetBalance,
+    BalanceLocked,
+    BalanceMoved,
     BookQuery,
     BookSnapshot,
     Candle,
@@ -82,8 +85,9 @@ from steelyard.domain.messages import (
     TickersQuery,
     TradesQuery,
     TransferAnswer,
+    WindowsQuery,
 )
-from steelyard.domain.order import MarketState, RejectReason
+from steelyard.domain.order import MarketState, RejectReason, TransferState
 from steelyard.engine import BookLevels, Engine
 from steelyard.exchange.blast_radius import blast_radius
 from steelyard.exchange.counts import Counts
@@ -91,7 +95,7 @@ from steelyard.exchange.feed import Feed, Frames, touch_of
 from steelyard.exchange.history import Group, History
 from steelyard.exchange.house import BOOK_DEPTH, PAUSE_NS, Market
 from steelyard.exchange.keys import Keys, ReadPublicKey, Seal, no_public_keys
-from steelyard.exchange.market import InstrumentMarket
+from steelyard.exchange.market import DAY_NS, InstrumentMarket, open_of
 from steelyard.exchange.people import People
 from steelyard.exchange.people_records import (
     Moved,
@@ -159,6 +163,7 @@ class Exchange:
         self.maintenance_ns: int | None = None  # what who is turned away should wait; None: nobody
         self.counts = Counts()
         self._steps = 0
+        self._told = 0  # commands: the trades of one belong together
         self._stepped_ns = 0  # when the market last did what was due
         self._markets: dict[int, InstrumentMarket] = {}
         self._states: dict[int, MarketState] = {}
@@ -302,12 +307,18 @@ class Exchange:
                 return self._account(query.account_id)
             case TradesQuery():
                 return self._market(query.instrument_id).trade_list(query)
+            case AggregatesQuery():
+                return self._market(query.instrument_id).aggregate_list(query)
             case CandlesQuery():
                 return CandleList(self._market(query.instrument_id).candles_of(query, now_ns))
             case TickersQuery():
                 wanted = query.instrument_ids
                 ids = [*self._markets] if wanted is None else wanted
                 return TickerList(tuple(self.ticker(i, now_ns) for i in ids))
+            case WindowsQuery():
+                return TickerList(
+                    tuple(self._window(query, i, now_ns) for i in query.instrument_ids)
+                )
             case InstrumentsQuery():
                 states = (self.state_of(i.instrument_id) for i in self.listings)
                 return InstrumentList(tuple(self.listings), tuple(states))
@@ -328,15 +339,25 @@ class Exchange:
         """Return all accounts' open orders of an instrument."""
         return self.history.open_orders(instrument_id)
 
-    def ticker(self, instrument_id: int, now_ns: int) -> Ticker:
-        """Return an instrument's last 24 hours and touch."""
+    def ticker(self, instrument_id: int, now_ns: int, window_ns: int = 0) -> Ticker:
+        """Return an instrument's last 24 hours, or another window, and touch."""
+        if window_ns:
+            return self._window(WindowsQuery((), window_ns), instrument_id, now_ns)
         return self._market(instrument_id).ticker(now_ns, touch_of(self.levels(instrument_id, 1)))
 
     def current_candles(
-        self, instrument_id: int, interval_ns: int, now_ns: int
+        self, instrument_id: int, interval_ns: int, now_ns: int, offset_ns: int = 0
     ) -> tuple[Candle, ...]:
         """Return the last closed candle and the open one."""
-        return self._market(instrument_id).current(interval_ns, now_ns)
+        return self._market(instrument_id).current(interval_ns, now_ns, offset_ns)
+
+    def _window(self, query: WindowsQuery, instrument_id: int, now_ns: int) -> Ticker:
+        if query.window_ns is None:
+            start_ns = open_of(now_ns, DAY_NS, query.offset_ns)
+        else:
+            start_ns = open_of(now_ns - query.window_ns, MINUTE_NS)
+        touch = touch_of(self.levels(instrument_id, 1))
+        return self._market(instrument_id).ticker(now_ns, touch, start_ns)
 
     # -- snapshots --------------------------------------------------------------------------
 
@@ -534,6 +555,7 @@ class Exchange:
     def _tell(self, command: Command, effects: list[Effect]) -> None:
         """Enter effects in the history and the market data, and tell the feed."""
         now_ns = self.now_ns
+        self._told += 1
         touched: dict[tuple[int, int], None] = {}  # (account, instrument or -asset - 1)
         asked = _asked(command)
         group: Group | None = None
@@ -544,7 +566,7 @@ class Exchange:
                     self.feed.level(effect, now_ns)
                 case Traded():
                     self.counts.trades += 1
-                    trade = self._markets[effect.instrument_id].traded(effect, now_ns)
+                    trade = self._markets[effect.instrument_id].traded(effect, now_ns, self._told)
                     self.feed.trade(trade, effect)
                 case Filled():
                     order = self._tell_filled(effect)
@@ -571,12 +593,8 @@ class Exchange:
                 case MarketStateChanged():
                     self._states[effect.instrument_id] = effect.state
                     self._tell_status()
-                case Transferred():
-                    self.statements.transferred(effect, now_ns)
-                    touched[effect.account_id, -effect.asset_id - 1] = None
-                case TransferChanged():
-                    self.statements.transfer_changed(effect, now_ns)
-                    self.people.transfer_changed(effect)
+                case Transferred() | TransferChanged():
+                    self._tell_transfer(effect)
                     touched[effect.account_id, -effect.asset_id - 1] = None
         if self.feed.is_heard:
             self._tell_groups(command, group, ended.values())
@@ -588,6 +606,8 @@ class Exchange:
         self.counts.fills += 1
         self.statements.filled(effect, now_ns)
         order, fill = self.history.filled(effect, now_ns)
+        if order.filled_lots == fill.size_lots:
+            self.counts.first_fills[effect.account_id] += 1
         self.feed.order(Execution.FILL, order, fill, now_ns)
         for child in self.history.released(order, now_ns):
             self.feed.order(Execution.RELEASED, child, None, now_ns)
@@ -632,6 +652,20 @@ class Exchange:
             return
         if self.listings.has(place.instrument_id) and place.account_id in self._rates:
             self.history.rejected(place, effect.order_id, effect.reason, self.now_ns)
+
+    def _tell_transfer(self, effect: Transferred | TransferChanged) -> None:
+        now_ns = self.now_ns
+        account_id, asset_id, atoms = effect.account_id, effect.asset_id, effect.amount_atoms
+        if isinstance(effect, Transferred):
+            self.statements.transferred(effect, now_ns)
+            self.feed.moved(BalanceMoved(account_id, asset_id, atoms, now_ns))
+            return
+        self.statements.transfer_changed(effect, now_ns)
+        self.people.transfer_changed(effect)
+        if atoms < 0:  # a withdrawal holds its amount from its beginning to its end
+            is_begun = effect.state is TransferState.PENDING
+            told_atoms = -atoms if is_begun else atoms
+            self.feed.moved(BalanceLocked(account_id, asset_id, told_atoms, now_ns))
 
     def _tell_balances(self, touched: Iterable[tuple[int, int]]) -> None:
         """Tell each account of the assets that were touched, each once."""

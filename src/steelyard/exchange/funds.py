@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from steelyard.domain.commands import CloseTransfer, Rejected, TransferChanged
 from steelyard.domain.errors import UnitError
 from steelyard.domain.order import TransferState
+from steelyard.domain.transfers import ADDRESS_FORM
 from steelyard.domain.units import parse_decimal, to_atoms
 from steelyard.exchange.bookkeeping import amount_text
 from steelyard.exchange.declined import Decline, Declined, not_found
@@ -56,7 +57,7 @@ NETWORKS = {
 }
 OTHER_NETWORKS = {"sandbox": Decimal(0)}
 
-_ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{9,127}")
+_ADDRESS = re.compile(ADDRESS_FORM)
 
 
 class Asked(NamedTuple):

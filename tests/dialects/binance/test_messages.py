@@ -4,7 +4,14 @@ from importlib import resources
 import msgspec
 import pytest
 
-from steelyard.dialects.binance import frames, list_messages, messages, parameters
+from steelyard.dialects.binance import (
+    frames,
+    list_messages,
+    market_messages,
+    messages,
+    parameters,
+    wallet_messages,
+)
 from steelyard.dialects.binance.market import instruments_from_wire
 
 SAMPLES = sorted(
@@ -13,9 +20,11 @@ SAMPLES = sorted(
 )
 
 
+MODULES = (messages, list_messages, market_messages, wallet_messages, frames)
+
+
 def kind_of(name: str):
-    modules = (messages, list_messages, frames)
-    return next(getattr(module, name) for module in modules if hasattr(module, name))
+    return next(kind for module in MODULES if (kind := getattr(module, name, None)) is not None)
 
 
 def sample(path):
@@ -61,6 +70,8 @@ def test_every_message_has_a_sample():
         "ApiFrame",
         "SubscriptionId",
         "ControlError",
+        "SymbolRules",
+        "Network",
         "ListRequest",
         "WorkingRequest",
         "ListedOrder",
@@ -77,11 +88,13 @@ def test_every_message_has_a_sample():
         "SymbolsRequest",
         "AccountRequest",
         "TradeFeeRequest",
+        "SymbolStatusRequest",
+        "ListenKeyRequest",
         "QueryListRequest",
     }
     structs = {
         name
-        for module in (messages, list_messages, frames)
+        for module in MODULES
         for name, value in vars(module).items()
         if isinstance(value, type)
         and issubclass(value, msgspec.Struct)

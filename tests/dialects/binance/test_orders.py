@@ -366,7 +366,7 @@ def test_order_limits_are_counted_and_told():
     response = venue.send(venue.signed("POST", "order", order))
     assert response.headers["x-mbx-order-count-10s"] == "1"
     assert response.headers["x-mbx-order-count-1d"] == "1"
-    assert response.headers["x-mbx-used-weight-1m"] == "1"
+    assert response.headers["x-mbx-used-weight-1m"] == "0"
     _, counts = venue.call("GET", "rateLimit/order")
     assert [(c["interval"], c["intervalNum"], c["count"]) for c in counts] == [
         ("SECOND", 10, 1),

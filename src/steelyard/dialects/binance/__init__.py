@@ -5,6 +5,8 @@ official documentation (github.com/binance/binance-spot-api-docs), read 2026-07-
 it is in README.md.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -18,16 +20,31 @@ from steelyard.dialects.binance import (
     orders,
     parameters,
     replacing,
+    trades,
+    user_data,
+    wallet,
+    windows,
 )
 from steelyard.dialects.binance.client import BinanceClient, environment
-from steelyard.dialects.binance.stream import NAME, StreamSession, target_of
+from steelyard.dialects.binance.stream import NAME
 from steelyard.dialects.binance.stream import frame as market_frame
+from steelyard.dialects.binance.stream_session import StreamSession, target_of
+from steelyard.dialects.binance.text import times_in, unit_named
 from steelyard.dialects.binance.ws_api import PATH as API_PATH
 from steelyard.dialects.binance.ws_api import USER, ApiSession, user_frame
+from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS, Event
-from steelyard.wire.dialect import Dialect, Door, Refusal, ServerSession, Subscription
-from steelyard.wire.http import Response
+from steelyard.wire.dialect import (
+    AccessReason,
+    Dialect,
+    Door,
+    Refusal,
+    ServerSession,
+    SessionRefused,
+    Subscription,
+)
+from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import (
     Counts,
     Limit,
@@ -47,6 +64,13 @@ LIMITS = LimitProfile(
         Limit("raw requests per 5 MINUTE", Per.IP, Counts.REQUESTS, 300_000, 5 * MINUTE_NS),
         Limit("orders per 10 SECOND", Per.ACCOUNT, Counts.ORDERS, 100, 10 * SECOND_NS),
         Limit("orders per 1 DAY", Per.ACCOUNT, Counts.ORDERS, 200_000, DAY_NS),
+        *(
+            Limit(name, Per.ACCOUNT, Counts.REQUESTS, most, window_ns, routes=(endpoint.path,))
+            for name, most, window_ns, endpoint in (
+                ("withdrawals per 1 MINUTE", 200, MINUTE_NS, wallet.WITHDRAW),
+                ("lists of withdrawals per 1 SECOND", 10, SECOND_NS, wallet.WITHDRAWALS),
+            )
+        ),
     ),
     ban_after=100,
     ban_ns=2 * MINUTE_NS,
@@ -55,6 +79,7 @@ LIMITS = LimitProfile(
     ),
 )
 
+UNIT_HEADER = "x-mbx-time-unit"
 HEADERS_MAX = 256  # names that are kept, of as many limits
 _HEADERS = {Counts.WEIGHT: "x-mbx-used-weight", Counts.ORDERS: "x-mbx-order-count"}
 
@@ -159,15 +184,40 @@ def _path_and_query(target: str) -> tuple[str, str]:
 
 def _has_stream(target: str) -> bool:
     path, query = _path_and_query(target)
-    return path == API_PATH or target_of(path, query) is not None
+    try:
+        return path == API_PATH or target_of(path, query) is not None
+    except DecodeError:
+        return True  # a stream's path; what is wrong with it is said when it is opened
 
 
 def _session(target: str, door: Door) -> ServerSession | None:
     path, query = _path_and_query(target)
-    if path == API_PATH:
-        return ApiSession(query, door)
-    wanted = target_of(path, query)
+    try:
+        if path == API_PATH:
+            return ApiSession(query, door)
+        wanted = target_of(path, query)
+    except DecodeError as error:
+        raise SessionRefused(_malformed(error)) from error
     return None if wanted is None else StreamSession(wanted, door)
+
+
+@contextmanager
+def _manner(request: Request) -> Iterator[None]:
+    """Let a request's header choose the unit of the times in its answer."""
+    name = request.headers.get(UNIT_HEADER)
+    if name is None:
+        yield
+        return
+    try:
+        unit_ns = unit_named(name)
+    except DecodeError as error:
+        raise SessionRefused(_malformed(error)) from error
+    with times_in(unit_ns):
+        yield
+
+
+def _malformed(error: DecodeError) -> Refusal:
+    return Refusal(AccessReason.MALFORMED, str(error), error.field, code=error.code)
 
 
 def _frame(subscription: Subscription, event: Event, listings: Listings) -> bytes | None:
@@ -186,11 +236,15 @@ DIALECT = Dialect(
     ),
     endpoints=(
         *market.ENDPOINTS,
+        *trades.ENDPOINTS,
         *candles.ENDPOINTS,
+        *windows.ENDPOINTS,
         *orders.ENDPOINTS,
         *replacing.ENDPOINTS,
         *order_lists.ENDPOINTS,
         *account.ENDPOINTS,
+        *user_data.ENDPOINTS,
+        *wallet.ENDPOINTS,
     ),
     limits=LIMITS,
     known_differences=KNOWN_DIFFERENCES,
@@ -206,4 +260,7 @@ DIALECT = Dialect(
     client=BinanceClient(),
     environment=environment,
     notes=NOTES,
+    fills_give_back=True,
+    connection_life_ns=DAY_NS,
+    manner=_manner,
 )

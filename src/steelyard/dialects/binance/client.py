@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from steelyard.dialects.binance import account, candles, errors, market, orders
+from steelyard.dialects.binance import account, candles, errors, market, orders, trades
 from steelyard.dialects.binance.auth import KEY_HEADER, WINDOW_MS, signed_form
 from steelyard.dialects.binance.executions import info_from_wire, result_from_wire
 from steelyard.dialects.binance.messages import (
@@ -347,12 +347,12 @@ def _trades(query: TradesQuery, listings: Listings) -> Call:
     symbol, limit = symbol_text(instrument), min(query.limit, market.ROWS_MAX)
     is_newest = query.from_trade_id is None
     return Call(
-        market.TRADES if is_newest else market.HISTORICAL_TRADES,
+        trades.TRADES if is_newest else trades.HISTORICAL_TRADES,
         TradesRequest(symbol=symbol, limit=limit)
         if is_newest
         else HistoricalTradesRequest(symbol=symbol, limit=limit, fromId=query.from_trade_id),
         tuple[PublicTrade, ...],
-        lambda body, _, __: TradeList(tuple(market.trade_from_wire(t, instrument) for t in body)),
+        lambda body, _, __: TradeList(tuple(trades.trade_from_wire(t, instrument) for t in body)),
     )
 
 

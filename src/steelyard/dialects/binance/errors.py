@@ -50,6 +50,7 @@ class Words(NamedTuple):
 _A, _R = AccessReason, RejectReason
 # The venue has one word for whatever is wrong with a key that it knows.
 _NOT_PERMITTED = Words(401, -2015, "Invalid API-key, IP, or permissions for action.")
+_LIMITED = Words(400, -4015, "Withdraw is limited.")
 _CLOSED = Words(400, ORDER_REJECTED, "Market is closed.", verbatim=True)
 
 # Two tables, because members of the two enums with the same number are equal.
@@ -96,12 +97,15 @@ TURNED_AWAY: dict[AccessReason, Words] = {
     _A.MISSING_SCOPE: _NOT_PERMITTED,
     _A.WITHDRAW_COOLING: _NOT_PERMITTED,
     _A.PRODUCT_NOT_ALLOWED: _NOT_PERMITTED,
-    # No route here withdraws.
-    _A.PERSON_REQUIRED: _NOT_PERMITTED,
-    _A.DUPLICATE_CLIENT_WITHDRAWAL_ID: _NOT_PERMITTED,
-    _A.UNKNOWN_ADDRESS: _NOT_PERMITTED,
-    _A.ADDRESS_COOLING: _NOT_PERMITTED,
-    _A.TOO_MANY_TRANSFERS: _NOT_PERMITTED,
+    _A.PERSON_REQUIRED: _LIMITED,
+    _A.DUPLICATE_CLIENT_WITHDRAWAL_ID: Words(
+        400, -1130, "Data sent for parameter 'withdrawOrderId' is not valid."
+    ),
+    _A.UNKNOWN_ADDRESS: Words(
+        400, -4035, "This address is not on the whitelist. Please join and try again."
+    ),
+    _A.ADDRESS_COOLING: Words(400, -4036, "The new address needs to be withdrawn in 24 hours."),
+    _A.TOO_MANY_TRANSFERS: _LIMITED,
     _A.KEY_LIMIT: Words(429, -1003, "Too many requests queued."),
     _A.ORDER_LIMIT: Words(429, -1015, "Too many new orders; current limit is {limit}."),
     _A.MALFORMED: Words(400, -1130, "Invalid data sent for a parameter."),

@@ -619,25 +619,6 @@ class TradeFee(Struct, frozen=True, kw_only=True):
     takerCommission: str
 
 
-class Coin(Struct, frozen=True, kw_only=True):
-    """An element of GET /sapi/v1/capital/config/getall."""
-
-    coin: str
-    depositAllEnable: bool = False
-    withdrawAllEnable: bool = False
-    name: str
-    free: str
-    locked: str
-    freeze: str = "0"
-    withdrawing: str = "0"
-    ipoing: str = "0"
-    ipoable: str = "0"
-    storage: str = "0"
-    isLegalMoney: bool = False
-    trading: bool = True
-    networkList: tuple[Any, ...] = ()
-
-
 class SystemStatus(Struct, frozen=True, kw_only=True):
     """GET /sapi/v1/system/status: 0 normal, 1 maintenance."""
 

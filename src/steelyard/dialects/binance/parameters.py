@@ -31,6 +31,7 @@ SIGNING = frozenset({"timestamp", "recvWindow", "signature", "apiKey", "returnRa
 
 PARAMETERS_MAX = 64
 SYMBOLS_MAX = 100
+OFFSET_MAX = 10_000  # entries of a list that may be passed over
 
 
 class Kind(Enum):
@@ -71,6 +72,15 @@ AMOUNT = Legal.of(r"^([0-9]{1,20})(\.[0-9]{1,20})?$")
 INTEGER = Legal.of("^[0-9]{1,20}$")
 CLIENT_ID = Legal.of(r"^[\.A-Z\:/a-z0-9_-]{1,36}$")
 WORD = Legal.of("^[A-Za-z0-9_+:-]{1,32}$")
+COIN = Legal.of("^[A-Z0-9]{1,20}$")
+ADDRESS = Legal.of("^[A-Za-z0-9:._-]{1,128}$")
+NAMED = Legal.of("^[A-Za-z0-9 :._-]{1,128}$")
+TOKEN = Legal.of("^[A-Za-z0-9]{1,128}$")
+NUMBERS = Legal.of("^[0-9]{1,20}(,[0-9]{1,20}){0,44}$")
+WINDOW = Legal.of("^([1-9]|[1-5][0-9])m$|^([1-9]|1[0-9]|2[0-3])h$|^[1-7]d$")
+PERMISSIONS = Legal.of(
+    r'^([A-Z0-9_]{1,20}|\["[A-Z0-9_]{1,20}"( ?, ?"[A-Z0-9_]{1,20}"){0,40}\])$',
+)
 
 
 def _choice(code: int, text: str, *choices: str) -> Parameter:
@@ -155,7 +165,26 @@ PARAMETERS: dict[str, Parameter] = {
     "subscriptionId": _COUNT,
     "limit": Parameter(Kind.INTEGER, INTEGER, least=1, most=5_000),
     "timeZone": _WORD,
-    "permissions": Parameter(Kind.TEXT, Legal.of(r'^[A-Z0-9_,"\[\] ]{1,200}$')),
+    "permissions": Parameter(Kind.TEXT, PERMISSIONS),
+    "windowSize": Parameter(Kind.TEXT, WINDOW),
+    "listenKey": Parameter(Kind.TEXT, TOKEN),
+    "coin": Parameter(Kind.TEXT, COIN),
+    "network": _WORD,
+    "address": Parameter(Kind.TEXT, ADDRESS),
+    "addressTag": Parameter(Kind.TEXT, ADDRESS),
+    "name": Parameter(Kind.TEXT, NAMED),
+    "withdrawOrderId": _CLIENT_ID,
+    "amount": Parameter(Kind.DECIMAL, AMOUNT),
+    "transactionFeeFlag": _FLAG,
+    "walletType": _COUNT,
+    "status": _COUNT,
+    "offset": Parameter(Kind.INTEGER, INTEGER, most=OFFSET_MAX),
+    "txId": Parameter(Kind.TEXT, NAMED),
+    "idList": Parameter(Kind.TEXT, NUMBERS),
+    "includeSource": _FLAG,
+    "preventedMatchId": _COUNT,
+    "fromPreventedMatchId": _COUNT,
+    "fromAllocationId": _COUNT,
     "pegPriceType": _WORD,
     "pegOffsetType": _WORD,
     "showPermissionSets": _FLAG,

@@ -40,6 +40,7 @@ def signed(
         is_order=bool(orders),
         summary=summary,
         orders=_always(orders or 1),
+        is_free=scope is Scope.TRADE and not path.endswith("/test"),
     )
 
 

@@ -29,7 +29,10 @@ from steelyard.domain.errors import AuthError, DecodeError, UnitError, Unsupport
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import (
     SECOND_NS,
+    AggregateTrade,
     BalanceEvent,
+    BalanceLocked,
+    BalanceMoved,
     BookDelta,
     BookQuery,
     BookSnapshot,
@@ -58,6 +61,7 @@ from steelyard.wire.dialect import (
     Channel,
     ChannelKind,
     Door,
+    Ending,
     Refusal,
     SessionRefused,
     Subscription,
@@ -77,7 +81,8 @@ OPS: dict[str, type[Struct]] = {
     "ping": stream_messages.Ping,
     **dict.fromkeys(calls.CALLS, stream_messages.Call),
 }
-KINDS = {kind.name.lower(): kind for kind in ChannelKind}
+ELSEWHERE = frozenset({ChannelKind.AGGREGATES, ChannelKind.FUNDS})  # not on this API
+KINDS = {kind.name.lower(): kind for kind in ChannelKind if kind not in ELSEWHERE}
 KIND_NAMES: dict[ChannelKind, Any] = {kind: name for name, kind in KINDS.items()}
 PRIVATE = frozenset({ChannelKind.ORDERS, ChannelKind.BALANCES, ChannelKind.FILLS})
 OF_A_TRADER = (ChannelKind.ORDERS, ChannelKind.BALANCES)  # `orders` has the fills too
@@ -138,6 +143,12 @@ class Session:
         """Return the text frames to send, in order."""
         out, self._out = self._out, []
         return out
+
+    def wake(self, now_ns: int) -> None:
+        """Nothing here falls due."""
+
+    def end(self, ending: Ending, now_ns: int) -> None:
+        """The close code says it all."""
 
     def receive(self, frame: str | bytes, now_ns: int) -> None:
         """Take one message from the client and answer it."""
@@ -362,6 +373,8 @@ def frame(subscription: Subscription, event: Event, listings: Listings) -> bytes
             push = account.status_push(event)
         case BalanceEvent():
             push = account.balances_push(event, listings)
+        case AggregateTrade() | BalanceMoved() | BalanceLocked():
+            return None
     return _encode(push)
 
 
@@ -531,7 +544,7 @@ def market_stream(
     channels = [
         stream_messages.Wanted(channel=KIND_NAMES[kind], symbol=instrument.symbol)
         for instrument in instruments
-        for kind in sorted(kinds - PRIVATE - {ChannelKind.STATUS, ChannelKind.FULL})
+        for kind in sorted(kinds - PRIVATE - ELSEWHERE - {ChannelKind.STATUS, ChannelKind.FULL})
     ]
     if ChannelKind.STATUS in kinds:
         channels.append(stream_messages.Wanted(channel="status"))
