@@ -7,7 +7,7 @@ Time is an argument and never goes back; it is the sandbox's (`time_at`), and wh
 wire's the argument says so.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -15,11 +15,9 @@ from msgspec import structs
 
 from steelyard.domain import layout
 from steelyard.domain.commands import (
-    FIRST_USER,
     Accepted,
     AdvanceTime,
     Amend,
-    Amended,
     Cancel,
     CancelAll,
     Canceled,
@@ -28,7 +26,6 @@ from steelyard.domain.commands import (
     Deposit,
     Effect,
     Filled,
-    LevelChanged,
     ListInstrument,
     MarketStateChanged,
     OpenAccount,
@@ -38,8 +35,6 @@ from steelyard.domain.commands import (
     Rejected,
     Traded,
     TransferChanged,
-    Transferred,
-    Triggered,
     UserCommand,
     Withdraw,
 )
@@ -47,16 +42,13 @@ from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.journal import Record
 from steelyard.domain.layout import InstrumentState
-from steelyard.domain.ledger import Balance
-from steelyard.domain.lifecycle import Order, OrderState
+from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import (
     MINUTE_NS,
     AccountAnswer,
     AccountQuery,
     AggregatesQuery,
     AssetBalance,
-    BalanceLocked,
-    BalanceMoved,
     BookQuery,
     BookSnapshot,
     Candle,
@@ -64,7 +56,6 @@ from steelyard.domain.messages import (
     CandlesQuery,
     Clock,
     ClockQuery,
-    Execution,
     FillsQuery,
     FullBookQuery,
     InstrumentList,
@@ -87,12 +78,12 @@ from steelyard.domain.messages import (
     TransferAnswer,
     WindowsQuery,
 )
-from steelyard.domain.order import MarketState, RejectReason, TransferState
+from steelyard.domain.order import MarketState, RejectReason
 from steelyard.engine import BookLevels, Engine
 from steelyard.exchange.blast_radius import blast_radius
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.feed import Feed, Frames, touch_of
-from steelyard.exchange.history import Group, History
+from steelyard.exchange.history import History
 from steelyard.exchange.house import BOOK_DEPTH, PAUSE_NS, Market
 from steelyard.exchange.keys import Keys, ReadPublicKey, Seal, no_public_keys
 from steelyard.exchange.market import DAY_NS, InstrumentMarket, open_of
@@ -123,6 +114,7 @@ from steelyard.exchange.refusals import explain
 from steelyard.exchange.sandbox_clock import SandboxClock
 from steelyard.exchange.snapshot import Snapshot, read_founded, read_snapshot
 from steelyard.exchange.statement import Statements
+from steelyard.exchange.telling import Teller, asked_by
 
 DEPTH_MAX = 5_000
 WHOLE_BOOK = 2**31 - 1
@@ -161,14 +153,28 @@ class Exchange:
         self.founded: Founded | None = None
         self.trading = True
         self.maintenance_ns: int | None = None  # what who is turned away should wait; None: nobody
-        self.counts = Counts()
         self._steps = 0
-        self._told = 0  # commands: the trades of one belong together
         self._stepped_ns = 0  # when the market last did what was due
         self._markets: dict[int, InstrumentMarket] = {}
-        self._states: dict[int, MarketState] = {}
-        self._rates: dict[int, tuple[int, int]] = {}
+        self._teller = Teller(
+            engine,
+            self.listings,
+            self.history,
+            self.statements,
+            self.people,
+            self.feed,
+            self._markets,
+        )
         self._records: list[tuple[int, Command | ExchangeRecord]] = []
+
+    @property
+    def counts(self) -> Counts:
+        """What happened since it was opened, by kind."""
+        return self._teller.counts
+
+    @counts.setter
+    def counts(self, counts: Counts) -> None:
+        self._teller.counts = counts
 
     def time_at(self, wire_ns: int) -> int:
         """Return the sandbox time at a wire time; it never goes back."""
@@ -329,7 +335,7 @@ class Exchange:
 
     def state_of(self, instrument_id: int) -> MarketState:
         """Return what a market lets happen."""
-        return self._states.get(instrument_id, MarketState.OPEN)
+        return self._teller.states.get(instrument_id, MarketState.OPEN)
 
     def levels(self, instrument_id: int, depth: int) -> BookLevels:
         """Return the best levels of a book."""
@@ -372,7 +378,7 @@ class Exchange:
                 self.engine.snapshot(),
                 self.engine.state_hash(),
                 self.keys.people,
-                self._rates,
+                self._teller.rates,
                 self.history.snapshot(),
                 self.statements.snapshot(),
                 [market.snapshot() for market in self._markets.values()],
@@ -399,14 +405,14 @@ class Exchange:
                 case ListInstrument():
                     self._list(message)
                 case InstrumentState():
-                    self._states[message.instrument_id] = message.state
+                    self._teller.states[message.instrument_id] = message.state
                 case _:
                     pass
         self.founded, self.now_ns = snapshot.founded, snapshot.now_ns
         self.clock.setting = snapshot.clock
         self.keys.restore(snapshot.people)
         self.people.restore(snapshot.persons)
-        self._rates = snapshot.rates
+        self._teller.rates = snapshot.rates
         self.history.restore(snapshot.history)
         self.statements.restore(snapshot.statements)
         for state in snapshot.markets:
@@ -471,10 +477,12 @@ class Exchange:
         else:
             effects = self.engine.apply(command, self.now_ns)
         if isinstance(command, OpenAccount):
-            self._rates[command.account_id] = (command.maker_rate_e8, command.taker_rate_e8)
+            self._teller.rates[command.account_id] = (command.maker_rate_e8, command.taker_rate_e8)
         elif isinstance(command, ListInstrument):
             self._list(command)
-        self._tell(command, effects)
+        self._teller.tell(command, effects, self.now_ns)
+        if any(isinstance(effect, MarketStateChanged) for effect in effects):
+            self._tell_status()
         return effects
 
     def _person(self, record: PersonRecord) -> list[Effect]:
@@ -552,137 +560,6 @@ class Exchange:
 
     # -- who is told ------------------------------------------------------------------------
 
-    def _tell(self, command: Command, effects: list[Effect]) -> None:
-        """Enter effects in the history and the market data, and tell the feed."""
-        now_ns = self.now_ns
-        self._told += 1
-        touched: dict[tuple[int, int], None] = {}  # (account, instrument or -asset - 1)
-        asked = _asked(command)
-        group: Group | None = None
-        ended: dict[int, Order] = {}  # one order of each group of which some has ended
-        for effect in effects:
-            match effect:
-                case LevelChanged():
-                    self.feed.level(effect, now_ns)
-                case Traded():
-                    self.counts.trades += 1
-                    trade = self._markets[effect.instrument_id].traded(effect, now_ns, self._told)
-                    self.feed.trade(trade, effect)
-                case Filled():
-                    order = self._tell_filled(effect)
-                    touched[effect.account_id, effect.instrument_id] = None
-                    touched[effect.account_id, -effect.fee_asset_id - 1] = None
-                    if order.hangs_together and not order.state.is_open:
-                        ended[order.group_id] = order
-                case Accepted():
-                    self.counts.orders += 1
-                    if isinstance(command, PlaceGroup):
-                        name = command.client_group_id
-                        group = group or Group(effect.order_id, command.kind, name)
-                    place = next(asked)
-                    order = self.history.accepted(place, effect, now_ns, group)
-                    self.feed.order(Execution.NEW, order, None, now_ns)
-                    touched[effect.account_id, effect.instrument_id] = None
-                case Canceled() | Amended() | Triggered():
-                    order = self._tell_change(command, effect)
-                    if order.hangs_together and not order.state.is_open:
-                        ended[order.group_id] = order
-                    touched[effect.account_id, effect.instrument_id] = None
-                case Rejected():
-                    self._tell_rejected(next(asked, None), effect)
-                case MarketStateChanged():
-                    self._states[effect.instrument_id] = effect.state
-                    self._tell_status()
-                case Transferred() | TransferChanged():
-                    self._tell_transfer(effect)
-                    touched[effect.account_id, -effect.asset_id - 1] = None
-        if self.feed.is_heard:
-            self._tell_groups(command, group, ended.values())
-            self._tell_balances(touched)
-            self.feed.settle(now_ns)
-
-    def _tell_filled(self, effect: Filled) -> Order:
-        now_ns = self.now_ns
-        self.counts.fills += 1
-        self.statements.filled(effect, now_ns)
-        order, fill = self.history.filled(effect, now_ns)
-        if order.filled_lots == fill.size_lots:
-            self.counts.first_fills[effect.account_id] += 1
-        self.feed.order(Execution.FILL, order, fill, now_ns)
-        for child in self.history.released(order, now_ns):
-            self.feed.order(Execution.RELEASED, child, None, now_ns)
-        return order
-
-    def _tell_groups(self, command: Command, placed: Group | None, ended: Iterable[Order]) -> None:
-        if placed is not None and isinstance(command, PlaceGroup):
-            query = OrderQuery(command.account_id, order_id=placed.group_id)
-            first = self.history.order(query)
-            if first is not None and first.hangs_together:
-                orders = tuple(self.history.group(first))
-                self.feed.group(orders, self.now_ns, is_over=False)
-        for member in ended:
-            orders = tuple(self.history.group(member))
-            if orders and not any(order.state.is_open for order in orders):
-                self.feed.group(orders, self.now_ns, is_over=True)
-
-    def _tell_change(self, command: Command, effect: Canceled | Amended | Triggered) -> Order:
-        now_ns, request_id = self.now_ns, ""
-        if isinstance(effect, Canceled):
-            order = self.history.canceled(effect, now_ns)
-            if isinstance(command, Cancel) and command.order_id == effect.order_id:
-                request_id = command.request_id
-            is_expired = order.state is OrderState.EXPIRED
-            execution = Execution.EXPIRED if is_expired else Execution.CANCELED
-        elif isinstance(effect, Amended):
-            trigger = command.trigger_ticks if isinstance(command, Amend) else None
-            order = self.history.amended(effect, trigger, now_ns)
-            if isinstance(command, Amend) and command.client_order_id:
-                request_id = order.client_order_id
-                self.history.renamed(order.account_id, order.order_id, command.client_order_id)
-            execution = Execution.AMENDED
-        else:
-            order = self.history.triggered(effect, now_ns)
-            execution = Execution.TRIGGERED
-        self.feed.order(execution, order, None, now_ns, request_id)
-        return order
-
-    def _tell_rejected(self, place: Place | None, effect: Rejected) -> None:
-        self.counts.rejects[effect.reason.name] += 1
-        if place is None or effect.account_id < FIRST_USER:
-            return
-        if self.listings.has(place.instrument_id) and place.account_id in self._rates:
-            self.history.rejected(place, effect.order_id, effect.reason, self.now_ns)
-
-    def _tell_transfer(self, effect: Transferred | TransferChanged) -> None:
-        now_ns = self.now_ns
-        account_id, asset_id, atoms = effect.account_id, effect.asset_id, effect.amount_atoms
-        if isinstance(effect, Transferred):
-            self.statements.transferred(effect, now_ns)
-            self.feed.moved(BalanceMoved(account_id, asset_id, atoms, now_ns))
-            return
-        self.statements.transfer_changed(effect, now_ns)
-        self.people.transfer_changed(effect)
-        if atoms < 0:  # a withdrawal holds its amount from its beginning to its end
-            is_begun = effect.state is TransferState.PENDING
-            told_atoms = -atoms if is_begun else atoms
-            self.feed.moved(BalanceLocked(account_id, asset_id, told_atoms, now_ns))
-
-    def _tell_balances(self, touched: Iterable[tuple[int, int]]) -> None:
-        """Tell each account of the assets that were touched, each once."""
-        assets: dict[int, dict[int, None]] = {}
-        for account_id, what in touched:
-            of_account = assets.setdefault(account_id, {})
-            if what < 0:
-                of_account[-what - 1] = None
-            else:
-                instrument = self.listings[what]
-                of_account[instrument.base_asset_id] = of_account[instrument.quote_asset_id] = None
-        nothing = Balance(0, 0)
-        for account_id, of_account in assets.items():
-            balances = self.engine.balances(account_id)
-            told = [(asset_id, balances.get(asset_id, nothing)) for asset_id in of_account]
-            self.feed.balances(account_id, told, self.now_ns)
-
     def _tell_status(self) -> None:
         if self.feed.is_heard:
             self.feed.status(self._status(self.now_ns))
@@ -758,7 +635,7 @@ class Exchange:
         """Return why; of a group, why the first order with a reason of its own was refused."""
         refused = [e for e in effects if isinstance(e, Rejected)]
         first = next((e for e in refused if e.reason is not RejectReason.GROUP_REFUSED), refused[0])
-        asked = [*_asked(command)]
+        asked = [*asked_by(command)]
         place = refused.index(first)
         about = asked[place] if asked else command
         message = explain(first.reason, about, self.listings, self.engine)
@@ -767,17 +644,6 @@ class Exchange:
                 message = explain(first.reason, command, self.listings, self.engine)
             message = f"order {place + 1} of {len(asked)}: {message}"
         return Refused(first.reason, message, order_id=first.order_id)
-
-
-def _asked(command: Command) -> Iterator[Place]:
-    """Yield the orders that a command asks for, in the order of their numbers."""
-    match command:
-        case Place():
-            yield command
-        case PlaceGroup():
-            yield from command.places
-        case _:
-            pass
 
 
 def _unknown_order() -> Refused:
