@@ -8,7 +8,7 @@ import time
 from typing import NamedTuple
 
 import pytest
-from bot_process import Bot, config_text, open_account
+from bot_process import Bot, config_text
 from demo_process import Demo
 from exchange_here import ExchangeHere
 from native_client import CLOCK
@@ -78,12 +78,13 @@ def start(tmp_path):
     (tmp_path / "clock_strategies.py").write_text(STRATEGY)
     opened = []
 
-    def start(*options: str) -> Running:
+    def start(*options: str, **of_key: str) -> Running:
         exchange = ExchangeHere(tmp_path / "exchange", "--crowd", "1", *options)
         exchange.start()
         opened.append(exchange)
         config = config_text(exchange, "ticks", strategy="clock_strategies:Ticks", params="{}")
-        bot = Bot(tmp_path, config, open_account(exchange, "ticks"), "ticks")
+        key = exchange.trader("ticks", {"USDT": "50000"}, dialect="binance", **of_key)
+        bot = Bot(tmp_path, config, key, "ticks")
         opened.append(bot)
         bot.start()
         return Running(exchange, bot)
@@ -114,7 +115,17 @@ def test_a_bot_goes_on_forty_days_later(start):
     assert sum(bar.after_gap for bar in every) == 1
     assert [bar.open_ns for bar in every] == sorted({bar.open_ns for bar in every})
     assert len(every) < 100
-    assert re.search("market's time is 34[0-9]{5}.[0-9] s ahead", running.bot.log())
+    assert re.search("market's time is 345[0-9]{7} ms ahead", running.bot.log())
+    assert running.bot.stop() == 0
+
+
+def test_a_bot_whose_key_has_expired_by_then_says_so(start):
+    """It sends no order any more, and goes on asking."""
+    running = start(expires="30d")
+    running.go_on()
+    running.exchange.steelyard("clock", "advance", "40d")
+    state = running.bot.wait(lambda state: "the key has expired" in (state["reason"] or ""))
+    assert state["status"] == "gated"
     assert running.bot.stop() == 0
 
 
