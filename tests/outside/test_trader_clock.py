@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 HOUR_NS = 3_600 * SECOND_NS
 DAY_NS = 24 * HOUR_NS
 FROZEN_S = 6
+DEMO_S = 100  # its averages have to cross
 STRATEGY = """
 from steelyard.trading.duration import Duration
 from steelyard.trading.strategy import Strategy
@@ -158,6 +159,7 @@ def test_a_bot_is_restarted_on_a_shifted_clock(start):
     assert running.bot.stop() == 0
 
 
+@pytest.mark.timeout(300)
 def test_the_demo_goes_on_after_a_leap_and_a_pause(tmp_path):
     """What `make run` starts."""
     with Demo(tmp_path / "data") as demo:
@@ -169,6 +171,6 @@ def test_the_demo_goes_on_after_a_leap_and_a_pause(tmp_path):
                 time.sleep(FROZEN_S)
                 continue
             seen = {fill["trade_id"] for fill in demo.bot()["fills"]}
-            demo.wait(lambda bot, seen=seen: {f["trade_id"] for f in bot["fills"]} - seen)
+            demo.wait(lambda bot, seen=seen: {f["trade_id"] for f in bot["fills"]} - seen, DEMO_S)
         assert demo.bot()["status"] == "running"
         assert demo.stop() == 0
