@@ -8,7 +8,7 @@ import time
 from typing import NamedTuple
 
 import pytest
-from bot_process import Bot, config_text, open_account
+from bot_process import Bot, config_text
 from demo_process import Demo
 from exchange_here import ExchangeHere
 from native_client import CLOCK
@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 HOUR_NS = 3_600 * SECOND_NS
 DAY_NS = 24 * HOUR_NS
 FROZEN_S = 6
+DEMO_S = 100  # its averages have to cross
 STRATEGY = """
 from steelyard.trading.duration import Duration
 from steelyard.trading.strategy import Strategy
@@ -78,12 +79,13 @@ def start(tmp_path):
     (tmp_path / "clock_strategies.py").write_text(STRATEGY)
     opened = []
 
-    def start(*options: str) -> Running:
+    def start(*options: str, **of_key: str) -> Running:
         exchange = ExchangeHere(tmp_path / "exchange", "--crowd", "1", *options)
         exchange.start()
         opened.append(exchange)
         config = config_text(exchange, "ticks", strategy="clock_strategies:Ticks", params="{}")
-        bot = Bot(tmp_path, config, open_account(exchange, "ticks"), "ticks")
+        key = exchange.trader("ticks", {"USDT": "50000"}, dialect="binance", **of_key)
+        bot = Bot(tmp_path, config, key, "ticks")
         opened.append(bot)
         bot.start()
         return Running(exchange, bot)
@@ -114,7 +116,17 @@ def test_a_bot_goes_on_forty_days_later(start):
     assert sum(bar.after_gap for bar in every) == 1
     assert [bar.open_ns for bar in every] == sorted({bar.open_ns for bar in every})
     assert len(every) < 100
-    assert re.search("market's time is 34[0-9]{5}.[0-9] s ahead", running.bot.log())
+    assert re.search("market's time is 345[0-9]{7} ms ahead", running.bot.log())
+    assert running.bot.stop() == 0
+
+
+def test_a_bot_whose_key_has_expired_by_then_says_so(start):
+    """It sends no order any more, and goes on asking."""
+    running = start(expires="30d")
+    running.go_on()
+    running.exchange.steelyard("clock", "advance", "40d")
+    state = running.bot.wait(lambda state: "the key has expired" in (state["reason"] or ""))
+    assert state["status"] == "gated"
     assert running.bot.stop() == 0
 
 
@@ -147,6 +159,7 @@ def test_a_bot_is_restarted_on_a_shifted_clock(start):
     assert running.bot.stop() == 0
 
 
+@pytest.mark.timeout(300)
 def test_the_demo_goes_on_after_a_leap_and_a_pause(tmp_path):
     """What `make run` starts."""
     with Demo(tmp_path / "data") as demo:
@@ -158,6 +171,6 @@ def test_the_demo_goes_on_after_a_leap_and_a_pause(tmp_path):
                 time.sleep(FROZEN_S)
                 continue
             seen = {fill["trade_id"] for fill in demo.bot()["fills"]}
-            demo.wait(lambda bot, seen=seen: {f["trade_id"] for f in bot["fills"]} - seen)
+            demo.wait(lambda bot, seen=seen: {f["trade_id"] for f in bot["fills"]} - seen, DEMO_S)
         assert demo.bot()["status"] == "running"
         assert demo.stop() == 0

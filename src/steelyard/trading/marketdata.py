@@ -176,7 +176,7 @@ class MarketData:
             where = "ahead of" if ahead_ns > 0 else "behind"
             turn.warn(
                 "market.time",
-                f"the market's time is {abs(ahead_ns) / SECOND_NS:.1f} s {where} the venue's "
+                f"the market's time is {abs(ahead_ns) // 10**6} ms {where} the venue's "
                 "clock; bars go by it",
             )
         if has_leapt:
