@@ -50,6 +50,8 @@ def test_a_withdrawal_by_ccxt_leaves_after_the_code_of_the_mail(tmp_path):
         assert (found["id"], found["status"]) == (asked["id"], "pending")
         assert (found["amount"], found["fee"]["cost"], found["address"]) == (99, 1, TRON)
         assert client.fetch_balance()["USDT"] == {"free": 400, "used": 100, "total": 500}
+        anna.cookie = anna.csrf = ""  # her session has ended meanwhile
+        anna.sign_in("anna", code=anna.code())
         mail = next(m for m in anna.ask("GET", "outbox")["mails"] if "code: " in m["text"])
         anna.ask("POST", "confirm", token=mail["text"].partition("code: ")[2].split()[0])
         here.steelyard("clock", "advance", "10m")

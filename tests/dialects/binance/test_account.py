@@ -3,8 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.dialects.binance import account, auth
+from steelyard.dialects.binance.account_messages import (
+    ApiRestrictions,
+    MyTrade,
+)
 from steelyard.dialects.binance.frames import AccountPosition
-from steelyard.dialects.binance.messages import ApiRestrictions, MyTrade
 from steelyard.domain.commands import ListInstrument
 from steelyard.domain.messages import (
     AccountAnswer,

@@ -114,6 +114,14 @@ def test_candles_are_asked_by_interval_and_time(venue):
     assert [c.is_closed for c in answer.candles] == [True, False]
 
 
+def test_a_trader_asks_by_the_days_of_a_time_zone(venue):
+    trade(venue, "50000")
+    hour_ns = 60 * MINUTE_NS
+    (day,) = venue.ask(CandlesQuery(0, 24 * hour_ns, 3, offset_ns=-3 * hour_ns)).answer.candles
+    assert (day.open_ns - 3 * hour_ns) % (24 * hour_ns) == 0
+    assert day.volume_lots == 1_000
+
+
 def test_an_unknown_interval_is_refused(venue):
     _, refused = venue.get("klines", symbol="BTCUSDT", interval="7m")
     assert refused["code"] == -1120

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from steelyard.dialects.binance import (
+    account_messages,
     frames,
     list_messages,
     market_messages,
@@ -20,7 +21,7 @@ SAMPLES = sorted(
 )
 
 
-MODULES = (messages, list_messages, market_messages, wallet_messages, frames)
+MODULES = (messages, account_messages, list_messages, market_messages, wallet_messages, frames)
 
 
 def kind_of(name: str):
@@ -105,7 +106,7 @@ def test_every_message_has_a_sample():
 
 # Real payloads and those of the documentation, by the struct that reads them.
 PAYLOADS = {
-    "account_trades_response": tuple[messages.MyTrade, ...],
+    "account_trades_response": tuple[account_messages.MyTrade, ...],
     "all_orders_response": tuple[messages.OrderInfo, ...],
     "avg_price_response": messages.AvgPrice,
     "book_ticker_response": messages.BookTicker,

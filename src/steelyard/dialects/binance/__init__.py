@@ -122,12 +122,43 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "Refusals say how to mend them: after the text, or in `help` where clients compare it.",
         "A practice exchange should teach.",
     ),
-    ("A successful order pays its weight.", "It is counted before the outcome is known."),
-    ("A fill does not give its order count back.", "Orders are counted as they come in."),
-    ("`aggTrades` has a row for each trade.", "The ids are those of trades."),
+    (
+        "An order's first fill gives one unit of the order limits back, whichever side it was.",
+        "The venue gives more back to makers, by a rule that it does not publish.",
+    ),
+    (
+        "An order that would pass a weight limit if it failed is refused.",
+        "Its weight is given back when it has succeeded.",
+    ),
+    (
+        (
+            "`/sapi` counts against the 6,000 of the address; an account may ask for 200 "
+            "withdrawals a minute and for 10 lists of them a second."
+        ),
+        "There each route has a limit of its own; weights of 900 and 18,000 come to that.",
+    ),
+    (
+        (
+            "No reference prices, block trades and execution rules: -2043, empty lists, streams "
+            "that stay silent."
+        ),
+        "There is nothing to tell here.",
+    ),
+    (
+        "Streams of all symbols send an array of one for each symbol.",
+        "Each symbol is encoded once for everybody who hears it.",
+    ),
+    ("`!ticker@arr` is there.", "The venue switched it off on 2026-03-26; older clients ask."),
+    (
+        "Any frame counts as a sign of life, and pings are empty.",
+        "Pings and pongs are the port's, which knows no API; its times are the venue's.",
+    ),
+    ("`E` of a candle is its last or first instant.", "A frame is the same for whoever hears it."),
     ("An unknown stream name is refused.", "Silence would look like a quiet market."),
-    ("A deposit is told by outboundAccountPosition alone.", "There is no balanceUpdate yet."),
-    ("X-MBX-TIME-UNIT is ignored.", "Answers are in milliseconds; timestamps may be in either."),
+    (
+        "externalLockUpdate tells what withdrawals hold.",
+        "There is no other system that could lock a balance.",
+    ),
     (
         "exchangeInfo has `fairUse`.",
         "rateLimits has no words for bans, revocation, windows that slide, and WebSockets.",
@@ -140,8 +171,36 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "Pings and pongs do not count as messages to a stream.",
         "The port answers them before a dialect sees them, and bounds them.",
     ),
-    ("listenKey routes are gone.", "The venue switched them off on 2026-02-20."),
-    ("No deposits and withdrawals over `/sapi`.", "Funds come by `steelyard account`."),
+    (
+        "Listen keys are there, on REST, the WebSocket API and `/ws/<listenKey>`.",
+        "The venue switched them off on 2026-02-20; clients from before need them.",
+    ),
+    (
+        (
+            "A withdrawal waits for the code of a mail, to an address that has been in its "
+            "owner's book for a day, as on the native API."
+        ),
+        "A key alone moves nothing out.",
+    ),
+    (
+        (
+            "What one is told to pay to is a pretended address, `sandbox-tron-7`; deposits are "
+            "announced on the page. What an operator deposits is not among `deposit/hisrec`."
+        ),
+        "No coin moves anywhere.",
+    ),
+    (
+        "`myPreventedMatches` is refused.",
+        "The history keeps which orders self-trade prevention has ended, not against which.",
+    ),
+    (
+        (
+            "Not there of `/sapi`: account snapshots, transfers between wallets, dust, asset "
+            "lists, sub-accounts, fiat, margin, everything that earns or lends."
+        ),
+        "There is one wallet. Moves between own accounts are a person's, on the page.",
+    ),
+    ("No SBE, neither streams nor answers.", "JSON says the same."),
 )
 
 NOTES = (
@@ -149,6 +208,11 @@ NOTES = (
         "There is no nonce: a signed request that is sent again within its recvWindow (5 s unless "
         "it says otherwise, 60 s at most) is carried out again. An order's `newClientOrderId` "
         "protects it: while an order of that id is open, a second one is refused with -2010."
+    ),
+    (
+        "A listen key is asked for with the API key's name alone, without a signature: whoever "
+        "knows that name, and may call from an address of the key's list, hears the account's "
+        "events."
     ),
 )
 

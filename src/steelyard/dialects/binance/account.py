@@ -10,30 +10,30 @@ from typing import Any
 from msgspec import UNSET, Struct
 
 from steelyard.dialects.binance import errors
+from steelyard.dialects.binance.account_messages import (
+    Account,
+    AccountBalance,
+    AccountRequest,
+    AllocationsRequest,
+    ApiRestrictions,
+    Commission,
+    MyFilters,
+    MyTrade,
+    MyTradesRequest,
+    PreventedMatchesRequest,
+    TradeFee,
+    TradeFeeRequest,
+)
 from steelyard.dialects.binance.frames import (
     AccountPosition,
     EventBalance,
 )
 from steelyard.dialects.binance.market import filters_of_account, instrument_of, usage_to_wire
-from steelyard.dialects.binance.market_messages import (
-    AllocationsRequest,
-    MyFilters,
-    PreventedMatchesRequest,
-)
 from steelyard.dialects.binance.messages import (
-    Account,
-    AccountBalance,
-    AccountRequest,
-    ApiRestrictions,
-    Commission,
-    MyTrade,
-    MyTradesRequest,
     Nothing,
     RateLimit,
     Rates,
     SymbolRequest,
-    TradeFee,
-    TradeFeeRequest,
 )
 from steelyard.dialects.binance.routes import span_of
 from steelyard.dialects.binance.text import (

@@ -13,13 +13,17 @@ import msgspec
 from msgspec import Struct
 
 from steelyard.dialects.binance import account, candles, errors, market, orders, trades
+from steelyard.dialects.binance.account_messages import (
+    Account,
+    AccountRequest,
+    ApiRestrictions,
+    MyTrade,
+    MyTradesRequest,
+)
 from steelyard.dialects.binance.auth import KEY_HEADER, WINDOW_MS, signed_form
 from steelyard.dialects.binance.executions import info_from_wire, result_from_wire
 from steelyard.dialects.binance.messages import (
-    Account,
-    AccountRequest,
     AllOrdersRequest,
-    ApiRestrictions,
     CancelRequest,
     Depth,
     DepthRequest,
@@ -29,8 +33,6 @@ from steelyard.dialects.binance.messages import (
     HistoricalTradesRequest,
     Kline,
     KlinesRequest,
-    MyTrade,
-    MyTradesRequest,
     Nothing,
     OpenOrdersRequest,
     OrderInfo,
@@ -53,6 +55,7 @@ from steelyard.dialects.binance.text import (
     MS_NS,
     find_symbol,
     from_ms,
+    offset_text,
     symbol_text,
     to_ms,
 )
@@ -369,6 +372,7 @@ def _candles(query: CandlesQuery, listings: Listings) -> Call:
             interval=name,
             startTime=None if query.start_ns is None else to_ms(query.start_ns),
             endTime=None if query.end_ns is None else to_ms(query.end_ns),
+            timeZone=offset_text(query.offset_ns) if query.offset_ns else None,
             limit=min(query.limit, market.ROWS_MAX),
         ),
         tuple[Kline, ...],

@@ -8,8 +8,6 @@ As in `messages.py`, one struct serves both ends, in the venue's own field names
 
 from msgspec import Struct
 
-from steelyard.dialects.binance.messages import Filter
-
 # -- requests -----------------------------------------------------------------------------------
 
 
@@ -48,27 +46,6 @@ class BlockTradesRequest(Struct, frozen=True, kw_only=True):
     limit: int = 500
 
 
-class AllocationsRequest(Struct, frozen=True, kw_only=True):
-    """GET /api/v3/myAllocations."""
-
-    symbol: str
-    startTime: int | None = None
-    endTime: int | None = None
-    fromAllocationId: int | None = None
-    limit: int = 500
-    orderId: int | None = None
-
-
-class PreventedMatchesRequest(Struct, frozen=True, kw_only=True):
-    """GET /api/v3/myPreventedMatches."""
-
-    symbol: str
-    preventedMatchId: int | None = None
-    orderId: int | None = None
-    fromPreventedMatchId: int | None = None
-    limit: int = 500
-
-
 # -- answers ------------------------------------------------------------------------------------
 
 
@@ -103,11 +80,3 @@ class ExecutionRules(Struct, frozen=True, kw_only=True):
     """GET /api/v3/executionRules."""
 
     symbolRules: tuple[SymbolRules, ...]
-
-
-class MyFilters(Struct, frozen=True, kw_only=True):
-    """GET /api/v3/myFilters."""
-
-    exchangeFilters: tuple[Filter, ...] = ()
-    symbolFilters: tuple[Filter, ...] = ()
-    assetFilters: tuple[Filter, ...] = ()

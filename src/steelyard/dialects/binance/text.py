@@ -100,6 +100,12 @@ def offset_ns(time_zone: str) -> int:
     )
 
 
+def offset_text(ahead_ns: int) -> str:
+    """Return a time zone that is so far ahead of UTC, as `5:45`."""
+    hours, minutes = divmod(abs(ahead_ns) // MINUTE_NS, MINUTES_PER_HOUR)
+    return f"{'-' if ahead_ns < 0 else ''}{hours}:{minutes:02d}"
+
+
 def window_ns(window_size: str) -> int:
     """Return the length of a window that is written as `15m`, `4h` or `7d`."""
     return int(window_size[:-1]) * {"m": MINUTE_NS, "h": HOUR_NS, "d": DAY_NS}[window_size[-1]]
