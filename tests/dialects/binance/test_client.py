@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from steelyard.dialects.binance import DIALECT, auth, executions
-from steelyard.domain.commands import Amend, Cancel, CancelAll, Deposit, Place
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Deposit, Place, PlaceGroup
 from steelyard.domain.errors import AuthError, DecodeError, Unsupported
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import (
@@ -30,6 +30,7 @@ from steelyard.domain.order import (
     CancelCause,
     Direction,
     FeeAsset,
+    GroupKind,
     Liquidity,
     OrderType,
     RejectReason,
@@ -129,6 +130,106 @@ def test_a_place_survives_both_halves(place):
     endpoint = endpoint_of(request)
     asker = Asker(7, "KEY", NOW_NS, LISTINGS, UNLIMITED)
     assert endpoint.decode(DIALECT.read(request, endpoint, {}), asker) == place
+
+
+@st.composite
+def groups(draw) -> PlaceGroup:
+    """Every list that Binance has a request for, in the order in which it tells of it."""
+    instrument = draw(st.sampled_from([*LISTINGS]))
+    kind = draw(st.sampled_from([GroupKind.OCO, GroupKind.OTO, GroupKind.BRACKET]))
+    side, size_lots = draw(st.sampled_from(Side)), draw(st.integers(1, instrument.size_max_lots))
+    prices = st.integers(1, instrument.price_max_ticks)
+    low, high = sorted(draw(st.sets(prices, min_size=2, max_size=2)))
+    self_trade = draw(st.sampled_from([*executions.SELF_TRADES.values()]))
+
+    def order(order_type, side, *, post_only=False, name="", **terms) -> Place:
+        head = (7, instrument.instrument_id, side, order_type, TimeInForce.GTC, post_only)
+        price = terms.pop("price_ticks", None)
+        return Place(*head, price, size_lots, self_trade, FeeAsset.RECEIVED, name, **terms)
+
+    def pair(side) -> tuple[Place, Place]:
+        sells = side is Side.SELL
+        stop_ticks, limit_ticks = (low, high) if sells else (high, low)
+        stop = draw(
+            st.sampled_from(
+                [
+                    order(OrderType.STOP, side, trigger_ticks=stop_ticks),
+                    order(OrderType.STOP_LIMIT, side, trigger_ticks=stop_ticks, price_ticks=low),
+                    order(
+                        OrderType.TRAILING_STOP,
+                        side,
+                        trail_rate_e8=10**6,
+                        activation_direction=Direction.FALL if sells else Direction.RISE,
+                    ),
+                ]
+            )
+        )
+        profit = draw(
+            st.sampled_from(
+                [
+                    order(OrderType.LIMIT, side, post_only=True, price_ticks=limit_ticks),
+                    order(OrderType.TAKE_PROFIT, side, trigger_ticks=limit_ticks, name="up"),
+                ]
+            )
+        )
+        return (stop, profit) if sells else (profit, stop)
+
+    entry = order(OrderType.LIMIT, side, price_ticks=low, name="in")
+    match kind:
+        case GroupKind.OCO:
+            places = pair(side)
+        case GroupKind.OTO:
+            places = (entry, order(OrderType.STOP, draw(st.sampled_from(Side)), trigger_ticks=high))
+        case _:
+            places = (entry, *pair(side.opposite))
+    return PlaceGroup(kind, places, draw(st.text("abcXYZ019-_", max_size=36)))
+
+
+@given(groups())
+def test_a_group_survives_both_halves(group):
+    """Built by the trader, read by the exchange: the same orders, whatever they are."""
+    request = CLIENT.request(group, LISTINGS, KEY, NOW_NS)
+    endpoint = endpoint_of(request)
+    asker = Asker(7, "KEY", NOW_NS, LISTINGS, UNLIMITED)
+    assert endpoint.decode(DIALECT.read(request, endpoint, {}), asker) == group
+
+
+def test_a_list_and_an_amendment_are_answered_by_their_orders(market):
+    """From our client end through the gate and back; the pair's order does not matter."""
+    btc = market.listings.symbol("BTC-USDT")
+    terms = (7, btc.instrument_id, Side.SELL)
+    stop = Place(
+        *terms, OrderType.STOP, TimeInForce.GTC, False, None, 1_000, trigger_ticks=4_995_000
+    )
+    limit = Place(*terms, OrderType.LIMIT, TimeInForce.GTC, True, 5_008_000, 1_000)
+    outcome = market.ask(PlaceGroup(GroupKind.OCO, (limit, stop), "mine"))
+    assert isinstance(outcome, Answered), outcome
+    first, second = outcome.answer.orders
+    assert (first.order_type, second.order_type) == (OrderType.STOP, OrderType.LIMIT)
+    assert (first.trigger_ticks, second.price_ticks) == (4_995_000, 5_008_000)
+    assert first.group_id == second.group_id == first.order_id
+    outcome = market.ask(CancelAll(0, btc.instrument_id))
+    assert {order.order_id for order in outcome.answer.orders} == {first.order_id, second.order_id}
+    alone = market.place(newClientOrderId="old")
+    amend = Amend(0, alone["orderId"], None, 500, None, btc.instrument_id, "new")
+    answer = market.ask(amend).answer
+    assert (answer.order.size_lots, answer.order.client_order_id) == (500, "new")
+    assert answer.former_client_order_id == "old"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        PlaceGroup(GroupKind.BASKET, (PLACE, PLACE)),
+        Amend(0, 5, 7, None, instrument_id=0),
+        Amend(0, 5, 7, 8, instrument_id=0),
+        Amend(0, 5, None, 8),
+    ],
+    ids=str,
+)
+def test_what_the_venue_does_not_offer_is_not_sent(message):
+    with pytest.raises(Unsupported):
+        CLIENT.request(message, LISTINGS, KEY, NOW_NS)
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda m: type(m).__name__)

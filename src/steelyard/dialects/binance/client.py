@@ -12,7 +12,16 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from steelyard.dialects.binance import account, candles, errors, market, orders, trades
+from steelyard.dialects.binance import (
+    account,
+    candles,
+    errors,
+    market,
+    order_lists,
+    orders,
+    replacing,
+    trades,
+)
 from steelyard.dialects.binance.account_messages import (
     Account,
     AccountRequest,
@@ -22,6 +31,7 @@ from steelyard.dialects.binance.account_messages import (
 )
 from steelyard.dialects.binance.auth import KEY_HEADER, WINDOW_MS, signed_form
 from steelyard.dialects.binance.executions import info_from_wire, result_from_wire
+from steelyard.dialects.binance.list_messages import Amendment, OrderListReport
 from steelyard.dialects.binance.messages import (
     AllOrdersRequest,
     CancelRequest,
@@ -60,7 +70,7 @@ from steelyard.dialects.binance.text import (
     to_ms,
 )
 from steelyard.dialects.binance.ws_api import AccountFollower
-from steelyard.domain.commands import Cancel, CancelAll, Place, UserCommand
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import AuthError, DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import (
@@ -196,6 +206,21 @@ def call_of(message: Message, listings: Listings) -> Call:
                 place_to_wire(message, listings),
                 OrderResult,
                 lambda body, known, _: orders.placed_from_wire(body, known),
+            )
+        case PlaceGroup():
+            request = order_lists.group_to_wire(message, listings)
+            return Call(
+                order_lists.PLACING[type(request)],
+                request,
+                OrderListReport,
+                lambda body, known, _: order_lists.group_from_reports(body, known),
+            )
+        case Amend():
+            return Call(
+                replacing.AMEND,
+                replacing.amend_to_wire(message, listings),
+                Amendment,
+                lambda body, known, _: replacing.amended_from_wire(body, known),
             )
         case Cancel():
             return _cancel(message, listings)

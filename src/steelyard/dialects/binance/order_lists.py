@@ -11,10 +11,16 @@ are placed, so these are refused.
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from steelyard.dialects.binance import errors
-from steelyard.dialects.binance.executions import canceled_to_wire, list_id, result_to_wire
+from steelyard.dialects.binance.executions import (
+    canceled_to_wire,
+    list_id,
+    result_from_wire,
+    result_to_wire,
+)
 from steelyard.dialects.binance.frames import ListStatus, ListStatusOrder
 from steelyard.dialects.binance.list_messages import (
     AllListsRequest,
@@ -37,11 +43,11 @@ from steelyard.dialects.binance.messages import (
     OrderRequest,
     OrderResult,
 )
-from steelyard.dialects.binance.placing import place_from_wire
+from steelyard.dialects.binance.placing import place_from_wire, place_to_wire
 from steelyard.dialects.binance.routes import signed, span_of
 from steelyard.dialects.binance.text import symbol_text, to_ms
 from steelyard.domain.commands import Cancel, Place, PlaceGroup
-from steelyard.domain.errors import UnitError
+from steelyard.domain.errors import UnitError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import (
@@ -53,7 +59,7 @@ from steelyard.domain.messages import (
     OrdersQuery,
     Scope,
 )
-from steelyard.domain.order import GroupKind, RejectReason
+from steelyard.domain.order import GroupKind, RejectReason, Side
 from steelyard.wire.dialect import Asker, Endpoint, Refusal, SessionRefused
 
 LISTS_MAX = 1_000
@@ -108,6 +114,7 @@ class Legs(NamedTuple):
     legs: tuple[Leg, ...]
 
 
+LEG_PARAMETERS = ("side", "quantity", "newClientOrderId", *_PREFIXED)
 _WORKING = Leg("working", "workingSide", "workingQuantity")
 LEGS: dict[type[ListRequest], Legs] = {
     OcoRequest: Legs(
@@ -123,6 +130,9 @@ LEGS: dict[type[ListRequest], Legs] = {
         ),
     ),
 }
+
+
+KINDS = {legs.kind: request for request, legs in LEGS.items()}
 
 
 # -- placing ------------------------------------------------------------------------------------
@@ -302,6 +312,53 @@ def placed_to_wire(answer: Answer | None, request: ListRequest, asker: Asker) ->
             )
         )
     return _report(answer.orders, tuple(reports), asker.listings)
+
+
+# -- client half --------------------------------------------------------------------------------
+
+
+def group_to_wire(group: PlaceGroup, listings: Listings) -> ListRequest:
+    """Return the request that places a group.
+
+    Raises:
+        Unsupported: The venue has no such list.
+    """
+    kind = KINDS.get(group.kind)
+    if kind is None:
+        raise Unsupported("Binance has no request for several orders that do not hang together")
+    places = list(group.places)
+    if group.kind is not GroupKind.OTO and _is_above(places[-2], places[-1]):
+        places[-2:] = places[-1], places[-2]
+    said: dict[str, Any] = {}
+    for leg, place in zip(LEGS[kind].legs, places, strict=True):
+        order = place_to_wire(place, listings)
+        told = {leg.name(own): getattr(order, own) for own in LEG_PARAMETERS}
+        said |= {name: value for name, value in told.items() if name in kind.__struct_fields__}
+    first = place_to_wire(places[0], listings)
+    return kind(
+        symbol=first.symbol,
+        listClientOrderId=group.client_group_id or None,
+        newOrderRespType="RESULT",
+        selfTradePreventionMode=first.selfTradePreventionMode,
+        **said,
+    )
+
+
+def _is_above(one: Place, other: Place) -> bool:
+    """Return whether one of a pair's orders is the one above."""
+    one_ticks, other_ticks = _decisive_ticks(one), _decisive_ticks(other)
+    if one_ticks is not None and other_ticks is not None:
+        return one_ticks > other_ticks
+    # A trailing stop has no price to compare; it stops a loss.
+    trails = one if one_ticks is None else other
+    is_above = trails.side is Side.BUY
+    return is_above if trails is one else not is_above
+
+
+def group_from_reports(report: OrderListReport, listings: Listings) -> OrderList:
+    """Return the orders of a list that a response tells of."""
+    results = msgspec.convert(report.orderReports, tuple[OrderResult, ...])
+    return OrderList(tuple(result_from_wire(result, listings) for result in results))
 
 
 # -- canceling ----------------------------------------------------------------------------------
@@ -545,6 +602,11 @@ OCO = _placing("orderList/oco", OcoRequest, group_from_wire, 2, "Place an OCO")
 OLD_OCO = _placing("order/oco", OldOcoRequest, old_oco_from_wire, 2, "Place an OCO (deprecated)")
 OTO = _placing("orderList/oto", OtoRequest, group_from_wire, 2, "Place an OTO")
 OTOCO = _placing("orderList/otoco", OtocoRequest, group_from_wire, 3, "Place an OTOCO")
+PLACING: dict[type[ListRequest], Endpoint] = {
+    OcoRequest: OCO,
+    OtoRequest: OTO,
+    OtocoRequest: OTOCO,
+}
 CANCEL_LIST = signed(
     "DELETE",
     "orderList",

@@ -8,7 +8,12 @@ An order that is made smaller gets another client id, as at the venue.
 from typing import Any
 
 from steelyard.dialects.binance import errors
-from steelyard.dialects.binance.executions import canceled_to_wire, list_id, result_to_wire
+from steelyard.dialects.binance.executions import (
+    canceled_to_wire,
+    list_id,
+    result_from_wire,
+    result_to_wire,
+)
 from steelyard.dialects.binance.list_messages import (
     AmendedOrder,
     Amendment,
@@ -22,9 +27,10 @@ from steelyard.dialects.binance.order_lists import cancel_of, orders_of_list
 from steelyard.dialects.binance.orders import check_restrictions, placed_to_wire
 from steelyard.dialects.binance.placing import place_from_wire
 from steelyard.dialects.binance.routes import signed
-from steelyard.dialects.binance.text import to_ms
+from steelyard.dialects.binance.text import symbol_text, to_ms
 from steelyard.domain.commands import Amend, Cancel
-from steelyard.domain.errors import DecodeError
+from steelyard.domain.errors import DecodeError, Unsupported
+from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import (
     Answer,
@@ -37,6 +43,7 @@ from steelyard.domain.messages import (
     SingleAnswer,
 )
 from steelyard.domain.order import RejectReason
+from steelyard.domain.units import plain
 from steelyard.wire.dialect import Asker, Endpoint, Refusal, SessionRefused
 
 SUCCESS, FAILURE, NOT_ATTEMPTED = "SUCCESS", "FAILURE", "NOT_ATTEMPTED"
@@ -277,6 +284,54 @@ def amended_to_wire(answer: Answer | None, _request: Any, asker: Asker) -> Amend
             selfTradePreventionMode=result.selfTradePreventionMode,
         ),
     )
+
+
+def amend_to_wire(amend: Amend, listings: Listings) -> AmendRequest:
+    """Return the request that makes an order smaller.
+
+    Raises:
+        Unsupported: It asks for anything else, which at this venue is another order.
+    """
+    size_lots = amend.size_lots
+    other = amend.price_ticks is not None or amend.trigger_ticks is not None
+    if other or size_lots is None or amend.instrument_id is None:
+        raise Unsupported(
+            "Binance amends the size of an order alone, and needs its instrument: cancel and place"
+        )
+    instrument = listings[amend.instrument_id]
+    return AmendRequest(
+        symbol=symbol_text(instrument),
+        orderId=amend.order_id,
+        newClientOrderId=amend.client_order_id or None,
+        newQty=plain(instrument.size(size_lots)),
+    )
+
+
+def amended_from_wire(amendment: Amendment, listings: Listings) -> OrderAnswer:
+    """Return the order that has been made smaller."""
+    told = amendment.amendedOrder
+    result = OrderResult(
+        symbol=told.symbol,
+        orderId=told.orderId,
+        orderListId=told.orderListId,
+        clientOrderId=told.clientOrderId,
+        transactTime=amendment.transactTime,
+        price=told.price,
+        origQty=told.qty,
+        executedQty=told.executedQty,
+        origQuoteOrderQty=told.quoteOrderQty,
+        cummulativeQuoteQty=told.cumulativeQuoteQty,
+        status=told.status,
+        timeInForce=told.timeInForce,
+        type=told.type,
+        side=told.side,
+        stopPrice=told.stopPrice,
+        icebergQty=told.icebergQty,
+        workingTime=told.workingTime,
+        selfTradePreventionMode=told.selfTradePreventionMode,
+    )
+    order = result_from_wire(result, listings)
+    return OrderAnswer(order, (), told.origClientOrderId)
 
 
 # -- routes -------------------------------------------------------------------------------------
