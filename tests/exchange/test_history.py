@@ -142,7 +142,7 @@ def test_what_waits_for_an_entry_is_pending_until_that_has_filled(desk):
     assert exit_.updated_ns == desk.now_ns
     entry, exit_ = desk.exchange.perform(oto(desk), desk.tick()).orders
     desk.exchange.perform(Cancel(desk.alice, entry.order_id), desk.tick())
-    assert (exit_.state, exit_.cancel_cause) == (OrderState.EXPIRED, CancelCause.PARENT)
+    assert (exit_.state, exit_.cancel_cause) == (OrderState.CANCELED, CancelCause.USER)
 
 
 def test_a_groups_name_and_a_new_name_outlive_a_restart(desk):

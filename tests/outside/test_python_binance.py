@@ -279,3 +279,44 @@ def test_threaded_sockets(key, client, loop):
         manager.join(WAIT_S)
         loop.run_until_complete(manager.stop_client())  # `stop` asks a loop that no longer runs
     assert not manager.is_alive()
+
+
+def test_lists_replacements_and_orders_by_amount(client):
+    """What its users do besides single orders, by its own methods."""
+    price = float(client.get_symbol_ticker(symbol=SYMBOL)["price"])
+    high, low, lower = (f"{price * factor:.2f}" for factor in (1.5, 0.6, 0.5))
+    bought = client.order_market_buy(symbol=SYMBOL, quoteOrderQty="500")
+    assert bought["status"] == "FILLED"
+    assert 490 < float(bought["cummulativeQuoteQty"]) <= 500
+    told = client.create_oco_order(
+        symbol=SYMBOL,
+        side="SELL",
+        quantity="0.01",
+        aboveType="LIMIT_MAKER",
+        abovePrice=high,
+        belowType="STOP_LOSS_LIMIT",
+        belowStopPrice=low,
+        belowPrice=lower,
+        belowTimeInForce="GTC",
+    )
+    assert (told["contingencyType"], len(client.get_open_orders(symbol=SYMBOL))) == ("OCO", 2)
+    first = told["orders"][0]["orderId"]
+    client.cancel_order(symbol=SYMBOL, orderId=first)
+    assert client.get_open_orders(symbol=SYMBOL) == []
+    order = client.order_limit_buy(symbol=SYMBOL, quantity="0.01", price=low)
+    replaced = client.cancel_replace_order(
+        symbol=SYMBOL,
+        side="BUY",
+        type="LIMIT",
+        timeInForce="GTC",
+        quantity="0.02",
+        price=lower,
+        cancelReplaceMode="STOP_ON_FAILURE",
+        cancelOrderId=order["orderId"],
+    )
+    number = replaced["newOrderResponse"]["orderId"]
+    assert [o["orderId"] for o in client.get_open_orders(symbol=SYMBOL)] == [number]
+    stop = client.create_order(
+        symbol=SYMBOL, side="SELL", type="STOP_LOSS", quantity="0.01", stopPrice=low
+    )
+    assert client.get_order(symbol=SYMBOL, orderId=stop["orderId"])["isWorking"] is False

@@ -193,15 +193,16 @@ class History:
             order.state = OrderState.PARTIALLY_FILLED
         return order, fill
 
-    def canceled(self, effect: Canceled, now_ns: int) -> Order:
-        """Enter an end before everything filled."""
+    def canceled(self, effect: Canceled, now_ns: int, cause: CancelCause | None = None) -> Order:
+        """Enter an end before everything filled; cause, where it is another than the engine's."""
+        cause = effect.cause if cause is None else cause
         account = self._account(effect.account_id)
         order = account.orders[effect.order_id]
-        if effect.cause is CancelCause.QUOTE_SPENT and order.filled_lots:
+        if cause is CancelCause.QUOTE_SPENT and order.filled_lots:
             order.state = OrderState.FILLED
         else:
-            order.cancel_cause = effect.cause
-            order.state = OrderState.EXPIRED if effect.cause in _EXPIRED else OrderState.CANCELED
+            order.cancel_cause = cause
+            order.state = OrderState.EXPIRED if cause in _EXPIRED else OrderState.CANCELED
         order.updated_ns = now_ns
         account.end(order)
         return order

@@ -12,6 +12,7 @@ from steelyard.domain.commands import (
     Amend,
     Amended,
     Cancel,
+    CancelAll,
     Canceled,
     Command,
     Effect,
@@ -30,7 +31,7 @@ from steelyard.domain.instrument import Listings
 from steelyard.domain.ledger import Balance
 from steelyard.domain.lifecycle import Order, OrderState
 from steelyard.domain.messages import BalanceLocked, BalanceMoved, Execution, OrderQuery
-from steelyard.domain.order import MarketState, TransferState
+from steelyard.domain.order import CancelCause, MarketState, TransferState
 from steelyard.engine import Engine
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.feed import Feed
@@ -147,7 +148,7 @@ class Teller:
     def _tell_change(self, command: Command, effect: Canceled | Amended | Triggered) -> Order:
         now_ns, request_id = self._now_ns, ""
         if isinstance(effect, Canceled):
-            order = self._history.canceled(effect, now_ns)
+            order = self._history.canceled(effect, now_ns, _cause(command, effect))
             if isinstance(command, Cancel) and command.order_id == effect.order_id:
                 request_id = command.request_id
             is_expired = order.state is OrderState.EXPIRED
@@ -212,3 +213,13 @@ def asked_by(command: Command) -> Iterator[Place]:
             yield from command.places
         case _:
             pass
+
+
+def _cause(command: Command, effect: Canceled) -> CancelCause:
+    """Return why an order ended: what its owner's cancel took with it, its owner canceled."""
+    went_along = effect.cause in (CancelCause.SIBLING, CancelCause.PARENT)
+    if isinstance(command, Cancel) and went_along:
+        return CancelCause.USER
+    if isinstance(command, CancelAll) and went_along:
+        return command.cause
+    return effect.cause

@@ -279,8 +279,8 @@ def test_the_exits_of_a_bracket_wait_for_its_entry(traded):
     traded.call("DELETE", f"/api/v1/orders/{entry['order_id']}")
     assert [now(traded, o)["cancel_cause"] for o in (entry, target, stop)] == [
         "user",
-        "parent",
-        "parent",
+        "user",
+        "user",
     ]
 
 
