@@ -5,8 +5,10 @@
 
 mod engine;
 mod journal;
+mod market;
 mod matcher;
 mod records;
+mod tables;
 
 use pyo3::pymodule;
 
@@ -24,6 +26,9 @@ mod _native {
 
     #[pymodule_export]
     use crate::matcher::PyMatcher;
+
+    #[pymodule_export]
+    use crate::market::{PyBook, PyReader};
 
     #[pymodule_export]
     const VERSION: &str = steelyard_engine::VERSION;
