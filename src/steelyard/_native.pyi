@@ -6,12 +6,13 @@ What the engine takes and gives crosses the border as records in the layout of
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self, final
+from decimal import Decimal
+from typing import Any, Self, TypeAlias, final
 
 from steelyard.domain.layout import Form
-from steelyard.wire.tables import Steps, StreamTable
+from steelyard.wire.tables import OrderForm, Steps, StreamTable
 
-_Levels = Sequence[tuple[int, int]]
+_Levels: TypeAlias = Sequence[tuple[int, int]]
 
 VERSION: str
 """The version of the crates, which is that of the package."""
@@ -284,3 +285,55 @@ class MarketReader:
     @property
     def touch(self) -> tuple[int, int, int, int, int, int, int, int]:
         """The last touch, as `scan` returns it."""
+
+class OrderSigner:
+    """Orders of one kind, instrument and key as signed requests; see `steelyard.wire.orders`.
+
+    It has one writer: a call from another thread while one runs raises `RuntimeError`.
+    """
+
+    def __new__(cls, form: OrderForm, secret: bytes) -> Self:
+        """Make a signer; of the secret it keeps two hashes.
+
+        Raises:
+            ValueError: The form cannot be filled in; it says why.
+        """
+
+    def request(
+        self,
+        side: int,
+        price_ticks: int | None,
+        size_lots: int,
+        client_order_id: str,
+        now_ns: int,
+    ) -> bytes:
+        """Return an order as bytes to send.
+
+        Args:
+            side: 1 buys, -1 sells.
+            price_ticks: None where the form has no price.
+            size_lots: How much.
+            client_order_id: Up to 64 printable ASCII characters; empty where the form has none.
+            now_ns: The time that is signed, by the venue's clock.
+
+        Raises:
+            UnitError: The order does not fit the instrument or the form.
+        """
+
+    def sized(
+        self,
+        side: int,
+        price: str | Decimal | int | None,
+        size: str | Decimal | int,
+        client_order_id: str,
+        now_ns: int,
+    ) -> bytes:
+        """Return an order as bytes to send, rounded to whole ticks and lots.
+
+        A size is rounded down, a buyer's price down and a seller's up: nobody buys or sells more,
+        or at a worse price, than he said. The other arguments are those of `request`.
+
+        Raises:
+            UnitError: A number is none, or what is left of it is out of the instrument's limits.
+            TypeError: A number is a float, which is not exact.
+        """

@@ -1,7 +1,9 @@
 //! Decimal text as whole steps, exactly, and back.
 #![allow(
     clippy::arithmetic_side_effects,
-    reason = "hot: at most 18 digits are taken in, which an i64 holds"
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "hot: at most 18 digits are taken in, which an i64 holds, and shifts are below 65"
 )]
 
 use crate::json::Cursor;
@@ -16,6 +18,17 @@ pub(crate) const TEXT_MAX: usize = 48;
 /// The most decimals that a scale may have.
 pub const DECIMALS_MAX: u32 = 17;
 
+/// Characters that are read at once.
+const CHUNK: usize = 8;
+
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// Room for the digits of an `i64`, or for as many decimals and a point.
+const ROOM: usize = 20;
+
+const TENS: [i64; CHUNK + 1] =
+    [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
 /// How an instrument's prices or sizes are counted: in steps of `step` times 10^-`decimals`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scale {
@@ -25,6 +38,8 @@ pub struct Scale {
     step: i64,
     /// Digits behind the point that a venue may write; more may only be zeros.
     decimals_max: usize,
+    /// One, in units of the last decimal.
+    unit: i64,
 }
 
 /// A number as it was read: whole steps, and whether something was left over.
@@ -47,7 +62,14 @@ impl Scale {
             step /= 10;
             decimals -= 1;
         }
-        Some(Self { decimals, step, decimals_max })
+        let unit = (0..decimals).fold(1, |unit, _| unit * 10);
+        Some(Self { decimals, step, decimals_max, unit })
+    }
+
+    /// Returns the same scale for numbers that are to be rounded: any further decimals are taken.
+    #[must_use]
+    pub fn rounding(step: i64, decimals: u32) -> Option<Self> {
+        Self::new(step, decimals).map(|scale| Self { decimals_max: TEXT_MAX, ..scale })
     }
 
     /// Reads a number that stands in quotes, or where `is_quoted` is false without them.
@@ -79,6 +101,9 @@ impl Scale {
 
     #[inline(always)]
     fn digits(&self, cursor: &mut Cursor<'_>) -> Read<Steps> {
+        if let Some(steps) = self.short(cursor) {
+            return Ok(steps);
+        }
         let mut value = 0;
         let whole = take(cursor, &mut value, DIGITS_MAX - self.decimals);
         let mut missing = self.decimals;
@@ -98,10 +123,42 @@ impl Scale {
         for _ in 0..missing {
             value *= 10;
         }
+        Ok(self.steps(value, rest == 0))
+    }
+
+    #[inline(always)]
+    fn steps(&self, value: i64, is_exact: bool) -> Steps {
         if self.step == 1 {
-            return Ok(Steps { count: value, is_exact: rest == 0 });
+            return Steps { count: value, is_exact };
         }
-        Ok(Steps { count: value / self.step, is_exact: rest == 0 && value % self.step == 0 })
+        Steps { count: value / self.step, is_exact: is_exact && value % self.step == 0 }
+    }
+
+    /// Reads up to seven digits, a point and up to eight digits, eight bytes at once; None and
+    /// nothing is read where it is not that.
+    #[inline(always)]
+    fn short(&self, cursor: &mut Cursor<'_>) -> Option<Steps> {
+        let chunk = cursor.eight(0)?;
+        let whole = digits_in(chunk);
+        if !(1..CHUNK).contains(&whole) || chunk >> (8 * whole) & 0xff != u64::from(b'.') {
+            return None;
+        }
+        let rest = cursor.eight(whole + 1)?;
+        let behind = digits_in(rest);
+        let used = behind.min(self.decimals);
+        if behind > self.decimals_max || self.decimals > CHUNK {
+            return None;
+        }
+        if behind == CHUNK && cursor.ahead(whole + 1 + CHUNK).is_ascii_digit() {
+            return None;
+        }
+        cursor.at += whole + 1 + behind;
+        let padding = *TENS.get(self.decimals - used)?;
+        let value = first_digits(chunk, whole) * self.unit + first_digits(rest, used) * padding;
+        // What is left of the digits behind those that matter.
+        let unused = (rest ^ ZEROS).checked_shr(8 * used as u32).unwrap_or(0);
+        let unused = unused & !u64::MAX.checked_shl(8 * (behind - used) as u32).unwrap_or(0);
+        Some(self.steps(value, unused == 0))
     }
 
     /// Passes over the digits behind those that matter, and returns a number that is 0 if all are.
@@ -123,6 +180,65 @@ impl Scale {
             cursor.at += 1;
         }
     }
+}
+
+/// Writes a whole number that is not negative.
+#[inline]
+pub(crate) fn write_integer(out: &mut Vec<u8>, value: i64) {
+    write_decimal(out, value, 0);
+}
+
+/// Writes a number that is not negative, `value` times 10^-`decimals`, without zeros at its end.
+#[inline]
+pub(crate) fn write_decimal(out: &mut Vec<u8>, value: i64, decimals: u32) {
+    let mut text = [b'0'; 2 * ROOM];
+    let mut at = text.len();
+    let (mut rest, mut left) = (value.unsigned_abs(), decimals);
+    while left > 0 && rest.is_multiple_of(10) {
+        (rest, left) = (rest / 10, left - 1);
+    }
+    let mut has_point = left == 0;
+    while rest > 0 || left > 0 || !has_point || at == text.len() {
+        if !has_point && left == 0 {
+            has_point = true;
+            put(&mut text, &mut at, b'.');
+            if rest == 0 {
+                put(&mut text, &mut at, b'0');
+            }
+            continue;
+        }
+        put(&mut text, &mut at, b'0' + (rest % 10) as u8);
+        (rest, left) = (rest / 10, left.saturating_sub(1));
+    }
+    out.extend_from_slice(text.get(at..).unwrap_or_default());
+}
+
+#[inline(always)]
+fn put(text: &mut [u8], at: &mut usize, byte: u8) {
+    *at -= 1;
+    if let Some(place) = text.get_mut(*at) {
+        *place = byte;
+    }
+}
+
+/// Returns with how many digits eight characters begin.
+#[inline(always)]
+fn digits_in(chunk: u64) -> usize {
+    let low = chunk ^ ZEROS;
+    // Of the first byte above 9 the upper bit is set; what a carry does behind it does not matter.
+    let others = (low.wrapping_add(0x7676_7676_7676_7676) | low) & 0x8080_8080_8080_8080;
+    others.trailing_zeros() as usize / 8
+}
+
+/// Returns the number that the first so many of eight characters are, all of them digits.
+#[inline(always)]
+fn first_digits(chunk: u64, count: usize) -> i64 {
+    // Zeros in front: digits, then pairs, then fours of them are joined side by side.
+    let digits = (chunk ^ ZEROS).checked_shl(64 - 8 * count as u32).unwrap_or(0);
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let odd = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(100 + (1_000_000 << 32));
+    let even = (pairs >> 16 & 0x0000_00ff_0000_00ff).wrapping_mul(1 + (10_000 << 32));
+    (odd.wrapping_add(even) >> 32) as i64
 }
 
 /// Takes up to so many digits into a number, and returns how many there were.
@@ -196,6 +312,28 @@ mod tests {
             (&format!("1.{}", "0".repeat(TEXT_MAX)), Flaw::Number),
         ] {
             assert_eq!(read(cents, text), Err(flaw), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_without_idle_zeros() {
+        for (value, decimals, expected) in [
+            (0, 0, "0"),
+            (0, 8, "0"),
+            (7, 0, "7"),
+            (70, 0, "70"),
+            (70, 1, "7"),
+            (700, 1, "70"),
+            (1, 8, "0.00000001"),
+            (6_168_599, 2, "61685.99"),
+            (6_168_590, 2, "61685.9"),
+            (6_000_000_000_000, 8, "60000"),
+            (i64::MAX, 17, "92.23372036854775807"),
+            (i64::MAX, 0, "9223372036854775807"),
+        ] {
+            let mut out = Vec::new();
+            write_decimal(&mut out, value, decimals);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
     }
 

@@ -37,6 +37,19 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.at).copied().unwrap_or(0)
     }
 
+    /// Returns the byte so far ahead, 0 behind the end.
+    #[inline(always)]
+    pub(crate) fn ahead(&self, count: usize) -> u8 {
+        self.bytes.get(self.at + count).copied().unwrap_or(0)
+    }
+
+    /// Returns eight bytes from so far ahead, the first the lowest, if there are so many.
+    #[inline(always)]
+    pub(crate) fn eight(&self, count: usize) -> Option<u64> {
+        let bytes = self.bytes.get(self.at + count..)?.first_chunk();
+        bytes.map(|bytes| u64::from_le_bytes(*bytes))
+    }
+
     /// Returns what was passed over since a place.
     #[inline(always)]
     pub(crate) fn since(&self, start: usize) -> &'a [u8] {

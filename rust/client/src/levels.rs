@@ -2,8 +2,9 @@
 //!
 //! Prices turn into keys that grow towards the best price, so both sides are the same code.
 //! Sixty-four neighbouring keys are a page: a word of bits and a size per key, made when the first
-//! of them gets a size and given back when the last one loses it. A sorted list names the pages,
-//! the best at its end; a page used lately is found without it. Memory follows what rests, never
+//! of them gets a size. A sorted list names the pages, the best at its end; a page used lately is
+//! found without it. The last one in the list is never empty; others that are stay, because prices
+//! come back, until they are more than those that hold something. Memory follows what rests, never
 //! the range of prices.
 #![allow(
     clippy::arithmetic_side_effects,
@@ -22,7 +23,10 @@ pub const BOOK_LEVELS_MAX: usize = 10_000;
 
 const PAGE_BITS: u32 = 6;
 const TICK: u64 = 63;
-const RECENT: usize = 64;
+const RECENT: usize = 256;
+
+/// So many pages more than others may be empty.
+const EMPTY_MAX: usize = 64;
 
 /// A price and how much rests there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +68,10 @@ pub struct Levels {
     count: usize,
     pages: Vec<Page>,
     free: Vec<usize>,
-    /// Every page that holds a level, worst first.
+    /// Every page in use, worst first.
     places: Vec<Place>,
+    /// How many of them are empty.
+    empty: usize,
     recent: [Place; RECENT],
 }
 
@@ -74,7 +80,7 @@ impl Levels {
     #[must_use]
     pub fn new(side: Side) -> Self {
         let (pages, free, places) = (Vec::new(), Vec::new(), Vec::new());
-        Self { side, count: 0, pages, free, places, recent: [NOWHERE; RECENT] }
+        Self { side, count: 0, pages, free, places, empty: 0, recent: [NOWHERE; RECENT] }
     }
 
     /// How many levels there are.
@@ -170,7 +176,7 @@ impl Levels {
     fn set(&mut self, level: Level) -> bool {
         let key = self.key(level.price_ticks);
         let (number, tick) = (key >> PAGE_BITS, key & TICK);
-        let recent = self.recent[(number & TICK) as usize];
+        let recent = self.recent[number as usize % RECENT];
         let page = if recent.number == number {
             recent.page
         } else {
@@ -183,22 +189,25 @@ impl Levels {
         let bit = 1 << tick;
         let held = &mut self.pages[page];
         let was_there = held.bits & bit != 0;
-        held.lots[tick as usize] = level.size_lots;
         if level.size_lots != 0 {
+            held.lots[tick as usize] = level.size_lots;
+            self.empty -= usize::from(held.bits == 0);
             held.bits |= bit;
             self.count += usize::from(!was_there);
             return !was_there;
         }
-        held.bits &= !bit;
-        self.count -= usize::from(was_there);
-        if held.bits == 0 {
-            self.close(number);
+        if was_there {
+            held.bits &= !bit;
+            self.count -= 1;
+            if held.bits == 0 {
+                self.emptied();
+            }
         }
         false
     }
 
     fn remember(&mut self, place: Place) -> usize {
-        self.recent[(place.number & TICK) as usize] = place;
+        self.recent[place.number as usize % RECENT] = place;
         place.page
     }
 
@@ -215,20 +224,37 @@ impl Levels {
             }
         };
         let place = Place { number, page };
+        self.empty += 1;
         self.places.insert(at, place);
         self.remember(place)
     }
 
-    fn close(&mut self, number: u64) {
-        if let Ok(at) = self.places.binary_search_by_key(&number, |it| it.number) {
-            self.free.push(self.places.remove(at).page);
-            self.recent[(number & TICK) as usize] = NOWHERE;
+    /// A page has lost its last level.
+    fn emptied(&mut self) {
+        self.empty += 1;
+        while let Some(place) = self.places.last().filter(|it| self.pages[it.page].bits == 0) {
+            self.free.push(place.page);
+            self.recent[place.number as usize % RECENT] = NOWHERE;
+            self.places.pop();
+            self.empty -= 1;
+        }
+        if self.empty > EMPTY_MAX + self.places.len() / 2 {
+            let (pages, free) = (&self.pages, &mut self.free);
+            self.places.retain(|it| {
+                let is_used = pages[it.page].bits != 0;
+                if !is_used {
+                    free.push(it.page);
+                }
+                is_used
+            });
+            self.recent = [NOWHERE; RECENT];
+            self.empty = 0;
         }
     }
 
     #[cold]
     fn drop_worst(&mut self) {
-        if let Some(place) = self.places.first() {
+        if let Some(place) = self.places.iter().find(|it| self.pages[it.page].bits != 0) {
             let page = &self.pages[place.page];
             let tick = u64::from(page.bits.trailing_zeros());
             let worst = self.level(place.number, page, tick);

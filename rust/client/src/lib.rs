@@ -1,6 +1,6 @@
 //! A venue's bytes to books, and orders to signed bytes, by tables and without I/O.
 //!
-//! No venue is compiled in: a dialect hands its tables down ([`StreamTable`]) and its
+//! No venue is compiled in: a dialect hands its tables down ([`StreamTable`], [`FormTable`]) and its
 //! Python code stays the specification. Prices and sizes are whole ticks and lots. Whatever the
 //! bytes are, reading them gives a message or one [`Malformed`], never a panic, and a book takes a
 //! change whole or not at all.
@@ -8,6 +8,8 @@
 
 mod book;
 mod decimal;
+mod form;
+mod hmac;
 mod json;
 mod levels;
 mod malformed;
@@ -19,6 +21,8 @@ mod table;
 
 pub use book::{Book, Continuity, Delta, Step, WAITING_MAX};
 pub use decimal::{DECIMALS_MAX, Scale};
+pub use form::{CLIENT_ORDER_ID_MAX, FormTable, Order, OrderForm, Part, Refused};
+pub use hmac::Signer;
 pub use json::DEPTH_MAX;
 pub use levels::{BOOK_LEVELS_MAX, Level, Levels, Side, TICKS_MAX};
 pub use malformed::{Flaw, Malformed, Read};

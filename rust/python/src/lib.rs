@@ -7,6 +7,7 @@ mod engine;
 mod journal;
 mod market;
 mod matcher;
+mod orders;
 mod records;
 mod tables;
 
@@ -26,6 +27,9 @@ mod _native {
 
     #[pymodule_export]
     use crate::matcher::PyMatcher;
+
+    #[pymodule_export]
+    use crate::orders::PyOrderForm;
 
     #[pymodule_export]
     use crate::market::{PyBook, PyReader};

@@ -109,3 +109,45 @@ class Steps(NamedTuple):
     symbol: str
     tick: int
     lot: int
+
+
+class Hole(IntEnum):
+    """What is filled in where it stands in a form."""
+
+    SIDE = 1
+    PRICE = 2  # without zeros at its end
+    SIZE = 3
+    CLIENT_ORDER_ID = 4  # all but letters, digits and -._~ as %XX
+    TIME = 5
+    SIGNATURE = 6  # hexadecimal
+    SIGNED = 7  # what was signed
+    BODY = 8
+    BODY_LENGTH = 9  # in bytes
+
+
+class OrderForm(NamedTuple):
+    """Orders of one kind, instrument and key as a request, with holes for what differs.
+
+    Attributes:
+        signed: What the signature covers.
+        head: The request up to its body: first line, headers, empty line.
+        body: The body.
+        buy, sell: The words for the sides.
+        time_unit_ns: What the time counts.
+        decimals: Digits behind the point in which the steps are told.
+        tick, lot: The steps, in units of the last of them.
+        price_max_ticks, size_min_lots, size_max_lots: The instrument's limits, inclusive.
+    """
+
+    signed: tuple[str | Hole, ...]
+    head: tuple[str | Hole, ...]
+    body: tuple[str | Hole, ...]
+    buy: str
+    sell: str
+    time_unit_ns: int
+    decimals: int
+    tick: int
+    lot: int
+    price_max_ticks: int
+    size_min_lots: int
+    size_max_lots: int

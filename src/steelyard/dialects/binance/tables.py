@@ -1,9 +1,12 @@
-"""What Binance's market streams look like, for who reads them by tables.
+"""What Binance's market streams and orders look like, for who reads and writes by tables.
 
 The invariant: a table takes what `stream.event_of` takes and says what that says; where a table is
 narrower (escapes in names, numbers beyond 64 bits, a name told twice) it refuses, never guesses.
 """
 
+from steelyard.dialects.binance import orders
+from steelyard.dialects.binance.auth import KEY_HEADER, SIGNATURE, WINDOW_MS
+from steelyard.dialects.binance.parameters import FORM, write
 from steelyard.dialects.binance.text import (
     DECIMALS,
     MICROSECONDS_FROM,
@@ -13,12 +16,16 @@ from steelyard.dialects.binance.text import (
     symbol_text,
     tick_e8,
 )
-from steelyard.domain.instrument import Instrument
+from steelyard.domain.commands import Place
+from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.order import Side
 from steelyard.wire.tables import (
     Continuity,
     Field,
+    Hole,
     MessageKind,
     MessageTable,
+    OrderForm,
     Slot,
     Steps,
     StreamTable,
@@ -100,3 +107,49 @@ def steps(instrument: Instrument) -> Steps:
         Unsupported: Its steps are finer than 1e-8.
     """
     return Steps(symbol_text(instrument), tick_e8(instrument), lot_e8(instrument))
+
+
+# -- orders -------------------------------------------------------------------------------------
+
+HOLES: dict[str, Hole] = {
+    "side": Hole.SIDE,
+    "quantity": Hole.SIZE,
+    "price": Hole.PRICE,
+    "newClientOrderId": Hole.CLIENT_ORDER_ID,
+}
+
+
+def order_form(place: Place, listings: Listings, key: str, host: str) -> OrderForm:
+    """Return the form of orders like one, for other sides, prices, sizes, ids and times.
+
+    host is the venue's address as the request names it: a name, and a port where it is another
+    than usual.
+
+    Raises:
+        Unsupported: The venue has no such order.
+    """
+    instrument = listings[place.instrument_id]
+    signed: list[str | Hole] = []
+    for pair in write(orders.place_to_wire(place, listings)).split("&"):
+        name, _, value = pair.partition("=")
+        signed += [f"{'&' if signed else ''}{name}=", HOLES.get(name, value)]
+    signed += [f"&recvWindow={WINDOW_MS}&timestamp=", Hole.TIME]
+    endpoint = orders.PLACE
+    head = (
+        f"{endpoint.method} {endpoint.path} HTTP/1.1\r\nhost: {host}\r\n{KEY_HEADER}: {key}\r\n"
+        f"content-type: {FORM}\r\ncontent-length: "
+    )
+    return OrderForm(
+        signed=tuple(signed),
+        head=(head, Hole.BODY_LENGTH, "\r\n\r\n"),
+        body=(Hole.SIGNED, f"&{SIGNATURE}=", Hole.SIGNATURE),
+        buy=Side.BUY.name,
+        sell=Side.SELL.name,
+        time_unit_ns=MS_NS,
+        decimals=DECIMALS,
+        tick=tick_e8(instrument),
+        lot=lot_e8(instrument),
+        price_max_ticks=instrument.price_max_ticks,
+        size_min_lots=instrument.size_min_lots,
+        size_max_lots=instrument.size_max_lots,
+    )
