@@ -4,6 +4,8 @@ The invariant: a table takes what `stream.event_of` takes and says what that say
 narrower (escapes in names, numbers beyond 64 bits, a name told twice) it refuses, never guesses.
 """
 
+from typing import Any
+
 from steelyard.dialects.binance import orders
 from steelyard.dialects.binance.auth import KEY_HEADER, SIGNATURE, WINDOW_MS
 from steelyard.dialects.binance.parameters import FORM, write
@@ -18,6 +20,7 @@ from steelyard.dialects.binance.text import (
 )
 from steelyard.domain.commands import Place
 from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.messages import BookDelta, Event, Touch, Trade
 from steelyard.domain.order import Side
 from steelyard.wire.tables import (
     Continuity,
@@ -107,6 +110,24 @@ def steps(instrument: Instrument) -> Steps:
         Unsupported: Its steps are finer than 1e-8.
     """
     return Steps(symbol_text(instrument), tick_e8(instrument), lot_e8(instrument))
+
+
+def event_of(told: tuple[Any, ...], instrument_id: int, now_ns: int) -> Event:
+    """Return what `MarketReader.scan` tells as the event that it is.
+
+    A touch has no time of its own: now_ns is when it came.
+    """
+    match told[0]:
+        case MessageKind.DELTA:
+            return BookDelta(instrument_id, *told[2:])
+        case MessageKind.TRADE:
+            trade_id, price_ticks, size_lots, is_sold, time_ns = told[2:]
+            side = Side.SELL if is_sold else Side.BUY
+            return Trade(instrument_id, trade_id, price_ticks, size_lots, side, time_ns)
+        case _:
+            assert told[0] == MessageKind.TOUCH, "a stream tells no whole books"
+            sequence, bid_ticks, bid_lots, ask_ticks, ask_lots, _ = told[2:]
+            return Touch(instrument_id, sequence, bid_ticks, bid_lots, ask_ticks, ask_lots, now_ns)
 
 
 # -- orders -------------------------------------------------------------------------------------
