@@ -234,7 +234,7 @@ impl<'a> Reader<'a> {
                     if found.plan.is_some() {
                         return cursor.wrong(Flaw::Twice);
                     }
-                    let text = cursor.text()?;
+                    let text = utf8(cursor)?;
                     found.plan = Some(self.plan_of(text, plans));
                 }
                 Some(Then::Payload) => {
@@ -373,10 +373,7 @@ impl<'a> Reader<'a> {
                 };
             }
             Slot::Text => {
-                if cursor.here() != b'"' {
-                    return cursor.wrong(Flaw::Type);
-                }
-                cursor.skip()?;
+                utf8(cursor)?;
             }
             Slot::Integer => {
                 cursor.integer()?;
@@ -487,6 +484,13 @@ impl<'a> Reader<'a> {
         let unit_ns = if is_fine { self.spelling.fine_unit_ns } else { self.spelling.time_unit_ns };
         time.checked_mul(unit_ns).ok_or(Malformed { flaw: Flaw::Large, at })
     }
+}
+
+/// Returns a text that has no escapes and is UTF-8.
+#[inline(always)]
+fn utf8<'a>(cursor: &mut Cursor<'a>) -> Read<&'a [u8]> {
+    let text = cursor.text()?;
+    if str::from_utf8(text).is_err() { cursor.wrong(Flaw::Syntax) } else { Ok(text) }
 }
 
 #[inline(always)]
