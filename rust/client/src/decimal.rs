@@ -62,7 +62,7 @@ impl Scale {
             step /= 10;
             decimals -= 1;
         }
-        let unit = (0..decimals).fold(1, |unit, _| unit * 10);
+        let unit = 10_i64.pow(decimals as u32);
         Some(Self { decimals, step, decimals_max, unit })
     }
 
@@ -81,28 +81,54 @@ impl Scale {
             }
             cursor.at += 1;
         }
-        let start = cursor.at;
-        let is_negative = cursor.here() == b'-';
-        if is_negative {
-            cursor.at += 1;
-        }
-        let steps = self.digits(cursor)?;
+        let steps = match self.short(cursor) {
+            Some(steps) => steps,
+            None => self.long(cursor)?,
+        };
         if is_quoted {
-            cursor.tight(b'"').or_else(|_| cursor.wrong(Flaw::Number))?;
-        }
-        if cursor.at - start > TEXT_MAX {
-            return cursor.wrong(Flaw::Number);
-        }
-        if is_negative && (steps.count != 0 || !steps.is_exact) {
-            return cursor.wrong(Flaw::Negative);
+            if cursor.here() != b'"' {
+                return cursor.wrong(Flaw::Number);
+            }
+            cursor.at += 1;
         }
         Ok(steps)
     }
 
+    /// Reads up to seven digits, a point and up to eight digits, all at once; None and nothing is
+    /// read where it is not that.
     #[inline(always)]
-    fn digits(&self, cursor: &mut Cursor<'_>) -> Read<Steps> {
-        if let Some(steps) = self.short(cursor) {
-            return Ok(steps);
+    fn short(&self, cursor: &mut Cursor<'_>) -> Option<Steps> {
+        let window = cursor.window::<{ 2 * CHUNK + 1 }>()?;
+        let all = u128::from_le_bytes(*window.first_chunk()?);
+        let chunk = all as u64;
+        let whole = digits_in(chunk);
+        if whole == 0 || whole == CHUNK || chunk >> (8 * whole) & 0xff != u64::from(b'.') {
+            return None;
+        }
+        let rest = (all >> (8 * whole + 8)) as u64;
+        let behind = digits_in(rest);
+        let length = whole.wrapping_add(1).wrapping_add(behind);
+        let is_longer = window.get(length).is_none_or(u8::is_ascii_digit);
+        if is_longer || behind > self.decimals_max || self.decimals > CHUNK {
+            return None;
+        }
+        let used = behind.min(self.decimals);
+        let padding = *TENS.get(self.decimals - used)?;
+        let front = first_digits(chunk, whole).wrapping_mul(self.unit);
+        let back = first_digits(rest, used).wrapping_mul(padding);
+        // Whatever is left of the digits behind those that matter.
+        let unused = (rest ^ ZEROS).checked_shr(8 * used as u32).unwrap_or(0);
+        let is_exact = unused.checked_shl(64 - 8 * (behind - used) as u32).unwrap_or(0) == 0;
+        cursor.at = cursor.at.wrapping_add(length);
+        Some(self.steps(front.wrapping_add(back), is_exact))
+    }
+
+    #[inline(never)]
+    fn long(&self, cursor: &mut Cursor<'_>) -> Read<Steps> {
+        let start = cursor.at;
+        let is_negative = cursor.here() == b'-';
+        if is_negative {
+            cursor.at += 1;
         }
         let mut value = 0;
         let whole = take(cursor, &mut value, DIGITS_MAX - self.decimals);
@@ -123,7 +149,14 @@ impl Scale {
         for _ in 0..missing {
             value *= 10;
         }
-        Ok(self.steps(value, rest == 0))
+        if cursor.at - start > TEXT_MAX {
+            return cursor.wrong(Flaw::Number);
+        }
+        let steps = self.steps(value, rest == 0);
+        if is_negative && (value != 0 || rest != 0) {
+            return cursor.wrong(Flaw::Negative);
+        }
+        Ok(steps)
     }
 
     #[inline(always)]
@@ -132,33 +165,6 @@ impl Scale {
             return Steps { count: value, is_exact };
         }
         Steps { count: value / self.step, is_exact: is_exact && value % self.step == 0 }
-    }
-
-    /// Reads up to seven digits, a point and up to eight digits, eight bytes at once; None and
-    /// nothing is read where it is not that.
-    #[inline(always)]
-    fn short(&self, cursor: &mut Cursor<'_>) -> Option<Steps> {
-        let chunk = cursor.eight(0)?;
-        let whole = digits_in(chunk);
-        if !(1..CHUNK).contains(&whole) || chunk >> (8 * whole) & 0xff != u64::from(b'.') {
-            return None;
-        }
-        let rest = cursor.eight(whole + 1)?;
-        let behind = digits_in(rest);
-        let used = behind.min(self.decimals);
-        if behind > self.decimals_max || self.decimals > CHUNK {
-            return None;
-        }
-        if behind == CHUNK && cursor.ahead(whole + 1 + CHUNK).is_ascii_digit() {
-            return None;
-        }
-        cursor.at += whole + 1 + behind;
-        let padding = *TENS.get(self.decimals - used)?;
-        let value = first_digits(chunk, whole) * self.unit + first_digits(rest, used) * padding;
-        // What is left of the digits behind those that matter.
-        let unused = (rest ^ ZEROS).checked_shr(8 * used as u32).unwrap_or(0);
-        let unused = unused & !u64::MAX.checked_shl(8 * (behind - used) as u32).unwrap_or(0);
-        Some(self.steps(value, unused == 0))
     }
 
     /// Passes over the digits behind those that matter, and returns a number that is 0 if all are.
@@ -258,6 +264,7 @@ fn take(cursor: &mut Cursor<'_>, value: &mut i64, most: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seeded::Seeded;
 
     fn read(scale: Scale, text: &str) -> Result<(i64, bool), Flaw> {
         let quoted = format!("\"{text}\"");
@@ -313,6 +320,29 @@ mod tests {
         ] {
             assert_eq!(read(cents, text), Err(flaw), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_read_at_once_is_what_is_read_digit_by_digit() {
+        let mut random = Seeded::new(7);
+        let mut short = 0;
+        for _ in 0..100_000 {
+            let scale = Scale::new(1 + random.below(100) as i64, random.below(18) as u32).unwrap();
+            let digits = |random: &mut Seeded, most| -> String {
+                let count = random.below(most);
+                let digit = |random: &mut Seeded| [0, 0, random.below(10)][random.below(3)];
+                (0..count).map(|_| char::from(b'0' + digit(random) as u8)).collect()
+            };
+            let (whole, behind) = (digits(&mut random, 10), digits(&mut random, 11));
+            let end = [r#""],["1.00000000","2.0000"]"#, "x", ""][random.below(3)];
+            let text = format!("{whole}.{behind}{end}");
+            let (mut one, mut other) = (Cursor::new(text.as_bytes()), Cursor::new(text.as_bytes()));
+            let Some(steps) = scale.short(&mut one) else { continue };
+            short += 1;
+            assert_eq!(scale.long(&mut other), Ok(steps), "{text} {scale:?}");
+            assert_eq!(one.at, other.at, "{text} {scale:?}");
+        }
+        assert!(short > 3_000, "only {short} were read at once");
     }
 
     #[test]

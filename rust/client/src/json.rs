@@ -37,17 +37,10 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.at).copied().unwrap_or(0)
     }
 
-    /// Returns the byte so far ahead, 0 behind the end.
+    /// Returns the next bytes, if there are so many.
     #[inline(always)]
-    pub(crate) fn ahead(&self, count: usize) -> u8 {
-        self.bytes.get(self.at + count).copied().unwrap_or(0)
-    }
-
-    /// Returns eight bytes from so far ahead, the first the lowest, if there are so many.
-    #[inline(always)]
-    pub(crate) fn eight(&self, count: usize) -> Option<u64> {
-        let bytes = self.bytes.get(self.at + count..)?.first_chunk();
-        bytes.map(|bytes| u64::from_le_bytes(*bytes))
+    pub(crate) fn window<const N: usize>(&self) -> Option<&'a [u8; N]> {
+        self.bytes.get(self.at..)?.first_chunk()
     }
 
     /// Returns what was passed over since a place.
@@ -58,6 +51,13 @@ impl<'a> Cursor<'a> {
 
     #[inline(always)]
     pub(crate) fn space(&mut self) {
+        if self.here() <= b' ' {
+            self.skip_space();
+        }
+    }
+
+    #[cold]
+    fn skip_space(&mut self) {
         while matches!(self.here(), b' ' | b'\n' | b'\r' | b'\t') {
             self.at += 1;
         }
