@@ -32,5 +32,5 @@ class OrderSigner(Native):
             raise ConfigError("this signs with a shared secret; a key pair signs by itself")
         try:
             return super().__new__(cls, form, key.secret)
-        except (ValueError, OverflowError) as error:
+        except (TypeError, ValueError) as error:
             raise ConfigError(f"a form cannot be used: {error}") from error

@@ -46,5 +46,5 @@ class MarketReader(Native):
         """
         try:
             return super().__new__(cls, table, list(instruments))
-        except (ValueError, OverflowError) as error:
+        except (TypeError, ValueError) as error:
             raise ConfigError(f"a table cannot be used: {error}") from error
