@@ -75,7 +75,10 @@ fn number(text: &[u8], mut at: usize, decimals: usize) -> (i64, usize) {
         }
         at += 1;
     }
-    (value * 10_i64.pow(left as u32), at)
+    while left > 0 {
+        (value, left) = (value * 10, left - 1);
+    }
+    (value, at)
 }
 
 /// Reads levels from their bracket on; returns where the bracket behind them is.

@@ -168,6 +168,7 @@ def test_other_things_than_frames_are_the_callers_mistake():
         ({"time_unit_ns": 2**70}, MARKETS, "cannot be used"),
         ({"snapshot": MessageTable(MessageKind.SNAPSHOT, DEEP[:3])}, MARKETS, "needs a required"),
         ({"messages": (MessageTable(MessageKind.DELTA, DEEP[1:]),)}, MARKETS, "Symbol"),
+        ({"messages": (MessageTable(MessageKind.DELTA, DEEP[:1] + DEEP[4:]),)}, MARKETS, "Last"),
         ({"messages": (MessageTable(MessageKind.DELTA, DEEP + DEEP),)}, MARKETS, "twice"),
         ({}, [Steps("AB", 0, 1)], "is no step"),
         ({}, [Steps("AB", 1, -1)], "is no step"),

@@ -101,8 +101,13 @@ pub(crate) fn envelope(table: &StreamTable) -> Result<Objects, String> {
 }
 
 impl Plan {
-    /// Makes a kind of message ready; `is_named` is false where the message does not say of what.
-    pub(crate) fn new(table: &MessageTable, is_named: bool) -> Result<Self, String> {
+    /// Makes a kind of message ready; `is_named` is false where the message does not say of what,
+    /// `is_numbered` where books have no sequence.
+    pub(crate) fn new(
+        table: &MessageTable,
+        is_named: bool,
+        is_numbered: bool,
+    ) -> Result<Self, String> {
         let mut objects = Objects::new();
         let mut required = 0;
         if table.fields.len() > FIELDS_MAX {
@@ -117,6 +122,7 @@ impl Plan {
         }
         let has = |slot| table.fields.iter().any(|it| it.slot == slot && it.is_required);
         let needs: &[Slot] = match table.kind {
+            Kind::Snapshot | Kind::Delta if is_numbered => &[Slot::Last, Slot::Bids, Slot::Asks],
             Kind::Snapshot | Kind::Delta => &[Slot::Bids, Slot::Asks],
             Kind::Trade => &[Slot::Price, Slot::Size, Slot::TakerSide],
             Kind::Touch => &[Slot::BidPrice, Slot::BidSize, Slot::AskPrice, Slot::AskSize],

@@ -3,7 +3,7 @@
 //! A message comes out whole or as one [`Malformed`]; whatever the bytes are, nothing else happens.
 //! What the table does not speak of is passed over, and must be JSON all the same.
 
-use crate::book::Delta;
+use crate::book::{Continuity, Delta};
 use crate::decimal::Scale;
 use crate::json::Cursor;
 use crate::levels::{Level, TICKS_MAX};
@@ -108,7 +108,8 @@ impl Scanner {
     /// A path of the table leads nowhere or twice, a kind lacks what it is made of, or a step or
     /// symbol is none; the text says which.
     pub fn new(table: &StreamTable, listings: &[Listing]) -> Result<Self, String> {
-        let plans = table.messages.iter().map(|it| Plan::new(it, true));
+        let is_numbered = table.continuity != Continuity::Unnumbered;
+        let plans = table.messages.iter().map(|it| Plan::new(it, true, is_numbered));
         let scale = |symbol: &str, step: i64| {
             let found = Scale::new(step, table.decimals);
             found.ok_or_else(|| {
@@ -137,7 +138,7 @@ impl Scanner {
             envelope: envelope(table)?,
             has_payload: !table.payload_path.is_empty(),
             plans: plans.collect::<Result<_, _>>()?,
-            snapshot: Plan::new(&table.snapshot, false)?,
+            snapshot: Plan::new(&table.snapshot, false, is_numbered)?,
             spelling: Spelling {
                 kind_after: table.kind_after.as_bytes().into(),
                 has_quotes: table.has_quotes,

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from steelyard.dialects.binance import DIALECT, market, stream, tables
 from steelyard.dialects.binance.auth import sign
 from steelyard.dialects.binance.messages import Depth
-from steelyard.domain.errors import DecodeError, UnitError
+from steelyard.domain.errors import AuthError, ConfigError, DecodeError, UnitError
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import BookDelta, BookSnapshot, Touch, Trade
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
@@ -480,6 +480,15 @@ def test_a_float_is_no_price():
     """It would be rounded before we see it."""
     with pytest.raises(TypeError, match="pass a str or a Decimal"):
         signer().sized(Side.BUY, 50_000.0, "1", "id", NOW_NS)
+
+
+@pytest.mark.parametrize(
+    ("key", "host", "error"),
+    [("", HOST, AuthError), ("a\r\nb: c", HOST, AuthError), ("k", "x\r\ny", ConfigError)],
+)
+def test_nothing_slips_into_the_head(key, host, error):
+    with pytest.raises(error):
+        tables.order_form(PLACE, LISTINGS, key, host)
 
 
 def test_the_signature_covers_what_is_sent():

@@ -4,10 +4,11 @@ The invariant: a table takes what `stream.event_of` takes and says what that say
 narrower (escapes in names, numbers beyond 64 bits, a name told twice) it refuses, never guesses.
 """
 
+import re
 from typing import Any
 
 from steelyard.dialects.binance import orders
-from steelyard.dialects.binance.auth import KEY_HEADER, SIGNATURE, WINDOW_MS
+from steelyard.dialects.binance.auth import KEY_HEADER, KEY_MAX, SIGNATURE, WINDOW_MS
 from steelyard.dialects.binance.parameters import FORM, write
 from steelyard.dialects.binance.text import (
     DECIMALS,
@@ -19,6 +20,7 @@ from steelyard.dialects.binance.text import (
     tick_e8,
 )
 from steelyard.domain.commands import Place
+from steelyard.domain.errors import AuthError, ConfigError
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import BookDelta, Event, Touch, Trade
 from steelyard.domain.order import Side
@@ -140,6 +142,9 @@ HOLES: dict[str, Hole] = {
 }
 
 
+HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+
+
 def order_form(place: Place, listings: Listings, key: str, host: str) -> OrderForm:
     """Return the form of orders like one, for other sides, prices, sizes, ids and times.
 
@@ -148,7 +153,13 @@ def order_form(place: Place, listings: Listings, key: str, host: str) -> OrderFo
 
     Raises:
         Unsupported: The venue has no such order.
+        AuthError: The key is none of this venue's.
+        ConfigError: The host is no host.
     """
+    if not (key.isascii() and key.isalnum() and len(key) <= KEY_MAX):
+        raise AuthError("a key has letters and digits only; copy it as it was shown")
+    if not HOST.fullmatch(host):
+        raise ConfigError(f"host {host!r} is not a name or address with or without a port")
     instrument = listings[place.instrument_id]
     signed: list[str | Hole] = []
     for pair in write(orders.place_to_wire(place, listings)).split("&"):
