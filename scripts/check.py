@@ -36,7 +36,8 @@ if (ROOT / "web" / "index.html").exists():
     page = {part: f"npm --prefix web run --silent {part}" for part in ("svelte", "test")}
     LINTERS = {f"page {part}": command for part, command in page.items()} | LINTERS
 
-FUZZ_S = 120
+FUZZ_S = 120  # each
+FUZZED = ("commands", "messages")  # the targets in rust/fuzz
 FUZZ_PLACE = ROOT / "target" / "fuzz"  # what it finds, and builds
 
 NO_TESTS = 5  # pytest's exit code
@@ -110,7 +111,7 @@ def test(marks: str, args: list[str]) -> list[str]:
 
 
 def fuzz() -> list[str]:
-    """Feed the engine with arbitrary commands for a while, where the tools for it are there."""
+    """Feed engine and client with arbitrary bytes for a while, where the tools for it are there."""
     if not (is_there("cargo", "+nightly", "--version") and is_there("cargo", "fuzz", "--version")):
         print(
             "check: fuzzing skipped: it needs `rustup toolchain install nightly` and "
@@ -118,15 +119,20 @@ def fuzz() -> list[str]:
             flush=True,
         )
         return []
-    corpus = FUZZ_PLACE / "corpus"
+    return [f"fuzzing {target}" for target in FUZZED if not holds(target)]
+
+
+def holds(target: str) -> bool:
+    """Return whether a target of rust/fuzz took everything it was fed."""
+    corpus = FUZZ_PLACE / "corpus" / target
     corpus.mkdir(parents=True, exist_ok=True)
     fuzzed = [
         # Without unsafe code a sanitizer finds nothing, and takes nearly all the time.
         *("cargo", "+nightly", "fuzz", "run", "--sanitizer", "none", "--fuzz-dir", "rust/fuzz"),
-        *("--target-dir", str(FUZZ_PLACE), "commands", str(corpus), "--"),
+        *("--target-dir", str(FUZZ_PLACE), target, str(corpus), "--"),
         *(f"-max_total_time={FUZZ_S}", "-max_len=2048", f"-artifact_prefix={FUZZ_PLACE}/"),
     ]
-    return ["fuzzing"] if subprocess.run(fuzzed, cwd=ROOT, check=False).returncode else []
+    return not subprocess.run(fuzzed, cwd=ROOT, check=False).returncode
 
 
 def is_there(*command: str) -> bool:

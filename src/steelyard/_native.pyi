@@ -5,10 +5,14 @@ What the engine takes and gives crosses the border as records in the layout of
 `steelyard.domain.layout`; `steelyard.store.segment` has the form of a journal's.
 """
 
-from collections.abc import Callable
-from typing import Any, final
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, Self, TypeAlias, final
 
 from steelyard.domain.layout import Form
+from steelyard.wire.tables import OrderForm, Steps, StreamTable
+
+_Levels: TypeAlias = Sequence[tuple[int, int]]
 
 VERSION: str
 """The version of the crates, which is that of the package."""
@@ -154,3 +158,182 @@ class Matcher:
 
     def book(self, depth: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Return up to `depth` levels of bids and asks, best first, as (price_ticks, size_lots)."""
+
+@final
+class MarketBook:
+    """One instrument's book in ticks and lots; see `steelyard.wire.reader`.
+
+    Prices are from 0 to 2^53 ticks; a side keeps its best 10,000 levels.
+    """
+
+    def __new__(cls, continuity: int) -> MarketBook:
+        """Make a book that waits for its first snapshot; continuity is a `wire.tables` one.
+
+        Raises:
+            ValueError: There is no such continuity.
+        """
+
+    def snapshot(self, sequence: int, bids: _Levels, asks: _Levels, time_ns: int) -> int:
+        """Take a whole book, and the deltas that waited for it; return a `Told`.
+
+        Raises:
+            ValueError: A price or size is below zero, or a price above 2^53 ticks.
+        """
+
+    def reset(self) -> None:
+        """The stream begins anew: what came before may not join up."""
+
+    def bids(self, depth: int) -> list[tuple[int, int]]:
+        """Return up to `depth` bids, best first, as (price_ticks, size_lots)."""
+
+    def asks(self, depth: int) -> list[tuple[int, int]]:
+        """Return up to `depth` asks, best first, as (price_ticks, size_lots)."""
+
+    @property
+    def bid_ticks(self) -> int | None:
+        """The best bid's price, None where nobody buys."""
+
+    @property
+    def bid_lots(self) -> int:
+        """The best bid's size, 0 where nobody buys."""
+
+    @property
+    def ask_ticks(self) -> int | None:
+        """The best ask's price, None where nobody sells."""
+
+    @property
+    def ask_lots(self) -> int:
+        """The best ask's size, 0 where nobody sells."""
+
+    @property
+    def sequence(self) -> int:
+        """The last update that is in the book."""
+
+    @property
+    def time_ns(self) -> int:
+        """The venue's time of the last change; 0 where it says none."""
+
+    @property
+    def gaps(self) -> int:
+        """How often updates were missing."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the levels are the venue's; if not, only a snapshot helps."""
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many bids and asks there are."""
+
+class MarketReader:
+    """Reads one market stream; see `steelyard.wire.reader`.
+
+    It has one writer: a call from another thread while one runs raises `RuntimeError`. Nothing is
+    changed by a frame that raises.
+    """
+
+    def __new__(cls, table: StreamTable, instruments: list[Steps]) -> Self:
+        """Make a reader whose books wait for their snapshots.
+
+        Raises:
+            ValueError: The table or an instrument's steps make no sense; it says which.
+        """
+
+    def receive(self, frame: bytes | str) -> int:
+        """Take a frame of the stream; return a `Told`.
+
+        Raises:
+            DecodeError: It has not the table's form, or speaks of what is not followed.
+        """
+
+    def receive_snapshot(self, place: int, body: bytes | str) -> int:
+        """Take the answer to a question for an instrument's book; return a `Told`.
+
+        Raises:
+            DecodeError: It has not the table's form.
+        """
+
+    def scan(self, frame: bytes | str) -> tuple[Any, ...] | None:
+        """Return what a frame says, and leave the books alone; None if it is none of the kinds.
+
+        Returns:
+            The `MessageKind` as a number, the place of the instrument, and of a
+            snapshot or delta: first and last update, bids, asks (each (price_ticks, size_lots)),
+            time_ns; of a trade: trade_id, price_ticks, size_lots, whether the taker sold, time_ns;
+            of a touch: update, bid_ticks, bid_lots, ask_ticks, ask_lots, time_ns. A time that the
+            venue does not say is 0.
+
+        Raises:
+            DecodeError: It has not the table's form, or speaks of what is not followed.
+        """
+
+    def book(self, place: int) -> MarketBook:
+        """Return the book of an instrument, always the same object.
+
+        Raises:
+            IndexError: No instrument has that place.
+        """
+
+    @property
+    def place(self) -> int:
+        """The place of the instrument that the last message was of."""
+
+    @property
+    def trade(self) -> tuple[int, int, int, int, int, bool, int]:
+        """The last trade, as `scan` returns it."""
+
+    @property
+    def touch(self) -> tuple[int, int, int, int, int, int, int, int]:
+        """The last touch, as `scan` returns it."""
+
+class OrderSigner:
+    """Orders of one kind, instrument and key as signed requests; see `steelyard.wire.orders`.
+
+    It has one writer: a call from another thread while one runs raises `RuntimeError`.
+    """
+
+    def __new__(cls, form: OrderForm, secret: bytes) -> Self:
+        """Make a signer; of the secret it keeps two hashes.
+
+        Raises:
+            ValueError: The form cannot be filled in; it says why.
+        """
+
+    def request(
+        self,
+        side: int,
+        price_ticks: int | None,
+        size_lots: int,
+        client_order_id: str,
+        now_ns: int,
+    ) -> bytes:
+        """Return an order as bytes to send.
+
+        Args:
+            side: 1 buys, -1 sells.
+            price_ticks: None where the form has no price.
+            size_lots: How much.
+            client_order_id: Up to 64 printable ASCII characters; empty where the form has none.
+            now_ns: The time that is signed, by the venue's clock.
+
+        Raises:
+            UnitError: The order does not fit the instrument or the form.
+        """
+
+    def sized(
+        self,
+        side: int,
+        price: str | Decimal | int | None,
+        size: str | Decimal | int,
+        client_order_id: str,
+        now_ns: int,
+    ) -> bytes:
+        """Return an order as bytes to send, rounded to whole ticks and lots.
+
+        A size is rounded down, a buyer's price down and a seller's up: nobody buys or sells more,
+        or at a worse price, than he said. The other arguments are those of `request`.
+
+        Raises:
+            UnitError: A number is none, or what is left of it is out of the instrument's limits.
+            TypeError: A number is a float, which is not exact.
+        """

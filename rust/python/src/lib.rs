@@ -5,8 +5,11 @@
 
 mod engine;
 mod journal;
+mod market;
 mod matcher;
+mod orders;
 mod records;
+mod tables;
 
 use pyo3::pymodule;
 
@@ -24,6 +27,12 @@ mod _native {
 
     #[pymodule_export]
     use crate::matcher::PyMatcher;
+
+    #[pymodule_export]
+    use crate::orders::PyOrderForm;
+
+    #[pymodule_export]
+    use crate::market::{PyBook, PyReader};
 
     #[pymodule_export]
     const VERSION: &str = steelyard_engine::VERSION;

@@ -6,7 +6,7 @@ does not pay for all. Ours are found by their folders; entry points of the group
 """
 
 from functools import cache
-from importlib import import_module, resources
+from importlib import import_module
 
 from steelyard.domain.errors import ConfigError, Unsupported
 from steelyard.wire.dialect import Dialect
@@ -17,6 +17,7 @@ GROUP = "steelyard.dialects"
 @cache
 def names() -> tuple[str, ...]:
     """Return the names of our own dialects."""
+    resources = import_module("importlib.resources")  # slow to import, as metadata is below
     folders = (entry for entry in resources.files(__name__).iterdir() if entry.is_dir())
     return tuple(sorted(f.name for f in folders if f.joinpath("__init__.py").is_file()))
 

@@ -56,7 +56,7 @@ from steelyard.dialects.binance.messages import (
     TickerRequest,
     TradesRequest,
 )
-from steelyard.dialects.binance.parameters import write
+from steelyard.dialects.binance.parameters import FORM, write
 from steelyard.dialects.binance.placing import place_to_wire
 from steelyard.dialects.binance.stream import MarketFollower
 from steelyard.dialects.binance.text import (
@@ -104,7 +104,6 @@ from steelyard.wire.outcome import Answered, Outcome, Unknown
 CLIENT_ID_PREFIX = "sy"
 BASE_62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 CLIENT_ID_DIGITS = 22  # 62^22 > 2^128
-FORM = "application/x-www-form-urlencoded"
 
 Message = UserCommand | Query
 

@@ -29,6 +29,8 @@ from steelyard.wire.http import Request
 # Every signed request has them; auth.py reads them.
 SIGNING = frozenset({"timestamp", "recvWindow", "signature", "apiKey", "returnRateLimits"})
 
+FORM = "application/x-www-form-urlencoded"
+
 PARAMETERS_MAX = 64
 SYMBOLS_MAX = 100
 OFFSET_MAX = 10_000  # entries of a list that may be passed over

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from steelyard.dialects.binance import errors
+from steelyard.dialects.binance import errors, tables
 from steelyard.dialects.binance.candles import (
     candle_from_wire,
     candle_to_wire,
@@ -72,6 +72,7 @@ from steelyard.domain.messages import (
     Trade,
 )
 from steelyard.domain.order import Side
+from steelyard.wire.choice import new_scanner
 from steelyard.wire.dialect import Channel, ChannelKind, Subscription
 
 NAME = "binance"
@@ -461,6 +462,8 @@ class MarketFollower:
         self.target = f"/stream?streams={'/'.join(streams)}"
         self.ready = False
         self._listings = listings
+        self._instruments = tuple(instruments)
+        self._scanner = new_scanner(tables.MARKET, [tables.steps(i) for i in instruments])
         self._events: list[Event] = []
 
     def opened(self, now_ns: int) -> None:  # noqa: ARG002
@@ -473,9 +476,21 @@ class MarketFollower:
         Raises:
             DecodeError: It has another form than documented, or speaks of what is not listed.
         """
-        event = event_of(frame, self._listings, now_ns)
+        event = self._scanned(frame, now_ns) or event_of(frame, self._listings, now_ns)
         if event is not None:
             self._events.append(event)
+
+    def _scanned(self, frame: str | bytes, now_ns: int) -> Event | None:
+        """Return what a frame tells, None where the tables have no word for it."""
+        if self._scanner is None:
+            return None
+        try:
+            told = self._scanner.scan(frame)
+        except DecodeError:
+            return None  # `event_of` takes more, and says better what is wrong
+        if told is None:
+            return None
+        return tables.event_of(told, self._instruments[told[1]].instrument_id, now_ns)
 
     def drain(self) -> tuple[list[str], list[Event]]:
         """Return what was told."""

@@ -1,0 +1,31 @@
+//! A venue's bytes to books, and orders to signed bytes, by tables and without I/O.
+//!
+//! No venue is compiled in: a dialect hands its tables down ([`StreamTable`], [`FormTable`]) and its
+//! Python code stays the specification. Prices and sizes are whole ticks and lots. Whatever the
+//! bytes are, reading them gives a message or one [`Malformed`], never a panic, and a book takes a
+//! change whole or not at all.
+#![forbid(unsafe_code)]
+
+mod book;
+mod decimal;
+mod form;
+mod hmac;
+mod json;
+mod levels;
+mod malformed;
+mod plan;
+mod scanner;
+#[cfg(test)]
+mod seeded;
+mod table;
+
+pub use book::{Book, Continuity, Delta, Step, WAITING_MAX};
+pub use decimal::{DECIMALS_MAX, Scale};
+pub use form::{CLIENT_ORDER_ID_MAX, FormTable, Order, OrderForm, Part, Refused};
+pub use hmac::Signer;
+pub use json::DEPTH_MAX;
+pub use levels::{BOOK_LEVELS_MAX, Level, Levels, Side, TICKS_MAX};
+pub use malformed::{Flaw, Malformed, Read};
+pub use plan::{FIELDS_MAX, PATH_MAX};
+pub use scanner::{LEVELS_MAX, Message, Scanner, Touch, Trade};
+pub use table::{Field, Kind, Listing, MessageTable, Slot, StreamTable};
