@@ -412,36 +412,6 @@ def test_client_ids_are_of_the_venues_form_and_as_many_as_the_numbers(one, other
     assert (printed == CLIENT.client_order_id(other)) == (one == other)
 
 
-def test_ccxt_gets_what_the_fact_sheet_proves():
-    """Deep-merged into its constructor; /stream has to stay in the address."""
-    assert DIALECT.environment("ccxt", "http://h:1", "ws://h:1") == {
-        "urls": {
-            "api": {
-                "public": "http://h:1/api/v3",
-                "private": "http://h:1/api/v3",
-                "sapi": "http://h:1/sapi/v1",
-                "ws": {
-                    "spot": "ws://h:1/stream/ws",
-                    "ws-api": {"spot": "ws://h:1/ws-api/v3"},
-                },
-            }
-        },
-        "options": {"fetchMarkets": {"types": ["spot"]}},
-    }
-
-
-def test_python_binance_gets_its_attributes():
-    found = DIALECT.environment("python-binance", "http://h:1", "ws://h:1")
-    assert found["Client"]["API_URL"] == "http://h:1/api"
-    assert found["AsyncClient"]["WS_API_URL"] == "ws://h:1/ws-api/v3"
-    assert found["BinanceSocketManager"]["STREAM_URL"] == "ws://h:1/"
-
-
-def test_an_unknown_library_is_told_the_known_ones():
-    with pytest.raises(Unsupported, match="'foo'; there are ccxt, python-binance"):
-        DIALECT.environment("foo", "", "")
-
-
 @pytest.mark.parametrize(
     "changes",
     [

@@ -25,7 +25,8 @@ from steelyard.dialects.binance import (
     wallet,
     windows,
 )
-from steelyard.dialects.binance.client import BinanceClient, environment
+from steelyard.dialects.binance.client import BinanceClient
+from steelyard.dialects.binance.environments import environment
 from steelyard.dialects.binance.stream import NAME
 from steelyard.dialects.binance.stream import frame as market_frame
 from steelyard.dialects.binance.stream_session import StreamSession, target_of

@@ -5,7 +5,7 @@ every answer is Answered, NotSent or Unknown, never an exception: what cannot be
 happened. Of a query, garbage is a DecodeError.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -458,49 +458,3 @@ def _decoded(body: bytes, kind: Any) -> Any:
 
 
 # -- what to paste ------------------------------------------------------------------------------
-
-
-def environment(client: str, rest: str, ws: str) -> dict[str, Any]:
-    """Return the settings with which a client library trades at these addresses.
-
-    Raises:
-        Unsupported: We do not know that library.
-    """
-    attributes = {
-        "API_URL": f"{rest}/api",
-        "MARGIN_API_URL": f"{rest}/sapi",
-        "WS_API_URL": f"{ws}/ws-api/v3",
-    }
-    known: Mapping[str, dict[str, Any]] = {
-        # The stream address has to hold /stream: ccxt tells spot from swap by it.
-        "ccxt": {
-            "urls": {
-                "api": {
-                    "public": f"{rest}/api/v3",
-                    "private": f"{rest}/api/v3",
-                    "sapi": f"{rest}/sapi/v1",
-                    "ws": {
-                        "spot": f"{ws}/stream/ws",
-                        "ws-api": {"spot": f"{ws}/ws-api/v3"},
-                    },
-                }
-            },
-            "options": {"fetchMarkets": {"types": ["spot"]}},
-        },
-        # Attributes of its classes, to be set before anything is made of them: the sockets of a
-        # ThreadedWebsocketManager make a client of their own.
-        "python-binance": {
-            "Client": attributes,
-            "AsyncClient": attributes,
-            "BinanceSocketManager": {"STREAM_URL": f"{ws}/"},
-        },
-        "binance-sdk-spot": {
-            "ConfigurationRestAPI": {"base_path": rest},
-            "ConfigurationWebSocketAPI": {"stream_url": f"{ws}/ws-api/v3"},
-            "ConfigurationWebSocketStreams": {"stream_url": ws},
-        },
-        "binance-connector": {"Spot": {"base_url": rest}},
-    }
-    if client not in known:
-        raise Unsupported(f"no settings for {client!r}; there are {', '.join(known)}")
-    return known[client]
