@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from exchange_here import ExchangeHere
 from key_pairs import PAIRS, private_pem, public_pem
 from native_client import CLOCK
+from person_client import Browser
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -287,3 +289,39 @@ def test_no_secret_is_in_anything_that_an_exchange_writes(tmp_path, monkeypatch)
     assert found == []
     holders = [place for place, content in written.items() if token.encode() in content]
     assert [os.path.basename(place) for place in holders] == ["admin.token"]  # noqa: PTH119
+
+
+@pytest.mark.slow
+def test_a_copy_without_its_seal_key_does_not_start_until_what_is_sealed_is_forgotten(
+    tmp_path, monkeypatch
+):
+    """Moved to another machine: one sentence, then no key of before, and nothing else is lost."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "here"))
+    with ExchangeHere(tmp_path / "data", "--crowd", "1") as first:
+        key = first.trader("mover", {"USDT": "5"}, dialect="native")
+        browser = Browser(first)
+        browser.sign_up("anna")
+        browser.enrol()
+    shutil.copytree(tmp_path / "data", tmp_path / "copy")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "there"))
+    with pytest.raises(RuntimeError, match="1 API key and 1 second factor sealed by another") as no:
+        ExchangeHere(tmp_path / "copy").start()
+    assert "Traceback" not in str(no.value)
+    with ExchangeHere(tmp_path / "copy", "--forget-sealed") as second:
+        headers = native_auth.signed_headers(
+            api_key(key), "GET", "/api/v1/account", b"", CLOCK.now_ns()
+        )
+        url = urlsplit(second.url("native"))
+        client = http.client.HTTPConnection(url.hostname, url.port, timeout=WAIT_S)
+        client.request("GET", "/api/v1/account", headers=headers)
+        assert client.getresponse().status == 401
+        client.close()
+        browser = Browser(second)
+        assert browser.sign_in("anna")["person"]["totp"] is False
+        mails = browser.ask("GET", "outbox")["mails"]
+        assert "Second factor removed" in [mail["subject"] for mail in mails]
+        shown = second.steelyard("account", "balance", "mover")
+        assert shown["balances"]["USDT"]["free"] == "5"
+        assert "forgot 1 API key and 1 second factor" in str(second.steelyard("status"))
+    with ExchangeHere(tmp_path / "copy") as third:
+        assert third.steelyard("key", "list", "mover")["keys"][0]["revoked"]

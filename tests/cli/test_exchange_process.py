@@ -11,7 +11,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from native_client import CLOCK
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.protocol import State
 from websockets.sync.client import connect
 
 from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
@@ -141,6 +142,51 @@ def test_a_target_that_is_too_long_is_refused_in_the_venues_shape(venue):
     assert "it may have 16384 bytes. Send long parameters in the body" in answer["msg"]
 
 
+def raw(port, head):
+    """Return the answer to a request as it is: its status line, its headers and its body."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(head)
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        return response.status, response.headers, json.loads(response.read())
+
+
+@pytest.mark.parametrize(
+    ("dialect", "words"),
+    [("native", {"code": "METHOD_NOT_ALLOWED"}), ("binance", {"code": -1020})],
+)
+def test_a_tunnel_is_refused_as_a_method_that_is_not_taken(venue, dialect, words):
+    """405 with Allow (RFC 9110, 15.5.6), in the venue's shape: nothing of ours has failed."""
+    port = urlsplit(venue.exchange.url(dialect)).port
+    status, headers, answer = raw(port, b"CONNECT a.example:443 HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert status == 405
+    assert set(headers["allow"].split(", ")) >= {"GET", "POST", "DELETE"}
+    error = answer.get("error", answer)
+    assert error["code"] == words["code"]
+    assert "no proxy" in json.dumps(error)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "path", "code"),
+    [
+        ("native", "/ws/v1", "UPGRADE_REQUIRED"),
+        ("binance", "/ws", -1020),
+        ("binance", "/ws/btcusdt@trade", -1020),
+        ("binance", "/stream?streams=btcusdt@trade", -1020),
+        ("binance", "/ws-api/v3", -1020),
+    ],
+)
+def test_a_websockets_path_says_that_it_is_one(venue, dialect, path, code):
+    """426 with what to upgrade to (RFC 9110, 15.5.22)."""
+    port = urlsplit(venue.exchange.url(dialect)).port
+    head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    status, headers, answer = raw(port, head)
+    assert (status, headers["upgrade"], headers["connection"]) == (426, "websocket", "Upgrade")
+    error = answer.get("error", answer)
+    assert error["code"] == code
+    assert "is a WebSocket" in json.dumps(error)
+
+
 @pytest.mark.parametrize("path", ["/no/such/stream", "/ws-api/v4", "/"])
 def test_a_websocket_that_there_is_not_is_refused_in_the_venues_shape(venue, path):
     url = venue.exchange.url("binance", "ws") + path
@@ -186,3 +232,35 @@ def test_a_recording_that_breaks_off_stops_the_exchange_and_says_why(tmp_path, m
 def test_an_exchange_may_end_with_its_tape(tmp_path, monkeypatch):
     """`--at-end exit`."""
     assert play(tmp_path, monkeypatch, at_end="exit") is None
+
+
+def test_a_websocket_lasts_as_long_as_its_dialect_says(tmp_path, monkeypatch):
+    """And is then closed with a word; a market stream of another dialect goes on."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    config = ExchangeConfig(tmp_path / "data", 0, None, profile_chooser("off"))
+
+    def last_close(ports: dict[str, int]) -> tuple[int, str, bool]:
+        native, binance = (f"ws://127.0.0.1:{ports[name]}" for name in ("native", "binance"))
+        with (
+            connect(f"{native}/ws/v1", proxy=None) as other,
+            connect(f"{binance}/ws", proxy=None) as line,
+        ):
+            with pytest.raises(ConnectionClosed) as closed:
+                line.recv(20)
+            frame = closed.value.rcvd
+            assert frame is not None
+            other.ping().wait(20)
+            return frame.code, frame.reason, other.state is State.OPEN
+
+    async def main() -> tuple[int, str, bool]:
+        process = ExchangeProcess(config)
+        await process.start()
+        try:
+            gate = process._gates["binance"]
+            gate.dialect = gate.dialect._replace(connection_life_ns=1)
+            ports = {name: process.port(name) for name in ("native", "binance")}
+            return await asyncio.to_thread(last_close, ports)
+        finally:
+            await process.stop()
+
+    assert asyncio.run(main()) == (1001, "a connection lasts no longer; connect again", True)

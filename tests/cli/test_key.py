@@ -83,6 +83,32 @@ def test_people_read_what_programs_do():
     assert "Sign with your private key" in issued({**new, "secret": ""})
 
 
+@pytest.mark.parametrize(("text", "products"), [("all", ()), ("BTC-USDT,", ("BTC-USDT",))])
+def test_products_are_named_or_all(text, products):
+    call = configure("alice", "native", "trade", [], None, "", products=text)
+    assert call.products == products
+
+
+@pytest.mark.parametrize("text", ["", " ", ","])
+def test_no_products_are_not_all_of_them(text):
+    """An unset variable of a script must not make a key that trades everything."""
+    with pytest.raises(UsageError, match=r"--products names nothing; .* say all"):
+        configure("alice", "native", "trade", [], None, "", products=text)
+
+
+def test_a_label_of_an_older_exchange_is_read_and_not_obeyed():
+    key = {
+        "key": "k1", "account": "a", "dialect": "native", "kind": "hmac", "scopes": ["trade"],
+        "products": [], "ip": ["fe80::1%\x1b[31m/128"], "expires": None, "overlap_ends": None,
+        "replaced_by": None, "works": True, "revoked": None, "revoked_for": "", "last_used": None,
+        "label": "\x1b]0;owned\x07\x1b[2J\nadministrator  fake",
+    }  # fmt: skip
+    told = line(key)
+    assert told.endswith(r"\x1b]0;owned\x07\x1b[2J\nadministrator  fake")
+    assert r"fe80::1%\x1b[31m/128" in told
+    assert told.count("\n") == 1
+
+
 def test_a_key_is_issued_listed_without_its_secret_and_revoked(exchange):
     key = exchange.trader("key-life", {"USDT": "1"}, dialect="native", scopes="read")
     assert set(key) == {

@@ -29,6 +29,8 @@ def test_a_limit_is_taken_away_by_its_word():
         ((None, None, None, None, None), "name what to change: --scopes, --products, --ip, --exp"),
         (("admin", None, None, None, None), "no scope 'admin'; there are: read, trade, withdraw"),
         ((None, None, None, "soon", None), "90d"),
+        ((None, "", None, None, None), "names nothing; name markets, .*, or say all"),
+        ((None, " , ", None, None, None), "names nothing"),
     ],
 )
 def test_a_change_that_is_none_is_refused(changes, words):

@@ -1,4 +1,6 @@
 import gc
+import re
+import secrets
 from decimal import Decimal
 
 import pytest
@@ -7,7 +9,7 @@ from steelyard.cli.market_source import CrowdSource
 from steelyard.cli.opening import OpenExchange
 from steelyard.domain.commands import FIRST_USER, Cancel, Place
 from steelyard.domain.errors import ConfigError
-from steelyard.domain.messages import OrdersQuery
+from steelyard.domain.messages import OrdersQuery, Scope
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.exchange.admin import Admin
 from steelyard.exchange.records import MarketStep, codec
@@ -39,6 +41,59 @@ def live(opened, steps=30):
     for step in range(1, steps + 1):
         opened.exchange.step(now_ns + step * STEP_NS)
     write(opened)
+
+
+def opened_with_a_key(data):
+    opened = OpenExchange(data, CrowdSource(5), NOW_NS)
+    admin = Admin(opened.exchange, opened.seal, secrets.token_bytes)
+    admin.create_account("ann", {}, NOW_NS)
+    made = admin.create_key("ann", dialect="native", scopes=[Scope.READ], now_ns=NOW_NS)
+    write(opened)
+    return opened, made.key
+
+
+def test_a_directory_with_another_seal_key_does_not_start(tmp_path, monkeypatch):
+    """The sentence names the key's place and both ways out; the directory is free again."""
+    opened, key = opened_with_a_key(tmp_path / "a")
+    opened.check_seal(NOW_NS)
+    opened.close()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "other"))
+    again = OpenExchange(tmp_path / "a", None, NOW_NS)
+    place = re.escape(str(tmp_path / "other" / "steelyard" / "seal.key"))
+    with pytest.raises(
+        ConfigError,
+        match=rf"has 1 API key sealed by another seal key than {place}, .*forget-sealed",
+    ):
+        again.check_seal(NOW_NS)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    back = OpenExchange(tmp_path / "a", None, NOW_NS)
+    back.check_seal(NOW_NS)
+    assert back.exchange.keys.find(key) is not None
+    back.close()
+
+
+def test_what_another_seal_key_has_sealed_is_forgotten_for_good(tmp_path, monkeypatch):
+    opened, key = opened_with_a_key(tmp_path / "a")
+    opened.close()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "other"))
+    again = OpenExchange(tmp_path / "a", None, NOW_NS)
+    again.check_seal(NOW_NS, forgets=True)
+    assert again.repairs == ["forgot 1 API key, which another seal key had sealed"]
+    write(again)
+    again.close()
+    last = OpenExchange(tmp_path / "a", None, NOW_NS)
+    last.check_seal(NOW_NS)
+    assert last.repairs == []
+    assert last.exchange.keys.find(key) is None
+    last.close()
+
+
+def test_a_directory_without_anything_sealed_starts_anywhere(tmp_path, monkeypatch):
+    OpenExchange(tmp_path / "a", CrowdSource(5), NOW_NS).close()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "other"))
+    again = OpenExchange(tmp_path / "a", None, NOW_NS)
+    again.check_seal(NOW_NS)
+    again.close()
 
 
 def test_records_and_snapshots_lead_to_the_same_exchange(tmp_path):

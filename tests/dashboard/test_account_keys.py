@@ -122,6 +122,31 @@ def test_less_needs_no_code_and_more_does(browser):
     assert deeds[:3] == ["key_changed", "key_changed", "key_created"]
 
 
+def test_a_product_is_the_same_however_it_is_written(browser):
+    """What widens nothing needs no code; another product does, however it is written."""
+    browser.enrol()
+    products = ["BTC-USDT", "ETH-USDT"]
+    made = browser.ask("POST", "keys", **want(browser, products=products), code=browser.code())
+    change = f"keys/{made['key']}/change"
+    assert browser.ask("POST", change, products=["btc/usdt"])["products"] == ["BTC-USDT"]
+    assert browser.refused("POST", change, products=["sol/usdt"]) == (401, "SECOND_FACTOR")
+    assert browser.refused("POST", change, products=["no/thing"]) == (400, "INVALID")
+    assert browser.ask("GET", f"keys/{made['key']}")["products"] == ["BTC-USDT"]
+
+
+@pytest.mark.parametrize("label", ["a\x1b[2J", "a\nadministrator  fake", "a\x9b31m", "a\u202eb"])
+def test_a_label_that_a_terminal_would_obey_is_refused(browser, label):
+    """When a key is made and when it is changed; the message shows which character it is."""
+    browser.enrol()
+    wish = want(browser)
+    assert browser.refused("POST", "keys", **wish | {"label": label, "code": browser.code()}) == (
+        400,
+        "INVALID",
+    )
+    made = browser.ask("POST", "keys", **wish, code=browser.code())
+    assert browser.refused("POST", f"keys/{made['key']}/change", label=label) == (400, "INVALID")
+
+
 def test_without_a_second_factor_a_key_can_still_be_taken_away(browser, exchange):
     """An administrator made it; its owner need not enrol to be rid of it."""
     made = exchange.steelyard("key", "create", browser.name, "--dialect", "native")
@@ -152,7 +177,7 @@ BOUND = {
         (BOUND, {"scopes": (Scope.TRADE, Scope.READ)}, False),
         (BOUND, {"scopes": (Scope.READ, Scope.WITHDRAW)}, True),
         (FREE, {"scopes": (Scope.TRADE,)}, True),
-        (BOUND, {"products": ("btc-usdt",)}, False),
+        (BOUND, {"products": ("BTC-USDT",)}, False),
         (BOUND, {"products": ("BTC-USDT", "SOL-USDT")}, True),
         (BOUND, {"products": ()}, True),
         (FREE, {"products": ("BTC-USDT",)}, False),

@@ -7,6 +7,7 @@ import pytest
 from native_client import Refused
 from person_client import PASSWORD, Browser
 
+from steelyard.dashboard.account_site import REQUESTS_PER_IP, VISITS_PER_IP
 from steelyard.dashboard.guard import Guard
 
 NAMES = (f"guarded{n}" for n in itertools.count())
@@ -163,6 +164,15 @@ class _Unasked:
         return ""
 
 
+class _Host(_Unasked):
+    """Has the time, and nothing else."""
+
+    def wire_ns(self):
+        return 1
+
+    sandbox_ns = wire_ns
+
+
 def test_a_wrong_name_and_a_wrong_password_get_the_same_bytes(exchange):
     browser = Browser(exchange)
     name = next(NAMES)
@@ -190,6 +200,54 @@ def test_many_wrong_passwords_lock_and_say_for_how_long(exchange):
     assert 1 <= int(browser.headers["retry-after"]) <= 2 ** (len(seen) - 6)
 
 
+def test_an_address_that_asks_too_often_is_told_to_wait(exchange):
+    """New visits first, then everything; others ask on, and have kept their visits."""
+    flood, other = Browser(exchange), Browser(exchange)
+    other.raw("GET", "/account/session")
+    flood.raw("GET", "/account/session")
+    cookie, refused = flood.cookie, None
+    for _ in range(2 * VISITS_PER_IP.limit + 1):
+        flood.cookie = ""
+        try:
+            flood.raw("GET", "/account/session")
+        except Refused as error:
+            refused = error
+            break
+    assert refused is not None
+    assert (refused.status, refused.error["code"]) == (429, "RATE_LIMITED")
+    assert 0 < int(refused.headers["retry-after"]) <= 60
+    assert set(refused.error) == {"code", "message", "field", "hint"}
+    flood.cookie = cookie
+    assert flood.raw("GET", "/account/session")["signed_in"] is False
+    for _ in range(2 * REQUESTS_PER_IP.limit + 1):
+        try:
+            flood.raw("GET", "/account/session")
+        except Refused as error:
+            refused = error
+            break
+    assert f"{REQUESTS_PER_IP.limit} account requests per 60 s" in refused.error["message"]
+    assert refused.status == 429
+    cookie = other.cookie
+    other.sign_up(next(NAMES))
+    assert other.cookie != cookie
+    other.ip = flood.ip
+    for _ in range(3):
+        assert other.ask("GET", "session")["signed_in"] is True
+
+
+def test_who_is_signed_in_asks_no_faster_either(exchange):
+    browser, refused = Browser(exchange), None
+    browser.sign_up(next(NAMES))
+    for number in range(2 * REQUESTS_PER_IP.limit + 1):
+        browser.ip = f"127.0.8.{number % 250 + 2}"
+        try:
+            browser.raw("GET", "/account/session")
+        except Refused as error:
+            refused = error
+            break
+    assert (refused.status, refused.error["code"]) == (429, "RATE_LIMITED")
+
+
 def test_over_tls_the_cookie_is_secure(exchange):
     """The guard has seen the host; the port says which of the twins was asked."""
     import asyncio
@@ -198,19 +256,13 @@ def test_over_tls_the_cookie_is_secure(exchange):
     from steelyard.dashboard.accounts import open_account_site
     from steelyard.wire.http import Request
 
-    class Host(_Unasked):
-        def wire_ns(self):
-            return 1
-
-        sandbox_ns = wire_ns
-
     class BothPorts(Guard):
         def refusal(self, request, *, needs_token=True):
             return None
 
     async def main():
         site = open_account_site(
-            Host(), BothPorts(1, ""), secrets.token_bytes, _Unasked(), tls_port=8700
+            _Host(), BothPorts(1, ""), secrets.token_bytes, _Unasked(), tls_port=8700
         )
         said = []
         for port in (8600, 8700):
@@ -236,7 +288,7 @@ def test_who_waits_when_the_exchange_stops_is_answered(exchange):
     from steelyard.wire.http import Request
 
     async def main():
-        site = open_account_site(_Unasked(), Guard(1, ""), bytes, _Unasked())
+        site = open_account_site(_Host(), Guard(1, ""), bytes, _Unasked())
         said = []
         headers = {"host": "127.0.0.1:1"}
         site.http(Request("GET", "/account/session", headers, b""), "::1", said.append)
@@ -256,12 +308,6 @@ def test_a_failure_of_ours_is_answered_without_what_failed(exchange):
     from steelyard.dashboard.account_site import AccountSite, Route
     from steelyard.wire.http import Request
 
-    class Host(_Unasked):
-        def wire_ns(self):
-            return 1
-
-        sandbox_ns = wire_ns
-
     async def fails(_asked):
         raise KeyError("an inner value")
 
@@ -269,7 +315,7 @@ def test_a_failure_of_ours_is_answered_without_what_failed(exchange):
         failed = []
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: failed.append(context["exception"]))
-        site = AccountSite(Host(), Guard(1, ""), entropy=secrets.token_bytes, passwords=_Unasked())
+        site = AccountSite(_Host(), Guard(1, ""), entropy=secrets.token_bytes, passwords=_Unasked())
         site.add([Route("GET", "/account/fails", fails, is_open=True)])
         said = []
         headers = {"host": "127.0.0.1:1"}

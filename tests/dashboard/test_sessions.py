@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 
 from steelyard.dashboard.sessions import (
     ABSOLUTE_NS,
+    AGENT_MAX,
     GRACE_NS,
     IDLE_NS,
     PER_PERSON_MAX,
     VISITORS_MAX,
+    VISITORS_PER_IP_MAX,
     Sessions,
 )
 
@@ -80,14 +82,40 @@ def test_a_persons_sessions_are_bounded_and_ended_together(sessions):
     assert sessions.find(other, NOW_NS) is not None
 
 
-def test_visitors_push_out_visitors_and_nobody_else(sessions):
+def test_a_flood_of_visits_from_one_address_throws_out_its_own_only(sessions):
     mine, _ = signed_in(sessions)
     first, _ = sessions.open("::1", "browser", NOW_NS)
+    other, _ = sessions.open("127.0.0.1", "browser", NOW_NS)
     for _ in range(VISITORS_MAX):
         sessions.open("::1", "x" * 9_999, NOW_NS)
     assert sessions.find(first, NOW_NS) is None
     assert sessions.find(mine, NOW_NS) is not None
-    assert len(sessions._by_digest) == VISITORS_MAX + 1
+    assert sessions.find(other, NOW_NS) is not None
+    assert len(sessions._by_digest) == VISITORS_PER_IP_MAX + 2
+
+
+def test_a_visitor_who_comes_again_outlasts_those_who_do_not(sessions):
+    page, _ = sessions.open("::1", "browser", NOW_NS)
+    for _ in range(3):
+        for _ in range(VISITORS_PER_IP_MAX - 1):
+            sessions.open("::1", "flood", NOW_NS)
+        assert sessions.find(page, NOW_NS) is not None
+
+
+def test_a_flood_from_many_addresses_throws_out_those_that_have_most(sessions):
+    """Whoever has one visit keeps it; in all there are never more than the bound."""
+    few, _ = sessions.open("203.0.113.1", "browser", NOW_NS)
+    per_ip = 20
+    for number in range(2 * VISITORS_MAX):
+        sessions.open(f"127.0.{number // per_ip >> 8}.{number // per_ip & 255}", "", NOW_NS)
+    assert sessions.find(few, NOW_NS) is not None
+    assert len(sessions._by_digest) == VISITORS_MAX
+
+
+def test_a_browsers_name_is_kept_short_and_printable(sessions):
+    _, session = sessions.open("::1", "a\x1b[2J\x9bb" + "x" * 999, NOW_NS)
+    assert session.agent.startswith("a[2Jbxxx")
+    assert len(session.agent) == AGENT_MAX
 
 
 @given(
@@ -112,6 +140,9 @@ def test_nothing_is_left_behind(acts):
                 sessions.end(live[number % len(live)])
             case _:
                 pass
-        known = {*sessions._visitors, *sessions._signed_in}
+        visitors = [session for of_ip in sessions._visitors.values() for session in of_ip]
+        assert len(visitors) == sessions._visitors_count
+        assert all(sessions._visitors.values())
+        known = {*visitors, *sessions._signed_in}
         assert {*sessions._by_digest.values()} == known
         assert len(sessions._by_digest) <= 2 * len(known)

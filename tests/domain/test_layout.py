@@ -13,11 +13,12 @@ from steelyard.domain import layout
 from steelyard.domain.commands import Cancel, Command, ListInstrument, Place, PlaceGroup
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Instrument
-from steelyard.domain.layout import LAYOUT, CounterState, InstrumentState
-from steelyard.domain.order import GroupKind, MarketState, OrderType, Side, TimeInForce
+from steelyard.domain.layout import LAYOUT, CounterState, InstrumentState, WaitingState
+from steelyard.domain.order import Direction, GroupKind, MarketState, OrderType, Side, TimeInForce
 from tests.engine.samples import NOW_NS, SAMPLES
 
 CANCEL = layout.encode(Cancel(100, 7), NOW_NS)
+DIRECTION_AT = 109  # in the record of a Place, in front of its text
 WIDTHS = {"u8": 8, "u32": 32, "u64": 64}
 HALVES = {"i8": 7, "i32": 31, "i64": 63, "i128": 127}
 # These stay on this side of the border.
@@ -50,6 +51,9 @@ def messages(message: type) -> st.SearchStrategy[Any]:
     fields = {name: values(message, name, kind) for name, kind in row}
     if message is ListInstrument:
         return st.builds(Instrument, **fields).map(ListInstrument)
+    if directed := layout._DIRECTED_LAYOUT.get(message):
+        name, kind = next(it for it in directed.fields if it not in row)
+        fields[name] = st.none() | values(message, name, kind)
     if message is Place:
         short = st.builds(Place, **{name: fields[name] for name, _ in layout._PLAIN_PLACE.fields})
         return short | st.builds(Place, **fields)
@@ -72,7 +76,7 @@ def test_any_message_survives_a_round_trip(message: Any, now_ns: int):
     row = LAYOUT[type(message)]
     tag, size, head = struct.unpack_from("<HHI", record)
     assert size == len(record)
-    assert tag in {row.tag, layout._PLAIN_PLACE.tag}
+    assert tag in layout.tags_of(type(message))
     name, kind = row.fields[0] if row.fields else ("", "")
     subject = message.instrument if isinstance(message, ListInstrument) else message
     assert head == (getattr(subject, name) if kind == "u32" else 0)
@@ -85,6 +89,34 @@ def test_a_plain_order_has_a_short_record():
     assert struct.unpack_from("<H", layout.encode(plain, 0)) == (5,)
     iceberg = replace(plain, display_lots=1)
     assert struct.unpack_from("<H", layout.encode(iceberg, 0)) == (11,)
+
+
+def test_a_direction_has_a_form_of_its_own():
+    """What was written without one reads as it was written, and so does what has none."""
+    for sample in SAMPLES:
+        if type(sample) not in {Place, WaitingState}:
+            continue
+        plain, directed = layout.tags_of(type(sample)) - {21, 213}, {21, 213}
+        without = replace(sample, activation_direction=None)
+        assert layout.decode(layout.encode(without, 0))[0] == without
+        assert struct.unpack_from("<H", layout.encode(without, 0))[0] in plain
+        for direction in Direction:
+            one = replace(sample, activation_direction=direction)
+            record = layout.encode(one, 0)
+            assert struct.unpack_from("<H", record)[0] in directed
+            assert layout.decode(record)[0] == one
+
+
+def test_a_form_with_a_direction_has_one():
+    """0 is none of them: that order has another form."""
+    directed = next(it for it in SAMPLES if getattr(it, "activation_direction", None))
+    record = bytearray(layout.encode(replace(directed, client_order_id=""), 0))
+    at = DIRECTION_AT
+    assert record[at] == directed.activation_direction
+    for wrong in (0, 3, 255):
+        record[at] = wrong
+        with pytest.raises(DecodeError, match="activation_direction has a value that does not"):
+            layout.decode(bytes(record))
 
 
 def test_a_group_is_of_one_account_and_time():
@@ -139,7 +171,7 @@ def test_what_is_not_a_record_says_why(record: bytes, message: str, field: str |
     ("at", "byte", "field"),
     [
         (36, 0, "side"),
-        (37, 8, "order_type"),
+        (37, 9, "order_type"),
         (38, 0, "time_in_force"),
         (39, 2, "post_only"),
         (40, 5, "self_trade"),

@@ -140,12 +140,13 @@ def test_what_is_no_message_is_refused(text, why):
         (Execution.EXPIRED, 5),
         (Execution.REJECTED, 6),
         (Execution.TRIGGERED, 7),
+        (Execution.RELEASED, 8),
     ],
 )
 def test_words_and_numbers_are_for_ever(member, value):
     """They stand in journals and in people's scripts: a member is added, never renamed."""
     assert member == value
-    assert len(Scope) + len(Execution) == 10
+    assert len(Scope) + len(Execution) == 11
 
 
 def test_an_order_event_says_whether_there_was_a_fill():

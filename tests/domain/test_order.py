@@ -7,6 +7,7 @@ import pytest
 from steelyard.domain.order import (
     FIELDS,
     CancelCause,
+    Direction,
     FeeAsset,
     GroupKind,
     Liquidity,
@@ -48,6 +49,7 @@ def test_what_a_type_is_and_which_fields_it_takes_agree(order_type: OrderType):
     assert order_type.has_limit == (fields.price_ticks is Need.MUST)
     waits = Need.MUST in {fields.trigger_ticks, fields.trail}
     assert order_type.waits == waits
+    assert order_type.trails == (fields.trail is Need.MUST)
     assert (
         (fields.post_only is Need.MAY) == order_type.has_limit == (fields.display_lots is Need.MAY)
     )
@@ -69,6 +71,9 @@ def test_reasons_are_in_the_order_in_which_they_are_checked():
     [
         (OrderType.MARKET, 2),
         (OrderType.TRAILING_STOP, 7),
+        (OrderType.TRAILING_STOP_LIMIT, 8),
+        (Direction.RISE, 1),
+        (Direction.FALL, 2),
         (TimeInForce.FOK, 3),
         (TimeInForce.GTD, 4),
         (TriggerBy.INDEX, 3),

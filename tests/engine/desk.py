@@ -49,6 +49,7 @@ from steelyard.domain.instrument import Instrument
 from steelyard.domain.ledger import Balance
 from steelyard.domain.order import (
     CancelCause,
+    Direction,
     FeeAsset,
     GroupKind,
     MarketState,
@@ -73,9 +74,11 @@ SELF_TRADE = {
 SIDES = {"buy": Side.BUY, "bid": Side.BUY, "buys": Side.BUY}
 SIDES |= {"sell": Side.SELL, "ask": Side.SELL, "sells": Side.SELL}
 TIMES = {"ioc": TimeInForce.IOC, "fok": TimeInForce.FOK, "gtc": TimeInForce.GTC}
+DIRECTIONS = {"rise": Direction.RISE, "fall": Direction.FALL}
 FEE_ASSETS = {"received": FeeAsset.RECEIVED, "token": FeeAsset.TOKEN}
 PRICES = {"last": TriggerBy.LAST, "mark": TriggerBy.MARK, "index": TriggerBy.INDEX}
-FLAGS = {"market", "post-only", "slide", "reduce-only", "hidden", *TIMES, *SELF_TRADE, *FEE_ASSETS}
+FLAGS = {"market", "post-only", "slide", "reduce-only", "hidden"}
+FLAGS |= {*TIMES, *SELF_TRADE, *FEE_ASSETS, *DIRECTIONS}
 TAKE_A_VALUE = {"@", "stop", "take", "trail", "from", "show", "until", "by"}
 GROUPS = {kind.name.lower(): kind for kind in GroupKind}
 UNITS_NS = {"s": 10**9, "d": 86_400 * 10**9}
@@ -202,7 +205,7 @@ class Desk:
         trail, activation, show = after(words, "trail"), after(words, "from"), after(words, "show")
         order_type = OrderType.MARKET if "market" in words else OrderType.LIMIT
         if trail:
-            order_type = OrderType.TRAILING_STOP
+            order_type = OrderType.TRAILING_STOP_LIMIT if has_limit else OrderType.TRAILING_STOP
         elif "stop" in words:
             order_type = OrderType.STOP_LIMIT if has_limit else OrderType.STOP
         elif "take" in words:
@@ -233,6 +236,7 @@ class Desk:
             trail_rate_e8=rate_e8(rate) if rate else None,
             activation_ticks=self.ticks(activation, words) if activation else None,
             expire_ns=time_ns(until) if until else None,
+            activation_direction=chosen(words, DIRECTIONS, None),
         )
         display = 0 if "hidden" in words else self.lots(show, words) if show else None
         return msgspec.structs.replace(place, display_lots=display)

@@ -49,6 +49,7 @@ from steelyard.domain.layout import (
 )
 from steelyard.domain.order import (
     CancelCause,
+    Direction,
     FeeAsset,
     GroupKind,
     Liquidity,
@@ -120,10 +121,31 @@ FULL = Place(
     activation_ticks=27_150_10,
     expire_ns=1_700_000_001_000_000_000,
 )
+DIRECTED = Place(
+    account_id=123,
+    instrument_id=16,
+    side=Side.SELL,
+    order_type=OrderType.TRAILING_STOP_LIMIT,
+    time_in_force=TimeInForce.GTC,
+    post_only=True,
+    price_ticks=27_150_20,
+    size_lots=34,
+    self_trade=SelfTrade.CANCEL_NEWEST,
+    fee_asset=FeeAsset.RECEIVED,
+    client_order_id="bot-3/" + "0123456789" * 3 + "abcd",
+    slide=True,
+    display_lots=35,
+    trigger_by=TriggerBy.MARK,
+    trail_rate_e8=3_000_000,
+    activation_ticks=27_150_21,
+    activation_direction=Direction.FALL,
+)
 
 
 def name_of(sample: object) -> str:
-    """Return a sample's name: the short form of a Place has its own."""
+    """Return a sample's name: the other forms of a message have their own."""
+    if getattr(sample, "activation_direction", None) is not None:
+        return f"Directed{type(sample).__name__}"
     return "PlainPlace" if sample is PLAIN else type(sample).__name__
 
 
@@ -134,6 +156,7 @@ SAMPLES = (
     Withdraw(account_id=102, asset_id=12, amount_atoms=-(2**100) - 3),
     PLAIN,
     FULL,
+    DIRECTED,
     PlaceGroup(kind=GroupKind.BRACKET, places=(PLAIN, FULL)),
     Amend(
         account_id=104, order_id=2**63 + 7, price_ticks=27_150_00, size_lots=None, trigger_ticks=5
@@ -276,6 +299,35 @@ SAMPLES = (
         maker_rate_e8=-7_000,
         taker_rate_e8=120_000,
         group_id=214,
+    ),
+    WaitingState(
+        instrument_id=17,
+        account_id=124,
+        order_id=219,
+        priority=404,
+        side=Side.BUY,
+        order_type=OrderType.TRAILING_STOP_LIMIT,
+        time_in_force=TimeInForce.FOK,
+        post_only=True,
+        slide=True,
+        self_trade=SelfTrade.CANCEL_BOTH,
+        fee_asset=FeeAsset.RECEIVED,
+        trigger_by=TriggerBy.INDEX,
+        is_child=True,
+        price_ticks=27_150_22,
+        size_lots=36,
+        quote_atoms=2**95 + 5,
+        display_lots=37,
+        trigger_ticks=27_150_23,
+        trail_ticks=38,
+        trail_rate_e8=4_000_000,
+        activation_ticks=27_150_24,
+        expire_ns=1_700_000_004_000_000_000,
+        best_ticks=27_150_25,
+        maker_rate_e8=-8_000,
+        taker_rate_e8=130_000,
+        group_id=220,
+        activation_direction=Direction.RISE,
     ),
     GroupState(
         group_id=215,

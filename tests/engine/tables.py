@@ -19,7 +19,8 @@ for all of them. `#` is a comment. Prices and sizes are decimal numbers.
     > c: ann buy 3 ETH-BTC @ 0.05          in another than the first market
     > d: ann sell 3 stop 95                once the price has fallen to 95; take 110; with
                                            @ 94 as a limit order; by mark, by index
-    > e: ann sell 3 trail 2 from 105       follows at 2, or at 1%, once the price was at 105
+    > e: ann sell 3 trail 2 from 105       follows at 2, or at 1%, once the price was at 105;
+                                           rise or fall: comes there so; with @ 94 as a limit order
     > oco f: ann sell 1 @ 110 ; g: ann sell 1 stop 95
                                            a group; or basket, oto, bracket
     > ann cancel a                         #99 is an order by its number

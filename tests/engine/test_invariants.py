@@ -51,6 +51,7 @@ from steelyard.domain.layout import (
     WaitingState,
 )
 from steelyard.domain.order import (
+    Direction,
     FeeAsset,
     GroupKind,
     Liquidity,
@@ -87,7 +88,7 @@ def orders(draw) -> Place:
     )
     size = draw(SIZES)
     post_only = rests and draw(st.booleans())
-    trails = order_type is OrderType.TRAILING_STOP
+    trails = order_type.trails
     return Place(
         draw(USERS),
         MARKET,
@@ -104,7 +105,9 @@ def orders(draw) -> Place:
         trigger_by=draw(st.sampled_from(TriggerBy)) if order_type.waits else TriggerBy.LAST,
         trigger_ticks=draw(PRICES) if order_type.waits and not trails else None,
         trail_ticks=draw(st.integers(1, 3)) if trails else None,
+        activation_ticks=draw(st.none() | PRICES) if trails else None,
         expire_ns=draw(AHEAD_NS) if time_in_force is TimeInForce.GTD else None,
+        activation_direction=draw(st.sampled_from([None, *Direction])) if trails else None,
     )
 
 
@@ -481,6 +484,23 @@ class Engine(RuleBasedStateMachine):
                 is_stop = it.order_type in {OrderType.STOP, OrderType.STOP_LIMIT}
                 rises = is_stop == (it.side is Side.BUY)
                 assert price < it.trigger_ticks if rises else price > it.trigger_ticks
+
+    @invariant()
+    def who_does_not_follow_yet_waits_for_its_activation(self) -> None:
+        """In an open market a trailing stop follows as soon as a price is where it begins."""
+        records = self.records()
+        markets = {it.instrument_id: it for it in records if isinstance(it, InstrumentState)}
+        for it in records:
+            if not isinstance(it, WaitingState) or it.is_child or not it.order_type.trails:
+                continue
+            market = markets[it.instrument_id]
+            price = (market.last_ticks, market.mark_ticks, market.index_ticks)[it.trigger_by - 1]
+            if market.state is not MarketState.OPEN or not price or it.best_ticks:
+                continue
+            usual = {Side.SELL: Direction.RISE, Side.BUY: Direction.FALL}[it.side]
+            rises = (it.activation_direction or usual) is Direction.RISE
+            assert it.activation_ticks is not None
+            assert price < it.activation_ticks if rises else price > it.activation_ticks
 
     @invariant()
     def a_snapshot_is_the_state(self) -> None:

@@ -39,6 +39,7 @@ from steelyard.domain.layout import (
     WaitingState,
 )
 from steelyard.domain.order import (
+    Direction,
     FeeAsset,
     GroupKind,
     MarketState,
@@ -59,7 +60,7 @@ ALL = pytest.mark.parametrize("kind", kinds())
 def lived(count: int = 255) -> ReferenceEngine:
     """Return an engine with something in it."""
     engine = ReferenceEngine()
-    for command, now_ns in islice(life(Random(4)), count):
+    for command, now_ns in islice(life(Random(71)), count):
         engine.apply(command, now_ns)
     assert engine.state.orders
     return engine
@@ -251,7 +252,7 @@ def is_limited(record) -> bool:
 
 
 def trails(record) -> bool:
-    return waits(record) and record.order_type is OrderType.TRAILING_STOP
+    return waits(record) and record.order_type.trails
 
 
 def is_triggered(record) -> bool:
@@ -348,6 +349,9 @@ DAMAGES = {
     "one waits for nobody": change(WaitingState, account_id=55),
     "one waits without a size": change(WaitingState, size_lots=0, of=waits),
     "one waits with a field too many": change(WaitingState, trail_ticks=5, of=is_triggered),
+    "one waits with a direction too many": change(
+        WaitingState, activation_direction=Direction.RISE, of=is_triggered
+    ),
     "one waits without its trigger": change(WaitingState, trigger_ticks=None, of=is_triggered),
     "one waits at no price": change(WaitingState, trigger_ticks=10_001, of=is_triggered),
     "one waits with another hold": change(
@@ -409,6 +413,54 @@ def test_an_order_that_should_have_heard_is_refused(kind: Kind):
             new_engine(kind=kind).restore(written(changed))
     closed = change(InstrumentState, mark_ticks=1_010, state=MarketState.HALTED)(list(told))
     new_engine(kind=kind).restore(written(closed))
+
+
+@pytest.mark.parametrize(
+    ("side", "direction", "sign"),
+    [
+        (Side.SELL, None, 1),
+        (Side.SELL, Direction.RISE, 1),
+        (Side.SELL, Direction.FALL, -1),
+        (Side.BUY, None, -1),
+        (Side.BUY, Direction.FALL, -1),
+        (Side.BUY, Direction.RISE, 1),
+    ],
+)
+@ALL
+def test_a_trailing_stop_that_should_follow_is_refused(
+    kind: Kind, side: Side, direction: Direction | None, sign: int
+):
+    """In an open market none waits for an activation that is there, from either side."""
+    engine = ReferenceEngine()
+    for command in opening():
+        engine.apply(command, 0)
+    activation_ticks = 1_000 + 10 * sign
+    trail = Place(
+        102,
+        0,
+        side,
+        OrderType.TRAILING_STOP_LIMIT,
+        TimeInForce.GTC,
+        post_only=False,
+        price_ticks=1_000,
+        size_lots=5,
+        trigger_by=TriggerBy.MARK,
+        trail_ticks=5,
+        activation_ticks=activation_ticks,
+        activation_direction=direction,
+    )
+    engine.apply(SetPrice(0, TriggerBy.MARK, 1_000), 0)
+    assert isinstance(engine.apply(trail, 0)[0], Accepted)
+    told = list(layout.decode_all(engine.snapshot()))
+    for mark_ticks in (activation_ticks - sign, activation_ticks - 20 * sign):
+        near = change(InstrumentState, mark_ticks=mark_ticks)(list(told))
+        new_engine(kind=kind).restore(written(near))
+    for mark_ticks in (activation_ticks, activation_ticks + sign):
+        there = change(InstrumentState, mark_ticks=mark_ticks)(list(told))
+        with pytest.raises(DecodeError):
+            new_engine(kind=kind).restore(written(there))
+        follows = change(WaitingState, best_ticks=mark_ticks)(there)
+        new_engine(kind=kind).restore(written(follows))
 
 
 @ALL

@@ -34,6 +34,7 @@ TOPICS = {
     "stop",
     "tiers",
     "trailing",
+    "trailing_limit",
     "transfers",
     "venues",
 }

@@ -39,6 +39,7 @@ from steelyard.domain.commands import (
 from steelyard.domain.instrument import LEVEL_MAX_LOTS, LIMIT_MAX, Instrument
 from steelyard.domain.order import (
     CancelCause,
+    Direction,
     FeeAsset,
     GroupKind,
     MarketState,
@@ -59,7 +60,7 @@ SPREAD = 8
 START_NS = 1_700_000_000_000_000_000
 DAY_NS = 86_400 * 10**9
 
-LIMITS = (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
+LIMITS = tuple(order_type for order_type in OrderType if order_type.has_limit)
 RESTING = (TimeInForce.GTC, TimeInForce.GTC, TimeInForce.GTD)
 CAUSES = (CancelCause.USER, CancelCause.ADMIN)
 
@@ -88,7 +89,7 @@ MARKETS = (
         USDT,
         notional_max_atoms=300_000_000,
         band_rate_e8=900_000,
-        orders_max=9,
+        orders_max=7,
         triggers_max=4,
     ),
     instrument(
@@ -209,7 +210,7 @@ class Workload:
             OrderType.TAKE_PROFIT,
             OrderType.TAKE_PROFIT_LIMIT,
         }
-        trails = order_type is OrderType.TRAILING_STOP
+        trails = order_type.trails
         by_ticks = random.random() < 0.5
         waits = order_type >= OrderType.STOP
         modes = list(SelfTrade)[:4] if by_amount else list(SelfTrade)
@@ -238,6 +239,7 @@ class Workload:
             expire_ns=self.now_ns + random.choice([0, 300, 5_000, 60_000, DAY_NS])
             if time_in_force is TimeInForce.GTD
             else None,
+            activation_direction=random.choice([None, *Direction]) if trails else None,
         )
 
     def bent(self, place: Place) -> Place:
@@ -254,6 +256,7 @@ class Workload:
             {"trail_rate_e8": self.random.choice([0, 10**8])},
             {"order_type": OrderType.TRAILING_STOP, "price_ticks": None, "trail_ticks": 0},
             {"activation_ticks": 0},
+            {"activation_direction": Direction.RISE},
             {"display_lots": self.random.choice([-2, 0, 1, 10**6])},
             {"display_lots": 2, "size_lots": 300},
             {"expire_ns": self.now_ns + self.random.choice([-1, 0, 1])},

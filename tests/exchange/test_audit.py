@@ -31,6 +31,7 @@ from steelyard.domain.layout import (
 )
 from steelyard.domain.messages import FillsQuery, OrdersQuery
 from steelyard.domain.order import (
+    Direction,
     FeeAsset,
     GroupKind,
     MarketState,
@@ -62,8 +63,10 @@ def some_place(random: Random, account: int) -> Place:
     times = [TimeInForce.IOC, TimeInForce.FOK] if order_type is OrderType.MARKET else [*TimeInForce]
     time = random.choice([times[0], times[0], *times])
     terms: dict[str, object] = {}
-    if order_type is OrderType.TRAILING_STOP:
+    if order_type.trails:
         terms = random.choice([{"trail_ticks": random.randrange(1, 40)}, {"trail_rate_e8": 9_000}])
+        terms["activation_ticks"] = random.choice([None, MIDDLE + random.randrange(-60, 60)])
+        terms["activation_direction"] = random.choice([None, *Direction])
     elif order_type.waits:
         terms["trigger_ticks"] = MIDDLE + random.randrange(-60, 60)
     if order_type.waits:

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 from desk import SECOND_NS, Desk
 
-from steelyard.domain.commands import Cancel, HouseLevel
+from steelyard.domain.commands import Cancel, CloseTransfer, Deposit, HouseLevel, OpenTransfer
 from steelyard.domain.messages import BookDelta, BookQuery, Execution
 from steelyard.domain.order import Side
 from steelyard.exchange import feed as module
@@ -184,3 +184,40 @@ def test_subscriptions_are_bounded(desk, monkeypatch, room):
     assert desk.exchange.feed.subscribe(
         9, Subscription("test", Channel(ChannelKind.TRADES, 0), ""), 0
     )
+
+
+def test_the_trades_of_one_taker_at_a_price_are_told_as_one(desk):
+    """At the end of its command, so that an aggregate is whole when it is told."""
+    sent = listen(desk, Channel(ChannelKind.AGGREGATES, 0), Channel(ChannelKind.TRADES, 0))
+    for size in ("1", "2"):
+        desk.place(desk.alice, Side.SELL, size, "50000")
+    desk.place(desk.bob, Side.BUY, "2", "50000")
+    desk.place(desk.bob, Side.BUY, "1", "50000")
+    told = [event for _, event in sent]
+    assert [event["type"] for event in told] == [
+        *("Trade", "Trade", "AggregateTrade"),
+        *("Trade", "AggregateTrade"),
+    ]
+    first, second = (event for event in told if event["type"] == "AggregateTrade")
+    assert (first["aggregate_id"], first["first_trade_id"], first["last_trade_id"]) == (1, 1, 2)
+    assert (second["aggregate_id"], second["size_lots"]) == (2, 100_000)
+
+
+def test_what_comes_goes_or_is_held_is_told_besides_the_balances(desk):
+    """A trade is not: its account hears of it another way."""
+    sent = listen(desk, Channel(ChannelKind.FUNDS, account_id=desk.alice))
+    record, now_ns = desk.exchange.record, desk.tick()
+    record(Deposit(desk.alice, 1, 5), now_ns)
+    record(OpenTransfer(desk.alice, 1, -3), now_ns)
+    record(OpenTransfer(desk.alice, 1, 9), now_ns)
+    first = desk.exchange.statements.pending_ids(desk.alice)[0]
+    record(CloseTransfer(first, done=True), now_ns)
+    desk.place(desk.alice, Side.SELL, "1", "50000")
+    desk.place(desk.bob, Side.BUY, "1", "50000")
+    told = [(event["type"], event["asset_id"], event["amount_atoms"]) for _, event in sent]
+    assert told == [
+        ("BalanceMoved", 1, 5),
+        ("BalanceLocked", 1, 3),
+        ("BalanceMoved", 1, -3),
+        ("BalanceLocked", 1, -3),
+    ]

@@ -16,6 +16,7 @@ from steelyard.exchange.funds import (
     WITHDRAWAL_LEAVES_NS,
     Asked,
 )
+from steelyard.exchange.people_records import AddressRemoved
 
 TRON = "T" * 34
 DAY_S = ADDRESS_COOLING_NS // 1_000_000_000
@@ -116,6 +117,43 @@ def test_a_code_is_good_once_and_for_its_owner_only(anna):
     anna.funds.confirm_withdrawal(anna.person, token.upper() + "\n", anna.caller)
     assert declined(anna.funds.confirm_withdrawal, anna.person, token, anna.caller).field == "token"
     assert declined(anna.funds.confirm_withdrawal, anna.person, "", anna.caller).field == "token"
+
+
+@pytest.mark.parametrize("is_confirmed", [False, True])
+def test_nothing_leaves_to_an_address_that_was_removed(anna, is_confirmed):
+    """Whether the mail was answered or not; the amount is free, and the person told."""
+    other = anna.funds.add_address(anna.person, "USDT", "tron", "U" * 34, "", anna.caller)
+    anna.desk.tick(DAY_S)
+    kept = anna.funds.withdraw(
+        anna.person, Asked("anna", "USDT", "50", other.address_id), anna.caller
+    )
+    gone = anna.withdraw()
+    token = anna.token()
+    if is_confirmed:
+        anna.funds.confirm_withdrawal(anna.person, token, anna.caller)
+    assert anna.funds.remove_address(anna.person, anna.address_id, anna.caller) == [gone]
+    assert (anna.state(gone), anna.state(kept)) == ("canceled", "awaiting_mail")
+    assert anna.balance() == {"free": "450", "held": "50"}
+    told = anna.desk.people.outbox.mails(anna.person.person_id)[0]
+    assert told.subject == "Withdrawal canceled"
+    assert f"100 USDT to {TRON} was canceled" in told.text
+    assert declined(anna.funds.confirm_withdrawal, anna.person, token, anna.caller).field == "token"
+    anna.wait(WITHDRAWAL_LEAVES_NS)
+    assert anna.state(gone) == "canceled"
+    anna.audit()
+
+
+def test_a_code_for_an_address_that_is_gone_cancels(anna):
+    """A journal of an older exchange may have removed it alone."""
+    number = anna.withdraw()
+    record = AddressRemoved(anna.person.person_id, anna.address_id)
+    anna.desk.personal.record(record, anna.caller)
+    refused = declined(anna.funds.confirm_withdrawal, anna.person, anna.token(), anna.caller)
+    assert refused.code is Decline.CONFLICT
+    assert "in your book no longer" in str(refused)
+    assert anna.state(number) == "canceled"
+    assert anna.balance() == {"free": "500", "held": "0"}
+    anna.audit()
 
 
 @pytest.mark.parametrize("is_confirmed", [False, True])

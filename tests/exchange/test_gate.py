@@ -418,6 +418,10 @@ def test_the_same_client_id_is_the_same_order_for_ever(asker):
         ("PUT", "/api/v1/orders", 405, "METHOD_NOT_ALLOWED"),
         ("TRACE", "/api/v1/orders", 405, "METHOD_NOT_ALLOWED"),
         ("GET", "/api/v1/orders/12/34", 404, "UNKNOWN_ENDPOINT"),
+        ("GET", "/ws/v1", 426, "UPGRADE_REQUIRED"),
+        ("HEAD", "/ws/v1", 426, "UPGRADE_REQUIRED"),
+        ("POST", "/ws/v1", 405, "METHOD_NOT_ALLOWED"),
+        ("GET", "/ws/v2", 404, "UNKNOWN_ENDPOINT"),
     ],
 )
 def test_paths_and_methods_that_there_are_not(asker, method, target, status, code):
@@ -476,3 +480,17 @@ def test_a_line_is_bounded_in_streams_and_leaves_nothing_behind(asker, desk):
 
 def test_there_is_no_line_where_the_dialect_has_no_stream(asker, desk):
     assert asker.gate.line("/nowhere", IP, 7, lambda: desk.now_ns) is None
+
+
+def test_who_merely_names_a_key_has_not_proven_it(desk):
+    """A route without a signature: the line is not closed with the key, nor the key blamed."""
+    from steelyard.wire.dialect import Credentials
+
+    made = desk.admin.carry_out(CreateKey("alice", "native", (Scope.READ,)), desk.now_ns)
+    endpoint = next(e for e in NATIVE.endpoints if e.path == "/api/v1/account")
+    gate = Gate(desk.exchange, NATIVE, UNLIMITED)
+    line = gate.line("/ws/v1", IP, 1, lambda: desk.now_ns)
+    claim = Credentials(made["key"], "", (), None, 0, 0)
+    named = endpoint._replace(auth=Auth.KEY)
+    line.call(named, endpoint.request, lambda: claim)
+    assert line.keys == set()

@@ -1,12 +1,21 @@
 from desk import SECOND_NS, START_NS, Desk
 
-from steelyard.domain.commands import Amend, Cancel, CancelAll
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import FillsQuery, OrderAnswer, OrderQuery, OrdersQuery, Refused
-from steelyard.domain.order import CancelCause, Liquidity, RejectReason, Side, TimeInForce
+from steelyard.domain.order import (
+    CancelCause,
+    GroupKind,
+    Liquidity,
+    OrderType,
+    RejectReason,
+    Side,
+    TimeInForce,
+)
 from steelyard.exchange import history as module
 from steelyard.exchange.history import History
+from steelyard.exchange.records import codec
 
 
 def test_a_limit_order_of_one_that_fills_by_six_tenths_stays_partly_filled(desk):
@@ -109,3 +118,65 @@ def test_a_snapshot_restores_everything(desk: Desk):
     assert again.snapshot() == desk.exchange.history.snapshot()
     assert again.open_order(desk.alice, "x").filled_lots == 60_000
     assert len(again.fills(FillsQuery(desk.alice, 9))) == 1
+
+
+def oto(desk: Desk, *, name: str = "") -> PlaceGroup:
+    """An entry to buy at 50,000 and a sale at 60,000 that waits for it."""
+    entry = Place(
+        desk.alice, 0, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 5_000_000, 1_000
+    )
+    exit_ = Place(
+        desk.alice, 0, Side.SELL, OrderType.LIMIT, TimeInForce.GTC, False, 6_000_000, 1_000
+    )
+    return PlaceGroup(GroupKind.OTO, (entry, exit_), name)
+
+
+def test_what_waits_for_an_entry_is_pending_until_that_has_filled(desk):
+    """Filled in part is not enough; if the entry ends, it never acts."""
+    entry, exit_ = desk.exchange.perform(oto(desk), desk.tick()).orders
+    assert (entry.is_pending, exit_.is_pending) == (False, True)
+    desk.place(desk.bob, Side.SELL, "0.004", "50000")
+    assert exit_.is_pending
+    desk.place(desk.bob, Side.SELL, "0.006", "50000")
+    assert (entry.state, exit_.is_pending) == (OrderState.FILLED, False)
+    assert exit_.updated_ns == desk.now_ns
+    entry, exit_ = desk.exchange.perform(oto(desk), desk.tick()).orders
+    desk.exchange.perform(Cancel(desk.alice, entry.order_id), desk.tick())
+    assert (exit_.state, exit_.cancel_cause) == (OrderState.CANCELED, CancelCause.USER)
+
+
+def test_a_groups_name_and_a_new_name_outlive_a_restart(desk):
+    """The engine knows neither, so each has a record; a snapshot has them in its orders."""
+    entry = desk.exchange.perform(oto(desk, name="plan"), desk.tick()).orders[0]
+    other = desk.place(desk.alice, Side.BUY, "0.1", "40000", client_order_id="old").order
+    smaller = Amend(desk.alice, other.order_id, None, 5_000, client_order_id="new")
+    answer = desk.exchange.perform(smaller, desk.tick())
+    assert (answer.former_client_order_id, answer.order.client_order_id) == ("old", "new")
+    coded, again = codec(), Desk(funded=False).exchange
+    for number, (time_ns, message) in enumerate(desk.exchange.drain().records, 1):
+        again.replay(coded.decode(number, coded.encode(message, time_ns)))
+    restored = Desk(funded=False).exchange
+    restored.restore(desk.exchange.snapshot())
+    for exchange in (desk.exchange, again, restored):
+        kept = exchange.history
+        named = OrderQuery(desk.alice, client_group_id="plan")
+        assert kept.order(named).order_id == entry.order_id
+        assert [o.client_group_id for o in kept.group(kept.order(named))] == ["plan", "plan"]
+        assert kept.by_client_id(desk.alice, "new").order_id == other.order_id
+        assert kept.by_client_id(desk.alice, "old") is None
+        grouped = OrdersQuery(desk.alice, 10, grouped_only=True)
+        assert [order.order_id for order in kept.orders(grouped)] == [
+            entry.order_id,
+            entry.order_id + 1,
+        ]
+    assert again.snapshot() == restored.snapshot() == desk.exchange.snapshot()
+
+
+def test_the_newest_group_of_a_name_is_the_one_that_is_found(desk):
+    for _ in range(2):
+        entry = desk.exchange.perform(oto(desk, name="plan"), desk.tick()).orders[0]
+        desk.exchange.perform(Cancel(desk.alice, entry.order_id), desk.tick())
+    found = desk.exchange.history.order(OrderQuery(desk.alice, client_group_id="plan"))
+    assert found.order_id == entry.order_id
+    bobs = desk.exchange.history.order(OrderQuery(desk.bob, client_group_id="plan"))
+    assert bobs is None

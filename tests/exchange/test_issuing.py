@@ -115,6 +115,9 @@ def test_a_rotation_is_one_record(desk):
         (ChangeKey("plain", lifetime_ns=0), "would have expired"),
         (ChangeKey("plain", products=("DOGE-USDT",)), "no instrument 'DOGE-USDT' here"),
         (ChangeKey("plain", label="x" * 101), "a label has at most 100 characters, not 101"),
+        (ChangeKey("plain", label="a\x1b[2J"), r"printable characters only, not '\\x1b'"),
+        (CreateKey("alice", "native", ALL, HERE, label="a\nb"), r"printable .* not '\\n'"),
+        (ChangeKey("plain", ip=("fe80::1%\x1b[31m",)), "names a zone"),
         (CreateKey("alice", "native", ALL, HERE, products=("X",)), "no instrument 'X' here"),
         (CreateKey("alice", "mtgox", ALL, HERE), "no dialect 'mtgox'"),
         (

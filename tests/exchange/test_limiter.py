@@ -168,3 +168,30 @@ def test_no_window_ever_lets_more_through_than_its_limit(pauses):
         if ask(limiter, now_ns)[1] is None:
             let[now_ns // SECOND_NS] = let.get(now_ns // SECOND_NS, 0) + 1
     assert all(count <= 10 for count in let.values())
+
+
+def test_what_is_given_back_can_be_used_again_and_no_more_than_that():
+    """In aligned windows as in sliding ones; of one kind, and of one party."""
+    for kind in Kind:
+        limiter = Limiter(
+            LimitProfile(
+                (
+                    Limit("w", Per.ACCOUNT, Counts.WEIGHT, 10, SECOND_NS, kind),
+                    Limit("o", Per.ACCOUNT, Counts.ORDERS, 3, SECOND_NS, kind),
+                )
+            )
+        )
+
+        def back(units, counts=Counts.WEIGHT, who="1", limiter=limiter):
+            account, where = Per.ACCOUNT, {"endpoint": ORDER, "now_ns": NOW_NS}
+            usage = limiter.give_back(account, who, counts, units, **where)
+            return [used.used for used in usage]
+
+        for _ in range(2):
+            ask(limiter, NOW_NS, ip="1", per=Per.ACCOUNT, weight=4, is_order=True)
+        assert back(3) == [5, 2]
+        assert back(1, Counts.ORDERS) == [5, 1]
+        assert back(9) == [0, 1]
+        assert back(1, who="2") == [0, 0]
+        usage, refusal = ask(limiter, NOW_NS, ip="1", per=Per.ACCOUNT, weight=10, is_order=True)
+        assert ([used.used for used in usage], refusal) == ([10, 2], None)

@@ -10,7 +10,14 @@ from msgspec.structs import replace
 
 from steelyard.domain.commands import Traded
 from steelyard.domain.errors import Unsupported
-from steelyard.domain.messages import MINUTE_NS, Candle, CandlesQuery, TradesQuery
+from steelyard.domain.messages import (
+    MINUTE_NS,
+    AggregatesQuery,
+    Candle,
+    CandlesQuery,
+    Trade,
+    TradesQuery,
+)
 from steelyard.domain.order import Side
 from steelyard.exchange.market import (
     BASES,
@@ -227,6 +234,83 @@ def test_public_trades_page_by_id_and_by_time():
     assert ids(limit=3, from_trade_id=4) == [4, 5, 6]
     assert ids(limit=9, start_ns=START_NS + 8 * SECOND_NS) == [8, 9, 10]
     assert ids(limit=2, end_ns=START_NS + 5 * SECOND_NS) == [4, 5]
+
+
+def test_the_parts_of_a_taker_at_a_price_are_one_aggregate():
+    """By id or time, or the newest; each command is a taker of its own."""
+    market = InstrumentMarket(BTC_USDT)
+    trades = [(1, 100), (1, 100), (1, 101), (2, 101), (3, 101), (3, 101)]
+    for number, (command, ticks) in enumerate(trades, 1):
+        traded = Traded(0, number, ticks, 2, Side.BUY, 0, 0)
+        market.traded(traded, START_NS + command * SECOND_NS, command)
+
+    def asked(limit=9, **query):
+        found = market.aggregate_list(AggregatesQuery(0, limit, **query)).trades
+        return [(a.aggregate_id, a.first_trade_id, a.last_trade_id) for a in found]
+
+    every = [(1, 1, 2), (2, 3, 3), (3, 4, 4), (4, 5, 6)]
+    assert asked() == every
+    assert asked(2) == every[2:]
+    assert asked(2, from_aggregate_id=2) == every[1:3]
+    assert asked(start_ns=START_NS + 2 * SECOND_NS) == every[2:]
+    assert asked(1, end_ns=START_NS + 2 * SECOND_NS) == every[2:3]
+    again = InstrumentMarket(BTC_USDT)
+    again.restore(market.snapshot())
+    later = again.traded(Traded(0, 7, 101, 2, Side.BUY, 0, 0), START_NS + 4 * SECOND_NS, 1)
+    assert later.aggregate_id == 5
+
+
+def test_a_snapshot_from_before_aggregates_has_one_for_each_trade():
+    market = InstrumentMarket(BTC_USDT)
+    state = market.snapshot()
+    state.trades = [Trade(0, number, 100, 1, Side.BUY, START_NS) for number in (5, 6)]
+    market.restore(state)
+    assert [t.aggregate_id for t in market.trades] == [5, 6]
+    assert market.traded(Traded(0, 7, 100, 1, Side.BUY, 0, 0), START_NS, 1).aggregate_id == 7
+
+
+@pytest.mark.parametrize(
+    ("interval", "offset", "time", "opens", "ends"),
+    [
+        ("1d", 8 * HOUR_NS, "2026-11-21T17:00", "2026-11-21T16:00", "2026-11-22T16:00"),
+        ("1d", 8 * HOUR_NS, "2026-11-21T15:59", "2026-11-20T16:00", "2026-11-21T16:00"),
+        ("1h", 345 * MINUTE_NS, "2026-11-21T13:20", "2026-11-21T13:15", "2026-11-21T14:15"),
+        ("1w", -HOUR_NS, "2026-11-23T00:30", "2026-11-16T01:00", "2026-11-23T01:00"),
+        ("1M", 8 * HOUR_NS, "2026-11-30T17:00", "2026-11-30T16:00", "2026-12-31T16:00"),
+    ],
+)
+def test_candles_open_by_the_days_of_an_offset(interval, offset, time, opens, ends):
+    length = INTERVALS_NS[interval]
+    assert open_of(ns(time), length, offset) == ns(opens)
+    assert next_open(ns(opens), length, offset) == ns(ends)
+
+
+def test_days_of_an_offset_are_folded_from_the_hours_in_them():
+    market = InstrumentMarket(BTC_USDT)
+    midnight_ns = ns("2026-11-21T00:00")
+    for hour in range(30):
+        trade(market, hour + 1, 100 + hour, 1, midnight_ns + hour * HOUR_NS)
+    now_ns = midnight_ns + 30 * HOUR_NS
+    days = market.candles_of(CandlesQuery(0, DAY_NS, 9, offset_ns=8 * HOUR_NS), now_ns)
+    assert [(d.open_ns - midnight_ns) // HOUR_NS for d in days] == [-8, 16]
+    assert [(d.volume_lots, d.open_ticks, d.is_closed) for d in days] == [
+        (16, 100, True),
+        (14, 116, False),
+    ]
+    quarter = CandlesQuery(0, HOUR_NS, 1, offset_ns=345 * MINUTE_NS)
+    (last,) = market.candles_of(quarter, now_ns)
+    assert last.open_ns == now_ns - 45 * MINUTE_NS
+
+
+def test_a_ticker_may_begin_on_a_minute():
+    market = InstrumentMarket(BTC_USDT)
+    for minute in range(4):
+        trade(market, minute + 1, 100 + minute, 1, START_NS + minute * MINUTE_NS)
+    now_ns = START_NS + 4 * MINUTE_NS
+    ticker = market.ticker(now_ns, (0, 0, 0, 0), START_NS + 2 * MINUTE_NS)
+    assert (ticker.open_ns, ticker.trade_count) == (START_NS + 2 * MINUTE_NS, 2)
+    assert (ticker.open_ticks, ticker.high_ticks) == (102, 103)
+    assert ticker.last_trade_ns == START_NS + 3 * MINUTE_NS
 
 
 def test_a_snapshot_restores_everything():

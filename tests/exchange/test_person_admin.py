@@ -4,7 +4,13 @@ from people_desk import PeopleDesk
 from steelyard.domain.errors import UsageError
 from steelyard.exchange.declined import Declined
 from steelyard.exchange.lockout import FREE_TRIES
-from steelyard.exchange.person_admin import ListPersons, ResetPassword, ResetTotp, UnlockPerson
+from steelyard.exchange.person_admin import (
+    TEMPORARY_NS,
+    ListPersons,
+    ResetPassword,
+    ResetTotp,
+    UnlockPerson,
+)
 
 
 @pytest.fixture
@@ -27,6 +33,7 @@ def test_everybody_is_listed_without_anything_secret(desk):
         "totp": True,
         "recovery_codes_left": 10,
         "must_change_password": False,
+        "password_expires": None,
         "locked_ms": 0,
     }
     assert second["name"] == "bert"
@@ -64,6 +71,38 @@ def test_a_reset_password_is_temporary_and_ends_the_sessions(desk):
     assert (anna.password_hash, anna.is_temporary, anna.generation) == ("a new hash", True, 1)
     desk.personal.set_password(anna, "my own", desk.caller(), compared=anna.password_hash)
     assert (anna.is_temporary, anna.generation) == (False, 2)
+    assert anna.password_expires_ns is None
+
+
+def test_a_temporary_password_lets_in_for_a_day(desk):
+    """Neither a sign-in nor a change after it; and the person's own has no end."""
+    anna = desk.sign_up("anna")
+    shown = desk.admin.carry_out(ResetPassword("anna", "a hash"), now_ns := desk.tick())
+    assert shown["password_expires"] == (now_ns + TEMPORARY_NS) // 1_000_000
+    day_s = TEMPORARY_NS // 1_000_000_000
+    desk.tick(day_s - 2)
+    assert desk.sign_in("anna") is anna
+    desk.tick()
+    for act in (
+        lambda: desk.sign_in("anna"),
+        lambda: desk.personal.set_password(anna, "own", desk.caller(), compared="a hash"),
+    ):
+        with pytest.raises(Declined, match="temporary password has expired") as declined:
+            act()
+        assert "reset-password" in declined.value.hint
+    assert desk.restored().people.get(anna.person_id).password_expires_ns is not None
+    desk.admin.carry_out(ResetPassword("anna", "another hash"), desk.tick())
+    desk.personal.set_password(anna, "own", desk.caller(), compared="another hash")
+    desk.tick(2 * day_s)
+    assert desk.sign_in("anna") is anna
+
+
+def test_that_a_temporary_password_has_expired_is_told_to_nobody_else(desk):
+    desk.sign_up("anna")
+    desk.admin.carry_out(ResetPassword("anna", "a hash"), desk.tick())
+    desk.tick(TEMPORARY_NS // 1_000_000_000)
+    with pytest.raises(Declined, match="the name or the password is wrong"):
+        desk.sign_in("anna", is_right=False)
 
 
 @pytest.mark.parametrize("call", [UnlockPerson("x"), ResetTotp("x"), ResetPassword("x", "h")])

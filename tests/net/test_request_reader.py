@@ -107,7 +107,7 @@ REFUSED = {
     "HTTP/2.0": (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
     "HTTP/1.9": (b"GET / HTTP/1.9\r\nHost: a\r\n\r\n", 400),
     "lines end in LF": (b"GET / HTTP/1.1\nHost: a\n\n", 400),
-    "a tunnel": (b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 501),
+    "a tunnel": (b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 405),
     # hosts
     "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
     "two hosts": (get("/", "Host: b"), 400),

@@ -1,5 +1,6 @@
 """A small exchange without a market, for tests: two funded accounts on BTC-USDT."""
 
+import hashlib
 from decimal import Decimal
 from itertools import count
 
@@ -37,6 +38,9 @@ class PlainSeal:
         found, _, reversed_plain = sealed.partition(b"|")
         assert found == context
         return reversed_plain[::-1]
+
+    def digest(self, plain: bytes, context: bytes) -> bytes:
+        return hashlib.sha256(context + b"|" + plain).digest()
 
 
 class Desk:

@@ -62,6 +62,16 @@ def test_time_closes_a_bar_after_a_grace():
     assert closes(builder.close_due(builder.deadline_ns)) == [(1, 105, 1)]
 
 
+def test_a_bar_that_was_given_is_not_given_again():
+    """The venue's candles may be behind what the clock has closed."""
+    builder = seeded(candle(0, 100, is_closed=True))
+    assert closes(builder.close_due(T0 + 3 * SECOND_NS + GRACE_NS)) == [(1, 100, 0), (2, 100, 0)]
+    builder.unseed()
+    assert builder.seed([candle(0, 100, is_closed=True), candle(1, 100, is_closed=False)]) == []
+    assert builder.add(trade(1, 1.5, 105)) == []
+    assert closes(builder.close_due(T0 + 4 * SECOND_NS + GRACE_NS)) == [(3, 105, 0)]
+
+
 def test_a_quiet_interval_repeats_the_last_price():
     """No trades is a flat bar, not a missing one."""
     builder = seeded(candle(0, 100, is_closed=True))

@@ -1,6 +1,9 @@
 """Book, price and bars, resynchronized by themselves."""
 
+import itertools
+
 import msgspec
+import pytest
 
 from steelyard.domain.messages import SECOND_NS, BookDelta, BookQuery, CandlesQuery, Refused
 from steelyard.domain.order import RejectReason, Side
@@ -8,6 +11,9 @@ from steelyard.trading.actions import Role, Told
 from steelyard.trading.books import QUIET_NS
 from steelyard.wire.outcome import Answered
 from tests.trading.world import BEGIN_NS, Fate, Hand, World, hand_world
+
+HOUR_NS = 3_600 * SECOND_NS
+DAY_NS = 24 * HOUR_NS
 
 
 def asked(world_options=None):
@@ -124,3 +130,91 @@ def test_bars_are_on_the_venues_clock():
     assert len(bars) > 3
     last_close_ns = bars[-1].open_ns + SECOND_NS
     assert 0 <= world.now_ns + world.venue.offset_ns - last_close_ns < 2 * SECOND_NS
+
+
+def busy_world(ahead_ns: int = 0) -> World:
+    """A market that trades twice a second, whose time is not what its clock says."""
+    world = quiet_world()
+    world.venue.ahead_ns = ahead_ns
+    world._strategy = lambda: Hand(bar="1s")
+    for step in range(120):
+        world.after(1 + step / 2, lambda: world.venue.house_trade(Side.BUY, 6_000_050, 10))
+    return world
+
+
+@pytest.mark.parametrize("ahead_ns", [-40 * DAY_NS, -2 * HOUR_NS, -3 * SECOND_NS, DAY_NS])
+def test_bars_are_in_the_markets_time(ahead_ns):
+    """Each has the trades of its second, and closes when the market says that it is over."""
+    world = busy_world(ahead_ns)
+    world.run(12)
+    bars = world.hand.told("bar")
+    assert len(bars) >= 8
+    assert {bar.trade_count for bar in bars[1:]} == {2}
+    assert not any(bar.after_gap for bar in bars[1:])
+    last_close_ns = bars[-1].open_ns + SECOND_NS
+    assert 0 <= world.now_ns + ahead_ns - last_close_ns < 2 * SECOND_NS
+    assert len(world.said("market.time")) == 1
+
+
+@pytest.mark.parametrize("leap_ns", [40 * DAY_NS, 3 * SECOND_NS])
+def test_bars_go_on_after_a_leap(leap_ns):
+    """What lies between is a gap that is marked, not a flood of flat bars."""
+    world = busy_world()
+    world.run(6)
+    before = len(world.hand.told("bar"))
+    world.venue.ahead_ns = leap_ns
+    world.run(12)
+    bars = world.hand.told("bar")
+    assert 5 <= len(bars) - before <= 16  # the newest candles, and what came after them
+    assert sum(bar.after_gap for bar in bars[before:]) == (leap_ns > DAY_NS)
+    opens = [bar.open_ns for bar in bars]
+    assert opens == sorted(set(opens))
+    assert bars[-1].trade_count == 2
+    assert world.now_ns + leap_ns - opens[-1] < 3 * SECOND_NS
+
+
+def test_while_time_stands_still_no_bar_closes():
+    """It is said once; afterwards bars go on, each with its trades, and none comes twice."""
+    world = busy_world()
+    world.after(6, lambda: freeze(world))
+    world.after(30, lambda: resume(world))
+    world.run(29)
+    before = len(world.hand.told("bar"))
+    assert before <= 8
+    world.run(45)
+    bars = world.hand.told("bar")
+    opens = [bar.open_ns for bar in bars]
+    assert opens == sorted(set(opens))
+    assert len(bars) - before >= 10
+    assert {bar.trade_count for bar in bars[-8:]} == {2}
+
+
+def freeze(world: World) -> None:
+    world.venue.frozen_ns = world.venue.market_now_ns
+
+
+def resume(world: World) -> None:
+    world.venue.ahead_ns = world.venue.frozen_ns - world.venue.now_ns - world.venue.offset_ns
+    world.venue.frozen_ns = None
+
+
+def test_a_silent_market_that_stands_still_is_told_once():
+    """Its candles do not go on; that is not the same as one where nobody trades."""
+    world = quiet_world()
+    world._strategy = lambda: Hand(bar="1s")
+    world.after(3, lambda: freeze(world))
+    world.run(60)
+    assert len(world.said("bars.overdue")) == 1
+    assert len(world.hand.told("bar")) <= 3
+    assert world.trader.status.word == "running"
+
+
+def test_a_silent_market_has_the_venues_candles_for_bars():
+    """Nobody trades for a minute: each second has its flat bar."""
+    world = quiet_world()
+    world._strategy = lambda: Hand(bar="1s")
+    world.run(60)
+    bars = world.hand.told("bar")
+    assert len(bars) >= 55
+    assert {b.open_ns - a.open_ns for a, b in itertools.pairwise(bars)} == {SECOND_NS}
+    assert world.said("bars.overdue") == []

@@ -1,5 +1,7 @@
 from random import Random
 
+import pytest
+
 from steelyard.domain.commands import Cancel
 from steelyard.domain.messages import Clock, ClockQuery
 from steelyard.trading.actions import Ask, Journal, Level, Log, Returned, Send, Sent
@@ -73,3 +75,16 @@ def test_the_venues_clock_is_ours_and_an_offset():
     one = turn()
     one.now_ns, one.offset_ns = 100, -30
     assert one.venue_now_ns == 70
+
+
+@pytest.mark.parametrize(
+    ("offset_ns", "market_offset_ns", "earliest_ns"),
+    [(30, None, 100), (-30, None, 70), (30, 31, 100), (30, -60, 40), (-30, 90, 70)],
+)
+def test_what_is_ours_is_looked_for_by_the_earlier_of_two_clocks(
+    offset_ns, market_offset_ns, earliest_ns
+):
+    """A market's time may be behind the clock of its venue, and behind ours."""
+    one = turn()
+    one.offset_ns, one.market_offset_ns = offset_ns, market_offset_ns
+    assert one.earliest_ns(100) == earliest_ns

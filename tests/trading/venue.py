@@ -90,6 +90,8 @@ class Venue:
         self.scopes = frozenset({Scope.READ, Scope.TRADE})
         self.fee_asset = FeeAsset.RECEIVED
         self.offset_ns = offset_ns  # its clock less the world's
+        self.ahead_ns = 0  # its market's time less its clock
+        self.frozen_ns: int | None = None  # when its market's time stands still
         self.public: list[Event] = []
         self.private: list[Event] = []
         self.sequence = 100
@@ -102,6 +104,13 @@ class Venue:
             self.apply(OpenAccount(account, fee_rate_e8, fee_rate_e8))
             self.apply(Deposit(account, 8, 1_000_000 * ATOM))
             self.apply(Deposit(account, 7, 100 * ATOM))
+
+    @property
+    def market_now_ns(self) -> int:
+        """What orders, fills, trades, books and candles are dated by."""
+        if self.frozen_ns is not None:
+            return self.frozen_ns
+        return self.now_ns + self.offset_ns + self.ahead_ns
 
     # -- the market -----------------------------------------------------------------------------
 
@@ -144,7 +153,7 @@ class Venue:
 
     def perform(self, command: Command, signed_ns: int) -> Outcome:
         """Carry out a bot's command that was signed then, on our clock."""
-        now_ns = self.now_ns + self.offset_ns
+        now_ns = self.market_now_ns
         if now_ns > signed_ns + WINDOW_NS:
             return NotSent("the timestamp is too old")
         match command:
@@ -218,7 +227,7 @@ class Venue:
 
     def candles(self, query: CandlesQuery) -> tuple[Candle, ...]:
         """Return flat candles up to now."""
-        now_ns, step = self.now_ns + self.offset_ns, query.interval_ns
+        now_ns, step = self.market_now_ns, query.interval_ns
         first = now_ns // step - query.limit + 1
         return tuple(
             Candle(
@@ -246,7 +255,7 @@ class Venue:
 
     def apply(self, command: Any) -> Any:
         """Let the engine do it, and tell who follows."""
-        now_ns = self.now_ns + self.offset_ns
+        now_ns = self.market_now_ns
         effects = self.engine.apply(command, now_ns)
         changed: dict[Side, dict[int, int]] = {Side.BUY: {}, Side.SELL: {}}
         for effect in effects:

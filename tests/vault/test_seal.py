@@ -1,3 +1,4 @@
+import hashlib
 import os
 import stat
 import threading
@@ -41,9 +42,25 @@ def test_another_key_says_so(tmp_path: Path, seal: FileSeal):
     """Data of another machine or user: the message says what to do."""
     other = FileSeal(tmp_path / "seal.key")
     with pytest.raises(
-        ConfigError, match=r"seal\.key; if this data comes from another machine or user, issue new"
-    ):
+        ConfigError, match=r"if this data comes from another machine or user, issue new"
+    ) as error:
         other.open(seal.seal(b"secret", b""), b"")
+    assert str(tmp_path) not in str(error.value)  # it may be told to a client
+
+
+@given(st.binary(max_size=40), st.binary(max_size=20), st.binary(max_size=20))
+def test_a_keyed_hash_is_of_text_context_and_key(tmp_path_factory, plain, context, other):
+    """Nothing of the three can be changed, or moved from one to the other."""
+    mine, yours = (FileSeal(tmp_path_factory.mktemp("k") / "seal.key") for _ in range(2))
+    digest = mine.digest(plain, context)
+    assert len(digest) == 32
+    assert mine.digest(plain, context) == digest
+    assert yours.digest(plain, context) != digest
+    assert digest != hashlib.sha256(plain).digest()
+    if other:
+        assert mine.digest(plain, context + other) != digest
+        assert mine.digest(plain + other, context) != digest
+        assert mine.digest(plain, other + context) != mine.digest(other + plain, context)
 
 
 def test_another_version_says_so(seal: FileSeal):

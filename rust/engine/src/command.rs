@@ -93,6 +93,8 @@ numbered! {
         TakeProfitLimit = 6,
         /// A stop that follows the best price at a distance.
         TrailingStop = 7,
+        /// The same, a limit order.
+        TrailingStopLimit = 8,
     }
 }
 
@@ -101,7 +103,10 @@ impl OrderType {
     #[must_use]
     #[inline]
     pub fn has_limit(self) -> bool {
-        matches!(self, Self::Limit | Self::StopLimit | Self::TakeProfitLimit)
+        matches!(
+            self,
+            Self::Limit | Self::StopLimit | Self::TakeProfitLimit | Self::TrailingStopLimit
+        )
     }
 
     /// Returns whether it waits outside the book until a price triggers it.
@@ -109,6 +114,13 @@ impl OrderType {
     #[inline]
     pub fn waits(self) -> bool {
         !matches!(self, Self::Limit | Self::Market)
+    }
+
+    /// Returns whether its trigger follows the best price.
+    #[must_use]
+    #[inline]
+    pub fn trails(self) -> bool {
+        matches!(self, Self::TrailingStop | Self::TrailingStopLimit)
     }
 }
 
@@ -144,6 +156,16 @@ numbered! {
         Mark = 2,
         /// The same.
         Index = 3,
+    }
+}
+
+numbered! {
+    /// Which way a price comes to a level.
+    Direction: u8 {
+        /// From below: it is there at the level or above.
+        Rise = 1,
+        /// From above: it is there at the level or below.
+        Fall = 2,
     }
 }
 
@@ -515,6 +537,8 @@ pub struct Terms {
     pub trail_rate_e8: Option<i64>,
     /// From where on it follows.
     pub activation_ticks: Option<i64>,
+    /// Which way the price comes there.
+    pub activation_direction: Option<Direction>,
     /// When it ends.
     pub expire_ns: Option<i64>,
 }
@@ -531,6 +555,7 @@ impl Terms {
         trail_ticks: None,
         trail_rate_e8: None,
         activation_ticks: None,
+        activation_direction: None,
         expire_ns: None,
     };
 }

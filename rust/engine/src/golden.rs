@@ -1,10 +1,10 @@
 //! The samples of every record that both languages read (`tests/engine/golden`).
 
 use crate::command::{
-    Amend, AssignFees, Cancel, CancelAll, CancelCause, Command, FeeAsset, GroupKind, HouseFact,
-    Instrument, Liquidity, MarketState, OpenAccount, OrderType, Place, PlaceGroup, QueueModel,
-    RejectReason, SelfTrade, SetFeeTier, SetFeeToken, Side, Terms, TimeInForce, Transfer,
-    TransferState, TriggerBy,
+    Amend, AssignFees, Cancel, CancelAll, CancelCause, Command, Direction, FeeAsset, GroupKind,
+    HouseFact, Instrument, Liquidity, MarketState, OpenAccount, OrderType, Place, PlaceGroup,
+    QueueModel, RejectReason, SelfTrade, SetFeeTier, SetFeeToken, Side, Terms, TimeInForce,
+    Transfer, TransferState, TriggerBy,
 };
 use crate::engine::Engine;
 use crate::event::{Effects, Fee, Trade};
@@ -77,7 +77,32 @@ fn whole_place() -> Place {
             trail_ticks: Some(29),
             trail_rate_e8: Some(1_000_000),
             activation_ticks: Some(2_715_010),
+            activation_direction: None,
             expire_ns: Some(1_700_000_001_000_000_000),
+        })),
+    }
+}
+
+fn directed_place() -> Place {
+    Place {
+        account_id: 123,
+        instrument_id: 16,
+        price_ticks: Some(2_715_020),
+        size_lots: 34,
+        side: Side::Sell,
+        order_type: OrderType::TrailingStopLimit,
+        time_in_force: TimeInForce::Gtc,
+        post_only: true,
+        self_trade: SelfTrade::CancelNewest,
+        fee_asset: FeeAsset::Received,
+        terms: Some(Box::new(Terms {
+            slide: true,
+            trigger_by: TriggerBy::Mark,
+            display_lots: Some(35),
+            trail_rate_e8: Some(3_000_000),
+            activation_ticks: Some(2_715_021),
+            activation_direction: Some(Direction::Fall),
+            ..Terms::NONE
         })),
     }
 }
@@ -116,6 +141,7 @@ fn commands_are_read_as_they_were_meant() {
     check_command("Withdraw", Command::Withdraw(withdraw));
     check_command("PlainPlace", Command::Place(plain_place()));
     check_command("Place", Command::Place(whole_place()));
+    check_command("DirectedPlace", Command::Place(directed_place()));
     let places = vec![plain_place(), whole_place()];
     let group = PlaceGroup { kind: GroupKind::Bracket, places };
     check_command("PlaceGroup", Command::PlaceGroup(group));

@@ -43,10 +43,10 @@ mod waiting;
 mod wire;
 
 pub use command::{
-    Amend, AssignFees, Cancel, CancelAll, CancelCause, Command, FEES, FIRST_USER, FeeAsset,
-    GroupKind, HOUSE, HouseFact, Instrument, Liquidity, MarketState, OpenAccount, OrderType, Place,
-    PlaceGroup, QueueModel, RejectReason, SelfTrade, SetFeeTier, SetFeeToken, Side, Terms,
-    TimeInForce, Transfer, TransferState, TriggerBy, WORLD,
+    Amend, AssignFees, Cancel, CancelAll, CancelCause, Command, Direction, FEES, FIRST_USER,
+    FeeAsset, GroupKind, HOUSE, HouseFact, Instrument, Liquidity, MarketState, OpenAccount,
+    OrderType, Place, PlaceGroup, QueueModel, RejectReason, SelfTrade, SetFeeTier, SetFeeToken,
+    Side, Terms, TimeInForce, Transfer, TransferState, TriggerBy, WORLD,
 };
 pub use engine::Engine;
 pub use event::Effects;

@@ -16,8 +16,8 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use crate::command::{
-    FeeAsset, GroupKind, OrderType, SelfTrade, SetFeeToken, Side, Terms, TimeInForce, Transfer,
-    TriggerBy,
+    Direction, FeeAsset, GroupKind, OrderType, SelfTrade, SetFeeToken, Side, Terms, TimeInForce,
+    Transfer, TriggerBy,
 };
 use crate::table::Table;
 use crate::units::{Rates, times};
@@ -141,6 +141,7 @@ pub(crate) struct Extra {
     pub(crate) trail_ticks: Option<i64>,
     pub(crate) trail_rate_e8: Option<i64>,
     pub(crate) activation_ticks: Option<i64>,
+    pub(crate) activation_direction: Option<Direction>,
     /// Of a trailing stop: the best price since its activation, 0 before.
     pub(crate) best_ticks: i64,
     pub(crate) trigger_by: TriggerBy,
@@ -165,6 +166,7 @@ impl Extra {
         trail_ticks: None,
         trail_rate_e8: None,
         activation_ticks: None,
+        activation_direction: None,
         best_ticks: 0,
         trigger_by: TriggerBy::Last,
         slide: false,
@@ -184,6 +186,7 @@ impl Extra {
             trail_ticks: terms.trail_ticks,
             trail_rate_e8: terms.trail_rate_e8,
             activation_ticks: terms.activation_ticks,
+            activation_direction: terms.activation_direction,
             trigger_by: terms.trigger_by,
             slide: terms.slide,
             ..Self::NONE

@@ -3,9 +3,7 @@
 //! First each order by itself, while it is read; then what only the whole state can show.
 #![allow(clippy::indexing_slicing, reason = "places come from the engine's own tables")]
 
-use crate::command::{
-    FeeAsset, GroupKind, HOUSE, MarketState, OrderType, Place, SelfTrade, Side, Terms,
-};
+use crate::command::{FeeAsset, GroupKind, HOUSE, MarketState, Place, SelfTrade, Side, Terms};
 use crate::engine::Engine;
 use crate::fees::VOLUME_MAX_MICROS;
 use crate::ladder::NOBODY;
@@ -87,13 +85,14 @@ impl Engine {
                 trail_ticks: extra.trail_ticks,
                 trail_rate_e8: extra.trail_rate_e8,
                 activation_ticks: extra.activation_ticks,
+                activation_direction: extra.activation_direction,
                 expire_ns: extra.expire_ns,
             })),
         };
         let prices =
             [place.price_ticks, extra.trigger_ticks, extra.activation_ticks, extra.trail_ticks];
         let rates = 1..i64::from(RATE_SCALE);
-        let is_trailing = order.order_type == OrderType::TrailingStop && !extra.is_child;
+        let is_trailing = order.order_type.trails() && !extra.is_child;
         let bests = if is_trailing { 0..=market.instrument.price_max_ticks } else { 0..=0 };
         self.is_order(order)
             && is_offered(&place)

@@ -245,7 +245,7 @@ pub(crate) fn is_offered(place: &Place) -> bool {
 fn is_offered_with(place: &Place, terms: &Terms) -> bool {
     let waits = place.order_type.waits();
     let rests = place.time_in_force.rests();
-    let is_trailing = place.order_type == OrderType::TrailingStop;
+    let is_trailing = place.order_type.trails();
     let has_limit = place.order_type.has_limit();
     let is_market = place.order_type == OrderType::Market;
     let is_in_time = has_limit || rests != is_market;
@@ -261,7 +261,7 @@ fn is_offered_with(place: &Place, terms: &Terms) -> bool {
         && (!adds || has_limit && rests)
         && terms.trigger_ticks.is_some() == (waits && !is_trailing)
         && trails == usize::from(is_trailing)
-        && (terms.activation_ticks.is_none() || is_trailing)
+        && (terms.activation_ticks.is_none() && terms.activation_direction.is_none() || is_trailing)
         && (place.post_only || !terms.slide)
         && terms.expire_ns.is_some() == (place.time_in_force == TimeInForce::Gtd)
         && (waits || terms.trigger_by == TriggerBy::Last)

@@ -14,8 +14,8 @@ use crate::event::Effects;
 use crate::ledger::{Balance, may_owe};
 use crate::order::{Extra, Group, NO_ORDER, Order};
 use crate::wire::{
-    Fault, Fields, Head, Malformed, fee_tier, fee_token, flag, instrument, present, present_atoms,
-    rates, size, tag,
+    Fault, Fields, Head, Malformed, direction, fee_tier, fee_token, flag, instrument, present,
+    present_atoms, rates, size, tag,
 };
 
 const UNSOUND: &str = "a listing, an account or a fee would have been refused";
@@ -139,7 +139,7 @@ impl Engine {
                 self.restore_node(head, fields, terms)?;
                 rest
             }
-            tag::WAITING_STATE => {
+            tag::WAITING_STATE | tag::DIRECTED_WAITING_STATE => {
                 let (fields, rest) = head.fields::<{ size::WAITING_STATE }>()?;
                 self.restore_waiting(head, fields)?;
                 rest
@@ -265,6 +265,9 @@ impl Engine {
         let fee_asset = FeeAsset::of(fields.u8()).ok_or_else(|| head.fault("fee_asset"))?;
         extra.trigger_by = TriggerBy::of(fields.u8()).ok_or_else(|| head.fault("trigger_by"))?;
         extra.is_child = flag(fields.u8()).ok_or_else(|| head.fault("is_child"))?;
+        if head.tag == tag::DIRECTED_WAITING_STATE {
+            extra.activation_direction = Some(direction(head, &mut fields)?);
+        }
         if price_ticks == Some(0) {
             return Err(Fault::Inconsistent("an order is not one that could wait"));
         }

@@ -179,7 +179,11 @@ impl Engine {
             let extra = self.shared.rare.extras.of(order);
             let market = &self.markets[order.market as usize];
             let price = (order.price_ticks != 0).then_some(order.price_ticks);
-            let mut row = Row::new(tag::WAITING_STATE, Some(market.instrument.instrument_id));
+            let tag = match extra.activation_direction {
+                None => tag::WAITING_STATE,
+                Some(_) => tag::DIRECTED_WAITING_STATE,
+            };
+            let mut row = Row::new(tag, Some(market.instrument.instrument_id));
             row.u32(order.account_id).u64(order.order_id).u64(order.priority).maybe(price);
             row.i64(order.size_lots).i128(extra.quote_atoms.unwrap_or(-1));
             row.maybe(extra.display_lots).maybe(extra.trigger_ticks).maybe(extra.trail_ticks);
@@ -189,7 +193,11 @@ impl Engine {
             row.u8(order.order_type.number()).u8(order.time_in_force.number());
             row.u8(u8::from(order.post_only)).u8(u8::from(extra.slide));
             row.u8(order.self_trade.number()).u8(order.fee_asset.number());
-            with(row.u8(extra.trigger_by.number()).u8(u8::from(extra.is_child)));
+            row.u8(extra.trigger_by.number()).u8(u8::from(extra.is_child));
+            if let Some(direction) = extra.activation_direction {
+                row.u8(direction.number());
+            }
+            with(&row);
         }
     }
 

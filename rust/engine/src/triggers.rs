@@ -12,7 +12,7 @@
 )]
 
 use crate::command::{
-    CancelCause, GroupKind, MarketState, OrderType, Side, TimeInForce, TriggerBy,
+    CancelCause, Direction, GroupKind, MarketState, OrderType, Side, TimeInForce, TriggerBy,
 };
 use crate::engine::Engine;
 use crate::event::Effects;
@@ -29,10 +29,16 @@ fn has_come(order: &Order, trigger_ticks: i64, price_ticks: i64) -> bool {
     }
 }
 
-/// Returns whether a trailing stop begins to follow at a price: a sell by a rise.
+/// Returns whether a trailing stop begins to follow at a price; by itself a sell by a rise.
 pub(crate) fn is_activated(side: Side, extra: &Extra, price_ticks: i64) -> bool {
-    let sign = -i64::from(side.number());
-    extra.activation_ticks.is_none_or(|it| price_ticks * sign >= it * sign)
+    let by_itself = match side {
+        Side::Sell => Direction::Rise,
+        Side::Buy => Direction::Fall,
+    };
+    extra.activation_ticks.is_none_or(|it| match extra.activation_direction.unwrap_or(by_itself) {
+        Direction::Rise => price_ticks >= it,
+        Direction::Fall => price_ticks <= it,
+    })
 }
 
 /// Returns whether a price triggers a trailing stop that has been active before it.

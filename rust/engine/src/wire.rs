@@ -12,9 +12,9 @@
 use std::fmt;
 
 use crate::command::{
-    Amend, AssignFees, Cancel, CancelAll, CancelCause, Command, FeeAsset, GroupKind, HouseFact,
-    Instrument, MarketState, OpenAccount, OrderType, Place, PlaceGroup, SelfTrade, SetFeeTier,
-    SetFeeToken, Side, Terms, TimeInForce, Transfer, TriggerBy,
+    Amend, AssignFees, Cancel, CancelAll, CancelCause, Command, Direction, FeeAsset, GroupKind,
+    HouseFact, Instrument, MarketState, OpenAccount, OrderType, Place, PlaceGroup, SelfTrade,
+    SetFeeTier, SetFeeToken, Side, Terms, TimeInForce, Transfer, TriggerBy,
 };
 use crate::units::Rates;
 
@@ -55,6 +55,7 @@ pub(crate) mod tag {
     pub(crate) const SET_FEE_TOKEN: u16 = 18;
     pub(crate) const OPEN_TRANSFER: u16 = 19;
     pub(crate) const CLOSE_TRANSFER: u16 = 20;
+    pub(crate) const DIRECTED_PLACE: u16 = 21;
     pub(crate) const REJECTED: u16 = 101;
     pub(crate) const ACCEPTED: u16 = 102;
     pub(crate) const TRADED: u16 = 103;
@@ -78,6 +79,7 @@ pub(crate) mod tag {
     pub(crate) const TERMS_STATE: u16 = 210;
     pub(crate) const WAITING_STATE: u16 = 211;
     pub(crate) const GROUP_STATE: u16 = 212;
+    pub(crate) const DIRECTED_WAITING_STATE: u16 = 213;
 }
 
 /// Sizes of whole records in bytes, by tag; a place's without its text.
@@ -87,6 +89,7 @@ pub(crate) mod size {
     pub(crate) const DEPOSIT: usize = 40;
     pub(crate) const PLAIN_PLACE: usize = 42;
     pub(crate) const PLACE: usize = 109;
+    pub(crate) const DIRECTED_PLACE: usize = 110;
     pub(crate) const PLACE_GROUP: usize = 24;
     pub(crate) const AMEND: usize = 48;
     pub(crate) const CANCEL: usize = 24;
@@ -356,7 +359,7 @@ fn glance(bytes: &[u8]) -> Option<usize> {
     let text = u64::from(fields.u16()) | u64::from(fields.u32()) << 16;
     // Each from its lowest to its highest, all at once: nothing may reach a highest bit.
     let from_lowest = marks.wrapping_sub(0x00_00_00_01_01);
-    let to_highest = from_lowest.wrapping_add(0x7d_7b_7e_7c_79);
+    let to_highest = from_lowest.wrapping_add(0x7d_7b_7e_7c_78);
     let wrong = (from_lowest | to_highest | text) & NOT_ASCII | sides;
     // Nobody can foresee which of the two comes next: no branch between them.
     let miss = (form ^ SHORT_PLACE | wrong).min(form ^ SHORT_CANCEL);
@@ -409,9 +412,10 @@ fn common(head: &Head<'_>, fields: &mut Fields<'_>) -> Result<Place, Fault> {
     })
 }
 
-fn place<'a>(head: &Head<'a>) -> Result<(Place, &'a [u8]), Fault> {
-    let (mut fields, rest) = head.before_text::<{ size::PLACE }>()?;
-    head.check_text::<{ size::PLACE }>()?;
+/// Reads an order with all of its terms, of the form that has this size.
+fn place<'a, const SIZE: usize>(head: &Head<'a>) -> Result<(Place, &'a [u8]), Fault> {
+    let (mut fields, rest) = head.before_text::<SIZE>()?;
+    head.check_text::<SIZE>()?;
     let mut place = common(head, &mut fields)?;
     place.terms = Some(Box::new(Terms {
         slide: flag(fields.u8()).ok_or_else(|| head.fault("slide"))?,
@@ -424,8 +428,16 @@ fn place<'a>(head: &Head<'a>) -> Result<(Place, &'a [u8]), Fault> {
         trail_rate_e8: present(fields.i64()),
         activation_ticks: present(fields.i64()),
         expire_ns: present(fields.i64()),
+        activation_direction: match head.tag {
+            tag::DIRECTED_PLACE => Some(direction(head, &mut fields)?),
+            _ => None,
+        },
     }));
     Ok((place, rest))
+}
+
+pub(crate) fn direction(head: &Head<'_>, fields: &mut Fields<'_>) -> Result<Direction, Fault> {
+    Direction::of(fields.u8()).ok_or_else(|| head.fault("activation_direction"))
 }
 
 /// Returns the amount, or None where it is absent.
@@ -447,7 +459,8 @@ fn place_group<'a>(head: &Head<'a>) -> Result<(PlaceGroup, &'a [u8]), Fault> {
         let each = Head::read(records).map_err(|_| head.fault("places"))?;
         let (place, after) = match each.tag {
             tag::PLAIN_PLACE => plain_place(&each),
-            tag::PLACE => place(&each),
+            tag::PLACE => place::<{ size::PLACE }>(&each),
+            tag::DIRECTED_PLACE => place::<{ size::DIRECTED_PLACE }>(&each),
             _ => return Err(head.fault("places")),
         }
         .map_err(|_| head.fault("places"))?;
@@ -518,7 +531,11 @@ pub(crate) fn decode<'a>(head: &Head<'a>) -> Result<(Command, &'a [u8]), Fault> 
             (Command::Place(place), rest)
         }
         tag::PLACE => {
-            let (place, rest) = place(head)?;
+            let (place, rest) = place::<{ size::PLACE }>(head)?;
+            (Command::Place(place), rest)
+        }
+        tag::DIRECTED_PLACE => {
+            let (place, rest) = place::<{ size::DIRECTED_PLACE }>(head)?;
             (Command::Place(place), rest)
         }
         tag::PLACE_GROUP => {
@@ -734,9 +751,11 @@ mod tests {
     fn no_bytes_at_all_make_it_fall_over() {
         let mut random = crate::seeded::Seeded::new(9);
         for _ in 0..200_000 {
-            let tag = 1 + random.below(20) as u16;
-            let sizes =
-                [168, 24, 40, 40, 48, 48, 24, 32, 40, 40, 112, 72, 16, 24, 32, 24, 48, 32, 40, 32];
+            let tag = 1 + random.below(21) as u16;
+            let sizes = [
+                168, 24, 40, 40, 48, 48, 24, 32, 40, 40, 112, 72, 16, 24, 32, 24, 48, 32, 40, 32,
+                112,
+            ];
             let mut bytes: Vec<u8> = (0..200).map(|_| random.next() as u8).collect();
             bytes[0..2].copy_from_slice(&tag.to_le_bytes());
             bytes[2..4].copy_from_slice(&(sizes[usize::from(tag) - 1] as u16).to_le_bytes());

@@ -7,10 +7,10 @@ while it does not (its directory is opened and the same command appended).
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from rich.markup import escape
 
 from steelyard.cli.administration import administer
 from steelyard.cli.options import Common, parse_amounts
+from steelyard.cli.terminal import shown
 from steelyard.domain.errors import UsageError
 from steelyard.exchange.admin import BalanceOf, CreateAccount, DepositTo, ListAccounts
 
@@ -36,7 +36,7 @@ def create_account(
         What it starts with, as ASSET=AMOUNT; repeat or list several.
     """
     result = administer(common.directory, CreateAccount(name, parse_amounts(deposit or [])))
-    common.show(result, f"opened account [bold]{escape(name)}[/]\n" + _table(result))
+    common.show(result, f"opened account [bold]{shown(name)}[/]\n" + _table(result))
     return 0
 
 
@@ -78,7 +78,7 @@ def balance_account(name: str, /, *, common: Common = _EVERYONE) -> int:
 def list_account(*, common: Common = _EVERYONE) -> int:
     """List every account with its balances."""
     result = administer(common.directory, ListAccounts())
-    texts = [f"[bold]{escape(a['account'])}[/]\n{_table(a)}" for a in result["accounts"]]
+    texts = [f"[bold]{shown(a['account'])}[/]\n{_table(a)}" for a in result["accounts"]]
     common.show(result, "\n".join(texts) or "no accounts yet; `steelyard account create NAME`")
     return 0
 

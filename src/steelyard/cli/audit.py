@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from rich.markup import escape
-
 from steelyard.cli.administration import administer
 from steelyard.cli.options import Common
+from steelyard.cli.terminal import shown
 from steelyard.exchange.bookkeeping import AuditBooks
 
 _EVERYONE = Common()
@@ -49,7 +48,7 @@ def _text(result: dict[str, Any]) -> str:
     if not differences:
         lines.append("[green]the books balance[/]")
     else:
-        lines.append(f"[red]THE BOOKS ARE OFF[/]: {escape(differences[0])}")
+        lines.append(f"[red]THE BOOKS ARE OFF[/]: {shown(differences[0])}")
         if len(differences) > 1:
             lines.append(f"and {len(differences) - 1} more; --json shows them")
     return "\n".join(lines)

@@ -34,6 +34,7 @@ def exchange(
     tls: Annotated[bool, Parameter(negative="")] = False,
     skew: Annotated[str, Parameter(allow_leading_hyphen=True)] = "0s",
     ready_file: Path | None = None,
+    forget_sealed: Annotated[bool, Parameter(negative="")] = False,
     common: Common = _EVERYONE,
 ) -> int:
     """Run an exchange on this machine: page and native API on one port, each dialect on its own.
@@ -60,9 +61,21 @@ def exchange(
         How far the clock that clients sign by is ahead of this machine's: 3s, -500ms.
     ready_file
         Write the ready line here too.
+    forget_sealed
+        Revoke the keys and take away the second factors that another seal key has sealed, where the
+        seal key of a copied directory is gone. Without it, such a directory does not start.
     """
     config = configure(
-        common.directory, port_base, crowd, tape, at_end, limits, ready_file, skew, tls=tls
+        common.directory,
+        port_base,
+        crowd,
+        tape,
+        at_end,
+        limits,
+        ready_file,
+        skew,
+        tls=tls,
+        forgets_sealed=forget_sealed,
     )
     return run(config)
 
@@ -78,6 +91,7 @@ def configure(
     skew: str = "0s",
     *,
     tls: bool = False,
+    forgets_sealed: bool = False,
 ) -> ExchangeConfig:
     """Return the configuration, checked as far as can be without listening.
 
@@ -97,7 +111,14 @@ def configure(
     skew_ns = parse_skew_ns(skew)
     chooser = profile_chooser(limits)
     return ExchangeConfig(
-        data, port_base, market, chooser, ready_file, has_tls=tls, skew_ns=skew_ns
+        data,
+        port_base,
+        market,
+        chooser,
+        ready_file,
+        has_tls=tls,
+        skew_ns=skew_ns,
+        forgets_sealed=forgets_sealed,
     )
 
 

@@ -36,13 +36,14 @@ from steelyard.exchange.counts import Counts
 from steelyard.exchange.gate import Gate, Line
 from steelyard.exchange.personal import Personal
 from steelyard.exchange.records import KeyChanged, KeyRevoked, codec
+from steelyard.exchange.stream_tokens import StreamTokens
 from steelyard.net.clock import Clock
 from steelyard.net.server import Server, WebSocketConnection, bind, serve_on, text_frame
 from steelyard.net.tls import Authority
 from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
 from steelyard.vault.passwords import Passwords
-from steelyard.wire.dialect import AccessReason, Refusal, SessionRefused
+from steelyard.wire.dialect import AccessReason, Ending, Refusal, SessionRefused
 from steelyard.wire.http import Request, Response
 
 STEP_S = 0.05  # how often the market moves and due streams go out
@@ -52,9 +53,11 @@ ENDED_KEYS_S = 0.5  # how often WebSockets of keys whose time is over are looked
 LIVE_DIALECTS = ("native", "binance")
 
 # Why a port refuses, by its HTTP status. What failed while it was carried out is not known.
-UNAVAILABLE = 503
+NOT_ALLOWED, UNAVAILABLE = 405, 503
 POLICY = 1008  # the close code of a WebSocket whose key is good no longer
+GOING_AWAY = 1001  # that of one which has lasted as long as it may
 _REFUSED_BY_PORT = {
+    NOT_ALLOWED: AccessReason.METHOD_NOT_ALLOWED,
     413: AccessReason.BODY_TOO_LARGE,
     500: AccessReason.UNAVAILABLE,
     UNAVAILABLE: AccessReason.UNAVAILABLE,
@@ -76,6 +79,7 @@ class ExchangeConfig:
     ready_file: Path | None = None
     has_tls: bool = False  # each port has a twin that speaks TLS
     skew_ns: int = 0  # wire time less the host's clock
+    forgets_sealed: bool = False  # what another seal key has sealed
     host: str = "127.0.0.1"
 
 
@@ -122,6 +126,9 @@ class ExchangeProcess:
                 now_ns - self.config.skew_ns,
                 once_locked=self._take_ports,
             )
+            self._opened.check_seal(
+                now_ns - self.config.skew_ns, forgets=self.config.forgets_sealed
+            )
         except BaseException:
             self._give_ports_back()
             raise
@@ -143,18 +150,7 @@ class ExchangeProcess:
         try:
             if self.config.has_tls:
                 self._authority = exchange_tls.authority(self._opened.directory.path)
-            cashier = Cashier(self.exchange, self.personal)
-            for name in LIVE_DIALECTS:
-                dialect = dialects.find(name)
-                limits = self.config.limits(name, dialect.limits)
-                gate = Gate(self.exchange, dialect, limits, self.clock.now_ns(), cashier)
-                self._gates[name] = gate
-                site = _Site(self, gate)
-                self._sites.append(site)
-                self._servers[name] = await serve_on(self._ports.pop(name), site)
-                if self._authority is not None:
-                    bound, tls = self._tls_ports.pop(name), self._authority.context
-                    self._tls_servers[name] = await serve_on(bound, site, tls=tls)
+            await self._open_ports(Cashier(self.exchange, self.personal))
         except BaseException:
             await self.stop()
             raise
@@ -181,12 +177,28 @@ class ExchangeProcess:
             datadir.write_atomically(self.config.ready_file, ready)
         return ready
 
+    async def _open_ports(self, cashier: Cashier) -> None:
+        for name in LIVE_DIALECTS:
+            dialect = dialects.find(name)
+            limits = self.config.limits(name, dialect.limits)
+            tokens = StreamTokens(secrets.token_bytes)
+            gate = Gate(self.exchange, dialect, limits, self.clock.now_ns(), cashier, tokens)
+            self._gates[name] = gate
+            site = _Site(self, gate)
+            self._sites.append(site)
+            self._servers[name] = await serve_on(self._ports.pop(name), site)
+            if self._authority is not None:
+                bound, tls = self._tls_ports.pop(name), self._authority.context
+                self._tls_servers[name] = await serve_on(bound, site, tls=tls)
+
     async def stop(self) -> None:
         """Stop listening, save a snapshot, close the journal; safe to call twice."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        for line, connection in [*self._lines.values()]:
+            self._end(line, connection, Ending.STOP)
         for server in (*self._servers.values(), *self._tls_servers.values()):
             await server.close()
         self._servers, self._tls_servers = {}, {}
@@ -324,7 +336,7 @@ class ExchangeProcess:
             await asyncio.sleep(at - loop.time())
             if at - looked >= ENDED_KEYS_S:
                 looked = at
-                self._close_ended(self.exchange.time_at(self.clock.now_ns()))
+                self._look_at_lines(self.clock.now_ns())
             if self._is_held:
                 continue  # a market that goes on would fill the journal's buffer too
             now_ns = self.clock.now_ns()
@@ -383,15 +395,29 @@ class ExchangeProcess:
         """Close every WebSocket that has proven this key."""
         for line, connection in [*self._lines.values()]:
             if key in line.keys:
+                self._end(line, connection, Ending.KEY)
                 connection.close(POLICY, why)
 
-    def _close_ended(self, now_ns: int) -> None:
-        """Close every WebSocket with a key whose time is over."""
+    def _look_at_lines(self, wire_ns: int) -> None:
+        """Close every WebSocket whose time, or whose key's time, is over; wake the others."""
+        now_ns, keys = self.exchange.time_at(wire_ns), self.exchange.keys
         for line, connection in [*self._lines.values()]:
-            for key in line.keys:
-                if (why := self.exchange.keys.ended(key, now_ns)) is not None:
-                    connection.close(POLICY, why)
-                    break
+            why = next((w for key in line.keys if (w := keys.ended(key, now_ns))), None)
+            if why is not None:
+                self._end(line, connection, Ending.KEY)
+                connection.close(POLICY, why)
+            elif line.is_old(wire_ns):
+                self._end(line, connection, Ending.AGE)
+                connection.close(GOING_AWAY, "a connection lasts no longer; connect again")
+            else:
+                line.session.wake(wire_ns)
+                self._send(line, connection, line.session.drain())
+
+    def _end(self, line: Line, connection: WebSocketConnection, ending: Ending) -> None:
+        """Say what a session has to say before its connection is closed."""
+        line.session.end(ending, self.clock.now_ns())
+        for frame in line.session.drain():
+            connection.send(frame)
 
     def _receive(self, line: Line, frame: str | bytes) -> list[bytes]:
         line.receive(frame)
@@ -484,5 +510,6 @@ class _Site:
     def refuse(self, _request: Request, status: int, message: str) -> Response:
         """Say in the venue's words that bytes were no request that the port takes."""
         reason = _REFUSED_BY_PORT.get(status, AccessReason.MALFORMED)
-        refusal = Refusal(reason, message)
+        taken = ", ".join(sorted({e.method for e in self._gate.dialect.endpoints}))
+        refusal = Refusal(reason, message, taken if status == NOT_ALLOWED else None)
         return self._gate.refuse(refusal, self._process.clock.now_ns())._replace(status=status)

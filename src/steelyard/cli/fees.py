@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from rich.markup import escape
 
 from steelyard.cli.administration import administer
 from steelyard.cli.options import Common, parse_rate_e8, percent
+from steelyard.cli.terminal import shown
 from steelyard.domain.errors import UsageError
 from steelyard.domain.units import parse_decimal
 from steelyard.exchange.operation import AssignTo, ListFees, SetFees, SetToken, Tier
@@ -123,7 +123,7 @@ def _text(fees: dict[str, Any]) -> str:
     for account in fees["accounts"]:
         schedule = account["schedule"]
         of = f"schedule {schedule} · volume {account['volume']}" if schedule else "its own rates"
-        lines.append(f"{escape(account['account'])}  {_rates(account)} · {of}")
+        lines.append(f"{shown(account['account'])}  {_rates(account)} · {of}")
     return "\n".join(lines) or "no schedules and no accounts yet"
 
 

@@ -11,15 +11,17 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 from msgspec.structs import replace
-from rich.markup import escape
 
 from steelyard import dialects
 from steelyard.cli.administration import administer
 from steelyard.cli.options import Common, parse_duration_ns, shown_time
+from steelyard.cli.terminal import shown
 from steelyard.domain.errors import UsageError
 from steelyard.domain.messages import KeyKind, Scope
 from steelyard.exchange.issuing import CreateKey, KeyHistory, ListKeys, RevokeKey, ShowKey
 from steelyard.vault.key_pairs import PEM_MAX_BYTES, new_es256_pair, read_public_key
+
+ALL = "all"
 
 _EVERYONE = Common()
 
@@ -53,7 +55,7 @@ def create_key(
         What it may do, separated by commas: read, trade, withdraw. One that may withdraw needs
         --ip, and may do so 24 hours after it was made.
     products
-        What it may trade, separated by commas: BTC-USDT,ETH-USDT. Default: everything.
+        What it may trade, separated by commas: BTC-USDT,ETH-USDT; default: all.
     ip
         From where it may be used: addresses or networks; default: anywhere.
     expires
@@ -110,7 +112,7 @@ def configure(
         label,
         kind=kind,
         public_key=pem,
-        products=() if products is None else parse_list(products),
+        products=() if products is None else parse_products(products),
     )
 
 
@@ -128,6 +130,20 @@ def parse_scopes(text: str) -> tuple[Scope, ...]:
             known = ", ".join(Scope)
             raise UsageError(f"no scope {scope!r}; there are: {known}") from error
     return tuple(wanted)
+
+
+def parse_products(text: str) -> tuple[str, ...]:
+    """Return products from a text such as `BTC-USDT,ETH-USDT`; none of them stands for `all`.
+
+    Raises:
+        UsageError: It names nothing; an unset variable must not take a limit away.
+    """
+    products = parse_list(text)
+    if not products:
+        raise UsageError(
+            f"--products names nothing; name markets, as BTC-USDT,ETH-USDT, or say {ALL}"
+        )
+    return () if products == (ALL,) else products
 
 
 def parse_list(text: str) -> tuple[str, ...]:
@@ -157,7 +173,7 @@ def show_key(key: str, /, *, common: Common = _EVERYONE) -> int:
         The key, as `key list` shows it.
     """
     result = administer(common.directory, ShowKey(key))
-    sentences = "\n".join(f"  {escape(sentence)}" for sentence in result["blast_radius"])
+    sentences = "\n".join(f"  {shown(sentence)}" for sentence in result["blast_radius"])
     common.show(result, f"{line(result)}\nIf it were stolen:\n{sentences}")
     return 0
 
@@ -173,7 +189,7 @@ def history_key(key: str | None = None, /, *, common: Common = _EVERYONE) -> int
     result = administer(common.directory, KeyHistory(key))
     rows = (
         f"{shown_time(event['time'])}  {event['key'][:12]}  {event['what']} by "
-        f"{escape(event['by'])}  {escape(event['detail'])}"
+        f"{shown(event['by'])}  {shown(event['detail'])}"
         for event in result["events"]
     )
     common.show(result, "\n".join(rows) or "no keys")
@@ -220,14 +236,14 @@ def _public_pem(kind: KeyKind, file: Path) -> str:
 def issued(result: dict[str, Any]) -> str:
     """Return what a new key's owner is told, with its secret."""
     about = (
-        f"  {escape(result['account'])} · {result['dialect']} · {result['kind']} · {_terms(result)}"
+        f"  {shown(result['account'])} · {result['dialect']} · {result['kind']} · {_terms(result)}"
     )
-    warnings = "".join(f"\n[yellow]{escape(warning)}.[/]" for warning in result["warnings"])
+    warnings = "".join(f"\n[yellow]{shown(warning)}.[/]" for warning in result["warnings"])
     key = f"key     [bold]{result['key']}[/]"
     if not result["secret"]:
         return f"{key}\n{about}\nSign with your private key.{warnings}"
     return (
-        f"{key}\nsecret  [bold]{escape(result['secret'].strip())}[/]\n{about}\n"
+        f"{key}\nsecret  [bold]{shown(result['secret'].strip())}[/]\n{about}\n"
         "[yellow]The secret is not kept anywhere in the clear and will not be shown again.[/]"
         f"{warnings}"
     )
@@ -240,19 +256,19 @@ def line(key: dict[str, Any]) -> str:
         when = shown_time(key["last_used"])
         used = f"last used {when} from {key['last_ip']} for {key['last_endpoint']}"
     return (
-        f"[bold]{key['key']}[/]\n  {escape(key['account'])} · {key['dialect']} · {key['kind']} · "
-        f"{_terms(key)} · {_state(key)} · {escape(used)} {escape(key['label'])}".rstrip()
+        f"[bold]{key['key']}[/]\n  {shown(key['account'])} · {key['dialect']} · {key['kind']} · "
+        f"{_terms(key)} · {_state(key)} · {shown(used)} {shown(key['label'])}".rstrip()
     )
 
 
 def _terms(key: dict[str, Any]) -> str:
-    what = f"{', '.join(key['scopes'])} · from {', '.join(key['ip']) or 'anywhere'}"
-    return f"{what} · only {', '.join(key['products'])}" if key["products"] else what
+    what = f"{', '.join(key['scopes'])} · from {shown(', '.join(key['ip'])) or 'anywhere'}"
+    return f"{what} · only {shown(', '.join(key['products']))}" if key["products"] else what
 
 
 def _state(key: dict[str, Any]) -> str:
     if key["revoked"]:
-        return f"[red]revoked[/] {escape(key['revoked_for'])}".rstrip()
+        return f"[red]revoked[/] {shown(key['revoked_for'])}".rstrip()
     ends = [end for end in (key["expires"], key["overlap_ends"]) if end]
     until = f" until {shown_time(min(ends))}" if ends else ""
     state = f"[green]valid[/]{until}" if key["works"] else f"[red]ended[/]{until}"

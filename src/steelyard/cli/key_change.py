@@ -7,13 +7,14 @@ from cyclopts import Parameter
 from msgspec import UNSET
 
 from steelyard.cli.administration import administer
-from steelyard.cli.key import issued, line, parse_list, parse_scopes, read_pem
+from steelyard.cli.key import issued, line, parse_products, parse_scopes, read_pem
 from steelyard.cli.options import Common, parse_duration_ns, shown_time
+from steelyard.cli.terminal import shown
 from steelyard.domain.errors import UsageError
 from steelyard.exchange.issuing import ChangeKey, RotateKey
 from steelyard.vault.key_pairs import refuse_private
 
-ALL, ANYWHERE, NEVER = "all", "anywhere", "never"
+ANYWHERE, NEVER = "anywhere", "never"
 
 _EVERYONE = Common()
 
@@ -106,7 +107,7 @@ def change_key(
     """
     call = configure_change(key, scopes, products, ip, expires, label)
     result = administer(common.directory, call)
-    warnings = "".join(f"\n[yellow]{warning}.[/]" for warning in result["warnings"])
+    warnings = "".join(f"\n[yellow]{shown(warning)}.[/]" for warning in result["warnings"])
     common.show(result, line(result) + warnings)
     return 0
 
@@ -122,7 +123,8 @@ def configure_change(
     """Return the call, checked as far as can be without an exchange.
 
     Raises:
-        UsageError: Nothing is to change, there is no such scope, or a duration that is none.
+        UsageError: Nothing is to change, there is no such scope, no product is named, or a
+            duration that is none.
     """
     if all(value is None for value in (scopes, products, ip, expires, label)):
         raise UsageError("name what to change: --scopes, --products, --ip, --expires or --label")
@@ -130,7 +132,7 @@ def configure_change(
     return ChangeKey(
         key,
         scopes=UNSET if scopes is None else parse_scopes(scopes),
-        products=UNSET if products is None else () if products == ALL else parse_list(products),
+        products=UNSET if products is None else parse_products(products),
         ip=UNSET if ip is None else () if ip == [ANYWHERE] else tuple(ip),
         lifetime_ns=UNSET if expires is None else lifetime_ns,
         label=UNSET if label is None else label,

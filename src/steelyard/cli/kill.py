@@ -3,10 +3,9 @@
 import asyncio
 from typing import Any
 
-from rich.markup import escape
-
 from steelyard.cli.administration import administer
 from steelyard.cli.options import Common
+from steelyard.cli.terminal import shown
 from steelyard.dashboard.bots import Bots
 from steelyard.domain.errors import UsageError
 from steelyard.exchange.admin import AdminCall
@@ -38,11 +37,11 @@ def kill(bot: str | None = None, /, *, resume: bool = False, common: Common = _E
     lines = []
     for name, result in results.items():
         if resume:
-            lines.append(f"{escape(name)}: may trade again")
+            lines.append(f"{shown(name)}: may trade again")
             continue
         mark = "[green]killed[/]" if result["verified"] else "[red]NOT VERIFIED[/]"
-        lines.append(f"{escape(name)}: {mark} in {result['elapsed_ms']} ms")
-        lines += [f"  · {escape(step)}" for step in result["steps"]]
+        lines.append(f"{shown(name)}: {mark} in {result['elapsed_ms']} ms")
+        lines += [f"  · {shown(step)}" for step in result["steps"]]
     common.show(results, "\n".join(lines))
     is_done = resume or all(result["verified"] for result in results.values())
     return 0 if is_done else CHECK_FAILED

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from steelyard import __version__
 from steelyard.cli.options import print_error
+from steelyard.cli.terminal import harmless
 from steelyard.domain.errors import PeerError, SteelyardError, TransportError, UsageError
 
 DONE, CHECK_FAILED, USAGE, VENUE = 0, 1, 2, 3
@@ -96,7 +97,7 @@ def run(arguments: Sequence[str]) -> int:
     except CycloptsError as error:
         return fail(UsageError(), str(error), USAGE)
     except SteelyardError as error:
-        errors.print(f"steelyard: {error}", markup=False)
+        errors.print(harmless(f"steelyard: {error}"), markup=False)
         code = VENUE if isinstance(error, PeerError | TransportError) else USAGE
         return fail(error, str(error), code)
     except BrokenPipeError:

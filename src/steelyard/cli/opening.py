@@ -20,6 +20,7 @@ from steelyard.engine.book import QueueModel
 from steelyard.engine.choice import new_engine, record_decoder
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.records import Founded, codec
+from steelyard.exchange.sealed import OPTION, forget, unopened
 from steelyard.store.datadir import Directory, config_directory
 from steelyard.store.journal import Journal
 from steelyard.store.snapshots import Found, Snapshots
@@ -49,6 +50,7 @@ class OpenExchange:
         self.pid = os.getpid()
         self.directory = Directory(data / "exchange")
         self.is_closed = False
+        self._forgotten = ""
         try:
             once_locked()
             with _all_is_kept():
@@ -59,8 +61,30 @@ class OpenExchange:
 
     @property
     def repairs(self) -> list[str]:
-        """What was found damaged at opening and could be mended, one sentence each."""
-        return [text for text in (self.journal.repair, self._passed_over) if text]
+        """What was found damaged or foreign at opening and was mended, one sentence each."""
+        found = (self.journal.repair, self._passed_over, self._forgotten)
+        return [text for text in found if text]
+
+    def check_seal(self, now_ns: int, *, forgets: bool = False) -> None:
+        """Look whether what is sealed opens; forget what does not, or refuse to go on.
+
+        Raises:
+            ConfigError: Some of it does not open; this is closed then.
+        """
+        found = unopened(self.exchange, self.seal, self.exchange.time_at(now_ns))
+        if not found:
+            return
+        if not forgets:
+            self.close()
+            raise ConfigError(
+                f"{self.directory.path} has {found} sealed by another seal key than "
+                f"{self._seal_key}, which would not work: it comes from another machine or user, "
+                "or its seal key is gone. Put that key there; or, where there is none, start once "
+                f"with `steelyard exchange {OPTION}`, which revokes those keys and takes those "
+                "second factors away, and issue new keys with `steelyard key create`"
+            )
+        forget(self.exchange, found, self.exchange.time_at(now_ns))
+        self._forgotten = f"forgot {found}, which another seal key had sealed"
 
     def save_snapshot(self, data: bytes, sequence: int | None = None) -> None:
         """Keep a snapshot of the state after a record (default: the last one), and drop records
@@ -79,7 +103,8 @@ class OpenExchange:
 
     def _open(self, source: MarketSource | None, now_ns: int) -> None:
         path = self.directory.path
-        self.seal = FileSeal(config_directory() / "seal.key")
+        self._seal_key = config_directory() / "seal.key"
+        self.seal = FileSeal(self._seal_key)
         self.snapshots = Snapshots(path / "snapshots")
         found = self.snapshots.latest()
         self._passed_over = self.snapshots.repair

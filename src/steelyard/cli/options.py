@@ -10,10 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 from cyclopts import Parameter
 from rich.console import Console
 
+from steelyard.cli.terminal import harmless, json_text
 from steelyard.domain.errors import UsageError
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS
 from steelyard.domain.units import EXACT, RATE_SCALE, in_full, parse_decimal, plain
@@ -57,15 +57,15 @@ class Common:
     def show(self, document: Any, text: str | None = None) -> None:
         """Print a result: as JSON, or as text for people where there is one."""
         if self.json or text is None:
-            print(msgspec.json.encode(document).decode(), flush=True)
+            print(json_text(document), flush=True)
         else:
-            Console(soft_wrap=True, highlight=False).print(text)
+            Console(soft_wrap=True, highlight=False).print(harmless(text))
 
 
 def print_error(kind: str, message: str, exit_code: int) -> None:
     """Give the program that asked for a document one that says why there is none."""
     document = {"type": kind, "message": message, "exit_code": exit_code}
-    print(msgspec.json.encode({"error": document}).decode(), flush=True)
+    print(json_text({"error": document}), flush=True)
 
 
 def parse_amounts(pairs: list[str]) -> dict[str, Decimal]:

@@ -8,10 +8,9 @@ not.
 import secrets
 from typing import Any
 
-from rich.markup import escape
-
 from steelyard.cli.administration import administer
 from steelyard.cli.options import Common, shown_time
+from steelyard.cli.terminal import shown
 from steelyard.exchange.person_admin import ListPersons, ResetPassword, ResetTotp, UnlockPerson
 from steelyard.vault.passwords import Passwords
 
@@ -37,7 +36,7 @@ def unlock_person(name: str, /, *, common: Common = _EVERYONE) -> int:
         The person.
     """
     result = administer(common.directory, UnlockPerson(name))
-    common.show(result, f"[bold]{escape(result['name'])}[/] may try again at once")
+    common.show(result, f"[bold]{shown(result['name'])}[/] may try again at once")
     return 0
 
 
@@ -50,14 +49,14 @@ def reset_totp_person(name: str, /, *, common: Common = _EVERYONE) -> int:
         The person.
     """
     result = administer(common.directory, ResetTotp(name))
-    common.show(result, f"[bold]{escape(result['name'])}[/] signs in with the password alone now")
+    common.show(result, f"[bold]{shown(result['name'])}[/] signs in with the password alone now")
     return 0
 
 
 def reset_password_person(name: str, /, *, common: Common = _EVERYONE) -> int:
     """Give somebody a temporary password, shown once, and end their sessions.
 
-    With it they can do nothing but choose their own.
+    With it they can do nothing but choose their own, within 24 hours.
 
     Parameters
     ----------
@@ -69,7 +68,8 @@ def reset_password_person(name: str, /, *, common: Common = _EVERYONE) -> int:
     result = administer(common.directory, ResetPassword(name, hashed))
     common.show(
         {**result, "password": password},
-        f"temporary password of {escape(result['name'])}: [bold]{escape(password)}[/]\n"
+        f"temporary password of {shown(result['name'])}: [bold]{shown(password)}[/]\n"
+        f"It lets in until {shown_time(result['password_expires'])}, to choose another only.\n"
         "[yellow]It is kept nowhere in the clear and will not be shown again.[/]",
     )
     return 0
@@ -80,7 +80,7 @@ def _line(person: dict[str, Any]) -> str:
     seen = shown_time(person["last_sign_in"]) if person["last_sign_in"] else "never"
     state = "[red]locked[/] · " if person["locked_ms"] else ""
     return (
-        f"[bold]{escape(person['name'])}[/] {escape(person['email'])}\n"
-        f"  {escape(', '.join(person['accounts']))} · {state}"
+        f"[bold]{shown(person['name'])}[/] {shown(person['email'])}\n"
+        f"  {shown(', '.join(person['accounts']))} · {state}"
         f"{factor if person['totp'] else '[yellow]no second factor[/]'} · last sign-in {seen}"
     )

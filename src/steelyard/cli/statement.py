@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 from msgspec.structs import replace
-from rich.markup import escape
 
 from steelyard.cli.administration import administer
 from steelyard.cli.options import Common, parse_since_ns, shown_time
+from steelyard.cli.terminal import shown
 from steelyard.exchange.bookkeeping import PAGE_MAX, StatementOf
 from steelyard.exchange.sandbox_clock import MS_NS, ShowClock
 
@@ -76,7 +76,7 @@ def _whole(common: Common, call: StatementOf) -> dict[str, Any]:
 
 
 def _text(result: dict[str, Any]) -> str:
-    lines = [f"[bold]{escape(result['account'])}[/]"]
+    lines = [f"[bold]{shown(result['account'])}[/]"]
     lines += [f"  opening {amount} {asset}" for asset, amount in result["opening"].items()]
     for line in result["lines"]:
         about = [line["symbol"] or ""]

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
-
 from steelyard.cli.administration import administer, running_ports
 from steelyard.cli.clock import clock_text
 from steelyard.cli.options import Common
+from steelyard.cli.terminal import shown
 from steelyard.domain.errors import PeerError, TransportError
 from steelyard.exchange.admin import Inspect
 from steelyard.net.loopback import ask
@@ -75,12 +74,12 @@ def _text(document: dict[str, Any]) -> str:
         lines += [
             f"  [yellow]{symbol} is {state}[/]" for symbol, state in found["restricted"].items()
         ]
-        lines += [f"  [yellow]at its start[/] {escape(repair)}" for repair in found["repairs"]]
+        lines += [f"  [yellow]at its start[/] {shown(repair)}" for repair in found["repairs"]]
     for bot in document["bots"]:
         colour = {"running": "green", "killed": "red"}.get(bot["status"], "yellow")
-        lines.append(f"[bold]{escape(bot['name'])}[/] [{colour}]{bot['status']}[/]")
+        lines.append(f"[bold]{shown(bot['name'])}[/] [{colour}]{bot['status']}[/]")
         if bot["reason"]:
-            lines.append(f"  {escape(str(bot['reason']))}")
+            lines.append(f"  {shown(str(bot['reason']))}")
         if bot.get("position"):
             lines.append(
                 f"  position {bot['position']['size']} · P&L after fees {bot['pnl']['total']} "

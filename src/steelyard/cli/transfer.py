@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from rich.markup import escape
-
 from steelyard.cli.administration import administer
 from steelyard.cli.options import Common, parse_amounts, shown_time
+from steelyard.cli.terminal import shown
 from steelyard.domain.errors import UsageError
 from steelyard.exchange.bookkeeping import (
     BookkeepingCall,
@@ -61,7 +60,7 @@ def parse_call(name: str, what: tuple[str, ...]) -> BookkeepingCall:
 
 def _text(result: dict[str, Any]) -> str:
     colours = {"pending": "yellow", "done": "green", "canceled": "dim"}
-    lines = [f"[bold]{escape(result['account'])}[/]"]
+    lines = [f"[bold]{shown(result['account'])}[/]"]
     lines += [
         f"  {t['transfer_id']:>6}  {t['what']:<10} {t['amount']:>20} {t['asset']:<6} "
         f"[{colours[t['state']]}]{t['state']}[/]  {shown_time(t['changed'])}"

@@ -80,11 +80,13 @@ class FundRoutes:
         return Said(shown, 201, self._rotated(asked))
 
     async def remove_address(self, asked: Asked) -> Said:
-        """Take an address off the list; needs no code."""
+        """Take an address off the list, and cancel what is on its way there; needs no code."""
         person = self._site.person(asked.session)
         number = _number(asked.name, "address")
-        await self._site.act(lambda: self._funds.remove_address(person, number, asked.caller))
-        return Said({"id": number, "removed": True})
+        canceled = await self._site.act(
+            lambda: self._funds.remove_address(person, number, asked.caller)
+        )
+        return Said({"id": number, "removed": True, "canceled": canceled})
 
     async def list_transfers(self, asked: Asked) -> Said:
         """Show deposits and withdrawals, newest first."""

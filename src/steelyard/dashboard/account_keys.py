@@ -126,7 +126,7 @@ class KeyRoutes:
         call = ChangeKey(
             kept.created.key,
             UNSET if want.scopes is UNSET else _scopes(want.scopes),
-            UNSET if want.products is UNSET else tuple(want.products),
+            UNSET if want.products is UNSET else self._symbols(want.products),
             UNSET if want.ip is UNSET else tuple(want.ip),
             lifetime_ns,
             want.label,
@@ -184,6 +184,11 @@ class KeyRoutes:
             actor=_actor(person),
         )
 
+    def _symbols(self, products: list[str]) -> tuple[str, ...]:
+        """Return products as we spell them: `btc/usdt` is BTC-USDT."""
+        listings = self._host.exchange.listings
+        return tuple(listings.symbol(product).symbol for product in products)
+
     def _own(self, person: Person, name: str) -> KeptKey:
         """Return one of the person's keys; of somebody else's not even that there is one."""
         kept = self._host.exchange.keys.people.keys.get(name)
@@ -213,14 +218,16 @@ class KeyRoutes:
 
 
 def gives_more(kept: KeptKey, call: ChangeKey, now_ns: int) -> bool:
-    """Return whether a change lets a key do anything that it may not do now."""
+    """Return whether a change lets a key do anything that it may not do now.
+
+    The change names products as we spell them.
+    """
     was = kept.created
     if call.scopes is not UNSET and not {*call.scopes} <= was.scopes:
         return True
-    if call.products is not UNSET and was.products:
-        more = {symbol.upper() for symbol in call.products} - {*was.products}
-        if more or not call.products:
-            return True
+    is_limited = call.products is not UNSET and was.products
+    if is_limited and not (call.products and {*call.products} <= {*was.products}):
+        return True
     if call.ip is not UNSET and was.ip and not _is_within(call.ip, was.ip):
         return True
     if call.lifetime_ns is not UNSET and was.expires_ns is not None:

@@ -20,8 +20,9 @@ from msgspec import Struct
 
 from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.hashing import Busy, Hashing, Passwords
+from steelyard.dashboard.pace import Pace
 from steelyard.dashboard.sessions import Session, Sessions
-from steelyard.domain.errors import SteelyardError, UsageError
+from steelyard.domain.errors import ConfigError, SteelyardError, UsageError
 from steelyard.exchange.admin import Admin
 from steelyard.exchange.declined import Decline, Declined
 from steelyard.exchange.exchange import Exchange
@@ -29,9 +30,15 @@ from steelyard.exchange.keys import Entropy
 from steelyard.exchange.people import Person
 from steelyard.exchange.personal import Caller, Personal
 from steelyard.wire.http import Request, Response, json_response
+from steelyard.wire.limits import Counts, Limit, Per
 
 CSRF_HEADER = "x-steelyard-csrf"
 BODY_MAX_BYTES = 16 << 10
+MINUTE_NS = 60 * 1_000_000_000
+# From one address; who is signed in counts alone. A page asks a few times a minute, and a person
+# has a few of them open.
+REQUESTS_PER_IP = Limit("account requests", Per.IP, Counts.REQUESTS, 1_200, MINUTE_NS)
+VISITS_PER_IP = Limit("account visits", Per.IP, Counts.REQUESTS, 120, MINUTE_NS)  # new sessions
 OPEN_MAX = 200  # requests that are being answered; beyond it 503
 ROOT = "/account/"
 SECOND_NS = 1_000_000_000
@@ -44,6 +51,7 @@ _STATUS = {
     Decline.CREDENTIALS: 401,
     Decline.SECOND_FACTOR: 401,
     Decline.LOCKED: 429,
+    Decline.RATE_LIMITED: 429,
     Decline.MAINTENANCE: 503,
     Decline.TOTP_REQUIRED: 403,
     Decline.PASSWORD_CHANGE_REQUIRED: 403,
@@ -127,6 +135,7 @@ class AccountSite:
         self.sessions = Sessions(entropy)
         self.hashing = Hashing(passwords)
         self._guard = guard
+        self._requests, self._visits = Pace(REQUESTS_PER_IP), Pace(VISITS_PER_IP)
         self._tls_port = "" if tls_port is None else str(tls_port)
         self._is_over = False
         self._routes: dict[str, dict[str, Route]] = {}
@@ -162,6 +171,11 @@ class AccountSite:
             return
         if self._is_over:
             reply(_stopping())
+            return
+        try:
+            self._count(self._requests, REQUESTS_PER_IP, self._asker(request, ip))
+        except Declined as declined:
+            reply(_declined(declined))
             return
         if len(self._tasks) >= OPEN_MAX:
             reply(error(503, "BUSY", "too much at once; try again in a second", retry_after_s=1))
@@ -212,21 +226,22 @@ class AccountSite:
             response = _declined(declined)
         except Busy as busy:
             response = error(503, "BUSY", str(busy), retry_after_s=1)
+        except ConfigError:  # about our files, which are nobody's business
+            reply(_failed())
+            raise
         except UsageError as refused:
             response = error(400, "INVALID", str(refused))
         except SteelyardError as failed:
             response = error(502, "FAILED", str(failed))
         except Exception:
-            reply(error(500, "FAILED", "this went wrong here; the log of the exchange says how"))
+            reply(_failed())
             raise
         reply(response)
 
     async def _respond(self, request: Request, ip: str) -> Response:
         route, name = self._find(request)
         caller = self.caller(ip)
-        port = request.headers["host"].rpartition(":")[2]  # the guard knows it
-        cookie = f"steelyard-session-{port}"
-        session, token = self._session(request, cookie, route, caller)
+        session, token = self._session(request, route, caller)
         if request.method != "GET":
             self._check_csrf(request, session)
         if not route.is_open:
@@ -244,15 +259,37 @@ class AccountSite:
         headers = {}
         token = said.token or token
         if token:
-            secure = "; Secure" if port == self._tls_port else ""
+            secure = "; Secure" if _port(request) == self._tls_port else ""
             headers["set-cookie"] = (
-                f"{cookie}={token}; HttpOnly; SameSite=Strict; Path=/account{secure}"
+                f"{_cookie(request)}={token}; HttpOnly; SameSite=Strict; Path=/account{secure}"
             )
         return json_response(said.status, encode(said.document), headers)
 
+    def _asker(self, request: Request, ip: str) -> str:
+        """Return who a request counts against: its address, or a session that is signed in.
+
+        So whoever is signed in is not kept out by what others of their address send.
+        """
+        session = self._known(request, self.host.sandbox_ns())
+        return ip if session is None or session.person_id is None else session.session_id
+
+    def _count(self, pace: Pace, limit: Limit, who: str) -> None:
+        """Count a request, or raise Declined; by the host's clock, which never stops."""
+        wait_ns = pace.wait_ns(who, self.host.wire_ns())
+        if wait_ns:
+            raise Declined(
+                Decline.RATE_LIMITED,
+                f"over the limit of {limit.limit} {limit.name} per "
+                f"{limit.window_ns // SECOND_NS} s",
+                hint="wait for as long as Retry-After says, and ask less often",
+                retry_after_ns=wait_ns,
+            )
+
     def _refuse_in_maintenance(self, request: Request, route: Route) -> None:
+        if request.method == "GET" or route.in_maintenance:
+            return
         wait_ns = self.host.exchange.maintenance_ns
-        if wait_ns is not None and request.method != "GET" and not route.in_maintenance:
+        if wait_ns is not None:
             raise Declined(
                 Decline.MAINTENANCE,
                 "the exchange is in maintenance: nothing was taken up",
@@ -278,14 +315,10 @@ class AccountSite:
         return route, name
 
     def _session(
-        self, request: Request, cookie: str, route: Route, caller: Caller
+        self, request: Request, route: Route, caller: Caller
     ) -> tuple[Session, str | None]:
         """Return the request's session, and the cookie's value where it has to be set."""
-        session = None
-        for part in request.headers.get("cookie", "").split(";"):
-            name, _, value = part.strip().partition("=")
-            if name == cookie:
-                session = self.sessions.find(value, caller.now_ns)
+        session = self._known(request, caller.now_ns)
         if session is not None and not self._has_ended(session):
             return session, None
         if request.method != "GET":
@@ -294,9 +327,19 @@ class AccountSite:
             )
         if not route.is_open:
             raise _Refused(401, "SIGN_IN", "sign in first: POST /account/sign-in")
+        self._count(self._visits, VISITS_PER_IP, caller.ip)
         agent = request.headers.get("user-agent", "")
         token, session = self.sessions.open(caller.ip, agent, caller.now_ns)
         return session, token
+
+    def _known(self, request: Request, now_ns: int) -> Session | None:
+        """Return the session of a request's cookie."""
+        session, cookie = None, _cookie(request)
+        for part in request.headers.get("cookie", "").split(";"):
+            name, _, value = part.strip().partition("=")
+            if name == cookie:
+                session = self.sessions.find(value, now_ns)
+        return session
 
     def _has_ended(self, session: Session) -> bool:
         """Whether the password was changed since, by another session or an administrator."""
@@ -350,6 +393,19 @@ def error(
         headers["retry-after"] = str(retry_after_s)
     document = {"error": {"code": code, "message": message, "field": field, "hint": hint}}
     return json_response(status, encode(document), headers)
+
+
+def _port(request: Request) -> str:
+    return request.headers["host"].rpartition(":")[2]  # the guard knows it
+
+
+def _cookie(request: Request) -> str:
+    """Return the cookie's name."""
+    return f"steelyard-session-{_port(request)}"
+
+
+def _failed() -> Response:
+    return error(500, "FAILED", "this went wrong here; the log of the exchange says how")
 
 
 def _stopping() -> Response:

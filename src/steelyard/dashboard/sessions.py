@@ -16,7 +16,8 @@ TOKEN_BYTES = 32
 IDLE_NS = 30 * 60 * 1_000_000_000
 ABSOLUTE_NS = 12 * 60 * 60 * 1_000_000_000
 GRACE_NS = 10 * 1_000_000_000
-VISITORS_MAX = 2_000  # sessions of nobody yet; the oldest goes
+VISITORS_MAX = 5_000  # sessions of nobody yet; beyond it one goes of the address that has most
+VISITORS_PER_IP_MAX = 500  # beyond it that address's own that was quiet longest
 SIGNED_IN_MAX = 5_000
 PER_PERSON_MAX = 20
 AGENT_MAX = 200  # characters of a browser's name that are kept
@@ -51,18 +52,21 @@ class Sessions:
     def __init__(self, entropy: Entropy) -> None:
         self._entropy = entropy
         self._by_digest: dict[bytes, Session] = {}
-        self._visitors: dict[Session, None] = {}  # in the order of their beginning
+        self._visitors: dict[str, dict[Session, None]] = {}  # by address, quiet longest first
+        self._visitors_count = 0
         self._signed_in: dict[Session, None] = {}
 
     def open(self, ip: str, agent: str, now_ns: int) -> tuple[str, Session]:
         """Begin a session of nobody yet; return the cookie's value too."""
-        token, digest = self._token()
-        session = Session(
-            self._text(9), digest, self._text(TOKEN_BYTES), ip, agent[:AGENT_MAX], now_ns, now_ns
-        )
-        self._by_digest[digest] = session
-        self._visitors[session] = None
-        self._bound(self._visitors, VISITORS_MAX)
+        token, session = self._begin(ip, agent, now_ns)
+        of_ip = self._visitors.setdefault(ip, {})
+        of_ip[session] = None
+        self._visitors_count += 1
+        if len(of_ip) > VISITORS_PER_IP_MAX:
+            self.end(next(iter(of_ip)))
+        if self._visitors_count > VISITORS_MAX:
+            most = max(self._visitors, key=lambda each: len(self._visitors[each]))
+            self.end(next(iter(self._visitors[most])))
         return token, session
 
     def find(self, token: str, now_ns: int) -> Session | None:
@@ -77,18 +81,20 @@ class Sessions:
         if digest != session.digest and session.earlier_until_ns <= now_ns:
             return None
         session.seen_ns = max(session.seen_ns, now_ns)
+        if session in (of_ip := self._visitors.get(session.ip, {})):
+            of_ip[session] = of_ip.pop(session)
         return session
 
     def sign_in(self, session: Session, person_id: int, ip: str, now_ns: int) -> str:
         """Make a session a person's under another id; return the cookie's value."""
         self.end(session)
-        token, new = self.open(ip, session.agent, now_ns)
-        del self._visitors[new]
+        token, new = self._begin(ip, session.agent, now_ns)
         new.person_id = person_id
         self._signed_in[new] = None
         for old in self.of(person_id)[:-PER_PERSON_MAX]:
             self.end(old)
-        self._bound(self._signed_in, SIGNED_IN_MAX)
+        while len(self._signed_in) > SIGNED_IN_MAX:
+            self.end(next(iter(self._signed_in)))
         return token
 
     def rotate(self, session: Session, now_ns: int) -> str:
@@ -111,8 +117,13 @@ class Sessions:
         """End a session."""
         self._by_digest.pop(session.digest, None)
         self._by_digest.pop(session.earlier_digest, None)
-        self._visitors.pop(session, None)
         self._signed_in.pop(session, None)
+        of_ip = self._visitors.get(session.ip, {})
+        if session in of_ip:
+            del of_ip[session]
+            self._visitors_count -= 1
+            if not of_ip:
+                del self._visitors[session.ip]
 
     def end_all(self, person_id: int, *, but: Session | None = None) -> None:
         """End a person's sessions, all but one."""
@@ -120,9 +131,12 @@ class Sessions:
             if session is not but:
                 self.end(session)
 
-    def _bound(self, sessions: dict[Session, None], size_max: int) -> None:
-        while len(sessions) > size_max:
-            self.end(next(iter(sessions)))
+    def _begin(self, ip: str, agent: str, now_ns: int) -> tuple[str, Session]:
+        token, digest = self._token()
+        agent = "".join(filter(str.isprintable, agent))[:AGENT_MAX]
+        session = Session(self._text(9), digest, self._text(TOKEN_BYTES), ip, agent, now_ns, now_ns)
+        self._by_digest[digest] = session
+        return token, session
 
     def _token(self) -> tuple[str, bytes]:
         token = self._text(TOKEN_BYTES)

@@ -14,6 +14,7 @@ from msgspec import Struct
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.order import (
     CancelCause,
+    Direction,
     FeeAsset,
     GroupKind,
     Liquidity,
@@ -141,7 +142,8 @@ class Place(Struct, frozen=True, tag=True):
     """A new order; `FIELDS` says which fields go with which type, None is absent.
 
     size_lots is 0 where quote_atoms says how much. display_lots is how much of it the book
-    shows, 0 nothing. A trail is a distance in ticks or a rate of the best price.
+    shows, 0 nothing. A trail is a distance in ticks or a rate of the best price. Without an
+    activation_direction a sell is activated by a RISE, a buy by a FALL.
     """
 
     account_id: int
@@ -165,10 +167,13 @@ class Place(Struct, frozen=True, tag=True):
     trail_rate_e8: int | None = None
     activation_ticks: int | None = None
     expire_ns: int | None = None
+    activation_direction: Direction | None = None
 
 
 class PlaceGroup(Struct, frozen=True, tag=True):
     """Several orders of one account that hang together; accepted or refused as one.
+
+    client_group_id is for the exchange's history, which journals it by itself.
 
     Raises:
         ValueError: No order, more than GROUP_MAX, or those of several accounts.
@@ -176,6 +181,7 @@ class PlaceGroup(Struct, frozen=True, tag=True):
 
     kind: GroupKind
     places: tuple[Place, ...]
+    client_group_id: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.places) <= GROUP_MAX:
@@ -196,7 +202,8 @@ class Amend(Struct, frozen=True, tag=True):
 
     Priority is kept when only the size shrinks; any other change queues the order anew, and
     it may then trade at once. An order of a group is Unsupported. The engine knows the order by
-    its number; its instrument is for traders, who have to spell steps as prices.
+    its number; its instrument is for traders, who have to spell steps as prices. client_order_id
+    is another name for the order from then on, for the exchange's history.
     """
 
     account_id: int
@@ -205,19 +212,22 @@ class Amend(Struct, frozen=True, tag=True):
     size_lots: int | None
     trigger_ticks: int | None = None
     instrument_id: int | None = None
+    client_order_id: str = ""
 
 
 class Cancel(Struct, frozen=True, tag=True):
     """Take a resting order off the book.
 
     The engine knows it by its number. The rest is for traders: on some venues numbers are per
-    instrument, and an order whose number was never told has only its client id.
+    instrument, and an order whose number was never told has only its client id. request_id is
+    the name of the cancel itself, where a venue has one; events tell it.
     """
 
     account_id: int
     order_id: int
     instrument_id: int | None = None
     client_order_id: str = ""
+    request_id: str = ""
 
 
 class CancelAll(Struct, frozen=True, tag=True):

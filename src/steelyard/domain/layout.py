@@ -15,7 +15,8 @@ room it needs; `places`, last too, as whole records. Absent numbers (a market or
 unchanged size) are -1. Every record is padded with zeros to a multiple of 8 bytes. The layout of
 a tag never changes; a new form gets a new tag.
 
-A `Place` has two forms: a short one for what is only a limit or market order, and one with all.
+A `Place` has three forms: a short one for what is only a limit or market order, one with all, and
+one with all and an activation_direction. A `WaitingState` has two: without and with that.
 """
 
 import struct
@@ -66,6 +67,7 @@ from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.order import (
     CancelCause,
+    Direction,
     FeeAsset,
     GroupKind,
     Liquidity,
@@ -215,6 +217,7 @@ class WaitingState(Struct, frozen=True):
     maker_rate_e8: int
     taker_rate_e8: int
     group_id: int
+    activation_direction: Direction | None = None
 
 
 class GroupState(Struct, frozen=True):
@@ -306,6 +309,7 @@ LAYOUT: dict[type, Layout] = {
     SetFeeToken: _row(18, "quote_asset_id:u32 token_asset_id:u32 rate_e8:u64 discount_e8:u32"),
     OpenTransfer: _row(19, "account_id:u32 asset_id:u32 amount_atoms:i128"),
     CloseTransfer: _row(20, "transfer_id:u64 done:u8"),
+    # 21 is a Place with an activation_direction
     # Effects, 101..
     Rejected: _row(101, "account_id:u32 order_id:u64 reason:u8"),
     Accepted: _row(102, "account_id:u32 order_id:u64 instrument_id:u32"),
@@ -372,6 +376,20 @@ LAYOUT: dict[type, Layout] = {
         212,
         "group_id:u64 kind:u8 first_order_id:u64 second_order_id:u64 third_order_id:u64",
     ),
+    # 213 is a WaitingState with an activation_direction
+}
+
+
+def _directed(tag: int, layout: Layout) -> Layout:
+    """Return a row with an activation_direction behind its numbers."""
+    numbers = [(name, kind) for name, kind in layout.fields if not kind.startswith("tail")]
+    direction = ("activation_direction", "u8")
+    return Layout(tag, (*numbers, direction, *layout.fields[len(numbers) :]))
+
+
+_DIRECTED_LAYOUT: dict[type, Layout] = {
+    Place: _directed(21, LAYOUT[Place]),
+    WaitingState: _directed(213, LAYOUT[WaitingState]),
 }
 
 _CODES = {"i8": "b", "u8": "B", "i32": "i", "u32": "I", "i64": "q", "u64": "Q", "i128": "16s"}
@@ -383,6 +401,7 @@ _ENUMS: dict[str, type[IntEnum]] = {
     "self_trade": SelfTrade,
     "fee_asset": FeeAsset,
     "trigger_by": TriggerBy,
+    "activation_direction": Direction,
     "cause": CancelCause,
     "reason": RejectReason,
     "liquidity": Liquidity,
@@ -507,7 +526,8 @@ class _Codec:
         self._is_command = is_command
         known = [*self.names, behind[0]] if behind else self.names
         # What a struct has beyond its row does not cross the border and has defaults.
-        arguments = message.__struct_fields__[: len(known)]  # type: ignore[attr-defined]
+        have: tuple[str, ...] = message.__struct_fields__  # type: ignore[attr-defined]
+        arguments = have[: sum(name in have for name in known)]
         self._is_partial = message is Place and layout is _PLAIN_PLACE
         assert self._is_partial or set(arguments) <= {*known, "account_id"}, message.__name__
         self._values_of = [attrgetter(name) for name in self.names]
@@ -630,7 +650,10 @@ _CODECS = {
 # A listing is nested: its struct is the instrument itself.
 _LISTING = _Codec(Instrument, LAYOUT[ListInstrument])
 _PLAIN = _Codec(Place, _PLAIN_PLACE)
-_BY_TAG = {codec.tag: codec for codec in (*_CODECS.values(), _LISTING, _PLAIN)}
+_DIRECTED: dict[type, _Codec] = {
+    message: _Codec(message, layout) for message, layout in _DIRECTED_LAYOUT.items()
+}
+_BY_TAG = {codec.tag: codec for codec in (*_CODECS.values(), _LISTING, _PLAIN, *_DIRECTED.values())}
 # What a Place has beyond the short form, and what it is there.
 _BEYOND = attrgetter(*Place.__struct_fields__[len(_PLAIN_PLACE.fields) :])
 _NOTHING_BEYOND = Place.__struct_defaults__[-len(Place.__struct_fields__[11:]) :]
@@ -661,7 +684,21 @@ def _places(
 
 def forms() -> list[Form]:
     """Return the forms of all records that are numbers with at most one text behind them."""
-    return [codec.form() for codec in (*_CODECS.values(), _PLAIN) if codec.is_flat]
+    return [codec.form() for codec in _BY_TAG.values() if codec.is_flat and codec is not _LISTING]
+
+
+def tags_of(message: type) -> frozenset[int]:
+    """Return the tags of a message's forms."""
+    forms = {tag for tag, codec in _BY_TAG.items() if codec.message is message}
+    return frozenset(forms | {LAYOUT[message].tag})
+
+
+def _codec_of(message: Any) -> _Codec:
+    """Return the codec of a message that is neither a listing nor a plain order."""
+    kind = type(message)
+    if kind in _DIRECTED and message.activation_direction is not None:
+        return _DIRECTED[kind]
+    return _CODECS[kind]
 
 
 def encode(message: Command | Effect | StateRecord, now_ns: int) -> bytes:
@@ -670,7 +707,7 @@ def encode(message: Command | Effect | StateRecord, now_ns: int) -> bytes:
         return _LISTING.encode(message.instrument, now_ns)
     if isinstance(message, Place) and _BEYOND(message) == _NOTHING_BEYOND:
         return _PLAIN.encode(message, now_ns)
-    return _CODECS[type(message)].encode(message, now_ns)
+    return _codec_of(message).encode(message, now_ns)
 
 
 def decode(record: bytes | memoryview, offset: int = 0) -> tuple[Any, int, int]:
@@ -713,7 +750,7 @@ def state_hash(records: Iterator[StateRecord]) -> int:
 
 @lru_cache(maxsize=4096)  # from one command to the next, most of a state stays as it was
 def _hash(record: StateRecord) -> int:
-    codec = _CODECS[type(record)]
+    codec = _codec_of(record)
     h = codec.tag
     for each, is_wide in zip(codec.values_of(record), codec.are_wide, strict=True):
         value = ABSENT if each is None else each

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from steelyard.domain.order import (
     CancelCause,
+    Direction,
     FeeAsset,
     GroupKind,
     Liquidity,
@@ -74,7 +75,8 @@ class Order(Struct, kw_only=True):
     Sizes in lots, prices in ticks (None for a market order), quote_atoms is what the filled
     part was worth. order_id is the venue's number; 0 until the venue has told it. The terms that
     `Place` has too mean the same here, but for spend_atoms: there quote_atoms says how much, and
-    size_lots is 0. group_id is the number of the first order of its group, 0 for none.
+    size_lots is 0. group_id is the number of the first order of its group, 0 for none;
+    client_group_id is what its owner calls the group. is_pending: its group's entry has not filled.
     """
 
     order_id: int
@@ -108,11 +110,19 @@ class Order(Struct, kw_only=True):
     triggered_ns: int = 0
     group_id: int = 0
     group_kind: GroupKind | None = None
+    client_group_id: str = ""
+    is_pending: bool = False
+    activation_direction: Direction | None = None
 
     @property
     def remaining_lots(self) -> int:
         """What has not filled; 0 where the order says what to spend."""
         return max(self.size_lots - self.filled_lots, 0)
+
+    @property
+    def hangs_together(self) -> bool:
+        """Whether it is of a group whose orders depend on each other, which a basket's do not."""
+        return self.group_kind not in (None, GroupKind.BASKET)
 
     @property
     def waits(self) -> bool:

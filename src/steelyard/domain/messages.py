@@ -75,20 +75,46 @@ class TradesQuery(Struct, frozen=True, tag=True):
     before: int | None = None
 
 
+class AggregatesQuery(Struct, frozen=True, tag=True):
+    """Aggregate trades, oldest first. With a start (id or time) from there on, else the newest."""
+
+    instrument_id: int
+    limit: int
+    from_aggregate_id: int | None = None
+    start_ns: int | None = None
+    end_ns: int | None = None
+
+
 class CandlesQuery(Struct, frozen=True, tag=True):
-    """Candles of one interval, oldest first. With a start: from there on; without: the newest."""
+    """Candles of one interval, oldest first. With a start: from there on; without: the newest.
+
+    offset_ns is how far ahead of UTC the days are by which they open.
+    """
 
     instrument_id: int
     interval_ns: int
     limit: int
     start_ns: int | None = None
     end_ns: int | None = None
+    offset_ns: int = 0
 
 
 class TickersQuery(Struct, frozen=True, tag=True):
     """24-hour statistics; None means every instrument."""
 
     instrument_ids: tuple[int, ...] | None = None
+
+
+class WindowsQuery(Struct, frozen=True, tag=True):
+    """Statistics of a window that begins on a whole minute and ends now.
+
+    It is window_ns long, or up to a minute longer; None is the day so far, of days that are
+    offset_ns ahead of UTC.
+    """
+
+    instrument_ids: tuple[int, ...]
+    window_ns: int | None
+    offset_ns: int = 0
 
 
 class AccountQuery(Struct, frozen=True, tag=True):
@@ -98,20 +124,25 @@ class AccountQuery(Struct, frozen=True, tag=True):
 
 
 class OrderQuery(Struct, frozen=True, tag=True):
-    """One order, by either id. instrument_id is None where the venue does not need it."""
+    """One order, by either id, or the first one of the newest group that its owner calls so.
+
+    instrument_id is None where the venue does not need it.
+    """
 
     account_id: int
     instrument_id: int | None = None
     order_id: int | None = None
     client_order_id: str | None = None
+    client_group_id: str | None = None
 
 
 class OrdersQuery(Struct, frozen=True, tag=True):
     """An account's orders, oldest first. Without a start: the newest `limit`.
 
     accepted_only leaves out what was refused when it was placed: on some venues that never was
-    an order. order_ids asks for these alone, all that there are of them. after and before are
-    places in the list, exclusive, as `Around` tells them.
+    an order. order_ids asks for these alone, all that there are of them; grouped_only for orders
+    of OCO, OTO and bracket groups. after and before are places in the list, exclusive, as `Around`
+    tells them.
     """
 
     account_id: int
@@ -125,6 +156,7 @@ class OrdersQuery(Struct, frozen=True, tag=True):
     order_ids: tuple[int, ...] = ()
     after: int | None = None
     before: int | None = None
+    grouped_only: bool = False
 
 
 class FillsQuery(Struct, frozen=True, tag=True):
@@ -160,8 +192,10 @@ Query = (
     | BookQuery
     | FullBookQuery
     | TradesQuery
+    | AggregatesQuery
     | CandlesQuery
     | TickersQuery
+    | WindowsQuery
     | AccountQuery
     | OrderQuery
     | OrdersQuery
@@ -175,12 +209,30 @@ Query = (
 
 
 class Trade(Struct, frozen=True, tag=True):
-    """A public trade; trade_id is gapless per instrument. An Event as well."""
+    """A public trade; trade_id is gapless per instrument. An Event as well.
+
+    Trades of one taker order at one price and time share an aggregate_id, which is gapless too;
+    0 where it is not told.
+    """
 
     instrument_id: int
     trade_id: int
     price_ticks: int
     size_lots: int
+    taker_side: Side
+    time_ns: int
+    aggregate_id: int = 0
+
+
+class AggregateTrade(Struct, frozen=True, tag=True):
+    """The trades of one taker order at one price and time, as one. An Event as well."""
+
+    instrument_id: int
+    aggregate_id: int
+    price_ticks: int
+    size_lots: int
+    first_trade_id: int
+    last_trade_id: int
     taker_side: Side
     time_ns: int
 
@@ -210,7 +262,11 @@ class Candle(Struct, frozen=True, tag=True):
 
 
 class Ticker(Struct, frozen=True, tag=True):
-    """The last 24 hours and the touch; None where nothing rests or traded. An Event as well."""
+    """A window, 24 hours unless another was asked for, and the touch. An Event as well.
+
+    None where nothing rests or traded. last_trade_ns is when it last traded, 0 where never, or
+    where that is not told.
+    """
 
     instrument_id: int
     time_ns: int
@@ -230,6 +286,7 @@ class Ticker(Struct, frozen=True, tag=True):
     bid_lots: int
     ask_ticks: int | None
     ask_lots: int
+    last_trade_ns: int = 0
 
 
 class AssetBalance(Struct, frozen=True):
@@ -302,6 +359,12 @@ class TradeList(Struct, frozen=True, tag=True):
     around: Around = WHOLE
 
 
+class AggregateList(Struct, frozen=True, tag=True):
+    """Answer to AggregatesQuery."""
+
+    trades: tuple[AggregateTrade, ...]
+
+
 class CandleList(Struct, frozen=True, tag=True):
     """Answer to CandlesQuery."""
 
@@ -309,7 +372,7 @@ class CandleList(Struct, frozen=True, tag=True):
 
 
 class TickerList(Struct, frozen=True, tag=True):
-    """Answer to TickersQuery."""
+    """Answer to TickersQuery and WindowsQuery."""
 
     tickers: tuple[Ticker, ...]
 
@@ -327,11 +390,13 @@ class AccountAnswer(Struct, frozen=True, tag=True):
 class OrderAnswer(Struct, frozen=True, tag=True):
     """An order as it is now; answers Place, Amend, Cancel and OrderQuery.
 
-    fills holds what a Place or Amend filled at once.
+    fills holds what a Place or Amend filled at once; former_client_order_id is what an Amend's
+    order was called before.
     """
 
     order: Order
     fills: tuple[Fill, ...] = ()
+    former_client_order_id: str = ""
 
 
 class OrderList(Struct, frozen=True, tag=True):
@@ -437,6 +502,7 @@ SingleAnswer = (
     | BookSnapshot
     | FullBookSnapshot
     | TradeList
+    | AggregateList
     | CandleList
     | TickerList
     | AccountAnswer
@@ -464,6 +530,7 @@ class Execution(IntEnum):
     EXPIRED = 5
     REJECTED = 6
     TRIGGERED = 7
+    RELEASED = 8  # its group's entry has filled: from here on it acts
 
 
 class BookDelta(Struct, frozen=True, tag=True):
@@ -534,11 +601,24 @@ class Touch(Struct, frozen=True, tag=True):
 
 
 class OrderEvent(Struct, frozen=True, tag=True):
-    """One order after one execution; fill is there for Execution.FILL."""
+    """One order after one execution; fill is there for Execution.FILL.
+
+    request_id is its owner's name for the request that brought it, where a venue has one: of a
+    cancel its own client id, of an amendment the name that the order had before.
+    """
 
     execution: Execution
     order: Order
     fill: Fill | None
+    time_ns: int
+    request_id: str = ""
+
+
+class GroupEvent(Struct, frozen=True, tag=True):
+    """A group of orders that hang together was placed, or the last of them has ended."""
+
+    orders: tuple[Order, ...]
+    is_over: bool
     time_ns: int
 
 
@@ -550,16 +630,38 @@ class BalanceEvent(Struct, frozen=True, tag=True):
     time_ns: int
 
 
+class BalanceMoved(Struct, frozen=True, tag=True):
+    """Something came into an account from outside (positive), or went; trades are not told so."""
+
+    account_id: int
+    asset_id: int
+    amount_atoms: int
+    time_ns: int
+
+
+class BalanceLocked(Struct, frozen=True, tag=True):
+    """A withdrawal holds an amount (positive), or no longer does."""
+
+    account_id: int
+    asset_id: int
+    amount_atoms: int
+    time_ns: int
+
+
 # A BookSnapshot is one where a venue's stream begins with it; our feed has no such event.
 Event = (
     BookSnapshot
     | BookDelta
     | FullBookChanges
     | Trade
+    | AggregateTrade
     | Touch
     | Ticker
     | Candle
     | OrderEvent
+    | GroupEvent
     | BalanceEvent
+    | BalanceMoved
+    | BalanceLocked
     | Status
 )

@@ -36,6 +36,7 @@ class OrderType(IntEnum):
     TAKE_PROFIT = 5  # a market order once the price has come to trigger_ticks, in its favour
     TAKE_PROFIT_LIMIT = 6
     TRAILING_STOP = 7  # a stop that follows the best price at a distance
+    TRAILING_STOP_LIMIT = 8  # the same, a limit order
 
     @property
     def has_limit(self) -> bool:
@@ -47,8 +48,21 @@ class OrderType(IntEnum):
         """Whether it waits outside the book until a price triggers it."""
         return self in _WAITING
 
+    @property
+    def trails(self) -> bool:
+        """Whether its trigger follows the best price."""
+        return self in _TRAILING
 
-_WITH_LIMIT = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT})
+
+_TRAILING = frozenset({OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT})
+_WITH_LIMIT = frozenset(
+    {
+        OrderType.LIMIT,
+        OrderType.STOP_LIMIT,
+        OrderType.TAKE_PROFIT_LIMIT,
+        OrderType.TRAILING_STOP_LIMIT,
+    }
+)
 _WAITING = frozenset(OrderType) - {OrderType.LIMIT, OrderType.MARKET}
 
 
@@ -67,6 +81,13 @@ class TriggerBy(IntEnum):
     LAST = 1  # each public trade
     MARK = 2
     INDEX = 3
+
+
+class Direction(IntEnum):
+    """Which way a price comes to a level."""
+
+    RISE = 1  # from below: it is there at the level or above
+    FALL = 2  # from above: it is there at the level or below
 
 
 class GroupKind(IntEnum):
@@ -136,6 +157,7 @@ class Fields(NamedTuple):
     trigger_ticks: Need = Need.NEVER
     trail: Need = Need.NEVER  # one of trail_ticks and trail_rate_e8
     activation_ticks: Need = Need.NEVER
+    activation_direction: Need = Need.NEVER
     reduce_only: Need = Need.NEVER  # derivatives only, and there are none yet
 
 
@@ -165,7 +187,18 @@ FIELDS: dict[OrderType, Fields] = {
         display_lots=Need.MAY,
         trigger_ticks=Need.MUST,
     ),
-    OrderType.TRAILING_STOP: Fields(_RESTING, trail=Need.MUST, activation_ticks=Need.MAY),
+    OrderType.TRAILING_STOP: Fields(
+        _RESTING, trail=Need.MUST, activation_ticks=Need.MAY, activation_direction=Need.MAY
+    ),
+    OrderType.TRAILING_STOP_LIMIT: Fields(
+        _ANY,
+        price_ticks=Need.MUST,
+        post_only=Need.MAY,
+        display_lots=Need.MAY,
+        trail=Need.MUST,
+        activation_ticks=Need.MAY,
+        activation_direction=Need.MAY,
+    ),
 }
 
 

@@ -11,6 +11,9 @@ from msgspec import Struct
 
 from steelyard.domain.messages import WHOLE, Around
 
+# What an address looks like: no coin moves anywhere, so each is as good as any.
+ADDRESS_FORM = "[A-Za-z0-9][A-Za-z0-9:._-]{9,127}"
+
 
 class TransferStage(IntEnum):
     """How far a deposit or withdrawal is."""
@@ -37,7 +40,8 @@ class EntryKind(StrEnum):
 class AskWithdrawal(Struct, frozen=True, tag=True):
     """Hold an amount (positive) and ask its owner by mail whether it may leave.
 
-    The same client_withdrawal_id again is answered by the first withdrawal.
+    The same client_withdrawal_id again is answered by the first withdrawal. Where address_id is 0
+    the address is the one of the book that reads so, on this network where one is named.
     """
 
     account_id: int
@@ -45,6 +49,8 @@ class AskWithdrawal(Struct, frozen=True, tag=True):
     amount_atoms: int
     address_id: int
     client_withdrawal_id: str = ""
+    address: str = ""
+    network: str = ""
 
 
 class CancelWithdrawal(Struct, frozen=True, tag=True):
@@ -64,6 +70,7 @@ class TransfersQuery(Struct, frozen=True, tag=True):
     limit: int
     asset: str | None = None
     withdrawals_only: bool = False
+    deposits_only: bool = False
     start_ns: int | None = None
     end_ns: int | None = None
     after: int | None = None
@@ -85,8 +92,22 @@ class StatementQuery(Struct, frozen=True, tag=True):
     before: int | None = None
 
 
+class WalletQuery(Struct, frozen=True, tag=True):
+    """What an account has of each asset, and the ways in and out."""
+
+    account_id: int
+
+
+class DepositAddressQuery(Struct, frozen=True, tag=True):
+    """Where an account's deposits of an asset would come in; None is the first network."""
+
+    account_id: int
+    asset: str
+    network: str | None = None
+
+
 MoneyCommand = AskWithdrawal | CancelWithdrawal
-MoneyQuery = TransfersQuery | StatementQuery
+MoneyQuery = TransfersQuery | StatementQuery | WalletQuery | DepositAddressQuery
 MoneyMessage = MoneyCommand | MoneyQuery
 
 
@@ -147,4 +168,40 @@ class StatementList(Struct, frozen=True, tag=True):
     around: Around = WHOLE
 
 
-MoneyAnswer = TransferInfo | TransferList | StatementList
+class WalletNetwork(Struct, frozen=True):
+    """A network of an asset; a withdrawal has to be more than the fee, which is part of it.
+
+    arrives_ns and leaves_ns is how long deposits and withdrawals that were confirmed take.
+    """
+
+    network: str
+    fee_atoms: int
+    arrives_ns: int
+    leaves_ns: int
+
+
+class WalletAsset(Struct, frozen=True):
+    """One asset of an account; held is what open orders hold, leaving what withdrawals do."""
+
+    asset_id: int
+    free_atoms: int
+    held_atoms: int
+    leaving_atoms: int
+    networks: tuple[WalletNetwork, ...]
+
+
+class Wallet(Struct, frozen=True, tag=True):
+    """Answer to WalletQuery; every asset that is used here."""
+
+    assets: tuple[WalletAsset, ...]
+
+
+class DepositAddress(Struct, frozen=True, tag=True):
+    """Answer to DepositAddressQuery. It is the sandbox's pretence: nothing arrives there."""
+
+    asset: str
+    network: str
+    address: str
+
+
+MoneyAnswer = TransferInfo | TransferList | StatementList | Wallet | DepositAddress

@@ -15,7 +15,15 @@ from enum import IntEnum
 
 from msgspec import Struct
 
-from steelyard.domain.order import FeeAsset, OrderType, SelfTrade, Side, TimeInForce, TriggerBy
+from steelyard.domain.order import (
+    Direction,
+    FeeAsset,
+    OrderType,
+    SelfTrade,
+    Side,
+    TimeInForce,
+    TriggerBy,
+)
 
 
 class QueueModel(IntEnum):
@@ -58,6 +66,7 @@ class Order(Struct, eq=False):  # an order is itself: two alike are not the same
     trail_ticks: int | None = None
     trail_rate_e8: int | None = None
     activation_ticks: int | None = None
+    activation_direction: Direction | None = None
     best_ticks: int = 0  # of a trailing stop: the best price since its activation, 0 before
     group_id: int = 0
     is_child: bool = False  # it waits for its entry to fill

@@ -6,6 +6,7 @@ by the sandbox's.
 """
 
 from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup, UserCommand
+from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import KeyKind, OrderQuery, Scope
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import KeptKey, moment
@@ -64,7 +65,15 @@ class Access:
     def _signature(self, credentials: Credentials, kept: KeptKey, now_ns: int) -> Refusal | None:
         if credentials.flaw is not None:
             return credentials.flaw
-        if not self._is_proven(credentials, kept):
+        try:
+            is_proven = self._is_proven(credentials, kept)
+        except ConfigError:
+            return Refusal(
+                AccessReason.UNKNOWN_KEY,
+                "what this exchange keeps to verify this key does not open with its seal key, so "
+                "it is worthless; create another one with `steelyard key create`",
+            )
+        if not is_proven:
             kind = kept.created.kind
             other = "secret" if kind is KeyKind.HMAC else f"{kind} public key"
             return Refusal(

@@ -6,13 +6,19 @@ afterwards it goes the way of every withdrawal (`funds`). Whether the key may as
 gate's to say.
 """
 
+from collections import Counter
 from typing import NoReturn
 
+from msgspec.structs import replace
+
 from steelyard.domain.errors import DecodeError, Unsupported
+from steelyard.domain.ledger import Balance
 from steelyard.domain.order import RejectReason, TransferState
 from steelyard.domain.transfers import (
     AskWithdrawal,
     CancelWithdrawal,
+    DepositAddress,
+    DepositAddressQuery,
     MoneyAnswer,
     MoneyMessage,
     StatementLine,
@@ -22,10 +28,21 @@ from steelyard.domain.transfers import (
     TransferList,
     TransfersQuery,
     TransferStage,
+    Wallet,
+    WalletAsset,
+    WalletNetwork,
+    WalletQuery,
 )
+from steelyard.domain.units import to_atoms
 from steelyard.exchange.declined import Decline, Declined
 from steelyard.exchange.exchange import Exchange
-from steelyard.exchange.funds import Funds, Wish
+from steelyard.exchange.funds import (
+    DEPOSIT_ARRIVES_NS,
+    WITHDRAWAL_LEAVES_NS,
+    Funds,
+    Wish,
+    networks_of,
+)
 from steelyard.exchange.paging import is_within, page
 from steelyard.exchange.people import Funding, Person
 from steelyard.exchange.personal import Caller, Personal
@@ -72,11 +89,17 @@ class Cashier:
                 return self._transfers(message)
             case StatementQuery():
                 return self._statement(message)
+            case WalletQuery():
+                return self._wallet(message)
+            case DepositAddressQuery():
+                return self._deposit_address(message)
 
     # -- out --------------------------------------------------------------------------------
 
     def _withdraw(self, asked: AskWithdrawal, key: str, caller: Caller) -> TransferInfo:
         funds, person = self._desk(), self._owner(asked.account_id)
+        if not asked.address_id:
+            asked = replace(asked, address_id=self._address_id(person, asked))
         first = self._known(person, asked)
         if first is not None:
             return self._info(asked.account_id, first)
@@ -105,6 +128,15 @@ class Cashier:
         except Declined as declined:
             _refuse(declined)
         return self._info(asked.account_id, asked.transfer_id)
+
+    def _address_id(self, person: Person, asked: AskWithdrawal) -> int:
+        """Return the address of the book that reads so; 0 where there is none."""
+        asset_id = self._asset_id(asked.asset)
+        for number, kept in person.addresses.items():
+            is_it = (kept.asset_id, kept.address) == (asset_id, asked.address)
+            if is_it and asked.network in ("", kept.network):
+                return number
+        return 0
 
     def _desk(self) -> Funds:
         if self._funds is None:
@@ -163,6 +195,7 @@ class Cashier:
             for transfer in self._exchange.statements.transfers(query.account_id)
             if asset_id in (None, transfer.asset_id)
             and not (query.withdrawals_only and transfer.amount_atoms > 0)
+            and not (query.deposits_only and transfer.amount_atoms < 0)
             and is_within(transfer.opened_ns, query.start_ns, query.end_ns)
         ]
         part, around = page(found, query)
@@ -193,6 +226,39 @@ class Cashier:
             for line in part
         )
         return StatementList(lines, around)
+
+    def _wallet(self, query: WalletQuery) -> Wallet:
+        exchange, nothing = self._exchange, Balance(0, 0)
+        balances = exchange.engine.balances(query.account_id)
+        statements = exchange.statements
+        leaving: Counter[int] = Counter()
+        for number in statements.pending_ids(query.account_id):
+            transfer = statements.pending(query.account_id, number)
+            if transfer is not None and transfer.amount_atoms < 0:
+                leaving[transfer.asset_id] -= transfer.amount_atoms
+        assets = []
+        for asset_id, name in sorted(exchange.listings.assets().items()):
+            balance = balances.get(asset_id, nothing)
+            networks = tuple(
+                WalletNetwork(network, to_atoms(fee), DEPOSIT_ARRIVES_NS, WITHDRAWAL_LEAVES_NS)
+                for network, fee in networks_of(name).items()
+            )
+            held_atoms = balance.held_atoms - leaving[asset_id]
+            assets.append(
+                WalletAsset(asset_id, balance.free_atoms, held_atoms, leaving[asset_id], networks)
+            )
+        return Wallet(tuple(assets))
+
+    def _deposit_address(self, query: DepositAddressQuery) -> DepositAddress:
+        self._asset_id(query.asset)
+        networks = [*networks_of(query.asset)]
+        network = query.network or networks[0]
+        if network not in networks:
+            known = ", ".join(networks)
+            raise DecodeError(
+                f"{query.asset} has no network {network!r}; there are: {known}", "network"
+            )
+        return DepositAddress(query.asset, network, f"sandbox-{network}-{query.account_id}")
 
     def _asset_id(self, name: str | None) -> int | None:
         if name is None:

@@ -11,6 +11,7 @@ class Decline(StrEnum):
     CREDENTIALS = "CREDENTIALS"  # name or password; which one is not said
     SECOND_FACTOR = "SECOND_FACTOR"  # the password is right; the code is missing or wrong
     LOCKED = "LOCKED"  # too many wrong tries
+    RATE_LIMITED = "RATE_LIMITED"  # too many requests from this address
     TOTP_REQUIRED = "TOTP_REQUIRED"  # enrol first
     PASSWORD_CHANGE_REQUIRED = "PASSWORD_CHANGE_REQUIRED"  # noqa: S105 a word
     NAME_TAKEN = "NAME_TAKEN"

@@ -8,7 +8,7 @@ not asked for is not decoded.
 from collections.abc import Iterator
 from typing import Any
 
-from steelyard.domain.layout import HEAD, LAYOUT, decode
+from steelyard.domain.layout import HEAD, decode, tags_of
 
 
 def records_of(snapshot: bytes, *kinds: type) -> Iterator[Any]:
@@ -17,7 +17,7 @@ def records_of(snapshot: bytes, *kinds: type) -> Iterator[Any]:
     Raises:
         DecodeError: A record of these kinds cannot be read.
     """
-    tags = {LAYOUT[kind].tag for kind in kinds}
+    tags = frozenset[int]().union(*map(tags_of, kinds))
     offset = 0
     while offset < len(snapshot):
         tag, size, _ = HEAD.unpack_from(snapshot, offset)

@@ -7,18 +7,17 @@ Time is an argument and never goes back; it is the sandbox's (`time_at`), and wh
 wire's the argument says so.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
+from msgspec import structs
 
 from steelyard.domain import layout
 from steelyard.domain.commands import (
-    FIRST_USER,
     Accepted,
     AdvanceTime,
     Amend,
-    Amended,
     Cancel,
     CancelAll,
     Canceled,
@@ -27,7 +26,6 @@ from steelyard.domain.commands import (
     Deposit,
     Effect,
     Filled,
-    LevelChanged,
     ListInstrument,
     MarketStateChanged,
     OpenAccount,
@@ -37,8 +35,6 @@ from steelyard.domain.commands import (
     Rejected,
     Traded,
     TransferChanged,
-    Transferred,
-    Triggered,
     UserCommand,
     Withdraw,
 )
@@ -46,12 +42,12 @@ from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.journal import Record
 from steelyard.domain.layout import InstrumentState
-from steelyard.domain.ledger import Balance
-from steelyard.domain.lifecycle import Order, OrderState
+from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import (
     MINUTE_NS,
     AccountAnswer,
     AccountQuery,
+    AggregatesQuery,
     AssetBalance,
     BookQuery,
     BookSnapshot,
@@ -60,7 +56,6 @@ from steelyard.domain.messages import (
     CandlesQuery,
     Clock,
     ClockQuery,
-    Execution,
     FillsQuery,
     FullBookQuery,
     InstrumentList,
@@ -81,16 +76,17 @@ from steelyard.domain.messages import (
     TickersQuery,
     TradesQuery,
     TransferAnswer,
+    WindowsQuery,
 )
 from steelyard.domain.order import MarketState, RejectReason
 from steelyard.engine import BookLevels, Engine
 from steelyard.exchange.blast_radius import blast_radius
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.feed import Feed, Frames, touch_of
-from steelyard.exchange.history import Group, History
+from steelyard.exchange.history import History
 from steelyard.exchange.house import BOOK_DEPTH, PAUSE_NS, Market
 from steelyard.exchange.keys import Keys, ReadPublicKey, Seal, no_public_keys
-from steelyard.exchange.market import InstrumentMarket
+from steelyard.exchange.market import DAY_NS, InstrumentMarket, open_of
 from steelyard.exchange.people import People
 from steelyard.exchange.people_records import (
     Moved,
@@ -105,17 +101,20 @@ from steelyard.exchange.records import (
     ClockSet,
     ExchangeRecord,
     Founded,
+    GroupNamed,
     KeyChanged,
     KeyCreated,
     KeyRevoked,
     MaintenanceSet,
     MarketStep,
     NonceUsed,
+    OrderRenamed,
 )
 from steelyard.exchange.refusals import explain
 from steelyard.exchange.sandbox_clock import SandboxClock
 from steelyard.exchange.snapshot import Snapshot, read_founded, read_snapshot
 from steelyard.exchange.statement import Statements
+from steelyard.exchange.telling import Teller, asked_by
 
 DEPTH_MAX = 5_000
 WHOLE_BOOK = 2**31 - 1
@@ -154,13 +153,28 @@ class Exchange:
         self.founded: Founded | None = None
         self.trading = True
         self.maintenance_ns: int | None = None  # what who is turned away should wait; None: nobody
-        self.counts = Counts()
         self._steps = 0
         self._stepped_ns = 0  # when the market last did what was due
         self._markets: dict[int, InstrumentMarket] = {}
-        self._states: dict[int, MarketState] = {}
-        self._rates: dict[int, tuple[int, int]] = {}
+        self._teller = Teller(
+            engine,
+            self.listings,
+            self.history,
+            self.statements,
+            self.people,
+            self.feed,
+            self._markets,
+        )
         self._records: list[tuple[int, Command | ExchangeRecord]] = []
+
+    @property
+    def counts(self) -> Counts:
+        """What happened since it was opened, by kind."""
+        return self._teller.counts
+
+    @counts.setter
+    def counts(self, counts: Counts) -> None:
+        self._teller.counts = counts
 
     def time_at(self, wire_ns: int) -> int:
         """Return the sandbox time at a wire time; it never goes back."""
@@ -196,11 +210,13 @@ class Exchange:
 
     def perform(self, command: UserCommand, now_ns: int) -> SingleAnswer:
         """Carry out a user's command and answer it."""
+        former = self._former_name(command)
         effects = self.record(command, now_ns)
         # Orders that expired are canceled before the command, and told before its own effects.
         refused = next((e for e in effects if isinstance(e, Rejected)), None)
         if refused is not None:
             return self._refused(command, effects)
+        self._name(command, effects)
         match command:
             case Place():
                 placed = next(e for e in effects if isinstance(e, Accepted))
@@ -208,7 +224,10 @@ class Exchange:
             case PlaceGroup():
                 placed_ids = (e.order_id for e in effects if isinstance(e, Accepted))
                 return OrderList(self._orders(command.account_id, placed_ids))
-            case Amend() | Cancel():
+            case Amend():
+                answer = self._order_answer(command.account_id, command.order_id, effects)
+                return structs.replace(answer, former_client_order_id=former)
+            case Cancel():
                 return self._order_answer(command.account_id, command.order_id, effects)
             case CancelAll():
                 ended = (e.order_id for e in effects if isinstance(e, Canceled))
@@ -225,6 +244,22 @@ class Exchange:
                     opened.state,
                     self.now_ns,
                 )
+
+    def _former_name(self, command: UserCommand) -> str:
+        if not isinstance(command, Amend) or not command.client_order_id:
+            return ""
+        order = self.history.order(OrderQuery(command.account_id, order_id=command.order_id))
+        return order.client_order_id if order is not None else ""
+
+    def _name(self, command: UserCommand, effects: list[Effect]) -> None:
+        """Journal the names of which the engine knows nothing."""
+        if isinstance(command, PlaceGroup) and command.client_group_id:
+            first = next(e.order_id for e in effects if isinstance(e, Accepted))
+            name = command.client_group_id
+            self.record(GroupNamed(command.account_id, first, name), self.now_ns)
+        elif isinstance(command, Amend) and command.client_order_id:
+            name = command.client_order_id
+            self.record(OrderRenamed(command.account_id, command.order_id, name), self.now_ns)
 
     def step(self, wire_ns: int) -> None:
         """Let the market do what is due at a wire time, and send what is due."""
@@ -278,12 +313,18 @@ class Exchange:
                 return self._account(query.account_id)
             case TradesQuery():
                 return self._market(query.instrument_id).trade_list(query)
+            case AggregatesQuery():
+                return self._market(query.instrument_id).aggregate_list(query)
             case CandlesQuery():
                 return CandleList(self._market(query.instrument_id).candles_of(query, now_ns))
             case TickersQuery():
                 wanted = query.instrument_ids
                 ids = [*self._markets] if wanted is None else wanted
                 return TickerList(tuple(self.ticker(i, now_ns) for i in ids))
+            case WindowsQuery():
+                return TickerList(
+                    tuple(self._window(query, i, now_ns) for i in query.instrument_ids)
+                )
             case InstrumentsQuery():
                 states = (self.state_of(i.instrument_id) for i in self.listings)
                 return InstrumentList(tuple(self.listings), tuple(states))
@@ -294,7 +335,7 @@ class Exchange:
 
     def state_of(self, instrument_id: int) -> MarketState:
         """Return what a market lets happen."""
-        return self._states.get(instrument_id, MarketState.OPEN)
+        return self._teller.states.get(instrument_id, MarketState.OPEN)
 
     def levels(self, instrument_id: int, depth: int) -> BookLevels:
         """Return the best levels of a book."""
@@ -304,15 +345,25 @@ class Exchange:
         """Return all accounts' open orders of an instrument."""
         return self.history.open_orders(instrument_id)
 
-    def ticker(self, instrument_id: int, now_ns: int) -> Ticker:
-        """Return an instrument's last 24 hours and touch."""
+    def ticker(self, instrument_id: int, now_ns: int, window_ns: int = 0) -> Ticker:
+        """Return an instrument's last 24 hours, or another window, and touch."""
+        if window_ns:
+            return self._window(WindowsQuery((), window_ns), instrument_id, now_ns)
         return self._market(instrument_id).ticker(now_ns, touch_of(self.levels(instrument_id, 1)))
 
     def current_candles(
-        self, instrument_id: int, interval_ns: int, now_ns: int
+        self, instrument_id: int, interval_ns: int, now_ns: int, offset_ns: int = 0
     ) -> tuple[Candle, ...]:
         """Return the last closed candle and the open one."""
-        return self._market(instrument_id).current(interval_ns, now_ns)
+        return self._market(instrument_id).current(interval_ns, now_ns, offset_ns)
+
+    def _window(self, query: WindowsQuery, instrument_id: int, now_ns: int) -> Ticker:
+        if query.window_ns is None:
+            start_ns = open_of(now_ns, DAY_NS, query.offset_ns)
+        else:
+            start_ns = open_of(now_ns - query.window_ns, MINUTE_NS)
+        touch = touch_of(self.levels(instrument_id, 1))
+        return self._market(instrument_id).ticker(now_ns, touch, start_ns)
 
     # -- snapshots --------------------------------------------------------------------------
 
@@ -327,7 +378,7 @@ class Exchange:
                 self.engine.snapshot(),
                 self.engine.state_hash(),
                 self.keys.people,
-                self._rates,
+                self._teller.rates,
                 self.history.snapshot(),
                 self.statements.snapshot(),
                 [market.snapshot() for market in self._markets.values()],
@@ -354,14 +405,14 @@ class Exchange:
                 case ListInstrument():
                     self._list(message)
                 case InstrumentState():
-                    self._states[message.instrument_id] = message.state
+                    self._teller.states[message.instrument_id] = message.state
                 case _:
                     pass
         self.founded, self.now_ns = snapshot.founded, snapshot.now_ns
         self.clock.setting = snapshot.clock
         self.keys.restore(snapshot.people)
         self.people.restore(snapshot.persons)
-        self._rates = snapshot.rates
+        self._teller.rates = snapshot.rates
         self.history.restore(snapshot.history)
         self.statements.restore(snapshot.statements)
         for state in snapshot.markets:
@@ -404,6 +455,12 @@ class Exchange:
                 self.keys.nonce_used(message.key, message.nonce, message.until_ns, message.wire_ns)
             case ClockSet():
                 self._set_clock(message)
+            case GroupNamed():
+                self.history.group_named(
+                    message.account_id, message.group_id, message.client_group_id
+                )
+            case OrderRenamed():
+                self.history.renamed(message.account_id, message.order_id, message.client_order_id)
             case PersonRecord():
                 return self._person(message)
             case _:
@@ -420,10 +477,12 @@ class Exchange:
         else:
             effects = self.engine.apply(command, self.now_ns)
         if isinstance(command, OpenAccount):
-            self._rates[command.account_id] = (command.maker_rate_e8, command.taker_rate_e8)
+            self._teller.rates[command.account_id] = (command.maker_rate_e8, command.taker_rate_e8)
         elif isinstance(command, ListInstrument):
             self._list(command)
-        self._tell(command, effects)
+        self._teller.tell(command, effects, self.now_ns)
+        if any(isinstance(effect, MarketStateChanged) for effect in effects):
+            self._tell_status()
         return effects
 
     def _person(self, record: PersonRecord) -> list[Effect]:
@@ -501,92 +560,6 @@ class Exchange:
 
     # -- who is told ------------------------------------------------------------------------
 
-    def _tell(self, command: Command, effects: list[Effect]) -> None:
-        """Enter effects in the history and the market data, and tell the feed."""
-        now_ns = self.now_ns
-        touched: dict[tuple[int, int], None] = {}  # (account, instrument or -asset - 1)
-        asked = _asked(command)
-        group: Group | None = None
-        for effect in effects:
-            match effect:
-                case LevelChanged():
-                    self.feed.level(effect, now_ns)
-                case Traded():
-                    self.counts.trades += 1
-                    trade = self._markets[effect.instrument_id].traded(effect, now_ns)
-                    self.feed.trade(trade, effect)
-                case Filled():
-                    self.counts.fills += 1
-                    self.statements.filled(effect, now_ns)
-                    order, fill = self.history.filled(effect, now_ns)
-                    self.feed.order(Execution.FILL, order, fill, now_ns)
-                    touched[effect.account_id, effect.instrument_id] = None
-                    touched[effect.account_id, -effect.fee_asset_id - 1] = None
-                case Accepted():
-                    self.counts.orders += 1
-                    if isinstance(command, PlaceGroup):
-                        group = group or Group(effect.order_id, command.kind)
-                    place = next(asked)
-                    order = self.history.accepted(place, effect, now_ns, group)
-                    self.feed.order(Execution.NEW, order, None, now_ns)
-                    touched[effect.account_id, effect.instrument_id] = None
-                case Canceled() | Amended() | Triggered():
-                    self._tell_change(command, effect)
-                    touched[effect.account_id, effect.instrument_id] = None
-                case Rejected():
-                    self._tell_rejected(next(asked, None), effect)
-                case MarketStateChanged():
-                    self._states[effect.instrument_id] = effect.state
-                    self._tell_status()
-                case Transferred():
-                    self.statements.transferred(effect, now_ns)
-                    touched[effect.account_id, -effect.asset_id - 1] = None
-                case TransferChanged():
-                    self.statements.transfer_changed(effect, now_ns)
-                    self.people.transfer_changed(effect)
-                    touched[effect.account_id, -effect.asset_id - 1] = None
-        if self.feed.is_heard:
-            self._tell_balances(touched)
-            self.feed.settle(now_ns)
-
-    def _tell_change(self, command: Command, effect: Canceled | Amended | Triggered) -> None:
-        now_ns = self.now_ns
-        if isinstance(effect, Canceled):
-            order = self.history.canceled(effect, now_ns)
-            is_expired = order.state is OrderState.EXPIRED
-            execution = Execution.EXPIRED if is_expired else Execution.CANCELED
-        elif isinstance(effect, Amended):
-            trigger = command.trigger_ticks if isinstance(command, Amend) else None
-            order = self.history.amended(effect, trigger, now_ns)
-            execution = Execution.AMENDED
-        else:
-            order = self.history.triggered(effect, now_ns)
-            execution = Execution.TRIGGERED
-        self.feed.order(execution, order, None, now_ns)
-
-    def _tell_rejected(self, place: Place | None, effect: Rejected) -> None:
-        self.counts.rejects[effect.reason.name] += 1
-        if place is None or effect.account_id < FIRST_USER:
-            return
-        if self.listings.has(place.instrument_id) and place.account_id in self._rates:
-            self.history.rejected(place, effect.order_id, effect.reason, self.now_ns)
-
-    def _tell_balances(self, touched: Iterable[tuple[int, int]]) -> None:
-        """Tell each account of the assets that were touched, each once."""
-        assets: dict[int, dict[int, None]] = {}
-        for account_id, what in touched:
-            of_account = assets.setdefault(account_id, {})
-            if what < 0:
-                of_account[-what - 1] = None
-            else:
-                instrument = self.listings[what]
-                of_account[instrument.base_asset_id] = of_account[instrument.quote_asset_id] = None
-        nothing = Balance(0, 0)
-        for account_id, of_account in assets.items():
-            balances = self.engine.balances(account_id)
-            told = [(asset_id, balances.get(asset_id, nothing)) for asset_id in of_account]
-            self.feed.balances(account_id, told, self.now_ns)
-
     def _tell_status(self) -> None:
         if self.feed.is_heard:
             self.feed.status(self._status(self.now_ns))
@@ -662,7 +635,7 @@ class Exchange:
         """Return why; of a group, why the first order with a reason of its own was refused."""
         refused = [e for e in effects if isinstance(e, Rejected)]
         first = next((e for e in refused if e.reason is not RejectReason.GROUP_REFUSED), refused[0])
-        asked = [*_asked(command)]
+        asked = [*asked_by(command)]
         place = refused.index(first)
         about = asked[place] if asked else command
         message = explain(first.reason, about, self.listings, self.engine)
@@ -671,17 +644,6 @@ class Exchange:
                 message = explain(first.reason, command, self.listings, self.engine)
             message = f"order {place + 1} of {len(asked)}: {message}"
         return Refused(first.reason, message, order_id=first.order_id)
-
-
-def _asked(command: Command) -> Iterator[Place]:
-    """Yield the orders that a command asks for, in the order of their numbers."""
-    match command:
-        case Place():
-            yield command
-        case PlaceGroup():
-            yield from command.places
-        case _:
-            pass
 
 
 def _unknown_order() -> Refused:

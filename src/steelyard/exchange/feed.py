@@ -26,6 +26,8 @@ from steelyard.domain.lifecycle import Fill, Order
 from steelyard.domain.messages import (
     AssetBalance,
     BalanceEvent,
+    BalanceLocked,
+    BalanceMoved,
     BookDelta,
     BookSnapshot,
     Candle,
@@ -33,6 +35,7 @@ from steelyard.domain.messages import (
     Execution,
     FullBookChanges,
     FullBookSnapshot,
+    GroupEvent,
     OrderEvent,
     Status,
     Ticker,
@@ -41,6 +44,7 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import Side
 from steelyard.engine import BookLevels
+from steelyard.exchange.aggregates import aggregates_of
 from steelyard.exchange.full_book import FullBook
 from steelyard.wire.dialect import Channel, ChannelKind, Subscription
 
@@ -78,12 +82,12 @@ class Sources(Protocol):
         """All accounts' open orders of an instrument."""
         ...
 
-    def ticker(self, instrument_id: int, now_ns: int) -> Ticker:
-        """The last 24 hours."""
+    def ticker(self, instrument_id: int, now_ns: int, window_ns: int = 0) -> Ticker:
+        """The last 24 hours, or another window."""
         ...
 
     def current_candles(
-        self, instrument_id: int, interval_ns: int, now_ns: int
+        self, instrument_id: int, interval_ns: int, now_ns: int, offset_ns: int = 0
     ) -> tuple[Candle, ...]:
         """The last closed candle and the open one."""
         ...
@@ -115,6 +119,7 @@ class Feed:
         self._sent_candles: dict[Channel, Candle] = {}
         self._full: dict[int, FullBook] = {}  # by instrument, while somebody follows it
         self._told: dict[int, int] = {}  # the sequence up to which that has been told
+        self._untold: dict[int, list[Trade]] = {}  # of the command, where aggregates are heard
         self._count = 0
         self._out: list[Frames] = []
 
@@ -211,12 +216,21 @@ class Feed:
             full.traded(effect)
         if self._subscribers:
             self._publish(Channel(ChannelKind.TRADES, trade.instrument_id), trade)
+            if Channel(ChannelKind.AGGREGATES, trade.instrument_id) in self._subscribers:
+                self._untold.setdefault(trade.instrument_id, []).append(trade)
 
     def status(self, status: Status) -> None:
         """The exchange takes orders again, or no longer."""
         self._publish(Channel(ChannelKind.STATUS), status)
 
-    def order(self, execution: Execution, order: Order, fill: Fill | None, now_ns: int) -> None:
+    def order(
+        self,
+        execution: Execution,
+        order: Order,
+        fill: Fill | None,
+        now_ns: int,
+        request_id: str = "",
+    ) -> None:
         """An order changed."""
         if not self._subscribers:
             return
@@ -225,9 +239,15 @@ class Feed:
         channel = Channel(ChannelKind.ORDERS, account_id=order.account_id)
         fills = Channel(ChannelKind.FILLS, account_id=order.account_id)
         if channel in self._subscribers:
-            self._publish(channel, OrderEvent(execution, order, fill, now_ns))
+            self._publish(channel, OrderEvent(execution, order, fill, now_ns, request_id))
         if fill is not None and fills in self._subscribers:
             self._publish(fills, OrderEvent(execution, order, fill, now_ns))
+
+    def group(self, orders: tuple[Order, ...], now_ns: int, *, is_over: bool) -> None:
+        """A group of orders begins, or is over."""
+        channel = Channel(ChannelKind.ORDERS, account_id=orders[0].account_id)
+        if channel in self._subscribers:
+            self._publish(channel, GroupEvent(orders, is_over, now_ns))
 
     def balances(
         self, account_id: int, balances: Iterable[tuple[int, Balance]], now_ns: int
@@ -238,8 +258,16 @@ class Feed:
             now = tuple(AssetBalance(a, b.free_atoms, b.held_atoms) for a, b in balances)
             self._publish(channel, BalanceEvent(account_id, now, now_ns))
 
+    def moved(self, event: BalanceMoved | BalanceLocked) -> None:
+        """Something came, went or is locked, other than by an order."""
+        self._publish(Channel(ChannelKind.FUNDS, account_id=event.account_id), event)
+
     def settle(self, now_ns: int) -> None:
-        """A command is over: tell of touches that moved, and of every order's changes."""
+        """A command is over: tell of aggregates, touches that moved, and every order's changes."""
+        for instrument_id, trades in self._untold.items():
+            for aggregate in aggregates_of(trades):
+                self._publish(Channel(ChannelKind.AGGREGATES, instrument_id), aggregate)
+        self._untold.clear()
         for instrument_id, full in self._full.items():
             self._tell_full(instrument_id, full, now_ns)
         for instrument_id in sorted(self._moved):
@@ -275,7 +303,10 @@ class Feed:
                 case ChannelKind.BOOK:
                     self._flush_book(channel, now_ns)
                 case ChannelKind.TICKER:
-                    self._publish(channel, self._sources.ticker(channel.instrument_id, now_ns))
+                    ticker = self._sources.ticker(
+                        channel.instrument_id, now_ns, channel.interval_ns
+                    )
+                    self._publish(channel, ticker)
                 case ChannelKind.CANDLES:
                     self._flush_candles(channel, now_ns)
                 case _:
@@ -336,7 +367,9 @@ class Feed:
         self._publish(channel, BookSnapshot(instrument_id, sequence, bids, asks, now_ns))
 
     def _flush_candles(self, channel: Channel, now_ns: int) -> None:
-        candles = self._sources.current_candles(channel.instrument_id, channel.interval_ns, now_ns)
+        candles = self._sources.current_candles(
+            channel.instrument_id, channel.interval_ns, now_ns, channel.offset_ns
+        )
         sent = self._sent_candles.get(channel)
         for candle in candles:
             is_past = sent is None or candle.open_ns < sent.open_ns

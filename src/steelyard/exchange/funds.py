@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from steelyard.domain.commands import CloseTransfer, Rejected, TransferChanged
 from steelyard.domain.errors import UnitError
 from steelyard.domain.order import TransferState
+from steelyard.domain.transfers import ADDRESS_FORM
 from steelyard.domain.units import parse_decimal, to_atoms
 from steelyard.exchange.bookkeeping import amount_text
 from steelyard.exchange.declined import Decline, Declined, not_found
@@ -56,7 +57,7 @@ NETWORKS = {
 }
 OTHER_NETWORKS = {"sandbox": Decimal(0)}
 
-_ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{9,127}")
+_ADDRESS = re.compile(ADDRESS_FORM)
 
 
 class Asked(NamedTuple):
@@ -147,13 +148,22 @@ class Funds:
         )
         return person.addresses[number]
 
-    def remove_address(self, person: Person, address_id: int, caller: Caller) -> None:
-        """Take an address off the list."""
+    def remove_address(self, person: Person, address_id: int, caller: Caller) -> list[int]:
+        """Take an address off the list; return what was on its way there, which is canceled."""
         kept = person.addresses.get(address_id)
         if kept is None:
             raise not_found("address")
+        under_way = [
+            number
+            for number, funding in person.fundings.items()
+            if not funding.is_ended and _is_to(funding, kept)
+        ]
+        # First, so that whatever comes between the records, nothing leaves to no address.
+        for number in under_way:
+            self._cancel_for_address(person, number, caller)
         self._personal.record(AddressRemoved(person.person_id, address_id), caller)
         self._personal.note(person.person_id, Deed.ADDRESS_REMOVED, kept.address, caller)
+        return under_way
 
     # -- in ---------------------------------------------------------------------------------
 
@@ -251,11 +261,23 @@ class Funds:
         return max(person.fundings)
 
     def confirm_withdrawal(self, person: Person, token: str, caller: Caller) -> int:
-        """Take a mail's token; return the number of its withdrawal, which now leaves."""
+        """Take a mail's token; return the number of its withdrawal, which now leaves.
+
+        Raises:
+            Declined: Nothing waits for it, or its address is in the book no longer; then it has
+                been canceled.
+        """
         digest = token_hash(token.strip().lower())
         for number, funding in person.fundings.items():
             is_it = hmac.compare_digest(funding.token_hash, digest)
             if is_it and (funding.expires_ns or 0) > caller.now_ns:
+                if not any(_is_to(funding, each) for each in person.addresses.values()):
+                    self._cancel_for_address(person, number, caller)
+                    raise Declined(
+                        Decline.CONFLICT,
+                        "the address of this withdrawal is in your book no longer, so it was "
+                        "canceled; its amount is free again",
+                    )
                 due_ns = caller.now_ns + WITHDRAWAL_LEAVES_NS
                 self._personal.record(WithdrawalConfirmed(person.person_id, number, due_ns), caller)
                 self._personal.note(
@@ -276,6 +298,22 @@ class Funds:
             self._personal.note(
                 person.person_id, Deed.WITHDRAWAL_CANCELED, str(transfer_id), caller
             )
+
+    def _cancel_for_address(self, person: Person, transfer_id: int, caller: Caller) -> None:
+        """Cancel a withdrawal whose address is taken off the list, and tell."""
+        funding = person.fundings[transfer_id]
+        self._close(transfer_id, caller, done=False)
+        amount = f"{amount_text(-funding.amount_atoms)} "
+        about = f"{amount}{self._exchange.listings.asset(funding.asset_id)} to {funding.address}"
+        note = f"{transfer_id}: its address was removed"
+        self._personal.note(person.person_id, Deed.WITHDRAWAL_CANCELED, note, caller)
+        self._personal.mail(
+            person.person_id,
+            "Withdrawal canceled",
+            f"The withdrawal of {about} was canceled, because this address was removed from your "
+            "book. The amount is free again.",
+            caller,
+        )
 
     # -- what is asked ----------------------------------------------------------------------
 
@@ -393,6 +431,12 @@ class Funds:
             "expires": None if funding.expires_ns is None else funding.expires_ns // 1_000_000,
             "due": None if funding.due_ns is None else funding.due_ns // 1_000_000,
         }
+
+
+def _is_to(funding: Funding, address: Address) -> bool:
+    """Whether something goes to an address."""
+    wanted = (address.asset_id, address.network, address.address)
+    return (funding.asset_id, funding.network, funding.address) == wanted
 
 
 def networks_of(asset: str) -> dict[str, Decimal]:

@@ -19,7 +19,8 @@ A WebSocket is a `Line`: the same checks for each request that comes over it.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -40,6 +41,7 @@ from steelyard.domain.messages import (
     SingleAnswer,
 )
 from steelyard.domain.order import RejectReason
+from steelyard.domain.stream_tokens import StreamToken, StreamTokenMessage
 from steelyard.domain.transfers import MoneyAnswer, MoneyCommand, MoneyMessage
 from steelyard.exchange.access import Access, check_scope, revoked_for
 from steelyard.exchange.cashier import Cashier
@@ -50,6 +52,7 @@ from steelyard.exchange.personal import Caller
 from steelyard.exchange.records import KeyRevoked
 from steelyard.exchange.repeats import known_group, known_order
 from steelyard.exchange.routes import Routes
+from steelyard.exchange.stream_tokens import StreamTokens
 from steelyard.wire.dialect import (
     AccessReason,
     Asker,
@@ -65,7 +68,7 @@ from steelyard.wire.dialect import (
     Subscription,
 )
 from steelyard.wire.http import Request, Response, json_response
-from steelyard.wire.limits import LimitProfile, Per, Usage
+from steelyard.wire.limits import Counts, LimitProfile, Per, Usage
 
 SUBSCRIPTIONS_PER_LINE = 1_024
 OK = "OK"
@@ -85,8 +88,12 @@ class Gate:
         profile: LimitProfile,
         since_ns: int = 0,
         cashier: Cashier | None = None,
+        tokens: StreamTokens | None = None,
     ) -> None:
-        """Open the way in; nonces that were seen before `since_ns` may have been forgotten."""
+        """Open the way in; nonces that were seen before `since_ns` may have been forgotten.
+
+        Without `tokens` there are no stream tokens.
+        """
         self.exchange = exchange
         self._cashier = cashier or Cashier(exchange)
         self.dialect = dialect
@@ -94,6 +101,8 @@ class Gate:
         self.outcomes: Counter[str] = Counter()  # requests by what came of them: OK, or a reason
         self.routes: Counter[tuple[str, str, str]] = Counter()  # method, path, what came of them
         self._access = Access(exchange, dialect, since_ns)
+        self._tokens = tokens
+        self._given_back: Counter[int] = Counter()  # first fills that were, by account
         self._connected: Counter[str] = Counter()  # WebSockets by address, while they are open
         self._routes = Routes(dialect.endpoints)
         exchange.feed.speak(dialect.name, dialect.frame)
@@ -102,7 +111,9 @@ class Gate:
         """Carry out a request and return the response."""
         usage: list[Usage] = []
         try:
-            response = self._http(request, ip, now_ns, usage)
+            manner = self.dialect.manner
+            with nullcontext() if manner is None else manner(request):
+                response = self._http(request, ip, now_ns, usage)
         except SessionRefused as refused:
             response = self.refuse(refused.refusal, now_ns)
         if usage:
@@ -133,6 +144,14 @@ class Gate:
         self._connected[ip] += 1
         return line
 
+    def redeem(self, token: str, now_ns: int) -> tuple[int, str] | None:
+        """Return account and key of a stream token that is good; a key that has ended is not."""
+        sandbox_ns = self.exchange.time_at(now_ns)
+        owner = self._tokens.owner(token, sandbox_ns) if self._tokens else None
+        if owner is None or self.exchange.keys.ended(owner[1], sandbox_ns) is not None:
+            return None
+        return owner
+
     def hang_up(self, ip: str) -> None:
         """A WebSocket of an address is gone."""
         self._connected[ip] -= 1
@@ -143,7 +162,7 @@ class Gate:
         found = self._routes.find(request.method, request.path)
         if isinstance(found, Refusal):
             self.count_ip(1, ip, now_ns, usage)
-            raise SessionRefused(found)
+            raise SessionRefused(self._of_stream(request) or found)
         endpoint, captured = found
         dialect = self.dialect
         try:
@@ -163,6 +182,18 @@ class Gate:
             return result
         kept_nowhere = None if endpoint.auth is Auth.NONE else _KEPT_NOWHERE
         return json_response(endpoint.status, encode_json(result), kept_nowhere)
+
+    def _of_stream(self, request: Request) -> Refusal | None:
+        """Return what to say to a plain request for a WebSocket's path; None where it is none."""
+        if not self.dialect.has_stream(request.target):
+            return None
+        path = request.path[:200]
+        if request.method not in ("GET", "HEAD"):
+            return Refusal(AccessReason.METHOD_NOT_ALLOWED, f"{path} takes GET", "GET")
+        return Refusal(
+            AccessReason.UPGRADE_REQUIRED,
+            f"{path} is a WebSocket; connect to it with a WebSocket client, at ws:// or wss://",
+        )
 
     # -- the checks, in their order; HTTP and WebSockets take the same way ----------------------
 
@@ -198,16 +229,19 @@ class Gate:
         self._refuse_in_maintenance(endpoint)
         kept: KeptKey | None = None
         credentials: Credentials | None = None
+        parties = [(Per.IP, ip)]
         if endpoint.auth is not Auth.NONE:
             credentials = _claimed(claim)
             kept = self._access.authenticate(credentials, endpoint.auth, ip, now_ns)
             sandbox_ns = self.exchange.time_at(now_ns)
             kept.used(sandbox_ns, ip, f"{endpoint.method} {endpoint.path}")
-            if proven is not None:
+            if proven is not None and endpoint.auth is Auth.SIGNED:
                 proven.add(credentials.key)
             check_scope(endpoint.scope, kept, sandbox_ns)
             account = str(kept.created.account_id)
-            for per, who in ((Per.KEY, kept.created.key), (Per.ACCOUNT, account)):
+            self._give_fills_back(kept.created.account_id, now_ns)
+            parties += [(Per.KEY, kept.created.key), (Per.ACCOUNT, account)]
+            for per, who in parties[1:]:
                 over = self._count(per, who, weight, endpoint, ip, now_ns, usage, orders)
                 if over is not None:
                     is_proven = endpoint.auth is Auth.SIGNED
@@ -217,10 +251,40 @@ class Gate:
             raise SessionRefused(_malformed(parameters)) from parameters
         result = self._carry_out(endpoint, parameters, kept, credentials, ip, now_ns, usage)
         self.outcomes[OK] += 1
+        is_done = not isinstance(result, Response) or result.status < HTTPStatus.BAD_REQUEST
+        if endpoint.is_free and is_done:
+            usage[:] = [
+                self.limiter.give_back(
+                    *party, Counts.WEIGHT, weight, endpoint=endpoint, now_ns=now_ns
+                )
+                for party in parties
+            ]
         return result
 
+    def _give_fills_back(self, account_id: int, now_ns: int) -> None:
+        """Do not count against an account's order limits what has traded since it last asked."""
+        if not self.dialect.fills_give_back:
+            return
+        fills = self.exchange.counts.first_fills[account_id]
+        fresh = fills - self._given_back[account_id]
+        if fresh:
+            self._given_back[account_id] = fills
+            self.limiter.give_back(
+                Per.ACCOUNT,
+                str(account_id),
+                Counts.ORDERS,
+                fresh,
+                endpoint=None,
+                now_ns=now_ns,
+            )
+
     def log_in(
-        self, credentials: Credentials, scope: Scope, ip: str, now_ns: int, usage: list[Usage]
+        self,
+        credentials: Credentials,
+        scope: Scope | None,
+        ip: str,
+        now_ns: int,
+        usage: list[Usage],
     ) -> int:
         """Return the account of valid credentials, by the same checks in the same order."""
         self._refuse_banned(ip, now_ns)
@@ -235,6 +299,12 @@ class Gate:
             self._access.journal_nonce(credentials, now_ns)
         self.outcomes[OK] += 1
         return kept.created.account_id
+
+    def require(self, key: str, scope: Scope, ip: str, now_ns: int) -> None:
+        """Raise SessionRefused unless a key that has been proven still may do this."""
+        claimed = Credentials(key, "", (), None, 0, 0)
+        kept = self._access.authenticate(claimed, Auth.KEY, ip, now_ns)
+        check_scope(scope, kept, self.exchange.time_at(now_ns))
 
     def count_ip(
         self,
@@ -338,6 +408,7 @@ class Gate:
             self.limiter.profile,
             self.exchange.history.order,
             tuple(used for part in usage for used in part),
+            self.exchange.state_of,
         )
         try:
             message = endpoint.decode(parameters, asker)
@@ -358,11 +429,15 @@ class Gate:
 
     def _act(
         self,
-        message: UserCommand | Query | Batch | MoneyMessage,
+        message: UserCommand | Query | Batch | MoneyMessage | StreamTokenMessage,
         credentials: Credentials | None,
         ip: str,
         now_ns: int,
-    ) -> Answer | MoneyAnswer:
+    ) -> Answer | MoneyAnswer | StreamToken:
+        if isinstance(message, StreamTokenMessage):
+            if self._tokens is None:
+                raise Unsupported("there are no stream tokens here")
+            return self._tokens.carry_out(message, self.exchange.time_at(now_ns))
         if isinstance(message, MoneyMessage):
             assert credentials is not None, "what tells of money is signed"
             if isinstance(message, MoneyCommand) and credentials.nonce is not None:
@@ -406,6 +481,7 @@ class Line:
         self.session_id = session_id
         self.keys: set[str] = set()  # proven on this line; a revocation closes it
         self.usage: Usage = ()  # what the last request counted
+        self.opened_ns = now()
         self._gate = gate
         self._ip = ip
         self._now = now
@@ -437,12 +513,27 @@ class Line:
         with self._counted() as usage:
             self._gate.count_ip(weight, self._ip, self._now(), usage, self.keys)
 
-    def authenticate(self, credentials: Credentials, scope: Scope) -> int:
-        """Return the account of valid credentials, or raise SessionRefused."""
+    def redeem(self, token: str) -> int | None:
+        """Return the account that a stream token opens; None where it is worth nothing (more)."""
+        owner = self._gate.redeem(token, self._now())
+        if owner is None:
+            return None
+        account_id, key = owner
+        self.keys.add(key)
+        return account_id
+
+    def authenticate(self, credentials: Credentials, scope: Scope | None) -> int:
+        """Return the account of valid credentials, or raise SessionRefused; None is any scope."""
         with self._counted() as usage:
             account_id = self._gate.log_in(credentials, scope, self._ip, self._now(), usage)
         self.keys.add(credentials.key)
         return account_id
+
+    def require(self, key: str, scope: Scope) -> None:
+        """Raise SessionRefused unless a key that was proven here still may do this."""
+        assert key in self.keys, "only a login's key is asked about"
+        with self._counted():
+            self._gate.require(key, scope, self._ip, self._now())
 
     @contextmanager
     def _counted(self) -> Iterator[list[Usage]]:
@@ -480,6 +571,11 @@ class Line:
     def receive(self, frame: str | bytes) -> None:
         """Take one message from the client."""
         self.session.receive(frame, self._now())
+
+    def is_old(self, now_ns: int) -> bool:
+        """Whether it has lasted as long as connections of its dialect may."""
+        life_ns = self._gate.dialect.connection_life_ns
+        return bool(life_ns) and now_ns - self.opened_ns >= life_ns
 
     def close(self) -> None:
         """The connection is gone."""

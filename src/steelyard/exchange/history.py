@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 from msgspec import Struct
 
 from steelyard.domain.commands import (
+    GROUP_MAX,
     Accepted,
     Amended,
     Canceled,
@@ -44,11 +45,20 @@ EXPIRIES_MIN = 1_024
 _EXPIRED = frozenset(CancelCause) - {CancelCause.USER, CancelCause.ADMIN, CancelCause.SIBLING}
 
 
+_WITH_ENTRY = frozenset({GroupKind.OTO, GroupKind.BRACKET})
+
+
 class Group(NamedTuple):
     """What an order belongs to: the number of the group's first order, and how they hang."""
 
     group_id: int
     kind: GroupKind
+    client_group_id: str = ""
+
+    @property
+    def has_entry(self) -> bool:
+        """Whether all but the first order wait for the first one to fill."""
+        return self.kind in _WITH_ENTRY
 
 
 class AccountHistory(Struct):
@@ -73,17 +83,29 @@ class _Account:
         # Ordered: in a dict whose first entries are gone the oldest one is found by a long search.
         self.client_ids: OrderedDict[str, int] = OrderedDict()  # the newest order of each id
         self.placed: OrderedDict[str, Place] = OrderedDict()  # as it was asked for, not amended
+        self.groups: OrderedDict[str, int] = OrderedDict()  # the newest group of each name
 
     def add(self, order: Order) -> None:
         self.orders[order.order_id] = order
-        self.client_ids.pop(order.client_order_id, None)
-        self.client_ids[order.client_order_id] = order.order_id
-        if len(self.client_ids) > CLIENT_IDS_MAX:
-            self.client_ids.popitem(last=False)
+        self.named(order)
+        if order.client_group_id:
+            self.group_named(order)
         if order.state.is_open:
             self.open[order.order_id] = order
         else:
             self.end(order)
+
+    def named(self, order: Order) -> None:
+        self.client_ids.pop(order.client_order_id, None)
+        self.client_ids[order.client_order_id] = order.order_id
+        if len(self.client_ids) > CLIENT_IDS_MAX:
+            self.client_ids.popitem(last=False)
+
+    def group_named(self, order: Order) -> None:
+        self.groups.pop(order.client_group_id, None)
+        self.groups[order.client_group_id] = order.group_id
+        if len(self.groups) > CLIENT_IDS_MAX:
+            self.groups.popitem(last=False)
 
     def asked(self, place: Place) -> None:
         if place.client_order_id:
@@ -122,7 +144,8 @@ class History:
         """Enter a new order."""
         order = _order(place, effect.order_id, now_ns)
         if group is not None:
-            order.group_id, order.group_kind = group
+            order.group_id, order.group_kind, order.client_group_id = group
+            order.is_pending = group.has_entry and order.order_id != group.group_id
         self._watch(order)
         account = self._account(place.account_id)
         account.add(order)
@@ -170,15 +193,16 @@ class History:
             order.state = OrderState.PARTIALLY_FILLED
         return order, fill
 
-    def canceled(self, effect: Canceled, now_ns: int) -> Order:
-        """Enter an end before everything filled."""
+    def canceled(self, effect: Canceled, now_ns: int, cause: CancelCause | None = None) -> Order:
+        """Enter an end before everything filled; cause, where it is another than the engine's."""
+        cause = effect.cause if cause is None else cause
         account = self._account(effect.account_id)
         order = account.orders[effect.order_id]
-        if effect.cause is CancelCause.QUOTE_SPENT and order.filled_lots:
+        if cause is CancelCause.QUOTE_SPENT and order.filled_lots:
             order.state = OrderState.FILLED
         else:
-            order.cancel_cause = effect.cause
-            order.state = OrderState.EXPIRED if effect.cause in _EXPIRED else OrderState.CANCELED
+            order.cancel_cause = cause
+            order.state = OrderState.EXPIRED if cause in _EXPIRED else OrderState.CANCELED
         order.updated_ns = now_ns
         account.end(order)
         return order
@@ -200,7 +224,44 @@ class History:
         order.triggered_ns = order.updated_ns = now_ns
         return order
 
+    def released(self, entry: Order, now_ns: int) -> list[Order]:
+        """Enter that orders no longer wait for their entry, which has filled; return them."""
+        if entry.group_kind not in _WITH_ENTRY or entry.state is not OrderState.FILLED:
+            return []
+        orders = [order for order in self.group(entry) if order.is_pending]
+        for order in orders:
+            order.is_pending, order.updated_ns = False, now_ns
+        return orders
+
+    def renamed(self, account_id: int, order_id: int, client_order_id: str) -> None:
+        """Enter another client id of an order; its old one names nothing any more."""
+        account = self._account(account_id)
+        order = account.orders.get(order_id)
+        if order is None or order.client_order_id == client_order_id:
+            return
+        if account.client_ids.get(order.client_order_id) == order_id:
+            del account.client_ids[order.client_order_id]
+        order.client_order_id = client_order_id
+        account.named(order)
+
+    def group_named(self, account_id: int, group_id: int, client_group_id: str) -> None:
+        """Enter what its owner calls a group."""
+        account = self._account(account_id)
+        first = account.orders.get(group_id)
+        for order in self.group(first) if first is not None else ():
+            order.client_group_id = client_group_id
+            account.group_named(order)
+
     # -- what is asked ----------------------------------------------------------------------
+
+    def group(self, member: Order) -> list[Order]:
+        """Return the orders of a member's group that are kept, in their order."""
+        if not member.group_id:
+            return []
+        orders = self._account(member.account_id).orders
+        numbers = range(member.group_id, member.group_id + GROUP_MAX)
+        found = (orders.get(number) for number in numbers)
+        return [o for o in found if o is not None and o.group_id == member.group_id]
 
     def next_expiry_ns(self) -> int | None:
         """Return when the next open order expires, None where none does."""
@@ -217,7 +278,9 @@ class History:
         if account is None:
             return None
         order_id = query.order_id
-        if order_id is None:
+        if query.client_group_id is not None:
+            order_id = account.groups.get(query.client_group_id, 0)
+        elif order_id is None:
             order_id = account.client_ids.get(query.client_order_id or "", 0)
         order = account.orders.get(order_id)
         if order is None or query.instrument_id not in (None, order.instrument_id):
@@ -272,6 +335,7 @@ class History:
             if query.instrument_id in (None, order.instrument_id)
             and (query.from_order_id is None or order.order_id >= query.from_order_id)
             and not (query.accepted_only and order.state is OrderState.REJECTED)
+            and not (query.grouped_only and not order.hangs_together)
             and is_within(order.created_ns, query.start_ns, query.end_ns)
         ]
         found.sort(key=number_of)
@@ -371,6 +435,7 @@ def _order(place: Place, order_id: int, now_ns: int) -> Order:
         trail_ticks=place.trail_ticks,
         trail_rate_e8=place.trail_rate_e8,
         activation_ticks=place.activation_ticks,
+        activation_direction=place.activation_direction,
         expire_ns=place.expire_ns,
     )
 

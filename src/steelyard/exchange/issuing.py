@@ -170,7 +170,8 @@ class Issuing:
         account_id = self._exchange.keys.account_id(account)
         wanted = frozenset(scopes)
         addresses = checked_addresses(ip)
-        _check_terms(wanted, addresses, expires_ns, label, actor, now_ns)
+        _check_terms(wanted, addresses, expires_ns, actor, now_ns)
+        _check_label(label)
         record = KeyCreated(
             "",
             account_id,
@@ -288,9 +289,12 @@ class Issuing:
             expires_ns = None if call.lifetime_ns is None else now_ns + call.lifetime_ns
         scopes = was.scopes if call.scopes is UNSET else frozenset(call.scopes)
         ip = was.ip if call.ip is UNSET else checked_addresses(call.ip)
-        label = was.label if call.label is UNSET else call.label
+        label = was.label
+        if call.label is not UNSET:
+            _check_label(call.label)
+            label = call.label
         products = was.products if call.products is UNSET else self._symbols(call.products)
-        _check_terms(scopes, ip, expires_ns, label, call.actor, now_ns)
+        _check_terms(scopes, ip, expires_ns, call.actor, now_ns)
         cools_ns = cools_until_ns(kept, scopes, ip, now_ns)
         record = KeyChanged(was.key, scopes, products, ip, expires_ns, label, cools_ns, call.actor)
         self._exchange.record(record, now_ns)
@@ -408,7 +412,6 @@ def _check_terms(
     scopes: frozenset[Scope],
     ip: tuple[str, ...],
     expires_ns: int | None,
-    label: str,
     actor: str,
     now_ns: int,
 ) -> None:
@@ -423,9 +426,18 @@ def _check_terms(
         )
     if expires_ns is not None and expires_ns <= now_ns:
         raise UsageError("the key would have expired already; choose a later --expires")
+    _check_actor(actor)
+
+
+def _check_label(label: str) -> None:
     if len(label) > LABEL_MAX:
         raise UsageError(f"a label has at most {LABEL_MAX} characters, not {len(label)}")
-    _check_actor(actor)
+    wrong = next((each for each in label if not each.isprintable()), None)
+    if wrong is not None:
+        raise UsageError(
+            f"a label has printable characters only, not {wrong!r}: leave line breaks and control "
+            "characters out"
+        )
 
 
 def _check_actor(actor: str) -> None:

@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from steelyard.domain.commands import FIRST_USER
-from steelyard.domain.errors import UsageError
+from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.messages import SECOND_NS, KeyKind, Scope
 from steelyard.exchange.records import ADMINISTRATOR, KeyChanged, KeyCreated
 
@@ -39,7 +39,15 @@ class Seal(Protocol):
         ...
 
     def open(self, sealed: bytes, context: bytes) -> bytes:
-        """Return what was sealed."""
+        """Return what was sealed.
+
+        Raises:
+            ConfigError: Another key sealed it.
+        """
+        ...
+
+    def digest(self, plain: bytes, context: bytes) -> bytes:
+        """Return a hash that nobody can make without the key: 32 bytes."""
         ...
 
 
@@ -291,6 +299,14 @@ class Keys:
             self._public_keys[created.key] = found
         return found
 
+    def opens(self, kept: KeptKey) -> bool:
+        """Whether what verifies a key opens with this exchange's seal."""
+        try:
+            self._opened(kept.created)
+        except ConfigError:
+            return False
+        return True
+
     def is_used(self, key: str, nonce: str, now_ns: int) -> bool:
         """Whether a nonce has been seen and may not be seen again yet."""
         return self.people.nonces.get(key, {}).get(nonce, -1) >= now_ns
@@ -330,6 +346,8 @@ def checked_addresses(addresses: Iterable[str]) -> tuple[str, ...]:
             raise UsageError(
                 f"{address!r} is not an IP address or network such as 203.0.113.7 or 10.0.0.0/8"
             ) from error
+        if "%" in address:
+            raise UsageError(f"{address!r} names a zone; write the address without %...")
         if "/" in address and ip_interface(address).ip != network.network_address:
             raise UsageError(f"{address!r} is an address within {network}; write one or the other")
         mapped = getattr(network.network_address, "ipv4_mapped", None)

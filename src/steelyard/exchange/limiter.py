@@ -109,6 +109,27 @@ class Limiter:
             usage[index] = self._add(counter, usage[index].limit, units, now_ns)
         return tuple(usage), None
 
+    def give_back(
+        self,
+        per: Per,
+        who: str,
+        counts: Counts,
+        units: int,
+        *,
+        endpoint: Endpoint | None,
+        now_ns: int,
+    ) -> Usage:
+        """Give units of one kind back to a party; return the usage as `count` does."""
+        usage: list[Used] = []
+        for limit in self._limits(per, endpoint):
+            counter = self._counter(limit, who)
+            before = len(counter) if isinstance(counter, SlidingCounter) else 0
+            back = units if limit.counts is counts else 0
+            usage.append(counter.give_back(limit, back, now_ns))
+            if isinstance(counter, SlidingCounter):
+                self._times += len(counter) - before
+        return tuple(usage)
+
     def connect(self, ip: str, connected: int, now_ns: int) -> Refusal | None:
         """Count a WebSocket that an address opens; return a refusal if it has too many."""
         sockets = self.profile.sockets

@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import dropwhile, islice
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,6 +22,8 @@ from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import (
     MINUTE_NS,
     SECOND_NS,
+    AggregateList,
+    AggregatesQuery,
     Around,
     Candle,
     CandlesQuery,
@@ -31,6 +33,8 @@ from steelyard.domain.messages import (
     TradesQuery,
 )
 from steelyard.domain.order import Side
+from steelyard.exchange.aggregates import AggregateIds, aggregates_of
+from steelyard.exchange.paging import is_within
 
 HOUR_NS = 60 * MINUTE_NS
 DAY_NS = 24 * HOUR_NS
@@ -60,8 +64,10 @@ TRADES_MAX = 20_000
 _MONDAY_NS = 4 * DAY_NS  # 1970-01-05
 
 
-def open_of(time_ns: int, interval_ns: int) -> int:
-    """Return when the candle that holds this time opens."""
+def open_of(time_ns: int, interval_ns: int, offset_ns: int = 0) -> int:
+    """Return when the candle that holds this time opens, where days are so far ahead of UTC."""
+    if offset_ns:
+        return open_of(time_ns + offset_ns, interval_ns) - offset_ns
     if interval_ns == MONTH_NS:
         day = datetime.fromtimestamp(time_ns // SECOND_NS, UTC)
         return int(datetime(day.year, day.month, 1, tzinfo=UTC).timestamp()) * SECOND_NS
@@ -70,10 +76,10 @@ def open_of(time_ns: int, interval_ns: int) -> int:
     return time_ns // interval_ns * interval_ns
 
 
-def next_open(open_ns: int, interval_ns: int) -> int:
+def next_open(open_ns: int, interval_ns: int, offset_ns: int = 0) -> int:
     """Return when the candle after this one opens."""
     if interval_ns == MONTH_NS:
-        return open_of(open_ns + 32 * DAY_NS, MONTH_NS)
+        return open_of(open_ns + 32 * DAY_NS, MONTH_NS, offset_ns)
     return open_ns + interval_ns
 
 
@@ -91,14 +97,15 @@ class InstrumentMarket:
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self.trades: deque[Trade] = deque(maxlen=TRADES_MAX)
+        self._aggregates = AggregateIds()
         self.series: dict[int, deque[Candle]] = {
             length: deque(maxlen=count) for length, count in BASES.items()
         }
 
     # -- what happened ----------------------------------------------------------------------
 
-    def traded(self, effect: Traded, now_ns: int) -> Trade:
-        """Enter a trade."""
+    def traded(self, effect: Traded, now_ns: int, command: int = 0) -> Trade:
+        """Enter a trade that a command has brought; commands have numbers that never repeat."""
         trade = Trade(
             effect.instrument_id,
             effect.trade_id,
@@ -106,6 +113,7 @@ class InstrumentMarket:
             effect.size_lots,
             effect.taker_side,
             now_ns,
+            self._aggregates.number(command, effect),
         )
         self.trades.append(trade)
         for length, series in self.series.items():
@@ -226,35 +234,55 @@ class InstrumentMarket:
         before = part[0].trade_id if is_older else None
         return TradeList(part, Around(before, part[-1].trade_id if is_newer else None))
 
+    def aggregate_list(self, query: AggregatesQuery) -> AggregateList:
+        """Return aggregates, oldest first; one of which a part is no longer kept is left out."""
+        trades: Iterable[Trade] = self.trades
+        if len(self.trades) == TRADES_MAX:
+            cut = self.trades[0].aggregate_id
+            trades = dropwhile(lambda trade: trade.aggregate_id == cut, trades)
+        from_id, start_ns, end_ns = query.from_aggregate_id, query.start_ns, query.end_ns
+        wanted = aggregates_of(
+            trade
+            for trade in trades
+            if (from_id is None or trade.aggregate_id >= from_id)
+            and is_within(trade.time_ns, start_ns, end_ns)
+        )
+        if (from_id, start_ns) == (None, None):
+            return AggregateList(tuple(deque(wanted, maxlen=query.limit)))
+        return AggregateList(tuple(islice(wanted, query.limit)))
+
     def candles_of(self, query: CandlesQuery, now_ns: int) -> tuple[Candle, ...]:
         """Return candles, oldest first, up to the one that is open now.
 
         Raises:
             Unsupported: No such interval.
         """
-        base = next((b for b in (HOUR_NS, MINUTE_NS, SECOND_NS) if query.interval_ns % b == 0), 0)
+        length, offset_ns = query.interval_ns, query.offset_ns
+        bases = (HOUR_NS, MINUTE_NS, SECOND_NS)
+        base = next((b for b in bases if length % b == 0 and offset_ns % b == 0), 0)
         if query.interval_ns not in INTERVALS_NS.values() or not base:
             raise Unsupported(
                 f"no candles of {query.interval_ns} ns; there are {', '.join(INTERVALS_NS)}"
             )
         series = self.series[base]
         self._advance(series, base, now_ns, None)
-        length = query.interval_ns
         from_start = query.start_ns is not None
         start_ns = query.start_ns if query.start_ns is not None else 0
         if not from_start and series:
             newest = min(query.end_ns if query.end_ns is not None else now_ns, now_ns)
             start_ns = newest - (query.limit + 1) * max(length, DAY_NS * 31 * (length == MONTH_NS))
-        first = bisect_left(series, open_of(max(start_ns, 0), length), key=lambda c: c.open_ns)
+        first = bisect_left(
+            series, open_of(max(start_ns, 0), length, offset_ns), key=lambda c: c.open_ns
+        )
         if first == 0 and len(series) == series.maxlen:
             # A candle whose first part has left would be told with less than was traded.
-            whole_ns = open_of(series[0].open_ns, length)
+            whole_ns = open_of(series[0].open_ns, length, offset_ns)
             if whole_ns < series[0].open_ns:
-                whole_ns = next_open(whole_ns, length)
+                whole_ns = next_open(whole_ns, length, offset_ns)
             first = bisect_left(series, whole_ns, key=lambda c: c.open_ns)
         wanted: Iterable[Candle] = islice(series, first, None)
         if length != base:
-            wanted = _folded(wanted, length)
+            wanted = _folded(wanted, length, offset_ns)
         found = [
             candle
             for candle in wanted
@@ -263,17 +291,23 @@ class InstrumentMarket:
         ]
         return tuple(found[: query.limit] if from_start else found[-query.limit :])
 
-    def current(self, interval_ns: int, now_ns: int) -> tuple[Candle, ...]:
+    def current(self, interval_ns: int, now_ns: int, offset_ns: int = 0) -> tuple[Candle, ...]:
         """Return the last closed candle and the open one."""
-        return self.candles_of(
-            CandlesQuery(self.instrument.instrument_id, interval_ns, limit=2), now_ns
+        wanted = CandlesQuery(
+            self.instrument.instrument_id, interval_ns, limit=2, offset_ns=offset_ns
         )
+        return self.candles_of(wanted, now_ns)
 
-    def ticker(self, now_ns: int, touch: tuple[int, int, int, int]) -> Ticker:
-        """Return the last 24 hours; touch is bid ticks, lots, ask ticks, lots (0 for none)."""
+    def ticker(
+        self, now_ns: int, touch: tuple[int, int, int, int], start_ns: int | None = None
+    ) -> Ticker:
+        """Return the last 24 hours, or what was since a whole minute.
+
+        touch is bid ticks, lots, ask ticks, lots (0 for none).
+        """
         minutes = self.series[MINUTE_NS]
         self._advance(minutes, MINUTE_NS, now_ns, None)
-        start_ns = now_ns - DAY_NS
+        start_ns = now_ns - DAY_NS if start_ns is None else start_ns
         first = bisect_left(minutes, start_ns, key=lambda c: c.open_ns)
         day = list(islice(minutes, first, None))
         last = self.trades[-1] if self.trades else None
@@ -298,6 +332,7 @@ class InstrumentMarket:
             bid_lots=bid_lots,
             ask_ticks=ask or None,
             ask_lots=ask_lots,
+            last_trade_ns=last.time_ns if last else 0,
         )
 
     # -- snapshots --------------------------------------------------------------------------
@@ -309,7 +344,13 @@ class InstrumentMarket:
 
     def restore(self, state: MarketData) -> None:
         """Replace an empty market's data."""
-        self.trades.extend(state.trades)
+        # A snapshot from before there were aggregates has each trade as its own.
+        self.trades.extend(
+            trade if trade.aggregate_id else replace(trade, aggregate_id=trade.trade_id)
+            for trade in state.trades
+        )
+        if self.trades:
+            self._aggregates.restore(self.trades[-1].aggregate_id)
         for candle in state.candles:
             self.series[candle.interval_ns].append(candle)
 
@@ -319,11 +360,10 @@ def _close_last(series: deque[Candle]) -> None:
         series[-1] = replace(series[-1], is_closed=True)
 
 
-def _fold(whole: Candle, part: Candle) -> Candle:
+def _fold(whole: Candle, part: Candle, offset_ns: int = 0) -> Candle:
     """Return a candle with a later part added."""
-    is_last = next_open(whole.open_ns, whole.interval_ns) == next_open(
-        part.open_ns, part.interval_ns
-    )
+    end_ns = next_open(whole.open_ns, whole.interval_ns, offset_ns)
+    is_last = end_ns == next_open(part.open_ns, part.interval_ns)
     is_closed = part.is_closed and is_last
     if not part.trade_count:
         return replace(whole, is_closed=is_closed)
@@ -347,18 +387,20 @@ def _fold(whole: Candle, part: Candle) -> Candle:
     )
 
 
-def _folded(candles: Iterable[Candle], interval_ns: int) -> Iterator[Candle]:
+def _folded(candles: Iterable[Candle], interval_ns: int, offset_ns: int = 0) -> Iterator[Candle]:
     """Yield candles of a longer interval."""
     whole: Candle | None = None
     for candle in candles:
-        open_ns = open_of(candle.open_ns, interval_ns)
+        open_ns = open_of(candle.open_ns, interval_ns, offset_ns)
         if whole is not None and whole.open_ns == open_ns:
-            whole = _fold(whole, candle)
+            whole = _fold(whole, candle, offset_ns)
             continue
         if whole is not None:
             yield replace(whole, is_closed=True)
         flat = replace(candle, interval_ns=interval_ns, open_ns=open_ns, trade_count=0)
-        whole = _fold(flat, candle) if candle.trade_count else replace(flat, is_closed=False)
+        whole = (
+            _fold(flat, candle, offset_ns) if candle.trade_count else replace(flat, is_closed=False)
+        )
     if whole is not None:
         yield whole
 

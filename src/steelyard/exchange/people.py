@@ -93,6 +93,7 @@ class Person(Struct):
     since_ns: int
     generation: int = 0  # how many passwords there were before; each ends the sessions
     is_temporary: bool = False  # the password; another one has to be chosen
+    password_expires_ns: int | None = None
     totp_sealed: bytes | None = None
     totp_step: int = -1
     recovery_hashes: list[bytes] = []
@@ -123,6 +124,7 @@ class People:
         self.code_lockout = Lockout()  # by person
         self.password_lockout = Lockout()  # by person who is signed in
         self.ip_lockout = Lockout(FREE_TRIES_PER_IP)
+        self.code_mails: dict[int, int] = {}  # when a person was last written to of wrong codes
         self._persons: dict[int, Person] = {}
         self._by_name: dict[str, int] = {}
         self._by_account: dict[int, int] = {}
@@ -151,6 +153,7 @@ class People:
             case PasswordSet():
                 person.password_hash = record.password_hash
                 person.is_temporary = record.is_temporary
+                person.password_expires_ns = record.expires_ns
                 person.generation += 1
             case TotpEnrolled():
                 person.totp_sealed, person.totp_step = record.sealed, record.step

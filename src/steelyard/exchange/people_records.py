@@ -1,9 +1,9 @@
 """What an exchange journals of people: who they are, what proves it, what they did.
 
 No record holds a secret in the clear: a password is an argon2id hash, a TOTP secret is sealed
-with a key that is not in this directory, recovery codes and mail tokens are SHA-256 of random
-texts. A record that moves money carries out its commands itself (`commands_of`), so that a crash
-never parts the two.
+with a key that is not in this directory, a recovery code is hashed with that key, a mail token is
+the SHA-256 of a random text. A record that moves money carries out its commands itself
+(`commands_of`), so that a crash never parts the two.
 """
 
 from enum import StrEnum
@@ -62,6 +62,7 @@ class PasswordSet(PersonRecord, frozen=True, tag=True):
 
     password_hash: str
     is_temporary: bool = False
+    expires_ns: int | None = None  # of a temporary one; those of older journals have no end
 
 
 class TotpEnrolled(PersonRecord, frozen=True, tag=True):

@@ -5,12 +5,14 @@ from typing import Any
 from msgspec import Struct
 
 from steelyard.domain.errors import UsageError
+from steelyard.domain.messages import SECOND_NS
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.outbox import Mail
 from steelyard.exchange.people import Person
 from steelyard.exchange.people_records import Deed, PasswordSet, PersonActed, TotpRemoved
 
 BY = "by the administrator"
+TEMPORARY_NS = 24 * 3_600 * SECOND_NS  # how long a temporary password lets its owner in
 
 
 class ListPersons(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -71,7 +73,12 @@ class PersonAdmin:
                 self._exchange.record(TotpRemoved(person.person_id), now_ns)
                 self._tell(person, Deed.TOTP_REMOVED, "Second factor removed", now_ns)
             case ResetPassword():
-                record = PasswordSet(person.person_id, call.password_hash, is_temporary=True)
+                record = PasswordSet(
+                    person.person_id,
+                    call.password_hash,
+                    is_temporary=True,
+                    expires_ns=now_ns + TEMPORARY_NS,
+                )
                 self._exchange.record(record, now_ns)
                 self._tell(person, Deed.PASSWORD_RESET, "Your password was reset", now_ns)
         return self._shown(person, now_ns)
@@ -84,6 +91,7 @@ class PersonAdmin:
     def _shown(self, person: Person, now_ns: int) -> dict[str, Any]:
         people = self._exchange.people
         names = {number: name for name, number in self._exchange.keys.people.names.items()}
+        expires_ns = person.password_expires_ns
         wait_ns = people.lockout.wait_ns(person.name.casefold(), now_ns)
         signed_in = [a.time_ns for a in person.activity if a.what is Deed.SIGNED_IN]
         return {
@@ -95,5 +103,6 @@ class PersonAdmin:
             "totp": person.has_totp,
             "recovery_codes_left": len(person.recovery_hashes),
             "must_change_password": person.is_temporary,
+            "password_expires": None if expires_ns is None else expires_ns // 1_000_000,
             "locked_ms": wait_ns // 1_000_000,
         }

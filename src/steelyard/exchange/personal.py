@@ -17,8 +17,11 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from steelyard.domain.commands import Rejected
+from steelyard.domain.errors import ConfigError
+from steelyard.domain.messages import SECOND_NS
 from steelyard.exchange import totp
 from steelyard.exchange.admin import RATE_E8
+from steelyard.exchange.common_passwords import COMMON_PASSWORDS
 from steelyard.exchange.declined import Decline, Declined
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import NAME_MAX, Entropy, Seal
@@ -50,16 +53,7 @@ EMAIL_MAX = 254  # RFC 5321
 RECOVERY_CODES = 10
 RECOVERY_CODE_BYTES = 10  # 80 random bits: 16 letters
 CODE_MAX = 40
-
-# Ours, short: what people choose when ten characters are asked for.
-COMMON_PASSWORDS = frozenset(
-    {
-        "1234567890", "0123456789", "12345678910", "0987654321", "1111111111", "0000000000",
-        "qwertyuiop", "qwerty1234", "qwerty12345", "asdfghjkl1", "1q2w3e4r5t", "abcdefghij",
-        "password12", "password123", "password1234", "passw0rd123", "letmein123", "welcome123",
-        "administrator", "changeme123", "iloveyou12", "bitcoin123", "steelyard1", "steelyard123",
-    }
-)  # fmt: skip
+CODE_MAIL_PAUSE_NS = 3_600 * SECOND_NS  # between mails about right passwords with wrong codes
 
 
 class Caller(NamedTuple):
@@ -97,7 +91,8 @@ class Personal:
     def check_new(self, name: str, email: str, password: str) -> None:
         """Raise Declined where somebody cannot sign up so."""
         self._check_name(name, PERSON_NAME_MAX)
-        if len(email) > EMAIL_MAX or not re.fullmatch(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+", email):
+        is_like_one = re.fullmatch(r"[^@\s]+@[^@\s]+", email) and email.isprintable()
+        if len(email) > EMAIL_MAX or not is_like_one:
             raise Declined(
                 Decline.INVALID,
                 "the e-mail address should look like you@example.com; its mails stay here, in the "
@@ -169,6 +164,7 @@ class Personal:
                     person.person_id, Deed.SIGN_IN_FAILED, "password", caller.ip, caller.now_ns
                 )
             raise Declined(Decline.CREDENTIALS, "the name or the password is wrong")
+        _check_expiry(person, caller)
         name, ip = name.casefold(), caller.ip
         if person.has_totp:
             if not code:
@@ -184,6 +180,7 @@ class Personal:
                 people.failed(
                     person.person_id, Deed.SIGN_IN_FAILED, "code", caller.ip, caller.now_ns
                 )
+                self._tell_of_wrong_code(person, caller)
                 raise _wrong_code()
             self._spend(proof, caller)
         people.lockout.right(name)
@@ -226,6 +223,7 @@ class Personal:
         """Set a person's password, if the one whose hash was compared is still theirs."""
         if person.password_hash != compared:
             raise Declined(Decline.CREDENTIALS, "the password was changed just now", field="old")
+        _check_expiry(person, caller)
         self.record(PasswordSet(person.person_id, password_hash), caller)
         self.note(person.person_id, Deed.PASSWORD_CHANGED, "", caller)
         self.mail(
@@ -258,8 +256,8 @@ class Personal:
         if step is None:
             raise _wrong_code()
         self._people.code_lockout.right(who)
-        sealed = self._seal.seal(enrolment.secret, _totp_context(person))
-        codes, hashes = self._recovery_codes()
+        sealed = self._seal.seal(enrolment.secret, totp_context(person))
+        codes, hashes = self._recovery_codes(person.person_id)
         self.record(TotpEnrolled(person.person_id, sealed, hashes, step), caller)
         self.note(person.person_id, Deed.TOTP_ENROLLED, "", caller)
         self.mail(
@@ -284,7 +282,7 @@ class Personal:
 
     def make_recovery_codes(self, person: Person, caller: Caller) -> list[str]:
         """Return new recovery codes; it takes a code."""
-        codes, hashes = self._recovery_codes()
+        codes, hashes = self._recovery_codes(person.person_id)
         self.record(RecoveryCodesMade(person.person_id, hashes), caller)
         self.note(person.person_id, Deed.RECOVERY_CODES_MADE, "", caller)
         self.mail(
@@ -385,17 +383,32 @@ class Personal:
     def _proof(
         self, person: Person, code: str, caller: Caller
     ) -> TotpStepUsed | RecoveryCodeUsed | None:
-        """Return the record that makes a code worthless, or None where it is worthless."""
+        """Return the record that makes a code worthless, or None where it is worthless.
+
+        Raises:
+            Declined: The factor was sealed with another seal key.
+        """
         assert person.totp_sealed is not None, "only who has a second factor is asked for it"
         text = code.replace(" ", "").replace("-", "").lower()
         if len(code) > CODE_MAX or not text.isascii():
             return None
-        secret = self._seal.open(person.totp_sealed, _totp_context(person))
+        try:
+            secret = self._seal.open(person.totp_sealed, totp_context(person))
+        except ConfigError as error:
+            raise Declined(
+                Decline.CONFLICT,
+                "your second factor cannot be checked: this exchange's seal key is another one",
+                hint="its holder can take the factor away: steelyard person reset-totp NAME",
+            ) from error
         step = totp.accepted_step(secret, text, caller.wire_ns, person.totp_step)
         if step is not None:
             return TotpStepUsed(person.person_id, step)
-        digest = token_hash(text)
-        known = [h for h in person.recovery_hashes if hmac.compare_digest(h, digest)]
+        digests = (self._recovery_hash(person.person_id, text), token_hash(text))
+        known = [
+            kept
+            for kept in person.recovery_hashes
+            if any(hmac.compare_digest(kept, digest) for digest in digests)
+        ]
         return RecoveryCodeUsed(person.person_id, known[0]) if known else None
 
     def _spend(self, proof: TotpStepUsed | RecoveryCodeUsed, caller: Caller) -> None:
@@ -407,20 +420,55 @@ class Personal:
             left = f"{len(person.recovery_hashes)} left"
             self.note(person.person_id, Deed.RECOVERY_CODE_USED, left, caller)
 
-    def _recovery_codes(self) -> tuple[list[str], tuple[bytes, ...]]:
+    def _tell_of_wrong_code(self, person: Person, caller: Caller) -> None:
+        """Write that somebody has the password, and not at each of their tries."""
+        last_ns = self._people.code_mails.get(person.person_id)
+        if last_ns is not None and caller.now_ns - last_ns < CODE_MAIL_PAUSE_NS:
+            return
+        self._people.code_mails[person.person_id] = caller.now_ns
+        self.mail(
+            person.person_id,
+            "Right password, wrong code",
+            f"Somebody at {caller.ip} signed in as {person.name} with the right password and a "
+            "wrong code, and was not let in. If it was not you, change your password: only the "
+            "code stands between them and your account. Tries of the next hour are in your "
+            "activity, and send no mail.",
+            caller,
+        )
+
+    def _recovery_hash(self, person_id: int, code: str) -> bytes:
+        """Return what is kept of a recovery code: of 80 bits, so a copy must not be guessed at.
+
+        Older journals have its SHA-256, which is taken too until the codes are made anew.
+        """
+        return self._seal.digest(code.encode(), f"recovery {person_id}".encode())
+
+    def _recovery_codes(self, person_id: int) -> tuple[list[str], tuple[bytes, ...]]:
         texts = [self.token(RECOVERY_CODE_BYTES) for _ in range(RECOVERY_CODES)]
         shown = ["-".join(text[i : i + 4] for i in range(0, len(text), 4)) for text in texts]
-        return shown, tuple(token_hash(text) for text in texts)
+        return shown, tuple(self._recovery_hash(person_id, text) for text in texts)
 
     def token(self, size_bytes: int) -> str:
         """Return random letters and digits."""
         return b32encode(self._entropy(size_bytes)).decode().rstrip("=").lower()
 
 
+def _check_expiry(person: Person, caller: Caller) -> None:
+    """Raise Declined where a password that was right is a temporary one whose time is over."""
+    expires_ns = person.password_expires_ns
+    if expires_ns is not None and expires_ns <= caller.now_ns:
+        raise Declined(
+            Decline.CREDENTIALS,
+            "this temporary password has expired",
+            hint="the holder of the data directory can give another one: "
+            "steelyard person reset-password NAME",
+        )
+
+
 def check_password(name: str, password: str, field: str = "password") -> None:
     """Raise Declined where a password is too easy to guess.
 
-    Its length, the name in it and a short list of common ones count; no other rules, because
+    Its length, the name in it and a list of common ones count; no other rules, because
     they make passwords worse (OWASP ASVS 5.0, 6.2).
     """
     folded = normal_password(password).casefold()
@@ -457,5 +505,6 @@ def _who(person: Person) -> str:
     return str(person.person_id)
 
 
-def _totp_context(person: Person) -> bytes:
+def totp_context(person: Person) -> bytes:
+    """Return what a second factor's seal is bound to."""
     return f"totp {person.person_id}".encode()

@@ -92,6 +92,22 @@ class NonceUsed(Struct, frozen=True, tag=True):
     wire_ns: int = 0  # when it was seen
 
 
+class GroupNamed(Struct, frozen=True, tag=True):
+    """What its owner calls a group of orders; its PlaceGroup command came right before."""
+
+    account_id: int
+    group_id: int
+    client_group_id: str
+
+
+class OrderRenamed(Struct, frozen=True, tag=True):
+    """An order has another client id from here on; its Amend command came right before."""
+
+    account_id: int
+    order_id: int
+    client_order_id: str
+
+
 class MarketStep(Struct, frozen=True, tag=True):
     """Time went on: the crowd or tape did what was due.
 
@@ -118,6 +134,8 @@ ExchangeRecord = (
     | NonceUsed
     | ClockSet
     | MaintenanceSet
+    | GroupNamed
+    | OrderRenamed
     | AnyPersonRecord
     | MarketStep
 )

@@ -45,12 +45,14 @@ class Bounds(NamedTuple):
 
 
 DEFAULT = Bounds()
+NOT_ALLOWED = 405
 
 
 def explain(status: int, bounds: Bounds) -> str:
     """Return what to tell a client that is refused with a status: what was wrong, what to do."""
     return {
         400: "these bytes are not an HTTP/1.1 request",
+        405: "this server is no proxy: it opens no tunnels, so CONNECT is nothing it takes",
         408: f"the request took too long to arrive; its headers may take {bounds.head_s:g} s "
         f"and its body {bounds.body_s:g} s. Send it in one go",
         413: f"the body is too large; it may have {bounds.body_max_bytes} bytes. "
@@ -61,7 +63,7 @@ def explain(status: int, bounds: Bounds) -> str:
         f"{bounds.headers_max_bytes} bytes. Send fewer",
         500: "the server failed on this request; whether it was carried out is not known here, "
         "so ask before you send it again",
-        501: "this server takes bodies plain or chunked, and is no proxy",
+        501: "this server takes bodies plain or chunked",
         505: "this server speaks HTTP/1.1 and 1.0",
     }[status]
 
@@ -69,4 +71,6 @@ def explain(status: int, bounds: Bounds) -> str:
 def plain_refusal(status: int, message: str) -> Response:
     """Return a refusal in nobody's dialect."""
     document = {"error": {"code": f"HTTP_{status}", "message": message}}
-    return json_response(status, msgspec.json.encode(document))
+    # A tunnel takes no method: RFC 9110, 10.2.1.
+    headers = {"allow": ""} if status == NOT_ALLOWED else None
+    return json_response(status, msgspec.json.encode(document), headers)

@@ -153,7 +153,7 @@ class RequestReader:
         elif "content-length" in headers and int(headers["content-length"]) > bounds.body_max_bytes:
             self._stop(413)
         if parser.should_upgrade() and parser.get_method() == b"CONNECT":
-            self._stop(501)
+            self._stop(405)
 
     def on_chunk_header(self) -> None:
         """httptools: a chunk begins."""

@@ -1,9 +1,10 @@
 """Bars: what traded in each interval, from the venue's candles and then from the trades told.
 
-An interval begins at a multiple of its length since the epoch, on the venue's clock. It closes
+An interval begins at a multiple of its length since the epoch, by the market's time. It closes
 a little after its end, because the last trades are still on their way; a trade that comes even
-later is counted, not added: a closed bar never changes. Without trades a bar repeats the last
-price. A bar before which bars, or in which trades, may be missing says so (`after_gap`).
+later is counted, not added: a closed bar never changes and is never given again. Without trades
+a bar repeats the last price. A bar before which bars, or in which trades, may be missing says so
+(`after_gap`).
 Nothing here asks for candles: `seed` takes the answer.
 """
 
@@ -154,16 +155,16 @@ class BarBuilder:
             _count(self._bar, trade)
         return closed
 
-    def close_due(self, venue_now_ns: int) -> list[Bar]:
+    def close_due(self, market_now_ns: int) -> list[Bar]:
         """Return the bars whose time is over."""
         if not self._is_seeded:
             return []
-        end_ns = venue_now_ns - GRACE_NS
+        end_ns = market_now_ns - GRACE_NS
         return self._close_before(end_ns - end_ns % self.interval_ns)
 
     @property
     def deadline_ns(self) -> int | None:
-        """When `close_due` has something to do, on the venue's clock."""
+        """When `close_due` has something to do, by the market's time."""
         if self._bar is None or not self._is_seeded:
             return None
         return self._bar.open_ns + self.interval_ns + GRACE_NS
@@ -173,10 +174,11 @@ class BarBuilder:
         closed: list[Bar] = []
         while self._bar is not None and self._bar.open_ns < open_ns:
             bar = self._bar
-            bar.after_gap, self._is_gapped = self._is_gapped, False
-            closed.append(bar)
-            self._closed_ns = bar.open_ns
             next_ns = bar.open_ns + self.interval_ns
+            if self._closed_ns is None or bar.open_ns > self._closed_ns:
+                bar.after_gap, self._is_gapped = self._is_gapped, False
+                closed.append(bar)
+                self._closed_ns = bar.open_ns
             if len(closed) > QUIET_MAX:
                 next_ns, self._is_gapped = max(next_ns, open_ns), True
             self._bar = self._flat(next_ns, bar.close_ticks)

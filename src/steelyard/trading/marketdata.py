@@ -2,7 +2,8 @@
 
 The invariant: a strategy is shown nothing that is known to be wrong. A book with a gap waits
 for a snapshot; one that has been quiet for long is compared with one; a stream that owes us
-changes again and again is opened anew. Bars wait for the venue's candles after every break.
+changes again and again is opened anew. Bars close by the market's own time, and wait for the
+venue's candles after every break, in a silence, and where that time has leapt.
 Orders are not decided here: `BookView.trouble` says whether the book may be traded on.
 """
 
@@ -18,6 +19,7 @@ from steelyard.domain.messages import (
 )
 from steelyard.trading.actions import ResetStream, Role
 from steelyard.trading.bars import Bar, BarBuilder
+from steelyard.trading.markettime import LEAP_NS, MarketTime
 from steelyard.trading.questions import Questions
 from steelyard.trading.strategy import Desk
 from steelyard.trading.turn import Turn
@@ -28,6 +30,10 @@ SNAPSHOT_WAIT_NS = SECOND_NS // 4  # the stream may begin with one
 SNAPSHOT_AGAIN_NS = SECOND_NS // 2
 PROBES_MAX = 3  # unconfirmed in a row; then the stream is dead
 CANDLES_MAX = 1_000
+CANDLES_AGAIN_NS = SECOND_NS  # in a silence
+STANDING_NS = 10 * SECOND_NS  # a bar that is so long overdue is told of
+NEVER_NS = 2**63
+TIME_AGAIN_NS = 60 * SECOND_NS  # what time it is, is not told more often
 
 
 class MarketData:
@@ -45,6 +51,13 @@ class MarketData:
         self._probes = 0  # unconfirmed in a row
         self._is_asking_book = False
         self._is_asking_candles = False
+        self._candles_are_old = False  # asked for before time leapt
+        self._has_candles = True  # until the venue says that it has none
+        self._candles_ns = 0  # not asked for again before
+        self._time = MarketTime()
+        self._told_ahead_ns = 0  # what was said of the market's time, and when
+        self._told_ns: int | None = None
+        self._overdue_ns: int | None = None  # since when no bar closes that should
         self.has_history = True
         self.closed: list[Bar] = []  # for the strategy
         self.down_why: str | None = "the market stream is not open yet"
@@ -63,9 +76,8 @@ class MarketData:
         self._desk.book.reset()
         self._snapshot_ns = self._turn.now_ns + SNAPSHOT_WAIT_NS
         self._probes = 0
-        if self._builder is not None:
-            self._builder.unseed()
-            self._ask_candles(self._builder)
+        self._time.forget()
+        self._ask_candles()
 
     def down(self, why: str) -> None:
         """The stream is gone."""
@@ -79,6 +91,8 @@ class MarketData:
         desk, now_ns = self._desk, self._turn.now_ns
         if event.instrument_id != self._turn.instrument.instrument_id:
             return False
+        if not isinstance(event, BookSnapshot):
+            self._hear(event.time_ns)
         match event:
             case Trade():
                 desk.last_ticks = event.price_ticks
@@ -103,9 +117,7 @@ class MarketData:
         """Close bars, and ask for what the book needs."""
         turn, book = self._turn, self._desk.book
         if self._builder is not None:
-            self.closed += self._builder.close_due(turn.venue_now_ns)
-            if (deadline_ns := self._builder.deadline_ns) is not None:
-                turn.wake_at(deadline_ns - turn.offset_ns)
+            self._close_bars(self._builder)
         if not self._is_up or self._is_asking_book:
             return
         if book.needs_snapshot:
@@ -149,8 +161,56 @@ class MarketData:
             self._probes = 0
             turn.act(ResetStream(Role.MARKET, "it no longer tells what happens"))
 
-    def _ask_candles(self, builder: BarBuilder) -> None:
+    # -- bars ---------------------------------------------------------------------------------
+
+    def _hear(self, time_ns: int) -> None:
+        """Follow the market's time; where it has leapt, the bars begin anew."""
+        turn = self._turn
+        has_leapt = self._time.hear(time_ns, turn.now_ns)
+        turn.market_offset_ns = self._time.offset_ns
+        ahead_ns = time_ns - turn.venue_now_ns
+        if abs(ahead_ns - self._told_ahead_ns) > LEAP_NS and (
+            self._told_ns is None or turn.now_ns - self._told_ns >= TIME_AGAIN_NS
+        ):
+            self._told_ahead_ns, self._told_ns = ahead_ns, turn.now_ns
+            where = "ahead of" if ahead_ns > 0 else "behind"
+            turn.warn(
+                "market.time",
+                f"the market's time is {abs(ahead_ns) // 10**6} ms {where} the venue's "
+                "clock; bars go by it",
+            )
+        if has_leapt:
+            self._ask_candles()
+
+    def _close_bars(self, builder: BarBuilder) -> None:
+        """Close what is over by the market's time; in a silence ask the venue what is."""
+        turn, time = self._turn, self._time
+        market_ns = time.at(turn.now_ns)
+        if market_ns is None and not self._has_candles:
+            market_ns = turn.now_ns + (turn.offset_ns if time.offset_ns is None else time.offset_ns)
+        if market_ns is not None:
+            self.closed += builder.close_due(market_ns)
+            if (deadline_ns := builder.deadline_ns) is not None:
+                turn.wake_at(turn.now_ns + deadline_ns - market_ns)
+        elif (deadline_ns := builder.deadline_ns) is not None:
+            due_ns = turn.now_ns if time.offset_ns is None else deadline_ns - time.offset_ns
+            ask_ns = max(due_ns, self._candles_ns)
+            if turn.now_ns < ask_ns:
+                turn.wake_at(ask_ns)
+                return
+            if self._overdue_ns is None:
+                self._overdue_ns = turn.now_ns
+            self._ask_candles()
+
+    def _ask_candles(self) -> None:
+        """Let the bars wait for the venue's candles."""
+        builder = self._builder
+        if builder is None:
+            return
+        builder.unseed()
+        self._candles_ns = self._turn.now_ns + CANDLES_AGAIN_NS
         if self._is_asking_candles:
+            self._candles_are_old = True
             return
         self._is_asking_candles = True
         limit = min(CANDLES_MAX, max(self._history_bars + 2, 10))
@@ -160,14 +220,32 @@ class MarketData:
     def _on_candles(self, answer: Answer, _asked_ns: int) -> None:
         self._is_asking_candles = False
         assert self._builder is not None, "candles are asked for with a builder"
+        if self._candles_are_old:
+            self._candles_are_old = False
+            self._ask_candles()
+            return
         if not self._is_up:
             return  # asked again when the stream is back
         candles = answer.candles if isinstance(answer, CandleList) else ()
-        if not candles:
+        if not candles and self._has_candles:
             self._turn.warn("bars.no_history", "the venue has no candles; bars begin with trades")
+        self._has_candles = bool(candles)
         closed = self._builder.seed(candles)
+        self._tell_overdue(has_closed=bool(closed))
         if self.has_history:
             self.closed += closed
             return
         self.has_history = True
         self._desk.history = closed[-self._history_bars :] if self._history_bars else []
+
+    def _tell_overdue(self, *, has_closed: bool) -> None:
+        """Say once that the market's time stands still."""
+        if has_closed or self._time.at(self._turn.now_ns) is not None:
+            self._overdue_ns = None
+        elif self._overdue_ns is not None and self._turn.now_ns - self._overdue_ns >= STANDING_NS:
+            self._overdue_ns = NEVER_NS  # once is enough
+            self._turn.warn(
+                "bars.overdue",
+                "the market is silent and its candles do not go on; bars wait for them. A "
+                "sandbox's clock that is frozen does this",
+            )

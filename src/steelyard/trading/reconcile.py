@@ -275,7 +275,7 @@ class Reconciler:
                 OWN_ACCOUNT, PAGE, instrument_id, from_trade_id=state.fills_checked + 1
             )
         else:
-            begun_ns = (state.begun_ns or 0) + self._turn.offset_ns
+            begun_ns = self._turn.earliest_ns(state.begun_ns or 0)
             query = FillsQuery(OWN_ACCOUNT, PAGE, instrument_id, start_ns=begun_ns - EARLY_NS)
         self._questions.ask("fills", query, self._on_fills)
 
@@ -476,7 +476,9 @@ class Reconciler:
                 inquiry.fills_ns = asked_ns
             self._conclude(order, inquiry)
 
-        start_ns = order.created_ns + turn.offset_ns - EARLY_NS if from_trade_id is None else None
+        start_ns = None
+        if from_trade_id is None:
+            start_ns = turn.earliest_ns(order.created_ns) - EARLY_NS
         query = FillsQuery(
             OWN_ACCOUNT,
             PAGE,

@@ -48,6 +48,7 @@ class Turn:
         self.now_ns = 0
         self.offset_ns = 0  # the venue's clock less ours
         self.offset_error_ns = 0  # at most so wrong
+        self.market_offset_ns: int | None = None  # the market's time less our clock, if it is known
         self.deadline_ns: int | None = None
         self._actions: list[Action] = []
         self._returning: dict[int, Callable[[Returned], None]] = {}
@@ -58,6 +59,13 @@ class Turn:
     def venue_now_ns(self) -> int:
         """The time on the venue's clock, as well as we know it."""
         return self.now_ns + self.offset_ns
+
+    def earliest_ns(self, time_ns: int) -> int:
+        """Return the earliest time that the venue may have given to something of ours.
+
+        It dates what happens by its market's time, which need not be its clock's.
+        """
+        return time_ns + min(0, self.offset_ns, self.market_offset_ns or 0)
 
     @property
     def instrument(self) -> Instrument:

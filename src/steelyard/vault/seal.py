@@ -2,11 +2,15 @@
 
     u8 version | 12 bytes nonce | ciphertext and 16 bytes tag
 
+What only has to be recognized is not sealed but hashed: HMAC-SHA-256 under a key made of the same.
+
 The key file is made once, for its owner only, outside every data directory: a copied or backed
 up data directory cannot open a secret. What is sealed is bound to a context (whose secret it
 is), so one cannot be put in another's place.
 """
 
+import hashlib
+import hmac
 import os
 import secrets
 import stat
@@ -20,6 +24,7 @@ from steelyard.domain.errors import ConfigError
 
 KEY_BYTES, NONCE_BYTES = 32, 12
 VERSION = b"\x01"
+_HASHING = b"steelyard keyed hash, version 1"
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -33,8 +38,9 @@ class FileSeal:
         Raises:
             ConfigError: The file is open to others, or not a key, or cannot be made.
         """
-        self._file = key_file
-        self._cipher = AESGCM(_key(key_file))
+        key = _key(key_file)
+        self._cipher = AESGCM(key)
+        self._hash_key = hmac.digest(key, _HASHING, hashlib.sha256)  # apart from the cipher's
 
     def seal(self, plain: bytes, context: bytes) -> bytes:
         """Return the sealed form; the same context is needed to open it."""
@@ -58,9 +64,14 @@ class FileSeal:
             return self._cipher.decrypt(nonce, body, VERSION + context)
         except (InvalidTag, ValueError) as error:  # ValueError: cut inside the nonce
             raise ConfigError(
-                f"a sealed secret does not open with {self._file}; if this data comes from "
+                "a sealed secret does not open with this user's seal key; if this data comes from "
                 "another machine or user, issue new keys with `steelyard key create`"
             ) from error
+
+    def digest(self, plain: bytes, context: bytes) -> bytes:
+        """Return a hash of 32 bytes that nobody can make, or guess at, without the key."""
+        size = len(context).to_bytes(4, "big")
+        return hmac.digest(self._hash_key, size + context + plain, hashlib.sha256)
 
 
 def _key(file: Path) -> bytes:

@@ -8,6 +8,7 @@ dialect knows no engine, no clock and no I/O.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from enum import IntEnum, auto
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -17,7 +18,8 @@ from steelyard.domain.commands import UserCommand
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import Answer, Batch, Event, KeyKind, OrderQuery, Query, Scope
-from steelyard.domain.order import RejectReason
+from steelyard.domain.order import MarketState, RejectReason
+from steelyard.domain.stream_tokens import StreamTokenMessage
 from steelyard.domain.transfers import MoneyMessage
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile, Usage
@@ -38,6 +40,7 @@ class AccessReason(IntEnum):
     BODY_TOO_LARGE = 101  # apart from RejectReason: an IntEnum equals any other of its number
     UNKNOWN_ENDPOINT = auto()
     METHOD_NOT_ALLOWED = auto()
+    UPGRADE_REQUIRED = auto()  # a stream's path, asked for without a WebSocket's handshake
     IP_BANNED = auto()
     IP_LIMIT = auto()
     MAINTENANCE = auto()  # the operator takes no requests now
@@ -70,7 +73,7 @@ class Refusal(NamedTuple):
     """A no that is to be said in the venue's words.
 
     message is ours and says how to mend it; a dialect may add it to the venue's own text. Where
-    the dialect itself said no, code is the venue's own.
+    the dialect itself said no, code is the venue's own, and details what it says besides.
     """
 
     reason: AccessReason | RejectReason
@@ -78,6 +81,7 @@ class Refusal(NamedTuple):
     field: str | None = None
     retry_after_ns: int = 0
     code: str | int | None = None
+    details: Any = None
 
 
 class Credentials(NamedTuple):
@@ -108,11 +112,16 @@ def _no_order(_query: OrderQuery) -> Order | None:
     return None
 
 
+def _open(_instrument_id: int) -> MarketState:
+    return MarketState.OPEN
+
+
 class Asker(NamedTuple):
     """Who asks, once the gate knows: account_id and key are 0 and '' for the public.
 
     find_order looks up one of the asker's orders, for requests that speak of an order without
-    saying what the engine needs: its instrument, or its number.
+    saying what the engine needs: its instrument, or its number. state_of tells what a market lets
+    happen.
     """
 
     account_id: int
@@ -122,19 +131,23 @@ class Asker(NamedTuple):
     limits: LimitProfile
     find_order: Callable[[OrderQuery], Order | None] = _no_order
     usage: Usage = ()  # of the limits that this request counted against
+    state_of: Callable[[int], MarketState] = _open
 
 
 def _one(_request: Any) -> int:
     return 1
 
 
+Decoded = UserCommand | Query | Batch | MoneyMessage | StreamTokenMessage | None
+
+
 class Endpoint(NamedTuple):
     """One REST route; `path` may hold `{name}` segments, which become parameters.
 
-    decode turns the request struct into a Command, a Query or a message about money (None: the
-    route is answered by `encode` alone); encode turns the Answer (None likewise) into the response
-    struct, or into a whole Response where that is not JSON. Both may raise UnitError or
-    Unsupported, which become refusals.
+    decode turns the request struct into a Command, a Query, or a message about money or a stream
+    token (None: the route is answered by `encode` alone); encode turns the Answer (None likewise)
+    into the response struct, or into a whole Response where that is not JSON. Both may raise
+    UnitError or Unsupported, which become refusals.
     """
 
     method: str
@@ -143,7 +156,7 @@ class Endpoint(NamedTuple):
     response: Any
     auth: Auth
     scope: Scope | None
-    decode: Callable[[Any, Asker], UserCommand | Query | Batch | MoneyMessage | None]
+    decode: Callable[[Any, Asker], Decoded]
     encode: Callable[[Any, Any, Asker], Any]
     weight: Callable[[Any], int]
     is_order: bool = False  # counts against the order limit
@@ -151,6 +164,7 @@ class Endpoint(NamedTuple):
     summary: str = ""
     in_maintenance: bool = False  # answered all the same
     orders: Callable[[Any], int] = _one  # how many orders a request holds, where it is one
+    is_free: bool = False  # what succeeds weighs nothing
 
 
 class ChannelKind(IntEnum):
@@ -166,12 +180,15 @@ class ChannelKind(IntEnum):
     STATUS = 8  # Status, of the exchange
     FILLS = 9  # OrderEvent of each execution, private
     FULL = 10  # FullBookChanges
+    AGGREGATES = 11  # AggregateTrade
+    FUNDS = 12  # BalanceMoved and BalanceLocked, private
 
 
 class Channel(NamedTuple):
     """One stream. Instrument for the public kinds, account for the private ones.
 
-    period_ns is how often it is flushed (0: at once); interval_ns is a candle's length; depth,
+    period_ns is how often it is flushed (0: at once); interval_ns is a candle's length, or that of
+    a ticker's window (0: 24 hours); offset_ns is how far ahead of UTC a candle's days are; depth,
     which needs a period, is how many levels of a side a book has that is told anew each time.
     """
 
@@ -181,6 +198,7 @@ class Channel(NamedTuple):
     period_ns: int = 0
     interval_ns: int = 0
     depth: int = 0
+    offset_ns: int = 0
 
 
 class Subscription(NamedTuple):
@@ -222,8 +240,16 @@ class Door(Protocol):
         """Count a message that asks no endpoint against the address, or raise SessionRefused."""
         ...
 
-    def authenticate(self, credentials: Credentials, scope: Scope) -> int:
-        """Return the account of valid credentials, or raise SessionRefused."""
+    def authenticate(self, credentials: Credentials, scope: Scope | None) -> int:
+        """Return the account of valid credentials, or raise SessionRefused; None is any scope."""
+        ...
+
+    def require(self, key: str, scope: Scope) -> None:
+        """Raise SessionRefused unless a key that was proven here still may do this."""
+        ...
+
+    def redeem(self, token: str) -> int | None:
+        """Return the account that a stream token opens; None where it is worth nothing (more)."""
         ...
 
     def subscribe(self, subscription: Subscription) -> None:
@@ -257,8 +283,24 @@ class SessionRefused(Exception):
         self.refusal = refusal
 
 
+class Ending(IntEnum):
+    """Why the exchange is about to close a WebSocket."""
+
+    STOP = 1  # the exchange stops, in order
+    KEY = 2  # a key that it has proven is worth nothing any more, or something else
+    AGE = 3  # connections last no longer
+
+
 class ServerSession(Protocol):
     """One WebSocket's conversation, server end: changed by one call, then drained empty."""
+
+    def wake(self, now_ns: int) -> None:
+        """Time went on: called about twice a second."""
+        ...
+
+    def end(self, ending: Ending, now_ns: int) -> None:
+        """The connection is about to be closed: say what is to be said before."""
+        ...
 
     def receive(self, frame: str | bytes, now_ns: int) -> None:
         """Take one text or binary message from the client."""
@@ -374,6 +416,7 @@ class Dialect(NamedTuple):
     refuse: Callable[[Refusal, int], Response]  # (refusal, now_ns)
     usage_headers: Callable[[Usage], dict[str, str]]
     session: Callable[[str, Door], ServerSession | None]  # by target; None: no such stream
+    has_stream: Callable[[str], bool]  # by target
     frame: Callable[[Subscription, Event, Listings], bytes | None]
     # client half
     client: ClientEnd
@@ -383,3 +426,8 @@ class Dialect(NamedTuple):
     client_ids_for_ever: bool = False
     key_kinds: frozenset[KeyKind] = frozenset({KeyKind.HMAC, KeyKind.ED25519, KeyKind.RSA})
     notes: tuple[str, ...] = ()  # as at the venue, and good to know
+    fills_give_back: bool = False  # an order that trades is not counted against the order limits
+    connection_life_ns: int = 0  # how long a WebSocket may last; 0: as long as it likes
+    # Around carrying out a request, for what it says besides its parameters about the answer's
+    # form; may refuse. None: nothing.
+    manner: Callable[[Request], AbstractContextManager[Any]] | None = None

@@ -6,6 +6,8 @@ from urllib.parse import parse_qsl, unquote
 BODY_MAX_BYTES = 1 << 20  # a larger body is answered 413 before it is read
 TARGET_MAX_BYTES = 16 << 10
 HEADERS_MAX_BYTES = 32 << 10
+# What 426 has to say: RFC 9110, 15.5.22.
+UPGRADE = {"upgrade": "websocket", "connection": "Upgrade"}
 
 
 class Request(NamedTuple):

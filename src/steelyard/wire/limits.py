@@ -128,6 +128,12 @@ class WindowCounter:
         is_over = units > 0 and self.used > limit.limit
         return Used(limit, self.used, reset_ns, reset_ns - now_ns, is_over)
 
+    def give_back(self, limit: Limit, units: int, now_ns: int) -> Used:
+        """Unuse units, as many of them as are used, and return the usage."""
+        self.add(limit, 0, now_ns)
+        self.used = max(0, self.used - units)
+        return self.add(limit, 0, now_ns)
+
 
 class SlidingCounter:
     """Units used in the window that ends now, from (now - window_ns) on and without that instant.
@@ -152,6 +158,17 @@ class SlidingCounter:
             return told
         self._times.append((now_ns, units))
         self._used += units
+        return self.look(limit, 0, now_ns)
+
+    def give_back(self, limit: Limit, units: int, now_ns: int) -> Used:
+        """Unuse units, the newest first and as many as are used, and return the usage."""
+        while units and self._times:
+            used_ns, used = self._times.pop()
+            back = min(used, units)
+            units -= back
+            self._used -= back
+            if used > back:
+                self._times.append((used_ns, used - back))
         return self.look(limit, 0, now_ns)
 
     def look(self, limit: Limit, units: int, now_ns: int) -> Used:

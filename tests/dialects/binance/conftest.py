@@ -12,6 +12,16 @@ def venue() -> Venue:
 
 
 @pytest.fixture
+def market(venue) -> Venue:
+    """A book around 50,000 and a last price there."""
+    order = {"symbol": "BTCUSDT", "quantity": "1"}
+    venue.place(venue.other_key, **order, side="SELL", price="50100")
+    venue.place(venue.other_key, **order, side="BUY", price="49900")
+    venue.trade("50000")
+    return venue
+
+
+@pytest.fixture
 def captured(shared_data):
     """Yield (address, body) of each REST answer in a capture, or (time, frame) of each frame."""
 

@@ -3,8 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.dialects.binance import account, auth
+from steelyard.dialects.binance.account_messages import (
+    ApiRestrictions,
+    MyTrade,
+)
 from steelyard.dialects.binance.frames import AccountPosition
-from steelyard.dialects.binance.messages import ApiRestrictions, MyTrade
+from steelyard.domain.commands import ListInstrument
 from steelyard.domain.messages import (
     AccountAnswer,
     AccountQuery,
@@ -137,9 +141,30 @@ def test_fees_are_told_for_one_symbol_or_all(venue):
 def test_the_wallet_routes_that_ccxt_asks_before_it_trades(venue):
     coins = wallet(venue, "capital/config/getall")
     assert {coin["coin"]: coin["free"] for coin in coins}["BTC"] == "100.00000000"
-    assert not any(coin["depositAllEnable"] or coin["withdrawAllEnable"] for coin in coins)
+    assert all(coin["depositAllEnable"] and coin["withdrawAllEnable"] for coin in coins)
     assert wallet(venue, "margin/allPairs") == []
     assert wallet(venue, "margin/isolated/allPairs") == []
+
+
+def test_there_are_no_allocations_and_prevented_matches_are_not_kept(venue):
+    """Allocations would come of smart order routing; the other has the venue's word for a no."""
+    assert venue.call("GET", "myAllocations", symbol="BTCUSDT") == (200, [])
+    assert venue.call("GET", "myAllocations", symbol="NOPE")[1]["code"] == -1121
+    status, refused = venue.call("GET", "myPreventedMatches", symbol="BTCUSDT", orderId=1)
+    assert (status, refused["code"]) == (400, -1020)
+
+
+def test_my_filters_are_those_that_count_an_accounts_orders(venue):
+    assert venue.call("GET", "myFilters", symbol="BTCUSDT")[1] == {
+        "exchangeFilters": [],
+        "symbolFilters": [],
+        "assetFilters": [],
+    }
+    listed = venue.exchange.listings.symbol("BTC-USDT")
+    ruled = msgspec.structs.replace(listed, band_rate_e8=5_000_000, orders_max=3)
+    venue.exchange.record(ListInstrument(ruled), venue.desk.tick())
+    told = venue.call("GET", "myFilters", symbol="BTCUSDT")[1]
+    assert told["symbolFilters"] == [{"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 3}]
 
 
 def test_a_key_says_what_it_may_do(venue):

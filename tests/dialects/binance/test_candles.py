@@ -114,13 +114,32 @@ def test_candles_are_asked_by_interval_and_time(venue):
     assert [c.is_closed for c in answer.candles] == [True, False]
 
 
-def test_an_unknown_interval_and_time_zone_are_refused(venue):
+def test_a_trader_asks_by_the_days_of_a_time_zone(venue):
+    trade(venue, "50000")
+    hour_ns = 60 * MINUTE_NS
+    (day,) = venue.ask(CandlesQuery(0, 24 * hour_ns, 3, offset_ns=-3 * hour_ns)).answer.candles
+    assert (day.open_ns - 3 * hour_ns) % (24 * hour_ns) == 0
+    assert day.volume_lots == 1_000
+
+
+def test_an_unknown_interval_is_refused(venue):
     _, refused = venue.get("klines", symbol="BTCUSDT", interval="7m")
     assert refused["code"] == -1120
     assert refused["msg"].startswith("Invalid interval. ('7m' is none of 1s, 1m,")
-    _, refused = venue.get("klines", symbol="BTCUSDT", interval="1m", timeZone="8")
-    assert refused["code"] == -1130
-    assert venue.get("klines", symbol="BTCUSDT", interval="1m", timeZone="0")[0] == 200
+
+
+def test_candles_open_by_the_days_of_a_time_zone(venue):
+    """Their times, and those that are asked for, stay UTC."""
+    trade(venue, "50000")
+    hour_ms = 3_600_000
+    for zone, hours in (("0", 0), ("8", 8), ("-3:30", -3.5)):
+        _, (day,) = venue.get("klines", symbol="BTCUSDT", interval="1d", timeZone=zone)
+        assert (day[0] + int(hours * hour_ms)) % (24 * hour_ms) == 0
+        assert day[6] == day[0] + 24 * hour_ms - 1
+        later = venue.get(
+            "klines", symbol="BTCUSDT", interval="1d", timeZone=zone, startTime=day[6]
+        )
+        assert later[1] == []
 
 
 def test_the_average_price_weighs_by_volume(venue):

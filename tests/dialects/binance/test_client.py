@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from steelyard.dialects.binance import DIALECT, auth, executions
-from steelyard.domain.commands import Amend, Cancel, CancelAll, Deposit, Place
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Deposit, Place, PlaceGroup
 from steelyard.domain.errors import AuthError, DecodeError, Unsupported
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import (
@@ -28,11 +28,12 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import (
     CancelCause,
+    Direction,
     FeeAsset,
+    GroupKind,
     Liquidity,
     OrderType,
     RejectReason,
-    SelfTrade,
     Side,
     TimeInForce,
 )
@@ -40,6 +41,7 @@ from steelyard.wire.dialect import ApiKey, Asker
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import UNLIMITED
 from steelyard.wire.outcome import Answered, NotSent, Unknown
+from tests.dialects.binance.test_executions import TRAILING
 from tests.dialects.binance.test_text import LISTINGS
 from tests.shared.desk import BTC_USDT
 
@@ -91,9 +93,15 @@ def endpoint_of(request: Request):
 @st.composite
 def places(draw) -> Place:
     """Every order that Binance has a spelling for."""
-    order_type, time_in_force, post_only = draw(st.sampled_from([*executions.TYPES]))
+    kinds = [*executions.TYPES, *TRAILING]
+    order_type, time_in_force, post_only = draw(st.sampled_from(kinds))
     instrument = draw(st.sampled_from([*LISTINGS]))
-    is_limit = order_type is OrderType.LIMIT
+    prices = st.integers(1, instrument.price_max_ticks)
+    is_trailing = order_type.trails
+    stop_ticks = draw(prices) if order_type.waits else None
+    spends = order_type is OrderType.MARKET and draw(st.booleans())
+    rests = order_type.has_limit and time_in_force is TimeInForce.GTC
+    sizes = st.integers(1, instrument.size_max_lots)
     return Place(
         7,
         instrument.instrument_id,
@@ -101,11 +109,17 @@ def places(draw) -> Place:
         order_type,
         time_in_force,
         post_only,
-        draw(st.integers(1, instrument.price_max_ticks)) if is_limit else None,
-        draw(st.integers(1, instrument.size_max_lots)),
+        draw(prices) if order_type.has_limit else None,
+        0 if spends else draw(sizes),
         draw(st.sampled_from([*executions.SELF_TRADES.values()])),
         FeeAsset.RECEIVED,
         draw(st.text("abcXYZ019-_", max_size=36)),
+        quote_atoms=draw(st.integers(1, 10**18)) * 10**4 if spends else None,
+        display_lots=draw(st.none() | sizes) if rests else None,
+        trigger_ticks=None if is_trailing else stop_ticks,
+        trail_rate_e8=draw(st.integers(1, 9_999)) * executions.BIP_E8 if is_trailing else None,
+        activation_ticks=draw(st.none() | st.just(stop_ticks)) if is_trailing else None,
+        activation_direction=draw(st.sampled_from(Direction)) if is_trailing else None,
     )
 
 
@@ -116,6 +130,106 @@ def test_a_place_survives_both_halves(place):
     endpoint = endpoint_of(request)
     asker = Asker(7, "KEY", NOW_NS, LISTINGS, UNLIMITED)
     assert endpoint.decode(DIALECT.read(request, endpoint, {}), asker) == place
+
+
+@st.composite
+def groups(draw) -> PlaceGroup:
+    """Every list that Binance has a request for, in the order in which it tells of it."""
+    instrument = draw(st.sampled_from([*LISTINGS]))
+    kind = draw(st.sampled_from([GroupKind.OCO, GroupKind.OTO, GroupKind.BRACKET]))
+    side, size_lots = draw(st.sampled_from(Side)), draw(st.integers(1, instrument.size_max_lots))
+    prices = st.integers(1, instrument.price_max_ticks)
+    low, high = sorted(draw(st.sets(prices, min_size=2, max_size=2)))
+    self_trade = draw(st.sampled_from([*executions.SELF_TRADES.values()]))
+
+    def order(order_type, side, *, post_only=False, name="", **terms) -> Place:
+        head = (7, instrument.instrument_id, side, order_type, TimeInForce.GTC, post_only)
+        price = terms.pop("price_ticks", None)
+        return Place(*head, price, size_lots, self_trade, FeeAsset.RECEIVED, name, **terms)
+
+    def pair(side) -> tuple[Place, Place]:
+        sells = side is Side.SELL
+        stop_ticks, limit_ticks = (low, high) if sells else (high, low)
+        stop = draw(
+            st.sampled_from(
+                [
+                    order(OrderType.STOP, side, trigger_ticks=stop_ticks),
+                    order(OrderType.STOP_LIMIT, side, trigger_ticks=stop_ticks, price_ticks=low),
+                    order(
+                        OrderType.TRAILING_STOP,
+                        side,
+                        trail_rate_e8=10**6,
+                        activation_direction=Direction.FALL if sells else Direction.RISE,
+                    ),
+                ]
+            )
+        )
+        profit = draw(
+            st.sampled_from(
+                [
+                    order(OrderType.LIMIT, side, post_only=True, price_ticks=limit_ticks),
+                    order(OrderType.TAKE_PROFIT, side, trigger_ticks=limit_ticks, name="up"),
+                ]
+            )
+        )
+        return (stop, profit) if sells else (profit, stop)
+
+    entry = order(OrderType.LIMIT, side, price_ticks=low, name="in")
+    match kind:
+        case GroupKind.OCO:
+            places = pair(side)
+        case GroupKind.OTO:
+            places = (entry, order(OrderType.STOP, draw(st.sampled_from(Side)), trigger_ticks=high))
+        case _:
+            places = (entry, *pair(side.opposite))
+    return PlaceGroup(kind, places, draw(st.text("abcXYZ019-_", max_size=36)))
+
+
+@given(groups())
+def test_a_group_survives_both_halves(group):
+    """Built by the trader, read by the exchange: the same orders, whatever they are."""
+    request = CLIENT.request(group, LISTINGS, KEY, NOW_NS)
+    endpoint = endpoint_of(request)
+    asker = Asker(7, "KEY", NOW_NS, LISTINGS, UNLIMITED)
+    assert endpoint.decode(DIALECT.read(request, endpoint, {}), asker) == group
+
+
+def test_a_list_and_an_amendment_are_answered_by_their_orders(market):
+    """From our client end through the gate and back; the pair's order does not matter."""
+    btc = market.listings.symbol("BTC-USDT")
+    terms = (7, btc.instrument_id, Side.SELL)
+    stop = Place(
+        *terms, OrderType.STOP, TimeInForce.GTC, False, None, 1_000, trigger_ticks=4_995_000
+    )
+    limit = Place(*terms, OrderType.LIMIT, TimeInForce.GTC, True, 5_008_000, 1_000)
+    outcome = market.ask(PlaceGroup(GroupKind.OCO, (limit, stop), "mine"))
+    assert isinstance(outcome, Answered), outcome
+    first, second = outcome.answer.orders
+    assert (first.order_type, second.order_type) == (OrderType.STOP, OrderType.LIMIT)
+    assert (first.trigger_ticks, second.price_ticks) == (4_995_000, 5_008_000)
+    assert first.group_id == second.group_id == first.order_id
+    outcome = market.ask(CancelAll(0, btc.instrument_id))
+    assert {order.order_id for order in outcome.answer.orders} == {first.order_id, second.order_id}
+    alone = market.place(newClientOrderId="old")
+    amend = Amend(0, alone["orderId"], None, 500, None, btc.instrument_id, "new")
+    answer = market.ask(amend).answer
+    assert (answer.order.size_lots, answer.order.client_order_id) == (500, "new")
+    assert answer.former_client_order_id == "old"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        PlaceGroup(GroupKind.BASKET, (PLACE, PLACE)),
+        Amend(0, 5, 7, None, instrument_id=0),
+        Amend(0, 5, 7, 8, instrument_id=0),
+        Amend(0, 5, None, 8),
+    ],
+    ids=str,
+)
+def test_what_the_venue_does_not_offer_is_not_sent(message):
+    with pytest.raises(Unsupported):
+        CLIENT.request(message, LISTINGS, KEY, NOW_NS)
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda m: type(m).__name__)
@@ -319,6 +433,7 @@ def test_ccxt_gets_what_the_fact_sheet_proves():
 def test_python_binance_gets_its_attributes():
     found = DIALECT.environment("python-binance", "http://h:1", "ws://h:1")
     assert found["Client"]["API_URL"] == "http://h:1/api"
+    assert found["AsyncClient"]["WS_API_URL"] == "ws://h:1/ws-api/v3"
     assert found["BinanceSocketManager"]["STREAM_URL"] == "ws://h:1/"
 
 
@@ -333,8 +448,9 @@ def test_an_unknown_library_is_told_the_known_ones():
         {"slide": True},
         {"reduce_only": True},
         {"display_lots": 0},
-        {"self_trade": SelfTrade.DECREMENT},
-        {"order_type": OrderType.STOP_LIMIT, "post_only": False, "trigger_ticks": 5},
+        {"order_type": OrderType.STOP_LIMIT, "trigger_ticks": 5},  # and post_only
+        {"order_type": OrderType.TRAILING_STOP, "post_only": False, "trail_ticks": 5},
+        {"order_type": OrderType.TRAILING_STOP, "post_only": False, "trail_rate_e8": 5},
         {"time_in_force": TimeInForce.GTD, "expire_ns": 5},
     ],
     ids=str,

@@ -37,6 +37,7 @@ SAID = [
         "Timestamp for this request was 1000ms ahead of the server's time.",
     ),
     (A.UNKNOWN_ENDPOINT, 404, -1020, "This operation is not supported."),
+    (A.UPGRADE_REQUIRED, 426, -1020, "This operation is not supported."),
     (A.UNAVAILABLE, 503, -1008, "Server is currently overloaded with other requests."),
     (R.UNKNOWN_INSTRUMENT, 400, -1121, "Invalid symbol."),
     (R.PRICE_OFF_TICK, 400, -1013, "Filter failure: PRICE_FILTER"),

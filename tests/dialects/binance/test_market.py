@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.dialects.binance import LIMITS, market
-from steelyard.dialects.binance.messages import ExchangeInfo
+from steelyard.dialects.binance.messages import ExchangeInfo, SymbolsRequest
 from steelyard.domain.commands import ListInstrument, SetMarketState
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Instrument
@@ -17,8 +17,6 @@ from steelyard.domain.messages import (
     InstrumentsQuery,
     Status,
     StatusQuery,
-    TradeList,
-    TradesQuery,
 )
 from steelyard.domain.order import MarketState
 from steelyard.wire.limits import UNLIMITED, Counts, Limit, Per
@@ -97,15 +95,24 @@ def test_exchange_info_is_what_strict_clients_need(venue):
     """hummingbot: SPOT in a permission set; Nautilus: every flag; ccxt: status TRADING."""
     (symbol,) = venue.get("exchangeInfo", symbol="BTCUSDT")[1]["symbols"]
     assert symbol["permissionSets"] == [["SPOT"]]
-    assert symbol["orderTypes"] == ["LIMIT", "LIMIT_MAKER", "MARKET"]
+    assert symbol["orderTypes"] == [
+        *("LIMIT", "LIMIT_MAKER", "MARKET"),
+        *("STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"),
+    ]
     assert {rule["filterType"] for rule in symbol["filters"]} == {
         "PRICE_FILTER",
         "LOT_SIZE",
+        "ICEBERG_PARTS",
         "MARKET_LOT_SIZE",
+        "TRAILING_DELTA",
         "NOTIONAL",
     }
     flags = {name: value for name, value in symbol.items() if isinstance(value, bool)}
-    assert [name for name, value in flags.items() if value] == ["isSpotTradingAllowed"]
+    assert {name for name, value in flags.items() if not value} == {
+        "opoAllowed",
+        "pegInstructionsAllowed",
+        "isMarginTradingAllowed",
+    }
 
 
 @pytest.mark.parametrize(
@@ -148,6 +155,74 @@ def test_exchange_info_tells_the_rules_that_an_operator_chose():
     }
     assert filters["MAX_NUM_ORDERS"] == {"maxNumOrders": 3}
     assert filters["MAX_NUM_ALGO_ORDERS"] == {"maxNumAlgoOrders": 2}
+
+
+@pytest.mark.parametrize(
+    ("permissions", "count"),
+    [
+        ("SPOT", 3),
+        ('["SPOT"]', 3),
+        ('["MARGIN","SPOT"]', 3),
+        ("MARGIN", 0),
+        ('["LEVERAGED", "TRD_GRP_002"]', 0),
+    ],
+)
+def test_exchange_info_shows_the_symbols_of_permissions(venue, permissions, count):
+    status, info = venue.get("exchangeInfo", permissions=permissions)
+    assert (status, len(info["symbols"])) == (200, count)
+
+
+@pytest.mark.parametrize("permissions", ["spot", "[SPOT]", '["SPOT"', "[]", '[""]', '[["SPOT"]]'])
+def test_permissions_of_another_form_are_refused(venue, permissions):
+    assert venue.get("exchangeInfo", permissions=permissions)[1]["code"] == -1100
+
+
+def test_exchange_info_leaves_out_permission_sets_on_demand(venue):
+    def sets(**params):
+        return {str(s["permissionSets"]) for s in venue.get("exchangeInfo", **params)[1]["symbols"]}
+
+    assert sets() == sets(showPermissionSets="true") == {"[['SPOT']]"}
+    assert sets(showPermissionSets="false") == {"[]"}
+    assert (
+        venue.get("exchangeInfo", symbols='["ETHBTC","BTCUSDT"]')[1]["symbols"][0]["symbol"]
+        == "ETHBTC"
+    )
+
+
+@pytest.mark.parametrize("more", [{"permissions": "SPOT"}, {"symbolStatus": "TRADING"}])
+def test_what_chooses_among_all_symbols_does_not_go_with_a_name(venue, more):
+    for named in ({"symbol": "BTCUSDT"}, {"symbols": '["BTCUSDT"]'}):
+        assert venue.get("exchangeInfo", **named, **more)[1]["code"] == -1128
+
+
+def test_a_symbol_of_another_status_is_refused_and_among_others_left_out(venue):
+    listed = venue.exchange.listings.symbol("BTC-USDT")
+    venue.exchange.record(
+        SetMarketState(listed.instrument_id, MarketState.HALTED), venue.desk.tick()
+    )
+    for path in ("depth", "ticker/24hr", "ticker/price", "ticker/bookTicker", "ticker"):
+        status, refused = venue.get(path, symbol="BTCUSDT", symbolStatus="TRADING")
+        assert (status, refused["code"]) == (400, -1220), path
+        assert venue.get(path, symbol="BTCUSDT", symbolStatus="HALT")[0] == 200
+    for path in ("ticker/24hr", "ticker/price", "ticker", "ticker/tradingDay"):
+        both = '["BTCUSDT","ETHUSDT"]'
+        _, found = venue.get(path, symbols=both, symbolStatus="TRADING")
+        assert [t["symbol"] for t in found] == ["ETHUSDT"], path
+    assert [t["symbol"] for t in venue.get("ticker/price", symbolStatus="HALT")[1]] == ["BTCUSDT"]
+
+
+def test_no_symbol_has_execution_rules(venue):
+    _, every = venue.get("executionRules")
+    assert every["symbolRules"][0] == {"symbol": "BTCUSDT", "rules": []}
+    assert len(every["symbolRules"]) == 3
+    assert len(venue.get("executionRules", symbol="ETHBTC")[1]["symbolRules"]) == 1
+    for request, weight in (
+        (SymbolsRequest(symbol="A"), 2),
+        (SymbolsRequest(symbols=("A",) * 9), 18),
+        (SymbolsRequest(symbols=("A",) * 30), 40),
+        (SymbolsRequest(), 40),
+    ):
+        assert market.EXECUTION_RULES.weight(request) == weight
 
 
 @pytest.mark.parametrize("path", ["exchangeInfo", "ticker/24hr", "ticker/price"])
@@ -210,26 +285,6 @@ def test_a_book_comes_back_in_ticks_and_lots(venue):
 @pytest.mark.parametrize(("limit", "weight"), [(100, 5), (101, 25), (1000, 50), (5000, 250)])
 def test_a_deeper_book_weighs_more(limit, weight):
     assert market.DEPTH.weight(market.DepthRequest(symbol="BTCUSDT", limit=limit)) == weight
-
-
-def test_trades_and_aggregates_have_the_same_ids(venue):
-    for price in ("50000", "50001", "50002"):
-        trade(venue, price)
-    _, trades = venue.get("trades", symbol="BTCUSDT")
-    assert [t["price"] for t in trades] == ["50000.00000000", "50001.00000000", "50002.00000000"]
-    assert {t["isBuyerMaker"] for t in trades} == {False}
-    assert trades[0]["quoteQty"] == "500.00000000"
-    _, aggregates = venue.get("aggTrades", symbol="BTCUSDT", fromId=trades[1]["id"])
-    assert [(a["a"], a["f"], a["l"], a["T"]) for a in aggregates] == [
-        (t["id"], t["id"], t["id"], t["time"]) for t in trades[1:]
-    ]
-    _, old = venue.get("historicalTrades", symbol="BTCUSDT", fromId=trades[0]["id"], limit=1)
-    assert old == trades[:1]
-    _, early = venue.get("aggTrades", symbol="BTCUSDT", endTime=trades[0]["time"])
-    assert [a["a"] for a in early] == [trades[0]["id"]]
-    found = venue.ask(TradesQuery(0, 2)).answer
-    assert isinstance(found, TradeList)
-    assert [t.trade_id for t in found.trades] == [t["id"] for t in trades[1:]]
 
 
 def test_time_and_status(venue):

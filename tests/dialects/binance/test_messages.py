@@ -4,7 +4,15 @@ from importlib import resources
 import msgspec
 import pytest
 
-from steelyard.dialects.binance import frames, messages, parameters
+from steelyard.dialects.binance import (
+    account_messages,
+    frames,
+    list_messages,
+    market_messages,
+    messages,
+    parameters,
+    wallet_messages,
+)
 from steelyard.dialects.binance.market import instruments_from_wire
 
 SAMPLES = sorted(
@@ -13,8 +21,11 @@ SAMPLES = sorted(
 )
 
 
+MODULES = (messages, account_messages, list_messages, market_messages, wallet_messages, frames)
+
+
 def kind_of(name: str):
-    return getattr(messages, name, None) or getattr(frames, name)
+    return next(kind for module in MODULES if (kind := getattr(module, name, None)) is not None)
 
 
 def sample(path):
@@ -60,6 +71,13 @@ def test_every_message_has_a_sample():
         "ApiFrame",
         "SubscriptionId",
         "ControlError",
+        "SymbolRules",
+        "Network",
+        "ListRequest",
+        "WorkingRequest",
+        "ListedOrder",
+        "ListStatusOrder",
+        "AmendedOrder",
     }
     simple = {  # requests of one or two parameters that another sample has too
         "AnyRequest",
@@ -71,10 +89,13 @@ def test_every_message_has_a_sample():
         "SymbolsRequest",
         "AccountRequest",
         "TradeFeeRequest",
+        "SymbolStatusRequest",
+        "ListenKeyRequest",
+        "QueryListRequest",
     }
     structs = {
         name
-        for module in (messages, frames)
+        for module in MODULES
         for name, value in vars(module).items()
         if isinstance(value, type)
         and issubclass(value, msgspec.Struct)
@@ -85,7 +106,7 @@ def test_every_message_has_a_sample():
 
 # Real payloads and those of the documentation, by the struct that reads them.
 PAYLOADS = {
-    "account_trades_response": tuple[messages.MyTrade, ...],
+    "account_trades_response": tuple[account_messages.MyTrade, ...],
     "all_orders_response": tuple[messages.OrderInfo, ...],
     "avg_price_response": messages.AvgPrice,
     "book_ticker_response": messages.BookTicker,

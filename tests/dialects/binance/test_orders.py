@@ -118,6 +118,7 @@ def test_an_answer_is_as_long_as_was_asked(venue, length):
     assert "status" not in maker
 
 
+GTC = {"timeInForce": "GTC"}
 REFUSED = [
     ({}, -1102, "Mandatory parameter 'type' was not sent"),
     ({"type": "LIMIT", "price": "5"}, -1102, "Mandatory parameter 'timeInForce'"),
@@ -138,16 +139,30 @@ REFUSED = [
     ({"type": "MARKET", "timeInForce": "IOC"}, -1106, "Parameter 'timeInForce' sent"),
     ({"type": "LIMIT_MAKER", "timeInForce": "GTC", "price": "5"}, -1106, "'timeInForce' sent"),
     ({"type": "FULL"}, -1116, "Invalid orderType."),
-    ({"type": "MARKET", "quoteOrderQty": "50"}, -1013, "Quote order qty market orders are not"),
-    ({"type": "STOP_LOSS", "stopPrice": "5"}, -1013, "Stop loss orders are not supported"),
-    ({"type": "STOP_LOSS_LIMIT"}, -1013, "Stop loss limit orders are not supported"),
-    ({"type": "TAKE_PROFIT"}, -1013, "Take profit orders are not supported"),
-    ({"type": "TAKE_PROFIT_LIMIT"}, -1013, "Take profit limit orders are not supported"),
-    ({**LIMIT, "price": "5", "icebergQty": "1"}, -1013, "Iceberg orders are not supported"),
-    ({**LIMIT, "price": "5", "trailingDelta": "9"}, -1013, "Trailing stop orders are not"),
-    ({**LIMIT, "pegPriceType": "PRIMARY_PEG"}, -1013, "Pegged orders are not supported"),
+    ({"type": "MARKET", "quoteOrderQty": "50"}, -1128, "Combination of optional parameters"),
+    ({"type": "STOP_LOSS"}, -1102, "Param 'stopPrice' or 'trailingDelta' must be sent"),
+    ({"type": "STOP_LOSS", "stopPrice": "5", "price": "5"}, -1106, "Parameter 'price' sent"),
+    ({"type": "STOP_LOSS_LIMIT", "stopPrice": "5"}, -1102, "Mandatory parameter 'timeInForce'"),
+    ({"type": "TAKE_PROFIT", "stopPrice": "0"}, -1013, "Invalid stopPrice."),
+    ({"type": "TAKE_PROFIT", "stopPrice": "5.001"}, -1013, "Filter failure: PRICE_FILTER"),
     (
-        {**LIMIT, "price": "50000", "selfTradePreventionMode": "DECREMENT"},
+        {"type": "TAKE_PROFIT_LIMIT", **GTC, "price": "5"},
+        -1102,
+        "Param 'stopPrice' or 'trailingDelta' must be sent",
+    ),
+    (
+        {**LIMIT, "timeInForce": "IOC", "price": "50000", "icebergQty": "0.001"},
+        -1160,
+        "Parameter 'icebergQty' is not supported if 'timeInForce' is not GTC.",
+    ),
+    ({**LIMIT, "price": "50000", "icebergQty": "0.0010001"}, -1013, "Filter failure: LOT_SIZE"),
+    ({**LIMIT, "price": "5", "trailingDelta": "9"}, -1106, "Parameter 'trailingDelta' sent"),
+    ({"type": "STOP_LOSS", "trailingDelta": "0"}, -1013, "Filter failure: TRAILING_DELTA"),
+    ({"type": "STOP_LOSS", "trailingDelta": "10000"}, -1013, "Filter failure: TRAILING_DELTA"),
+    ({**LIMIT, "pegPriceType": "PRIMARY_PEG"}, -1013, "Pegged orders are not supported"),
+    ({**LIMIT, "price": "50000", "strategyType": "9"}, -1134, "`strategyType` was less than"),
+    (
+        {**LIMIT, "price": "50000", "selfTradePreventionMode": "TRANSFER"},
         -1013,
         "does not allow the specified self-trade prevention mode",
     ),
@@ -283,16 +298,12 @@ def test_testing_an_order_places_none(venue):
 @pytest.mark.parametrize(
     ("method", "path", "words"),
     [
-        ("POST", "order/cancelReplace", "Order cancel-replace is not supported for this symbol."),
-        ("PUT", "order/amend/keepPriority", "Order amend is not supported for this symbol."),
-        ("POST", "order/oco", "OCO orders are not supported for this symbol"),
-        ("POST", "orderList/oco", "OCO orders are not supported for this symbol"),
-        ("POST", "orderList/otoco", "OCO orders are not supported for this symbol"),
-        ("DELETE", "orderList", "OCO orders are not supported for this symbol"),
+        ("POST", "orderList/opo", "OPO orders are not supported for this symbol."),
+        ("POST", "orderList/opoco", "OPO orders are not supported for this symbol."),
         ("POST", "sor/order", "This operation is not supported."),
     ],
 )
-def test_what_is_not_offered_yet_says_so(venue, method, path, words):
+def test_what_is_not_offered_says_so(venue, method, path, words):
     """Whatever its parameters are, the venue's words and what to do instead."""
     status, refused = venue.call(method, path, symbol="BTCUSDT", aboveType="LIMIT_MAKER")
     assert (status, code_of(refused)) == (400, -1013)
@@ -355,7 +366,7 @@ def test_order_limits_are_counted_and_told():
     response = venue.send(venue.signed("POST", "order", order))
     assert response.headers["x-mbx-order-count-10s"] == "1"
     assert response.headers["x-mbx-order-count-1d"] == "1"
-    assert response.headers["x-mbx-used-weight-1m"] == "1"
+    assert response.headers["x-mbx-used-weight-1m"] == "0"
     _, counts = venue.call("GET", "rateLimit/order")
     assert [(c["interval"], c["intervalNum"], c["count"]) for c in counts] == [
         ("SECOND", 10, 1),

@@ -1,22 +1,19 @@
 import gzip
-from itertools import pairwise
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.dialects.binance import DIALECT, LIMITS, stream
+from steelyard.dialects.binance import DIALECT, stream, text
 from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
-from steelyard.domain.messages import BookDelta, Candle, Ticker, Touch, Trade
+from steelyard.domain.messages import AggregateTrade, BookDelta, Candle, Ticker, Touch, Trade
 from steelyard.domain.order import Side
 from steelyard.wire.dialect import Channel, ChannelKind, Subscription
-from steelyard.wire.limits import UNLIMITED
 from tests.dialects.binance.test_candles import any_candle, any_ticker
 from tests.dialects.binance.test_market import trade
 from tests.dialects.binance.test_text import LISTINGS
-from tests.dialects.binance.venue import Venue
 
 MS = 1_000_000
 instrument_ids = st.sampled_from([0, 1, 2])
@@ -90,11 +87,48 @@ def test_payloads_are_bare_wrapped_or_in_an_array():
     assert (mini["e"], mini["s"], mini["c"]) == ("24hrMiniTicker", "BTCUSDT", "0.00000000")
 
 
-def test_an_aggregate_has_the_ids_of_its_one_trade():
-    told = msgspec.json.decode(
-        market_frame("btcusdt@aggTrade", Trade(0, 7, 1, 1, Side.SELL, MS), stream.RAW)
+def test_an_aggregate_has_a_number_of_its_own_and_the_ids_of_its_trades():
+    aggregate = AggregateTrade(0, 3, 1, 1, 7, 9, Side.SELL, MS)
+    told = msgspec.json.decode(market_frame("btcusdt@aggTrade", aggregate, stream.RAW))
+    assert (told["e"], told["a"], told["f"], told["l"], told["m"]) == ("aggTrade", 3, 7, 9, True)
+
+
+@pytest.mark.parametrize(("mark", "time"), [(stream.RAW, 5), (stream.RAW_US, 5_250)])
+def test_a_time_is_in_the_unit_that_the_connection_chose(mark, time):
+    """And the next one is in milliseconds again."""
+    trade_ = Trade(0, 7, 1, 1, Side.SELL, 5_250_000)
+    told = msgspec.json.decode(market_frame("btcusdt@trade", trade_, mark))
+    assert (told["E"], told["T"]) == (time, time)
+    assert text.to_ms(5_250_000) == 5
+
+
+def test_a_window_and_an_average_are_told_under_names_of_their_own():
+    ticker = Ticker(
+        0, 9 * MS, 2 * MS, 100, 300, 100, 200, 1, None, 4, 10**12, 2, 5, 6, 1, 1, 2, 2, 7 * MS
     )
-    assert (told["e"], told["a"], told["f"], told["l"], told["m"]) == ("aggTrade", 7, 7, 7, True)
+    window = msgspec.json.decode(market_frame("btcusdt@ticker_4h", ticker, stream.RAW))
+    assert (window["e"], window["O"], window["C"]) == ("4hTicker", 2, 9)
+    assert (window["F"], window["L"], window["n"]) == (5, 6, 2)
+    assert not {"b", "a", "x"} & window.keys()
+    average = msgspec.json.decode(market_frame("btcusdt@avgPrice", ticker, stream.RAW))
+    assert average == {
+        "e": "avgPrice",
+        "E": 9,
+        "s": "BTCUSDT",
+        "i": "5m",
+        "w": "25000.00000000",
+        "T": 7,
+    }
+
+
+def test_a_candle_of_the_east_is_told_as_any_other():
+    """Its month ends where the month there does."""
+    open_ns = 1_764_518_400_000 * MS  # 2025-11-30 16:00 UTC: December begins at UTC+8
+    candle = Candle(
+        0, 30 * 86_400_000 * MS, open_ns, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, is_closed=True
+    )
+    k = msgspec.json.decode(market_frame("btcusdt@kline_1M@+08:00", candle, stream.RAW))["k"]
+    assert (k["i"], k["T"] + 1 - k["t"]) == ("1M", 31 * 86_400_000)
 
 
 def test_a_candle_without_trades_has_no_trade_ids():
@@ -110,7 +144,7 @@ def test_a_candle_without_trades_has_no_trade_ids():
     ("name", "channel"),
     [
         ("btcusdt@trade", Channel(ChannelKind.TRADES, 0)),
-        ("ethbtc@aggTrade", Channel(ChannelKind.TRADES, 2)),
+        ("ethbtc@aggTrade", Channel(ChannelKind.AGGREGATES, 2)),
         ("btcusdt@bookTicker", Channel(ChannelKind.TOUCH, 0)),
         ("btcusdt@depth", Channel(ChannelKind.BOOK, 0, period_ns=1000 * MS)),
         ("btcusdt@depth@100ms", Channel(ChannelKind.BOOK, 0, period_ns=100 * MS)),
@@ -123,6 +157,24 @@ def test_a_candle_without_trades_has_no_trade_ids():
             Channel(ChannelKind.CANDLES, 0, period_ns=2000 * MS, interval_ns=60_000 * MS),
         ),
         (
+            "btcusdt@ticker_1h",
+            Channel(ChannelKind.TICKER, 0, period_ns=1000 * MS, interval_ns=3_600_000 * MS),
+        ),
+        (
+            "btcusdt@avgPrice",
+            Channel(ChannelKind.TICKER, 0, period_ns=1000 * MS, interval_ns=300_000 * MS),
+        ),
+        (
+            "btcusdt@kline_1d@+08:00",
+            Channel(
+                ChannelKind.CANDLES,
+                0,
+                period_ns=2000 * MS,
+                interval_ns=86_400_000 * MS,
+                offset_ns=28_800_000 * MS,
+            ),
+        ),
+        (
             "btcusdt@kline_1s",
             Channel(ChannelKind.CANDLES, 0, period_ns=1000 * MS, interval_ns=1000 * MS),
         ),
@@ -132,7 +184,14 @@ def test_a_stream_name_is_a_channel(name, channel):
     assert stream.channels_of(name, LISTINGS) == (channel,)
 
 
-@pytest.mark.parametrize("name", ["!miniTicker@arr", "!miniTicker@arr@1000ms", "!ticker@arr"])
+@pytest.mark.parametrize("name", ["btcusdt@referencePrice", "ethbtc@blockTrade"])
+def test_a_stream_of_what_there_is_not_stays_silent(name):
+    assert stream.channels_of(name, LISTINGS) == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["!miniTicker@arr", "!miniTicker@arr@1000ms", "!ticker@arr", "!ticker_1d@arr"]
+)
 def test_all_symbols_are_one_channel_each(name):
     assert len(stream.channels_of(name, LISTINGS)) == len(LISTINGS)
 
@@ -148,7 +207,9 @@ def test_all_symbols_are_one_channel_each(name):
         "btcusdt@depth7",
         "btcusdt@depth20@500ms",
         "btcusdt@kline_7m",
-        "btcusdt@ticker_1h",
+        "btcusdt@ticker_2h",
+        "btcusdt@kline_1d@+09:00",
+        "!ticker_2h@arr",
         "!bookTicker",
         "btcusdt@trade@trade",
         "x" * 5_000,
@@ -157,207 +218,6 @@ def test_all_symbols_are_one_channel_each(name):
 def test_a_stream_that_does_not_exist_is_refused_by_name(name):
     with pytest.raises(DecodeError):
         stream.channels_of(name, LISTINGS)
-
-
-@pytest.mark.parametrize(
-    ("path", "query", "target"),
-    [
-        ("/ws", "", ("=", ())),
-        ("/ws/btcusdt@trade", "", ("=", ("btcusdt@trade",))),
-        ("/ws/a@trade/b@depth@100ms", "", ("=", ("a@trade", "b@depth@100ms"))),
-        ("/ws/0", "", ("=", ())),
-        ("/stream/ws/1", "", ("=", ())),
-        ("/stream", "", ("+", ())),
-        ("/stream", "streams=a@trade/b@depth", ("+", ("a@trade", "b@depth"))),
-        ("/streams", "", None),
-        ("/wsx", "", None),
-        ("/", "", None),
-    ],
-)
-def test_a_path_says_how_payloads_come(path, query, target):
-    assert stream.target_of(path, query) == target
-
-
-# -- the server's session -----------------------------------------------------------------------
-
-
-def test_streams_may_be_in_the_target(venue):
-    """Raw ones are bare, combined ones have their name around them; ccxt puts a number."""
-    bare = venue.open("/ws/btcusdt@trade")
-    wrapped = venue.open("/stream?streams=btcusdt@trade/ethusdt@trade")
-    numbered = venue.open("/stream/ws/0")
-    venue.say(numbered, {"method": "SUBSCRIBE", "params": ["btcusdt@trade"], "id": 1})
-    trade(venue, "50000")
-    (told,) = venue.heard(bare)
-    assert (told["e"], told["p"]) == ("trade", "50000.00000000")
-    assert venue.heard(wrapped) == [{"stream": "btcusdt@trade", "data": told}]
-    assert venue.heard(numbered) == [{"result": None, "id": 1}, told]
-
-
-def test_streams_come_and_go(venue):
-    line = venue.open("/ws")
-    for request, result in [
-        ({"method": "SUBSCRIBE", "params": ["btcusdt@trade", "ethusdt@trade"], "id": 1}, None),
-        ({"method": "SUBSCRIBE", "params": ["btcusdt@trade"], "id": "again"}, None),
-        ({"method": "UNSUBSCRIBE", "params": ["ethusdt@trade", "btcusdt@depth"], "id": 2}, None),
-        ({"method": "LIST_SUBSCRIPTIONS", "id": 3}, ["btcusdt@trade"]),
-        ({"method": "GET_PROPERTY", "params": ["combined"], "id": 4}, False),
-        ({"method": "SET_PROPERTY", "params": ["combined", True], "id": 5}, None),
-        ({"method": "GET_PROPERTY", "params": ["combined"], "id": None}, True),
-    ]:
-        venue.say(line, request)
-        assert venue.heard(line) == [{"result": result, "id": request["id"]}]
-    trade(venue, "50000")
-    (told,) = venue.heard(line)
-    assert told["stream"] == "btcusdt@trade"
-    venue.say(line, {"method": "UNSUBSCRIBE", "params": ["btcusdt@trade"], "id": 6})
-    venue.heard(line)
-    trade(venue, "50000")
-    assert venue.heard(line) == []
-
-
-def test_a_book_can_be_built_as_the_documentation_says(venue):
-    """The first update after a snapshot joins it, every next one joins the last, no gap."""
-    venue.place(price="49000")
-    line = venue.open("/stream?streams=btcusdt@depth@100ms/btcusdt@bookTicker")
-    venue.place(price="49001")
-    _, snapshot = venue.get("depth", symbol="BTCUSDT")
-    venue.wait()
-    venue.place(price="49002")
-    venue.place(venue.other_key, side="SELL", price="51000")
-    venue.wait()
-    frames = venue.heard(line)
-    updates = [f["data"] for f in frames if "@depth" in f["stream"]]
-    touches = [f["data"] for f in frames if "@bookTicker" in f["stream"]]
-    last = snapshot["lastUpdateId"]
-    fresh = [update for update in updates if update["u"] > last]
-    assert fresh[0]["U"] <= last + 1 <= fresh[0]["u"]
-    for before, after in pairwise(updates):
-        assert after["U"] == before["u"] + 1
-    bids = {price for update in fresh for price, _ in update["b"]}
-    assert bids == {"49002.00000000"}
-    assert touches[-1]["u"] == updates[-1]["u"]
-    assert (touches[-1]["b"], touches[-1]["a"]) == ("49002.00000000", "51000.00000000")
-
-
-def test_the_best_levels_come_whole_each_time(venue):
-    """`@depth5`: at once for who joins, then when the book changed, never otherwise."""
-    for number in range(7):
-        venue.place(price=str(49_000 + number))
-    line = venue.open("/stream?streams=btcusdt@depth5/btcusdt@depth@100ms")
-    fast = venue.open("/ws/btcusdt@depth20@100ms")
-    venue.wait()
-    (frame,) = venue.heard(line)
-    assert frame["stream"] == "btcusdt@depth5"
-    snapshot = venue.get("depth", symbol="BTCUSDT", limit=5)[1]
-    assert frame["data"] == snapshot
-    assert [price for price, _ in snapshot["bids"]] == [
-        f"4900{n}.00000000" for n in (6, 5, 4, 3, 2)
-    ]
-    (whole,) = venue.heard(fast)
-    assert (len(whole["bids"]), whole["asks"]) == (7, [])
-    venue.wait()
-    assert venue.heard(line) == venue.heard(fast) == []
-    venue.place(venue.other_key, side="SELL", price="51000")
-    venue.wait()
-    frames = {frame["stream"]: frame["data"] for frame in venue.heard(line)}
-    told = frames["btcusdt@depth5"]
-    assert told["asks"] == [["51000.00000000", "0.01000000"]]
-    assert (
-        told["lastUpdateId"] == frames["btcusdt@depth@100ms"]["u"] == snapshot["lastUpdateId"] + 1
-    )
-    venue.say(line, {"method": "UNSUBSCRIBE", "params": ["btcusdt@depth5"], "id": 1})
-    venue.place(price="48000")
-    venue.wait()
-    assert {frame.get("stream") for frame in venue.heard(line)} == {None, "btcusdt@depth@100ms"}
-
-
-def test_a_trader_passes_over_partial_books():
-    """They do not say what they are of; ours follows the changes."""
-    frame = b'{"stream":"btcusdt@depth5","data":{"lastUpdateId":1,"bids":[],"asks":[]}}'
-    assert stream.event_of(frame, LISTINGS, 0) is None
-
-
-@pytest.mark.parametrize(
-    ("frame", "code", "words"),
-    [
-        ("{", 3, "Invalid JSON: "),
-        ("", 3, "Invalid JSON: "),
-        (b"\xff\xfe", 3, "Invalid JSON: "),
-        ("[" * 100_000, 2, "Invalid request: "),
-        ('{"id":1}', 2, "missing required field `method`"),
-        ('{"method":5,"id":1}', 2, "Expected `str`, got `int`"),
-        ({"method": "SUBSCRIBE", "params": ["a"], "id": {}}, 2, "Invalid request: "),
-        ({"method": "FOO", "id": 1}, 2, "unknown variant 'FOO', expected one of `SUBSCRIBE`,"),
-        ({"method": "SUBSCRIBE", "params": "btcusdt@trade", "id": 1}, 2, "params must be a list"),
-        ({"method": "SUBSCRIBE", "params": [5], "id": 1}, 2, "params must be a list"),
-        ({"method": "SUBSCRIBE", "params": ["foo@trade"], "id": 1}, 2, "no symbol in 'foo@trade'"),
-        ({"method": "SUBSCRIBE", "params": ["btcusdt@depth6"], "id": 1}, 2, "no stream 'btcusdt@"),
-        ({"method": "GET_PROPERTY", "params": ["foo"], "id": 1}, 0, "Unknown property"),
-        ({"method": "GET_PROPERTY", "id": 1}, 2, "property name must be a string"),
-        ({"method": "SET_PROPERTY", "params": [5, True], "id": 1}, 2, "property name must be a"),
-        (
-            {"method": "SET_PROPERTY", "params": ["combined", 1], "id": 1},
-            1,
-            "Invalid value type: expected Boolean",
-        ),
-    ],
-)
-def test_a_bad_control_message_is_refused_and_the_line_stays(venue, frame, code, words):
-    """In the documented shape, and in the one that ccxt reads."""
-    line = venue.open("/ws")
-    venue.say(line, frame)
-    (told,) = venue.heard(line)
-    assert (told["code"], told["error"]) == (code, {"code": code, "msg": told["msg"]})
-    assert words in told["msg"]
-    assert told["id"] in (None, 1)
-    venue.say(line, {"method": "LIST_SUBSCRIPTIONS", "id": 2})
-    assert venue.heard(line) == [{"result": [], "id": 2}]
-
-
-def test_one_wrong_name_subscribes_to_nothing(venue):
-    line = venue.open("/ws")
-    venue.say(line, {"method": "SUBSCRIBE", "params": ["btcusdt@trade", "x@y"], "id": 1})
-    venue.say(line, {"method": "LIST_SUBSCRIPTIONS", "id": 2})
-    assert venue.heard(line)[-1] == {"result": [], "id": 2}
-
-
-def test_a_wrong_name_in_the_target_is_told(venue):
-    (told,) = venue.heard(venue.open("/stream?streams=btcusdt@foo"))
-    assert told["error"]["code"] == 2
-
-
-def test_too_many_streams_are_refused(venue, monkeypatch):
-    monkeypatch.setattr(stream, "STREAMS_MAX", 2)
-    line = venue.open("/ws")
-    names = ["btcusdt@trade", "btcusdt@depth", "btcusdt@ticker"]
-    venue.say(line, {"method": "SUBSCRIBE", "params": names, "id": 1})
-    assert "at most 2 streams" in venue.heard(line)[0]["msg"]
-
-
-def test_a_client_that_talks_too_fast_is_cut_off():
-    """5 messages a second, as the venue has it; without limits nobody counts."""
-    request = {"method": "LIST_SUBSCRIPTIONS", "id": 1}
-    for limits, closes in ((LIMITS, True), (UNLIMITED, False)):
-        venue = Venue(limits)
-        venue.desk.now_ns -= venue.desk.now_ns % 1_000_000_000
-        line = venue.open("/ws")
-        for _ in range(5):
-            venue.say(line, request)
-        assert venue.lines[line][0].session.closing is None
-        venue.say(line, request)
-        closing = venue.lines[line][0].session.closing
-        assert (closing is not None) == closes
-        assert closing is None or closing[0] == 1008
-
-
-@given(st.text(max_size=80) | st.binary(max_size=80))
-def test_garbage_never_breaks_a_session(garbage):
-    venue = Venue()
-    line = venue.open("/stream")
-    venue.say(line, garbage)
-    venue.say(line, {"method": "LIST_SUBSCRIPTIONS", "id": 2})
-    assert venue.heard(line)[-1] == {"result": [], "id": 2}
 
 
 # -- the client's session -----------------------------------------------------------------------
@@ -384,6 +244,12 @@ def test_a_trader_hears_what_the_exchange_says(venue):
     assert ours.drain() == ([], [])
     touch = next(event for event in reversed(events) if isinstance(event, Touch))
     assert (touch.bid_ticks, touch.ask_ticks, touch.ask_lots) == (4_900_000, 0, 0)
+
+
+def test_a_trader_passes_over_partial_books():
+    """They do not say what they are of; ours follows the changes."""
+    frame = b'{"stream":"btcusdt@depth5","data":{"lastUpdateId":1,"bids":[],"asks":[]}}'
+    assert stream.event_of(frame, LISTINGS, 0) is None
 
 
 def test_private_channels_are_not_on_a_market_stream():

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from steelyard.dialects.binance import text
 from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.messages import MINUTE_NS
 from tests.dialects.binance.venue import ETH_BTC, ETH_USDT
 from tests.shared.desk import BTC_USDT
 
@@ -117,3 +118,25 @@ def test_an_average_is_rounded_half_up():
     quote = BTC_USDT.notional_atoms(1, 2) + BTC_USDT.notional_atoms(2, 1)
     assert text.average_text(BTC_USDT, quote, 3) == "0.01333333"
     assert text.average_text(BTC_USDT, 0, 0) == text.ZERO
+
+
+@given(st.integers(-12 * 60, 14 * 60).map(lambda minutes: minutes * MINUTE_NS))
+def test_a_time_zone_comes_back(ahead_ns):
+    assert text.offset_ns(text.offset_text(ahead_ns)) == ahead_ns
+
+
+@pytest.mark.parametrize("zone", ["", "a", "1:2", "+-1", "--1", "100", "1:000", "\u0661"])
+def test_another_time_zone_is_refused(zone):
+    with pytest.raises(DecodeError):
+        text.offset_ns(zone)
+
+
+def test_a_unit_of_times_holds_where_it_was_asked_for():
+    """And ends there, whatever happens."""
+    with pytest.raises(ZeroDivisionError), text.times_in(text.US_NS):
+        assert text.to_ms(1_234_567) == 1_234
+        with text.times_in(text.MS_NS):
+            assert text.to_ms(1_234_567) == 1
+        assert text.to_ms(1_234_567) == 1_234
+        raise ZeroDivisionError
+    assert text.to_ms(1_234_567) == 1

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -120,8 +122,9 @@ def test_numbers_may_be_json_numbers(venue, talk):
         ("order.place", {**ORDER, "symbol": "FOOBAR"}, -1121),
         ("order.place", {**ORDER, "quantity": "0.000001"}, -1013),
         ("order.place", {**ORDER, "quantity": "100", "price": "99999"}, -2010),
-        ("order.cancelReplace", {"anything": "goes"}, -1013),
-        ("orderList.place.oco", {}, -1013),
+        ("order.cancelReplace", ORDER, -1102),
+        ("orderList.place.oco", {}, -1102),
+        ("sor.order.place", {"anything": "goes"}, -1013),
         ("depth", {}, -1102),
         ("no.such", {}, -1020),
     ],
@@ -227,7 +230,7 @@ def test_rate_limits_are_in_every_answer_unless_unwanted():
         "interval": "MINUTE",
         "intervalNum": 1,
         "limit": 6_000,
-        "count": 5,
+        "count": 7,  # connecting costs 2
     }
     assert "rateLimits" not in talk.ask("ping", returnRateLimits=False)
     assert "rateLimits" not in Talk(venue, f"{API}?returnRateLimits=false").ask("ping")
@@ -288,13 +291,13 @@ def test_nobody_hears_another_account(venue, talk):
     assert talk.heard() == []
 
 
-def test_a_deposit_is_heard_as_a_position(venue, talk):
-    from decimal import Decimal
-
+def test_a_deposit_is_heard_as_what_came_and_as_what_there_is(venue, talk):
     talk.ask_signed("userDataStream.subscribe.signature")
     venue.admin.deposit("alice", {"BTC": Decimal(1)}, venue.desk.tick())
     venue.deliver()
-    (position,) = talk.heard()
+    update, position = talk.heard()
+    time = venue.desk.now_ns // 1_000_000
+    assert update == {"e": "balanceUpdate", "E": time, "a": "BTC", "d": "1.00000000", "T": time}
     assert position["B"] == [{"a": "BTC", "f": "101.00000000", "l": "0.00000000"}]
 
 

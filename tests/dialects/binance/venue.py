@@ -4,6 +4,7 @@
 """
 
 from decimal import Decimal
+from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from steelyard.domain.commands import ListInstrument
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import Scope
 from steelyard.exchange.gate import Gate, Line
+from steelyard.exchange.stream_tokens import StreamTokens
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import UNLIMITED, LimitProfile
@@ -55,7 +57,13 @@ class Venue:
         self.exchange, self.admin = self.desk.exchange, self.desk.admin
         self.exchange.record(ListInstrument(ETH_USDT), self.desk.tick())
         self.exchange.record(ListInstrument(ETH_BTC), self.desk.tick())
-        self.gate = Gate(self.exchange, DIALECT, limits)
+        tokens = count(1)
+        self.gate = Gate(
+            self.exchange,
+            DIALECT,
+            limits,
+            tokens=StreamTokens(lambda size: next(tokens).to_bytes(size, "big")),
+        )
         self.listings = self.exchange.listings
         self.admin.deposit("alice", {"ETH": Decimal(1000)}, self.desk.now_ns)
         self.key, self.other_key = self.new_key("alice"), self.new_key("bob")
@@ -102,8 +110,19 @@ class Venue:
 
     def get(self, path: str, **params: Any) -> tuple[int, Any]:
         """Send an unsigned request and return status and answer."""
+        return self.get_with({}, path, **params)
+
+    def get_with(self, headers: dict[str, str], path: str, **params: Any) -> tuple[int, Any]:
+        """Do the same with headers, whose names are in lower case."""
         query = f"?{urlencode(params)}" if params else ""
-        response = self.send(Request("GET", f"/api/v3/{path}{query}", {}, b""))
+        response = self.send(Request("GET", f"/api/v3/{path}{query}", headers, b""))
+        return response.status, msgspec.json.decode(response.body)
+
+    def with_key(self, method: str, path: str, key: ApiKey, **params: Any) -> tuple[int, Any]:
+        """Send a request that names a key and is not signed."""
+        headers = {auth.KEY_HEADER: key.key}
+        query = f"?{urlencode(params)}" if params else ""
+        response = self.send(Request(method, f"/api/v3/{path}{query}", headers, b""))
         return response.status, msgspec.json.decode(response.body)
 
     def place(self, key: ApiKey | None = None, **fields: Any) -> dict[str, Any]:
@@ -114,6 +133,16 @@ class Venue:
         status, answer = self.call("POST", "order", order, key, newOrderRespType="FULL")
         assert status == 200, answer
         return answer
+
+    def trade(self, price: str) -> None:
+        """Let bob trade with himself at a price, after whatever is better."""
+        order = {"symbol": "BTCUSDT", "quantity": "0.01", "price": price}
+        for side in ("BUY", "SELL"):
+            self.place(self.other_key, **order, side=side, selfTradePreventionMode="NONE")
+
+    def found(self, placed: dict[str, Any]) -> dict[str, Any]:
+        """Return one of alice's orders on BTCUSDT as it is now."""
+        return self.call("GET", "order", symbol="BTCUSDT", orderId=placed["orderId"])[1]
 
     # -- REST, through our own client half ------------------------------------------------------
 
@@ -146,6 +175,8 @@ class Venue:
     def wait(self, seconds: int = 1) -> None:
         """Let time go on, and what is due go out."""
         self.exchange.step(self.desk.tick(seconds))
+        for line, _ in self.lines.values():
+            line.session.wake(self.desk.now_ns)
         self.deliver()
 
     def heard(self, number: int) -> list[Any]:

@@ -79,3 +79,38 @@ def test_a_login_does_not_outlive_its_key(talk):
     assert reader.refusal({"op": "place", "params": ORDER})["code"] == "MISSING_SCOPE"
     venue.admin.revoke_key(venue.key.key, venue.desk.tick())
     assert talk.refusal({"op": "place", "params": ORDER})["code"] == "UNKNOWN_KEY"
+
+
+def test_a_key_that_may_trade_only_enters_orders(venue):
+    """Over the socket as over REST; what needs another scope says which, call by call."""
+    trader = Talk(venue)
+    (ack,) = trader.login(venue.new_key("alice", Scope.TRADE))
+    assert ack["ok"]
+    number = call(trader, "place", **ORDER)["order_id"]
+    assert call(trader, "cancel", order_id=number)["state"] == "canceled"
+    error = trader.refusal({"op": "order", "params": {"order_id": number}})
+    assert error["code"] == "MISSING_SCOPE"
+    assert error["message"] == "this key may trade, not read; create one with --scopes read"
+
+
+@pytest.mark.parametrize("channel", ["orders", "fills", "balances"])
+def test_private_channels_need_the_scope_read(venue, channel):
+    """Of a key without it, what is missing is told in the scope's words, and nothing is heard."""
+    trader = Talk(venue)
+    trader.login(venue.new_key("alice", Scope.TRADE))
+    channels = [{"channel": "status"}, {"channel": channel}]
+    error = trader.refusal({"op": "subscribe", "channels": channels})
+    assert (error["code"], error["field"]) == ("MISSING_SCOPE", "channels[1].channel")
+    assert error["message"].startswith(f"{channel} needs the scope read; this key may trade")
+    call(trader, "place", **ORDER)
+    assert trader.later(200) == []
+
+
+def test_a_channel_is_not_opened_by_a_key_that_has_ended(venue):
+    """A login before its end opens nothing after it."""
+    reader = Talk(venue)
+    key = venue.new_key("alice", Scope.READ)
+    reader.login(key)
+    venue.admin.revoke_key(key.key, venue.desk.tick())
+    error = reader.refusal({"op": "subscribe", "channels": [{"channel": "orders"}]})
+    assert error["code"] == "UNKNOWN_KEY"

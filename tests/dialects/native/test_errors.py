@@ -11,7 +11,7 @@ from steelyard.wire.outcome import Answered, NotSent, Unknown
 
 PLACE = Place(100, 0, Side.BUY, OrderType.MARKET, TimeInForce.IOC, False, None, 1)
 EVERY = [*AccessReason, *RejectReason]
-STATUSES = {400, 401, 403, 404, 405, 409, 413, 418, 429, 503}
+STATUSES = {400, 401, 403, 404, 405, 409, 413, 418, 426, 429, 503}
 
 
 def test_every_reason_has_its_own_code():

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from steelyard.dialects.native import forms, market, text
+from steelyard.dialects.native import forms, market, stream, text
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import Execution, Scope
 from steelyard.domain.order import CancelCause, Liquidity, OrderType, SelfTrade, Side, TimeInForce
@@ -26,7 +26,7 @@ TRADERS_ONLY = {OrderState.PENDING, OrderState.UNKNOWN, OrderState.ABSENT}
         (forms.CancelCause, CancelCause, set()),
         (forms.Execution, Execution, set()),
         (forms.ScopeName, Scope, set()),
-        (forms.ChannelName, ChannelKind, set()),
+        (forms.ChannelName, ChannelKind, stream.ELSEWHERE),
     ],
 )
 def test_the_wire_has_a_word_for_every_member(choices, enum, without):

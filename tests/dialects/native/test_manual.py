@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from steelyard.dialects.native import DIALECT, errors, manual
+from steelyard.dialects.native import DIALECT, errors, manual, programs
 from steelyard.dialects.native.manual import Code, Problem, Prose, Route, Table
 from steelyard.domain.order import FIELDS, GroupKind, Need
 from steelyard.net.clock import Clock
@@ -104,7 +104,7 @@ def test_the_example_runs(tmp_path):
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         done = subprocess.run(
-            [sys.executable, "-c", manual.EXAMPLE],
+            [sys.executable, "-c", programs.program("order.py")],
             cwd=tmp_path,
             env={
                 **os.environ,

@@ -59,6 +59,16 @@ def wait(**fields) -> dict:
             wait(type="trailing_stop", trigger_price=None, trail="500", activation_price="62000"),
             ["60000", "62000", "61500"],
         ),
+        (
+            wait(
+                type="trailing_stop",
+                trigger_price=None,
+                trail="500",
+                activation_price="60000",
+                activation_direction="fall",
+            ),
+            ["63000", "62000", "60000", "61000", "60500"],
+        ),
     ],
 )
 def test_a_waiting_order_goes_to_market_when_it_has_heard_its_price(traded, fields, prices):
@@ -72,6 +82,20 @@ def test_a_waiting_order_goes_to_market_when_it_has_heard_its_price(traded, fiel
     after = now(traded, order)
     assert (after["state"], after["average_price"]) == ("filled", "50000")
     assert after["triggered"] == after["updated"] > order["created"]
+
+
+def test_a_trailing_stop_limit_rests_at_its_price(traded):
+    """What it holds stays held; once triggered the book shows it."""
+    terms = {"trigger_price": None, "trail": "500", "price": "62400.00", "size": "0.01"}
+    order = traded.place(**wait(type="trailing_stop_limit", **terms))
+    assert (order["type"], order["price"]) == ("trailing_stop_limit", "62400.00")
+    for price in ("63000", "62500"):
+        assert now(traded, order)["triggered"] is None
+        trade_at(traded, price)
+    after = now(traded, order)
+    assert (after["state"], after["remaining"]) == ("working", "0.01")
+    assert after["triggered"] == after["updated"]
+    assert traded.get("/api/v1/book?symbol=BTC-USDT")[1]["asks"][0] == ["62400.00", "0.01"]
 
 
 def test_a_trigger_is_told_on_the_stream(traded):
@@ -255,8 +279,8 @@ def test_the_exits_of_a_bracket_wait_for_its_entry(traded):
     traded.call("DELETE", f"/api/v1/orders/{entry['order_id']}")
     assert [now(traded, o)["cancel_cause"] for o in (entry, target, stop)] == [
         "user",
-        "parent",
-        "parent",
+        "user",
+        "user",
     ]
 
 

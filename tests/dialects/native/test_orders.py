@@ -13,6 +13,7 @@ from steelyard.domain.messages import Execution, OrderAnswer, OrderEvent
 from steelyard.domain.order import (
     FIELDS,
     CancelCause,
+    Direction,
     GroupKind,
     Liquidity,
     Need,
@@ -92,6 +93,8 @@ def places(draw) -> Place:
         return draw(values if need is Need.MUST else st.none() | values)
 
     trails = maybe("trail", st.booleans())
+    activation_ticks = maybe("activation_ticks", ticks)
+    directions = st.sampled_from(Direction)
     quote_atoms = maybe("quote_atoms", st.integers(1, 10**20))
     post_only = bool(maybe("post_only", st.booleans(), goes=rests))
     return Place(
@@ -112,8 +115,9 @@ def places(draw) -> Place:
         trigger_ticks=maybe("trigger_ticks", ticks),
         trail_ticks=draw(ticks) if trails is True else None,
         trail_rate_e8=draw(st.integers(1, 10**8 - 1)) if trails is False else None,
-        activation_ticks=maybe("activation_ticks", ticks),
+        activation_ticks=activation_ticks,
         expire_ns=draw(lots) * MS if time_in_force is TimeInForce.GTD else None,
+        activation_direction=maybe("activation_direction", directions, goes=bool(activation_ticks)),
     )
 
 
@@ -138,12 +142,22 @@ def test_a_group_arrives_as_it_was_meant(members, kind):
     assert orders.group_weight(request) == len(members)
 
 
-def test_what_this_api_has_no_word_for_is_not_sent():
-    """There are no positions to reduce on spot."""
-    place = Place(
-        100, 0, Side.BUY, OrderType.MARKET, TimeInForce.IOC, False, None, 1, reduce_only=True
-    )
-    with pytest.raises(Unsupported, match="reduce_only"):
+@pytest.mark.parametrize(
+    ("order_type", "time_in_force", "terms", "word"),
+    [
+        (OrderType.MARKET, TimeInForce.IOC, {"reduce_only": True}, "reduce_only"),
+        (
+            OrderType.TRAILING_STOP,
+            TimeInForce.GTC,
+            {"trail_ticks": 5, "activation_direction": Direction.FALL},
+            "activation_direction",
+        ),
+    ],
+)
+def test_what_this_api_has_no_word_for_is_not_sent(order_type, time_in_force, terms, word):
+    """No positions to reduce on spot, and no direction to nowhere."""
+    place = Place(100, 0, Side.BUY, order_type, time_in_force, False, None, 1, **terms)
+    with pytest.raises(Unsupported, match=word):
         orders.place_to_wire(place, LISTINGS)
 
 
@@ -181,6 +195,7 @@ def test_what_an_order_has_not_is_null(venue):
         "trail",
         "trail_rate",
         "activation_price",
+        "activation_direction",
         "expires",
         "triggered",
         "group",

@@ -1,72 +1,47 @@
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+"""The manual shows the files of docs/examples; tests/outside/test_examples.py runs them."""
+
+import re
+import tomllib
+from html import unescape
 
 import pytest
 
-from steelyard.dialects.native import programs
-from steelyard.testing import LocalExchange
+from steelyard.dialects.native import DIALECT, manual, markdown, page
+from steelyard.dialects.native.programs import program
+from tests.house.source import ROOT
 
-TIMEOUT_S = 60
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A running exchange as the programs find it."""
-    data = tmp_path_factory.mktemp("programs") / "data"
-    with LocalExchange(data, "--crowd", "1") as exchange:
-        key = exchange.trader("reader", {"USDT": "100000"}, dialect="native")
-        yield {
-            **os.environ,
-            "STEELYARD_URL": exchange.url("native"),
-            "STEELYARD_KEY": key["key"],
-            "STEELYARD_SECRET": key["secret"],
-        }
+FOLDER = ROOT / "docs" / "examples" / "native"
+PROGRAMS = sorted(file.name for file in FOLDER.iterdir() if file.suffix != ".md")
 
 
-def printed(command: list[str], environment: dict[str, str]) -> list[str]:
-    """Run a program and return its lines."""
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.splitlines()
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_manual_shows_the_file_itself(name):
+    """To the byte, on the page and in the reference."""
+    text = (FOLDER / name).read_text()
+    assert program(name) == text
+    blocks = manual.blocks(DIALECT)
+    assert text.strip() in unescape(re.sub("<[^>]*>", "", page.html(blocks)))
+    assert text.strip() in markdown.text(blocks)
 
 
-def test_python(environment):
-    """Signs, places, cancels."""
-    _, placed, ended = printed([sys.executable, "-c", programs.EXAMPLE], environment)
-    assert (placed.split()[1], ended) == ("working", "canceled")
+def test_an_installed_package_has_them():
+    """The link is not followed when a wheel is built: pyproject.toml names what is behind it."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["maturin"]
+    found = {
+        file.resolve()
+        for entry in build["include"]
+        for file in ROOT.glob(entry["path"])
+        if set(entry["format"]) == {"wheel", "sdist"}
+    }
+    assert {FOLDER / name for name in PROGRAMS} <= found
 
 
-def test_a_stream_in_python(environment):
-    """Follows a ticker and a book, whose sequence rises."""
-    lines = [line.split() for line in printed([sys.executable, "-c", programs.STREAM], environment)]
-    assert len(lines) == 5
-    sequences = [int(told) for channel, told in lines if channel == "book"]
-    assert sequences == sorted(sequences)
-    assert {channel for channel, _ in lines} == {"ticker", "book"}
+def test_there_is_no_other_program():
+    with pytest.raises(FileNotFoundError):
+        program("nothing.py")
 
 
-def test_javascript(environment, tmp_path: Path):
-    """Signs, places, reads, cancels; then the same over a WebSocket."""
-    node = shutil.which("node")
-    assert node is not None, "the page is built with Node, so it is there"
-    program = tmp_path / "program.mjs"
-    program.write_text(programs.JAVASCRIPT, encoding="utf-8")
-    lines = printed([node, "--experimental-websocket", str(program)], environment)
-    placed, *others = lines
-    assert placed.endswith(" working")
-    assert others == ["0.001", "canceled", "new working", "canceled canceled"]
-
-
-def test_shell(environment):
-    """Signs without the secret on a command line, places, reads, cancels."""
-    ticker, placed, seen, ended = printed(["bash", "-c", programs.CURL], environment)
-    assert '"symbol":"BTC-USDT"' in ticker
-    assert all('"state":"working"' in answer for answer in (placed, seen))
-    assert '"state":"canceled"' in ended
-    assert "$STEELYARD_SECRET" not in programs.CURL.replace("${#STEELYARD_SECRET}", "")
+def test_no_secret_stands_on_a_command_line():
+    """The shell takes its length and its characters, by commands of its own."""
+    shell = program("order.sh").replace("${#STEELYARD_SECRET}", "")
+    assert "$STEELYARD_SECRET" not in shell

@@ -18,7 +18,6 @@ from steelyard.domain.messages import (
     Event,
     Execution,
     OrderEvent,
-    Scope,
     Ticker,
     Touch,
     Trade,
@@ -255,11 +254,9 @@ def test_fills_are_told_as_rest_lists_them(talk):
 
 
 def test_one_connection_has_one_account(talk):
-    """A second login is refused; scopes hold here, too."""
+    """A second login is refused."""
     assert talk.login()[0]["ok"]
     assert "open another one" in talk.login(talk.venue.other_key)[0]["error"]["message"]
-    trader = talk.venue.new_key("bob", Scope.TRADE)
-    assert Talk(talk.venue).login(trader)[0]["error"]["code"] == "MISSING_SCOPE"
 
 
 @pytest.mark.parametrize(

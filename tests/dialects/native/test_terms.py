@@ -23,6 +23,7 @@ GOOD = {
     "take_profit": {"trigger_price": "60000"},
     "take_profit_limit": {"price": "61000", "trigger_price": "60000"},
     "trailing_stop": {"trail": "150"},
+    "trailing_stop_limit": {"price": "61000", "trail": "150"},
 }
 # A value for each field, and the column of FIELDS that decides on it.
 VALUES = {
@@ -34,6 +35,7 @@ VALUES = {
     "trail": ("150", "trail"),
     "trail_rate": ("0.01", "trail"),
     "activation_price": ("63000", "activation_ticks"),
+    "activation_direction": ("fall", "activation_direction"),
 }
 EVERY = [OrderType[name.upper()] for name in get_args(forms.OrderType)]
 
@@ -68,6 +70,8 @@ def test_a_field_goes_with_a_type_as_the_table_says(order_type, field):
         changes["size"] = None
     if field == "trail_rate":
         changes["trail"] = None
+    if field == "activation_direction" and need is not Need.NEVER:
+        changes["activation_price"] = "63000"
     if need is not Need.NEVER:
         assert placed(order_type, **changes)
         return
@@ -111,6 +115,12 @@ def test_a_time_in_force_goes_with_a_type_as_the_table_says(order_type, time):
         ("limit", {"post_only": True, "time_in_force": "ioc"}, "post_only", "has to rest"),
         ("limit", {"display_size": "0", "time_in_force": "fok"}, "display_size", "is not shown"),
         ("limit", {"slide": True}, "slide", "goes with post_only only"),
+        (
+            "trailing_stop",
+            {"activation_direction": "rise"},
+            "activation_direction",
+            "goes with activation_price only",
+        ),
         ("market", {"slide": True}, "slide", "does not go with a market order"),
         ("limit", {"trigger_by": "mark"}, "trigger_by", "does not go with a limit order"),
         ("limit", {"expires": 1}, "expires", "send that, or no expires"),
@@ -204,5 +214,6 @@ def test_what_a_type_takes_reads_as_a_sentence():
     """It stands in refusals and is what the manual's table is made of."""
     assert terms.TERMS[OrderType.MARKET].text() == "must have size or quote_amount"
     assert terms.TERMS[OrderType.TRAILING_STOP].text() == (
-        "must have size, trail or trail_rate and may have activation_price, trigger_by, expires"
+        "must have size, trail or trail_rate and may have activation_price, activation_direction, "
+        "trigger_by, expires"
     )

@@ -67,7 +67,7 @@ struct Form {
 
 const PLAIN: &[Field] = {
     use Field::{From1, Instrument, MaybePrice, Side, Size, Upto};
-    &[MaybePrice, Size, Instrument, Side, From1(7), From1(4), Upto(1), Upto(4), Upto(2)]
+    &[MaybePrice, Size, Instrument, Side, From1(8), From1(4), Upto(1), Upto(4), Upto(2)]
 };
 
 const TERMS: &[Field] = {
@@ -87,8 +87,11 @@ const TERMS: &[Field] = {
 };
 
 /// The types of orders, those more often that make a book.
-const TYPES: [OrderType; 11] = {
-    use OrderType::{Limit, Market, Stop, StopLimit, TakeProfit, TakeProfitLimit, TrailingStop};
+const TYPES: [OrderType; 12] = {
+    use OrderType::{
+        Limit, Market, Stop, StopLimit, TakeProfit, TakeProfitLimit, TrailingStop,
+        TrailingStopLimit,
+    };
     [
         Limit,
         Limit,
@@ -101,17 +104,25 @@ const TYPES: [OrderType; 11] = {
         TakeProfit,
         TakeProfitLimit,
         TrailingStop,
+        TrailingStopLimit,
     ]
 };
 
-const HAVE_LIMIT: [OrderType; 3] =
-    [OrderType::Limit, OrderType::StopLimit, OrderType::TakeProfitLimit];
+const HAVE_LIMIT: [OrderType; 4] = [
+    OrderType::Limit,
+    OrderType::StopLimit,
+    OrderType::TakeProfitLimit,
+    OrderType::TrailingStopLimit,
+];
+
+const TRAIL: [OrderType; 2] = [OrderType::TrailingStop, OrderType::TrailingStopLimit];
 
 const NEVER_WAIT: [OrderType; 2] = [OrderType::Limit, OrderType::Market];
 
 const PLAIN_PLACE: u16 = 5;
 const PLACE: u16 = 11;
 const PLACE_GROUP: u16 = 12;
+const DIRECTED_PLACE: u16 = 21;
 
 /// Every command but those about orders, listings and market states, which are made by hand below.
 const FORMS: &[Form] = {
@@ -241,10 +252,15 @@ struct Order {
     trail: Option<i64>,
     trail_rate: Option<i64>,
     activation: Option<i64>,
+    direction: Option<u8>,
     expire: Option<i64>,
 }
 
 impl Order {
+    fn tag(&self) -> u16 {
+        if self.direction.is_some() { DIRECTED_PLACE } else { PLACE }
+    }
+
     fn write(&self, instrument: u32, record: &mut Vec<u8>) {
         let number = |it: Option<i64>| it.unwrap_or(-1).to_le_bytes();
         record.extend(number(self.price));
@@ -261,6 +277,7 @@ impl Order {
         record.extend(number(self.trail_rate));
         record.extend(number(self.activation));
         record.extend(number(self.expire));
+        record.extend(self.direction);
     }
 }
 
@@ -282,7 +299,8 @@ fn agree(kind: GroupKind, orders: &mut [Order]) {
         other.order_type = if is_stop { OrderType::Stop } else { OrderType::Limit };
         (other.time_in_force, other.post_only, other.slide) = (TimeInForce::Gtc, false, false);
         (other.display, other.expire, other.quote_atoms) = (None, None, None);
-        (other.trail, other.trail_rate, other.activation) = (None, None, None);
+        (other.trail, other.trail_rate) = (None, None);
+        (other.activation, other.direction) = (None, None);
         other.price = when(!is_stop, || 100 - 10 * sign);
         other.trigger = when(is_stop, || 100 + 10 * sign);
         other.trigger_by = 1;
@@ -350,12 +368,20 @@ impl Bytes<'_> {
     fn any_order(&mut self, account: u32) -> Vec<u8> {
         self.owners.push(account);
         let is_plain = self.one_in(2);
-        let tag = if is_plain { PLAIN_PLACE } else { PLACE };
+        let is_directed = !is_plain && self.one_in(2);
+        let tag = match (is_plain, is_directed) {
+            (true, _) => PLAIN_PLACE,
+            (_, true) => DIRECTED_PLACE,
+            _ => PLACE,
+        };
         let now_ns = self.now_ns;
         record(tag, account, now_ns, |it| {
             self.write(PLAIN, it);
             if !is_plain {
                 self.write(TERMS, it);
+            }
+            if is_directed {
+                self.write(&[Field::From1(2)], it);
             }
         })
     }
@@ -364,7 +390,7 @@ impl Bytes<'_> {
     fn order(&mut self) -> Order {
         let order_type = TYPES[usize::from(self.byte()) % TYPES.len()];
         let is_market = order_type == OrderType::Market;
-        let is_trailing = order_type == OrderType::TrailingStop;
+        let is_trailing = TRAIL.contains(&order_type);
         let has_limit = HAVE_LIMIT.contains(&order_type);
         let time_in_force = match (is_market, has_limit, self.byte() % 8) {
             (false, _, 0) => TimeInForce::Gtd,
@@ -393,6 +419,7 @@ impl Bytes<'_> {
             trail: when(is_trailing && !by_rate, || i64::from(1 + self.byte() % 8)),
             trail_rate: when(by_rate, || (1 + i64::from(self.byte())) * 100_000),
             activation: when(is_trailing && self.one_in(2), || self.price()),
+            direction: when(is_trailing && self.one_in(2), || 1 + self.byte() % 2),
             expire: when(time_in_force == TimeInForce::Gtd, || {
                 self.now_ns.saturating_add(i64::from(self.byte()))
             }),
@@ -402,7 +429,7 @@ impl Bytes<'_> {
     fn written(&mut self, order: &Order, account: u32) -> Vec<u8> {
         self.owners.push(account);
         let instrument = self.few();
-        record(PLACE, account, self.now_ns, |it| order.write(instrument, it))
+        record(order.tag(), account, self.now_ns, |it| order.write(instrument, it))
     }
 
     /// Returns a group; where it is not a basket, mostly of orders that may belong together.

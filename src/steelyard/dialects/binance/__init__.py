@@ -5,19 +5,46 @@ official documentation (github.com/binance/binance-spot-api-docs), read 2026-07-
 it is in README.md.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from urllib.parse import unquote
 
-from steelyard.dialects.binance import account, auth, candles, errors, market, orders, parameters
+from steelyard.dialects.binance import (
+    account,
+    auth,
+    candles,
+    errors,
+    market,
+    order_lists,
+    orders,
+    parameters,
+    replacing,
+    trades,
+    user_data,
+    wallet,
+    windows,
+)
 from steelyard.dialects.binance.client import BinanceClient, environment
-from steelyard.dialects.binance.stream import NAME, StreamSession, target_of
+from steelyard.dialects.binance.stream import NAME
 from steelyard.dialects.binance.stream import frame as market_frame
+from steelyard.dialects.binance.stream_session import StreamSession, target_of
+from steelyard.dialects.binance.text import times_in, unit_named
 from steelyard.dialects.binance.ws_api import PATH as API_PATH
 from steelyard.dialects.binance.ws_api import USER, ApiSession, user_frame
+from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS, Event
-from steelyard.wire.dialect import Dialect, Door, Refusal, ServerSession, Subscription
-from steelyard.wire.http import Response
+from steelyard.wire.dialect import (
+    AccessReason,
+    Dialect,
+    Door,
+    Refusal,
+    ServerSession,
+    SessionRefused,
+    Subscription,
+)
+from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import (
     Counts,
     Limit,
@@ -37,6 +64,13 @@ LIMITS = LimitProfile(
         Limit("raw requests per 5 MINUTE", Per.IP, Counts.REQUESTS, 300_000, 5 * MINUTE_NS),
         Limit("orders per 10 SECOND", Per.ACCOUNT, Counts.ORDERS, 100, 10 * SECOND_NS),
         Limit("orders per 1 DAY", Per.ACCOUNT, Counts.ORDERS, 200_000, DAY_NS),
+        *(
+            Limit(name, Per.ACCOUNT, Counts.REQUESTS, most, window_ns, routes=(endpoint.path,))
+            for name, most, window_ns, endpoint in (
+                ("withdrawals per 1 MINUTE", 200, MINUTE_NS, wallet.WITHDRAW),
+                ("lists of withdrawals per 1 SECOND", 10, SECOND_NS, wallet.WITHDRAWALS),
+            )
+        ),
     ),
     ban_after=100,
     ban_ns=2 * MINUTE_NS,
@@ -45,6 +79,7 @@ LIMITS = LimitProfile(
     ),
 )
 
+UNIT_HEADER = "x-mbx-time-unit"
 HEADERS_MAX = 256  # names that are kept, of as many limits
 _HEADERS = {Counts.WEIGHT: "x-mbx-used-weight", Counts.ORDERS: "x-mbx-order-count"}
 
@@ -54,11 +89,31 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "Clients send HMAC ones; the real one takes Ed25519 only.",
     ),
     (
-        "Stops, icebergs, pegs, order lists, cancel-replace, amendments, SOR: refused.",
-        "They are not offered yet; refusals use the venue's words, exchangeInfo its flags.",
+        "Pegged orders, OPO and OPOCO lists and SOR: refused.",
+        (
+            "The engine has no pegs, sizes what is pending when it is placed, and has one book a "
+            "symbol. Refusals use the venue's words, exchangeInfo its flags."
+        ),
     ),
-    ("Market orders by `quoteOrderQty` are refused.", "They are not offered yet."),
-    ("DECREMENT and TRANSFER self-trade prevention: refused.", "The engine has the other four."),
+    (
+        "The pending orders of an OTOCO are of the other side and the working order's quantity.",
+        "That is what the engine's brackets are.",
+    ),
+    ("Orders of a list cannot be amended.", "Their sizes belong together."),
+    ("TRANSFER self-trade prevention: refused.", "It moves trades between accounts of one owner."),
+    (
+        "`strategyId` and `strategyType` are checked and not told again.",
+        "They mean nothing to an exchange.",
+    ),
+    (
+        "`orderRateLimitExceededMode=CANCEL_ONLY` cancels nothing.",
+        "Limits are looked at before what a request says.",
+    ),
+    ("`/api/v3/order/amendments` is not there.", "The history keeps what an order is, not was."),
+    (
+        "`trailingTime` is -1 where there is a `stopPrice`.",
+        "When a trailing stop began to follow the price is the engine's alone to know.",
+    ),
     (
         "Amounts of money have up to 12 decimals where the books are finer than 8.",
         "What is told is exact; nothing is cut off.",
@@ -67,16 +122,43 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "Refusals say how to mend them: after the text, or in `help` where clients compare it.",
         "A practice exchange should teach.",
     ),
-    ("A successful order pays its weight.", "It is counted before the outcome is known."),
-    ("A fill does not give its order count back.", "Orders are counted as they come in."),
-    ("`aggTrades` has a row for each trade.", "The ids are those of trades."),
-    ("An unknown stream name is refused.", "Silence would look like a quiet market."),
-    ("A deposit is told by outboundAccountPosition alone.", "There is no balanceUpdate yet."),
     (
-        "On the stream, a cancel's own client id is made up.",
-        "The response to it has the right one.",
+        "An order's first fill gives one unit of the order limits back, whichever side it was.",
+        "The venue gives more back to makers, by a rule that it does not publish.",
     ),
-    ("X-MBX-TIME-UNIT is ignored.", "Answers are in milliseconds; timestamps may be in either."),
+    (
+        "An order that would pass a weight limit if it failed is refused.",
+        "Its weight is given back when it has succeeded.",
+    ),
+    (
+        (
+            "`/sapi` counts against the 6,000 of the address; an account may ask for 200 "
+            "withdrawals a minute and for 10 lists of them a second."
+        ),
+        "There each route has a limit of its own; weights of 900 and 18,000 come to that.",
+    ),
+    (
+        (
+            "No reference prices, block trades and execution rules: -2043, empty lists, streams "
+            "that stay silent."
+        ),
+        "There is nothing to tell here.",
+    ),
+    (
+        "Streams of all symbols send an array of one for each symbol.",
+        "Each symbol is encoded once for everybody who hears it.",
+    ),
+    ("`!ticker@arr` is there.", "The venue switched it off on 2026-03-26; older clients ask."),
+    (
+        "Any frame counts as a sign of life, and pings are empty.",
+        "Pings and pongs are the port's, which knows no API; its times are the venue's.",
+    ),
+    ("`E` of a candle is its last or first instant.", "A frame is the same for whoever hears it."),
+    ("An unknown stream name is refused.", "Silence would look like a quiet market."),
+    (
+        "externalLockUpdate tells what withdrawals hold.",
+        "There is no other system that could lock a balance.",
+    ),
     (
         "exchangeInfo has `fairUse`.",
         "rateLimits has no words for bans, revocation, windows that slide, and WebSockets.",
@@ -89,8 +171,36 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "Pings and pongs do not count as messages to a stream.",
         "The port answers them before a dialect sees them, and bounds them.",
     ),
-    ("listenKey routes are gone.", "The venue switched them off on 2026-02-20."),
-    ("No deposits and withdrawals over `/sapi`.", "Funds come by `steelyard account`."),
+    (
+        "Listen keys are there, on REST, the WebSocket API and `/ws/<listenKey>`.",
+        "The venue switched them off on 2026-02-20; clients from before need them.",
+    ),
+    (
+        (
+            "A withdrawal waits for the code of a mail, to an address that has been in its "
+            "owner's book for a day, as on the native API."
+        ),
+        "A key alone moves nothing out.",
+    ),
+    (
+        (
+            "What one is told to pay to is a pretended address, `sandbox-tron-7`; deposits are "
+            "announced on the page. What an operator deposits is not among `deposit/hisrec`."
+        ),
+        "No coin moves anywhere.",
+    ),
+    (
+        "`myPreventedMatches` is refused.",
+        "The history keeps which orders self-trade prevention has ended, not against which.",
+    ),
+    (
+        (
+            "Not there of `/sapi`: account snapshots, transfers between wallets, dust, asset "
+            "lists, sub-accounts, fiat, margin, everything that earns or lends."
+        ),
+        "There is one wallet. Moves between own accounts are a person's, on the page.",
+    ),
+    ("No SBE, neither streams nor answers.", "JSON says the same."),
 )
 
 NOTES = (
@@ -98,6 +208,11 @@ NOTES = (
         "There is no nonce: a signed request that is sent again within its recvWindow (5 s unless "
         "it says otherwise, 60 s at most) is carried out again. An order's `newClientOrderId` "
         "protects it: while an order of that id is open, a second one is refused with -2010."
+    ),
+    (
+        "A listen key is asked for with the API key's name alone, without a signature: whoever "
+        "knows that name, and may call from an address of the key's list, hears the account's "
+        "events."
     ),
 )
 
@@ -126,13 +241,47 @@ def _usage_headers(usage: Usage) -> dict[str, str]:
     return {**{name: str(used) for name, used in headers.items()}, **ratelimit_headers(others)}
 
 
-def _session(target: str, door: Door) -> ServerSession | None:
+def _path_and_query(target: str) -> tuple[str, str]:
     path, _, query = target.partition("?")
-    path = unquote(path).rstrip("/") or "/"
-    if path == API_PATH:
-        return ApiSession(query, door)
-    wanted = target_of(path, query)
+    return unquote(path).rstrip("/") or "/", query
+
+
+def _has_stream(target: str) -> bool:
+    path, query = _path_and_query(target)
+    try:
+        return path == API_PATH or target_of(path, query) is not None
+    except DecodeError:
+        return True  # a stream's path; what is wrong with it is said when it is opened
+
+
+def _session(target: str, door: Door) -> ServerSession | None:
+    path, query = _path_and_query(target)
+    try:
+        if path == API_PATH:
+            return ApiSession(query, door)
+        wanted = target_of(path, query)
+    except DecodeError as error:
+        raise SessionRefused(_malformed(error)) from error
     return None if wanted is None else StreamSession(wanted, door)
+
+
+@contextmanager
+def _manner(request: Request) -> Iterator[None]:
+    """Let a request's header choose the unit of the times in its answer."""
+    name = request.headers.get(UNIT_HEADER)
+    if name is None:
+        yield
+        return
+    try:
+        unit_ns = unit_named(name)
+    except DecodeError as error:
+        raise SessionRefused(_malformed(error)) from error
+    with times_in(unit_ns):
+        yield
+
+
+def _malformed(error: DecodeError) -> Refusal:
+    return Refusal(AccessReason.MALFORMED, str(error), error.field, code=error.code)
 
 
 def _frame(subscription: Subscription, event: Event, listings: Listings) -> bytes | None:
@@ -149,7 +298,18 @@ DIALECT = Dialect(
         "https://developers.binance.com/docs/binance-spot-api-docs",
         "https://github.com/binance/binance-spot-api-docs",
     ),
-    endpoints=(*market.ENDPOINTS, *candles.ENDPOINTS, *orders.ENDPOINTS, *account.ENDPOINTS),
+    endpoints=(
+        *market.ENDPOINTS,
+        *trades.ENDPOINTS,
+        *candles.ENDPOINTS,
+        *windows.ENDPOINTS,
+        *orders.ENDPOINTS,
+        *replacing.ENDPOINTS,
+        *order_lists.ENDPOINTS,
+        *account.ENDPOINTS,
+        *user_data.ENDPOINTS,
+        *wallet.ENDPOINTS,
+    ),
     limits=LIMITS,
     known_differences=KNOWN_DIFFERENCES,
     read=parameters.read,
@@ -159,8 +319,12 @@ DIALECT = Dialect(
     refuse=_refuse,
     usage_headers=_usage_headers,
     session=_session,
+    has_stream=_has_stream,
     frame=_frame,
     client=BinanceClient(),
     environment=environment,
     notes=NOTES,
+    fills_give_back=True,
+    connection_life_ns=DAY_NS,
+    manner=_manner,
 )

@@ -1,7 +1,7 @@
 """Balances, fees, fills and what a key may do, both ways.
 
-The invariant: amounts are exact. The wallet routes (`/sapi`) exist because ccxt asks for them
-before it trades; nothing can be deposited or withdrawn over this API yet, and they say so.
+The invariant: amounts are exact. There is no smart order routing here and so no allocation; which
+matches self-trade prevention has prevented is not kept.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,28 +9,33 @@ from typing import Any
 
 from msgspec import UNSET, Struct
 
+from steelyard.dialects.binance import errors
+from steelyard.dialects.binance.account_messages import (
+    Account,
+    AccountBalance,
+    AccountRequest,
+    AllocationsRequest,
+    ApiRestrictions,
+    Commission,
+    MyFilters,
+    MyTrade,
+    MyTradesRequest,
+    PreventedMatchesRequest,
+    TradeFee,
+    TradeFeeRequest,
+)
 from steelyard.dialects.binance.frames import (
     AccountPosition,
     EventBalance,
 )
-from steelyard.dialects.binance.market import instrument_of, usage_to_wire
+from steelyard.dialects.binance.market import filters_of_account, instrument_of, usage_to_wire
 from steelyard.dialects.binance.messages import (
-    Account,
-    AccountBalance,
-    AccountRequest,
-    ApiRestrictions,
-    Coin,
-    Commission,
-    MyTrade,
-    MyTradesRequest,
     Nothing,
     RateLimit,
     Rates,
     SymbolRequest,
-    TradeFee,
-    TradeFeeRequest,
 )
-from steelyard.dialects.binance.orders import span_of
+from steelyard.dialects.binance.routes import span_of
 from steelyard.dialects.binance.text import (
     DECIMALS,
     ZERO,
@@ -180,18 +185,6 @@ def _trade_fees(
     )
 
 
-def _coins(answer: Answer | None, _request: Struct, asker: Asker) -> tuple[Coin, ...]:
-    return tuple(
-        Coin(
-            coin=name,
-            name=name,
-            free=amount_text(balance.free_atoms),
-            locked=amount_text(balance.held_atoms),
-        )
-        for name, balance in _balances(_account(answer), asker.listings)
-    )
-
-
 # -- fills --------------------------------------------------------------------------------------
 
 
@@ -332,6 +325,30 @@ def _ask_nothing(_request: Struct, _asker: Asker) -> None:
     return None
 
 
+def _allocations(request: AllocationsRequest, asker: Asker) -> None:
+    instrument_of(request.symbol, asker)
+    span_of(request.startTime, request.endTime)
+
+
+def _prevented_matches(request: PreventedMatchesRequest, asker: Asker) -> None:
+    instrument_of(request.symbol, asker)
+    raise errors.said(
+        -1020,
+        "This operation is not supported.",
+        "prevented matches are not kept here; the orders that they ended are EXPIRED_IN_MATCH in "
+        "allOrders",
+    )
+
+
+def _my_filters(_answer: Answer | None, request: SymbolRequest, asker: Asker) -> MyFilters:
+    instrument = instrument_of(request.symbol, asker)
+    return MyFilters(symbolFilters=tuple(filters_of_account(instrument)))
+
+
+def _nothing(_answer: Answer | None, _request: Struct, _asker: Asker) -> tuple[Struct, ...]:
+    return ()
+
+
 def _no_pairs(_answer: Answer | None, _request: Struct, _asker: Asker) -> tuple[Struct, ...]:
     return ()
 
@@ -372,6 +389,33 @@ ORDER_COUNTS = _private(
     weight=40,
     summary="How much of the order limits is used",
 )
+MY_ALLOCATIONS = _private(
+    "/api/v3/myAllocations",
+    AllocationsRequest,
+    tuple[Struct, ...],
+    _allocations,
+    _nothing,
+    weight=20,
+    summary="Fills by smart order routing: none",
+)
+MY_PREVENTED_MATCHES = _private(
+    "/api/v3/myPreventedMatches",
+    PreventedMatchesRequest,
+    tuple[Struct, ...],
+    _prevented_matches,
+    _nothing,
+    weight=lambda request: 2 if request.preventedMatchId is not None else 20,
+    summary="Not offered",
+)
+MY_FILTERS = _private(
+    "/api/v3/myFilters",
+    SymbolRequest,
+    MyFilters,
+    _ask_nothing,
+    _my_filters,
+    weight=40,
+    summary="A symbol's filters that count an account's orders",
+)
 API_RESTRICTIONS = _private(
     "/sapi/v1/account/apiRestrictions",
     Nothing,
@@ -386,6 +430,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ACCOUNT,
     COMMISSION,
     MY_TRADES,
+    MY_ALLOCATIONS,
+    MY_PREVENTED_MATCHES,
+    MY_FILTERS,
     ORDER_COUNTS,
     API_RESTRICTIONS,
     _private(
@@ -396,15 +443,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         _trade_fees,
         weight=1,
         summary="Fees of symbols",
-    ),
-    _private(
-        "/sapi/v1/capital/config/getall",
-        Nothing,
-        tuple[Coin, ...],
-        _ask_account,
-        _coins,
-        weight=10,
-        summary="Assets",
     ),
     _private(
         "/sapi/v1/margin/allPairs",

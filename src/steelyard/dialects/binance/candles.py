@@ -1,4 +1,4 @@
-"""Candles, averages and 24-hour statistics, both ways.
+"""Candles and 24-hour statistics, both ways.
 
 The invariant: a candle without trades repeats the last price four times and has no volume. What
 is a quotient (average price, change in percent) is information, rounded half up, never booked.
@@ -11,14 +11,12 @@ from typing import Any
 from msgspec import Struct
 
 from steelyard.dialects.binance import errors
-from steelyard.dialects.binance.market import ROWS_MAX, instrument_of, names_of, public
+from steelyard.dialects.binance.market import ROWS_MAX, instrument_of, instruments_of, public
 from steelyard.dialects.binance.messages import (
-    AvgPrice,
     BookTicker,
     Kline,
     KlinesRequest,
     MiniTicker24h,
-    SymbolRequest,
     SymbolsRequest,
     Ticker24h,
     TickerPrice,
@@ -31,6 +29,7 @@ from steelyard.dialects.binance.text import (
     average_text,
     fixed,
     from_ms,
+    offset_ns,
     percent_text,
     price_text,
     read_amount,
@@ -43,7 +42,6 @@ from steelyard.dialects.binance.text import (
 )
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import (
-    MINUTE_NS,
     SECOND_NS,
     Answer,
     Candle,
@@ -55,24 +53,24 @@ from steelyard.domain.messages import (
 )
 from steelyard.wire.dialect import Asker, Endpoint
 
-AVERAGE_MINUTES = 5
-
-
 # -- candles ------------------------------------------------------------------------------------
 
 
-def close_ms(open_ns: int, interval_ns: int) -> int:
-    """Return the last millisecond of the candle that opens then."""
+def close_ms(open_ns: int, interval_ns: int, ahead_ns: int = 0) -> int:
+    """Return the last millisecond (or microsecond) of the candle that opens then.
+
+    ahead_ns is how far ahead of UTC the month is.
+    """
     if interval_ns != MONTH_NS:
         return to_ms(open_ns + interval_ns) - 1
-    opened = datetime.fromtimestamp(open_ns // SECOND_NS, UTC)
+    opened = datetime.fromtimestamp((open_ns + ahead_ns) // SECOND_NS, UTC)
     years, month = divmod(opened.month, 12)
     following = datetime(opened.year + years, month + 1, 1, tzinfo=UTC)
-    return int(following.timestamp()) * 1_000 - 1
+    return to_ms(int(following.timestamp()) * SECOND_NS - ahead_ns) - 1
 
 
-def candle_to_wire(candle: Candle, listings: Listings) -> Kline:
-    """Return a candle as an array."""
+def candle_to_wire(candle: Candle, listings: Listings, ahead_ns: int = 0) -> Kline:
+    """Return a candle as an array; ahead_ns is how far ahead of UTC it was asked for."""
     instrument = listings[candle.instrument_id]
     return (
         to_ms(candle.open_ns),
@@ -81,7 +79,7 @@ def candle_to_wire(candle: Candle, listings: Listings) -> Kline:
         price_text(instrument, candle.low_ticks),
         price_text(instrument, candle.close_ticks),
         size_text(instrument, candle.volume_lots),
-        close_ms(candle.open_ns, candle.interval_ns),
+        close_ms(candle.open_ns, candle.interval_ns, ahead_ns),
         amount_text(candle.quote_atoms),
         candle.trade_count,
         size_text(instrument, candle.taker_buy_lots),
@@ -112,40 +110,20 @@ def candle_from_wire(kline: Kline, instrument: Instrument, interval_ns: int, now
 
 
 def _klines_query(request: KlinesRequest, asker: Asker) -> CandlesQuery:
-    if request.timeZone not in {None, "0", "00:00", "+00:00"}:
-        raise errors.said(
-            -1130,
-            "Data sent for parameter 'timeZone' is not valid.",
-            "candles are in UTC here; send 0 or leave it out",
-            "timeZone",
-        )
     return CandlesQuery(
         instrument_of(request.symbol, asker).instrument_id,
         INTERVALS_NS[request.interval],
         min(request.limit, ROWS_MAX),
         None if request.startTime is None else from_ms(request.startTime),
         None if request.endTime is None else from_ms(request.endTime),
+        offset_ns(request.timeZone or "0"),
     )
 
 
-def _klines(answer: Answer | None, _request: Struct, asker: Asker) -> tuple[Kline, ...]:
+def _klines(answer: Answer | None, request: KlinesRequest, asker: Asker) -> tuple[Kline, ...]:
     assert isinstance(answer, CandleList), "a CandlesQuery is answered by candles"
-    return tuple(candle_to_wire(candle, asker.listings) for candle in answer.candles)
-
-
-def _average_query(request: SymbolRequest, asker: Asker) -> CandlesQuery:
-    instrument_id = instrument_of(request.symbol, asker).instrument_id
-    return CandlesQuery(instrument_id, MINUTE_NS, AVERAGE_MINUTES)
-
-
-def _average(answer: Answer | None, request: SymbolRequest, asker: Asker) -> AvgPrice:
-    assert isinstance(answer, CandleList), "a CandlesQuery is answered by candles"
-    instrument = instrument_of(request.symbol, asker)
-    lots = sum(candle.volume_lots for candle in answer.candles)
-    price = average_text(instrument, sum(c.quote_atoms for c in answer.candles), lots)
-    if not lots and answer.candles:
-        price = price_text(instrument, answer.candles[-1].close_ticks)
-    return AvgPrice(mins=AVERAGE_MINUTES, price=price, closeTime=to_ms(asker.now_ns))
+    ahead_ns = offset_ns(request.timeZone or "0")
+    return tuple(candle_to_wire(candle, asker.listings, ahead_ns) for candle in answer.candles)
 
 
 # -- tickers ------------------------------------------------------------------------------------
@@ -212,7 +190,8 @@ def ticker_from_wire(wire: Ticker24h, instrument: Instrument) -> Ticker:
     )
 
 
-def _mini(ticker: Ticker24h) -> MiniTicker24h:
+def mini_of(ticker: Ticker24h) -> MiniTicker24h:
+    """Return a ticker without the touch and what is made of the other numbers."""
     return MiniTicker24h(
         **{name: getattr(ticker, name) for name in MiniTicker24h.__struct_fields__}
     )
@@ -235,10 +214,7 @@ def _touch_only(ticker: Ticker24h) -> BookTicker:
 def _tickers_query(request: TickerRequest | SymbolsRequest, asker: Asker) -> TickersQuery:
     if isinstance(request, TickerRequest) and request.type not in {"FULL", "MINI"}:
         raise errors.said(-1139, "Invalid ticker type.", "there are FULL and MINI", "type")
-    names = names_of(request)
-    if not names:
-        return TickersQuery(None)
-    return TickersQuery(tuple(instrument_of(name, asker).instrument_id for name in names))
+    return TickersQuery(tuple(it.instrument_id for it in instruments_of(request, asker)))
 
 
 def _tickers(
@@ -248,7 +224,7 @@ def _tickers(
 
     def encode(answer: Answer | None, request: Any, asker: Asker) -> Struct | tuple[Struct, ...]:
         assert isinstance(answer, TickerList), "a TickersQuery is answered by tickers"
-        shorten = _mini if getattr(request, "type", "") == "MINI" else part
+        shorten = mini_of if getattr(request, "type", "") == "MINI" else part
         found = tuple(shorten(ticker_to_wire(t, asker.listings)) for t in answer.tickers)
         return found[0] if request.symbol else found
 
@@ -276,15 +252,6 @@ KLINES = public(
     summary="Candles",
 )
 UI_KLINES = KLINES._replace(path="/api/v3/uiKlines")
-AVG_PRICE = public(
-    "avgPrice",
-    SymbolRequest,
-    AvgPrice,
-    _average_query,
-    _average,
-    weight=2,
-    summary="Average price of five minutes",
-)
 TICKER_24H = public(
     "ticker/24hr",
     TickerRequest,
@@ -316,7 +283,6 @@ TICKER_BOOK = public(
 ENDPOINTS: tuple[Endpoint, ...] = (
     KLINES,
     UI_KLINES,
-    AVG_PRICE,
     TICKER_24H,
     TICKER_PRICE,
     TICKER_BOOK,

@@ -12,14 +12,28 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from steelyard.dialects.binance import account, candles, errors, market, orders
-from steelyard.dialects.binance.auth import KEY_HEADER, WINDOW_MS, signed_form
-from steelyard.dialects.binance.executions import info_from_wire, result_from_wire
-from steelyard.dialects.binance.messages import (
+from steelyard.dialects.binance import (
+    account,
+    candles,
+    errors,
+    market,
+    order_lists,
+    orders,
+    replacing,
+    trades,
+)
+from steelyard.dialects.binance.account_messages import (
     Account,
     AccountRequest,
-    AllOrdersRequest,
     ApiRestrictions,
+    MyTrade,
+    MyTradesRequest,
+)
+from steelyard.dialects.binance.auth import KEY_HEADER, WINDOW_MS, signed_form
+from steelyard.dialects.binance.executions import info_from_wire, result_from_wire
+from steelyard.dialects.binance.list_messages import Amendment, OrderListReport
+from steelyard.dialects.binance.messages import (
+    AllOrdersRequest,
     CancelRequest,
     Depth,
     DepthRequest,
@@ -29,8 +43,6 @@ from steelyard.dialects.binance.messages import (
     HistoricalTradesRequest,
     Kline,
     KlinesRequest,
-    MyTrade,
-    MyTradesRequest,
     Nothing,
     OpenOrdersRequest,
     OrderInfo,
@@ -45,6 +57,7 @@ from steelyard.dialects.binance.messages import (
     TradesRequest,
 )
 from steelyard.dialects.binance.parameters import FORM, write
+from steelyard.dialects.binance.placing import place_to_wire
 from steelyard.dialects.binance.stream import MarketFollower
 from steelyard.dialects.binance.text import (
     INTERVAL_NAMES,
@@ -52,11 +65,12 @@ from steelyard.dialects.binance.text import (
     MS_NS,
     find_symbol,
     from_ms,
+    offset_text,
     symbol_text,
     to_ms,
 )
 from steelyard.dialects.binance.ws_api import AccountFollower
-from steelyard.domain.commands import Cancel, CancelAll, Place, UserCommand
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import AuthError, DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import (
@@ -188,9 +202,24 @@ def call_of(message: Message, listings: Listings) -> Call:
         case Place():
             return Call(
                 orders.PLACE,
-                orders.place_to_wire(message, listings),
+                place_to_wire(message, listings),
                 OrderResult,
                 lambda body, known, _: orders.placed_from_wire(body, known),
+            )
+        case PlaceGroup():
+            request = order_lists.group_to_wire(message, listings)
+            return Call(
+                order_lists.PLACING[type(request)],
+                request,
+                OrderListReport,
+                lambda body, known, _: order_lists.group_from_reports(body, known),
+            )
+        case Amend():
+            return Call(
+                replacing.AMEND,
+                replacing.amend_to_wire(message, listings),
+                Amendment,
+                lambda body, known, _: replacing.amended_from_wire(body, known),
             )
         case Cancel():
             return _cancel(message, listings)
@@ -291,8 +320,8 @@ def _cancel_all(cancel: CancelAll, listings: Listings) -> Call:
     return Call(
         orders.CANCEL_ALL,
         SymbolRequest(symbol=_symbol(cancel.instrument_id, listings)),
-        tuple[OrderResult, ...],
-        lambda body, known, _: OrderList(tuple(result_from_wire(o, known) for o in body)),
+        tuple[msgspec.Raw, ...],
+        lambda body, known, _: orders.canceled_all_from_wire(body, known),
     )
 
 
@@ -345,12 +374,12 @@ def _trades(query: TradesQuery, listings: Listings) -> Call:
     symbol, limit = symbol_text(instrument), min(query.limit, market.ROWS_MAX)
     is_newest = query.from_trade_id is None
     return Call(
-        market.TRADES if is_newest else market.HISTORICAL_TRADES,
+        trades.TRADES if is_newest else trades.HISTORICAL_TRADES,
         TradesRequest(symbol=symbol, limit=limit)
         if is_newest
         else HistoricalTradesRequest(symbol=symbol, limit=limit, fromId=query.from_trade_id),
         tuple[PublicTrade, ...],
-        lambda body, _, __: TradeList(tuple(market.trade_from_wire(t, instrument) for t in body)),
+        lambda body, _, __: TradeList(tuple(trades.trade_from_wire(t, instrument) for t in body)),
     )
 
 
@@ -367,6 +396,7 @@ def _candles(query: CandlesQuery, listings: Listings) -> Call:
             interval=name,
             startTime=None if query.start_ns is None else to_ms(query.start_ns),
             endTime=None if query.end_ns is None else to_ms(query.end_ns),
+            timeZone=offset_text(query.offset_ns) if query.offset_ns else None,
             limit=min(query.limit, market.ROWS_MAX),
         ),
         tuple[Kline, ...],
@@ -436,6 +466,11 @@ def environment(client: str, rest: str, ws: str) -> dict[str, Any]:
     Raises:
         Unsupported: We do not know that library.
     """
+    attributes = {
+        "API_URL": f"{rest}/api",
+        "MARGIN_API_URL": f"{rest}/sapi",
+        "WS_API_URL": f"{ws}/ws-api/v3",
+    }
     known: Mapping[str, dict[str, Any]] = {
         # The stream address has to hold /stream: ccxt tells spot from swap by it.
         "ccxt": {
@@ -452,10 +487,12 @@ def environment(client: str, rest: str, ws: str) -> dict[str, Any]:
             },
             "options": {"fetchMarkets": {"types": ["spot"]}},
         },
+        # Attributes of its classes, to be set before anything is made of them: the sockets of a
+        # ThreadedWebsocketManager make a client of their own.
         "python-binance": {
-            "Client": {"API_URL": f"{rest}/api", "MARGIN_API_URL": f"{rest}/sapi"},
+            "Client": attributes,
+            "AsyncClient": attributes,
             "BinanceSocketManager": {"STREAM_URL": f"{ws}/"},
-            "client.ws_api": {"_url": f"{ws}/ws-api/v3"},
         },
         "binance-sdk-spot": {
             "ConfigurationRestAPI": {"base_path": rest},

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 import msgspec
+from msgspec import UNSET
 
 from steelyard.dialects.binance.messages import (
     ErrorBody,
@@ -22,7 +23,7 @@ from steelyard.domain.errors import DecodeError
 from steelyard.domain.messages import SECOND_NS, Refused
 from steelyard.domain.order import RejectReason
 from steelyard.wire.dialect import AccessReason, Refusal
-from steelyard.wire.http import Response, json_response
+from steelyard.wire.http import UPGRADE, Response, json_response
 from steelyard.wire.limits import LimitProfile
 from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
 
@@ -32,6 +33,9 @@ NO_SUCH_ORDER = -2013
 CANCEL_REJECTED = -2011
 ORDER_REJECTED = -2010
 INVALID_MESSAGE = -1013
+AMEND_REJECTED = -2038
+REPLACE_PARTLY_FAILED = -2021
+REPLACE_FAILED = -2022
 
 
 class Words(NamedTuple):
@@ -46,6 +50,7 @@ class Words(NamedTuple):
 _A, _R = AccessReason, RejectReason
 # The venue has one word for whatever is wrong with a key that it knows.
 _NOT_PERMITTED = Words(401, -2015, "Invalid API-key, IP, or permissions for action.")
+_LIMITED = Words(400, -4015, "Withdraw is limited.")
 _CLOSED = Words(400, ORDER_REJECTED, "Market is closed.", verbatim=True)
 
 # Two tables, because members of the two enums with the same number are equal.
@@ -53,6 +58,7 @@ TURNED_AWAY: dict[AccessReason, Words] = {
     _A.BODY_TOO_LARGE: Words(413, -1101, "Too many parameters sent for this endpoint."),
     _A.UNKNOWN_ENDPOINT: Words(404, -1020, "This operation is not supported."),
     _A.METHOD_NOT_ALLOWED: Words(405, -1020, "This operation is not supported."),
+    _A.UPGRADE_REQUIRED: Words(426, -1020, "This operation is not supported."),
     _A.IP_BANNED: Words(
         418,
         -1003,
@@ -91,12 +97,15 @@ TURNED_AWAY: dict[AccessReason, Words] = {
     _A.MISSING_SCOPE: _NOT_PERMITTED,
     _A.WITHDRAW_COOLING: _NOT_PERMITTED,
     _A.PRODUCT_NOT_ALLOWED: _NOT_PERMITTED,
-    # No route here withdraws.
-    _A.PERSON_REQUIRED: _NOT_PERMITTED,
-    _A.DUPLICATE_CLIENT_WITHDRAWAL_ID: _NOT_PERMITTED,
-    _A.UNKNOWN_ADDRESS: _NOT_PERMITTED,
-    _A.ADDRESS_COOLING: _NOT_PERMITTED,
-    _A.TOO_MANY_TRANSFERS: _NOT_PERMITTED,
+    _A.PERSON_REQUIRED: _LIMITED,
+    _A.DUPLICATE_CLIENT_WITHDRAWAL_ID: Words(
+        400, -1130, "Data sent for parameter 'withdrawOrderId' is not valid."
+    ),
+    _A.UNKNOWN_ADDRESS: Words(
+        400, -4035, "This address is not on the whitelist. Please join and try again."
+    ),
+    _A.ADDRESS_COOLING: Words(400, -4036, "The new address needs to be withdrawn in 24 hours."),
+    _A.TOO_MANY_TRANSFERS: _LIMITED,
     _A.KEY_LIMIT: Words(429, -1003, "Too many requests queued."),
     _A.ORDER_LIMIT: Words(429, -1015, "Too many new orders; current limit is {limit}."),
     _A.MALFORMED: Words(400, -1130, "Invalid data sent for a parameter."),
@@ -155,6 +164,11 @@ REFUSED: dict[RejectReason, Words] = {
 # Where the reason alone does not tell: an order that cannot be canceled.
 CODES: dict[int, Words] = {
     CANCEL_REJECTED: Words(400, CANCEL_REJECTED, "Unknown order sent.", verbatim=True),
+    AMEND_REJECTED: Words(400, AMEND_REJECTED, "Unknown order sent.", verbatim=True),
+    REPLACE_PARTLY_FAILED: Words(
+        409, REPLACE_PARTLY_FAILED, "Order cancel-replace partially failed.", verbatim=True
+    ),
+    REPLACE_FAILED: Words(400, REPLACE_FAILED, "Order cancel-replace failed.", verbatim=True),
 }
 
 
@@ -204,7 +218,10 @@ def words_of(refusal: Refusal, now_ns: int, limits: LimitProfile) -> tuple[int, 
         return HTTPStatus.BAD_REQUEST, ErrorBody(code=code, msg=refusal.message)
     words = CODES[code] if isinstance(code, int) else words_for(refusal.reason)
     if words.verbatim:
-        return words.status, ErrorBody(code=words.code, msg=words.text, help=refusal.message)
+        data = UNSET if refusal.details is None else refusal.details
+        return words.status, ErrorBody(
+            code=words.code, msg=words.text, help=refusal.message, data=data
+        )
     text = words.text.format(
         until_ms=(now_ns + refusal.retry_after_ns) // MS_NS,
         limit=_limit_text(refusal.field, limits),
@@ -225,6 +242,8 @@ def response(refusal: Refusal, now_ns: int, limits: LimitProfile) -> Response:
         headers["retry-after"] = str(-(-refusal.retry_after_ns // SECOND_NS))
     if refusal.reason is AccessReason.METHOD_NOT_ALLOWED and refusal.field:
         headers["allow"] = refusal.field
+    if refusal.reason is AccessReason.UPGRADE_REQUIRED:
+        headers |= UPGRADE
     return json_response(status, msgspec.json.encode(body), headers)
 
 

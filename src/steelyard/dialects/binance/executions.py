@@ -9,6 +9,7 @@ that the venue says alike the first is read.
 from typing import NamedTuple
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from steelyard.dialects.binance.frames import (
     ExecutionReport,
@@ -31,19 +32,24 @@ from steelyard.dialects.binance.text import (
     symbol_text,
     to_ms,
 )
+from steelyard.domain.commands import Place
 from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import Execution, OrderEvent
 from steelyard.domain.order import (
     CancelCause,
+    Direction,
     FeeAsset,
+    GroupKind,
     Liquidity,
     OrderType,
     SelfTrade,
     Side,
     TimeInForce,
 )
+
+BIP_E8 = 10_000  # a hundredth of a percent, as a rate times 1e8
 
 
 class Combination(NamedTuple):
@@ -62,14 +68,21 @@ TYPES: dict[tuple[OrderType, TimeInForce, bool], Combination] = {
     (OrderType.LIMIT, _FOK, False): Combination("LIMIT", "FOK"),
     (OrderType.LIMIT, _GTC, True): Combination("LIMIT_MAKER", None),
     (OrderType.MARKET, _IOC, False): Combination("MARKET", None),
+    (OrderType.STOP, _GTC, False): Combination("STOP_LOSS", None),
+    (OrderType.STOP_LIMIT, _GTC, False): Combination("STOP_LOSS_LIMIT", "GTC"),
+    (OrderType.STOP_LIMIT, _IOC, False): Combination("STOP_LOSS_LIMIT", "IOC"),
+    (OrderType.STOP_LIMIT, _FOK, False): Combination("STOP_LOSS_LIMIT", "FOK"),
+    (OrderType.TAKE_PROFIT, _GTC, False): Combination("TAKE_PROFIT", None),
+    (OrderType.TAKE_PROFIT_LIMIT, _GTC, False): Combination("TAKE_PROFIT_LIMIT", "GTC"),
+    (OrderType.TAKE_PROFIT_LIMIT, _IOC, False): Combination("TAKE_PROFIT_LIMIT", "IOC"),
+    (OrderType.TAKE_PROFIT_LIMIT, _FOK, False): Combination("TAKE_PROFIT_LIMIT", "FOK"),
 }
 FROM_TYPES = {combination: key for key, combination in TYPES.items()}
 
-# Shown and read, not placed. A trailing stop is the venue's STOP_LOSS with a trailingDelta.
+# A trailing stop has one of the four names with a trailingDelta, see `trailing_name`.
 SHOWN_TYPES: dict[OrderType, str] = {
     OrderType.LIMIT: "LIMIT",
     OrderType.MARKET: "MARKET",
-    OrderType.TRAILING_STOP: "STOP_LOSS",
     OrderType.STOP: "STOP_LOSS",
     OrderType.STOP_LIMIT: "STOP_LOSS_LIMIT",
     OrderType.TAKE_PROFIT: "TAKE_PROFIT",
@@ -84,16 +97,16 @@ SELF_TRADES: dict[str, SelfTrade] = {
     "EXPIRE_TAKER": SelfTrade.CANCEL_NEWEST,
     "EXPIRE_MAKER": SelfTrade.CANCEL_OLDEST,
     "EXPIRE_BOTH": SelfTrade.CANCEL_BOTH,
+    "DECREMENT": SelfTrade.DECREMENT,
 }
-SELF_TRADE_NAMES = {mode: name for name, mode in SELF_TRADES.items()} | {
-    SelfTrade.DECREMENT: "DECREMENT"  # the venue has it; not taken here yet
-}
-READ_SELF_TRADES = {name: mode for mode, name in SELF_TRADE_NAMES.items()}
+SELF_TRADE_NAMES = {mode: name for name, mode in SELF_TRADES.items()}
 SELF_TRADE_DEFAULT = SelfTrade.CANCEL_OLDEST
 
 # Why an order ended: the status, the expiry reason, and the execution type of the event. What the
 # venue never says of an order of its own has its nearest words.
 EXPIRED_IN_MATCH = "EXPIRED_IN_MATCH"
+PENDING_NEW = "PENDING_NEW"  # its list's working order has not filled
+NO_LIST = -1
 ENDS: dict[CancelCause, tuple[str, str | None, str]] = {
     CancelCause.USER: ("CANCELED", None, "CANCELED"),
     CancelCause.IOC_REMAINDER: ("EXPIRED", "UNFILLED_IOC_QUANTITY_EXPIRED", "EXPIRED"),
@@ -122,7 +135,7 @@ STATUSES: dict[OrderState, str] = {
 }
 STATES: dict[str, OrderState] = {
     **{status: state for state, status in STATUSES.items()},
-    "PENDING_NEW": OrderState.WORKING,
+    PENDING_NEW: OrderState.WORKING,
     "PENDING_CANCEL": OrderState.WORKING,
     "CANCELED": OrderState.CANCELED,
     "EXPIRED": OrderState.EXPIRED,
@@ -143,6 +156,7 @@ EXECUTION_NAMES = {
     Execution.FILL: "TRADE",
     Execution.AMENDED: "REPLACED",
     Execution.REJECTED: "REJECTED",
+    Execution.RELEASED: "NEW",
     Execution.TRIGGERED: "NEW",  # the status stays NEW, and the order is now working
 }
 
@@ -153,12 +167,16 @@ def end_of(order: Order) -> tuple[str, str | None, str]:
     """Return an order's status, expiry reason and, where it has ended, execution type."""
     if order.cancel_cause is not None and not order.state.is_open:
         return ENDS[order.cancel_cause]
+    if order.is_pending and order.state.is_open:
+        return PENDING_NEW, None, ""
     # Filled and still ended by an event of its own: a market order that has spent its amount.
     return STATUSES[order.state], None, "EXPIRED" if order.state is OrderState.FILLED else ""
 
 
 def spelled(order: Order) -> Combination:
     """Return an order's type and time in force, the nearest ones where the venue has none."""
+    if order.order_type.trails:
+        return trailing_name(order)
     key = (order.order_type, order.time_in_force, order.post_only)
     if (offered := TYPES.get(key)) is not None:
         return offered
@@ -179,9 +197,53 @@ def _read_type(order_type: str, time_in_force: str) -> tuple[OrderType, TimeInFo
     return None if lifetime is None else (kind, lifetime, order_type == "LIMIT_MAKER")
 
 
+def list_id(order: Order) -> int:
+    """Return the number of the order's list, -1 where it is in none; a basket is no list."""
+    is_listed = order.group_kind not in (None, GroupKind.BASKET)
+    return order.group_id if is_listed else NO_LIST
+
+
+def _stop_ticks(order: Order) -> int | None:
+    return order.trigger_ticks if order.trigger_ticks is not None else order.activation_ticks
+
+
+def _trailing_ms(order: Order) -> int:
+    """Return since when a trailing stop follows the price, -1 where that is not known."""
+    return NO_LIST if order.activation_ticks is not None else to_ms(order.created_ns)
+
+
+def trailing_name(order: Order | Place) -> Combination:
+    """Return what the venue calls a trailing stop.
+
+    All of its names follow the best price and trigger on the way back. A STOP_LOSS begins when the
+    price has come to where a stop would trigger, a TAKE_PROFIT where a profit would be taken.
+    """
+    direction = order.activation_direction
+    if direction is None:
+        takes_profit = order.activation_ticks is not None  # as the engine means it by itself
+    else:
+        takes_profit = (direction is Direction.RISE) == (order.side is Side.SELL)
+    name = "TAKE_PROFIT" if takes_profit else "STOP_LOSS"
+    if not order.order_type.has_limit:
+        return Combination(name, None)
+    rests = order.time_in_force is TimeInForce.GTD
+    return Combination(f"{name}_LIMIT", "GTC" if rests else order.time_in_force.name)
+
+
+def trailing_direction(order_type: str, side: Side) -> Direction:
+    """Return which way the price comes to a trailing stop's stopPrice."""
+    takes_profit = order_type.startswith("TAKE_PROFIT")
+    return Direction.RISE if takes_profit == (side is Side.SELL) else Direction.FALL
+
+
+def trailing_bips(rate_e8: int | None) -> int | None:
+    """Return a trail in bips."""
+    return None if rate_e8 is None else rate_e8 // BIP_E8
+
+
 def _working_ms(order: Order) -> int:
     """Return when an order came to the book, -1 while it waits for its price."""
-    return -1 if order.waits else to_ms(order.triggered_ns or order.created_ns)
+    return -1 if order.waits or order.is_pending else to_ms(order.triggered_ns or order.created_ns)
 
 
 def result_to_wire(order: Order, listings: Listings) -> OrderResult:
@@ -189,13 +251,15 @@ def result_to_wire(order: Order, listings: Listings) -> OrderResult:
     instrument = listings[order.instrument_id]
     status, expiry, _ = end_of(order)
     combination = spelled(order)
+    bips = trailing_bips(order.trail_rate_e8)
     return OrderResult(
         symbol=symbol_text(instrument),
         orderId=order.order_id,
+        orderListId=list_id(order),
         clientOrderId=order.client_order_id,
         transactTime=to_ms(order.updated_ns),
         price=price_text(instrument, order.price_ticks),
-        origQty=size_text(instrument, order.size_lots),
+        origQty=size_text(instrument, order.size_lots or order.filled_lots),
         executedQty=size_text(instrument, order.filled_lots),
         cummulativeQuoteQty=amount_text(order.quote_atoms),
         status=status,
@@ -203,9 +267,22 @@ def result_to_wire(order: Order, listings: Listings) -> OrderResult:
         type=combination.type,
         side=order.side.name,
         origQuoteOrderQty=amount_text(order.spend_atoms or 0),
+        stopPrice=price_text(instrument, _stop_ticks(order)) if order.order_type.waits else UNSET,
+        icebergQty=size_text(instrument, order.display_lots) if order.display_lots else UNSET,
+        trailingDelta=UNSET if bips is None else bips,
+        trailingTime=UNSET if bips is None else _trailing_ms(order),
         workingTime=_working_ms(order),
         selfTradePreventionMode=SELF_TRADE_NAMES[order.self_trade],
         expiryReason=expiry or UNSET,
+    )
+
+
+def canceled_to_wire(order: Order, listings: Listings, client_id: str | None) -> OrderResult:
+    """Return a canceled order; the cancel has a client id of its own."""
+    return replace(
+        result_to_wire(order, listings),
+        origClientOrderId=order.client_order_id,
+        clientOrderId=client_id or cancel_id(order.order_id),
     )
 
 
@@ -215,6 +292,7 @@ def info_to_wire(order: Order, listings: Listings) -> OrderInfo:
     return OrderInfo(
         symbol=result.symbol,
         orderId=result.orderId,
+        orderListId=result.orderListId,
         clientOrderId=result.clientOrderId,
         price=result.price,
         origQty=result.origQty,
@@ -224,11 +302,13 @@ def info_to_wire(order: Order, listings: Listings) -> OrderInfo:
         timeInForce=result.timeInForce,
         type=result.type,
         side=result.side,
-        stopPrice=price_text(instrument, order.trigger_ticks),
+        stopPrice=price_text(instrument, _stop_ticks(order)),
         icebergQty=size_text(instrument, order.display_lots or 0),
+        trailingDelta=result.trailingDelta,
+        trailingTime=result.trailingTime,
         time=to_ms(order.created_ns),
         updateTime=to_ms(order.updated_ns),
-        isWorking=not order.waits,
+        isWorking=not order.waits and not order.is_pending,
         workingTime=result.workingTime,
         origQuoteOrderQty=result.origQuoteOrderQty,
         selfTradePreventionMode=result.selfTradePreventionMode,
@@ -286,7 +366,11 @@ def _order_from_wire(
         self_trade=told.selfTradePreventionMode,
         created_ns=created_ns,
         updated_ns=updated_ns,
-        trigger=told.stopPrice if isinstance(told, OrderInfo) else ZERO,
+        trigger=told.stopPrice if isinstance(told.stopPrice, str) else ZERO,
+        display=told.icebergQty if isinstance(told.icebergQty, str) else ZERO,
+        bips=told.trailingDelta if isinstance(told.trailingDelta, int) else 0,
+        spend=told.origQuoteOrderQty,
+        list_number=told.orderListId,
     )
 
 
@@ -309,6 +393,10 @@ def order_of(
     created_ns: int,
     updated_ns: int,
     trigger: str = ZERO,
+    display: str = ZERO,
+    bips: int = 0,
+    spend: str = ZERO,
+    list_number: int = NO_LIST,
 ) -> Order:
     """Return an order from its parts as the venue spells them.
 
@@ -324,6 +412,10 @@ def order_of(
             "dialect does not know; it was placed by something else"
         )
     kind, lifetime, post_only = known
+    stop_ticks = (read_price(instrument, trigger) or None) if kind.waits else None
+    if bips:
+        kind = OrderType.TRAILING_STOP_LIMIT if kind.has_limit else OrderType.TRAILING_STOP
+    spend_atoms = read_amount(spend) or None
     order = Order(
         order_id=order_id,
         client_order_id=client_order_id,
@@ -334,15 +426,22 @@ def order_of(
         time_in_force=lifetime,
         post_only=post_only,
         price_ticks=read_price(instrument, price) if kind.has_limit else None,
-        size_lots=read_size(instrument, size),
-        self_trade=READ_SELF_TRADES.get(self_trade, SelfTrade.NONE),
+        size_lots=0 if spend_atoms else read_size(instrument, size),
+        self_trade=SELF_TRADES.get(self_trade, SelfTrade.NONE),
         fee_asset=FeeAsset.RECEIVED,
         state=state,
         filled_lots=read_size(instrument, filled),
         quote_atoms=max(read_amount(quote), 0),
         created_ns=created_ns,
         updated_ns=updated_ns,
-        trigger_ticks=(read_price(instrument, trigger) or None) if kind.waits else None,
+        spend_atoms=spend_atoms,
+        display_lots=read_size(instrument, display) or None,
+        trigger_ticks=None if bips else stop_ticks,
+        trail_rate_e8=bips * BIP_E8 or None,
+        activation_ticks=stop_ticks if bips else None,
+        activation_direction=trailing_direction(order_type, SIDES[side]) if bips else None,
+        group_id=max(list_number, 0),
+        is_pending=status == PENDING_NEW,
     )
     order.cancel_cause = _cause(order, status, expiry)
     if order.cancel_cause in _CANCELED:
@@ -422,6 +521,10 @@ def cancel_id(order_id: int) -> str:
     return f"sycancel{order_id}"
 
 
+def _request_id(event: OrderEvent) -> str:
+    return event.request_id or cancel_id(event.order.order_id)
+
+
 def report_to_wire(event: OrderEvent, listings: Listings) -> ExecutionReport:
     """Return an order event as an executionReport."""
     order, fill = event.order, event.fill
@@ -434,15 +537,16 @@ def report_to_wire(event: OrderEvent, listings: Listings) -> ExecutionReport:
     return ExecutionReport(
         E=time,
         s=result.symbol,
-        c=cancel_id(order.order_id) if is_cancel else order.client_order_id,
+        c=_request_id(event) if is_cancel else order.client_order_id,
         S=result.side,
         o=result.type,
         f=result.timeInForce,
         q=result.origQty,
         p=result.price,
-        P=price_text(instrument, order.trigger_ticks),
+        P=price_text(instrument, _stop_ticks(order)),
         F=size_text(instrument, order.display_lots or 0),
-        C=order.client_order_id if is_cancel else "",
+        g=result.orderListId,
+        C=order.client_order_id if is_cancel else event.request_id,
         x=execution,
         X=result.status,
         i=order.order_id,
@@ -454,13 +558,15 @@ def report_to_wire(event: OrderEvent, listings: Listings) -> ExecutionReport:
         T=time,
         t=fill.trade_id if fill else -1,
         I=order.order_id,
-        w=order.state.is_open and not order.waits,
+        w=order.state.is_open and not order.waits and not order.is_pending,
         m=bool(fill and fill.liquidity is Liquidity.MAKER),
         O=to_ms(order.created_ns),
         Z=result.cummulativeQuoteQty,
         Y=amount_text(fill.quote_atoms) if fill else ZERO,
         Q=result.origQuoteOrderQty,
-        W=UNSET if order.waits else _working_ms(order),
+        W=UNSET if order.waits or order.is_pending else _working_ms(order),
+        d=result.trailingDelta,
+        D=result.trailingTime,
         V=result.selfTradePreventionMode,
         eR=expiry or UNSET,
     )
@@ -475,12 +581,13 @@ def report_from_wire(report: ExecutionReport, listings: Listings) -> OrderEvent:
     execution = EXECUTIONS.get(report.x)
     if execution is None:
         raise DecodeError(f"execution type {report.x!r} is unknown", "x")
+    is_cancel = execution is Execution.CANCELED
     order = order_of(
         listings,
         symbol=report.s,
         order_id=report.i,
         # c is then the id of the cancel.
-        client_order_id=report.C or report.c,
+        client_order_id=(report.C or report.c) if is_cancel else report.c,
         side=report.S,
         order_type=report.o,
         time_in_force=report.f,
@@ -494,11 +601,16 @@ def report_from_wire(report: ExecutionReport, listings: Listings) -> OrderEvent:
         created_ns=from_ms(report.O),
         updated_ns=from_ms(report.T),
         trigger=report.P,
+        display=report.F,
+        bips=report.d if isinstance(report.d, int) else 0,
+        spend=report.Q,
+        list_number=report.g,
     )
     if order.cancel_cause in _CANCELED:
         execution = Execution.CANCELED
     fill = _fill_of(report, order, listings) if execution is Execution.FILL else None
-    return OrderEvent(execution, order, fill, from_ms(report.T))
+    request_id = report.c if is_cancel else report.C
+    return OrderEvent(execution, order, fill, from_ms(report.T), request_id)
 
 
 def _fill_of(report: ExecutionReport, order: Order, listings: Listings) -> Fill:

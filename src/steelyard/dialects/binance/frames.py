@@ -162,6 +162,46 @@ class TickerEvent(Struct, frozen=True, kw_only=True):
     n: int
 
 
+class WindowTickerEvent(Struct, frozen=True, kw_only=True):
+    """`<symbol>@ticker_1h`, `@ticker_4h` and `@ticker_1d`; e is `1hTicker` and so on."""
+
+    e: str
+    E: int
+    s: str
+    p: str
+    P: str
+    w: str
+    c: str
+    o: str
+    h: str
+    l: str
+    v: str
+    q: str
+    O: int
+    C: int
+    F: int
+    L: int
+    n: int
+
+
+class AvgPriceEvent(Struct, frozen=True, kw_only=True):
+    """`<symbol>@avgPrice`; T is when it last traded."""
+
+    e: str = "avgPrice"
+    E: int
+    s: str
+    i: str
+    w: str
+    T: int
+
+
+class ServerShutdown(Struct, frozen=True, kw_only=True):
+    """The server is about to close every connection."""
+
+    e: str = "serverShutdown"
+    E: int
+
+
 class BookTickerEvent(Struct, frozen=True, kw_only=True):
     """`<symbol>@bookTicker`; the one payload without a name and a time."""
 
@@ -278,9 +318,35 @@ class ExecutionReport(Struct, frozen=True, kw_only=True):
     Z: str
     Y: str = "0.00000000"
     Q: str = "0.00000000"
+    d: int | Optional = UNSET
+    D: int | Optional = UNSET
     W: int | Optional = UNSET
     V: str = "NONE"
     eR: str | Optional = UNSET
+
+
+class ListStatusOrder(Struct, frozen=True, kw_only=True):
+    """One order of a list."""
+
+    s: str
+    i: int
+    c: str
+
+
+class ListStatus(Struct, frozen=True, kw_only=True):
+    """An order list that begins or is over."""
+
+    e: str = "listStatus"
+    E: int
+    s: str
+    g: int
+    c: str
+    l: str
+    L: str
+    r: str = "NONE"
+    C: str
+    T: int
+    O: tuple[ListStatusOrder, ...]
 
 
 class EventBalance(Struct, frozen=True, kw_only=True):
@@ -298,6 +364,40 @@ class AccountPosition(Struct, frozen=True, kw_only=True):
     E: int
     u: int
     B: tuple[EventBalance, ...]
+
+
+class BalanceUpdate(Struct, frozen=True, kw_only=True):
+    """Something came into the account, or left it; d is how much, with its sign."""
+
+    e: str = "balanceUpdate"
+    E: int
+    a: str
+    d: str
+    T: int
+
+
+class ExternalLockUpdate(Struct, frozen=True, kw_only=True):
+    """Something outside of trading locks d more (or less) of a balance: here, a withdrawal."""
+
+    e: str = "externalLockUpdate"
+    E: int
+    a: str
+    d: str
+    T: int
+
+
+class ListenKeyExpired(Struct, frozen=True, kw_only=True):
+    """Nobody has kept a listen key alive; nothing more follows."""
+
+    e: str = "listenKeyExpired"
+    E: int
+    listenKey: str
+
+
+class ConnectionEvent(Struct, frozen=True, kw_only=True):
+    """An event of a connection to the WebSocket API, which belongs to no subscription."""
+
+    event: Any
 
 
 class EventStreamTerminated(Struct, frozen=True, kw_only=True):

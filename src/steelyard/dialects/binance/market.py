@@ -1,19 +1,19 @@
-"""Instruments, limits, books and trades, both ways.
+"""Instruments, limits and books, both ways.
 
 The invariant: what a filter says is what the instrument says, so that a client that obeys the
-filters is never refused for a step. Each trade is its own aggregate: `aggTrades` has the ids of
-`trades`.
+filters is never refused for a step.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import msgspec
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from steelyard.dialects.binance import errors
+from steelyard.dialects.binance.market_messages import ExecutionRules, SymbolRules
 from steelyard.dialects.binance.messages import (
-    AggTrade,
-    AggTradesRequest,
     Depth,
     DepthRequest,
     ExchangeInfo,
@@ -21,23 +21,21 @@ from steelyard.dialects.binance.messages import (
     FairLimit,
     FairUse,
     Filter,
-    HistoricalTradesRequest,
     Level,
     Nothing,
-    PublicTrade,
     RateLimit,
     ServerTime,
     SymbolInfo,
+    SymbolsRequest,
     SystemStatus,
-    TradesRequest,
 )
 from steelyard.dialects.binance.text import (
     DAY_NS,
+    MS_NS,
     ZERO,
     amount_text,
     find_symbol,
     fixed,
-    from_ms,
     lot_e8,
     price_text,
     rate_text,
@@ -65,11 +63,8 @@ from steelyard.domain.messages import (
     Query,
     Status,
     StatusQuery,
-    Trade,
-    TradeList,
-    TradesQuery,
 )
-from steelyard.domain.order import MarketState, RejectReason, Side
+from steelyard.domain.order import SLICES_MAX, MarketState, RejectReason
 from steelyard.domain.units import RATE_SCALE
 from steelyard.wire.dialect import Asker, Auth, Endpoint, Refusal, SessionRefused
 from steelyard.wire.limits import Counts, Limit, LimitProfile, Usage
@@ -87,8 +82,13 @@ _COUNTS = {
     Counts.REQUESTS: "RAW_REQUESTS",
 }
 
-ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET")
-SELF_TRADE_MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH")
+PERMISSION = "SPOT"  # of every account and symbol
+ORDER_TYPES = (
+    *("LIMIT", "LIMIT_MAKER", "MARKET"),
+    *("STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"),
+)
+SELF_TRADE_MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT")
+TRAILING_BIPS_MIN, TRAILING_BIPS_MAX = 1, 9_999
 
 
 # -- instruments --------------------------------------------------------------------------------
@@ -140,6 +140,13 @@ def instrument_to_wire(instrument: Instrument, state: MarketState) -> SymbolInfo
         baseAsset=instrument.base,
         quoteAsset=instrument.quote,
         orderTypes=ORDER_TYPES,
+        icebergAllowed=True,
+        ocoAllowed=True,
+        otoAllowed=True,
+        quoteOrderQtyMarketAllowed=True,
+        allowTrailingStop=True,
+        cancelReplaceAllowed=True,
+        amendAllowed=True,
         filters=(
             Filter(
                 filterType="PRICE_FILTER",
@@ -153,7 +160,15 @@ def instrument_to_wire(instrument: Instrument, state: MarketState) -> SymbolInfo
                 maxQty=largest,
                 stepSize=lot,
             ),
+            Filter(filterType="ICEBERG_PARTS", limit=SLICES_MAX),
             Filter(filterType="MARKET_LOT_SIZE", minQty=ZERO, maxQty=largest, stepSize=ZERO),
+            Filter(
+                filterType="TRAILING_DELTA",
+                minTrailingAboveDelta=TRAILING_BIPS_MIN,
+                maxTrailingAboveDelta=TRAILING_BIPS_MAX,
+                minTrailingBelowDelta=TRAILING_BIPS_MIN,
+                maxTrailingBelowDelta=TRAILING_BIPS_MAX,
+            ),
             Filter(
                 filterType="NOTIONAL",
                 minNotional=amount_text(instrument.notional_min_atoms),
@@ -164,7 +179,7 @@ def instrument_to_wire(instrument: Instrument, state: MarketState) -> SymbolInfo
             ),
             *_chosen_filters(instrument),
         ),
-        permissionSets=(("SPOT",),),
+        permissionSets=((PERMISSION,),),
         defaultSelfTradePreventionMode="EXPIRE_MAKER",
         allowedSelfTradePreventionModes=SELF_TRADE_MODES,
     )
@@ -182,6 +197,11 @@ def _chosen_filters(instrument: Instrument) -> Iterator[Filter]:
             askMultiplierDown=down,
             avgPriceMins=0,  # around the last price
         )
+    yield from filters_of_account(instrument)
+
+
+def filters_of_account(instrument: Instrument) -> Iterator[Filter]:
+    """Yield those of them that count an account's orders."""
     if instrument.orders_max:
         yield Filter(filterType="MAX_NUM_ORDERS", maxNumOrders=instrument.orders_max)
     if instrument.triggers_max:
@@ -248,17 +268,47 @@ def _exchange_info(
 ) -> ExchangeInfo:
     assert isinstance(answer, InstrumentList), "an InstrumentsQuery is answered by instruments"
     states = dict(zip(answer.instruments, answer.states, strict=True))
-    wanted: Iterable[Instrument] = answer.instruments
-    if request.symbol or request.symbols:
-        wanted = (instrument_of(name, asker) for name in names_of(request))
-    elif request.symbolStatus is not None:
+    names_some = request.symbol or request.symbols
+    if names_some and (request.symbolStatus or request.permissions):
+        raise errors.said(
+            -1128,
+            "Combination of optional parameters invalid.",
+            "symbolStatus and permissions choose among all symbols; send them without symbol and "
+            "symbols",
+        )
+    wanted: Iterable[Instrument] = instruments_of(request, asker) if names_some else states
+    if request.symbolStatus is not None:
         wanted = (it for it in wanted if _STATUSES[states[it]] == request.symbolStatus)
+    if request.permissions is not None and PERMISSION not in _permissions(request.permissions):
+        wanted = ()
+    symbols = (instrument_to_wire(it, states[it]) for it in wanted)
+    if not request.showPermissionSets:
+        symbols = (replace(symbol, permissionSets=()) for symbol in symbols)
     return ExchangeInfo(
         serverTime=to_ms(asker.now_ns),
-        rateLimits=tuple(limit_to_wire(limit) for limit in asker.limits.limits),
-        symbols=tuple(instrument_to_wire(it, states[it]) for it in wanted),
+        rateLimits=tuple(limit_to_wire(limit) for limit in _told(asker.limits)),
+        symbols=tuple(symbols),
         fairUse=fair_use_to_wire(asker.limits),
     )
+
+
+def _permissions(text: str) -> tuple[str, ...]:
+    """Return the permissions that are named: one as it is, or several in a JSON list."""
+    if not text.startswith("["):
+        return (text,)
+    return msgspec.json.decode(text, type=tuple[str, ...])
+
+
+def _told(profile: LimitProfile) -> Iterator[Limit]:
+    """Yield the limits that rateLimits tells: not those of single routes, as the wallet has."""
+    return (limit for limit in profile.limits if not any("/" in route for route in limit.routes))
+
+
+def _execution_rules(
+    _answer: Answer | None, request: SymbolsRequest, asker: Asker
+) -> ExecutionRules:
+    named = instruments_of(request, asker)
+    return ExecutionRules(symbolRules=tuple(SymbolRules(symbol=symbol_text(it)) for it in named))
 
 
 def fair_use_to_wire(profile: LimitProfile) -> FairUse:
@@ -271,19 +321,19 @@ def fair_use_to_wire(profile: LimitProfile) -> FairUse:
                 per=limit.per.value,
                 counts=limit.counts.value,
                 limit=limit.limit,
-                windowMs=to_ms(limit.window_ns),
+                windowMs=limit.window_ns // MS_NS,
                 kind=limit.kind.value,
                 routes=limit.routes,
             )
             for limit in profile.limits
         ),
         banAfter=profile.ban_after,
-        banMs=to_ms(profile.ban_ns),
+        banMs=profile.ban_ns // MS_NS,
         revokeAfter=profile.revoke_after,
-        revokeWithinMs=to_ms(profile.revoke_within_ns),
+        revokeWithinMs=profile.revoke_within_ns // MS_NS,
         wsConnections=sockets.connections,
         wsConnects=sockets.connects,
-        wsConnectsMs=to_ms(sockets.connects_ns),
+        wsConnectsMs=sockets.connects_ns // MS_NS,
         wsStreams=sockets.subscriptions_most(STREAMS_MAX),
         wsMessagesPerSecond=sockets.messages,
     )
@@ -303,7 +353,11 @@ def limit_to_wire(limit: Limit, used: int | None = None) -> RateLimit:
 
 def usage_to_wire(usage: Usage, *counts: Counts) -> tuple[RateLimit, ...]:
     """Return limits of these kinds with their use."""
-    return tuple(limit_to_wire(u.limit, u.used) for u in usage if u.limit.counts in counts)
+    return tuple(
+        limit_to_wire(u.limit, u.used)
+        for u in usage
+        if u.limit.counts in counts and not any("/" in route for route in u.limit.routes)
+    )
 
 
 def names_of(request: Any) -> tuple[str, ...]:
@@ -318,7 +372,40 @@ def names_of(request: Any) -> tuple[str, ...]:
     return (request.symbol,) if request.symbol else request.symbols or ()
 
 
-# -- books and trades ---------------------------------------------------------------------------
+def instruments_of(request: Any, asker: Asker) -> tuple[Instrument, ...]:
+    """Return what a request names, or everything, as far as it has the status that is asked for.
+
+    Raises:
+        SessionRefused: A symbol is not listed.
+        DecodeError: The one symbol that is named has another status.
+    """
+    status: str | None = request.symbolStatus
+    if request.symbol and not request.symbols:
+        instrument = instrument_of(request.symbol, asker)
+        check_status(instrument, status, asker)
+        return (instrument,)
+    names = names_of(request)
+    named = tuple(instrument_of(name, asker) for name in names) if names else asker.listings
+    return tuple(it for it in named if status in (None, _status_of(it, asker)))
+
+
+def check_status(instrument: Instrument, status: str | None, asker: Asker) -> None:
+    """Raise DecodeError where an instrument has another status than is asked for."""
+    now = _status_of(instrument, asker)
+    if status not in (None, now):
+        raise errors.said(
+            -1220,
+            "The symbol's status does not match the requested symbolStatus.",
+            f"{symbol_text(instrument)} is {now}",
+            "symbolStatus",
+        )
+
+
+def _status_of(instrument: Instrument, asker: Asker) -> str:
+    return _STATUSES[asker.state_of(instrument.instrument_id)]
+
+
+# -- books --------------------------------------------------------------------------------------
 
 
 def book_to_wire(answer: Answer | None, _request: Struct, asker: Asker) -> Depth:
@@ -361,51 +448,6 @@ def levels_from_wire(
     return tuple((read_price(instrument, p), whole_lots(instrument, q)) for p, q in levels)
 
 
-def trade_to_wire(trade: Trade, listings: Listings) -> PublicTrade:
-    """Return a public trade."""
-    instrument = listings[trade.instrument_id]
-    return PublicTrade(
-        id=trade.trade_id,
-        price=price_text(instrument, trade.price_ticks),
-        qty=size_text(instrument, trade.size_lots),
-        quoteQty=amount_text(instrument.notional_atoms(trade.price_ticks, trade.size_lots)),
-        time=to_ms(trade.time_ns),
-        isBuyerMaker=trade.taker_side is Side.SELL,
-    )
-
-
-def trade_from_wire(trade: PublicTrade, instrument: Instrument) -> Trade:
-    """Return a public trade of a response."""
-    return Trade(
-        instrument.instrument_id,
-        trade.id,
-        read_price(instrument, trade.price),
-        whole_lots(instrument, trade.qty),
-        Side.SELL if trade.isBuyerMaker else Side.BUY,
-        from_ms(trade.time),
-    )
-
-
-def _trades(answer: Answer | None, _request: Struct, asker: Asker) -> tuple[PublicTrade, ...]:
-    assert isinstance(answer, TradeList), "a TradesQuery is answered by trades"
-    return tuple(trade_to_wire(trade, asker.listings) for trade in answer.trades)
-
-
-def _agg_trades(answer: Answer | None, _request: Struct, asker: Asker) -> tuple[AggTrade, ...]:
-    return tuple(
-        AggTrade(
-            a=trade.id,
-            p=trade.price,
-            q=trade.qty,
-            f=trade.id,
-            l=trade.id,
-            T=trade.time,
-            m=trade.isBuyerMaker,
-        )
-        for trade in _trades(answer, _request, asker)
-    )
-
-
 def _depth_weight(request: DepthRequest) -> int:
     return next(
         weight
@@ -445,24 +487,10 @@ def public(
     )
 
 
-def _trades_query(request: TradesRequest | HistoricalTradesRequest, asker: Asker) -> TradesQuery:
-    from_id = request.fromId if isinstance(request, HistoricalTradesRequest) else None
-    instrument_id = instrument_of(request.symbol, asker).instrument_id
-    return TradesQuery(instrument_id, min(request.limit, ROWS_MAX), from_id)
-
-
-def _agg_trades_query(request: AggTradesRequest, asker: Asker) -> TradesQuery:
-    return TradesQuery(
-        instrument_of(request.symbol, asker).instrument_id,
-        min(request.limit, ROWS_MAX),
-        request.fromId,
-        None if request.startTime is None else from_ms(request.startTime),
-        None if request.endTime is None else from_ms(request.endTime) + 999_999,
-    )
-
-
 def _depth_query(request: DepthRequest, asker: Asker) -> BookQuery:
-    return BookQuery(instrument_of(request.symbol, asker).instrument_id, request.limit)
+    instrument = instrument_of(request.symbol, asker)
+    check_status(instrument, request.symbolStatus, asker)
+    return BookQuery(instrument.instrument_id, request.limit)
 
 
 def _server_time(answer: Answer | None, _request: Struct, _asker: Asker) -> ServerTime:
@@ -515,32 +543,14 @@ DEPTH = public(
     weight=_depth_weight,
     summary="A book",
 )
-TRADES = public(
-    "trades",
-    TradesRequest,
-    tuple[PublicTrade, ...],
-    _trades_query,
-    _trades,
-    weight=25,
-    summary="Newest trades",
-)
-HISTORICAL_TRADES = public(
-    "historicalTrades",
-    HistoricalTradesRequest,
-    tuple[PublicTrade, ...],
-    _trades_query,
-    _trades,
-    weight=25,
-    summary="Trades from an id on",
-)
-AGG_TRADES = public(
-    "aggTrades",
-    AggTradesRequest,
-    tuple[AggTrade, ...],
-    _agg_trades_query,
-    _agg_trades,
-    weight=4,
-    summary="Trades, each its own aggregate",
+EXECUTION_RULES = public(
+    "executionRules",
+    SymbolsRequest,
+    ExecutionRules,
+    lambda _request, _asker: None,
+    _execution_rules,
+    weight=lambda request: min(2 * len(named), 40) if (named := names_of(request)) else 40,
+    summary="Rules on the prices of trades: none",
 )
 SYSTEM_STATUS = public(
     "/sapi/v1/system/status",
@@ -558,8 +568,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     TIME,
     EXCHANGE_INFO,
     DEPTH,
-    TRADES,
-    HISTORICAL_TRADES,
-    AGG_TRADES,
+    EXECUTION_RULES,
     SYSTEM_STATUS,
 )

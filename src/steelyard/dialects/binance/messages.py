@@ -173,32 +173,6 @@ class AnyRequest(Struct, frozen=True, kw_only=True):
     """A request that is refused whatever it says."""
 
 
-# -- requests: account --------------------------------------------------------------------------
-
-
-class AccountRequest(Struct, frozen=True, kw_only=True):
-    """GET /api/v3/account."""
-
-    omitZeroBalances: bool = False
-
-
-class MyTradesRequest(Struct, frozen=True, kw_only=True):
-    """GET /api/v3/myTrades."""
-
-    symbol: str
-    orderId: int | None = None
-    startTime: int | None = None
-    endTime: int | None = None
-    fromId: int | None = None
-    limit: int = 500
-
-
-class TradeFeeRequest(Struct, frozen=True, kw_only=True):
-    """GET /sapi/v1/asset/tradeFee."""
-
-    symbol: str | None = None
-
-
 # -- answers: market data -----------------------------------------------------------------------
 
 
@@ -240,6 +214,10 @@ class Filter(Struct, frozen=True, kw_only=True):
     avgPriceMins: int | Optional = UNSET
     maxNumOrders: int | Optional = UNSET
     maxNumAlgoOrders: int | Optional = UNSET
+    minTrailingAboveDelta: int | Optional = UNSET
+    maxTrailingAboveDelta: int | Optional = UNSET
+    minTrailingBelowDelta: int | Optional = UNSET
+    maxTrailingBelowDelta: int | Optional = UNSET
 
 
 class SymbolInfo(Struct, frozen=True, kw_only=True):
@@ -456,6 +434,10 @@ class OrderResult(OrderAck, frozen=True, kw_only=True):
     timeInForce: str
     type: str
     side: str
+    stopPrice: str | Optional = UNSET
+    icebergQty: str | Optional = UNSET
+    trailingDelta: int | Optional = UNSET
+    trailingTime: int | Optional = UNSET
     workingTime: int | Optional = UNSET
     selfTradePreventionMode: str = "NONE"
     expiryReason: str | Optional = UNSET
@@ -479,6 +461,8 @@ class OrderInfo(Struct, frozen=True, kw_only=True):
     side: str
     stopPrice: str = "0.00000000"
     icebergQty: str = "0.00000000"
+    trailingDelta: int | Optional = UNSET
+    trailingTime: int | Optional = UNSET
     time: int
     updateTime: int
     isWorking: bool = True
@@ -522,110 +506,7 @@ class OrderTestCommission(Struct, frozen=True, kw_only=True):
     discount: Discount = Discount()
 
 
-# -- answers: account ---------------------------------------------------------------------------
-
-
-class AccountBalance(Struct, frozen=True, kw_only=True):
-    """One asset of an account."""
-
-    asset: str
-    free: str
-    locked: str
-
-
-class Account(Struct, frozen=True, kw_only=True):
-    """GET /api/v3/account."""
-
-    makerCommission: int = 0
-    takerCommission: int = 0
-    buyerCommission: int = 0
-    sellerCommission: int = 0
-    commissionRates: Rates
-    canTrade: bool = True
-    canWithdraw: bool = True
-    canDeposit: bool = True
-    brokered: bool = False
-    requireSelfTradePrevention: bool = False
-    preventSor: bool = False
-    updateTime: int
-    accountType: str = "SPOT"
-    balances: tuple[AccountBalance, ...]
-    permissions: tuple[str, ...] = ("SPOT",)
-    uid: int = 0
-
-
-class MyTrade(Struct, frozen=True, kw_only=True):
-    """An element of GET /api/v3/myTrades."""
-
-    symbol: str
-    id: int
-    orderId: int
-    orderListId: int = -1
-    price: str
-    qty: str
-    quoteQty: str
-    commission: str
-    commissionAsset: str
-    time: int
-    isBuyer: bool
-    isMaker: bool
-    isBestMatch: bool = True
-
-
-class Commission(Struct, frozen=True, kw_only=True):
-    """GET /api/v3/account/commission."""
-
-    symbol: str
-    standardCommission: Rates
-    specialCommission: Rates
-    taxCommission: Rates
-    discount: Discount = Discount()
-
-
-class ApiRestrictions(Struct, frozen=True, kw_only=True):
-    """GET /sapi/v1/account/apiRestrictions."""
-
-    ipRestrict: bool
-    createTime: int
-    enableReading: bool
-    enableWithdrawals: bool
-    enableInternalTransfer: bool = False
-    enableMargin: bool = False
-    enableFutures: bool = False
-    permitsUniversalTransfer: bool = False
-    enableVanillaOptions: bool = False
-    enableFixApiTrade: bool = False
-    enableFixReadOnly: bool = False
-    enableSpotAndMarginTrading: bool
-    enablePortfolioMarginTrading: bool = False
-    tradingAuthorityExpirationTime: int | Optional = UNSET
-
-
-class TradeFee(Struct, frozen=True, kw_only=True):
-    """An element of GET /sapi/v1/asset/tradeFee."""
-
-    symbol: str
-    makerCommission: str
-    takerCommission: str
-
-
-class Coin(Struct, frozen=True, kw_only=True):
-    """An element of GET /sapi/v1/capital/config/getall."""
-
-    coin: str
-    depositAllEnable: bool = False
-    withdrawAllEnable: bool = False
-    name: str
-    free: str
-    locked: str
-    freeze: str = "0"
-    withdrawing: str = "0"
-    ipoing: str = "0"
-    ipoable: str = "0"
-    storage: str = "0"
-    isLegalMoney: bool = False
-    trading: bool = True
-    networkList: tuple[Any, ...] = ()
+# -- answers: the exchange itself ---------------------------------------------------------------
 
 
 class SystemStatus(Struct, frozen=True, kw_only=True):
@@ -641,3 +522,4 @@ class ErrorBody(Struct, frozen=True, kw_only=True):
     code: int
     msg: str
     help: str | Optional = UNSET
+    data: Any | Optional = UNSET  # of a cancel-replace: what became of either half

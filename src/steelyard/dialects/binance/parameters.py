@@ -33,6 +33,7 @@ FORM = "application/x-www-form-urlencoded"
 
 PARAMETERS_MAX = 64
 SYMBOLS_MAX = 100
+OFFSET_MAX = 10_000  # entries of a list that may be passed over
 
 
 class Kind(Enum):
@@ -73,6 +74,15 @@ AMOUNT = Legal.of(r"^([0-9]{1,20})(\.[0-9]{1,20})?$")
 INTEGER = Legal.of("^[0-9]{1,20}$")
 CLIENT_ID = Legal.of(r"^[\.A-Z\:/a-z0-9_-]{1,36}$")
 WORD = Legal.of("^[A-Za-z0-9_+:-]{1,32}$")
+COIN = Legal.of("^[A-Z0-9]{1,20}$")
+ADDRESS = Legal.of("^[A-Za-z0-9:._-]{1,128}$")
+NAMED = Legal.of("^[A-Za-z0-9 :._-]{1,128}$")
+TOKEN = Legal.of("^[A-Za-z0-9]{1,128}$")
+NUMBERS = Legal.of("^[0-9]{1,20}(,[0-9]{1,20}){0,44}$")
+WINDOW = Legal.of("^([1-9]|[1-5][0-9])m$|^([1-9]|1[0-9]|2[0-3])h$|^[1-7]d$")
+PERMISSIONS = Legal.of(
+    r'^([A-Z0-9_]{1,20}|\["[A-Z0-9_]{1,20}"( ?, ?"[A-Z0-9_]{1,20}"){0,40}\])$',
+)
 
 
 def _choice(code: int, text: str, *choices: str) -> Parameter:
@@ -110,6 +120,35 @@ PARAMETERS: dict[str, Parameter] = {
         -1145, "Invalid cancelRestrictions", "ONLY_NEW", "ONLY_PARTIALLY_FILLED"
     ),
     "symbolStatus": _choice(-1122, "Invalid symbolStatus.", "TRADING", "HALT", "BREAK"),
+    "cancelReplaceMode": _choice(
+        -1130,
+        "Data sent for parameter 'cancelReplaceMode' is not valid.",
+        *("STOP_ON_FAILURE", "ALLOW_FAILURE"),
+    ),
+    "orderRateLimitExceededMode": _choice(
+        -1130,
+        "Data sent for parameter 'orderRateLimitExceededMode' is not valid.",
+        *("DO_NOTHING", "CANCEL_ONLY"),
+    ),
+    "stopLimitTimeInForce": _choice(-1115, "Invalid timeInForce.", "GTC", "IOC", "FOK"),
+    "newQty": _AMOUNT,
+    "limitIcebergQty": _AMOUNT,
+    "stopIcebergQty": _AMOUNT,
+    "stopLimitPrice": _AMOUNT,
+    **dict.fromkeys(
+        (
+            *("listClientOrderId", "limitClientOrderId", "stopClientOrderId"),
+            *("cancelNewClientOrderId", "cancelOrigClientOrderId"),
+        ),
+        _CLIENT_ID,
+    ),
+    **dict.fromkeys(
+        (
+            *("orderListId", "cancelOrderId"),
+            *("limitStrategyId", "limitStrategyType", "stopStrategyId", "stopStrategyType"),
+        ),
+        _COUNT,
+    ),
     "quantity": _AMOUNT,
     "quoteOrderQty": _AMOUNT,
     "price": _AMOUNT,
@@ -128,13 +167,42 @@ PARAMETERS: dict[str, Parameter] = {
     "subscriptionId": _COUNT,
     "limit": Parameter(Kind.INTEGER, INTEGER, least=1, most=5_000),
     "timeZone": _WORD,
-    "permissions": Parameter(Kind.TEXT, Legal.of(r'^[A-Z0-9_,"\[\] ]{1,200}$')),
+    "permissions": Parameter(Kind.TEXT, PERMISSIONS),
+    "windowSize": Parameter(Kind.TEXT, WINDOW),
+    "listenKey": Parameter(Kind.TEXT, TOKEN),
+    "coin": Parameter(Kind.TEXT, COIN),
+    "network": _WORD,
+    "address": Parameter(Kind.TEXT, ADDRESS),
+    "addressTag": Parameter(Kind.TEXT, ADDRESS),
+    "name": Parameter(Kind.TEXT, NAMED),
+    "withdrawOrderId": _CLIENT_ID,
+    "amount": Parameter(Kind.DECIMAL, AMOUNT),
+    "transactionFeeFlag": _FLAG,
+    "walletType": _COUNT,
+    "status": _COUNT,
+    "offset": Parameter(Kind.INTEGER, INTEGER, most=OFFSET_MAX),
+    "txId": Parameter(Kind.TEXT, NAMED),
+    "idList": Parameter(Kind.TEXT, NUMBERS),
+    "includeSource": _FLAG,
+    "preventedMatchId": _COUNT,
+    "fromPreventedMatchId": _COUNT,
+    "fromAllocationId": _COUNT,
     "pegPriceType": _WORD,
     "pegOffsetType": _WORD,
     "showPermissionSets": _FLAG,
     "omitZeroBalances": _FLAG,
     "computeCommissionRates": _FLAG,
 }
+
+# A leg of an order list has an order's parameters with a prefix.
+for _prefix in ("above", "below", "working", "pending", "pendingAbove", "pendingBelow"):
+    for _own in (
+        *("type", "side", "quantity", "price", "stopPrice", "trailingDelta", "timeInForce"),
+        *("icebergQty", "strategyId", "strategyType"),
+        *("pegPriceType", "pegOffsetType", "pegOffsetValue"),
+    ):
+        PARAMETERS[f"{_prefix}{_own[0].upper()}{_own[1:]}"] = PARAMETERS[_own]
+    PARAMETERS[f"{_prefix}ClientOrderId"] = _CLIENT_ID
 
 
 # -- server half --------------------------------------------------------------------------------

@@ -1,19 +1,16 @@
-"""Market streams, both ends: names of streams, payloads, and the session of either side.
+"""Market streams: their names, their payloads both ways, and the client's session.
 
-The invariant: one event and one stream name make one payload, whoever listens; a session only
-keeps which names it has. Updates of a book share their numbers with REST snapshots and with
-bookTicker, and each begins where the last ended.
+The invariant: one event and one stream name make one payload, whoever listens. Updates of a book
+share their numbers with REST snapshots and with bookTicker, and each begins where the last ended.
 
-Not offered: rolling windows (`@ticker_1h`), averages, microseconds. They are refused by name,
-where the venue would stay silent.
+Reference prices and block trades have streams that stay silent, because there are none here. Any
+other name that the venue does not have is refused, where the venue would stay silent.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
-from urllib.parse import parse_qs
+from collections.abc import Sequence
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
 from steelyard.dialects.binance import errors, tables
 from steelyard.dialects.binance.candles import (
@@ -27,9 +24,6 @@ from steelyard.dialects.binance.frames import (
     AggTradeEvent,
     BookTickerEvent,
     Combined,
-    Control,
-    ControlError,
-    ControlResult,
     DepthUpdate,
     KlineBody,
     KlineEvent,
@@ -38,30 +32,37 @@ from steelyard.dialects.binance.frames import (
     TradeEvent,
 )
 from steelyard.dialects.binance.market import (
-    STREAMS_MAX,
     depth_to_wire,
     levels_from_wire,
     levels_to_wire,
 )
 from steelyard.dialects.binance.messages import (
-    ErrorBody,
     Ticker24h,
 )
 from steelyard.dialects.binance.text import (
+    HOUR_NS,
     INTERVALS_NS,
+    MS_NS,
+    US_NS,
     find_symbol,
     from_ms,
     price_text,
     read_price,
     size_text,
     symbol_text,
+    times_in,
     to_ms,
     whole_lots,
+    window_ns,
 )
+from steelyard.dialects.binance.trades import aggregate_to_wire
+from steelyard.dialects.binance.user_data import payload_of_account
+from steelyard.dialects.binance.windows import AVERAGE_NS, average_event, window_event
 from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import (
     SECOND_NS,
+    AggregateTrade,
     BookDelta,
     BookSnapshot,
     Candle,
@@ -72,38 +73,58 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import Side
 from steelyard.wire.choice import new_scanner
-from steelyard.wire.dialect import Channel, ChannelKind, Door, SessionRefused, Subscription
-from steelyard.wire.limits import MessagePace
+from steelyard.wire.dialect import Channel, ChannelKind, Subscription
 
 NAME = "binance"
 FAST_NS = 100_000_000
 TICKER_NS = SECOND_NS
 CANDLE_NS = 2 * SECOND_NS
 
+# How payloads come: bare or wrapped, in milliseconds or microseconds.
 COMBINED, RAW = "+", "="
+COMBINED_US, RAW_US = "*", "~"
+BARE = frozenset({RAW, RAW_US})
+IN_MICROSECONDS = frozenset({COMBINED_US, RAW_US})
+MARKS = {
+    (True, MS_NS): COMBINED,
+    (False, MS_NS): RAW,
+    (True, US_NS): COMBINED_US,
+    (False, US_NS): RAW_US,
+}
 
 PERIODS_NS = {"": SECOND_NS, "@100ms": FAST_NS, "@1000ms": SECOND_NS}
-KINDS: dict[str, tuple[ChannelKind, int]] = {
-    "trade": (ChannelKind.TRADES, 0),
-    "aggTrade": (ChannelKind.TRADES, 0),
-    "bookTicker": (ChannelKind.TOUCH, 0),
-    "miniTicker": (ChannelKind.TICKER, TICKER_NS),
-    "ticker": (ChannelKind.TICKER, TICKER_NS),
-    **{f"depth{end}": (ChannelKind.BOOK, period) for end, period in PERIODS_NS.items()},
-}
+WINDOWS_NS = {f"ticker_{name}": window_ns(name) for name in ("1h", "4h", "1d")}
 DEPTHS = (5, 10, 20)
-# Of the best levels only, told anew each time: (levels of a side, period)
-PARTIAL_BOOKS: dict[str, tuple[int, int]] = {
-    f"depth{depth}{end}": (depth, period) for depth in DEPTHS for end, period in PERIODS_NS.items()
+# What follows a symbol, but for candles: the channel, of whichever instrument.
+KINDS: dict[str, Channel] = {
+    "trade": Channel(ChannelKind.TRADES),
+    "aggTrade": Channel(ChannelKind.AGGREGATES),
+    "bookTicker": Channel(ChannelKind.TOUCH),
+    "miniTicker": Channel(ChannelKind.TICKER, period_ns=TICKER_NS),
+    "ticker": Channel(ChannelKind.TICKER, period_ns=TICKER_NS),
+    **{
+        name: Channel(ChannelKind.TICKER, period_ns=TICKER_NS, interval_ns=length)
+        for name, length in WINDOWS_NS.items()
+    },
+    "avgPrice": Channel(ChannelKind.TICKER, period_ns=TICKER_NS, interval_ns=AVERAGE_NS),
+    **{f"depth{end}": Channel(ChannelKind.BOOK, period_ns=p) for end, p in PERIODS_NS.items()},
+    # Of the best levels only, told anew each time.
+    **{
+        f"depth{depth}{end}": Channel(ChannelKind.BOOK, period_ns=period, depth=depth)
+        for depth in DEPTHS
+        for end, period in PERIODS_NS.items()
+    },
 }
+SILENT = frozenset({"referencePrice", "blockTrade"})  # there is nothing to tell here
 EVERY_SYMBOL = {
     "!miniTicker@arr": "miniTicker",
     "!miniTicker@arr@1000ms": "miniTicker",  # undocumented; python-binance asks for it
-    "!ticker@arr": "ticker",
+    "!ticker@arr": "ticker",  # the venue no longer has it
+    **{f"!{name}@arr": name for name in WINDOWS_NS},
 }
-METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
+EAST = "@+08:00"  # behind a candle's interval: the one other time zone of streams
+EAST_NS = 8 * HOUR_NS
 
-_control = msgspec.json.Decoder(Control)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -117,8 +138,8 @@ def channels_of(stream: str, listings: Listings) -> tuple[Channel, ...]:
         DecodeError: There is no such stream here.
     """
     if stream in EVERY_SYMBOL:
-        kind, period_ns = KINDS[EVERY_SYMBOL[stream]]
-        return tuple(Channel(kind, i.instrument_id, period_ns=period_ns) for i in listings)
+        channel = KINDS[EVERY_SYMBOL[stream]]
+        return tuple(channel._replace(instrument_id=i.instrument_id) for i in listings)
     symbol, _, what = stream.partition("@")
     instrument = find_symbol(listings, symbol.upper()) if symbol.islower() else None
     if instrument is None:
@@ -126,28 +147,30 @@ def channels_of(stream: str, listings: Listings) -> tuple[Channel, ...]:
         raise DecodeError(
             f"no symbol in {errors.shown(stream)}; names begin with one of {known}, in lower case"
         )
-    if what.startswith("kline_") and what[6:] in INTERVALS_NS:
-        interval_ns = INTERVALS_NS[what[6:]]
-        period_ns = SECOND_NS if interval_ns == SECOND_NS else CANDLE_NS
+    interval_ns = INTERVALS_NS.get(_interval_of(what))
+    if interval_ns is not None:
         return (
             Channel(
                 ChannelKind.CANDLES,
                 instrument.instrument_id,
-                period_ns=period_ns,
+                period_ns=SECOND_NS if interval_ns == SECOND_NS else CANDLE_NS,
                 interval_ns=interval_ns,
+                offset_ns=EAST_NS if what.endswith(EAST) else 0,
             ),
         )
-    if what in PARTIAL_BOOKS:
-        depth, period_ns = PARTIAL_BOOKS[what]
-        book = ChannelKind.BOOK
-        return (Channel(book, instrument.instrument_id, period_ns=period_ns, depth=depth),)
+    if what in SILENT:
+        return ()
     if what not in KINDS:
         raise DecodeError(
             f"no stream {errors.shown(stream)} here; after the symbol comes one of "
-            f"@{', @'.join((*KINDS, *PARTIAL_BOOKS))}, @kline_1m"
+            f"@{', @'.join((*KINDS, *sorted(SILENT)))}, @kline_1m, @kline_1d{EAST}"
         )
-    kind, period_ns = KINDS[what]
-    return (Channel(kind, instrument.instrument_id, period_ns=period_ns),)
+    return (KINDS[what]._replace(instrument_id=instrument.instrument_id),)
+
+
+def _interval_of(what: str) -> str:
+    """Return the interval of a candle stream, in any time zone; nothing where it is none."""
+    return what.removeprefix("kline_").removesuffix(EAST) if what.startswith("kline_") else ""
 
 
 def subscriptions_of(stream: str, listings: Listings, mark: str) -> tuple[Subscription, ...]:
@@ -158,13 +181,30 @@ def subscriptions_of(stream: str, listings: Listings, mark: str) -> tuple[Subscr
 # -- payloads -----------------------------------------------------------------------------------
 
 
-def frame(subscription: Subscription, event: Event, listings: Listings) -> bytes:
-    """Return the text frame of an event on a market stream."""
+def frame(subscription: Subscription, event: Event, listings: Listings) -> bytes | None:
+    """Return the text frame of an event on a market stream, or on one of a listen key."""
+    mark = subscription.form[0]
+    if mark not in IN_MICROSECONDS:
+        return _frame(subscription, event, listings)
+    with times_in(US_NS):
+        return _frame(subscription, event, listings)
+
+
+def _frame(subscription: Subscription, event: Event, listings: Listings) -> bytes | None:
     mark, stream = subscription.form[0], subscription.form[1:]
-    payload = payload_of(stream, event, listings)
+    payload: Struct | None
+    if subscription.channel.account_id:
+        payload = payload_of_account(event, listings)
+        if payload is None:
+            return None
+    else:
+        payload = payload_of(stream, event, listings)
     text = _encode((payload,) if stream in EVERY_SYMBOL else payload)
-    if mark == RAW:
-        return text
+    return text if mark in BARE else wrapped(stream, text)
+
+
+def wrapped(stream: str, text: bytes) -> bytes:
+    """Return a payload as a combined stream has it."""
     return b'{"stream":"%s","data":%s}' % (stream.encode(), text)
 
 
@@ -177,14 +217,20 @@ def payload_of(stream: str, event: Event, listings: Listings) -> Struct:
         case BookSnapshot():
             return depth_to_wire(event, listings)
         case Trade():
-            trade = trade_to_wire(event, listings)
-            return trade if what == "trade" else _aggregate(trade)
+            return trade_to_wire(event, listings)
+        case AggregateTrade():
+            return aggregate_to_event(event, listings)
         case Touch():
             return touch_to_wire(event, listings)
         case Candle():
-            return kline_to_wire(event, listings, what.removeprefix("kline_"))
+            ahead_ns = EAST_NS if what.endswith(EAST) else 0
+            return kline_to_wire(event, listings, _interval_of(what), ahead_ns)
+        case Ticker() if what == "avgPrice":
+            return average_event(event, listings)
         case Ticker():
             ticker = ticker_to_wire(event, listings)
+            if what in WINDOWS_NS:
+                return window_event(ticker, what.removeprefix("ticker_"))
             return _mini(ticker) if what == "miniTicker" else _whole(ticker)
         case _:
             raise Unsupported(f"{type(event).__name__} is nothing for a market stream")
@@ -271,9 +317,11 @@ def touch_from_wire(wire: BookTickerEvent, listings: Listings, now_ns: int) -> T
     )
 
 
-def kline_to_wire(candle: Candle, listings: Listings, interval: str) -> KlineEvent:
+def kline_to_wire(
+    candle: Candle, listings: Listings, interval: str, offset_ns: int = 0
+) -> KlineEvent:
     """Return a candle; its event time is its last millisecond, or its first while it is open."""
-    row = candle_to_wire(candle, listings)
+    row = candle_to_wire(candle, listings, offset_ns)
     symbol = symbol_text(listings[candle.instrument_id])
     has_traded = candle.trade_count > 0
     return KlineEvent(
@@ -368,173 +416,20 @@ def _mini(ticker: Ticker24h) -> MiniTickerEvent:
     )
 
 
-def _aggregate(trade: TradeEvent) -> AggTradeEvent:
+def aggregate_to_event(trade: AggregateTrade, listings: Listings) -> AggTradeEvent:
+    """Return an aggregate trade."""
+    wire = aggregate_to_wire(trade, listings)
     return AggTradeEvent(
-        E=trade.E,
-        s=trade.s,
-        a=trade.t,
-        p=trade.p,
-        q=trade.q,
-        f=trade.t,
-        l=trade.t,
-        T=trade.T,
-        m=trade.m,
+        E=wire.T,
+        s=symbol_text(listings[trade.instrument_id]),
+        a=wire.a,
+        p=wire.p,
+        q=wire.q,
+        f=wire.f,
+        l=wire.l,
+        T=wire.T,
+        m=wire.m,
     )
-
-
-# -- the session, server end --------------------------------------------------------------------
-
-
-class Target(NamedTuple):
-    """What a path asks for: whether payloads are wrapped, and the first streams."""
-
-    mark: str
-    streams: tuple[str, ...]
-
-
-def target_of(path: str, query: str) -> Target | None:
-    """Return what a market stream's path asks for; None where it is not one.
-
-    ccxt puts `/stream` before `/ws` and a number after it: a last part without `@` is no stream.
-    """
-    if path == "/stream":
-        named = parse_qs(query).get("streams", [""])[0]
-        return Target(COMBINED, tuple(part for part in named.split("/") if part))
-    inner = path.removeprefix("/stream")
-    if inner != "/ws" and not inner.startswith("/ws/"):
-        return None
-    parts = inner.split("/")[2:]
-    return Target(RAW, tuple(part for part in parts if "@" in part))
-
-
-class StreamSession:
-    """A client's conversation on a market stream."""
-
-    def __init__(self, target: Target, door: Door) -> None:
-        self.closing: tuple[int, str] | None = None
-        self._door = door
-        self._mark = target.mark
-        self._streams: dict[str, tuple[Subscription, ...]] = {}
-        self._out: list[bytes] = []
-        self._pace = MessagePace()
-        if target.streams:
-            try:
-                self._subscribe(target.streams)
-            except (DecodeError, SessionRefused) as error:
-                self._fail(2, f"Invalid request: {error}", None)
-
-    def receive(self, frame: str | bytes, now_ns: int) -> None:
-        """Take one control message."""
-        messages_max = self._door.limits.sockets.messages
-        if self._pace.is_over(messages_max, now_ns):
-            self.closing = (
-                1008,
-                f"over {messages_max} messages in a second; put streams into one SUBSCRIBE",
-            )
-            return
-        control = self._read(frame)
-        if control is None:
-            return
-        try:
-            result = self._carry_out(control)
-        except (DecodeError, SessionRefused) as error:
-            self._fail(2, f"Invalid request: {error}", control.id)
-        except _PropertyError as error:
-            self._fail(error.code, str(error), control.id)
-        else:
-            self._out.append(_encode(ControlResult(result=result, id=control.id)))
-
-    def drain(self) -> list[bytes]:
-        """Return the answers to send."""
-        out, self._out = self._out, []
-        return out
-
-    def _read(self, frame: str | bytes) -> Control | None:
-        try:
-            return _control.decode(frame)
-        except msgspec.ValidationError as error:
-            self._fail(2, f"Invalid request: {error}", None)
-        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-            self._fail(3, f"Invalid JSON: {error}", None)
-        return None
-
-    def _carry_out(self, control: Control) -> Any:
-        match control.method:
-            case "SUBSCRIBE":
-                self._subscribe(_names(control.params))
-                return None
-            case "UNSUBSCRIBE":
-                for stream in _names(control.params):
-                    for subscription in self._streams.pop(stream, ()):
-                        self._door.unsubscribe(subscription)
-                return None
-            case "LIST_SUBSCRIPTIONS":
-                return list(self._streams)
-            case "SET_PROPERTY":
-                return self._set_property(control.params)
-            case "GET_PROPERTY":
-                _property(control.params, 1)
-                return self._mark == COMBINED
-            case unknown:
-                expected = ", ".join(f"`{method}`" for method in METHODS)
-                raise DecodeError(
-                    f"unknown variant {errors.shown(unknown)}, expected one of {expected}"
-                )
-
-    def _subscribe(self, streams: Iterable[str]) -> None:
-        wanted = {
-            stream: subscriptions_of(stream, self._door.listings, self._mark)
-            for stream in streams
-            if stream not in self._streams
-        }
-        most = self._door.limits.sockets.subscriptions_most(STREAMS_MAX)
-        if len(self._streams) + len(wanted) > most:
-            raise DecodeError(f"a connection has at most {most} streams")
-        for stream, subscriptions in wanted.items():
-            for subscription in subscriptions:
-                self._door.subscribe(subscription)
-            self._streams[stream] = subscriptions
-
-    def _set_property(self, params: Any) -> None:
-        _, value = _property(params, 2)
-        if not isinstance(value, bool):
-            raise _PropertyError(1, "Invalid value type: expected Boolean")
-        mark = COMBINED if value else RAW
-        if mark == self._mark:
-            return
-        streams = list(self._streams)
-        for subscriptions in self._streams.values():
-            for subscription in subscriptions:
-                self._door.unsubscribe(subscription)
-        self._streams.clear()
-        self._mark = mark
-        self._subscribe(streams)
-
-    def _fail(self, code: int, text: str, request_id: int | str | None) -> None:
-        body = ErrorBody(code=code, msg=text, help=UNSET)
-        self._out.append(_encode(ControlError(code=code, msg=text, error=body, id=request_id)))
-
-
-class _PropertyError(Exception):
-    """A property that there is not, or a value that it cannot have."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-
-
-def _property(params: Any, count: int) -> Sequence[Any]:
-    if not isinstance(params, list) or len(params) != count or not isinstance(params[0], str):
-        raise DecodeError("property name must be a string")
-    if params[0] != "combined":
-        raise _PropertyError(0, "Unknown property")
-    return params
-
-
-def _names(params: Any) -> list[str]:
-    if not isinstance(params, list) or not all(isinstance(name, str) for name in params):
-        raise DecodeError('params must be a list of stream names, as in ["btcusdt@trade"]')
-    return params
 
 
 # -- the session, client end --------------------------------------------------------------------

@@ -4,9 +4,14 @@ The invariant: what is printed is exact. Prices and sizes have 8 decimals; amoun
 8, and up to 12 where the books hold finer ones. The quotients that a client is shown (average
 price, change in percent) are information only: they are rounded half up and never booked. What is
 read is exact too, or a DecodeError; only sizes of others are rounded down to whole lots. Times
-are whole milliseconds, rounded down; microseconds are understood where a client sends them.
+are whole milliseconds, rounded down, or microseconds where a client has asked for them; both are
+understood where a client sends them.
 """
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
 from steelyard.domain.errors import DecodeError, Unsupported
@@ -16,6 +21,7 @@ from steelyard.domain.units import ATOMS_PER_UNIT, TEXT_MAX
 
 MS_NS = 1_000_000
 US_NS = 1_000
+UNITS_NS = {"MILLISECOND": MS_NS, "MICROSECOND": US_NS}
 MICROSECONDS_FROM = 10**15  # a larger timestamp is in microseconds
 
 DECIMALS = 8
@@ -28,6 +34,9 @@ SYMBOL_MAX = 20
 HOUR_NS = 60 * MINUTE_NS
 DAY_NS = 24 * HOUR_NS
 MONTH_NS = 30 * DAY_NS  # a name for calendar months
+MINUTES_PER_HOUR = 60
+EARLIEST_NS, LATEST_NS = -12 * HOUR_NS, 14 * HOUR_NS  # of all time zones, ahead of UTC
+_TIME_ZONE = re.compile(r"([+-]?)([0-9]{1,2})(?::([0-9]{2}))?", re.ASCII)
 
 INTERVALS_NS: dict[str, int] = {
     "1s": SECOND_NS,
@@ -65,6 +74,41 @@ def find_symbol(listings: Listings, symbol: str) -> Instrument | None:
         if found is not None:
             return found
     return None
+
+
+# -- days of other time zones -------------------------------------------------------------------
+
+
+def offset_ns(time_zone: str) -> int:
+    """Return how far ahead of UTC a time zone is that is written as `8`, `-1:00` or `05:45`.
+
+    Raises:
+        DecodeError: It is not one from -12:00 to +14:00.
+    """
+    found = _TIME_ZONE.fullmatch(time_zone)
+    if found is not None:
+        sign, hours, minutes = found.groups()
+        length_ns = int(hours) * HOUR_NS + int(minutes or 0) * MINUTE_NS
+        offset = -length_ns if sign == "-" else length_ns
+        if int(minutes or 0) < MINUTES_PER_HOUR and EARLIEST_NS <= offset <= LATEST_NS:
+            return offset
+    raise DecodeError(
+        "Data sent for parameter 'timeZone' is not valid. (it is hours, or hours and minutes, from "
+        "-12:00 to 14:00, as in 8 or 05:45)",
+        "timeZone",
+        -1130,
+    )
+
+
+def offset_text(ahead_ns: int) -> str:
+    """Return a time zone that is so far ahead of UTC, as `5:45`."""
+    hours, minutes = divmod(abs(ahead_ns) // MINUTE_NS, MINUTES_PER_HOUR)
+    return f"{'-' if ahead_ns < 0 else ''}{hours}:{minutes:02d}"
+
+
+def window_ns(window_size: str) -> int:
+    """Return the length of a window that is written as `15m`, `4h` or `7d`."""
+    return int(window_size[:-1]) * {"m": MINUTE_NS, "h": HOUR_NS, "d": DAY_NS}[window_size[-1]]
 
 
 # -- numbers that are printed -------------------------------------------------------------------
@@ -222,9 +266,40 @@ def _read_steps(text: str, step_e8: int, what: str, instrument: Instrument) -> i
 # -- times --------------------------------------------------------------------------------------
 
 
+# What one unit of a printed time is: a request, a connection or a stream's name chooses it, and
+# every message that is made meanwhile follows.
+_unit_ns: ContextVar[int] = ContextVar("unit_ns", default=MS_NS)
+
+
+@contextmanager
+def times_in(unit_ns: int) -> Iterator[None]:
+    """Print times in milliseconds (MS_NS) or microseconds (US_NS) meanwhile."""
+    before = _unit_ns.set(unit_ns)
+    try:
+        yield
+    finally:
+        _unit_ns.reset(before)
+
+
+def unit_named(name: str) -> int:
+    """Return the unit of a name that a client asks for.
+
+    Raises:
+        DecodeError: There is no such unit.
+    """
+    unit_ns = UNITS_NS.get(name.upper())
+    if unit_ns is None:
+        raise DecodeError(
+            "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.",
+            "timeUnit",
+            -1194,
+        )
+    return unit_ns
+
+
 def to_ms(time_ns: int) -> int:
-    """Return a time in milliseconds."""
-    return time_ns // MS_NS
+    """Return a time in milliseconds, or in microseconds where they have been asked for."""
+    return time_ns // _unit_ns.get()
 
 
 def from_ms(time: int) -> int:

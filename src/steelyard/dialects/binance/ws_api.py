@@ -12,18 +12,31 @@ from urllib.parse import parse_qs
 import msgspec
 from msgspec import UNSET
 
-from steelyard.dialects.binance import account, candles, errors, market, orders
+from steelyard.dialects.binance import (
+    account,
+    candles,
+    errors,
+    market,
+    order_lists,
+    orders,
+    replacing,
+    trades,
+    user_data,
+    windows,
+)
 from steelyard.dialects.binance.auth import claims, signed_params, sorted_payload
-from steelyard.dialects.binance.executions import report_from_wire, report_to_wire
+from steelyard.dialects.binance.executions import report_from_wire
 from steelyard.dialects.binance.frames import (
     AccountPosition,
     ApiError,
     ApiFrame,
     ApiRequest,
     ApiResult,
+    ConnectionEvent,
     EventName,
     EventStreamTerminated,
     ExecutionReport,
+    ServerShutdown,
     SessionStatus,
     SubscriptionId,
     UserEvent,
@@ -35,17 +48,17 @@ from steelyard.dialects.binance.messages import (
 )
 from steelyard.dialects.binance.parameters import parse, texts_of, value_of
 from steelyard.dialects.binance.stream import NAME
-from steelyard.dialects.binance.text import to_ms
+from steelyard.dialects.binance.text import times_in, to_ms, unit_named
+from steelyard.dialects.binance.user_data import channels_of_account, payload_of_account
 from steelyard.domain.errors import AuthError, DecodeError, RateLimited
 from steelyard.domain.instrument import Listings
-from steelyard.domain.messages import SECOND_NS, BalanceEvent, Event, OrderEvent, Scope
+from steelyard.domain.messages import SECOND_NS, Event, Scope
 from steelyard.wire.dialect import (
     AccessReason,
     ApiKey,
-    Channel,
-    ChannelKind,
     Credentials,
     Door,
+    Ending,
     Endpoint,
     Refusal,
     SessionRefused,
@@ -59,18 +72,26 @@ USER = "user:"
 SUBSCRIPTIONS_LIFETIME_MAX = 65_535
 SUBSCRIPTIONS_MAX = 1_000
 SESSION_WEIGHT = 2  # of what a session asks about itself
+CONNECT_WEIGHT = 2
+UNAUTHORIZED = 401
 
 METHODS: dict[str, Endpoint] = {
     "ping": market.PING,
     "time": market.TIME,
     "exchangeInfo": market.EXCHANGE_INFO,
     "depth": market.DEPTH,
-    "trades.recent": market.TRADES,
-    "trades.historical": market.HISTORICAL_TRADES,
-    "trades.aggregate": market.AGG_TRADES,
+    "executionRules": market.EXECUTION_RULES,
+    "trades.recent": trades.TRADES,
+    "trades.historical": trades.HISTORICAL_TRADES,
+    "trades.aggregate": trades.AGG_TRADES,
+    "blockTrades.historical": trades.BLOCK_TRADES,
     "klines": candles.KLINES,
     "uiKlines": candles.UI_KLINES,
-    "avgPrice": candles.AVG_PRICE,
+    "avgPrice": windows.AVG_PRICE,
+    "referencePrice": windows.REFERENCE_PRICE,
+    "referencePrice.calculation": windows.REFERENCE_CALCULATION,
+    "ticker": windows.TICKER,
+    "ticker.tradingDay": windows.TRADING_DAY,
     "ticker.24hr": candles.TICKER_24H,
     "ticker.price": candles.TICKER_PRICE,
     "ticker.book": candles.TICKER_BOOK,
@@ -85,19 +106,26 @@ METHODS: dict[str, Endpoint] = {
     "account.commission": account.COMMISSION,
     "account.rateLimits.orders": account.ORDER_COUNTS,
     "myTrades": account.MY_TRADES,
-    **{
-        method: orders.REFUSED[path]
-        for method, path in {
-            "order.cancelReplace": "order/cancelReplace",
-            "order.amend.keepPriority": "order/amend/keepPriority",
-            "orderList.place": "order/oco",
-            "orderList.place.oco": "orderList/oco",
-            "orderList.place.oto": "orderList/oto",
-            "orderList.place.otoco": "orderList/otoco",
-            "sor.order.place": "sor/order",
-            "sor.order.test": "sor/order/test",
-        }.items()
-    },
+    "myAllocations": account.MY_ALLOCATIONS,
+    "myPreventedMatches": account.MY_PREVENTED_MATCHES,
+    "myFilters": account.MY_FILTERS,
+    "userDataStream.start": user_data.START,
+    "userDataStream.ping": user_data.KEEP,
+    "userDataStream.stop": user_data.STOP,
+    "order.cancelReplace": replacing.CANCEL_REPLACE,
+    "order.amend.keepPriority": replacing.AMEND,
+    "orderList.place": order_lists.OLD_OCO,
+    "orderList.place.oco": order_lists.OCO,
+    "orderList.place.oto": order_lists.OTO,
+    "orderList.place.otoco": order_lists.OTOCO,
+    "orderList.place.opo": order_lists.REFUSED["orderList/opo"],
+    "orderList.place.opoco": order_lists.REFUSED["orderList/opoco"],
+    "orderList.cancel": order_lists.CANCEL_LIST,
+    "orderList.status": order_lists.QUERY_LIST,
+    "openOrderLists.status": order_lists.OPEN_LISTS,
+    "allOrderLists": order_lists.ALL_LISTS,
+    "sor.order.place": order_lists.REFUSED["sor/order"],
+    "sor.order.test": order_lists.REFUSED["sor/order/test"],
 }
 
 # Numbers with a fraction stay the text they came as: that is what was signed.
@@ -110,15 +138,12 @@ _encode = msgspec.json.Encoder().encode
 
 def user_frame(subscription: Subscription, event: Event, listings: Listings) -> bytes | None:
     """Return the text frame of an event of an account."""
-    number = int(subscription.form.removeprefix(USER))
-    match event:
-        case OrderEvent():
-            wire: Any = report_to_wire(event, listings)
-        case BalanceEvent():
-            wire = account.position_to_wire(event, listings)
-        case _:
-            return None
-    return _encode(UserEvent(subscriptionId=number, event=wire))
+    unit, _, number = subscription.form.removeprefix(USER).partition(":")
+    with times_in(int(unit)):
+        payload = payload_of_account(event, listings)
+    if payload is None:
+        return None
+    return _encode(UserEvent(subscriptionId=int(number), event=payload))
 
 
 # -- the session, server end --------------------------------------------------------------------
@@ -128,9 +153,18 @@ class ApiSession:
     """A client's conversation on the WebSocket API."""
 
     def __init__(self, query: str, door: Door) -> None:
+        """Begin, with what the target's query says.
+
+        Raises:
+            DecodeError: It asks for a unit of time that there is not.
+            Turned away: `SessionRefused`, where the address has no weight left.
+        """
+        asked = parse_qs(query)
         self.closing: tuple[int, str] | None = None
         self._door = door
-        self._returns_limits = parse_qs(query).get("returnRateLimits", ["true"])[0] != "false"
+        self._returns_limits = asked.get("returnRateLimits", ["true"])[0] != "false"
+        self._unit_ns = unit_named(asked.get("timeUnit", ["MILLISECOND"])[0])
+        door.count(CONNECT_WEIGHT)
         self._connected_ns = 0
         self._logon: Credentials | None = None
         self._logon_ns = 0
@@ -143,6 +177,26 @@ class ApiSession:
     def receive(self, frame: str | bytes, now_ns: int) -> None:
         """Take one request and answer it."""
         self._connected_ns = self._connected_ns or now_ns
+        with times_in(self._unit_ns):
+            self._receive(frame, now_ns)
+
+    def wake(self, now_ns: int) -> None:
+        """Nothing here falls due."""
+
+    def end(self, ending: Ending, now_ns: int) -> None:
+        """Say what the venue says before it closes a connection."""
+        with times_in(self._unit_ns):
+            if ending is Ending.STOP:
+                shutdown = ServerShutdown(E=to_ms(now_ns))
+                self._out.append(_encode(ConnectionEvent(event=shutdown)))
+            elif ending is Ending.KEY:
+                for number in [*self._subscribed]:
+                    self._end(number, now_ns, self._out)
+                _, body = errors.words_of(_KEY_ENDED, now_ns, self._door.limits)
+                refused = ApiError(id=None, status=UNAUTHORIZED, error=_error_of(body))
+                self._out.append(_encode(refused))
+
+    def _receive(self, frame: str | bytes, now_ns: int) -> None:
         try:
             request = _request.decode(frame)
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
@@ -180,7 +234,10 @@ class ApiSession:
             self._refuse(None, refused.refusal, now_ns, shows_limits=shows_limits)
             return
         body = ErrorBody(code=-1135, msg=f"Invalid JSON Request ({error})")
-        self._out.append(_encode(ApiError(id=None, status=400, error=_error_of(body))))
+        limits = self._rate_limits() if self._returns_limits else UNSET
+        self._out.append(
+            _encode(ApiError(id=None, status=400, error=_error_of(body), rateLimits=limits))
+        )
 
     def _carry_out(
         self, method: str, params: dict[str, Any], now_ns: int, after: list[bytes]
@@ -281,11 +338,8 @@ class ApiSession:
             raise errors.said(
                 -2042, "Maximum subscription ID reached for this connection.", "connect again"
             )
-        channels = (
-            Channel(ChannelKind.ORDERS, account_id=account_id),
-            Channel(ChannelKind.BALANCES, account_id=account_id),
-        )
-        subscriptions = tuple(Subscription(NAME, c, f"{USER}{number}") for c in channels)
+        form = f"{USER}{self._unit_ns}:{number}"
+        subscriptions = tuple(Subscription(NAME, c, form) for c in channels_of_account(account_id))
         for subscription in subscriptions:
             self._door.subscribe(subscription)
         self._subscribed[number] = subscriptions
@@ -339,6 +393,12 @@ class ApiSession:
         )
 
 
+# The word for a key that was good when the session logged on or subscribed.
+_KEY_ENDED = Refusal(
+    AccessReason.KEY_EXPIRED, "the key has ended or has been changed; connect again with a good one"
+)
+
+
 def _own_claim(params: dict[str, Any]) -> Credentials | Refusal:
     texts = _signed_texts(params)
     return claims(texts, (sorted_payload(texts),))
@@ -354,7 +414,10 @@ def _signed_texts(params: dict[str, Any]) -> dict[str, str]:
 
 def _error_of(body: ErrorBody) -> dict[str, Any]:
     found: dict[str, Any] = {"code": body.code, "msg": body.msg}
-    return found if body.help is UNSET else {**found, "help": body.help}
+    for name in ("help", "data"):
+        if (value := getattr(body, name)) is not UNSET:
+            found[name] = value
+    return found
 
 
 # -- the session, client end --------------------------------------------------------------------

@@ -139,6 +139,7 @@ DIALECT = Dialect(
     refuse=errors.refuse,
     usage_headers=ratelimit_headers,
     session=stream.session,
+    has_stream=stream.is_target,
     frame=stream.frame,
     client=NativeClient(),
     environment=_environment,

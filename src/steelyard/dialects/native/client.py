@@ -198,6 +198,8 @@ def _market_route(
             }
             return _Route("GET", "/trades", messages.TradeList, is_signed=False, query=query)
         case CandlesQuery():
+            if message.offset_ns:
+                raise Unsupported("candles are in UTC on this API")
             query = {
                 "symbol": _symbol(message.instrument_id, listings),
                 "interval": market.interval_of(message.interval_ns),

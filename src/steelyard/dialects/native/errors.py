@@ -15,7 +15,7 @@ from steelyard.domain.errors import DecodeError
 from steelyard.domain.messages import SECOND_NS, Query, Refused, Scope
 from steelyard.domain.order import RejectReason
 from steelyard.wire.dialect import AccessReason, Auth, Endpoint, Refusal
-from steelyard.wire.http import Response, json_response
+from steelyard.wire.http import UPGRADE, Response, json_response
 from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
 
 Reason = AccessReason | RejectReason
@@ -64,6 +64,12 @@ _ROWS = (
         405,
         "The path does not take this method.",
         "Use a method that the Allow header names.",
+    ),
+    Code(
+        A.UPGRADE_REQUIRED,
+        426,
+        "The path is a WebSocket's, and the request was a plain one.",
+        "Connect to it with a WebSocket client.",
     ),
     # Who sends it
     Code(
@@ -545,6 +551,8 @@ def refuse(refusal: Refusal, now_ns: int) -> Response:  # noqa: ARG001 other ven
         headers["www-authenticate"] = SCHEME
     if refusal.reason is A.METHOD_NOT_ALLOWED:
         headers["allow"] = refusal.field or "GET"
+    if refusal.reason is A.UPGRADE_REQUIRED:
+        headers |= UPGRADE
     if status in PASSING:
         headers["retry-after"] = str(max(1, -(-refusal.retry_after_ns // SECOND_NS)))
     return json_response(status, encode_json(messages.Error(detail(refusal))), headers)

@@ -104,6 +104,7 @@ _ORDER: dict[str, Any] = {
     "trail": None,
     "trail_rate": None,
     "activation_price": None,
+    "activation_direction": None,
     "expires": None,
     "triggered": None,
     "group": None,

@@ -31,10 +31,12 @@ OrderType = Literal[
     "take_profit",
     "take_profit_limit",
     "trailing_stop",
+    "trailing_stop_limit",
 ]
 TimeInForce = Literal["gtc", "ioc", "fok", "gtd"]
 SelfTrade = Literal["none", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"]
 TriggerBy = Literal["last", "mark", "index"]
+Direction = Literal["rise", "fall"]
 FeeAssetName = Literal["quote", "received", "token"]
 GroupKind = Literal["basket", "oco", "oto", "bracket"]
 MarketState = Literal["open", "post_only", "cancel_only", "halted", "maintenance"]
@@ -79,7 +81,9 @@ Interval = Literal[
     "1M",
 ]
 ScopeName = Literal["read", "trade", "withdraw"]
-Execution = Literal["new", "fill", "canceled", "amended", "expired", "rejected", "triggered"]
+Execution = Literal[
+    "new", "fill", "canceled", "amended", "expired", "rejected", "triggered", "released"
+]
 ChannelName = Literal[
     "book", "trades", "touch", "ticker", "candles", "orders", "balances", "status", "fills", "full"
 ]
@@ -103,6 +107,7 @@ CHOICES = (
     TimeInForce,
     SelfTrade,
     TriggerBy,
+    Direction,
     FeeAssetName,
     GroupKind,
     MarketState,

@@ -38,7 +38,7 @@ from steelyard.dialects.native.openapi import (
     tag_of,
 )
 from steelyard.dialects.native.parameters import WITH_BODY
-from steelyard.dialects.native.programs import CURL, EXAMPLE, JAVASCRIPT, STREAM
+from steelyard.dialects.native.programs import program
 from steelyard.domain.commands import GROUP_MAX
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import GroupKind, OrderType, RejectReason
@@ -143,6 +143,7 @@ ORDER_TYPES = {
     OrderType.TAKE_PROFIT: "A market order once the price has moved in your favour to the trigger.",
     OrderType.TAKE_PROFIT_LIMIT: "The same, as a limit order.",
     OrderType.TRAILING_STOP: "A stop whose trigger follows the best price at a distance.",
+    OrderType.TRAILING_STOP_LIMIT: "The same, as a limit order at `price`, which does not follow.",
 }
 
 ON_TYPES = (
@@ -154,7 +155,8 @@ ON_TYPES = (
     (
         "A trailing stop to sell follows the highest price and triggers when the price has fallen "
         "by `trail`, or by `trail_rate` of the highest; to buy, the lowest and a rise. With "
-        "`activation_price` it begins when the price has come there."
+        "`activation_price` it begins when the price has come there: a sell by a rise, a buy by a "
+        "fall, or as `activation_direction` says. If the price is there already, it begins at once."
     ),
     (
         "An iceberg shows `display_size` at a time, and each new slice queues anew. A hidden order "
@@ -219,17 +221,17 @@ CHANNELS: dict[ChannelKind, tuple[str, str, tuple[type[Struct], ...]]] = {
         (stream_messages.CandlesPush,),
     ),
     ChannelKind.ORDERS: (
-        "login",
+        "login, scope read",
         "Your orders, after everything that happens to them, at once.",
         (stream_messages.OrdersPush,),
     ),
     ChannelKind.FILLS: (
-        "login",
+        "login, scope read",
         "Each execution of your orders, at once, as `GET /api/v1/fills` has it.",
         (stream_messages.FillsPush,),
     ),
     ChannelKind.BALANCES: (
-        "login",
+        "login, scope read",
         "Your balances that changed, at once.",
         (stream_messages.BalancesPush,),
     ),
@@ -311,7 +313,7 @@ def _signing() -> Iterator[Block]:
         "both exactly as they are sent; a request without a body signs none. This example needs "
         "nothing but Python:"
     )
-    yield Code("python", EXAMPLE)
+    yield Code("python", program("order.py"))
     yield Prose("To check your own signing, compare with this:")
     yield Code("python runnable", VECTOR.replace("SIGNATURE", _vector()))
 
@@ -379,14 +381,14 @@ def _programs() -> Iterator[Block]:
         "(`STEELYARD_URL` where the exchange is elsewhere), and needs no package. They sign, place "
         "an order far from the market, read it, cancel it; the one in Python for that is under "
         "[Signing](#signing). `POST /api/v1/orders` is only an example of a route: the rest of "
-        "this manual lists all."
+        "this manual lists all. As files they are in docs/examples/native."
     )
     yield Heading(3, "JavaScript (Node 22, or 20 with --experimental-websocket)", "javascript")
-    yield Code("javascript", JAVASCRIPT)
+    yield Code("javascript", program("order.mjs"))
     yield Heading(3, "Shell (bash, curl, openssl)", "shell")
-    yield Code("bash", CURL)
+    yield Code("bash", program("order.sh"))
     yield Heading(3, "A stream in Python, without a package", "stream")
-    yield Code("python", STREAM)
+    yield Code("python", program("stream.py"))
 
 
 def _limits(dialect: Dialect) -> Iterator[Block]:
@@ -484,8 +486,9 @@ def _websocket() -> Iterator[Block]:
         ),
         (
             (
-                "Log in, for `orders`, `fills` and `balances`: sign timestamp + nonce + "
-                f'`"GET{WS_TARGET}"`.'
+                "Log in, for calls and for `orders`, `fills` and `balances`: sign timestamp + "
+                f'nonce + `"GET{WS_TARGET}"`. A key of any scope may; each call and channel asks '
+                "for its own."
             ),
             {
                 "op": "login",

@@ -14,6 +14,7 @@ from steelyard.dialects.native.forms import (
     Asset,
     CancelCause,
     ClientOrderId,
+    Direction,
     EntryKindName,
     FeeAssetName,
     GroupKind,
@@ -388,6 +389,12 @@ class Order(Struct, frozen=True, kw_only=True):
     trail: Annotated[Price, Meta(description="Of a trailing stop; else null.")] | None
     trail_rate: Annotated[Rate, Meta(description="Of a trailing stop; else null.")] | None
     activation_price: Annotated[Price, Meta(description="Of a trailing stop; else null.")] | None
+    activation_direction: (
+        Annotated[
+            Direction, Meta(description="As asked for; null: a sell's `rise`, a buy's `fall`.")
+        ]
+        | None
+    )
     expires: Annotated[Time, Meta(description="When a `gtd` order ends; else null.")] | None
     triggered: Annotated[Time, Meta(description="When it heard its price; else null.")] | None
     group: Annotated[GroupKind, Meta(description="What it was placed in; else null.")] | None

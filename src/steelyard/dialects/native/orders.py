@@ -22,6 +22,8 @@ from steelyard.dialects.native.market import (
 from steelyard.dialects.native.text import (
     CANCEL_CAUSE_NAMES,
     CANCEL_CAUSES,
+    DIRECTION_NAMES,
+    DIRECTIONS,
     EXECUTION_NAMES,
     EXECUTIONS,
     FEE_ASSET_NAMES,
@@ -71,7 +73,7 @@ from steelyard.domain.messages import (
     OrdersQuery,
     Refused,
 )
-from steelyard.domain.order import FeeAsset, RejectReason
+from steelyard.domain.order import Direction, FeeAsset, RejectReason
 from steelyard.wire.dialect import AccessReason, Asker, Refusal
 
 DEFAULT_TRIGGER_BY: forms.TriggerBy = "last"
@@ -115,6 +117,7 @@ def place_from_wire(request: requests.PlaceRequest, asker: Asker) -> Place:
         trail_rate_e8=numbers.trail_rate("trail_rate", request.trail_rate),
         activation_ticks=numbers.price("activation_price", request.activation_price),
         expire_ns=from_ms_or_none(request.expires),
+        activation_direction=_direction(request.activation_direction),
     )
     numbers.check()
     return place
@@ -128,6 +131,10 @@ def place_to_wire(place: Place, listings: Listings) -> dict[str, Any]:
     """
     if place.reduce_only:
         raise Unsupported("the native API has no reduce_only: there are no positions on spot")
+    if place.activation_direction is not None and place.activation_ticks is None:
+        raise Unsupported(
+            "the native API has an activation_direction with an activation_price only"
+        )
     instrument = listings[place.instrument_id]
     body: dict[str, Any] = {
         "symbol": instrument.symbol,
@@ -421,6 +428,7 @@ def order_from_wire(wire: messages.Order, listings: Listings, account_id: int) -
         triggered_ns=from_ms(wire.triggered or 0),
         group_id=wire.group_id or 0,
         group_kind=None if wire.group is None else GROUP_KINDS[wire.group],
+        activation_direction=_direction(wire.activation_direction),
     )
 
 
@@ -538,6 +546,7 @@ def _order_fields(order: Order, listings: Listings) -> dict[str, Any]:
 
 def _terms_fields(it: Place | Order, instrument: Instrument) -> dict[str, Any]:
     """Return what a new order and an order as it is call the same; None where absent."""
+    way = it.activation_direction
     return {
         "price": price_or_none(instrument, it.price_ticks),
         "display_size": None if it.display_lots is None else size_text(instrument, it.display_lots),
@@ -546,8 +555,13 @@ def _terms_fields(it: Place | Order, instrument: Instrument) -> dict[str, Any]:
         "trail": price_or_none(instrument, it.trail_ticks),
         "trail_rate": None if it.trail_rate_e8 is None else rate_text(it.trail_rate_e8),
         "activation_price": price_or_none(instrument, it.activation_ticks),
+        "activation_direction": None if way is None else DIRECTION_NAMES[way],
         "expires": None if it.expire_ns is None else to_ms(it.expire_ns),
     }
+
+
+def _direction(name: forms.Direction | None) -> Direction | None:
+    return None if name is None else DIRECTIONS[name]
 
 
 def _instrument_id(symbol: str | None, listings: Listings) -> int | None:

@@ -28,6 +28,7 @@ from steelyard.dialects.native.forms import (
     AskedTradeId,
     AskedTransferId,
     Cursor,
+    Direction,
     End,
     FeeAssetName,
     GroupKind,
@@ -285,6 +286,16 @@ class PlaceRequest(Asked, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Annotated[
             AskedPrice,
             Meta(description="From which price on a trailing stop follows; without it at once."),
+        ]
+        | None
+    ) = None
+    activation_direction: (
+        Annotated[
+            Direction,
+            Meta(
+                description="Which way the price comes to `activation_price`: `rise` (the default "
+                "of a sell) or `fall` (of a buy)."
+            ),
         ]
         | None
     ) = None

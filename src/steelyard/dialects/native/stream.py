@@ -29,7 +29,10 @@ from steelyard.domain.errors import AuthError, DecodeError, UnitError, Unsupport
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import (
     SECOND_NS,
+    AggregateTrade,
     BalanceEvent,
+    BalanceLocked,
+    BalanceMoved,
     BookDelta,
     BookQuery,
     BookSnapshot,
@@ -40,6 +43,7 @@ from steelyard.domain.messages import (
     FullBookChanges,
     FullBookQuery,
     FullBookSnapshot,
+    GroupEvent,
     OrderEvent,
     Scope,
     Status,
@@ -57,6 +61,7 @@ from steelyard.wire.dialect import (
     Channel,
     ChannelKind,
     Door,
+    Ending,
     Refusal,
     SessionRefused,
     Subscription,
@@ -76,7 +81,8 @@ OPS: dict[str, type[Struct]] = {
     "ping": stream_messages.Ping,
     **dict.fromkeys(calls.CALLS, stream_messages.Call),
 }
-KINDS = {kind.name.lower(): kind for kind in ChannelKind}
+ELSEWHERE = frozenset({ChannelKind.AGGREGATES, ChannelKind.FUNDS})  # not on this API
+KINDS = {kind.name.lower(): kind for kind in ChannelKind if kind not in ELSEWHERE}
 KIND_NAMES: dict[ChannelKind, Any] = {kind: name for name, kind in KINDS.items()}
 PRIVATE = frozenset({ChannelKind.ORDERS, ChannelKind.BALANCES, ChannelKind.FILLS})
 OF_A_TRADER = (ChannelKind.ORDERS, ChannelKind.BALANCES)  # `orders` has the fills too
@@ -106,9 +112,14 @@ _head = msgspec.json.Decoder(_Head).decode
 # -- the exchange's end -------------------------------------------------------------------------
 
 
+def is_target(target: str) -> bool:
+    """Whether there is a stream at a target."""
+    return target == auth.WS_TARGET
+
+
 def session(target: str, door: Door) -> "Session | None":
     """Return the conversation at a target, or None where there is none."""
-    return Session(door) if target == auth.WS_TARGET else None
+    return Session(door) if is_target(target) else None
 
 
 class Session:
@@ -132,6 +143,12 @@ class Session:
         """Return the text frames to send, in order."""
         out, self._out = self._out, []
         return out
+
+    def wake(self, now_ns: int) -> None:
+        """Nothing here falls due."""
+
+    def end(self, ending: Ending, now_ns: int) -> None:
+        """The close code says it all."""
 
     def receive(self, frame: str | bytes, now_ns: int) -> None:
         """Take one message from the client and answer it."""
@@ -208,7 +225,7 @@ class Session:
     def _login(self, request: stream_messages.Login, sent_id: Raw) -> None:
         if self._account_id is not None:
             raise DecodeError("this connection is logged in; open another one", "op")
-        self._account_id = self._door.authenticate(auth.login_credentials(request), Scope.READ)
+        self._account_id = self._door.authenticate(auth.login_credentials(request), None)
         self._key = request.key
         self._say(stream_messages.Ack(op="login", id=sent_id, ok=True, account_id=self._account_id))
 
@@ -218,7 +235,7 @@ class Session:
         Raises:
             DecodeError: A symbol or interval is missing or too many, or nothing is named.
             UnitError: A symbol is not listed.
-            SessionRefused: A private channel before login.
+            SessionRefused: A private channel before login, or of a key that may not read.
         """
         if not request.channels:
             raise DecodeError(
@@ -252,6 +269,7 @@ class Session:
                         f"{place}channel",
                     )
                 )
+            self._require_read(wanted.channel, f"{place}channel")
             return Channel(kind, account_id=self._account_id)
         if kind is ChannelKind.STATUS:
             if wanted.symbol is not None:
@@ -273,6 +291,17 @@ class Session:
             period_ns=PERIODS_NS.get(kind, 0),
             interval_ns=market.INTERVALS_NS[interval] if kind is ChannelKind.CANDLES else 0,
         )
+
+    def _require_read(self, channel: str, field: str) -> None:
+        """Turn away a key that may not read from what tells of its account."""
+        try:
+            self._door.require(self._key, Scope.READ)
+        except SessionRefused as refused:
+            refusal = refused.refusal
+            if refusal.reason is AccessReason.MISSING_SCOPE:
+                message = f"{channel} needs the scope read; {refusal.message}"
+                refusal = refusal._replace(message=message, field=field)
+            raise SessionRefused(refusal) from refused
 
     def _first_push(self, channel: Channel) -> Struct | None:
         """Return how things stand when a channel begins; None where it only tells what happens."""
@@ -338,10 +367,14 @@ def frame(subscription: Subscription, event: Event, listings: Listings) -> bytes
             push = orders.fill_push(event, listings)
         case OrderEvent():
             push = orders.order_push(event, listings)
+        case GroupEvent():
+            return None  # its orders say it
         case Status():
             push = account.status_push(event)
         case BalanceEvent():
             push = account.balances_push(event, listings)
+        case AggregateTrade() | BalanceMoved() | BalanceLocked():
+            return None
     return _encode(push)
 
 
@@ -511,7 +544,7 @@ def market_stream(
     channels = [
         stream_messages.Wanted(channel=KIND_NAMES[kind], symbol=instrument.symbol)
         for instrument in instruments
-        for kind in sorted(kinds - PRIVATE - {ChannelKind.STATUS, ChannelKind.FULL})
+        for kind in sorted(kinds - PRIVATE - ELSEWHERE - {ChannelKind.STATUS, ChannelKind.FULL})
     ]
     if ChannelKind.STATUS in kinds:
         channels.append(stream_messages.Wanted(channel="status"))

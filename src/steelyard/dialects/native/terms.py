@@ -25,6 +25,7 @@ _WAYS = {
     "trigger_ticks": ("trigger_price",),
     "trail": ("trail", "trail_rate"),
     "activation_ticks": ("activation_price",),
+    "activation_direction": ("activation_direction",),
     "post_only": ("post_only",),
     "display_lots": ("display_size",),
 }
@@ -134,6 +135,11 @@ def _check_resting(given: tuple[str, ...], time_in_force: TimeInForce) -> None:
                 raise _unsupported(f"{field} goes with time_in_force gtc or gtd only: {why}", field)
     if "slide" in given and "post_only" not in given:
         raise _unsupported("slide goes with post_only only; send both, or neither", "slide")
+    if "activation_direction" in given and "activation_price" not in given:
+        raise _unsupported(
+            "activation_direction goes with activation_price only; send both, or neither",
+            "activation_direction",
+        )
     if time_in_force is TimeInForce.GTD and "expires" not in given:
         raise DecodeError(
             "expires is missing: a gtd order needs the time at which it ends, in milliseconds",

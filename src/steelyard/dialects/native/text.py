@@ -17,6 +17,7 @@ from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import Execution
 from steelyard.domain.order import (
     CancelCause,
+    Direction,
     FeeAsset,
     GroupKind,
     Liquidity,
@@ -45,6 +46,7 @@ ORDER_TYPE_NAMES = _names(OrderType)
 TIME_IN_FORCE_NAMES = _names(TimeInForce)
 SELF_TRADE_NAMES = _names(SelfTrade)
 TRIGGER_BY_NAMES = _names(TriggerBy)
+DIRECTION_NAMES = _names(Direction)
 FEE_ASSET_NAMES = _names(FeeAsset)
 GROUP_KIND_NAMES = _names(GroupKind)
 MARKET_STATE_NAMES = _names(MarketState)
@@ -58,6 +60,7 @@ ORDER_TYPES = {name: member for member, name in ORDER_TYPE_NAMES.items()}
 TIMES_IN_FORCE = {name: member for member, name in TIME_IN_FORCE_NAMES.items()}
 SELF_TRADES = {name: member for member, name in SELF_TRADE_NAMES.items()}
 TRIGGERS_BY = {name: member for member, name in TRIGGER_BY_NAMES.items()}
+DIRECTIONS = {name: member for member, name in DIRECTION_NAMES.items()}
 FEE_ASSETS = {name: member for member, name in FEE_ASSET_NAMES.items()}
 GROUP_KINDS = {name: member for member, name in GROUP_KIND_NAMES.items()}
 MARKET_STATES = {name: member for member, name in MARKET_STATE_NAMES.items()}

@@ -73,6 +73,7 @@ def _draft(state: State, asked: Place, order_id: int) -> Order:
         trail_ticks=asked.trail_ticks,
         trail_rate_e8=asked.trail_rate_e8,
         activation_ticks=asked.activation_ticks,
+        activation_direction=asked.activation_direction,
     )
 
 

@@ -7,7 +7,7 @@ from steelyard.domain.commands import HOUSE
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import LEVEL_MAX_LOTS, LIMIT_MAX, NOTIONAL_MAX_ATOMS, Instrument
 from steelyard.domain.ledger import MAY_OWE
-from steelyard.domain.order import GroupKind, MarketState, OrderType
+from steelyard.domain.order import GroupKind, MarketState
 from steelyard.domain.units import AMOUNT_MAX_ATOMS, RATE_SCALE
 from steelyard.engine.book import Order, price_of
 from steelyard.engine.reference import fees, refusals, settlement, triggers
@@ -114,7 +114,7 @@ def _are_terms(instrument: Instrument, order: Order) -> bool:
 
 def _is_best(market: Market, order: Order) -> bool:
     """Return whether a trailing stop can have seen its best price; others see none."""
-    if order.order_type is not OrderType.TRAILING_STOP or order.is_child:
+    if not order.order_type.trails or order.is_child:
         return order.best_ticks == 0
     return 0 <= order.best_ticks <= market.instrument.price_max_ticks
 

@@ -80,6 +80,7 @@ def is_offered(place: Place | Order) -> bool:
         (fields.trigger_ticks, place.trigger_ticks is not None),
         (fields.trail, trails == 1),
         (fields.activation_ticks, place.activation_ticks is not None),
+        (fields.activation_direction, place.activation_direction is not None),
     )
     is_by_amount = place.quote_atoms is not None
     for need, it_has in has:

@@ -6,7 +6,7 @@ that wait for a rise, nearest trigger first, then by time; by those that wait fo
 likewise; by trailing stops by time.
 """
 
-from steelyard.domain.order import MarketState, OrderType, Side, TriggerBy
+from steelyard.domain.order import Direction, MarketState, OrderType, Side, TriggerBy
 from steelyard.domain.units import RATE_SCALE
 from steelyard.engine.book import Order
 from steelyard.engine.reference.state import Heard, Market, State
@@ -66,9 +66,13 @@ def is_far_enough(order: Order, price_ticks: int) -> bool:
 
 
 def is_activated(order: Order, price_ticks: int) -> bool:
-    """Return whether a trailing stop begins to follow at a price: a sell by a rise."""
+    """Return whether a trailing stop begins to follow at a price; by itself a sell by a rise."""
     activation = order.activation_ticks
-    return activation is None or price_ticks * -order.side >= activation * -order.side
+    if activation is None:
+        return True
+    by_itself = Direction.RISE if order.side is Side.SELL else Direction.FALL
+    is_rise = (order.activation_direction or by_itself) is Direction.RISE
+    return price_ticks >= activation if is_rise else price_ticks <= activation
 
 
 def _has_come(order: Order, price_ticks: int) -> bool:

@@ -1,0 +1,225 @@
+"""Effects become what people see: orders, fills, statements, market data and events, in one pass.
+
+The invariant: everything here follows from commands and effects, so that a replay tells the same.
+Nothing is decided, and the engine is only asked for balances.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from steelyard.domain.commands import (
+    FIRST_USER,
+    Accepted,
+    Amend,
+    Amended,
+    Cancel,
+    CancelAll,
+    Canceled,
+    Command,
+    Effect,
+    Filled,
+    LevelChanged,
+    MarketStateChanged,
+    Place,
+    PlaceGroup,
+    Rejected,
+    Traded,
+    TransferChanged,
+    Transferred,
+    Triggered,
+)
+from steelyard.domain.instrument import Listings
+from steelyard.domain.ledger import Balance
+from steelyard.domain.lifecycle import Order, OrderState
+from steelyard.domain.messages import BalanceLocked, BalanceMoved, Execution, OrderQuery
+from steelyard.domain.order import CancelCause, MarketState, TransferState
+from steelyard.engine import Engine
+from steelyard.exchange.counts import Counts
+from steelyard.exchange.feed import Feed
+from steelyard.exchange.history import Group, History
+from steelyard.exchange.market import InstrumentMarket
+from steelyard.exchange.people import People
+from steelyard.exchange.statement import Statements
+
+
+class Teller:
+    """Enters effects in the history and the market data, and tells the feed.
+
+    Attributes:
+        counts: What happened, by kind; replaced after a replay.
+        states: What each market lets happen, where that is not everything.
+        rates: Each account's own fee rates, as it was opened with.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        listings: Listings,
+        history: History,
+        statements: Statements,
+        people: People,
+        feed: Feed,
+        markets: dict[int, InstrumentMarket],
+    ) -> None:
+        self.counts = Counts()
+        self.states: dict[int, MarketState] = {}
+        self.rates: dict[int, tuple[int, int]] = {}
+        self._engine = engine
+        self._listings = listings
+        self._history = history
+        self._statements = statements
+        self._people = people
+        self._feed = feed
+        self._markets = markets
+        self._told = 0  # commands: the trades of one belong together
+        self._now_ns = 0
+
+    def tell(self, command: Command, effects: list[Effect], now_ns: int) -> None:
+        """Enter effects in the history and the market data, and tell the feed."""
+        self._now_ns = now_ns
+        self._told += 1
+        touched: dict[tuple[int, int], None] = {}  # (account, instrument or -asset - 1)
+        asked = asked_by(command)
+        group: Group | None = None
+        ended: dict[int, Order] = {}  # one order of each group of which some has ended
+        for effect in effects:
+            match effect:
+                case LevelChanged():
+                    self._feed.level(effect, now_ns)
+                case Traded():
+                    self.counts.trades += 1
+                    trade = self._markets[effect.instrument_id].traded(effect, now_ns, self._told)
+                    self._feed.trade(trade, effect)
+                case Filled():
+                    order = self._tell_filled(effect)
+                    touched[effect.account_id, effect.instrument_id] = None
+                    touched[effect.account_id, -effect.fee_asset_id - 1] = None
+                    if order.hangs_together and not order.state.is_open:
+                        ended[order.group_id] = order
+                case Accepted():
+                    self.counts.orders += 1
+                    if isinstance(command, PlaceGroup):
+                        name = command.client_group_id
+                        group = group or Group(effect.order_id, command.kind, name)
+                    place = next(asked)
+                    order = self._history.accepted(place, effect, now_ns, group)
+                    self._feed.order(Execution.NEW, order, None, now_ns)
+                    touched[effect.account_id, effect.instrument_id] = None
+                case Canceled() | Amended() | Triggered():
+                    order = self._tell_change(command, effect)
+                    if order.hangs_together and not order.state.is_open:
+                        ended[order.group_id] = order
+                    touched[effect.account_id, effect.instrument_id] = None
+                case Rejected():
+                    self._tell_rejected(next(asked, None), effect)
+                case MarketStateChanged():
+                    self.states[effect.instrument_id] = effect.state
+                case Transferred() | TransferChanged():
+                    self._tell_transfer(effect)
+                    touched[effect.account_id, -effect.asset_id - 1] = None
+        if self._feed.is_heard:
+            self._tell_groups(command, group, ended.values())
+            self._tell_balances(touched)
+            self._feed.settle(now_ns)
+
+    def _tell_filled(self, effect: Filled) -> Order:
+        now_ns = self._now_ns
+        self.counts.fills += 1
+        self._statements.filled(effect, now_ns)
+        order, fill = self._history.filled(effect, now_ns)
+        if order.filled_lots == fill.size_lots:
+            self.counts.first_fills[effect.account_id] += 1
+        self._feed.order(Execution.FILL, order, fill, now_ns)
+        for child in self._history.released(order, now_ns):
+            self._feed.order(Execution.RELEASED, child, None, now_ns)
+        return order
+
+    def _tell_groups(self, command: Command, placed: Group | None, ended: Iterable[Order]) -> None:
+        if placed is not None and isinstance(command, PlaceGroup):
+            query = OrderQuery(command.account_id, order_id=placed.group_id)
+            first = self._history.order(query)
+            if first is not None and first.hangs_together:
+                orders = tuple(self._history.group(first))
+                self._feed.group(orders, self._now_ns, is_over=False)
+        for member in ended:
+            orders = tuple(self._history.group(member))
+            if orders and not any(order.state.is_open for order in orders):
+                self._feed.group(orders, self._now_ns, is_over=True)
+
+    def _tell_change(self, command: Command, effect: Canceled | Amended | Triggered) -> Order:
+        now_ns, request_id = self._now_ns, ""
+        if isinstance(effect, Canceled):
+            order = self._history.canceled(effect, now_ns, _cause(command, effect))
+            if isinstance(command, Cancel) and command.order_id == effect.order_id:
+                request_id = command.request_id
+            is_expired = order.state is OrderState.EXPIRED
+            execution = Execution.EXPIRED if is_expired else Execution.CANCELED
+        elif isinstance(effect, Amended):
+            trigger = command.trigger_ticks if isinstance(command, Amend) else None
+            order = self._history.amended(effect, trigger, now_ns)
+            if isinstance(command, Amend) and command.client_order_id:
+                request_id = order.client_order_id
+                self._history.renamed(order.account_id, order.order_id, command.client_order_id)
+            execution = Execution.AMENDED
+        else:
+            order = self._history.triggered(effect, now_ns)
+            execution = Execution.TRIGGERED
+        self._feed.order(execution, order, None, now_ns, request_id)
+        return order
+
+    def _tell_rejected(self, place: Place | None, effect: Rejected) -> None:
+        self.counts.rejects[effect.reason.name] += 1
+        if place is None or effect.account_id < FIRST_USER:
+            return
+        if self._listings.has(place.instrument_id) and place.account_id in self.rates:
+            self._history.rejected(place, effect.order_id, effect.reason, self._now_ns)
+
+    def _tell_transfer(self, effect: Transferred | TransferChanged) -> None:
+        now_ns = self._now_ns
+        account_id, asset_id, atoms = effect.account_id, effect.asset_id, effect.amount_atoms
+        if isinstance(effect, Transferred):
+            self._statements.transferred(effect, now_ns)
+            self._feed.moved(BalanceMoved(account_id, asset_id, atoms, now_ns))
+            return
+        self._statements.transfer_changed(effect, now_ns)
+        self._people.transfer_changed(effect)
+        if atoms < 0:  # a withdrawal holds its amount from its beginning to its end
+            is_begun = effect.state is TransferState.PENDING
+            told_atoms = -atoms if is_begun else atoms
+            self._feed.moved(BalanceLocked(account_id, asset_id, told_atoms, now_ns))
+
+    def _tell_balances(self, touched: Iterable[tuple[int, int]]) -> None:
+        """Tell each account of the assets that were touched, each once."""
+        assets: dict[int, dict[int, None]] = {}
+        for account_id, what in touched:
+            of_account = assets.setdefault(account_id, {})
+            if what < 0:
+                of_account[-what - 1] = None
+            else:
+                instrument = self._listings[what]
+                of_account[instrument.base_asset_id] = of_account[instrument.quote_asset_id] = None
+        nothing = Balance(0, 0)
+        for account_id, of_account in assets.items():
+            balances = self._engine.balances(account_id)
+            told = [(asset_id, balances.get(asset_id, nothing)) for asset_id in of_account]
+            self._feed.balances(account_id, told, self._now_ns)
+
+
+def asked_by(command: Command) -> Iterator[Place]:
+    """Yield the orders that a command asks for, in the order of their numbers."""
+    match command:
+        case Place():
+            yield command
+        case PlaceGroup():
+            yield from command.places
+        case _:
+            pass
+
+
+def _cause(command: Command, effect: Canceled) -> CancelCause:
+    """Return why an order ended: what its owner's cancel took with it, its owner canceled."""
+    went_along = effect.cause in (CancelCause.SIBLING, CancelCause.PARENT)
+    if isinstance(command, Cancel) and went_along:
+        return CancelCause.USER
+    if isinstance(command, CancelAll) and went_along:
+        return command.cause
+    return effect.cause

@@ -1,0 +1,165 @@
+from decimal import Decimal
+
+import pytest
+
+from steelyard.dialects.binance import user_data
+from steelyard.domain.commands import CloseTransfer, OpenTransfer
+from steelyard.domain.messages import BalanceLocked, BalanceMoved, Scope, Touch
+from steelyard.wire.dialect import Ending
+from tests.dialects.binance.test_text import LISTINGS
+from tests.dialects.binance.test_ws_api import Talk
+
+STREAM = "userDataStream"
+HOUR_S = 3_600
+
+
+def listen_key(venue, key=None):
+    status, told = venue.with_key("POST", STREAM, key or venue.key)
+    assert status == 200, told
+    return told["listenKey"]
+
+
+def test_what_came_and_what_is_held_are_two_kinds_of_events():
+    moved = user_data.payload_of_account(BalanceMoved(9, 1, -3 * 10**12, 5_000_000), LISTINGS)
+    held = user_data.payload_of_account(BalanceLocked(9, 1, 10**12, 5_000_000), LISTINGS)
+    assert (moved.e, moved.a, moved.d, moved.T) == ("balanceUpdate", "BTC", "-3.00000000", 5)
+    assert (held.e, held.a, held.d, held.T) == ("externalLockUpdate", "BTC", "1.00000000", 5)
+    assert user_data.payload_of_account(Touch(0, 1, 1, 1, 1, 1, 1), LISTINGS) is None
+
+
+def test_a_withdrawal_is_told_from_its_hold_to_its_end(venue):
+    line = venue.open(f"/ws/{listen_key(venue)}")
+    record, alice = venue.exchange.record, venue.desk.alice
+    record(OpenTransfer(alice, 1, -(10**12)), venue.desk.tick())
+    (number,) = venue.exchange.statements.pending_ids(alice)
+    record(CloseTransfer(number, done=True), venue.desk.tick())
+    venue.deliver()
+    told = venue.heard(line)
+    assert [(event["e"], event.get("d")) for event in told] == [
+        ("externalLockUpdate", "1.00000000"),
+        ("outboundAccountPosition", None),
+        ("balanceUpdate", "-1.00000000"),
+        ("externalLockUpdate", "-1.00000000"),
+        ("outboundAccountPosition", None),
+    ]
+    assert told[1]["B"] == [{"a": "BTC", "f": "99.00000000", "l": "1.00000000"}]
+    assert told[4]["B"] == [{"a": "BTC", "f": "99.00000000", "l": "0.00000000"}]
+
+
+def test_a_listen_key_opens_the_bare_events_of_its_account(venue):
+    """In the path, in a combined stream or by SUBSCRIBE; nobody else's events."""
+    token = listen_key(venue)
+    assert len(token) == 64
+    assert user_data.is_listen_key(token)
+    bare = venue.open(f"/ws/{token}")
+    wrapped = venue.open(f"/stream?streams={token}/ethusdt@trade")
+    later = venue.open("/ws")
+    venue.say(later, {"method": "SUBSCRIBE", "params": [token], "id": 1})
+    venue.heard(later)
+    venue.place(venue.other_key)
+    placed = venue.place()
+    report, position = venue.heard(bare)
+    assert (report["e"], report["i"]) == ("executionReport", placed["orderId"])
+    assert position["e"] == "outboundAccountPosition"
+    assert venue.heard(later) == [report, position]
+    assert venue.heard(wrapped) == [{"stream": token, "data": e} for e in (report, position)]
+
+
+def test_a_listen_key_is_the_same_until_it_ends(venue):
+    token = listen_key(venue)
+    assert listen_key(venue) == token
+    assert listen_key(venue, venue.other_key) != token
+    assert venue.with_key("PUT", STREAM, venue.key, listenKey=token) == (200, {})
+    assert venue.with_key("DELETE", STREAM, venue.key, listenKey=token) == (200, {})
+    for method in ("PUT", "DELETE"):
+        status, refused = venue.with_key(method, STREAM, venue.key, listenKey=token)
+        assert (status, refused["code"]) == (400, -1125)
+        assert refused["msg"].startswith("This listenKey does not exist.")
+    assert listen_key(venue) != token
+
+
+def test_a_listen_key_is_of_its_account_alone(venue):
+    token = listen_key(venue)
+    for method in ("PUT", "DELETE"):
+        refused = venue.with_key(method, STREAM, venue.other_key, listenKey=token)[1]
+        assert refused["code"] == -1125
+    assert venue.with_key("PUT", STREAM, venue.key, listenKey=token)[0] == 200
+
+
+def test_a_listen_key_ends_after_an_hour_unless_it_is_kept(venue):
+    """The stream says so once, and says nothing more."""
+    token = listen_key(venue)
+    line = venue.open(f"/ws/{token}")
+    venue.wait(HOUR_S // 2)
+    venue.with_key("PUT", STREAM, venue.key, listenKey=token)
+    venue.wait(HOUR_S // 2 + 60)
+    assert venue.heard(line) == []
+    venue.wait(HOUR_S // 2)
+    now_ms = venue.desk.now_ns // 1_000_000
+    expired = {"e": "listenKeyExpired", "E": now_ms, "listenKey": token}
+    assert venue.heard(line) == [expired]
+    venue.place()
+    venue.wait()
+    assert venue.heard(line) == []
+    (refused,) = venue.heard(venue.open(f"/ws/{token}"))
+    assert "does not exist or has expired" in refused["msg"]
+
+
+def test_a_listen_key_is_worth_what_its_key_is(venue):
+    token = listen_key(venue)
+    line = venue.open(f"/ws/{token}")
+    assert venue.key.key in venue.lines[line][0].keys
+    venue.admin.revoke_key(venue.key.key, venue.desk.now_ns)
+    (refused,) = venue.heard(venue.open(f"/ws/{token}"))
+    assert refused["code"] == 2
+    assert venue.with_key("POST", STREAM, venue.key)[1]["code"] == -2008
+
+
+def test_a_listen_key_wants_a_key_that_may_read_from_here(venue):
+    trader = venue.new_key("alice", Scope.TRADE)
+    assert venue.with_key("POST", STREAM, trader)[1]["code"] == -2015
+    away = venue.new_key("alice", ip=("10.0.0.0/8",))
+    assert venue.with_key("POST", STREAM, away)[1]["code"] == -2015
+    assert venue.get("nothing")[0] == 404
+
+
+def test_listen_keys_over_the_websocket_api_name_a_key_and_nothing_else(venue):
+    talk = Talk(venue)
+    token = talk.ask("userDataStream.start", apiKey=venue.key.key)["result"]["listenKey"]
+    assert token == listen_key(venue)
+    for method in ("ping", "stop"):
+        told = talk.ask(f"userDataStream.{method}", apiKey=venue.key.key, listenKey=token)
+        assert (told["status"], told["result"]) == (200, {})
+    again = talk.ask("userDataStream.ping", apiKey=venue.key.key, listenKey=token)
+    assert again["error"]["code"] == -1125
+    assert venue.lines[talk.line][0].keys == set()
+
+
+def test_a_session_whose_key_ends_is_told_before_it_is_closed(venue):
+    talk = Talk(venue)
+    talk.ask_signed(f"{STREAM}.subscribe.signature")
+    venue.lines[talk.line][0].session.end(Ending.KEY, venue.desk.now_ns)
+    venue.deliver()
+    ended, refused = venue.heard(talk.line)
+    assert (ended["subscriptionId"], ended["event"]["e"]) == (0, "eventStreamTerminated")
+    assert (refused["id"], refused["status"], refused["error"]["code"]) == (None, 401, -2015)
+
+
+def test_an_orderly_stop_is_told_over_the_websocket_api(venue):
+    talk = Talk(venue)
+    venue.lines[talk.line][0].session.end(Ending.STOP, venue.desk.now_ns)
+    venue.deliver()
+    time = venue.desk.now_ns // 1_000_000
+    assert venue.heard(talk.line) == [{"event": {"e": "serverShutdown", "E": time}}]
+
+
+@pytest.mark.parametrize("unit", ["MICROSECOND", "millisecond"])
+def test_the_events_of_a_connection_are_in_its_unit(venue, unit):
+    talk = Talk(venue, f"/ws-api/v3?timeUnit={unit}")
+    talk.ask_signed(f"{STREAM}.subscribe.signature")
+    venue.admin.deposit("alice", {"BTC": Decimal(1)}, venue.desk.tick())
+    venue.deliver()
+    update, position = talk.heard()
+    expected = venue.desk.now_ns // (1_000 if unit == "MICROSECOND" else 1_000_000)
+    assert (update["T"], position["u"]) == (expected, expected)
+    assert talk.ask("time")["result"]["serverTime"] > expected
