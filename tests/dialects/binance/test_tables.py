@@ -14,7 +14,13 @@ from msgspec.structs import replace
 from steelyard.dialects.binance import DIALECT, market, stream, tables
 from steelyard.dialects.binance.auth import sign
 from steelyard.dialects.binance.messages import Depth
-from steelyard.domain.errors import AuthError, ConfigError, DecodeError, UnitError
+from steelyard.domain.errors import (
+    AuthError,
+    ConfigError,
+    DecodeError,
+    UnitError,
+    Unsupported,
+)
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import BookDelta, BookSnapshot, Touch, Trade
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
@@ -489,6 +495,14 @@ def test_a_float_is_no_price():
 def test_nothing_slips_into_the_head(key, host, error):
     with pytest.raises(error):
         tables.order_form(PLACE, LISTINGS, key, host)
+
+
+def test_an_order_without_a_size_has_no_form():
+    """What it may cost is no hole to be filled in."""
+    kind = {"order_type": OrderType.MARKET, "time_in_force": TimeInForce.IOC, "price_ticks": None}
+    place = replace(PLACE, **kind, size_lots=0, quote_atoms=10**15)
+    with pytest.raises(Unsupported, match="no size"):
+        tables.order_form(place, LISTINGS, KEY.key, HOST)
 
 
 def test_the_signature_covers_what_is_sent():

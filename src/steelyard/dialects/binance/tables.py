@@ -21,7 +21,7 @@ from steelyard.dialects.binance.text import (
     tick_e8,
 )
 from steelyard.domain.commands import Place
-from steelyard.domain.errors import AuthError, ConfigError
+from steelyard.domain.errors import AuthError, ConfigError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import BookDelta, Event, Touch, Trade
 from steelyard.domain.order import Side
@@ -149,11 +149,11 @@ HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})
 def order_form(place: Place, listings: Listings, key: str, host: str) -> OrderForm:
     """Return the form of orders like one, for other sides, prices, sizes, ids and times.
 
-    host is the venue's address as the request names it: a name, and a port where it is another
-    than usual.
+    Whatever else the order says (a trigger, say) stays. host is the venue's address as the request
+    names it: a name, and a port where it is another than usual.
 
     Raises:
-        Unsupported: The venue has no such order.
+        Unsupported: The venue has no such order, or it has no size.
         AuthError: The key is none of this venue's.
         ConfigError: The host is no host.
     """
@@ -161,6 +161,8 @@ def order_form(place: Place, listings: Listings, key: str, host: str) -> OrderFo
         raise AuthError("a key has letters and digits only; copy it as it was shown")
     if not HOST.fullmatch(host):
         raise ConfigError(f"host {host!r} is not a name or address with or without a port")
+    if place.quote_atoms is not None:
+        raise Unsupported("an order by its quote amount has no size to be filled in")
     instrument = listings[place.instrument_id]
     signed: list[str | Hole] = []
     for pair in write(place_to_wire(place, listings)).split("&"):
