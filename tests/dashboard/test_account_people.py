@@ -1,10 +1,15 @@
 """What a person does about themselves, over real sockets."""
 
 import itertools
+import threading
+import time
+from copy import copy
 
 import pytest
+from native_client import Refused
 from person_client import PASSWORD, Browser
 
+UNDER_WAY_S = 0.03  # argon2 takes longer
 NAMES = (f"person{n}" for n in itertools.count())
 
 
@@ -164,3 +169,33 @@ def test_in_maintenance_people_may_look_and_close_doors_but_change_nothing(excha
     finally:
         exchange.steelyard("exchange", "maintenance", "off")
     assert browser.ask("POST", "sub-accounts", name="bot")
+
+
+@pytest.mark.parametrize("ends", ["by itself", "by its owner elsewhere"])
+def test_what_a_session_asked_before_it_was_ended_comes_to_nothing(browser, exchange, name, ends):
+    """While a password is compared, the session that asked is ended: nothing is done, or opened."""
+    browser.sign_up(name)
+    recovery = browser.enrol()
+    twin, owner = copy(browser), Browser(exchange)
+    owner.sign_in(name, code=recovery[0])
+    late = {}
+
+    def ask():
+        body = {"password": PASSWORD, "code": recovery[1]}
+        try:
+            late["codes"] = twin.ask("POST", "recovery-codes", **body)
+        except Refused as refused:
+            late["status"] = refused.status
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    time.sleep(UNDER_WAY_S)
+    if ends == "by itself":
+        browser.ask("POST", "sign-out")
+    else:
+        (other,) = [s for s in owner.ask("GET", "sessions")["sessions"] if not s["current"]]
+        owner.ask("DELETE", f"sessions/{other['id']}")
+    asking.join()
+    assert late in ({"status": 401}, {"codes": late.get("codes")}), "one was faster than the other"
+    assert twin.ask("GET", "session")["signed_in"] is False
+    assert len(owner.ask("GET", "sessions")["sessions"]) == 1

@@ -72,6 +72,17 @@ def test_after_a_second_factor_the_id_before_answers_for_a_moment(sessions):
     assert [sessions.find(t, NOW_NS) for t in (first, second, third)] == [None] * 3
 
 
+def test_an_ended_session_does_not_come_back(sessions):
+    """A request that was under way when it was ended gets no other id for it."""
+    first, session = signed_in(sessions)
+    assert sessions.is_live(session)
+    sessions.end(session)
+    assert not sessions.is_live(session)
+    assert sessions.rotate(session, NOW_NS) == ""
+    assert sessions.find(first, NOW_NS) is None
+    assert sessions.of(1) == []
+
+
 def test_a_persons_sessions_are_bounded_and_ended_together(sessions):
     tokens = [signed_in(sessions)[0] for _ in range(PER_PERSON_MAX + 1)]
     assert sessions.find(tokens[0], NOW_NS) is None

@@ -40,9 +40,10 @@ class FundRoutes:
         person = self._site.person(asked.session)
         want: wanted.Move = asked.body
         await self._site.act(
+            asked.session,
             lambda: self._funds.move(
                 person, want.source, want.target, want.asset, want.amount, asked.caller
-            )
+            ),
         )
         return Said(
             {"from": want.source, "to": want.target, "asset": want.asset, "amount": want.amount}
@@ -75,7 +76,7 @@ class FundRoutes:
             return self._funds.shown_address(added, asked.caller.now_ns)
 
         shown = await self._site.act(
-            lambda: self._personal.step_up(person, want.code, asked.caller, add)
+            asked.session, lambda: self._personal.step_up(person, want.code, asked.caller, add)
         )
         return Said(shown, 201, self._rotated(asked))
 
@@ -84,7 +85,7 @@ class FundRoutes:
         person = self._site.person(asked.session)
         number = _number(asked.name, "address")
         canceled = await self._site.act(
-            lambda: self._funds.remove_address(person, number, asked.caller)
+            asked.session, lambda: self._funds.remove_address(person, number, asked.caller)
         )
         return Said({"id": number, "removed": True, "canceled": canceled})
 
@@ -99,7 +100,8 @@ class FundRoutes:
         want: wanted.NewDeposit = asked.body
         account = want.account or person.name
         number = await self._site.act(
-            lambda: self._funds.announce(person, account, want.asset, want.amount, asked.caller)
+            asked.session,
+            lambda: self._funds.announce(person, account, want.asset, want.amount, asked.caller),
         )
         return Said(self._funds.transfer(person, number), 201)
 
@@ -107,7 +109,9 @@ class FundRoutes:
         """Let a deposit be there now."""
         person = self._site.person(asked.session)
         number = _number(asked.name, "deposit")
-        await self._site.act(lambda: self._funds.confirm_deposit(person, number, asked.caller))
+        await self._site.act(
+            asked.session, lambda: self._funds.confirm_deposit(person, number, asked.caller)
+        )
         return Said(self._funds.transfer(person, number))
 
     async def cancel_deposit(self, asked: Asked) -> Said:
@@ -120,12 +124,13 @@ class FundRoutes:
         want: wanted.NewWithdrawal = asked.body
         withdrawal = funds.Asked(want.account, want.asset, want.amount, want.address_id)
         number = await self._site.act(
+            asked.session,
             lambda: self._personal.step_up(
                 person,
                 want.code,
                 asked.caller,
                 lambda: self._funds.withdraw(person, withdrawal, asked.caller),
-            )
+            ),
         )
         return Said(self._funds.transfer(person, number), 201, self._rotated(asked))
 
@@ -137,7 +142,8 @@ class FundRoutes:
         """Take the mail's code."""
         person = self._site.person(asked.session)
         number = await self._site.act(
-            lambda: self._funds.confirm_withdrawal(person, asked.body.token, asked.caller)
+            asked.session,
+            lambda: self._funds.confirm_withdrawal(person, asked.body.token, asked.caller),
         )
         return Said(self._funds.transfer(person, number))
 
@@ -145,7 +151,8 @@ class FundRoutes:
         person = self._site.person(asked.session)
         number = _number(asked.name, "deposit" if is_deposit else "withdrawal")
         await self._site.act(
-            lambda: self._funds.cancel(person, number, asked.caller, is_deposit=is_deposit)
+            asked.session,
+            lambda: self._funds.cancel(person, number, asked.caller, is_deposit=is_deposit),
         )
         return Said(self._funds.transfer(person, number))
 

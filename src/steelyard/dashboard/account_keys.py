@@ -96,7 +96,7 @@ class KeyRoutes:
             self._tell(person, Deed.KEY_REVOKED, key, "was revoked", asked.caller)
             return revoked
 
-        return Said(await self._site.act(revoke))
+        return Said(await self._site.act(asked.session, revoke))
 
     async def rotate_key(self, asked: Asked) -> Said:
         """Issue a key's successor; its secret is shown this once."""
@@ -141,14 +141,16 @@ class KeyRoutes:
 
         if gives_more(kept, call, asked.caller.now_ns):
             return await self._with_code(asked, person, want.code, change, 200)
-        return Said(await self._site.act(change))
+        return Said(await self._site.act(asked.session, change))
 
     # -- parts ------------------------------------------------------------------------------
 
     async def _with_code(
         self, asked: Asked, person: Person, code: str, act: Callable[[], Any], status: int
     ) -> Said:
-        done = await self._site.act(lambda: self._personal.step_up(person, code, asked.caller, act))
+        done = await self._site.act(
+            asked.session, lambda: self._personal.step_up(person, code, asked.caller, act)
+        )
         token = self._site.sessions.rotate(asked.session, asked.caller.now_ns)
         return Said(done, status, token)
 

@@ -86,7 +86,7 @@ class PeopleRoutes:
             person = self._personal.sign_up(want.name, want.email, hashed, asked.caller)
             return person, person.generation
 
-        return self._signed_in(asked, *await self._site.act(act), 201)
+        return self._signed_in(asked, *await self._site.act(asked.session, act), 201)
 
     async def sign_in(self, asked: Asked) -> Said:
         """Let somebody in."""
@@ -101,7 +101,7 @@ class PeopleRoutes:
             )
             return person, person.generation
 
-        return self._signed_in(asked, *await self._site.act(act), 200)
+        return self._signed_in(asked, *await self._site.act(asked.session, act), 200)
 
     async def sign_out(self, asked: Asked) -> Said:
         """End this session."""
@@ -167,7 +167,7 @@ class PeopleRoutes:
             act()
             asked.session.generation = person.generation
 
-        await self._site.act(act_and_stay)
+        await self._site.act(asked.session, act_and_stay)
         self._site.sessions.end_all(person.person_id, but=asked.session)
         return Said(self._session(asked.session), token=self._rotated(asked))
 
@@ -196,7 +196,8 @@ class PeopleRoutes:
                 Decline.CONFLICT, "nothing waits for a code here: POST /account/totp/begin first"
             )
         codes = await self._site.act(
-            lambda: self._personal.confirm_totp(person, enrolment, asked.body.code, asked.caller)
+            asked.session,
+            lambda: self._personal.confirm_totp(person, enrolment, asked.body.code, asked.caller),
         )
         asked.session.enrolment = None
         self._site.sessions.end_all(person.person_id, but=asked.session)
@@ -208,9 +209,10 @@ class PeopleRoutes:
         await self._check_password(asked, person, asked.body.password)
         caller = self._site.caller(asked.caller.ip)
         await self._site.act(
+            asked.session,
             lambda: self._personal.step_up(
                 person, asked.body.code, caller, lambda: self._personal.remove_totp(person, caller)
-            )
+            ),
         )
         return Said(self._session(asked.session), token=self._rotated(asked))
 
@@ -220,12 +222,13 @@ class PeopleRoutes:
         await self._check_password(asked, person, asked.body.password)
         caller = self._site.caller(asked.caller.ip)
         codes = await self._site.act(
+            asked.session,
             lambda: self._personal.step_up(
                 person,
                 asked.body.code,
                 caller,
                 lambda: self._personal.make_recovery_codes(person, caller),
-            )
+            ),
         )
         return Said({"recovery_codes": codes}, token=self._rotated(asked))
 
@@ -240,7 +243,8 @@ class PeopleRoutes:
         """Open another account."""
         person = self._site.person(asked.session)
         name = await self._site.act(
-            lambda: self._personal.open_sub_account(person, asked.body.name, asked.caller)
+            asked.session,
+            lambda: self._personal.open_sub_account(person, asked.body.name, asked.caller),
         )
         return Said({"name": name}, 201)
 

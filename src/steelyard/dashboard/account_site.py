@@ -193,15 +193,18 @@ class AccountSite:
         assert session.person_id is not None, "the route is not open"
         return self.host.exchange.people.get(session.person_id)
 
-    async def act(self, work: Callable[[], T]) -> T:
+    async def act(self, session: Session, work: Callable[[], T]) -> T:
         """Let the machine act, and return what came of it when it is on disk.
 
         Raises:
+            Declined: Somebody has signed the session out since its request came.
             UsageError: What the act raised; what it had changed by then is on disk too.
         """
 
         def carefully() -> tuple[T | None, UsageError | None]:
             try:
+                if session.person_id is not None and not self.sessions.is_live(session):
+                    raise _signed_out()
                 return work(), None
             except UsageError as refused:
                 return None, refused
@@ -246,7 +249,7 @@ class AccountSite:
             self._check_csrf(request, session)
         if not route.is_open:
             if session.person_id is None:
-                raise _Refused(401, "SIGN_IN", "sign in first: POST /account/sign-in")
+                raise _signed_out()
             if self.person(session).is_temporary and not route.even_temporary:
                 raise Declined(
                     Decline.PASSWORD_CHANGE_REQUIRED,
@@ -376,6 +379,10 @@ class _Refused(Declined):
     def __init__(self, status: int, code: str, message: str, field: str | None = None) -> None:
         super().__init__(Decline.INVALID, message, field=field)
         self.status, self.word = status, code
+
+
+def _signed_out() -> _Refused:
+    return _Refused(401, "SIGN_IN", "sign in first: POST /account/sign-in")
 
 
 def error(

@@ -98,7 +98,9 @@ class Sessions:
         return token
 
     def rotate(self, session: Session, now_ns: int) -> str:
-        """Give a session another id; return the cookie's value."""
+        """Give a session another id; return the cookie's value, nothing where it has ended."""
+        if not self.is_live(session):
+            return ""
         self._by_digest.pop(session.earlier_digest, None)
         session.earlier_digest, session.earlier_until_ns = session.digest, now_ns + GRACE_NS
         token, session.digest = self._token()
@@ -112,6 +114,10 @@ class Sessions:
     def live(self, person_id: int, now_ns: int) -> list[Session]:
         """Return those of a person's sessions that have not expired."""
         return [s for s in self.of(person_id) if s.expires_ns > now_ns]
+
+    def is_live(self, session: Session) -> bool:
+        """Return whether nobody has ended it."""
+        return self._by_digest.get(session.digest) is session
 
     def end(self, session: Session) -> None:
         """End a session."""

@@ -144,11 +144,18 @@ class Gate:
         self._connected[ip] += 1
         return line
 
-    def redeem(self, token: str, now_ns: int) -> tuple[int, str] | None:
-        """Return account and key of a stream token that is good; a key that has ended is not."""
+    def redeem(self, token: str, ip: str, now_ns: int) -> tuple[int, str] | None:
+        """Return account and key of a stream token that is good.
+
+        It opens what its key opens now: nothing where that has ended, may no longer read, or may
+        not be used from this address.
+        """
         sandbox_ns = self.exchange.time_at(now_ns)
         owner = self._tokens.owner(token, sandbox_ns) if self._tokens else None
         if owner is None or self.exchange.keys.ended(owner[1], sandbox_ns) is not None:
+            return None
+        kept = self.exchange.keys.find(owner[1])
+        if kept is None or Scope.READ not in kept.created.scopes or not kept.may_come_from(ip):
             return None
         return owner
 
@@ -234,7 +241,8 @@ class Gate:
             credentials = _claimed(claim)
             kept = self._access.authenticate(credentials, endpoint.auth, ip, now_ns)
             sandbox_ns = self.exchange.time_at(now_ns)
-            kept.used(sandbox_ns, ip, f"{endpoint.method} {endpoint.path}")
+            if endpoint.auth is Auth.SIGNED:  # who only names a key has not used it
+                kept.used(sandbox_ns, ip, f"{endpoint.method} {endpoint.path}")
             if proven is not None and endpoint.auth is Auth.SIGNED:
                 proven.add(credentials.key)
             check_scope(endpoint.scope, kept, sandbox_ns)
@@ -515,7 +523,7 @@ class Line:
 
     def redeem(self, token: str) -> int | None:
         """Return the account that a stream token opens; None where it is worth nothing (more)."""
-        owner = self._gate.redeem(token, self._now())
+        owner = self._gate.redeem(token, self._ip, self._now())
         if owner is None:
             return None
         account_id, key = owner

@@ -5,6 +5,7 @@ import pytest
 from steelyard.dialects.binance import user_data
 from steelyard.domain.commands import CloseTransfer, OpenTransfer
 from steelyard.domain.messages import BalanceLocked, BalanceMoved, Scope, Touch
+from steelyard.exchange.issuing import ChangeKey
 from steelyard.wire.dialect import Ending
 from tests.dialects.binance.test_text import LISTINGS
 from tests.dialects.binance.test_ws_api import Talk
@@ -113,6 +114,31 @@ def test_a_listen_key_is_worth_what_its_key_is(venue):
     (refused,) = venue.heard(venue.open(f"/ws/{token}"))
     assert refused["code"] == 2
     assert venue.with_key("POST", STREAM, venue.key)[1]["code"] == -2008
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"scopes": (Scope.TRADE,)}, {"ip": ("10.0.0.0/24",)}],
+    ids=["no longer reads", "comes from elsewhere"],
+)
+def test_a_listen_key_opens_no_more_than_its_key_does_now(venue, change):
+    """Whoever has it cannot go on under the terms that its owner has taken back."""
+    token = listen_key(venue)
+    venue.admin.carry_out(ChangeKey(venue.key.key, **change), venue.desk.now_ns)
+    line = venue.open(f"/ws/{token}")
+    (refused,) = venue.heard(line)
+    assert "does not exist or has expired" in refused["msg"]
+    venue.place(venue.new_key("alice"))
+    assert venue.heard(line) == []
+
+
+def test_who_only_names_a_key_has_not_used_it(venue):
+    """Its last use is where a thief would be seen."""
+    listen_key(venue)
+    kept = venue.exchange.keys.find(venue.key.key)
+    assert kept.last_used_ns is None
+    venue.call("GET", "account")
+    assert kept.last_used_ns is not None
 
 
 def test_a_listen_key_wants_a_key_that_may_read_from_here(venue):
