@@ -7,7 +7,7 @@ from contextlib import closing
 
 import msgspec
 import pytest
-from native_client import Client, Refused
+from native_client import CLOCK, Client, Refused
 from person_client import PASSWORD, Browser
 
 from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
@@ -153,6 +153,26 @@ def test_a_number_that_is_none_of_theirs(exchange, number):
     browser.sign_up(f"numbers{abs(hash(number))}"[:30])
     for kind in ("withdrawals", "deposits", "addresses"):
         assert browser.refused("DELETE", f"{kind}/{quote(number)}") == (404, "NOT_FOUND")
+
+
+def test_what_a_person_does_to_keys_moves_no_clock(here):
+    """On a clock that was moved: the page hands on the time of the wire, and nobody's days pass."""
+    anna = Browser(here)
+    anna.sign_up("anna")
+    anna.enrol()
+    port, token = anna.port, read_token(here.data / "exchange")
+    body = msgspec.json.encode(AdvanceClock(20 * 60 * 10**9))
+    assert ask(port, "POST", "/admin", token=token, body=body)[0] == 200
+    ahead_ns = here.process.exchange.clock.setting.offset_ns
+    exchange = here.process.exchange
+    want = {"account": "anna", "dialect": "native", "scopes": ["read"]}
+    made = anna.ask("POST", "keys", **want, code=anna.code())
+    for label in ("one", "two", "three"):
+        anna.ask("POST", f"keys/{made['key']}/change", label=label)
+    assert anna.ask("GET", "keys")["keys"][0]["works"] is True
+    anna.ask("DELETE", f"keys/{made['key']}")
+    assert exchange.clock.setting.offset_ns == ahead_ns
+    assert exchange.now_ns - CLOCK.now_ns() <= ahead_ns
 
 
 def test_a_program_asks_and_its_owner_confirms(here):

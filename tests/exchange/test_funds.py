@@ -28,6 +28,7 @@ class Anna:
     def __init__(self) -> None:
         self.desk = PeopleDesk()
         self.person = self.desk.sign_up("anna")
+        self.desk.enrol(self.person)
         self.desk.personal.open_sub_account(self.person, "bot", self.caller)
         self.funds = self.desk.funds
         number = self.funds.announce(self.person, "anna", "USDT", "500", self.caller)
@@ -100,6 +101,17 @@ def test_a_mail_nobody_answers_cancels_the_withdrawal(anna):
     assert declined(anna.funds.confirm_withdrawal, anna.person, token, anna.caller).code is (
         Decline.NOT_FOUND
     )
+
+
+def test_nothing_leaves_once_the_second_factor_is_gone(anna):
+    """Whoever took it away, and however the withdrawal was asked for."""
+    number, token = anna.withdraw(), anna.token()
+    anna.desk.personal.remove_totp(anna.person, anna.caller)
+    refused = declined(anna.funds.confirm_withdrawal, anna.person, token, anna.caller)
+    assert refused.code is Decline.TOTP_REQUIRED
+    assert anna.state(number) == "awaiting_mail"
+    anna.desk.enrol(anna.person)
+    assert anna.funds.confirm_withdrawal(anna.person, token, anna.caller) == number
 
 
 def test_an_expired_code_is_refused_before_the_step_that_cancels(anna):

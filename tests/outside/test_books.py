@@ -43,6 +43,8 @@ def test_the_books_are_right_while_it_trades_after_a_kill_and_after_a_restart(tm
         exchange.steelyard("fees", "assign", "ann", "1")
         client = Client(exchange.url("native"), key)
         last = Decimal(exchange.steelyard("exchange", "market", "BTC-USDT")["last"])
+        for step in range(6):  # whatever the crowd does, these rest
+            client.place("buy", "0.001", str((last / 2 + step).quantize(Decimal(1))))
         trade(client, random, last)
         running = in_order(exchange)
         assert running["open_orders"] > 5

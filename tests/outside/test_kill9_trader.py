@@ -202,6 +202,6 @@ def check_slots(messages: list[Any], point: str) -> list[str]:
     for kind, count in kinds:
         assert kind is not OrderPending or (before, count) == (TimerFired, 1), f"{point}: {kinds}"
         before = kind
-    assert kinds[-1][0] is OrderPending, f"{point}: it did not trade again"
+    assert kinds[-1][0] is OrderPending, f"{point}: it did not trade again: {kinds[-6:]}"
     assert isinstance(messages[-1], RunStopped), point
     return [m.place.client_order_id for m in marks if isinstance(m, OrderPending)]

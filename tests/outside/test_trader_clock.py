@@ -125,7 +125,7 @@ def test_a_bot_whose_key_has_expired_by_then_says_so(start):
     running = start(expires="30d")
     running.go_on()
     running.exchange.steelyard("clock", "advance", "40d")
-    state = running.bot.wait(lambda state: "the key has expired" in (state["reason"] or ""))
+    state = running.bot.wait(lambda state: "key has expired" in (state["reason"] or ""))
     assert state["status"] == "gated"
     assert running.bot.stop() == 0
 

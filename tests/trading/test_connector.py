@@ -154,6 +154,18 @@ def test_what_a_limit_that_slides_asks_to_wait_is_enough():
     assert isinstance(desk.request(ClockQuery(), again), Request)
 
 
+def test_a_limit_of_other_routes_holds_nobody_up():
+    """A venue's limit on withdrawals is none on orders; what it covers, it paces."""
+    other, ours, any_id, private = (
+        Limit("r", Per.ACCOUNT, Counts.REQUESTS, 2, SECOND_NS, routes=(route,))
+        for route in ("/withdraw", "GET /", "/orders/{order_id}", "private")
+    )
+    for limit, is_paced in ((other, False), (ours, True), (any_id, True), (private, True)):
+        trader, _ = connector(limit)
+        told = [trader.request(ClockQuery(), T0) for _ in range(4)]
+        assert any(isinstance(each, NotSent) for each in told) is is_paced, limit
+
+
 def test_orders_are_counted_by_themselves():
     """A query does not use up the order limit."""
     desk, _ = connector(Limit("o", Per.ACCOUNT, Counts.ORDERS, 5, 10 * SECOND_NS))

@@ -14,12 +14,14 @@ import msgspec
 from steelyard.cli.opening import OpenExchange
 from steelyard.domain.errors import ConnectFailed, UsageError
 from steelyard.exchange.admin import Admin, AdminCall, CreateAccount
+from steelyard.exchange.issuing import CreateKey, RotateKey
 from steelyard.exchange.records import codec
 from steelyard.net.clock import Clock
 from steelyard.net.loopback import ask
 from steelyard.store import datadir
 
 OK = 200
+SEALING = (CreateKey, RotateKey)
 FOUNDING = (CreateAccount,)  # what may begin an exchange; a look at a wrong path must not
 
 
@@ -68,6 +70,8 @@ def _append(data: Path, call: AdminCall) -> dict[str, Any]:
         )
     now_ns = Clock().now_ns()
     opened = OpenExchange(data, None, now_ns)
+    if isinstance(call, SEALING):
+        opened.check_seal(now_ns)  # what a wrong seal key seals would open nowhere
     for repair in opened.repairs:
         print(repair, file=sys.stderr)
     try:

@@ -155,7 +155,7 @@ class KeyRoutes:
         return Said(done, status, token)
 
     def _carry_out(self, call: AdminCall, caller: Caller) -> dict[str, Any]:
-        return self._host.admin.carry_out(call, caller.now_ns)
+        return self._host.admin.carry_out(call, caller.wire_ns)
 
     def _call(self, person: Person, want: wanted.NewKey) -> CreateKey:
         names = self._host.exchange.keys.people.names

@@ -173,7 +173,9 @@ class AccountSite:
             reply(_stopping())
             return
         try:
-            self._count(self._requests, REQUESTS_PER_IP, self._asker(request, ip))
+            asker = self._asker(request, ip)
+            if asker == ip or not self._closes_a_door(request):
+                self._count(self._requests, REQUESTS_PER_IP, asker)
         except Declined as declined:
             reply(_declined(declined))
             return
@@ -267,6 +269,14 @@ class AccountSite:
                 f"{_cookie(request)}={token}; HttpOnly; SameSite=Strict; Path=/account{secure}"
             )
         return json_response(said.status, encode(said.document), headers)
+
+    def _closes_a_door(self, request: Request) -> bool:
+        """Return whether it only takes something away from who may be over a limit."""
+        try:
+            route, _ = self._find(request)
+        except Declined:
+            return False
+        return route.in_maintenance and not route.is_open
 
     def _asker(self, request: Request, ip: str) -> str:
         """Return who a request counts against: its address, or a session that is signed in.

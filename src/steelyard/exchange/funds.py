@@ -33,7 +33,7 @@ from steelyard.exchange.people_records import (
     WithdrawalAsked,
     WithdrawalConfirmed,
 )
-from steelyard.exchange.personal import Caller, Personal, token_hash
+from steelyard.exchange.personal import Caller, Personal, require_totp, token_hash
 from steelyard.exchange.statement import Transfer
 
 MINUTE_NS = 60 * 1_000_000_000
@@ -264,13 +264,14 @@ class Funds:
         """Take a mail's token; return the number of its withdrawal, which now leaves.
 
         Raises:
-            Declined: Nothing waits for it, or its address is in the book no longer; then it has
-                been canceled.
+            Declined: Nothing waits for it, its person has no second factor, or its address is in
+                the book no longer; then it has been canceled.
         """
         digest = token_hash(token.strip().lower())
         for number, funding in person.fundings.items():
             is_it = hmac.compare_digest(funding.token_hash, digest)
             if is_it and (funding.expires_ns or 0) > caller.now_ns:
+                require_totp(person)
                 if not any(_is_to(funding, each) for each in person.addresses.values()):
                     self._cancel_for_address(person, number, caller)
                     raise Declined(

@@ -248,7 +248,8 @@ class Gate:
             check_scope(endpoint.scope, kept, sandbox_ns)
             account = str(kept.created.account_id)
             self._give_fills_back(kept.created.account_id, now_ns)
-            parties += [(Per.KEY, kept.created.key), (Per.ACCOUNT, account)]
+            if endpoint.auth is Auth.SIGNED:  # nobody uses up a limit by naming another's key
+                parties += [(Per.KEY, kept.created.key), (Per.ACCOUNT, account)]
             for per, who in parties[1:]:
                 over = self._count(per, who, weight, endpoint, ip, now_ns, usage, orders)
                 if over is not None:

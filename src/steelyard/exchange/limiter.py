@@ -123,11 +123,12 @@ class Limiter:
         usage: list[Used] = []
         for limit in self._limits(per, endpoint):
             counter = self._counter(limit, who)
-            before = len(counter) if isinstance(counter, SlidingCounter) else 0
-            back = units if limit.counts is counts else 0
-            usage.append(counter.give_back(limit, back, now_ns))
             if isinstance(counter, SlidingCounter):
-                self._times += len(counter) - before
+                # It bounds what is asked for in any such time, whatever came of that.
+                usage.append(counter.look(limit, 0, now_ns))
+            else:
+                back = units if limit.counts is counts else 0
+                usage.append(counter.give_back(limit, back, now_ns))
         return tuple(usage)
 
     def connect(self, ip: str, connected: int, now_ns: int) -> Refusal | None:

@@ -298,12 +298,7 @@ class Personal:
         Raises:
             Declined: There is none yet, the code is wrong, or there were too many wrong ones.
         """
-        if not person.has_totp:
-            raise Declined(
-                Decline.TOTP_REQUIRED,
-                "this needs a second factor, and you have none yet",
-                hint="enrol one first: POST /account/totp/begin, then /account/totp/confirm",
-            )
+        require_totp(person)
         if not code:
             raise Declined(
                 Decline.SECOND_FACTOR, "send the code of your authenticator", field="code"
@@ -503,6 +498,16 @@ def _wrong_code() -> Declined:
 
 def _who(person: Person) -> str:
     return str(person.person_id)
+
+
+def require_totp(person: Person) -> None:
+    """Decline what nobody without a second factor may do."""
+    if not person.has_totp:
+        raise Declined(
+            Decline.TOTP_REQUIRED,
+            "this needs a second factor, and you have none",
+            hint="enrol one first: POST /account/totp/begin, then /account/totp/confirm",
+        )
 
 
 def totp_context(person: Person) -> bytes:

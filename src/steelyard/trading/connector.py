@@ -43,17 +43,17 @@ class Connector:
 
         now_ns is the venue's time as well as it is known: it is signed.
         """
-        wait_ns = self._wait_ns(message, now_ns)
-        if wait_ns > 0:
-            return NotSent("waiting for the venue's rate limit", wait_ns)
         try:
             request = self._client.request(message, self.listings, self._key, now_ns)
         except UnitError as error:
             return Answered(Refused(error.reason, str(error)))
         except UsageError as error:
             return Answered(Refused(RejectReason.UNSUPPORTED, str(error)))
+        wait_ns = self._wait_ns(message, request, now_ns)
+        if wait_ns > 0:
+            return NotSent("waiting for the venue's rate limit", wait_ns)
         for limit, counter in self._counters.items():
-            counter.add(limit, _units(limit, message), now_ns)
+            counter.add(limit, _units(limit, message, request), now_ns)
         return request
 
     def outcome(self, message: UserCommand | Query, response: Response, now_ns: int) -> Outcome:
@@ -74,11 +74,11 @@ class Connector:
             return self._client.private_session(self._key, self.listings, now_ns)
         return self._client.market_session([instrument], self.listings, MARKET_KINDS)
 
-    def _wait_ns(self, message: UserCommand | Query, now_ns: int) -> int:
+    def _wait_ns(self, message: UserCommand | Query, request: Request, now_ns: int) -> int:
         wait_ns = self._wait_until_ns - now_ns
         is_cancel = isinstance(message, Cancel | CancelAll)
         for limit, counter in self._counters.items():
-            units = _units(limit, message)
+            units = _units(limit, message, request)
             reserve = 0 if is_cancel else limit.limit * RESERVE_PERCENT // 100
             usage = counter.add(limit, 0, now_ns)
             # An empty window takes any request, however small the limit is.
@@ -98,7 +98,9 @@ def _paced(limit: Limit) -> Limit:
     return limit._replace(window_ns=limit.window_ns + JITTER_NS)
 
 
-def _units(limit: Limit, message: UserCommand | Query) -> int:
+def _units(limit: Limit, message: UserCommand | Query, request: Request) -> int:
+    if limit.routes and not _covers(limit, request):
+        return 0
     match limit.counts:
         case Counts.WEIGHT:
             return min(WEIGHT, limit.limit)
@@ -106,3 +108,11 @@ def _units(limit: Limit, message: UserCommand | Query) -> int:
             return 1
         case Counts.ORDERS:
             return int(isinstance(message, Place))
+
+
+def _covers(limit: Limit, request: Request) -> bool:
+    """Return whether a request may count; of a route with a name in it, any may."""
+    if any("{" in route for route in limit.routes):
+        return True
+    asked = request.method, request.path
+    return limit.covers(*asked, is_public=True) or limit.covers(*asked, is_public=False)

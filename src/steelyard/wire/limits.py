@@ -160,17 +160,6 @@ class SlidingCounter:
         self._used += units
         return self.look(limit, 0, now_ns)
 
-    def give_back(self, limit: Limit, units: int, now_ns: int) -> Used:
-        """Unuse units, the newest first and as many as are used, and return the usage."""
-        while units and self._times:
-            used_ns, used = self._times.pop()
-            back = min(used, units)
-            units -= back
-            self._used -= back
-            if used > back:
-                self._times.append((used_ns, used - back))
-        return self.look(limit, 0, now_ns)
-
     def look(self, limit: Limit, units: int, now_ns: int) -> Used:
         """Return the usage without using more; is_over tells whether units more would not fit."""
         times, window_ns = self._times, limit.window_ns
