@@ -5,8 +5,12 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 
-const BASE = process.env.STEELYARD_URL ?? "http://127.0.0.1:8600";
+const BASE = (process.env.STEELYARD_URL ?? "http://127.0.0.1:8600").replace(/\/$/, "");
 const { STEELYARD_KEY: KEY, STEELYARD_SECRET: SECRET } = process.env;
+if (!KEY || !SECRET) {
+  console.error("set STEELYARD_KEY and STEELYARD_SECRET: steelyard key create prints them");
+  process.exit(1);
+}
 
 function signed(method, target, body = "") {
   const timestamp = String(Date.now());

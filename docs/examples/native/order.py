@@ -12,8 +12,10 @@ import time
 import urllib.error
 import urllib.request
 
-BASE = os.environ.get("STEELYARD_URL", "http://127.0.0.1:8600")
-KEY, SECRET = os.environ["STEELYARD_KEY"], os.environ["STEELYARD_SECRET"]
+BASE = os.environ.get("STEELYARD_URL", "http://127.0.0.1:8600").rstrip("/")
+KEY, SECRET = os.environ.get("STEELYARD_KEY"), os.environ.get("STEELYARD_SECRET")
+if not KEY or not SECRET:
+    raise SystemExit("set STEELYARD_KEY and STEELYARD_SECRET: steelyard key create prints them")
 
 
 def call(method, target, body=None):
