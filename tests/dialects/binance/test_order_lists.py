@@ -198,15 +198,18 @@ def test_a_list_is_canceled_as_one(market, path, params, name):
     assert (again[0], again[1]["code"], again[1]["msg"]) == (400, -2011, "Unknown order sent.")
 
 
+@pytest.mark.parametrize("name", ["orderId", "origClientOrderId"])
 @pytest.mark.parametrize("member", [0, 1])
 @pytest.mark.parametrize(
     ("path", "params"),
     [("orderList/oco", OCO), ("orderList/oto", OTO), ("orderList/otoco", OTOCO)],
 )
-def test_canceling_an_order_cancels_its_list(market, path, params, member):
+def test_canceling_an_order_cancels_its_list(market, path, params, member, name):
     told = placed(market, path, params)
-    number = told["orders"][member]["orderId"]
-    status, done = market.call("DELETE", "order", symbol="BTCUSDT", orderId=number)
+    order = told["orders"][member]
+    number = order["orderId"]
+    by_name = {name: number if name == "orderId" else order["clientOrderId"]}
+    status, done = market.call("DELETE", "order", symbol="BTCUSDT", **by_name)
     assert (status, done["orderId"]) == (200, number)
     assert done["status"] in {"CANCELED", "EXPIRED"}
     assert market.call("GET", "openOrders")[1] == []

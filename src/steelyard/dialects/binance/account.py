@@ -35,7 +35,7 @@ from steelyard.dialects.binance.messages import (
     Rates,
     SymbolRequest,
 )
-from steelyard.dialects.binance.routes import span_of
+from steelyard.dialects.binance.routes import signed, span_of
 from steelyard.dialects.binance.text import (
     DECIMALS,
     ZERO,
@@ -67,7 +67,7 @@ from steelyard.domain.messages import (
     Scope,
 )
 from steelyard.domain.order import Liquidity, Side
-from steelyard.wire.dialect import Asker, Auth, Endpoint
+from steelyard.wire.dialect import Asker, Endpoint
 from steelyard.wire.limits import Counts
 
 FILLS_MAX = 1_000
@@ -302,17 +302,15 @@ def _private(
     weight: int | Callable[[Any], int],
     summary: str,
 ) -> Endpoint:
-    weigh = weight if callable(weight) else lambda _request: weight
-    return Endpoint(
+    return signed(
         "GET",
         path,
         request,
         response,
-        Auth.SIGNED,
-        Scope.READ,
         decode,
         encode,
-        weigh,
+        scope=Scope.READ,
+        weight=weight,
         summary=summary,
     )
 

@@ -165,10 +165,19 @@ def _named(request: QueryOrderRequest | CancelRequest) -> None:
 def cancel_to_wire(answer: Answer | None, request: CancelRequest, asker: Asker) -> OrderResult:
     """Return the response to a cancel, which has a client id of its own."""
     assert isinstance(answer, OrderAnswer), "a Cancel is answered by its order"
-    order = answer.order
-    if request.orderId not in (None, order.order_id):
-        order = asker.find_order(OrderQuery(asker.account_id, order_id=request.orderId)) or order
+    order = named_order(answer.order, request.orderId, request.origClientOrderId, asker)
     return canceled_to_wire(order, asker.listings, request.newClientOrderId)
+
+
+def named_order(
+    canceled: Order, order_id: int | None, client_order_id: str | None, asker: Asker
+) -> Order:
+    """Return the order that a cancel named: another than `canceled` where that took it along."""
+    is_it = order_id in (None, canceled.order_id)
+    if is_it and client_order_id in (None, canceled.client_order_id):
+        return canceled
+    query = OrderQuery(asker.account_id, order_id=order_id, client_order_id=client_order_id)
+    return asker.find_order(query) or canceled
 
 
 def cancel_all_to_wire(

@@ -24,7 +24,7 @@ from steelyard.dialects.binance.list_messages import (
 from steelyard.dialects.binance.market import instrument_of
 from steelyard.dialects.binance.messages import ErrorBody, OrderAck, OrderResult
 from steelyard.dialects.binance.order_lists import cancel_of, orders_of_list
-from steelyard.dialects.binance.orders import check_restrictions, placed_to_wire
+from steelyard.dialects.binance.orders import check_restrictions, named_order, placed_to_wire
 from steelyard.dialects.binance.placing import place_from_wire
 from steelyard.dialects.binance.routes import signed
 from steelyard.dialects.binance.text import symbol_text, to_ms
@@ -134,11 +134,8 @@ def _canceled(
     if isinstance(answer, Refused):
         return _words(answer, asker)
     assert isinstance(answer, OrderAnswer), "a Cancel is answered by its order"
-    order: Order | None = answer.order
-    if request.cancelOrderId is not None:
-        query = OrderQuery(asker.account_id, order_id=request.cancelOrderId)
-        order = asker.find_order(query)
-    return canceled_to_wire(order or answer.order, asker.listings, request.cancelNewClientOrderId)
+    order = named_order(answer.order, request.cancelOrderId, request.cancelOrigClientOrderId, asker)
+    return canceled_to_wire(order, asker.listings, request.cancelNewClientOrderId)
 
 
 def _placed(

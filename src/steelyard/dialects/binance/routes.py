@@ -6,11 +6,9 @@ from typing import Any
 from msgspec import Struct
 
 from steelyard.dialects.binance import errors
-from steelyard.dialects.binance.text import from_ms
-from steelyard.domain.messages import SECOND_NS, Scope
+from steelyard.dialects.binance.text import DAY_NS, from_ms
+from steelyard.domain.messages import Scope
 from steelyard.wire.dialect import Asker, Auth, Endpoint
-
-DAY_NS = 86_400 * SECOND_NS
 
 
 def signed(
@@ -26,10 +24,10 @@ def signed(
     orders: int = 0,
     summary: str,
 ) -> Endpoint:
-    """Return a signed route below /api/v3; orders is how many it places."""
+    """Return a signed route, below /api/v3 unless it says; orders is how many it places."""
     return Endpoint(
         method,
-        f"/api/v3/{path}",
+        path if path.startswith("/") else f"/api/v3/{path}",
         request,
         response,
         Auth.SIGNED,

@@ -15,6 +15,7 @@ from msgspec import UNSET, Struct
 
 from steelyard.dialects.binance import errors
 from steelyard.dialects.binance.messages import Nothing
+from steelyard.dialects.binance.routes import signed
 from steelyard.dialects.binance.text import MS_NS, amount_text, from_ms, to_ms
 from steelyard.dialects.binance.wallet_messages import (
     Coin,
@@ -43,7 +44,7 @@ from steelyard.domain.transfers import (
     WalletQuery,
 )
 from steelyard.domain.units import to_atoms
-from steelyard.wire.dialect import Asker, Auth, Endpoint
+from steelyard.wire.dialect import Asker, Endpoint
 
 TRANSFERS_MAX = 100_000  # looked through for a list: all that an account has
 ROWS_MAX = 1_000
@@ -279,16 +280,15 @@ def _route(
     weight: int,
     summary: str,
 ) -> Endpoint:
-    return Endpoint(
+    return signed(
         method,
         f"/sapi/v1/capital/{path}",
         request,
         response,
-        Auth.SIGNED,
-        scope,
         decode,
         encode,
-        lambda _request: weight,
+        scope=scope,
+        weight=weight,
         summary=summary,
     )
 

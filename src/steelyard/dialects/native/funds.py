@@ -59,17 +59,7 @@ def withdrawals_query(request: requests.WithdrawalsRequest, asker: Asker) -> Tra
     Raises:
         DecodeError: The cursor is of another list.
     """
-    after, before = places_of(request.cursor, "withdrawals")
-    return TransfersQuery(
-        asker.account_id,
-        request.limit,
-        request.asset,
-        withdrawals_only=True,
-        start_ns=from_ms_or_none(request.start),
-        end_ns=from_ms_or_none(request.end),
-        after=after,
-        before=before,
-    )
+    return TransfersQuery(**_page_of(request, asker, "withdrawals"), withdrawals_only=True)
 
 
 def transfers_query(request: requests.TransfersRequest, asker: Asker) -> TransfersQuery:
@@ -78,16 +68,7 @@ def transfers_query(request: requests.TransfersRequest, asker: Asker) -> Transfe
     Raises:
         DecodeError: The cursor is of another list.
     """
-    after, before = places_of(request.cursor, "transfers")
-    return TransfersQuery(
-        asker.account_id,
-        request.limit,
-        request.asset,
-        start_ns=from_ms_or_none(request.start),
-        end_ns=from_ms_or_none(request.end),
-        after=after,
-        before=before,
-    )
+    return TransfersQuery(**_page_of(request, asker, "transfers"))
 
 
 def statement_query(request: requests.StatementRequest, asker: Asker) -> StatementQuery:
@@ -96,16 +77,25 @@ def statement_query(request: requests.StatementRequest, asker: Asker) -> Stateme
     Raises:
         DecodeError: The cursor is of another list.
     """
-    after, before = places_of(request.cursor, "statement")
-    return StatementQuery(
-        asker.account_id,
-        request.limit,
-        request.asset,
-        start_ns=from_ms_or_none(request.start),
-        end_ns=from_ms_or_none(request.end),
-        after=after,
-        before=before,
-    )
+    return StatementQuery(**_page_of(request, asker, "statement"))
+
+
+def _page_of(
+    request: requests.WithdrawalsRequest | requests.TransfersRequest | requests.StatementRequest,
+    asker: Asker,
+    kind: str,
+) -> dict[str, Any]:
+    """Return what queries for a part of a list of money have in common."""
+    after, before = places_of(request.cursor, kind)
+    return {
+        "account_id": asker.account_id,
+        "limit": request.limit,
+        "asset": request.asset,
+        "start_ns": from_ms_or_none(request.start),
+        "end_ns": from_ms_or_none(request.end),
+        "after": after,
+        "before": before,
+    }
 
 
 def statement_to_wire(answer: StatementList, _request: Any, asker: Asker) -> messages.Statement:
