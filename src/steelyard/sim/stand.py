@@ -22,10 +22,10 @@ from steelyard.engine.reference import ReferenceEngine
 from steelyard.exchange.admin import Admin
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.gate import Gate, Line
-from steelyard.exchange.keys import Entropy, ReadPublicKey, no_public_keys
+from steelyard.exchange.keys import ReadPublicKey, no_public_keys
 from steelyard.exchange.records import FORMAT, Founded, KeyChanged, KeyRevoked
 from steelyard.exchange.stream_tokens import StreamTokens
-from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Ending
+from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Ending, Entropy
 from steelyard.wire.limits import UNLIMITED, LimitProfile
 from steelyard.wire.outcome import Answered, Outcome
 
@@ -165,7 +165,7 @@ class Stand(SmallExchange):
             now_ns=self.exchange.time_at(self.now_ns),
             **options,
         )
-        return ApiKey(made.key, made.secret.encode())
+        return ApiKey(made.key, made.secret.encode(), made.passphrase)
 
     def key_of(self, account: str) -> ApiKey:
         """Return the key by which an account trades here unless told otherwise."""
