@@ -94,6 +94,6 @@ BROKEN = [
 @pytest.mark.parametrize(("name", "broken"), BROKEN, ids=[name for name, _ in BROKEN])
 def test_a_broken_promise_is_found(name: str, broken: Dialect):
     (check,) = [check for check in conformance.CHECKS if conformance.title(check) == name]
-    with pytest.raises(AssertionError, match="."):
+    with pytest.raises(AssertionError):
         check(broken)
     check(BINANCE)
