@@ -156,9 +156,13 @@ def test_a_list_is_found_by_either_name(market):
     first = placed(market, listClientOrderId="first")
     second = placed(market, "orderList/oto", OTO)
     number = first["orderListId"]
-    for name in ({"orderListId": number}, {"origClientOrderId": "first"}):
+    for placed_list, name in (
+        (first, {"orderListId": number}),
+        (first, {"origClientOrderId": "first"}),
+        (second, {"origClientOrderId": second["listClientOrderId"]}),  # it has one anyway
+    ):
         status, told = market.call("GET", "orderList", **name)
-        assert (status, told["orders"]) == (200, first["orders"])
+        assert (status, told["orders"]) == (200, placed_list["orders"])
         assert "orderReports" not in told
     both = market.call("GET", "openOrderList")[1]
     assert [told["orderListId"] for told in both] == [number, second["orderListId"]]
@@ -174,6 +178,7 @@ def test_a_list_is_found_by_either_name(market):
         ({}, -1102),
         ({"orderListId": 999_999}, -2013),
         ({"origClientOrderId": "no-such"}, -2013),
+        ({"origClientOrderId": f"sylist{number}"}, -2013),  # it is called otherwise
         ({"orderListId": number, "origClientOrderId": "other"}, -2013),
     ):
         status, refused = market.call("GET", "orderList", **wrong)
@@ -185,14 +190,17 @@ def test_a_list_is_found_by_either_name(market):
     ("path", "params"),
     [("orderList/oco", OCO), ("orderList/oto", OTO), ("orderList/otoco", OTOCO)],
 )
-def test_a_list_is_canceled_as_one(market, path, params, name):
-    told = placed(market, path, params, listClientOrderId="mine")
+@pytest.mark.parametrize("more", [{"listClientOrderId": "mine"}, {}])
+def test_a_list_is_canceled_as_one(market, path, params, more, name):
+    """By its owner's name for it, or by the one that it was given."""
+    told = placed(market, path, params, **more)
     status, done = market.call(
         "DELETE", "orderList", symbol="BTCUSDT", newClientOrderId="end", **{name: told[name]}
     )
     assert (status, done["listOrderStatus"]) == (200, "ALL_DONE")
     assert len(done["orderReports"]) == len(told["orders"])
     assert {report["clientOrderId"] for report in done["orderReports"]} == {"end"}
+    assert not any("workingTime" in report for report in done["orderReports"])
     assert market.call("GET", "openOrders")[1] == []
     again = market.call("DELETE", "orderList", symbol="BTCUSDT", **{name: told[name]})
     assert (again[0], again[1]["code"], again[1]["msg"]) == (400, -2011, "Unknown order sent.")

@@ -1,0 +1,146 @@
+"""Binance's own SDK at a quiet exchange of ours, and what its models made of the answers."""
+
+import inspect
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from binance_common.configuration import (
+    ConfigurationRestAPI,
+    ConfigurationWebSocketAPI,
+    ConfigurationWebSocketStreams,
+)
+from binance_sdk_spot.spot import Spot
+from pydantic import BaseModel
+from quiet_market import BELOW, SYMBOL
+
+from steelyard.dialects.binance import DIALECT
+
+RESTING = {
+    "symbol": SYMBOL,
+    "side": "BUY",
+    "type": "LIMIT",
+    "time_in_force": "GTC",
+    "quantity": 0.01,
+    "price": BELOW,
+}
+
+PLUMBING = {"on", "subscribe", "unsubscribe", "close_connection"}
+
+# What its methods and models have and we do not, in the words of the dialect's own list.
+NO_PEGS = "Pegged orders, OPO and OPOCO lists and SOR: refused."
+NO_PREVENTED = "`myPreventedMatches` is refused."
+NO_AMENDMENTS = "`/api/v3/order/amendments` is not there."
+NO_REFERENCE = (
+    "No reference prices, block trades and execution rules: -2043, empty lists, streams "
+    "that stay silent."
+)
+NO_LISTED_AMENDS = "Orders of a list cannot be amended."
+NO_STRATEGY = "`strategyId` and `strategyType` are checked and not told again."
+NO_SBE = "No SBE, neither streams nor answers."
+DIFFERENCES = {what for what, _ in DIALECT.known_differences}
+
+# What its models have and no answer of ours, and the difference that says why.
+NEVER_TOLD: dict[str, str] = {
+    **dict.fromkeys(("price_exponent", "qty_exponent"), NO_SBE),
+    **dict.fromkeys(("peg_price_type", "peg_offset_type", "peg_offset_value"), NO_PEGS),
+    **dict.fromkeys(("pegged_price", "used_sor", "working_floor", "sors"), NO_PEGS),
+    **dict.fromkeys(("strategy_id", "strategy_type"), NO_STRATEGY),
+    **dict.fromkeys(("prevented_match_id", "prevented_quantity"), NO_PREVENTED),
+    "list_status": NO_LISTED_AMENDS,
+}
+# Only its models have these: the documentation of `myFilters` does not.
+NOT_DOCUMENTED = {
+    "MyFiltersResponse": {"rate_limits"},
+    "MyFiltersResponseRateLimitsInner": {"count"},
+}
+# And these we tell besides: the first by a difference, the others by the documentation.
+BESIDES = {
+    "ExchangeInfoResponse": {"fairUse"},
+    "DeleteOrderListResponseOrderReportsInner": {"selfTradePreventionMode"},
+    "NewOrderResponse": {
+        *("icebergQty", "stopPrice", "trailingDelta", "trailingTime", "expiryReason")
+    },
+}
+# These appear only where an order has them: one answer of a half has to tell them, not each model.
+CONDITIONAL = {
+    *("iceberg_qty", "stop_price", "trailing_delta", "trailing_time", "expiry_reason"),
+    *("d", "D", "eR", "W"),
+}
+
+
+def spot(env: dict[str, dict[str, str]], **credentials: Any) -> Spot:
+    """Return its client, pointed by what `steelyard env` prints, with a key of an account."""
+    return Spot(
+        ConfigurationRestAPI(**env["ConfigurationRestAPI"], **credentials),
+        ConfigurationWebSocketAPI(**env["ConfigurationWebSocketAPI"], **credentials),
+        ConfigurationWebSocketStreams(**env["ConfigurationWebSocketStreams"]),
+    )
+
+
+def secret_of(key: dict[str, Any]) -> dict[str, str]:
+    """Return what a client is given of a key with a secret."""
+    return {"api_key": key["key"], "api_secret": key["secret"]}
+
+
+def offered(kind: type) -> list[str]:
+    """Return the names of the requests that a class of the SDK offers, less its plumbing."""
+    return sorted(
+        name
+        for name, value in vars(kind).items()
+        if inspect.isfunction(value) and not name.startswith("_") and name not in PLUMBING
+    )
+
+
+class Told:
+    """Which fields of its models our answers have filled, and which they have besides."""
+
+    def __init__(self) -> None:
+        self.fields: dict[type[BaseModel], dict[str, bool]] = defaultdict(dict)
+        self.besides: dict[str, set[str]] = defaultdict(set)
+        self.methods: set[str] = set()
+
+    def add(self, answer: Any) -> None:
+        """Look through a model, or a list of them, and what is in it."""
+        if isinstance(answer, list):
+            for element in answer:
+                self.add(element)
+        elif hasattr(answer, "actual_instance"):  # one of several models
+            self.add(answer.actual_instance)
+        elif isinstance(answer, BaseModel):
+            seen = self.fields[type(answer)]
+            for name in type(answer).model_fields:
+                value = getattr(answer, name)
+                if name == "additional_properties":
+                    self.besides[type(answer).__name__].update(value)
+                else:
+                    seen[name] = seen.get(name, False) or value is not None
+                    self.add(value)
+
+    def untold(self) -> dict[str, set[str]]:
+        """Return the fields that no answer has filled, by model, less those with a reason."""
+        conditions_met = {
+            name for seen in self.fields.values() for name, is_told in seen.items() if is_told
+        } & CONDITIONAL
+        found = {
+            kind.__name__: {
+                name
+                for name, is_told in seen.items()
+                if not is_told and name not in _absent(kind) and name not in conditions_met
+            }
+            for kind, seen in self.fields.items()
+        }
+        return {name: fields for name, fields in found.items() if fields}
+
+    def beside(self) -> dict[str, set[str]]:
+        """Return the fields that we tell and its models do not have, by model."""
+        return {name: fields for name, fields in self.besides.items() if fields}
+
+
+def _absent(kind: type[BaseModel]) -> dict[str, str]:
+    return NEVER_REPORTED if kind.__name__ == "ExecutionReport" else NEVER_TOLD
+
+
+def numbers(rows: Iterable[Any]) -> list[int]:
+    """Return the order ids of some orders."""
+    return [row.order_id for row in rows]
