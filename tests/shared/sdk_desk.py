@@ -2,17 +2,19 @@
 
 import inspect
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import pytest
 from binance_common.configuration import (
     ConfigurationRestAPI,
     ConfigurationWebSocketAPI,
     ConfigurationWebSocketStreams,
 )
+from binance_sdk_spot.rest_api.rest_api import SpotRestAPI
 from binance_sdk_spot.spot import Spot
 from pydantic import BaseModel
-from quiet_market import BELOW, SYMBOL
+from quiet_market import ABOVE, BELOW, FAR_BELOW, SYMBOL
 
 from steelyard.dialects.binance import DIALECT
 
@@ -24,6 +26,38 @@ RESTING = {
     "quantity": 0.01,
     "price": BELOW,
 }
+
+OCO = {
+    "symbol": SYMBOL,
+    "side": "SELL",
+    "quantity": 0.01,
+    "above_type": "LIMIT_MAKER",
+    "above_price": ABOVE,
+    "below_type": "STOP_LOSS_LIMIT",
+    "below_stop_price": BELOW,
+    "below_price": FAR_BELOW,
+    "below_time_in_force": "GTC",
+}
+WORKING = {
+    "symbol": SYMBOL,
+    "working_type": "LIMIT",
+    "working_side": "BUY",
+    "working_price": BELOW,
+    "working_quantity": 0.01,
+    "working_time_in_force": "GTC",
+    "pending_side": "SELL",
+}
+PENDING = {"pending_type": "LIMIT", "pending_price": ABOVE, "pending_time_in_force": "GTC"}
+BRACKET = {
+    "pending_above_type": "LIMIT_MAKER",
+    "pending_above_price": ABOVE,
+    "pending_below_type": "STOP_LOSS_LIMIT",
+    "pending_below_stop_price": FAR_BELOW,
+    "pending_below_price": FAR_BELOW,
+    "pending_below_time_in_force": "GTC",
+}
+# What it logs of a refusal over a WebSocket, which it returns too.
+REFUSALS_SAID = ("Error received from server for request", "Connection with user closed")
 
 PLUMBING = {"on", "subscribe", "unsubscribe", "close_connection"}
 
@@ -58,9 +92,12 @@ NOT_DOCUMENTED = {
 BESIDES = {
     "ExchangeInfoResponse": {"fairUse"},
     "DeleteOrderListResponseOrderReportsInner": {"selfTradePreventionMode"},
-    "NewOrderResponse": {
-        *("icebergQty", "stopPrice", "trailingDelta", "trailingTime", "expiryReason")
-    },
+    "NewOrderResponse": {"expiryReason"},
+}
+NEVER_REPORTED: dict[str, str] = {
+    **dict.fromkeys(("gP", "g_ot", "g_ov", "gp", "b", "a", "k", "uS"), NO_PEGS),
+    **dict.fromkeys(("j", "J"), NO_STRATEGY),
+    **dict.fromkeys(("v", "A", "B", "u", "U", "Cs", "pl", "pL", "pY"), NO_PREVENTED),
 }
 # These appear only where an order has them: one answer of a half has to tell them, not each model.
 CONDITIONAL = {
@@ -90,6 +127,31 @@ def offered(kind: type) -> list[str]:
         for name, value in vars(kind).items()
         if inspect.isfunction(value) and not name.startswith("_") and name not in PLUMBING
     )
+
+
+class Desk:
+    """A client over REST with an account; `told` looks at what its models made of the answers."""
+
+    def __init__(self, client: SpotRestAPI, told: "Told") -> None:
+        self.client = client
+        self._told = told
+
+    def ask(self, method: str, *arguments: Any, **parameters: Any) -> Any:
+        """Call a method and return what it made of the answer."""
+        answer = getattr(self.client, method)(*arguments, **parameters)
+        assert answer.status == 200
+        assert {limit.rateLimitType for limit in answer.rate_limits} >= {"REQUEST_WEIGHT"}
+        found = answer.data()
+        self._told.add(found)
+        return getattr(found, "actual_instance", found)
+
+
+def refused(kind: type[Exception], code: int, call: Callable[[], Any]) -> Any:
+    """Return the exception of a call that the venue refuses with a code."""
+    with pytest.raises(kind) as told:
+        call()
+    assert told.value.status_code == code
+    return told.value
 
 
 class Told:
