@@ -1,8 +1,9 @@
 """Binance's own SDK at a quiet exchange of ours, and what its models made of the answers."""
 
+import asyncio
 import inspect
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from binance_common.configuration import (
     ConfigurationWebSocketAPI,
     ConfigurationWebSocketStreams,
 )
+from binance_common.models import WebsocketApiUserDataStreamResponse
 from binance_sdk_spot.rest_api.rest_api import SpotRestAPI
 from binance_sdk_spot.spot import Spot
+from binance_sdk_spot.websocket_api.websocket_api import SpotWebSocketAPI
 from pydantic import BaseModel
 from quiet_market import ABOVE, BELOW, FAR_BELOW, SYMBOL
 
@@ -59,7 +62,12 @@ BRACKET = {
 # What it logs of a refusal over a WebSocket, which it returns too.
 REFUSALS_SAID = ("Error received from server for request", "Connection with user closed")
 
-PLUMBING = {"on", "subscribe", "unsubscribe", "close_connection"}
+OLD_TIMEOUT = "ignore:parameter 'timeout' of type 'float' is deprecated:DeprecationWarning"
+
+PLUMBING = {
+    *("on", "subscribe", "unsubscribe", "close_connection"),
+    *("send_message", "send_signed_message"),
+}
 
 # What its methods and models have and we do not, in the words of the dialect's own list.
 NO_PEGS = "Pegged orders, OPO and OPOCO lists and SOR: refused."
@@ -144,6 +152,60 @@ class Desk:
         found = answer.data()
         self._told.add(found)
         return getattr(found, "actual_instance", found)
+
+
+class SocketDesk:
+    """The same over a connection of the WebSocket API."""
+
+    def __init__(self, client: SpotWebSocketAPI, told: "Told") -> None:
+        self.client = client
+        self._told = told
+
+    async def model(self, method: str, *arguments: Any, **parameters: Any) -> Any:
+        """Call a method and return what it made of the whole answer."""
+        answer = await getattr(self.client, method)(*arguments, **parameters)
+        if isinstance(answer, WebsocketApiUserDataStreamResponse):
+            answer = answer.response
+        found = answer.data()
+        assert isinstance(found, BaseModel), found
+        assert {limit.rateLimitType for limit in answer.rate_limits} >= {"REQUEST_WEIGHT"}
+        self._told.add(found)
+        return getattr(found, "actual_instance", found)
+
+    async def ask(self, method: str, *arguments: Any, **parameters: Any) -> Any:
+        """Call a method and return the result."""
+        found = await self.model(method, *arguments, **parameters)
+        assert found.status == 200
+        return found.result
+
+    @staticmethod
+    def beside(model: BaseModel) -> dict[str, Any]:
+        """Return the result of an answer that a model of another shape was made of."""
+        assert model.additional_properties["status"] == 200
+        return model.additional_properties["result"]
+
+    async def refused(self, code: int, method: str, *arguments: Any, **parameters: Any) -> Any:
+        """Call a method that the venue refuses with a code, and return the error."""
+        answer = await getattr(self.client, method)(*arguments, **parameters)
+        error = answer.data()["error"]
+        assert error["code"] == code
+        return error
+
+    async def follow(self, method: str) -> Callable[[str], Awaitable[Any]]:
+        """Subscribe to the account; return what waits for the next event of a kind."""
+        answer = await getattr(self.client, method)()
+        self._told.add(answer.response.data())
+        events: asyncio.Queue[Any] = asyncio.Queue()
+        answer.stream.on("message", lambda event: events.put_nowait(event.actual_instance))
+
+        async def heard(kind: str) -> Any:
+            while True:
+                event = await events.get()
+                self._told.add(event)
+                if type(event).__name__ == kind:
+                    return event
+
+        return heard
 
 
 def refused(kind: type[Exception], code: int, call: Callable[[], Any]) -> Any:

@@ -315,6 +315,23 @@ def test_the_stream_tells_of_lists(market):
     assert [(e["l"], e["L"]) for e in heard] == [("ALL_DONE", "ALL_DONE")]
 
 
+@pytest.mark.parametrize("member", [0, 1])
+def test_over_the_websocket_api_a_cancel_tells_the_list_that_it_took(market, member):
+    """Over REST it tells the order that it named, whose list is canceled as well."""
+    told, talk = placed(market), Talk(market)
+    number = told["orders"][member]["orderId"]
+    by_id = {"symbol": "BTCUSDT", "orderId": number, "newClientOrderId": "end"}
+    done = talk.ask_signed("order.cancel", **by_id)["result"]
+    assert (done["orderListId"], done["listOrderStatus"]) == (told["orderListId"], "ALL_DONE")
+    assert done["orders"] == told["orders"]
+    assert {(r["status"], r["clientOrderId"]) for r in done["orderReports"]} == {
+        ("CANCELED", "end")
+    }
+    alone = market.place(price="49000")["orderId"]
+    done = talk.ask_signed("order.cancel", symbol="BTCUSDT", orderId=alone)["result"]
+    assert (done["orderId"], done["status"]) == (alone, "CANCELED")
+
+
 def test_lists_go_over_the_websocket_api(market):
     talk = Talk(market)
     answer = talk.ask_signed("orderList.place.oco", **OCO)

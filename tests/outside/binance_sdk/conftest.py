@@ -3,8 +3,12 @@
 What needs the SDK is imported late: `make check` collects nothing here, but reads this.
 """
 
+import asyncio
+
 import pytest
 from quiet_market import PLENTY, SYMBOL, quiet_exchange
+
+WAIT_S = 20
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +42,25 @@ def desk(quiet, key, told):
     from sdk_desk import Desk, secret_of, spot
 
     return Desk(spot(quiet.settings, **secret_of(key)).rest_api, told)
+
+
+@pytest.fixture
+def run(quiet, key, told):
+    """Run a scenario over one connection of the WebSocket API, and close it."""
+    from sdk_desk import SocketDesk, secret_of, spot
+
+    async def main(scenario, credentials):
+        desk = SocketDesk(spot(quiet.settings, **credentials).websocket_api, told)
+        await desk.client.create_connection()
+        try:
+            return await asyncio.wait_for(scenario(desk), WAIT_S)
+        finally:
+            await desk.client.close_connection()
+
+    def run(scenario, **credentials):
+        return asyncio.run(main(scenario, credentials or secret_of(key)))
+
+    return run
 
 
 @pytest.fixture(autouse=True)
