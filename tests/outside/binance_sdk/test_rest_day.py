@@ -8,6 +8,7 @@ from binance_common.constants import TimeUnit
 from binance_common.errors import (
     BadRequestError,
     ClientError,
+    ServerError,
     TooManyRequestsError,
     UnauthorizedError,
 )
@@ -212,6 +213,18 @@ def test_a_replacement_fails_in_whole_or_in_part(desk):
     placed = desk.ask("new_order", **RESTING)
     with pytest.raises(ClientError, match="partially failed"):
         replace("STOP_ON_FAILURE", cancel_order_id=placed.order_id, quantity=1_000.0)
+
+
+def test_maintenance_is_an_error_of_the_servers(quiet, desk):
+    """What is not safe to send again is sent once."""
+    quiet.steelyard("exchange", "maintenance", "on")
+    try:
+        with pytest.raises(ServerError) as told:
+            desk.client.new_order(**RESTING)
+    finally:
+        quiet.steelyard("exchange", "maintenance", "off")
+    assert told.value.status_code == 503
+    assert desk.client.get_open_orders(SYMBOL).data() == []
 
 
 def test_too_many_orders_are_refused_with_the_time_to_wait(quiet):
