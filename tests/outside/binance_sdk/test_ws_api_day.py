@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from binance_common.constants import TimeUnit
 from key_pairs import OFFERED_BY_ALL, pair
 from quiet_market import ABOVE, ASK, BELOW, BID, FAR_BELOW, LAST, PLENTY, SYMBOL
 from sdk_desk import (
@@ -15,6 +16,8 @@ from sdk_desk import (
     WORKING,
     secret_of,
 )
+
+from steelyard.net.clock import Clock
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(OLD_TIMEOUT)]
 
@@ -189,6 +192,18 @@ def test_an_order_that_meets_its_owners_is_told(run):
 
     *_, report = run(scenario)
     assert (report.V, report.w) == ("EXPIRE_TAKER", False)
+
+
+def test_times_in_microseconds(run, key):
+    async def scenario(desk):
+        heard = await desk.follow(FOLLOW)
+        placed = await desk.ask("order_place", **RESTING)
+        return (await desk.ask("time")).server_time, placed, await heard("ExecutionReport")
+
+    now_us, placed, report = run(scenario, **secret_of(key), time_unit=TimeUnit.MICROSECOND)
+    assert abs(now_us - Clock().now_ns() // 1_000) < 2_000_000
+    assert placed.transact_time == report.T
+    assert 0 <= now_us - report.T < 2_000_000
 
 
 # -- keys and refusals --------------------------------------------------------------------------
