@@ -609,7 +609,8 @@ def report_from_wire(report: ExecutionReport, listings: Listings) -> OrderEvent:
     if order.cancel_cause in _CANCELED:
         execution = Execution.CANCELED
     fill = _fill_of(report, order, listings) if execution is Execution.FILL else None
-    request_id = report.c if is_cancel else report.C
+    # A cancel that names no other order has no name of its own either.
+    request_id = report.c if is_cancel and report.C else report.C
     return OrderEvent(execution, order, fill, from_ms(report.T), request_id)
 
 
