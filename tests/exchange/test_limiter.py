@@ -182,7 +182,7 @@ def test_what_is_given_back_can_be_used_again_and_no_more_than_that(kind):
             )
         )
     )
-    slides = kind is Kind.SLIDING
+    slides = kind is not Kind.ALIGNED
 
     def back(units, counts=Counts.WEIGHT, who="1"):
         account, where = Per.ACCOUNT, {"endpoint": ORDER, "now_ns": NOW_NS}

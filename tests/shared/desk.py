@@ -1,6 +1,5 @@
 """A small exchange without a market, for tests: two funded accounts on BTC-USDT."""
 
-import hashlib
 from decimal import Decimal
 from itertools import count
 
@@ -11,6 +10,7 @@ from steelyard.engine.reference import ReferenceEngine
 from steelyard.exchange.admin import Admin
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.records import FORMAT, Founded
+from steelyard.sim.stand import PlainSeal
 from steelyard.vault.key_pairs import read_public_key
 
 START_NS = 1_700_000_000_000_000_000
@@ -26,21 +26,6 @@ BTC_USDT = Instrument.spot(
     size_max="9000",
     notional_min="5",
 )
-
-
-class PlainSeal:
-    """Reversible, visible and bound to its context: all that a test of the books needs."""
-
-    def seal(self, plain: bytes, context: bytes) -> bytes:
-        return context + b"|" + plain[::-1]
-
-    def open(self, sealed: bytes, context: bytes) -> bytes:
-        found, _, reversed_plain = sealed.partition(b"|")
-        assert found == context
-        return reversed_plain[::-1]
-
-    def digest(self, plain: bytes, context: bytes) -> bytes:
-        return hashlib.sha256(context + b"|" + plain).digest()
 
 
 class Desk:

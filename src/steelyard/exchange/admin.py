@@ -39,7 +39,7 @@ from steelyard.exchange.issuing import (
     RotateKey,
     ShowKey,
 )
-from steelyard.exchange.keys import NAME_MAX, Entropy, Seal
+from steelyard.exchange.keys import NAME_MAX, Seal
 from steelyard.exchange.operation import (
     AssignTo,
     ListFees,
@@ -68,6 +68,7 @@ from steelyard.exchange.sandbox_clock import (
     ShowClock,
     change_clock,
 )
+from steelyard.wire.dialect import Entropy
 
 RATE_E8 = 100_000  # 0.1 % maker and taker
 OPEN_ORDERS_MAX = 10_000

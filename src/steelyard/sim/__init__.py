@@ -1,0 +1,1 @@
+"""Exchange and trader in one process, under virtual time: what proofs and drills are made of."""
