@@ -507,7 +507,7 @@ def fill_from_wire(fill: OrderFill, order: Order, listings: Listings) -> Fill:
         size_lots=size_lots,
         quote_atoms=instrument.notional_atoms(price_ticks, size_lots),
         liquidity=Liquidity.TAKER,
-        fee_asset_id=listings.asset_id(fill.commissionAsset),
+        fee_asset_id=_asset(fill.commissionAsset, listings),
         fee_atoms=read_amount(fill.commission),
         time_ns=order.updated_ns,
     )

@@ -1,0 +1,267 @@
+"""Broken messages into either end of every dialect found: one error, and nothing has changed.
+
+The garbage is made of what the dialect's two halves really say, and of its samples. Each example is
+a seed, of which come some messages; the night tries many more.
+"""
+
+from collections import Counter
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+import traffic
+from examples import examples
+from hypothesis import given, note
+from hypothesis import strategies as st
+from mutations import mutated
+
+from steelyard import dialects
+from steelyard.domain.commands import UserCommand
+from steelyard.domain.errors import AuthError, DecodeError, RateLimited
+from steelyard.exchange.audit import audit
+from steelyard.exchange.gate import Gate
+from steelyard.exchange.stream_tokens import StreamTokens
+from steelyard.sim.stand import HERE, START_NS, Stand
+from steelyard.wire.dialect import Credentials, Dialect, SessionRefused
+from steelyard.wire.http import Request, Response
+from steelyard.wire.limits import UNLIMITED
+from steelyard.wire.outcome import Answered, NotSent, Unknown
+
+NAMES = dialects.names()
+EACH = 20  # messages of one seed
+STATUSES = (200, 200, 200, 200, 201, 204, 400, 401, 403, 404, 409, 418, 429, 500, 503)
+LATER_NS = START_NS + 10**10
+
+seeds = st.integers(0, 2**64 - 1).map(Random)
+
+
+# -- the client's end ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(random=seeds)
+def test_an_answer_is_read_or_it_is_one_error(name, random):
+    """Of a command there always is an outcome, and a 5xx is never taken for a no."""
+    said, stand = traffic.of_dialect(name), Stand(dialects.find(name))
+    for _ in range(EACH):
+        message, _, right = random.choice(said.exchanged)
+        origin = right.body if random.random() < 0.8 else random.choice(said.all)
+        body = mutated(origin, said.all, random)
+        status = right.status if random.random() < 0.5 else random.choice(STATUSES)
+        headers = {"retry-after": mutated(b"5", said.all, random).decode("latin-1")}
+        response = Response(status, {**right.headers, **headers}, body)
+        note(f"{message} {response}")
+        try:
+            outcome = stand.dialect.client.outcome(message, response, stand.listings, LATER_NS)
+        except DecodeError:
+            assert not isinstance(message, UserCommand)
+            continue
+        assert isinstance(outcome, Answered | NotSent | Unknown)
+        if isinstance(outcome, Answered):
+            assert status < 500
+            can_be_written_down(outcome.answer)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("role", ["market", "private"])
+@given(random=seeds)
+def test_a_frame_is_read_or_it_is_one_error(name, role, random):
+    """Told garbage between right frames, a session tells the same as one that was not."""
+    said = traffic.of_dialect(name)
+    ours, untouched = (session_of(name, role) for _ in range(2))
+    right = [*said.heard[role], *said.samples]
+    for frame in said.heard[role]:
+        garbage = mutated(random.choice(right), said.all, random)
+        note(repr(garbage))
+        told = told_by(ours, garbage)
+        if isinstance(told, Exception):
+            assert told_by(ours) == ([], []), "an error has left something behind"
+        else:
+            assert told_by(untouched, garbage) == told
+            for event in told[1]:
+                can_be_written_down(event)
+        assert told_by(ours, frame) == told_by(untouched, frame)
+        assert ours.ready == untouched.ready
+
+
+def session_of(name: str, role: str) -> Any:
+    """Return a session of the client half whose connection is open."""
+    stand = Stand(dialects.find(name))
+    (session,) = (it for it in traffic.sessions(stand) if it.role == role)
+    session.opened(START_NS)
+    session.drain()
+    return session
+
+
+def told_by(session: Any, *frames: bytes) -> Any:
+    """Return what a session tells of a frame, or its error; as text where it is text."""
+    for frame in frames:
+        try:
+            session.receive(as_text(frame), LATER_NS)
+        except (DecodeError, AuthError, RateLimited) as error:
+            return error
+    return session.drain()
+
+
+def as_text(frame: bytes) -> str | bytes:
+    try:
+        return frame.decode()
+    except UnicodeDecodeError:
+        return frame
+
+
+def can_be_written_down(told: Any) -> None:
+    """Whatever is read can be journaled, and read again."""
+    assert msgspec.json.decode(msgspec.json.encode(told), type=type(told)) == told
+
+
+# -- the server's end ---------------------------------------------------------------------------
+
+
+def opened(dialect: Dialect) -> Dialect:
+    """Return a dialect that lets everybody in: what is behind the signatures is tried as well."""
+
+    def credentials(request: Request, endpoint: Any) -> Any:
+        claimed = dialect.credentials(request, endpoint)
+        if not isinstance(claimed, Credentials):
+            return claimed
+        return claimed._replace(nonce=None, timestamp_ns=None, flaw=None)
+
+    return dialect._replace(credentials=credentials, verify=lambda *_: True)
+
+
+class Behind:
+    """A small exchange behind the gate of a dialect; the keys are those of its traffic."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.stand = Stand(dialect)
+        for account in ("alice", "bob"):
+            self.stand.key_of(account)
+        exchange = self.stand.exchange
+        self.gate = Gate(exchange, dialect, UNLIMITED, tokens=StreamTokens(self.stand.entropy))
+        self.begun = exchange.engine.state_hash()
+        exchange.drain()
+
+    def line(self, target: str) -> Any:
+        return self.gate.line(target, HERE, 1, lambda: self.stand.now_ns)
+
+    def check_untouched(self) -> None:
+        """Nobody has traded, and there is nothing to be journaled."""
+        exchange = self.stand.exchange
+        assert exchange.engine.state_hash() == self.begun
+        assert exchange.drain().records == []
+
+    def check_books(self) -> None:
+        """Whatever was carried out, the books are right."""
+        exchange = self.stand.exchange
+        assert audit(exchange, exchange.engine.snapshot()).differences == []
+
+
+def garbled(request: Request, said: traffic.Traffic, random: Random) -> Request:
+    """Return a request with garbage in its target, its headers or its body, or in all of them."""
+    method, target, headers, body = request
+    bodies = tuple(it.request.body for it in said.exchanged)
+    if random.random() < 0.5:
+        targets = tuple(it.request.target.encode() for it in said.exchanged)
+        target = mutated(target.encode(), targets, random).decode("latin-1")
+    if random.random() < 0.5:
+        body = mutated(body, (*bodies, *said.samples), random)
+    if headers and random.random() < 0.3:
+        name = random.choice([*headers])
+        value = mutated(headers[name].encode(), [it.encode() for it in headers.values()], random)
+        headers = {**headers, name: value.decode("latin-1")}
+    if random.random() < 0.1:
+        method = random.choice(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "FOO"))
+    return Request(method, target, headers, body)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("is_open", [False, True], ids=["signed", "unsigned"])
+@given(random=seeds)
+def test_a_request_is_carried_out_or_refused(name, is_open, random):
+    """Never a fault of ours; and without a signature that fits nothing is carried out."""
+    dialect = dialects.find(name)
+    behind, said = Behind(opened(dialect) if is_open else dialect), traffic.of_dialect(name)
+    for _ in range(EACH):
+        request = garbled(random.choice(said.exchanged).request, said, random)
+        note(repr(request))
+        response = behind.gate.http(request, HERE, LATER_NS)
+        assert 200 <= response.status < 500, response
+        msgspec.json.decode(response.body or b"null")
+        if not is_open:
+            behind.check_untouched()
+    behind.check_books()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@examples(50)
+@given(random=seeds)
+def test_a_streams_target_is_one_or_it_is_refused(name, random):
+    """Names of streams, units and listen keys among them."""
+    behind, said = Behind(dialects.find(name)), traffic.of_dialect(name)
+    targets = tuple(it.encode() for it in said.targets)
+    for _ in range(EACH):
+        target = mutated(random.choice(targets), targets, random).decode("latin-1")
+        note(target)
+        dialects.find(name).has_stream(target)
+        try:
+            line = behind.line(target)
+        except SessionRefused:
+            continue
+        for answer in line.session.drain() if line is not None else ():
+            msgspec.json.decode(answer)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("is_open", [False, True], ids=["signed", "unsigned"])
+@given(random=seeds)
+def test_a_servers_session_answers_or_ends(name, is_open, random):
+    """Garbage between right frames, in which a client subscribes, logs in and trades."""
+    dialect = dialects.find(name)
+    behind, said = Behind(opened(dialect) if is_open else dialect), traffic.of_dialect(name)
+    right = tuple(frame for frames in said.said.values() for frame in frames)
+    for target in dict.fromkeys(said.targets):
+        line = behind.line(target)
+        for _ in range(EACH):
+            origin = random.choice(right) if random.random() < 0.5 else random.choice(said.samples)
+            frame = origin if random.random() < 0.2 else mutated(origin, said.all, random)
+            note(repr(frame))
+            line.receive(as_text(frame))
+            behind.stand.now_ns += 10**9
+            for answer in line.session.drain():
+                msgspec.json.decode(answer)
+            if line.session.closing is not None:
+                break
+        line.close()
+    behind.check_books()
+
+
+# -- the garbage itself -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_garbage_is_neither_all_right_nor_all_noise(name):
+    """Of what a session is told some is understood and most is not; the same seed, the same."""
+    said = traffic.of_dialect(name)
+    counts: Counter[str] = Counter()
+    for seed in range(400):
+        random = Random(seed)
+        session = session_of(name, "market")
+        garbage = mutated(random.choice(said.heard["market"]), said.all, random)
+        counts[type(told_by(session, garbage)).__name__] += 1
+    assert counts["DecodeError"] > 150, counts
+    assert counts["tuple"] > 20, counts
+    again = [mutated(said.samples[0], said.all, Random(7)) for _ in range(2)]
+    assert again[0] == again[1]
+
+
+def test_a_conversation_says_everything_that_a_dialect_has():
+    """Commands, queries and both sessions; otherwise little of a dialect would be tried."""
+    for name in NAMES:
+        said = traffic.of_dialect(name)
+        assert len(said.exchanged) >= 20, name
+        assert {"market", "private"} == said.heard.keys()
+        assert all(len(frames) >= 10 for frames in said.heard.values()), name
+        refused = [it for it in said.exchanged if it.response.status != 200]
+        assert 1 <= len(refused) <= len(said.exchanged) // 4, name
