@@ -1,10 +1,12 @@
 """Broken messages into either end of every dialect found: one error, and nothing has changed.
 
-The garbage is made of what the dialect's two halves really say, and of its samples. Each example is
-a seed, of which come some messages; the night tries many more.
+The garbage is made of what the dialect's two halves really say, and of its samples. Each proof
+takes a seed, of which come some messages; the night tries many more seeds.
 """
 
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 
@@ -12,7 +14,7 @@ import msgspec
 import pytest
 import traffic
 from examples import examples
-from hypothesis import given, note
+from hypothesis import given
 from hypothesis import strategies as st
 from mutations import mutated
 
@@ -33,15 +35,33 @@ EACH = 20  # messages of one seed
 STATUSES = (200, 200, 200, 200, 201, 204, 400, 401, 403, 404, 409, 418, 429, 500, 503)
 LATER_NS = START_NS + 10**10
 
-seeds = st.integers(0, 2**64 - 1).map(Random)
+NIGHT = 20_000  # seeds
+
+Proof = Callable[[str, Random], None]
+PROOFS: dict[str, Proof] = {}
+
+
+def proof(function: Proof) -> Proof:
+    """Make a function of a dialect's name and a seed one of the proofs."""
+    PROOFS[function.__name__] = function
+    return function
+
+
+@contextmanager
+def about(garbage: Any) -> Iterator[None]:
+    """Say of an error which garbage it is about."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"of {garbage!r}")
+        raise
 
 
 # -- the client's end ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
-@given(random=seeds)
-def test_an_answer_is_read_or_it_is_one_error(name, random):
+@proof
+def an_answer_is_read_or_it_is_one_error(name: str, random: Random) -> None:
     """Of a command there always is an outcome, and a 5xx is never taken for a no."""
     said, stand = traffic.of_dialect(name), Stand(dialects.find(name))
     for _ in range(EACH):
@@ -51,38 +71,45 @@ def test_an_answer_is_read_or_it_is_one_error(name, random):
         status = right.status if random.random() < 0.5 else random.choice(STATUSES)
         headers = {"retry-after": mutated(b"5", said.all, random).decode("latin-1")}
         response = Response(status, {**right.headers, **headers}, body)
-        note(f"{message} {response}")
-        try:
-            outcome = stand.dialect.client.outcome(message, response, stand.listings, LATER_NS)
-        except DecodeError:
-            assert not isinstance(message, UserCommand)
-            continue
-        assert isinstance(outcome, Answered | NotSent | Unknown)
-        if isinstance(outcome, Answered):
-            assert status < 500
-            can_be_written_down(outcome.answer)
+        with about((message, response)):
+            try:
+                outcome = stand.dialect.client.outcome(message, response, stand.listings, LATER_NS)
+            except DecodeError:
+                assert not isinstance(message, UserCommand)
+                continue
+            assert isinstance(outcome, Answered | NotSent | Unknown)
+            if isinstance(outcome, Answered):
+                assert status < 500
+                can_be_written_down(outcome.answer)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("role", ["market", "private"])
-@given(random=seeds)
-def test_a_frame_is_read_or_it_is_one_error(name, role, random):
+@proof
+def a_market_frame_is_read_or_it_is_one_error(name: str, random: Random) -> None:
+    frames_are_read_or_one_error(name, "market", random)
+
+
+@proof
+def an_accounts_frame_is_read_or_it_is_one_error(name: str, random: Random) -> None:
+    frames_are_read_or_one_error(name, "private", random)
+
+
+def frames_are_read_or_one_error(name: str, role: str, random: Random) -> None:
     """Told garbage between right frames, a session tells the same as one that was not."""
     said = traffic.of_dialect(name)
     ours, untouched = (session_of(name, role) for _ in range(2))
     right = [*said.heard[role], *said.samples]
     for frame in said.heard[role]:
         garbage = mutated(random.choice(right), said.all, random)
-        note(repr(garbage))
-        told = told_by(ours, garbage)
-        if isinstance(told, Exception):
-            assert told_by(ours) == ([], []), "an error has left something behind"
-        else:
-            assert told_by(untouched, garbage) == told
-            for event in told[1]:
-                can_be_written_down(event)
-        assert told_by(ours, frame) == told_by(untouched, frame)
-        assert ours.ready == untouched.ready
+        with about(garbage):
+            told = told_by(ours, garbage)
+            if isinstance(told, str):
+                assert told_by(ours) == ([], []), "an error has left something behind"
+            else:
+                assert told_by(untouched, garbage) == told
+                for event in told[1]:
+                    can_be_written_down(event)
+            assert told_by(ours, frame) == told_by(untouched, frame)
+            assert ours.ready == untouched.ready
 
 
 def session_of(name: str, role: str) -> Any:
@@ -95,12 +122,12 @@ def session_of(name: str, role: str) -> Any:
 
 
 def told_by(session: Any, *frames: bytes) -> Any:
-    """Return what a session tells of a frame, or its error; as text where it is text."""
+    """Return what a session tells of frames, or its error in words."""
     for frame in frames:
         try:
             session.receive(as_text(frame), LATER_NS)
         except (DecodeError, AuthError, RateLimited) as error:
-            return error
+            return f"{type(error).__name__}: {error}"
     return session.drain()
 
 
@@ -176,47 +203,59 @@ def garbled(request: Request, said: traffic.Traffic, random: Random) -> Request:
     return Request(method, target, headers, body)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("is_open", [False, True], ids=["signed", "unsigned"])
-@given(random=seeds)
-def test_a_request_is_carried_out_or_refused(name, is_open, random):
+@proof
+def a_request_is_refused_without_its_signature(name: str, random: Random) -> None:
+    requests_are_answered(name, random, is_open=False)
+
+
+@proof
+def a_request_is_carried_out_or_refused(name: str, random: Random) -> None:
+    requests_are_answered(name, random, is_open=True)
+
+
+def requests_are_answered(name: str, random: Random, *, is_open: bool) -> None:
     """Never a fault of ours; and without a signature that fits nothing is carried out."""
     dialect = dialects.find(name)
     behind, said = Behind(opened(dialect) if is_open else dialect), traffic.of_dialect(name)
     for _ in range(EACH):
         request = garbled(random.choice(said.exchanged).request, said, random)
-        note(repr(request))
-        response = behind.gate.http(request, HERE, LATER_NS)
-        assert 200 <= response.status < 500, response
-        msgspec.json.decode(response.body or b"null")
-        if not is_open:
-            behind.check_untouched()
+        with about(request):
+            response = behind.gate.http(request, HERE, LATER_NS)
+            assert 200 <= response.status < 500, response
+            msgspec.json.decode(response.body or b"null")
+            if not is_open:
+                behind.check_untouched()
     behind.check_books()
 
 
-@pytest.mark.parametrize("name", NAMES)
-@examples(50)
-@given(random=seeds)
-def test_a_streams_target_is_one_or_it_is_refused(name, random):
+@proof
+def a_streams_target_is_one_or_it_is_refused(name: str, random: Random) -> None:
     """Names of streams, units and listen keys among them."""
     behind, said = Behind(dialects.find(name)), traffic.of_dialect(name)
     targets = tuple(it.encode() for it in said.targets)
     for _ in range(EACH):
         target = mutated(random.choice(targets), targets, random).decode("latin-1")
-        note(target)
-        dialects.find(name).has_stream(target)
-        try:
-            line = behind.line(target)
-        except SessionRefused:
-            continue
-        for answer in line.session.drain() if line is not None else ():
-            msgspec.json.decode(answer)
+        with about(target):
+            dialects.find(name).has_stream(target)
+            try:
+                line = behind.line(target)
+            except SessionRefused:
+                continue
+            for answer in line.session.drain() if line is not None else ():
+                msgspec.json.decode(answer)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("is_open", [False, True], ids=["signed", "unsigned"])
-@given(random=seeds)
-def test_a_servers_session_answers_or_ends(name, is_open, random):
+@proof
+def a_servers_session_answers_or_ends(name: str, random: Random) -> None:
+    sessions_answer_or_end(name, random, is_open=False)
+
+
+@proof
+def a_servers_session_carries_out_or_ends(name: str, random: Random) -> None:
+    sessions_answer_or_end(name, random, is_open=True)
+
+
+def sessions_answer_or_end(name: str, random: Random, *, is_open: bool) -> None:
     """Garbage between right frames, in which a client subscribes, logs in and trades."""
     dialect = dialects.find(name)
     behind, said = Behind(opened(dialect) if is_open else dialect), traffic.of_dialect(name)
@@ -226,15 +265,36 @@ def test_a_servers_session_answers_or_ends(name, is_open, random):
         for _ in range(EACH):
             origin = random.choice(right) if random.random() < 0.5 else random.choice(said.samples)
             frame = origin if random.random() < 0.2 else mutated(origin, said.all, random)
-            note(repr(frame))
-            line.receive(as_text(frame))
-            behind.stand.now_ns += 10**9
-            for answer in line.session.drain():
-                msgspec.json.decode(answer)
+            with about(frame):
+                line.receive(as_text(frame))
+                behind.stand.now_ns += 10**9
+                for answer in line.session.drain():
+                    msgspec.json.decode(answer)
             if line.session.closing is not None:
                 break
         line.close()
     behind.check_books()
+
+
+# -- all of them ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("prove", PROOFS.values(), ids=PROOFS)
+@examples(60)
+@given(seed=st.integers(0, 2**64 - 1))
+def test_garbage_is_one_error_and_changes_nothing(name, prove, seed):
+    prove(name, Random(seed))
+
+
+@pytest.mark.night
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("prove", PROOFS.values(), ids=PROOFS)
+def test_a_night_of_garbage_is_one_error_and_changes_nothing(name, prove):
+    for seed in range(NIGHT):
+        with about(seed):
+            prove(name, Random(seed))
 
 
 # -- the garbage itself -------------------------------------------------------------------------
@@ -244,14 +304,14 @@ def test_a_servers_session_answers_or_ends(name, is_open, random):
 def test_garbage_is_neither_all_right_nor_all_noise(name):
     """Of what a session is told some is understood and most is not; the same seed, the same."""
     said = traffic.of_dialect(name)
-    counts: Counter[str] = Counter()
+    counts: Counter[type] = Counter()
     for seed in range(400):
         random = Random(seed)
         session = session_of(name, "market")
         garbage = mutated(random.choice(said.heard["market"]), said.all, random)
-        counts[type(told_by(session, garbage)).__name__] += 1
-    assert counts["DecodeError"] > 150, counts
-    assert counts["tuple"] > 20, counts
+        counts[type(told_by(session, garbage))] += 1
+    assert counts[str] > 150, counts  # errors
+    assert counts[tuple] > 20, counts
     again = [mutated(said.samples[0], said.all, Random(7)) for _ in range(2)]
     assert again[0] == again[1]
 
