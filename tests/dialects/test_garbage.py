@@ -4,11 +4,13 @@ The garbage is made of what the dialect's two halves really say, and of its samp
 takes a seed, of which come some messages; the night tries many more seeds.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -34,6 +36,7 @@ NAMES = dialects.names()
 EACH = 20  # messages of one seed
 STATUSES = (200, 200, 200, 200, 201, 204, 400, 401, 403, 404, 409, 418, 429, 500, 503)
 LATER_NS = START_NS + 10**10
+PLACE_IN_A_PATH = re.compile(r"\{(\w+)\}")
 
 NIGHT = 20_000  # seeds
 
@@ -203,6 +206,33 @@ def garbled(request: Request, said: traffic.Traffic, random: Random) -> Request:
     return Request(method, target, headers, body)
 
 
+def made_up(dialect: Dialect, said: traffic.Traffic, random: Random) -> Request:
+    """Return a request for any route, with values that the samples' fields of its names have."""
+    endpoint = random.choice(dialect.endpoints)
+    names = msgspec.structs.fields(endpoint.request)
+    given = {
+        name: random.choice(said.values[name])
+        for name in (field.encode_name for field in names)
+        if name in said.values and random.random() < 0.8
+    }
+    path = re.sub(
+        r"\{(\w+)\}", lambda it: str(given.pop(it[1], random.randint(0, 9))), endpoint.path
+    )
+    form = urlencode({name: in_a_form(value) for name, value in given.items()}).encode()
+    texts = (form, msgspec.json.encode(given))
+    body = random.choice((b"", *texts))
+    query = form if not body else b""
+    if random.random() < 0.5:
+        query, body = (mutated(it, texts, random) if it else it for it in (query, body))
+    headers = random.choice([it.request.headers for it in said.exchanged if it.request.headers])
+    target = path + ("?" + query.decode("latin-1") if query else "")
+    return Request(endpoint.method, target, headers, body)
+
+
+def in_a_form(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
 @proof
 def a_request_is_refused_without_its_signature(name: str, random: Random) -> None:
     requests_are_answered(name, random, is_open=False)
@@ -218,11 +248,15 @@ def requests_are_answered(name: str, random: Random, *, is_open: bool) -> None:
     dialect = dialects.find(name)
     behind, said = Behind(opened(dialect) if is_open else dialect), traffic.of_dialect(name)
     for _ in range(EACH):
-        request = garbled(random.choice(said.exchanged).request, said, random)
+        if random.random() < 0.5:
+            request = garbled(random.choice(said.exchanged).request, said, random)
+        else:
+            request = made_up(dialect, said, random)
         with about(request):
             response = behind.gate.http(request, HERE, LATER_NS)
             assert 200 <= response.status < 500, response
-            msgspec.json.decode(response.body or b"null")
+            if response.headers.get("content-type") == "application/json":
+                msgspec.json.decode(response.body)
             if not is_open:
                 behind.check_untouched()
     behind.check_books()
@@ -260,6 +294,7 @@ def sessions_answer_or_end(name: str, random: Random, *, is_open: bool) -> None:
     dialect = dialects.find(name)
     behind, said = Behind(opened(dialect) if is_open else dialect), traffic.of_dialect(name)
     right = tuple(frame for frames in said.said.values() for frame in frames)
+    behind.stand.now_ns = LATER_NS if not is_open else START_NS + traffic.LASTS_NS
     for target in dict.fromkeys(said.targets):
         line = behind.line(target)
         for _ in range(EACH):
@@ -267,7 +302,6 @@ def sessions_answer_or_end(name: str, random: Random, *, is_open: bool) -> None:
             frame = origin if random.random() < 0.2 else mutated(origin, said.all, random)
             with about(frame):
                 line.receive(as_text(frame))
-                behind.stand.now_ns += 10**9
                 for answer in line.session.drain():
                     msgspec.json.decode(answer)
             if line.session.closing is not None:

@@ -59,6 +59,7 @@ class Traffic(NamedTuple):
     said: dict[str, tuple[bytes, ...]]
     targets: tuple[str, ...]
     samples: tuple[bytes, ...]  # payloads alone
+    values: dict[str, tuple[Any, ...]]  # of the samples' fields, by their names
 
     @property
     def all(self) -> tuple[bytes, ...]:
@@ -88,6 +89,7 @@ def order(**fields: Any) -> Place:
     return msgspec.structs.replace(Place(0, 0, Side.BUY, *kind, 5_000_000, 1_000), **fields)
 
 
+LASTS_NS = 2_500_000_000  # from START_NS to after the last message
 MARKET = {"order_type": OrderType.MARKET, "time_in_force": TimeInForce.IOC, "price_ticks": None}
 QUERIES: tuple[Query, ...] = (
     *(InstrumentsQuery(), ClockQuery(), StatusQuery(), BookQuery(0, 20), TradesQuery(0, 20)),
@@ -143,12 +145,14 @@ class _Conversation:
         for tap in taps:
             heard[tap.role] += tap.heard
             said[tap.role] += tap.said
+        right = samples(stand.dialect.name)
         return Traffic(
             tuple(self._exchanged),
             {role: tuple(frames) for role, frames in heard.items()},
             {role: tuple(frames) for role, frames in said.items()},
             tuple(tap.target for tap in taps),
-            samples(stand.dialect.name),
+            right,
+            values(right),
         )
 
     def _trade(self) -> None:
@@ -204,3 +208,18 @@ def samples(name: str) -> tuple[bytes, ...]:
     return tuple(
         msgspec.json.encode(msgspec.json.decode(path.read_bytes())["payload"]) for path in paths
     )
+
+
+def values(payloads: tuple[bytes, ...]) -> dict[str, tuple[Any, ...]]:
+    """Return every value that a field of some name has, at whatever depth, each once."""
+    found: dict[str, dict[bytes, Any]] = defaultdict(dict)
+    waiting = [msgspec.json.decode(payload) for payload in payloads]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                found[name][msgspec.json.encode(inner)] = inner
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return {name: tuple(of_name.values()) for name, of_name in found.items()}
