@@ -38,7 +38,7 @@ STATUSES = (200, 200, 200, 200, 201, 204, 400, 401, 403, 404, 409, 418, 429, 500
 LATER_NS = START_NS + 10**10
 PLACE_IN_A_PATH = re.compile(r"\{(\w+)\}")
 
-NIGHT = 20_000  # seeds
+NIGHT = 5_000  # seeds
 
 Proof = Callable[[str, Random], None]
 PROOFS: dict[str, Proof] = {}
