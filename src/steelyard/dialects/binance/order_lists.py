@@ -48,7 +48,7 @@ from steelyard.dialects.binance.placing import place_from_wire, place_to_wire
 from steelyard.dialects.binance.routes import signed, span_of
 from steelyard.dialects.binance.text import symbol_text, to_ms
 from steelyard.domain.commands import Cancel, Place, PlaceGroup
-from steelyard.domain.errors import UnitError, Unsupported
+from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import (
@@ -359,8 +359,15 @@ def _is_above(one: Place, other: Place) -> bool:
 
 
 def group_from_reports(report: OrderListReport, listings: Listings) -> OrderList:
-    """Return the orders of a list that a response tells of."""
-    results = msgspec.convert(report.orderReports, tuple[OrderResult, ...])
+    """Return the orders of a list that a response tells of.
+
+    Raises:
+        DecodeError: One has another form than documented.
+    """
+    try:
+        results = msgspec.convert(report.orderReports, tuple[OrderResult, ...])
+    except msgspec.ValidationError as error:
+        raise DecodeError(f"answer: {error}", "orderReports") from error
     return OrderList(tuple(result_from_wire(result, listings) for result in results))
 
 
