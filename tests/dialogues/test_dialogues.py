@@ -12,14 +12,17 @@ from steelyard.sim.rungs import NEEDS, Direct, InDialect, Rung
 from steelyard.sim.script import Dialogue
 
 DIRECT = "direct"
-RUNGS = (DIRECT, *dialects.names())
+WEBSOCKET = " over WebSocket"
+NAMES = dialects.names()
+RUNGS = (DIRECT, *NAMES, *(n + WEBSOCKET for n in NAMES if dialects.find(n).entry is not None))
 DIALOGUES_MIN = 25
 
 
 def rung_of(name: str, dialogue: Dialogue) -> Rung:
     if name == DIRECT:
         return Direct(frozenset(dialogue.needs))
-    return InDialect(dialects.find(name))
+    over_websocket = name.endswith(WEBSOCKET)
+    return InDialect(dialects.find(name.removesuffix(WEBSOCKET)), over_websocket=over_websocket)
 
 
 @pytest.mark.parametrize("rung", RUNGS)

@@ -56,7 +56,7 @@ BOOK_PERIOD_NS = SECOND_NS // 10
 
 # The limit under which all dialogues are held, so that one of them may run into it.
 ORDERS_MAX = 10
-ORDERS_NS = 5 * SECOND_NS
+ORDERS_NS = 20 * SECOND_NS  # long enough for ten lines over sockets on a busy machine
 LIMITS = LimitProfile(
     (Limit("orders", Per.ACCOUNT, Counts.ORDERS, ORDERS_MAX, ORDERS_NS, Kind.SLIDING),)
 )
@@ -337,11 +337,16 @@ class Direct(_InMemory):
 
 
 class InDialect(_InMemory):
-    """Bytes in memory: a dialect's client half, its gate, and back."""
+    """Bytes in memory: a dialect's client half, its gate, and back.
+
+    Args:
+        dialect: Whose bytes.
+        over_websocket: Enter commands over a WebSocket; queries still go over REST.
+    """
 
     _stand: Stand
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, *, over_websocket: bool = False) -> None:
         stand = Stand(
             dialect,
             instruments=(BTC_USDT, TOKEN_USDT),
@@ -350,7 +355,8 @@ class InDialect(_InMemory):
             engine=new_engine(QueueModel.PROPORTIONAL),  # the reference engine's twin, if built
         )
         super().__init__(stand)
-        self.name = f"dialect {dialect.name}"
+        self.name = f"dialect {dialect.name}" + (" over WebSocket" if over_websocket else "")
+        self._over_websocket = over_websocket
         self._dialect = dialect
         self._keys: dict[str, ApiKey] = {}
         self._listeners: dict[str, Listener] = {}
@@ -386,7 +392,10 @@ class InDialect(_InMemory):
 
     def send(self, participant: str, message: UserCommand | Query) -> Outcome:
         """Send a request, and read the response."""
-        return self._stand.send(message, self._keys.get(participant))
+        key = self._keys.get(participant)
+        if self._over_websocket and key is not None and isinstance(message, UserCommand):
+            return self._stand.enter(message, key)
+        return self._stand.send(message, key)
 
     def pass_time(self, duration_ns: int) -> None:
         """Let time go on, and what falls due happen."""

@@ -26,7 +26,7 @@ one; what stands before the first belongs to all of them. `#` is a comment.
                                            fees alice maker 0.1% taker 0.2%; revoke phone;
                                            token 0.5 USDT discount 25% (what one TOK costs)
     > wait 30s                             the exchange's clock goes on
-    > pause 5s                             that of the limits does, which may take as long
+    > pause 20s                            that of the limits does, which may take as long
 
     < answer: mine-1 open 0.01 @ 50000     what came back, to who spoke
     < answer: refused INSUFFICIENT_BALANCE `A or B` where some venues have one word for both; also:
