@@ -94,6 +94,13 @@ def test_a_book_that_is_behind(desk):
     assert "the book is believed to be 50000:0.01 | -, and is 50000:0.01 40000:0.01 | -" in told
 
 
+def test_a_gap_in_the_numbers_is_told_even_where_the_book_is_right(desk):
+    """Who resyncs at once would never notice."""
+    desk.book.gaps = 1
+    told = "the market's stream has left out something: 1 gaps in its numbers"
+    assert desk.audit() == [told]
+
+
 def test_what_the_audit_of_the_books_finds_is_told_first(desk):
     truth = desk.rung.truth(("alice",))._replace(differences=("the books are cooked",))
     told = differences(truth, {"alice": desk.belief}, desk.book, desk.words)

@@ -106,6 +106,8 @@ def differences(
             yield from _of_orders(name, belief, truth.open_orders[belief.account], words)
         if BALANCES not in belief.unsure:
             yield from _of_balances(name, belief, truth.balances[belief.account], words)
+    if book.gaps:
+        yield f"the market's stream has left out something: {book.gaps} gaps in its numbers"
     believed = words.book(book.bids.first(LIST_MAX), book.asks.first(LIST_MAX))
     there = words.book(truth.bids[:LIST_MAX], truth.asks[:LIST_MAX])
     if believed != there:

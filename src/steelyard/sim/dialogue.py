@@ -77,7 +77,10 @@ class _Conversation:
     def go_on(self) -> None:
         """Set up, then take turn after turn."""
         for line in self._dialogue.setup:
-            self._set_up(line)
+            try:
+                self._set_up(line.text)
+            except UsageError as error:
+                raise self._unclear(line, str(error)) from error
         self._listen(PUBLIC)
         for name, belief in self._beliefs.items():
             self._listen(name)
@@ -95,12 +98,10 @@ class _Conversation:
 
     # -- setup --------------------------------------------------------------------------------
 
-    def _set_up(self, line: Line) -> None:
-        match line.text.split(" ", 2):
+    def _set_up(self, text: str) -> None:
+        match text.split(" ", 2):
             case ["account", name, amounts]:
-                pairs = (amount.split() for amount in amounts.split(","))
-                deposits = {asset: number(amount) for amount, asset in pairs}
-                self._rung.open_account(name, {self._asset(a): n for a, n in deposits.items()})
+                self._rung.open_account(name, self._deposits(amounts))
                 account = self._rung.account(name)
                 self._rung.administer(AssignTo(account, maker_rate_e8=0, taker_rate_e8=0))
                 self._beliefs[name] = Belief(name)
@@ -109,7 +110,18 @@ class _Conversation:
                 self._rung.open_key(name, account)
                 self._beliefs[name] = Belief(account)
             case _:
-                raise self._unclear(line, "account NAME AMOUNT ASSET, ... or key NAME of ACCOUNT")
+                raise UsageError("account NAME AMOUNT ASSET, ... or key NAME of ACCOUNT")
+
+    def _deposits(self, text: str) -> dict[str, Decimal]:
+        """Return amounts by asset: `100000 USDT, 10 BTC`."""
+        deposits: dict[str, Decimal] = {}
+        for each in text.split(","):
+            match each.split():
+                case [amount, asset]:
+                    deposits[self._asset(asset)] = number(amount)
+                case _:
+                    raise UsageError(f"{each.strip()!r} is no amount: write 100000 USDT, 10 BTC")
+        return deposits
 
     def _asset(self, name: str) -> str:
         """Return what the rung calls an asset of the dialogue."""
@@ -125,7 +137,10 @@ class _Conversation:
     # -- turns --------------------------------------------------------------------------------
 
     def _take(self, turn: Turn) -> None:
-        answers = self._say(turn.said)
+        try:
+            answers = self._say(turn.said)
+        except UsageError as error:
+            raise self._unclear(turn.said, str(error)) from error
         self._rung.settle()
         heard = {ANSWER: answers, **self._hear()}
         self._compare(turn, heard)
@@ -143,9 +158,9 @@ class _Conversation:
             case ["pause", time]:
                 self._rung.pause(duration_ns(time))
             case _ if who == "admin":
-                self._administer(line, words)
+                self._administer(words)
             case _ if who not in self._beliefs and who != PUBLIC:
-                raise self._unclear(line, f"begin with {', '.join([*self._beliefs, 'admin'])}")
+                raise UsageError(f"begin with {', '.join([*self._beliefs, 'admin'])}")
             case _ if words == ["drop"]:
                 self._listening.discard(who)
                 self._rung.drop(who)
@@ -154,14 +169,9 @@ class _Conversation:
             case _ if words == ["listen"]:
                 self._listen(who)
             case _:
-                return [self._ask(who, self._message(line, who, words))]
+                now_ns = self._rung.time_ns()
+                return [self._ask(who, self._words.message(words, now_ns, self._account(who)))]
         return []
-
-    def _message(self, line: Line, who: str, words: list[str]) -> UserCommand | Query:
-        try:
-            return self._words.message(words, self._rung.time_ns(), self._account(who))
-        except UsageError as error:
-            raise self._unclear(line, str(error)) from error
 
     def _account(self, who: str) -> str:
         return self._beliefs[who].account if who in self._beliefs else ""
@@ -187,7 +197,7 @@ class _Conversation:
                 self._beliefs[who].learn(message, outcome.answer)
         return self._words.outcome(outcome, message)
 
-    def _administer(self, line: Line, words: list[str]) -> None:
+    def _administer(self, words: list[str]) -> None:
         rung, symbol = self._rung, self._rung.instrument.symbol
         match words:
             case [state] if state in _STATES:
@@ -196,23 +206,21 @@ class _Conversation:
                 rung.administer(Market(symbol, mark=number(price)))
             case ["band", rate]:
                 rung.administer(Market(symbol, band_rate_e8=rate_e8(rate)))
-            case ["deposit", name, amount, asset]:
-                deposits = {self._asset(asset): number(amount)}
+            case ["deposit", name, *amounts]:
+                deposits = self._deposits(" ".join(amounts))
                 rung.administer(DepositTo(rung.account(name), deposits))
             case ["cancel", name]:
                 rung.administer(CancelOrders(rung.account(name)))
             case ["fees", name, "maker", maker, "taker", taker]:
-                account, rates = rung.account(name), (rate_e8(maker), rate_e8(taker))
-                maker_e8, taker_e8 = rates
-                call = AssignTo(account, maker_rate_e8=maker_e8, taker_rate_e8=taker_e8)
-                rung.administer(call)
+                rates = {"maker_rate_e8": rate_e8(maker), "taker_rate_e8": rate_e8(taker)}
+                rung.administer(AssignTo(rung.account(name), **rates))
             case ["token", price, "USDT", "discount", discount]:
                 quote = self._rung.instrument.quote
-                rung.administer(SetToken(TOKEN_USDT.base, quote, Decimal(price), rate_e8(discount)))
+                rung.administer(SetToken(TOKEN_USDT.base, quote, number(price), rate_e8(discount)))
             case ["revoke", name]:
                 rung.revoke(name)
             case _:
-                raise self._unclear(line, "the administrator has other words: see sim/script.py")
+                raise UsageError("the administrator has other words: see sim/script.py")
 
     # -- what is heard ------------------------------------------------------------------------
 
@@ -330,9 +338,9 @@ class _Conversation:
         if PUBLIC not in self._listening:
             truth = truth._replace(bids=tuple(self._book.bids.first(LIST_MAX)))
             truth = truth._replace(asks=tuple(self._book.asks.first(LIST_MAX)))
-        found_ = [*differences(truth, self._beliefs, self._book, self._words)]
-        if found_:
-            lines = [f"  the auditor: {difference}" for difference in found_]
+        found = differences(truth, self._beliefs, self._book, self._words)
+        lines = [f"  the auditor: {difference}" for difference in found]
+        if lines:
             raise Mismatch(self._told(turn, turn.said, lines))
 
     # -- words --------------------------------------------------------------------------------

@@ -97,14 +97,14 @@ def parse(file: str, text: str) -> Iterator[Dialogue]:
     """
     common: list[Line] = []
     title, lines = "", common
-    for number_, written in enumerate(text.splitlines(), 1):
+    for at, written in enumerate(text.splitlines(), 1):
         line = re.sub(r"(^|\s)#.*", "", written).strip()
         if line.startswith("=="):
             if lines is not common:
                 yield _dialogue(file, title, lines)
             title, lines = line.strip("= "), [*common]
         elif line:
-            lines.append(Line(number_, " ".join(line.split())))
+            lines.append(Line(at, " ".join(line.split())))
     yield _dialogue(file, title or file, lines)
 
 
@@ -112,23 +112,23 @@ def _dialogue(file: str, title: str, lines: list[Line]) -> Dialogue:
     needs: list[str] = []
     setup: list[Line] = []
     turns: list[Turn] = []
-    for number_, text in lines:
+    for at, text in lines:
         mark, _, rest = text.partition(" ")
-        line = Line(number_, rest)
+        line = Line(at, rest)
         if mark == "needs:":
             needs += (need.strip() for need in rest.split(","))
         elif mark == ">":
             turns.append(Turn(line, (), ()))
         elif mark == "<" and turns and not turns[-1].believed:
-            _check_reasons(f"{file}:{number_}", rest)
+            _check_reasons(f"{file}:{at}", rest)
             turns[-1] = turns[-1]._replace(heard=(*turns[-1].heard, line))
         elif mark == "=" and turns:
             turns[-1] = turns[-1]._replace(believed=(*turns[-1].believed, line))
         elif mark in ("account", "key") and not turns:
-            setup.append(Line(number_, text))
+            setup.append(Line(at, text))
         else:
             raise UsageError(
-                f"{file}:{number_}: {text!r} is no line of a dialogue here: needs:, account and "
+                f"{file}:{at}: {text!r} is no line of a dialogue here: needs:, account and "
                 "key come first, then lines with > (said), < (heard) and = (believed) in this order"
             )
     if unknown := [need for need in needs if need not in NEEDS]:
