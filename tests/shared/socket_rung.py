@@ -21,7 +21,7 @@ import websockets
 from steelyard.cli.administration import administer
 from steelyard.cli.market_source import CrowdSource
 from steelyard.cli.opening import OpenExchange
-from steelyard.domain.commands import ListInstrument
+from steelyard.domain.commands import ListInstrument, UserCommand
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import (
     AccountQuery,
@@ -40,11 +40,11 @@ from steelyard.net.client import Down, HttpClient, Up, WebSocketClient
 from steelyard.net.clock import Clock
 from steelyard.sim.auditor import Truth
 from steelyard.sim.rungs import LIMITS, PUBLIC, TOKEN_USDT, lacking, session_of
-from steelyard.sim.stand import BTC_USDT
+from steelyard.sim.stand import BTC_USDT, Entry
 from steelyard.sim.words import LIST_MAX
 from steelyard.testing import LocalExchange
 from steelyard.wire.dialect import ApiKey, ClientSession, Dialect
-from steelyard.wire.outcome import Answered, Outcome
+from steelyard.wire.outcome import Answered, Outcome, Unknown
 
 CLOCK = Clock()
 DEADLINE_S = 10.0  # for what has to come; reached only where it does not
@@ -112,6 +112,7 @@ class Listener:
         self.session = session
         self.events: list[Any] = []
         self.closed: str | None = None
+        self.is_up = False
         self.sequence = 0  # of the book, as far as it was told
         self.changed = asyncio.Event()
         self._client = WebSocketClient(
@@ -130,6 +131,11 @@ class Listener:
             while self.closed is None and not is_there():
                 self.changed.clear()
                 await self.changed.wait()
+
+    async def say(self) -> None:
+        """Send the frames that the session has."""
+        for frame in self._drain():
+            await self._client.send(frame)
 
     async def arrive(self) -> None:
         """Return when all has arrived that the exchange had sent by now.
@@ -161,6 +167,7 @@ class Listener:
         return self._drain()
 
     def _tell(self, news: Up | Down) -> None:
+        self.is_up = isinstance(news, Up)
         if isinstance(news, Down):
             self.closed = news.why
             self._task.cancel()
@@ -181,8 +188,10 @@ class Listener:
 class InSockets:
     """A dialogue over real sockets; see `steelyard.sim.rungs.Rung`."""
 
-    def __init__(self, dialect: Dialect, exchange: Quiet) -> None:
-        self.name = f"socket {dialect.name}"
+    def __init__(self, dialect: Dialect, exchange: Quiet, *, over_websocket: bool = False) -> None:
+        self.name = f"socket {dialect.name}" + (" over WebSocket" if over_websocket else "")
+        self._over_websocket = over_websocket
+        self._entries: dict[str, Listener] = {}
         self.listings = exchange.listings
         self.instrument = next(exchange.unused)
         self._dialect = dialect
@@ -194,8 +203,8 @@ class InSockets:
         self._http = HttpClient(exchange.url(dialect.name), loopback_only=True)
 
     def close(self) -> None:
-        for name in [*self._listeners]:
-            self.drop(name)
+        for listener in (*self._listeners.values(), *self._entries.values()):
+            self._runner.run(listener.stop())
         self._runner.run(self._http.close())
         self._runner.close()
 
@@ -226,10 +235,36 @@ class InSockets:
     # -- what is said and heard ---------------------------------------------------------------
 
     def send(self, participant: str, message: Any) -> Outcome:
+        if self._over_websocket and participant != PUBLIC and isinstance(message, UserCommand):
+            return self._enter(participant, message)
         now_ns, client = CLOCK.now_ns(), self._dialect.client
         request = client.request(message, self.listings, self._keys.get(participant), now_ns)
         response = self._runner.run(self._http.send(request))
         return client.outcome(message, response, self.listings, CLOCK.now_ns())
+
+    def _enter(self, participant: str, command: UserCommand) -> Outcome:
+        """Send a command over a WebSocket, opened where there is none."""
+        listener = self._entries.get(participant)
+        if listener is None or listener.closed is not None:
+            entry = Entry(self._dialect.entry(self._keys[participant]))
+            listener = self._entries[participant] = self._runner.run(self._opened(entry))
+        entry = listener.session
+        if not entry.responses:  # else what came before has been refused already
+            entry.say(command, self.listings, CLOCK.now_ns())
+            self._runner.run(listener.say())
+            self._runner.run(listener.until(lambda: bool(entry.responses)))
+        if not entry.responses:
+            return Unknown(f"the connection was closed: {listener.closed}")
+        response = entry.responses.pop(0)
+        return self._dialect.client.outcome(command, response, self.listings, CLOCK.now_ns())
+
+    async def _opened(self, session: ClientSession) -> Listener:
+        """Open a session, and wait until all that comes before a request has been answered."""
+        listener = Listener(session, self._exchange.url(self._dialect.name, "ws"))
+        await listener.until(lambda: listener.is_up and listener.session.ready)
+        assert listener.closed is None, listener.closed
+        await listener.arrive()
+        return listener
 
     def ask(self, participant: str, query: Any) -> Any:
         outcome = self.send(participant, query)
@@ -241,13 +276,7 @@ class InSockets:
         here, now_ns = self.instrument, CLOCK.now_ns()
         session = session_of(self._dialect, here, self.listings, key, now_ns)
 
-        async def open_it() -> Listener:
-            listener = Listener(session, self._exchange.url(self._dialect.name, "ws"))
-            await listener.until(lambda: listener.session.ready)
-            assert listener.closed is None, listener.closed
-            return listener
-
-        self._listeners[participant] = listener = self._runner.run(open_it())
+        self._listeners[participant] = listener = self._runner.run(self._opened(session))
         if participant == PUBLIC:
             # Who begins now is told what comes from now on: up to here it has asked.
             book = self.ask(PUBLIC, BookQuery(here.instrument_id, LIST_MAX))

@@ -118,7 +118,7 @@ class Rung(Protocol):
     a key.
     """
 
-    name: str  # direct, dialect binance, socket binance
+    name: str  # direct, dialect NAME, socket NAME
     listings: Listings
     instrument: Instrument  # what dialogues call BTC-USDT
 
