@@ -330,10 +330,10 @@ class Direct(_InMemory):
         return number
 
     def _deliver(self) -> None:
-        for number, sessions in self._stand.exchange.drain().frames:
-            for session in sessions:
+        for frame in self._stand.exchange.drain().frames:
+            for session in frame.sessions:
                 if session in self._sessions:
-                    self._heard[self._sessions[session]].append(self._events[number])
+                    self._heard[self._sessions[session]].append(self._events[frame.payload])
 
 
 class InDialect(_InMemory):
