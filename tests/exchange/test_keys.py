@@ -1,14 +1,17 @@
 import pytest
 from desk import SECOND_NS, START_NS, PlainSeal
 from key_pairs import PUBLIC
+from msgspec.structs import replace
 
 from steelyard.domain.errors import UsageError
 from steelyard.domain.messages import KeyKind, Scope
 from steelyard.exchange.keys import (
+    FOR_EVER,
     Keys,
     NewKey,
     checked_addresses,
     no_public_keys,
+    passphrase_context,
     seal_context,
     too_wide,
 )
@@ -43,6 +46,29 @@ def test_a_key_with_an_address_list_works_from_nowhere_else(keys):
     assert kept.may_come_from("10.1.2.3")
     assert kept.may_come_from("::1")
     assert not kept.may_come_from("127.0.0.1")
+
+
+def test_a_nonce_that_rises_uses_up_all_below_it(keys):
+    """B20: for ever, whatever the clock says, and in whatever order a replay tells of them."""
+    keys.nonce_used("k1", "100", FOR_EVER, START_NS)
+    keys.nonce_used("k1", "99", FOR_EVER, START_NS)
+    years_ns = START_NS * 5
+    assert [keys.is_used("k1", nonce, years_ns) for nonce in ("9", "99", "100", "101")] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert not keys.is_used("k2", "1", START_NS)
+    keys.revoked("k1", START_NS + 1)
+    assert keys.people.last_nonces == {}
+
+
+def test_a_passphrase_is_kept_sealed_and_only_where_there_is_one(keys):
+    sealed = PlainSeal().seal(b"open sesame", passphrase_context("k2"))
+    keys.created(replace(made("k2"), sealed_passphrase=sealed), START_NS)
+    assert keys.passphrase(keys.find("k2")) == b"open sesame"
+    assert keys.passphrase(keys.find("k1")) == b""
 
 
 def test_a_nonce_is_good_once_and_forgotten_after_its_time(keys):

@@ -1,6 +1,8 @@
 """Limits as data and counters, compared with a recount and with another library."""
 
+from fractions import Fraction
 from itertools import accumulate
+from math import ceil
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +15,7 @@ from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 from steelyard.domain.messages import SECOND_NS
 from steelyard.wire.limits import (
     UNLIMITED,
+    BucketCounter,
     Counts,
     Kind,
     Limit,
@@ -22,6 +25,7 @@ from steelyard.wire.limits import (
     SlidingCounter,
     SocketLimits,
     WindowCounter,
+    counter_of,
 )
 
 T0 = 1_700_000_000 * SECOND_NS
@@ -199,6 +203,39 @@ def test_no_stretch_of_time_has_more_than_a_sliding_limit(arrivals, amount, wind
             assert sum(u for t, u in passed if t > back - 1 - window) + units > amount
         assert told.used == sum(u for t, u in passed if t > now_ns - window)
         assert len(counter) <= amount
+
+
+# -- buckets --------------------------------------------------------------------------------------
+
+
+@given(ARRIVALS, AMOUNTS, WINDOWS)
+def test_a_bucket_drains_evenly(arrivals, amount, window):
+    """As a bucket in exact fractions; what is refused does not fit before its wait is over."""
+    limit = MINUTE._replace(limit=amount, window_ns=window, kind=Kind.BUCKET)
+    counter, now_ns, level = BucketCounter(), 0, Fraction(0)
+    for pause, units in arrivals:
+        now_ns += pause
+        level = max(Fraction(0), level - Fraction(pause * amount, window))
+        told = counter.add(limit, units, now_ns)
+        assert told.is_over == (units > 0 and level + units > amount)
+        if not told.is_over:
+            level += units
+            assert told.used == ceil(level)
+        elif units <= amount:
+            assert level - Fraction(told.wait_ns * amount, window) + units <= amount
+            assert level - Fraction((told.wait_ns - 1) * amount, window) + units > amount
+        assert told.reset_ns == now_ns + told.wait_ns
+
+
+def test_a_bucket_lets_a_burst_through_and_then_the_pace():
+    """Coinbase's public limit: 15 at once, then 10 a second."""
+    limit = Limit("public", Per.IP, Counts.REQUESTS, 15, SECOND_NS * 3 // 2, Kind.BUCKET)
+    counter = counter_of(limit)
+    burst = [counter.add(limit, 1, T0).is_over for _ in range(20)]
+    assert burst == [False] * 15 + [True] * 5
+    tenths = [counter.add(limit, 1, T0 + n * SECOND_NS // 10).is_over for n in range(1, 21)]
+    assert not any(tenths)
+    assert counter.add(limit, 1, T0 + 2 * SECOND_NS).is_over
 
 
 def test_a_limit_covers_its_routes():

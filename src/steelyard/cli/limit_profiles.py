@@ -80,7 +80,8 @@ per = "ip"                  # ip, key or account
 counts = "requests"         # weight, requests or orders
 limit = 20
 window = "1s"
-kind = "sliding"            # any second; "aligned", the default: each second of the clock
+kind = "sliding"            # any second; "aligned", the default: each second of the clock;
+                            # "bucket": so many at once, which come back evenly within a window
 
 [[binance.limits]]
 name = "candles"

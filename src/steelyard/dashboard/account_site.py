@@ -26,9 +26,9 @@ from steelyard.domain.errors import ConfigError, SteelyardError, UsageError
 from steelyard.exchange.admin import Admin
 from steelyard.exchange.declined import Decline, Declined
 from steelyard.exchange.exchange import Exchange
-from steelyard.exchange.keys import Entropy
 from steelyard.exchange.people import Person
 from steelyard.exchange.personal import Caller, Personal
+from steelyard.wire.dialect import Entropy
 from steelyard.wire.http import Request, Response, json_response
 from steelyard.wire.limits import Counts, Limit, Per
 

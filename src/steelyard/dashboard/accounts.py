@@ -6,7 +6,7 @@ from steelyard.dashboard.account_people import PeopleRoutes
 from steelyard.dashboard.account_site import AccountHost, AccountSite
 from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.hashing import Passwords
-from steelyard.exchange.keys import Entropy
+from steelyard.wire.dialect import Entropy
 
 
 def open_account_site(

@@ -9,8 +9,8 @@ a page asks several things at once.
 import hashlib
 from dataclasses import dataclass, field
 
-from steelyard.exchange.keys import Entropy
 from steelyard.exchange.personal import Enrolment
+from steelyard.wire.dialect import Entropy
 
 TOKEN_BYTES = 32
 IDLE_NS = 30 * 60 * 1_000_000_000

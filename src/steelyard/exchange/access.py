@@ -5,11 +5,13 @@ its order. Two times: `now_ns` is wire time, which timestamps and nonces go by; 
 by the sandbox's.
 """
 
+from hmac import compare_digest
+
 from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import KeyKind, OrderQuery, Scope
 from steelyard.exchange.exchange import Exchange
-from steelyard.exchange.keys import KeptKey, moment
+from steelyard.exchange.keys import FOR_EVER, KeptKey, moment
 from steelyard.exchange.records import NonceUsed
 from steelyard.wire.dialect import (
     AccessReason,
@@ -81,6 +83,12 @@ class Access:
                 f"the signature does not fit the request and this key's {other}; "
                 "sign exactly the bytes that are sent",
             )
+        if not self._knows_passphrase(credentials, kept):
+            return Refusal(
+                AccessReason.BAD_PASSPHRASE,
+                "the signature is right and the passphrase is not; it was shown with the secret "
+                "when the key was made",
+            )
         if credentials.timestamp_ns is not None:
             behind_ns = now_ns - credentials.timestamp_ns
             if behind_ns > credentials.window_ns:
@@ -99,10 +107,15 @@ class Access:
         if credentials.nonce is not None:
             key, nonce = credentials.key, credentials.nonce
             if self._exchange.keys.is_used(key, nonce, now_ns):
+                last = self._exchange.keys.people.last_nonces.get(key)
                 return Refusal(
-                    AccessReason.REPEATED_NONCE, "this nonce has been used; use a fresh one"
+                    AccessReason.REPEATED_NONCE,
+                    "this nonce has been used; use a fresh one"
+                    if last is None
+                    else f"a nonce has to be above the key's last one, {last}; count upwards, and "
+                    "have one key per program",
                 )
-            stamped_ns = credentials.timestamp_ns or 0
+            stamped_ns = now_ns if credentials.nonce_rises else credentials.timestamp_ns or 0
             # After the nonces that outlived a crash: a copy of what was carried out is a copy.
             if stamped_ns + TIMESTAMP_STEP_NS <= self._since_ns:
                 return Refusal(
@@ -125,6 +138,10 @@ class Access:
             return False
         public_key = keys.public_key(kept)
         return any(public_key.verify(payload, signature) for payload in credentials.payloads)
+
+    def _knows_passphrase(self, credentials: Credentials, kept: KeptKey) -> bool:
+        wanted = self._exchange.keys.passphrase(kept)
+        return not wanted or compare_digest(wanted, credentials.passphrase.encode())
 
     def check_products(self, command: UserCommand, kept: KeptKey) -> None:
         """Turn away what a key that may trade some instruments asks of others."""
@@ -193,4 +210,6 @@ def revoked_for(cause: str) -> str:
 
 def _until_ns(credentials: Credentials, now_ns: int) -> int:
     # Seen again within the window it would be a replay; after it the timestamp is stale.
+    if credentials.nonce_rises:
+        return FOR_EVER
     return now_ns + credentials.window_ns + credentials.ahead_ns

@@ -5,7 +5,6 @@ all of it or nothing, and names who did it: a call's actor, which is the adminis
 shell acts for somebody else. Two-factor questions are the shell's to ask before it calls.
 """
 
-from base64 import b32encode
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,17 +19,18 @@ from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import (
     KEYS_MAX,
     WITHDRAW_PREFIX_MIN,
-    Entropy,
     KeptKey,
     NewKey,
     Seal,
     checked_addresses,
     cools_until_ns,
     moment,
+    passphrase_context,
     seal_context,
     too_wide,
 )
 from steelyard.exchange.records import ADMINISTRATOR, KeyChanged, KeyCreated, KeyRevoked
+from steelyard.wire.dialect import Entropy
 
 OVERLAP_NS = 24 * 3600 * SECOND_NS
 OVERLAP_MAX_NS = 30 * OVERLAP_NS
@@ -38,7 +38,6 @@ LABEL_MAX = 100
 ACTOR_MAX = 100
 EVENTS_MAX = 1_000  # of one key: then it is not changed any more
 HISTORY_MAX = 5_000  # events of all keys that are told at once
-TOKEN_BYTES = 40
 
 
 class CreateKey(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
@@ -213,10 +212,16 @@ class Issuing:
         if len(exchange.keys.people.keys) >= KEYS_MAX:
             raise UsageError(f"there are {KEYS_MAX} keys already; use another data directory")
         verifying = self._public_key(kind, public_key)
-        key, secret = self._token(), "" if verifying else self._token()
+        text = dialects.find(record.dialect).new_key(self._entropy)
+        key, secret = text.key, "" if verifying else text.secret
         sealed = self._seal.seal(verifying or secret.encode(), seal_context(key, kind))
-        exchange.record(replace(record, key=key, sealed=sealed), now_ns)
-        return NewKey(key, secret, record.account_id)
+        passphrase = b""
+        if text.passphrase:
+            passphrase = self._seal.seal(text.passphrase.encode(), passphrase_context(key))
+        exchange.record(
+            replace(record, key=key, sealed=sealed, sealed_passphrase=passphrase), now_ns
+        )
+        return NewKey(key, secret, record.account_id, text.passphrase)
 
     def _create(self, call: CreateKey, now_ns: int) -> dict[str, Any]:
         expires_ns = None if call.lifetime_ns is None else now_ns + call.lifetime_ns
@@ -336,7 +341,7 @@ class Issuing:
         return {
             "key": new.key,
             "secret": new.secret,
-            "passphrase": "",
+            "passphrase": new.passphrase,
             "kind": created.kind,
             "dialect": created.dialect,
             "account": self._exchange.keys.name_of(created.account_id),
@@ -402,10 +407,6 @@ class Issuing:
                 f"a key of kind {kind} needs its public half; add --public-key FILE.pem"
             )
         return self._exchange.keys.read_public_key(kind, pem.encode()).pem
-
-    def _token(self) -> str:
-        """Return 64 letters and digits: 320 random bits."""
-        return b32encode(self._entropy(TOKEN_BYTES)).decode().lower()
 
 
 def _check_terms(

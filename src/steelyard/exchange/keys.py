@@ -28,6 +28,7 @@ KEYS_MAX = 10_000
 NAME_MAX = 40
 LIMITER = "the limiter"  # who revokes a key for going on over its limits
 WITHDRAW_PREFIX_MIN = {4: 24, 6: 56}  # by IP version: an office or a home, not the world
+FOR_EVER = 2**63 - 1  # until when a nonce of those that rise is used up
 WITHDRAW_COOLING_NS = 24 * 3600 * SECOND_NS
 
 
@@ -65,7 +66,6 @@ class PublicKey(Protocol):
 
 
 ReadPublicKey = Callable[[KeyKind, bytes], PublicKey]
-Entropy = Callable[[int], bytes]
 
 
 def no_public_keys(kind: KeyKind, _pem: bytes) -> PublicKey:
@@ -83,6 +83,7 @@ class NewKey(NamedTuple):
     key: str
     secret: str
     account_id: int
+    passphrase: str = ""
 
     def __repr__(self) -> str:
         return f"NewKey({self.key!r}, ***)"
@@ -170,6 +171,7 @@ class People(Struct):
     names: dict[str, int] = {}
     keys: dict[str, KeptKey] = {}
     nonces: dict[str, dict[str, int]] = {}  # key -> nonce -> until_ns
+    last_nonces: dict[str, int] = {}  # by key, of those whose nonces rise
 
 
 class Keys:
@@ -181,6 +183,7 @@ class Keys:
         self._seal = seal
         self._names: dict[int, str] = {}
         self._secrets: dict[str, bytes] = {}
+        self._passphrases: dict[str, bytes] = {}
         self._public_keys: dict[str, PublicKey] = {}
 
     # -- what happened ----------------------------------------------------------------------
@@ -226,10 +229,19 @@ class Keys:
             kept.revoked_ns, kept.revoked_for = now_ns, cause
         self._secrets.pop(key, None)
         self._public_keys.pop(key, None)
+        self._passphrases.pop(key, None)
         self.people.nonces.pop(key, None)
+        self.people.last_nonces.pop(key, None)
 
     def nonce_used(self, key: str, nonce: str, until_ns: int, now_ns: int) -> None:
-        """Enter a nonce; those whose time is over are forgotten."""
+        """Enter a nonce; those whose time is over are forgotten.
+
+        One that is used up `FOR_EVER` is a number, and so is every one below it.
+        """
+        if until_ns == FOR_EVER:
+            last = self.people.last_nonces
+            last[key] = max(int(nonce), last.get(key, -1))
+            return
         used = self.people.nonces.setdefault(key, {})
         used[nonce] = until_ns
         while used and next(iter(used.values())) < now_ns:
@@ -289,6 +301,18 @@ class Keys:
             found = self._secrets[created.key] = self._opened(created)
         return found
 
+    def passphrase(self, kept: KeptKey) -> bytes:
+        """Return what has to be said besides the signature, opened; of most keys nothing."""
+        created = kept.created
+        if not created.sealed_passphrase:
+            return b""
+        found = self._passphrases.get(created.key)
+        if found is None:
+            context = passphrase_context(created.key)
+            found = self._seal.open(created.sealed_passphrase, context)
+            self._passphrases[created.key] = found
+        return found
+
     def public_key(self, kept: KeptKey) -> PublicKey:
         """Return the public half of a key pair, opened and read."""
         created = kept.created
@@ -309,6 +333,8 @@ class Keys:
 
     def is_used(self, key: str, nonce: str, now_ns: int) -> bool:
         """Whether a nonce has been seen and may not be seen again yet."""
+        if key in self.people.last_nonces:
+            return int(nonce) <= self.people.last_nonces[key]
         return self.people.nonces.get(key, {}).get(nonce, -1) >= now_ns
 
     def restore(self, people: People) -> None:
@@ -316,6 +342,7 @@ class Keys:
         self.people = people
         self._names = {account_id: name for name, account_id in people.names.items()}
         self._secrets.clear()
+        self._passphrases.clear()
         self._public_keys.clear()
 
     def _opened(self, created: KeyCreated) -> bytes:
@@ -325,6 +352,11 @@ class Keys:
 def seal_context(key: str, kind: KeyKind) -> bytes:
     """Return what a key's seal is bound to; of HMAC keys the name alone, as ever."""
     return key.encode() if kind is KeyKind.HMAC else f"{key} {kind}".encode()
+
+
+def passphrase_context(key: str) -> bytes:
+    """Return what the seal of a key's passphrase is bound to."""
+    return f"{key} passphrase".encode()
 
 
 def moment(time_ns: int) -> str:

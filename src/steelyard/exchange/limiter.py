@@ -1,10 +1,10 @@
 """Counting requests against a venue's limits, and turning away what is over them.
 
-Windows are aligned to the clock or slide, as `wire.limits` says. A request over a limit is refused
-with the time until it would pass; an address that goes on all the same is banned for a while, and
-a key that has brought on many bans has abused its access (A26). Whether a request has proven its
-key, and what becomes of the key, is the gate's. Counters of addresses and keys that have gone
-quiet are dropped; bans are forgotten in a restart.
+Windows are aligned to the clock or slide, or there are buckets, as `wire.limits` says. A request
+over a limit is refused with the time until it would pass; an address that goes on all the same is
+banned for a while, and a key that has brought on many bans has abused its access (A26). Whether a
+request has proven its key, and what becomes of the key, is the gate's. Counters of addresses and
+keys that have gone quiet are dropped; bans are forgotten in a restart.
 """
 
 from collections import OrderedDict
@@ -17,9 +17,10 @@ from steelyard.wire.limits import (
     LimitCounter,
     LimitProfile,
     Per,
-    SlidingCounter,
+    SparingCounter,
     Usage,
     Used,
+    WindowCounter,
     counter_of,
 )
 
@@ -82,11 +83,11 @@ class Limiter:
 
         orders says how many it holds, where its endpoint places any.
 
-        What one of them refuses uses nothing of those that slide.
+        What one of them refuses uses nothing of those that slide or drain.
         """
         usage: list[Used] = []
         over: Used | None = None
-        sliding: list[tuple[int, SlidingCounter, int]] = []
+        sparing: list[tuple[int, SparingCounter, int]] = []
         units_of = {
             Counts.WEIGHT: weight,
             Counts.REQUESTS: 1,
@@ -95,17 +96,17 @@ class Limiter:
         for limit in self._limits(per, endpoint):
             units = units_of[limit.counts]
             counter = self._counter(limit, who)
-            if isinstance(counter, SlidingCounter):
-                used = counter.look(limit, units, now_ns)
-                sliding.append((len(usage), counter, units))
-            else:
+            if isinstance(counter, WindowCounter):
                 used = counter.add(limit, units, now_ns)
+            else:
+                used = counter.look(limit, units, now_ns)
+                sparing.append((len(usage), counter, units))
             usage.append(used)
             if used.is_over and (over is None or used.reset_ns > over.reset_ns):
                 over = used  # the one that makes it wait longest
         if over is not None:
             return tuple(usage), self._refusal(over, ip, now_ns)
-        for index, counter, units in sliding:
+        for index, counter, units in sparing:
             usage[index] = self._add(counter, usage[index].limit, units, now_ns)
         return tuple(usage), None
 
@@ -123,12 +124,12 @@ class Limiter:
         usage: list[Used] = []
         for limit in self._limits(per, endpoint):
             counter = self._counter(limit, who)
-            if isinstance(counter, SlidingCounter):
-                # It bounds what is asked for in any such time, whatever came of that.
-                usage.append(counter.look(limit, 0, now_ns))
-            else:
+            if isinstance(counter, WindowCounter):
                 back = units if limit.counts is counts else 0
                 usage.append(counter.give_back(limit, back, now_ns))
+            else:
+                # It bounds what is asked for in any such time, whatever came of that.
+                usage.append(counter.look(limit, 0, now_ns))
         return tuple(usage)
 
     def connect(self, ip: str, connected: int, now_ns: int) -> Refusal | None:
@@ -136,7 +137,7 @@ class Limiter:
         sockets = self.profile.sockets
         if sockets.connects:
             counter = self._counter(self._connects, ip)
-            assert isinstance(counter, SlidingCounter)
+            assert not isinstance(counter, WindowCounter), "connects slide"
             used = self._add(counter, self._connects, 1, now_ns)
             if used.is_over:
                 said = f"{sockets.connects} new WebSockets {_span(self._connects)} from one address"
@@ -177,7 +178,7 @@ class Limiter:
             limits = self._covering[key] = tuple(found)  # as many as there are endpoints
         return limits
 
-    def _add(self, counter: SlidingCounter, limit: Limit, units: int, now_ns: int) -> Used:
+    def _add(self, counter: SparingCounter, limit: Limit, units: int, now_ns: int) -> Used:
         self._times -= len(counter)
         used = counter.add(limit, units, now_ns)
         self._times += len(counter)
@@ -187,7 +188,7 @@ class Limiter:
 
     def _drop(self) -> None:
         _, counter = self._counters.popitem(last=False)
-        if isinstance(counter, SlidingCounter):
+        if not isinstance(counter, WindowCounter):
             self._times -= len(counter)
 
     def _counter(self, limit: Limit, who: str) -> LimitCounter:
@@ -248,4 +249,10 @@ def _covers(limit: Limit, endpoint: Endpoint | None) -> bool:
 def _span(limit: Limit) -> str:
     seconds, rest_ns = divmod(limit.window_ns, 1_000_000_000)
     window = f"{limit.window_ns // 1_000_000} ms" if rest_ns else f"{seconds} s"
-    return f"in any {window}" if limit.kind is Kind.SLIDING else f"per {window}"
+    match limit.kind:
+        case Kind.ALIGNED:
+            return f"per {window}"
+        case Kind.SLIDING:
+            return f"in any {window}"
+        case Kind.BUCKET:
+            return f"at once, which come back within {window}"

@@ -24,7 +24,7 @@ from steelyard.exchange.admin import RATE_E8
 from steelyard.exchange.common_passwords import COMMON_PASSWORDS
 from steelyard.exchange.declined import Decline, Declined
 from steelyard.exchange.exchange import Exchange
-from steelyard.exchange.keys import NAME_MAX, Entropy, Seal
+from steelyard.exchange.keys import NAME_MAX, Seal
 from steelyard.exchange.lockout import Lockout
 from steelyard.exchange.outbox import Mail
 from steelyard.exchange.people import People, Person
@@ -41,6 +41,7 @@ from steelyard.exchange.people_records import (
     TotpRemoved,
     TotpStepUsed,
 )
+from steelyard.wire.dialect import Entropy
 
 T = TypeVar("T")
 

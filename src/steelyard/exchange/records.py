@@ -52,6 +52,7 @@ class KeyCreated(Struct, frozen=True, tag=True):
     replaces: str = ""  # the key that a rotation made it for, which ends at overlap_ends_ns
     overlap_ends_ns: int | None = None
     by: str = ADMINISTRATOR
+    sealed_passphrase: bytes = b""  # where the dialect has them
 
 
 class KeyChanged(Struct, frozen=True, tag=True):
@@ -84,7 +85,10 @@ class ClockSet(Struct, frozen=True, tag=True):
 
 
 class NonceUsed(Struct, frozen=True, tag=True):
-    """A nonce must not be seen again for this key until then."""
+    """A nonce must not be seen again for this key until then.
+
+    With 2**63 - 1 for that it is a number, and none below it must be either.
+    """
 
     key: str
     nonce: str

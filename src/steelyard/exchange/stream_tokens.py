@@ -5,9 +5,7 @@ key that is revoked or has expired takes its token along; that is the gate's to 
 the sandbox's.
 """
 
-from base64 import b32encode
 from collections import OrderedDict
-from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -18,12 +16,10 @@ from steelyard.domain.stream_tokens import (
     StreamToken,
     StreamTokenMessage,
 )
+from steelyard.wire.dialect import Entropy, new_token
 
 GOOD_NS = 60 * MINUTE_NS
 TOKENS_MAX = 10_000  # beyond it the one that was kept longest ago is dropped
-TOKEN_BYTES = 40  # 64 letters and digits
-
-Entropy = Callable[[int], bytes]
 
 
 class _Kept(Struct):
@@ -66,7 +62,7 @@ class StreamTokens:
     def _open(self, message: OpenStreamToken, now_ns: int) -> str:
         token = self._by_key.get(message.key, "")
         if self.owner(token, now_ns) is None:
-            token = b32encode(self._entropy(TOKEN_BYTES)).decode().lower()
+            token = new_token(self._entropy)
             self._kept[token] = _Kept(message.account_id, message.key, 0)
             self._by_key[message.key] = token
             if len(self._kept) > TOKENS_MAX:

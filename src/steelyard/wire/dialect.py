@@ -7,6 +7,7 @@ client half, which goes the other way with the same structs. Nothing here knows 
 dialect knows no engine, no clock and no I/O.
 """
 
+from base64 import b32encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import IntEnum, auto
@@ -52,6 +53,7 @@ class AccessReason(IntEnum):
     MISSING_SIGNATURE = auto()
     MISSING_TIMESTAMP = auto()
     BAD_SIGNATURE = auto()
+    BAD_PASSPHRASE = auto()
     STALE_TIMESTAMP = auto()
     FUTURE_TIMESTAMP = auto()
     REPEATED_NONCE = auto()
@@ -89,8 +91,9 @@ class Credentials(NamedTuple):
 
     payloads are the byte strings of which one must have been signed: the documented one first,
     then forms that real clients are known to sign. timestamp_ns is None where the dialect has
-    none. A nonce may be used once per key within the window. flaw is what is missing or malformed
-    besides the key: it is told when the signature's turn comes, and not before the key's.
+    none. A nonce may be used once per key within the window; one that rises is a number, without
+    leading zeros, and has to be above every one that the key has used. flaw is what is missing or
+    malformed besides the key: it is told when the signature's turn comes, and not before the key's.
     """
 
     key: str
@@ -101,6 +104,8 @@ class Credentials(NamedTuple):
     ahead_ns: int  # how far in the future it may be
     nonce: str | None = None
     flaw: Refusal | None = None
+    nonce_rises: bool = False
+    passphrase: str = ""
 
     @classmethod
     def flawed(cls, key: str, flaw: Refusal) -> Self:
@@ -332,6 +337,31 @@ class ApiKey(NamedTuple):
         return f"ApiKey({self.key!r}, ***)"
 
 
+class KeyText(NamedTuple):
+    """A new key as the venue would spell it; the secret of a key pair is not used."""
+
+    key: str
+    secret: str
+    passphrase: str = ""
+
+    def __repr__(self) -> str:
+        return f"KeyText({self.key!r}, ***)"
+
+
+Entropy = Callable[[int], bytes]  # so many random bytes
+TOKEN_BYTES = 40
+
+
+def plain_key(entropy: Entropy) -> KeyText:
+    """Spell a key and its secret with 64 letters and digits each: 320 random bits."""
+    return KeyText(new_token(entropy), new_token(entropy))
+
+
+def new_token(entropy: Entropy) -> str:
+    """Return 64 letters and digits: 320 random bits."""
+    return b32encode(entropy(TOKEN_BYTES)).decode().lower()
+
+
 class ClientSession(Protocol):
     """One WebSocket's conversation, client end: changed by one call, then drained empty.
 
@@ -457,6 +487,8 @@ class Dialect(NamedTuple):
     notes: tuple[str, ...] = ()  # as at the venue, and good to know
     fills_give_back: bool = False  # an order that trades is not counted against the order limits
     connection_life_ns: int = 0  # how long a WebSocket may last; 0: as long as it likes
+    # How its keys look. Those with a passphrase have to prove that too.
+    new_key: Callable[[Entropy], KeyText] = plain_key
     # Around carrying out a request, for what it says besides its parameters about the answer's
     # form; may refuse. None: nothing.
     manner: Callable[[Request], AbstractContextManager[Any]] | None = None

@@ -1,8 +1,9 @@
 """Rate limits as data and as counters: what a venue publishes, enforces and reports.
 
 A limit is a number of units in a window that is aligned to the clock, as Binance counts, or that
-slides with it, so that no stretch of time of that length has more, wherever it begins. What is
-refused uses up an aligned window all the same, but nothing of a sliding one: who goes on without
+slides with it, so that no stretch of time of that length has more, wherever it begins; or it is a
+bucket, as Coinbase and Kraken count: so many units at once, which drain evenly in a window. What is
+refused uses up an aligned window all the same, but nothing of the others: who goes on without
 a pause is let through at the limit's pace. Counters are pure: `now_ns` is an argument.
 """
 
@@ -34,6 +35,7 @@ class Kind(StrEnum):
 
     ALIGNED = "aligned"  # it begins with the clock's, and all that is used comes back at its end
     SLIDING = "sliding"  # it ends now, and each unit comes back a window after it was used
+    BUCKET = "bucket"  # it has none: what is used drains evenly, a full one within a window
 
 
 PUBLIC, PRIVATE = "public", "private"  # routes without and with a key
@@ -184,6 +186,49 @@ class SlidingCounter:
         raise AssertionError("no more can come back than is used")
 
 
+class BucketCounter:
+    """Units used and not drained yet; a full bucket drains within `window_ns`, evenly."""
+
+    __slots__ = ("_drained_ns", "_level")
+
+    def __init__(self) -> None:
+        self._level = 0  # units times window_ns, so that it is whole: it falls by `limit` per ns
+        self._drained_ns = 0  # the time until which it has
+
+    def __len__(self) -> int:
+        """Return how many times are remembered: none."""
+        return 0
+
+    def add(self, limit: Limit, units: int, now_ns: int) -> Used:
+        """Count units where they fit, else nothing, and return the usage."""
+        told = self.look(limit, units, now_ns)
+        if told.is_over or not units:
+            return told
+        self._level += units * limit.window_ns
+        return self.look(limit, 0, now_ns)
+
+    def look(self, limit: Limit, units: int, now_ns: int) -> Used:
+        """Return the usage without using more; is_over tells whether units more would not fit.
+
+        A unit that has begun to drain counts until it has drained.
+        """
+        elapsed_ns = max(0, now_ns - self._drained_ns)
+        self._level = max(0, self._level - elapsed_ns * limit.limit)
+        self._drained_ns = max(now_ns, self._drained_ns)
+        room = limit.limit * limit.window_ns
+        over = self._level + units * limit.window_ns - room
+        is_over = units > 0 and over > 0
+        used = -(-self._level // limit.window_ns)
+        wait_ns = 0
+        if is_over and units > limit.limit:
+            wait_ns = limit.window_ns  # as good as any: it will never fit
+        elif is_over:
+            wait_ns = -(-over // limit.limit)
+        elif used:
+            wait_ns = -(-(self._level - (used - 1) * limit.window_ns) // limit.limit)
+        return Used(limit, used, now_ns + wait_ns, wait_ns, is_over)
+
+
 class MessagePace:
     """How fast one WebSocket's client talks, against `SocketLimits.messages`."""
 
@@ -222,9 +267,17 @@ def _left_e6(used: Used) -> int:
     return (used.limit.limit - used.used) * 1_000_000 // max(1, used.limit.limit)
 
 
-LimitCounter = WindowCounter | SlidingCounter
+# Those of which nothing is used by what is refused.
+SparingCounter = SlidingCounter | BucketCounter
+LimitCounter = WindowCounter | SparingCounter
 
 
 def counter_of(limit: Limit) -> LimitCounter:
     """Return a new counter for a limit."""
-    return SlidingCounter() if limit.kind is Kind.SLIDING else WindowCounter()
+    match limit.kind:
+        case Kind.ALIGNED:
+            return WindowCounter()
+        case Kind.SLIDING:
+            return SlidingCounter()
+        case Kind.BUCKET:
+            return BucketCounter()

@@ -93,6 +93,7 @@ TURNED_AWAY: dict[AccessReason, Words] = {
     _A.FUTURE_TIMESTAMP: Words(
         400, -1021, "Timestamp for this request was 1000ms ahead of the server's time."
     ),
+    _A.BAD_PASSPHRASE: Words(400, -1022, "Signature for this request is not valid."),
     _A.REPEATED_NONCE: Words(400, -1022, "Signature for this request is not valid."),
     _A.MISSING_SCOPE: _NOT_PERMITTED,
     _A.WITHDRAW_COOLING: _NOT_PERMITTED,

@@ -259,7 +259,7 @@ class FairLimit(Struct, frozen=True, kw_only=True):
     counts: str  # weight, requests, orders
     limit: int
     windowMs: int
-    kind: str  # aligned, sliding
+    kind: str  # aligned, sliding, bucket
     routes: tuple[str, ...]  # none: every request
 
 

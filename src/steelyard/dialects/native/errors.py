@@ -123,6 +123,12 @@ _ROWS = (
         "STEELYARD-TIMESTAMP",
     ),
     Code(
+        A.BAD_PASSPHRASE,
+        401,
+        "The passphrase is not the key's; keys of this API have none.",
+        "Leave it out.",
+    ),
+    Code(
         A.STALE_TIMESTAMP,
         401,
         "The timestamp is older than 5 seconds, or than the exchange's start.",

@@ -88,10 +88,11 @@ class RateLimit(Struct, frozen=True):
     limit: Annotated[int, Meta(examples=[1_200])]
     window_ms: Annotated[int, Meta(examples=[60_000])]
     kind: Annotated[
-        Literal["aligned", "sliding"],
+        Literal["aligned", "sliding", "bucket"],
         Meta(
             description="Aligned: the window begins with the clock's, and what is refused counts "
-            "too. Sliding: it ends now, and what is refused does not count."
+            "too. Sliding: it ends now. Bucket: so many at once, which come back evenly within a "
+            "window. What is refused by these two does not count."
         ),
     ]
     routes: Annotated[
