@@ -196,6 +196,15 @@ def test_a_group_survives_both_halves(group):
     assert endpoint.decode(DIALECT.read(request, endpoint, {}), asker) == group
 
 
+def test_a_plain_limit_order_in_a_pair_is_not_sent(market):
+    """The venue has LIMIT_MAKER alone there; what would be refused is told before."""
+    head = (7, 0, Side.SELL, OrderType.LIMIT, TimeInForce.GTC, False)
+    stop = Place(7, 0, Side.SELL, OrderType.STOP, *head[4:], None, 1_000, trigger_ticks=4_995_000)
+    group = PlaceGroup(GroupKind.OCO, (stop, Place(*head, 5_008_000, 1_000)))
+    with pytest.raises(Unsupported, match="say post_only"):
+        CLIENT.request(group, market.listings, KEY, NOW_NS)
+
+
 def test_a_list_and_an_amendment_are_answered_by_their_orders(market):
     """From our client end through the gate and back; the pair's order does not matter."""
     btc = market.listings.symbol("BTC-USDT")

@@ -60,7 +60,7 @@ from steelyard.domain.messages import (
     OrdersQuery,
     Scope,
 )
-from steelyard.domain.order import GroupKind, RejectReason, Side
+from steelyard.domain.order import GroupKind, OrderType, RejectReason, Side
 from steelyard.wire.dialect import Asker, Endpoint, Refusal, SessionRefused
 
 LISTS_MAX = 1_000
@@ -332,6 +332,12 @@ def group_to_wire(group: PlaceGroup, listings: Listings) -> ListRequest:
     places = list(group.places)
     if group.kind is not GroupKind.OTO and _is_above(places[-2], places[-1]):
         places[-2:] = places[-1], places[-2]
+    exits = () if group.kind is GroupKind.OTO else places[-2:]
+    if any(place.order_type is OrderType.LIMIT and not place.post_only for place in exits):
+        raise Unsupported(
+            "Binance has no plain limit order among those of which one cancels the other: say "
+            "post_only"
+        )
     said: dict[str, Any] = {}
     for leg, place in zip(LEGS[kind].legs, places, strict=True):
         order = place_to_wire(place, listings)
