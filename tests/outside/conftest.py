@@ -4,6 +4,8 @@ import pytest
 from page_visit import FLAGS, WIDE, Visit
 from playwright.sync_api import sync_playwright
 
+pytest.register_assert_rewrite("ccxt_day", "ccxt_pro_day")  # days that more than one file lives
+
 
 @pytest.fixture(scope="module")
 def browser(chromium):

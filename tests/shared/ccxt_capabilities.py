@@ -27,19 +27,27 @@ NOT_SPOT: dict[str, str] = {
     "there is one wallet: nothing to move between": "fetchTransfers transfer",
 }
 
+NOT_SPOT_ON_SOCKETS: dict[str, str] = {
+    "of futures and swaps": """
+        fetchOrderBookWs fetchPositionForSymbolWs fetchPositionWs fetchPositionsWs fetchTickerWs
+        unWatchMarkPrice unWatchMarkPrices watchLiquidations watchLiquidationsForSymbols watchMarkPrice
+        watchMarkPrices watchMyLiquidations watchMyLiquidationsForSymbols watchPositions""",
+    "ccxt has the name alone": "watchOrdersForSymbols",
+}
 
-def gaps(has: dict[str, object], asked: set[str], reasons: dict[str, str], spell) -> list[str]:
+
+def gaps(has: dict[str, object], asked: set[str], reasons: dict[str, str]) -> list[str]:
     """Return the capabilities that were neither asked for nor have a reason, or have both.
 
     Args:
         has: Capabilities by name, true where the client has them.
         asked: Methods that were called.
         reasons: Names of capabilities, by why they cannot be shown.
-        spell: Makes a method's name of a capability's.
     """
     there = {name for name, has_it in has.items() if has_it} - set(KINDS)
     excused = [name for names in reasons.values() for name in names.split()]
-    shown = {name for name in there if spell(name) in asked}
+    methods = {method.replace("_", "") for method in asked}
+    shown = {name for name in there if name.lower() in methods}
     return [
         *(f"{name}: neither shown nor excused" for name in sorted(there - shown - {*excused})),
         *(f"{name}: shown, and excused" for name in sorted(shown & {*excused})),

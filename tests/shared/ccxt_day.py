@@ -31,11 +31,11 @@ class Trader:
     def __init__(self, client: Any, asked: set[str]) -> None:
         self.client = client
         self.asked = asked
-        self.unified = {client.un_camel_case(name) for name in client.has} | {"load_markets"}
+        self.unified = {name.lower() for name in client.has} | {"loadmarkets"}
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.client, name)
-        if not (name in self.unified or name.startswith(IMPLICIT)):
+        if not (name.replace("_", "") in self.unified or name.startswith(IMPLICIT)):
             return method
         self.asked.add(name)
 
