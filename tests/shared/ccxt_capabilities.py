@@ -30,8 +30,9 @@ NOT_SPOT: dict[str, str] = {
 NOT_SPOT_ON_SOCKETS: dict[str, str] = {
     "of futures and swaps": """
         fetchOrderBookWs fetchPositionForSymbolWs fetchPositionWs fetchPositionsWs fetchTickerWs
-        unWatchMarkPrice unWatchMarkPrices watchLiquidations watchLiquidationsForSymbols watchMarkPrice
-        watchMarkPrices watchMyLiquidations watchMyLiquidationsForSymbols watchPositions""",
+        unWatchMarkPrice unWatchMarkPrices watchLiquidations watchLiquidationsForSymbols
+        watchMarkPrice watchMarkPrices watchMyLiquidations watchMyLiquidationsForSymbols
+        watchPositions""",
     "ccxt has the name alone": "watchOrdersForSymbols",
 }
 

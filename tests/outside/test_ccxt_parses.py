@@ -1,0 +1,281 @@
+"""ccxt's own parsers judge our bytes by recorded ones: the same unified document, kind by kind.
+
+Our exchange, in memory behind its gate, is brought to where it sends the same kind of message.
+What its numbers are is its own business here; which fields a document has, which of them are
+None, of what type the others are and what the enumerations say has to be what the venue's own
+message gives. Where a message can be read and written again, its numbers are compared as well.
+"""
+
+import gzip
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import ccxt.pro
+import pytest
+
+from steelyard.domain.commands import CloseTransfer, OpenTransfer
+from tests.dialects.binance.test_ws_api import Talk
+from tests.dialects.binance.venue import Venue
+
+pytestmark = pytest.mark.slow
+
+MARKET = "BTC/USDT"
+SYMBOLS = (
+    *("BTCUSDT", "ETHUSDT", "ETHBTC", "BNBBTC", "LTCBTC"),
+    *("NKNUSDT", "BLZETH", "LRCBTC", "RUNEEUR"),
+)
+SPOT_LINE = "ws://127.0.0.1/stream/ws/0"  # ccxt tells spot from swap by its /stream
+# Words, of which the same one is expected; any other text is a text.
+WORDS = {"status", "side", "type", "takerOrMaker", "timeInForce", "postOnly", "reduceOnly"}
+
+
+@pytest.fixture(scope="module")
+def markets(shared_data):
+    """The venue's markets of 2021 as ccxt reads them: those of the records, ours among them."""
+    client = _client()
+    (info,) = (
+        body for url, body in _captured(shared_data, "BINANCE.0.gz") if "exchangeInfo" in url
+    )
+    return [client.parse_market(found) for found in info["symbols"] if found["symbol"] in SYMBOLS]
+
+
+@pytest.fixture
+def judge(markets):
+    """A client that knows the markets and has heard nothing yet."""
+    client = _client()
+    client.set_markets(markets)
+    return client
+
+
+def _client():
+    # What it would ask the venue for before it reads markets.
+    return ccxt.pro.binance(
+        {"options": {"crossMarginPairsData": [], "isolatedMarginPairsData": []}}
+    )
+
+
+@pytest.fixture
+def market():
+    """A book around 50,000, a last price there, and an account that has what it needs."""
+    venue = Venue()
+    order = {"symbol": "BTCUSDT", "quantity": "1"}
+    venue.place(venue.other_key, **order, side="SELL", price="50100")
+    venue.place(venue.other_key, **order, side="BUY", price="49900")
+    venue.trade("50000")
+    return venue
+
+
+def _captured(shared_data, name):
+    """Yield (address, body) of the REST answers of a capture, or (None, frame) of its frames."""
+    with gzip.open(shared_data / "captures" / name, "rt") as lines:
+        for line in lines:
+            address, mark, rest = line.rstrip("\n").partition(" -> ")
+            if mark:
+                yield address, json.loads(rest.partition(": ")[2])
+            elif line[:1].isdigit():
+                yield None, json.loads(line.partition(": ")[2])
+
+
+def shape(found: Any, name: str = "") -> Any:
+    """Return a unified document's form: its fields, None where they are, types, and words."""
+    if isinstance(found, dict):
+        fields = {key: value for key, value in found.items() if key != "info"}
+        # An asset's name is no field: balances have one for each.
+        return {"ASSET" if key.isupper() else key: shape(v, key) for key, v in fields.items()}
+    if isinstance(found, list):
+        return [shape(found[0])] if found else []
+    if found is None or isinstance(found, bool) or name in WORDS:
+        return found
+    return "text" if isinstance(found, str) else "number"
+
+
+# -- REST ------------------------------------------------------------------------------------------
+
+
+def _first(found):
+    return found[0] if isinstance(found, list) else found
+
+
+class Answer(NamedTuple):
+    """How ccxt reads a recorded answer, and how ours comes to be."""
+
+    parse: Callable[[Any, Any], Any]
+    ours: Callable[[Venue], Any]
+
+
+def _resting(venue):
+    venue.place(price="40000")
+    return venue.call("GET", "allOrders", symbol="BTCUSDT")[1]
+
+
+def _bought(venue):
+    venue.place(type="MARKET")
+    return venue.call("GET", "myTrades", symbol="BTCUSDT")[1]
+
+
+def _symbol(venue):
+    return venue.get("exchangeInfo", symbol="ETHBTC")[1]
+
+
+def _order(judge, found):
+    return judge.parse_order(_first(found))
+
+
+def _trade(judge, found):
+    return judge.parse_trade(_first(found), judge.market(MARKET))
+
+
+def _ticker(judge, found):
+    return judge.parse_ticker(found)
+
+
+ANSWERS = {
+    "account_trades": Answer(_trade, _bought),
+    "all_orders": Answer(_order, _resting),
+    "avg_price": Answer(
+        lambda judge, found: found, lambda venue: venue.get("avgPrice", symbol="BTCUSDT")[1]
+    ),
+    "book_ticker": Answer(
+        _ticker, lambda venue: venue.get("ticker/bookTicker", symbol="BTCUSDT")[1]
+    ),
+    "klines": Answer(
+        lambda judge, found: judge.parse_ohlcv(_first(found)),
+        lambda venue: venue.get("klines", symbol="BTCUSDT", interval="1m")[1],
+    ),
+    "new_order_full": Answer(_order, lambda venue: venue.place(type="MARKET", side="SELL")),
+    "server_time": Answer(
+        lambda judge, found: judge.safe_integer(found, "serverTime"),
+        lambda venue: venue.get("time")[1],
+    ),
+    "ticker_24hr": Answer(_ticker, lambda venue: venue.get("ticker/24hr", symbol="BTCUSDT")[1]),
+    "trades": Answer(_trade, lambda venue: venue.get("trades", symbol="BTCUSDT")[1]),
+}
+
+
+def _payload(shared_data, name):
+    return json.loads((shared_data / "payloads" / "binance" / f"spot__{name}.json").read_text())
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_our_answer_is_read_like_the_venues(shared_data, judge, market, name):
+    parse, ours = ANSWERS[name]
+    recorded = _payload(shared_data, f"http_json__{name}_response")
+    assert shape(parse(judge, ours(market))) == shape(parse(judge, recorded))
+
+
+def test_every_recorded_answer_is_judged(shared_data):
+    files = (shared_data / "payloads" / "binance").glob("spot__http_json__*_response.json")
+    names = {file.name.split("__")[2].removesuffix("_response.json") for file in files}
+    assert names == {*ANSWERS, "exchange_info"}  # which has a test of its own
+
+
+# -- what an account hears -------------------------------------------------------------------------
+
+
+class Line:
+    """Stands for a socket of ccxt.pro: what a message resolves, by name."""
+
+    def __init__(self) -> None:
+        self.url, self.subscriptions, self.futures = SPOT_LINE, {"spot": True}, {}
+        self.told: dict[str, Any] = {}
+
+    def resolve(self, found, name):
+        self.told[name] = found
+
+    def reject(self, error, name=None):
+        raise error
+
+
+def heard(judge, message):
+    """Return what ccxt.pro makes of a message, by the name it is waited for."""
+    line = Line()
+    judge.balance.setdefault("spot", {})
+    judge.handle_message(line, message)
+    return line.told
+
+
+def _own(venue, act):
+    """Return the events that alice hears of what is done."""
+    venue.admin.deposit("bob", {"ETH": Decimal(1_000)}, venue.desk.now_ns)
+    talk = Talk(venue)
+    assert talk.ask_signed("userDataStream.subscribe.signature")["status"] == 200
+    act(venue)
+    venue.deliver()
+    return [message for message in venue.heard(talk.line) if "event" in message]
+
+
+def _place(**order):
+    return lambda venue: venue.place(
+        symbol="ETHUSDT", **{"quantity": "1", "price": "2500", **order}
+    )
+
+
+def _cancel(venue):
+    placed = _place()(venue)
+    status, _ = venue.call("DELETE", "order", symbol="ETHUSDT", orderId=placed["orderId"])
+    assert status == 200
+
+
+def _meet(venue):
+    """Alice's bid rests and is hit."""
+    _place()(venue)
+    venue.place(venue.other_key, symbol="ETHUSDT", side="SELL", quantity="1", price="2500")
+
+
+def _stop(venue):
+    trade = {
+        "symbol": "ETHUSDT",
+        "quantity": "1",
+        "price": "2600",
+        "selfTradePreventionMode": "NONE",
+    }
+    for side in ("BUY", "SELL"):
+        venue.place(venue.other_key, **trade, side=side)
+    _place(side="SELL", type="STOP_LOSS_LIMIT", price="2400", stopPrice="2450", timeInForce="GTC")(
+        venue
+    )
+
+
+def _deposit(venue):
+    venue.exchange.record(OpenTransfer(venue.desk.alice, 1, 10**12), venue.desk.tick())
+    (number,) = venue.exchange.statements.pending_ids(venue.desk.alice)
+    venue.exchange.record(CloseTransfer(number, done=True), venue.desk.tick())
+
+
+# Which event of ours is meant, of those that follow an act.
+OWN = {
+    "account_position_wrapped": (_meet, "outboundAccountPosition", {}),
+    "balance_update_wrapped": (_deposit, "balanceUpdate", {}),
+    "execution_report_canceled": (_cancel, "executionReport", {"x": "CANCELED"}),
+    "execution_report_expired": (_place(timeInForce="IOC"), "executionReport", {"x": "EXPIRED"}),
+    "execution_report_new": (_place(), "executionReport", {"x": "NEW"}),
+    "execution_report_stop_loss": (_stop, "executionReport", {"x": "NEW"}),
+    "execution_report_trade": (_meet, "executionReport", {"x": "TRADE"}),
+    "execution_report_wrapped": (_place(), "executionReport", {"x": "NEW"}),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_our_event_is_heard_like_the_venues(shared_data, markets, name):
+    act, kind, fields = OWN[name]
+    recorded = _payload(shared_data, f"user_data_json__{name}")
+    events = [message["event"] for message in _own(Venue(), act)]
+    (ours,) = [e for e in events if e["e"] == kind and fields.items() <= e.items()][-1:]
+    recorded = recorded.get("event", recorded)
+    found = []
+    for event in (ours, recorded):
+        judge = _client()
+        judge.set_markets(markets)
+        told = heard(judge, {"subscriptionId": 0, "event": event})
+        market = judge.safe_market(event.get("s"), None, None, "spot")["symbol"]
+        found.append(
+            {name.replace(str(market), "MARKET"): shape(_plain(one)) for name, one in told.items()}
+        )
+    assert found[0] == found[1] != {}
+
+
+def _plain(found):
+    """Return what ccxt keeps in a list of its own as lists and dictionaries."""
+    return json.loads(json.dumps(found))
