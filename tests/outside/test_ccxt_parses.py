@@ -6,14 +6,22 @@ None, of what type the others are and what the enumerations say has to be what t
 message gives. Where a message can be read and written again, its numbers are compared as well.
 """
 
-import gzip
-import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-import ccxt.pro
 import pytest
+from ccxt_judge import (
+    SNAPSHOTS,
+    STREAMS,
+    SYMBOLS,
+    captured,
+    client_of,
+    exchange_info,
+    heard,
+    payload,
+    without,
+)
 
 from steelyard.domain.commands import CloseTransfer, OpenTransfer
 from tests.dialects.binance.test_ws_api import Talk
@@ -22,38 +30,19 @@ from tests.dialects.binance.venue import Venue
 pytestmark = pytest.mark.slow
 
 MARKET = "BTC/USDT"
-SYMBOLS = (
-    *("BTCUSDT", "ETHUSDT", "ETHBTC", "BNBBTC", "LTCBTC"),
-    *("NKNUSDT", "BLZETH", "LRCBTC", "RUNEEUR"),
-)
-SPOT_LINE = "ws://127.0.0.1/stream/ws/0"  # ccxt tells spot from swap by its /stream
 # Words, of which the same one is expected; any other text is a text.
 WORDS = {"status", "side", "type", "takerOrMaker", "timeInForce", "postOnly", "reduceOnly"}
 
 
 @pytest.fixture(scope="module")
-def markets(shared_data):
-    """The venue's markets of 2021 as ccxt reads them: those of the records, ours among them."""
-    client = _client()
-    (info,) = (
-        body for url, body in _captured(shared_data, "BINANCE.0.gz") if "exchangeInfo" in url
-    )
-    return [client.parse_market(found) for found in info["symbols"] if found["symbol"] in SYMBOLS]
+def infos(shared_data):
+    """The venue's markets of 2021 that the records are about, ours among them."""
+    return [info for info in exchange_info(shared_data)["symbols"] if info["symbol"] in SYMBOLS]
 
 
-@pytest.fixture
-def judge(markets):
-    """A client that knows the markets and has heard nothing yet."""
-    client = _client()
-    client.set_markets(markets)
-    return client
-
-
-def _client():
-    # What it would ask the venue for before it reads markets.
-    return ccxt.pro.binance(
-        {"options": {"crossMarginPairsData": [], "isolatedMarginPairsData": []}}
-    )
+@pytest.fixture(scope="module")
+def judge(infos):
+    return client_of(infos)
 
 
 @pytest.fixture
@@ -65,17 +54,6 @@ def market():
     venue.place(venue.other_key, **order, side="BUY", price="49900")
     venue.trade("50000")
     return venue
-
-
-def _captured(shared_data, name):
-    """Yield (address, body) of the REST answers of a capture, or (None, frame) of its frames."""
-    with gzip.open(shared_data / "captures" / name, "rt") as lines:
-        for line in lines:
-            address, mark, rest = line.rstrip("\n").partition(" -> ")
-            if mark:
-                yield address, json.loads(rest.partition(": ")[2])
-            elif line[:1].isdigit():
-                yield None, json.loads(line.partition(": ")[2])
 
 
 def shape(found: Any, name: str = "") -> Any:
@@ -154,14 +132,10 @@ ANSWERS = {
 }
 
 
-def _payload(shared_data, name):
-    return json.loads((shared_data / "payloads" / "binance" / f"spot__{name}.json").read_text())
-
-
 @pytest.mark.parametrize("name", ANSWERS)
 def test_our_answer_is_read_like_the_venues(shared_data, judge, market, name):
     parse, ours = ANSWERS[name]
-    recorded = _payload(shared_data, f"http_json__{name}_response")
+    recorded = payload(shared_data, f"http_json__{name}_response")
     assert shape(parse(judge, ours(market))) == shape(parse(judge, recorded))
 
 
@@ -172,28 +146,6 @@ def test_every_recorded_answer_is_judged(shared_data):
 
 
 # -- what an account hears -------------------------------------------------------------------------
-
-
-class Line:
-    """Stands for a socket of ccxt.pro: what a message resolves, by name."""
-
-    def __init__(self) -> None:
-        self.url, self.subscriptions, self.futures = SPOT_LINE, {"spot": True}, {}
-        self.told: dict[str, Any] = {}
-
-    def resolve(self, found, name):
-        self.told[name] = found
-
-    def reject(self, error, name=None):
-        raise error
-
-
-def heard(judge, message):
-    """Return what ccxt.pro makes of a message, by the name it is waited for."""
-    line = Line()
-    judge.balance.setdefault("spot", {})
-    judge.handle_message(line, message)
-    return line.told
 
 
 def _own(venue, act):
@@ -258,24 +210,70 @@ OWN = {
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_our_event_is_heard_like_the_venues(shared_data, markets, name):
+def test_our_event_is_heard_like_the_venues(shared_data, judge, name):
     act, kind, fields = OWN[name]
-    recorded = _payload(shared_data, f"user_data_json__{name}")
+    recorded = payload(shared_data, f"user_data_json__{name}")
     events = [message["event"] for message in _own(Venue(), act)]
     (ours,) = [e for e in events if e["e"] == kind and fields.items() <= e.items()][-1:]
-    recorded = recorded.get("event", recorded)
-    found = []
-    for event in (ours, recorded):
-        judge = _client()
-        judge.set_markets(markets)
-        told = heard(judge, {"subscriptionId": 0, "event": event})
-        market = judge.safe_market(event.get("s"), None, None, "spot")["symbol"]
-        found.append(
-            {name.replace(str(market), "MARKET"): shape(_plain(one)) for name, one in told.items()}
-        )
-    assert found[0] == found[1] != {}
+    found, expected = (
+        shape(heard(judge, {"subscriptionId": 0, "event": event}))
+        for event in (ours, recorded.get("event", recorded))
+    )
+    assert found == expected != {}
 
 
-def _plain(found):
-    """Return what ccxt keeps in a list of its own as lists and dictionaries."""
-    return json.loads(json.dumps(found))
+def test_every_recorded_event_is_judged(shared_data):
+    files = (shared_data / "payloads" / "binance").glob("spot__user_data_json__*.json")
+    names = {file.stem.split("__")[2] for file in files}
+    assert names == {*OWN, "list_status_wrapped"}  # of which ccxt makes nothing
+
+
+# -- what markets tell -----------------------------------------------------------------------------
+
+# A capture's streams, and what ours need so that they say something.
+TOLD = {
+    "depth@100ms": lambda venue: venue.place(price="40000"),
+    "bookTicker": lambda venue: venue.place(price="49990"),
+    "aggTrade": lambda venue: venue.place(type="MARKET"),
+    "kline_1m": lambda venue: venue.place(type="MARKET"),
+}
+
+
+@pytest.mark.parametrize("stream", TOLD)
+def test_our_stream_is_heard_like_the_venues(shared_data, judge, market, stream):
+    line = market.open(f"/stream?streams=btcusdt@{stream}")
+    TOLD[stream](market)
+    for _ in range(3):
+        market.wait()
+    ours = _sides(shape(heard(judge, market.heard(line)[0])))
+    assert ours
+    frames = [frame for _, frame in captured(shared_data, STREAMS)]
+    for frame in frames:
+        if frame["stream"].endswith(f"@{stream}"):
+            assert _sides(shape(heard(judge, frame))) == ours
+
+
+def _sides(found):
+    """Return a shape without a book's levels, of which an update may leave none."""
+    return without(found, "bids", "asks")
+
+
+def test_every_captured_stream_is_judged(shared_data):
+    frames = [frame for _, frame in captured(shared_data, STREAMS)]
+    assert {frame["stream"].partition("@")[2] for frame in frames} == {*TOLD}
+
+
+def test_our_market_is_read_like_the_venues(infos, judge, market):
+    ours = market.get("exchangeInfo", symbol="BTCUSDT")[1]["symbols"][0]
+    recorded = next(info for info in infos if info["symbol"] == "BTCUSDT")
+    found, expected = (shape(judge.parse_market(info)) for info in (ours, recorded))
+    expected["margin"] = False  # nobody lends here
+    expected["limits"]["cost"]["max"] = "number"  # NOTIONAL has it since 2023
+    assert found == expected
+
+
+def test_our_book_is_read_like_the_venues(shared_data, judge, market):
+    ours = market.get("depth", symbol="BTCUSDT")[1]
+    for _, recorded in captured(shared_data, SNAPSHOTS):
+        books = (judge.parse_order_book(found, MARKET) for found in (ours, recorded))
+        assert shape(next(books)) == shape(next(books))
