@@ -6,8 +6,10 @@ None, of what type the others are and what the enumerations say has to be what t
 message gives. Where a message can be read and written again, its numbers are compared as well.
 """
 
+import json
 from collections.abc import Callable
 from decimal import Decimal
+from importlib import resources
 from typing import Any, NamedTuple
 
 import pytest
@@ -24,6 +26,9 @@ from ccxt_judge import (
 )
 
 from steelyard.domain.commands import CloseTransfer, OpenTransfer
+from steelyard.exchange.funds import WITHDRAWAL_LEAVES_NS
+from tests.dialects.binance.test_account import wallet
+from tests.dialects.binance.test_wallet import Program
 from tests.dialects.binance.test_ws_api import Talk
 from tests.dialects.binance.venue import Venue
 
@@ -102,7 +107,7 @@ def _order(judge, found):
 
 
 def _trade(judge, found):
-    return judge.parse_trade(_first(found), judge.market(MARKET))
+    return judge.parse_trade(_first(found), judge.safe_market("BTCUSDT", None, None, "spot"))
 
 
 def _ticker(judge, found):
@@ -277,3 +282,81 @@ def test_our_book_is_read_like_the_venues(shared_data, judge, market):
     for _, recorded in captured(shared_data, SNAPSHOTS):
         books = (judge.parse_order_book(found, MARKET) for found in (ours, recorded))
         assert shape(next(books)) == shape(next(books))
+
+
+# -- what nobody has recorded, by samples of the documented shape -----------------------------------
+
+
+def _canceled():
+    venue = Venue()
+    placed = venue.place()
+    venue.place(venue.other_key, side="SELL", quantity="0.004")
+    return venue.call("DELETE", "order", symbol="BTCUSDT", orderId=placed["orderId"])[1]
+
+
+def _expired():
+    return Venue().place(price="40000", timeInForce="FOK")
+
+
+def _account():
+    return Venue().call("GET", "account")[1]
+
+
+def _aggregate():
+    venue = Venue()
+    venue.place(side="SELL")
+    venue.place(venue.other_key)
+    return venue.get("aggTrades", symbol="BTCUSDT")[1]
+
+
+def _deposited():
+    return Program().ask("deposit/hisrec")[1][0]
+
+
+def _withdrawn():
+    program = Program()
+    program.withdraw(withdrawOrderId="payout-1")
+    program.confirm()
+    program.wait(WITHDRAWAL_LEAVES_NS)
+    return program.history()[0]
+
+
+def _address():
+    return Program().ask("deposit/address", coin="BTC")[1]
+
+
+def _fee():
+    return wallet(Venue(), "asset/tradeFee", "symbol=BTCUSDT")[0]
+
+
+def _transaction(judge, found):
+    return judge.parse_transaction(found, judge.safe_currency(found["coin"]))
+
+
+NOWHERE = ("network", "address", "addressTo")  # a pretended deposit is announced by its coin alone
+# How ccxt reads it, and where ours is from.
+SAMPLED = {
+    "account": (lambda judge, found: judge.parse_balance_custom(found, "spot"), _account),
+    "agg_trade": (_trade, _aggregate),
+    "order_canceled": (_order, _canceled),
+    "order_expired": (_order, _expired),
+    "trade_fee": (lambda judge, found: judge.parse_trading_fee(found), _fee),
+    "coin": (lambda judge, found: judge.parse_currency(found), lambda: Program().coin("BTC")),
+    "deposit_address": (
+        lambda judge, found: judge.parse_deposit_address(found, judge.safe_currency("BTC")),
+        _address,
+    ),
+    "deposit_record": (_transaction, _deposited),
+    "withdrawal_record": (_transaction, _withdrawn),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLED)
+def test_our_answer_is_read_like_the_sample(name):
+    parse, ours = SAMPLED[name]
+    judge = client_of([])
+    but_for = NOWHERE if name == "deposit_record" else ()
+    sample = resources.files("steelyard.dialects.binance") / "samples" / f"{name}.json"
+    documented = json.loads(sample.read_bytes())["payload"]
+    found, expected = (shape(parse(judge, raw)) for raw in (ours(), documented))
+    assert without(found, *but_for) == without(expected, *but_for)
