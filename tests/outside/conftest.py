@@ -4,7 +4,8 @@ import pytest
 from page_visit import FLAGS, WIDE, Visit
 from playwright.sync_api import sync_playwright
 
-pytest.register_assert_rewrite("ccxt_day", "ccxt_pro_day")  # days that more than one file lives
+# Days that more than one file lives.
+pytest.register_assert_rewrite("ccxt_day", "ccxt_pro_day", "python_binance_day")
 
 
 @pytest.fixture(scope="module")
