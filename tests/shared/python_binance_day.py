@@ -23,6 +23,14 @@ EXITS = {
     "belowPrice": "44900",
     "belowTimeInForce": "GTC",
 }
+MIRRORED = {
+    "aboveType": "STOP_LOSS_LIMIT",
+    "aboveStopPrice": "55000",
+    "abovePrice": "55100",
+    "aboveTimeInForce": "GTC",
+    "belowType": "LIMIT_MAKER",
+    "belowPrice": "45000",
+}
 ENTRY = {
     "workingType": "LIMIT",
     "workingSide": "BUY",
@@ -53,9 +61,9 @@ class Trader:
 
         async def call(*arguments: Any, **options: Any) -> Any:
             answer = method(*arguments, **options)
-            if inspect.isasyncgen(answer):
-                return [one async for one in answer]
-            return await answer if inspect.isawaitable(answer) else answer
+            if inspect.isawaitable(answer):
+                answer = await answer
+            return [one async for one in answer] if inspect.isasyncgen(answer) else answer
 
         return call
 
@@ -182,8 +190,7 @@ async def replace_and_bracket(anna: Trader, ben: Trader) -> None:
     assert (await anna.v3_get_order_list(**number))["listOrderStatus"] == "EXECUTING"
     done = await anna.v3_delete_order_list(**base, **number)
     assert done["listOrderStatus"] == "ALL_DONE"
-    for method in (anna.order_oco_sell, anna.order_oco_buy):
-        prices = EXITS if method == anna.order_oco_sell else _mirrored()
+    for method, prices in ((anna.order_oco_sell, EXITS), (anna.order_oco_buy, MIRRORED)):
         told = await method(**base, quantity="0.01", **prices)
         await anna.v3_delete_order_list(**base, orderListId=told["orderListId"])
     oto = await anna.v3_post_order_list_oto(**base, **ENTRY, pendingType="MARKET")
@@ -196,17 +203,6 @@ async def replace_and_bracket(anna: Trader, ben: Trader) -> None:
     await anna.v3_delete_order_list(**base, orderListId=otoco["orderListId"])
     assert len(await anna.v3_get_all_order_list()) == 5
     assert await anna.get_open_orders() == []
-
-
-def _mirrored() -> dict[str, str]:
-    return {
-        "aboveType": "STOP_LOSS_LIMIT",
-        "aboveStopPrice": "55000",
-        "abovePrice": "55100",
-        "aboveTimeInForce": "GTC",
-        "belowType": "LIMIT_MAKER",
-        "belowPrice": "45000",
-    }
 
 
 async def ask_for_the_rest(anna: Trader, ben: Trader) -> None:
