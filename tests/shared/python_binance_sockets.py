@@ -7,6 +7,7 @@ import binance
 from python_binance_day import ENTRY, EXITS, LIMIT, NOBODY, PENDING, SYMBOL, Chapter, Trader
 
 MINUTE = "1m"
+LATE_S = 30  # what was watched has come by then
 
 
 async def ask_over_a_socket(anna: Trader, ben: Trader) -> None:
@@ -27,10 +28,11 @@ async def ask_over_a_socket(anna: Trader, ben: Trader) -> None:
         "get_open_orders": one,
         "get_my_trades": one,
         "get_allocations": one,
-        "get_account": {},
     }.items():
         told = await getattr(anna, f"ws_{name}")(**params)
         assert told == await getattr(anna, name)(**params), name
+    account = await anna.ws_get_account()
+    assert account["balances"] == (await anna.get_account())["balances"]
     candles = {**one, "interval": MINUTE}
     assert await anna.ws_get_uiKlines(**candles) == await anna.get_ui_klines(**candles)
     assert (await anna.ws_get_exchange_info(**one))["symbols"][0]["symbol"] == SYMBOL
@@ -112,7 +114,9 @@ async def watch(anna: Trader, ben: Trader) -> None:
     try:
         await ben.order_limit_sell(symbol=SYMBOL, quantity="0.01", price="50000")
         await anna.order_limit_buy(symbol=SYMBOL, quantity="0.01", price="50000")
-        heard = await asyncio.gather(*(socket.recv() for socket in sockets.values()))
+        heard = await asyncio.wait_for(
+            asyncio.gather(*(socket.recv() for socket in sockets.values())), LATE_S
+        )
     finally:  # at once: each waits for a read of its own to end
         await asyncio.gather(*(socket.__aexit__(None, None, None) for socket in made.values()))
     told = dict(zip(sockets, heard, strict=True))
