@@ -12,7 +12,8 @@ from ccxt_day import FEE, MARKET, NOBODY, Chapter, Trader, meet
 
 LOST = (ccxt.pro.NetworkError, ccxt.pro.ExchangeClosedByUser)
 LATE_S = 20  # what was watched has come by then
-PAUSE_S, STIRS = 0.1, 30
+PAUSE_S = 0.1
+TRIES = round(LATE_S / PAUSE_S)
 WATCHED = [MARKET]
 PAIRS = [[MARKET, "5m"]]
 
@@ -81,7 +82,7 @@ async def listening(**calls: Callable[[], Awaitable[Any]]) -> Any:
 
 async def stir(trader: Trader, book: Heard) -> None:
     """Change the book until it is heard: ccxt shows one with the first change of its snapshot."""
-    for _ in range(STIRS):
+    for _ in range(TRIES):
         if book.items:
             break
         order = await trader.limit("buy", 0.01, 30_000)
@@ -93,7 +94,7 @@ async def stir(trader: Trader, book: Heard) -> None:
 async def followed(trader: Trader) -> None:
     """Wait until the account's news come over the socket that its orders go by."""
     line = trader.client.client(trader.urls["api"]["ws"]["ws-api"]["spot"])
-    for _ in range(STIRS):
+    for _ in range(TRIES):
         is_asked = "authenticate:signature:spot" in line.futures
         if "spot" in line.subscriptions and not is_asked:
             return
