@@ -110,7 +110,8 @@ TURNED_AWAY: dict[AccessReason, Words] = {
     _A.KEY_LIMIT: Words(429, -1003, "Too many requests queued."),
     _A.ORDER_LIMIT: Words(429, -1015, "Too many new orders; current limit is {limit}."),
     _A.MALFORMED: Words(400, -1130, "Invalid data sent for a parameter."),
-    _A.MAINTENANCE: Words(503, -1016, "This service is no longer available."),
+    # ccxt knows maintenance by this text; the venue documents none.
+    _A.MAINTENANCE: Words(503, -1016, "System is under maintenance.", verbatim=True),
     _A.UNAVAILABLE: Words(
         503,
         -1008,
