@@ -184,7 +184,10 @@ def test_a_broken_market_stream_stops_orders_and_comes_back():
     world.run(3)
     world.break_stream(Role.MARKET, back_s=3)
     world.run(4)
-    assert world.trader.status == ("gated", "the book has a gap; waiting for a new snapshot")
+    assert world.trader.status == (
+        "gated",
+        "the market stream is down: broken; waiting for a new snapshot",
+    )
     world.run(9)
     assert world.trader.status.word == "running"
     opens = [bar.open_ns for bar in world.hand.told("bar")]

@@ -40,6 +40,7 @@ from steelyard.domain.messages import (
 from steelyard.trading import risk
 from steelyard.trading.actions import (
     Action,
+    BookMoved,
     Finish,
     Input,
     Kill,
@@ -208,7 +209,7 @@ class Trader:
             case Told():
                 self._told(event.event)
             case StreamUp():
-                self._stream_up(event.role)
+                self._stream_up(event)
             case StreamDown():
                 self._stream_down(event.role, event.why)
             case Sent():
@@ -226,7 +227,7 @@ class Trader:
             case Stop():
                 self._stop(event.why)
 
-    def _told(self, event: Event) -> None:
+    def _told(self, event: Event | BookMoved) -> None:
         if self.market is None or self.desk is None:
             return  # nothing is followed before the instrument is known
         match event:
@@ -242,7 +243,7 @@ class Trader:
                 for balance in event.balances:
                     free_held = (balance.free_atoms, balance.held_atoms)
                     self.reconciler.balances[balance.asset_id] = free_held
-            case BookDelta() | BookSnapshot() | Trade():
+            case BookMoved() | BookDelta() | BookSnapshot() | Trade():
                 if not self.market.see(event):
                     return
                 if isinstance(event, Trade):
@@ -252,11 +253,12 @@ class Trader:
             case _:
                 pass  # not asked for
 
-    def _stream_up(self, role: Role) -> None:
+    def _stream_up(self, up: StreamUp) -> None:
+        role = up.role
         self._streams[role] = None
         self.turn.log("stream.up", role.value)
         if role is Role.MARKET and self.market is not None:
-            self.market.up()
+            self.market.up(up.books.get(self.turn.instrument.instrument_id))
         elif role is Role.PRIVATE:
             self.reconciler.require()
 
