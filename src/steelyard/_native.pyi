@@ -304,8 +304,9 @@ class MarketReader:
         Returns:
             The `MessageKind` as a number, the place of the instrument, and of a
             snapshot or delta: first and last update, bids, asks (each (price_ticks, size_lots)),
-            time_ns, bids and asks off the tick (each (price, price_ticks, size_lots)); of a trade: trade_id, price_ticks, size_lots, whether the taker sold, time_ns;
-            of a touch: update, bid_ticks, bid_lots, ask_ticks, ask_lots, time_ns. A time that the
+            time_ns, bids and asks off the tick (each (price, price_ticks, size_lots)); of a trade:
+            trade_id, price_ticks, size_lots, whether the taker sold, time_ns; of a touch: update,
+            bid_ticks, bid_lots, ask_ticks, ask_lots, time_ns. A time that the
             venue does not say is 0.
 
         Raises:

@@ -459,8 +459,10 @@ class Trader:
             return
         half_ticks = self.mark_half_ticks
         portfolio = self.turn.state.portfolio
-        if half_ticks is not None and portfolio is not None:
-            self.equity.add(self.turn.now_ns, portfolio.total_atoms(half_ticks))
+        if half_ticks is None or portfolio is None:
+            self.turn.wake_at(self.turn.now_ns + EQUITY_NS)  # nothing to value it by yet
+            return
+        self.equity.add(self.turn.now_ns, portfolio.total_atoms(half_ticks))
         self.turn.wake_at(max(self.equity.deadline_ns, self.turn.now_ns + 1))
 
     @property
