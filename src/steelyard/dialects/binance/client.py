@@ -38,7 +38,6 @@ from steelyard.dialects.binance.messages import (
     CancelRequest,
     Depth,
     DepthRequest,
-    ErrorBody,
     ExchangeInfo,
     ExchangeInfoRequest,
     HistoricalTradesRequest,
@@ -91,6 +90,7 @@ from steelyard.domain.messages import (
     OrderQuery,
     OrdersQuery,
     Query,
+    Refused,
     Status,
     StatusQuery,
     TickerList,
@@ -98,6 +98,7 @@ from steelyard.domain.messages import (
     TradeList,
     TradesQuery,
 )
+from steelyard.domain.order import RejectReason
 from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession, Endpoint
 from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import Answered, Outcome, Unknown
@@ -442,17 +443,12 @@ def _symbol(instrument_id: int | None, listings: Listings) -> str:
 
 
 def _refused(message: Message, response: Response) -> Outcome:
-    if isinstance(message, CancelAll) and _code(response) == errors.CANCEL_REJECTED:
-        # There was nothing to cancel, which is what was wanted.
-        return Answered(OrderList(()))
-    return errors.refused_outcome(response)
-
-
-def _code(response: Response) -> int:
-    try:
-        return msgspec.json.decode(response.body, type=ErrorBody).code
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return 0
+    outcome = errors.refused_outcome(response)
+    if isinstance(message, CancelAll) and isinstance(outcome, Answered):
+        refused = outcome.answer
+        if isinstance(refused, Refused) and refused.reason is RejectReason.UNKNOWN_ORDER:
+            return Answered(OrderList(()))  # nothing to cancel, which is what was wanted
+    return outcome
 
 
 def _decoded(body: bytes, kind: Any) -> Any:
