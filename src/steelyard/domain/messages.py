@@ -411,13 +411,17 @@ class TickerList(Struct, frozen=True, tag=True):
 
 
 class AccountAnswer(Struct, frozen=True, tag=True):
-    """Answer to AccountQuery; only assets of which there is something."""
+    """Answer to AccountQuery; only assets of which there is something.
+
+    can_trade is None where the venue does not say.
+    """
 
     account_id: int
     balances: tuple[AssetBalance, ...]
     maker_rate_e8: int
     taker_rate_e8: int
     time_ns: int
+    can_trade: bool | None = None
 
 
 class OrderAnswer(Struct, frozen=True, tag=True):
@@ -462,7 +466,8 @@ class KeyAnswer(Struct, frozen=True, tag=True):
 
     products are the symbols that it may trade, empty for all; overlap_ends_ns is when a key that
     was replaced ends, withdraw_from_ns when one that may withdraw may do so. blast_radius says in
-    sentences what a thief could do with it.
+    sentences what a thief could do with it. unknown are scopes of which the venue does not say
+    whether it has them; others are rights that we have no word for, in the venue's.
     """
 
     key: str
@@ -477,6 +482,8 @@ class KeyAnswer(Struct, frozen=True, tag=True):
     overlap_ends_ns: int | None = None
     withdraw_from_ns: int | None = None
     blast_radius: tuple[str, ...] = ()
+    unknown: frozenset[Scope] = frozenset()
+    others: tuple[str, ...] = ()
 
     @property
     def ends_ns(self) -> int | None:
