@@ -65,6 +65,10 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "They are one order that changes its price; the engine's exits are two orders.",
     ),
     (
+        "A market order by `funds` with `stp` `dc` cancels the resting order, as `co` does.",
+        "The engine decrements sizes, not money.",
+    ),
+    (
         "Refusals say how to mend them in `help`, beside `message`.",
         "A practice exchange should teach.",
     ),

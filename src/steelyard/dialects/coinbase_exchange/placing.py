@@ -111,10 +111,18 @@ def _market(request: NewOrder, instrument: Instrument, asker: Asker) -> Place:
         post_only=False,
         price_ticks=None,
         size_lots=size_lots,
-        self_trade=SELF_TRADES[request.stp or "dc"],
+        self_trade=_self_trade(request),
         client_order_id=_client_id(request),
         quote_atoms=quote_atoms,
     )
+
+
+def _self_trade(request: NewOrder) -> SelfTrade:
+    """Return what happens where a market order meets an own one; money is not decremented."""
+    mode = SELF_TRADES[request.stp or "dc"]
+    if request.funds is not None and mode is SelfTrade.DECREMENT:
+        return SelfTrade.CANCEL_OLDEST
+    return mode
 
 
 def _limit(request: NewOrder, instrument: Instrument, asker: Asker) -> Place:
