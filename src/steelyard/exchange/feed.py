@@ -66,6 +66,7 @@ class Frames(NamedTuple):
 
     payload: bytes
     sessions: tuple[int, ...]
+    channel: Channel
 
 
 class Sources(Protocol):
@@ -434,7 +435,7 @@ class Feed:
             payload = encode(subscription, event, self._sources.listings)
             if payload is not None:
                 payloads = (payload,) if isinstance(payload, bytes) else payload
-                self._out += [Frames(each, tuple(sessions)) for each in payloads]
+                self._out += [Frames(each, tuple(sessions), channel) for each in payloads]
 
 
 def touch_of(levels: BookLevels) -> tuple[int, int, int, int]:
