@@ -22,7 +22,7 @@ def test_what_a_key_is_to_be_is_checked_before_anything_is_asked():
 @pytest.mark.parametrize(
     ("dialect", "scopes", "expires", "words"),
     [
-        ("mtgox", "read", None, "no dialect 'mtgox'; there are: binance, native"),
+        ("mtgox", "read", None, "no dialect 'mtgox'; there are: binance"),
         ("native", "admin", None, "no scope 'admin'; there are: read, trade, withdraw"),
         ("native", "read", "soon", "90d"),
     ],

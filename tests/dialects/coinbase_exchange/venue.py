@@ -143,7 +143,7 @@ class Venue:
         """Hand on what there is to hear."""
         for line, heard in self.lines.values():
             heard += [msgspec.json.decode(payload) for payload in line.session.drain()]
-        for payload, numbers in self.exchange.drain().frames:
+        for payload, numbers, _ in self.exchange.drain().frames:
             for number in numbers:
                 self.lines[number][1].append(msgspec.json.decode(payload))
 
