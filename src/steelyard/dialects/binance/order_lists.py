@@ -48,7 +48,7 @@ from steelyard.dialects.binance.placing import place_from_wire, place_to_wire
 from steelyard.dialects.binance.routes import signed, span_of
 from steelyard.dialects.binance.text import symbol_text, to_ms
 from steelyard.domain.commands import Cancel, Place, PlaceGroup
-from steelyard.domain.errors import UnitError, Unsupported
+from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import (
@@ -60,7 +60,7 @@ from steelyard.domain.messages import (
     OrdersQuery,
     Scope,
 )
-from steelyard.domain.order import GroupKind, RejectReason, Side
+from steelyard.domain.order import GroupKind, OrderType, RejectReason, Side
 from steelyard.wire.dialect import Asker, Endpoint, Refusal, SessionRefused
 
 LISTS_MAX = 1_000
@@ -332,6 +332,12 @@ def group_to_wire(group: PlaceGroup, listings: Listings) -> ListRequest:
     places = list(group.places)
     if group.kind is not GroupKind.OTO and _is_above(places[-2], places[-1]):
         places[-2:] = places[-1], places[-2]
+    exits = () if group.kind is GroupKind.OTO else places[-2:]
+    if any(place.order_type is OrderType.LIMIT and not place.post_only for place in exits):
+        raise Unsupported(
+            "Binance has no plain limit order among those of which one cancels the other: say "
+            "post_only"
+        )
     said: dict[str, Any] = {}
     for leg, place in zip(LEGS[kind].legs, places, strict=True):
         order = place_to_wire(place, listings)
@@ -359,8 +365,15 @@ def _is_above(one: Place, other: Place) -> bool:
 
 
 def group_from_reports(report: OrderListReport, listings: Listings) -> OrderList:
-    """Return the orders of a list that a response tells of."""
-    results = msgspec.convert(report.orderReports, tuple[OrderResult, ...])
+    """Return the orders of a list that a response tells of.
+
+    Raises:
+        DecodeError: One has another form than documented.
+    """
+    try:
+        results = msgspec.convert(report.orderReports, tuple[OrderResult, ...])
+    except msgspec.ValidationError as error:
+        raise DecodeError(f"answer: {error}", "orderReports") from error
     return OrderList(tuple(result_from_wire(result, listings) for result in results))
 
 
