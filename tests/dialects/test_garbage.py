@@ -35,7 +35,7 @@ from steelyard.wire.outcome import Answered, NotSent, Unknown
 NAMES = dialects.names()
 EACH = 20  # messages of one seed
 STATUSES = (200, 200, 200, 200, 201, 204, 400, 401, 403, 404, 409, 418, 429, 500, 503)
-LATER_NS = START_NS + 10**10
+LATER_NS = START_NS + 10**11  # signatures are good for a minute at most
 PLACE_IN_A_PATH = re.compile(r"\{(\w+)\}")
 
 NIGHT = 5_000  # seeds

@@ -8,7 +8,7 @@ import pytest
 
 from steelyard.dialects.coinbase_exchange import follower, market
 from steelyard.dialects.coinbase_exchange.messages import Product
-from steelyard.domain.errors import AuthError, DecodeError, Unsupported, VenueRejected
+from steelyard.domain.errors import AuthError, DecodeError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import (
@@ -132,7 +132,7 @@ def test_errors_are_told_apart():
     error = {"type": "error", "message": "Authentication Failed", "reason": "x"}
     with pytest.raises(AuthError):
         tell(session, **error)
-    with pytest.raises(VenueRejected):
+    with pytest.raises(DecodeError, match="subscription"):
         tell(session, type="error", message="Failed to subscribe", reason="nonsense")
     session.opened(0)
     assert len(session.drain()[0]) == 2

@@ -27,7 +27,7 @@ from steelyard.dialects.coinbase_exchange.text import (
     read_size,
     whole_lots,
 )
-from steelyard.domain.errors import AuthError, DecodeError, Unsupported, VenueRejected
+from steelyard.domain.errors import AuthError, DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import (
@@ -41,7 +41,7 @@ from steelyard.domain.messages import (
     Ticker,
     Trade,
 )
-from steelyard.domain.order import Liquidity, OrderType, RejectReason, Side, TimeInForce
+from steelyard.domain.order import Liquidity, OrderType, Side, TimeInForce
 from steelyard.domain.units import fee_atoms
 from steelyard.wire.dialect import ApiKey, ChannelKind
 
@@ -74,9 +74,9 @@ class _Follower:
         """Take one message.
 
         Raises:
-            DecodeError: It has another form than documented, or speaks of what is not listed.
+            DecodeError: It has another form than documented, speaks of what is not listed, or says
+                that the subscription is not taken.
             AuthError: Key or signature are not accepted.
-            VenueRejected: The subscription is not.
         """
         message = _read(frame)
         match message:
@@ -87,7 +87,7 @@ class _Follower:
             case frames.Subscriptions():
                 self.ready = self._is_confirmed(message)
             case _:
-                self._events += self._heard(message)
+                self._events += [*self._heard(message)]
 
     def drain(self) -> tuple[list[str], list[Event]]:
         """Return frames to send and what was told, in order."""
@@ -99,7 +99,7 @@ class _Follower:
         said = f"{error.message}: {error.reason}"
         if error.message == "Authentication Failed" or "authentication" in error.reason:
             raise AuthError(said, error.message)
-        raise VenueRejected(said, RejectReason.UNSUPPORTED, error.message)
+        raise DecodeError(f"the venue does not take our subscription: {said}")
 
     def _is_confirmed(self, message: frames.Subscriptions) -> bool:
         raise NotImplementedError
@@ -118,7 +118,8 @@ def _read(frame: str | bytes) -> frames.Told | None:
         DecodeError: It has another form than documented.
     """
     try:
-        if _head.decode(frame).type not in _TYPES:
+        kind = _head.decode(frame).type
+        if not isinstance(kind, str) or kind not in _TYPES:
             return None
         message: frames.Told = _told.decode(frame)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
@@ -170,7 +171,6 @@ class MarketFollower(_Follower):
     def _snapshot(self, message: frames.Snapshot) -> BookSnapshot:
         instrument = listed(message.product_id, self._listings)
         number = instrument.instrument_id
-        self._changes[number] = self._changes.get(number, 0) + 1
         bids, asks = (
             tuple(
                 (read_price(instrument, price), lots)
@@ -180,18 +180,23 @@ class MarketFollower(_Follower):
             for rows in (message.bids, message.asks)
         )
         time_ns = from_iso(message.time) if message.time else 0
-        return BookSnapshot(number, self._changes[number], bids, asks, time_ns)
+        return BookSnapshot(number, self._count(number), bids, asks, time_ns)
+
+    def _count(self, number: int) -> int:
+        """Return the number of a book's next message, which has been read whole."""
+        self._changes[number] = self._changes.get(number, 0) + 1
+        return self._changes[number]
 
     def _delta(self, message: frames.L2Update) -> BookDelta:
         instrument = listed(message.product_id, self._listings)
-        number = instrument.instrument_id
-        sequence = self._changes[number] = self._changes.get(number, 0) + 1
+        number, time_ns = instrument.instrument_id, from_iso(message.time)
         sides: dict[Side, list[tuple[int, int]]] = {Side.BUY: [], Side.SELL: []}
         for side, price, size in message.changes:
             level = read_price(instrument, price), whole_lots(instrument, size)
             sides[SIDES[side]].append(level)
         bids, asks = tuple(sides[Side.BUY]), tuple(sides[Side.SELL])
-        return BookDelta(number, sequence, sequence, bids, asks, from_iso(message.time))
+        sequence = self._count(number)
+        return BookDelta(number, sequence, sequence, bids, asks, time_ns)
 
 
 def trade_from_wire(message: frames.Match, listings: Listings) -> Trade:
@@ -360,9 +365,10 @@ class AccountFollower(_Follower):
                 continue
             is_maker = liquidity is Liquidity.MAKER
             side = SIDES[message.side] if is_maker else SIDES[message.side].opposite
-            rate = message.maker_fee_rate if is_maker else message.taker_fee_rate
-            time_ns = from_iso(message.time)
-            order = self._orders.get(order_id) or _unknown(order_id, instrument, side, time_ns)
+            rate = (message.maker_fee_rate if is_maker else message.taker_fee_rate) or "0"
+            time_ns, rate_e8 = from_iso(message.time), read_rate(rate)
+            number = order_number(order_id)
+            order = self._orders.get(order_id) or _unknown(number, instrument, side, time_ns)
             price_ticks = read_price(instrument, message.price)
             size_lots = read_size(instrument, message.size)
             quote_atoms = instrument.notional_atoms(price_ticks, size_lots)
@@ -388,7 +394,7 @@ class AccountFollower(_Follower):
                 quote_atoms=quote_atoms,
                 liquidity=liquidity,
                 fee_asset_id=instrument.quote_asset_id,
-                fee_atoms=fee_atoms(quote_atoms, read_rate(rate) if rate else 0),
+                fee_atoms=fee_atoms(quote_atoms, rate_e8),
                 time_ns=time_ns,
             )
             yield OrderEvent(Execution.FILL, order, fill, time_ns)
@@ -408,13 +414,13 @@ class AccountFollower(_Follower):
         yield OrderEvent(Execution.AMENDED, order, None, time_ns)
 
     def _done(self, message: frames.Done) -> Iterator[OrderEvent]:
-        order = self._orders.pop(message.order_id, None)
         instrument, time_ns = listed(message.product_id, self._listings), from_iso(message.time)
+        number = order_number(message.order_id)
+        order = self._orders.pop(message.order_id, None)
         if message.reason == "filled":
             return  # its last match has said so
         if order is None:
-            side = SIDES[message.side]
-            order = _unknown(message.order_id, instrument, side, time_ns)
+            order = _unknown(number, instrument, SIDES[message.side], time_ns)
         is_expired = message.cancel_reason == EXPIRED
         state = OrderState.EXPIRED if is_expired else OrderState.CANCELED
         execution = Execution.EXPIRED if is_expired else Execution.CANCELED
@@ -429,10 +435,10 @@ class AccountFollower(_Follower):
         return BalanceEvent(0, (balance,), from_iso(message.timestamp))
 
 
-def _unknown(order_id: str, instrument: Instrument, side: Side, time_ns: int) -> Order:
+def _unknown(number: int, instrument: Instrument, side: Side, time_ns: int) -> Order:
     """Return as much of an order as a step of its life tells: it was placed before we listened."""
     return Order(
-        order_id=order_number(order_id),
+        order_id=number,
         client_order_id="",
         account_id=0,
         instrument_id=instrument.instrument_id,
