@@ -73,6 +73,10 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "A practice exchange should teach.",
     ),
     (
+        "An order that was canceled says why in `cancel_reason`, as the feed does.",
+        "Who asks over REST alone would not know.",
+    ),
+    (
         "`base_min_size` and `base_max_size` are told.",
         "The venue has stopped telling them, and enforces them all the same.",
     ),
@@ -192,5 +196,6 @@ DIALECT = Dialect(
     key_kinds=frozenset({KeyKind.HMAC, KeyKind.TUTORIAL}),
     notes=NOTES,
     new_key=auth.new_key,
+    answers_in_full=False,
     manner=tutorial.manner,
 )

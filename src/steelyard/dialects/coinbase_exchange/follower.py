@@ -17,6 +17,7 @@ from steelyard.dialects.coinbase_exchange.frames import Control, Wanted
 from steelyard.dialects.coinbase_exchange.orders import listed
 from steelyard.dialects.coinbase_exchange.placing import STOPS
 from steelyard.dialects.coinbase_exchange.text import (
+    CANCEL_REASONS,
     SIDES,
     from_iso,
     from_seconds,
@@ -41,7 +42,7 @@ from steelyard.domain.messages import (
     Ticker,
     Trade,
 )
-from steelyard.domain.order import Liquidity, OrderType, Side, TimeInForce
+from steelyard.domain.order import CancelCause, Liquidity, OrderType, Side, TimeInForce
 from steelyard.domain.units import fee_atoms
 from steelyard.wire.dialect import ApiKey, ChannelKind
 
@@ -51,7 +52,8 @@ FOLLOWED: dict[ChannelKind, str] = {
     ChannelKind.TRADES: "matches",
     ChannelKind.TICKER: "ticker",
 }
-EXPIRED = "101:Time In Force"
+TIME_IN_FORCE = "101:Time In Force"
+CAUSES = {reason: cause for cause, reason in CANCEL_REASONS.items()}
 
 _told = msgspec.json.Decoder(frames.Told)
 _head = msgspec.json.Decoder(frames.Other)
@@ -262,6 +264,7 @@ class AccountFollower(_Follower):
         self._key = key
         self._products = tuple(instrument.symbol for instrument in listings)
         self._orders: dict[str, Order] = {}  # open ones, by the venue's id
+        self._rested: set[str] = set()  # of those the ones that have been in the book
 
     def opened(self, now_ns: int) -> None:
         """Subscribe; balances by themselves, because not every venue tells of all at once."""
@@ -297,6 +300,8 @@ class AccountFollower(_Follower):
                 return
             case frames.Match():
                 yield from self._matched(message)
+            case frames.Open() if message.order_id in self._orders:
+                self._rested.add(message.order_id)
             case frames.Change():
                 yield from self._changed(message)
             case frames.Done():
@@ -418,13 +423,31 @@ class AccountFollower(_Follower):
         number = order_number(message.order_id)
         order = self._orders.pop(message.order_id, None)
         if message.reason == "filled":
+            self._rested.discard(message.order_id)
             return  # its last match has said so
         if order is None:
             order = _unknown(number, instrument, SIDES[message.side], time_ns)
-        is_expired = message.cancel_reason == EXPIRED
-        state = OrderState.EXPIRED if is_expired else OrderState.CANCELED
+            if message.remaining_size:
+                order = replace(order, size_lots=read_size(instrument, message.remaining_size))
+        cause = self._cause(message)
+        is_expired = cause not in (CancelCause.USER, CancelCause.ADMIN)
+        order = replace(
+            order,
+            state=OrderState.EXPIRED if is_expired else OrderState.CANCELED,
+            cancel_cause=cause,
+            updated_ns=time_ns,
+        )
         execution = Execution.EXPIRED if is_expired else Execution.CANCELED
-        yield OrderEvent(execution, replace(order, state=state, updated_ns=time_ns), None, time_ns)
+        self._rested.discard(message.order_id)
+        yield OrderEvent(execution, order, None, time_ns)
+
+    def _cause(self, message: frames.Done) -> CancelCause:
+        """Return why an order ended; the venue has one word for whatever its time in force does."""
+        reason = message.cancel_reason or ""
+        if reason == TIME_IN_FORCE:
+            rested = message.order_id in self._rested
+            return CancelCause.EXPIRED if rested else CancelCause.IOC_REMAINDER
+        return CAUSES.get(reason, CancelCause.USER)
 
     def _balance(self, message: frames.BalanceUpdate) -> BalanceEvent:
         try:

@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct
 
 from steelyard.dialects.coinbase_exchange import frames, placing
 from steelyard.dialects.coinbase_exchange.text import (
+    CANCEL_REASONS,
     SIDE_NAMES,
     Id,
     amount_text,
@@ -36,21 +37,11 @@ from steelyard.domain.messages import (
     OwnChanges,
     Trade,
 )
-from steelyard.domain.order import CancelCause, Liquidity
+from steelyard.domain.order import Liquidity
 from steelyard.domain.units import RATE_SCALE
 
 NOBODY = uuid_of(Id.ORDER, 0)  # a taker that is nobody's order here
 MODIFIED, SELF_TRADE = "modify_order", "STP"
-CANCEL_REASONS: dict[CancelCause, str] = {
-    CancelCause.IOC_REMAINDER: "101:Time In Force",
-    CancelCause.FOK_UNFILLABLE: "101:Time In Force",
-    CancelCause.EXPIRED: "101:Time In Force",
-    CancelCause.SELF_TRADE: "102:Self Trade Prevention",
-    CancelCause.ADMIN: "103:Admin",
-    CancelCause.PRICE_BAND: "104:Price Bound Order Protection",
-    CancelCause.INSUFFICIENT_BALANCE: "105:Insufficient Funds",
-    CancelCause.NO_LIQUIDITY: "106:Insufficient Liquidity",
-}
 SCHEMA: dict[str, tuple[str, ...]] = {
     "open": ("type", "product_id", "sequence", "order_id", "side", "price", "size", "time"),
     "match": (

@@ -325,6 +325,7 @@ class Order(Struct, frozen=True, kw_only=True):
     created_at: str
     done_at: str | UnsetType = UNSET
     done_reason: str | UnsetType = UNSET
+    cancel_reason: str | UnsetType = UNSET  # ours; the venue has it on the feed alone
     reject_reason: str | UnsetType = UNSET
     fill_fees: str = "0.0000000000000000"
     filled_size: str = "0.00000000"

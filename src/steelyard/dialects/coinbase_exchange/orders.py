@@ -26,6 +26,7 @@ from steelyard.dialects.coinbase_exchange.routes import (
     signed,
 )
 from steelyard.dialects.coinbase_exchange.text import (
+    CANCEL_REASONS,
     MONEY_DECIMALS,
     ORDER_DECIMALS,
     SIDE_NAMES,
@@ -63,7 +64,14 @@ from steelyard.domain.messages import (
     Refused,
     Scope,
 )
-from steelyard.domain.order import Liquidity, OrderType, RejectReason, SelfTrade, TimeInForce
+from steelyard.domain.order import (
+    CancelCause,
+    Liquidity,
+    OrderType,
+    RejectReason,
+    SelfTrade,
+    TimeInForce,
+)
 from steelyard.wire.dialect import Asker
 
 KEPT_MAX = 200_000  # orders or fills looked through for a list: all that an account has
@@ -115,6 +123,9 @@ def order_to_wire(order: Order, instrument: Instrument, fees_atoms: int = 0) -> 
         created_at=iso(order.created_ns),
         done_at=iso(order.updated_ns) if is_done else UNSET,
         done_reason=done_reason if is_done else UNSET,
+        cancel_reason=CANCEL_REASONS.get(order.cancel_cause, UNSET)
+        if order.cancel_cause is not None
+        else UNSET,
         reject_reason=_reject_text(order.reject_reason) if status == "rejected" else UNSET,
         fill_fees=padded(amount_text(fees_atoms), MONEY_DECIMALS),
         filled_size=_size(instrument, order.filled_lots),
@@ -134,6 +145,7 @@ def taken_up(order: messages.Order) -> messages.Order:
         settled=False,
         done_at=UNSET,
         done_reason=UNSET,
+        cancel_reason=UNSET,
         fill_fees=padded("0", MONEY_DECIMALS),
         filled_size=padded("0", ORDER_DECIMALS),
         executed_value=padded("0", MONEY_DECIMALS),
@@ -157,6 +169,7 @@ def order_from_wire(wire: messages.Order, listings: Listings) -> Order:
     if wire.time_in_force:
         tif = _word(placing.TIMES_IN_FORCE, wire.time_in_force, "time_in_force")
     created_ns = from_iso(wire.created_at)
+    expire_ns = from_iso(wire.expire_time) if wire.expire_time else None
     return Order(
         order_id=order_number(wire.id),
         client_order_id=wire.client_oid or "",
@@ -178,7 +191,7 @@ def order_from_wire(wire: messages.Order, listings: Listings) -> Order:
         spend_atoms=read_amount(wire.funds) if wire.funds and not wire.size else None,
         display_lots=read_size(instrument, wire.max_floor) if wire.max_floor else None,
         trigger_ticks=None if stop_price is None else read_price(instrument, stop_price),
-        expire_ns=from_iso(wire.expire_time) if wire.expire_time else None,
+        expire_ns=expire_ns,
     )
 
 
@@ -187,11 +200,22 @@ def _state(wire: messages.Order, filled_lots: int) -> OrderState:
         case "pending" | "received" | "open" | "active":
             return OrderState.PARTIALLY_FILLED if filled_lots else OrderState.WORKING
         case "done":
-            return OrderState.FILLED if wire.done_reason == "filled" else OrderState.CANCELED
+            if wire.done_reason == "filled":
+                return OrderState.FILLED
+            return OrderState.EXPIRED if _has_expired(wire) else OrderState.CANCELED
         case "rejected":
             return OrderState.REJECTED
         case _:
             raise DecodeError(f"an order of status {errors.shown(wire.status)}", "status")
+
+
+def _has_expired(wire: messages.Order) -> bool:
+    """Whether an order ended by its own terms, as far as they say so."""
+    if wire.cancel_reason:
+        return wire.cancel_reason != CANCEL_REASONS[CancelCause.ADMIN]
+    if wire.type == "market" or wire.time_in_force in ("IOC", "FOK"):
+        return True
+    return bool(wire.expire_time and wire.done_at and wire.done_at >= wire.expire_time)
 
 
 def placed_from_wire(wire: messages.Order, listings: Listings) -> OrderAnswer | Refused:

@@ -18,7 +18,7 @@ from hashlib import blake2b
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import SECOND_NS
-from steelyard.domain.order import Side
+from steelyard.domain.order import CancelCause, Side
 from steelyard.domain.units import ATOMS_PER_UNIT, TEXT_MAX
 
 ATOM_DECIMALS = 12
@@ -28,6 +28,16 @@ MONEY_DECIMALS = 16
 US_NS = 1_000
 SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 SIDE_NAMES = {side: name for name, side in SIDES.items()}
+CANCEL_REASONS: dict[CancelCause, str] = {
+    CancelCause.IOC_REMAINDER: "101:Time In Force",
+    CancelCause.FOK_UNFILLABLE: "101:Time In Force",
+    CancelCause.EXPIRED: "101:Time In Force",
+    CancelCause.SELF_TRADE: "102:Self Trade Prevention",
+    CancelCause.ADMIN: "103:Admin",
+    CancelCause.PRICE_BAND: "104:Price Bound Order Protection",
+    CancelCause.INSUFFICIENT_BALANCE: "105:Insufficient Funds",
+    CancelCause.NO_LIQUIDITY: "106:Insufficient Liquidity",
+}
 
 
 # -- numbers that are printed -------------------------------------------------------------------
