@@ -627,7 +627,7 @@ class Exchange:
             tuple(levels.bids),
             tuple(levels.asks),
             now_ns,
-            self.feed.full_sequences[query.instrument_id],
+            full_sequence=self.feed.full_sequences[query.instrument_id],
         )
 
     def _market(self, instrument_id: int) -> InstrumentMarket:

@@ -147,6 +147,10 @@ class CoinbaseClient:
         """Return a session that follows these public channels."""
         return MarketFollower(instruments, listings, kinds)
 
+    def market_table(self, _instruments: Sequence[Instrument]) -> None:
+        """Its frames are read by Python code: no table has sides in levels, or ISO times."""
+        return
+
     def private_session(self, key: ApiKey, listings: Listings, now_ns: int) -> ClientSession:  # noqa: ARG002
         """Return a session that follows the account's orders and balances."""
         return AccountFollower(key, listings)

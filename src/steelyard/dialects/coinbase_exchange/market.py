@@ -317,7 +317,7 @@ def book_from_wire(book: Book, instrument: Instrument) -> BookSnapshot:
         levels(book.bids),
         levels(book.asks),
         from_iso(book.time),
-        book.sequence,
+        full_sequence=book.sequence,
     )
 
 
