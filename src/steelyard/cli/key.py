@@ -245,8 +245,10 @@ def issued(result: dict[str, Any]) -> str:
     key = f"key     [bold]{result['key']}[/]"
     if not result["secret"]:
         return f"{key}\n{about}\nSign with your private key.{warnings}"
+    passphrase = result.get("passphrase")
+    also = f"\npassphrase  [bold]{shown(passphrase)}[/]" if passphrase else ""
     return (
-        f"{key}\nsecret  [bold]{shown(result['secret'].strip())}[/]\n{about}\n"
+        f"{key}\nsecret  [bold]{shown(result['secret'].strip())}[/]{also}\n{about}\n"
         "[yellow]The secret is not kept anywhere in the clear and will not be shown again.[/]"
         f"{warnings}"
     )
