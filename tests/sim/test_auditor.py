@@ -96,7 +96,7 @@ def test_a_book_that_is_behind(desk):
 
 def test_a_gap_in_the_numbers_is_told_even_where_the_book_is_right(desk):
     """Who resyncs at once would never notice."""
-    desk.book.gaps = 1
+    desk.book.book.gaps = 1
     told = "the market's stream has left out something: 1 gaps in its numbers"
     assert desk.audit() == [told]
 

@@ -118,7 +118,7 @@ def test_codes_that_are_new(status, code, wanted):
         (-2011, "Market is closed.", R.MARKET_HALTED),
         (-2011, "This account may not place or cancel orders.", R.UNSUPPORTED),
         (-2011, "Order was not canceled due to cancel restrictions.", R.UNSUPPORTED),
-        (-2038, "Order amend (quantity increase) is not supported.", R.SIZE_BELOW_FILLED),
+        (-2038, "Quantity is not above what has been executed.", R.SIZE_BELOW_FILLED),
         (-2038, "Unknown order sent.", R.UNKNOWN_ORDER),
         (-1013, "Filter failure: PERCENT_PRICE_BY_SIDE", R.PRICE_OUTSIDE_BAND),
         (-1013, "Filter failure: TO_COME_SOME_DAY", R.UNSUPPORTED),

@@ -124,7 +124,7 @@ OUTCOMES = [
     (400, '{"code":-2038,"msg":"Unknown order sent."}', R.UNKNOWN_ORDER),
     (
         400,
-        '{"code":-2038,"msg":"Order amend (quantity increase) is not supported."}',
+        '{"code":-2038,"msg":"Quantity is not above what has been executed."}',
         R.SIZE_BELOW_FILLED,
     ),
     (400, '{"code":-1121,"msg":"Invalid symbol."}', R.UNKNOWN_INSTRUMENT),

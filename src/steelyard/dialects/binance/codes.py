@@ -142,7 +142,7 @@ TEXTS: tuple[tuple[tuple[int, ...], str, RejectReason], ...] = (
     (_MATCHING, "Order would immediately match", _R.POST_ONLY_WOULD_TAKE),
     (_MATCHING, "Price * QTY is zero or less", _R.NOTIONAL_TOO_SMALL),
     (_MATCHING, "IcebergQty exceeds QTY", _R.DISPLAY_OUT_OF_RANGE),
-    (_MATCHING, "Order amend (quantity increase)", _R.SIZE_BELOW_FILLED),
+    (_MATCHING, "Quantity is not above", _R.SIZE_BELOW_FILLED),  # the venue documents no text
     (_CHECKED, "Filter failure: PRICE_FILTER", _R.PRICE_OFF_TICK),
     (_CHECKED, "Filter failure: PERCENT_PRICE", _R.PRICE_OUTSIDE_BAND),
     (_CHECKED, "Filter failure: LOT_SIZE", _R.SIZE_OFF_LOT),

@@ -144,7 +144,7 @@ REFUSED: dict[RejectReason, Words] = {
         400, ORDER_REJECTED, "Duplicate order sent.", verbatim=True
     ),
     _R.UNKNOWN_ORDER: Words(400, NO_SUCH_ORDER, "Order does not exist.", verbatim=True),
-    _R.SIZE_BELOW_FILLED: Words(400, -2038, "Order amend (quantity increase) is not supported."),
+    _R.SIZE_BELOW_FILLED: Words(400, -2038, "Quantity is not above what has been executed."),
     # Transfers are the wallet's, not this API's.
     _R.UNKNOWN_TRANSFER: Words(400, -1130, "Invalid data sent for a parameter."),
     _R.TOO_MANY_ORDERS: Words(400, INVALID_MESSAGE, "Filter failure: MAX_NUM_ORDERS"),

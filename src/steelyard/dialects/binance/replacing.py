@@ -228,8 +228,8 @@ def _check_amend(order: Order, size_lots: int) -> None:
         )
     if size_lots <= order.filled_lots:
         raise _not_amended(
-            "Order amend is not supported for this symbol.",
-            "newQty must be above what has been executed; cancel the order to end it there",
+            "Quantity is not above what has been executed.",
+            "make newQty larger, or cancel the order to end it there",
         )
 
 
