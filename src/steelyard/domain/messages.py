@@ -399,6 +399,12 @@ class OrderAnswer(Struct, frozen=True, tag=True):
     former_client_order_id: str = ""
 
 
+class Acknowledged(Struct, frozen=True, tag=True):
+    """A Cancel or CancelAll was carried out, by a venue that does not say what became of whom."""
+
+    count: int = 1
+
+
 class OrderList(Struct, frozen=True, tag=True):
     """Answer to OrdersQuery, CancelAll (what was canceled) and PlaceGroup (its orders)."""
 
@@ -507,6 +513,7 @@ SingleAnswer = (
     | TickerList
     | AccountAnswer
     | OrderAnswer
+    | Acknowledged
     | OrderList
     | TransferAnswer
     | FillList

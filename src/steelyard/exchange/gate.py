@@ -61,6 +61,7 @@ from steelyard.wire.dialect import (
     Credentials,
     Dialect,
     Endpoint,
+    Finish,
     Read,
     Refusal,
     ServerSession,
@@ -239,7 +240,10 @@ class Gate:
         parties = [(Per.IP, ip)]
         if endpoint.auth is not Auth.NONE:
             credentials = _claimed(claim)
-            kept = self._access.authenticate(credentials, endpoint.auth, ip, now_ns)
+            if credentials.token:
+                credentials, kept = self._vouched(credentials, ip, now_ns)
+            else:
+                kept = self._access.authenticate(credentials, endpoint.auth, ip, now_ns)
             sandbox_ns = self.exchange.time_at(now_ns)
             if endpoint.auth is Auth.SIGNED:  # who only names a key has not used it
                 kept.used(sandbox_ns, ip, f"{endpoint.method} {endpoint.path}")
@@ -269,6 +273,17 @@ class Gate:
                 for party in parties
             ]
         return result
+
+    def _vouched(
+        self, credentials: Credentials, ip: str, now_ns: int
+    ) -> tuple[Credentials, KeptKey]:
+        """Return the credentials of the key that a stream token stands for, and the key."""
+        owner = self.redeem(credentials.token, ip, now_ns)
+        kept = None if owner is None else self.exchange.keys.find(owner[1])
+        if kept is None:
+            why = "the token is unknown or its time is over; ask for another one"
+            raise SessionRefused(Refusal(AccessReason.UNKNOWN_KEY, why))
+        return credentials._replace(key=kept.created.key), kept
 
     def _give_fills_back(self, account_id: int, now_ns: int) -> None:
         """Do not count against an account's order limits what has traded since it last asked."""
@@ -418,8 +433,10 @@ class Gate:
             self.exchange.history.order,
             tuple(used for part in usage for used in part),
             self.exchange.state_of,
+            lambda query: self._answer(query, now_ns),
         )
         try:
+            charges = self._charge(endpoint, parameters, asker, ip, now_ns)
             message = endpoint.decode(parameters, asker)
             if kept is not None and kept.created.products:
                 for command in message.commands if isinstance(message, Batch) else (message,):
@@ -428,6 +445,8 @@ class Gate:
             answer = None if message is None else self._act(message, credentials, ip, now_ns)
             if isinstance(answer, Refused):
                 raise SessionRefused(Refusal(answer.reason, answer.message, answer.field))
+            for who, aged in charges:
+                self.limiter.charge(who, aged, may_overshoot=True, ip=ip, now_ns=now_ns)
             return endpoint.encode(answer, parameters, asker)
         except UnitError as error:
             raise SessionRefused(Refusal(error.reason, str(error), error.field)) from error
@@ -435,6 +454,32 @@ class Gate:
             raise SessionRefused(Refusal(RejectReason.UNSUPPORTED, str(error))) from error
         except DecodeError as error:
             raise SessionRefused(_malformed(error)) from error
+
+    def _charge(
+        self, endpoint: Endpoint, parameters: Struct, asker: Asker, ip: str, now_ns: int
+    ) -> list[tuple[str, int]]:
+        """Count what a request costs per pair; return what is to be counted once it has succeeded.
+
+        Raises:
+            Turned away: `SessionRefused`, where it is more than is left.
+        """
+        later: list[tuple[str, int]] = []
+        if endpoint.charges is None:
+            return later
+        for charge in endpoint.charges(parameters, asker):
+            who = f"{asker.account_id}:{charge.instrument_id}"
+            _, refusal = self.limiter.charge(
+                who,
+                charge.units,
+                aged=charge.aged,
+                may_overshoot=charge.may_overshoot,
+                ip=ip,
+                now_ns=now_ns,
+            )
+            if refusal is not None:
+                raise SessionRefused(refusal)
+            later.append((who, charge.aged))
+        return later
 
     def _act(
         self,
@@ -556,11 +601,11 @@ class Line:
         finally:
             self.usage = tuple(used for part in usage for used in part)
 
-    def subscribe(self, subscription: Subscription) -> None:
+    def subscribe(self, subscription: Subscription, finish: Finish | None = None) -> None:
         """Begin a stream for this session."""
-        feed = self._gate.exchange.feed
+        feed, now_ns = self._gate.exchange.feed, self._now()
         has_room = len(feed.subscriptions(self.session_id)) < SUBSCRIPTIONS_PER_LINE
-        if not has_room or not feed.subscribe(self.session_id, subscription, self._now()):
+        if not has_room or not feed.subscribe(self.session_id, subscription, now_ns, finish):
             raise SessionRefused(
                 Refusal(
                     AccessReason.KEY_LIMIT,

@@ -22,10 +22,10 @@ from steelyard.engine.reference import ReferenceEngine
 from steelyard.exchange.admin import Admin
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.gate import Gate, Line
-from steelyard.exchange.keys import Entropy, ReadPublicKey, no_public_keys
+from steelyard.exchange.keys import ReadPublicKey, no_public_keys
 from steelyard.exchange.records import FORMAT, Founded, KeyChanged, KeyRevoked
 from steelyard.exchange.stream_tokens import StreamTokens
-from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Ending
+from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Ending, Entropy, Errand
 from steelyard.wire.limits import UNLIMITED, LimitProfile
 from steelyard.wire.outcome import Answered, Outcome
 
@@ -216,6 +216,8 @@ class Stand(SmallExchange):
         listener = Listener(session)
         self._lines[number] = (line, listener)
         session.opened(self.now_ns)
+        if isinstance(session, Errand) and (request := session.errand(self.now_ns)) is not None:
+            session.returned(self.gate.http(request, ip, self.now_ns), self.now_ns)
         self.deliver()
         return listener
 

@@ -11,11 +11,12 @@ from base64 import b32encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import IntEnum, auto
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from msgspec import Struct
 
 from steelyard.domain.commands import UserCommand
+from steelyard.domain.errors import Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import Answer, Batch, Event, KeyKind, OrderQuery, Query, Scope
@@ -94,6 +95,8 @@ class Credentials(NamedTuple):
     none. A nonce may be used once per key within the window; one that rises is a number, without
     leading zeros, and has to be above every one that the key has used. flaw is what is missing or
     malformed besides the key: it is told when the signature's turn comes, and not before the key's.
+
+    On a WebSocket a stream token may stand for all of that: it is worth what its key is.
     """
 
     key: str
@@ -106,6 +109,7 @@ class Credentials(NamedTuple):
     flaw: Refusal | None = None
     nonce_rises: bool = False
     passphrase: str = ""
+    token: str = ""
 
     @classmethod
     def flawed(cls, key: str, flaw: Refusal) -> Self:
@@ -121,12 +125,17 @@ def _open(_instrument_id: int) -> MarketState:
     return MarketState.OPEN
 
 
+def _no_answer(query: Query) -> Answer:
+    raise Unsupported(f"nobody is there to answer {type(query).__name__}")
+
+
 class Asker(NamedTuple):
     """Who asks, once the gate knows: account_id and key are 0 and '' for the public.
 
     find_order looks up one of the asker's orders, for requests that speak of an order without
     saying what the engine needs: its instrument, or its number. state_of tells what a market lets
-    happen.
+    happen. ask answers any query, for requests whose meaning depends on what is: prices relative
+    to the last one, say.
     """
 
     account_id: int
@@ -137,12 +146,27 @@ class Asker(NamedTuple):
     find_order: Callable[[OrderQuery], Order | None] = _no_order
     usage: Usage = ()  # of the limits that this request counted against
     state_of: Callable[[int], MarketState] = _open
+    ask: Callable[[Query], Answer] = _no_answer
 
 
 def _one(_request: Any) -> int:
     return 1
 
 
+class Charge(NamedTuple):
+    """What a request costs where an account's orders of one instrument are counted (`Per.PAIR`).
+
+    units are used whatever becomes of it, aged only if it is carried out. What may overshoot is
+    carried out though it uses more than is left.
+    """
+
+    instrument_id: int
+    units: int
+    aged: int = 0
+    may_overshoot: bool = False
+
+
+Charges = Callable[[Any, Asker], tuple[Charge, ...]]
 Decoded = UserCommand | Query | Batch | MoneyMessage | StreamTokenMessage | None
 
 
@@ -170,6 +194,7 @@ class Endpoint(NamedTuple):
     in_maintenance: bool = False  # answered all the same
     orders: Callable[[Any], int] = _one  # how many orders a request holds, where it is one
     is_free: bool = False  # what succeeds weighs nothing
+    charges: Charges | None = None  # where orders are counted per pair; may raise as decode does
 
 
 class ChannelKind(IntEnum):
@@ -187,6 +212,7 @@ class ChannelKind(IntEnum):
     FULL = 10  # FullBookChanges
     AGGREGATES = 11  # AggregateTrade
     FUNDS = 12  # BalanceMoved and BalanceLocked, private
+    DEPTH = 13  # BookDelta of the best levels: who hears it cuts off what is beyond the depth
 
 
 class Channel(NamedTuple):
@@ -194,7 +220,8 @@ class Channel(NamedTuple):
 
     period_ns is how often it is flushed (0: at once); interval_ns is a candle's length, or that of
     a ticker's window (0: 24 hours); offset_ns is how far ahead of UTC a candle's days are; depth,
-    which needs a period, is how many levels of a side a book has that is told anew each time.
+    which needs a period, is how many levels of a side a book has that is told anew each time, or
+    of which DEPTH tells the changes.
     """
 
     kind: ChannelKind
@@ -216,6 +243,9 @@ class Subscription(NamedTuple):
     channel: Channel
     form: str
 
+
+# What a session makes of a frame that its dialect has encoded, before it is sent to its client.
+Finish = Callable[[bytes], Sequence[bytes]]
 
 # A request's parameters, or DecodeError; and its credentials, or why there are none. The gate asks
 # when their turn comes, so that no dialect can tell of a parameter before it tells of a key.
@@ -257,8 +287,11 @@ class Door(Protocol):
         """Return the account that a stream token opens; None where it is worth nothing (more)."""
         ...
 
-    def subscribe(self, subscription: Subscription) -> None:
-        """Begin a stream for this session."""
+    def subscribe(self, subscription: Subscription, finish: Finish | None = None) -> None:
+        """Begin a stream for this session; finish is for frames that are each session's own.
+
+        Where a venue numbers what each of its connections is told, say.
+        """
         ...
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -390,6 +423,22 @@ class ClientSession(Protocol):
         ...
 
 
+@runtime_checkable
+class Errand(Protocol):
+    """What a session may have besides: a request that it wants answered once it is open.
+
+    For venues whose streams open with a token, say.
+    """
+
+    def errand(self, now_ns: int) -> Request | None:
+        """Return the request; None where there is none (any more)."""
+        ...
+
+    def returned(self, response: Response, now_ns: int) -> None:
+        """Take the response. Raises DecodeError on garbage, AuthError when it is refused."""
+        ...
+
+
 class ClientEnd(Protocol):
     """The client half: how a trader speaks this venue's language."""
 
@@ -460,6 +509,11 @@ class Dialect(NamedTuple):
     connection_life_ns: int = 0  # how long a WebSocket may last; 0: as long as it likes
     # How its keys look. Those with a passphrase have to prove that too.
     new_key: Callable[[Entropy], KeyText] = plain_key
+    refuses_with_ok: bool = False  # a refusal has the status 200, and says in its body that it is
+    # An answer to a Place or Cancel tells the order as it then is. Else it only says that it was
+    # taken up (`Acknowledged`; of a Place the order as it was asked for).
+    answers_in_full: bool = True
+    numbers_books: bool = True  # else sessions of the client half count changes of books by itself
     # Around carrying out a request, for what it says besides its parameters about the answer's
     # form; may refuse. None: nothing.
     manner: Callable[[Request], AbstractContextManager[Any]] | None = None
