@@ -9,8 +9,9 @@ from steelyard.domain.errors import ConfigError, Unsupported
 
 
 @pytest.fixture(autouse=True)
-def forget():
+def forget(monkeypatch):
     """Discovery remembers what it found."""
+    monkeypatch.setattr(dialects, "_registered", {})
     yield
     dialects.names.cache_clear()
     dialects.find.cache_clear()
@@ -83,5 +84,19 @@ def test_what_is_no_dialect_is_told(monkeypatch):
 
 def test_an_unknown_name_is_told_the_known_ones(monkeypatch):
     offer(monkeypatch)
-    with pytest.raises(Unsupported, match="no dialect 'binanse'; there are binance, native"):
+    with pytest.raises(
+        Unsupported, match="no dialect 'binanse'; there are binance, kraken, native"
+    ):
         dialects.find("binanse")
+
+
+def test_a_dialect_may_be_given():
+    """For a test, or a program of one file; nobody's name may be taken."""
+    mine = dialects.find("native")._replace(name="mine")
+    dialects.register(mine)
+    dialects.register(mine)
+    assert dialects.find("mine") is mine
+    assert "mine" not in dialects.names()
+    for taken in ("mine", "binance"):
+        with pytest.raises(ConfigError, match="give yours another name"):
+            dialects.register(mine._replace(name=taken, title="another"))

@@ -1,4 +1,4 @@
-"""The dialects that there are: each a folder here, or an entry point of another package.
+"""The dialects that there are: each a folder here, an entry point of another package, or given.
 
 The invariant: only the dialect that is asked for is imported, so that a command that needs one
 does not pay for all. Ours are found by their folders, of which `coinbase_exchange` holds the
@@ -24,6 +24,21 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(name.replace("_", "-") for name in found))
 
 
+_registered: dict[str, Dialect] = {}
+
+
+def register(dialect: Dialect) -> None:
+    """Make a dialect known that no package offers: in a test, or in a program of one file.
+
+    Raises:
+        ConfigError: Its name is one of ours, or another dialect's.
+    """
+    if dialect.name in names() or _registered.get(dialect.name, dialect) is not dialect:
+        raise ConfigError(f"there is a dialect {dialect.name!r} already; give yours another name")
+    _registered[dialect.name] = dialect
+    find.cache_clear()
+
+
 @cache
 def find(name: str) -> Dialect:
     """Return a dialect, ours or one that an installed package offers.
@@ -36,6 +51,8 @@ def find(name: str) -> Dialect:
         found: object = import_module(f"{__name__}.{name.replace('-', '_')}").DIALECT
         assert isinstance(found, Dialect), f"the folder of {name} has a DIALECT"
         return found
+    if name in _registered:
+        return _registered[name]
     metadata = import_module("importlib.metadata")  # slow to import, and rarely asked
     for entry in metadata.entry_points(group=GROUP, name=name):
         found = entry.load()

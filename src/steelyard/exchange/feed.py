@@ -60,6 +60,7 @@ class Frames(NamedTuple):
 
     payload: bytes
     sessions: tuple[int, ...]
+    channel: Channel
 
 
 class Sources(Protocol):
@@ -426,14 +427,14 @@ class Feed:
             if payload is None:
                 continue
             if not self._finishes:
-                self._out.append(Frames(payload, tuple(sessions)))
+                self._out.append(Frames(payload, tuple(sessions), channel))
                 continue
             shared = tuple(s for s in sessions if (s, subscription) not in self._finishes)
             if shared:
-                self._out.append(Frames(payload, shared))
+                self._out.append(Frames(payload, shared, channel))
             for session in sessions:
                 if (finish := self._finishes.get((session, subscription))) is not None:
-                    self._out += [Frames(own, (session,)) for own in finish(payload)]
+                    self._out += [Frames(own, (session,), channel) for own in finish(payload)]
 
 
 def changes_within(

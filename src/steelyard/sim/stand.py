@@ -13,8 +13,9 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from steelyard import dialects
 from steelyard.domain.commands import ListInstrument, UserCommand
-from steelyard.domain.errors import AuthError
+from steelyard.domain.errors import AuthError, ConfigError, Unsupported
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import SECOND_NS, Answer, Event, Query, Scope
 from steelyard.engine import Engine
@@ -148,6 +149,12 @@ class Stand(SmallExchange):
         self, dialect: Dialect, *, limits: LimitProfile = UNLIMITED, **options: Any
     ) -> None:
         super().__init__(**options)
+        try:
+            dialects.find(dialect.name)
+        except Unsupported as error:
+            raise ConfigError(
+                f"{error}: install the package that offers it, or call dialects.register"
+            ) from error
         self.dialect = dialect
         self.gate = Gate(self.exchange, dialect, limits, tokens=StreamTokens(self.entropy))
         self._keys: dict[str, ApiKey] = {}
@@ -165,7 +172,7 @@ class Stand(SmallExchange):
             now_ns=self.exchange.time_at(self.now_ns),
             **options,
         )
-        return ApiKey(made.key, made.secret.encode())
+        return ApiKey(made.key, made.secret.encode(), made.passphrase)
 
     def key_of(self, account: str) -> ApiKey:
         """Return the key by which an account trades here unless told otherwise."""
@@ -241,7 +248,7 @@ class Stand(SmallExchange):
                 if line.session.closing is not None:
                     self._close(number, *line.session.closing)
             output = self.exchange.drain()
-            for payload, numbers in output.frames:
+            for payload, numbers, _ in output.frames:
                 for number in numbers:
                     if number in self._lines:
                         self._lines[number][1].session.receive(payload.decode(), self.now_ns)

@@ -509,11 +509,6 @@ class Dialect(NamedTuple):
     connection_life_ns: int = 0  # how long a WebSocket may last; 0: as long as it likes
     # How its keys look. Those with a passphrase have to prove that too.
     new_key: Callable[[Entropy], KeyText] = plain_key
-    refuses_with_ok: bool = False  # a refusal has the status 200, and says in its body that it is
-    # An answer to a Place or Cancel tells the order as it then is. Else it only says that it was
-    # taken up (`Acknowledged`; of a Place the order as it was asked for).
-    answers_in_full: bool = True
-    numbers_books: bool = True  # else sessions of the client half count changes of books by itself
     # Around carrying out a request, for what it says besides its parameters about the answer's
     # form; may refuse. None: nothing.
     manner: Callable[[Request], AbstractContextManager[Any]] | None = None

@@ -5,7 +5,6 @@ import pytest
 
 from steelyard.dialects.kraken import frames
 
-
 ORDER = (
     '{"order_type":"limit","side":"buy","symbol":"BTC/USD","order_qty":0.10000000,'
     '"limit_price":30000.0,"time_in_force":"gtc","triggers":{"price":1.50}}'

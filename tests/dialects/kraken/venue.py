@@ -115,7 +115,7 @@ class Venue:
         return self.result("GetWebSocketsToken", key=key)["token"]
 
     def deliver(self) -> None:
-        for payload, sessions in self.desk.exchange.drain().frames:
+        for payload, sessions, _ in self.desk.exchange.drain().frames:
             for number in sessions:
                 self.lines[number].frames.append(payload.decode())
 

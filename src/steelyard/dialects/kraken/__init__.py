@@ -69,7 +69,4 @@ DIALECT = Dialect(
     environment=environment,
     key_kinds=frozenset({KeyKind.HMAC}),
     new_key=auth.new_key,
-    refuses_with_ok=True,
-    answers_in_full=False,
-    numbers_books=False,
 )

@@ -96,6 +96,7 @@ from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession, End
 from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import Answered, Outcome, Unknown
 
+BURST_NS = SECOND_NS  # within it a clock that stands still or is set back does not repeat nonces
 Message = UserCommand | Query
 
 
@@ -142,8 +143,10 @@ class KrakenClient:
             return Request("GET", f"{endpoint.path}?{form}" if form else endpoint.path, {}, b"")
         if key is None:
             raise AuthError(f"{endpoint.path} needs a key")
-        self._last_nonce = max(self._last_nonce + 1, now_ns)
-        nonce = str(self._last_nonce)
+        if now_ns <= self._last_nonce < now_ns + BURST_NS:
+            now_ns = self._last_nonce + 1  # several at one time
+        self._last_nonce = now_ns
+        nonce = str(now_ns)
         body = f"nonce={nonce}{'&' if form else ''}{form}".encode()
         headers = {
             KEY_HEADER: key.key,
