@@ -127,7 +127,7 @@ def test_orders_of_every_type_are_taken(client, kind, price, params, name):
         client.cancel_all_orders()
         return
     (order,) = client.fetch_open_orders("BTC/USDT")
-    assert (order["id"], order["type"]) == (placed["id"], name)
+    assert (order["id"], order["info"]["descr"]["ordertype"]) == (placed["id"], name)
     client.cancel_order(placed["id"])
     assert client.fetch_open_orders("BTC/USDT") == []
 
