@@ -27,6 +27,7 @@ import msgspec
 from msgspec import Struct
 
 from steelyard.domain.commands import Place, PlaceGroup, UserCommand
+from steelyard.domain.dead_man import ArmDeadMan, DeadMan
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import (
@@ -500,11 +501,11 @@ class Gate:
 
     def _act(
         self,
-        message: UserCommand | Query | Batch | MoneyMessage | StreamTokenMessage,
+        message: UserCommand | Query | Batch | MoneyMessage | StreamTokenMessage | ArmDeadMan,
         credentials: Credentials | None,
         ip: str,
         now_ns: int,
-    ) -> Answer | MoneyAnswer | StreamToken:
+    ) -> Answer | MoneyAnswer | StreamToken | DeadMan:
         if isinstance(message, StreamTokenMessage):
             if self._tokens is None:
                 raise Unsupported("there are no stream tokens here")
@@ -515,10 +516,12 @@ class Gate:
                 self._access.journal_nonce(credentials, now_ns)
             caller = Caller(ip, self.exchange.time_at(now_ns), now_ns)
             return self._cashier.carry_out(message, credentials.key, caller)
-        if not isinstance(message, UserCommand | Batch):
+        if not isinstance(message, UserCommand | Batch | ArmDeadMan):
             return self._answer(message, now_ns)
         if credentials is not None and credentials.nonce is not None:
             self._access.journal_nonce(credentials, now_ns)
+        if isinstance(message, ArmDeadMan):
+            return self.exchange.arm(message, self.exchange.time_at(now_ns))
         if isinstance(message, Batch):
             return BatchAnswer(tuple(self._perform(each, now_ns) for each in message.commands))
         return self._perform(message, now_ns)

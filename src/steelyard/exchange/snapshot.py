@@ -40,6 +40,7 @@ class Snapshot(Struct):
     clock: ClockSet | None = None
     maintenance_ns: int | None = None
     persons: list[Person] = []
+    dead_men: dict[int, int] = {}
 
 
 class Beginning(Struct):

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 from msgspec import Struct
 
 from steelyard.domain.commands import UserCommand
+from steelyard.domain.dead_man import ArmDeadMan
 from steelyard.domain.errors import Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Order
@@ -167,7 +168,7 @@ class Charge(NamedTuple):
 
 
 Charges = Callable[[Any, Asker], tuple[Charge, ...]]
-Decoded = UserCommand | Query | Batch | MoneyMessage | StreamTokenMessage | None
+Decoded = UserCommand | Query | Batch | MoneyMessage | StreamTokenMessage | ArmDeadMan | None
 
 
 class Endpoint(NamedTuple):

@@ -15,6 +15,7 @@ from steelyard.dialects.kraken import (
     orders,
     parameters,
     private,
+    replacing,
     stream,
 )
 from steelyard.dialects.kraken.client import KrakenClient
@@ -51,7 +52,7 @@ DIALECT = Dialect(
     title="Kraken spot",
     port_offset=3,
     docs=("https://docs.kraken.com/api",),
-    endpoints=(*market.ENDPOINTS, *account.ENDPOINTS, *orders.ENDPOINTS),
+    endpoints=(*market.ENDPOINTS, *account.ENDPOINTS, *orders.ENDPOINTS, *replacing.ENDPOINTS),
     limits=LIMITS,
     known_differences=KNOWN_DIFFERENCES,
     read=parameters.read,

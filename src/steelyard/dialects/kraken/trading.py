@@ -12,15 +12,17 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Raw, Struct
 
-from steelyard.dialects.kraken import errors, orders
+from steelyard.dialects.kraken import errors, orders, replacing
 from steelyard.dialects.kraken.frames import (
     AddOrder,
     AmendOrder,
     BatchAdd,
     BatchCancel,
     Call,
+    CancelAfter,
     CancelAll,
     CancelOrder,
+    EditOrder,
     NewOrder,
 )
 from steelyard.dialects.kraken.messages import (
@@ -28,8 +30,10 @@ from steelyard.dialects.kraken.messages import (
     AddOrderRequest,
     AmendOrderRequest,
     BatchedOrder,
+    CancelAfterRequest,
     CancelOrderBatchRequest,
     CancelOrderRequest,
+    EditOrderRequest,
     Nothing,
 )
 from steelyard.dialects.kraken.parameters import parse
@@ -200,6 +204,31 @@ def _amend(call: Call, door: Door, answer: Answer) -> None:
     answer.accept({"amend_id": told.amend_id, **said})
 
 
+def _edit(call: Call, door: Door, answer: Answer) -> None:
+    wanted = _params(call, EditOrder)
+
+    def read() -> Struct:
+        limit = _relative(wanted.limit_price, wanted.limit_price_type, "limit_price_type")
+        trigger = None
+        if wanted.triggers is not None:
+            trigger = _relative(wanted.triggers.price, wanted.triggers.price_type, "price_type")
+        return EditOrderRequest(
+            txid=wanted.order_id,
+            pair=wanted.symbol,
+            volume=wanted.order_qty,
+            displayvol=wanted.display_qty,
+            price=limit if trigger is None else trigger,
+            price2=None if trigger is None else limit,
+            deadline=wanted.deadline,
+            validate=wanted.validate,
+            userref=wanted.order_userref,
+        )
+
+    told = _call(door, replacing.EDIT, read, wanted.token)
+    new = {"order_id": told.txid} if told.txid else {}
+    answer.accept({**new, "original_order_id": told.originaltxid})
+
+
 # -- canceling ----------------------------------------------------------------------------------
 
 
@@ -240,6 +269,13 @@ def _cancel_all(call: Call, door: Door, answer: Answer) -> None:
     answer.accept({"count": told.count})
 
 
+def _cancel_after(call: Call, door: Door, answer: Answer) -> None:
+    wanted = _params(call, CancelAfter)
+    request = CancelAfterRequest(timeout=wanted.timeout)
+    told = _call(door, replacing.CANCEL_AFTER, partial(_itself, request), wanted.token)
+    answer.accept(told)
+
+
 # -- the way in ---------------------------------------------------------------------------------
 
 
@@ -269,7 +305,9 @@ METHODS: dict[str, Callable[[Call, Door, Answer], None]] = {
     "add_order": _add,
     "batch_add": _batch_add,
     "amend_order": _amend,
+    "edit_order": _edit,
     "cancel_order": _cancel,
     "batch_cancel": _batch_cancel,
     "cancel_all": _cancel_all,
+    "cancel_all_orders_after": _cancel_after,
 }
