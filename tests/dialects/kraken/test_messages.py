@@ -16,8 +16,6 @@ SAMPLES = sorted(
 PARTS = {
     *("Envelope", "OrderDescription", "BatchedResult", "OrderTerms", "FeeTier", "TradesHistory"),
     *("Ledgers", "Amend", "OrderAmends", "BatchedOrder"),
-    *("DepositMethod", "DepositAddress", "FundingRecord", "WithdrawMethod", "WithdrawAddress"),
-    *("WithdrawInfo", "Withdrawn"),
 }
 
 

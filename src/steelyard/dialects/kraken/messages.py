@@ -720,16 +720,6 @@ class WithdrawMethod(Struct, frozen=True, kw_only=True):
     minimum: str
 
 
-class WithdrawAddress(Struct, frozen=True, kw_only=True):
-    """One address of the owner's book."""
-
-    address: str
-    asset: str
-    method: str
-    key: str
-    verified: bool
-
-
 class WithdrawInfo(Struct, frozen=True, kw_only=True):
     """WithdrawInfo."""
 
