@@ -440,6 +440,35 @@ class Errand(Protocol):
         ...
 
 
+class EntrySession(Protocol):
+    """A WebSocket over which orders are entered, client end: one request at a time.
+
+    What a response means the client half says (`ClientEnd.outcome`), as of one over REST.
+    """
+
+    target: str
+
+    def opened(self, now_ns: int) -> list[str]:
+        """The connection is open: return the frames to send before any request."""
+        ...
+
+    def request(self, message: UserCommand, listings: Listings, now_ns: int) -> str:
+        """Return the frame of a command.
+
+        Raises:
+            Unsupported: The venue does not offer this, or not over this connection.
+        """
+        ...
+
+    def response(self, frame: str | bytes) -> Response | None:
+        """Return what answers the last request; None where a frame is about something else.
+
+        Raises:
+            DecodeError: It has another form than documented.
+        """
+        ...
+
+
 class ClientEnd(Protocol):
     """The client half: how a trader speaks this venue's language."""
 
@@ -513,3 +542,5 @@ class Dialect(NamedTuple):
     # Around carrying out a request, for what it says besides its parameters about the answer's
     # form; may refuse. None: nothing.
     manner: Callable[[Request], AbstractContextManager[Any]] | None = None
+    # A client's session for orders over a WebSocket, of a key; None: orders go over REST alone.
+    entry: Callable[[ApiKey], EntrySession] | None = None

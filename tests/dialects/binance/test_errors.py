@@ -120,6 +120,12 @@ OUTCOMES = [
     (400, '{"code":-1013,"msg":"Filter failure: PRICE_FILTER"}', R.PRICE_OFF_TICK),
     (400, '{"code":-2011,"msg":"Unknown order sent."}', R.UNKNOWN_ORDER),
     (400, '{"code":-2013,"msg":"Order does not exist."}', R.UNKNOWN_ORDER),
+    (400, '{"code":-2038,"msg":"Unknown order sent."}', R.UNKNOWN_ORDER),
+    (
+        400,
+        '{"code":-2038,"msg":"Order amend (quantity increase) is not supported."}',
+        R.SIZE_BELOW_FILLED,
+    ),
     (400, '{"code":-1121,"msg":"Invalid symbol."}', R.UNKNOWN_INSTRUMENT),
     (400, '{"code":-9999,"msg":"Something new."}', R.UNSUPPORTED),
     (

@@ -220,9 +220,12 @@ def test_no_symbol_has_execution_rules(venue):
         (SymbolsRequest(symbol="A"), 2),
         (SymbolsRequest(symbols=("A",) * 9), 18),
         (SymbolsRequest(symbols=("A",) * 30), 40),
+        (SymbolsRequest(symbol="A", symbols=("A",)), 2),
         (SymbolsRequest(), 40),
     ):
         assert market.EXECUTION_RULES.weight(request) == weight
+    status, refused = venue.get("executionRules", symbol="BTCUSDT", symbols='["ETHBTC"]')
+    assert (status, refused["code"]) == (400, -1128)
 
 
 @pytest.mark.parametrize("path", ["exchangeInfo", "ticker/24hr", "ticker/price"])

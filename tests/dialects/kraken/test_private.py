@@ -122,12 +122,13 @@ def test_balances_tell_by_how_much_they_changed(venue, socket):
     _, snapshot = follow(venue, socket, "balances")
     assert {b["asset"]: b["balance"] for b in snapshot["data"]} == {"BTC": 100, "USDT": 1_000_000}
     venue.add()  # what an order holds is still there
-    assert socket.hear() == []
+    ((held,),) = (f["data"] for f in socket.hear())
+    assert (held["amount"], held["balance"], held["hold_trade"]) == (0, 1_000_000, 500.5)
     venue.add(venue.bob, type="sell")
     changes = [f["data"][0] for f in socket.hear()]
-    assert {c["asset"]: (c["amount"], c["balance"]) for c in changes} == {
-        "BTC": (0.01, 100.01),
-        "USDT": (-500.5, 999499.5),
+    assert {c["asset"]: (c["amount"], c["balance"], c["hold_trade"]) for c in changes} == {
+        "BTC": (0.01, 100.01, 0),
+        "USDT": (-500.5, 999499.5, 0),
     }
 
 

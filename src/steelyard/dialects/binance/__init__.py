@@ -26,6 +26,7 @@ from steelyard.dialects.binance import (
     windows,
 )
 from steelyard.dialects.binance.client import BinanceClient
+from steelyard.dialects.binance.entry import OrderEntry
 from steelyard.dialects.binance.environments import environment
 from steelyard.dialects.binance.stream import NAME
 from steelyard.dialects.binance.stream import frame as market_frame
@@ -328,4 +329,5 @@ DIALECT = Dialect(
     fills_give_back=True,
     connection_life_ns=DAY_NS,
     manner=_manner,
+    entry=OrderEntry,
 )

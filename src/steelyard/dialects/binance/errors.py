@@ -288,6 +288,7 @@ TEXTS: tuple[tuple[int, str, RejectReason], ...] = (
     (INVALID_MESSAGE, "Filter failure: MIN_NOTIONAL", _R.NOTIONAL_TOO_SMALL),
     (INVALID_MESSAGE, "Invalid quantity", _R.SIZE_TOO_SMALL),
     (INVALID_MESSAGE, "Invalid price", _R.PRICE_OUT_OF_RANGE),
+    (AMEND_REJECTED, "Unknown order sent", _R.UNKNOWN_ORDER),
 )
 REASONS: Mapping[int, RejectReason] = {
     -1108: _R.AMOUNT_TOO_LARGE,

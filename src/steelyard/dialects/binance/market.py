@@ -73,6 +73,7 @@ DEPTH_MAX = 5_000
 STREAMS_MAX = 1_024  # on one connection
 ROWS_MAX = 1_000  # trades or candles in one answer
 AVERAGE_MINUTES = 5
+RULES_WEIGHT_MAX = 40
 
 # The venue's names for a limit's unit of time, longest first; official clients know no others.
 _UNITS = (("DAY", DAY_NS), ("MINUTE", MINUTE_NS), ("SECOND", SECOND_NS))
@@ -290,6 +291,11 @@ def _exchange_info(
         symbols=tuple(symbols),
         fairUse=fair_use_to_wire(asker.limits),
     )
+
+
+def _rules_weight(request: SymbolsRequest) -> int:
+    named = 1 if request.symbol else len(request.symbols or ())
+    return min(2 * named, RULES_WEIGHT_MAX) if named else RULES_WEIGHT_MAX
 
 
 def _permissions(text: str) -> tuple[str, ...]:
@@ -549,7 +555,7 @@ EXECUTION_RULES = public(
     ExecutionRules,
     lambda _request, _asker: None,
     _execution_rules,
-    weight=lambda request: min(2 * len(named), 40) if (named := names_of(request)) else 40,
+    weight=_rules_weight,
     summary="Rules on the prices of trades: none",
 )
 SYSTEM_STATUS = public(

@@ -8,6 +8,7 @@ An OPO list sizes its second order by what the first one brought; the engine hol
 are placed, so these are refused.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -47,7 +48,7 @@ from steelyard.dialects.binance.placing import place_from_wire, place_to_wire
 from steelyard.dialects.binance.routes import signed, span_of
 from steelyard.dialects.binance.text import symbol_text, to_ms
 from steelyard.domain.commands import Cancel, Place, PlaceGroup
-from steelyard.domain.errors import UnitError, Unsupported
+from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import (
@@ -59,12 +60,14 @@ from steelyard.domain.messages import (
     OrdersQuery,
     Scope,
 )
-from steelyard.domain.order import GroupKind, RejectReason, Side
+from steelyard.domain.order import GroupKind, OrderType, RejectReason, Side
 from steelyard.wire.dialect import Asker, Endpoint, Refusal, SessionRefused
 
 LISTS_MAX = 1_000
 OPEN_LISTS_MAX = 100_000
 LIST_ORDERS_MAX = 3
+_OURS = "sylist"  # before its number: what a list is called that its owner gave no name
+_OUR_NAME = re.compile(_OURS + r"([0-9]{1,18})")
 EXECUTING = ("EXEC_STARTED", "EXECUTING")
 ALL_DONE = ("ALL_DONE", "ALL_DONE")
 CONTINGENCIES = {GroupKind.OCO: "OCO", GroupKind.OTO: "OTO", GroupKind.BRACKET: "OTO"}
@@ -329,6 +332,12 @@ def group_to_wire(group: PlaceGroup, listings: Listings) -> ListRequest:
     places = list(group.places)
     if group.kind is not GroupKind.OTO and _is_above(places[-2], places[-1]):
         places[-2:] = places[-1], places[-2]
+    exits = () if group.kind is GroupKind.OTO else places[-2:]
+    if any(place.order_type is OrderType.LIMIT and not place.post_only for place in exits):
+        raise Unsupported(
+            "Binance has no plain limit order among those of which one cancels the other: say "
+            "post_only"
+        )
     said: dict[str, Any] = {}
     for leg, place in zip(LEGS[kind].legs, places, strict=True):
         order = place_to_wire(place, listings)
@@ -356,8 +365,15 @@ def _is_above(one: Place, other: Place) -> bool:
 
 
 def group_from_reports(report: OrderListReport, listings: Listings) -> OrderList:
-    """Return the orders of a list that a response tells of."""
-    results = msgspec.convert(report.orderReports, tuple[OrderResult, ...])
+    """Return the orders of a list that a response tells of.
+
+    Raises:
+        DecodeError: One has another form than documented.
+    """
+    try:
+        results = msgspec.convert(report.orderReports, tuple[OrderResult, ...])
+    except msgspec.ValidationError as error:
+        raise DecodeError(f"answer: {error}", "orderReports") from error
     return OrderList(tuple(result_from_wire(result, listings) for result in results))
 
 
@@ -443,7 +459,12 @@ def _find(
         )
     if list_number is None:
         first = asker.find_order(OrderQuery(asker.account_id, client_group_id=name))
-        return _orders_of(first, asker) if first is not None else ()
+        if first is not None:
+            return _orders_of(first, asker)
+        our_name = _OUR_NAME.fullmatch(name or "")
+        if our_name is None:
+            return ()
+        list_number = int(our_name[1])
     orders = _numbered(list_number, asker)
     return orders if not name or {list_name(order) for order in orders} == {name} else ()
 
@@ -500,7 +521,7 @@ def _infos(answer: Answer | None, request: Struct, asker: Asker) -> tuple[OrderL
 
 def list_name(order: Order) -> str:
     """Return what the owner of an order calls its list, or what we do."""
-    return order.client_group_id or f"sylist{order.group_id}"
+    return order.client_group_id or f"{_OURS}{order.group_id}"
 
 
 def _told(orders: tuple[Order, ...], listings: Listings) -> OrderListInfo:

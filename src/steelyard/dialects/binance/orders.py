@@ -43,7 +43,7 @@ from steelyard.dialects.binance.placing import place_from_wire
 from steelyard.dialects.binance.routes import signed, span_of
 from steelyard.dialects.binance.text import ZERO, amount_text, rate_text, symbol_text, to_ms
 from steelyard.domain.commands import Cancel, CancelAll
-from steelyard.domain.errors import UnitError
+from steelyard.domain.errors import DecodeError, UnitError
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import Order, OrderState
 from steelyard.domain.messages import (
@@ -169,6 +169,17 @@ def cancel_to_wire(answer: Answer | None, request: CancelRequest, asker: Asker) 
     return canceled_to_wire(order, asker.listings, request.newClientOrderId)
 
 
+def cancel_to_socket(
+    answer: Answer | None, request: CancelRequest, asker: Asker
+) -> OrderResult | OrderListReport:
+    """Return the same over the WebSocket API; of a list that goes with its order, all of it."""
+    assert isinstance(answer, OrderAnswer), "a Cancel is answered by its order"
+    if list_id(answer.order) < 0:
+        return cancel_to_wire(answer, request, asker)
+    orders = orders_of_list(answer.order, asker)
+    return list_canceled(orders, asker.listings, request.newClientOrderId)
+
+
 def named_order(
     canceled: Order, order_id: int | None, client_order_id: str | None, asker: Asker
 ) -> Order:
@@ -208,11 +219,18 @@ class _Reports(Struct):
 
 
 def canceled_all_from_wire(body: Iterable[msgspec.Raw], listings: Listings) -> OrderList:
-    """Return the orders that were canceled, those of lists too."""
+    """Return the orders that were canceled, those of lists too.
+
+    Raises:
+        DecodeError: One has another form than documented.
+    """
     told: list[OrderResult] = []
-    for raw in body:
-        of_list = msgspec.json.decode(raw, type=_Reports).orderReports
-        told.extend(of_list or (msgspec.json.decode(raw, type=OrderResult),))
+    try:
+        for raw in body:
+            of_list = msgspec.json.decode(raw, type=_Reports).orderReports
+            told.extend(of_list or (msgspec.json.decode(raw, type=OrderResult),))
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise DecodeError(f"answer: {error}") from error
     return OrderList(tuple(result_from_wire(order, listings) for order in told))
 
 
@@ -333,6 +351,7 @@ CANCEL = signed(
     weight=1,
     summary="Cancel an order",
 )
+SOCKET_CANCEL = CANCEL._replace(response=OrderResult | OrderListReport, encode=cancel_to_socket)
 OPEN = signed(
     "GET",
     "openOrders",

@@ -101,6 +101,10 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "Changes in between are told as one.",
     ),
     (
+        "`balances` says what orders hold (`hold_trade`), and is told when that changes.",
+        "A trader has to know what is free; the venue's own clients pass over it.",
+    ),
+    (
         "Updates of `balances` have no `ledger_id`; `fee_usd_equiv` is 0 for other fees.",
         "The feed tells balances, not what moved them.",
     ),

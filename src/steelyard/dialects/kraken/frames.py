@@ -369,11 +369,12 @@ class Wallet(Struct, frozen=True, kw_only=True):
 
 
 class Balance(Struct, frozen=True, kw_only=True):
-    """One entry of a snapshot of `balances`."""
+    """One entry of a snapshot of `balances`; our exchange alone tells what orders hold of it."""
 
     asset: str
     asset_class: str = "currency"
     balance: Raw
+    hold_trade: Raw | Optional = UNSET
     wallets: tuple[Wallet, ...]
 
 
@@ -389,4 +390,5 @@ class BalanceChange(Struct, frozen=True, kw_only=True):
     amount: Raw
     fee: Raw
     balance: Raw
+    hold_trade: Raw | Optional = UNSET
     timestamp: str

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, Struct
 
 from steelyard.dialects.kraken import account, errors
 from steelyard.dialects.kraken.environments import PRIVATE_STREAM
@@ -196,11 +196,19 @@ def balance_number(balance: domain.AssetBalance) -> Raw:
     return number(amount_text(balance.free_atoms + balance.held_atoms, BALANCE_DECIMALS))
 
 
+def hold_number(balance: domain.AssetBalance) -> Raw:
+    """Return what orders hold of it."""
+    return number(amount_text(balance.held_atoms, BALANCE_DECIMALS))
+
+
 def balance_to_wire(balance: domain.AssetBalance, listings: Listings) -> Balance:
     """Return a balance."""
     there = balance_number(balance)
     return Balance(
-        asset=listings.asset(balance.asset_id), balance=there, wallets=(Wallet(balance=there),)
+        asset=listings.asset(balance.asset_id),
+        balance=there,
+        hold_trade=hold_number(balance),
+        wallets=(Wallet(balance=there),),
     )
 
 
@@ -211,6 +219,7 @@ def change_to_wire(balance: domain.AssetBalance, time_ns: int, listings: Listing
         amount=number("0"),
         fee=number("0"),
         balance=balance_number(balance),
+        hold_trade=hold_number(balance),
         timestamp=rfc3339(time_ns),
     )
 
@@ -223,22 +232,26 @@ class BalanceLedger:
     """What a connection has been told of balances, so that changes can be told."""
 
     def __init__(self) -> None:
-        self._told: dict[str, int] = {}
+        self._told: dict[str, tuple[int, bytes]] = {}
 
-    def tell(self, asset: str, balance: Raw) -> int:
-        """Take in a balance; return by how much it differs from the one before, in atoms."""
-        atoms = read_amount(text_of(balance))
-        before = self._told.get(asset, 0)
-        self._told[asset] = atoms
-        return atoms - before
+    def tell(self, entry: Balance | BalanceChange) -> int | None:
+        """Take in a balance; return by how much it differs from the one before, in atoms.
+
+        None where neither it nor what is held of it differs.
+        """
+        atoms = read_amount(text_of(entry.balance))
+        held = bytes(entry.hold_trade) if isinstance(entry.hold_trade, Raw) else b""
+        before = self._told.get(entry.asset, (0, b""))
+        self._told[entry.asset] = atoms, held
+        return None if (atoms, held) == before else atoms - before[0]
 
     def changed(self, payload: bytes) -> bytes | None:
         """Return a message with by how much it changed; None where nothing has."""
         message = _message.decode(payload)
         assert isinstance(message.data, Raw), "a message of balances has data"
         (change,) = _changes.decode(bytes(message.data))
-        atoms = self.tell(change.asset, change.balance)
-        if not atoms:
+        atoms = self.tell(change)
+        if atoms is None:
             return None
         amount = number(amount_text(atoms, BALANCE_DECIMALS))
         return update(BALANCES, (msgspec.structs.replace(change, amount=amount),))
@@ -267,21 +280,26 @@ _token = msgspec.json.Decoder(Envelope[StreamToken])
 
 
 class AccountFollower:
-    """Our conversation about one account: its executions, by a token that is asked for first.
+    """Our conversation about one account, by a token that is asked for first.
 
-    Balances are not followed: the channel does not say what orders hold.
+    Balances are told only where the channel says what orders hold, as our exchange's does.
     """
 
     role = "private"
     target = f"{PRIVATE_STREAM}/v2"
 
     def __init__(self, sign: Any, key: ApiKey, listings: Listings) -> None:
-        self.ready = False
+        self._awaited = {EXECUTIONS, BALANCES}
         self._sign, self._key, self._listings = sign, key, listings
         self._known: dict[str, Execution] = {}
-        self._sequence = 0
+        self._sequences: dict[str, int] = {}
         self._frames: list[str] = []
         self._events: list[Event] = []
+
+    @property
+    def ready(self) -> bool:
+        """Whether every subscription has been confirmed."""
+        return not self._awaited
 
     def opened(self, now_ns: int) -> None:
         """The connection is open; its token is on its way."""
@@ -306,10 +324,12 @@ class AccountFollower:
         if not isinstance(told.result, StreamToken):
             self._refused(", ".join(told.error), now_ns)
             return
-        params = ChannelName(
-            channel=EXECUTIONS, token=told.result.token, snap_orders=True, snap_trades=False
-        )
-        self._frames.append(encode(Subscribe(method="subscribe", params=params)).decode())
+        token = told.result.token
+        for params in (
+            ChannelName(channel=EXECUTIONS, token=token, snap_orders=True, snap_trades=False),
+            ChannelName(channel=BALANCES, token=token, snapshot=True),
+        ):
+            self._frames.append(encode(Subscribe(method="subscribe", params=params)).decode())
 
     def receive(self, frame: str | bytes, now_ns: int) -> None:
         """Take one message.
@@ -322,12 +342,13 @@ class AccountFollower:
         if isinstance(message, Ack):
             if not message.success:
                 self._refused(message.error or "refused", now_ns)
-            self.ready = True
-        elif message is not None and message.channel == EXECUTIONS:
+            elif isinstance(message.result, Raw):
+                self._awaited.discard(_channel_of(message.result))
+        elif message is not None and message.channel in (EXECUTIONS, BALANCES):
             try:
                 self._take(message)
             except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-                raise DecodeError(f"executions: {error}") from error
+                raise DecodeError(f"{message.channel}: {error}") from error
 
     def drain(self) -> tuple[list[str], list[Event]]:
         """Return frames to send and what was told."""
@@ -342,14 +363,19 @@ class AccountFollower:
 
     def _take(self, message: Message) -> None:
         if isinstance(message.sequence, int):
-            if message.type != "snapshot" and message.sequence != self._sequence + 1:
+            before = self._sequences.get(message.channel, 0)
+            if message.type != "snapshot" and message.sequence != before + 1:
                 raise DecodeError(
-                    f"executions: {message.sequence} after {self._sequence}; something was lost",
+                    f"{message.channel}: {message.sequence} after {before}; something was lost",
                     "sequence",
                 )
-            self._sequence = message.sequence
+            self._sequences[message.channel] = message.sequence
         if not isinstance(message.data, Raw):
-            raise DecodeError("executions: a message has no data", "data")
+            raise DecodeError(f"{message.channel}: a message has no data", "data")
+        if message.channel == BALANCES:
+            if message.type != "snapshot":
+                self._take_balances(bytes(message.data))
+            return
         for entry in _executions.decode(bytes(message.data)):
             whole = self._merged(entry)
             execution = EVENTS.get(entry.exec_type)
@@ -360,6 +386,18 @@ class AccountFollower:
             if (execution is domain.Execution.FILL) == (fill is not None):
                 time_ns = read_rfc3339(entry.timestamp)
                 self._events.append(OrderEvent(execution, order, fill, time_ns))
+
+    def _take_balances(self, data: bytes) -> None:
+        known = {name: asset_id for asset_id, name in self._listings.assets().items()}
+        for change in _changes.decode(data):
+            asset_id = known.get(change.asset)
+            if asset_id is None or not isinstance(change.hold_trade, Raw):
+                continue
+            held = read_amount(text_of(change.hold_trade))
+            free = read_amount(text_of(change.balance)) - held
+            balance = domain.AssetBalance(asset_id, free, held)
+            time_ns = read_rfc3339(change.timestamp)
+            self._events.append(BalanceEvent(0, (balance,), time_ns))
 
     def _merged(self, entry: Execution) -> Execution:
         """Return an entry with what was told of its order before."""
@@ -376,6 +414,17 @@ class AccountFollower:
         if len(self._known) > KNOWN_MAX:
             del self._known[next(iter(self._known))]
         return entry
+
+
+class _Channel(Struct):
+    channel: str = ""
+
+
+def _channel_of(result: Raw) -> str:
+    try:
+        return msgspec.json.decode(result, type=_Channel).channel
+    except msgspec.DecodeError as error:
+        raise DecodeError(f"an acknowledgement names no channel: {error}") from error
 
 
 def order_from_execution(entry: Execution, listings: Listings) -> Order:

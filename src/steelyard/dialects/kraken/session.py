@@ -366,7 +366,7 @@ class Session:
         assert isinstance(account, AccountAnswer), "an AccountQuery is answered by an account"
         entries = [private.balance_to_wire(b, self._door.listings) for b in account.balances]
         for entry in entries:
-            self._balances.tell(entry.asset, entry.balance)
+            self._balances.tell(entry)
         payload = stream.update(private.BALANCES, entries, "snapshot")
         self._out.append(self._numbered(private.BALANCES, payload))
 
