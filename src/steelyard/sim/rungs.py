@@ -13,17 +13,22 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
-from steelyard.domain.commands import Place, PlaceGroup, UserCommand
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import Unsupported, UsageError
 from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import (
     SECOND_NS,
     AccountAnswer,
     AccountQuery,
+    Acknowledged,
     Event,
+    FillList,
+    FillsQuery,
     OrderAnswer,
     OrderEvent,
     OrderList,
+    OrderQuery,
     OrdersQuery,
     Query,
 )
@@ -395,7 +400,44 @@ class InDialect(_InMemory):
         key = self._keys.get(participant)
         if self._over_websocket and key is not None and isinstance(message, UserCommand):
             return self._stand.enter(message, key)
-        return self._stand.send(message, key)
+        if self._dialect.answers_in_full or key is None:
+            return self._stand.send(message, key)
+        there = self._open_orders(key) if isinstance(message, CancelAll) else ()
+        return self._in_full(message, self._stand.send(message, key), key, there)
+
+    def _in_full(
+        self,
+        message: UserCommand | Query,
+        outcome: Outcome,
+        key: ApiKey,
+        there: tuple[Order, ...],
+    ) -> Outcome:
+        """Return an answer with what its venue leaves for queries to tell."""
+        match message, outcome:
+            case Place(), Answered(OrderAnswer(order)):
+                now = self._order(order.order_id, key)
+                filled = FillsQuery(0, LIST_MAX, self.instrument.instrument_id, order.order_id)
+                fills = self._stand.ask(filled, key)
+                assert isinstance(fills, FillList), "fills are answered by a list"
+                return Answered(OrderAnswer(now, fills.fills))
+            case Cancel() | Amend(), Answered(Acknowledged()):
+                return Answered(OrderAnswer(self._order(message.order_id, key)))
+            case CancelAll(), Answered(Acknowledged()):
+                now_open = {order.order_id for order in self._open_orders(key)}
+                ended = (o.order_id for o in there if o.order_id not in now_open)
+                return Answered(OrderList(tuple(self._order(id_, key) for id_ in ended)))
+            case _:
+                return outcome
+
+    def _order(self, order_id: int, key: ApiKey) -> Order:
+        answer = self._stand.ask(OrderQuery(0, self.instrument.instrument_id, order_id), key)
+        assert isinstance(answer, OrderAnswer), f"an order is gone: {answer}"
+        return answer.order
+
+    def _open_orders(self, key: ApiKey) -> tuple[Order, ...]:
+        answer = self._stand.ask(OrdersQuery(0, LIST_MAX, open_only=True), key)
+        assert isinstance(answer, OrderList), "orders are answered by a list"
+        return answer.orders
 
     def pass_time(self, duration_ns: int) -> None:
         """Let time go on, and what falls due happen."""

@@ -539,6 +539,9 @@ class Dialect(NamedTuple):
     connection_life_ns: int = 0  # how long a WebSocket may last; 0: as long as it likes
     # How its keys look. Those with a passphrase have to prove that too.
     new_key: Callable[[Entropy], KeyText] = plain_key
+    # An answer to a Place, Amend or Cancel tells the order as it then is. Else it only says that it
+    # was taken up: `Acknowledged`; of a Place the order as it was asked for.
+    answers_in_full: bool = True
     # Around carrying out a request, for what it says besides its parameters about the answer's
     # form; may refuse. None: nothing.
     manner: Callable[[Request], AbstractContextManager[Any]] | None = None

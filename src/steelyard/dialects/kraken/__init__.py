@@ -164,4 +164,5 @@ DIALECT = Dialect(
     environment=environment,
     key_kinds=frozenset({KeyKind.HMAC}),
     new_key=auth.new_key,
+    answers_in_full=False,
 )
