@@ -31,7 +31,9 @@ from steelyard.domain.messages import (
     OrderQuery,
     OrdersQuery,
     Query,
+    Refused,
 )
+from steelyard.domain.order import RejectReason
 from steelyard.engine.book import QueueModel
 from steelyard.engine.choice import new_engine
 from steelyard.exchange.admin import AdminCall
@@ -426,6 +428,13 @@ class InDialect(_InMemory):
                 now_open = {order.order_id for order in self._open_orders(key)}
                 ended = (o.order_id for o in there if o.order_id not in now_open)
                 return Answered(OrderList(tuple(self._order(id_, key) for id_ in ended)))
+            case OrderQuery(), Answered(Refused(reason=RejectReason.UNKNOWN_ORDER)):
+                # By its name an order may be found in one of two lists alone.
+                listed = self._stand.ask(OrdersQuery(0, LIST_MAX), key)
+                assert isinstance(listed, OrderList), "orders are answered by a list"
+                named = (o for o in listed.orders if o.client_order_id == message.client_order_id)
+                found = next(named, None)
+                return outcome if found is None else Answered(OrderAnswer(found))
             case _:
                 return outcome
 

@@ -119,7 +119,10 @@ def test_an_order_is_what_it_says(market, params, terms):
         ({"ordertype": "iceberg", "displayvol": "0.0001"}, "EGeneral:Invalid arguments:displayvol"),
         ({"displayvol": "0.01"}, "EGeneral:Invalid arguments:displayvol"),
         ({"ordertype": "trailing-stop", "price": "100"}, "EGeneral:Invalid arguments:price"),
-        ({"ordertype": "stop-loss", "price": "49000"}, "EOrder:Invalid price"),
+        (
+            {"ordertype": "stop-loss", "price": "49000"},
+            "EOrder:Invalid price:the trigger price is there already",
+        ),
         ({"userref": "5", "cl_ord_id": "a"}, "EGeneral:Invalid arguments:userref"),
         ({"cl_ord_id": "far too long for an id"}, "EGeneral:Invalid arguments:cl_ord_id"),
         ({"deadline": "2023-11-14T22:13:19Z"}, "EService:Deadline elapsed"),

@@ -26,6 +26,7 @@ UNKNOWN_ASSET = "EQuery:Unknown asset"
 UNKNOWN_ORDER = "EOrder:Unknown order"
 INVALID_ORDER = "EOrder:Invalid order"
 INVALID_PRICE = "EOrder:Invalid price"
+CANCEL_ONLY = "EService:Market in cancel_only mode"
 POST_ONLY = "EOrder:Post only order"
 DEADLINE = "EService:Deadline elapsed"
 UNKNOWN_METHOD = "EGeneral:Unknown method"
@@ -81,9 +82,9 @@ REFUSED: dict[RejectReason, str] = {
     _R.UNSUPPORTED: ARGUMENTS,
     _R.UNKNOWN_ACCOUNT: DENIED,
     _R.UNKNOWN_INSTRUMENT: UNKNOWN_PAIR,
-    _R.MARKET_MAINTENANCE: "EService:Market in cancel_only mode",
-    _R.MARKET_HALTED: "EService:Market in cancel_only mode",
-    _R.MARKET_CANCEL_ONLY: "EService:Market in cancel_only mode",
+    _R.MARKET_MAINTENANCE: f"{CANCEL_ONLY}:maintenance",
+    _R.MARKET_HALTED: f"{CANCEL_ONLY}:halted",
+    _R.MARKET_CANCEL_ONLY: CANCEL_ONLY,
     _R.MARKET_POST_ONLY: "EService:Market in post_only mode",
     _R.PRICE_OFF_TICK: "EOrder:Tick size check failed",
     _R.SIZE_OFF_LOT: f"{ARGUMENTS}:volume",
@@ -96,14 +97,14 @@ REFUSED: dict[RejectReason, str] = {
     _R.DISPLAY_OUT_OF_RANGE: f"{ARGUMENTS}:displayvol",
     _R.TRAIL_OUT_OF_RANGE: INVALID_PRICE,
     _R.EXPIRY_NOT_AHEAD: f"{ARGUMENTS}:expiretm",
-    _R.PRICE_OUTSIDE_BAND: INVALID_PRICE,
+    _R.PRICE_OUTSIDE_BAND: f"{INVALID_PRICE}:outside of the price band",
     _R.DUPLICATE_CLIENT_ORDER_ID: "EOrder:cl_ord_id already in use",
     _R.UNKNOWN_ORDER: UNKNOWN_ORDER,
     _R.SIZE_BELOW_FILLED: f"{ARGUMENTS}:order_qty",
     _R.UNKNOWN_TRANSFER: "EFunding:Unknown reference id",
     _R.TOO_MANY_ORDERS: "EOrder:Orders limit exceeded",
     _R.TOO_MANY_TRIGGERS: "EOrder:Orders limit exceeded",
-    _R.WOULD_TRIGGER: INVALID_PRICE,
+    _R.WOULD_TRIGGER: f"{INVALID_PRICE}:the trigger price is there already",
     _R.POST_ONLY_WOULD_TAKE: POST_ONLY,
     _R.INSUFFICIENT_BALANCE: "EOrder:Insufficient funds",
     _R.GROUP_REFUSED: INVALID_ORDER,
@@ -181,7 +182,6 @@ REASONS: Mapping[str, RejectReason] = {
     f"{ARGUMENTS}:price": _R.PRICE_OUT_OF_RANGE,
     f"{ARGUMENTS}:volume": _R.SIZE_OFF_LOT,
     "EOrder:Orders limit exceeded": _R.TOO_MANY_ORDERS,
-    "EService:Market in cancel_only mode": _R.MARKET_CANCEL_ONLY,
 }
 
 

@@ -27,6 +27,7 @@ from steelyard.dialects.kraken.placing import (
     words,
 )
 from steelyard.dialects.kraken.text import (
+    SIZE_DECIMALS,
     amount_text,
     asset_name,
     average_text,
@@ -89,7 +90,7 @@ STATES = {
     "expired": OrderState.EXPIRED,
 }
 # Nobody asked for these ends, as the exchange's history has it.
-_EXPIRED = frozenset(CancelCause) - {CancelCause.USER, CancelCause.ADMIN, CancelCause.SIBLING}
+EXPIRED = frozenset(CancelCause) - {CancelCause.USER, CancelCause.ADMIN, CancelCause.SIBLING}
 
 
 def said_of(order: Order) -> Said:
@@ -160,7 +161,7 @@ class Told:
         has_ended = not order.state.is_open
         is_limit = order.order_type.has_limit and order.price_ticks is not None
         is_closing = order.group_kind is GroupKind.OTO and order.order_id != order.group_id
-        volume = order.size_lots if order.spend_atoms is None else order.filled_lots
+        spend_atoms = order.spend_atoms
         return OrderInfo(
             refid=order_text(order.group_id) if is_closing else None,
             userref=userref_of(order.client_order_id),
@@ -180,7 +181,9 @@ class Told:
                 order=words(said, instrument, pair),
                 close=self._closing(order, instrument),
             ),
-            vol=size_text(instrument, volume),
+            vol=size_text(instrument, order.size_lots)
+            if spend_atoms is None
+            else amount_text(spend_atoms, SIZE_DECIMALS),
             vol_exec=size_text(instrument, order.filled_lots),
             cost=amount_text(order.quote_atoms),
             fee=amount_text(sum(fill.fee_atoms for fill in fills)),
@@ -232,11 +235,12 @@ def order_from_wire(txid: str, info: OrderInfo, listings: Listings) -> Order:
         state = OrderState.PARTIALLY_FILLED
     reason = info.reason if isinstance(info.reason, str) else ""
     cause = CAUSES.get(reason)
-    if cause in _EXPIRED and state is OrderState.CANCELED:
+    if cause in EXPIRED and state is OrderState.CANCELED:
         state = OrderState.EXPIRED
     lifetime = info.timeinforce.lower() if isinstance(info.timeinforce, str) else "gtc"
     flags = info.oflags.split(",")
     prices = _Read(info.descr, instrument, kind)
+    spend_atoms = read_amount(info.vol) if "viqc" in flags else None
     closed = info.closetm
     return Order(
         order_id=order_id,
@@ -250,7 +254,8 @@ def order_from_wire(txid: str, info: OrderInfo, listings: Listings) -> Order:
         else LIFETIMES.get(lifetime, TimeInForce.GTC),
         post_only="post" in flags,
         price_ticks=prices.limit,
-        size_lots=read_size(instrument, info.vol),
+        size_lots=0 if spend_atoms is not None else read_size(instrument, info.vol),
+        spend_atoms=spend_atoms,
         fee_asset=FeeAsset.RECEIVED if "fcib" in flags else FeeAsset.QUOTE,
         state=state,
         filled_lots=filled_lots,

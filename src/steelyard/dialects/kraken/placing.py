@@ -300,8 +300,8 @@ def _flags(text: str | None, kind: OrderType, side: Side) -> frozenset[str]:
         raise errors.invalid("oflags", "a fee is taken in one asset: fcib or fciq")
     if "fcib" in flags and side is Side.SELL:
         raise errors.invalid("oflags", "a seller's fee is taken from what it gets: fciq")
-    if "viqc" in flags and (kind is not OrderType.MARKET or side is not Side.BUY):
-        raise errors.invalid("oflags", "viqc goes with buying at market")
+    if "viqc" in flags and kind is not OrderType.MARKET:
+        raise errors.invalid("oflags", "viqc goes with market orders")
     if "post" in flags and not kind.has_limit:
         raise errors.invalid("oflags", "post goes with orders that have a limit")
     return flags

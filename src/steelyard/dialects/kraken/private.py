@@ -16,7 +16,14 @@ from msgspec import UNSET, Raw, Struct
 
 from steelyard.dialects.kraken import account, errors
 from steelyard.dialects.kraken.environments import PRIVATE_STREAM
-from steelyard.dialects.kraken.executions import CAUSES, end_of, fill_id, flags_of, kind_of
+from steelyard.dialects.kraken.executions import (
+    CAUSES,
+    EXPIRED,
+    end_of,
+    fill_id,
+    flags_of,
+    kind_of,
+)
 from steelyard.dialects.kraken.frames import (
     Ack,
     Balance,
@@ -379,9 +386,13 @@ class AccountFollower:
         for entry in _executions.decode(bytes(message.data)):
             whole = self._merged(entry)
             execution = EVENTS.get(entry.exec_type)
+            if entry.exec_type == "filled" and isinstance(whole.cash_order_qty, Raw):
+                execution = domain.Execution.EXPIRED  # what is left of its cost buys no lot
             if message.type == "snapshot" or execution is None:
                 continue  # the trader asks for what was before; `filled` follows a trade
             order = order_from_execution(whole, self._listings)
+            if order.state is OrderState.EXPIRED:
+                execution = domain.Execution.EXPIRED
             fill = fill_from_execution(whole, order, self._listings)
             if (execution is domain.Execution.FILL) == (fill is not None):
                 time_ns = read_rfc3339(entry.timestamp)
@@ -423,7 +434,7 @@ class _Channel(Struct):
 def _channel_of(result: Raw) -> str:
     try:
         return msgspec.json.decode(result, type=_Channel).channel
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise DecodeError(f"an acknowledgement names no channel: {error}") from error
 
 
@@ -445,7 +456,9 @@ def order_from_execution(entry: Execution, listings: Listings) -> Order:
     def ticks(raw: Raw | msgspec.UnsetType) -> int | None:
         return read_price(instrument, text_of(raw)) or None if isinstance(raw, Raw) else None
 
-    size_lots = read_size(instrument, text_of(entry.order_qty))
+    cost = entry.cash_order_qty
+    spend_atoms = read_amount(text_of(cost)) if isinstance(cost, Raw) else None
+    size_lots = 0 if spend_atoms else read_size(instrument, text_of(entry.order_qty))
     filled = entry.cum_qty
     filled_lots = read_size(instrument, text_of(filled)) if isinstance(filled, Raw) else 0
     if state is OrderState.WORKING and filled_lots:
@@ -453,6 +466,9 @@ def order_from_execution(entry: Execution, listings: Listings) -> Order:
     if filled_lots and filled_lots == size_lots and state.is_open:
         state = OrderState.FILLED
     reason = entry.cancel_reason if isinstance(entry.cancel_reason, str) else ""
+    cause = CAUSES.get(reason)
+    if cause in EXPIRED and state is OrderState.CANCELED:
+        state = OrderState.EXPIRED
     lifetime = entry.time_in_force.lower() if isinstance(entry.time_in_force, str) else "gtc"
     time_ns = read_rfc3339(entry.timestamp)
     return Order(
@@ -468,13 +484,14 @@ def order_from_execution(entry: Execution, listings: Listings) -> Order:
         post_only=entry.post_only is True,
         price_ticks=ticks(entry.limit_price) if kind.has_limit else None,
         size_lots=size_lots,
+        spend_atoms=spend_atoms,
         fee_asset=FeeAsset.RECEIVED if entry.fee_ccy_pref == "fcib" else FeeAsset.QUOTE,
         state=state,
         filled_lots=filled_lots,
         quote_atoms=read_amount(text_of(entry.cum_cost)) if isinstance(entry.cum_cost, Raw) else 0,
         created_ns=time_ns,
         updated_ns=time_ns,
-        cancel_cause=CAUSES.get(reason),
+        cancel_cause=cause,
         trigger_ticks=ticks(entry.stop_price) if kind.waits else None,
     )
 

@@ -166,7 +166,7 @@ class Session:
         try:
             params = bytes(call.params) if isinstance(call.params, Raw) else b"{}"
             wanted = _named.decode(params)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
             raise errors.said("Malformed request", str(error)) from error
         begins = call.method == "subscribe"
         if wanted.channel in (private.EXECUTIONS, private.BALANCES):
