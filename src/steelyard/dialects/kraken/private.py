@@ -369,37 +369,51 @@ class AccountFollower:
         raise AuthError(f"{text} (at {now_ns} ns by our clock)", text)
 
     def _take(self, message: Message) -> None:
-        if isinstance(message.sequence, int):
-            before = self._sequences.get(message.channel, 0)
-            if message.type != "snapshot" and message.sequence != before + 1:
-                raise DecodeError(
-                    f"{message.channel}: {message.sequence} after {before}; something was lost",
-                    "sequence",
-                )
-            self._sequences[message.channel] = message.sequence
+        """Take one message whole, or nothing of it."""
+        is_new = message.type != "snapshot"
+        before = self._sequences.get(message.channel, 0)
+        if isinstance(message.sequence, int) and is_new and message.sequence != before + 1:
+            raise DecodeError(
+                f"{message.channel}: {message.sequence} after {before}; something was lost",
+                "sequence",
+            )
         if not isinstance(message.data, Raw):
             raise DecodeError(f"{message.channel}: a message has no data", "data")
-        if message.channel == BALANCES:
-            if message.type != "snapshot":
-                self._take_balances(bytes(message.data))
-            return
-        for entry in _executions.decode(bytes(message.data)):
-            whole = self._merged(entry)
+        data = bytes(message.data)
+        known: dict[str, Execution] = {}
+        if message.channel == EXECUTIONS:
+            events = self._executions_in(data, known, is_new=is_new)
+        else:
+            events = self._balances_in(data) if is_new else []
+        if isinstance(message.sequence, int):
+            self._sequences[message.channel] = message.sequence
+        self._remember(known)
+        self._events += events
+
+    def _executions_in(
+        self, data: bytes, known: dict[str, Execution], *, is_new: bool
+    ) -> list[Event]:
+        """Return what is told of orders; known gets all that is known of these from here on."""
+        events: list[Event] = []
+        for entry in _executions.decode(data):
+            whole = _merged(known.get(entry.order_id) or self._known.get(entry.order_id), entry)
+            known[entry.order_id] = whole
             execution = EVENTS.get(entry.exec_type)
             if entry.exec_type == "filled" and isinstance(whole.cash_order_qty, Raw):
                 execution = domain.Execution.EXPIRED  # what is left of its cost buys no lot
-            if message.type == "snapshot" or execution is None:
+            if not is_new or execution is None:
                 continue  # the trader asks for what was before; `filled` follows a trade
             order = order_from_execution(whole, self._listings)
             if order.state is OrderState.EXPIRED:
                 execution = domain.Execution.EXPIRED
             fill = fill_from_execution(whole, order, self._listings)
-            if (execution is domain.Execution.FILL) == (fill is not None):
-                time_ns = read_rfc3339(entry.timestamp)
-                self._events.append(OrderEvent(execution, order, fill, time_ns))
+            time_ns = read_rfc3339(entry.timestamp)
+            events.append(OrderEvent(execution, order, fill, time_ns))
+        return events
 
-    def _take_balances(self, data: bytes) -> None:
+    def _balances_in(self, data: bytes) -> list[Event]:
         known = {name: asset_id for asset_id, name in self._listings.assets().items()}
+        events: list[Event] = []
         for change in _changes.decode(data):
             asset_id = known.get(change.asset)
             if asset_id is None or not isinstance(change.hold_trade, Raw):
@@ -407,24 +421,25 @@ class AccountFollower:
             held = read_amount(text_of(change.hold_trade))
             free = read_amount(text_of(change.balance)) - held
             balance = domain.AssetBalance(asset_id, free, held)
-            time_ns = read_rfc3339(change.timestamp)
-            self._events.append(BalanceEvent(0, (balance,), time_ns))
+            events.append(BalanceEvent(0, (balance,), read_rfc3339(change.timestamp)))
+        return events
 
-    def _merged(self, entry: Execution) -> Execution:
-        """Return an entry with what was told of its order before."""
-        known = self._known.pop(entry.order_id, None)
-        if known is not None:
-            told = {
-                name: value
-                for name in entry.__struct_fields__
-                if (value := getattr(entry, name)) is not UNSET
-            }
-            entry = msgspec.structs.replace(known, **told)
-        kept = msgspec.structs.replace(entry, exec_id=UNSET, trade_id=UNSET, fees=UNSET)
-        self._known[entry.order_id] = kept
-        if len(self._known) > KNOWN_MAX:
+    def _remember(self, known: dict[str, Execution]) -> None:
+        for order_id, entry in known.items():
+            self._known.pop(order_id, None)
+            self._known[order_id] = msgspec.structs.replace(
+                entry, exec_id=UNSET, trade_id=UNSET, fees=UNSET
+            )
+        while len(self._known) > KNOWN_MAX:
             del self._known[next(iter(self._known))]
+
+
+def _merged(known: Execution | None, entry: Execution) -> Execution:
+    """Return an entry with what was told of its order before."""
+    if known is None:
         return entry
+    names = (name for name in entry.__struct_fields__ if getattr(entry, name) is not UNSET)
+    return msgspec.structs.replace(known, **{name: getattr(entry, name) for name in names})
 
 
 class _Channel(Struct):

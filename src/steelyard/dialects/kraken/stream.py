@@ -169,6 +169,17 @@ def levels_to_wire(instrument: Instrument, levels: Sequence[tuple[int, int]]) ->
     )
 
 
+def levels_from_wire(
+    instrument: Instrument, levels: Sequence[Level]
+) -> list[tuple[int, int, str, str]]:
+    """Return levels of a book in ticks and lots, and as they were transmitted."""
+    texts = ((text_of(level.price), text_of(level.qty)) for level in levels)
+    return [
+        (read_price(instrument, price), whole_lots(instrument, qty), price, qty)
+        for price, qty in texts
+    ]
+
+
 def delta_to_wire(delta: BookDelta, listings: Listings) -> Book:
     """Return changes of a book."""
     instrument = listings[delta.instrument_id]
@@ -509,14 +520,12 @@ class MarketFollower:
             return  # it is on its way
         time_ns = read_rfc3339(wire.timestamp) if isinstance(wire.timestamp, str) else now_ns
         sequence = self._sequences.get(number_, 0) + 1
+        both = [levels_from_wire(instrument, levels) for levels in (wire.bids, wire.asks)]
         told = []
-        for side, levels in ((book.bids, wire.bids), (book.asks, wire.asks)):
+        for side, levels in zip((book.bids, book.asks), both, strict=True):
             changed: dict[int, int] = {}
-            for level in levels:
-                price, qty = text_of(level.price), text_of(level.qty)
-                ticks, lots = read_price(instrument, price), whole_lots(instrument, qty)
-                is_gone = not scaled(qty, SIZE_DECIMALS)
-                side.change(ticks, price, qty, is_gone=is_gone)
+            for ticks, lots, price, qty in levels:
+                side.change(ticks, price, qty, is_gone=not scaled(qty, SIZE_DECIMALS))
                 changed[ticks] = lots
             changed |= dict.fromkeys(side.cut(book.depth), 0)
             told.append(tuple(sorted(changed.items(), reverse=side is book.bids)))
