@@ -46,6 +46,7 @@ from steelyard.trading import actions
 from steelyard.trading.actions import Input, Kill, Resume, Role, Start, Stop
 from steelyard.trading.config import BotConfig
 from steelyard.trading.connector import Connector
+from steelyard.trading.feed import MarketFeed
 from steelyard.trading.records import codec
 from steelyard.trading.report import state_document
 from steelyard.trading.trader import Trader
@@ -315,7 +316,7 @@ class TraderProcess:
 
     # -- streams ------------------------------------------------------------------------------
 
-    def session(self, role: Role) -> ClientSession:
+    def session(self, role: Role) -> ClientSession | MarketFeed:
         """Return a new conversation with one of the venue's streams."""
         assert self._instrument is not None, "streams are opened for an instrument"
         return self._connector.session(role, self._instrument, self.venue_now_ns())

@@ -27,6 +27,7 @@ from steelyard.domain.transfers import MoneyMessage
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile, Usage
 from steelyard.wire.outcome import Outcome
+from steelyard.wire.tables import MarketTable
 
 
 class Auth(IntEnum):
@@ -500,6 +501,13 @@ class ClientEnd(Protocol):
         self, instruments: Sequence[Instrument], listings: Listings, kinds: frozenset[ChannelKind]
     ) -> ClientSession:
         """Return a session that follows these public channels."""
+        ...
+
+    def market_table(self, instruments: Sequence[Instrument]) -> MarketTable | None:
+        """Return how a native reader reads the frames of such a session; None: it cannot.
+
+        It may pass over what the session understands, and never reads anything otherwise.
+        """
         ...
 
     def private_session(self, key: ApiKey, listings: Listings, now_ns: int) -> ClientSession:

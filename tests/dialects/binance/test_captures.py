@@ -22,7 +22,7 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import MarketState
 from steelyard.domain.units import ATOMS_PER_UNIT
-from steelyard.wire.choice import new_scanner
+from steelyard.wire.choice import new_reader
 from steelyard.wire.http import Response
 from steelyard.wire.outcome import Answered
 from tests.dialects.binance.test_payloads import MS, NOW_NS, answered, spot
@@ -120,7 +120,7 @@ def test_captured_streams_mean_what_they_say(shared_data, instruments):
         [msgspec.structs.replace(found[s], instrument_id=n) for n, s in enumerate(symbols)]
     )
     session = DIALECT.client.market_session([*markets], markets, frozenset(stream.SUBSCRIBED))
-    scanner = new_scanner(tables.MARKET, [tables.steps(it) for it in markets])
+    scanner = new_reader(tables.MARKET, [tables.steps(it) for it in markets])
     counts = dict.fromkeys(("depth", "bookTicker", "aggTrade", "kline_1m", "natively"), 0)
     for text in heard(shared_data / "captures" / STREAMS):
         frame = text.encode()

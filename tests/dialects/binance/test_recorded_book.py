@@ -113,12 +113,12 @@ def by_the_native_reader(lines) -> Followed:
             case MessageKind.TOUCH:
                 followed.touch(told[0], (told[1], told[2]), (told[3], told[4]))
             case MessageKind.DELTA:
-                first, _, *sides, _ = told
+                first, _, bids, asks, *_ = told
                 if followed.deltas == 0:
                     book.snapshot(first - 1, [], [], 0)
                 assert scanner.receive(frame) == reader.Told.CHANGED
                 best = tuple(next(iter(side(1)), None) for side in (book.bids, book.asks))
-                followed.delta(local_ns, book.sequence, sides, best)
+                followed.delta(local_ns, book.sequence, (bids, asks), best)
     followed.gaps = book.gaps
     return followed
 

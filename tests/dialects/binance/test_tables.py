@@ -25,7 +25,8 @@ from steelyard.domain.errors import (
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import BookDelta, BookSnapshot, Touch, Trade
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
-from steelyard.trading.books import LEVELS_MAX, BookView
+from steelyard.trading.books import BookView
+from steelyard.wire.book import LEVELS_MAX
 from steelyard.wire.dialect import ApiKey
 from tests.dialects.binance.test_client import PLACE
 from tests.dialects.binance.test_text import LISTINGS
@@ -213,9 +214,13 @@ def same(book, view: BookView) -> None:
     assert book.bids(LEVELS_MAX) == view.bids.first(LEVELS_MAX)
     assert book.asks(LEVELS_MAX) == view.asks.first(LEVELS_MAX)
     assert (book.bid_ticks, book.ask_ticks) == (view.bids.best_ticks, view.asks.best_ticks)
-    best = (view.bids.first(1) or [(None, 0)], view.asks.first(1) or [(None, 0)])
-    assert (book.bid_lots, book.ask_lots) == (best[0][0][1], best[1][0][1])
+    assert (book.bid_lots, book.ask_lots) == (view.book.bid_lots, view.book.ask_lots)
     assert book.counts == (len(view.bids), len(view.asks))
+    assert sum(book.odd_counts) == view.odd_levels
+    assert book.known_ticks == (view.bids.known_ticks, view.asks.known_ticks)
+    for side, is_asks in ((view.bids, False), (view.asks, True)):
+        for lots in (1, 5, 10**6):
+            assert book.walk(is_asks, lots) == side.walk(lots)
 
 
 STEPS = st.lists(
@@ -246,17 +251,69 @@ def test_books_go_through_the_same_states(steps, as_bytes):
                 if as_bytes:
                     scanner.receive_snapshot(0, depth_body(snapshot))
                     assert book.time_ns in {0, view.time_ns}
-                    view.time_ns = book.time_ns
+                    view.book.time_ns = book.time_ns
                 else:
                     book.snapshot(snapshot.sequence, bids, asks, NOW_NS)
             case _:
                 first = last + {"next": 1, "again": -1, "gap": 2}[what]
                 last = max(last, first + count - 1)
                 delta = BookDelta(0, first, first + count - 1, bids, asks, NOW_NS // 10**6 * 10**6)
-                has_changed = view.delta(delta, NOW_NS)
+                became = view.delta(delta, NOW_NS)
                 told = scanner.receive(framed("btcusdt@depth", delta))
-                assert (told == reader.Told.CHANGED) == has_changed
+                assert told == became
         same(book, view)
+
+
+# At a tick of a cent, a third of these are whole.
+PRICE_TEXTS = st.sampled_from([f"{price / 200:.3f}" for price in range(180, 220)])
+ODD_SIDES = st.lists(st.tuples(PRICE_TEXTS, st.sampled_from(["0", "1", "2.00001"])), max_size=6)
+ODD_STEPS = st.lists(
+    st.tuples(st.sampled_from(["next"] * 4 + ["gap", "snapshot"]), ODD_SIDES, ODD_SIDES),
+    max_size=30,
+)
+
+
+@given(ODD_STEPS)
+def test_levels_off_the_tick_are_the_same_in_both_books(steps):
+    """Set, changed and removed by their own price, in deltas and snapshots, beside whole ticks."""
+    scanner, view = new_reader([BTC_USDT]), BookView(BTC_USDT)
+    last = 10
+    for what, bids, asks in steps:
+        if what == "snapshot":
+            told = {"bids": tuple(dict(bids).items()), "asks": tuple(dict(asks).items())}
+            depth = Depth(lastUpdateId=last, **told)
+            snapshot = market.book_from_wire(depth, BTC_USDT, 5, 0)
+            view.snapshot(snapshot, NOW_NS)
+            book = scanner.book(0)
+            book.snapshot(
+                *(last, snapshot.bids, snapshot.asks, 0, snapshot.odd_bids, snapshot.odd_asks),
+                *(snapshot.known_bid_ticks, snapshot.known_ask_ticks),
+            )
+        else:
+            last += 1 + (what == "gap")
+            data = {"e": "depthUpdate", "E": 5, "s": "BTCUSDT", "U": last, "u": last}
+            data |= {"b": bids, "a": asks}
+            frame = msgspec.json.encode({"stream": "btcusdt@depth", "data": data})
+            event = stream.event_of(frame, LISTINGS, NOW_NS)
+            assert told_by(scanner, frame) == event
+            assert scanner.receive(frame) == view.delta(event, NOW_NS)
+        same(scanner.book(0), view)
+
+
+def test_trades_and_touches_off_the_tick_are_where_the_book_shows_them():
+    """A taker who bought took the ask above, one who sold the bid below."""
+    for is_sold, ticks in ((True, 100), (False, 101)):
+        data = {"e": "trade", "E": 1, "s": "BTCUSDT", "t": 1, "p": "1.005", "q": "1", "T": 1}
+        data |= {"m": is_sold, "M": True}
+        frame = msgspec.json.encode({"stream": "btcusdt@trade", "data": data})
+        event = stream.event_of(frame, LISTINGS, NOW_NS)
+        assert event.price_ticks == ticks
+        assert told_by(new_reader(), frame) == event
+    data = {"u": 1, "s": "BTCUSDT", "b": "1.005", "B": "1", "a": "1.007", "A": "1"}
+    frame = msgspec.json.encode({"stream": "btcusdt@bookTicker", "data": data})
+    event = stream.event_of(frame, LISTINGS, NOW_NS)
+    assert (event.bid_ticks, event.ask_ticks) == (100, 101)
+    assert told_by(new_reader(), frame) == event
 
 
 def depth_body(snapshot: BookSnapshot) -> bytes:
@@ -307,7 +364,7 @@ def test_a_recording_is_read_as_the_dialect_reads_it(shared_data):
                 view.snapshot(BookSnapshot(0, expected.first_sequence - 1, (), (), 0), 0)
                 book.snapshot(expected.first_sequence - 1, [], [], 0)
             deltas += 1
-            assert view.delta(expected, 0)
+            assert view.delta(expected, 0) == reader.Told.CHANGED
             assert scanner.receive(frame) == reader.Told.CHANGED
             assert (book.bids(20), book.asks(20)) == (view.bids.first(20), view.asks.first(20))
             if deltas % 100 == 0:
@@ -352,7 +409,7 @@ def test_captured_markets_join_their_snapshots(captured):
         symbol = address.partition("symbol=")[2].partition("&")[0]
         place = next(n for n, it in enumerate(markets) if it.base + it.quote == symbol)
         depth = msgspec.json.decode(body, type=Depth)
-        snapshot = market.book_from_wire(depth, markets[place], 0)
+        snapshot = market.book_from_wire(depth, markets[place], 5_000, 0)
         views[place].snapshot(snapshot, NOW_NS)
         assert scanner.receive_snapshot(place, body) == reader.Told.CHANGED
         same(scanner.book(place), views[place])

@@ -187,7 +187,8 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
     (
         (
             "What one is told to pay to is a pretended address, `sandbox-tron-7`; deposits are "
-            "announced on the page. What an operator deposits is not among `deposit/hisrec`."
+            "announced on the page, without network and address, which are empty in "
+            "`deposit/hisrec`. What an operator deposits is not among them."
         ),
         "No coin moves anywhere.",
     ),

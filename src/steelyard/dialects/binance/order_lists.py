@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from steelyard.dialects.binance import errors
+from steelyard.dialects.binance import codes, errors
 from steelyard.dialects.binance.executions import (
     canceled_to_wire,
     list_id,
@@ -223,7 +223,7 @@ def _check_prices(below: Place, above: Place, high: Leg) -> None:
     low_ticks, high_ticks = _decisive_ticks(below), _decisive_ticks(above)
     if low_ticks is not None and high_ticks is not None and low_ticks >= high_ticks:
         raise errors.said(
-            errors.ORDER_REJECTED,
+            codes.ORDER_REJECTED,
             "The relationship of the prices for the orders is not correct.",
             "the order above must have the higher price",
             high.name("price"),
@@ -238,7 +238,7 @@ def _check_bracket(places: list[Place]) -> None:
     entry, exit_ = places[0], places[1]
     if exit_.side is entry.side or exit_.size_lots != entry.size_lots:
         raise errors.said(
-            errors.INVALID_MESSAGE,
+            codes.INVALID_MESSAGE,
             "Unsupported order combination.",
             "here the pending orders of an OTOCO are of the other side and the working order's "
             "quantity",
@@ -397,7 +397,7 @@ def cancel_from_wire(request: CancelListRequest, asker: Asker) -> Cancel:
                 RejectReason.UNKNOWN_ORDER,
                 "this account has no such open order list on this symbol; "
                 "GET /api/v3/openOrderList lists them",
-                code=errors.CANCEL_REJECTED,
+                code=codes.CANCEL_REJECTED,
             )
         )
     return found
@@ -584,7 +584,7 @@ def _never(_answer: Answer | None, _request: Struct, _asker: Asker) -> None:
 
 def _refused(text: str, how: str) -> Callable[[Any, Asker], None]:
     def decode(_request: Any, _asker: Asker) -> None:
-        raise errors.said(errors.INVALID_MESSAGE, text, how)
+        raise errors.said(codes.INVALID_MESSAGE, text, how)
 
     return decode
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from steelyard.dialects.binance import errors
+from steelyard.dialects.binance import codes, errors
 from steelyard.dialects.binance.executions import (
     STATUSES,
     canceled_to_wire,
@@ -130,7 +130,7 @@ def cancel_from_wire(request: CancelRequest, asker: Asker) -> Cancel:
                 RejectReason.UNKNOWN_ORDER,
                 f"{request.orderId or request.origClientOrderId!r} {what}; "
                 "GET /api/v3/openOrders lists those that can be canceled",
-                code=errors.CANCEL_REJECTED,
+                code=codes.CANCEL_REJECTED,
             )
         )
     check_restrictions(request.cancelRestrictions, order)
@@ -145,7 +145,7 @@ def check_restrictions(wanted: str | None, order: Order) -> None:
     """Refuse to cancel an order in another state than was asked for."""
     if wanted and wanted != f"ONLY_{STATUSES[order.state]}":
         raise errors.said(
-            errors.CANCEL_REJECTED,
+            codes.CANCEL_REJECTED,
             "Order was not canceled due to cancel restrictions.",
             f"it is {STATUSES[order.state]}",
             "cancelRestrictions",
@@ -201,7 +201,7 @@ def cancel_all_to_wire(
             Refusal(
                 RejectReason.UNKNOWN_ORDER,
                 "this account has no open orders on this symbol",
-                code=errors.CANCEL_REJECTED,
+                code=codes.CANCEL_REJECTED,
             )
         )
     told: dict[int, OrderResult | OrderListReport] = {}

@@ -193,6 +193,9 @@ class KrakenClient:
         """Return a session that follows these public channels."""
         return MarketFollower(instruments, listings, kinds)
 
+    def market_table(self, _instruments: Sequence[Instrument]) -> None:
+        """Return None: levels are objects in objects in lists, for which tables have no words."""
+
     def private_session(self, key: ApiKey, listings: Listings, now_ns: int) -> ClientSession:  # noqa: ARG002
         """Return a session that follows the account's orders."""
         return AccountFollower(self.signed, key, listings)

@@ -519,7 +519,7 @@ class ClientStream:
         book = CheckedBook(self._listings[snapshot.instrument_id], snapshot)
         book.check(push.checksum)
         self._books[snapshot.instrument_id] = book
-        return snapshot
+        return snapshot.cut_at(SNAPSHOT_DEPTH)
 
     def _delta(self, push: stream_messages.BookDeltaPush) -> BookDelta:
         delta = market.delta_from_wire(push, self._listings)
