@@ -358,7 +358,10 @@ _MASK = (1 << _ID_BITS) - 1
 _FACTOR = 0x9E3779B97F4A7C15F39D  # odd, so that it has an inverse
 _INVERSE = pow(_FACTOR, -1, 1 << _ID_BITS)
 _ID = re.compile(r"[A-Z]([A-Z2-7]{5})-([A-Z2-7]{5})-([A-Z2-7]{6})", re.ASCII)
-_NUMBER_BITS = 63
+FOREIGN = 1 << 62  # from here on numbers stand for ids that are not ours
+FOREIGN_MAX = 100_000  # of them that are remembered
+_FOLD_SHIFT = 18
+_foreign: dict[int, str] = {}
 _FILL_SIDE_BITS, _FILL_INSTRUMENT_BITS = 1, 16
 
 
@@ -382,13 +385,23 @@ def id_number(prefix: str, text: str) -> int | None:
 
 def order_text(order_id: int) -> str:
     """Return an order's id."""
-    return id_text(ORDER, order_id)
+    return _foreign.get(order_id) or id_text(ORDER, order_id)
 
 
 def order_number(text: str) -> int | None:
-    """Return the number of an order's id, None where it is none of ours."""
+    """Return the number of an order's id, None where it is no id.
+
+    The venue's own ids have more digits than our numbers: such a one is folded, and remembered so
+    that `order_text` finds it again. Who begins anew has to read it first.
+    """
     value = id_number(ORDER, text)
-    return None if value is None or value >> _NUMBER_BITS else value
+    if value is None or value < FOREIGN:
+        return value
+    number_ = FOREIGN | (value ^ value >> _FOLD_SHIFT) & FOREIGN - 1
+    _foreign[number_] = text
+    if len(_foreign) > FOREIGN_MAX:
+        del _foreign[next(iter(_foreign))]
+    return number_
 
 
 def fill_text(instrument_id: int, trade_id: int, *, is_buy: bool) -> str:
