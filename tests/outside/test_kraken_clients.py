@@ -1,11 +1,12 @@
 """Unmodified krakenex and python-kraken-sdk trade on the kraken dialect."""
 
+import asyncio
 import itertools
 
 import krakenex
 import pytest
 from kraken.exceptions import KrakenInsufficientFundsError, KrakenPermissionDeniedError
-from kraken.spot import Market, Trade, User
+from kraken.spot import Market, SpotWSClient, Trade, User
 
 pytestmark = pytest.mark.slow
 
@@ -97,3 +98,41 @@ def test_the_sdk_trades(exchange, sdk):
         trade.create_order(**{**order, "volume": "100"}, side="buy", price="20000")
     with pytest.raises(KrakenPermissionDeniedError):
         sdk(Trade, "read").create_order(**order, side="buy", price="20000")
+
+
+def test_the_sdk_follows_the_market_and_the_account(exchange):
+    """And places an order over its WebSocket."""
+    key = key_of(exchange)
+    settings = exchange.env("kraken", client="python-kraken-sdk")["SpotWSClient"]
+    told = []
+
+    class Client(SpotWSClient):
+        async def on_message(self, message):
+            told.append(message)
+
+    async def scenario():
+        client = Client(key=key["key"], secret=key["secret"], **settings)
+        await client.start()
+        try:
+            await client.subscribe(params={"channel": "book", "symbol": ["BTC/USDT"], "depth": 10})
+            await client.subscribe(params={"channel": "executions"})
+            order = {"order_type": "market", "side": "buy", "symbol": "BTC/USDT"}
+            await asyncio.sleep(1)
+            await client.send_message(
+                {"method": "add_order", "params": {**order, "order_qty": 0.01}}
+            )
+            for _ in range(100):
+                await asyncio.sleep(0.1)
+                if any(is_filled(message) for message in told):
+                    return
+        finally:
+            await client.close()
+
+    asyncio.run(scenario())
+    assert any(m.get("channel") == "book" and m["type"] == "snapshot" for m in told)
+    assert any(is_filled(message) for message in told), told[-5:]
+
+
+def is_filled(message):
+    is_execution = message.get("channel") == "executions" and message.get("type") == "update"
+    return is_execution and message["data"][0]["exec_type"] == "filled"

@@ -59,18 +59,13 @@ def _krakenex(rest: str, _ws: str) -> dict[str, Any]:
 
 
 def _sdk(rest: str, ws: str) -> dict[str, Any]:
-    """Return arguments of its REST clients, and class attributes of its WebSocket client.
-
-    That one speaks wss only: it needs --tls.
-    """
-    host = ws.partition("://")[2]
-    arguments = {"url": rest}
+    """Return arguments of its clients; for streams from 3.5 on."""
     return {
-        **dict.fromkeys(("Market", "User", "Trade", "Funding"), arguments),
+        **{name: {"url": rest} for name in ("Market", "User", "Trade", "Funding")},
         "SpotWSClient": {
-            "URL": rest,
-            "PROD_ENV_URL": f"{host}{PUBLIC_STREAM}",
-            "AUTH_PROD_ENV_URL": f"{host}{PRIVATE_STREAM}",
+            "rest_url": rest,
+            "ws_url": f"{ws}{PUBLIC_STREAM}",
+            "auth_ws_url": f"{ws}{PRIVATE_STREAM}",
         },
     }
 
