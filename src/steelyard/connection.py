@@ -41,7 +41,7 @@ from steelyard.trading.feed import MarketFeed
 from steelyard.trading.marketdata import SNAPSHOT_AGAIN_NS, SNAPSHOT_DEPTH, SNAPSHOT_PAUSE_MAX_NS
 from steelyard.wire.book import LocalBook
 from steelyard.wire.dialect import ApiKey, ClientSession
-from steelyard.wire.http import Request
+from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown, delays_ns
 
 EVENTS_MAX = 10_000  # that nobody has taken; beyond it the oldest are dropped
@@ -116,6 +116,10 @@ class Connection:
     def new_id(self) -> str:
         """Return a client order id that nobody has used."""
         return self._client.client_order_id(self._rng.getrandbits(128))
+
+    async def run_errand(self, request: Request) -> Response:
+        """Send a request of a stream's session and return what came back."""
+        return await self._http.send(request)
 
     async def send(self, message: UserCommand | Query) -> Outcome:
         """Send a message and return what became of it; it raises nothing."""

@@ -34,7 +34,7 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import GroupKind, OrderType, Side, TimeInForce
 from steelyard.sim.stand import BTC_USDT, HERE, START_NS, Stand
-from steelyard.wire.dialect import ApiKey, ChannelKind, ClientSession, Dialect
+from steelyard.wire.dialect import ApiKey, ChannelKind, ClientSession, Dialect, Errand
 from steelyard.wire.http import Request, Response
 
 MARKET_KINDS = (
@@ -117,6 +117,13 @@ class _Tap:
     @property
     def ready(self) -> bool:
         return self._session.ready
+
+    def errand(self, now_ns: int) -> Request | None:
+        return self._session.errand(now_ns) if isinstance(self._session, Errand) else None
+
+    def returned(self, response: Response, now_ns: int) -> None:
+        assert isinstance(self._session, Errand), "who has none gets no answer"
+        self._session.returned(response, now_ns)
 
     def receive(self, frame: str | bytes, now_ns: int) -> None:
         self.heard.append(frame.encode() if isinstance(frame, str) else frame)

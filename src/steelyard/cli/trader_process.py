@@ -51,7 +51,7 @@ from steelyard.trading.records import codec
 from steelyard.trading.report import state_document
 from steelyard.trading.trader import Trader
 from steelyard.wire.dialect import ApiKey, ClientSession
-from steelyard.wire.http import Request
+from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import NotSent, Outcome, Unknown
 
 PUSH_S = 0.2
@@ -324,6 +324,10 @@ class TraderProcess:
     def venue_now_ns(self) -> int:
         """Return the time on the venue's clock."""
         return self.clock.now_ns() + self.trader.turn.offset_ns
+
+    async def run_errand(self, request: Request) -> Response:
+        """Send a request of a stream's session and return what came back."""
+        return await self._http.send(request)
 
     # -- requests -----------------------------------------------------------------------------
 

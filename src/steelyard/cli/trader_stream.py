@@ -9,11 +9,12 @@ from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any, Protocol
 
-from steelyard.domain.errors import DecodeError, VenueRejected
+from steelyard.domain.errors import AuthError, DecodeError, TransportError, VenueRejected
 from steelyard.net.client import Down, Up, WebSocketClient
 from steelyard.trading.actions import Input, Role, StreamDown, StreamUp, Told
 from steelyard.trading.feed import MarketFeed
-from steelyard.wire.dialect import ClientSession
+from steelyard.wire.dialect import ClientSession, Errand
+from steelyard.wire.http import Request, Response
 
 READY_S = 10.0
 
@@ -37,6 +38,10 @@ class Owner(Protocol):
         """The time on the venue's clock."""
         ...
 
+    async def run_errand(self, request: Request) -> Response:
+        """Send a request of a session and return what came back."""
+        ...
+
 
 class Stream:
     """One stream, kept open from `open` on."""
@@ -47,6 +52,7 @@ class Stream:
         self._session: ClientSession | MarketFeed | None = None
         self._is_up = False
         self._opened_at: float | None = None
+        self._number = 0  # of the connection
         self._client = WebSocketClient(
             base_url,
             loopback_only=True,
@@ -73,14 +79,32 @@ class Stream:
 
     def _begin(self) -> tuple[str, Callable[[], list[str]]]:
         self._is_up = False
+        self._number += 1
         self._session = self._owner.session(self._role)
         return self._session.target, self._opened
 
     def _opened(self) -> list[str]:
         assert self._session is not None, "a connection begins with its session"
         self._opened_at = asyncio.get_running_loop().time()
-        self._session.opened(self._owner.venue_now_ns())
+        now_ns = self._owner.venue_now_ns()
+        self._session.opened(now_ns)
+        session = self._session
+        if isinstance(session, Errand) and (request := session.errand(now_ns)) is not None:
+            self._owner.spawn(self._run_errand(session, self._number, request))
         return self._drain(self._session)
+
+    async def _run_errand(self, session: Errand, number: int, request: Request) -> None:
+        """Bring a session what it asked for; where that fails, the connection is opened anew."""
+        try:
+            response = await self._owner.run_errand(request)
+            session.returned(response, self._owner.venue_now_ns())
+        except (DecodeError, AuthError, TransportError):
+            await self._client.reset()
+            return
+        assert self._session is not None, "a connection begins with its session"
+        if number == self._number:  # else it has been opened anew meanwhile
+            for text in self._drain(self._session):
+                await self._client.send(text)
 
     def _take(self, message: str | bytes) -> list[str]:
         assert self._session is not None, "a connection begins with its session"

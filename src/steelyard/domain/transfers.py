@@ -41,7 +41,8 @@ class AskWithdrawal(Struct, frozen=True, tag=True):
     """Hold an amount (positive) and ask its owner by mail whether it may leave.
 
     The same client_withdrawal_id again is answered by the first withdrawal. Where address_id is 0
-    the address is the one of the book that reads so, on this network where one is named.
+    the address is the one of the book that reads or is called so, on this network where one is
+    named.
     """
 
     account_id: int

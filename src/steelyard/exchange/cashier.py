@@ -133,7 +133,7 @@ class Cashier:
         """Return the address of the book that reads so; 0 where there is none."""
         asset_id = self._asset_id(asked.asset)
         for number, kept in person.addresses.items():
-            is_it = (kept.asset_id, kept.address) == (asset_id, asked.address)
+            is_it = kept.asset_id == asset_id and asked.address in (kept.address, kept.label)
             if is_it and asked.network in ("", kept.network):
                 return number
         return 0

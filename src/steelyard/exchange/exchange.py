@@ -38,6 +38,7 @@ from steelyard.domain.commands import (
     UserCommand,
     Withdraw,
 )
+from steelyard.domain.dead_man import ArmDeadMan, DeadMan
 from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.journal import Record
@@ -82,6 +83,7 @@ from steelyard.domain.order import MarketState, RejectReason
 from steelyard.engine import BookLevels, Engine
 from steelyard.exchange.blast_radius import blast_radius
 from steelyard.exchange.counts import Counts
+from steelyard.exchange.dead_men import DeadMen
 from steelyard.exchange.feed import Feed, Frames, touch_of
 from steelyard.exchange.history import History
 from steelyard.exchange.house import BOOK_DEPTH, PAUSE_NS, Market
@@ -99,6 +101,7 @@ from steelyard.exchange.records import (
     FORMAT,
     AccountNamed,
     ClockSet,
+    DeadManSet,
     ExchangeRecord,
     Founded,
     GroupNamed,
@@ -145,6 +148,7 @@ class Exchange:
         self.listings = Listings()
         self.keys = Keys(seal, read_public_key)
         self.people = People()
+        self.dead_men = DeadMen()
         self.history = History(self.listings)
         self.statements = Statements(self.listings)
         self.feed = Feed(self)
@@ -261,6 +265,12 @@ class Exchange:
             name = command.client_order_id
             self.record(OrderRenamed(command.account_id, command.order_id, name), self.now_ns)
 
+    def arm(self, message: ArmDeadMan, now_ns: int) -> DeadMan:
+        """Set an account's dead man's switch."""
+        due_ns = max(self.now_ns, now_ns) + message.after_ns if message.after_ns else 0
+        self.record(DeadManSet(message.account_id, due_ns), now_ns)
+        return DeadMan(self.now_ns, due_ns or None)
+
     def step(self, wire_ns: int) -> None:
         """Let the market do what is due at a wire time, and send what is due."""
         now_ns = self.time_at(wire_ns)
@@ -275,6 +285,9 @@ class Exchange:
         for close in self.people.due(self.now_ns):
             if any(isinstance(e, Rejected) for e in self.record(close, now_ns)):
                 self.record(CloseTransfer(close.transfer_id, done=False), now_ns)
+        for account_id in self.dead_men.due(self.now_ns):
+            self.record(CancelAll(account_id, None), now_ns)
+            self.record(DeadManSet(account_id, 0), now_ns)
         self.feed.wake(wire_ns)
 
     def found(self, founded: Founded, now_ns: int) -> None:
@@ -390,6 +403,7 @@ class Exchange:
                 self.maintenance_ns,
                 self.people.snapshot(),
                 self.feed.full_sequences,
+                self.dead_men.snapshot(),
             )
         )
 
@@ -415,6 +429,7 @@ class Exchange:
         self.clock.setting = snapshot.clock
         self.keys.restore(snapshot.people)
         self.people.restore(snapshot.persons)
+        self.dead_men.restore(snapshot.dead_men)
         self._teller.rates = snapshot.rates
         self.history.restore(snapshot.history)
         self.statements.restore(snapshot.statements)
@@ -463,6 +478,8 @@ class Exchange:
                 self.history.group_named(
                     message.account_id, message.group_id, message.client_group_id
                 )
+            case DeadManSet():
+                self.dead_men.set(message.account_id, message.due_ns)
             case OrderRenamed():
                 self.history.renamed(message.account_id, message.order_id, message.client_order_id)
             case PersonRecord():

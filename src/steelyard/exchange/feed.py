@@ -19,7 +19,7 @@ caused them is on disk.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from steelyard.domain.commands import LevelChanged, Traded
@@ -51,7 +51,7 @@ from steelyard.engine import BookLevels
 from steelyard.exchange.aggregates import aggregates_of
 from steelyard.exchange.full_book import FullBook
 from steelyard.exchange.own_changes import OwnGathering
-from steelyard.wire.dialect import Channel, ChannelKind, Subscription
+from steelyard.wire.dialect import Channel, ChannelKind, Finish, Subscription
 
 CHECKED_DEPTH = 10  # levels of a side that go with a delta, for checksums
 WHOLE_BOOK = 2**31 - 1
@@ -123,6 +123,8 @@ class Feed:
         self._stale: set[Channel] = set()  # books with a depth that have something new to tell
         self._touches: dict[int, tuple[int, int, int, int]] = {}
         self._moved: set[int] = set()  # instruments with a touch channel and a changed level
+        self._views: dict[Channel, BookLevels] = {}  # what those who hear changes of a depth see
+        self._finishes: dict[tuple[int, Subscription], Finish] = {}
         self._due_ns: dict[Channel, int] = {}
         self._sent_candles: dict[Channel, Candle] = {}
         self._full: dict[int, FullBook] = {}  # by instrument, while somebody follows it
@@ -139,8 +141,17 @@ class Feed:
 
     # -- who listens ------------------------------------------------------------------------
 
-    def subscribe(self, session: int, subscription: Subscription, wire_ns: int) -> bool:
-        """Add a listener; False where `SUBSCRIPTIONS_MAX` is reached."""
+    def subscribe(
+        self,
+        session: int,
+        subscription: Subscription,
+        wire_ns: int,
+        finish: Finish | None = None,
+    ) -> bool:
+        """Add a listener; False where `SUBSCRIPTIONS_MAX` is reached.
+
+        finish turns each frame into those of this session.
+        """
         mine = self._sessions.setdefault(session, {})
         if subscription in mine:
             return True
@@ -148,8 +159,12 @@ class Feed:
             return False
         self._count += 1
         channel = subscription.channel
-        if channel.kind is ChannelKind.BOOK:
-            if channel.depth:
+        if finish is not None:
+            self._finishes[session, subscription] = finish
+        if channel.kind in (ChannelKind.BOOK, ChannelKind.DEPTH):
+            if channel.kind is ChannelKind.DEPTH:
+                self._tell_depth(channel, self._sources.time_at(wire_ns))
+            elif channel.depth:
                 self._stale.add(channel)
             else:
                 self._flush_book(channel, self._sources.time_at(wire_ns))
@@ -170,6 +185,7 @@ class Feed:
         if self._sessions.get(session, {}).pop(subscription, False) is False:
             return
         self._count -= 1
+        self._finishes.pop((session, subscription), None)
         forms = self._subscribers[subscription.channel]
         del forms[subscription][session]
         if not forms[subscription]:
@@ -181,6 +197,7 @@ class Feed:
             if channel.kind is ChannelKind.FULL and not self._follows(channel.instrument_id):
                 del self._full[channel.instrument_id], self._told[channel.instrument_id]
             self._gathered.pop(channel, None)
+            self._views.pop(channel, None)
             self._stale.discard(channel)
             self._due_ns.pop(channel, None)
             self._sent_candles.pop(channel, None)
@@ -332,6 +349,8 @@ class Feed:
             match channel.kind:
                 case ChannelKind.BOOK if channel.depth:
                     self._tell_book(channel, now_ns)
+                case ChannelKind.DEPTH:
+                    self._tell_depth(channel, now_ns)
                 case ChannelKind.BOOK:
                     self._flush_book(channel, now_ns)
                 case ChannelKind.TICKER:
@@ -413,6 +432,24 @@ class Feed:
         bids, asks = tuple(levels.bids), tuple(levels.asks)
         self._publish(channel, BookSnapshot(instrument_id, sequence, bids, asks, now_ns))
 
+    def _tell_depth(self, channel: Channel, now_ns: int) -> None:
+        """Tell what changed among the best levels since it was last told; begin with nothing."""
+        if channel in self._views and channel not in self._stale:
+            return
+        self._stale.discard(channel)
+        instrument_id, depth = channel.instrument_id, channel.depth
+        before = self._views.get(channel)
+        now = self._views[channel] = self._sources.levels(instrument_id, depth)
+        if before is None:
+            return
+        bids = changes_within(Side.BUY, before.bids, now.bids, depth)
+        asks = changes_within(Side.SELL, before.asks, now.asks, depth)
+        if bids or asks:
+            sequence = self.sequences[instrument_id]
+            best = (tuple(now.bids[:CHECKED_DEPTH]), tuple(now.asks[:CHECKED_DEPTH]))
+            delta = BookDelta(instrument_id, sequence, sequence, bids, asks, now_ns, best)
+            self._publish(channel, delta)
+
     def _flush_candles(self, channel: Channel, now_ns: int) -> None:
         candles = self._sources.current_candles(
             channel.instrument_id, channel.interval_ns, now_ns, channel.offset_ns
@@ -433,9 +470,36 @@ class Feed:
         for subscription, sessions in forms.items():
             encode = self._encoders[subscription.dialect]
             payload = encode(subscription, event, self._sources.listings)
-            if payload is not None:
-                payloads = (payload,) if isinstance(payload, bytes) else payload
+            if payload is None:
+                continue
+            payloads = (payload,) if isinstance(payload, bytes) else payload
+            if not self._finishes:
                 self._out += [Frames(each, tuple(sessions), channel) for each in payloads]
+                continue
+            shared = tuple(s for s in sessions if (s, subscription) not in self._finishes)
+            if shared:
+                self._out += [Frames(each, shared, channel) for each in payloads]
+            for session in sessions:
+                if (finish := self._finishes.get((session, subscription))) is not None:
+                    own = (frame for each in payloads for frame in finish(each))
+                    self._out += [Frames(frame, (session,), channel) for frame in own]
+
+
+def changes_within(
+    side: Side, before: Sequence[tuple[int, int]], now: Sequence[tuple[int, int]], depth: int
+) -> tuple[tuple[int, int], ...]:
+    """Return the levels of a side that differ, best first; 0 lots where one is gone.
+
+    One that others have pushed beyond the depth is not told: who hears this cuts it off.
+    """
+    old, new = dict(before), dict(now)
+    changed = {ticks: lots for ticks, lots in now if old.get(ticks) != lots}
+    worst = now[-1][0] if len(now) == depth else None
+    for ticks, _ in before:
+        is_beyond = worst is not None and (worst - ticks) * side > 0
+        if ticks not in new and not is_beyond:
+            changed[ticks] = 0
+    return tuple(sorted(changed.items(), reverse=side is Side.BUY))
 
 
 def touch_of(levels: BookLevels) -> tuple[int, int, int, int]:

@@ -27,6 +27,7 @@ import msgspec
 from msgspec import Struct
 
 from steelyard.domain.commands import Place, PlaceGroup, UserCommand
+from steelyard.domain.dead_man import ArmDeadMan, DeadMan
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import (
@@ -61,6 +62,7 @@ from steelyard.wire.dialect import (
     Credentials,
     Dialect,
     Endpoint,
+    Finish,
     Read,
     Refusal,
     ServerSession,
@@ -256,7 +258,10 @@ class Gate:
         parties = [(Per.IP, ip)]
         if endpoint.auth is not Auth.NONE:
             credentials = _claimed(claim)
-            kept = self._access.authenticate(credentials, endpoint.auth, ip, now_ns)
+            if credentials.token:
+                credentials, kept = self._vouched(credentials, ip, now_ns)
+            else:
+                kept = self._access.authenticate(credentials, endpoint.auth, ip, now_ns)
             sandbox_ns = self.exchange.time_at(now_ns)
             # Who only names a key neither uses it nor uses up its limits; a login has proven it.
             is_proven = endpoint.auth is Auth.SIGNED or credentials.key in (proven or ())
@@ -287,6 +292,17 @@ class Gate:
                 for party in parties
             ]
         return result
+
+    def _vouched(
+        self, credentials: Credentials, ip: str, now_ns: int
+    ) -> tuple[Credentials, KeptKey]:
+        """Return the credentials of the key that a stream token stands for, and the key."""
+        owner = self.redeem(credentials.token, ip, now_ns)
+        kept = None if owner is None else self.exchange.keys.find(owner[1])
+        if kept is None:
+            why = "the token is unknown or its time is over; ask for another one"
+            raise SessionRefused(Refusal(AccessReason.UNKNOWN_KEY, why))
+        return credentials._replace(key=kept.created.key), kept
 
     def _give_fills_back(self, account_id: int, now_ns: int) -> None:
         """Do not count against an account's order limits what has traded since it last asked."""
@@ -440,6 +456,7 @@ class Gate:
             self.exchange.time_at(now_ns),
         )
         try:
+            charges = self._charge(endpoint, parameters, asker, ip, now_ns)
             message = endpoint.decode(parameters, asker)
             if kept is not None and kept.created.products:
                 for command in message.commands if isinstance(message, Batch) else (message,):
@@ -451,6 +468,8 @@ class Gate:
                 if told is not None:
                     return told
                 raise SessionRefused(Refusal(answer.reason, answer.message, answer.field))
+            for who, aged in charges:
+                self.limiter.charge(who, aged, may_overshoot=True, ip=ip, now_ns=now_ns)
             return endpoint.encode(answer, parameters, asker)
         except UnitError as error:
             raise SessionRefused(Refusal(error.reason, str(error), error.field)) from error
@@ -459,13 +478,39 @@ class Gate:
         except DecodeError as error:
             raise SessionRefused(_malformed(error)) from error
 
+    def _charge(
+        self, endpoint: Endpoint, parameters: Struct, asker: Asker, ip: str, now_ns: int
+    ) -> list[tuple[str, int]]:
+        """Count what a request costs per pair; return what is to be counted once it has succeeded.
+
+        Raises:
+            Turned away: `SessionRefused`, where it is more than is left.
+        """
+        later: list[tuple[str, int]] = []
+        if endpoint.charges is None:
+            return later
+        for charge in endpoint.charges(parameters, asker):
+            who = f"{asker.account_id}:{charge.instrument_id}"
+            _, refusal = self.limiter.charge(
+                who,
+                charge.units,
+                aged=charge.aged,
+                may_overshoot=charge.may_overshoot,
+                ip=ip,
+                now_ns=now_ns,
+            )
+            if refusal is not None:
+                raise SessionRefused(refusal)
+            later.append((who, charge.aged))
+        return later
+
     def _act(
         self,
-        message: UserCommand | Query | Batch | MoneyMessage | StreamTokenMessage,
+        message: UserCommand | Query | Batch | MoneyMessage | StreamTokenMessage | ArmDeadMan,
         credentials: Credentials | None,
         ip: str,
         now_ns: int,
-    ) -> Answer | MoneyAnswer | StreamToken:
+    ) -> Answer | MoneyAnswer | StreamToken | DeadMan:
         if isinstance(message, StreamTokenMessage):
             if self._tokens is None:
                 raise Unsupported("there are no stream tokens here")
@@ -476,10 +521,12 @@ class Gate:
                 self._access.journal_nonce(credentials, now_ns)
             caller = Caller(ip, self.exchange.time_at(now_ns), now_ns)
             return self._cashier.carry_out(message, credentials.key, caller)
-        if not isinstance(message, UserCommand | Batch):
+        if not isinstance(message, UserCommand | Batch | ArmDeadMan):
             return self._answer(message, now_ns)
         if credentials is not None and credentials.nonce is not None:
             self._access.journal_nonce(credentials, now_ns)
+        if isinstance(message, ArmDeadMan):
+            return self.exchange.arm(message, self.exchange.time_at(now_ns))
         if isinstance(message, Batch):
             return BatchAnswer(tuple(self._perform(each, now_ns) for each in message.commands))
         return self._perform(message, now_ns)
@@ -579,11 +626,11 @@ class Line:
         finally:
             self.usage = tuple(used for part in usage for used in part)
 
-    def subscribe(self, subscription: Subscription) -> None:
+    def subscribe(self, subscription: Subscription, finish: Finish | None = None) -> None:
         """Begin a stream for this session."""
-        feed = self._gate.exchange.feed
+        feed, now_ns = self._gate.exchange.feed, self._now()
         has_room = len(feed.subscriptions(self.session_id)) < SUBSCRIPTIONS_PER_LINE
-        if not has_room or not feed.subscribe(self.session_id, subscription, self._now()):
+        if not has_room or not feed.subscribe(self.session_id, subscription, now_ns, finish):
             raise SessionRefused(
                 Refusal(
                     AccessReason.KEY_LIMIT,

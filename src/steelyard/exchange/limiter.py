@@ -11,6 +11,7 @@ from collections import OrderedDict
 
 from steelyard.wire.dialect import AccessReason, Auth, Endpoint, Refusal
 from steelyard.wire.limits import (
+    BucketCounter,
     Counts,
     Kind,
     Limit,
@@ -108,6 +109,35 @@ class Limiter:
             return tuple(usage), self._refusal(over, ip, now_ns)
         for index, counter, units in sparing:
             usage[index] = self._add(counter, usage[index].limit, units, now_ns)
+        return tuple(usage), None
+
+    def charge(
+        self,
+        who: str,
+        units: int,
+        *,
+        aged: int = 0,
+        may_overshoot: bool = False,
+        ip: str,
+        now_ns: int,
+    ) -> tuple[Usage, Refusal | None]:
+        """Count what a transaction of an account's pair costs; return the usage, or a refusal.
+
+        aged are units that have to fit too, and are not counted yet.
+        """
+        usage: list[Used] = []
+        for limit in self._limits(Per.PAIR, None):
+            counter = self._counter(limit, who)
+            if isinstance(counter, BucketCounter):
+                used = counter.look(limit, units + aged, now_ns)
+                if used.is_over and not may_overshoot:
+                    return (used,), self._refusal(used, ip, now_ns)
+                usage.append(counter.pour(limit, units, now_ns))
+            else:
+                used = counter.add(limit, units, now_ns)
+                if used.is_over and not may_overshoot:
+                    return (used,), self._refusal(used, ip, now_ns)
+                usage.append(used)
         return tuple(usage), None
 
     def give_back(
@@ -209,6 +239,7 @@ class Limiter:
             Per.IP: AccessReason.IP_LIMIT,
             Per.KEY: AccessReason.KEY_LIMIT,
             Per.ACCOUNT: AccessReason.KEY_LIMIT,
+            Per.PAIR: AccessReason.ORDER_LIMIT,
         }[over.limit.per]
         if over.limit.counts is Counts.ORDERS:
             reason = AccessReason.ORDER_LIMIT

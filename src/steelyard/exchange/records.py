@@ -112,6 +112,13 @@ class OrderRenamed(Struct, frozen=True, tag=True):
     client_order_id: str
 
 
+class DeadManSet(Struct, frozen=True, tag=True):
+    """All orders of an account are to be canceled then; 0: no longer."""
+
+    account_id: int
+    due_ns: int
+
+
 class MarketStep(Struct, frozen=True, tag=True):
     """Time went on: the crowd or tape did what was due.
 
@@ -140,6 +147,7 @@ ExchangeRecord = (
     | MaintenanceSet
     | GroupNamed
     | OrderRenamed
+    | DeadManSet
     | AnyPersonRecord
     | MarketStep
 )

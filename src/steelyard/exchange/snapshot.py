@@ -41,6 +41,7 @@ class Snapshot(Struct):
     maintenance_ns: int | None = None
     persons: list[Person] = []
     full_sequences: dict[int, int] = {}  # of changes of books order by order
+    dead_men: dict[int, int] = {}
 
 
 class Beginning(Struct):

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from steelyard.domain.commands import Cancel, CancelAll, Place, PlaceGroup, UserCommand
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import (
@@ -25,8 +25,9 @@ from steelyard.domain.messages import (
     OrderQuery,
     OrdersQuery,
     Query,
+    Refused,
 )
-from steelyard.domain.order import OrderType, Side, TimeInForce
+from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
 from steelyard.wire.dialect import ApiKey, Dialect
 from steelyard.wire.outcome import Answered, Outcome
 
@@ -116,6 +117,11 @@ def completed(message: UserCommand | Query, carry_out: Callable[[], Outcome], as
                     0, message.instrument_id, message.order_id or None, message.client_order_id
                 )
             )
+        case Amend(), Acknowledged():
+            return ask(OrderQuery(0, None, message.order_id))
+        case OrderQuery(client_order_id=str(name)), Refused(reason=RejectReason.UNKNOWN_ORDER):
+            # By its name an order may be found in one of two lists alone.
+            return _named(name, ask) or outcome
         case CancelAll(), Acknowledged():
             orders = []
             open_before = listed.answer if isinstance(listed, Answered) else None
@@ -126,6 +132,14 @@ def completed(message: UserCommand | Query, carry_out: Callable[[], Outcome], as
             return Answered(OrderList(tuple(orders)))
         case _:
             return outcome
+
+
+def _named(name: str, ask: Ask) -> Outcome | None:
+    """Return the order of a name as the list of all has it."""
+    listed = ask(OrdersQuery(0, LIST_MAX))
+    orders = listed.answer if isinstance(listed, Answered) else None
+    known = orders.orders if isinstance(orders, OrderList) else ()
+    return next((Answered(OrderAnswer(o)) for o in known if o.client_order_id == name), None)
 
 
 def _takes(dialect: Dialect, listings: Listings, name: str) -> bool:

@@ -33,6 +33,7 @@ from steelyard.wire.dialect import (
     Ending,
     Entropy,
     EntrySession,
+    Errand,
 )
 from steelyard.wire.http import Response
 from steelyard.wire.limits import UNLIMITED, LimitProfile
@@ -291,6 +292,8 @@ class Stand(SmallExchange):
         listener = Listener(session)
         self._lines[number] = (line, listener)
         session.opened(self.now_ns)
+        if isinstance(session, Errand) and (request := session.errand(self.now_ns)) is not None:
+            session.returned(self.gate.http(request, ip, self.now_ns), self.now_ns)
         self.deliver()
         return listener
 

@@ -11,11 +11,12 @@ from base64 import b32encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import IntEnum, auto
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from msgspec import Struct
 
 from steelyard.domain.commands import UserCommand
+from steelyard.domain.dead_man import ArmDeadMan
 from steelyard.domain.errors import Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Order
@@ -107,6 +108,8 @@ class Credentials(NamedTuple):
     malformed besides the key: it is told when the signature's turn comes, and not before the key's.
     kind is of which kind of key the request is signed like, where a dialect has several that look
     different; misfit is what to say if the key is of another.
+
+    On a WebSocket a stream token may stand for all of that: it is worth what its key is.
     """
 
     key: str
@@ -121,6 +124,7 @@ class Credentials(NamedTuple):
     passphrase: str = ""
     kind: KeyKind | None = None
     misfit: str = ""
+    token: str = ""
 
     @classmethod
     def flawed(cls, key: str, flaw: Refusal) -> Self:
@@ -165,7 +169,21 @@ def _one(_request: Any) -> int:
     return 1
 
 
-Decoded = UserCommand | Query | Batch | MoneyMessage | StreamTokenMessage | None
+class Charge(NamedTuple):
+    """What a request costs where an account's orders of one instrument are counted (`Per.PAIR`).
+
+    units are used whatever becomes of it, aged only if it is carried out. What may overshoot is
+    carried out though it uses more than is left.
+    """
+
+    instrument_id: int
+    units: int
+    aged: int = 0
+    may_overshoot: bool = False
+
+
+Charges = Callable[[Any, Asker], tuple[Charge, ...]]
+Decoded = UserCommand | Query | Batch | MoneyMessage | StreamTokenMessage | ArmDeadMan | None
 
 
 class Endpoint(NamedTuple):
@@ -195,6 +213,7 @@ class Endpoint(NamedTuple):
     orders: Callable[[Any], int] = _one  # how many orders a request holds, where it is one
     is_free: bool = False  # what succeeds weighs nothing
     refused: Callable[[Refused, Any, Asker], Any] | None = None
+    charges: Charges | None = None  # where orders are counted per pair; may raise as decode does
 
 
 class ChannelKind(IntEnum):
@@ -212,6 +231,7 @@ class ChannelKind(IntEnum):
     FULL = 10  # FullBookChanges; of a channel with an account too, OwnChanges
     AGGREGATES = 11  # AggregateTrade
     FUNDS = 12  # BalanceMoved and BalanceLocked, private
+    DEPTH = 13  # BookDelta of the best levels: who hears it cuts off what is beyond the depth
 
 
 class Channel(NamedTuple):
@@ -220,7 +240,7 @@ class Channel(NamedTuple):
     period_ns is how often it is flushed (0: at once, a ticker when something traded); interval_ns
     is a candle's length, or that of a ticker's window (0: 24 hours); offset_ns is how far ahead of
     UTC a candle's days are; depth, which needs a period, is how many levels of a side a book has
-    that is told anew each time.
+    that is told anew each time, or of which DEPTH tells the changes.
     """
 
     kind: ChannelKind
@@ -242,6 +262,9 @@ class Subscription(NamedTuple):
     channel: Channel
     form: str
 
+
+# What a session makes of a frame that its dialect has encoded, before it is sent to its client.
+Finish = Callable[[bytes], Sequence[bytes]]
 
 # A request's parameters, or DecodeError; and its credentials, or why there are none. The gate asks
 # when their turn comes, so that no dialect can tell of a parameter before it tells of a key.
@@ -283,8 +306,11 @@ class Door(Protocol):
         """Return the account that a stream token opens; None where it is worth nothing (more)."""
         ...
 
-    def subscribe(self, subscription: Subscription) -> None:
-        """Begin a stream for this session."""
+    def subscribe(self, subscription: Subscription, finish: Finish | None = None) -> None:
+        """Begin a stream for this session; finish is for frames that are each session's own.
+
+        Where a venue numbers what each of its connections is told, say.
+        """
         ...
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -416,6 +442,22 @@ class ClientSession(Protocol):
         ...
 
 
+@runtime_checkable
+class Errand(Protocol):
+    """What a session may have besides: a request that it wants answered once it is open.
+
+    For venues whose streams open with a token, say.
+    """
+
+    def errand(self, now_ns: int) -> Request | None:
+        """Return the request; None where there is none (any more)."""
+        ...
+
+    def returned(self, response: Response, now_ns: int) -> None:
+        """Take the response. Raises DecodeError on garbage, AuthError when it is refused."""
+        ...
+
+
 class EntrySession(Protocol):
     """A WebSocket over which orders are entered, client end: one request at a time.
 
@@ -523,8 +565,8 @@ class Dialect(NamedTuple):
     connection_life_ns: int = 0  # how long a WebSocket may last; 0: as long as it likes
     # How its keys look. Those with a passphrase have to prove that too.
     new_key: Callable[[Entropy], KeyText] = plain_key
-    # An answer to a Place or Cancel tells the order as it then is. Else it only says that it was
-    # taken up.
+    # An answer to a Place, Amend or Cancel tells the order as it then is. Else it only says that it
+    # was taken up: `Acknowledged`; of a Place the order as it was asked for.
     answers_in_full: bool = True
     # Around carrying out a request, for what it says besides its parameters about the answer's
     # form; may refuse. None: nothing.

@@ -20,6 +20,7 @@ class Per(StrEnum):
     IP = "ip"
     KEY = "key"
     ACCOUNT = "account"
+    PAIR = "pair"  # an account's orders of one instrument, where the dialect says what they cost
 
 
 class Counts(StrEnum):
@@ -204,6 +205,12 @@ class BucketCounter:
         told = self.look(limit, units, now_ns)
         if told.is_over or not units:
             return told
+        self._level += units * limit.window_ns
+        return self.look(limit, 0, now_ns)
+
+    def pour(self, limit: Limit, units: int, now_ns: int) -> Used:
+        """Count units though they may not fit, and return the usage."""
+        self.look(limit, 0, now_ns)
         self._level += units * limit.window_ns
         return self.look(limit, 0, now_ns)
 

@@ -79,7 +79,8 @@ class RateLimit(Struct, frozen=True):
 
     name: Annotated[str, Meta(examples=["key_weight_1m"])]
     per: Annotated[
-        Literal["ip", "key", "account"], Meta(description="Whose requests are counted together.")
+        Literal["ip", "key", "account", "pair"],
+        Meta(description="Whose requests are counted together."),
     ]
     counts: Annotated[
         Literal["weight", "requests", "orders"],

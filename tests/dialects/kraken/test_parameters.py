@@ -1,0 +1,60 @@
+import json
+
+import pytest
+
+from steelyard.dialects.kraken import messages, parameters
+from steelyard.domain.errors import DecodeError
+
+ORDER = {"pair": "XBTUSDT", "type": "buy", "ordertype": "limit", "volume": "1", "price": "2"}
+
+
+@pytest.mark.parametrize("word", ["True", "true", "1", True])
+def test_booleans_come_in_any_case(word):
+    read = parameters.parse({**ORDER, "validate": word}, messages.AddOrderRequest)
+    assert read.validate is True
+
+
+def test_a_form_and_json_say_the_same():
+    form = b"pair=XBTUSDT&type=buy&ordertype=limit&volume=1.50&price=%2B1%25&close[ordertype]=limit"
+    body = {**ORDER, "volume": 1.50, "price": "+1%", "close": {"ordertype": "limit"}, "nonce": 7}
+    one = parameters.parse(parameters.body_of(form), messages.AddOrderRequest)
+    other = parameters.parse(
+        parameters.body_of(json.dumps(body).encode()), messages.AddOrderRequest
+    )
+    assert one == other
+    assert (one.close_ordertype, one.price) == ("limit", "+1%")
+
+
+def test_a_request_has_a_way_back():
+    asked = messages.AddOrderRequest(**{**ORDER, "volume": 1}, close_price="#5", reduce_only=True)
+    written = parameters.write(asked).encode()
+    assert parameters.parse(parameters.body_of(written), messages.AddOrderRequest) == asked
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({}, "EGeneral:Invalid arguments:type"),
+        ({**ORDER, "volume": "much"}, "EGeneral:Invalid arguments:volume"),
+        ({**ORDER, "validate": "perhaps"}, "EGeneral:Invalid arguments:validate"),
+        ({**ORDER, "userref": "x"}, "EGeneral:Invalid arguments:userref"),
+    ],
+)
+def test_what_is_wrong_is_named(given, error):
+    with pytest.raises(DecodeError) as told:
+        parameters.parse(given, messages.AddOrderRequest)
+    assert told.value.code == error
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[1]", b"\xff=1", b"{" * 100_000, b"&".join([b"a=1"] * 99)]
+)
+def test_what_is_no_body_is_told_so(body):
+    with pytest.raises(DecodeError) as told:
+        parameters.body_of(body)
+    assert told.value.code == "EGeneral:Invalid arguments"
+
+
+def test_what_is_empty_is_not_said():
+    given = parameters.body_of(b"pair=XBTUSDT&since=")
+    assert parameters.parse(given, messages.TradesRequest).since is None
