@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from steelyard import dialects
-from steelyard.domain.commands import CancelAll
+from steelyard.domain.commands import Cancel
 from steelyard.domain.errors import UsageError
 from steelyard.domain.messages import OrderEvent, OrdersQuery
 from steelyard.sim.rungs import NEEDS, ORDERS_MAX, ORDERS_NS, Direct, InDialect, Rung
@@ -33,7 +33,7 @@ def test_what_was_told_stays_as_it_was(rung):
     """The exchange's own orders go on changing; neither answers nor events do."""
     rung.listen("alice")
     answer = say(rung, "place buy 0.01 @ 50000 as a").answer
-    rung.send("alice", CancelAll(0, 0))
+    rung.send("alice", Cancel(0, answer.order.order_id, 0))
     rung.settle()
     assert answer.order.state.is_open
     events, closed = rung.drain("alice")

@@ -6,6 +6,7 @@ from steelyard.dialects.kraken.stream import MarketFollower
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.messages import BookSnapshot, Candle, Ticker, Trade
 from steelyard.trading.books import BookView
+from steelyard.wire.book import Told
 from steelyard.wire.dialect import ChannelKind
 from tests.shared.desk import BTC_USDT
 
@@ -41,7 +42,7 @@ def test_a_book_that_went_wrong_is_not_trusted_until_it_has_come_anew(venue, fol
         follower.receive(text.replace("0.01000000", "0.02000000"), venue.desk.now_ns)
     frames, events = follower.drain()
     assert ["unsubscribe" in frames[0], "subscribe" in frames[1]] == [True, True]
-    assert not view.delta(events[0], 1)
+    assert view.delta(events[0], 1) is Told.GAP
     assert (view.needs_snapshot, follower.ready) == (True, False)
     for frame in frames:
         socket.line.receive(frame)

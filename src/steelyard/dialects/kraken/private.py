@@ -166,9 +166,7 @@ def executions_of(event: OrderEvent, listings: Listings) -> Iterable[Execution]:
             if order.state is OrderState.FILLED:
                 yield execution_of(order, "filled", time_ns, listings)
         case domain.Execution.CANCELED | domain.Execution.EXPIRED:
-            # An order that has spent its cost is filled.
-            kind = "filled" if order.state is OrderState.FILLED else end_of(order)[0]
-            yield execution_of(order, kind, time_ns, listings)
+            yield execution_of(order, end_of(order)[0], time_ns, listings)
         case domain.Execution.AMENDED:
             yield execution_of(order, "amended", time_ns, listings)
         case domain.Execution.TRIGGERED:
@@ -396,10 +394,11 @@ class AccountFollower:
         """Return what is told of orders; known gets all that is known of these from here on."""
         events: list[Event] = []
         for entry in _executions.decode(data):
-            whole = _merged(known.get(entry.order_id) or self._known.get(entry.order_id), entry)
-            known[entry.order_id] = whole
+            was = known.get(entry.order_id) or self._known.get(entry.order_id)
+            whole = known[entry.order_id] = _merged(was, entry)
             execution = EVENTS.get(entry.exec_type)
-            if entry.exec_type == "filled" and isinstance(whole.cash_order_qty, Raw):
+            is_news = was is None or was.order_status != "filled"
+            if entry.exec_type == "filled" and is_news and isinstance(whole.cash_order_qty, Raw):
                 execution = domain.Execution.EXPIRED  # what is left of its cost buys no lot
             if not is_new or execution is None:
                 continue  # the trader asks for what was before; `filled` follows a trade

@@ -82,7 +82,8 @@ OPS: dict[str, type[Struct]] = {
     "ping": stream_messages.Ping,
     **dict.fromkeys(calls.CALLS, stream_messages.Call),
 }
-ELSEWHERE = frozenset({ChannelKind.AGGREGATES, ChannelKind.FUNDS})  # not on this API
+# Not on this API.
+ELSEWHERE = frozenset({ChannelKind.AGGREGATES, ChannelKind.FUNDS, ChannelKind.DEPTH})
 KINDS = {kind.name.lower(): kind for kind in ChannelKind if kind not in ELSEWHERE}
 KIND_NAMES: dict[ChannelKind, Any] = {kind: name for name, kind in KINDS.items()}
 PRIVATE = frozenset({ChannelKind.ORDERS, ChannelKind.BALANCES, ChannelKind.FILLS})
