@@ -7,12 +7,8 @@ from aiohttp import web
 from steelyard.bridge.loopback import (
     LoopbackConnector,
     NotLoopback,
-    check_addresses,
     is_loopback,
 )
-from steelyard.domain.errors import ConfigError
-
-HERE, THERE = "http://127.0.0.1:8601/api", "https://api.example.com/api"
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "::1"])
@@ -23,21 +19,6 @@ def test_this_machine_has_many_names(host):
 @pytest.mark.parametrize("host", ["", "example.com", "10.0.0.1", "127.0.0.1.example.com", "0"])
 def test_others_are_others(host):
     assert not is_loopback(host)
-
-
-@pytest.mark.parametrize(
-    "given", [{"api": THERE}, {"api": {"a": HERE, "b": {"c": "wss://x/"}}}, {"api": "http://[::1"}]
-)
-def test_an_address_that_was_given_and_leads_away_is_named(given):
-    with pytest.raises(ConfigError, match=r"settings urls\.api.* not this machine"):
-        check_addresses(given, {"public": HERE})
-
-
-def test_an_exchange_without_an_address_of_this_machine_is_refused():
-    """The library has its own, of the real venue."""
-    with pytest.raises(ConfigError, match="has no address of this machine"):
-        check_addresses({}, {"public": THERE, "private": {"a": THERE}})
-    check_addresses({"api": {"public": HERE}}, {"public": HERE, "other": THERE})
 
 
 async def _ask(url: str, **options) -> None:

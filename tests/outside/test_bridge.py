@@ -195,7 +195,7 @@ def test_an_order_that_rests_is_the_bots_own_after_a_restart(exchange, start, di
         assert (status, killed["verified"], killed["canceled"]) == (200, True, 1)
         assert bot.stop() == 0
     orders, _ = account_of(exchange, name)
-    assert [order["status"] for order in orders] == ["canceled"]
+    assert [order["state"] for order in orders] == ["canceled"]
 
 
 # -- what goes wrong ----------------------------------------------------------------------------
@@ -259,37 +259,44 @@ def relay(url: str):
     """Pass connections on to an address; yield ours, and the bytes that went there."""
     target = urlsplit(url)
     seen = bytearray()
-    listener = socket.create_server(("127.0.0.1", 0))
+    sockets = [socket.create_server(("127.0.0.1", 0))]
+    threads = []
 
     def pump(source: socket.socket, sink: socket.socket, *, keep: bool) -> None:
-        try:
+        with suppress(OSError):
             while piece := source.recv(65536):
                 if keep:
                     seen.extend(piece)
                 sink.sendall(piece)
-        except OSError:
-            pass
-        for end in (source, sink):
+        hang_up(source, sink)
+
+    def hang_up(*ends: socket.socket) -> None:
+        for end in ends:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
-    def accept() -> None:
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection((target.hostname, target.port))
-            for source, sink, keep in ((client, server, True), (server, client, False)):
-                threading.Thread(
-                    target=pump, args=(source, sink), kwargs={"keep": keep}, daemon=True
-                ).start()
+    def run(act, *arguments, **more) -> None:
+        threads.append(threading.Thread(target=act, args=arguments, kwargs=more, daemon=True))
+        threads[-1].start()
 
-    threading.Thread(target=accept, daemon=True).start()
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = sockets[0].accept()
+                server = socket.create_connection((target.hostname, target.port))
+                sockets.extend((client, server))
+                run(pump, client, server, keep=True)
+                run(pump, server, client, keep=False)
+
+    run(accept)
     try:
-        yield f"//127.0.0.1:{listener.getsockname()[1]}", seen
+        yield f"//127.0.0.1:{sockets[0].getsockname()[1]}", seen
     finally:
-        listener.close()
+        hang_up(*sockets)
+        for thread in [*threads]:
+            thread.join(5)
+        for each in sockets:
+            each.close()
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -31,7 +31,7 @@ class Fills:
         self._fills: list[Fill] = []  # by number
         self._from_ms: int | None = None  # everything from here on is known
         self._to_ms = 0  # up to here
-        self._is_reading = False
+        self._forgotten_ms = 0  # what is older is not kept
 
     def since(self, trade_id: int) -> list[Fill]:
         """Return what is known from a number on."""
@@ -48,22 +48,22 @@ class Fills:
         from_ms = start_ms
         if self._from_ms is not None and start_ms >= self._from_ms:
             from_ms = max(start_ms, self._to_ms)
-        row, since, offset, found = session.library.row, from_ms - OVERLAP_MS, 0, []
+        row, since, offset = session.library.row, from_ms - OVERLAP_MS, 0
+        found: list[Fill] = []
         for _ in range(PAGES_MAX):
             extra = {row.fills_offset: offset} if row.fills_offset else {}
             rows = await session.call(
                 "fetch_my_trades", session.outside, max(0, since), None, extra
             )
-            new = [fill for each in rows if (fill := self._take(each)) is not None]
-            found += new
+            found += (fill for each in rows if (fill := self._take(each)) is not None)
             last_ms = max((_time_ms(each) for each in rows), default=since)
             if row.fills_offset:
                 offset += len(rows)
                 is_over = not rows or len(rows) < SHORT_PAGE
-            elif new and len(rows) >= SHORT_PAGE:
+            elif len(rows) >= SHORT_PAGE:
                 since, is_over = max(since + 1, last_ms), False
             elif row.fills_window_ms and since + row.fills_window_ms < begun_ms:
-                since, is_over = max(since, last_ms) + row.fills_window_ms, False
+                since, is_over = since + row.fills_window_ms, False
             else:
                 is_over = True
             if is_over:
@@ -71,7 +71,7 @@ class Fills:
         else:
             raise DecodeError(f"more than {PAGES_MAX} pages of fills since {start_ms} ms")
         if self._from_ms is None or start_ms < self._from_ms:
-            self._from_ms = start_ms
+            self._from_ms = max(start_ms, self._forgotten_ms)
         self._to_ms = max(self._to_ms, begun_ms - OVERLAP_MS)
         return found
 
@@ -85,8 +85,7 @@ class Fills:
         self._ids.add(text)
         insort(self._fills, fill, key=_number)
         if len(self._fills) > KEPT_MAX:
-            del self._fills[0]
-            self._from_ms = self._fills[0].time_ns // NS_PER_MS
+            self._forgotten_ms = self._fills.pop(0).time_ns // NS_PER_MS + 1
         return fill
 
 

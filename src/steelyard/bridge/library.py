@@ -15,23 +15,15 @@ from typing import Any
 import aiohttp
 
 from steelyard.bridge import broker, venues
-from steelyard.bridge.loopback import LoopbackConnector, check_addresses
+from steelyard.bridge.loopback import LoopbackConnector
 from steelyard.bridge.pipe import Configure
+from steelyard.bridge.settings import check_settings, check_use
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.order import OrderType, TimeInForce
 from steelyard.wire.capabilities import Capabilities, Lookup, Source
 
 TIMEOUT_MS = 8_000  # of a request
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-FORBIDDEN = frozenset(
-    {"apiKey", "secret", "password", "uid", "login", "privateKey", "walletAddress", "token"}
-    | {"twofa", "accountId", "session", "headers", "verbose", "number"}
-)
-PROXIES = frozenset(
-    {"proxy", "proxyUrl", "proxy_url", "httpProxy", "http_proxy", "httpsProxy", "https_proxy"}
-    | {"socksProxy", "socks_proxy", "aiohttp_proxy", "aiohttp_trust_env", "wsProxy", "ws_proxy"}
-    | {"wssProxy", "wss_proxy", "wsSocksProxy", "ws_socks_proxy"}
-)
 # Lists that have ended orders too, the best first; the library's names for them.
 ENDED_LISTS = ("fetchOrders", "fetchCanceledAndClosedOrders", "fetchClosedOrders")
 
@@ -48,26 +40,6 @@ _sent: ContextVar[Sent | None] = ContextVar("sent", default=None)
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def check_settings(settings: Mapping[str, Any], *, loopback_only: bool) -> None:
-    """Check what a configuration wants of the constructor.
-
-    Raises:
-        ConfigError: A key stands there, or what is not a user's to set, or a proxy where nothing
-            may leave this machine.
-    """
-    for name in settings:
-        if name in FORBIDDEN:
-            raise ConfigError(
-                f"[venue.main] settings has {name!r}, which does not belong there; keys are "
-                "named by [venue.main] key, as env:NAME or pipe:N"
-            )
-        if loopback_only and name in PROXIES:
-            raise ConfigError(
-                f"[venue.main] settings has the proxy {name!r}; only a live environment may "
-                "leave this machine"
-            )
-
-
 class Library:
     """The library's object for one exchange."""
 
@@ -80,8 +52,6 @@ class Library:
         check_settings(configure.settings, loopback_only=configure.loopback_only)
         given = {name: value for name, value in configure.settings.items() if name != "options"}
         options = configure.settings.get("options", {})
-        if not isinstance(options, Mapping):
-            raise ConfigError("[venue.main] settings: options should be a table")
         self.row = venues.row_of(configure.exchange)
         self._session: aiohttp.ClientSession | None = None
         self._is_loopback_only = configure.loopback_only
@@ -107,7 +77,7 @@ class Library:
         self.marks = broker.blank(self.exchange.options)
         self.secrets = (configure.secret, configure.passphrase, configure.key)
         if configure.loopback_only:
-            check_addresses(given.get("urls"), self.exchange.urls.get("api"))
+            check_use(self.exchange.urls.get("api"))
         fetch = self.exchange.fetch
 
         async def guarded(

@@ -79,7 +79,9 @@ def place_call(place: Place, instrument: Instrument, symbol: str) -> Call:
         params["postOnly"] = True
     if not is_market and (spelled := TIMES[force]) is not None:
         params["timeInForce"] = spelled
-    price = None if place.price_ticks is None else in_full(plain(instrument.price(place.price_ticks)))
+    price = (
+        None if place.price_ticks is None else in_full(plain(instrument.price(place.price_ticks)))
+    )
     size = in_full(plain(instrument.size(place.size_lots)))
     return Call(symbol, order_type, place.side.name.lower(), size, price, params)
 

@@ -16,6 +16,7 @@ from steelyard import dialects
 from steelyard.bridge import venues
 from steelyard.bridge.parent import Bridge
 from steelyard.bridge.pipe import VERSION, Configure
+from steelyard.bridge.settings import check_settings
 from steelyard.cli.venue import Owner
 from steelyard.domain.commands import UserCommand
 from steelyard.domain.errors import ConfigError, Unsupported
@@ -56,17 +57,19 @@ class BridgeVenue:
         """Read the settings; nothing is started.
 
         Raises:
-            ConfigError: They cannot be read, or the key cannot be handed over.
+            ConfigError: They cannot be read or are not allowed, or the key cannot be handed over.
         """
         exchange = table.dialect.removeprefix(venues.PREFIX)
         self._owner = owner
         self._sent_ns: dict[int, int] = {}
         self._rules = BridgeRules(exchange)
+        settings = settings_of(table, exchange)
+        check_settings(settings, loopback_only=True)
         configure = Configure(
             VERSION,
             exchange,
             symbol,
-            settings_of(table, exchange),
+            settings,
             loopback_only=True,
             key=key.key,
             secret=_secret(key),
