@@ -133,8 +133,8 @@ class FakeExchange:
 
     async def cancel_order(self, number: str, symbol: str, params: Any) -> dict[str, Any]:
         await self._act("cancel_order", number, symbol, params)
-        await self.fetch(REST + "/order", "DELETE")
         found = self._find(number, params)
+        await self.fetch(REST + "/order", "DELETE")
         found["status"] = "canceled"
         return {"id": found["id"], "status": None}
 
@@ -155,6 +155,10 @@ class FakeExchange:
     ) -> list[dict[str, Any]]:
         await self._act("fetch_my_trades", symbol, since, limit, params)
         return [trade for trade in self.trades if trade["timestamp"] >= since][:500]
+
+    async def fetch_trades(self, symbol: str) -> list[dict[str, Any]]:
+        await self._act("fetch_trades", symbol)
+        return []
 
     async def cancel_all_orders(self, symbol: str) -> list[Any]:
         await self._act("cancel_all_orders", symbol)

@@ -142,10 +142,10 @@ class Answers:
             number = (await self._find(name)).order_id
         extra = {} if number else {"clientOrderId": name}
         text = text_of(number) if number else ""
-        found = await session.call("cancel_order", text, session.outside, extra, is_command=True)
+        await session.call("cancel_order", text, session.outside, extra, is_command=True)
         known = None if number is None else session.orders.get(number)
         if known is None:
-            known = session.see(found, name)
+            return OrderAnswer(await self._find(name))
         return OrderAnswer(await self._detail(known))
 
     async def _detail(self, order: Order) -> Order:

@@ -313,7 +313,8 @@ class Follower:
                 if session.is_ours(row):
                     order = session.see(row)
                     open_now[order.order_id] = order
-                    if open_then.get(order.order_id) != order:
+                    then = open_then.get(order.order_id)
+                    if then is None or then.filled_lots != order.filled_lots:
                         self._tell_order(order)
             for number in open_then.keys() - open_now.keys():
                 found = await session.call("fetch_order", text_of(number), session.outside)

@@ -189,6 +189,8 @@ class Bridge:
             env=environment,
             start_new_session=True,  # Ctrl-C is for the bot, which still has orders to cancel
         )
+        if self._has_closed():  # while it was started
+            raise DecodeError("the bridge was closed")
         async with asyncio.timeout(START_S):
             hello = await self._next()
             if not isinstance(hello, Hello) or hello.version != VERSION:
