@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 STAMPS = VENV / "stamps"
+APART = ("binance-connector",)  # groups, each in a folder of its own: their import names clash
 TOOLS = VENV / "tools.sh"  # the toolchain that was found, for the recipes of the Makefile
 RUST = VENV / "rust"  # where Rust goes on a machine that has none
 LOG = ROOT / "target" / "setup.log"
@@ -100,6 +101,13 @@ def steps(*, dev: bool) -> Iterator[Step]:
         yield Step(
             "dev", "test tools", [LOCK, pyproject], [".venv/bin/pytest"], lambda: install("dev")
         )
+        yield Step(
+            "apart",
+            "clients that share a name",
+            [LOCK, pyproject],
+            [f".venv/apart/{group}/*" for group in APART],
+            install_apart,
+        )
         yield Step("linters", "Rust linters", [], [], lambda: find_rust(linters=True))
     yield Step(
         "native",
@@ -140,8 +148,10 @@ def make_venv() -> None:
     )
 
 
-def install(group: str, *, project: bool = False) -> None:
+def install(group: str, *, project: bool = False, folder: Path | None = None) -> None:
     """Install one dependency group, with the project's own dependencies if asked.
+
+    A folder takes it in instead of the environment; programs name it in PYTHONPATH.
 
     There is one lock for all groups. Given as constraints with hashes required, it pins what is
     installed and refuses what it does not know, but installs nothing that was not asked for.
@@ -149,14 +159,22 @@ def install(group: str, *, project: bool = False) -> None:
     if not (BIN / "uv").exists():
         fetch_uv()
     what: list[str | Path] = ["-r", ROOT / "pyproject.toml"] if project else []
+    where: list[str | Path] = ["--target", folder] if folder else []
     run(
         *(BIN / "uv", "pip", "install", "--no-progress", "--python", BIN / "python"),
-        *("--require-hashes", "-c", LOCK, *what, "--group", group),
+        *("--require-hashes", "-c", LOCK, *what, "--group", group, *where),
         extra=uv_settings_from_pip(),
         advice="uv could not install the locked packages. Is the package index within reach? "
         "If this machine uses a mirror, name it in UV_DEFAULT_INDEX.\n"
         "After a change to the dependencies in pyproject.toml, say first: make lock",
     )
+
+
+def install_apart() -> None:
+    """Install the groups that cannot be beside the others."""
+    shutil.rmtree(VENV / "apart", ignore_errors=True)  # nothing of an older version stays
+    for group in APART:
+        install(group, folder=VENV / "apart" / group)
 
 
 def fetch_uv() -> None:

@@ -2,6 +2,7 @@ import pytest
 from exchange_here import ExchangeHere
 
 
+@pytest.mark.slow
 def test_accounts_work_alike_on_a_running_and_on_a_stopped_exchange(tmp_path):
     stopped = ExchangeHere(tmp_path / "data")
     made = stopped.steelyard("account", "create", "ann", "--deposit", "USDT=10", "BTC=0.5")

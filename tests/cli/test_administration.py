@@ -11,6 +11,7 @@ from steelyard.exchange.issuing import CreateKey, RotateKey
 from steelyard.testing import LocalExchange
 
 
+@pytest.mark.slow
 def test_an_exchange_that_was_killed_is_opened_though_its_port_file_is_still_there(tmp_path):
     exchange = LocalExchange(tmp_path / "data")
     exchange.start()
@@ -21,6 +22,7 @@ def test_an_exchange_that_was_killed_is_opened_though_its_port_file_is_still_the
     assert administer(exchange.data, BalanceOf("ann"))["account"] == "ann"
 
 
+@pytest.mark.slow
 def test_no_key_is_made_where_what_is_sealed_does_not_open(tmp_path, monkeypatch):
     """It would be sealed with the wrong one, and the directory then open with neither."""
     data, home = tmp_path / "data", tmp_path / "config"

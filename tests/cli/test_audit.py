@@ -5,6 +5,7 @@ from steelyard.cli.main import run
 from steelyard.exchange.statement import Statements
 
 
+@pytest.mark.slow
 def test_the_books_balance_on_a_running_and_on_a_stopped_exchange(tmp_path, capsys):
     """With orders, trades and transfers behind them, and after a kill -9."""
     with ExchangeHere(tmp_path / "data", "--crowd", "1") as exchange:

@@ -33,6 +33,7 @@ def page_clock(exchange):
     return session["clock"]
 
 
+@pytest.mark.slow
 def test_a_month_passes_and_what_ends_within_it_has_ended(venue, capsys):
     """Keys and orders expire by the sandbox's clock; clients sign by the host's."""
     with venue, ExitStack() as lines:

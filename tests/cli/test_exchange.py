@@ -37,6 +37,7 @@ def test_what_cannot_be_is_refused(changes, words):
         configure(**asked)
 
 
+@pytest.mark.slow
 def test_the_ready_line_is_printed_and_written_and_a_signal_stops_it_in_order(tmp_path):
     ready_file = tmp_path / "ready.json"
     exchange = LocalExchange(tmp_path / "data", "--ready-file", str(ready_file))
@@ -49,6 +50,7 @@ def test_the_ready_line_is_printed_and_written_and_a_signal_stops_it_in_order(tm
     assert list((exchange.data / "exchange" / "snapshots").glob("*.snapshot"))
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_one_sentence_that_names_it(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

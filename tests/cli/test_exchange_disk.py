@@ -125,6 +125,7 @@ def test_who_waits_for_a_disk_that_refuses_is_told(tmp_path: Path, monkeypatch):
     assert run(main()) == []
 
 
+@pytest.mark.slow
 def test_what_was_mended_at_the_start_is_said(tmp_path: Path):
     """A torn journal and a damaged snapshot: a sentence on the terminal, and in `status`."""
     exchange = LocalExchange(tmp_path / "data")
@@ -188,6 +189,7 @@ async def placed(process: ExchangeProcess, key: dict[str, str], orders: int) -> 
     return confirmed
 
 
+@pytest.mark.slow
 def test_no_confirmed_order_is_lost_wherever_the_disk_refuses(tmp_path: Path, monkeypatch):
     """Fail the 1st write or sync, then the 2nd...: what was confirmed is there after a restart.
 
@@ -231,6 +233,7 @@ def test_no_confirmed_order_is_lost_wherever_the_disk_refuses(tmp_path: Path, mo
     assert run(main()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
 def test_a_full_disk_loses_nothing_that_was_confirmed(tmp_path: Path):
     """A real process whose files may not grow any more: clear errors, exit code, all is there."""

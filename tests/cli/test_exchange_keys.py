@@ -61,6 +61,7 @@ def end_of(line):
             return closed.rcvd.code, closed.rcvd.reason
 
 
+@pytest.mark.slow
 def test_the_lines_of_a_key_end_with_it(exchange):
     """B15, B17, B18: revoked, changed, expired, replaced; those of other keys stay open."""
     exchange.steelyard("account", "create", "lines", "--deposit", "USDT=10")

@@ -8,6 +8,7 @@ from steelyard.cli.main import run
 from steelyard.exchange.operation import Tier
 
 
+@pytest.mark.slow
 def test_fees_are_set_assigned_and_listed_on_a_running_and_on_a_stopped_exchange(tmp_path, capsys):
     exchange = ExchangeHere(tmp_path / "data", "--crowd", "1")
     exchange.steelyard("account", "create", "ann")

@@ -92,6 +92,7 @@ def test_a_program_that_asked_for_a_document_gets_one_for_an_error_too(tmp_path,
     assert document["message"] in said.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["--help"], ["account", "list", "--json"]])
 def test_who_has_read_enough_may_go(words, tmp_path):
     """As `| head -1` does: no traceback."""

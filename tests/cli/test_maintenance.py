@@ -30,6 +30,7 @@ def maintain(capsys: pytest.CaptureFixture[str], data: Path, *words: str) -> Any
     return code, json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_maintenance_turns_requests_away_until_it_is_over(tmp_path, capsys):
     """503 with Retry-After on each port, but for clock, status and documents; also on restart."""
     data = tmp_path / "data"
@@ -59,6 +60,7 @@ def test_maintenance_turns_requests_away_until_it_is_over(tmp_path, capsys):
         assert ask(f"{exchange.url('native')}/api/v1/ticker")[0] == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wait", ["0s", "25h", "soon"])
 def test_a_wait_out_of_range_is_refused(tmp_path, capsys, wait):
     """The message says what there is."""

@@ -4,6 +4,7 @@ from exchange_here import ExchangeHere
 from steelyard.cli.main import run
 
 
+@pytest.mark.slow
 def test_a_market_is_halted_on_a_running_exchange_and_opened_on_a_stopped_one(tmp_path, capsys):
     exchange = ExchangeHere(tmp_path / "data", "--crowd", "1")
     with exchange:

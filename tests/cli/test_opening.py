@@ -52,6 +52,7 @@ def opened_with_a_key(data):
     return opened, made.key
 
 
+@pytest.mark.slow
 def test_a_directory_with_another_seal_key_does_not_start(tmp_path, monkeypatch):
     """The sentence names the key's place and both ways out; the directory is free again."""
     opened, key = opened_with_a_key(tmp_path / "a")
@@ -72,6 +73,7 @@ def test_a_directory_with_another_seal_key_does_not_start(tmp_path, monkeypatch)
     back.close()
 
 
+@pytest.mark.slow
 def test_what_another_seal_key_has_sealed_is_forgotten_for_good(tmp_path, monkeypatch):
     opened, key = opened_with_a_key(tmp_path / "a")
     opened.close()
@@ -88,6 +90,7 @@ def test_what_another_seal_key_has_sealed_is_forgotten_for_good(tmp_path, monkey
     last.close()
 
 
+@pytest.mark.slow
 def test_a_directory_without_anything_sealed_starts_anywhere(tmp_path, monkeypatch):
     OpenExchange(tmp_path / "a", CrowdSource(5), NOW_NS).close()
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "other"))
@@ -96,6 +99,7 @@ def test_a_directory_without_anything_sealed_starts_anywhere(tmp_path, monkeypat
     again.close()
 
 
+@pytest.mark.slow
 def test_records_and_snapshots_lead_to_the_same_exchange(tmp_path):
     opened = OpenExchange(tmp_path / "a", CrowdSource(5), NOW_NS)
     live(opened)
@@ -115,6 +119,7 @@ def test_records_and_snapshots_lead_to_the_same_exchange(tmp_path):
     again.close()
 
 
+@pytest.mark.slow
 def test_a_journal_leads_to_the_same_exchange_to_the_last_order(tmp_path):
     """Whether somebody listened or not: nothing that is kept differs after a replay."""
     opened = OpenExchange(tmp_path / "a", CrowdSource(5), NOW_NS)
@@ -154,6 +159,7 @@ def test_a_journal_leads_to_the_same_exchange_to_the_last_order(tmp_path):
     again.close()
 
 
+@pytest.mark.slow
 def test_another_market_than_the_founders_is_refused(tmp_path):
     OpenExchange(tmp_path / "a", CrowdSource(5), NOW_NS).close()
     # Nothing was committed: it was never founded. Now it is.

@@ -9,6 +9,7 @@ from exchange_here import ExchangeHere
 from steelyard.cli.main import run
 
 
+@pytest.mark.slow
 def test_a_statement_ends_in_the_balance_running_and_stopped(tmp_path, capsys):
     with ExchangeHere(tmp_path / "data", "--crowd", "1") as exchange:
         exchange.steelyard("account", "create", "ann", "--deposit", "USDT=1000.000000000001")
@@ -42,6 +43,7 @@ def test_a_statement_ends_in_the_balance_running_and_stopped(tmp_path, capsys):
     assert "closing 999.000000000001 USDT" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_long_statement_comes_in_pages_and_is_shown_as_one(tmp_path, capsys, monkeypatch):
     exchange = ExchangeHere(tmp_path / "data")
     deposits = ["USDT=1", "BTC=2", "ETH=3", "SOL=4", "USD=5"]

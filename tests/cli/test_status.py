@@ -18,6 +18,7 @@ def test_nothing_running_is_said_and_is_exit_code_1(tmp_path, capsys):
         ExchangeHere(tmp_path).steelyard("status")
 
 
+@pytest.mark.slow
 def test_an_exchange_that_was_killed_is_not_called_running(tmp_path, capsys):
     exchange = ExchangeHere(tmp_path / "data")
     exchange.start()

@@ -9,6 +9,7 @@ from steelyard.domain.errors import UsageError
 from steelyard.exchange.bookkeeping import EndTransfer, ListTransfers, OpenTransfers
 
 
+@pytest.mark.slow
 def test_transfers_are_asked_for_and_decided_on_a_running_and_on_a_stopped_exchange(
     tmp_path, capsys
 ):

@@ -89,6 +89,7 @@ def mailed_code(browser):
     raise AssertionError("no mail")
 
 
+@pytest.mark.slow
 def test_the_whole_life_of_money(here):
     anna = Browser(here)
     anna.sign_up("anna")

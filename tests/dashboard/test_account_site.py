@@ -200,6 +200,7 @@ def test_many_wrong_passwords_lock_and_say_for_how_long(exchange):
     assert 1 <= int(browser.headers["retry-after"]) <= 2 ** (len(seen) - 6)
 
 
+@pytest.mark.slow
 def test_an_address_that_asks_too_often_is_told_to_wait(exchange):
     """New visits first, then everything; others ask on, and have kept their visits."""
     flood, other = Browser(exchange), Browser(exchange)

@@ -93,6 +93,7 @@ def test_a_persons_sessions_are_bounded_and_ended_together(sessions):
     assert sessions.find(other, NOW_NS) is not None
 
 
+@pytest.mark.slow
 def test_a_flood_of_visits_from_one_address_throws_out_its_own_only(sessions):
     mine, _ = signed_in(sessions)
     first, _ = sessions.open("::1", "browser", NOW_NS)

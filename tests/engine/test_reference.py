@@ -373,6 +373,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 @ALL
 def test_a_snapshot_that_is_no_state_is_refused(kind: Kind, damage: str):

@@ -112,6 +112,7 @@ def test_seeded_lives_are_the_same(model: QueueModel, seed: int):
     live(model, 10 * seed + model, 8_400, "native")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 @ALL
 def test_short_lives_are_the_same(model: QueueModel, kind: Kind):
@@ -129,6 +130,7 @@ def test_long_lives_are_the_same(model: QueueModel, seed: int):
     live(model, 100 * seed + model, 48_000, "native")
 
 
+@pytest.mark.slow
 @examples(60)
 @given(st.randoms(use_true_random=False), st.sampled_from(MODELS), st.integers(1, 60))
 @ALL
@@ -141,6 +143,7 @@ def test_any_short_life_is_the_same(kind: Kind, random: Random, model: QueueMode
     twins.check_questions()
 
 
+@pytest.mark.slow
 @ALL
 def test_a_full_level_is_the_same(kind: Kind):
     """What cannot rest because a price takes no more is canceled, wherever it comes from."""
@@ -198,6 +201,7 @@ def test_a_batch_is_its_commands(model: QueueModel):
     assert at_once.state_hash() == one_by_one.state_hash()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pages", [10, 2_000])
 @ALL
 def test_a_wide_book_is_the_same(pages: int, kind: Kind):

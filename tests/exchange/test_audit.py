@@ -145,6 +145,7 @@ def step(desk, random):
             exchange.record(AdvanceTime(), now_ns)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_after_every_command_the_books_are_right(seed):
     """All types, groups, fees, transfers and states; also in an exchange restored from it."""

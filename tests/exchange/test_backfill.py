@@ -91,6 +91,7 @@ def test_the_last_minutes_are_made_of_seconds(day: list[Candle]):
                 assert getattr(candle, field) == sum(getattr(c, field) for c in part)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_past_ends_in_the_opening_price(seed: int):
     """The last close of every instrument is at its first touch, give or take a tick."""
@@ -127,6 +128,7 @@ def test_the_past_keeps_the_ties(day: list[Candle]):
         assert abs(eth_usd / eth - 1) < 16e-4
 
 
+@pytest.mark.slow
 def test_the_past_is_the_seed(day: list[Candle]):
     """The same seed and span give the same day, other seeds another."""
     assert list(Crowd(7).backfill(OPEN_NS - DAY_NS, OPEN_NS)) == day
@@ -177,6 +179,7 @@ def test_no_time_has_no_candles():
     assert list(history(LISTINGS, (OPEN_NS, OPEN_NS), 5, (worths, worths), 0)) == []
 
 
+@pytest.mark.slow
 def test_a_day_is_made_quickly(crowd: Crowd):
     """All six days cost far less than the start-up they are part of (150 ms when unloaded)."""
     best_s = 9.0

@@ -69,6 +69,7 @@ def test_a_seed_is_a_market():
     assert told[0] != told[2]
 
 
+@pytest.mark.slow
 def test_the_pace_of_calls_does_not_matter():
     """Irregular ticks lead to the same books as even ones, when nobody disturbs."""
     even, uneven, rng = Pit(Crowd(4)), Pit(Crowd(4)), Random(1)
@@ -83,6 +84,7 @@ def test_the_pace_of_calls_does_not_matter():
     assert [trade for _, trade in even.trades] == [trade for _, trade in uneven.trades]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [0, 1, 57, 200])
 def test_a_cursor_goes_on_identically(cut: int):
     """Cut at any tick, written down and read again, the crowd does what it would have done."""
@@ -209,6 +211,7 @@ def test_the_mirror_is_exact_without_users(watched: Watched):
         assert dict(ladder.asks) == watched.house(i, Side.SELL)
 
 
+@pytest.mark.slow
 def test_averages_cross_soon_after_the_opening():
     """The opening is staged: a 10/30 average of seconds turns up within ten seconds of it."""
     crossed = []
@@ -275,6 +278,7 @@ def minutes_of_users(seed: int, seconds: int) -> Pit:
     return pit
 
 
+@pytest.mark.slow
 def test_users_cannot_break_it():
     """A minute of mad users: never crossed, never empty, money sums to zero."""
     pit = minutes_of_users(1, 60)
@@ -310,6 +314,7 @@ def test_orders_at_the_touch_fill_in_realistic_time():
     assert median(waits) < 30
 
 
+@pytest.mark.slow
 def test_takers_fill_an_order_in_parts():
     """Orders larger than a taker fill piece by piece, at their own price."""
     parts = []

@@ -54,6 +54,7 @@ def test_a_state_goes_on_identically():
     assert fair.numbers() == other.numbers()
 
 
+@pytest.mark.slow
 def test_bitcoin_moves_as_it_does_on_a_quiet_day():
     """A second's move is a fraction of a basis point, and the three move together."""
     worths = stepped(3, 20 * 1_800)
@@ -64,6 +65,7 @@ def test_bitcoin_moves_as_it_does_on_a_quiet_day():
     assert 0.5 < together / (pstdev(moves[0]) * pstdev(moves[1])) < 0.99
 
 
+@pytest.mark.slow
 def test_volatility_clusters():
     """The size of moves persists: absolute returns of neighbor ten seconds are correlated."""
     worths = [w[0] for w in stepped(11, 20 * 3_600)][::10]
@@ -112,6 +114,7 @@ def test_the_dollar_stays_tied():
     assert abs(fair.basis_e9) <= BASIS_MAX_E9
 
 
+@pytest.mark.slow
 def test_jumps_happen_and_stir_the_weather():
     """About every second minute, and volatility flares after it."""
     chance, weather, jumps = Chance(8), Weather(), 0

@@ -41,6 +41,7 @@ def house_and_book(exchange, instrument_id):
     return (ladder.bids, ladder.asks), (tuple(book.bids), tuple(book.asks))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", [MarketState.HALTED, MarketState.MAINTENANCE])
 def test_a_market_that_opens_again_has_the_houses_book_and_no_other(state):
     """What was refused while it was closed is stated anew; a replay comes to the same."""

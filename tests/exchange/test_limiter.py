@@ -124,6 +124,7 @@ def test_websockets_are_counted_as_they_are_opened():
     assert limiter.connect("1.1.1.1", 0, NOW_NS + 60 * SECOND_NS) is None
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_addresses_take_bounded_memory():
     """Counters, refusals, bans: the longest quiet are dropped; who is busy is not forgotten."""
     profile = LimitProfile(

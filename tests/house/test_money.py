@@ -1,7 +1,6 @@
 """No float touches money: floors 0 to 3 have integers, and Decimal at their edges."""
 
 import ast
-from collections.abc import Iterator
 from functools import cache
 
 import pytest
@@ -20,26 +19,27 @@ FLOAT_MATH = {
 }
 
 
-def floats(module: Module) -> Iterator[tuple[str, ast.AST, str]]:
-    """Yield (qualified name around it, where, what) for each float and each way to get one."""
+def floats(module: Module) -> list[tuple[str, ast.AST, str]]:
+    """Return (qualified name around it, where, what) for each float and each way to get one."""
     names = Names(module)
+    seen: list[tuple[str, ast.AST, str]] = []
 
-    def visit(node: ast.AST, inside: str) -> Iterator[tuple[str, ast.AST, str]]:
+    def visit(node: ast.AST, inside: str) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             inside = f"{inside}.{node.name}".lstrip(".")
         match node:
             case ast.Constant(value=float() | complex() as value):
-                yield inside, node, f"the literal {value}"
+                seen.append((inside, node, f"the literal {value}"))
             case ast.Name(id="float" | "complex" as name):
-                yield inside, node, name
+                seen.append((inside, node, name))
             case ast.BinOp(op=ast.Div()) | ast.AugAssign(op=ast.Div()):
-                yield inside, node, "/ (a division names its rounding, in domain/units.py)"
+                seen.append((inside, node, "/ (a division names its rounding, in domain/units.py)"))
             case ast.Attribute() | ast.Name() if names.full(node) in FLOAT_MATH:
-                yield inside, node, names.full(node)
+                seen.append((inside, node, names.full(node)))
             case ast.Constant(value=str() as text) if is_annotation(node) and "float" in text:
-                yield inside, node, "float"
+                seen.append((inside, node, "float"))
         for child in ast.iter_child_nodes(node):
-            yield from visit(child, inside)
+            visit(child, inside)
 
     annotations = {
         id(part)
@@ -51,7 +51,8 @@ def floats(module: Module) -> Iterator[tuple[str, ast.AST, str]]:
     def is_annotation(node: ast.AST) -> bool:
         return id(node) in annotations
 
-    yield from visit(module.tree, "")
+    visit(module.tree, "")
+    return seen
 
 
 @cache

@@ -58,18 +58,17 @@ def complaints(name: str, content: bytes) -> list[str]:
         return [f"{name}: {len(content):,} bytes; keep data outside, and a way to get it inside"]
     if b"\0" in content:
         return []
-    found = []
-    for number, line in enumerate(content.decode(errors="replace").splitlines(), 1):
-        if MACHINE_PATH.search(line):
-            found.append(f"{name}:{number}: a path of one machine")
-        if REGISTRY.search(line):
-            found.append(f"{name}:{number}: the address of a package registry")
-        found += [
-            f"{name}:{number}: looks like a {what}"
-            for what, pattern in SECRETS.items()
-            if pattern.search(line) and not MAY_LOOK_SECRET.search(name)
-        ]
-    return found
+    wanted = {"a path of one machine": MACHINE_PATH, "the address of a package registry": REGISTRY}
+    if not MAY_LOOK_SECRET.search(name):
+        wanted |= {f"looks like a {what}": pattern for what, pattern in SECRETS.items()}
+    text = content.decode(errors="replace")
+    return [
+        f"{name}:{number}: {what}"
+        for what, pattern in wanted.items()
+        if pattern.search(text)  # few have any
+        for number, line in enumerate(text.splitlines(), 1)
+        if pattern.search(line)
+    ]
 
 
 def lock_complaints(name: str, text: str) -> list[str]:

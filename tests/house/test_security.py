@@ -15,14 +15,16 @@ ELSE = ("does not apply", "not yet")
 
 def missing(text: str, tests: Path) -> list[str]:
     """Return the tests that a text names and that are not there."""
-    found = []
-    for name, test in NAMED.findall(text):
-        file = tests / name
-        body = ast.parse(file.read_text()).body if file.is_file() else []
-        kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-        if test not in {each.name for each in body if isinstance(each, kinds)}:
-            found.append(f"{name}::{test}")
-    return found
+    named = NAMED.findall(text)
+    defined = {name: functions(tests / name) for name in {name for name, _ in named}}
+    return [f"{name}::{test}" for name, test in named if test not in defined[name]]
+
+
+def functions(file: Path) -> set[str]:
+    """Return what a test file defines; nothing where it is not there."""
+    body = ast.parse(file.read_text()).body if file.is_file() else []
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {each.name for each in body if isinstance(each, kinds)}
 
 
 def rows(text: str) -> list[tuple[str, str]]:

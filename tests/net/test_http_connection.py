@@ -538,6 +538,7 @@ def test_a_site_may_take_its_time(loop: str):
     assert on(loop, scene, Bounds(pipelined_max=2)) == []
 
 
+@pytest.mark.slow
 def test_a_client_that_takes_nothing_is_dropped(loop: str):
     """Not reading for long ends a connection; reading slowly does not."""
 

@@ -121,6 +121,7 @@ def test_hostile_requests(target):
     run_corpus(target, http_case, 1, 20)
 
 
+@pytest.mark.slow
 def test_hostile_frames(target):
     run_corpus(target, websocket_case, 1, 15)
 

@@ -106,6 +106,7 @@ def test_a_closed_journal_has_no_room_left_in_it(tmp_path: Path):
     assert file.stat().st_size == len(HEADER_LINE) + 16 + 100
 
 
+@pytest.mark.slow
 def test_cut_at_every_byte(tmp_path: Path):
     """Cut anywhere, with or without zeros behind, a journal opens with what was whole."""
     payloads = filled(tmp_path / "j", 6)

@@ -37,6 +37,7 @@ SAMPLES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("event", SAMPLES[1:], ids=lambda e: type(e).__name__)
 def test_every_input_is_taken_at_any_time(event):
     """While starting, while running and after the end, none of them breaks the machine."""

@@ -55,6 +55,7 @@ def test_a_crash_at_any_point_is_survived(fate: str):
     assert crashes == points, "every run was interrupted"
 
 
+@pytest.mark.slow
 def test_a_crash_while_recovering_is_survived():
     """Restarting is no safer than running: a second crash right after the first ends well."""
     for first in range(20, 44, 3):

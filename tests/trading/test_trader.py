@@ -254,6 +254,7 @@ def test_a_slot_missed_while_the_bot_was_down_is_used_late_and_once():
 SEEDS = 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, SEEDS, 20))
 def test_bad_weather_doubles_and_loses_nothing(first: int):
     """Lost, late and refused requests, breaks, crashes, kills and strangers, by seed."""

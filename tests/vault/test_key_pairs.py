@@ -127,6 +127,7 @@ def test_a_pair_that_is_made_fits_and_is_another_each_time():
     assert new_es256_pair()[0] != private
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", [2048, 4096])
 def test_rsa_keys_of_all_sizes_that_are_offered(bits):
     private, public = rsa_pair(bits)

@@ -218,6 +218,7 @@ CHAINED = StreamTable(
 )
 
 
+@pytest.mark.slow
 def test_a_recording_of_futures_chains_without_a_gap(shared_data):
     """The numbers are not consecutive; the book is that of a plain dict, and a lost one is seen."""
     market = reader.MarketReader(CHAINED, [Steps("BTCUSDT", 10_000_000, 100_000)])

@@ -18,6 +18,13 @@ from typing import Any
 
 from steelyard import dialects
 from steelyard.cli import exchange_tls
+from steelyard.cli.exchange_faults import (
+    Answer,
+    RequestTrouble,
+    Voices,
+    befall,
+    befall_message,
+)
 from steelyard.cli.exchange_metrics import JournalMeter, Readings, metrics_text
 from steelyard.cli.exposition import Histogram, metrics_response
 from steelyard.cli.limit_profiles import Chooser
@@ -38,7 +45,14 @@ from steelyard.exchange.personal import Personal
 from steelyard.exchange.records import KeyChanged, KeyRevoked, codec
 from steelyard.exchange.stream_tokens import StreamTokens
 from steelyard.net.clock import Clock
-from steelyard.net.server import Server, WebSocketConnection, bind, serve_on, text_frame
+from steelyard.net.server import (
+    Reply,
+    Server,
+    WebSocketConnection,
+    bind,
+    serve_on,
+    text_frame,
+)
 from steelyard.net.tls import Authority
 from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
@@ -139,6 +153,7 @@ class ExchangeProcess:
         self.market_note = describe(source)
         self._ends_with_tape = isinstance(source, TapeSource) and source.at_end == "exit"
         self.admin = Admin(self.exchange, self._opened.seal, secrets.token_bytes)
+        self._voices = Voices(self.admin.faults, self.exchange.keys)
         self.personal = Personal(self.exchange, self._opened.seal, secrets.token_bytes)
         self._commit = GroupCommit(
             self._opened.journal,
@@ -288,16 +303,21 @@ class ExchangeProcess:
         sequence = self._opened.journal.last_sequence
         for time_ns, message in output.records:
             sequence = self._opened.journal.append(self._codec.encode(message, time_ns))
-        frames = [(text_frame(payload), sessions) for payload, sessions in output.frames]
+        frames = [(text_frame(each.payload), each) for each in output.frames]
         revoked = [m.key for _, m in output.records if isinstance(m, KeyRevoked)]
         changed = [m.key for _, m in output.records if isinstance(m, KeyChanged)]
 
         def release() -> None:
             if then is not None:
                 then(result)
-            for frame, sessions in frames:
+            is_troubled = self._voices.are_needed
+            for frame, (_, sessions, channel) in frames:
                 for session in sessions:
-                    if found := self._lines.get(session):
+                    if not (found := self._lines.get(session)):
+                        continue
+                    if is_troubled:
+                        self._voices.tell(*found, frame, channel)
+                    else:
                         found[1].send_shared(frame)
             for key in revoked:
                 self._close_lines_of(key, "the key has been revoked")
@@ -384,9 +404,7 @@ class ExchangeProcess:
             return False
         self._next_session += 1
         self._lines[session] = (line, socket)
-        socket.on_message = lambda frame: self.turn(
-            lambda: self._receive(line, frame), lambda frames: self._send(line, socket, frames)
-        )
+        socket.on_message = lambda frame: self._hear(line, socket, frame)
         socket.on_close = lambda: self._close_line(session)
         self.turn(line.session.drain, lambda frames: self._send(line, socket, frames))
         return True
@@ -419,18 +437,36 @@ class ExchangeProcess:
         for frame in line.session.drain():
             connection.send(frame)
 
+    def _hear(self, line: Line, socket: WebSocketConnection, frame: str | bytes) -> None:
+        """Take a client's message; a fault may befall it."""
+
+        def carry_out(answer: Callable[[list[bytes]], None]) -> None:
+            if line.session_id in self._lines:
+                self.turn(lambda: self._receive(line, frame), answer)
+
+        def say(frames: list[bytes]) -> None:
+            self._send(line, socket, frames)
+
+        strike = self._voices.heard(line)
+        if strike is None:
+            carry_out(say)
+        else:
+            befall_message(strike, carry_out, say, socket.cut)
+
     def _receive(self, line: Line, frame: str | bytes) -> list[bytes]:
         line.receive(frame)
         return line.session.drain()
 
     def _send(self, line: Line, socket: WebSocketConnection, frames: list[bytes]) -> None:
+        voice = self._voices.of(line, socket)
         for frame in frames:
-            socket.send(frame)
+            voice.send(frame)
         if line.session.closing is not None:
             socket.close(*line.session.closing)
 
     def _close_line(self, session: int) -> None:
         found = self._lines.pop(session, None)
+        self._voices.forget(session)
         if found is not None:
             line, socket = found
             line.close()
@@ -458,9 +494,11 @@ class _Site:
         self._process = process
         self._gate = gate
         self._has_page = gate.dialect.name == "native"
-        self._asked: dict[Callable[[Response], None], Request] = {}  # what waits for the disk
+        self._trouble = RequestTrouble(process.admin.faults, gate)
+        self._asked: dict[int, tuple[Request, Answer]] = {}  # what waits for the disk
+        self._next = 0
 
-    def http(self, request: Request, ip: str, reply: Callable[[Response], None]) -> None:
+    def http(self, request: Request, ip: str, reply: Reply) -> None:
         process = self._process
         if self._has_page and process.page.serves(request.path):
             process.page.http(request, ip, reply)
@@ -475,15 +513,30 @@ class _Site:
             reply(self.refuse(request, UNAVAILABLE, _STOPPING))
             return
 
+        strike = self._trouble.strike(request)
+        if strike is None:
+            self._carry_out(request, ip, reply)
+            return
+        befall(
+            strike,
+            lambda answer: self._carry_out(request, ip, answer),
+            reply,
+            lambda: self._trouble.said(strike, process.clock.now_ns()),
+        )
+
+    def _carry_out(self, request: Request, ip: str, reply: Answer) -> None:
+        """Take a request up, and hand its answer on when it is on disk."""
+        process, number = self._process, self._next
+        self._next += 1
         began_s = time.perf_counter()
 
         def answer(response: Response) -> None:
-            del self._asked[reply]
+            del self._asked[number]
             reply(response)
             process.latency.add(time.perf_counter() - began_s)
 
         now_ns = process.clock.now_ns()
-        self._asked[reply] = request
+        self._asked[number] = request, reply
         try:
             process.turn(lambda: self._gate.http(request, ip, now_ns), answer)
         except StorageError as error:  # before the group commit could tell
@@ -492,7 +545,7 @@ class _Site:
     def give_up(self) -> None:
         """Answer who waits for a disk that refuses: not with what may not last."""
         asked, self._asked = self._asked, {}
-        for reply, request in asked.items():
+        for request, reply in asked.values():
             reply(self.refuse(request, UNAVAILABLE, _STOPPING))
 
     def websocket(

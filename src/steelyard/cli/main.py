@@ -23,6 +23,7 @@ from steelyard.domain.errors import PeerError, SteelyardError, TransportError, U
 DONE, CHECK_FAILED, USAGE, VENUE = 0, 1, 2, 3
 INTERRUPTED = CHECK_FAILED  # it was not done
 HELP = ("--help", "-h")
+GROUPS = ("account", "key", "person", "fees", "faults", "clock")
 
 app = App(
     name="steelyard",
@@ -38,6 +39,7 @@ app = App(
 account = App(name="account", help="Accounts of an exchange, and what is in them.")
 key = App(name="key", help="API keys: who may do what, from where, until when.")
 person = App(name="person", help="People: who has signed up, and letting them in again.")
+faults = App(name="faults", help="Have a running exchange misbehave on purpose.")
 fees = App(name="fees", help="What trading costs: schedules of tiers, tokens, and who pays what.")
 
 for name in ("demo", "trade", "status", "kill", "env"):
@@ -51,6 +53,8 @@ for name in ("statement", "transfer"):
     account.command(f"steelyard.cli.{name}:{name}_account", name=name)
 for name in ("set", "token", "assign", "list"):
     fees.command(f"steelyard.cli.fees:{name}_fees", name=name)
+for name in ("set", "clear", "list"):
+    faults.command(f"steelyard.cli.faults:{name}_faults", name=name)
 for name in ("create", "list", "show", "history", "revoke"):
     key.command(f"steelyard.cli.key:{name}_key", name=name)
 for name in ("rotate", "change"):
@@ -61,6 +65,7 @@ app.command(account)
 app.command(key)
 app.command(person)
 app.command(fees)
+app.command(faults)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -83,7 +88,7 @@ def run(arguments: Sequence[str]) -> int:
         text = "steelyard checks its books with assert: do not run it with python -O"
         errors.print(text)
         return fail(UsageError(text), text, USAGE)
-    if not arguments or arguments[-1] in (*HELP, "account", "key", "person", "fees", "clock"):
+    if not arguments or arguments[-1] in (*HELP, *GROUPS):
         load_commands(app)
     try:
         code = app(

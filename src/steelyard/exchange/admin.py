@@ -1,7 +1,7 @@
 """What an administrator does: accounts, deposits, and ending a runaway.
 
 Keys are `issuing`'s, markets and fees `operation`'s, audits, statements and transfers
-`bookkeeping`'s, people `person_admin`'s.
+`bookkeeping`'s, people `person_admin`'s, faults `misbehavior`'s.
 
 Whoever holds the data directory's token is the administrator. Each act is a record like any
 other, so it is journaled and replayed. Randomness and sealing are handed down. The calls are
@@ -40,6 +40,13 @@ from steelyard.exchange.issuing import (
     ShowKey,
 )
 from steelyard.exchange.keys import NAME_MAX, Seal
+from steelyard.exchange.misbehavior import (
+    ClearFaults,
+    ListFaults,
+    Misbehavior,
+    MisbehaviorCall,
+    SetFault,
+)
 from steelyard.exchange.operation import (
     AssignTo,
     ListFees,
@@ -130,6 +137,7 @@ AdminCall = (
     | OperationCall
     | BookkeepingCall
     | PersonCall
+    | MisbehaviorCall
 )
 
 
@@ -143,6 +151,8 @@ class Admin:
         self._operation = Operation(exchange)
         self._bookkeeping = Bookkeeping(exchange)
         self._persons = PersonAdmin(exchange)
+        self._misbehavior = Misbehavior(exchange.keys)
+        self.faults = self._misbehavior.plan
 
     def carry_out(self, call: AdminCall, wire_ns: int) -> dict[str, Any]:
         """Carry out a call at a wire time; return what is to be shown, ready for JSON.
@@ -177,6 +187,8 @@ class Admin:
                 return self._operation.carry_out(call, now_ns)
             case ListPersons() | UnlockPerson() | ResetTotp() | ResetPassword():
                 return self._persons.carry_out(call, now_ns)
+            case SetFault() | ClearFaults() | ListFaults():
+                return self._misbehavior.carry_out(call)
             case (
                 CreateKey()
                 | RotateKey()

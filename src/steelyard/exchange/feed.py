@@ -60,6 +60,7 @@ class Frames(NamedTuple):
 
     payload: bytes
     sessions: tuple[int, ...]
+    channel: Channel
 
 
 class Sources(Protocol):
@@ -387,7 +388,7 @@ class Feed:
             encode = self._encoders[subscription.dialect]
             payload = encode(subscription, event, self._sources.listings)
             if payload is not None:
-                self._out.append(Frames(payload, tuple(sessions)))
+                self._out.append(Frames(payload, tuple(sessions), channel))
 
 
 def touch_of(levels: BookLevels) -> tuple[int, int, int, int]:

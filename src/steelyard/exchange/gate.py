@@ -121,6 +121,23 @@ class Gate:
             response = response._replace(headers={**response.headers, **headers})
         return response
 
+    def where(self, request: Request) -> tuple[str, ...]:
+        """Return the names of a request's route: its path, and its method and path."""
+        found = self._routes.find(request.method, request.path)
+        if isinstance(found, Refusal):
+            return ()
+        endpoint, _ = found
+        return endpoint.path, f"{endpoint.method} {endpoint.path}"
+
+    def claimed_account(self, request: Request) -> str:
+        """Return whose key a request names, proven or not; empty where it names none of ours."""
+        found = self._routes.find(request.method, request.path)
+        if isinstance(found, Refusal) or found[0].auth is Auth.NONE:
+            return ""
+        claimed = self.dialect.credentials(request, found[0])
+        kept = None if isinstance(claimed, Refusal) else self.exchange.keys.find(claimed.key)
+        return "" if kept is None else self.exchange.keys.name_of(kept.created.account_id)
+
     def refuse(self, refusal: Refusal, now_ns: int) -> Response:
         """Return a refusal in the dialect's words, and count it."""
         self.outcomes[refusal.reason.name] += 1

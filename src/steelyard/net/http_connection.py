@@ -15,13 +15,24 @@ from typing import Protocol, cast, runtime_checkable
 
 from steelyard.net.bounds import Bounds, explain, plain_refusal
 from steelyard.net.request_reader import SLICE_BYTES, RequestReader, Upgrade
-from steelyard.net.websocket_connection import WebSocketConnection
+from steelyard.net.websocket_connection import WebSocketConnection, reset
 from steelyard.wire.http import Request, Response
 
 NO_CONTENT, NOT_MODIFIED = 204, 304
 TURN_MAX = 4  # requests of one connection in a row: then the others have their turn
 
-Reply = Callable[[Response], None]
+
+class Reply(Protocol):
+    """What a site answers a request with, once; or it cuts the connection off."""
+
+    def __call__(self, response: Response) -> None:
+        """Answer."""
+        ...
+
+    def cut(self) -> None:
+        """End the connection without an answer, as a network that fails would."""
+        ...
+
 
 _REASONS = {
     200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 304: "Not Modified",
@@ -103,6 +114,9 @@ class _Slot:
         if self.response is None:
             self.response = response
             self.connection.answered()
+
+    def cut(self) -> None:
+        self.connection.cut()
 
 
 class HttpConnection(asyncio.Protocol):
@@ -321,6 +335,11 @@ class HttpConnection(asyncio.Protocol):
         self._flush()
 
     # -- from the site to bytes ---------------------------------------------------------------
+
+    def cut(self) -> None:
+        """End at once, with nothing more said: the client reads a reset."""
+        if not self._is_over:
+            reset(self._transport)
 
     def answered(self) -> None:
         """Send what can be sent, and take up what was waiting for that."""

@@ -7,7 +7,10 @@ dropped, because nobody waits for it. It does not know what a message means.
 """
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
+from contextlib import suppress
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as HandshakeRequest
@@ -35,6 +38,15 @@ def text_frame(payload: bytes) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8) + payload
 
 
+def reset(transport: asyncio.Transport) -> None:
+    """End a connection as one that breaks: its other end reads a reset, not an end."""
+    found = transport.get_extra_info("socket")
+    if found is not None:
+        with suppress(OSError):
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
 class WebSocketConnection:
     """One WebSocket as a site sees it: set `on_message` and `on_close`, and send."""
 
@@ -52,6 +64,7 @@ class WebSocketConnection:
         self._is_text = True
         self._is_taken = False  # by the site, which then hears of its end
         self._may_send = False  # after the handshake, until a closing frame is on its way
+        self._is_mute = False
         self._is_leaving = False  # the site has closed, and hears no more messages
         self._is_full = self._is_held = self._is_paused = False
         self._kept = b""  # what had been read when it was held
@@ -90,6 +103,15 @@ class WebSocketConnection:
             short = reason.encode()[:REASON_MAX_BYTES].decode(errors="ignore")
             self._protocol.send_close(code, short)
             self._flush()
+
+    def cut(self) -> None:
+        """End the connection without a closing handshake, as a network that fails would."""
+        self._may_send = False
+        reset(self._transport)
+
+    def mute(self) -> None:
+        """Say and hear nothing more, and stay open: as an end that is gone without a word."""
+        self._may_send, self._is_mute = False, True
 
     # -- for the connection below -------------------------------------------------------------
 
@@ -131,6 +153,8 @@ class WebSocketConnection:
 
     def receive(self, data: bytes) -> None:
         """Take bytes, and tell the site of every whole message in them."""
+        if self._is_mute:
+            return
         self._heard = self._loop.time()
         for start in range(0, len(data), SLICE_BYTES):
             if self._is_held:
@@ -184,7 +208,7 @@ class WebSocketConnection:
         if self._abort_at is not None:
             if now > self._abort_at:
                 self._transport.abort()
-        elif self._is_held:
+        elif self._is_held or self._is_mute:
             return
         elif now - self._heard > self._bounds.pong_s:
             self.close(1011, "no sign of life: answer pings, and read what is sent")

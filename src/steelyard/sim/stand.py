@@ -246,7 +246,7 @@ class Stand(SmallExchange):
                 if line.session.closing is not None:
                     self._close(number, *line.session.closing)
             output = self.exchange.drain()
-            for payload, numbers in output.frames:
+            for payload, numbers, _ in output.frames:
                 for number in numbers:
                     if number in self._lines:
                         self._lines[number][1].session.receive(payload.decode(), self.now_ns)

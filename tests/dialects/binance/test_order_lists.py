@@ -156,9 +156,13 @@ def test_a_list_is_found_by_either_name(market):
     first = placed(market, listClientOrderId="first")
     second = placed(market, "orderList/oto", OTO)
     number = first["orderListId"]
-    for name in ({"orderListId": number}, {"origClientOrderId": "first"}):
+    for placed_list, name in (
+        (first, {"orderListId": number}),
+        (first, {"origClientOrderId": "first"}),
+        (second, {"origClientOrderId": second["listClientOrderId"]}),  # it has one anyway
+    ):
         status, told = market.call("GET", "orderList", **name)
-        assert (status, told["orders"]) == (200, first["orders"])
+        assert (status, told["orders"]) == (200, placed_list["orders"])
         assert "orderReports" not in told
     both = market.call("GET", "openOrderList")[1]
     assert [told["orderListId"] for told in both] == [number, second["orderListId"]]
@@ -174,6 +178,7 @@ def test_a_list_is_found_by_either_name(market):
         ({}, -1102),
         ({"orderListId": 999_999}, -2013),
         ({"origClientOrderId": "no-such"}, -2013),
+        ({"origClientOrderId": f"sylist{number}"}, -2013),  # it is called otherwise
         ({"orderListId": number, "origClientOrderId": "other"}, -2013),
     ):
         status, refused = market.call("GET", "orderList", **wrong)
@@ -185,14 +190,17 @@ def test_a_list_is_found_by_either_name(market):
     ("path", "params"),
     [("orderList/oco", OCO), ("orderList/oto", OTO), ("orderList/otoco", OTOCO)],
 )
-def test_a_list_is_canceled_as_one(market, path, params, name):
-    told = placed(market, path, params, listClientOrderId="mine")
+@pytest.mark.parametrize("more", [{"listClientOrderId": "mine"}, {}])
+def test_a_list_is_canceled_as_one(market, path, params, more, name):
+    """By its owner's name for it, or by the one that it was given."""
+    told = placed(market, path, params, **more)
     status, done = market.call(
         "DELETE", "orderList", symbol="BTCUSDT", newClientOrderId="end", **{name: told[name]}
     )
     assert (status, done["listOrderStatus"]) == (200, "ALL_DONE")
     assert len(done["orderReports"]) == len(told["orders"])
     assert {report["clientOrderId"] for report in done["orderReports"]} == {"end"}
+    assert not any("workingTime" in report for report in done["orderReports"])
     assert market.call("GET", "openOrders")[1] == []
     again = market.call("DELETE", "orderList", symbol="BTCUSDT", **{name: told[name]})
     assert (again[0], again[1]["code"], again[1]["msg"]) == (400, -2011, "Unknown order sent.")
@@ -305,6 +313,23 @@ def test_the_stream_tells_of_lists(market):
     market.call("DELETE", "orderList", symbol="BTCUSDT", orderListId=told["orderListId"])
     heard = [e for e in talk.heard() if e["e"] == "listStatus"]
     assert [(e["l"], e["L"]) for e in heard] == [("ALL_DONE", "ALL_DONE")]
+
+
+@pytest.mark.parametrize("member", [0, 1])
+def test_over_the_websocket_api_a_cancel_tells_the_list_that_it_took(market, member):
+    """Over REST it tells the order that it named, whose list is canceled as well."""
+    told, talk = placed(market), Talk(market)
+    number = told["orders"][member]["orderId"]
+    by_id = {"symbol": "BTCUSDT", "orderId": number, "newClientOrderId": "end"}
+    done = talk.ask_signed("order.cancel", **by_id)["result"]
+    assert (done["orderListId"], done["listOrderStatus"]) == (told["orderListId"], "ALL_DONE")
+    assert done["orders"] == told["orders"]
+    assert {(r["status"], r["clientOrderId"]) for r in done["orderReports"]} == {
+        ("CANCELED", "end")
+    }
+    alone = market.place(price="49000")["orderId"]
+    done = talk.ask_signed("order.cancel", symbol="BTCUSDT", orderId=alone)["result"]
+    assert (done["orderId"], done["status"]) == (alone, "CANCELED")
 
 
 def test_lists_go_over_the_websocket_api(market):

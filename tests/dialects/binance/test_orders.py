@@ -209,6 +209,7 @@ def test_a_cancel_names_the_order_and_has_an_id_of_its_own(venue, name):
     assert canceled["origClientOrderId"] == "mine"
     assert canceled["clientOrderId"] == "bye"
     assert canceled["orderId"] == placed["orderId"]
+    assert "workingTime" not in canceled
 
 
 def test_a_cancel_without_an_id_gets_one(venue):

@@ -146,6 +146,7 @@ def test_a_bad_line_is_named(line: bytes, message: str):
         events(line)
 
 
+@pytest.mark.slow
 def test_a_real_recording_is_read(shared_data: Path):
     """Every frame of the sample: time goes on, sequences do not repeat, trades are gapless."""
     path = shared_data / "binance" / "spot_btcusdt_20240809.jsonl.gz"

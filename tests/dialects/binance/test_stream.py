@@ -296,6 +296,7 @@ def test_news_that_is_none_of_ours_is_passed_over():
 # -- what the venue has really sent -------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_real_recording_is_read_without_an_error_or_a_gap(shared_data):
     """Five minutes of BTCUSDT: every frame is an event, every book update joins the last."""
     session = DIALECT.client.market_session([LISTINGS[0]], LISTINGS, EVERYTHING)

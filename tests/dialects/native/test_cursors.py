@@ -40,6 +40,7 @@ def trade(venue: Venue) -> None:
     venue.exchange.perform(OpenTransfer(venue.desk.alice, USDT, 1), venue.desk.now_ns)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of", LISTS)
 @settings(max_examples=15, deadline=None)
 @given(before=st.integers(0, 6), limit=st.integers(1, 4), meanwhile=st.integers(0, 2))

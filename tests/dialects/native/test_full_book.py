@@ -257,6 +257,7 @@ def carry_out(venue: Venue, step: dict[str, Any], ids: list[int]) -> None:
                 venue.call("PATCH", target, body, key)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     before=st.lists(st.one_of(places, house), max_size=8),

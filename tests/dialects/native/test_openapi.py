@@ -26,6 +26,7 @@ def validates(schema, value) -> bool:
     return jsonschema_rs.Draft202012Validator(whole).is_valid(value)
 
 
+@pytest.mark.slow
 def test_it_is_an_openapi_document():
     """The official schema of OpenAPI 3.1 has nothing against it, and would have."""
     schemathesis.openapi.from_dict(deepcopy(DOCUMENT)).validate()
@@ -106,6 +107,7 @@ def test_signed_routes_ask_for_four_headers():
         assert security == expected
 
 
+@pytest.mark.slow
 def test_examples_fit_their_schemas():
     """What people copy is right."""
     for operation in OPERATIONS.values():

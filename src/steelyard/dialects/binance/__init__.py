@@ -116,6 +116,13 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "When a trailing stop began to follow the price is the engine's alone to know.",
     ),
     (
+        (
+            "The last trade of a market order by amount says PARTIALLY_FILLED; an event EXPIRED "
+            "with the status FILLED follows."
+        ),
+        "That not one lot more can be had is known when the book has been walked.",
+    ),
+    (
         "Amounts of money have up to 12 decimals where the books are finer than 8.",
         "What is told is exact; nothing is cut off.",
     ),

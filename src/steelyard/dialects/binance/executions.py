@@ -278,11 +278,12 @@ def result_to_wire(order: Order, listings: Listings) -> OrderResult:
 
 
 def canceled_to_wire(order: Order, listings: Listings, client_id: str | None) -> OrderResult:
-    """Return a canceled order; the cancel has a client id of its own."""
+    """Return a canceled order; the cancel has a client id of its own, and no time of working."""
     return replace(
         result_to_wire(order, listings),
         origClientOrderId=order.client_order_id,
         clientOrderId=client_id or cancel_id(order.order_id),
+        workingTime=UNSET,
     )
 
 

@@ -8,6 +8,7 @@ An OPO list sizes its second order by what the first one brought; the engine hol
 are placed, so these are refused.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -65,6 +66,8 @@ from steelyard.wire.dialect import Asker, Endpoint, Refusal, SessionRefused
 LISTS_MAX = 1_000
 OPEN_LISTS_MAX = 100_000
 LIST_ORDERS_MAX = 3
+_OURS = "sylist"  # before its number: what a list is called that its owner gave no name
+_OUR_NAME = re.compile(_OURS + r"([0-9]{1,18})")
 EXECUTING = ("EXEC_STARTED", "EXECUTING")
 ALL_DONE = ("ALL_DONE", "ALL_DONE")
 CONTINGENCIES = {GroupKind.OCO: "OCO", GroupKind.OTO: "OTO", GroupKind.BRACKET: "OTO"}
@@ -443,7 +446,12 @@ def _find(
         )
     if list_number is None:
         first = asker.find_order(OrderQuery(asker.account_id, client_group_id=name))
-        return _orders_of(first, asker) if first is not None else ()
+        if first is not None:
+            return _orders_of(first, asker)
+        our_name = _OUR_NAME.fullmatch(name or "")
+        if our_name is None:
+            return ()
+        list_number = int(our_name[1])
     orders = _numbered(list_number, asker)
     return orders if not name or {list_name(order) for order in orders} == {name} else ()
 
@@ -500,7 +508,7 @@ def _infos(answer: Answer | None, request: Struct, asker: Asker) -> tuple[OrderL
 
 def list_name(order: Order) -> str:
     """Return what the owner of an order calls its list, or what we do."""
-    return order.client_group_id or f"sylist{order.group_id}"
+    return order.client_group_id or f"{_OURS}{order.group_id}"
 
 
 def _told(orders: tuple[Order, ...], listings: Listings) -> OrderListInfo:

@@ -169,6 +169,17 @@ def cancel_to_wire(answer: Answer | None, request: CancelRequest, asker: Asker) 
     return canceled_to_wire(order, asker.listings, request.newClientOrderId)
 
 
+def cancel_to_socket(
+    answer: Answer | None, request: CancelRequest, asker: Asker
+) -> OrderResult | OrderListReport:
+    """Return the same over the WebSocket API; of a list that goes with its order, all of it."""
+    assert isinstance(answer, OrderAnswer), "a Cancel is answered by its order"
+    if list_id(answer.order) < 0:
+        return cancel_to_wire(answer, request, asker)
+    orders = orders_of_list(answer.order, asker)
+    return list_canceled(orders, asker.listings, request.newClientOrderId)
+
+
 def named_order(
     canceled: Order, order_id: int | None, client_order_id: str | None, asker: Asker
 ) -> Order:
@@ -333,6 +344,7 @@ CANCEL = signed(
     weight=1,
     summary="Cancel an order",
 )
+SOCKET_CANCEL = CANCEL._replace(response=OrderResult | OrderListReport, encode=cancel_to_socket)
 OPEN = signed(
     "GET",
     "openOrders",

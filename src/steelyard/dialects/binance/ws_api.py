@@ -98,7 +98,7 @@ METHODS: dict[str, Endpoint] = {
     "order.place": orders.PLACE,
     "order.test": orders.TEST,
     "order.status": orders.QUERY,
-    "order.cancel": orders.CANCEL,
+    "order.cancel": orders.SOCKET_CANCEL,
     "openOrders.status": orders.OPEN,
     "openOrders.cancelAll": orders.CANCEL_ALL,
     "allOrders": orders.ALL,

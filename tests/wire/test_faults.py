@@ -1,0 +1,118 @@
+"""A plan of trouble: who is met, how often, and that the same order meets the same."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelyard.domain.messages import SECOND_NS
+from steelyard.wire.faults import CERTAIN_E6, Fault, FaultPlan, Strike, Trouble
+
+ORDER = ("/api/v3/order", "POST /api/v3/order")
+OF_REQUESTS = [trouble for trouble in Trouble if not trouble.is_of_frames]
+OF_FRAMES = [trouble for trouble in Trouble if trouble.is_of_frames]
+
+
+def plan(*faults: Fault, seed: int = 1) -> FaultPlan:
+    made = FaultPlan(seed)
+    for fault in faults:
+        made.add(fault)
+    return made
+
+
+def struck(found: Strike | None) -> Trouble | None:
+    return found and found.trouble
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+def test_a_fault_befalls_requests_or_frames_and_never_the_others(trouble):
+    made = plan(Fault(trouble))
+    of_request = struck(made.of_request("binance", ORDER, "alice"))
+    of_frame = struck(made.of_frame("binance", "book", "alice"))
+    expected = (None, trouble) if trouble.is_of_frames else (trouble, None)
+    assert (of_request, of_frame) == expected
+
+
+@pytest.mark.parametrize(
+    ("fault", "fits"),
+    [
+        (Fault(Trouble.REFUSED), True),
+        (Fault(Trouble.REFUSED, dialect="binance"), True),
+        (Fault(Trouble.REFUSED, dialect="kraken"), False),
+        (Fault(Trouble.REFUSED, where="/api/v3/order"), True),
+        (Fault(Trouble.REFUSED, where="POST /api/v3/order"), True),
+        (Fault(Trouble.REFUSED, where="DELETE /api/v3/order"), False),
+        (Fault(Trouble.REFUSED, account="alice"), True),
+        (Fault(Trouble.REFUSED, account="bob"), False),
+        (Fault(Trouble.REFUSED, chance_e6=0), False),
+    ],
+)
+def test_a_fault_befalls_whom_it_names(fault, fits):
+    assert (plan(fault).of_request("binance", ORDER, "alice") is not None) == fits
+
+
+def test_it_lets_some_go_strikes_so_often_and_is_over():
+    made = plan(Fault(Trouble.LOST_ANSWER, after=2, times=3))
+    met = [struck(made.of_request("binance", ORDER, "alice")) for _ in range(8)]
+    assert met == [None, None, *[Trouble.LOST_ANSWER] * 3, None, None, None]
+    (standing,) = made.standing
+    assert (standing.met, standing.struck, standing.is_over) == (5, 3, True)
+
+
+def test_the_first_that_strikes_is_what_happens():
+    """And one that it kept from being asked has not been met."""
+    made = plan(Fault(Trouble.REFUSED, times=1, status=429), Fault(Trouble.LOST_REQUEST))
+    assert made.of_request("native", (), "") == Strike(1, Trouble.REFUSED, 0, 429)
+    assert made.of_request("native", (), "") == Strike(2, Trouble.LOST_REQUEST)
+    assert [one.met for one in made.standing] == [1, 1]
+
+
+def test_one_is_cleared_by_its_number_which_no_other_gets():
+    made = plan(Fault(Trouble.REFUSED), Fault(Trouble.FAILED))
+    assert made.clear(1) == 1
+    assert made.clear(1) == 0
+    assert made.add(Fault(Trouble.REFUSED)).number == 3
+    assert [one.number for one in made.standing] == [2, 3]
+    assert made.clear() == 2
+    assert made.standing == []
+
+
+FAULTS = st.builds(
+    Fault,
+    trouble=st.sampled_from(Trouble),
+    dialect=st.sampled_from(["", "binance", "kraken"]),
+    where=st.sampled_from(["", *ORDER, "book"]),
+    account=st.sampled_from(["", "alice"]),
+    chance_e6=st.integers(0, CERTAIN_E6),
+    after=st.integers(0, 3),
+    times=st.integers(0, 3),
+    delay_min_ns=st.just(0),
+    delay_max_ns=st.integers(0, SECOND_NS),
+    status=st.sampled_from([418, 429, 500, 503]),
+)
+
+
+@given(st.lists(FAULTS, max_size=5), st.integers(0, 2**32), st.integers(1, 40))
+def test_the_same_order_meets_the_same_trouble(faults, seed, count):
+    def lived() -> list[Strike | None]:
+        made = plan(*faults, seed=seed)
+        told = []
+        for number in range(count):
+            who = "alice" if number % 3 else "bob"
+            told.append(made.of_request("binance", ORDER, who))
+            told.append(made.of_frame("binance", "book", who))
+        for one in made.standing:
+            assert not one.fault.times or one.struck <= one.fault.times
+            assert one.struck <= one.met
+            delays = [t.delay_ns for t in told if t and t.number == one.number]
+            assert all(0 <= delay <= one.fault.delay_max_ns for delay in delays)
+        return told
+
+    assert lived() == lived()
+
+
+def test_a_chance_is_a_chance():
+    made = plan(Fault(Trouble.LOST_FRAME, chance_e6=250_000), seed=3)
+    met = Counter(struck(made.of_frame("native", "book", "")) for _ in range(4_000))
+    assert 900 < met[Trouble.LOST_FRAME] < 1_100
