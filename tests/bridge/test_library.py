@@ -27,6 +27,7 @@ def test_it_is_made_with_the_key_with_texts_for_numbers_and_without_second_tries
     config = exchange.config
     assert (config["apiKey"], config["secret"], config["password"]) == ("the-key", "hush", "words")
     assert exchange.number is str
+    assert exchange.headers == {"X-Other": "a"}, "what goes with every request has no mark either"
     assert exchange.timeout == TIMEOUT_MS
     assert config["enableRateLimit"] is True
     assert exchange.options["maxRetriesOnFailure"] == 0

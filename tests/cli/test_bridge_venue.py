@@ -109,5 +109,5 @@ def test_what_is_asked_before_the_bridge_is_there_was_not_sent():
 
 def test_its_rules_are_those_of_the_exchange():
     rules = venue(Owner()).rules
-    assert rules.client_order_id(255) == "0" * 30 + "ff"
+    assert rules.client_order_id(255) == "0" * 20 + "47"
     assert rules.expiry_ns(ClockQuery()) == 15 * 10**9

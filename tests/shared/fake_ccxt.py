@@ -60,6 +60,7 @@ class FakeExchange:
         self.timeframes = {"1m": "1m", "1h": "1h"}
         self.markets: dict[str, Any] = {"BTC/USDT": MARKET}
         self.clients: dict[str, Any] = {}
+        self.headers: Any = {"X-Gate-Channel-Id": "ccxt", "X-Other": "a"}
         self.session: Any = None
         self.own_session = True
         self.acts: dict[str, Any] = {}

@@ -75,6 +75,7 @@ class Library:
         self.exchange.number = str
         self.exchange.timeout = min(int(self.exchange.timeout), TIMEOUT_MS)
         self.marks = broker.blank(self.exchange.options)
+        self.exchange.headers = broker.cleaned(self.exchange.headers, self.marks)
         self.secrets = (configure.secret, configure.passphrase, configure.key)
         if configure.loopback_only:
             check_use(self.exchange.urls.get("api"))

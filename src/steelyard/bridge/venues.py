@@ -16,7 +16,8 @@ from steelyard.wire.capabilities import Lookup
 PREFIX = "ccxt:"
 COMMAND_NS = 10 * SECOND_NS  # from the pipe to the answer; after it nothing is signed any more
 ID_BITS = 128
-HEX_DIGITS = ID_BITS // 4
+LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+ID_LETTERS = 22  # 62^22 > 2^128; the shortest ids that a venue takes have 28
 
 
 class Row(NamedTuple):
@@ -71,7 +72,13 @@ def expiry_ns(exchange: str) -> int | None:
 def client_order_id(exchange: str, number: int) -> str:
     """Print a 128-bit id as the exchange takes it."""
     assert 0 <= number < 1 << ID_BITS, "an id has 128 bits"
-    return str(UUID(int=number)) if row_of(exchange).has_dashes else f"{number:0{HEX_DIGITS}x}"
+    if row_of(exchange).has_dashes:
+        return str(UUID(int=number))
+    digits = ""
+    for _ in range(ID_LETTERS):
+        number, digit = divmod(number, len(LETTERS))
+        digits = LETTERS[digit] + digits
+    return digits
 
 
 def options_of(exchange: str) -> dict[str, Any]:
