@@ -232,11 +232,13 @@ def test_without_streams_it_asks_again_and_again():
             stand.exchange.trades = [trade(1, stand.exchange.milliseconds(), amount="1")]
             stand.exchange.orders["1"].update(status="closed", filled="1")
             await until(lambda: [e for e in events(stand, OrderEvent) if e.fill])
-            assert [e.order.state for e in events(stand, OrderEvent)] == [
-                OrderState.WORKING,
-                OrderState.FILLED,
-                OrderState.FILLED,
-            ]
+            assert events(stand, OrderEvent)[0].order.state is OrderState.WORKING
+            await until(
+                lambda: (
+                    events(stand, OrderEvent)[-1].order.state is OrderState.FILLED
+                    and len([e for e in events(stand, OrderEvent) if e.fill]) == 1
+                )
+            )
 
     asyncio.run(act())
 

@@ -42,6 +42,17 @@ def test_it_is_not_made_where_it_could_leave_this_machine():
         Library(configure(urls={"api": {"x": "https://example.com"}}), FakeExchange)
 
 
+def test_streams_of_a_market_have_numbers_that_can_be_sorted():
+    """By an object of their own, which is made and confined as the other one is."""
+    library = Library(configure(), FakeExchange)
+    assert library.market is not library.exchange
+    assert library.market.number is float
+    assert library.market.config == library.exchange.config
+    library.exchange.markets = {"A/B": {}}
+    library.share_markets()
+    assert library.market.markets == {"A/B": {}}
+
+
 def test_its_connections_are_confined():
     async def act() -> None:
         library = Library(configure(), FakeExchange)
@@ -50,6 +61,8 @@ def test_its_connections_are_confined():
         assert library.exchange.own_session is False
         await library.close()
         assert library.exchange.is_closed
+        assert library.market.is_closed
+        assert library.market.session is library.exchange.session
         assert library.exchange.session.closed
 
     asyncio.run(act())
@@ -75,6 +88,26 @@ def test_what_it_sends_is_looked_at_and_noted():
         await fetch("http://h/", "DELETE")
         assert (sent.began, sent.did) == (True, True)
         assert library.exchange.sent[0] == ("http://h/", "GET", {"A": "b"}, None)
+
+    asyncio.run(act())
+
+
+@pytest.mark.parametrize(
+    ("exchange", "nonces"), [("kraken", [7, 8, 9, 10]), ("binance", [7, 7, 7, 7])]
+)
+def test_nonces_arrive_in_their_order_where_they_have_to(exchange, nonces):
+    """Whoever asks at the same time: one is signed when the one before has been answered."""
+
+    async def act() -> None:
+        stand = Stand(exchange)
+        gate = asyncio.Event()
+        stand.exchange.acts["fetch"] = gate.wait
+        asking = [asyncio.ensure_future(stand.exchange.fetch2(f"{n}")) for n in range(4)]
+        await asyncio.sleep(0.01)
+        assert len(stand.exchange.sent) == (1 if exchange == "kraken" else 4)
+        gate.set()
+        assert await asyncio.gather(*asking) == nonces
+        assert [body for *_, body in stand.exchange.sent] == [str(nonce) for nonce in nonces]
 
     asyncio.run(act())
 

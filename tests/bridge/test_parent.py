@@ -90,6 +90,7 @@ def bridge(tmp_path, monkeypatch):
     program = tmp_path / "child.py"
     program.write_text(CHILD)
     monkeypatch.setattr(parent, "AGAIN_FIRST_NS", 10_000_000)
+    monkeypatch.setattr(parent, "END_S", 0.3)
 
     @asynccontextmanager
     async def running(script: str, later: str = "good"):
@@ -214,7 +215,7 @@ def test_one_request_too_many_is_not_sent(bridge, monkeypatch):
     [("fail", "^so it is$"), ("old", "another version"), ("mute", "did not start")],
 )
 def test_a_start_that_cannot_succeed_says_why(bridge, monkeypatch, script, said):
-    monkeypatch.setattr(parent, "START_S", 2.0)
+    monkeypatch.setattr(parent, "START_S", 1.5)
 
     async def act() -> None:
         async with bridge(script):

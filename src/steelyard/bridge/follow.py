@@ -120,15 +120,16 @@ class Follower:
                 task.cancel()
             await asyncio.gather(*tasks, waiting, return_exceptions=True)
         if self._has_stream[role]:
-            await self._hang_up()
+            await self._hang_up(role)
         for task in done:
             if task is not waiting and (error := task.exception()) is not None:
                 return said(error, self._session.library.secrets)
         return "it was reset"
 
-    async def _hang_up(self) -> None:
+    async def _hang_up(self, role: str) -> None:
         """Close the library's WebSockets: the next call opens them anew, with all that they say."""
-        clients = self._session.library.exchange.clients
+        library = self._session.library
+        clients = (library.market if role == MARKET else library.exchange).clients
         for url, client in [*clients.items()]:
             clients.pop(url, None)
             with suppress(Exception):
@@ -153,7 +154,7 @@ class Follower:
         session, is_up = self._session, False
         await session.load()
         while True:
-            book = await session.library.exchange.watch_order_book(session.outside)
+            book = await session.library.market.watch_order_book(session.outside)
             is_up = self._take_book(book, is_up=is_up)
             await asyncio.sleep(BOOK_EVERY_S)
 
@@ -177,7 +178,7 @@ class Follower:
         session, is_first = self._session, True
         await session.load()
         while True:
-            rows = await session.library.exchange.watch_trades(session.outside)
+            rows = await session.library.market.watch_trades(session.outside)
             # A venue may begin with trades of the past; the last of them is the price.
             self._take_trades(rows[-1:] if is_first else rows)
             is_first = False
@@ -239,7 +240,8 @@ class Follower:
         while True:
             await asyncio.sleep(SETTLE_S)
             clients = [*getattr(exchange, "clients", {}).values()]
-            if not is_streamed or (clients and not any(client.closed() for client in clients)):
+            # Some of the library's are there for what they hold, and never connected.
+            if not is_streamed or any(not client.closed() for client in clients):
                 break
             if loop.time() > last:
                 raise DecodeError(f"no connection in {CONNECT_S} s")

@@ -1,8 +1,9 @@
 """One exchange object of the library, made so that nothing of it surprises us.
 
-Numbers come as texts, its limiter is on, nothing is sent twice, no broker's id is on anything, and
-where it must not leave this machine it cannot. `Library.watch` tells what a running
-command has sent: an error after a request that was answered is no proof that nothing happened.
+Numbers come as texts, but in the streams of a market, which have to sort them. Its limiter is on,
+nothing is sent twice, no broker's id is on anything, and where it must not leave this machine it
+cannot. `Library.watch` tells what a running command has sent: an error after a request that was
+answered is no proof that nothing happened.
 """
 
 import asyncio
@@ -24,6 +25,8 @@ from steelyard.wire.capabilities import Capabilities, Lookup, Source
 
 TIMEOUT_MS = 8_000  # of a request
 SAFE_METHODS = frozenset({"GET", "HEAD"})
+# What the library knows of a venue's markets once it has asked.
+MARKETS = ("markets", "markets_by_id", "symbols", "ids", "currencies", "currencies_by_id", "codes")
 # Lists that have ended orders too, the best first; the library's names for them.
 ENDED_LISTS = ("fetchOrders", "fetchCanceledAndClosedOrders", "fetchClosedOrders")
 
@@ -55,31 +58,39 @@ class Library:
         self.row = venues.row_of(configure.exchange)
         self._session: aiohttp.ClientSession | None = None
         self._is_loopback_only = configure.loopback_only
-        self.exchange: Any = exchange_class(
-            {
-                "timeout": TIMEOUT_MS,
-                **given,
-                "apiKey": configure.key,
-                "secret": configure.secret,
-                "password": configure.passphrase,
-                "enableRateLimit": True,
-                "options": {
-                    "adjustForTimeDifference": False,
-                    **options,
-                    **venues.options_of(configure.exchange),
-                    "maxRetriesOnFailure": 0,
-                    "warnOnFetchOpenOrdersWithoutSymbol": False,
-                },
-            }
-        )
-        self.exchange.number = str
-        self.exchange.timeout = min(int(self.exchange.timeout), TIMEOUT_MS)
-        self.marks = broker.blank(self.exchange.options)
-        self.exchange.headers = broker.cleaned(self.exchange.headers, self.marks)
+        self.marks: frozenset[str] = frozenset()
         self.secrets = (configure.secret, configure.passphrase, configure.key)
+        arguments = {
+            "timeout": TIMEOUT_MS,
+            **given,
+            "enableRateLimit": True,
+            "options": {
+                "adjustForTimeDifference": False,
+                **options,
+                **venues.options_of(configure.exchange),
+                "maxRetriesOnFailure": 0,
+                "warnOnFetchOpenOrdersWithoutSymbol": False,
+            },
+        }
+        keys = {
+            "apiKey": configure.key,
+            "secret": configure.secret,
+            "password": configure.passphrase,
+        }
+        self.exchange: Any = self._made(exchange_class, {**arguments, **keys})
+        self.exchange.number = str
+        # Streams sort a book's numbers, which texts do not allow. Some ask for a key all the same.
+        self.market: Any = self._made(exchange_class, {**arguments, **keys})
         if configure.loopback_only:
             check_use(self.exchange.urls.get("api"))
-        fetch = self.exchange.fetch
+
+    def _made(self, exchange_class: Any, arguments: dict[str, Any]) -> Any:
+        """Return an object of the library, whose requests are looked at before they leave."""
+        made = exchange_class(arguments)
+        made.timeout = min(int(made.timeout), TIMEOUT_MS)
+        self.marks |= broker.blank(made.options)
+        made.headers = broker.cleaned(made.headers, self.marks)
+        fetch = made.fetch
 
         async def guarded(
             url: str, method: str = "GET", headers: Any = None, body: Any = None
@@ -93,7 +104,10 @@ class Library:
                 sent.did = True
             return answer
 
-        self.exchange.fetch = guarded
+        made.fetch = guarded
+        if self.row.in_turn:
+            _take_turns(made)
+        return made
 
     async def open(self) -> None:
         """Give it connections, which stay on this machine where they must."""
@@ -101,12 +115,19 @@ class Library:
             ssl = self.exchange.ssl_context
             connector = LoopbackConnector(**({} if ssl is None else {"ssl": ssl}))
             self._session = aiohttp.ClientSession(connector=connector, trust_env=False)
-            self.exchange.session = self._session
-            self.exchange.own_session = False
+            for made in (self.exchange, self.market):
+                made.session = self._session
+                made.own_session = False
+
+    def share_markets(self) -> None:
+        """Let the object for streams have what the other one has learned of the venue."""
+        for name in MARKETS:
+            setattr(self.market, name, getattr(self.exchange, name, None))
 
     async def close(self) -> None:
         """Close its connections."""
-        await self.exchange.close()
+        for made in (self.exchange, self.market):
+            await made.close()
         if self._session is not None:
             await self._session.close()
 
@@ -173,6 +194,23 @@ class Library:
         if self.exchange.has.get("createMarketOrder") is not False:
             found.append(f"{OrderType.MARKET.name} {TimeInForce.IOC.name}")
         return tuple(found)
+
+
+def _take_turns(exchange: Any) -> None:
+    """Let requests of an object of the library go one by one, with nonces that rise."""
+    turn, request, nonce = asyncio.Lock(), exchange.fetch2, exchange.nonce
+    last = 0
+
+    async def in_turn(*arguments: Any, **more: Any) -> Any:
+        async with turn:  # it is signed and sent in there
+            return await request(*arguments, **more)
+
+    def rising() -> int:
+        nonlocal last
+        last = max(last + 1, int(nonce()))
+        return last
+
+    exchange.fetch2, exchange.nonce = in_turn, rising
 
 
 async def load(exchange: str) -> Any:

@@ -247,6 +247,8 @@ class Bridge:
                 self._up.add(message.role)
                 self._listener.up(message.role)
             case Down():
+                if message.role not in self._up:  # else the machine says so
+                    self._listener.noted(f"the {message.role} stream does not open: {message.why}")
                 self._up.discard(message.role)
                 self._listener.down(message.role, message.why)
             case Note():

@@ -64,6 +64,7 @@ class Session:
         """
         if self._instrument is None:
             markets = await self.call("load_markets")
+            self.library.share_markets()
             market = market_of(markets, self.symbol, self.venue)
             mode = self.library.exchange.precisionMode
             self._instrument = instrument_of(market, self.symbol, mode)

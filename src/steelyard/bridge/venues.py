@@ -27,7 +27,8 @@ class Row(NamedTuple):
     the library's option that says so in milliseconds, deadline_field the field of an order that
     says until when. has_dashes: client ids are written as UUIDs. lookup is how the library finds an
     order by our id. fills_window_ms is the longest stretch that one list of fills covers, 0 any;
-    fills_offset is the parameter that skips fills where a list begins with the newest.
+    fills_offset is the parameter that skips fills where a list begins with the newest. in_turn:
+    each request has a nonce that has to arrive above the one before, so they go one by one.
     """
 
     lookup: Lookup = Lookup.LISTS
@@ -36,6 +37,7 @@ class Row(NamedTuple):
     has_dashes: bool = False
     fills_window_ms: int = 0
     fills_offset: str = ""
+    in_turn: bool = False
     is_checked: bool = True
 
 
@@ -47,7 +49,7 @@ ROWS: dict[str, Row] = {
     # CB-ACCESS-TIMESTAMP is good for 30 s; client_oid is a UUID.
     "coinbaseexchange": Row(Lookup.CLIENT_ID, 30 * SECOND_NS, has_dashes=True),
     # A nonce is good for ever; cl_ord_id is a UUID, and the lists of orders tell it.
-    "kraken": Row(Lookup.LISTS, has_dashes=True, fills_offset="ofs"),
+    "kraken": Row(Lookup.LISTS, has_dashes=True, fills_offset="ofs", in_turn=True),
     # recv_window; orderLinkId has up to 36 letters, digits, - and _; executions cover a week.
     "bybit": Row(Lookup.LISTS, 5 * SECOND_NS, "recvWindow", fills_window_ms=7 * _DAY_MS),
     # OK-ACCESS-TIMESTAMP is good for 30 s; clOrdId has up to 32 letters and digits.
