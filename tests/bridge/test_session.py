@@ -7,8 +7,13 @@ from fake_ccxt import Stand
 
 from steelyard.bridge import session
 from steelyard.bridge.session import Busy
+from steelyard.domain.commands import Place
 from steelyard.domain.errors import DecodeError, Unsupported
+from steelyard.domain.order import OrderType, Side, TimeInForce
 
+PLACE = Place(
+    0, 0, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, False, 10_000, 100_000, client_order_id="a1"
+)
 ORDER = {"id": "7", "side": "buy", "type": "limit", "amount": "1", "price": "100", "filled": "0"}
 
 
@@ -50,6 +55,22 @@ def test_an_order_keeps_the_name_that_it_was_told_under_once():
         assert stand.session.see(ORDER).client_order_id == "a1"
         assert stand.session.number("a1") == 7
         assert stand.session.number("b1") is None
+
+    asyncio.run(act())
+
+
+def test_an_order_is_known_by_the_venues_own_words():
+    """Where the library reads another id of the venue's as the client's."""
+
+    async def act() -> None:
+        stand = Stand()
+        await stand.session.load()
+        stand.session.placing(PLACE)
+        told = {**ORDER, "clientOrderId": "0", "info": {"userref": 0, "cl_ord_id": "a1"}}
+        assert stand.session.see(told).client_order_id == "a1"
+        assert stand.session.see({**told, "info": {}}).client_order_id == "a1"
+        other = {**told, "id": "8", "info": {"cl_ord_id": "somebody's"}}
+        assert stand.session.see(other).client_order_id == "0"
 
     asyncio.run(act())
 

@@ -109,9 +109,9 @@ class Session:
         number = number_of(str(found.get("id") or ""))
         known = self.orders.get(number)
         named = found.get("clientOrderId")
-        name = client_order_id or (named if isinstance(named, str) else "")
-        if not name and known is not None:
-            name = known.client_order_id
+        name = client_order_id or self._placed_as(found) or (known and known.client_order_id) or ""
+        if not name and isinstance(named, str):
+            name = named
         order = order_of(found, self.instrument, self.now_ns(), name, self._placed.get(name))
         self.orders[number] = order
         _bound(self.orders)
@@ -119,6 +119,15 @@ class Session:
             self._names[name] = number
             _bound(self._names)
         return order
+
+    def _placed_as(self, found: Mapping[str, Any]) -> str:
+        """Return by which id of ours something was placed, if the venue's own words tell it.
+
+        The library may read another of the ids that a venue has for an order.
+        """
+        info = found.get("info")
+        told = info.values() if isinstance(info, Mapping) else ()
+        return next((v for v in told if isinstance(v, str) and v in self._placed), "")
 
     def is_ours(self, found: Mapping[str, Any]) -> bool:
         """Whether something is of our market."""
