@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import Bench, row
+from bench.trader import trader_job
 from steelyard.dialects.binance import stream, tables
 from steelyard.domain.commands import Place
 from steelyard.domain.instrument import Instrument, Listings
@@ -48,6 +49,8 @@ BEST = (6_160_201, 6_160_202)  # of the recording, in ticks
 READER = "reader: bytes to book"
 EVENTS = "reader: bytes to events"
 REFERENCE = "Python code of the dialect and the book"
+TRADER = "trader: bytes to strategy, the stream keeps the book"
+TRADER_EVENTS = "trader: bytes to strategy, scanned natively, the book in Python"
 DECODE = "msgspec: typed decoding alone"
 FLOOR = "floor: scan and book, nothing checked (Rust)"
 CRYPTOFEED, CCXT, PYTHON_BINANCE = "cryptofeed", "ccxt", "python-binance"
@@ -180,6 +183,9 @@ def run_market(bench: Bench) -> None:
         if peer(bench, CCXT, CCXT_PRO):
             jobs[CCXT_PRO] = (count, ccxt_pro_job(frames))
         jobs[REFERENCE] = (count, reference_job(frames))
+        before = first_update(frames) - 1
+        for name, is_native in ((TRADER, True), (TRADER_EVENTS, False)):
+            jobs[name] = (count, trader_job(frames, MARKET, before, is_native=is_native))
         in_turns(bench, jobs, "messages/s")
     bench.ratio(READER, CRYPTOFEED, 20)
     bench.ratio(READER, CCXT_PRO, 35)
@@ -187,6 +193,7 @@ def run_market(bench: Bench) -> None:
     bench.ratio(READER, FLOOR, 0.5)
     bench.ratio(READER, REFERENCE)
     bench.ratio(EVENTS, REFERENCE)
+    bench.ratio(TRADER, TRADER_EVENTS)
 
 
 def first_update(frames: list[bytes]) -> int:

@@ -37,7 +37,7 @@ if (ROOT / "web" / "index.html").exists():
     LINTERS = {f"page {part}": command for part, command in page.items()} | LINTERS
 
 FUZZ_S = 120  # each
-FUZZED = ("commands", "messages")  # the targets in rust/fuzz
+FUZZED = ("commands", "messages", "orders")  # the targets in rust/fuzz
 FUZZ_PLACE = ROOT / "target" / "fuzz"  # what it finds, and builds
 
 NO_TESTS = 5  # pytest's exit code

@@ -13,6 +13,7 @@ from steelyard.domain.layout import Form
 from steelyard.wire.tables import OrderForm, Steps, StreamTable
 
 _Levels: TypeAlias = Sequence[tuple[int, int]]
+_OddLevels: TypeAlias = Sequence[tuple[int, int, int]]
 
 VERSION: str
 """The version of the crates, which is that of the package."""
@@ -173,8 +174,38 @@ class MarketBook:
             ValueError: There is no such continuity.
         """
 
-    def snapshot(self, sequence: int, bids: _Levels, asks: _Levels, time_ns: int) -> int:
+    def snapshot(
+        self,
+        sequence: int,
+        bids: _Levels,
+        asks: _Levels,
+        time_ns: int,
+        odd_bids: _OddLevels = ...,
+        odd_asks: _OddLevels = ...,
+        known_bid_ticks: int | None = None,
+        known_ask_ticks: int | None = None,
+    ) -> int:
         """Take a whole book, and the deltas that waited for it; return a `Told`.
+
+        The odd ones are off the tick, as a `domain.messages.OddLevel`; the known ones are the worst
+        prices down to which every level is told, None where there are no others.
+
+        Raises:
+            ValueError: A price or size is below zero, or a price above 2^53 ticks.
+        """
+
+    def delta(
+        self,
+        first: int,
+        last: int,
+        bids: _Levels,
+        asks: _Levels,
+        time_ns: int,
+        odd_bids: _OddLevels = ...,
+        odd_asks: _OddLevels = ...,
+        previous: int = 0,
+    ) -> int:
+        """Take a change, whole or not at all; return a `Told`.
 
         Raises:
             ValueError: A price or size is below zero, or a price above 2^53 ticks.
@@ -184,10 +215,16 @@ class MarketBook:
         """The stream begins anew: what came before may not join up."""
 
     def bids(self, depth: int) -> list[tuple[int, int]]:
-        """Return up to `depth` bids, best first, as (price_ticks, size_lots)."""
+        """Return up to `depth` bids that are known, best first, as (price_ticks, size_lots)."""
 
     def asks(self, depth: int) -> list[tuple[int, int]]:
-        """Return up to `depth` asks, best first, as (price_ticks, size_lots)."""
+        """Return up to `depth` asks that are known, best first, as (price_ticks, size_lots)."""
+
+    def walk(self, is_asks: bool, size_lots: int) -> tuple[int, int] | None:
+        """Return (last price_ticks, sum of price times lots) of taking a size; None: too thin.
+
+        What is not known does not count.
+        """
 
     @property
     def bid_ticks(self) -> int | None:
@@ -225,6 +262,14 @@ class MarketBook:
     def counts(self) -> tuple[int, int]:
         """How many bids and asks there are."""
 
+    @property
+    def odd_counts(self) -> tuple[int, int]:
+        """How many bids and asks are off the tick."""
+
+    @property
+    def known_ticks(self) -> tuple[int | None, int | None]:
+        """Down to which bid and up to which ask every level is known; None: there are no others."""
+
 class MarketReader:
     """Reads one market stream; see `steelyard.wire.reader`.
 
@@ -259,8 +304,9 @@ class MarketReader:
         Returns:
             The `MessageKind` as a number, the place of the instrument, and of a
             snapshot or delta: first and last update, bids, asks (each (price_ticks, size_lots)),
-            time_ns; of a trade: trade_id, price_ticks, size_lots, whether the taker sold, time_ns;
-            of a touch: update, bid_ticks, bid_lots, ask_ticks, ask_lots, time_ns. A time that the
+            time_ns, bids and asks off the tick (each (price, price_ticks, size_lots)); of a trade:
+            trade_id, price_ticks, size_lots, whether the taker sold, time_ns; of a touch: update,
+            bid_ticks, bid_lots, ask_ticks, ask_lots, time_ns. A time that the
             venue does not say is 0.
 
         Raises:
@@ -277,6 +323,10 @@ class MarketReader:
     @property
     def place(self) -> int:
         """The place of the instrument that the last message was of."""
+
+    @property
+    def time_ns(self) -> int:
+        """The venue's time of the last message; 0 where it says none."""
 
     @property
     def trade(self) -> tuple[int, int, int, int, int, bool, int]:

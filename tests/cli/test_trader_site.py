@@ -18,6 +18,7 @@ DOCUMENT = {
     "pnl": {"total": "-3.5", "fees": "3"},
     "orders": [{}],
     "foreign_orders": 0,
+    "book": {"state": "live", "gaps": 2, "snapshots": 3, "off_tick": 0},
     "risk": {"refused": 2},
     "latency": None,
 }
@@ -124,6 +125,8 @@ def test_metrics_need_no_token_and_read_as_prometheus_does():
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert 'steelyard_bot_running{bot="dip",symbol="BTC-USDT"} 1' in lines
     assert 'steelyard_bot_pnl_quote{bot="dip",symbol="BTC-USDT"} -3.5' in lines
+    assert 'steelyard_bot_book_live{bot="dip",symbol="BTC-USDT"} 1' in lines
+    assert 'steelyard_bot_book_gaps_total{bot="dip",symbol="BTC-USDT"} 2' in lines
     assert all(line.startswith("# HELP ") for line in lines[::3])
     assert all(line.startswith("# TYPE ") for line in lines[1::3])
     with_latency = metrics_text({**DOCUMENT, "latency": {"order_ms_p50": 1.5, "order_ms_p99": 4}})

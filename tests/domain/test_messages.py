@@ -44,6 +44,10 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
     if issubclass(kind, msgspec.Struct):
         hints = get_type_hints(kind)
         return st.builds(kind, **{name: values(hints[name]) for name in kind.__struct_fields__})
+    if issubclass(kind, tuple):  # a NamedTuple
+        return st.builds(
+            kind, **{name: values(hint) for name, hint in get_type_hints(kind).items()}
+        )
     known = {
         bool: st.booleans(),
         int: NUMBERS,

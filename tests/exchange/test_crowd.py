@@ -8,9 +8,11 @@ import msgspec
 import pytest
 from pit import OPEN_NS, SECOND_NS, TICK_NS, USERS, Pit
 
+from steelyard.domain.commands import Traded
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import MINUTE_NS
 from steelyard.domain.order import Side
+from steelyard.engine import BookLevels
 from steelyard.exchange.crowd import Crowd
 from steelyard.exchange.house import HouseCursor, TapeCursor
 from steelyard.exchange.listings import LISTINGS
@@ -112,6 +114,15 @@ def test_another_market_is_refused():
     for cursor in (Crowd(2).cursor(), TapeCursor("t @1x", 1, 1, 0, 1, (), ())):
         with pytest.raises(ConfigError, match="crowd of seed 1, and cannot go on from"):
             Crowd(1).restore(cursor)
+
+
+def test_a_market_of_users_alone_is_none_of_the_crowds():
+    """One that is listed besides its own: it sees no trades there and states nothing."""
+    crowd, other = Crowd(1), len(LISTINGS)
+    before = crowd.cursor()
+    crowd.observe(Traded(other, 1, 100, 1, Side.BUY, 1, 2))
+    assert crowd.restate(other, BookLevels([], [])) == []
+    assert crowd.cursor() == before
 
 
 # -- alive ------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 from steelyard.domain.commands import Cancel, Place, PlaceGroup
-from steelyard.domain.messages import GroupEvent, OrderEvent
+from steelyard.domain.lifecycle import OrderState
+from steelyard.domain.messages import Execution, GroupEvent, OrderEvent
 from steelyard.domain.order import GroupKind, OrderType, Side, TimeInForce
 from steelyard.exchange.telling import asked_by
 from steelyard.wire.dialect import Channel, ChannelKind, Subscription
@@ -46,6 +47,23 @@ def test_a_basket_is_no_group_that_hangs_together(desk, monkeypatch):
     )
     desk.exchange.perform(basket, desk.tick())
     assert not [event for event in events if isinstance(event, GroupEvent)]
+
+
+def test_the_last_fill_of_an_order_by_amount_says_that_it_is_filled(desk, monkeypatch):
+    """What is left of the amount buys no lot, so nothing is said after it."""
+    for ticks in (5_000_000, 5_000_100):
+        desk.exchange.perform(
+            Place(desk.bob, 0, Side.SELL, OrderType.LIMIT, TimeInForce.GTC, False, ticks, 1_000),
+            desk.tick(),
+        )
+    events = heard(desk, monkeypatch)
+    market = (OrderType.MARKET, TimeInForce.IOC, False)
+    bought = Place(desk.alice, 0, Side.BUY, *market, None, 0, quote_atoms=700 * 10**12)
+    answer = desk.exchange.perform(bought, desk.tick())
+    told = [(e.execution, e.order.state) for e in events if isinstance(e, OrderEvent)]
+    assert [execution for execution, _ in told] == [Execution.NEW, *[Execution.FILL] * 2]
+    assert answer.order.state is told[-1][1] is OrderState.FILLED
+    assert answer.order.filled_lots == 1_399
 
 
 def test_a_command_asks_for_its_orders(desk):

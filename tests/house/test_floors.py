@@ -9,7 +9,7 @@ from tests.house.source import FLOORS_0_TO_3, FLOORS_0_TO_4, Module, all_modules
 FACADE = ""  # steelyard/__init__.py itself, and the names it offers
 SHELLS = frozenset({"net", "store", "vault", "observe"})
 BRIDGES = frozenset({"bridge"})
-ROOF = frozenset({"__main__", "cli", "dashboard", "testing"})
+ROOF = frozenset({"__main__", "cli", "connection", "dashboard", "testing"})
 
 MAY_IMPORT: dict[str, frozenset[str] | set[str]] = {
     # 0

@@ -4,6 +4,11 @@ import pytest
 from page_visit import FLAGS, WIDE, Visit
 from playwright.sync_api import sync_playwright
 
+# Days that more than one file lives.
+pytest.register_assert_rewrite(
+    "ccxt_day", "ccxt_pro_day", "python_binance_day", "python_binance_sockets"
+)
+
 
 @pytest.fixture(scope="module")
 def browser(chromium):

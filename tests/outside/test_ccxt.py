@@ -1,4 +1,7 @@
-"""Unmodified ccxt trades on the binance dialect with nothing but what `steelyard env` prints."""
+"""Unmodified ccxt in the crowd's market, with nothing but what `steelyard env` prints.
+
+A whole trading day, where every amount is known, is in test_ccxt_day.
+"""
 
 import itertools
 
@@ -18,18 +21,13 @@ def public(exchange):
     return client
 
 
-def trader(exchange, scopes="read,trade", **deposits):
-    deposits = deposits or {"USDT": "100000", "BTC": "2"}
-    key = exchange.trader(next(names), deposits, dialect="binance", scopes=scopes)
+@pytest.fixture
+def client(exchange):
+    key = exchange.trader(next(names), {"USDT": "100000", "BTC": "2"}, dialect="binance")
     settings = exchange.env("binance", client="ccxt")
     client = ccxt.binance({**settings, "apiKey": key["key"], "secret": key["secret"]})
     client.load_markets()  # with a key ccxt asks the wallet API first
     return client
-
-
-@pytest.fixture
-def client(exchange):
-    return trader(exchange)
 
 
 def test_markets_have_the_steps_and_limits_of_the_listing(public):
@@ -113,87 +111,3 @@ def test_a_market_order_fills_and_moves_the_balance_by_just_that(client):
     after = client.fetch_balance()
     assert after["BTC"]["total"] - before["BTC"]["total"] == pytest.approx(0.1 - fee)
     assert before["USDT"]["total"] - after["USDT"]["total"] == pytest.approx(order["cost"])
-
-
-def test_a_limit_order_rests_is_found_and_canceled(client):
-    order = client.create_order("BTC/USDT", "limit", "buy", 0.01, 20_000)
-    assert client.fetch_balance()["USDT"]["used"] == pytest.approx(200)
-    assert client.fetch_order(order["id"], "BTC/USDT")["status"] == "open"
-    assert [o["id"] for o in client.fetch_open_orders("BTC/USDT")] == [order["id"]]
-    canceled = client.cancel_order(order["id"], "BTC/USDT")
-    assert canceled["status"] == "canceled"
-    assert client.fetch_order(order["id"], "BTC/USDT")["status"] == "canceled"
-    assert client.fetch_open_orders("BTC/USDT") == []
-    assert client.fetch_balance()["USDT"]["used"] == 0
-
-
-def test_an_order_is_found_by_the_clients_own_id(client):
-    client.create_order("BTC/USDT", "limit", "buy", 0.01, 20_000, {"newClientOrderId": "my-own-id"})
-    found = client.fetch_order("", "BTC/USDT", {"origClientOrderId": "my-own-id"})
-    assert found["clientOrderId"] == "my-own-id"
-
-
-def test_all_open_orders_are_canceled_at_once(client):
-    for price in (20_000, 20_001, 20_002):
-        client.create_order("BTC/USDT", "limit", "buy", 0.01, price)
-    client.cancel_all_orders("BTC/USDT")
-    assert client.fetch_open_orders("BTC/USDT") == []
-    with pytest.raises(ccxt.OrderNotFound):
-        client.cancel_all_orders("BTC/USDT")
-
-
-def test_post_only_rests_or_is_refused(client):
-    resting = client.create_order("BTC/USDT", "limit", "buy", 0.01, 20_000, {"postOnly": True})
-    assert client.fetch_order(resting["id"], "BTC/USDT")["status"] == "open"
-    with pytest.raises(ccxt.OrderImmediatelyFillable):
-        client.create_order("BTC/USDT", "limit", "buy", 0.01, 900_000 / 10, {"postOnly": True})
-
-
-def test_ioc_fills_what_it_can_and_expires(client):
-    order = client.create_order("BTC/USDT", "limit", "buy", 0.01, 20_000, {"timeInForce": "IOC"})
-    assert client.fetch_order(order["id"], "BTC/USDT")["status"] == "expired"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error"),
-    [
-        (("BTC/USDT", "limit", "buy", 100, 60_000), ccxt.InsufficientFunds),
-        (("BTC/USDT", "limit", "buy", 0.0001, 20_000), ccxt.BadRequest),  # below 5 USDT
-        (("BTC/USDT", "limit", "buy", 0.01, 1_500_000), ccxt.InvalidOrder),  # PRICE_FILTER
-    ],
-)
-def test_refusals_become_the_errors_that_a_ccxt_program_catches(client, arguments, error):
-    with pytest.raises(error):
-        client.create_order(*arguments)
-    assert client.fetch_open_orders("BTC/USDT") == []
-
-
-def test_an_unknown_order_is_not_found(client):
-    with pytest.raises(ccxt.OrderNotFound):
-        client.fetch_order("999999999", "BTC/USDT")
-    with pytest.raises(ccxt.OrderNotFound):
-        client.cancel_order("999999999", "BTC/USDT")
-
-
-def test_a_wrong_secret_and_a_wrong_clock_are_told_apart(exchange):
-    client = trader(exchange)
-    client.secret = "wrong"
-    with pytest.raises(ccxt.AuthenticationError, match="-1022"):
-        client.fetch_balance()
-    client = trader(exchange)
-    client.nonce = lambda: client.milliseconds() - 120_000
-    with pytest.raises(ccxt.InvalidNonce, match="-1021"):
-        client.fetch_balance()
-
-
-def test_a_read_only_key_reads_and_nothing_else(exchange):
-    """B8."""
-    client = trader(exchange, scopes="read")
-    assert client.fetch_balance()["USDT"]["free"] == 100_000
-    with pytest.raises((ccxt.AuthenticationError, ccxt.DDoSProtection), match="-2015"):
-        client.create_order("BTC/USDT", "market", "buy", 0.01)
-
-
-def test_fees_are_told_before_they_are_taken(client):
-    fee = client.fetch_trading_fee("BTC/USDT")
-    assert (fee["maker"], fee["taker"]) == (0.001, 0.001)

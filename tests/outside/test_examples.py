@@ -33,6 +33,11 @@ PRINTED = {
         *(r'\{.*"state":"working".*\}', r'\{.*"state":"working".*\}'),
         r'\{.*"state":"canceled".*\}',
     ],
+    "connector/follow.py": [
+        f"book: {PRICE} {PRICE} None",
+        *("(told: working 200|answered: canceled)", "(told: working 100|answered: canceled)"),
+        *("(told: .*|answered: canceled)", "(told: canceled 100|answered: canceled)"),
+    ],
     "binance/order_ccxt.py": [
         *(PRICE, rf"closed {PRICE} \{{.*'currency': 'BTC'.*\}}"),
         *("True", "canceled", r"\{.*'BTC': .*\}"),
@@ -66,11 +71,19 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalExchange]
 
 def environment(exchange: LocalExchange, program: str, folder: Path) -> dict[str, str]:
     """Give a program what docs/examples/README.md says it needs."""
-    dialect, name = program.split("/")
+    folder_name, name = program.split("/")
+    dialect = {"connector": "binance"}.get(folder_name, folder_name)
     key = exchange.trader(re.sub(r"\W|_", "-", name), {"USDT": "10000"}, dialect=dialect)
     if dialect == "native":
         return {
             "STEELYARD_URL": exchange.url("native"),
+            "STEELYARD_KEY": key["key"],
+            "STEELYARD_SECRET": key["secret"],
+        }
+    if folder_name == "connector":
+        return {
+            "STEELYARD_REST": exchange.url(dialect),
+            "STEELYARD_WS": exchange.url(dialect, "ws"),
             "STEELYARD_KEY": key["key"],
             "STEELYARD_SECRET": key["secret"],
         }

@@ -4,12 +4,13 @@ import pytest
 
 from steelyard import dialects
 from steelyard.domain.commands import Place
+from steelyard.domain.errors import Unsupported
 from steelyard.domain.messages import BalanceEvent, OrderEvent, Scope, Trade
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.sim.stand import BTC_USDT, POLICY, PlainSeal, Stand
 from steelyard.wire.dialect import ChannelKind
 from steelyard.wire.limits import Counts, Limit, LimitProfile, Per
-from steelyard.wire.outcome import NotSent
+from steelyard.wire.outcome import Answered, NotSent
 
 PUBLIC = frozenset({ChannelKind.BOOK, ChannelKind.TRADES})
 SECOND_NS = 1_000_000_000
@@ -85,3 +86,21 @@ def test_a_plain_seal_opens_in_its_context_only():
     assert seal.digest(b"a", b"here") != seal.digest(b"a", b"there")
     with pytest.raises(AssertionError):
         seal.open(seal.seal(b"secret", b"here"), b"there")
+
+
+def test_commands_go_over_a_websocket_too_which_is_opened_anew_where_it_was_closed(stand):
+    """A key that has been revoked since is turned away as over REST."""
+    key = stand.key("alice")
+    assert isinstance(stand.enter(limit_order(), key), Answered)
+    assert isinstance(stand.enter(limit_order(), key), Answered)
+    stand.admin.revoke_key(key.key, stand.now_ns)
+    stand.deliver()
+    outcome = stand.enter(limit_order(), key)
+    assert isinstance(outcome, NotSent)
+    assert outcome.is_denied
+
+
+def test_a_dialect_without_order_entry_says_so(stand):
+    stand.dialect = stand.dialect._replace(entry=None)
+    with pytest.raises(Unsupported, match="takes orders over REST alone"):
+        stand.enter(limit_order(), stand.key_of("alice"))

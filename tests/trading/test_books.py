@@ -1,12 +1,8 @@
 from decimal import Decimal
-from random import Random
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from steelyard.domain.messages import SECOND_NS, BookDelta, BookSnapshot
-from steelyard.domain.order import Side
-from steelyard.trading.books import LEVELS_MAX, QUIET_NS, STALE_NS, WAITING_MAX, BookView, Levels
+from steelyard.domain.messages import SECOND_NS, BookDelta, BookSnapshot, OddLevel
+from steelyard.trading.books import QUIET_NS, STALE_NS, BookState, BookView
+from steelyard.wire.book import LocalBook, Told
 from tests.trading.venue import BTC_USDT
 
 T0 = 1_700_000_000 * SECOND_NS
@@ -30,7 +26,7 @@ def test_a_snapshot_makes_a_book_and_deltas_change_it():
     """Sizes are set, added and removed; the best price follows."""
     book = fresh()
     assert book.trouble(T0) is None
-    assert book.delta(delta(11, bids=[(99, 0), (100, 3)], asks=[(101, 9)]), T0)
+    assert book.delta(delta(11, bids=[(99, 0), (100, 3)], asks=[(101, 9)]), T0) == Told.CHANGED
     assert book.bids.first(5) == [(100, 3), (98, 7)]
     assert book.asks.first(5) == [(101, 9), (102, 7)]
     assert (book.best_bid, book.best_ask) == (Decimal("1.00"), Decimal("1.01"))
@@ -61,7 +57,7 @@ def test_a_snapshot_from_before_the_first_delta_is_not_enough():
 def test_a_gap_makes_the_book_useless_until_a_snapshot():
     """The delta after the gap is kept for it."""
     book = fresh()
-    assert not book.delta(delta(12, bids=[(97, 1)]), T0)
+    assert book.delta(delta(12, bids=[(97, 1)]), T0) == Told.GAP
     assert book.needs_snapshot
     assert book.gaps == 1
     assert "gap" in (book.trouble(T0) or "")
@@ -73,8 +69,8 @@ def test_a_gap_makes_the_book_useless_until_a_snapshot():
 def test_a_delta_told_twice_or_late_changes_nothing():
     """Sequence numbers decide."""
     book = fresh()
-    assert not book.delta(delta(10, bids=[(99, 1_000)]), T0)
-    assert not book.delta(delta(3, 9, bids=[(99, 1_000)]), T0)
+    assert book.delta(delta(10, bids=[(99, 1_000)]), T0) == Told.OLD
+    assert book.delta(delta(3, 9, bids=[(99, 1_000)]), T0) == Told.OLD
     assert book.bids.first(1) == [(99, 5)]
     book.snapshot(snapshot(4, bids=[(1, 1)]), T0)
     assert book.bids.first(1) == [(99, 5)]
@@ -118,38 +114,57 @@ def test_an_empty_side_has_no_middle():
     assert book.trouble(T0) is None
 
 
-def test_waiting_deltas_and_levels_are_bounded():
-    """Too many deltas begin again, too many levels lose the worst."""
+def test_levels_beyond_the_snapshots_depth_are_not_shown():
+    """They are known only where they changed: neither walked into nor counted as depth."""
     book = BookView(BTC_USDT)
-    for number in range(WAITING_MAX + 1):
-        book.delta(delta(number + 1), T0)
-    assert len(book._waiting) == 1
-    levels = Levels(Side.BUY)
-    for price in range(LEVELS_MAX + 5):
-        levels.change(price + 1, 1)
-    assert (len(levels), levels.first(1)) == (LEVELS_MAX, [(LEVELS_MAX + 5, 1)])
-    assert levels.first(LEVELS_MAX)[-1] == (6, 1)
+    deep = BookSnapshot(3, 10, ((99, 5), (91, 5)), ((101, 5),), T0).cut_at(2)
+    book.snapshot(deep, T0)
+    assert (book.bids.known_ticks, book.asks.known_ticks) == (91, None)
+    book.delta(delta(11, bids=[(80, 1_000)], asks=[(120, 7)]), T0)
+    assert book.bids.first(9) == [(99, 5), (91, 5)]
+    assert book.asks.first(9) == [(101, 5), (120, 7)]
+    assert (book.bids.walk(10), book.bids.walk(11)) == ((91, 950), None)
+    assert book.asks.walk(12) == (120, 101 * 5 + 120 * 7)
 
 
-def test_a_walk_tells_the_last_price_and_the_cost():
-    """Too large a size has none."""
-    asks = Levels(Side.SELL)
-    asks.replace([(101, 5), (102, 7)])
-    assert asks.walk(5) == (101, 505)
-    assert asks.walk(6) == (102, 505 + 102)
-    assert asks.walk(13) is None
+def test_a_market_that_comes_to_the_end_of_what_is_known_needs_depth():
+    """In its last quarter it is time to read again; beyond it nothing is to be traded on."""
+    book = BookView(BTC_USDT)
+    bids = tuple((price, 1) for price in range(100, 90, -1))
+    book.snapshot(BookSnapshot(3, 10, bids, ((101, 5),), T0).cut_at(10), T0)
+    assert not book.needs_depth
+    book.delta(delta(11, bids=[(price, 0) for price in range(94, 101)]), T0)
+    assert (book.bids.best_ticks, book.needs_depth) == (93, True)
+    assert book.state(T0) is BookState.LIVE
+    book.delta(delta(12, bids=[(91, 0), (92, 0), (93, 0), (85, 9)]), T0)
+    assert book.state(T0) is BookState.SHALLOW
+    assert "beyond what is known" in (book.trouble(T0) or "")
+    assert book.bids.first(5) == []
+    book.reset("the market comes to the end")
+    assert book.trouble(T0) == "the market comes to the end; waiting for a new snapshot"
 
 
-@given(st.integers(0, 2**32), st.integers(1, 60))
-def test_a_book_equals_a_dictionary(seed: int, changes: int):
-    """After any changes each side is the sorted map of what was set last."""
-    rng = Random(seed)
-    for side in Side:
-        levels, model = Levels(side), {}
-        for _ in range(changes):
-            price, lots = rng.randrange(1, 20), rng.randrange(3)
-            levels.change(price, lots)
-            model[price] = lots
-        wanted = sorted(((p, n) for p, n in model.items() if n), reverse=side is Side.BUY)
-        assert levels.first(100) == wanted
-        assert levels.best_ticks == (wanted[0][0] if wanted else None)
+def test_levels_off_the_tick_are_counted():
+    """They are in the size of the tick where they are shown."""
+    book = BookView(BTC_USDT)
+    odd = (OddLevel(98_500, 98, 3),)
+    book.snapshot(BookSnapshot(3, 10, ((99, 5), (98, 7)), ((101, 5),), T0, odd), T0)
+    assert (book.odd_levels, book.bids.first(5)) == (1, [(99, 5), (98, 10)])
+    gone = BookDelta(3, 11, 11, ((98, 0),), (), T0, odd_bids=(OddLevel(98_500, 98, 0),))
+    book.delta(gone, T0)
+    assert (book.odd_levels, book.bids.first(5)) == (0, [(99, 5)])
+
+
+def test_another_book_is_followed_from_its_first_snapshot():
+    """The stream has begun anew: gaps are counted on, and old levels are not shown."""
+    book = fresh()
+    book.delta(delta(13), T0)
+    own = LocalBook()
+    book.follow(own)
+    assert book.trouble(T0) == "the stream has begun anew; waiting for a new snapshot"
+    assert (book.gaps, book.best_bid) == (1, None)
+    assert own.delta(21, 21, [(97, 1)], [], T0) == Told.WAITS
+    book.snapshot(snapshot(20), T0)
+    assert (book.sequence, book.state(T0), len(book.bids)) == (21, BookState.LIVE, 3)
+    book.moved(own.delta(30, 30, [], [], T0), T0)
+    assert (book.gaps, book.state(T0)) == (2, BookState.GAP)

@@ -62,6 +62,9 @@ class Client:
     def market_session(self, instruments: Any, listings: Any, kinds: Any) -> Any:
         return ("market", instruments, kinds)
 
+    def market_table(self, _instruments: Any) -> None:
+        return None
+
 
 def connector(*limits: Limit) -> tuple[Connector, Client]:
     client = Client()

@@ -5,10 +5,20 @@ import itertools
 import msgspec
 import pytest
 
-from steelyard.domain.messages import SECOND_NS, BookDelta, BookQuery, CandlesQuery, Refused
+from steelyard.domain.messages import (
+    SECOND_NS,
+    BookDelta,
+    BookQuery,
+    BookSnapshot,
+    CandlesQuery,
+    OddLevel,
+    Refused,
+)
 from steelyard.domain.order import RejectReason, Side
 from steelyard.trading.actions import Role, Told
 from steelyard.trading.books import QUIET_NS
+from steelyard.trading.marketdata import SNAPSHOT_DEPTH
+from steelyard.trading.report import state_document
 from steelyard.wire.outcome import Answered
 from tests.trading.world import BEGIN_NS, Fate, Hand, World, hand_world
 
@@ -218,3 +228,82 @@ def test_a_silent_market_has_the_venues_candles_for_bars():
     assert len(bars) >= 55
     assert {b.open_ns - a.open_ns for a, b in itertools.pairwise(bars)} == {SECOND_NS}
     assert world.said("bars.overdue") == []
+
+
+def broken_world(**options) -> World:
+    """A market that is quoted ten times a second, of which each change a second is lost."""
+    world = quiet_world(**options)
+    for step in range(20, 900):
+        world.after(step / 10, lambda step=step: world.venue.quote(6_000_000 + step % 7))
+        if step % 10 == 5:
+            world.after(step / 10 + 0.001, lambda: world.mute(Role.MARKET))
+            world.after(step / 10 + 0.15, world._muted.clear)
+    return world
+
+
+def test_snapshots_for_a_stream_that_keeps_breaking_are_asked_for_ever_less():
+    """Pauses double, and after some in a row the stream is opened anew."""
+    times = []
+
+    def fate(message, _number) -> Fate:
+        if isinstance(message, BookQuery) and message.depth == SNAPSHOT_DEPTH:
+            times.append(world.now_ns)
+        return Fate()
+
+    world = broken_world(fate=fate)
+    world.run(88)
+    assert world.said("book.gap")
+    assert world.said("stream.up").count("market") >= 2
+    assert len(times) < 25
+    latest = [b - a for a, b in itertools.pairwise(times)][-2:]
+    assert max(latest) > 5 * SECOND_NS
+
+
+def test_a_book_that_held_is_mended_at_once_again():
+    """Gaps far apart are each mended without a pause."""
+    fate, queries = asked()
+    world = hand_world(fate=fate)
+    for second in (20, 40, 60):
+        world.run(second)
+        world.venue.quote(6_000_500 + second)
+        world.venue.public.clear()
+        world.after(second + 0.1, lambda: world.venue.quote(6_000_800))
+        before = len(queries)
+        world.run(second + 0.15)
+        assert (world.trader.status.word, len(queries)) == ("running", before + 1)
+
+
+def test_levels_off_the_tick_are_told_of_once():
+    """The strategy sees them where they are shown, and the log says why."""
+    world = quiet_world()
+    world.run(2)
+    book = world.trader.desk.book
+    for number in (1, 2):
+        at = book.sequence + 1
+        odd = (OddLevel(5_999_000 + number, 5_999_000, 5),)
+        world.step(Told(BookDelta(3, at, at, (), (), BEGIN_NS, odd_bids=odd)))
+    assert book.odd_levels == 2
+    (said,) = world.said("book.off_tick")
+    assert "no multiple of the tick 0.01" in said
+    assert state_document(world.trader)["book"]["off_tick"] == 2
+
+
+def test_before_the_market_leaves_what_is_known_the_book_is_read_again():
+    """The deeper levels come with a new snapshot; meanwhile nothing is traded."""
+    fate, queries = asked()
+    world = quiet_world(fate=fate)
+    world.run(2)
+    book = world.trader.desk.book
+    at = book.sequence + 1
+    (best, _), *_ = book.bids.first(1)
+    known = BookSnapshot(3, at, tuple((best - n, 5) for n in range(10)), ((best + 9, 1),), 0)
+    world.step(Told(known.cut_at(10)))
+    assert not book.needs_depth
+    before = len(queries)
+    gone = tuple((best - n, 0) for n in range(8))
+    world.step(Told(BookDelta(3, at + 1, at + 1, gone, (), BEGIN_NS)))
+    assert world.trader.status.word == "gated"
+    assert "the end of what is known" in world.trader.status.reason
+    assert len(queries) == before + 1
+    world.run(3)
+    assert world.trader.status.word == "running"

@@ -122,7 +122,7 @@ def test_a_try_again_must_still_pass_the_limits():
     world.after(0.35, lambda: world.break_stream(Role.MARKET, back_s=20))
     world.run(5)
     assert world.only_order.state is OrderState.ABSENT
-    assert "not sent again: the book has a gap" in world.only_order.note
+    assert "not sent again: the market stream is down: broken" in world.only_order.note
     assert len(world.commands) == 1
 
 

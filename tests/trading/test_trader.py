@@ -21,7 +21,7 @@ from steelyard.trading.records import OrderPending, RunStarted, TimerFired
 from steelyard.wire.outcome import Answered, NotSent, Unknown
 from tests.trading.session import new_world
 from tests.trading.weather import run_in_weather
-from tests.trading.world import BEGIN_NS, CONFIG, Fate, Hand, hand_world
+from tests.trading.world import BEGIN_NS, CONFIG, Fate, Hand, World, hand_world
 
 
 def failing(kind: type, outcome=None, until: int = 3):
@@ -178,13 +178,34 @@ def test_a_broken_private_stream_gates_until_everything_is_compared_again():
     assert second.created_ns - world.now_ns > -2 * SECOND_NS
 
 
+def test_a_market_that_is_worth_nothing_yet_is_waited_for_in_peace():
+    """No quote and no trade: there is nothing to value by, and no reason to wake all the time."""
+    world = World(Hand)
+    world.after(0, world.boot)
+    steps = 0
+    step = world.step
+
+    def counted(event):
+        nonlocal steps
+        steps += 1
+        step(event)
+
+    world.step = counted
+    world.run(20)
+    assert world.trader.status.word == "running"
+    assert steps < 500
+
+
 def test_a_broken_market_stream_stops_orders_and_comes_back():
     """Without a book nothing is priced; afterwards a new snapshot and new bars go on."""
     world = hand_world(strategy=lambda: Hand(bar="1s"))
     world.run(3)
     world.break_stream(Role.MARKET, back_s=3)
     world.run(4)
-    assert world.trader.status == ("gated", "the book has a gap; waiting for a new snapshot")
+    assert world.trader.status == (
+        "gated",
+        "the market stream is down: broken; waiting for a new snapshot",
+    )
     world.run(9)
     assert world.trader.status.word == "running"
     opens = [bar.open_ns for bar in world.hand.told("bar")]

@@ -17,13 +17,13 @@ BTC = [Steps("BTCUSDT", 1_000_000, 1_000)]
 def test_the_native_one_is_taken_where_it_was_built():
     from steelyard.wire.reader import MarketReader
 
-    assert isinstance(choice.new_scanner(MARKET, BTC), MarketReader)
+    assert isinstance(choice.new_reader(MARKET, BTC), MarketReader)
 
 
 def test_without_a_native_module_there_is_none(monkeypatch: pytest.MonkeyPatch):
     """Python code decodes then."""
     monkeypatch.setattr(choice, "find_spec", lambda name: None)
-    assert choice.new_scanner(MARKET, BTC) is None
+    assert choice.new_reader(MARKET, BTC) is None
 
 
 def test_a_dialect_needs_no_native_module():

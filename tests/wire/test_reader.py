@@ -121,7 +121,7 @@ def test_a_trade_is_kept_until_the_next():
         (frame("change", 1)[:-1], "not JSON"),
         (frame("change", 1) + "x", "not JSON"),
         (frame("change", 1, symbol="EF"), "not one of those that are followed"),
-        (frame("change", 1, bids=[(1.255, 1)]), "not a multiple of the tick"),
+        (frame("change", 1, bids=[(1.25555, 1)]), "too many decimals"),
         (frame("change", 1, bids=[(-1, 1)]), "below zero"),
         (frame("change", 1, bids=[("1", 1)]), "another type|not a decimal"),
         (frame("change", 1, bids=[(10**14, 1)]), "too large"),

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::levels::{Level, Levels, Side};
+use crate::levels::{Level, Levels, OddLevel, Side};
 
 /// Deltas kept while a snapshot is on its way; more: begin again.
 pub const WAITING_MAX: usize = 1_000;
@@ -50,6 +50,12 @@ pub struct Delta {
     pub bids: Vec<Level>,
     /// New sizes of asks.
     pub asks: Vec<Level>,
+    /// New sizes of bids off the tick.
+    pub odd_bids: Vec<OddLevel>,
+    /// New sizes of asks off the tick.
+    pub odd_asks: Vec<OddLevel>,
+    /// Of a snapshot: the worst price of each side down to which it is whole; None: to the end.
+    pub known_ticks: (Option<i64>, Option<i64>),
 }
 
 /// What became of a delta or snapshot.
@@ -142,8 +148,9 @@ impl Book {
         if self.waiting.front().is_some_and(|first| self.leaves_hole(snapshot.last, first)) {
             return Step::Waits;
         }
-        self.bids.replace(&snapshot.bids);
-        self.asks.replace(&snapshot.asks);
+        let (bids_known, asks_known) = snapshot.known_ticks;
+        self.bids.replace(&snapshot.bids, &snapshot.odd_bids, bids_known);
+        self.asks.replace(&snapshot.asks, &snapshot.odd_asks, asks_known);
         (self.sequence, self.time_ns) = (snapshot.last, snapshot.time_ns);
         (self.is_whole, self.is_joined) = (true, false);
         for delta in std::mem::take(&mut self.waiting) {
@@ -178,6 +185,12 @@ impl Book {
         }
         for level in &delta.asks {
             self.asks.change(*level);
+        }
+        for level in &delta.odd_bids {
+            self.bids.change_odd(*level);
+        }
+        for level in &delta.odd_asks {
+            self.asks.change_odd(*level);
         }
         (self.sequence, self.time_ns, self.is_joined) = (delta.last, delta.time_ns, true);
         Step::Applied

@@ -6,6 +6,9 @@
 //! found without it. The last one in the list is never empty; others that are stay, because prices
 //! come back, until they are more than those that hold something. Memory follows what rests, never
 //! the range of prices.
+//!
+//! What rests off the tick is shown at the next whole tick away from the other side, added to what
+//! rests there; its own price says which of them a change is about.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -15,11 +18,16 @@
               are from 0 to 2^53"
 )]
 
+use std::collections::BTreeMap;
+
 /// The largest price in ticks: exact in JSON and in JavaScript.
 pub const TICKS_MAX: i64 = 1 << 53;
 
 /// So many levels a side keeps; beyond it the worst leaves.
 pub const BOOK_LEVELS_MAX: usize = 10_000;
+
+/// So many levels off the tick a side keeps; beyond it others are passed over.
+pub const ODD_LEVELS_MAX: usize = 10_000;
 
 const PAGE_BITS: u32 = 6;
 const TICK: u64 = 63;
@@ -32,6 +40,17 @@ const EMPTY_MAX: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level {
     /// The price, 0 to [`TICKS_MAX`].
+    pub price_ticks: i64,
+    /// The size; 0 in a change removes the level.
+    pub size_lots: i64,
+}
+
+/// A level whose price is no whole number of ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OddLevel {
+    /// The price in units of the last decimal that the venue may write.
+    pub price: i64,
+    /// Where it is shown: the next whole tick that is no better.
     pub price_ticks: i64,
     /// The size; 0 in a change removes the level.
     pub size_lots: i64,
@@ -73,6 +92,12 @@ pub struct Levels {
     /// How many of them are empty.
     empty: usize,
     recent: [Place; RECENT],
+    /// What rests off the tick, by its price.
+    odd: BTreeMap<i64, OddLevel>,
+    /// How much of it is shown at a price in ticks.
+    odd_at: BTreeMap<i64, i64>,
+    /// The worst price down to which every level is known; None: all are.
+    known_ticks: Option<i64>,
 }
 
 impl Levels {
@@ -80,7 +105,20 @@ impl Levels {
     #[must_use]
     pub fn new(side: Side) -> Self {
         let (pages, free, places) = (Vec::new(), Vec::new(), Vec::new());
-        Self { side, count: 0, pages, free, places, empty: 0, recent: [NOWHERE; RECENT] }
+        let (odd, odd_at) = (BTreeMap::new(), BTreeMap::new());
+        let recent = [NOWHERE; RECENT];
+        Self {
+            side,
+            count: 0,
+            pages,
+            free,
+            places,
+            empty: 0,
+            recent,
+            odd,
+            odd_at,
+            known_ticks: None,
+        }
     }
 
     /// How many levels there are.
@@ -95,11 +133,27 @@ impl Levels {
         self.count == 0
     }
 
+    /// How many levels rest off the tick.
+    #[must_use]
+    pub fn odd_len(&self) -> usize {
+        self.odd.len()
+    }
+
+    /// The worst price down to which every level is known; None: all are.
+    #[must_use]
+    pub fn known_ticks(&self) -> Option<i64> {
+        self.known_ticks
+    }
+
     /// Forgets everything but these; empty levels are passed over.
-    pub fn replace(&mut self, levels: &[Level]) {
+    pub fn replace(&mut self, levels: &[Level], odd: &[OddLevel], known_ticks: Option<i64>) {
         self.clear();
+        self.known_ticks = known_ticks;
         for level in levels.iter().filter(|level| level.size_lots != 0) {
             self.set(*level);
+        }
+        for level in odd {
+            self.change_odd(*level);
         }
     }
 
@@ -114,10 +168,62 @@ impl Levels {
     /// Sets the size at a price; beyond [`BOOK_LEVELS_MAX`] the worst level leaves.
     #[inline]
     pub fn change(&mut self, level: Level) {
+        let level = if self.odd_at.is_empty() { level } else { self.with_odd(level) };
         let has_grown = self.set(level);
         if has_grown && self.count > BOOK_LEVELS_MAX {
             self.drop_worst();
         }
+    }
+
+    /// Adds what is shown there of other prices.
+    #[cold]
+    fn with_odd(&self, level: Level) -> Level {
+        let odd = self.odd_at.get(&level.price_ticks).copied().unwrap_or(0);
+        Level { size_lots: level.size_lots.saturating_add(odd), ..level }
+    }
+
+    /// Sets the size at a price off the tick; beyond [`ODD_LEVELS_MAX`] a new one is passed over.
+    #[cold]
+    pub fn change_odd(&mut self, level: OddLevel) {
+        let OddLevel { price, price_ticks, size_lots } = level;
+        let before = self.odd.get(&price).map_or(0, |it| it.size_lots);
+        if before == 0 && (size_lots == 0 || self.odd.len() >= ODD_LEVELS_MAX) {
+            return;
+        }
+        let shown = self.lots_at(price_ticks);
+        let others = self.odd_at.get(&price_ticks).copied().unwrap_or(0).saturating_sub(before);
+        let own = shown.saturating_sub(others).saturating_sub(before);
+        match size_lots {
+            0 => self.odd.remove(&price),
+            _ => self.odd.insert(price, level),
+        };
+        match others.saturating_add(size_lots) {
+            0 => self.odd_at.remove(&price_ticks),
+            odd => self.odd_at.insert(price_ticks, odd),
+        };
+        self.change(Level { price_ticks, size_lots: own });
+    }
+
+    /// Returns the last price of taking a size, and the sum of price times lots; None: what is
+    /// known does not hold it.
+    #[must_use]
+    pub fn walk(&self, size_lots: i64) -> Option<(i64, i128)> {
+        let (mut left, mut total) = (size_lots, 0);
+        for level in self.known() {
+            let lots = left.min(level.size_lots);
+            total += i128::from(level.price_ticks) * i128::from(lots);
+            left -= lots;
+            if left == 0 {
+                return Some((level.price_ticks, total));
+            }
+        }
+        None
+    }
+
+    /// Returns the levels down to the last price that is known, best first.
+    pub fn known(&self) -> impl Iterator<Item = Level> {
+        let worst = self.known_ticks.map_or(0, |it| self.key(it));
+        self.iter().take_while(move |level| self.key(level.price_ticks) >= worst)
     }
 
     /// Returns the best level.
@@ -259,6 +365,16 @@ impl Levels {
             let tick = u64::from(page.bits.trailing_zeros());
             let worst = self.level(place.number, page, tick);
             self.set(Level { size_lots: 0, ..worst });
+            self.odd.retain(|_, it| it.price_ticks != worst.price_ticks);
+            self.odd_at.remove(&worst.price_ticks);
+            let next = match self.side {
+                Side::Bids => (worst.price_ticks + 1).min(TICKS_MAX),
+                Side::Asks => (worst.price_ticks - 1).max(0),
+            };
+            let is_worse = |it: i64| self.key(it) < self.key(next);
+            if self.known_ticks.is_none_or(is_worse) {
+                self.known_ticks = Some(next);
+            }
         }
     }
 }
@@ -304,10 +420,52 @@ mod tests {
                 }
                 check(&levels, &expected);
                 let kept: Vec<Level> = levels.iter().take(5).collect();
-                levels.replace(&kept);
+                levels.replace(&kept, &[], None);
                 assert_eq!(levels.iter().collect::<Vec<_>>(), kept);
             }
         }
+    }
+
+    #[test]
+    fn what_rests_off_the_tick_is_added_to_its_tick() {
+        for side in [Side::Bids, Side::Asks] {
+            for seed in 0..200 {
+                let mut random = Seeded::new(seed);
+                let mut levels = Levels::new(side);
+                let (mut own, mut odd) = (BTreeMap::new(), BTreeMap::new());
+                for _ in 0..200 {
+                    let price_ticks = random.below(6) as i64;
+                    let size_lots = random.below(3) as i64;
+                    if random.below(2) == 0 {
+                        levels.change(Level { price_ticks, size_lots });
+                        own.insert(price_ticks, size_lots);
+                    } else {
+                        let price = price_ticks * 10 + 1 + random.below(3) as i64;
+                        levels.change_odd(OddLevel { price, price_ticks, size_lots });
+                        odd.insert(price, size_lots);
+                    }
+                    let mut sum = own.clone();
+                    for (price, lots) in &odd {
+                        *sum.entry(price / 10).or_default() += lots;
+                    }
+                    sum.retain(|_, lots| *lots != 0);
+                    check(&levels, &sum);
+                    assert_eq!(levels.odd_len(), odd.values().filter(|it| **it != 0).count());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_beyond_the_last_known_price_is_not_walked_into() {
+        let level = |price_ticks, size_lots| Level { price_ticks, size_lots };
+        let mut bids = Levels::new(Side::Bids);
+        bids.replace(&[level(10, 2), level(8, 3)], &[], Some(8));
+        bids.change(level(5, 9));
+        assert_eq!(bids.known().count(), 2);
+        assert_eq!(bids.walk(5), Some((8, 44)));
+        assert_eq!(bids.walk(6), None);
+        assert_eq!(bids.len(), 3);
     }
 
     #[test]
@@ -317,7 +475,7 @@ mod tests {
             bids.change(Level { price_ticks, size_lots: 1 });
         }
         assert_eq!(bids.len(), BOOK_LEVELS_MAX);
-        assert_eq!(bids.lots_at(0), 0);
+        assert_eq!((bids.lots_at(0), bids.known_ticks()), (0, Some(1)));
         bids.change(Level { price_ticks: 0, size_lots: 1 });
         assert_eq!((bids.len(), bids.lots_at(0)), (BOOK_LEVELS_MAX, 0));
         bids.change(Level { price_ticks: 1, size_lots: 7 });

@@ -24,7 +24,7 @@ pub use decimal::{DECIMALS_MAX, Scale};
 pub use form::{CLIENT_ORDER_ID_MAX, FormTable, Order, OrderForm, Part, Refused};
 pub use hmac::Signer;
 pub use json::DEPTH_MAX;
-pub use levels::{BOOK_LEVELS_MAX, Level, Levels, Side, TICKS_MAX};
+pub use levels::{BOOK_LEVELS_MAX, Level, Levels, ODD_LEVELS_MAX, OddLevel, Side, TICKS_MAX};
 pub use malformed::{Flaw, Malformed, Read};
 pub use plan::{FIELDS_MAX, PATH_MAX};
 pub use scanner::{LEVELS_MAX, Message, Scanner, Touch, Trade};

@@ -26,8 +26,6 @@ pub enum Flaw {
     Number,
     /// A price or size below zero.
     Negative,
-    /// A price that is not a whole number of ticks.
-    OffTick,
     /// A number beyond [`crate::TICKS_MAX`] or 18 digits.
     Large,
     /// A field that the table asks for is not there.
@@ -51,7 +49,6 @@ impl Flaw {
             Self::Type => "a value has another type than documented",
             Self::Number => "this is not a decimal number, or has too many decimals",
             Self::Negative => "a price or size is below zero",
-            Self::OffTick => "a price is not a multiple of the tick; read the instruments again",
             Self::Large => "a number is too large",
             Self::Missing => "a field is missing",
             Self::Twice => "a symbol or kind is told twice",

@@ -4,9 +4,9 @@
 //! What the table does not speak of is passed over, and must be JSON all the same.
 
 use crate::book::{Continuity, Delta};
-use crate::decimal::Scale;
+use crate::decimal::{Scale, Steps};
 use crate::json::Cursor;
-use crate::levels::{Level, TICKS_MAX};
+use crate::levels::{Level, OddLevel, Side, TICKS_MAX};
 use crate::malformed::{Flaw, Malformed, Read};
 use crate::plan::{Objects, Plan, Then, envelope};
 use crate::table::{Kind, Listing, Slot, StreamTable};
@@ -19,7 +19,7 @@ pub const LEVELS_MAX: usize = 100_000;
 pub struct Trade {
     /// The venue's number of it.
     pub trade_id: i64,
-    /// At what price.
+    /// At what price; one off the tick is shown where the maker's level was.
     pub price_ticks: i64,
     /// How much, rounded down to whole lots.
     pub size_lots: i64,
@@ -62,6 +62,9 @@ struct Followed {
     symbol: Box<[u8]>,
     tick: Scale,
     lot: Scale,
+    /// The tick in units of the last decimal, and those units, for prices off the tick.
+    tick_units: i64,
+    units: Scale,
 }
 
 /// How values are written.
@@ -117,9 +120,11 @@ impl Scanner {
             })
         };
         let mut followed = Vec::new();
-        for Listing { symbol, tick, lot } in listings {
+        for Listing { symbol, tick: step, lot } in listings {
+            let (tick, step) = (step, *step);
             let (tick, lot) = (scale(symbol, *tick)?, scale(symbol, *lot)?);
-            followed.push(Followed { symbol: symbol.as_bytes().into(), tick, lot });
+            let (units, symbol) = (scale(symbol, 1)?, symbol.as_bytes().into());
+            followed.push(Followed { symbol, tick, lot, tick_units: step, units });
         }
         let mut by_symbol: Vec<usize> = (0..followed.len()).collect();
         let symbol = |place: &usize| followed.get(*place).map(|it| &it.symbol);
@@ -178,7 +183,8 @@ impl Scanner {
         let mut cursor = Cursor::new(bytes);
         cursor.space();
         let start = cursor.at;
-        let mut reader = Reader { spelling, followed, by_symbol, message, listed: None };
+        let mut reader =
+            Reader { spelling, followed, by_symbol, message, listed: None, is_off_tick: false };
         let mut found = Found::default();
         reader.envelope(&mut cursor, envelope, 0, plans, &mut found)?;
         cursor.end()?;
@@ -204,7 +210,9 @@ impl Scanner {
         let Some(listed) = followed.get(instrument) else { return cursor.wrong(Flaw::Unlisted) };
         message.instrument = instrument;
         let listed = Some(listed);
-        Reader { spelling, followed, by_symbol, message, listed }.payload(&mut cursor, snapshot)?;
+        let is_off_tick = false;
+        let mut reader = Reader { spelling, followed, by_symbol, message, listed, is_off_tick };
+        reader.payload(&mut cursor, snapshot)?;
         cursor.end()
     }
 }
@@ -216,6 +224,8 @@ struct Reader<'a> {
     by_symbol: &'a [usize],
     message: &'a mut Message,
     listed: Option<&'a Followed>,
+    /// Whether the trade's price was rounded down to its tick.
+    is_off_tick: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -298,6 +308,9 @@ impl<'a> Reader<'a> {
         }
         if !plan.has_first {
             self.message.delta.first = self.message.delta.last;
+        }
+        if self.is_off_tick && plan.kind == Kind::Trade && !self.message.trade.is_sold {
+            self.message.trade.price_ticks = self.message.trade.price_ticks.saturating_add(1);
         }
         Ok(())
     }
@@ -411,14 +424,28 @@ impl<'a> Reader<'a> {
         let quoted = spelling.has_quotes;
         let Message { delta, trade, touch, .. } = &mut *self.message;
         match slot {
-            Slot::Price => trade.price_ticks = price(cursor, &listed.tick, quoted)?,
+            Slot::Price => {
+                let steps = price(cursor, &listed.tick, quoted)?;
+                (trade.price_ticks, self.is_off_tick) = (steps.count, !steps.is_exact);
+            }
             Slot::Size => trade.size_lots = size(cursor, &listed.lot, quoted)?,
-            Slot::BidPrice => touch.bid.price_ticks = price(cursor, &listed.tick, quoted)?,
+            Slot::BidPrice => {
+                touch.bid.price_ticks = price(cursor, &listed.tick, quoted)?.count;
+            }
             Slot::BidSize => touch.bid.size_lots = size(cursor, &listed.lot, quoted)?,
-            Slot::AskPrice => touch.ask.price_ticks = price(cursor, &listed.tick, quoted)?,
+            Slot::AskPrice => {
+                let steps = price(cursor, &listed.tick, quoted)?;
+                touch.ask.price_ticks = steps.count.saturating_add(i64::from(!steps.is_exact));
+            }
             Slot::AskSize => touch.ask.size_lots = size(cursor, &listed.lot, quoted)?,
-            Slot::Bids => levels(cursor, listed, spelling, &mut delta.bids)?,
-            Slot::Asks => levels(cursor, listed, spelling, &mut delta.asks)?,
+            Slot::Bids => {
+                let Delta { bids, odd_bids, .. } = delta;
+                levels(cursor, listed, spelling, Side::Bids, bids, odd_bids)?;
+            }
+            Slot::Asks => {
+                let Delta { asks, odd_asks, .. } = delta;
+                levels(cursor, listed, spelling, Side::Asks, asks, odd_asks)?;
+            }
             Slot::Symbol
             | Slot::First
             | Slot::Last
@@ -494,17 +521,15 @@ fn utf8<'a>(cursor: &mut Cursor<'a>) -> Read<&'a [u8]> {
     if str::from_utf8(text).is_err() { cursor.wrong(Flaw::Syntax) } else { Ok(text) }
 }
 
+/// Reads a price, rounded down where it is off the tick.
 #[inline(always)]
-fn price(cursor: &mut Cursor<'_>, tick: &Scale, is_quoted: bool) -> Read<i64> {
+fn price(cursor: &mut Cursor<'_>, tick: &Scale, is_quoted: bool) -> Read<Steps> {
     let at = cursor.at;
     let steps = tick.read(cursor, is_quoted)?;
-    if !steps.is_exact {
-        return Err(Malformed { flaw: Flaw::OffTick, at });
-    }
     if steps.count > TICKS_MAX {
         return Err(Malformed { flaw: Flaw::Large, at });
     }
-    Ok(steps.count)
+    Ok(steps)
 }
 
 /// Reads a size, rounded down: real books hold dust from before a change of the lot.
@@ -518,24 +543,32 @@ fn levels(
     cursor: &mut Cursor<'_>,
     listed: &Followed,
     spelling: &Spelling,
+    side: Side,
     levels: &mut Vec<Level>,
+    odd: &mut Vec<OddLevel>,
 ) -> Read<()> {
     levels.clear();
+    odd.clear();
     let is_quoted = spelling.has_quotes;
     let mut goes_on = cursor.open(b'[', b']')?;
     while goes_on {
-        if levels.len() == LEVELS_MAX {
+        if levels.len().saturating_add(odd.len()) >= LEVELS_MAX {
             return cursor.wrong(Flaw::Levels);
         }
         if !cursor.open(b'[', b']')? {
             return cursor.wrong(Flaw::Type);
         }
-        let price_ticks = price(cursor, &listed.tick, is_quoted)?;
+        let start = *cursor;
+        let steps = price(cursor, &listed.tick, is_quoted)?;
         if !cursor.next(b']')? {
             return cursor.wrong(Flaw::Type);
         }
         let size_lots = size(cursor, &listed.lot, is_quoted)?;
-        levels.push(Level { price_ticks, size_lots });
+        if steps.is_exact {
+            levels.push(Level { price_ticks: steps.count, size_lots });
+        } else {
+            odd.push(odd_level(start, listed, is_quoted, side, size_lots)?);
+        }
         for _ in 0..spelling.level_rest {
             if !cursor.next(b']')? {
                 return cursor.wrong(Flaw::Type);
@@ -548,4 +581,25 @@ fn levels(
         goes_on = cursor.next(b']')?;
     }
     Ok(())
+}
+
+/// Returns a level whose price, at the cursor, is off the tick.
+#[cold]
+fn odd_level(
+    mut cursor: Cursor<'_>,
+    listed: &Followed,
+    is_quoted: bool,
+    side: Side,
+    size_lots: i64,
+) -> Read<OddLevel> {
+    let price = listed.units.read(&mut cursor, is_quoted)?.count;
+    let below = price.checked_div(listed.tick_units).unwrap_or_default();
+    let price_ticks = match side {
+        Side::Bids => below,
+        Side::Asks => below.saturating_add(1),
+    };
+    if price_ticks > TICKS_MAX {
+        return cursor.wrong(Flaw::Large);
+    }
+    Ok(OddLevel { price, price_ticks, size_lots })
 }

@@ -6,8 +6,8 @@ use pyo3::{
     Bound, IntoPyObject, IntoPyObjectExt, Py, PyAny, PyErr, PyResult, Python, pyclass, pymethods,
 };
 use steelyard_client::{
-    Book, Continuity, Delta, Kind, Level, Levels, Listing, Malformed, Message, Scanner, Step,
-    TICKS_MAX,
+    Book, Continuity, Delta, Kind, Level, Levels, Listing, Malformed, Message, OddLevel, Scanner,
+    Step, TICKS_MAX,
 };
 
 use crate::tables::PyStreamTable;
@@ -22,6 +22,7 @@ const TRADE: u8 = 5;
 const TOUCH: u8 = 6;
 
 type Pairs = Vec<(i64, i64)>;
+type Triples = Vec<(i64, i64, i64)>;
 
 /// One instrument's book; see `steelyard.wire.reader`.
 #[pyclass(name = "MarketBook", module = "steelyard._native")]
@@ -34,6 +35,8 @@ pub(crate) struct PyBook {
 pub(crate) struct PyReader {
     scanner: Scanner,
     books: Vec<Py<PyBook>>,
+    /// What the last message was.
+    kind: Kind,
 }
 
 /// Returns the one error of what cannot be read.
@@ -70,7 +73,7 @@ fn told(step: Step) -> u8 {
 }
 
 fn pairs(levels: &Levels, depth: usize) -> Pairs {
-    levels.iter().take(depth).map(|it| (it.price_ticks, it.size_lots)).collect()
+    levels.known().take(depth).map(|it| (it.price_ticks, it.size_lots)).collect()
 }
 
 fn tuple<'py>(py: Python<'py>, levels: &[Level]) -> PyResult<Bound<'py, PyTuple>> {
@@ -78,13 +81,32 @@ fn tuple<'py>(py: Python<'py>, levels: &[Level]) -> PyResult<Bound<'py, PyTuple>
     PyTuple::new(py, pairs.collect::<PyResult<Vec<_>>>()?)
 }
 
+fn odd_tuple<'py>(py: Python<'py>, levels: &[OddLevel]) -> PyResult<Bound<'py, PyTuple>> {
+    let triples =
+        levels.iter().map(|it| (it.price, it.price_ticks, it.size_lots).into_pyobject(py));
+    PyTuple::new(py, triples.collect::<PyResult<Vec<_>>>()?)
+}
+
+fn checked<T>(found: Option<Vec<T>>) -> PyResult<Vec<T>> {
+    found.ok_or_else(|| PyValueError::new_err("a level is a price of 0 to 2^53 ticks and a size"))
+}
+
+fn is_level(price_ticks: i64, size_lots: i64) -> bool {
+    (0..=TICKS_MAX).contains(&price_ticks) && size_lots >= 0
+}
+
 fn levels(pairs: Pairs) -> PyResult<Vec<Level>> {
     let level = |(price_ticks, size_lots)| {
-        let is_level = (0..=TICKS_MAX).contains(&price_ticks) && size_lots >= 0;
-        is_level.then_some(Level { price_ticks, size_lots })
+        is_level(price_ticks, size_lots).then_some(Level { price_ticks, size_lots })
     };
-    let found: Option<Vec<_>> = pairs.into_iter().map(level).collect();
-    found.ok_or_else(|| PyValueError::new_err("a level is a price of 0 to 2^53 ticks and a size"))
+    checked(pairs.into_iter().map(level).collect())
+}
+
+fn odd_levels(triples: Triples) -> PyResult<Vec<OddLevel>> {
+    let level = |(price, price_ticks, size_lots)| {
+        is_level(price_ticks, size_lots).then_some(OddLevel { price, price_ticks, size_lots })
+    };
+    checked(triples.into_iter().map(level).collect())
 }
 
 #[pymethods]
@@ -96,10 +118,65 @@ impl PyBook {
         Ok(Self { book: Book::new(continuity) })
     }
 
-    fn snapshot(&mut self, sequence: i64, bids: Pairs, asks: Pairs, time_ns: i64) -> PyResult<u8> {
+    #[pyo3(signature = (sequence, bids, asks, time_ns, odd_bids=Vec::new(), odd_asks=Vec::new(),
+        known_bid_ticks=None, known_ask_ticks=None))]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a snapshot")]
+    fn snapshot(
+        &mut self,
+        sequence: i64,
+        bids: Pairs,
+        asks: Pairs,
+        time_ns: i64,
+        odd_bids: Triples,
+        odd_asks: Triples,
+        known_bid_ticks: Option<i64>,
+        known_ask_ticks: Option<i64>,
+    ) -> PyResult<u8> {
+        let known_ticks = (known_bid_ticks, known_ask_ticks);
+        if [known_bid_ticks, known_ask_ticks].iter().flatten().any(|it| !is_level(*it, 0)) {
+            return Err(PyValueError::new_err("a price is 0 to 2^53 ticks"));
+        }
+        Ok(told(self.book.snapshot(&Delta {
+            first: sequence,
+            last: sequence,
+            previous: 0,
+            time_ns,
+            bids: levels(bids)?,
+            asks: levels(asks)?,
+            odd_bids: odd_levels(odd_bids)?,
+            odd_asks: odd_levels(odd_asks)?,
+            known_ticks,
+        })))
+    }
+
+    #[pyo3(signature = (first, last, bids, asks, time_ns, odd_bids=Vec::new(),
+        odd_asks=Vec::new(), previous=0))]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a delta")]
+    fn delta(
+        &mut self,
+        first: i64,
+        last: i64,
+        bids: Pairs,
+        asks: Pairs,
+        time_ns: i64,
+        odd_bids: Triples,
+        odd_asks: Triples,
+        previous: i64,
+    ) -> PyResult<u8> {
         let (bids, asks) = (levels(bids)?, levels(asks)?);
-        let (first, last, previous) = (sequence, sequence, 0);
-        Ok(told(self.book.snapshot(&Delta { first, last, previous, time_ns, bids, asks })))
+        let (odd_bids, odd_asks) = (odd_levels(odd_bids)?, odd_levels(odd_asks)?);
+        let known_ticks = (None, None);
+        Ok(told(self.book.delta(&Delta {
+            first,
+            last,
+            previous,
+            time_ns,
+            bids,
+            asks,
+            odd_bids,
+            odd_asks,
+            known_ticks,
+        })))
     }
 
     fn reset(&mut self) {
@@ -112,6 +189,11 @@ impl PyBook {
 
     fn asks(&self, depth: usize) -> Pairs {
         pairs(&self.book.asks, depth)
+    }
+
+    fn walk(&self, is_asks: bool, size_lots: i64) -> Option<(i64, i128)> {
+        let side = if is_asks { &self.book.asks } else { &self.book.bids };
+        side.walk(size_lots)
     }
 
     #[getter]
@@ -154,6 +236,18 @@ impl PyBook {
         self.book.is_whole()
     }
 
+    /// How many bids and asks are off the tick.
+    #[getter]
+    fn odd_counts(&self) -> (usize, usize) {
+        (self.book.bids.odd_len(), self.book.asks.odd_len())
+    }
+
+    /// Down to which bid and up to which ask every level is known.
+    #[getter]
+    fn known_ticks(&self) -> (Option<i64>, Option<i64>) {
+        (self.book.bids.known_ticks(), self.book.asks.known_ticks())
+    }
+
     /// How many bids and asks there are.
     #[getter]
     fn counts(&self) -> (usize, usize) {
@@ -176,16 +270,17 @@ impl PyReader {
         let scanner = Scanner::new(&table, &listings).map_err(PyValueError::new_err)?;
         let book = || Py::new(py, PyBook { book: Book::new(table.continuity) });
         let books = listings.iter().map(|_| book()).collect::<PyResult<_>>()?;
-        Ok(Self { scanner, books })
+        Ok(Self { scanner, books, kind: Kind::Delta })
     }
 
     fn receive(&mut self, frame: &Bound<'_, PyAny>) -> PyResult<u8> {
         let py = frame.py();
-        let Self { scanner, books } = self;
+        let Self { scanner, books, kind: last } = self;
         let kind = with_bytes(frame, |bytes| scanner.read(bytes))?;
         let Some(kind) = kind.map_err(|error| malformed(py, &error))? else {
             return Ok(PASSED_OVER);
         };
+        *last = kind;
         let message = scanner.message();
         let step = match kind {
             Kind::Trade => return Ok(TRADE),
@@ -206,7 +301,7 @@ impl PyReader {
 
     fn receive_snapshot(&mut self, place: usize, body: &Bound<'_, PyAny>) -> PyResult<u8> {
         let py = body.py();
-        let Self { scanner, books } = self;
+        let Self { scanner, books, .. } = self;
         let read = with_bytes(body, |bytes| scanner.read_snapshot(place, bytes))?;
         read.map_err(|error| malformed(py, &error))?;
         let message = scanner.message();
@@ -222,6 +317,16 @@ impl PyReader {
     #[getter]
     fn place(&self) -> usize {
         self.scanner.message().instrument
+    }
+
+    /// The venue's time of the last message.
+    #[getter]
+    fn time_ns(&self) -> i64 {
+        match self.kind {
+            Kind::Snapshot | Kind::Delta => self.scanner.message().delta.time_ns,
+            Kind::Trade => self.scanner.message().trade.time_ns,
+            Kind::Touch => self.scanner.message().touch.time_ns,
+        }
     }
 
     /// The last trade.
@@ -254,10 +359,12 @@ fn parts<'py>(py: Python<'py>, kind: Kind, message: &Message) -> PyResult<Bound<
     let place = message.instrument;
     match kind {
         Kind::Snapshot | Kind::Delta => {
-            let Delta { first, last, time_ns, bids, asks, .. } = &message.delta;
+            let Delta { first, last, time_ns, bids, asks, odd_bids, odd_asks, .. } = &message.delta;
             let number = if kind == Kind::Delta { 2 } else { 1 };
             let (bids, asks) = (tuple(py, bids)?, tuple(py, asks)?);
-            (number, place, *first, *last, bids, asks, *time_ns).into_bound_py_any(py)
+            let (odd_bids, odd_asks) = (odd_tuple(py, odd_bids)?, odd_tuple(py, odd_asks)?);
+            (number, place, *first, *last, bids, asks, *time_ns, odd_bids, odd_asks)
+                .into_bound_py_any(py)
         }
         Kind::Trade => {
             let it = message.trade;

@@ -18,6 +18,7 @@ from steelyard.trading import actions
 from steelyard.trading.actions import Input, Role
 from steelyard.trading.config import VenueTable
 from steelyard.trading.connector import Connector
+from steelyard.trading.feed import MarketFeed
 from steelyard.trading.turn import Rules
 from steelyard.wire.capabilities import Capabilities, Lookup, Source
 from steelyard.wire.dialect import ApiKey, ClientSession
@@ -103,7 +104,7 @@ class DialectVenue:
 
     # -- what its streams ask -------------------------------------------------------------------
 
-    def session(self, role: Role) -> ClientSession:
+    def session(self, role: Role) -> ClientSession | MarketFeed:
         """Return a new conversation with one of the venue's streams."""
         assert self._instrument is not None, "streams are opened for an instrument"
         return self._connector.session(role, self._instrument, self.venue_now_ns())

@@ -57,6 +57,7 @@ for name in ("set", "clear", "list"):
     faults.command(f"steelyard.cli.faults:{name}_faults", name=name)
 for name in ("create", "list", "show", "history", "revoke"):
     key.command(f"steelyard.cli.key:{name}_key", name=name)
+key.command("steelyard.cli.key_audit:audit_key", name="audit")
 for name in ("rotate", "change"):
     key.command(f"steelyard.cli.key_change:{name}_key", name=name)
 for name in ("list", "unlock", "reset-totp", "reset-password"):

@@ -157,6 +157,14 @@ FAMILIES = tuple(
         ("fees_quote", "counter", "Fees paid, in the quote asset."),
         ("open_orders", "gauge", "Its orders that are open."),
         ("foreign_orders", "gauge", "Open orders on its symbol that are not its own."),
+        ("book_live", "gauge", "1 while its book may be traded on."),
+        ("book_gaps_total", "counter", "How often changes of the book were missing."),
+        ("book_snapshots_total", "counter", "How often the book was read as a whole."),
+        (
+            "book_off_tick_levels",
+            "gauge",
+            "Levels whose price is off the tick, shown at the next.",
+        ),
         ("refused_intents_total", "counter", "What the risk limits refused."),
         ("order_ms_p50", "gauge", "Median time from an order to its answer, in ms."),
         ("order_ms_p99", "gauge", "The same of the slowest of a hundred."),
@@ -168,6 +176,7 @@ def metrics_text(document: dict[str, Any]) -> str:
     """Return a state as Prometheus reads numbers."""
     bot = document["bot"]
     latency = document["latency"] or {}
+    book = document["book"] or {"state": "waiting", "gaps": 0, "snapshots": 0, "off_tick": 0}
     values: tuple[Value, ...] = (
         int(document["status"] == "running"),
         int(document["status"] == "killed"),
@@ -176,6 +185,10 @@ def metrics_text(document: dict[str, Any]) -> str:
         document["pnl"]["fees"],
         len(document["orders"]),
         document["foreign_orders"],
+        int(book["state"] == "live"),
+        book["gaps"],
+        book["snapshots"],
+        book["off_tick"],
         document["risk"]["refused"],
         latency.get("order_ms_p50", "NaN"),
         latency.get("order_ms_p99", "NaN"),

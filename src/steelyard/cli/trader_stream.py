@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from steelyard.domain.errors import DecodeError, VenueRejected
 from steelyard.net.client import Down, Up, WebSocketClient
 from steelyard.trading.actions import Input, Role, StreamDown, StreamUp, Told
+from steelyard.trading.feed import MarketFeed
 from steelyard.wire.dialect import ClientSession
 
 READY_S = 10.0
@@ -20,7 +21,7 @@ READY_S = 10.0
 class Owner(Protocol):
     """What a stream asks of the process it belongs to."""
 
-    def session(self, role: Role) -> ClientSession:
+    def session(self, role: Role) -> ClientSession | MarketFeed:
         """Return a new conversation."""
         ...
 
@@ -43,7 +44,7 @@ class Stream:
     def __init__(self, owner: Owner, role: Role, base_url: str, rng: Random) -> None:
         self._owner = owner
         self._role = role
-        self._session: ClientSession | None = None
+        self._session: ClientSession | MarketFeed | None = None
         self._is_up = False
         self._opened_at: float | None = None
         self._client = WebSocketClient(
@@ -89,11 +90,12 @@ class Stream:
             raise DecodeError(str(error)) from error
         return self._drain(self._session)
 
-    def _drain(self, session: ClientSession) -> list[str]:
+    def _drain(self, session: ClientSession | MarketFeed) -> list[str]:
         texts, events = session.drain()
         if session.ready and not self._is_up:
             self._is_up = True
-            self._owner.step(StreamUp(self._role))
+            books = session.books if isinstance(session, MarketFeed) else {}
+            self._owner.step(StreamUp(self._role, books))
         for event in events:
             self._owner.step(Told(event))
         return texts

@@ -7,8 +7,10 @@ lots, money atoms, times UTC nanoseconds.
 """
 
 from enum import IntEnum, StrEnum
+from typing import NamedTuple, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from steelyard.domain.commands import UserCommand
 from steelyard.domain.instrument import Instrument
@@ -310,14 +312,45 @@ class Clock(Struct, frozen=True, tag=True):
     time_ns: int
 
 
+class OddLevel(NamedTuple):
+    """A level of a book whose price is no whole number of ticks: the tick was another one once.
+
+    price is the venue's own, in a unit of the dialect's: the same number is the same price.
+    price_ticks is where it is shown, at the next whole tick that is no better.
+    """
+
+    price: int
+    price_ticks: int
+    size_lots: int
+
+
 class BookSnapshot(Struct, frozen=True, tag=True):
-    """A whole book, best first. A BookDelta applies to it if first_sequence <= sequence + 1."""
+    """A whole book, best first. A BookDelta applies to it if first_sequence <= sequence + 1.
+
+    Levels are (price_ticks, size_lots); those off the tick stand apart, and count in addition.
+    known_bid_ticks and known_ask_ticks are the worst prices down to which every level is told;
+    None: there are no others.
+    """
 
     instrument_id: int
     sequence: int
     bids: tuple[tuple[int, int], ...]
     asks: tuple[tuple[int, int], ...]
     time_ns: int
+    odd_bids: tuple[OddLevel, ...] = ()
+    odd_asks: tuple[OddLevel, ...] = ()
+    known_bid_ticks: int | None = None
+    known_ask_ticks: int | None = None
+
+    def cut_at(self, depth: int) -> Self:
+        """Return it as one of which the venue told at most `depth` levels of a side."""
+        bids = [level[0] for level in self.bids] + [odd.price_ticks for odd in self.odd_bids]
+        asks = [level[0] for level in self.asks] + [odd.price_ticks for odd in self.odd_asks]
+        return replace(
+            self,
+            known_bid_ticks=min(bids) if len(bids) >= depth else None,
+            known_ask_ticks=max(asks) if len(asks) >= depth else None,
+        )
 
 
 class FullOrder(Struct, frozen=True):
@@ -378,13 +411,17 @@ class TickerList(Struct, frozen=True, tag=True):
 
 
 class AccountAnswer(Struct, frozen=True, tag=True):
-    """Answer to AccountQuery; only assets of which there is something."""
+    """Answer to AccountQuery; only assets of which there is something.
+
+    can_trade is None where the venue does not say.
+    """
 
     account_id: int
     balances: tuple[AssetBalance, ...]
     maker_rate_e8: int
     taker_rate_e8: int
     time_ns: int
+    can_trade: bool | None = None
 
 
 class OrderAnswer(Struct, frozen=True, tag=True):
@@ -429,7 +466,8 @@ class KeyAnswer(Struct, frozen=True, tag=True):
 
     products are the symbols that it may trade, empty for all; overlap_ends_ns is when a key that
     was replaced ends, withdraw_from_ns when one that may withdraw may do so. blast_radius says in
-    sentences what a thief could do with it.
+    sentences what a thief could do with it. unknown are scopes of which the venue does not say
+    whether it has them; others are rights that we have no word for, in the venue's.
     """
 
     key: str
@@ -444,6 +482,8 @@ class KeyAnswer(Struct, frozen=True, tag=True):
     overlap_ends_ns: int | None = None
     withdraw_from_ns: int | None = None
     blast_radius: tuple[str, ...] = ()
+    unknown: frozenset[Scope] = frozenset()
+    others: tuple[str, ...] = ()
 
     @property
     def ends_ns(self) -> int | None:
@@ -537,7 +577,8 @@ class BookDelta(Struct, frozen=True, tag=True):
     """Levels that changed, by new total size; 0 removes.
 
     Each delta starts where the last ended: first_sequence == last_sequence of the one before + 1.
-    best are the best levels of both sides after it, where the feed tells: for checksums.
+    best are the best levels of both sides after it, where the feed tells: for checksums. Levels off
+    the tick stand apart, as in a BookSnapshot.
     """
 
     instrument_id: int
@@ -547,6 +588,8 @@ class BookDelta(Struct, frozen=True, tag=True):
     asks: tuple[tuple[int, int], ...]
     time_ns: int
     best: tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]] | None = None
+    odd_bids: tuple[OddLevel, ...] = ()
+    odd_asks: tuple[OddLevel, ...] = ()
 
 
 class FullChangeKind(IntEnum):

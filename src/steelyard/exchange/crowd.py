@@ -93,6 +93,8 @@ class Crowd:
     def observe(self, traded: Traded) -> None:
         """Let a user's trade move the crowd, and keep the ladder true."""
         at = traded.instrument_id
+        if at >= len(self._ladders):
+            return  # a market that only users make
         ladder, side = self._ladders[at], traded.taker_side
         if traded.taker_order_id:
             if not traded.maker_order_id:
@@ -105,6 +107,8 @@ class Crowd:
 
     def restate(self, instrument_id: int, book: BookLevels) -> list[HouseCommand]:
         """Return what makes a market's book its makers' again."""
+        if instrument_id >= len(self._ladders):
+            return []
         return self._ladders[instrument_id].restate(book)
 
     def _step(self, books: Books) -> None:

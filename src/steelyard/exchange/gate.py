@@ -258,19 +258,20 @@ class Gate:
             credentials = _claimed(claim)
             kept = self._access.authenticate(credentials, endpoint.auth, ip, now_ns)
             sandbox_ns = self.exchange.time_at(now_ns)
-            if endpoint.auth is Auth.SIGNED:  # who only names a key has not used it
+            # Who only names a key neither uses it nor uses up its limits; a login has proven it.
+            is_proven = endpoint.auth is Auth.SIGNED or credentials.key in (proven or ())
+            if is_proven:
                 kept.used(sandbox_ns, ip, f"{endpoint.method} {endpoint.path}")
             if proven is not None and endpoint.auth is Auth.SIGNED:
                 proven.add(credentials.key)
             check_scope(endpoint.scope, kept, sandbox_ns)
             account = str(kept.created.account_id)
             self._give_fills_back(kept.created.account_id, now_ns)
-            if endpoint.auth is Auth.SIGNED:  # nobody uses up a limit by naming another's key
+            if is_proven:
                 parties += [(Per.KEY, kept.created.key), (Per.ACCOUNT, account)]
             for per, who in parties[1:]:
                 over = self._count(per, who, weight, endpoint, ip, now_ns, usage, orders)
                 if over is not None:
-                    is_proven = endpoint.auth is Auth.SIGNED
                     keys = (*(proven or ()), *((credentials.key,) if is_proven else ()))
                     raise SessionRefused(self._blamed(over, keys, ip, now_ns))
         if isinstance(parameters, DecodeError):

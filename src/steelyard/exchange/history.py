@@ -161,8 +161,8 @@ class History:
         account.asked(place)
         return order
 
-    def filled(self, effect: Filled, now_ns: int) -> tuple[Order, Fill]:
-        """Enter an execution."""
+    def filled(self, effect: Filled, now_ns: int, *, is_last: bool = False) -> tuple[Order, Fill]:
+        """Enter an execution; is_last, where an order by amount cannot have one lot more."""
         account = self._account(effect.account_id)
         order = account.orders[effect.order_id]
         instrument = self._listings[effect.instrument_id]
@@ -186,7 +186,7 @@ class History:
         order.filled_lots += effect.size_lots
         order.quote_atoms += quote_atoms
         order.updated_ns = now_ns
-        if effect.remaining_lots == 0 and order.spend_atoms is None:
+        if is_last or (effect.remaining_lots == 0 and order.spend_atoms is None):
             order.state = OrderState.FILLED
             account.end(order)
         else:

@@ -40,6 +40,8 @@ from steelyard.exchange.market import InstrumentMarket
 from steelyard.exchange.people import People
 from steelyard.exchange.statement import Statements
 
+_QUOTE_SPENT = CancelCause.QUOTE_SPENT
+
 
 class Teller:
     """Enters effects in the history and the market data, and tells the feed.
@@ -81,6 +83,7 @@ class Teller:
         asked = asked_by(command)
         group: Group | None = None
         ended: dict[int, Order] = {}  # one order of each group of which some has ended
+        spent = _spent(effects)
         for effect in effects:
             match effect:
                 case LevelChanged():
@@ -90,7 +93,8 @@ class Teller:
                     trade = self._markets[effect.instrument_id].traded(effect, now_ns, self._told)
                     self._feed.trade(trade, effect)
                 case Filled():
-                    order = self._tell_filled(effect)
+                    is_last = spent.get(effect.order_id) is effect
+                    order = self._tell_filled(effect, is_last=is_last)
                     touched[effect.account_id, effect.instrument_id] = None
                     touched[effect.account_id, -effect.fee_asset_id - 1] = None
                     if order.hangs_together and not order.state.is_open:
@@ -104,6 +108,8 @@ class Teller:
                     order = self._history.accepted(place, effect, now_ns, group)
                     self._feed.order(Execution.NEW, order, None, now_ns)
                     touched[effect.account_id, effect.instrument_id] = None
+                case Canceled() if effect.order_id in spent:
+                    pass  # its last fill has said so
                 case Canceled() | Amended() | Triggered():
                     order = self._tell_change(command, effect)
                     if order.hangs_together and not order.state.is_open:
@@ -121,11 +127,11 @@ class Teller:
             self._tell_balances(touched)
             self._feed.settle(now_ns)
 
-    def _tell_filled(self, effect: Filled) -> Order:
+    def _tell_filled(self, effect: Filled, *, is_last: bool) -> Order:
         now_ns = self._now_ns
         self.counts.fills += 1
         self._statements.filled(effect, now_ns)
-        order, fill = self._history.filled(effect, now_ns)
+        order, fill = self._history.filled(effect, now_ns, is_last=is_last)
         if order.filled_lots == fill.size_lots:
             self.counts.first_fills[effect.account_id] += 1
         self._feed.order(Execution.FILL, order, fill, now_ns)
@@ -202,6 +208,14 @@ class Teller:
             balances = self._engine.balances(account_id)
             told = [(asset_id, balances.get(asset_id, nothing)) for asset_id in of_account]
             self._feed.balances(account_id, told, self._now_ns)
+
+
+def _spent(effects: list[Effect]) -> dict[int, Filled]:
+    """Return the last fill of each order by amount that could have not one lot more."""
+    over = {e.order_id for e in effects if type(e) is Canceled and e.cause is _QUOTE_SPENT}
+    if not over:
+        return {}
+    return {e.order_id: e for e in effects if isinstance(e, Filled) and e.order_id in over}
 
 
 def asked_by(command: Command) -> Iterator[Place]:

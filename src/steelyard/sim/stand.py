@@ -16,7 +16,7 @@ from typing import Any
 from steelyard import dialects
 from steelyard.domain.commands import ListInstrument, UserCommand
 from steelyard.domain.errors import AuthError, ConfigError, Unsupported
-from steelyard.domain.instrument import Instrument
+from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import SECOND_NS, Answer, Event, Query, Scope
 from steelyard.engine import Engine
 from steelyard.engine.reference import ReferenceEngine
@@ -26,9 +26,17 @@ from steelyard.exchange.gate import Gate, Line
 from steelyard.exchange.keys import ReadPublicKey, no_public_keys
 from steelyard.exchange.records import FORMAT, Founded, KeyChanged, KeyRevoked
 from steelyard.exchange.stream_tokens import StreamTokens
-from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Ending, Entropy
+from steelyard.wire.dialect import (
+    ApiKey,
+    ClientSession,
+    Dialect,
+    Ending,
+    Entropy,
+    EntrySession,
+)
+from steelyard.wire.http import Response
 from steelyard.wire.limits import UNLIMITED, LimitProfile
-from steelyard.wire.outcome import Answered, Outcome
+from steelyard.wire.outcome import Answered, Outcome, Unknown
 
 HERE = "127.0.0.1"
 START_NS = 1_700_000_000_000_000_000
@@ -98,6 +106,44 @@ class Listener:
         return frames
 
 
+class Entry:
+    """An `EntrySession` as a session that is followed: it sends commands and keeps responses."""
+
+    role = "entry"
+    ready = True
+
+    def __init__(self, session: EntrySession) -> None:
+        self.target = session.target
+        self.responses: list[Response] = []
+        self._session = session
+        self._frames: list[str] = []
+
+    def opened(self, now_ns: int) -> None:
+        """Send what comes before any request."""
+        self._frames += self._session.opened(now_ns)
+
+    def say(self, message: UserCommand, listings: Listings, now_ns: int) -> None:
+        """Send a command.
+
+        Raises:
+            Unsupported: The venue does not offer this.
+        """
+        frame = self._session.request(message, listings, now_ns)
+        self.responses.clear()
+        self._frames.append(frame)
+
+    def receive(self, frame: str | bytes, now_ns: int) -> None:  # noqa: ARG002
+        """Keep what answers."""
+        response = self._session.response(frame)
+        if response is not None:
+            self.responses.append(response)
+
+    def drain(self) -> tuple[list[str], list[Event]]:
+        """Return the frames to send; it is told no events."""
+        frames, self._frames = self._frames, []
+        return frames, []
+
+
 class SmallExchange:
     """An exchange without a market, its administrator, named accounts and a clock.
 
@@ -159,6 +205,7 @@ class Stand(SmallExchange):
         self.gate = Gate(self.exchange, dialect, limits, tokens=StreamTokens(self.entropy))
         self._keys: dict[str, ApiKey] = {}
         self._lines: dict[int, tuple[Line, Listener]] = {}
+        self._entries: dict[str, tuple[Entry, Listener]] = {}  # by key
         self._numbers = count(1)
 
     # -- keys ---------------------------------------------------------------------------------
@@ -196,6 +243,27 @@ class Stand(SmallExchange):
         outcome = client.outcome(message, response, self.listings, now_ns)
         self.deliver()
         return outcome
+
+    def enter(self, command: UserCommand, key: ApiKey, ip: str = HERE) -> Outcome:
+        """Send a command over a WebSocket, opened where there is none; else as `send`.
+
+        Raises:
+            Unsupported: The venue does not offer this, or takes no orders so.
+        """
+        if self.dialect.entry is None:
+            raise Unsupported(f"{self.dialect.name} takes orders over REST alone")
+        entry, listener = self._entries.get(key.key, (None, None))
+        if entry is None or listener is None or listener.closed is not None:
+            entry = Entry(self.dialect.entry(key))
+            self._entries[key.key] = entry, self.follow(entry, ip)
+        self.now_ns += STEP_NS
+        if not entry.responses:  # else what came before has been refused already
+            entry.say(command, self.listings, self.now_ns)
+            self.deliver()
+        if not entry.responses:
+            return Unknown("the connection was closed before an answer came")
+        response = entry.responses.pop(0)
+        return self.dialect.client.outcome(command, response, self.listings, self.now_ns)
 
     def ask(self, message: UserCommand | Query, key: ApiKey | None) -> Answer:
         """Send a message that has to be answered, and return the answer.

@@ -7,13 +7,16 @@ back one `Returned`, in bounded time and whatever happens, and for a Send one `S
 bytes go out.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from steelyard.domain.commands import UserCommand
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import Event, Query
 from steelyard.trading.records import TraderRecord
+from steelyard.wire.book import Book
 from steelyard.wire.outcome import Outcome
 
 
@@ -39,16 +42,32 @@ class Start(NamedTuple):
     """The journal has been replayed: begin."""
 
 
+class BookMoved(NamedTuple):
+    """A stream told of changes of a book that it keeps by itself.
+
+    became is a `wire.book.Told`: CHANGED, OLD, WAITS or GAP. time_ns is the venue's.
+    """
+
+    instrument_id: int
+    became: int
+    time_ns: int
+
+
 class Told(NamedTuple):
     """A stream told of something."""
 
-    event: Event
+    event: Event | BookMoved
 
 
 class StreamUp(NamedTuple):
-    """A stream's subscriptions are confirmed: what happens from here on is told."""
+    """A stream's subscriptions are confirmed: what happens from here on is told.
+
+    books are those that the stream keeps by itself, by instrument: between two inputs they are
+    changed by nothing but what the next one tells of. Of others it tells every change.
+    """
 
     role: Role
+    books: Mapping[int, Book] = MappingProxyType({})
 
 
 class StreamDown(NamedTuple):

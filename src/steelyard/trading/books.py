@@ -1,85 +1,76 @@
-"""A book as a trader sees it: snapshot plus deltas by sequence, and honest about its age.
+"""A book as a trader sees it: kept from snapshot and deltas, and honest about its age and depth.
 
-The invariant: what `levels` shows is the venue's book as it was at `sequence`, or `trouble`
-says why not. A delta that does not begin where the last ended is a gap: the book is then
-empty-handed until a snapshot comes (`needs_snapshot`). A venue that says nothing may have
-nothing to say, so silence alone only makes the book `quiet`: whoever reads it compares with a
-snapshot and calls `confirm`. It asks for nothing itself, and it reads no clock.
+The invariant: what it shows is the venue's book as it was at `sequence`, or `trouble` says why
+not. The book itself is a `wire.book.Book`, this module's own or one that the stream keeps; this
+view adds what a book cannot know. A venue that says nothing may have nothing to say, so silence
+alone only makes the book `quiet`: whoever reads it compares with a snapshot and calls `confirm`.
+A snapshot has a depth, and levels beyond it are shown to nobody: before the market gets there the
+book is to be read again (`needs_depth`). It asks for nothing itself, and it reads no clock.
+
+What rests at a price that is no whole tick any more is shown at the next one away from the other
+side, so that neither touch nor depth ever look better than they are.
 """
 
-from bisect import bisect_left
-from collections import deque
-from collections.abc import Iterable
 from decimal import Decimal
+from enum import StrEnum
 
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import SECOND_NS, BookDelta, BookSnapshot
 from steelyard.domain.order import Side
 from steelyard.domain.units import in_full
+from steelyard.wire.book import Book, LocalBook, Pairs, Told
 
 QUIET_NS = 5 * SECOND_NS  # after this long without news, ask whether there is any
 STALE_NS = 10 * SECOND_NS  # after this long without news or a confirmation, trust nothing
-WAITING_MAX = 1_000  # deltas kept while a snapshot is on its way; more: begin again
-LEVELS_MAX = 10_000  # per side; beyond it the worst leave
+RENEW_SHARE = 4  # read it again when the market is within the last quarter of what is known
 
 
-class Levels:
-    """One side: size by price, and the prices in order, best first."""
+class BookState(StrEnum):
+    """Whether a book may be traded on, in a word."""
 
-    __slots__ = ("_keys", "_sign", "_sizes")
+    LIVE = "live"
+    WAITING = "waiting"  # not received yet
+    GAP = "gap"  # not whole: only a snapshot helps
+    BEHIND = "behind"  # the stream owes us changes
+    STALE = "stale"  # nothing has confirmed it for long
+    SHALLOW = "shallow"  # the market has left what is known
+    CROSSED = "crossed"
 
-    def __init__(self, side: Side) -> None:
-        self._sign = -int(side)  # keys ascend from the best price
-        self._sizes: dict[int, int] = {}
-        self._keys: list[int] = []
 
-    def replace(self, levels: Iterable[tuple[int, int]]) -> None:
-        """Forget everything but these (price_ticks, size_lots)."""
-        self._sizes = {price: lots for price, lots in levels if lots}
-        self._keys = sorted(price * self._sign for price in self._sizes)
+class BookSide:
+    """One side of a book: its prices are in ticks, its sizes in lots."""
 
-    def change(self, price_ticks: int, size_lots: int) -> None:
-        """Set the size at a price; 0 removes."""
-        key = price_ticks * self._sign
-        if price_ticks in self._sizes:
-            if size_lots:
-                self._sizes[price_ticks] = size_lots
-            else:
-                del self._sizes[price_ticks]
-                del self._keys[bisect_left(self._keys, key)]
-        elif size_lots:
-            self._sizes[price_ticks] = size_lots
-            self._keys.insert(bisect_left(self._keys, key), key)
-            if len(self._keys) > LEVELS_MAX:
-                del self._sizes[self._keys.pop() * self._sign]
+    __slots__ = ("_is_asks", "_view")
+
+    def __init__(self, view: "BookView", side: Side) -> None:
+        self._view = view
+        self._is_asks = side is Side.SELL
 
     @property
     def best_ticks(self) -> int | None:
         """The best price, or None where nothing rests."""
-        return self._keys[0] * self._sign if self._keys else None
+        book = self._view.book
+        return book.ask_ticks if self._is_asks else book.bid_ticks
 
-    def first(self, depth: int) -> list[tuple[int, int]]:
-        """Return the best levels as (price_ticks, size_lots)."""
-        prices = (key * self._sign for key in self._keys[:depth])
-        return [(price, self._sizes[price]) for price in prices]
+    @property
+    def known_ticks(self) -> int | None:
+        """The last price to which every level is known; None: there are no others."""
+        return self._view.book.known_ticks[self._is_asks]
+
+    def first(self, depth: int) -> Pairs:
+        """Return the best levels as (price_ticks, size_lots), as far as they are known."""
+        book = self._view.book
+        return book.asks(depth) if self._is_asks else book.bids(depth)
 
     def walk(self, size_lots: int) -> tuple[int, int] | None:
         """Return (last price_ticks, sum of price times lots) of taking a size, or None: too thin.
 
-        The sum is in ticks times lots.
+        The sum is in ticks times lots. What is not known does not count.
         """
-        total = 0
-        for key in self._keys:
-            price = key * self._sign
-            lots = min(size_lots, self._sizes[price])
-            total += price * lots
-            size_lots -= lots
-            if size_lots == 0:
-                return price, total
-        return None
+        return self._view.book.walk(self._is_asks, size_lots)
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return self._view.book.counts[self._is_asks]
 
 
 class BookView:
@@ -87,103 +78,166 @@ class BookView:
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
-        self.bids = Levels(Side.BUY)
-        self.asks = Levels(Side.SELL)
-        self.sequence = 0
-        self.time_ns = 0  # the venue's, of the last change
-        self.gaps = 0
+        self.book: Book = LocalBook()
+        self.bids = BookSide(self, Side.BUY)
+        self.asks = BookSide(self, Side.SELL)
+        self.snapshots = 0  # taken
+        self._gaps_before = 0  # of the books before this one
         self._owed_sequence = 0  # the venue is known to be this far
         self._heard_ns: int | None = None  # when the book was last known to be right, our clock
-        self._is_whole = False
-        self._waiting: deque[BookDelta] = deque()
+        self._first_ticks: tuple[int | None, int | None] = (None, None)  # the touch of the snapshot
+        self._broken_why = ""
 
-    def reset(self) -> None:
-        """The stream begins anew: what came before may not join up."""
-        self._is_whole = False
-        self._waiting.clear()
+    def follow(self, book: Book) -> None:
+        """Show another book from here on, one that its stream keeps; it waits for a snapshot."""
+        self._gaps_before += self.book.gaps
+        self.book = book
+        self._broken_why = "the stream has begun anew"
+
+    def reset(self, why: str = "the stream has begun anew") -> None:
+        """What came before may not join up, or is not enough: only a snapshot helps."""
+        self.book.reset()
+        self._broken_why = why
 
     def snapshot(self, snapshot: BookSnapshot, now_ns: int) -> None:
         """Take a whole book and the deltas that waited for it."""
-        if self._is_whole and snapshot.sequence < self.sequence:
+        told = self.book.snapshot(
+            snapshot.sequence,
+            snapshot.bids,
+            snapshot.asks,
+            snapshot.time_ns,
+            snapshot.odd_bids,
+            snapshot.odd_asks,
+            snapshot.known_bid_ticks,
+            snapshot.known_ask_ticks,
+        )
+        if told in (Told.OLD, Told.WAITS):
             return  # older than what we have
-        waiting, self._waiting = self._waiting, deque()
-        # A snapshot from before the first delta we kept leaves a hole between the two.
-        if waiting and waiting[0].first_sequence > snapshot.sequence + 1:
-            self._waiting = waiting
-            return
-        self.bids.replace(snapshot.bids)
-        self.asks.replace(snapshot.asks)
-        self.sequence, self.time_ns = snapshot.sequence, snapshot.time_ns
-        self._is_whole, self._heard_ns, self._owed_sequence = True, now_ns, 0
-        for delta in waiting:
-            self.delta(delta, now_ns)
+        self.snapshots += 1
+        self._heard_ns, self._owed_sequence = now_ns, 0
+        self._first_ticks = self.book.bid_ticks, self.book.ask_ticks
+        self._broken_why = "the book has a gap"
 
-    def delta(self, delta: BookDelta, now_ns: int) -> bool:
-        """Take a change; return whether the book has changed by it."""
-        if not self._is_whole:
-            if len(self._waiting) >= WAITING_MAX:
-                self._waiting.clear()
-            self._waiting.append(delta)
-            return False
-        if delta.last_sequence <= self.sequence:
-            return False  # told twice, or in the snapshot already
-        if delta.first_sequence > self.sequence + 1:
-            self.gaps += 1
-            self._is_whole = False
-            self._waiting.clear()
-            self._waiting.append(delta)
-            return False
-        for price, lots in delta.bids:
-            self.bids.change(price, lots)
-        for price, lots in delta.asks:
-            self.asks.change(price, lots)
-        self.sequence, self.time_ns, self._heard_ns = delta.last_sequence, delta.time_ns, now_ns
-        return True
+    def delta(self, delta: BookDelta, now_ns: int) -> int:
+        """Take a change; return what became of it, a `wire.book.Told`."""
+        told = self.book.delta(
+            delta.first_sequence,
+            delta.last_sequence,
+            delta.bids,
+            delta.asks,
+            delta.time_ns,
+            delta.odd_bids,
+            delta.odd_asks,
+        )
+        self.moved(told, now_ns)
+        return told
+
+    def moved(self, told: int, now_ns: int) -> None:
+        """The book has been told of a change, and this became of it."""
+        if told == Told.CHANGED:
+            self._heard_ns = now_ns
+        elif told == Told.GAP:
+            self._broken_why = "the book has a gap"
 
     def confirm(self, snapshot: BookSnapshot, now_ns: int) -> bool:
         """Compare with a snapshot asked for in a silence; False: the stream owes us changes.
 
         Until it has told them the book is not to be traded on.
         """
-        if not self._is_whole or snapshot.sequence > self.sequence:
+        if not self.book.is_whole or snapshot.sequence > self.sequence:
             self._owed_sequence = snapshot.sequence
             return False
         self._heard_ns = now_ns
         return True
 
     @property
+    def sequence(self) -> int:
+        """The venue's number of the last change."""
+        return self.book.sequence
+
+    @property
+    def time_ns(self) -> int:
+        """The venue's time of the last change."""
+        return self.book.time_ns
+
+    @property
+    def gaps(self) -> int:
+        """How often changes were missing."""
+        return self._gaps_before + self.book.gaps
+
+    @property
+    def odd_levels(self) -> int:
+        """How many levels are shown at another price than their own, which is off the tick."""
+        return sum(self.book.odd_counts)
+
+    @property
     def needs_snapshot(self) -> bool:
         """Whether nothing but a snapshot helps."""
-        return not self._is_whole
+        return not self.book.is_whole
+
+    @property
+    def needs_depth(self) -> bool:
+        """Whether the market comes near the end of what is known of the book."""
+        known_bid, known_ask = self.book.known_ticks
+        if known_bid is None and known_ask is None:
+            return False
+        return self._nears(Side.BUY, known_bid) or self._nears(Side.SELL, known_ask)
 
     def is_quiet(self, now_ns: int) -> bool:
         """Whether it is time to ask if the book is still right."""
-        return self._is_whole and now_ns - (self._heard_ns or 0) >= QUIET_NS
+        return self.book.is_whole and now_ns - (self._heard_ns or 0) >= QUIET_NS
 
     def quiet_at_ns(self) -> int:
         """Return when a whole book becomes quiet."""
         return (self._heard_ns or 0) + QUIET_NS
 
+    def state(self, now_ns: int) -> BookState:
+        """Return whether the book may be traded on, in a word."""
+        book = self.book
+        if self._heard_ns is None:
+            return BookState.WAITING
+        if not book.is_whole:
+            return BookState.GAP
+        if book.sequence < self._owed_sequence:
+            return BookState.BEHIND
+        if now_ns - self._heard_ns > STALE_NS:
+            return BookState.STALE
+        bid, ask = book.bid_ticks, book.ask_ticks
+        if bid is not None and ask is not None and bid >= ask:
+            return BookState.CROSSED
+        known_bid, known_ask = book.known_ticks
+        if known_bid is not None and (bid is None or bid < known_bid):
+            return BookState.SHALLOW
+        if known_ask is not None and (ask is None or ask > known_ask):
+            return BookState.SHALLOW
+        return BookState.LIVE
+
     def trouble(self, now_ns: int) -> str | None:
         """Return why the book is not to be traded on, or None."""
-        if self._heard_ns is None:
-            return "the book has not been received yet"
-        if not self._is_whole:
-            return "the book has a gap; waiting for a new snapshot"
-        if self.sequence < self._owed_sequence:
-            return "the book is behind the venue's: the stream has not told of changes"
-        if now_ns - self._heard_ns > STALE_NS:
-            seconds = (now_ns - self._heard_ns) // SECOND_NS
-            return f"the book is stale: nothing confirmed it for {seconds} s"
-        bid, ask = self.bids.best_ticks, self.asks.best_ticks
-        if bid is not None and ask is not None and bid >= ask:
-            return f"the book is crossed: bid {self._told(bid)}, ask {self._told(ask)}"
-        return None
+        match self.state(now_ns):
+            case BookState.LIVE:
+                return None
+            case BookState.WAITING:
+                return "the book has not been received yet"
+            case BookState.GAP:
+                return f"{self._broken_why}; waiting for a new snapshot"
+            case BookState.BEHIND:
+                return "the book is behind the venue's: the stream has not told of changes"
+            case BookState.STALE:
+                seconds = (now_ns - (self._heard_ns or 0)) // SECOND_NS
+                return f"the book is stale: nothing confirmed it for {seconds} s"
+            case BookState.SHALLOW:
+                return "the market has moved beyond what is known of the book"
+            case BookState.CROSSED:
+                bid, ask = self.best_bid, self.best_ask
+                assert bid is not None, "a crossed book has two sides"
+                assert ask is not None, "a crossed book has two sides"
+                return f"the book is crossed: bid {in_full(bid)}, ask {in_full(ask)}"
 
     @property
     def mid_half_ticks(self) -> int | None:
         """Twice the mid price in ticks, so that it is whole; None without a bid or an ask."""
-        bid, ask = self.bids.best_ticks, self.asks.best_ticks
+        bid, ask = self.book.bid_ticks, self.book.ask_ticks
         return None if bid is None or ask is None else bid + ask
 
     @property
@@ -197,19 +251,27 @@ class BookView:
     @property
     def best_bid(self) -> Decimal | None:
         """The best price at which somebody buys."""
-        return self._price(self.bids.best_ticks)
+        return self._price(self.book.bid_ticks)
 
     @property
     def best_ask(self) -> Decimal | None:
         """The best price at which somebody sells."""
-        return self._price(self.asks.best_ticks)
+        return self._price(self.book.ask_ticks)
 
-    def of(self, side: Side) -> Levels:
+    def of(self, side: Side) -> BookSide:
         """Return the side on which orders of that side rest."""
         return self.bids if side is Side.BUY else self.asks
 
-    def _told(self, ticks: int) -> str:
-        return in_full(self.instrument.price(ticks))
+    def _nears(self, side: Side, known_ticks: int | None) -> bool:
+        """Whether a side's best price is in the last part of what is known of it."""
+        if known_ticks is None:
+            return False
+        best = self.of(side).best_ticks
+        first = self._first_ticks[side is Side.SELL]
+        if best is None or first is None:
+            return True
+        sign = int(side)
+        return sign * (best - known_ticks) * RENEW_SHARE < sign * (first - known_ticks)
 
     def _price(self, ticks: int | None) -> Decimal | None:
         return None if ticks is None else self.instrument.price(ticks)

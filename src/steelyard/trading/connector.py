@@ -16,6 +16,8 @@ from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import InstrumentList, Query, Refused
 from steelyard.domain.order import RejectReason
 from steelyard.trading.actions import Role
+from steelyard.trading.feed import MarketFeed
+from steelyard.wire.choice import new_reader
 from steelyard.wire.dialect import ApiKey, ChannelKind, ClientEnd, ClientSession
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import Counts, Kind, Limit, LimitCounter, LimitProfile, counter_of
@@ -68,11 +70,19 @@ class Connector:
             self.listings = Listings(outcome.answer.instruments)
         return outcome
 
-    def session(self, role: Role, instrument: Instrument, now_ns: int) -> ClientSession:
-        """Return a new conversation with one of the venue's streams."""
+    def session(
+        self, role: Role, instrument: Instrument, now_ns: int
+    ) -> ClientSession | MarketFeed:
+        """Return a new conversation with one of the venue's streams.
+
+        That with the market keeps its book by itself where that can be done natively.
+        """
         if role is Role.PRIVATE:
             return self._client.private_session(self._key, self.listings, now_ns)
-        return self._client.market_session([instrument], self.listings, MARKET_KINDS)
+        session = self._client.market_session([instrument], self.listings, MARKET_KINDS)
+        table = self._client.market_table([instrument])
+        reader = None if table is None else new_reader(*table)
+        return session if reader is None else MarketFeed(session, [instrument], reader)
 
     def _wait_ns(self, message: UserCommand | Query, request: Request, now_ns: int) -> int:
         wait_ns = self._wait_until_ns - now_ns

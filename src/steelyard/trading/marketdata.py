@@ -5,7 +5,12 @@ for a snapshot; one that has been quiet for long is compared with one; a stream 
 changes again and again is opened anew. Bars close by the market's own time, and wait for the
 venue's candles after every break, in a silence, and where that time has leapt.
 Orders are not decided here: `BookView.trouble` says whether the book may be traded on.
+
+Snapshots are asked for with growing pauses until a book has held for a while; after some in a row
+that did not, the stream is opened anew.
 """
+
+from collections.abc import Iterator
 
 from steelyard.domain.messages import (
     SECOND_NS,
@@ -17,22 +22,28 @@ from steelyard.domain.messages import (
     CandlesQuery,
     Trade,
 )
-from steelyard.trading.actions import ResetStream, Role
+from steelyard.trading.actions import BookMoved, ResetStream, Role
 from steelyard.trading.bars import Bar, BarBuilder
 from steelyard.trading.markettime import LEAP_NS, MarketTime
 from steelyard.trading.questions import Questions
 from steelyard.trading.strategy import Desk
 from steelyard.trading.turn import Turn
+from steelyard.wire.book import Book, LocalBook, Told
+from steelyard.wire.outcome import delays_ns
 
-SNAPSHOT_DEPTH = 1_000
+SNAPSHOT_DEPTH = 5_000  # the most that venues give; what lies beyond is not known
 PROBE_DEPTH = 5  # only its sequence is compared
 SNAPSHOT_WAIT_NS = SECOND_NS // 4  # the stream may begin with one
-SNAPSHOT_AGAIN_NS = SECOND_NS // 2
+SNAPSHOT_AGAIN_NS = SECOND_NS // 2  # the first pause; each is twice as long as the one before
+SNAPSHOT_PAUSE_MAX_NS = 30 * SECOND_NS
+SNAPSHOTS_MAX = 6  # in a row that did not give a book that held; then the stream is opened anew
+HELD_NS = 10 * SECOND_NS  # a book that has been whole for so long is mended
 PROBES_MAX = 3  # unconfirmed in a row; then the stream is dead
 CANDLES_MAX = 1_000
 CANDLES_AGAIN_NS = SECOND_NS  # in a silence
 STANDING_NS = 10 * SECOND_NS  # a bar that is so long overdue is told of
 NEVER_NS = 2**63
+PAUSES_MAX = 1_000_000_000
 TIME_AGAIN_NS = 60 * SECOND_NS  # what time it is, is not told more often
 
 
@@ -46,7 +57,11 @@ class MarketData:
         self._builder: BarBuilder | None = None
         self._history_bars = 0
         self._is_up = False
-        self._snapshot_ns = 0
+        self._snapshot_ns = 0  # not asked for before
+        self._snapshots = 0  # asked for since the book last held
+        self._pauses_ns = self._new_pauses()
+        self._whole_ns: int | None = None  # since when the book is whole
+        self._has_told_odd = False
         self._probe_ns = 0
         self._probes = 0  # unconfirmed in a row
         self._is_asking_book = False
@@ -70,11 +85,14 @@ class MarketData:
 
     # -- what is told -------------------------------------------------------------------------
 
-    def up(self) -> None:
-        """The stream is open: what it tells from here on is gapless."""
+    def up(self, book: Book | None = None) -> None:
+        """The stream is open: what it tells from here on is gapless.
+
+        book is one that the stream keeps; None: it tells every change.
+        """
         self._is_up, self.down_why = True, None
-        self._desk.book.reset()
-        self._snapshot_ns = self._turn.now_ns + SNAPSHOT_WAIT_NS
+        self._desk.book.follow(LocalBook() if book is None else book)
+        self._snapshot_ns = max(self._snapshot_ns, self._turn.now_ns + SNAPSHOT_WAIT_NS)
         self._probes = 0
         self._time.forget()
         self._ask_candles()
@@ -82,11 +100,12 @@ class MarketData:
     def down(self, why: str) -> None:
         """The stream is gone."""
         self._is_up, self.down_why = False, f"the market stream is down: {why}"
-        self._desk.book.reset()
+        self._whole_ns = None
+        self._desk.book.reset(self.down_why)
         if self._builder is not None:
             self._builder.unseed()
 
-    def see(self, event: BookSnapshot | BookDelta | Trade) -> bool:
+    def see(self, event: BookMoved | BookSnapshot | BookDelta | Trade) -> bool:
         """Take an event; return whether the strategy should hear of it."""
         desk, now_ns = self._desk, self._turn.now_ns
         if event.instrument_id != self._turn.instrument.instrument_id:
@@ -99,17 +118,45 @@ class MarketData:
                 if self._builder is not None:
                     self.closed += self._builder.add(event)
                 return True
+            case BookMoved():
+                desk.book.moved(event.became, now_ns)
+                return self._moved(event.became)
             case BookDelta():
-                gaps = desk.book.gaps
-                has_changed = desk.book.delta(event, now_ns)
-                if desk.book.gaps > gaps:
-                    self._turn.warn("book.gap", f"before sequence {event.first_sequence}")
-                    self._snapshot_ns = now_ns
-                self._probes = 0
-                return has_changed
+                return self._moved(desk.book.delta(event, now_ns))
             case BookSnapshot():
-                desk.book.snapshot(event, now_ns)
+                self._take(event)
                 return not desk.book.needs_snapshot
+
+    def _moved(self, became: int) -> bool:
+        """Follow what became of a change of the book; return whether the book has changed."""
+        book = self._desk.book
+        self._probes = 0
+        if became == Told.GAP:
+            self._turn.warn("book.gap", f"after sequence {book.sequence}")
+            self._whole_ns = None
+        if book.odd_levels and not self._has_told_odd:
+            self._tell_odd()
+        return became == Told.CHANGED
+
+    def _take(self, snapshot: BookSnapshot) -> None:
+        """Take a whole book."""
+        book = self._desk.book
+        book.snapshot(snapshot, self._turn.now_ns)
+        if self._whole_ns is None and not book.needs_snapshot:
+            self._whole_ns = self._turn.now_ns
+        if book.odd_levels and not self._has_told_odd:
+            self._tell_odd()
+
+    def _tell_odd(self) -> None:
+        """Say once that prices are rounded."""
+        self._has_told_odd = True
+        self._turn.warn(
+            "book.off_tick",
+            f"{self._desk.book.odd_levels} levels have prices that are no multiple of the tick "
+            f"{self._turn.instrument.tick_size}: orders from before it was changed. They are shown "
+            "at the next tick away from the touch. If the venue has just changed the tick, start "
+            "the bot again",
+        )
 
     # -- what is due --------------------------------------------------------------------------
 
@@ -120,11 +167,13 @@ class MarketData:
             self._close_bars(self._builder)
         if not self._is_up or self._is_asking_book:
             return
+        if self._whole_ns is not None and self._snapshots:
+            self._settle(self._whole_ns + HELD_NS)
+        if not book.needs_snapshot and book.needs_depth and turn.now_ns >= self._snapshot_ns:
+            book.reset("the market comes to the end of what is known of the book")
+            self._whole_ns = None
         if book.needs_snapshot:
-            if turn.now_ns < self._snapshot_ns:
-                turn.wake_at(self._snapshot_ns)
-                return
-            self._ask_book(SNAPSHOT_DEPTH)
+            self._resync()
         elif book.is_quiet(turn.now_ns):
             if turn.now_ns < self._probe_ns:
                 turn.wake_at(self._probe_ns)
@@ -132,6 +181,31 @@ class MarketData:
             self._ask_book(PROBE_DEPTH)
         else:
             turn.wake_at(book.quiet_at_ns())
+
+    def _resync(self) -> None:
+        """Ask for a snapshot, with growing pauses; open the stream anew where none helps."""
+        turn = self._turn
+        if turn.now_ns < self._snapshot_ns:
+            turn.wake_at(self._snapshot_ns)
+            return
+        if self._snapshots >= SNAPSHOTS_MAX:
+            self._snapshots = 0
+            self._snapshot_ns = turn.now_ns + next(self._pauses_ns)
+            turn.act(ResetStream(Role.MARKET, f"{SNAPSHOTS_MAX} snapshots did not mend the book"))
+            return
+        self._snapshots += 1
+        self._ask_book(SNAPSHOT_DEPTH)
+
+    def _settle(self, held_ns: int) -> None:
+        """Forget how often a snapshot was asked for, once the book has held."""
+        if self._turn.now_ns < held_ns:
+            self._turn.wake_at(held_ns)
+            return
+        self._snapshots, self._pauses_ns = 0, self._new_pauses()
+
+    def _new_pauses(self) -> Iterator[int]:
+        first_ns, max_ns = SNAPSHOT_AGAIN_NS, SNAPSHOT_PAUSE_MAX_NS
+        return delays_ns(self._turn.rng, first_ns=first_ns, max_ns=max_ns, tries=PAUSES_MAX)
 
     def _ask_book(self, depth: int) -> None:
         self._is_asking_book = True
@@ -141,12 +215,12 @@ class MarketData:
     def _on_book(self, answer: Answer, _asked_ns: int) -> None:
         self._is_asking_book = False
         turn, book = self._turn, self._desk.book
+        if not isinstance(answer, BookSnapshot) or book.needs_snapshot:
+            self._snapshot_ns = self._probe_ns = turn.now_ns + next(self._pauses_ns)
         if not isinstance(answer, BookSnapshot):
-            self._snapshot_ns = self._probe_ns = turn.now_ns + SNAPSHOT_AGAIN_NS
             return
         if book.needs_snapshot:
-            book.snapshot(answer, turn.now_ns)
-            self._snapshot_ns = turn.now_ns + SNAPSHOT_AGAIN_NS
+            self._take(answer)
             return
         if not book.is_quiet(turn.now_ns) or book.confirm(answer, turn.now_ns):
             self._probes = 0

@@ -43,6 +43,28 @@ def state_document(trader: Trader) -> dict[str, Any]:
         ],
         "risk": _risk(trader),
         "foreign_orders": len(trader.reconciler.foreign_open),
+        "book": _book(trader),
+    }
+
+
+def _book(trader: Trader) -> dict[str, Any] | None:
+    """Return how the book is; known_bid and known_ask are how deep, None where it has an end."""
+    if trader.desk is None:
+        return None
+    book, instrument = trader.desk.book, trader.turn.instrument
+    now_ns = trader.turn.now_ns
+
+    def price(ticks: int | None) -> str | None:
+        return None if ticks is None else in_full(instrument.price(ticks))
+
+    return {
+        "state": book.state(now_ns).value,
+        "trouble": book.trouble(now_ns),
+        "known_bid": price(book.bids.known_ticks),
+        "known_ask": price(book.asks.known_ticks),
+        "off_tick": book.odd_levels,
+        "gaps": book.gaps,
+        "snapshots": book.snapshots,
     }
 
 

@@ -30,16 +30,15 @@ from steelyard.domain.messages import (
     Event,
     InstrumentList,
     InstrumentsQuery,
-    KeyAnswer,
     KeyQuery,
     OrderEvent,
     Refused,
-    Scope,
     Trade,
 )
 from steelyard.trading import risk
 from steelyard.trading.actions import (
     Action,
+    BookMoved,
     Finish,
     Input,
     Kill,
@@ -58,6 +57,7 @@ from steelyard.trading.actions import (
 from steelyard.trading.config import BotConfig, OnStop
 from steelyard.trading.ending import Endings
 from steelyard.trading.host import Guard, StrategyHost, unguarded
+from steelyard.trading.keyaudit import audit
 from steelyard.trading.marketdata import MarketData
 from steelyard.trading.orders import ClientIds
 from steelyard.trading.orderwork import OWN_ACCOUNT, OrderWork
@@ -140,6 +140,8 @@ class Trader:
         self._key_id = key_id
         self._streams: dict[Role, str | None] = dict.fromkeys(Role, "not open yet")
         self._facts: set[str] = set()
+        self._key_answer: Answer | None = None
+        self._account: AccountAnswer | None = None
         self._clock = VenueClock(self.turn)
 
     # -- in and out ---------------------------------------------------------------------------
@@ -208,7 +210,7 @@ class Trader:
             case Told():
                 self._told(event.event)
             case StreamUp():
-                self._stream_up(event.role)
+                self._stream_up(event)
             case StreamDown():
                 self._stream_down(event.role, event.why)
             case Sent():
@@ -226,7 +228,7 @@ class Trader:
             case Stop():
                 self._stop(event.why)
 
-    def _told(self, event: Event) -> None:
+    def _told(self, event: Event | BookMoved) -> None:
         if self.market is None or self.desk is None:
             return  # nothing is followed before the instrument is known
         match event:
@@ -242,7 +244,7 @@ class Trader:
                 for balance in event.balances:
                     free_held = (balance.free_atoms, balance.held_atoms)
                     self.reconciler.balances[balance.asset_id] = free_held
-            case BookDelta() | BookSnapshot() | Trade():
+            case BookMoved() | BookDelta() | BookSnapshot() | Trade():
                 if not self.market.see(event):
                     return
                 if isinstance(event, Trade):
@@ -252,11 +254,12 @@ class Trader:
             case _:
                 pass  # not asked for
 
-    def _stream_up(self, role: Role) -> None:
+    def _stream_up(self, up: StreamUp) -> None:
+        role = up.role
         self._streams[role] = None
         self.turn.log("stream.up", role.value)
         if role is Role.MARKET and self.market is not None:
-            self.market.up()
+            self.market.up(up.books.get(self.turn.instrument.instrument_id))
         elif role is Role.PRIVATE:
             self.reconciler.require()
 
@@ -343,31 +346,32 @@ class Trader:
         return True
 
     def _on_key(self, answer: Answer, _asked_ns: int) -> None:
-        if isinstance(answer, KeyAnswer):
-            if Scope.WITHDRAW in answer.scopes:
-                self._fail(
-                    "this key may withdraw; a bot must not hold such a key. Make one with the "
-                    "scopes read and trade"
-                )
-                return
-            missing = {Scope.READ, Scope.TRADE} - answer.scopes
-            if missing:
-                self._fail(f"this key lacks the scope {', '.join(sorted(missing))}")
-                return
-        else:
-            # In a sandbox there is nothing to withdraw.
-            self.turn.warn("key.unknown", f"what the key may do is not known: {_said(answer)}")
+        self._key_answer = answer
         self._fact("key")
 
     def _on_account(self, answer: Answer, _asked_ns: int) -> None:
         if isinstance(answer, AccountAnswer):
             self.reconciler.see_account(answer)
+            self._account = answer
             self._fact("account")
         else:
             self._fail(f"the venue does not tell the account: {_said(answer)}")
 
     def _fact(self, name: str) -> None:
         self._facts.add(name)
+        if self._facts == _FACTS:
+            self._audit_key()
+
+    def _audit_key(self) -> None:
+        """Refuse a key that a bot must not hold, and tell what is odd about one that it may."""
+        assert self._key_answer is not None, "the key is one of the facts"
+        symbol = self.config.strategy.symbol
+        found = audit(self._key_answer, self._account, symbol, self.turn.venue_now_ns)
+        if (refusal := found.refusal) is not None:
+            self._fail(refusal)
+            return
+        for finding in found.findings:
+            self.turn.warn(finding.name, finding.text)
 
     def _denied(self, why: str) -> None:
         """The venue does not accept the key: at the start it never will."""
@@ -457,8 +461,10 @@ class Trader:
             return
         half_ticks = self.mark_half_ticks
         portfolio = self.turn.state.portfolio
-        if half_ticks is not None and portfolio is not None:
-            self.equity.add(self.turn.now_ns, portfolio.total_atoms(half_ticks))
+        if half_ticks is None or portfolio is None:
+            self.turn.wake_at(self.turn.now_ns + EQUITY_NS)  # nothing to value it by yet
+            return
+        self.equity.add(self.turn.now_ns, portfolio.total_atoms(half_ticks))
         self.turn.wake_at(max(self.equity.deadline_ns, self.turn.now_ns + 1))
 
     @property

@@ -8,20 +8,49 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol, cast
 
+from steelyard.wire.book import Book
 from steelyard.wire.tables import Steps, StreamTable
 
 
-class Scanner(Protocol):
-    """What scans frames; `wire.reader.MarketReader` does."""
+class Reader(Protocol):
+    """What reads the frames of a market stream; `wire.reader.MarketReader` does."""
 
     def scan(self, frame: str | bytes) -> tuple[Any, ...] | None:
         """Return what a frame says, None if it is none of the table's kinds, or DecodeError."""
         ...
 
+    def receive(self, frame: str | bytes) -> int:
+        """Take a frame into the books; return a `Told`, or raise DecodeError."""
+        ...
 
-def new_scanner(table: StreamTable, instruments: Sequence[Steps]) -> Scanner | None:
+    def book(self, place: int) -> Book:
+        """Return the book of an instrument."""
+        ...
+
+    @property
+    def place(self) -> int:
+        """The place of the instrument that the last message was of."""
+        ...
+
+    @property
+    def time_ns(self) -> int:
+        """The venue's time of the last message."""
+        ...
+
+    @property
+    def trade(self) -> tuple[int, int, int, int, int, bool, int]:
+        """The last trade, as `scan` returns it."""
+        ...
+
+    @property
+    def touch(self) -> tuple[int, int, int, int, int, int, int, int]:
+        """The last touch, as `scan` returns it."""
+        ...
+
+
+def new_reader(table: StreamTable, instruments: Sequence[Steps]) -> Reader | None:
     """Return what reads frames by a table, None where no native module was built."""
     if find_spec("steelyard._native") is None:
         return None
     reader = import_module("steelyard.wire.reader")
-    return cast("Scanner", reader.MarketReader(table, instruments))
+    return cast("Reader", reader.MarketReader(table, instruments))

@@ -25,6 +25,7 @@ from steelyard.domain.transfers import MoneyMessage
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile, Usage
 from steelyard.wire.outcome import Outcome
+from steelyard.wire.tables import MarketTable
 
 
 class Auth(IntEnum):
@@ -390,6 +391,35 @@ class ClientSession(Protocol):
         ...
 
 
+class EntrySession(Protocol):
+    """A WebSocket over which orders are entered, client end: one request at a time.
+
+    What a response means the client half says (`ClientEnd.outcome`), as of one over REST.
+    """
+
+    target: str
+
+    def opened(self, now_ns: int) -> list[str]:
+        """The connection is open: return the frames to send before any request."""
+        ...
+
+    def request(self, message: UserCommand, listings: Listings, now_ns: int) -> str:
+        """Return the frame of a command.
+
+        Raises:
+            Unsupported: The venue does not offer this, or not over this connection.
+        """
+        ...
+
+    def response(self, frame: str | bytes) -> Response | None:
+        """Return what answers the last request; None where a frame is about something else.
+
+        Raises:
+            DecodeError: It has another form than documented.
+        """
+        ...
+
+
 class ClientEnd(Protocol):
     """The client half: how a trader speaks this venue's language."""
 
@@ -421,6 +451,13 @@ class ClientEnd(Protocol):
         self, instruments: Sequence[Instrument], listings: Listings, kinds: frozenset[ChannelKind]
     ) -> ClientSession:
         """Return a session that follows these public channels."""
+        ...
+
+    def market_table(self, instruments: Sequence[Instrument]) -> MarketTable | None:
+        """Return how a native reader reads the frames of such a session; None: it cannot.
+
+        It may pass over what the session understands, and never reads anything otherwise.
+        """
         ...
 
     def private_session(self, key: ApiKey, listings: Listings, now_ns: int) -> ClientSession:
@@ -463,3 +500,5 @@ class Dialect(NamedTuple):
     # Around carrying out a request, for what it says besides its parameters about the answer's
     # form; may refuse. None: nothing.
     manner: Callable[[Request], AbstractContextManager[Any]] | None = None
+    # A client's session for orders over a WebSocket, of a key; None: orders go over REST alone.
+    entry: Callable[[ApiKey], EntrySession] | None = None

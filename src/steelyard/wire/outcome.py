@@ -5,8 +5,7 @@
 """
 
 from collections.abc import Iterator
-from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from steelyard.domain.messages import Answer
 
@@ -37,7 +36,15 @@ class Unknown(NamedTuple):
 Outcome = NotSent | Answered | Unknown
 
 
-def delays_ns(rng: Random, *, first_ns: int, max_ns: int, tries: int) -> Iterator[int]:
+class Chance(Protocol):
+    """What draws numbers; a `random.Random` does."""
+
+    def randrange(self, stop: int, /) -> int:
+        """Return a number from 0 to below `stop`."""
+        ...
+
+
+def delays_ns(rng: Chance, *, first_ns: int, max_ns: int, tries: int) -> Iterator[int]:
     """Yield the pauses between tries: doubling from `first_ns` to `max_ns`, each times 0.5 to 1."""
     pause = first_ns
     for _ in range(tries):

@@ -2,33 +2,21 @@
 
 The invariant: a frame is taken whole or it is one `DecodeError` and nothing has changed; a book is
 the venue's as it was at `sequence`, or `is_whole` is false. The dialect's table says where things
-stand; its Python code and `steelyard.trading.books.BookView` do the same, slower, and are the
+stand; its Python code and `steelyard.wire.book.LocalBook` do the same, slower, and are the
 specification. It asks for nothing, reads no clock and does not judge how old a book is. It is not
 imported where no native module was built.
 """
 
 from collections.abc import Sequence
-from enum import IntEnum
 from typing import Self
 
 from steelyard._native import MarketBook
 from steelyard._native import MarketReader as Native
 from steelyard.domain.errors import ConfigError
+from steelyard.wire.book import Told
 from steelyard.wire.tables import Steps, StreamTable
 
 __all__ = ["MarketBook", "MarketReader", "Told"]
-
-
-class Told(IntEnum):
-    """What a frame was, and what became of it; the numbers are those of the native reader."""
-
-    PASSED_OVER = 0  # none of the table's kinds
-    CHANGED = 1  # the book has changed
-    OLD = 2  # it was in the book already
-    WAITS = 3  # kept until a snapshot comes
-    GAP = 4  # updates are missing: ask for a snapshot
-    TRADE = 5  # see `trade`
-    TOUCH = 6  # see `touch`
 
 
 class MarketReader(Native):

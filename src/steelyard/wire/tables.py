@@ -111,6 +111,13 @@ class Steps(NamedTuple):
     lot: int
 
 
+class MarketTable(NamedTuple):
+    """A market stream of some instruments, as a native reader reads it."""
+
+    stream: StreamTable
+    instruments: tuple[Steps, ...]
+
+
 class Hole(IntEnum):
     """What is filled in where it stands in a form."""
 

@@ -1,7 +1,7 @@
-import gzip
 from collections.abc import Iterator
 
 import pytest
+import recordings
 
 from tests.dialects.binance.venue import Venue
 
@@ -23,16 +23,11 @@ def market(venue) -> Venue:
 
 @pytest.fixture
 def captured(shared_data):
-    """Yield (address, body) of each REST answer in a capture, or (time, frame) of each frame."""
+    """Yield (address, text) of each REST answer in a capture, and of each frame that was heard."""
 
     def read(name: str) -> Iterator[tuple[str, str]]:
-        with gzip.open(shared_data / "captures" / name, "rt") as lines:
-            for line in lines:
-                head, mark, rest = line.rstrip("\n").partition(" -> ")
-                if mark and rest:
-                    yield head, rest.partition(": ")[2]
-                elif line[:1].isdigit():
-                    head, _, rest = line.rstrip("\n").partition(": ")
-                    yield head, rest
+        for it in recordings.captured(shared_data / "captures" / name):
+            if it.kind in (recordings.Kind.ANSWER, recordings.Kind.HEARD):
+                yield it.address, it.text
 
     return read

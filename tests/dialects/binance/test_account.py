@@ -229,3 +229,11 @@ def test_any_way_out_of_the_account_counts_as_withdrawing():
         wire = ApiRestrictions(**{**base, door: True})
         assert Scope.WITHDRAW in account.restrictions_from_wire(wire, "k").scopes
     assert account.restrictions_from_wire(ApiRestrictions(**base), "k").scopes == {Scope.READ}
+
+
+def test_rights_that_are_not_told_are_unknown_and_others_are_named():
+    """The audit of a bot's key takes neither for a no."""
+    wire = ApiRestrictions(ipRestrict=False, createTime=1, enableReading=True, enableFutures=True)
+    answer = account.restrictions_from_wire(wire, "k")
+    assert (answer.scopes, answer.unknown) == ({Scope.READ}, {Scope.TRADE, Scope.WITHDRAW})
+    assert answer.others == ("trade futures",)

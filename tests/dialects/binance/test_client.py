@@ -1,5 +1,7 @@
+from importlib import resources
 from urllib.parse import parse_qsl
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -194,6 +196,15 @@ def test_a_group_survives_both_halves(group):
     assert endpoint.decode(DIALECT.read(request, endpoint, {}), asker) == group
 
 
+def test_a_plain_limit_order_in_a_pair_is_not_sent(market):
+    """The venue has LIMIT_MAKER alone there; what would be refused is told before."""
+    head = (7, 0, Side.SELL, OrderType.LIMIT, TimeInForce.GTC, False)
+    stop = Place(7, 0, Side.SELL, OrderType.STOP, *head[4:], None, 1_000, trigger_ticks=4_995_000)
+    group = PlaceGroup(GroupKind.OCO, (stop, Place(*head, 5_008_000, 1_000)))
+    with pytest.raises(Unsupported, match="say post_only"):
+        CLIENT.request(group, market.listings, KEY, NOW_NS)
+
+
 def test_a_list_and_an_amendment_are_answered_by_their_orders(market):
     """From our client end through the gate and back; the pair's order does not matter."""
     btc = market.listings.symbol("BTC-USDT")
@@ -385,6 +396,34 @@ def test_an_answer_to_a_command_that_cannot_be_read_is_unknown(message, body):
     outcome = CLIENT.outcome(message, Response(200, {}, body), LISTINGS, NOW_NS)
     is_empty_list = isinstance(message, CancelAll) and body == b"[]"
     assert isinstance(outcome, Answered if is_empty_list else Unknown)
+
+
+SALE = replace(PLACE, side=Side.SELL, post_only=True)
+STOP = {"order_type": OrderType.STOP, "post_only": False, "price_ticks": None}
+SALES = (SALE, replace(SALE, **STOP, trigger_ticks=4_000_000))
+BROKEN = [
+    (CancelAll(0, 0), "order_canceled", "[%s]", '"orderId":', '"orderId":"x",".":'),
+    (CancelAll(0, 0), "order_list_report", "[%s]", '"orderId":29', '"orderId":null'),
+    (PlaceGroup(GroupKind.OCO, SALES), "order_list_report", "%s", '"price":', '"p":'),
+    (PLACE, "order_full", "%s", '"commissionAsset":"USDT"', '"commissionAsset":"NOBODYS"'),
+]
+
+
+@pytest.mark.parametrize(("command", "sample", "form", "right", "wrong"), BROKEN)
+def test_a_part_of_an_answer_that_cannot_be_read_makes_it_unknown(
+    command, sample, form, right, wrong
+):
+    """One order of several, or the asset of a fee: never an error, as the whole may be true."""
+    path = resources.files("steelyard.dialects.binance").joinpath("samples", f"{sample}.json")
+    payload = msgspec.json.encode(msgspec.json.decode(path.read_bytes())["payload"]).decode()
+    assert right in payload
+
+    def outcome(text: str):
+        body = (form % text).encode()
+        return CLIENT.outcome(command, Response(200, {}, body), LISTINGS, NOW_NS)
+
+    assert isinstance(outcome(payload), Answered)
+    assert isinstance(outcome(payload.replace(right, wrong)), Unknown)
 
 
 @pytest.mark.parametrize("status", [200, 201, 302, 400, 404, 500, 503])

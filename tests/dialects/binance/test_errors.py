@@ -45,12 +45,13 @@ SAID = [
     (R.NOTIONAL_TOO_SMALL, 400, -1013, "Filter failure: NOTIONAL"),
 ]
 VERBATIM = [
-    (R.INSUFFICIENT_BALANCE, -2010, "Account has insufficient balance for requested action."),
-    (R.POST_ONLY_WOULD_TAKE, -2010, "Order would immediately match and take."),
-    (R.DUPLICATE_CLIENT_ORDER_ID, -2010, "Duplicate order sent."),
-    (R.UNKNOWN_ORDER, -2013, "Order does not exist."),
-    (R.WOULD_TRIGGER, -2010, "Order would trigger immediately."),
-    (R.MARKET_HALTED, -2010, "Market is closed."),
+    (R.INSUFFICIENT_BALANCE, 400, -2010, "Account has insufficient balance for requested action."),
+    (R.POST_ONLY_WOULD_TAKE, 400, -2010, "Order would immediately match and take."),
+    (R.DUPLICATE_CLIENT_ORDER_ID, 400, -2010, "Duplicate order sent."),
+    (R.UNKNOWN_ORDER, 400, -2013, "Order does not exist."),
+    (R.WOULD_TRIGGER, 400, -2010, "Order would trigger immediately."),
+    (R.MARKET_HALTED, 400, -2010, "Market is closed."),
+    (A.MAINTENANCE, 503, -1016, "System is under maintenance."),
 ]
 
 
@@ -68,11 +69,11 @@ def test_a_refusal_has_the_venues_words_and_ours(reason, status, code, text):
     assert body.msg.endswith("(do this)")
 
 
-@pytest.mark.parametrize(("reason", "code", "text"), VERBATIM)
-def test_texts_that_clients_compare_stay_as_they_are(reason, code, text):
+@pytest.mark.parametrize(("reason", "status", "code", "text"), VERBATIM)
+def test_texts_that_clients_compare_stay_as_they_are(reason, status, code, text):
     """Ccxt and hummingbot tell these apart by the whole text; ours stands beside it."""
     response, body = said(Refusal(reason, "do this"))
-    assert (response.status, body.code, body.msg, body.help) == (400, code, text, "do this")
+    assert (response.status, body.code, body.msg, body.help) == (status, code, text, "do this")
 
 
 def test_a_reason_of_the_gate_and_one_of_the_engine_have_words_of_their_own():
@@ -120,6 +121,12 @@ OUTCOMES = [
     (400, '{"code":-1013,"msg":"Filter failure: PRICE_FILTER"}', R.PRICE_OFF_TICK),
     (400, '{"code":-2011,"msg":"Unknown order sent."}', R.UNKNOWN_ORDER),
     (400, '{"code":-2013,"msg":"Order does not exist."}', R.UNKNOWN_ORDER),
+    (400, '{"code":-2038,"msg":"Unknown order sent."}', R.UNKNOWN_ORDER),
+    (
+        400,
+        '{"code":-2038,"msg":"Order amend (quantity increase) is not supported."}',
+        R.SIZE_BELOW_FILLED,
+    ),
     (400, '{"code":-1121,"msg":"Invalid symbol."}', R.UNKNOWN_INSTRUMENT),
     (400, '{"code":-9999,"msg":"Something new."}', R.UNSUPPORTED),
     (

@@ -1,4 +1,5 @@
 import itertools
+from importlib import resources
 
 import msgspec
 import pytest
@@ -369,3 +370,22 @@ def test_every_combination_has_one_spelling():
         *((t.name, f) for t in OrderType if t.trails for f in ("GTC", "IOC", "FOK")),
     }
     assert len(executions.FROM_TYPES) == len(executions.TYPES)
+
+
+@pytest.mark.parametrize(
+    ("told", "names"), [({"c": "mine", "C": ""}, ("mine", "")), ({"C": "mine"}, ("mine", "its"))]
+)
+def test_a_cancel_may_have_no_name_of_its_own(told, names):
+    """Then `c` is the order's name, and `C` is empty."""
+    report = sample_report("canceled")
+    report = msgspec.structs.replace(report, **{"c": "its", **told})
+    event = executions.report_from_wire(report, LISTINGS)
+    assert (event.order.client_order_id, event.request_id) == names
+
+
+def sample_report(name: str) -> ExecutionReport:
+    """Return the sample of a report."""
+    folder = resources.files("steelyard.dialects.binance").joinpath("samples")
+    path = folder.joinpath(f"execution_report_{name}.json")
+    payload = msgspec.json.decode(path.read_bytes())["payload"]
+    return msgspec.convert(payload, ExecutionReport)

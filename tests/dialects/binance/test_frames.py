@@ -2,47 +2,38 @@
 
 import msgspec
 import pytest
+from recordings import heard, streamed
 
-from steelyard.dialects.binance import frames
+from steelyard.dialects.binance import frames, stream
 
-EVENTS = {
-    "account_position_wrapped": frames.AccountPosition,
-    "execution_report_canceled": frames.ExecutionReport,
-    "execution_report_expired": frames.ExecutionReport,
-    "execution_report_new": frames.ExecutionReport,
-    "execution_report_stop_loss": frames.ExecutionReport,
-    "execution_report_trade": frames.ExecutionReport,
-    "execution_report_wrapped": frames.ExecutionReport,
-}
-BY_NAME = {
-    "depthUpdate": frames.DepthUpdate,
+BY_STREAM = {
+    "depth": frames.DepthUpdate,
+    "trade": frames.TradeEvent,
+    "bookTicker": frames.BookTickerEvent,
     "aggTrade": frames.AggTradeEvent,
-    "kline": frames.KlineEvent,
-    None: frames.BookTickerEvent,
+    "kline_1m": frames.KlineEvent,
 }
 
 
-@pytest.mark.parametrize("name", EVENTS)
-def test_documented_user_events_decode_and_encode(shared_data, name):
-    """What we do not know is ignored; what we know comes back as it was."""
-    found = msgspec.json.decode(
-        (shared_data / f"payloads/binance/spot__user_data_json__{name}.json").read_bytes()
-    )
-    original = found.get("event", found)
-    decoded = msgspec.json.decode(msgspec.json.encode(original), type=EVENTS[name])
-    encoded = msgspec.json.decode(msgspec.json.encode(decoded))
-    assert {name: encoded[name] for name in original} == original
+def captured_frames(folder):
+    """Yield the frames of four markets in 2021."""
+    return (text.encode() for text in heard(folder / "captures/BINANCE.ws.1.0.gz"))
 
 
-def test_captured_streams_decode_and_encode(captured):
-    """Every frame of a real combined stream is one of ours, byte for byte."""
-    count = 0
-    for _, frame in captured("BINANCE.ws.1.0.gz"):
-        if not frame.startswith("{"):
-            continue
+def recorded_frames(folder):
+    """Yield five minutes of BTCUSDT in 2024."""
+    return (it for _, it in streamed(folder / "binance/spot_btcusdt_20240809.jsonl.gz"))
+
+
+@pytest.mark.parametrize(
+    ("frames_of", "count"), [(captured_frames, 265), (recorded_frames, 58_325)]
+)
+def test_a_frame_comes_out_byte_by_byte(shared_data, frames_of, count):
+    """Names, order, spelling of numbers: each frame of a real combined stream is one of ours."""
+    for frame in frames_of(shared_data):
         combined = msgspec.json.decode(frame, type=frames.Combined)
-        payload = msgspec.json.decode(combined.data)
-        decoded = msgspec.json.decode(combined.data, type=BY_NAME[payload.get("e")])
-        assert msgspec.json.decode(msgspec.json.encode(decoded)) == payload
-        count += 1
-    assert count > 100
+        kind = BY_STREAM[combined.stream.split("@")[1]]
+        payload = msgspec.json.encode(msgspec.json.decode(combined.data, type=kind))
+        assert stream.wrapped(combined.stream, payload) == frame
+        count -= 1
+    assert count == 0

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.dialects.binance import LIMITS, market
-from steelyard.dialects.binance.messages import ExchangeInfo, SymbolsRequest
+from steelyard.dialects.binance.messages import Depth, ExchangeInfo, SymbolsRequest
 from steelyard.domain.commands import ListInstrument, SetMarketState
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Instrument
@@ -18,11 +18,12 @@ from steelyard.domain.messages import (
     Status,
     StatusQuery,
 )
-from steelyard.domain.order import MarketState
+from steelyard.domain.order import MarketState, Side
 from steelyard.wire.limits import UNLIMITED, Counts, Limit, Per
 from steelyard.wire.outcome import Answered
 from tests.dialects.binance.test_text import LISTINGS
 from tests.dialects.binance.venue import Venue
+from tests.shared.desk import BTC_USDT
 
 
 def trade(venue: Venue, price: str, size: str = "0.01") -> None:
@@ -220,9 +221,12 @@ def test_no_symbol_has_execution_rules(venue):
         (SymbolsRequest(symbol="A"), 2),
         (SymbolsRequest(symbols=("A",) * 9), 18),
         (SymbolsRequest(symbols=("A",) * 30), 40),
+        (SymbolsRequest(symbol="A", symbols=("A",)), 2),
         (SymbolsRequest(), 40),
     ):
         assert market.EXECUTION_RULES.weight(request) == weight
+    status, refused = venue.get("executionRules", symbol="BTCUSDT", symbols='["ETHBTC"]')
+    assert (status, refused["code"]) == (400, -1128)
 
 
 @pytest.mark.parametrize("path", ["exchangeInfo", "ticker/24hr", "ticker/price"])
@@ -300,7 +304,31 @@ def test_time_and_status(venue):
 @given(st.integers(1, 10**9), st.integers(1, 10**9), st.sampled_from([*LISTINGS]))
 def test_levels_come_back(ticks, lots, instrument: Instrument):
     wire = market.levels_to_wire(instrument, [(ticks, lots)])
-    assert market.levels_from_wire(instrument, wire) == ((ticks, lots),)
+    for side in Side:
+        assert market.levels_from_wire(instrument, side, wire) == (((ticks, lots),), ())
+
+
+def test_levels_off_the_tick_are_shown_away_from_the_touch():
+    """Bids at the tick below, asks at the one above, sizes in whole lots; each keeps its price."""
+    wire = [("50000.01500000", "0.00001999"), ("50000.02", "0.5"), ("49999.999", "0.00000000")]
+    whole = ((5_000_002, 50_000),)
+    below = ((5_000_001_500_000, 5_000_001, 1), (4_999_999_900_000, 4_999_999, 0))
+    above = ((5_000_001_500_000, 5_000_002, 1), (4_999_999_900_000, 5_000_000, 0))
+    assert market.levels_from_wire(BTC_USDT, Side.BUY, wire) == (whole, below)
+    assert market.levels_from_wire(BTC_USDT, Side.SELL, wire) == (whole, above)
+    for price in ("-0.001", "1.000000001", "1e5", ""):
+        with pytest.raises(DecodeError):
+            market.levels_from_wire(BTC_USDT, Side.BUY, [(price, "1")])
+
+
+def test_a_book_says_how_deep_it_is_known():
+    """A side with as many levels as were asked for goes on; one with fewer is all there is."""
+    bids, asks = (("10", "1"), ("9", "1"), ("8.995", "1")), (("11", "1"), ("12", "1"))
+    wire = Depth(lastUpdateId=7, bids=bids, asks=asks)
+    book = market.book_from_wire(wire, BTC_USDT, 3, 0)
+    assert (book.known_bid_ticks, book.known_ask_ticks) == (899, None)
+    book = market.book_from_wire(wire, BTC_USDT, 2, 0)
+    assert (book.known_bid_ticks, book.known_ask_ticks) == (899, 1200)
 
 
 def test_an_unknown_route_and_method_are_refused(venue):

@@ -1,5 +1,3 @@
-import gzip
-
 import msgspec
 import pytest
 from hypothesis import given
@@ -7,7 +5,6 @@ from hypothesis import strategies as st
 
 from steelyard.dialects.binance import DIALECT, stream, text
 from steelyard.domain.errors import DecodeError, Unsupported
-from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import AggregateTrade, BookDelta, Candle, Ticker, Touch, Trade
 from steelyard.domain.order import Side
 from steelyard.wire.dialect import Channel, ChannelKind, Subscription
@@ -291,50 +288,3 @@ def test_news_that_is_none_of_ours_is_passed_over():
     session = DIALECT.client.market_session([LISTINGS[0]], LISTINGS, EVERYTHING)
     session.receive('{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}', 0)
     assert session.drain() == ([], [])
-
-
-# -- what the venue has really sent -------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_a_real_recording_is_read_without_an_error_or_a_gap(shared_data):
-    """Five minutes of BTCUSDT: every frame is an event, every book update joins the last."""
-    session = DIALECT.client.market_session([LISTINGS[0]], LISTINGS, EVERYTHING)
-    counts = {BookDelta: 0, Trade: 0, Touch: 0}
-    last = None
-    with gzip.open(shared_data / "binance" / "spot_btcusdt_20240809.jsonl.gz", "rt") as lines:
-        for line in lines:
-            time_ns, _, frame = line.partition(" ")
-            session.receive(frame, int(time_ns))
-            _, (event,) = session.drain()
-            counts[type(event)] += 1
-            if isinstance(event, BookDelta):
-                assert last is None or event.first_sequence == last + 1
-                last = event.last_sequence
-    assert counts == {BookDelta: 3_044, Trade: 10_147, Touch: 45_134}
-
-
-def test_captured_streams_of_four_markets_are_read(captured):
-    """Frames of 2021: with instruments of those steps nothing is off."""
-    steps = {"NKN-USDT": "0.0001", "BLZ-ETH": "0.00000001", "LRC-BTC": "0.00000001"}
-    steps["RUNE-EUR"] = "0.001"
-    instruments = [
-        Instrument.spot(
-            n,
-            (2 * n + 1, symbol.partition("-")[0]),
-            (2 * n + 2, symbol.partition("-")[2]),
-            tick_size=tick,
-            lot_size="0.1",
-            price_max="1000",
-            size_max="1000000",
-            notional_min="0",
-        )
-        for n, (symbol, tick) in enumerate(steps.items())
-    ]
-    listings = Listings(instruments)
-    session = DIALECT.client.market_session(instruments, listings, EVERYTHING)
-    for _, frame in captured("BINANCE.ws.1.0.gz"):
-        if frame.startswith("{"):
-            session.receive(frame, 0)
-    kinds = {type(event) for event in session.drain()[1]}
-    assert {BookDelta, Touch} <= kinds

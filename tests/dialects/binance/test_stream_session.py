@@ -19,6 +19,7 @@ from tests.dialects.binance.venue import Venue
         ("/ws/a@trade/b@depth@100ms", "", ("=", ("a@trade", "b@depth@100ms"))),
         ("/ws/0", "", ("=", ())),
         ("/stream/ws/1", "", ("=", ())),
+        ("/ws/!bookTicker", "", ("=", ("!bookTicker",))),
         ("/stream", "", ("+", ())),
         ("/stream", "streams=a@trade/b@depth", ("+", ("a@trade", "b@depth"))),
         ("/stream", "streams=a@kline_1d@+08:00", ("+", ("a@kline_1d@+08:00",))),
@@ -35,6 +36,13 @@ def test_a_path_says_how_payloads_come(path, query, target):
 
 
 # -- the server's session -----------------------------------------------------------------------
+
+
+def test_a_stream_in_the_target_that_there_is_not_is_refused(venue):
+    """Also one without an @: the venue has had no !bookTicker since 2022."""
+    (told,) = venue.heard(venue.open("/ws/!bookTicker"))
+    assert told["error"]["code"] == 2
+    assert "no symbol in '!bookTicker'" in told["error"]["msg"]
 
 
 def test_streams_may_be_in_the_target(venue):

@@ -1,6 +1,11 @@
 from decimal import Decimal
+from random import Random
 
 import pytest
+from examples import examples
+from hypothesis import given
+from hypothesis import strategies as st
+from mutations import mutated
 
 from steelyard.dialects.binance import user_data
 from steelyard.domain.commands import CloseTransfer, OpenTransfer
@@ -9,6 +14,7 @@ from steelyard.exchange.issuing import ChangeKey
 from steelyard.wire.dialect import Ending
 from tests.dialects.binance.test_text import LISTINGS
 from tests.dialects.binance.test_ws_api import Talk
+from tests.dialects.binance.venue import Venue
 
 STREAM = "userDataStream"
 HOUR_S = 3_600
@@ -189,3 +195,49 @@ def test_the_events_of_a_connection_are_in_its_unit(venue, unit):
     expected = venue.desk.now_ns // (1_000 if unit == "MICROSECOND" else 1_000_000)
     assert (update["T"], position["u"]) == (expected, expected)
     assert talk.ask("time")["result"]["serverTime"] > expected
+
+
+# -- listen keys that are none -------------------------------------------------------------------
+
+
+CODES = (-1100, -1102, -1105, -1125)  # illegal, missing, empty, none that there is
+
+
+def hears_nothing(venue, changed: str) -> None:
+    """Try what is no listen key everywhere where one may stand."""
+    for target in (f"/ws/{changed}", f"/stream?streams={changed}", f"/stream/ws/{changed}"):
+        line = venue.gate.line(target, "127.0.0.1", 1, lambda: venue.desk.now_ns)
+        assert line is None or line.keys == set(), target
+    line = venue.open("/ws")
+    venue.say(line, {"method": "SUBSCRIBE", "params": [changed], "id": 1})
+    assert venue.lines[line][0].keys == set()
+    for method in ("PUT", "DELETE"):
+        status, refused = venue.with_key(method, STREAM, venue.key, listenKey=changed)
+        assert (status, refused["code"] in CODES) == (400, True), (changed, refused)
+    talk = venue.open("/ws-api/v3")
+    params = {"apiKey": venue.key.key, "listenKey": changed}
+    venue.say(talk, {"id": 1, "method": "userDataStream.ping", "params": params})
+    assert venue.heard(talk)[0]["status"] == 400
+
+
+def test_a_listen_key_with_another_byte_opens_nothing():
+    """Every position; and the right one is good after all that."""
+    venue = Venue()
+    token = listen_key(venue)
+    for position, byte in enumerate(token):
+        for other in {byte.swapcase(), chr(ord(byte) ^ 1), "0", "%"} - {byte}:
+            hears_nothing(venue, token[:position] + other + token[position + 1 :])
+    assert venue.with_key("PUT", STREAM, venue.key, listenKey=token) == (200, {})
+
+
+@examples(15)
+@given(st.integers(0, 2**64 - 1))
+def test_garbage_is_no_listen_key(seed):
+    """Too short, too long, twice, with what stands in no key."""
+    venue, random = Venue(), Random(seed)
+    token = listen_key(venue)
+    for _ in range(5):
+        changed = mutated(token.encode(), [token.encode()], random).decode("latin-1")
+        if changed != token and token not in changed:
+            hears_nothing(venue, changed)
+    assert venue.with_key("PUT", STREAM, venue.key, listenKey=token) == (200, {})

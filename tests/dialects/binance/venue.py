@@ -193,6 +193,6 @@ class Venue:
         """Take what is to be sent: a session's own answers first, as the shell does."""
         for line, frames in self.lines.values():
             frames.extend(line.session.drain())
-        for payload, sessions in self.exchange.drain().frames:
+        for payload, sessions, _ in self.exchange.drain().frames:
             for session in sessions:
                 self.lines[session][1].append(payload)

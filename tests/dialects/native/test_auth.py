@@ -2,6 +2,7 @@ import hashlib
 import hmac
 import shutil
 import subprocess
+from base64 import b64decode
 
 import pytest
 from hypothesis import given
@@ -194,3 +195,11 @@ def test_a_malformed_login_names_its_own_field():
     flaw = auth.login_credentials(login).flaw
     assert flaw is not None
     assert flaw.field == "timestamp"
+
+
+@pytest.mark.parametrize("spelling", ["Cx==", "Cw=", "Cw", "Cw===", "Cw==\n", " Cw==", "Cw=="])
+def test_a_signature_in_base64_has_one_spelling(spelling):
+    """The bits of its last digit that are not used are zero, and nothing stands around it."""
+    claimed = Credentials("key", "abcd" + spelling, (b"",), None, 0, 0)
+    expected = b64decode("abcdCw==") if spelling == "Cw==" else None
+    assert auth.signature(claimed) == expected

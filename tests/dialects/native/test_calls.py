@@ -3,7 +3,9 @@ import pytest
 from steelyard.dialects.native.calls import CALLS
 from steelyard.domain.messages import Scope
 from steelyard.exchange.admin import SetMaintenance
+from steelyard.wire.limits import Counts, Limit, LimitProfile, Per
 from tests.dialects.native.test_stream import Talk
+from tests.dialects.native.venue import Venue
 
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "type": "limit", "size": "0.01", "price": "60000.00"}
 
@@ -114,3 +116,21 @@ def test_a_channel_is_not_opened_by_a_key_that_has_ended(venue):
     venue.admin.revoke_key(key.key, venue.desk.tick())
     error = reader.refusal({"op": "subscribe", "channels": [{"channel": "orders"}]})
     assert error["code"] == "UNKNOWN_KEY"
+
+
+def test_calls_and_requests_use_up_the_same_limits():
+    """A login proves a key as a signature does: its own limits and its account's go on."""
+    venue = Venue(LimitProfile((Limit("two", Per.ACCOUNT, Counts.ORDERS, 2, 10**12),)))
+    talk = Talk(venue)
+    talk.login()
+    call(talk, "place", **ORDER)
+    venue.place()
+    (answer,) = talk.say({"op": "place", "id": 1, "params": ORDER})
+    assert answer["error"]["code"] == "ORDER_LIMIT"
+    assert venue.call("POST", "/api/v1/orders", ORDER)[0] == 429
+
+
+def test_a_call_is_a_keys_last_use(talk):
+    call(talk, "account")
+    kept = talk.venue.exchange.keys.find(talk.venue.key.key)
+    assert kept.last_endpoint == "GET /api/v1/account"

@@ -121,6 +121,13 @@ def test_what_is_not_our_error_proves_nothing(status, body, retry):
     assert isinstance(errors.outcome_of_error(PLACE, response), Unknown)
 
 
+def test_a_no_with_a_fault_of_the_server_proves_nothing():
+    """Whoever said it, it was not the engine."""
+    said = errors.refuse(Refusal(RejectReason.UNKNOWN_ORDER, "no"), 0)
+    assert isinstance(errors.outcome_of_error(PLACE, said), Answered)
+    assert isinstance(errors.outcome_of_error(PLACE, said._replace(status=503)), Unknown)
+
+
 def test_a_code_from_the_future_proves_nothing():
     """An exchange that is newer than its client may mean anything by it."""
     body = errors.refuse(Refusal(AccessReason.MALFORMED, ""), 0).body

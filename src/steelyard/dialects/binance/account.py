@@ -73,6 +73,13 @@ from steelyard.wire.limits import Counts
 FILLS_MAX = 1_000
 E8_PER_BASIS_POINT = 10_000
 UNLISTED_ADDRESSES = ("unlisted",)  # the venue tells that there is a list, not what is on it
+# Beyond what our scopes say.
+OTHER_RIGHTS = {
+    "enableMargin": "borrow on margin",
+    "enableFutures": "trade futures",
+    "enableVanillaOptions": "trade options",
+    "enablePortfolioMarginTrading": "trade on portfolio margin",
+}
 
 NO_RATES = Rates(maker=ZERO, taker=ZERO)
 
@@ -113,6 +120,7 @@ def account_from_wire(wire: Account, listings: Listings) -> AccountAnswer:
         scaled(wire.commissionRates.maker, DECIMALS),
         scaled(wire.commissionRates.taker, DECIMALS),
         from_ms(wire.updateTime),
+        can_trade=wire.canTrade,
     )
 
 
@@ -267,21 +275,26 @@ def restrictions_to_wire(answer: Answer | None, _request: Struct, _asker: Asker)
 
 
 def restrictions_from_wire(wire: ApiRestrictions, key: str) -> KeyAnswer:
-    """Return what a response says that a key may do; any way out counts as withdrawing."""
-    leaves = wire.enableWithdrawals or wire.enableInternalTransfer or wire.permitsUniversalTransfer
+    """Return what a response says that a key may do; any way out counts as withdrawing.
+
+    A flag that is not there leaves its scope unknown.
+    """
+    leaves = wire.enableInternalTransfer or wire.permitsUniversalTransfer
     allowed = {
         Scope.READ: wire.enableReading,
         Scope.TRADE: wire.enableSpotAndMarginTrading,
-        Scope.WITHDRAW: leaves,
+        Scope.WITHDRAW: leaves or wire.enableWithdrawals,
     }
     expires = wire.tradingAuthorityExpirationTime
     return KeyAnswer(
         key,
         0,
-        frozenset(scope for scope, is_allowed in allowed.items() if is_allowed),
+        frozenset(scope for scope, is_allowed in allowed.items() if is_allowed is True),
         UNLISTED_ADDRESSES if wire.ipRestrict else (),
         from_ms(wire.createTime),
         from_ms(expires) if isinstance(expires, int) else None,
+        unknown=frozenset(scope for scope, is_allowed in allowed.items() if is_allowed is UNSET),
+        others=tuple(right for flag, right in OTHER_RIGHTS.items() if getattr(wire, flag)),
     )
 
 

@@ -122,8 +122,8 @@ class ApiRestrictions(Struct, frozen=True, kw_only=True):
 
     ipRestrict: bool
     createTime: int
-    enableReading: bool
-    enableWithdrawals: bool
+    enableReading: bool | Optional = UNSET
+    enableWithdrawals: bool | Optional = UNSET
     enableInternalTransfer: bool = False
     enableMargin: bool = False
     enableFutures: bool = False
@@ -131,7 +131,7 @@ class ApiRestrictions(Struct, frozen=True, kw_only=True):
     enableVanillaOptions: bool = False
     enableFixApiTrade: bool = False
     enableFixReadOnly: bool = False
-    enableSpotAndMarginTrading: bool
+    enableSpotAndMarginTrading: bool | Optional = UNSET
     enablePortfolioMarginTrading: bool = False
     tradingAuthorityExpirationTime: int | Optional = UNSET
 

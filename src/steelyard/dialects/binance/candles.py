@@ -29,11 +29,12 @@ from steelyard.dialects.binance.text import (
     average_text,
     fixed,
     from_ms,
+    nearest_price,
     offset_ns,
     percent_text,
     price_text,
     read_amount,
-    read_price,
+    resting_price,
     size_text,
     symbol_text,
     tick_e8,
@@ -51,6 +52,7 @@ from steelyard.domain.messages import (
     TickerList,
     TickersQuery,
 )
+from steelyard.domain.order import Side
 from steelyard.wire.dialect import Asker, Endpoint
 
 # -- candles ------------------------------------------------------------------------------------
@@ -89,15 +91,18 @@ def candle_to_wire(candle: Candle, listings: Listings, ahead_ns: int = 0) -> Kli
 
 
 def candle_from_wire(kline: Kline, instrument: Instrument, interval_ns: int, now_ns: int) -> Candle:
-    """Return a candle of a response, which does not tell ids of trades."""
+    """Return a candle of a response, which does not tell ids of trades.
+
+    Prices off today's tick are rounded: the highest up, the lowest down, the others to the nearest.
+    """
     return Candle(
         instrument.instrument_id,
         interval_ns,
         from_ms(kline[0]),
-        read_price(instrument, kline[1]),
-        read_price(instrument, kline[2]),
-        read_price(instrument, kline[3]),
-        read_price(instrument, kline[4]),
+        nearest_price(instrument, kline[1]),
+        resting_price(instrument, Side.SELL, kline[2]),
+        resting_price(instrument, Side.BUY, kline[3]),
+        nearest_price(instrument, kline[4]),
         whole_lots(instrument, kline[5]),
         read_amount(kline[7]),
         kline[8],
@@ -165,16 +170,18 @@ def ticker_to_wire(ticker: Ticker, listings: Listings) -> Ticker24h:
 def ticker_from_wire(wire: Ticker24h, instrument: Instrument) -> Ticker:
     """Return a day's statistics of a response."""
 
-    def price(text: str) -> int | None:
-        return read_price(instrument, text) or None
+    def price(text: str, side: Side | None = None) -> int | None:
+        if side is None:
+            return nearest_price(instrument, text) or None
+        return resting_price(instrument, side, text) or None
 
     return Ticker(
         instrument_id=instrument.instrument_id,
         time_ns=from_ms(wire.closeTime),
         open_ns=from_ms(wire.openTime),
         open_ticks=price(wire.openPrice),
-        high_ticks=price(wire.highPrice),
-        low_ticks=price(wire.lowPrice),
+        high_ticks=price(wire.highPrice, Side.SELL),
+        low_ticks=price(wire.lowPrice, Side.BUY),
         last_ticks=price(wire.lastPrice),
         last_lots=whole_lots(instrument, wire.lastQty),
         previous_close_ticks=price(wire.prevClosePrice),
@@ -183,9 +190,9 @@ def ticker_from_wire(wire: Ticker24h, instrument: Instrument) -> Ticker:
         trade_count=wire.count,
         first_trade_id=wire.firstId,
         last_trade_id=wire.lastId,
-        bid_ticks=price(wire.bidPrice),
+        bid_ticks=price(wire.bidPrice, Side.BUY),
         bid_lots=whole_lots(instrument, wire.bidQty),
-        ask_ticks=price(wire.askPrice),
+        ask_ticks=price(wire.askPrice, Side.SELL),
         ask_lots=whole_lots(instrument, wire.askQty),
     )
 

@@ -20,6 +20,7 @@ from steelyard.dialects.binance import (
     order_lists,
     orders,
     replacing,
+    tables,
     trades,
 )
 from steelyard.dialects.binance.account_messages import (
@@ -37,7 +38,6 @@ from steelyard.dialects.binance.messages import (
     CancelRequest,
     Depth,
     DepthRequest,
-    ErrorBody,
     ExchangeInfo,
     ExchangeInfoRequest,
     HistoricalTradesRequest,
@@ -90,6 +90,7 @@ from steelyard.domain.messages import (
     OrderQuery,
     OrdersQuery,
     Query,
+    Refused,
     Status,
     StatusQuery,
     TickerList,
@@ -97,9 +98,11 @@ from steelyard.domain.messages import (
     TradeList,
     TradesQuery,
 )
+from steelyard.domain.order import RejectReason
 from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession, Endpoint
 from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import Answered, Outcome, Unknown
+from steelyard.wire.tables import MarketTable
 
 CLIENT_ID_PREFIX = "sy"
 BASE_62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -183,6 +186,10 @@ class BinanceClient:
     ) -> ClientSession:
         """Return a session that follows these public channels."""
         return MarketFollower(instruments, listings, kinds)
+
+    def market_table(self, instruments: Sequence[Instrument]) -> MarketTable:
+        """Return how a native reader reads the frames of such a session."""
+        return tables.market(instruments)
 
     def private_session(self, key: ApiKey, listings: Listings, now_ns: int) -> ClientSession:  # noqa: ARG002
         """Return a session that follows the account's orders and balances."""
@@ -285,13 +292,12 @@ def _public(query: Query, listings: Listings) -> Call:
             )
         case BookQuery():
             instrument = listings[query.instrument_id]
+            limit = min(query.depth, market.DEPTH_MAX)
             return Call(
                 market.DEPTH,
-                DepthRequest(
-                    symbol=symbol_text(instrument), limit=min(query.depth, market.DEPTH_MAX)
-                ),
+                DepthRequest(symbol=symbol_text(instrument), limit=limit),
                 Depth,
-                lambda body, _, now_ns: market.book_from_wire(body, instrument, now_ns),
+                lambda body, _, now_ns: market.book_from_wire(body, instrument, limit, now_ns),
             )
         case TradesQuery():
             return _trades(query, listings)
@@ -437,17 +443,12 @@ def _symbol(instrument_id: int | None, listings: Listings) -> str:
 
 
 def _refused(message: Message, response: Response) -> Outcome:
-    if isinstance(message, CancelAll) and _code(response) == errors.CANCEL_REJECTED:
-        # There was nothing to cancel, which is what was wanted.
-        return Answered(OrderList(()))
-    return errors.refused_outcome(response)
-
-
-def _code(response: Response) -> int:
-    try:
-        return msgspec.json.decode(response.body, type=ErrorBody).code
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return 0
+    outcome = errors.refused_outcome(response)
+    if isinstance(message, CancelAll) and isinstance(outcome, Answered):
+        refused = outcome.answer
+        if isinstance(refused, Refused) and refused.reason is RejectReason.UNKNOWN_ORDER:
+            return Answered(OrderList(()))  # nothing to cancel, which is what was wanted
+    return outcome
 
 
 def _decoded(body: bytes, kind: Any) -> Any:

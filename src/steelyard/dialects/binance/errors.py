@@ -2,19 +2,23 @@
 
 The invariant: every refusal has the documented code, status and text. Texts that clients compare
 stay as they are, and how to mend it stands beside them in `help`; other texts are followed by it.
-The venue gives several reasons under one code (-1013, -2010, -2011) and tells them apart by its
-documented texts alone, so `TEXTS` is the one place where a text is read.
-
-A command's outcome follows from status and code: a 5xx, and the codes that say so, are Unknown.
+What a code means to a trader is in `codes`.
 """
 
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
+from steelyard.dialects.binance import codes
+from steelyard.dialects.binance.codes import (
+    AMEND_REJECTED,
+    CANCEL_REJECTED,
+    INVALID_MESSAGE,
+    ORDER_REJECTED,
+    Standing,
+)
 from steelyard.dialects.binance.messages import (
     ErrorBody,
 )
@@ -30,10 +34,6 @@ from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
 SHOWN_MAX = 60  # characters of a wrong value that are repeated to its sender
 
 NO_SUCH_ORDER = -2013
-CANCEL_REJECTED = -2011
-ORDER_REJECTED = -2010
-INVALID_MESSAGE = -1013
-AMEND_REJECTED = -2038
 REPLACE_PARTLY_FAILED = -2021
 REPLACE_FAILED = -2022
 
@@ -110,7 +110,8 @@ TURNED_AWAY: dict[AccessReason, Words] = {
     _A.KEY_LIMIT: Words(429, -1003, "Too many requests queued."),
     _A.ORDER_LIMIT: Words(429, -1015, "Too many new orders; current limit is {limit}."),
     _A.MALFORMED: Words(400, -1130, "Invalid data sent for a parameter."),
-    _A.MAINTENANCE: Words(503, -1016, "This service is no longer available."),
+    # ccxt knows maintenance by this text; the venue documents none.
+    _A.MAINTENANCE: Words(503, -1016, "System is under maintenance.", verbatim=True),
     _A.UNAVAILABLE: Words(
         503,
         -1008,
@@ -257,56 +258,6 @@ def _limit_text(name: str | None, limits: LimitProfile) -> str:
 
 # -- client half --------------------------------------------------------------------------------
 
-SLOW_DOWN = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT})
-
-# What was not taken up, or is safe to send again with another timestamp or key.
-NOT_TAKEN_UP = frozenset({-1002, -1003, -1015, -1016, -1021, -1022, -2008, -2014, -2015})
-# Of those, where key or signature are not accepted.
-_DENIED = frozenset({-1022, -2008, -2014, -2015})
-# The venue's own words for "I do not know".
-MAYBE = frozenset({-1000, -1001, -1006, -1007, -1008})
-
-# The beginnings of documented texts: what the code alone does not tell.
-TEXTS: tuple[tuple[int, str, RejectReason], ...] = (
-    (ORDER_REJECTED, "Account has insufficient balance", _R.INSUFFICIENT_BALANCE),
-    (ORDER_REJECTED, "Order would immediately match", _R.POST_ONLY_WOULD_TAKE),
-    (ORDER_REJECTED, "Duplicate order sent", _R.DUPLICATE_CLIENT_ORDER_ID),
-    (ORDER_REJECTED, "Order would trigger immediately", _R.WOULD_TRIGGER),
-    (ORDER_REJECTED, "Market is closed", _R.MARKET_HALTED),
-    (ORDER_REJECTED, "Filter failure: MAX_NUM_ORDERS", _R.TOO_MANY_ORDERS),
-    (ORDER_REJECTED, "Filter failure: MAX_NUM_ALGO_ORDERS", _R.TOO_MANY_TRIGGERS),
-    (ORDER_REJECTED, "Filter failure", _R.AMOUNT_TOO_LARGE),  # MAX_POSITION
-    (INVALID_MESSAGE, "Filter failure: MAX_NUM_ORDERS", _R.TOO_MANY_ORDERS),
-    (INVALID_MESSAGE, "Filter failure: MAX_NUM_ALGO_ORDERS", _R.TOO_MANY_TRIGGERS),
-    (INVALID_MESSAGE, "Filter failure: ICEBERG_PARTS", _R.DISPLAY_OUT_OF_RANGE),
-    (INVALID_MESSAGE, "Filter failure: TRAILING_DELTA", _R.TRAIL_OUT_OF_RANGE),
-    (INVALID_MESSAGE, "Filter failure: PRICE_FILTER", _R.PRICE_OFF_TICK),
-    (INVALID_MESSAGE, "Filter failure: PERCENT_PRICE", _R.PRICE_OUTSIDE_BAND),
-    (INVALID_MESSAGE, "Filter failure: LOT_SIZE", _R.SIZE_OFF_LOT),
-    (INVALID_MESSAGE, "Filter failure: MARKET_LOT_SIZE", _R.SIZE_TOO_LARGE),
-    (INVALID_MESSAGE, "Filter failure: NOTIONAL", _R.NOTIONAL_TOO_SMALL),
-    (INVALID_MESSAGE, "Filter failure: MIN_NOTIONAL", _R.NOTIONAL_TOO_SMALL),
-    (INVALID_MESSAGE, "Invalid quantity", _R.SIZE_TOO_SMALL),
-    (INVALID_MESSAGE, "Invalid price", _R.PRICE_OUT_OF_RANGE),
-)
-REASONS: Mapping[int, RejectReason] = {
-    -1108: _R.AMOUNT_TOO_LARGE,
-    -1111: _R.SIZE_OFF_LOT,
-    -1121: _R.UNKNOWN_INSTRUMENT,
-    CANCEL_REJECTED: _R.UNKNOWN_ORDER,
-    NO_SUCH_ORDER: _R.UNKNOWN_ORDER,
-    -2026: _R.UNKNOWN_ORDER,
-    -2038: _R.SIZE_BELOW_FILLED,
-}
-
-
-def reason_of(error: ErrorBody) -> RejectReason:
-    """Return our word for a refusal; UNSUPPORTED where there is none."""
-    for code, text, reason in TEXTS:
-        if error.code == code and error.msg.startswith(text):
-            return reason
-    return REASONS.get(error.code, RejectReason.UNSUPPORTED)
-
 
 def refused_outcome(response: Response) -> Outcome:
     """Return what a response that is no success means."""
@@ -315,16 +266,15 @@ def refused_outcome(response: Response) -> Outcome:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         error = ErrorBody(code=0, msg=response.body[:SHOWN_MAX].decode(errors="replace"))
     why = f"{response.status} {error.code} {error.msg}"
-    if response.status in SLOW_DOWN:
-        return NotSent(why, _retry_after_ns(response))
-    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code in MAYBE:
-        return Unknown(why)
-    if response.status == HTTPStatus.FORBIDDEN or error.code in NOT_TAKEN_UP:
-        return NotSent(why, _retry_after_ns(response), error.code in _DENIED)
-    if error.code == 0:
-        # Not the venue's API: a proxy, a portal, another server.
-        return Unknown(why)
-    return Answered(Refused(reason_of(error), f"{error.code} {error.msg}"))
+    meaning = codes.meaning_of(response.status, error.code, error.msg)
+    match meaning.standing:
+        case Standing.ANSWERED:
+            return Answered(Refused(meaning.reason, f"{error.code} {error.msg}"))
+        case Standing.UNKNOWN:
+            return Unknown(why)
+        case Standing.NOT_TAKEN_UP | Standing.DENIED:
+            is_denied = meaning.standing is Standing.DENIED
+            return NotSent(why, _retry_after_ns(response), is_denied)
 
 
 def _retry_after_ns(response: Response) -> int:

@@ -508,7 +508,7 @@ def fill_from_wire(fill: OrderFill, order: Order, listings: Listings) -> Fill:
         size_lots=size_lots,
         quote_atoms=instrument.notional_atoms(price_ticks, size_lots),
         liquidity=Liquidity.TAKER,
-        fee_asset_id=listings.asset_id(fill.commissionAsset),
+        fee_asset_id=_asset(fill.commissionAsset, listings),
         fee_atoms=read_amount(fill.commission),
         time_ns=order.updated_ns,
     )
@@ -610,7 +610,8 @@ def report_from_wire(report: ExecutionReport, listings: Listings) -> OrderEvent:
     if order.cancel_cause in _CANCELED:
         execution = Execution.CANCELED
     fill = _fill_of(report, order, listings) if execution is Execution.FILL else None
-    request_id = report.c if is_cancel else report.C
+    # A cancel that names no other order has no name of its own either.
+    request_id = report.c if is_cancel and report.C else report.C
     return OrderEvent(execution, order, fill, from_ms(report.T), request_id)
 
 

@@ -40,7 +40,7 @@ from steelyard.dialects.binance.text import (
     price_text,
     rate_text,
     read_amount,
-    read_price,
+    read_level,
     read_size,
     size_text,
     symbol_text,
@@ -60,11 +60,12 @@ from steelyard.domain.messages import (
     ClockQuery,
     InstrumentList,
     InstrumentsQuery,
+    OddLevel,
     Query,
     Status,
     StatusQuery,
 )
-from steelyard.domain.order import SLICES_MAX, MarketState, RejectReason
+from steelyard.domain.order import SLICES_MAX, MarketState, RejectReason, Side
 from steelyard.domain.units import RATE_SCALE
 from steelyard.wire.dialect import Asker, Auth, Endpoint, Refusal, SessionRefused
 from steelyard.wire.limits import Counts, Limit, LimitProfile, Usage
@@ -73,6 +74,7 @@ DEPTH_MAX = 5_000
 STREAMS_MAX = 1_024  # on one connection
 ROWS_MAX = 1_000  # trades or candles in one answer
 AVERAGE_MINUTES = 5
+RULES_WEIGHT_MAX = 40
 
 # The venue's names for a limit's unit of time, longest first; official clients know no others.
 _UNITS = (("DAY", DAY_NS), ("MINUTE", MINUTE_NS), ("SECOND", SECOND_NS))
@@ -292,6 +294,11 @@ def _exchange_info(
     )
 
 
+def _rules_weight(request: SymbolsRequest) -> int:
+    named = 1 if request.symbol else len(request.symbols or ())
+    return min(2 * named, RULES_WEIGHT_MAX) if named else RULES_WEIGHT_MAX
+
+
 def _permissions(text: str) -> tuple[str, ...]:
     """Return the permissions that are named: one as it is, or several in a JSON list."""
     if not text.startswith("["):
@@ -424,15 +431,19 @@ def depth_to_wire(book: BookSnapshot, listings: Listings) -> Depth:
     )
 
 
-def book_from_wire(depth: Depth, instrument: Instrument, now_ns: int) -> BookSnapshot:
-    """Return the book of a response, which has no time of its own."""
+def book_from_wire(depth: Depth, instrument: Instrument, limit: int, now_ns: int) -> BookSnapshot:
+    """Return the book of a response, which has no time of its own; limit is what was asked for."""
+    bids, odd_bids = levels_from_wire(instrument, Side.BUY, depth.bids)
+    asks, odd_asks = levels_from_wire(instrument, Side.SELL, depth.asks)
     return BookSnapshot(
         instrument.instrument_id,
         depth.lastUpdateId,
-        levels_from_wire(instrument, depth.bids),
-        levels_from_wire(instrument, depth.asks),
+        bids,
+        asks,
         now_ns,
-    )
+        odd_bids,
+        odd_asks,
+    ).cut_at(limit)
 
 
 def levels_to_wire(instrument: Instrument, levels: Iterable[tuple[int, int]]) -> tuple[Level, ...]:
@@ -442,10 +453,19 @@ def levels_to_wire(instrument: Instrument, levels: Iterable[tuple[int, int]]) ->
 
 
 def levels_from_wire(
-    instrument: Instrument, levels: Iterable[Level]
-) -> tuple[tuple[int, int], ...]:
-    """Return levels of a book in ticks and lots."""
-    return tuple((read_price(instrument, p), whole_lots(instrument, q)) for p, q in levels)
+    instrument: Instrument, side: Side, levels: Iterable[Level]
+) -> tuple[tuple[tuple[int, int], ...], tuple[OddLevel, ...]]:
+    """Return levels of a book in ticks and lots, and those that are off the tick."""
+    whole: list[tuple[int, int]] = []
+    odd: list[OddLevel] = []
+    for price, size in levels:
+        ticks, price_e8, is_off = read_level(instrument, side, price)
+        lots = whole_lots(instrument, size)
+        if is_off:
+            odd.append(OddLevel(price_e8, ticks, lots))
+        else:
+            whole.append((ticks, lots))
+    return tuple(whole), tuple(odd)
 
 
 def _depth_weight(request: DepthRequest) -> int:
@@ -549,7 +569,7 @@ EXECUTION_RULES = public(
     ExecutionRules,
     lambda _request, _asker: None,
     _execution_rules,
-    weight=lambda request: min(2 * len(named), 40) if (named := names_of(request)) else 40,
+    weight=_rules_weight,
     summary="Rules on the prices of trades: none",
 )
 SYSTEM_STATUS = public(

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from steelyard.dialects.binance import errors
+from steelyard.dialects.binance import codes, errors
 from steelyard.dialects.binance.executions import (
     canceled_to_wire,
     list_id,
@@ -48,7 +48,7 @@ from steelyard.dialects.binance.placing import place_from_wire, place_to_wire
 from steelyard.dialects.binance.routes import signed, span_of
 from steelyard.dialects.binance.text import symbol_text, to_ms
 from steelyard.domain.commands import Cancel, Place, PlaceGroup
-from steelyard.domain.errors import UnitError, Unsupported
+from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import (
@@ -60,7 +60,7 @@ from steelyard.domain.messages import (
     OrdersQuery,
     Scope,
 )
-from steelyard.domain.order import GroupKind, RejectReason, Side
+from steelyard.domain.order import GroupKind, OrderType, RejectReason, Side
 from steelyard.wire.dialect import Asker, Endpoint, Refusal, SessionRefused
 
 LISTS_MAX = 1_000
@@ -223,7 +223,7 @@ def _check_prices(below: Place, above: Place, high: Leg) -> None:
     low_ticks, high_ticks = _decisive_ticks(below), _decisive_ticks(above)
     if low_ticks is not None and high_ticks is not None and low_ticks >= high_ticks:
         raise errors.said(
-            errors.ORDER_REJECTED,
+            codes.ORDER_REJECTED,
             "The relationship of the prices for the orders is not correct.",
             "the order above must have the higher price",
             high.name("price"),
@@ -238,7 +238,7 @@ def _check_bracket(places: list[Place]) -> None:
     entry, exit_ = places[0], places[1]
     if exit_.side is entry.side or exit_.size_lots != entry.size_lots:
         raise errors.said(
-            errors.INVALID_MESSAGE,
+            codes.INVALID_MESSAGE,
             "Unsupported order combination.",
             "here the pending orders of an OTOCO are of the other side and the working order's "
             "quantity",
@@ -332,6 +332,12 @@ def group_to_wire(group: PlaceGroup, listings: Listings) -> ListRequest:
     places = list(group.places)
     if group.kind is not GroupKind.OTO and _is_above(places[-2], places[-1]):
         places[-2:] = places[-1], places[-2]
+    exits = () if group.kind is GroupKind.OTO else places[-2:]
+    if any(place.order_type is OrderType.LIMIT and not place.post_only for place in exits):
+        raise Unsupported(
+            "Binance has no plain limit order among those of which one cancels the other: say "
+            "post_only"
+        )
     said: dict[str, Any] = {}
     for leg, place in zip(LEGS[kind].legs, places, strict=True):
         order = place_to_wire(place, listings)
@@ -359,8 +365,15 @@ def _is_above(one: Place, other: Place) -> bool:
 
 
 def group_from_reports(report: OrderListReport, listings: Listings) -> OrderList:
-    """Return the orders of a list that a response tells of."""
-    results = msgspec.convert(report.orderReports, tuple[OrderResult, ...])
+    """Return the orders of a list that a response tells of.
+
+    Raises:
+        DecodeError: One has another form than documented.
+    """
+    try:
+        results = msgspec.convert(report.orderReports, tuple[OrderResult, ...])
+    except msgspec.ValidationError as error:
+        raise DecodeError(f"answer: {error}", "orderReports") from error
     return OrderList(tuple(result_from_wire(result, listings) for result in results))
 
 
@@ -384,7 +397,7 @@ def cancel_from_wire(request: CancelListRequest, asker: Asker) -> Cancel:
                 RejectReason.UNKNOWN_ORDER,
                 "this account has no such open order list on this symbol; "
                 "GET /api/v3/openOrderList lists them",
-                code=errors.CANCEL_REJECTED,
+                code=codes.CANCEL_REJECTED,
             )
         )
     return found
@@ -571,7 +584,7 @@ def _never(_answer: Answer | None, _request: Struct, _asker: Asker) -> None:
 
 def _refused(text: str, how: str) -> Callable[[Any, Asker], None]:
     def decode(_request: Any, _asker: Asker) -> None:
-        raise errors.said(errors.INVALID_MESSAGE, text, how)
+        raise errors.said(codes.INVALID_MESSAGE, text, how)
 
     return decode
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from steelyard.dialects.binance import errors
+from steelyard.dialects.binance import codes, errors
 from steelyard.dialects.binance.executions import (
     STATUSES,
     canceled_to_wire,
@@ -43,7 +43,7 @@ from steelyard.dialects.binance.placing import place_from_wire
 from steelyard.dialects.binance.routes import signed, span_of
 from steelyard.dialects.binance.text import ZERO, amount_text, rate_text, symbol_text, to_ms
 from steelyard.domain.commands import Cancel, CancelAll
-from steelyard.domain.errors import UnitError
+from steelyard.domain.errors import DecodeError, UnitError
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import Order, OrderState
 from steelyard.domain.messages import (
@@ -130,7 +130,7 @@ def cancel_from_wire(request: CancelRequest, asker: Asker) -> Cancel:
                 RejectReason.UNKNOWN_ORDER,
                 f"{request.orderId or request.origClientOrderId!r} {what}; "
                 "GET /api/v3/openOrders lists those that can be canceled",
-                code=errors.CANCEL_REJECTED,
+                code=codes.CANCEL_REJECTED,
             )
         )
     check_restrictions(request.cancelRestrictions, order)
@@ -145,7 +145,7 @@ def check_restrictions(wanted: str | None, order: Order) -> None:
     """Refuse to cancel an order in another state than was asked for."""
     if wanted and wanted != f"ONLY_{STATUSES[order.state]}":
         raise errors.said(
-            errors.CANCEL_REJECTED,
+            codes.CANCEL_REJECTED,
             "Order was not canceled due to cancel restrictions.",
             f"it is {STATUSES[order.state]}",
             "cancelRestrictions",
@@ -201,7 +201,7 @@ def cancel_all_to_wire(
             Refusal(
                 RejectReason.UNKNOWN_ORDER,
                 "this account has no open orders on this symbol",
-                code=errors.CANCEL_REJECTED,
+                code=codes.CANCEL_REJECTED,
             )
         )
     told: dict[int, OrderResult | OrderListReport] = {}
@@ -219,11 +219,18 @@ class _Reports(Struct):
 
 
 def canceled_all_from_wire(body: Iterable[msgspec.Raw], listings: Listings) -> OrderList:
-    """Return the orders that were canceled, those of lists too."""
+    """Return the orders that were canceled, those of lists too.
+
+    Raises:
+        DecodeError: One has another form than documented.
+    """
     told: list[OrderResult] = []
-    for raw in body:
-        of_list = msgspec.json.decode(raw, type=_Reports).orderReports
-        told.extend(of_list or (msgspec.json.decode(raw, type=OrderResult),))
+    try:
+        for raw in body:
+            of_list = msgspec.json.decode(raw, type=_Reports).orderReports
+            told.extend(of_list or (msgspec.json.decode(raw, type=OrderResult),))
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise DecodeError(f"answer: {error}") from error
     return OrderList(tuple(result_from_wire(order, listings) for order in told))
 
 

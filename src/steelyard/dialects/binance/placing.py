@@ -11,7 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
-from steelyard.dialects.binance import errors
+from steelyard.dialects.binance import codes, errors
 from steelyard.dialects.binance.executions import (
     BIP_E8,
     FROM_TYPES,
@@ -183,7 +183,7 @@ def place_from_wire(request: OrderRequest, asker: Asker, name: Name = _as_it_is)
 def _refuse_what_is_not_offered(request: OrderRequest, name: Name) -> None:
     if request.pegPriceType is not None or request.pegOffsetType is not None:
         raise errors.said(
-            errors.INVALID_MESSAGE,
+            codes.INVALID_MESSAGE,
             "Pegged orders are not supported for this symbol.",
             "there are none here; send a price",
             name("pegPriceType"),
@@ -247,7 +247,7 @@ def _positive(own: str, value: Decimal | None, name: Name) -> Decimal | None:
     if value == 0:
         called = name(own)
         raise errors.said(
-            errors.INVALID_MESSAGE, f"Invalid {called}.", f"{called} must be above 0", called
+            codes.INVALID_MESSAGE, f"Invalid {called}.", f"{called} must be above 0", called
         )
     return value
 
@@ -300,7 +300,7 @@ def _self_trade(request: OrderRequest) -> SelfTrade:
     found = SELF_TRADES.get(mode)
     if found is None:
         raise errors.said(
-            errors.INVALID_MESSAGE,
+            codes.INVALID_MESSAGE,
             "This symbol does not allow the specified self-trade prevention mode.",
             f"{mode} moves trades between accounts of one owner; there are "
             f"{', '.join(SELF_TRADES)}",

@@ -7,7 +7,7 @@ An order that is made smaller gets another client id, as at the venue.
 
 from typing import Any
 
-from steelyard.dialects.binance import errors
+from steelyard.dialects.binance import codes, errors
 from steelyard.dialects.binance.executions import (
     canceled_to_wire,
     list_id,
@@ -47,7 +47,7 @@ from steelyard.domain.units import plain
 from steelyard.wire.dialect import Asker, Endpoint, Refusal, SessionRefused
 
 SUCCESS, FAILURE, NOT_ATTEMPTED = "SUCCESS", "FAILURE", "NOT_ATTEMPTED"
-UNKNOWN_ORDER = ErrorBody(code=errors.CANCEL_REJECTED, msg="Unknown order sent.")
+UNKNOWN_ORDER = ErrorBody(code=codes.CANCEL_REJECTED, msg="Unknown order sent.")
 
 
 # -- cancel-replace -----------------------------------------------------------------------------
@@ -100,7 +100,7 @@ def _cancel(request: CancelReplaceRequest, instrument_id: int, asker: Asker) -> 
     try:
         check_restrictions(request.cancelRestrictions, order)
     except DecodeError as error:
-        return ErrorBody(code=errors.CANCEL_REJECTED, msg=str(error))
+        return ErrorBody(code=codes.CANCEL_REJECTED, msg=str(error))
     orders = orders_of_list(order, asker) if order.is_pending else (order,)
     return cancel_of(orders, request.cancelNewClientOrderId) or UNKNOWN_ORDER
 
@@ -197,7 +197,7 @@ def amend_from_wire(request: AmendRequest, asker: Asker) -> Amend:
             Refusal(
                 RejectReason.UNKNOWN_ORDER,
                 "GET /api/v3/openOrders lists the orders that can be amended",
-                code=errors.AMEND_REJECTED,
+                code=codes.AMEND_REJECTED,
             )
         )
     size_lots = instrument.size_lots(request.newQty, "newQty")
@@ -234,7 +234,7 @@ def _check_amend(order: Order, size_lots: int) -> None:
 
 
 def _not_amended(text: str, how: str) -> DecodeError:
-    return errors.said(errors.AMEND_REJECTED, text, how, "newQty")
+    return errors.said(codes.AMEND_REJECTED, text, how, "newQty")
 
 
 def _new_name(request: AmendRequest, order: Order, size_lots: int, asker: Asker) -> str:
@@ -244,7 +244,7 @@ def _new_name(request: AmendRequest, order: Order, size_lots: int, asker: Asker)
     other = asker.find_order(OrderQuery(asker.account_id, client_order_id=name))
     if other is not None and other.state.is_open and other.order_id != order.order_id:
         raise errors.said(
-            errors.AMEND_REJECTED,
+            codes.AMEND_REJECTED,
             "Duplicate order sent.",
             f"an open order already has the client order id {name!r}",
             "newClientOrderId",

@@ -47,7 +47,7 @@ from steelyard.dialects.binance.text import (
     find_symbol,
     from_ms,
     price_text,
-    read_price,
+    resting_price,
     size_text,
     symbol_text,
     times_in,
@@ -72,7 +72,7 @@ from steelyard.domain.messages import (
     Trade,
 )
 from steelyard.domain.order import Side
-from steelyard.wire.choice import new_scanner
+from steelyard.wire.choice import new_reader
 from steelyard.wire.dialect import Channel, ChannelKind, Subscription
 
 NAME = "binance"
@@ -252,13 +252,17 @@ def delta_to_wire(delta: BookDelta, listings: Listings) -> DepthUpdate:
 def delta_from_wire(wire: DepthUpdate, listings: Listings) -> BookDelta:
     """Return changes of a book."""
     instrument = listed(wire.s, listings)
+    bids, odd_bids = levels_from_wire(instrument, Side.BUY, wire.b)
+    asks, odd_asks = levels_from_wire(instrument, Side.SELL, wire.a)
     return BookDelta(
         instrument.instrument_id,
         wire.U,
         wire.u,
-        levels_from_wire(instrument, wire.b),
-        levels_from_wire(instrument, wire.a),
+        bids,
+        asks,
         from_ms(wire.E),
+        odd_bids=odd_bids,
+        odd_asks=odd_asks,
     )
 
 
@@ -278,12 +282,12 @@ def trade_to_wire(trade: Trade, listings: Listings) -> TradeEvent:
 
 
 def trade_from_wire(wire: TradeEvent, listings: Listings) -> Trade:
-    """Return a public trade."""
+    """Return a public trade, at the price at which its maker's order is shown."""
     instrument = listed(wire.s, listings)
     return Trade(
         instrument.instrument_id,
         wire.t,
-        read_price(instrument, wire.p),
+        resting_price(instrument, Side.BUY if wire.m else Side.SELL, wire.p),
         whole_lots(instrument, wire.q),
         Side.SELL if wire.m else Side.BUY,
         from_ms(wire.T),
@@ -309,9 +313,9 @@ def touch_from_wire(wire: BookTickerEvent, listings: Listings, now_ns: int) -> T
     return Touch(
         instrument.instrument_id,
         wire.u,
-        read_price(instrument, wire.b),
+        resting_price(instrument, Side.BUY, wire.b),
         whole_lots(instrument, wire.B),
-        read_price(instrument, wire.a),
+        resting_price(instrument, Side.SELL, wire.a),
         whole_lots(instrument, wire.A),
         now_ns,
     )
@@ -463,7 +467,7 @@ class MarketFollower:
         self.ready = False
         self._listings = listings
         self._instruments = tuple(instruments)
-        self._scanner = new_scanner(tables.MARKET, [tables.steps(i) for i in instruments])
+        self._scanner = new_reader(*tables.market(instruments))
         self._events: list[Event] = []
 
     def opened(self, now_ns: int) -> None:  # noqa: ARG002

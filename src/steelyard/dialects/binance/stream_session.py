@@ -58,8 +58,7 @@ class Target(NamedTuple):
 def target_of(path: str, query: str) -> Target | None:
     """Return what a market stream's path asks for; None where it is not one.
 
-    ccxt puts `/stream` before `/ws` and a number after it: a last part without `@` is no stream,
-    unless it is a listen key.
+    ccxt puts `/stream` before `/ws` and a number after it, which is no stream.
 
     Raises:
         DecodeError: It asks for a unit of time that there is not.
@@ -75,7 +74,7 @@ def target_of(path: str, query: str) -> Target | None:
     if inner != "/ws" and not inner.startswith("/ws/"):
         return None
     parts = inner.split("/")[2:]
-    streams = (part for part in parts if "@" in part or is_listen_key(part))
+    streams = (part for part in parts if part and (not part.isdecimal() or is_listen_key(part)))
     return Target(MARKS[False, unit_ns], tuple(streams))
 
 

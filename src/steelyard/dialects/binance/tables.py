@@ -5,7 +5,10 @@ narrower (escapes in names, numbers beyond 64 bits, a name told twice) it refuse
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from steelyard.dialects.binance import orders
 from steelyard.dialects.binance.auth import KEY_HEADER, KEY_MAX, SIGNATURE, WINDOW_MS
@@ -23,12 +26,13 @@ from steelyard.dialects.binance.text import (
 from steelyard.domain.commands import Place
 from steelyard.domain.errors import AuthError, ConfigError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
-from steelyard.domain.messages import BookDelta, Event, Touch, Trade
+from steelyard.domain.messages import BookDelta, Event, OddLevel, Touch, Trade
 from steelyard.domain.order import Side
 from steelyard.wire.tables import (
     Continuity,
     Field,
     Hole,
+    MarketTable,
     MessageKind,
     MessageTable,
     OrderForm,
@@ -115,6 +119,15 @@ def steps(instrument: Instrument) -> Steps:
     return Steps(symbol_text(instrument), tick_e8(instrument), lot_e8(instrument))
 
 
+def market(instruments: Sequence[Instrument]) -> MarketTable:
+    """Return the streams of some instruments, in that order.
+
+    Raises:
+        Unsupported: Steps are finer than 1e-8.
+    """
+    return MarketTable(MARKET, tuple(steps(instrument) for instrument in instruments))
+
+
 def event_of(told: tuple[Any, ...], instrument_id: int, now_ns: int) -> Event:
     """Return what `MarketReader.scan` tells as the event that it is.
 
@@ -122,7 +135,13 @@ def event_of(told: tuple[Any, ...], instrument_id: int, now_ns: int) -> Event:
     """
     match told[0]:
         case MessageKind.DELTA:
-            return BookDelta(instrument_id, *told[2:])
+            first, last, bids, asks, time_ns, odd_bids, odd_asks = told[2:]
+            delta = BookDelta(instrument_id, first, last, bids, asks, time_ns)
+            if odd_bids or odd_asks:
+                sides = (tuple(map(OddLevel._make, odd)) for odd in (odd_bids, odd_asks))
+                odd_bids, odd_asks = sides
+                return replace(delta, odd_bids=odd_bids, odd_asks=odd_asks)
+            return delta
         case MessageKind.TRADE:
             trade_id, price_ticks, size_lots, is_sold, time_ns = told[2:]
             side = Side.SELL if is_sold else Side.BUY

@@ -3,7 +3,8 @@
 The invariant: what is printed is exact. Prices and sizes have 8 decimals; amounts of money have
 8, and up to 12 where the books hold finer ones. The quotients that a client is shown (average
 price, change in percent) are information only: they are rounded half up and never booked. What is
-read is exact too, or a DecodeError; only sizes of others are rounded down to whole lots. Times
+read is exact too, or a DecodeError; only what others did and do is rounded where it is off today's
+steps: sizes down to whole lots, prices to whole ticks. Times
 are whole milliseconds, rounded down, or microseconds where a client has asked for them; both are
 understood where a client sends them.
 """
@@ -17,6 +18,7 @@ from functools import lru_cache
 from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS
+from steelyard.domain.order import Side
 from steelyard.domain.units import ATOMS_PER_UNIT, TEXT_MAX
 
 MS_NS = 1_000_000
@@ -219,6 +221,44 @@ def read_price(instrument: Instrument, text: str) -> int:
         DecodeError: It is not a multiple of the tick.
     """
     return _read_steps(text, tick_e8(instrument), "price", instrument)
+
+
+def read_level(instrument: Instrument, side: Side, text: str) -> tuple[int, int, bool]:
+    """Return the price of somebody's order: where it is shown, times 1e8, and whether it is off.
+
+    Orders from before a change of the tick still rest and trade. One that is off today's tick is
+    shown at the next whole one away from the other side, so that a book never looks better than it
+    is.
+
+    Raises:
+        DecodeError: It is not a price.
+    """
+    price_e8 = scaled(text, DECIMALS)
+    ticks, rest = divmod(price_e8, tick_e8(instrument))
+    if price_e8 < 0:
+        raise DecodeError(f"price {text} is below zero ({instrument.symbol})")
+    is_off = rest != 0
+    return ticks + (is_off and side is Side.SELL), price_e8, is_off
+
+
+def resting_price(instrument: Instrument, side: Side, text: str) -> int:
+    """Return where the price of somebody's order is shown, in ticks; see `read_level`.
+
+    Raises:
+        DecodeError: It is not a price.
+    """
+    return read_level(instrument, side, text)[0]
+
+
+def nearest_price(instrument: Instrument, text: str) -> int:
+    """Return a price that once was, in the ticks of today, half up.
+
+    Raises:
+        DecodeError: It is not a price.
+    """
+    below = resting_price(instrument, Side.BUY, text)
+    tick = tick_e8(instrument)
+    return below + (2 * (scaled(text, DECIMALS) - below * tick) >= tick)
 
 
 def read_size(instrument: Instrument, text: str) -> int:

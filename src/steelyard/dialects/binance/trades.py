@@ -19,7 +19,7 @@ from steelyard.dialects.binance.text import (
     amount_text,
     from_ms,
     price_text,
-    read_price,
+    resting_price,
     size_text,
     to_ms,
     whole_lots,
@@ -52,11 +52,11 @@ def trade_to_wire(trade: Trade, listings: Listings) -> PublicTrade:
 
 
 def trade_from_wire(trade: PublicTrade, instrument: Instrument) -> Trade:
-    """Return a public trade of a response."""
+    """Return a public trade of a response, at the price at which its maker's order was shown."""
     return Trade(
         instrument.instrument_id,
         trade.id,
-        read_price(instrument, trade.price),
+        resting_price(instrument, Side.BUY if trade.isBuyerMaker else Side.SELL, trade.price),
         whole_lots(instrument, trade.qty),
         Side.SELL if trade.isBuyerMaker else Side.BUY,
         from_ms(trade.time),

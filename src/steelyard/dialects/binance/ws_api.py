@@ -15,6 +15,7 @@ from msgspec import UNSET
 from steelyard.dialects.binance import (
     account,
     candles,
+    codes,
     errors,
     market,
     order_lists,
@@ -497,6 +498,6 @@ class AccountFollower:
         error = message.error
         assert error is not None, "only a refusal is refused"
         text = f"{error.code} {error.msg}"
-        if message.status in errors.SLOW_DOWN:
+        if message.status in codes.SLOW_DOWN:
             raise RateLimited(text, 60 * SECOND_NS)
         raise AuthError(f"{text} (at {now_ns} ns by our clock)", error.code)

@@ -24,6 +24,7 @@ from steelyard.dialects.native import (
 )
 from steelyard.dialects.native.client import NativeClient
 from steelyard.dialects.native.endpoints import ENDPOINTS
+from steelyard.dialects.native.entry import OrderEntry
 from steelyard.domain.errors import Unsupported
 from steelyard.domain.messages import KeyKind
 from steelyard.wire.dialect import Asker, Auth, Dialect, Endpoint
@@ -145,4 +146,5 @@ DIALECT = Dialect(
     environment=_environment,
     client_ids_for_ever=True,
     key_kinds=frozenset(KeyKind),
+    entry=OrderEntry,
 )

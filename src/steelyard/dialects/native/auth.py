@@ -59,11 +59,15 @@ def verify(credentials: Credentials, secret: bytes) -> bool:
 
 
 def signature(credentials: Credentials) -> bytes | None:
-    """Return the bytes of a key pair's signature; None where it is not base64."""
+    """Return the bytes of a key pair's signature; None where it is not base64.
+
+    Of several spellings of the same bytes only the one that encoders write is taken.
+    """
     try:
-        return b64decode(credentials.signature, validate=True)
+        found = b64decode(credentials.signature, validate=True)
     except ValueError:
         return None
+    return found if b64encode(found).decode() == credentials.signature else None
 
 
 def signed_headers(

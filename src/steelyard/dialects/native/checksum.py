@@ -44,16 +44,25 @@ class CheckedBook:
         self._bids, self._asks = dict(snapshot.bids), dict(snapshot.asks)
         self._sequence = snapshot.sequence
 
-    def apply(self, delta: BookDelta) -> bool:
-        """Take in levels that changed; False where something is missing before them."""
+    def apply(self, delta: BookDelta, told: int | None) -> bool:
+        """Take in levels that changed; False where something is missing before them.
+
+        Raises:
+            DecodeError: The exchange's checksum is another one; the book is as it was.
+        """
         if delta.first_sequence > self._sequence + 1:
             return False
+        sides = ((self._bids, delta.bids), (self._asks, delta.asks))
+        before = [[(ticks, levels.get(ticks, 0)) for ticks, _ in new] for levels, new in sides]
+        for levels, changed in sides:
+            _change(levels, changed)
+        try:
+            self.check(told)
+        except DecodeError:
+            for (levels, _), old in zip(sides, before, strict=True):
+                _change(levels, old)
+            raise
         self._sequence = delta.last_sequence
-        for levels, changed in ((self._bids, delta.bids), (self._asks, delta.asks)):
-            for ticks, lots in changed:
-                levels[ticks] = lots
-                if not lots:
-                    del levels[ticks]
         return True
 
     def check(self, told: int | None) -> None:
@@ -73,3 +82,10 @@ class CheckedBook:
                 "exchange: something was lost; subscribe anew",
                 "checksum",
             )
+
+
+def _change(levels: dict[int, int], changed: Levels) -> None:
+    for ticks, lots in changed:
+        levels[ticks] = lots
+        if not lots:
+            del levels[ticks]

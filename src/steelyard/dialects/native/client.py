@@ -23,6 +23,7 @@ from steelyard.domain.messages import (
     AccountQuery,
     Answer,
     BookQuery,
+    BookSnapshot,
     CandleList,
     CandlesQuery,
     ClockQuery,
@@ -98,7 +99,10 @@ class NativeClient:
         try:
             form = _route(message, listings).answer
             wire: Any = msgspec.json.decode(response.body, type=form)
-            return Answered(_answer(message, wire, listings))
+            answer = _answer(message, wire, listings)
+            if isinstance(message, BookQuery) and isinstance(answer, BookSnapshot):
+                answer = answer.cut_at(min(message.depth, forms.BOOK_DEPTH_MAX))
+            return Answered(answer)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecodeError) as error:
             return Unknown(f"HTTP {response.status} with an answer that cannot be read: {error}")
 
@@ -115,6 +119,10 @@ class NativeClient:
     ) -> ClientStream:
         """Return a session that follows these public channels; candles are those of a minute."""
         return market_stream(instruments, listings, kinds)
+
+    def market_table(self, _instruments: Sequence[Instrument]) -> None:
+        """Its frames are read by Python code: books have checksums, which no table speaks of."""
+        return
 
     def private_session(
         self,

@@ -2,9 +2,10 @@
 
 One table, `CODES`, makes the responses, the OpenAPI document, the reference and the client's
 reading of an error. Codes are the names of our reasons and never change their meaning. A client
-decides by code alone, never by text or status.
+decides by code, never by text; with a status of 500 or more no code is a no.
 """
 
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import msgspec
@@ -590,9 +591,12 @@ def outcome_of_error(message: Command | Query, response: Response) -> Outcome:
     except DecodeError as error:
         return Unknown(f"HTTP {response.status}: {error}")
     reason = reason_of(said.code)
-    if isinstance(reason, RejectReason):
-        return Answered(Refused(reason, said.message, said.field))
     why = f"{said.code}: {said.message}"
+    if isinstance(reason, RejectReason):
+        # The engine's no has a 4xx: with a fault of the server it proves nothing.
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Unknown(f"HTTP {response.status}: {why}")
+        return Answered(Refused(reason, said.message, said.field))
     if reason is None or (changes and reason in _PROVES_NOTHING):
         return Unknown(why)
     return NotSent(why, _retry_after_ns(response), reason in _DENIED)

@@ -519,15 +519,13 @@ class ClientStream:
         book = CheckedBook(self._listings[snapshot.instrument_id], snapshot)
         book.check(push.checksum)
         self._books[snapshot.instrument_id] = book
-        return snapshot
+        return snapshot.cut_at(SNAPSHOT_DEPTH)
 
     def _delta(self, push: stream_messages.BookDeltaPush) -> BookDelta:
         delta = market.delta_from_wire(push, self._listings)
         book = self._books.get(delta.instrument_id)
-        if book is not None and not book.apply(delta):
+        if book is not None and not book.apply(delta, push.checksum):
             del self._books[delta.instrument_id]
-        elif book is not None:
-            book.check(push.checksum)
         return delta
 
     def _ask(self) -> None:

@@ -1,0 +1,121 @@
+"""`steelyard key audit`: ask the venue what a bot's key may do, and whether a bot may hold it.
+
+It asks as the bot does and judges as the bot does at its start; it trades nothing.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from steelyard import dialects
+from steelyard.cli.options import Common, shown_time
+from steelyard.cli.terminal import shown
+from steelyard.cli.trade import configure
+from steelyard.domain.errors import ConnectionLost
+from steelyard.domain.messages import (
+    AccountAnswer,
+    AccountQuery,
+    Answer,
+    Clock,
+    ClockQuery,
+    InstrumentsQuery,
+    KeyQuery,
+    Query,
+)
+from steelyard.net.client import HttpClient
+from steelyard.net.clock import Clock as OwnClock
+from steelyard.net.loop import run_loop
+from steelyard.trading.config import BotConfig
+from steelyard.trading.connector import Connector
+from steelyard.trading.keyaudit import KeyAudit, audit
+from steelyard.trading.orderwork import OWN_ACCOUNT
+from steelyard.vault.keys import resolve
+from steelyard.wire.dialect import ApiKey
+from steelyard.wire.http import Request
+from steelyard.wire.outcome import Answered, Outcome
+
+CHECK_FAILED = 1
+MS_NS = 1_000_000
+_EVERYONE = Common()
+
+
+def audit_key(config: Path, /, *, common: Common = _EVERYONE) -> int:
+    """Ask the venue what the key of a bot may do, and what a thief could do with it.
+
+    The exit code is 0 only if a bot may hold it. `steelyard trade` asks the same at its start.
+
+    Example: steelyard key audit dip.toml
+
+    Parameters
+    ----------
+    config
+        The bot's configuration, which names venue and key.
+    """
+    checked = configure(config)
+    found = run_loop(_asked(checked, resolve(checked.main.key, os.environ)))
+    common.show(document(found), text(found))
+    return CHECK_FAILED if found.refusal else 0
+
+
+async def _asked(config: BotConfig, key: ApiKey) -> KeyAudit:
+    """Return what is found out about a key.
+
+    Raises:
+        TransportError: The venue cannot be reached.
+    """
+    dialect, clock = dialects.find(config.main.dialect), OwnClock()
+    connector = Connector(dialect.client, key, dialect.limits)
+    http = HttpClient(config.main.rest, loopback_only=True)
+    offset_ns = 0
+
+    async def ask(query: Query) -> Outcome:
+        now_ns = clock.now_ns() + offset_ns
+        made = connector.request(query, now_ns)
+        if isinstance(made, Request):
+            return connector.outcome(query, await http.send(made), now_ns)
+        return made
+
+    async def answered(query: Query) -> Answer:
+        outcome = await ask(query)
+        if not isinstance(outcome, Answered):
+            raise ConnectionLost(f"the venue does not tell what the key may do: {outcome.why}")
+        return outcome.answer
+
+    try:
+        told = await answered(ClockQuery())
+        if isinstance(told, Clock):
+            offset_ns = told.time_ns - clock.now_ns()
+        await answered(InstrumentsQuery())
+        permissions = await answered(KeyQuery(key.key))
+        account = await answered(AccountQuery(OWN_ACCOUNT))
+    finally:
+        await http.close()
+    known = account if isinstance(account, AccountAnswer) else None
+    return audit(permissions, known, config.strategy.symbol, clock.now_ns() + offset_ns)
+
+
+def document(found: KeyAudit) -> dict[str, Any]:
+    """Return an audit as a document; times in milliseconds."""
+    return {
+        "scopes": {scope.value: verdict.value for scope, verdict in found.scopes.items()},
+        "ip_bound": found.is_ip_bound,
+        "ends": None if found.ends_ns is None else found.ends_ns // MS_NS,
+        "others": list(found.others),
+        "findings": [finding._asdict() for finding in found.findings],
+        "thief": list(found.thief),
+        "may_be_held": found.refusal is None,
+    }
+
+
+def text(found: KeyAudit) -> str:
+    """Return an audit as people read it."""
+    scopes = " · ".join(f"{scope.value} {verdict}" for scope, verdict in found.scopes.items())
+    bound = {True: "bound to addresses", False: "from anywhere", None: "addresses not known"}
+    ends = "no end" if found.ends_ns is None else f"ends {shown_time(found.ends_ns // MS_NS)}"
+    lines = [f"{scopes} · {bound[found.is_ip_bound]} · {ends}"]
+    for finding in found.findings:
+        mark = "[red]refused[/]" if finding.refuses else "[yellow]mind[/]"
+        lines.append(f"  {mark} {shown(finding.text)}")
+    if not found.refusal:
+        lines.append("  [green]a bot may hold it[/]")
+    return "\n".join(lines + [f"  · {shown(sentence)}" for sentence in found.thief])

@@ -1,0 +1,68 @@
+"""`steelyard key audit` against an exchange: what it says is what `steelyard trade` acts on."""
+
+import json
+from pathlib import Path
+
+import pytest
+from bot_process import config_text
+
+from steelyard.cli.key_audit import document, text
+from steelyard.cli.main import run
+from steelyard.domain.messages import KeyAnswer, Refused, Scope
+from steelyard.domain.order import RejectReason
+from steelyard.trading.keyaudit import audit
+
+
+@pytest.fixture
+def audited(exchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    """Return what audits a new key of some dialect and scopes: its exit code and document."""
+    made = []
+
+    def act(dialect: str, scopes: str, *more: str) -> tuple[int, dict]:
+        name = f"audited-{dialect}{len(made)}"
+        made.append(name)
+        data = ("--data", str(exchange.data))
+        assert run(["account", "create", name, *data]) == 0
+        create = ["key", "create", name, "--dialect", dialect, "--scopes", scopes, *more]
+        capsys.readouterr()
+        assert run([*create, *data, "--json"]) == 0
+        key = json.loads(capsys.readouterr().out)
+        file = tmp_path / f"{name}.toml"
+        places = {"rest": exchange.url(dialect), "ws": exchange.url(dialect, "ws")}
+        config = config_text(exchange, name, **places)
+        file.write_text(config.replace('dialect = "binance"', f'dialect = "{dialect}"'))
+        monkeypatch.setenv("BOT_KEY", key["key"])
+        monkeypatch.setenv("BOT_SECRET", key["secret"])
+        code = run(["key", "audit", str(file), "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    return act
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", ["binance", "native"])
+def test_a_key_is_judged_by_what_the_venue_says(audited, dialect):
+    """What it may do, from where, and what a thief could do with it, in either dialect."""
+    code, found = audited(dialect, "read,trade", "--ip", "127.0.0.1")
+    assert (code, found["may_be_held"], found["ip_bound"]) == (0, True, True)
+    assert found["scopes"] == {"read": "yes", "trade": "yes", "withdraw": "no"}
+    assert found["findings"] == []
+    assert len(found["thief"]) >= 4
+    code, found = audited(dialect, "read,trade,withdraw", "--ip", "127.0.0.1", "--expires", "1d")
+    assert (code, found["may_be_held"]) == (1, False)
+    assert [it["name"] for it in found["findings"]] == ["key.withdraw", "key.ends"]
+    code, found = audited(dialect, "read")
+    assert (code, found["ip_bound"]) == (1, False)
+    assert found["findings"][0]["text"] == "this key lacks the scope trade"
+
+
+def test_people_read_the_same():
+    """Verdicts in a line, then what is wrong, then what a thief could do."""
+    key = KeyAnswer("k", 0, frozenset({Scope.READ, Scope.TRADE}), (), 0, 10**18)
+    told = text(audit(key, None, "BTC-USDT", 0))
+    assert told.startswith("read yes · trade yes · withdraw no · from anywhere · ends 2001-09-09")
+    assert "a bot may hold it" in told
+    unknown = audit(Refused(RejectReason.UNSUPPORTED, "no [such] route"), None, "BTC-USDT", 0)
+    assert "read unknown" in text(unknown)
+    assert "no \\[such] route" in text(unknown)
+    assert document(unknown)["ip_bound"] is None
