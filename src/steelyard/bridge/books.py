@@ -7,12 +7,15 @@ for: where they differ, the answer's sequence says that the stream owes changes.
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from steelyard.bridge.numbers import levels_of
 from steelyard.bridge.session import Session
 from steelyard.domain.messages import BookDelta, BookSnapshot
 from steelyard.domain.order import Side
 
 DEPTH = 100  # levels of a side that are told
+CUT_MIN = 10  # no library cuts a book off before so many; a shorter side is all that there is
 COMPARED = 5  # levels of a side that have to agree
 FRESH_NS = 3_000_000_000
 MS_NS = 1_000_000
@@ -75,6 +78,8 @@ class Books:
             tuple(sorted(self._bids.items(), reverse=True)),
             tuple(sorted(self._asks.items())),
             self._time_ns,
+            known_bid_ticks=min(self._bids) if len(self._bids) >= CUT_MIN else None,
+            known_ask_ticks=max(self._asks) if len(self._asks) >= CUT_MIN else None,
         )
 
     async def answer(self) -> BookSnapshot:
@@ -94,10 +99,7 @@ class Books:
             _best(asks, Side.SELL) == _best(self._asks, Side.SELL)
         ):
             return self.snapshot()
-        told = self.snapshot()
-        return BookSnapshot(
-            told.instrument_id, told.sequence + 1, told.bids, told.asks, told.time_ns
-        )
+        return replace(self.snapshot(), sequence=self._sequence + 1)
 
 
 def _halves(raw: tuple[list[Any], list[Any]], session: Session) -> tuple[Half, Half]:
