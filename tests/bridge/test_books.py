@@ -31,7 +31,7 @@ def loaded() -> Stand:
 
 @given(st.lists(st.tuples(HALF, HALF), min_size=1, max_size=8))
 def test_a_trader_who_follows_has_the_book(books):
-    """Snapshot and changes come to what the library showed last, without a gap."""
+    """Snapshot and changes come to what the library showed last, as deep as it is known."""
     stand = loaded()
     view = BookView(stand.session.instrument)
     for bids, asks in books:
@@ -42,8 +42,20 @@ def test_a_trader_who_follows_has_the_book(books):
             case BookDelta():
                 view.delta(event, 1)
     assert view.gaps == 0
-    assert dict(view.bids.first(DEPTH)) == {p: s * 100 for p, s in books[-1][0].items()}
-    assert dict(view.asks.first(DEPTH)) == {p: s * 100 for p, s in books[-1][1].items()}
+    for side, real, sign in ((view.bids, books[-1][0], 1), (view.asks, books[-1][1], -1)):
+        known = side.known_ticks
+        assert dict(side.first(DEPTH)) == {
+            price: size * 100
+            for price, size in real.items()
+            if known is None or (price - known) * sign >= 0
+        }
+
+
+def test_a_long_side_is_known_as_far_as_it_is_told():
+    """A library cuts books off; a short side is all that there is."""
+    stand = loaded()
+    told = stand.books.take(book({n: 1 for n in range(1, 31)}, {n: 1 for n in range(40, 45)}))
+    assert (told.known_bid_ticks, told.known_ask_ticks) == (1, None)
 
 
 def test_a_book_that_has_not_changed_tells_nothing():
