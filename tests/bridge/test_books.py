@@ -54,7 +54,7 @@ def test_a_trader_who_follows_has_the_book(books):
 def test_a_long_side_is_known_as_far_as_it_is_told():
     """A library cuts books off; a short side is all that there is."""
     stand = loaded()
-    told = stand.books.take(book({n: 1 for n in range(1, 31)}, {n: 1 for n in range(40, 45)}))
+    told = stand.books.take(book(dict.fromkeys(range(1, 31), 1), dict.fromkeys(range(40, 45), 1)))
     assert (told.known_bid_ticks, told.known_ask_ticks) == (1, None)
 
 
