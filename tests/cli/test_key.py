@@ -22,7 +22,7 @@ def test_what_a_key_is_to_be_is_checked_before_anything_is_asked():
 @pytest.mark.parametrize(
     ("dialect", "scopes", "expires", "words"),
     [
-        ("mtgox", "read", None, "no dialect 'mtgox'; there are: binance, native"),
+        ("mtgox", "read", None, "no dialect 'mtgox'; there are: binance"),
         ("native", "admin", None, "no scope 'admin'; there are: read, trade, withdraw"),
         ("native", "read", "soon", "90d"),
     ],
@@ -38,7 +38,7 @@ def test_of_a_file_only_its_public_key_goes_further(tmp_path):
     file.write_text(f"a note\n{public}")
     call = configure("ann", "native", "read", [], None, "", KeyKind.ED25519, file)
     assert call.public_key == public
-    with pytest.raises(UsageError, match="an hmac key has no public key"):
+    with pytest.raises(UsageError, match="keys of kind hmac have no public key"):
         configure("ann", "native", "read", [], None, "", KeyKind.HMAC, file)
     file.write_text(private)
     with pytest.raises(UsageError, match=r"key\.pem: this is a private key") as caught:

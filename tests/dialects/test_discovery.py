@@ -84,7 +84,7 @@ def test_what_is_no_dialect_is_told(monkeypatch):
 
 def test_an_unknown_name_is_told_the_known_ones(monkeypatch):
     offer(monkeypatch)
-    with pytest.raises(Unsupported, match="no dialect 'binanse'; there are binance, native"):
+    with pytest.raises(Unsupported, match="there are binance, coinbase-exchange, native"):
         dialects.find("binanse")
 
 

@@ -35,7 +35,7 @@ from steelyard.wire.outcome import Answered, NotSent, Unknown
 NAMES = dialects.names()
 EACH = 20  # messages of one seed
 STATUSES = (200, 200, 200, 200, 201, 204, 400, 401, 403, 404, 409, 418, 429, 500, 503)
-LATER_NS = START_NS + 10**10
+LATER_NS = START_NS + 10**11  # signatures are good for a minute at most
 PLACE_IN_A_PATH = re.compile(r"\{(\w+)\}")
 
 NIGHT = 5_000  # seeds
@@ -356,6 +356,6 @@ def test_a_conversation_says_everything_that_a_dialect_has():
         said = traffic.of_dialect(name)
         assert len(said.exchanged) >= 20, name
         assert {"market", "private"} == said.heard.keys()
-        assert all(len(frames) >= 10 for frames in said.heard.values()), name
+        assert all(len(frames) >= 8 for frames in said.heard.values()), name
         refused = [it for it in said.exchanged if it.response.status != 200]
         assert 1 <= len(refused) <= len(said.exchanged) // 4, name

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.domain.errors import UnitError, Unsupported
-from steelyard.domain.instrument import LIMIT_MAX, Instrument, Listings
+from steelyard.domain.instrument import (
+    LIMIT_MAX,
+    Instrument,
+    Listings,
+    foreign_asset_id,
+    foreign_asset_name,
+)
 from steelyard.domain.order import RejectReason
 
 
@@ -290,3 +296,25 @@ def test_what_is_not_listed_is_named_with_what_is():
         listings.symbol("XRP-USDT")
     with pytest.raises(Unsupported, match=r"^no asset 'XRP' here; known: BTC, USDT$"):
         listings.asset_id("XRP")
+
+
+@given(st.text("ABCXYZ0129", min_size=1, max_size=11))
+def test_an_asset_that_no_instrument_uses_has_a_number_all_the_same(name):
+    """Fees in a venue's own coin are told by it, whoever reads the number later."""
+    listings = Listings([spot()])
+    number = listings.any_asset_id(name.lower())
+    assert listings.asset(number) == name
+    assert number == foreign_asset_id(name) < 2**63
+    assert number not in listings.assets()
+
+
+def test_the_assets_of_instruments_keep_their_numbers():
+    listings = Listings([spot()])
+    assert listings.any_asset_id("usdt") == listings.asset_id("USDT")
+    assert foreign_asset_name(listings.asset_id("USDT")) is None
+
+
+@pytest.mark.parametrize("name", ["", "ABCDEFGHIJKL", "no body", "Ä"])
+def test_what_is_no_assets_name_has_none(name):
+    with pytest.raises(Unsupported, match="no name that can be kept"):
+        Listings().any_asset_id(name)

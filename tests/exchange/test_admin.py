@@ -56,7 +56,10 @@ def test_an_account_is_opened_with_what_it_is_given(desk):
         (CreateKey("alice", "native", (Scope.READ,), ("x",)), "'x' is not an IP address"),
         (CreateKey("alice", "native", (Scope.READ,), lifetime_ns=0), "would have expired"),
         (CreateKey("alice", "native", (Scope.READ,), kind=KeyKind.RSA), "add --public-key FILE"),
-        (CreateKey("alice", "native", (Scope.READ,), public_key=PUBLIC), "an hmac key has no pub"),
+        (
+            CreateKey("alice", "native", (Scope.READ,), public_key=PUBLIC),
+            "kind hmac have no pub",
+        ),
         (
             CreateKey("alice", "native", (Scope.READ,), kind=KeyKind.RSA, public_key=PUBLIC),
             "another kind: Ed25519",

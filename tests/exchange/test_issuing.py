@@ -107,7 +107,7 @@ def test_a_rotation_is_one_record(desk):
         (RotateKey("plain", -1), "an overlap is from 0s to 30d; a key that leaked wants 0s"),
         (RotateKey("plain", issuing.OVERLAP_MAX_NS + 1), "an overlap is from 0s to 30d"),
         (RotateKey("plain", actor=""), "who does it has a name of 1 to 100 characters"),
-        (RotateKey("plain", public_key=pair(KeyKind.ED25519)[1]), "an hmac key has no public"),
+        (RotateKey("plain", public_key=pair(KeyKind.ED25519)[1]), "kind hmac have no public"),
         (ChangeKey("revoked", label="x"), "revoked, and an end is final"),
         (ChangeKey("plain", scopes=()), "at least one scope"),
         (ChangeKey("plain", scopes=(Scope.WITHDRAW,)), "needs an address list; add --ip"),

@@ -42,6 +42,14 @@ PRINTED = {
         *(PRICE, rf"closed {PRICE} \{{.*'currency': 'BTC'.*\}}"),
         *("True", "canceled", r"\{.*'BTC': .*\}"),
     ],
+    "coinbase-exchange/order_ccxt.py": [
+        *(PRICE, "open closed", "True", "canceled"),
+        r"\{.*'BTC': .*\}",
+    ],
+    "coinbase-exchange/tutorial.py": [
+        *("USDT 10000", f"price {PRICE}"),
+        r"done 0\.10000000 [0-9]{4}\.[0-9]{16}",
+    ],
     "binance/stream_ccxt.py": [
         rf"\[{PRICE}, .*\] \[{PRICE}, .*\]",
         *(f"{NUMBER} open", f"{NUMBER} canceled"),
@@ -73,7 +81,9 @@ def environment(exchange: LocalExchange, program: str, folder: Path) -> dict[str
     """Give a program what docs/examples/README.md says it needs."""
     folder_name, name = program.split("/")
     dialect = {"connector": "binance"}.get(folder_name, folder_name)
-    key = exchange.trader(re.sub(r"\W|_", "-", name), {"USDT": "10000"}, dialect=dialect)
+    signing = {"signing": "tutorial"} if name == "tutorial.py" else {}
+    account = re.sub(r"\W|_", "-", program)
+    key = exchange.trader(account, {"USDT": "10000"}, dialect=dialect, **signing)
     if dialect == "native":
         return {
             "STEELYARD_URL": exchange.url("native"),
@@ -87,7 +97,7 @@ def environment(exchange: LocalExchange, program: str, folder: Path) -> dict[str
             "STEELYARD_KEY": key["key"],
             "STEELYARD_SECRET": key["secret"],
         }
-    client = "ccxt" if "ccxt" in name else "python-binance"
+    client = next((c for c in ("ccxt", "tutorial") if c in name), "python-binance")
     (folder / "key.json").write_text(json.dumps(key))
     (folder / "venue.json").write_text(json.dumps(exchange.env(dialect, client=client)))
     return {}

@@ -40,6 +40,7 @@ from steelyard.net.client import Down, HttpClient, Up, WebSocketClient
 from steelyard.net.clock import Clock
 from steelyard.sim.auditor import Truth
 from steelyard.sim.rungs import LIMITS, PUBLIC, TOKEN_USDT, lacking, session_of
+from steelyard.sim.spelling import Spelling, completed
 from steelyard.sim.stand import BTC_USDT, Entry
 from steelyard.sim.words import LIST_MAX
 from steelyard.testing import LocalExchange
@@ -185,6 +186,9 @@ class Listener:
         return frames
 
 
+UNNUMBERED_S = 0.3
+
+
 class InSockets:
     """A dialogue over real sockets; see `steelyard.sim.rungs.Rung`."""
 
@@ -197,6 +201,7 @@ class InSockets:
         self._dialect = dialect
         self._exchange = exchange
         self._number = next(exchange.numbers)
+        self._spelling = Spelling(dialect, self.listings)
         self._keys: dict[str, ApiKey] = {}
         self._listeners: dict[str, Listener] = {}
         self._runner = asyncio.Runner()
@@ -224,7 +229,8 @@ class InSockets:
         scopes = frozenset({Scope.READ, Scope.TRADE})
         call = CreateKey(self.account(account), self._dialect.name, scopes)
         made = self.administer(call)
-        self._keys[participant] = ApiKey(made["key"], made["secret"].encode())
+        passphrase = made["passphrase"] or ""
+        self._keys[participant] = ApiKey(made["key"], made["secret"].encode(), passphrase)
 
     def revoke(self, participant: str) -> None:
         self.administer(RevokeKey(self._keys[participant].key))
@@ -235,6 +241,17 @@ class InSockets:
     # -- what is said and heard ---------------------------------------------------------------
 
     def send(self, participant: str, message: Any) -> Outcome:
+        spelled = self._spelling.spelled(message)
+        if self._dialect.answers_in_full:
+            return self._spelling.read(self._send(participant, spelled))
+        outcome = completed(
+            spelled,
+            lambda: self._send(participant, spelled),
+            lambda query: self._send(participant, query),
+        )
+        return self._spelling.read(outcome)
+
+    def _send(self, participant: str, message: Any) -> Outcome:
         if self._over_websocket and participant != PUBLIC and isinstance(message, UserCommand):
             return self._enter(participant, message)
         now_ns, client = CLOCK.now_ns(), self._dialect.client
@@ -289,6 +306,8 @@ class InSockets:
         if (market := self._listeners.get(PUBLIC)) is not None:
             book = self.ask(PUBLIC, BookQuery(self.instrument.instrument_id, LIST_MAX))
             self._runner.run(market.until(lambda: market.sequence >= book.sequence))
+            if not book.sequence:  # a venue that numbers no books: its changes come in a moment
+                time.sleep(UNNUMBERED_S)
         for listener in self._listeners.values():
             self._runner.run(listener.arrive())
 
@@ -296,7 +315,7 @@ class InSockets:
         listener = self._listeners.get(participant)
         if listener is None:
             return [], None
-        events, listener.events = listener.events, []
+        events, listener.events = self._spelling.heard(listener.events), []
         if listener.closed is not None:
             del self._listeners[participant]
         return events, listener.closed

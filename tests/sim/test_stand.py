@@ -90,6 +90,8 @@ def test_a_plain_seal_opens_in_its_context_only():
 
 def test_commands_go_over_a_websocket_too_which_is_opened_anew_where_it_was_closed(stand):
     """A key that has been revoked since is turned away as over REST."""
+    if stand.dialect.entry is None:
+        pytest.skip(f"{stand.dialect.name} takes orders over REST alone")
     key = stand.key("alice")
     assert isinstance(stand.enter(limit_order(), key), Answered)
     assert isinstance(stand.enter(limit_order(), key), Answered)

@@ -64,7 +64,6 @@ STEP_S = 0.05  # how often the market moves and due streams go out
 SNAPSHOT_S = 60.0
 STATUS_PATH, STATUS_TARGET = "/status", "/api/v1/status"  # where others look, and where it is
 ENDED_KEYS_S = 0.5  # how often WebSockets of keys whose time is over are looked for
-LIVE_DIALECTS = ("native", "binance")
 
 # Why a port refuses, by its HTTP status. What failed while it was carried out is not known.
 NOT_ALLOWED, UNAVAILABLE = 405, 503
@@ -193,7 +192,7 @@ class ExchangeProcess:
         return ready
 
     async def _open_ports(self, cashier: Cashier) -> None:
-        for name in LIVE_DIALECTS:
+        for name in dialects.names():
             dialect = dialects.find(name)
             limits = self.config.limits(name, dialect.limits)
             tokens = StreamTokens(secrets.token_bytes)
@@ -227,7 +226,7 @@ class ExchangeProcess:
         self.stopped.set()
 
     def _take_ports(self) -> None:
-        for name in LIVE_DIALECTS:
+        for name in dialects.names():
             offset = dialects.find(name).port_offset
             port = self.config.port_base and self.config.port_base + offset
             self._ports[name] = bind(self.config.host, port)

@@ -50,7 +50,7 @@ def create_key(
     account
         Whose key it is.
     dialect
-        The API it is for: native, binance.
+        The API it is for: native, binance, coinbase-exchange.
     scopes
         What it may do, separated by commas: read, trade, withdraw. One that may withdraw needs
         --ip, and may do so 24 hours after it was made.
@@ -64,7 +64,8 @@ def create_key(
         A note, say the bot's name.
     kind
         How requests are signed: hmac with a secret that is made for you; ed25519, rsa of 2048
-        to 4096 bits, or es256 (native only), with a private key that stays with you.
+        to 4096 bits, or es256 (native only), with a private key that stays with you; tutorial
+        (coinbase-exchange only), with a secret as a well-known beginner's program does.
     public_key
         The public half of your ed25519, rsa or es256 key, a PEM file: openssl genpkey -algorithm
         ed25519 -out PRIVATE.pem, then openssl pkey -in PRIVATE.pem -pubout -out PUBLIC.pem.
@@ -225,8 +226,10 @@ def read_pem(file: Path) -> bytes:
 def _public_pem(kind: KeyKind, file: Path) -> str:
     """Return a public key's PEM, and nothing else that may be in its file."""
     content = read_pem(file)
-    if kind is KeyKind.HMAC:
-        raise UsageError("an hmac key has no public key; add --kind ed25519 or --kind rsa")
+    if kind.has_secret:
+        raise UsageError(
+            f"keys of kind {kind} have no public key; add --kind ed25519 or --kind rsa"
+        )
     try:
         return read_public_key(kind, content).pem.decode()
     except UsageError as error:
@@ -242,8 +245,10 @@ def issued(result: dict[str, Any]) -> str:
     key = f"key     [bold]{result['key']}[/]"
     if not result["secret"]:
         return f"{key}\n{about}\nSign with your private key.{warnings}"
+    passphrase = result.get("passphrase")
+    also = f"\npassphrase  [bold]{shown(passphrase)}[/]" if passphrase else ""
     return (
-        f"{key}\nsecret  [bold]{shown(result['secret'].strip())}[/]\n{about}\n"
+        f"{key}\nsecret  [bold]{shown(result['secret'].strip())}[/]{also}\n{about}\n"
         "[yellow]The secret is not kept anywhere in the clear and will not be shown again.[/]"
         f"{warnings}"
     )

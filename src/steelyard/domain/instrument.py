@@ -309,6 +309,39 @@ def _limit_steps(name: str, text: str, step_name: str, step: Decimal) -> int:
     return steps
 
 
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_BASE = len(_DIGITS) + 1  # digits count from 1, so that no name begins with nothing
+_FOREIGN = 1 << 62  # asset numbers from here on are names
+_FOREIGN_NAME_MAX = 11  # letters that fit below
+
+
+def foreign_asset_id(name: str) -> int:
+    """Return the number of an asset that no listed instrument uses; it is its name, spelled out.
+
+    Venues take fees in coins of their own, whatever is traded. Such a number is good anywhere,
+    also after a restart: nothing has to be remembered.
+
+    Raises:
+        Unsupported: The name has more than 11 characters, or others than letters and digits.
+    """
+    letters = name.upper()
+    if not 1 <= len(letters) <= _FOREIGN_NAME_MAX or not set(letters) <= {*_DIGITS}:
+        raise Unsupported(f"asset {name[:20]!r} is listed nowhere, and no name that can be kept")
+    number = 0
+    for letter in letters:
+        number = number * _BASE + _DIGITS.index(letter) + 1
+    return _FOREIGN + number
+
+
+def foreign_asset_name(asset_id: int) -> str | None:
+    """Return the name that `foreign_asset_id` spelled; None of any other number."""
+    number, letters = asset_id - _FOREIGN, ""
+    while number > 0:
+        number, letter = divmod(number, _BASE)
+        letters = _DIGITS[letter - 1] + letters
+    return letters or None
+
+
 class Listings:
     """Every instrument of a venue, found by id or by symbol; assets by id or by name."""
 
@@ -361,8 +394,10 @@ class Listings:
         return self._by_symbol.get(symbol)
 
     def asset(self, asset_id: int) -> str:
-        """Return an asset's name."""
-        return self._asset_names[asset_id]
+        """Return an asset's name, also of one that no instrument uses."""
+        found = self._asset_names.get(asset_id) or foreign_asset_name(asset_id)
+        assert found is not None, f"{asset_id} is no asset's number"
+        return found
 
     def asset_id(self, name: str) -> int:
         """Return an asset's number.
@@ -375,6 +410,15 @@ class Listings:
             known = ", ".join(sorted(self._asset_ids))
             raise Unsupported(f"no asset {name!r} here; known: {known}")
         return found
+
+    def any_asset_id(self, name: str) -> int:
+        """Return an asset's number, also of one that no instrument uses.
+
+        Raises:
+            Unsupported: As `foreign_asset_id`.
+        """
+        found = self._asset_ids.get(name.upper())
+        return foreign_asset_id(name) if found is None else found
 
     def assets(self) -> dict[int, str]:
         """Return every asset's name by its number."""

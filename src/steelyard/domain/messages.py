@@ -36,6 +36,12 @@ class KeyKind(StrEnum):
     ED25519 = "ed25519"
     RSA = "rsa"
     ES256 = "es256"  # ECDSA on P-256 with SHA-256
+    TUTORIAL = "tutorial"  # by a secret too, in a beginner's simpler way
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether both sides have the same secret."""
+        return self in (KeyKind.HMAC, KeyKind.TUTORIAL)
 
 
 # -- what is asked ------------------------------------------------------------------------------
@@ -267,7 +273,8 @@ class Ticker(Struct, frozen=True, tag=True):
     """A window, 24 hours unless another was asked for, and the touch. An Event as well.
 
     None where nothing rests or traded. last_trade_ns is when it last traded, 0 where never, or
-    where that is not told.
+    where that is not told. last_side is the side of its taker, full_sequence the number of the
+    newest change of the book order by order.
     """
 
     instrument_id: int
@@ -289,6 +296,9 @@ class Ticker(Struct, frozen=True, tag=True):
     ask_ticks: int | None
     ask_lots: int
     last_trade_ns: int = 0
+    last_side: Side | None = None
+    volume_30d_lots: int = 0
+    full_sequence: int = 0
 
 
 class AssetBalance(Struct, frozen=True):
@@ -341,6 +351,7 @@ class BookSnapshot(Struct, frozen=True, tag=True):
     odd_asks: tuple[OddLevel, ...] = ()
     known_bid_ticks: int | None = None
     known_ask_ticks: int | None = None
+    full_sequence: int = 0  # of the newest change of the book order by order
 
     def cut_at(self, depth: int) -> Self:
         """Return it as one of which the venue told at most `depth` levels of a side."""
@@ -369,6 +380,7 @@ class FullBookSnapshot(Struct, frozen=True, tag=True):
     sequence: int
     orders: tuple[FullOrder, ...]
     time_ns: int
+    full_sequence: int = 0  # of the newest change that is in it
 
 
 class Around(Struct, frozen=True):
@@ -434,6 +446,12 @@ class OrderAnswer(Struct, frozen=True, tag=True):
     order: Order
     fills: tuple[Fill, ...] = ()
     former_client_order_id: str = ""
+
+
+class Acknowledged(Struct, frozen=True, tag=True):
+    """A Cancel or CancelAll was carried out, by a venue that does not say what became of whom."""
+
+    count: int = 1
 
 
 class OrderList(Struct, frozen=True, tag=True):
@@ -547,6 +565,7 @@ SingleAnswer = (
     | TickerList
     | AccountAnswer
     | OrderAnswer
+    | Acknowledged
     | OrderList
     | TransferAnswer
     | FillList
@@ -600,13 +619,15 @@ class FullChangeKind(IntEnum):
     MATCH = 3
     CHANGE = 4
     DONE = 5
+    TRIGGERED = 6  # told to its owner alone: it was not to be seen
 
 
 class FullChange(Struct, frozen=True):
     """One change of a book, order by order; order_id is the maker's in a match.
 
-    size_lots is what traded in a match, and else the order's size after the change. price_ticks is
-    None for a market order. In a match side is the taker's.
+    size_lots is what traded in a match, and else the order's size after the change; before_lots and
+    before_ticks are what a CHANGE has changed. price_ticks is None for a market order, of which
+    spend_atoms may say how much. In a match side is the taker's.
     """
 
     kind: FullChangeKind
@@ -616,18 +637,44 @@ class FullChange(Struct, frozen=True):
     size_lots: int
     trade_id: int = 0
     taker_order_id: int = 0
+    before_lots: int = 0
+    before_ticks: int | None = None
+    spend_atoms: int | None = None
 
 
 class FullBookChanges(Struct, frozen=True, tag=True):
     """What one command did to a book; sequences chain as those of BookDelta do.
 
-    Where no level changed its size, last_sequence is first_sequence - 1.
+    Where no level changed its size, last_sequence is first_sequence - 1. first_change is the number
+    of the first change: each has one of its own, by one above that of the change before it.
     """
 
     instrument_id: int
     first_sequence: int
     last_sequence: int
     changes: tuple[FullChange, ...]
+    time_ns: int
+    first_change: int = 0
+
+
+class OwnChange(Struct, frozen=True):
+    """One change of a book by an own order, as it is after the command; a match has its fill.
+
+    number is that of the change in the book, or of the newest where others cannot see it.
+    """
+
+    number: int
+    change: FullChange
+    order: Order
+    fill: Fill | None = None
+
+
+class OwnChanges(Struct, frozen=True, tag=True):
+    """What one command did to an account's orders of one instrument."""
+
+    instrument_id: int
+    account_id: int
+    changes: tuple[OwnChange, ...]
     time_ns: int
 
 
@@ -696,6 +743,7 @@ Event = (
     BookSnapshot
     | BookDelta
     | FullBookChanges
+    | OwnChanges
     | Trade
     | AggregateTrade
     | Touch

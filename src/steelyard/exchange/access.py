@@ -9,7 +9,7 @@ from hmac import compare_digest
 
 from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import ConfigError
-from steelyard.domain.messages import KeyKind, OrderQuery, Scope
+from steelyard.domain.messages import OrderQuery, Scope
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import FOR_EVER, KeptKey, moment
 from steelyard.exchange.records import NonceUsed
@@ -67,6 +67,8 @@ class Access:
     def _signature(self, credentials: Credentials, kept: KeptKey, now_ns: int) -> Refusal | None:
         if credentials.flaw is not None:
             return credentials.flaw
+        if credentials.kind not in (None, kept.created.kind):
+            return Refusal(AccessReason.BAD_SIGNATURE, credentials.misfit)
         try:
             is_proven = self._is_proven(credentials, kept)
         except ConfigError:
@@ -77,7 +79,7 @@ class Access:
             )
         if not is_proven:
             kind = kept.created.kind
-            other = "secret" if kind is KeyKind.HMAC else f"{kind} public key"
+            other = "secret" if kind.has_secret else f"{kind} public key"
             return Refusal(
                 AccessReason.BAD_SIGNATURE,
                 f"the signature does not fit the request and this key's {other}; "
@@ -131,7 +133,7 @@ class Access:
     def _is_proven(self, credentials: Credentials, kept: KeptKey) -> bool:
         """Return whether a key's owner signed the request; its kind is the record's to say."""
         keys = self._exchange.keys
-        if kept.created.kind is KeyKind.HMAC:
+        if kept.created.kind.has_secret:
             return self._dialect.verify(credentials, keys.secret(kept))
         signature = self._dialect.signature(credentials)
         if signature is None:

@@ -349,7 +349,9 @@ class Exchange:
         """Return an instrument's last 24 hours, or another window, and touch."""
         if window_ns:
             return self._window(WindowsQuery((), window_ns), instrument_id, now_ns)
-        return self._market(instrument_id).ticker(now_ns, touch_of(self.levels(instrument_id, 1)))
+        touch = touch_of(self.levels(instrument_id, 1))
+        newest = self.feed.full_sequences[instrument_id]
+        return self._market(instrument_id).ticker(now_ns, touch, full_sequence=newest)
 
     def current_candles(
         self, instrument_id: int, interval_ns: int, now_ns: int, offset_ns: int = 0
@@ -387,6 +389,7 @@ class Exchange:
                 self.clock.setting,
                 self.maintenance_ns,
                 self.people.snapshot(),
+                self.feed.full_sequences,
             )
         )
 
@@ -418,6 +421,7 @@ class Exchange:
         for state in snapshot.markets:
             self._markets[state.instrument_id].restore(state)
         self.feed.sequences.update(snapshot.sequences)
+        self.feed.full_sequences.update(snapshot.full_sequences)
         if self.market is not None and snapshot.market_cursor is not None:
             self.market.restore(snapshot.market_cursor)
         self._stepped_ns = snapshot.stepped_ns
@@ -623,6 +627,7 @@ class Exchange:
             tuple(levels.bids),
             tuple(levels.asks),
             now_ns,
+            full_sequence=self.feed.full_sequences[query.instrument_id],
         )
 
     def _market(self, instrument_id: int) -> InstrumentMarket:

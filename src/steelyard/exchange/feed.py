@@ -5,8 +5,11 @@ kept in snapshots, so that REST snapshots, deltas and touches of all dialects sh
 channel gathers changes for its period; a new subscriber makes the current gathering go out
 first, so that its snapshot and its first delta meet without overlap. A book channel with a depth
 tells its best levels anew when its period is over, if the book changed or somebody joined.
-Candles and tickers are sent when their period is over and something changed. Orders and balances
-go out at once.
+Candles and tickers are sent when their period is over and something changed; a ticker without a
+period when something traded. Orders and balances go out at once.
+
+Each change of a book order by order has a number too, without gaps for whoever follows it. Where
+nobody does it goes on all the same, by leaps.
 
 Periods are of wire time, so that a frozen sandbox still tells what users do; the times in events
 are the sandbox's.
@@ -37,6 +40,7 @@ from steelyard.domain.messages import (
     FullBookSnapshot,
     GroupEvent,
     OrderEvent,
+    OwnChanges,
     Status,
     Ticker,
     Touch,
@@ -46,13 +50,15 @@ from steelyard.domain.order import Side
 from steelyard.engine import BookLevels
 from steelyard.exchange.aggregates import aggregates_of
 from steelyard.exchange.full_book import FullBook
+from steelyard.exchange.own_changes import OwnGathering
 from steelyard.wire.dialect import Channel, ChannelKind, Subscription
 
 CHECKED_DEPTH = 10  # levels of a side that go with a delta, for checksums
 WHOLE_BOOK = 2**31 - 1
+CHANGES_MAX = 2  # of a book, by one thing that happens to an order
 SUBSCRIPTIONS_MAX = 20_000  # over all sessions; one more is refused
 
-Encode = Callable[[Subscription, Event, Listings], bytes | None]
+Encode = Callable[[Subscription, Event, Listings], bytes | tuple[bytes, ...] | None]
 
 
 class Frames(NamedTuple):
@@ -107,6 +113,7 @@ class Feed:
 
     def __init__(self, sources: Sources) -> None:
         self.sequences: dict[int, int] = defaultdict(int)
+        self.full_sequences: dict[int, int] = defaultdict(int)
         self._sources = sources
         self._encoders: dict[str, Encode] = {}
         self._subscribers: dict[Channel, dict[Subscription, dict[int, None]]] = {}
@@ -119,6 +126,8 @@ class Feed:
         self._due_ns: dict[Channel, int] = {}
         self._sent_candles: dict[Channel, Candle] = {}
         self._full: dict[int, FullBook] = {}  # by instrument, while somebody follows it
+        self._own: dict[Channel, OwnGathering] = {}  # while its account follows it
+        self._traded: set[int] = set()  # by the command, where tickers are told at once
         self._told: dict[int, int] = {}  # the sequence up to which that has been told
         self._untold: dict[int, list[Trade]] = {}  # of the command, where aggregates are heard
         self._count = 0
@@ -148,6 +157,8 @@ class Feed:
         if channel.kind is ChannelKind.FULL and channel.instrument_id not in self._full:
             self._full[channel.instrument_id] = self._new_full(channel.instrument_id)
             self._told[channel.instrument_id] = self.sequences[channel.instrument_id]
+        if channel.kind is ChannelKind.FULL and channel.account_id:
+            self._own.setdefault(channel, OwnGathering())
         mine[subscription] = None
         self._subscribers.setdefault(channel, {}).setdefault(subscription, {})[session] = None
         if channel.period_ns:
@@ -166,7 +177,8 @@ class Feed:
         if not forms:
             channel = subscription.channel
             del self._subscribers[channel]
-            if channel.kind is ChannelKind.FULL:
+            self._own.pop(channel, None)
+            if channel.kind is ChannelKind.FULL and not self._follows(channel.instrument_id):
                 del self._full[channel.instrument_id], self._told[channel.instrument_id]
             self._gathered.pop(channel, None)
             self._stale.discard(channel)
@@ -184,6 +196,13 @@ class Feed:
         """Return what a session listens to."""
         return tuple(self._sessions.get(session, ()))
 
+    def _follows(self, instrument_id: int) -> bool:
+        """Whether anybody follows a book order by order, or own orders in it."""
+        return any(
+            channel.kind is ChannelKind.FULL and channel.instrument_id == instrument_id
+            for channel in self._subscribers
+        )
+
     @property
     def is_heard(self) -> bool:
         """Whether anybody listens to anything; while a journal is replayed nobody does."""
@@ -195,6 +214,7 @@ class Feed:
         """A level of a book changed."""
         sequence = self.sequences[effect.instrument_id] + 1
         self.sequences[effect.instrument_id] = sequence
+        self._pass(effect.instrument_id, 1)
         if not self._subscribers:
             return
         if (full := self._full.get(effect.instrument_id)) is not None:
@@ -213,10 +233,13 @@ class Feed:
 
     def trade(self, trade: Trade, effect: Traded) -> None:
         """A public trade happened."""
+        self._pass(trade.instrument_id, 1)
         if (full := self._full.get(trade.instrument_id)) is not None:
             full.traded(effect)
         if self._subscribers:
             self._publish(Channel(ChannelKind.TRADES, trade.instrument_id), trade)
+            if Channel(ChannelKind.TICKER, trade.instrument_id) in self._subscribers:
+                self._traded.add(trade.instrument_id)
             if Channel(ChannelKind.AGGREGATES, trade.instrument_id) in self._subscribers:
                 self._untold.setdefault(trade.instrument_id, []).append(trade)
 
@@ -233,8 +256,12 @@ class Feed:
         request_id: str = "",
     ) -> None:
         """An order changed."""
+        self._pass(order.instrument_id, CHANGES_MAX)
         if not self._subscribers:
             return
+        own = Channel(ChannelKind.FULL, order.instrument_id, order.account_id)
+        if (gathering := self._own.get(own)) is not None:
+            gathering.order(execution, order, fill)
         if (full := self._full.get(order.instrument_id)) is not None:
             full.order(execution, order)
         channel = Channel(ChannelKind.ORDERS, account_id=order.account_id)
@@ -271,6 +298,10 @@ class Feed:
         self._untold.clear()
         for instrument_id, full in self._full.items():
             self._tell_full(instrument_id, full, now_ns)
+        for instrument_id in sorted(self._traded):
+            ticker = self._sources.ticker(instrument_id, now_ns)
+            self._publish(Channel(ChannelKind.TICKER, instrument_id), ticker)
+        self._traded.clear()
         for instrument_id in sorted(self._moved):
             channel = Channel(ChannelKind.TOUCH, instrument_id)
             if channel not in self._subscribers:
@@ -340,8 +371,8 @@ class Feed:
     def full_book(self, instrument_id: int, now_ns: int) -> FullBookSnapshot:
         """Return a book order by order."""
         full = self._full.get(instrument_id) or self._new_full(instrument_id)
-        sequence = self.sequences[instrument_id]
-        return FullBookSnapshot(instrument_id, sequence, full.orders(), now_ns)
+        sequence, newest = self.sequences[instrument_id], self.full_sequences[instrument_id]
+        return FullBookSnapshot(instrument_id, sequence, full.orders(), now_ns, newest)
 
     def _new_full(self, instrument_id: int) -> FullBook:
         sources = self._sources
@@ -351,11 +382,26 @@ class Feed:
 
     def _tell_full(self, instrument_id: int, full: FullBook, now_ns: int) -> None:
         changes, last = full.settle(), self.sequences[instrument_id]
-        first = self._told[instrument_id] + 1
+        first, number = self._told[instrument_id] + 1, self.full_sequences[instrument_id] + 1
+        self.full_sequences[instrument_id] += len(changes)
         if changes or first <= last:
             self._told[instrument_id] = last
-            told = FullBookChanges(instrument_id, first, last, changes, now_ns)
+            told = FullBookChanges(instrument_id, first, last, changes, now_ns, number)
             self._publish(Channel(ChannelKind.FULL, instrument_id), told)
+        for channel, gathering in self._own.items():
+            if channel.instrument_id == instrument_id and (
+                own := gathering.settle(changes, number)
+            ):
+                account_id = channel.account_id
+                self._publish(channel, OwnChanges(instrument_id, account_id, own, now_ns))
+
+    def _pass(self, instrument_id: int, changes: int) -> None:
+        """Count on where nobody follows a book order by order: at least as many as there are.
+
+        So the numbers never go back, whoever followed before a restart.
+        """
+        if instrument_id not in self._full:
+            self.full_sequences[instrument_id] += changes
 
     def _tell_book(self, channel: Channel, now_ns: int) -> None:
         if channel not in self._stale:
@@ -388,7 +434,8 @@ class Feed:
             encode = self._encoders[subscription.dialect]
             payload = encode(subscription, event, self._sources.listings)
             if payload is not None:
-                self._out.append(Frames(payload, tuple(sessions), channel))
+                payloads = (payload,) if isinstance(payload, bytes) else payload
+                self._out += [Frames(each, tuple(sessions), channel) for each in payloads]
 
 
 def touch_of(levels: BookLevels) -> tuple[int, int, int, int]:

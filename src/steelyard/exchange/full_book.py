@@ -32,6 +32,7 @@ class FullBook:
         self._changes: list[FullChange] = []
         self._received: set[int] = set()  # by the command under way
         self._touched: dict[int, Order] = {}
+        self._met: dict[Level, None] = {}  # of those the ones whose nameless size has traded
         self._levels: dict[Level, None] = {}  # that the command under way may have changed
         for side, rows in ((Side.BUY, levels.bids), (Side.SELL, levels.asks)):
             for ticks, lots in rows:
@@ -61,7 +62,14 @@ class FullBook:
         if execution is Execution.NEW:
             self._received.add(number)
             received = FullChangeKind.RECEIVED
-            self._tell(received, number, side, order.price_ticks, order.size_lots)
+            self._tell(
+                received,
+                number,
+                side,
+                order.price_ticks,
+                order.size_lots,
+                spend_atoms=order.spend_atoms,
+            )
         elif not order.state.is_open:
             self._drop(number)
             self._tell(FullChangeKind.DONE, number, side, order.price_ticks, order.remaining_lots)
@@ -85,6 +93,12 @@ class FullBook:
             self._drop(maker_id)
             left = maker.size_lots - effect.size_lots
             self._put(FullOrder(maker_id, maker.side, maker.price_ticks, left))
+            return
+        # Who follows takes a match off the size at its price: that is told anew, as it is.
+        level = effect.taker_side.opposite, effect.price_ticks
+        if self._rests.get(level):
+            self._met[level] = None
+            self._levels[level] = None
 
     def level(self, effect: LevelChanged) -> None:
         """A level has another size."""
@@ -101,7 +115,10 @@ class FullBook:
             self._drop(number)
             self._put(wanted)
             kind = FullChangeKind.OPEN if known is None else FullChangeKind.CHANGE
-            self._tell(kind, number, wanted.side, wanted.price_ticks, wanted.size_lots)
+            before = (0, None) if known is None else (known.size_lots, known.price_ticks)
+            self._tell(
+                kind, number, wanted.side, wanted.price_ticks, wanted.size_lots, before=before
+            )
         self._settle_levels()
         changes = tuple(self._changes)
         self._changes.clear()
@@ -114,14 +131,15 @@ class FullBook:
     def _settle_levels(self) -> None:
         for level in self._levels:
             total = self._totals.get(level, 0)
-            rest = total - self._named.get(level, 0)
-            if rest != self._rests.get(level, 0):
-                self._tell(FullChangeKind.CHANGE, 0, *level, rest)
+            rest, before = total - self._named.get(level, 0), self._rests.get(level, 0)
+            if rest != before or level in self._met:
+                self._tell(FullChangeKind.CHANGE, 0, *level, rest, before=(before, level[1]))
             self._rests[level] = rest
             if not total:
                 for kept in (self._totals, self._rests, self._named):
                     kept.pop(level, None)
         self._levels.clear()
+        self._met.clear()
 
     def _put(self, order: FullOrder) -> None:
         self._orders[order.order_id] = order
@@ -138,9 +156,18 @@ class FullBook:
         return number in self._orders or number in self._received
 
     def _tell(
-        self, kind: FullChangeKind, number: int, side: Side, ticks: int | None, lots: int
+        self,
+        kind: FullChangeKind,
+        number: int,
+        side: Side,
+        ticks: int | None,
+        lots: int,
+        before: tuple[int, int | None] = (0, None),
+        spend_atoms: int | None = None,
     ) -> None:
-        self._changes.append(FullChange(kind, number, side, ticks, lots))
+        self._changes.append(
+            FullChange(kind, number, side, ticks, lots, 0, 0, *before, spend_atoms)
+        )
 
 
 def _is_named(order: Order) -> bool:

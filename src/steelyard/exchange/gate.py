@@ -436,6 +436,8 @@ class Gate:
             self.exchange.history.order,
             tuple(used for part in usage for used in part),
             self.exchange.state_of,
+            lambda query: self._answer(query, now_ns),
+            self.exchange.time_at(now_ns),
         )
         try:
             message = endpoint.decode(parameters, asker)
@@ -445,6 +447,9 @@ class Gate:
                         self._access.check_products(command, kept)
             answer = None if message is None else self._act(message, credentials, ip, now_ns)
             if isinstance(answer, Refused):
+                told = endpoint.refused and endpoint.refused(answer, parameters, asker)
+                if told is not None:
+                    return told
                 raise SessionRefused(Refusal(answer.reason, answer.message, answer.field))
             return endpoint.encode(answer, parameters, asker)
         except UnitError as error:

@@ -216,6 +216,8 @@ class Issuing:
         key, secret = text.key, "" if verifying else text.secret
         sealed = self._seal.seal(verifying or secret.encode(), seal_context(key, kind))
         passphrase = b""
+        if kind is not KeyKind.HMAC:  # the others prove themselves in another way
+            text = text._replace(passphrase="")
         if text.passphrase:
             passphrase = self._seal.seal(text.passphrase.encode(), passphrase_context(key))
         exchange.record(
@@ -397,10 +399,12 @@ class Issuing:
         return tuple(dict.fromkeys(listings.symbol(product).symbol for product in products))
 
     def _public_key(self, kind: KeyKind, pem: str) -> bytes | None:
-        """Return a key pair's public half as it is kept; None for HMAC."""
-        if kind is KeyKind.HMAC:
+        """Return a key pair's public half as it is kept; None where there is a secret."""
+        if kind.has_secret:
             if pem:
-                raise UsageError("an hmac key has no public key; add --kind ed25519 or --kind rsa")
+                raise UsageError(
+                    f"keys of kind {kind} have no public key; add --kind ed25519 or --kind rsa"
+                )
             return None
         if not pem:
             raise UsageError(

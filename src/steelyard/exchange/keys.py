@@ -293,9 +293,9 @@ class Keys:
         return [k for k in self.people.keys.values() if k.created.account_id == account_id]
 
     def secret(self, kept: KeptKey) -> bytes:
-        """Return an HMAC key's secret, opened."""
+        """Return the secret of a key that has one, opened."""
         created = kept.created
-        assert created.kind is KeyKind.HMAC, "a key pair has no secret here"
+        assert created.kind.has_secret, "a key pair has no secret here"
         found = self._secrets.get(created.key)
         if found is None:
             found = self._secrets[created.key] = self._opened(created)
@@ -316,7 +316,7 @@ class Keys:
     def public_key(self, kept: KeptKey) -> PublicKey:
         """Return the public half of a key pair, opened and read."""
         created = kept.created
-        assert created.kind is not KeyKind.HMAC, "a secret is no public key"
+        assert not created.kind.has_secret, "a secret is no public key"
         found = self._public_keys.get(created.key)
         if found is None:
             found = self.read_public_key(created.kind, self._opened(created))

@@ -299,7 +299,11 @@ class InstrumentMarket:
         return self.candles_of(wanted, now_ns)
 
     def ticker(
-        self, now_ns: int, touch: tuple[int, int, int, int], start_ns: int | None = None
+        self,
+        now_ns: int,
+        touch: tuple[int, int, int, int],
+        start_ns: int | None = None,
+        full_sequence: int = 0,
     ) -> Ticker:
         """Return the last 24 hours, or what was since a whole minute.
 
@@ -333,7 +337,16 @@ class InstrumentMarket:
             ask_ticks=ask or None,
             ask_lots=ask_lots,
             last_trade_ns=last.time_ns if last else 0,
+            last_side=last.taker_side if last else None,
+            volume_30d_lots=self._volume_since(now_ns - 30 * DAY_NS),
+            full_sequence=full_sequence,
         )
+
+    def _volume_since(self, start_ns: int) -> int:
+        """Return the volume since the whole hour at or after a time, as far as it is kept."""
+        hours = self.series[HOUR_NS]
+        first = bisect_left(hours, start_ns, key=lambda c: c.open_ns)
+        return sum(c.volume_lots for c in islice(hours, first, None))
 
     # -- snapshots --------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ class Snapshot(Struct):
     clock: ClockSet | None = None
     maintenance_ns: int | None = None
     persons: list[Person] = []
+    full_sequences: dict[int, int] = {}  # of changes of books order by order
 
 
 class Beginning(Struct):

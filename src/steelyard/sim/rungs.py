@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from steelyard.domain.commands import Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import Unsupported, UsageError
 from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import (
     SECOND_NS,
     AccountAnswer,
@@ -34,6 +35,7 @@ from steelyard.exchange.audit import audit
 from steelyard.exchange.repeats import known_group, known_order
 from steelyard.exchange.routes import Routes
 from steelyard.sim.auditor import Truth
+from steelyard.sim.spelling import Spelling, completed
 from steelyard.sim.stand import BTC_USDT, Listener, SmallExchange, Stand
 from steelyard.sim.words import LIST_MAX, Words
 from steelyard.wire.dialect import (
@@ -221,6 +223,10 @@ class _InMemory:
     def pass_time(self, duration_ns: int) -> None:
         raise NotImplementedError
 
+    def _named(self, order: Order) -> Order:
+        """Return an order of the exchange's under its name in the dialogue."""
+        return order
+
     def truth(self, accounts: tuple[str, ...]) -> Truth:
         exchange, now_ns = self._stand.exchange, self._stand.now_ns
         orders, balances = {}, {}
@@ -230,7 +236,8 @@ class _InMemory:
             owned = exchange.ask(AccountQuery(account_id), now_ns)
             assert isinstance(listed, OrderList), "orders are answered by a list"
             assert isinstance(owned, AccountAnswer), "an open account has balances"
-            orders[name], balances[name] = listed.orders, owned.balances
+            orders[name] = tuple(map(self._named, listed.orders))
+            balances[name] = owned.balances
         book = exchange.levels(self.instrument.instrument_id, LIST_MAX)
         found = audit(exchange, exchange.engine.snapshot()).differences
         return Truth(orders, balances, tuple(book.bids), tuple(book.asks), tuple(found))
@@ -358,8 +365,13 @@ class InDialect(_InMemory):
         self.name = f"dialect {dialect.name}" + (" over WebSocket" if over_websocket else "")
         self._over_websocket = over_websocket
         self._dialect = dialect
+        self._spelling = Spelling(dialect, self.listings)
         self._keys: dict[str, ApiKey] = {}
         self._listeners: dict[str, Listener] = {}
+
+    def _named(self, order: Order) -> Order:
+        named: Order = self._spelling.named(order)
+        return named
 
     def lacks(self, need: str) -> str | None:
         """Return why the dialect cannot say it."""
@@ -393,9 +405,17 @@ class InDialect(_InMemory):
     def send(self, participant: str, message: UserCommand | Query) -> Outcome:
         """Send a request, and read the response."""
         key = self._keys.get(participant)
-        if self._over_websocket and key is not None and isinstance(message, UserCommand):
-            return self._stand.enter(message, key)
-        return self._stand.send(message, key)
+        spelled = self._spelling.spelled(message)
+
+        def carry_out() -> Outcome:
+            if self._over_websocket and key is not None and isinstance(message, UserCommand):
+                return self._stand.enter(spelled, key)
+            return self._stand.send(spelled, key)
+
+        if self._dialect.answers_in_full:
+            return self._spelling.read(carry_out())
+        outcome = completed(spelled, carry_out, lambda query: self._stand.send(query, key))
+        return self._spelling.read(outcome)
 
     def pass_time(self, duration_ns: int) -> None:
         """Let time go on, and what falls due happen."""
@@ -407,7 +427,7 @@ class InDialect(_InMemory):
         listener = self._listeners.get(participant)
         if listener is None:
             return [], None
-        events, listener.events = listener.events, []
+        events, listener.events = self._spelling.heard(listener.events), []
         if listener.closed is None:
             return events, None
         del self._listeners[participant]

@@ -286,7 +286,9 @@ class Words:
         Some venues call an order new again when it begins to act, others say what has brought it
         about; here both are `active`.
         """
-        order, name = event.order, event.order.client_order_id
+        order = event.order
+        # Some venues tell of an order from before only its number.
+        name = order.client_order_id or self._called.get(order.order_id, f"#{order.order_id}")
         left = f"left {self._size(order.remaining_lots)}"
         if order.spend_atoms is not None:
             left = f"filled {self._size(order.filled_lots)}"

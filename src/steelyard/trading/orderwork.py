@@ -15,7 +15,7 @@ from msgspec import Struct
 from steelyard.domain.commands import Cancel, Place
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill, Order, OrderState
-from steelyard.domain.messages import SECOND_NS, OrderAnswer, Refused
+from steelyard.domain.messages import SECOND_NS, Acknowledged, OrderAnswer, Refused
 from steelyard.domain.order import RejectReason
 from steelyard.domain.units import in_full, plain
 from steelyard.trading import risk
@@ -232,6 +232,9 @@ class OrderWork:
         match returned.outcome:
             case Answered(OrderAnswer() as answer):
                 self.see_order(answer.order, "answer")
+                return
+            case Answered(Acknowledged()):
+                self.look_again(order)  # what has filled before is for the venue to say
                 return
             case Answered(Refused() as refused):
                 why = refused.message

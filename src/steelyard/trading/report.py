@@ -6,6 +6,7 @@ changes nothing. The shell adds what only it knows: log lines and latencies.
 
 from typing import Any
 
+from steelyard.domain.instrument import foreign_asset_name
 from steelyard.domain.lifecycle import Fill, OrderState
 from steelyard.domain.units import EXACT, from_atoms, in_full, plain
 from steelyard.trading.orders import OwnOrder
@@ -137,7 +138,9 @@ def _fill(fill: Fill, trader: Trader) -> dict[str, Any]:
         "price": in_full(instrument.price(fill.price_ticks)),
         "size": in_full(plain(instrument.size(fill.size_lots))),
         "fee": in_full(from_atoms(fill.fee_atoms)),
-        "fee_asset": names.get(fill.fee_asset_id, str(fill.fee_asset_id)),
+        "fee_asset": names.get(fill.fee_asset_id)
+        or foreign_asset_name(fill.fee_asset_id)
+        or str(fill.fee_asset_id),
         "liquidity": fill.liquidity.name.lower(),
         "time": fill.time_ns // MS_NS,
     }

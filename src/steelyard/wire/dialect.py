@@ -16,9 +16,19 @@ from typing import Any, NamedTuple, Protocol, Self
 from msgspec import Struct
 
 from steelyard.domain.commands import UserCommand
+from steelyard.domain.errors import Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Order
-from steelyard.domain.messages import Answer, Batch, Event, KeyKind, OrderQuery, Query, Scope
+from steelyard.domain.messages import (
+    Answer,
+    Batch,
+    Event,
+    KeyKind,
+    OrderQuery,
+    Query,
+    Refused,
+    Scope,
+)
 from steelyard.domain.order import MarketState, RejectReason
 from steelyard.domain.stream_tokens import StreamTokenMessage
 from steelyard.domain.transfers import MoneyMessage
@@ -95,6 +105,8 @@ class Credentials(NamedTuple):
     none. A nonce may be used once per key within the window; one that rises is a number, without
     leading zeros, and has to be above every one that the key has used. flaw is what is missing or
     malformed besides the key: it is told when the signature's turn comes, and not before the key's.
+    kind is of which kind of key the request is signed like, where a dialect has several that look
+    different; misfit is what to say if the key is of another.
     """
 
     key: str
@@ -107,6 +119,8 @@ class Credentials(NamedTuple):
     flaw: Refusal | None = None
     nonce_rises: bool = False
     passphrase: str = ""
+    kind: KeyKind | None = None
+    misfit: str = ""
 
     @classmethod
     def flawed(cls, key: str, flaw: Refusal) -> Self:
@@ -122,12 +136,17 @@ def _open(_instrument_id: int) -> MarketState:
     return MarketState.OPEN
 
 
+def _no_answer(query: Query) -> Answer:
+    raise Unsupported(f"nobody is there to answer {type(query).__name__}")
+
+
 class Asker(NamedTuple):
     """Who asks, once the gate knows: account_id and key are 0 and '' for the public.
 
     find_order looks up one of the asker's orders, for requests that speak of an order without
     saying what the engine needs: its instrument, or its number. state_of tells what a market lets
-    happen.
+    happen. ask answers any query, for requests whose meaning depends on what is: prices relative
+    to the last one, say.
     """
 
     account_id: int
@@ -138,6 +157,8 @@ class Asker(NamedTuple):
     find_order: Callable[[OrderQuery], Order | None] = _no_order
     usage: Usage = ()  # of the limits that this request counted against
     state_of: Callable[[int], MarketState] = _open
+    ask: Callable[[Query], Answer] = _no_answer
+    sandbox_ns: int = 0  # the time that orders go by; now_ns is the wire's
 
 
 def _one(_request: Any) -> int:
@@ -153,7 +174,9 @@ class Endpoint(NamedTuple):
     decode turns the request struct into a Command, a Query, or a message about money or a stream
     token (None: the route is answered by `encode` alone); encode turns the Answer (None likewise)
     into the response struct, or into a whole Response where that is not JSON. Both may raise
-    UnitError or Unsupported, which become refusals.
+    UnitError or Unsupported, which become refusals. refused, where a venue has one, sees what the
+    engine refused: it returns what to answer instead, None for the usual refusal, or raises
+    SessionRefused with another.
     """
 
     method: str
@@ -171,6 +194,7 @@ class Endpoint(NamedTuple):
     in_maintenance: bool = False  # answered all the same
     orders: Callable[[Any], int] = _one  # how many orders a request holds, where it is one
     is_free: bool = False  # what succeeds weighs nothing
+    refused: Callable[[Refused, Any, Asker], Any] | None = None
 
 
 class ChannelKind(IntEnum):
@@ -185,7 +209,7 @@ class ChannelKind(IntEnum):
     BALANCES = 7  # BalanceEvent, private
     STATUS = 8  # Status, of the exchange
     FILLS = 9  # OrderEvent of each execution, private
-    FULL = 10  # FullBookChanges
+    FULL = 10  # FullBookChanges; of a channel with an account too, OwnChanges
     AGGREGATES = 11  # AggregateTrade
     FUNDS = 12  # BalanceMoved and BalanceLocked, private
 
@@ -193,9 +217,10 @@ class ChannelKind(IntEnum):
 class Channel(NamedTuple):
     """One stream. Instrument for the public kinds, account for the private ones.
 
-    period_ns is how often it is flushed (0: at once); interval_ns is a candle's length, or that of
-    a ticker's window (0: 24 hours); offset_ns is how far ahead of UTC a candle's days are; depth,
-    which needs a period, is how many levels of a side a book has that is told anew each time.
+    period_ns is how often it is flushed (0: at once, a ticker when something traded); interval_ns
+    is a candle's length, or that of a ticker's window (0: 24 hours); offset_ns is how far ahead of
+    UTC a candle's days are; depth, which needs a period, is how many levels of a side a book has
+    that is told anew each time.
     """
 
     kind: ChannelKind
@@ -484,7 +509,8 @@ class Dialect(NamedTuple):
     usage_headers: Callable[[Usage], dict[str, str]]
     session: Callable[[str, Door], ServerSession | None]  # by target; None: no such stream
     has_stream: Callable[[str], bool]  # by target
-    frame: Callable[[Subscription, Event, Listings], bytes | None]
+    # One text frame, several in their order, or none.
+    frame: Callable[[Subscription, Event, Listings], bytes | tuple[bytes, ...] | None]
     # client half
     client: ClientEnd
     environment: Callable[[str, str, str], dict[str, Any]]  # (client, rest, ws): what to paste
@@ -497,6 +523,9 @@ class Dialect(NamedTuple):
     connection_life_ns: int = 0  # how long a WebSocket may last; 0: as long as it likes
     # How its keys look. Those with a passphrase have to prove that too.
     new_key: Callable[[Entropy], KeyText] = plain_key
+    # An answer to a Place or Cancel tells the order as it then is. Else it only says that it was
+    # taken up.
+    answers_in_full: bool = True
     # Around carrying out a request, for what it says besides its parameters about the answer's
     # form; may refuse. None: nothing.
     manner: Callable[[Request], AbstractContextManager[Any]] | None = None

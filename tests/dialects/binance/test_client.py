@@ -405,7 +405,7 @@ BROKEN = [
     (CancelAll(0, 0), "order_canceled", "[%s]", '"orderId":', '"orderId":"x",".":'),
     (CancelAll(0, 0), "order_list_report", "[%s]", '"orderId":29', '"orderId":null'),
     (PlaceGroup(GroupKind.OCO, SALES), "order_list_report", "%s", '"price":', '"p":'),
-    (PLACE, "order_full", "%s", '"commissionAsset":"USDT"', '"commissionAsset":"NOBODYS"'),
+    (PLACE, "order_full", "%s", '"commissionAsset":"USDT"', '"commissionAsset":"no body"'),
 ]
 
 

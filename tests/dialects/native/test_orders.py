@@ -253,11 +253,13 @@ def test_an_order_reads_as_people_write_it(venue):
     assert orders.fill_to_wire(FILL, venue.listings).fee == "12.20002"
 
 
-def test_a_fee_in_an_unknown_asset_is_not_read(venue):
-    """It cannot be booked, so it cannot be taken for anything."""
+def test_a_fee_in_an_asset_that_no_instrument_uses_is_told_by_its_name(venue):
+    """What is no name cannot be booked, so it cannot be taken for anything."""
     wire = replace(orders.fill_to_wire(FILL, venue.listings), fee_asset="DOGE")
-    with pytest.raises(DecodeError, match="a fee in 'DOGE'"):
-        orders.fill_from_wire(wire, venue.listings, 100)
+    fill = orders.fill_from_wire(wire, venue.listings, 100)
+    assert venue.listings.asset(fill.fee_asset_id) == "DOGE"
+    with pytest.raises(DecodeError, match="a fee in 'no body'"):
+        orders.fill_from_wire(replace(wire, fee_asset="no body"), venue.listings, 100)
 
 
 # -- what is refused ---------------------------------------------------------------------------

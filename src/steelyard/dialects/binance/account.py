@@ -217,11 +217,9 @@ def fill_to_wire(fill: Fill, listings: Listings) -> MyTrade:
 def fill_from_wire(wire: MyTrade, instrument: Instrument, listings: Listings) -> Fill:
     """Return a fill of a response, which does not tell the order's client id."""
     try:
-        fee_asset_id = listings.asset_id(wire.commissionAsset)
+        fee_asset_id = listings.any_asset_id(wire.commissionAsset)
     except Unsupported as error:
-        raise DecodeError(
-            f"a fee in {wire.commissionAsset[:20]!r}, which no listed instrument uses"
-        ) from error
+        raise DecodeError(f"a fee in {wire.commissionAsset[:20]!r}, which is no asset") from error
     price_ticks, size_lots = read_price(instrument, wire.price), read_size(instrument, wire.qty)
     return Fill(
         trade_id=wire.id,

@@ -638,6 +638,6 @@ def _fill_of(report: ExecutionReport, order: Order, listings: Listings) -> Fill:
 
 def _asset(name: str, listings: Listings) -> int:
     try:
-        return listings.asset_id(name)
+        return listings.any_asset_id(name)
     except Unsupported as error:
-        raise DecodeError(f"a fee in {name[:20]!r}, which no listed instrument uses") from error
+        raise DecodeError(f"a fee in {name[:20]!r}, which is no asset") from error

@@ -145,6 +145,6 @@ DIALECT = Dialect(
     client=NativeClient(),
     environment=_environment,
     client_ids_for_ever=True,
-    key_kinds=frozenset(KeyKind),
+    key_kinds=frozenset(KeyKind) - {KeyKind.TUTORIAL},
     entry=OrderEntry,
 )

@@ -174,7 +174,7 @@ def key_to_wire(
         ip=answer.ip,
         created=to_ms(answer.created_ns),
         expires=_moment_to_wire(answer.expires_ns),
-        kind=answer.kind.value,
+        kind=answer.kind.value,  # type: ignore[arg-type]  # of this API's kinds
         label=answer.label,
         products=answer.products,
         overlap_ends=_moment_to_wire(answer.overlap_ends_ns),

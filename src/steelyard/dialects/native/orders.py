@@ -459,7 +459,7 @@ def fill_from_wire(wire: messages.Fill, listings: Listings, account_id: int) -> 
     instrument = listed(wire.symbol, listings)
     price_ticks, size_lots = ticks_of(instrument, wire.price), lots_of(instrument, wire.size)
     try:
-        fee_asset_id = listings.asset_id(wire.fee_asset)
+        fee_asset_id = listings.any_asset_id(wire.fee_asset)
     except Unsupported as error:
         raise DecodeError(f"a fee in {wire.fee_asset!r}: {error}", "fee_asset") from error
     return Fill(

@@ -45,6 +45,7 @@ from steelyard.domain.messages import (
     FullBookSnapshot,
     GroupEvent,
     OrderEvent,
+    OwnChanges,
     Scope,
     Status,
     StatusQuery,
@@ -367,7 +368,7 @@ def frame(subscription: Subscription, event: Event, listings: Listings) -> bytes
             push = orders.fill_push(event, listings)
         case OrderEvent():
             push = orders.order_push(event, listings)
-        case GroupEvent():
+        case GroupEvent() | OwnChanges():
             return None  # its orders say it
         case Status():
             push = account.status_push(event)

@@ -1,0 +1,139 @@
+"""Names and answers of a dialogue, over dialects that take not every name or do not say it all.
+
+Some venues take only client order ids of their own form: the names of a dialogue are then sent as
+ids that the dialect prints, and read back. Some answer a command before they have carried it out:
+what has become of its orders is then asked for, as a client would.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from msgspec.structs import replace
+
+from steelyard.domain.commands import Cancel, CancelAll, Place, PlaceGroup, UserCommand
+from steelyard.domain.errors import Unsupported
+from steelyard.domain.instrument import Listings
+from steelyard.domain.messages import (
+    SECOND_NS,
+    Acknowledged,
+    Event,
+    FillList,
+    FillsQuery,
+    OrderAnswer,
+    OrderEvent,
+    OrderList,
+    OrderQuery,
+    OrdersQuery,
+    Query,
+)
+from steelyard.domain.order import OrderType, Side, TimeInForce
+from steelyard.wire.dialect import ApiKey, Dialect
+from steelyard.wire.outcome import Answered, Outcome
+
+NAME = "mine-1"  # as dialogues call their orders
+LIST_MAX = 100
+
+Ask = Callable[[Query], Outcome]
+
+
+class Spelling:
+    """The names of one dialogue as a dialect takes them."""
+
+    def __init__(self, dialect: Dialect, listings: Listings) -> None:
+        self._dialect = dialect
+        self._ids: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._is_plain = _takes(dialect, listings, NAME)
+
+    def spelled(self, message: Any) -> Any:
+        """Return a message with names as the dialect takes them."""
+        if self._is_plain:
+            return message
+        if isinstance(message, PlaceGroup):
+            return replace(message, places=tuple(map(self.spelled, message.places)))
+        name = getattr(message, "client_order_id", None)
+        return replace(message, client_order_id=self._id_of(name)) if name else message
+
+    def read(self, outcome: Outcome) -> Outcome:
+        """Return an outcome with the names of the dialogue."""
+        if self._is_plain or not isinstance(outcome, Answered):
+            return outcome
+        match outcome.answer:
+            case OrderAnswer() as answer:
+                fills = tuple(map(self.named, answer.fills))
+                return Answered(replace(answer, order=self.named(answer.order), fills=fills))
+            case OrderList() as answer:
+                return Answered(replace(answer, orders=tuple(map(self.named, answer.orders))))
+            case FillList() as answer:
+                return Answered(replace(answer, fills=tuple(map(self.named, answer.fills))))
+            case _:
+                return outcome
+
+    def heard(self, events: Iterable[Event]) -> list[Event]:
+        """Return events with the names of the dialogue."""
+        return [self._event(event) for event in events]
+
+    def _event(self, event: Event) -> Event:
+        if self._is_plain or not isinstance(event, OrderEvent):
+            return event
+        fill = None if event.fill is None else self.named(event.fill)
+        return replace(event, order=self.named(event.order), fill=fill)
+
+    def named(self, told: Any) -> Any:
+        """Return an order or a fill under its name in the dialogue."""
+        name = self._names.get(told.client_order_id)
+        return told if name is None else replace(told, client_order_id=name)
+
+    def _id_of(self, name: str) -> str:
+        if name not in self._ids:
+            number = int.from_bytes(name.encode()[:15])
+            self._ids[name] = self._dialect.client.client_order_id(number)
+            self._names[self._ids[name]] = name
+        return self._ids[name]
+
+
+def completed(message: UserCommand | Query, carry_out: Callable[[], Outcome], ask: Ask) -> Outcome:
+    """Carry out a message, and ask for what its answer does not say."""
+    listed: Outcome | None = None
+    if isinstance(message, CancelAll):
+        listed = ask(OrdersQuery(0, LIST_MAX, message.instrument_id, open_only=True))
+    outcome = carry_out()
+    if not isinstance(outcome, Answered):
+        return outcome
+    match message, outcome.answer:
+        case Place(), OrderAnswer(order):
+            here = order.instrument_id
+            now = ask(OrderQuery(0, here, order.order_id))
+            fills = ask(FillsQuery(0, LIST_MAX, here, order.order_id))
+            if isinstance(now, Answered) and isinstance(now.answer, OrderAnswer):
+                told = fills.answer if isinstance(fills, Answered) else None
+                found = told.fills if isinstance(told, FillList) else ()
+                return Answered(OrderAnswer(now.answer.order, found))
+            return now
+        case Cancel(), Acknowledged():
+            return ask(
+                OrderQuery(
+                    0, message.instrument_id, message.order_id or None, message.client_order_id
+                )
+            )
+        case CancelAll(), Acknowledged():
+            orders = []
+            open_before = listed.answer if isinstance(listed, Answered) else None
+            for was in open_before.orders if isinstance(open_before, OrderList) else ():
+                now = ask(OrderQuery(0, was.instrument_id, was.order_id))
+                if isinstance(now, Answered) and isinstance(now.answer, OrderAnswer):
+                    orders.append(now.answer.order)
+            return Answered(OrderList(tuple(orders)))
+        case _:
+            return outcome
+
+
+def _takes(dialect: Dialect, listings: Listings, name: str) -> bool:
+    """Whether a dialect takes a client order id like this."""
+    limit = (OrderType.LIMIT, TimeInForce.GTC, False)
+    place = Place(0, 0, Side.BUY, *limit, 1, 1, client_order_id=name)
+    try:
+        dialect.client.request(place, listings, ApiKey("key", b"secret"), SECOND_NS)
+    except Unsupported:
+        return False
+    return True
