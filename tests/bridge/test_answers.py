@@ -242,6 +242,27 @@ def test_an_order_that_is_not_there_is_said_not_to_be(exchange):
     run(act, exchange)
 
 
+@pytest.mark.parametrize("status", ["open", "closed"])
+def test_a_venue_that_forgets_our_id_is_asked_for_its_lists(status):
+    """Some know ids of open orders only: that alone is no evidence that one never arrived."""
+
+    async def act(stand: Stand) -> None:
+        found = await stand.exchange.create_order(
+            "BTC/USDT", "limit", "buy", "1", "100", {"clientOrderId": "a1"}
+        )
+        found.update(status=status, filled="1" if status == "closed" else "0")
+        stand.exchange.acts["fetch_order"] = fake_ccxt.OrderNotFound("forgotten")
+        outcome = await stand.perform(OrderQuery(0, 0, client_order_id="a1"))
+        assert outcome.answer.order.order_id == 1
+        stand.exchange.acts["fetch_order"] = fake_ccxt.RequestTimeout("late")
+        stand.session.orders.clear()
+        stand.session._names.clear()
+        outcome = await stand.perform(OrderQuery(0, 0, client_order_id="a1"))
+        assert isinstance(outcome, Unknown), "a lost answer is no evidence"
+
+    run(act)
+
+
 @pytest.mark.parametrize("list_that_fails", ["fetch_open_orders", "fetch_closed_orders"])
 def test_a_list_that_was_not_read_is_no_evidence(list_that_fails):
     async def act(stand: Stand) -> None:

@@ -145,6 +145,19 @@ def test_half_an_order_is_asked_for_as_a_whole():
     asyncio.run(act())
 
 
+def test_an_order_that_is_told_without_its_name_is_asked_for():
+    """Else one of ours would pass for somebody else's, and be believed never to have arrived."""
+
+    async def act() -> None:
+        async with following() as stand:
+            stand.exchange.orders["1"] = ORDER
+            stand.exchange.push("watch_orders", [{**ORDER, "clientOrderId": None}])
+            await until(lambda: events(stand, OrderEvent))
+            assert events(stand, OrderEvent)[0].order.client_order_id == "a1"
+
+    asyncio.run(act())
+
+
 def test_balances_are_told():
     async def act() -> None:
         async with following() as stand:

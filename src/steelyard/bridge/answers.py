@@ -175,8 +175,14 @@ class Answers:
         """Return an order of which only our id is known."""
         session = self._session
         if session.library.row.lookup is Lookup.CLIENT_ID:
-            found = await session.call("fetch_order", "", session.outside, {"clientOrderId": name})
-            return session.see(found, name)
+            params = {"clientOrderId": name}
+            try:
+                found = await session.call("fetch_order", "", session.outside, params)
+                return session.see(found, name)
+            except Exception as error:
+                if not _is_not_found(error):
+                    raise
+            # Some venues forget our ids sooner than their orders: the lists have to agree.
         since_ms = session.now_ns() // MS_NS - ENDED_SINCE_MS
         ended = next(filter(session.library.has, ENDED_LISTS), None)
         asked: list[tuple[Any, ...]] = [("fetch_open_orders", session.outside)]
@@ -262,6 +268,12 @@ _SNAKE = {
     "fetchCanceledAndClosedOrders": "fetch_canceled_and_closed_orders",
     "fetchClosedOrders": "fetch_closed_orders",
 }
+
+
+def _is_not_found(error: Exception) -> bool:
+    outcome = outcome_of(error)
+    answer = outcome.answer if isinstance(outcome, Answered) else None
+    return isinstance(answer, Refused) and answer.reason is RejectReason.UNKNOWN_ORDER
 
 
 def _rate_e8(value: Any) -> int:

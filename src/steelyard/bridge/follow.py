@@ -258,10 +258,11 @@ class Follower:
 
     async def _take_order(self, row: Mapping[str, Any]) -> None:
         session = self._session
-        try:
+        order = None
+        with suppress(DecodeError):
             order = session.see(row)
-        except DecodeError:
-            # A stream may tell half of an order.
+        if order is None or not order.client_order_id:
+            # A stream may tell half of an order; without its name ours would pass for another's.
             found = await session.call("fetch_order", str(row.get("id") or ""), session.outside)
             order = session.see(found)
         self._tell_order(order)
