@@ -16,6 +16,9 @@ from steelyard.wire.capabilities import Lookup
 PREFIX = "ccxt:"
 COMMAND_NS = 10 * SECOND_NS  # from the pipe to the answer; after it nothing is signed any more
 ID_BITS = 128
+UUID_BITS = 6  # of a UUID that are not its own
+UUID_MASK = (1 << UUID_BITS) - 1
+COUNT_BITS = 64 - UUID_BITS
 LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ID_LETTERS = 22  # 62^22 > 2^128; the shortest ids that a venue takes have 28
 
@@ -75,12 +78,24 @@ def client_order_id(exchange: str, number: int) -> str:
     """Print a 128-bit id as the exchange takes it."""
     assert 0 <= number < 1 << ID_BITS, "an id has 128 bits"
     if row_of(exchange).has_dashes:
-        return str(UUID(int=number))
+        return str(_random_uuid(number))
     digits = ""
     for _ in range(ID_LETTERS):
         number, digit = divmod(number, len(LETTERS))
         digits = LETTERS[digit] + digits
     return digits
+
+
+def _random_uuid(number: int) -> UUID:
+    """Return a number as a UUID that looks random (version 4): some venues drop any other unread.
+
+    Six bits of it say so; they are those at the top of the number's low half, which counts orders.
+    """
+    count = number & ((1 << COUNT_BITS) - 1)
+    assert number >> COUNT_BITS & UUID_MASK == 0, "no run has so many orders"
+    packed = (number >> COUNT_BITS + UUID_BITS) << COUNT_BITS | count
+    high, middle, low = packed >> 74, packed >> 62 & 0xFFF, packed & (1 << 62) - 1
+    return UUID(int=high << 80 | 4 << 76 | middle << 64 | 2 << 62 | low)
 
 
 def options_of(exchange: str) -> dict[str, Any]:
