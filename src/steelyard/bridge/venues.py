@@ -49,7 +49,7 @@ _DAY_MS = 86_400_000
 ROWS: dict[str, Row] = {
     # recvWindow, on every signed request; myTrades cover a day.
     "binance": Row(Lookup.CLIENT_ID, 5 * SECOND_NS, "recvWindow", fills_window_ms=_DAY_MS),
-    # CB-ACCESS-TIMESTAMP is good for 30 s; client_oid is a UUID.
+    # CB-ACCESS-TIMESTAMP is good for 30 s; client_oid is a random UUID, or dropped unread.
     "coinbaseexchange": Row(Lookup.CLIENT_ID, 30 * SECOND_NS, has_dashes=True),
     # A nonce is good for ever; cl_ord_id is a UUID, and the lists of orders tell it.
     "kraken": Row(Lookup.LISTS, has_dashes=True, fills_offset="ofs", in_turn=True),
