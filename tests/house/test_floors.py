@@ -8,6 +8,7 @@ from tests.house.source import FLOORS_0_TO_3, FLOORS_0_TO_4, Module, all_modules
 
 FACADE = ""  # steelyard/__init__.py itself, and the names it offers
 SHELLS = frozenset({"net", "store", "vault", "observe"})
+BRIDGES = frozenset({"bridge"})
 ROOF = frozenset({"__main__", "cli", "connection", "dashboard", "testing"})
 
 MAY_IMPORT: dict[str, frozenset[str] | set[str]] = {
@@ -28,8 +29,10 @@ MAY_IMPORT: dict[str, frozenset[str] | set[str]] = {
     "sim": FLOORS_0_TO_3 | {"backtest"},
     # shells move bytes and do not know what they mean
     **{shell: {"domain", "wire"} for shell in SHELLS},
+    # so do those to other processes, but they know the messages: one end is a trader's
+    **{bridge: {"domain", "wire"} for bridge in BRIDGES},
     # the roof knows all, and nobody but the roof knows it
-    **{roof: FLOORS_0_TO_4 | SHELLS | ROOF | {FACADE} for roof in ROOF},
+    **{roof: FLOORS_0_TO_4 | SHELLS | BRIDGES | ROOF | {FACADE} for roof in ROOF},
     # `import steelyard` shows what a strategy's author needs, and starts nothing
     FACADE: {"domain", "trading", "strategies"},
 }
@@ -123,6 +126,7 @@ def test_exchange_and_trading_meet_nowhere_below_the_roof_but_in_backtest_and_si
         ("trading/risk.py", "from steelyard.engine.book import Book"),
         ("strategies/grid.py", "from steelyard.exchange import feed"),
         ("backtest/fills.py", "from steelyard.net.http import serve"),
+        ("bridge/child.py", "from steelyard.trading.actions import Role"),
         ("net/http.py", "from steelyard.dialects.okx import DIALECT"),
         ("net/http.py", "from steelyard.store.journal import Files"),
         ("store/journal.py", "from steelyard.cli import config"),

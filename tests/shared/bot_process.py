@@ -49,13 +49,17 @@ ALWAYS = '{ below = "10000000", size = "0.001", every = "1s" }'
 
 
 def open_account(
-    exchange: LocalExchange, name: str, *scopes: Scope, usdt: int = 50_000
+    exchange: LocalExchange,
+    name: str,
+    *scopes: Scope,
+    usdt: int = 50_000,
+    dialect: str = "binance",
 ) -> dict[str, Any]:
     """Open a funded account and return a key; without the second that the command line takes."""
     administer(exchange.data, CreateAccount(name, {"USDT": usdt}))
     scopes = scopes or (Scope.READ, Scope.TRADE)
     ip = ("127.0.0.1",) if Scope.WITHDRAW in scopes else ()
-    return administer(exchange.data, CreateKey(name, "binance", scopes, ip))
+    return administer(exchange.data, CreateKey(name, dialect, scopes, ip))
 
 
 def config_text(exchange: LocalExchange, name: str, **changes: str) -> str:
@@ -96,6 +100,7 @@ class Bot:
             **os.environ,
             "BOT_KEY": key["key"],
             "BOT_SECRET": key["secret"],
+            "BOT_PASSPHRASE": key.get("passphrase") or "",
         }
 
     def __enter__(self) -> Self:

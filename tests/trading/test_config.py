@@ -152,6 +152,52 @@ def test_what_is_wrong_is_said_with_its_place(old: str, new: str, said: str):
     assert str(caught.value).startswith(said)
 
 
+WHERE = """rest = "http://127.0.0.1:8601"
+ws = "ws://127.0.0.1:8601"
+"""
+
+
+def test_a_venue_behind_a_bridge_is_one_line():
+    """Everything else stays as it is."""
+    main = parse_config(GOOD.replace('"binance"', '"ccxt:binance"')).main
+    assert main.is_bridged
+    assert main.rest == "http://127.0.0.1:8601"
+    assert not parse_config(GOOD).main.is_bridged
+
+
+def test_a_bridge_may_be_told_where_to_trade_by_settings():
+    assert WHERE in GOOD
+    text = GOOD.replace('"binance"', '"ccxt:kraken"')
+    more = 'settings_file = "kraken.json"\naccept = ["unchecked"]\n'
+    main = parse_config(text.replace(WHERE, f"settings = {{ timeout = 5 }}\n{more}")).main
+    assert (main.settings, main.settings_file) == ({"timeout": 5}, "kraken.json")
+    assert main.accept == ("unchecked",)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "where", "said"),
+    [
+        ("binance", "", "[venue.main]: object missing required field `rest`"),
+        ("binance", WHERE.splitlines()[0], "[venue.main]: object missing required field `ws`"),
+        ("binance", WHERE + "settings = { a = 1 }", "[venue.main] settings are for a bridge"),
+        ("ccxt:kraken", "", "[venue.main] rest and ws are missing"),
+        ("ccxt:kraken", WHERE.splitlines()[1], "[venue.main] rest and ws go together"),
+        ("ccxt:", WHERE, "[venue.main] dialect is 'ccxt:'; write ccxt: and the name"),
+        ("ccxt:../x", WHERE, "[venue.main] dialect is 'ccxt:../x'"),
+        ("ccxt:kraken", WHERE + 'accept = ["all"]', "[venue.main] accept has 'all'"),
+        (
+            "ccxt:kraken",
+            WHERE.replace("127.0.0.1", "api.example.com"),
+            "[venue.main] rest is 'http://api.example.com:8601', which is not this machine",
+        ),
+    ],
+)
+def test_what_a_bridge_needs_is_said(dialect: str, where: str, said: str):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(GOOD.replace('"binance"', f'"{dialect}"').replace(WHERE, where + "\n"))
+    assert str(caught.value).startswith(said)
+
+
 @pytest.mark.parametrize("rest", ["http://localhost:1", "http://[::1]:1", "http://127.0.0.2:1"])
 def test_every_spelling_of_this_machine_is_loopback(rest: str):
     """IPv4, IPv6 and the name."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from steelyard.cli import trade_check
 from steelyard.cli.options import PORT_BASE, Common, print_error
 from steelyard.cli.trader_process import TraderSettings, run_trader
 from steelyard.domain.errors import ConfigError, StorageError, TransportError
@@ -18,13 +19,15 @@ PORT = PORT_BASE + 20
 _BLAME = {1: StorageError, 2: ConfigError, 3: TransportError}  # of a bot that ended by itself
 
 
-def trade(config: Path, /, *, port: int = PORT, common: Common = _EVERYONE) -> int:
+def trade(
+    config: Path, /, *, port: int = PORT, check: bool = False, common: Common = _EVERYONE
+) -> int:
     """Run a bot: the strategy, venue, key and limits that a TOML file names.
 
     It prints one JSON line when it listens, then trades until Ctrl-C. What it has done is in
     its journal; started again, it goes on from there.
 
-    Examples: steelyard trade dip.toml | steelyard trade dip.toml --port 0
+    Examples: steelyard trade dip.toml | steelyard trade dip.toml --check
 
     Parameters
     ----------
@@ -32,8 +35,13 @@ def trade(config: Path, /, *, port: int = PORT, common: Common = _EVERYONE) -> i
         The configuration; docs/reference/configuration.md lists its keys.
     port
         Where the bot shows its state and takes the kill switch; 0 picks a free one.
+    check
+        Print what the venue offers and if a bot may trade there; start none.
     """
-    return run(configure(config), port, common)
+    checked = configure(config)
+    if check:
+        return trade_check.check(checked, resolve(checked.main.key, os.environ), common)
+    return run(checked, port, common)
 
 
 def configure(file: Path) -> BotConfig:

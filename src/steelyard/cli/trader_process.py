@@ -21,38 +21,27 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Any, TextIO
 
-from steelyard import dialects
+from steelyard.cli.bridge_venue import BridgeVenue
+from steelyard.cli.dialect_venue import DialectVenue
 from steelyard.cli.trader_log import BotLog
 from steelyard.cli.trader_site import BotSite
 from steelyard.cli.trader_strategy import guarded, load_strategy
-from steelyard.cli.trader_stream import Stream
-from steelyard.domain.commands import UserCommand
-from steelyard.domain.errors import (
-    ConfigError,
-    ConnectFailed,
-    ConnectionLost,
-    StorageError,
-)
-from steelyard.domain.instrument import Instrument
+from steelyard.cli.venue import Venue
+from steelyard.domain.errors import ConfigError, StorageError
 from steelyard.domain.journal import gapless
-from steelyard.domain.messages import Query
-from steelyard.net.client import HttpClient
 from steelyard.net.clock import Clock
 from steelyard.net.server import Server, serve
 from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
 from steelyard.store.journal import Journal
 from steelyard.trading import actions
-from steelyard.trading.actions import Input, Kill, Resume, Role, Start, Stop
+from steelyard.trading.actions import Input, Kill, Resume, Start, Stop
 from steelyard.trading.config import BotConfig
-from steelyard.trading.connector import Connector
-from steelyard.trading.feed import MarketFeed
 from steelyard.trading.records import codec
 from steelyard.trading.report import state_document
 from steelyard.trading.trader import Trader
-from steelyard.wire.dialect import ApiKey, ClientSession
-from steelyard.wire.http import Request, Response
-from steelyard.wire.outcome import NotSent, Outcome, Unknown
+from steelyard.trading.venue import flaws, warnings
+from steelyard.wire.dialect import ApiKey
 
 PUSH_S = 0.2
 CLOSE_S = 0.5
@@ -115,22 +104,22 @@ class TraderProcess:
             ConfigError: One of them does not fit.
         """
         config = settings.config
-        venue, name = config.main, config.bot.name
-        dialect = dialects.find(venue.dialect)
+        table, name = config.main, config.bot.name
         strategy = load_strategy(config.strategy)
         rng = SystemRandom()  # pauses only: nothing that is journaled depends on it
         self.settings = settings
         self.clock = Clock()
-        self._http = HttpClient(venue.rest, loopback_only=True)
-        self._connector = Connector(dialect.client, settings.key, dialect.limits)
-        self._streams = {role: Stream(self, role, venue.ws, rng) for role in Role}
-        self._instrument: Instrument | None = None
+        self.venue: Venue = (
+            BridgeVenue(self, table, config.strategy.symbol, settings.key, rng)
+            if table.is_bridged
+            else DialectVenue(self, table, settings.key, rng)
+        )
         self._latch = datadir.latch_file(settings.data, name)
         self._directory = datadir.Directory(settings.data / "bots" / name)
         self._codec = codec()
         try:
             self._journal = Journal(self._directory.path / "journal")
-            self.trader = Trader(config, settings.key.key, strategy, dialect.client, rng, guarded)
+            self.trader = Trader(config, settings.key.key, strategy, self.venue.rules, rng, guarded)
             stored = self._journal.records(0)
             records = (self._codec.decode(sequence, payload) for sequence, payload in stored)
             for record in gapless(records, 0):
@@ -146,7 +135,6 @@ class TraderProcess:
         self._site = BotSite(self, self._directory.token(), self.spawn)
         self._server: Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._asking: set[asyncio.Task[None]] = set()  # those that wait for the venue's answer
         self._timer: asyncio.TimerHandle | None = None
         self._inputs: deque[Input] = deque()
         self._is_stepping = False
@@ -162,8 +150,10 @@ class TraderProcess:
         """Listen, begin to trade, and return where it listens.
 
         Raises:
-            ConfigError: The port is taken, or the bot's past does not fit its configuration.
+            ConfigError: The port is taken, the bot's past does not fit its configuration, or the
+                venue does not offer what a trader's rules need.
         """
+        await self._start_venue()
         self._server = await serve(self._site, HOST, self.settings.port)
         self._site.port = self._server.port
         config = self.settings.config
@@ -203,14 +193,14 @@ class TraderProcess:
         self._over.set()
         if self._timer is not None:
             self._timer.cancel()
-        if self._asking:  # an answer that is almost here is worth a moment
-            await asyncio.wait([*self._asking], timeout=CLOSE_S)
+        if self.venue.asking:  # an answer that is almost here is worth a moment
+            await asyncio.wait([*self.venue.asking], timeout=CLOSE_S)
         for task in [*self._tasks]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._server is not None:
             await self._server.close()
-        await self._http.close()
+        await self.venue.close()
         await self._commit.stop()
         self._journal.close()
         self._log.close()
@@ -252,19 +242,17 @@ class TraderProcess:
                     if self.settings.hook is not None:
                         self._commit.release(sequence, partial(self.settings.hook, sequence))
                 case actions.Send(request_id, command):
-                    release = partial(self._request, request_id, command, is_command=True)
+                    release = partial(self.venue.ask, request_id, command, is_command=True)
                     self._commit.release(self._journal.last_sequence, release)
                 case actions.Ask(request_id, query):
-                    self._request(request_id, query, is_command=False)
+                    self.venue.ask(request_id, query, is_command=False)
                 case actions.Log():
                     self._log.write(action, now_ns)
                 case actions.OpenStreams(instrument):
-                    self._instrument = instrument
-                    for stream in self._streams.values():
-                        stream.open()
+                    self.venue.follow(instrument)
                 case actions.ResetStream(role, why):
                     self._log.write(actions.Log(actions.Level.WARNING, "stream.reset", why), now_ns)
-                    self._streams[role].reset()
+                    self.venue.reset(role)
                 case actions.Finish():
                     self._finish = action
                     self._over.set()
@@ -309,52 +297,40 @@ class TraderProcess:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._asking.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failure = error
             self._over.set()
 
-    # -- streams ------------------------------------------------------------------------------
+    # -- the venue ----------------------------------------------------------------------------
 
-    def session(self, role: Role) -> ClientSession | MarketFeed:
-        """Return a new conversation with one of the venue's streams."""
-        assert self._instrument is not None, "streams are opened for an instrument"
-        return self._connector.session(role, self._instrument, self.venue_now_ns())
+    async def _start_venue(self) -> None:
+        """Make the venue ready, and refuse one on which the rules could not be kept."""
+        table = self.settings.config.main
+        capabilities = await self.venue.start()
+        if found := flaws(capabilities, table.accept):
+            names = [flaw.name for flaw in found if flaw.name is not None]
+            how = (
+                f"; to trade there all the same: accept = {names}"
+                if len(names) == len(found)
+                else ""
+            )
+            why = "; ".join(flaw.text for flaw in found)
+            raise ConfigError(f"[venue.main] {table.dialect}: {why}{how}")
+        if table.is_bridged:
+            for text in warnings(capabilities):
+                self.note("venue", text)
+
+    def note(self, name: str, text: str) -> None:
+        """Write a warning into the log."""
+        self._log.write(actions.Log(actions.Level.WARNING, name, text), self.clock.now_ns())
+
+    def now_ns(self) -> int:
+        """Return the time."""
+        return self.clock.now_ns()
 
     def venue_now_ns(self) -> int:
         """Return the time on the venue's clock."""
         return self.clock.now_ns() + self.trader.turn.offset_ns
-
-    async def run_errand(self, request: Request) -> Response:
-        """Send a request of a stream's session and return what came back."""
-        return await self._http.send(request)
-
-    # -- requests -----------------------------------------------------------------------------
-
-    def _request(self, request_id: int, message: UserCommand | Query, *, is_command: bool) -> None:
-        now_ns = self.clock.now_ns()
-        made = self._connector.request(message, now_ns + self.trader.turn.offset_ns)
-        if isinstance(made, Request):
-            if is_command:
-                self.step(actions.Sent(request_id))
-            self._asking.add(self.spawn(self._exchange(request_id, message, made, now_ns)))
-        else:
-            returned = actions.Returned(request_id, made, now_ns, now_ns)
-            asyncio.get_running_loop().call_soon(self.step, returned)
-
-    async def _exchange(
-        self, request_id: int, message: UserCommand | Query, request: Request, sent_ns: int
-    ) -> None:
-        outcome: Outcome
-        try:
-            response = await self._http.send(request)
-        except ConnectFailed as error:
-            outcome = NotSent(str(error))
-        except ConnectionLost as error:
-            outcome = Unknown(str(error))
-        else:
-            outcome = self._connector.outcome(message, response, self.venue_now_ns())
-        self.step(actions.Returned(request_id, outcome, sent_ns, self.clock.now_ns()))
 
     # -- the latch ----------------------------------------------------------------------------
 
@@ -419,8 +395,7 @@ class TraderProcess:
     async def _push_forever(self) -> None:
         while True:
             await asyncio.sleep(PUSH_S)
-            for stream in self._streams.values():
-                stream.check()
+            self.venue.check()
             if self._is_dirty:
                 self._is_dirty = False
                 self._site.push()

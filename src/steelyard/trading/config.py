@@ -21,8 +21,10 @@ from msgspec import Struct
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.units import in_full
 from steelyard.trading.risk import Limits
+from steelyard.wire.capabilities import ACCEPTABLE
 
 NAME_MAX = 40
+BRIDGED = "ccxt:"  # before the name that a library has for an exchange
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -52,12 +54,20 @@ class BotTable(Struct, frozen=True, kw_only=True):
 
 
 class VenueTable(Struct, frozen=True, kw_only=True):
-    """The table [venue.main]."""
+    """The table [venue.main]; rest and ws may be left out where settings say where to trade."""
 
     dialect: str
-    rest: str
-    ws: str
     key: str
+    rest: str = ""
+    ws: str = ""
+    settings: dict[str, Any] = {}
+    settings_file: str = ""
+    accept: tuple[str, ...] = ()
+
+    @property
+    def is_bridged(self) -> bool:
+        """Whether the venue is behind a bridge, and not a dialect of ours."""
+        return self.dialect.startswith(BRIDGED)
 
 
 class StrategyTable(Struct, frozen=True, kw_only=True, rename={"class_name": "class"}):
@@ -199,6 +209,9 @@ def _check_venue(config: BotConfig) -> None:
     if "main" not in config.venue:
         raise ConfigError("[venue.main] is missing; it says where to trade")
     venue = config.main
+    _check_bridge(venue)
+    if venue.is_bridged and not venue.rest:
+        return
     for key, address, schemes in (
         ("rest", venue.rest, ("http", "https")),
         ("ws", venue.ws, ("ws", "wss")),
@@ -221,6 +234,38 @@ def _check_venue(config: BotConfig) -> None:
             )
         if not has_port:
             raise ConfigError(f"{where} is {address!r}; add the port that `steelyard env` prints")
+
+
+def _check_bridge(venue: VenueTable) -> None:
+    """Check what a bridge has and a dialect has not, and the other way round."""
+    for name in venue.accept:
+        if name not in ACCEPTABLE:
+            raise ConfigError(
+                f"[venue.main] accept has {name!r}; what can be accepted is {', '.join(ACCEPTABLE)}"
+            )
+    if not venue.is_bridged:
+        for key, value in (("rest", venue.rest), ("ws", venue.ws)):
+            if not value:
+                raise ConfigError(f"[venue.main]: object missing required field `{key}`")
+        if venue.settings or venue.settings_file:
+            raise ConfigError(
+                f'[venue.main] settings are for a bridge, such as dialect = "{BRIDGED}kraken"; '
+                f"the dialect {venue.dialect!r} has none"
+            )
+        return
+    name = venue.dialect.removeprefix(BRIDGED)
+    if not name or len(name) > NAME_MAX or not (name.isascii() and name.isalnum()):
+        raise ConfigError(
+            f"[venue.main] dialect is {venue.dialect!r}; write {BRIDGED} and the name that ccxt "
+            f'has for the exchange, such as "{BRIDGED}kraken"'
+        )
+    if bool(venue.rest) is not bool(venue.ws):
+        raise ConfigError("[venue.main] rest and ws go together: give both, or settings with urls")
+    if not (venue.rest or venue.settings or venue.settings_file):
+        raise ConfigError(
+            '[venue.main] rest and ws are missing; in the environment "sandbox" orders go to '
+            "127.0.0.1 only, so say where: rest and ws, or settings with urls"
+        )
 
 
 def _is_loopback(host: str) -> bool:

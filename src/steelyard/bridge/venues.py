@@ -1,0 +1,106 @@
+"""What is known of single exchanges beyond what the library says of itself; one row each.
+
+The library tells in one way what every exchange has. It does not tell for how long a signed order
+may still be taken up, whether an order can be asked for by our id, or what such an id may look
+like: that is read in the venue's documentation and in the library's source, and stands here. An
+exchange without a row gets the most careful one, and is used only where the configuration accepts
+that by name.
+"""
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from steelyard.domain.messages import SECOND_NS
+from steelyard.wire.capabilities import Lookup
+
+PREFIX = "ccxt:"
+COMMAND_NS = 10 * SECOND_NS  # from the pipe to the answer; after it nothing is signed any more
+ID_BITS = 128
+UUID_BITS = 6  # of a UUID that are not its own
+UUID_MASK = (1 << UUID_BITS) - 1
+COUNT_BITS = 64 - UUID_BITS
+LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+ID_LETTERS = 22  # 62^22 > 2^128; the shortest ids that a venue takes have 28
+
+
+class Row(NamedTuple):
+    """One exchange. Durations in ns.
+
+    expiry_ns is how long after signing an order may be taken up, None for ever; expiry_option is
+    the library's option that says so in milliseconds, deadline_field the field of an order that
+    says until when. has_dashes: client ids are written as UUIDs. lookup is how the library finds an
+    order by our id. fills_window_ms is the longest stretch that one list of fills covers, 0 any;
+    fills_offset is the parameter that skips fills where a list begins with the newest. in_turn:
+    each request has a nonce that has to arrive above the one before, so they go one by one.
+    """
+
+    lookup: Lookup = Lookup.LISTS
+    expiry_ns: int | None = None
+    expiry_option: str = ""
+    has_dashes: bool = False
+    fills_window_ms: int = 0
+    fills_offset: str = ""
+    in_turn: bool = False
+    is_checked: bool = True
+
+
+_DAY_MS = 86_400_000
+
+ROWS: dict[str, Row] = {
+    # recvWindow, on every signed request; myTrades cover a day.
+    "binance": Row(Lookup.CLIENT_ID, 5 * SECOND_NS, "recvWindow", fills_window_ms=_DAY_MS),
+    # CB-ACCESS-TIMESTAMP is good for 30 s; client_oid is a random UUID, or dropped unread.
+    "coinbaseexchange": Row(Lookup.CLIENT_ID, 30 * SECOND_NS, has_dashes=True),
+    # A nonce is good for ever; cl_ord_id is a UUID, and the lists of orders tell it.
+    "kraken": Row(Lookup.LISTS, has_dashes=True, fills_offset="ofs", in_turn=True),
+    # recv_window; orderLinkId has up to 36 letters, digits, - and _; executions cover a week.
+    "bybit": Row(Lookup.LISTS, 5 * SECOND_NS, "recvWindow", fills_window_ms=7 * _DAY_MS),
+    # OK-ACCESS-TIMESTAMP is good for 30 s; clOrdId has up to 32 letters and digits.
+    "okx": Row(Lookup.CLIENT_ID, 30 * SECOND_NS),
+    # KC-API-TIMESTAMP is good for 5 s; clientOid has up to 40 letters, digits, - and _.
+    "kucoin": Row(Lookup.CLIENT_ID, 5 * SECOND_NS, fills_window_ms=7 * _DAY_MS),
+}
+UNCHECKED = Row(Lookup.LISTS, is_checked=False)
+
+
+def row_of(exchange: str) -> Row:
+    """Return what is known of an exchange, by the library's name for it."""
+    return ROWS.get(exchange, UNCHECKED)
+
+
+def expiry_ns(exchange: str) -> int | None:
+    """Return how long after it was handed over an order may still be taken up; None: for ever."""
+    window_ns = row_of(exchange).expiry_ns
+    return None if window_ns is None else COMMAND_NS + window_ns
+
+
+def client_order_id(exchange: str, number: int) -> str:
+    """Print a 128-bit id as the exchange takes it."""
+    assert 0 <= number < 1 << ID_BITS, "an id has 128 bits"
+    if row_of(exchange).has_dashes:
+        return str(_random_uuid(number))
+    digits = ""
+    for _ in range(ID_LETTERS):
+        number, digit = divmod(number, len(LETTERS))
+        digits = LETTERS[digit] + digits
+    return digits
+
+
+def _random_uuid(number: int) -> UUID:
+    """Return a number as a UUID that looks random (version 4): some venues drop any other unread.
+
+    Six bits of it say so; they are those at the top of the number's low half, which counts orders.
+    """
+    count = number & ((1 << COUNT_BITS) - 1)
+    assert number >> COUNT_BITS & UUID_MASK == 0, "no run has so many orders"
+    packed = (number >> COUNT_BITS + UUID_BITS) << COUNT_BITS | count
+    high, middle, low = packed >> 74, packed >> 62 & 0xFFF, packed & (1 << 62) - 1
+    return UUID(int=high << 80 | 4 << 76 | middle << 64 | 2 << 62 | low)
+
+
+def options_of(exchange: str) -> dict[str, Any]:
+    """Return the library's options that make the row true."""
+    row = row_of(exchange)
+    if not row.expiry_option or row.expiry_ns is None:
+        return {}
+    return {row.expiry_option: row.expiry_ns // 10**6}
