@@ -166,7 +166,20 @@ def test_json_is_the_same_file(tmp_path):
 def burst(gate, count, at_s, ip="127.0.0.1", path="/docs"):
     """Return the statuses of requests at a time after a minute began."""
     now_ns = MINUTE_START_NS + round(at_s * SECOND_NS)
-    return [gate.http(Request("GET", path, {}, b""), ip, now_ns).status for _ in range(count)]
+    return [told(gate.http(Request("GET", path, {}, b""), ip, now_ns)) for _ in range(count)]
+
+
+def told(response) -> int:
+    """Return the status, or the one that a venue's words stand for which answers all with 200."""
+    return 429 if b"EAPI:Rate limit exceeded" in response.body else response.status
+
+
+OPEN = {
+    "native": "/docs",
+    "binance": "/api/v3/ping",
+    "coinbase-exchange": "/time",
+    "kraken": "/0/public/Time",
+}
 
 
 @pytest.mark.parametrize("dialect", dialects.names())
@@ -174,15 +187,17 @@ def test_a_tutorials_limits_are_fifty_in_a_second_and_a_hundred_in_a_minute(dial
     """A22, by address, in any dialect; the answer says when to come again."""
     found = dialects.find(dialect)
     gate = Gate(Desk().exchange, found, profile_chooser("tutorial")(dialect, found.limits))
-    path = "/docs" if dialect == "native" else "/api/v3/ping"
+    path = OPEN[dialect]
     assert burst(gate, 51, 0.5, path=path) == [200] * 50 + [429]
     assert burst(gate, 1, 1.4, path=path) == [429]  # the next second of the clock changes nothing
     assert burst(gate, 1, 1.4, "127.0.0.2", path=path) == [200]
     assert burst(gate, 51, 1.5, path=path) == [200] * 50 + [429]
     late = gate.http(Request("GET", path, {}, b""), "127.0.0.1", MINUTE_START_NS + 59 * SECOND_NS)
-    assert (late.status, late.headers["retry-after"]) == (429, "2")
-    assert late.headers["x-ratelimit-name"] == "requests_1m"
-    assert late.headers["x-ratelimit-remaining"] == "0"
+    assert told(late) == 429
+    if late.status == 429:
+        assert late.headers["retry-after"] == "2"
+        assert late.headers["x-ratelimit-name"] == "requests_1m"
+        assert late.headers["x-ratelimit-remaining"] == "0"
     assert burst(gate, 51, 60.5, path=path) == [200] * 50 + [429]
 
 
