@@ -4,11 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from steelyard import dialects
-from steelyard.domain.messages import BookDelta, FillList, Trade
-from steelyard.domain.order import Side
+from steelyard.domain.messages import BookDelta, FillList, OrderEvent, Trade
+from steelyard.domain.order import Liquidity, Side
 from steelyard.sim import conformance
 from steelyard.wire.dialect import Dialect
-from steelyard.wire.outcome import Answered
+from steelyard.wire.outcome import Answered, NotSent, Unknown
 
 BINANCE = dialects.find("binance")
 
@@ -50,6 +50,24 @@ def fee_off_by_an_atom(answer: FillList) -> FillList:
     return FillList(tuple(replace(f, fee_atoms=f.fee_atoms + 1) for f in answer.fills))
 
 
+def always_a_taker(answer: FillList) -> FillList:
+    return FillList(tuple(replace(f, liquidity=Liquidity.TAKER) for f in answer.fills))
+
+
+def without_a_fee(event: OrderEvent) -> OrderEvent:
+    return replace(event, fill=event.fill and replace(event.fill, fee_atoms=0))
+
+
+def never_unknown() -> Dialect:
+    """Read what proves nothing as a request that never arrived."""
+
+    def outcome(*arguments):
+        found = BINANCE.client.outcome(*arguments)
+        return NotSent(found.why) if isinstance(found, Unknown) else found
+
+    return BINANCE._replace(client=Bent(outcome=outcome))
+
+
 def without_asks(delta: BookDelta) -> BookDelta:
     return replace(delta, asks=())
 
@@ -85,6 +103,9 @@ BROKEN = [
         ),
     ),
     ("fills_and_balances_come_through_to_the_atom", read_otherwise(FillList, fee_off_by_an_atom)),
+    ("fills_and_balances_come_through_to_the_atom", read_otherwise(FillList, always_a_taker)),
+    ("what_proves_nothing_is_not_known", never_unknown()),
+    ("private_streams_come_through", tell_otherwise(OrderEvent, without_a_fee)),
     ("public_streams_come_through", tell_otherwise(BookDelta, without_asks)),
     ("public_streams_come_through", tell_otherwise(Trade, turned)),
     ("wrong_secrets_follow_nothing", BINANCE._replace(verify=lambda *_: True)),

@@ -19,7 +19,7 @@ import msgspec
 
 from steelyard.domain.commands import Cancel, CancelAll, Place, UserCommand
 from steelyard.domain.errors import AuthError, DecodeError, Unsupported
-from steelyard.domain.lifecycle import OrderState
+from steelyard.domain.lifecycle import Fill, OrderState
 from steelyard.domain.messages import (
     MINUTE_NS,
     SECOND_NS,
@@ -58,7 +58,7 @@ from steelyard.wire.dialect import (
     Refusal,
     SessionRefused,
 )
-from steelyard.wire.http import Request
+from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import UNLIMITED, Counts, Limit, LimitProfile, Per
 from steelyard.wire.outcome import Answered, NotSent, Unknown
 
@@ -69,8 +69,13 @@ REASONS = (*AccessReason, *RejectReason)
 CLIENT_ID_BITS = 122  # a random UUID has so many
 CLIENT_ID_MAX = 36  # characters
 WAYS = ("rest", "line")
+GATEWAYS = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
 OLD_NS = 10 * MINUTE_NS
 MENDING = "mend it like this"
+FILL = (
+    *("trade_id", "order_id", "side", "price_ticks", "size_lots", "quote_atoms"),
+    *("liquidity", "fee_asset_id", "fee_atoms"),
+)
 LIMITED = (
     (Per.IP, Counts.REQUESTS, "IP_LIMIT"),
     (Per.KEY, Counts.REQUESTS, "KEY_LIMIT"),
@@ -153,6 +158,18 @@ def every_refusal_can_be_said_and_is_never_read_as_a_yes(dialect: Dialect) -> No
                 assert not is_fault, f"{reason!r} with {response.status} is read as a no"
             case NotSent() | Unknown():
                 pass
+
+
+@check
+def what_proves_nothing_is_not_known(dialect: Dialect) -> None:
+    """A gateway's error, and a success that cannot be read: the order may be there or not."""
+    stand = Stand(dialect)
+    garbage = (b"", b"<html>Bad Gateway</html>", b"{}", b"[]", b"null", b'{"result":', b"\xff\xfe")
+    responses = [Response(status, {}, body) for status in GATEWAYS for body in garbage]
+    responses += [Response(HTTPStatus.OK, {}, body) for body in garbage]
+    for response in responses:
+        outcome = dialect.client.outcome(place(), response, stand.listings, stand.now_ns)
+        assert isinstance(outcome, Unknown), f"{response} is read as {outcome}"
 
 
 @check
@@ -362,11 +379,12 @@ def fills_and_balances_come_through_to_the_atom(dialect: Dialect) -> None:
     placed = _placed(stand, "alice")
     order = _ask(stand, OrderQuery(0, 0, order_id=placed.order_id), key).order
     assert order.filled_lots == offered, order
-    (fill,) = _ask(stand, FillsQuery(0, 10, 0), key).fills
-    (booked,) = _booked(stand, FillsQuery(account_id, 10, 0)).fills
-    for name in ("trade_id", "order_id", "price_ticks", "size_lots", "quote_atoms", "fee_atoms"):
-        told, wanted = getattr(fill, name), getattr(booked, name)
-        assert told == wanted, f"{name} is {told}, not {wanted}"
+    _placed(stand, "bob", side=Side.SELL, size_lots=offered)
+    fills = _ask(stand, FillsQuery(0, 10, 0), key).fills
+    booked = _booked(stand, FillsQuery(account_id, 10, 0)).fills
+    assert len(fills) == len(booked), fills
+    for fill, wanted in zip(sorted(fills, key=_trade_id), booked, strict=True):
+        _compare(fill, wanted, FILL)
     account = _ask(stand, AccountQuery(0), key)
     books = stand.exchange.engine.balances(account_id)
     told = {b.asset_id: (b.free_atoms, b.held_atoms) for b in account.balances}
@@ -428,6 +446,16 @@ def _booked(stand: Stand, query: Query) -> Any:
     return stand.exchange.ask(query, stand.now_ns)
 
 
+def _trade_id(fill: Fill) -> int:
+    return fill.trade_id
+
+
+def _compare(told: Fill, booked: Fill, names: tuple[str, ...]) -> None:
+    for name in names:
+        one, other = getattr(told, name), getattr(booked, name)
+        assert one == other, f"{name} is {one}, not {other}"
+
+
 def _placed(stand: Stand, account: str, **fields: Any) -> Any:
     """Place an order of somebody's and return it as the answer has it."""
     answer = _ask(stand, place(**fields), stand.key_of(account))
@@ -449,6 +477,7 @@ def public_streams_come_through(dialect: Dialect) -> None:
     for turn in range(4):
         _placed(stand, "bob", side=Side.SELL, price_ticks=5_000_000 + turn)
         _placed(stand, "alice", price_ticks=5_000_000, size_lots=1_500)
+        _placed(stand, "bob", side=Side.SELL, price_ticks=4_999_999, size_lots=101)
         _placed(stand, "bob", side=Side.SELL, price_ticks=5_000_100 + turn)
         stand.pass_time()
         events, listener.events = listener.events, []
@@ -489,7 +518,8 @@ def private_streams_come_through(dialect: Dialect) -> None:
     assert [event.order.filled_lots for event in events] == [0, 400, 400], events
     fill = events[1].fill
     assert fill is not None, "the execution has no fill"
-    assert (fill.size_lots, fill.price_ticks) == (400, 5_000_000), fill
+    (booked,) = _booked(stand, FillsQuery(stand.account_ids["alice"], 10, 0)).fills
+    _compare(fill, booked, FILL)
     balances = {b.asset_id: b for event in listener.of(BalanceEvent) for b in event.balances}
     books = stand.exchange.engine.balances(stand.account_ids["alice"])
     for asset_id, balance in balances.items():
