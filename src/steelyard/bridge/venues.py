@@ -54,11 +54,13 @@ ROWS: dict[str, Row] = {
     # A nonce is good for ever; cl_ord_id is a UUID, and the lists of orders tell it.
     "kraken": Row(Lookup.LISTS, has_dashes=True, fills_offset="ofs", in_turn=True),
     # recv_window; orderLinkId has up to 36 letters, digits, - and _; executions cover a week.
-    "bybit": Row(Lookup.LISTS, 5 * SECOND_NS, "recvWindow", fills_window_ms=7 * _DAY_MS),
+    "bybit": Row(
+        Lookup.LISTS, 5 * SECOND_NS, "recvWindow", fills_window_ms=7 * _DAY_MS, is_checked=False
+    ),
     # OK-ACCESS-TIMESTAMP is good for 30 s; clOrdId has up to 32 letters and digits.
-    "okx": Row(Lookup.CLIENT_ID, 30 * SECOND_NS),
+    "okx": Row(Lookup.CLIENT_ID, 30 * SECOND_NS, is_checked=False),
     # KC-API-TIMESTAMP is good for 5 s; clientOid has up to 40 letters, digits, - and _.
-    "kucoin": Row(Lookup.CLIENT_ID, 5 * SECOND_NS, fills_window_ms=7 * _DAY_MS),
+    "kucoin": Row(Lookup.CLIENT_ID, 5 * SECOND_NS, fills_window_ms=7 * _DAY_MS, is_checked=False),
 }
 UNCHECKED = Row(Lookup.LISTS, is_checked=False)
 

@@ -240,7 +240,7 @@ def _place(request: BatchedOrder, instrument: Instrument, asker: Asker, number: 
         raise errors.invalid("ordertype", f"there are {', '.join(KINDS)}")
     _refuse_margin(request)
     flags = _flags(request.oflags, kind, side)
-    lifetime, expire_ns = _lifetime(request, kind, asker.now_ns)
+    lifetime, expire_ns = _lifetime(request, kind, asker.sandbox_ns)
     by_cost = "viqc" in flags
     prices = _Prices(request, instrument, side, asker)
     limit, trigger, trail_ticks, trail_rate_e8 = prices.of(kind)
