@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from steelyard.cli import main, trader_process
+from steelyard.cli import dialect_venue, main, trader_process
 from steelyard.net.client import HttpClient
 from steelyard.store import segment
 from steelyard.store.journal import Journal
@@ -40,7 +40,7 @@ def run(point: str, arguments: list[str], environment: dict[str, str], output: P
         trader_process.Journal = DyingJournal
     elif kind in {"unsent", "sent", "answered"}:
         DyingClient.point, DyingClient.fatal = kind, int(number)
-        trader_process.HttpClient = DyingClient
+        dialect_venue.HttpClient = DyingClient
     sys.exit(main.run(["trade", *arguments]))
 
 
