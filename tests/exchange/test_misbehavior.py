@@ -58,6 +58,7 @@ def test_faults_are_set_listed_and_cleared(misbehavior):
         (Fault(Trouble.REFUSED, where="/nowhere"), "is no route that refused could befall"),
         (Fault(Trouble.REFUSED, where="websocket"), "is no route that refused could befall"),
         (Fault(Trouble.LOST_ANSWER, "native", "/api/v3/order"), "is no route"),
+        (Fault(Trouble.REFUSED, where="/api/v3/ping", account="alice"), "names no account"),
         (Fault(Trouble.LOST_FRAME, where="/api/v3/order"), "is nothing that frames carry: book"),
         (Fault(Trouble.REFUSED, chance_e6=0), "--chance is above 0%"),
         (Fault(Trouble.REFUSED, chance_e6=1_000_001), "at most 100%"),

@@ -11,7 +11,7 @@ from msgspec import Struct
 from steelyard import dialects
 from steelyard.domain.errors import UsageError
 from steelyard.exchange.keys import Keys
-from steelyard.wire.dialect import ChannelKind
+from steelyard.wire.dialect import Auth, ChannelKind
 from steelyard.wire.faults import (
     CERTAIN_E6,
     DELAY_MAX_NS,
@@ -142,7 +142,13 @@ def _check_where(fault: Fault) -> None:
         return
     names = (fault.dialect,) if fault.dialect else dialects.names()
     routes = [e for name in names for e in dialects.find(name).endpoints]
-    if any(fault.where in (e.path, f"{e.method} {e.path}") for e in routes):
+    found = [e for e in routes if fault.where in (e.path, f"{e.method} {e.path}")]
+    if found and fault.account and all(e.auth is Auth.NONE for e in found):
+        raise UsageError(
+            f"--where {fault.where!r} is open to everybody and names no account; leave --account "
+            "out, or name a route that needs a key"
+        )
+    if found:
         return
     kind = Trouble(fault.trouble)
     raise UsageError(

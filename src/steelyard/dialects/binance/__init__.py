@@ -102,6 +102,32 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "That is what the engine's brackets are.",
     ),
     ("Orders of a list cannot be amended.", "Their sizes belong together."),
+    (
+        "The orders of an OCO, and the pending ones of an OTOCO, are GTC: IOC and FOK are refused.",
+        "Which of them ends the others is told by what rests or trades.",
+    ),
+    (
+        (
+            "An OTO whose working order fills at once shows what became of both; FULL answers of "
+            "lists have no `fills`."
+        ),
+        "The answer is made when the engine is done.",
+    ),
+    (
+        (
+            "Self-trade prevention by DECREMENT makes `origQty` smaller, told as REPLACED; there "
+            "are no `preventedMatchId`, `preventedQuantity`, `v`, `A`, `B`, `u`, `U` and `p?`."
+        ),
+        "The engine takes what was prevented off the order, and does not keep against whom.",
+    ),
+    (
+        "A market order by amount keeps within NOTIONAL, and takes no DECREMENT.",
+        "What it is worth is known beforehand, and it has no quantity to make smaller.",
+    ),
+    (
+        "`order/test` does not look at iceberg parts and the key's products.",
+        "It checks a request's parameters; the engine checks orders.",
+    ),
     ("TRANSFER self-trade prevention: refused.", "It moves trades between accounts of one owner."),
     (
         "`strategyId` and `strategyType` are checked and not told again.",
