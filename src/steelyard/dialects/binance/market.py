@@ -135,8 +135,8 @@ def instrument_to_wire(instrument: Instrument, state: MarketState) -> SymbolInfo
     """Return an instrument with its filters."""
     tick, lot = fixed(tick_e8(instrument)), fixed(lot_e8(instrument))
     largest = size_text(instrument, instrument.size_max_lots)
-    largest = instrument.notional_atoms(instrument.price_max_ticks, instrument.size_max_lots)
-    notional_max = min(largest, instrument.notional_max_atoms or largest)
+    most = instrument.notional_atoms(instrument.price_max_ticks, instrument.size_max_lots)
+    notional_max = min(most, instrument.notional_max_atoms or most)
     return SymbolInfo(
         symbol=symbol_text(instrument),
         status=_STATUSES[state],
