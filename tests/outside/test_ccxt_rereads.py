@@ -146,7 +146,7 @@ def test_an_answer_keeps_its_values(shared_data, judge, name):
 def test_books_keep_their_levels(shared_data, judge):
     for url, recorded in captured(shared_data, SNAPSHOTS):
         symbol = url.partition("symbol=")[2].partition("&")[0]
-        book = market.book_from_wire(_read(recorded, Depth), _of(symbol), NOW_NS)
+        book = market.book_from_wire(_read(recorded, Depth), _of(symbol), 5_000, NOW_NS)
         ours = json.loads(msgspec.json.encode(market.depth_to_wire(book, HERE)))
         assert judge.parse_order_book(ours, symbol) == judge.parse_order_book(recorded, symbol)
 

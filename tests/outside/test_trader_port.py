@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 KEYS = {
     "": (
         "type time bot status reason position pnl balances orders fills equity risk latency log"
-        " foreign_orders"
+        " foreign_orders book"
     ),
     "bot": "name environment strategy symbol params started",
     "position": "size average_price side",
