@@ -208,9 +208,10 @@ def test_own_trades_and_balances_are_watched(exchange):
     async def scenario(client):
         watching = asyncio.create_task(client.watch_my_trades("BTC/USDT"))
         balances = await client.watch_balance()
+        changed = asyncio.create_task(client.watch_balance())  # it tells of what comes from here on
         await asyncio.sleep(1)
         placed = await client.create_order("BTC/USDT", "market", "sell", 0.02)
-        return placed, await watching, balances, await client.watch_balance()
+        return placed, await watching, balances, await changed
 
     placed, trades, before, after = run(exchange, scenario)
     assert {trade["order"] for trade in trades} == {placed["id"]}
