@@ -5,9 +5,9 @@ every answer is Answered, NotSent or Unknown, never an exception: what cannot be
 happened. Of a query, garbage is a DecodeError.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -75,7 +75,6 @@ from steelyard.domain.errors import AuthError, DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import (
     AccountQuery,
-    Answer,
     BookQuery,
     CandleList,
     CandlesQuery,
@@ -99,7 +98,8 @@ from steelyard.domain.messages import (
     TradesQuery,
 )
 from steelyard.domain.order import RejectReason
-from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession, Endpoint
+from steelyard.wire.call import Call, decoded
+from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession
 from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import Answered, Outcome, Unknown
 from steelyard.wire.tables import MarketTable
@@ -109,18 +109,6 @@ BASE_62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 CLIENT_ID_DIGITS = 22  # 62^22 > 2^128
 
 Message = UserCommand | Query
-
-
-class Call(NamedTuple):
-    """One message as a request: the route, its parameters, and how the answer is read.
-
-    read takes the decoded body, the listings and the time.
-    """
-
-    endpoint: Endpoint
-    parameters: Struct
-    body: Any
-    read: Callable[[Any, Listings, int], Answer]
 
 
 class BinanceClient:
@@ -161,7 +149,7 @@ class BinanceClient:
         if response.status != HTTPStatus.OK:
             return _refused(message, response)
         try:
-            return Answered(call.read(_decoded(response.body, call.body), listings, now_ns))
+            return Answered(call.read(decoded(response.body, call.body), listings, now_ns))
         except DecodeError as error:
             if is_command:
                 return Unknown(f"the answer cannot be read: {error}")
@@ -449,13 +437,3 @@ def _refused(message: Message, response: Response) -> Outcome:
         if isinstance(refused, Refused) and refused.reason is RejectReason.UNKNOWN_ORDER:
             return Answered(OrderList(()))  # nothing to cancel, which is what was wanted
     return outcome
-
-
-def _decoded(body: bytes, kind: Any) -> Any:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise DecodeError(f"answer: {error}") from error
-
-
-# -- what to paste ------------------------------------------------------------------------------

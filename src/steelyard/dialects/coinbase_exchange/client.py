@@ -5,12 +5,8 @@ every answer is Answered, NotSent or Unknown, never an exception: what cannot be
 happened. Of a query, garbage is a DecodeError.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, NamedTuple
-
-import msgspec
-from msgspec import Struct
 
 from steelyard.dialects.coinbase_exchange import account, errors, market, orders, placing
 from steelyard.dialects.coinbase_exchange.account_messages import Account
@@ -51,7 +47,6 @@ from steelyard.domain.messages import (
     SECOND_NS,
     AccountQuery,
     Acknowledged,
-    Answer,
     BookQuery,
     CandleList,
     CandlesQuery,
@@ -69,7 +64,8 @@ from steelyard.domain.messages import (
     TradeList,
     TradesQuery,
 )
-from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession, Endpoint
+from steelyard.wire.call import Call, decoded
+from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession
 from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import Answered, Outcome, Unknown
 
@@ -77,18 +73,6 @@ USER_AGENT = "steelyard"
 GRANULARITIES = (60, 300, 900, 3_600, 21_600, 86_400)
 
 Message = UserCommand | Query
-
-
-class Call(NamedTuple):
-    """One message as a request: the route, its parameters, and how the answer is read.
-
-    read takes the decoded body, the listings and the time.
-    """
-
-    endpoint: Endpoint
-    parameters: Struct
-    body: Any
-    read: Callable[[Any, Listings, int], Answer]
 
 
 class CoinbaseClient:
@@ -127,7 +111,7 @@ class CoinbaseClient:
         if response.status != HTTPStatus.OK:
             return errors.refused_outcome(response)
         try:
-            return Answered(call.read(_decoded(response.body, call.body), listings, now_ns))
+            return Answered(call.read(decoded(response.body, call.body), listings, now_ns))
         except DecodeError as error:
             if isinstance(message, UserCommand):
                 return Unknown(f"the answer cannot be read: {error}")
@@ -357,10 +341,3 @@ def _uuid(order_id: int) -> str:
 
 def _product(instrument_id: int | None, listings: Listings) -> str | None:
     return None if instrument_id is None else listings[instrument_id].symbol
-
-
-def _decoded(body: bytes, kind: Any) -> Any:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise DecodeError(f"answer: {error}") from error

@@ -9,9 +9,9 @@ The venue answers a new order by its id alone, and a cancel by how many it was: 
 streams and queries tell.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, Struct
@@ -92,24 +92,13 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import RejectReason
 from steelyard.domain.units import plain
+from steelyard.wire.call import Call, decoded
 from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession, Endpoint
 from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import Answered, Outcome, Unknown
 
 BURST_NS = SECOND_NS  # within it a clock that stands still or is set back does not repeat nonces
 Message = UserCommand | Query
-
-
-class Call(NamedTuple):
-    """One message as a request: the route, its parameters, and how the answer is read.
-
-    read takes the decoded result, the listings and the time.
-    """
-
-    endpoint: Endpoint
-    parameters: Struct
-    result: Any
-    read: Callable[[Any, Listings, int], Answer]
 
 
 class KrakenClient:
@@ -169,7 +158,7 @@ class KrakenClient:
             if texts or response.status != HTTPStatus.OK:
                 refused = errors.refused_outcome(texts, response.status, response.body)
                 return _nothing_to_cancel(message, refused)
-            result = _decoded(response.body, Envelope[call.result]).result  # type: ignore[name-defined]
+            result = decoded(response.body, Envelope[call.body]).result  # type: ignore[name-defined]
             return Answered(call.read(_there(result), listings, now_ns))
         except DecodeError as error:
             if isinstance(message, UserCommand):
@@ -438,7 +427,7 @@ def _trades(query: TradesQuery, listings: Listings) -> Call:
         lambda result, _, __: TradeList(
             tuple(
                 market.trade_from_wire(row, instrument)
-                for row in _decoded(bytes(_first(result)), tuple[PublicTrade, ...])
+                for row in decoded(bytes(_first(result)), tuple[PublicTrade, ...])
             )
         ),
     )
@@ -454,7 +443,7 @@ def _candles(query: CandlesQuery, listings: Listings) -> Call:
     request = OhlcRequest(pair=pair_id(instrument), interval=minutes, since=since)
 
     def listed(result: dict[str, Raw], now_ns: int) -> CandleList:
-        rows = _decoded(bytes(_first(result)), tuple[Candle, ...])
+        rows = decoded(bytes(_first(result)), tuple[Candle, ...])
         candles = [
             market.candle_from_wire(row, instrument, query.interval_ns, now_ns) for row in rows
         ]
@@ -521,10 +510,3 @@ def _errors(body: bytes) -> tuple[str, ...]:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return ()
     return tuple(text for text in told if not text.startswith("W"))
-
-
-def _decoded(body: bytes, kind: Any) -> Any:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise DecodeError(f"answer: {error}") from error
