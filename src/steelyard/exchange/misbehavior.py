@@ -151,8 +151,9 @@ def _check_where(fault: Fault) -> None:
     if found:
         return
     kind = Trouble(fault.trouble)
+    or_else = "" if kind.has_status else f"; or {WEBSOCKET}"
     raise UsageError(
         f"--where {fault.where!r} is no route that {kind} could befall: write a path, or a method "
-        'and a path, as docs/reference/dialects.md lists them, say "POST /api/v3/order"; or '
-        f"{WEBSOCKET}"
+        'and a path, as docs/reference/dialects.md lists them, say "POST /api/v3/order"'
+        f"{or_else}"
     )

@@ -125,6 +125,21 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "What it is worth is known beforehand, and it has no quantity to make smaller.",
     ),
     (
+        (
+            "`q` of a market order by amount is 0 on the stream, and `origQty` is what has been "
+            "executed."
+        ),
+        "It was placed without a quantity.",
+    ),
+    (
+        "A trailing stop's price is a whole tick: it may trigger up to one tick early.",
+        "Prices are ticks here.",
+    ),
+    (
+        "Keeping alive a listen key that is worth nothing any more is answered with 200.",
+        "Whether it opens anything is looked at when it is used.",
+    ),
+    (
         "`order/test` does not look at iceberg parts and the key's products.",
         "It checks a request's parameters; the engine checks orders.",
     ),
