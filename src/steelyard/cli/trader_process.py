@@ -389,6 +389,7 @@ class TraderProcess:
         return {
             **state_document(self.trader),
             "latency": _latency(self.trader.work.latencies_ns),
+            "pacing": self.venue.pacing(),
             "log": [*self._log.lines],
         }
 

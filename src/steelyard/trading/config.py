@@ -54,12 +54,16 @@ class BotTable(Struct, frozen=True, kw_only=True):
 
 
 class VenueTable(Struct, frozen=True, kw_only=True):
-    """The table [venue.main]; rest and ws may be left out where settings say where to trade."""
+    """The table [venue.main]; rest and ws may be left out where settings say where to trade.
+
+    account is any name: bots of this host with the same one share an account's limits there.
+    """
 
     dialect: str
     key: str
     rest: str = ""
     ws: str = ""
+    account: str = ""
     settings: dict[str, Any] = {}
     settings_file: str = ""
     accept: tuple[str, ...] = ()

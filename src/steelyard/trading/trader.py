@@ -52,10 +52,12 @@ from steelyard.trading.actions import (
     StreamDown,
     StreamUp,
     Told,
+    VenueHalt,
     Woken,
 )
 from steelyard.trading.config import BotConfig, OnStop
 from steelyard.trading.ending import Endings
+from steelyard.trading.halts import Halts
 from steelyard.trading.host import Guard, StrategyHost, unguarded
 from steelyard.trading.keyaudit import audit
 from steelyard.trading.marketdata import MarketData
@@ -142,7 +144,8 @@ class Trader:
         self._facts: set[str] = set()
         self._key_answer: Answer | None = None
         self._account: AccountAnswer | None = None
-        self._clock = VenueClock(self.turn)
+        self.clock = VenueClock(self.turn)
+        self.halts = Halts(self.turn)
 
     # -- in and out ---------------------------------------------------------------------------
 
@@ -176,7 +179,7 @@ class Trader:
         if killed is not None:
             return Status("killed", killed)
         if self.phase is not Phase.READY:
-            return Status("starting", self._starting())
+            return Status("starting", self.halts.trouble or self._starting())
         reason = self.gate or (self.desk.book.trouble(self.turn.now_ns) if self.desk else None)
         return Status("gated", reason) if reason else Status("running", None)
 
@@ -188,6 +191,8 @@ class Trader:
         if self.host.failure is not None:
             last = self.host.failure.strip().rpartition("\n")[2]
             return f"the strategy failed: {last}; mend it and start the bot again"
+        if (ban := self.halts.trouble) is not None:
+            return ban
         if self.phase is not Phase.READY:
             return self._starting()
         if (why := self._streams[Role.PRIVATE]) is not None:
@@ -227,6 +232,8 @@ class Trader:
                 self.endings.resume(event.why)
             case Stop():
                 self._stop(event.why)
+            case VenueHalt():
+                self.halts.take(event)
 
     def _told(self, event: Event | BookMoved) -> None:
         if self.market is None or self.desk is None:
@@ -380,7 +387,7 @@ class Trader:
 
     def _climb(self) -> None:
         """Go up the ladder as far as it is free."""
-        if self.phase is Phase.FACTS and self._clock.is_known and self._facts == _FACTS:
+        if self.phase is Phase.FACTS and self.clock.is_known and self._facts == _FACTS:
             self.phase = Phase.STREAMS
             self.turn.act(OpenStreams(self.turn.instrument))
             for order in self.turn.state.orders.open:
@@ -421,8 +428,9 @@ class Trader:
         if self.is_finished or self.phase is Phase.ASLEEP:
             return
         self.questions.work()
+        self.halts.work()
         if self.phase >= Phase.FACTS:
-            self._clock.work()
+            self.clock.work()
         if self.market is not None:
             self.market.work()
         if self.phase >= Phase.STREAMS:

@@ -274,7 +274,8 @@ def refused_outcome(response: Response) -> Outcome:
             return Unknown(why)
         case Standing.NOT_TAKEN_UP | Standing.DENIED:
             is_denied = meaning.standing is Standing.DENIED
-            return NotSent(why, _retry_after_ns(response), is_denied)
+            halt = codes.halt_of(response.status, error.code)
+            return NotSent(why, _retry_after_ns(response), is_denied, halt)
 
 
 def _retry_after_ns(response: Response) -> int:
