@@ -24,6 +24,7 @@ from steelyard.trading.actions import (
 )
 from steelyard.trading.records import TraderRecord
 from steelyard.trading.state import TraderState
+from steelyard.wire.outcome import NotSent
 
 
 class Rules(Protocol):
@@ -38,6 +39,10 @@ class Rules(Protocol):
         ...
 
 
+def _nothing() -> None:
+    """Nobody minds."""
+
+
 class Turn:
     """What the parts of one trader share."""
 
@@ -50,6 +55,7 @@ class Turn:
         self.offset_error_ns = 0  # at most so wrong
         self.market_offset_ns: int | None = None  # the market's time less our clock, if it is known
         self.deadline_ns: int | None = None
+        self.clock_blamed: Callable[[], None] = _nothing
         self._actions: list[Action] = []
         self._returning: dict[int, Callable[[Returned], None]] = {}
         self._sending: dict[int, Callable[[], None]] = {}
@@ -117,6 +123,8 @@ class Turn:
 
     def returned(self, returned: Returned) -> None:
         """Pass on what became of a request."""
+        if isinstance(returned.outcome, NotSent) and returned.outcome.blames_clock:
+            self.clock_blamed()
         self._sending.pop(returned.request_id, None)
         if (act := self._returning.pop(returned.request_id, None)) is not None:
             act(returned)

@@ -22,13 +22,14 @@ class NotSent(NamedTuple):
     """Nothing left us, or the venue said that it did not take it up.
 
     is_denied: it does not accept who asks; the same again will not help. halt: nobody of this host
-    should send anything for a while, whatever it is.
+    should send anything for a while, whatever it is. blames_clock: its time was not accepted.
     """
 
     why: str
     retry_after_ns: int = 0
     is_denied: bool = False
     halt: Halt | None = None
+    blames_clock: bool = False
 
 
 class Answered(NamedTuple):

@@ -28,6 +28,7 @@ INVALID_MESSAGE = -1013
 AMEND_REJECTED = -2038
 RATE_LIMITED = -1003
 TOO_MANY_ORDERS = -1015
+BAD_TIME = -1021
 
 SLOW_DOWN = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT})
 TROUBLES = range(-1099, -999)  # of servers and networks, the venue says
@@ -81,7 +82,7 @@ CODES: Mapping[int, Meaning] = {
     TOO_MANY_ORDERS: _open(_S.NOT_TAKEN_UP, "a limit is checked before the order"),
     -1016: _open(_S.NOT_TAKEN_UP, "the service is not there"),
     -1020: _answered(_R.UNSUPPORTED, "there is no such operation"),
-    -1021: _open(_S.NOT_TAKEN_UP, "too late or too early is never carried out; a new time may be"),
+    BAD_TIME: _open(_S.NOT_TAKEN_UP, "too late or early is never carried out; a new time may be"),
     -1022: _KEY,
     -1033: _open(_S.DENIED, "the session's name is in use"),
     -1034: _open(_S.NOT_TAKEN_UP, "a limit of connections"),

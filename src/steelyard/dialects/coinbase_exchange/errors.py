@@ -240,7 +240,8 @@ def refused_outcome(response: Response) -> Outcome:
     reason = reason_of(text)
     is_known = reason is not RejectReason.UNSUPPORTED
     if (response.status in DENIED and not is_known) or text.startswith(NOT_TAKEN_UP):
-        return NotSent(why, 0, not text.startswith("request timestamp expired"))
+        is_late = text.startswith("request timestamp expired")
+        return NotSent(why, 0, not is_late, blames_clock=is_late)
     return Answered(Refused(reason, text if error.help is UNSET else f"{text}: {error.help}"))
 
 

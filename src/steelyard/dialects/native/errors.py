@@ -603,7 +603,8 @@ def outcome_of_error(message: Command | Query, response: Response) -> Outcome:
     if reason is None or (changes and reason in _PROVES_NOTHING):
         return Unknown(why)
     halt = Halt.BANNED if reason is A.IP_BANNED else Halt.LIMITED if reason in _LIMITS else None
-    return NotSent(why, _retry_after_ns(response), reason in _DENIED, halt)
+    blames_clock = reason in (A.STALE_TIMESTAMP, A.FUTURE_TIMESTAMP)
+    return NotSent(why, _retry_after_ns(response), reason in _DENIED, halt, blames_clock)
 
 
 def _retry_after_ns(response: Response) -> int:
