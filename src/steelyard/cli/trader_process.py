@@ -156,7 +156,8 @@ class TraderProcess:
                 venue does not offer what a trader's rules need.
         """
         self._time_service = await time_service()
-        level = actions.Level.INFO if self._time_service.is_kept else actions.Level.WARNING
+        is_off = self._time_service.is_kept is False
+        level = actions.Level.WARNING if is_off else actions.Level.INFO
         line = actions.Log(level, "clock.host", self._time_service.text)
         self._log.write(line, self.clock.now_ns())
         await self._start_venue()

@@ -47,20 +47,25 @@ def of_chrony(line: str) -> TimeService:
         return TimeService("chrony", None, f"chrony says what is not understood: {line.strip()!r}")
     if leap == _UNSYNCHRONIZED:
         return TimeService(
-            "chrony", False, "chrony runs and has no source of time: look at `chronyc sources`"
+            "chrony",
+            is_kept=False,
+            text="chrony runs and has no source of time: look at `chronyc sources`",
         )
     error_ms = (delay_s / 2 + dispersion_s) * 1_000
     text = f"chrony keeps this clock: off by {offset_s * 1_000:.3f} ms, at most {error_ms:.3f} ms"
-    return TimeService("chrony", True, f"{text}, by {source or 'an unnamed source'}")
+    return TimeService("chrony", is_kept=True, text=f"{text}, by {source or 'an unnamed source'}")
 
 
 def of_systemd(lines: str) -> TimeService:
     """Return what `timedatectl show` says."""
     told = dict(line.split("=", 1) for line in lines.split() if "=" in line)
     if told.get("NTPSynchronized") == "yes":
-        return TimeService("systemd", True, "systemd says that this clock is synchronized")
+        return TimeService(
+            "systemd", is_kept=True, text="systemd says that this clock is synchronized"
+        )
     how = "wait for it" if told.get("NTP") == "yes" else "turn it on: timedatectl set-ntp true"
-    return TimeService("systemd", False, f"systemd says that this clock is not synchronized; {how}")
+    text = f"systemd says that this clock is not synchronized; {how}"
+    return TimeService("systemd", is_kept=False, text=text)
 
 
 async def _answer(command: tuple[str, ...]) -> str | None:

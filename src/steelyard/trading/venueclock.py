@@ -67,8 +67,9 @@ class VenueClock:
             return (
                 f"this machine's clock is {_shown(abs(offset_ns))} {behind} the venue's, and a bot "
                 f"does not start with more than {_shown(most_ns)}: set it (timedatectl set-ntp "
-                "true, or chronyc makestep; what keeps it says the log, at clock.host). If the venue's is the one that is wrong, as of a "
-                'sandbox with --skew, allow it: skew_max in [venue.main], such as "3h"'
+                "true, or chronyc makestep; the log says at clock.host what keeps it). If the "
+                "venue's is the one that is wrong, as of a sandbox with --skew, allow it: "
+                'skew_max in [venue.main], such as "3h"'
             )
         expiry_ns = turn.rules.expiry_ns(ClockQuery())
         if expiry_ns is not None and error_ns * WINDOW_SHARE > expiry_ns:
