@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from tests.shared.exchange_here import ExchangeHere
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT.parent / "shared" / "data"
+
+# What traders of a host share: those of these tests share nothing with the developer's.
+_SHARED = tempfile.TemporaryDirectory(prefix="steelyard-tests-")
+os.environ["STEELYARD_STATE"] = _SHARED.name
 
 sys.path.insert(0, str(ROOT / "tests" / "shared"))  # tests are imported by path; this they share
 

@@ -117,6 +117,13 @@ class Connection:
         """Return a client order id that nobody has used."""
         return self._client.client_order_id(self._rng.getrandbits(128))
 
+    def stamp_ns(self) -> int:
+        """Return the time to sign a request with."""
+        return self._connector.stamp_ns(self.venue_now_ns(), self._clock.now_ns())
+
+    async def hold(self) -> None:
+        """Return at once: nobody else's connections are known."""
+
     async def run_errand(self, request: Request) -> Response:
         """Send a request of a stream's session and return what came back."""
         return await self._http.send(request)

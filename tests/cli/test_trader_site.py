@@ -21,6 +21,17 @@ DOCUMENT = {
     "book": {"state": "live", "gaps": 2, "snapshots": 3, "off_tick": 0},
     "risk": {"refused": 2},
     "latency": None,
+    "channels": {
+        "book": {"age_ms": 1500, "budget_ms": 10_000},
+        "trades": {"age_ms": None, "budget_ms": 60_000},
+    },
+    "clock": {"offset_ms": 2.5, "error_ms": 0.5, "jitter_ms": 0.25, "measured": 1},
+    "trades": {"gaps": 3, "unfilled": 1, "repeated": 0},
+    "pacing": {
+        "limits": [{"name": "orders per 10 SECOND", "used": 7, "limit": 100}],
+        "stopped_until": 90_001,
+        "is_banned": True,
+    },
 }
 
 
@@ -127,8 +138,22 @@ def test_metrics_need_no_token_and_read_as_prometheus_does():
     assert 'steelyard_bot_pnl_quote{bot="dip",symbol="BTC-USDT"} -3.5' in lines
     assert 'steelyard_bot_book_live{bot="dip",symbol="BTC-USDT"} 1' in lines
     assert 'steelyard_bot_book_gaps_total{bot="dip",symbol="BTC-USDT"} 2' in lines
-    assert all(line.startswith("# HELP ") for line in lines[::3])
-    assert all(line.startswith("# TYPE ") for line in lines[1::3])
+    assert 'steelyard_bot_clock_offset_seconds{bot="dip",symbol="BTC-USDT"} 0.0025' in lines
+    assert 'steelyard_bot_clock_jitter_seconds{bot="dip",symbol="BTC-USDT"} 0.00025' in lines
+    assert 'steelyard_bot_venue_banned{bot="dip",symbol="BTC-USDT"} 1' in lines
+    assert 'steelyard_bot_venue_stop_seconds{bot="dip",symbol="BTC-USDT"} 90.0' in lines
+    assert 'steelyard_bot_trade_gaps_unfilled_total{bot="dip",symbol="BTC-USDT"} 1' in lines
+    of_bot = 'bot="dip",symbol="BTC-USDT"'
+    ages = [line for line in lines if line.startswith("steelyard_bot_channel_age_seconds{")]
+    assert ages == [f'steelyard_bot_channel_age_seconds{{{of_bot},channel="book"}} 1.5']
+    limit = f'{{{of_bot},limit="orders per 10 SECOND"}}'
+    assert f"steelyard_bot_limit_used{limit} 7" in lines
+    assert f"steelyard_bot_limit{limit} 100" in lines
+    names = [line.split()[2] for line in lines if line.startswith("# HELP ")]
+    assert [line.split()[2] for line in lines if line.startswith("# TYPE ")] == names
+    assert {line.partition("{")[0] for line in lines if line[0] != "#"} == set(names)
+    unknown = metrics_text({**DOCUMENT, "clock": None, "pacing": None})
+    assert "nan" in unknown
     with_latency = metrics_text({**DOCUMENT, "latency": {"order_ms_p50": 1.5, "order_ms_p99": 4}})
     assert 'steelyard_bot_order_ms_p50{bot="dip",symbol="BTC-USDT"} 1.5' in with_latency
 

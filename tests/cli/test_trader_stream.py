@@ -30,6 +30,7 @@ class Owner:
     def __init__(self, key: ApiKey) -> None:
         self.inputs = []
         self.sessions = 0
+        self.held = 0
         self.tasks = []
         self._key = key
 
@@ -46,6 +47,12 @@ class Owner:
 
     def venue_now_ns(self) -> int:
         return Clock().now_ns()
+
+    def stamp_ns(self) -> int:
+        return Clock().now_ns()
+
+    async def hold(self) -> None:
+        self.held += 1
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 import time
 
-from steelyard.net.clock import Clock
+from steelyard.net.clock import Clock, uptime_ns
 
 
 def test_the_time_is_utc_in_nanoseconds():
@@ -32,3 +32,16 @@ def test_taking_the_skew_back_does_not_turn_back_time():
     ahead_ns = clock.now_ns()
     clock.skew_ns = 0
     assert clock.now_ns() == ahead_ns
+
+
+def test_the_hosts_uptime_is_no_clocks(monkeypatch):
+    """It goes on, whatever the machine's clock is set to."""
+    before_ns = uptime_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    assert uptime_ns() >= before_ns > 0
+
+
+def test_the_hosts_uptime_is_there_without_the_clock_that_counts_sleep(monkeypatch):
+    """Other systems than Linux have one clock for it."""
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME", raising=False)
+    assert uptime_ns() > 0

@@ -35,7 +35,7 @@ class Ticks(Strategy):
         self.buy("0.001") if self.position.size < 0.005 else self.sell("0.004")
 
     def on_bar(self, bar):
-        self.log(f"bar {bar.open_ns} {bar.trade_count} {bar.after_gap}")
+        self.log(f"bar {bar.open_ns} {bar.trade_count} {bar.is_gapped}")
 """
 
 
@@ -44,7 +44,7 @@ class Seen(NamedTuple):
 
     open_ns: int
     trades: int
-    after_gap: bool
+    is_gapped: bool
 
 
 class Running:
@@ -113,7 +113,7 @@ def test_a_bot_goes_on_forty_days_later(start):
     leapt = running.go_on()
     assert leapt[-1].open_ns > CLOCK.now_ns() + 39 * DAY_NS
     every = running.bars()
-    assert sum(bar.after_gap for bar in every) == 1
+    assert sum(bar.is_gapped for bar in every) == 1
     assert [bar.open_ns for bar in every] == sorted({bar.open_ns for bar in every})
     assert len(every) < 100
     assert re.search("market's time is 345[0-9]{7} ms ahead", running.bot.log())

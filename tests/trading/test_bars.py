@@ -50,7 +50,7 @@ def test_a_bar_holds_first_highest_lowest_and_last_price():
         assert builder.add(trade(number, 1 + number / 10, ticks)) == []
     (bar,) = builder.add(trade(9, 2.0, 111))
     assert (bar.open_ticks, bar.high_ticks, bar.low_ticks, bar.close_ticks) == (105, 120, 95, 110)
-    assert (bar.volume_lots, bar.trade_count, bar.after_gap) == (40, 4, False)
+    assert (bar.volume_lots, bar.trade_count, bar.is_gapped) == (40, 4, False)
 
 
 def test_time_closes_a_bar_after_a_grace():
@@ -115,7 +115,7 @@ def test_bars_missed_in_a_break_come_from_candles():
     candles = [candle(n, 200 + n, is_closed=n < 5) for n in range(6)]
     closed = builder.seed(candles)
     assert closes(closed) == [(n, 200 + n, 1) for n in (2, 3, 4)]
-    assert not any(bar.after_gap for bar in closed)
+    assert not any(bar.is_gapped for bar in closed)
 
 
 def test_a_gap_that_candles_do_not_fill_is_marked():
@@ -123,7 +123,7 @@ def test_a_gap_that_candles_do_not_fill_is_marked():
     builder = seeded(candle(0, 100, is_closed=True))
     builder.unseed()
     closed = builder.seed([candle(n, 200, is_closed=True) for n in (50, 51)])
-    assert [bar.after_gap for bar in closed] == [True, False]
+    assert [bar.is_gapped for bar in closed] == [True, False]
 
 
 def test_without_candles_bars_begin_with_a_trade():
@@ -132,7 +132,7 @@ def test_without_candles_bars_begin_with_a_trade():
     assert builder.deadline_ns is None
     builder.add(trade(1, 0.5, 100))
     (bar,) = builder.close_due(T0 + SECOND_NS + GRACE_NS)
-    assert bar.after_gap
+    assert bar.is_gapped
 
 
 def test_a_very_long_silence_is_a_gap_not_a_flood():
@@ -141,7 +141,7 @@ def test_a_very_long_silence_is_a_gap_not_a_flood():
     bars = builder.close_due(T0 + 10 * QUIET_MAX * SECOND_NS)
     assert len(bars) == QUIET_MAX + 1
     (after,) = builder.close_due(T0 + (10 * QUIET_MAX + 1) * SECOND_NS)
-    assert after.after_gap
+    assert after.is_gapped
 
 
 def test_prices_are_exact_and_floats_are_the_nearest():

@@ -16,7 +16,8 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
 from steelyard.trading.actions import Role
-from steelyard.trading.connector import JITTER_NS, MARKET_KINDS, WEIGHT, Connector
+from steelyard.trading.connector import MARKET_KINDS, WEIGHT, Connector
+from steelyard.wire.budget import JITTER_NS, PAUSE_FIRST_NS, PAUSE_JITTER, SLOTS, Cost, Spent
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import (
@@ -28,7 +29,7 @@ from steelyard.wire.limits import (
     Per,
     SlidingCounter,
 )
-from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
+from steelyard.wire.outcome import Answered, Halt, NotSent, Outcome, Unknown
 from tests.trading.venue import BTC_USDT
 
 T0 = 1_700_000_000 * SECOND_NS
@@ -109,20 +110,133 @@ def test_the_venues_word_to_wait_is_obeyed_by_all():
     assert desk.outcome(ClockQuery(), OK, T0) == client.means
     for message in (ClockQuery(), PLACE, Cancel(0, 1)):
         found = desk.request(message, T0 + SECOND_NS)
-        assert found == NotSent("waiting for the venue's rate limit", 2 * SECOND_NS)
+        assert found == NotSent("the venue said to wait", 2 * SECOND_NS)
     assert isinstance(desk.request(PLACE, T0 + 3 * SECOND_NS), Request)
 
 
+@pytest.mark.parametrize("answer", [Response(429, {}, b""), Response(429, {}, b"<html>")])
+def test_a_429_stops_everything_whatever_else_it_says(answer):
+    """Also where it is a gateway's, of which nothing can be read: a second, and a little more."""
+    desk, client = connector()
+    client.means = Unknown("cannot be read") if answer.body else NotSent("429")
+    desk.outcome(PLACE, answer, T0)
+    held = desk.request(Cancel(0, 1), T0)
+    assert isinstance(held, NotSent)
+    assert PAUSE_FIRST_NS <= held.retry_after_ns <= PAUSE_FIRST_NS + PAUSE_FIRST_NS // PAUSE_JITTER
+    assert isinstance(desk.request(Cancel(0, 1), T0 + held.retry_after_ns), Request)
+
+
+def test_a_header_says_how_long_where_the_dialect_does_not():
+    """Retry-After is HTTP's; the outcome tells it on."""
+    desk, client = connector()
+    client.means = NotSent("429", halt=Halt.LIMITED)
+    found = desk.outcome(PLACE, Response(429, {"retry-after": "7"}, b""), T0)
+    assert found == client.means._replace(retry_after_ns=7 * SECOND_NS)
+
+
+def test_a_418_is_a_ban():
+    """With the venue's own time."""
+    desk, client = connector()
+    client.means = NotSent("418")
+    desk.outcome(PLACE, Response(418, {"retry-after": "90"}, b""), T0)
+    assert desk.pacing.stop(T0) == (T0 + 90 * SECOND_NS, True)
+    assert desk.request(Cancel(0, 1), T0).why == "the venue has banned this host"
+
+
+class PacedClient(Client):
+    """One that says what its requests weigh, and what the venue says."""
+
+    nonces_rise = True
+
+    def cost(self, message: Any, _listings: Any) -> Cost:
+        return Cost("GET", "/", True, 250 if isinstance(message, AccountQuery) else 1)
+
+    def spent(self, response: Response) -> tuple[Spent, ...]:
+        used = response.headers.get("used")
+        return () if used is None else (Spent(int(used), "w"),)
+
+    def limits_request(self) -> Request:
+        return Request("GET", "/limits", {}, b"")
+
+    def limits_of(self, response: Response) -> LimitProfile:
+        if response.status != 200:
+            raise DecodeError("none")
+        return LimitProfile((Limit("w", Per.IP, Counts.WEIGHT, 100, SECOND_NS),))
+
+
+def paced() -> tuple[Connector, PacedClient]:
+    client = PacedClient()
+    limit = Limit("w", Per.IP, Counts.WEIGHT, 1000, 60 * SECOND_NS)
+    return Connector(client, KEY, LimitProfile((limit,))), client
+
+
+def test_a_request_weighs_what_the_dialect_says():
+    """800 of 1,000 are for anything: three heavy ones, and fifty light ones."""
+    desk, _ = paced()
+    heavy = [isinstance(desk.request(AccountQuery(0), T0), Request) for _ in range(4)]
+    light = [isinstance(desk.request(ClockQuery(), T0), Request) for _ in range(51)]
+    assert heavy == [True] * 3 + [False]
+    assert light == [True] * 50 + [False]
+
+
+def test_what_the_venue_says_is_used_is_used():
+    """By whomever; less than was counted here is not believed."""
+    desk, _ = paced()
+    assert isinstance(desk.request(AccountQuery(0), T0), Request)
+    desk.outcome(AccountQuery(0), Response(200, {"used": "10"}, b""), T0)
+    assert desk.pacing.usage(T0)["w"] == (250, 1000)
+    desk.outcome(AccountQuery(0), Response(200, {"used": "790"}, b""), T0)
+    assert desk.pacing.usage(T0)["w"] == (790, 1000)
+    assert isinstance(desk.request(AccountQuery(0), T0), NotSent)
+
+
+def test_the_venues_own_limits_are_kept_once_it_has_told_them():
+    """They may be stricter than the published ones."""
+    desk, _ = paced()
+    assert desk.limits_request() == Request("GET", "/limits", {}, b"")
+    assert desk.learn_limits(OK)
+    assert not desk.learn_limits(OK)
+    sent = [isinstance(desk.request(ClockQuery(), T0), Request) for _ in range(81)]
+    assert sent == [True] * 80 + [False]
+    with pytest.raises(DecodeError):
+        desk.learn_limits(Response(503, {}, b""))
+
+
+def test_nonces_rise_whatever_the_clock_does():
+    """Three at one time, then one from before: each is above the last."""
+    desk, client = paced()
+    for now_ns in (T0, T0, T0, T0 - SECOND_NS, T0 + SECOND_NS):
+        desk.request(ClockQuery(), now_ns, T0)
+    stamps = [asked[3] for asked in client.asked]
+    assert stamps == [T0, T0 + 1, T0 + 2, T0 + 3, T0 + SECOND_NS]
+
+
+def test_a_streams_connection_and_errand_are_paid_for():
+    """They count where the venue counts them."""
+    desk, _ = paced()
+    request = Request("POST", "/token", {}, b"")
+    assert desk.connect(T0) is None
+    assert desk.errand(T0, request) is None
+    assert desk.pacing.usage(T0)["w"] == (3, 1000)
+    desk.heard(Response(429, {"retry-after": "2"}, b""), T0, T0)
+    assert desk.connect(T0).wait_ns == desk.errand(T0, request).wait_ns == 2 * SECOND_NS
+
+
 def test_requests_keep_within_a_limit_and_leave_room_for_cancels():
-    """Of 10 a second 8 are for anything, the rest for cancels; the next window is new."""
+    """Of 10 a second 8 are for anything, the rest for cancels; a window later all is new."""
     desk, _ = connector(Limit("r", Per.IP, Counts.REQUESTS, 10, SECOND_NS))
     sent = [desk.request(ClockQuery(), T0) for _ in range(9)]
     assert [isinstance(each, Request) for each in sent] == [True] * 8 + [False]
-    assert sent[-1] == NotSent("waiting for the venue's rate limit", SECOND_NS)
+    wait_ns = sent[-1].retry_after_ns
+    assert SECOND_NS + JITTER_NS <= wait_ns <= MOST_NS
+    assert sent[-1].why == "waiting for the venue's rate limit (r)"
     cancels = [desk.request(Cancel(0, 1), T0) for _ in range(3)]
     assert [isinstance(each, Request) for each in cancels] == [True, True, False]
-    assert isinstance(desk.request(ClockQuery(), T0 + SECOND_NS), Request)
+    assert isinstance(desk.request(ClockQuery(), T0 + wait_ns), Request)
 
+
+# What was used in a window of a second is back after so long.
+MOST_NS = (SECOND_NS + JITTER_NS) * SLOTS // (SLOTS - 1) + SLOTS
 
 MILLISECONDS = st.integers(0, JITTER_NS // 1_000_000)
 
@@ -139,7 +253,7 @@ def test_a_limit_that_slides_is_kept_where_requests_arrive(steps):
         if isinstance(found, Request):
             arrivals.append(now_ns + delay_ms * 1_000_000)
         else:
-            assert 0 < found.retry_after_ns <= SECOND_NS + JITTER_NS
+            assert 0 < found.retry_after_ns <= MOST_NS
     venue = SlidingCounter()
     assert not any(venue.add(limit, 1, at_ns).is_over for at_ns in sorted(arrivals))
 
@@ -151,7 +265,7 @@ def test_what_a_limit_that_slides_asks_to_wait_is_enough():
         assert isinstance(desk.request(ClockQuery(), T0 + step), Request)
     late = T0 + SECOND_NS // 2
     waits = desk.request(ClockQuery(), late)
-    assert waits == NotSent("waiting for the venue's rate limit", SECOND_NS // 2 + JITTER_NS)
+    assert waits.retry_after_ns >= SECOND_NS // 2 + JITTER_NS
     again = late + waits.retry_after_ns
     assert isinstance(desk.request(ClockQuery(), again - 1), NotSent)
     assert isinstance(desk.request(ClockQuery(), again), Request)

@@ -125,8 +125,8 @@ def test_a_venue_without_candles_gives_bars_from_trades():
     world.run(5)
     assert world.hand.history == []
     bars = world.hand.told("bar")
-    assert bars[0].after_gap
-    assert not any(bar.after_gap for bar in bars[1:])
+    assert bars[0].is_gapped
+    assert not any(bar.is_gapped for bar in bars[1:])
     assert world.said("bars.no_history")
 
 
@@ -160,7 +160,7 @@ def test_bars_are_in_the_markets_time(ahead_ns):
     bars = world.hand.told("bar")
     assert len(bars) >= 8
     assert {bar.trade_count for bar in bars[1:]} == {2}
-    assert not any(bar.after_gap for bar in bars[1:])
+    assert not any(bar.is_gapped for bar in bars[1:])
     last_close_ns = bars[-1].open_ns + SECOND_NS
     assert 0 <= world.now_ns + ahead_ns - last_close_ns < 2 * SECOND_NS
     assert len(world.said("market.time")) == 1
@@ -176,7 +176,7 @@ def test_bars_go_on_after_a_leap(leap_ns):
     world.run(12)
     bars = world.hand.told("bar")
     assert 5 <= len(bars) - before <= 16  # the newest candles, and what came after them
-    assert sum(bar.after_gap for bar in bars[before:]) == (leap_ns > DAY_NS)
+    assert sum(bar.is_gapped for bar in bars[before:]) == (leap_ns > DAY_NS)
     opens = [bar.open_ns for bar in bars]
     assert opens == sorted(set(opens))
     assert bars[-1].trade_count == 2

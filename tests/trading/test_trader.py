@@ -210,7 +210,7 @@ def test_a_broken_market_stream_stops_orders_and_comes_back():
     assert world.trader.status.word == "running"
     opens = [bar.open_ns for bar in world.hand.told("bar")]
     assert opens == [opens[0] + n * SECOND_NS for n in range(len(opens))]
-    assert not any(bar.after_gap for bar in world.hand.told("bar"))
+    assert not any(bar.is_gapped for bar in world.hand.told("bar"))
 
 
 def test_a_strategy_that_raises_is_not_called_again():

@@ -57,6 +57,8 @@ from steelyard.domain.messages import (
     Refused,
     Scope,
     Trade,
+    TradeList,
+    TradesQuery,
 )
 from steelyard.domain.order import CancelCause, FeeAsset, OrderType, RejectReason, Side, TimeInForce
 from steelyard.engine.reference import ReferenceEngine
@@ -95,6 +97,8 @@ class Venue:
         self.public: list[Event] = []
         self.private: list[Event] = []
         self.sequence = 100
+        self.trades: list[Trade] = []  # public ones that the venue remembers
+        self.lists_by_id = self.lists_by_time = True
         self.now_ns = 0
         self.hands = 0
         self.orders_of_bot: list[Order] = []  # as they arrived, refused ones too
@@ -190,6 +194,8 @@ class Venue:
                         3, self.sequence, tuple(levels.bids), tuple(levels.asks), self.now_ns
                     )
                 )
+            case TradesQuery():
+                return self.list_trades(query)
             case CandlesQuery():
                 return Answered(CandleList(self.candles(query)))
             case OrderQuery():
@@ -209,6 +215,21 @@ class Venue:
                 )
             case _:
                 raise AssertionError(query)
+
+    def list_trades(self, query: TradesQuery) -> Outcome:
+        """Return public trades: by id or by time, or by neither where nobody may ask so."""
+        ways = {query.from_trade_id: self.lists_by_id, query.start_ns: self.lists_by_time}
+        if not all(may for asked, may in ways.items() if asked is not None):
+            return Answered(Refused(RejectReason.UNSUPPORTED, "not in this way"))
+        found = [
+            trade
+            for trade in self.trades
+            if trade.trade_id >= (query.from_trade_id or 0)
+            and trade.time_ns >= (query.start_ns or 0)
+        ]
+        is_newest = query.from_trade_id is None and query.start_ns is None
+        cut = found[-query.limit :] if is_newest else found[: query.limit]
+        return Answered(TradeList(tuple(cut)))
 
     def place_for(self, account: int, place: Place) -> Any:
         """Place an order on an account."""
@@ -275,16 +296,16 @@ class Venue:
                     order = self.history.amended(effect, now_ns)
                     self._tell(account, Execution.AMENDED, order, None)
                 case Traded():
-                    self.public.append(
-                        Trade(
-                            3,
-                            effect.trade_id,
-                            effect.price_ticks,
-                            effect.size_lots,
-                            effect.taker_side,
-                            now_ns,
-                        )
+                    trade = Trade(
+                        3,
+                        effect.trade_id,
+                        effect.price_ticks,
+                        effect.size_lots,
+                        effect.taker_side,
+                        now_ns,
                     )
+                    self.trades.append(trade)
+                    self.public.append(trade)
                 case LevelChanged():
                     changed[effect.side][effect.price_ticks] = effect.size_lots
                 case _:

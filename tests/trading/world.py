@@ -14,7 +14,7 @@ from typing import Any
 
 from steelyard.domain.journal import Record
 from steelyard.domain.lifecycle import Fill
-from steelyard.domain.messages import SECOND_NS
+from steelyard.domain.messages import SECOND_NS, Trade
 from steelyard.trading.actions import (
     Action,
     Ask,
@@ -35,6 +35,7 @@ from steelyard.trading.actions import (
     Told,
     Woken,
 )
+from steelyard.trading.backfill import Gap
 from steelyard.trading.bars import Bar
 from steelyard.trading.config import parse_config
 from steelyard.trading.duration import Duration
@@ -134,6 +135,12 @@ class Hand(Strategy):
 
     def on_bar(self, bar: Bar) -> None:
         self.heard.append(("bar", bar))
+
+    def on_trade(self, trade: Trade) -> None:
+        self.heard.append(("trade", trade))
+
+    def on_gap(self, gap: Gap) -> None:
+        self.heard.append(("gap", gap))
 
     def on_stop(self) -> None:
         self.heard.append(("stop", None))

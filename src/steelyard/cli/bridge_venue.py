@@ -118,6 +118,9 @@ class BridgeVenue:
     def check(self) -> None:
         """Nothing is to be looked at: the bridge has its own timers."""
 
+    def pacing(self) -> None:
+        """Return None: the library paces its requests by itself."""
+
     async def close(self) -> None:
         """End the other process."""
         await self._bridge.close()

@@ -1,33 +1,46 @@
 """A venue whose language is a dialect of ours: requests over HTTP, streams over WebSockets."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 from steelyard import dialects
 from steelyard.cli.trader_stream import Stream
 from steelyard.cli.venue import Owner
 from steelyard.domain.commands import Cancel, UserCommand
-from steelyard.domain.errors import ConnectFailed, ConnectionLost
+from steelyard.domain.errors import ConnectFailed, ConnectionLost, DecodeError, TransportError
 from steelyard.domain.instrument import Instrument
-from steelyard.domain.messages import Query
+from steelyard.domain.messages import SECOND_NS, Query
 from steelyard.domain.order import FIELDS, OrderType
 from steelyard.net.client import HttpClient
+from steelyard.net.clock import uptime_ns
+from steelyard.store.datadir import state_directory
+from steelyard.store.pacing import Names, SharedPacing
 from steelyard.trading import actions
-from steelyard.trading.actions import Input, Role
+from steelyard.trading.actions import Input, Role, VenueHalt
 from steelyard.trading.config import VenueTable
 from steelyard.trading.connector import Connector
 from steelyard.trading.feed import MarketFeed
 from steelyard.trading.turn import Rules
+from steelyard.wire.budget import Held, Stop
 from steelyard.wire.capabilities import Capabilities, Lookup, Source
 from steelyard.wire.dialect import ApiKey, ClientSession
 from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import NotSent, Outcome, Unknown
 
+PACE = "pace"
+LIMITS_S = 3.0  # a start waits no longer for the venue to tell its limits
+LIMITS_AGAIN_NS, LIMITS_FAILED_NS = 3_600 * SECOND_NS, 60 * SECOND_NS
+MS_NS = 10**6
+
 
 class DialectVenue:
-    """A venue that speaks a dialect; `asking` are the requests that wait for their answer."""
+    """A venue that speaks a dialect; `asking` are the requests that wait for their answer.
+
+    What it sends is paced with all other traders of this host, through files of theirs.
+    """
 
     def __init__(self, owner: Owner, table: VenueTable, key: ApiKey, rng: Random) -> None:
         dialect = dialects.find(table.dialect)
@@ -35,7 +48,17 @@ class DialectVenue:
         self._name = dialect.name
         self._client = dialect.client
         self._http = HttpClient(table.rest, loopback_only=True)
-        self._connector = Connector(dialect.client, key, dialect.limits)
+        self._pacing = SharedPacing(
+            state_directory() / PACE,
+            Names(urlsplit(self._http.base_url).netloc, key.key, table.account),
+            dialect.limits,
+            rng,
+            owner.now_ns(),
+            uptime_ns,
+        )
+        self._connector = Connector(dialect.client, key, dialect.limits, self._pacing)
+        self._limits_ns = 0  # when to ask for the limits again
+        self._stop: Stop | None = None  # what was told of it
         self._streams = {role: Stream(self, role, table.ws, rng) for role in Role}
         self._instrument: Instrument | None = None
         self.asking: set[asyncio.Task[None]] = set()
@@ -46,7 +69,8 @@ class DialectVenue:
         return self._client
 
     async def start(self) -> Capabilities:
-        """Return what every dialect of ours offers."""
+        """Ask for the limits in force, and return what every dialect of ours offers."""
+        await self._learn_limits()
         return Capabilities(
             venue=self._name,
             is_checked=True,
@@ -72,7 +96,7 @@ class DialectVenue:
     def ask(self, request_id: int, message: UserCommand | Query, *, is_command: bool) -> None:
         """Send a message, unless it may not be sent now."""
         now_ns, venue_now_ns = self._owner.now_ns(), self._owner.venue_now_ns()
-        made = self._connector.request(message, venue_now_ns)
+        made = self._connector.request(message, venue_now_ns, now_ns)
         if isinstance(made, Request):
             if is_command:
                 self._owner.step(actions.Sent(request_id))
@@ -94,13 +118,32 @@ class DialectVenue:
         self._streams[role].reset()
 
     def check(self) -> None:
-        """Open anew what does not confirm."""
+        """Open anew what does not confirm, and look what other traders of this host have heard."""
         for stream in self._streams.values():
             stream.check()
+        self._tell_stop()
+        now_ns = self._owner.now_ns()
+        if now_ns >= self._limits_ns and self._connector.limits_request() is not None:
+            self._limits_ns = now_ns + LIMITS_AGAIN_NS
+            self._owner.spawn(self._learn_limits())
+
+    def pacing(self) -> dict[str, Any]:
+        """Return what is used of the venue's limits, and for how long it has said to wait."""
+        now_ns = self._owner.now_ns()
+        stop = self._pacing.stop(now_ns)
+        return {
+            "limits": [
+                {"name": name, "used": used, "limit": most}
+                for name, (used, most) in self._pacing.usage(now_ns).items()
+            ],
+            "stopped_until": None if stop is None else stop.until_ns // MS_NS,
+            "is_banned": stop is not None and stop.is_ban,
+        }
 
     async def close(self) -> None:
         """Close the kept connections; streams end with the process that owns them."""
         await self._http.close()
+        self._pacing.close()
 
     # -- what its streams ask -------------------------------------------------------------------
 
@@ -109,9 +152,20 @@ class DialectVenue:
         assert self._instrument is not None, "streams are opened for an instrument"
         return self._connector.session(role, self._instrument, self.venue_now_ns())
 
+    def stamp_ns(self) -> int:
+        """Return the time to sign a request with."""
+        return self._connector.stamp_ns(self.venue_now_ns(), self._owner.now_ns())
+
+    async def hold(self) -> None:
+        """Return when a stream's connection may be opened."""
+        await self._paid(self._connector.connect)
+
     async def run_errand(self, request: Request) -> Response:
-        """Send a request of a stream's session and return what came back."""
-        return await self._http.send(request)
+        """Send a request of a stream's session, once that may be, and return what came back."""
+        await self._paid(lambda now_ns: self._connector.errand(now_ns, request))
+        response = await self._http.send(request)
+        self._connector.heard(response, self.venue_now_ns(), self._owner.now_ns())
+        return response
 
     def step(self, event: Input) -> None:
         """Give the machine an input."""
@@ -136,8 +190,44 @@ class DialectVenue:
         except ConnectionLost as error:
             outcome = Unknown(str(error))
         else:
-            outcome = self._connector.outcome(message, response, self.venue_now_ns())
+            now_ns, venue_now_ns = self._owner.now_ns(), self.venue_now_ns()
+            outcome = self._connector.outcome(message, response, venue_now_ns, now_ns)
+            self._tell_stop()
         self._owner.step(actions.Returned(request_id, outcome, sent_ns, self._owner.now_ns()))
+
+    async def _paid(self, take: Callable[[int], Held | None]) -> None:
+        """Wait until something is let through."""
+        while (held := take(self._owner.now_ns())) is not None:
+            self._tell_stop()
+            await asyncio.sleep(held.wait_ns / SECOND_NS)
+
+    def _tell_stop(self) -> None:
+        """Tell the machine when the venue's word to stop has changed; and what went wrong."""
+        while self._pacing.notes:
+            self._owner.note("pacing", self._pacing.notes.popleft())
+        stop = self._pacing.stop(self._owner.now_ns())
+        if stop != self._stop:
+            self._stop = stop
+            self._owner.step(VenueHalt(0, is_ban=False) if stop is None else VenueHalt(*stop))
+
+    async def _learn_limits(self) -> None:
+        """Ask the venue for its limits; until it has told them, the published ones are kept to."""
+        request = self._connector.limits_request()
+        if request is None:
+            return
+        self._limits_ns = self._owner.now_ns() + LIMITS_FAILED_NS
+        try:
+            async with asyncio.timeout(LIMITS_S):
+                response = await self.run_errand(request)
+            is_new = self._connector.learn_limits(response)
+        except (TransportError, DecodeError, TimeoutError) as error:
+            why = str(error) or "no answer in time"
+            text = f"the venue does not tell its limits: {why}; its published ones are kept to"
+            self._owner.note("limits", text)
+            return
+        self._limits_ns = self._owner.now_ns() + LIMITS_AGAIN_NS
+        if is_new:
+            self._owner.note("limits", "the venue's limits are others than were known; kept to now")
 
 
 # Of which the expiry is asked: it is the same for all commands.

@@ -31,6 +31,7 @@ from steelyard.domain.errors import ConfigError, StorageError
 from steelyard.domain.journal import gapless
 from steelyard.net.clock import Clock
 from steelyard.net.server import Server, serve
+from steelyard.net.time_service import TimeService, time_service
 from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
 from steelyard.store.journal import Journal
@@ -134,6 +135,7 @@ class TraderProcess:
         self._commit = GroupCommit(self._journal, on_failure=self._disk_failed)
         self._site = BotSite(self, self._directory.token(), self.spawn)
         self._server: Server | None = None
+        self._time_service = TimeService("none", None, "not asked yet")
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._inputs: deque[Input] = deque()
@@ -153,6 +155,11 @@ class TraderProcess:
             ConfigError: The port is taken, the bot's past does not fit its configuration, or the
                 venue does not offer what a trader's rules need.
         """
+        self._time_service = await time_service()
+        is_off = self._time_service.is_kept is False
+        level = actions.Level.WARNING if is_off else actions.Level.INFO
+        line = actions.Log(level, "clock.host", self._time_service.text)
+        self._log.write(line, self.clock.now_ns())
         await self._start_venue()
         self._server = await serve(self._site, HOST, self.settings.port)
         self._site.port = self._server.port
@@ -389,6 +396,8 @@ class TraderProcess:
         return {
             **state_document(self.trader),
             "latency": _latency(self.trader.work.latencies_ns),
+            "pacing": self.venue.pacing(),
+            "time_service": self._time_service._asdict(),
             "log": [*self._log.lines],
         }
 

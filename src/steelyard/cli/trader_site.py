@@ -18,13 +18,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from steelyard.cli.exposition import Family, Value, exposition, metrics_response
+from steelyard.cli.exposition import Family, Sample, Value, exposition, metrics_response
 from steelyard.dashboard.headers import private
 from steelyard.net.server import WebSocketConnection
 from steelyard.wire.http import Request, Response, json_response
 
 TOKEN_HEADER = "x-steelyard-token"  # noqa: S105 a header's name
 SOCKETS_MAX = 20
+MS_PER_S = 1_000
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -116,7 +117,7 @@ class BotSite:
             return
         document = self._bot.document()
         payload = msgspec.json.encode(document)
-        fingerprint = msgspec.json.encode({**document, "time": 0})
+        fingerprint = msgspec.json.encode({**document, "time": 0, "channels": None})
         if fingerprint == self._last:
             return
         self._last = fingerprint
@@ -166,14 +167,39 @@ FAMILIES = tuple(
             "Levels whose price is off the tick, shown at the next.",
         ),
         ("refused_intents_total", "counter", "What the risk limits refused."),
+        ("trade_gaps_total", "counter", "How often trades were missed."),
+        ("trade_gaps_unfilled_total", "counter", "How often not all of them were told afterwards."),
+        ("clock_offset_seconds", "gauge", "The venue's clock less this machine's."),
+        ("clock_error_seconds", "gauge", "How wrong that may be."),
+        ("clock_jitter_seconds", "gauge", "How much the last measurements of it differ."),
+        ("venue_stop_seconds", "gauge", "For how long the venue wants nothing sent."),
+        ("venue_banned", "gauge", "1 while the venue has banned this machine."),
         ("order_ms_p50", "gauge", "Median time from an order to its answer, in ms."),
         ("order_ms_p99", "gauge", "The same of the slowest of a hundred."),
     )
 )
 
 
+CHANNEL_AGE = Family(
+    "steelyard_bot_channel_age_seconds",
+    "gauge",
+    "For how long a channel said nothing and nothing proved it right.",
+    ("bot", "symbol", "channel"),
+)
+LIMIT_USED, LIMIT = (
+    Family(f"steelyard_bot_{name}", "gauge", text, ("bot", "symbol", "limit"))
+    for name, text in (
+        ("limit_used", "What all traders of this machine have used of a venue's limit."),
+        ("limit", "How much of it there is."),
+    )
+)
+
+
 def metrics_text(document: dict[str, Any]) -> str:
     """Return a state as Prometheus reads numbers."""
+    clock = document["clock"] or dict.fromkeys(("offset_ms", "error_ms", "jitter_ms"), float("nan"))
+    pacing = document["pacing"] or {"limits": (), "stopped_until": None, "is_banned": False}
+    stopped_ms = max(0, (pacing["stopped_until"] or 0) - document["time"])
     bot = document["bot"]
     latency = document["latency"] or {}
     book = document["book"] or {"state": "waiting", "gaps": 0, "snapshots": 0, "off_tick": 0}
@@ -190,12 +216,25 @@ def metrics_text(document: dict[str, Any]) -> str:
         book["snapshots"],
         book["off_tick"],
         document["risk"]["refused"],
+        document["trades"]["gaps"],
+        document["trades"]["unfilled"],
+        *(clock[name] / MS_PER_S for name in ("offset_ms", "error_ms", "jitter_ms")),
+        stopped_ms / MS_PER_S,
+        int(pacing["is_banned"]),
         latency.get("order_ms_p50", "NaN"),
         latency.get("order_ms_p99", "NaN"),
     )
     labels = (bot["name"], bot["symbol"])
     told = zip(FAMILIES, values, strict=True)
-    return exposition({family: [(labels, value)] for family, value in told})
+    found: dict[Family, list[Sample]] = {family: [(labels, value)] for family, value in told}
+    found[CHANNEL_AGE] = [
+        ((*labels, name), channel["age_ms"] / MS_PER_S)
+        for name, channel in document["channels"].items()
+        if channel["age_ms"] is not None
+    ]
+    found[LIMIT_USED] = [((*labels, row["name"]), row["used"]) for row in pacing["limits"]]
+    found[LIMIT] = [((*labels, row["name"]), row["limit"]) for row in pacing["limits"]]
+    return exposition(found)
 
 
 def _refused(status: int, code: str, message: str) -> Response:

@@ -38,6 +38,14 @@ class Owner(Protocol):
         """The time on the venue's clock."""
         ...
 
+    def stamp_ns(self) -> int:
+        """The time to sign a request with."""
+        ...
+
+    async def hold(self) -> None:
+        """Return when a connection may be opened."""
+        ...
+
     async def run_errand(self, request: Request) -> Response:
         """Send a request of a session and return what came back."""
         ...
@@ -60,6 +68,7 @@ class Stream:
             take=self._take,
             tell=self._tell,
             rng=rng,
+            hold=owner.hold,
         )
 
     def open(self) -> None:
@@ -89,7 +98,10 @@ class Stream:
         now_ns = self._owner.venue_now_ns()
         self._session.opened(now_ns)
         session = self._session
-        if isinstance(session, Errand) and (request := session.errand(now_ns)) is not None:
+        if (
+            isinstance(session, Errand)
+            and (request := session.errand(self._owner.stamp_ns())) is not None
+        ):
             self._owner.spawn(self._run_errand(session, self._number, request))
         return self._drain(self._session)
 

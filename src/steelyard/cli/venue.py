@@ -73,6 +73,10 @@ class Venue(Protocol):
         """Look whether what should have come has; called a few times a second."""
         ...
 
+    def pacing(self) -> dict[str, Any] | None:
+        """Return what is used of the venue's limits, ready for JSON; None: it is not known."""
+        ...
+
     async def close(self) -> None:
         """Let go of it."""
         ...

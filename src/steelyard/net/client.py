@@ -188,9 +188,10 @@ class WebSocketClient:
         tell: Callable[[Up | Down], None],
         rng: Random,
         patience: Patience | None = None,
+        hold: Callable[[], Awaitable[object]] | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        """Check the URL; nothing is opened before `run`.
+        """Check the URL; nothing is opened before `run`, nor before `hold` has returned.
 
         Raises:
             ConfigError: Not a ws URL, or not loopback where it must be.
@@ -199,6 +200,7 @@ class WebSocketClient:
         self._begin, self._take, self._tell = begin, take, tell
         self._rng = rng
         self._patience = patience or Patience()
+        self._hold = hold
         self._sleep = sleep
         self._socket: websockets.ClientConnection | None = None
 
@@ -207,6 +209,8 @@ class WebSocketClient:
         loop = asyncio.get_running_loop()
         delays = self._delays()
         while True:
+            if self._hold is not None:
+                await self._hold()
             target, opened = self._begin()
             up_at: float | None = None
             try:

@@ -39,6 +39,12 @@ def default_directory() -> Path:
     return Path(platformdirs.user_data_dir("steelyard", appauthor=False))
 
 
+def state_directory() -> Path:
+    """Return where what all directories of this host share is kept; `STEELYARD_STATE` says else."""
+    told = os.environ.get("STEELYARD_STATE")
+    return Path(told) if told else Path(platformdirs.user_state_dir("steelyard", appauthor=False))
+
+
 def config_directory() -> Path:
     """Return where the user's own keys are; made, private, if it is not there.
 

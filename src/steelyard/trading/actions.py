@@ -115,7 +115,26 @@ class Stop(NamedTuple):
     why: str
 
 
-Input = Start | Told | StreamUp | StreamDown | Sent | Returned | Woken | Kill | Resume | Stop
+class VenueHalt(NamedTuple):
+    """The venue has told this host to send nothing until then, on our clock; 0: it may again."""
+
+    until_ns: int
+    is_ban: bool
+
+
+Input = (
+    Start
+    | Told
+    | StreamUp
+    | StreamDown
+    | Sent
+    | Returned
+    | Woken
+    | Kill
+    | Resume
+    | Stop
+    | VenueHalt
+)
 
 
 # -- out ------------------------------------------------------------------------------------------

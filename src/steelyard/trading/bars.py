@@ -4,7 +4,7 @@ An interval begins at a multiple of its length since the epoch, by the market's 
 a little after its end, because the last trades are still on their way; a trade that comes even
 later is counted, not added: a closed bar never changes and is never given again. Without trades
 a bar repeats the last price. A bar before which bars, or in which trades, may be missing says so
-(`after_gap`).
+(`is_gapped`).
 Nothing here asks for candles: `seed` takes the answer.
 """
 
@@ -47,7 +47,7 @@ class Bar(Struct):
     close_ticks: int
     volume_lots: int = 0
     trade_count: int = 0
-    after_gap: bool = False
+    is_gapped: bool = False
 
     open = FloatPrice("open_ticks")
     high = FloatPrice("high_ticks")
@@ -122,7 +122,7 @@ class BarBuilder:
             first_ns = found[0].open_ns if found else None
             self._is_gapped = first_ns is None or first_ns > next_ns
         if closed:
-            closed[0].after_gap, self._is_gapped = self._is_gapped, False
+            closed[0].is_gapped, self._is_gapped = self._is_gapped, False
             self._closed_ns = closed[-1].open_ns
         self._bar = None
         if found:
@@ -176,7 +176,7 @@ class BarBuilder:
             bar = self._bar
             next_ns = bar.open_ns + self.interval_ns
             if self._closed_ns is None or bar.open_ns > self._closed_ns:
-                bar.after_gap, self._is_gapped = self._is_gapped, False
+                bar.is_gapped, self._is_gapped = self._is_gapped, False
                 closed.append(bar)
                 self._closed_ns = bar.open_ns
             if len(closed) > QUIET_MAX:

@@ -20,8 +20,8 @@ from steelyard.domain.order import Side
 from steelyard.domain.units import in_full
 from steelyard.wire.book import Book, LocalBook, Pairs, Told
 
-QUIET_NS = 5 * SECOND_NS  # after this long without news, ask whether there is any
 STALE_NS = 10 * SECOND_NS  # after this long without news or a confirmation, trust nothing
+QUIET_NS = STALE_NS // 2  # after this long without news, ask whether there is any
 RENEW_SHARE = 4  # read it again when the market is within the last quarter of what is known
 
 
@@ -76,8 +76,10 @@ class BookSide:
 class BookView:
     """One instrument's book."""
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, stale_ns: int = STALE_NS) -> None:
+        """Show an empty book, which without news or a confirmation is good for so long."""
         self.instrument = instrument
+        self.stale_ns = stale_ns
         self.book: Book = LocalBook()
         self.bids = BookSide(self, Side.BUY)
         self.asks = BookSide(self, Side.SELL)
@@ -185,11 +187,15 @@ class BookView:
 
     def is_quiet(self, now_ns: int) -> bool:
         """Whether it is time to ask if the book is still right."""
-        return self.book.is_whole and now_ns - (self._heard_ns or 0) >= QUIET_NS
+        return self.book.is_whole and now_ns >= self.quiet_at_ns()
 
     def quiet_at_ns(self) -> int:
         """Return when a whole book becomes quiet."""
-        return (self._heard_ns or 0) + QUIET_NS
+        return (self._heard_ns or 0) + self.stale_ns // 2
+
+    def age_ns(self, now_ns: int) -> int | None:
+        """Return for how long nothing was told and confirmed; None: nothing ever was."""
+        return None if self._heard_ns is None else now_ns - self._heard_ns
 
     def state(self, now_ns: int) -> BookState:
         """Return whether the book may be traded on, in a word."""
@@ -200,7 +206,7 @@ class BookView:
             return BookState.GAP
         if book.sequence < self._owed_sequence:
             return BookState.BEHIND
-        if now_ns - self._heard_ns > STALE_NS:
+        if now_ns - self._heard_ns > self.stale_ns:
             return BookState.STALE
         bid, ask = book.bid_ticks, book.ask_ticks
         if bid is not None and ask is not None and bid >= ask:

@@ -20,6 +20,8 @@ from msgspec import Struct
 
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.units import in_full
+from steelyard.trading.channels import Budgets
+from steelyard.trading.duration import Duration
 from steelyard.trading.risk import Limits
 from steelyard.wire.capabilities import ACCEPTABLE
 
@@ -54,15 +56,36 @@ class BotTable(Struct, frozen=True, kw_only=True):
 
 
 class VenueTable(Struct, frozen=True, kw_only=True):
-    """The table [venue.main]; rest and ws may be left out where settings say where to trade."""
+    """The table [venue.main]; rest and ws may be left out where settings say where to trade.
+
+    account is any name: bots of this host with the same one share an account's limits there.
+    stale_... are how long a channel is good without a word or a proof, skew_max is how far this
+    host's clock may be from the venue's at the start: durations.
+    """
 
     dialect: str
     key: str
     rest: str = ""
     ws: str = ""
+    account: str = ""
+    stale_book: str = "10s"
+    stale_trades: str = "1m"
+    stale_private: str = "2m"
+    skew_max: str = "1m"
     settings: dict[str, Any] = {}
     settings_file: str = ""
     accept: tuple[str, ...] = ()
+
+    @property
+    def budgets(self) -> Budgets:
+        """How old the channels may be."""
+        texts = (self.stale_book, self.stale_trades, self.stale_private)
+        return Budgets(*(Duration(text).ns for text in texts))
+
+    @property
+    def skew_max_ns(self) -> int:
+        """How far this host's clock may be from the venue's."""
+        return Duration(self.skew_max).ns
 
     @property
     def is_bridged(self) -> bool:
@@ -209,6 +232,11 @@ def _check_venue(config: BotConfig) -> None:
     if "main" not in config.venue:
         raise ConfigError("[venue.main] is missing; it says where to trade")
     venue = config.main
+    for key in ("stale_book", "stale_trades", "stale_private", "skew_max"):
+        try:
+            Duration(getattr(venue, key))
+        except ConfigError as error:
+            raise ConfigError(f"[venue.main] {key}: {error}") from error
     _check_bridge(venue)
     if venue.is_bridged and not venue.rest:
         return

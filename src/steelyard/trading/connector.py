@@ -1,76 +1,152 @@
 """One class drives any dialect's client end: messages to requests, responses to outcomes.
 
 It does no I/O: the shell moves the bytes. It keeps the venue's listings (learned from the
-answer to `InstrumentsQuery`), counts what is sent against the venue's published limits, stops
-at the first word of the venue to wait, and lets cancels use what others may not. What it may
-not send now is `NotSent` with the time to come back, which every caller understands anyway.
-Weights of single requests are not known here; each counts as `WEIGHT`, which is on the safe
-side for what a trader asks.
+answer to `InstrumentsQuery`), and keeps within the venue's limits: each request is paid from what
+all traders of the host share (`wire.budget`), the venue's word of what is used and its word to
+stop are passed on to all of them, and cancels may use what others may not. What it may not send
+now is `NotSent` with the time to come back, which every caller understands anyway. Where a client
+end does not say what its requests weigh, each counts as `WEIGHT`.
 """
 
-from collections.abc import Mapping
+from http import HTTPStatus
+from random import Random
 
 from steelyard.domain.commands import Cancel, CancelAll, Place, UserCommand
 from steelyard.domain.errors import DecodeError, UnitError, UsageError
 from steelyard.domain.instrument import Instrument, Listings
-from steelyard.domain.messages import InstrumentList, Query, Refused
+from steelyard.domain.messages import SECOND_NS, InstrumentList, Query, Refused
 from steelyard.domain.order import RejectReason
 from steelyard.trading.actions import Role
 from steelyard.trading.feed import MarketFeed
 from steelyard.trading.signing import OrderSigners
+from steelyard.wire.budget import CONNECT, Cost, Held, LocalPacing, Pacing
 from steelyard.wire.choice import new_reader
-from steelyard.wire.dialect import ApiKey, ChannelKind, ClientEnd, ClientSession
+from steelyard.wire.dialect import ApiKey, ChannelKind, ClientEnd, ClientSession, Paced
 from steelyard.wire.http import Request, Response
-from steelyard.wire.limits import Counts, Kind, Limit, LimitCounter, LimitProfile, counter_of
-from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
+from steelyard.wire.limits import LimitProfile, is_count
+from steelyard.wire.outcome import Answered, Halt, NotSent, Outcome, Unknown
 
 WEIGHT = 20
-RESERVE_PERCENT = 20  # of each limit, for cancels
-JITTER_NS = 250_000_000  # by so much less than another may a request have taken to the venue
+CONNECT_WEIGHT = 2
 MARKET_KINDS = frozenset({ChannelKind.BOOK, ChannelKind.TRADES})
+_HALTS = {
+    HTTPStatus.TOO_MANY_REQUESTS.value: Halt.LIMITED,
+    HTTPStatus.IM_A_TEAPOT.value: Halt.BANNED,
+}
 
 
 class Connector:
-    """A trader's end of one venue."""
+    """A trader's end of one venue.
 
-    def __init__(self, client: ClientEnd, key: ApiKey, limits: LimitProfile) -> None:
+    now_ns is the venue's time as well as it is known, because it is signed; host_ns is the time
+    that pacing goes by, the host's clock, and is left out where the two are one.
+    """
+
+    def __init__(
+        self, client: ClientEnd, key: ApiKey, limits: LimitProfile, pacing: Pacing | None = None
+    ) -> None:
+        """Speak a dialect; without a pacing to share the limits are this trader's alone."""
         self.listings = Listings()
+        self.pacing: Pacing = LocalPacing(limits, Random(0)) if pacing is None else pacing
         self._client = client
+        self._paced = client if isinstance(client, Paced) else None
         self._key = key
         self._signers = OrderSigners(client, key)
-        paced = (_paced(limit) for limit in limits.limits)
-        self._counters: Mapping[Limit, LimitCounter] = {limit: counter_of(limit) for limit in paced}
-        self._wait_until_ns = 0
 
-    def request(self, message: UserCommand | Query, now_ns: int) -> Request | Outcome:
-        """Return the request of a message, or its outcome where there is none to send.
-
-        now_ns is the venue's time as well as it is known: it is signed.
-        """
+    def request(
+        self, message: UserCommand | Query, now_ns: int, host_ns: int | None = None
+    ) -> Request | Outcome:
+        """Return the request of a message, or its outcome where there is none to send."""
+        host_ns = now_ns if host_ns is None else host_ns
+        stamp_ns = self.stamp_ns(now_ns, host_ns)
         try:
-            request = self._request(message, now_ns)
+            request = self._request(message, stamp_ns)
+            cost = self._cost(message, request)
         except UnitError as error:
             return Answered(Refused(error.reason, str(error)))
         except UsageError as error:
             return Answered(Refused(RejectReason.UNSUPPORTED, str(error)))
-        wait_ns = self._wait_ns(message, request, now_ns)
-        if wait_ns > 0:
-            return NotSent("waiting for the venue's rate limit", wait_ns)
-        for limit, counter in self._counters.items():
-            counter.add(limit, _units(limit, message, request), now_ns)
-        return request
+        is_urgent = isinstance(message, Cancel | CancelAll)
+        held = self.pacing.take(cost, host_ns, is_urgent=is_urgent)
+        return request if held is None else NotSent(held.why, held.wait_ns)
 
-    def outcome(self, message: UserCommand | Query, response: Response, now_ns: int) -> Outcome:
+    def outcome(
+        self,
+        message: UserCommand | Query,
+        response: Response,
+        now_ns: int,
+        host_ns: int | None = None,
+    ) -> Outcome:
         """Return what a response means."""
+        host_ns = now_ns if host_ns is None else host_ns
+        outcome: Outcome
         try:
             outcome = self._client.outcome(message, response, self.listings, now_ns)
         except DecodeError as error:
-            return Unknown(f"the answer cannot be read: {error}")
-        if isinstance(outcome, NotSent) and outcome.retry_after_ns > 0:
-            self._wait_until_ns = max(self._wait_until_ns, now_ns + outcome.retry_after_ns)
+            outcome = Unknown(f"the answer cannot be read: {error}")
+        not_sent = outcome if isinstance(outcome, NotSent) else NotSent("")
+        halt = not_sent.halt or _HALTS.get(response.status)
+        told_ns = not_sent.retry_after_ns
+        self.heard(response, now_ns, host_ns, halt, told_ns)
+        if isinstance(outcome, NotSent):
+            stop = self.pacing.stop(host_ns) if halt or told_ns else None
+            if stop is not None:
+                wait_ns = max(outcome.retry_after_ns, stop.until_ns - host_ns)
+                outcome = outcome._replace(retry_after_ns=wait_ns)
         elif isinstance(outcome, Answered) and isinstance(outcome.answer, InstrumentList):
             self.listings = Listings(outcome.answer.instruments)
         return outcome
+
+    def heard(
+        self,
+        response: Response,
+        now_ns: int,
+        host_ns: int,
+        halt: Halt | None = None,
+        told_ns: int = 0,
+    ) -> None:
+        """Take what any response of the venue says of limits; told_ns is how long to wait."""
+        if self._paced is not None and (told := self._paced.spent(response)):
+            self.pacing.learn(told, host_ns, now_ns - host_ns)
+        halt = halt or _HALTS.get(response.status)
+        if halt is not None or told_ns:
+            told_ns = told_ns or _retry_after_ns(response)
+            self.pacing.told_to_stop(host_ns, told_ns, is_ban=halt is Halt.BANNED)
+
+    def errand(self, host_ns: int, request: Request) -> Held | None:
+        """Pay for a request that a stream's session wants sent, or return why not now."""
+        cost = Cost(request.method, request.path, is_public=False, weight=1)
+        return self.pacing.take(cost, host_ns, is_urgent=False)
+
+    def connect(self, host_ns: int) -> Held | None:
+        """Pay for a WebSocket that is about to be opened, or return why not now."""
+        cost = Cost(CONNECT, CONNECT, is_public=True, weight=CONNECT_WEIGHT)
+        return self.pacing.take(cost, host_ns, is_urgent=False)
+
+    def stamp_ns(self, now_ns: int, host_ns: int) -> int:
+        """Return the time to sign with; where nonces have to rise, above every one before.
+
+        All processes that use the key draw them from one source.
+        """
+        if self._paced is None or not self._paced.nonces_rise:
+            return now_ns
+        return self.pacing.stamp(now_ns, host_ns)
+
+    def limits_request(self) -> Request | None:
+        """Return what asks the venue for its limits; None: it does not tell them."""
+        return None if self._paced is None else self._paced.limits_request()
+
+    def learn_limits(self, response: Response) -> bool:
+        """Keep to the limits that the venue has told; return whether they are others now.
+
+        Raises:
+            DecodeError: The answer does not tell any.
+        """
+        assert self._paced is not None, "only who tells limits is asked for them"
+        told = self._paced.limits_of(response)
+        is_new = told != self.pacing.limits
+        self.pacing.limits = told
+        return is_new
 
     def session(
         self, role: Role, instrument: Instrument, now_ns: int
@@ -86,52 +162,21 @@ class Connector:
         reader = None if table is None else new_reader(*table)
         return session if reader is None else MarketFeed(session, [instrument], reader)
 
-    def _request(self, message: UserCommand | Query, now_ns: int) -> Request:
+    def _request(self, message: UserCommand | Query, stamp_ns: int) -> Request:
         if type(message) is Place and (
-            made := self._signers.request(message, self.listings, now_ns)
+            made := self._signers.request(message, self.listings, stamp_ns)
         ):
             return made
-        return self._client.request(message, self.listings, self._key, now_ns)
+        return self._client.request(message, self.listings, self._key, stamp_ns)
 
-    def _wait_ns(self, message: UserCommand | Query, request: Request, now_ns: int) -> int:
-        wait_ns = self._wait_until_ns - now_ns
-        is_cancel = isinstance(message, Cancel | CancelAll)
-        for limit, counter in self._counters.items():
-            units = _units(limit, message, request)
-            reserve = 0 if is_cancel else limit.limit * RESERVE_PERCENT // 100
-            usage = counter.add(limit, 0, now_ns)
-            # An empty window takes any request, however small the limit is.
-            if units and usage.used and usage.used + units > limit.limit - reserve:
-                wait_ns = max(wait_ns, usage.wait_ns)
-        return wait_ns
+    def _cost(self, message: UserCommand | Query, request: Request) -> Cost:
+        if self._paced is not None:
+            return self._paced.cost(message, self.listings)
+        orders = int(isinstance(message, Place))
+        method, path = request.method, request.path
+        return Cost(method, path, is_public=False, weight=WEIGHT, orders=orders, is_guess=True)
 
 
-def _paced(limit: Limit) -> Limit:
-    """Return a limit as it must be kept here, so that it is kept where requests arrive.
-
-    A window that slides is passed by two that were sent a window apart and arrive closer
-    together. An aligned one begins with the venue's clock, which `now_ns` follows.
-    """
-    if limit.kind is Kind.ALIGNED:
-        return limit
-    return limit._replace(window_ns=limit.window_ns + JITTER_NS)
-
-
-def _units(limit: Limit, message: UserCommand | Query, request: Request) -> int:
-    if limit.routes and not _covers(limit, request):
-        return 0
-    match limit.counts:
-        case Counts.WEIGHT:
-            return min(WEIGHT, limit.limit)
-        case Counts.REQUESTS:
-            return 1
-        case Counts.ORDERS:
-            return int(isinstance(message, Place))
-
-
-def _covers(limit: Limit, request: Request) -> bool:
-    """Return whether a request may count; of a route with a name in it, any may."""
-    if any("{" in route for route in limit.routes):
-        return True
-    asked = request.method, request.path
-    return limit.covers(*asked, is_public=True) or limit.covers(*asked, is_public=False)
+def _retry_after_ns(response: Response) -> int:
+    text = response.headers.get("retry-after", "")
+    return int(text) * SECOND_NS if is_count(text) else 0

@@ -61,6 +61,10 @@ class StrategyHost:
         self.refused = 0
         self.last_refusal: str | None = None
 
+    def wants(self, callback: str) -> bool:
+        """Whether the strategy wants to be told of something."""
+        return callback in self._wanted
+
     def sit(self, desk: Desk) -> None:
         """Take the chair; nothing is told yet."""
         self._desk = desk

@@ -21,9 +21,13 @@ from steelyard.domain.messages import (
     CandleList,
     CandlesQuery,
     Trade,
+    TradeList,
+    TradesQuery,
 )
 from steelyard.trading.actions import BookMoved, ResetStream, Role
+from steelyard.trading.backfill import TradeBackfill
 from steelyard.trading.bars import Bar, BarBuilder
+from steelyard.trading.channels import Budgets, Channel, Channels
 from steelyard.trading.markettime import LEAP_NS, MarketTime
 from steelyard.trading.questions import Questions
 from steelyard.trading.strategy import Desk
@@ -39,6 +43,9 @@ SNAPSHOT_PAUSE_MAX_NS = 30 * SECOND_NS
 SNAPSHOTS_MAX = 6  # in a row that did not give a book that held; then the stream is opened anew
 HELD_NS = 10 * SECOND_NS  # a book that has been whole for so long is mended
 PROBES_MAX = 3  # unconfirmed in a row; then the stream is dead
+TRADES_COMPARED = 10
+TRADES_AGAIN_NS = SECOND_NS
+TRADES_UNCONFIRMED_MAX = 2  # in a row; then the stream is dead
 CANDLES_MAX = 1_000
 CANDLES_AGAIN_NS = SECOND_NS  # in a silence
 STANDING_NS = 10 * SECOND_NS  # a bar that is so long overdue is told of
@@ -50,7 +57,15 @@ TIME_AGAIN_NS = 60 * SECOND_NS  # what time it is, is not told more often
 class MarketData:
     """One instrument's market, for one strategy."""
 
-    def __init__(self, turn: Turn, questions: Questions, desk: Desk) -> None:
+    def __init__(
+        self, turn: Turn, questions: Questions, desk: Desk, channels: Channels | None = None
+    ) -> None:
+        self.backfill = TradeBackfill(turn, questions)
+        self._channels = channels or Channels(Budgets())
+        self._wants_trades = False
+        self._is_asking_trades = False
+        self._trades_ns = 0  # not compared before
+        self._unconfirmed = 0  # comparisons in a row by which trades are missing
         self._turn = turn
         self._questions = questions
         self._desk = desk
@@ -77,10 +92,15 @@ class MarketData:
         self.closed: list[Bar] = []  # for the strategy
         self.down_why: str | None = "the market stream is not open yet"
 
+    def want_trades(self) -> None:
+        """Compare trades with the venue's when they have been silent for long."""
+        self._wants_trades = True
+
     def want_bars(self, interval_ns: int, history_bars: int) -> None:
         """Build bars, with so many closed ones as history at the start."""
         self._builder = BarBuilder(self._turn.instrument, interval_ns)
         self._history_bars = min(history_bars, CANDLES_MAX - 2)
+        self._wants_trades = True
         self.has_history = False
 
     # -- what is told -------------------------------------------------------------------------
@@ -90,7 +110,10 @@ class MarketData:
 
         book is one that the stream keeps; None: it tells every change.
         """
-        self._is_up, self.down_why = True, None
+        why, self._is_up, self.down_why = self.down_why, True, None
+        self._channels.hear(Channel.TRADES, self._turn.now_ns)
+        self._unconfirmed = 0
+        self.backfill.up(why or "the stream has begun anew")
         self._desk.book.follow(LocalBook() if book is None else book)
         self._snapshot_ns = max(self._snapshot_ns, self._turn.now_ns + SNAPSHOT_WAIT_NS)
         self._probes = 0
@@ -102,11 +125,15 @@ class MarketData:
         self._is_up, self.down_why = False, f"the market stream is down: {why}"
         self._whole_ns = None
         self._desk.book.reset(self.down_why)
+        self.backfill.down()
         if self._builder is not None:
             self._builder.unseed()
 
     def see(self, event: BookMoved | BookSnapshot | BookDelta | Trade) -> bool:
-        """Take an event; return whether the strategy should hear of it."""
+        """Take an event; return whether the strategy should hear of the book.
+
+        What it should hear of trades is in `backfill.told`.
+        """
         desk, now_ns = self._desk, self._turn.now_ns
         if event.instrument_id != self._turn.instrument.instrument_id:
             return False
@@ -114,11 +141,14 @@ class MarketData:
             self._hear(event.time_ns)
         match event:
             case Trade():
+                self._channels.hear(Channel.TRADES, now_ns)
+                self._unconfirmed = 0
                 desk.last_ticks = event.price_ticks
-                if self._builder is not None and (closed := self._builder.add(event)):
-                    self.closed += closed
-                    self._turn.needs_work = True
-                return True
+                if self.backfill.see(event):
+                    self._ask_candles()
+                if self._builder is not None:
+                    self.closed += self._builder.add(event)
+                return False
             case BookMoved():
                 desk.book.moved(event.became, now_ns)
                 return self._moved(event.became)
@@ -166,8 +196,11 @@ class MarketData:
     def work(self) -> None:
         """Close bars, and ask for what the book needs."""
         turn, book = self._turn, self._desk.book
+        self.backfill.work()
         if self._builder is not None:
             self._close_bars(self._builder)
+        if self._is_up and self._wants_trades:
+            self._compare_trades()
         if not self._is_up or self._is_asking_book:
             return
         if self._whole_ns is not None and self._snapshots:
@@ -237,6 +270,50 @@ class MarketData:
         if self._probes >= PROBES_MAX:
             self._probes = 0
             turn.act(ResetStream(Role.MARKET, "it no longer tells what happens"))
+
+    # -- trades -------------------------------------------------------------------------------
+
+    @property
+    def trades_trouble(self) -> str | None:
+        """Why trades are not to be relied on; None where they are, or nobody wants them."""
+        if not self._wants_trades or not self._is_up:
+            return None
+        return self._channels.trouble(Channel.TRADES, self._turn.now_ns)
+
+    def _compare_trades(self) -> None:
+        """Ask the venue for its newest trades when none were told for half of their budget."""
+        turn, channels = self._turn, self._channels
+        if self._is_asking_trades:
+            return
+        age_ns = channels.age_ns(Channel.TRADES, turn.now_ns) or 0
+        due_ns = turn.now_ns - age_ns + channels.budgets.trades_ns // 2
+        due_ns = max(due_ns, self._trades_ns)
+        if turn.now_ns < due_ns:
+            turn.wake_at(due_ns)
+            return
+        self._is_asking_trades = True
+        query = TradesQuery(turn.instrument.instrument_id, TRADES_COMPARED)
+        self._questions.ask("the newest trades", query, self._on_trades)
+
+    def _on_trades(self, answer: Answer, _asked_ns: int) -> None:
+        self._is_asking_trades = False
+        turn = self._turn
+        self._trades_ns = turn.now_ns + TRADES_AGAIN_NS
+        if not isinstance(answer, TradeList):
+            # It does not tell them to who asks: what cannot be compared is not called stale.
+            self._wants_trades = False
+            turn.warn("trades.unchecked", "the venue lists no trades; their silence proves nothing")
+            return
+        newest, known = max(answer.trades, key=_by_id, default=None), self.backfill.newest()
+        is_behind = newest is not None and (known is None or newest.trade_id > known.trade_id)
+        if not is_behind or known is None:  # before the stream's first one there were others
+            self._channels.hear(Channel.TRADES, turn.now_ns)
+            self._unconfirmed = 0
+            return
+        self._unconfirmed += 1
+        if self._unconfirmed >= TRADES_UNCONFIRMED_MAX:
+            self._unconfirmed = 0
+            turn.act(ResetStream(Role.MARKET, "it no longer tells trades"))
 
     # -- bars ---------------------------------------------------------------------------------
 
@@ -328,3 +405,7 @@ class MarketData:
                 "the market is silent and its candles do not go on; bars wait for them. A "
                 "sandbox's clock that is frozen does this",
             )
+
+
+def _by_id(trade: Trade) -> int:
+    return trade.trade_id

@@ -82,6 +82,7 @@ class Reconciler:
         work.look_again = self._look
         self.balances: dict[int, tuple[int, int]] = {}  # free and held atoms by asset
         self.is_clean = False  # since the last `require`
+        self.clean_ns: int | None = None  # when a round last was
         self.foreign_open: dict[int, Order] = {}
         self._is_active = False
         self._waiting = 0  # answers that the running round waits for
@@ -189,6 +190,7 @@ class Reconciler:
         elif self.is_clean and not is_clean:
             self._turn.warn("reconcile.unclean", "; ".join(self._found[:3]))
         self.is_clean = is_clean
+        self.clean_ns = self._turn.now_ns if is_clean else self.clean_ns
         self._next_round_ns = self._turn.now_ns + (ROUND_NS if is_clean else AGAIN_NS)
         self._turn.wake_at(self._next_round_ns)
 

@@ -9,6 +9,7 @@ from typing import Any
 from steelyard.domain.instrument import foreign_asset_name
 from steelyard.domain.lifecycle import Fill, OrderState
 from steelyard.domain.units import EXACT, from_atoms, in_full, plain
+from steelyard.trading.channels import Channel
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.portfolio import Portfolio
 from steelyard.trading.trader import Trader
@@ -45,6 +46,46 @@ def state_document(trader: Trader) -> dict[str, Any]:
         "risk": _risk(trader),
         "foreign_orders": len(trader.reconciler.foreign_open),
         "book": _book(trader),
+        "channels": _channels(trader),
+        "clock": _clock(trader),
+        "trades": _trades(trader),
+    }
+
+
+def _channels(trader: Trader) -> dict[str, Any]:
+    """Return how old each channel is, and how old it may be; age_ms is None before the first."""
+    now_ns, channels = trader.turn.now_ns, trader.channels
+    ages = {channel: channels.age_ns(channel, now_ns) for channel in Channel}
+    ages[Channel.BOOK] = None if trader.desk is None else trader.desk.book.age_ns(now_ns)
+    return {
+        channel.value: {
+            "age_ms": None if age_ns is None else age_ns // MS_NS,
+            "budget_ms": channels.budget_ns(channel) // MS_NS,
+        }
+        for channel, age_ns in ages.items()
+    }
+
+
+def _clock(trader: Trader) -> dict[str, Any] | None:
+    """Return how far the venue's clock is ahead of ours, and how surely."""
+    turn, clock = trader.turn, trader.clock
+    if clock.measured_ns is None:
+        return None
+    return {
+        "offset_ms": turn.offset_ns / MS_NS,
+        "error_ms": turn.offset_error_ns / MS_NS,
+        "jitter_ms": clock.jitter_ns / MS_NS,
+        "measured": clock.measured_ns // MS_NS,
+    }
+
+
+def _trades(trader: Trader) -> dict[str, int]:
+    """Return how often trades were missed, and how often not all could be told afterwards."""
+    backfill = None if trader.market is None else trader.market.backfill
+    return {
+        "gaps": backfill.gaps if backfill else 0,
+        "unfilled": backfill.unfilled if backfill else 0,
+        "repeated": backfill.repeated if backfill else 0,
     }
 
 

@@ -29,8 +29,9 @@ from steelyard.domain.lifecycle import Fill
 from steelyard.domain.messages import SECOND_NS, Trade
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
 from steelyard.domain.units import Lots, parse_decimal
+from steelyard.trading.backfill import Gap
 from steelyard.trading.bars import Bar
-from steelyard.trading.books import BookView
+from steelyard.trading.books import STALE_NS, BookView
 from steelyard.trading.duration import Duration
 from steelyard.trading.orders import OwnOrder
 
@@ -87,9 +88,9 @@ class Timer(NamedTuple):
 class Desk:
     """What a strategy sees and where its wishes go; the trader keeps it up to date."""
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, stale_ns: int = STALE_NS) -> None:
         self.instrument = instrument
-        self.book = BookView(instrument)
+        self.book = BookView(instrument, stale_ns)
         self.position = Position(instrument)
         self.now_ns = 0
         self.last_ticks: int | None = None
@@ -151,6 +152,9 @@ class Strategy:
 
     def on_trade(self, trade: Trade) -> None:
         """Somebody traded."""
+
+    def on_gap(self, gap: Gap) -> None:
+        """Trades were missed; told before any later one, with those the venue told afterwards."""
 
     def on_bar(self, bar: Bar) -> None:
         """A bar has closed; only if `bar_interval` says which."""

@@ -52,10 +52,13 @@ from steelyard.trading.actions import (
     StreamDown,
     StreamUp,
     Told,
+    VenueHalt,
     Woken,
 )
+from steelyard.trading.channels import Channel, Channels
 from steelyard.trading.config import BotConfig, OnStop
 from steelyard.trading.ending import Endings
+from steelyard.trading.halts import Halts
 from steelyard.trading.host import Guard, StrategyHost, unguarded
 from steelyard.trading.keyaudit import audit
 from steelyard.trading.marketdata import MarketData
@@ -76,7 +79,7 @@ from steelyard.trading.venueclock import VenueClock
 
 EQUITY_NS = SECOND_NS
 USAGE = 2  # the exit code, as the roof has it
-_OF_MARKET = frozenset({BookMoved, BookDelta, Trade})
+_OF_MARKET = frozenset({BookMoved, BookDelta})
 _FACTS = frozenset({"key", "account"})
 
 
@@ -144,7 +147,9 @@ class Trader:
         self._key_answer: Answer | None = None
         self._account: AccountAnswer | None = None
         self._was_open = False  # when all parts last looked
-        self._clock = VenueClock(self.turn)
+        self.clock = VenueClock(self.turn)
+        self.channels = Channels(config.main.budgets)
+        self.halts = Halts(self.turn)
 
     # -- in and out ---------------------------------------------------------------------------
 
@@ -192,7 +197,7 @@ class Trader:
         if killed is not None:
             return Status("killed", killed)
         if self.phase is not Phase.READY:
-            return Status("starting", self._starting())
+            return Status("starting", self.halts.trouble or self._starting())
         reason = self.gate or (self.desk.book.trouble(self.turn.now_ns) if self.desk else None)
         return Status("gated", reason) if reason else Status("running", None)
 
@@ -204,11 +209,20 @@ class Trader:
         if self.host.failure is not None:
             last = self.host.failure.strip().rpartition("\n")[2]
             return f"the strategy failed: {last}; mend it and start the bot again"
+        if (ban := self.halts.trouble) is not None:
+            return ban
         if self.phase is not Phase.READY:
             return self._starting()
         if (why := self._streams[Role.PRIVATE]) is not None:
             return f"the private stream is down: {why}"
-        return self.reconciler.trouble
+        return self.reconciler.trouble or self._stale
+
+    @property
+    def _stale(self) -> str | None:
+        """Why what is told, but for the book, is not to be relied on."""
+        if (why := self.channels.trouble(Channel.PRIVATE, self.turn.now_ns)) is not None:
+            return why
+        return None if self.market is None else self.market.trades_trouble
 
     def _starting(self) -> str:
         trouble = self.questions.trouble
@@ -243,12 +257,15 @@ class Trader:
                 self.endings.resume(event.why)
             case Stop():
                 self._stop(event.why)
+            case VenueHalt():
+                self.halts.take(event)
 
     def _told(self, event: Event | BookMoved) -> None:
         if self.market is None or self.desk is None:
             return  # nothing is followed before the instrument is known
         match event:
             case OrderEvent():
+                self.channels.hear(Channel.PRIVATE, self.turn.now_ns)
                 if event.order.instrument_id != self.turn.instrument.instrument_id:
                     return  # venues may number each instrument's orders by itself
                 own = self.work.see_order(event.order, "stream")
@@ -257,15 +274,12 @@ class Trader:
                 if own is None:
                     self.reconciler.see_foreign(event.order)
             case BalanceEvent():
+                self.channels.hear(Channel.PRIVATE, self.turn.now_ns)
                 for balance in event.balances:
                     free_held = (balance.free_atoms, balance.held_atoms)
                     self.reconciler.balances[balance.asset_id] = free_held
             case BookMoved() | BookDelta() | BookSnapshot() | Trade():
-                if not self.market.see(event):
-                    return
-                if isinstance(event, Trade):
-                    self.host.tell("on_trade", event)
-                elif self.desk.book.trouble(self.turn.now_ns) is None:
+                if self.market.see(event) and self.desk.book.trouble(self.turn.now_ns) is None:
                     self.host.tell("on_book", self.desk.book)
             case _:
                 pass  # not asked for
@@ -277,6 +291,7 @@ class Trader:
         if role is Role.MARKET and self.market is not None:
             self.market.up(up.books.get(self.turn.instrument.instrument_id))
         elif role is Role.PRIVATE:
+            self.channels.hear(Channel.PRIVATE, self.turn.now_ns)
             self.reconciler.require()
 
     def _stream_down(self, role: Role, why: str) -> None:
@@ -351,12 +366,14 @@ class Trader:
             return False
         if known != instrument:
             turn.record(InstrumentSeen(instrument))
-        self.desk = Desk(instrument)
+        self.desk = Desk(instrument, self.channels.budgets.book_ns)
         self.host.sit(self.desk)
         if (flaw := self.host.check(instrument)) is not None:
             self._fail(f"[strategy] params: {flaw}")
             return False
-        self.market = MarketData(turn, self.questions, self.desk)
+        self.market = MarketData(turn, self.questions, self.desk, self.channels)
+        if self.host.wants("on_trade"):
+            self.market.want_trades()
         if (interval := self.strategy.bar_interval) is not None:
             self.market.want_bars(interval.ns, self.strategy.history_bars)
         return True
@@ -396,7 +413,10 @@ class Trader:
 
     def _climb(self) -> None:
         """Go up the ladder as far as it is free."""
-        if self.phase is Phase.FACTS and self._clock.is_known and self._facts == _FACTS:
+        if self.phase is Phase.FACTS and self.clock.is_known and self._facts == _FACTS:
+            if (skew := self.clock.skew(self.config.main.skew_max_ns)) is not None:
+                self._fail(skew)
+                return
             self.phase = Phase.STREAMS
             self.turn.act(OpenStreams(self.turn.instrument))
             for order in self.turn.state.orders.open:
@@ -438,14 +458,17 @@ class Trader:
             return
         self.turn.needs_work = False
         self.questions.work()
+        self.halts.work()
         if self.phase >= Phase.FACTS:
-            self._clock.work()
+            self.clock.work()
         if self.market is not None:
             self.market.work()
         if self.phase >= Phase.STREAMS:
             self.reconciler.work()
+            if self.reconciler.clean_ns is not None:
+                self.channels.hear(Channel.PRIVATE, self.reconciler.clean_ns)
         self._climb()
-        self._tell_bars()
+        self._tell_market()
         self._was_open = self._is_open
         self.host.work(is_open=self._was_open)
         self.host.tell_news()
@@ -467,9 +490,12 @@ class Trader:
             and self.desk.book.trouble(self.turn.now_ns) is None
         )
 
-    def _tell_bars(self) -> None:
+    def _tell_market(self) -> None:
         if self.market is None:
             return
+        trades, self.market.backfill.told = self.market.backfill.told, []
+        for told in trades:
+            self.host.tell("on_trade" if isinstance(told, Trade) else "on_gap", told)
         closed, self.market.closed = self.market.closed, []
         for bar in closed:
             self.host.tell("on_bar", bar)

@@ -24,6 +24,7 @@ from steelyard.trading.actions import (
 )
 from steelyard.trading.records import OrderPending, OrderSent, TraderRecord
 from steelyard.trading.state import TraderState
+from steelyard.wire.outcome import NotSent
 
 # An order that leaves is looked at again when it returns.
 _LEADS_TO_NOTHING = frozenset({OrderPending, OrderSent})
@@ -41,6 +42,10 @@ class Rules(Protocol):
         ...
 
 
+def _nothing() -> None:
+    """Nobody minds."""
+
+
 class Turn:
     """What the parts of one trader share."""
 
@@ -54,6 +59,7 @@ class Turn:
         self.market_offset_ns: int | None = None  # the market's time less our clock, if it is known
         self.deadline_ns: int | None = None
         self.needs_work = True  # something has come up that the parts have to look at
+        self.clock_blamed: Callable[[], None] = _nothing
         self._actions: list[Action] = []
         self._returning: dict[int, Callable[[Returned], None]] = {}
         self._sending: dict[int, Callable[[], None]] = {}
@@ -123,6 +129,8 @@ class Turn:
 
     def returned(self, returned: Returned) -> None:
         """Pass on what became of a request."""
+        if isinstance(returned.outcome, NotSent) and returned.outcome.blames_clock:
+            self.clock_blamed()
         self._sending.pop(returned.request_id, None)
         if (act := self._returning.pop(returned.request_id, None)) is not None:
             act(returned)

@@ -12,7 +12,8 @@ from msgspec import Struct
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import Answer
-from steelyard.wire.dialect import Endpoint
+from steelyard.wire.budget import Cost
+from steelyard.wire.dialect import Auth, Endpoint
 
 
 class Call(NamedTuple):
@@ -25,6 +26,22 @@ class Call(NamedTuple):
     parameters: Struct
     body: Any
     read: Callable[[Any, Listings, int], Answer]
+
+    @property
+    def cost(self) -> Cost:
+        """What it counts as, but for its pair."""
+        return cost_of(self.endpoint, self.parameters)
+
+
+def cost_of(endpoint: Endpoint, parameters: Struct) -> Cost:
+    """Return what a request to a route counts as, but for its pair."""
+    return Cost(
+        endpoint.method,
+        endpoint.path,
+        endpoint.auth is Auth.NONE,
+        endpoint.weight(parameters),
+        endpoint.orders(parameters) if endpoint.is_order else 0,
+    )
 
 
 def decoded(body: bytes, kind: Any) -> Any:

@@ -33,6 +33,7 @@ from steelyard.domain.messages import (
 from steelyard.domain.order import MarketState, RejectReason
 from steelyard.domain.stream_tokens import StreamTokenMessage
 from steelyard.domain.transfers import MoneyMessage
+from steelyard.wire.budget import Cost, Spent
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile, Usage
 from steelyard.wire.outcome import Outcome
@@ -529,6 +530,40 @@ class ClientEnd(Protocol):
 
     def private_session(self, key: ApiKey, listings: Listings, now_ns: int) -> ClientSession:
         """Return a session that follows the account's orders and balances."""
+        ...
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """What a client half may have besides: how the venue counts what is asked, and tells of it.
+
+    Without it every request counts as a heavy one, and what the venue tells is not read.
+    """
+
+    nonces_rise: bool  # a request's time has to be above that of every one before, of any process
+
+    def cost(self, message: UserCommand | Query, listings: Listings) -> Cost:
+        """Return what a message counts as; where only the venue knows, the most that it can.
+
+        Raises:
+            Unsupported: The venue does not offer this.
+        """
+        ...
+
+    def spent(self, response: Response) -> tuple[Spent, ...]:
+        """Return what a response says of limits; what makes no sense is passed over."""
+        ...
+
+    def limits_request(self) -> Request | None:
+        """Return what asks for the limits in force; None: the venue does not tell them."""
+        ...
+
+    def limits_of(self, response: Response) -> LimitProfile:
+        """Return the limits that the answer tells.
+
+        Raises:
+            DecodeError: It does not tell any.
+        """
         ...
 
 

@@ -8,6 +8,7 @@ a pause is let through at the limit's pace. Counters are pure: `now_ns` is an ar
 """
 
 from collections import deque
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -40,6 +41,7 @@ class Kind(StrEnum):
 
 
 PUBLIC, PRIVATE = "public", "private"  # routes without and with a key
+COUNT_DIGITS_MAX = 9  # of a number in a header
 SLIDING_MAX = 10_000  # units of a sliding limit: each request of its window is remembered
 
 
@@ -268,6 +270,20 @@ def ratelimit_headers(usage: Usage) -> dict[str, str]:
         "x-ratelimit-reset": str(-(-tightest.wait_ns // SECOND_NS)),
         "x-ratelimit-name": tightest.limit.name,
     }
+
+
+def ratelimit_told(headers: Mapping[str, str]) -> tuple[str, int] | None:
+    """Return the name of the limit that such headers tell of, and how much of it is used."""
+    name = headers.get("x-ratelimit-name")
+    limit, left = headers.get("x-ratelimit-limit", ""), headers.get("x-ratelimit-remaining", "")
+    if not name or not (is_count(limit) and is_count(left)):
+        return None
+    return name, max(0, int(limit) - int(left))
+
+
+def is_count(text: str) -> bool:
+    """Whether a text is a number as headers have them."""
+    return text.isascii() and text.isdigit() and len(text) <= COUNT_DIGITS_MAX
 
 
 def _left_e6(used: Used) -> int:

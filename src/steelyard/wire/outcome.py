@@ -5,20 +5,31 @@
 """
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from steelyard.domain.messages import Answer
 
 
+class Halt(StrEnum):
+    """The venue's word to stop."""
+
+    LIMITED = "limited"  # over a limit
+    BANNED = "banned"  # shut out for going on over them
+
+
 class NotSent(NamedTuple):
     """Nothing left us, or the venue said that it did not take it up.
 
-    is_denied: it does not accept who asks; the same again will not help.
+    is_denied: it does not accept who asks; the same again will not help. halt: nobody of this host
+    should send anything for a while, whatever it is. blames_clock: its time was not accepted.
     """
 
     why: str
     retry_after_ns: int = 0
     is_denied: bool = False
+    halt: Halt | None = None
+    blames_clock: bool = False
 
 
 class Answered(NamedTuple):

@@ -20,6 +20,7 @@ from steelyard.dialects.binance import (
     market,
     order_lists,
     orders,
+    pacing,
     replacing,
     tables,
     trades,
@@ -99,9 +100,11 @@ from steelyard.domain.messages import (
     TradesQuery,
 )
 from steelyard.domain.order import RejectReason
-from steelyard.wire.call import Call, decoded
+from steelyard.wire.budget import Cost, Spent
+from steelyard.wire.call import Call, cost_of, decoded
 from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession
 from steelyard.wire.http import Request, Response
+from steelyard.wire.limits import LimitProfile
 from steelyard.wire.outcome import Answered, Outcome, Unknown
 from steelyard.wire.tables import MarketTable, OrderForm
 
@@ -157,6 +160,39 @@ class BinanceClient:
                 return Unknown(f"the answer cannot be read: {error}")
             raise
 
+    nonces_rise = False
+
+    def cost(self, message: Message, listings: Listings) -> Cost:
+        """Return what a message weighs, and how many orders it is."""
+        match message:
+            case Place():
+                return _PLACE_COST
+            case Cancel():
+                return _CANCEL_COST
+            case _:
+                return call_of(message, listings).cost
+
+    def spent(self, response: Response) -> tuple[Spent, ...]:
+        """Return what the venue's headers say of the limits."""
+        return pacing.spent(response.headers)
+
+    def limits_request(self) -> Request:
+        """Return what asks for the limits in force."""
+        return Request("GET", market.EXCHANGE_INFO.path, {}, b"")
+
+    def limits_of(self, response: Response) -> LimitProfile:
+        """Return the limits that exchangeInfo tells.
+
+        Raises:
+            DecodeError: It is no exchangeInfo.
+        """
+        if response.status != HTTPStatus.OK:
+            raise DecodeError(f"exchangeInfo answers {response.status}")
+        try:
+            return pacing.limits_of(decoded(response.body, ExchangeInfo))
+        except ValueError as error:
+            raise DecodeError(f"exchangeInfo has a limit of an unknown kind: {error}") from error
+
     def expiry_ns(self, message: Message) -> int | None:
         """Return how long the venue may still take a request up: recvWindow."""
         is_signed = isinstance(message, UserCommand | PRIVATE)
@@ -199,6 +235,9 @@ _high_digits = lru_cache(maxsize=8)(_digits)  # the same for all orders of a run
 
 
 PRIVATE = AccountQuery | OrderQuery | OrdersQuery | FillsQuery | KeyQuery
+# The same for each of them; asked before every one.
+_PLACE_COST = cost_of(orders.PLACE, Nothing())
+_CANCEL_COST = cost_of(orders.CANCEL, Nothing())
 
 
 def call_of(message: Message, listings: Listings) -> Call:

@@ -19,12 +19,16 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from steelyard.domain.order import RejectReason
+from steelyard.wire.outcome import Halt
 
 CANCEL_REPLACE_HALF_DONE = -2021
 CANCEL_REJECTED = -2011
 ORDER_REJECTED = -2010
 INVALID_MESSAGE = -1013
 AMEND_REJECTED = -2038
+RATE_LIMITED = -1003
+TOO_MANY_ORDERS = -1015
+BAD_TIME = -1021
 
 SLOW_DOWN = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT})
 TROUBLES = range(-1099, -999)  # of servers and networks, the venue says
@@ -69,16 +73,16 @@ CODES: Mapping[int, Meaning] = {
     -1000: _open(_S.UNKNOWN, "an unknown error while processing the request"),
     -1001: _open(_S.UNKNOWN, "disconnected inside: it does not say before or after the order"),
     -1002: _open(_S.DENIED, "not authorized: nothing was executed"),
-    -1003: _open(_S.NOT_TAKEN_UP, "a limit is checked before the request"),
+    RATE_LIMITED: _open(_S.NOT_TAKEN_UP, "a limit is checked before the request"),
     -1006: _open(_S.UNKNOWN, "`execution status unknown`, it says"),
     -1007: _open(_S.UNKNOWN, "`execution status unknown`, it says"),
     -1008: _open(_S.UNKNOWN, "overloaded: it does not say whether the order was passed on"),
     INVALID_MESSAGE: _answered(_R.UNSUPPORTED, "`did not reach the Matching Engine`, it says"),
     -1014: _COMBINATION,
-    -1015: _open(_S.NOT_TAKEN_UP, "a limit is checked before the order"),
+    TOO_MANY_ORDERS: _open(_S.NOT_TAKEN_UP, "a limit is checked before the order"),
     -1016: _open(_S.NOT_TAKEN_UP, "the service is not there"),
     -1020: _answered(_R.UNSUPPORTED, "there is no such operation"),
-    -1021: _open(_S.NOT_TAKEN_UP, "too late or too early is never carried out; a new time may be"),
+    BAD_TIME: _open(_S.NOT_TAKEN_UP, "too late or early is never carried out; a new time may be"),
     -1022: _KEY,
     -1033: _open(_S.DENIED, "the session's name is in use"),
     -1034: _open(_S.NOT_TAKEN_UP, "a limit of connections"),
@@ -169,6 +173,14 @@ _NEW = _open(Standing.ANSWERED, "a code that is not known, of a request that was
 _SLOW_DOWN = _open(Standing.NOT_TAKEN_UP, "limits are checked before the request")
 _FIREWALL = _open(Standing.NOT_TAKEN_UP, "turned away in front of the API")
 _INTERNAL = _open(Standing.UNKNOWN, "of a 5xx the venue says that it may have been a success")
+
+
+def halt_of(status: int, code: int) -> Halt | None:
+    """Return the venue's word to stop that an error is; None: it is none."""
+    if status == HTTPStatus.IM_A_TEAPOT:
+        return Halt.BANNED
+    is_limit = status == HTTPStatus.TOO_MANY_REQUESTS or code in (RATE_LIMITED, TOO_MANY_ORDERS)
+    return Halt.LIMITED if is_limit else None
 
 
 def meaning_of(status: int, code: int, text: str) -> Meaning:

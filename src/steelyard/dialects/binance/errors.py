@@ -274,7 +274,9 @@ def refused_outcome(response: Response) -> Outcome:
             return Unknown(why)
         case Standing.NOT_TAKEN_UP | Standing.DENIED:
             is_denied = meaning.standing is Standing.DENIED
-            return NotSent(why, _retry_after_ns(response), is_denied)
+            halt = codes.halt_of(response.status, error.code)
+            blames_clock = error.code == codes.BAD_TIME
+            return NotSent(why, _retry_after_ns(response), is_denied, halt, blames_clock)
 
 
 def _retry_after_ns(response: Response) -> int:

@@ -64,9 +64,11 @@ from steelyard.domain.messages import (
     TradeList,
     TradesQuery,
 )
-from steelyard.wire.call import Call, decoded
+from steelyard.wire.budget import Cost, Spent
+from steelyard.wire.call import Call, cost_of, decoded
 from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession
 from steelyard.wire.http import Request, Response
+from steelyard.wire.limits import LimitProfile, ratelimit_told
 from steelyard.wire.outcome import Answered, Outcome, Unknown
 
 USER_AGENT = "steelyard"
@@ -117,6 +119,30 @@ class CoinbaseClient:
                 return Unknown(f"the answer cannot be read: {error}")
             raise
 
+    nonces_rise = False
+
+    def cost(self, message: Message, listings: Listings) -> Cost:
+        """Return what a message counts as: the venue's buckets count requests."""
+        match message:
+            case Place():
+                return _PLACE_COST
+            case Cancel():
+                return _CANCEL_COST
+            case _:
+                return call_of(message, listings).cost
+
+    def spent(self, response: Response) -> tuple[Spent, ...]:
+        """Return what headers say of limits, of which the venue itself has none."""
+        told = ratelimit_told(response.headers)
+        return () if told is None else (Spent(told[1], told[0]),)
+
+    def limits_request(self) -> None:
+        """Return None: the venue tells its limits to people only."""
+
+    def limits_of(self, response: Response) -> LimitProfile:  # noqa: ARG002
+        """Raise DecodeError: no answer tells them."""
+        raise DecodeError("Coinbase Exchange tells its limits to people only")
+
     def expiry_ns(self, message: Message) -> int | None:
         """Return how long the venue may still take a request up: as old as a timestamp may be."""
         return WINDOW_NS if isinstance(message, UserCommand | PRIVATE) else None
@@ -141,6 +167,9 @@ class CoinbaseClient:
 
 
 PRIVATE = AccountQuery | OrderQuery | OrdersQuery | FillsQuery
+# The same for each of them; asked before every one.
+_PLACE_COST = cost_of(orders.PLACE, Nothing())
+_CANCEL_COST = cost_of(orders.CANCEL, Nothing())
 
 
 def call_of(message: Message, listings: Listings) -> Call:

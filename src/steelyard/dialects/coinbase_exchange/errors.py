@@ -19,7 +19,7 @@ from steelyard.domain.messages import SECOND_NS, Refused
 from steelyard.domain.order import RejectReason
 from steelyard.wire.dialect import AccessReason, Refusal, SessionRefused
 from steelyard.wire.http import UPGRADE, Response, json_response
-from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
+from steelyard.wire.outcome import Answered, Halt, NotSent, Outcome, Unknown
 
 SHOWN_MAX = 60  # characters of a wrong value that are repeated to its sender
 
@@ -234,13 +234,14 @@ def refused_outcome(response: Response) -> Outcome:
     text = error.message
     why = f"{response.status} {text}"
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:
-        return NotSent(why, _retry_after_ns(response))
+        return NotSent(why, _retry_after_ns(response), halt=Halt.LIMITED)
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unknown(why)
     reason = reason_of(text)
     is_known = reason is not RejectReason.UNSUPPORTED
     if (response.status in DENIED and not is_known) or text.startswith(NOT_TAKEN_UP):
-        return NotSent(why, 0, not text.startswith("request timestamp expired"))
+        is_late = text.startswith("request timestamp expired")
+        return NotSent(why, 0, not is_late, blames_clock=is_late)
     return Answered(Refused(reason, text if error.help is UNSET else f"{text}: {error.help}"))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
-from steelyard.dialects.kraken import account, errors, market, orders
+from steelyard.dialects.kraken import account, errors, limits, market, orders
 from steelyard.dialects.kraken.auth import KEY_HEADER, SIGN_HEADER, sign
 from steelyard.dialects.kraken.executions import order_from_wire, trade_from_wire
 from steelyard.dialects.kraken.messages import (
@@ -92,9 +92,11 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import RejectReason
 from steelyard.domain.units import plain
-from steelyard.wire.call import Call, decoded
+from steelyard.wire.budget import Cost, Spent
+from steelyard.wire.call import Call, cost_of, decoded
 from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession, Endpoint
 from steelyard.wire.http import Request, Response
+from steelyard.wire.limits import LimitProfile, ratelimit_told
 from steelyard.wire.outcome import Answered, Outcome, Unknown
 
 BURST_NS = SECOND_NS  # within it a clock that stands still or is set back does not repeat nonces
@@ -165,6 +167,36 @@ class KrakenClient:
                 return Unknown(f"the answer cannot be read: {error}")
             raise
 
+    nonces_rise = True
+
+    def cost(self, message: Message, listings: Listings) -> Cost:
+        """Return what a message counts as, on the trading counter at most.
+
+        What a cancel or an amendment costs there depends on the order's age, which is not known
+        here: it counts as of one that was made just now.
+        """
+        match message:
+            case Place():
+                return _on_pair(_PLACE_COST, message.instrument_id, listings, 1)
+            case Cancel():
+                return _on_pair(_CANCEL_COST, message.instrument_id, listings, CANCEL_UNITS)
+            case Amend():
+                return _on_pair(_AMEND_COST, message.instrument_id, listings, AMEND_UNITS)
+            case _:
+                return call_of(message, listings).cost
+
+    def spent(self, response: Response) -> tuple[Spent, ...]:
+        """Return what headers say of limits, of which the venue itself has none."""
+        told = ratelimit_told(response.headers)
+        return () if told is None else (Spent(told[1], told[0]),)
+
+    def limits_request(self) -> None:
+        """Return None: the venue tells its limits to people only."""
+
+    def limits_of(self, response: Response) -> LimitProfile:  # noqa: ARG002
+        """Raise DecodeError: no answer tells them."""
+        raise DecodeError("Kraken tells its limits to people only")
+
     def expiry_ns(self, message: Message) -> int | None:  # noqa: ARG002
         """Return None: a request has no timestamp, and may be taken up whenever it arrives.
 
@@ -188,6 +220,21 @@ class KrakenClient:
     def private_session(self, key: ApiKey, listings: Listings, now_ns: int) -> ClientSession:  # noqa: ARG002
         """Return a session that follows the account's orders."""
         return AccountFollower(self.signed, key, listings)
+
+
+# The same for each of them but for the pair; asked before every one.
+_PLACE_COST = cost_of(orders.ADD, Nothing())
+_CANCEL_COST = cost_of(orders.CANCEL, Nothing())
+_AMEND_COST = cost_of(orders.AMEND, Nothing())
+CANCEL_UNITS = limits.CANCEL[0][1]
+AMEND_UNITS = 1 + limits.AMEND[0][1]
+
+
+def _on_pair(cost: Cost, instrument_id: int | None, listings: Listings, units: int) -> Cost:
+    """Return what a request costs with its part on the counter of its pair."""
+    if instrument_id is None:
+        return cost
+    return cost._replace(pair=listings[instrument_id].symbol, pair_units=units)
 
 
 def call_of(message: Message, listings: Listings) -> Call:

@@ -16,7 +16,7 @@ from steelyard.domain.messages import SECOND_NS, Refused
 from steelyard.domain.order import RejectReason
 from steelyard.wire.dialect import AccessReason, Refusal, SessionRefused
 from steelyard.wire.http import UPGRADE, Response, json_response
-from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
+from steelyard.wire.outcome import Answered, Halt, NotSent, Outcome, Unknown
 
 SHOWN_MAX = 60  # characters of a wrong value that are repeated to its sender
 
@@ -163,7 +163,9 @@ def response(refusal: Refusal, _now_ns: int) -> Response:
 # -- client half --------------------------------------------------------------------------------
 
 # What was not taken up, and may be sent again: with another nonce, later.
-NOT_TAKEN_UP = frozenset({BAD_NONCE, KEY_LIMIT, ORDER_LIMIT, LOCKOUT, BUSY})
+NOT_TAKEN_UP = frozenset({BAD_NONCE, BUSY})
+# Likewise, and the venue wants to be left alone for a while; it does not say for how long.
+LIMITS = frozenset({KEY_LIMIT, ORDER_LIMIT})
 # Of what was not taken up: who asks is not accepted, and will not be.
 DENIALS = frozenset({BAD_KEY, BAD_SIGNATURE, DENIED, BAD_SESSION})
 # The venue's own words for "I do not know".
@@ -203,6 +205,10 @@ def refused_outcome(texts: tuple[str, ...], status: int, body: bytes) -> Outcome
         return Unknown(why)
     if any(text in DENIALS for text in texts):
         return NotSent(why, 0, is_denied=True)
-    if any(text in NOT_TAKEN_UP or text.startswith(THROTTLED) for text in texts):
+    if LOCKOUT in texts:
+        return NotSent(why, halt=Halt.BANNED)
+    if any(text in LIMITS or text.startswith(THROTTLED) for text in texts):
+        return NotSent(why, halt=Halt.LIMITED)
+    if any(text in NOT_TAKEN_UP for text in texts):
         return NotSent(why, SECOND_NS)
     return Answered(Refused(reason_of(texts[0]), why))

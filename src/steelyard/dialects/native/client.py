@@ -13,7 +13,8 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from steelyard.dialects.native import account, auth, errors, forms, market, messages, orders
-from steelyard.dialects.native.endpoints import BASE
+from steelyard.dialects.native.endpoints import BASE, ENDPOINTS
+from steelyard.dialects.native.limits import Weight, limits_from_wire
 from steelyard.dialects.native.stream import ClientStream, market_stream, private_stream
 from steelyard.dialects.native.text import to_ms
 from steelyard.domain.commands import Amend, Cancel, CancelAll, Command, Place, PlaceGroup
@@ -42,8 +43,10 @@ from steelyard.domain.messages import (
     TradeList,
     TradesQuery,
 )
-from steelyard.wire.dialect import ApiKey, ChannelKind
+from steelyard.wire.budget import Cost, Spent
+from steelyard.wire.dialect import ApiKey, Auth, ChannelKind
 from steelyard.wire.http import Request, Response
+from steelyard.wire.limits import LimitProfile, ratelimit_told
 from steelyard.wire.outcome import Answered, Outcome, Unknown
 
 Message = Command | Query
@@ -106,6 +109,42 @@ class NativeClient:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecodeError) as error:
             return Unknown(f"HTTP {response.status} with an answer that cannot be read: {error}")
 
+    nonces_rise = False
+
+    def cost(self, message: Message, listings: Listings) -> Cost:
+        """Return what a message weighs, and how many orders it is."""
+        match message:
+            case Place():
+                return _PLACE_COST
+            case Cancel():
+                return _CANCEL_COST
+            case PlaceGroup():
+                size = len(message.places)
+                return _cost("POST", "/groups")._replace(weight=size, orders=size)
+            case _:
+                route = _route(message, listings)
+                return _cost(route.method, route.path, route.query)
+
+    def spent(self, response: Response) -> tuple[Spent, ...]:
+        """Return what headers say of the limit that is nearest to its end."""
+        told = ratelimit_told(response.headers)
+        return () if told is None else (Spent(told[1], told[0]),)
+
+    def limits_request(self) -> Request:
+        """Return what asks for the limits in force."""
+        return Request("GET", f"{BASE}/limits", {}, b"")
+
+    def limits_of(self, response: Response) -> LimitProfile:
+        """Return the limits in force.
+
+        Raises:
+            DecodeError: The answer does not tell them.
+        """
+        try:
+            return limits_from_wire(msgspec.json.decode(response.body, type=messages.Limits))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+            raise DecodeError(f"HTTP {response.status} tells no limits: {error}") from error
+
     def expiry_ns(self, _message: Message) -> int | None:
         """How long after signing the venue may still take a request up."""
         return auth.WINDOW_NS
@@ -132,6 +171,31 @@ class NativeClient:
     ) -> ClientStream:
         """Return a session that follows the account's orders and balances."""
         return private_stream(key, listings)
+
+
+def _cost(method: str, path: str, query: Mapping[str, Any] | None = None) -> Cost:
+    """Return what a request to a route counts as; of what is not in the table, one."""
+    shape = path.split("/")
+    for endpoint in ENDPOINTS:
+        segments = endpoint.path.removeprefix(BASE).split("/")
+        pairs = zip(segments, shape, strict=False)
+        if (endpoint.method, len(segments)) == (method, len(shape)) and all(
+            a == b or a.startswith("{") for a, b in pairs
+        ):
+            given = {k: v for k, v in (query or {}).items() if v is not None}
+            weight = endpoint.weight
+            assert isinstance(weight, Weight), "routes of this table say their weight's range"
+            units = weight.least
+            if weight.least != weight.most:
+                units = weight(msgspec.convert(given, endpoint.request, strict=False))
+            is_public = endpoint.auth is Auth.NONE
+            return Cost(method, endpoint.path, is_public, units, int(endpoint.is_order))
+    return Cost(method, BASE + path, is_public=False, weight=1)
+
+
+# The same for each of them; asked before every one.
+_PLACE_COST = _cost("POST", "/orders")
+_CANCEL_COST = _cost("DELETE", "/orders/1")
 
 
 def _route(message: Message, listings: Listings) -> _Route:

@@ -17,7 +17,7 @@ from steelyard.domain.messages import SECOND_NS, Query, Refused, Scope
 from steelyard.domain.order import RejectReason
 from steelyard.wire.dialect import AccessReason, Auth, Endpoint, Refusal
 from steelyard.wire.http import UPGRADE, Response, json_response
-from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
+from steelyard.wire.outcome import Answered, Halt, NotSent, Outcome, Unknown
 
 Reason = AccessReason | RejectReason
 A, R = AccessReason, RejectReason
@@ -583,6 +583,9 @@ def reason_of(code: str) -> Reason | None:
     return None if row is None else row.reason
 
 
+_LIMITS = frozenset({A.IP_LIMIT, A.KEY_LIMIT, A.ORDER_LIMIT})
+
+
 def outcome_of_error(message: Command | Query, response: Response) -> Outcome:
     """Return what a response that is not a success means for a message."""
     changes = isinstance(message, Place | PlaceGroup | Amend | Cancel | CancelAll)
@@ -599,7 +602,9 @@ def outcome_of_error(message: Command | Query, response: Response) -> Outcome:
         return Answered(Refused(reason, said.message, said.field))
     if reason is None or (changes and reason in _PROVES_NOTHING):
         return Unknown(why)
-    return NotSent(why, _retry_after_ns(response), reason in _DENIED)
+    halt = Halt.BANNED if reason is A.IP_BANNED else Halt.LIMITED if reason in _LIMITS else None
+    blames_clock = reason in (A.STALE_TIMESTAMP, A.FUTURE_TIMESTAMP)
+    return NotSent(why, _retry_after_ns(response), reason in _DENIED, halt, blames_clock)
 
 
 def _retry_after_ns(response: Response) -> int:

@@ -13,8 +13,9 @@ from steelyard.dialects.native.auth import AHEAD_NS, WINDOW_NS
 from steelyard.dialects.native.text import to_ms
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS
 from steelyard.wire.dialect import Endpoint
-from steelyard.wire.limits import Counts, Limit, LimitProfile, Per, SocketLimits
+from steelyard.wire.limits import Counts, Kind, Limit, LimitProfile, Per, SocketLimits
 
+MS_NS = 10**6
 LIMITS = LimitProfile(
     (
         Limit("ip_weight_1m", Per.IP, Counts.WEIGHT, 6_000, MINUTE_NS),
@@ -76,6 +77,30 @@ def limits_to_wire(profile: LimitProfile, endpoints: Iterable[Endpoint]) -> mess
         subscriptions_max=sockets.subscriptions_most(forms.SUBSCRIPTIONS_MAX),
         messages_per_second_max=sockets.messages,
     )
+
+
+def limits_from_wire(told: messages.Limits) -> LimitProfile:
+    """Return the limits that a program was told."""
+    sockets = SocketLimits(
+        told.connections_max,
+        told.connects_max,
+        told.connects_window_ms * MS_NS,
+        told.subscriptions_max,
+        told.messages_per_second_max,
+    )
+    limits = tuple(
+        Limit(
+            limit.name,
+            Per(limit.per),
+            Counts(limit.counts),
+            limit.limit,
+            limit.window_ms * MS_NS,
+            Kind(limit.kind),
+            tuple(limit.routes),
+        )
+        for limit in told.rate_limits
+    )
+    return LimitProfile(limits, told.ban_after, told.ban_ms * MS_NS, sockets=sockets)
 
 
 def _weight(endpoint: Endpoint) -> messages.RouteWeight:

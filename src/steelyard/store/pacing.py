@@ -1,0 +1,272 @@
+"""What a host's traders share of a venue's limits: one small file per address, key and account.
+
+The files lie outside every data directory, because a venue counts a host's requests and not those
+of a directory. The invariant: between lock and unlock one trader alone has read and written, so
+two that ask at once never get the same units; a trader that is killed leaves what it has taken as
+used, and no lock. A file that is torn or somebody else's is begun anew, and `notes` say so. Names
+are digests: no file tells a key. A trader that holds a lock and does nothing is not waited for.
+"""
+
+import errno
+import fcntl
+import os
+import stat
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from steelyard.domain.errors import ConfigError
+from steelyard.domain.messages import SECOND_NS
+from steelyard.store.disk import make_private_directory
+from steelyard.wire import budget
+from steelyard.wire.budget import SIZE, Cost, Held, Party, Spent, Stop
+from steelyard.wire.limits import LimitProfile, Per
+from steelyard.wire.outcome import Chance
+
+LOCK_TRIES, LOCK_PAUSE_S = 40, 0.0005  # a lock is held for microseconds
+BUSY_NS = SECOND_NS // 10  # when a file was not to be had, try again after
+LATER_MAX = 100  # words of the venue that wait for a file
+FORGOTTEN_NS = 7 * 24 * 3_600 * SECOND_NS  # nobody has used a file for so long: it goes
+SUFFIX = ".pace"
+NOTES_MAX = 20
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
+_HELD = frozenset({errno.EAGAIN, errno.EACCES})
+
+
+class Names(NamedTuple):
+    """Whose requests they are: the venue's host and port, the key's id, the account."""
+
+    host: str
+    key: str
+    account: str
+
+
+class _Busy(Exception):
+    """A file is not to be had now."""
+
+
+class _File:
+    """One party's file, held open."""
+
+    def __init__(self, path: Path, identity: bytes) -> None:
+        self.path = path
+        self._identity = identity
+        self._party = Party()
+        self._data = b""  # what the party was read from, or written to
+        self._fd = -1
+
+    def lock(self) -> None:
+        """Lock the file, opened anew if somebody has removed it."""
+        for _ in range(LOCK_TRIES):
+            if self._fd < 0:
+                self._open()
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if error.errno not in _HELD:
+                    raise
+                time.sleep(LOCK_PAUSE_S)
+                continue
+            if os.fstat(self._fd).st_nlink:
+                return
+            self.close()
+        raise _Busy
+
+    def read(self) -> tuple[Party, str | None]:
+        """Return the party, and what is to be said of the file."""
+        data = os.pread(self._fd, SIZE + 1, 0)
+        if data == self._data and data:
+            return self._party, None
+        party = budget.unpacked(data, self._identity)
+        self._data = data if party else b""
+        self._party = party or Party()
+        if party or not data:
+            return self._party, None
+        return self._party, (
+            f"{self.path} is damaged or no file of this venue's limits; it is begun anew, without "
+            "what was used and told before"
+        )
+
+    def write(self) -> None:
+        """Write the party as it is now."""
+        data = budget.packed(self._party, self._identity)
+        if data != self._data:
+            os.pwrite(self._fd, data, 0)
+            if os.fstat(self._fd).st_size != SIZE:
+                os.ftruncate(self._fd, SIZE)
+            self._data = data
+
+    def unlock(self) -> None:
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _open(self) -> None:
+        make_private_directory(self.path.parent)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._fd = os.open(self.path, flags, 0o600)
+        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+            self.close()
+            raise OSError(errno.EINVAL, "not a file", str(self.path))
+
+
+class SharedPacing:
+    """A trader's parties, shared with every other trader of this host at the same venue."""
+
+    def __init__(
+        self,
+        directory: Path,
+        names: Names,
+        limits: LimitProfile,
+        rng: Chance,
+        now_ns: int,
+        uptime_ns: Callable[[], int],
+    ) -> None:
+        """Open the files; those that nobody has used for long are removed.
+
+        Raises:
+            ConfigError: They cannot be made or written.
+        """
+        self.limits = limits
+        self.notes: deque[str] = deque(maxlen=NOTES_MAX)  # to be logged
+        self._rng = rng
+        self._uptime_ns = uptime_ns
+        self._later: deque[Callable[[dict[Per, Party]], None]] = deque(maxlen=LATER_MAX)
+        self._is_failing = False
+        # Locked in this order by everybody.
+        self._files = {
+            Per.IP: _file(directory, names.host, "ip", ""),
+            Per.KEY: _file(directory, names.host, "key", names.key),
+            Per.ACCOUNT: _file(directory, names.host, "account", names.account),
+        }
+        try:
+            _forget(directory, now_ns)
+            with suppress(_Busy), self._locked(now_ns):
+                pass
+        except OSError as error:
+            self.close()
+            raise ConfigError(
+                f"what traders of this host share of a venue's limits cannot be kept in "
+                f"{directory}: {error.strerror or error}; make it writable, or name another "
+                "directory in STEELYARD_STATE"
+            ) from error
+
+    def take(self, cost: Cost, now_ns: int, *, is_urgent: bool) -> Held | None:
+        """Use what a request costs, or return why it may not be sent now."""
+        try:
+            with self._locked(now_ns) as parties:
+                return budget.take(self.limits, parties, cost, now_ns, is_urgent=is_urgent)
+        except (OSError, _Busy) as error:
+            return self._failed(error)
+
+    def learn(self, told: tuple[Spent, ...], now_ns: int, offset_ns: int) -> None:
+        """Take what the venue says is used."""
+        self._do(
+            now_ns,
+            lambda parties: budget.learn(self.limits, parties, told, now_ns, offset_ns),
+        )
+
+    def told_to_stop(self, now_ns: int, for_ns: int, *, is_ban: bool) -> None:
+        """Take the venue's word to stop; for_ns is 0 where it did not say for how long."""
+        self._do(
+            now_ns,
+            lambda parties: parties[Per.IP].told_to_stop(now_ns, for_ns, self._rng, is_ban=is_ban),
+        )
+
+    def stamp(self, stamp_ns: int, now_ns: int) -> int:
+        """Return a number for one request of the key: stamp_ns, or above every one before."""
+        try:
+            with self._locked(now_ns) as parties:
+                return parties[Per.KEY].stamp(stamp_ns)
+        except (OSError, _Busy) as error:
+            self._failed(error)
+            return stamp_ns  # the venue says so if it is no good
+
+    def stop(self, now_ns: int) -> Stop | None:
+        """Return for how long the venue has said to stop, or None."""
+        try:
+            with self._locked(now_ns) as parties:
+                return parties[Per.IP].stop(now_ns)
+        except (OSError, _Busy) as error:
+            self._failed(error)
+            return None
+
+    def usage(self, now_ns: int) -> dict[str, tuple[int, int]]:
+        """Return by limit how much counts now, and how much there may be."""
+        try:
+            with self._locked(now_ns) as parties:
+                return budget.usage(self.limits, parties, now_ns)
+        except (OSError, _Busy) as error:
+            self._failed(error)
+            return {}
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for file in self._files.values():
+            file.close()
+
+    def _do(self, now_ns: int, act: Callable[[dict[Per, Party]], None]) -> None:
+        """Change the parties, as soon as they are to be had."""
+        self._later.append(act)
+        try:
+            with self._locked(now_ns):
+                pass
+        except (OSError, _Busy) as error:
+            self._failed(error)
+
+    @contextmanager
+    def _locked(self, now_ns: int) -> Iterator[dict[Per, Party]]:
+        """Have the parties to oneself; what is waiting for that is done first."""
+        held: list[_File] = []
+        try:
+            for file in self._files.values():
+                file.lock()
+                held.append(file)
+            uptime_ns = self._uptime_ns()
+            parties: dict[Per, Party] = {}
+            for per, file in self._files.items():
+                parties[per], note = file.read()
+                parties[per].keep_time(now_ns, uptime_ns)
+                if note is not None:
+                    self.notes.append(note)
+            while self._later:
+                self._later.popleft()(parties)
+            yield parties
+            for file in held:
+                file.write()
+            self._is_failing = False
+        finally:
+            for file in held:
+                file.unlock()
+
+    def _failed(self, error: Exception) -> Held:
+        """Say once that the files are not to be had, and let nothing be sent meanwhile."""
+        why = "another trader holds it" if isinstance(error, _Busy) else str(error)
+        said = f"what this host has used of the venue's limits is not to be had: {why}"
+        if not self._is_failing:
+            self._is_failing = True
+            self.notes.append(said)
+        return Held(said, BUSY_NS)
+
+
+def _file(directory: Path, host: str, kind: str, who: str) -> _File:
+    """Return a party's file; its name says of which venue and of what it is."""
+    identity = budget.digest(host, kind, who)
+    shown = "".join(letter if letter in _LETTERS else "_" for letter in host.lower())[:60]
+    return _File(directory / f"{shown}.{kind}.{identity.hex()[:16]}{SUFFIX}", identity)
+
+
+def _forget(directory: Path, now_ns: int) -> None:
+    """Remove files that nobody has used for long."""
+    if not directory.is_dir():
+        return
+    for path in directory.glob(f"*{SUFFIX}"):
+        with suppress(OSError):
+            if now_ns - path.stat().st_mtime_ns > FORGOTTEN_NS:
+                path.unlink()

@@ -1,0 +1,231 @@
+import fcntl
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from random import Random
+
+import pytest
+
+from steelyard.domain.errors import ConfigError
+from steelyard.domain.messages import MINUTE_NS, SECOND_NS
+from steelyard.store.pacing import BUSY_NS, FORGOTTEN_NS, Names, SharedPacing
+from steelyard.wire.budget import SIZE, Cost, Spent
+from steelyard.wire.limits import Counts, Limit, LimitProfile, Per
+
+T0 = 1_700_000_000 * SECOND_NS
+ONE = Cost("GET", "/", is_public=True, weight=1)
+LIMITS = LimitProfile(
+    (
+        Limit("ip", Per.IP, Counts.WEIGHT, 100, MINUTE_NS),
+        Limit("key", Per.KEY, Counts.REQUESTS, 50, MINUTE_NS),
+        Limit("account", Per.ACCOUNT, Counts.ORDERS, 10, MINUTE_NS),
+    )
+)
+NAMES = Names("127.0.0.1:8601", "EXAMPLE-KEY", "")
+
+
+@pytest.fixture
+def opened():
+    """What opens a trader's share, and closes all at the end."""
+    kept = []
+
+    def open_one(directory, names=NAMES, now_ns=T0):
+        kept.append(SharedPacing(directory, names, LIMITS, Random(1), now_ns, lambda: 10**12))
+        return kept[-1]
+
+    yield open_one
+    for one in kept:
+        one.close()
+
+
+def taken(pacing, now_ns=T0, most=1_000, cost=ONE) -> int:
+    """Return how many requests are let through."""
+    for count in range(most):
+        if pacing.take(cost, now_ns, is_urgent=True) is not None:
+            return count
+    return most
+
+
+def test_two_traders_share_one_budget(tmp_path, opened):
+    """With another key, the address's; with the same, the key's; each account's apart."""
+    first, second = opened(tmp_path), opened(tmp_path)
+    other = opened(tmp_path, NAMES._replace(key="OTHER"))
+    assert taken(first, most=20) == 20
+    assert taken(second) == 30
+    assert taken(other) == 50  # 100 of the address
+    assert taken(opened(tmp_path, NAMES._replace(host="127.0.0.1:8602"))) == 50
+
+
+def test_accounts_are_told_apart_by_the_name_they_are_given(tmp_path, opened):
+    """Without one, all keys of a host at a venue are taken for one account's."""
+    order = ONE._replace(orders=1)
+    one = opened(tmp_path, NAMES._replace(key="a"))
+    same = opened(tmp_path, NAMES._replace(key="b"))
+    other = opened(tmp_path, NAMES._replace(key="c", account="second"))
+    assert taken(one, most=6, cost=order) == 6
+    assert taken(same, cost=order) == 4
+    assert taken(other, cost=order) == 10
+
+
+def test_a_word_to_stop_is_everybodys(tmp_path, opened):
+    """And outlives whoever heard it."""
+    first, second = opened(tmp_path), opened(tmp_path)
+    first.told_to_stop(T0, 90 * SECOND_NS, is_ban=True)
+    first.close()
+    assert second.take(ONE, T0, is_urgent=True).wait_ns == 90 * SECOND_NS
+    later = opened(tmp_path, now_ns=T0)
+    assert later.stop(T0) == (T0 + 90 * SECOND_NS, True)
+
+
+def test_what_the_venue_says_is_used_all_know(tmp_path, opened):
+    first, second = opened(tmp_path), opened(tmp_path)
+    first.learn((Spent(95, counts=Counts.WEIGHT, window_ns=MINUTE_NS),), T0, 0)
+    assert second.usage(T0)["ip"] == (95, 100)
+    assert taken(second) == 5
+
+
+def test_nonces_of_one_key_rise_over_all_processes(tmp_path, opened):
+    """Also after a restart, and with a clock that was set back."""
+    first, second = opened(tmp_path), opened(tmp_path)
+    drawn = [one.stamp(T0, T0) for one in (first, second, first, second)]
+    first.close()
+    drawn.append(opened(tmp_path).stamp(T0 - MINUTE_NS, T0 - MINUTE_NS))
+    assert drawn == [T0, T0 + 1, T0 + 2, T0 + 3, T0 + 4]
+    assert opened(tmp_path, NAMES._replace(key="OTHER")).stamp(T0, T0) == T0
+
+
+@pytest.mark.parametrize("data", [b"alien", b"\0" * SIZE, b"x" * (3 * SIZE)])
+def test_a_file_that_is_none_of_ours_is_begun_anew_and_that_is_said(tmp_path, opened, data):
+    """Torn, somebody else's, or too long: it is replaced once, and works."""
+    first = opened(tmp_path)
+    taken(first, most=10)
+    (path,) = tmp_path.glob("*.ip.*")
+    path.write_bytes(data)
+    assert first.usage(T0)["ip"] == (0, 100)
+    assert [str(path) in note for note in first.notes] == [True]
+    second = opened(tmp_path)
+    assert not second.notes
+    assert path.stat().st_size == SIZE
+    assert taken(second, most=10) == 10
+    assert first.usage(T0)["ip"] == (10, 100)
+
+
+def test_a_file_that_was_removed_is_made_again(tmp_path, opened):
+    """By all who have it open: nobody goes on alone."""
+    first, second = opened(tmp_path), opened(tmp_path)
+    taken(first, most=10)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    assert taken(first, most=10) == 10
+    assert taken(second, most=10) == 10
+    assert first.usage(T0)["ip"] == second.usage(T0)["ip"] == (20, 100)
+
+
+def test_files_are_the_owners_alone_and_name_no_key(tmp_path, opened):
+    """And lie in a directory that is theirs."""
+    opened(tmp_path / "state" / "pace")
+    (folder,) = (tmp_path / "state").iterdir()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for path in folder.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert b"EXAMPLE" not in path.read_bytes()
+        assert "EXAMPLE" not in path.name
+        assert path.name.startswith("127.0.0.1_8601.")
+
+
+def test_who_holds_the_lock_and_does_nothing_is_not_waited_for(tmp_path, opened):
+    """Nothing is sent meanwhile, it is said once, and a word of the venue is kept for later."""
+    pacing = opened(tmp_path)
+    (path,) = tmp_path.glob("*.ip.*")
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        for _ in range(3):
+            assert pacing.take(ONE, T0, is_urgent=True).wait_ns == BUSY_NS
+        pacing.told_to_stop(T0, 9 * SECOND_NS, is_ban=False)
+        assert pacing.stop(T0) is None
+    assert len(pacing.notes) == 1
+    assert pacing.stop(T0) == (T0 + 9 * SECOND_NS, False)
+
+
+def test_a_place_that_cannot_be_written_is_refused_with_the_way_out(tmp_path, opened):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="STEELYARD_STATE"):
+        opened(tmp_path / "file")
+
+
+def test_a_link_is_not_followed(tmp_path, opened):
+    """Nobody has us write somewhere else."""
+    opened(tmp_path).close()
+    (path,) = tmp_path.glob("*.ip.*")
+    (tmp_path / "elsewhere").touch()
+    path.unlink()
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigError):
+        opened(tmp_path)
+
+
+def test_what_nobody_has_used_for_long_goes(tmp_path, opened):
+    """Each sandbox has a port of its own; other files stay."""
+    opened(tmp_path).close()
+    (tmp_path / "other").touch()
+    old_ns = time.time_ns() - FORGOTTEN_NS - SECOND_NS  # noqa: TID251 the files' own time
+    for path in tmp_path.iterdir():
+        os.utime(path, ns=(old_ns, old_ns))
+    opened(tmp_path, Names("other", "k", ""), now_ns=time.time_ns())  # noqa: TID251
+    names = sorted(path.name.partition(".")[0] for path in tmp_path.iterdir())
+    assert names == ["other"] * 4
+
+
+GREEDY = """
+import sys, time
+from pathlib import Path
+from random import Random
+from steelyard.net.clock import Clock, uptime_ns
+from steelyard.store.pacing import Names, SharedPacing
+from steelyard.wire.budget import Cost
+from steelyard.wire.limits import Counts, Limit, LimitProfile, Per
+limits = LimitProfile((Limit("ip", Per.IP, Counts.WEIGHT, int(sys.argv[2]), 3600 * 10**9),))
+clock = Clock()
+pacing = SharedPacing(
+    Path(sys.argv[1]), Names("venue", sys.argv[3], ""), limits, Random(1), clock.now_ns(), uptime_ns
+)
+cost = Cost("GET", "/", is_public=True, weight=1)
+while pacing.take(cost, clock.now_ns(), is_urgent=True) is None:
+    print("took", flush=True)
+print("end", flush=True)
+time.sleep(3600)
+"""
+
+
+def test_processes_that_are_greedy_take_no_more_than_there_is_and_one_is_killed(tmp_path):
+    """Real processes, one of which ends in the middle: the others go on with what is left."""
+    most = 3_000
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", GREEDY, str(tmp_path), str(most), f"key{number}"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(3)
+    ]
+    try:
+        killed, *others = children
+        counted = [0, 0, 0]
+        for _ in range(100):
+            assert killed.stdout.readline() == "took\n"
+            counted[0] += 1
+        killed.send_signal(signal.SIGKILL)
+        counted[0] += killed.stdout.read().count("took\n")
+        for number, child in enumerate(others, 1):
+            while child.stdout.readline() == "took\n":
+                counted[number] += 1
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+            child.stdout.close()
+    # What was taken and not told any more is lost, and no more than that one.
+    assert most - 1 <= sum(counted) <= most
