@@ -37,6 +37,7 @@ from steelyard.net.clock import Clock as OwnClock
 from steelyard.trading.actions import BookMoved, Input, Role, StreamDown, StreamUp, Told
 from steelyard.trading.books import BookView
 from steelyard.trading.connector import Connector
+from steelyard.trading.costs import costs_of
 from steelyard.trading.feed import MarketFeed
 from steelyard.trading.marketdata import SNAPSHOT_AGAIN_NS, SNAPSHOT_DEPTH, SNAPSHOT_PAUSE_MAX_NS
 from steelyard.wire.book import LocalBook
@@ -68,7 +69,7 @@ class Connection:
         found = dialects.find(dialect)
         self.book: BookView | None = None
         self._client = found.client
-        self._connector = Connector(found.client, key, found.limits)
+        self._connector = Connector(found.client, key, found.limits, costs_of(found))
         self._http = HttpClient(rest, loopback_only=True)
         self._clock, self._offset_ns = OwnClock(), 0
         self._rng = SystemRandom()

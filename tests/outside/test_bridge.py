@@ -23,7 +23,7 @@ from steelyard.trading.records import OrderAbsent, OrderPending, OrderUnknown, T
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 # The dialects whose exchanges ccxt has; the library's name is the dialect's without its dash.
-DIALECTS = ["binance", "coinbase-exchange"]
+DIALECTS = ["binance", "coinbase-exchange", "kraken"]
 # What ccxt puts on orders of its own accord, at these exchanges.
 BROKERS = {
     "binance": (b"x-TKT5PX2F", b"x-R4BD3S82", b"x-xcKtGhcu"),

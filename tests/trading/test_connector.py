@@ -16,7 +16,8 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
 from steelyard.trading.actions import Role
-from steelyard.trading.connector import JITTER_NS, MARKET_KINDS, WEIGHT, Connector
+from steelyard.trading.connector import JITTER_NS, MARKET_KINDS, Connector
+from steelyard.trading.costs import WEIGHT
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import (

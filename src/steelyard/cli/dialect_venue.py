@@ -18,6 +18,7 @@ from steelyard.trading import actions
 from steelyard.trading.actions import Input, Role
 from steelyard.trading.config import VenueTable
 from steelyard.trading.connector import Connector
+from steelyard.trading.costs import costs_of
 from steelyard.trading.feed import MarketFeed
 from steelyard.trading.turn import Rules
 from steelyard.wire.capabilities import Capabilities, Lookup, Source
@@ -35,7 +36,7 @@ class DialectVenue:
         self._name = dialect.name
         self._client = dialect.client
         self._http = HttpClient(table.rest, loopback_only=True)
-        self._connector = Connector(dialect.client, key, dialect.limits)
+        self._connector = Connector(dialect.client, key, dialect.limits, costs_of(dialect))
         self._streams = {role: Stream(self, role, table.ws, rng) for role in Role}
         self._instrument: Instrument | None = None
         self.asking: set[asyncio.Task[None]] = set()

@@ -27,6 +27,7 @@ from steelyard.net.clock import Clock as OwnClock
 from steelyard.net.loop import run_loop
 from steelyard.trading.config import BotConfig
 from steelyard.trading.connector import Connector
+from steelyard.trading.costs import costs_of
 from steelyard.trading.keyaudit import KeyAudit, audit
 from steelyard.trading.orderwork import OWN_ACCOUNT
 from steelyard.vault.keys import resolve
@@ -64,7 +65,7 @@ async def _asked(config: BotConfig, key: ApiKey) -> KeyAudit:
         TransportError: The venue cannot be reached.
     """
     dialect, clock = dialects.find(config.main.dialect), OwnClock()
-    connector = Connector(dialect.client, key, dialect.limits)
+    connector = Connector(dialect.client, key, dialect.limits, costs_of(dialect))
     http = HttpClient(config.main.rest, loopback_only=True)
     offset_ns = 0
 

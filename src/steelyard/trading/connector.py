@@ -4,8 +4,6 @@ It does no I/O: the shell moves the bytes. It keeps the venue's listings (learne
 answer to `InstrumentsQuery`), counts what is sent against the venue's published limits, stops
 at the first word of the venue to wait, and lets cancels use what others may not. What it may
 not send now is `NotSent` with the time to come back, which every caller understands anyway.
-Weights of single requests are not known here; each counts as `WEIGHT`, which is on the safe
-side for what a trader asks.
 """
 
 from collections.abc import Mapping
@@ -16,6 +14,7 @@ from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import InstrumentList, Query, Refused
 from steelyard.domain.order import RejectReason
 from steelyard.trading.actions import Role
+from steelyard.trading.costs import Cost, Costs, unknown
 from steelyard.trading.feed import MarketFeed
 from steelyard.wire.choice import new_reader
 from steelyard.wire.dialect import ApiKey, ChannelKind, ClientEnd, ClientSession
@@ -23,7 +22,6 @@ from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import Counts, Kind, Limit, LimitCounter, LimitProfile, counter_of
 from steelyard.wire.outcome import Answered, NotSent, Outcome, Unknown
 
-WEIGHT = 20
 RESERVE_PERCENT = 20  # of each limit, for cancels
 JITTER_NS = 250_000_000  # by so much less than another may a request have taken to the venue
 MARKET_KINDS = frozenset({ChannelKind.BOOK, ChannelKind.TRADES})
@@ -32,8 +30,15 @@ MARKET_KINDS = frozenset({ChannelKind.BOOK, ChannelKind.TRADES})
 class Connector:
     """A trader's end of one venue."""
 
-    def __init__(self, client: ClientEnd, key: ApiKey, limits: LimitProfile) -> None:
+    def __init__(
+        self,
+        client: ClientEnd,
+        key: ApiKey,
+        limits: LimitProfile,
+        cost: Costs = unknown,
+    ) -> None:
         self.listings = Listings()
+        self._cost = cost
         self._client = client
         self._key = key
         paced = (_paced(limit) for limit in limits.limits)
@@ -51,11 +56,13 @@ class Connector:
             return Answered(Refused(error.reason, str(error)))
         except UsageError as error:
             return Answered(Refused(RejectReason.UNSUPPORTED, str(error)))
-        wait_ns = self._wait_ns(message, request, now_ns)
+        cost = self._cost(request)
+        units = {limit: _units(limit, message, request, cost) for limit in self._counters}
+        wait_ns = self._wait_ns(message, units, now_ns)
         if wait_ns > 0:
             return NotSent("waiting for the venue's rate limit", wait_ns)
         for limit, counter in self._counters.items():
-            counter.add(limit, _units(limit, message, request), now_ns)
+            counter.add(limit, units[limit], now_ns)
         return request
 
     def outcome(self, message: UserCommand | Query, response: Response, now_ns: int) -> Outcome:
@@ -84,15 +91,17 @@ class Connector:
         reader = None if table is None else new_reader(*table)
         return session if reader is None else MarketFeed(session, [instrument], reader)
 
-    def _wait_ns(self, message: UserCommand | Query, request: Request, now_ns: int) -> int:
+    def _wait_ns(
+        self, message: UserCommand | Query, units: Mapping[Limit, int], now_ns: int
+    ) -> int:
         wait_ns = self._wait_until_ns - now_ns
         is_cancel = isinstance(message, Cancel | CancelAll)
         for limit, counter in self._counters.items():
-            units = _units(limit, message, request)
+            needed = units[limit]
             reserve = 0 if is_cancel else limit.limit * RESERVE_PERCENT // 100
             usage = counter.add(limit, 0, now_ns)
             # An empty window takes any request, however small the limit is.
-            if units and usage.used and usage.used + units > limit.limit - reserve:
+            if needed and usage.used and usage.used + needed > limit.limit - reserve:
                 wait_ns = max(wait_ns, usage.wait_ns)
         return wait_ns
 
@@ -108,21 +117,23 @@ def _paced(limit: Limit) -> Limit:
     return limit._replace(window_ns=limit.window_ns + JITTER_NS)
 
 
-def _units(limit: Limit, message: UserCommand | Query, request: Request) -> int:
-    if limit.routes and not _covers(limit, request):
+def _units(limit: Limit, message: UserCommand | Query, request: Request, cost: Cost) -> int:
+    if limit.routes and not _covers(limit, request, cost.is_public):
         return 0
     match limit.counts:
         case Counts.WEIGHT:
-            return min(WEIGHT, limit.limit)
+            return min(cost.weight, limit.limit)
         case Counts.REQUESTS:
             return 1
         case Counts.ORDERS:
             return int(isinstance(message, Place))
 
 
-def _covers(limit: Limit, request: Request) -> bool:
+def _covers(limit: Limit, request: Request, is_public: bool | None) -> bool:  # noqa: FBT001
     """Return whether a request may count; of a route with a name in it, any may."""
+    asked = request.method, request.path
+    if is_public is not None:
+        return limit.covers(*asked, is_public=is_public)
     if any("{" in route for route in limit.routes):
         return True
-    asked = request.method, request.path
     return limit.covers(*asked, is_public=True) or limit.covers(*asked, is_public=False)
