@@ -137,12 +137,13 @@ def test_an_order_before_the_market_is_known_is_not_sent():
 
 def test_an_order_beyond_the_budget_is_not_sent(monkeypatch):
     async def act(stand: Stand) -> None:
-        async def full(*, is_command: bool) -> bool:
+        async def full(_cost: float, *, is_command: bool) -> bool:
             return False
 
-        monkeypatch.setattr(stand.session.pace, "take", full)
+        monkeypatch.setattr(stand.library.pace, "take", full)
+        stand.exchange.acts["create_order"] = lambda: stand.exchange.fetch2("order")
         assert isinstance(await stand.perform(PLACE), NotSent)
-        assert stand.exchange.calls["create_order"] == 0
+        assert not stand.exchange.sent
 
     run(act)
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from steelyard.bridge.books import Books
 from steelyard.bridge.fills import Fills
-from steelyard.bridge.library import ENDED_LISTS
+from steelyard.bridge.library import ENDED_LISTS, Busy
 from steelyard.bridge.markets import candle_of
 from steelyard.bridge.numbers import decimal_of, text_of, trade_ms
 from steelyard.bridge.orders import balances_of, place_call
 from steelyard.bridge.outcomes import outcome_of, said
-from steelyard.bridge.session import MS_NS, Busy, Session
+from steelyard.bridge.session import MS_NS, Session
 from steelyard.bridge.venues import COMMAND_NS
 from steelyard.domain.commands import Cancel, CancelAll, Place, UserCommand
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported

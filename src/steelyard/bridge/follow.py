@@ -152,9 +152,10 @@ class Follower:
 
     async def _watch_book(self) -> None:
         session, is_up = self._session, False
+        limit = session.library.row.book_limit
         await session.load()
         while True:
-            book = await session.library.market.watch_order_book(session.outside)
+            book = await session.library.market.watch_order_book(session.outside, limit)
             is_up = self._take_book(book, is_up=is_up)
             await asyncio.sleep(BOOK_EVERY_S)
 

@@ -10,6 +10,7 @@ that by name.
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from steelyard.bridge.pace import BURST
 from steelyard.domain.messages import SECOND_NS
 from steelyard.wire.capabilities import Lookup
 
@@ -31,7 +32,9 @@ class Row(NamedTuple):
     says until when. has_dashes: client ids are written as UUIDs. lookup is how the library finds an
     order by our id. fills_window_ms is the longest stretch that one list of fills covers, 0 any;
     fills_offset is the parameter that skips fills where a list begins with the newest. in_turn:
-    each request has a nonce that has to arrive above the one before, so they go one by one.
+    each request has a nonce that has to arrive above the one before, so they go one by one. burst
+    is what requests may cost, by the library's table, that go at once after a pause. book_limit is
+    how many levels of a stream's book are asked for, where the library's own choice is too few.
     """
 
     lookup: Lookup = Lookup.LISTS
@@ -41,6 +44,8 @@ class Row(NamedTuple):
     fills_window_ms: int = 0
     fills_offset: str = ""
     in_turn: bool = False
+    burst: float = BURST
+    book_limit: int | None = None
     is_checked: bool = True
 
 
@@ -51,8 +56,17 @@ ROWS: dict[str, Row] = {
     "binance": Row(Lookup.CLIENT_ID, 5 * SECOND_NS, "recvWindow", fills_window_ms=_DAY_MS),
     # CB-ACCESS-TIMESTAMP is good for 30 s; client_oid is a random UUID, or dropped unread.
     "coinbaseexchange": Row(Lookup.CLIENT_ID, 30 * SECOND_NS, has_dashes=True),
-    # A nonce is good for ever; cl_ord_id is a UUID, and the lists of orders tell it.
-    "kraken": Row(Lookup.LISTS, has_dashes=True, fills_offset="ofs", in_turn=True),
+    # A nonce is good for ever; cl_ord_id is a UUID, and the lists of orders tell it. The smallest
+    # counter takes 15, three of the library's each, and loses one in three seconds. A book has 10
+    # levels where nobody says more.
+    "kraken": Row(
+        Lookup.LISTS,
+        has_dashes=True,
+        fills_offset="ofs",
+        in_turn=True,
+        burst=36.0,
+        book_limit=100,
+    ),
     # recv_window; orderLinkId has up to 36 letters, digits, - and _; executions cover a week.
     "bybit": Row(
         Lookup.LISTS, 5 * SECOND_NS, "recvWindow", fills_window_ms=7 * _DAY_MS, is_checked=False

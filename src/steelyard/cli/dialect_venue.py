@@ -35,7 +35,7 @@ class DialectVenue:
         self._owner = owner
         self._name = dialect.name
         self._client = dialect.client
-        self._http = HttpClient(table.rest, loopback_only=True)
+        self._http = HttpClient(table.rest, loopback_only=True, in_turn=dialect.in_turn)
         self._connector = Connector(dialect.client, key, dialect.limits, costs_of(dialect))
         self._streams = {role: Stream(self, role, table.ws, rng) for role in Role}
         self._instrument: Instrument | None = None
