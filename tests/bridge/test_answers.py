@@ -73,8 +73,15 @@ def test_an_order_is_placed_with_our_id():
     run(act)
 
 
-def test_an_answer_with_no_more_than_a_number_is_asked_about():
-    """And where that fails, it has been placed all the same."""
+class NoStreams(FakeExchange):
+    """One that tells what becomes of orders only to who asks."""
+
+    offers = tuple(name for name in FakeExchange.offers if name != "watchOrders")
+
+
+@pytest.mark.parametrize(("kind", "asked"), [(NoStreams, 1), (FakeExchange, 0)])
+def test_an_answer_with_no_more_than_a_number_is_asked_about(kind, asked):
+    """Where no stream tells it; and where that fails, it has been placed all the same."""
 
     async def act(stand: Stand) -> None:
         async def brief() -> None:
@@ -83,11 +90,11 @@ def test_an_answer_with_no_more_than_a_number_is_asked_about():
         stand.exchange.acts["created"] = brief
         stand.exchange.acts["fetch_order"] = fake_ccxt.NetworkError("gone")
         outcome = await stand.perform(PLACE)
-        assert stand.exchange.calls["fetch_order"] == 1
+        assert stand.exchange.calls["fetch_order"] == asked
         assert outcome.answer.order.state is OrderState.WORKING
         assert outcome.answer.order.size_lots == PLACE.size_lots
 
-    run(act)
+    run(act, kind=kind)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 A command is sent once. An error after something has been done at the venue is Unknown, whatever
 its class says, and so is a time-out. What a placed or canceled order is like is asked for where
-the library's own answer does not say; that it was placed is then known all the same.
+neither the library's own answer nor a stream says; that it was placed is known all the same.
 """
 
 import asyncio
@@ -130,7 +130,8 @@ class Answers:
         session.placing(place)
         found = await session.call("create_order", *call[:-1], call.params, is_command=True)
         order = session.see(found, place.client_order_id)
-        if found.get("status") is None or found.get("filled") is None:
+        is_told = found.get("status") is not None and found.get("filled") is not None
+        if not is_told and not session.library.streams_account:
             order = await self._detail(order)
         return OrderAnswer(order)
 

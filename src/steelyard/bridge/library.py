@@ -159,6 +159,11 @@ class Library:
         finally:
             _is_urgent.reset(token)
 
+    @property
+    def streams_account(self) -> bool:
+        """Whether it tells by a stream what becomes of orders."""
+        return self.has("watchOrders") or self.has("watchMyTrades")
+
     def capabilities(self, venue: str) -> Capabilities:
         """Return what it offers a trader."""
         row = self.row
@@ -170,8 +175,10 @@ class Library:
         else:
             market = Source.POLLED if self.has("fetchOrderBook") else Source.NONE
         can_poll = self.has("fetchOpenOrders") and self.has("fetchMyTrades")
-        is_told = self.has("watchOrders") or self.has("watchMyTrades")
-        account = Source.STREAM if is_told else Source.POLLED if can_poll else Source.NONE
+        if self.streams_account:
+            account = Source.STREAM
+        else:
+            account = Source.POLLED if can_poll else Source.NONE
         return Capabilities(
             venue=venue,
             is_checked=row.is_checked,

@@ -19,6 +19,7 @@ COMMAND_NS = 10 * SECOND_NS  # from the pipe to the answer; after it nothing is 
 ID_BITS = 128
 UUID_BITS = 6  # of a UUID that are not its own
 UUID_MASK = (1 << UUID_BITS) - 1
+SHORT_PAGE = 20  # no venue ends a page so early
 COUNT_BITS = 64 - UUID_BITS
 LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ID_LETTERS = 22  # 62^22 > 2^128; the shortest ids that a venue takes have 28
@@ -31,7 +32,8 @@ class Row(NamedTuple):
     the library's option that says so in milliseconds, deadline_field the field of an order that
     says until when. has_dashes: client ids are written as UUIDs. lookup is how the library finds an
     order by our id. fills_window_ms is the longest stretch that one list of fills covers, 0 any;
-    fills_offset is the parameter that skips fills where a list begins with the newest. in_turn:
+    fills_offset is the parameter that skips fills where a list begins with the newest; a list of
+    fewer than fills_page is the last one. in_turn:
     each request has a nonce that has to arrive above the one before, so they go one by one. burst
     is what requests may cost, by the library's table, that go at once after a pause. book_limit is
     how many levels of a stream's book are asked for, where the library's own choice is too few.
@@ -43,6 +45,7 @@ class Row(NamedTuple):
     has_dashes: bool = False
     fills_window_ms: int = 0
     fills_offset: str = ""
+    fills_page: int = SHORT_PAGE
     in_turn: bool = False
     burst: float = BURST
     book_limit: int | None = None
@@ -63,6 +66,7 @@ ROWS: dict[str, Row] = {
         Lookup.LISTS,
         has_dashes=True,
         fills_offset="ofs",
+        fills_page=50,
         in_turn=True,
         burst=36.0,
         book_limit=100,
