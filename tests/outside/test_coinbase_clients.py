@@ -66,7 +66,7 @@ def test_the_market_is_read_by_its_public_client(quiet):
     product = next(each for each in public.get_products() if each["id"] == PRODUCT)
     assert product["quote_increment"] == Decimal("0.01")
     book = public.get_product_order_book(PRODUCT, level=2)
-    assert (book["bids"][0][0], book["asks"][0][0]) == (int(BID), int(ASK))
+    assert (book["bids"][0][0], book["asks"][0][0]) == (f"{BID:.2f}", f"{ASK:.2f}")
     assert public.get_product_ticker(PRODUCT)["price"] == 50_000
     trades = list(itertools.islice(public.get_product_trades(PRODUCT), 150))  # by pages
     assert len({trade["trade_id"] for trade in trades}) == len(trades) >= 60
