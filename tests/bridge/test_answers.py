@@ -16,9 +16,12 @@ from steelyard.domain.messages import (
     ClockQuery,
     FillsQuery,
     InstrumentsQuery,
+    KeyAnswer,
     KeyQuery,
     OrderQuery,
     OrdersQuery,
+    Refused,
+    Scope,
 )
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
 from steelyard.wire.outcome import Answered, NotSent, Unknown
@@ -324,6 +327,46 @@ def test_what_the_library_cannot_be_asked_is_refused():
         for query in (KeyQuery("k"), OrdersQuery(0, 10, 0)):
             outcome = await stand.perform(query)
             assert outcome.answer.reason is RejectReason.UNSUPPORTED
+
+    run(act, "coinbaseexchange")
+
+
+ALL_RIGHTS = {
+    "ipRestrict": False,
+    "createTime": 1_700_000_000_000,
+    "enableReading": True,
+    "enableSpotAndMarginTrading": True,
+    "enableWithdrawals": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("tells", "kind"),
+    [
+        (ALL_RIGHTS, KeyAnswer),
+        (fake_ccxt.PermissionDenied("not you"), Refused),
+        (fake_ccxt.ExchangeError("no such thing"), Refused),
+        ({"createTime": "soon"}, Refused),
+        (fake_ccxt.NetworkError("gone"), None),
+    ],
+)
+def test_what_a_key_may_do_is_told_or_known_not_to_be(tells, kind):
+    """Only who could be answered later is to ask again."""
+
+    async def act(stand: Stand) -> None:
+        async def rights() -> dict:
+            if isinstance(tells, Exception):
+                raise tells
+            return tells
+
+        stand.exchange.sapi_get_account_apirestrictions = rights
+        outcome = await stand.perform(KeyQuery("k"))
+        if kind is None:
+            assert isinstance(outcome, Unknown)
+            return
+        assert isinstance(outcome.answer, kind)
+        if kind is KeyAnswer:
+            assert outcome.answer.scopes == frozenset(Scope)
 
     run(act)
 

@@ -91,6 +91,11 @@ def changed(text: str, line: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def has_bid(state: dict) -> bool:
+    """Whether the last of the orders rests, the only one with a price."""
+    return any(order["price"] and order["state"] == "working" for order in state["orders"])
+
+
 @pytest.fixture
 def run(exchange, tmp_path):
     """Run the bot on a line until it has done what it does; return its account and journal."""
@@ -113,7 +118,7 @@ def run(exchange, tmp_path):
             bot._environment |= {f"{name}_{part.upper()}": key.get(part) or "" for part in parts}
         bots.append(bot)
         with bot:
-            bot.wait(lambda s: [o for o in s["orders"] if o["state"] == "working"], WAIT_S)
+            bot.wait(has_bid, WAIT_S)
             assert bot.stop() == 0
         return bot
 

@@ -259,6 +259,14 @@ class InsufficientFunds(ExchangeError):
     """As the library has it."""
 
 
+class AuthenticationError(ExchangeError):
+    """The library's."""
+
+
+class PermissionDenied(AuthenticationError):
+    """The library's."""
+
+
 class OperationFailed(BaseError):
     """As the library has it."""
 

@@ -11,11 +11,12 @@ from typing import Any
 
 from steelyard.bridge.books import Books
 from steelyard.bridge.fills import Fills
+from steelyard.bridge.keys import WAYS
 from steelyard.bridge.library import ENDED_LISTS, Busy
 from steelyard.bridge.markets import candle_of
 from steelyard.bridge.numbers import decimal_of, text_of, trade_ms
 from steelyard.bridge.orders import balances_of, place_call
-from steelyard.bridge.outcomes import outcome_of, said
+from steelyard.bridge.outcomes import may_be_answered_later, outcome_of, said
 from steelyard.bridge.session import MS_NS, Session
 from steelyard.bridge.venues import COMMAND_NS
 from steelyard.domain.commands import Cancel, CancelAll, Place, UserCommand
@@ -35,6 +36,8 @@ from steelyard.domain.messages import (
     FillsQuery,
     InstrumentList,
     InstrumentsQuery,
+    KeyAnswer,
+    KeyQuery,
     OrderAnswer,
     OrderList,
     OrderQuery,
@@ -119,6 +122,8 @@ class Answers:
                 return await self._orders(message)
             case FillsQuery():
                 return await self._list_fills(message)
+            case KeyQuery():
+                return await self._key(message)
             case _:
                 raise Unsupported(f"the bridge has no {type(message).__name__}")
 
@@ -237,6 +242,24 @@ class Answers:
             # The library signs with it, and some exchanges' nonces must not go back for nothing.
             exchange.options["timeDifference"] = ahead_ms
         return Clock(time_ms * MS_NS)
+
+    async def _key(self, query: KeyQuery) -> KeyAnswer:
+        """Return what the key may do.
+
+        Raises:
+            Unsupported: It is not told, here or to this key.
+        """
+        library = self._session.library
+        way = WAYS.get(library.name)
+        if way is None:
+            raise Unsupported("what the key may do is not asked of this exchange over the bridge")
+        try:
+            return way.read(await self._session.call(way.method), query.key)
+        except Exception as error:
+            if may_be_answered_later(error):
+                raise
+            why = said(error, library.secrets)
+            raise Unsupported(f"the exchange does not tell what the key may do: {why}") from error
 
     async def _account(self, account_id: int) -> Answer:
         session = self._session

@@ -62,6 +62,7 @@ class Library:
         check_settings(configure.settings, loopback_only=configure.loopback_only)
         given = {name: value for name, value in configure.settings.items() if name != "options"}
         options = configure.settings.get("options", {})
+        self.name = configure.exchange
         self.row = venues.row_of(configure.exchange)
         self._session: aiohttp.ClientSession | None = None
         self._is_loopback_only = configure.loopback_only
