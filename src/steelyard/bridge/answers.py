@@ -159,9 +159,7 @@ class Answers:
         session = self._session
         try:
             async with asyncio.timeout(DETAIL_S):
-                found = await session.call(
-                    "fetch_order", text_of(order.order_id), session.outside, is_command=True
-                )
+                found = await session.fetch_order(text_of(order.order_id), is_command=True)
                 return session.see(found, order.client_order_id)
         except Exception:  # noqa: BLE001 it was placed or canceled: the trader asks again
             return order
@@ -173,7 +171,7 @@ class Answers:
         name = query.client_order_id or ""
         number = query.order_id or session.number(name)
         if number:
-            found = await session.call("fetch_order", text_of(number), session.outside)
+            found = await session.fetch_order(text_of(number))
             return session.see(found, name)
         return await self._find(name)
 
@@ -181,10 +179,8 @@ class Answers:
         """Return an order of which only our id is known."""
         session = self._session
         if session.library.row.lookup is Lookup.CLIENT_ID:
-            params = {"clientOrderId": name}
             try:
-                found = await session.call("fetch_order", "", session.outside, params)
-                return session.see(found, name)
+                return session.see(await session.fetch_order("", name), name)
             except Exception as error:
                 if not _is_not_found(error):
                     raise

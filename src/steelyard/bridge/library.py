@@ -230,10 +230,11 @@ def _pace(exchange: Any, pace: Pace, *, in_turn: bool) -> None:
         path: str,
         api: Sequence[str] = ("public",),
         method: str = "GET",
-        params: Mapping[str, Any] = _NOTHING,
+        params: Any = _NOTHING,  # of some requests a list
         config: Mapping[str, Any] = _NOTHING,
     ) -> Any:
-        params, config = dict(params), dict(config)
+        params = {} if params is _NOTHING else params
+        config = dict(config)
         cost = float(cost_of(api, method, path, params, config))
         if not await pace.take(cost, is_command=_is_urgent.get()):
             raise Busy("too many requests wait for their turn at the venue")

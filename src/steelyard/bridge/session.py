@@ -72,6 +72,18 @@ class Session:
         with self.library.urgent(is_urgent=is_command):
             return await getattr(self.library.exchange, method)(*arguments)
 
+    async def fetch_order(
+        self, number: str, name: str = "", *, is_command: bool = False
+    ) -> Mapping[str, Any]:
+        """Ask for an order, by the venue's number or else by our id; raises as `call` does."""
+        extra = dict(self.library.row.order_params)
+        if not number:
+            extra["clientOrderId"] = name
+        found: Mapping[str, Any] = await self.call(
+            "fetch_order", number, self.outside, extra, is_command=is_command
+        )
+        return found
+
     def now_ns(self) -> int:
         """Return the time, as the library has it."""
         return int(self.library.exchange.milliseconds()) * MS_NS

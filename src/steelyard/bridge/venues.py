@@ -37,6 +37,7 @@ class Row(NamedTuple):
     each request has a nonce that has to arrive above the one before, so they go one by one. burst
     is what requests may cost, by the library's table, that go at once after a pause. book_limit is
     how many levels of a stream's book are asked for, where the library's own choice is too few.
+    order_params is what it wants to hear before it asks for one order.
     """
 
     lookup: Lookup = Lookup.LISTS
@@ -49,6 +50,7 @@ class Row(NamedTuple):
     in_turn: bool = False
     burst: float = BURST
     book_limit: int | None = None
+    order_params: tuple[tuple[str, Any], ...] = ()
     is_checked: bool = True
 
 
@@ -71,9 +73,15 @@ ROWS: dict[str, Row] = {
         burst=36.0,
         book_limit=100,
     ),
-    # recv_window; orderLinkId has up to 36 letters, digits, - and _; executions cover a week.
+    # recv_window; orderLinkId has up to 36 letters, digits, - and _; executions cover a week. Of
+    # one order it knows whether it is among the last 500, and wants to hear that this is known.
     "bybit": Row(
-        Lookup.LISTS, 5 * SECOND_NS, "recvWindow", fills_window_ms=7 * _DAY_MS, is_checked=False
+        Lookup.LISTS,
+        5 * SECOND_NS,
+        "recvWindow",
+        fills_window_ms=7 * _DAY_MS,
+        order_params=(("acknowledged", True),),
+        is_checked=False,
     ),
     # OK-ACCESS-TIMESTAMP is good for 30 s; clOrdId has up to 32 letters and digits.
     "okx": Row(Lookup.CLIENT_ID, 30 * SECOND_NS, is_checked=False),
