@@ -69,7 +69,7 @@ class Connection:
         self.book: BookView | None = None
         self._client = found.client
         self._connector = Connector(found.client, key, found.limits)
-        self._http = HttpClient(rest, loopback_only=True)
+        self._http = HttpClient(rest, loopback_only=True, in_turn=found.in_turn)
         self._clock, self._offset_ns = OwnClock(), 0
         self._rng = SystemRandom()
         self._streams = {role: Stream(self, role, ws, self._rng) for role in Role}

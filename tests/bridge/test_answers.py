@@ -16,9 +16,12 @@ from steelyard.domain.messages import (
     ClockQuery,
     FillsQuery,
     InstrumentsQuery,
+    KeyAnswer,
     KeyQuery,
     OrderQuery,
     OrdersQuery,
+    Refused,
+    Scope,
 )
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
 from steelyard.wire.outcome import Answered, NotSent, Unknown
@@ -73,8 +76,15 @@ def test_an_order_is_placed_with_our_id():
     run(act)
 
 
-def test_an_answer_with_no_more_than_a_number_is_asked_about():
-    """And where that fails, it has been placed all the same."""
+class NoStreams(FakeExchange):
+    """One that tells what becomes of orders only to who asks."""
+
+    offers = tuple(name for name in FakeExchange.offers if name != "watchOrders")
+
+
+@pytest.mark.parametrize(("kind", "asked"), [(NoStreams, 1), (FakeExchange, 0)])
+def test_an_answer_with_no_more_than_a_number_is_asked_about(kind, asked):
+    """Where no stream tells it; and where that fails, it has been placed all the same."""
 
     async def act(stand: Stand) -> None:
         async def brief() -> None:
@@ -83,11 +93,11 @@ def test_an_answer_with_no_more_than_a_number_is_asked_about():
         stand.exchange.acts["created"] = brief
         stand.exchange.acts["fetch_order"] = fake_ccxt.NetworkError("gone")
         outcome = await stand.perform(PLACE)
-        assert stand.exchange.calls["fetch_order"] == 1
+        assert stand.exchange.calls["fetch_order"] == asked
         assert outcome.answer.order.state is OrderState.WORKING
         assert outcome.answer.order.size_lots == PLACE.size_lots
 
-    run(act)
+    run(act, kind=kind)
 
 
 @pytest.mark.parametrize(
@@ -137,12 +147,13 @@ def test_an_order_before_the_market_is_known_is_not_sent():
 
 def test_an_order_beyond_the_budget_is_not_sent(monkeypatch):
     async def act(stand: Stand) -> None:
-        async def full(*, is_command: bool) -> bool:
+        async def full(_cost: float, *, is_command: bool) -> bool:
             return False
 
-        monkeypatch.setattr(stand.session.pace, "take", full)
+        monkeypatch.setattr(stand.library.pace, "take", full)
+        stand.exchange.acts["create_order"] = lambda: stand.exchange.fetch2("order")
         assert isinstance(await stand.perform(PLACE), NotSent)
-        assert stand.exchange.calls["create_order"] == 0
+        assert not stand.exchange.sent
 
     run(act)
 
@@ -316,6 +327,46 @@ def test_what_the_library_cannot_be_asked_is_refused():
         for query in (KeyQuery("k"), OrdersQuery(0, 10, 0)):
             outcome = await stand.perform(query)
             assert outcome.answer.reason is RejectReason.UNSUPPORTED
+
+    run(act, "coinbaseexchange")
+
+
+ALL_RIGHTS = {
+    "ipRestrict": False,
+    "createTime": 1_700_000_000_000,
+    "enableReading": True,
+    "enableSpotAndMarginTrading": True,
+    "enableWithdrawals": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("tells", "kind"),
+    [
+        (ALL_RIGHTS, KeyAnswer),
+        (fake_ccxt.PermissionDenied("not you"), Refused),
+        (fake_ccxt.ExchangeError("no such thing"), Refused),
+        ({"createTime": "soon"}, Refused),
+        (fake_ccxt.NetworkError("gone"), None),
+    ],
+)
+def test_what_a_key_may_do_is_told_or_known_not_to_be(tells, kind):
+    """Only who could be answered later is to ask again."""
+
+    async def act(stand: Stand) -> None:
+        async def rights() -> dict:
+            if isinstance(tells, Exception):
+                raise tells
+            return tells
+
+        stand.exchange.sapi_get_account_apirestrictions = rights
+        outcome = await stand.perform(KeyQuery("k"))
+        if kind is None:
+            assert isinstance(outcome, Unknown)
+            return
+        assert isinstance(outcome.answer, kind)
+        if kind is KeyAnswer:
+            assert outcome.answer.scopes == frozenset(Scope)
 
     run(act)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from steelyard.bridge.books import DEPTH, FRESH_NS
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.messages import BookDelta, BookSnapshot
-from steelyard.trading.books import BookView
+from steelyard.trading.books import BookState, BookView
 
 HALF = st.dictionaries(st.integers(1, 200), st.integers(1, 50), max_size=40)
 
@@ -115,3 +115,22 @@ def test_without_a_stream_it_is_what_was_asked_for():
     stand = loaded()
     answer = asyncio.run(stand.books.answer())
     assert (answer.bids, answer.asks) == (((10_000, 100_000),), ((10_100, 200_000),))
+
+
+def test_a_market_that_wanders_off_takes_what_is_known_along():
+    """Before it leaves what the first snapshot knew, the book is told as a whole again."""
+    stand = loaded()
+    view = BookView(stand.session.instrument)
+    told = []
+    for at in range(1_000, 1_100):
+        bids, asks = dict.fromkeys(range(at - 20, at), 1), dict.fromkeys(range(at, at + 20), 1)
+        event = stand.books.take(book(bids, asks))
+        told.append(type(event))
+        if isinstance(event, BookSnapshot):
+            view.snapshot(event, 1)
+        else:
+            view.delta(event, 1)
+        assert view.state(1) is BookState.LIVE
+    assert told.count(BookSnapshot) == 10
+    assert told.count(BookDelta) == 90
+    assert view.gaps == 0

@@ -128,3 +128,31 @@ def test_what_is_kept_has_a_bound_and_what_is_older_is_asked_for(monkeypatch):
         assert stand.exchange.arguments["fetch_my_trades"][1] < now_ms - DAY_MS
 
     run(act)
+
+
+def test_who_asks_while_a_reading_waits_shares_it():
+    """A history may be dear: the second that ask wait for one reading, from the earliest time."""
+
+    async def act(stand: Stand, now_ms: int) -> None:
+        gate = asyncio.Event()
+        stand.exchange.acts["fetch_my_trades"] = gate.wait
+        stand.exchange.trades = [trade(n, now_ms - 1_000) for n in range(3)]
+        first = asyncio.ensure_future(stand.fills.read(now_ms - DAY_MS // 2))
+        await asyncio.sleep(0.01)
+        others = [
+            asyncio.ensure_future(stand.fills.read(now_ms - n * DAY_MS // 2)) for n in (1, 2, 3)
+        ]
+        others[1].cancel()  # who gives up takes nothing from the others
+        await asyncio.sleep(0.01)
+        stand.exchange.trades.append(trade(7, now_ms - DAY_MS))
+        gate.set()
+        assert len(await first) == 3
+        shared = await asyncio.gather(others[0], others[2])
+        assert shared[0] == shared[1]
+        assert len(shared[0]) == 1
+        assert stand.exchange.calls["fetch_my_trades"] == 2
+        assert (
+            stand.exchange.arguments["fetch_my_trades"][1] == now_ms - 3 * DAY_MS // 2 - OVERLAP_MS
+        )
+
+    run(act, "okx")

@@ -112,6 +112,45 @@ def test_nonces_arrive_in_their_order_where_they_have_to(exchange, nonces):
     asyncio.run(act())
 
 
+def test_an_order_stands_neither_behind_the_budget_nor_behind_who_waits_for_it():
+    """Where requests go one by one, none holds its turn while it waits for the budget."""
+
+    async def act() -> None:
+        stand = Stand("kraken")
+        library = stand.library
+        await library.pace.take(100_000, is_command=False)  # the next one waits for long
+        waiting = asyncio.ensure_future(stand.session.call("fetch2", "history"))
+        await asyncio.sleep(0.01)
+        with library.urgent(is_urgent=True):
+            config = {"cost": 0}
+            order = stand.exchange.fetch2("order", "private", "POST", {}, config)
+            await asyncio.wait_for(order, 1)
+        assert [url.rpartition("/")[2] for url, *_ in stand.exchange.sent] == ["order"]
+        assert not waiting.done()
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+    asyncio.run(act())
+
+
+def test_both_objects_of_a_venue_have_one_budget():
+    library = Library(configure(), FakeExchange)
+    taken = []
+
+    async def take(cost: float, *, is_command: bool) -> bool:
+        taken.append((cost, is_command))
+        return True
+
+    async def act() -> None:
+        library.pace.take = take
+        await library.exchange.fetch2("a")
+        with library.urgent(is_urgent=True):
+            await library.market.fetch2("b", "public", "GET", {}, {"cost": 7})
+
+    asyncio.run(act())
+    assert taken == [(1, False), (7, True)]
+
+
 @pytest.mark.parametrize(
     ("lacks", "changed"),
     [

@@ -15,7 +15,7 @@ def test_a_burst_goes_at_once_and_the_rest_evenly():
     async def act() -> float:
         pace, loop = Pace(INTERVAL_S), asyncio.get_running_loop()
         begun = loop.time()
-        for _ in range(BURST + 10):
+        for _ in range(int(BURST) + 10):
             assert await pace.take(is_command=False)
         return loop.time() - begun
 
@@ -32,7 +32,7 @@ def test_a_command_overtakes_what_waits():
             await pace.take(is_command=is_command)
             order.append(name)
 
-        for _ in range(BURST):
+        for _ in range(int(BURST)):
             await pace.take(is_command=False)
         async with asyncio.TaskGroup() as group:
             for number in range(3):
@@ -47,7 +47,7 @@ def test_a_command_overtakes_what_waits():
 def test_one_query_too_many_is_turned_away():
     async def act() -> tuple[bool, bool]:
         pace = Pace(60.0)
-        for _ in range(BURST):
+        for _ in range(int(BURST)):
             await pace.take(is_command=False)
         waiting = [asyncio.ensure_future(pace.take(is_command=False)) for _ in range(WAITING_MAX)]
         await asyncio.sleep(0)
@@ -68,7 +68,7 @@ def test_who_gave_up_uses_nothing():
 
     async def act() -> bool:
         pace = Pace(INTERVAL_S)
-        for _ in range(BURST):
+        for _ in range(int(BURST)):
             await pace.take(is_command=False)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
@@ -76,3 +76,31 @@ def test_who_gave_up_uses_nothing():
         return await pace.take(is_command=True)
 
     assert asyncio.run(act())
+
+
+def test_a_request_uses_what_it_costs():
+    """What costs nothing does not wait at all, and what costs ten makes the next one wait."""
+
+    async def act() -> tuple[float, float]:
+        pace, loop = Pace(INTERVAL_S, burst=1), asyncio.get_running_loop()
+        begun = loop.time()
+        await pace.take(10, is_command=False)
+        await pace.take(0, is_command=True)
+        free_s = loop.time() - begun
+        await pace.take(1, is_command=False)
+        return free_s, loop.time() - begun
+
+    free_s, next_s = asyncio.run(act())
+    assert free_s < INTERVAL_S
+    assert next_s >= 10 * INTERVAL_S / SHARE * 0.99
+
+
+def test_a_venue_that_takes_more_at_once_gets_it():
+    async def act() -> float:
+        pace, loop = Pace(60.0, burst=36), asyncio.get_running_loop()
+        begun = loop.time()
+        for _ in range(12):
+            await pace.take(3, is_command=False)
+        return loop.time() - begun
+
+    assert asyncio.run(act()) < 1

@@ -6,7 +6,7 @@ import pytest
 from fake_ccxt import Stand
 
 from steelyard.bridge import session
-from steelyard.bridge.session import Busy
+from steelyard.bridge.library import Busy
 from steelyard.domain.commands import Place
 from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.order import OrderType, Side, TimeInForce
@@ -99,17 +99,19 @@ def test_an_order_without_a_number_is_refused():
     asyncio.run(act())
 
 
-def test_a_call_beyond_the_budget_is_not_made(monkeypatch):
+def test_a_request_beyond_the_budget_is_not_made(monkeypatch):
     async def act() -> None:
         stand = Stand()
 
-        async def full(*, is_command: bool) -> bool:
-            return False
+        async def full(_cost: float, *, is_command: bool) -> bool:
+            return is_command
 
-        monkeypatch.setattr(stand.session.pace, "take", full)
+        monkeypatch.setattr(stand.library.pace, "take", full)
         with pytest.raises(Busy):
-            await stand.session.call("fetch_time")
-        assert not stand.exchange.calls
+            await stand.session.call("fetch2", "time")
+        assert not stand.exchange.sent
+        await stand.session.call("fetch2", "order", is_command=True)
+        assert stand.exchange.sent
 
     asyncio.run(act())
 

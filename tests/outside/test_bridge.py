@@ -23,7 +23,7 @@ from steelyard.trading.records import OrderAbsent, OrderPending, OrderUnknown, T
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 # The dialects whose exchanges ccxt has; the library's name is the dialect's without its dash.
-DIALECTS = ["binance", "coinbase-exchange"]
+DIALECTS = ["binance", "coinbase-exchange", "kraken"]
 # What ccxt puts on orders of its own accord, at these exchanges.
 BROKERS = {
     "binance": (b"x-TKT5PX2F", b"x-R4BD3S82", b"x-xcKtGhcu"),
@@ -315,6 +315,33 @@ def test_orders_carry_our_id_and_nobody_elses_mark(exchange, start, dialect):
     for mark in (*BROKERS[dialect], b"ccxt", b"CCXT"):
         assert mark not in seen
     assert bot.key["secret"].encode() not in seen
+
+
+@pytest.mark.parametrize("dialect", ["binance", "kraken"])
+def test_a_key_that_may_withdraw_is_refused_where_the_library_can_ask(exchange, tmp_path, dialect):
+    """As by our own dialects, before the first order."""
+    name = f"taking-{dialect}"
+    key = open_account(exchange, name, *Scope, dialect=dialect)
+    fields = {"rest": exchange.url(dialect), "ws": exchange.url(dialect, "ws")}
+    text = config_text(exchange, name, **fields).replace('"binance"', f'"{dialect}"')
+    bot = Bot(tmp_path, bridged(text, dialect), key, name)
+    bot.launch()
+    try:
+        assert bot.join(90) == 2
+    finally:
+        bot.end()
+    assert "this key may withdraw; a bot must not hold such a key" in bot.errors.read_text()
+    orders, _ = account_of(exchange, name)
+    assert orders == []
+
+
+def test_a_key_of_which_nothing_can_be_asked_is_told_as_unknown(exchange, start):
+    """Coinbase Exchange has no such question."""
+    with start(exchange, "unknown-rights", "coinbase-exchange", **RESTS) as bot:
+        state = bot.wait(lambda s: s["status"] == "running")
+        assert bot.stop() == 0
+    told = [line["text"] for line in state["log"]]
+    assert any(line.startswith("key.withdraw_unknown") for line in told)
 
 
 def test_the_key_is_in_no_argument_and_no_variable_of_the_bridge(exchange, start):

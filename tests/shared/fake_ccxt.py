@@ -85,8 +85,15 @@ class FakeExchange:
         await self._act("fetch")
         return {}
 
-    async def fetch2(self, path: str) -> int:
+    def calculate_rate_limiter_cost(self, api, method, path, params, config) -> float:
+        return config.get("cost", 1)
+
+    async def throttle(self, cost: float | None = None) -> None:
+        raise AssertionError("the library's limiter knows no urgency")
+
+    async def fetch2(self, path: str, api=(), method="GET", params=None, config=None) -> int:
         """Sign and send; return the nonce."""
+        await self.throttle(1)
         nonce = self.nonce()
         await asyncio.sleep(0)
         await self.fetch(f"{REST}/{path}", "POST", None, str(nonce))
@@ -178,7 +185,7 @@ class FakeExchange:
 
     # -- streams --------------------------------------------------------------------------------
 
-    async def watch_order_book(self, symbol: str) -> Any:
+    async def watch_order_book(self, symbol: str, limit: int | None = None) -> Any:
         return await self._stream("watch_order_book")
 
     async def watch_orders(self, symbol: str) -> Any:
@@ -250,6 +257,14 @@ class OrderNotFound(InvalidOrder):
 
 class InsufficientFunds(ExchangeError):
     """As the library has it."""
+
+
+class AuthenticationError(ExchangeError):
+    """The library's."""
+
+
+class PermissionDenied(AuthenticationError):
+    """The library's."""
 
 
 class OperationFailed(BaseError):

@@ -2,7 +2,7 @@
 
 A command is sent once. An error after something has been done at the venue is Unknown, whatever
 its class says, and so is a time-out. What a placed or canceled order is like is asked for where
-the library's own answer does not say; that it was placed is then known all the same.
+neither the library's own answer nor a stream says; that it was placed is known all the same.
 """
 
 import asyncio
@@ -11,12 +11,13 @@ from typing import Any
 
 from steelyard.bridge.books import Books
 from steelyard.bridge.fills import Fills
-from steelyard.bridge.library import ENDED_LISTS
+from steelyard.bridge.keys import WAYS
+from steelyard.bridge.library import ENDED_LISTS, Busy
 from steelyard.bridge.markets import candle_of
 from steelyard.bridge.numbers import decimal_of, text_of, trade_ms
 from steelyard.bridge.orders import balances_of, place_call
-from steelyard.bridge.outcomes import outcome_of, said
-from steelyard.bridge.session import MS_NS, Busy, Session
+from steelyard.bridge.outcomes import may_be_answered_later, outcome_of, said
+from steelyard.bridge.session import MS_NS, Session
 from steelyard.bridge.venues import COMMAND_NS
 from steelyard.domain.commands import Cancel, CancelAll, Place, UserCommand
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
@@ -35,6 +36,8 @@ from steelyard.domain.messages import (
     FillsQuery,
     InstrumentList,
     InstrumentsQuery,
+    KeyAnswer,
+    KeyQuery,
     OrderAnswer,
     OrderList,
     OrderQuery,
@@ -119,6 +122,8 @@ class Answers:
                 return await self._orders(message)
             case FillsQuery():
                 return await self._list_fills(message)
+            case KeyQuery():
+                return await self._key(message)
             case _:
                 raise Unsupported(f"the bridge has no {type(message).__name__}")
 
@@ -130,7 +135,8 @@ class Answers:
         session.placing(place)
         found = await session.call("create_order", *call[:-1], call.params, is_command=True)
         order = session.see(found, place.client_order_id)
-        if found.get("status") is None or found.get("filled") is None:
+        is_told = found.get("status") is not None and found.get("filled") is not None
+        if not is_told and not session.library.streams_account:
             order = await self._detail(order)
         return OrderAnswer(order)
 
@@ -153,9 +159,7 @@ class Answers:
         session = self._session
         try:
             async with asyncio.timeout(DETAIL_S):
-                found = await session.call(
-                    "fetch_order", text_of(order.order_id), session.outside, is_command=True
-                )
+                found = await session.fetch_order(text_of(order.order_id), is_command=True)
                 return session.see(found, order.client_order_id)
         except Exception:  # noqa: BLE001 it was placed or canceled: the trader asks again
             return order
@@ -167,7 +171,7 @@ class Answers:
         name = query.client_order_id or ""
         number = query.order_id or session.number(name)
         if number:
-            found = await session.call("fetch_order", text_of(number), session.outside)
+            found = await session.fetch_order(text_of(number))
             return session.see(found, name)
         return await self._find(name)
 
@@ -175,10 +179,8 @@ class Answers:
         """Return an order of which only our id is known."""
         session = self._session
         if session.library.row.lookup is Lookup.CLIENT_ID:
-            params = {"clientOrderId": name}
             try:
-                found = await session.call("fetch_order", "", session.outside, params)
-                return session.see(found, name)
+                return session.see(await session.fetch_order("", name), name)
             except Exception as error:
                 if not _is_not_found(error):
                     raise
@@ -236,6 +238,24 @@ class Answers:
             # The library signs with it, and some exchanges' nonces must not go back for nothing.
             exchange.options["timeDifference"] = ahead_ms
         return Clock(time_ms * MS_NS)
+
+    async def _key(self, query: KeyQuery) -> KeyAnswer:
+        """Return what the key may do.
+
+        Raises:
+            Unsupported: It is not told, here or to this key.
+        """
+        library = self._session.library
+        way = WAYS.get(library.name)
+        if way is None:
+            raise Unsupported("what the key may do is not asked of this exchange over the bridge")
+        try:
+            return way.read(await self._session.call(way.method), query.key)
+        except Exception as error:
+            if may_be_answered_later(error):
+                raise
+            why = said(error, library.secrets)
+            raise Unsupported(f"the exchange does not tell what the key may do: {why}") from error
 
     async def _account(self, account_id: int) -> Answer:
         session = self._session

@@ -1,7 +1,8 @@
 """The book as it has been told to the parent, and what is to be told next.
 
-The library gives whole books. The first is told as a snapshot, then what has changed; sequences are
-our own and have no gaps. A book that has not moved for a while is compared with one that is asked
+The library gives whole books. The first is told as a snapshot, then what has changed, and a
+snapshot again where the market nears the end of what the last one knew; sequences are our own and
+have no gaps. A book that has not moved for a while is compared with one that is asked
 for: where they differ, the answer's sequence says that the stream owes changes.
 """
 
@@ -35,6 +36,7 @@ class Books:
         self._time_ns = 0
         self._heard_ns = 0
         self._is_told = False
+        self._known: tuple[int | None, int | None] = (None, None)  # the ends of the last snapshot
 
     def forget(self) -> None:
         """The stream ends: what comes next is told as a whole."""
@@ -62,13 +64,27 @@ class Books:
             self._is_told = True
             # Above every sequence of a child before this one, so that no book is older than it is.
             self._sequence = max(self._sequence + 1, now_ns // MS_NS)
-            return self.snapshot()
+            return self._tell_all()
         changed = _changes(was[0], bids), _changes(was[1], asks)
         if not any(changed):
             return None
         self._sequence += 1
+        if self._nears_end():
+            return self._tell_all()
         number = session.instrument.instrument_id
         return BookDelta(number, self._sequence, self._sequence, *changed, time_ns)
+
+    def _tell_all(self) -> BookSnapshot:
+        snapshot = self.snapshot()
+        self._known = snapshot.known_bid_ticks, snapshot.known_ask_ticks
+        return snapshot
+
+    def _nears_end(self) -> bool:
+        """Whether half of what is there now is beyond what the last snapshot knew."""
+        bid, ask = self._known
+        beyond_bid = bid is not None and 2 * sum(p < bid for p in self._bids) >= len(self._bids)
+        beyond_ask = ask is not None and 2 * sum(p > ask for p in self._asks) >= len(self._asks)
+        return beyond_bid or beyond_ask
 
     def snapshot(self) -> BookSnapshot:
         """Return the book as it was told."""

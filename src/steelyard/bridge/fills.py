@@ -2,9 +2,11 @@
 
 Streams say when to look, never what has filled: one execution then has one time and one number,
 and none is counted twice because two sources differ. What has been read is kept, so that a question
-about the past asks the venue for what is new.
+about the past asks the venue for what is new. Who asks while a reading waits for its turn shares
+it: a history may be dear, and whoever asks wants the same.
 """
 
+import asyncio
 from bisect import bisect_left, insort
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +20,6 @@ from steelyard.domain.lifecycle import Fill
 KEPT_MAX = 20_000
 OVERLAP_MS = 10_000  # read again: a venue may enter what happened a little late
 PAGES_MAX = 200
-SHORT_PAGE = 20  # no venue ends a page so early
 NS_PER_MS = 1_000_000
 
 
@@ -32,6 +33,9 @@ class Fills:
         self._from_ms: int | None = None  # everything from here on is known
         self._to_ms = 0  # up to here
         self._forgotten_ms = 0  # what is older is not kept
+        self._next: asyncio.Task[list[Fill]] | None = None  # a reading that has not begun
+        self._next_ms = 0  # from where it reads
+        self._turn = asyncio.Lock()
 
     def since(self, trade_id: int) -> list[Fill]:
         """Return what is known from a number on."""
@@ -43,6 +47,20 @@ class Fills:
         Raises:
             DecodeError: There is more than can be asked for, or it cannot be read.
         """
+        if self._next is None:
+            self._next_ms = start_ms
+            self._next = asyncio.ensure_future(self._read_next())
+        else:
+            self._next_ms = min(self._next_ms, start_ms)
+        # Who gives up leaves the reading to the others.
+        return await asyncio.shield(self._next)
+
+    async def _read_next(self) -> list[Fill]:
+        async with self._turn:
+            self._next = None
+            return await self._read(self._next_ms)
+
+    async def _read(self, start_ms: int) -> list[Fill]:
         session = self._session
         begun_ms = session.now_ns() // NS_PER_MS
         from_ms = start_ms
@@ -59,8 +77,8 @@ class Fills:
             last_ms = max((_time_ms(each) for each in rows), default=since)
             if row.fills_offset:
                 offset += len(rows)
-                is_over = not rows or len(rows) < SHORT_PAGE
-            elif len(rows) >= SHORT_PAGE:
+                is_over = len(rows) < row.fills_page
+            elif len(rows) >= row.fills_page:
                 since, is_over = max(since + 1, last_ms), False
             elif row.fills_window_ms and since + row.fills_window_ms < begun_ms:
                 since, is_over = since + row.fills_window_ms, False

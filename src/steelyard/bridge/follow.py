@@ -152,9 +152,10 @@ class Follower:
 
     async def _watch_book(self) -> None:
         session, is_up = self._session, False
+        limit = session.library.row.book_limit
         await session.load()
         while True:
-            book = await session.library.market.watch_order_book(session.outside)
+            book = await session.library.market.watch_order_book(session.outside, limit)
             is_up = self._take_book(book, is_up=is_up)
             await asyncio.sleep(BOOK_EVERY_S)
 
@@ -263,8 +264,7 @@ class Follower:
             order = session.see(row)
         if order is None or not order.client_order_id:
             # A stream may tell half of an order; without its name ours would pass for another's.
-            found = await session.call("fetch_order", str(row.get("id") or ""), session.outside)
-            order = session.see(found)
+            order = session.see(await session.fetch_order(str(row.get("id") or "")))
         self._tell_order(order)
 
     def _tell_order(self, order: Order) -> None:
@@ -298,10 +298,7 @@ class Follower:
             for fill in await self._fills.read(session.venue_now_ns() // MS_NS - FILLS_BACK_MS):
                 order = session.orders.get(fill.order_id)
                 if order is None:
-                    found = await session.call(
-                        "fetch_order", text_of(fill.order_id), session.outside
-                    )
-                    order = session.see(found)
+                    order = session.see(await session.fetch_order(text_of(fill.order_id)))
                 self._tell(OrderEvent(Execution.FILL, order, fill, fill.time_ns))
 
     async def _poll_account(self) -> None:
@@ -320,8 +317,7 @@ class Follower:
                     if then is None or then.filled_lots != order.filled_lots:
                         self._tell_order(order)
             for number in open_then.keys() - open_now.keys():
-                found = await session.call("fetch_order", text_of(number), session.outside)
-                self._tell_order(session.see(found))
+                self._tell_order(session.see(await session.fetch_order(text_of(number))))
             open_then = open_now
             self._look.set()
             await asyncio.sleep(ACCOUNT_POLL_S)

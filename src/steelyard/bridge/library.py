@@ -1,13 +1,14 @@
 """One exchange object of the library, made so that nothing of it surprises us.
 
-Numbers come as texts, but in the streams of a market, which have to sort them. Its limiter is on,
-nothing is sent twice, no broker's id is on anything, and where it must not leave this machine it
-cannot. `Library.watch` tells what a running command has sent: an error after a request that was
-answered is no proof that nothing happened.
+Numbers come as texts, but in the streams of a market, which have to sort them. Our budget is in the
+place of its limiter, nothing is sent twice, no broker's id is on anything, and where it must not
+leave this machine it cannot. `Library.watch` tells what a running command has sent: an error after
+a request that was answered is no proof that nothing happened.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from importlib import import_module
 from types import MappingProxyType
@@ -17,9 +18,10 @@ import aiohttp
 
 from steelyard.bridge import broker, venues
 from steelyard.bridge.loopback import LoopbackConnector
+from steelyard.bridge.pace import Pace
 from steelyard.bridge.pipe import Configure
 from steelyard.bridge.settings import check_settings, check_use
-from steelyard.domain.errors import ConfigError
+from steelyard.domain.errors import ConfigError, SteelyardError
 from steelyard.domain.order import OrderType, TimeInForce
 from steelyard.wire.capabilities import Capabilities, Lookup, Source
 
@@ -31,6 +33,10 @@ MARKETS = ("markets", "markets_by_id", "symbols", "ids", "currencies", "currenci
 ENDED_LISTS = ("fetchOrders", "fetchCanceledAndClosedOrders", "fetchClosedOrders")
 
 
+class Busy(SteelyardError):
+    """Too many requests wait for the budget: nothing was sent."""
+
+
 class Sent:
     """What a running command has sent: whether it began to, and whether that was answered."""
 
@@ -40,6 +46,7 @@ class Sent:
 
 
 _sent: ContextVar[Sent | None] = ContextVar("sent", default=None)
+_is_urgent: ContextVar[bool] = ContextVar("is_urgent", default=False)
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -55,6 +62,7 @@ class Library:
         check_settings(configure.settings, loopback_only=configure.loopback_only)
         given = {name: value for name, value in configure.settings.items() if name != "options"}
         options = configure.settings.get("options", {})
+        self.name = configure.exchange
         self.row = venues.row_of(configure.exchange)
         self._session: aiohttp.ClientSession | None = None
         self._is_loopback_only = configure.loopback_only
@@ -77,6 +85,7 @@ class Library:
             "secret": configure.secret,
             "password": configure.passphrase,
         }
+        self.pace: Pace | None = None
         self.exchange: Any = self._made(exchange_class, {**arguments, **keys})
         self.exchange.number = str
         # Streams sort a book's numbers, which texts do not allow. Some ask for a key all the same.
@@ -105,8 +114,9 @@ class Library:
             return answer
 
         made.fetch = guarded
-        if self.row.in_turn:
-            _take_turns(made)
+        if self.pace is None:  # one for both objects: the venue does not tell them apart
+            self.pace = Pace(float(made.rateLimit) / 1_000, self.row.burst)
+        _pace(made, self.pace, in_turn=self.row.in_turn)
         return made
 
     async def open(self) -> None:
@@ -141,10 +151,19 @@ class Library:
         _sent.set(sent)
         return sent
 
+    @contextmanager
+    def urgent(self, *, is_urgent: bool) -> Iterator[None]:
+        """Let what the running task asks for meanwhile go before what others ask for."""
+        token = _is_urgent.set(is_urgent)
+        try:
+            yield
+        finally:
+            _is_urgent.reset(token)
+
     @property
-    def interval_s(self) -> float:
-        """How far apart its limiter wants requests to be."""
-        return float(self.exchange.rateLimit) / 1_000
+    def streams_account(self) -> bool:
+        """Whether it tells by a stream what becomes of orders."""
+        return self.has("watchOrders") or self.has("watchMyTrades")
 
     def capabilities(self, venue: str) -> Capabilities:
         """Return what it offers a trader."""
@@ -157,8 +176,10 @@ class Library:
         else:
             market = Source.POLLED if self.has("fetchOrderBook") else Source.NONE
         can_poll = self.has("fetchOpenOrders") and self.has("fetchMyTrades")
-        is_told = self.has("watchOrders") or self.has("watchMyTrades")
-        account = Source.STREAM if is_told else Source.POLLED if can_poll else Source.NONE
+        if self.streams_account:
+            account = Source.STREAM
+        else:
+            account = Source.POLLED if can_poll else Source.NONE
         return Capabilities(
             venue=venue,
             is_checked=row.is_checked,
@@ -196,21 +217,48 @@ class Library:
         return tuple(found)
 
 
-def _take_turns(exchange: Any) -> None:
-    """Let requests of an object of the library go one by one, with nonces that rise."""
-    turn, request, nonce = asyncio.Lock(), exchange.fetch2, exchange.nonce
-    last = 0
+def _pace(exchange: Any, pace: Pace, *, in_turn: bool) -> None:
+    """Let requests of an object of the library wait for their turn before they are signed.
 
-    async def in_turn(*arguments: Any, **more: Any) -> Any:
+    Raises:
+        Busy: From a request, where too many wait already.
+    """
+    request, cost_of = exchange.fetch2, exchange.calculate_rate_limiter_cost
+    turn = asyncio.Lock() if in_turn else nullcontext()
+
+    async def paced(
+        path: str,
+        api: Sequence[str] = ("public",),
+        method: str = "GET",
+        params: Any = _NOTHING,  # of some requests a list
+        config: Mapping[str, Any] = _NOTHING,
+    ) -> Any:
+        params = {} if params is _NOTHING else params
+        config = dict(config)
+        cost = float(cost_of(api, method, path, params, config))
+        if not await pace.take(cost, is_command=_is_urgent.get()):
+            raise Busy("too many requests wait for their turn at the venue")
         async with turn:  # it is signed and sent in there
-            return await request(*arguments, **more)
+            return await request(path, api, method, params, config)
+
+    async def at_once(_cost: float | None = None) -> None:
+        """Stand in the place of the library's limiter."""
+
+    exchange.fetch2, exchange.throttle = paced, at_once
+    if in_turn:
+        exchange.nonce = _rising(exchange.nonce)
+
+
+def _rising(nonce: Callable[[], Any]) -> Callable[[], int]:
+    """Return nonces, each above the one before."""
+    last = 0
 
     def rising() -> int:
         nonlocal last
         last = max(last + 1, int(nonce()))
         return last
 
-    exchange.fetch2, exchange.nonce = in_turn, rising
+    return rising
 
 
 async def load(exchange: str) -> Any:

@@ -56,6 +56,8 @@ UNKNOWN = frozenset(
         "UnsubscribeError",
     }
 )
+# Whoever asks again may be told.
+LATER = frozenset({"OperationFailed", "NetworkError", "Busy", *TURNED_AWAY})
 # Causes of which no byte of the request can have left; the library calls them unavailable.
 NEVER_LEFT = frozenset(
     {"ClientConnectorError", "ConnectionTimeoutError", "gaierror", "NotLoopback"}
@@ -78,6 +80,13 @@ def outcome_of(error: BaseException, secrets: Iterable[str] = ()) -> Outcome:
         if name in UNKNOWN:
             break
     return Unknown(text)
+
+
+def may_be_answered_later(error: BaseException) -> bool:
+    """Whether the same question may find an answer: not one that is denied or cannot leave."""
+    if "NotLoopback" in _names(error.__cause__):
+        return False
+    return bool(_names(error) & LATER)
 
 
 def said(error: BaseException, secrets: Iterable[str] = ()) -> str:

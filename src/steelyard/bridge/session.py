@@ -7,19 +7,13 @@ from steelyard.bridge.library import Library
 from steelyard.bridge.markets import instrument_of, market_of, outside_symbol
 from steelyard.bridge.numbers import number_of
 from steelyard.bridge.orders import order_of
-from steelyard.bridge.pace import Pace
 from steelyard.bridge.pipe import ToParent
 from steelyard.domain.commands import Place
-from steelyard.domain.errors import SteelyardError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Order
 
 KNOWN_MAX = 10_000
 MS_NS = 1_000_000
-
-
-class Busy(SteelyardError):
-    """Too many requests wait for the budget: nothing was sent."""
 
 
 class Outlet(Protocol):
@@ -39,7 +33,6 @@ class Session:
         self.symbol = symbol
         self.outside = outside_symbol(symbol)
         self.outlet = outlet
-        self.pace = Pace(library.interval_s)
         self._instrument: Instrument | None = None
         self.orders: dict[int, Order] = {}  # by number, in the order of their first news
         self._names: dict[str, int] = {}  # numbers by our ids
@@ -71,14 +64,25 @@ class Session:
         return self._instrument
 
     async def call(self, method: str, *arguments: Any, is_command: bool = False) -> Any:
-        """Call a method of the library within the budget.
+        """Call a method of the library; commands go before whatever else waits for its turn.
 
         Raises:
-            Busy: Nothing was sent.
+            Busy: Too many wait; the last request that the method consists of was not sent.
         """
-        if not await self.pace.take(is_command=is_command):
-            raise Busy("too many requests wait for their turn at the venue")
-        return await getattr(self.library.exchange, method)(*arguments)
+        with self.library.urgent(is_urgent=is_command):
+            return await getattr(self.library.exchange, method)(*arguments)
+
+    async def fetch_order(
+        self, number: str, name: str = "", *, is_command: bool = False
+    ) -> Mapping[str, Any]:
+        """Ask for an order, by the venue's number or else by our id; raises as `call` does."""
+        extra = dict(self.library.row.order_params)
+        if not number:
+            extra["clientOrderId"] = name
+        found: Mapping[str, Any] = await self.call(
+            "fetch_order", number, self.outside, extra, is_command=is_command
+        )
+        return found
 
     def now_ns(self) -> int:
         """Return the time, as the library has it."""

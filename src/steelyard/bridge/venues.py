@@ -10,6 +10,7 @@ that by name.
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from steelyard.bridge.pace import BURST
 from steelyard.domain.messages import SECOND_NS
 from steelyard.wire.capabilities import Lookup
 
@@ -18,6 +19,7 @@ COMMAND_NS = 10 * SECOND_NS  # from the pipe to the answer; after it nothing is 
 ID_BITS = 128
 UUID_BITS = 6  # of a UUID that are not its own
 UUID_MASK = (1 << UUID_BITS) - 1
+SHORT_PAGE = 20  # no venue ends a page so early
 COUNT_BITS = 64 - UUID_BITS
 LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ID_LETTERS = 22  # 62^22 > 2^128; the shortest ids that a venue takes have 28
@@ -30,8 +32,12 @@ class Row(NamedTuple):
     the library's option that says so in milliseconds, deadline_field the field of an order that
     says until when. has_dashes: client ids are written as UUIDs. lookup is how the library finds an
     order by our id. fills_window_ms is the longest stretch that one list of fills covers, 0 any;
-    fills_offset is the parameter that skips fills where a list begins with the newest. in_turn:
-    each request has a nonce that has to arrive above the one before, so they go one by one.
+    fills_offset is the parameter that skips fills where a list begins with the newest; a list of
+    fewer than fills_page is the last one. in_turn:
+    each request has a nonce that has to arrive above the one before, so they go one by one. burst
+    is what requests may cost, by the library's table, that go at once after a pause. book_limit is
+    how many levels of a stream's book are asked for, where the library's own choice is too few.
+    order_params is what it wants to hear before it asks for one order.
     """
 
     lookup: Lookup = Lookup.LISTS
@@ -40,7 +46,11 @@ class Row(NamedTuple):
     has_dashes: bool = False
     fills_window_ms: int = 0
     fills_offset: str = ""
+    fills_page: int = SHORT_PAGE
     in_turn: bool = False
+    burst: float = BURST
+    book_limit: int | None = None
+    order_params: tuple[tuple[str, Any], ...] = ()
     is_checked: bool = True
 
 
@@ -51,11 +61,27 @@ ROWS: dict[str, Row] = {
     "binance": Row(Lookup.CLIENT_ID, 5 * SECOND_NS, "recvWindow", fills_window_ms=_DAY_MS),
     # CB-ACCESS-TIMESTAMP is good for 30 s; client_oid is a random UUID, or dropped unread.
     "coinbaseexchange": Row(Lookup.CLIENT_ID, 30 * SECOND_NS, has_dashes=True),
-    # A nonce is good for ever; cl_ord_id is a UUID, and the lists of orders tell it.
-    "kraken": Row(Lookup.LISTS, has_dashes=True, fills_offset="ofs", in_turn=True),
-    # recv_window; orderLinkId has up to 36 letters, digits, - and _; executions cover a week.
+    # A nonce is good for ever; cl_ord_id is a UUID, and the lists of orders tell it. The smallest
+    # counter takes 15, three of the library's each, and loses one in three seconds. A book has 10
+    # levels where nobody says more.
+    "kraken": Row(
+        Lookup.LISTS,
+        has_dashes=True,
+        fills_offset="ofs",
+        fills_page=50,
+        in_turn=True,
+        burst=36.0,
+        book_limit=100,
+    ),
+    # recv_window; orderLinkId has up to 36 letters, digits, - and _; executions cover a week. Of
+    # one order it knows whether it is among the last 500, and wants to hear that this is known.
     "bybit": Row(
-        Lookup.LISTS, 5 * SECOND_NS, "recvWindow", fills_window_ms=7 * _DAY_MS, is_checked=False
+        Lookup.LISTS,
+        5 * SECOND_NS,
+        "recvWindow",
+        fills_window_ms=7 * _DAY_MS,
+        order_params=(("acknowledged", True),),
+        is_checked=False,
     ),
     # OK-ACCESS-TIMESTAMP is good for 30 s; clOrdId has up to 32 letters and digits.
     "okx": Row(Lookup.CLIENT_ID, 30 * SECOND_NS, is_checked=False),

@@ -47,7 +47,7 @@ class DialectVenue:
         self._owner = owner
         self._name = dialect.name
         self._client = dialect.client
-        self._http = HttpClient(table.rest, loopback_only=True)
+        self._http = HttpClient(table.rest, loopback_only=True, in_turn=dialect.in_turn)
         self._pacing = SharedPacing(
             state_directory() / PACE,
             Names(urlsplit(self._http.base_url).netloc, key.key, table.account),

@@ -65,7 +65,7 @@ async def _asked(config: BotConfig, key: ApiKey) -> KeyAudit:
     """
     dialect, clock = dialects.find(config.main.dialect), OwnClock()
     connector = Connector(dialect.client, key, dialect.limits)
-    http = HttpClient(config.main.rest, loopback_only=True)
+    http = HttpClient(config.main.rest, loopback_only=True, in_turn=dialect.in_turn)
     offset_ns = 0
 
     async def ask(query: Query) -> Outcome:

@@ -1,7 +1,8 @@
 """One of a venue's streams: a session for each connection, and what it tells the machine.
 
 The machine hears that a stream is up when the venue has confirmed every subscription, not when
-a socket is open. A connection that is not confirmed in time is opened anew.
+a socket is open. What a venue tells before that, say a book while it has not confirmed the trades,
+is told right after it. A connection that is not confirmed in time is opened anew.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from steelyard.wire.dialect import ClientSession, Errand
 from steelyard.wire.http import Request, Response
 
 READY_S = 10.0
+EARLY_MAX = 10_000  # events told before every subscription is confirmed; more are garbage
 
 
 class Owner(Protocol):
@@ -59,6 +61,7 @@ class Stream:
         self._role = role
         self._session: ClientSession | MarketFeed | None = None
         self._is_up = False
+        self._early: list[Told] = []
         self._opened_at: float | None = None
         self._number = 0  # of the connection
         self._client = WebSocketClient(
@@ -88,6 +91,7 @@ class Stream:
 
     def _begin(self) -> tuple[str, Callable[[], list[str]]]:
         self._is_up = False
+        self._early = []
         self._number += 1
         self._session = self._owner.session(self._role)
         return self._session.target, self._opened
@@ -132,8 +136,15 @@ class Stream:
             self._is_up = True
             books = session.books if isinstance(session, MarketFeed) else {}
             self._owner.step(StreamUp(self._role, books))
-        for event in events:
-            self._owner.step(Told(event))
+        told = [*self._early, *map(Told, events)]
+        if self._is_up:
+            self._early = []
+            for each in told:
+                self._owner.step(each)
+        elif len(told) > EARLY_MAX:
+            raise DecodeError(f"{len(told)} messages, and not every subscription is confirmed")
+        else:
+            self._early = told
         return texts
 
     def _tell(self, change: Up | Down) -> None:

@@ -42,7 +42,14 @@ MESSAGE_MAX_BYTES = 16 << 20
 class HttpClient:
     """Requests to one base URL, over a few kept connections."""
 
-    def __init__(self, base_url: str, *, loopback_only: bool, total_s: float = TOTAL_S) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        loopback_only: bool,
+        total_s: float = TOTAL_S,
+        in_turn: frozenset[str] = frozenset(),
+    ) -> None:
         """Check the URL; nothing is opened before the first request.
 
         Args:
@@ -50,6 +57,8 @@ class HttpClient:
             loopback_only: Refuse every other host.
             total_s: Seconds for a whole request. A connection must be had in half of it, and
                 in `CONNECT_S`, so that what never left is known as such.
+            in_turn: Methods whose requests go one by one, each after the answer to the one before:
+                two connections may swap what is sent at once.
 
         Raises:
             ConfigError: Not an http URL, or not loopback where it must be.
@@ -58,6 +67,8 @@ class HttpClient:
         self._base = urlsplit(self.base_url)
         self._total_s = total_s
         self._session: aiohttp.ClientSession | None = None
+        self._in_turn = in_turn
+        self._turn = asyncio.Lock()
 
     async def send(self, request: Request) -> Response:
         """Send a request and return the response, whatever its status.
@@ -66,6 +77,12 @@ class HttpClient:
             ConnectFailed: Nothing left us.
             ConnectionLost: It may have arrived.
         """
+        if request.method not in self._in_turn:
+            return await self._send(request)
+        async with self._turn:
+            return await self._send(request)
+
+    async def _send(self, request: Request) -> Response:
         url = self._url(request)
         if self._session is None:
             self._session = self._new_session()

@@ -606,5 +606,7 @@ class Dialect(NamedTuple):
     # Around carrying out a request, for what it says besides its parameters about the answer's
     # form; may refuse. None: nothing.
     manner: Callable[[Request], AbstractContextManager[Any]] | None = None
+    # Methods whose requests a client sends one by one: their nonces have to arrive rising.
+    in_turn: frozenset[str] = frozenset()
     # A client's session for orders over a WebSocket, of a key; None: orders go over REST alone.
     entry: Callable[[ApiKey], EntrySession] | None = None

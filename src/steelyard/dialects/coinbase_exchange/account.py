@@ -301,6 +301,7 @@ ACCOUNTS = signed(
 FEES = signed("GET", "/fees", Nothing, Fees, _accounts_query, _fees, summary="Rates of fees")
 ENDPOINTS = (
     ACCOUNTS,
+    ACCOUNTS._replace(path="/accounts/", summary="The same, as older clients ask for it"),
     signed(
         "GET",
         "/accounts/{account_id}",

@@ -17,6 +17,8 @@ def environment(client: str, rest: str, ws: str) -> dict[str, Any]:
         "ccxt": _ccxt,
         "freqtrade": _freqtrade,
         "cryptofeed": _cryptofeed,
+        "cbpro": _cbpro,
+        "coinbasepro": _coinbasepro,
         "tutorial": _tutorial,
     }
     if client not in found:
@@ -42,6 +44,21 @@ def _cryptofeed(rest: str, ws: str) -> dict[str, Any]:
             "rest_endpoints": [{"address": rest}],
         }
     }
+
+
+def _cbpro(rest: str, ws: str) -> dict[str, Any]:
+    """Return arguments of its classes. Its OrderBook takes none: they are its attributes."""
+    return {
+        "PublicClient": {"api_url": rest},
+        "AuthenticatedClient": {"api_url": rest},
+        "WebsocketClient": {"url": ws},
+        "OrderBook": {"url": ws, "_client": {"url": rest}},
+    }
+
+
+def _coinbasepro(rest: str, _ws: str) -> dict[str, Any]:
+    """Return arguments of its classes."""
+    return {name: {"api_url": rest} for name in ("PublicClient", "AuthenticatedClient")}
 
 
 def _tutorial(rest: str, _ws: str) -> dict[str, Any]:

@@ -50,7 +50,6 @@ from steelyard.dialects.coinbase_exchange.text import (
     seconds_text,
     size_text,
     tick,
-    trimmed,
     whole_lots,
 )
 from steelyard.domain import messages as domain
@@ -76,6 +75,7 @@ from steelyard.domain.messages import (
     TradesQuery,
 )
 from steelyard.domain.order import MarketState, RejectReason, Side
+from steelyard.domain.units import RATE_SCALE
 from steelyard.wire.dialect import Asker
 
 WHOLE_BOOK = 5_000  # levels of a side; more than books here have
@@ -106,9 +106,7 @@ def product_to_wire(instrument: Instrument, state: MarketState) -> Product:
         cancel_only=state is MarketState.CANCEL_ONLY,
         status="offline" if state is MarketState.MAINTENANCE else "online",
         trading_disabled=state in (MarketState.HALTED, MarketState.MAINTENANCE),
-        max_slippage_percentage=trimmed(fixed(instrument.band_rate_e8, 8))
-        if instrument.band_rate_e8
-        else "",
+        max_slippage_percentage=fixed(instrument.band_rate_e8 or RATE_SCALE, 8),
         base_min_size=size_text(instrument, instrument.size_min_lots),
         base_max_size=size_text(instrument, instrument.size_max_lots),
     )

@@ -165,4 +165,5 @@ DIALECT = Dialect(
     key_kinds=frozenset({KeyKind.HMAC}),
     new_key=auth.new_key,
     answers_in_full=False,
+    in_turn=frozenset({"POST"}),
 )
