@@ -17,38 +17,42 @@ import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from steelyard.dialects.kraken import account, errors, market, orders
+from steelyard.dialects.kraken.account_messages import (
+    ExtendedBalance,
+    KeyInfo,
+    TradesHistory,
+    TradesHistoryRequest,
+)
 from steelyard.dialects.kraken.auth import KEY_HEADER, SIGN_HEADER, sign
 from steelyard.dialects.kraken.executions import order_from_wire, trade_from_wire
 from steelyard.dialects.kraken.messages import (
-    AddedOrder,
-    AmendedOrder,
-    AmendOrderRequest,
     AssetPair,
     AssetPairsRequest,
-    Canceled,
-    CancelOrderRequest,
     Candle,
-    ClosedOrders,
-    ClosedOrdersRequest,
     Depth,
     DepthRequest,
     Envelope,
-    ExtendedBalance,
-    KeyInfo,
     Nothing,
     OhlcRequest,
-    OpenOrders,
-    OpenOrdersRequest,
-    OrderInfo,
     PublicTrade,
-    QueryOrdersRequest,
     ServerTime,
     SystemStatus,
     Ticker,
     TickerRequest,
-    TradesHistory,
-    TradesHistoryRequest,
     TradesRequest,
+)
+from steelyard.dialects.kraken.order_messages import (
+    AddedOrder,
+    AmendedOrder,
+    AmendOrderRequest,
+    Canceled,
+    CancelOrderRequest,
+    ClosedOrders,
+    ClosedOrdersRequest,
+    OpenOrders,
+    OpenOrdersRequest,
+    OrderInfo,
+    QueryOrdersRequest,
 )
 from steelyard.dialects.kraken.parameters import FORM, write
 from steelyard.dialects.kraken.placing import place_to_wire

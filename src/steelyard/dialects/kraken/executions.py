@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 from msgspec import UNSET, Raw
 
-from steelyard.dialects.kraken.messages import OrderInfo, OrderTerms, TradeInfo
+from steelyard.dialects.kraken.account_messages import TradeInfo
+from steelyard.dialects.kraken.order_messages import OrderInfo, OrderTerms
 from steelyard.dialects.kraken.placing import (
     KIND_NAMES,
     KINDS,

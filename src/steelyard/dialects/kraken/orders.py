@@ -11,7 +11,8 @@ from msgspec import UNSET
 
 from steelyard.dialects.kraken import errors, limits
 from steelyard.dialects.kraken.executions import Told, said_of
-from steelyard.dialects.kraken.messages import (
+from steelyard.dialects.kraken.messages import Nothing
+from steelyard.dialects.kraken.order_messages import (
     AddedBatch,
     AddedOrder,
     AddOrderBatchRequest,
@@ -24,7 +25,6 @@ from steelyard.dialects.kraken.messages import (
     CancelOrderRequest,
     ClosedOrders,
     ClosedOrdersRequest,
-    Nothing,
     OpenOrders,
     OpenOrdersRequest,
     OrderDescription,

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from steelyard.dialects.kraken import errors
-from steelyard.dialects.kraken.messages import AddOrderRequest, BatchedOrder
+from steelyard.dialects.kraken.order_messages import AddOrderRequest, BatchedOrder
 from steelyard.dialects.kraken.text import (
     pair_id,
     price_decimals,

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from steelyard.dialects.kraken import errors, limits
 from steelyard.dialects.kraken.executions import flags_of, kind_of, said_of
-from steelyard.dialects.kraken.messages import (
+from steelyard.dialects.kraken.order_messages import (
     BatchedOrder,
     CancelAfter,
     CancelAfterRequest,
