@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
+from steelyard.domain.amendments import AmendList, AmendsQuery
 from steelyard.domain.commands import UserCommand
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill, Order
@@ -207,6 +208,7 @@ Query = (
     | AccountQuery
     | OrderQuery
     | OrdersQuery
+    | AmendsQuery
     | FillsQuery
     | KeyQuery
     | StatusQuery
@@ -567,6 +569,7 @@ SingleAnswer = (
     | OrderAnswer
     | Acknowledged
     | OrderList
+    | AmendList
     | TransferAnswer
     | FillList
     | KeyAnswer

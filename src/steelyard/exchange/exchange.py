@@ -14,6 +14,7 @@ import msgspec
 from msgspec import structs
 
 from steelyard.domain import layout
+from steelyard.domain.amendments import AmendsQuery
 from steelyard.domain.commands import (
     Accepted,
     AdvanceTime,
@@ -320,6 +321,8 @@ class Exchange:
                 return OrderAnswer(order) if order else _unknown_order()
             case OrdersQuery():
                 return self.history.order_list(query)
+            case AmendsQuery():
+                return self.history.amend_list(query)
             case FillsQuery():
                 return self.history.fill_list(query)
             case AccountQuery():

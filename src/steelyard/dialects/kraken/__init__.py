@@ -13,6 +13,7 @@ from steelyard.dialects.kraken import (
     errors,
     funding,
     market,
+    order_lists,
     orders,
     parameters,
     private,
@@ -62,7 +63,10 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "The two are carried out one after the other.",
     ),
     ("Orders that have filled in part are not edited.", "AmendOrder keeps their fills."),
-    ("No `OrderAmends`.", "The history keeps what an order is, not what it was."),
+    (
+        "`OrderAmends` has the newest 100 amendments besides the original.",
+        "What is kept of an order is bounded.",
+    ),
     (
         "No `WithdrawAddresses`, `OpenPositions` is empty, no exports, staking and sub-accounts.",
         "The address book is its owner's, on the page; the rest is not there.",
@@ -144,6 +148,7 @@ DIALECT = Dialect(
         *market.ENDPOINTS,
         *account.ENDPOINTS,
         *orders.ENDPOINTS,
+        *order_lists.ENDPOINTS,
         *replacing.ENDPOINTS,
         *funding.ENDPOINTS,
     ),

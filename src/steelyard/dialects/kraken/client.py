@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
-from steelyard.dialects.kraken import account, errors, market, orders
+from steelyard.dialects.kraken import account, errors, market, order_lists, orders
 from steelyard.dialects.kraken.account_messages import (
     ExtendedBalance,
     KeyInfo,
@@ -296,14 +296,14 @@ def _nothing_to_cancel(message: Message, outcome: Outcome) -> Outcome:
 def _order(query: OrderQuery) -> Call:
     if query.order_id:
         return Call(
-            orders.QUERY,
+            order_lists.QUERY,
             QueryOrdersRequest(txid=order_text(query.order_id)),
             dict[str, OrderInfo],
             lambda result, known, _: _one(result, known),
         )
     # By its client id the venue finds an order only in one of two lists: the one that matters.
     return Call(
-        orders.OPEN,
+        order_lists.OPEN,
         OpenOrdersRequest(cl_ord_id=query.client_order_id),
         OpenOrders,
         lambda result, known, _: _one(result.open, known),
@@ -329,7 +329,7 @@ def _orders(query: OrdersQuery) -> Call:
 
     if query.open_only:
         return Call(
-            orders.OPEN,
+            order_lists.OPEN,
             OpenOrdersRequest(),
             OpenOrders,
             lambda result, known, _: listed(result.open, known),
@@ -339,7 +339,7 @@ def _orders(query: OrdersQuery) -> Call:
         end=None if query.end_ns is None else seconds_text(query.end_ns),
     )
     return Call(
-        orders.CLOSED,
+        order_lists.CLOSED,
         request,
         ClosedOrders,
         lambda result, known, _: listed(result.closed, known),

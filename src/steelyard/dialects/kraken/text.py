@@ -363,6 +363,7 @@ FOREIGN_MAX = 100_000  # of them that are remembered
 _FOLD_SHIFT = 18
 _foreign: dict[int, str] = {}
 _FILL_SIDE_BITS, _FILL_INSTRUMENT_BITS = 1, 16
+_AMEND, _AMEND_BITS = 1 << _ID_BITS - 1, 15  # beyond the numbers of fills
 
 
 def id_text(prefix: str, value: int) -> str:
@@ -402,6 +403,12 @@ def order_number(text: str) -> int | None:
     if len(_foreign) > FOREIGN_MAX:
         del _foreign[next(iter(_foreign))]
     return number_
+
+
+def amend_text(order_id: int, number: int) -> str:
+    """Return the id of an amendment of an order; 0 is the order as it was placed."""
+    place = _AMEND | order_id << _AMEND_BITS | number % (1 << _AMEND_BITS)
+    return id_text(FILL, place)
 
 
 def fill_text(instrument_id: int, trade_id: int, *, is_buy: bool) -> str:
