@@ -135,7 +135,8 @@ class AccountQuery(Struct, frozen=True, tag=True):
 class OrderQuery(Struct, frozen=True, tag=True):
     """One order, by either id, or the first one of the newest group that its owner calls so.
 
-    instrument_id is None where the venue does not need it.
+    instrument_id is None where the venue does not need it. has_ended: where the venue has one list
+    for open orders and another for those that ended, look in the other one.
     """
 
     account_id: int
@@ -143,6 +144,7 @@ class OrderQuery(Struct, frozen=True, tag=True):
     order_id: int | None = None
     client_order_id: str | None = None
     client_group_id: str | None = None
+    has_ended: bool = False
 
 
 class OrdersQuery(Struct, frozen=True, tag=True):

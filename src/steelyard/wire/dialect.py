@@ -458,6 +458,19 @@ class Errand(Protocol):
         ...
 
 
+@runtime_checkable
+class Parted(Protocol):
+    """What a client end may have besides, whose venue does not answer every query at once."""
+
+    def further(self, query: Query, answers: Sequence[Answer]) -> Query | None:
+        """Return what to ask next, after these answers; None where they are all there is."""
+        ...
+
+    def joined(self, query: Query, answers: Sequence[Answer]) -> Answer:
+        """Return the answer to a query, of all of its parts; there is at least one."""
+        ...
+
+
 class EntrySession(Protocol):
     """A WebSocket over which orders are entered, client end: one request at a time.
 

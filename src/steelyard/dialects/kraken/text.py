@@ -385,20 +385,34 @@ def id_number(prefix: str, text: str) -> int | None:
 
 
 def order_text(order_id: int) -> str:
-    """Return an order's id."""
-    return _foreign.get(order_id) or id_text(ORDER, order_id)
+    """Return an order's id.
+
+    Raises:
+        Unsupported: It is one of the venue's that has not been read here.
+    """
+    if order_id < FOREIGN:
+        return id_text(ORDER, order_id)
+    text = _foreign.get(order_id)
+    if text is None:
+        raise Unsupported(
+            "the venue's id of this order has not been read since the start, and its number alone "
+            "does not tell it: read the orders first, or name it by its client order id"
+        )
+    return text
 
 
 def order_number(text: str) -> int | None:
     """Return the number of an order's id, None where it is no id.
 
-    The venue's own ids have more digits than our numbers: such a one is folded, and remembered so
-    that `order_text` finds it again. Who begins anew has to read it first.
+    The venue's own ids have more digits than our numbers: such a one is folded, to the same number
+    each time, and remembered so that `order_text` finds it again. Who begins anew has to read it
+    first, or to name the order by its client id.
     """
     value = id_number(ORDER, text)
     if value is None or value < FOREIGN:
         return value
     number_ = FOREIGN | (value ^ value >> _FOLD_SHIFT) & FOREIGN - 1
+    _foreign.pop(number_, None)  # the newest last
     _foreign[number_] = text
     if len(_foreign) > FOREIGN_MAX:
         del _foreign[next(iter(_foreign))]
