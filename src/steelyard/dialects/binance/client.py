@@ -106,6 +106,7 @@ from steelyard.wire.tables import MarketTable
 
 CLIENT_ID_PREFIX = "sy"
 BASE_62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+DIGIT_PAIRS = [first + second for first in BASE_62 for second in BASE_62]
 CLIENT_ID_DIGITS = 22  # 62^22 > 2^128
 
 Message = UserCommand | Query
@@ -162,12 +163,12 @@ class BinanceClient:
 
     def client_order_id(self, number: int) -> str:
         """Print a 128-bit id in letters and digits: 24 characters, `sy` first."""
-        digits = ""
-        for _ in range(CLIENT_ID_DIGITS):
-            number, digit = divmod(number, len(BASE_62))
-            digits = BASE_62[digit] + digits
+        digits = []
+        for _ in range(CLIENT_ID_DIGITS // 2):
+            number, pair = divmod(number, len(DIGIT_PAIRS))
+            digits.append(DIGIT_PAIRS[pair])
         assert number == 0, "an id has 128 bits"
-        return CLIENT_ID_PREFIX + digits
+        return CLIENT_ID_PREFIX + "".join(reversed(digits))
 
     def market_session(
         self, instruments: Sequence[Instrument], listings: Listings, kinds: frozenset[ChannelKind]
