@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from steelyard.domain.amendments import AmendList, AmendsQuery
+from steelyard.domain.closing import PlaceClosing
 from steelyard.domain.commands import UserCommand
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill, Order
@@ -549,7 +550,7 @@ class Batch(Struct, frozen=True, tag=True):
     Each is carried out and journaled on its own, in their order.
     """
 
-    commands: tuple[UserCommand, ...]
+    commands: tuple[UserCommand | PlaceClosing, ...]
 
 
 class BatchAnswer(Struct, frozen=True, tag=True):

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from msgspec import Struct
 
+from steelyard.domain.closing import PlaceClosing
 from steelyard.domain.commands import UserCommand
 from steelyard.domain.dead_man import ArmDeadMan
 from steelyard.domain.errors import Unsupported
@@ -183,7 +184,16 @@ class Charge(NamedTuple):
 
 
 Charges = Callable[[Any, Asker], tuple[Charge, ...]]
-Decoded = UserCommand | Query | Batch | MoneyMessage | StreamTokenMessage | ArmDeadMan | None
+Decoded = (
+    UserCommand
+    | PlaceClosing
+    | Query
+    | Batch
+    | MoneyMessage
+    | StreamTokenMessage
+    | ArmDeadMan
+    | None
+)
 
 
 class Endpoint(NamedTuple):

@@ -39,8 +39,8 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "A practice exchange should teach; the texts themselves are compared by clients.",
     ),
     (
-        "A conditional close is one order, placed when its entry has filled whole.",
-        "That is what the engine's groups are; the venue places one for each fill.",
+        "A conditional close of fills too small to be orders is placed once they are large enough.",
+        "What the venue does with them is not documented.",
     ),
     (
         "The limit of a trailing-stop-limit is an absolute price.",

@@ -38,7 +38,8 @@ from steelyard.dialects.kraken.placing import said_of as said_of_place
 from steelyard.dialects.kraken.routes import instrument_of, private
 from steelyard.dialects.kraken.text import amend_text, order_number, order_text, pair_alt
 from steelyard.domain.amendments import AmendList, AmendsQuery
-from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup
+from steelyard.domain.closing import PlaceClosing
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Place
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Order
@@ -161,11 +162,11 @@ def described(said: Said, instrument: Instrument, closing: Said | None) -> Order
     )
 
 
-def description_of(placed: Place | PlaceGroup, instrument: Instrument) -> OrderDescription:
+def description_of(placed: Place | PlaceClosing, instrument: Instrument) -> OrderDescription:
     """Return what was asked for in words."""
-    if isinstance(placed, PlaceGroup):
-        entry, closing = (said_of_place(place) for place in placed.places)
-        return described(entry, instrument, closing)
+    if isinstance(placed, PlaceClosing):
+        closing = said_of_place(placed.closing)
+        return described(said_of_place(placed.place), instrument, closing)
     return described(said_of_place(placed), instrument, None)
 
 
@@ -181,20 +182,17 @@ def _added(answer: Any, request: AddOrderRequest, asker: Asker) -> AddedOrder:
     if answer is None:
         placed = placed_from_wire(request, instrument, asker)
         return AddedOrder(descr=description_of(placed, instrument))
-    orders = orders_in(answer)
-    closing = said_of(orders[1]) if len(orders) > 1 else None
+    order = order_in(answer)
+    closing = None if order.closing is None else said_of_place(order.closing)
     return AddedOrder(
-        descr=described(said_of(orders[0]), instrument, closing),
-        txid=(order_text(orders[0].order_id),),
+        descr=described(said_of(order), instrument, closing), txid=(order_text(order.order_id),)
     )
 
 
-def orders_in(answer: Answer) -> tuple[Order, ...]:
-    """Return the orders of what answers a Place or a PlaceGroup."""
-    if isinstance(answer, OrderAnswer):
-        return (answer.order,)
-    assert isinstance(answer, OrderList), "a new order is answered by an order or its group"
-    return answer.orders
+def order_in(answer: Answer) -> Order:
+    """Return the order of what answers a new one."""
+    assert isinstance(answer, OrderAnswer), "a new order is answered by itself"
+    return answer.order
 
 
 def added_from_wire(wire: AddedOrder, place: Place) -> OrderAnswer:
@@ -258,7 +256,7 @@ def _added_batch(answer: Any, request: AddOrderBatchRequest, asker: Asker) -> Ad
         orders=tuple(
             BatchedResult(error=errors.text_for(refusal_of(each)))
             if isinstance(each, Refused)
-            else BatchedResult(descr=descr, txid=order_text(orders_in(each)[0].order_id))
+            else BatchedResult(descr=descr, txid=order_text(order_in(each).order_id))
             for each, descr in zip(answer.answers, placed, strict=True)
         )
     )
@@ -283,7 +281,7 @@ def amended(request: AmendOrderRequest, asker: Asker) -> Amend:
     check_deadline(request.deadline, asker.now_ns)
     order = open_order(asker, request.txid, request.cl_ord_id)
     instrument = asker.listings[order.instrument_id]
-    if order.hangs_together:
+    if order.hangs_together or order.closing is not None:
         raise errors.said(
             errors.INVALID_ORDER, "an order with a conditional close keeps its terms; replace it"
         )

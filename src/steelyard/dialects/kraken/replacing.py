@@ -82,7 +82,7 @@ def _edit(request: EditOrderRequest, asker: Asker) -> Decoded:
         raise errors.invalid(
             "pair", f"the order is on {asker.listings[order.instrument_id].symbol}"
         )
-    if order.hangs_together or order.filled_lots:
+    if order.hangs_together or order.closing is not None or order.filled_lots:
         raise errors.said(
             errors.INVALID_ORDER,
             "an order that has filled in part or has a conditional close is not edited; amend or "
