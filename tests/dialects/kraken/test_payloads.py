@@ -118,6 +118,19 @@ PAYLOADS: dict[str, Payload] = {
         first(frames.Trade, lambda t: trade_from_wire(t, LISTINGS).taker_side),
         Side.BUY,
     ),
+    "ws_l3_snapshot": Payload(
+        frames.Message,
+        first(frames.Level3, lambda book: [bytes(o.order_qty) for o in book.bids]),
+        [b"0.5", b"1.2", b"0.3"],
+    ),
+    **{
+        f"ws_l3_update_{name}": Payload(
+            frames.Message,
+            first(frames.Level3, lambda book: [o.event for o in (*book.bids, *book.asks)]),
+            [event],
+        )
+        for name, event in (("add", "add"), ("delete", "delete"), ("modify_price", "modify"))
+    },
     "ws_book_update": Payload(
         frames.Message, first(frames.Book, lambda book: book.checksum), 2_114_181_697
     ),
@@ -131,7 +144,6 @@ LEFT_OUT = {
     "http_futures": "futures are another API",
     "http_send_order_futures": "futures are another API",
     "ws_futures": "futures are another API",
-    "ws_l3": "there is no level3 channel here",
     "http_asset_pairs_tokenized": "its lot is finer than what our amounts hold",
     "http_closed_orders": "the ids in it are none of the venue's form",
     "http_spot_open_positions": "there is no margin here",

@@ -31,7 +31,14 @@ from steelyard.wire.limits import ratelimit_headers
 
 KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
     ("No WebSocket v1.", "v2 has all of it; Hummingbot alone speaks v1 still."),
-    ("No `level3` channel.", "The house's sizes belong to no one order."),
+    (
+        "On `level3` what belongs to no one order is one order per price.",
+        "The house's sizes, slices of icebergs and orders that waited have no number in the book.",
+    ),
+    (
+        "A snapshot of `level3` gives every order the time of the answer.",
+        "When an order last took its place is not kept.",
+    ),
     ("No FIX.", "It is for the FIX port."),
     ("There is no margin: leverage, reduce_only and settle-position are refused.", "Spot only."),
     (

@@ -364,6 +364,7 @@ _FOLD_SHIFT = 18
 _foreign: dict[int, str] = {}
 _FILL_SIDE_BITS, _FILL_INSTRUMENT_BITS = 1, 16
 _AMEND, _AMEND_BITS = 1 << _ID_BITS - 1, 15  # beyond the numbers of fills
+_LEVEL = 1 << _ID_BITS - 1  # beyond the numbers of orders
 
 
 def id_text(prefix: str, value: int) -> str:
@@ -417,6 +418,12 @@ def order_number(text: str) -> int | None:
     if len(_foreign) > FOREIGN_MAX:
         del _foreign[next(iter(_foreign))]
     return number_
+
+
+def level_text(instrument_id: int, ticks: int, *, is_bid: bool) -> str:
+    """Return the id under which stands at a price what belongs to no one order."""
+    place = (ticks << _FILL_INSTRUMENT_BITS | instrument_id) << _FILL_SIDE_BITS | is_bid
+    return id_text(ORDER, _LEVEL | place)
 
 
 def amend_text(order_id: int, number: int) -> str:
