@@ -1,5 +1,6 @@
 from desk import SECOND_NS, START_NS, Desk
 
+from steelyard.domain.amendments import AmendsQuery
 from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import OrderState
@@ -180,3 +181,34 @@ def test_the_newest_group_of_a_name_is_the_one_that_is_found(desk):
     assert found.order_id == entry.order_id
     bobs = desk.exchange.history.order(OrderQuery(desk.bob, client_group_id="plan"))
     assert bobs is None
+
+
+def test_what_an_order_was_is_kept_through_a_snapshot(desk):
+    order = desk.place(desk.alice, Side.BUY, "0.1", "50000").order
+    for size in (9_000, 8_000):
+        amend = Amend(desk.alice, order.order_id, None, size)
+        desk.exchange.perform(amend, desk.tick())
+    asked = AmendsQuery(desk.alice, order.order_id)
+    trail = desk.exchange.history.amend_list(asked).amends
+    assert [(a.number, a.size_lots) for a in trail] == [(0, 10_000), (1, 9_000), (2, 8_000)]
+    restored = History(desk.exchange.listings)
+    restored.restore(desk.exchange.history.snapshot())
+    assert restored.amend_list(asked).amends == trail
+    assert restored.amend_list(AmendsQuery(desk.bob, order.order_id)).amends == ()
+
+
+def test_of_many_amendments_the_beginning_and_the_newest_are_kept(desk, monkeypatch):
+    monkeypatch.setattr(module, "AMENDS_MAX", 2)
+    order = desk.place(desk.alice, Side.BUY, "0.1", "50000").order
+    for size in (9_000, 8_000, 7_000):
+        desk.exchange.perform(Amend(desk.alice, order.order_id, None, size), desk.tick())
+    trail = desk.exchange.history.amend_list(AmendsQuery(desk.alice, order.order_id)).amends
+    assert [a.number for a in trail] == [0, 2, 3]
+
+
+def test_what_the_exchange_changed_by_itself_is_told_apart(desk):
+    """A post_only order that slides stands at another price than it was sent with."""
+    desk.place(desk.bob, Side.SELL, "1", "50000")
+    placed = desk.place(desk.alice, Side.BUY, "0.1", "50001", post_only=True, slide=True).order
+    trail = desk.exchange.history.amend_list(AmendsQuery(desk.alice, placed.order_id)).amends
+    assert [(a.is_asked, a.price_ticks) for a in trail] == [(True, 5_000_100), (False, 4_999_999)]

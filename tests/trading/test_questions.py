@@ -1,6 +1,6 @@
 from random import Random
 
-from steelyard.domain.messages import SECOND_NS, Clock, ClockQuery, Refused
+from steelyard.domain.messages import SECOND_NS, Clock, ClockQuery, Refused, StatusQuery
 from steelyard.domain.order import RejectReason
 from steelyard.trading.actions import Ask, Level, Log, Returned
 from steelyard.trading.questions import DENIED_NS, LOUD_TRIES, MAX_NS, Questions
@@ -12,8 +12,8 @@ from tests.trading.world import Rules
 class Asked:
     """One question, and time to let pass."""
 
-    def __init__(self) -> None:
-        self.turn = Turn(Rules(), Random(1))
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.turn = Turn(rules or Rules(), Random(1))
         self.turn.now_ns = 1_000 * SECOND_NS
         self.questions = Questions(self.turn)
         self.heard = []
@@ -87,3 +87,30 @@ def test_who_is_denied_asks_rarely():
     one.answer(NotSent("unknown key", is_denied=True))
     assert one.wait() == DENIED_NS
     assert said == ["unknown key"]
+
+
+class InParts(Rules):
+    """A venue that tells its time in three parts."""
+
+    def further(self, query, answers):
+        return StatusQuery() if len(answers) < 3 else None
+
+    def joined(self, query, answers):
+        return Clock(sum(answer.time_ns for answer in answers))
+
+
+def test_what_a_venue_tells_in_parts_is_one_answer():
+    """A part that fails is asked for again, by itself; the time is that of the first one."""
+    one = Asked(InParts())
+    begun_ns = one.turn.now_ns
+    one.answer(Answered(Clock(1)))
+    one.turn.now_ns += 5
+    one.answer(Answered(Clock(2)))
+    one.answer(Unknown("reset"))
+    one.wait()
+    (ask,) = one.asks()
+    assert ask.query == StatusQuery()
+    one.turn.returned(
+        Returned(ask.request_id, Answered(Clock(4)), one.turn.now_ns, one.turn.now_ns)
+    )
+    assert one.heard == [(Clock(7), begun_ns)]

@@ -10,6 +10,7 @@ from enum import IntEnum
 
 from msgspec import Struct
 
+from steelyard.domain.commands import Place
 from steelyard.domain.order import (
     CancelCause,
     Direction,
@@ -77,6 +78,8 @@ class Order(Struct, kw_only=True):
     `Place` has too mean the same here, but for spend_atoms: there quote_atoms says how much, and
     size_lots is 0. group_id is the number of the first order of its group, 0 for none;
     client_group_id is what its owner calls the group. is_pending: its group's entry has not filled.
+    closing is what closes each of its fills, closes_id the number of the order whose fill it
+    closes.
     """
 
     order_id: int
@@ -113,6 +116,8 @@ class Order(Struct, kw_only=True):
     client_group_id: str = ""
     is_pending: bool = False
     activation_direction: Direction | None = None
+    closing: Place | None = None
+    closes_id: int = 0
 
     @property
     def remaining_lots(self) -> int:

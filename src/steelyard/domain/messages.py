@@ -12,6 +12,8 @@ from typing import NamedTuple, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
+from steelyard.domain.amendments import AmendList, AmendsQuery
+from steelyard.domain.closing import PlaceClosing
 from steelyard.domain.commands import UserCommand
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill, Order
@@ -134,7 +136,8 @@ class AccountQuery(Struct, frozen=True, tag=True):
 class OrderQuery(Struct, frozen=True, tag=True):
     """One order, by either id, or the first one of the newest group that its owner calls so.
 
-    instrument_id is None where the venue does not need it.
+    instrument_id is None where the venue does not need it. has_ended: where the venue has one list
+    for open orders and another for those that ended, look in the other one.
     """
 
     account_id: int
@@ -142,6 +145,7 @@ class OrderQuery(Struct, frozen=True, tag=True):
     order_id: int | None = None
     client_order_id: str | None = None
     client_group_id: str | None = None
+    has_ended: bool = False
 
 
 class OrdersQuery(Struct, frozen=True, tag=True):
@@ -207,6 +211,7 @@ Query = (
     | AccountQuery
     | OrderQuery
     | OrdersQuery
+    | AmendsQuery
     | FillsQuery
     | KeyQuery
     | StatusQuery
@@ -545,7 +550,7 @@ class Batch(Struct, frozen=True, tag=True):
     Each is carried out and journaled on its own, in their order.
     """
 
-    commands: tuple[UserCommand, ...]
+    commands: tuple[UserCommand | PlaceClosing, ...]
 
 
 class BatchAnswer(Struct, frozen=True, tag=True):
@@ -567,6 +572,7 @@ SingleAnswer = (
     | OrderAnswer
     | Acknowledged
     | OrderList
+    | AmendList
     | TransferAnswer
     | FillList
     | KeyAnswer

@@ -14,6 +14,8 @@ import msgspec
 from msgspec import structs
 
 from steelyard.domain import layout
+from steelyard.domain.amendments import AmendsQuery
+from steelyard.domain.closing import PlaceClosing
 from steelyard.domain.commands import (
     Accepted,
     AdvanceTime,
@@ -82,6 +84,7 @@ from steelyard.domain.messages import (
 from steelyard.domain.order import MarketState, RejectReason
 from steelyard.engine import BookLevels, Engine
 from steelyard.exchange.blast_radius import blast_radius
+from steelyard.exchange.closings import Closings
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.dead_men import DeadMen
 from steelyard.exchange.feed import Feed, Frames, touch_of
@@ -103,6 +106,7 @@ from steelyard.exchange.records import (
     ClockSet,
     DeadManSet,
     ExchangeRecord,
+    FillClosed,
     Founded,
     GroupNamed,
     KeyChanged,
@@ -150,6 +154,7 @@ class Exchange:
         self.people = People()
         self.dead_men = DeadMen()
         self.history = History(self.listings)
+        self.closings = Closings(self.listings)
         self.statements = Statements(self.listings)
         self.feed = Feed(self)
         self.clock = SandboxClock()
@@ -187,11 +192,24 @@ class Exchange:
     # -- what changes it --------------------------------------------------------------------
 
     def record(self, message: Command | ExchangeRecord, now_ns: int) -> list[Effect]:
-        """Carry out a message and keep it for the journal; return its effects."""
+        """Carry out a message and keep it for the journal; return its effects.
+
+        Fills that it brought are closed after it; those that a crash left open, before it.
+        """
         self.now_ns = max(self.now_ns, now_ns)
+        self._close_fills()
+        effects = self._record(message)
+        self._close_fills()
+        return effects
+
+    def _record(self, message: Command | ExchangeRecord) -> list[Effect]:
         self._records.append((self.now_ns, message))
         self.counts.records[type(message).__name__] += 1
         return self._apply(message)
+
+    def _close_fills(self) -> None:
+        while (due := self.closings.due()) is not None:
+            self._record(FillClosed(*due))
 
     def replay(self, record: Record) -> None:
         """Carry out a message from the journal.
@@ -265,6 +283,14 @@ class Exchange:
             name = command.client_order_id
             self.record(OrderRenamed(command.account_id, command.order_id, name), self.now_ns)
 
+    def place_closing(self, message: PlaceClosing, now_ns: int) -> SingleAnswer:
+        """Place an order that closes itself fill by fill, and answer it."""
+        effects = self.record(message, now_ns)
+        if any(isinstance(effect, Rejected) for effect in effects):
+            return self._refused(message.place, effects)
+        placed = next(e for e in effects if isinstance(e, Accepted))
+        return self._order_answer(message.account_id, placed.order_id, effects)
+
     def arm(self, message: ArmDeadMan, now_ns: int) -> DeadMan:
         """Set an account's dead man's switch."""
         due_ns = max(self.now_ns, now_ns) + message.after_ns if message.after_ns else 0
@@ -320,6 +346,8 @@ class Exchange:
                 return OrderAnswer(order) if order else _unknown_order()
             case OrdersQuery():
                 return self.history.order_list(query)
+            case AmendsQuery():
+                return self.history.amend_list(query)
             case FillsQuery():
                 return self.history.fill_list(query)
             case AccountQuery():
@@ -404,6 +432,7 @@ class Exchange:
                 self.people.snapshot(),
                 self.feed.full_sequences,
                 self.dead_men.snapshot(),
+                self.closings.snapshot(),
             )
         )
 
@@ -430,6 +459,7 @@ class Exchange:
         self.keys.restore(snapshot.people)
         self.people.restore(snapshot.persons)
         self.dead_men.restore(snapshot.dead_men)
+        self.closings.restore(snapshot.closings)
         self._teller.rates = snapshot.rates
         self.history.restore(snapshot.history)
         self.statements.restore(snapshot.statements)
@@ -482,12 +512,15 @@ class Exchange:
                 self.dead_men.set(message.account_id, message.due_ns)
             case OrderRenamed():
                 self.history.renamed(message.account_id, message.order_id, message.client_order_id)
+            case PlaceClosing():
+                return self._closing(message)
+            case FillClosed():
+                return self._fill_closed(message)
             case PersonRecord():
                 return self._person(message)
             case _:
                 effects = self._command(message, encoded)
-                if self.market is not None:
-                    self._observe(effects + self._restate(effects))
+                self._observe(effects + self._restate(effects))
                 return effects
         return []
 
@@ -501,10 +534,37 @@ class Exchange:
             self._teller.rates[command.account_id] = (command.maker_rate_e8, command.taker_rate_e8)
         elif isinstance(command, ListInstrument):
             self._list(command)
+        self.closings.see(effects)
         self._teller.tell(command, effects, self.now_ns)
         if any(isinstance(effect, MarketStateChanged) for effect in effects):
             self._tell_status()
         return effects
+
+    def _closing(self, message: PlaceClosing) -> list[Effect]:
+        """Place an order, and keep what closes its fills."""
+        effects = self._command(message.place)
+        self._observe(effects)
+        for effect in effects:
+            if isinstance(effect, Accepted):
+                self._kept(message.account_id, effect.order_id).closing = message.closing
+                self.closings.add(effect.order_id, message.closing, effects)
+        return effects
+
+    def _fill_closed(self, message: FillClosed) -> list[Effect]:
+        """Place what closes a fill; refused or not, it is closed by that."""
+        self.closings.closed(message.order_id)
+        effects = self._command(message.place)
+        self._observe(effects)
+        for effect in effects:
+            if isinstance(effect, Accepted | Rejected) and effect.order_id:
+                order = self._kept(message.place.account_id, effect.order_id)
+                order.closes_id = message.order_id
+        return effects
+
+    def _kept(self, account_id: int, order_id: int) -> Order:
+        order = self.history.order(OrderQuery(account_id, order_id=order_id))
+        assert order is not None, "an order that was just placed is kept"
+        return order
 
     def _person(self, record: PersonRecord) -> list[Effect]:
         """Carry out a person's record, unless one of its commands is refused."""
@@ -539,8 +599,9 @@ class Exchange:
 
     def _restate(self, effects: list[Effect]) -> list[Effect]:
         """Let the house stand as it says in a market that has opened; return what follows."""
-        assert self.market is not None, "only a market's house stands anywhere"
         following: list[Effect] = []
+        if self.market is None:
+            return following
         for effect in effects:
             if isinstance(effect, MarketStateChanged) and effect.state in TAKES_ORDERS:
                 book = self.engine.book(effect.instrument_id, WHOLE_BOOK)
@@ -549,10 +610,11 @@ class Exchange:
         return following
 
     def _observe(self, effects: list[Effect]) -> None:
-        """Show the market the trades in which a user took part."""
+        """Show the market, where there is one, the trades in which a user took part."""
+        if self.market is None:
+            return
         for effect in effects:
             if isinstance(effect, Traded) and (effect.taker_order_id or effect.maker_order_id):
-                assert self.market is not None, "there are no trades to see without a market"
                 self.market.observe(effect)
 
     def _load(self, start_ns: int) -> None:

@@ -26,6 +26,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from steelyard.domain.closing import PlaceClosing
 from steelyard.domain.commands import Place, PlaceGroup, UserCommand
 from steelyard.domain.dead_man import ArmDeadMan, DeadMan
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
@@ -459,7 +460,8 @@ class Gate:
             charges = self._charge(endpoint, parameters, asker, ip, now_ns)
             message = endpoint.decode(parameters, asker)
             if kept is not None and kept.created.products:
-                for command in message.commands if isinstance(message, Batch) else (message,):
+                for each in message.commands if isinstance(message, Batch) else (message,):
+                    command = each.place if isinstance(each, PlaceClosing) else each
                     if isinstance(command, UserCommand):
                         self._access.check_products(command, kept)
             answer = None if message is None else self._act(message, credentials, ip, now_ns)
@@ -506,7 +508,13 @@ class Gate:
 
     def _act(
         self,
-        message: UserCommand | Query | Batch | MoneyMessage | StreamTokenMessage | ArmDeadMan,
+        message: UserCommand
+        | PlaceClosing
+        | Query
+        | Batch
+        | MoneyMessage
+        | StreamTokenMessage
+        | ArmDeadMan,
         credentials: Credentials | None,
         ip: str,
         now_ns: int,
@@ -521,7 +529,7 @@ class Gate:
                 self._access.journal_nonce(credentials, now_ns)
             caller = Caller(ip, self.exchange.time_at(now_ns), now_ns)
             return self._cashier.carry_out(message, credentials.key, caller)
-        if not isinstance(message, UserCommand | Batch | ArmDeadMan):
+        if not isinstance(message, UserCommand | PlaceClosing | Batch | ArmDeadMan):
             return self._answer(message, now_ns)
         if credentials is not None and credentials.nonce is not None:
             self._access.journal_nonce(credentials, now_ns)
@@ -531,11 +539,12 @@ class Gate:
             return BatchAnswer(tuple(self._perform(each, now_ns) for each in message.commands))
         return self._perform(message, now_ns)
 
-    def _perform(self, message: UserCommand, now_ns: int) -> SingleAnswer:
+    def _perform(self, message: UserCommand | PlaceClosing, now_ns: int) -> SingleAnswer:
         """Carry out a command, or return what its client order id has been answered already."""
-        if isinstance(message, Place) and message.client_order_id:
+        place = message.place if isinstance(message, PlaceClosing) else message
+        if isinstance(place, Place) and place.client_order_id:
             is_ever = self.dialect.client_ids_for_ever
-            known = known_order(message, self.exchange.history, for_ever=is_ever)
+            known = known_order(place, self.exchange.history, for_ever=is_ever)
             if known is not None:
                 return known
         if isinstance(message, PlaceGroup):
@@ -543,7 +552,10 @@ class Gate:
             known = known_group(message, self.exchange.history, for_ever=is_ever)
             if known is not None:
                 return known
-        return self.exchange.perform(message, self.exchange.time_at(now_ns))
+        sandbox_ns = self.exchange.time_at(now_ns)
+        if isinstance(message, PlaceClosing):
+            return self.exchange.place_closing(message, sandbox_ns)
+        return self.exchange.perform(message, sandbox_ns)
 
     def _answer(self, query: Query, now_ns: int) -> Answer:
         if isinstance(query, ClockQuery):

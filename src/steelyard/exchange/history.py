@@ -2,7 +2,8 @@
 
 Built from Places and the engine's effects, never asked of the engine. Open orders are all
 kept; of ended ones the newest `ENDED_MAX` per account, of fills the newest `FILLS_MAX`, of
-client order ids the newest `CLIENT_IDS_MAX`: what is older leaves, oldest first.
+client order ids the newest `CLIENT_IDS_MAX`: what is older leaves, oldest first. Of what an order
+was before, its beginning and the newest `AMENDS_MAX` changes stay as long as the order does.
 """
 
 from collections import OrderedDict, deque
@@ -11,8 +12,9 @@ from heapq import heapify, heappop, heappush
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from steelyard.domain.amendments import AmendList, Amendment, AmendsQuery
 from steelyard.domain.commands import (
     GROUP_MAX,
     Accepted,
@@ -39,6 +41,7 @@ T = TypeVar("T")
 ENDED_MAX = 10_000
 FILLS_MAX = 50_000
 CLIENT_IDS_MAX = 100_000
+AMENDS_MAX = 100  # of one order
 EXPIRIES_MIN = 1_024
 
 # Nobody asked for these ends: the market or the order's own terms brought them.
@@ -69,6 +72,7 @@ class AccountHistory(Struct):
     fills: list[Fill]
     placed: list[Place] = []
     fills_left: int = 0  # how many older ones have left
+    amends: dict[int, list[Amendment]] = {}  # by order_id, of those that were amended
 
 
 class _Account:
@@ -84,6 +88,7 @@ class _Account:
         self.client_ids: OrderedDict[str, int] = OrderedDict()  # the newest order of each id
         self.placed: OrderedDict[str, Place] = OrderedDict()  # as it was asked for, not amended
         self.groups: OrderedDict[str, int] = OrderedDict()  # the newest group of each name
+        self.amends: dict[int, list[Amendment]] = {}  # by order_id, of those that were amended
 
     def add(self, order: Order) -> None:
         self.orders[order.order_id] = order
@@ -124,7 +129,9 @@ class _Account:
         self.open.pop(order.order_id, None)
         self.ended.append(order.order_id)
         if len(self.ended) > ENDED_MAX:
-            del self.orders[self.ended.popleft()]
+            gone = self.ended.popleft()
+            del self.orders[gone]
+            self.amends.pop(gone, None)
 
 
 class History:
@@ -207,15 +214,27 @@ class History:
         account.end(order)
         return order
 
-    def amended(self, effect: Amended, trigger_ticks: int | None, now_ns: int) -> Order:
+    def amended(
+        self,
+        effect: Amended,
+        trigger_ticks: int | None,
+        now_ns: int,
+        *,
+        is_asked: bool = True,
+    ) -> Order:
         """Enter a new price, size or trigger (None where that has not changed)."""
-        order = self._account(effect.account_id).orders[effect.order_id]
+        account = self._account(effect.account_id)
+        order = account.orders[effect.order_id]
+        trail = account.amends.setdefault(order.order_id, [_beginning(order)])
         if order.price_ticks is not None:
             order.price_ticks = effect.price_ticks
         order.size_lots = effect.size_lots
         if trigger_ticks is not None:
             order.trigger_ticks = trigger_ticks
         order.updated_ns = now_ns
+        trail.append(_terms(order, trail[-1].number + 1, is_asked=is_asked))
+        if len(trail) > AMENDS_MAX + 1:
+            del trail[1]
         return order
 
     def triggered(self, effect: Triggered, now_ns: int) -> Order:
@@ -288,6 +307,14 @@ class History:
         if query.client_order_id not in (None, order.client_order_id):
             return None
         return order
+
+    def amend_list(self, query: AmendsQuery) -> AmendList:
+        """Return what an order was and is, oldest first."""
+        account = self._accounts.get(query.account_id)
+        order = None if account is None else account.orders.get(query.order_id)
+        if account is None or order is None:
+            return AmendList(())
+        return AmendList(tuple(account.amends.get(order.order_id) or [_beginning(order)]))
 
     def open_orders(self, instrument_id: int) -> Iterable[Order]:
         """Return all accounts' open orders of an instrument."""
@@ -377,6 +404,7 @@ class History:
                 [*account.fills],
                 [*account.placed.values()],
                 account.fills_left,
+                {number: [*trail] for number, trail in account.amends.items()},
             )
             for account_id, account in self._accounts.items()
         ]
@@ -391,6 +419,7 @@ class History:
                     self._watch(order)
             account.fills.extend(kept.fills)
             account.fills_left = kept.fills_left
+            account.amends = {number: [*trail] for number, trail in kept.amends.items()}
             for place in kept.placed:
                 account.asked(place)
 
@@ -437,6 +466,24 @@ def _order(place: Place, order_id: int, now_ns: int) -> Order:
         activation_ticks=place.activation_ticks,
         activation_direction=place.activation_direction,
         expire_ns=place.expire_ns,
+    )
+
+
+def _beginning(order: Order) -> Amendment:
+    """Return the terms of an order that has never been amended, as it was placed."""
+    terms = _terms(order, 0, is_asked=True)
+    return structs.replace(terms, time_ns=order.created_ns, remaining_lots=order.size_lots)
+
+
+def _terms(order: Order, number: int, *, is_asked: bool) -> Amendment:
+    return Amendment(
+        number,
+        order.updated_ns,
+        order.size_lots,
+        order.remaining_lots,
+        order.price_ticks,
+        order.trigger_ticks,
+        is_asked,
     )
 
 

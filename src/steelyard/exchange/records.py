@@ -7,6 +7,8 @@ commands are not in it: the crowd and the tape make them anew from the steps.
 from msgspec import Struct
 
 from steelyard.domain import layout
+from steelyard.domain.closing import PlaceClosing
+from steelyard.domain.commands import Place
 from steelyard.domain.journal import JournalCodec
 from steelyard.domain.layout import Decode
 from steelyard.domain.messages import KeyKind, Scope
@@ -112,6 +114,16 @@ class OrderRenamed(Struct, frozen=True, tag=True):
     client_order_id: str
 
 
+class FillClosed(Struct, frozen=True, tag=True):
+    """The next fill of an order that closes itself is closed by placing this.
+
+    One record of both, so that the journal has both or neither.
+    """
+
+    order_id: int
+    place: Place
+
+
 class DeadManSet(Struct, frozen=True, tag=True):
     """All orders of an account are to be canceled then; 0: no longer."""
 
@@ -147,6 +159,8 @@ ExchangeRecord = (
     | MaintenanceSet
     | GroupNamed
     | OrderRenamed
+    | PlaceClosing
+    | FillClosed
     | DeadManSet
     | AnyPersonRecord
     | MarketStep

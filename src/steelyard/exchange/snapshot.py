@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from steelyard.domain.errors import DecodeError
+from steelyard.exchange.closings import Entry
 from steelyard.exchange.history import AccountHistory
 from steelyard.exchange.house import HouseCursor
 from steelyard.exchange.keys import People
@@ -42,6 +43,7 @@ class Snapshot(Struct):
     persons: list[Person] = []
     full_sequences: dict[int, int] = {}  # of changes of books order by order
     dead_men: dict[int, int] = {}
+    closings: dict[int, Entry] = {}  # by the number of the order that they close
 
 
 class Beginning(Struct):

@@ -160,8 +160,9 @@ class Teller:
             is_expired = order.state is OrderState.EXPIRED
             execution = Execution.EXPIRED if is_expired else Execution.CANCELED
         elif isinstance(effect, Amended):
+            asked = isinstance(command, Amend) and command.order_id == effect.order_id
             trigger = command.trigger_ticks if isinstance(command, Amend) else None
-            order = self._history.amended(effect, trigger, now_ns)
+            order = self._history.amended(effect, trigger, now_ns, is_asked=asked)
             if isinstance(command, Amend) and command.client_order_id:
                 request_id = order.client_order_id
                 self._history.renamed(order.account_id, order.order_id, command.client_order_id)

@@ -2,7 +2,8 @@
 
 Asking changes nothing, so it is repeated after every failure, with growing pauses and without
 an end; what is gated by the answer stays gated meanwhile, and the log says for what it waits.
-A refusal is an answer. The venue's own word about when to come back is obeyed.
+A refusal is an answer. The venue's own word about when to come back is obeyed. What a venue tells
+in parts is asked part by part; it counts as asked when its first part was.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from msgspec import Struct
 from steelyard.domain.messages import SECOND_NS, Answer, Query
 from steelyard.trading.actions import Returned
 from steelyard.trading.turn import Turn
+from steelyard.wire.dialect import Parted
 from steelyard.wire.outcome import Answered, NotSent, delays_ns
 
 FIRST_NS, MAX_NS = SECOND_NS // 2, 8 * SECOND_NS
@@ -35,6 +37,9 @@ class Question(Struct, eq=False):
     tries: int = 0
     is_asked: bool = False
     trouble: str | None = None
+    parts: list[Answer] = []
+    further: Query | None = None  # its next part, once there is one
+    asked_ns: int = 0
 
 
 class Questions:
@@ -73,14 +78,14 @@ class Questions:
     def _ask(self, question: Question) -> None:
         question.is_asked = True
         question.tries += 1
-        self._turn.ask(question.query, lambda returned: self._returned(question, returned))
+        asked = question.further or question.query
+        self._turn.ask(asked, lambda returned: self._returned(question, returned))
 
     def _returned(self, question: Question, returned: Returned) -> None:
         question.is_asked = False
         outcome = returned.outcome
         if isinstance(outcome, Answered):
-            del self._open[id(question)]
-            question.answered(outcome.answer, returned.sent_ns)
+            self._take(question, outcome.answer, returned.sent_ns)
             return
         pause_ns = next(question.delays)
         if isinstance(outcome, NotSent):
@@ -92,3 +97,17 @@ class Questions:
         question.trouble = outcome.why
         log = self._turn.alarm if question.tries >= LOUD_TRIES else self._turn.warn
         log("query.failed", f"{question.name}: {outcome.why}; try {question.tries}")
+
+    def _take(self, question: Question, answer: Answer, sent_ns: int) -> None:
+        """Take an answer, and go on with the next part where it is not all."""
+        rules = self._turn.rules
+        question.asked_ns = question.asked_ns or sent_ns
+        if isinstance(rules, Parted):
+            question.parts.append(answer)
+            question.further = rules.further(question.query, question.parts)
+            if question.further is not None:
+                self._ask(question)
+                return
+            answer = rules.joined(question.query, question.parts)
+        del self._open[id(question)]
+        question.answered(answer, question.asked_ns)

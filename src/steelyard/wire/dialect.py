@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from msgspec import Struct
 
+from steelyard.domain.closing import PlaceClosing
 from steelyard.domain.commands import UserCommand
 from steelyard.domain.dead_man import ArmDeadMan
 from steelyard.domain.errors import Unsupported
@@ -184,7 +185,16 @@ class Charge(NamedTuple):
 
 
 Charges = Callable[[Any, Asker], tuple[Charge, ...]]
-Decoded = UserCommand | Query | Batch | MoneyMessage | StreamTokenMessage | ArmDeadMan | None
+Decoded = (
+    UserCommand
+    | PlaceClosing
+    | Query
+    | Batch
+    | MoneyMessage
+    | StreamTokenMessage
+    | ArmDeadMan
+    | None
+)
 
 
 class Endpoint(NamedTuple):
@@ -456,6 +466,19 @@ class Errand(Protocol):
 
     def returned(self, response: Response, now_ns: int) -> None:
         """Take the response. Raises DecodeError on garbage, AuthError when it is refused."""
+        ...
+
+
+@runtime_checkable
+class Parted(Protocol):
+    """What a client end may have besides, whose venue does not answer every query at once."""
+
+    def further(self, query: Query, answers: Sequence[Answer]) -> Query | None:
+        """Return what to ask next, after these answers; None where they are all there is."""
+        ...
+
+    def joined(self, query: Query, answers: Sequence[Answer]) -> Answer:
+        """Return the answer to a query, of all of its parts; there is at least one."""
         ...
 
 

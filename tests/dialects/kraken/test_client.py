@@ -3,12 +3,19 @@
 import pytest
 from msgspec.structs import replace
 
+from steelyard.dialects.kraken import text
 from steelyard.dialects.kraken.client import KrakenClient, call_of
-from steelyard.domain.commands import Cancel, CancelAll, Deposit, Place
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Deposit, Place
 from steelyard.domain.errors import AuthError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import OrderState
-from steelyard.domain.messages import AccountQuery, Acknowledged, OrderAnswer, TradesQuery
+from steelyard.domain.messages import (
+    AccountQuery,
+    Acknowledged,
+    OrderAnswer,
+    OrderQuery,
+    TradesQuery,
+)
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import Response
@@ -76,3 +83,21 @@ def test_what_kraken_does_not_have_is_said():
     for message in (Deposit(0, 1, 1), TradesQuery(0, 5, from_trade_id=1)):
         with pytest.raises(Unsupported):
             call_of(message, LISTINGS)
+
+
+def test_an_order_of_before_a_restart_is_named_by_its_client_id_or_read_first(monkeypatch):
+    """What an order's id was is not in its number; a wrong one is never sent."""
+    txid = "OUF4EM-FRGI2-MQMWZD"
+    number = text.order_number(txid)
+    assert number is not None
+    amend = Amend(0, number, None, 2_000, instrument_id=0)
+    client = KrakenClient()
+    assert txid.encode() in client.request(amend, LISTINGS, KEY, 1).body
+    monkeypatch.setattr(text, "_foreign", {})
+    by_name = Cancel(0, number, client_order_id="mine")
+    assert b"cl_ord_id=mine" in client.request(by_name, LISTINGS, KEY, 2).body
+    for message in (amend, Cancel(0, number), OrderQuery(0, order_id=number)):
+        with pytest.raises(Unsupported, match="read the orders first"):
+            client.request(message, LISTINGS, KEY, 3)
+    assert text.order_number(txid) == number
+    assert txid.encode() in client.request(amend, LISTINGS, KEY, 4).body

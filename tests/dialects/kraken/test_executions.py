@@ -3,8 +3,9 @@
 import msgspec
 import pytest
 
+from steelyard.dialects.kraken.account_messages import TradeInfo
 from steelyard.dialects.kraken.executions import order_from_wire, trade_from_wire
-from steelyard.dialects.kraken.messages import OrderInfo, TradeInfo
+from steelyard.dialects.kraken.order_messages import OrderInfo
 from steelyard.dialects.kraken.text import order_number
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.messages import FillsQuery, OrderQuery

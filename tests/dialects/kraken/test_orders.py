@@ -136,27 +136,3 @@ def test_an_amended_order_keeps_its_id(venue):
         "EOrder:Invalid price:XBTUSDT"
     )
     assert venue.error("AmendOrder", txid=id_text("O", 9), order_qty="1") == "EOrder:Unknown order"
-
-
-def test_closed_orders_come_newest_first_and_by_page(venue):
-    ids = []
-    for _ in range(52):
-        ids.append(venue.add())
-        venue.result("CancelOrder", txid=ids[-1])
-        venue.pass_time(1)
-    first = venue.result("ClosedOrders")
-    assert [*first["closed"]] == [*reversed(ids)][:50]
-    assert first["count"] == 52
-    rest = venue.result("ClosedOrders", ofs=50, without_count="true")
-    assert ([*rest["closed"]], "count" in rest) == ([ids[1], ids[0]], False)
-    since = venue.result("ClosedOrders", start="1700000050", closetime="close")
-    assert [*since["closed"]] == [ids[51]]
-    assert venue.error("ClosedOrders", closetime="never") == "EGeneral:Invalid arguments:closetime"
-
-
-def test_orders_are_filtered_by_their_names(venue):
-    venue.add(userref="5")
-    mine = venue.add(cl_ord_id="mine")
-    assert [*venue.result("OpenOrders", cl_ord_id="mine")["open"]] == [mine]
-    (found,) = venue.result("OpenOrders", userref="5")["open"].values()
-    assert found["userref"] == 5

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from steelyard.dialects.kraken import messages, parameters
+from steelyard.dialects.kraken import messages, order_messages, parameters
 from steelyard.domain.errors import DecodeError
 
 ORDER = {"pair": "XBTUSDT", "type": "buy", "ordertype": "limit", "volume": "1", "price": "2"}
@@ -10,25 +10,27 @@ ORDER = {"pair": "XBTUSDT", "type": "buy", "ordertype": "limit", "volume": "1", 
 
 @pytest.mark.parametrize("word", ["True", "true", "1", True])
 def test_booleans_come_in_any_case(word):
-    read = parameters.parse({**ORDER, "validate": word}, messages.AddOrderRequest)
+    read = parameters.parse({**ORDER, "validate": word}, order_messages.AddOrderRequest)
     assert read.validate is True
 
 
 def test_a_form_and_json_say_the_same():
     form = b"pair=XBTUSDT&type=buy&ordertype=limit&volume=1.50&price=%2B1%25&close[ordertype]=limit"
     body = {**ORDER, "volume": 1.50, "price": "+1%", "close": {"ordertype": "limit"}, "nonce": 7}
-    one = parameters.parse(parameters.body_of(form), messages.AddOrderRequest)
+    one = parameters.parse(parameters.body_of(form), order_messages.AddOrderRequest)
     other = parameters.parse(
-        parameters.body_of(json.dumps(body).encode()), messages.AddOrderRequest
+        parameters.body_of(json.dumps(body).encode()), order_messages.AddOrderRequest
     )
     assert one == other
     assert (one.close_ordertype, one.price) == ("limit", "+1%")
 
 
 def test_a_request_has_a_way_back():
-    asked = messages.AddOrderRequest(**{**ORDER, "volume": 1}, close_price="#5", reduce_only=True)
+    asked = order_messages.AddOrderRequest(
+        **{**ORDER, "volume": 1}, close_price="#5", reduce_only=True
+    )
     written = parameters.write(asked).encode()
-    assert parameters.parse(parameters.body_of(written), messages.AddOrderRequest) == asked
+    assert parameters.parse(parameters.body_of(written), order_messages.AddOrderRequest) == asked
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_a_request_has_a_way_back():
 )
 def test_what_is_wrong_is_named(given, error):
     with pytest.raises(DecodeError) as told:
-        parameters.parse(given, messages.AddOrderRequest)
+        parameters.parse(given, order_messages.AddOrderRequest)
     assert told.value.code == error
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from payloads import Payload, check, unnamed
 
-from steelyard.dialects.kraken import DIALECT, frames, messages
+from steelyard.dialects.kraken import DIALECT, account_messages, frames, messages, order_messages
 from steelyard.dialects.kraken.stream import book_to_wire, ticker_from_wire, trade_from_wire
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import BookSnapshot, OrdersQuery, StatusQuery, TickersQuery
@@ -74,7 +74,7 @@ def told(name):
 
 PAYLOADS: dict[str, Payload] = {
     "http_add_order_spot": Payload(
-        of(messages.AddedOrder),
+        of(order_messages.AddedOrder),
         result(lambda told: told["txid"]),
         ["OUF4EM-FRGI2-MQMWZD"],
         lost={
@@ -82,9 +82,11 @@ PAYLOADS: dict[str, Payload] = {
             for name in ("pair", "type", "ordertype", "price", "price2", "leverage")
         },
     ),
-    "http_cancel_order_spot": Payload(of(messages.Canceled), result(lambda told: told["count"]), 1),
+    "http_cancel_order_spot": Payload(
+        of(order_messages.Canceled), result(lambda told: told["count"]), 1
+    ),
     "http_open_orders": Payload(
-        of(messages.OpenOrders),
+        of(order_messages.OpenOrders),
         orders,
         [
             (1, Side.BUY, OrderType.LIMIT, 50_000_000, 295_000),
@@ -93,7 +95,7 @@ PAYLOADS: dict[str, Payload] = {
     ),
     "http_spot_balance": Payload(of(dict[str, str]), result(lambda told: told["XXBT"]), "0.5"),
     "http_spot_trade_balance": Payload(
-        of(messages.TradeBalance),
+        of(account_messages.TradeBalance),
         result(lambda told: told["mf"]),
         "185999.67",
         lost={"result.uv": NOT_KEPT, "result.ml": NOT_KEPT},
@@ -116,6 +118,19 @@ PAYLOADS: dict[str, Payload] = {
         first(frames.Trade, lambda t: trade_from_wire(t, LISTINGS).taker_side),
         Side.BUY,
     ),
+    "ws_l3_snapshot": Payload(
+        frames.Message,
+        first(frames.Level3, lambda book: [bytes(o.order_qty) for o in book.bids]),
+        [b"0.5", b"1.2", b"0.3"],
+    ),
+    **{
+        f"ws_l3_update_{name}": Payload(
+            frames.Message,
+            first(frames.Level3, lambda book: [o.event for o in (*book.bids, *book.asks)]),
+            [event],
+        )
+        for name, event in (("add", "add"), ("delete", "delete"), ("modify_price", "modify"))
+    },
     "ws_book_update": Payload(
         frames.Message, first(frames.Book, lambda book: book.checksum), 2_114_181_697
     ),
@@ -129,7 +144,6 @@ LEFT_OUT = {
     "http_futures": "futures are another API",
     "http_send_order_futures": "futures are another API",
     "ws_futures": "futures are another API",
-    "ws_l3": "there is no level3 channel here",
     "http_asset_pairs_tokenized": "its lot is finer than what our amounts hold",
     "http_closed_orders": "the ids in it are none of the venue's form",
     "http_spot_open_positions": "there is no margin here",

@@ -181,15 +181,38 @@ def test_two_orders_may_have_one_userref_and_no_more_than_one_a_client_id(venue)
     assert error == "EOrder:cl_ord_id already in use"
 
 
-def test_a_conditional_close_is_placed_when_the_order_has_filled(venue):
-    """Of the other side and the same volume; it names what it closes."""
+def test_a_conditional_close_is_placed_for_each_fill_with_its_size(venue):
+    """Of the other side; it names what it closes, and goes on when that is canceled."""
     given = {"close[ordertype]": "stop-loss-limit", "close[price]": "48000"}
     txid = venue.add(**given, **{"close[price2]": "47900"})
-    told = venue.order(txid)
-    assert told["descr"]["close"] == "close position @ stop loss 48000.00 -> limit 47900.00"
-    closing = next(o for o in venue.result("OpenOrders")["open"].values() if o["refid"])
-    assert (closing["status"], closing["refid"]) == ("pending", txid)
-    venue.add(venue.bob, type="sell")
-    (closing,) = venue.result("OpenOrders")["open"].values()
-    assert (closing["status"], closing["descr"]["type"]) == ("open", "sell")
-    assert closing["descr"]["order"].endswith("@ stop loss 48000.00 -> limit 47900.00")
+    words = "stop loss 48000.00 -> limit 47900.00"
+    assert venue.order(txid)["descr"]["close"] == f"close position @ {words}"
+    assert [*venue.result("OpenOrders")["open"]] == [txid]
+    for volume in ("0.002", "0.003"):
+        venue.add(venue.bob, type="sell", volume=volume)
+    assert venue.result("CancelOrder", txid=txid) == {"count": 1}
+    closing = [*venue.result("OpenOrders")["open"].values()]
+    assert [o["vol"] for o in closing] == ["0.00200000", "0.00300000"]
+    assert {o["refid"] for o in closing} == {txid}
+    assert {o["descr"]["order"].partition(" @ ")[2] for o in closing} == {words}
+    assert {o["descr"]["type"] for o in closing} == {"sell"}
+    assert venue.order(txid)["descr"]["close"] == f"close position @ {words}"
+
+
+def test_an_order_with_a_conditional_close_is_neither_amended_nor_edited(venue):
+    txid = venue.add(**{"close[ordertype]": "limit", "close[price]": "60000"})
+    assert venue.error("AmendOrder", txid=txid, order_qty="0.02") == "EOrder:Invalid order"
+    told = venue.error("EditOrder", txid=txid, pair="XBTUSDT", volume="0.02")
+    assert told == "EOrder:Invalid order"
+
+
+def test_a_batch_has_conditional_closes_too(venue):
+    order = {"type": "buy", "ordertype": "limit", "volume": "0.01", "price": "50000"}
+    closed = {**order, "close": {"ordertype": "limit", "price": "60000"}}
+    told = venue.post_json("AddOrderBatch", {"pair": "XBTUSDT", "orders": [order, closed]})
+    first, second = told["result"]["orders"]
+    assert "close" not in first["descr"]
+    assert second["descr"]["close"] == "close position @ limit 60000.00"
+    venue.add(venue.bob, type="sell", volume="0.02")
+    (close,) = venue.result("OpenOrders")["open"].values()
+    assert (close["refid"], close["vol"]) == (second["txid"], "0.01000000")

@@ -13,6 +13,7 @@ from steelyard.dialects.kraken import (
     errors,
     funding,
     market,
+    order_lists,
     orders,
     parameters,
     private,
@@ -30,7 +31,14 @@ from steelyard.wire.limits import ratelimit_headers
 
 KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
     ("No WebSocket v1.", "v2 has all of it; Hummingbot alone speaks v1 still."),
-    ("No `level3` channel.", "The house's sizes belong to no one order."),
+    (
+        "On `level3` what belongs to no one order is one order per price.",
+        "The house's sizes, slices of icebergs and orders that waited have no number in the book.",
+    ),
+    (
+        "A snapshot of `level3` gives every order the time of the answer.",
+        "When an order last took its place is not kept.",
+    ),
     ("No FIX.", "It is for the FIX port."),
     ("There is no margin: leverage, reduce_only and settle-position are refused.", "Spot only."),
     (
@@ -38,8 +46,8 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "A practice exchange should teach; the texts themselves are compared by clients.",
     ),
     (
-        "A conditional close is one order, placed when its entry has filled whole.",
-        "That is what the engine's groups are; the venue places one for each fill.",
+        "A conditional close of fills too small to be orders is placed once they are large enough.",
+        "What the venue does with them is not documented.",
     ),
     (
         "The limit of a trailing-stop-limit is an absolute price.",
@@ -62,7 +70,10 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "The two are carried out one after the other.",
     ),
     ("Orders that have filled in part are not edited.", "AmendOrder keeps their fills."),
-    ("No `OrderAmends`.", "The history keeps what an order is, not what it was."),
+    (
+        "`OrderAmends` has the newest 100 amendments besides the original.",
+        "What is kept of an order is bounded.",
+    ),
     (
         "No `WithdrawAddresses`, `OpenPositions` is empty, no exports, staking and sub-accounts.",
         "The address book is its owner's, on the page; the rest is not there.",
@@ -144,6 +155,7 @@ DIALECT = Dialect(
         *market.ENDPOINTS,
         *account.ENDPOINTS,
         *orders.ENDPOINTS,
+        *order_lists.ENDPOINTS,
         *replacing.ENDPOINTS,
         *funding.ENDPOINTS,
     ),

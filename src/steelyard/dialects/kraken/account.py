@@ -9,15 +9,13 @@ from typing import Any, TypeVar
 from msgspec import UNSET
 
 from steelyard.dialects.kraken import errors
-from steelyard.dialects.kraken.executions import fill_id, kind_of, trade_to_wire
-from steelyard.dialects.kraken.messages import (
+from steelyard.dialects.kraken.account_messages import (
     ExtendedBalance,
     FeeTier,
     KeyInfo,
     LedgerEntry,
     Ledgers,
     LedgersRequest,
-    Nothing,
     OpenPositionsRequest,
     QueryLedgersRequest,
     QueryTradesRequest,
@@ -30,6 +28,8 @@ from steelyard.dialects.kraken.messages import (
     TradeVolume,
     TradeVolumeRequest,
 )
+from steelyard.dialects.kraken.executions import fill_id, kind_of, trade_to_wire
+from steelyard.dialects.kraken.messages import Nothing
 from steelyard.dialects.kraken.routes import LIST_WEIGHT, instruments_of, private, time_of
 from steelyard.dialects.kraken.text import (
     BALANCE_DECIMALS,

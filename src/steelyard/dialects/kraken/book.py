@@ -28,7 +28,7 @@ def digits(text: str) -> str:
 
 
 def checksum(asks: Iterable[Text], bids: Iterable[Text]) -> int:
-    """Return the checksum of levels, best first; at most ten of each side are given."""
+    """Return the checksum of levels, or of their orders, best first; of ten levels at most."""
     levels = (*asks, *bids)
     return crc32("".join(digits(price) + digits(qty) for price, qty in levels).encode())
 

@@ -16,39 +16,34 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
-from steelyard.dialects.kraken import account, errors, limits, market, orders
+from steelyard.dialects.kraken import account, errors, limits, lists, market, orders
+from steelyard.dialects.kraken.account_messages import (
+    ExtendedBalance,
+    KeyInfo,
+)
 from steelyard.dialects.kraken.auth import KEY_HEADER, SIGN_HEADER, sign
-from steelyard.dialects.kraken.executions import order_from_wire, trade_from_wire
 from steelyard.dialects.kraken.messages import (
-    AddedOrder,
-    AmendedOrder,
-    AmendOrderRequest,
     AssetPair,
     AssetPairsRequest,
-    Canceled,
-    CancelOrderRequest,
     Candle,
-    ClosedOrders,
-    ClosedOrdersRequest,
     Depth,
     DepthRequest,
     Envelope,
-    ExtendedBalance,
-    KeyInfo,
     Nothing,
     OhlcRequest,
-    OpenOrders,
-    OpenOrdersRequest,
-    OrderInfo,
     PublicTrade,
-    QueryOrdersRequest,
     ServerTime,
     SystemStatus,
     Ticker,
     TickerRequest,
-    TradesHistory,
-    TradesHistoryRequest,
     TradesRequest,
+)
+from steelyard.dialects.kraken.order_messages import (
+    AddedOrder,
+    AmendedOrder,
+    AmendOrderRequest,
+    Canceled,
+    CancelOrderRequest,
 )
 from steelyard.dialects.kraken.parameters import FORM, write
 from steelyard.dialects.kraken.placing import place_to_wire
@@ -59,7 +54,6 @@ from steelyard.dialects.kraken.text import (
     order_text,
     pair_id,
     price_text,
-    seconds_text,
 )
 from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, UserCommand
 from steelyard.domain.errors import AuthError, DecodeError, Unsupported
@@ -74,12 +68,9 @@ from steelyard.domain.messages import (
     CandleList,
     CandlesQuery,
     ClockQuery,
-    FillList,
     FillsQuery,
     InstrumentsQuery,
     KeyQuery,
-    OrderAnswer,
-    OrderList,
     OrderQuery,
     OrdersQuery,
     Query,
@@ -197,6 +188,14 @@ class KrakenClient:
         """Raise DecodeError: no answer tells them."""
         raise DecodeError("Kraken tells its limits to people only")
 
+    def further(self, query: Query, answers: Sequence[Answer]) -> Query | None:
+        """Return the next part of a list, or the other list in which an order may be."""
+        return lists.further(query, answers)
+
+    def joined(self, query: Query, answers: Sequence[Answer]) -> Answer:
+        """Return the whole of a list."""
+        return lists.joined(query, answers)
+
     def expiry_ns(self, message: Message) -> int | None:  # noqa: ARG002
         """Return None: a request has no timestamp, and may be taken up whenever it arrives.
 
@@ -265,12 +264,8 @@ def call_of(message: Message, listings: Listings) -> Call:
             )
         case CancelAll():
             return _cancel_all(message, listings)
-        case OrderQuery():
-            return _order(message)
-        case OrdersQuery():
-            return _orders(message)
-        case FillsQuery():
-            return _fills(message, listings)
+        case OrderQuery() | OrdersQuery() | FillsQuery():
+            return lists.call_of(message)
         case AccountQuery():
             return Call(
                 account.BALANCE_EX,
@@ -334,87 +329,6 @@ def _nothing_to_cancel(message: Message, outcome: Outcome) -> Outcome:
 
 
 # -- queries ------------------------------------------------------------------------------------
-
-
-def _order(query: OrderQuery) -> Call:
-    if query.order_id:
-        return Call(
-            orders.QUERY,
-            QueryOrdersRequest(txid=order_text(query.order_id)),
-            dict[str, OrderInfo],
-            lambda result, known, _: _one(result, known),
-        )
-    # By its client id the venue finds an order only in one of two lists: the one that matters.
-    return Call(
-        orders.OPEN,
-        OpenOrdersRequest(cl_ord_id=query.client_order_id),
-        OpenOrders,
-        lambda result, known, _: _one(result.open, known),
-    )
-
-
-def _one(found: dict[str, OrderInfo], listings: Listings) -> Answer:
-    for txid, info in found.items():
-        return OrderAnswer(order_from_wire(txid, info, listings))
-    return Refused(RejectReason.UNKNOWN_ORDER, "no such order")
-
-
-def _orders(query: OrdersQuery) -> Call:
-    def listed(result: dict[str, OrderInfo], known: Listings) -> OrderList:
-        found = [
-            order_from_wire(txid, info, known)
-            for txid, info in result.items()
-            if find_pair(known, info.descr.pair) is not None
-        ]
-        wanted = (o for o in found if query.instrument_id in (None, o.instrument_id))
-        ordered = sorted(wanted, key=lambda order: (order.created_ns, order.order_id))
-        return OrderList(tuple(ordered[-query.limit :]))
-
-    if query.open_only:
-        return Call(
-            orders.OPEN,
-            OpenOrdersRequest(),
-            OpenOrders,
-            lambda result, known, _: listed(result.open, known),
-        )
-    request = ClosedOrdersRequest(
-        start=None if query.start_ns is None else seconds_text(query.start_ns - SECOND_NS),
-        end=None if query.end_ns is None else seconds_text(query.end_ns),
-    )
-    return Call(
-        orders.CLOSED,
-        request,
-        ClosedOrders,
-        lambda result, known, _: listed(result.closed, known),
-    )
-
-
-def _fills(query: FillsQuery, listings: Listings) -> Call:
-    request = TradesHistoryRequest(
-        start=None if query.start_ns is None else seconds_text(query.start_ns - SECOND_NS),
-        end=None if query.end_ns is None else seconds_text(query.end_ns),
-    )
-
-    def listed(result: TradesHistory, known: Listings) -> FillList:
-        found = (trade_from_wire(wire, known) for wire in result.trades.values())
-        fills = [
-            fill
-            for fill in found
-            if fill is not None
-            and query.instrument_id in (None, fill.instrument_id)
-            and query.order_id in (None, fill.order_id)
-            and (query.from_trade_id is None or fill.trade_id >= query.from_trade_id)
-        ]
-        fills.sort(key=lambda fill: (fill.time_ns, fill.trade_id))
-        return FillList(tuple(fills[-query.limit :]))
-
-    assert listings is not None, "fills are of what is listed"
-    return Call(
-        account.TRADES_HISTORY,
-        request,
-        TradesHistory,
-        lambda result, known, _: listed(result, known),
-    )
 
 
 def _public(query: Query, listings: Listings) -> Call:

@@ -4,7 +4,8 @@ from typing import Any
 
 from steelyard.domain.errors import Unsupported
 
-PUBLIC_STREAM, PRIVATE_STREAM = "/ws", "/wsauth"  # hosts of the venue, as prefixes of the path
+# Hosts of the venue, as prefixes of the path.
+PUBLIC_STREAM, PRIVATE_STREAM, LEVEL3_STREAM = "/ws", "/wsauth", "/wsl3"
 
 
 def environment(client: str, rest: str, ws: str) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def _nautilus(rest: str, ws: str) -> dict[str, Any]:
             "base_url": rest,
             "ws_public_url": public,
             "ws_private_url": private,
-            "ws_l3_url": private,
+            "ws_l3_url": f"{ws}{LEVEL3_STREAM}/v2",
         },
         "KrakenExecClientConfig": {"base_url": rest, "ws_url": private},
     }

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 from msgspec import UNSET, Raw
 
-from steelyard.dialects.kraken.messages import OrderInfo, OrderTerms, TradeInfo
+from steelyard.dialects.kraken.account_messages import TradeInfo
+from steelyard.dialects.kraken.order_messages import OrderInfo, OrderTerms
 from steelyard.dialects.kraken.placing import (
     KIND_NAMES,
     KINDS,
@@ -26,6 +27,7 @@ from steelyard.dialects.kraken.placing import (
     userref_of,
     words,
 )
+from steelyard.dialects.kraken.placing import said_of as said_of_place
 from steelyard.dialects.kraken.text import (
     SIZE_DECIMALS,
     amount_text,
@@ -160,10 +162,11 @@ class Told:
         fills = self._fills[order.order_id]
         has_ended = not order.state.is_open
         is_limit = order.order_type.has_limit and order.price_ticks is not None
-        is_closing = order.group_kind is GroupKind.OTO and order.order_id != order.group_id
+        is_child = order.group_kind is GroupKind.OTO and order.order_id != order.group_id
+        entry_id = order.group_id if is_child else order.closes_id or None
         spend_atoms = order.spend_atoms
         return OrderInfo(
-            refid=order_text(order.group_id) if is_closing else None,
+            refid=None if entry_id is None else order_text(entry_id),
             userref=userref_of(order.client_order_id),
             cl_ord_id=own_id(order.client_order_id) or UNSET,
             status=status,
@@ -204,6 +207,8 @@ class Told:
 
     def _closing(self, order: Order, instrument: Instrument) -> str:
         """Return what closes an order's position, in words."""
+        if order.closing is not None:
+            return closing_words(said_of_place(order.closing), instrument)
         if order.group_kind is not GroupKind.OTO or order.order_id != order.group_id:
             return ""
         query = OrdersQuery(order.account_id, 1, order_ids=(order.order_id + 1,))

@@ -277,6 +277,26 @@ class Book(Struct, frozen=True, kw_only=True):
     timestamp: str | Optional = UNSET
 
 
+class BookOrder(Struct, frozen=True, kw_only=True):
+    """One order of a book; a snapshot has no event."""
+
+    event: str | Optional = UNSET  # add, modify or delete
+    order_id: str
+    limit_price: Raw
+    order_qty: Raw
+    timestamp: str
+
+
+class Level3(Struct, frozen=True, kw_only=True):
+    """One entry of `level3`; the orders of one price in the order in which they stand."""
+
+    symbol: str
+    checksum: int
+    bids: tuple[BookOrder, ...]
+    asks: tuple[BookOrder, ...]
+    timestamp: str | Optional = UNSET
+
+
 class InstrumentAsset(Struct, frozen=True, kw_only=True):
     """One asset of `instrument`."""
 

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import UNSET
 
 from steelyard.dialects.kraken import errors
-from steelyard.dialects.kraken.messages import (
+from steelyard.dialects.kraken.funding_messages import (
     DepositAddress,
     DepositAddressesRequest,
     DepositMethod,

@@ -1,17 +1,18 @@
-"""Orders: placing, amending, replacing, canceling and looking up.
+"""Orders: placing, amending and canceling.
 
 The invariant: an order is named by its id, its cl_ord_id or, of several at once, by a userref. What
-a new order may say is in placing.py, how an order is told in executions.py.
+a new order may say is in placing.py, how orders are listed in order_lists.py.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import UNSET
 
 from steelyard.dialects.kraken import errors, limits
-from steelyard.dialects.kraken.executions import Told, said_of
-from steelyard.dialects.kraken.messages import (
+from steelyard.dialects.kraken.executions import said_of
+from steelyard.dialects.kraken.messages import Nothing
+from steelyard.dialects.kraken.order_messages import (
     AddedBatch,
     AddedOrder,
     AddOrderBatchRequest,
@@ -22,14 +23,7 @@ from steelyard.dialects.kraken.messages import (
     Canceled,
     CancelOrderBatchRequest,
     CancelOrderRequest,
-    ClosedOrders,
-    ClosedOrdersRequest,
-    Nothing,
-    OpenOrders,
-    OpenOrdersRequest,
     OrderDescription,
-    OrderInfo,
-    QueryOrdersRequest,
 )
 from steelyard.dialects.kraken.placing import (
     Said,
@@ -41,15 +35,11 @@ from steelyard.dialects.kraken.placing import (
     words,
 )
 from steelyard.dialects.kraken.placing import said_of as said_of_place
-from steelyard.dialects.kraken.routes import instrument_of, private, time_of
-from steelyard.dialects.kraken.text import (
-    FILL,
-    id_text,
-    order_number,
-    order_text,
-    pair_alt,
-)
-from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup
+from steelyard.dialects.kraken.routes import instrument_of, private
+from steelyard.dialects.kraken.text import amend_text, order_number, order_text, pair_alt
+from steelyard.domain.amendments import AmendList, AmendsQuery
+from steelyard.domain.closing import PlaceClosing
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Place
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Order
@@ -119,11 +109,12 @@ def open_order(asker: Asker, txid: str | None, cl_ord_id: str | None) -> Order:
     """
     order = find_order(asker, txid, cl_ord_id)
     if order is None or not order.state.is_open:
-        raise SessionRefused(_unknown(txid or cl_ord_id or "", order))
+        raise SessionRefused(unknown(txid or cl_ord_id or "", order))
     return order
 
 
-def _unknown(name: str, order: Order | None = None) -> Refusal:
+def unknown(name: str, order: Order | None = None) -> Refusal:
+    """Return the refusal of a name that is no open order's."""
     what = "has ended" if order else "is not one of this account's orders"
     return Refusal(
         RejectReason.UNKNOWN_ORDER,
@@ -171,11 +162,11 @@ def described(said: Said, instrument: Instrument, closing: Said | None) -> Order
     )
 
 
-def description_of(placed: Place | PlaceGroup, instrument: Instrument) -> OrderDescription:
+def description_of(placed: Place | PlaceClosing, instrument: Instrument) -> OrderDescription:
     """Return what was asked for in words."""
-    if isinstance(placed, PlaceGroup):
-        entry, closing = (said_of_place(place) for place in placed.places)
-        return described(entry, instrument, closing)
+    if isinstance(placed, PlaceClosing):
+        closing = said_of_place(placed.closing)
+        return described(said_of_place(placed.place), instrument, closing)
     return described(said_of_place(placed), instrument, None)
 
 
@@ -191,20 +182,17 @@ def _added(answer: Any, request: AddOrderRequest, asker: Asker) -> AddedOrder:
     if answer is None:
         placed = placed_from_wire(request, instrument, asker)
         return AddedOrder(descr=description_of(placed, instrument))
-    orders = orders_in(answer)
-    closing = said_of(orders[1]) if len(orders) > 1 else None
+    order = order_in(answer)
+    closing = None if order.closing is None else said_of_place(order.closing)
     return AddedOrder(
-        descr=described(said_of(orders[0]), instrument, closing),
-        txid=(order_text(orders[0].order_id),),
+        descr=described(said_of(order), instrument, closing), txid=(order_text(order.order_id),)
     )
 
 
-def orders_in(answer: Answer) -> tuple[Order, ...]:
-    """Return the orders of what answers a Place or a PlaceGroup."""
-    if isinstance(answer, OrderAnswer):
-        return (answer.order,)
-    assert isinstance(answer, OrderList), "a new order is answered by an order or its group"
-    return answer.orders
+def order_in(answer: Answer) -> Order:
+    """Return the order of what answers a new one."""
+    assert isinstance(answer, OrderAnswer), "a new order is answered by itself"
+    return answer.order
 
 
 def added_from_wire(wire: AddedOrder, place: Place) -> OrderAnswer:
@@ -268,7 +256,7 @@ def _added_batch(answer: Any, request: AddOrderBatchRequest, asker: Asker) -> Ad
         orders=tuple(
             BatchedResult(error=errors.text_for(refusal_of(each)))
             if isinstance(each, Refused)
-            else BatchedResult(descr=descr, txid=order_text(orders_in(each)[0].order_id))
+            else BatchedResult(descr=descr, txid=order_text(order_in(each).order_id))
             for each, descr in zip(answer.answers, placed, strict=True)
         )
     )
@@ -293,7 +281,7 @@ def amended(request: AmendOrderRequest, asker: Asker) -> Amend:
     check_deadline(request.deadline, asker.now_ns)
     order = open_order(asker, request.txid, request.cl_ord_id)
     instrument = asker.listings[order.instrument_id]
-    if order.hangs_together:
+    if order.hangs_together or order.closing is not None:
         raise errors.said(
             errors.INVALID_ORDER, "an order with a conditional close keeps its terms; replace it"
         )
@@ -313,14 +301,12 @@ def _amend(request: AmendOrderRequest, asker: Asker) -> Decoded:
     return amended(request, asker)
 
 
-def amend_id(order: Order) -> str:
-    """Return the id of an order's newest amendment."""
-    return id_text(FILL, order.order_id << 20 | order.updated_ns // 1_000 % (1 << 20))
-
-
-def _amended(answer: Any, _request: AmendOrderRequest, _asker: Asker) -> AmendedOrder:
+def _amended(answer: Any, _request: AmendOrderRequest, asker: Asker) -> AmendedOrder:
     assert isinstance(answer, OrderAnswer), "an Amend is answered by its order"
-    return AmendedOrder(amend_id=amend_id(answer.order))
+    order_id = answer.order.order_id
+    trail = asker.ask(AmendsQuery(asker.account_id, order_id))
+    assert isinstance(trail, AmendList), "an AmendsQuery is answered by a trail"
+    return AmendedOrder(amend_id=amend_text(order_id, trail.amends[-1].number))
 
 
 # -- canceling ----------------------------------------------------------------------------------
@@ -336,7 +322,7 @@ def _cancel(request: CancelOrderRequest, asker: Asker) -> Decoded:
         return Cancel(asker.account_id, open_order(asker, request.txid, request.cl_ord_id).order_id)
     orders = orders_named(asker, (request.txid or "",))
     if not orders:
-        raise SessionRefused(_unknown(f"userref {request.txid}"))
+        raise SessionRefused(unknown(f"userref {request.txid}"))
     return cancels(orders, asker)
 
 
@@ -363,95 +349,8 @@ def _cancel_batch(request: CancelOrderBatchRequest, asker: Asker) -> Decoded:
         raise errors.invalid("orders", f"a batch names 1 to {CANCEL_BATCH_MAX} orders")
     orders = orders_named(asker, request.orders, request.cl_ord_ids)
     if not orders:
-        raise SessionRefused(_unknown(", ".join(request.orders or request.cl_ord_ids)))
+        raise SessionRefused(unknown(", ".join(request.orders or request.cl_ord_ids)))
     return cancels(orders, asker)
-
-
-# -- looking up ---------------------------------------------------------------------------------
-
-
-def _open_query(_request: OpenOrdersRequest, asker: Asker) -> OrdersQuery:
-    return OrdersQuery(asker.account_id, OPEN_MAX, open_only=True)
-
-
-def _open(answer: Any, request: OpenOrdersRequest, asker: Asker) -> OpenOrders:
-    assert isinstance(answer, OrderList), "an OrdersQuery is answered by orders"
-    orders = [o for o in answer.orders if _is_wanted(o, request.userref, request.cl_ord_id)]
-    return OpenOrders(open=Told(orders, asker, trades=request.trades).infos())
-
-
-def _is_wanted(order: Order, userref: int | None, cl_ord_id: str | None) -> bool:
-    return (userref is None or userref_of(order.client_order_id) == userref) and (
-        cl_ord_id is None or order.client_order_id == cl_ord_id
-    )
-
-
-def _closed_query(_request: ClosedOrdersRequest, asker: Asker) -> OrdersQuery:
-    return OrdersQuery(asker.account_id, CLOSED_MAX, accepted_only=True)
-
-
-def _closed(answer: Any, request: ClosedOrdersRequest, asker: Asker) -> ClosedOrders:
-    assert isinstance(answer, OrderList), "an OrdersQuery is answered by orders"
-    times: Callable[[Order], tuple[int, ...]]
-    match request.closetime:
-        case "open":
-            times = lambda order: (order.created_ns,)  # noqa: E731
-        case "close":
-            times = lambda order: (order.updated_ns,)  # noqa: E731
-        case "both":
-            times = lambda order: (order.created_ns, order.updated_ns)  # noqa: E731
-        case _:
-            raise errors.invalid("closetime", "it is open, close or both")
-    start_ns = _bound(request.start, "start", asker)
-    end_ns = _bound(request.end, "end", asker)
-    found = [
-        order
-        for order in answer.orders
-        if not order.state.is_open
-        and _is_wanted(order, request.userref, request.cl_ord_id)
-        and any(
-            (start_ns is None or time_ns > start_ns) and (end_ns is None or time_ns <= end_ns)
-            for time_ns in times(order)
-        )
-    ]
-    found.sort(key=lambda order: (order.updated_ns, order.order_id), reverse=True)
-    if request.ofs < 0:
-        raise errors.invalid("ofs", "it is 0 or more")
-    page = found[request.ofs : request.ofs + PAGE]
-    return ClosedOrders(
-        closed=Told(page, asker, trades=request.trades).infos(),
-        count=UNSET if request.without_count else len(found),
-    )
-
-
-def _bound(text: str | None, field: str, asker: Asker) -> int | None:
-    """Return a time, which an order's id may stand for."""
-    if text is not None and (order_id := order_number(text)) is not None:
-        order = asker.find_order(OrderQuery(asker.account_id, order_id=order_id))
-        if order is None:
-            raise SessionRefused(_unknown(text))
-        return order.updated_ns
-    return time_of(text, field)
-
-
-def _query(request: QueryOrdersRequest, asker: Asker) -> OrdersQuery:
-    names = request.txid.split(",")
-    if len(names) > QUERY_MAX:
-        raise errors.invalid("txid", f"at most {QUERY_MAX} ids")
-    numbers = [order_number(name.strip()) for name in names]
-    if None in numbers:
-        wrong = names[numbers.index(None)]
-        raise errors.said(errors.INVALID_ORDER, f"{errors.shown(wrong)} is no id of an order")
-    ids = tuple(value for value in numbers if value is not None)
-    return OrdersQuery(asker.account_id, QUERY_MAX, accepted_only=True, order_ids=ids)
-
-
-def _queried(answer: Any, request: QueryOrdersRequest, asker: Asker) -> dict[str, OrderInfo]:
-    assert isinstance(answer, OrderList), "an OrdersQuery is answered by orders"
-    orders = [o for o in answer.orders if _is_wanted(o, request.userref, None)]
-    if not orders:
-        raise SessionRefused(_unknown(request.txid))
-    return Told(orders, asker, trades=request.trades).infos()
 
 
 # -- charges ------------------------------------------------------------------------------------
@@ -555,24 +454,4 @@ CANCEL_BATCH = private(
     weight=0,
     charges=_charged_cancels,
 )
-OPEN = private("OpenOrders", OpenOrdersRequest, OpenOrders, _open_query, _open, "Open orders")
-CLOSED = private(
-    "ClosedOrders",
-    ClosedOrdersRequest,
-    ClosedOrders,
-    _closed_query,
-    _closed,
-    "Orders that have ended, 50 at a time",
-)
-QUERY = private(
-    "QueryOrders",
-    QueryOrdersRequest,
-    dict[str, OrderInfo],
-    _query,
-    _queried,
-    "Up to 50 orders by their ids",
-)
-
-ENDPOINTS: tuple[Endpoint, ...] = (
-    *(ADD, ADD_BATCH, AMEND, CANCEL, CANCEL_ALL, CANCEL_BATCH, OPEN, CLOSED, QUERY),
-)
+ENDPOINTS: tuple[Endpoint, ...] = (ADD, ADD_BATCH, AMEND, CANCEL, CANCEL_ALL, CANCEL_BATCH)

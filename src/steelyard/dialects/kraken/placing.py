@@ -4,7 +4,7 @@ The invariant: a combination that has no row in `KINDS` and `LIFETIMES` is no or
 be relative to the last trade (`+10`, `-1%`, `#5`); what they come to is rounded to the tick in the
 other side's favour: down for a buyer, up for a seller. Absolute prices are never rounded.
 
-A conditional close is the second order of a group: it is placed when the first has filled whole.
+A conditional close is placed for each fill of its order, with the size of the fill.
 
 Over WebSocket the same order has other names (`session`); it is turned into the one of REST first.
 """
@@ -13,8 +13,10 @@ import re
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
 from steelyard.dialects.kraken import errors
-from steelyard.dialects.kraken.messages import AddOrderRequest, BatchedOrder
+from steelyard.dialects.kraken.order_messages import AddOrderRequest, BatchedOrder
 from steelyard.dialects.kraken.text import (
     pair_id,
     price_decimals,
@@ -23,13 +25,13 @@ from steelyard.dialects.kraken.text import (
     read_seconds,
     size_text,
 )
-from steelyard.domain.commands import Place, PlaceGroup
+from steelyard.domain.closing import PlaceClosing
+from steelyard.domain.commands import Place
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import SECOND_NS, OrderQuery, TickerList, TickersQuery
 from steelyard.domain.order import (
     FeeAsset,
-    GroupKind,
     OrderType,
     SelfTrade,
     Side,
@@ -207,7 +209,7 @@ def _unsaid(place: Place) -> str | None:
 
 def placed_from_wire(
     request: BatchedOrder, instrument: Instrument, asker: Asker, number: int = 0
-) -> Place | PlaceGroup:
+) -> Place | PlaceClosing:
     """Return what a request asks for; number is its place among several.
 
     Raises:
@@ -228,7 +230,8 @@ def placed_from_wire(
     )
     if place.quote_atoms is not None:
         raise errors.invalid("close[ordertype]", "an order by cost has no size to be closed")
-    return PlaceGroup(GroupKind.OTO, (place, _place(closing, instrument, asker, number)))
+    closed = _place(closing, instrument, asker, number)
+    return PlaceClosing(place, msgspec.structs.replace(closed, size_lots=0))
 
 
 def _place(request: BatchedOrder, instrument: Instrument, asker: Asker, number: int) -> Place:

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from steelyard.dialects.kraken import account, errors
+from steelyard.dialects.kraken.account_messages import StreamToken
 from steelyard.dialects.kraken.environments import PRIVATE_STREAM
 from steelyard.dialects.kraken.executions import (
     CAUSES,
@@ -35,7 +36,7 @@ from steelyard.dialects.kraken.frames import (
     Subscribe,
     Wallet,
 )
-from steelyard.dialects.kraken.messages import Envelope, Nothing, StreamToken
+from steelyard.dialects.kraken.messages import Envelope, Nothing
 from steelyard.dialects.kraken.placing import (
     KINDS,
     LIFETIMES,

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from steelyard.dialects.kraken import errors, limits
 from steelyard.dialects.kraken.executions import flags_of, kind_of, said_of
-from steelyard.dialects.kraken.messages import (
+from steelyard.dialects.kraken.order_messages import (
     BatchedOrder,
     CancelAfter,
     CancelAfterRequest,
@@ -82,7 +82,7 @@ def _edit(request: EditOrderRequest, asker: Asker) -> Decoded:
         raise errors.invalid(
             "pair", f"the order is on {asker.listings[order.instrument_id].symbol}"
         )
-    if order.hangs_together or order.filled_lots:
+    if order.hangs_together or order.closing is not None or order.filled_lots:
         raise errors.said(
             errors.INVALID_ORDER,
             "an order that has filled in part or has a conditional close is not edited; amend or "

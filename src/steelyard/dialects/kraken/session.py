@@ -5,14 +5,14 @@ what a route checks is checked here too, under the key of the token. Every call 
 a subscription one for each symbol; each cancel of several has its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from steelyard.dialects.kraken import errors, private, stream, trading
-from steelyard.dialects.kraken.environments import PRIVATE_STREAM, PUBLIC_STREAM
+from steelyard.dialects.kraken import errors, level3, private, stream, trading
+from steelyard.dialects.kraken.environments import LEVEL3_STREAM, PRIVATE_STREAM, PUBLIC_STREAM
 from steelyard.dialects.kraken.frames import Ack, Call, ChannelName, Pong, SystemStatus
 from steelyard.dialects.kraken.limits import TRADING_MAX
 from steelyard.dialects.kraken.market import system_status
@@ -32,6 +32,8 @@ from steelyard.domain.messages import (
     ClockQuery,
     FillList,
     FillsQuery,
+    FullBookQuery,
+    FullBookSnapshot,
     InstrumentList,
     InstrumentsQuery,
     OrderList,
@@ -53,13 +55,15 @@ from steelyard.wire.dialect import (
     SessionRefused,
     Subscription,
 )
+from steelyard.wire.limits import counter_of
 
 NAME = "kraken"
 STATUS = "status"
 INSTRUMENT = "instrument"
 PUBLIC_TARGETS = ("/v2", f"{PUBLIC_STREAM}/v2")
 PRIVATE_TARGETS = tuple(
-    f"{prefix}/v2" for prefix in (PRIVATE_STREAM, "/auth", "/ws/auth", "/ws-auth")
+    f"{prefix}/v2"
+    for prefix in (PRIVATE_STREAM, LEVEL3_STREAM, "/auth", "/ws/auth", "/ws-auth", "/ws-l3")
 )
 HEARTBEAT_NS = SECOND_NS
 SUBSCRIPTIONS_MAX = 1_000
@@ -68,6 +72,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "book": {"depth": 10},
     "ohlc": {"interval": 1},
     "ticker": {"event_trigger": "trades"},
+    "level3": {"depth": 10},
 }
 SNAPSHOT_TRADES = 50
 SNAPSHOT_CANDLES = 720
@@ -99,6 +104,7 @@ class Session:
         self._subscribed: dict[str, dict[str, Subscription]] = {}  # by channel, then by symbol
         self._sequences: dict[str, int] = {}
         self._balances = private.BalanceLedger()
+        self._level3_rate = counter_of(level3.RATE)
         self._told_ns = 0
         self._out: list[bytes] = []
         door.subscribe(Subscription(NAME, Channel(ChannelKind.STATUS), STATUS))
@@ -145,7 +151,7 @@ class Session:
                     self._out.append(_encode(pong))
                 case "subscribe" | "unsubscribe":
                     self._door.count(1)
-                    self._channel(call, answer)
+                    self._channel(call, answer, now_ns)
                 case _:
                     self._trade(call, answer)
         except errors.REFUSALS as refused:
@@ -162,7 +168,7 @@ class Session:
 
     # -- channels -----------------------------------------------------------------------------
 
-    def _channel(self, call: Call, answer: "_Answer") -> None:
+    def _channel(self, call: Call, answer: "_Answer", now_ns: int) -> None:
         try:
             params = bytes(call.params) if isinstance(call.params, Raw) else b"{}"
             wanted = _named.decode(params)
@@ -171,6 +177,8 @@ class Session:
         begins = call.method == "subscribe"
         if wanted.channel in (private.EXECUTIONS, private.BALANCES):
             self._private(wanted, answer, begins=begins)
+        elif wanted.channel == level3.LEVEL3:
+            self._level3(wanted, answer, now_ns, begins=begins)
         elif wanted.channel == INSTRUMENT:
             self._instruments(answer, begins=begins, snapshot=wanted.snapshot is not False)
         else:
@@ -181,6 +189,17 @@ class Session:
             form = stream.form_of(wanted)
         except DecodeError as error:
             raise errors.said(str(error), "as the documentation of the channel has it") from error
+        for symbol, instrument in self._named(wanted, answer):
+            result = _result(wanted, symbol)
+            if begins:
+                self._begin(form, symbol, instrument, wanted, answer, result)
+            elif self._leave(wanted.channel, symbol):
+                answer.accept(result)
+            else:
+                answer.refuse("Subscription Not Found", "there is none of this symbol", symbol)
+
+    def _named(self, wanted: ChannelName, answer: "_Answer") -> Iterator[tuple[str, Instrument]]:
+        """Yield the symbols of a subscription that are listed; of the others it is said."""
         symbols = wanted.symbol
         if not isinstance(symbols, tuple) or not 1 <= len(symbols) <= NAMED_MAX:
             raise errors.said("Symbol(s) not found", f"name 1 to {NAMED_MAX} symbols, as BTC/USD")
@@ -190,14 +209,64 @@ class Session:
                 text = f"Currency pair not supported {symbol[:20]}"
                 known = ", ".join(i.symbol.replace("-", "/") for i in self._door.listings)
                 answer.refuse(text, f"there are {known[:200]}", symbol)
-                continue
-            result = _result(wanted, symbol)
-            if begins:
-                self._begin(form, symbol, instrument, wanted, answer, result)
-            elif self._leave(wanted.channel, symbol):
-                answer.accept(result)
             else:
-                answer.refuse("Subscription Not Found", "there is none of this symbol", symbol)
+                yield symbol, instrument
+
+    def _level3(self, wanted: ChannelName, answer: "_Answer", now_ns: int, *, begins: bool) -> None:
+        if not self._may_trade:
+            raise errors.said(_NO_PRIVATE, f"connect to {LEVEL3_STREAM}/v2")
+        self._redeemed(wanted.token)
+        depth = 10 if wanted.depth is UNSET else int(wanted.depth)
+        if depth not in level3.COSTS:
+            how = f"it is {', '.join(map(str, level3.COSTS))}"
+            raise errors.said("Subscription depth not supported", how)
+        for symbol, instrument in self._named(wanted, answer):
+            mine = self._subscribed.get(level3.LEVEL3, {})
+            if not begins:
+                if self._leave(level3.LEVEL3, symbol):
+                    answer.accept(_result(wanted, symbol))
+                else:
+                    answer.refuse("Subscription Not Found", "there is none of this symbol", symbol)
+            elif symbol in mine:
+                answer.refuse("Already subscribed", "leave it first, to have it otherwise", symbol)
+            elif len(mine) >= level3.SYMBOLS_MAX:
+                answer.refuse("Too many subscriptions", f"at most {level3.SYMBOLS_MAX}", symbol)
+            elif self._is_too_fast(level3.COSTS[depth], now_ns):
+                cost, most = level3.COSTS[depth], level3.RATE.limit
+                how = f"this depth costs {cost}, of {most} a second"
+                answer.refuse(errors.KEY_LIMIT, how, symbol)
+            else:
+                self._begin_level3(wanted, symbol, instrument, depth, answer)
+
+    def _is_too_fast(self, cost: int, now_ns: int) -> bool:
+        """Count a subscription to `level3`, where there are limits at all."""
+        if not self._door.limits.limits:
+            return False
+        return self._level3_rate.add(level3.RATE, cost, now_ns).is_over
+
+    def _begin_level3(
+        self,
+        wanted: ChannelName,
+        symbol: str,
+        instrument: Instrument,
+        depth: int,
+        answer: "_Answer",
+    ) -> None:
+        channel = Channel(ChannelKind.FULL, instrument.instrument_id)
+        subscription = Subscription(NAME, channel, level3.LEVEL3)
+        books: list[level3.Level3Book] = []
+
+        def told(payload: bytes) -> Sequence[bytes]:
+            return books[0].told(payload)
+
+        self._door.subscribe(subscription, told)
+        book = self._door.snapshot(FullBookQuery(instrument.instrument_id))
+        assert isinstance(book, FullBookSnapshot), "a FullBookQuery is answered by every order"
+        books.append(level3.Level3Book(book, instrument, depth))
+        self._subscribed.setdefault(level3.LEVEL3, {})[symbol] = subscription
+        answer.accept(_result(wanted, symbol))
+        if wanted.snapshot is not False:
+            self._out.append(books[0].whole())
 
     def _begin(
         self,

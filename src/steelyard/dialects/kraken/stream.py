@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
+from steelyard.dialects.kraken import level3
 from steelyard.dialects.kraken.book import DEPTHS, DepthBook, checksum_of
 from steelyard.dialects.kraken.environments import PUBLIC_STREAM
 from steelyard.dialects.kraken.frames import (
@@ -60,6 +61,7 @@ from steelyard.domain.messages import (
     BookDelta,
     BookSnapshot,
     Event,
+    FullBookChanges,
     Status,
 )
 from steelyard.domain.order import MarketState, Side
@@ -147,6 +149,8 @@ def frame(form: str, event: Event, listings: Listings) -> bytes | None:
     match event:
         case BookDelta():
             return update("book", (delta_to_wire(event, listings),))
+        case FullBookChanges():
+            return level3.packed(event)
         case domain.Trade():
             return update("trade", (trade_to_wire(event, listings),))
         case domain.Ticker():

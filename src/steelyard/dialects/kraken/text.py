@@ -363,6 +363,8 @@ FOREIGN_MAX = 100_000  # of them that are remembered
 _FOLD_SHIFT = 18
 _foreign: dict[int, str] = {}
 _FILL_SIDE_BITS, _FILL_INSTRUMENT_BITS = 1, 16
+_AMEND, _AMEND_BITS = 1 << _ID_BITS - 1, 15  # beyond the numbers of fills
+_LEVEL = 1 << _ID_BITS - 1  # beyond the numbers of orders
 
 
 def id_text(prefix: str, value: int) -> str:
@@ -384,24 +386,50 @@ def id_number(prefix: str, text: str) -> int | None:
 
 
 def order_text(order_id: int) -> str:
-    """Return an order's id."""
-    return _foreign.get(order_id) or id_text(ORDER, order_id)
+    """Return an order's id.
+
+    Raises:
+        Unsupported: It is one of the venue's that has not been read here.
+    """
+    if order_id < FOREIGN:
+        return id_text(ORDER, order_id)
+    text = _foreign.get(order_id)
+    if text is None:
+        raise Unsupported(
+            "the venue's id of this order has not been read since the start, and its number alone "
+            "does not tell it: read the orders first, or name it by its client order id"
+        )
+    return text
 
 
 def order_number(text: str) -> int | None:
     """Return the number of an order's id, None where it is no id.
 
-    The venue's own ids have more digits than our numbers: such a one is folded, and remembered so
-    that `order_text` finds it again. Who begins anew has to read it first.
+    The venue's own ids have more digits than our numbers: such a one is folded, to the same number
+    each time, and remembered so that `order_text` finds it again. Who begins anew has to read it
+    first, or to name the order by its client id.
     """
     value = id_number(ORDER, text)
     if value is None or value < FOREIGN:
         return value
     number_ = FOREIGN | (value ^ value >> _FOLD_SHIFT) & FOREIGN - 1
+    _foreign.pop(number_, None)  # the newest last
     _foreign[number_] = text
     if len(_foreign) > FOREIGN_MAX:
         del _foreign[next(iter(_foreign))]
     return number_
+
+
+def level_text(instrument_id: int, ticks: int, *, is_bid: bool) -> str:
+    """Return the id under which stands at a price what belongs to no one order."""
+    place = (ticks << _FILL_INSTRUMENT_BITS | instrument_id) << _FILL_SIDE_BITS | is_bid
+    return id_text(ORDER, _LEVEL | place)
+
+
+def amend_text(order_id: int, number: int) -> str:
+    """Return the id of an amendment of an order; 0 is the order as it was placed."""
+    place = _AMEND | order_id << _AMEND_BITS | number % (1 << _AMEND_BITS)
+    return id_text(FILL, place)
 
 
 def fill_text(instrument_id: int, trade_id: int, *, is_buy: bool) -> str:

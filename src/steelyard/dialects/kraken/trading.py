@@ -25,7 +25,8 @@ from steelyard.dialects.kraken.frames import (
     EditOrder,
     NewOrder,
 )
-from steelyard.dialects.kraken.messages import (
+from steelyard.dialects.kraken.messages import Nothing
+from steelyard.dialects.kraken.order_messages import (
     AddOrderBatchRequest,
     AddOrderRequest,
     AmendOrderRequest,
@@ -34,7 +35,6 @@ from steelyard.dialects.kraken.messages import (
     CancelOrderBatchRequest,
     CancelOrderRequest,
     EditOrderRequest,
-    Nothing,
 )
 from steelyard.dialects.kraken.parameters import parse
 from steelyard.domain.units import in_full
