@@ -42,6 +42,7 @@ class Snapshot(Struct):
     persons: list[Person] = []
     full_sequences: dict[int, int] = {}  # of changes of books order by order
     dead_men: dict[int, int] = {}
+    held: list[int] = []  # instruments in which the house holds still
 
 
 class Beginning(Struct):
