@@ -175,7 +175,7 @@ def test_a_clock_jumps_while_clients_are_connected(exchange, client_of, key, ske
 
 
 def _get(url: str) -> bytes:
-    with urlopen(url, timeout=10) as answer:  # noqa: S310 a loopback address
+    with urlopen(url, timeout=10) as answer:
         return answer.read()
 
 
@@ -189,7 +189,7 @@ def test_an_order_fills_in_parts_and_the_books_balance(exchange, client_of, key)
     sizes, deadline = [], time.monotonic() + 20
     while len(sizes) < 3 and time.monotonic() < deadline:
         time.sleep(0.05)
-        fills = client.ask("GET", f"/api/v1/fills?order_id={order['id']}")["fills"]
+        fills = client.ask("GET", f"/api/v1/fills?order_id={order['order_id']}")["fills"]
         sizes = [Decimal(fill["size"]) for fill in fills]
         assert sizes == [Decimal(part) for part in ("0.005", "0.003", "0.002")][: len(sizes)]
     assert len(sizes) == 3

@@ -4,7 +4,9 @@ What breaks in real life, lost answers, silent streams, storms of 429, is rehear
 that will meet it. The exchange's own books stay right whatever happens to bytes.
 """
 
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from steelyard.cli.administration import administer, running_ports
 from steelyard.cli.options import Common, parse_duration_ns, parse_rate_e8, parse_skew_ns
@@ -32,7 +34,7 @@ def set_faults(
     status: int = 503,
     retry_after: str = "1s",
     parts: str = "",
-    skew: str = "0s",
+    skew: Annotated[str, Parameter(allow_leading_hyphen=True)] = "0s",
     seed: int | None = None,
     common: Common = _EVERYONE,
 ) -> int:
