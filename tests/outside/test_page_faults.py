@@ -52,7 +52,9 @@ def test_a_fault_is_set_seen_to_strike_and_cleared(exchange, visit, size, theme)
     told = (fault["fault"], fault["dialect"], fault["status"], fault["retry_after_ms"])
     assert told == ("refused", "native", 429, 7_000)
     assert (fault["times"], fault["chance_e6"]) == (2, 10**6)
-    client = Client(exchange.url("native"), exchange.trader("alice", {"USDT": "9"}, dialect="native"))
+    client = Client(
+        exchange.url("native"), exchange.trader("alice", {"USDT": "9"}, dialect="native")
+    )
     with pytest.raises(Refused):
         client.ask("GET", "/api/v1/account")
     expect(row).to_contain_text("1 of 2 struck, 1 met", timeout=ASKED_S * 1_000)
