@@ -44,9 +44,9 @@ limits = [
 ban_after = 3
 ban = "20s"
 limits = [
-    {name = "weight per 1 MINUTE", per = "ip", counts = "weight", limit = 600, window = "1m"},
-    {name = "raw per 5 MINUTE", per = "ip", counts = "requests", limit = 30000, window = "5m"},
-    {name = "orders per 10 SECOND", per = "account", counts = "orders", limit = 10, window = "10s"},
+    {name = "weight_1m", per = "ip", counts = "weight", limit = 600, window = "1m"},
+    {name = "raw_5m", per = "ip", counts = "requests", limit = 30000, window = "5m"},
+    {name = "orders_10s", per = "account", counts = "orders", limit = 10, window = "10s"},
 ]
 """
 
