@@ -5,7 +5,9 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from decimal import Decimal
 from http.client import RemoteDisconnected
+from urllib.request import urlopen
 
 import pytest
 from exchange_here import ExchangeHere
@@ -76,6 +78,8 @@ REQUESTS = [
     (Trouble.SLOW_REQUEST, None, 1),
     (Trouble.SLOW_ANSWER, None, 1),
     (Trouble.REPEATED_REQUEST, None, 1),  # the copy's nonce has been used
+    (Trouble.HALF_OPEN, NOTHING, 0),
+    (Trouble.MAINTENANCE, Refused, 0),
 ]
 
 
@@ -113,6 +117,86 @@ def test_a_refusal_has_the_status_that_was_asked_for(exchange, client_of, key, s
         assert response.headers["content-type"] == "text/html"
     else:
         assert "fault" in json.loads(body)["error"]["message"]
+
+
+@pytest.mark.parametrize(("status", "retry_after"), [(429, "7s"), (418, "90s")])
+def test_a_storm_says_how_long_to_wait(exchange, client_of, status, retry_after):
+    """In the header that clients obey."""
+    set_fault(exchange, Trouble.REFUSED, "--status", str(status), "--retry-after", retry_after)
+    client = client_of()
+    client._connection.request("GET", "/api/v1/time")
+    response = client._connection.getresponse()
+    assert response.read()
+    assert (response.status, response.headers["retry-after"]) == (status, retry_after[:-1])
+
+
+def test_a_half_open_connection_takes_nothing_more_up_and_stays_open(exchange, client_of, key):
+    """Not what comes behind, either; another connection works."""
+    set_fault(exchange, Trouble.HALF_OPEN, "--where", ORDER)
+    client = client_of(key, WAIT_S)
+    with pytest.raises(TimeoutError):
+        client.place("buy", "0.001", "20000")
+    socket = client._connection.sock
+    socket.sendall(b"GET /api/v1/time HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+    with pytest.raises(TimeoutError):
+        socket.recv(1)
+    assert client_of(key).place("buy", "0.001", "20000")["state"] == "working"
+
+
+def test_a_dialect_in_maintenance_still_tells_its_time(exchange, client_of, key):
+    """And others trade on."""
+    exchange.steelyard(
+        "faults", "set", "maintenance", "--dialect", "native", "--retry-after", "30s"
+    )
+    client = client_of(key)
+    assert client.ask("GET", "/api/v1/time")
+    with pytest.raises(Refused, match="MAINTENANCE"):
+        client.place("buy", "0.001", "20000")
+    assert json.loads(_get(f"{exchange.url('binance')}/api/v3/depth?symbol=BTCUSDT"))["bids"]
+    assert struck(exchange) == [1]
+
+
+@pytest.mark.parametrize("skew", ["30s", "-30s"])
+def test_a_clock_jumps_while_clients_are_connected(exchange, client_of, key, skew):
+    """Their times are refused, the clock says why, and of another dialect nothing is wrong."""
+    client = client_of(key)
+    client.place("buy", "0.001", "20000")
+    before_ms = client.ask("GET", "/api/v1/time")["time"]
+    exchange.steelyard("faults", "set", "clock-skew", "--dialect", "native", "--skew", skew)
+    after_ms = client.ask("GET", "/api/v1/time")["time"]
+    ahead_ms = 1_000 * int(skew[:-1])
+    assert ahead_ms <= after_ms - before_ms < ahead_ms + 20_000
+    with pytest.raises(Refused, match="TIMESTAMP"):
+        client.place("buy", "0.001", "20000")
+    told = json.loads(_get(f"{exchange.url('binance')}/api/v3/time"))["serverTime"]
+    assert abs(told - after_ms) > 10_000
+    exchange.steelyard("faults", "clear")
+    assert client.place("buy", "0.001", "20000")["state"] == "working"
+
+
+def _get(url: str) -> bytes:
+    with urlopen(url, timeout=10) as answer:
+        return answer.read()
+
+
+def test_an_order_fills_in_parts_and_the_books_balance(exchange, client_of, key):
+    """Half, three tenths, two tenths: as the client was told, and as the ledger has it."""
+    client = client_of(key)
+    parts = ("--parts", "0.5,0.3,0.2", "--delay", "200ms")
+    exchange.steelyard("faults", "set", "partial-fills", *parts, "--times", "1")
+    order = client.place("buy", "0.01", "20000")
+    assert order["state"] == "working"
+    sizes, deadline = [], time.monotonic() + 20
+    while len(sizes) < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+        fills = client.ask("GET", f"/api/v1/fills?order_id={order['order_id']}")["fills"]
+        sizes = [Decimal(fill["size"]) for fill in fills]
+        assert sizes == [Decimal(part) for part in ("0.005", "0.003", "0.002")][: len(sizes)]
+    assert len(sizes) == 3
+    assert {Decimal(fill["price"]) for fill in fills} == {Decimal(20_000)}
+    held = {row["asset"]: row for row in client.ask("GET", "/api/v1/account")["balances"]}
+    assert Decimal(held["BTC"]["free"]) == Decimal("0.01")
+    assert not any(map(int, exchange.steelyard("status")["exchange"]["totals"].values()))
 
 
 def test_others_feel_nothing(exchange, client_of, key):

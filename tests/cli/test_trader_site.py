@@ -25,7 +25,7 @@ DOCUMENT = {
         "book": {"age_ms": 1500, "budget_ms": 10_000},
         "trades": {"age_ms": None, "budget_ms": 60_000},
     },
-    "clock": {"offset_ms": 2.5, "error_ms": 0.5, "jitter_ms": 0.25, "measured": 1},
+    "clock": {"offset_us": 2_500, "error_us": 500, "jitter_us": 250, "measured": 1},
     "trades": {"gaps": 3, "unfilled": 1, "repeated": 0},
     "pacing": {
         "limits": [{"name": "orders per 10 SECOND", "used": 7, "limit": 100}],

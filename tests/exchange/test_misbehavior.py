@@ -1,7 +1,8 @@
 import pytest
-from desk import PlainSeal
+from desk import BTC_USDT, PlainSeal
 
 from steelyard.domain.errors import UsageError
+from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import SECOND_NS
 from steelyard.exchange.keys import Keys
 from steelyard.exchange.misbehavior import (
@@ -20,7 +21,7 @@ REFUSED = Fault(Trouble.REFUSED, status=429)
 def misbehavior() -> Misbehavior:
     keys = Keys(PlainSeal())
     keys.named(100, "alice")
-    return Misbehavior(keys)
+    return Misbehavior(keys, Listings([BTC_USDT]))
 
 
 def test_faults_are_set_listed_and_cleared(misbehavior):
@@ -51,8 +52,39 @@ def test_faults_are_set_listed_and_cleared(misbehavior):
 
 
 @pytest.mark.parametrize(
+    ("fault", "shown"),
+    [
+        (
+            Fault(Trouble.MAINTENANCE, retry_after_ns=30 * SECOND_NS),
+            {"retry_after_ms": 30_000},
+        ),
+        (REFUSED, {"status": 429, "retry_after_ms": 1_000}),
+        (
+            Fault(Trouble.PARTIAL_FILLS, where="BTC-USDT", parts_e6=(500_000, 300_000, 200_000)),
+            {"parts_e6": [500_000, 300_000, 200_000], "delay_ms": [1_000, 1_000]},
+        ),
+        (Fault(Trouble.CLOCK_SKEW, "kraken", skew_ns=-3 * SECOND_NS), {"skew_ms": -3_000}),
+    ],
+)
+def test_a_fault_is_shown_with_what_is_its_own(misbehavior, fault, shown):
+    told = misbehavior.carry_out(SetFault(fault))
+    assert {name: told[name] for name in shown} == shown
+
+
+@pytest.mark.parametrize(
     ("fault", "said"),
     [
+        (Fault(Trouble.PARTIAL_FILLS), "--parts are parts of an order"),
+        (Fault(Trouble.PARTIAL_FILLS, parts_e6=(600_000, 500_000)), "come to at most 1"),
+        (Fault(Trouble.PARTIAL_FILLS, parts_e6=(500_000, 0)), "above 0"),
+        (Fault(Trouble.PARTIAL_FILLS, where="book", parts_e6=(1,)), "'book' is no symbol"),
+        (Fault(Trouble.CLOCK_SKEW), "--skew is a time"),
+        (Fault(Trouble.CLOCK_SKEW, skew_ns=10**18), "at most 24h"),
+        (Fault(Trouble.CLOCK_SKEW, "mars", skew_ns=1), "no dialect 'mars'"),
+        (Fault(Trouble.CLOCK_SKEW, account="alice", skew_ns=1), "wrong for everybody"),
+        (Fault(Trouble.CLOCK_SKEW, times=1, skew_ns=1), "wrong for everybody"),
+        (Fault(Trouble.MAINTENANCE, where="websocket"), "is no route that maintenance"),
+        (Fault(Trouble.REFUSED, retry_after_ns=DELAY_MAX_NS + 1), "--retry-after"),
         (Fault(Trouble.REFUSED, dialect="nasdaq"), "no dialect 'nasdaq'"),
         (Fault(Trouble.REFUSED, account="bob"), "no account 'bob'"),
         (Fault(Trouble.REFUSED, where="/nowhere"), "is no route that refused could befall"),

@@ -83,7 +83,13 @@ def start(tmp_path):
         exchange = ExchangeHere(tmp_path / "exchange", "--crowd", "1", *options)
         exchange.start()
         opened.append(exchange)
-        config = config_text(exchange, "ticks", strategy="clock_strategies:Ticks", params="{}")
+        config = config_text(
+            exchange,
+            "ticks",
+            strategy="clock_strategies:Ticks",
+            params="{}",
+            venue='skew_max = "3h"',
+        )
         key = exchange.trader("ticks", {"USDT": "50000"}, dialect="binance", **of_key)
         bot = Bot(tmp_path, config, key, "ticks")
         opened.append(bot)
@@ -145,6 +151,37 @@ def test_a_bot_waits_out_a_frozen_market(start):
     opens = [bar.open_ns for bar in running.bars()]
     assert opens == sorted(set(opens))
     assert running.bot.stop() == 0
+
+
+def test_a_bot_does_not_start_where_the_clocks_are_too_far_apart(tmp_path):
+    """It says whose, by how much, and what to do; nothing is ordered."""
+    with ExchangeHere(tmp_path / "exchange", "--crowd", "1", "--skew", "2h") as exchange:
+        key = exchange.trader("ticks", {"USDT": "50000"}, dialect="binance")
+        bot = Bot(tmp_path, config_text(exchange, "ticks"), key, "ticks")
+        bot.launch()
+        assert bot.process.wait(60) == 2
+        bot.process.stdout.close()
+    said = bot.log()
+    assert "this machine's clock is 7200 s behind the venue's" in said
+    assert "clock.host" in said
+    assert "order" not in said
+
+
+def test_a_clock_that_jumps_while_a_bot_trades_is_measured_at_once(tmp_path):
+    """The venue refuses its times once; then it signs by the new ones, and trades on."""
+    with ExchangeHere(tmp_path / "exchange", "--crowd", "1") as exchange:
+        key = exchange.trader("ticks", {"USDT": "50000"}, dialect="binance")
+        with Bot(tmp_path, config_text(exchange, "ticks"), key, "ticks") as bot:
+            bot.wait(lambda state: state["fills"])
+            skew = ("--dialect", "binance", "--skew", "30s")
+            exchange.steelyard("faults", "set", "clock-skew", *skew)
+            seen = len(bot.state()["fills"])
+            state = bot.wait(lambda state: len(state["fills"]) >= seen + 3)
+            assert abs(state["clock"]["offset_us"] - 30_000_000) < 2_000_000
+            said = bot.log()
+            assert "clock.blamed" in said
+            assert "clock.leapt" in said
+            assert bot.stop() == 0
 
 
 def test_a_bot_is_restarted_on_a_shifted_clock(start):

@@ -28,10 +28,11 @@ environment = "sandbox"
 on_stop = "{on_stop}"
 
 [venue.main]
-dialect = "binance"
+dialect = "{dialect}"
 rest = "{rest}"
 ws = "{ws}"
 key = "env:BOT"
+{venue}
 
 [strategy]
 class = "{strategy}"
@@ -62,12 +63,17 @@ def open_account(
     return administer(exchange.data, CreateKey(name, dialect, scopes, ip))
 
 
-def config_text(exchange: LocalExchange, name: str, **changes: str) -> str:
+def config_text(
+    exchange: LocalExchange, name: str, dialect: str = "binance", **changes: str
+) -> str:
+    """Return a configuration; venue is more lines of [venue.main]."""
     fields = {
         "name": name,
         "on_stop": "cancel",
-        "rest": exchange.url("binance"),
-        "ws": exchange.url("binance", "ws"),
+        "dialect": dialect,
+        "rest": exchange.url(dialect),
+        "ws": exchange.url(dialect, "ws"),
+        "venue": "",
         "strategy": DIP_BUYER,
         "params": ALWAYS,
         **changes,

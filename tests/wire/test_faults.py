@@ -10,7 +10,7 @@ from steelyard.domain.messages import SECOND_NS
 from steelyard.wire.faults import CERTAIN_E6, Fault, FaultPlan, Strike, Trouble
 
 ORDER = ("/api/v3/order", "POST /api/v3/order")
-OF_REQUESTS = [trouble for trouble in Trouble if not trouble.is_of_frames]
+OF_REQUESTS = [trouble for trouble in Trouble if trouble.is_of_requests]
 OF_FRAMES = [trouble for trouble in Trouble if trouble.is_of_frames]
 
 
@@ -26,12 +26,46 @@ def struck(found: Strike | None) -> Trouble | None:
 
 
 @pytest.mark.parametrize("trouble", Trouble)
-def test_a_fault_befalls_requests_or_frames_and_never_the_others(trouble):
-    made = plan(Fault(trouble))
-    of_request = struck(made.of_request("binance", ORDER, "alice"))
-    of_frame = struck(made.of_frame("binance", "book", "alice"))
-    expected = (None, trouble) if trouble.is_of_frames else (trouble, None)
-    assert (of_request, of_frame) == expected
+def test_a_fault_befalls_requests_frames_orders_or_clocks_and_never_the_others(trouble):
+    made = plan(Fault(trouble, parts_e6=(1,), skew_ns=5))
+    met = (
+        struck(made.of_request("binance", ORDER, "alice")) is not None,
+        struck(made.of_frame("binance", "book", "alice")) is not None,
+        struck(made.of_order("binance", "BTC-USDT", "alice")) is not None,
+        made.skew_ns("binance") != 0,
+    )
+    is_order, is_clock = trouble is Trouble.PARTIAL_FILLS, trouble is Trouble.CLOCK_SKEW
+    assert met == (trouble.is_of_requests, trouble.is_of_frames, is_order, is_clock)
+    assert sum(met) == 1
+
+
+def test_a_maintenance_leaves_alone_what_is_answered_in_one():
+    """The venue's clock, say; and messages of a WebSocket, which it has no answer for."""
+    made = plan(Fault(Trouble.MAINTENANCE, retry_after_ns=9))
+    assert made.of_request("native", (), "", is_always_open=True) is None
+    assert made.of_request("native", (), "", may_answer=False) is None
+    assert made.of_request("native", (), "") == Strike(1, Trouble.MAINTENANCE, retry_after_ns=9)
+
+
+def test_a_script_draws_its_times_once():
+    """Each part comes after the one before; the same seed draws the same."""
+    fault = Fault(
+        Trouble.PARTIAL_FILLS, parts_e6=(5, 3, 2), delay_min_ns=10, delay_max_ns=SECOND_NS
+    )
+    first, second = (plan(fault, seed=3).of_order("native", "BTC-USDT", "") for _ in range(2))
+    assert first == second
+    assert [part for part, _ in first.parts] == [5, 3, 2]
+    assert len({delay_ns for _, delay_ns in first.parts}) == 3
+
+
+def test_a_clock_is_as_wrong_as_all_that_is_in_force():
+    """For the dialect that is named, or for all."""
+    made = plan(
+        Fault(Trouble.CLOCK_SKEW, "kraken", skew_ns=5), Fault(Trouble.CLOCK_SKEW, skew_ns=-2)
+    )
+    assert (made.skew_ns("kraken"), made.skew_ns("binance")) == (3, -2)
+    made.clear()
+    assert made.skew_ns("kraken") == 0
 
 
 @pytest.mark.parametrize(
@@ -63,7 +97,7 @@ def test_it_lets_some_go_strikes_so_often_and_is_over():
 def test_the_first_that_strikes_is_what_happens():
     """And one that it kept from being asked has not been met."""
     made = plan(Fault(Trouble.REFUSED, times=1, status=429), Fault(Trouble.LOST_REQUEST))
-    assert made.of_request("native", (), "") == Strike(1, Trouble.REFUSED, 0, 429)
+    assert made.of_request("native", (), "") == Strike(1, Trouble.REFUSED, 0, 429, SECOND_NS)
     assert made.of_request("native", (), "") == Strike(2, Trouble.LOST_REQUEST)
     assert [one.met for one in made.standing] == [1, 1]
 

@@ -1,5 +1,5 @@
 /**
- * Requests over HTTP: the public market data, and `/page/*` with its token.
+ * Requests over HTTP: the public market data, and `/page/*` and `/admin` with their token.
  *
  * Every request has a deadline, and every failure is one of three: `Unreachable` (no answer),
  * `Refused` (the server said no, with its code) or a malformed answer, which is `Refused` too.
@@ -38,7 +38,7 @@ export class Refused extends Error {
 }
 
 export class Api {
-  /** `token` opens `/page/*`; without it only the market can be asked for. */
+  /** `token` opens `/page/*` and `/admin`; without it only the market can be asked for. */
   constructor(private readonly token: () => string | null) {}
 
   async instruments(): Promise<Instrument[]> {
@@ -85,6 +85,11 @@ export class Api {
     await this.#post("/page/resume", { bot }, DEADLINE_MS);
   }
 
+  /** Carry out an administrator's call, as `steelyard` does. */
+  administer(call: object): Promise<unknown> {
+    return this.#post("/admin", call, DEADLINE_MS);
+  }
+
   #get(path: string): Promise<unknown> {
     return this.#ask(path, { method: "GET" }, DEADLINE_MS);
   }
@@ -97,7 +102,8 @@ export class Api {
   async #ask(path: string, request: RequestInit, deadline: number): Promise<unknown> {
     const headers = new Headers(request.headers);
     const token = this.token();
-    if (path.startsWith("/page/") && token !== null) headers.set("X-Steelyard-Token", token);
+    const isGuarded = path.startsWith("/page/") || path === "/admin";
+    if (isGuarded && token !== null) headers.set("X-Steelyard-Token", token);
     let response: Response;
     let text: string;
     try {

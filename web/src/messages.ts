@@ -153,6 +153,7 @@ export interface Session {
   version: string;
   clock: SandboxClock | null;
   started: number;
+  dialects: readonly string[];
   symbols: readonly string[];
   bots: readonly SessionBot[];
 }

@@ -20,7 +20,6 @@ from steelyard.wire.http import Request, Response
 WAITING_MAX = 10_000  # frames behind a slow one; then the connection is cut
 RATE_LIMITED, BANNED, UNAVAILABLE = 429, 418, 503
 GATEWAYS = (502, 504)  # of something between client and exchange, which speaks no dialect
-RETRY_AFTER_NS = 10**9
 S_PER_NS = 1e-9
 
 Answer = Callable[[Response], None]
@@ -43,7 +42,10 @@ class RequestTrouble:
             return None
         gate = self._gate
         where, account = gate.where(request), gate.claimed_account(request)
-        return self._plan.of_request(gate.dialect.name, where, account)
+        is_always_open = gate.is_always_open(request)
+        return self._plan.of_request(
+            gate.dialect.name, where, account, is_always_open=is_always_open
+        )
 
     def said(self, strike: Strike, now_ns: int) -> Response:
         """Return an answer of a strike's status, in the venue's words where those are its own."""
@@ -51,10 +53,14 @@ class RequestTrouble:
         reason = {RATE_LIMITED: AccessReason.IP_LIMIT, BANNED: AccessReason.IP_BANNED}.get(
             strike.status, AccessReason.UNAVAILABLE
         )
-        if strike.status in GATEWAYS:
+        if strike.status in GATEWAYS and strike.trouble.has_status:
             page = f"<html><body><h1>{strike.status}</h1><p>{message}</p></body></html>\n"
             return Response(strike.status, {"content-type": "text/html"}, page.encode())
-        refusal = Refusal(reason, message, "requests", retry_after_ns=RETRY_AFTER_NS)
+        if strike.trouble is Trouble.MAINTENANCE:
+            reason = AccessReason.MAINTENANCE
+        refusal = Refusal(reason, message, "requests", retry_after_ns=strike.retry_after_ns)
+        if strike.trouble is Trouble.MAINTENANCE:
+            return self._gate.refuse(refusal, now_ns)
         return self._gate.refuse(refusal, now_ns)._replace(status=strike.status)
 
 
@@ -80,7 +86,9 @@ def befall(
             reply.cut()
         case Trouble.RESET_ANSWER:
             carry_out(lambda _: reply.cut())
-        case Trouble.REFUSED:
+        case Trouble.HALF_OPEN:
+            reply.hang()
+        case Trouble.REFUSED | Trouble.MAINTENANCE:
             reply(said())
         case Trouble.FAILED:
             carry_out(lambda _: reply(said()))
@@ -92,7 +100,7 @@ def befall_message(
     strike: Strike,
     carry_out: Callable[[Callable[[list[bytes]], None]], None],
     say: Callable[[list[bytes]], None],
-    cut: Callable[[], None],
+    connection: WebSocketConnection,
 ) -> None:
     """Let a strike befall what a client says on a WebSocket; there are no statuses there."""
     later = asyncio.get_running_loop().call_later
@@ -110,9 +118,11 @@ def befall_message(
             carry_out(say)
             carry_out(say)
         case Trouble.RESET_REQUEST:
-            cut()
+            connection.cut()
         case Trouble.RESET_ANSWER:
-            carry_out(lambda _: cut())
+            carry_out(lambda _: connection.cut())
+        case Trouble.HALF_OPEN:
+            connection.mute()
         case _:
             raise AssertionError(f"{strike.trouble} befalls no message")
 

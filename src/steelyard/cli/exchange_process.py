@@ -160,6 +160,7 @@ class ExchangeProcess:
             on_pressure=self._hold,
             on_batch=self._meter.batch,
         )
+        self.turn(lambda: self.admin.partial_fills.begin(self.exchange.time_at(now_ns)))
         self.turn(lambda: self.exchange.step(now_ns))
         try:
             if self.config.has_tls:
@@ -197,6 +198,7 @@ class ExchangeProcess:
             limits = self.config.limits(name, dialect.limits)
             tokens = StreamTokens(secrets.token_bytes)
             gate = Gate(self.exchange, dialect, limits, self.clock.now_ns(), cashier, tokens)
+            gate.misbehave(self.admin.faults, self.admin.partial_fills)
             self._gates[name] = gate
             site = _Site(self, gate)
             self._sites.append(site)
@@ -359,10 +361,15 @@ class ExchangeProcess:
             if self._is_held:
                 continue  # a market that goes on would fill the journal's buffer too
             now_ns = self.clock.now_ns()
-            self.turn(lambda: self.exchange.step(now_ns))  # noqa: B023 called at once
+            self.turn(lambda: self._step(now_ns))  # noqa: B023 called at once
             market = self.exchange.market
             if self._ends_with_tape and market is not None and market.ended:
                 self.stopped.set()
+
+    def _step(self, wire_ns: int) -> None:
+        """Let the market do what is due, and scripts of orders go on."""
+        self.exchange.step(wire_ns)
+        self.admin.partial_fills.step(self.exchange.time_at(wire_ns))
 
     async def _snapshot_forever(self) -> None:
         while True:
@@ -450,7 +457,7 @@ class ExchangeProcess:
         if strike is None:
             carry_out(say)
         else:
-            befall_message(strike, carry_out, say, socket.cut)
+            befall_message(strike, carry_out, say, socket)
 
     def _receive(self, line: Line, frame: str | bytes) -> list[bytes]:
         line.receive(frame)

@@ -4,13 +4,16 @@ What breaks in real life, lost answers, silent streams, storms of 429, is rehear
 that will meet it. The exchange's own books stay right whatever happens to bytes.
 """
 
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from steelyard.cli.administration import administer, running_ports
-from steelyard.cli.options import Common, parse_duration_ns, parse_rate_e8
+from steelyard.cli.options import Common, parse_duration_ns, parse_rate_e8, parse_skew_ns
 from steelyard.domain.errors import UsageError
+from steelyard.domain.units import EXACT, parse_decimal
 from steelyard.exchange.misbehavior import ClearFaults, ListFaults, MisbehaviorCall, SetFault
-from steelyard.wire.faults import Fault, Trouble
+from steelyard.wire.faults import CERTAIN_E6, Fault, Trouble
 
 _EVERYONE = Common()
 ALL = "all"
@@ -29,6 +32,9 @@ def set_faults(
     times: int = 0,
     delay: str = "1s",
     status: int = 503,
+    retry_after: str = "1s",
+    parts: str = "",
+    skew: Annotated[str, Parameter(allow_leading_hyphen=True)] = "0s",
     seed: int | None = None,
     common: Common = _EVERYONE,
 ) -> int:
@@ -40,20 +46,24 @@ def set_faults(
     Examples: steelyard faults set lost-answer --where "POST /api/v3/order" --times 1 |
     steelyard faults set refused --status 429 --dialect binance --chance 20% |
     steelyard faults set slow-frame --where book --delay 200ms..2s |
-    steelyard faults set silent-stream --account alice --times 1
+    steelyard faults set silent-stream --account alice --times 1 |
+    steelyard faults set partial-fills --parts 0.5,0.3,0.2 --account alice --times 1 |
+    steelyard faults set clock-skew --dialect binance --skew 3s
 
     Parameters
     ----------
     trouble
         What happens. To requests: lost-request, lost-answer, slow-request, slow-answer,
-        repeated-request, reset-request, reset-answer, refused, failed; those with "answer", and
-        failed, strike when the request has been carried out. To what WebSockets say: lost-frame,
-        slow-frame, repeated-frame, swapped-frame, reset-stream, silent-stream.
+        repeated-request, reset-request, reset-answer, refused, failed, maintenance, half-open;
+        those with "answer", and failed, strike when the request has been carried out. To what
+        WebSockets say: lost-frame, slow-frame, repeated-frame, swapped-frame, reset-stream,
+        silent-stream. To a new order: partial-fills. To a clock, all the time: clock-skew.
     dialect
         Only on this API.
     where
         Only here: a path, a method and a path, or websocket for what clients say on one; of frames
-        what they carry: book, trades, touch, ticker, candles, orders, balances.
+        what they carry: book, trades, touch, ticker, candles, orders, balances; of orders a
+        symbol.
     account
         Only to this account's requests (by the key they name) and streams.
     chance
@@ -63,9 +73,15 @@ def set_faults(
     times
         It strikes so often and is over; 0: until it is cleared.
     delay
-        How long a slow one takes: 500ms, or a span: 200ms..2s.
+        How long a slow one takes, or pass between an order's parts: 500ms, or a span: 200ms..2s.
     status
         What refused and failed answer: 418, 429, 500, 502, 503 or 504.
+    retry_after
+        For how long refused, failed and maintenance say to wait.
+    parts
+        Into which an order fills, as parts of its size: 0.5,0.3,0.2. What is left stays open.
+    skew
+        By how much a clock is ahead, or behind: 3s, -2h.
     seed
         Chances and delays of all faults are drawn from it from here on: the same requests in the
         same order meet the same again.
@@ -82,6 +98,9 @@ def set_faults(
         parse_duration_ns(shortest),
         parse_duration_ns(longest or shortest),
         status,
+        parse_duration_ns(retry_after),
+        _parts_e6(parts),
+        parse_skew_ns(skew),
     )
     result = _ask(SetFault(fault, seed), common)
     common.show(result, line(result))
@@ -122,12 +141,33 @@ def line(fault: dict[str, Any]) -> str:
     if "delay_ms" in fault:
         least, most = fault["delay_ms"]
         delay = f" by {least} ms" if least == most else f" by {least} to {most} ms"
+    more = ""
+    if fault.get("parts_e6"):
+        more = " in " + ", ".join(f"{part / 10**6:g}" for part in fault["parts_e6"])
+    elif "skew_ms" in fault:
+        more = f" of {fault['skew_ms']:+} ms"
+    elif "retry_after_ms" in fault:
+        more = f", again in {fault['retry_after_ms']} ms"
     over = " · [dim]over[/]" if fault["over"] else ""
     after = f" · after {fault['after']}" if fault["after"] else ""
+    what = f"[yellow]{fault['fault']}[/]{status}{delay}{more}"
     return (
-        f"{fault['number']:>3}  [yellow]{fault['fault']}[/]{status}{delay}  {of or 'anything'}"
+        f"{fault['number']:>3}  {what}  {of or 'anything'}"
         f"{chance}{after} · met {fault['met']}, struck {fault['struck']}{times}{over}"
     )
+
+
+def _parts_e6(text: str) -> tuple[int, ...]:
+    """Return parts of one, `0.5,0.3,0.2`, in millionths."""
+    if not text:
+        return ()
+    parts = []
+    for part in text.split(","):
+        millionths = EXACT.multiply(parse_decimal(part.strip()), CERTAIN_E6)
+        if millionths != millionths.to_integral_value():
+            raise UsageError(f"--parts {part.strip()!r} is finer than a millionth")
+        parts.append(int(millionths))
+    return tuple(parts)
 
 
 def _ask(call: MisbehaviorCall, common: Common) -> dict[str, Any]:

@@ -25,7 +25,8 @@ from steelyard.wire.http import Request, Response, json_response
 
 TOKEN_HEADER = "x-steelyard-token"  # noqa: S105 a header's name
 SOCKETS_MAX = 20
-MS_PER_S = 1_000
+MS_PER_S, US_PER_S = 1_000, 1_000_000
+CLOCK = ("offset_us", "error_us", "jitter_us")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -197,7 +198,7 @@ LIMIT_USED, LIMIT = (
 
 def metrics_text(document: dict[str, Any]) -> str:
     """Return a state as Prometheus reads numbers."""
-    clock = document["clock"] or dict.fromkeys(("offset_ms", "error_ms", "jitter_ms"), float("nan"))
+    clock = document["clock"] or dict.fromkeys(CLOCK, float("nan"))
     pacing = document["pacing"] or {"limits": (), "stopped_until": None, "is_banned": False}
     stopped_ms = max(0, (pacing["stopped_until"] or 0) - document["time"])
     bot = document["bot"]
@@ -218,7 +219,7 @@ def metrics_text(document: dict[str, Any]) -> str:
         document["risk"]["refused"],
         document["trades"]["gaps"],
         document["trades"]["unfilled"],
-        *(clock[name] / MS_PER_S for name in ("offset_ms", "error_ms", "jitter_ms")),
+        *(clock[name] / US_PER_S for name in CLOCK),
         stopped_ms / MS_PER_S,
         int(pacing["is_banned"]),
         latency.get("order_ms_p50", "NaN"),

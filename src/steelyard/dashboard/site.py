@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
-from steelyard import __version__
+from steelyard import __version__, dialects
 from steelyard.dashboard.account_people import shown_mail
 from steelyard.dashboard.account_site import AccountSite
 from steelyard.dashboard.bots import Bots
@@ -146,6 +146,7 @@ class PageSite:
             "version": __version__,
             "clock": self._clock(),
             "started": self._host.started_ns // 1_000_000,
+            "dialects": list(dialects.names()),
             "symbols": [instrument.symbol for instrument in exchange.listings],
             "bots": await self._bots.describe(),
         }

@@ -57,6 +57,7 @@ from steelyard.exchange.operation import (
     SetToken,
     state_text,
 )
+from steelyard.exchange.partial_fills import PartialFills
 from steelyard.exchange.person_admin import (
     ListPersons,
     PersonAdmin,
@@ -151,8 +152,9 @@ class Admin:
         self._operation = Operation(exchange)
         self._bookkeeping = Bookkeeping(exchange)
         self._persons = PersonAdmin(exchange)
-        self._misbehavior = Misbehavior(exchange.keys)
+        self._misbehavior = Misbehavior(exchange.keys, exchange.listings)
         self.faults = self._misbehavior.plan
+        self.partial_fills = PartialFills(exchange, self.faults)
 
     def carry_out(self, call: AdminCall, wire_ns: int) -> dict[str, Any]:
         """Carry out a call at a wire time; return what is to be shown, ready for JSON.

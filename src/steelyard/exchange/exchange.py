@@ -109,6 +109,7 @@ from steelyard.exchange.records import (
     FillClosed,
     Founded,
     GroupNamed,
+    HouseHeld,
     KeyChanged,
     KeyCreated,
     KeyRevoked,
@@ -162,6 +163,7 @@ class Exchange:
         self.founded: Founded | None = None
         self.trading = True
         self.maintenance_ns: int | None = None  # what who is turned away should wait; None: nobody
+        self.held: set[int] = set()  # instruments in which the house holds still
         self._steps = 0
         self._stepped_ns = 0  # when the market last did what was due
         self._markets: dict[int, InstrumentMarket] = {}
@@ -433,6 +435,7 @@ class Exchange:
                 self.feed.full_sequences,
                 self.dead_men.snapshot(),
                 self.closings.snapshot(),
+                sorted(self.held),
             )
         )
 
@@ -471,6 +474,7 @@ class Exchange:
             self.market.restore(snapshot.market_cursor)
         self._stepped_ns = snapshot.stepped_ns
         self.maintenance_ns = snapshot.maintenance_ns
+        self.held = set(snapshot.held)
 
     @staticmethod
     def founded_in(data: bytes) -> Founded | None:
@@ -510,6 +514,8 @@ class Exchange:
                 )
             case DeadManSet():
                 self.dead_men.set(message.account_id, message.due_ns)
+            case HouseHeld():
+                return self._hold(message)
             case OrderRenamed():
                 self.history.renamed(message.account_id, message.order_id, message.client_order_id)
             case PlaceClosing():
@@ -587,6 +593,20 @@ class Exchange:
         self._stepped_ns = self.now_ns
         effects: list[Effect] = []
         for command in self.market.commands(self.now_ns, self._market_books):
+            if command.instrument_id not in self.held:
+                effects += self._command(command)
+        self._observe(effects)
+        return effects
+
+    def _hold(self, message: HouseHeld) -> list[Effect]:
+        """Hold the house still in a market, or let it stand there as it says."""
+        if message.is_held or self.market is None:
+            (self.held.add if message.is_held else self.held.discard)(message.instrument_id)
+            return []
+        self.held.discard(message.instrument_id)
+        effects: list[Effect] = []
+        book = self.engine.book(message.instrument_id, WHOLE_BOOK)
+        for command in self.market.restate(message.instrument_id, book):
             effects += self._command(command)
         self._observe(effects)
         return effects

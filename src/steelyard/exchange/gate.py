@@ -50,6 +50,7 @@ from steelyard.exchange.cashier import Cashier
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.keys import KeptKey
 from steelyard.exchange.limiter import Limiter
+from steelyard.exchange.partial_fills import PartialFills
 from steelyard.exchange.personal import Caller
 from steelyard.exchange.records import KeyRevoked
 from steelyard.exchange.repeats import known_group, known_order
@@ -70,6 +71,7 @@ from steelyard.wire.dialect import (
     SessionRefused,
     Subscription,
 )
+from steelyard.wire.faults import FaultPlan
 from steelyard.wire.http import Request, Response, json_response
 from steelyard.wire.limits import Counts, LimitProfile, Per, Usage
 
@@ -104,6 +106,7 @@ class Gate:
         self.outcomes: Counter[str] = Counter()  # requests by what came of them: OK, or a reason
         self.routes: Counter[tuple[str, str, str]] = Counter()  # method, path, what came of them
         self._access = Access(exchange, dialect, since_ns)
+        self.partial_fills: PartialFills | None = None
         self._tokens = tokens
         self._given_back: Counter[int] = Counter()  # first fills that were, by account
         self._connected: Counter[str] = Counter()  # WebSockets by address, while they are open
@@ -124,6 +127,12 @@ class Gate:
             response = response._replace(headers={**response.headers, **headers})
         return response
 
+    def misbehave(self, plan: FaultPlan, partial_fills: PartialFills) -> None:
+        """Have the clock and new orders go by a plan of faults."""
+        name = self.dialect.name
+        self._access.skew = lambda: plan.skew_ns(name)
+        self.partial_fills = partial_fills
+
     def where(self, request: Request) -> tuple[str, ...]:
         """Return the names of a request's route: its path, and its method and path."""
         found = self._routes.find(request.method, request.path)
@@ -131,6 +140,11 @@ class Gate:
             return ()
         endpoint, _ = found
         return endpoint.path, f"{endpoint.method} {endpoint.path}"
+
+    def is_always_open(self, request: Request) -> bool:
+        """Whether a request is answered in a maintenance too."""
+        found = self._routes.find(request.method, request.path)
+        return not isinstance(found, Refusal) and found[0].in_maintenance
 
     def claimed_account(self, request: Request) -> str:
         """Return whose key a request names, proven or not; empty where it names none of ours."""
@@ -547,6 +561,9 @@ class Gate:
             known = known_order(place, self.exchange.history, for_ever=is_ever)
             if known is not None:
                 return known
+        if isinstance(message, Place) and self.partial_fills is not None:
+            name, sandbox_ns = self.dialect.name, self.exchange.time_at(now_ns)
+            return self.partial_fills.perform(message, name, sandbox_ns)
         if isinstance(message, PlaceGroup):
             is_ever = self.dialect.client_ids_for_ever
             known = known_group(message, self.exchange.history, for_ever=is_ever)
@@ -559,7 +576,9 @@ class Gate:
 
     def _answer(self, query: Query, now_ns: int) -> Answer:
         if isinstance(query, ClockQuery):
-            return Clock(now_ns)  # what clients sign by; the sandbox's own is the administrator's
+            return Clock(
+                now_ns + self._access.skew()
+            )  # what clients sign by; the sandbox's own is the administrator's
         return self.exchange.ask(query, self.exchange.time_at(now_ns))
 
 

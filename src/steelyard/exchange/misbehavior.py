@@ -10,12 +10,15 @@ from msgspec import Struct
 
 from steelyard import dialects
 from steelyard.domain.errors import UsageError
+from steelyard.domain.instrument import Listings
 from steelyard.exchange.keys import Keys
 from steelyard.wire.dialect import Auth, ChannelKind
 from steelyard.wire.faults import (
     CERTAIN_E6,
     DELAY_MAX_NS,
     FAULTS_MAX,
+    PARTS_MAX,
+    SKEW_MAX_NS,
     Fault,
     FaultPlan,
     Standing,
@@ -52,9 +55,10 @@ MisbehaviorCall = SetFault | ClearFaults | ListFaults
 class Misbehavior:
     """An administrator's hand on one exchange's faults."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, listings: Listings) -> None:
         self.plan = FaultPlan()
         self._keys = keys
+        self._listings = listings
 
     def carry_out(self, call: MisbehaviorCall) -> dict[str, Any]:
         """Carry out a call; return what is to be shown, ready for JSON.
@@ -88,7 +92,12 @@ class Misbehavior:
             raise UsageError(f"no dialect {fault.dialect!r}; there are: {there}")
         if fault.account:
             self._keys.account_id(fault.account)
-        if fault.where:
+        if fault.trouble is Trouble.CLOCK_SKEW:
+            _check_skew(fault)
+            return
+        if fault.trouble is Trouble.PARTIAL_FILLS:
+            self._check_parts(fault)
+        elif fault.where:
             _check_where(fault)
         if not 0 < fault.chance_e6 <= CERTAIN_E6:
             raise UsageError("--chance is above 0% and at most 100%")
@@ -99,6 +108,21 @@ class Misbehavior:
         if fault.trouble.has_status and fault.status not in STATUSES:
             known = ", ".join(map(str, STATUSES))
             raise UsageError(f"--status {fault.status} is none of {known}")
+        if not 0 <= fault.retry_after_ns <= DELAY_MAX_NS:
+            raise UsageError("--retry-after is a time of at most 1h")
+
+    def _check_parts(self, fault: Fault) -> None:
+        parts = fault.parts_e6
+        if not 1 <= len(parts) <= PARTS_MAX or min(parts) <= 0 or sum(parts) > CERTAIN_E6:
+            raise UsageError(
+                "--parts are parts of an order's size above 0 that come to at most 1, such as "
+                f"0.5,0.3,0.2; at most {PARTS_MAX}"
+            )
+        symbols = [instrument.symbol for instrument in self._listings]
+        if fault.where and fault.where not in symbols:
+            raise UsageError(
+                f"--where {fault.where!r} is no symbol; there are: {', '.join(symbols)}"
+            )
 
     def _clear(self, number: int | None) -> dict[str, Any]:
         cleared = self.plan.clear(number)
@@ -127,7 +151,32 @@ def shown(standing: Standing) -> dict[str, Any]:
         document["delay_ms"] = [fault.delay_min_ns // 10**6, fault.delay_max_ns // 10**6]
     if fault.trouble.has_status:
         document["status"] = fault.status
+    if fault.trouble.answers:
+        document["retry_after_ms"] = fault.retry_after_ns // 10**6
+    if fault.trouble is Trouble.PARTIAL_FILLS:
+        document["parts_e6"] = list(fault.parts_e6)
+    if fault.trouble is Trouble.CLOCK_SKEW:
+        document["skew_ms"] = fault.skew_ns // 10**6
     return document
+
+
+def _check_skew(fault: Fault) -> None:
+    """Refuse what a clock has not: it is wrong for everybody, all the time."""
+    if not 0 < abs(fault.skew_ns) <= SKEW_MAX_NS:
+        raise UsageError("--skew is a time such as 3s or -2h, of at most 24h, and not none")
+    plain = Fault(fault.trouble, fault.dialect, skew_ns=fault.skew_ns)
+    is_more = (fault.where, fault.account, fault.chance_e6, fault.after, fault.times) != (
+        plain.where,
+        plain.account,
+        plain.chance_e6,
+        plain.after,
+        plain.times,
+    )
+    if is_more:
+        raise UsageError(
+            "a clock is wrong for everybody, all the time: only --dialect and --skew go with "
+            "clock-skew"
+        )
 
 
 def _check_where(fault: Fault) -> None:
@@ -138,7 +187,7 @@ def _check_where(fault: Fault) -> None:
                 f"--where {fault.where!r} is nothing that frames carry: {', '.join(KINDS)}"
             )
         return
-    if fault.where == WEBSOCKET and not fault.trouble.has_status:
+    if fault.where == WEBSOCKET and not fault.trouble.answers:
         return
     names = (fault.dialect,) if fault.dialect else dialects.names()
     routes = [e for name in names for e in dialects.find(name).endpoints]
@@ -151,7 +200,7 @@ def _check_where(fault: Fault) -> None:
     if found:
         return
     kind = Trouble(fault.trouble)
-    or_else = "" if kind.has_status else f"; or {WEBSOCKET}"
+    or_else = "" if kind.answers else f"; or {WEBSOCKET}"
     raise UsageError(
         f"--where {fault.where!r} is no route that {kind} could befall: write a path, or a method "
         'and a path, as docs/reference/dialects.md lists them, say "POST /api/v3/order"'

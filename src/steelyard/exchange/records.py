@@ -148,6 +148,13 @@ class MaintenanceSet(Struct, frozen=True, tag=True):
     retry_after_ns: int
 
 
+class HouseHeld(Struct, frozen=True, tag=True):
+    """The house does nothing of its own in this market from here on, or stands as it says again."""
+
+    instrument_id: int
+    is_held: bool
+
+
 ExchangeRecord = (
     Founded
     | AccountNamed
@@ -164,6 +171,7 @@ ExchangeRecord = (
     | DeadManSet
     | AnyPersonRecord
     | MarketStep
+    | HouseHeld
 )
 
 

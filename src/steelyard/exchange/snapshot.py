@@ -44,6 +44,7 @@ class Snapshot(Struct):
     full_sequences: dict[int, int] = {}  # of changes of books order by order
     dead_men: dict[int, int] = {}
     closings: dict[int, Entry] = {}  # by the number of the order that they close
+    held: list[int] = []  # instruments in which the house holds still
 
 
 class Beginning(Struct):

@@ -33,6 +33,10 @@ class Reply(Protocol):
         """End the connection without an answer, as a network that fails would."""
         ...
 
+    def hang(self) -> None:
+        """Take nothing more from the connection, say nothing more, and let it stay open."""
+        ...
+
 
 _REASONS = {
     200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 304: "Not Modified",
@@ -118,6 +122,9 @@ class _Slot:
     def cut(self) -> None:
         self.connection.cut()
 
+    def hang(self) -> None:
+        self.connection.hang()
+
 
 class HttpConnection(asyncio.Protocol):
     """One TCP connection: HTTP until it is upgraded."""
@@ -144,6 +151,7 @@ class HttpConnection(asyncio.Protocol):
         self._is_full = False  # the client does not take what is sent
         self._is_lingering = False
         self._is_over = False
+        self._is_deaf = False
         self._unsent_bytes = 0
         self._excess_bytes = 0  # that came, or may come, after the last request that counts
         self._timed = (0, False)  # what the deadline is for: which request, its body
@@ -190,6 +198,8 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes."""
+        if self._is_deaf:
+            return
         if self._socket is not None:
             self._socket.receive(data)
         elif self._accepts:
@@ -340,6 +350,12 @@ class HttpConnection(asyncio.Protocol):
         """End at once, with nothing more said: the client reads a reset."""
         if not self._is_over:
             reset(self._transport)
+
+    def hang(self) -> None:
+        """Read and say nothing more, and stay open: as an end that is gone without a word."""
+        self._is_deaf = True
+        self._backlog = b""
+        self._ready.clear()
 
     def answered(self) -> None:
         """Send what can be sent, and take up what was waiting for that."""

@@ -15,6 +15,7 @@ from steelyard.trading.portfolio import Portfolio
 from steelyard.trading.trader import Trader
 
 MS_NS = 1_000_000
+US_NS = 1_000
 
 
 def state_document(trader: Trader) -> dict[str, Any]:
@@ -72,9 +73,9 @@ def _clock(trader: Trader) -> dict[str, Any] | None:
     if clock.measured_ns is None:
         return None
     return {
-        "offset_ms": turn.offset_ns / MS_NS,
-        "error_ms": turn.offset_error_ns / MS_NS,
-        "jitter_ms": clock.jitter_ns / MS_NS,
+        "offset_us": turn.offset_ns // US_NS,
+        "error_us": turn.offset_error_ns // US_NS,
+        "jitter_us": clock.jitter_ns // US_NS,
         "measured": clock.measured_ns // MS_NS,
     }
 

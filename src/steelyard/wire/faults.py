@@ -1,11 +1,13 @@
 """Trouble on purpose: which request or frame it befalls, and what becomes of that.
 
-A plan is a seed and a list of faults. Each request, and each frame for each who hears it, is shown
-to the plan once, in the order in which they come: the same order meets the same trouble. Of several
-faults that fit, the first one that strikes is what happens. Nothing here acts: who moves the bytes
-asks, and does what it is told, whether they are those of a socket or of a simulation.
+A plan is a seed and a list of faults. Each request, each frame for each who hears it and each new
+order is shown to the plan once, in the order in which they come: the same order meets the same
+trouble. Of several faults that fit, the first one that strikes is what happens. A clock that is
+wrong is so all the time. Nothing here acts: who moves the bytes asks, and does what it is told,
+whether they are those of a socket or of a simulation.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 from random import Random
 
@@ -16,6 +18,8 @@ from steelyard.domain.messages import SECOND_NS
 CERTAIN_E6 = 1_000_000  # a chance of one
 FAULTS_MAX = 100
 DELAY_MAX_NS = 3_600 * SECOND_NS
+PARTS_MAX = 100
+SKEW_MAX_NS = 24 * 3_600 * SECOND_NS
 
 
 class Trouble(StrEnum):
@@ -31,6 +35,8 @@ class Trouble(StrEnum):
     RESET_ANSWER = "reset-answer"  # taken up; the connection is cut
     REFUSED = "refused"  # not taken up; answered with a status
     FAILED = "failed"  # taken up; answered with a status
+    MAINTENANCE = "maintenance"  # not taken up; answered as in a maintenance
+    HALF_OPEN = "half-open"  # nothing more on this connection is taken up, and it stays open
     # Frames of a WebSocket.
     LOST_FRAME = "lost-frame"
     SLOW_FRAME = "slow-frame"  # and all that come behind it
@@ -38,6 +44,20 @@ class Trouble(StrEnum):
     SWAPPED_FRAME = "swapped-frame"  # with the next one
     RESET_STREAM = "reset-stream"  # the connection is cut
     SILENT_STREAM = "silent-stream"  # it says nothing more, and stays open
+    # A new order.
+    PARTIAL_FILLS = "partial-fills"  # it fills in parts, at times, by a script
+    # A dialect's clock.
+    CLOCK_SKEW = "clock-skew"  # it is ahead or behind while the fault is in force
+
+    @property
+    def is_of_requests(self) -> bool:
+        """Whether it befalls requests and what clients say on a WebSocket."""
+        return not self.is_of_frames and self not in (Trouble.PARTIAL_FILLS, Trouble.CLOCK_SKEW)
+
+    @property
+    def answers(self) -> bool:
+        """Whether the client is given an answer that the exchange did not make."""
+        return self.has_status or self is Trouble.MAINTENANCE
 
     @property
     def is_of_frames(self) -> bool:
@@ -47,7 +67,7 @@ class Trouble(StrEnum):
     @property
     def is_slow(self) -> bool:
         """Whether it takes a time."""
-        return self in (Trouble.SLOW_REQUEST, Trouble.SLOW_ANSWER, Trouble.SLOW_FRAME)
+        return self in _SLOW
 
     @property
     def has_status(self) -> bool:
@@ -66,6 +86,10 @@ _OF_FRAMES = frozenset(
     }
 )
 
+_SLOW = frozenset(
+    {Trouble.SLOW_REQUEST, Trouble.SLOW_ANSWER, Trouble.SLOW_FRAME, Trouble.PARTIAL_FILLS}
+)
+
 
 class Fault(Struct, frozen=True, forbid_unknown_fields=True):
     """One kind of trouble, and whom it befalls; what is empty is anybody or anything.
@@ -74,13 +98,17 @@ class Fault(Struct, frozen=True, forbid_unknown_fields=True):
         dialect: Whose API.
         where: Of requests a path, or a method and a path as the reference lists them, or
             "websocket" for what a client says on one; of frames what they carry: book, trades,
-            touch, ticker, candles, orders, balances ...
+            touch, ticker, candles, orders, balances ...; of orders a symbol.
         account: By name. A request names it by its key, proven or not.
         chance_e6: How likely it strikes what fits, in millionths.
         after: How many that fit are let go first.
         times: How often it strikes; 0 is for ever.
-        delay_min_ns, delay_max_ns: How long a slow one takes: evenly between the two.
+        delay_min_ns, delay_max_ns: How long a slow one takes, or pass between the parts of an
+            order: evenly between the two.
         status: What is answered.
+        retry_after_ns: For how long it says to wait.
+        parts_e6: Into which an order fills, in millionths of its size; what is left stays open.
+        skew_ns: By how much a clock is ahead.
     """
 
     trouble: Trouble
@@ -93,6 +121,9 @@ class Fault(Struct, frozen=True, forbid_unknown_fields=True):
     delay_min_ns: int = SECOND_NS
     delay_max_ns: int = SECOND_NS
     status: int = 503
+    retry_after_ns: int = SECOND_NS
+    parts_e6: tuple[int, ...] = ()
+    skew_ns: int = 0
 
     def fits(self, dialect: str, where: tuple[str, ...], account: str) -> bool:
         """Whether it may befall something; `where` has every name that the thing goes by."""
@@ -110,6 +141,8 @@ class Strike(Struct, frozen=True):
     trouble: Trouble
     delay_ns: int = 0
     status: int = 0
+    retry_after_ns: int = 0
+    parts: tuple[tuple[int, int], ...] = ()  # (part in millionths, ns since the one before)
 
 
 class Standing(Struct):
@@ -158,29 +191,55 @@ class FaultPlan:
         self._rng = Random(seed)
 
     def of_request(
-        self, dialect: str, where: tuple[str, ...], account: str, *, may_answer: bool = True
+        self,
+        dialect: str,
+        where: tuple[str, ...],
+        account: str,
+        *,
+        may_answer: bool = True,
+        is_always_open: bool = False,
     ) -> Strike | None:
-        """Return what happens to a request, or None; may_answer: it can be given a status."""
-        return self._of(dialect, where, account, is_frame=False, may_answer=may_answer)
+        """Return what happens to a request, or None.
+
+        may_answer: it can be given a status; is_always_open: it is answered in a maintenance too.
+        """
+
+        def may(trouble: Trouble) -> bool:
+            if trouble.answers and not may_answer:
+                return False
+            is_closed = trouble is Trouble.MAINTENANCE and is_always_open
+            return trouble.is_of_requests and not is_closed
+
+        return self._of(dialect, where, account, may)
 
     def of_frame(self, dialect: str, kind: str, account: str) -> Strike | None:
         """Return what happens to a frame that somebody is to hear, or None."""
-        return self._of(dialect, (kind,), account, is_frame=True)
+        return self._of(dialect, (kind,), account, lambda trouble: trouble.is_of_frames)
+
+    def of_order(self, dialect: str, symbol: str, account: str) -> Strike | None:
+        """Return what happens to a new order, or None."""
+        return self._of(
+            dialect, (symbol,), account, lambda trouble: trouble is Trouble.PARTIAL_FILLS
+        )
+
+    def skew_ns(self, dialect: str) -> int:
+        """Return by how much a dialect's clock is ahead."""
+        return sum(
+            one.fault.skew_ns
+            for one in self.standing
+            if one.fault.trouble is Trouble.CLOCK_SKEW and one.fault.dialect in ("", dialect)
+        )
 
     def _of(
         self,
         dialect: str,
         where: tuple[str, ...],
         account: str,
-        *,
-        is_frame: bool,
-        may_answer: bool = False,
+        may: Callable[[Trouble], bool],
     ) -> Strike | None:
         for one in self.standing:
             fault = one.fault
-            if fault.trouble.is_of_frames is not is_frame or one.is_over:
-                continue
-            if fault.trouble.has_status and not may_answer:
+            if one.is_over or not may(fault.trouble):
                 continue
             if not fault.fits(dialect, where, account):
                 continue
@@ -190,9 +249,22 @@ class FaultPlan:
             if fault.chance_e6 < CERTAIN_E6 and self._rng.randrange(CERTAIN_E6) >= fault.chance_e6:
                 continue
             one.struck += 1
-            delay_ns = 0
-            if fault.trouble.is_slow:
-                delay_ns = self._rng.randint(fault.delay_min_ns, fault.delay_max_ns)
-            status = fault.status if fault.trouble.has_status else 0
-            return Strike(one.number, fault.trouble, delay_ns, status)
+            return self._strike(one)
         return None
+
+    def _strike(self, one: Standing) -> Strike:
+        fault, trouble = one.fault, one.fault.trouble
+
+        def delay_ns() -> int:
+            return self._rng.randint(fault.delay_min_ns, fault.delay_max_ns)
+
+        if trouble is Trouble.PARTIAL_FILLS:
+            parts = tuple((part, delay_ns()) for part in fault.parts_e6)
+            return Strike(one.number, trouble, parts=parts)
+        return Strike(
+            one.number,
+            trouble,
+            delay_ns() if trouble.is_slow else 0,
+            fault.status if trouble.has_status else 0,
+            fault.retry_after_ns if trouble.answers else 0,
+        )
