@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from free_ports import free_base
 
 from steelyard.cli.exchange import configure
 from steelyard.cli.market_source import CrowdSource
@@ -52,10 +53,10 @@ def test_the_ready_line_is_printed_and_written_and_a_signal_stops_it_in_order(tm
 
 @pytest.mark.slow
 def test_a_port_in_use_is_one_sentence_that_names_it(tmp_path):
+    port = free_base()  # so that the ports beside it are free
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        port = taken.getsockname()[1]
         done = subprocess.run(
             [sys.executable, "-m", "steelyard.cli.main", "exchange", "--data", tmp_path / "d",
              "--crowd", "1", "--port-base", str(port)],

@@ -1,12 +1,12 @@
 import json
 import os
 import signal
-import socket
 import time
 from decimal import Decimal
 
 import pytest
 from bot_process import ALWAYS, Bot, config_text, open_account
+from free_ports import free_base
 from native_client import Client
 
 from steelyard.cli.administration import administer
@@ -62,22 +62,10 @@ def start(exchange, tmp_path):
 @pytest.fixture
 def own_exchange(tmp_path):
     """An exchange that may be stopped; it comes back on the same ports."""
-    base = free_ports()
+    base = free_base()
     options = ("--crowd", "1", "--port-base", str(base))
     with LocalExchange(tmp_path / "exchange", *options) as running:
         yield running
-
-
-def free_ports() -> int:
-    for base in range(21_000, 60_000, 53):
-        try:
-            for port in range(base, base + 10):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
-    raise AssertionError("no free ports")
 
 
 def native(exchange: LocalExchange, account: str) -> Client:

@@ -1,8 +1,8 @@
 """What a request costs at a venue, as its dialect's own table of routes says.
 
 A route of the table is read as the exchange's end reads it, because what it weighs may depend on
-what it asks for. A route that is not in the table costs `WEIGHT`, which is on the safe side for
-what a trader asks.
+what it asks for; that of an order does not, and is read once. A route that is not in the table
+costs `WEIGHT`, which is on the safe side for what a trader asks.
 """
 
 from collections.abc import Callable
@@ -34,15 +34,22 @@ def unknown(_request: Request) -> Cost:
 def costs_of(dialect: Dialect) -> Costs:
     """Return what requests cost at a venue."""
     routes = {(each.method, each.path): each for each in dialect.endpoints}
+    known: dict[tuple[str, str], Cost] = {}  # of orders
 
     def cost(request: Request) -> Cost:
-        endpoint = routes.get((request.method, request.path))
+        route = request.method, request.path
+        if (found := known.get(route)) is not None:
+            return found
+        endpoint = routes.get(route)
         if endpoint is None:
             return UNKNOWN
         is_public = endpoint.auth is Auth.NONE
         try:
-            return Cost(endpoint.weight(dialect.read(request, endpoint, {})), is_public)
+            found = Cost(endpoint.weight(dialect.read(request, endpoint, {})), is_public)
         except DecodeError:
             return Cost(is_public=is_public)
+        if endpoint.is_order:
+            known[route] = found
+        return found
 
     return cost

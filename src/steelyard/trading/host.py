@@ -54,6 +54,7 @@ class StrategyHost:
         }
         self._due_ns: dict[Duration, int] = {}
         self._told_ns: dict[str, int] = {}  # when a limit was last logged
+        self._position_of = -1  # the portfolio's change that the desk shows
         self.is_started = False
         self.is_paused = False
         self.failure: str | None = None
@@ -170,5 +171,8 @@ class StrategyHost:
         assert desk is not None, "a strategy sits before it is told"
         assert portfolio is not None, "the instrument is known before anything is told"
         desk.now_ns = self._turn.now_ns
-        desk.position = Position(desk.instrument, portfolio.position_lots, portfolio.average_price)
+        if self._position_of != portfolio.changes:
+            self._position_of = portfolio.changes
+            lots, average = portfolio.position_lots, portfolio.average_price
+            desk.position = Position(desk.instrument, lots, average)
         return desk

@@ -76,6 +76,7 @@ from steelyard.trading.venueclock import VenueClock
 
 EQUITY_NS = SECOND_NS
 USAGE = 2  # the exit code, as the roof has it
+_OF_MARKET = frozenset({BookMoved, BookDelta, Trade})
 _FACTS = frozenset({"key", "account"})
 
 
@@ -142,6 +143,7 @@ class Trader:
         self._facts: set[str] = set()
         self._key_answer: Answer | None = None
         self._account: AccountAnswer | None = None
+        self._was_open = False  # when all parts last looked
         self._clock = VenueClock(self.turn)
 
     # -- in and out ---------------------------------------------------------------------------
@@ -155,12 +157,26 @@ class Trader:
         """Take what happened, and return what to do."""
         turn = self.turn
         turn.now_ns = max(turn.now_ns, now_ns)
-        turn.deadline_ns = None
         if self.is_finished:
+            turn.deadline_ns = None
             return []
         self._take(event)
-        self._work()
+        if not self._passes_by(event):
+            turn.deadline_ns = None
+            self._work()
         return turn.drain()
+
+    def _passes_by(self, event: Input) -> bool:
+        """Whether nothing is due that was not before: the market has moved, an order has left."""
+        turn = self.turn
+        return (
+            not turn.needs_work
+            and self._was_open
+            and turn.deadline_ns is not None
+            and turn.now_ns < turn.deadline_ns
+            and (type(event) is Sent or (type(event) is Told and type(event.event) in _OF_MARKET))
+            and not self.work.news
+        )
 
     @property
     def deadline_ns(self) -> int | None:
@@ -420,6 +436,7 @@ class Trader:
     def _work(self) -> None:
         if self.is_finished or self.phase is Phase.ASLEEP:
             return
+        self.turn.needs_work = False
         self.questions.work()
         if self.phase >= Phase.FACTS:
             self._clock.work()
@@ -429,7 +446,8 @@ class Trader:
             self.reconciler.work()
         self._climb()
         self._tell_bars()
-        self.host.work(is_open=self._is_open)
+        self._was_open = self._is_open
+        self.host.work(is_open=self._was_open)
         self.host.tell_news()
         is_connected = self.phase >= Phase.STREAMS
         self.endings.work_kill(is_connected=is_connected)
