@@ -239,8 +239,9 @@ class Connection:
         query = BookQuery(book.instrument.instrument_id, SNAPSHOT_DEPTH)
         for pause_ns in pauses_ns:
             outcome = await self.send(query)
-            if isinstance(outcome, Answered) and isinstance(outcome.answer, BookSnapshot):
-                book.snapshot(outcome.answer, self._clock.now_ns())
+            answer = outcome.answer if isinstance(outcome, Answered) else None
+            if isinstance(answer, BookSnapshot) and answer.is_numbered:
+                book.snapshot(answer, self._clock.now_ns())
             if not book.needs_snapshot:
                 self._mended.set()
                 return

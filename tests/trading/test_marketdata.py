@@ -1,6 +1,7 @@
 """Book, price and bars, resynchronized by themselves."""
 
 import itertools
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -16,7 +17,7 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import RejectReason, Side
 from steelyard.trading.actions import Role, Told
-from steelyard.trading.books import QUIET_NS
+from steelyard.trading.books import QUIET_NS, BookState
 from steelyard.trading.marketdata import SNAPSHOT_DEPTH
 from steelyard.trading.report import state_document
 from steelyard.wire.outcome import Answered
@@ -88,6 +89,61 @@ def test_a_stream_that_says_nothing_any_more_is_opened_anew():
     world.run(14)
     assert world.trader.status.word == "running"
     assert world.said("stream.up").count("market") == 2
+
+
+def unnumbered_world(**options) -> World:
+    world = quiet_world(**options)
+    world.venue.is_numbered = False
+    return world
+
+
+def test_a_quiet_book_without_numbers_is_confirmed_by_what_stands_in_it():
+    fate, queries = asked()
+    world = unnumbered_world(fate=fate)
+    world.run(60)
+    assert world.trader.status.word == "running"
+    assert not world.said("book.behind")
+    assert 5 < len(queries) <= 60 * SECOND_NS // QUIET_NS + 1
+
+
+def test_a_silent_stream_without_numbers_is_not_taken_for_a_quiet_market():
+    """The book that is asked for is another: the stream is opened anew, and begins with one."""
+    world = unnumbered_world()
+    world.run(3)
+    world.mute(Role.MARKET)
+    world.after(4, lambda: world.venue.quote(6_000_900))
+    world.run(6)
+    assert world.said("book.behind")
+    assert world.trader.status.word == "gated"
+    world.run(14)
+    assert world.trader.status.word == "running"
+    assert world.said("stream.up").count("market") == 2
+    assert world.trader.desk.book.best_bid == Decimal("60008.50")
+
+
+def test_a_change_that_comes_late_clears_a_book_without_numbers():
+    """What was asked for was ahead of the stream, and the stream has told it since."""
+    world = unnumbered_world()
+    world.run(3)
+    book = world.trader.desk.book
+    ahead = BookSnapshot(3, 0, ((1, 1),), ((2, 1),), BEGIN_NS, is_numbered=False)
+    assert not book.confirm(ahead, world.now_ns)
+    assert book.state(world.now_ns) is BookState.BEHIND
+    world.venue.quote(6_000_100)
+    world.run(4)
+    assert book.state(world.now_ns) is BookState.LIVE
+
+
+def test_no_book_is_joined_to_a_stream_without_numbers():
+    """Where the stream does not tell its book, it is opened anew; none is put in its place."""
+    world = unnumbered_world()
+    world.run(3)
+    world.trader.desk.book.reset()
+    world.run(3.4)
+    assert world.trader.desk.book.needs_snapshot
+    world.run(10)
+    assert world.said("stream.up").count("market") == 2
+    assert world.trader.status.word == "running"
 
 
 def test_events_of_other_instruments_are_not_ours():

@@ -7,6 +7,7 @@ private and public events with book sequences, and answers to queries. No bytes,
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from steelyard.domain.commands import (
     Accepted,
@@ -89,6 +90,7 @@ class Venue:
         self.engine = ReferenceEngine()
         self.listings = Listings([BTC_USDT])
         self.history = History(self.listings)
+        self.is_numbered = True  # else a book that is asked for has no sequence; streams begin so
         self.scopes = frozenset({Scope.READ, Scope.TRADE})
         self.fee_asset = FeeAsset.RECEIVED
         self.offset_ns = offset_ns  # its clock less the world's
@@ -117,6 +119,11 @@ class Venue:
         return self.now_ns + self.offset_ns + self.ahead_ns
 
     # -- the market -----------------------------------------------------------------------------
+
+    def book(self, depth: int) -> BookSnapshot:
+        """Return the book as it is."""
+        levels = self.engine.book(3, depth)
+        return BookSnapshot(3, self.sequence, tuple(levels.bids), tuple(levels.asks), self.now_ns)
 
     def quote(self, mid_ticks: int, size_lots: int = 100_000) -> None:
         """Let the house stand with two levels around a price."""
@@ -188,12 +195,10 @@ class Venue:
             case AccountQuery():
                 return Answered(AccountAnswer(BOT, self.balances(BOT), 0, 0, self.now_ns))
             case BookQuery():
-                levels = self.engine.book(3, query.depth)
-                return Answered(
-                    BookSnapshot(
-                        3, self.sequence, tuple(levels.bids), tuple(levels.asks), self.now_ns
-                    )
-                )
+                found = self.book(query.depth)
+                if not self.is_numbered:
+                    found = replace(found, sequence=0, is_numbered=False)
+                return Answered(found)
             case TradesQuery():
                 return self.list_trades(query)
             case CandlesQuery():

@@ -40,6 +40,7 @@ from steelyard.trading.bars import Bar
 from steelyard.trading.config import parse_config
 from steelyard.trading.duration import Duration
 from steelyard.trading.host import Guard, unguarded
+from steelyard.trading.marketdata import SNAPSHOT_DEPTH
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.records import codec
 from steelyard.trading.state import TraderState
@@ -388,6 +389,8 @@ class World:
                 self._up.add(role)
                 self._muted.discard(role)
                 self.step(StreamUp(role))
+                if role is Role.MARKET and not self.venue.is_numbered:
+                    self._tell(role, self.venue.book(SNAPSHOT_DEPTH))
 
         self.at(self.now_ns + delay_ns, up)
 

@@ -344,7 +344,8 @@ class BookSnapshot(Struct, frozen=True, tag=True):
 
     Levels are (price_ticks, size_lots); those off the tick stand apart, and count in addition.
     known_bid_ticks and known_ask_ticks are the worst prices down to which every level is told;
-    None: there are no others.
+    None: there are no others. Of one that is not numbered the sequence says nothing: it is true of
+    a moment, and no delta applies to it.
     """
 
     instrument_id: int
@@ -357,6 +358,7 @@ class BookSnapshot(Struct, frozen=True, tag=True):
     known_bid_ticks: int | None = None
     known_ask_ticks: int | None = None
     full_sequence: int = 0  # of the newest change of the book order by order
+    is_numbered: bool = True
 
     def cut_at(self, depth: int) -> Self:
         """Return it as one of which the venue told at most `depth` levels of a side."""

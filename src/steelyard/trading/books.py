@@ -22,6 +22,7 @@ from steelyard.wire.book import Book, LocalBook, Pairs, Told
 
 STALE_NS = 10 * SECOND_NS  # after this long without news or a confirmation, trust nothing
 QUIET_NS = STALE_NS // 2  # after this long without news, ask whether there is any
+COMPARED = 5  # levels of a side that have to agree where sequences cannot be compared
 RENEW_SHARE = 4  # read it again when the market is within the last quarter of what is known
 
 
@@ -144,13 +145,22 @@ class BookView:
     def confirm(self, snapshot: BookSnapshot, now_ns: int) -> bool:
         """Compare with a snapshot asked for in a silence; False: the stream owes us changes.
 
-        Until it has told them the book is not to be traded on.
+        Until it has told them the book is not to be traded on. Without a number it is what stands
+        in the snapshot that is compared.
         """
-        if not self.book.is_whole or snapshot.sequence > self.sequence:
-            self._owed_sequence = snapshot.sequence
+        ahead = snapshot.sequence
+        if not snapshot.is_numbered:
+            ahead = self.sequence + (0 if self._agrees(snapshot) else 1)
+        if not self.book.is_whole or ahead > self.sequence:
+            self._owed_sequence = ahead
             return False
         self._heard_ns = now_ns
         return True
+
+    def _agrees(self, snapshot: BookSnapshot) -> bool:
+        """Whether the best levels of a snapshot are those of the book."""
+        sides = ((self.bids, snapshot.bids), (self.asks, snapshot.asks))
+        return all([*side.first(COMPARED)] == [*told[:COMPARED]] for side, told in sides)
 
     @property
     def sequence(self) -> int:

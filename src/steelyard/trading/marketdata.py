@@ -36,7 +36,7 @@ from steelyard.wire.book import Book, LocalBook, Told
 from steelyard.wire.outcome import delays_ns
 
 SNAPSHOT_DEPTH = 5_000  # the most that venues give; what lies beyond is not known
-PROBE_DEPTH = 5  # only its sequence is compared
+PROBE_DEPTH = 5  # its sequence is compared, or these levels
 SNAPSHOT_WAIT_NS = SECOND_NS // 4  # the stream may begin with one
 SNAPSHOT_AGAIN_NS = SECOND_NS // 2  # the first pause; each is twice as long as the one before
 SNAPSHOT_PAUSE_MAX_NS = 30 * SECOND_NS
@@ -227,7 +227,7 @@ class MarketData:
         if self._snapshots >= SNAPSHOTS_MAX:
             self._snapshots = 0
             self._snapshot_ns = turn.now_ns + next(self._pauses_ns)
-            turn.act(ResetStream(Role.MARKET, f"{SNAPSHOTS_MAX} snapshots did not mend the book"))
+            turn.act(ResetStream(Role.MARKET, "no snapshot that was asked for mends the book"))
             return
         self._snapshots += 1
         self._ask_book(SNAPSHOT_DEPTH)
@@ -256,17 +256,18 @@ class MarketData:
         if not isinstance(answer, BookSnapshot):
             return
         if book.needs_snapshot:
-            self._take(answer)
+            if answer.is_numbered:
+                self._take(answer)
+            else:  # nothing that the stream tells could be joined to it
+                self._snapshots = SNAPSHOTS_MAX
             return
         if not book.is_quiet(turn.now_ns) or book.confirm(answer, turn.now_ns):
             self._probes = 0
             return
         self._probes += 1
         self._probe_ns = turn.now_ns + SECOND_NS
-        turn.warn(
-            "book.behind",
-            f"the venue is at sequence {answer.sequence}, the stream told up to {book.sequence}",
-        )
+        where = f"at sequence {answer.sequence}" if answer.is_numbered else "elsewhere"
+        turn.warn("book.behind", f"the venue is {where}, the stream told up to {book.sequence}")
         if self._probes >= PROBES_MAX:
             self._probes = 0
             turn.act(ResetStream(Role.MARKET, "it no longer tells what happens"))

@@ -41,6 +41,19 @@ class AccountPartRequest(Struct, frozen=True, kw_only=True):
     profile_id: str | None = None
 
 
+class AccountTransfersRequest(Struct, frozen=True, kw_only=True):
+    """Deposits and withdrawals of a currency; before and after are cursors."""
+
+    account_id: str
+    limit: int | None = None
+    before: str | None = None
+    after: str | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+    profile_id: str | None = None
+    type: str | None = None
+
+
 class LedgerDetails(Struct, frozen=True, kw_only=True):
     """What brought an entry about."""
 

@@ -303,7 +303,7 @@ def full_order_uuid(order: FullOrder) -> str:
 
 
 def book_from_wire(book: Book, instrument: Instrument) -> BookSnapshot:
-    """Return a book. Its number is none that changes of levels have, so there is none (0)."""
+    """Return a book. Its number is none that changes of levels have, so it counts as none."""
 
     def levels(rows: Iterable[Level]) -> tuple[tuple[int, int], ...]:
         read = ((read_price(instrument, row[0]), whole_lots(instrument, row[1])) for row in rows)
@@ -316,6 +316,7 @@ def book_from_wire(book: Book, instrument: Instrument) -> BookSnapshot:
         levels(book.asks),
         from_iso(book.time),
         full_sequence=book.sequence,
+        is_numbered=False,
     )
 
 

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from steelyard.dialects.coinbase_exchange import errors, orders, paging
 from steelyard.dialects.coinbase_exchange.account import asset_named
 from steelyard.dialects.coinbase_exchange.account_messages import (
-    AccountPartRequest,
+    AccountTransfersRequest,
     Address,
     AddressRequest,
     CoinbaseAccount,
@@ -65,32 +65,33 @@ TYPES = ("deposit", "withdraw", "internal_deposit", "internal_withdraw")
 
 def _query(request: TransfersRequest, asker: Asker) -> TransfersQuery:
     check_profile(request.profile_id, asker)
-    if request.type is not None and request.type not in TYPES:
+    return _query_of(request.type, request.currency, asker)
+
+
+def _query_of(kind: str | None, currency: str | None, asker: Asker) -> TransfersQuery:
+    if kind is not None and kind not in TYPES:
         raise errors.said("Invalid type", f"one of {', '.join(TYPES)}", "type")
     return TransfersQuery(
         asker.account_id,
         TRANSFERS_MAX,
-        request.currency,
-        withdrawals_only=request.type == "withdraw",
-        deposits_only=request.type == "deposit",
+        currency,
+        withdrawals_only=kind == "withdraw",
+        deposits_only=kind == "deposit",
     )
 
 
-def _transfers(answer: Any, request: TransfersRequest, asker: Asker) -> Any:
+def _transfers(
+    answer: Any, request: TransfersRequest | AccountTransfersRequest, asker: Asker
+) -> Any:
     if request.type is not None and request.type.startswith("internal"):
         return ()  # moves between own accounts are a person's, on the page
     found = answered(answer, TransferList).transfers[::-1]
     return _page(found, request.before, request.after, request.limit, asker)
 
 
-def _of_account(request: AccountPartRequest, asker: Asker) -> TransfersQuery:
+def _of_account(request: AccountTransfersRequest, asker: Asker) -> TransfersQuery:
     asset_id = asset_named(request.account_id, asker)
-    return TransfersQuery(asker.account_id, TRANSFERS_MAX, asker.listings.asset(asset_id))
-
-
-def _account_transfers(answer: Any, request: AccountPartRequest, asker: Asker) -> Any:
-    found = answered(answer, TransferList).transfers[::-1]
-    return _page(found, request.before, request.after, request.limit, asker)
+    return _query_of(request.type, asker.listings.asset(asset_id), asker)
 
 
 def _page(
@@ -266,10 +267,10 @@ ENDPOINTS = (
     signed(
         "GET",
         "/accounts/{account_id}/transfers",
-        AccountPartRequest,
+        AccountTransfersRequest,
         tuple[Transfer, ...],
         _of_account,
-        _account_transfers,
+        _transfers,
         summary="Deposits and withdrawals of a currency",
     ),
     signed(
