@@ -10,6 +10,7 @@ from people_desk import HOME, PeopleDesk
 
 from steelyard.dialects.native import DIALECT, auth
 from steelyard.domain.messages import Scope
+from steelyard.domain.transfers import AddressBookQuery
 from steelyard.engine.reference import ReferenceEngine
 from steelyard.exchange.audit import audit
 from steelyard.exchange.cashier import Cashier
@@ -342,3 +343,13 @@ def test_a_statement_ends_in_what_is_there(program):
     listed = [t["transfer_id"] for t in program.ask("GET", "/api/v1/transfers")[1]["transfers"]]
     assert [e["transfer_id"] for e in entries[:2]] == listed[:2]
     assert entries[2]["transfer_id"] is None
+
+
+def test_an_owners_address_book_is_told_with_when_an_address_is_good(program):
+    cashier = Cashier(program.exchange, program.desk.personal)
+    account_id = program.exchange.keys.find(program.key.key).created.account_id
+    book = cashier.carry_out(AddressBookQuery(account_id), "", program.desk.caller())
+    (kept,) = book.addresses
+    assert (kept.address, kept.network) == (TRON, "tron")
+    assert kept.usable_ns <= program.desk.now_ns
+    assert cashier.carry_out(AddressBookQuery(9_999), "", program.desk.caller()).addresses == ()

@@ -107,8 +107,14 @@ class DepositAddressQuery(Struct, frozen=True, tag=True):
     network: str | None = None
 
 
+class AddressBookQuery(Struct, frozen=True, tag=True):
+    """Where an account's owner lets withdrawals go."""
+
+    account_id: int
+
+
 MoneyCommand = AskWithdrawal | CancelWithdrawal
-MoneyQuery = TransfersQuery | StatementQuery | WalletQuery | DepositAddressQuery
+MoneyQuery = TransfersQuery | StatementQuery | WalletQuery | DepositAddressQuery | AddressBookQuery
 MoneyMessage = MoneyCommand | MoneyQuery
 
 
@@ -205,4 +211,20 @@ class DepositAddress(Struct, frozen=True, tag=True):
     address: str
 
 
-MoneyAnswer = TransferInfo | TransferList | StatementList | Wallet | DepositAddress
+class BookedAddress(Struct, frozen=True):
+    """One address of an owner's book; nothing goes there before usable_ns."""
+
+    asset_id: int
+    network: str
+    address: str
+    label: str
+    usable_ns: int
+
+
+class AddressBook(Struct, frozen=True, tag=True):
+    """Answer to AddressBookQuery; empty where nobody has signed up for the account."""
+
+    addresses: tuple[BookedAddress, ...]
+
+
+MoneyAnswer = TransferInfo | TransferList | StatementList | Wallet | DepositAddress | AddressBook

@@ -15,7 +15,10 @@ from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.ledger import Balance
 from steelyard.domain.order import RejectReason, TransferState
 from steelyard.domain.transfers import (
+    AddressBook,
+    AddressBookQuery,
     AskWithdrawal,
+    BookedAddress,
     CancelWithdrawal,
     DepositAddress,
     DepositAddressQuery,
@@ -37,6 +40,7 @@ from steelyard.domain.units import to_atoms
 from steelyard.exchange.declined import Decline, Declined
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.funds import (
+    ADDRESS_COOLING_NS,
     DEPOSIT_ARRIVES_NS,
     WITHDRAWAL_LEAVES_NS,
     Funds,
@@ -93,6 +97,8 @@ class Cashier:
                 return self._wallet(message)
             case DepositAddressQuery():
                 return self._deposit_address(message)
+            case AddressBookQuery():
+                return self._address_book(message)
 
     # -- out --------------------------------------------------------------------------------
 
@@ -248,6 +254,21 @@ class Cashier:
                 WalletAsset(asset_id, balance.free_atoms, held_atoms, leaving[asset_id], networks)
             )
         return Wallet(tuple(assets))
+
+    def _address_book(self, query: AddressBookQuery) -> AddressBook:
+        person = self._exchange.people.owner_of(query.account_id)
+        return AddressBook(
+            tuple(
+                BookedAddress(
+                    kept.asset_id,
+                    kept.network,
+                    kept.address,
+                    kept.label,
+                    kept.added_ns + ADDRESS_COOLING_NS,
+                )
+                for kept in (person.addresses.values() if person else ())
+            )
+        )
 
     def _deposit_address(self, query: DepositAddressQuery) -> DepositAddress:
         self._asset_id(query.asset)

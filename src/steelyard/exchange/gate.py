@@ -478,14 +478,17 @@ class Gate:
                     command = each.place if isinstance(each, PlaceClosing) else each
                     if isinstance(command, UserCommand):
                         self._access.check_products(command, kept)
+            # Before it is carried out: who hears of it hears of a counter that has it.
+            for who, aged in charges:
+                self.limiter.charge(who, aged, may_overshoot=True, ip=ip, now_ns=now_ns)
             answer = None if message is None else self._act(message, credentials, ip, now_ns)
             if isinstance(answer, Refused):
+                for who, aged in charges:
+                    self.limiter.charge(who, -aged, may_overshoot=True, ip=ip, now_ns=now_ns)
                 told = endpoint.refused and endpoint.refused(answer, parameters, asker)
                 if told is not None:
                     return told
                 raise SessionRefused(Refusal(answer.reason, answer.message, answer.field))
-            for who, aged in charges:
-                self.limiter.charge(who, aged, may_overshoot=True, ip=ip, now_ns=now_ns)
             return endpoint.encode(answer, parameters, asker)
         except UnitError as error:
             raise SessionRefused(Refusal(error.reason, str(error), error.field)) from error
@@ -672,6 +675,10 @@ class Line:
     def unsubscribe(self, subscription: Subscription) -> None:
         """End it."""
         self._gate.exchange.feed.unsubscribe(self.session_id, subscription)
+
+    def charged(self, account_id: int, instrument_id: int) -> int | None:
+        """Return what an account's counter of an instrument stands at."""
+        return self._gate.limiter.charged(f"{account_id}:{instrument_id}", self._now())
 
     def snapshot(self, query: Query) -> Answer:
         """Answer a public query, for channels that start with a snapshot."""

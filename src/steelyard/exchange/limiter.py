@@ -140,6 +140,16 @@ class Limiter:
                 usage.append(used)
         return tuple(usage), None
 
+    def charged(self, who: str, now_ns: int) -> int | None:
+        """Return what an account's counter of a pair stands at; None where there is none."""
+        limits = self._limits(Per.PAIR, None)
+        if not limits:
+            return None
+        counter = self._counter(limits[0], who)
+        if isinstance(counter, WindowCounter):
+            return counter.add(limits[0], 0, now_ns).used
+        return counter.look(limits[0], 0, now_ns).used
+
     def give_back(
         self,
         per: Per,

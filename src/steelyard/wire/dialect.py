@@ -338,6 +338,10 @@ class Door(Protocol):
         """What the last request counted."""
         ...
 
+    def charged(self, account_id: int, instrument_id: int) -> int | None:
+        """Return what an account's counter of an instrument stands at; None: nothing counts."""
+        ...
+
     def snapshot(self, query: Query) -> Answer:
         """Answer a public query, for channels that start with a snapshot."""
         ...

@@ -1,6 +1,13 @@
 import pytest
 
+from steelyard.dialects.kraken import DIALECT
 from steelyard.dialects.kraken.text import id_text
+from steelyard.exchange.cashier import Cashier
+from steelyard.exchange.funds import ADDRESS_COOLING_NS
+from steelyard.exchange.gate import Gate
+from steelyard.wire.limits import UNLIMITED
+from tests.dialects.kraken.venue import Venue
+from tests.shared.people_desk import PeopleDesk
 
 
 def test_ways_in_and_out_have_their_fees(venue):
@@ -50,3 +57,37 @@ def test_nobody_withdraws_who_has_not_signed_up(venue):
 
 def test_deposits_are_listed(venue):
     assert venue.result("DepositStatus", asset="XBT") == []
+
+
+class Signed(Venue):
+    """Anna has signed up, with an address that has cooled and one that has not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.desk = PeopleDesk()
+        anna = self.desk.sign_up("anna")
+        self.desk.enrol(anna)
+        for number, label in enumerate(("cold", "new")):
+            address = str(number) * 34
+            self.desk.funds.add_address(anna, "USDT", "tron", address, label, self.desk.caller())
+            self.desk.now_ns += ADDRESS_COOLING_NS * (1 - number)
+        cashier = Cashier(self.desk.exchange, self.desk.personal)
+        self.gate = Gate(self.desk.exchange, DIALECT, UNLIMITED, 0, cashier)
+        self.alice = self.key("anna")
+
+
+def test_addresses_are_told_by_their_names(venue):
+    assert venue.result("WithdrawAddresses") == []
+    signed = Signed()
+    told = signed.result("WithdrawAddresses", asset="USDT")
+    assert [(a["key"], a["verified"]) for a in told] == [("cold", True), ("new", False)]
+    assert told[0] == {
+        "address": "0" * 34,
+        "asset": "USDT",
+        "method": "Tron",
+        "key": "cold",
+        "verified": True,
+    }
+    assert signed.result("WithdrawAddresses", asset="XBT") == []
+    for params in ({"verified": "true"}, {"key": "cold"}):
+        assert signed.result("WithdrawAddresses", params) == told[:1]

@@ -85,3 +85,19 @@ def test_questions_have_a_counter_of_their_own(venue):
     venue.pass_time(2)
     venue.result("TradesHistory")
     assert venue.error("Balance") == "EAPI:Rate limit exceeded"
+
+
+def test_a_cancel_that_the_engine_refuses_costs_no_age(venue):
+    """The order has ended by then: its age was not to be paid."""
+    txid = venue.add()
+    venue.result("CancelOrder", txid=txid)
+    before = used(venue)
+    venue.error("CancelOrder", txid=txid)
+    assert used(venue) == before
+
+
+def test_an_amendment_that_the_engine_refuses_costs_its_fixed_part_alone(venue):
+    txid = venue.add()
+    before = used(venue)
+    assert venue.error("AmendOrder", txid=txid, order_qty="1000") == "EOrder:Insufficient funds"
+    assert used(venue) - before == 1

@@ -2,7 +2,10 @@
 
 import pytest
 
+from steelyard.dialects.kraken.limits import LIMITS
 from steelyard.dialects.kraken.private import numbered
+from steelyard.wire.limits import UNLIMITED
+from tests.dialects.kraken.venue import Venue
 
 
 @pytest.fixture
@@ -134,3 +137,26 @@ def test_balances_tell_by_how_much_they_changed(venue, socket):
 
 def test_a_number_is_added_to_a_message():
     assert numbered(b'{"channel":"x"}', 7) == b'{"channel":"x","sequence":7}'
+
+
+def test_who_asks_for_it_hears_the_counter_of_the_pair():
+    """1 for the order, and 8 for canceling it at once, by the time that is heard."""
+    venue = Venue(LIMITS)
+    socket = venue.open("/wsauth/v2")
+    socket.hear()
+    follow(venue, socket, ratecounter=True)
+    txid = venue.add()
+    venue.result("CancelOrder", txid=txid)
+    heard = [f["data"][0] for f in socket.hear()]
+    kinds = [(entry["exec_type"], entry["ratecount"]) for entry in heard]
+    assert kinds == [("pending_new", 1), ("new", 1), ("canceled", 9)]
+
+
+@pytest.mark.parametrize(("limits", "asks"), [(LIMITS, False), (UNLIMITED, True)])
+def test_nobody_else_does(limits, asks):
+    venue = Venue(limits)
+    socket = venue.open("/wsauth/v2")
+    socket.hear()
+    follow(venue, socket, ratecounter=asks)
+    venue.add()
+    assert all("ratecount" not in f["data"][0] for f in socket.hear())

@@ -75,8 +75,8 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "What is kept of an order is bounded.",
     ),
     (
-        "No `WithdrawAddresses`, `OpenPositions` is empty, no exports, staking and sub-accounts.",
-        "The address book is its owner's, on the page; the rest is not there.",
+        "`OpenPositions` is empty; there are no exports, no staking and no sub-accounts.",
+        "Spot only; who has an account has one, and its history comes by pages.",
     ),
     (
         "A withdrawal waits for a mail's code; `key` is an address's label in its owner's book.",
@@ -100,8 +100,8 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "Counters count whole units.",
     ),
     (
-        "`ratecounter` tells nothing.",
-        "The counter is the gate's, which no stream asks.",
+        "`ratecounter` adds `ratecount` to entries of `executions`: the pair's counter.",
+        "v2's documentation does not name the field; v1 calls it so.",
     ),
     (
         "The number of open orders is limited by the listing, not by the account's tier.",

@@ -378,6 +378,7 @@ class Execution(Struct, frozen=True, kw_only=True):
     fees: tuple[FeePart, ...] | Optional = UNSET
     cancel_reason: str | Optional = UNSET
     reason: str | Optional = UNSET
+    ratecount: int | Optional = UNSET
 
 
 class Wallet(Struct, frozen=True, kw_only=True):

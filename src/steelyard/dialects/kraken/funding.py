@@ -19,6 +19,8 @@ from steelyard.dialects.kraken.funding_messages import (
     FundingRecord,
     FundingRequest,
     WalletTransferRequest,
+    WithdrawAddress,
+    WithdrawAddressesRequest,
     WithdrawCancelRequest,
     WithdrawInfo,
     WithdrawInfoRequest,
@@ -31,6 +33,7 @@ from steelyard.dialects.kraken.text import (
     BALANCE_DECIMALS,
     TRANSFER,
     amount_text,
+    asset_alt,
     asset_id,
     asset_name,
     id_number,
@@ -39,6 +42,8 @@ from steelyard.dialects.kraken.text import (
 from steelyard.domain import transfers
 from steelyard.domain.messages import SECOND_NS, Scope
 from steelyard.domain.transfers import (
+    AddressBook,
+    AddressBookQuery,
     AskWithdrawal,
     CancelWithdrawal,
     DepositAddressQuery,
@@ -153,6 +158,35 @@ def _addresses(
     return (DepositAddress(address=answer.address),)
 
 
+def _withdraw_addresses(
+    answer: Any, request: WithdrawAddressesRequest, asker: Asker
+) -> tuple[WithdrawAddress, ...]:
+    assert isinstance(answer, AddressBook), "an AddressBookQuery is answered by addresses"
+    wanted = None if request.asset is None else asset_name(request.asset)
+    found = [
+        (name, kept)
+        for kept in answer.addresses
+        if wanted in (None, name := asker.listings.asset(kept.asset_id))
+    ]
+    rows = (
+        WithdrawAddress(
+            address=kept.address,
+            asset=asset_alt(name),
+            method=method_text(kept.network),
+            key=kept.label,
+            verified=kept.usable_ns <= asker.sandbox_ns,
+        )
+        for name, kept in found
+    )
+    return tuple(
+        row
+        for row in rows
+        if request.method in (None, row.method)
+        and request.key in (None, row.key)
+        and request.verified in (None, row.verified)
+    )
+
+
 # -- lists --------------------------------------------------------------------------------------
 
 
@@ -261,6 +295,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         _wallet,
         _withdraw_methods,
         "Ways out",
+    ),
+    private(
+        "WithdrawAddresses",
+        WithdrawAddressesRequest,
+        tuple[WithdrawAddress, ...],
+        lambda _, asker: AddressBookQuery(asker.account_id),
+        _withdraw_addresses,
+        "Where withdrawals may go: the book of the account's owner",
     ),
     private(
         "WithdrawInfo",

@@ -19,6 +19,15 @@ class FundingRequest(Struct, frozen=True, kw_only=True):
     limit: int = 500
 
 
+class WithdrawAddressesRequest(Struct, frozen=True, kw_only=True):
+    """POST /0/private/WithdrawAddresses."""
+
+    asset: str | None = None
+    method: str | None = None
+    key: str | None = None
+    verified: bool | None = None
+
+
 class DepositAddressesRequest(Struct, frozen=True, kw_only=True):
     """POST /0/private/DepositAddresses."""
 
@@ -105,6 +114,16 @@ class WithdrawMethod(Struct, frozen=True, kw_only=True):
     method: str
     network: str
     minimum: str
+
+
+class WithdrawAddress(Struct, frozen=True, kw_only=True):
+    """One address of WithdrawAddresses; key is what its owner calls it."""
+
+    address: str
+    asset: str
+    method: str
+    key: str
+    verified: bool
 
 
 class WithdrawInfo(Struct, frozen=True, kw_only=True):

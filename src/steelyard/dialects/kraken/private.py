@@ -194,6 +194,27 @@ def numbered(payload: bytes, sequence: int) -> bytes:
     return b'%s,"sequence":%d}' % (payload[:-1], sequence)
 
 
+class _Named(Struct):
+    symbol: str
+
+
+class _Entries(Struct):
+    data: tuple[_Named, ...]
+
+
+_entries = msgspec.json.Decoder(_Entries)
+
+
+def symbol_in(payload: bytes) -> str:
+    """Return the symbol of a message of executions."""
+    return _entries.decode(payload).data[0].symbol
+
+
+def counted(payload: bytes, units: int) -> bytes:
+    """Return a message of one entry with the counter in it."""
+    return b'%s,"ratecount":%d}]}' % (payload.removesuffix(b"}]}"), units)
+
+
 # -- balances -----------------------------------------------------------------------------------
 
 

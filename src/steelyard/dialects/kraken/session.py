@@ -364,7 +364,9 @@ class Session:
         is_executions = name == private.EXECUTIONS
         kind = ChannelKind.ORDERS if is_executions else ChannelKind.BALANCES
         subscription = Subscription(NAME, Channel(kind, account_id=account_id), name)
-        finish: Finish = self._finisher(wanted) if is_executions else self._finish_balances
+        finish: Finish = self._finish_balances
+        if is_executions:
+            finish = self._finisher(wanted, account_id)
         self._door.subscribe(subscription, finish)
         self._subscribed[name] = {"": subscription}
         self._sequences[name] = 0
@@ -386,14 +388,22 @@ class Session:
         self._sequences[name] += 1
         return private.numbered(payload, self._sequences[name])
 
-    def _finisher(self, wanted: ChannelName) -> Finish:
-        tells_all = wanted.order_status is not False
+    def _finisher(self, wanted: ChannelName, account_id: int) -> Finish:
+        tells_all, counts = wanted.order_status is not False, wanted.ratecounter is True
 
         def finish(payload: bytes) -> Sequence[bytes]:
             kept = (p for p in payload.split(b"\n") if tells_all or _is_end_or_trade(p))
-            return [self._numbered(private.EXECUTIONS, each) for each in kept]
+            told = (self._counted(p, account_id) for p in kept) if counts else kept
+            return [self._numbered(private.EXECUTIONS, each) for each in told]
 
         return finish
+
+    def _counted(self, payload: bytes, account_id: int) -> bytes:
+        """Return a message with what its pair's counter stands at."""
+        instrument = find_symbol(self._door.listings, private.symbol_in(payload))
+        assert instrument is not None, "only what is listed has orders"
+        units = self._door.charged(account_id, instrument.instrument_id)
+        return payload if units is None else private.counted(payload, units)
 
     def _finish_balances(self, payload: bytes) -> Sequence[bytes]:
         changes = map(self._balances.changed, payload.split(b"\n"))
