@@ -133,4 +133,7 @@ def dump(state: TraderState) -> object:
         state.timer_slots,
         (state.killed_why, state.killed_has_file),
         state.fills_checked,
+        (state.adopted_atoms, state.stop),
+        vars(state.books),
+        vars(state.moment),
     )

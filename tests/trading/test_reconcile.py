@@ -15,7 +15,8 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import RejectReason, Side
 from steelyard.trading.actions import Role
-from steelyard.trading.reconcile import LOUD_NS, MARGIN_NS, ROUND_NS
+from steelyard.trading.inquiry import LOUD_NS, MARGIN_NS
+from steelyard.trading.reconcile import ROUND_NS
 from steelyard.trading.records import Adjusted, FillsChecked, OrderAbsent, OrderUnknown
 from steelyard.wire.outcome import Answered, Unknown
 from tests.trading.venue import WINDOW_NS
@@ -221,7 +222,7 @@ def test_orders_and_fills_of_others_are_reported_and_left_alone():
     world.after(0, lambda: world.venue.trade_by_hand(Side.SELL))
     world.run(40)
     assert len(world.said("order.foreign")) == 1
-    assert len(world.trader.reconciler._foreign) == 2
+    assert len(world.trader.reconciler.strangers._known) == 2
     assert world.trader.turn.state.portfolio.position_lots == 999
     assert len(world.commands) == 1
     assert world.trader.status.word == "running"
@@ -265,10 +266,10 @@ def test_a_foreign_order_that_rests_is_counted_while_it_does():
     )
     world.after(0, lambda: world.venue.place_for(100, place))
     world.run(2)
-    assert [o.client_order_id for o in world.trader.reconciler.foreign_open.values()] == ["hand"]
+    assert [o.client_order_id for o in world.trader.reconciler.strangers.open.values()] == ["hand"]
     world.after(3, lambda: world.venue.perform(Cancel(0, 1), world.now_ns))
     world.run(4)
-    assert world.trader.reconciler.foreign_open == {}
+    assert world.trader.reconciler.strangers.open == {}
 
 
 def test_rounds_come_again_and_again():

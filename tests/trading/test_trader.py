@@ -15,7 +15,7 @@ from steelyard.domain.messages import (
     Scope,
 )
 from steelyard.domain.order import RejectReason, Side
-from steelyard.trading import host, orderwork, reconcile
+from steelyard.trading import host, inquiry, orderwork, reconcile
 from steelyard.trading.actions import Finish, Role
 from steelyard.trading.records import OrderPending, RunStarted, TimerFired
 from steelyard.wire.outcome import Answered, NotSent, Unknown
@@ -323,8 +323,8 @@ PLANTED = {
     "an unknown order is sent again": (orderwork.OrderWork, "doubt", resend),
     "an unknown order is thought absent": (orderwork.OrderWork, "doubt", believe_absent),
     "absence is believed before the expiry": (
-        reconcile.Reconciler,
-        "_proof_ns",
+        inquiry.Inquiries,
+        "proof_ns",
         lambda _old: lambda _self, _order: 0,
     ),
     "nothing is compared at the start": (

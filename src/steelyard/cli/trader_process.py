@@ -41,11 +41,13 @@ from steelyard.trading.records import codec
 from steelyard.trading.report import state_document
 from steelyard.trading.trader import Trader
 from steelyard.trading.venue import flaws, warnings
+from steelyard.wire.capabilities import Capabilities
 from steelyard.wire.dialect import ApiKey
 
 PUSH_S = 0.2
 CLOSE_S = 0.5
 KILL_S = 4.6  # whoever pressed the button waits no longer
+REPLY_S = 12.0  # nor does whoever asked for something else; the machine answers sooner
 HOST = "127.0.0.1"
 DONE, FAILED = 0, 1
 NS_PER_MS = 1_000_000
@@ -140,6 +142,8 @@ class TraderProcess:
         self._is_stepping = False
         self._over = asyncio.Event()
         self._kills: list[asyncio.Future[None]] = []
+        self._requests: dict[int, asyncio.Future[actions.Reply]] = {}
+        self._next_request = 1
         self._finish = actions.Finish(DONE, "stopped at once")
         self._failure: BaseException | None = None
         self._is_dirty = True
@@ -153,7 +157,7 @@ class TraderProcess:
             ConfigError: The port is taken, the bot's past does not fit its configuration, or the
                 venue does not offer what a trader's rules need.
         """
-        await self._start_venue()
+        capabilities = await self._start_venue()
         self._server = await serve(self._site, HOST, self.settings.port)
         self._site.port = self._server.port
         config = self.settings.config
@@ -168,7 +172,7 @@ class TraderProcess:
         about = datadir.about_file(self._directory.path)
         datadir.write_atomically(about, {k: document[k] for k in ("symbol", "strategy", "key")})
         self._directory.write_ports(document)
-        self.step(Start())
+        self.step(Start(capabilities))
         self._obey_latch()
         if self._failure is not None:
             raise self._failure
@@ -253,6 +257,8 @@ class TraderProcess:
                 case actions.ResetStream(role, why):
                     self._log.write(actions.Log(actions.Level.WARNING, "stream.reset", why), now_ns)
                     self.venue.reset(role)
+                case actions.Reply():
+                    self._replied(action)
                 case actions.Finish():
                     self._finish = action
                     self._over.set()
@@ -303,7 +309,7 @@ class TraderProcess:
 
     # -- the venue ----------------------------------------------------------------------------
 
-    async def _start_venue(self) -> None:
+    async def _start_venue(self) -> Capabilities:
         """Make the venue ready, and refuse one on which the rules could not be kept."""
         table = self.settings.config.main
         capabilities = await self.venue.start()
@@ -319,6 +325,7 @@ class TraderProcess:
         if table.is_bridged:
             for text in warnings(capabilities):
                 self.note("venue", text)
+        return capabilities
 
     def note(self, name: str, text: str) -> None:
         """Write a warning into the log."""
@@ -372,6 +379,41 @@ class TraderProcess:
         self._latch.unlink(missing_ok=True)
         self.step(Resume(why))
         return {"resumed": True}
+
+    async def reconcile(self, who: str) -> dict[str, Any]:
+        """Compare everything with the venue now, and return what came of it."""
+        return await self._asked(lambda request: actions.Reconcile(request, who))
+
+    async def resolve(
+        self, client_order_id: str, decision: actions.Decision, who: str, why: str
+    ) -> dict[str, Any]:
+        """Take a person's word on an order, and return whether it counts."""
+        return await self._asked(
+            lambda request: actions.Resolve(request, client_order_id, decision, who, why)
+        )
+
+    async def _asked(self, make: Callable[[int], Input]) -> dict[str, Any]:
+        """Give the machine what a person asks for, and wait for its reply."""
+        request, self._next_request = self._next_request, self._next_request + 1
+        waiting = self._requests[request] = asyncio.get_running_loop().create_future()
+        self.step(make(request))
+        try:
+            reply = await asyncio.wait_for(waiting, REPLY_S)
+        except TimeoutError:
+            return {"done": False, "text": "the bot has not answered in time; it goes on"}
+        finally:
+            del self._requests[request]
+        return {"done": reply.is_done, "text": reply.text}
+
+    def _replied(self, reply: actions.Reply) -> None:
+        """Tell who asked, once what was journaled before is on disk."""
+
+        def tell() -> None:
+            waiting = self._requests.get(reply.request)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(reply)
+
+        self._commit.release(self._journal.last_sequence, tell)
 
     def _tell_kills(self) -> None:
         kill = self.trader.endings.kill

@@ -13,7 +13,7 @@ from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill
 
 ROUNDING_ATOMS = 20_000  # 2e-8: a venue's eighth decimal, of amount and fee
-FOREIGN_KEPT = 10_000  # fills of others, so that one told twice counts once
+KNOWN_MAX = 10_000  # fills, so that one told twice counts once
 
 
 class AccountBooks:
@@ -23,22 +23,26 @@ class AccountBooks:
         self.seen_atoms: dict[int, int] | None = None  # free and held together, by asset
         self.moved_atoms: dict[int, int] = {}
         self.fills = 0  # since then
-        self._foreign: dict[tuple[int, int], None] = {}
+        self.fills_ever = 0
+        self._known: dict[tuple[int, int], None] = {}
 
     def add(self, fill: Fill, instrument: Instrument) -> None:
-        """Count a fill of the account, whoever's order it was of."""
+        """Count a fill of the account once, whoever's order it was of."""
+        if self.knows(fill):
+            return
         sign = int(fill.side)
         self._move(instrument.base_asset_id, sign * fill.size_lots * instrument.lot_atoms)
         self._move(instrument.quote_asset_id, -sign * fill.quote_atoms)
         self._move(fill.fee_asset_id, -fill.fee_atoms)
         self.fills += 1
-        self._foreign[fill.trade_id, sign] = None
-        if len(self._foreign) > FOREIGN_KEPT:
-            del self._foreign[next(iter(self._foreign))]
+        self.fills_ever += 1
+        self._known[fill.trade_id, sign] = None
+        if len(self._known) > KNOWN_MAX:
+            del self._known[next(iter(self._known))]
 
     def knows(self, fill: Fill) -> bool:
         """Whether a fill has been counted, of those that are remembered."""
-        return (fill.trade_id, int(fill.side)) in self._foreign
+        return (fill.trade_id, int(fill.side)) in self._known
 
     def seen(self, atoms: Mapping[int, int]) -> None:
         """Begin anew from what the venue has told."""

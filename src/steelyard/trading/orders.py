@@ -101,6 +101,7 @@ class OwnOrder(Struct, kw_only=True):
     fill_count: int = 0
     venue_quote_atoms: int = 0
     disputed: str | None = None  # how the venue's count and its fills differ
+    is_count_waived: bool = False  # a person has said that its fills are right
     amending: Amending | None = None
     amend_note: str = ""  # why the last change of it was not made
     terms_ns: int = 0  # since when these are its terms, on our clock
@@ -275,15 +276,18 @@ class Orders:
         """Somebody wants it canceled."""
         self[client_order_id].cancel_why = why
 
-    def resolved(self, client_order_id: str, why: str, now_ns: int, *, is_absent: bool) -> None:
-        """A person has decided."""
+    def resolved(self, client_order_id: str, decision: str, why: str, now_ns: int) -> None:
+        """A person has decided: `absent`, `live` or `fills`."""
         order = self[client_order_id]
         order.note = why
-        if is_absent:
-            self._move(order, OrderState.ABSENT, now_ns)
-        else:
-            order.was_seen = True
-            self._move(order, OrderState.WORKING, now_ns)
+        match decision:
+            case "absent":
+                self._move(order, OrderState.ABSENT, now_ns)
+            case "live":
+                order.was_seen = True
+                self._move(order, OrderState.WORKING, now_ns)
+            case _:
+                order.disputed, order.is_count_waived = None, True
 
     # -- changes of an order ------------------------------------------------------------------
 

@@ -4,8 +4,8 @@ The trader changes its lasting state (`trading/state.py`) only by applying one o
 and in replay alike; so replaying a journal gives the same orders, fills, position, profit,
 timer slots and kill latch. `OrderPending` is on disk before the first byte of its order leaves.
 
-What the trader saw and why it did nothing is in here too (streams, book, clock, key, limits,
-gate, refusals, notes), bounded in rate, so that any past moment can be rebuilt: `trading/moment.py`.
+What the trader saw and why it did nothing is in here too (streams, clock, key, limits, gate,
+refusals, notes), bounded in rate, so that any past moment can be rebuilt: `trading/moment.py`.
 Prices and sizes of the market are not: the tape beside the journal has them. Nor is what a
 strategy keeps in its own attributes.
 
@@ -18,7 +18,7 @@ from steelyard.domain.commands import Place
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.journal import JournalCodec
 from steelyard.domain.lifecycle import Fill, Order, OrderState
-from steelyard.domain.order import RejectReason
+from steelyard.domain.order import RejectReason, Side
 
 FORMAT = 2
 FORMATS = (1, 2)  # that can be read
@@ -112,10 +112,14 @@ class OrderAdopted(Struct, frozen=True, tag=True):
 
 
 class OrderResolved(Struct, frozen=True, tag=True):
-    """A person has decided what became of an unknown order: it is live, or it never arrived."""
+    """A person has decided what the venue's answers do not tell.
+
+    decision is `absent` (the unknown order never arrived), `live` (it is at the venue), or `fills`
+    (what its fills add up to is right, whatever the venue counts).
+    """
 
     client_order_id: str
-    is_absent: bool
+    decision: str
     who: str
     why: str
 
@@ -240,10 +244,14 @@ class PositionAdopted(Struct, frozen=True, tag=True):
 
 
 class ProtectionSet(Struct, frozen=True, tag=True):
-    """The position is to have a stop at this trigger; without a limit at the market; None: none."""
+    """The position is to have a stop at this trigger; without a limit at the market; None: none.
+
+    side is that of the position it is for; None: of the next one.
+    """
 
     trigger_ticks: int | None
     limit_ticks: int | None
+    side: Side | None
     why: str
 
 

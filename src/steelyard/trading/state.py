@@ -12,6 +12,7 @@ from steelyard.domain.errors import ConfigError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.journal import Record
 from steelyard.domain.lifecycle import Fill
+from steelyard.domain.order import Side
 from steelyard.trading.balances import AccountBooks
 from steelyard.trading.moment import Moment
 from steelyard.trading.orders import Amending, Orders
@@ -56,6 +57,7 @@ class Stop(NamedTuple):
 
     trigger_ticks: int
     limit_ticks: int | None
+    side: Side | None  # of the position; None: of the next one
 
 
 class TraderState:
@@ -114,7 +116,7 @@ class TraderState:
                 self.stop = None
             case ProtectionSet():
                 assert message.trigger_ticks is not None, "the case above has those without"
-                self.stop = Stop(message.trigger_ticks, message.limit_ticks)
+                self.stop = Stop(message.trigger_ticks, message.limit_ticks, message.side)
             case TimerFired():
                 self.timer_slots[message.interval_ns] = message.slot
             case Killed():
@@ -146,8 +148,7 @@ class TraderState:
                 orders.adopt(message.place, message.order, time_ns, is_nameless=nameless)
             case OrderResolved():
                 why = f"{message.who} has decided: {message.why}"
-                absent = message.is_absent
-                orders.resolved(message.client_order_id, why, time_ns, is_absent=absent)
+                orders.resolved(message.client_order_id, message.decision, why, time_ns)
             case CancelAsked():
                 orders.cancel_asked(message.client_order_id, message.why)
             case Adjusted():

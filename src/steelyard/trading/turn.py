@@ -24,6 +24,7 @@ from steelyard.trading.actions import (
 )
 from steelyard.trading.records import TraderRecord
 from steelyard.trading.state import TraderState
+from steelyard.wire.capabilities import Capabilities
 
 
 class Rules(Protocol):
@@ -45,6 +46,7 @@ class Turn:
         self.rules = rules
         self.rng = rng
         self.state = TraderState()
+        self.capabilities: Capabilities | None = None  # None: nobody has told; all is offered
         self.now_ns = 0
         self.offset_ns = 0  # the venue's clock less ours
         self.offset_error_ns = 0  # at most so wrong
