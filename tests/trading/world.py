@@ -167,6 +167,7 @@ class World:
         self.points = 0
         self.crash_at = set(crash_at)
         self.rules = Rules()
+        self.start = Start()
         self.guard: Guard = unguarded
         self._strategy = strategy
         self._config = parse_config(config)
@@ -238,7 +239,7 @@ class World:
         )
         for record in self.records():
             self.trader.replay(record)
-        self.step(Start())
+        self.step(self.start)
 
     def step(self, event: Any) -> None:
         """Give the trader an input, and carry out what it wants before the next one."""
