@@ -167,9 +167,9 @@ class Amends:
 
         asked_ns is when it was asked for them; None: it told by itself, maybe late.
         """
-        if told.order_id in order.former or not told.state.is_open:
-            return
         is_another = 0 not in (told.order_id, order.order_id) and told.order_id != order.order_id
+        if told.order_id in order.former or not (told.state.is_open or is_another):
+            return
         amending = order.amending
         if amending is not None:
             if order.has_wanted_terms(told) or is_another:
@@ -236,7 +236,7 @@ class Amends:
         self._turn.alarm(
             "order.twice",
             f"the venue has order {told.order_id} under the name of {order.client_order_id}, which "
-            f"was order {order.order_id}; it counts, and is canceled",
+            f"was order {order.order_id}; it counts too, and is canceled",
         )
         self.take_terms(order, told, "stream")
         self._owner.cancel(order, "the venue has two orders of its name")

@@ -327,7 +327,8 @@ class Orders:
     ) -> None:
         """The venue told its terms: price, size, trigger; maybe under another number."""
         order = self[client_order_id]
-        if order_id and order.order_id and order_id != order.order_id:
+        is_another = 0 not in (order_id, order.order_id) and order_id != order.order_id
+        if is_another:
             told_before = order.venue_filled_lots - sum(order.former.values())
             order.former = {**order.former, order.order_id: told_before}
             order.order_id = order_id
@@ -339,7 +340,7 @@ class Orders:
         order.amending, order.terms_ns = None, now_ns
         self._amending.pop(client_order_id, None)
         order.was_seen = True
-        if state.is_open and not order.is_open:
+        if is_another or (state.is_open and not order.is_open):
             self._set(order, state, now_ns)
         self._sort(order)
 

@@ -68,6 +68,7 @@ class Reconciler:
         self._is_round = False
         self._round = 0  # the number of the newest one
         self._found: list[str] = []  # what the running round is not happy with
+        self._found_last: list[str] = []  # what the last whole one was not
         self._told: AccountAnswer | None = None  # of the running round
         self._fills_before = 0  # the account's fills when it was asked for
         self._next_round_ns = 0
@@ -101,7 +102,7 @@ class Reconciler:
         """What keeps the rounds from being clean."""
         if self.is_clean:
             return None
-        found = self._questions.trouble or "; ".join(self._found[:FOUND_TOLD])
+        found = self._questions.trouble or "; ".join(self._found_last[:FOUND_TOLD])
         return "comparing orders and fills with the venue" + (f": {found}" if found else "")
 
     def work(self) -> None:
@@ -161,7 +162,7 @@ class Reconciler:
                 for o in turn.state.orders.open
                 if o.state is OrderState.UNKNOWN
             ]
-        self._is_round = False
+        self._is_round, self._found_last = False, self._found
         is_clean = not self._found
         if is_clean and not self.is_clean:
             turn.log("reconcile.clean", "orders and fills are as the venue has them")
