@@ -73,9 +73,7 @@ def _sign(lots: int) -> int:
     return 1 if lots > 0 else -1
 
 
-def new_world(
-    trading_s: int = 12, *, strategy: type[Churn] = Churn, **options: Any
-) -> World:
+def new_world(trading_s: int = 12, *, strategy: type[Churn] = Churn, **options: Any) -> World:
     """Return a world in which the session is about to begin."""
     world = World(partial(strategy, until=trading_s), **options)
     venue = world.venue

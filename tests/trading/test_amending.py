@@ -1,4 +1,4 @@
-"""Changing a resting order: the races, the answers that are lost, and what each venue makes of it."""
+"""Changing a resting order: races, lost answers, and what each venue makes of it."""
 
 import pytest
 
