@@ -1,7 +1,7 @@
 """A venue whose language is a dialect of ours: requests over HTTP, streams over WebSockets."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any
 
@@ -29,7 +29,15 @@ from steelyard.wire.outcome import NotSent, Outcome, Unknown
 class DialectVenue:
     """A venue that speaks a dialect; `asking` are the requests that wait for their answer."""
 
-    def __init__(self, owner: Owner, table: VenueTable, key: ApiKey, rng: Random) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        table: VenueTable,
+        key: ApiKey,
+        rng: Random,
+        record: Callable[[str | bytes], None] | None = None,
+    ) -> None:
+        """`record` is given what the market stream tells, as it was received."""
         dialect = dialects.find(table.dialect)
         self._owner = owner
         self._name = dialect.name
@@ -37,7 +45,10 @@ class DialectVenue:
         self._key = key
         self._http = HttpClient(table.rest, loopback_only=True)
         self._connector = Connector(dialect.client, key, dialect.limits)
-        self._streams = {role: Stream(self, role, table.ws, rng) for role in Role}
+        self._streams = {
+            role: Stream(self, role, table.ws, rng, record if role is Role.MARKET else None)
+            for role in Role
+        }
         self._instrument: Instrument | None = None
         self.asking: set[asyncio.Task[None]] = set()
 

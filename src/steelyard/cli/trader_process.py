@@ -34,6 +34,7 @@ from steelyard.net.server import Server, serve
 from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
 from steelyard.store.journal import Journal
+from steelyard.store.recorder import MarketRecorder
 from steelyard.trading import actions
 from steelyard.trading.actions import Input, Kill, Resume, Start, Stop
 from steelyard.trading.config import BotConfig
@@ -111,11 +112,15 @@ class TraderProcess:
         rng = SystemRandom()  # pauses only: nothing that is journaled depends on it
         self.settings = settings
         self.clock = Clock()
+        self._loop = asyncio.get_running_loop()
         self.venue: Venue = (
             BridgeVenue(self, table, config.strategy.symbol, settings.key, rng)
             if table.is_bridged
-            else DialectVenue(self, table, settings.key, rng)
+            else DialectVenue(
+                self, table, settings.key, rng, self._record if config.bot.record_market else None
+            )
         )
+        self._recorder: MarketRecorder | None = None
         self._latch = datadir.latch_file(settings.data, name)
         self._directory = datadir.Directory(settings.data / "bots" / name)
         self._codec = codec()
@@ -133,6 +138,9 @@ class TraderProcess:
         if repair := self._journal.repair:
             line = actions.Log(actions.Level.WARNING, "journal.repaired", repair)
             self._log.write(line, self.clock.now_ns())
+        if config.bot.record_market:
+            tape, max_bytes = self._directory.path / "tape", config.bot.record_market_max_mb << 20
+            self._recorder = MarketRecorder(tape, max_bytes, self._tape_said)
         self._commit = GroupCommit(self._journal, on_failure=self._disk_failed)
         self._site = BotSite(self, self._directory.token(), self.spawn)
         self._server: Server | None = None
@@ -207,6 +215,8 @@ class TraderProcess:
         await self.venue.close()
         await self._commit.stop()
         self._journal.close()
+        if self._recorder is not None:
+            await asyncio.to_thread(self._recorder.close)
         self._log.close()
         self._directory.close()
 
@@ -306,6 +316,18 @@ class TraderProcess:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failure = error
             self._over.set()
+
+    # -- the tape -----------------------------------------------------------------------------
+
+    def _record(self, frame: str | bytes) -> None:
+        """Keep a frame of the market stream."""
+        if self._recorder is not None:
+            self._recorder.take(frame, self.clock.now_ns())
+
+    def _tape_said(self, text: str) -> None:
+        """Say in the log what the recorder's thread says."""
+        with suppress(RuntimeError):  # the loop has ended, and with it the log
+            self._loop.call_soon_threadsafe(self.note, "tape", text)
 
     # -- the venue ----------------------------------------------------------------------------
 

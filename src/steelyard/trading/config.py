@@ -277,6 +277,10 @@ def _check_venue(config: BotConfig) -> None:
         raise ConfigError("[venue.main] is missing; it says where to trade")
     venue = config.main
     _check_bridge(venue)
+    if venue.is_bridged and config.bot.record_market:
+        raise ConfigError(
+            "[bot] record_market keeps the frames of a dialect's stream; a bridge has none"
+        )
     if venue.is_bridged and not venue.rest:
         return
     for key, address, schemes in (
