@@ -106,6 +106,10 @@ class Protection:
         """The stops that may still fill, oldest first."""
         return [order for order in self._turn.state.orders.open if order.protects]
 
+    def begin(self) -> None:
+        """A run begins: what stood when the last one ended is missed if it is gone."""
+        self._known = {order.client_order_id: order for order in self.stops}
+
     def work(self, *, is_open: bool) -> None:
         """Do what is due; is_open: new orders may be sent."""
         turn = self._turn

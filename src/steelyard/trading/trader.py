@@ -206,6 +206,7 @@ class Trader:
             case Start():
                 turn.capabilities = event.capabilities
                 self.startup.begin(self.strategy)
+                self.protection.begin()
             case Told():
                 self._told(event.event)
             case StreamUp():
