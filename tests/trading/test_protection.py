@@ -148,7 +148,7 @@ def test_one_that_vanished_while_the_bot_was_down_is_found_at_the_start():
     world.after(3, world.boot)
     world.run(8)
     assert world.said("protection.lost")
-    assert stops(world) == [(Side.SELL, 999, 5_900_000)]
+    assert stops(world) == [(Side.SELL, 1_998, 5_900_000)]
 
 
 def test_one_that_vanished_while_the_stream_was_down_is_found():

@@ -23,6 +23,7 @@ from steelyard.trading.actions import (
     Kill,
     Log,
     OpenStreams,
+    Reply,
     ResetStream,
     Resume,
     Returned,
@@ -161,6 +162,7 @@ class World:
         self.venue.now_ns = BEGIN_NS
         self.payloads: list[bytes] = []  # the journal
         self.logs: list[Log] = []
+        self.replies: list[Reply] = []  # to a person's requests
         self.finished: Finish | None = None
         self.commands: list[Any] = []
         self.crashes = 0
@@ -310,6 +312,8 @@ class World:
                         self.open_stream(role, LATENCY_NS)
                 case ResetStream(role, why):
                     self.break_stream(role, why)
+                case Reply():
+                    self.replies.append(action)
                 case Finish():
                     self.finished = action
         self._alarm += 1
