@@ -1,7 +1,10 @@
 """A venue that speaks a dialect of ours; what it sends and hears is in test_trader_process.py."""
 
 import asyncio
+from base64 import b64encode
 from random import Random
+
+import pytest
 
 from steelyard.cli.dialect_venue import DialectVenue
 from steelyard.domain.messages import ClockQuery
@@ -11,6 +14,7 @@ from steelyard.trading.venue import flaws
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.outcome import NotSent
 
+SECRET = b64encode(bytes(64))
 TABLE = VenueTable(dialect="binance", key="env:X", rest="http://127.0.0.1:1", ws="ws://127.0.0.1:1")
 
 
@@ -63,6 +67,30 @@ def test_what_cannot_be_delivered_was_not_sent():
         assert isinstance(returned.outcome, NotSent)
         await asyncio.sleep(0)
         assert not venue.asking
+        await venue.close()
+
+    asyncio.run(act())
+
+
+@pytest.mark.parametrize(
+    ("name", "has_amend", "some", "none"),
+    [
+        ("native", True, "TRAILING_STOP GTD", "MARKET GTC"),
+        ("binance", True, "STOP GTC", "LIMIT GTD"),
+        ("kraken", True, "STOP_LIMIT GTD", "MARKET FOK"),
+        ("coinbase-exchange", False, "STOP_LIMIT GTC", "STOP GTC"),
+    ],
+)
+def test_what_a_dialect_has_words_for_is_asked_of_it(name, has_amend, some, none):
+    """So a strategy is refused here, with the reason, and not by the venue in a bad minute."""
+
+    async def act() -> None:
+        table = VenueTable(dialect=name, key="env:X", rest=TABLE.rest, ws=TABLE.ws)
+        venue = DialectVenue(Owner(), table, ApiKey("k", SECRET, "p"), Random(1))
+        found = await venue.start()
+        assert found.has_amend is has_amend
+        assert some in found.order_types
+        assert none not in found.order_types
         await venue.close()
 
     asyncio.run(act())

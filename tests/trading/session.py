@@ -8,7 +8,7 @@ from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import FillsQuery, OrdersQuery
 from steelyard.domain.order import Side
 from steelyard.domain.units import Lots
-from steelyard.trading.records import OrderPending, TimerFired
+from steelyard.trading.records import OrderAdopted, OrderPending, TimerFired
 from steelyard.trading.state import TraderState
 from steelyard.trading.strategy import Strategy, Timer
 from tests.trading.venue import BOT, BTC_USDT
@@ -48,9 +48,34 @@ class Churn(Strategy):
                 self.sell(size, "60000.40")
 
 
-def new_world(trading_s: int = 12, **options: Any) -> World:
+class Restless(Churn):
+    """As Churn, and it changes what rests, and keeps a stop behind its position."""
+
+    def on_timer(self, timer: Timer) -> None:
+        slot = (timer.due_ns - BEGIN_NS) // timer.every.ns
+        if slot > self.params.until:
+            return
+        resting = [order for order in self.open_orders if order.is_open]
+        for order in resting[:2]:
+            ticks = (order.place.price_ticks or MID) - int(order.place.side) * 500
+            larger = Lots(order.place.size_lots % SIZE_STEP + SIZE_STEP) if slot % 4 == 0 else None
+            self.amend(order, price=self.instrument.price(ticks), size=larger)
+        if slot % 3 == 0 and self.position.lots and self.price is not None:
+            ticks = self.instrument.price_ticks(self.price) - 1_500 * _sign(self.position.lots)
+            self.protect(self.instrument.price(ticks) if slot % 9 else None)
+        super().on_timer(timer)
+
+
+SIZE_STEP = 10_000  # an amended size keeps the slot in its last digits
+
+
+def _sign(lots: int) -> int:
+    return 1 if lots > 0 else -1
+
+
+def new_world(trading_s: int = 12, *, strategy: type[Churn] = Churn, **options: Any) -> World:
     """Return a world in which the session is about to begin."""
-    world = World(partial(Churn, until=trading_s), **options)
+    world = World(partial(strategy, until=trading_s), **options)
     venue = world.venue
     venue.quote(MID)
     # The market moves, and others trade, so that resting orders fill in parts.
@@ -78,6 +103,7 @@ def check_end(world: World) -> None:
     venue, state = world.venue, world.trader.turn.state
     intents = [message.place.client_order_id for message in world.messages(OrderPending)]
     check_once(world, intents)
+    intents += [message.place.client_order_id for message in world.messages(OrderAdopted)]
     # What is open here is open there, and nothing is left in doubt.
     open_there = venue.history.orders(OrdersQuery(BOT, 1_000, open_only=True))
     own_there = {o.client_order_id for o in open_there if o.client_order_id in intents}
@@ -85,7 +111,14 @@ def check_end(world: World) -> None:
     assert all(o.state not in {OrderState.PENDING, OrderState.UNKNOWN} for o in state.orders)
     for order in venue.orders_of_bot:
         ours = state.orders[order.client_order_id]
-        assert (ours.state, ours.filled_lots) == (order.state, order.filled_lots)
+        filled_lots = order.filled_lots + venue.filled_before.get(order.order_id, 0)
+        assert (ours.state, ours.filled_lots) == (order.state, filled_lots)
+        assert ours.amending is None
+        if order.state.is_open:
+            assert ours.place.price_ticks == order.price_ticks
+            assert ours.place.trigger_ticks == order.trigger_ticks
+            assert ours.place.size_lots == order.size_lots + filled_lots - order.filled_lots
+    check_protection(world)
     # Position and cash are what the venue's fills of this bot add up to, to the atom.
     assert state.portfolio is not None
     assert (state.portfolio.position_atoms, state.portfolio.cash_atoms) == truth(world, intents)
@@ -97,12 +130,34 @@ def check_once(world: World, intents: Collection[str]) -> None:
     """Check that no intent became two orders, and no order came without an intent."""
     venue = world.venue
     assert len(set(venue.client_ids)) == len(venue.client_ids), "an id was used twice"
-    sizes = [order.size_lots for order in venue.orders_of_bot]
+    slots = [o for o in venue.orders_of_bot if not o.order_type.waits and not o.client_order_id
+             .startswith("hand")]  # fmt: skip
+    sizes = [
+        (order.size_lots + venue.filled_before.get(order.order_id, 0)) % SIZE_STEP
+        for order in slots
+    ]
     assert len(set(sizes)) == len(sizes), "a slot was traded twice"
     assert len(set(intents)) == len(intents)
     assert {order.client_order_id for order in venue.orders_of_bot} <= set(intents)
-    slots = [message.slot for message in world.messages(TimerFired)]
-    assert slots == sorted(set(slots))
+    fired = [message.slot for message in world.messages(TimerFired)]
+    assert fired == sorted(set(fired))
+
+
+def check_protection(world: World) -> None:
+    """Check that the position has its stop at the venue, or that the bot says it has not."""
+    state = world.trader.turn.state
+    lots = 0 if state.portfolio is None else state.portfolio.position_lots
+    if state.stop is None or lots == 0:
+        return
+    stops = [o for o in world.venue.orders_of_bot if o.state.is_open and o.order_type.waits]
+    covered = sum(
+        o.size_lots - o.filled_lots
+        for o in stops
+        if o.side is (Side.SELL if lots > 0 else Side.BUY)
+        and o.trigger_ticks == state.stop.trigger_ticks
+    )
+    assert covered == abs(lots) or world.trader.protection.trouble is not None
+    assert covered <= abs(lots)
 
 
 def truth(world: World, intents: Collection[str]) -> tuple[int, int]:
@@ -133,4 +188,7 @@ def dump(state: TraderState) -> object:
         state.timer_slots,
         (state.killed_why, state.killed_has_file),
         state.fills_checked,
+        (state.adopted_atoms, state.stop),
+        vars(state.books),
+        vars(state.moment),
     )

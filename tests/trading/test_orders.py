@@ -1,6 +1,8 @@
 import msgspec
 import pytest
 
+from steelyard import dialects
+from steelyard.bridge import venues
 from steelyard.domain.commands import Place
 from steelyard.domain.errors import InvariantError
 from steelyard.domain.lifecycle import TRANSITIONS, Fill, Order, OrderState
@@ -195,3 +197,29 @@ def test_orders_are_plain_values():
     """What an order is can be copied, compared and written down."""
     orders = at(S.WORKING)
     assert msgspec.structs.replace(orders["a"]) == orders["a"]
+
+
+@pytest.mark.parametrize("name", ["native", "binance", "kraken", "coinbase-exchange"])
+def test_an_id_of_this_bot_is_known_by_itself(name: str):
+    """Where ids are printed in the order of their numbers; elsewhere nobody claims to know."""
+    printed = dialects.find(name).client.client_order_id
+    ours = [ClientIds("dip", run) for run in (1, 1_700_000_000, 2**32 - 1)]
+    others = [ClientIds(other, 1_700_000_000) for other in ("dip2", "dop", "x")]
+    is_known = name != "coinbase-exchange"
+    for ids in ours:
+        assert ours[0].owns(printed(ids.next()), printed) is is_known
+    for ids in others:
+        assert not ours[0].owns(printed(ids.next()), printed)
+    for text in ("", "hand", "f" * 32, "sy" + "z" * 22):
+        assert not ours[0].owns(text, printed)
+
+
+@pytest.mark.parametrize("name", ["okx", "kraken", "coinbase"])
+def test_an_id_behind_a_bridge_is_known_by_itself(name: str):
+    """Letters and digits, or UUIDs that look random: both in the order of their numbers."""
+
+    def printed(number: int) -> str:
+        return venues.client_order_id(name, number)
+
+    assert ClientIds("dip", 5).owns(printed(ClientIds("dip", 7).next()), printed)
+    assert not ClientIds("dip", 5).owns(printed(ClientIds("dop", 7).next()), printed)

@@ -1,35 +1,60 @@
+from pathlib import Path
 from typing import get_args
 
 import msgspec
 import pytest
 
 from steelyard.domain.commands import Place
-from steelyard.domain.errors import DecodeError
+from steelyard.domain.errors import ConfigError, DecodeError
 from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.order import Liquidity, OrderType, RejectReason, Side, TimeInForce
+from steelyard.store.journal import Journal
 from steelyard.trading.records import (
     Adjusted,
+    AmendFailed,
+    AmendPending,
+    AmendSent,
+    AmendUnknown,
+    BalancesSeen,
     CancelAsked,
+    ClockMeasured,
+    CountDisputed,
     FillsChecked,
     FillSeen,
+    ForeignFillSeen,
+    ForeignOrderSeen,
+    GateChanged,
     InstrumentSeen,
+    IntentRefused,
+    KeyAudited,
     Killed,
+    LimitsSet,
     OrderAbsent,
+    OrderAdopted,
+    OrderAmended,
     OrderNotSent,
     OrderPending,
     OrderRefused,
+    OrderResolved,
     OrderSeen,
     OrderSent,
     OrderUnknown,
+    PositionAdopted,
+    ProtectionSeen,
+    ProtectionSet,
     Resumed,
     RunStarted,
     RunStopped,
     StrategyFailed,
+    StrategyNoted,
+    StreamChanged,
     TimerFired,
     TraderRecord,
     codec,
 )
+from steelyard.trading.state import TraderState
 from tests.trading.venue import BTC_USDT
+from tests.trading.world import hand_world
 
 PLACE = Place(
     0,
@@ -89,8 +114,31 @@ SAMPLES = [
     Killed("why", has_file=True),
     Resumed("why"),
     StrategyFailed("traceback"),
+    OrderAdopted(PLACE, ORDER, "why", is_nameless=True),
+    OrderResolved("a", "absent", "anna", "why"),
+    AmendPending("a", 2**62, None, 1, replaces=True),
+    AmendSent("a", None),
+    AmendUnknown("a", "reset", 10**19),
+    AmendFailed("a", "why"),
+    OrderAmended("a", 2**63, None, 2**53, 1, OrderState.WORKING, "query"),
+    CountDisputed("a", None),
+    ForeignOrderSeen(ORDER, "leave"),
+    ForeignFillSeen(FILL),
+    BalancesSeen({7: 10**31}, {8: -(10**30)}),
+    PositionAdopted(10**12, 10**30, "why"),
+    ProtectionSet(1, None, Side.SELL, "why"),
+    ProtectionSeen("missing"),
+    LimitsSet({"risk.max_position": "1"}),
+    KeyAudited("k", None, ("it may trade from anywhere",)),
+    ClockMeasured(-(10**18), 5),
+    StreamChanged("private", None),
+    GateChanged("gated", "why", 3),
+    IntentRefused("gate", "why", "buy 1", 2),
+    StrategyNoted("ü", 1),
     RunStopped("why"),
 ]
+
+GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.mark.parametrize("message", SAMPLES, ids=lambda m: type(m).__name__)
@@ -114,3 +162,50 @@ def test_garbage_is_named_by_its_number():
         codec().decode(9, b'J[1,{"type":"Nonsense"}]')
     with pytest.raises(DecodeError, match="record 9"):
         codec().decode(9, msgspec.json.encode({}))
+
+
+def golden(name: str) -> list[bytes]:
+    return (GOLDEN / name).read_bytes().splitlines()
+
+
+def test_a_journal_of_format_1_is_read_as_it_is(tmp_path: Path):
+    """From a directory as an older trader left it: the same orders, position and money."""
+    journal = Journal(tmp_path / "journal")
+    journal.append_all(golden("format1.journal"))
+    journal.commit()
+    journal.close()
+    journal, state = Journal(tmp_path / "journal"), TraderState()
+    for sequence, payload in journal.records(0):
+        state.replay(codec().decode(sequence, payload))
+    journal.close()
+    assert state.portfolio is not None
+    assert state.portfolio.position_atoms == -10_024_000_000
+    assert state.portfolio.cash_atoms == 600_425_747_026_000
+    assert (state.run, state.killed_why, state.fills_checked) == (1_700_000_004, None, 5)
+    assert state.timer_slots == {1_000_000_000: 1_700_000_034}
+    found = [(o.client_order_id[-2:], o.state.name, o.filled_lots) for o in state.orders]
+    assert found == [
+        ("01", "FILLED", 400),
+        ("02", "FILLED", 1_002),
+        ("03", "CANCELED", 400),
+        ("04", "ABSENT", 0),
+        ("ff", "REJECTED", 0),
+    ]
+
+
+def test_a_bot_of_format_1_goes_on():
+    """Its next run writes the newer format behind the older records."""
+    world = hand_world()
+    world.payloads = golden("format1.journal")
+    begun = len(world.payloads)
+    world.after(60, lambda: None)
+    world.run(60)
+    assert world.trader.status.word == "running"
+    assert world.messages(RunStarted)[-1].format == 2
+    assert len(world.payloads) > begun
+
+
+def test_a_newer_journal_is_refused_with_a_way_out():
+    """What it would mean is not known here."""
+    with pytest.raises(ConfigError, match=r"format 3, this program reads 1 and 2; use the version"):
+        TraderState().apply(RunStarted(3, 1, "b", "sandbox", "m:C", "BTC-USDT", {}), 0)

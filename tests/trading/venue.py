@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from steelyard.domain.commands import (
     Accepted,
+    Amend,
     Amended,
     Cancel,
     Canceled,
@@ -25,6 +26,7 @@ from steelyard.domain.commands import (
     Place,
     Rejected,
     Traded,
+    Triggered,
 )
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Order
@@ -103,6 +105,8 @@ class Venue:
         self.lists_by_id = self.lists_by_time = True
         self.now_ns = 0
         self.hands = 0
+        self.replaces = False  # an amend is another order in place of the old one
+        self.filled_before: dict[int, int] = {}  # of the orders in whose place an order is
         self.orders_of_bot: list[Order] = []  # as they arrived, refused ones too
         self.client_ids: list[str] = []
         self.apply(ListInstrument(BTC_USDT))
@@ -178,8 +182,54 @@ class Venue:
                     return Answered(Refused(RejectReason.UNKNOWN_ORDER, "no such open order"))
                 self.apply(Cancel(BOT, found.order_id))
                 return Answered(OrderAnswer(copied(found)))
+            case Amend():
+                return Answered(self._replace(command) if self.replaces else self._amend(command))
             case _:
                 raise AssertionError(command)
+
+    def _amend(self, amend: Amend) -> OrderAnswer | Refused:
+        """Change an order as the engine does: it keeps its number."""
+        command = msgspec.structs.replace(amend, account_id=BOT, instrument_id=None)
+        effects = self.apply(command)
+        if isinstance(effects[0], Rejected):
+            return Refused(effects[0].reason, effects[0].reason.name, order_id=amend.order_id)
+        order = self.history.order(OrderQuery(BOT, order_id=amend.order_id))
+        assert order is not None
+        filled = sum(isinstance(e, Filled) and e.order_id == order.order_id for e in effects)
+        return OrderAnswer(copied(order), self.history.fills_of(order, filled))
+
+    def _replace(self, amend: Amend) -> OrderAnswer | Refused:
+        """Change an order as other venues do: cancel it, and place another under its name."""
+        old = self.history.order(OrderQuery(BOT, order_id=amend.order_id))
+        if old is None or not old.state.is_open:
+            return Refused(RejectReason.UNKNOWN_ORDER, "no such open order")
+        size_lots = (amend.size_lots or old.size_lots) - old.filled_lots
+        if size_lots <= 0:
+            return Refused(RejectReason.SIZE_BELOW_FILLED, "so much has filled")
+        self.apply(Cancel(BOT, old.order_id))
+        place = Place(
+            BOT,
+            3,
+            old.side,
+            old.order_type,
+            old.time_in_force,
+            old.post_only,
+            amend.price_ticks or old.price_ticks,
+            size_lots,
+            client_order_id=old.client_order_id,
+            fee_asset=self.fee_asset,
+        )
+        effects = self.place_for(BOT, place)
+        if isinstance(effects[0], Rejected):
+            return Refused(effects[0].reason, "canceled, and the new one refused")
+        order = self.history.order(OrderQuery(BOT, order_id=effects[0].order_id))
+        assert order is not None
+        self.orders_of_bot.remove(old)
+        self.orders_of_bot.append(order)
+        before = self.filled_before.pop(old.order_id, 0) + old.filled_lots
+        self.filled_before[order.order_id] = before
+        filled = sum(isinstance(e, Filled) and e.order_id == order.order_id for e in effects)
+        return OrderAnswer(copied(order), self.history.fills_of(order, filled))
 
     def ask(self, query: Any) -> Outcome:
         """Answer a bot's query."""
@@ -298,8 +348,12 @@ class Venue:
                     kind = Execution.CANCELED if is_user else Execution.EXPIRED
                     self._tell(account, kind, order, None)
                 case Amended(account_id=account):
-                    order = self.history.amended(effect, now_ns)
+                    trigger_ticks = command.trigger_ticks if isinstance(command, Amend) else None
+                    order = self.history.amended(effect, trigger_ticks, now_ns)
                     self._tell(account, Execution.AMENDED, order, None)
+                case Triggered(account_id=account):
+                    order = self.history.triggered(effect, now_ns)
+                    self._tell(account, Execution.TRIGGERED, order, None)
                 case Traded():
                     trade = Trade(
                         3,

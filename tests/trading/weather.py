@@ -3,14 +3,15 @@
 from random import Random
 from typing import Any
 
-from steelyard.domain.commands import Cancel, Place
+from steelyard.domain.commands import Amend, Cancel, Place
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import FeeAsset, Side
-from steelyard.trading.actions import Role
+from steelyard.trading.actions import Role, Start
 from steelyard.wire.outcome import NotSent
-from tests.trading.session import QUIET_S, check_end, new_world
+from tests.trading.capabilities import offering
+from tests.trading.session import QUIET_S, Churn, Restless, check_end, new_world
 from tests.trading.venue import Venue
-from tests.trading.world import BEGIN_NS, Fate, World
+from tests.trading.world import BEGIN_NS, CONFIG, Fate, World
 
 TRADING_S = 18
 CALM_NS = BEGIN_NS + (TRADING_S + 4) * SECOND_NS
@@ -33,7 +34,7 @@ def world_in_weather(seed: int) -> World:
     order_rate = rng.choice([0, 0.2, 0.5])
 
     def fate(message: Any, _number: int) -> Fate:
-        rate = order_rate if isinstance(message, Place | Cancel) else query_rate
+        rate = order_rate if isinstance(message, Place | Cancel | Amend) else query_rate
         if world.now_ns < CALM_NS and rng.random() < rate:
             return trouble(rng)
         return Fate(rng.randrange(1, 50) * MS_NS, rng.randrange(1, 50) * MS_NS)
@@ -41,7 +42,17 @@ def world_in_weather(seed: int) -> World:
     venue = Venue(offset_ns=rng.choice([0, -2, 3]) * SECOND_NS)
     venue.fee_asset = rng.choice([*FeeAsset])
     crashes = rng.sample(range(CRASHES_WITHIN), rng.choice([0, 1, 2, 5]))
-    world = new_world(TRADING_S, fate=fate, venue=venue, crash_at=crashes)
+    venue.replaces = rng.random() < 0.3
+    policy = rng.choice(["leave", "leave", "cancel", "adopt"])
+    world = new_world(
+        TRADING_S,
+        strategy=rng.choice([Churn, Restless]),
+        fate=fate,
+        venue=venue,
+        crash_at=crashes,
+        config=CONFIG.replace("[venue.main]", f'foreign_orders = "{policy}"\n[venue.main]'),
+    )
+    world.start = Start(offering(amend_replaces=venue.replaces))
     world.timeout_ns = rng.choice([1, 2, 10]) * SECOND_NS
     for _ in range(rng.choice([0, 0, 1, 3])):
         role, back_s = rng.choice([*Role]), rng.choice([0.1, 1, 4])

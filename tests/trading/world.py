@@ -23,6 +23,7 @@ from steelyard.trading.actions import (
     Kill,
     Log,
     OpenStreams,
+    Reply,
     ResetStream,
     Resume,
     Returned,
@@ -169,12 +170,14 @@ class World:
         self.venue.now_ns = BEGIN_NS
         self.payloads: list[bytes] = []  # the journal
         self.logs: list[Log] = []
+        self.replies: list[Reply] = []  # to a person's requests
         self.finished: Finish | None = None
         self.commands: list[Any] = []
         self.crashes = 0
         self.points = 0
         self.crash_at = set(crash_at)
         self.rules = Rules()
+        self.start = Start()
         self.guard: Guard = unguarded
         self._strategy = strategy
         self._config = parse_config(config)
@@ -246,7 +249,7 @@ class World:
         )
         for record in self.records():
             self.trader.replay(record)
-        self.step(Start())
+        self.step(self.start)
 
     def step(self, event: Any) -> None:
         """Give the trader an input, and carry out what it wants before the next one."""
@@ -317,6 +320,8 @@ class World:
                         self.open_stream(role, LATENCY_NS)
                 case ResetStream(role, why):
                     self.break_stream(role, why)
+                case Reply():
+                    self.replies.append(action)
                 case Finish():
                     self.finished = action
         self._alarm += 1

@@ -9,11 +9,17 @@ from urllib.parse import urlsplit
 from steelyard import dialects
 from steelyard.cli.trader_stream import Stream
 from steelyard.cli.venue import Owner
-from steelyard.domain.commands import Cancel, UserCommand
-from steelyard.domain.errors import ConnectFailed, ConnectionLost, DecodeError, TransportError
-from steelyard.domain.instrument import Instrument
+from steelyard.domain.commands import Amend, Cancel, Place, UserCommand
+from steelyard.domain.errors import (
+    ConnectFailed,
+    ConnectionLost,
+    DecodeError,
+    TransportError,
+    Unsupported,
+)
+from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import SECOND_NS, Query
-from steelyard.domain.order import FIELDS, OrderType
+from steelyard.domain.order import FIELDS, Need, OrderType, Side, TimeInForce
 from steelyard.net.client import HttpClient
 from steelyard.net.clock import uptime_ns
 from steelyard.store.datadir import state_directory
@@ -42,11 +48,20 @@ class DialectVenue:
     What it sends is paced with all other traders of this host, through files of theirs.
     """
 
-    def __init__(self, owner: Owner, table: VenueTable, key: ApiKey, rng: Random) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        table: VenueTable,
+        key: ApiKey,
+        rng: Random,
+        record: Callable[[str | bytes], None] | None = None,
+    ) -> None:
+        """`record` is given what the market stream tells, as it was received."""
         dialect = dialects.find(table.dialect)
         self._owner = owner
         self._name = dialect.name
         self._client = dialect.client
+        self._key = key
         self._http = HttpClient(table.rest, loopback_only=True, in_turn=dialect.in_turn)
         self._pacing = SharedPacing(
             state_directory() / PACE,
@@ -59,7 +74,10 @@ class DialectVenue:
         self._connector = Connector(dialect.client, key, dialect.limits, self._pacing)
         self._limits_ns = 0  # when to ask for the limits again
         self._stop: Stop | None = None  # what was told of it
-        self._streams = {role: Stream(self, role, table.ws, rng) for role in Role}
+        self._streams = {
+            role: Stream(self, role, table.ws, rng, record if role is Role.MARKET else None)
+            for role in Role
+        }
         self._instrument: Instrument | None = None
         self.asking: set[asyncio.Task[None]] = set()
 
@@ -85,13 +103,22 @@ class DialectVenue:
             has_clock=True,
             has_candles=True,
             has_dead_man=False,
-            has_amend=True,
+            has_amend=self._can_say(_AMEND),
             order_types=tuple(
                 f"{kind.name} {force.name}"
-                for kind in (OrderType.LIMIT, OrderType.MARKET)
+                for kind in FIELDS
                 for force in sorted(FIELDS[kind].time_in_force)
+                if self._can_say(_place(kind, force))
             ),
         )
+
+    def _can_say(self, command: UserCommand) -> bool:
+        """Return whether the dialect has words for a command; nothing is sent."""
+        try:
+            self._client.request(command, _SAMPLES, self._key, self._owner.now_ns())
+        except Unsupported:
+            return False
+        return True
 
     def ask(self, request_id: int, message: UserCommand | Query, *, is_command: bool) -> None:
         """Send a message, unless it may not be sent now."""
@@ -232,3 +259,35 @@ class DialectVenue:
 
 # Of which the expiry is asked: it is the same for all commands.
 _SAMPLE = Cancel(0, 1)
+
+# What shows which orders a dialect has words for.
+_LISTED = Instrument.spot(
+    0,
+    (0, "BTC"),
+    (1, "USDT"),
+    tick_size="0.01",
+    lot_size="0.00001",
+    price_max="1000000",
+    size_max="1000",
+    notional_min="5",
+)
+_SAMPLES = Listings([_LISTED])
+_AMEND = Amend(0, 1, None, 1, None, _LISTED.instrument_id)
+
+
+def _place(kind: OrderType, force: TimeInForce) -> Place:
+    """Return an order of a type, with what it must have and nothing that it may."""
+    needs = FIELDS[kind]
+    return Place(
+        account_id=0,
+        instrument_id=_LISTED.instrument_id,
+        side=Side.SELL,
+        order_type=kind,
+        time_in_force=force,
+        post_only=False,
+        price_ticks=1 if needs.price_ticks is Need.MUST else None,
+        size_lots=1,
+        trigger_ticks=2 if needs.trigger_ticks is Need.MUST else None,
+        trail_rate_e8=1_000_000 if needs.trail is Need.MUST else None,
+        expire_ns=1 if force is TimeInForce.GTD else None,
+    )

@@ -23,7 +23,7 @@ from steelyard.domain.errors import PeerError, SteelyardError, TransportError, U
 DONE, CHECK_FAILED, USAGE, VENUE = 0, 1, 2, 3
 INTERRUPTED = CHECK_FAILED  # it was not done
 HELP = ("--help", "-h")
-GROUPS = ("account", "key", "person", "fees", "faults", "clock")
+GROUPS = ("account", "key", "person", "fees", "faults", "clock", "order")
 
 app = App(
     name="steelyard",
@@ -42,7 +42,9 @@ person = App(name="person", help="People: who has signed up, and letting them in
 faults = App(name="faults", help="Have a running exchange misbehave on purpose.")
 fees = App(name="fees", help="What trading costs: schedules of tiers, tokens, and who pays what.")
 
-for name in ("demo", "trade", "status", "kill", "env"):
+order = App(name="order", help="Orders of a bot that a person has to decide about.")
+
+for name in ("demo", "trade", "status", "kill", "reconcile", "env"):
     app.command(f"steelyard.cli.{name}:{name}", name=name)
 app.command("steelyard.cli.clock:group", name="clock")
 # Both a command, which runs an exchange, and a group of commands on it.
@@ -62,11 +64,13 @@ for name in ("rotate", "change"):
     key.command(f"steelyard.cli.key_change:{name}_key", name=name)
 for name in ("list", "unlock", "reset-totp", "reset-password"):
     person.command(f"steelyard.cli.person:{name.replace('-', '_')}_person", name=name)
+order.command("steelyard.cli.order:resolve_order", name="resolve")
 app.command(account)
 app.command(key)
 app.command(person)
 app.command(fees)
 app.command(faults)
+app.command(order)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -35,6 +35,7 @@ from steelyard.net.time_service import TimeService, time_service
 from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
 from steelyard.store.journal import Journal
+from steelyard.store.recorder import MarketRecorder
 from steelyard.trading import actions
 from steelyard.trading.actions import Input, Kill, Resume, Start, Stop
 from steelyard.trading.config import BotConfig
@@ -42,11 +43,13 @@ from steelyard.trading.records import codec
 from steelyard.trading.report import state_document
 from steelyard.trading.trader import Trader
 from steelyard.trading.venue import flaws, warnings
+from steelyard.wire.capabilities import Capabilities
 from steelyard.wire.dialect import ApiKey
 
 PUSH_S = 0.2
 CLOSE_S = 0.5
 KILL_S = 4.6  # whoever pressed the button waits no longer
+REPLY_S = 12.0  # nor does whoever asked for something else; the machine answers sooner
 HOST = "127.0.0.1"
 DONE, FAILED = 0, 1
 NS_PER_MS = 1_000_000
@@ -110,11 +113,15 @@ class TraderProcess:
         rng = SystemRandom()  # pauses only: nothing that is journaled depends on it
         self.settings = settings
         self.clock = Clock()
+        self._loop = asyncio.get_running_loop()
         self.venue: Venue = (
             BridgeVenue(self, table, config.strategy.symbol, settings.key, rng)
             if table.is_bridged
-            else DialectVenue(self, table, settings.key, rng)
+            else DialectVenue(
+                self, table, settings.key, rng, self._record if config.bot.record_market else None
+            )
         )
+        self._recorder: MarketRecorder | None = None
         self._latch = datadir.latch_file(settings.data, name)
         self._directory = datadir.Directory(settings.data / "bots" / name)
         self._codec = codec()
@@ -132,6 +139,9 @@ class TraderProcess:
         if repair := self._journal.repair:
             line = actions.Log(actions.Level.WARNING, "journal.repaired", repair)
             self._log.write(line, self.clock.now_ns())
+        if config.bot.record_market:
+            tape, max_bytes = self._directory.path / "tape", config.bot.record_market_max_mb << 20
+            self._recorder = MarketRecorder(tape, max_bytes, self._tape_said)
         self._commit = GroupCommit(self._journal, on_failure=self._disk_failed)
         self._site = BotSite(self, self._directory.token(), self.spawn)
         self._server: Server | None = None
@@ -142,6 +152,8 @@ class TraderProcess:
         self._is_stepping = False
         self._over = asyncio.Event()
         self._kills: list[asyncio.Future[None]] = []
+        self._requests: dict[int, asyncio.Future[actions.Reply]] = {}
+        self._next_request = 1
         self._finish = actions.Finish(DONE, "stopped at once")
         self._failure: BaseException | None = None
         self._is_dirty = True
@@ -160,7 +172,7 @@ class TraderProcess:
         level = actions.Level.WARNING if is_off else actions.Level.INFO
         line = actions.Log(level, "clock.host", self._time_service.text)
         self._log.write(line, self.clock.now_ns())
-        await self._start_venue()
+        capabilities = await self._start_venue()
         self._server = await serve(self._site, HOST, self.settings.port)
         self._site.port = self._server.port
         config = self.settings.config
@@ -175,7 +187,7 @@ class TraderProcess:
         about = datadir.about_file(self._directory.path)
         datadir.write_atomically(about, {k: document[k] for k in ("symbol", "strategy", "key")})
         self._directory.write_ports(document)
-        self.step(Start())
+        self.step(Start(capabilities))
         self._obey_latch()
         if self._failure is not None:
             raise self._failure
@@ -210,6 +222,8 @@ class TraderProcess:
         await self.venue.close()
         await self._commit.stop()
         self._journal.close()
+        if self._recorder is not None:
+            await asyncio.to_thread(self._recorder.close)
         self._log.close()
         self._directory.close()
 
@@ -260,6 +274,8 @@ class TraderProcess:
                 case actions.ResetStream(role, why):
                     self._log.write(actions.Log(actions.Level.WARNING, "stream.reset", why), now_ns)
                     self.venue.reset(role)
+                case actions.Reply():
+                    self._replied(action)
                 case actions.Finish():
                     self._finish = action
                     self._over.set()
@@ -308,9 +324,21 @@ class TraderProcess:
             self._failure = error
             self._over.set()
 
+    # -- the tape -----------------------------------------------------------------------------
+
+    def _record(self, frame: str | bytes) -> None:
+        """Keep a frame of the market stream."""
+        if self._recorder is not None:
+            self._recorder.take(frame, self.clock.now_ns())
+
+    def _tape_said(self, text: str) -> None:
+        """Say in the log what the recorder's thread says."""
+        with suppress(RuntimeError):  # the loop has ended, and with it the log
+            self._loop.call_soon_threadsafe(self.note, "tape", text)
+
     # -- the venue ----------------------------------------------------------------------------
 
-    async def _start_venue(self) -> None:
+    async def _start_venue(self) -> Capabilities:
         """Make the venue ready, and refuse one on which the rules could not be kept."""
         table = self.settings.config.main
         capabilities = await self.venue.start()
@@ -326,6 +354,7 @@ class TraderProcess:
         if table.is_bridged:
             for text in warnings(capabilities):
                 self.note("venue", text)
+        return capabilities
 
     def note(self, name: str, text: str) -> None:
         """Write a warning into the log."""
@@ -379,6 +408,41 @@ class TraderProcess:
         self._latch.unlink(missing_ok=True)
         self.step(Resume(why))
         return {"resumed": True}
+
+    async def reconcile(self, who: str) -> dict[str, Any]:
+        """Compare everything with the venue now, and return what came of it."""
+        return await self._asked(lambda request: actions.Reconcile(request, who))
+
+    async def resolve(
+        self, client_order_id: str, decision: actions.Decision, who: str, why: str
+    ) -> dict[str, Any]:
+        """Take a person's word on an order, and return whether it counts."""
+        return await self._asked(
+            lambda request: actions.Resolve(request, client_order_id, decision, who, why)
+        )
+
+    async def _asked(self, make: Callable[[int], Input]) -> dict[str, Any]:
+        """Give the machine what a person asks for, and wait for its reply."""
+        request, self._next_request = self._next_request, self._next_request + 1
+        waiting = self._requests[request] = asyncio.get_running_loop().create_future()
+        self.step(make(request))
+        try:
+            reply = await asyncio.wait_for(waiting, REPLY_S)
+        except TimeoutError:
+            return {"done": False, "text": "the bot has not answered in time; it goes on"}
+        finally:
+            del self._requests[request]
+        return {"done": reply.is_done, "text": reply.text}
+
+    def _replied(self, reply: actions.Reply) -> None:
+        """Tell who asked, once what was journaled before is on disk."""
+
+        def tell() -> None:
+            waiting = self._requests.get(reply.request)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(reply)
+
+        self._commit.release(self._journal.last_sequence, tell)
 
     def _tell_kills(self) -> None:
         kill = self.trader.endings.kill

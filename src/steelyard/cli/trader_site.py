@@ -3,6 +3,8 @@
     ws   /ws?token=T      the whole state, pushed when it has changed
     GET  /status          the same, once
     POST /kill, /resume   the latch; answered when the venue has been asked
+    POST /reconcile       compare everything with the venue now
+    POST /resolve         {"client_order_id", "decision", "who", "why"}: a person decides
     GET  /metrics         numbers for Prometheus, without a token
 
 Host must be this port on loopback, and Origin, where a browser sends one, any page of this
@@ -13,20 +15,23 @@ in the query for a WebSocket, which can have no headers).
 import asyncio
 import hmac
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
+from msgspec import Meta, Struct
 
 from steelyard.cli.exposition import Family, Sample, Value, exposition, metrics_response
 from steelyard.dashboard.headers import private
 from steelyard.net.server import WebSocketConnection
+from steelyard.trading.actions import Decision
 from steelyard.wire.http import Request, Response, json_response
 
 TOKEN_HEADER = "x-steelyard-token"  # noqa: S105 a header's name
 SOCKETS_MAX = 20
 MS_PER_S, US_PER_S = 1_000, 1_000_000
 CLOCK = ("offset_us", "error_us", "jitter_us")
+PATHS = ("/status", "/metrics", "/kill", "/resume", "/reconcile", "/resolve")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -44,6 +49,25 @@ class Bot(Protocol):
     async def resume(self, why: str) -> dict[str, Any]:
         """Lift the latch."""
         ...
+
+    async def reconcile(self, who: str) -> dict[str, Any]:
+        """Compare everything with the venue, and return what came of it."""
+        ...
+
+    async def resolve(
+        self, client_order_id: str, decision: Decision, who: str, why: str
+    ) -> dict[str, Any]:
+        """Take a person's word on an order, and return whether it counts."""
+        ...
+
+
+class ResolveBody(Struct, forbid_unknown_fields=True):
+    """What /resolve is sent."""
+
+    client_order_id: str
+    decision: Decision
+    why: Annotated[str, Meta(min_length=1, max_length=500)]
+    who: Annotated[str, Meta(min_length=1, max_length=100)] = "a person at this machine"
 
 
 class BotSite:
@@ -80,10 +104,23 @@ class BotSite:
                 self._spawn(self._answer(self._bot.kill("the kill switch was pressed"), reply))
             case "POST", "/resume":
                 self._spawn(self._answer(self._bot.resume("the latch was lifted"), reply))
-            case _, "/status" | "/metrics" | "/kill" | "/resume":
+            case "POST", "/reconcile":
+                self._spawn(self._answer(self._bot.reconcile("somebody on this machine"), reply))
+            case "POST", "/resolve":
+                self._resolve(request.body, reply)
+            case _, path if path in PATHS:
                 reply(_refused(405, "METHOD_NOT_ALLOWED", "use GET for status, POST for kill"))
             case _:
-                reply(_refused(404, "NOT_FOUND", "there are /status, /metrics, /kill and /resume"))
+                reply(_refused(404, "NOT_FOUND", f"there are {', '.join(PATHS)}"))
+
+    def _resolve(self, body: bytes, reply: Callable[[Response], None]) -> None:
+        try:
+            asked = msgspec.json.decode(body, type=ResolveBody)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            reply(_refused(400, "BODY", str(error)))
+            return
+        deciding = self._bot.resolve(asked.client_order_id, asked.decision, asked.who, asked.why)
+        self._spawn(self._answer(deciding, reply))
 
     async def _answer(
         self, result: Coroutine[Any, Any, dict[str, Any]], reply: Callable[[Response], None]

@@ -56,8 +56,17 @@ class Owner(Protocol):
 class Stream:
     """One stream, kept open from `open` on."""
 
-    def __init__(self, owner: Owner, role: Role, base_url: str, rng: Random) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        role: Role,
+        base_url: str,
+        rng: Random,
+        record: Callable[[str | bytes], None] | None = None,
+    ) -> None:
+        """`record` is given every message as it was received."""
         self._owner = owner
+        self._record = record
         self._role = role
         self._session: ClientSession | MarketFeed | None = None
         self._is_up = False
@@ -124,6 +133,8 @@ class Stream:
 
     def _take(self, message: str | bytes) -> list[str]:
         assert self._session is not None, "a connection begins with its session"
+        if self._record is not None:
+            self._record(message)
         try:
             self._session.receive(message, self._owner.venue_now_ns())
         except VenueRejected as error:

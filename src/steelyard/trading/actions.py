@@ -17,6 +17,7 @@ from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import Event, Query
 from steelyard.trading.records import TraderRecord
 from steelyard.wire.book import Book
+from steelyard.wire.capabilities import Capabilities
 from steelyard.wire.outcome import Outcome
 
 
@@ -39,7 +40,9 @@ class Level(StrEnum):
 
 
 class Start(NamedTuple):
-    """The journal has been replayed: begin."""
+    """The journal has been replayed: begin. What the venue offers; None: everything."""
+
+    capabilities: Capabilities | None = None
 
 
 class BookMoved(NamedTuple):
@@ -122,6 +125,31 @@ class VenueHalt(NamedTuple):
     is_ban: bool
 
 
+class Reconcile(NamedTuple):
+    """Compare everything with the venue now; what came of it is a `Reply` to this request."""
+
+    request: int
+    who: str
+
+
+class Decision(StrEnum):
+    """What a person says of an order that the venue's answers do not explain."""
+
+    ABSENT = "absent"  # it, or the change of it, never arrived
+    LIVE = "live"  # it is at the venue
+    FILLS = "fills"  # its fills are right, whatever the venue counts
+
+
+class Resolve(NamedTuple):
+    """A person decides about an order; answered by a `Reply`. who and why are journaled."""
+
+    request: int
+    client_order_id: str
+    decision: Decision
+    who: str
+    why: str
+
+
 Input = (
     Start
     | Told
@@ -134,6 +162,8 @@ Input = (
     | Resume
     | Stop
     | VenueHalt
+    | Reconcile
+    | Resolve
 )
 
 
@@ -182,6 +212,14 @@ class ResetStream(NamedTuple):
     why: str
 
 
+class Reply(NamedTuple):
+    """The answer to a person's request: whether it was done, and what came of it."""
+
+    request: int
+    is_done: bool
+    text: str
+
+
 class Finish(NamedTuple):
     """Nothing more will happen: write what is left, and end with this exit code."""
 
@@ -189,4 +227,4 @@ class Finish(NamedTuple):
     text: str
 
 
-Action = Journal | Send | Ask | Log | OpenStreams | ResetStream | Finish
+Action = Journal | Send | Ask | Log | OpenStreams | ResetStream | Reply | Finish

@@ -22,10 +22,14 @@ from steelyard.domain.errors import ConfigError
 from steelyard.domain.units import in_full
 from steelyard.trading.channels import Budgets
 from steelyard.trading.duration import Duration
+from steelyard.trading.protection import LostStop
 from steelyard.trading.risk import Limits
+from steelyard.trading.strangers import ForeignOrders
+from steelyard.trading.sweep import Bounds
 from steelyard.wire.capabilities import ACCEPTABLE
 
 NAME_MAX = 40
+OFF = "off"
 BRIDGED = "ccxt:"  # before the name that a library has for an exchange
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 
@@ -48,11 +52,18 @@ class OnStop(StrEnum):
 
 
 class BotTable(Struct, frozen=True, kw_only=True):
-    """The table [bot]."""
+    """The table [bot].
+
+    adopt_position is what of the account's base the bot takes over as its position.
+    """
 
     name: str
     environment: Environment
     on_stop: OnStop = OnStop.CANCEL
+    foreign_orders: ForeignOrders = ForeignOrders.LEAVE
+    adopt_position: Decimal = Decimal(0)
+    record_market: bool = False
+    record_market_max_mb: int = 1_000
 
 
 class VenueTable(Struct, frozen=True, kw_only=True):
@@ -102,12 +113,17 @@ class StrategyTable(Struct, frozen=True, kw_only=True, rename={"class_name": "cl
 
 
 class RiskTable(Struct, frozen=True, kw_only=True):
-    """The table [risk]: decimal numbers as text, price_collar as a percentage."""
+    """The table [risk]: numbers as text, percentages and durations as such; `off` is without."""
 
     max_order_notional: Decimal
     max_position: Decimal
     max_open_orders: int
     price_collar: str
+    max_order_age: str = OFF
+    max_order_distance: str = OFF
+    cancel_when_blind: str = "60s"
+    stop_loss: str = OFF
+    lost_stop: LostStop = LostStop.REPLACE
 
 
 class BotConfig(Struct, frozen=True, kw_only=True):
@@ -133,6 +149,32 @@ class BotConfig(Struct, frozen=True, kw_only=True):
             risk.max_open_orders,
             parse_percentage(risk.price_collar, "[risk] price_collar"),
         )
+
+    @property
+    def bounds(self) -> Bounds:
+        """How stale an order may become."""
+        risk = self.risk
+        return Bounds(
+            _duration_ns(risk.max_order_age, "[risk] max_order_age"),
+            _percentage(risk.max_order_distance, "[risk] max_order_distance"),
+            _duration_ns(risk.cancel_when_blind, "[risk] cancel_when_blind"),
+        )
+
+    @property
+    def stop_loss(self) -> Decimal | None:
+        """How far from its average price a position has its stop, as a fraction."""
+        return _percentage(self.risk.stop_loss, "[risk] stop_loss")
+
+    @property
+    def in_force(self) -> dict[str, str]:
+        """Limits and policies by name, as they are journaled."""
+        tables = {"bot": self.bot, "risk": self.risk}
+        return {
+            f"{name}.{key}": str(getattr(table, key))
+            for name, table in tables.items()
+            for key in table.__struct_fields__
+            if key != "name"
+        }
 
 
 _TABLES: dict[str, type[Struct]] = {
@@ -162,6 +204,7 @@ def parse_config(text: str) -> BotConfig:
     except msgspec.ValidationError as error:
         raise ConfigError(_in_toml_words(str(error))) from error
     _check_bot(config.bot)
+    _check_holdings(config.bot)
     _check_venue(config)
     _check_strategy(config.strategy)
     _check_risk(config)
@@ -181,6 +224,19 @@ def parse_percentage(text: str, where: str) -> Decimal:
     if percent is None or not percent.is_finite() or not 0 < percent <= 100:  # noqa: PLR2004
         raise ConfigError(f'{where} is {text!r}; write a percentage up to 100%, such as "2%"')
     return percent.scaleb(-2)
+
+
+def _percentage(text: str, where: str) -> Decimal | None:
+    return None if text == OFF else parse_percentage(text, where)
+
+
+def _duration_ns(text: str, where: str) -> int | None:
+    if text == OFF:
+        return None
+    try:
+        return Duration.of(text).ns
+    except ConfigError as error:
+        raise ConfigError(f'{where}: {error}, or "{OFF}"') from error
 
 
 def _check_keys(document: Mapping[str, Any]) -> None:
@@ -228,6 +284,16 @@ def _check_bot(bot: BotTable) -> None:
         )
 
 
+def _check_holdings(bot: BotTable) -> None:
+    if not bot.adopt_position.is_finite() or bot.adopt_position < 0:
+        raise ConfigError(
+            f"[bot] adopt_position is {bot.adopt_position}; write how much of the account's base "
+            'the bot takes over, such as "0.5"'
+        )
+    if bot.record_market_max_mb < 1:
+        raise ConfigError("[bot] record_market_max_mb must be 1 or more")
+
+
 def _check_venue(config: BotConfig) -> None:
     if "main" not in config.venue:
         raise ConfigError("[venue.main] is missing; it says where to trade")
@@ -238,6 +304,10 @@ def _check_venue(config: BotConfig) -> None:
         except ConfigError as error:
             raise ConfigError(f"[venue.main] {key}: {error}") from error
     _check_bridge(venue)
+    if venue.is_bridged and config.bot.record_market:
+        raise ConfigError(
+            "[bot] record_market keeps the frames of a dialect's stream; a bridge has none"
+        )
     if venue.is_bridged and not venue.rest:
         return
     for key, address, schemes in (
@@ -324,3 +394,4 @@ def _check_risk(config: BotConfig) -> None:
         if not Decimal(number).is_finite() or number <= 0:
             raise ConfigError(f"[risk] {key} is {in_full(Decimal(number))}; it must be above zero")
     parse_percentage(risk.price_collar, "[risk] price_collar")
+    _ = config.bounds, config.stop_loss  # each says what is wrong with it

@@ -4,8 +4,8 @@ A kill is journaled before anything else and latches trading off through restart
 report that says verified only when the venue, asked after the last order had ended as far as we
 know, has no open order of this bot. Whoever pressed the button is told in bounded time; where
 that was not enough the canceling goes on until it is verified. A stop ends the process: it
-cancels if it is configured to, waits a bounded time, and says what it leaves open; by its exit
-code too where that is not what was wanted.
+cancels if it is configured to (but for the stop behind a position), waits a bounded time, and says
+what it leaves open; by its exit code too where that is not what was wanted.
 """
 
 from typing import NamedTuple
@@ -92,7 +92,7 @@ class Endings:
         kill, turn = self.kill, self._turn
         if kill is None or (kill.report is not None and kill.report.verified):
             return
-        still_open = turn.state.orders.open
+        still_open = turn.state.orders.may_fill
         for order in still_open:
             self._work.cancel(order, "killed")
         if still_open:
@@ -164,7 +164,8 @@ class Endings:
         turn.log("stopping", why)
         if cancels:
             for order in self._stop.orders:
-                self._work.cancel(order, "the bot is stopping")
+                if not order.protects:
+                    self._work.cancel(order, "the bot is stopping")
 
     def work_stop(self) -> Finish | None:
         """Return the end when nothing is waited for any more, or None."""
@@ -179,7 +180,10 @@ class Endings:
         if waits and turn.now_ns < stop.begun_ns + STOP_NS:
             turn.wake_at(stop.begun_ns + STOP_NS)
             return None
-        left = len(turn.state.orders.open)
+        stops = sum(order.protects for order in turn.state.orders.open)
+        if stops:
+            turn.warn("stopped", f"{stops} stops are left at the venue, behind the position")
+        left = len(turn.state.orders.open) - stops
         if left and self._stop_cancels:
             text = (
                 f"{left} orders of this bot may be left open: the venue has not confirmed their "

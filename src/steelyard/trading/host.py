@@ -16,18 +16,38 @@ from steelyard.domain.errors import SteelyardError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill
 from steelyard.domain.messages import SECOND_NS
+from steelyard.domain.units import in_full, plain
 from steelyard.trading import risk
 from steelyard.trading.duration import Duration
+from steelyard.trading.orders import OwnOrder
 from steelyard.trading.orderwork import OrderWork
-from steelyard.trading.records import StrategyFailed, TimerFired
-from steelyard.trading.strategy import CancelIntent, Desk, Intent, Position, Strategy, Timer
+from steelyard.trading.protection import Protection
+from steelyard.trading.records import (
+    IntentRefused,
+    StrategyFailed,
+    StrategyNoted,
+    TimerFired,
+)
+from steelyard.trading.strategy import (
+    AmendIntent,
+    CancelIntent,
+    Desk,
+    Intent,
+    Position,
+    ProtectIntent,
+    Strategy,
+    Timer,
+    Wish,
+)
 from steelyard.trading.strategy import overrides as overrides_callback
 from steelyard.trading.turn import Turn
 
 # Calls, and returns the traceback of what was raised, or None.
 Guard = Callable[[Callable[[], None]], str | None]
 
-REFUSAL_LOG_NS = 10 * SECOND_NS  # the same limit is told once in this time
+REFUSAL_LOG_NS = 10 * SECOND_NS  # the same limit is told, and journaled, once in this time
+NOTES_MAX, NOTES_NS = 20, 10 * SECOND_NS  # so many notes are journaled in this time
+TEXT_MAX = 2_000  # letters of one that are
 NEWS_MAX = 1_000  # rounds of orders that lead to news that lead to orders
 
 
@@ -40,8 +60,16 @@ def unguarded(call: Callable[[], None]) -> str | None:
 class StrategyHost:
     """One strategy in its chair."""
 
-    def __init__(self, turn: Turn, strategy: Strategy, work: OrderWork, guard: Guard) -> None:
+    def __init__(
+        self,
+        turn: Turn,
+        strategy: Strategy,
+        work: OrderWork,
+        protection: Protection,
+        guard: Guard,
+    ) -> None:
         self._turn = turn
+        self._protection = protection
         self._strategy = strategy
         self._work = work
         self._guard = guard
@@ -55,6 +83,9 @@ class StrategyHost:
         self._due_ns: dict[Duration, int] = {}
         self._told_ns: dict[str, int] = {}  # when a limit was last logged
         self._position_of = -1  # the portfolio's change that the desk shows
+        self._untold: dict[str, int] = {}  # refusals by limit since then
+        self._notes_ns = 0  # since when notes are counted
+        self._notes = 0
         self.is_started = False
         self.is_paused = False
         self.failure: str | None = None
@@ -68,7 +99,9 @@ class StrategyHost:
     def sit(self, desk: Desk) -> None:
         """Take the chair; nothing is told yet."""
         self._desk = desk
-        desk.open_orders = lambda: self._turn.state.orders.open
+        desk.open_orders = lambda: [
+            order for order in self._turn.state.orders.open if not order.protects
+        ]
         self._strategy.bind(desk)
 
     def check(self, instrument: Instrument) -> str | None:
@@ -100,6 +133,7 @@ class StrategyHost:
         notes, desk.notes = desk.notes, []
         for note in notes:
             self._turn.log("strategy", note)
+            self._keep_note(note)
         intents = desk.drain()
         if trouble is not None:
             self.failure = trouble
@@ -149,26 +183,60 @@ class StrategyHost:
         last = self._turn.state.timer_slots.get(interval.ns)
         return (slot if last is not None and last < slot else slot + 1) * interval.ns
 
-    def _carry_out(self, intent: Intent | CancelIntent) -> None:
-        if isinstance(intent, CancelIntent):
-            target = intent.target
-            name = target.client_order_id if isinstance(target, Intent) else target
-            order = self._turn.state.orders.find(name)
-            if order is not None:
-                self._work.cancel(order, "the strategy wants it")
-            return
-        verdict = self._work.place(intent)
-        if verdict is not None:
-            self._refuse(intent, verdict)
+    def _carry_out(self, intent: Wish) -> None:
+        match intent:
+            case CancelIntent():
+                if (order := self._order_of(intent.target)) is not None:
+                    self._work.cancel(order, "the strategy wants it")
+            case AmendIntent():
+                if (verdict := self._amend(intent)) is not None:
+                    self._refuse(intent, verdict)
+            case ProtectIntent():
+                trigger_ticks, limit_ticks = intent.trigger_ticks, intent.limit_ticks
+                verdict = self._protection.want(trigger_ticks, limit_ticks)
+                if verdict is not None:
+                    self._refuse(intent, verdict)
+            case Intent():
+                if (verdict := self._work.place(intent)) is not None:
+                    self._refuse(intent, verdict)
 
-    def _refuse(self, intent: Intent, refused: risk.Refused) -> None:
+    def _amend(self, intent: AmendIntent) -> risk.Refused | None:
+        order = self._order_of(intent.target)
+        if order is None:
+            return risk.Refused("amend", "there is no such order of this bot")
+        return self._work.amends.amend(
+            order, intent.price_ticks, intent.size_lots, intent.trigger_ticks
+        )
+
+    def _order_of(self, target: Intent | str) -> OwnOrder | None:
+        name = target.client_order_id if isinstance(target, Intent) else target
+        return self._turn.state.orders.find(name)
+
+    def _refuse(self, intent: Intent | AmendIntent | ProtectIntent, refused: risk.Refused) -> None:
         intent.refusal = refused.text
         self.refused += 1
         self.last_refusal = refused.text
-        last_ns = self._told_ns.get(refused.limit)
-        if last_ns is None or self._turn.now_ns - last_ns >= REFUSAL_LOG_NS:
-            self._told_ns[refused.limit] = self._turn.now_ns
-            self._turn.warn("intent.refused", refused.text)
+        limit, turn = refused.limit, self._turn
+        last_ns = self._told_ns.get(limit)
+        if last_ns is not None and turn.now_ns - last_ns < REFUSAL_LOG_NS:
+            self._untold[limit] = self._untold.get(limit, 0) + 1
+            return
+        self._told_ns[limit] = turn.now_ns
+        turn.warn("intent.refused", refused.text)
+        wanted = in_words(intent, turn.instrument)
+        turn.record(IntentRefused(limit, refused.text, wanted, self._untold.pop(limit, 0)))
+
+    def _keep_note(self, note: str) -> None:
+        """Journal a note, unless there are too many."""
+        turn = self._turn
+        if turn.now_ns - self._notes_ns >= NOTES_NS:
+            self._notes_ns, omitted = turn.now_ns, max(0, self._notes - NOTES_MAX)
+            self._notes = 0
+        else:
+            omitted = 0
+        self._notes += 1
+        if self._notes <= NOTES_MAX:
+            turn.record(StrategyNoted(note[:TEXT_MAX], omitted))
 
     def _refreshed(self) -> Desk:
         desk, portfolio = self._desk, self._turn.state.portfolio
@@ -180,3 +248,27 @@ class StrategyHost:
             lots, average = portfolio.position_lots, portfolio.average_price
             desk.position = Position(desk.instrument, lots, average)
         return desk
+
+
+def in_words(intent: Intent | AmendIntent | ProtectIntent, instrument: Instrument) -> str:
+    """Return a wish in a line, for the journal: what it was that was refused."""
+
+    def price(ticks: int | None) -> str:
+        return "" if ticks is None else in_full(instrument.price(ticks))
+
+    def terms(price_ticks: int | None, trigger_ticks: int | None) -> str:
+        at = f" at {price(price_ticks)}" if price_ticks is not None else ""
+        return at + (f" from {price(trigger_ticks)} on" if trigger_ticks is not None else "")
+
+    match intent:
+        case Intent():
+            size = in_full(plain(instrument.size(intent.size_lots)))
+            kind = intent.order_type.name.lower().replace("_", " ")
+            told = terms(intent.price_ticks, intent.trigger_ticks)
+            return f"{intent.side.name.lower()} {size} {kind}{told}"
+        case AmendIntent():
+            lots = intent.size_lots
+            size = "" if lots is None else f" to {in_full(plain(instrument.size(lots)))}"
+            return f"amend{size}{terms(intent.price_ticks, intent.trigger_ticks)}"
+        case ProtectIntent():
+            return f"protect{terms(intent.limit_ticks, intent.trigger_ticks)}"

@@ -4,13 +4,15 @@ The rules: a state changes only as `domain.lifecycle.TRANSITIONS` allows, so lat
 reordered news are harmless; an ended order stays ended, though a fill of it may still come.
 What the venue says has filled (`venue_filled_lots`) is compared with the fills that were told
 (`filled_lots`): an order is settled when both agree. Whatever might still happen counts as if
-it had (`exposed_lots`). This module decides nothing and asks nobody.
+it had (`exposed_lots`), and while a change of it is on its way, so do its old and its new terms.
+This module decides nothing and asks nobody.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from steelyard.domain.commands import Place
 from steelyard.domain.errors import InvariantError
@@ -20,6 +22,7 @@ from steelyard.domain.order import RejectReason, Side
 ENDED_MAX = 10_000  # so many ended orders are kept, for fills that come late
 SEQUENCE_BITS = 64
 RUN_BITS = 32
+SAMPLES = 16  # of printed ids, to see whether their order is that of their numbers
 
 
 class ClientIds:
@@ -31,7 +34,8 @@ class ClientIds:
 
     def __init__(self, bot: str, run: int) -> None:
         digest = hashlib.sha256(bot.encode()).digest()
-        self._prefix = int.from_bytes(digest[:4]) << RUN_BITS | run
+        self._bot = int.from_bytes(digest[:4])
+        self._prefix = self._bot << RUN_BITS | run
         self._sequence = 0
         assert run < 1 << RUN_BITS, "a run fits its bits until 2106"
 
@@ -40,9 +44,43 @@ class ClientIds:
         self._sequence += 1
         return self._prefix << SEQUENCE_BITS | self._sequence
 
+    def owns(self, client_order_id: str, printed: Callable[[int], str]) -> bool:
+        """Return whether an id is one of this bot's, of whichever run.
+
+        Only where a venue's ids are printed in the order of their numbers; elsewhere nobody can
+        tell, and the answer is no.
+        """
+        bits = RUN_BITS + SEQUENCE_BITS
+        if self._bot + 1 >= 1 << RUN_BITS:
+            return False
+        low, above = printed(self._bot << bits), printed(self._bot + 1 << bits)
+        between = [printed((self._bot << bits) + (n << bits) // SAMPLES) for n in range(SAMPLES)]
+        if [*between, above] != sorted([*between, above]) or len(low) != len(above):
+            return False
+        return len(client_order_id) == len(low) and low <= client_order_id < above
+
+
+class Amending(Struct, frozen=True):
+    """A change of an order that is on its way; None leaves a term as it is.
+
+    replaces: the venue may put a new order in the old one's place, so that both can fill.
+    """
+
+    price_ticks: int | None
+    size_lots: int | None
+    trigger_ticks: int | None
+    replaces: bool
+    asked_ns: int
+    expires_ns: int | None = None
+    is_unknown: bool = False
+
 
 class OwnOrder(Struct, kw_only=True):
-    """One order of this bot. Times are ours, but expires_ns, which is the venue's."""
+    """One order of this bot. Times are ours, but expires_ns, which is the venue's.
+
+    place has the terms in force. former are numbers that the order had before an amend gave it
+    another one, with what the venue counts filled of each.
+    """
 
     place: Place
     state: OrderState = OrderState.PENDING
@@ -58,6 +96,16 @@ class OwnOrder(Struct, kw_only=True):
     cancel_why: str | None = None
     note: str = ""  # why it ended, where somebody said so
     reject_reason: RejectReason | None = None
+    protects: bool = False
+    is_nameless: bool = False  # adopted: the venue has no client order id for it
+    fill_count: int = 0
+    venue_quote_atoms: int = 0
+    disputed: str | None = None  # how the venue's count and its fills differ
+    is_count_waived: bool = False  # a person has said that its fills are right
+    amending: Amending | None = None
+    amend_note: str = ""  # why the last change of it was not made
+    terms_ns: int = 0  # since when these are its terms, on our clock
+    former: dict[int, int] = {}
 
     @property
     def client_order_id(self) -> str:
@@ -75,10 +123,54 @@ class OwnOrder(Struct, kw_only=True):
         return self.filled_lots >= self.venue_filled_lots
 
     @property
+    def called(self) -> str:
+        """What the venue calls it by our id; empty where it has none."""
+        return "" if self.is_nameless else self.place.client_order_id
+
+    @property
+    def may_fill(self) -> bool:
+        """Whether anything of it may still fill: it, or what an amend puts in its place."""
+        return self.is_open or (self.amending is not None and self.amending.replaces)
+
+    @property
     def exposed_lots(self) -> int:
         """What may still be added to the position: an unknown order may fill whole."""
         whole = self.place.size_lots if self.is_open else self.venue_filled_lots
+        amending = self.amending
+        if amending is None:
+            return max(0, whole - self.filled_lots)
+        wanted = self.place.size_lots if amending.size_lots is None else amending.size_lots
+        if amending.replaces:
+            # The old one may fill before the new one stands in its place.
+            return max(0, whole - self.filled_lots) + max(0, wanted - self.filled_lots)
+        whole = max(whole, wanted) if self.is_open else whole
         return max(0, whole - self.filled_lots)
+
+    def has_terms(self, told: Order) -> bool:
+        """Whether the venue's terms of it are ours; what it does not tell is not compared."""
+        place = self.place
+        if told.spend_atoms is not None or place.quote_atoms is not None:
+            return True
+        size_lots = sum(self.former.values()) + told.size_lots
+        return (
+            (told.size_lots == 0 or size_lots == place.size_lots)
+            and (None in (told.price_ticks, place.price_ticks) or not place.order_type.has_limit
+                 or told.price_ticks == place.price_ticks)
+            and (None in (told.trigger_ticks, place.trigger_ticks) or place.order_type.trails
+                 or told.trigger_ticks == place.trigger_ticks)
+        )  # fmt: skip
+
+    def has_wanted_terms(self, told: Order) -> bool:
+        """Whether the venue's terms of it are those that the change on its way wants."""
+        amending = self.amending
+        if amending is None:
+            return False
+        size_lots = sum(self.former.values()) + told.size_lots
+        return (
+            amending.size_lots in (None, size_lots, told.size_lots)
+            and amending.price_ticks in (None, told.price_ticks)
+            and amending.trigger_ticks in (None, told.trigger_ticks)
+        )
 
 
 class Orders:
@@ -89,6 +181,7 @@ class Orders:
         self._by_order_id: dict[int, OwnOrder] = {}
         self._open: dict[str, OwnOrder] = {}
         self._unsettled: dict[str, OwnOrder] = {}
+        self._amending: dict[str, OwnOrder] = {}
         self._ended: dict[str, None] = {}
 
     def find(self, client_order_id: str, order_id: int = 0) -> OwnOrder | None:
@@ -114,21 +207,45 @@ class Orders:
         """Orders of which the venue counts more than we were told."""
         return [*self._unsettled.values()]
 
+    @property
+    def amending(self) -> list[OwnOrder]:
+        """Orders of which a change is on its way."""
+        return [*self._amending.values()]
+
+    @property
+    def may_fill(self) -> list[OwnOrder]:
+        """Orders that may still fill, and those in whose place another may come."""
+        more = (order for order in self._amending.values() if order.may_fill)
+        return [*{**self._open, **{order.client_order_id: order for order in more}}.values()]
+
     def exposed_lots(self, side: Side) -> int:
         """Return what may still be bought or sold by orders that were sent."""
         # An order can be open and unsettled at once; both dictionaries have it then.
-        pool = {**self._open, **self._unsettled}
+        pool = {**self._open, **self._unsettled, **self._amending}
         return sum(order.exposed_lots for order in pool.values() if order.place.side is side)
 
     # -- evidence, applied from records -------------------------------------------------------
 
-    def pend(self, place: Place, now_ns: int) -> None:
+    def pend(self, place: Place, now_ns: int, *, protects: bool = False) -> OwnOrder:
         """Enter an order that was decided on."""
         if place.client_order_id in self._by_client_id:
             raise InvariantError(f"client order id {place.client_order_id} was used twice")
-        order = OwnOrder(place=place, created_ns=now_ns, updated_ns=now_ns)
+        order = OwnOrder(place=place, created_ns=now_ns, updated_ns=now_ns, protects=protects)
         self._by_client_id[place.client_order_id] = order
         self._open[place.client_order_id] = order
+        return order
+
+    def adopt(self, place: Place, told: Order, now_ns: int, *, is_nameless: bool) -> None:
+        """Enter an order that the venue has and we had not."""
+        order = self.pend(place, now_ns)
+        order.is_nameless = is_nameless
+        order.note = "adopted"
+        order.was_seen = True
+        order.order_id = told.order_id
+        self._by_order_id[told.order_id] = order
+        order.venue_filled_lots = told.filled_lots
+        order.venue_quote_atoms = told.quote_atoms
+        self._set(order, told.state, now_ns)
 
     def sent(self, client_order_id: str, attempt: int, expires_ns: int | None) -> None:
         """Note an attempt."""
@@ -159,6 +276,80 @@ class Orders:
         """Somebody wants it canceled."""
         self[client_order_id].cancel_why = why
 
+    def resolved(self, client_order_id: str, decision: str, why: str, now_ns: int) -> None:
+        """A person has decided: `absent`, `live` or `fills`."""
+        order = self[client_order_id]
+        order.note = why
+        match decision:
+            case "absent":
+                self._move(order, OrderState.ABSENT, now_ns)
+            case "live":
+                order.was_seen = True
+                self._move(order, OrderState.WORKING, now_ns)
+            case _:
+                order.disputed, order.is_count_waived = None, True
+
+    # -- changes of an order ------------------------------------------------------------------
+
+    def amend(self, client_order_id: str, amending: Amending) -> None:
+        """A change was decided on."""
+        order = self[client_order_id]
+        order.amending, order.amend_note = amending, ""
+        self._amending[client_order_id] = order
+
+    def amend_sent(self, client_order_id: str, expires_ns: int | None) -> None:
+        """Its bytes went out."""
+        order = self[client_order_id]
+        if order.amending is not None:
+            order.amending = replace(order.amending, expires_ns=expires_ns)
+
+    def amend_unknown(self, client_order_id: str, expires_ns: int | None) -> None:
+        """The change may have been made."""
+        order = self[client_order_id]
+        if order.amending is not None:
+            order.amending = replace(order.amending, is_unknown=True, expires_ns=expires_ns)
+
+    def amend_failed(self, client_order_id: str, why: str, now_ns: int) -> None:
+        """The change was not made."""
+        order = self[client_order_id]
+        order.amending, order.amend_note = None, why
+        order.terms_ns = now_ns
+        self._amending.pop(client_order_id, None)
+        self._sort(order)
+
+    def amended(
+        self,
+        client_order_id: str,
+        order_id: int,
+        terms: tuple[int | None, int, int | None],
+        state: OrderState,
+        now_ns: int,
+    ) -> None:
+        """The venue told its terms: price, size, trigger; maybe under another number."""
+        order = self[client_order_id]
+        is_another = 0 not in (order_id, order.order_id) and order_id != order.order_id
+        if is_another:
+            told_before = order.venue_filled_lots - sum(order.former.values())
+            order.former = {**order.former, order.order_id: told_before}
+            order.order_id = order_id
+            self._by_order_id[order_id] = order
+        price_ticks, size_lots, trigger_ticks = terms
+        order.place = replace(
+            order.place, price_ticks=price_ticks, size_lots=size_lots, trigger_ticks=trigger_ticks
+        )
+        order.amending, order.terms_ns = None, now_ns
+        self._amending.pop(client_order_id, None)
+        order.was_seen = True
+        if is_another or (state.is_open and not order.is_open):
+            self._set(order, state, now_ns)
+        self._sort(order)
+
+    def dispute(self, client_order_id: str, text: str | None) -> None:
+        """The venue's count and its fills differ; None: they no longer do."""
+        self[client_order_id].disputed = text
+
+    # -- what the venue tells -----------------------------------------------------------------
+
     def adjusted(self, client_order_id: str, after: OrderState, why: str, now_ns: int) -> None:
         """The venue's state counts, whatever the table says."""
         order = self[client_order_id]
@@ -174,10 +365,22 @@ class Orders:
         if told.order_id and not order.order_id:
             order.order_id = told.order_id
             self._by_order_id[told.order_id] = order
-        order.venue_filled_lots = max(order.venue_filled_lots, told.filled_lots)
-        order.reject_reason = order.reject_reason or told.reject_reason
-        self._move(order, told.state, now_ns)
+        if told.order_id in order.former:
+            self._seen_former(order, told)
+        else:
+            filled_lots = told.filled_lots + sum(order.former.values())
+            order.venue_filled_lots = max(order.venue_filled_lots, filled_lots)
+            order.venue_quote_atoms = max(order.venue_quote_atoms, told.quote_atoms)
+            order.reject_reason = order.reject_reason or told.reject_reason
+            self._move(order, told.state, now_ns)
         self._sort(order)
+
+    def _seen_former(self, order: OwnOrder, told: Order) -> None:
+        """News of an order in whose place another stands: only what it has filled counts."""
+        more = max(0, told.filled_lots - order.former[told.order_id])
+        order.former = {**order.former, told.order_id: order.former[told.order_id] + more}
+        order.venue_filled_lots += more
+        order.place = replace(order.place, size_lots=order.place.size_lots + more)
 
     def filled(self, client_order_id: str, fill: Fill, now_ns: int) -> None:
         """An own fill was booked."""
@@ -188,7 +391,9 @@ class Orders:
             self._by_order_id[fill.order_id] = order
         order.filled_lots += fill.size_lots
         order.quote_atoms += fill.quote_atoms
-        is_whole = order.filled_lots >= order.place.size_lots
+        order.fill_count += 1
+        wanted = 0 if order.amending is None else order.amending.size_lots or 0
+        is_whole = order.filled_lots >= max(order.place.size_lots, wanted)
         state = OrderState.FILLED if is_whole else OrderState.PARTIALLY_FILLED
         self._move(order, state, now_ns)
         self._sort(order)
@@ -196,10 +401,12 @@ class Orders:
     def tells_news(self, told: Order) -> bool:
         """Whether `seen` would change anything."""
         order = self.find(told.client_order_id, told.order_id)
+        if order is not None and told.order_id in order.former:
+            return told.filled_lots > order.former[told.order_id]
         return order is not None and (
             not order.was_seen
             or (told.order_id != 0 and order.order_id == 0)
-            or told.filled_lots > order.venue_filled_lots
+            or told.filled_lots + sum(order.former.values()) > order.venue_filled_lots
             or told.state in TRANSITIONS[order.state]
         )
 
@@ -231,5 +438,7 @@ class Orders:
     def _forget(self, client_order_id: str) -> None:
         del self._ended[client_order_id]
         order = self._by_client_id.pop(client_order_id)
-        self._by_order_id.pop(order.order_id, None)
+        for order_id in (order.order_id, *order.former):
+            self._by_order_id.pop(order_id, None)
+        self._amending.pop(client_order_id, None)
         self._unsettled.pop(client_order_id, None)

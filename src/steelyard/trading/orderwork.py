@@ -9,6 +9,7 @@ order has ended.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -20,7 +21,8 @@ from steelyard.domain.order import RejectReason
 from steelyard.domain.units import in_full, plain
 from steelyard.trading import risk
 from steelyard.trading.actions import Returned
-from steelyard.trading.orders import ClientIds, OwnOrder
+from steelyard.trading.amending import Amends
+from steelyard.trading.orders import Amending, ClientIds, OwnOrder
 from steelyard.trading.portfolio import Booked
 from steelyard.trading.records import (
     CancelAsked,
@@ -44,7 +46,18 @@ PLACE_TIME_MAX_NS = 20 * SECOND_NS  # an older wish is no longer what the strate
 CANCEL_TRIES_LOUD = 5
 CANCEL_AGAIN_NS = SECOND_NS // 2
 
-Check = Callable[[Place, str], risk.Approved | risk.Refused]
+
+class Check(Protocol):
+    """Returns whether an order may be sent now."""
+
+    def __call__(
+        self, place: Place, retried: str, *, protects: bool
+    ) -> risk.Approved | risk.Refused:
+        """`retried` is the id of an order that is counted already; `protects`: it is a stop."""
+        ...
+
+
+CheckAmend = Callable[[OwnOrder, Amending], risk.Refused | None]
 
 
 class Work(Struct):
@@ -62,18 +75,21 @@ class Work(Struct):
 class OrderWork:
     """The orders of a trader, on their way."""
 
-    def __init__(self, turn: Turn, check: Check) -> None:
+    def __init__(self, turn: Turn, check: Check, check_amend: CheckAmend) -> None:
         self._turn = turn
         self._check = check
+        self.amends = Amends(turn, check_amend, self)
         self._works: dict[str, Work] = {}
         self.ids: ClientIds | None = None
         self.news: list[OwnOrder | Fill] = []  # for the strategy
         self.look_again: Callable[[OwnOrder], None] = lambda _: None
+        # Told of an order that has ended, and what the venue counts of it: lots and quote atoms.
+        self.ended: Callable[[OwnOrder, int, int], None] = lambda *_: None
         self.latencies_ns: list[int] = []
 
     # -- placing ------------------------------------------------------------------------------
 
-    def place(self, intent: Intent) -> risk.Refused | None:
+    def place(self, intent: Intent, *, protects: bool = False) -> risk.Refused | None:
         """Place what a strategy wants, or return why not."""
         assert self.ids is not None, "orders come after the start"
         turn = self._turn
@@ -86,15 +102,26 @@ class OrderWork:
             post_only=intent.post_only,
             price_ticks=intent.price_ticks,
             size_lots=intent.size_lots,
+            trigger_ticks=intent.trigger_ticks,
             client_order_id=turn.rules.client_order_id(self.ids.next()),
         )
-        verdict = self._check(place, "")
+        if (missing := self._not_offered(place)) is not None:
+            return risk.Refused("unsupported", missing)
+        verdict = self._check(place, "", protects=protects)
         if isinstance(verdict, risk.Refused):
             return verdict
-        turn.record(OrderPending(place))
+        turn.record(OrderPending(place, protects))
         intent.client_order_id = place.client_order_id
         self._send(turn.state.orders[place.client_order_id])
         return None
+
+    def _not_offered(self, place: Place) -> str | None:
+        """Return why a venue does not take such an order, as far as it is known."""
+        offered = self._turn.capabilities
+        name = f"{place.order_type.name} {place.time_in_force.name}"
+        if offered is None or not offered.order_types or name in offered.order_types:
+            return None
+        return f"{offered.venue} has no order {name}; it has {', '.join(offered.order_types)}"
 
     def is_in_flight(self, order: OwnOrder) -> bool:
         """Whether an answer to its placing is awaited, or another attempt."""
@@ -170,7 +197,7 @@ class OrderWork:
         if order.cancel_why is not None:
             self._give_up(order, f"not sent: {order.cancel_why}")
             return
-        verdict = self._check(order.place, order.client_order_id)
+        verdict = self._check(order.place, order.client_order_id, protects=order.protects)
         if isinstance(verdict, risk.Refused):
             self._give_up(order, f"not sent again: {verdict.text}")
         else:
@@ -190,8 +217,9 @@ class OrderWork:
             self._turn.record(CancelAsked(order.client_order_id, why))
 
     def work(self) -> None:
-        """Do what is due: attempts and cancels."""
+        """Do what is due: attempts, cancels and changes."""
         turn = self._turn
+        self.amends.work()
         open_orders = turn.state.orders.open
         for order in open_orders:
             work = self._work_of(order.client_order_id)
@@ -219,9 +247,7 @@ class OrderWork:
             return
         work.is_canceling = True
         work.cancel_tries += 1
-        cancel = Cancel(
-            OWN_ACCOUNT, order.order_id, turn.instrument.instrument_id, order.client_order_id
-        )
+        cancel = Cancel(OWN_ACCOUNT, order.order_id, turn.instrument.instrument_id, order.called)
         turn.send(cancel, lambda: None, lambda returned: self._canceled(order, returned))
 
     def _canceled(self, order: OwnOrder, returned: Returned) -> None:
@@ -251,15 +277,25 @@ class OrderWork:
 
     # -- evidence -----------------------------------------------------------------------------
 
-    def see_order(self, told: Order, source: str) -> OwnOrder | None:
-        """Take what the venue says of an order; return ours, or None if it is not ours."""
+    def see_order(self, told: Order, source: str, asked_ns: int | None = None) -> OwnOrder | None:
+        """Take what the venue says of an order; return ours, or None if it is not ours.
+
+        asked_ns is when it was asked; None: it was not, and the news may be old.
+        """
         orders = self._turn.state.orders
         order = orders.find(told.client_order_id, told.order_id)
         if order is None:
             return None
+        self.amends.see(order, told, source, asked_ns)
         if orders.tells_news(told):
             before = order.state
+            if before in (OrderState.ABSENT, OrderState.REJECTED) and told.state.is_open:
+                name = order.client_order_id
+                self._turn.alarm("order.alive", f"{name} was {before.name} and is at the venue")
+                self.look_again(order)
             self._turn.record(OrderSeen(told, source))
+            if not told.state.is_open and not order.is_open and told.order_id not in order.former:
+                self.ended(order, told.filled_lots + sum(order.former.values()), told.quote_atoms)
             if order.state is not before:
                 text = describe(order, self._turn.instrument)
                 self._turn.log(f"order.{order.state.name.lower()}", text)

@@ -56,7 +56,7 @@ class Tally(Struct):
     def add(self, fill: Fill, instrument: Instrument) -> None:
         """Book one fill and its fee."""
         sign = int(fill.side)
-        self._trade(sign * fill.size_lots * instrument.lot_atoms, sign * fill.quote_atoms)
+        self.trade(sign * fill.size_lots * instrument.lot_atoms, sign * fill.quote_atoms)
         if fill.fee_asset_id == instrument.quote_asset_id:
             self.fees_atoms += fill.fee_atoms
             self.cash_atoms -= fill.fee_atoms
@@ -70,7 +70,7 @@ class Tally(Struct):
             "the books do not balance"
         )
 
-    def _trade(self, size_atoms: int, value_atoms: int) -> None:
+    def trade(self, size_atoms: int, value_atoms: int) -> None:
         """Book a trade; both are positive for a buy and negative for a sell."""
         self.cash_atoms -= value_atoms
         position = self.position_atoms
@@ -130,6 +130,14 @@ class Portfolio:
                 self._settled.add(settled, self.instrument)
             del self._late[:LATE_MAX]
         return Booked.NEW
+
+    def adopt(self, size_atoms: int, value_atoms: int) -> None:
+        """Take a holding over as if it had been bought (sold, if negative) at this value now."""
+        for _, settled in self._late:
+            self._settled.add(settled, self.instrument)
+        self._late.clear()
+        self._settled.trade(size_atoms, value_atoms)
+        self._tally = msgspec.structs.replace(self._settled)
 
     def change_instrument(self, instrument: Instrument) -> None:
         """Go on in other steps or under other numbers: what was booked is in atoms already."""

@@ -3,7 +3,13 @@
 The trader changes its lasting state (`trading/state.py`) only by applying one of these, live
 and in replay alike; so replaying a journal gives the same orders, fills, position, profit,
 timer slots and kill latch. `OrderPending` is on disk before the first byte of its order leaves.
-Market data is not in here, nor is what a strategy keeps in its own attributes.
+
+What the trader saw and why it did nothing is in here too (streams, clock, key, limits, gate,
+refusals, notes), bounded in rate, so that any past moment can be rebuilt: `trading/moment.py`.
+Prices and sizes of the market are not: the tape beside the journal has them. Nor is what a
+strategy keeps in its own attributes.
+
+Format 2 added records and fields with a default; a journal of format 1 is read as it is.
 """
 
 from msgspec import Struct
@@ -12,9 +18,10 @@ from steelyard.domain.commands import Place
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.journal import JournalCodec
 from steelyard.domain.lifecycle import Fill, Order, OrderState
-from steelyard.domain.order import RejectReason
+from steelyard.domain.order import RejectReason, Side
 
-FORMAT = 1  # raised when an older bot's directory could not be read as it is
+FORMAT = 2
+FORMATS = (1, 2)  # that can be read
 
 
 class RunStarted(Struct, frozen=True, tag=True):
@@ -36,9 +43,13 @@ class InstrumentSeen(Struct, frozen=True, tag=True):
 
 
 class OrderPending(Struct, frozen=True, tag=True):
-    """An order was decided on: it may leave from here on."""
+    """An order was decided on: it may leave from here on.
+
+    protects: it is a stop that the bot keeps behind its position.
+    """
 
     place: Place
+    protects: bool = False
 
 
 class OrderSent(Struct, frozen=True, tag=True):
@@ -87,6 +98,89 @@ class OrderSeen(Struct, frozen=True, tag=True):
     source: str
 
 
+class OrderAdopted(Struct, frozen=True, tag=True):
+    """An order of the account that this journal did not have is the bot's own from here on.
+
+    place has the key under which it is kept: its client order id, or one made up of its number
+    where it has none (is_nameless). Its fills count from its first.
+    """
+
+    place: Place
+    order: Order
+    why: str
+    is_nameless: bool = False
+
+
+class OrderResolved(Struct, frozen=True, tag=True):
+    """A person has decided what the venue's answers do not tell.
+
+    decision is `absent` (the unknown order never arrived), `live` (it is at the venue), or `fills`
+    (what its fills add up to is right, whatever the venue counts).
+    """
+
+    client_order_id: str
+    decision: str
+    who: str
+    why: str
+
+
+class AmendPending(Struct, frozen=True, tag=True):
+    """A change of an order was decided on: it may leave from here on. None leaves a term as it is.
+
+    replaces: the venue may put a new order in the old one's place, so that both can fill.
+    """
+
+    client_order_id: str
+    price_ticks: int | None
+    size_lots: int | None
+    trigger_ticks: int | None
+    replaces: bool = False
+
+
+class AmendSent(Struct, frozen=True, tag=True):
+    """Its bytes went out; expires_ns as of OrderSent."""
+
+    client_order_id: str
+    expires_ns: int | None
+
+
+class AmendUnknown(Struct, frozen=True, tag=True):
+    """The change may have been made."""
+
+    client_order_id: str
+    why: str
+    expires_ns: int | None
+
+
+class AmendFailed(Struct, frozen=True, tag=True):
+    """The change was not made: refused, never sent, or proven absent. The terms are as before."""
+
+    client_order_id: str
+    why: str
+
+
+class OrderAmended(Struct, frozen=True, tag=True):
+    """The venue told of an own order's terms, and they are others than ours were.
+
+    order_id is another one than before where the venue has put a new order in its place.
+    """
+
+    client_order_id: str
+    order_id: int
+    price_ticks: int | None
+    size_lots: int
+    trigger_ticks: int | None
+    state: OrderState
+    source: str
+
+
+class CountDisputed(Struct, frozen=True, tag=True):
+    """What the venue counts of an order is not what its fills add up to; None: it is again."""
+
+    client_order_id: str
+    text: str | None
+
+
 class FillSeen(Struct, frozen=True, tag=True):
     """The venue told of an own fill, for the first time."""
 
@@ -115,6 +209,56 @@ class Adjusted(Struct, frozen=True, tag=True):
     before: OrderState
     after: OrderState
     why: str
+
+
+class ForeignOrderSeen(Struct, frozen=True, tag=True):
+    """An order of the account that is not this bot's, and what is done about it."""
+
+    order: Order
+    policy: str
+
+
+class ForeignFillSeen(Struct, frozen=True, tag=True):
+    """A fill of such an order: it moves the account's balances, not the bot's position."""
+
+    fill: Fill
+
+
+class BalancesSeen(Struct, frozen=True, tag=True):
+    """The account's balances, free and held together, atoms by asset, when nothing was under way.
+
+    unexplained is what they have changed since the last of these beyond all fills told of:
+    deposits, withdrawals, trades elsewhere.
+    """
+
+    atoms: dict[int, int]
+    unexplained: dict[int, int]
+
+
+class PositionAdopted(Struct, frozen=True, tag=True):
+    """A holding of the account became the bot's position, at this value in quote."""
+
+    size_atoms: int
+    value_atoms: int
+    why: str
+
+
+class ProtectionSet(Struct, frozen=True, tag=True):
+    """The position is to have a stop at this trigger; without a limit at the market; None: none.
+
+    side is that of the position it is for; None: of the next one.
+    """
+
+    trigger_ticks: int | None
+    limit_ticks: int | None
+    side: Side | None
+    why: str
+
+
+class ProtectionSeen(Struct, frozen=True, tag=True):
+    """Whether the position has its stop at the venue; text says what is missing, None: nothing."""
+
+    text: str | None
 
 
 class TimerFired(Struct, frozen=True, tag=True):
@@ -147,6 +291,61 @@ class StrategyFailed(Struct, frozen=True, tag=True):
     traceback: str
 
 
+class LimitsSet(Struct, frozen=True, tag=True):
+    """The limits and policies in force from here on, as they are configured."""
+
+    limits: dict[str, str]
+
+
+class KeyAudited(Struct, frozen=True, tag=True):
+    """What was found out about the key; refusal is None where it may be used."""
+
+    key: str
+    refusal: str | None
+    findings: tuple[str, ...]
+
+
+class ClockMeasured(Struct, frozen=True, tag=True):
+    """How far the venue's clock is ahead of ours, and how wrong that can be."""
+
+    offset_ns: int
+    error_ns: int
+
+
+class StreamChanged(Struct, frozen=True, tag=True):
+    """A stream is up (why is None) or down."""
+
+    role: str
+    why: str | None
+
+
+class GateChanged(Struct, frozen=True, tag=True):
+    """Whether new orders may leave: status is the bot's word for it, reason None where they may.
+
+    omitted changes came and went too quickly to be written one by one.
+    """
+
+    status: str
+    reason: str | None
+    omitted: int = 0
+
+
+class IntentRefused(Struct, frozen=True, tag=True):
+    """What the strategy wanted and did not get; omitted others were refused for the same limit."""
+
+    limit: str
+    text: str
+    wanted: str
+    omitted: int = 0
+
+
+class StrategyNoted(Struct, frozen=True, tag=True):
+    """What the strategy says; omitted notes came before it, more than are kept."""
+
+    text: str
+    omitted: int = 0
+
+
 class RunStopped(Struct, frozen=True, tag=True):
     """The process ended in order."""
 
@@ -163,13 +362,34 @@ TraderRecord = (
     | OrderRefused
     | OrderAbsent
     | OrderSeen
+    | OrderAdopted
+    | OrderResolved
+    | AmendPending
+    | AmendSent
+    | AmendUnknown
+    | AmendFailed
+    | OrderAmended
+    | CountDisputed
     | FillSeen
     | FillsChecked
     | CancelAsked
     | Adjusted
+    | ForeignOrderSeen
+    | ForeignFillSeen
+    | BalancesSeen
+    | PositionAdopted
+    | ProtectionSet
+    | ProtectionSeen
     | TimerFired
     | Killed
     | Resumed
+    | LimitsSet
+    | KeyAudited
+    | ClockMeasured
+    | StreamChanged
+    | GateChanged
+    | IntentRefused
+    | StrategyNoted
     | StrategyFailed
     | RunStopped
 )

@@ -39,13 +39,14 @@ def state_document(trader: Trader) -> dict[str, Any]:
         "pnl": _pnl(trader),
         "balances": _balances(trader),
         "orders": [_order(order, trader) for order in trader.turn.state.orders.open],
+        "protection": _protection(trader),
         "fills": [_fill(fill, trader) for fill in trader.turn.state.recent_fills],
         "equity": [
             [time_ns // MS_NS, in_full(from_atoms(atoms))]
             for time_ns, atoms in trader.equity.points
         ],
         "risk": _risk(trader),
-        "foreign_orders": len(trader.reconciler.foreign_open),
+        "foreign_orders": len(trader.reconciler.strangers.open),
         "book": _book(trader),
         "channels": _channels(trader),
         "clock": _clock(trader),
@@ -111,6 +112,18 @@ def _book(trader: Trader) -> dict[str, Any] | None:
     }
 
 
+def _protection(trader: Trader) -> dict[str, Any] | None:
+    """Return the stop that the position is to have, and what of it is missing; None: none."""
+    stop = trader.turn.state.stop
+    if stop is None:
+        return None
+    instrument = trader.turn.instrument
+    return {
+        "trigger": in_full(instrument.price(stop.trigger_ticks)),
+        "missing": trader.protection.trouble,
+    }
+
+
 def _position(portfolio: Portfolio | None) -> dict[str, Any]:
     if portfolio is None:
         return {"size": "0", "average_price": None, "side": "flat"}
@@ -146,7 +159,7 @@ def _balances(trader: Trader) -> list[dict[str, str]]:
             "free": in_full(from_atoms(free)),
             "held": in_full(from_atoms(held)),
         }
-        for asset_id, (free, held) in sorted(trader.reconciler.balances.items())
+        for asset_id, (free, held) in sorted(trader.reconciler.account.balances.items())
     ]
 
 
@@ -164,6 +177,11 @@ def _order(order: OwnOrder, trader: Trader) -> dict[str, Any]:
         "filled": in_full(plain(instrument.size(order.filled_lots))),
         "state": OrderState(order.state).name.lower(),
         "created": order.created_ns // MS_NS,
+        "trigger": None
+        if place.trigger_ticks is None
+        else in_full(instrument.price(place.trigger_ticks)),
+        "protects": order.protects,
+        "amending": order.amending is not None,
     }
 
 

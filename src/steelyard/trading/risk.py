@@ -4,12 +4,15 @@ Limits are checked in a fixed order and the first that fails is told: what it is
 order would have made of it, and how to change it. Position counts as the worst that can come:
 every open order as if filled, and an unknown one too. While an order is unknown, or its answer
 is overdue, nothing may add risk on either side; what reduces the position may go. A market order
-is priced by walking the book as it stands. Cancels need no approval.
+is priced by walking the book as it stands, one that waits for a price by that price. An amend is
+checked as the order that it makes, with the old one counted too. Cancels need no approval.
 """
 
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from steelyard.domain.commands import Place
 from steelyard.domain.lifecycle import OrderState
@@ -17,7 +20,7 @@ from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import OrderType, Side
 from steelyard.domain.units import EXACT, from_atoms, in_full, plain, to_atoms
 from steelyard.trading.books import BookView
-from steelyard.trading.orders import Orders, OwnOrder
+from steelyard.trading.orders import Amending, Orders, OwnOrder
 
 OVERDUE_NS = SECOND_NS // 2  # an answer that takes longer may never come
 
@@ -41,6 +44,7 @@ class Situation(NamedTuple):
     killed: str | None = None
     gate: str | None = None
     retried: str = ""  # client id of an order that is counted already
+    unprotected: str | None = None  # what of the position has no stop that should
 
 
 class Approved(NamedTuple):
@@ -58,6 +62,57 @@ class Refused(NamedTuple):
 
 def check(place: Place, limits: Limits, situation: Situation) -> Approved | Refused:
     """Return whether an order may be sent now."""
+    return (
+        _closed(situation)
+        or _unknown_refusal(place, situation)
+        or _protection_refusal(place, situation)
+        or _price_refusal(place, limits, situation)
+        or _position_refusal(place, limits, situation)
+        or _count_refusal(limits, situation)
+        or Approved(place)
+    )
+
+
+def check_amend(
+    order: OwnOrder, amending: Amending, limits: Limits, situation: Situation
+) -> Refused | None:
+    """Return why a change of an order may not be sent now: as if the old and the new could fill."""
+    if (closed := _closed(situation)) is not None:
+        return closed
+    old = order.place
+    place = replace(
+        old,
+        price_ticks=old.price_ticks if amending.price_ticks is None else amending.price_ticks,
+        size_lots=old.size_lots if amending.size_lots is None else amending.size_lots,
+        trigger_ticks=(
+            old.trigger_ticks if amending.trigger_ticks is None else amending.trigger_ticks
+        ),
+    )
+    if place.size_lots <= order.filled_lots:
+        return Refused(
+            "amend",
+            f"{in_full(plain(situation.book.instrument.size(order.filled_lots)))} of it has "
+            "filled already; to end it, cancel it",
+        )
+    after = replace(order, amending=amending).exposed_lots
+    adds = after > order.exposed_lots
+    if adds or amending.price_ticks is not None:
+        doubted = _unknown_refusal(place, situation._replace(retried=order.client_order_id))
+        if doubted is not None:
+            return doubted
+    if adds and (refused := _protection_refusal(place, situation)) is not None:
+        return refused
+    if (refused := _price_refusal(place, limits, situation)) is not None:
+        return refused
+    if not adds:
+        return None
+    side = old.side
+    lots = situation.orders.exposed_lots(side) - order.exposed_lots + after
+    return _worst_refusal(situation.position_lots + int(side) * lots, limits, situation)
+
+
+def _closed(situation: Situation) -> Refused | None:
+    """Return why nothing may be sent at all."""
     if situation.killed is not None:
         return Refused(
             "killed", f"trading is latched off ({situation.killed}); lift it with --resume"
@@ -66,19 +121,19 @@ def check(place: Place, limits: Limits, situation: Situation) -> Approved | Refu
         return Refused("gate", f"trading is gated: {situation.gate}")
     if trouble := situation.book.trouble(situation.now_ns):
         return Refused("book", f"{trouble}; orders wait until it is right again")
-    return (
-        _unknown_refusal(place, situation)
-        or _price_refusal(place, limits, situation)
-        or _position_refusal(place, limits, situation)
-        or _count_refusal(limits, situation)
-        or Approved(place)
-    )
+    return None
+
+
+def _protection_refusal(place: Place, situation: Situation) -> Refused | None:
+    if situation.unprotected is None or _reduces(place, situation):
+        return None
+    return Refused("protection", f"{situation.unprotected}; nothing that adds risk is sent")
 
 
 def _unknown_refusal(place: Place, situation: Situation) -> Refused | None:
     unknown = [
         order
-        for order in situation.orders.open
+        for order in situation.orders.may_fill
         if _is_in_doubt(order, situation) and order.client_order_id != situation.retried
     ]
     if not unknown or _reduces(place, situation):
@@ -93,6 +148,9 @@ def _unknown_refusal(place: Place, situation: Situation) -> Refused | None:
 def _is_in_doubt(order: OwnOrder, situation: Situation) -> bool:
     if order.state is OrderState.PENDING:
         return situation.now_ns - order.created_ns > OVERDUE_NS
+    if (amending := order.amending) is not None:
+        is_overdue = situation.now_ns - amending.asked_ns > OVERDUE_NS
+        return amending.is_unknown or is_overdue
     return order.state is OrderState.UNKNOWN
 
 
@@ -112,8 +170,10 @@ def _price_refusal(place: Place, limits: Limits, situation: Situation) -> Refuse
         price_ticks, tick_lots = walked
         notional_atoms = tick_lots * instrument.tick_lot_atoms
     else:
-        assert place.price_ticks is not None, "a limit order has a price"
-        price_ticks = place.price_ticks
+        # What waits for a price and then takes the market is worth what it waits for.
+        ticks = place.trigger_ticks if place.price_ticks is None else place.price_ticks
+        assert ticks is not None, "every order but a market order has a price or a trigger"
+        price_ticks = ticks
         notional_atoms = instrument.notional_atoms(price_ticks, place.size_lots)
     if notional_atoms > _limit_atoms(limits.max_order_notional):
         return Refused(
@@ -122,6 +182,8 @@ def _price_refusal(place: Place, limits: Limits, situation: Situation) -> Refuse
             f"{instrument.quote}, this order is worth {in_full(from_atoms(notional_atoms))}; "
             "make it smaller or raise [risk] max_order_notional",
         )
+    if place.order_type.waits:
+        return None  # it is to trade where the market is not yet
     return _collar_refusal(place, price_ticks, limits, book)
 
 
@@ -150,11 +212,14 @@ def _collar_refusal(
 
 def _position_refusal(place: Place, limits: Limits, situation: Situation) -> Refused | None:
     """Check the position as it would be if everything on this side filled."""
-    instrument = situation.book.instrument
     if _reduces(place, situation):
         return None
     lots = _open_lots(situation, place.side) + place.size_lots
-    worst = situation.position_lots + int(place.side) * lots
+    return _worst_refusal(situation.position_lots + int(place.side) * lots, limits, situation)
+
+
+def _worst_refusal(worst: int, limits: Limits, situation: Situation) -> Refused | None:
+    instrument = situation.book.instrument
     if abs(worst) <= _limit_lots(limits.max_position, instrument.lot_size):
         return None
     return Refused(
@@ -166,7 +231,10 @@ def _position_refusal(place: Place, limits: Limits, situation: Situation) -> Ref
 
 
 def _count_refusal(limits: Limits, situation: Situation) -> Refused | None:
-    count = sum(o.client_order_id != situation.retried for o in situation.orders.open)
+    count = sum(
+        not order.protects and order.client_order_id != situation.retried
+        for order in situation.orders.open
+    )
     if count < limits.max_open_orders:
         return None
     return Refused(

@@ -1,41 +1,63 @@
 """A trader's lasting state: what its journal says, and how each record changes it.
 
 `apply` is the only way in, live and in replay, so both end in the same state. The records were
-checked when they were written; here nothing is decided. A bot trades one instrument.
+checked when they were written; here nothing is decided. A bot trades one instrument. What the
+trader only observed (streams, gate, clock and the like) is in `moment`.
 """
 
 from collections import deque
+from typing import NamedTuple
 
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.journal import Record
 from steelyard.domain.lifecycle import Fill
-from steelyard.trading.orders import Orders
+from steelyard.domain.order import Side
+from steelyard.trading.balances import AccountBooks
+from steelyard.trading.moment import Moment
+from steelyard.trading.orders import Amending, Orders
 from steelyard.trading.portfolio import Booked, Portfolio
 from steelyard.trading.records import (
-    FORMAT,
+    FORMATS,
     Adjusted,
+    AmendFailed,
+    AmendPending,
+    AmendSent,
+    AmendUnknown,
+    BalancesSeen,
     CancelAsked,
+    CountDisputed,
     FillsChecked,
     FillSeen,
+    ForeignFillSeen,
     InstrumentSeen,
     Killed,
     OrderAbsent,
-    OrderNotSent,
+    OrderAdopted,
+    OrderAmended,
     OrderPending,
     OrderRefused,
+    OrderResolved,
     OrderSeen,
     OrderSent,
     OrderUnknown,
+    PositionAdopted,
+    ProtectionSet,
     Resumed,
     RunStarted,
-    RunStopped,
-    StrategyFailed,
     TimerFired,
     TraderRecord,
 )
 
 FILLS_KEPT = 200
+
+
+class Stop(NamedTuple):
+    """The stop that a position is to have: a market order at the trigger, or with a limit."""
+
+    trigger_ticks: int
+    limit_ticks: int | None
+    side: Side | None  # of the position; None: of the next one
 
 
 class TraderState:
@@ -52,6 +74,10 @@ class TraderState:
         self.killed_why: str | None = None
         self.killed_has_file = False
         self.fills_checked: int | None = None  # last trade id up to which nothing is missing
+        self.books = AccountBooks()
+        self.adopted_atoms = 0  # of the position: what was there before the bot
+        self.stop: Stop | None = None  # that the position is to have
+        self.moment = Moment()
 
     @property
     def instrument(self) -> Instrument | None:
@@ -68,14 +94,45 @@ class TraderState:
         Raises:
             ConfigError: The journal is of another format.
         """
-        orders = self.orders
+        self.moment.see(message, time_ns)
         match message:
             case RunStarted():
                 self._run_started(message, time_ns)
             case InstrumentSeen():
                 self._instrument_seen(message.instrument)
+            case FillSeen():
+                self._filled(message, time_ns)
+            case FillsChecked():
+                self.fills_checked = message.trade_id
+            case ForeignFillSeen():
+                self.books.add(message.fill, self._known_instrument)
+            case BalancesSeen():
+                self.books.seen(message.atoms)
+            case PositionAdopted():
+                assert self.portfolio is not None, "no position comes before the instrument"
+                self.portfolio.adopt(message.size_atoms, message.value_atoms)
+                self.adopted_atoms += message.size_atoms
+            case ProtectionSet(None):
+                self.stop = None
+            case ProtectionSet():
+                assert message.trigger_ticks is not None, "the case above has those without"
+                self.stop = Stop(message.trigger_ticks, message.limit_ticks, message.side)
+            case TimerFired():
+                self.timer_slots[message.interval_ns] = message.slot
+            case Killed():
+                self.killed_why = message.why
+                self.killed_has_file = message.has_file
+            case Resumed():
+                self.killed_why = None
+            case _:
+                self._apply_to_orders(message, time_ns)
+
+    def _apply_to_orders(self, message: TraderRecord, time_ns: int) -> None:
+        """Change the orders; what is not about them is told for the reader of the journal."""
+        orders = self.orders
+        match message:
             case OrderPending():
-                orders.pend(message.place, time_ns)
+                orders.pend(message.place, time_ns, protects=message.protects)
             case OrderSent():
                 orders.sent(message.client_order_id, message.attempt, message.expires_ns)
             case OrderUnknown():
@@ -86,32 +143,59 @@ class TraderState:
                 orders.absent(message.client_order_id, message.evidence, time_ns)
             case OrderSeen():
                 orders.seen(message.order, time_ns)
-            case FillSeen():
-                assert self.portfolio is not None, "no fill comes before the instrument"
-                booked = self.portfolio.book(message.fill)
-                assert booked is Booked.NEW, "a fill is journaled once"
-                self.recent_fills.append(message.fill)
-                orders.filled(message.client_order_id, message.fill, time_ns)
-            case FillsChecked():
-                self.fills_checked = message.trade_id
+            case OrderAdopted():
+                nameless = message.is_nameless
+                orders.adopt(message.place, message.order, time_ns, is_nameless=nameless)
+            case OrderResolved():
+                why = f"{message.who} has decided: {message.why}"
+                orders.resolved(message.client_order_id, message.decision, why, time_ns)
             case CancelAsked():
                 orders.cancel_asked(message.client_order_id, message.why)
             case Adjusted():
                 orders.adjusted(message.client_order_id, message.after, message.why, time_ns)
-            case TimerFired():
-                self.timer_slots[message.interval_ns] = message.slot
-            case Killed():
-                self.killed_why = message.why
-                self.killed_has_file = message.has_file
-            case Resumed():
-                self.killed_why = None
-            case OrderNotSent() | StrategyFailed() | RunStopped():
+            case CountDisputed():
+                orders.dispute(message.client_order_id, message.text)
+            case _:
+                self._apply_to_amends(message, time_ns)
+
+    def _apply_to_amends(self, message: TraderRecord, time_ns: int) -> None:
+        orders = self.orders
+        match message:
+            case AmendPending():
+                terms = message.price_ticks, message.size_lots, message.trigger_ticks
+                amending = Amending(*terms, message.replaces, time_ns)
+                orders.amend(message.client_order_id, amending)
+            case AmendSent():
+                orders.amend_sent(message.client_order_id, message.expires_ns)
+            case AmendUnknown():
+                orders.amend_unknown(message.client_order_id, message.expires_ns)
+            case AmendFailed():
+                orders.amend_failed(message.client_order_id, message.why, time_ns)
+            case OrderAmended():
+                told = message.price_ticks, message.size_lots, message.trigger_ticks
+                name, number = message.client_order_id, message.order_id
+                orders.amended(name, number, told, message.state, time_ns)
+            case _:
                 pass  # told for the reader of the journal
 
+    def _filled(self, message: FillSeen, time_ns: int) -> None:
+        assert self.portfolio is not None, "no fill comes before the instrument"
+        booked = self.portfolio.book(message.fill)
+        assert booked is Booked.NEW, "a fill is journaled once"
+        self.recent_fills.append(message.fill)
+        self.books.add(message.fill, self.portfolio.instrument)
+        self.orders.filled(message.client_order_id, message.fill, time_ns)
+
+    @property
+    def _known_instrument(self) -> Instrument:
+        assert self.portfolio is not None, "no fill comes before the instrument"
+        return self.portfolio.instrument
+
     def _run_started(self, message: RunStarted, time_ns: int) -> None:
-        if message.format != FORMAT:
+        if message.format not in FORMATS:
+            known = " and ".join(map(str, FORMATS))
             raise ConfigError(
-                f"this bot's journal has format {message.format}, this program reads {FORMAT}; "
+                f"this bot's journal has format {message.format}, this program reads {known}; "
                 "use the version that wrote it, or give the bot another name"
             )
         self.run = message.run

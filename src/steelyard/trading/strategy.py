@@ -60,7 +60,10 @@ class Position(NamedTuple):
 
 
 class Intent(Struct):
-    """An order as a strategy wants it. After the call either an id or a refusal is filled in."""
+    """An order as a strategy wants it. After the call either an id or a refusal is filled in.
+
+    A STOP or TAKE_PROFIT waits until the market comes to trigger_ticks.
+    """
 
     side: Side
     size_lots: int
@@ -70,12 +73,34 @@ class Intent(Struct):
     post_only: bool = False
     client_order_id: str = ""
     refusal: str | None = None
+    trigger_ticks: int | None = None
+
+
+class AmendIntent(Struct):
+    """A change as a strategy wants it; None leaves a term as it is. A refusal is filled in."""
+
+    target: Intent | str
+    price_ticks: int | None = None
+    size_lots: int | None = None
+    trigger_ticks: int | None = None
+    refusal: str | None = None
+
+
+class ProtectIntent(Struct):
+    """The stop that a strategy wants behind its position; without a trigger: none."""
+
+    trigger_ticks: int | None
+    limit_ticks: int | None = None
+    refusal: str | None = None
 
 
 class CancelIntent(Struct):
     """A cancel as a strategy wants it, of an Intent or of a client order id."""
 
     target: Intent | str
+
+
+Wish = Intent | AmendIntent | ProtectIntent | CancelIntent
 
 
 class Timer(NamedTuple):
@@ -98,9 +123,9 @@ class Desk:
         self.open_orders: Callable[[], list[OwnOrder]] = list
         self.timers: dict[Duration, None] = {}
         self.notes: list[str] = []
-        self.intents: list[Intent | CancelIntent] = []
+        self.intents: list[Wish] = []
 
-    def wish(self, intent: Intent | CancelIntent) -> None:
+    def wish(self, intent: Wish) -> None:
         """Keep a wish until the call is over.
 
         Raises:
@@ -110,7 +135,7 @@ class Desk:
             raise UsageError(f"over {INTENTS_MAX} orders and cancels in one call: a loop?")
         self.intents.append(intent)
 
-    def drain(self) -> list[Intent | CancelIntent]:
+    def drain(self) -> list[Wish]:
         """Return the wishes of the last call."""
         intents, self.intents = self.intents, []
         return intents
@@ -224,6 +249,72 @@ class Strategy:
         """Want to sell; as `buy`."""
         return self._order(Side.SELL, size, price, time_in_force, post_only=post_only)
 
+    def stop(
+        self, side: Side, size: Amount, trigger: Decimal | str, price: Decimal | str | None = None
+    ) -> Intent:
+        """Want an order that goes to market when the price has come to a trigger, against it.
+
+        A sell waits below the market, a buy above. With a price it is a limit order then.
+
+        Raises:
+            UnitError: Size, trigger or price is not a whole number of steps.
+            UsageError: One of them is a float.
+        """
+        return self._waiting((OrderType.STOP, OrderType.STOP_LIMIT), side, size, trigger, price)
+
+    def take_profit(
+        self, side: Side, size: Amount, trigger: Decimal | str, price: Decimal | str | None = None
+    ) -> Intent:
+        """Want an order that waits for a price in its favour; else as `stop`."""
+        kinds = (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
+        return self._waiting(kinds, side, size, trigger, price)
+
+    def protect(
+        self, trigger: Decimal | str | None, price: Decimal | str | None = None
+    ) -> ProtectIntent:
+        """Keep a stop behind the whole position from now on; None: no longer.
+
+        The bot places it, keeps it as large as the position, and proves at every comparison that
+        it is at the venue. While it is missing nothing that adds risk is sent.
+
+        Raises:
+            UnitError: Trigger or price is not a whole number of ticks.
+            UsageError: One of them is a float.
+        """
+        desk = self._bound()
+        intent = ProtectIntent(_ticks(trigger, desk), _ticks(price, desk))
+        desk.wish(intent)
+        return intent
+
+    def amend(
+        self,
+        target: Intent | OwnOrder | str,
+        *,
+        price: Decimal | str | None = None,
+        size: Amount | None = None,
+        trigger: Decimal | str | None = None,
+    ) -> AmendIntent:
+        """Want another price, size or trigger of an open order; size counts what has filled.
+
+        A wish: it may fill by its old terms before. What came of it is told by `on_order`, with
+        `amend_note` saying why not. What a venue can change differs: Binance makes orders smaller
+        and nothing else.
+
+        Raises:
+            UnitError: One of them is not a whole number of steps.
+            UsageError: One of them is a float.
+        """
+        desk = self._bound()
+        name = target.client_order_id if isinstance(target, OwnOrder) else target
+        intent = AmendIntent(
+            name,
+            _ticks(price, desk),
+            None if size is None else _size_lots(size, desk.instrument),
+            _ticks(trigger, desk),
+        )
+        desk.wish(intent)
+        return intent
+
     def cancel(self, target: Intent | OwnOrder | str) -> CancelIntent:
         """Want an order canceled. A wish: it may fill before."""
         if isinstance(target, OwnOrder):
@@ -233,7 +324,7 @@ class Strategy:
         return intent
 
     def cancel_all(self) -> None:
-        """Want every open order of this bot canceled."""
+        """Want every open order canceled, but for the stop that `protect` keeps."""
         for order in self.open_orders:
             self.cancel(order)
 
@@ -285,7 +376,7 @@ class Strategy:
 
     @property
     def open_orders(self) -> list[OwnOrder]:
-        """This bot's orders that may still fill."""
+        """This bot's orders that may still fill, but for the stop that `protect` keeps."""
         return self._bound().open_orders()
 
     @property
@@ -307,6 +398,26 @@ class Strategy:
         if self._desk is None:
             raise UsageError("a strategy can act from on_start on, not while it is made")
         return self._desk
+
+    def _waiting(
+        self,
+        kinds: tuple[OrderType, OrderType],
+        side: Side,
+        size: Amount,
+        trigger: Decimal | str,
+        price: Decimal | str | None,
+    ) -> Intent:
+        desk = self._bound()
+        intent = Intent(
+            side,
+            _size_lots(size, desk.instrument),
+            kinds[price is not None],
+            TimeInForce.GTC,
+            _ticks(price, desk),
+            trigger_ticks=_ticks(trigger, desk),
+        )
+        desk.wish(intent)
+        return intent
 
     def _order(
         self,
@@ -363,6 +474,10 @@ def _read_special(kind: type, value: Any) -> Any:
     if kind is Duration and isinstance(value, Duration | str):
         return Duration.of(value)
     raise NotImplementedError
+
+
+def _ticks(price: Any, desk: Desk) -> int | None:
+    return None if price is None else desk.instrument.price_ticks(_exact(price, "price"))
 
 
 def _size_lots(size: Any, instrument: Instrument) -> Lots:

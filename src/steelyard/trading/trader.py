@@ -1,38 +1,30 @@
 """The trader: one machine from what happens to what is to be done about it.
 
 `step(input, now_ns)` returns actions; nothing else goes in or comes out, so a test, a backtest
-and a live bot run the same machine. The start is a ladder, and until its last rung trading is
-gated: instrument, clock, key (one that may withdraw ends the start), account, streams, then a
-clean comparison of orders and fills with the venue. A private stream that breaks gates trading
-again until a new comparison. Orders left pending by a crash become unknown and are searched.
+and a live bot run the same machine. Until the start (`startup`) has come to its last rung trading
+is gated; a private stream that breaks gates it again until a new comparison. Orders left pending
+by a crash become unknown and are searched.
 
-The parts are in modules of their own: orders on their way (`orderwork`), comparison
-(`reconcile`), market (`marketdata`), the strategy's keeper (`host`), kill and stop (`ending`).
-Each does what is due when `_work` calls it, so a turn ends in the same state whatever began it.
+The parts are in modules of their own: orders on their way (`orderwork`) and their changes
+(`amending`), comparison (`reconcile`), market (`marketdata`), the strategy's keeper (`host`), the
+stop behind the position (`protection`), stale orders (`sweep`), a person's decisions
+(`resolution`), kill and stop (`ending`). Each does what is due when `_work` calls it, so a turn
+ends in the same state whatever began it.
 """
 
-from enum import IntEnum, auto
 from random import Random
 from typing import NamedTuple
 
 from steelyard.domain.commands import Place
-from steelyard.domain.errors import ConfigError, Unsupported
-from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.instrument import Listings
 from steelyard.domain.journal import Record
 from steelyard.domain.messages import (
     SECOND_NS,
-    AccountAnswer,
-    AccountQuery,
-    Answer,
     BalanceEvent,
     BookDelta,
     BookSnapshot,
     Event,
-    InstrumentList,
-    InstrumentsQuery,
-    KeyQuery,
     OrderEvent,
-    Refused,
     Trade,
 )
 from steelyard.trading import risk
@@ -42,7 +34,8 @@ from steelyard.trading.actions import (
     Finish,
     Input,
     Kill,
-    OpenStreams,
+    Reconcile,
+    Resolve,
     Resume,
     Returned,
     Role,
@@ -60,49 +53,25 @@ from steelyard.trading.config import BotConfig, OnStop
 from steelyard.trading.ending import Endings
 from steelyard.trading.halts import Halts
 from steelyard.trading.host import Guard, StrategyHost, unguarded
-from steelyard.trading.keyaudit import audit
 from steelyard.trading.marketdata import MarketData
-from steelyard.trading.orders import ClientIds
-from steelyard.trading.orderwork import OWN_ACCOUNT, OrderWork
+from steelyard.trading.orders import Amending, OwnOrder
+from steelyard.trading.orderwork import OrderWork
 from steelyard.trading.portfolio import EquityCurve
+from steelyard.trading.protection import Protection
 from steelyard.trading.questions import Questions
 from steelyard.trading.reconcile import Reconciler
-from steelyard.trading.records import (
-    FORMAT,
-    InstrumentSeen,
-    RunStarted,
-    RunStopped,
-)
+from steelyard.trading.records import RunStopped
+from steelyard.trading.resolution import Resolutions
+from steelyard.trading.startup import Phase, Startup
 from steelyard.trading.strategy import Desk, Strategy
+from steelyard.trading.sweep import Sweep
 from steelyard.trading.turn import Rules, Turn
 from steelyard.trading.venueclock import VenueClock
+from steelyard.trading.watch import Watch
 
 EQUITY_NS = SECOND_NS
 USAGE = 2  # the exit code, as the roof has it
-_OF_MARKET = frozenset({BookMoved, BookDelta})
-_FACTS = frozenset({"key", "account"})
-
-
-class Phase(IntEnum):
-    """The rungs of the start."""
-
-    ASLEEP = auto()
-    INSTRUMENT = auto()
-    FACTS = auto()
-    STREAMS = auto()
-    MARKET = auto()
-    RECONCILE = auto()
-    READY = auto()
-
-
-_PHASES = {
-    Phase.ASLEEP: "not started",
-    Phase.INSTRUMENT: "asking for the instrument",
-    Phase.FACTS: "asking for clock, key and account",
-    Phase.STREAMS: "opening the streams",
-    Phase.MARKET: "waiting for the book and the bars of the past",
-    Phase.RECONCILE: "comparing orders and fills with the venue",
-}
+_OF_BOOK = frozenset({BookMoved, BookDelta})
 
 
 class Status(NamedTuple):
@@ -126,30 +95,66 @@ class Trader:
     ) -> None:
         self.config = config
         self.strategy = strategy
-        self.turn = Turn(rules, rng)
-        self.questions = Questions(self.turn)
-        self.work = OrderWork(self.turn, self._check)
-        self.reconciler = Reconciler(self.turn, self.questions, self.work)
-        self.host = StrategyHost(self.turn, strategy, self.work, guard)
-        self.endings = Endings(self.turn, self.questions, self.work)
-        self.questions.denied = self._denied
-        self.desk: Desk | None = None
-        self.market: MarketData | None = None
+        self.turn = turn = Turn(rules, rng)
+        self.questions = Questions(turn)
+        self.work = OrderWork(turn, self._check, self._check_amend)
+        self.reconciler = Reconciler(turn, self.questions, self.work, config.bot.foreign_orders)
+        self.protection = Protection(turn, self.work, config.stop_loss, config.risk.lost_stop)
+        self.host = StrategyHost(turn, strategy, self.work, self.protection, guard)
+        self.endings = Endings(turn, self.questions, self.work)
+        self.channels = Channels(config.main.budgets)
+        self.halts = Halts(turn)
+        self.startup = Startup(
+            turn,
+            self.questions,
+            self.work,
+            self.reconciler,
+            self.host,
+            self.channels,
+            config,
+            key_id,
+            self._fail,
+        )
+        self.resolutions = Resolutions(
+            turn, self.questions, self.work, self.reconciler.inquiries, self.reconciler
+        )
+        self.sweep = Sweep(turn, self.work, config.bounds, self._blind_why)
         self.equity = EquityCurve(EQUITY_NS)
-        self.listings = Listings()
-        self.phase = Phase.ASLEEP
-        self.started_ns = 0
         self.is_finished = False
         self._limits = config.limits
-        self._key_id = key_id
         self._streams: dict[Role, str | None] = dict.fromkeys(Role, "not open yet")
-        self._facts: set[str] = set()
-        self._key_answer: Answer | None = None
-        self._account: AccountAnswer | None = None
+        self._watch = Watch(turn)
         self._was_open = False  # when all parts last looked
-        self.clock = VenueClock(self.turn)
-        self.channels = Channels(config.main.budgets)
-        self.halts = Halts(self.turn)
+
+    @property
+    def phase(self) -> Phase:
+        """How far the start has come."""
+        return self.startup.phase
+
+    @property
+    def desk(self) -> Desk | None:
+        """What the strategy sees, once the instrument is known."""
+        return self.startup.desk
+
+    @property
+    def market(self) -> MarketData | None:
+        """The market that is followed, once the instrument is known."""
+        return self.startup.market
+
+    @property
+    def listings(self) -> Listings:
+        """What the venue lists."""
+        return self.startup.listings
+
+    @property
+    def clock(self) -> VenueClock:
+        """How far the venue's clock is from ours."""
+        return self.startup.clock
+
+    @property
+    def started_ns(self) -> int:
+        """When this run began."""
+        return self.startup.begun_ns
 
     # -- in and out ---------------------------------------------------------------------------
 
@@ -172,14 +177,14 @@ class Trader:
         return turn.drain()
 
     def _passes_by(self, event: Input) -> bool:
-        """Whether nothing is due that was not before: the market has moved, an order has left."""
+        """Whether nothing is due that was not before: the book has moved, an order has left."""
         turn = self.turn
         return (
             not turn.needs_work
             and self._was_open
             and turn.deadline_ns is not None
             and turn.now_ns < turn.deadline_ns
-            and (type(event) is Sent or (type(event) is Told and type(event.event) in _OF_MARKET))
+            and (type(event) is Sent or (type(event) is Told and type(event.event) in _OF_BOOK))
             and not self.work.news
         )
 
@@ -197,8 +202,9 @@ class Trader:
         if killed is not None:
             return Status("killed", killed)
         if self.phase is not Phase.READY:
-            return Status("starting", self.halts.trouble or self._starting())
+            return Status("starting", self.halts.trouble or self.startup.trouble)
         reason = self.gate or (self.desk.book.trouble(self.turn.now_ns) if self.desk else None)
+        reason = reason or self.protection.trouble
         return Status("gated", reason) if reason else Status("running", None)
 
     @property
@@ -209,10 +215,15 @@ class Trader:
         if self.host.failure is not None:
             last = self.host.failure.strip().rpartition("\n")[2]
             return f"the strategy failed: {last}; mend it and start the bot again"
+        return self._apart_gate
+
+    @property
+    def _apart_gate(self) -> str | None:
+        """Why the bot itself, whatever its strategy is, may send no new order."""
         if (ban := self.halts.trouble) is not None:
             return ban
         if self.phase is not Phase.READY:
-            return self._starting()
+            return self.startup.trouble
         if (why := self._streams[Role.PRIVATE]) is not None:
             return f"the private stream is down: {why}"
         return self.reconciler.trouble or self._stale
@@ -224,19 +235,15 @@ class Trader:
             return why
         return None if self.market is None else self.market.trades_trouble
 
-    def _starting(self) -> str:
-        trouble = self.questions.trouble
-        if self.phase is Phase.RECONCILE:
-            return self.reconciler.trouble or _PHASES[self.phase]
-        return _PHASES[self.phase] + (f": {trouble}" if trouble else "")
-
     # -- what happened ------------------------------------------------------------------------
 
     def _take(self, event: Input) -> None:
         turn = self.turn
         match event:
             case Start():
-                self._start()
+                turn.capabilities = event.capabilities
+                self.startup.begin(self.strategy)
+                self.protection.begin()
             case Told():
                 self._told(event.event)
             case StreamUp():
@@ -259,6 +266,11 @@ class Trader:
                 self._stop(event.why)
             case VenueHalt():
                 self.halts.take(event)
+            case Reconcile():
+                self.reconciler.ask(event)
+            case Resolve():
+                is_connected = self.phase >= Phase.STREAMS
+                self.resolutions.resolve(event, is_connected=is_connected)
 
     def _told(self, event: Event | BookMoved) -> None:
         if self.market is None or self.desk is None:
@@ -266,27 +278,35 @@ class Trader:
         match event:
             case OrderEvent():
                 self.channels.hear(Channel.PRIVATE, self.turn.now_ns)
-                if event.order.instrument_id != self.turn.instrument.instrument_id:
-                    return  # venues may number each instrument's orders by itself
-                own = self.work.see_order(event.order, "stream")
-                if event.fill is not None:
-                    self.work.see_fill(event.fill, "stream", event.order.client_order_id)
-                if own is None:
-                    self.reconciler.see_foreign(event.order)
+                self._told_order(event)
             case BalanceEvent():
                 self.channels.hear(Channel.PRIVATE, self.turn.now_ns)
                 for balance in event.balances:
                     free_held = (balance.free_atoms, balance.held_atoms)
-                    self.reconciler.balances[balance.asset_id] = free_held
+                    self.reconciler.account.balances[balance.asset_id] = free_held
             case BookMoved() | BookDelta() | BookSnapshot() | Trade():
                 if self.market.see(event) and self.desk.book.trouble(self.turn.now_ns) is None:
                     self.host.tell("on_book", self.desk.book)
             case _:
                 pass  # not asked for
 
+    def _told_order(self, event: OrderEvent) -> None:
+        order = event.order
+        if order.instrument_id != self.turn.instrument.instrument_id:
+            return  # venues may number each instrument's orders by itself
+        own = self.work.see_order(order, "stream")
+        if own is None:
+            self.reconciler.strangers.see(order)
+        if event.fill is None:
+            return
+        is_own = self.work.see_fill(event.fill, "stream", order.client_order_id) is not None
+        if not is_own:
+            self.reconciler.strangers.see_fill(event.fill)
+
     def _stream_up(self, up: StreamUp) -> None:
         role = up.role
         self._streams[role] = None
+        self._watch.stream(role.value, None)
         self.turn.log("stream.up", role.value)
         if role is Role.MARKET and self.market is not None:
             self.market.up(up.books.get(self.turn.instrument.instrument_id))
@@ -298,6 +318,7 @@ class Trader:
         if self._streams[role] is None:
             self.turn.warn("stream.down", f"{role.value}: {why}")
         self._streams[role] = why
+        self._watch.stream(role.value, why)
         if role is Role.MARKET and self.market is not None:
             self.market.down(why)
 
@@ -308,143 +329,18 @@ class Trader:
         self.endings.begin_stop(why, cancels=cancels)
         self.host.tell("on_stop")
 
-    # -- the start ----------------------------------------------------------------------------
+    def _blind_why(self) -> str | None:
+        """Why the bot does not see its orders or their market; None: it does."""
+        if (why := self._streams[Role.PRIVATE]) is not None:
+            return f"the private stream is down: {why}"
+        return None if self.desk is None else self.desk.book.trouble(self.turn.now_ns)
 
-    def _start(self) -> None:
-        turn, bot = self.turn, self.config.bot
-        state = turn.state
-        if state.symbol not in (None, self.config.strategy.symbol):
-            raise ConfigError(
-                f"bot {bot.name!r} has traded {state.symbol} so far and cannot change to "
-                f"{self.config.strategy.symbol}; give the new one another name"
-            )
-        self.started_ns = turn.now_ns
-        # The second it began in: also after a lost directory no id is used twice.
-        run = max(state.run + 1, turn.now_ns // SECOND_NS)
-        turn.record(
-            RunStarted(
-                FORMAT,
-                run,
-                bot.name,
-                bot.environment.value,
-                self.config.strategy.class_name,
-                self.config.strategy.symbol,
-                {name: str(value) for name, value in self.config.strategy.params.items()},
-            )
-        )
-        self.work.ids = ClientIds(bot.name, run)
-        if state.killed_why is not None:
-            self.host.is_paused = True
-            turn.warn("killed", f"trading is latched off: {state.killed_why}")
-        self.phase = Phase.INSTRUMENT
-        self.questions.ask("instruments", InstrumentsQuery(), self._on_instruments)
-
-    def _on_instruments(self, answer: Answer, _asked_ns: int) -> None:
-        if not isinstance(answer, InstrumentList):
-            self._fail(f"the venue does not tell its instruments: {_said(answer)}")
-            return
-        self.listings = Listings(answer.instruments)
-        try:
-            instrument = self.listings.symbol(self.config.strategy.symbol)
-        except Unsupported as error:
-            self._fail(f"[strategy] symbol: {error}")
-            return
-        if not self._take_instrument(instrument):
-            return
-        self.phase = Phase.FACTS
-        self.questions.ask("the key's permissions", KeyQuery(self._key_id), self._on_key)
-        self.questions.ask("the account", AccountQuery(OWN_ACCOUNT), self._on_account)
-
-    def _take_instrument(self, instrument: Instrument) -> bool:
-        turn = self.turn
-        known = turn.state.instrument
-        if known is not None and _steps(known) != _steps(instrument) and turn.state.orders.open:
-            self._fail(
-                f"the venue has changed the steps of {instrument.symbol} while orders of this bot "
-                "are open; cancel them at the venue, then start the bot again"
-            )
-            return False
-        if known != instrument:
-            turn.record(InstrumentSeen(instrument))
-        self.desk = Desk(instrument, self.channels.budgets.book_ns)
-        self.host.sit(self.desk)
-        if (flaw := self.host.check(instrument)) is not None:
-            self._fail(f"[strategy] params: {flaw}")
-            return False
-        self.market = MarketData(turn, self.questions, self.desk, self.channels)
-        if self.host.wants("on_trade"):
-            self.market.want_trades()
-        if (interval := self.strategy.bar_interval) is not None:
-            self.market.want_bars(interval.ns, self.strategy.history_bars)
-        return True
-
-    def _on_key(self, answer: Answer, _asked_ns: int) -> None:
-        self._key_answer = answer
-        self._fact("key")
-
-    def _on_account(self, answer: Answer, _asked_ns: int) -> None:
-        if isinstance(answer, AccountAnswer):
-            self.reconciler.see_account(answer)
-            self._account = answer
-            self._fact("account")
-        else:
-            self._fail(f"the venue does not tell the account: {_said(answer)}")
-
-    def _fact(self, name: str) -> None:
-        self._facts.add(name)
-        if self._facts == _FACTS:
-            self._audit_key()
-
-    def _audit_key(self) -> None:
-        """Refuse a key that a bot must not hold, and tell what is odd about one that it may."""
-        assert self._key_answer is not None, "the key is one of the facts"
-        symbol = self.config.strategy.symbol
-        found = audit(self._key_answer, self._account, symbol, self.turn.venue_now_ns)
-        if (refusal := found.refusal) is not None:
-            self._fail(refusal)
-            return
-        for finding in found.findings:
-            self.turn.warn(finding.name, finding.text)
-
-    def _denied(self, why: str) -> None:
-        """The venue does not accept the key: at the start it never will."""
-        if self.phase < Phase.STREAMS and not self.is_finished:
-            self._fail(f"the venue does not accept this key: {why}")
-
-    def _climb(self) -> None:
-        """Go up the ladder as far as it is free."""
-        if self.phase is Phase.FACTS and self.clock.is_known and self._facts == _FACTS:
-            if (skew := self.clock.skew(self.config.main.skew_max_ns)) is not None:
-                self._fail(skew)
-                return
-            self.phase = Phase.STREAMS
-            self.turn.act(OpenStreams(self.turn.instrument))
-            for order in self.turn.state.orders.open:
-                self.work.doubt(order, "the bot ended before the answer", after_crash=True)
-        if self.phase is Phase.STREAMS and not any(self._streams.values()):
-            self.phase = Phase.MARKET
-        if self.phase is Phase.MARKET and self._knows_market:
-            self.phase = Phase.RECONCILE
-        if self.phase is Phase.RECONCILE and self.reconciler.is_clean:
-            self.phase = Phase.READY
-            self.turn.log("trading", "everything is compared; trading is open")
-        is_free = not self.host.is_paused and self.endings.stop_why is None
-        if self.phase is Phase.READY and not self.host.is_started and is_free:
-            self.host.start()
-
-    @property
-    def _knows_market(self) -> bool:
-        return (
-            self.market is not None
-            and self.market.has_history
-            and self.desk is not None
-            and self.desk.book.trouble(self.turn.now_ns) is None
-        )
-
-    def _fail(self, text: str, code: int = USAGE) -> None:
+    def _fail(self, text: str) -> None:
         """End a start that cannot succeed."""
+        if self.is_finished:
+            return
         self.turn.alarm("start.failed", text)
-        self._finish(code, text)
+        self._finish(USAGE, text)
 
     def _finish(self, code: int, text: str) -> None:
         self.turn.record(RunStopped(text))
@@ -460,35 +356,49 @@ class Trader:
         self.questions.work()
         self.halts.work()
         if self.phase >= Phase.FACTS:
-            self.clock.work()
+            self.startup.clock.work()
+        if self.startup.clock.is_known:
+            self._watch.clock()
         if self.market is not None:
             self.market.work()
-        if self.phase >= Phase.STREAMS:
+        is_connected = self.phase >= Phase.STREAMS
+        if is_connected:
             self.reconciler.work()
             if self.reconciler.clean_ns is not None:
                 self.channels.hear(Channel.PRIVATE, self.reconciler.clean_ns)
-        self._climb()
+            self.resolutions.work()
+        self.startup.climb(has_streams=not any(self._streams.values()))
+        is_free = not self.host.is_paused and self.endings.stop_why is None
+        if self.phase is Phase.READY and not self.host.is_started and is_free:
+            self.host.start()
         self._tell_market()
         self._was_open = self._is_open
         self.host.work(is_open=self._was_open)
         self.host.tell_news()
-        is_connected = self.phase >= Phase.STREAMS
         self.endings.work_kill(is_connected=is_connected)
         if (end := self.endings.work_stop()) is not None:
             self._finish(*end)
             return
         if is_connected:
-            self.work.work()
+            self._work_orders()
         self._note_equity()
+        self._watch.status(*self.status)
+
+    def _work_orders(self) -> None:
+        """Look after orders: the position's stop, those that are stale, what is on its way."""
+        if self.phase is Phase.READY:
+            self.protection.work(is_open=self._apart_gate is None and self._is_book_right)
+        if self.desk is not None:
+            self.sweep.work(self.desk.book)
+        self.work.work()
 
     @property
     def _is_open(self) -> bool:
-        return (
-            self.gate is None
-            and self.turn.state.killed_why is None
-            and self.desk is not None
-            and self.desk.book.trouble(self.turn.now_ns) is None
-        )
+        return self.gate is None and self.turn.state.killed_why is None and self._is_book_right
+
+    @property
+    def _is_book_right(self) -> bool:
+        return self.desk is not None and self.desk.book.trouble(self.turn.now_ns) is None
 
     def _tell_market(self) -> None:
         if self.market is None:
@@ -521,28 +431,27 @@ class Trader:
             return 2 * self.desk.last_ticks
         return half_ticks
 
-    def _check(self, place: Place, retried: str) -> risk.Approved | risk.Refused:
+    def _check(self, place: Place, retried: str, *, protects: bool) -> risk.Approved | risk.Refused:
+        situation = self._situation(retried)
+        if protects and self.endings.stop_why is None:
+            # A strategy that failed leaves its position behind; the stop of it is still kept.
+            situation = situation._replace(gate=self._apart_gate)
+        return risk.check(place, self._limits, situation)
+
+    def _check_amend(self, order: OwnOrder, amending: Amending) -> risk.Refused | None:
+        return risk.check_amend(order, amending, self._limits, self._situation(""))
+
+    def _situation(self, retried: str) -> risk.Situation:
         state, desk = self.turn.state, self.desk
         assert desk is not None, "orders come after the start"
         assert state.portfolio is not None, "orders come after the instrument"
-        return risk.check(
-            place,
-            self._limits,
-            risk.Situation(
-                desk.book,
-                state.orders,
-                state.portfolio.position_lots,
-                self.turn.now_ns,
-                state.killed_why,
-                self.gate,
-                retried,
-            ),
+        return risk.Situation(
+            desk.book,
+            state.orders,
+            state.portfolio.position_lots,
+            self.turn.now_ns,
+            state.killed_why,
+            self.gate,
+            retried,
+            self.protection.trouble,
         )
-
-
-def _steps(instrument: Instrument) -> tuple[int, int]:
-    return instrument.lot_atoms, instrument.tick_lot_atoms
-
-
-def _said(answer: Answer) -> str:
-    return answer.message if isinstance(answer, Refused) else type(answer).__name__

@@ -24,6 +24,7 @@ from steelyard.trading.actions import (
 )
 from steelyard.trading.records import OrderPending, OrderSent, TraderRecord
 from steelyard.trading.state import TraderState
+from steelyard.wire.capabilities import Capabilities
 from steelyard.wire.outcome import NotSent
 
 # An order that leaves is looked at again when it returns.
@@ -53,6 +54,7 @@ class Turn:
         self.rules = rules
         self.rng = rng
         self.state = TraderState()
+        self.capabilities: Capabilities | None = None  # None: nobody has told; all is offered
         self.now_ns = 0
         self.offset_ns = 0  # the venue's clock less ours
         self.offset_error_ns = 0  # at most so wrong

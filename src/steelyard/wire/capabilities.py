@@ -47,6 +47,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
         has_candles: Whether it tells bars of the past.
         has_dead_man: Whether it cancels everything when it no longer hears of us.
         has_amend: Whether a resting order can be changed.
+        amend_replaces: Whether that is another order in its place, so that for a moment both may
+            fill.
         order_types: What `Place` may ask for, as `limit GTC`.
     """
 
@@ -65,3 +67,4 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     has_dead_man: bool
     has_amend: bool
     order_types: tuple[str, ...]
+    amend_replaces: bool = False

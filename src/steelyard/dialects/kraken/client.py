@@ -290,14 +290,15 @@ def call_of(message: Message, listings: Listings) -> Call:
 
 
 def _amend(amend: Amend, listings: Listings) -> Call:
-    if amend.client_order_id:
-        raise Unsupported("on Kraken an order keeps its cl_ord_id")
     if amend.instrument_id is None:
         raise Unsupported("Kraken's prices need the instrument; name it")
     instrument = listings[amend.instrument_id]
     limit, trigger = amend.price_ticks, amend.trigger_ticks
+    # An order keeps its cl_ord_id here: under another one it is not found.
+    named = amend.client_order_id or None
     request = AmendOrderRequest(
-        txid=order_text(amend.order_id),
+        txid=None if named else order_text(amend.order_id),
+        cl_ord_id=named,
         order_qty=None if amend.size_lots is None else plain(instrument.size(amend.size_lots)),
         limit_price=None if limit is None else price_text(instrument, limit),
         trigger_price=None if trigger is None else price_text(instrument, trigger),

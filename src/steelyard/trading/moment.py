@@ -1,0 +1,77 @@
+"""How a trader was at a moment: what it observed and was kept from, as its journal tells it.
+
+Folding a journal's records up to a moment gives what held then: limits, key, clock, streams,
+gate, what was last refused and noted. Orders, fills and position are in `trading/state.py`,
+whose records these are too. Bounded: of refusals and notes the newest are kept.
+"""
+
+from collections import deque
+from typing import NamedTuple
+
+from steelyard.trading.records import (
+    ClockMeasured,
+    GateChanged,
+    IntentRefused,
+    KeyAudited,
+    LimitsSet,
+    ProtectionSeen,
+    RunStarted,
+    RunStopped,
+    StrategyFailed,
+    StrategyNoted,
+    StreamChanged,
+    TraderRecord,
+)
+
+KEPT = 50
+
+
+class Told(NamedTuple):
+    """A record that says something, and when."""
+
+    time_ns: int
+    message: IntentRefused | StrategyNoted
+
+
+class Moment:
+    """What was so after the last record that was seen."""
+
+    def __init__(self) -> None:
+        self.time_ns = 0
+        self.is_running = False
+        self.limits: dict[str, str] = {}
+        self.key: KeyAudited | None = None
+        self.clock: ClockMeasured | None = None
+        self.streams: dict[str, str | None] = {}  # by role: why it is down, None where it is up
+        self.gate: GateChanged | None = None
+        self.unprotected: str | None = None
+        self.failure: str | None = None  # of the strategy
+        self.told: deque[Told] = deque(maxlen=KEPT)
+
+    def see(self, message: TraderRecord, time_ns: int) -> None:
+        """Take the next record."""
+        self.time_ns = time_ns
+        match message:
+            case RunStarted():
+                self.is_running = True
+                self.streams, self.gate, self.clock, self.failure = {}, None, None, None
+            case RunStopped():
+                self.is_running = False
+            case LimitsSet():
+                self.limits = message.limits
+            case KeyAudited():
+                self.key = message
+            case ClockMeasured():
+                self.clock = message
+            case StreamChanged():
+                self.streams[message.role] = message.why
+            case GateChanged():
+                self.gate = message
+            case ProtectionSeen():
+                self.unprotected = message.text
+            case StrategyFailed():
+                self.failure = message.traceback
+            case IntentRefused() | StrategyNoted():
+                self.told.append(Told(time_ns, message))
+            case _:
+                pass

@@ -1,0 +1,317 @@
+"""The ladder of a trader's start: until its last rung trading is gated.
+
+Instrument, clock, key (one that may withdraw ends the start), account, streams, market, then a
+clean comparison of orders, fills and position with the venue. A holding that the configuration
+hands to the bot becomes its position when the account is known to have it. What cannot mend
+itself ends the start with a sentence.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from enum import IntEnum, auto
+
+from steelyard.domain.errors import ConfigError, UnitError, Unsupported
+from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.messages import (
+    SECOND_NS,
+    AccountAnswer,
+    AccountQuery,
+    Answer,
+    InstrumentList,
+    InstrumentsQuery,
+    KeyQuery,
+    Refused,
+)
+from steelyard.domain.units import from_atoms, in_full, plain, to_atoms
+from steelyard.trading.actions import OpenStreams
+from steelyard.trading.channels import Channels
+from steelyard.trading.config import BotConfig
+from steelyard.trading.host import StrategyHost
+from steelyard.trading.keyaudit import audit
+from steelyard.trading.marketdata import MarketData
+from steelyard.trading.orders import ClientIds
+from steelyard.trading.orderwork import OWN_ACCOUNT, OrderWork
+from steelyard.trading.questions import Questions
+from steelyard.trading.reconcile import Reconciler
+from steelyard.trading.records import (
+    FORMAT,
+    InstrumentSeen,
+    KeyAudited,
+    LimitsSet,
+    PositionAdopted,
+    RunStarted,
+)
+from steelyard.trading.strategy import Desk, Strategy
+from steelyard.trading.turn import Turn
+from steelyard.trading.venueclock import VenueClock
+
+_FACTS = frozenset({"key", "account"})
+
+
+class Phase(IntEnum):
+    """The rungs of the start."""
+
+    ASLEEP = auto()
+    INSTRUMENT = auto()
+    FACTS = auto()
+    STREAMS = auto()
+    MARKET = auto()
+    RECONCILE = auto()
+    READY = auto()
+
+
+_PHASES = {
+    Phase.ASLEEP: "not started",
+    Phase.INSTRUMENT: "asking for the instrument",
+    Phase.FACTS: "asking for clock, key and account",
+    Phase.STREAMS: "opening the streams",
+    Phase.MARKET: "waiting for the book and the bars of the past",
+    Phase.RECONCILE: "comparing orders and fills with the venue",
+}
+
+
+class Startup:
+    """The start of one trader."""
+
+    def __init__(
+        self,
+        turn: Turn,
+        questions: Questions,
+        work: OrderWork,
+        reconciler: Reconciler,
+        host: StrategyHost,
+        channels: Channels,
+        config: BotConfig,
+        key_id: str,
+        fail: Callable[[str], None],
+    ) -> None:
+        """`fail` ends a start that cannot succeed, with a sentence."""
+        self._turn = turn
+        self._questions = questions
+        self._work = work
+        self._reconciler = reconciler
+        self._host = host
+        self._channels = channels
+        self._config = config
+        self._key_id = key_id
+        self._fail = fail
+        self.clock = VenueClock(turn)
+        self.phase = Phase.ASLEEP
+        self.desk: Desk | None = None
+        self.market: MarketData | None = None
+        self.listings = Listings()
+        self.begun_ns = 0
+        self._facts: set[str] = set()
+        self._key_answer: Answer | None = None
+        self._account: AccountAnswer | None = None
+        questions.denied = self._denied
+
+    @property
+    def trouble(self) -> str:
+        """What the start waits for."""
+        trouble = self._questions.trouble
+        if self.phase is Phase.RECONCILE:
+            return self._reconciler.trouble or _PHASES[self.phase]
+        return _PHASES[self.phase] + (f": {trouble}" if trouble else "")
+
+    def begin(self, strategy: Strategy) -> None:
+        """Begin a run.
+
+        Raises:
+            ConfigError: The bot's past does not fit its configuration.
+        """
+        turn, bot, table = self._turn, self._config.bot, self._config.strategy
+        state = turn.state
+        if state.symbol not in (None, table.symbol):
+            raise ConfigError(
+                f"bot {bot.name!r} has traded {state.symbol} so far and cannot change to "
+                f"{table.symbol}; give the new one another name"
+            )
+        self._strategy = strategy
+        self.begun_ns = turn.now_ns
+        # The second it began in: also after a lost directory no id is used twice.
+        run = max(state.run + 1, turn.now_ns // SECOND_NS)
+        turn.record(
+            RunStarted(
+                FORMAT,
+                run,
+                bot.name,
+                bot.environment.value,
+                table.class_name,
+                table.symbol,
+                {name: str(value) for name, value in table.params.items()},
+            )
+        )
+        turn.record(LimitsSet(self._config.in_force))
+        self._work.ids = ClientIds(bot.name, run)
+        if state.killed_why is not None:
+            self._host.is_paused = True
+            turn.warn("killed", f"trading is latched off: {state.killed_why}")
+        self.phase = Phase.INSTRUMENT
+        self._questions.ask("instruments", InstrumentsQuery(), self._on_instruments)
+
+    def climb(self, *, has_streams: bool) -> bool:
+        """Go up the ladder as far as it is free; return whether the last rung is new."""
+        turn = self._turn
+        if self.phase is Phase.FACTS and self.clock.is_known and self._facts == _FACTS:
+            if (skew := self.clock.skew(self._config.main.skew_max_ns)) is not None:
+                self._fail(skew)
+                return False
+            self.phase = Phase.STREAMS
+            turn.act(OpenStreams(turn.instrument))
+            for order in turn.state.orders.open:
+                self._work.doubt(order, "the bot ended before the answer", after_crash=True)
+            for order in turn.state.orders.amending:
+                why = "the bot ended before the answer"
+                self._work.amends.doubt(order, why, after_crash=True)
+        if self.phase is Phase.STREAMS and has_streams:
+            self.phase = Phase.MARKET
+        if self.phase is Phase.MARKET and self._knows_market:
+            if not self._adopt():
+                return False
+            self.phase = Phase.RECONCILE
+        if self.phase is Phase.RECONCILE and self._reconciler.is_clean:
+            self.phase = Phase.READY
+            turn.log("trading", "everything is compared; trading is open")
+            return True
+        return False
+
+    @property
+    def _knows_market(self) -> bool:
+        return (
+            self.market is not None
+            and self.market.has_history
+            and self.desk is not None
+            and self.desk.book.trouble(self._turn.now_ns) is None
+        )
+
+    # -- the instrument -----------------------------------------------------------------------
+
+    def _on_instruments(self, answer: Answer, _asked_ns: int) -> None:
+        if not isinstance(answer, InstrumentList):
+            self._fail(f"the venue does not tell its instruments: {_said(answer)}")
+            return
+        self.listings = Listings(answer.instruments)
+        self._reconciler.account.names = self.listings.assets()
+        try:
+            instrument = self.listings.symbol(self._config.strategy.symbol)
+        except Unsupported as error:
+            self._fail(f"[strategy] symbol: {error}")
+            return
+        if not self._take_instrument(instrument):
+            return
+        self.phase = Phase.FACTS
+        self._questions.ask("the key's permissions", KeyQuery(self._key_id), self._on_key)
+        self._questions.ask("the account", AccountQuery(OWN_ACCOUNT), self._on_account)
+
+    def _take_instrument(self, instrument: Instrument) -> bool:
+        turn = self._turn
+        known = turn.state.instrument
+        if known is not None and _steps(known) != _steps(instrument) and turn.state.orders.open:
+            self._fail(
+                f"the venue has changed the steps of {instrument.symbol} while orders of this bot "
+                "are open; cancel them at the venue, then start the bot again"
+            )
+            return False
+        if known != instrument:
+            turn.record(InstrumentSeen(instrument))
+        self.desk = Desk(instrument, self._channels.budgets.book_ns)
+        self._host.sit(self.desk)
+        if (flaw := self._host.check(instrument)) is not None:
+            self._fail(f"[strategy] params: {flaw}")
+            return False
+        self.market = MarketData(turn, self._questions, self.desk, self._channels)
+        if self._host.wants("on_trade"):
+            self.market.want_trades()
+        if (interval := self._strategy.bar_interval) is not None:
+            self.market.want_bars(interval.ns, self._strategy.history_bars)
+        return True
+
+    # -- key and account ----------------------------------------------------------------------
+
+    def _on_key(self, answer: Answer, _asked_ns: int) -> None:
+        self._key_answer = answer
+        self._fact("key")
+
+    def _on_account(self, answer: Answer, _asked_ns: int) -> None:
+        if isinstance(answer, AccountAnswer):
+            self._reconciler.account.see(answer)
+            self._account = answer
+            self._fact("account")
+        else:
+            self._fail(f"the venue does not tell the account: {_said(answer)}")
+
+    def _fact(self, name: str) -> None:
+        self._facts.add(name)
+        if self._facts == _FACTS:
+            self._audit_key()
+
+    def _audit_key(self) -> None:
+        """Refuse a key that a bot must not hold, and tell what is odd about one that it may."""
+        assert self._key_answer is not None, "the key is one of the facts"
+        turn = self._turn
+        symbol = self._config.strategy.symbol
+        found = audit(self._key_answer, self._account, symbol, turn.venue_now_ns)
+        findings = tuple(finding.text for finding in found.findings)
+        turn.record(KeyAudited(self._key_id, found.refusal, findings))
+        if (refusal := found.refusal) is not None:
+            self._fail(refusal)
+            return
+        for finding in found.findings:
+            turn.warn(finding.name, finding.text)
+
+    def _denied(self, why: str) -> None:
+        """The venue does not accept the key: at the start it never will."""
+        if self.phase < Phase.STREAMS:
+            self._fail(f"the venue does not accept this key: {why}")
+
+    # -- a holding from before ----------------------------------------------------------------
+
+    def _adopt(self) -> bool:
+        """Take over what the configuration hands over; return whether that is settled."""
+        turn, wanted = self._turn, self._config.bot.adopt_position
+        if not wanted:
+            return True
+        instrument, state = turn.instrument, turn.state
+        try:
+            wanted_atoms = to_atoms(wanted)
+        except UnitError as error:
+            self._fail(f"[bot] adopt_position: {error}")
+            return False
+        if state.adopted_atoms == wanted_atoms:
+            return True
+        if state.adopted_atoms:
+            self._fail(
+                f"[bot] adopt_position is {in_full(plain(wanted))}, and this bot has adopted "
+                f"{in_full(from_atoms(state.adopted_atoms))} {instrument.base} before; write that, "
+                "or give the bot another name"
+            )
+            return False
+        free, held = self._reconciler.account.balances.get(instrument.base_asset_id, (0, 0))
+        if free + held < wanted_atoms:
+            self._fail(
+                f"[bot] adopt_position is {in_full(plain(wanted))} {instrument.base}, and the "
+                f"account holds {in_full(from_atoms(free + held))}"
+            )
+            return False
+        assert self.desk is not None, "the market is known"
+        half_ticks = self.desk.book.mid_half_ticks
+        if half_ticks is None:
+            return False  # nothing to value it by yet
+        value_atoms = wanted_atoms * half_ticks * instrument.tick_lot_atoms
+        value_atoms //= 2 * instrument.lot_atoms
+        turn.record(PositionAdopted(wanted_atoms, value_atoms, "[bot] adopt_position"))
+        turn.warn(
+            "position.adopted",
+            f"{in_full(plain(wanted))} {instrument.base} of the account are the bot's position, "
+            f"valued at {in_full(self.desk.book.mid or Decimal(0))}",
+        )
+        return True
+
+
+def _steps(instrument: Instrument) -> tuple[int, int]:
+    return instrument.lot_atoms, instrument.tick_lot_atoms
+
+
+def _said(answer: Answer) -> str:
+    return answer.message if isinstance(answer, Refused) else type(answer).__name__
