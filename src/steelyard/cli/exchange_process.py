@@ -42,7 +42,7 @@ from steelyard.exchange.cashier import Cashier
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.gate import Gate, Line
 from steelyard.exchange.personal import Personal
-from steelyard.exchange.records import KeyChanged, KeyRevoked, codec
+from steelyard.exchange.records import KeyChanged, KeyRevoked
 from steelyard.exchange.stream_tokens import StreamTokens
 from steelyard.net.clock import Clock
 from steelyard.net.server import (
@@ -116,7 +116,6 @@ class ExchangeProcess:
         self._sites: list[_Site] = []
         self._next_session = 1
         self._is_held = False
-        self._codec = codec()
         self._meter = JournalMeter()
         self.latency = Histogram()
         self._dropped: Counter[str] = Counter()  # WebSockets with slow readers, by dialect
@@ -299,9 +298,7 @@ class ExchangeProcess:
         """Let the machine act once; what follows from it happens when it is on disk."""
         result = act()
         output = self.exchange.drain()
-        sequence = self._opened.journal.last_sequence
-        for time_ns, message in output.records:
-            sequence = self._opened.journal.append(self._codec.encode(message, time_ns))
+        sequence = self._opened.journal.append_all(output.payloads)
         frames = [(text_frame(each.payload), each) for each in output.frames]
         revoked = [m.key for _, m in output.records if isinstance(m, KeyRevoked)]
         changed = [m.key for _, m in output.records if isinstance(m, KeyChanged)]

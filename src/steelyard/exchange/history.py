@@ -289,6 +289,11 @@ class History:
             return None
         return order
 
+    def numbered(self, account_id: int, order_id: int) -> Order | None:
+        """Return one order by the exchange's number."""
+        account = self._accounts.get(account_id)
+        return None if account is None else account.orders.get(order_id)
+
     def open_orders(self, instrument_id: int) -> Iterable[Order]:
         """Return all accounts' open orders of an instrument."""
         return [

@@ -11,6 +11,7 @@ not changed any more. When a key was last used, from where and for what is not j
 to disk per request would cost more than it tells. It is in the snapshots.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_network
@@ -242,10 +243,16 @@ class Keys:
             last = self.people.last_nonces
             last[key] = max(int(nonce), last.get(key, -1))
             return
-        used = self.people.nonces.setdefault(key, {})
+        used = self.people.nonces.get(key)
+        if used is None:
+            # Ordered: in a dict whose first entries are gone the oldest is found by a long search.
+            used = self.people.nonces[key] = OrderedDict()
         used[nonce] = until_ns
-        while used and next(iter(used.values())) < now_ns:
-            del used[next(iter(used))]
+        while used:
+            oldest = next(iter(used))
+            if used[oldest] >= now_ns:
+                break
+            del used[oldest]
 
     # -- what is asked ----------------------------------------------------------------------
 
@@ -340,6 +347,7 @@ class Keys:
     def restore(self, people: People) -> None:
         """Replace everything by a snapshot's."""
         self.people = people
+        people.nonces = {key: OrderedDict(nonces) for key, nonces in people.nonces.items()}
         self._names = {account_id: name for name, account_id in people.names.items()}
         self._secrets.clear()
         self._passphrases.clear()
