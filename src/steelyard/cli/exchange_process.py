@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ from steelyard.domain.errors import StorageError
 from steelyard.exchange.admin import Admin, AdminCall
 from steelyard.exchange.cashier import Cashier
 from steelyard.exchange.counts import Counts
+from steelyard.exchange.feed import Frames
 from steelyard.exchange.gate import Gate, Line
 from steelyard.exchange.personal import Personal
 from steelyard.exchange.records import KeyChanged, KeyRevoked
@@ -297,31 +299,30 @@ class ExchangeProcess:
     def turn(self, act: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
         """Let the machine act once; what follows from it happens when it is on disk."""
         result = act()
-        output = self.exchange.drain()
-        sequence = self._opened.journal.append_all(output.payloads)
-        frames = [(text_frame(each.payload), each) for each in output.frames]
-        revoked = [m.key for _, m in output.records if isinstance(m, KeyRevoked)]
-        changed = [m.key for _, m in output.records if isinstance(m, KeyChanged)]
+        records, frames, payloads = self.exchange.drain()
+        sequence = self._opened.journal.append_all(payloads)
+        if then is not None:
+            self._commit.release(sequence, partial(then, result))
+        if frames:
+            shared = [(text_frame(each.payload), each) for each in frames]
+            self._commit.release(sequence, partial(self._tell, shared))
+        for _, message in records:
+            if isinstance(message, KeyRevoked | KeyChanged):
+                self._commit.release(sequence, partial(self._close_lines_of, message))
+        if payloads:
+            self._commit.begin()
 
-        def release() -> None:
-            if then is not None:
-                then(result)
-            is_troubled = self._voices.are_needed
-            for frame, (_, sessions, channel) in frames:
-                for session in sessions:
-                    if not (found := self._lines.get(session)):
-                        continue
-                    if is_troubled:
-                        self._voices.tell(*found, frame, channel)
-                    else:
-                        found[1].send_shared(frame)
-            for key in revoked:
-                self._close_lines_of(key, "the key has been revoked")
-            for key in changed:
-                self._close_lines_of(key, "the key has been changed; connect again")
-
-        if then is not None or frames or output.records:
-            self._commit.release(sequence, release)
+    def _tell(self, frames: list[tuple[bytes, Frames]]) -> None:
+        """Send what the streams have to say."""
+        is_troubled = self._voices.are_needed
+        for frame, (_, sessions, channel) in frames:
+            for session in sessions:
+                if not (found := self._lines.get(session)):
+                    continue
+                if is_troubled:
+                    self._voices.tell(*found, frame, channel)
+                else:
+                    found[1].send_shared(frame)
 
     def answer(self, act: Callable[[], Any]) -> "asyncio.Future[Any]":
         """Let the machine act once; the future is done when it is on disk."""
@@ -405,10 +406,13 @@ class ExchangeProcess:
         self.turn(line.session.drain, lambda frames: self._send(line, socket, frames))
         return True
 
-    def _close_lines_of(self, key: str, why: str) -> None:
-        """Close every WebSocket that has proven this key."""
+    def _close_lines_of(self, changed: KeyRevoked | KeyChanged) -> None:
+        """Close every WebSocket that has proven a key which was revoked or changed."""
+        why = "the key has been revoked"
+        if isinstance(changed, KeyChanged):
+            why = "the key has been changed; connect again"
         for line, connection in [*self._lines.values()]:
-            if key in line.keys:
+            if changed.key in line.keys:
                 self._end(line, connection, Ending.KEY)
                 connection.close(POLICY, why)
 
@@ -496,15 +500,17 @@ class _Site:
 
     def http(self, request: Request, ip: str, reply: Reply) -> None:
         process = self._process
-        if self._has_page and process.page.serves(request.path):
-            process.page.http(request, ip, reply)
-            return
-        if self._has_page and request.path == "/metrics" and request.method in ("GET", "HEAD"):
-            refusal = process.guard.refusal(request, needs_token=False)
-            reply(private(refusal or metrics_response(process.metrics())))
-            return
-        if self._has_page and request.path == STATUS_PATH:
-            request = request._replace(target=STATUS_TARGET)
+        if self._has_page:
+            path = request.path
+            if process.page.serves(path):
+                process.page.http(request, ip, reply)
+                return
+            if path == "/metrics" and request.method in ("GET", "HEAD"):
+                refusal = process.guard.refusal(request, needs_token=False)
+                reply(private(refusal or metrics_response(process.metrics())))
+                return
+            if path == STATUS_PATH:
+                request = request._replace(target=STATUS_TARGET)
         if process.failure is not None:
             reply(self.refuse(request, UNAVAILABLE, _STOPPING))
             return

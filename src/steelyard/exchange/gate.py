@@ -19,7 +19,7 @@ A WebSocket is a `Line`: the same checks for each request that comes over it.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -114,13 +114,17 @@ class Gate:
         usage: list[Usage] = []
         try:
             manner = self.dialect.manner
-            with nullcontext() if manner is None else manner(request):
+            if manner is None:
                 response = self._http(request, ip, now_ns, usage)
+            else:
+                with manner(request):
+                    response = self._http(request, ip, now_ns, usage)
         except SessionRefused as refused:
             response = self.refuse(refused.refusal, now_ns)
-        if usage:
-            headers = self.dialect.usage_headers(tuple(used for part in usage for used in part))
-            response = response._replace(headers={**response.headers, **headers})
+        if any(usage):
+            status, headers, body = response
+            told = self.dialect.usage_headers(tuple(used for part in usage for used in part))
+            return Response(status, {**headers, **told}, body)
         return response
 
     def where(self, request: Request) -> tuple[str, ...]:
@@ -450,7 +454,7 @@ class Gate:
             self.exchange.listings,
             self.limiter.profile,
             self.exchange.history.order,
-            tuple(used for part in usage for used in part),
+            tuple(used for part in usage for used in part) if any(usage) else (),
             self.exchange.state_of,
             lambda query: self._answer(query, now_ns),
             self.exchange.time_at(now_ns),

@@ -86,6 +86,9 @@ class Limiter:
 
         What one of them refuses uses nothing of those that slide or drain.
         """
+        limits = self._limits(per, endpoint)
+        if not limits:
+            return (), None
         usage: list[Used] = []
         over: Used | None = None
         sparing: list[tuple[int, SparingCounter, int]] = []
@@ -94,7 +97,7 @@ class Limiter:
             Counts.REQUESTS: 1,
             Counts.ORDERS: orders if endpoint is not None and endpoint.is_order else 0,
         }
-        for limit in self._limits(per, endpoint):
+        for limit in limits:
             units = units_of[limit.counts]
             counter = self._counter(limit, who)
             if isinstance(counter, WindowCounter):

@@ -11,7 +11,6 @@ key.
 import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from hashlib import sha256
 from urllib.parse import quote, unquote, unquote_plus
 
 from steelyard.dialects.binance import errors
@@ -37,7 +36,7 @@ _CLAIMED = frozenset({b"timestamp", b"recvWindow", _SIGNATURE})
 
 def sign(payload: bytes, secret: bytes) -> str:
     """Return the signature of a payload, in lower-case hexadecimal."""
-    return hmac.new(secret, payload, sha256).hexdigest()
+    return hmac.digest(secret, payload, "sha256").hex()
 
 
 def signature_by(key: ApiKey, payload: bytes) -> str:
@@ -66,10 +65,10 @@ def signed_params(params: Mapping[str, str | int], key: ApiKey, now_ns: int) -> 
 def verify(credentials: Credentials, secret: bytes) -> bool:
     """Return whether one of the payloads was signed with this secret."""
     claimed = credentials.signature.lower().encode("ascii", "replace")
-    return any(
-        hmac.compare_digest(sign(payload, secret).encode(), claimed)
-        for payload in credentials.payloads
-    )
+    for payload in credentials.payloads:
+        if hmac.compare_digest(sign(payload, secret).encode(), claimed):
+            return True
+    return False
 
 
 def signature(credentials: Credentials) -> bytes | None:

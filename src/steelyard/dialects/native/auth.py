@@ -46,16 +46,16 @@ def payload(timestamp_ms: str, nonce: str, method: str, target: str, body: bytes
 
 def sign(secret: bytes, signed: bytes) -> str:
     """Return the signature of a payload."""
-    return hmac.new(secret, signed, hashlib.sha256).hexdigest()
+    return hmac.digest(secret, signed, "sha256").hex()
 
 
 def verify(credentials: Credentials, secret: bytes) -> bool:
     """Whether the secret's owner signed the payload; takes the same time for any answer."""
     claimed = credentials.signature.encode(errors="replace")
-    return any(
-        hmac.compare_digest(sign(secret, signed).encode(), claimed)
-        for signed in credentials.payloads
-    )
+    for signed in credentials.payloads:
+        if hmac.compare_digest(sign(secret, signed).encode(), claimed):
+            return True
+    return False
 
 
 def signature(credentials: Credentials) -> bytes | None:
