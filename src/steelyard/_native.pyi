@@ -55,9 +55,7 @@ class Encoder:
     def encode(self, message: Any, now_ns: int) -> bytes:
         """Return what `domain.layout.encode` does."""
 
-def read_request(
-    data: bytes, headers_max: int
-) -> tuple[str, str, dict[str, str], bytes] | None:
+def read_request(data: bytes, headers_max: int) -> tuple[str, str, dict[str, str], bytes] | None:
     """Return the one plain request that these bytes are, None where they are anything else.
 
     That is method, target, headers (names in lower case) and body, as `net.request_reader` reads

@@ -9,8 +9,10 @@ key.
 """
 
 import hmac
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote, unquote, unquote_plus
 
 from steelyard.dialects.binance import errors
@@ -28,7 +30,8 @@ WINDOW_DECIMALS = 3  # of milliseconds
 AHEAD_NS = 1_000_000_000
 KEY_MAX = 128
 _SIGNATURE = SIGNATURE.encode()
-_CLAIMED = frozenset({b"timestamp", b"recvWindow", _SIGNATURE})
+_CLAIMED = re.compile(rb"(?:^|&)(timestamp|recvWindow|signature)(?:=([^&]*))?(?=&|$)")
+WINDOWS_MAX = 64  # texts of recvWindow that are remembered
 
 
 # -- client half --------------------------------------------------------------------------------
@@ -133,14 +136,12 @@ def sorted_payload(params: Mapping[str, str]) -> bytes:
 
 def _without_signature(text: bytes) -> tuple[bytes, dict[str, str]]:
     """Return a query or form without its signature, and the pairs that make credentials."""
-    kept: list[bytes] = []
     claimed: dict[str, str] = {}
-    for part in text.split(b"&") if text else ():
-        name, _, value = part.partition(b"=")
-        if name in _CLAIMED:
-            claimed.setdefault(name.decode(), value.decode("ascii", "replace"))
-        if name != _SIGNATURE:
-            kept.append(part)
+    if not text:
+        return text, claimed
+    for name, value in _CLAIMED.findall(text):
+        claimed.setdefault(name.decode(), value.decode("ascii", "replace"))
+    kept = [part for part in text.split(b"&") if part.partition(b"=")[0] != _SIGNATURE]
     return b"&".join(kept), claimed
 
 
@@ -152,6 +153,7 @@ def _timestamp(text: str) -> int | None:
     return int(text)
 
 
+@lru_cache(maxsize=WINDOWS_MAX)
 def _window_ns(text: str) -> int:
     """Return recvWindow; it may have three decimals, for microseconds."""
     if not text:

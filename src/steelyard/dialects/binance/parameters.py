@@ -7,7 +7,7 @@ and for both ends. What the values mean together is judged by the modules that u
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum, auto
 from functools import lru_cache
@@ -23,6 +23,7 @@ from steelyard.dialects.binance.messages import (
     AnyRequest,
 )
 from steelyard.dialects.binance.text import DECIMALS, INTERVALS_NS
+from steelyard.domain.errors import DecodeError
 from steelyard.wire.dialect import Endpoint
 from steelyard.wire.http import Request
 
@@ -80,6 +81,8 @@ NAMED = Legal.of("^[A-Za-z0-9 :._-]{1,128}$")
 TOKEN = Legal.of("^[A-Za-z0-9]{1,128}$")
 NUMBERS = Legal.of("^[0-9]{1,20}(,[0-9]{1,20}){0,44}$")
 WINDOW = Legal.of("^([1-9]|[1-5][0-9])m$|^([1-9]|1[0-9]|2[0-3])h$|^[1-7]d$")
+_PLAIN_AMOUNT = re.compile(rf"[0-9]{{1,20}}(\.[0-9]{{1,{DECIMALS}}})?", re.ASCII)
+_ENCODED = re.compile(rb"[%+]")
 PERMISSIONS = Legal.of(
     r'^([A-Z0-9_]{1,20}|\["[A-Z0-9_]{1,20}"( ?, ?"[A-Z0-9_]{1,20}"){0,40}\])$',
 )
@@ -229,6 +232,11 @@ def pairs(text: bytes) -> dict[str, str]:
     """
     if not text:
         return {}
+    if text.isascii() and not _ENCODED.search(text) and text.count(b"&") < PARAMETERS_MAX:
+        parts = text.decode().split("&")
+        names = {name: value for name, _, value in [part.partition("=") for part in parts]}
+        if len(names) == len(parts) and "" not in parts:
+            return names
     try:
         found = parse_qsl(
             text.decode(),
@@ -262,7 +270,10 @@ def parse(given: Mapping[str, str], request: type[Struct], *, is_strict: bool = 
     Raises:
         DecodeError: With the venue's code and words.
     """
-    values: dict[str, Any] = {}
+    values = _plain_values(given, request)
+    if values is not None:
+        return request(**values)
+    values = {}
     wanted = _fields(request)
     for field in wanted:
         text = given.get(field.name)
@@ -281,6 +292,52 @@ def parse(given: Mapping[str, str], request: type[Struct], *, is_strict: bool = 
     if unread and is_strict:
         _refuse_unread(len(given), unread, wanted)
     return request(**values)
+
+
+def _plain_values(given: Mapping[str, str], request: type[Struct]) -> dict[str, Any] | None:
+    """Return what is given, where all of it is wanted and right and nothing is missing; else None.
+
+    What is wrong first, and how that is said, is for `parse` to find out.
+    """
+    readers, required = _readers(request)
+    values: dict[str, Any] = {}
+    for name, text in given.items():
+        read = readers.get(name)
+        if read is None:
+            if name not in SIGNING:
+                return None
+            continue
+        value = read(text)
+        if value is None:
+            return None
+        values[name] = value
+    return values if required <= values.keys() else None
+
+
+@lru_cache(maxsize=128)
+def _readers(request: type[Struct]) -> tuple[dict[str, Callable[[str], Any]], frozenset[str]]:
+    """Return what reads each parameter of a request, and the names that may not be missing."""
+    wanted = _fields(request)
+    required = frozenset(field.name for field in wanted if field.default is NODEFAULT)
+    return {field.name: _reader(field.name) for field in wanted}, required
+
+
+def _reader(name: str) -> Callable[[str], Any]:
+    """Return what reads one parameter's text; None of it where that is empty or wrong."""
+    parameter = PARAMETERS[name]
+    if parameter.choices:
+        return {choice: choice for choice in parameter.choices}.get
+
+    def read(text: str) -> Any:
+        try:
+            return value_of(name, text) if text else None
+        except DecodeError:
+            return None
+
+    if parameter.legal is not AMOUNT:
+        return read
+    fits = _PLAIN_AMOUNT.fullmatch
+    return lambda text: Decimal(text) if fits(text) else read(text)
 
 
 def value_of(name: str, text: str) -> Any:
