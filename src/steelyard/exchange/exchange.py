@@ -225,11 +225,10 @@ class Exchange:
 
     def perform(self, command: UserCommand, now_ns: int) -> SingleAnswer:
         """Carry out a user's command and answer it."""
-        former = self._former_name(command)
+        former = self._former_name(command) if isinstance(command, Amend) else ""
         effects = self.record(command, now_ns)
         # Orders that expired are canceled before the command, and told before its own effects.
-        refused = next((e for e in effects if isinstance(e, Rejected)), None)
-        if refused is not None:
+        if Rejected in map(type, effects):
             return self._refused(command, effects)
         self._name(command, effects)
         match command:
@@ -260,8 +259,8 @@ class Exchange:
                     self.now_ns,
                 )
 
-    def _former_name(self, command: UserCommand) -> str:
-        if not isinstance(command, Amend) or not command.client_order_id:
+    def _former_name(self, command: Amend) -> str:
+        if not command.client_order_id:
             return ""
         order = self.history.order(OrderQuery(command.account_id, order_id=command.order_id))
         return order.client_order_id if order is not None else ""

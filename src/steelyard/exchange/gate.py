@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast, get_args
 
 import msgspec
 from msgspec import Struct
@@ -60,6 +60,7 @@ from steelyard.wire.dialect import (
     Auth,
     Claim,
     Credentials,
+    Decoded,
     Dialect,
     Endpoint,
     Finish,
@@ -75,6 +76,7 @@ from steelyard.wire.limits import Counts, LimitProfile, Per, Usage
 SUBSCRIPTIONS_PER_LINE = 1_024
 OK = "OK"
 LOGIN = "WebSocket login"  # as a key's last use
+_COMMANDS = frozenset(get_args(UserCommand))
 _KEPT_NOWHERE = {"cache-control": "no-store"}  # what is one account's
 
 encode_json = msgspec.json.Encoder().encode
@@ -107,6 +109,7 @@ class Gate:
         self._given_back: Counter[int] = Counter()  # first fills that were, by account
         self._connected: Counter[str] = Counter()  # WebSockets by address, while they are open
         self._routes = Routes(dialect.endpoints)
+        self._names = {(e.method, e.path): f"{e.method} {e.path}" for e in dialect.endpoints}
         exchange.feed.speak(dialect.name, dialect.frame)
 
     def http(self, request: Request, ip: str, now_ns: int) -> Response:
@@ -121,7 +124,7 @@ class Gate:
                     response = self._http(request, ip, now_ns, usage)
         except SessionRefused as refused:
             response = self.refuse(refused.refusal, now_ns)
-        if any(usage):
+        if usage:
             status, headers, body = response
             told = self.dialect.usage_headers(tuple(used for part in usage for used in part))
             return Response(status, {**headers, **told}, body)
@@ -270,7 +273,7 @@ class Gate:
             # Who only names a key neither uses it nor uses up its limits; a login has proven it.
             is_proven = endpoint.auth is Auth.SIGNED or credentials.key in (proven or ())
             if is_proven:
-                kept.used(sandbox_ns, ip, f"{endpoint.method} {endpoint.path}")
+                kept.used(sandbox_ns, ip, self._names[endpoint.method, endpoint.path])
             if proven is not None and endpoint.auth is Auth.SIGNED:
                 proven.add(credentials.key)
             check_scope(endpoint.scope, kept, sandbox_ns)
@@ -288,7 +291,7 @@ class Gate:
         result = self._carry_out(endpoint, parameters, kept, credentials, ip, now_ns, usage)
         self.outcomes[OK] += 1
         is_done = not isinstance(result, Response) or result.status < HTTPStatus.BAD_REQUEST
-        if endpoint.is_free and is_done:
+        if endpoint.is_free and is_done and usage:
             usage[:] = [
                 self.limiter.give_back(
                     *party, Counts.WEIGHT, weight, endpoint=endpoint, now_ns=now_ns
@@ -394,6 +397,8 @@ class Gate:
         usage: list[Usage],
         orders: int = 1,
     ) -> Refusal | None:
+        if not self.limiter.counts_of(per, endpoint):
+            return None
         used, refusal = self.limiter.count(
             per, who, weight=weight, endpoint=endpoint, ip=ip, now_ns=now_ns, orders=orders
         )
@@ -454,7 +459,7 @@ class Gate:
             self.exchange.listings,
             self.limiter.profile,
             self.exchange.history.order,
-            tuple(used for part in usage for used in part) if any(usage) else (),
+            tuple(used for part in usage for used in part) if usage else (),
             self.exchange.state_of,
             lambda query: self._answer(query, now_ns),
             self.exchange.time_at(now_ns),
@@ -463,9 +468,7 @@ class Gate:
             charges = self._charge(endpoint, parameters, asker, ip, now_ns)
             message = endpoint.decode(parameters, asker)
             if kept is not None and kept.created.products:
-                for command in message.commands if isinstance(message, Batch) else (message,):
-                    if isinstance(command, UserCommand):
-                        self._access.check_products(command, kept)
+                self._check_products(message, kept)
             answer = None if message is None else self._act(message, credentials, ip, now_ns)
             if isinstance(answer, Refused):
                 told = endpoint.refused and endpoint.refused(answer, parameters, asker)
@@ -481,6 +484,11 @@ class Gate:
             raise SessionRefused(Refusal(RejectReason.UNSUPPORTED, str(error))) from error
         except DecodeError as error:
             raise SessionRefused(_malformed(error)) from error
+
+    def _check_products(self, message: Decoded, kept: KeptKey) -> None:
+        for command in message.commands if isinstance(message, Batch) else (message,):
+            if isinstance(command, UserCommand):
+                self._access.check_products(command, kept)
 
     def _charge(
         self, endpoint: Endpoint, parameters: Struct, asker: Asker, ip: str, now_ns: int
@@ -515,6 +523,10 @@ class Gate:
         ip: str,
         now_ns: int,
     ) -> Answer | MoneyAnswer | StreamToken | DeadMan:
+        if type(message) in _COMMANDS:
+            if credentials is not None and credentials.nonce is not None:
+                self._access.journal_nonce(credentials, now_ns)
+            return self._perform(cast("UserCommand", message), now_ns)
         if isinstance(message, StreamTokenMessage):
             if self._tokens is None:
                 raise Unsupported("there are no stream tokens here")
@@ -525,15 +537,13 @@ class Gate:
                 self._access.journal_nonce(credentials, now_ns)
             caller = Caller(ip, self.exchange.time_at(now_ns), now_ns)
             return self._cashier.carry_out(message, credentials.key, caller)
-        if not isinstance(message, UserCommand | Batch | ArmDeadMan):
-            return self._answer(message, now_ns)
+        if not isinstance(message, Batch | ArmDeadMan):
+            return self._answer(cast("Query", message), now_ns)
         if credentials is not None and credentials.nonce is not None:
             self._access.journal_nonce(credentials, now_ns)
         if isinstance(message, ArmDeadMan):
             return self.exchange.arm(message, self.exchange.time_at(now_ns))
-        if isinstance(message, Batch):
-            return BatchAnswer(tuple(self._perform(each, now_ns) for each in message.commands))
-        return self._perform(message, now_ns)
+        return BatchAnswer(tuple(self._perform(each, now_ns) for each in message.commands))
 
     def _perform(self, message: UserCommand, now_ns: int) -> SingleAnswer:
         """Carry out a command, or return what its client order id has been answered already."""

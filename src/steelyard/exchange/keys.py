@@ -126,6 +126,11 @@ class KeptKey(Struct):
             return None
         return self.created.expires_ns - (self.term_ns or self.created_ns)
 
+    @property
+    def may_end(self) -> bool:
+        """Whether a time has been set at which it ends."""
+        return self.created.expires_ns is not None or self.overlap_ends_ns is not None
+
     def is_expired(self, now_ns: int) -> bool:
         """Whether its expiry has come."""
         expires_ns = self.created.expires_ns
@@ -302,9 +307,9 @@ class Keys:
     def secret(self, kept: KeptKey) -> bytes:
         """Return the secret of a key that has one, opened."""
         created = kept.created
-        assert created.kind.has_secret, "a key pair has no secret here"
         found = self._secrets.get(created.key)
         if found is None:
+            assert created.kind.has_secret, "a key pair has no secret here"
             found = self._secrets[created.key] = self._opened(created)
         return found
 

@@ -54,6 +54,10 @@ class Limiter:
         by_ip = len(self._refused) + len(self._banned_until_ns)
         return len(self._counters) + by_ip + len(self._bans)
 
+    def counts_of(self, per: Per, endpoint: Endpoint | None) -> bool:
+        """Whether any limit counts a party's requests to an endpoint."""
+        return bool(self._limits(per, endpoint))
+
     def ban(self, ip: str, now_ns: int) -> Refusal | None:
         """Return the refusal of a banned address."""
         until_ns = self._banned_until_ns.get(ip)
