@@ -30,7 +30,8 @@ WINDOW_DECIMALS = 3  # of milliseconds
 AHEAD_NS = 1_000_000_000
 KEY_MAX = 128
 _SIGNATURE = SIGNATURE.encode()
-_CLAIMED = re.compile(rb"(?:^|&)(timestamp|recvWindow|signature)(?:=([^&]*))?(?=&|$)")
+_CLAIMED = re.compile(rb"(?:^|&)(timestamp|recvWindow|signature)(?:=([^&]*))?(?=&|\Z)")
+_SIGNATURES = re.compile(rb"(?:^|&)signature(?:=[^&]*)?(?=&|\Z)")
 WINDOWS_MAX = 64  # texts of recvWindow that are remembered
 
 
@@ -141,8 +142,10 @@ def _without_signature(text: bytes) -> tuple[bytes, dict[str, str]]:
         return text, claimed
     for name, value in _CLAIMED.findall(text):
         claimed.setdefault(name.decode(), value.decode("ascii", "replace"))
-    kept = [part for part in text.split(b"&") if part.partition(b"=")[0] != _SIGNATURE]
-    return b"&".join(kept), claimed
+    kept = _SIGNATURES.sub(b"", text)
+    # One in front has taken no separator along.
+    is_first = text.startswith(_SIGNATURE) and kept.startswith(b"&")
+    return kept[1:] if is_first else kept, claimed
 
 
 def _timestamp(text: str) -> int | None:

@@ -334,10 +334,13 @@ def _reader(name: str) -> Callable[[str], Any]:
         except DecodeError:
             return None
 
-    if parameter.legal is not AMOUNT:
-        return read
-    fits = _PLAIN_AMOUNT.fullmatch
-    return lambda text: Decimal(text) if fits(text) else read(text)
+    if parameter.kind is Kind.TEXT:
+        is_legal = parameter.legal.pattern.fullmatch
+        return lambda text: text if is_legal(text) else None
+    if parameter.legal is AMOUNT:
+        is_plain = _PLAIN_AMOUNT.fullmatch
+        return lambda text: Decimal(text) if is_plain(text) else read(text)
+    return read
 
 
 def value_of(name: str, text: str) -> Any:
