@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from bench.http import ASKED, Served
 from bench.load import OwnTime, drive, pin
-from bench.measure import RUNS, Bench
+from bench.measure import Bench
 from steelyard import dialects
 from steelyard.domain.commands import Place
 from steelyard.domain.instrument import Listings
@@ -30,7 +30,9 @@ from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import Answered
 
 DIALECTS = ("native", "binance")
-ORDERS = 2_000  # a run: signed within the shortest window, also on a busy machine
+ORDERS = 800  # a run: signed within the shortest window, also on a busy machine
+TURNS = 11  # that count; each is short
+NO_OPS = 6_000  # likewise, of uvicorn
 TAKES = 4  # one in so many orders takes
 GOAL = 0.5  # of uvicorn's no-op
 FAR_TICKS = 2_000_000  # below any price of the crowd
@@ -51,22 +53,24 @@ def run() -> Iterator[dict[str, Any]]:
             uvicorn = Served("uvicorn") if find_spec("uvicorn") else None
             own = OwnTime(exchange.pid)
             rates: dict[str, list[float]] = {}
-            for turn in range(RUNS + 1):
-                for name, venue in venues.items():
-                    requests, begun_s = venue.orders(ORDERS), own.seconds()
-                    driven = drive(venue.port, requests)
-                    assert set(driven.statuses) <= {200, 201}, driven.statuses
-                    if turn:  # the first one warms up
-                        _add(rates, _row(name), ORDERS, driven.seconds, own.seconds() - begun_s)
+            try:
+                for turn in range(TURNS + 1):
+                    for name, venue in venues.items():
+                        requests, begun_s = venue.orders(ORDERS), own.seconds()
+                        driven = drive(venue.port, requests)
+                        assert set(driven.statuses) <= {200, 201}, driven.statuses
+                        if turn:  # the first one warms up
+                            _add(rates, _row(name), ORDERS, driven.seconds, own.seconds() - begun_s)
+                    if uvicorn:
+                        begun_s = uvicorn.own.seconds()
+                        driven = drive(uvicorn.port, [ASKED] * NO_OPS)
+                        if turn:
+                            taken_s = uvicorn.own.seconds() - begun_s
+                            _add(rates, UVICORN, NO_OPS, driven.seconds, taken_s)
+            finally:
                 if uvicorn:
-                    begun_s = uvicorn.own.seconds()
-                    driven = drive(uvicorn.port, [ASKED] * 3 * ORDERS)
-                    if turn:
-                        taken_s = uvicorn.own.seconds() - begun_s
-                        _add(rates, UVICORN, 3 * ORDERS, driven.seconds, taken_s)
-            if uvicorn:
-                uvicorn.stop()
-            else:
+                    uvicorn.stop()
+            if not uvicorn:
                 bench.skip(UVICORN, "pip install uvicorn==0.54.0")
     for name, found in rates.items():
         bench.tell(name, found, ORDERS, "requests/cpu s" if name.endswith(OWN) else "requests/s")
@@ -80,7 +84,9 @@ def _row(dialect: str) -> str:
     return f"signed order, {dialect}, 32 connections"
 
 
-def _add(rates: dict[str, list[float]], name: str, count: int, clock_s: float, own_s: float) -> None:
+def _add(
+    rates: dict[str, list[float]], name: str, count: int, clock_s: float, own_s: float
+) -> None:
     rates.setdefault(name, []).append(count / clock_s)
     if own_s:
         rates.setdefault(name + OWN, []).append(count / own_s)

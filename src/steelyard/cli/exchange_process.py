@@ -64,6 +64,7 @@ from steelyard.wire.http import Request, Response
 
 STEP_S = 0.05  # how often the market moves and due streams go out
 SNAPSHOT_S = 60.0
+API_ROOT = "/api/"  # below it there are no pages
 STATUS_PATH, STATUS_TARGET = "/status", "/api/v1/status"  # where others look, and where it is
 ENDED_KEYS_S = 0.5  # how often WebSockets of keys whose time is over are looked for
 
@@ -500,7 +501,7 @@ class _Site:
 
     def http(self, request: Request, ip: str, reply: Reply) -> None:
         process = self._process
-        if self._has_page:
+        if self._has_page and not request.target.startswith(API_ROOT):
             path = request.path
             if process.page.serves(path):
                 process.page.http(request, ip, reply)

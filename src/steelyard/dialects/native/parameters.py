@@ -164,13 +164,17 @@ def _fits(form: Type) -> Fits:
             return _fits(one)
         case LiteralType(values=names) if all(isinstance(name, str) for name in names):
             return lambda value: type(value) is str and value in names
-        case StrType(min_length=shortest, max_length=int() as longest, pattern=None):
-            least = shortest or 0
-            return lambda value: type(value) is str and least <= len(value) <= longest
-        case StrType(min_length=None, max_length=longest, pattern=str() as pattern):
-            search = re.compile(pattern).search
-            most = sys.maxsize if longest is None else longest
-            return lambda value: type(value) is str and len(value) <= most and bool(search(value))
+        case StrType():
+            shortest = form.min_length or 0
+            longest = sys.maxsize if form.max_length is None else form.max_length
+            if form.pattern is None:
+                return lambda value: type(value) is str and shortest <= len(value) <= longest
+            search = re.compile(form.pattern).search
+            return lambda value: (
+                type(value) is str
+                and shortest <= len(value) <= longest
+                and search(value) is not None
+            )
         case BoolType():
             return lambda value: type(value) is bool
         case IntType(gt=None, lt=None, multiple_of=None, ge=int() as least, le=int() as most):
