@@ -9,7 +9,6 @@ key.
 """
 
 import hmac
-import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from functools import lru_cache
@@ -30,8 +29,7 @@ WINDOW_DECIMALS = 3  # of milliseconds
 AHEAD_NS = 1_000_000_000
 KEY_MAX = 128
 _SIGNATURE = SIGNATURE.encode()
-_CLAIMED = re.compile(rb"(?:^|&)(timestamp|recvWindow|signature)(?:=([^&]*))?(?=&|\Z)")
-_SIGNATURES = re.compile(rb"(?:^|&)signature(?:=[^&]*)?(?=&|\Z)")
+_CLAIMED = (b"timestamp", b"recvWindow", _SIGNATURE)
 WINDOWS_MAX = 64  # texts of recvWindow that are remembered
 
 
@@ -140,12 +138,16 @@ def _without_signature(text: bytes) -> tuple[bytes, dict[str, str]]:
     claimed: dict[str, str] = {}
     if not text:
         return text, claimed
-    for name, value in _CLAIMED.findall(text):
-        claimed.setdefault(name.decode(), value.decode("ascii", "replace"))
-    kept = _SIGNATURES.sub(b"", text)
-    # One in front has taken no separator along.
-    is_first = text.startswith(_SIGNATURE) and kept.startswith(b"&")
-    return kept[1:] if is_first else kept, claimed
+    kept: list[bytes] = []
+    for part in text.split(b"&"):
+        if part.startswith(_CLAIMED):
+            name, _, value = part.partition(b"=")
+            if name in _CLAIMED:
+                claimed.setdefault(name.decode(), value.decode("ascii", "replace"))
+            if name == _SIGNATURE:
+                continue
+        kept.append(part)
+    return b"&".join(kept), claimed
 
 
 def _timestamp(text: str) -> int | None:

@@ -23,7 +23,6 @@ from steelyard.dialects.binance.messages import (
     AnyRequest,
 )
 from steelyard.dialects.binance.text import DECIMALS, INTERVALS_NS
-from steelyard.domain.errors import DecodeError
 from steelyard.wire.dialect import Endpoint
 from steelyard.wire.http import Request
 
@@ -45,6 +44,10 @@ class Kind(Enum):
     DECIMAL = auto()
     FLAG = auto()
     SYMBOLS = auto()
+
+
+# Whether a parameter's text is right (as truth), and what it becomes: itself with None.
+Form = tuple[Callable[[str], Any], Callable[[str], Any] | None]
 
 
 class Legal(NamedTuple):
@@ -82,7 +85,7 @@ TOKEN = Legal.of("^[A-Za-z0-9]{1,128}$")
 NUMBERS = Legal.of("^[0-9]{1,20}(,[0-9]{1,20}){0,44}$")
 WINDOW = Legal.of("^([1-9]|[1-5][0-9])m$|^([1-9]|1[0-9]|2[0-3])h$|^[1-7]d$")
 _PLAIN_AMOUNT = re.compile(rf"[0-9]{{1,20}}(\.[0-9]{{1,{DECIMALS}}})?", re.ASCII)
-_ENCODED = re.compile(rb"[%+]")
+_PLAIN_INTEGER = re.compile("[0-9]{1,18}", re.ASCII)
 PERMISSIONS = Legal.of(
     r'^([A-Z0-9_]{1,20}|\["[A-Z0-9_]{1,20}"( ?, ?"[A-Z0-9_]{1,20}"){0,40}\])$',
 )
@@ -232,7 +235,8 @@ def pairs(text: bytes) -> dict[str, str]:
     """
     if not text:
         return {}
-    if text.isascii() and not _ENCODED.search(text) and text.count(b"&") < PARAMETERS_MAX:
+    is_plain = text.isascii() and b"%" not in text and b"+" not in text
+    if is_plain and text.count(b"&") < PARAMETERS_MAX:
         parts = text.decode().split("&")
         names = {name: value for name, _, value in [part.partition("=") for part in parts]}
         if len(names) == len(parts) and "" not in parts:
@@ -299,48 +303,40 @@ def _plain_values(given: Mapping[str, str], request: type[Struct]) -> dict[str, 
 
     What is wrong first, and how that is said, is for `parse` to find out.
     """
-    readers, required = _readers(request)
+    forms, required = _forms(request)
     values: dict[str, Any] = {}
     for name, text in given.items():
-        read = readers.get(name)
-        if read is None:
+        form = forms.get(name)
+        if form is None:
             if name not in SIGNING:
                 return None
             continue
-        value = read(text)
-        if value is None:
+        fits, convert = form
+        if not fits(text):
             return None
-        values[name] = value
+        values[name] = text if convert is None else convert(text)
     return values if required <= values.keys() else None
 
 
 @lru_cache(maxsize=128)
-def _readers(request: type[Struct]) -> tuple[dict[str, Callable[[str], Any]], frozenset[str]]:
-    """Return what reads each parameter of a request, and the names that may not be missing."""
+def _forms(request: type[Struct]) -> tuple[dict[str, Form], frozenset[str]]:
+    """Return the form of each parameter of a request, and the names that may not be missing."""
     wanted = _fields(request)
     required = frozenset(field.name for field in wanted if field.default is NODEFAULT)
-    return {field.name: _reader(field.name) for field in wanted}, required
+    return {field.name: _form(PARAMETERS[field.name]) for field in wanted}, required
 
 
-def _reader(name: str) -> Callable[[str], Any]:
-    """Return what reads one parameter's text; None of it where that is empty or wrong."""
-    parameter = PARAMETERS[name]
+def _form(parameter: Parameter) -> Form:
+    """Return what tells whether a text is right, and what it becomes; of rare kinds it says no."""
     if parameter.choices:
-        return {choice: choice for choice in parameter.choices}.get
-
-    def read(text: str) -> Any:
-        try:
-            return value_of(name, text) if text else None
-        except DecodeError:
-            return None
-
+        return frozenset(parameter.choices).__contains__, None
     if parameter.kind is Kind.TEXT:
-        is_legal = parameter.legal.pattern.fullmatch
-        return lambda text: text if is_legal(text) else None
+        return parameter.legal.pattern.fullmatch, None
     if parameter.legal is AMOUNT:
-        is_plain = _PLAIN_AMOUNT.fullmatch
-        return lambda text: Decimal(text) if is_plain(text) else read(text)
-    return read
+        return _PLAIN_AMOUNT.fullmatch, Decimal
+    if parameter.kind is Kind.INTEGER and (parameter.least, parameter.most) == (0, None):
+        return _PLAIN_INTEGER.fullmatch, int
+    return frozenset[str]().__contains__, None
 
 
 def value_of(name: str, text: str) -> Any:

@@ -7,9 +7,7 @@ values mean together is checked by the structs themselves and by orders.py.
 """
 
 import json
-import re
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar, get_args
@@ -17,19 +15,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import NODEFAULT, Struct
-from msgspec.inspect import (
-    BoolType,
-    IntType,
-    LiteralType,
-    Metadata,
-    NoneType,
-    StrType,
-    StructType,
-    Type,
-    UnionType,
-    VarTupleType,
-    type_info,
-)
+from msgspec.inspect import Metadata, StructType, VarTupleType, type_info
 from msgspec.structs import fields
 
 from steelyard.dialects.native import forms
@@ -39,7 +25,6 @@ from steelyard.wire.http import Request
 
 _DECLARED = {tuple(sorted(get_args(choices))): get_args(choices) for choices in forms.CHOICES}
 T = TypeVar("T", bound=Struct)
-Fits = Callable[[Any], bool]
 
 SHOWN_MAX = 60  # characters of a wrong value that are repeated to its sender
 WITH_BODY = frozenset({"POST", "PATCH"})
@@ -128,59 +113,27 @@ def _flat(body: bytes, struct: type[T]) -> T | None:
     """Return what most bodies hold; None for any that needs a closer look.
 
     As many colons as names: no name is given twice, and nothing is nested. Without escapes, JSON
-    in printable ASCII has printable texts. What a value may be is asked of the struct beforehand:
-    msgspec takes many times as long to match a pattern.
+    in printable ASCII has printable texts.
     """
     if not body.isascii() or b"\\" in body or b"\x7f" in body:
         return None
     try:
         values = _decode(body)
+        if type(values) is not dict or body.count(b":") != len(values):
+            return None
+        made: T = _decoder(struct).decode(body)
     except (msgspec.DecodeError, RecursionError):
         return None
-    if type(values) is not dict or body.count(b":") != len(values):
-        return None
-    fits, required = _forms(struct)
-    for name, value in values.items():
-        if name not in fits or not fits[name](value):
-            return None
-    return struct(**values) if required <= values.keys() else None
+    return None if b"[" in body and _has_list(values) else made
+
+
+def _has_list(values: dict[str, Any]) -> bool:
+    return any(isinstance(value, list) for value in values.values())
 
 
 @lru_cache(maxsize=256)
-def _forms(struct: type[Struct]) -> tuple[dict[str, Fits], frozenset[str]]:
-    """Return whether a value has the form of each field, and which fields must be there."""
-    info = type_info(struct)
-    assert isinstance(info, StructType), "requests are structs"
-    required = frozenset(field.encode_name for field in info.fields if field.required)
-    return {field.encode_name: _fits(field.type) for field in info.fields}, required
-
-
-def _fits(form: Type) -> Fits:
-    """Return what tells whether a JSON value has a form; of rare forms it says no."""
-    match form:
-        case Metadata():
-            return _fits(form.type)
-        case UnionType(types=(one, NoneType())):
-            return _fits(one)
-        case LiteralType(values=names) if all(isinstance(name, str) for name in names):
-            return lambda value: type(value) is str and value in names
-        case StrType():
-            shortest = form.min_length or 0
-            longest = sys.maxsize if form.max_length is None else form.max_length
-            if form.pattern is None:
-                return lambda value: type(value) is str and shortest <= len(value) <= longest
-            search = re.compile(form.pattern).search
-            return lambda value: (
-                type(value) is str
-                and shortest <= len(value) <= longest
-                and search(value) is not None
-            )
-        case BoolType():
-            return lambda value: type(value) is bool
-        case IntType(gt=None, lt=None, multiple_of=None, ge=int() as least, le=int() as most):
-            return lambda value: type(value) is int and least <= value <= most
-        case _:
-            return lambda _value: False
+def _decoder(struct: type[T]) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(struct)
 
 
 def parse_object(text: bytes | str, what: str) -> list[tuple[str, Any]]:
