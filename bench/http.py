@@ -9,7 +9,6 @@ it does not bound.
 
 import argparse
 import asyncio
-import os
 import socket
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from typing import Any
 
 import uvloop
 
-from bench.load import HOST, drive, pin
+from bench.load import HOST, OwnTime, drive, pin
 from bench.measure import RUNS, Bench
 from steelyard.net.server import Reply, WebSocketConnection, serve
 from steelyard.wire.http import Request, json_response
@@ -51,17 +50,17 @@ def run() -> Iterator[dict[str, Any]]:
     try:
         for turn in range(RUNS + 1):  # in turns, so that a busy moment of the machine hits all
             for kind, server in servers.items():
-                begun_cpu = server.cpu_s()
+                begun_cpu = server.own.seconds()
                 seconds = drive(server.port, [ASKED] * REQUESTS).seconds
                 if turn:  # the first one warms up
                     wall[kind].append(REQUESTS / seconds)
-                    own[kind].append(REQUESTS / max(server.cpu_s() - begun_cpu, 1e-9))
+                    own[kind].append(REQUESTS / max(server.own.seconds() - begun_cpu, 1e-9))
     finally:
         for server in servers.values():
             server.stop()
     for kind, name in names.items():
         bench.tell(name, wall[kind], REQUESTS, "requests/s")
-        if server.tells_cpu:
+        if server.own.is_told:
             bench.tell(f"{name}, own time", own[kind], REQUESTS, "requests/cpu s")
     for kind in ("floor", "uvicorn"):
         goal = GOAL if kind == "floor" else None
@@ -78,17 +77,9 @@ class Served:
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline())
-        self._stat = Path(f"/proc/{self._process.pid}/stat")
-        self.tells_cpu = self._stat.exists()
+        self.own = OwnTime(self._process.pid)
         pin(0, self._process.pid)
         pin(1, 0)
-
-    def cpu_s(self) -> float:
-        """Return the processor time that it has had, where the system tells."""
-        if not self.tells_cpu:
-            return 0.0
-        fields = self._stat.read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         """End it."""

@@ -7,6 +7,7 @@ import os
 import select
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
@@ -26,6 +27,21 @@ def pin(core: int, pid: int) -> None:
     """Let a process (0: this one) run on one core alone, where the system can."""
     if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(pid, {core})
+
+
+class OwnTime:
+    """The processor time that a process has had, of all its threads; 0 where nobody tells."""
+
+    def __init__(self, pid: int) -> None:
+        self._stat = Path(f"/proc/{pid}/stat")
+        self.is_told = self._stat.exists()
+
+    def seconds(self) -> float:
+        """Return it in seconds, to the system's tick."""
+        if not self.is_told:
+            return 0.0
+        fields = self._stat.read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def drive(port: int, requests: Sequence[bytes], connections: int = CONNECTIONS) -> Driven:

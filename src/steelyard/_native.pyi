@@ -46,6 +46,24 @@ class Decoder:
         """Return every message of a run of records."""
 
 @final
+class Encoder:
+    """Messages as records, as `domain.layout` encodes them."""
+
+    def __new__(cls, forms: list[Form], otherwise: Callable[[Any, int], bytes]) -> Encoder:
+        """Make an encoder of these forms; `otherwise` encodes, or refuses, all that is not here."""
+
+    def encode(self, message: Any, now_ns: int) -> bytes:
+        """Return what `domain.layout.encode` does."""
+
+def read_request(data: bytes, headers_max: int) -> tuple[str, str, dict[str, str], bytes] | None:
+    """Return the one plain request that these bytes are, None where they are anything else.
+
+    That is method, target, headers (names in lower case) and body, as `net.request_reader` reads
+    them. Plain is what no two servers could read differently: each header is there once, Host
+    among them; no coding, no upgrade; the connection stays open.
+    """
+
+@final
 class Engine:
     """One engine, all instruments and accounts: the fast twin of `ReferenceEngine`.
 

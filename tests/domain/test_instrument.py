@@ -16,6 +16,7 @@ from steelyard.domain.instrument import (
     foreign_asset_name,
 )
 from steelyard.domain.order import RejectReason
+from steelyard.domain.units import parse_decimal
 
 
 def spot(**changes: str) -> Instrument:
@@ -318,3 +319,24 @@ def test_the_assets_of_instruments_keep_their_numbers():
 def test_what_is_no_assets_name_has_none(name):
     with pytest.raises(Unsupported, match="no name that can be kept"):
         Listings().any_asset_id(name)
+
+
+NUMBERS = st.from_regex(r"[+-]?[0-9]{0,22}\.?[0-9]{0,14}([eE]-?[0-9])?", fullmatch=True)
+
+
+@given(NUMBERS | st.text(alphabet="0123456789._ \u0661", max_size=50))
+def test_a_plain_text_is_the_number_that_it_reads_as(text: str):
+    """What is read in one go is what is read with care, or is left to that."""
+    for plain, careful in (
+        (BTC_USDT.plain_ticks, BTC_USDT.price_ticks),
+        (BTC_USDT.plain_lots, BTC_USDT.size_lots),
+    ):
+        found = plain(text)
+        assert found is None or found == careful(parse_decimal(text))
+
+
+@given(st.integers(1, BTC_USDT.price_max_ticks), st.integers(1, BTC_USDT.size_max_lots))
+def test_what_is_printed_is_plain(ticks: int, lots: int):
+    """Ordinary numbers take the short way."""
+    assert BTC_USDT.plain_ticks(f"{BTC_USDT.price(ticks):f}") == ticks
+    assert BTC_USDT.plain_lots(f"{BTC_USDT.size(lots):f}") == lots

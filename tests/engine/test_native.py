@@ -1,5 +1,6 @@
 """The border to the native engine; what it does is in the tables and with its twin."""
 
+import re
 import struct
 import threading
 from itertools import islice
@@ -8,13 +9,16 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from steelyard.domain import layout
 from steelyard.domain.commands import Deposit, OpenAccount, Place, Rejected
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.ledger import Balance
+from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.engine.book import QueueModel
 from steelyard.engine.reference import ReferenceEngine
+from tests.domain.test_layout import messages
 from tests.engine.samples import NOW_NS, SAMPLES
 from tests.engine.workload import Workload, opening
 
@@ -267,3 +271,45 @@ def test_a_refusal_is_an_effect_and_not_an_error():
     """The caller gets a value."""
     effects = native.NativeEngine().apply(Deposit(100, 1, 1), 0)
     assert [type(effect) for effect in effects] == [Rejected]
+
+
+@given(st.sampled_from(list(layout.LAYOUT)).flatmap(messages), st.integers(-(2**63), 2**63 - 1))
+def test_every_message_is_encoded_as_in_python(message, now_ns):
+    """The native encoder is the layout's, whatever the numbers are; lists and groups included."""
+    assert native.ENCODER.encode(message, now_ns) == layout.encode(message, now_ns)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"price_ticks": -1},
+        {"price_ticks": 2**63},
+        {"size_lots": -(2**63) - 1},
+        {"account_id": -1},
+        {"account_id": 2**32},
+        {"side": 300},
+        {"size_lots": None},
+        {"client_order_id": "x" * 41},
+        {"client_order_id": "\u00e9"},
+        {"display_lots": -1},
+    ],
+)
+def test_what_cannot_be_written_is_refused_as_in_python(changes):
+    """A value that does not fit its field raises what the layout raises."""
+    plain = Place(
+        100, 0, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, post_only=False,
+        price_ticks=1, size_lots=1,
+    )  # fmt: skip
+    wrong = replace(plain, **changes)
+    with pytest.raises(Exception) as expected:  # noqa: PT011 whatever it is
+        layout.encode(wrong, NOW_NS)
+    with pytest.raises(expected.type, match=re.escape(str(expected.value))):
+        native.ENCODER.encode(wrong, NOW_NS)
+
+
+@pytest.mark.parametrize("engine", [ReferenceEngine, native.NativeEngine])
+def test_an_engine_says_what_a_commands_record_is(engine):
+    """The record that an engine takes is the journal's."""
+    for record in COMMANDS:
+        command, now_ns, _ = layout.decode(record)
+        assert engine().record(command, now_ns) == record

@@ -38,7 +38,7 @@ from steelyard.domain.order import (
 )
 from steelyard.engine.reference import ReferenceEngine
 from steelyard.exchange.exchange import Exchange
-from steelyard.exchange.records import codec
+from steelyard.exchange.records import NonceUsed, codec
 
 accounts = st.sampled_from((100, 101))
 sides = st.sampled_from(Side)
@@ -151,3 +151,16 @@ def test_a_damaged_snapshot_is_refused(desk):
     changed = data[:at] + (b"1" if data[at : at + 1] != b"1" else b"2") + data[at + 1 :]
     with pytest.raises(DecodeError, match="another hash"):
         Exchange(ReferenceEngine(), None, PlainSeal()).restore(changed)
+
+
+@examples(30)
+@given(st.lists(commands, max_size=20))
+def test_what_is_drained_is_as_the_journal_has_it(script):
+    """Each record comes with its payload, which is encoded once, for engine and journal."""
+    desk = Desk()
+    for command in script:
+        desk.exchange.record(command, desk.tick())
+    desk.exchange.record(NonceUsed("k", "n", 5), desk.tick())
+    output = desk.exchange.drain()
+    assert output.payloads == [codec().encode(m, t) for t, m in output.records]
+    assert desk.exchange.drain() == ([], [], [])

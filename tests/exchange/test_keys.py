@@ -78,6 +78,10 @@ def test_a_nonce_is_good_once_and_forgotten_after_its_time(keys):
     assert not keys.is_used("k1", "n2", START_NS)
     keys.nonce_used("k1", "n2", START_NS + 20 * SECOND_NS, START_NS + 10 * SECOND_NS)
     assert keys.people.nonces["k1"].keys() == {"n2"}
+    again = Keys(PlainSeal())
+    again.restore(keys.people)
+    again.nonce_used("k1", "n3", START_NS + 40 * SECOND_NS, START_NS + 30 * SECOND_NS)
+    assert again.people.nonces["k1"].keys() == {"n3"}
 
 
 def test_an_address_list_is_checked_word_by_word():

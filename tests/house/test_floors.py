@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, frozenset[str] | set[str]] = {
 }
 
 # The binding crate is one module with several faces; these packages have a twin in it.
-MAY_IMPORT_NATIVE = {"engine", "wire", "trading", "backtest", "sim", "store", *ROOF}
+MAY_IMPORT_NATIVE = {"engine", "wire", "trading", "backtest", "sim", "net", "store", *ROOF}
 
 THIRD_PARTY = {
     **{floor: {"msgspec", "numpy", "polars", "talib"} for floor in FLOORS_0_TO_4},

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steelyard.net import request_reader
 from steelyard.net.bounds import Bounds
-from steelyard.net.request_reader import SLICE_BYTES, RequestReader
+from steelyard.net.request_reader import SLICE_BYTES, RequestReader, read_nothing, read_plain
 from steelyard.wire.http import Request
 from tests.net.port import get, post, upgrade
 
@@ -332,3 +333,81 @@ def test_a_damaged_request_never_breaks_it(data: st.DataObject):
     in_pieces = read(bytes(damaged), step=data.draw(st.integers(1, 9)))
     assert at_once.whole == in_pieces.whole
     assert (at_once.refused is None) == (in_pieces.refused is None)
+
+
+def by_the_parser(data: bytes, bounds: Bounds = SMALL) -> RequestReader:
+    """Read with the grammar alone, as where no native module was built."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(request_reader, "read_plain", request_reader.read_nothing)
+        return read(data, bounds=bounds)
+
+
+def state(reader: RequestReader) -> tuple[object, ...]:
+    refused = reader.refused and (reader.refused.status, reader.refused.message)
+    where = (reader.in_head, reader.in_body, reader.begun, reader.is_over, reader.owes_continue)
+    return (reader.whole, refused, reader.upgrade, *where)
+
+
+names = st.sampled_from(
+    "Host host Content-Length content-length Connection Transfer-Encoding Upgrade Expect X-Key"
+    " x_key X:Key Te Trailer \u00e9".split()
+)
+header_values = st.sampled_from(
+    ["a", "0", "2", "+2", "02", "2, 2", "keep-alive", "close", "chunked", "websocket",
+     "100-continue", "", " b ", "\tb", "b\tc", "\u00e9", "x" * 90]
+)  # fmt: skip
+targets = st.sampled_from(["/", "/a?b=%20", "/a b", "a", "*", "/#", "/\u00e9", "/" + "a" * 120])
+first_lines = st.builds(
+    "{} {} HTTP/{}".format,
+    st.sampled_from("GET POST PUT PATCH DELETE HEAD OPTIONS CONNECT get".split()),
+    targets,
+    st.sampled_from(["1.1", "1.0", "2.0"]),
+)
+heads = st.builds(
+    lambda line, headers, end: end.join([line, *headers, "", ""]).encode("latin-1"),
+    first_lines,
+    st.lists(st.builds("{}:{}".format, names, header_values), max_size=9),
+    st.sampled_from(["\r\n", "\r\n", "\n"]),
+)
+
+
+@given(st.builds(bytes.__add__, heads, st.sampled_from([b"", b"{}", b"abc", b"GET / HTTP/1.1"])))
+def test_what_is_plain_is_read_as_the_parser_reads_it(data: bytes):
+    """Nothing is taken for a plain request that the grammar reads otherwise, or refuses."""
+    assert state(read(data)) == state(by_the_parser(data))
+
+
+PLAIN = post(b"{}", "X-Key: k", "Connection: keep-alive")
+
+
+@pytest.mark.skipif(read_plain is read_nothing, reason="no native module was built")
+@pytest.mark.parametrize("before", [b"", b"\r\n", PLAIN, get("/", "X: 1", "x: 2")])
+def test_a_plain_request_is_read_in_one_go(before: bytes):
+    """It is, also behind others on the same connection; without the parser."""
+    assert read_plain(PLAIN, 8) is not None
+    reader = RequestReader(SMALL)
+    for part in filter(None, (before, PLAIN, PLAIN)):
+        reader.feed(part)
+    expected = [request for request, _ in by_the_parser(before + PLAIN + PLAIN).whole]
+    assert [request for request, _ in reader.whole] == expected
+
+
+@pytest.mark.parametrize("end", range(1, len(PLAIN)))
+def test_a_plain_request_in_two_parts_is_left_to_the_parser(end: int):
+    """Where the first part ends makes no difference."""
+    reader = RequestReader(SMALL)
+    for part in (PLAIN[:end], PLAIN[end:] + PLAIN):
+        reader.feed(part)
+    assert [request for request, _ in reader.whole] == requests(PLAIN) * 2
+
+
+def test_the_bounds_hold_for_plain_requests_too():
+    """What is longer than a bound is the parser's to refuse."""
+    for data in (
+        post(b"x" * 1_001),
+        get("/" + "a" * 101),
+        get("/", "X: " + "y" * 301),
+        get("/", *(f"X{number}: y" for number in range(9))),
+    ):
+        assert state(read(data)) == state(by_the_parser(data))
+        assert not read(data).whole

@@ -9,6 +9,7 @@ mod market;
 mod matcher;
 mod orders;
 mod records;
+mod requests;
 mod tables;
 
 use pyo3::pymodule;
@@ -23,7 +24,10 @@ mod _native {
     use crate::journal::{encode_records, read_records};
 
     #[pymodule_export]
-    use crate::records::Decoder;
+    use crate::records::{Decoder, Encoder};
+
+    #[pymodule_export]
+    use crate::requests::read_request;
 
     #[pymodule_export]
     use crate::matcher::PyMatcher;

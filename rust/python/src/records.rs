@@ -1,10 +1,13 @@
-//! Records as messages, as `src/steelyard/domain/layout.py` describes them.
+//! Records as messages and messages as records, as `src/steelyard/domain/layout.py` describes them.
 //!
-//! Only what is right is read here. Whatever is not goes to the decoder in Python, which knows what
-//! to say of it, and so do the few records that hold other records.
+//! Only what is right is read and written here. Whatever is not goes to the code in Python, which
+//! knows what to say of it, and so do the few records that hold other records.
 
 use pyo3::exceptions::PyValueError;
-use pyo3::types::{PyAnyMethods, PyBytes, PyBytesMethods, PyDict, PyDictMethods, PyList, PyTuple};
+use pyo3::types::{
+    PyAnyMethods, PyBytes, PyBytesMethods, PyDict, PyDictMethods, PyList, PyString, PyStringMethods,
+    PyTuple, PyTupleMethods, PyType,
+};
 use pyo3::{
     Bound, FromPyObject, IntoPyObject, IntoPyObjectExt, Py, PyAny, PyErr, PyResult, Python,
     pyclass, pymethods,
@@ -122,6 +125,139 @@ impl Decoder {
     }
 }
 
+/// One way in which messages of a type are written.
+struct Written {
+    tag: u16,
+    size: usize,
+    is_command: bool,
+    tail_max: Option<usize>,
+    fields: Vec<(Py<PyString>, Field)>,
+    /// What else such a message may say, and what that must be: this row has no room for it.
+    beyond: Vec<(Py<PyString>, Py<PyAny>)>,
+}
+
+/// Encodes messages; what it cannot, `otherwise` can.
+#[pyclass(frozen, module = "steelyard._native")]
+pub(crate) struct Encoder {
+    /// By type, the row with the fewest fields first.
+    types: Vec<(Py<PyType>, Vec<Written>)>,
+    otherwise: Py<PyAny>,
+}
+
+#[pymethods]
+impl Encoder {
+    #[new]
+    fn new(py: Python<'_>, forms: Vec<Form<'_>>, otherwise: Py<PyAny>) -> PyResult<Self> {
+        let mut types: Vec<(Py<PyType>, Vec<Written>)> = Vec::new();
+        for form in forms {
+            let message = form.message.cast::<PyType>().map_err(PyErr::from)?.clone();
+            let written = Written::new(form)?;
+            match types.iter_mut().find(|(known, _)| known.bind(py).is(&message)) {
+                Some((_, rows)) => rows.push(written),
+                None => types.push((message.unbind(), vec![written])),
+            }
+        }
+        for (_, rows) in &mut types {
+            rows.sort_by_key(|row| row.fields.len());
+            if let Some(last) = rows.last_mut() {
+                last.beyond.clear(); // what no row has room for does not cross the border
+            }
+        }
+        Ok(Self { types, otherwise })
+    }
+
+    /// Returns a message as one record.
+    fn encode<'py>(
+        &self,
+        message: &Bound<'py, PyAny>,
+        now_ns: i64,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let py = message.py();
+        let kind = message.get_type();
+        let rows = self.types.iter().find(|(known, _)| known.bind(py).is(&kind));
+        if let Some((_, rows)) = rows {
+            for row in rows {
+                if row.fits(message)? {
+                    match row.record(message, now_ns)? {
+                        Some(record) => return Ok(PyBytes::new(py, &record)),
+                        None => break,
+                    }
+                }
+            }
+        }
+        Ok(self.otherwise.bind(py).call1((message, now_ns))?.cast_into::<PyBytes>()?)
+    }
+}
+
+impl Written {
+    fn new(form: Form<'_>) -> PyResult<Self> {
+        let names = form.message.getattr("__struct_fields__")?.cast_into::<PyTuple>()?;
+        let names = names.iter().map(|name| Ok(name.cast_into::<PyString>()?));
+        let names = names.collect::<PyResult<Vec<_>>>()?;
+        let defaults = form.message.getattr("__struct_defaults__")?.cast_into::<PyTuple>()?;
+        let count = form.fields.len();
+        // The last fields are those with defaults.
+        let defaulted = names.len().saturating_sub(defaults.len());
+        let mut beyond = Vec::new();
+        for (place, name) in names.iter().enumerate().skip(count) {
+            let default = place.checked_sub(defaulted).map(|place| defaults.get_item(place));
+            let default = default.ok_or_else(|| PyValueError::new_err("a row is too short"))??;
+            beyond.push((name.clone().unbind(), default.unbind()));
+        }
+        let (size, is_command, tail_max) = (form.size, form.is_command, form.tail_max);
+        let tag = u16::try_from(form.tag)?;
+        let fields = form.fields.into_iter().zip(names).map(|((at, kind, is_optional, _), name)| {
+            Ok((name.unbind(), Field { at, kind: Kind::of(&kind)?, is_optional }))
+        });
+        let fields = fields.collect::<PyResult<_>>()?;
+        Ok(Self { tag, size, is_command, tail_max, fields, beyond })
+    }
+
+    /// Whether this row has room for all that a message says.
+    fn fits(&self, message: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = message.py();
+        for (name, default) in &self.beyond {
+            let value = message.getattr(name.bind(py))?;
+            if !value.is(default.bind(py)) && !value.eq(default.bind(py))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Returns a message's record, None where a value does not fit its field.
+    fn record(&self, message: &Bound<'_, PyAny>, now_ns: i64) -> PyResult<Option<Vec<u8>>> {
+        let py = message.py();
+        let mut record = vec![0; self.size];
+        let mut tail = None;
+        for (name, field) in &self.fields {
+            let value = message.getattr(name.bind(py))?;
+            if matches!(field.kind, Kind::Tail) {
+                tail = Some(value);
+            } else if field.put(&value, &mut record).is_none() {
+                return Ok(None);
+            }
+        }
+        if let Some(tail) = tail {
+            let Ok(text) = tail.cast_into::<PyString>() else { return Ok(None) };
+            let text = text.to_str()?;
+            if !text.is_ascii() || Some(text.len()) > self.tail_max {
+                return Ok(None);
+            }
+            record.extend_from_slice(text.as_bytes());
+            record.resize(record.len().next_multiple_of(8), 0);
+        }
+        let Ok(size) = u16::try_from(record.len()) else { return Ok(None) };
+        let is_head = put(&mut record, 0, self.tag.to_le_bytes())
+            .and_then(|()| put(&mut record, 2, size.to_le_bytes()))
+            .and_then(|()| match self.is_command {
+                true => put(&mut record, TIME_AT, now_ns.to_le_bytes()),
+                false => Some(()),
+            });
+        Ok(is_head.map(|()| record))
+    }
+}
+
 impl Row {
     fn new(form: Form<'_>) -> PyResult<Self> {
         let fields = form.fields.into_iter().map(|(at, kind, is_optional, names)| {
@@ -211,6 +347,29 @@ impl Field {
         }
     }
 
+    /// Writes a value; None where it does not fit.
+    fn put(&self, value: &Bound<'_, PyAny>, record: &mut [u8]) -> Option<()> {
+        let number = match self.is_optional && value.is_none() {
+            true => ABSENT,
+            false => match value.extract::<i64>() {
+                Ok(ABSENT) if self.is_optional => return None,
+                Ok(number) => number,
+                Err(_) => return None,
+            },
+        };
+        let at = self.at;
+        match &self.kind {
+            Kind::Named(_) | Kind::Tail => None,
+            Kind::I8 => put(record, at, i8::try_from(number).ok()?.to_le_bytes()),
+            Kind::U8 => put(record, at, u8::try_from(number).ok()?.to_le_bytes()),
+            Kind::I32 => put(record, at, i32::try_from(number).ok()?.to_le_bytes()),
+            Kind::U32 => put(record, at, u32::try_from(number).ok()?.to_le_bytes()),
+            Kind::I64 => put(record, at, number.to_le_bytes()),
+            Kind::U64 => put(record, at, u64::try_from(number).ok()?.to_le_bytes()),
+            Kind::I128 => put(record, at, i128::from(number).to_le_bytes()),
+        }
+    }
+
     fn maybe<'py>(
         &self,
         py: Python<'py>,
@@ -242,6 +401,12 @@ fn tail(room: &[u8], at: usize, longest: usize) -> Option<&str> {
 
 fn bytes<const N: usize>(record: &[u8], at: usize) -> Option<[u8; N]> {
     record.get(at..)?.first_chunk().copied()
+}
+
+/// Writes bytes at a place; None where there is no room.
+fn put<const N: usize>(record: &mut [u8], at: usize, bytes: [u8; N]) -> Option<()> {
+    *record.get_mut(at..)?.first_chunk_mut()? = bytes;
+    Some(())
 }
 
 /// Returns the names of a field's values, by the byte that a value is.

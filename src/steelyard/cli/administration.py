@@ -15,7 +15,6 @@ from steelyard.cli.opening import OpenExchange
 from steelyard.domain.errors import ConnectFailed, UsageError
 from steelyard.exchange.admin import Admin, AdminCall, CreateAccount
 from steelyard.exchange.issuing import CreateKey, RotateKey
-from steelyard.exchange.records import codec
 from steelyard.net.clock import Clock
 from steelyard.net.loopback import ask
 from steelyard.store import datadir
@@ -77,9 +76,7 @@ def _append(data: Path, call: AdminCall) -> dict[str, Any]:
     try:
         admin = Admin(opened.exchange, opened.seal, secrets.token_bytes)
         result = admin.carry_out(call, now_ns)
-        encode = codec().encode
-        for time_ns, message in opened.exchange.drain().records:
-            opened.journal.append(encode(message, time_ns))
+        opened.journal.append_all(opened.exchange.drain().payloads)
         opened.journal.commit()
     finally:
         opened.close()

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,10 @@ from steelyard.domain.errors import StorageError
 from steelyard.exchange.admin import Admin, AdminCall
 from steelyard.exchange.cashier import Cashier
 from steelyard.exchange.counts import Counts
+from steelyard.exchange.feed import Frames
 from steelyard.exchange.gate import Gate, Line
 from steelyard.exchange.personal import Personal
-from steelyard.exchange.records import KeyChanged, KeyRevoked, codec
+from steelyard.exchange.records import KeyChanged, KeyRevoked
 from steelyard.exchange.stream_tokens import StreamTokens
 from steelyard.net.clock import Clock
 from steelyard.net.server import (
@@ -62,6 +64,7 @@ from steelyard.wire.http import Request, Response
 
 STEP_S = 0.05  # how often the market moves and due streams go out
 SNAPSHOT_S = 60.0
+API_ROOT = "/api/"  # below it there are no pages
 STATUS_PATH, STATUS_TARGET = "/status", "/api/v1/status"  # where others look, and where it is
 ENDED_KEYS_S = 0.5  # how often WebSockets of keys whose time is over are looked for
 
@@ -116,7 +119,6 @@ class ExchangeProcess:
         self._sites: list[_Site] = []
         self._next_session = 1
         self._is_held = False
-        self._codec = codec()
         self._meter = JournalMeter()
         self.latency = Histogram()
         self._dropped: Counter[str] = Counter()  # WebSockets with slow readers, by dialect
@@ -300,33 +302,30 @@ class ExchangeProcess:
     def turn(self, act: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
         """Let the machine act once; what follows from it happens when it is on disk."""
         result = act()
-        output = self.exchange.drain()
-        sequence = self._opened.journal.last_sequence
-        for time_ns, message in output.records:
-            sequence = self._opened.journal.append(self._codec.encode(message, time_ns))
-        frames = [(text_frame(each.payload), each) for each in output.frames]
-        revoked = [m.key for _, m in output.records if isinstance(m, KeyRevoked)]
-        changed = [m.key for _, m in output.records if isinstance(m, KeyChanged)]
+        records, frames, payloads = self.exchange.drain()
+        sequence = self._opened.journal.append_all(payloads)
+        if then is not None:
+            self._commit.release(sequence, partial(then, result))
+        if frames:
+            shared = [(text_frame(each.payload), each) for each in frames]
+            self._commit.release(sequence, partial(self._tell, shared))
+        for _, message in records:
+            if isinstance(message, KeyRevoked | KeyChanged):
+                self._commit.release(sequence, partial(self._close_lines_of, message))
+        if payloads:
+            self._commit.begin()
 
-        def release() -> None:
-            if then is not None:
-                then(result)
-            is_troubled = self._voices.are_needed
-            for frame, (_, sessions, channel) in frames:
-                for session in sessions:
-                    if not (found := self._lines.get(session)):
-                        continue
-                    if is_troubled:
-                        self._voices.tell(*found, frame, channel)
-                    else:
-                        found[1].send_shared(frame)
-            for key in revoked:
-                self._close_lines_of(key, "the key has been revoked")
-            for key in changed:
-                self._close_lines_of(key, "the key has been changed; connect again")
-
-        if then is not None or frames or output.records:
-            self._commit.release(sequence, release)
+    def _tell(self, frames: list[tuple[bytes, Frames]]) -> None:
+        """Send what the streams have to say."""
+        is_troubled = self._voices.are_needed
+        for frame, (_, sessions, channel) in frames:
+            for session in sessions:
+                if not (found := self._lines.get(session)):
+                    continue
+                if is_troubled:
+                    self._voices.tell(*found, frame, channel)
+                else:
+                    found[1].send_shared(frame)
 
     def answer(self, act: Callable[[], Any]) -> "asyncio.Future[Any]":
         """Let the machine act once; the future is done when it is on disk."""
@@ -415,10 +414,13 @@ class ExchangeProcess:
         self.turn(line.session.drain, lambda frames: self._send(line, socket, frames))
         return True
 
-    def _close_lines_of(self, key: str, why: str) -> None:
-        """Close every WebSocket that has proven this key."""
+    def _close_lines_of(self, changed: KeyRevoked | KeyChanged) -> None:
+        """Close every WebSocket that has proven a key which was revoked or changed."""
+        why = "the key has been revoked"
+        if isinstance(changed, KeyChanged):
+            why = "the key has been changed; connect again"
         for line, connection in [*self._lines.values()]:
-            if key in line.keys:
+            if changed.key in line.keys:
                 self._end(line, connection, Ending.KEY)
                 connection.close(POLICY, why)
 
@@ -506,15 +508,17 @@ class _Site:
 
     def http(self, request: Request, ip: str, reply: Reply) -> None:
         process = self._process
-        if self._has_page and process.page.serves(request.path):
-            process.page.http(request, ip, reply)
-            return
-        if self._has_page and request.path == "/metrics" and request.method in ("GET", "HEAD"):
-            refusal = process.guard.refusal(request, needs_token=False)
-            reply(private(refusal or metrics_response(process.metrics())))
-            return
-        if self._has_page and request.path == STATUS_PATH:
-            request = request._replace(target=STATUS_TARGET)
+        if self._has_page and not request.target.startswith(API_ROOT):
+            path = request.path
+            if process.page.serves(path):
+                process.page.http(request, ip, reply)
+                return
+            if path == "/metrics" and request.method in ("GET", "HEAD"):
+                refusal = process.guard.refusal(request, needs_token=False)
+                reply(private(refusal or metrics_response(process.metrics())))
+                return
+            if path == STATUS_PATH:
+                request = request._replace(target=STATUS_TARGET)
         if process.failure is not None:
             reply(self.refuse(request, UNAVAILABLE, _STOPPING))
             return

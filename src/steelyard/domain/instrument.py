@@ -23,14 +23,17 @@ from steelyard.domain.units import (
     parse_decimal,
     plain,
     to_atoms,
+    whole_steps,
 )
 
+STEPS_MAX = 4_096  # ticks and lots of which the decimal number is remembered
 LIMIT_MAX = 2**53  # ticks and lots stay exact in JSON and in JavaScript
 LEVEL_MAX_LOTS = 2**62  # the total size at one price: one more house size on top fits an i64
 EXPONENT_MAX = 30  # a number of more digits is over any limit; its text would be long
 EXPONENT_MIN = -24  # of a listing's numbers: quotients of any two of them stay exact
 NOTIONAL_MAX_ATOMS = 2**98  # the largest order, times a rate, fits an i128
 VOLUME_WEIGHT_MAX_E8 = 2**48  # times the largest order in micros it still fits an i128
+_NOTHING = Decimal(0)
 
 
 class Instrument(Struct, frozen=True):
@@ -151,12 +154,12 @@ class Instrument(Struct, frozen=True):
     @property
     def tick_size(self) -> Decimal:
         """The price step in quote per base."""
-        return _quotient(self.tick_lot_atoms, self.lot_atoms)
+        return _step(self.tick_lot_atoms, self.lot_atoms)
 
     @property
     def lot_size(self) -> Decimal:
         """The size step in base."""
-        return _quotient(self.lot_atoms, ATOMS_PER_UNIT)
+        return _step(self.lot_atoms, ATOMS_PER_UNIT)
 
     def price(self, ticks: int) -> Decimal:
         """Return a price in quote per base."""
@@ -165,6 +168,14 @@ class Instrument(Struct, frozen=True):
     def size(self, lots: int) -> Decimal:
         """Return a size in base."""
         return EXACT.multiply(Decimal(lots), self.lot_size)
+
+    def plain_ticks(self, text: str) -> int | None:
+        """Return a price in ticks where its text is plain and right, else None: `price_ticks`."""
+        return whole_steps(text, self.tick_lot_atoms, self.lot_atoms, self.price_max_ticks)
+
+    def plain_lots(self, text: str) -> int | None:
+        """Return a size in lots where its text is plain and right, else None: `size_lots`."""
+        return whole_steps(text, self.lot_atoms, ATOMS_PER_UNIT, self.size_max_lots)
 
     def price_ticks(self, price: Decimal, what: str = "price") -> Ticks:
         """Return a price in ticks; `what` it is stands in messages.
@@ -247,8 +258,9 @@ class Instrument(Struct, frozen=True):
     ) -> int:
         off_step, too_small, too_large = reasons
         is_huge = value.adjusted() > EXPONENT_MAX
+        steps, rest = (_NOTHING, _NOTHING) if is_huge else EXACT.divmod(value, step)
         # A multiple of the step or not is told before in range or not, as RejectReason has it.
-        if not is_huge and EXACT.remainder(value, step):
+        if rest:
             raise UnitError(
                 f"{what} {in_full(value)} is not a multiple of {step_name} {in_full(step)} "
                 f"({self.symbol}); " + _nearest(value, step, steps_max),
@@ -256,13 +268,18 @@ class Instrument(Struct, frozen=True):
             )
         if value <= 0:
             raise UnitError(f"{what} {in_full(value)} must be positive ({self.symbol})", too_small)
-        if is_huge or value > step * steps_max:
+        if is_huge or steps > steps_max:
             raise UnitError(
                 f"{what} {in_full(value)} is above the maximum "
                 f"{in_full(plain(step * steps_max))} ({self.symbol})",
                 too_large,
             )
-        return int(EXACT.divide_int(value, step))
+        return int(steps)
+
+
+@lru_cache(maxsize=STEPS_MAX)
+def _step(numerator: int, denominator: int) -> Decimal:
+    return plain(EXACT.divide(Decimal(numerator), Decimal(denominator)))
 
 
 def _nearest(value: Decimal, step: Decimal, steps_max: int) -> str:
@@ -270,12 +287,6 @@ def _nearest(value: Decimal, step: Decimal, steps_max: int) -> str:
     below = min(int(EXACT.divide_int(value, step)), steps_max) if value > 0 else 0
     near = [EXACT.multiply(step, Decimal(n)) for n in (below, below + 1) if 0 < n <= steps_max]
     return f"nearest: {', '.join(in_full(number) for number in near)}"
-
-
-@lru_cache(maxsize=4_096)
-def _quotient(dividend: int, divisor: int) -> Decimal:
-    """Return a step as a number; listings have few of them and every order asks."""
-    return plain(EXACT.divide(Decimal(dividend), Decimal(divisor)))
 
 
 def _positive(name: str, text: str) -> Decimal:

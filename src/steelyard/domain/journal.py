@@ -48,6 +48,11 @@ class JournalCodec:
             return _LAYOUT + layout.encode(message, time_ns)
         return _JSON + self._encoder.encode((time_ns, message))
 
+    @staticmethod
+    def encoded(record: bytes) -> bytes:
+        """Return the payload of an engine command that is a record of the layout already."""
+        return _LAYOUT + record
+
     def decode(self, sequence: int, payload: bytes) -> Record:
         """Return the record of a payload.
 

@@ -45,6 +45,20 @@ def parse_decimal(text: str) -> Decimal:
     return number
 
 
+def whole_steps(text: str, numerator: int, denominator: int, steps_max: int) -> int | None:
+    """Return a plain decimal text as steps of numerator / denominator; None where it is not clear.
+
+    That is where it is not digits with at most one point in between, not a whole number of steps,
+    or not from 1 to `steps_max`: `parse_decimal` and `Instrument` say what is wrong, if anything.
+    """
+    whole, _, rest = text.partition(".")
+    digits = whole + rest
+    if not whole or len(text) > TEXT_MAX or not digits.isdigit() or not digits.isascii():
+        return None
+    steps, left = divmod(int(digits) * denominator, numerator * 10 ** len(rest))
+    return steps if not left and 0 < steps <= steps_max else None
+
+
 def to_atoms(amount: Decimal) -> Atoms:
     """Return an asset amount in atoms.
 

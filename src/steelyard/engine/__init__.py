@@ -28,6 +28,10 @@ class Engine(Protocol):
         """Carry out one command whole, or refuse it whole, and return what happened."""
         ...
 
+    def record(self, command: Command, now_ns: int) -> bytes:
+        """Return a command as a record (`domain.layout`), which `apply_record` takes."""
+        ...
+
     def apply_record(self, record: bytes) -> list[Effect]:
         """Carry out the command of a record (`domain.layout`) at its own now_ns, as `apply`."""
         ...

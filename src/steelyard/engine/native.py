@@ -14,6 +14,7 @@ from steelyard.engine import BookLevels
 from steelyard.engine.book import QueueModel
 
 DECODER = _native.Decoder(layout.forms(), layout.decode)
+ENCODER = _native.Encoder(layout.forms(), layout.encode)
 
 
 class NativeEngine:
@@ -25,7 +26,11 @@ class NativeEngine:
 
     def apply(self, command: Command, now_ns: int) -> list[Effect]:
         """Carry out one command whole, or refuse it whole, and return what happened."""
-        return self.apply_record(layout.encode(command, now_ns))
+        return self.apply_record(ENCODER.encode(command, now_ns))
+
+    def record(self, command: Command, now_ns: int) -> bytes:
+        """Return a command as a record, as `domain.layout` encodes it."""
+        return ENCODER.encode(command, now_ns)
 
     def apply_record(self, record: bytes) -> list[Effect]:
         """Carry out the command of a record at its own now_ns, as `apply`."""

@@ -42,38 +42,41 @@ class Access:
 
     def authenticate(self, credentials: Credentials, auth: Auth, ip: str, now_ns: int) -> KeptKey:
         """Return the key that a request proves to hold, or raise SessionRefused."""
-        sandbox_ns = self._exchange.time_at(now_ns)
         kept = self._exchange.keys.find(credentials.key)
-        refusal: Refusal | None = None
         if kept is None or kept.created.dialect != self._dialect.name:
             cause = self._exchange.keys.cause(credentials.key)
-            refusal = Refusal(
+            unknown = Refusal(
                 AccessReason.UNKNOWN_KEY,
                 revoked_for(cause)
                 if cause
                 else f"no such {self._dialect.name} key; it may have been revoked. "
                 "`steelyard key list` shows what there is",
             )
-            raise SessionRefused(refusal)
-        if kept.is_expired(sandbox_ns):
-            refusal = Refusal(AccessReason.KEY_EXPIRED, "this key has expired; create another one")
-        elif kept.is_replaced(sandbox_ns):
-            refusal = Refusal(
-                AccessReason.KEY_ROTATED,
-                "this key has been rotated and its overlap is over; use the key that replaces it",
-            )
-        elif not kept.may_come_from(ip):
+            raise SessionRefused(unknown)
+        refusal = self._end(kept, now_ns) if kept.may_end else None
+        if refusal is None and not kept.may_come_from(ip):
             refusal = Refusal(AccessReason.IP_NOT_ALLOWED, f"this key may not be used from {ip}")
-        elif auth is Auth.SIGNED:
-            refusal = self._signature(credentials, kept, now_ns)
-        if refusal:
+        if refusal is None and auth is Auth.SIGNED:
+            refusal = self._signature(credentials, kept) or self._time(credentials, now_ns)
+        if refusal is not None:
             raise SessionRefused(refusal)
         return kept
 
-    def _signature(self, credentials: Credentials, kept: KeptKey, now_ns: int) -> Refusal | None:
+    def _end(self, kept: KeptKey, now_ns: int) -> Refusal | None:
+        sandbox_ns = self._exchange.time_at(now_ns)
+        if kept.is_expired(sandbox_ns):
+            return Refusal(AccessReason.KEY_EXPIRED, "this key has expired; create another one")
+        if kept.is_replaced(sandbox_ns):
+            return Refusal(
+                AccessReason.KEY_ROTATED,
+                "this key has been rotated and its overlap is over; use the key that replaces it",
+            )
+        return None
+
+    def _signature(self, credentials: Credentials, kept: KeptKey) -> Refusal | None:
         if credentials.flaw is not None:
             return credentials.flaw
-        if credentials.kind not in (None, kept.created.kind):
+        if credentials.kind is not None and credentials.kind is not kept.created.kind:
             return Refusal(AccessReason.BAD_SIGNATURE, credentials.misfit)
         try:
             is_proven = self._is_proven(credentials, kept)
@@ -91,12 +94,16 @@ class Access:
                 f"the signature does not fit the request and this key's {other}; "
                 "sign exactly the bytes that are sent",
             )
-        if not self._knows_passphrase(credentials, kept):
+        if kept.created.sealed_passphrase and not self._knows_passphrase(credentials, kept):
             return Refusal(
                 AccessReason.BAD_PASSPHRASE,
                 "the signature is right and the passphrase is not; it was shown with the secret "
                 "when the key was made",
             )
+        return None
+
+    def _time(self, credentials: Credentials, now_ns: int) -> Refusal | None:
+        """Check timestamp and nonce of a request that is signed; a nonce is used up then."""
         if credentials.timestamp_ns is not None:
             behind_ns = now_ns + self.skew() - credentials.timestamp_ns
             if behind_ns > credentials.window_ns:
@@ -112,8 +119,9 @@ class Access:
                     f"clock; less than {credentials.ahead_ns // 1_000_000} ms are allowed. "
                     "Set your clock",
                 )
-        if credentials.nonce is not None:
-            key, nonce = credentials.key, credentials.nonce
+        nonce = credentials.nonce
+        if nonce is not None:
+            key = credentials.key
             if self._exchange.keys.is_used(key, nonce, now_ns):
                 last = self._exchange.keys.people.last_nonces.get(key)
                 return Refusal(

@@ -8,7 +8,7 @@ wire's the argument says so.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, cast, get_args
 
 import msgspec
 from msgspec import structs
@@ -43,7 +43,7 @@ from steelyard.domain.commands import (
 from steelyard.domain.dead_man import ArmDeadMan, DeadMan
 from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Listings
-from steelyard.domain.journal import Record
+from steelyard.domain.journal import JournalCodec, Record
 from steelyard.domain.layout import InstrumentState
 from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import (
@@ -117,6 +117,7 @@ from steelyard.exchange.records import (
     MarketStep,
     NonceUsed,
     OrderRenamed,
+    codec,
 )
 from steelyard.exchange.refusals import explain
 from steelyard.exchange.sandbox_clock import SandboxClock
@@ -129,6 +130,7 @@ WHOLE_BOOK = 2**31 - 1
 TAKES_ORDERS = frozenset({MarketState.OPEN, MarketState.POST_ONLY})
 NOTED_STEPS = 20  # every so many steps of the market the state's hash goes into the journal
 HISTORY_NS = 24 * 60 * MINUTE_NS  # how far back candles go when an exchange opens
+_COMMANDS = frozenset(get_args(Command))
 
 
 class Output(NamedTuple):
@@ -136,6 +138,7 @@ class Output(NamedTuple):
 
     records: list[tuple[int, Command | ExchangeRecord]]  # (time_ns, message)
     frames: list[Frames]
+    payloads: list[bytes]  # of the records, as the journal has them
 
 
 class Exchange:
@@ -176,7 +179,9 @@ class Exchange:
             self.feed,
             self._markets,
         )
+        self._codec: JournalCodec = codec()
         self._records: list[tuple[int, Command | ExchangeRecord]] = []
+        self._payloads: list[bytes] = []
 
     @property
     def counts(self) -> Counts:
@@ -205,9 +210,15 @@ class Exchange:
         return effects
 
     def _record(self, message: Command | ExchangeRecord) -> list[Effect]:
+        kind, encoded = type(message), b""
+        if kind in _COMMANDS:
+            encoded = self.engine.record(cast("Command", message), self.now_ns)
+            self._payloads.append(self._codec.encoded(encoded))
+        else:
+            self._payloads.append(self._codec.encode(message, self.now_ns))
         self._records.append((self.now_ns, message))
-        self.counts.records[type(message).__name__] += 1
-        return self._apply(message)
+        self.counts.records[kind.__name__] += 1
+        return self._apply(message, encoded)
 
     def _close_fills(self) -> None:
         while (due := self.closings.due()) is not None:
@@ -234,11 +245,10 @@ class Exchange:
 
     def perform(self, command: UserCommand, now_ns: int) -> SingleAnswer:
         """Carry out a user's command and answer it."""
-        former = self._former_name(command)
+        former = self._former_name(command) if isinstance(command, Amend) else ""
         effects = self.record(command, now_ns)
         # Orders that expired are canceled before the command, and told before its own effects.
-        refused = next((e for e in effects if isinstance(e, Rejected)), None)
-        if refused is not None:
+        if Rejected in map(type, effects):
             return self._refused(command, effects)
         self._name(command, effects)
         match command:
@@ -269,8 +279,8 @@ class Exchange:
                     self.now_ns,
                 )
 
-    def _former_name(self, command: UserCommand) -> str:
-        if not isinstance(command, Amend) or not command.client_order_id:
+    def _former_name(self, command: Amend) -> str:
+        if not command.client_order_id:
             return ""
         order = self.history.order(OrderQuery(command.account_id, order_id=command.order_id))
         return order.client_order_id if order is not None else ""
@@ -325,7 +335,8 @@ class Exchange:
     def drain(self) -> Output:
         """Return what there is to write and to send since the last drain."""
         records, self._records = self._records, []
-        return Output(records, self.feed.drain())
+        payloads, self._payloads = self._payloads, []
+        return Output(records, self.feed.drain(), payloads)
 
     # -- what is asked ----------------------------------------------------------------------
 
@@ -487,8 +498,13 @@ class Exchange:
 
     # -- one message ------------------------------------------------------------------------
 
-    def _apply(self, message: Command | ExchangeRecord, encoded: bytes = b"") -> list[Effect]:
+    def _apply(self, message: Command | ExchangeRecord, encoded: bytes) -> list[Effect]:
+        """Carry out a message; `encoded` is an engine's command as its record."""
+        if encoded:
+            return self._told(cast("Command", message), encoded)
         match message:
+            case NonceUsed():
+                self.keys.nonce_used(message.key, message.nonce, message.until_ns, message.wire_ns)
             case MarketStep():
                 return self._market_step()
             case Founded():
@@ -504,8 +520,6 @@ class Exchange:
             case MaintenanceSet():
                 self.maintenance_ns = message.retry_after_ns if message.is_on else None
                 self._tell_status()
-            case NonceUsed():
-                self.keys.nonce_used(message.key, message.nonce, message.until_ns, message.wire_ns)
             case ClockSet():
                 self._set_clock(message)
             case GroupNamed():
@@ -525,10 +539,15 @@ class Exchange:
             case PersonRecord():
                 return self._person(message)
             case _:
-                effects = self._command(message, encoded)
-                self._observe(effects + self._restate(effects))
-                return effects
+                return self._told(message)
         return []
+
+    def _told(self, command: Command, encoded: bytes = b"") -> list[Effect]:
+        """Carry out a command that somebody gave, and let the market hear of it."""
+        effects = self._command(command, encoded)
+        if self.market is not None:
+            self._observe(effects + self._restate(effects))
+        return effects
 
     def _command(self, command: Command, encoded: bytes = b"") -> list[Effect]:
         """Carry out an engine's command; `encoded` is its record, where there is one already."""
@@ -542,7 +561,7 @@ class Exchange:
             self._list(command)
         self.closings.see(effects)
         self._teller.tell(command, effects, self.now_ns)
-        if any(isinstance(effect, MarketStateChanged) for effect in effects):
+        if MarketStateChanged in map(type, effects):
             self._tell_status()
         return effects
 
@@ -670,14 +689,14 @@ class Exchange:
     # -- answers ----------------------------------------------------------------------------
 
     def _order_answer(self, account_id: int, order_id: int, effects: list[Effect]) -> OrderAnswer:
-        order = self.history.order(OrderQuery(account_id, order_id=order_id))
+        order = self.history.numbered(account_id, order_id)
         assert order is not None, "an order that was just changed is known"
-        filled = sum(isinstance(e, Filled) and e.order_id == order_id for e in effects)
-        return OrderAnswer(order, self.history.fills_of(order, filled))
+        filled = sum(type(e) is Filled and e.order_id == order_id for e in effects)
+        return OrderAnswer(order, self.history.fills_of(order, filled) if filled else ())
 
     def _orders(self, account_id: int, order_ids: Iterable[int]) -> tuple[Order, ...]:
         # Of very many the first may have left the history already.
-        found = (self.history.order(OrderQuery(account_id, order_id=i)) for i in order_ids)
+        found = (self.history.numbered(account_id, i) for i in order_ids)
         return tuple(order for order in found if order)
 
     def _status(self, now_ns: int) -> Status:

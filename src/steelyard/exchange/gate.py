@@ -19,9 +19,9 @@ A WebSocket is a `Line`: the same checks for each request that comes over it.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast, get_args
 
 import msgspec
 from msgspec import Struct
@@ -62,6 +62,7 @@ from steelyard.wire.dialect import (
     Auth,
     Claim,
     Credentials,
+    Decoded,
     Dialect,
     Endpoint,
     Finish,
@@ -78,6 +79,7 @@ from steelyard.wire.limits import Counts, LimitProfile, Per, Usage
 SUBSCRIPTIONS_PER_LINE = 1_024
 OK = "OK"
 LOGIN = "WebSocket login"  # as a key's last use
+_COMMANDS = frozenset(get_args(UserCommand))
 _KEPT_NOWHERE = {"cache-control": "no-store"}  # what is one account's
 
 encode_json = msgspec.json.Encoder().encode
@@ -111,6 +113,7 @@ class Gate:
         self._given_back: Counter[int] = Counter()  # first fills that were, by account
         self._connected: Counter[str] = Counter()  # WebSockets by address, while they are open
         self._routes = Routes(dialect.endpoints)
+        self._names = {(e.method, e.path): f"{e.method} {e.path}" for e in dialect.endpoints}
         exchange.feed.speak(dialect.name, dialect.frame)
 
     def http(self, request: Request, ip: str, now_ns: int) -> Response:
@@ -118,13 +121,17 @@ class Gate:
         usage: list[Usage] = []
         try:
             manner = self.dialect.manner
-            with nullcontext() if manner is None else manner(request):
+            if manner is None:
                 response = self._http(request, ip, now_ns, usage)
+            else:
+                with manner(request):
+                    response = self._http(request, ip, now_ns, usage)
         except SessionRefused as refused:
             response = self.refuse(refused.refusal, now_ns)
         if usage:
-            headers = self.dialect.usage_headers(tuple(used for part in usage for used in part))
-            response = response._replace(headers={**response.headers, **headers})
+            status, headers, body = response
+            told = self.dialect.usage_headers(tuple(used for part in usage for used in part))
+            return Response(status, {**headers, **told}, body)
         return response
 
     def misbehave(self, plan: FaultPlan, partial_fills: PartialFills) -> None:
@@ -281,7 +288,7 @@ class Gate:
             # Who only names a key neither uses it nor uses up its limits; a login has proven it.
             is_proven = endpoint.auth is Auth.SIGNED or credentials.key in (proven or ())
             if is_proven:
-                kept.used(sandbox_ns, ip, f"{endpoint.method} {endpoint.path}")
+                kept.used(sandbox_ns, ip, self._names[endpoint.method, endpoint.path])
             if proven is not None and endpoint.auth is Auth.SIGNED:
                 proven.add(credentials.key)
             check_scope(endpoint.scope, kept, sandbox_ns)
@@ -299,7 +306,7 @@ class Gate:
         result = self._carry_out(endpoint, parameters, kept, credentials, ip, now_ns, usage)
         self.outcomes[OK] += 1
         is_done = not isinstance(result, Response) or result.status < HTTPStatus.BAD_REQUEST
-        if endpoint.is_free and is_done:
+        if endpoint.is_free and is_done and usage:
             usage[:] = [
                 self.limiter.give_back(
                     *party, Counts.WEIGHT, weight, endpoint=endpoint, now_ns=now_ns
@@ -405,6 +412,8 @@ class Gate:
         usage: list[Usage],
         orders: int = 1,
     ) -> Refusal | None:
+        if not self.limiter.counts_of(per, endpoint):
+            return None
         used, refusal = self.limiter.count(
             per, who, weight=weight, endpoint=endpoint, ip=ip, now_ns=now_ns, orders=orders
         )
@@ -465,7 +474,7 @@ class Gate:
             self.exchange.listings,
             self.limiter.profile,
             self.exchange.history.order,
-            tuple(used for part in usage for used in part),
+            tuple(used for part in usage for used in part) if usage else (),
             self.exchange.state_of,
             lambda query: self._answer(query, now_ns),
             self.exchange.time_at(now_ns),
@@ -474,10 +483,7 @@ class Gate:
             charges = self._charge(endpoint, parameters, asker, ip, now_ns)
             message = endpoint.decode(parameters, asker)
             if kept is not None and kept.created.products:
-                for each in message.commands if isinstance(message, Batch) else (message,):
-                    command = each.place if isinstance(each, PlaceClosing) else each
-                    if isinstance(command, UserCommand):
-                        self._access.check_products(command, kept)
+                self._check_products(message, kept)
             # Before it is carried out: who hears of it hears of a counter that has it.
             for who, aged in charges:
                 self.limiter.charge(who, aged, may_overshoot=True, ip=ip, now_ns=now_ns)
@@ -496,6 +502,12 @@ class Gate:
             raise SessionRefused(Refusal(RejectReason.UNSUPPORTED, str(error))) from error
         except DecodeError as error:
             raise SessionRefused(_malformed(error)) from error
+
+    def _check_products(self, message: Decoded, kept: KeptKey) -> None:
+        for each in message.commands if isinstance(message, Batch) else (message,):
+            command = each.place if isinstance(each, PlaceClosing) else each
+            if isinstance(command, UserCommand):
+                self._access.check_products(command, kept)
 
     def _charge(
         self, endpoint: Endpoint, parameters: Struct, asker: Asker, ip: str, now_ns: int
@@ -536,6 +548,10 @@ class Gate:
         ip: str,
         now_ns: int,
     ) -> Answer | MoneyAnswer | StreamToken | DeadMan:
+        if type(message) in _COMMANDS:
+            if credentials is not None and credentials.nonce is not None:
+                self._access.journal_nonce(credentials, now_ns)
+            return self._perform(cast("UserCommand", message), now_ns)
         if isinstance(message, StreamTokenMessage):
             if self._tokens is None:
                 raise Unsupported("there are no stream tokens here")
@@ -546,15 +562,15 @@ class Gate:
                 self._access.journal_nonce(credentials, now_ns)
             caller = Caller(ip, self.exchange.time_at(now_ns), now_ns)
             return self._cashier.carry_out(message, credentials.key, caller)
-        if not isinstance(message, UserCommand | PlaceClosing | Batch | ArmDeadMan):
-            return self._answer(message, now_ns)
+        if not isinstance(message, PlaceClosing | Batch | ArmDeadMan):
+            return self._answer(cast("Query", message), now_ns)
         if credentials is not None and credentials.nonce is not None:
             self._access.journal_nonce(credentials, now_ns)
         if isinstance(message, ArmDeadMan):
             return self.exchange.arm(message, self.exchange.time_at(now_ns))
-        if isinstance(message, Batch):
-            return BatchAnswer(tuple(self._perform(each, now_ns) for each in message.commands))
-        return self._perform(message, now_ns)
+        if isinstance(message, PlaceClosing):
+            return self._perform(message, now_ns)
+        return BatchAnswer(tuple(self._perform(each, now_ns) for each in message.commands))
 
     def _perform(self, message: UserCommand | PlaceClosing, now_ns: int) -> SingleAnswer:
         """Carry out a command, or return what its client order id has been answered already."""

@@ -316,6 +316,11 @@ class History:
             return AmendList(())
         return AmendList(tuple(account.amends.get(order.order_id) or [_beginning(order)]))
 
+    def numbered(self, account_id: int, order_id: int) -> Order | None:
+        """Return one order by the exchange's number."""
+        account = self._accounts.get(account_id)
+        return None if account is None else account.orders.get(order_id)
+
     def open_orders(self, instrument_id: int) -> Iterable[Order]:
         """Return all accounts' open orders of an instrument."""
         return [

@@ -11,6 +11,7 @@ not changed any more. When a key was last used, from where and for what is not j
 to disk per request would cost more than it tells. It is in the snapshots.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_network
@@ -124,6 +125,11 @@ class KeptKey(Struct):
         if self.created.expires_ns is None:
             return None
         return self.created.expires_ns - (self.term_ns or self.created_ns)
+
+    @property
+    def may_end(self) -> bool:
+        """Whether a time has been set at which it ends."""
+        return self.created.expires_ns is not None or self.overlap_ends_ns is not None
 
     def is_expired(self, now_ns: int) -> bool:
         """Whether its expiry has come."""
@@ -242,10 +248,16 @@ class Keys:
             last = self.people.last_nonces
             last[key] = max(int(nonce), last.get(key, -1))
             return
-        used = self.people.nonces.setdefault(key, {})
+        used = self.people.nonces.get(key)
+        if used is None:
+            # Ordered: in a dict whose first entries are gone the oldest is found by a long search.
+            used = self.people.nonces[key] = OrderedDict()
         used[nonce] = until_ns
-        while used and next(iter(used.values())) < now_ns:
-            del used[next(iter(used))]
+        while used:
+            oldest = next(iter(used))
+            if used[oldest] >= now_ns:
+                break
+            del used[oldest]
 
     # -- what is asked ----------------------------------------------------------------------
 
@@ -295,9 +307,9 @@ class Keys:
     def secret(self, kept: KeptKey) -> bytes:
         """Return the secret of a key that has one, opened."""
         created = kept.created
-        assert created.kind.has_secret, "a key pair has no secret here"
         found = self._secrets.get(created.key)
         if found is None:
+            assert created.kind.has_secret, "a key pair has no secret here"
             found = self._secrets[created.key] = self._opened(created)
         return found
 
@@ -340,6 +352,7 @@ class Keys:
     def restore(self, people: People) -> None:
         """Replace everything by a snapshot's."""
         self.people = people
+        people.nonces = {key: OrderedDict(nonces) for key, nonces in people.nonces.items()}
         self._names = {account_id: name for name, account_id in people.names.items()}
         self._secrets.clear()
         self._passphrases.clear()

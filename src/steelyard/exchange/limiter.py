@@ -54,6 +54,10 @@ class Limiter:
         by_ip = len(self._refused) + len(self._banned_until_ns)
         return len(self._counters) + by_ip + len(self._bans)
 
+    def counts_of(self, per: Per, endpoint: Endpoint | None) -> bool:
+        """Whether any limit counts a party's requests to an endpoint."""
+        return bool(self._limits(per, endpoint))
+
     def ban(self, ip: str, now_ns: int) -> Refusal | None:
         """Return the refusal of a banned address."""
         until_ns = self._banned_until_ns.get(ip)
@@ -86,6 +90,9 @@ class Limiter:
 
         What one of them refuses uses nothing of those that slide or drain.
         """
+        limits = self._limits(per, endpoint)
+        if not limits:
+            return (), None
         usage: list[Used] = []
         over: Used | None = None
         sparing: list[tuple[int, SparingCounter, int]] = []
@@ -94,7 +101,7 @@ class Limiter:
             Counts.REQUESTS: 1,
             Counts.ORDERS: orders if endpoint is not None and endpoint.is_order else 0,
         }
-        for limit in self._limits(per, endpoint):
+        for limit in limits:
             units = units_of[limit.counts]
             counter = self._counter(limit, who)
             if isinstance(counter, WindowCounter):

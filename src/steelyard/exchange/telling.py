@@ -213,6 +213,8 @@ class Teller:
 
 def _spent(effects: list[Effect]) -> dict[int, Filled]:
     """Return the last fill of each order by amount that could have not one lot more."""
+    if Canceled not in map(type, effects):
+        return {}
     over = {e.order_id for e in effects if type(e) is Canceled and e.cause is _QUOTE_SPENT}
     if not over:
         return {}

@@ -58,10 +58,9 @@ def _line(status: int) -> str:
 _LINES = {status: _line(status) for status in _REASONS}
 
 
-def _is_sound(response: Response) -> bool:
-    """Whether no header would end early and begin another one, or the body."""
-    fields = "".join([*response.headers, *response.headers.values()])
-    return "\n" not in fields and "\r" not in fields and "\0" not in fields
+def _is_sound(fields: str, count: int) -> bool:
+    """Whether so many header lines are no more: none ends early and begins another, or the body."""
+    return fields.count("\n") == count == fields.count("\r") and "\0" not in fields
 
 
 class Site(Protocol):
@@ -375,8 +374,6 @@ class HttpConnection(asyncio.Protocol):
         out = []
         while slots and (response := slots[0].response) is not None:
             slot = slots.popleft()
-            if not _is_sound(response):
-                response = self._split(slot)
             is_last = not slots and (not self._accepts or self._is_ended) and self._is_done()
             out.append(self._bytes_of(slot, response, is_last=is_last))
         if out:
@@ -396,9 +393,12 @@ class HttpConnection(asyncio.Protocol):
 
     def _bytes_of(self, slot: _Slot, response: Response, *, is_last: bool) -> bytes:
         status, headers, body = response
-        head = f"{_LINES.get(status) or _line(status)}date: {self._port.date}\r\n"
+        fields = ""
         for name, value in headers.items():
-            head += f"{name}: {value}\r\n"
+            fields += f"{name}: {value}\r\n"
+        if not _is_sound(fields, len(headers)):
+            return self._bytes_of(slot, self._split(slot), is_last=is_last)
+        head = f"{_LINES.get(status) or _line(status)}date: {self._port.date}\r\n{fields}"
         if is_last:
             head += "connection: close\r\n"
         elif slot.is_old:

@@ -5,8 +5,13 @@ differently is refused: two lengths, two hosts, codings that nobody here undoes,
 What it keeps while it reads is bounded, also where it tells nobody, as in a header line without
 an end. A trailer is dropped, because nothing that was checked covers it. An Upgrade to anything
 but a WebSocket is ignored. After a refusal nothing more is read.
+
+Most requests come whole, alone and plain: `read_plain` reads those in one go, where the native
+module was built. It takes nothing that could be read in two ways, and refuses nothing.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 import httptools
@@ -23,6 +28,21 @@ _USUAL = (
 ).split()
 # Names as nearly every client writes them; another one is lowered when it comes.
 _NAMES = {form: name.decode().lower() for name in _USUAL for form in (name, name.lower())}
+
+
+# Method, target, headers and body of one plain request, which these bytes are; else None.
+ReadPlain = Callable[[bytes, int], tuple[str, str, dict[str, str], bytes] | None]
+
+
+def read_nothing(_data: bytes, _headers_max: int) -> None:
+    """Take no bytes for a plain request: what there is where no native module was built."""
+
+
+read_plain: ReadPlain = read_nothing
+with suppress(ImportError):
+    from steelyard import _native
+
+    read_plain = _native.read_request
 
 
 class Upgrade(NamedTuple):
@@ -73,9 +93,19 @@ class RequestReader:
         self._body: bytes | bytearray = b""
         self._unseen_bytes = 0  # fed since the parser last told of anything
         self._unseen_max_bytes = bounds.target_max_bytes + bounds.headers_max_bytes + SLICE_BYTES
+        self._plain_max_bytes = min(
+            bounds.target_max_bytes, bounds.headers_max_bytes, bounds.body_max_bytes
+        )
 
     def feed(self, data: bytes) -> None:
         """Read at most `SLICE_BYTES`."""
+        if not (self.in_head or self.in_body) and len(data) <= self._plain_max_bytes:
+            plain = read_plain(data, self._bounds.headers_max)
+            if plain is not None:
+                self.begun += 1
+                # As Request(...) does, in half the time; there is one for each request.
+                self.whole.append((tuple.__new__(Request, plain), False))
+                return
         self._unseen_bytes += len(data)
         try:
             self._parser.feed_data(data)

@@ -90,10 +90,17 @@ class GroupCommit:
             act()
             return
         self._waiting.append((sequence, act))
+        self.begin()
+
+    def begin(self) -> None:
+        """Have what was appended written, also where nothing follows from it."""
         if not self._is_pressed and self._is_above(1):
             self._is_pressed = True
             self._on_pressure(True)  # noqa: FBT003 the callback's one argument
-        self._schedule()
+        # At the end of the loop's turn, so that all requests read in it share the batch.
+        if not self._is_writing and not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._begin)
 
     async def stop(self) -> None:
         """Make everything appended durable, do what waits, end the writer; safe to call twice."""
@@ -105,12 +112,6 @@ class GroupCommit:
             self._writer.join()
 
     # -- on the loop --------------------------------------------------------------------------
-
-    def _schedule(self) -> None:
-        # At the end of the loop's turn, so that all requests read in it share the batch.
-        if not self._is_writing and not self._is_scheduled:
-            self._is_scheduled = True
-            self._loop.call_soon(self._begin)
 
     def _begin(self) -> None:
         self._is_scheduled = False

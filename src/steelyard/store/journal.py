@@ -57,7 +57,7 @@ class Journal:
         self._segment_bytes = segment_bytes
         self._room_bytes = room_bytes
         self._file_type = file_type
-        self._buffer: list[bytes] = []
+        self._buffer: list[bytes] = []  # payloads; they become records when they are taken
         self._buffered_bytes = 0
         self._failure: str | None = None
         self.last_sequence = 0
@@ -164,14 +164,14 @@ class Journal:
             raise StorageError(self._failure)
         if self._buffered_bytes > BUFFER_MAX_BYTES:
             raise self._fail(f"the disk does not keep up: {self._buffered_bytes} bytes wait for it")
-        try:
-            records = segment.encode(payloads, self.last_sequence + 1, not self._buffer)
-        except ValueError as error:
-            raise self._fail(str(error)) from error
-        if records:
-            self._buffer.append(records)
-            self._buffered_bytes += len(records)
-            self.last_sequence += len(payloads)
+        size_bytes = 0
+        for payload in payloads:
+            if len(payload) > segment.PAYLOAD_MAX_BYTES:
+                raise self._fail(f"a record of {len(payload)} bytes is too long for the journal")
+            size_bytes += len(payload) + segment.HEAD_BYTES
+        self._buffer += payloads
+        self._buffered_bytes += size_bytes
+        self.last_sequence += len(payloads)
         return self.last_sequence
 
     @property
@@ -181,9 +181,11 @@ class Journal:
 
     def take(self) -> tuple[int, bytes]:
         """Hand over what has been appended as one batch: its last sequence, and its bytes."""
-        batch = b"".join(self._buffer)
-        self._buffer, self._buffered_bytes = [], 0
-        return self.last_sequence, batch
+        payloads, self._buffer, self._buffered_bytes = self._buffer, [], 0
+        if not payloads:
+            return self.last_sequence, b""
+        first_sequence = self.last_sequence - len(payloads) + 1
+        return self.last_sequence, segment.encode(payloads, first_sequence, True)  # noqa: FBT003 as the native one
 
     def write(self, batch: bytes) -> None:
         """Make what `take` gave durable. May run in another thread than `append`, one at a time.

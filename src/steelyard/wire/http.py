@@ -21,7 +21,8 @@ class Request(NamedTuple):
     @property
     def path(self) -> str:
         """The path, percent-decoded."""
-        return unquote(self.target.partition("?")[0])
+        path = self.target.partition("?")[0]
+        return unquote(path) if "%" in path else path
 
     @property
     def query(self) -> str:

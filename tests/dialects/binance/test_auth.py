@@ -177,3 +177,23 @@ def test_garbage_makes_no_credentials_that_verify(query, body, key):
     request = Request("POST", target, {auth.KEY_HEADER: key}, body)
     found = claimed(request)
     assert isinstance(found, Refusal) or not DIALECT.verify(found, SECRET)
+
+
+parts = st.sampled_from(
+    ["signature", "timestamp", "recvWindow", "signatures", "a", "=", "=", "&", "&", "1", "\n"]
+)
+
+
+@given(st.lists(parts, max_size=14).map("".join))
+def test_what_is_signed_is_all_but_the_signature(query):
+    """Every other pair is, as it stands and where it stands; of claims the first counts."""
+    found = claimed(Request("POST", f"/?{query}", {auth.KEY_HEADER: KEY}, b""))
+    pairs = [pair.partition("=")[::2] for pair in query.split("&")]
+    firsts = dict(reversed(pairs))
+    if not firsts.get("signature"):
+        assert found.flaw.reason is AccessReason.MISSING_SIGNATURE
+    elif found.flaw is None:
+        kept = [pair for pair in query.split("&") if pair.partition("=")[0] != "signature"]
+        assert found.payloads == ("&".join(kept).encode(),)
+        assert found.signature == firsts["signature"]
+        assert found.timestamp_ns == int(firsts["timestamp"]) * 1_000_000

@@ -1,3 +1,5 @@
+from urllib.parse import parse_qsl
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -172,3 +174,40 @@ def test_json_parameters_are_the_texts_of_a_query():
         with pytest.raises(DecodeError) as caught:
             parameters.texts_of(bad)
         assert caught.value.code == -1102
+
+
+odd = st.sampled_from(
+    ["BTCUSDT", "BUY", "LIMIT", "GTC", "1", "0.5", "0.123456789", "1.", "id-1", "x" * 37, "\u0661"]
+)
+
+
+def said(reading):
+    try:
+        return reading()
+    except DecodeError as error:
+        return error.code, str(error)
+
+
+@given(
+    st.sampled_from([orders.PLACE, orders.CANCEL, orders.ALL]),
+    st.dictionaries(names | st.sampled_from(["sise", "timestamp"]), values | odd, max_size=8),
+    st.booleans(),
+)
+def test_plain_parameters_are_read_as_any_others(endpoint, given_texts, is_good):
+    """Most requests take a short way; the long one makes the same of them, or refuses them."""
+    whole = {**(dict(parameters.pairs(ORDER.encode())) if is_good else {}), **given_texts}
+    found = said(lambda: parameters.parse(whole, endpoint.request))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parameters, "_plain_values", lambda *_: None)
+        assert said(lambda: parameters.parse(whole, endpoint.request)) == found
+
+
+@given(st.text(alphabet="gh=&%+2;\u00e9", max_size=24).map(str.encode))
+def test_pairs_are_those_of_the_standard_library(text):
+    """What is split in one go is what `parse_qsl` makes of it."""
+    expected = parse_qsl(text.decode(), keep_blank_values=True)
+    found = said(lambda: parameters.pairs(text))
+    if len(dict(expected)) == len(expected):
+        assert found == dict(expected)
+    else:
+        assert found[0] == -1101

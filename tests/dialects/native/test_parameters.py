@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.dialects.native import DIALECT, requests
-from steelyard.dialects.native.parameters import nearest, parse_object, plan, read
+from steelyard.dialects.native.parameters import build, nearest, parse_object, plan, read
 from steelyard.domain.errors import DecodeError
 from steelyard.wire.http import Request
 
@@ -280,3 +280,32 @@ def test_the_nearest_name(written, meant):
 def test_an_object_keeps_the_order_of_its_names():
     """The first wrong name of a body is the one that is told."""
     assert [name for name, _ in parse_object('{"b":1,"a":{"c":2}}', "it")] == ["b", "a"]
+
+
+texts = st.sampled_from(
+    ["BTC-USDT", "buy", "limit", "gtc", "0.01", "61000.10", "1e3", "1.", "-1", "id-1", "sy-1", ""]
+) | st.text(alphabet='aA0.:-\\"\n\u00e9\x7f', max_size=40)
+pairs = st.tuples(
+    st.sampled_from([*PLACE.request.__struct_fields__, "sise"]),
+    texts | st.none() | st.booleans() | st.integers(-2, 2**60) | st.just(1.0) | st.just([]),
+)
+
+
+@given(st.lists(pairs, max_size=8), st.booleans(), st.booleans())
+def test_a_plain_body_is_read_as_any_other(extra, is_good, is_ascii):
+    """Most bodies take a short way; the long one makes the same of them, or says what is wrong."""
+    given_pairs = [*(GOOD.items() if is_good else ()), *extra]
+    members = (f"{json.dumps(n)}:{json.dumps(v, ensure_ascii=is_ascii)}" for n, v in given_pairs)
+    body = ("{" + ", ".join(members) + "}").encode()
+    route = f"{PLACE.method} {PLACE.path}"
+
+    def outcome(reading):
+        try:
+            return reading()
+        except DecodeError as error:
+            return str(error), error.field
+
+    def the_long_way():
+        return build(PLACE.request, parse_object(body, "the body"), route)
+
+    assert outcome(lambda: read_body(body)) == outcome(the_long_way)

@@ -5,8 +5,7 @@ official documentation (github.com/binance/binance-spot-api-docs), read 2026-07-
 it is in README.md.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -83,6 +82,7 @@ LIMITS = LimitProfile(
 
 UNIT_HEADER = "x-mbx-time-unit"
 HEADERS_MAX = 256  # names that are kept, of as many limits
+_USUAL = nullcontext()
 _HEADERS = {Counts.WEIGHT: "x-mbx-used-weight", Counts.ORDERS: "x-mbx-order-count"}
 
 KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
@@ -309,19 +309,16 @@ def _session(target: str, door: Door) -> ServerSession | None:
     return None if wanted is None else StreamSession(wanted, door)
 
 
-@contextmanager
-def _manner(request: Request) -> Iterator[None]:
+def _manner(request: Request) -> AbstractContextManager[None]:
     """Let a request's header choose the unit of the times in its answer."""
     name = request.headers.get(UNIT_HEADER)
     if name is None:
-        yield
-        return
+        return _USUAL
     try:
         unit_ns = unit_named(name)
     except DecodeError as error:
         raise SessionRefused(_malformed(error)) from error
-    with times_in(unit_ns):
-        yield
+    return times_in(unit_ns)
 
 
 def _malformed(error: DecodeError) -> Refusal:

@@ -11,7 +11,7 @@ key.
 import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from hashlib import sha256
+from functools import lru_cache
 from urllib.parse import quote, unquote, unquote_plus
 
 from steelyard.dialects.binance import errors
@@ -29,7 +29,8 @@ WINDOW_DECIMALS = 3  # of milliseconds
 AHEAD_NS = 1_000_000_000
 KEY_MAX = 128
 _SIGNATURE = SIGNATURE.encode()
-_CLAIMED = frozenset({b"timestamp", b"recvWindow", _SIGNATURE})
+_CLAIMED = (b"timestamp", b"recvWindow", _SIGNATURE)
+WINDOWS_MAX = 64  # texts of recvWindow that are remembered
 
 
 # -- client half --------------------------------------------------------------------------------
@@ -37,7 +38,7 @@ _CLAIMED = frozenset({b"timestamp", b"recvWindow", _SIGNATURE})
 
 def sign(payload: bytes, secret: bytes) -> str:
     """Return the signature of a payload, in lower-case hexadecimal."""
-    return hmac.new(secret, payload, sha256).hexdigest()
+    return hmac.digest(secret, payload, "sha256").hex()
 
 
 def signature_by(key: ApiKey, payload: bytes) -> str:
@@ -66,10 +67,10 @@ def signed_params(params: Mapping[str, str | int], key: ApiKey, now_ns: int) -> 
 def verify(credentials: Credentials, secret: bytes) -> bool:
     """Return whether one of the payloads was signed with this secret."""
     claimed = credentials.signature.lower().encode("ascii", "replace")
-    return any(
-        hmac.compare_digest(sign(payload, secret).encode(), claimed)
-        for payload in credentials.payloads
-    )
+    for payload in credentials.payloads:
+        if hmac.compare_digest(sign(payload, secret).encode(), claimed):
+            return True
+    return False
 
 
 def signature(credentials: Credentials) -> bytes | None:
@@ -134,14 +135,18 @@ def sorted_payload(params: Mapping[str, str]) -> bytes:
 
 def _without_signature(text: bytes) -> tuple[bytes, dict[str, str]]:
     """Return a query or form without its signature, and the pairs that make credentials."""
-    kept: list[bytes] = []
     claimed: dict[str, str] = {}
-    for part in text.split(b"&") if text else ():
-        name, _, value = part.partition(b"=")
-        if name in _CLAIMED:
-            claimed.setdefault(name.decode(), value.decode("ascii", "replace"))
-        if name != _SIGNATURE:
-            kept.append(part)
+    if not text:
+        return text, claimed
+    kept: list[bytes] = []
+    for part in text.split(b"&"):
+        if part.startswith(_CLAIMED):
+            name, _, value = part.partition(b"=")
+            if name in _CLAIMED:
+                claimed.setdefault(name.decode(), value.decode("ascii", "replace"))
+            if name == _SIGNATURE:
+                continue
+        kept.append(part)
     return b"&".join(kept), claimed
 
 
@@ -153,6 +158,7 @@ def _timestamp(text: str) -> int | None:
     return int(text)
 
 
+@lru_cache(maxsize=WINDOWS_MAX)
 def _window_ns(text: str) -> int:
     """Return recvWindow; it may have three decimals, for microseconds."""
     if not text:

@@ -7,7 +7,7 @@ and for both ends. What the values mean together is judged by the modules that u
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum, auto
 from functools import lru_cache
@@ -46,6 +46,10 @@ class Kind(Enum):
     SYMBOLS = auto()
 
 
+# Whether a parameter's text is right (as truth), and what it becomes: itself with None.
+Form = tuple[Callable[[str], Any], Callable[[str], Any] | None]
+
+
 class Legal(NamedTuple):
     """A form as the venue writes it, and ready to match."""
 
@@ -80,6 +84,8 @@ NAMED = Legal.of("^[A-Za-z0-9 :._-]{1,128}$")
 TOKEN = Legal.of("^[A-Za-z0-9]{1,128}$")
 NUMBERS = Legal.of("^[0-9]{1,20}(,[0-9]{1,20}){0,44}$")
 WINDOW = Legal.of("^([1-9]|[1-5][0-9])m$|^([1-9]|1[0-9]|2[0-3])h$|^[1-7]d$")
+_PLAIN_AMOUNT = re.compile(rf"[0-9]{{1,20}}(\.[0-9]{{1,{DECIMALS}}})?", re.ASCII)
+_PLAIN_INTEGER = re.compile("[0-9]{1,18}", re.ASCII)
 PERMISSIONS = Legal.of(
     r'^([A-Z0-9_]{1,20}|\["[A-Z0-9_]{1,20}"( ?, ?"[A-Z0-9_]{1,20}"){0,40}\])$',
 )
@@ -229,6 +235,12 @@ def pairs(text: bytes) -> dict[str, str]:
     """
     if not text:
         return {}
+    is_plain = text.isascii() and b"%" not in text and b"+" not in text
+    if is_plain and text.count(b"&") < PARAMETERS_MAX:
+        parts = text.decode().split("&")
+        names = {name: value for name, _, value in [part.partition("=") for part in parts]}
+        if len(names) == len(parts) and "" not in parts:
+            return names
     try:
         found = parse_qsl(
             text.decode(),
@@ -262,7 +274,10 @@ def parse(given: Mapping[str, str], request: type[Struct], *, is_strict: bool = 
     Raises:
         DecodeError: With the venue's code and words.
     """
-    values: dict[str, Any] = {}
+    values = _plain_values(given, request)
+    if values is not None:
+        return request(**values)
+    values = {}
     wanted = _fields(request)
     for field in wanted:
         text = given.get(field.name)
@@ -281,6 +296,47 @@ def parse(given: Mapping[str, str], request: type[Struct], *, is_strict: bool = 
     if unread and is_strict:
         _refuse_unread(len(given), unread, wanted)
     return request(**values)
+
+
+def _plain_values(given: Mapping[str, str], request: type[Struct]) -> dict[str, Any] | None:
+    """Return what is given, where all of it is wanted and right and nothing is missing; else None.
+
+    What is wrong first, and how that is said, is for `parse` to find out.
+    """
+    forms, required = _forms(request)
+    values: dict[str, Any] = {}
+    for name, text in given.items():
+        form = forms.get(name)
+        if form is None:
+            if name not in SIGNING:
+                return None
+            continue
+        fits, convert = form
+        if not fits(text):
+            return None
+        values[name] = text if convert is None else convert(text)
+    return values if required <= values.keys() else None
+
+
+@lru_cache(maxsize=128)
+def _forms(request: type[Struct]) -> tuple[dict[str, Form], frozenset[str]]:
+    """Return the form of each parameter of a request, and the names that may not be missing."""
+    wanted = _fields(request)
+    required = frozenset(field.name for field in wanted if field.default is NODEFAULT)
+    return {field.name: _form(PARAMETERS[field.name]) for field in wanted}, required
+
+
+def _form(parameter: Parameter) -> Form:
+    """Return what tells whether a text is right, and what it becomes; of rare kinds it says no."""
+    if parameter.choices:
+        return frozenset(parameter.choices).__contains__, None
+    if parameter.kind is Kind.TEXT:
+        return parameter.legal.pattern.fullmatch, None
+    if parameter.legal is AMOUNT:
+        return _PLAIN_AMOUNT.fullmatch, Decimal
+    if parameter.kind is Kind.INTEGER and (parameter.least, parameter.most) == (0, None):
+        return _PLAIN_INTEGER.fullmatch, int
+    return frozenset[str]().__contains__, None
 
 
 def value_of(name: str, text: str) -> Any:

@@ -9,6 +9,9 @@ Pegged orders are refused in the venue's words: the engine has none.
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
+from itertools import compress
+from operator import attrgetter
 from typing import NamedTuple
 
 from steelyard.dialects.binance import codes, errors
@@ -69,6 +72,8 @@ TERMS: dict[str, Terms] = {
     "TAKE_PROFIT_LIMIT": Terms(_LIMITED, _STOPPED, ("icebergQty",), both=True),
 }
 GOVERNED = (*_LIMITED, "quoteOrderQty", *_STOPPED, "icebergQty")
+_governed = attrgetter(*GOVERNED)
+_USUAL = frozenset(_LIMITED)
 
 Name = Callable[[str], str]  # how a request calls what an order calls so
 
@@ -149,12 +154,28 @@ def place_from_wire(request: OrderRequest, asker: Asker, name: Name = _as_it_is)
     """
     instrument = instrument_of(request.symbol, asker)
     _refuse_what_is_not_offered(request, name)
-    _check(request, name)
+    is_plain = _is_plain(request.type, tuple(each is not None for each in _governed(request)))
+    if not is_plain:
+        _check(request, name)
     order_type, time_in_force, post_only = _kind(request)
     is_trailing = request.trailingDelta is not None
     price_ticks, size_lots = instrument.order_steps(
         _positive("price", request.price, name), _positive("quantity", request.quantity, name)
     )
+    if is_plain:
+        return Place(
+            asker.account_id,
+            instrument.instrument_id,
+            SIDES[request.side],
+            order_type,
+            time_in_force,
+            post_only,
+            price_ticks,
+            size_lots or 0,
+            _self_trade(request),
+            FeeAsset.RECEIVED,
+            request.newClientOrderId or "",
+        )
     stop = _positive("stopPrice", request.stopPrice, name)
     stop_ticks = None if stop is None else instrument.price_ticks(stop, name("stopPrice"))
     return Place(
@@ -195,6 +216,18 @@ def _refuse_what_is_not_offered(request: OrderRequest, name: Name) -> None:
             "smaller ones are the venue's own",
             name("strategyType"),
         )
+
+
+@lru_cache(maxsize=1_024)
+def _is_plain(kind: str, are_given: tuple[bool, ...]) -> bool:
+    """Whether an order has all that its type must have, and nothing that few orders have."""
+    terms = TERMS.get(kind)
+    if terms is None:
+        return False
+    given = set(compress(GOVERNED, are_given))
+    is_right = given.issuperset(terms.must) and given <= terms.names
+    is_clear = not terms.one_of or len(given.intersection(terms.one_of)) == 1
+    return is_right and is_clear and given <= _USUAL
 
 
 def _check(request: OrderRequest, name: Name) -> None:

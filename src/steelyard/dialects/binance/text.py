@@ -157,11 +157,13 @@ def price_text(instrument: Instrument, ticks: int | None) -> str:
 
 def size_text(instrument: Instrument, lots: int) -> str:
     """Return a size."""
-    return fixed(lots * lot_e8(instrument))
+    return fixed(lots * lot_e8(instrument)) if lots else ZERO
 
 
 def amount_text(atoms: int) -> str:
     """Return an amount of money with 8 decimals, or as many more as it has."""
+    if not atoms:
+        return ZERO
     whole, rest = divmod(abs(atoms), ATOMS_PER_UNIT)
     decimals = f"{rest:012d}".rstrip("0").ljust(DECIMALS, "0")
     return f"{'-' if atoms < 0 else ''}{whole}.{decimals}"

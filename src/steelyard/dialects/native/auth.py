@@ -14,6 +14,7 @@ Whether a key exists, a timestamp is fresh or a nonce is new is for the gate to 
 
 import hashlib
 import hmac
+import re
 from base64 import b64decode, b64encode
 
 from steelyard.dialects.native import stream_messages
@@ -36,7 +37,7 @@ SIGNATURE_DIGITS = 64
 SHOWN_DIGITS_MAX = 20  # of a wrong number, that are repeated to its sender
 WS_TARGET = "/ws/v1"
 
-_NONCE_ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+_NONCE = re.compile(rf"[A-Za-z0-9_-]{{1,{NONCE_MAX}}}", re.ASCII)
 
 
 def payload(timestamp_ms: str, nonce: str, method: str, target: str, body: bytes) -> bytes:
@@ -46,16 +47,16 @@ def payload(timestamp_ms: str, nonce: str, method: str, target: str, body: bytes
 
 def sign(secret: bytes, signed: bytes) -> str:
     """Return the signature of a payload."""
-    return hmac.new(secret, signed, hashlib.sha256).hexdigest()
+    return hmac.digest(secret, signed, "sha256").hex()
 
 
 def verify(credentials: Credentials, secret: bytes) -> bool:
     """Whether the secret's owner signed the payload; takes the same time for any answer."""
     claimed = credentials.signature.encode(errors="replace")
-    return any(
-        hmac.compare_digest(sign(secret, signed).encode(), claimed)
-        for signed in credentials.payloads
-    )
+    for signed in credentials.payloads:
+        if hmac.compare_digest(sign(secret, signed).encode(), claimed):
+            return True
+    return False
 
 
 def signature(credentials: Credentials) -> bytes | None:
@@ -103,13 +104,8 @@ def credentials(request: Request, _endpoint: Endpoint) -> Credentials | Refusal:
     timestamp, nonce = headers.get(TIMESTAMP, ""), headers.get(NONCE, "")
     if not key:
         return _missing(AccessReason.MISSING_KEY, KEY)
-    for value, name, reason in (
-        (signature, SIGNATURE, AccessReason.MISSING_SIGNATURE),
-        (timestamp, TIMESTAMP, AccessReason.MISSING_TIMESTAMP),
-        (nonce, NONCE, AccessReason.MALFORMED),
-    ):
-        if not value:
-            return Credentials.flawed(key, _missing(reason, name))
+    if not (signature and timestamp and nonce):
+        return Credentials.flawed(key, _first_missing(signature, timestamp))
     if flaw := _malformed(timestamp, nonce):
         return Credentials.flawed(key, flaw)
     signed = payload(timestamp, nonce, request.method, request.target, request.body)
@@ -150,6 +146,15 @@ def _claim(key: str, signature: str, signed: bytes, timestamp_ms: int, nonce: st
     )
 
 
+def _first_missing(signature: str, timestamp: str) -> Refusal:
+    """Return what to say of the first that is missing; without another one it is the nonce."""
+    if not signature:
+        return _missing(AccessReason.MISSING_SIGNATURE, SIGNATURE)
+    if not timestamp:
+        return _missing(AccessReason.MISSING_TIMESTAMP, TIMESTAMP)
+    return _missing(AccessReason.MALFORMED, NONCE)
+
+
 def _missing(reason: AccessReason, name: str) -> Refusal:
     upper = name.upper()
     return Refusal(
@@ -171,7 +176,7 @@ def _malformed(timestamp: str, nonce: str) -> Refusal | None:
             f"got {_shown(timestamp)}{guess}",
             TIMESTAMP.upper(),
         )
-    if not (0 < len(nonce) <= NONCE_MAX and _NONCE_ALPHABET.issuperset(nonce)):
+    if not _NONCE.fullmatch(nonce):
         return Refusal(
             AccessReason.MALFORMED,
             f"the nonce must be 1 to {NONCE_MAX} letters, digits, - or _; got {_shown(nonce)}",

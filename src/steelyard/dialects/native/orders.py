@@ -4,7 +4,7 @@ Nothing is rounded: a price off the tick or a size off the lot is refused in the
 `domain.instrument`. What goes with what is for terms.py.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import structs
 
@@ -77,6 +77,7 @@ from steelyard.domain.order import Direction, FeeAsset, RejectReason
 from steelyard.wire.dialect import AccessReason, Asker, Refusal
 
 DEFAULT_TRIGGER_BY: forms.TriggerBy = "last"
+T = TypeVar("T", bound=messages.Order)
 
 
 # -- commands -----------------------------------------------------------------------------------
@@ -93,9 +94,26 @@ def place_from_wire(request: requests.PlaceRequest, asker: Asker) -> Place:
     order_type = ORDER_TYPES[request.type]
     asked = None if request.time_in_force is None else TIMES_IN_FORCE[request.time_in_force]
     time_in_force = terms.time_in_force_of(asked, order_type)
-    terms.check(request, order_type, time_in_force)
+    is_plain = terms.check(request, order_type, time_in_force)
     instrument = instrument_of(request.symbol, asker.listings)
     numbers = terms.Numbers(instrument)
+    if is_plain:
+        price_ticks = numbers.price("price", request.price)
+        size_lots = numbers.size("size", request.size) or 0
+        numbers.check()
+        return Place(
+            asker.account_id,
+            instrument.instrument_id,
+            SIDES[request.side],
+            order_type,
+            time_in_force,
+            request.post_only,
+            price_ticks,
+            size_lots,
+            SELF_TRADES[request.self_trade],
+            FEE_ASSETS[request.fee_asset],
+            request.client_order_id or "",
+        )
     place = Place(
         account_id=asker.account_id,
         instrument_id=instrument.instrument_id,
@@ -145,6 +163,7 @@ def place_to_wire(place: Place, listings: Listings) -> dict[str, Any]:
     }
     told = {
         **_terms_fields(place, instrument),
+        "price": price_or_none(instrument, place.price_ticks),
         "size": size_text(instrument, place.size_lots) if place.quote_atoms is None else None,
         "quote_amount": amount_or_none(place.quote_atoms),
         "fee_asset": None
@@ -360,7 +379,7 @@ def fills_query(request: requests.FillsRequest, asker: Asker) -> FillsQuery:
 def placed_to_wire(answer: OrderAnswer, _request: Any, asker: Asker) -> messages.PlacedOrder:
     """Return an order with what a request filled of it."""
     fills = tuple(fill_to_wire(fill, asker.listings) for fill in answer.fills)
-    return messages.PlacedOrder(**_order_fields(answer.order, asker.listings), fills=fills)
+    return _told(messages.PlacedOrder, answer.order, asker.listings, fills=fills)
 
 
 def order_answer_to_wire(answer: OrderAnswer, _request: Any, asker: Asker) -> messages.Order:
@@ -390,7 +409,7 @@ def placed_from_wire(
 
 def order_to_wire(order: Order, listings: Listings) -> messages.Order:
     """Return an order as texts."""
-    return messages.Order(**_order_fields(order, listings))
+    return _told(messages.Order, order, listings)
 
 
 def order_from_wire(wire: messages.Order, listings: Listings, account_id: int) -> Order:
@@ -512,43 +531,49 @@ def order_event(
 # -- fields -------------------------------------------------------------------------------------
 
 
-def _order_fields(order: Order, listings: Listings) -> dict[str, Any]:
+def _told(kind: type[T], order: Order, listings: Listings, **more: Any) -> T:
+    """Return an order as texts, with what else is told of it."""
     instrument = listings[order.instrument_id]
     cause, reason, group = order.cancel_cause, order.reject_reason, order.group_kind
-    return {
-        **_terms_fields(order, instrument),
-        "order_id": order.order_id,
-        "client_order_id": order.client_order_id,
-        "symbol": instrument.symbol,
-        "side": SIDE_NAMES[order.side],
-        "type": ORDER_TYPE_NAMES[order.order_type],
-        "time_in_force": TIME_IN_FORCE_NAMES[order.time_in_force],
-        "post_only": order.post_only,
-        "self_trade": SELF_TRADE_NAMES[order.self_trade],
-        "fee_asset": FEE_ASSET_NAMES[order.fee_asset],
-        "size": size_text(instrument, order.size_lots),
-        "quote_amount": amount_or_none(order.spend_atoms),
-        "slide": order.slide,
-        "triggered": to_ms(order.triggered_ns) or None,
-        "group": None if group is None else GROUP_KIND_NAMES[group],
-        "group_id": order.group_id or None,
-        "filled": size_text(instrument, order.filled_lots),
-        "remaining": size_text(instrument, order.remaining_lots),
-        "average_price": average_text(instrument, order.quote_atoms, order.filled_lots),
-        "quote_volume": amount_text(order.quote_atoms),
-        "state": ORDER_STATE_NAMES[order.state],
-        "cancel_cause": None if cause is None else CANCEL_CAUSE_NAMES[cause],
-        "reject_reason": None if reason is None else reason.name,
-        "created": to_ms(order.created_ns),
-        "updated": to_ms(order.updated_ns),
-    }
+    size = size_text(instrument, order.size_lots)
+    filled_lots, quote_atoms = order.filled_lots, order.quote_atoms
+    has_terms = order.order_type.waits or order.display_lots is not None or order.expire_ns
+    terms_fields = _terms_fields(order, instrument) if has_terms else _NO_TERMS
+    return kind(
+        order_id=order.order_id,
+        client_order_id=order.client_order_id,
+        symbol=instrument.symbol,
+        side=SIDE_NAMES[order.side],
+        type=ORDER_TYPE_NAMES[order.order_type],
+        time_in_force=TIME_IN_FORCE_NAMES[order.time_in_force],
+        post_only=order.post_only,
+        self_trade=SELF_TRADE_NAMES[order.self_trade],
+        fee_asset=FEE_ASSET_NAMES[order.fee_asset],
+        price=price_or_none(instrument, order.price_ticks),
+        size=size,
+        quote_amount=amount_or_none(order.spend_atoms),
+        slide=order.slide,
+        triggered=to_ms(order.triggered_ns) or None,
+        group=None if group is None else GROUP_KIND_NAMES[group],
+        group_id=order.group_id or None,
+        filled=size_text(instrument, filled_lots) if filled_lots else "0",
+        remaining=size_text(instrument, order.remaining_lots) if filled_lots else size,
+        average_price=average_text(instrument, quote_atoms, filled_lots),
+        quote_volume=amount_text(quote_atoms) if quote_atoms else "0",
+        state=ORDER_STATE_NAMES[order.state],
+        cancel_cause=None if cause is None else CANCEL_CAUSE_NAMES[cause],
+        reject_reason=None if reason is None else reason.name,
+        created=to_ms(order.created_ns),
+        updated=to_ms(order.updated_ns),
+        **terms_fields,
+        **more,
+    )
 
 
 def _terms_fields(it: Place | Order, instrument: Instrument) -> dict[str, Any]:
     """Return what a new order and an order as it is call the same; None where absent."""
     way = it.activation_direction
     return {
-        "price": price_or_none(instrument, it.price_ticks),
         "display_size": None if it.display_lots is None else size_text(instrument, it.display_lots),
         "trigger_price": price_or_none(instrument, it.trigger_ticks),
         "trigger_by": TRIGGER_BY_NAMES[it.trigger_by] if it.order_type.waits else None,
@@ -558,6 +583,15 @@ def _terms_fields(it: Place | Order, instrument: Instrument) -> dict[str, Any]:
         "activation_direction": None if way is None else DIRECTION_NAMES[way],
         "expires": None if it.expire_ns is None else to_ms(it.expire_ns),
     }
+
+
+# What an order has of these that waits for nothing, shows all of itself and never expires.
+_NO_TERMS = dict.fromkeys(
+    (
+        *("display_size", "trigger_price", "trigger_by", "trail", "trail_rate"),
+        *("activation_price", "activation_direction", "expires"),
+    )
+)
 
 
 def _direction(name: forms.Direction | None) -> Direction | None:

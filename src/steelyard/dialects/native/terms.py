@@ -8,6 +8,7 @@ reason comes first in `RejectReason` is told. What needs the book or the balance
 from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
+from itertools import compress
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -79,6 +80,7 @@ GOVERNED = tuple(
     if any(name in terms.names for terms in TERMS.values())
 )
 _governed = attrgetter(*GOVERNED)
+_PLAIN = frozenset({"size", "price", "post_only"})
 
 
 def time_in_force_of(asked: TimeInForce | None, order_type: OrderType) -> TimeInForce:
@@ -88,19 +90,21 @@ def time_in_force_of(asked: TimeInForce | None, order_type: OrderType) -> TimeIn
 
 def check(
     request: requests.PlaceRequest, order_type: OrderType, time_in_force: TimeInForce
-) -> None:
-    """Check that everything is there and goes together.
+) -> bool:
+    """Check that everything is there and goes together; return whether that is plain.
+
+    Plain is an order that says no more of these than size, price and post_only.
 
     Raises:
         DecodeError: Something is missing that the type needs.
         UnitError: Something does not go with the type or the time in force (UNSUPPORTED).
     """
-    given = tuple(name for name, it in zip(GOVERNED, _governed(request), strict=True) if it)
-    _check(given, order_type, time_in_force)
+    return _check(tuple(map(bool, _governed(request))), order_type, time_in_force)
 
 
 @lru_cache(maxsize=4_096)
-def _check(given: tuple[str, ...], order_type: OrderType, time_in_force: TimeInForce) -> None:
+def _check(are_given: tuple[bool, ...], order_type: OrderType, time_in_force: TimeInForce) -> bool:
+    given = tuple(compress(GOVERNED, are_given))
     terms, name = TERMS[order_type], order_type.name.lower()
     for ways in terms.must:
         if not any(way in given for way in ways):
@@ -123,6 +127,7 @@ def _check(given: tuple[str, ...], order_type: OrderType, time_in_force: TimeInF
             "time_in_force",
         )
     _check_resting(given, time_in_force)
+    return _PLAIN.issuperset(given)
 
 
 def _check_resting(given: tuple[str, ...], time_in_force: TimeInForce) -> None:
@@ -164,11 +169,17 @@ class Numbers:
 
     def price(self, field: str, text: str | None) -> int | None:
         """Return a price in ticks."""
-        return None if text is None else self._read(field, text, self._instrument.price_ticks)
+        if text is None:
+            return None
+        ticks = self._instrument.plain_ticks(text)
+        return self._read(field, text, self._instrument.price_ticks) if ticks is None else ticks
 
     def size(self, field: str, text: str | None) -> int | None:
         """Return a size in lots."""
-        return None if text is None else self._read(field, text, self._instrument.size_lots)
+        if text is None:
+            return None
+        lots = self._instrument.plain_lots(text)
+        return self._read(field, text, self._instrument.size_lots) if lots is None else lots
 
     def amount(self, field: str, text: str | None) -> int | None:
         """Return an amount of the quote asset in atoms."""

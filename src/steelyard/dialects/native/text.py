@@ -176,9 +176,10 @@ def _step(numerator: int, denominator: int) -> tuple[int, int]:
 def _fixed(scaled: int, decimals: int) -> str:
     if decimals == 0:
         return str(scaled)
-    digits = str(abs(scaled)).rjust(decimals + 1, "0")
-    sign = "-" if scaled < 0 else ""
-    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}"
+    if scaled < 0:
+        return "-" + _fixed(-scaled, decimals)
+    digits = str(scaled).zfill(decimals + 1)
+    return f"{digits[:-decimals]}.{digits[-decimals:]}"
 
 
 def _trimmed(text: str) -> str:

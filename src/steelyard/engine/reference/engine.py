@@ -70,6 +70,11 @@ class ReferenceEngine:
             state.effects.append(LevelChanged(instrument_id, side, price_ticks, size_lots))
         return state.effects
 
+    @staticmethod
+    def record(command: Command, now_ns: int) -> bytes:
+        """Return a command as a record, which `apply_record` takes."""
+        return layout.encode(command, now_ns)
+
     def apply_record(self, record: bytes) -> list[Effect]:
         """Carry out the command of a record at its own now_ns, as `apply`."""
         command, now_ns, _ = layout.decode(record)
