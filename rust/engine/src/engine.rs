@@ -93,8 +93,16 @@ impl Engine {
         Ok(())
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn place_record(&mut self, record: &[u8], effects: &mut Effects) {
+        match wire::checked_limit(record) {
+            Some(place) => self.place(&place, effects),
+            None => self.other_place_record(record, effects),
+        }
+    }
+
+    #[inline(never)]
+    fn other_place_record(&mut self, record: &[u8], effects: &mut Effects) {
         if let Some(place) = wire::checked_place(record) {
             self.place(&place, effects);
         }

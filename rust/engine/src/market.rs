@@ -156,7 +156,7 @@ impl Turn<'_> {
     #[inline(always)]
     pub(crate) fn count_in(&mut self, order: &Order) {
         if let Some(room) = &mut self.market.room {
-            room.add(order);
+            room.add(&{ *order });
         }
     }
 

@@ -177,7 +177,7 @@ impl Turn<'_> {
     #[inline(always)]
     pub(crate) fn needed_atoms(&self, order: &Order, hold_atoms: i128) -> i128 {
         match order.is_market_buy() || self.is_by_amount(order) {
-            true => self.cost(order),
+            true => self.cost(&{ *order }),
             false => hold_atoms,
         }
     }
@@ -208,13 +208,30 @@ impl Turn<'_> {
         if order.time_in_force == TimeInForce::Fok && !self.is_fillable(order) {
             return self.end(order, CancelCause::FokUnfillable);
         }
-        if self.crosses(order) && self.fill(order) {
-            return;
+        if self.crosses(order) {
+            // A copy: what nobody else has seen the address of stays in registers.
+            let mut taker = *order;
+            return self.meet_the_book(&mut taker);
         }
+        self.stay(order);
+    }
+
+    /// Trades, and does with what is left of an order as it says.
+    #[inline(never)]
+    fn meet_the_book(&mut self, taker: &mut Order) {
+        if !self.fill(taker) {
+            self.stay(taker);
+        }
+    }
+
+    /// Lets what is left of an order rest, or cancels it.
+    #[inline(always)]
+    fn stay(&mut self, order: &mut Order) {
         if order.order_type == OrderType::Limit && order.time_in_force != TimeInForce::Ioc {
             self.rest(order);
         } else {
-            self.end_remainder(order);
+            let mut order = *order;
+            self.end_remainder(&mut order);
         }
     }
 
@@ -241,7 +258,7 @@ impl Turn<'_> {
     }
 
     /// Trades until the order is over (true) or nothing is in its reach.
-    #[inline(never)]
+    #[inline(always)]
     fn fill(&mut self, taker: &mut Order) -> bool {
         // As far as it may go when it comes: its own trades do not move the band.
         let (side, reach) = (taker.side, self.market.reach(taker));

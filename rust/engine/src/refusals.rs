@@ -47,7 +47,10 @@ impl Turn<'_> {
     /// slides here.
     #[inline(always)]
     pub(crate) fn enter_books(&mut self, order: &mut Order) -> Refusal {
-        self.check_room(std::slice::from_ref(order), None)?;
+        if self.market.room.is_some() {
+            let order = *order;
+            self.check_room(std::slice::from_ref(&order), None)?;
+        }
         if order.order_type.waits() && self.is_there(order) {
             return Err(RejectReason::WouldTrigger);
         }

@@ -17,12 +17,13 @@ pub(crate) const OUTSIDE: u32 = 1 << 31;
 
 impl Turn<'_> {
     /// Puts what is left of an order at the back of its queue.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn rest(&mut self, order: &mut Order) {
         let Order { side, price_ticks, remaining_lots, order_id, .. } = *order;
         let count = self.shared.nodes.most();
         if !self.market.book.of(side).has_room(price_ticks, remaining_lots, count) {
-            return self.end(order, CancelCause::LevelFull);
+            let mut order = *order;
+            return self.end(&mut order, CancelCause::LevelFull);
         }
         order.priority = self.priority();
         order.below_lots = 0;

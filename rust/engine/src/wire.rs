@@ -30,6 +30,9 @@ const SIDE: usize = 36;
 const SHORT_PLACE: u64 = tag::PLAIN_PLACE as u64 | (SHORT as u64) << 16;
 const SHORT_CANCEL: u64 = tag::CANCEL as u64 | (size::CANCEL as u64) << 16;
 
+/// What stands behind the side of a limit order that rests until canceled and is not post-only.
+const LIMIT: u32 = OrderType::Limit as u32 | (TimeInForce::Gtc as u32) << 8;
+
 /// The highest bit of each byte.
 const NOT_ASCII: u64 = 0x8080_8080_8080_8080;
 
@@ -390,6 +393,34 @@ pub(crate) fn checked_place(record: &[u8]) -> Option<Place> {
         post_only: flag(fields.u8())?,
         self_trade: SelfTrade::of(fields.u8())?,
         fee_asset: FeeAsset::of(fields.u8())?,
+        terms: None,
+    })
+}
+
+/// Reads a limit order that may take, and rests until it is canceled, of a record that has been
+/// looked at before. Streams are made of these: what is the same for all of them is known when
+/// this is compiled, and what follows from it.
+#[inline(always)]
+pub(crate) fn checked_limit(record: &[u8]) -> Option<Place> {
+    let mut fields = Fields(record.first_chunk::<{ size::PLAIN_PLACE }>()?);
+    let (_, account_id, _) = (fields.u32(), fields.u32(), fields.i64());
+    let (price_ticks, size_lots, instrument_id) = (fields.i64(), fields.i64(), fields.u32());
+    let (choices, last) = (fields.u32(), fields.u16());
+    if choices >> 8 != LIMIT || price_ticks == ABSENT {
+        return None;
+    }
+    let [self_trade, fee_asset] = last.to_le_bytes();
+    Some(Place {
+        account_id,
+        price_ticks: Some(price_ticks),
+        size_lots,
+        instrument_id,
+        side: if choices & 0x80 != 0 { Side::Sell } else { Side::Buy },
+        order_type: OrderType::Limit,
+        time_in_force: TimeInForce::Gtc,
+        post_only: false,
+        self_trade: SelfTrade::of(self_trade)?,
+        fee_asset: FeeAsset::of(fee_asset)?,
         terms: None,
     })
 }
