@@ -130,15 +130,17 @@ impl Nodes {
         at
     }
 
+    /// Frees a node, and returns what stood there until it is used again; its size is gone.
     #[inline(always)]
-    fn remove(&mut self, at: u32) {
+    fn remove(&mut self, at: u32) -> (&Node, i64) {
         let node = &mut self.nodes[at as usize];
         if node.hashed != 0 {
             self.hashed = self.hashed.wrapping_sub(node.hashed);
             node.hashed = FRESH;
         }
-        node.order.remaining_lots = 0;
         self.free.push(at);
+        let remaining_lots = std::mem::replace(&mut node.order.remaining_lots, 0);
+        (node, remaining_lots)
     }
 
     /// Returns the sum of the nodes' hashes, after hashing those that have changed.
@@ -255,14 +257,14 @@ impl Ladder {
     /// Takes a node out, with what remains of it; house nodes that now touch become one.
     #[inline(always)]
     pub(crate) fn remove(&mut self, nodes: &mut Nodes, at: u32) {
-        let Node { order, level: number, .. } = &nodes.nodes[at as usize];
-        let (number, price_ticks, is_house) = (*number, order.price_ticks, order.is_house());
-        let (shown_lots, below_lots) = (order.shown_lots(), order.below_lots);
         let links = nodes.links[at as usize];
         // Nobody's links take what has nowhere else to go: no branch that nobody can foresee.
         nodes.links[links.front as usize].back = links.back;
         nodes.links[links.back as usize].front = links.front;
-        nodes.remove(at);
+        let (&Node { ref order, level: number, .. }, remaining_lots) = nodes.remove(at);
+        let (price_ticks, is_house, below_lots) =
+            (order.price_ticks, order.is_house(), order.below_lots);
+        let shown_lots = remaining_lots - below_lots;
         let level = self.level_mut(number);
         level.lots -= shown_lots;
         level.below_lots -= below_lots;
