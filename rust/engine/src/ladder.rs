@@ -206,17 +206,17 @@ impl Ladder {
             self.recent[(number & DIGIT) as usize] = Seen { number, page };
         }
         let page = self.recent[(number & DIGIT) as usize].page;
-        let level = page << PAGE_BITS | tick;
-        let bits = &mut self.page_bits[page as usize];
-        if *bits >> tick & 1 == 0 {
-            *bits |= 1 << tick;
-            self.levels[level as usize].price_ticks = price_ticks;
+        let number = page << PAGE_BITS | tick;
+        let level = &mut self.levels[number as usize];
+        if level.price_ticks != price_ticks {
+            level.price_ticks = price_ticks;
+            self.page_bits[page as usize] |= 1 << tick;
             if self.best == 0 || self.is_better(price_ticks) {
                 self.best = price_ticks;
-                self.best_level = level;
+                self.best_level = number;
             }
         }
-        level
+        number
     }
 
     #[inline(always)]

@@ -237,6 +237,19 @@ impl Ledger {
         self.change(at, |it| (it.free_atoms + amount_atoms, it.held_atoms - amount_atoms));
     }
 
+    /// Gives held atoms back and takes a price from them, which may be more.
+    #[inline(always)]
+    pub(crate) fn spend(&mut self, at: u32, held_atoms: i128, price_atoms: i128) {
+        let more = held_atoms - price_atoms;
+        self.change(at, |it| (it.free_atoms + more, it.held_atoms - held_atoms));
+    }
+
+    /// Adds to the free pocket; whoever calls gives elsewhere what it takes here.
+    #[inline(always)]
+    pub(crate) fn credit(&mut self, at: u32, free_atoms: i128) {
+        self.change(at, |it| (it.free_atoms + free_atoms, it.held_atoms));
+    }
+
     /// Adds to both pockets; whoever calls gives elsewhere what it takes here.
     #[inline(always)]
     pub(crate) fn add(&mut self, at: u32, free_atoms: i128, held_atoms: i128) {

@@ -164,7 +164,7 @@ impl Turn<'_> {
     #[inline(always)]
     pub(crate) fn count_out(&mut self, order: &Order) {
         if let Some(room) = &mut self.market.room {
-            room.remove(order);
+            room.remove(&{ *order });
         }
     }
 

@@ -270,7 +270,8 @@ impl Turn<'_> {
             }
             // Whatever is met is taken out, or ends the taker: the next is at the front again.
             let at = ladder.level(ladder.best_level()).head;
-            let maker = *self.shared.nodes.get(at);
+            let maker = self.shared.nodes.get(at);
+            let (owner, slice_lots) = (maker.account_id, maker.slice_lots());
             let mut wanted = taker.remaining_lots;
             if taker.extra != 0 {
                 let atoms = self.extra(taker).quote_atoms;
@@ -280,15 +281,14 @@ impl Turn<'_> {
                     return true;
                 }
             }
-            let is_own = maker.account_id == taker.account_id;
+            let is_own = owner == taker.account_id;
             if is_own && taker.self_trade != SelfTrade::None {
                 if self.prevent(taker, at) {
                     return true;
                 }
                 continue;
             }
-            let lots = wanted.min(maker.slice_lots());
-            self.trade(taker, at, &maker, lots);
+            self.trade(taker, at, wanted.min(slice_lots));
             if taker.remaining_lots == 0 && !self.is_by_amount(taker) {
                 self.finish(taker);
                 return true;

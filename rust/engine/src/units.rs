@@ -62,9 +62,9 @@ pub(crate) fn fee_atoms(amount_atoms: i128, rate_e8: i32) -> i128 {
     let scale = u64::from(RATE_SCALE);
     match (u64::try_from(amount_atoms), u64::try_from(rate_e8)) {
         (Ok(amount), Ok(rate)) if rate <= scale => match amount.checked_mul(rate) {
-            Some(exact) => i128::from(exact.div_ceil(scale)),
+            Some(exact) if exact <= u64::MAX - scale => i128::from((exact + scale - 1) / scale),
             // Whole multiples of the scale pay an exact fee; only the rest can leave a fraction.
-            None => {
+            _ => {
                 let fee = (amount / scale) * rate + ((amount % scale) * rate).div_ceil(scale);
                 i128::from(fee)
             }
