@@ -150,7 +150,7 @@ impl Turn<'_> {
             let is_split = self.extra(order).display_lots.is_some();
             let all = changed.remaining_lots;
             let shown = if is_split { shown.min(all.max(0)) } else { all };
-            changed.below_lots = all.saturating_sub(shown);
+            changed.covered_lots = all.saturating_sub(shown);
         }
         changed
     }

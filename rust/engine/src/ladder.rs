@@ -29,8 +29,9 @@ const RECENT: usize = 64;
 /// Pages of prices below 2^53 have 47 bits: eight digits.
 const HEIGHT_MAX: usize = 8;
 
-/// What rests at one price.
+/// What rests at one price, a line of the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(64))]
 pub(crate) struct Level {
     /// The price of which this is the level, 0 while it is closed.
     pub(crate) price_ticks: i64,

@@ -37,6 +37,8 @@ impl Balance {
     }
 }
 
+/// One balance, a line of the cache.
+#[repr(align(64))]
 struct Entry {
     balance: Balance,
     account_id: u32,
@@ -46,6 +48,8 @@ struct Entry {
     is_stale: bool,
 }
 
+/// An account, a line of the cache.
+#[repr(align(64))]
 pub(crate) struct Account {
     pub(crate) account_id: u32,
     pub(crate) rates: Rates,

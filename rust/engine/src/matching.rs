@@ -153,8 +153,8 @@ impl Turn<'_> {
         while at != NOBODY && at != level.hidden {
             let node = self.shared.nodes.get(at);
             found.push((at, node.shown_lots()));
-            if node.below_lots > 0 {
-                again.push_back((at, node.below_lots));
+            if node.below_lots() > 0 {
+                again.push_back((at, node.below_lots()));
             }
             at = self.shared.nodes.back_of(at);
         }
@@ -205,8 +205,9 @@ impl Turn<'_> {
     /// Matches an order; what is left rests or is canceled.
     #[inline(always)]
     pub(crate) fn go_to_market(&mut self, order: &mut Order) {
-        if order.time_in_force == TimeInForce::Fok && !self.is_fillable(order) {
-            return self.end(order, CancelCause::FokUnfillable);
+        if order.time_in_force == TimeInForce::Fok && !self.is_fillable(&{ *order }) {
+            let mut order = *order;
+            return self.end(&mut order, CancelCause::FokUnfillable);
         }
         if self.crosses(order) {
             // A copy: what nobody else has seen the address of stays in registers.
@@ -330,7 +331,7 @@ impl Turn<'_> {
             changed.size_lots -= lots;
             changed.remaining_lots -= lots;
             let shown = maker.shown_lots().min(changed.remaining_lots);
-            changed.below_lots = if maker.is_hidden() {
+            changed.covered_lots = if maker.is_hidden() {
                 changed.remaining_lots
             } else {
                 changed.remaining_lots - shown
@@ -360,11 +361,11 @@ impl Turn<'_> {
         let number = self.shared.nodes.level_of(at);
         let level = self.market.book.of_mut(old.side).level_mut(number);
         level.lots += changed.shown_lots() - old.shown_lots();
-        level.below_lots += changed.below_lots - old.below_lots;
+        level.below_lots += changed.below_lots() - old.below_lots();
         let order = self.shared.nodes.change(at);
         order.size_lots = changed.size_lots;
         order.remaining_lots = changed.remaining_lots;
-        order.below_lots = changed.below_lots;
+        order.covered_lots = changed.covered_lots;
         self.rehold(&old, changed);
     }
 

@@ -252,7 +252,7 @@ impl Turn<'_> {
             let order = nodes.change(maker_at);
             order.remaining_lots -= lots;
             if is_hidden {
-                order.below_lots -= lots;
+                order.covered_lots -= lots;
                 ladder.level_mut(level).below_lots -= lots;
             } else {
                 ladder.reduce(level, lots, is_house);

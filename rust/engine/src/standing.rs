@@ -26,12 +26,9 @@ impl Turn<'_> {
             return self.end(&mut order, CancelCause::LevelFull);
         }
         order.priority = self.priority();
-        order.below_lots = 0;
+        order.covered_lots = 0;
         if order.extra != 0 {
-            order.show(self.extra(order).display_lots);
-            if !self.extra(order).has_terms() {
-                self.shared.rare.extras.drop_of(order);
-            }
+            *order = self.cover(*order);
         }
         let at = self.market.book.of_mut(side).add(&mut self.shared.nodes, order);
         self.shared.orders.insert(order_id, at);
@@ -39,6 +36,16 @@ impl Turn<'_> {
         if !order.is_hidden() {
             self.touch(side, price_ticks, self.shared.nodes.level_of(at));
         }
+    }
+
+    /// Returns an order as it rests: some of it not shown, and without what it needs no more.
+    #[cold]
+    fn cover(&mut self, mut order: Order) -> Order {
+        order.show(self.extra(&order).display_lots);
+        if !self.extra(&order).has_terms() {
+            self.shared.rare.extras.drop_of(&mut order);
+        }
+        order
     }
 
     /// Returns an open order, wherever it is.

@@ -152,7 +152,8 @@ impl Turn<'_> {
     #[inline(always)]
     pub(crate) fn act(&mut self, order: &mut Order) {
         if order.order_type.waits() {
-            self.wait(order);
+            let mut order = *order;
+            self.wait(&mut order);
         } else {
             self.go_to_market(order);
         }
