@@ -12,6 +12,8 @@
     reason = "hot: positions come from this file's own lists, digits are six bits, prices positive"
 )]
 
+use std::hint::select_unpredictable;
+
 use crate::command::Side;
 use crate::units::{LEVEL_MAX_LOTS, LIMIT_MAX};
 
@@ -29,9 +31,8 @@ const RECENT: usize = 64;
 /// Pages of prices below 2^53 have 47 bits: eight digits.
 const HEIGHT_MAX: usize = 8;
 
-/// What rests at one price, a line of the cache.
+/// What rests at one price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(align(64))]
 pub(crate) struct Level {
     /// The price of which this is the level, 0 while it is closed.
     pub(crate) price_ticks: i64,
@@ -207,25 +208,14 @@ impl Ladder {
             self.recent[(number & DIGIT) as usize] = Seen { number, page };
         }
         let page = self.recent[(number & DIGIT) as usize].page;
-        let number = page << PAGE_BITS | tick;
-        let level = &mut self.levels[number as usize];
-        if level.price_ticks != price_ticks {
-            level.price_ticks = price_ticks;
-            self.page_bits[page as usize] |= 1 << tick;
-            if self.best == 0 || self.is_better(price_ticks) {
-                self.best = price_ticks;
-                self.best_level = number;
-            }
-        }
-        number
-    }
-
-    #[inline(always)]
-    fn is_better(&self, price_ticks: i64) -> bool {
-        match self.side {
-            Side::Buy => price_ticks > self.best,
-            Side::Sell => price_ticks < self.best,
-        }
+        let level = page << PAGE_BITS | tick;
+        // Nobody can foresee whether it is open, and to look at it takes long: no branch.
+        self.levels[level as usize].price_ticks = price_ticks;
+        self.page_bits[page as usize] |= 1 << tick;
+        let is_best = self.best == 0 || !self.side.reaches(self.best, price_ticks);
+        self.best = select_unpredictable(is_best, price_ticks, self.best);
+        self.best_level = select_unpredictable(is_best, level, self.best_level);
+        level
     }
 
     /// Closes a level that has become empty.
