@@ -131,7 +131,7 @@ impl Turn<'_> {
         let more = changed.hold_atoms() - order.hold_atoms();
         self.shared.ledger.add(order.pays_from(), -more, more);
         self.tell_amended(&changed, false);
-        self.go_to_market(&mut changed);
+        self.go_to_market(&mut changed, false);
         Ok(())
     }
 

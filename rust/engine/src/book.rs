@@ -196,9 +196,10 @@ impl Book {
 }
 
 impl Ladder {
-    /// Puts an order at the back of its queue: the shown one, or the hidden one behind it.
+    /// Puts an order at the back of its queue: the shown one, or the hidden one behind it; returns
+    /// its node and its level.
     #[inline(always)]
-    pub(crate) fn add(&mut self, nodes: &mut Nodes, order: &Order) -> u32 {
+    pub(crate) fn add(&mut self, nodes: &mut Nodes, order: &Order) -> (u32, u32) {
         let number = self.open(order.price_ticks);
         let level = self.level_mut(number);
         let is_hidden = order.is_hidden();
@@ -225,7 +226,7 @@ impl Ladder {
             level.house_lots += order.remaining_lots;
         }
         self.note_size(order.remaining_lots);
-        at
+        (at, number)
     }
 
     /// Takes size off a level, some of it the house's; of what is shown, or of what is not.
@@ -255,9 +256,10 @@ impl Ladder {
         level.house_lots += lots;
     }
 
-    /// Takes a node out, with what remains of it; house nodes that now touch become one.
+    /// Takes a node out, with what remains of it; house nodes that now touch become one. Returns
+    /// what its level still shows.
     #[inline(always)]
-    pub(crate) fn remove(&mut self, nodes: &mut Nodes, at: u32) {
+    pub(crate) fn remove(&mut self, nodes: &mut Nodes, at: u32) -> i64 {
         let links = nodes.links[at as usize];
         // Nobody's links take what has nowhere else to go: no branch that nobody can foresee.
         nodes.links[links.front as usize].back = links.back;
@@ -275,11 +277,13 @@ impl Ladder {
         level.head = select_unpredictable(links.front == NOBODY, links.back, level.head);
         level.tail = select_unpredictable(links.back == NOBODY, links.front, level.tail);
         level.hidden = if level.hidden == at { links.back } else { level.hidden };
+        let lots = level.lots;
         if level.head == NOBODY {
             self.close(price_ticks, links.level);
         } else if level.house_lots != 0 {
             self.join_house(nodes, links);
         }
+        lots
     }
 
     /// Makes one of two house nodes that now touch.
@@ -381,7 +385,7 @@ mod tests {
                 match random.below(5) {
                     0 | 1 => {
                         model.push((order_id, lots));
-                        places.push((order_id, ladder.add(&mut nodes, &order(order_id, lots))));
+                        places.push((order_id, ladder.add(&mut nodes, &order(order_id, lots)).0));
                     }
                     2 if model.last().is_none_or(|it| it.0 != 0) => {
                         model.push((0, lots));
@@ -433,7 +437,7 @@ mod tests {
         let mut places = Vec::new();
         for order_id in 1..3_000 {
             match random.below(3) {
-                0 => places.push(ladder.add(&mut nodes, &order(order_id, 9))),
+                0 => places.push(ladder.add(&mut nodes, &order(order_id, 9)).0),
                 1 if !places.is_empty() => {
                     ladder.remove(&mut nodes, places.swap_remove(random.below(places.len())));
                 }

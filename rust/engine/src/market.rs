@@ -178,6 +178,22 @@ impl Turn<'_> {
         }
     }
 
+    /// Tells the size of a level that is the last to change within a command: at once, if no other
+    /// has to be told before.
+    #[inline(always)]
+    pub(crate) fn tell_level(&mut self, side: Side, price_ticks: i64, level: u32, lots: i64) {
+        if self.shared.touched.is_empty() && self.shared.rare.heard.is_empty() {
+            self.effects.level_changed(
+                self.market.instrument.instrument_id,
+                side,
+                price_ticks,
+                lots,
+            );
+        } else {
+            self.touch(side, price_ticks, level);
+        }
+    }
+
     /// Tells what an order has become.
     #[cold]
     pub(crate) fn tell_amended(&mut self, order: &Order, kept_priority: bool) {

@@ -202,9 +202,10 @@ impl Turn<'_> {
 
     // -- on the way -------------------------------------------------------------------------
 
-    /// Matches an order; what is left rests or is canceled.
+    /// Matches an order; what is left rests or is canceled. If that is the last that a command does,
+    /// nothing else can come between and it costs less.
     #[inline(always)]
-    pub(crate) fn go_to_market(&mut self, order: &mut Order) {
+    pub(crate) fn go_to_market(&mut self, order: &mut Order, is_last: bool) {
         if order.time_in_force == TimeInForce::Fok && !self.is_fillable(&{ *order }) {
             let mut order = *order;
             return self.end(&mut order, CancelCause::FokUnfillable);
@@ -214,22 +215,22 @@ impl Turn<'_> {
             let mut taker = *order;
             return self.meet_the_book(&mut taker);
         }
-        self.stay(order);
+        self.stay(order, is_last);
     }
 
     /// Trades, and does with what is left of an order as it says.
     #[inline(never)]
     fn meet_the_book(&mut self, taker: &mut Order) {
         if !self.fill(taker) {
-            self.stay(taker);
+            self.stay(taker, false);
         }
     }
 
     /// Lets what is left of an order rest, or cancels it.
     #[inline(always)]
-    fn stay(&mut self, order: &mut Order) {
+    fn stay(&mut self, order: &mut Order, is_last: bool) {
         if order.order_type == OrderType::Limit && order.time_in_force != TimeInForce::Ioc {
-            self.rest(order);
+            self.rest(order, is_last);
         } else {
             let mut order = *order;
             self.end_remainder(&mut order);

@@ -36,7 +36,13 @@ pub(crate) struct Places {
 
 impl Default for Places {
     fn default() -> Self {
-        Self { recent: vec![NONE; RECENT_MIN], mask: RECENT_MIN - 1, count: 0, newest: 0, old: Table::default() }
+        Self {
+            recent: vec![NONE; RECENT_MIN],
+            mask: RECENT_MIN - 1,
+            count: 0,
+            newest: 0,
+            old: Table::default(),
+        }
     }
 }
 

@@ -40,7 +40,7 @@ impl Engine {
             return Err(reason);
         }
         turn.accept(&order, place, account);
-        turn.act(&mut order);
+        turn.act(&mut order, true);
         Ok(())
     }
 }

@@ -285,7 +285,7 @@ impl Turn<'_> {
         // It stands behind all that are shown.
         maker.priority = self.priority();
         maker.show(self.extra(&maker).display_lots);
-        let at = self.market.book.of_mut(maker.side).add(&mut self.shared.nodes, &maker);
+        let (at, _) = self.market.book.of_mut(maker.side).add(&mut self.shared.nodes, &maker);
         self.shared.orders.insert(maker.order_id, at);
     }
 
