@@ -131,7 +131,7 @@ impl Turn<'_> {
         let more = changed.hold_atoms() - order.hold_atoms();
         self.shared.ledger.add(order.pays_from(), -more, more);
         self.tell_amended(&changed, false);
-        self.go_to_market(&mut changed);
+        self.go_to_market(&mut changed, false);
         Ok(())
     }
 
@@ -150,7 +150,7 @@ impl Turn<'_> {
             let is_split = self.extra(order).display_lots.is_some();
             let all = changed.remaining_lots;
             let shown = if is_split { shown.min(all.max(0)) } else { all };
-            changed.below_lots = all.saturating_sub(shown);
+            changed.covered_lots = all.saturating_sub(shown);
         }
         changed
     }

@@ -24,22 +24,26 @@ use crate::units::share_lots;
 #[repr(align(64))]
 struct Node {
     order: Order,
-    /// What it adds to the hash; 0 where it waits to be hashed again.
+    /// What it adds to the hash, where that is known.
     hashed: u64,
-    /// Its level's place in the ladder.
-    level: u32,
 }
 
+/// Where a node stands.
 #[derive(Clone, Copy)]
 struct Links {
     front: u32,
     back: u32,
+    /// Its level's place in the ladder.
+    level: u32,
+    /// Whether it is in the list of stale nodes, and out of the hash.
+    is_stale: bool,
 }
 
 /// The nodes of all books; the first is nobody's.
 pub(crate) struct Nodes {
     nodes: Vec<Node>,
-    /// Apart from the nodes: a removal reads its neighbours' links and nothing else of them.
+    /// Apart from the nodes: a removal reads its neighbours' links and nothing else of them, and its
+    /// own node's second line only if that adds to the hash.
     links: Vec<Links>,
     free: Vec<u32>,
     /// Nodes to be hashed again, some of them gone since.
@@ -48,13 +52,10 @@ pub(crate) struct Nodes {
     hashed: u64,
 }
 
-/// What a free node that is not in the list of stale ones has for a hash.
-const FRESH: u64 = 1;
-
 /// In front of every first node and behind every last.
-const EMPTY: Node = Node { order: NO_ORDER, hashed: FRESH, level: 0 };
+const EMPTY: Node = Node { order: NO_ORDER, hashed: 0 };
 
-const UNLINKED: Links = Links { front: NOBODY, back: NOBODY };
+const UNLINKED: Links = Links { front: NOBODY, back: NOBODY, level: 0, is_stale: false };
 
 impl Nodes {
     pub(crate) fn new() -> Self {
@@ -75,7 +76,7 @@ impl Nodes {
     /// Returns the place of a node's level in its ladder.
     #[inline]
     pub(crate) fn level_of(&self, at: u32) -> u32 {
-        self.nodes[at as usize].level
+        self.links[at as usize].level
     }
 
     /// Returns how many nodes have been in use at once.
@@ -87,13 +88,16 @@ impl Nodes {
     /// Returns what stands in a node, to be changed, and takes it out of the hash.
     #[inline(always)]
     pub(crate) fn change(&mut self, at: u32) -> &mut Order {
-        let node = &mut self.nodes[at as usize];
-        if node.hashed != 0 {
-            self.hashed = self.hashed.wrapping_sub(node.hashed);
-            node.hashed = 0;
-            self.stale.push(at);
+        if !self.links[at as usize].is_stale {
+            self.make_stale(at);
         }
-        &mut node.order
+        &mut self.nodes[at as usize].order
+    }
+
+    fn make_stale(&mut self, at: u32) {
+        self.hashed = self.hashed.wrapping_sub(self.nodes[at as usize].hashed);
+        self.links[at as usize].is_stale = true;
+        self.stale.push(at);
     }
 
     /// Returns the node behind one in its queue, or `NOBODY`.
@@ -109,14 +113,16 @@ impl Nodes {
     }
 
     #[inline(always)]
-    fn add(&mut self, order: &Order, level: u32, links: Links) -> u32 {
+    fn add(&mut self, order: &Order, level: u32, front: u32, back: u32) -> u32 {
+        debug_assert!(order.extra != 0 || order.covered_lots == 0, "a plain order is shown");
         let at = self.free.pop().unwrap_or_else(|| self.grow());
         let place = &mut self.nodes[at as usize];
-        if place.hashed != 0 {
+        *place = Node { order: *order, hashed: 0 };
+        let links = &mut self.links[at as usize];
+        if !links.is_stale {
             self.stale.push(at);
         }
-        *place = Node { order: *order, hashed: 0, level };
-        self.links[at as usize] = links;
+        *links = Links { front, back, level, is_stale: true };
         at
     }
 
@@ -130,31 +136,28 @@ impl Nodes {
         at
     }
 
+    /// Frees a node, and returns what stood there until it is used again; its size is gone.
     #[inline(always)]
-    fn remove(&mut self, at: u32) {
+    fn remove(&mut self, at: u32, links: Links) -> (&Order, i64) {
         let node = &mut self.nodes[at as usize];
-        if node.hashed != 0 {
+        if !links.is_stale {
             self.hashed = self.hashed.wrapping_sub(node.hashed);
-            node.hashed = FRESH;
         }
-        node.order.remaining_lots = 0;
         self.free.push(at);
+        let remaining_lots = std::mem::replace(&mut node.order.remaining_lots, 0);
+        (&node.order, remaining_lots)
     }
 
     /// Returns the sum of the nodes' hashes, after hashing those that have changed.
     pub(crate) fn hash(&mut self, hash_of: impl Fn(&Order) -> u64) -> u64 {
-        let mut stale = std::mem::take(&mut self.stale);
-        stale.retain(|&at| {
+        for at in self.stale.drain(..) {
+            self.links[at as usize].is_stale = false;
             let node = &mut self.nodes[at as usize];
-            if node.order.remaining_lots == 0 {
-                node.hashed = FRESH;
-                return false;
+            if node.order.remaining_lots != 0 {
+                node.hashed = hash_of(&node.order);
+                self.hashed = self.hashed.wrapping_add(node.hashed);
             }
-            node.hashed = hash_of(&node.order);
-            self.hashed = self.hashed.wrapping_add(node.hashed);
-            node.hashed == 0 // once in 2^64: it stays in the list
-        });
-        self.stale = stale;
+        }
         self.hashed
     }
 
@@ -193,9 +196,10 @@ impl Book {
 }
 
 impl Ladder {
-    /// Puts an order at the back of its queue: the shown one, or the hidden one behind it.
+    /// Puts an order at the back of its queue: the shown one, or the hidden one behind it; returns
+    /// its node and its level.
     #[inline(always)]
-    pub(crate) fn add(&mut self, nodes: &mut Nodes, order: &Order) -> u32 {
+    pub(crate) fn add(&mut self, nodes: &mut Nodes, order: &Order) -> (u32, u32) {
         let number = self.open(order.price_ticks);
         let level = self.level_mut(number);
         let is_hidden = order.is_hidden();
@@ -205,7 +209,7 @@ impl Ladder {
             NOBODY => level.tail,
             back => nodes.links[back as usize].front,
         };
-        let at = nodes.add(order, number, Links { front, back });
+        let at = nodes.add(order, number, front, back);
         nodes.links[front as usize].back = at;
         level.head = select_unpredictable(front == NOBODY, at, level.head);
         if back == NOBODY {
@@ -217,12 +221,12 @@ impl Ladder {
             level.hidden = at;
         }
         level.lots += order.shown_lots();
-        level.below_lots += order.below_lots;
+        level.below_lots += order.below_lots();
         if order.is_house() {
             level.house_lots += order.remaining_lots;
         }
         self.note_size(order.remaining_lots);
-        at
+        (at, number)
     }
 
     /// Takes size off a level, some of it the house's; of what is shown, or of what is not.
@@ -252,18 +256,19 @@ impl Ladder {
         level.house_lots += lots;
     }
 
-    /// Takes a node out, with what remains of it; house nodes that now touch become one.
+    /// Takes a node out, with what remains of it; house nodes that now touch become one. Returns
+    /// what its level still shows.
     #[inline(always)]
-    pub(crate) fn remove(&mut self, nodes: &mut Nodes, at: u32) {
-        let Node { order, level: number, .. } = &nodes.nodes[at as usize];
-        let (number, price_ticks, is_house) = (*number, order.price_ticks, order.is_house());
-        let (shown_lots, below_lots) = (order.shown_lots(), order.below_lots);
+    pub(crate) fn remove(&mut self, nodes: &mut Nodes, at: u32) -> i64 {
         let links = nodes.links[at as usize];
         // Nobody's links take what has nowhere else to go: no branch that nobody can foresee.
         nodes.links[links.front as usize].back = links.back;
         nodes.links[links.back as usize].front = links.front;
-        nodes.remove(at);
-        let level = self.level_mut(number);
+        let (order, remaining_lots) = nodes.remove(at, links);
+        let (price_ticks, is_house, below_lots) =
+            (order.price_ticks, order.is_house(), order.below_lots());
+        let shown_lots = remaining_lots - below_lots;
+        let level = self.level_mut(links.level);
         level.lots -= shown_lots;
         level.below_lots -= below_lots;
         if is_house {
@@ -272,15 +277,17 @@ impl Ladder {
         level.head = select_unpredictable(links.front == NOBODY, links.back, level.head);
         level.tail = select_unpredictable(links.back == NOBODY, links.front, level.tail);
         level.hidden = if level.hidden == at { links.back } else { level.hidden };
+        let lots = level.lots;
         if level.head == NOBODY {
-            self.close(price_ticks, number);
+            self.close(price_ticks, links.level);
         } else if level.house_lots != 0 {
             self.join_house(nodes, links);
         }
+        lots
     }
 
     /// Makes one of two house nodes that now touch.
-    fn join_house(&mut self, nodes: &mut Nodes, Links { front, back }: Links) {
+    fn join_house(&mut self, nodes: &mut Nodes, Links { front, back, .. }: Links) {
         if front == NOBODY || back == NOBODY {
             return;
         }
@@ -294,7 +301,7 @@ impl Ladder {
         let after = nodes.back_of(back);
         nodes.links[front as usize].back = after;
         nodes.links[after as usize].front = front;
-        nodes.remove(back);
+        nodes.remove(back, nodes.links[back as usize]);
         let level = self.level_mut(number);
         level.tail = if level.tail == back { front } else { level.tail };
     }
@@ -378,7 +385,7 @@ mod tests {
                 match random.below(5) {
                     0 | 1 => {
                         model.push((order_id, lots));
-                        places.push((order_id, ladder.add(&mut nodes, &order(order_id, lots))));
+                        places.push((order_id, ladder.add(&mut nodes, &order(order_id, lots)).0));
                     }
                     2 if model.last().is_none_or(|it| it.0 != 0) => {
                         model.push((0, lots));
@@ -430,7 +437,7 @@ mod tests {
         let mut places = Vec::new();
         for order_id in 1..3_000 {
             match random.below(3) {
-                0 => places.push(ladder.add(&mut nodes, &order(order_id, 9))),
+                0 => places.push(ladder.add(&mut nodes, &order(order_id, 9)).0),
                 1 if !places.is_empty() => {
                     ladder.remove(&mut nodes, places.swap_remove(random.below(places.len())));
                 }

@@ -71,14 +71,17 @@ impl Engine {
         records: &[u8],
         effects: &mut Effects,
     ) -> Result<(), Malformed> {
-        let mut offset = 0;
-        while let Some(rest) = records.get(offset..).filter(|it| !it.is_empty()) {
-            offset += wire::check(rest).map_err(|fault| Malformed { offset, fault })?;
+        let mut rest = records;
+        while !rest.is_empty() {
+            let size = match wire::glance(rest) {
+                Some(size) => size,
+                None => wire::look(rest)
+                    .map_err(|fault| Malformed { offset: records.len() - rest.len(), fault })?,
+            };
+            rest = &rest[size..];
         }
-        let mut offset = 0;
-        while let Some(rest) = records.get(offset..)
-            && let Some(front) = Front::read(rest)
-        {
+        let mut rest = records;
+        while let Some(front) = Front::read(rest) {
             self.begin(front.now_ns, effects);
             // The three that a stream is made of do not take the detour over `Command`.
             match front.tag {
@@ -88,13 +91,21 @@ impl Engine {
                 _ => self.carry_out_record(rest, effects),
             }
             self.settle_down(effects);
-            offset += front.size;
+            rest = &rest[front.size..];
         }
         Ok(())
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn place_record(&mut self, record: &[u8], effects: &mut Effects) {
+        match wire::checked_limit(record) {
+            Some(place) => self.place(&place, effects),
+            None => self.other_place_record(record, effects),
+        }
+    }
+
+    #[inline(never)]
+    fn other_place_record(&mut self, record: &[u8], effects: &mut Effects) {
         if let Some(place) = wire::checked_place(record) {
             self.place(&place, effects);
         }
@@ -102,8 +113,8 @@ impl Engine {
 
     #[inline(always)]
     fn cancel_record(&mut self, record: &[u8], effects: &mut Effects) {
-        if let Ok(cancel) = Head::read(record).and_then(|head| wire::cancel(&head)) {
-            self.cancel(&cancel.0, effects);
+        if let Some(cancel) = wire::checked_cancel(record) {
+            self.cancel(&cancel, effects);
         }
     }
 

@@ -5,6 +5,8 @@
 //! The fields of what is told often never straddle a word of eight bytes, so those records are put
 //! together from words.
 
+use std::hint::select_unpredictable;
+
 use crate::command::{
     CancelCause, Liquidity, MarketState, RejectReason, Side, Transfer, TransferState,
 };
@@ -34,6 +36,17 @@ pub(crate) struct Trade {
 pub(crate) struct Fee {
     pub(crate) asset_id: u32,
     pub(crate) atoms: i128,
+}
+
+impl Fee {
+    /// Returns one of two where nobody can foresee which: no branch.
+    #[inline(always)]
+    pub(crate) fn either(is_first: bool, first: Self, second: Self) -> Self {
+        Self {
+            asset_id: select_unpredictable(is_first, first.asset_id, second.asset_id),
+            atoms: select_unpredictable(is_first, first.atoms, second.atoms),
+        }
+    }
 }
 
 /// Returns the first word of a record: its tag, its size and the field in its head.

@@ -12,6 +12,8 @@
     reason = "hot: positions come from this file's own lists, digits are six bits, prices positive"
 )]
 
+use std::hint::select_unpredictable;
+
 use crate::command::Side;
 use crate::units::{LEVEL_MAX_LOTS, LIMIT_MAX};
 
@@ -207,24 +209,13 @@ impl Ladder {
         }
         let page = self.recent[(number & DIGIT) as usize].page;
         let level = page << PAGE_BITS | tick;
-        let bits = &mut self.page_bits[page as usize];
-        if *bits >> tick & 1 == 0 {
-            *bits |= 1 << tick;
-            self.levels[level as usize].price_ticks = price_ticks;
-            if self.best == 0 || self.is_better(price_ticks) {
-                self.best = price_ticks;
-                self.best_level = level;
-            }
-        }
+        // Nobody can foresee whether it is open, and to look at it takes long: no branch.
+        self.levels[level as usize].price_ticks = price_ticks;
+        self.page_bits[page as usize] |= 1 << tick;
+        let is_best = self.best == 0 || !self.side.reaches(self.best, price_ticks);
+        self.best = select_unpredictable(is_best, price_ticks, self.best);
+        self.best_level = select_unpredictable(is_best, level, self.best_level);
         level
-    }
-
-    #[inline(always)]
-    fn is_better(&self, price_ticks: i64) -> bool {
-        match self.side {
-            Side::Buy => price_ticks > self.best,
-            Side::Sell => price_ticks < self.best,
-        }
     }
 
     /// Closes a level that has become empty.

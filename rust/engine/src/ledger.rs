@@ -37,6 +37,8 @@ impl Balance {
     }
 }
 
+/// One balance, a line of the cache.
+#[repr(align(64))]
 struct Entry {
     balance: Balance,
     account_id: u32,
@@ -46,6 +48,8 @@ struct Entry {
     is_stale: bool,
 }
 
+/// An account, a line of the cache.
+#[repr(align(64))]
 pub(crate) struct Account {
     pub(crate) account_id: u32,
     pub(crate) rates: Rates,
@@ -235,6 +239,19 @@ impl Ledger {
     #[inline(always)]
     pub(crate) fn release(&mut self, at: u32, amount_atoms: i128) {
         self.change(at, |it| (it.free_atoms + amount_atoms, it.held_atoms - amount_atoms));
+    }
+
+    /// Gives held atoms back and takes a price from them, which may be more.
+    #[inline(always)]
+    pub(crate) fn spend(&mut self, at: u32, held_atoms: i128, price_atoms: i128) {
+        let more = held_atoms - price_atoms;
+        self.change(at, |it| (it.free_atoms + more, it.held_atoms - held_atoms));
+    }
+
+    /// Adds to the free pocket; whoever calls gives elsewhere what it takes here.
+    #[inline(always)]
+    pub(crate) fn credit(&mut self, at: u32, free_atoms: i128) {
+        self.change(at, |it| (it.free_atoms + free_atoms, it.held_atoms));
     }
 
     /// Adds to both pockets; whoever calls gives elsewhere what it takes here.

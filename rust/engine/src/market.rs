@@ -156,7 +156,7 @@ impl Turn<'_> {
     #[inline(always)]
     pub(crate) fn count_in(&mut self, order: &Order) {
         if let Some(room) = &mut self.market.room {
-            room.add(order);
+            room.add(&{ *order });
         }
     }
 
@@ -164,7 +164,7 @@ impl Turn<'_> {
     #[inline(always)]
     pub(crate) fn count_out(&mut self, order: &Order) {
         if let Some(room) = &mut self.market.room {
-            room.remove(order);
+            room.remove(&{ *order });
         }
     }
 
@@ -175,6 +175,22 @@ impl Turn<'_> {
             |it: &Touch| (it.price_ticks, it.side, it.market) == (price_ticks, side, self.at);
         if !self.shared.touched.last().is_some_and(is_same) {
             self.shared.touched.push(Touch { market: self.at, side, price_ticks, level });
+        }
+    }
+
+    /// Tells the size of a level that is the last to change within a command: at once, if no other
+    /// has to be told before.
+    #[inline(always)]
+    pub(crate) fn tell_level(&mut self, side: Side, price_ticks: i64, level: u32, lots: i64) {
+        if self.shared.touched.is_empty() && self.shared.rare.heard.is_empty() {
+            self.effects.level_changed(
+                self.market.instrument.instrument_id,
+                side,
+                price_ticks,
+                lots,
+            );
+        } else {
+            self.touch(side, price_ticks, level);
         }
     }
 

@@ -140,7 +140,7 @@ impl Matcher {
         if left > 0 {
             let order =
                 Order { order_id, price_ticks, remaining_lots: left, size_lots, side, ..NO_ORDER };
-            let at = self.book.of_mut(side).add(&mut self.nodes, &order);
+            let (at, _) = self.book.of_mut(side).add(&mut self.nodes, &order);
             self.orders.insert(order_id, at);
         }
         true

@@ -153,8 +153,8 @@ impl Turn<'_> {
         while at != NOBODY && at != level.hidden {
             let node = self.shared.nodes.get(at);
             found.push((at, node.shown_lots()));
-            if node.below_lots > 0 {
-                again.push_back((at, node.below_lots));
+            if node.below_lots() > 0 {
+                again.push_back((at, node.below_lots()));
             }
             at = self.shared.nodes.back_of(at);
         }
@@ -177,7 +177,7 @@ impl Turn<'_> {
     #[inline(always)]
     pub(crate) fn needed_atoms(&self, order: &Order, hold_atoms: i128) -> i128 {
         match order.is_market_buy() || self.is_by_amount(order) {
-            true => self.cost(order),
+            true => self.cost(&{ *order }),
             false => hold_atoms,
         }
     }
@@ -202,19 +202,38 @@ impl Turn<'_> {
 
     // -- on the way -------------------------------------------------------------------------
 
-    /// Matches an order; what is left rests or is canceled.
+    /// Matches an order; what is left rests or is canceled. If that is the last that a command does,
+    /// nothing else can come between and it costs less.
     #[inline(always)]
-    pub(crate) fn go_to_market(&mut self, order: &mut Order) {
-        if order.time_in_force == TimeInForce::Fok && !self.is_fillable(order) {
-            return self.end(order, CancelCause::FokUnfillable);
+    pub(crate) fn go_to_market(&mut self, order: &mut Order, is_last: bool) {
+        if order.time_in_force == TimeInForce::Fok && !self.is_fillable(&{ *order }) {
+            let mut order = *order;
+            return self.end(&mut order, CancelCause::FokUnfillable);
         }
-        if self.crosses(order) && self.fill(order) {
-            return;
+        if self.crosses(order) {
+            // A copy: what nobody else has seen the address of stays in registers.
+            let mut taker = *order;
+            return self.meet_the_book(&mut taker);
         }
+        self.stay(order, is_last);
+    }
+
+    /// Trades, and does with what is left of an order as it says.
+    #[inline(never)]
+    fn meet_the_book(&mut self, taker: &mut Order) {
+        if !self.fill(taker) {
+            self.stay(taker, false);
+        }
+    }
+
+    /// Lets what is left of an order rest, or cancels it.
+    #[inline(always)]
+    fn stay(&mut self, order: &mut Order, is_last: bool) {
         if order.order_type == OrderType::Limit && order.time_in_force != TimeInForce::Ioc {
-            self.rest(order);
+            self.rest(order, is_last);
         } else {
-            self.end_remainder(order);
+            let mut order = *order;
+            self.end_remainder(&mut order);
         }
     }
 
@@ -241,7 +260,7 @@ impl Turn<'_> {
     }
 
     /// Trades until the order is over (true) or nothing is in its reach.
-    #[inline(never)]
+    #[inline(always)]
     fn fill(&mut self, taker: &mut Order) -> bool {
         // As far as it may go when it comes: its own trades do not move the band.
         let (side, reach) = (taker.side, self.market.reach(taker));
@@ -253,7 +272,8 @@ impl Turn<'_> {
             }
             // Whatever is met is taken out, or ends the taker: the next is at the front again.
             let at = ladder.level(ladder.best_level()).head;
-            let maker = *self.shared.nodes.get(at);
+            let maker = self.shared.nodes.get(at);
+            let (owner, slice_lots) = (maker.account_id, maker.slice_lots());
             let mut wanted = taker.remaining_lots;
             if taker.extra != 0 {
                 let atoms = self.extra(taker).quote_atoms;
@@ -263,15 +283,14 @@ impl Turn<'_> {
                     return true;
                 }
             }
-            let is_own = maker.account_id == taker.account_id;
+            let is_own = owner == taker.account_id;
             if is_own && taker.self_trade != SelfTrade::None {
                 if self.prevent(taker, at) {
                     return true;
                 }
                 continue;
             }
-            let lots = wanted.min(maker.slice_lots());
-            self.trade(taker, at, &maker, lots);
+            self.trade(taker, at, wanted.min(slice_lots));
             if taker.remaining_lots == 0 && !self.is_by_amount(taker) {
                 self.finish(taker);
                 return true;
@@ -313,7 +332,7 @@ impl Turn<'_> {
             changed.size_lots -= lots;
             changed.remaining_lots -= lots;
             let shown = maker.shown_lots().min(changed.remaining_lots);
-            changed.below_lots = if maker.is_hidden() {
+            changed.covered_lots = if maker.is_hidden() {
                 changed.remaining_lots
             } else {
                 changed.remaining_lots - shown
@@ -343,11 +362,11 @@ impl Turn<'_> {
         let number = self.shared.nodes.level_of(at);
         let level = self.market.book.of_mut(old.side).level_mut(number);
         level.lots += changed.shown_lots() - old.shown_lots();
-        level.below_lots += changed.below_lots - old.below_lots;
+        level.below_lots += changed.below_lots() - old.below_lots();
         let order = self.shared.nodes.change(at);
         order.size_lots = changed.size_lots;
         order.remaining_lots = changed.remaining_lots;
-        order.below_lots = changed.below_lots;
+        order.covered_lots = changed.covered_lots;
         self.rehold(&old, changed);
     }
 

@@ -23,32 +23,37 @@ use crate::table::Table;
 use crate::units::{Rates, times};
 
 /// An order, or (number 0) the house's size between orders. Its price is 0 where it has no limit.
+///
+/// The order of the fields counts: a cancel waits for the first line of the cache, and needs no
+/// other.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub(crate) struct Order {
     /// What one lot of it holds, in the asset that it pays with.
     pub(crate) hold_per_lot: i128,
     pub(crate) order_id: u64,
-    pub(crate) priority: u64,
     pub(crate) price_ticks: i64,
-    pub(crate) size_lots: i64,
     pub(crate) remaining_lots: i64,
-    /// What the book does not show of it: all, or what an iceberg has below its slice.
-    pub(crate) below_lots: i64,
+    pub(crate) account_id: u32,
     /// Its instrument's place in the engine's list.
     pub(crate) market: u32,
-    pub(crate) account_id: u32,
     /// The place of what only few orders have, or 0.
     pub(crate) extra: u32,
     /// The places of its balances in the ledger.
     pub(crate) base: u32,
     pub(crate) quote: u32,
-    pub(crate) rates: Rates,
     pub(crate) side: Side,
     pub(crate) order_type: OrderType,
+    pub(crate) fee_asset: FeeAsset,
+    pub(crate) self_trade: SelfTrade,
+    // -- the second line --
+    pub(crate) rates: Rates,
+    pub(crate) priority: u64,
+    pub(crate) size_lots: i64,
+    /// What the book does not show of one with an `extra`.
+    pub(crate) covered_lots: i64,
     pub(crate) time_in_force: TimeInForce,
     pub(crate) post_only: bool,
-    pub(crate) self_trade: SelfTrade,
-    pub(crate) fee_asset: FeeAsset,
 }
 
 /// Nobody's order.
@@ -59,7 +64,7 @@ pub(crate) const NO_ORDER: Order = Order {
     price_ticks: 0,
     size_lots: 0,
     remaining_lots: 0,
-    below_lots: 0,
+    covered_lots: 0,
     market: 0,
     account_id: 0,
     extra: 0,
@@ -81,16 +86,22 @@ impl Order {
         self.order_id == 0
     }
 
+    /// Returns what the book does not show of it: all, or what an iceberg has below its slice.
+    #[inline(always)]
+    pub(crate) fn below_lots(&self) -> i64 {
+        if self.extra == 0 { 0 } else { self.covered_lots }
+    }
+
     /// Returns what the book shows of it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn shown_lots(&self) -> i64 {
-        self.remaining_lots - self.below_lots
+        self.remaining_lots - self.below_lots()
     }
 
     /// Returns whether the book shows nothing of it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_hidden(&self) -> bool {
-        self.below_lots == self.remaining_lots
+        self.extra != 0 && self.covered_lots == self.remaining_lots
     }
 
     /// Returns how much may trade before others at its price have their turn.
@@ -103,7 +114,7 @@ impl Order {
     #[inline]
     pub(crate) fn show(&mut self, display_lots: Option<i64>) {
         let shown = display_lots.unwrap_or(i64::MAX).min(self.remaining_lots);
-        self.below_lots = self.remaining_lots - shown;
+        self.covered_lots = self.remaining_lots - shown;
     }
 
     /// Returns what it holds.

@@ -1,49 +1,62 @@
 //! Where open orders are, by the numbers that the engine gives them.
 //!
-//! Numbers rise and most orders are young: a window of pages over the newest numbers holds a place
-//! for each, so what came together stands together and nothing has to be searched for. Orders that
-//! the window has left behind are few, and stand in a hash table.
+//! Numbers rise and most orders are young: a ring has a slot for each of the newest numbers, so what
+//! came together stands together and nothing has to be searched for. Orders that the ring has left
+//! behind are few, and stand in a hash table; where they are not, the ring grows, unless its own are
+//! so far apart that it would not help.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
-    reason = "hot: pages come from this file's own lists, and numbers in a page are masked"
+    reason = "hot: slots are masked to the ring's length, which is a power of two, and a number is \
+              counted up to one that exists"
 )]
-
-use std::collections::VecDeque;
 
 use crate::table::Table;
 
-const PAGE_BITS: u32 = 8;
-const PAGE: usize = 1 << PAGE_BITS;
+const RECENT_MIN: usize = 1 << 8;
+const RECENT_MAX: usize = 1 << 24;
 
-/// The most pages of the window: sixteen million numbers.
-const WINDOW_MAX: u64 = 1 << 16;
+/// The ring grows when it holds, and has left behind, more than one order for so many slots.
+const SLOTS_PER_ORDER: usize = 32;
 
-/// No such page, no such order.
+/// No such order.
 const NONE: u32 = u32::MAX;
 
 /// A map from order numbers to `u32` (below `u32::MAX`).
-#[derive(Default)]
 pub(crate) struct Places {
-    /// The number of the first page of the window.
-    first: u64,
-    window: VecDeque<u32>,
-    slots: Vec<u32>,
-    counts: Vec<u32>,
-    free: Vec<u32>,
+    /// By the last digits of the number: the newest one and those before it.
+    recent: Vec<u32>,
+    mask: usize,
+    /// How many orders the ring holds.
+    count: usize,
+    newest: u64,
     old: Table,
 }
 
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            recent: vec![NONE; RECENT_MIN],
+            mask: RECENT_MIN - 1,
+            count: 0,
+            newest: 0,
+            old: Table::default(),
+        }
+    }
+}
+
 impl Places {
-    /// Returns where a number stands in `slots`, if its page is there.
+    #[inline(always)]
+    fn at(&self, order_id: u64) -> usize {
+        order_id as usize & self.mask
+    }
+
+    /// Returns the slot of a number, if the ring has reached it and not left it behind.
     #[inline(always)]
     fn slot(&self, order_id: u64) -> Option<usize> {
-        let at = (order_id >> PAGE_BITS).wrapping_sub(self.first);
-        match self.window.get(at as usize) {
-            Some(&page) if page != NONE => {
-                Some((page as usize) << PAGE_BITS | order_id as usize & (PAGE - 1))
-            }
+        match self.newest.checked_sub(order_id) {
+            Some(age) if age < self.recent.len() as u64 => Some(self.at(order_id)),
             _ => None,
         }
     }
@@ -52,7 +65,7 @@ impl Places {
     #[inline(always)]
     pub(crate) fn get(&self, order_id: u64) -> Option<u32> {
         match self.slot(order_id) {
-            Some(slot) => Some(self.slots[slot]).filter(|&it| it != NONE),
+            Some(slot) => Some(self.recent[slot]).filter(|&it| it != NONE),
             None => self.get_old(order_id),
         }
     }
@@ -66,27 +79,52 @@ impl Places {
     #[inline(always)]
     pub(crate) fn insert(&mut self, order_id: u64, place: u32) {
         debug_assert!(place != NONE, "that place marks an empty slot");
-        let Some(slot) = self.slot(order_id).or_else(|| self.make_room(order_id)) else {
-            return self.old.insert(order_id, place);
-        };
-        self.slots[slot] = place;
-        self.counts[slot >> PAGE_BITS] += 1;
+        if order_id <= self.newest || order_id - self.newest > RECENT_MIN as u64 {
+            return self.insert_apart(order_id, place);
+        }
+        self.move_on(order_id);
+        let slot = self.at(order_id);
+        self.recent[slot] = place;
+        self.count += 1;
+    }
+
+    /// Enters an order that is not one of the next.
+    #[cold]
+    fn insert_apart(&mut self, order_id: u64, place: u32) {
+        if order_id > self.newest {
+            self.leave_all_behind(order_id);
+            self.move_on(order_id);
+        }
+        match self.slot(order_id) {
+            Some(slot) => {
+                self.recent[slot] = place;
+                self.count += 1;
+            }
+            None => self.old.insert(order_id, place),
+        }
+    }
+
+    /// Makes a number the newest.
+    #[inline(always)]
+    fn move_on(&mut self, order_id: u64) {
+        while self.newest != order_id {
+            self.newest += 1;
+            let slot = self.at(self.newest);
+            if self.recent[slot] != NONE {
+                self.leave_behind();
+            }
+        }
     }
 
     /// Takes an order out, and returns its place.
     #[inline(always)]
     pub(crate) fn remove(&mut self, order_id: u64) -> Option<u32> {
         let Some(slot) = self.slot(order_id) else { return self.remove_old(order_id) };
-        let place = self.slots[slot];
+        let place = std::mem::replace(&mut self.recent[slot], NONE);
         if place == NONE {
             return None;
         }
-        self.slots[slot] = NONE;
-        let count = &mut self.counts[slot >> PAGE_BITS];
-        *count -= 1;
-        if *count == 0 {
-            self.drop_page(order_id >> PAGE_BITS);
-        }
+        self.count -= 1;
         Some(place)
     }
 
@@ -95,78 +133,58 @@ impl Places {
         self.old.remove(order_id)
     }
 
-    /// Gives an empty page back, unless it is the newest, which will be needed again.
+    /// Makes the slot free that the newest number needs: what is there is old, or the ring grows.
     #[cold]
-    fn drop_page(&mut self, number: u64) {
-        let at = (number - self.first) as usize;
-        if at + 1 == self.window.len() {
+    fn leave_behind(&mut self) {
+        let length = self.recent.len();
+        if self.old.len().min(self.count) >= length / SLOTS_PER_ORDER && length < RECENT_MAX {
+            return self.grow();
+        }
+        let slot = self.at(self.newest);
+        let place = std::mem::replace(&mut self.recent[slot], NONE);
+        self.count -= 1;
+        self.old.insert(self.newest - length as u64, place);
+    }
+
+    /// Moves on to a number that is far ahead: everything in the ring is old.
+    #[cold]
+    fn leave_all_behind(&mut self, order_id: u64) {
+        let length = self.recent.len() as u64;
+        if order_id - self.newest < length {
             return;
         }
-        self.free.push(std::mem::replace(&mut self.window[at], NONE));
-        while self.window.front() == Some(&NONE) {
-            self.window.pop_front();
-            self.first += 1;
-        }
-    }
-
-    /// Gives the newest page back if it is empty, because a newer one comes.
-    fn drop_newest(&mut self) {
-        let Some(&page) = self.window.back() else { return };
-        if page != NONE && self.counts[page as usize] == 0 {
-            self.free.push(page);
-            self.window.pop_back();
-        }
-        while self.window.front() == Some(&NONE) {
-            self.window.pop_front();
-            self.first += 1;
-        }
-    }
-
-    /// Makes a page for a number, and returns its slot; None for one that the window has left.
-    #[cold]
-    fn make_room(&mut self, order_id: u64) -> Option<usize> {
-        let number = order_id >> PAGE_BITS;
-        if number >= self.first + self.window.len() as u64 {
-            self.drop_newest();
-        }
-        if self.window.is_empty() {
-            self.first = number;
-        }
-        if number < self.first || self.old.get(order_id).is_some() {
-            return None;
-        }
-        while number - self.first >= WINDOW_MAX && !self.window.is_empty() {
-            self.leave_behind();
-        }
-        if self.window.is_empty() {
-            self.first = number;
-        }
-        while self.first + self.window.len() as u64 <= number {
-            self.window.push_back(NONE);
-        }
-        let page = self.free.pop().unwrap_or_else(|| {
-            self.slots.resize(self.slots.len() + PAGE, NONE);
-            self.counts.push(0);
-            self.counts.len() as u32 - 1
-        });
-        self.window[(number - self.first) as usize] = page;
-        self.slot(order_id)
-    }
-
-    /// Moves what the first page of the window holds to the old ones.
-    fn leave_behind(&mut self) {
-        let first = self.first;
-        self.first += 1;
-        let Some(page) = self.window.pop_front().filter(|&it| it != NONE) else { return };
-        for at in 0..PAGE {
-            let slot = (page as usize) << PAGE_BITS | at;
-            let place = std::mem::replace(&mut self.slots[slot], NONE);
+        let first = self.newest.saturating_sub(length - 1);
+        for number in first..=self.newest {
+            let slot = self.at(number);
+            let place = std::mem::replace(&mut self.recent[slot], NONE);
             if place != NONE {
-                self.old.insert(first << PAGE_BITS | at as u64, place);
+                self.old.insert(number, place);
             }
         }
-        self.counts[page as usize] = 0;
-        self.free.push(page);
+        self.count = 0;
+        self.newest = order_id;
+    }
+
+    /// Doubles the ring; numbers that it now reaches come back from the old ones.
+    fn grow(&mut self) {
+        let before = self.recent.len() as u64;
+        let larger = vec![NONE; self.recent.len() * 2];
+        let smaller = std::mem::replace(&mut self.recent, larger);
+        self.mask = self.recent.len() - 1;
+        // The newest number has come, and its slot still holds what is one turn older.
+        for age in 1..=before.min(self.newest) {
+            let (number, slot) = (self.newest - age, self.at(self.newest - age));
+            self.recent[slot] = smaller[number as usize & (smaller.len() - 1)];
+        }
+        for (order_id, place) in std::mem::take(&mut self.old).into_entries() {
+            match self.slot(order_id) {
+                Some(slot) => {
+                    self.recent[slot] = place;
+                    self.count += 1;
+                }
+                None => self.old.insert(order_id, place),
+            }
+        }
     }
 }
 
@@ -190,7 +208,7 @@ mod tests {
             let (mut places, mut model) = (Places::default(), BTreeMap::new());
             let mut next = 1 + random.below(1 << 20) as u64;
             // Numbers that rise by one, by pages, or past the whole window.
-            let stride = [1, 40, 3_000, WINDOW_MAX << PAGE_BITS][random.below(4)] as usize;
+            let stride = [1, 40, 3_000, RECENT_MAX << 8][random.below(4)];
             for step in 0..4_000_u32 {
                 match random.below(3) {
                     0 | 1 => {
@@ -207,15 +225,37 @@ mod tests {
                 }
                 let any = next - random.below(next.min(2_000) as usize) as u64;
                 assert_eq!(places.get(any), model.get(&any).copied());
-                assert!(places.window.len() as u64 <= WINDOW_MAX);
+                assert_eq!(places.old.len() + places.count, model.len());
             }
             for (order_id, place) in model {
                 assert_eq!(places.remove(order_id), Some(place));
             }
-            places.drop_newest();
-            assert!(places.window.is_empty());
-            assert_eq!(places.free.len(), places.counts.len(), "every page was given back");
+            assert_eq!(places.old.len(), 0);
+            assert!(places.recent.iter().all(|&it| it == NONE), "something was left behind");
         }
+    }
+
+    #[test]
+    fn the_ring_is_as_long_as_orders_live() {
+        let mut places = Places::default();
+        for order_id in 1..100_000 {
+            places.insert(order_id, 1);
+            if order_id > 3_000 {
+                assert_eq!(places.remove(order_id - 3_000), Some(1));
+            }
+        }
+        assert_eq!(places.recent.len(), 4_096);
+        assert_eq!(places.old.len(), 0);
+    }
+
+    #[test]
+    fn the_ring_stays_short_where_orders_are_far_apart() {
+        let mut places = Places::default();
+        for at in 1..10_000 {
+            places.insert(at * 1_000, 1);
+        }
+        assert_eq!(places.recent.len(), RECENT_MIN);
+        assert_eq!(places.old.len() + places.count, 9_999);
     }
 
     #[test]

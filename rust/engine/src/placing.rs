@@ -35,11 +35,12 @@ impl Engine {
         turn.check_place(place)?;
         let mut order = turn.draft(order_id, place, account);
         if let Err(reason) = turn.enter_books(&mut order) {
+            let mut order = order;
             turn.shared.rare.extras.drop_of(&mut order);
             return Err(reason);
         }
         turn.accept(&order, place, account);
-        turn.act(&mut order);
+        turn.act(&mut order, true);
         Ok(())
     }
 }
@@ -53,10 +54,10 @@ impl Turn<'_> {
         }
         self.effects.accepted(order.order_id, place.account_id, place.instrument_id);
         if order.price_ticks != place.price_ticks.unwrap_or(0) {
-            self.tell_amended(order, false);
+            self.tell_amended(&{ *order }, false);
         }
         if order.extra != 0 {
-            self.note_expiry(order);
+            self.note_expiry(&{ *order });
         }
     }
 
@@ -97,7 +98,7 @@ impl Turn<'_> {
             price_ticks,
             size_lots: place.size_lots,
             remaining_lots: place.size_lots,
-            below_lots: 0,
+            covered_lots: 0,
             market: at,
             account_id: place.account_id,
             extra,

@@ -47,12 +47,15 @@ impl Turn<'_> {
     /// slides here.
     #[inline(always)]
     pub(crate) fn enter_books(&mut self, order: &mut Order) -> Refusal {
-        self.check_room(std::slice::from_ref(order), None)?;
-        if order.order_type.waits() && self.is_there(order) {
+        if self.market.room.is_some() {
+            let order = *order;
+            self.check_room(std::slice::from_ref(&order), None)?;
+        }
+        if order.order_type.waits() && self.is_there(&{ *order }) {
             return Err(RejectReason::WouldTrigger);
         }
         if order.post_only && order.order_type == OrderType::Limit {
-            self.make(order)?;
+            *order = self.make(*order)?;
         }
         let hold = order.hold_atoms();
         let needed = self.needed_atoms(order, hold);
@@ -62,16 +65,16 @@ impl Turn<'_> {
         }
     }
 
-    /// Slides a post-only order to where it takes nothing, or refuses it.
+    /// Returns a post-only order where it takes nothing, or refuses it.
     #[inline(never)]
-    fn make(&self, order: &mut Order) -> Refusal {
-        let price = self.market.maker_price(order, self.extra(order).slide);
+    fn make(&self, mut order: Order) -> Result<Order, RejectReason> {
+        let price = self.market.maker_price(&order, self.extra(&order).slide);
         let price = price.ok_or(RejectReason::PostOnlyWouldTake)?;
         if price != order.price_ticks {
             order.price_ticks = price;
-            order.hold_per_lot = self.hold_per_lot(order);
+            order.hold_per_lot = self.hold_per_lot(&order);
         }
-        Ok(())
+        Ok(order)
     }
 
     /// Returns whether an account would have too many orders in a market; a group counts whole.

@@ -222,7 +222,7 @@ impl Engine {
                 order.rates,
             );
             let all = order.remaining_lots;
-            order.below_lots = extra.display_lots.map_or(0, |_| all.saturating_sub(shown));
+            order.covered_lots = extra.display_lots.map_or(0, |_| all.saturating_sub(shown));
             if extra.expire_ns.is_some() {
                 order.time_in_force = TimeInForce::Gtd;
             }
@@ -231,7 +231,7 @@ impl Engine {
             }
         }
         let ladder = self.markets[market as usize].book.of_mut(order.side);
-        let at = ladder.add(&mut self.shared.nodes, &order);
+        let (at, _) = ladder.add(&mut self.shared.nodes, &order);
         if !order.is_house() {
             self.shared.orders.insert(order.order_id, at);
         }

@@ -58,15 +58,13 @@ impl Market {
         let asset_id = listing.quote_asset_id;
         let sold = Fee { asset_id, atoms: fee_atoms(quote, seller_rate) };
         let (in_base, in_quote) = if is_in_base { (bought.atoms, 0) } else { (0, bought.atoms) };
-        let share = times(buyer.hold_per_lot, lots);
-        ledger.add(buyer.quote, share - quote - in_quote, -share);
-        ledger.add(buyer.base, base - in_base, 0);
-        let share = times(seller.hold_per_lot, lots);
-        ledger.add(seller.base, share - base, -share);
-        ledger.add(seller.quote, quote - sold.atoms, 0);
-        ledger.add(self.fees_quote, sold.atoms + in_quote, 0);
+        ledger.spend(buyer.quote, times(buyer.hold_per_lot, lots), quote + in_quote);
+        ledger.credit(buyer.base, base - in_base);
+        ledger.spend(seller.base, times(seller.hold_per_lot, lots), base);
+        ledger.credit(seller.quote, quote - sold.atoms);
+        ledger.credit(self.fees_quote, sold.atoms + in_quote);
         if is_in_base {
-            ledger.add(self.fees_base, in_base, 0);
+            ledger.credit(self.fees_base, in_base);
         }
         (bought, sold)
     }
@@ -162,14 +160,14 @@ impl Market {
 impl Turn<'_> {
     /// Settles one trade of an order on its way and takes it off the maker's place.
     #[inline(always)]
-    pub(crate) fn trade(&mut self, taker: &mut Order, maker_at: u32, maker: &Order, lots: i64) {
+    pub(crate) fn trade(&mut self, taker: &mut Order, maker_at: u32, lots: i64) {
         if taker.extra != 0 {
             self.leave_oco(taker);
         }
-        let trade = self.open_trade(taker.side, taker.order_id, maker_at, maker, lots);
+        let trade = self.open_trade(taker.side, taker.order_id, maker_at, lots);
         let Turn { market, shared, effects, .. } = self;
-        let Shared { ledger, rare, .. } = &mut **shared;
-        let market = &**market;
+        let Shared { ledger, rare, nodes, .. } = &mut **shared;
+        let (market, maker) = (&**market, nodes.get(maker_at));
         let amounts = market.amounts(trade.price_ticks, lots);
         match rare.extras.quote_atoms(taker) {
             Some(atoms) => {
@@ -188,7 +186,7 @@ impl Turn<'_> {
             let (taking, making) = ((taker, taker.rates.taker_e8), (maker, maker.rates.maker_e8));
             let (buyer, seller) = select_unpredictable(is_buy, (taking, making), (making, taking));
             let (bought, sold) = market.exchange(ledger, buyer, seller, lots, &amounts);
-            select_unpredictable(is_buy, (bought, sold), (sold, bought))
+            (Fee::either(is_buy, bought, sold), Fee::either(is_buy, sold, bought))
         };
         count_volume(ledger, rare.now_ns, &market.instrument, taker, amounts.quote);
         effects.filled(taker, taker.remaining_lots, &trade, Liquidity::Taker, taker_fee);
@@ -197,16 +195,15 @@ impl Turn<'_> {
             count_volume(ledger, rare.now_ns, &market.instrument, maker, amounts.quote);
             effects.filled(maker, left, &trade, Liquidity::Maker, maker_fee);
         }
-        self.take_off(maker_at, maker, lots);
+        self.take_off(maker_at, lots);
     }
 
     /// Settles one trade of a house taker and takes it off the maker's place.
     pub(crate) fn trade_with_house(&mut self, taker_side: Side, maker_at: u32, lots: i64) {
-        let maker = &{ *self.shared.nodes.get(maker_at) };
-        let trade = self.open_trade(taker_side, 0, maker_at, maker, lots);
+        let trade = self.open_trade(taker_side, 0, maker_at, lots);
         let Turn { market, shared, effects, .. } = self;
-        let Shared { ledger, rare, .. } = &mut **shared;
-        let market = &**market;
+        let Shared { ledger, rare, nodes, .. } = &mut **shared;
+        let (market, maker) = (&**market, nodes.get(maker_at));
         if !maker.is_house() {
             let amounts = market.amounts(trade.price_ticks, lots);
             let (share, rate) = (times(maker.hold_per_lot, lots), maker.rates.maker_e8);
@@ -217,7 +214,7 @@ impl Turn<'_> {
             let left = maker.remaining_lots - lots;
             effects.filled(maker, left, &trade, Liquidity::Maker, fee);
         }
-        self.take_off(maker_at, maker, lots);
+        self.take_off(maker_at, lots);
     }
 
     /// Makes the public trade with a maker, and notes that its level changes.
@@ -227,16 +224,17 @@ impl Turn<'_> {
         taker_side: Side,
         taker_order_id: u64,
         maker_at: u32,
-        maker: &Order,
         lots: i64,
     ) -> Trade {
-        if maker.extra != 0 {
-            self.leave_oco(maker);
+        let maker = self.shared.nodes.get(maker_at);
+        let Order { price_ticks, order_id, extra, .. } = *maker;
+        let (is_hidden, level) = (maker.is_hidden(), self.shared.nodes.level_of(maker_at));
+        if extra != 0 {
+            let maker = *maker;
+            self.leave_oco(&maker);
         }
-        let Order { price_ticks, order_id, .. } = *maker;
         let trade = self.print(taker_side, taker_order_id, order_id, price_ticks, lots);
-        if !maker.is_hidden() {
-            let level = self.shared.nodes.level_of(maker_at);
+        if !is_hidden {
             self.touch(taker_side.opposite(), price_ticks, level);
         }
         trade
@@ -244,29 +242,33 @@ impl Turn<'_> {
 
     /// Takes what has traded off a maker's place; what is over leaves the book.
     #[inline(always)]
-    fn take_off(&mut self, maker_at: u32, maker: &Order, lots: i64) {
+    fn take_off(&mut self, maker_at: u32, lots: i64) {
         let Shared { nodes, orders, .. } = &mut *self.shared;
+        let maker = nodes.get(maker_at);
         let ladder = self.market.book.of_mut(maker.side);
         if maker.slice_lots() > lots {
+            let (is_hidden, is_house) = (maker.is_hidden(), maker.is_house());
             let level = nodes.level_of(maker_at);
             let order = nodes.change(maker_at);
             order.remaining_lots -= lots;
-            if maker.is_hidden() {
-                order.below_lots -= lots;
+            if is_hidden {
+                order.covered_lots -= lots;
                 ladder.level_mut(level).below_lots -= lots;
             } else {
-                ladder.reduce(level, lots, maker.is_house());
+                ladder.reduce(level, lots, is_house);
             }
             return;
         }
         if maker.extra != 0 {
             return self.end_slice(maker_at, lots);
         }
-        ladder.remove(nodes, maker_at);
         if !maker.is_house() {
             orders.remove(maker.order_id);
-            self.count_out(maker);
+            if let Some(room) = &mut self.market.room {
+                room.remove(maker);
+            }
         }
+        ladder.remove(nodes, maker_at);
     }
 
     /// Takes an order with terms off its place: it is over, or comes again with its next slice.
@@ -283,7 +285,7 @@ impl Turn<'_> {
         // It stands behind all that are shown.
         maker.priority = self.priority();
         maker.show(self.extra(&maker).display_lots);
-        let at = self.market.book.of_mut(maker.side).add(&mut self.shared.nodes, &maker);
+        let (at, _) = self.market.book.of_mut(maker.side).add(&mut self.shared.nodes, &maker);
         self.shared.orders.insert(maker.order_id, at);
     }
 

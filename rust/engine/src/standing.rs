@@ -17,27 +17,39 @@ pub(crate) const OUTSIDE: u32 = 1 << 31;
 
 impl Turn<'_> {
     /// Puts what is left of an order at the back of its queue.
-    #[inline(never)]
-    pub(crate) fn rest(&mut self, order: &mut Order) {
+    #[inline(always)]
+    pub(crate) fn rest(&mut self, order: &mut Order, is_last: bool) {
         let Order { side, price_ticks, remaining_lots, order_id, .. } = *order;
         let count = self.shared.nodes.most();
         if !self.market.book.of(side).has_room(price_ticks, remaining_lots, count) {
-            return self.end(order, CancelCause::LevelFull);
+            let mut order = *order;
+            return self.end(&mut order, CancelCause::LevelFull);
         }
         order.priority = self.priority();
-        order.below_lots = 0;
+        order.covered_lots = 0;
         if order.extra != 0 {
-            order.show(self.extra(order).display_lots);
-            if !self.extra(order).has_terms() {
-                self.shared.rare.extras.drop_of(order);
-            }
+            *order = self.cover(*order);
         }
-        let at = self.market.book.of_mut(side).add(&mut self.shared.nodes, order);
+        let ladder = self.market.book.of_mut(side);
+        let (at, level) = ladder.add(&mut self.shared.nodes, order);
+        let lots = ladder.level(level).lots;
         self.shared.orders.insert(order_id, at);
         self.count_in(order);
-        if !order.is_hidden() {
-            self.touch(side, price_ticks, self.shared.nodes.level_of(at));
+        if is_last && !order.is_hidden() {
+            self.tell_level(side, price_ticks, level, lots);
+        } else if !order.is_hidden() {
+            self.touch(side, price_ticks, level);
         }
+    }
+
+    /// Returns an order as it rests: some of it not shown, and without what it needs no more.
+    #[cold]
+    fn cover(&mut self, mut order: Order) -> Order {
+        order.show(self.extra(&order).display_lots);
+        if !self.extra(&order).has_terms() {
+            self.shared.rare.extras.drop_of(&mut order);
+        }
+        order
     }
 
     /// Returns an open order, wherever it is.
@@ -77,7 +89,8 @@ impl Turn<'_> {
         }
     }
 
-    /// Cancels a resting order that has nothing apart, without taking a copy of it.
+    /// Cancels a resting order that has nothing apart, without taking a copy of it, as the last that
+    /// a command does.
     #[inline(always)]
     pub(crate) fn cancel_plain(&mut self, at: u32, cause: CancelCause) {
         let Shared { nodes, ledger, orders, .. } = &mut *self.shared;
@@ -88,9 +101,9 @@ impl Turn<'_> {
         if let Some(room) = &mut self.market.room {
             room.remove(order);
         }
-        self.market.book.of_mut(side).remove(nodes, at);
+        let lots = self.market.book.of_mut(side).remove(nodes, at);
         orders.remove(order_id);
-        self.touch(side, price_ticks, level);
+        self.tell_level(side, price_ticks, level, lots);
     }
 
     /// Ends an order that is nowhere any more with something unfilled, and what hangs on it.

@@ -111,6 +111,17 @@ impl Table {
         *self = larger;
     }
 
+    /// Returns how many keys there are.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len() / 2 - self.room
+    }
+
+    /// Returns every key with its value, in no order.
+    pub(crate) fn into_entries(self) -> impl Iterator<Item = (u64, u32)> {
+        let full = self.slots.into_iter().filter(|slot| slot.value != EMPTY);
+        full.map(|slot| (slot.key, slot.value))
+    }
+
     /// Takes a key out and returns its value.
     #[inline(always)]
     pub(crate) fn remove(&mut self, key: u64) -> Option<u32> {
@@ -219,7 +230,7 @@ mod tests {
                     (None, _) => assert_eq!(table.remove(key), None),
                     (Some(_), _) => {}
                 }
-                assert_eq!(table.slots.len() / 2 - table.room, model.len());
+                assert_eq!(table.len(), model.len());
             }
             for (key, value) in model {
                 assert_eq!(table.remove(key), Some(value), "a removal lost a neighbour");

@@ -150,11 +150,12 @@ impl Turn<'_> {
 
     /// Lets an accepted order, whose hold is taken, wait for its price or go to market.
     #[inline(always)]
-    pub(crate) fn act(&mut self, order: &mut Order) {
+    pub(crate) fn act(&mut self, order: &mut Order, is_last: bool) {
         if order.order_type.waits() {
-            self.wait(order);
+            let mut order = *order;
+            self.wait(&mut order);
         } else {
-            self.go_to_market(order);
+            self.go_to_market(order, is_last);
         }
     }
 
@@ -163,7 +164,7 @@ impl Turn<'_> {
         let is_next = self.find(order_id).is_some_and(|it| self.extra(&it).is_next);
         if let Some(mut order) = is_next.then(|| self.take(order_id)).flatten() {
             self.shared.rare.extras.change(&mut order).is_next = false;
-            self.act(&mut order);
+            self.act(&mut order, false);
         }
     }
 
@@ -208,7 +209,7 @@ impl Turn<'_> {
         if order.is_market_buy() && self.is_short(&[order]) {
             return self.end(&mut order, CancelCause::InsufficientBalance);
         }
-        self.go_to_market(&mut order);
+        self.go_to_market(&mut order, false);
     }
 
     /// Returns whether the funds do not suffice for one of these, which hold once.

@@ -61,14 +61,14 @@ impl Rates {
 pub(crate) fn fee_atoms(amount_atoms: i128, rate_e8: i32) -> i128 {
     let scale = u64::from(RATE_SCALE);
     match (u64::try_from(amount_atoms), u64::try_from(rate_e8)) {
-        (Ok(amount), Ok(rate)) if rate <= scale => match amount.checked_mul(rate) {
-            Some(exact) => i128::from(exact.div_ceil(scale)),
-            // Whole multiples of the scale pay an exact fee; only the rest can leave a fraction.
-            None => {
-                let fee = (amount / scale) * rate + ((amount % scale) * rate).div_ceil(scale);
-                i128::from(fee)
-            }
-        },
+        (Ok(amount), Ok(rate)) if rate <= scale => {
+            let raised = amount.checked_mul(rate).and_then(|exact| exact.checked_add(scale - 1));
+            i128::from(match raised {
+                Some(raised) => raised / scale,
+                // Whole multiples of the scale pay an exact fee; only the rest can leave a fraction.
+                None => (amount / scale) * rate + ((amount % scale) * rate).div_ceil(scale),
+            })
+        }
         _ => share_up(amount_atoms, i128::from(rate_e8)),
     }
 }
