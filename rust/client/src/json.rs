@@ -26,6 +26,11 @@ impl<'a> Cursor<'a> {
         Self { bytes, at: 0 }
     }
 
+    /// Returns a cursor of the same message at another place.
+    pub(crate) fn moved(&self, at: usize) -> Self {
+        Self { at, ..*self }
+    }
+
     #[cold]
     pub(crate) fn wrong<T>(&self, flaw: Flaw) -> Read<T> {
         Err(Malformed { flaw, at: self.at })
@@ -47,6 +52,22 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     pub(crate) fn since(&self, start: usize) -> &'a [u8] {
         self.bytes.get(start..self.at).unwrap_or_default()
+    }
+
+    /// Returns what stands from one place to another.
+    #[inline(always)]
+    pub(crate) fn between(&self, start: usize, end: usize) -> &'a [u8] {
+        self.bytes.get(start..end).unwrap_or_default()
+    }
+
+    /// Passes over these bytes if they are here.
+    #[inline(always)]
+    pub(crate) fn passes(&mut self, text: &[u8]) -> bool {
+        let is_here = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(text));
+        if is_here {
+            self.at += text.len();
+        }
+        is_here
     }
 
     #[inline(always)]

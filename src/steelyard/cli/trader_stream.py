@@ -10,8 +10,9 @@ from random import Random
 from typing import Any, Protocol
 
 from steelyard.domain.errors import AuthError, DecodeError, TransportError, VenueRejected
+from steelyard.domain.messages import Event
 from steelyard.net.client import Down, Up, WebSocketClient
-from steelyard.trading.actions import Input, Role, StreamDown, StreamUp, Told
+from steelyard.trading.actions import BookMoved, Input, Role, StreamDown, StreamUp, Told
 from steelyard.trading.feed import MarketFeed
 from steelyard.wire.dialect import ClientSession, Errand
 from steelyard.wire.http import Request, Response
@@ -51,6 +52,7 @@ class Stream:
         self._role = role
         self._session: ClientSession | MarketFeed | None = None
         self._is_up = False
+        self._early: list[Event | BookMoved] = []  # told before it was up
         self._opened_at: float | None = None
         self._number = 0  # of the connection
         self._client = WebSocketClient(
@@ -79,6 +81,7 @@ class Stream:
 
     def _begin(self) -> tuple[str, Callable[[], list[str]]]:
         self._is_up = False
+        self._early.clear()
         self._number += 1
         self._session = self._owner.session(self._role)
         return self._session.target, self._opened
@@ -120,8 +123,12 @@ class Stream:
             self._is_up = True
             books = session.books if isinstance(session, MarketFeed) else {}
             self._owner.step(StreamUp(self._role, books))
-        for event in events:
-            self._owner.step(Told(event))
+        # A book that comes while others are confirmed still belongs to the stream that is up then.
+        self._early += events
+        if self._is_up:
+            told, self._early = self._early, []
+            for event in told:
+                self._owner.step(Told(event))
         return texts
 
     def _tell(self, change: Up | Down) -> None:

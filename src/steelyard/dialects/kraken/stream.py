@@ -533,7 +533,7 @@ class MarketFollower:
         try:
             book.check(wire.checksum)
         except DecodeError:
-            self._again(number_, wire.symbol, sequence + 1, time_ns)
+            self._again(number_, sequence + 1, time_ns)
             return
         self._books[number_], self._sequences[number_] = book, sequence
         if is_whole:
@@ -541,11 +541,16 @@ class MarketFollower:
         else:
             self._events.append(BookDelta(number_, sequence, sequence, bids, asks, time_ns))
 
-    def _again(self, instrument_id: int, symbol: str, sequence: int, time_ns: int) -> None:
+    def _again(self, instrument_id: int, sequence: int, time_ns: int) -> None:
         """Ask for a book anew, and tell that the one there is has a gap."""
-        self._books.pop(instrument_id, None)
         self._sequences[instrument_id] = sequence
         self._events.append(BookDelta(instrument_id, sequence, sequence, (), (), time_ns))
+        self.renew(instrument_id)
+
+    def renew(self, instrument_id: int) -> None:
+        """Ask for a book anew."""
+        self._books.pop(instrument_id, None)
+        symbol = symbol_text(self._listings[instrument_id])
         self._awaited += 1
         for method in ("unsubscribe", "subscribe"):
             self._say(method, ChannelKind.BOOK, (symbol,))
