@@ -14,7 +14,7 @@ from steelyard.domain.messages import BookDelta, BookSnapshot
 from steelyard.trading.actions import BookMoved
 from steelyard.trading.books import BookView
 from steelyard.trading.feed import MarketFeed
-from steelyard.wire.book import LEVELS_MAX, Told
+from steelyard.wire.book import LEVELS_MAX, TICKS_MAX, Told
 from steelyard.wire.choice import new_reader
 from steelyard.wire.dialect import ChannelKind, ClientEnd
 from steelyard.wire.tables import MarketTable
@@ -46,9 +46,13 @@ class Follower:
         """Take a frame, as a trader does."""
         try:
             self.session.receive(frame, now_ns)
+            texts, events = self.session.drain()
         except DecodeError:
             self.told.append("refused")
-        texts, events = self.session.drain()
+            return
+        if any(is_too_large(it) for it in events if isinstance(it, BookDelta | BookSnapshot)):
+            self.told.append("refused")
+            return
         self.told += texts
         for event in events:
             self._take(event, now_ns)
@@ -74,6 +78,12 @@ class Follower:
         told, self.told = self.told, []
         books = (_seen(view, now_ns, depth) for view in self.views.values())
         return [self.session.ready, told, *books]
+
+
+def is_too_large(book: BookDelta | BookSnapshot) -> bool:
+    """Whether a book says what a book of 64-bit numbers cannot hold; there it is refused."""
+    levels = (*book.bids, *book.asks)
+    return book.time_ns >= 2**63 or any(it[0] > TICKS_MAX or it[1] >= 2**63 for it in levels)
 
 
 def _seen(view: BookView, now_ns: int, depth: int) -> tuple[Any, ...]:

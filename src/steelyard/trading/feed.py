@@ -17,10 +17,12 @@ from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import BookDelta, BookSnapshot, Event, Touch, Trade
 from steelyard.domain.order import Side
 from steelyard.trading.actions import BookMoved
-from steelyard.wire.book import Told
+from steelyard.wire.book import TICKS_MAX, Told
 from steelyard.wire.choice import Reader
 from steelyard.wire.dialect import ClientSession, Renewing
 from steelyard.wire.tables import MessageKind
+
+NUMBER_MAX = 2**63 - 1
 
 
 class MarketFeed:
@@ -55,8 +57,9 @@ class MarketFeed:
         try:
             told = reader.receive(frame, now_ns)
         except DecodeError:
+            self._session.receive(frame, now_ns)
             self._has_missed |= reader.kind == MessageKind.DELTA
-            told = Told.PASSED_OVER
+            return
         if told == Told.PASSED_OVER:
             self._session.receive(frame, now_ns)
             return
@@ -74,7 +77,11 @@ class MarketFeed:
                 self._renew(number)
 
     def drain(self) -> tuple[list[str], Sequence[Event | BookMoved]]:
-        """Return frames to send and what was told, in order."""
+        """Return frames to send and what was told, in order.
+
+        Raises:
+            DecodeError: The session has told of a book what no book of ours can hold.
+        """
         texts, told = self._session.drain()
         events, self._events = self._events, []
         events += (self._kept(event) for event in told)
@@ -97,6 +104,7 @@ class MarketFeed:
                 first, last = event.first_sequence, event.last_sequence
                 if self._is_counted:
                     first = last = self._count(number, last)
+                _check(event)
                 became = self.books[number].delta(
                     first,
                     last,
@@ -108,7 +116,9 @@ class MarketFeed:
                 )
                 return BookMoved(number, became, event.time_ns)
             case BookSnapshot(instrument_id=number) if number in self.books and self._is_counted:
-                return replace(event, sequence=self._count(number, event.sequence))
+                counted = replace(event, sequence=self._count(number, event.sequence))
+                _check(event)
+                return counted
             case _:
                 return event
 
@@ -138,3 +148,15 @@ class MarketFeed:
             gap = self._reader.number(place)
             lost.append(BookMoved(number, book.delta(gap, gap, (), (), time_ns), time_ns))
         return lost
+
+
+def _check(book: BookDelta | BookSnapshot) -> None:
+    """Check that a book of whole 64-bit numbers can hold what a venue has said.
+
+    Raises:
+        DecodeError: It cannot.
+    """
+    levels = (*book.bids, *book.asks, *(odd[1:] for odd in (*book.odd_bids, *book.odd_asks)))
+    is_fit = all(price <= TICKS_MAX and lots <= NUMBER_MAX for price, lots in levels)
+    if not is_fit or book.time_ns > NUMBER_MAX:
+        raise DecodeError("a price, size or time of a book is too large to be true")

@@ -131,6 +131,9 @@ def test_what_is_broken_is_read_alike(seed):
         (b'"changes":[],"time":"2024-03-11 20:48:46"', Told.CHANGED),
         (b'"changes":[["buy","1","0.00001000000000009"]],"time":"2024-03-11"', Told.CHANGED),
         # And these nobody takes.
+        (b'"changes":[["buy","90071992547409.93","2"]],"time":"2024-03-11T20:48:46Z"', None),
+        (b'"changes":[["buy","1","99999999999999999999"]],"time":"2024-03-11T20:48:46Z"', None),
+        (b'"changes":[],"time":"6024-03-11T20:48:46Z"', None),
         (b'"changes":[["buy","1.005","2"]],"time":"2024-03-11T20:48:46Z"', None),
         (b'"changes":[["bought","1","2"]],"time":"2024-03-11T20:48:46Z"', None),
         (b'"changes":[["buy","1","2","3"]],"time":"2024-03-11T20:48:46Z"', None),

@@ -516,11 +516,11 @@ class MarketFollower:
         instrument = listed(wire.symbol, self._listings)
         number_ = instrument.instrument_id
         book = DepthBook(DEPTH) if is_whole else self._books.get(number_)
+        time_ns = read_rfc3339(wire.timestamp) if isinstance(wire.timestamp, str) else now_ns
+        both = [levels_from_wire(instrument, levels) for levels in (wire.bids, wire.asks)]
         if book is None:
             return  # it is on its way
-        time_ns = read_rfc3339(wire.timestamp) if isinstance(wire.timestamp, str) else now_ns
         sequence = self._sequences.get(number_, 0) + 1
-        both = [levels_from_wire(instrument, levels) for levels in (wire.bids, wire.asks)]
         told = []
         for side, levels in zip((book.bids, book.asks), both, strict=True):
             changed: dict[int, int] = {}

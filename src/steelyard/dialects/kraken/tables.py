@@ -52,7 +52,7 @@ BOOK = (
     Field(Slot.CHECKSUM, ("checksum",)),
     Field(Slot.TIME, ("timestamp",), is_required=False),
 )
-UPDATE = MessageTable(MessageKind.DELTA, BOOK, names=("book",), variants=("update",), is_list=True)
+UPDATE = MessageTable(MessageKind.DELTA, BOOK, names=("book",), is_list=True)
 SNAPSHOT = MessageTable(
     MessageKind.SNAPSHOT, BOOK, names=("book",), variants=("snapshot",), is_list=True
 )
@@ -81,7 +81,7 @@ MARKET = StreamTable(
         Field(Slot.INTEGER, ("sequence",), is_required=False),
         Field(Slot.TEXT, ("timestamp",), is_required=False),
     ),
-    messages=(UPDATE, TRADE, SNAPSHOT),
+    messages=(SNAPSHOT, UPDATE, TRADE),  # of a book, what is not whole is a change
     snapshot=MessageTable(MessageKind.SNAPSHOT, BOOK),
     decimals=PRICE_DECIMALS_MAX,
     size_decimals=SIZE_DECIMALS,
