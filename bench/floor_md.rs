@@ -232,7 +232,7 @@ pub unsafe extern "C" fn floor_sided(
                 let at = behind(text, 30, b"\"asks\":");
                 let [bids, asks] = sides;
                 let at = pairs(text, at, asks, decimals);
-                pairs(text, at + 8, bids, decimals);
+                pairs(text, at + 9, bids, decimals);
             }
         }
     }
@@ -262,7 +262,7 @@ pub unsafe extern "C" fn floor_objects(
         start = end;
         let at = behind(text, 50, b"\"bids\":");
         let at = objects(text, at, bids, decimals);
-        objects(text, at + 8, asks, decimals);
+        objects(text, at + 9, asks, decimals);
     }
     (best[0], best[1]) = (bids.best(true), asks.best(false));
 }

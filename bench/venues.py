@@ -147,7 +147,9 @@ def cryptofeed_job(it: Recorded, best: tuple[int, int]) -> Job:
     async def feed() -> float:
         callbacks = {defines.L2_BOOK: told, defines.TRADES: told}
         channels = [defines.L2_BOOK, defines.TRADES]
-        handler = exchange(symbols=[pair], channels=channels, callbacks=callbacks)
+        config = {"symbols": [pair], "channels": channels, "callbacks": callbacks}
+        # Checksums are compared as ours are, where there are any.
+        handler = exchange(**config, checksum_validation=is_kraken)
         await handler.message_handler(first, None, 0.0)
         start = time.process_time()
         for text in texts:
@@ -364,7 +366,7 @@ def ccxt_order(venue: str, key: ApiKey) -> Callable[[], object]:
     exchange.set_markets([ccxt_market(exchange, symbol)])
     answer = {
         "error": [],
-        "result": {"txid": ["OAAAAA-AAAAA-AAAAAA"], "descr": {"order": "buy 0.01 XBTUSD"}},
+        "result": {"txid": ["OAAAAA-AAAAA-AAAAAA"], "descr": {"order": "buy 0.01000000 XBTUSD @ limit 60000.0"}},
     }
     if venue != "Kraken":
         answer = {"id": client_uuid(2), "product_id": symbol, "side": "buy", "type": "limit"}

@@ -346,9 +346,7 @@ impl Book {
     /// Whether updates are missing between a snapshot and the first delta that waits.
     fn leaves_hole(&self, sequence: i64, first: &Delta) -> bool {
         match self.manner.continuity {
-            Continuity::Span | Continuity::Unnumbered => {
-                first.first > sequence.saturating_add(1)
-            }
+            Continuity::Span | Continuity::Unnumbered => first.first > sequence.saturating_add(1),
             Continuity::Previous => first.previous > sequence && first.first > sequence,
         }
     }

@@ -91,7 +91,9 @@ impl<'a> Reader<'a> {
                 message.delta.time_ns = time_ns;
             }
             Kind::Trade => message.trade = Trade { time_ns, ..Trade::default() },
-            Kind::Touch => message.touch = Touch { sequence: 0, bid: NOTHING, ask: NOTHING, time_ns },
+            Kind::Touch => {
+                message.touch = Touch { sequence: 0, bid: NOTHING, ask: NOTHING, time_ns }
+            }
         }
         let start = *cursor;
         let mut seen = 0;
@@ -124,7 +126,7 @@ impl<'a> Reader<'a> {
         let mut hint = 0;
         let mut goes_on = cursor.open(b'{', b'}')?;
         while goes_on {
-            match plan.objects.find(object, cursor.name()?, &mut hint) {
+            match plan.objects.find(object, cursor, &mut hint)? {
                 Some(Then::Value(Slot::Symbol, bit)) => {
                     if *seen & bit != 0 {
                         return cursor.wrong(Flaw::Twice);
@@ -332,15 +334,11 @@ impl<'a> Reader<'a> {
         let mut hint = 0;
         let mut goes_on = cursor.open(b'{', b'}')?;
         while goes_on {
-            match plan.objects.find(object, cursor.name()?, &mut hint) {
+            match plan.objects.find(object, cursor, &mut hint)? {
                 Some(Then::Value(Slot::Symbol, _)) => return self.symbol(cursor),
                 Some(Then::Object(inner)) => self.seek_symbol(cursor, plan, inner)?,
                 Some(
-                    Then::Value(..)
-                    | Then::Quoted(..)
-                    | Then::Kind
-                    | Then::Variant
-                    | Then::Payload,
+                    Then::Value(..) | Then::Quoted(..) | Then::Kind | Then::Variant | Then::Payload,
                 )
                 | None => cursor.skip()?,
             }

@@ -155,7 +155,9 @@ impl Refused {
                 "an order has a client order id exactly if its form has one: 1 to 64 printable \
                  ASCII characters"
             }
-            Self::ClientOrderIdForm => "the client order id is not of the form that the venue takes",
+            Self::ClientOrderIdForm => {
+                "the client order id is not of the form that the venue takes"
+            }
             Self::Time => "the time is before 1970",
         }
     }
@@ -237,8 +239,7 @@ impl OrderForm {
         }
         let time_decimals = decimals_of(table.time_unit_ns, table.clock)?;
         let all = || table.signed.iter().chain(&table.head).chain(&table.body);
-        let (has_price, has_id) =
-            (all().any(|it| *it == Part::Price), all().any(|it| it.is_id()));
+        let (has_price, has_id) = (all().any(|it| *it == Part::Price), all().any(|it| it.is_id()));
         let signer = Signer::new(secret, table.hash, table.encoding);
         Ok(Self {
             table,
@@ -319,11 +320,8 @@ impl OrderForm {
             return now_ns;
         }
         let is_again = now_ns <= self.last_ns && self.last_ns < now_ns.saturating_add(within_ns);
-        self.last_ns = if is_again {
-            self.last_ns.saturating_add(self.table.time_unit_ns)
-        } else {
-            now_ns
-        };
+        self.last_ns =
+            if is_again { self.last_ns.saturating_add(self.table.time_unit_ns) } else { now_ns };
         self.last_ns
     }
 
@@ -411,7 +409,8 @@ fn decimals_of(unit_ns: i64, clock: Clock) -> Result<u32, String> {
     if unit_ns <= 0 {
         return Err("a unit of time is at least a nanosecond".to_owned());
     }
-    let found = (0..=9_u32).find(|it| 10_i64.checked_pow(9_u32.saturating_sub(*it)) == Some(unit_ns));
+    let found =
+        (0..=9_u32).find(|it| 10_i64.checked_pow(9_u32.saturating_sub(*it)) == Some(unit_ns));
     match (found, clock) {
         (Some(decimals), _) => Ok(decimals),
         (None, Clock::Count) => Ok(0),

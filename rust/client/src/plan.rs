@@ -1,5 +1,7 @@
 //! A table of messages made ready: the names of each object as a list, in the order of the table.
 
+use crate::json::Cursor;
+use crate::malformed::Read;
 use crate::table::{Kind, MessageTable, Slot, StreamTable, TimeForm};
 
 /// So many fields a message may have: each is a bit of what has been seen.
@@ -33,7 +35,16 @@ pub(crate) enum Then {
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) name: Box<[u8]>,
+    /// The name as it mostly stands there: in quotes, with its colon.
+    label: Box<[u8]>,
     pub(crate) then: Then,
+}
+
+impl Entry {
+    fn new(name: &str, then: Then) -> Self {
+        let label = format!("\"{name}\":").into_bytes().into();
+        Self { name: name.as_bytes().into(), label, then }
+    }
 }
 
 /// The names of an object and of those inside it; the first is the outermost.
@@ -58,16 +69,27 @@ impl Objects {
         Self(vec![Vec::new()])
     }
 
-    /// Returns the entry of a name; `hint` is where to look first, and becomes the place behind it.
+    /// Reads a name and returns where it leads; `hint` is where to look first, and becomes the place
+    /// behind it.
     #[inline(always)]
-    pub(crate) fn find(&self, object: usize, name: &[u8], hint: &mut usize) -> Option<Then> {
-        let entries = self.0.get(object)?;
-        let (place, entry) = match entries.get(*hint) {
-            Some(entry) if *entry.name == *name => (*hint, entry),
-            _ => entries.iter().enumerate().find(|(_, entry)| *entry.name == *name)?,
-        };
-        *hint = place.saturating_add(1);
-        Some(entry.then)
+    pub(crate) fn find(
+        &self,
+        object: usize,
+        cursor: &mut Cursor<'_>,
+        hint: &mut usize,
+    ) -> Read<Option<Then>> {
+        let entries = self.0.get(object).map_or(&[][..], Vec::as_slice);
+        if let Some(entry) = entries.get(*hint).filter(|entry| cursor.passes(&entry.label)) {
+            cursor.space();
+            *hint = hint.saturating_add(1);
+            return Ok(Some(entry.then));
+        }
+        let name = cursor.name()?;
+        let found = entries.iter().enumerate().find(|(_, entry)| *entry.name == *name);
+        Ok(found.map(|(place, entry)| {
+            *hint = place.saturating_add(1);
+            entry.then
+        }))
     }
 
     /// Adds where a path leads, or says what is wrong with it.
@@ -85,7 +107,7 @@ impl Objects {
                 Some(Entry { then: Then::Object(inner), .. }) => *inner,
                 Some(_) => return wrong("a value cannot be an object as well"),
                 None => {
-                    entries.push(Entry { name: name.as_bytes().into(), then: Then::Object(next) });
+                    entries.push(Entry::new(name, Then::Object(next)));
                     self.0.push(Vec::new());
                     next
                 }
@@ -95,7 +117,7 @@ impl Objects {
         if entries.iter().any(|it| *it.name == *last.as_bytes()) {
             return wrong("the table has it twice");
         }
-        entries.push(Entry { name: last.as_bytes().into(), then });
+        entries.push(Entry::new(last, then));
         Ok(())
     }
 }
@@ -147,19 +169,18 @@ impl Plan {
         if table.fields.len() > FIELDS_MAX {
             return Err(format!("a message has at most {FIELDS_MAX} fields"));
         }
+        if !is_asked && stream.payload_path.is_empty() {
+            // A message that is its own payload holds them, mostly first, and tells them once.
+            objects.add(&stream.kind_path, Then::Kind)?;
+            if !stream.variant_path.is_empty() {
+                objects.add(&stream.variant_path, Then::Variant)?;
+            }
+        }
         for (place, field) in table.fields.iter().enumerate() {
             let bit = bit(place);
             objects.add(&field.path, then(field.slot, field.is_quoted, bit)?)?;
             if field.is_required {
                 required |= bit;
-            }
-        }
-        if !is_asked && stream.payload_path.is_empty() {
-            // A message that is its own payload holds them, and must not tell them twice. Where a
-            // field stands at the same place it looks after that itself.
-            let _ = objects.add(&stream.kind_path, Then::Kind);
-            if !stream.variant_path.is_empty() {
-                let _ = objects.add(&stream.variant_path, Then::Variant);
             }
         }
         let is = |slot| table.fields.iter().any(|it| it.slot == slot && it.is_required);

@@ -266,11 +266,9 @@ impl Rows {
                 row.size_at = (at, cursor.at);
             }
             Column::Side => {
-                cursor.skip()?;
-                let word = cursor.since(at);
-                row.side = Some(if *word == *spelling.bid {
+                row.side = Some(if cursor.passes(&spelling.bid) {
                     Side::Bids
-                } else if *word == *spelling.ask {
+                } else if cursor.passes(&spelling.ask) {
                     Side::Asks
                 } else {
                     return Err(Malformed { flaw: Flaw::Type, at });

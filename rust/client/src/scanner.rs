@@ -258,7 +258,7 @@ impl Scanner {
         let mut hint = 0;
         let mut goes_on = cursor.open(b'{', b'}')?;
         while goes_on {
-            match self.envelope.find(object, cursor.name()?, &mut hint) {
+            match self.envelope.find(object, cursor, &mut hint)? {
                 Some(Then::Kind) => {
                     if found.kind.is_some() {
                         return cursor.wrong(Flaw::Twice);
@@ -404,5 +404,9 @@ fn spelling(table: &StreamTable) -> Result<Spelling, String> {
 #[inline(always)]
 pub(crate) fn utf8<'a>(cursor: &mut Cursor<'a>) -> Read<&'a [u8]> {
     let text = cursor.text()?;
-    if str::from_utf8(text).is_err() { cursor.wrong(Flaw::Syntax) } else { Ok(text) }
+    if text.is_ascii() || str::from_utf8(text).is_ok() {
+        Ok(text)
+    } else {
+        cursor.wrong(Flaw::Syntax)
+    }
 }

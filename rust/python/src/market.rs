@@ -1,7 +1,9 @@
 //! A venue's market as Python classes: bytes to messages in whole numbers, and to books.
 
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError, PyValueError};
-use pyo3::types::{PyAnyMethods, PyBytes, PyBytesMethods, PyList, PyString, PyStringMethods, PyTuple};
+use pyo3::types::{
+    PyAnyMethods, PyBytes, PyBytesMethods, PyList, PyString, PyStringMethods, PyTuple,
+};
 use pyo3::{
     Bound, IntoPyObject, IntoPyObjectExt, Py, PyAny, PyErr, PyResult, Python, pyclass, pymethods,
 };
@@ -427,7 +429,8 @@ fn parts<'py>(py: Python<'py>, kind: Kind, message: &Message) -> PyResult<Bound<
         Kind::Touch => {
             let (it, bid, ask) = (message.touch, message.touch.bid, message.touch.ask);
             let (bid, ask) = ((bid.price_ticks, bid.size_lots), (ask.price_ticks, ask.size_lots));
-            (number(kind), place, it.sequence, bid.0, bid.1, ask.0, ask.1, it.time_ns).into_bound_py_any(py)
+            (number(kind), place, it.sequence, bid.0, bid.1, ask.0, ask.1, it.time_ns)
+                .into_bound_py_any(py)
         }
     }
 }

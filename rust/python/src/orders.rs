@@ -3,9 +3,7 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::types::{PyAnyMethods, PyBytes, PyFloat, PyInt, PyString, PyStringMethods};
 use pyo3::{Bound, FromPyObject, PyAny, PyErr, PyResult, Python, pyclass, pymethods};
-use steelyard_client::{
-    Clock, Encoding, FormTable, Hash, Order, OrderForm, Part, Refused, Side,
-};
+use steelyard_client::{Clock, Encoding, FormTable, Hash, Order, OrderForm, Part, Refused, Side};
 
 /// What orders of one kind look like, as `steelyard.wire.tables.OrderForm` has it.
 #[derive(FromPyObject)]
