@@ -10,26 +10,25 @@ Peers are measured where they are installed.
 # A peer is fed where its connection would, which it does not offer.
 
 import asyncio
-import ctypes
 import gzip
 import hashlib
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from array import array
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from bench.floors import built, floor_job
 from bench.measure import Bench, row
 from bench.trader import trader_job
+from bench.turns import CCXT, CRYPTOFEED, PYTHON_BINANCE, Job, in_turns, peer, timed, times
+from bench.venues import run_venues
 from steelyard.dialects.binance import stream, tables
 from steelyard.domain.commands import Place
 from steelyard.domain.instrument import Instrument, Listings
@@ -40,7 +39,6 @@ from steelyard.wire.dialect import ApiKey
 
 HERE = Path(__file__).parent
 RECORDING = "binance/spot_btcusdt_20240809.jsonl.gz"
-ROUNDS = 7
 IMPORTS = 5
 ORDERS = 20_000
 SLOW_ORDERS = 1_000
@@ -53,9 +51,7 @@ TRADER = "trader: bytes to strategy, the stream keeps the book"
 TRADER_EVENTS = "trader: bytes to strategy, scanned natively, the book in Python"
 DECODE = "msgspec: typed decoding alone"
 FLOOR = "floor: scan and book, nothing checked (Rust)"
-CRYPTOFEED, CCXT, PYTHON_BINANCE = "cryptofeed", "ccxt", "python-binance"
 CCXT_PRO = "ccxt.pro"
-PEERS = {CRYPTOFEED: "2.5.0", CCXT: "4.5.90", PYTHON_BINANCE: "1.0.37"}
 
 SIZED = "signer: text to bytes"
 STEPS = "signer: ticks and lots to bytes"
@@ -104,8 +100,6 @@ ACK = {
     "fills": [],
 }
 
-Job = Callable[[], float]  # does the work once and returns the processor time it took, in s
-
 
 def run() -> Iterator[dict[str, Any]]:
     """Measure both paths and what it costs to import who does them."""
@@ -120,40 +114,9 @@ def run() -> Iterator[dict[str, Any]]:
     yield from bench.rows()
     run_orders(bench)
     yield from bench.rows()
+    for _ in run_venues(bench):
+        yield from bench.rows()
     yield from run_imports()
-
-
-def in_turns(bench: Bench, jobs: dict[str, tuple[int, Job]], unit: str) -> None:
-    """Time each job in each round; the first round does not count."""
-    rates: dict[str, list[float]] = {name: [] for name in jobs}
-    for turn in range(ROUNDS + 1):
-        for name, (work, job) in jobs.items():
-            seconds = job()
-            if turn:
-                rates[name].append(work / seconds)
-    for name, found in rates.items():
-        bench.tell(name, found, jobs[name][0], unit)
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Return the processor time of some work."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
-def peer(bench: Bench, package: str, row_name: str) -> bool:
-    """Whether a peer is here in the version that was compared; if not, say how to get it."""
-    try:
-        found = version(package)
-    except PackageNotFoundError:
-        found = ""
-    if found == PEERS[package]:
-        return True
-    bench.skip(
-        row_name, f"needs {package}=={PEERS[package]} (pip install), found {found or 'none'}"
-    )
-    return False
 
 
 # -- market data --------------------------------------------------------------------------------
@@ -176,8 +139,8 @@ def run_market(bench: Bench) -> None:
         DECODE: (count, decode_job(frames)),
     }
     with tempfile.TemporaryDirectory() as folder:
-        if floor := floor_job(bench, frames, Path(folder)):
-            jobs[FLOOR] = (count, floor)
+        if (floor := built(bench, FLOOR, Path(folder))) is not None:
+            jobs[FLOOR] = (count, floor_job(floor, "floor_md", (), frames, BEST))
         if peer(bench, CRYPTOFEED, CRYPTOFEED):
             jobs[CRYPTOFEED] = (count, cryptofeed_job(frames))
         if peer(bench, CCXT, CCXT_PRO):
@@ -279,35 +242,6 @@ def decode_job(frames: list[bytes]) -> Job:
             decode.decode(frame)
 
     return lambda: timed(work)
-
-
-def floor_job(bench: Bench, frames: list[bytes], folder: Path) -> Job | None:
-    """Return the scan and the book and nothing else, built here."""
-    rustc = shutil.which("rustc")
-    if rustc is None:
-        bench.skip(FLOOR, "needs rustc")
-        return None
-    library, source = folder / "floor_md.so", str(HERE / "floor_md.rs")
-    built = [rustc, "--edition", "2024", "--crate-type", "cdylib", "-C", "opt-level=3", "-o"]
-    subprocess.run([*built, str(library), source], check=True)
-    floor = ctypes.CDLL(str(library))
-    floor.floor_book.restype = ctypes.c_void_p
-    data = b"".join(frames)
-    ends, end = array("Q"), 0
-    for frame in frames:
-        end += len(frame)
-        ends.append(end)
-    at = (ctypes.c_size_t * len(ends)).from_buffer(ends)
-
-    def job() -> float:
-        best = (ctypes.c_int64 * 3)()
-        book = ctypes.c_void_p(floor.floor_book())
-        seconds = timed(lambda: floor.floor_md(book, data, at, ctypes.c_size_t(len(ends)), best))
-        floor.floor_end(book)
-        assert tuple(best)[:2] == BEST, tuple(best)
-        return seconds
-
-    return job
 
 
 def cryptofeed_job(frames: list[bytes]) -> Job:
@@ -439,13 +373,6 @@ def run_orders(bench: Bench) -> None:
         inner.update(payload)
         outer.update(inner.digest())
         return outer.hexdigest()
-
-    def times(count: int, work: Callable[[], object]) -> tuple[int, Job]:
-        def job() -> None:
-            for _ in range(count):
-                work()
-
-        return count, lambda: timed(job)
 
     jobs = {
         SIZED: times(ORDERS, lambda: sized(side, "60000.00", "0.01000", client_order_id, NOW_NS)),

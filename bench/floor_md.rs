@@ -2,8 +2,8 @@
 //!
 //! One market and two messages, known by their first letters and looked for by their names; a size
 //! for every price in an array, bitmaps over it to find the best. Nothing is checked: not that it
-//! is JSON, not which market it is, no sequence. Built as a library, so that the bench can time it
-//! in its own process.
+//! is JSON, not which market it is, no sequence, no checksum. Once for each way in which levels are
+//! told. Built as a library, so that the bench can time it in its own process.
 
 const PRICE_DECIMALS: usize = 2;
 const SIZE_DECIMALS: usize = 8;
@@ -150,6 +150,119 @@ pub unsafe extern "C" fn floor_md(
             let (size, _) = number(text, at + 7, SIZE_DECIMALS);
             best[2] = best[2].wrapping_add(price.wrapping_mul(size));
         }
+    }
+    (best[0], best[1]) = (bids.best(true), asks.best(false));
+}
+
+/// Reads levels from their bracket on that say their side, `["buy","1.0","2"]`.
+#[inline]
+fn changes(text: &[u8], mut at: usize, sides: &mut [Side; 2], decimals: usize) {
+    at += 1;
+    while text[at] == b'[' {
+        let is_bid = text[at + 2] == b'b';
+        let (price, end) = number(text, at + if is_bid { 8 } else { 9 }, decimals);
+        let (size, end) = number(text, end + 3, SIZE_DECIMALS);
+        sides[usize::from(!is_bid)].set(price as usize, size);
+        at = end + 2;
+        at += usize::from(text[at] == b',');
+    }
+}
+
+/// Reads lists of two texts from their bracket on; returns where the bracket behind them is.
+#[inline]
+fn pairs(text: &[u8], mut at: usize, side: &mut Side, decimals: usize) -> usize {
+    at += 1;
+    while text[at] == b'[' {
+        let (price, end) = number(text, at + 2, decimals);
+        let (size, end) = number(text, end + 3, SIZE_DECIMALS);
+        side.set(price as usize, size);
+        at = end + 2;
+        at += usize::from(text[at] == b',');
+    }
+    at
+}
+
+/// Reads objects `{"price":1.0,"qty":2}` from their bracket on; returns where the one behind is.
+#[inline]
+fn objects(text: &[u8], mut at: usize, side: &mut Side, decimals: usize) -> usize {
+    at += 1;
+    while text[at] == b'{' {
+        let (price, end) = number(text, at + 9, decimals);
+        let (size, end) = number(text, end + 7, SIZE_DECIMALS);
+        side.set(price as usize, size);
+        at = end + 1;
+        at += usize::from(text[at] == b',');
+    }
+    at
+}
+
+/// The same of messages whose first name is `type`: changes that say their side, and matches.
+///
+/// # Safety
+/// The pointers are what they are said to be; `best` has room for three numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn floor_sided(
+    book: *mut [Side; 2],
+    data: *const u8,
+    ends: *const usize,
+    count: usize,
+    best: *mut i64,
+    decimals: usize,
+) {
+    let sides = unsafe { &mut *book };
+    let ends = unsafe { std::slice::from_raw_parts(ends, count) };
+    let data = unsafe { std::slice::from_raw_parts(data, ends[count - 1]) };
+    let best = unsafe { std::slice::from_raw_parts_mut(best, 3) };
+    let mut start = 0;
+    for &end in ends {
+        let text = &data[start..end];
+        start = end;
+        match text[9] {
+            b'l' => {
+                let at = behind(text, 30, b"\"changes\":");
+                changes(text, at, sides, decimals);
+            }
+            b'm' => {
+                let at = behind(text, 100, b"\"size\":\"");
+                let (size, at) = number(text, at, SIZE_DECIMALS);
+                let (price, _) = number(text, at + 11, decimals);
+                best[2] = best[2].wrapping_add(price.wrapping_mul(size));
+            }
+            _ => {
+                let at = behind(text, 30, b"\"asks\":");
+                let [bids, asks] = sides;
+                let at = pairs(text, at, asks, decimals);
+                pairs(text, at + 9, bids, decimals);
+            }
+        }
+    }
+    (best[0], best[1]) = (sides[0].best(true), sides[1].best(false));
+}
+
+/// The same of messages of books whose levels are objects.
+///
+/// # Safety
+/// The pointers are what they are said to be; `best` has room for three numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn floor_objects(
+    book: *mut [Side; 2],
+    data: *const u8,
+    ends: *const usize,
+    count: usize,
+    best: *mut i64,
+    decimals: usize,
+) {
+    let [bids, asks] = unsafe { &mut *book };
+    let ends = unsafe { std::slice::from_raw_parts(ends, count) };
+    let data = unsafe { std::slice::from_raw_parts(data, ends[count - 1]) };
+    let best = unsafe { std::slice::from_raw_parts_mut(best, 3) };
+    let mut start = 0;
+    for &end in ends {
+        let text = &data[start..end];
+        start = end;
+        let at = behind(text, 50, b"\"bids\":");
+        let at = objects(text, at, bids, decimals);
+        objects(text, at + 9, asks, decimals);
     }
     (best[0], best[1]) = (bids.best(true), asks.best(false));
 }

@@ -302,8 +302,10 @@ class MarketReader:
             ValueError: The table or an instrument's steps make no sense; it says which.
         """
 
-    def receive(self, frame: bytes | str) -> int:
+    def receive(self, frame: bytes | str, now_ns: int = 0) -> int:
         """Take a frame of the stream; return a `Told`.
+
+        now_ns is the time of a message that tells none.
 
         Raises:
             DecodeError: It has not the table's form, or speaks of what is not followed.
@@ -316,7 +318,7 @@ class MarketReader:
             DecodeError: It has not the table's form.
         """
 
-    def scan(self, frame: bytes | str) -> tuple[Any, ...] | None:
+    def scan(self, frame: bytes | str, now_ns: int = 0) -> tuple[Any, ...] | None:
         """Return what a frame says, and leave the books alone; None if it is none of the kinds.
 
         Returns:
@@ -325,7 +327,8 @@ class MarketReader:
             time_ns, bids and asks off the tick (each (price, price_ticks, size_lots)); of a trade:
             trade_id, price_ticks, size_lots, whether the taker sold, time_ns; of a touch: update,
             bid_ticks, bid_lots, ask_ticks, ask_lots, time_ns. A time that the
-            venue does not say is 0.
+            venue does not say is now_ns; numbers that it does not say are 0. Of several trades it
+            is the last.
 
         Raises:
             DecodeError: It has not the table's form, or speaks of what is not followed.
@@ -338,17 +341,40 @@ class MarketReader:
             IndexError: No instrument has that place.
         """
 
+    def number(self, place: int) -> int:
+        """Return the number of an instrument's next message, counting it; 0 where they have some.
+
+        Raises:
+            IndexError: No instrument has that place.
+        """
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether messages of books have no numbers, and are counted."""
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the last message had another checksum than its book."""
+
+    @property
+    def kind(self) -> int:
+        """The kind of the last message, also where it was refused; 0: it was not clear."""
+
     @property
     def place(self) -> int:
         """The place of the instrument that the last message was of."""
 
     @property
     def time_ns(self) -> int:
-        """The venue's time of the last message; 0 where it says none."""
+        """The venue's time of the last message; where it says none, when it was received."""
 
     @property
     def trade(self) -> tuple[int, int, int, int, int, bool, int]:
         """The last trade, as `scan` returns it."""
+
+    @property
+    def trades(self) -> list[tuple[int, int, int, int, int, bool, int]]:
+        """All trades of the last message, each as `scan` returns it."""
 
     @property
     def touch(self) -> tuple[int, int, int, int, int, int, int, int]:

@@ -7,8 +7,10 @@ import pytest
 
 from steelyard.domain.errors import ConfigError, DecodeError
 from steelyard.wire.tables import (
+    Column,
     Continuity,
     Field,
+    LevelTable,
     MessageKind,
     MessageTable,
     Slot,
@@ -52,9 +54,10 @@ PLAIN = StreamTable(
     bought='"buy"',
     time_unit_ns=1_000_000,
     has_quotes=False,
-    level_length=4,
+    levels=LevelTable((Column.PRICE, Column.SIZE, Column.OTHER, Column.OTHER)),
     continuity=Continuity.PREVIOUS,
 )
+QUOTED = (*DEEP[2:4], *(field._replace(is_quoted=True) for field in DEEP[4:]))
 MARKETS = [Steps("AB", 100, 1), Steps("CD", 25, 10_000)]
 
 
@@ -76,7 +79,7 @@ def test_deltas_that_tell_what_was_before_them_are_chained():
     """The kind behind the payload, the symbol behind the levels: read all the same."""
     market = reader.MarketReader(PLAIN, MARKETS)
     book = market.book(0)
-    assert market.receive(frame("whole", 10, bids=[(1.25, 2)], asks=[(1.5, 3)])) == Told.CHANGED
+    assert market.receive(frame("whole", 10, bids=[(1.25, 2)], asks=[(1.5, 3)])) == Told.WHOLE
     assert market.receive(frame("change", 25, 10, bids=[(1.26, 1)])) == Told.CHANGED
     assert market.receive(frame("change", 20, 10, bids=[(1.26, 9)])) == Told.OLD
     assert (book.sequence, book.time_ns) == (25, 7_000_000)
@@ -84,7 +87,7 @@ def test_deltas_that_tell_what_was_before_them_are_chained():
     assert market.receive(frame("change", 40, 30)) == Told.GAP
     assert not book.is_whole
     assert market.receive(frame("change", 50, 40, asks=[(1.5, 0)])) == Told.WAITS
-    assert market.receive(frame("whole", 30, asks=[(1.5, 3)])) == Told.CHANGED
+    assert book.snapshot(30, [], [(150, 30_000)], 0) == Told.CHANGED
     assert (book.sequence, book.gaps, book.is_whole) == (50, 1, True)
     assert (book.bid_ticks, book.bid_lots, book.ask_ticks, book.ask_lots) == (None, 0, None, 0)
 
@@ -93,7 +96,7 @@ def test_instruments_are_told_apart():
     """Each has its own steps and its own book."""
     market = reader.MarketReader(PLAIN, MARKETS)
     for symbol, place in (("CD", 1), ("AB", 0)):
-        assert market.receive(frame("whole", 1, bids=[(5, 7.5)], symbol=symbol)) == Told.CHANGED
+        assert market.receive(frame("whole", 1, bids=[(5, 7.5)], symbol=symbol)) == Told.WHOLE
         assert market.place == place
     assert market.book(0).bids(1) == [(500, 75_000)]
     assert market.book(1).bids(1) == [(2_000, 7)]  # rounded down to whole lots
@@ -163,7 +166,15 @@ def test_other_things_than_frames_are_the_callers_mistake():
         ({"kind_path": ("a",) * 9}, MARKETS, "too many names"),
         ({"payload_path": ("at",)}, MARKETS, "twice|as well"),
         ({"decimals": 18}, MARKETS, "is no step"),
-        ({"level_length": 1}, MARKETS, "at least a price and a size"),
+        ({"levels": LevelTable((Column.PRICE,))}, MARKETS, "at least a price and a size"),
+        ({"levels": LevelTable((Column.PRICE, Column.SIZE, Column.SIDE))}, MARKETS, "their side"),
+        ({"changes": LevelTable()}, MARKETS, "their side"),
+        ({"levels": LevelTable(names=("price",))}, MARKETS, "every value has a name"),
+        ({"levels": LevelTable((Column.OTHER,) * 9)}, MARKETS, "a level has at"),
+        ({"checked_levels": 1}, MARKETS, "levels that the stream tells of"),
+        ({"depth": 1}, MARKETS, "without numbers"),
+        ({"beside": (Field(Slot.LAST, ("x",)),)}, MARKETS, "stand beside"),
+        ({"snapshot": MessageTable(MessageKind.SNAPSHOT, QUOTED)}, MARKETS, "no whole number"),
         ({"time_unit_ns": 0}, MARKETS, "unit of time"),
         ({"time_unit_ns": 2**70}, MARKETS, "cannot be used"),
         ({"snapshot": MessageTable(MessageKind.SNAPSHOT, DEEP[:3])}, MARKETS, "needs a required"),

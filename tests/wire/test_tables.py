@@ -1,17 +1,26 @@
 """The words of tables: their numbers are those of the native code."""
 
+from hashlib import sha256
+from itertools import product
+
 import pytest
 
 from steelyard.wire import tables
 from steelyard.wire.tables import (
+    Clock,
+    Column,
     Continuity,
+    Encoding,
     Field,
+    Hash,
     Hole,
+    LevelTable,
     MessageKind,
     MessageTable,
     Slot,
     Steps,
     StreamTable,
+    TimeForm,
 )
 
 native = pytest.importorskip("steelyard._native", reason="no native module was built")
@@ -35,7 +44,9 @@ STREAM = StreamTable(
 ONE = [Steps("AB", 1, 1)]
 
 
-@pytest.mark.parametrize("enum", [Slot, MessageKind, Continuity, Hole])
+@pytest.mark.parametrize(
+    "enum", [Slot, MessageKind, Continuity, Column, TimeForm, Hole, Hash, Encoding, Clock]
+)
 def test_numbers_count_from_one(enum):
     """The native side knows them by their place."""
     assert [int(member) for member in enum] == list(range(1, len(enum) + 1))
@@ -58,17 +69,28 @@ def test_the_native_side_has_as_many_of_each():
         with_slot(0),
         with_kind(len(MessageKind) + 1),
         STREAM._replace(continuity=len(Continuity) + 1),
+        STREAM._replace(time_form=len(TimeForm) + 1),
+        STREAM._replace(levels=LevelTable((*LevelTable().columns, len(Column) + 1))),
     ):
         with pytest.raises(ValueError, match="has the number"):
             native.MarketReader(refused, ONE)
     for continuity in Continuity:
         native.MarketReader(STREAM._replace(continuity=continuity), ONE)
+    for form in TimeForm:
+        native.MarketReader(STREAM._replace(time_form=form), ONE)
+    levels = LevelTable((Column.PRICE, Column.SIZE, Column.OTHER))
+    changes = LevelTable((Column.SIDE, Column.PRICE, Column.SIZE))
+    native.MarketReader(STREAM._replace(levels=levels, changes=changes), ONE)
 
 
 def test_a_form_takes_every_hole_and_no_other():
     """Each where it may stand."""
     form = tables.OrderForm(
-        signed=(Hole.SIDE, Hole.PRICE, Hole.SIZE, Hole.CLIENT_ORDER_ID, Hole.TIME, Hole.BODY),
+        signed=(
+            *(Hole.SIDE, Hole.PRICE, Hole.SIZE, Hole.CLIENT_ORDER_ID, Hole.JSON_ID, Hole.TIME),
+            *(Hole.BODY, Hole.DIGEST),
+        ),
+        digested=("x",),
         head=(Hole.SIGNATURE, Hole.SIGNED, Hole.BODY_LENGTH),
         body=("{}",),
         buy="B",
@@ -84,6 +106,12 @@ def test_a_form_takes_every_hole_and_no_other():
     used = {part for part in form.signed + form.head if isinstance(part, Hole)}
     assert used == set(Hole)
     made = native.OrderSigner(form, b"secret").request(-1, 7, 3, "x", 5)
-    assert made.endswith(b"S73x5{}2{}")
+    assert made.endswith(b"S73xx5{}" + sha256(b"x").digest() + b"2{}")
     with pytest.raises(ValueError, match="no hole"):
         native.OrderSigner(form._replace(head=(len(Hole) + 1,)), b"secret")
+    for hashed, encoding, clock in product(Hash, Encoding, Clock):
+        how = form._replace(hashed=hashed, encoding=encoding, clock=clock)
+        native.OrderSigner(how, b"secret")
+    for name, enum in (("hashed", Hash), ("encoding", Encoding), ("clock", Clock)):
+        with pytest.raises(ValueError, match="has that number"):
+            native.OrderSigner(form._replace(**{name: len(enum) + 1}), b"secret")

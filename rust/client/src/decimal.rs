@@ -72,26 +72,37 @@ impl Scale {
         Self::new(step, decimals).map(|scale| Self { decimals_max: TEXT_MAX, ..scale })
     }
 
-    /// Reads a number that stands in quotes, or where `is_quoted` is false without them.
+    /// Reads a number that stands in quotes, or where `is_quoted` is false one of JSON.
     #[inline(always)]
     pub(crate) fn read(&self, cursor: &mut Cursor<'_>, is_quoted: bool) -> Read<Steps> {
-        if is_quoted {
-            if cursor.here() != b'"' {
-                return cursor.wrong(Flaw::Type);
-            }
-            cursor.at += 1;
+        if !is_quoted {
+            let start = *cursor;
+            let steps = self.number(cursor)?;
+            return if is_json(cursor.since(start.at)) {
+                Ok(steps)
+            } else {
+                start.wrong(Flaw::Number)
+            };
         }
-        let steps = match self.short(cursor) {
-            Some(steps) => steps,
-            None => self.long(cursor)?,
-        };
-        if is_quoted {
-            if cursor.here() != b'"' {
-                return cursor.wrong(Flaw::Number);
-            }
-            cursor.at += 1;
+        if cursor.here() != b'"' {
+            return cursor.wrong(Flaw::Type);
         }
+        cursor.at += 1;
+        let steps = self.number(cursor)?;
+        if cursor.here() != b'"' {
+            return cursor.wrong(Flaw::Number);
+        }
+        cursor.at += 1;
         Ok(steps)
+    }
+
+    /// Reads a number as it stands there.
+    #[inline(always)]
+    pub(crate) fn number(&self, cursor: &mut Cursor<'_>) -> Read<Steps> {
+        match self.short(cursor) {
+            Some(steps) => Ok(steps),
+            None => self.long(cursor),
+        }
     }
 
     /// Reads up to seven digits, a point and up to eight digits, all at once; None and nothing is
@@ -188,6 +199,17 @@ impl Scale {
     }
 }
 
+/// Whether a number, of which digits and points are known to be right, may stand without quotes:
+/// none of its zeros stands before another digit, and digits are behind its point.
+#[inline(always)]
+fn is_json(text: &[u8]) -> bool {
+    let digits = match text {
+        [b'-', digits @ ..] => digits,
+        _ => text,
+    };
+    !matches!(digits, [b'0', b'0'..=b'9', ..] | [.., b'.'])
+}
+
 /// Writes a whole number that is not negative.
 #[inline]
 pub(crate) fn write_integer(out: &mut Vec<u8>, value: i64) {
@@ -217,6 +239,24 @@ pub(crate) fn write_decimal(out: &mut Vec<u8>, value: i64, decimals: u32) {
         (rest, left) = (rest / 10, left.saturating_sub(1));
     }
     out.extend_from_slice(text.get(at..).unwrap_or_default());
+}
+
+/// Writes a number that is not negative, `value` times 10^-`decimals`, with all its decimals.
+#[inline]
+pub(crate) fn write_padded(out: &mut Vec<u8>, value: i64, decimals: u32) {
+    let start = out.len();
+    write_decimal(out, value, decimals);
+    let point = out.iter().skip(start).position(|it| *it == b'.');
+    let behind = match point {
+        Some(point) => out.len() - start - point - 1,
+        None if decimals == 0 => return,
+        None => {
+            out.push(b'.');
+            0
+        }
+    };
+    let wanted = decimals as usize;
+    out.resize(out.len() + wanted.saturating_sub(behind), b'0');
 }
 
 #[inline(always)]

@@ -6,7 +6,11 @@
 
 use std::fmt;
 
-use crate::decimal::{DECIMALS_MAX, Scale, write_decimal, write_integer};
+use sha2::{Digest, Sha256};
+
+use crate::decimal::{DECIMALS_MAX, Scale};
+use crate::fill::{Fill, Made};
+use crate::form_table::{FormTable, Part, check_parts, decimals_of};
 use crate::hmac::Signer;
 use crate::json::Cursor;
 use crate::levels::{Side, TICKS_MAX};
@@ -14,60 +18,6 @@ use crate::malformed::{Flaw, Malformed};
 
 /// No venue takes longer client order ids.
 pub const CLIENT_ORDER_ID_MAX: usize = 64;
-
-/// A piece of a form: a text as it is, or a hole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The same in every order.
-    Text(String),
-    /// The word for the side.
-    Side,
-    /// The price, without zeros at its end.
-    Price,
-    /// The size, likewise.
-    Size,
-    /// The client order id; what is not a letter, a digit or one of `-._~` stands as %XX.
-    ClientOrderId,
-    /// The time, in the form's unit.
-    Time,
-    /// The signature in hexadecimal.
-    Signature,
-    /// What was signed.
-    Signed,
-    /// The body.
-    Body,
-    /// How many bytes the body has.
-    BodyLength,
-}
-
-/// What orders of one kind and instrument look like as a request.
-#[derive(Clone, Debug)]
-pub struct FormTable {
-    /// What the signature covers.
-    pub signed: Vec<Part>,
-    /// The request up to its body.
-    pub head: Vec<Part>,
-    /// The body.
-    pub body: Vec<Part>,
-    /// The word for buying.
-    pub buy: String,
-    /// The word for selling.
-    pub sell: String,
-    /// What the time counts, in nanoseconds.
-    pub time_unit_ns: i64,
-    /// Digits behind the point in which the steps are told.
-    pub decimals: u32,
-    /// The price step, in units of the last of them.
-    pub tick: i64,
-    /// The size step, likewise.
-    pub lot: i64,
-    /// The largest price.
-    pub price_max_ticks: i64,
-    /// The smallest size.
-    pub size_min_lots: i64,
-    /// The largest size.
-    pub size_max_lots: i64,
-}
 
 /// Why there is no request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +34,8 @@ pub enum Refused {
     SizeTooLarge,
     /// A client order id is missing, given where the form has none, too long or not printable ASCII.
     ClientOrderId,
+    /// A client order id is not of the form that the venue asks for.
+    ClientOrderIdForm,
     /// The time is before 1970.
     Time,
 }
@@ -103,6 +55,9 @@ impl Refused {
             Self::ClientOrderId => {
                 "an order has a client order id exactly if its form has one: 1 to 64 printable \
                  ASCII characters"
+            }
+            Self::ClientOrderIdForm => {
+                "the client order id is not of the form that the venue takes"
             }
             Self::Time => "the time is before 1970",
         }
@@ -142,8 +97,14 @@ pub struct OrderForm {
     has_id: bool,
     /// Whether the body holds the signature or what was signed: it is then made after them.
     is_body_last: bool,
+    /// Digits of a second that the time tells.
+    time_decimals: u32,
+    /// The last nonce.
+    last_ns: i64,
     signed: Vec<u8>,
     body: Vec<u8>,
+    digested: Vec<u8>,
+    signature: Vec<u8>,
     request: Vec<u8>,
 }
 
@@ -153,25 +114,12 @@ impl OrderForm {
     /// # Errors
     /// A hole stands where nothing can fill it, or a step or limit is none; the text says which.
     pub fn new(table: FormTable, secret: &[u8]) -> Result<Self, String> {
+        check_parts(&table)?;
         let has = |parts: &[Part], part: &Part| parts.contains(part);
         let is_body_last = has(&table.body, &Part::Signature) || has(&table.body, &Part::Signed);
-        if has(&table.signed, &Part::Signature) || has(&table.signed, &Part::Signed) {
-            return Err("what is signed cannot hold its own signature".to_owned());
-        }
-        if is_body_last && has(&table.signed, &Part::Body) {
-            return Err("what is signed and the body cannot hold each other".to_owned());
-        }
-        for parts in [&table.signed, &table.body] {
-            if has(parts, &Part::BodyLength) {
-                return Err("the length of the body belongs into the head".to_owned());
-            }
-        }
-        if has(&table.body, &Part::Body) || has(&table.head, &Part::Body) {
-            return Err("the body follows the head by itself".to_owned());
-        }
         let steps = (
             Scale::rounding(table.tick, table.decimals),
-            Scale::rounding(table.lot, table.decimals),
+            Scale::rounding(table.lot, table.size_decimals),
         );
         let (Some(tick), Some(lot)) = steps else {
             return Err(format!("steps are positive, with up to {DECIMALS_MAX} decimals"));
@@ -190,14 +138,10 @@ impl OrderForm {
                 return Err("the largest price or size has more than 18 digits".to_owned());
             }
         }
-        if table.time_unit_ns <= 0 {
-            return Err("a unit of time is at least a nanosecond".to_owned());
-        }
+        let time_decimals = decimals_of(table.time_unit_ns, table.clock)?;
         let all = || table.signed.iter().chain(&table.head).chain(&table.body);
-        let (has_price, has_id) =
-            (all().any(|it| *it == Part::Price), all().any(|it| *it == Part::ClientOrderId));
-        let (signed, body, request) = (Vec::new(), Vec::new(), Vec::new());
-        let signer = Signer::new(secret);
+        let (has_price, has_id) = (all().any(|it| *it == Part::Price), all().any(|it| it.is_id()));
+        let signer = Signer::new(secret, table.hash, table.encoding);
         Ok(Self {
             table,
             signer,
@@ -206,9 +150,13 @@ impl OrderForm {
             has_price,
             has_id,
             is_body_last,
-            signed,
-            body,
-            request,
+            time_decimals,
+            last_ns: 0,
+            signed: Vec::new(),
+            body: Vec::new(),
+            digested: Vec::new(),
+            signature: Vec::new(),
+            request: Vec::new(),
         })
     }
 
@@ -241,21 +189,41 @@ impl OrderForm {
     #[inline]
     pub fn request(&mut self, order: &Order<'_>) -> Result<&[u8], Refused> {
         self.check(order)?;
-        let Self { table, signer, signed, body, request, .. } = self;
-        request.clear();
-        let mut fill = Fill { order, table, signature: [0; 64] };
+        let time_ns = self.rising(order.now_ns);
+        let Self { table, signer, signed, body, digested, signature, request, .. } = self;
+        let fill = Fill { order, table, time_ns, time_decimals: self.time_decimals };
+        let nothing = Made::default();
+        signature.clear();
         if self.is_body_last {
-            fill.write(&table.signed, signed, &[], &[]);
-            fill.signature = signer.hex(signed);
-            fill.write(&table.body, body, signed, &[]);
+            fill.write(&table.signed, signed, &nothing);
+            signer.write(signed, signature);
+            fill.write(&table.body, body, &Made { signed, signature, ..nothing });
         } else {
-            fill.write(&table.body, body, &[], &[]);
-            fill.write(&table.signed, signed, &[], body);
-            fill.signature = signer.hex(signed);
+            fill.write(&table.body, body, &nothing);
+            let mut made = Made { body, ..nothing };
+            if !table.digested.is_empty() {
+                fill.write(&table.digested, digested, &made);
+                made.digest = Sha256::digest(&digested).into();
+            }
+            fill.write(&table.signed, signed, &made);
+            signer.write(signed, signature);
         }
-        fill.write(&table.head, request, signed, body);
+        fill.write(&table.head, request, &Made { signed, signature, body, ..nothing });
         request.extend_from_slice(body);
         Ok(request)
+    }
+
+    /// Returns the time to be written: where it is a nonce, one above the last.
+    #[inline]
+    fn rising(&mut self, now_ns: i64) -> i64 {
+        let within_ns = self.table.rises_within_ns;
+        if within_ns == 0 {
+            return now_ns;
+        }
+        let is_again = now_ns <= self.last_ns && self.last_ns < now_ns.saturating_add(within_ns);
+        self.last_ns =
+            if is_again { self.last_ns.saturating_add(self.table.time_unit_ns) } else { now_ns };
+        self.last_ns
     }
 
     #[inline]
@@ -280,6 +248,9 @@ impl OrderForm {
         if id.is_empty() == self.has_id || id.len() > CLIENT_ORDER_ID_MAX || !is_printable {
             return Err(Refused::ClientOrderId);
         }
+        if self.has_id && !self.table.id_form.is_empty() && !has_form(id, &self.table.id_form) {
+            return Err(Refused::ClientOrderIdForm);
+        }
         if order.now_ns < 0 {
             return Err(Refused::Time);
         }
@@ -296,7 +267,7 @@ fn rounded(
     large: Refused,
 ) -> Result<(i64, bool), Refused> {
     let mut cursor = Cursor::new(text.as_bytes());
-    match scale.read(&mut cursor, false) {
+    match scale.number(&mut cursor) {
         Ok(steps) if cursor.at == text.len() => Ok((steps.count, steps.is_exact)),
         Err(Malformed { flaw: Flaw::Negative, .. }) => Err(negative),
         Err(Malformed { flaw: Flaw::Large, .. }) => Err(large),
@@ -304,60 +275,22 @@ fn rounded(
     }
 }
 
-struct Fill<'a> {
-    order: &'a Order<'a>,
-    table: &'a FormTable,
-    signature: [u8; 64],
-}
-
-impl Fill<'_> {
-    #[inline]
-    fn write(&self, parts: &[Part], out: &mut Vec<u8>, signed: &[u8], body: &[u8]) {
-        let Self { order, table, signature } = self;
-        out.clear();
-        for part in parts {
-            match part {
-                Part::Text(text) => out.extend_from_slice(text.as_bytes()),
-                Part::Side => out.extend_from_slice(match order.side {
-                    Side::Bids => table.buy.as_bytes(),
-                    Side::Asks => table.sell.as_bytes(),
-                }),
-                Part::Price => {
-                    let ticks = order.price_ticks.unwrap_or_default();
-                    write_decimal(out, ticks.saturating_mul(table.tick), table.decimals);
-                }
-                Part::Size => {
-                    write_decimal(out, order.size_lots.saturating_mul(table.lot), table.decimals);
-                }
-                Part::ClientOrderId => escape(out, order.client_order_id),
-                Part::Time => {
-                    write_integer(out, order.now_ns.checked_div(table.time_unit_ns).unwrap_or(0));
-                }
-                Part::Signature => out.extend_from_slice(signature),
-                Part::Signed => out.extend_from_slice(signed),
-                Part::Body => out.extend_from_slice(body),
-                Part::BodyLength => {
-                    write_integer(out, i64::try_from(body.len()).unwrap_or(i64::MAX));
-                }
-            }
-        }
-    }
-}
-
+/// Whether an id is of a form: see [`FormTable::id_form`].
 #[inline]
-fn escape(out: &mut Vec<u8>, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(byte);
-        } else {
-            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
-        }
-    }
+fn has_form(id: &str, form: &str) -> bool {
+    let fits = |(byte, form)| match form {
+        b'x' => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        b'y' => matches!(byte, b'8' | b'9' | b'a' | b'b'),
+        _ => byte == form,
+    };
+    id.len() == form.len() && id.bytes().zip(form.bytes()).all(fits)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::form_table::Clock;
+    use crate::hmac::{Encoding, Hash};
 
     fn text(text: &str) -> Part {
         Part::Text(text.to_owned())
@@ -385,8 +318,16 @@ mod tests {
             body: vec![Part::Signed, text("&signature="), Part::Signature],
             buy: "BUY".to_owned(),
             sell: "SELL".to_owned(),
+            digested: Vec::new(),
+            hash: Hash::Sha256,
+            encoding: Encoding::Hex,
+            clock: Clock::Count,
             time_unit_ns: 1_000_000,
+            rises_within_ns: 0,
             decimals: 8,
+            size_decimals: 8,
+            is_padded: false,
+            id_form: String::new(),
             tick: 1_000_000,
             lot: 1_000,
             price_max_ticks: 100_000_000,
@@ -405,12 +346,21 @@ mod tests {
         }
     }
 
+    fn signature(payload: &str) -> String {
+        let signer = Signer::new(b"secret", Hash::Sha256, Encoding::Hex);
+        String::from_utf8(signer.sign(payload.as_bytes())).unwrap()
+    }
+
+    fn made(table: FormTable, order: &Order<'_>) -> String {
+        let mut form = OrderForm::new(table, b"secret").unwrap();
+        String::from_utf8(form.request(order).unwrap().to_vec()).unwrap()
+    }
+
     #[test]
     fn an_order_becomes_a_request() {
         let mut form = OrderForm::new(table(), b"secret").unwrap();
         let payload = "side=BUY&p=60000.5&q=0.01&id=a-1%2Fb&t=1723161600000";
-        let signature = String::from_utf8(Signer::new(b"secret").hex(payload.as_bytes()).to_vec());
-        let body = format!("{payload}&signature={}", signature.unwrap());
+        let body = format!("{payload}&signature={}", signature(payload));
         let expected =
             format!("POST /order HTTP/1.1\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         for _ in 0..2 {
@@ -426,9 +376,82 @@ mod tests {
         let head = vec![text("SIGN: "), Part::Signature, text("\r\n\r\n")];
         let parts = FormTable { signed, head, body: json, ..table() };
         let mut form = OrderForm::new(parts, b"secret").unwrap();
-        let signature = Signer::new(b"secret").hex(b"1723161600000POST/order{\"px\":\"60000.5\"}");
-        let expected = [b"SIGN: ", &signature[..], b"\r\n\r\n{\"px\":\"60000.5\"}"].concat();
-        assert_eq!(form.request(&order("")).unwrap(), expected);
+        let signature = signature("1723161600000POST/order{\"px\":\"60000.5\"}");
+        let expected = format!("SIGN: {signature}\r\n\r\n{{\"px\":\"60000.5\"}}");
+        assert_eq!(form.request(&order("")).unwrap(), expected.as_bytes());
+    }
+
+    #[test]
+    fn times_and_numbers_are_written_as_the_form_has_them() {
+        let parts = |part| FormTable { signed: vec![part], body: vec![Part::Signed], ..table() };
+        let bare = |part| FormTable { head: Vec::new(), ..parts(part) };
+        let good = Order { client_order_id: "", ..order("") };
+        let none = Order { price_ticks: None, ..good };
+        for (clock, time_unit_ns, expected) in [
+            (Clock::Count, 1_000_000, "1723161600000"),
+            (Clock::Seconds, 1_000_000, "1723161600.000"),
+            (Clock::Seconds, 1_000, "1723161600.000999"),
+            (Clock::Seconds, 1_000_000_000, "1723161600"),
+            (Clock::Iso, 1_000, "2024-08-09T00:00:00.000999Z"),
+        ] {
+            let form = FormTable { clock, time_unit_ns, ..bare(Part::Time) };
+            assert_eq!(made(form, &none), expected);
+        }
+        assert_eq!(made(bare(Part::Price), &good), "60000.5");
+        let padded = FormTable { is_padded: true, decimals: 3, tick: 10, ..bare(Part::Price) };
+        assert_eq!(made(padded, &good), "60000.500");
+        let sized = FormTable { size_decimals: 2, lot: 5, ..bare(Part::Size) };
+        assert_eq!(made(sized, &none), "50");
+        let json = Order { client_order_id: "a\"b\\c", ..none };
+        assert_eq!(made(bare(Part::JsonId), &json), "a\\\"b\\\\c");
+    }
+
+    #[test]
+    fn a_nonce_goes_up_with_every_request() {
+        let form = FormTable {
+            signed: vec![Part::Time],
+            head: Vec::new(),
+            body: vec![Part::Signed],
+            time_unit_ns: 1,
+            rises_within_ns: 1_000,
+            ..table()
+        };
+        let mut form = OrderForm::new(form, b"secret").unwrap();
+        for (now_ns, nonce) in [(5_000, 5_000), (5_000, 5_001), (4_500, 5_002), (4_002, 4_002)] {
+            let order = Order { price_ticks: None, client_order_id: "", now_ns, ..order("") };
+            assert_eq!(form.request(&order).unwrap(), nonce.to_string().as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_is_digested_is_signed() {
+        let form = FormTable {
+            digested: vec![Part::Time, Part::Body],
+            signed: vec![text("/path"), Part::Digest],
+            head: vec![Part::Signature],
+            body: vec![text("n="), Part::Time],
+            hash: Hash::Sha512,
+            encoding: Encoding::Base64,
+            ..table()
+        };
+        let order = Order { price_ticks: None, client_order_id: "", ..order("") };
+        let digest = Sha256::digest(b"1723161600000n=1723161600000");
+        let payload = [b"/path".as_slice(), &digest].concat();
+        let signer = Signer::new(b"secret", Hash::Sha512, Encoding::Base64);
+        let signature = String::from_utf8(signer.sign(&payload)).unwrap();
+        assert_eq!(made(form, &order), format!("{signature}n=1723161600000"));
+    }
+
+    #[test]
+    fn an_id_is_of_the_form_that_is_asked_for() {
+        let form = FormTable { id_form: "xx-4x-yx".to_owned(), ..table() };
+        let mut form = OrderForm::new(form, b"secret").unwrap();
+        for id in ["a0-4f-80", "99-40-bf"] {
+            assert!(form.request(&order(id)).is_ok(), "{id}");
+        }
+        for id in ["a0-5f-80", "a0-4f-70", "A0-4f-80", "a0-4f-8", "a0-4f-800"] {
+            assert_eq!(form.request(&order(id)), Err(Refused::ClientOrderIdForm), "{id}");
+        }
     }
 
     #[test]
@@ -484,6 +507,11 @@ mod tests {
             FormTable { size_min_lots: 0, ..table() },
             FormTable { price_max_ticks: TICKS_MAX, ..table() },
             FormTable { time_unit_ns: 0, ..table() },
+            FormTable { time_unit_ns: 5, clock: Clock::Seconds, ..table() },
+            FormTable { signed: vec![Part::Digest], ..table() },
+            FormTable { digested: vec![Part::Time], ..table() },
+            FormTable { digested: vec![Part::Signature], ..table() },
+            FormTable { head: vec![Part::Digest], ..table() },
         ] {
             assert!(OrderForm::new(wrong, b"secret").is_err());
         }

@@ -26,6 +26,11 @@ impl<'a> Cursor<'a> {
         Self { bytes, at: 0 }
     }
 
+    /// Returns a cursor of the same message at another place.
+    pub(crate) fn moved(&self, at: usize) -> Self {
+        Self { at, ..*self }
+    }
+
     #[cold]
     pub(crate) fn wrong<T>(&self, flaw: Flaw) -> Read<T> {
         Err(Malformed { flaw, at: self.at })
@@ -47,6 +52,22 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     pub(crate) fn since(&self, start: usize) -> &'a [u8] {
         self.bytes.get(start..self.at).unwrap_or_default()
+    }
+
+    /// Returns what stands from one place to another.
+    #[inline(always)]
+    pub(crate) fn between(&self, start: usize, end: usize) -> &'a [u8] {
+        self.bytes.get(start..end).unwrap_or_default()
+    }
+
+    /// Passes over these bytes if they are here.
+    #[inline(always)]
+    pub(crate) fn passes(&mut self, text: &[u8]) -> bool {
+        let is_here = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(text));
+        if is_here {
+            self.at += text.len();
+        }
+        is_here
     }
 
     #[inline(always)]
@@ -117,17 +138,31 @@ impl<'a> Cursor<'a> {
         }
         self.at += 1;
         let start = self.at;
-        loop {
-            match self.here() {
-                b'"' => break,
-                b'\\' => return self.wrong(Flaw::Escape),
-                0..=0x1f => return self.wrong(Flaw::Syntax),
-                _ => self.at += 1,
-            }
+        self.plain();
+        match self.here() {
+            b'"' => {}
+            b'\\' => return self.wrong(Flaw::Escape),
+            _ => return self.wrong(Flaw::Syntax),
         }
         let text = self.since(start);
         self.at += 1;
         Ok(text)
+    }
+
+    /// Passes over characters of a text up to its quote, an escape or what must not be in it.
+    #[inline(always)]
+    fn plain(&mut self) {
+        while let Some(chunk) = self.window() {
+            let special = specials_in(u64::from_le_bytes(*chunk));
+            if special != 0 {
+                self.at += special.trailing_zeros() as usize / 8;
+                return;
+            }
+            self.at += 8;
+        }
+        while !matches!(self.here(), b'"' | b'\\' | 0..=0x1f) {
+            self.at += 1;
+        }
     }
 
     /// Returns a name and passes over its colon.
@@ -253,6 +288,7 @@ impl<'a> Cursor<'a> {
     fn skip_text(&mut self) -> Read<()> {
         self.tight(b'"')?;
         loop {
+            self.plain();
             match self.here() {
                 b'"' => break,
                 b'\\' => {
@@ -271,8 +307,7 @@ impl<'a> Cursor<'a> {
                         _ => return self.wrong(Flaw::Syntax),
                     }
                 }
-                0..=0x1f => return self.wrong(Flaw::Syntax),
-                _ => self.at += 1,
+                _ => return self.wrong(Flaw::Syntax),
             }
         }
         self.at += 1;
@@ -316,6 +351,19 @@ impl<'a> Cursor<'a> {
         self.space();
         if self.at < self.bytes.len() { self.wrong(Flaw::Syntax) } else { Ok(()) }
     }
+}
+
+/// Marks, by their upper bits, those of eight characters that are quotes, backslashes or below a
+/// space; the first mark is right, what is behind it may not be.
+#[inline(always)]
+fn specials_in(chunk: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zeros_in = |word: u64| word.wrapping_sub(ONES) & !word;
+    let quotes = zeros_in(chunk ^ ONES.wrapping_mul(b'"' as u64));
+    let backslashes = zeros_in(chunk ^ ONES.wrapping_mul(b'\\' as u64));
+    let controls = chunk.wrapping_sub(ONES.wrapping_mul(0x20)) & !chunk;
+    (quotes | backslashes | controls) & HIGH
 }
 
 #[cfg(test)]
@@ -376,6 +424,22 @@ mod tests {
             "\0",
         ] {
             assert_eq!(skipped(text).map_err(|it| it.flaw), Err(Flaw::Syntax), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_special_in_a_text_is_found_wherever_it_is() {
+        for special in (0..=255_u8).filter(|it| *it < 0x20 || matches!(it, b'"' | b'\\')) {
+            for place in 0..40 {
+                let mut text = vec![b'x'; 40];
+                text[place] = special;
+                if place > 0 {
+                    text[place / 2] = 0xc3;
+                }
+                let mut cursor = Cursor::new(&text);
+                cursor.plain();
+                assert_eq!(cursor.at, place);
+            }
         }
     }
 

@@ -8,24 +8,35 @@
 
 mod book;
 mod decimal;
+mod depth;
+mod fields;
+mod fill;
 mod form;
+mod form_table;
 mod hmac;
 mod json;
 mod levels;
 mod malformed;
 mod plan;
+mod rows;
 mod scanner;
 #[cfg(test)]
 mod seeded;
 mod table;
+mod time;
 
-pub use book::{Book, Continuity, Delta, Step, WAITING_MAX};
+pub use book::{Book, Continuity, Delta, Manner, Step, WAITING_MAX};
 pub use decimal::{DECIMALS_MAX, Scale};
-pub use form::{CLIENT_ORDER_ID_MAX, FormTable, Order, OrderForm, Part, Refused};
-pub use hmac::Signer;
+pub use depth::Digits;
+pub use form::{CLIENT_ORDER_ID_MAX, Order, OrderForm, Refused};
+pub use form_table::{Clock, FormTable, Part};
+pub use hmac::{Encoding, Hash, Signer};
 pub use json::DEPTH_MAX;
 pub use levels::{BOOK_LEVELS_MAX, Level, Levels, ODD_LEVELS_MAX, OddLevel, Side, TICKS_MAX};
 pub use malformed::{Flaw, Malformed, Read};
 pub use plan::{FIELDS_MAX, PATH_MAX};
-pub use scanner::{LEVELS_MAX, Message, Scanner, Touch, Trade};
-pub use table::{Field, Kind, Listing, MessageTable, Slot, StreamTable};
+pub use rows::LEVELS_MAX;
+pub use scanner::{Message, Scanner, Touch, Trade};
+pub use table::{
+    Column, Field, Kind, LevelTable, Listing, MessageTable, Slot, StreamTable, TimeForm,
+};

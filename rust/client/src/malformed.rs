@@ -36,6 +36,12 @@ pub enum Flaw {
     Unlisted,
     /// More levels in one message than [`crate::LEVELS_MAX`].
     Levels,
+    /// More than one book in one message.
+    Several,
+    /// A time that is not written as the table says.
+    Time,
+    /// A price that is no whole number of ticks, where the table does not take such.
+    OffTick,
 }
 
 impl Flaw {
@@ -54,6 +60,9 @@ impl Flaw {
             Self::Twice => "a symbol or kind is told twice",
             Self::Unlisted => "the symbol is not one of those that are followed",
             Self::Levels => "there are too many levels",
+            Self::Several => "there are several books in one message",
+            Self::Time => "this is not a time of the form 2024-03-11T20:48:46.622052Z",
+            Self::OffTick => "a price is off the tick",
         }
     }
 }

@@ -1,13 +1,15 @@
 //! A venue's market as Python classes: bytes to messages in whole numbers, and to books.
 
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError, PyValueError};
-use pyo3::types::{PyAnyMethods, PyBytes, PyBytesMethods, PyString, PyStringMethods, PyTuple};
+use pyo3::types::{
+    PyAnyMethods, PyBytes, PyBytesMethods, PyList, PyString, PyStringMethods, PyTuple,
+};
 use pyo3::{
     Bound, IntoPyObject, IntoPyObjectExt, Py, PyAny, PyErr, PyResult, Python, pyclass, pymethods,
 };
 use steelyard_client::{
-    Book, Continuity, Delta, Kind, Level, Levels, Listing, Malformed, Message, OddLevel, Scanner,
-    Step, TICKS_MAX,
+    Book, Continuity, Delta, Kind, Level, Levels, Listing, Malformed, Manner, Message, OddLevel,
+    Scanner, Step, TICKS_MAX, Trade,
 };
 
 use crate::tables::PyStreamTable;
@@ -20,6 +22,7 @@ const WAITS: u8 = 3;
 const GAP: u8 = 4;
 const TRADE: u8 = 5;
 const TOUCH: u8 = 6;
+const WHOLE: u8 = 7;
 
 type Pairs = Vec<(i64, i64)>;
 type Triples = Vec<(i64, i64, i64)>;
@@ -69,6 +72,8 @@ fn told(step: Step) -> u8 {
         Step::Old => OLD,
         Step::Waits => WAITS,
         Step::Gap => GAP,
+        Step::Whole => WHOLE,
+        Step::Early => PASSED_OVER,
     }
 }
 
@@ -115,7 +120,8 @@ impl PyBook {
     fn new(continuity: u8) -> PyResult<Self> {
         let continuity = Continuity::of(continuity)
             .ok_or_else(|| PyValueError::new_err("continuity is 1, 2 or 3"))?;
-        Ok(Self { book: Book::new(continuity) })
+        let manner = Manner { continuity, depth: 0, checked_levels: 0 };
+        Ok(Self { book: Book::new(manner) })
     }
 
     #[pyo3(signature = (sequence, bids, asks, time_ns, odd_bids=Vec::new(), odd_asks=Vec::new(),
@@ -146,6 +152,7 @@ impl PyBook {
             odd_bids: odd_levels(odd_bids)?,
             odd_asks: odd_levels(odd_asks)?,
             known_ticks,
+            ..Delta::default()
         })))
     }
 
@@ -165,7 +172,6 @@ impl PyBook {
     ) -> PyResult<u8> {
         let (bids, asks) = (levels(bids)?, levels(asks)?);
         let (odd_bids, odd_asks) = (odd_levels(odd_bids)?, odd_levels(odd_asks)?);
-        let known_ticks = (None, None);
         Ok(told(self.book.delta(&Delta {
             first,
             last,
@@ -175,7 +181,7 @@ impl PyBook {
             asks,
             odd_bids,
             odd_asks,
-            known_ticks,
+            ..Delta::default()
         })))
     }
 
@@ -268,33 +274,39 @@ impl PyReader {
             listings.into_iter().map(|(symbol, tick, lot)| Listing { symbol, tick, lot });
         let listings: Vec<_> = listings.collect();
         let scanner = Scanner::new(&table, &listings).map_err(PyValueError::new_err)?;
-        let book = || Py::new(py, PyBook { book: Book::new(table.continuity) });
+        let book = || Py::new(py, PyBook { book: Book::new(scanner.manner()) });
         let books = listings.iter().map(|_| book()).collect::<PyResult<_>>()?;
         Ok(Self { scanner, books, kind: Kind::Delta })
     }
 
-    fn receive(&mut self, frame: &Bound<'_, PyAny>) -> PyResult<u8> {
+    #[pyo3(signature = (frame, now_ns=0))]
+    fn receive(&mut self, frame: &Bound<'_, PyAny>, now_ns: i64) -> PyResult<u8> {
         let py = frame.py();
         let Self { scanner, books, kind: last } = self;
-        let kind = with_bytes(frame, |bytes| scanner.read(bytes))?;
+        let kind = with_bytes(frame, |bytes| scanner.read(bytes, now_ns))?;
         let Some(kind) = kind.map_err(|error| malformed(py, &error))? else {
             return Ok(PASSED_OVER);
         };
         *last = kind;
-        let message = scanner.message();
+        let message = scanner.message_mut();
         let step = match kind {
             Kind::Trade => return Ok(TRADE),
             Kind::Touch => return Ok(TOUCH),
-            Kind::Delta => book(py, books, message)?.book.delta(&message.delta),
-            Kind::Snapshot => book(py, books, message)?.book.snapshot(&message.delta),
+            Kind::Delta => book(py, books, message.instrument)?.book.change(&mut message.delta),
+            Kind::Snapshot => book(py, books, message.instrument)?.book.whole(&mut message.delta),
         };
         Ok(told(step))
     }
 
-    fn scan<'py>(&mut self, frame: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    #[pyo3(signature = (frame, now_ns=0))]
+    fn scan<'py>(
+        &mut self,
+        frame: &Bound<'py, PyAny>,
+        now_ns: i64,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = frame.py();
         let scanner = &mut self.scanner;
-        let kind = with_bytes(frame, |bytes| scanner.read(bytes))?;
+        let kind = with_bytes(frame, |bytes| scanner.read(bytes, now_ns))?;
         let kind = kind.map_err(|error| malformed(py, &error))?;
         kind.map(|kind| parts(py, kind, scanner.message())).transpose()
     }
@@ -305,12 +317,38 @@ impl PyReader {
         let read = with_bytes(body, |bytes| scanner.read_snapshot(place, bytes))?;
         read.map_err(|error| malformed(py, &error))?;
         let message = scanner.message();
-        Ok(told(book(py, books, message)?.book.snapshot(&message.delta)))
+        Ok(told(book(py, books, message.instrument)?.book.snapshot(&message.delta)))
     }
 
     fn book(&self, py: Python<'_>, place: usize) -> PyResult<Py<PyBook>> {
         let book = self.books.get(place).map(|book| book.clone_ref(py));
         book.ok_or_else(|| PyIndexError::new_err("no instrument has that place"))
+    }
+
+    /// Returns the number of an instrument's next message, where they are counted; 0 elsewhere.
+    fn number(&self, py: Python<'_>, place: usize) -> PyResult<i64> {
+        if !self.is_counted() {
+            return Ok(0);
+        }
+        Ok(book(py, &self.books, place)?.book.number())
+    }
+
+    /// Whether messages of books have no numbers, and are counted.
+    #[getter]
+    fn is_counted(&self) -> bool {
+        self.scanner.manner().continuity == Continuity::Unnumbered
+    }
+
+    /// Whether the last message had another checksum than its book.
+    #[getter]
+    fn is_wrong(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(book(py, &self.books, self.scanner.message().instrument)?.book.is_wrong())
+    }
+
+    /// The kind of the last message, also where it was refused; 0: it was not clear.
+    #[getter]
+    fn kind(&self) -> u8 {
+        self.scanner.kind().map_or(0, number)
     }
 
     /// The place of the instrument of the last message.
@@ -335,6 +373,13 @@ impl PyReader {
         parts(py, Kind::Trade, self.scanner.message())
     }
 
+    /// All trades of the last message.
+    #[getter]
+    fn trades<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let trades = self.scanner.message().trades.iter().map(|it| trade(py, it));
+        PyList::new(py, trades.collect::<PyResult<Vec<_>>>()?)
+    }
+
     /// The last touch.
     #[getter]
     fn touch<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -345,13 +390,28 @@ impl PyReader {
 fn book<'py>(
     py: Python<'py>,
     books: &[Py<PyBook>],
-    message: &Message,
+    place: usize,
 ) -> PyResult<pyo3::PyRefMut<'py, PyBook>> {
-    let book = books.get(message.instrument).map(|book| book.bind(py).try_borrow_mut());
-    match book {
-        Some(Ok(book)) => Ok(book),
-        _ => Err(PyRuntimeError::new_err("the book is in use by another thread")),
+    let Some(book) = books.get(place) else {
+        return Err(PyIndexError::new_err("no instrument has that place"));
+    };
+    let taken = book.bind(py).try_borrow_mut();
+    taken.map_err(|_| PyRuntimeError::new_err("the book is in use by another thread"))
+}
+
+fn number(kind: Kind) -> u8 {
+    match kind {
+        Kind::Snapshot => 1,
+        Kind::Delta => 2,
+        Kind::Trade => 3,
+        Kind::Touch => 4,
     }
+}
+
+fn trade<'py>(py: Python<'py>, it: &Trade) -> PyResult<Bound<'py, PyAny>> {
+    let (id, price_ticks, size_lots) = (it.trade_id, it.price_ticks, it.size_lots);
+    (number(Kind::Trade), it.instrument, id, price_ticks, size_lots, it.is_sold, it.time_ns)
+        .into_bound_py_any(py)
 }
 
 /// Returns a message as a tuple: its kind, its instrument's place, and what it says.
@@ -360,21 +420,17 @@ fn parts<'py>(py: Python<'py>, kind: Kind, message: &Message) -> PyResult<Bound<
     match kind {
         Kind::Snapshot | Kind::Delta => {
             let Delta { first, last, time_ns, bids, asks, odd_bids, odd_asks, .. } = &message.delta;
-            let number = if kind == Kind::Delta { 2 } else { 1 };
             let (bids, asks) = (tuple(py, bids)?, tuple(py, asks)?);
             let (odd_bids, odd_asks) = (odd_tuple(py, odd_bids)?, odd_tuple(py, odd_asks)?);
-            (number, place, *first, *last, bids, asks, *time_ns, odd_bids, odd_asks)
+            (number(kind), place, *first, *last, bids, asks, *time_ns, odd_bids, odd_asks)
                 .into_bound_py_any(py)
         }
-        Kind::Trade => {
-            let it = message.trade;
-            let (id, price_ticks, size_lots) = (it.trade_id, it.price_ticks, it.size_lots);
-            (3, place, id, price_ticks, size_lots, it.is_sold, it.time_ns).into_bound_py_any(py)
-        }
+        Kind::Trade => trade(py, &message.trade),
         Kind::Touch => {
             let (it, bid, ask) = (message.touch, message.touch.bid, message.touch.ask);
             let (bid, ask) = ((bid.price_ticks, bid.size_lots), (ask.price_ticks, ask.size_lots));
-            (4, place, it.sequence, bid.0, bid.1, ask.0, ask.1, it.time_ns).into_bound_py_any(py)
+            (number(kind), place, it.sequence, bid.0, bid.1, ask.0, ask.1, it.time_ns)
+                .into_bound_py_any(py)
         }
     }
 }

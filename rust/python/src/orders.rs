@@ -3,7 +3,7 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::types::{PyAnyMethods, PyBytes, PyFloat, PyInt, PyString, PyStringMethods};
 use pyo3::{Bound, FromPyObject, PyAny, PyErr, PyResult, Python, pyclass, pymethods};
-use steelyard_client::{FormTable, Order, OrderForm, Part, Refused, Side};
+use steelyard_client::{Clock, Encoding, FormTable, Hash, Order, OrderForm, Part, Refused, Side};
 
 /// What orders of one kind look like, as `steelyard.wire.tables.OrderForm` has it.
 #[derive(FromPyObject)]
@@ -13,8 +13,16 @@ struct PyForm<'py> {
     body: Vec<Bound<'py, PyAny>>,
     buy: String,
     sell: String,
+    digested: Vec<Bound<'py, PyAny>>,
+    hashed: u8,
+    encoding: u8,
+    clock: u8,
     time_unit_ns: i64,
+    rises_within_ns: i64,
     decimals: u32,
+    size_decimals: Option<u32>,
+    is_padded: bool,
+    id_form: String,
     tick: i64,
     lot: i64,
     price_max_ticks: i64,
@@ -23,7 +31,7 @@ struct PyForm<'py> {
 }
 
 /// The holes of a form, by their number from 1 on.
-const HOLES: [Part; 9] = [
+const HOLES: [Part; 11] = [
     Part::Side,
     Part::Price,
     Part::Size,
@@ -33,6 +41,8 @@ const HOLES: [Part; 9] = [
     Part::Signed,
     Part::Body,
     Part::BodyLength,
+    Part::JsonId,
+    Part::Digest,
 ];
 
 /// Orders of one kind, instrument and key as signed requests; see `steelyard.wire.orders`.
@@ -59,9 +69,11 @@ fn refused(py: Python<'_>, refused: Refused) -> PyErr {
         Refused::PriceOutOfRange => "PRICE_OUT_OF_RANGE",
         Refused::SizeTooSmall => "SIZE_TOO_SMALL",
         Refused::SizeTooLarge => "SIZE_TOO_LARGE",
-        Refused::NotANumber | Refused::PriceAbsent | Refused::ClientOrderId | Refused::Time => {
-            "UNSUPPORTED"
-        }
+        Refused::NotANumber
+        | Refused::PriceAbsent
+        | Refused::ClientOrderId
+        | Refused::ClientOrderIdForm
+        | Refused::Time => "UNSUPPORTED",
     };
     let error = || {
         let reasons = py.import("steelyard.domain.order")?.getattr("RejectReason")?;
@@ -104,14 +116,23 @@ fn with_text<T>(
 impl PyOrderForm {
     #[new]
     fn new(form: PyForm<'_>, secret: &[u8]) -> PyResult<Self> {
+        let unknown = |what: &str| PyValueError::new_err(format!("no {what} has that number"));
         let table = FormTable {
             signed: parts(&form.signed)?,
             head: parts(&form.head)?,
             body: parts(&form.body)?,
             buy: form.buy,
             sell: form.sell,
+            digested: parts(&form.digested)?,
+            hash: Hash::of(form.hashed).ok_or_else(|| unknown("hash"))?,
+            encoding: Encoding::of(form.encoding).ok_or_else(|| unknown("encoding"))?,
+            clock: Clock::of(form.clock).ok_or_else(|| unknown("form of times"))?,
             time_unit_ns: form.time_unit_ns,
+            rises_within_ns: form.rises_within_ns,
             decimals: form.decimals,
+            size_decimals: form.size_decimals.unwrap_or(form.decimals),
+            is_padded: form.is_padded,
+            id_form: form.id_form,
             tick: form.tick,
             lot: form.lot,
             price_max_ticks: form.price_max_ticks,

@@ -48,7 +48,7 @@ class Start(NamedTuple):
 class BookMoved(NamedTuple):
     """A stream told of changes of a book that it keeps by itself.
 
-    became is a `wire.book.Told`: CHANGED, OLD, WAITS or GAP. time_ns is the venue's.
+    became is a `wire.book.Told`: CHANGED, OLD, WAITS, GAP or WHOLE. time_ns is the venue's.
     """
 
     instrument_id: int

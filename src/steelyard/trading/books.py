@@ -116,6 +116,10 @@ class BookView:
         )
         if told in (Told.OLD, Told.WAITS):
             return  # older than what we have
+        self._renewed(now_ns)
+
+    def _renewed(self, now_ns: int) -> None:
+        """A whole book is there."""
         self.snapshots += 1
         self._heard_ns, self._owed_sequence = now_ns, 0
         self._first_ticks = self.book.bid_ticks, self.book.ask_ticks
@@ -139,6 +143,8 @@ class BookView:
         """The book has been told of a change, and this became of it."""
         if told == Told.CHANGED:
             self._heard_ns = now_ns
+        elif told == Told.WHOLE:
+            self._renewed(now_ns)
         elif told == Told.GAP:
             self._broken_why = "the book has a gap"
 

@@ -137,7 +137,8 @@ class MarketData:
         desk, now_ns = self._desk, self._turn.now_ns
         if event.instrument_id != self._turn.instrument.instrument_id:
             return False
-        if not isinstance(event, BookSnapshot):
+        is_whole = isinstance(event, BookMoved) and event.became == Told.WHOLE
+        if not is_whole and not isinstance(event, BookSnapshot):
             self._hear(event.time_ns)
         match event:
             case Trade():
@@ -151,6 +152,9 @@ class MarketData:
                 return False
             case BookMoved():
                 desk.book.moved(event.became, now_ns)
+                if is_whole:
+                    self._taken()
+                    return True
                 return self._moved(event.became)
             case BookDelta():
                 return self._moved(desk.book.delta(event, now_ns))
@@ -175,6 +179,11 @@ class MarketData:
         """Take a whole book."""
         book = self._desk.book
         book.snapshot(snapshot, self._turn.now_ns)
+        self._taken()
+
+    def _taken(self) -> None:
+        """A whole book may be there."""
+        book = self._desk.book
         if self._whole_ns is None and not book.needs_snapshot:
             self._whole_ns = self._turn.now_ns
         if book.odd_levels and not self._has_told_odd:

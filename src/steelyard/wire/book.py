@@ -41,6 +41,7 @@ class Told(IntEnum):
     GAP = 4  # updates are missing: ask for a snapshot
     TRADE = 5  # see `trade`
     TOUCH = 6  # see `touch`
+    WHOLE = 7  # a whole book has come on the stream
 
 
 class Book(Protocol):

@@ -16,16 +16,38 @@ from steelyard.wire.tables import OrderForm, Steps, StreamTable
 class Reader(Protocol):
     """What reads the frames of a market stream; `wire.reader.MarketReader` does."""
 
-    def scan(self, frame: str | bytes) -> tuple[Any, ...] | None:
+    def scan(self, frame: str | bytes, now_ns: int = 0) -> tuple[Any, ...] | None:
         """Return what a frame says, None if it is none of the table's kinds, or DecodeError."""
         ...
 
-    def receive(self, frame: str | bytes) -> int:
-        """Take a frame into the books; return a `Told`, or raise DecodeError."""
+    def receive(self, frame: str | bytes, now_ns: int = 0) -> int:
+        """Take a frame into the books; return a `Told`, or raise DecodeError.
+
+        now_ns is the time of what tells none.
+        """
         ...
 
     def book(self, place: int) -> Book:
         """Return the book of an instrument."""
+        ...
+
+    def number(self, place: int) -> int:
+        """Return the number of an instrument's next message, where they are counted."""
+        ...
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether messages of books have no numbers, and are counted."""
+        ...
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the last message had another checksum than its book."""
+        ...
+
+    @property
+    def kind(self) -> int:
+        """The kind of the last message, also where it was refused; 0: it was not clear."""
         ...
 
     @property
@@ -41,6 +63,11 @@ class Reader(Protocol):
     @property
     def trade(self) -> tuple[int, int, int, int, int, bool, int]:
         """The last trade, as `scan` returns it."""
+        ...
+
+    @property
+    def trades(self) -> list[tuple[int, int, int, int, int, bool, int]]:
+        """All trades of the last message."""
         ...
 
     @property

@@ -486,6 +486,18 @@ class Parted(Protocol):
         ...
 
 
+@runtime_checkable
+class Renewing(Protocol):
+    """What a market session may have besides: the venue sends a book anew on the same stream.
+
+    For venues whose books have checksums and no numbers.
+    """
+
+    def renew(self, instrument_id: int) -> None:
+        """Ask for an instrument's book anew."""
+        ...
+
+
 class EntrySession(Protocol):
     """A WebSocket over which orders are entered, client end: one request at a time.
 

@@ -1,13 +1,30 @@
 """An HTTP request and response as bytes: signatures cover the raw target and body."""
 
+import re
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
+
+from steelyard.domain.errors import ConfigError
 
 BODY_MAX_BYTES = 1 << 20  # a larger body is answered 413 before it is read
 TARGET_MAX_BYTES = 16 << 10
 HEADERS_MAX_BYTES = 32 << 10
 # What 426 has to say: RFC 9110, 15.5.22.
 UPGRADE = {"upgrade": "websocket", "connection": "Upgrade"}
+
+
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+
+
+def check_host(host: str) -> str:
+    """Return a host as a request names it: a name or address, and a port if it is an unusual one.
+
+    Raises:
+        ConfigError: It is no such thing.
+    """
+    if not _HOST.fullmatch(host):
+        raise ConfigError(f"host {host!r} is not a name or address with or without a port")
+    return host
 
 
 class Request(NamedTuple):

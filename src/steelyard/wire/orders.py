@@ -5,12 +5,13 @@ steps or limits. The dialect's form says what stands where; its Python code is t
 Minimum notionals are not checked here. It is not imported where no native module was built.
 """
 
+from base64 import b64decode
 from typing import Self
 
 from steelyard._native import OrderSigner as Native
 from steelyard.domain.errors import ConfigError
 from steelyard.wire.dialect import ApiKey
-from steelyard.wire.tables import OrderForm
+from steelyard.wire.tables import Encoding, OrderForm
 
 __all__ = ["OrderSigner"]
 
@@ -31,6 +32,16 @@ class OrderSigner(Native):
         if key.sign is not None:
             raise ConfigError("this signs with a shared secret; a key pair signs by itself")
         try:
-            return super().__new__(cls, form, key.secret)
+            return super().__new__(cls, form, _secret(form, key.secret))
         except (TypeError, ValueError) as error:
             raise ConfigError(f"a form cannot be used: {error}") from error
+
+
+def _secret(form: OrderForm, secret: bytes) -> bytes:
+    """Return the bytes that sign; a secret that is mistyped signs too, and the venue refuses it."""
+    if form.secret is not Encoding.BASE64:
+        return secret
+    try:
+        return b64decode(secret, validate=True) or secret
+    except ValueError:
+        return secret

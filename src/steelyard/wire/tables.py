@@ -30,6 +30,8 @@ class Slot(IntEnum):
     TEXT = 16  # of no meaning here, but it must be a text
     INTEGER = 17
     FLAG = 18
+    CHECKSUM = 19  # of the book with the message in it
+    CHANGES = 20  # levels that say their side themselves
 
 
 class MessageKind(IntEnum):
@@ -46,27 +48,58 @@ class Continuity(IntEnum):
 
     SPAN = 1  # the first update of each follows the last of the one before
     PREVIOUS = 2  # each says the last of the one before; numbers are not consecutive
-    UNNUMBERED = 3
+    UNNUMBERED = 3  # messages of a book are counted as they come, from 1 on
+
+
+class Column(IntEnum):
+    """What stands in a level."""
+
+    PRICE = 1
+    SIZE = 2
+    SIDE = 3
+    OTHER = 4  # passed over
+
+
+class TimeForm(IntEnum):
+    """How a stream writes times."""
+
+    COUNT = 1  # as a number since 1970
+    ISO = 2  # as a text: 2024-03-11T20:48:46.622052Z, with up to nine digits behind the second
 
 
 class Field(NamedTuple):
-    """Where a field stands: the names that lead to it, from the payload on."""
+    """Where a field stands: the names that lead to it, from the payload on.
+
+    is_quoted: it is a whole number in quotes.
+    """
 
     slot: Slot
     path: tuple[str, ...]
     is_required: bool = True
+    is_quoted: bool = False
 
 
 class MessageTable(NamedTuple):
     """One kind of message: the texts that name it, or what they begin with, and its fields.
 
-    The fields are found fastest in the order in which the venue sends them.
+    The fields are found fastest in the order in which the venue sends them. Where kinds have
+    variants, variants are those meant here; none: any. is_list: the payload is a list of such
+    messages: of trades any number, of books one.
     """
 
     kind: MessageKind
     fields: tuple[Field, ...]
     names: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    is_list: bool = False
+
+
+class LevelTable(NamedTuple):
+    """What a level is made of: its values in their order, and their names if it is an object."""
+
+    columns: tuple[Column, ...] = (Column.PRICE, Column.SIZE)
+    names: tuple[str, ...] = ()
 
 
 class StreamTable(NamedTuple):
@@ -78,13 +111,26 @@ class StreamTable(NamedTuple):
         payload_path: The names that lead to the payload; none: the message is its own.
         messages: The kinds; others are passed over.
         snapshot: A book that was asked for, which does not say of which instrument.
-        decimals: Digits behind the point that prices and sizes may have.
+        decimals: Digits behind the point that prices may have.
         sold, bought: The values of TAKER_SIDE, as they stand in the message.
         time_unit_ns: What the venue's times count.
         fine_from, fine_unit_ns: Times from the one on count the other.
         has_quotes: Whether prices and sizes stand in quotes.
-        level_length: Elements of a level: price, size, and what is passed over.
         continuity: How deltas join.
+        size_decimals: The same for sizes; None: as many as prices.
+        variant_path: The names that lead to a second text, which tells variants of a kind apart.
+        beside: SYMBOL, TIME, TEXT and INTEGER that stand beside the payload; from the message on.
+        levels: The levels of BIDS and ASKS.
+        changes: Those of CHANGES.
+        bid, ask: The words for their sides, as they stand in the message.
+        takes_odd: Whether prices off the tick are taken, and shown at the next one; else refused.
+        has_fillers: Whether a level at price 0 is none, and only fills a place.
+        time_form: How times are written.
+        depth: How many levels of a side an unnumbered stream tells of; 0: all. What is beyond
+            after a message is cut off.
+        checked_levels: So many best levels of each side CHECKSUM is made of; 0: there is none.
+            It is the CRC-32 of the asks, best first, then the bids: of each price and size its
+            digits, without point and without zeros at the beginning.
     """
 
     kind_path: tuple[str, ...]
@@ -99,12 +145,23 @@ class StreamTable(NamedTuple):
     fine_from: int = 2**63 - 1
     fine_unit_ns: int = 1
     has_quotes: bool = True
-    level_length: int = 2
     continuity: Continuity = Continuity.SPAN
+    size_decimals: int | None = None
+    variant_path: tuple[str, ...] = ()
+    beside: tuple[Field, ...] = ()
+    levels: LevelTable = LevelTable()
+    changes: LevelTable | None = None
+    bid: str = ""
+    ask: str = ""
+    takes_odd: bool = True
+    has_fillers: bool = False
+    time_form: TimeForm = TimeForm.COUNT
+    depth: int = 0
+    checked_levels: int = 0
 
 
 class Steps(NamedTuple):
-    """One instrument as a venue counts it: its spelling, and its steps in the last decimal."""
+    """One instrument as a venue counts it: its spelling, and its steps in the last decimals."""
 
     symbol: str
     tick: int
@@ -122,14 +179,38 @@ class Hole(IntEnum):
     """What is filled in where it stands in a form."""
 
     SIDE = 1
-    PRICE = 2  # without zeros at its end
-    SIZE = 3
+    PRICE = 2
+    SIZE = 3  # without zeros at its end
     CLIENT_ORDER_ID = 4  # all but letters, digits and -._~ as %XX
     TIME = 5
-    SIGNATURE = 6  # hexadecimal
+    SIGNATURE = 6
     SIGNED = 7  # what was signed
     BODY = 8
     BODY_LENGTH = 9  # in bytes
+    JSON_ID = 10  # the client order id inside a text of JSON
+    DIGEST = 11  # the 32 bytes of the SHA-256 of what is digested
+
+
+class Hash(IntEnum):
+    """What the HMAC of a signature is made with."""
+
+    SHA256 = 1
+    SHA512 = 2
+
+
+class Encoding(IntEnum):
+    """How a signature or a secret is spelled."""
+
+    HEX = 1
+    BASE64 = 2
+
+
+class Clock(IntEnum):
+    """How an order's time is written."""
+
+    COUNT = 1  # as a number of its unit since 1970
+    SECONDS = 2  # in seconds since 1970, with decimals down to its unit
+    ISO = 3  # as 2024-03-11T20:48:46.622Z, likewise
 
 
 class OrderForm(NamedTuple):
@@ -144,6 +225,17 @@ class OrderForm(NamedTuple):
         decimals: Digits behind the point in which the steps are told.
         tick, lot: The steps, in units of the last of them.
         price_max_ticks, size_min_lots, size_max_lots: The instrument's limits, inclusive.
+        size_decimals: The digits of the lot; None: those of the tick.
+        is_padded: Whether a price has all its decimals, else no zeros at its end.
+        digested: What is hashed by itself and then signed, as DIGEST; none: nothing.
+        hashed, encoding: How the signature is made and spelled.
+        secret: BASE64 if the key's secret stands for the bytes that it spells; one that is not
+            base64 stands for itself.
+        clock: How the time is written.
+        rises_within_ns: The time is a nonce and goes up with every request; one that is not above
+            the last, but within so much of it, is one above it. 0: it is just the time.
+        id_form: What a client order id looks like: x is a hexadecimal digit in lower case, y one of
+            8, 9, a and b, all else is itself. Empty: anything.
     """
 
     signed: tuple[str | Hole, ...]
@@ -158,3 +250,12 @@ class OrderForm(NamedTuple):
     price_max_ticks: int
     size_min_lots: int
     size_max_lots: int
+    size_decimals: int | None = None
+    is_padded: bool = False
+    digested: tuple[str | Hole, ...] = ()
+    hashed: Hash = Hash.SHA256
+    encoding: Encoding = Encoding.HEX
+    secret: Encoding | None = None
+    clock: Clock = Clock.COUNT
+    rises_within_ns: int = 0
+    id_form: str = ""

@@ -4,7 +4,9 @@
 //! and sizes are rounded once more here, digit by digit, and a request is taken apart as a server
 //! would.
 
-use steelyard_client::{FormTable, Order, OrderForm, Part, Side, Signer, TICKS_MAX};
+use steelyard_client::{
+    Clock, Encoding, FormTable, Hash, Order, OrderForm, Part, Side, Signer, TICKS_MAX,
+};
 
 const SECRET: &[u8] = b"an example secret, not a real one";
 const DECIMALS: usize = 8;
@@ -30,8 +32,16 @@ fn form(has_price: bool, has_id: bool, tick: i64, lot: i64) -> FormTable {
         body: vec![Part::Signed, text("&s="), Part::Signature],
         buy: "BUY".to_owned(),
         sell: "SELL".to_owned(),
+        digested: Vec::new(),
+        hash: Hash::Sha256,
+        encoding: Encoding::Hex,
+        clock: Clock::Count,
         time_unit_ns: 1_000_000,
+        rises_within_ns: 0,
         decimals: 8,
+        size_decimals: 8,
+        is_padded: false,
+        id_form: String::new(),
         tick,
         lot,
         price_max_ticks: TICKS_MAX / tick,
@@ -107,7 +117,8 @@ fn is_what_was_asked(request: &str, order: &Order<'_>, table: &FormTable) {
     assert!(!body.contains(['\r', '\n', ' ']), "{body}");
     assert_eq!(head, format!("POST /order HTTP/1.1\r\nlength: {}", body.len()));
     let (signed, signature) = body.rsplit_once("&s=").expect("a signature ends it");
-    assert_eq!(signature.as_bytes(), Signer::new(SECRET).hex(signed.as_bytes()));
+    let signer = Signer::new(SECRET, table.hash, table.encoding);
+    assert_eq!(signature.as_bytes(), signer.sign(signed.as_bytes()));
     let mut names = Vec::new();
     for pair in signed.split('&') {
         let (name, value) = pair.split_once('=').expect("it is pairs");

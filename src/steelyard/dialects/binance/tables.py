@@ -4,7 +4,6 @@ The invariant: a table takes what `stream.event_of` takes and says what that say
 narrower (escapes in names, numbers beyond 64 bits, a name told twice) it refuses, never guesses.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,10 +23,11 @@ from steelyard.dialects.binance.text import (
     tick_e8,
 )
 from steelyard.domain.commands import Place
-from steelyard.domain.errors import AuthError, ConfigError, Unsupported
+from steelyard.domain.errors import AuthError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import BookDelta, Event, OddLevel, Touch, Trade
 from steelyard.domain.order import Side
+from steelyard.wire.http import check_host
 from steelyard.wire.tables import (
     Continuity,
     Field,
@@ -162,9 +162,6 @@ HOLES: dict[str, Hole] = {
 }
 
 
-HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
-
-
 def order_form(place: Place, listings: Listings, key: str, host: str) -> OrderForm:
     """Return the form of orders like one, for other sides, prices, sizes, ids and times.
 
@@ -178,8 +175,7 @@ def order_form(place: Place, listings: Listings, key: str, host: str) -> OrderFo
     """
     if not (key.isascii() and key.isalnum() and len(key) <= KEY_MAX):
         raise AuthError("a key has letters and digits only; copy it as it was shown")
-    if not HOST.fullmatch(host):
-        raise ConfigError(f"host {host!r} is not a name or address with or without a port")
+    check_host(host)
     if place.quote_atoms is not None:
         raise Unsupported("an order by its quote amount has no size to be filled in")
     instrument = listings[place.instrument_id]

@@ -8,7 +8,14 @@ happened. Of a query, garbage is a DecodeError.
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from steelyard.dialects.coinbase_exchange import account, errors, market, orders, placing
+from steelyard.dialects.coinbase_exchange import (
+    account,
+    errors,
+    market,
+    orders,
+    placing,
+    tables,
+)
 from steelyard.dialects.coinbase_exchange.account_messages import Account
 from steelyard.dialects.coinbase_exchange.auth import WINDOW_NS, signed_headers
 from steelyard.dialects.coinbase_exchange.follower import AccountFollower, MarketFollower
@@ -33,6 +40,7 @@ from steelyard.dialects.coinbase_exchange.messages import (
 )
 from steelyard.dialects.coinbase_exchange.parameters import JSON, write
 from steelyard.dialects.coinbase_exchange.routes import needs_key
+from steelyard.dialects.coinbase_exchange.tables import USER_AGENT
 from steelyard.dialects.coinbase_exchange.text import (
     client_uuid,
     is_foreign,
@@ -70,8 +78,8 @@ from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile, ratelimit_told
 from steelyard.wire.outcome import Answered, Outcome, Unknown
+from steelyard.wire.tables import MarketTable
 
-USER_AGENT = "steelyard"
 GRANULARITIES = (60, 300, 900, 3_600, 21_600, 86_400)
 
 Message = UserCommand | Query
@@ -157,9 +165,12 @@ class CoinbaseClient:
         """Return a session that follows these public channels."""
         return MarketFollower(instruments, listings, kinds)
 
-    def market_table(self, _instruments: Sequence[Instrument]) -> None:
-        """Its frames are read by Python code: no table has sides in levels, or ISO times."""
-        return
+    def market_table(self, instruments: Sequence[Instrument]) -> MarketTable | None:
+        """Return how a native reader reads the frames of such a session."""
+        try:
+            return tables.market(instruments)
+        except Unsupported:
+            return None  # of finer steps than it counts
 
     def private_session(self, key: ApiKey, listings: Listings, now_ns: int) -> ClientSession:  # noqa: ARG002
         """Return a session that follows the account's orders and balances."""

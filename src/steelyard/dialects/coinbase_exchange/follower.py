@@ -71,8 +71,9 @@ class _Follower:
         self._out: list[str] = []
         self._events: list[Event] = []
         self._is_subscribed = False
+        self._now_ns = 0  # when the last message came
 
-    def receive(self, frame: str | bytes, now_ns: int) -> None:  # noqa: ARG002
+    def receive(self, frame: str | bytes, now_ns: int) -> None:
         """Take one message.
 
         Raises:
@@ -81,6 +82,7 @@ class _Follower:
             AuthError: Key or signature are not accepted.
         """
         message = _read(frame)
+        self._now_ns = now_ns
         match message:
             case None:
                 return
@@ -181,7 +183,7 @@ class MarketFollower(_Follower):
             )
             for rows in (message.bids, message.asks)
         )
-        time_ns = from_iso(message.time) if message.time else 0
+        time_ns = from_iso(message.time) if message.time else self._now_ns
         return BookSnapshot(number, self._count(number), bids, asks, time_ns)
 
     def _count(self, number: int) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
-from steelyard.dialects.kraken import account, errors, limits, lists, market, orders
+from steelyard.dialects.kraken import account, errors, limits, lists, market, orders, tables
 from steelyard.dialects.kraken.account_messages import (
     ExtendedBalance,
     KeyInfo,
@@ -49,6 +49,7 @@ from steelyard.dialects.kraken.parameters import FORM, write
 from steelyard.dialects.kraken.placing import place_to_wire
 from steelyard.dialects.kraken.private import AccountFollower
 from steelyard.dialects.kraken.stream import MarketFollower
+from steelyard.dialects.kraken.tables import BURST_NS
 from steelyard.dialects.kraken.text import (
     find_pair,
     order_text,
@@ -89,8 +90,8 @@ from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession, End
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile, ratelimit_told
 from steelyard.wire.outcome import Answered, Outcome, Unknown
+from steelyard.wire.tables import MarketTable
 
-BURST_NS = SECOND_NS  # within it a clock that stands still or is set back does not repeat nonces
 Message = UserCommand | Query
 
 
@@ -213,8 +214,12 @@ class KrakenClient:
         """Return a session that follows these public channels."""
         return MarketFollower(instruments, listings, kinds)
 
-    def market_table(self, _instruments: Sequence[Instrument]) -> None:
-        """Return None: levels are objects in objects in lists, for which tables have no words."""
+    def market_table(self, instruments: Sequence[Instrument]) -> MarketTable | None:
+        """Return how a native reader reads the frames of such a session."""
+        try:
+            return tables.market(instruments)
+        except Unsupported:
+            return None  # of finer steps than the venue spells
 
     def private_session(self, key: ApiKey, listings: Listings, now_ns: int) -> ClientSession:  # noqa: ARG002
         """Return a session that follows the account's orders."""

@@ -520,11 +520,11 @@ class MarketFollower:
         instrument = listed(wire.symbol, self._listings)
         number_ = instrument.instrument_id
         book = DepthBook(DEPTH) if is_whole else self._books.get(number_)
+        time_ns = read_rfc3339(wire.timestamp) if isinstance(wire.timestamp, str) else now_ns
+        both = [levels_from_wire(instrument, levels) for levels in (wire.bids, wire.asks)]
         if book is None:
             return  # it is on its way
-        time_ns = read_rfc3339(wire.timestamp) if isinstance(wire.timestamp, str) else now_ns
         sequence = self._sequences.get(number_, 0) + 1
-        both = [levels_from_wire(instrument, levels) for levels in (wire.bids, wire.asks)]
         told = []
         for side, levels in zip((book.bids, book.asks), both, strict=True):
             changed: dict[int, int] = {}
@@ -537,7 +537,7 @@ class MarketFollower:
         try:
             book.check(wire.checksum)
         except DecodeError:
-            self._again(number_, wire.symbol, sequence + 1, time_ns)
+            self._again(number_, sequence + 1, time_ns)
             return
         self._books[number_], self._sequences[number_] = book, sequence
         if is_whole:
@@ -545,11 +545,16 @@ class MarketFollower:
         else:
             self._events.append(BookDelta(number_, sequence, sequence, bids, asks, time_ns))
 
-    def _again(self, instrument_id: int, symbol: str, sequence: int, time_ns: int) -> None:
+    def _again(self, instrument_id: int, sequence: int, time_ns: int) -> None:
         """Ask for a book anew, and tell that the one there is has a gap."""
-        self._books.pop(instrument_id, None)
         self._sequences[instrument_id] = sequence
         self._events.append(BookDelta(instrument_id, sequence, sequence, (), (), time_ns))
+        self.renew(instrument_id)
+
+    def renew(self, instrument_id: int) -> None:
+        """Ask for a book anew."""
+        self._books.pop(instrument_id, None)
+        symbol = symbol_text(self._listings[instrument_id])
         self._awaited += 1
         for method in ("unsubscribe", "subscribe"):
             self._say(method, ChannelKind.BOOK, (symbol,))
