@@ -86,6 +86,7 @@ class Reconciler:
         self._is_active = False
         self._waiting = 0  # answers that the running round waits for
         self._is_round = False
+        self._is_late = False  # the running round began before something may have been missed
         self._found: list[str] = []  # what the running round is not happy with
         self._next_round_ns = 0
         self._inquiries: dict[str, Inquiry] = {}
@@ -102,6 +103,7 @@ class Reconciler:
         """Something may have been missed: not clean until a new round says so."""
         self._is_active = True
         self.is_clean = False
+        self._is_late = self._is_round
         self._next_round_ns = 0
 
     @property
@@ -183,6 +185,10 @@ class Reconciler:
                 if o.state is OrderState.UNKNOWN
             ]
         self._is_round = False
+        if self._is_late:
+            self._is_late = False
+            self._begin_round()
+            return
         is_clean = not self._found
         if is_clean and not self.is_clean:
             self._turn.log("reconcile.clean", "orders and fills are as the venue has them")
