@@ -142,9 +142,10 @@ class BookView:
     def confirm(self, snapshot: BookSnapshot, now_ns: int) -> bool:
         """Compare with a snapshot asked for in a silence; False: the stream owes us changes.
 
-        Until it has told them the book is not to be traded on.
+        Until it has told them the book is not to be traded on. A snapshot that its venue does not
+        number is compared level by level.
         """
-        if not self.book.is_whole or snapshot.sequence > self.sequence:
+        if not self.book.is_whole or self._lacks(snapshot):
             self._owed_sequence = snapshot.sequence
             return False
         self._heard_ns = now_ns
@@ -261,6 +262,13 @@ class BookView:
     def of(self, side: Side) -> BookSide:
         """Return the side on which orders of that side rest."""
         return self.bids if side is Side.BUY else self.asks
+
+    def _lacks(self, snapshot: BookSnapshot) -> bool:
+        """Whether a snapshot has something that we were not told of."""
+        if snapshot.sequence:
+            return snapshot.sequence > self.sequence
+        bids, asks = [*snapshot.bids], [*snapshot.asks]
+        return self.bids.first(len(bids)) != bids or self.asks.first(len(asks)) != asks
 
     def _nears(self, side: Side, known_ticks: int | None) -> bool:
         """Whether a side's best price is in the last part of what is known of it."""
