@@ -91,7 +91,8 @@ class MarketData:
         book is one that the stream keeps; None: it tells every change.
         """
         self._is_up, self.down_why = True, None
-        self._desk.book.follow(LocalBook() if book is None else book)
+        if book is not None or self._desk.book.needs_snapshot:  # else it has come before this word
+            self._desk.book.follow(LocalBook() if book is None else book)
         self._snapshot_ns = max(self._snapshot_ns, self._turn.now_ns + SNAPSHOT_WAIT_NS)
         self._probes = 0
         self._time.forget()
