@@ -17,6 +17,10 @@ POINTS = 400  # moments at which a process may be killed, of about as many as it
 DIALECTS = (*("binance",) * 5, *("native",) * 2, "coinbase-exchange", "kraken")
 # Where a trader paces itself so much that it would not begin to trade in the time that there is.
 UNPACED = ("kraken",)
+# Where requests that overtake each other are refused, and a trader sends several at once.
+RISING = ("kraken",)
+# Where nothing tells that a frame of the book is missing: no number, no checksum.
+UNNUMBERED = ("coinbase-exchange",)
 STATUSES = (429, 429, 418, 500, 502, 503, 504)
 EXCHANGE = -1  # as who something happens to; bots are counted from 0
 
@@ -70,10 +74,14 @@ class Plan(Struct, kw_only=True):
     @property
     def is_punctual(self) -> bool:
         """Whether requests arrive as they are sent: once each, and soon."""
-        happens = {h.what for h in self.happenings}
         faults = {h.detail.trouble for h in self.happenings if isinstance(h.detail, Fault)}
         late = {Trouble.SLOW_REQUEST, Trouble.REPEATED_REQUEST}
-        return not (late & faults) and What.CLOCK not in happens and self.jitter_ns < 100 * MS_NS
+        return not (late & faults) and not self.has_steps and self.jitter_ns < 100 * MS_NS
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether a clock is put on or back while it runs."""
+        return any(happening.what is What.CLOCK for happening in self.happenings)
 
 
 def calm(seed: int, dialect: str = "binance") -> Plan:
@@ -106,6 +114,8 @@ def plan_of(seed: int, dialect: str | None = None) -> Plan:
         plan.kill_at = tuple(
             tuple(sorted(rng.sample(range(1, POINTS), rng.choice([0, 1, 3])))) for _ in range(3)
         )
+    if plan.dialect in RISING:
+        plan.jitter_ns = 0
     kinds = rng.sample([*What], rng.choice([0, 1, 2, 3, 4]))
     happenings = [_happening(rng, what, plan) for what in kinds for _ in range(rng.randint(1, 3))]
     plan.happenings = tuple(sorted(happenings, key=lambda happening: happening.at_ns))
@@ -153,9 +163,13 @@ def _fault(rng: Random, dialect: str) -> Fault:
     trouble = rng.choice([*Trouble])
     if trouble is Trouble.REPEATED_REQUEST and dialect == "binance":
         trouble = Trouble.SLOW_ANSWER
+    where = ""
+    if dialect in UNNUMBERED and trouble in (Trouble.LOST_FRAME, Trouble.SWAPPED_FRAME):
+        where = "orders"
     shortest_ns = rng.choice([50, 1_000, 4_000]) * MS_NS
     return Fault(
         trouble,
+        where=where,
         chance_e6=rng.choice([CERTAIN_E6 // 50, CERTAIN_E6 // 5, CERTAIN_E6]),
         after=rng.choice([0, 0, 3]),
         times=rng.choice([0, 1, 5]),

@@ -43,8 +43,14 @@ def _of_bot(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -> 
         yield "it is down"
         return
     trader, state = host.trader, host.trader.turn.state
+    # Where requests do not expire a person decides about an order that cannot be found.
+    waits = {
+        order.client_order_id
+        for order in state.orders
+        if order.state is OrderState.UNKNOWN and order.expires_ns is None
+    }
     status = trader.status
-    if status.word != ("killed" if host.has_latch else "running"):
+    if not waits and status.word != ("killed" if host.has_latch else "running"):
         yield f"it is {status.word}: {status.reason}"
     if not host.is_synced:
         yield "its journal is not on its disk"
@@ -62,6 +68,8 @@ def _of_bot(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -> 
         elif ours.cancel_why is not None and order.state.is_open:
             yield f"{name} is still open, and was to be canceled: {ours.cancel_why}"
     for name, ours in believed.items():
+        if name in waits and name not in truth.orders:
+            continue
         if ours.state in DOUBTFUL or (ours.is_open and name not in truth.orders):
             yield f"it has {name} as {ours.state.name}, and the venue has {name in truth.orders}"
     portfolio = state.portfolio

@@ -12,12 +12,10 @@ from typing import Any, Protocol
 
 from steelyard.domain.commands import UserCommand
 from steelyard.domain.errors import (
-    AuthError,
     ConnectFailed,
-    DecodeError,
+    PeerError,
     StorageError,
     TransportError,
-    VenueRejected,
 )
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.journal import Record, gapless
@@ -403,7 +401,7 @@ class _Stream:
             return
         try:
             session.returned(what, self._host.venue_now_ns())
-        except (DecodeError, AuthError):
+        except PeerError:
             self.reset()
             return
         self._drain()
@@ -411,7 +409,7 @@ class _Stream:
     def _heard(self, text: str) -> None:
         try:
             self._session.receive(text, self._host.venue_now_ns())
-        except (VenueRejected, DecodeError, AuthError) as error:
+        except PeerError as error:
             if self._socket is not None:
                 self._socket.hang_up()
             self._down(str(error))

@@ -68,7 +68,7 @@ class Wisher(Strategy):
     def on_timer(self, timer: Timer) -> None:
         """Want what the slot says."""
         params = self.params
-        if timer.due_ns >= params.until_ns:
+        if timer.due_ns >= params.until_ns or self.book.mid is None:
             return
         slot = (timer.due_ns - params.begin_ns) // timer.every.ns
         rng = Random(params.seed * 1_000_003 + slot)
@@ -90,7 +90,8 @@ class Wisher(Strategy):
         """Sell what a finished order has bought."""
         if self.params.manner is not Manner.PAIRS or order.place.side is Side.SELL:
             return
-        if order.state is OrderState.FILLED and self.now_ns < self.params.until_ns:
+        is_over = self.now_ns >= self.params.until_ns or self.book.mid is None
+        if order.state is OrderState.FILLED and not is_over:
             self._rest(Random(order.place.size_lots), Side.SELL, order.place.size_lots)
 
     def on_fill(self, fill: Fill) -> None:

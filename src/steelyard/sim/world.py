@@ -31,7 +31,8 @@ from steelyard.wire.limits import UNLIMITED, LimitProfile
 
 START_NS = 1_700_000_000 * SECOND_NS
 BOOT_NS = SECOND_NS // 10  # the bots start so much after the exchange
-LOOK_NS = SECOND_NS // 2  # how often it is looked whether everybody agrees
+LOOK_NS = 517_000_000  # how often it is looked whether everybody agrees; no bot's timer is so long
+WAIT_SLACK_NS = SECOND_NS // 20  # by so much, and the network's jitter, clocks are misjudged
 SETTLE_S = 240  # how long agreeing may take
 DEPOSITS: Mapping[str, Decimal] = {"USDT": Decimal(50_000), "BTC": Decimal(1)}
 DISK_DICE, BOT_DICE = 1, 8  # of the exchange's disk; of the first bot's three, then the next's
@@ -89,7 +90,8 @@ class World:
         self.plan = plan
         self.timeline = Timeline(START_NS)
         self.exchange = self._new_exchange(form)
-        self.auditor = WorldAuditor(self.timeline, self.exchange)
+        slack_ns = None if plan.has_steps else WAIT_SLACK_NS + plan.jitter_ns
+        self.auditor = WorldAuditor(self.timeline, self.exchange, slack_ns)
         names = [f"bot-{number}" for number in range(1, len(plan.manners) + 1)]
         keys = self.exchange.found(dict.fromkeys(names, DEPOSITS))
         self.bots = [
@@ -97,6 +99,7 @@ class World:
         ]
         self._persons = [Person(host.name, dice(plan.seed, 2)) for host in self.bots]
         self._is_calm = False
+        self._maintenance = SetMaintenance(is_on=False)
 
     def run(self) -> Report:
         """Let it live.
@@ -211,9 +214,16 @@ class World:
         self.timeline.note("world: calm")
 
     def _maintain(self, call: SetMaintenance) -> None:
+        """Begin or end maintenance; of an exchange that is down, when it is up again."""
         exchange = self.exchange
+        self._maintenance = call
         if exchange.is_up and (exchange.exchange.maintenance_ns is not None) != call.is_on:
             exchange.turn(lambda: exchange.admin.carry_out(call, exchange.wire_ns()))
+
+    def _boot(self, host: ExchangeHost | TraderHost) -> None:
+        host.boot()
+        if host is self.exchange:
+            self._maintain(self._maintenance)
 
     def _act_by_hand(self, who: int, host: TraderHost) -> None:
         def act() -> None:
@@ -224,7 +234,7 @@ class World:
         self.exchange.turn(act)
 
     def _restart(self, host: ExchangeHost | TraderHost, _why: str) -> None:
-        self.timeline.after(self.plan.restart_ns, "starts again", host.boot)
+        self.timeline.after(self.plan.restart_ns, "starts again", partial(self._boot, host))
 
     # -- making it --------------------------------------------------------------------------------
 

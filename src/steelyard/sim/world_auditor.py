@@ -74,14 +74,21 @@ class _Bot:
 class WorldAuditor:
     """Watches one world.
 
+    Args:
+        timeline: When.
+        exchange: Whose books are the truth.
+        slack_ns: How much too early a trader may think that a wait is over; None: clocks are put
+            on and back, and nobody can say.
+
     Attributes:
         counts: How often something was looked at, by what; a rule that never was proves nothing.
     """
 
-    def __init__(self, timeline: Timeline, exchange: ExchangeHost) -> None:
+    def __init__(self, timeline: Timeline, exchange: ExchangeHost, slack_ns: int | None) -> None:
         self.counts: Counter[str] = Counter()
         self._timeline = timeline
         self._exchange = exchange
+        self._slack_ns = slack_ns
         self._bots: dict[str, _Bot] = {}
         self._by_intent: dict[str, _Bot] = {}
         self._touches: deque[tuple[int, tuple[int | None, int | None]]] = deque()
@@ -164,7 +171,9 @@ class WorldAuditor:
             raise Violation(
                 "durable", f"{host.name} sends {message.client_order_id} before it is on its disk"
             )
-        if self._timeline.now_ns < bot.wait_until_ns:
+        if self._slack_ns is None:
+            return
+        if self._timeline.now_ns < bot.wait_until_ns - self._slack_ns:
             left_ms = (bot.wait_until_ns - self._timeline.now_ns) // 10**6
             raise Violation(
                 "wait",
