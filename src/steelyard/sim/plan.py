@@ -79,6 +79,15 @@ class Plan(Struct, kw_only=True):
         return not (late & faults) and not self.has_steps and self.jitter_ns < 100 * MS_NS
 
     @property
+    def is_prompt(self) -> bool:
+        """Whether what streams tell comes soon and whole, as long as they are open."""
+        late = (What.SLOW_DISK, What.CUT)
+        slow = any(happening.what in late for happening in self.happenings)
+        faults = (h.detail.trouble for h in self.happenings if isinstance(h.detail, Fault))
+        bent = any(trouble.is_of_frames for trouble in faults)
+        return self.is_punctual and not slow and not bent
+
+    @property
     def has_steps(self) -> bool:
         """Whether a clock is put on or back while it runs."""
         return any(happening.what is What.CLOCK for happening in self.happenings)
@@ -103,7 +112,7 @@ def plan_of(seed: int, dialect: str | None = None) -> Plan:
         delay_ns=rng.choice([1, 3, 20]) * MS_NS,
         jitter_ns=rng.choice([0, 5, 50, 300]) * MS_NS,
         every_ms=rng.choice([500, 1_000, 1_000]),
-        bar_s=rng.choice([0, 1, 5]),
+        bar_s=rng.choice([0, 1]),
         restart_ns=rng.choice([SECOND_NS // 10, SECOND_NS, 8 * SECOND_NS]),
     )
     if rng.random() < 0.4:  # noqa: PLR2004

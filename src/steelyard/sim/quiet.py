@@ -10,10 +10,12 @@ from typing import Any
 import msgspec
 
 from steelyard.domain.lifecycle import OrderState
+from steelyard.domain.messages import CandleList, CandlesQuery
 from steelyard.exchange.audit import audit
 from steelyard.sim.exchange_host import ExchangeHost
 from steelyard.sim.trader_host import TraderHost
-from steelyard.sim.world_auditor import WorldAuditor
+from steelyard.sim.workload import Wisher
+from steelyard.sim.world_auditor import ALL, WorldAuditor
 from steelyard.trading.state import TraderState
 
 DOUBTFUL = (OrderState.PENDING, OrderState.UNKNOWN)
@@ -36,6 +38,31 @@ def damages(auditor: WorldAuditor, exchange: ExchangeHost) -> Iterator[str]:
         live, replayed = dumped(host.trader.turn.state), dumped(host.replayed())
         if live != replayed:
             yield f"{host.name}: its journal gives another state than it has"
+
+
+def false_bars(exchange: ExchangeHost, host: TraderHost) -> Iterator[str]:
+    """Yield the bars that a bot's strategy was given, without a mark, and that were not so.
+
+    Only for worlds in which no trade comes late: one that does is not in its bar. Of what traded
+    while candles were asked for, venues do not say whether it is in them: volumes are not compared.
+    """
+    strategy = host.trader.strategy
+    assert isinstance(strategy, Wisher), "the bots of a world are"
+    if not strategy.bars:
+        return
+    interval_ns = strategy.bars[0].interval_ns
+    query = CandlesQuery(0, interval_ns, ALL, start_ns=strategy.bars[0].open_ns)
+    answer = exchange.exchange.ask(query, exchange.exchange.now_ns)
+    assert isinstance(answer, CandleList), "there are candles of every whole second"
+    there = {candle.open_ns: candle for candle in answer.candles}
+    for bar in strategy.bars:
+        real = there.get(bar.open_ns)
+        if bar.after_gap or real is None:
+            continue
+        ours = (bar.open_ticks, bar.high_ticks, bar.low_ticks, bar.close_ticks)
+        theirs = (real.open_ticks, real.high_ticks, real.low_ticks, real.close_ticks)
+        if ours != theirs:
+            yield f"{host.name}: its bar of {bar.time:%H:%M:%S} is {ours}, at the venue {theirs}"
 
 
 def _of_bot(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -> Iterator[str]:
@@ -72,6 +99,8 @@ def _of_bot(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -> 
             continue
         if ours.state in DOUBTFUL or (ours.is_open and name not in truth.orders):
             yield f"it has {name} as {ours.state.name}, and the venue has {name in truth.orders}"
+    if host.has_latch and (left := [o for o in truth.orders.values() if o.state.is_open]):
+        yield f"it is killed, and {len(left)} of its orders are open"
     portfolio = state.portfolio
     if portfolio is None:
         yield "it has no books"

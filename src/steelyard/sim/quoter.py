@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from steelyard.domain.commands import HouseLevel, HouseTrade, Traded
 from steelyard.domain.instrument import Instrument
-from steelyard.domain.messages import MINUTE_NS, Candle
+from steelyard.domain.messages import MINUTE_NS, SECOND_NS, Candle
 from steelyard.domain.order import Side
 from steelyard.engine import BookLevels
 from steelyard.exchange.chance import Chance, mixed
@@ -18,6 +18,7 @@ from steelyard.exchange.house import Books, CrowdCursor, HouseCommand, HouseCurs
 
 STEP_NS = 100_000_000
 OPENING_TICKS = 6_000_000
+PAST_CANDLES = 5  # of each interval
 LEVELS = 4
 GAP_TICKS = 40  # from one level to the next
 SIZE_MIN_LOTS, SIZE_SPREAD_LOTS = 300, 4_000
@@ -57,13 +58,15 @@ class Quoter:
         return (LISTED,)
 
     def backfill(self, start_ns: int, now_ns: int) -> Iterator[Candle]:
-        """Yield a flat past: a few minutes of it are enough to begin bars with."""
-        mid, minutes = self._mid, range(5)
-        last = now_ns // MINUTE_NS
-        for open_ns in ((last - back) * MINUTE_NS for back in reversed(minutes)):
-            numbers = (0, MINUTE_NS, open_ns, mid, mid, mid, mid, 0, 0, 0, 0, 0, 0, 0)
-            if open_ns >= start_ns and open_ns + MINUTE_NS <= now_ns:
-                yield Candle(*numbers, is_closed=True)
+        """Yield a flat past: a few minutes and seconds of it are enough to begin bars with."""
+        mid = self._mid
+        for interval_ns in (MINUTE_NS, SECOND_NS):
+            last = now_ns // interval_ns
+            for number in range(last - PAST_CANDLES, last):
+                open_ns = number * interval_ns
+                numbers = (0, interval_ns, open_ns, mid, mid, mid, mid, 0, 0, 0, 0, 0, 0, 0)
+                if open_ns >= start_ns:
+                    yield Candle(*numbers, is_closed=True)
 
     def commands(self, now_ns: int, books: Books) -> list[HouseCommand]:  # noqa: ARG002 it looks at no book
         """Return what is due up to now_ns, in whole steps; of a pause only the last one."""

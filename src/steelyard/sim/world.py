@@ -37,6 +37,8 @@ SETTLE_S = 240  # how long agreeing may take
 DEPOSITS: Mapping[str, Decimal] = {"USDT": Decimal(50_000), "BTC": Decimal(1)}
 DISK_DICE, BOT_DICE = 1, 8  # of the exchange's disk; of the first bot's three, then the next's
 
+AGAIN = ".venv/bin/python -m tests.sim.seed"
+
 CONFIG = """
 [bot]
 name = "{name}"
@@ -51,7 +53,7 @@ class = "steelyard.sim.workload:Wisher"
 symbol = "{symbol}"
 [risk]
 max_order_notional = "2000"
-max_position = "0.05"
+max_position = "0.02"
 max_open_orders = 6
 price_collar = "5%"
 """
@@ -78,7 +80,7 @@ class Broken(AssertionError):
         lines = "\n".join(timeline.recent)
         super().__init__(
             f"seed {plan.seed}, event {timeline.events}, {timeline.elapsed_s:.6f} s: {violation}\n"
-            f"{plan}\nwhat happened last:\n{lines}"
+            f"{plan}\nwhat happened last:\n{lines}\nagain: {AGAIN} {plan.seed} {plan.dialect}"
         )
         self.rule = violation.rule
 
@@ -112,6 +114,8 @@ class World:
             self._live()
         except Violation as violation:
             raise Broken(self.plan, timeline, violation) from violation
+        except Exception as error:  # whatever a machine raises, it must not
+            raise Broken(self.plan, timeline, Violation("raised", repr(error))) from error
         return Report(
             self.plan.seed,
             timeline.events,
@@ -143,6 +147,10 @@ class World:
             look_ns = timeline.now_ns + LOOK_NS
         if found := [*quiet.damages(self.auditor, self.exchange)]:
             raise Violation("books", "; ".join(found))
+        if self.plan.is_prompt:
+            for host in self.bots:
+                if false := [*quiet.false_bars(self.exchange, host)]:
+                    raise Violation("bars", "; ".join(false))
         if self.plan.is_punctual and (over := self.exchange.over_limits()):
             raise Violation("budget", f"requests over the venue's limits: {over}")
 

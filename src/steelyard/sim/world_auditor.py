@@ -36,6 +36,7 @@ from steelyard.wire.outcome import Answered
 ALL = 1_000_000
 TOUCH_NS = STALE_NS + 5 * SECOND_NS  # how old what a trader sees of the book may be
 DUST_LOTS = 1  # what fees taken from the base may make of a position in whole lots
+PACE_MAX = 100  # requests that a bot wants to make in a second, whether they leave or not
 RATE_STATUSES = (429, 418)
 COMPARED = (OrdersQuery, FillsQuery, AccountQuery)  # what has to be asked before trading opens
 
@@ -69,6 +70,7 @@ class _Bot:
         self.wait_until_ns = 0
         self.asked: dict[int, type] = {}  # since the private stream is up
         self.compared: set[type] = set()
+        self.pace: deque[int] = deque()  # when it wanted to send something, lately
 
 
 class WorldAuditor:
@@ -130,6 +132,12 @@ class WorldAuditor:
                     bot.compared.add(kind)
             case _:
                 pass
+        asks = sum(isinstance(action, actions.Send | actions.Ask) for action in wanted)
+        bot.pace.extend([self._timeline.now_ns] * asks)
+        while bot.pace and bot.pace[0] < self._timeline.now_ns - SECOND_NS:
+            bot.pace.popleft()
+        if len(bot.pace) > PACE_MAX:
+            raise Violation("storm", f"{host.name} wants {len(bot.pace)} requests in a second")
         for action in wanted:
             if isinstance(action, actions.Journal) and isinstance(action.message, OrderPending):
                 self._decided(bot, action.message.place)
