@@ -1,4 +1,4 @@
-"""Let the world of a seed live again, and tell how it went: python -m tests.sim.seed SEED [DIALECT]."""
+"""Let the world of a seed live again: python -m tests.sim.seed SEED [DIALECT]."""
 
 import sys
 

@@ -15,7 +15,11 @@ from steelyard.sim.world import Report, World
 from steelyard.store import segment
 
 ROOT = Path(__file__).resolve().parents[2]
-BAD_SEEDS = [int(line) for line in (Path(__file__).parent / "seeds.txt").read_text().split()]
+BAD_SEEDS = [
+    int(line.partition("#")[0])
+    for line in (Path(__file__).parent / "seeds.txt").read_text().splitlines()
+    if line.partition("#")[0].strip()
+]
 QUICK, FULL, NIGHT = 20, 300, 10_000
 PER_TEST = 25  # seeds, so that workers share them
 EVENTS_MIN = 1_000  # on average: a world in which little happens proves little

@@ -59,6 +59,7 @@ class Link:
     Attributes:
         fate: What happens on it now.
         ip: The address that the exchange sees.
+        late_ns: How much longer than usual requests take to the exchange now.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Link:
     ) -> None:
         self.fate = Fate.CARRIED
         self.ip = ip
+        self.late_ns = 0
         self.far = far
         self.timeline = timeline
         self._rng = rng
@@ -110,6 +112,11 @@ class Link:
         for socket in [*self._sockets]:
             socket.cut()
 
+    def lose_near(self) -> None:
+        """The trader's end of every request's connection breaks; what is under way arrives yet."""
+        for call in [*self._calls]:
+            call.lose()
+
     def cut(self, fate: Fate) -> None:
         """Let something else happen on it from here on."""
         self.fate = fate
@@ -148,7 +155,7 @@ class Call:
         elif (link.fate is Fate.REFUSED and not is_kept) or not link.far.is_up:
             self._later(link.delay_ns(), ConnectFailed("connection refused"))
         else:
-            link.timeline.after(link.delay_ns(), "request", self._arrive)
+            link.timeline.after(link.delay_ns() + link.late_ns, "request", self._arrive)
 
     def __call__(self, response: Response) -> None:
         """Answer."""
@@ -161,6 +168,10 @@ class Call:
         if self._is_there and not self._is_answered:
             self._is_answered = True
             self._later(self._link.delay_ns(), ConnectionLost("the connection was reset"))
+
+    def lose(self) -> None:
+        """Tell the trader that its connection is gone."""
+        self._finish(ConnectionLost("the connection was reset"))
 
     def drop(self) -> None:
         """Nobody waits for it any more; it arrives all the same."""

@@ -32,6 +32,7 @@ class What(StrEnum):
     CUT = "cut"  # a bot's link carries nothing
     REFUSED = "refused"  # a bot can open no connection
     RESET = "reset"  # a bot's connections break
+    LATE = "late"  # a bot's requests are long on their way, and then their connections break
     SIGKILL = "sigkill"  # a process is gone at once
     NO_DISK = "no disk"  # a disk takes nothing
     SLOW_DISK = "slow disk"
@@ -76,7 +77,9 @@ class Plan(Struct, kw_only=True):
         """Whether requests arrive as they are sent: once each, and soon."""
         faults = {h.detail.trouble for h in self.happenings if isinstance(h.detail, Fault)}
         late = {Trouble.SLOW_REQUEST, Trouble.REPEATED_REQUEST}
-        return not (late & faults) and not self.has_steps and self.jitter_ns < 100 * MS_NS
+        waits = any(happening.what is What.LATE for happening in self.happenings)
+        is_steady = self.jitter_ns < 100 * MS_NS and not waits
+        return is_steady and not (late & faults) and not self.has_steps
 
     @property
     def is_prompt(self) -> bool:
@@ -150,6 +153,9 @@ def _happening(rng: Random, what: What, plan: Plan) -> Happening:
             return Happening(at_ns, what, bot, lasts_ns)
         case What.RESET:
             return Happening(at_ns, what, bot)
+        case What.LATE:
+            late_ns = rng.choice([500, 2_000, 4_500]) * MS_NS
+            return Happening(at_ns, what, bot, rng.choice([1, 3, 10]) * SECOND_NS, late_ns)
         case What.SIGKILL:
             return Happening(at_ns, what, anybody)
         case What.NO_DISK:

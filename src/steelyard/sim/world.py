@@ -185,6 +185,10 @@ class World:
                 yield partial(host.link.cut, Fate.CARRIED)
             case What.RESET, TraderHost():
                 host.link.lose_far()
+            case What.LATE, TraderHost():
+                assert isinstance(detail, int), "so late"
+                host.link.late_ns = detail
+                yield partial(_hurry, host.link)
             case What.SIGKILL, _:
                 host.die("killed")
             case What.NO_DISK, _:
@@ -218,6 +222,7 @@ class World:
         for host in self.bots:
             host.kill_at.clear()
             host.link.cut(Fate.CARRIED)
+            host.link.late_ns = 0
             _mend(host.disk)
         self.timeline.note("world: calm")
 
@@ -317,6 +322,11 @@ def _limits(plan: Plan) -> LimitProfile:
 
 def _clear(host: ExchangeHost, number: int) -> None:
     host.faults.clear(number)
+
+
+def _hurry(link: Link) -> None:
+    link.late_ns = 0
+    link.lose_near()
 
 
 def _mend(disk: Disk) -> None:
