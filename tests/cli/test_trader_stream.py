@@ -13,6 +13,7 @@ from steelyard import dialects
 from steelyard.cli import trader_stream
 from steelyard.cli.administration import administer
 from steelyard.cli.trader_stream import Stream
+from steelyard.domain.errors import RateLimited, VenueRejected
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import SECOND_NS
 from steelyard.exchange.admin import DepositTo
@@ -73,6 +74,45 @@ async def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
         while not is_so():  # noqa: ASYNC110 what is waited for knows no event
             await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("error", [RateLimited("slowly", SECOND_NS), VenueRejected("no", None)])
+def test_a_session_that_is_turned_away_is_opened_anew(error):
+    """What the venue says while a session begins breaks that connection, and nothing else."""
+
+    class Turned:
+        target, ready = "/", False
+
+        def opened(self, now_ns) -> None:
+            pass
+
+        def drain(self):
+            return [], []
+
+        def receive(self, frame, now_ns) -> None:
+            raise error
+
+    class Begun(Owner):
+        def session(self, role):
+            self.sessions += 1
+            return Turned()
+
+    async def greet(socket: ServerConnection) -> None:
+        await socket.send("{}")
+        await socket.wait_closed()
+
+    async def main():
+        owner = Begun(KEY)
+        async with serve(greet, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            Stream(owner, Role.PRIVATE, f"ws://127.0.0.1:{port}", Random(1)).open()
+            await until(lambda: owner.sessions >= 2)
+            assert not owner.tasks[0].done()
+            owner.tasks[0].cancel()
+            await asyncio.gather(*owner.tasks, return_exceptions=True)
+        assert str(error) in {event.why for event in owner.inputs}
+
+    asyncio.run(main())
 
 
 def test_a_stream_is_up_when_the_venue_has_confirmed_it(exchange):

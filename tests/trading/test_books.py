@@ -87,6 +87,18 @@ def test_silence_makes_a_book_quiet_and_then_stale():
     assert book.trouble(T0 + STALE_NS + 1) is None
 
 
+def test_a_snapshot_without_a_number_confirms_by_its_levels():
+    """Some venues number none: what they answer says nothing unless it is what we have."""
+    book = fresh()
+    bids, asks = (tuple(side.first(2)) for side in (book.bids, book.asks))
+    same = BookSnapshot(3, 0, bids, asks, T0)
+    other = BookSnapshot(3, 0, ((bids[0][0] - 1, 5), *bids[1:]), asks, T0)
+    assert not book.confirm(other, T0 + QUIET_NS)
+    assert book.state(T0 + STALE_NS + 1) is BookState.STALE
+    assert book.confirm(same, T0 + STALE_NS + 1)
+    assert book.state(T0 + STALE_NS + 1) is BookState.LIVE
+
+
 def test_a_snapshot_that_is_ahead_confirms_nothing():
     """The stream owes us changes: until it tells them the book is not traded on."""
     book = fresh()

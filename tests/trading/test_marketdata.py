@@ -16,7 +16,7 @@ from steelyard.domain.messages import (
     Refused,
 )
 from steelyard.domain.order import RejectReason, Side
-from steelyard.trading.actions import Role, Told
+from steelyard.trading.actions import Role, StreamDown, StreamUp, Told
 from steelyard.trading.books import QUIET_NS, BookState
 from steelyard.trading.marketdata import SNAPSHOT_DEPTH
 from steelyard.trading.report import state_document
@@ -56,6 +56,21 @@ def test_a_gap_is_mended_by_a_snapshot():
     assert world.said("book.gap")
     book = world.trader.desk.book
     assert [*book.bids.first(10)] == [*map(tuple, world.venue.engine.book(3, 10).bids)]
+
+
+def test_a_snapshot_that_comes_before_the_stream_is_up_is_kept():
+    """Some venues send it before they have confirmed the last subscription."""
+    fate, queries = asked()
+    world = hand_world(fate=fate)
+    world.run(2)
+    before = len(queries)
+    world.step(StreamDown(Role.MARKET, "broken"))
+    levels = world.venue.engine.book(3, 10)
+    told = BookSnapshot(3, 1_000, tuple(levels.bids), tuple(levels.asks), world.now_ns)
+    world.step(Told(told))
+    world.step(StreamUp(Role.MARKET))
+    assert world.trader.desk.book.trouble(world.now_ns) is None
+    assert len(queries) == before
 
 
 def quiet_world(**options) -> World:

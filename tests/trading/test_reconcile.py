@@ -13,7 +13,7 @@ from steelyard.domain.order import Side
 from steelyard.trading.actions import Role
 from steelyard.trading.reconcile import ROUND_NS
 from steelyard.trading.records import Adjusted, FillsChecked
-from tests.trading.world import Fate, hand_world
+from tests.trading.world import BEGIN_NS, Fate, hand_world
 
 
 def buy(hand):
@@ -22,6 +22,31 @@ def buy(hand):
 
 def rest(hand):
     return hand.buy("0.01", "59999.50")
+
+
+# -- rounds ---------------------------------------------------------------------------------------
+
+
+def test_a_round_that_began_before_the_stream_broke_opens_nothing():
+    """Its answers may be from before what was missed: only one that was asked for later counts."""
+    asked_ns = []
+
+    def slow(message, _number) -> Fate:
+        if isinstance(message, OrdersQuery):
+            asked_ns.append(world.now_ns)
+            return Fate(back=SECOND_NS)
+        return Fate()
+
+    world = hand_world(fate=slow)
+    world.run(0.5)
+    assert len(asked_ns) == 1
+    world.after(0.6, lambda: world.break_stream(Role.PRIVATE, back_s=0.1))
+    world.run(1.5)
+    up_ns = BEGIN_NS + 700_000_000
+    assert [time_ns > up_ns for time_ns in asked_ns] == [False, True]
+    assert not world.trader.reconciler.is_clean
+    world.run(2.5)
+    assert world.trader.status.word == "running"
 
 
 # -- fills ----------------------------------------------------------------------------------------

@@ -19,13 +19,7 @@ from typing import Any
 
 from steelyard import dialects
 from steelyard.cli import exchange_tls
-from steelyard.cli.exchange_faults import (
-    Answer,
-    RequestTrouble,
-    Voices,
-    befall,
-    befall_message,
-)
+from steelyard.cli.exchange_faults import later
 from steelyard.cli.exchange_metrics import JournalMeter, Readings, metrics_text
 from steelyard.cli.exposition import Histogram, metrics_response
 from steelyard.cli.limit_profiles import Chooser
@@ -46,6 +40,7 @@ from steelyard.exchange.gate import Gate, Line
 from steelyard.exchange.personal import Personal
 from steelyard.exchange.records import KeyChanged, KeyRevoked
 from steelyard.exchange.stream_tokens import StreamTokens
+from steelyard.exchange.trouble import Answer, RequestTrouble, Voices, befall, befall_message
 from steelyard.net.clock import Clock
 from steelyard.net.server import (
     Reply,
@@ -154,7 +149,7 @@ class ExchangeProcess:
         self.market_note = describe(source)
         self._ends_with_tape = isinstance(source, TapeSource) and source.at_end == "exit"
         self.admin = Admin(self.exchange, self._opened.seal, secrets.token_bytes)
-        self._voices = Voices(self.admin.faults, self.exchange.keys)
+        self._voices = Voices(self.admin.faults, self.exchange.keys, text_frame, later)
         self.personal = Personal(self.exchange, self._opened.seal, secrets.token_bytes)
         self._commit = GroupCommit(
             self._opened.journal,
@@ -459,7 +454,7 @@ class ExchangeProcess:
         if strike is None:
             carry_out(say)
         else:
-            befall_message(strike, carry_out, say, socket)
+            befall_message(strike, carry_out, say, socket, later)
 
     def _receive(self, line: Line, frame: str | bytes) -> list[bytes]:
         line.receive(frame)
@@ -532,6 +527,7 @@ class _Site:
             lambda answer: self._carry_out(request, ip, answer),
             reply,
             lambda: self._trouble.said(strike, process.clock.now_ns()),
+            later,
         )
 
     def _carry_out(self, request: Request, ip: str, reply: Answer) -> None:

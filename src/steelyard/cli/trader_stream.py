@@ -10,7 +10,13 @@ from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any, Protocol
 
-from steelyard.domain.errors import AuthError, DecodeError, TransportError, VenueRejected
+from steelyard.domain.errors import (
+    DecodeError,
+    PeerError,
+    RateLimited,
+    TransportError,
+    VenueRejected,
+)
 from steelyard.net.client import Down, Up, WebSocketClient
 from steelyard.trading.actions import Input, Role, StreamDown, StreamUp, Told
 from steelyard.trading.feed import MarketFeed
@@ -123,7 +129,7 @@ class Stream:
         try:
             response = await self._owner.run_errand(request)
             session.returned(response, self._owner.venue_now_ns())
-        except (DecodeError, AuthError, TransportError):
+        except (PeerError, TransportError):
             await self._client.reset()
             return
         assert self._session is not None, "a connection begins with its session"
@@ -137,7 +143,7 @@ class Stream:
             self._record(message)
         try:
             self._session.receive(message, self._owner.venue_now_ns())
-        except VenueRejected as error:
+        except (VenueRejected, RateLimited) as error:
             raise DecodeError(str(error)) from error
         return self._drain(self._session)
 

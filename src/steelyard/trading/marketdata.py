@@ -114,7 +114,8 @@ class MarketData:
         self._channels.hear(Channel.TRADES, self._turn.now_ns)
         self._unconfirmed = 0
         self.backfill.up(why or "the stream has begun anew")
-        self._desk.book.follow(LocalBook() if book is None else book)
+        if book is not None or self._desk.book.needs_snapshot:  # else it has come before this word
+            self._desk.book.follow(LocalBook() if book is None else book)
         self._snapshot_ns = max(self._snapshot_ns, self._turn.now_ns + SNAPSHOT_WAIT_NS)
         self._probes = 0
         self._time.forget()

@@ -68,6 +68,7 @@ class Reconciler:
         self._waiting = 0  # answers that the running round waits for
         self._is_round = False
         self._round = 0  # the number of the newest one
+        self._is_late = False  # the running round began before something may have been missed
         self._found: list[str] = []  # what the running round is not happy with
         self._found_last: list[str] = []  # what the last whole one was not
         self._told: AccountAnswer | None = None  # of the running round
@@ -82,6 +83,7 @@ class Reconciler:
         """Something may have been missed: not clean until a new round says so."""
         self._is_active = True
         self.is_clean = False
+        self._is_late = self._is_round
         self._next_round_ns = 0
 
     def require_round(self) -> None:
@@ -164,6 +166,10 @@ class Reconciler:
                 if o.state is OrderState.UNKNOWN
             ]
         self._is_round, self._found_last = False, self._found
+        if self._is_late:
+            self._is_late = False
+            self._begin_round()
+            return
         is_clean = not self._found
         if is_clean and not self.is_clean:
             turn.log("reconcile.clean", "orders and fills are as the venue has them")

@@ -1,0 +1,294 @@
+"""The auditor of a simulated world: what must be true after each step, by the exchange's books.
+
+It hears of what each trader takes in, journals and sends, and of what arrives at the exchange,
+and holds one against the other. It believes the exchange's history, the disks, and what it has
+itself seen go by; of a trader it only believes what that has written down. What it finds is a
+`Violation`. What must be true once everything has calmed down is `sim.quiet`'s.
+"""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from steelyard.domain.commands import Place, UserCommand
+from steelyard.domain.lifecycle import Order, OrderState
+from steelyard.domain.messages import (
+    SECOND_NS,
+    AccountQuery,
+    FillsQuery,
+    OrderQuery,
+    OrdersQuery,
+    Query,
+)
+from steelyard.domain.order import Side
+from steelyard.domain.units import EXACT, to_atoms
+from steelyard.sim.exchange_host import ExchangeHost
+from steelyard.sim.timeline import Timeline
+from steelyard.sim.trader_host import TraderHost
+from steelyard.sim.workload import BY_HAND
+from steelyard.trading import actions
+from steelyard.trading.actions import Input, Role
+from steelyard.trading.books import STALE_NS
+from steelyard.trading.records import OrderPending
+from steelyard.wire.http import Request, Response
+from steelyard.wire.outcome import Answered
+
+ALL = 1_000_000
+TOUCH_NS = STALE_NS + 5 * SECOND_NS  # how old what a trader sees of the book may be
+DUST_LOTS = 1  # what fees taken from the base may make of a position in whole lots
+PACE_MAX = 100  # requests that a bot wants to make in a second, whether they leave or not
+RATE_STATUSES = (429, 418)
+COMPARED = (OrdersQuery, FillsQuery, AccountQuery)  # what has to be asked before trading opens
+
+
+class Violation(Exception):
+    """Something that must never be. rule is its short name."""
+
+    def __init__(self, rule: str, text: str) -> None:
+        super().__init__(f"{rule}: {text}")
+        self.rule = rule
+
+
+class Truth(NamedTuple):
+    """What the exchange has of one bot: its orders, and what they have traded, in atoms."""
+
+    orders: dict[str, Order]  # by our id
+    position_atoms: int
+    cash_atoms: int
+
+
+class _Bot:
+    """What the auditor has seen of one bot."""
+
+    def __init__(self, host: TraderHost) -> None:
+        self.host = host
+        self.intents: dict[str, Place] = {}
+        self.order_ids: defaultdict[str, set[int]] = defaultdict(set)
+        self.wishes: dict[tuple[Side, int], str] = {}
+        self.private_up = False
+        self.killed = False
+        self.wait_until_ns = 0
+        self.asked: dict[int, type] = {}  # since the private stream is up
+        self.compared: set[type] = set()
+        self.pace: deque[int] = deque()  # when it wanted to send something, lately
+
+
+class WorldAuditor:
+    """Watches one world.
+
+    Args:
+        timeline: When.
+        exchange: Whose books are the truth.
+        slack_ns: How much too early a trader may think that a wait is over; None: clocks are put
+            on and back, and nobody can say.
+
+    Attributes:
+        counts: How often something was looked at, by what; a rule that never was proves nothing.
+    """
+
+    def __init__(self, timeline: Timeline, exchange: ExchangeHost, slack_ns: int | None) -> None:
+        self.counts: Counter[str] = Counter()
+        self._timeline = timeline
+        self._exchange = exchange
+        self._slack_ns = slack_ns
+        self._bots: dict[str, _Bot] = {}
+        self._by_intent: dict[str, _Bot] = {}
+        self._touches: deque[tuple[int, tuple[int | None, int | None]]] = deque()
+        exchange.recorded = self._recorded
+
+    def watch(self, host: TraderHost) -> None:
+        """Watch a bot from here on."""
+        self._bots[host.name] = _Bot(host)
+
+    @property
+    def intents(self) -> Mapping[str, Place]:
+        """Everything that any bot has decided on, by our id."""
+        return {name: bot.intents[name] for name, bot in self._by_intent.items()}
+
+    # -- what a trader does -----------------------------------------------------------------------
+
+    def took(self, host: TraderHost, event: Input, wanted: list[actions.Action]) -> None:
+        """A machine took an input and wants this."""
+        bot = self._bots[host.name]
+        match event:
+            case actions.Start():
+                # What a process knew that is gone, and had not written down, it never sent.
+                bot.private_up, bot.killed = False, False
+                bot.asked.clear()
+                bot.compared.clear()
+            case actions.StreamUp(role=Role.PRIVATE):
+                bot.private_up = True
+                bot.asked.clear()
+                bot.compared.clear()
+            case actions.StreamDown(role=Role.PRIVATE):
+                bot.private_up = False
+            case actions.Kill():
+                bot.killed = True
+            case actions.Resume():
+                bot.killed = False
+            case actions.Returned():
+                kind = bot.asked.pop(event.request_id, None)
+                if kind is not None and isinstance(event.outcome, Answered):
+                    bot.compared.add(kind)
+            case _:
+                pass
+        asks = sum(isinstance(action, actions.Send | actions.Ask) for action in wanted)
+        bot.pace.extend([self._timeline.now_ns] * asks)
+        while bot.pace and bot.pace[0] < self._timeline.now_ns - SECOND_NS:
+            bot.pace.popleft()
+        if len(bot.pace) > PACE_MAX:
+            raise Violation("storm", f"{host.name} wants {len(bot.pace)} requests in a second")
+        for action in wanted:
+            if isinstance(action, actions.Journal) and isinstance(action.message, OrderPending):
+                self._decided(bot, action.message.place)
+            elif isinstance(action, actions.Ask) and isinstance(action.query, COMPARED):
+                bot.asked[action.request_id] = type(action.query)
+
+    def _decided(self, bot: _Bot, place: Place) -> None:
+        name = place.client_order_id
+        self.counts["decided"] += 1
+        if bot.killed or bot.host.has_latch:
+            raise Violation("killed", f"{bot.host.name} wants {name} while the kill switch is on")
+        if not bot.private_up:
+            raise Violation("gated", f"{bot.host.name} wants {name} without its private stream")
+        if missing := [kind.__name__ for kind in COMPARED if kind not in bot.compared]:
+            raise Violation(
+                "compared", f"{bot.host.name} wants {name} before it has answers to {missing}"
+            )
+        if name in self._by_intent:
+            raise Violation("intent", f"{bot.host.name} uses the id {name} again")
+        self._check_touch(bot, name)
+        bot.intents[name] = place
+        self._by_intent[name] = bot
+
+    def _check_touch(self, bot: _Bot, name: str) -> None:
+        """The book on which it decided was the venue's a short time ago."""
+        desk = bot.host.trader.desk
+        assert desk is not None, "who orders has a book"
+        seen = desk.book.book.bid_ticks, desk.book.book.ask_ticks
+        if all(touch != seen for _, touch in self._touches):
+            raise Violation(
+                "book", f"{bot.host.name} wants {name} on the touch {seen}, which there was not"
+            )
+
+    def leaves(self, host: TraderHost, message: UserCommand | Query, request: Request) -> None:
+        """A request leaves."""
+        bot = self._bots[host.name]
+        self.counts["requests"] += 1
+        if isinstance(message, Place) and not host.is_durable(message.client_order_id):
+            raise Violation(
+                "durable", f"{host.name} sends {message.client_order_id} before it is on its disk"
+            )
+        if self._slack_ns is None:
+            return
+        if self._timeline.now_ns < bot.wait_until_ns - self._slack_ns:
+            left_ms = (bot.wait_until_ns - self._timeline.now_ns) // 10**6
+            raise Violation(
+                "wait",
+                f"{host.name} sends {request.method} {request.path} {left_ms} ms before the venue "
+                "wants to hear of it again",
+            )
+
+    def came_back(self, host: TraderHost, response: Response) -> None:
+        """A response has come."""
+        if response.status in RATE_STATUSES and (wait := response.headers.get("retry-after")):
+            bot = self._bots[host.name]
+            until_ns = self._timeline.now_ns + int(wait) * SECOND_NS
+            bot.wait_until_ns = max(bot.wait_until_ns, until_ns)
+            self.counts["waits"] += 1
+
+    # -- what the exchange does -------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Note what there is to see now; called after each event."""
+        if not self._exchange.is_up:
+            return
+        levels = self._exchange.exchange.levels(0, 1)
+        touch = (
+            levels.bids[0][0] if levels.bids else None,
+            levels.asks[0][0] if levels.asks else None,
+        )
+        touches, now_ns = self._touches, self._timeline.now_ns
+        if not touches or touches[-1][1] != touch:
+            touches.append((now_ns, touch))
+        while len(touches) > 1 and touches[1][0] < now_ns - TOUCH_NS:
+            touches.popleft()
+
+    def _recorded(self, _time_ns: int, message: object) -> None:
+        if isinstance(message, Place) and message.client_order_id:
+            self._arrived(message)
+
+    def _arrived(self, place: Place) -> None:
+        """The exchange has carried out a Place, or refused it."""
+        name, history = place.client_order_id, self._exchange.exchange.history
+        bot = self._by_intent.get(name)
+        if bot is None:
+            if not name.startswith(BY_HAND):
+                raise Violation("intent", f"order {name} came without an intent")
+            return
+        self.counts["arrived"] += 1
+        found = history.order(OrderQuery(place.account_id, client_order_id=name))
+        if found is None or found.state is OrderState.REJECTED:
+            return
+        bot.order_ids[name].add(found.order_id)
+        if len(bot.order_ids[name]) > 1:
+            raise Violation("double", f"{name} has become the orders {bot.order_ids[name]}")
+        wish = (place.side, place.size_lots)
+        if bot.wishes.setdefault(wish, name) != name:
+            raise Violation(
+                "double", f"{bot.wishes[wish]} and {name} are of one wish: {wish[1]} lots"
+            )
+        self._check_limits(bot, place)
+
+    def _check_limits(self, bot: _Bot, place: Place) -> None:
+        """No limit is exceeded if everything that is open at the venue fills."""
+        truth = self.truth(bot.host)
+        limits, instrument = bot.host.config.limits, self._exchange.exchange.listings[0]
+        open_orders = [order for order in truth.orders.values() if order.state.is_open]
+        if len(open_orders) > limits.max_open_orders:
+            raise Violation("max_open_orders", f"{len(open_orders)} are open at the venue")
+        if place.price_ticks is not None:
+            worth = instrument.notional_atoms(place.price_ticks, place.size_lots)
+            if worth > to_atoms(limits.max_order_notional):
+                raise Violation("max_order_notional", f"{place.client_order_id} is worth {worth}")
+        most = EXACT.divide(limits.max_position, instrument.lot_size)
+        position = truth.position_atoms // instrument.lot_atoms
+        for side in Side:
+            waiting = sum(o.remaining_lots for o in open_orders if o.side is side)
+            worst = int(side) * position + waiting
+            self.counts["near the limit"] += waiting > 0 and worst > most / 2
+            if worst > most + DUST_LOTS and waiting:
+                raise Violation(
+                    "max_position",
+                    f"if all of {bot.host.name}'s {side.name} orders fill it has {worst} lots, "
+                    f"allowed are {most}",
+                )
+
+    def truth(self, host: TraderHost) -> Truth:
+        """Return what the exchange has of a bot."""
+        bot, exchange = self._bots[host.name], self._exchange.exchange
+        account_id = exchange.keys.account_id(host.account)
+        instrument = exchange.listings[0]
+        found = exchange.history.orders(OrdersQuery(account_id, ALL))
+        orders = {
+            o.client_order_id: o
+            for o in found
+            if o.client_order_id in bot.intents and o.state is not OrderState.REJECTED
+        }
+        numbers = {order.order_id for order in orders.values()}
+        position = cash = 0
+        for fill in exchange.history.fills(FillsQuery(account_id, ALL)):
+            if fill.order_id not in numbers:
+                continue
+            sign = int(fill.side)
+            position += sign * fill.size_lots * instrument.lot_atoms
+            cash -= sign * fill.quote_atoms
+            if fill.fee_asset_id == instrument.base_asset_id:
+                position -= fill.fee_atoms
+            else:
+                cash -= fill.fee_atoms
+        return Truth(orders, position, cash)
+
+    def hosts(self) -> Iterator[TraderHost]:
+        """Yield the bots."""
+        yield from (bot.host for bot in self._bots.values())

@@ -1,0 +1,446 @@
+"""Planted bugs: each is one of the ways in which traders lose money to plumbing.
+
+The numbers are those of the list of pains that the trader was built against. A mutation replaces
+a function of the trader, or of the process around it, by one that makes the mistake; the
+simulation has to find each of them.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+from steelyard.domain.lifecycle import OrderState
+from steelyard.domain.order import RejectReason
+from steelyard.sim.disk import Commit
+from steelyard.sim.exchange_host import ExchangeHost
+from steelyard.sim.trader_host import TraderHost
+from steelyard.trading import connector, risk
+from steelyard.trading.bars import BarBuilder
+from steelyard.trading.books import BookState, BookView
+from steelyard.trading.connector import Connector
+from steelyard.trading.ending import Endings
+from steelyard.trading.marketdata import MarketData
+from steelyard.trading.orders import Orders
+from steelyard.trading.orderwork import OrderWork
+from steelyard.trading.portfolio import Booked, Portfolio
+from steelyard.trading.questions import Questions
+from steelyard.trading.reconcile import Reconciler
+from steelyard.trading.records import Adjusted, OrderAbsent, OrderRefused
+from steelyard.trading.state import TraderState
+from steelyard.trading.strategy import Intent
+from steelyard.trading.trader import Trader
+from steelyard.trading.venueclock import VenueClock
+from steelyard.wire.book import LocalBook
+from steelyard.wire.outcome import Answered, NotSent
+
+Patch = pytest.MonkeyPatch
+
+
+class Mutation(NamedTuple):
+    """One planted bug. dialect is where it is looked for."""
+
+    pain: int
+    name: str
+    plant: Callable[[Patch], None]
+    dialect: str = "binance"
+
+
+def around(patch: Patch, owner: Any, name: str, made: Callable[[Any], Any]) -> None:
+    """Replace a function by what `made` makes of it."""
+    patch.setattr(owner, name, made(getattr(owner, name)))
+
+
+# -- orders without an answer ---------------------------------------------------------------------
+
+
+def sends_again_under_a_new_id(patch: Patch) -> None:
+    def doubt(self, order, why, *, after_crash=False):
+        if order.state is not OrderState.PENDING:
+            return
+        self._turn.record(OrderAbsent(order.client_order_id, why))
+        place = order.place
+        if not after_crash and order.cancel_why is None:
+            wish = Intent(
+                *(place.side, place.size_lots, place.order_type, place.time_in_force),
+                *(place.price_ticks, place.post_only),
+            )
+            self.place(wish)
+
+    patch.setattr(OrderWork, "doubt", doubt)
+
+
+def sends_again_under_the_same_id(patch: Patch) -> None:
+    def doubt(self, order, why, *, after_crash=False):
+        if order.state is OrderState.PENDING and not after_crash and order.attempts < 3:
+            self._send(order)
+
+    patch.setattr(OrderWork, "doubt", doubt)
+
+
+def takes_an_error_for_gone(patch: Patch) -> None:
+    def doubt(self, order, why, *, after_crash=False):
+        if order.state is OrderState.PENDING:
+            self._turn.record(OrderAbsent(order.client_order_id, why))
+
+    patch.setattr(OrderWork, "doubt", doubt)
+
+
+def gives_up_after_three_questions(patch: Patch) -> None:
+    asked: dict[int, int] = {}
+
+    def conclude(real):
+        def mutated(self, order, inquiry):
+            asked[id(inquiry)] = asked.get(id(inquiry), 0) + 1
+            if order.state is OrderState.UNKNOWN and asked[id(inquiry)] >= 3:
+                name = order.client_order_id
+                reason = RejectReason.UNKNOWN_ORDER
+                self._turn.record(OrderRefused(name, reason, "three times not there"))
+                return
+            real(self, order, inquiry)
+
+        return mutated
+
+    around(patch, Reconciler, "_conclude", conclude)
+
+
+def believes_in_absence_at_once(patch: Patch) -> None:
+    patch.setattr(Reconciler, "_proof_ns", lambda *_: 0)
+
+
+def does_not_count_what_is_unknown(patch: Patch) -> None:
+    patch.setattr(risk, "_unknown_refusal", lambda *_: None)
+
+    def exposed_lots(self, side):
+        found = (o for o in self.open if o.state is not OrderState.UNKNOWN)
+        return sum(o.exposed_lots for o in found if o.place.side is side and o.was_seen)
+
+    patch.setattr(Orders, "exposed_lots", exposed_lots)
+
+
+# -- cancels and fills ----------------------------------------------------------------------------
+
+
+def believes_its_own_cancels(patch: Patch) -> None:
+    def canceled(real):
+        def mutated(self, order, returned):
+            real(self, order, returned)
+            if order.is_open:
+                name, why = order.client_order_id, "a cancel was sent"
+                self._turn.record(Adjusted(name, order.state, OrderState.CANCELED, why))
+
+        return mutated
+
+    around(patch, OrderWork, "_canceled", canceled)
+
+
+def asks_for_no_fills(patch: Patch) -> None:
+    def see_fill(real):
+        def mutated(self, fill, source, client_order_id=""):
+            if source != "stream":
+                return self._turn.state.orders.find(client_order_id, fill.order_id)
+            return real(self, fill, source, client_order_id)
+
+        return mutated
+
+    around(patch, OrderWork, "see_fill", see_fill)
+
+
+def books_fills_twice(patch: Patch) -> None:
+    patch.setattr(Portfolio, "look_up", lambda *_: Booked.NEW)
+
+
+def takes_a_part_for_the_whole(patch: Patch) -> None:
+    def filled(real):
+        def mutated(self, client_order_id, fill, now_ns):
+            real(self, client_order_id, fill, now_ns)
+            self._move(self[client_order_id], OrderState.FILLED, now_ns)
+
+        return mutated
+
+    around(patch, Orders, "filled", filled)
+
+
+def counts_foreign_fills(patch: Patch) -> None:
+    def see_fill(real):
+        def mutated(self, fill, source, client_order_id=""):
+            orders = self._turn.state.orders
+            if orders.find(fill.client_order_id or client_order_id, fill.order_id) is None:
+                client_order_id = next((o.client_order_id for o in orders), "")
+                fill = fill.__class__(
+                    **{
+                        **{name: getattr(fill, name) for name in fill.__struct_fields__},
+                        "client_order_id": client_order_id,
+                    }
+                )
+            return real(self, fill, source, client_order_id)
+
+        return mutated
+
+    around(patch, OrderWork, "see_fill", see_fill)
+
+
+# -- restarts and reconnects ----------------------------------------------------------------------
+
+
+def forgets_its_position_at_a_restart(patch: Patch) -> None:
+    def run_started(real):
+        def mutated(self, message, time_ns):
+            real(self, message, time_ns)
+            self.portfolio = None
+
+        return mutated
+
+    around(patch, TraderState, "_run_started", run_started)
+
+
+def forgets_open_orders_at_a_restart(patch: Patch) -> None:
+    def run_started(real):
+        def mutated(self, message, time_ns):
+            real(self, message, time_ns)
+            self.orders._open.clear()
+
+        return mutated
+
+    around(patch, TraderState, "_run_started", run_started)
+
+
+def compares_once_and_never_again(patch: Patch) -> None:
+    def require(real):
+        def mutated(self):
+            if not self.is_clean:
+                real(self)
+
+        return mutated
+
+    around(patch, Reconciler, "require", require)
+
+
+def trades_while_it_is_gated(patch: Patch) -> None:
+    patch.setattr(Trader, "gate", property(lambda _: None))
+
+
+def uses_an_id_again(patch: Patch) -> None:
+    def mutated(self, config, key_id, strategy, rules, *rest):
+        class Short:
+            expiry_ns = staticmethod(rules.expiry_ns)
+
+            @staticmethod
+            def client_order_id(number):
+                return rules.client_order_id(number & 0xFFFF)  # without bot and run
+
+        real(self, config, key_id, strategy, Short(), *rest)
+
+    real = Trader.__init__
+    patch.setattr(Trader, "__init__", mutated)
+
+
+# -- market data ----------------------------------------------------------------------------------
+
+
+def trusts_a_silent_book(patch: Patch) -> None:
+    def state(real):
+        def mutated(self, now_ns):
+            found = real(self, now_ns)
+            return BookState.LIVE if found in (BookState.STALE, BookState.BEHIND) else found
+
+        return mutated
+
+    around(patch, BookView, "state", state)
+
+
+def never_asks_whether_the_book_is_right(patch: Patch) -> None:
+    trusts_a_silent_book(patch)
+    patch.setattr(BookView, "is_quiet", lambda *_: False)
+
+
+def ignores_gaps_in_the_book(patch: Patch) -> None:
+    patch.setattr(connector, "new_reader", lambda *_: None)
+
+    def delta(real):
+        def mutated(self, first, last, *rest):
+            if self.is_whole:
+                first = min(first, self.sequence + 1)
+            return real(self, first, last, *rest)
+
+        return mutated
+
+    around(patch, LocalBook, "delta", delta)
+
+
+def goes_on_with_its_bars_after_a_gap(patch: Patch) -> None:
+    patch.setattr(BarBuilder, "unseed", lambda _: None)
+    patch.setattr(MarketData, "_ask_candles", lambda *_: None)
+    patch.setattr(MarketData, "want_bars", _want_bars_at_once)
+
+
+def _want_bars_at_once(self, interval_ns, history_bars):
+    self._builder = BarBuilder(self._turn.instrument, interval_ns)
+    self._history_bars = history_bars
+    self._builder.seed(())
+
+
+# -- pace and clocks ------------------------------------------------------------------------------
+
+
+def ignores_when_to_come_back(patch: Patch) -> None:
+    def outcome(real):
+        def mutated(self, message, response, now_ns):
+            found = real(self, message, response, now_ns)
+            self._wait_until_ns = 0
+            return found._replace(retry_after_ns=0) if isinstance(found, NotSent) else found
+
+        return mutated
+
+    around(patch, Connector, "outcome", outcome)
+
+
+def tries_again_without_a_pause(patch: Patch) -> None:
+    def returned(self, question, returned):
+        question.is_asked = False
+        if isinstance(returned.outcome, Answered):
+            del self._open[id(question)]
+            question.answered(returned.outcome.answer, returned.sent_ns)
+        else:
+            self._ask(question)
+
+    patch.setattr(Questions, "_returned", returned)
+
+
+def cancels_without_a_pause(patch: Patch) -> None:
+    def canceled(real):
+        def mutated(self, order, returned):
+            real(self, order, returned)
+            self._work_of(order.client_order_id).cancel_ns = 0
+
+        return mutated
+
+    around(patch, OrderWork, "_canceled", canceled)
+
+
+def signs_by_its_own_clock(patch: Patch) -> None:
+    def returned(real):
+        def mutated(self, returned):
+            real(self, returned)
+            self._turn.offset_ns = 0
+
+        return mutated
+
+    around(patch, VenueClock, "_returned", returned)
+
+
+def begins_its_nonces_anew(patch: Patch) -> None:
+    def request(self, message, now_ns):
+        return real(self, message, now_ns % 60_000_000_000)
+
+    real = Connector.request
+    patch.setattr(Connector, "request", request)
+
+
+# -- kill, disk, life -----------------------------------------------------------------------------
+
+
+def does_not_obey_the_kill_switch(patch: Patch) -> None:
+    patch.setattr(Endings, "begin_kill", lambda *_: None)
+
+
+def forgets_to_cancel_when_it_is_killed(patch: Patch) -> None:
+    def begin_kill(real):
+        def mutated(self, event):
+            cancel, self._work.cancel = self._work.cancel, lambda *_: None
+            real(self, event)
+            self._work.cancel = cancel
+            self.kill = None
+
+        return mutated
+
+    around(patch, Endings, "begin_kill", begin_kill)
+
+
+def sends_before_it_has_written(patch: Patch) -> None:
+    def release_send(self, request_id, command):
+        self.timeline.after(
+            0, "too early", lambda: self.is_up and self._ask(request_id, command, is_command=True)
+        )
+
+    patch.setattr(TraderHost, "_release_send", release_send)
+
+
+def goes_on_when_the_disk_refuses(patch: Patch) -> None:
+    def written(real):
+        def mutated(self, last_sequence):
+            if self._disk.trouble is None or "bot" not in self._disk.name:
+                real(self, last_sequence)
+                return
+            self._is_writing, self._writing = False, b""
+            waiting = [*self._waiting]
+            self._waiting.clear()
+            for _, act in waiting:
+                act()
+
+        return mutated
+
+    around(patch, Commit, "_written", written)
+
+
+def asks_once_and_waits_for_ever(patch: Patch) -> None:
+    def returned(real):
+        def mutated(self, question, returned):
+            if isinstance(returned.outcome, Answered):
+                real(self, question, returned)
+
+        return mutated
+
+    around(patch, Questions, "_returned", returned)
+
+
+def answers_before_it_has_written(patch: Patch) -> None:
+    def turn(real):
+        def mutated(self, act, then=None):
+            if then is None:
+                real(self, act)
+                return
+            real(self, lambda: then(act()))
+
+        return mutated
+
+    around(patch, ExchangeHost, "turn", turn)
+
+
+MUTATIONS = (
+    Mutation(
+        1, "an order without an answer is sent again, with a new id", sends_again_under_a_new_id
+    ),
+    Mutation(1, "an order without an answer is sent again", sends_again_under_the_same_id),
+    Mutation(1, "an id is used again by the next run", uses_an_id_again),
+    Mutation(3, "a cancel that was sent is believed", believes_its_own_cancels),
+    Mutation(4, "an error says that the order is gone", takes_an_error_for_gone),
+    Mutation(5, "unknown becomes rejected after three questions", gives_up_after_three_questions),
+    Mutation(5, "an order that is not there yet is absent", believes_in_absence_at_once),
+    Mutation(5, "what is unknown does not count", does_not_count_what_is_unknown),
+    Mutation(6, "fills are heard and never asked for", asks_for_no_fills),
+    Mutation(7, "a fill that is told twice is booked twice", books_fills_twice),
+    Mutation(8, "a restart forgets the position", forgets_its_position_at_a_restart),
+    Mutation(8, "a restart forgets open orders", forgets_open_orders_at_a_restart),
+    Mutation(8, "somebody else's fills are counted", counts_foreign_fills),
+    Mutation(10, "a part of a fill is taken for the whole", takes_a_part_for_the_whole),
+    Mutation(11, "nothing is compared after a reconnect", compares_once_and_never_again),
+    Mutation(11, "it trades while it is gated", trades_while_it_is_gated),
+    Mutation(12, "a silent book is trusted", trusts_a_silent_book),
+    Mutation(
+        12, "nobody asks whether a silent book is right", never_asks_whether_the_book_is_right
+    ),
+    Mutation(13, "gaps in the book are ignored", ignores_gaps_in_the_book),
+    Mutation(14, "bars go on after a gap", goes_on_with_its_bars_after_a_gap),
+    Mutation(15, "when to come back is ignored", ignores_when_to_come_back),
+    Mutation(15, "queries are repeated without a pause", tries_again_without_a_pause),
+    Mutation(16, "requests are signed by the wrong clock", signs_by_its_own_clock),
+    Mutation(17, "nonces begin anew", begins_its_nonces_anew, "kraken"),
+    Mutation(18, "the kill switch is not obeyed", does_not_obey_the_kill_switch),
+    Mutation(18, "a kill leaves orders open", forgets_to_cancel_when_it_is_killed),
+    Mutation(19, "an order leaves before it is written down", sends_before_it_has_written),
+    Mutation(19, "it goes on when its disk refuses", goes_on_when_the_disk_refuses),
+    Mutation(19, "the exchange answers before it has written", answers_before_it_has_written),
+    Mutation(20, "a question that fails is not asked again", asks_once_and_waits_for_ever),
+    Mutation(26, "a cancel is repeated without a pause", cancels_without_a_pause),
+)
