@@ -119,7 +119,7 @@ def test_symbols_beside_lists_with_numbers_in_quotes():
     assert (found.sequence, found.time_ns) == (10, 1_700_000_000_000_000_000)
     trade = '{"instId":"BTC-USDT","tradeId":"%d","px":"30000","sz":"0.5","side":"%s","ts":"5"}'
     trades = f"{trade % (1, 'buy')},{trade % (2, 'sell')}"
-    frame = '{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[%s]}' % trades
+    frame = f'{{"arg":{{"channel":"trades","instId":"BTC-USDT"}},"data":[{trades}]}}'
     assert market.receive(frame) == Told.TRADE
     assert [it[2:6] for it in market.trades] == [
         (1, 300_000, E8 // 2, False),
