@@ -366,7 +366,10 @@ def ccxt_order(venue: str, key: ApiKey) -> Callable[[], object]:
     exchange.set_markets([ccxt_market(exchange, symbol)])
     answer = {
         "error": [],
-        "result": {"txid": ["OAAAAA-AAAAA-AAAAAA"], "descr": {"order": "buy 0.01000000 XBTUSD @ limit 60000.0"}},
+        "result": {
+            "txid": ["OAAAAA-AAAAA-AAAAAA"],
+            "descr": {"order": "buy 0.01000000 XBTUSD @ limit 60000.0"},
+        },
     }
     if venue != "Kraken":
         answer = {"id": client_uuid(2), "product_id": symbol, "side": "buy", "type": "limit"}

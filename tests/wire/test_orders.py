@@ -4,7 +4,7 @@ import pytest
 
 from steelyard.domain.errors import ConfigError, UnitError
 from steelyard.wire.dialect import ApiKey
-from steelyard.wire.tables import Hole, OrderForm
+from steelyard.wire.tables import Encoding, Hash, Hole, OrderForm
 
 orders = pytest.importorskip("steelyard.wire.orders", reason="no native module was built")
 
@@ -36,6 +36,34 @@ def test_the_published_order_gets_the_published_signature():
     signer = orders.OrderSigner(DOCUMENTED, KEY)
     assert signer.sized(1, "0.1", "1", "", NOW_NS) == PUBLISHED
     assert signer.request(1, 10_000, 100, "", NOW_NS) == PUBLISHED
+
+
+# Published by Kraken in its guide to REST authentication, read 2026-11-20.
+DIGESTED = DOCUMENTED._replace(
+    digested=(Hole.TIME, Hole.BODY),
+    signed=("/0/private/AddOrder", Hole.DIGEST),
+    head=(Hole.SIGNATURE, "|"),
+    body=(
+        *("nonce=", Hole.TIME, "&ordertype=limit&pair=XBTUSD&price=", Hole.PRICE),
+        *("&type=", Hole.SIDE, "&volume=", Hole.SIZE),
+    ),
+    buy="buy",
+    hashed=Hash.SHA512,
+    encoding=Encoding.BASE64,
+    secret=Encoding.BASE64,
+)
+DIGESTED_SECRET = (
+    b"kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=="
+)
+DIGESTED_SIGNATURE = (
+    b"4/dpxb3iT4tp/ZCVEwSnEsLxx0bqyhLpdfOpc6fn7OR8+UClSV5n9E6aSS8MPtnRfp32bAb0nmbRn6H8ndwLUQ=="
+)
+
+
+def test_a_published_order_with_a_digest_gets_its_signature():
+    signer = orders.OrderSigner(DIGESTED, ApiKey("k", DIGESTED_SECRET))
+    made = signer.sized(1, "37500", "1.25", "", 1_616_492_376_594_000_000)
+    assert made.partition(b"|")[0] == DIGESTED_SIGNATURE
 
 
 @pytest.mark.parametrize(
