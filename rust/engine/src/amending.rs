@@ -20,7 +20,7 @@ use crate::standing::OUTSIDE;
 use crate::units::LEVEL_MAX_LOTS;
 
 impl Engine {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn cancel(&mut self, cancel: &Cancel, effects: &mut Effects) {
         let Cancel { account_id, order_id } = *cancel;
         let Some(at) = self.shared.orders.get(order_id) else {
