@@ -5,8 +5,8 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::types::{
-    PyAnyMethods, PyBytes, PyBytesMethods, PyDict, PyDictMethods, PyList, PyString, PyStringMethods,
-    PyTuple, PyTupleMethods, PyType,
+    PyAnyMethods, PyBytes, PyBytesMethods, PyDict, PyDictMethods, PyList, PyString,
+    PyStringMethods, PyTuple, PyTupleMethods, PyType,
 };
 use pyo3::{
     Bound, FromPyObject, IntoPyObject, IntoPyObjectExt, Py, PyAny, PyErr, PyResult, Python,
@@ -206,9 +206,10 @@ impl Written {
         }
         let (size, is_command, tail_max) = (form.size, form.is_command, form.tail_max);
         let tag = u16::try_from(form.tag)?;
-        let fields = form.fields.into_iter().zip(names).map(|((at, kind, is_optional, _), name)| {
-            Ok((name.unbind(), Field { at, kind: Kind::of(&kind)?, is_optional }))
-        });
+        let fields =
+            form.fields.into_iter().zip(names).map(|((at, kind, is_optional, _), name)| {
+                Ok((name.unbind(), Field { at, kind: Kind::of(&kind)?, is_optional }))
+            });
         let fields = fields.collect::<PyResult<_>>()?;
         Ok(Self { tag, size, is_command, tail_max, fields, beyond })
     }

@@ -89,7 +89,8 @@ fn header(line: &[u8]) -> Option<(String, &str)> {
 }
 
 fn number(text: &str) -> Option<usize> {
-    let is_plain = text.len() <= LENGTH_DIGITS_MAX && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_plain =
+        text.len() <= LENGTH_DIGITS_MAX && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_plain { text.parse().ok() } else { None }
 }
 
