@@ -22,6 +22,7 @@ from ccxt_judge import (
     exchange_info,
     heard,
     payload,
+    shape,
     without,
 )
 
@@ -35,8 +36,6 @@ from tests.dialects.binance.venue import Venue
 pytestmark = pytest.mark.slow
 
 MARKET = "BTC/USDT"
-# Words, of which the same one is expected; any other text is a text.
-WORDS = {"status", "side", "type", "takerOrMaker", "timeInForce", "postOnly", "reduceOnly"}
 
 
 @pytest.fixture(scope="module")
@@ -59,19 +58,6 @@ def market():
     venue.place(venue.other_key, **order, side="BUY", price="49900")
     venue.trade("50000")
     return venue
-
-
-def shape(found: Any, name: str = "") -> Any:
-    """Return a unified document's form: its fields, None where they are, types, and words."""
-    if isinstance(found, dict):
-        fields = {key: value for key, value in found.items() if key != "info"}
-        # An asset's name is no field: balances have one for each.
-        return {"ASSET" if key.isupper() else key: shape(v, key) for key, v in fields.items()}
-    if isinstance(found, list):
-        return [shape(found[0])] if found else []
-    if found is None or isinstance(found, bool) or name in WORDS:
-        return found
-    return "text" if isinstance(found, str) else "number"
 
 
 # -- REST ------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ SYMBOLS = (
     *("NKNUSDT", "BLZETH", "LRCBTC", "RUNEEUR"),
 )
 SPOT_LINE = "ws://127.0.0.1/stream/ws/0"  # ccxt tells spot from swap by its /stream
+# Words, of which the same one is expected; any other text is a text.
+WORDS = {"status", "side", "type", "takerOrMaker", "timeInForce", "postOnly", "reduceOnly"}
 STREAMS, SNAPSHOTS, LISTINGS = "BINANCE.ws.1.0.gz", "BINANCE.http.0.0.gz", "BINANCE.0.gz"
 
 
@@ -86,3 +88,16 @@ def without(found: Any, *names: str) -> Any:
     if isinstance(found, dict):
         return {key: without(value, *names) for key, value in found.items() if key not in names}
     return [without(one, *names) for one in found] if isinstance(found, list) else found
+
+
+def shape(found: Any, name: str = "") -> Any:
+    """Return a unified document's form: its fields, None where they are, types, and words."""
+    if isinstance(found, dict):
+        fields = {key: value for key, value in found.items() if key != "info"}
+        # An asset's name is no field: balances have one for each.
+        return {"ASSET" if key.isupper() else key: shape(v, key) for key, v in fields.items()}
+    if isinstance(found, list):
+        return [shape(found[0])] if found else []
+    if found is None or isinstance(found, bool) or name in WORDS:
+        return found
+    return "text" if isinstance(found, str) else "number"

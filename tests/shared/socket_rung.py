@@ -3,7 +3,8 @@
 One process serves every dialogue. It is founded here with its clock frozen, so that no crowd ever
 trades, and with an instrument for each dialogue; accounts are opened as dialogues ask for them.
 Nothing waits for time to pass: a ping that is answered tells that all has arrived that was sent
-before, and a book is there when it has the number that a request is told.
+before, and a book is there when it has the number that a request is told, or the levels, of a venue
+that numbers no books.
 """
 
 import asyncio
@@ -44,7 +45,7 @@ from steelyard.sim.spelling import Spelling, completed
 from steelyard.sim.stand import BTC_USDT, Entry
 from steelyard.sim.words import LIST_MAX
 from steelyard.testing import LocalExchange
-from steelyard.wire.dialect import ApiKey, ClientSession, Dialect
+from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Errand
 from steelyard.wire.outcome import Answered, Outcome, Unknown
 
 CLOCK = Clock()
@@ -115,6 +116,7 @@ class Listener:
         self.closed: str | None = None
         self.is_up = False
         self.sequence = 0  # of the book, as far as it was told
+        self.levels: tuple[dict[int, int], dict[int, int]] = ({}, {})  # of it: bids, asks
         self.changed = asyncio.Event()
         self._client = WebSocketClient(
             base_url,
@@ -132,6 +134,11 @@ class Listener:
             while self.closed is None and not is_there():
                 self.changed.clear()
                 await self.changed.wait()
+
+    def shows(self, book: BookSnapshot) -> bool:
+        """Whether it has been told what a book is now."""
+        there = ({t: lots for t, lots in levels.items() if lots} for levels in self.levels)
+        return (*there,) == (dict(book.bids), dict(book.asks))
 
     async def say(self) -> None:
         """Send the frames that the session has."""
@@ -180,13 +187,13 @@ class Listener:
         for event in events:
             if isinstance(event, BookDelta):
                 self.sequence = max(self.sequence, event.last_sequence)
+                for levels, changes in zip(self.levels, (event.bids, event.asks), strict=True):
+                    levels.update(changes)
             elif isinstance(event, BookSnapshot):
                 self.sequence = max(self.sequence, event.sequence)
+                self.levels = dict(event.bids), dict(event.asks)
         self.changed.set()
         return frames
-
-
-UNNUMBERED_S = 0.3
 
 
 class InSockets:
@@ -278,7 +285,12 @@ class InSockets:
     async def _opened(self, session: ClientSession) -> Listener:
         """Open a session, and wait until all that comes before a request has been answered."""
         listener = Listener(session, self._exchange.url(self._dialect.name, "ws"))
-        await listener.until(lambda: listener.is_up and listener.session.ready)
+        await listener.until(lambda: listener.is_up)
+        now_ns = CLOCK.now_ns()
+        if isinstance(session, Errand) and (request := session.errand(now_ns)) is not None:
+            session.returned(await self._http.send(request), CLOCK.now_ns())
+            await listener.say()
+        await listener.until(lambda: listener.session.ready)
         assert listener.closed is None, listener.closed
         await listener.arrive()
         return listener
@@ -305,9 +317,12 @@ class InSockets:
     def settle(self) -> None:
         if (market := self._listeners.get(PUBLIC)) is not None:
             book = self.ask(PUBLIC, BookQuery(self.instrument.instrument_id, LIST_MAX))
-            self._runner.run(market.until(lambda: market.sequence >= book.sequence))
-            if not book.sequence:  # a venue that numbers no books: its changes come in a moment
-                time.sleep(UNNUMBERED_S)
+            is_numbered = bool(book.sequence)
+            self._runner.run(
+                market.until(
+                    lambda: market.sequence >= book.sequence if is_numbered else market.shows(book)
+                )
+            )
         for listener in self._listeners.values():
             self._runner.run(listener.arrive())
 

@@ -86,3 +86,8 @@ def test_a_token_is_good_for_a_while(venue):
     told = venue.result("GetWebSocketsToken")
     assert told["expires"] == 900
     assert told["token"] == venue.token()
+
+
+def test_there_are_no_positions_in_either_form(venue):
+    assert venue.result("OpenPositions") == {}
+    assert venue.result("OpenPositions", consolidation="market") == []

@@ -467,9 +467,9 @@ QUERY_TRADES = private(
 OPEN_POSITIONS = private(
     "OpenPositions",
     OpenPositionsRequest,
-    dict[str, str],
+    dict[str, str] | tuple[str, ...],
     lambda *_: None,
-    lambda *_: {},
+    lambda _, request, __: () if request.consolidation else {},
     "Positions of margin: none",
 )
 LEDGERS = private(

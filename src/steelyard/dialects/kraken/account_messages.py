@@ -56,9 +56,10 @@ class TradeVolumeRequest(Struct, frozen=True, kw_only=True):
 
 
 class OpenPositionsRequest(Struct, frozen=True, kw_only=True):
-    """POST /0/private/OpenPositions."""
+    """POST /0/private/OpenPositions; consolidated by market, the answer is a list."""
 
     txid: str | None = None
+    consolidation: str | None = None
 
 
 # -- answers ------------------------------------------------------------------------------------
