@@ -199,3 +199,65 @@ def test_a_key_that_is_refused_is_no_storm_and_the_reason_is_told(exchange, monk
     assert passed_s >= least_s
     assert {type(told) for told in owner.inputs} == {StreamDown}
     assert "ignature" in owner.inputs[0].why
+
+
+class Conversation:
+    """A session that tells every frame, and is confirmed by one of them."""
+
+    target = "/"
+
+    def __init__(self) -> None:
+        self.ready = False
+        self._told = []
+
+    def opened(self, now_ns: int) -> None:
+        """Nothing is to be said."""
+
+    def receive(self, frame: str | bytes, now_ns: int) -> None:
+        self.ready = self.ready or frame == "confirmed"
+        self._told.append(frame)
+
+    def drain(self):
+        told, self._told = self._told, []
+        return [], told
+
+
+class Listener(Owner):
+    def session(self, role: Role):
+        self.sessions += 1
+        return Conversation()
+
+
+async def told_by(frames: list[str], is_enough) -> list:
+    """Return the inputs that come of a venue which says these frames on each connection."""
+
+    async def say(connection: ServerConnection) -> None:
+        for frame in frames:
+            await connection.send(frame)
+        await connection.wait_closed()
+
+    async with serve(say, "127.0.0.1", 0) as server:
+        owner = Listener(KEY)
+        port = server.sockets[0].getsockname()[1]
+        Stream(owner, Role.MARKET, f"ws://127.0.0.1:{port}", Random(1)).open()
+        await until(lambda: is_enough(owner))
+        for task in owner.tasks:
+            task.cancel()
+        await asyncio.gather(*owner.tasks, return_exceptions=True)
+        return owner.inputs
+
+
+def test_what_is_told_before_all_is_confirmed_is_told_after_it_and_not_lost():
+    """A book, say, while the trades have not been confirmed: a book of before `up` is forgotten."""
+    frames = ["a book", "confirmed", "a change"]
+    inputs = asyncio.run(told_by(frames, lambda owner: len(owner.inputs) >= 4))
+    assert inputs[0] == StreamUp(Role.MARKET, {})
+    assert [each.event for each in inputs[1:4]] == frames
+
+
+def test_who_tells_and_never_confirms_is_left(monkeypatch):
+    monkeypatch.setattr(trader_stream, "EARLY_MAX", 5)
+    frames = ["a change"] * 6
+    inputs = asyncio.run(told_by(frames, lambda owner: owner.inputs))
+    assert isinstance(inputs[0], StreamDown)
+    assert "confirmed" in inputs[0].why

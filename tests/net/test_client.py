@@ -28,7 +28,7 @@ TRIVIAL = Request("GET", "/", {}, b"")
 
 
 @asynccontextmanager
-async def venue(answering: Answering, *, total_s: float = 10.0):
+async def venue(answering: Answering, *, total_s: float = 10.0, **options):
     """A client, and a server that does with each connection what a test wants."""
 
     async def handle(reader, writer):
@@ -41,7 +41,7 @@ async def venue(answering: Answering, *, total_s: float = 10.0):
 
     server = await asyncio.start_server(handle, HOST, 0)
     port = server.sockets[0].getsockname()[1]
-    client = HttpClient(f"http://{HOST}:{port}", loopback_only=True, total_s=total_s)
+    client = HttpClient(f"http://{HOST}:{port}", loopback_only=True, total_s=total_s, **options)
     try:
         yield client
     finally:
@@ -665,3 +665,32 @@ def test_cancelling_closes_the_connection():
 
     assert run(main()) == []
     assert codes == [1000]
+
+
+def test_requests_go_one_by_one_where_their_order_counts():
+    """And by methods: the others do not wait for them."""
+    seen: list[str] = []
+
+    async def main() -> None:
+        gate = asyncio.Event()
+
+        async def answering(reader, writer):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                seen.append(head.partition(b" HTTP")[0].decode())
+                if seen[-1] == "POST /1":
+                    await gate.wait()
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        async with venue(answering, in_turn=frozenset({"POST"})) as client:
+            asking = [
+                asyncio.ensure_future(client.send(Request("POST", f"/{number}", {}, b"")))
+                for number in (1, 2, 3)
+            ]
+            await client.send(Request("GET", "/", {}, b""))
+            seen.append("and then")
+            gate.set()
+            await asyncio.gather(*asking)
+
+    assert run(main()) == []
+    assert seen[-3:] == ["and then", "POST /2", "POST /3"]
+    assert sorted(seen[:-3]) == ["GET /", "POST /1"]

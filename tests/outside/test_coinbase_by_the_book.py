@@ -133,6 +133,19 @@ def test_a_busy_book_is_followed_order_by_order_without_a_gap(exchange):
                 assert book.levels(side) == snapshot.levels(side)
 
 
+def test_an_account_has_one_profile_and_all_that_is_its_own_names_it(exchange):
+    program = Program(exchange)
+    (profile,) = program.call("GET", "/profiles")
+    assert (profile["is_default"], profile["active"]) == (True, True)
+    assert program.call("GET", f"/profiles/{profile['id']}") == profile
+    order = {"product_id": PRODUCT, "side": "buy", "price": "20000", "size": "0.01"}
+    placed = program.call("POST", "/orders", {**order, "profile_id": profile["id"]})
+    assert placed["profile_id"] == profile["id"]
+    assert {a["profile_id"] for a in program.call("GET", "/accounts")} == {profile["id"]}
+    listed = program.call("GET", f"/orders?profile_id={profile['id']}")
+    assert [each["id"] for each in listed] == [placed["id"]]
+
+
 def test_own_orders_are_heard_from_received_to_done(exchange):
     program = Program(exchange)
     with connect(program.feed, open_timeout=20) as socket:
