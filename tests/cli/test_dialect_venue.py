@@ -4,14 +4,17 @@ import asyncio
 from base64 import b64encode
 from random import Random
 
+import msgspec
 import pytest
 
+from steelyard.cli import dialect_venue
 from steelyard.cli.dialect_venue import DialectVenue
-from steelyard.domain.messages import ClockQuery
-from steelyard.trading.actions import Returned
+from steelyard.domain.messages import SECOND_NS, ClockQuery
+from steelyard.trading.actions import Returned, VenueHalt
 from steelyard.trading.config import VenueTable
 from steelyard.trading.venue import flaws
 from steelyard.wire.dialect import ApiKey
+from steelyard.wire.http import Response
 from steelyard.wire.outcome import NotSent
 
 SECRET = b64encode(bytes(64))
@@ -23,6 +26,7 @@ class Owner:
 
     def __init__(self) -> None:
         self.inputs = []
+        self.time_ns = 10
 
     def step(self, event) -> None:
         self.inputs.append(event)
@@ -31,7 +35,7 @@ class Owner:
         return asyncio.get_running_loop().create_task(work)
 
     def now_ns(self) -> int:
-        return 10
+        return self.time_ns
 
     def venue_now_ns(self) -> int:
         return 20
@@ -92,5 +96,50 @@ def test_what_a_dialect_has_words_for_is_asked_of_it(name, has_amend, some, none
         assert some in found.order_types
         assert none not in found.order_types
         await venue.close()
+
+    asyncio.run(act())
+
+
+def test_a_venue_that_does_not_tell_its_limits_is_known_by_the_published_ones():
+    """Nobody listens there: it is said, and the start goes on."""
+
+    async def act() -> None:
+        owner = Owner()
+        venue = DialectVenue(owner, TABLE, ApiKey("k", b"s"), Random(1))
+        await venue.start()
+        notes = [said for said in owner.inputs if said[0] == "limits"]
+        assert len(notes) == 1
+        assert "its published ones are kept to" in notes[0][1]
+        names = [row["name"] for row in venue.pacing()["limits"]]
+        assert "request weight per 1 MINUTE" in names
+        await venue.close()
+
+    asyncio.run(act())
+
+
+def test_what_another_trader_has_heard_is_told_to_the_machine(monkeypatch):
+    """Once, and once more when it is over."""
+
+    async def act() -> None:
+        one, other = Owner(), Owner()
+        monkeypatch.setattr(dialect_venue, "uptime_ns", lambda: other.time_ns)
+        table = msgspec.structs.replace(TABLE, rest="http://127.0.0.1:2")
+        first = DialectVenue(one, table, ApiKey("a", b"s"), Random(1))
+        second = DialectVenue(other, table, ApiKey("b", b"s"), Random(1))
+        first._connector.heard(Response(418, {"retry-after": "9"}, b""), 20, 10)
+        for _ in range(3):
+            second.check()
+        halts = [told for told in other.inputs if isinstance(told, VenueHalt)]
+        assert halts == [VenueHalt(10 + 9 * SECOND_NS, is_ban=True)]
+        assert second.pacing()["is_banned"]
+        second.ask(5, ClockQuery(), is_command=False)
+        await asyncio.sleep(0.01)
+        (returned,) = (told for told in other.inputs if isinstance(told, Returned))
+        assert returned.outcome == NotSent("the venue has banned this host", 9 * SECOND_NS)
+        other.time_ns = 10 + 10 * SECOND_NS
+        second.check()
+        assert other.inputs[-1] == VenueHalt(0, is_ban=False)
+        await first.close()
+        await second.close()
 
     asyncio.run(act())

@@ -26,7 +26,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory: pytest.TempPathFactory):
-    with LocalExchange(tmp_path_factory.mktemp("trader") / "data", "--crowd", "1") as started:
+    # Many bots start here one after another, each with a whole book: without limits none waits.
+    data = tmp_path_factory.mktemp("trader") / "data"
+    with LocalExchange(data, "--crowd", "1", "--limits", "off") as started:
         yield started
 
 

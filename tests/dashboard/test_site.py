@@ -65,6 +65,7 @@ def test_the_session_tells_what_this_is(exchange, token):
     assert status == 200
     assert (session["environment"], session["market"]) == ("sandbox", "crowd")
     assert "BTC-USDT" in session["symbols"]
+    assert {"native", "binance", "kraken"} <= set(session["dialects"])
     assert session["clock"] is None, "it is the host's"
 
 

@@ -161,7 +161,7 @@ def test_orders_of_others_and_other_kinds_are_left_alone():
     assert floor.admin.faults.standing[0].struck == 0
     floor.admin.faults.clear()
     floor.admin.faults.add(SCRIPT)
-    first, second = (floor.place(Side.BUY, 1_000, deep - number) for number in range(2))
+    first, second = (floor.place(Side.BUY, 1_000, deep + 10 - n) for n in range(2))
     floor.run(4)
     assert floor.order(first.order_id).filled_lots == 1_000
     assert floor.order(second.order_id).filled_lots == 0

@@ -401,6 +401,7 @@ def follower(
     take: Callable[[str | bytes], list[str]] | None = None,
     pauses: list[float] | None = None,
     patience: Patience = Patience(),  # noqa: B008 it is a constant
+    hold: Callable[[], Awaitable[object]] | None = None,
 ) -> WebSocketClient:
     """A client that logs in with its number, keeps what it hears, and does not pause."""
     numbers = count()
@@ -426,6 +427,7 @@ def follower(
         tell=heard.append,
         rng=Random(1),
         patience=patience,
+        hold=hold,
         sleep=sleep,
     )
 
@@ -447,6 +449,26 @@ async def running(client: WebSocketClient):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+
+def test_a_websocket_is_not_opened_before_it_may_be():
+    """Each time anew: a venue counts connections, and may have said to wait."""
+    said = []
+
+    async def handle(socket):
+        said.append("connected")
+        await socket.close(1001, "restarting")
+
+    async def main() -> None:
+        may = asyncio.Semaphore(0)
+        async with streams(handle) as url, running(follower(url, [], hold=may.acquire)):
+            for number in range(3):
+                await asyncio.sleep(0.05)
+                assert len(said) == number
+                may.release()
+                await until(lambda: len(said) == number + 1)  # noqa: B023 awaited at once
+
+    asyncio.run(main())
 
 
 def test_a_websocket_is_opened_again():

@@ -449,6 +449,25 @@ def test_answers_that_come_late_wait_too(loop: str):
     assert on(loop, scene) == []
 
 
+def test_a_connection_that_hangs_takes_nothing_more_up_and_stays_open(loop: str):
+    """Neither what had come with it nor what comes behind it; others are served."""
+
+    async def scene(client, site, time):
+        site.answer = lambda _request, reply: reply.hang()
+        client.send(get() * 3)
+        await until(lambda: site.requests)
+        client.send(get() * 3)
+        await asyncio.sleep(0.05)
+        assert len(site.requests) == 1
+        (connection,) = time.server.connections
+        assert not connection._transport.is_closing()
+        site.replies[0](text("too late"))
+        await asyncio.sleep(0.01)
+        assert not client.reader._buffer
+
+    assert on(loop, scene) == []
+
+
 # -- time ---------------------------------------------------------------------------------------
 
 

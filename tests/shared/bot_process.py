@@ -28,11 +28,10 @@ environment = "sandbox"
 on_stop = "{on_stop}"
 
 [venue.main]
-dialect = "{dialect}"
+dialect = "binance"
 rest = "{rest}"
 ws = "{ws}"
 key = "env:BOT"
-{venue}
 
 [strategy]
 class = "{strategy}"
@@ -64,21 +63,20 @@ def open_account(
 
 
 def config_text(
-    exchange: LocalExchange, name: str, dialect: str = "binance", **changes: str
+    exchange: LocalExchange, name: str, dialect: str = "binance", venue: str = "", **changes: str
 ) -> str:
     """Return a configuration; venue is more lines of [venue.main]."""
     fields = {
         "name": name,
         "on_stop": "cancel",
-        "dialect": dialect,
         "rest": exchange.url(dialect),
         "ws": exchange.url(dialect, "ws"),
-        "venue": "",
         "strategy": DIP_BUYER,
         "params": ALWAYS,
         **changes,
     }
-    return CONFIG.format_map(fields)
+    text = CONFIG.format_map(fields).replace('dialect = "binance"', f'dialect = "{dialect}"')
+    return text.replace("[strategy]", f"{venue}\n\n[strategy]") if venue else text
 
 
 def journal_of(data: Path, name: str) -> list[tuple[int, TraderRecord]]:

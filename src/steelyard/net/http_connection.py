@@ -358,7 +358,7 @@ class HttpConnection(asyncio.Protocol):
 
     def answered(self) -> None:
         """Send what can be sent, and take up what was waiting for that."""
-        if self._is_over or self._is_working:
+        if self._is_over or self._is_working or self._is_deaf:
             return
         self._flush()
         if self._ready or self._backlog or self._upgrade is not None:

@@ -44,6 +44,9 @@ class Names(NamedTuple):
     account: str
 
 
+_IP, _KEY = frozenset({Per.IP}), frozenset({Per.KEY})
+
+
 class _Busy(Exception):
     """A file is not to be had now."""
 
@@ -160,7 +163,7 @@ class SharedPacing:
     def take(self, cost: Cost, now_ns: int, *, is_urgent: bool) -> Held | None:
         """Use what a request costs, or return why it may not be sent now."""
         try:
-            with self._locked(now_ns) as parties:
+            with self._locked(now_ns, budget.holders_of(self.limits, cost)) as parties:
                 return budget.take(self.limits, parties, cost, now_ns, is_urgent=is_urgent)
         except (OSError, _Busy) as error:
             return self._failed(error)
@@ -182,7 +185,7 @@ class SharedPacing:
     def stamp(self, stamp_ns: int, now_ns: int) -> int:
         """Return a number for one request of the key: stamp_ns, or above every one before."""
         try:
-            with self._locked(now_ns) as parties:
+            with self._locked(now_ns, _KEY) as parties:
                 return parties[Per.KEY].stamp(stamp_ns)
         except (OSError, _Busy) as error:
             self._failed(error)
@@ -191,7 +194,7 @@ class SharedPacing:
     def stop(self, now_ns: int) -> Stop | None:
         """Return for how long the venue has said to stop, or None."""
         try:
-            with self._locked(now_ns) as parties:
+            with self._locked(now_ns, _IP) as parties:
                 return parties[Per.IP].stop(now_ns)
         except (OSError, _Busy) as error:
             self._failed(error)
@@ -221,16 +224,19 @@ class SharedPacing:
             self._failed(error)
 
     @contextmanager
-    def _locked(self, now_ns: int) -> Iterator[dict[Per, Party]]:
-        """Have the parties to oneself; what is waiting for that is done first."""
+    def _locked(
+        self, now_ns: int, wanted: frozenset[Per] = frozenset(budget.HOLDERS)
+    ) -> Iterator[dict[Per, Party]]:
+        """Have parties to oneself; what is waiting for all of them is done first."""
         held: list[_File] = []
+        files = {per: file for per, file in self._files.items() if self._later or per in wanted}
         try:
-            for file in self._files.values():
+            for file in files.values():
                 file.lock()
                 held.append(file)
             uptime_ns = self._uptime_ns()
             parties: dict[Per, Party] = {}
-            for per, file in self._files.items():
+            for per, file in files.items():
                 parties[per], note = file.read()
                 parties[per].keep_time(now_ns, uptime_ns)
                 if note is not None:

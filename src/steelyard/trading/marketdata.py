@@ -35,7 +35,7 @@ from steelyard.trading.turn import Turn
 from steelyard.wire.book import Book, LocalBook, Told
 from steelyard.wire.outcome import delays_ns
 
-SNAPSHOT_DEPTH = 5_000  # the most that venues give; what lies beyond is not known
+SNAPSHOT_DEPTH = 1_000  # five times as deep weighs five times as much; beyond is not known
 PROBE_DEPTH = 5  # its sequence is compared, or these levels
 SNAPSHOT_WAIT_NS = SECOND_NS // 4  # the stream may begin with one
 SNAPSHOT_AGAIN_NS = SECOND_NS // 2  # the first pause; each is twice as long as the one before

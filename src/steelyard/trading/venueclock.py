@@ -133,4 +133,4 @@ def _shown(time_ns: int) -> str:
     """Return a time as people say it: to the millisecond below ten seconds."""
     if time_ns < 10 * SECOND_NS:
         return f"{time_ns // MS_NS} ms"
-    return f"{time_ns // SECOND_NS} s"
+    return f"{(time_ns + SECOND_NS // 2) // SECOND_NS} s"

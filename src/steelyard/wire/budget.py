@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from struct import Struct as Layout
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS
@@ -33,6 +33,7 @@ PAUSE_JITTER = 4  # a pause is up to this part longer, so that not all come back
 RELENT_NS = MINUTE_NS  # after so long without a word to stop the next pause is the first again
 BAN_NS = 2 * MINUTE_NS  # where the venue does not say for how long
 HALT_MAX_NS = 3 * 24 * 60 * MINUTE_NS  # the longest that venues ban for
+UNITS_MAX = 2**32 - 1  # that have room
 STEP_NS = SECOND_NS // 20  # a clock that was set moves further than this
 
 
@@ -119,7 +120,7 @@ class Tally:
             self.drained_ns = max(self.drained_ns, now_ns) + cost_ns
             return
         self._turn(now_ns)
-        self.slots[-1] += units
+        self.slots[-1] = min(self.slots[-1] + units, UNITS_MAX)
 
     def wait_ns(self, limit: Limit, units: int, room: int, now_ns: int) -> int:
         """Return how long until units more fit into room; 0: they do.
@@ -159,7 +160,7 @@ class Tally:
         if now_ns >= self.foreign_until_ns:
             self.foreign = 0
         if foreign > self.foreign:
-            self.foreign, self.foreign_until_ns = foreign, until_ns
+            self.foreign, self.foreign_until_ns = min(foreign, UNITS_MAX), until_ns
 
     def shift(self, by_ns: int) -> None:
         """Move all times, because the clock was moved."""
@@ -198,8 +199,7 @@ IDENTITY = 16  # bytes that tell whose state it is
 _HEAD = Layout("<8sHHI16sqqqqqQI")
 _TALLY = Layout(f"<8sqqqqI{SLOTS}I")
 _CHECKSUM_AT = 12
-_UNITS_MAX = 2**32 - 1
-NAMES_MAX = 1_000  # of counts, that are kept
+NAMES_MAX = COUNTS_MAX = 2_000  # kept, so that they need not be made again for each request
 
 
 class Party:
@@ -217,7 +217,10 @@ class Party:
 
     def tally(self, limit: Limit, pair: str = "") -> Tally:
         """Return the count of a limit."""
-        name = _name(limit, pair)
+        return self.named(_name(limit, pair), limit)
+
+    def named(self, name: bytes, limit: Limit) -> Tally:
+        """Return the count of a limit by its name."""
         found = self.tallies.pop(name, None) or Tally(_slot_ns(limit))
         self.tallies[name] = found
         if len(self.tallies) > TALLIES_MAX:
@@ -279,19 +282,7 @@ def _name(limit: Limit, pair: str) -> bytes:
 
 def packed(party: Party, identity: bytes) -> bytes:
     """Return a party's state as `SIZE` bytes."""
-    tallies = (
-        _TALLY.pack(
-            name,
-            tally.slot_ns,
-            tally.newest,
-            tally.drained_ns,
-            tally.foreign_until_ns,
-            min(tally.foreign, _UNITS_MAX),
-            *(min(units, _UNITS_MAX) for units in tally.slots),
-        )
-        for name, tally in party.tallies.items()
-    )
-    head = _HEAD.pack(
+    fields: list[Any] = [
         MAGIC,
         VERSION,
         len(party.tallies),
@@ -304,10 +295,21 @@ def packed(party: Party, identity: bytes) -> bytes:
         party.ban_ns,
         party.nonce,
         party.pauses,
-    )
-    whole = bytearray(b"".join((head, *tallies)).ljust(SIZE, b"\0"))
+    ]
+    for name, tally in party.tallies.items():
+        fields += (name, tally.slot_ns, tally.newest, tally.drained_ns, tally.foreign_until_ns)
+        fields.append(tally.foreign)
+        fields += tally.slots
+    whole = bytearray(SIZE)
+    _layout(len(party.tallies)).pack_into(whole, 0, *fields)
     whole[_CHECKSUM_AT : _CHECKSUM_AT + 4] = crc32(whole).to_bytes(4, "little")
     return bytes(whole)
+
+
+@lru_cache(maxsize=TALLIES_MAX + 1)
+def _layout(tallies: int) -> Layout:
+    """Return how a state with so many tallies is laid out."""
+    return Layout(_HEAD.format + _TALLY.format.removeprefix("<") * tallies)
 
 
 def unpacked(data: bytes, identity: bytes) -> Party | None:
@@ -343,6 +345,30 @@ Parties = Mapping[Per, Party]
 HOLDERS = {Per.IP: Per.IP, Per.KEY: Per.KEY, Per.ACCOUNT: Per.ACCOUNT, Per.PAIR: Per.ACCOUNT}
 
 
+class Count(NamedTuple):
+    """What a request uses of one limit; name is that of the limit's tally."""
+
+    limit: Limit
+    units: int
+    holder: Per
+    name: bytes
+
+
+@lru_cache(maxsize=COUNTS_MAX)
+def counts_of(limits: LimitProfile, cost: Cost) -> tuple[Count, ...]:
+    """Return what a request uses of which limits."""
+    return tuple(
+        Count(limit, units, HOLDERS[limit.per], _name(limit, _pair(limit, cost)))
+        for limit in _limits(limits, cost)
+        if (units := _units(limit, cost))
+    )
+
+
+def holders_of(limits: LimitProfile, cost: Cost) -> frozenset[Per]:
+    """Return whose states a request is counted in, and that of who is told to stop."""
+    return frozenset({Per.IP, *(count.holder for count in counts_of(limits, cost))})
+
+
 def take(
     limits: LimitProfile, parties: Parties, cost: Cost, now_ns: int, *, is_urgent: bool = False
 ) -> Held | None:
@@ -357,12 +383,10 @@ def take(
             return Held(said, stop.until_ns - now_ns)
     counted: list[tuple[Tally, Limit, int]] = []
     longest: Held | None = None
-    for limit in _limits(limits, cost):
-        units = _units(limit, cost)
-        holder = parties.get(HOLDERS[limit.per])
-        if not units or holder is None:
+    for limit, units, holder, name in counts_of(limits, cost):
+        if (holding := parties.get(holder)) is None:
             continue
-        tally = holder.tally(limit, cost.pair if limit.per is Per.PAIR else "")
+        tally = holding.named(name, limit)
         counted.append((tally, limit, units))
         if is_urgent and limit.per is Per.PAIR:
             continue
@@ -375,6 +399,10 @@ def take(
     for tally, limit, units in counted:
         tally.add(limit, units, now_ns)
     return None
+
+
+def _pair(limit: Limit, cost: Cost) -> str:
+    return cost.pair if limit.per is Per.PAIR else ""
 
 
 def learn(
