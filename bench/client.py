@@ -377,6 +377,22 @@ def ccxt_market(exchange: Any) -> Any:
     return exchange
 
 
+class CcxtClient:
+    """What ccxt.pro's handlers ask of a connection."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.subscriptions: dict[str, Any] = {}
+        self.last_message_at = 0
+
+    def resolve(self, *_: object) -> None:
+        """Take a result."""
+
+    def reject(self, error: Exception, *_: object) -> None:
+        """Take an error."""
+        raise error
+
+
 def ccxt_pro_job(frames: list[bytes]) -> Job:
     """Return ccxt.pro's handler, fed as its client feeds it."""
     exchange = ccxt_market(import_module("ccxt.pro").binance({"newUpdates": True}))
@@ -384,25 +400,11 @@ def ccxt_pro_job(frames: list[bytes]) -> Job:
     first = first_update(frames)
     texts = [frame.decode() for frame in frames]
 
-    class Client:
-        """What its handlers ask of a connection."""
-
-        url = exchange.urls["api"]["ws"]["spot"]
-        subscriptions: dict[str, Any] = {}  # noqa: RUF012 it is the peer's
-        last_message_at = 0
-
-        def resolve(self, *_: object) -> None:
-            """Take a result."""
-
-        def reject(self, error: Exception, *_: object) -> None:
-            """Take an error."""
-            raise error
-
     def job() -> float:
         book = exchange.order_book({})
         book["symbol"], book["nonce"] = "BTC/USDT", first - 1
         exchange.orderbooks, exchange.trades = {"BTC/USDT": book}, {}
-        client = Client()
+        client = CcxtClient(exchange.urls["api"]["ws"]["spot"])
 
         def work() -> None:
             for text in texts:

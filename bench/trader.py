@@ -10,7 +10,9 @@ from random import Random
 from typing import Any
 
 from steelyard.dialects.binance import DIALECT
+from steelyard.domain.commands import Place
 from steelyard.domain.instrument import Instrument, Listings
+from steelyard.domain.lifecycle import Order, OrderState
 from steelyard.domain.messages import (
     AccountAnswer,
     AccountQuery,
@@ -27,11 +29,12 @@ from steelyard.domain.messages import (
     InstrumentsQuery,
     KeyAnswer,
     KeyQuery,
+    OrderAnswer,
     OrderList,
     OrdersQuery,
     Scope,
 )
-from steelyard.trading.actions import Ask, Returned, Role, Start, StreamUp, Told, Woken
+from steelyard.trading.actions import Ask, Returned, Role, Send, Start, StreamUp, Told, Woken
 from steelyard.trading.books import BookView
 from steelyard.trading.config import parse_config
 from steelyard.trading.connector import MARKET_KINDS
@@ -61,6 +64,17 @@ max_open_orders = 1
 price_collar = "2%"
 """
 SCOPES = frozenset({Scope.READ, Scope.TRADE})
+_TERMS = (
+    "client_order_id",
+    "account_id",
+    "instrument_id",
+    "side",
+    "order_type",
+    "time_in_force",
+    "post_only",
+    "price_ticks",
+    "size_lots",
+)
 BEGIN_NS = 1_723_161_600_000_000_000
 STEP_NS = 20_000_000  # between frames
 
@@ -78,10 +92,12 @@ class Watcher(Strategy):
 class Machine:
     """A trader that is ready, and its conversation with the market."""
 
-    def __init__(self, market: Instrument, sequence: int, *, is_native: bool) -> None:
+    def __init__(
+        self, market: Instrument, sequence: int, strategy: Strategy, *, is_native: bool
+    ) -> None:
         self.now_ns = BEGIN_NS
-        self._market, self._sequence = market, sequence
-        self.strategy = Watcher()
+        self._market, self._sequence, self._order_id = market, sequence, 0
+        self.strategy = strategy
         config = parse_config(CONFIG)
         self.trader = Trader(config, "key", self.strategy, DIALECT.client, Random(1))
         self.session: ClientSession | MarketFeed = DIALECT.client.market_session(
@@ -109,6 +125,16 @@ class Machine:
         session.receive(frame, self.now_ns)
         for event in session.drain()[1]:
             step(Told(event), self.now_ns)
+
+    def answer(self, sent: Send) -> None:
+        """Let the venue say that an order was taken up and has ended unfilled."""
+        place = sent.command
+        assert isinstance(place, Place), "only orders are answered"
+        self._order_id += 1
+        terms = {name: getattr(place, name) for name in _TERMS}
+        order = Order(order_id=self._order_id, state=OrderState.CANCELED, **terms)
+        outcome = Answered(OrderAnswer(order))
+        self._step(Returned(sent.request_id, outcome, self.now_ns, self.now_ns))
 
     def _step(self, event: Any) -> None:
         waiting = [event]
@@ -142,7 +168,8 @@ def trader_job(
     """Return what takes every frame and returns the processor time; sequence comes before them."""
 
     def job() -> float:
-        machine = Machine(market, sequence, is_native=is_native)
+        watcher = Watcher()
+        machine = Machine(market, sequence, watcher, is_native=is_native)
         take = machine.frame
         start = time.process_time()
         for frame in frames:
@@ -152,7 +179,7 @@ def trader_job(
         desk = machine.trader.desk
         assert desk is not None, "a trader that runs has a desk"
         assert desk.book.gaps == 0, "the recording has none"
-        assert machine.strategy.seen > len(frames) // 10, "the strategy has looked"
+        assert watcher.seen > len(frames) // 10, "the strategy has looked"
         return seconds
 
     return job

@@ -6,6 +6,7 @@ exact. It is proven when the instrument is made, not when a trade needs it.
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import Self
 
 from msgspec import Struct
@@ -150,12 +151,12 @@ class Instrument(Struct, frozen=True):
     @property
     def tick_size(self) -> Decimal:
         """The price step in quote per base."""
-        return plain(EXACT.divide(Decimal(self.tick_lot_atoms), Decimal(self.lot_atoms)))
+        return _quotient(self.tick_lot_atoms, self.lot_atoms)
 
     @property
     def lot_size(self) -> Decimal:
         """The size step in base."""
-        return plain(EXACT.divide(Decimal(self.lot_atoms), Decimal(ATOMS_PER_UNIT)))
+        return _quotient(self.lot_atoms, ATOMS_PER_UNIT)
 
     def price(self, ticks: int) -> Decimal:
         """Return a price in quote per base."""
@@ -269,6 +270,12 @@ def _nearest(value: Decimal, step: Decimal, steps_max: int) -> str:
     below = min(int(EXACT.divide_int(value, step)), steps_max) if value > 0 else 0
     near = [EXACT.multiply(step, Decimal(n)) for n in (below, below + 1) if 0 < n <= steps_max]
     return f"nearest: {', '.join(in_full(number) for number in near)}"
+
+
+@lru_cache(maxsize=4_096)
+def _quotient(dividend: int, divisor: int) -> Decimal:
+    """Return a step as a number; listings have few of them and every order asks."""
+    return plain(EXACT.divide(Decimal(dividend), Decimal(divisor)))
 
 
 def _positive(name: str, text: str) -> Decimal:

@@ -17,6 +17,7 @@ from steelyard.domain.messages import InstrumentList, Query, Refused
 from steelyard.domain.order import RejectReason
 from steelyard.trading.actions import Role
 from steelyard.trading.feed import MarketFeed
+from steelyard.trading.signing import OrderSigners
 from steelyard.wire.choice import new_reader
 from steelyard.wire.dialect import ApiKey, ChannelKind, ClientEnd, ClientSession
 from steelyard.wire.http import Request, Response
@@ -36,6 +37,7 @@ class Connector:
         self.listings = Listings()
         self._client = client
         self._key = key
+        self._signers = OrderSigners(client, key)
         paced = (_paced(limit) for limit in limits.limits)
         self._counters: Mapping[Limit, LimitCounter] = {limit: counter_of(limit) for limit in paced}
         self._wait_until_ns = 0
@@ -46,7 +48,7 @@ class Connector:
         now_ns is the venue's time as well as it is known: it is signed.
         """
         try:
-            request = self._client.request(message, self.listings, self._key, now_ns)
+            request = self._request(message, now_ns)
         except UnitError as error:
             return Answered(Refused(error.reason, str(error)))
         except UsageError as error:
@@ -83,6 +85,13 @@ class Connector:
         table = self._client.market_table([instrument])
         reader = None if table is None else new_reader(*table)
         return session if reader is None else MarketFeed(session, [instrument], reader)
+
+    def _request(self, message: UserCommand | Query, now_ns: int) -> Request:
+        if type(message) is Place and (
+            made := self._signers.request(message, self.listings, now_ns)
+        ):
+            return made
+        return self._client.request(message, self.listings, self._key, now_ns)
 
     def _wait_ns(self, message: UserCommand | Query, request: Request, now_ns: int) -> int:
         wait_ns = self._wait_until_ns - now_ns

@@ -85,6 +85,7 @@ class StrategyHost:
         self._untold: dict[str, int] = {}  # refusals by limit since then
         self._notes_ns = 0  # since when notes are counted
         self._notes = 0
+        self._position_of = -1  # the portfolio's change that the desk shows
         self.is_started = False
         self.is_paused = False
         self.failure: str | None = None
@@ -238,7 +239,10 @@ class StrategyHost:
         assert desk is not None, "a strategy sits before it is told"
         assert portfolio is not None, "the instrument is known before anything is told"
         desk.now_ns = self._turn.now_ns
-        desk.position = Position(desk.instrument, portfolio.position_lots, portfolio.average_price)
+        if self._position_of != portfolio.changes:
+            self._position_of = portfolio.changes
+            lots, average = portfolio.position_lots, portfolio.average_price
+            desk.position = Position(desk.instrument, lots, average)
         return desk
 
 

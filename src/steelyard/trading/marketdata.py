@@ -115,8 +115,9 @@ class MarketData:
         match event:
             case Trade():
                 desk.last_ticks = event.price_ticks
-                if self._builder is not None:
-                    self.closed += self._builder.add(event)
+                if self._builder is not None and (closed := self._builder.add(event)):
+                    self.closed += closed
+                    self._turn.needs_work = True
                 return True
             case BookMoved():
                 desk.book.moved(event.became, now_ns)
@@ -131,6 +132,8 @@ class MarketData:
         """Follow what became of a change of the book; return whether the book has changed."""
         book = self._desk.book
         self._probes = 0
+        if became == Told.GAP or book.needs_depth:
+            self._turn.needs_work = True
         if became == Told.GAP:
             self._turn.warn("book.gap", f"after sequence {book.sequence}")
             self._whole_ns = None
@@ -241,6 +244,8 @@ class MarketData:
         """Follow the market's time; where it has leapt, the bars begin anew."""
         turn = self._turn
         has_leapt = self._time.hear(time_ns, turn.now_ns)
+        if self._builder is not None and time_ns >= (self._builder.deadline_ns or 0):
+            turn.needs_work = True
         turn.market_offset_ns = self._time.offset_ns
         ahead_ns = time_ns - turn.venue_now_ns
         if abs(ahead_ns - self._told_ahead_ns) > LEAP_NS and (

@@ -91,6 +91,7 @@ class Portfolio:
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
+        self.changes = 0  # counted, so that who looks again and again need not
         self.other_fees: dict[int, int] = {}  # atoms by asset
         self._settled = Tally()  # without the fills in _late
         self._tally = Tally()
@@ -111,6 +112,7 @@ class Portfolio:
         if known is not Booked.NEW:
             return known
         key = (fill.trade_id, int(fill.side))
+        self.changes += 1
         self._remember(key)
         asset = fill.fee_asset_id
         if asset not in (self.instrument.base_asset_id, self.instrument.quote_asset_id):
@@ -131,6 +133,7 @@ class Portfolio:
 
     def adopt(self, size_atoms: int, value_atoms: int) -> None:
         """Take a holding over as if it had been bought (sold, if negative) at this value now."""
+        self.changes += 1
         for _, settled in self._late:
             self._settled.add(settled, self.instrument)
         self._late.clear()
@@ -142,6 +145,7 @@ class Portfolio:
         for _, settled in self._late:
             self._settled.add(settled, self.instrument)
         self._late.clear()
+        self.changes += 1
         self.instrument = instrument
 
     def _remember(self, key: Key) -> None:

@@ -9,6 +9,7 @@ checked as the order that it makes, with the old one counted too. Cancels need n
 """
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -174,7 +175,7 @@ def _price_refusal(place: Place, limits: Limits, situation: Situation) -> Refuse
         assert ticks is not None, "every order but a market order has a price or a trigger"
         price_ticks = ticks
         notional_atoms = instrument.notional_atoms(price_ticks, place.size_lots)
-    if notional_atoms > to_atoms(limits.max_order_notional):
+    if notional_atoms > _limit_atoms(limits.max_order_notional):
         return Refused(
             "max_order_notional",
             f"max_order_notional is {in_full(plain(limits.max_order_notional))} "
@@ -190,15 +191,16 @@ def _collar_refusal(
     place: Place, price_ticks: int, limits: Limits, book: BookView
 ) -> Refused | None:
     """Refuse to pay far more, or take far less, than the middle; a patient price may be any."""
-    half_ticks, mid = book.mid_half_ticks, book.mid
-    if half_ticks is None or mid is None:
+    half_ticks = book.mid_half_ticks
+    if half_ticks is None:
         return Refused(
             "price_collar",
             "price_collar cannot be checked: one side of the book is empty; orders wait",
         )
     beyond = int(place.side) * (2 * price_ticks - half_ticks)
-    if Decimal(beyond) <= EXACT.multiply(limits.price_collar, Decimal(half_ticks)):
+    if beyond <= 0 or Decimal(beyond) <= EXACT.multiply(limits.price_collar, Decimal(half_ticks)):
         return None
+    mid = EXACT.multiply(book.instrument.price(half_ticks), Decimal("0.5"))
     percent = in_full(plain(EXACT.multiply(limits.price_collar, Decimal(100))))
     price = in_full(book.instrument.price(price_ticks))
     return Refused(
@@ -218,7 +220,7 @@ def _position_refusal(place: Place, limits: Limits, situation: Situation) -> Ref
 
 def _worst_refusal(worst: int, limits: Limits, situation: Situation) -> Refused | None:
     instrument = situation.book.instrument
-    if EXACT.abs(instrument.size(worst)) <= limits.max_position:
+    if abs(worst) <= _limit_lots(limits.max_position, instrument.lot_size):
         return None
     return Refused(
         "max_position",
@@ -240,6 +242,18 @@ def _count_refusal(limits: Limits, situation: Situation) -> Refused | None:
         f"max_open_orders is {limits.max_open_orders} and {count} are open; cancel one or raise "
         "[risk] max_open_orders",
     )
+
+
+@lru_cache(maxsize=64)
+def _limit_atoms(limit: Decimal) -> int:
+    """Return a limit in atoms; each order asks for the same few."""
+    return to_atoms(limit)
+
+
+@lru_cache(maxsize=64)
+def _limit_lots(limit: Decimal, lot_size: Decimal) -> int:
+    """Return a limit in whole lots, rounded down."""
+    return int(EXACT.divide_int(limit, lot_size))
 
 
 def _reduces(place: Place, situation: Situation) -> bool:

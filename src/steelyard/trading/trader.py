@@ -67,6 +67,7 @@ from steelyard.trading.watch import Watch
 
 EQUITY_NS = SECOND_NS
 USAGE = 2  # the exit code, as the roof has it
+_OF_MARKET = frozenset({BookMoved, BookDelta, Trade})
 
 
 class Status(NamedTuple):
@@ -115,6 +116,7 @@ class Trader:
         self.is_finished = False
         self._limits = config.limits
         self._streams: dict[Role, str | None] = dict.fromkeys(Role, "not open yet")
+        self._was_open = False  # when all parts last looked
         self._watch = Watch(turn)
 
     @property
@@ -153,12 +155,26 @@ class Trader:
         """Take what happened, and return what to do."""
         turn = self.turn
         turn.now_ns = max(turn.now_ns, now_ns)
-        turn.deadline_ns = None
         if self.is_finished:
+            turn.deadline_ns = None
             return []
         self._take(event)
-        self._work()
+        if not self._passes_by(event):
+            turn.deadline_ns = None
+            self._work()
         return turn.drain()
+
+    def _passes_by(self, event: Input) -> bool:
+        """Whether nothing is due that was not before: the market has moved, an order has left."""
+        turn = self.turn
+        return (
+            not turn.needs_work
+            and self._was_open
+            and turn.deadline_ns is not None
+            and turn.now_ns < turn.deadline_ns
+            and (type(event) is Sent or (type(event) is Told and type(event.event) in _OF_MARKET))
+            and not self.work.news
+        )
 
     @property
     def deadline_ns(self) -> int | None:
@@ -314,6 +330,7 @@ class Trader:
     def _work(self) -> None:
         if self.is_finished or self.phase is Phase.ASLEEP:
             return
+        self.turn.needs_work = False
         self.questions.work()
         if self.phase >= Phase.FACTS:
             self.startup.clock.work()
@@ -330,7 +347,8 @@ class Trader:
         if self.phase is Phase.READY and not self.host.is_started and is_free:
             self.host.start()
         self._tell_bars()
-        self.host.work(is_open=self._is_open)
+        self._was_open = self._is_open
+        self.host.work(is_open=self._was_open)
         self.host.tell_news()
         self.endings.work_kill(is_connected=is_connected)
         if (end := self.endings.work_stop()) is not None:

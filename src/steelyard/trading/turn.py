@@ -22,9 +22,12 @@ from steelyard.trading.actions import (
     Send,
     Sent,
 )
-from steelyard.trading.records import TraderRecord
+from steelyard.trading.records import OrderPending, OrderSent, TraderRecord
 from steelyard.trading.state import TraderState
 from steelyard.wire.capabilities import Capabilities
+
+# An order that leaves is looked at again when it returns.
+_LEADS_TO_NOTHING = frozenset({OrderPending, OrderSent})
 
 
 class Rules(Protocol):
@@ -52,6 +55,7 @@ class Turn:
         self.offset_error_ns = 0  # at most so wrong
         self.market_offset_ns: int | None = None  # the market's time less our clock, if it is known
         self.deadline_ns: int | None = None
+        self.needs_work = True  # something has come up that the parts have to look at
         self._actions: list[Action] = []
         self._returning: dict[int, Callable[[Returned], None]] = {}
         self._sending: dict[int, Callable[[], None]] = {}
@@ -79,6 +83,8 @@ class Turn:
     def record(self, message: TraderRecord) -> None:
         """Change the lasting state, and journal how."""
         self.state.apply(message, self.now_ns)
+        if type(message) not in _LEADS_TO_NOTHING:
+            self.needs_work = True
         self._actions.append(Journal(message, self.now_ns))
 
     def act(self, action: Action) -> None:

@@ -1,6 +1,6 @@
-"""Which reader of market streams: the native one where it was built, else none.
+"""Which reader of streams and signer of orders: the native ones where they were built, else none.
 
-Who gets none decodes by his own Python code, which does the same.
+Who gets none does it by his own Python code, which does the same.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,8 @@ from importlib.util import find_spec
 from typing import Any, Protocol, cast
 
 from steelyard.wire.book import Book
-from steelyard.wire.tables import Steps, StreamTable
+from steelyard.wire.dialect import ApiKey
+from steelyard.wire.tables import OrderForm, Steps, StreamTable
 
 
 class Reader(Protocol):
@@ -48,9 +49,31 @@ class Reader(Protocol):
         ...
 
 
+class Signer(Protocol):
+    """What fills in a form and signs; `wire.orders.OrderSigner` does."""
+
+    def request(
+        self, side: int, price_ticks: int | None, size_lots: int, client_order_id: str, now_ns: int
+    ) -> bytes:
+        """Return an order as bytes to send, or raise UnitError."""
+        ...
+
+
 def new_reader(table: StreamTable, instruments: Sequence[Steps]) -> Reader | None:
     """Return what reads frames by a table, None where no native module was built."""
     if find_spec("steelyard._native") is None:
         return None
     reader = import_module("steelyard.wire.reader")
     return cast("Reader", reader.MarketReader(table, instruments))
+
+
+def new_signer(form: OrderForm, key: ApiKey) -> Signer | None:
+    """Return what signs orders by a form, None where no native module was built.
+
+    Raises:
+        ConfigError: The form cannot be filled in, or the key signs by itself.
+    """
+    if find_spec("steelyard._native") is None:
+        return None
+    orders = import_module("steelyard.wire.orders")
+    return cast("Signer", orders.OrderSigner(form, key))

@@ -6,6 +6,7 @@ happened. Of a query, garbage is a DecodeError.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -102,11 +103,12 @@ from steelyard.wire.call import Call, decoded
 from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession
 from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import Answered, Outcome, Unknown
-from steelyard.wire.tables import MarketTable
+from steelyard.wire.tables import MarketTable, OrderForm
 
 CLIENT_ID_PREFIX = "sy"
 BASE_62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-CLIENT_ID_DIGITS = 22  # 62^22 > 2^128
+DIGIT_PAIRS = [first + second for first in BASE_62 for second in BASE_62]
+HALF_BITS, HALF_DIGITS = 64, 11  # 62^11 > 2^64
 
 Message = UserCommand | Query
 
@@ -161,13 +163,9 @@ class BinanceClient:
         return WINDOW_MS * MS_NS if is_signed else None
 
     def client_order_id(self, number: int) -> str:
-        """Print a 128-bit id in letters and digits: 24 characters, `sy` first."""
-        digits = ""
-        for _ in range(CLIENT_ID_DIGITS):
-            number, digit = divmod(number, len(BASE_62))
-            digits = BASE_62[digit] + digits
-        assert number == 0, "an id has 128 bits"
-        return CLIENT_ID_PREFIX + digits
+        """Print a 128-bit id in letters and digits: 24 characters, `sy` first, in order."""
+        high, low = divmod(number, 1 << HALF_BITS)
+        return CLIENT_ID_PREFIX + _high_digits(high) + _digits(low)
 
     def market_session(
         self, instruments: Sequence[Instrument], listings: Listings, kinds: frozenset[ChannelKind]
@@ -179,9 +177,25 @@ class BinanceClient:
         """Return how a native reader reads the frames of such a session."""
         return tables.market(instruments)
 
+    def order_form(self, place: Place, listings: Listings, key: ApiKey, host: str) -> OrderForm:
+        """Return the form of orders like one, for a native signer; as `tables.order_form`."""
+        return tables.order_form(place, listings, key.key, host)
+
     def private_session(self, key: ApiKey, listings: Listings, now_ns: int) -> ClientSession:  # noqa: ARG002
         """Return a session that follows the account's orders and balances."""
         return AccountFollower(key, listings)
+
+
+def _digits(half: int) -> str:
+    """Return half an id in as many digits as it may need, in the order of its numbers."""
+    digits = []
+    for _ in range(HALF_DIGITS // 2):
+        half, pair = divmod(half, len(DIGIT_PAIRS))
+        digits.append(DIGIT_PAIRS[pair])
+    return BASE_62[half] + "".join(reversed(digits))
+
+
+_high_digits = lru_cache(maxsize=8)(_digits)  # the same for all orders of a run
 
 
 PRIVATE = AccountQuery | OrderQuery | OrdersQuery | FillsQuery | KeyQuery

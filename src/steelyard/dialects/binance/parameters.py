@@ -364,17 +364,25 @@ def _fields(request: type[Struct]) -> tuple[FieldInfo, ...]:
     return fields(request)
 
 
+@lru_cache(maxsize=128)
+def _defaults(request: type[Struct]) -> tuple[tuple[str, Any], ...]:
+    return tuple((field.name, field.default) for field in _fields(request))
+
+
 # -- client half --------------------------------------------------------------------------------
 
 
 def write(request: Struct) -> str:
     """Return a request struct as a query or form, without what is at its default."""
-    texts = (
-        (field.name, getattr(request, field.name))
-        for field in _fields(type(request))
-        if getattr(request, field.name) != field.default
-    )
-    return "&".join(f"{name}={quote(text_of(value), safe='')}" for name, value in texts)
+    pairs = []
+    for name, default in _defaults(type(request)):
+        value = getattr(request, name)
+        if value is not default and value != default:
+            text = text_of(value)
+            pairs.append(
+                f"{name}={text if text.isalnum() and text.isascii() else quote(text, safe='')}"
+            )
+    return "&".join(pairs)
 
 
 def text_of(value: Any) -> str:

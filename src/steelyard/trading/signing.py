@@ -1,0 +1,109 @@
+"""Orders as signed requests, natively where the dialect has a form for them: one call an order.
+
+The invariant: what it makes is what the client end makes of the same order at the same time. It
+takes orders at a price that say nothing out of the ordinary; of any other, and of one that the
+signer refuses, it makes nothing, and the client end says what is wrong. A signer is made for each
+kind of order and instrument, and again when the listings are new.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from msgspec.structs import fields
+
+from steelyard.domain.commands import Place
+from steelyard.domain.errors import SteelyardError, UnitError
+from steelyard.domain.instrument import Listings
+from steelyard.wire.choice import Signer, new_signer
+from steelyard.wire.dialect import ApiKey
+from steelyard.wire.http import Request
+from steelyard.wire.tables import OrderForm
+
+SIGNERS_MAX = 100
+HOST = "localhost"  # the shell says another one
+
+Kind = tuple[Any, ...]  # what orders of one form have in common
+_VARIED = frozenset({"account_id", "side", "price_ticks", "size_lots", "client_order_id"})
+_KIND = tuple(field.name for field in fields(Place) if field.name not in _VARIED)
+
+
+@runtime_checkable
+class OrderForms(Protocol):
+    """A client end whose orders can be signed natively."""
+
+    def order_form(self, place: Place, listings: Listings, key: ApiKey, host: str) -> OrderForm:
+        """Return the form of orders like one.
+
+        Raises:
+            SteelyardError: There is none; the client end may know the order all the same.
+        """
+        ...
+
+
+class Made(NamedTuple):
+    """A signer, and what stands in every request that it makes."""
+
+    signer: Signer
+    method: str
+    target: str
+    headers: Mapping[str, str] | None  # None: they differ from order to order
+
+
+class OrderSigners:
+    """The signers of one client end and key."""
+
+    def __init__(self, client: object, key: ApiKey) -> None:
+        self._forms: OrderForms | None = None
+        if key.sign is None and isinstance(client, OrderForms):
+            self._forms = client
+        self._key = key
+        self._listings: Listings | None = None
+        self._made: dict[Kind, Made | None] = {}
+
+    def request(self, place: Place, listings: Listings, now_ns: int) -> Request | None:
+        """Return the request of an order, or None where the client end has to make it."""
+        if self._forms is None or place.price_ticks is None:
+            return None
+        if listings is not self._listings:
+            self._listings = listings
+            self._made.clear()
+        kind = tuple(getattr(place, name) for name in _KIND)
+        made = self._made[kind] if kind in self._made else self._make(kind, place, listings)
+        if made is None:
+            return None
+        try:
+            whole = made.signer.request(
+                place.side, place.price_ticks, place.size_lots, place.client_order_id, now_ns
+            )
+        except UnitError:
+            return None
+        head, _, body = whole.partition(b"\r\n\r\n")
+        headers = _headers(head) if made.headers is None else dict(made.headers)
+        return Request(made.method, made.target, headers, body)
+
+    def _make(self, kind: Kind, place: Place, listings: Listings) -> Made | None:
+        assert self._forms is not None, "only who has forms makes signers"
+        if len(self._made) >= SIGNERS_MAX:
+            self._made.clear()
+        self._made[kind] = None
+        try:
+            form = self._forms.order_form(place, listings, self._key, HOST)
+            signer = new_signer(form, self._key)
+        except SteelyardError:
+            return None
+        if signer is not None:
+            method, target, _ = str(form.head[0]).partition("\r\n")[0].split(" ")
+            is_fixed = sum(not isinstance(part, str) for part in form.head) == 1  # the length
+            headers = _headers("".join(map(str, form.head)).encode()) if is_fixed else None
+            self._made[kind] = Made(signer, method, target, headers)
+        return self._made[kind]
+
+
+def _headers(head: bytes) -> dict[str, str]:
+    """Return the headers of a request but those that the shell adds."""
+    pairs = (line.partition(": ") for line in head.decode("ascii").split("\r\n")[1:] if line)
+    return {
+        name.lower(): value
+        for name, _, value in pairs
+        if name.lower() not in ("host", "content-length")
+    }
