@@ -246,7 +246,7 @@ def test_two_orders_of_one_name_are_loud_and_end():
 
 def test_no_second_change_while_one_is_on_its_way():
     """Which of them came last would not be known."""
-    fate = first_amend(Fate(there=300_000_000))
+    fate = first_amend(Fate(there=900_000_000))
     world = hand_world(rest, to("59990"), to("59980"), fate=fate)
-    world.run(0.45)
+    world.run(0.8)
     assert "a change of it is on its way already" in world.hand.done[2].refusal
