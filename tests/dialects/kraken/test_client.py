@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from steelyard.dialects.kraken.client import KrakenClient, call_of
-from steelyard.domain.commands import Cancel, CancelAll, Deposit, Place
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Deposit, Place
 from steelyard.domain.errors import AuthError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import OrderState
@@ -76,3 +76,13 @@ def test_what_kraken_does_not_have_is_said():
     for message in (Deposit(0, 1, 1), TradesQuery(0, 5, from_trade_id=1)):
         with pytest.raises(Unsupported):
             call_of(message, LISTINGS)
+
+
+def test_an_order_is_amended_by_its_own_name():
+    """An order keeps its cl_ord_id here: under another one the venue finds nothing."""
+    amend = Amend(0, 5, 6_000_000, None, None, BTC_USDT.instrument_id, "mine")
+    request = call_of(amend, LISTINGS).request
+    assert (request.cl_ord_id, request.txid) == ("mine", None)
+    request = call_of(replace(amend, client_order_id=""), LISTINGS).request
+    assert request.cl_ord_id is None
+    assert request.txid is not None
