@@ -123,3 +123,33 @@ async def until(condition: Callable[[], Any], seconds: float = 20) -> None:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("it did not come to be")
+
+
+class Mover(Strategy):
+    """Buys, keeps a stop behind it, and makes an order in the book smaller, once each."""
+
+    step = 0
+
+    def on_start(self) -> None:
+        self.every("50ms")
+
+    def on_timer(self, timer: Timer) -> None:
+        bid = self.book.best_bid
+        if bid is None:
+            return
+        resting = [order for order in self.open_orders if order.was_seen]
+        match self.step:
+            case 0:
+                self.buy("0.01")
+                tick = self.instrument.tick_size
+                below = (bid / 2 / tick).to_integral_value() * tick
+                self.protect(below, below - tick)
+            case 1:
+                self.buy("0.02", bid - 500)
+            case 2 if resting:
+                self.amend(resting[0], size="0.01")
+            case 2:
+                return  # it is not confirmed yet
+            case _:
+                return
+        self.step += 1

@@ -70,6 +70,15 @@ def test_a_count_that_is_not_zero_is_not_called_killed(exchange, dead_bot):
     assert (result["killed"], result["verified"], result["open_orders"]) == (False, False, 1)
 
 
+def test_a_dead_bot_cannot_compare_and_says_so(exchange, dead_bot):
+    """What a live one says is in tests/cli/test_reconcile.py."""
+    bots = Bots(exchange.data, administered(exchange))
+    answer = asyncio.run(bots.reconcile(dead_bot))
+    assert answer == {"done": False, "text": "the bot does not run; its start compares everything"}
+    with pytest.raises(UsageError, match="no bot 'nobody' here"):
+        asyncio.run(bots.reconcile("nobody"))
+
+
 def test_an_unknown_bot_is_answered_with_the_known_ones(exchange):
     with pytest.raises(UsageError, match="no bot 'nobody' here"):
         asyncio.run(Bots(exchange.data, administered(exchange)).kill("nobody"))

@@ -71,6 +71,7 @@ def test_the_session_tells_what_this_is(exchange, token):
 
 PRIVATE = [
     ("GET", "/page/session"), ("POST", "/page/kill"), ("POST", "/page/resume"),
+    ("POST", "/page/reconcile"),
     ("POST", "/admin"), ("GET", "/page/other"), ("POST", "/page/session"), ("GET", "/admin"),
 ]  # fmt: skip
 OPEN = [("GET", "/"), ("HEAD", "/"), ("GET", "/metrics"), ("HEAD", "/metrics")]

@@ -244,9 +244,26 @@ def test_two_orders_of_one_name_are_loud_and_end():
     assert [type(c) for c in world.commands] == [Place, Cancel]
 
 
+@pytest.mark.parametrize("replaces", [False, True])
+def test_a_late_answer_is_not_the_answer_to_the_next_change(replaces: bool):
+    """The stream told of the first; its answer comes while the second is on its way."""
+    fates = [Fate(back=150_000_000), Fate(there=200_000_000)]
+
+    def fate(message, _number) -> Fate:
+        return fates.pop(0) if isinstance(message, Amend) else Fate()
+
+    world = hand_world(rest, to("59990"), to("59980"), fate=fate)
+    world.venue.replaces = replaces
+    world.run(3)
+    assert fates == []
+    assert terms(world) == (5_998_000, 1_000)
+    assert world.said("order.twice") == world.said("order.terms") == []
+    assert [m.price_ticks for m in world.messages(OrderAmended)] == [5_999_000, 5_998_000]
+
+
 def test_no_second_change_while_one_is_on_its_way():
     """Which of them came last would not be known."""
-    fate = first_amend(Fate(there=300_000_000))
+    fate = first_amend(Fate(there=900_000_000))
     world = hand_world(rest, to("59990"), to("59980"), fate=fate)
-    world.run(0.45)
+    world.run(0.8)
     assert "a change of it is on its way already" in world.hand.done[2].refusal

@@ -4,6 +4,8 @@ import pytest
 
 from steelyard.domain.errors import ConfigError
 from steelyard.trading.config import Environment, OnStop, parse_config, parse_percentage
+from steelyard.trading.protection import LostStop
+from steelyard.trading.strangers import ForeignOrders
 
 # As design.md section 4 has it.
 GOOD = """
@@ -211,3 +213,57 @@ def test_a_percentage_is_a_fraction():
     for wrong in ("0%", "-1%", "%", "x%", "nan%", ""):
         with pytest.raises(ConfigError):
             parse_percentage(wrong, "x")
+
+
+def test_policies_have_defaults_and_are_read():
+    """What is left out is as the documentation has it."""
+    config = parse_config(GOOD)
+    assert config.bounds == (None, None, 60 * 10**9)
+    assert (config.stop_loss, config.risk.lost_stop) == (None, LostStop.REPLACE)
+    assert config.bot.foreign_orders is ForeignOrders.LEAVE
+    assert (config.bot.adopt_position, config.bot.record_market) == (0, False)
+    more = """max_order_age = "10m"
+max_order_distance = "5%"
+cancel_when_blind = "off"
+stop_loss = "2.5%"
+lost_stop = "alarm"
+"""
+    config = parse_config(GOOD.replace('name = "dip"', NAMED) + more)
+    assert config.bounds == (600 * 10**9, Decimal("0.05"), None)
+    assert (config.stop_loss, config.risk.lost_stop) == (Decimal("0.025"), LostStop.ALARM)
+    assert config.bot.foreign_orders is ForeignOrders.ADOPT
+    assert config.bot.adopt_position == Decimal("0.5")
+    assert config.in_force["risk.stop_loss"] == "2.5%"
+    assert config.in_force["bot.foreign_orders"] == "adopt"
+
+
+NAMED = 'name = "dip"\nforeign_orders = "adopt"\nadopt_position = "0.5"'
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "said"),
+    [
+        ("risk", 'max_order_age = "soon"', "[risk] max_order_age: 'soon' is not a duration"),
+        ("risk", 'max_order_distance = "5"', "[risk] max_order_distance is '5'; write a percent"),
+        ("risk", 'cancel_when_blind = "0s"', "[risk] cancel_when_blind: '0s' is not a duration"),
+        ("risk", 'stop_loss = "0%"', "[risk] stop_loss is '0%'; write a percentage"),
+        ("risk", 'lost_stop = "cry"', "[risk] lost_stop: invalid enum value 'cry'"),
+        ("bot", 'foreign_orders = "eat"', "[bot] foreign_orders: invalid enum value 'eat'"),
+        ("bot", 'adopt_position = "-1"', "[bot] adopt_position is -1; write how much"),
+        ("bot", "record_market_max_mb = 0", "[bot] record_market_max_mb must be 1 or more"),
+    ],
+)
+def test_a_policy_that_cannot_be_is_refused(table: str, line: str, said: str):
+    """With its table and key, and how to write it."""
+    text = GOOD.replace(f"[{table}]\n", f"[{table}]\n{line}\n")
+    with pytest.raises(ConfigError) as error:
+        parse_config(text)
+    assert said in str(error.value)
+
+
+def test_a_bridge_has_nothing_to_record():
+    """Its library keeps the frames to itself."""
+    text = GOOD.replace('dialect = "binance"', 'dialect = "ccxt:kraken"')
+    text = text.replace('name = "dip"', 'name = "dip"\nrecord_market = true')
+    with pytest.raises(ConfigError, match="a bridge has none"):
+        parse_config(text)

@@ -27,7 +27,7 @@ def test_replay_gives_the_state_that_lived():
 def test_a_journal_of_another_format_is_refused():
     """With a sentence, before anything of it is believed."""
     state = TraderState()
-    with pytest.raises(ConfigError, match=f"has format 99, this program reads {FORMAT}"):
+    with pytest.raises(ConfigError, match=f"has format 99, this program reads 1 and {FORMAT}"):
         state.apply(RunStarted(99, 1, "b", "sandbox", "c", "BTC-USDT", {}), 0)
 
 

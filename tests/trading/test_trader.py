@@ -7,7 +7,7 @@ from steelyard.domain.messages import (
     SECOND_NS,
 )
 from steelyard.domain.order import Side
-from steelyard.trading import host, inquiry, orderwork, reconcile
+from steelyard.trading import amending, host, inquiry, orderwork, protection, reconcile
 from steelyard.trading.actions import Role
 from steelyard.trading.records import OrderPending, TimerFired
 from steelyard.wire.outcome import NotSent
@@ -190,6 +190,41 @@ PLANTED = {
         reconcile.Reconciler,
         "require",
         lambda _old: lambda self: setattr(self, "is_clean", True),
+    ),
+    "an amend without an answer is thought not made": (
+        amending.Amends,
+        "doubt",
+        lambda _old: lambda self, order, why, **_more: self._fail(order, why),
+    ),
+    "an amend without an answer is thought made": (
+        amending.Amends,
+        "doubt",
+        lambda _old: (
+            lambda self, order, _why, **_more: (
+                order.amending and self._take_wanted(order, order.amending)
+            )
+        ),
+    ),
+    "a replaced order's new number is not taken": (
+        amending.Amends,
+        "see",
+        lambda old: (
+            lambda self, order, told, source, asked_ns: (
+                old(self, order, told, source, asked_ns)
+                if told.order_id in (0, order.order_id)
+                else None
+            )
+        ),
+    ),
+    "a stop is not kept as large as its position": (
+        protection.Protection,
+        "_place",
+        lambda old: lambda self, stop, lots, size: old(self, stop, lots, min(size, 1_000)),
+    ),
+    "a stop that is missing is not told": (
+        protection.Protection,
+        "_watch",
+        lambda _old: lambda self: None,
     ),
     "only answers move the position": (
         orderwork.OrderWork,

@@ -11,6 +11,7 @@ import type {
   Instrument,
   Interval,
   KillAnswer,
+  Reconciled,
   Session,
   Status,
   Ticker,
@@ -20,6 +21,7 @@ import type {
 const DEADLINE_MS = 5_000;
 // A kill asks the bot, then the exchange, and checks; it may take a while and must not be guessed.
 const KILL_DEADLINE_MS = 20_000;
+const RECONCILE_DEADLINE_MS = 16_000;
 
 export class Unreachable extends Error {
   override readonly name = "Unreachable";
@@ -88,6 +90,11 @@ export class Api {
   /** Carry out an administrator's call, as `steelyard` does. */
   administer(call: object): Promise<unknown> {
     return this.#post("/admin", call, DEADLINE_MS);
+  }
+
+  /** Have a bot compare everything with its venue now. */
+  async reconcile(bot: string): Promise<Reconciled> {
+    return (await this.#post("/page/reconcile", { bot }, RECONCILE_DEADLINE_MS)) as Reconciled;
   }
 
   #get(path: string): Promise<unknown> {

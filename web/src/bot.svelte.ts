@@ -14,6 +14,7 @@ import {
   type BotOrder,
   type BotState,
   type KillAnswer,
+  type Reconciled,
   type SessionBot,
 } from "./messages";
 import { CLOSED, Stream, type Link } from "./stream";
@@ -34,6 +35,8 @@ export class Bot {
   link = $state.raw<Link>(CLOSED);
   kill = $state.raw<Kill | null>(null);
   resuming = $state(false);
+  /** What came of the last comparison that was asked for: null before one. */
+  comparison = $state.raw<"asking" | Reconciled | null>(null);
 
   /** The server's word on the latch, which holds when the trader itself is away. */
   isLatched = $state(false);
@@ -97,6 +100,18 @@ export class Bot {
       this.kill = failure(error);
     } finally {
       this.resuming = false;
+    }
+  }
+
+  /** Have everything compared with the venue. */
+  async reconcile(): Promise<void> {
+    if (this.comparison === "asking") return;
+    this.comparison = "asking";
+    try {
+      this.comparison = await this.#api.reconcile(this.name);
+    } catch (error) {
+      const failed = failure(error);
+      this.comparison = { done: false, text: failed.phase === "failed" ? failed.message : "" };
     }
   }
 

@@ -173,6 +173,12 @@ export interface KillAnswer {
 
 export type BotStatus = "starting" | "running" | "gated" | "killed" | "stopping";
 
+/** What came of a comparison: whether the bot and its venue agree, in words. */
+export interface Reconciled {
+  done: boolean;
+  text: string;
+}
+
 export interface BotOrder {
   client_order_id: string;
   order_id: string | number | null;
@@ -223,6 +229,8 @@ export interface BotState {
     refused: number;
     last_refusal: string | null;
   };
+  /** The stop behind the position: what of it is missing; null where there is to be none. */
+  protection?: { trigger: Decimal; missing: string | null } | null;
   latency: { order_ms_p50: number; order_ms_p99: number } | null;
   log: readonly { time: number; level: "info" | "warning" | "error"; text: string }[];
 }

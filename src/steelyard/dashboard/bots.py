@@ -27,6 +27,7 @@ from steelyard.store.datadir import (
 
 Administer = Callable[[AdminCall], Awaitable[dict[str, Any]]]
 ANSWER_S = 5.0
+RECONCILE_S = 14.0  # a bot says within 12 what came of it
 
 
 class Bots:
@@ -80,6 +81,21 @@ class Bots:
             answered = status == 200  # noqa: PLR2004 HTTP's word for done
         return {"resumed": True, "bot_answered": answered}
 
+    async def reconcile(self, name: str) -> dict[str, Any]:
+        """Have a running bot compare everything with its venue: whether it agrees, in words.
+
+        Raises:
+            UsageError: No bot of that name has ever run here.
+            TransportError: It does not answer.
+        """
+        document = self._document(name)
+        if not is_alive(document):
+            return {"done": False, "text": "the bot does not run; its start compares everything"}
+        status, answer = await self._ask_bot(document, "/reconcile", RECONCILE_S)
+        if status != 200:  # noqa: PLR2004 HTTP's word for done
+            return {"done": False, "text": "the bot refuses to be asked"}
+        return answer
+
     def _has_socket(self, name: str) -> bool:
         """Return whether a bot runs, or ended without a word."""
         try:
@@ -123,9 +139,11 @@ class Bots:
         steps.append(f"the bot stopped and canceled {canceled} orders")
         return True, canceled
 
-    async def _ask_bot(self, document: dict[str, Any], path: str) -> tuple[int, dict[str, Any]]:
+    async def _ask_bot(
+        self, document: dict[str, Any], path: str, timeout_s: float = ANSWER_S
+    ) -> tuple[int, dict[str, Any]]:
         return await asyncio.to_thread(
-            ask, document["port"], "POST", path, token=document["token"], timeout_s=ANSWER_S
+            ask, document["port"], "POST", path, token=document["token"], timeout_s=timeout_s
         )
 
     async def _cancel_at_exchange(

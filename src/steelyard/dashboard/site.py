@@ -117,6 +117,9 @@ class PageSite:
             case "POST", "/page/resume":
                 name = self._bot_name.decode(request.body).bot
                 return json_response(200, encode(await self._bots.resume(name)))
+            case "POST", "/page/reconcile":
+                name = self._bot_name.decode(request.body).bot
+                return json_response(200, encode(await self._bots.reconcile(name)))
             case "POST", "/admin":
                 call = self._calls.decode(request.body)
                 return json_response(200, encode(await self._host.administer(call)))

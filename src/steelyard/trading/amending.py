@@ -30,6 +30,7 @@ from steelyard.wire.outcome import Answered, NotSent
 OWN_ACCOUNT = 0  # a venue knows us by our key
 LOOK_NS = SECOND_NS
 MARGIN_NS = SECOND_NS // 2  # beyond the expiry, for what we may be wrong about the clock
+NUMBERS_MAX = 20_000  # orders of which it is known how often they were changed
 LOUD_NS = 60 * SECOND_NS  # an unknown change is called out again after this
 
 CheckAmend = Callable[[OwnOrder, Amending], risk.Refused | None]
@@ -63,6 +64,7 @@ class Amends:
         self._owner = owner
         self._next_ns: dict[str, int] = {}  # when an unknown one is asked for again
         self._loud_ns: dict[str, int] = {}
+        self._numbers: dict[str, int] = {}  # of the newest change of an order
 
     # -- wanting one --------------------------------------------------------------------------
 
@@ -103,7 +105,8 @@ class Amends:
             expires_ns = None if expiry_ns is None else turn.venue_now_ns + expiry_ns
             turn.record(AmendSent(name, expires_ns))
 
-        turn.send(amend, sent, lambda returned: self._returned(order, returned))
+        number = self._numbers[name] = self._numbers.get(name, 0) + 1
+        turn.send(amend, sent, lambda returned: self._returned(order, number, returned))
         return None
 
     def _impossible(self, order: OwnOrder) -> str | None:
@@ -125,18 +128,20 @@ class Amends:
 
     # -- what became of it --------------------------------------------------------------------
 
-    def _returned(self, order: OwnOrder, returned: Returned) -> None:
+    def _returned(self, order: OwnOrder, number: int, returned: Returned) -> None:
         amending = order.amending
+        if self._numbers.get(order.client_order_id) != number or amending is None:
+            # The stream has told already, and maybe another change is on its way by now.
+            self._see_late(order, returned)
+            return
         match returned.outcome:
             case Answered(OrderAnswer() as answer):
-                if amending is not None:
-                    self.take_terms(order, answer.order, "answer")
+                self.take_terms(order, answer.order, "answer")
                 self._owner.see_order(answer.order, "answer")
                 for fill in answer.fills:
                     self._owner.see_fill(fill, "answer", order.client_order_id)
             case Answered(Acknowledged()):
-                if amending is not None:
-                    self._take_wanted(order, amending)
+                self._take_wanted(order, amending)
                 self._owner.look_again(order)
             case Answered(Refused() as refused):
                 self._fail(order, f"the venue refused it: {refused.message}")
@@ -148,6 +153,16 @@ class Amends:
             case outcome:
                 why = "an answer of another kind" if isinstance(outcome, Answered) else outcome.why
                 self.doubt(order, why)
+
+    def _see_late(self, order: OwnOrder, returned: Returned) -> None:
+        """Take what the answer to a change says that is over."""
+        if isinstance(returned.outcome, Answered) and isinstance(
+            returned.outcome.answer, OrderAnswer
+        ):
+            answer = returned.outcome.answer
+            self._owner.see_order(answer.order, "answer")
+            for fill in answer.fills:
+                self._owner.see_fill(fill, "answer", order.client_order_id)
 
     def doubt(self, order: OwnOrder, why: str, *, after_crash: bool = False) -> None:
         """A change may have been made."""
@@ -268,6 +283,9 @@ class Amends:
             turn.wake_at(self._next_ns[name])
             self._owner.look_again(order)
         names = {order.client_order_id for order in turn.state.orders.amending}
+        if len(self._numbers) > NUMBERS_MAX:
+            orders = turn.state.orders
+            self._numbers = {n: k for n, k in self._numbers.items() if orders.find(n) is not None}
         self._next_ns = {name: due for name, due in self._next_ns.items() if name in names}
         self._loud_ns = {name: due for name, due in self._loud_ns.items() if name in names}
 

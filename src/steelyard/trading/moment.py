@@ -25,6 +25,22 @@ from steelyard.trading.records import (
 
 KEPT = 50
 
+_SEEN = frozenset(
+    {
+        RunStarted,
+        RunStopped,
+        LimitsSet,
+        KeyAudited,
+        ClockMeasured,
+        StreamChanged,
+        GateChanged,
+        ProtectionSeen,
+        StrategyFailed,
+        IntentRefused,
+        StrategyNoted,
+    }
+)
+
 
 class Told(NamedTuple):
     """A record that says something, and when."""
@@ -51,6 +67,8 @@ class Moment:
     def see(self, message: TraderRecord, time_ns: int) -> None:
         """Take the next record."""
         self.time_ns = time_ns
+        if type(message) not in _SEEN:
+            return  # most are of orders, and those leave in a hurry
         match message:
             case RunStarted():
                 self.is_running = True

@@ -17,7 +17,7 @@ from steelyard.domain.commands import Cancel, Place
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import SECOND_NS, Acknowledged, OrderAnswer, Refused
-from steelyard.domain.order import RejectReason
+from steelyard.domain.order import OrderType, RejectReason, TimeInForce
 from steelyard.domain.units import in_full, plain
 from steelyard.trading import risk
 from steelyard.trading.actions import Returned
@@ -80,6 +80,7 @@ class OrderWork:
         self._check = check
         self.amends = Amends(turn, check_amend, self)
         self._works: dict[str, Work] = {}
+        self._offered: set[tuple[OrderType, TimeInForce]] = set()  # as far as asked
         self.ids: ClientIds | None = None
         self.news: list[OwnOrder | Fill] = []  # for the strategy
         self.look_again: Callable[[OwnOrder], None] = lambda _: None
@@ -117,9 +118,12 @@ class OrderWork:
 
     def _not_offered(self, place: Place) -> str | None:
         """Return why a venue does not take such an order, as far as it is known."""
-        offered = self._turn.capabilities
+        offered, kind = self._turn.capabilities, (place.order_type, place.time_in_force)
+        if offered is None or kind in self._offered:
+            return None
         name = f"{place.order_type.name} {place.time_in_force.name}"
-        if offered is None or not offered.order_types or name in offered.order_types:
+        if not offered.order_types or name in offered.order_types:
+            self._offered.add(kind)
             return None
         return f"{offered.venue} has no order {name}; it has {', '.join(offered.order_types)}"
 

@@ -133,6 +133,7 @@ class Portfolio:
 
     def adopt(self, size_atoms: int, value_atoms: int) -> None:
         """Take a holding over as if it had been bought (sold, if negative) at this value now."""
+        self.changes += 1
         for _, settled in self._late:
             self._settled.add(settled, self.instrument)
         self._late.clear()

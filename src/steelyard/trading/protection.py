@@ -14,7 +14,7 @@ sell: who wants to sell the position by other means takes the protection away fi
 """
 
 from collections import deque
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 
 from steelyard.domain.lifecycle import OrderState
@@ -153,7 +153,7 @@ class Protection:
             return
         factor = EXACT.subtract(Decimal(1), EXACT.multiply(Decimal(int(side)), self._stop_loss))
         price = EXACT.multiply(average, factor)
-        ticks = (price / turn.instrument.tick_size).to_integral_value(ROUND_HALF_UP)
+        ticks = EXACT.divide_int(price, turn.instrument.tick_size)
         self._set(max(1, int(ticks)), None, "[risk] stop_loss")
 
     def _covered_lots(self, lots: int, stop: Stop, *, only_seen: bool) -> int:

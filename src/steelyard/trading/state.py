@@ -51,6 +51,22 @@ from steelyard.trading.records import (
 
 FILLS_KEPT = 200
 
+_OF_ORDERS = frozenset(
+    {
+        OrderPending,
+        OrderSent,
+        OrderUnknown,
+        OrderRefused,
+        OrderAbsent,
+        OrderSeen,
+        OrderAdopted,
+        OrderResolved,
+        CancelAsked,
+        Adjusted,
+        CountDisputed,
+    }
+)
+
 
 class Stop(NamedTuple):
     """The stop that a position is to have: a market order at the trigger, or with a limit."""
@@ -95,6 +111,9 @@ class TraderState:
             ConfigError: The journal is of another format.
         """
         self.moment.see(message, time_ns)
+        if type(message) in _OF_ORDERS:
+            self._apply_to_orders(message, time_ns)
+            return
         match message:
             case RunStarted():
                 self._run_started(message, time_ns)
@@ -125,7 +144,7 @@ class TraderState:
             case Resumed():
                 self.killed_why = None
             case _:
-                self._apply_to_orders(message, time_ns)
+                self._apply_to_amends(message, time_ns)
 
     def _apply_to_orders(self, message: TraderRecord, time_ns: int) -> None:
         """Change the orders; what is not about them is told for the reader of the journal."""
@@ -156,7 +175,7 @@ class TraderState:
             case CountDisputed():
                 orders.dispute(message.client_order_id, message.text)
             case _:
-                self._apply_to_amends(message, time_ns)
+                pass
 
     def _apply_to_amends(self, message: TraderRecord, time_ns: int) -> None:
         orders = self.orders
