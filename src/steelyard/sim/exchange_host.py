@@ -177,6 +177,11 @@ class ExchangeHost(Victim):
         self._every(self._step_ns, "market", self._step)
         self._every(LOOK_NS, "look", self._look)
 
+    @property
+    def is_synced(self) -> bool:
+        """Whether everything that it has journaled is on the disk."""
+        return self._commit.durable == self._commit.last_sequence
+
     def over_limits(self) -> dict[str, int]:
         """Return how many requests were over which limits, by route; those of faults are not."""
         over = self._over.copy()

@@ -1,0 +1,36 @@
+"""Planted bugs are caught: the proof that the auditor can fail.
+
+`.venv/bin/python -m tests.sim.mutants` prints the table of docs/internals/TESTING.md.
+"""
+
+import pytest
+
+from steelyard.sim.plan import plan_of
+from steelyard.sim.world import Broken, World
+from steelyard.store import segment
+from tests.sim.mutations import MUTATIONS, Mutation
+from tests.sim.mutations import CAUGHT_BY
+
+SEEDS_MAX = 100
+
+
+def first_caught(mutation: Mutation, seeds) -> tuple[int, str] | None:
+    """Return the first seed that catches a planted bug, and by which rule."""
+    with pytest.MonkeyPatch.context() as patch:
+        mutation.plant(patch)
+        for seed in seeds:
+            try:
+                World(plan_of(seed, mutation.dialect), segment).run()
+            except Broken as broken:
+                return seed, broken.rule
+    return None
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.plant.__name__)
+def test_a_planted_bug_is_caught(mutation):
+    """Within a hundred seeds; that which caught it last is tried first."""
+    known = CAUGHT_BY.get(mutation.plant.__name__)
+    seeds = [*([known] if known else []), *range(1, 1 + SEEDS_MAX)]
+    assert first_caught(mutation, seeds) is not None, "the auditor does not see it"
