@@ -14,16 +14,19 @@ import pytest
 from tests.house.source import SRC, Module, all_modules
 
 BRIDGE = "rows of what is known of exchanges behind the bridge"
+SIMULATED = "what a simulated world is drawn from: how often each venue, and what it does otherwise"
 FOLDERS = {"binance": "binance", "coinbase": "coinbase_exchange", "kraken": "kraken"}
 OUTSIDE: dict[str, dict[str, str]] = {
     "coinbase": {
         "bridge/venues.py": BRIDGE,
         "cli/limit_profiles.py": "a profile of limits that a tutorial has, by its name",
         "exchange/common_passwords.py": "a password that people have",
+        "sim/plan.py": SIMULATED,
     },
     "kraken": {
         "bridge/keys.py": BRIDGE,
         "bridge/venues.py": BRIDGE,
+        "sim/plan.py": SIMULATED,
         "trading/config.py": "an example in what it says to a user",
     },
     "binance": {
@@ -32,6 +35,7 @@ OUTSIDE: dict[str, dict[str, str]] = {
         "cli/demo.py": "the demo's bot has to speak something",
         "cli/limit_profiles.py": "an example of a file",
         "cli/market_source.py": "recordings are of this venue",
+        "sim/plan.py": SIMULATED,
     },
 }
 

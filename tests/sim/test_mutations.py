@@ -8,8 +8,7 @@ import pytest
 from steelyard.sim.plan import plan_of
 from steelyard.sim.world import Broken, World
 from steelyard.store import segment
-from tests.sim.mutations import MUTATIONS, Mutation
-from tests.sim.mutations import CAUGHT_BY
+from tests.sim.mutations import CAUGHT_BY, MUTATIONS, Mutation
 
 SEEDS_MAX = 100
 

@@ -1,5 +1,7 @@
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from steelyard.domain.messages import SECOND_NS, BookDelta, BookSnapshot, OddLevel
 from steelyard.trading.books import QUIET_NS, STALE_NS, BookState, BookView
 from steelyard.wire.book import LocalBook, Told
@@ -91,10 +93,10 @@ def test_a_snapshot_without_a_number_confirms_by_its_levels():
     """Some venues number none: what they answer says nothing unless it is what we have."""
     book = fresh()
     bids, asks = (tuple(side.first(2)) for side in (book.bids, book.asks))
-    same = BookSnapshot(3, 0, bids, asks, T0)
-    other = BookSnapshot(3, 0, ((bids[0][0] - 1, 5), *bids[1:]), asks, T0)
+    same = BookSnapshot(3, 0, bids, asks, T0, is_numbered=False)
+    other = replace(same, bids=((bids[0][0] - 1, 5), *bids[1:]))
     assert not book.confirm(other, T0 + QUIET_NS)
-    assert book.state(T0 + STALE_NS + 1) is BookState.STALE
+    assert book.state(T0 + STALE_NS + 1) is BookState.BEHIND
     assert book.confirm(same, T0 + STALE_NS + 1)
     assert book.state(T0 + STALE_NS + 1) is BookState.LIVE
 

@@ -39,6 +39,9 @@ def test_the_document_has_what_the_page_reads():
         "filled": "0",
         "state": "working",
         "created": order["created"],
+        "trigger": None,
+        "protects": False,
+        "amending": False,
     }
     (fill,) = document["fills"]
     assert fill == {

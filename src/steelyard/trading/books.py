@@ -160,6 +160,8 @@ class BookView:
         if not self.book.is_whole or ahead > self.sequence:
             self._owed_sequence = ahead
             return False
+        if not snapshot.is_numbered:
+            self._owed_sequence = 0  # what looked like a change to come was on its way
         self._heard_ns = now_ns
         return True
 
