@@ -1,15 +1,11 @@
-"""Planted bugs are caught: the proof that the auditor can fail.
-
-`.venv/bin/python -m tests.sim.mutants` prints the table of docs/internals/TESTING.md.
-"""
+"""Planted bugs are caught: the proof that the auditor can fail."""
 
 import pytest
 
 from steelyard.sim.plan import plan_of
 from steelyard.sim.world import Broken, World
 from steelyard.store import segment
-from tests.sim.mutations import MUTATIONS, Mutation
-from tests.sim.mutations import CAUGHT_BY
+from tests.sim.mutations import CAUGHT_BY, MUTATIONS, Mutation
 
 SEEDS_MAX = 100
 
