@@ -444,3 +444,22 @@ MUTATIONS = (
     Mutation(20, "a question that fails is not asked again", asks_once_and_waits_for_ever),
     Mutation(26, "a cancel is repeated without a pause", cancels_without_a_pause),
 )
+
+# The seed that caught each one last, which is tried first; another one when plans have changed.
+CAUGHT_BY = {
+    "sends_again_under_a_new_id": 4,
+    "sends_again_under_the_same_id": 13,
+    "uses_an_id_again": 2,
+    "believes_its_own_cancels": 12,
+    "takes_an_error_for_gone": 13,
+    "does_not_count_what_is_unknown": 11,
+    "asks_for_no_fills": 2,
+    "books_fills_twice": 1,
+    "forgets_its_position_at_a_restart": 2,
+    "forgets_open_orders_at_a_restart": 3,
+    "counts_foreign_fills": 1,
+    "takes_a_part_for_the_whole": 5,
+    "compares_once_and_never_again": 4,
+    "trades_while_it_is_gated": 7,
+    "trusts_a_silent_book": 14,
+}

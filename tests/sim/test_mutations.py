@@ -1,7 +1,4 @@
-"""Planted bugs are caught: the proof that the auditor can fail.
-
-`.venv/bin/python -m tests.sim.mutants` prints the table of docs/internals/TESTING.md.
-"""
+"""Planted bugs are caught: the proof that the auditor can fail."""
 
 import pytest
 

@@ -68,6 +68,7 @@ class Near:
         )
 
     def run(self, until_ns: int = 10**12) -> None:
+        self.timeline.at(until_ns, "stop", lambda: None)
         while self.timeline.now_ns < until_ns and self.timeline.advance():
             pass
 
@@ -114,6 +115,22 @@ def test_an_answer_on_its_way_is_lost_when_the_link_is_cut():
     near.run()
     ((time_ns, what),) = near.came
     assert (time_ns, type(what), len(near.far.calls)) == (TOTAL_NS, ConnectionLost, 1)
+
+
+def test_a_late_request_arrives_after_its_sender_has_been_told_that_its_connection_broke():
+    """Whoever asks meanwhile does not find it: absence is no proof yet."""
+    found = set()
+    for seed in range(20):
+        near = Near(seed=seed)
+        near.link.late_ns = 4_000_000
+        near.send()
+        near.run(10_000)
+        ((time_ns, what),) = near.came
+        calls = len(near.far.calls)
+        near.run()
+        found.add((time_ns, type(what), calls, len(near.far.calls)))
+        assert len(near.came) == 1
+    assert found == {(2_000, Response, 1, 1), (1_000, ConnectionLost, 0, 1)}
 
 
 def test_an_exchange_that_is_down_refuses_connections_and_breaks_those_it_had():

@@ -59,7 +59,7 @@ class Link:
     Attributes:
         fate: What happens on it now.
         ip: The address that the exchange sees.
-        late_ns: How much longer than usual requests take to the exchange now.
+        late_ns: How much later than their connections break some requests arrive now; 0: none.
     """
 
     def __init__(
@@ -83,7 +83,8 @@ class Link:
         """Send a request; what became of it is told once, in bounded time."""
         call = Call(self, request, returned)
         self._calls[call] = None
-        call.begin(is_kept=self._rng.random() < 0.5)  # noqa: PLR2004 as likely as not
+        is_late = self.late_ns > 0 and self._rng.random() < 0.5  # noqa: PLR2004 as likely as not
+        call.begin(is_kept=self._rng.random() < 0.5, late_ns=self.late_ns * is_late)  # noqa: PLR2004
 
     def connect(
         self,
@@ -111,11 +112,6 @@ class Link:
             call.cut()
         for socket in [*self._sockets]:
             socket.cut()
-
-    def lose_near(self) -> None:
-        """The trader's end of every request's connection breaks; what is under way arrives yet."""
-        for call in [*self._calls]:
-            call.lose()
 
     def cut(self, fate: Fate) -> None:
         """Let something else happen on it from here on."""
@@ -145,8 +141,11 @@ class Call:
         lost = ConnectionLost("no answer in time")
         self._timeout = link.timeline.after(TOTAL_NS, "time-out", lambda: self._finish(lost))
 
-    def begin(self, *, is_kept: bool) -> None:
-        """Leave; is_kept: over a connection from before."""
+    def begin(self, *, is_kept: bool, late_ns: int = 0) -> None:
+        """Leave; is_kept: over a connection from before.
+
+        With late_ns it arrives so much later, and its sender is told that the connection broke.
+        """
         link = self._link
         if link.fate is Fate.CUT and is_kept:
             return  # written into a connection that leads nowhere
@@ -155,7 +154,9 @@ class Call:
         elif (link.fate is Fate.REFUSED and not is_kept) or not link.far.is_up:
             self._later(link.delay_ns(), ConnectFailed("connection refused"))
         else:
-            link.timeline.after(link.delay_ns() + link.late_ns, "request", self._arrive)
+            link.timeline.after(link.delay_ns() + late_ns, "request", self._arrive)
+            if late_ns:
+                self._later(link.delay_ns(), ConnectionLost("the connection was reset"))
 
     def hang(self) -> None:
         """Never answer; the connection is not told."""
@@ -172,10 +173,6 @@ class Call:
         if self._is_there and not self._is_answered:
             self._is_answered = True
             self._later(self._link.delay_ns(), ConnectionLost("the connection was reset"))
-
-    def lose(self) -> None:
-        """Tell the trader that its connection is gone."""
-        self._finish(ConnectionLost("the connection was reset"))
 
     def drop(self) -> None:
         """Nobody waits for it any more; it arrives all the same."""

@@ -32,7 +32,7 @@ class What(StrEnum):
     CUT = "cut"  # a bot's link carries nothing
     REFUSED = "refused"  # a bot can open no connection
     RESET = "reset"  # a bot's connections break
-    LATE = "late"  # a bot's requests are long on their way, and then their connections break
+    LATE = "late"  # some of a bot's requests arrive long after their connections have broken
     SIGKILL = "sigkill"  # a process is gone at once
     NO_DISK = "no disk"  # a disk takes nothing
     SLOW_DISK = "slow disk"

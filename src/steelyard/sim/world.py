@@ -326,7 +326,6 @@ def _clear(host: ExchangeHost, number: int) -> None:
 
 def _hurry(link: Link) -> None:
     link.late_ns = 0
-    link.lose_near()
 
 
 def _mend(disk: Disk) -> None:
