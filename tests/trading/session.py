@@ -66,6 +66,15 @@ class Restless(Churn):
         super().on_timer(timer)
 
 
+NEVER = (
+    "order.terms",
+    "order.twice",
+    "order.alive",
+    "fills.disputed",
+    "balance.unexplained",
+    "journal.lost",
+    "position.uncovered",
+)
 SIZE_STEP = 10_000  # an amended size keeps the slot in its last digits
 
 
@@ -119,6 +128,9 @@ def check_end(world: World) -> None:
             assert ours.place.trigger_ticks == order.trigger_ticks
             assert ours.place.size_lots == order.size_lots + filled_lots - order.filled_lots
     check_protection(world)
+    # Nobody has changed an order by hand or moved money: whoever says so has miscounted.
+    for name in NEVER:
+        assert world.said(name) == [], name
     # Position and cash are what the venue's fills of this bot add up to, to the atom.
     assert state.portfolio is not None
     assert (state.portfolio.position_atoms, state.portfolio.cash_atoms) == truth(world, intents)

@@ -216,11 +216,6 @@ PLANTED = {
             )
         ),
     ),
-    "a stop is not kept as large as its position": (
-        protection.Protection,
-        "_place",
-        lambda old: lambda self, stop, lots, size: old(self, stop, lots, min(size, 1_000)),
-    ),
     "a stop that is missing is not told": (
         protection.Protection,
         "_watch",

@@ -212,7 +212,10 @@ class Adjusted(Struct, frozen=True, tag=True):
 
 
 class ForeignOrderSeen(Struct, frozen=True, tag=True):
-    """An order of the account that is not this bot's, and what is done about it."""
+    """An order of the account that is not this bot's, and what is done about it.
+
+    Of those that are left, one now and then; of those that are canceled, each before its cancel.
+    """
 
     order: Order
     policy: str

@@ -96,7 +96,8 @@ class Strangers:
             del self._known[next(iter(self._known))]
         if order.state.is_open and len(self.open) < PAGE:
             self.open[number] = order
-            self._turn.record(ForeignOrderSeen(order, self._policy.value))
+            if self._policy is ForeignOrders.CANCEL:
+                self._turn.record(ForeignOrderSeen(order, self._policy.value))
         self._tell(order)
 
     def see_list(self, orders: Iterable[Order]) -> None:
@@ -150,6 +151,8 @@ class Strangers:
             return
         more = f" (and {self._untold - 1} before it)" if self._untold > 1 else ""
         self._told_ns, self._untold = self._turn.now_ns, 0
+        if self._policy is not ForeignOrders.CANCEL:
+            self._turn.record(ForeignOrderSeen(order, self._policy.value))
         is_canceled = self._policy is ForeignOrders.CANCEL and order.state.is_open
         self._turn.warn(
             "order.foreign",

@@ -106,8 +106,8 @@ def test_an_order_of_before_a_restart_is_named_by_its_client_id_or_read_first(mo
 def test_an_order_is_amended_by_its_own_name():
     """An order keeps its cl_ord_id here: under another one the venue finds nothing."""
     amend = Amend(0, 5, 6_000_000, None, None, BTC_USDT.instrument_id, "mine")
-    request = call_of(amend, LISTINGS).request
+    request = call_of(amend, LISTINGS).parameters
     assert (request.cl_ord_id, request.txid) == ("mine", None)
-    request = call_of(replace(amend, client_order_id=""), LISTINGS).request
+    request = call_of(replace(amend, client_order_id=""), LISTINGS).parameters
     assert request.cl_ord_id is None
     assert request.txid is not None
