@@ -92,7 +92,7 @@ def test_nothing_of_the_exchange_the_engine_or_the_trader_knows_a_venue():
     words = {"exchange/common_passwords.py", "trading/config.py"}
     for word in OUTSIDE:
         rooms = {path.partition("/")[0] for path in named_outside(word) - words}
-        assert rooms <= {"bridge", "cli"}, word
+        assert rooms <= {"bridge", "cli", "sim"}, word
 
 
 def test_a_name_a_text_and_an_import_are_found_and_a_docstring_is_not():
