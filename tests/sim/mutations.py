@@ -452,6 +452,8 @@ CAUGHT_BY = {
     "uses_an_id_again": 2,
     "believes_its_own_cancels": 12,
     "takes_an_error_for_gone": 13,
+    "gives_up_after_three_questions": 36,
+    "believes_in_absence_at_once": 36,
     "does_not_count_what_is_unknown": 11,
     "asks_for_no_fills": 2,
     "books_fills_twice": 1,

@@ -68,7 +68,6 @@ class Near:
         )
 
     def run(self, until_ns: int = 10**12) -> None:
-        self.timeline.at(until_ns, "stop", lambda: None)
         while self.timeline.now_ns < until_ns and self.timeline.advance():
             pass
 
@@ -123,6 +122,7 @@ def test_a_late_request_arrives_after_its_sender_has_been_told_that_its_connecti
     for seed in range(20):
         near = Near(seed=seed)
         near.link.late_ns = 4_000_000
+        near.timeline.after(10_000, "look", lambda: None)
         near.send()
         near.run(10_000)
         ((time_ns, what),) = near.came
