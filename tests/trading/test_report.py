@@ -94,3 +94,13 @@ def test_a_short_and_strangers_are_shown():
     document = state_document(world.trader)
     assert document["position"]["side"] == "short"
     assert document["foreign_orders"] == 0, "it has filled"
+
+
+def test_a_protected_position_is_shown_with_its_stop():
+    """Its trigger, and what of it is missing at the venue."""
+    world = hand_world(lambda hand: hand.buy("0.01"), lambda hand: hand.protect("59000"))
+    world.run(2)
+    document = state_document(world.trader)
+    assert document["protection"] == {"trigger": "59000.00", "missing": None}
+    (stop,) = document["orders"]
+    assert (stop["trigger"], stop["protects"], stop["price"]) == ("59000.00", True, None)
