@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from steelyard.domain.lifecycle import OrderState
+from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import RejectReason
 from steelyard.sim.disk import Commit
 from steelyard.sim.exchange_host import ExchangeHost
+from steelyard.sim.plan import EXCHANGE, Happening, Plan, What, plan_of
 from steelyard.sim.trader_host import TraderHost
 from steelyard.trading import connector, risk
 from steelyard.trading.bars import BarBuilder
@@ -32,18 +34,31 @@ from steelyard.trading.strategy import Intent
 from steelyard.trading.trader import Trader
 from steelyard.trading.venueclock import VenueClock
 from steelyard.wire.book import LocalBook
+from steelyard.wire.faults import Fault, Trouble
 from steelyard.wire.outcome import Answered, NotSent
 
 Patch = pytest.MonkeyPatch
 
 
 class Mutation(NamedTuple):
-    """One planted bug. dialect is where it is looked for."""
+    """One planted bug. dialect is where it is looked for; more is what happens to it besides."""
 
     pain: int
     name: str
     plant: Callable[[Patch], None]
     dialect: str = "binance"
+    more: tuple[Happening, ...] = ()
+
+    def plan(self, seed: int) -> Plan:
+        """Return the plan of a seed."""
+        plan = plan_of(seed, self.dialect)
+        plan.happenings = tuple(sorted((*plan.happenings, *self.more), key=lambda h: h.at_ns))
+        return plan
+
+
+# Frames of the book that are lost for a while: few seeds have that, and it is what gaps are made of.
+LOST = Fault(Trouble.LOST_FRAME, where="book", chance_e6=200_000)
+GAPS = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, LOST),)
 
 
 def around(patch: Patch, owner: Any, name: str, made: Callable[[Any], Any]) -> None:
@@ -430,7 +445,7 @@ MUTATIONS = (
     Mutation(
         12, "nobody asks whether a silent book is right", never_asks_whether_the_book_is_right
     ),
-    Mutation(13, "gaps in the book are ignored", ignores_gaps_in_the_book),
+    Mutation(13, "gaps in the book are ignored", ignores_gaps_in_the_book, more=GAPS),
     Mutation(14, "bars go on after a gap", goes_on_with_its_bars_after_a_gap),
     Mutation(15, "when to come back is ignored", ignores_when_to_come_back),
     Mutation(15, "queries are repeated without a pause", tries_again_without_a_pause),
@@ -464,4 +479,10 @@ CAUGHT_BY = {
     "compares_once_and_never_again": 4,
     "trades_while_it_is_gated": 7,
     "trusts_a_silent_book": 14,
+    "goes_on_with_its_bars_after_a_gap": 20,
+    "sends_before_it_has_written": 1,
+    "goes_on_when_the_disk_refuses": 16,
+    "answers_before_it_has_written": 13,
+    "asks_once_and_waits_for_ever": 5,
+    "cancels_without_a_pause": 4,
 }
