@@ -56,8 +56,10 @@ class Mutation(NamedTuple):
         return plan
 
 
-# Frames of the book that are lost for a while: few seeds have that, and it is what gaps are made of.
+# What few seeds have, and these bugs are about: a book's frames are lost, requests are too many.
 LOST = Fault(Trouble.LOST_FRAME, where="book", chance_e6=200_000)
+MANY = Fault(Trouble.REFUSED, chance_e6=200_000, status=429)
+STORM = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, MANY),)
 GAPS = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, LOST),)
 
 
@@ -447,7 +449,7 @@ MUTATIONS = (
     ),
     Mutation(13, "gaps in the book are ignored", ignores_gaps_in_the_book, more=GAPS),
     Mutation(14, "bars go on after a gap", goes_on_with_its_bars_after_a_gap),
-    Mutation(15, "when to come back is ignored", ignores_when_to_come_back),
+    Mutation(15, "when to come back is ignored", ignores_when_to_come_back, more=STORM),
     Mutation(15, "queries are repeated without a pause", tries_again_without_a_pause),
     Mutation(16, "requests are signed by the wrong clock", signs_by_its_own_clock),
     Mutation(17, "nonces begin anew", begins_its_nonces_anew, "kraken"),
@@ -480,6 +482,12 @@ CAUGHT_BY = {
     "trades_while_it_is_gated": 7,
     "trusts_a_silent_book": 14,
     "goes_on_with_its_bars_after_a_gap": 20,
+    "ignores_when_to_come_back": 2,
+    "tries_again_without_a_pause": 4,
+    "signs_by_its_own_clock": 4,
+    "begins_its_nonces_anew": 1,
+    "does_not_obey_the_kill_switch": 3,
+    "forgets_to_cancel_when_it_is_killed": 3,
     "sends_before_it_has_written": 1,
     "goes_on_when_the_disk_refuses": 16,
     "answers_before_it_has_written": 13,
