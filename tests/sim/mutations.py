@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from steelyard.domain.lifecycle import OrderState
+from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import RejectReason
 from steelyard.sim.disk import Commit
 from steelyard.sim.exchange_host import ExchangeHost
+from steelyard.sim.plan import EXCHANGE, Happening, Plan, What, plan_of
 from steelyard.sim.trader_host import TraderHost
 from steelyard.trading import connector, risk
 from steelyard.trading.bars import BarBuilder
@@ -32,18 +34,33 @@ from steelyard.trading.strategy import Intent
 from steelyard.trading.trader import Trader
 from steelyard.trading.venueclock import VenueClock
 from steelyard.wire.book import LocalBook
+from steelyard.wire.faults import Fault, Trouble
 from steelyard.wire.outcome import Answered, NotSent
 
 Patch = pytest.MonkeyPatch
 
 
 class Mutation(NamedTuple):
-    """One planted bug. dialect is where it is looked for."""
+    """One planted bug. dialect is where it is looked for; more is what happens to it besides."""
 
     pain: int
     name: str
     plant: Callable[[Patch], None]
     dialect: str = "binance"
+    more: tuple[Happening, ...] = ()
+
+    def plan(self, seed: int) -> Plan:
+        """Return the plan of a seed."""
+        plan = plan_of(seed, self.dialect)
+        plan.happenings = tuple(sorted((*plan.happenings, *self.more), key=lambda h: h.at_ns))
+        return plan
+
+
+# What few seeds have, and these bugs are about: a book's frames are lost, requests are too many.
+LOST = Fault(Trouble.LOST_FRAME, where="book", chance_e6=200_000)
+MANY = Fault(Trouble.REFUSED, chance_e6=200_000, status=429)
+STORM = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, MANY),)
+GAPS = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, LOST),)
 
 
 def around(patch: Patch, owner: Any, name: str, made: Callable[[Any], Any]) -> None:
@@ -430,9 +447,9 @@ MUTATIONS = (
     Mutation(
         12, "nobody asks whether a silent book is right", never_asks_whether_the_book_is_right
     ),
-    Mutation(13, "gaps in the book are ignored", ignores_gaps_in_the_book),
+    Mutation(13, "gaps in the book are ignored", ignores_gaps_in_the_book, more=GAPS),
     Mutation(14, "bars go on after a gap", goes_on_with_its_bars_after_a_gap),
-    Mutation(15, "when to come back is ignored", ignores_when_to_come_back),
+    Mutation(15, "when to come back is ignored", ignores_when_to_come_back, more=STORM),
     Mutation(15, "queries are repeated without a pause", tries_again_without_a_pause),
     Mutation(16, "requests are signed by the wrong clock", signs_by_its_own_clock),
     Mutation(17, "nonces begin anew", begins_its_nonces_anew, "kraken"),
@@ -464,4 +481,16 @@ CAUGHT_BY = {
     "compares_once_and_never_again": 4,
     "trades_while_it_is_gated": 7,
     "trusts_a_silent_book": 14,
+    "goes_on_with_its_bars_after_a_gap": 20,
+    "ignores_when_to_come_back": 2,
+    "tries_again_without_a_pause": 4,
+    "signs_by_its_own_clock": 4,
+    "begins_its_nonces_anew": 1,
+    "does_not_obey_the_kill_switch": 3,
+    "forgets_to_cancel_when_it_is_killed": 3,
+    "sends_before_it_has_written": 1,
+    "goes_on_when_the_disk_refuses": 16,
+    "answers_before_it_has_written": 13,
+    "asks_once_and_waits_for_ever": 5,
+    "cancels_without_a_pause": 4,
 }

@@ -2,7 +2,6 @@
 
 import pytest
 
-from steelyard.sim.plan import plan_of
 from steelyard.sim.world import Broken, World
 from steelyard.store import segment
 from tests.sim.mutations import CAUGHT_BY, MUTATIONS, Mutation
@@ -16,7 +15,7 @@ def first_caught(mutation: Mutation, seeds) -> tuple[int, str] | None:
         mutation.plant(patch)
         for seed in seeds:
             try:
-                World(plan_of(seed, mutation.dialect), segment).run()
+                World(mutation.plan(seed), segment).run()
             except Broken as broken:
                 return seed, broken.rule
     return None
