@@ -1,7 +1,20 @@
 """Every type of order that the venue has, sent as a client sends it, to what becomes of it."""
 
-import pytest
+from decimal import Decimal
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelyard.dialects.binance import placing
+from steelyard.dialects.binance.messages import OrderRequest
+from steelyard.domain.errors import DecodeError, UnitError
+from steelyard.domain.instrument import Listings
+from steelyard.wire.dialect import Asker, SessionRefused
+from steelyard.wire.limits import UNLIMITED
+from tests.shared.desk import BTC_USDT
+
+ASKER = Asker(100, "k", 0, Listings([BTC_USDT]), UNLIMITED)
 BUY = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.01"}
 SELL = {**BUY, "side": "SELL"}
 GTC = {"timeInForce": "GTC"}
@@ -122,3 +135,39 @@ def test_a_trailing_stop_begins_at_its_stop_price(market, kind, side, stop, turn
     is_taken = limit is None or (limit == "60000") == (side == "BUY")
     assert shown["status"] == ("FILLED" if is_taken else "NEW")
     assert shown["workingTime"] > shown["time"]
+
+
+amounts = st.none() | st.sampled_from(["1", "61000.10", "0", "0.001", "0.00000001"]).map(Decimal)
+any_order = st.builds(
+    OrderRequest,
+    symbol=st.sampled_from(["BTCUSDT", "NONE"]),
+    side=st.sampled_from(["BUY", "SELL"]),
+    type=st.sampled_from([*placing.TERMS, "FULL"]),
+    timeInForce=st.none() | st.sampled_from(["GTC", "IOC", "FOK"]),
+    quantity=amounts,
+    quoteOrderQty=st.none() | amounts,
+    price=amounts,
+    stopPrice=st.none() | amounts,
+    icebergQty=st.none() | amounts,
+    trailingDelta=st.none() | st.just(100),
+    newClientOrderId=st.none() | st.just("id-1"),
+    selfTradePreventionMode=st.none() | st.sampled_from(["NONE", "EXPIRE_TAKER", "TRANSFER"]),
+)
+
+
+@given(any_order)
+def test_a_plain_order_is_read_as_any_other(request):
+    """It takes a short way, to the same command or the same refusal."""
+
+    def outcome():
+        try:
+            return placing.place_from_wire(request, ASKER)
+        except (UnitError, DecodeError) as error:
+            return str(error), error.field
+        except SessionRefused as refused:
+            return refused.refusal
+
+    found = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(placing, "_is_plain", lambda *_: False)
+        assert outcome() == found

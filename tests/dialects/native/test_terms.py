@@ -2,6 +2,8 @@ from itertools import product
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from steelyard.dialects.native import forms, orders, terms
 from steelyard.dialects.native.requests import PlaceRequest
@@ -217,3 +219,37 @@ def test_what_a_type_takes_reads_as_a_sentence():
         "must have size, trail or trail_rate and may have activation_price, activation_direction, "
         "trigger_by, expires"
     )
+
+
+prices = st.none() | st.sampled_from(["61000.10", "1e3", "0", "0.001", "1000000.01", "-1"])
+any_order = st.builds(
+    PlaceRequest,
+    symbol=st.sampled_from(["BTC-USDT", "btc/usdt", "NO-NE"]),
+    side=st.sampled_from(["buy", "sell"]),
+    type=st.sampled_from(["limit", "market", "stop"]),
+    size=st.none() | st.sampled_from(["0.01", "5", "0", "0.000001", "1E-5"]),
+    price=prices,
+    time_in_force=st.none() | st.sampled_from(["gtc", "ioc", "fok", "gtd"]),
+    post_only=st.booleans(),
+    client_order_id=st.none() | st.just("id-1"),
+    self_trade=st.sampled_from(["none", "cancel_oldest"]),
+    fee_asset=st.sampled_from(["quote", "received"]),
+    trigger_price=prices,
+)
+
+
+@given(any_order)
+def test_a_plain_order_is_read_as_any_other(request):
+    """It takes a short way, to the same command or the same refusal."""
+    check = terms.check
+
+    def outcome():
+        try:
+            return orders.place_from_wire(request, ASKER)
+        except (UnitError, DecodeError) as error:
+            return str(error), error.field
+
+    found = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(terms, "check", lambda *terms_of: check(*terms_of) and False)
+        assert outcome() == found
