@@ -56,10 +56,12 @@ class Mutation(NamedTuple):
         return plan
 
 
-# What few seeds have, and these bugs are about: a book's frames are lost, requests are too many.
+# What few seeds have: a book's frames are lost, or end, or requests are too many.
 LOST = Fault(Trouble.LOST_FRAME, where="book", chance_e6=200_000)
 MANY = Fault(Trouble.REFUSED, chance_e6=200_000, status=429)
 STORM = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, MANY),)
+SILENT = Fault(Trouble.SILENT_STREAM, where="book", times=1)
+SILENCE = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, SILENT),)
 GAPS = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, LOST),)
 
 
@@ -445,7 +447,10 @@ MUTATIONS = (
     Mutation(11, "it trades while it is gated", trades_while_it_is_gated),
     Mutation(12, "a silent book is trusted", trusts_a_silent_book),
     Mutation(
-        12, "nobody asks whether a silent book is right", never_asks_whether_the_book_is_right
+        12,
+        "nobody asks whether a silent book is right",
+        never_asks_whether_the_book_is_right,
+        more=SILENCE,
     ),
     Mutation(13, "gaps in the book are ignored", ignores_gaps_in_the_book, more=GAPS),
     Mutation(14, "bars go on after a gap", goes_on_with_its_bars_after_a_gap),
@@ -481,6 +486,8 @@ CAUGHT_BY = {
     "compares_once_and_never_again": 4,
     "trades_while_it_is_gated": 7,
     "trusts_a_silent_book": 14,
+    "never_asks_whether_the_book_is_right": 1,
+    "ignores_gaps_in_the_book": 2,
     "goes_on_with_its_bars_after_a_gap": 20,
     "ignores_when_to_come_back": 2,
     "tries_again_without_a_pause": 4,

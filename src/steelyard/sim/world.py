@@ -34,6 +34,7 @@ BOOT_NS = SECOND_NS // 10  # the bots start so much after the exchange
 LOOK_NS = 517_000_000  # how often it is looked whether everybody agrees; no bot's timer is so long
 WAIT_SLACK_NS = SECOND_NS // 20  # by so much, and the network's jitter, clocks are misjudged
 SETTLE_S = 240  # how long agreeing may take
+MOMENT_MAX = 5_000  # events of one moment; more are a loop
 DEPOSITS: Mapping[str, Decimal] = {"USDT": Decimal(50_000), "BTC": Decimal(1)}
 DISK_DICE, BOT_DICE = 1, 8  # of the exchange's disk; of the first bot's three, then the next's
 
@@ -135,7 +136,12 @@ class World:
         timeline.after(trouble_ns, "calm", self._calm)
         look_ns = START_NS + trouble_ns + QUIET_NS
         end_ns = look_ns + SETTLE_S * SECOND_NS
+        moment_ns, first = START_NS, 0
         while self._advance():
+            if timeline.now_ns != moment_ns:
+                moment_ns, first = timeline.now_ns, timeline.events
+            elif timeline.events - first > MOMENT_MAX:
+                raise Violation("storm", f"{MOMENT_MAX} events without an end in one moment")
             self.auditor.look()
             if timeline.now_ns < look_ns:
                 continue
