@@ -29,8 +29,11 @@ async def looks_around(day: Any) -> None:
     assert {MARKET, OTHER} <= set(await day.fetch_tickers())
     for book in (await day.fetch_order_book(MARKET, 10), await day.fetch_l2_order_book(MARKET)):
         assert book["bids"][0][0] < book["asks"][0][0]
-    while len(trades := await day.fetch_trades(MARKET, limit=5)) < 5:
-        await asyncio.sleep(0.2)  # on a new exchange the crowd has hardly begun
+    trades: list[Any] = []
+    for _ in range(100):  # on a new exchange the crowd has hardly begun
+        if len(trades := await day.fetch_trades(MARKET, limit=5)) == 5:
+            break
+        await asyncio.sleep(0.2)
     assert len(trades) == 5
     assert len(await day.fetch_ohlcv(MARKET, "1m", limit=5)) == 5
 
