@@ -78,7 +78,9 @@ def test_what_befalls_a_message(trouble, at_once, in_all, comes, came):
         answer([b"yes"])
 
     strike = Strike(1, trouble, delay_ns=5)
-    befall_message(strike, carry_out, said.extend, lambda: said.append("cut"), clock.later)
+    connection = Connection()
+    connection.came = said
+    befall_message(strike, carry_out, said.extend, connection, clock.later)
     times = 2 if trouble is Trouble.REPEATED_REQUEST else 1
     assert (len(taken), said) == (at_once, [w if w == "cut" else b"yes" for w in comes] * times)
     clock.run()

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 KEYS = {
     "": (
         "type time bot status reason position pnl balances orders fills equity risk latency log"
-        " foreign_orders book"
+        " foreign_orders book clock protection pacing time_service channels trades"
     ),
     "bot": "name environment strategy symbol params started",
     "position": "size average_price side",
@@ -28,7 +28,10 @@ KEYS = {
 ROWS = {
     "balances": "asset free held",
     "fills": "trade_id side price size fee fee_asset liquidity time",
-    "orders": "client_order_id order_id side type price size filled state created",
+    "orders": (
+        "client_order_id order_id side type price size filled state created trigger protects"
+        " amending"
+    ),
     "log": "time level text",
 }
 
@@ -193,14 +196,17 @@ def test_metrics_are_numbers_that_prometheus_reads(bot):
     status, kind, text = ask(bot, "GET", "/metrics")
     assert (status, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
     lines = text.splitlines()
-    assert len(lines) % 3 == 0
-    values = {}
-    for helped, typed, line in zip(lines[::3], lines[1::3], lines[2::3], strict=True):
-        name, value = line.split("{")[0], line.rpartition(" ")[2]
-        assert helped.startswith(f"# HELP {name} ")
-        assert typed.split() in (["#", "TYPE", name, "gauge"], ["#", "TYPE", name, "counter"])
-        assert '{bot="site",symbol="BTC-USDT"} ' in line
-        values[name] = float(value)
+    values, family = {}, ""
+    for line in lines:
+        if line.startswith("# HELP "):
+            family = line.split()[2]
+        elif line.startswith("# TYPE "):
+            assert line.split()[2:] in ([family, "gauge"], [family, "counter"])
+        else:
+            name, value = line.split("{")[0], line.rpartition(" ")[2]
+            assert name == family
+            assert '{bot="site",symbol="BTC-USDT"' in line
+            values[name] = float(value)
     assert values["steelyard_bot_running"] == 1
     assert values["steelyard_bot_killed"] == 0
     assert values["steelyard_bot_position_base"] > 0

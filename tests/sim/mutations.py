@@ -22,6 +22,7 @@ from steelyard.trading.bars import BarBuilder
 from steelyard.trading.books import BookState, BookView
 from steelyard.trading.connector import Connector
 from steelyard.trading.ending import Endings
+from steelyard.trading.inquiry import Inquiries
 from steelyard.trading.marketdata import MarketData
 from steelyard.trading.orders import Orders
 from steelyard.trading.orderwork import OrderWork
@@ -120,11 +121,11 @@ def gives_up_after_three_questions(patch: Patch) -> None:
 
         return mutated
 
-    around(patch, Reconciler, "_conclude", conclude)
+    around(patch, Inquiries, "_conclude", conclude)
 
 
 def believes_in_absence_at_once(patch: Patch) -> None:
-    patch.setattr(Reconciler, "_proof_ns", lambda *_: 0)
+    patch.setattr(Inquiries, "proof_ns", lambda *_: 0)
 
 
 def does_not_count_what_is_unknown(patch: Patch) -> None:

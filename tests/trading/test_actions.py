@@ -4,9 +4,12 @@ import pytest
 
 from steelyard.domain.messages import Clock
 from steelyard.trading.actions import (
+    Decision,
     Finish,
     Input,
     Kill,
+    Reconcile,
+    Resolve,
     Resume,
     Returned,
     Role,
@@ -16,6 +19,7 @@ from steelyard.trading.actions import (
     StreamDown,
     StreamUp,
     Told,
+    VenueHalt,
     Woken,
 )
 from steelyard.wire.outcome import Answered
@@ -34,6 +38,9 @@ SAMPLES = [
     Kill("x"),
     Resume("x"),
     Stop("x"),
+    VenueHalt(0, is_ban=False),
+    Reconcile(1, "x"),
+    Resolve(1, "x", Decision.ABSENT, "x", "x"),
 ]
 
 

@@ -6,7 +6,7 @@ from steelyard.domain.messages import Refused
 from steelyard.domain.order import RejectReason
 from steelyard.wire.dialect import AccessReason, Refusal
 from steelyard.wire.http import Response
-from steelyard.wire.outcome import Answered, NotSent, Unknown
+from steelyard.wire.outcome import Answered, Halt, NotSent, Unknown
 
 
 def answer(status, body, **headers):
@@ -51,7 +51,8 @@ def test_the_venues_texts_are_understood(status, message, reason):
 
 
 def test_what_was_not_taken_up_is_told_from_what_may_have_been():
-    assert answer(429, b'{"message":"x"}', **{"retry-after": "2"}) == NotSent("429 x", 2 * 10**9)
+    limited = answer(429, b'{"message":"x"}', **{"retry-after": "2"})
+    assert limited == NotSent("429 x", 2 * 10**9, halt=Halt.LIMITED)
     assert answer(401, b'{"message":"Invalid API Key"}').is_denied
     assert not answer(401, b'{"message":"request timestamp expired"}').is_denied
     assert answer(400, b'{"message":"invalid signature"}').is_denied
