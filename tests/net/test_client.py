@@ -708,6 +708,7 @@ def test_requests_go_one_by_one_where_their_order_counts():
                 asyncio.ensure_future(client.send(Request("POST", f"/{number}", {}, b"")))
                 for number in (1, 2, 3)
             ]
+            await until(lambda: "POST /1" in seen)
             await client.send(Request("GET", "/", {}, b""))
             seen.append("and then")
             gate.set()
