@@ -3,6 +3,8 @@
 import asyncio
 from random import Random
 
+import pytest
+
 from steelyard.cli.dialect_venue import DialectVenue
 from steelyard.domain.messages import ClockQuery
 from steelyard.trading.actions import Returned
@@ -63,6 +65,30 @@ def test_what_cannot_be_delivered_was_not_sent():
         assert isinstance(returned.outcome, NotSent)
         await asyncio.sleep(0)
         assert not venue.asking
+        await venue.close()
+
+    asyncio.run(act())
+
+
+@pytest.mark.parametrize(
+    ("name", "has_amend", "some", "none"),
+    [
+        ("native", True, "LIMIT GTD", "STOP GTC"),
+        ("binance", True, "LIMIT FOK", "LIMIT GTD"),
+        ("kraken", True, "LIMIT GTD", "MARKET FOK"),
+        ("coinbase-exchange", False, "LIMIT IOC", "MARKET GTC"),
+    ],
+)
+def test_what_a_dialect_has_words_for_is_asked_of_it(name, has_amend, some, none):
+    """Nothing is claimed for all of them: not amending, and not every time in force."""
+
+    async def act() -> None:
+        table = VenueTable(dialect=name, key="env:X", rest=TABLE.rest, ws=TABLE.ws)
+        venue = DialectVenue(Owner(), table, ApiKey("k", b"s"), Random(1))
+        found = await venue.start()
+        assert found.has_amend is has_amend
+        assert some in found.order_types
+        assert none not in found.order_types
         await venue.close()
 
     asyncio.run(act())

@@ -1,6 +1,7 @@
 """A venue whose language is a dialect of ours: requests over HTTP, streams over WebSockets."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Coroutine
 from random import Random
 from typing import Any
@@ -8,11 +9,11 @@ from typing import Any
 from steelyard import dialects
 from steelyard.cli.trader_stream import Stream
 from steelyard.cli.venue import Owner
-from steelyard.domain.commands import Cancel, UserCommand
-from steelyard.domain.errors import ConnectFailed, ConnectionLost
-from steelyard.domain.instrument import Instrument
+from steelyard.domain.commands import Amend, Cancel, Place, UserCommand
+from steelyard.domain.errors import ConnectFailed, ConnectionLost, Unsupported
+from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import Query
-from steelyard.domain.order import FIELDS, OrderType
+from steelyard.domain.order import FIELDS, OrderType, Side, TimeInForce
 from steelyard.net.client import HttpClient
 from steelyard.trading import actions
 from steelyard.trading.actions import Input, Role
@@ -46,7 +47,7 @@ class DialectVenue:
         return self._client
 
     async def start(self) -> Capabilities:
-        """Return what every dialect of ours offers."""
+        """Return what the dialect offers."""
         return Capabilities(
             venue=self._name,
             is_checked=True,
@@ -61,13 +62,22 @@ class DialectVenue:
             has_clock=True,
             has_candles=True,
             has_dead_man=False,
-            has_amend=True,
+            has_amend=self._can_say(_AMEND),
             order_types=tuple(
                 f"{kind.name} {force.name}"
                 for kind in (OrderType.LIMIT, OrderType.MARKET)
                 for force in sorted(FIELDS[kind].time_in_force)
+                if self._can_say(_place(kind, force))
             ),
         )
+
+    def _can_say(self, command: UserCommand) -> bool:
+        """Return whether the dialect has words for a command; nothing is sent."""
+        try:
+            self._client.request(command, _SAMPLES, _KEY, self._owner.now_ns())
+        except Unsupported:
+            return False
+        return True
 
     def ask(self, request_id: int, message: UserCommand | Query, *, is_command: bool) -> None:
         """Send a message, unless it may not be sent now."""
@@ -142,3 +152,33 @@ class DialectVenue:
 
 # Of which the expiry is asked: it is the same for all commands.
 _SAMPLE = Cancel(0, 1)
+
+# What shows which orders a dialect has words for. The key is nobody's, in the form of any venue.
+_KEY = ApiKey("example", b64encode(bytes(64)), "example")
+_LISTED = Instrument.spot(
+    0,
+    (0, "BTC"),
+    (1, "USDT"),
+    tick_size="0.01",
+    lot_size="0.00001",
+    price_max="1000000",
+    size_max="1000",
+    notional_min="5",
+)
+_SAMPLES = Listings([_LISTED])
+_AMEND = Amend(0, 1, None, 1, None, _LISTED.instrument_id)
+
+
+def _place(kind: OrderType, force: TimeInForce) -> Place:
+    """Return an order of a type, with what it must have."""
+    return Place(
+        account_id=0,
+        instrument_id=_LISTED.instrument_id,
+        side=Side.SELL,
+        order_type=kind,
+        time_in_force=force,
+        post_only=False,
+        price_ticks=1 if kind is OrderType.LIMIT else None,
+        size_lots=1,
+        expire_ns=1 if force is TimeInForce.GTD else None,
+    )
