@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from bot_process import ALWAYS, Bot, config_text, open_account
-from free_ports import free_base
 from native_client import Client
 
 from steelyard.cli.administration import administer
@@ -71,14 +70,6 @@ def start(tmp_path):
     yield make
     for bot in bots:
         bot.end()
-
-
-@pytest.fixture
-def own_exchange(tmp_path):
-    """An exchange that may be stopped; it comes back on the same ports."""
-    options = ("--crowd", "1", "--port-base", str(free_base()))
-    with LocalExchange(tmp_path / "exchange", *options) as running:
-        yield running
 
 
 def children(pid: int) -> list[int]:

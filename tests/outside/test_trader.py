@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 from bot_process import ALWAYS, Bot, config_text, open_account
-from free_ports import free_base
 from native_client import Client
 
 from steelyard.cli.administration import administer
@@ -57,15 +56,6 @@ def start(exchange, tmp_path):
     yield start
     for bot in bots:
         bot.end()
-
-
-@pytest.fixture
-def own_exchange(tmp_path):
-    """An exchange that may be stopped; it comes back on the same ports."""
-    base = free_base()
-    options = ("--crowd", "1", "--port-base", str(base))
-    with LocalExchange(tmp_path / "exchange", *options) as running:
-        yield running
 
 
 def native(exchange: LocalExchange, account: str) -> Client:
