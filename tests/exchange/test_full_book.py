@@ -43,3 +43,18 @@ def test_a_match_reduces_its_maker_and_a_level_that_is_gone_is_forgotten():
         FullChange(FullChangeKind.DONE, 1, BUY, 100, 0),
     )
     assert book.orders() == ()
+
+
+def test_an_order_that_is_amended_and_fills_is_gone_from_where_it_stood():
+    """At its new price it never rested."""
+    resting = order(1, 3)
+    book = FullBook([resting], levels(3))
+    resting.price_ticks = 105
+    book.order(Execution.AMENDED, resting)
+    book.level(LevelChanged(0, BUY, 100, 0))
+    book.traded(Traded(0, 8, 105, 3, BUY, 9, 4))
+    resting.filled_lots, resting.state = 3, OrderState.FILLED
+    book.order(Execution.FILL, resting)
+    done = FullChange(FullChangeKind.DONE, 1, BUY, 100, 0)
+    assert [told for told in book.settle() if told.order_id == 1] == [done]
+    assert book.orders() == ()

@@ -70,6 +70,19 @@ class Floor:
         return [(fill.size_lots, fill.price_ticks) for fill in found]
 
 
+def test_who_is_ahead_in_the_queue_is_filled_first():
+    """And the order still gets its parts, whole."""
+    floor = Floor()
+    floor.admin.faults.clear()
+    limit = floor.book.bids[0][0] - 500_000
+    ahead = floor.place(Side.BUY, 700, limit)
+    floor.admin.faults.add(SCRIPT)
+    order = floor.place(Side.BUY, 1_000, limit)
+    floor.run(4)
+    assert floor.order(ahead.order_id).state is OrderState.FILLED
+    assert floor.fills(order.order_id) == [(500, limit), (300, limit), (200, limit)]
+
+
 @pytest.mark.parametrize("side", Side)
 @pytest.mark.parametrize("ahead_ticks", [-500_000, 0, 1, 500_000])
 def test_an_order_fills_in_its_parts_at_its_limit(side, ahead_ticks):

@@ -26,6 +26,7 @@ WRONG = {  # of a key, and what the venue says to it
 }
 CANCEL_AFTER = {"min": "1m", "hour": "1h", "day": "24h"}
 OWN = 50_000  # between bid and ask, where nobody but the test has orders
+PAGE = 100  # trades of a page
 MESSAGES = 300  # of the full channel, that are followed
 names = (f"coinbase-client-{number}" for number in itertools.count())
 
@@ -61,6 +62,10 @@ def limit(client, side, price, size="0.1", **more):
 
 
 def test_the_market_is_read_by_its_public_client(quiet):
+    maker, *takers = (client_of(quiet, key_of(quiet)) for _ in range(11))
+    limit(maker, "sell", OWN)
+    for taker in takers * (PAGE // len(takers)):
+        taker.place_market_order(PRODUCT, "buy", size=0.001)
     settings = quiet.env("coinbase-exchange", client="coinbasepro")["PublicClient"]
     public = coinbasepro.PublicClient(**settings, rate_limit=0)
     product = next(each for each in public.get_products() if each["id"] == PRODUCT)
@@ -68,8 +73,8 @@ def test_the_market_is_read_by_its_public_client(quiet):
     book = public.get_product_order_book(PRODUCT, level=2)
     assert (book["bids"][0][0], book["asks"][0][0]) == (f"{BID:.2f}", f"{ASK:.2f}")
     assert public.get_product_ticker(PRODUCT)["price"] == 50_000
-    trades = list(itertools.islice(public.get_product_trades(PRODUCT), 150))  # by pages
-    assert len({trade["trade_id"] for trade in trades}) == len(trades) >= 60
+    trades = list(itertools.islice(public.get_product_trades(PRODUCT), PAGE + 5))  # two pages
+    assert len({trade["trade_id"] for trade in trades}) == len(trades) == PAGE + 5
     assert public.get_product_historic_rates(PRODUCT, granularity=60)
     assert public.get_product_24hr_stats(PRODUCT)["last"] == 50_000
     assert {"BTC", "USDT"} <= {each["id"] for each in public.get_currencies()}

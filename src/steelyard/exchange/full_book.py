@@ -71,8 +71,11 @@ class FullBook:
                 spend_atoms=order.spend_atoms,
             )
         elif not order.state.is_open:
+            # An amendment may have let it trade away from where it stood: there it is gone.
+            stood = self._orders.get(number)
+            ticks = order.price_ticks if stood is None else stood.price_ticks
             self._drop(number)
-            self._tell(FullChangeKind.DONE, number, side, order.price_ticks, order.remaining_lots)
+            self._tell(FullChangeKind.DONE, number, side, ticks, order.remaining_lots)
 
     def traded(self, effect: Traded) -> None:
         """Two orders met."""

@@ -4,7 +4,7 @@ The house trades with the order, at its limit; while a script is under way it ho
 market, so that nothing else of its own fills the order. The invariant: what fills is carried out by
 the engine as any trade is and journaled, so the books balance and a replay is the same. Orders that
 may not rest take their parts at once, from the touch on, a tick apart. Other users' orders are
-real: those ahead in the queue come first.
+real: those ahead in the queue are filled first.
 
 Scripts under way are forgotten in a restart, and the house goes on.
 """
@@ -21,6 +21,7 @@ from steelyard.wire.faults import CERTAIN_E6, FaultPlan, Strike
 
 _KINDS = frozenset({OrderType.LIMIT, OrderType.MARKET})
 _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+TRADES_MAX = 1_000  # of the house for one part, with those ahead of the order
 
 
 class _Script(Struct):
@@ -68,7 +69,7 @@ class PartialFills:
         for script in [*self._scripts]:
             order = self._order(script)
             while order is not None and script.parts and script.parts[0][1] <= now_ns:
-                self._fill(order, script.parts.pop(0)[0], now_ns)
+                self._fill(script, order, script.parts.pop(0)[0], now_ns)
                 order = self._order(script)
             if order is None or not script.parts:
                 self._scripts.remove(script)
@@ -120,23 +121,40 @@ class PartialFills:
         if limit is not None:
             exchange.record(HouseLevel(place.instrument_id, place.side, limit, 0), now_ns)
 
-    def _fill(self, order: Order, size_lots: int, now_ns: int) -> None:
-        """Have the house trade with a resting order, at its price."""
-        size_lots = min(size_lots, order.size_lots - order.filled_lots)
-        price_ticks = order.price_ticks
-        if not size_lots or price_ticks is None:
+    def _fill(self, script: _Script, order: Order, size_lots: int, now_ns: int) -> None:
+        """Have the house trade at an order's price until so much of it has filled."""
+        price_ticks, before_lots = order.price_ticks, order.filled_lots
+        wanted_lots = min(size_lots, order.size_lots - before_lots)
+        if price_ticks is None:
             return
-        side = order.side.opposite
         # Another script of this market may have let the house come back.
         level = HouseLevel(order.instrument_id, order.side, price_ticks, 0)
         self._exchange.record(level, now_ns)
-        trade = HouseTrade(order.instrument_id, side, price_ticks, size_lots)
-        self._exchange.record(trade, now_ns)
+        for _ in range(TRADES_MAX):
+            known = self._exchange.history.order(_query(script))
+            filled_lots = 0 if known is None else known.filled_lots - before_lots
+            if known is None or not known.state.is_open or filled_lots >= wanted_lots:
+                return
+            # Those ahead in a trade of their own: so the part is one fill, or nearly always.
+            lots = self._ahead_lots(known) or wanted_lots - filled_lots
+            trade = HouseTrade(order.instrument_id, order.side.opposite, price_ticks, lots)
+            self._exchange.record(trade, now_ns)
+
+    def _ahead_lots(self, order: Order) -> int:
+        """Return what others have at better prices, or before an order at its own."""
+        best_first = (-order.side * (order.price_ticks or 0), order.order_id)
+        return sum(
+            other.remaining_lots
+            for other in self._exchange.open_orders(order.instrument_id)
+            if other.side is order.side
+            and other.price_ticks is not None
+            and not (other.waits or other.is_pending)
+            and (-other.side * other.price_ticks, other.order_id) < best_first
+        )
 
     def _order(self, script: _Script) -> Order | None:
         """Return a script's order while it is open."""
-        query = OrderQuery(script.account_id, order_id=script.order_id)
-        order = self._exchange.history.order(query)
+        order = self._exchange.history.order(_query(script))
         return order if order is not None and order.state.is_open else None
 
     def _hold(self, instrument_id: int, now_ns: int) -> None:
@@ -156,3 +174,7 @@ def parts_of(size_lots: int, parts_e6: list[int]) -> list[int]:
     if sum(parts_e6) == CERTAIN_E6:
         lots[-1] += size_lots - sum(lots)
     return lots
+
+
+def _query(script: _Script) -> OrderQuery:
+    return OrderQuery(script.account_id, order_id=script.order_id)

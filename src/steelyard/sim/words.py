@@ -46,7 +46,7 @@ from steelyard.domain.order import (
     TriggerBy,
 )
 from steelyard.domain.units import EXACT, from_atoms, in_full, plain, to_atoms
-from steelyard.wire.outcome import Answered, NotSent, Outcome
+from steelyard.wire.outcome import Answered, Halt, NotSent, Outcome
 
 SYMBOL, BASE, QUOTE = "BTC-USDT", "BTC", "USDT"
 LIST_MAX = 100  # orders, fills, trades or levels that a query asks for
@@ -240,7 +240,8 @@ class Words:
             case Answered(answer):
                 return self._answer(answer, message)
             case NotSent():
-                later = ", ask again later" if outcome.retry_after_ns else ""
+                is_later = outcome.retry_after_ns or outcome.halt is Halt.LIMITED
+                later = ", ask again later" if is_later else ""
                 return "not taken" + (", denied" if outcome.is_denied else later)
             case _:
                 return f"unknown: {outcome.why}"
