@@ -10,7 +10,15 @@ from steelyard.cli.reconcile import running_bot
 from steelyard.domain.errors import UsageError
 from steelyard.net.loop import run_loop
 from steelyard.testing import LocalExchange
-from tests.cli.test_trader_process import is_running, running, settings, until
+from tests.cli.test_trader_process import is_running
+from tests.cli.trader_bot import running, settings, until
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory):
+    """One whose directory may have bots in it."""
+    with LocalExchange(tmp_path_factory.mktemp("reconcile") / "data", "--crowd", "1") as started:
+        yield started
 
 
 def test_a_running_bot_compares_when_asked(exchange: LocalExchange, capsys):
