@@ -4,9 +4,9 @@ use crate::decimal::Steps;
 use crate::json::Cursor;
 use crate::levels::Side;
 use crate::malformed::{Flaw, Malformed, Read};
+use crate::message::{Message, NOTHING, Touch, Trade};
 use crate::plan::{KIND_BIT, Plan, Then, VARIANT_BIT};
 use crate::rows::{Rows, Scales, price, size};
-use crate::scanner::{Message, NOTHING, Touch, Trade, utf8};
 use crate::table::{Kind, Slot, TimeForm};
 use crate::time::read_iso;
 
@@ -194,7 +194,7 @@ impl<'a> Reader<'a> {
                 };
             }
             Slot::Text => {
-                utf8(cursor)?;
+                cursor.utf8()?;
             }
             Slot::Flag => {
                 cursor.flag()?;

@@ -1,9 +1,9 @@
 //! Filling in a form: what stands in each hole.
 
 use crate::decimal::{write_decimal, write_integer, write_padded};
-use crate::form::Order;
 use crate::form_table::{Clock, FormTable, Part};
 use crate::levels::Side;
+use crate::order::Order;
 use crate::time::{write_digits, write_iso};
 
 /// What has been made of a request so far.

@@ -15,6 +15,7 @@ use crate::hmac::Signer;
 use crate::json::Cursor;
 use crate::levels::{Side, TICKS_MAX};
 use crate::malformed::{Flaw, Malformed};
+use crate::order::Order;
 
 /// No venue takes longer client order ids.
 pub const CLIENT_ORDER_ID_MAX: usize = 64;
@@ -71,21 +72,6 @@ impl fmt::Display for Refused {
 }
 
 impl std::error::Error for Refused {}
-
-/// An order to be sent.
-#[derive(Clone, Copy, Debug)]
-pub struct Order<'a> {
-    /// The side on which it would rest.
-    pub side: Side,
-    /// The price, None where the form has none.
-    pub price_ticks: Option<i64>,
-    /// How much.
-    pub size_lots: i64,
-    /// Ours; empty where the form has none.
-    pub client_order_id: &'a str,
-    /// The time to be signed.
-    pub now_ns: i64,
-}
 
 /// A form made ready, and its key.
 pub struct OrderForm {

@@ -130,6 +130,17 @@ impl<'a> Cursor<'a> {
         Ok(true)
     }
 
+    /// Returns a text that has no escapes and is UTF-8.
+    #[inline(always)]
+    pub(crate) fn utf8(&mut self) -> Read<&'a [u8]> {
+        let text = self.text()?;
+        if text.is_ascii() || str::from_utf8(text).is_ok() {
+            Ok(text)
+        } else {
+            self.wrong(Flaw::Syntax)
+        }
+    }
+
     /// Returns a text that has no escapes.
     #[inline(always)]
     pub(crate) fn text(&mut self) -> Read<&'a [u8]> {

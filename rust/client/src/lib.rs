@@ -17,6 +17,8 @@ mod hmac;
 mod json;
 mod levels;
 mod malformed;
+mod message;
+mod order;
 mod plan;
 mod rows;
 mod scanner;
@@ -28,15 +30,17 @@ mod time;
 pub use book::{Book, Continuity, Delta, Manner, Step, WAITING_MAX};
 pub use decimal::{DECIMALS_MAX, Scale};
 pub use depth::Digits;
-pub use form::{CLIENT_ORDER_ID_MAX, Order, OrderForm, Refused};
+pub use form::{CLIENT_ORDER_ID_MAX, OrderForm, Refused};
 pub use form_table::{Clock, FormTable, Part};
 pub use hmac::{Encoding, Hash, Signer};
 pub use json::DEPTH_MAX;
 pub use levels::{BOOK_LEVELS_MAX, Level, Levels, ODD_LEVELS_MAX, OddLevel, Side, TICKS_MAX};
 pub use malformed::{Flaw, Malformed, Read};
+pub use message::{Message, Touch, Trade};
+pub use order::Order;
 pub use plan::{FIELDS_MAX, PATH_MAX};
 pub use rows::LEVELS_MAX;
-pub use scanner::{Message, Scanner, Touch, Trade};
+pub use scanner::Scanner;
 pub use table::{
     Column, Field, Kind, LevelTable, Listing, MessageTable, Slot, StreamTable, TimeForm,
 };

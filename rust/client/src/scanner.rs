@@ -8,59 +8,11 @@ use crate::book::{Continuity, Delta, Manner};
 use crate::decimal::Scale;
 use crate::fields::{Followed, Reader, Spelling};
 use crate::json::Cursor;
-use crate::levels::Level;
 use crate::malformed::{Flaw, Read};
+use crate::message::{Message, NOTHING, Touch, Trade};
 use crate::plan::{Objects, Plan, Then, envelope};
 use crate::rows::{RowSpelling, Rows, Scales};
 use crate::table::{Kind, Listing, Slot, StreamTable};
-
-/// A trade.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Trade {
-    /// Of which of the instruments.
-    pub instrument: usize,
-    /// The venue's number of it.
-    pub trade_id: i64,
-    /// At what price; one off the tick is shown where the maker's level was.
-    pub price_ticks: i64,
-    /// How much, rounded down to whole lots.
-    pub size_lots: i64,
-    /// Whether the taker sold.
-    pub is_sold: bool,
-    /// When, by the venue's clock.
-    pub time_ns: i64,
-}
-
-/// The best bid and ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Touch {
-    /// The update after which they were the best.
-    pub sequence: i64,
-    /// The best bid.
-    pub bid: Level,
-    /// The best ask.
-    pub ask: Level,
-    /// When, by the venue's clock.
-    pub time_ns: i64,
-}
-
-pub(crate) const NOTHING: Level = Level { price_ticks: 0, size_lots: 0 };
-
-/// The last message that was read. A time that the venue does not say is the one that the message
-/// was read at.
-#[derive(Clone, Debug)]
-pub struct Message {
-    /// Which of the instruments.
-    pub instrument: usize,
-    /// The delta or snapshot, if it was one.
-    pub delta: Delta,
-    /// The last trade, if it was one.
-    pub trade: Trade,
-    /// All trades that were in it.
-    pub trades: Vec<Trade>,
-    /// The touch, if it was one.
-    pub touch: Touch,
-}
 
 /// Reads the messages of one stream.
 #[derive(Debug)]
@@ -263,13 +215,13 @@ impl Scanner {
                     if found.kind.is_some() {
                         return cursor.wrong(Flaw::Twice);
                     }
-                    found.kind = Some(utf8(cursor)?);
+                    found.kind = Some(cursor.utf8()?);
                 }
                 Some(Then::Variant) => {
                     if found.variant.is_some() {
                         return cursor.wrong(Flaw::Twice);
                     }
-                    found.variant = Some(utf8(cursor)?);
+                    found.variant = Some(cursor.utf8()?);
                 }
                 Some(Then::Payload) => {
                     if found.payload_at.is_some() {
@@ -295,7 +247,7 @@ impl Scanner {
                     found.symbol_at = Some(cursor.at);
                     cursor.skip()?;
                 }
-                Some(Then::Value(Slot::Text, _)) => _ = utf8(cursor)?,
+                Some(Then::Value(Slot::Text, _)) => _ = cursor.utf8()?,
                 Some(Then::Value(Slot::Integer, _)) => _ = cursor.integer()?,
                 Some(Then::Value(_, _)) => {
                     found.time_at = Some((cursor.at, false));
@@ -398,15 +350,4 @@ fn spelling(table: &StreamTable) -> Result<Spelling, String> {
         fine_from: table.fine_from,
         fine_unit_ns: table.fine_unit_ns,
     })
-}
-
-/// Returns a text that has no escapes and is UTF-8.
-#[inline(always)]
-pub(crate) fn utf8<'a>(cursor: &mut Cursor<'a>) -> Read<&'a [u8]> {
-    let text = cursor.text()?;
-    if text.is_ascii() || str::from_utf8(text).is_ok() {
-        Ok(text)
-    } else {
-        cursor.wrong(Flaw::Syntax)
-    }
 }
