@@ -17,11 +17,14 @@ POINTS = 400  # moments at which a process may be killed, of about as many as it
 DIALECTS = (*("binance",) * 5, *("native",) * 2, "coinbase-exchange", "kraken")
 # Where a trader paces itself so much that it would not begin to trade in the time that there is.
 UNPACED = ("kraken",)
+NO_MARKET_STOPS = ("coinbase-exchange",)
+HOLDERS, HOLDER_DICE = 0.25, 3  # how many worlds have a bot that keeps a stop
 # Where requests that overtake each other are refused, and a trader sends several at once.
 RISING = ("kraken",)
 # Where nothing tells that a frame of the book is missing: no number, no checksum.
 UNNUMBERED = ("coinbase-exchange",)
 STATUSES = (429, 429, 418, 500, 502, 503, 504)
+DRAWN = (Manner.CHURN, Manner.MAKER, Manner.PAIRS)
 EXCHANGE = -1  # as who something happens to; bots are counted from 0
 
 
@@ -60,6 +63,7 @@ class Plan(Struct, kw_only=True):
     manners: tuple[Manner, ...] = (Manner.CHURN,)
     trouble_s: int = TROUBLE_S
     has_limits: bool = True
+    limits_stops: bool = False  # whether stops of bots have a limit
     step_ns: int = 200 * MS_NS  # of the exchange
     delay_ns: int = 3 * MS_NS
     jitter_ns: int = 10 * MS_NS
@@ -105,11 +109,14 @@ def plan_of(seed: int, dialect: str | None = None) -> Plan:
     """Return the plan of a seed."""
     rng = dice(seed, 0)
     drawn = rng.choice(DIALECTS)
-    manners = tuple(rng.choice([*Manner]) for _ in range(rng.choice([1, 1, 2])))
+    manners = tuple(rng.choice(DRAWN) for _ in range(rng.choice([1, 1, 2])))
+    if dice(seed, HOLDER_DICE).random() < HOLDERS:
+        manners = (Manner.HOLDER, *manners[1:])
     plan = Plan(
         seed=seed,
         dialect=dialect or drawn,
         manners=manners,
+        limits_stops=(dialect or drawn) in NO_MARKET_STOPS or seed % 2 == 0,
         has_limits=(dialect or drawn) not in UNPACED,
         step_ns=rng.choice([100, 200, 200, 500]) * MS_NS,
         delay_ns=rng.choice([1, 3, 20]) * MS_NS,

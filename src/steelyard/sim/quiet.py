@@ -16,6 +16,7 @@ from steelyard.sim.exchange_host import ExchangeHost
 from steelyard.sim.trader_host import TraderHost
 from steelyard.sim.workload import Wisher
 from steelyard.sim.world_auditor import ALL, WorldAuditor
+from steelyard.trading.records import ProtectionSet
 from steelyard.trading.state import TraderState
 
 DOUBTFUL = (OrderState.PENDING, OrderState.UNKNOWN)
@@ -112,6 +113,29 @@ def _of_bot(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -> 
             f"{(truth.position_atoms, truth.cash_atoms)}"
         )
     yield from _of_balances(exchange, host)
+    if not (host.has_latch or waits):
+        yield from _of_stops(auditor, exchange, host)
+
+
+def _of_stops(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -> Iterator[str]:
+    """Hold the stops that stand at the venue against the position, and the wish on the disk."""
+    wish = None
+    for record in host.records():
+        if isinstance(record.message, ProtectionSet):
+            wish = record.message.trigger_ticks
+    truth, instrument = auditor.truth(host), exchange.exchange.listings[0]
+    lots = truth.position_atoms // instrument.lot_atoms
+    ours = auditor.stops(host)
+    stops = [o for name, o in truth.orders.items() if name in ours and o.state.is_open]
+    covered = sum(order.remaining_lots for order in stops)
+    if wish is None or instrument.notional_atoms(wish, lots) < instrument.notional_min_atoms:
+        wanted = 0
+    else:
+        wanted = lots
+    auditor.counts["protected"] += wanted > 0
+    if covered != wanted or any(order.trigger_ticks != wish for order in stops):
+        told = [(order.trigger_ticks, order.remaining_lots) for order in stops]
+        yield f"a stop at {wish} is to end {wanted} lots; at the venue are {told}"
 
 
 def _of_balances(exchange: ExchangeHost, host: TraderHost) -> Iterator[str]:

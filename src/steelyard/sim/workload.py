@@ -24,6 +24,7 @@ from steelyard.trading.strategy import Strategy, Timer
 
 BY_HAND = "hand-"  # how ids of people's orders begin
 SIZE_LOTS = 200  # of the first wish; each slot has its own from there on
+MIN_LOTS = 100  # what no venue takes for too small
 WISHES = 4  # in a slot, at most
 NEAR = Decimal(40)  # how far from the middle resting orders go, in quote
 ORDERS_MAX = 1_000
@@ -35,6 +36,7 @@ class Manner(StrEnum):
     CHURN = "churn"  # anything, at random
     MAKER = "maker"  # both sides, quoted anew in each slot
     PAIRS = "pairs"  # buys, and sells each of what it has bought
+    HOLDER = "holder"  # buys and keeps a stop behind what it has; changes its mind about both
 
 
 class Wisher(Strategy):
@@ -49,6 +51,7 @@ class Wisher(Strategy):
         until_ns: int
         every: Duration
         bar: Duration | None = None
+        has_limit: bool = False  # whether its stops have one
 
     params: Params
     history_bars = 3
@@ -85,6 +88,8 @@ class Wisher(Strategy):
                     self.buy(Lots(size))
                 else:
                     self._rest(rng, Side.BUY, size)
+            case Manner.HOLDER:
+                self._hold(rng, size)
 
     def on_order(self, order: OwnOrder) -> None:
         """Sell what a finished order has bought."""
@@ -95,7 +100,9 @@ class Wisher(Strategy):
             self._rest(Random(order.place.size_lots), Side.SELL, order.place.size_lots)
 
     def on_fill(self, fill: Fill) -> None:
-        """Be told of it, as most strategies are."""
+        """Keep a stop behind what was bought."""
+        if self.params.manner is Manner.HOLDER and fill.side is Side.BUY and self.book.mid:
+            self._protect(Random(fill.size_lots))
 
     def _churn(self, rng: Random, size: int) -> None:
         side = rng.choice([Side.BUY, Side.SELL])
@@ -118,6 +125,31 @@ class Wisher(Strategy):
             case _:
                 price = self._price_near(side, rng.randint(-10, 0))
                 self._want(side, size, price, TimeInForce.IOC)
+
+    def _hold(self, rng: Random, size: int) -> None:
+        wishes = [order for order in self.open_orders if not order.protects]
+        match rng.randrange(7):
+            case 0 | 1:
+                self.buy(Lots(size))
+            case 2:
+                self._rest(rng, Side.BUY, size)
+            case 3 if wishes:
+                order = rng.choice(wishes)
+                self.amend(order, size=Lots(max(MIN_LOTS, order.place.size_lots - WISHES)))
+            case 4 if wishes:
+                self.amend(rng.choice(wishes), price=self._price_near(Side.BUY, rng.randint(0, 9)))
+            case 5:
+                self._protect(rng)
+            case 6 if Decimal(size) * self.instrument.lot_size <= self.position.size:
+                self.protect(None)
+                self.sell(Lots(size))
+            case _:
+                self.cancel_all()
+
+    def _protect(self, rng: Random) -> None:
+        """Want the position to end so far below; some stops are struck soon, some never."""
+        trigger = self._price_near(Side.BUY, rng.choice([10, 30, 200, 2_000]))
+        self.protect(trigger, trigger - NEAR if self.params.has_limit else None)
 
     def _rest(self, rng: Random, side: Side, size: int) -> None:
         self._want(side, size, self._price_near(side, rng.randint(0, int(NEAR))))

@@ -315,6 +315,7 @@ class World:
             until_ns=begin_ns + plan.trouble_s * SECOND_NS,
             every=f"{plan.every_ms}ms",
             bar=f"{plan.bar_s}s" if plan.bar_s else None,
+            has_limit=plan.limits_stops,
         )
 
 

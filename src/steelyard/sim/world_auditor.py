@@ -65,6 +65,7 @@ class _Bot:
         self.intents: dict[str, Place] = {}
         self.order_ids: defaultdict[str, set[int]] = defaultdict(set)
         self.wishes: dict[tuple[Side, int], str] = {}
+        self.stops: set[str] = set()  # ids of orders that protect a position
         self.private_up = False
         self.killed = False
         self.wait_until_ns = 0
@@ -141,6 +142,8 @@ class WorldAuditor:
         for action in wanted:
             if isinstance(action, actions.Journal) and isinstance(action.message, OrderPending):
                 self._decided(bot, action.message.place)
+                if action.message.protects:
+                    bot.stops.add(action.message.place.client_order_id)
             elif isinstance(action, actions.Ask) and isinstance(action.query, COMPARED):
                 bot.asked[action.request_id] = type(action.query)
 
@@ -234,7 +237,8 @@ class WorldAuditor:
         if len(bot.order_ids[name]) > 1:
             raise Violation("double", f"{name} has become the orders {bot.order_ids[name]}")
         wish = (place.side, place.size_lots)
-        if bot.wishes.setdefault(wish, name) != name:
+        # A stop is as large as the position, and comes again when it has gone.
+        if name not in bot.stops and bot.wishes.setdefault(wish, name) != name:
             raise Violation(
                 "double", f"{bot.wishes[wish]} and {name} are of one wish: {wish[1]} lots"
             )
@@ -245,8 +249,9 @@ class WorldAuditor:
         truth = self.truth(bot.host)
         limits, instrument = bot.host.config.limits, self._exchange.exchange.listings[0]
         open_orders = [order for order in truth.orders.values() if order.state.is_open]
-        if len(open_orders) > limits.max_open_orders:
-            raise Violation("max_open_orders", f"{len(open_orders)} are open at the venue")
+        count = sum(order.client_order_id not in bot.stops for order in open_orders)
+        if count > limits.max_open_orders:
+            raise Violation("max_open_orders", f"{count} are open at the venue, besides stops")
         if place.price_ticks is not None:
             worth = instrument.notional_atoms(place.price_ticks, place.size_lots)
             if worth > to_atoms(limits.max_order_notional):
@@ -288,6 +293,10 @@ class WorldAuditor:
             else:
                 cash -= fill.fee_atoms
         return Truth(orders, position, cash)
+
+    def stops(self, host: TraderHost) -> frozenset[str]:
+        """Return the ids of the orders by which a bot has wanted to protect its position."""
+        return frozenset(self._bots[host.name].stops)
 
     def hosts(self) -> Iterator[TraderHost]:
         """Yield the bots."""

@@ -62,6 +62,7 @@ class Protection:
         self._known: dict[str, OwnOrder] = {}  # stops that were open when last looked at
         self._has_begun = True  # there may be something to look after
         self._failures = 0  # stops that came to nothing, since one stood
+        self._refused: str | None = None  # why the last one was not sent
         self._is_lost = False
         self._dust_lots: int | None = None
 
@@ -298,7 +299,8 @@ class Protection:
             return
         self._is_over_rate = False
         self._placed.append(turn.now_ns)
-        self._next_ns = turn.now_ns + min(AGAIN_NS << self._failures, AGAIN_MAX_NS)
+        doublings = min(self._failures, AGAIN_MAX_NS.bit_length())
+        self._next_ns = turn.now_ns + min(AGAIN_NS << doublings, AGAIN_MAX_NS)
         intent = Intent(
             _side_of(lots).opposite,
             size_lots,
@@ -308,9 +310,14 @@ class Protection:
             trigger_ticks=stop.trigger_ticks,
         )
         refused = self._work.place(intent, protects=True)
-        if refused is not None:
+        if refused is None:
+            self._refused = None
+            return
+        self._failures += 1
+        turn.wake_at(self._next_ns)
+        if refused.text != self._refused:
+            self._refused = refused.text
             turn.alarm("protection.refused", refused.text)
-            turn.wake_at(self._next_ns)
 
 
 def _side_of(lots: int) -> Side:
