@@ -5,6 +5,7 @@ a function of the trader, or of the process around it, by one that makes the mis
 simulation has to find each of them.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -57,12 +58,15 @@ class Mutation(NamedTuple):
         return plan
 
 
-# What few seeds have: a book's frames are lost, or end, or requests are too many.
+# What few seeds have: a book's frames are lost, or end, and nobody answers for it, or requests are
+# too many.
 LOST = Fault(Trouble.LOST_FRAME, where="book", chance_e6=200_000)
 MANY = Fault(Trouble.REFUSED, chance_e6=200_000, status=429)
 STORM = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, MANY),)
 SILENT = Fault(Trouble.SILENT_STREAM, where="book", times=1)
 SILENCE = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, SILENT),)
+UNASKED = Fault(Trouble.REFUSED, where="/api/v3/depth", status=503)
+DARKNESS = (*SILENCE, Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, UNASKED))
 GAPS = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, LOST),)
 
 
@@ -107,13 +111,13 @@ def takes_an_error_for_gone(patch: Patch) -> None:
 
 
 def gives_up_after_three_questions(patch: Patch) -> None:
-    asked: dict[int, int] = {}
+    asked: Counter[str] = Counter()
 
     def conclude(real):
         def mutated(self, order, inquiry):
-            asked[id(inquiry)] = asked.get(id(inquiry), 0) + 1
-            if order.state is OrderState.UNKNOWN and asked[id(inquiry)] >= 3:
-                name = order.client_order_id
+            name = order.client_order_id
+            asked[name] += 1
+            if order.state is OrderState.UNKNOWN and asked[name] >= 3:
                 reason = RejectReason.UNKNOWN_ORDER
                 self._turn.record(OrderRefused(name, reason, "three times not there"))
                 return
@@ -446,7 +450,7 @@ MUTATIONS = (
     Mutation(10, "a part of a fill is taken for the whole", takes_a_part_for_the_whole),
     Mutation(11, "nothing is compared after a reconnect", compares_once_and_never_again),
     Mutation(11, "it trades while it is gated", trades_while_it_is_gated),
-    Mutation(12, "a silent book is trusted", trusts_a_silent_book),
+    Mutation(12, "a silent book is trusted", trusts_a_silent_book, more=DARKNESS),
     Mutation(
         12,
         "nobody asks whether a silent book is right",
