@@ -84,16 +84,25 @@ class WorldAuditor:
         exchange: Whose books are the truth.
         slack_ns: How much too early a trader may think that a wait is over; None: clocks are put
             on and back, and nobody can say.
+        is_frank: Whether an order that the venue says it has not taken does not come after all.
 
     Attributes:
         counts: How often something was looked at, by what; a rule that never was proves nothing.
     """
 
-    def __init__(self, timeline: Timeline, exchange: ExchangeHost, slack_ns: int | None) -> None:
+    def __init__(
+        self,
+        timeline: Timeline,
+        exchange: ExchangeHost,
+        slack_ns: int | None,
+        *,
+        is_frank: bool = True,
+    ) -> None:
         self.counts: Counter[str] = Counter()
         self._timeline = timeline
         self._exchange = exchange
         self._slack_ns = slack_ns
+        self._is_frank = is_frank
         self._bots: dict[str, _Bot] = {}
         self._by_intent: dict[str, _Bot] = {}
         self._touches: deque[tuple[int, tuple[int | None, int | None]]] = deque()
@@ -175,7 +184,7 @@ class WorldAuditor:
         """A bot has put down that an order is not there, and will not be."""
         self.counts["written off"] += 1
         bot.written_off.add(name)
-        if self._slack_ns is not None and self._exchange.is_up and self._stands(bot, name):
+        if self._is_frank and self._exchange.is_up and self._stands(bot, name):
             raise Violation("written off", f"{bot.host.name} writes off {name}, which is there")
 
     def _heard(self, bot: _Bot, order: Order) -> None:
@@ -265,7 +274,7 @@ class WorldAuditor:
         found = history.order(OrderQuery(place.account_id, client_order_id=name))
         if found is None or found.state is OrderState.REJECTED:
             return
-        if name in bot.written_off and self._slack_ns is not None:
+        if name in bot.written_off and self._is_frank:
             raise Violation("written off", f"{name} arrives, which its bot has written off")
         bot.order_ids[name].add(found.order_id)
         if len(bot.order_ids[name]) > 1:
