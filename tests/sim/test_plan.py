@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from steelyard.sim.plan import DIALECTS, Plan, What, calm, plan_of
+from steelyard.sim.plan import DIALECTS, Happening, Plan, What, calm, plan_of
 from steelyard.wire.faults import Fault, Trouble
 
 SEEDS = range(600)
@@ -43,3 +43,18 @@ def test_no_place_is_told_twice_to_a_venue_that_would_take_it_twice():
         plan = plan_of(seed, "binance")
         found = {h.detail.trouble for h in plan.happenings if isinstance(h.detail, Fault)}
         assert Trouble.REPEATED_REQUEST not in found
+
+
+def test_a_venue_that_takes_what_it_says_it_has_not_is_not_believed():
+    """Nor where requests come twice, or a clock is put on."""
+    frank = [plan for plan in map(plan_of, SEEDS) if plan.is_frank]
+    assert len(frank) > len(SEEDS) // 2
+    for fault, is_frank in (
+        (Fault(Trouble.FAILED, status=503), True),
+        (Fault(Trouble.FAILED, status=429), False),
+        (Fault(Trouble.REFUSED, status=429), True),
+        (Fault(Trouble.REPEATED_REQUEST), False),
+    ):
+        happening = Happening(0, What.FAULT, detail=fault)
+        assert Plan(seed=1, happenings=(happening,)).is_frank is is_frank
+    assert not Plan(seed=1, happenings=(Happening(0, What.CLOCK, lasts_ns=1),)).is_frank

@@ -73,3 +73,13 @@ def test_a_journal_that_tells_another_story_is_damage(world):
     assert [*damages(world.auditor, world.exchange)] == []
     next(iter(state.orders)).note = "another story"
     assert "its journal gives another state" in next(damages(world.auditor, world.exchange))
+
+
+def test_an_exchange_that_forgets_what_it_has_told_is_damage(world):
+    """Whatever the bot makes of it."""
+    bot = world.bots[0]
+    name = next(iter(world.auditor.truth(bot).orders))
+    assert world.auditor.forgotten(bot) == set()
+    world.exchange.exchange.history.order = lambda _: None
+    assert name in world.auditor.forgotten(bot)
+    assert "the exchange has told of" in next(damages(world.auditor, world.exchange))

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from steelyard.sim.plan import calm, plan_of
-from steelyard.sim.world import Report, World
+from steelyard.sim.plan import calm
+from steelyard.sim.world import World
 from steelyard.store import segment
+from tests.sim.worlds import FULL, QUICK, live, live_all
 
 ROOT = Path(__file__).resolve().parents[2]
 BAD_SEEDS = [
@@ -20,18 +21,8 @@ BAD_SEEDS = [
     for line in (Path(__file__).parent / "seeds.txt").read_text().splitlines()
     if line.partition("#")[0].strip()
 ]
-QUICK, FULL, NIGHT = 20, 300, 10_000
-PER_TEST = 25  # seeds, so that workers share them
-EVENTS_MIN = 1_000  # on average: a world in which little happens proves little
-
-
-def live(seed: int, dialect: str | None = None) -> Report:
-    return World(plan_of(seed, dialect), segment).run()
-
-
-def live_all(seeds: range) -> None:
-    reports = [live(seed) for seed in seeds]
-    assert sum(report.events for report in reports) >= EVENTS_MIN * len(reports)
+NIGHT = 10_000
+PER_NIGHT = 250  # seeds of a test
 
 
 @pytest.mark.parametrize("dialect", ["binance", "native", "coinbase-exchange", "kraken"])
@@ -53,24 +44,16 @@ def test_seeds_that_were_bad_once_are_good(seed):
 
 
 def test_some_seeds_are_good():
-    """The first of those that `make test` goes through."""
+    """The first of those that `make test` goes through (`test_worlds_1.py` and so on)."""
     live_all(range(1, 1 + QUICK))
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("first", range(1, 1 + FULL, PER_TEST))
-def test_many_seeds_are_good(first):
-    """Whatever goes wrong, nothing is doubled, lost, miscounted or let out too early."""
-    live_all(range(first, first + PER_TEST))
 
 
 @pytest.mark.night
 @pytest.mark.timeout(3_600)
-@pytest.mark.parametrize("first", range(1 + FULL, 1 + FULL + NIGHT, 10 * PER_TEST))
+@pytest.mark.parametrize("first", range(1 + FULL, 1 + FULL + NIGHT, PER_NIGHT))
 def test_very_many_seeds_are_good(first):
     """The same at length."""
-    live_all(range(first, first + 10 * PER_TEST))
+    live_all(range(first, first + PER_NIGHT))
 
 
 # -- determinism ----------------------------------------------------------------------------------

@@ -1,15 +1,17 @@
 """The auditor of worlds: each rule, broken by hand."""
 
 import pytest
+from msgspec.structs import replace
 
 from steelyard.domain.commands import Place
+from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.sim.plan import calm
 from steelyard.sim.world import START_NS, Broken, World
 from steelyard.sim.world_auditor import PACE_MAX, Violation
 from steelyard.store import segment
-from steelyard.trading.actions import Ask, Journal, Kill, Role, StreamDown
-from steelyard.trading.records import OrderPending
+from steelyard.trading.actions import Ask, Journal, Kill, Role, Start, StreamDown
+from steelyard.trading.records import OrderAbsent, OrderPending
 from steelyard.wire.http import Request, Response
 
 PLACE = Place(
@@ -108,6 +110,31 @@ def test_what_arrives_has_an_intent_and_is_one_order(world):
     arrive("x-1", 777)
     with broken("double"):
         arrive("x-1", 777)
+
+
+def test_what_is_written_off_is_not_there_and_does_not_come(world):
+    """Neither before that is put down nor afterwards, nor after a restart; refused is not there."""
+    exchange, auditor, bot = world.exchange.exchange, world.auditor, world.bots[0]
+    account_id = exchange.keys.account_id(bot.account)
+    happened = StreamDown(Role.MARKET, "x")
+
+    def arrive(size_lots: int) -> None:
+        place = replace(PLACE, account_id=account_id, size_lots=size_lots)
+        exchange.perform(place, exchange.now_ns)
+        auditor._recorded(exchange.now_ns, place)
+
+    gone = [Journal(OrderAbsent("x-1", "nobody has it"), START_NS)]
+    auditor.took(bot, happened, DECIDED)
+    arrive(PLACE.size_lots * 1_000_000)  # more than there is money for
+    auditor.took(bot, happened, gone)
+    with broken("written off"):
+        arrive(PLACE.size_lots)
+    with broken("written off"):
+        auditor.took(bot, happened, gone)
+    auditor.took(bot, Start(), [])
+    assert auditor._bots[bot.name].written_off == {
+        o.client_order_id for o in bot.trader.turn.state.orders if o.state is OrderState.REJECTED
+    }
 
 
 def test_limits_are_held_against_what_is_open_at_the_venue(world):

@@ -301,6 +301,20 @@ def test_a_silent_market_has_the_venues_candles_for_bars():
     assert world.said("bars.overdue") == []
 
 
+def test_a_candle_is_over_by_the_markets_time_whatever_the_venue_calls_it():
+    """Whoever computes that from a clock which is ahead calls the open one closed."""
+    ahead_ns = -3 * SECOND_NS
+    world = busy_world(ahead_ns)
+    world.venue.closes_by_clock = True
+    world.after(6, lambda: world.step(StreamDown(Role.MARKET, "broken")))
+    world.after(6.3, lambda: world.step(StreamUp(Role.MARKET)))
+    for tenth in range(10, 120):
+        world.run(tenth / 10)
+        for bar in world.hand.told("bar")[-1:]:
+            assert bar.open_ns + SECOND_NS <= world.now_ns + ahead_ns
+    assert len(world.hand.told("bar")) >= 10
+
+
 def broken_world(**options) -> World:
     """A market that is quoted ten times a second, of which each change a second is lost."""
     world = quiet_world(**options)

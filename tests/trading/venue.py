@@ -98,6 +98,7 @@ class Venue:
         self.offset_ns = offset_ns  # its clock less the world's
         self.ahead_ns = 0  # its market's time less its clock
         self.frozen_ns: int | None = None  # when its market's time stands still
+        self.closes_by_clock = False  # candles are called closed by its clock, not its market
         self.public: list[Event] = []
         self.private: list[Event] = []
         self.sequence = 100
@@ -304,10 +305,12 @@ class Venue:
     def candles(self, query: CandlesQuery) -> tuple[Candle, ...]:
         """Return flat candles up to now."""
         now_ns, step = self.market_now_ns, query.interval_ns
+        over_ns = self.now_ns + self.offset_ns if self.closes_by_clock else now_ns
         first = now_ns // step - query.limit + 1
         return tuple(
             Candle(
-                3, step, n * step, *([6_000_000] * 4), 0, 0, 0, 0, 0, 0, 0, (n + 1) * step <= now_ns
+                *(3, step, n * step, *([6_000_000] * 4), 0, 0, 0, 0, 0, 0, 0),
+                is_closed=(n + 1) * step <= over_ns,
             )
             for n in range(first, now_ns // step + 1)
         )

@@ -468,7 +468,10 @@ def _placed(stand: Stand, account: str, **fields: Any) -> Any:
 
 @check
 def public_streams_come_through(dialect: Dialect) -> None:
-    """Trades as they are, and a book that is the exchange's after every change."""
+    """Trades as they are, and a book that is the exchange's after every change.
+
+    One that is asked for has the stream's number, or says that it has none.
+    """
     stand = Stand(dialect)
     client, view = dialect.client, BookView(BTC_USDT)
     listener = stand.follow(client.market_session([BTC_USDT], stand.listings, PUBLIC))
@@ -496,6 +499,10 @@ def public_streams_come_through(dialect: Dialect) -> None:
         levels = stand.exchange.levels(0, 100)
         told = view.bids.first(100), view.asks.first(100)
         assert told == (levels.bids, levels.asks), f"{told}, not {levels}"
+        asked = _ask(stand, BookQuery(0, 100), None)
+        assert not asked.is_numbered or asked.sequence == view.sequence, (
+            f"asked for, it is at {asked.sequence}, the stream at {view.sequence}: not numbered"
+        )
     booked = _booked(stand, TradesQuery(0, 100)).trades
     assert trades == [(t.price_ticks, t.size_lots, t.taker_side) for t in booked], trades
 

@@ -25,6 +25,7 @@ RISING = ("kraken",)
 UNNUMBERED = ("coinbase-exchange",)
 STATUSES = (429, 429, 418, 500, 502, 503, 504)
 DRAWN = (Manner.CHURN, Manner.MAKER, Manner.PAIRS)
+NOT_TAKEN = (429, 418)  # of these, those by which a venue says that it has not looked at a request
 EXCHANGE = -1  # as who something happens to; bots are counted from 0
 
 
@@ -93,6 +94,14 @@ class Plan(Struct, kw_only=True):
         faults = (h.detail.trouble for h in self.happenings if isinstance(h.detail, Fault))
         bent = any(trouble.is_of_frames for trouble in faults)
         return self.is_punctual and not slow and not bent
+
+    @property
+    def is_frank(self) -> bool:
+        """Whether an order that the venue says it has not taken is not there, and will not be."""
+        found = [h.detail for h in self.happenings if isinstance(h.detail, Fault)]
+        again = any(fault.trouble is Trouble.REPEATED_REQUEST for fault in found)
+        false = any(f.trouble is Trouble.FAILED and f.status in NOT_TAKEN for f in found)
+        return not again and not false and not self.has_steps
 
     @property
     def has_steps(self) -> bool:

@@ -39,6 +39,8 @@ def damages(auditor: WorldAuditor, exchange: ExchangeHost) -> Iterator[str]:
         live, replayed = dumped(host.trader.turn.state), dumped(host.replayed())
         if live != replayed:
             yield f"{host.name}: its journal gives another state than it has"
+        if lost := auditor.forgotten(host):
+            yield f"{host.name}: the exchange has told of {sorted(lost)}, and does not have them"
 
 
 def false_bars(exchange: ExchangeHost, host: TraderHost) -> Iterator[str]:

@@ -94,7 +94,7 @@ class World:
         self.timeline = Timeline(START_NS)
         self.exchange = self._new_exchange(form)
         slack_ns = None if plan.has_steps else WAIT_SLACK_NS + plan.jitter_ns
-        self.auditor = WorldAuditor(self.timeline, self.exchange, slack_ns)
+        self.auditor = WorldAuditor(self.timeline, self.exchange, slack_ns, is_frank=plan.is_frank)
         names = [f"bot-{number}" for number in range(1, len(plan.manners) + 1)]
         keys = self.exchange.found(dict.fromkeys(names, DEPOSITS))
         self.bots = [

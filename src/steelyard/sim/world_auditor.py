@@ -29,7 +29,7 @@ from steelyard.sim.workload import BY_HAND
 from steelyard.trading import actions
 from steelyard.trading.actions import Input, Role
 from steelyard.trading.books import STALE_NS
-from steelyard.trading.records import OrderPending
+from steelyard.trading.records import OrderAbsent, OrderPending, OrderRefused, OrderSeen
 from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import Answered
 
@@ -39,6 +39,7 @@ DUST_LOTS = 1  # what fees taken from the base may make of a position in whole l
 PACE_MAX = 100  # requests that a bot wants to make in a second, whether they leave or not
 RATE_STATUSES = (429, 418)
 COMPARED = (OrdersQuery, FillsQuery, AccountQuery)  # what has to be asked before trading opens
+NOT_THERE = (OrderState.ABSENT, OrderState.REJECTED)
 
 
 class Violation(Exception):
@@ -66,6 +67,8 @@ class _Bot:
         self.order_ids: defaultdict[str, set[int]] = defaultdict(set)
         self.wishes: dict[tuple[Side, int], str] = {}
         self.stops: set[str] = set()  # ids of orders that protect a position
+        self.written_off: set[str] = set()  # by our id: it has put down that they are not there
+        self.told: set[str] = set()  # by our id: the venue has told of them
         self.private_up = False
         self.killed = False
         self.wait_until_ns = 0
@@ -82,16 +85,25 @@ class WorldAuditor:
         exchange: Whose books are the truth.
         slack_ns: How much too early a trader may think that a wait is over; None: clocks are put
             on and back, and nobody can say.
+        is_frank: Whether an order that the venue says it has not taken does not come after all.
 
     Attributes:
         counts: How often something was looked at, by what; a rule that never was proves nothing.
     """
 
-    def __init__(self, timeline: Timeline, exchange: ExchangeHost, slack_ns: int | None) -> None:
+    def __init__(
+        self,
+        timeline: Timeline,
+        exchange: ExchangeHost,
+        slack_ns: int | None,
+        *,
+        is_frank: bool = True,
+    ) -> None:
         self.counts: Counter[str] = Counter()
         self._timeline = timeline
         self._exchange = exchange
         self._slack_ns = slack_ns
+        self._is_frank = is_frank
         self._bots: dict[str, _Bot] = {}
         self._by_intent: dict[str, _Bot] = {}
         self._touches: deque[tuple[int, tuple[int | None, int | None]]] = deque()
@@ -117,6 +129,8 @@ class WorldAuditor:
                 bot.private_up, bot.killed = False, False
                 bot.asked.clear()
                 bot.compared.clear()
+                orders = host.trader.turn.state.orders
+                bot.written_off = {o.client_order_id for o in orders if o.state in NOT_THERE}
             case actions.StreamUp(role=Role.PRIVATE):
                 bot.private_up = True
                 bot.asked.clear()
@@ -140,12 +154,17 @@ class WorldAuditor:
         if len(bot.pace) > PACE_MAX:
             raise Violation("storm", f"{host.name} wants {len(bot.pace)} requests in a second")
         for action in wanted:
-            if isinstance(action, actions.Journal) and isinstance(action.message, OrderPending):
-                self._decided(bot, action.message.place)
-                if action.message.protects:
-                    bot.stops.add(action.message.place.client_order_id)
-            elif isinstance(action, actions.Ask) and isinstance(action.query, COMPARED):
-                bot.asked[action.request_id] = type(action.query)
+            match action:
+                case actions.Journal(OrderPending(place, protects)):
+                    self._decided(bot, place)
+                    if protects:
+                        bot.stops.add(place.client_order_id)
+                case actions.Journal(OrderAbsent(name) | OrderRefused(name)):
+                    self._wrote_off(bot, name)
+                case actions.Journal(OrderSeen(order)):
+                    self._heard(bot, order)
+                case actions.Ask(request_id, query) if isinstance(query, COMPARED):
+                    bot.asked[request_id] = type(query)
 
     def _decided(self, bot: _Bot, place: Place) -> None:
         name = place.client_order_id
@@ -163,6 +182,31 @@ class WorldAuditor:
         self._check_touch(bot, name)
         bot.intents[name] = place
         self._by_intent[name] = bot
+
+    def _wrote_off(self, bot: _Bot, name: str) -> None:
+        """A bot has put down that an order is not there, and will not be."""
+        self.counts["written off"] += 1
+        bot.written_off.add(name)
+        if self._is_frank and self._exchange.is_up and self._stands(bot, name):
+            raise Violation("written off", f"{bot.host.name} writes off {name}, which is there")
+
+    def _heard(self, bot: _Bot, order: Order) -> None:
+        """The venue has told a bot of an order of its."""
+        own = bot.host.trader.turn.state.orders.find(order.client_order_id, order.order_id)
+        if own is not None and order.state is not OrderState.REJECTED:
+            bot.told.add(own.client_order_id)
+
+    def _stands(self, bot: _Bot, name: str) -> bool:
+        """Whether the exchange has taken an order."""
+        exchange = self._exchange.exchange
+        account_id = exchange.keys.account_id(bot.host.account)
+        found = exchange.history.order(OrderQuery(account_id, client_order_id=name))
+        return found is not None and found.state is not OrderState.REJECTED
+
+    def forgotten(self, host: TraderHost) -> set[str]:
+        """Return the orders, by our id, that the exchange has told of and does not have."""
+        bot = self._bots[host.name]
+        return {name for name in bot.told if not self._stands(bot, name)}
 
     def _check_touch(self, bot: _Bot, name: str) -> None:
         """The book on which it decided was the venue's a short time ago."""
@@ -233,6 +277,8 @@ class WorldAuditor:
         found = history.order(OrderQuery(place.account_id, client_order_id=name))
         if found is None or found.state is OrderState.REJECTED:
             return
+        if name in bot.written_off and self._is_frank:
+            raise Violation("written off", f"{name} arrives, which its bot has written off")
         bot.order_ids[name].add(found.order_id)
         if len(bot.order_ids[name]) > 1:
             raise Violation("double", f"{name} has become the orders {bot.order_ids[name]}")

@@ -12,12 +12,15 @@ that did not, the stream is opened anew.
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from steelyard.domain.messages import (
     SECOND_NS,
     Answer,
     BookDelta,
     BookQuery,
     BookSnapshot,
+    Candle,
     CandleList,
     CandlesQuery,
     Trade,
@@ -397,13 +400,27 @@ class MarketData:
         if not candles and self._has_candles:
             self._turn.warn("bars.no_history", "the venue has no candles; bars begin with trades")
         self._has_candles = bool(candles)
-        closed = self._builder.seed(candles)
+        closed = self._builder.seed(self._dated(candles))
         self._tell_overdue(has_closed=bool(closed))
         if self.has_history:
             self.closed += closed
             return
         self.has_history = True
         self._desk.history = closed[-self._history_bars :] if self._history_bars else []
+
+    def _dated(self, candles: tuple[Candle, ...]) -> Iterator[Candle]:
+        """Yield candles of which the newest is closed only if it is over by the market's time.
+
+        Most venues do not tell whether it is, and their clock may be ahead of their market.
+        """
+        newest_ns = max((candle.open_ns for candle in candles), default=0)
+        offset_ns = self._time.offset_ns
+        for candle in candles:
+            is_over = offset_ns is not None and (
+                candle.open_ns + candle.interval_ns <= self._turn.now_ns + offset_ns
+            )
+            is_open = candle.is_closed and candle.open_ns == newest_ns and not is_over
+            yield replace(candle, is_closed=False) if is_open else candle
 
     def _tell_overdue(self, *, has_closed: bool) -> None:
         """Say once that the market's time stands still."""

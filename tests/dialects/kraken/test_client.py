@@ -12,6 +12,8 @@ from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import (
     AccountQuery,
     Acknowledged,
+    BookQuery,
+    BookSnapshot,
     OrderAnswer,
     OrderQuery,
     TradesQuery,
@@ -111,3 +113,12 @@ def test_an_order_is_amended_by_its_own_name():
     request = call_of(replace(amend, client_order_id=""), LISTINGS).parameters
     assert request.cl_ord_id is None
     assert request.txid is not None
+
+
+def test_a_book_that_is_asked_for_has_no_number():
+    """The changes that the stream tells cannot be joined to it."""
+    body = b'{"error":[],"result":{"XBTUSDT":{"asks":[],"bids":[["50000.00","0.10000000",1]]}}}'
+    outcome = KrakenClient().outcome(BookQuery(0, 5), Response(200, {}, body), LISTINGS, 0)
+    assert isinstance(outcome, Answered)
+    assert isinstance(outcome.answer, BookSnapshot)
+    assert not outcome.answer.is_numbered

@@ -370,7 +370,7 @@ def book_from_wire(wire: Depth, instrument: Instrument, now_ns: int) -> BookSnap
         )
 
     bids, asks = levels(wire.bids), levels(wire.asks)
-    return BookSnapshot(instrument.instrument_id, 0, bids, asks, now_ns)
+    return BookSnapshot(instrument.instrument_id, 0, bids, asks, now_ns, is_numbered=False)
 
 
 def _book_query(request: DepthRequest, asker: Asker) -> BookQuery:

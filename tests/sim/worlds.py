@@ -1,0 +1,27 @@
+"""Worlds of many seeds, for the tests that go through them."""
+
+from steelyard.sim.plan import plan_of
+from steelyard.sim.world import Report, World
+from steelyard.store import segment
+
+QUICK, FULL = 20, 300  # seeds in `make check` and in `make test`
+FILES = 4  # in which those of `make test` are: workers share files
+PER_FILE = FULL // FILES
+PER_TEST = 25  # seeds
+EVENTS_MIN = 1_000  # on average: a world in which little happens proves little
+
+
+def live(seed: int, dialect: str | None = None) -> Report:
+    """Let the world of a seed live."""
+    return World(plan_of(seed, dialect), segment).run()
+
+
+def live_all(seeds: range) -> None:
+    """Let those of many live, in which enough has to happen."""
+    reports = [live(seed) for seed in seeds]
+    assert sum(report.events for report in reports) >= EVENTS_MIN * len(reports)
+
+
+def firsts(number: int) -> range:
+    """Return the first seeds of the tests in a file, which are numbered from 1."""
+    return range(1 + (number - 1) * PER_FILE, 1 + number * PER_FILE, PER_TEST)
