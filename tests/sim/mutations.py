@@ -18,6 +18,7 @@ from steelyard.sim.disk import Commit
 from steelyard.sim.exchange_host import ExchangeHost
 from steelyard.sim.plan import EXCHANGE, Happening, Plan, What, plan_of
 from steelyard.sim.trader_host import TraderHost
+from steelyard.sim.workload import Manner
 from steelyard.trading import connector, risk
 from steelyard.trading.bars import BarBuilder
 from steelyard.trading.books import BookState, BookView
@@ -28,9 +29,10 @@ from steelyard.trading.marketdata import MarketData
 from steelyard.trading.orders import Orders
 from steelyard.trading.orderwork import OrderWork
 from steelyard.trading.portfolio import Booked, Portfolio
+from steelyard.trading.protection import Protection
 from steelyard.trading.questions import Questions
 from steelyard.trading.reconcile import Reconciler
-from steelyard.trading.records import Adjusted, OrderAbsent, OrderRefused
+from steelyard.trading.records import Adjusted, OrderAbsent, OrderRefused, ProtectionSet
 from steelyard.trading.state import TraderState
 from steelyard.trading.strategy import Intent
 from steelyard.trading.trader import Trader
@@ -50,10 +52,13 @@ class Mutation(NamedTuple):
     plant: Callable[[Patch], None]
     dialect: str = "binance"
     more: tuple[Happening, ...] = ()
+    manner: Manner | None = None  # of the first bot; None: what the seed says
 
     def plan(self, seed: int) -> Plan:
         """Return the plan of a seed."""
         plan = plan_of(seed, self.dialect)
+        if self.manner is not None:
+            plan.manners = (self.manner, *plan.manners[1:])
         plan.happenings = tuple(sorted((*plan.happenings, *self.more), key=lambda h: h.at_ns))
         return plan
 
@@ -67,6 +72,8 @@ SILENT = Fault(Trouble.SILENT_STREAM, where="book", times=1)
 SILENCE = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, SILENT),)
 UNASKED = Fault(Trouble.REFUSED, where="/api/v3/depth", status=503)
 DARKNESS = (*SILENCE, Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, UNASKED))
+KILLED = (Happening(20 * SECOND_NS, What.SIGKILL, 0),)
+MEDDLING = tuple(Happening(at * SECOND_NS, What.PERSON, 0) for at in range(8, 30, 2))
 GAPS = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, LOST),)
 
 
@@ -431,6 +438,31 @@ def answers_before_it_has_written(patch: Patch) -> None:
     around(patch, ExchangeHost, "turn", turn)
 
 
+# -- stops ----------------------------------------------------------------------------------------
+
+
+def forgets_the_stop_at_a_restart(patch: Patch) -> None:
+    def made(real):
+        def replay(self, record):
+            if not isinstance(record.message, ProtectionSet):
+                real(self, record)
+
+        return replay
+
+    around(patch, TraderState, "replay", made)
+
+
+def takes_a_stop_for_granted(patch: Patch) -> None:
+    def made(real):
+        def covered(self, lots, stop, *, only_seen):
+            was_placed = any(order.protects for order in self._turn.state.orders)
+            return abs(lots) if was_placed else real(self, lots, stop, only_seen=only_seen)
+
+        return covered
+
+    around(patch, Protection, "_covered_lots", made)
+
+
 MUTATIONS = (
     Mutation(
         1, "an order without an answer is sent again, with a new id", sends_again_under_a_new_id
@@ -447,6 +479,20 @@ MUTATIONS = (
     Mutation(8, "a restart forgets the position", forgets_its_position_at_a_restart),
     Mutation(8, "a restart forgets open orders", forgets_open_orders_at_a_restart),
     Mutation(8, "somebody else's fills are counted", counts_foreign_fills),
+    Mutation(
+        9,
+        "a restart forgets that the position has a stop",
+        forgets_the_stop_at_a_restart,
+        more=KILLED,
+        manner=Manner.HOLDER,
+    ),
+    Mutation(
+        9,
+        "a stop that was placed once is believed to be there",
+        takes_a_stop_for_granted,
+        more=MEDDLING,
+        manner=Manner.HOLDER,
+    ),
     Mutation(10, "a part of a fill is taken for the whole", takes_a_part_for_the_whole),
     Mutation(11, "nothing is compared after a reconnect", compares_once_and_never_again),
     Mutation(11, "it trades while it is gated", trades_while_it_is_gated),

@@ -1,6 +1,7 @@
 """The stop behind a position: placed, kept as large as it, proven, and missed loudly."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -8,8 +9,9 @@ from steelyard.domain.commands import Amend, Cancel, Place
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import OrderType, Side
-from steelyard.trading import protection
+from steelyard.trading import protection, risk
 from steelyard.trading.actions import Role, Start, Stop
+from steelyard.trading.orderwork import OrderWork
 from steelyard.trading.records import OrderPending, ProtectionSeen, ProtectionSet
 from steelyard.wire.outcome import Answered
 from tests.trading.capabilities import offering
@@ -64,6 +66,34 @@ def test_the_configured_stop_follows_from_the_average_price():
     assert (side, lots) == (Side.SELL, 999)
     average = world.trader.turn.state.portfolio.average_price
     assert abs(Decimal(trigger) / 100 - average * Decimal("0.99")) < 1
+
+
+def test_a_position_that_is_worth_more_than_an_order_may_be_has_several_stops():
+    """No limit of the bot's own leaves it bare."""
+    world = hand_world(*[lambda hand: hand.buy("0.1")] * 3, protect())
+    world.run(3)
+    assert [lots for _, lots, _ in stops(world)] == [14_985, 14_985]
+    assert world.said("protection.refused") == []
+    check_protection(world)
+
+
+def test_why_a_stop_is_not_sent_is_told_once_and_it_is_tried_less_and_less(monkeypatch):
+    """Not an alarm in every second until a person comes."""
+    tries = []
+
+    real = OrderWork.place
+
+    def refuse(self, intent, *, protects=False):
+        if not protects:
+            return real(self, intent)
+        tries.append(self._turn.now_ns // SECOND_NS)
+        return risk.Refused("some", "something stands in the way")
+
+    monkeypatch.setattr(OrderWork, "place", refuse)
+    world = hand_world(buy, protect())
+    world.run(100)
+    assert len(world.said("protection.refused")) == 1
+    assert [later - one for one, later in pairwise(tries)] == [1, 2, 4, 8, 16, 32]
 
 
 def test_it_grows_and_shrinks_with_the_position():

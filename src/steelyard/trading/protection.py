@@ -14,13 +14,14 @@ sell: who wants to sell the position by other means takes the protection away fi
 """
 
 from collections import deque
+from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
 
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import OrderType, Side, TimeInForce
-from steelyard.domain.units import EXACT, in_full, plain
+from steelyard.domain.units import EXACT, in_full, plain, to_atoms
 from steelyard.trading import risk
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.orderwork import OrderWork
@@ -46,10 +47,19 @@ class Protection:
     """The stop of one bot's position."""
 
     def __init__(
-        self, turn: Turn, work: OrderWork, stop_loss: Decimal | None, lost: LostStop
+        self,
+        turn: Turn,
+        work: OrderWork,
+        stop_loss: Decimal | None,
+        lost: LostStop,
+        order_notional: Decimal,
     ) -> None:
-        """stop_loss is a fraction of the position's average price; None: only a strategy's."""
+        """stop_loss is a fraction of the position's average price; None: only a strategy's.
+
+        No one stop is worth more than order_notional: a larger position has several.
+        """
         self._turn = turn
+        self._order_notional = order_notional
         self._work = work
         self._stop_loss = stop_loss
         self._lost = lost
@@ -298,26 +308,36 @@ class Protection:
             turn.wake_at(self._placed[0] + PLACED_NS)
             return
         self._is_over_rate = False
-        self._placed.append(turn.now_ns)
         doublings = min(self._failures, AGAIN_MAX_NS.bit_length())
         self._next_ns = turn.now_ns + min(AGAIN_NS << doublings, AGAIN_MAX_NS)
-        intent = Intent(
-            _side_of(lots).opposite,
-            size_lots,
-            OrderType.STOP if stop.limit_ticks is None else OrderType.STOP_LIMIT,
-            TimeInForce.GTC,
-            stop.limit_ticks,
-            trigger_ticks=stop.trigger_ticks,
-        )
-        refused = self._work.place(intent, protects=True)
-        if refused is None:
-            self._refused = None
-            return
-        self._failures += 1
-        turn.wake_at(self._next_ns)
-        if refused.text != self._refused:
-            self._refused = refused.text
-            turn.alarm("protection.refused", refused.text)
+        for part_lots in self._parts(stop, size_lots):
+            self._placed.append(turn.now_ns)
+            intent = Intent(
+                _side_of(lots).opposite,
+                part_lots,
+                OrderType.STOP if stop.limit_ticks is None else OrderType.STOP_LIMIT,
+                TimeInForce.GTC,
+                stop.limit_ticks,
+                trigger_ticks=stop.trigger_ticks,
+            )
+            refused = self._work.place(intent, protects=True)
+            if refused is not None:
+                self._failures += 1
+                turn.wake_at(self._next_ns)
+                if refused.text != self._refused:
+                    self._refused = refused.text
+                    turn.alarm("protection.refused", refused.text)
+                return
+        self._refused = None
+
+    def _parts(self, stop: Stop, size_lots: int) -> Iterator[int]:
+        """Yield a size in as few parts as the limit of one order allows, as equal as can be."""
+        price_ticks = stop.trigger_ticks if stop.limit_ticks is None else stop.limit_ticks
+        lot_atoms = self._turn.instrument.notional_atoms(price_ticks, 1)
+        most = max(1, to_atoms(self._order_notional) // max(1, lot_atoms))
+        count = min(-(-size_lots // most), PLACED_MAX)
+        for number in range(count):
+            yield size_lots * (number + 1) // count - size_lots * number // count
 
 
 def _side_of(lots: int) -> Side:

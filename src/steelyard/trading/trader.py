@@ -99,7 +99,13 @@ class Trader:
         self.questions = Questions(turn)
         self.work = OrderWork(turn, self._check, self._check_amend)
         self.reconciler = Reconciler(turn, self.questions, self.work, config.bot.foreign_orders)
-        self.protection = Protection(turn, self.work, config.stop_loss, config.risk.lost_stop)
+        self.protection = Protection(
+            turn,
+            self.work,
+            config.stop_loss,
+            config.risk.lost_stop,
+            config.limits.max_order_notional,
+        )
         self.host = StrategyHost(turn, strategy, self.work, self.protection, guard)
         self.endings = Endings(turn, self.questions, self.work)
         self.channels = Channels(config.main.budgets)
