@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from steelyard.dialects.kraken import messages, order_messages, parameters
+from steelyard.dialects.kraken import funding_messages, messages, order_messages, parameters
 from steelyard.domain.errors import DecodeError
 
 ORDER = {"pair": "XBTUSDT", "type": "buy", "ordertype": "limit", "volume": "1", "price": "2"}
@@ -46,6 +46,26 @@ def test_what_is_wrong_is_named(given, error):
     with pytest.raises(DecodeError) as told:
         parameters.parse(given, order_messages.AddOrderRequest)
     assert told.value.code == error
+
+
+NO_NUMBERS = ["NaN", "sNaN", "Infinity", "-inf", "1_0", "\u0660.\u0660\u0661", " 0.01", "1" * 49]
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
+def test_what_only_looks_like_a_number_is_none(text):
+    """On every route, also in a batch: Python would take these."""
+    order = {**ORDER, "volume": text}
+    batch = {"pair": "XBTUSDT", "orders": [{**ORDER}, order]}
+    for given, kind, name in [
+        (order, order_messages.AddOrderRequest, "volume"),
+        ({**ORDER, "displayvol": text}, order_messages.AddOrderRequest, "displayvol"),
+        ({"txid": "O", "order_qty": text}, order_messages.AmendOrderRequest, "order_qty"),
+        ({"asset": "XBT", "amount": text}, funding_messages.WithdrawInfoRequest, "amount"),
+        (batch, order_messages.AddOrderBatchRequest, "volume"),
+    ]:
+        with pytest.raises(DecodeError) as told:
+            parameters.parse(given, kind)
+        assert told.value.code == f"EGeneral:Invalid arguments:{name}"
 
 
 @pytest.mark.parametrize(

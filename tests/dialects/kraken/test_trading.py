@@ -32,6 +32,19 @@ def add(call, **params):
     return told["result"]
 
 
+@pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity", "1_0"])
+def test_what_only_looks_like_a_number_is_refused(call, text):
+    """And the connection goes on."""
+    cases = {
+        "order_qty": {"order_qty": text},
+        "price": {"order_type": "stop-loss", "triggers": {"price": text}},
+    }
+    for name, params in cases.items():
+        (told,) = call("add_order", **{**LIMIT, **params})
+        assert told["error"] == f"EGeneral:Invalid arguments:{name}"
+    assert add(call)
+
+
 @pytest.mark.parametrize(
     ("params", "words"),
     [

@@ -9,14 +9,16 @@ request does not have are passed over, as the venue does, and so is what is empt
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, inspect
 
 from steelyard.dialects.kraken import errors
-from steelyard.domain.units import TEXT_MAX, in_full
+from steelyard.domain.errors import UnitError
+from steelyard.domain.units import TEXT_MAX, in_full, parse_decimal
 from steelyard.wire.dialect import Endpoint
 from steelyard.wire.http import Request
 
@@ -87,6 +89,7 @@ def parse(given: Mapping[str, Any], kind: type[Struct]) -> Any:
         DecodeError: With the venue's words.
     """
     kept = {name: value for name, value in given.items() if value not in ("", None)}
+    check_numbers(kept, kind)
     try:
         return msgspec.convert(kept, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -95,6 +98,43 @@ def parse(given: Mapping[str, Any], kind: type[Struct]) -> Any:
         place = _PATH.search(text)
         name = missing[1] if missing else place[1].partition("[")[0] if place else ""
         raise errors.invalid(name or "nonce", text) from error
+
+
+def check_numbers(given: Mapping[str, Any], kind: type[Struct]) -> None:
+    """Look at each text that is to become a number, also in structs within: NaN is none.
+
+    Raises:
+        DecodeError: With the venue's words.
+    """
+    numbers, inner = _shape(kind)
+    for name, value in given.items():
+        if name in numbers and isinstance(value, str):
+            try:
+                parse_decimal(value)
+            except UnitError as error:
+                raise errors.invalid(name, str(error)) from error
+        elif (found := inner.get(name)) is not None:
+            for each in value if isinstance(value, list) else [value]:
+                if isinstance(each, dict):
+                    check_numbers(each, found)
+
+
+@cache
+def _shape(kind: type[Struct]) -> tuple[frozenset[str], Mapping[str, type[Struct]]]:
+    """Return the names of a struct's numbers, and of structs in it, alone or in lists."""
+    told = inspect.type_info(kind)
+    assert isinstance(told, inspect.StructType), "requests are structs"
+    numbers, inner = set(), {}
+    for field in told.fields:
+        one = field.type
+        for known in one.types if isinstance(one, inspect.UnionType) else (one,):
+            if isinstance(known, inspect.ListType | inspect.VarTupleType):
+                known = known.item_type  # noqa: PLW2901 what is in it counts
+            if isinstance(known, inspect.DecimalType):
+                numbers.add(field.encode_name)
+            elif isinstance(known, inspect.StructType):
+                inner[field.encode_name] = known.cls
+    return frozenset(numbers), inner
 
 
 def _flat(given: dict[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from steelyard.dialects.kraken.order_messages import (
     CancelOrderRequest,
     EditOrderRequest,
 )
-from steelyard.dialects.kraken.parameters import parse
+from steelyard.dialects.kraken.parameters import check_numbers, parse
 from steelyard.domain.units import in_full
 from steelyard.wire.dialect import Credentials, Door, Endpoint
 
@@ -279,6 +279,9 @@ def _cancel_after(call: Call, door: Door, answer: Answer) -> None:
 # -- the way in ---------------------------------------------------------------------------------
 
 
+_given = msgspec.json.Decoder(dict[str, Any], float_hook=str)
+
+
 def _itself(request: Struct) -> Struct:
     return request
 
@@ -286,7 +289,9 @@ def _itself(request: Struct) -> Struct:
 def _params(call: Call, kind: type[Any]) -> Any:
     params = bytes(call.params) if isinstance(call.params, Raw) else b"{}"
     try:
-        return msgspec.json.decode(params, type=kind)
+        given = _given.decode(params)
+        check_numbers(given, kind)
+        return msgspec.convert(given, kind)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         text = str(error)
         field = text.partition("`$.")[2].partition("`")[0] or text.partition("`")[2]
