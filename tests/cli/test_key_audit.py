@@ -18,7 +18,7 @@ def audited(exchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
     """Return what audits a new key of some dialect and scopes: its exit code and document."""
     made = []
 
-    def act(dialect: str, scopes: str, *more: str) -> tuple[int, dict]:
+    def act(dialect: str, scopes: str, *more: str, spoken: str = "") -> tuple[int, dict]:
         name = f"audited-{dialect}{len(made)}"
         made.append(name)
         data = ("--data", str(exchange.data))
@@ -30,7 +30,7 @@ def audited(exchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
         file = tmp_path / f"{name}.toml"
         places = {"rest": exchange.url(dialect), "ws": exchange.url(dialect, "ws")}
         config = config_text(exchange, name, **places)
-        file.write_text(config.replace('dialect = "binance"', f'dialect = "{dialect}"'))
+        file.write_text(config.replace('"binance"', f'"{spoken or dialect}"'))
         monkeypatch.setenv("BOT_KEY", key["key"])
         monkeypatch.setenv("BOT_SECRET", key["secret"])
         code = run(["key", "audit", str(file), "--json"])
@@ -54,6 +54,20 @@ def test_a_key_is_judged_by_what_the_venue_says(audited, dialect):
     code, found = audited(dialect, "read")
     assert (code, found["ip_bound"]) == (1, False)
     assert found["findings"][0]["text"] == "this key lacks the scope trade"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", ["binance", "kraken"])
+def test_a_key_is_judged_through_a_bridge_too(audited, dialect):
+    """The venue is asked by the library, and judged alike."""
+    spoken = f"ccxt:{dialect}"
+    code, found = audited(dialect, "read,trade", "--ip", "127.0.0.1", spoken=spoken)
+    assert (code, found["may_be_held"]) == (0, True)
+    assert found["scopes"] == {"read": "yes", "trade": "yes", "withdraw": "no"}
+    wide = ("--ip", "127.0.0.1", "--expires", "1d")
+    code, found = audited(dialect, "read,trade,withdraw", *wide, spoken=spoken)
+    assert (code, found["may_be_held"]) == (1, False)
+    assert found["scopes"]["withdraw"] == "yes"
 
 
 def test_people_read_the_same():

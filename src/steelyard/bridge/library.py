@@ -193,7 +193,7 @@ class Library:
             has_cancel=self.has("cancelOrder"),
             has_clock=self.has("fetchTime"),
             has_candles=self.has("fetchOHLCV"),
-            has_dead_man=self.has("cancelAllOrdersAfter"),
+            has_dead_man=False,  # the venue may have one: nothing here arms it
             has_amend=False,
             order_types=self._order_types(),
         )

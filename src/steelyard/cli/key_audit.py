@@ -7,32 +7,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-from steelyard import dialects
+from steelyard.cli.inquirer import Inquirer
 from steelyard.cli.options import Common, shown_time
 from steelyard.cli.terminal import shown
 from steelyard.cli.trade import configure
-from steelyard.domain.errors import ConnectionLost
-from steelyard.domain.messages import (
-    AccountAnswer,
-    AccountQuery,
-    Answer,
-    Clock,
-    ClockQuery,
-    InstrumentsQuery,
-    KeyQuery,
-    Query,
-)
-from steelyard.net.client import HttpClient
-from steelyard.net.clock import Clock as OwnClock
+from steelyard.domain.messages import AccountAnswer, AccountQuery, InstrumentsQuery, KeyQuery
 from steelyard.net.loop import run_loop
 from steelyard.trading.config import BotConfig
-from steelyard.trading.connector import Connector
 from steelyard.trading.keyaudit import KeyAudit, audit
 from steelyard.trading.orderwork import OWN_ACCOUNT
 from steelyard.vault.keys import resolve
 from steelyard.wire.dialect import ApiKey
-from steelyard.wire.http import Request
-from steelyard.wire.outcome import Answered, Outcome
 
 CHECK_FAILED = 1
 MS_NS = 1_000_000
@@ -61,37 +46,20 @@ async def _asked(config: BotConfig, key: ApiKey) -> KeyAudit:
     """Return what is found out about a key.
 
     Raises:
-        TransportError: The venue cannot be reached.
+        ConfigError: The venue cannot be used so.
+        ConnectionLost: It cannot be reached.
     """
-    dialect, clock = dialects.find(config.main.dialect), OwnClock()
-    connector = Connector(dialect.client, key, dialect.limits)
-    http = HttpClient(config.main.rest, loopback_only=True, in_turn=dialect.in_turn)
-    offset_ns = 0
-
-    async def ask(query: Query) -> Outcome:
-        now_ns = clock.now_ns() + offset_ns
-        made = connector.request(query, now_ns)
-        if isinstance(made, Request):
-            return connector.outcome(query, await http.send(made), now_ns)
-        return made
-
-    async def answered(query: Query) -> Answer:
-        outcome = await ask(query)
-        if not isinstance(outcome, Answered):
-            raise ConnectionLost(f"the venue does not tell what the key may do: {outcome.why}")
-        return outcome.answer
-
+    inquirer = Inquirer(config, key)
     try:
-        told = await answered(ClockQuery())
-        if isinstance(told, Clock):
-            offset_ns = told.time_ns - clock.now_ns()
-        await answered(InstrumentsQuery())
-        permissions = await answered(KeyQuery(key.key))
-        account = await answered(AccountQuery(OWN_ACCOUNT))
+        await inquirer.start()
+        await inquirer.read_clock()
+        await inquirer.answer(InstrumentsQuery(), "its markets")
+        permissions = await inquirer.answer(KeyQuery(key.key), "what the key may do")
+        account = await inquirer.answer(AccountQuery(OWN_ACCOUNT), "the account")
     finally:
-        await http.close()
+        await inquirer.close()
     known = account if isinstance(account, AccountAnswer) else None
-    return audit(permissions, known, config.strategy.symbol, clock.now_ns() + offset_ns)
+    return audit(permissions, known, config.strategy.symbol, inquirer.venue_now_ns())
 
 
 def document(found: KeyAudit) -> dict[str, Any]:

@@ -1,22 +1,17 @@
 """`steelyard trade --check`: what a venue offers a bot, before there is one.
 
-Nothing is sent to the venue: a bridge is started and ended, a dialect of ours is known.
+No key is used: a bridge is started and ended, a dialect of ours is known, and asked for its limits
+at most. What the key may do is `steelyard key audit`'s to ask.
 """
 
 import asyncio
-from collections.abc import Coroutine
-from random import SystemRandom
 from typing import Any
 
 import msgspec
 
-from steelyard.cli.bridge_venue import BridgeVenue
-from steelyard.cli.dialect_venue import DialectVenue
+from steelyard.cli.inquirer import Inquirer
 from steelyard.cli.options import Common
 from steelyard.cli.terminal import shown
-from steelyard.cli.venue import Venue
-from steelyard.net.clock import Clock
-from steelyard.trading.actions import Input
 from steelyard.trading.config import BotConfig
 from steelyard.trading.venue import flaws, warnings
 from steelyard.wire.capabilities import Capabilities
@@ -44,49 +39,12 @@ def check(config: BotConfig, key: ApiKey, common: Common) -> int:
     return CHECK_FAILED if found else DONE
 
 
-def venue_of(owner: "Nobody", config: BotConfig, key: ApiKey) -> Venue:
-    """Return the venue that a configuration names; nothing is opened."""
-    rng = SystemRandom()
-    if config.main.is_bridged:
-        return BridgeVenue(owner, config.main, config.strategy.symbol, key, rng)
-    return DialectVenue(owner, config.main, key, rng)
-
-
-class Nobody:
-    """A process without a machine: what a venue tells is not heard."""
-
-    def __init__(self) -> None:
-        self._clock = Clock()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def step(self, event: Input) -> None:
-        """Pass it over."""
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run something beside."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    def now_ns(self) -> int:
-        """Return the time."""
-        return self._clock.now_ns()
-
-    def venue_now_ns(self) -> int:
-        """Return the time: nobody has asked the venue."""
-        return self._clock.now_ns()
-
-    def note(self, name: str, text: str) -> None:
-        """Pass it over."""
-
-
 async def _ask(config: BotConfig, key: ApiKey) -> Capabilities:
-    venue = venue_of(Nobody(), config, key)
+    inquirer = Inquirer(config, key)
     try:
-        return await venue.start()
+        return await inquirer.start()
     finally:
-        await venue.close()
+        await inquirer.close()
 
 
 def _lines(capabilities: Capabilities, document: dict[str, Any]) -> list[str]:
@@ -111,6 +69,7 @@ def _lines(capabilities: Capabilities, document: dict[str, Any]) -> list[str]:
     lines += (f"  {name:<{wide}}  {shown(text)}" for name, text in rows.items())
     lines += (f"[yellow]note[/]  {shown(text)}" for text in document["warnings"])
     lines += (f"[red]refused[/]  {shown(text)}" for text in document["refused"])
+    lines.append("what the key may do is asked at the start, and by `steelyard key audit`")
     if document["accept"]:
         lines.append(f"to trade there all the same: accept = {shown(str(document['accept']))}")
     return lines
