@@ -19,7 +19,7 @@ def audited(exchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
     made = []
 
     def act(dialect: str, scopes: str, *more: str, spoken: str = "") -> tuple[int, dict]:
-        name = f"audited-{dialect}{len(made)}"
+        name = f"audited-{(spoken or dialect).replace(':', '-')}{len(made)}"
         made.append(name)
         data = ("--data", str(exchange.data))
         assert run(["account", "create", name, *data]) == 0

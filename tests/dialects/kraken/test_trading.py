@@ -32,6 +32,20 @@ def add(call, **params):
     return told["result"]
 
 
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"limit_price": -5},
+        {"order_type": "stop-loss", "limit_price": None, "triggers": {"price": -5}},
+        {"conditional": {"order_type": "limit", "limit_price": -5}},
+    ],
+)
+def test_a_price_below_nothing_is_no_distance(call, params):
+    """REST has signs for that, here a type says so."""
+    (told,) = call("add_order", **{**LIMIT, **params})
+    assert told["error"] == "EOrder:Invalid price"
+
+
 @pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity", "1_0"])
 def test_what_only_looks_like_a_number_is_refused(call, text):
     """And the connection goes on."""

@@ -130,6 +130,8 @@ def _relative(price: Decimal | None, kind: str, field: str) -> str | None:
     sign = "-" if price < 0 else "+"
     match kind:
         case "static":
+            if price < 0:  # REST would read a distance from the last price
+                raise errors.said(errors.INVALID_PRICE, f"a static price is positive; got {price}")
             return in_full(price)
         case "quote":
             return f"{sign}{text}"
