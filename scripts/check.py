@@ -5,8 +5,9 @@
     check.py --night    only the nights, with many more examples, fuzzing, and no linters
     check.py --lint     only the linters
 
-Every part runs whatever the others say. Further words go to pytest. The Makefile calls this after
-set-up, with .venv first on PATH.
+Every part runs whatever the others say, the linters beside the tests, which wait for much; what
+must have the machine to itself comes last. Further words go to pytest. The Makefile calls this
+after set-up, with .venv first on PATH.
 
 Python's bytecode goes to target/, where the next run finds it, also where the environment asks to
 write none beside the sources: the suite starts Python hundreds of times.
@@ -36,6 +37,9 @@ if (ROOT / "web" / "index.html").exists():
     page = {part: f"npm --prefix web run --silent {part}" for part in ("svelte", "test")}
     LINTERS = {f"page {part}": command for part, command in page.items()} | LINTERS
 
+# Of two cores. What is slow waits half of its time, what is quick for nothing.
+WORKERS, QUICK_WORKERS = 3, 2
+
 FUZZ_S = 120  # each
 FUZZED = ("commands", "messages", "orders")  # the targets in rust/fuzz
 FUZZ_PLACE = ROOT / "target" / "fuzz"  # what it finds, and builds
@@ -54,14 +58,19 @@ def main() -> int:
     for option in ("--quick", "--night", "--lint"):
         parser.add_argument(option, action="store_true")
     options, pytest_args = parser.parse_known_args()
-    failed = [] if options.night else lint()
+    quick = " and not slow and not browser" if options.quick else ""
+    marks = "night" if options.night else f"not night{quick}"
+    profile = next((name for name in ("quick", "night") if getattr(options, name)), "ci")
+    workers = QUICK_WORKERS if options.quick else WORKERS
+    words = [f"--hypothesis-profile={profile}", *pytest_args]
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        linting = None if options.night else beside.submit(lint)
+        failed = [] if options.lint else test(marks, words, workers)
+        failed = [*(linting.result() if linting is not None else []), *failed]
+    if not options.lint:
+        failed += test_alone(marks, words)
     if options.night:
-        failed += test("night", ["--hypothesis-profile=night", *pytest_args])
         failed += fuzz()
-    elif not options.lint:
-        quick = " and not slow and not browser" if options.quick else ""
-        profile = ["--hypothesis-profile=quick"] if options.quick else []
-        failed += test(f"not night{quick}", [*profile, *pytest_args])
     if failed:
         print(f"check: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -91,23 +100,24 @@ def lint() -> list[str]:
     return failed
 
 
-def test(marks: str, args: list[str]) -> list[str]:
-    """Run first alone what must have the machine to itself, then the rest on two workers."""
-
-    def run_pytest(words: list[str]) -> int:
-        command = [sys.executable, "-m", "pytest", *words]
-        return subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, check=False).returncode
-
-    alone = ["-m", f"{marks} and serial", *args]
+def test(marks: str, words: list[str], workers: int) -> list[str]:
+    """Run what may run beside something else; return what failed."""
     # In the order of collection, which begins with what takes long: see tests/conftest.py.
-    two = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
-    rest = [*two, "-m", f"{marks} and not serial", *args]
-    failed = []
-    if run_pytest(alone) not in {0, NO_TESTS}:
-        failed.append("serial tests")
-    if run_pytest(rest) != 0:
-        failed.append("tests")
-    return failed
+    spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    code = run_pytest(*spread, "-m", f"{marks} and not serial", *words)
+    return ["tests"] if code else []
+
+
+def test_alone(marks: str, words: list[str]) -> list[str]:
+    """Run what must have the machine to itself; return what failed."""
+    code = run_pytest("-m", f"{marks} and serial", *words)
+    return [] if code in {0, NO_TESTS} else ["serial tests"]
+
+
+def run_pytest(*words: str) -> int:
+    """Return pytest's exit code."""
+    command = [sys.executable, "-m", "pytest", *words]
+    return subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, check=False).returncode
 
 
 def fuzz() -> list[str]:

@@ -1,5 +1,6 @@
 """Fixtures and settings for every test. What the marks mean is in pyproject.toml."""
 
+import gc
 import os
 import re
 import shutil
@@ -7,14 +8,25 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 from tests.shared.exchange_here import ExchangeHere
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT.parent / "shared" / "data"
+
+# Programs are started hundreds of times, and tests read by each worker: bytecode is kept, if not
+# beside the sources. scripts/check.py keeps it in the same place.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    kept = os.environ.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / "target" / "pycache"))
+    sys.dont_write_bytecode, sys.pycache_prefix = False, kept
+
+# Thousands of tests are collected, of which nothing is garbage: see pytest_collection_finish.
+gc.disable()
 
 # What traders of a host share: those of these tests share nothing with the developer's.
 _SHARED = tempfile.TemporaryDirectory(prefix="steelyard-tests-")
@@ -40,7 +52,9 @@ FIXTURE_MARKS = {"shared_data": "data", "chromium": "browser"}
 
 # These take long. Two workers get the files in order, and neither waits for the other at the end
 # if the short ones come last.
-LONG_FIRST = ("outside", "engine", "cli", "exchange")
+LONG_FIRST = ("outside", "sim", "dialogues", "engine", "cli", "exchange")
+# Its tests share what is read of the whole tree: one worker has all of them.
+HOUSE = "tests/house/"
 
 
 SLOW_FILE = re.compile(r"(?m)^pytestmark = \[?pytest\.mark\.slow\b")
@@ -58,6 +72,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return is_out or None
 
 
+def pytest_collection_finish() -> None:
+    """Collect garbage from here on, and look at nothing that is there already."""
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark a test for what it asks for, so that no mark is forgotten; begin with what is long."""
     for item in items:
@@ -72,6 +92,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             else len(LONG_FIRST)
         )
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out tests by file, but for those that share more."""
+    if config.option.dist != "loadfile":
+        return None
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return HOUSE if nodeid.startswith(HOUSE) else super()._split_scope(nodeid)
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,11 @@
-"""Every dialogue over real sockets, all of them against one exchange in a process of its own."""
+"""Every dialogue over real sockets, all of them against one exchange in a process of its own.
+
+Limits count by the host's time, which nothing but waiting brings on: the dialogues that pause for
+it are all held at once.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import pytest
 from dialogues import CASES
@@ -11,7 +18,31 @@ from steelyard.sim.script import Dialogue
 pytestmark = pytest.mark.slow
 
 NAMES = dialects.names()
+ENTERED = [name for name in NAMES if dialects.find(name).entry is not None]
 EACH = 4  # every so many dialogues commands go over a WebSocket too
+
+
+class Held(NamedTuple):
+    """A dialogue in the words of a dialect."""
+
+    dialogue: Dialogue
+    name: str
+    over_websocket: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.dialogue}-{self.name}"
+
+    @property
+    def pauses(self) -> bool:
+        return any(turn.said.text.startswith("pause ") for turn in self.dialogue.turns)
+
+    def on(self, quiet: Quiet) -> InSockets:
+        return InSockets(dialects.find(self.name), quiet, over_websocket=self.over_websocket)
+
+
+REQUESTED = [Held(dialogue, name) for dialogue in CASES for name in NAMES]
+OVER_WEBSOCKET = [Held(dialogue, name, True) for dialogue in CASES[::EACH] for name in ENTERED]
+PAUSING = [case for case in REQUESTED + OVER_WEBSOCKET if case.pauses]
 
 
 @pytest.fixture(scope="module")
@@ -21,23 +52,42 @@ def quiet(tmp_path_factory):
         yield running
 
 
-def held(dialogue: Dialogue, rung: InSockets) -> None:
+@pytest.fixture(scope="module")
+def pausing(quiet):
+    """What becomes of those that pause, which are held at the same time."""
+    with ThreadPoolExecutor(len(PAUSING)) as pool:
+        yield {case: pool.submit(hold_closing, case, case.on(quiet)) for case in PAUSING}
+
+
+@pytest.fixture
+def held(quiet, request):
+    """Hold a dialogue, or tell what became of it."""
+
+    def go_on(case: Held) -> None:
+        try:
+            if case.pauses:
+                request.getfixturevalue("pausing")[case].result()
+            else:
+                hold_closing(case, case.on(quiet))
+        except Skipped as skipped:
+            pytest.skip(str(skipped))
+
+    return go_on
+
+
+def hold_closing(case: Held, rung: InSockets) -> None:
     try:
-        hold(dialogue, rung)
-    except Skipped as skipped:
-        pytest.skip(str(skipped))
+        hold(case.dialogue, rung)
     finally:
         rung.close()
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("dialogue", CASES, ids=str)
-def test_a_dialogue_goes_as_it_is_written(quiet, dialogue, name):
+@pytest.mark.parametrize("case", REQUESTED, ids=str)
+def test_a_dialogue_goes_as_it_is_written(held, case):
     """As it went without sockets."""
-    held(dialogue, InSockets(dialects.find(name), quiet))
+    held(case)
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if dialects.find(n).entry is not None])
-@pytest.mark.parametrize("dialogue", CASES[::EACH], ids=str)
-def test_it_does_so_too_where_orders_are_entered_over_a_websocket(quiet, dialogue, name):
-    held(dialogue, InSockets(dialects.find(name), quiet, over_websocket=True))
+@pytest.mark.parametrize("case", OVER_WEBSOCKET, ids=str)
+def test_it_does_so_too_where_orders_are_entered_over_a_websocket(held, case):
+    held(case)

@@ -5,9 +5,8 @@ from decimal import Decimal
 from random import Random
 
 import pytest
+from exchange_here import ExchangeHere
 from native_client import Client, Refused
-
-from steelyard.testing import LocalExchange
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +36,7 @@ def in_order(exchange):
 def test_the_books_are_right_while_it_trades_after_a_kill_and_after_a_restart(tmp_path):
     """Tiers with a rebate, a pending withdrawal, a halt in between; statements end in balances."""
     random = Random(5)
-    with LocalExchange(tmp_path / "data", "--crowd", "5", "--limits", "off") as exchange:
+    with ExchangeHere(tmp_path / "data", "--crowd", "5", "--limits", "off") as exchange:
         key = exchange.trader("ann", {"USDT": "100000", "BTC": "2"}, dialect="native")
         exchange.steelyard("fees", "set", "1", "0:-0.01%:0.07%")
         exchange.steelyard("fees", "assign", "ann", "1")

@@ -5,7 +5,8 @@ later one: a `Gap` says from when to when and why, holds what the venue told aft
 that is all. Meanwhile what the stream tells waits, but not for long.
 
 Trades are missed while the stream is down, and where their ids, which are gapless, leave some out.
-A venue whose ids are not is found out by what it answers, and its ids prove nothing from then on.
+A venue whose ids are not is found out by what it answers, and its ids prove nothing from then on;
+nor do they where it has no answer, against which they could be held.
 """
 
 from collections import deque
@@ -19,7 +20,7 @@ from steelyard.trading.turn import Turn
 PAGE = 1_000
 PAGES_MAX = 10
 WAITING_MAX = 10_000  # trades of the stream that wait for an answer; more end the waiting
-JUMPS_MAX = 2  # of ids where nothing was missed; then they prove nothing
+JUMPS_MAX = 2  # of ids where nothing was missed, as far as it can be told; then they prove nothing
 PATIENCE_NS = 5 * SECOND_NS  # after so long a gap is told as it is
 
 
@@ -127,6 +128,7 @@ class TradeBackfill:
             return
         if not isinstance(answer, TradeList):
             if self._is_by_time:
+                self._jumps += 1
                 self._end(is_filled=False)
             else:
                 self._is_by_time = True
