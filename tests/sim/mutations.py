@@ -64,16 +64,19 @@ class Mutation(NamedTuple):
 
 
 # What few seeds have: a book's frames are lost, or end, and nobody answers for it, or requests are
-# too many.
+# too many, or connections break again and again.
 LOST = Fault(Trouble.LOST_FRAME, where="book", chance_e6=200_000)
 MANY = Fault(Trouble.REFUSED, chance_e6=200_000, status=429)
 STORM = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, MANY),)
 SILENT = Fault(Trouble.SILENT_STREAM, where="book", times=1)
 SILENCE = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, SILENT),)
+QUIET = Fault(Trouble.SILENT_STREAM, where="depth", times=1)  # as Kraken's book is called
+MUTE = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, QUIET),)
 UNASKED = Fault(Trouble.REFUSED, where="/api/v3/depth", status=503)
 DARKNESS = (*SILENCE, Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, UNASKED))
 KILLED = (Happening(20 * SECOND_NS, What.SIGKILL, 0),)
 MEDDLING = tuple(Happening(at * SECOND_NS, What.PERSON, 0) for at in range(8, 30, 2))
+BREAKS = tuple(Happening(s * SECOND_NS, What.RESET, 0) for s in (6, 12, 18, 24))
 GAPS = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, LOST),)
 
 
@@ -280,6 +283,14 @@ def trusts_a_silent_book(patch: Patch) -> None:
     around(patch, BookView, "state", state)
 
 
+def takes_any_answer_for_a_confirmation(patch: Patch) -> None:
+    def confirm(self, _snapshot, now_ns):
+        self._heard_ns = now_ns
+        return True
+
+    patch.setattr(BookView, "confirm", confirm)
+
+
 def never_asks_whether_the_book_is_right(patch: Patch) -> None:
     trusts_a_silent_book(patch)
     patch.setattr(BookView, "is_quiet", lambda *_: False)
@@ -309,6 +320,10 @@ def _want_bars_at_once(self, interval_ns, history_bars):
     self._builder = BarBuilder(self._turn.instrument, interval_ns)
     self._history_bars = history_bars
     self._builder.seed(())
+
+
+def believes_that_a_candle_is_over(patch: Patch) -> None:
+    patch.setattr(MarketData, "_dated", lambda _, candles: candles)
 
 
 # -- pace and clocks ------------------------------------------------------------------------------
@@ -503,8 +518,21 @@ MUTATIONS = (
         never_asks_whether_the_book_is_right,
         more=SILENCE,
     ),
+    Mutation(
+        12,
+        "any answer confirms a silent book",
+        takes_any_answer_for_a_confirmation,
+        "kraken",
+        more=MUTE,
+    ),
     Mutation(13, "gaps in the book are ignored", ignores_gaps_in_the_book, more=GAPS),
     Mutation(14, "bars go on after a gap", goes_on_with_its_bars_after_a_gap),
+    Mutation(
+        14,
+        "a candle is over when the venue's clock says so",
+        believes_that_a_candle_is_over,
+        more=BREAKS,
+    ),
     Mutation(15, "when to come back is ignored", ignores_when_to_come_back, more=STORM),
     Mutation(15, "queries are repeated without a pause", tries_again_without_a_pause),
     Mutation(16, "requests are signed by the wrong clock", signs_by_its_own_clock),
@@ -520,11 +548,11 @@ MUTATIONS = (
 
 # The seed that caught each one last, which is tried first; when plans have changed it is another.
 CAUGHT_BY = {
-    "sends_again_under_a_new_id": 4,
+    "sends_again_under_a_new_id": 13,
     "sends_again_under_the_same_id": 16,
     "uses_an_id_again": 3,
     "believes_its_own_cancels": 49,
-    "takes_an_error_for_gone": 4,
+    "takes_an_error_for_gone": 13,
     "gives_up_after_three_questions": 36,
     "believes_in_absence_at_once": 19,
     "does_not_count_what_is_unknown": 34,
@@ -538,8 +566,10 @@ CAUGHT_BY = {
     "trades_while_it_is_gated": 10,
     "trusts_a_silent_book": 6,
     "never_asks_whether_the_book_is_right": 1,
+    "takes_any_answer_for_a_confirmation": 2,
     "ignores_gaps_in_the_book": 2,
     "goes_on_with_its_bars_after_a_gap": 20,
+    "believes_that_a_candle_is_over": 6,
     "ignores_when_to_come_back": 30,
     "tries_again_without_a_pause": 6,
     "signs_by_its_own_clock": 4,

@@ -1,4 +1,4 @@
-"""The second quarter of the worlds of `make test`, see `worlds.py`."""
+"""The second quarter of the worlds that only `make test` goes through, see `worlds.py`."""
 
 import pytest
 
