@@ -126,6 +126,12 @@ class Machine:
         for event in session.drain()[1]:
             step(Told(event), self.now_ns)
 
+    def wake(self) -> None:
+        """Do what is due, as the process's timer does."""
+        deadline_ns = self.trader.deadline_ns
+        if deadline_ns is not None and deadline_ns <= self.now_ns:
+            self._step(Woken())
+
     def answer(self, sent: Send) -> None:
         """Let the venue say that an order was taken up and has ended unfilled."""
         place = sent.command

@@ -215,13 +215,16 @@ class Orders:
     @property
     def may_fill(self) -> list[OwnOrder]:
         """Orders that may still fill, and those in whose place another may come."""
+        if not self._amending:
+            return self.open
         more = (order for order in self._amending.values() if order.may_fill)
         return [*{**self._open, **{order.client_order_id: order for order in more}}.values()]
 
     def exposed_lots(self, side: Side) -> int:
         """Return what may still be bought or sold by orders that were sent."""
-        # An order can be open and unsettled at once; both dictionaries have it then.
-        pool = {**self._open, **self._unsettled, **self._amending}
+        pool = self._open
+        if self._unsettled or self._amending:  # an order may be in several of them
+            pool = {**self._open, **self._unsettled, **self._amending}
         return sum(order.exposed_lots for order in pool.values() if order.place.side is side)
 
     # -- evidence, applied from records -------------------------------------------------------

@@ -70,6 +70,7 @@ from steelyard.trading.venueclock import VenueClock
 from steelyard.trading.watch import Watch
 
 EQUITY_NS = SECOND_NS
+LATE_NS = SECOND_NS // 50  # a shell that is busy with the book may wake it so much later
 USAGE = 2  # the exit code, as the roof has it
 _OF_BOOK = frozenset({BookMoved, BookDelta})
 
@@ -177,13 +178,16 @@ class Trader:
         return turn.drain()
 
     def _passes_by(self, event: Input) -> bool:
-        """Whether nothing is due that was not before: the book has moved, an order has left."""
+        """Whether nothing is due that was not before: the book has moved, an order has left.
+
+        What time alone makes due comes with the shell's `Woken`, so that an order leaves first.
+        """
         turn = self.turn
         return (
             not turn.needs_work
             and self._was_open
             and turn.deadline_ns is not None
-            and turn.now_ns < turn.deadline_ns
+            and turn.now_ns < turn.deadline_ns + LATE_NS
             and (type(event) is Sent or (type(event) is Told and type(event.event) in _OF_BOOK))
             and not self.work.news
         )
