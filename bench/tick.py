@@ -3,8 +3,9 @@
 Ours is the trader's whole machine: the book, a strategy in Python that looks at the touch and
 wants an order, risk, the journal's records of it, what the host's traders share of the venue's
 limits (in files), the signed request. With "on disk" the record is synced before the request is
-made, as it is in a bot. The peer is ccxt.pro's handler, then `create_order`; it writes nothing down
-and keeps no limits. Both end where the request is handed to aiohttp, which sends it in either.
+made, as it is in a bot. The peer is ccxt.pro's handler, then `create_order`, which writes nothing
+down; with its rate limiter, as it is by default, but with room for everything, and without. All end
+where the request is handed to aiohttp, which sends it in either.
 Both take the same five minutes of Binance BTCUSDT and want an order at every tenth update. Times
 are the thread's processor time, in microseconds, because a shared machine gives each run another
 share of it, and by the clock where the disk is waited for. Garbage is collected outside of them.
@@ -13,6 +14,7 @@ share of it, and by the clock where the disk is waited for. Garbage is collected
 import asyncio
 import gc
 import gzip
+import math
 import os
 import statistics
 import tempfile
@@ -57,6 +59,7 @@ BOOTED_NS = BEGIN_NS - 10**15
 OURS = "tick to order"
 DURABLE = "tick to order, on disk"
 PEER = "ccxt.pro handler, then create_order"
+BARE = "ccxt.pro handler, then create_order without its rate limiter"
 
 
 class Buyer(Strategy):
@@ -75,21 +78,18 @@ class Buyer(Strategy):
 def run() -> Iterator[dict[str, Any]]:
     """Measure the way from a tick to an order, and what a long one weighs."""
     bench = Bench()
-    told = os.environ.get("STEELYARD_DATA")
-    path = (Path(told) if told else HERE.parent.parent / "shared" / "data") / RECORDING
-    if not path.is_file():
+    frames = recorded()
+    if not frames:
         bench.skip(OURS, f"needs the recording {RECORDING} in the folder STEELYARD_DATA names")
         yield from bench.rows()
         return
-    with gzip.open(path) as lines:
-        frames = [line.rstrip().partition(b" ")[2] for line in lines]
-    frames = [frame for frame in frames if b"depthUpdate" in frame[:60]]
     jobs: dict[str, Callable[[], list[float]]] = {
         OURS: lambda: ours(frames),
         DURABLE: lambda: durable(frames[: SYNCED * EVERY]),
     }
     if peer(bench, CCXT, PEER):
-        jobs[PEER] = lambda: ccxt_pro(frames)
+        jobs[PEER] = lambda: ccxt_pro(frames, is_paced=True)
+        jobs[BARE] = lambda: ccxt_pro(frames, is_paced=False)
     yield from bench.rows()
     medians: dict[str, list[float]] = {name: [] for name in jobs}
     tails: dict[str, list[float]] = {name: [] for name in jobs}
@@ -106,15 +106,26 @@ def run() -> Iterator[dict[str, Any]]:
         yield row(f"{name}: p50", "us", medians[name])
         yield row(f"{name}: p99", "us", tails[name])
     if PEER in jobs:
-        for name, goal in ((OURS, 10), (DURABLE, None)):
+        for name, other, goal in ((OURS, PEER, 10), (OURS, BARE, None), (DURABLE, PEER, None)):
             for what, figures in (("p50", medians), ("p99", tails)):
-                ratio = statistics.median(figures[PEER]) / statistics.median(figures[name])
+                ratio = statistics.median(figures[other]) / statistics.median(figures[name])
                 yield {
                     "name": f"{name}: {what}",
-                    "against": PEER,
+                    "against": other,
                     "ratio": round(ratio, 1),
                     "goal": goal,
                 }
+
+
+def recorded() -> list[bytes]:
+    """Return the recorded changes of a book; none where the recording is not there."""
+    told = os.environ.get("STEELYARD_DATA")
+    path = (Path(told) if told else HERE.parent.parent / "shared" / "data") / RECORDING
+    if not path.is_file():
+        return []
+    with gzip.open(path) as lines:
+        frames = [line.rstrip().partition(b" ")[2] for line in lines]
+    return [frame for frame in frames if b"depthUpdate" in frame[:60]]
 
 
 def ours(frames: list[bytes], journal: Journal | None = None) -> list[float]:
@@ -199,9 +210,9 @@ def durable(frames: list[bytes]) -> list[float]:
             journal.close()
 
 
-def ccxt_pro(frames: list[bytes]) -> list[float]:
+def ccxt_pro(frames: list[bytes], *, is_paced: bool) -> list[float]:
     """Return how long ccxt.pro takes for a book update and an order, in us, with nothing sent."""
-    config = {"apiKey": KEY.key, "secret": KEY.secret.decode(), "enableRateLimit": False}
+    config = {"apiKey": KEY.key, "secret": KEY.secret.decode(), "enableRateLimit": is_paced}
     exchange = ccxt_market(import_module("ccxt.pro").binance({"newUpdates": True, **config}))
     loads = import_module("ccxt.async_support.base.ws.client").json_parser.loads
 
@@ -216,6 +227,9 @@ def ccxt_pro(frames: list[bytes]) -> list[float]:
     texts = [frame.decode() for frame in frames]
 
     async def work() -> list[float]:
+        exchange.asyncio_loop = asyncio.get_running_loop()
+        exchange.init_throttler()
+        exchange.throttler.config["tokens"] = math.inf  # it never waits
         found = []
         for number, text in enumerate(texts):
             start = time.thread_time_ns()

@@ -69,8 +69,8 @@ class OrderSigners:
             self._listings = listings
             self._made.clear()
         kind: Kind = _kind(place)
-        made = self._made[kind] if kind in self._made else self._make(kind, place, listings)
-        if made is None:
+        made = self._made.get(kind)
+        if made is None and (kind in self._made or not (made := self._make(kind, place, listings))):
             return None
         try:
             whole = made.signer.request(

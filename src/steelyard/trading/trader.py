@@ -277,7 +277,8 @@ class Trader:
                 self.resolutions.resolve(event, is_connected=is_connected)
 
     def _told(self, event: Event | BookMoved) -> None:
-        if self.market is None or self.desk is None:
+        market, desk = self.startup.market, self.startup.desk
+        if market is None or desk is None:
             return  # nothing is followed before the instrument is known
         match event:
             case OrderEvent():
@@ -289,8 +290,8 @@ class Trader:
                     free_held = (balance.free_atoms, balance.held_atoms)
                     self.reconciler.account.balances[balance.asset_id] = free_held
             case BookMoved() | BookDelta() | BookSnapshot() | Trade():
-                if self.market.see(event) and self.desk.book.trouble(self.turn.now_ns) is None:
-                    self.host.tell("on_book", self.desk.book)
+                if market.see(event) and desk.book.trouble(self.turn.now_ns) is None:
+                    self.host.tell("on_book", desk.book)
             case _:
                 pass  # not asked for
 
