@@ -42,6 +42,7 @@ GROWTH_MAX = 1_000  # blocks: what goes up and down by itself; a day sends 42,00
 SYMBOLS = 10
 RUNS = 3
 UNFILLED, REFUSED = 3, 50  # every so many orders
+LATENCY_NS = 10**6
 MID = 6_000_000  # ticks
 BEGUN_ATOMS = 10**15
 # What remembers for long, and how much of it an hour fills.
@@ -113,7 +114,7 @@ class Day:
             self._do(machine.step(Told(event)))
 
     def _do(self, sends: list[Send]) -> None:
-        """Carry out what the machine sends: most orders fill, some end unfilled, few are refused."""
+        """Carry out what the machine sends: most orders fill, some do not, few are refused."""
         machine = self.machine
         for send in sends:
             place = send.command
@@ -133,7 +134,7 @@ class Day:
             answer: OrderAnswer | Refused = OrderAnswer(order, told)
             if self.sent % REFUSED == 0:
                 answer = Refused(RejectReason.MARKET_HALTED, "an example")
-            times_ns = machine.now_ns, machine.now_ns + 1
+            times_ns = machine.now_ns, machine.now_ns + LATENCY_NS + self.sent
             machine.step(Returned(send.request_id, Answered(answer), *times_ns))
             if isinstance(answer, OrderAnswer):
                 fill = next(iter(told), None)

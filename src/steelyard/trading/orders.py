@@ -9,6 +9,7 @@ This module decides nothing and asks nobody.
 """
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from msgspec import Struct
@@ -182,7 +183,7 @@ class Orders:
         self._open: dict[str, OwnOrder] = {}
         self._unsettled: dict[str, OwnOrder] = {}
         self._amending: dict[str, OwnOrder] = {}
-        self._ended: dict[str, None] = {}
+        self._ended: OrderedDict[str, None] = OrderedDict()  # the oldest is found at once
 
     def find(self, client_order_id: str, order_id: int = 0) -> OwnOrder | None:
         """Return an own order by our id, or else by the venue's."""
