@@ -1,17 +1,20 @@
 """From a tick to an order: the bytes of a book update in, the bytes of a signed order out.
 
 Ours is the trader's whole machine: the book, a strategy in Python that looks at the touch and
-wants an order, risk, the journal's record, the request. With "on disk" the record is synced
-before the bytes are made, as it is in a bot. The peer is ccxt.pro's handler, then `create_order`
-with a connection that sends nothing; it writes nothing down. Both take the same five minutes of
-Binance BTCUSDT and want an order at every tenth update. Times are the thread's processor time, in
-microseconds, because a shared machine gives each run another share of it, and by the clock where
-the disk is waited for. Garbage is collected outside of them.
+wants an order, risk, the journal's records of it, what the host's traders share of the venue's
+limits (in files), the signed request. With "on disk" the record is synced before the request is
+made, as it is in a bot. The peer is ccxt.pro's handler, then `create_order`, which writes nothing
+down; with its rate limiter, as it is by default, but with room for everything, and without. All end
+where the request is handed to aiohttp, which sends it in either.
+Both take the same five minutes of Binance BTCUSDT and want an order at every tenth update. Times
+are the thread's processor time, in microseconds, because a shared machine gives each run another
+share of it, and by the clock where the disk is waited for. Garbage is collected outside of them.
 """
 
 import asyncio
 import gc
 import gzip
+import math
 import os
 import statistics
 import tempfile
@@ -19,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from bench.client import (
@@ -35,25 +39,27 @@ from bench.client import (
     peer,
 )
 from bench.measure import Bench, row
-from bench.trader import STEP_NS, Machine
+from bench.trader import BEGIN_NS, STEP_NS, Machine
 from steelyard.dialects.binance import DIALECT
 from steelyard.store.journal import Journal
+from steelyard.store.pacing import Names, SharedPacing
 from steelyard.trading import actions
 from steelyard.trading.books import BookView
 from steelyard.trading.connector import Connector
 from steelyard.trading.records import codec
 from steelyard.trading.strategy import Strategy
 from steelyard.wire.http import Request
-from steelyard.wire.limits import UNLIMITED
 
 ROUNDS = 5
 EVERY = 10  # updates
 SYNCED = 200  # orders on disk
 HOST = "api.binance.com"
+BOOTED_NS = BEGIN_NS - 10**15
 
 OURS = "tick to order"
 DURABLE = "tick to order, on disk"
 PEER = "ccxt.pro handler, then create_order"
+BARE = "ccxt.pro handler, then create_order without its rate limiter"
 
 
 class Buyer(Strategy):
@@ -72,21 +78,18 @@ class Buyer(Strategy):
 def run() -> Iterator[dict[str, Any]]:
     """Measure the way from a tick to an order, and what a long one weighs."""
     bench = Bench()
-    told = os.environ.get("STEELYARD_DATA")
-    path = (Path(told) if told else HERE.parent.parent / "shared" / "data") / RECORDING
-    if not path.is_file():
+    frames = recorded()
+    if not frames:
         bench.skip(OURS, f"needs the recording {RECORDING} in the folder STEELYARD_DATA names")
         yield from bench.rows()
         return
-    with gzip.open(path) as lines:
-        frames = [line.rstrip().partition(b" ")[2] for line in lines]
-    frames = [frame for frame in frames if b"depthUpdate" in frame[:60]]
     jobs: dict[str, Callable[[], list[float]]] = {
         OURS: lambda: ours(frames),
         DURABLE: lambda: durable(frames[: SYNCED * EVERY]),
     }
     if peer(bench, CCXT, PEER):
-        jobs[PEER] = lambda: ccxt_pro(frames)
+        jobs[PEER] = lambda: ccxt_pro(frames, is_paced=True)
+        jobs[BARE] = lambda: ccxt_pro(frames, is_paced=False)
     yield from bench.rows()
     medians: dict[str, list[float]] = {name: [] for name in jobs}
     tails: dict[str, list[float]] = {name: [] for name in jobs}
@@ -103,23 +106,57 @@ def run() -> Iterator[dict[str, Any]]:
         yield row(f"{name}: p50", "us", medians[name])
         yield row(f"{name}: p99", "us", tails[name])
     if PEER in jobs:
-        for name, goal in ((OURS, 10), (DURABLE, None)):
+        for name, other, goal in ((OURS, PEER, 10), (OURS, BARE, None), (DURABLE, PEER, None)):
             for what, figures in (("p50", medians), ("p99", tails)):
-                ratio = statistics.median(figures[PEER]) / statistics.median(figures[name])
+                ratio = statistics.median(figures[other]) / statistics.median(figures[name])
                 yield {
                     "name": f"{name}: {what}",
-                    "against": PEER,
+                    "against": other,
                     "ratio": round(ratio, 1),
                     "goal": goal,
                 }
+
+
+def recorded() -> list[bytes]:
+    """Return the recorded changes of a book; none where the recording is not there."""
+    told = os.environ.get("STEELYARD_DATA")
+    path = (Path(told) if told else HERE.parent.parent / "shared" / "data") / RECORDING
+    if not path.is_file():
+        return []
+    with gzip.open(path) as lines:
+        frames = [line.rstrip().partition(b" ")[2] for line in lines]
+    return [frame for frame in frames if b"depthUpdate" in frame[:60]]
 
 
 def ours(frames: list[bytes], journal: Journal | None = None) -> list[float]:
     """Return how long each order took, in us; with a journal it is on disk before its bytes are."""
     buyer = Buyer()
     machine = Machine(MARKET, first_update(frames) - 1, buyer, is_native=True)
-    connector = Connector(DIALECT.client, KEY, UNLIMITED)
-    connector.listings = LISTINGS
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        pacing = SharedPacing(
+            Path(folder),
+            Names(HOST, KEY.key, ""),
+            DIALECT.limits,
+            Random(1),
+            machine.now_ns,
+            lambda: machine.now_ns - BOOTED_NS,
+        )
+        try:
+            connector = Connector(DIALECT.client, KEY, DIALECT.limits, pacing)
+            connector.listings = LISTINGS
+            return orders(frames, buyer, machine, connector, journal)
+        finally:
+            pacing.close()
+
+
+def orders(
+    frames: list[bytes],
+    buyer: Buyer,
+    machine: Machine,
+    connector: Connector,
+    journal: Journal | None,
+) -> list[float]:
+    """Return how long each order took, in us."""
     found: list[float] = []
     clock = time.thread_time_ns if journal is None else time.perf_counter_ns
     for number, frame in enumerate(frames):
@@ -127,40 +164,40 @@ def ours(frames: list[bytes], journal: Journal | None = None) -> list[float]:
         buyer.wants = is_tick = number % EVERY == 0
         start = clock()
         sent = one(machine, frame, connector, journal)
+        end = clock()
+        machine.wake()
         if is_tick and sent is not None:
-            found.append((clock() - start) / 1_000)
+            found.append((end - start) / 1_000)
             machine.answer(sent)
     assert len(found) > len(frames) // EVERY * 9 // 10, "nearly every tick led to an order"
     return found
 
 
 def one(machine: Machine, frame: bytes, connector: Connector, journal: Journal | None) -> Any:
-    """Take a frame as the process does, up to the bytes of an order; return its action, or None."""
+    """Take a frame as the process does, up to an order's request; return its action, or None."""
     session, trader = machine.session, machine.trader
     session.receive(frame, machine.now_ns)
     for event in session.drain()[1]:
         for action in trader.step(actions.Told(event), machine.now_ns):
             if isinstance(action, actions.Journal):
-                payload = CODEC.encode(action.message, action.time_ns)
-                if journal is not None:
-                    journal.append(payload)
+                write(action, journal)
             elif isinstance(action, actions.Send):
                 if journal is not None:
                     journal.commit()
                 request = connector.request(action.command, machine.now_ns)
                 assert isinstance(request, Request), request
-                trader.step(actions.Sent(action.request_id), machine.now_ns)
-                assert bytes_of(request)
+                for told in trader.step(actions.Sent(action.request_id), machine.now_ns):
+                    assert isinstance(told, actions.Journal), told
+                    write(told, journal)
                 return action
     return None
 
 
-def bytes_of(request: Request) -> bytes:
-    """Return a request as it goes out."""
-    headers = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
-    head = f"{request.method} {request.target} HTTP/1.1\r\n{headers}"
-    tail = f"host: {HOST}\r\ncontent-length: {len(request.body)}\r\n\r\n"
-    return (head + tail).encode() + request.body
+def write(action: actions.Journal, journal: Journal | None) -> None:
+    """Encode a record, and append it where there is a journal."""
+    payload = CODEC.encode(action.message, action.time_ns)
+    if journal is not None:
+        journal.append(payload)
 
 
 def durable(frames: list[bytes]) -> list[float]:
@@ -173,9 +210,9 @@ def durable(frames: list[bytes]) -> list[float]:
             journal.close()
 
 
-def ccxt_pro(frames: list[bytes]) -> list[float]:
+def ccxt_pro(frames: list[bytes], *, is_paced: bool) -> list[float]:
     """Return how long ccxt.pro takes for a book update and an order, in us, with nothing sent."""
-    config = {"apiKey": KEY.key, "secret": KEY.secret.decode(), "enableRateLimit": False}
+    config = {"apiKey": KEY.key, "secret": KEY.secret.decode(), "enableRateLimit": is_paced}
     exchange = ccxt_market(import_module("ccxt.pro").binance({"newUpdates": True, **config}))
     loads = import_module("ccxt.async_support.base.ws.client").json_parser.loads
 
@@ -190,6 +227,9 @@ def ccxt_pro(frames: list[bytes]) -> list[float]:
     texts = [frame.decode() for frame in frames]
 
     async def work() -> list[float]:
+        exchange.asyncio_loop = asyncio.get_running_loop()
+        exchange.init_throttler()
+        exchange.throttler.config["tokens"] = math.inf  # it never waits
         found = []
         for number, text in enumerate(texts):
             start = time.thread_time_ns()

@@ -17,6 +17,7 @@ from steelyard.domain.messages import (
     AccountAnswer,
     AccountQuery,
     Answer,
+    AssetBalance,
     BookQuery,
     BookSnapshot,
     CandleList,
@@ -64,7 +65,7 @@ max_open_orders = 1
 price_collar = "2%"
 """
 SCOPES = frozenset({Scope.READ, Scope.TRADE})
-_TERMS = (
+TERMS = (
     "client_order_id",
     "account_id",
     "instrument_id",
@@ -109,14 +110,14 @@ class Machine:
             assert reader is not None, "the native module is there"
             feed = MarketFeed(self.session, [market], reader)
             self.session, books = feed, feed.books
-        self._step(Start())
-        self._step(StreamUp(Role.MARKET, books))
-        self._step(StreamUp(Role.PRIVATE))
+        self.step(Start())
+        self.step(StreamUp(Role.MARKET, books))
+        self.step(StreamUp(Role.PRIVATE))
         for _ in range(100):
             if self.trader.status.word == "running":
                 return
             self.now_ns += STEP_NS * 10
-            self._step(Woken())
+            self.step(Woken())
         raise AssertionError(self.trader.status)
 
     def frame(self, frame: bytes) -> None:
@@ -126,24 +127,38 @@ class Machine:
         for event in session.drain()[1]:
             step(Told(event), self.now_ns)
 
+    def wake(self) -> list[Send]:
+        """Do what is due, as the process's timer does; return what is to be sent."""
+        deadline_ns = self.trader.deadline_ns
+        is_due = deadline_ns is not None and deadline_ns <= self.now_ns
+        return self.step(Woken()) if is_due else []
+
     def answer(self, sent: Send) -> None:
         """Let the venue say that an order was taken up and has ended unfilled."""
         place = sent.command
         assert isinstance(place, Place), "only orders are answered"
         self._order_id += 1
-        terms = {name: getattr(place, name) for name in _TERMS}
+        terms = {name: getattr(place, name) for name in TERMS}
         order = Order(order_id=self._order_id, state=OrderState.CANCELED, **terms)
         outcome = Answered(OrderAnswer(order))
-        self._step(Returned(sent.request_id, outcome, self.now_ns, self.now_ns))
+        self.step(Returned(sent.request_id, outcome, self.now_ns, self.now_ns))
 
-    def _step(self, event: Any) -> None:
-        waiting = [event]
+    def step(self, event: Any) -> list[Send]:
+        """Take an input, and the answers to what is asked then; return what is to be sent."""
+        waiting, sent = [event], []
         while waiting:
             for action in self.trader.step(waiting.pop(0), self.now_ns):
                 if isinstance(action, Ask):
                     answer = Answered(self._answer(action.query))
                     times_ns = self.now_ns, self.now_ns + 1
                     waiting.append(Returned(action.request_id, answer, *times_ns))
+                elif isinstance(action, Send):
+                    sent.append(action)
+        return sent
+
+    def balances(self) -> tuple[AssetBalance, ...]:
+        """Return what the account holds: nothing is known."""
+        return ()
 
     def _snapshot(self) -> BookSnapshot:
         return BookSnapshot(self._market.instrument_id, self._sequence, (), (), 0)
@@ -152,7 +167,7 @@ class Machine:
         answers: dict[type, Callable[[], Answer]] = {
             InstrumentsQuery: lambda: InstrumentList((self._market,)),
             KeyQuery: lambda: KeyAnswer("key", 0, SCOPES, (), 0, None),
-            AccountQuery: lambda: AccountAnswer(0, (), 0, 0, self.now_ns),
+            AccountQuery: lambda: AccountAnswer(0, self.balances(), 0, 0, self.now_ns),
             ClockQuery: lambda: Clock(self.now_ns),
             BookQuery: self._snapshot,
             CandlesQuery: lambda: CandleList(()),

@@ -63,6 +63,16 @@ def read_request(data: bytes, headers_max: int) -> tuple[str, str, dict[str, str
     among them; no coding, no upgrade; the connection stays open.
     """
 
+def take_units(
+    state: bytes, identity: bytes, counts: bytes, now_ns: int, uptime_ns: int
+) -> bytes | None:
+    """Take what a request uses from a party's state; return what is left, None for the long way.
+
+    The state is as `wire.budget.packed` makes it, counts as `wire.budget.plain_counts` does. It is
+    taken where the state is whole and this party's, its times hold, nobody has said to stop, every
+    count is known and there is room.
+    """
+
 @final
 class Engine:
     """One engine, all instruments and accounts: the fast twin of `ReferenceEngine`.

@@ -11,8 +11,10 @@ import pytest
 
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS
+from steelyard.store import pacing
 from steelyard.store.pacing import BUSY_NS, FORGOTTEN_NS, Names, SharedPacing
-from steelyard.wire.budget import SIZE, Cost, Spent
+from steelyard.wire import budget
+from steelyard.wire.budget import SIZE, Cost, Spent, unpacked
 from steelyard.wire.limits import Counts, Limit, LimitProfile, Per
 
 T0 = 1_700_000_000 * SECOND_NS
@@ -187,12 +189,18 @@ from steelyard.net.clock import Clock, uptime_ns
 from steelyard.store.pacing import Names, SharedPacing
 from steelyard.wire.budget import Cost
 from steelyard.wire.limits import Counts, Limit, LimitProfile, Per
-limits = LimitProfile((Limit("ip", Per.IP, Counts.WEIGHT, int(sys.argv[2]), 3600 * 10**9),))
+hour_ns, most = 3600 * 10**9, int(sys.argv[2])
+limits = LimitProfile(
+    (
+        Limit("ip", Per.IP, Counts.WEIGHT, most, hour_ns),
+        Limit("account", Per.ACCOUNT, Counts.ORDERS, most, hour_ns),
+    )
+)
 clock = Clock()
 pacing = SharedPacing(
     Path(sys.argv[1]), Names("venue", sys.argv[3], ""), limits, Random(1), clock.now_ns(), uptime_ns
 )
-cost = Cost("GET", "/", is_public=True, weight=1)
+cost = Cost("GET", "/", is_public=True, weight=1, orders=1)
 while pacing.take(cost, clock.now_ns(), is_urgent=True) is None:
     print("took", flush=True)
 print("end", flush=True)
@@ -200,32 +208,55 @@ time.sleep(3600)
 """
 
 
-def test_processes_that_are_greedy_take_no_more_than_there_is_and_one_is_killed(tmp_path):
-    """Real processes, one of which ends in the middle: the others go on with what is left."""
-    most = 3_000
+def test_processes_that_are_greedy_take_no_more_than_there_is_and_some_are_killed(tmp_path):
+    """Real processes, of which some end in the middle: the others go on with what is left."""
+    most, killed_at = 4_000, (1, 40, 90, 170)
     children = [
         subprocess.Popen(
             [sys.executable, "-c", GREEDY, str(tmp_path), str(most), f"key{number}"],
             stdout=subprocess.PIPE,
             text=True,
         )
-        for number in range(3)
+        for number in range(len(killed_at) + 2)
     ]
+    told = 0
     try:
-        killed, *others = children
-        counted = [0, 0, 0]
-        for _ in range(100):
-            assert killed.stdout.readline() == "took\n"
-            counted[0] += 1
-        killed.send_signal(signal.SIGKILL)
-        counted[0] += killed.stdout.read().count("took\n")
-        for number, child in enumerate(others, 1):
+        for child, least in zip(children, killed_at, strict=False):
+            for _ in range(least):
+                assert child.stdout.readline() == "took\n"
+            child.send_signal(signal.SIGKILL)
+            told += least + child.stdout.read().count("took\n")
+        for child in children[len(killed_at) :]:
             while child.stdout.readline() == "took\n":
-                counted[number] += 1
+                told += 1
     finally:
         for child in children:
             child.kill()
             child.wait()
             child.stdout.close()
-    # What was taken and not told any more is lost, and no more than that one.
-    assert most - 1 <= sum(counted) <= most
+    # What each of them took last and could not tell any more is lost, and nothing else.
+    assert most - len(killed_at) <= told <= most
+    counted = {
+        kind: unpacked(path.read_bytes(), budget.digest("venue", kind, ""))
+        for kind in ("ip", "account")
+        for path in tmp_path.glob(f"*.{kind}.*")
+    }
+    used = {
+        kind: sum(sum(t.slots) for t in found.tallies.values()) for kind, found in counted.items()
+    }
+    assert told <= used["account"] <= used["ip"] == most
+
+
+def test_a_trader_without_the_native_module_shares_the_same_files(tmp_path, opened, monkeypatch):
+    """What one takes the long way the other sees, and the other way round."""
+    native, python = opened(tmp_path), opened(tmp_path)
+    order = ONE._replace(orders=1)
+    for number in range(5):
+        assert native.take(order, T0, is_urgent=True) is None
+        with monkeypatch.context() as patched:
+            patched.setattr(pacing, "_take_units", lambda *_: None)
+            assert python.take(order, T0, is_urgent=True) is None
+            assert python.usage(T0)["ip"] == (2 * number + 2, 100)
+    assert native.take(order, T0, is_urgent=True) is not None
+    assert not native.notes
+    assert not python.notes

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steelyard._native import take_units
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS
 from steelyard.wire import budget
 from steelyard.wire.budget import (
@@ -24,6 +25,7 @@ from steelyard.wire.budget import (
     Spent,
     digest,
     packed,
+    plain_counts,
     unpacked,
 )
 from steelyard.wire.limits import (
@@ -349,3 +351,94 @@ def test_a_party_names_nobody():
     """What stands for a key is not the key."""
     identity = digest("api.venue", "key", "AKIAEXAMPLE")
     assert b"AKIAEXAMPLE" not in packed(filled(), identity)
+
+
+COUNTED = profile(
+    Limit("weight", Per.IP, Counts.WEIGHT, 20, WINDOW_NS),
+    Limit("all", Per.IP, Counts.REQUESTS, 8, 3 * WINDOW_NS, Kind.SLIDING),
+    Limit("orders", Per.ACCOUNT, Counts.ORDERS, 6, WINDOW_NS),
+    Limit("pair", Per.PAIR, Counts.ORDERS, 4, WINDOW_NS),
+)
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(("take", "take", "take", "urgent", "other", "learn", "stop", "ban", "set")),
+        st.integers(min_value=0, max_value=600),  # ms that pass
+        st.integers(min_value=1, max_value=9),  # weight, or what is told
+    ),
+    max_size=60,
+)
+
+
+def short(states, cost, now_ns, uptime_ns, *, is_urgent):
+    """Take the short way with states as they are in files; None: it is none."""
+    found = dict(states)
+    for per, counts in plain_counts(COUNTED, cost, is_urgent=is_urgent):
+        found[per] = take_units(states[per], WHO, counts, now_ns, uptime_ns)
+        if found[per] is None:
+            return None
+    return found
+
+
+def long(states, cost, now_ns, uptime_ns, *, is_urgent):
+    """Take the long way; return the states after it, and why it may not go."""
+    parties = {per: unpacked(states[per], WHO) for per in budget.holders_of(COUNTED, cost)}
+    for party in parties.values():
+        party.keep_time(now_ns, uptime_ns)
+    held = budget.take(COUNTED, parties, cost, now_ns, is_urgent=is_urgent)
+    return states | {per: packed(party, WHO) for per, party in parties.items()}, held
+
+
+@given(STEPS)
+def test_the_short_way_does_what_the_long_way_does_and_refuses_nothing(steps):
+    """Byte for byte, whatever happens in between; where it is none the long way is asked."""
+    rng, now_ns, uptime_ns = Random(1), T0, SECOND_NS
+    states = {per: packed(party, WHO) for per, party in new_parties().items()}
+    for act, pause_ms, amount in steps:
+        now_ns, uptime_ns = now_ns + pause_ms * MS, uptime_ns + pause_ms * MS
+        parties = {per: unpacked(state, WHO) for per, state in states.items()}
+        match act:
+            case "take" | "urgent" | "other":
+                pair = "B" if act == "other" else "A"
+                cost = Cost("POST", "/", False, amount, 1, pair, amount % 3)
+                way = cost, now_ns, uptime_ns
+                taken = short(states, *way, is_urgent=act == "urgent")
+                after, held = long(states, *way, is_urgent=act == "urgent")
+                assert taken is None or (taken == after and held is None)
+                states = after
+                continue
+            case "learn":
+                told = (Spent(amount, "weight"), Spent(amount, "all"))
+                budget.learn(COUNTED, parties, told, now_ns, 0)
+            case "stop" | "ban":
+                is_ban = act == "ban"
+                parties[Per.IP].told_to_stop(now_ns, amount * 50 * MS, rng, is_ban=is_ban)
+            case "set":
+                now_ns += (amount - 5) * 40 * MS
+        states = {per: packed(party, WHO) for per, party in parties.items()}
+
+
+def test_the_short_way_is_taken_where_all_is_well():
+    """From the second request on, until there is no room; a bucket is none of its business."""
+    cost = ONE._replace(orders=1)
+    states = {per: packed(party, WHO) for per, party in new_parties().items()}
+    ways = []
+    for number in range(8):
+        way = states, cost, T0 + number * MS, SECOND_NS + number * MS
+        ways.append(short(*way, is_urgent=False) is not None)
+        states, _ = long(*way, is_urgent=False)
+    assert ways == [False, True, True, True, True, False, False, False]
+    assert plain_counts(profile(of_kind(Kind.BUCKET)), ONE) is None
+
+
+@pytest.mark.parametrize("at", [0, 8, 12, 16, 40, 90, SIZE - 1])
+def test_the_short_way_takes_nothing_of_a_state_that_is_torn_or_not_ours(at):
+    """Nor of one that is too short, or too long."""
+    party = Party()
+    party.keep_time(T0, SECOND_NS)
+    state = packed(party, WHO)
+    torn = bytearray(state)
+    torn[at] ^= 1
+    assert take_units(state, WHO, b"", T0, SECOND_NS) == state
+    for wrong in (bytes(torn), state[:-1], state + b"\0", b""):
+        assert take_units(wrong, WHO, b"", T0, SECOND_NS) is None
+    assert take_units(state, digest("another"), b"", T0, SECOND_NS) is None

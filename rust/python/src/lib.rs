@@ -8,6 +8,7 @@ mod journal;
 mod market;
 mod matcher;
 mod orders;
+mod pace;
 mod records;
 mod requests;
 mod tables;
@@ -25,6 +26,9 @@ mod _native {
 
     #[pymodule_export]
     use crate::records::{Decoder, Encoder};
+
+    #[pymodule_export]
+    use crate::pace::take_units;
 
     #[pymodule_export]
     use crate::requests::read_request;

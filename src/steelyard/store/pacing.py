@@ -1,10 +1,12 @@
 """What a host's traders share of a venue's limits: one small file per address, key and account.
 
 The files lie outside every data directory, because a venue counts a host's requests and not those
-of a directory. The invariant: between lock and unlock one trader alone has read and written, so
-two that ask at once never get the same units; a trader that is killed leaves what it has taken as
-used, and no lock. A file that is torn or somebody else's is begun anew, and `notes` say so. Names
-are digests: no file tells a key. A trader that holds a lock and does nothing is not waited for.
+of a directory. The address's file is the lock of all three. The invariant: between lock and unlock
+one trader alone has read and written, so two that ask at once never get the same units; a trader
+that is killed leaves what it has taken as used, and no lock. A state is written by one call within
+one page, which no signal parts. A file that is torn or somebody else's is begun anew, and `notes`
+say so. Names are digests: no file tells a key. A trader that holds a lock and does nothing is not
+waited for.
 """
 
 import errno
@@ -13,10 +15,10 @@ import os
 import stat
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import SECOND_NS
@@ -44,7 +46,20 @@ class Names(NamedTuple):
     account: str
 
 
-_IP, _KEY = frozenset({Per.IP}), frozenset({Per.KEY})
+_IP, _KEY, _ALL = frozenset({Per.IP}), frozenset({Per.KEY}), frozenset(budget.HOLDERS)
+_Parties = dict[Per, Party]
+_Result = TypeVar("_Result")
+
+
+def _take_nothing(*_: object) -> None:
+    """Go the long way: what there is where no native module was built."""
+
+
+_take_units: Callable[[bytes, bytes, bytes, int, int], bytes | None] = _take_nothing
+with suppress(ImportError):
+    from steelyard import _native
+
+    _take_units = _native.take_units
 
 
 class _Busy(Exception):
@@ -56,7 +71,7 @@ class _File:
 
     def __init__(self, path: Path, identity: bytes) -> None:
         self.path = path
-        self._identity = identity
+        self.identity = identity
         self._party = Party()
         self._data = b""  # what the party was read from, or written to
         self._fd = -1
@@ -78,12 +93,27 @@ class _File:
             self.close()
         raise _Busy
 
+    def find(self) -> None:
+        """Open the file, anew if somebody has removed it."""
+        if self._fd >= 0 and not os.fstat(self._fd).st_nlink:
+            self.close()
+        if self._fd < 0:
+            self._open()
+
+    def data(self) -> bytes:
+        """Return what is in the file; of one that is too long for a state, one byte too many."""
+        return os.pread(self._fd, SIZE + 1, 0)
+
+    def put(self, data: bytes) -> None:
+        """Write a state."""
+        os.pwrite(self._fd, data, 0)
+
     def read(self) -> tuple[Party, str | None]:
         """Return the party, and what is to be said of the file."""
-        data = os.pread(self._fd, SIZE + 1, 0)
+        data = self.data()
         if data == self._data and data:
             return self._party, None
-        party = budget.unpacked(data, self._identity)
+        party = budget.unpacked(data, self.identity)
         self._data = data if party else b""
         self._party = party or Party()
         if party or not data:
@@ -95,9 +125,9 @@ class _File:
 
     def write(self) -> None:
         """Write the party as it is now."""
-        data = budget.packed(self._party, self._identity)
+        data = budget.packed(self._party, self.identity)
         if data != self._data:
-            os.pwrite(self._fd, data, 0)
+            self.put(data)
             if os.fstat(self._fd).st_size != SIZE:
                 os.ftruncate(self._fd, SIZE)
             self._data = data
@@ -140,18 +170,18 @@ class SharedPacing:
         self.notes: deque[str] = deque(maxlen=NOTES_MAX)  # to be logged
         self._rng = rng
         self._uptime_ns = uptime_ns
-        self._later: deque[Callable[[dict[Per, Party]], None]] = deque(maxlen=LATER_MAX)
+        self._later: deque[Callable[[_Parties], None]] = deque(maxlen=LATER_MAX)
         self._is_failing = False
-        # Locked in this order by everybody.
         self._files = {
             Per.IP: _file(directory, names.host, "ip", ""),
             Per.KEY: _file(directory, names.host, "key", names.key),
             Per.ACCOUNT: _file(directory, names.host, "account", names.account),
         }
+        self._lock = self._files[Per.IP]
         try:
             _forget(directory, now_ns)
-            with suppress(_Busy), self._locked(now_ns):
-                pass
+            with suppress(_Busy):
+                self._locked(now_ns, _ALL, _do_nothing)
         except OSError as error:
             self.close()
             raise ConfigError(
@@ -162,9 +192,18 @@ class SharedPacing:
 
     def take(self, cost: Cost, now_ns: int, *, is_urgent: bool) -> Held | None:
         """Use what a request costs, or return why it may not be sent now."""
+
+        def act(parties: _Parties) -> Held | None:
+            return budget.take(self.limits, parties, cost, now_ns, is_urgent=is_urgent)
+
         try:
-            with self._locked(now_ns, budget.holders_of(self.limits, cost)) as parties:
-                return budget.take(self.limits, parties, cost, now_ns, is_urgent=is_urgent)
+            self._lock.lock()
+            try:
+                if self._took(cost, now_ns, is_urgent=is_urgent):
+                    return None
+                return self._alone(now_ns, budget.holders_of(self.limits, cost), act)
+            finally:
+                self._lock.unlock()
         except (OSError, _Busy) as error:
             return self._failed(error)
 
@@ -185,8 +224,7 @@ class SharedPacing:
     def stamp(self, stamp_ns: int, now_ns: int) -> int:
         """Return a number for one request of the key: stamp_ns, or above every one before."""
         try:
-            with self._locked(now_ns, _KEY) as parties:
-                return parties[Per.KEY].stamp(stamp_ns)
+            return self._locked(now_ns, _KEY, lambda parties: parties[Per.KEY].stamp(stamp_ns))
         except (OSError, _Busy) as error:
             self._failed(error)
             return stamp_ns  # the venue says so if it is no good
@@ -194,8 +232,7 @@ class SharedPacing:
     def stop(self, now_ns: int) -> Stop | None:
         """Return for how long the venue has said to stop, or None."""
         try:
-            with self._locked(now_ns, _IP) as parties:
-                return parties[Per.IP].stop(now_ns)
+            return self._locked(now_ns, _IP, lambda parties: parties[Per.IP].stop(now_ns))
         except (OSError, _Busy) as error:
             self._failed(error)
             return None
@@ -203,8 +240,9 @@ class SharedPacing:
     def usage(self, now_ns: int) -> dict[str, tuple[int, int]]:
         """Return by limit how much counts now, and how much there may be."""
         try:
-            with self._locked(now_ns) as parties:
-                return budget.usage(self.limits, parties, now_ns)
+            return self._locked(
+                now_ns, _ALL, lambda parties: budget.usage(self.limits, parties, now_ns)
+            )
         except (OSError, _Busy) as error:
             self._failed(error)
             return {}
@@ -214,42 +252,64 @@ class SharedPacing:
         for file in self._files.values():
             file.close()
 
-    def _do(self, now_ns: int, act: Callable[[dict[Per, Party]], None]) -> None:
+    def _do(self, now_ns: int, act: Callable[[_Parties], None]) -> None:
         """Change the parties, as soon as they are to be had."""
         self._later.append(act)
         try:
-            with self._locked(now_ns):
-                pass
+            self._locked(now_ns, _ALL, _do_nothing)
         except (OSError, _Busy) as error:
             self._failed(error)
 
-    @contextmanager
+    def _took(self, cost: Cost, now_ns: int, *, is_urgent: bool) -> bool:
+        """Use what a request costs, behind the lock; False: the long way knows whether it may."""
+        counts = budget.plain_counts(self.limits, cost, is_urgent=is_urgent)
+        if counts is None or self._later or self._is_failing:
+            return False
+        uptime_ns = self._uptime_ns()
+        left: list[tuple[_File, bytes]] = []
+        for per, units in counts:
+            file = self._files[per]
+            if file is not self._lock:
+                file.find()
+            data = _take_units(file.data(), file.identity, units, now_ns, uptime_ns)
+            if data is None:
+                return False
+            left.append((file, data))
+        for file, data in left:
+            file.put(data)
+        return True
+
     def _locked(
-        self, now_ns: int, wanted: frozenset[Per] = frozenset(budget.HOLDERS)
-    ) -> Iterator[dict[Per, Party]]:
-        """Have parties to oneself; what is waiting for all of them is done first."""
-        held: list[_File] = []
-        files = {per: file for per, file in self._files.items() if self._later or per in wanted}
+        self, now_ns: int, wanted: frozenset[Per], act: Callable[[_Parties], _Result]
+    ) -> _Result:
+        """Do something with parties that one has to oneself."""
+        self._lock.lock()
         try:
-            for file in files.values():
-                file.lock()
-                held.append(file)
-            uptime_ns = self._uptime_ns()
-            parties: dict[Per, Party] = {}
-            for per, file in files.items():
-                parties[per], note = file.read()
-                parties[per].keep_time(now_ns, uptime_ns)
-                if note is not None:
-                    self.notes.append(note)
-            while self._later:
-                self._later.popleft()(parties)
-            yield parties
-            for file in held:
-                file.write()
-            self._is_failing = False
+            return self._alone(now_ns, wanted, act)
         finally:
-            for file in held:
-                file.unlock()
+            self._lock.unlock()
+
+    def _alone(
+        self, now_ns: int, wanted: frozenset[Per], act: Callable[[_Parties], _Result]
+    ) -> _Result:
+        """Do something with parties, behind the lock; what waits for all of them comes first."""
+        files = {per: file for per, file in self._files.items() if self._later or per in wanted}
+        uptime_ns = self._uptime_ns()
+        parties: _Parties = {}
+        for per, file in files.items():
+            if file is not self._lock:
+                file.find()
+            parties[per], note = file.read()
+            parties[per].keep_time(now_ns, uptime_ns)
+            if note is not None:
+                self.notes.append(note)
+        while self._later:
+            self._later.popleft()(parties)
+        result = act(parties)
+        for file in files.values():
+            file.write()
+        self._is_failing = False
+        return result
 
     def _failed(self, error: Exception) -> Held:
         """Say once that the files are not to be had, and let nothing be sent meanwhile."""
@@ -259,6 +319,10 @@ class SharedPacing:
             self._is_failing = True
             self.notes.append(said)
         return Held(said, BUSY_NS)
+
+
+def _do_nothing(_parties: _Parties) -> None:
+    """Do what is waiting, and no more."""
 
 
 def _file(directory: Path, host: str, kind: str, who: str) -> _File:

@@ -40,6 +40,11 @@ class Channels:
 
     def __init__(self, budgets: Budgets) -> None:
         self.budgets = budgets
+        self._budgets_ns = {
+            Channel.BOOK: budgets.book_ns,
+            Channel.TRADES: budgets.trades_ns,
+            Channel.PRIVATE: budgets.private_ns,
+        }
         self._heard_ns: dict[Channel, int] = {}
 
     def hear(self, channel: Channel, now_ns: int) -> None:
@@ -53,13 +58,7 @@ class Channels:
 
     def budget_ns(self, channel: Channel) -> int:
         """Return how old a channel may be."""
-        match channel:
-            case Channel.BOOK:
-                return self.budgets.book_ns
-            case Channel.TRADES:
-                return self.budgets.trades_ns
-            case Channel.PRIVATE:
-                return self.budgets.private_ns
+        return self._budgets_ns[channel]
 
     def trouble(self, channel: Channel, now_ns: int) -> str | None:
         """Return why a channel is not to be relied on, or None; before the first word it is."""

@@ -33,6 +33,7 @@ _HALTS = {
     HTTPStatus.TOO_MANY_REQUESTS.value: Halt.LIMITED,
     HTTPStatus.IM_A_TEAPOT.value: Halt.BANNED,
 }
+_URGENT = (Cancel, CancelAll)
 
 
 class Connector:
@@ -66,7 +67,7 @@ class Connector:
             return Answered(Refused(error.reason, str(error)))
         except UsageError as error:
             return Answered(Refused(RejectReason.UNSUPPORTED, str(error)))
-        is_urgent = isinstance(message, Cancel | CancelAll)
+        is_urgent = isinstance(message, _URGENT)
         held = self.pacing.take(cost, host_ns, is_urgent=is_urgent)
         return request if held is None else NotSent(held.why, held.wait_ns)
 

@@ -10,6 +10,7 @@ began while trading was gated, or while the bot was down, is used late, within i
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from steelyard.domain.errors import SteelyardError
@@ -129,7 +130,7 @@ class StrategyHost:
         if self.is_paused or self.failure is not None:
             return
         desk = self._refreshed()
-        trouble = self._guard(lambda: getattr(self._strategy, callback)(*about))
+        trouble = self._guard(partial(getattr(self._strategy, callback), *about))
         notes, desk.notes = desk.notes, []
         for note in notes:
             self._turn.log("strategy", note)

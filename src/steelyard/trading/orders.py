@@ -9,6 +9,7 @@ This module decides nothing and asks nobody.
 """
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from msgspec import Struct
@@ -182,7 +183,7 @@ class Orders:
         self._open: dict[str, OwnOrder] = {}
         self._unsettled: dict[str, OwnOrder] = {}
         self._amending: dict[str, OwnOrder] = {}
-        self._ended: dict[str, None] = {}
+        self._ended: OrderedDict[str, None] = OrderedDict()  # the oldest is found at once
 
     def find(self, client_order_id: str, order_id: int = 0) -> OwnOrder | None:
         """Return an own order by our id, or else by the venue's."""
@@ -215,13 +216,16 @@ class Orders:
     @property
     def may_fill(self) -> list[OwnOrder]:
         """Orders that may still fill, and those in whose place another may come."""
+        if not self._amending:
+            return self.open
         more = (order for order in self._amending.values() if order.may_fill)
         return [*{**self._open, **{order.client_order_id: order for order in more}}.values()]
 
     def exposed_lots(self, side: Side) -> int:
         """Return what may still be bought or sold by orders that were sent."""
-        # An order can be open and unsettled at once; both dictionaries have it then.
-        pool = {**self._open, **self._unsettled, **self._amending}
+        pool = self._open
+        if self._unsettled or self._amending:  # an order may be in several of them
+            pool = {**self._open, **self._unsettled, **self._amending}
         return sum(order.exposed_lots for order in pool.values() if order.place.side is side)
 
     # -- evidence, applied from records -------------------------------------------------------

@@ -63,8 +63,8 @@ CheckAmend = Callable[[OwnOrder, Amending], risk.Refused | None]
 class Work(Struct):
     """What is being done for one order; lost with the process, and not missed."""
 
-    delays: Iterator[int]
-    cancel_delays: Iterator[int]
+    delays: Iterator[int] | None = None  # begun with the first attempt that fails
+    cancel_delays: Iterator[int] | None = None
     is_placing: bool = False
     is_canceling: bool = False
     retry_ns: int | None = None
@@ -187,6 +187,7 @@ class OrderWork:
             return
         turn.record(OrderNotSent(name, attempt, outcome.why))
         work = self._work_of(name)
+        work.delays = work.delays or self._delays()
         pause_ns = max(next(work.delays, RETRY_MAX_NS), outcome.retry_after_ns)
         retry_ns = turn.now_ns + pause_ns
         is_over = retry_ns - order.created_ns > PLACE_TIME_MAX_NS
@@ -271,6 +272,7 @@ class OrderWork:
                 self.look_again(order)
             case NotSent() as not_sent:
                 why = not_sent.why
+                work.cancel_delays = work.cancel_delays or self._delays()
                 pause_ns = max(next(work.cancel_delays, RETRY_MAX_NS), not_sent.retry_after_ns)
                 work.cancel_ns = turn.now_ns + pause_ns
             case outcome:
@@ -337,7 +339,7 @@ class OrderWork:
     def _work_of(self, client_order_id: str) -> Work:
         found = self._works.get(client_order_id)
         if found is None:
-            found = self._works[client_order_id] = Work(self._delays(), self._delays())
+            found = self._works[client_order_id] = Work()
         return found
 
     def _delays(self) -> Iterator[int]:

@@ -19,6 +19,7 @@ fee in a third asset cannot be valued here: `other_fees` adds it up, the profit 
 """
 
 from bisect import bisect_left
+from collections import deque
 from decimal import Decimal
 from enum import Enum, auto
 
@@ -96,7 +97,8 @@ class Portfolio:
         self._settled = Tally()  # without the fills in _late
         self._tally = Tally()
         self._late: list[tuple[Key, Fill]] = []  # by key
-        self._seen: dict[Key, None] = {}  # in order of telling
+        self._seen: set[Key] = set()
+        self._told: deque[Key] = deque()  # the same, in order of telling
         self._forgotten: Key = (-1, 0)  # the newest key that left _seen
 
     def look_up(self, fill: Fill) -> Booked:
@@ -149,10 +151,11 @@ class Portfolio:
         self.instrument = instrument
 
     def _remember(self, key: Key) -> None:
-        self._seen[key] = None
-        if len(self._seen) > SEEN_MAX:
-            oldest = next(iter(self._seen))
-            del self._seen[oldest]
+        self._seen.add(key)
+        self._told.append(key)
+        if len(self._told) > SEEN_MAX:
+            oldest = self._told.popleft()
+            self._seen.remove(oldest)
             self._forgotten = max(self._forgotten, oldest)
 
     @property

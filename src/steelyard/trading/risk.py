@@ -212,10 +212,10 @@ def _collar_refusal(
 
 def _position_refusal(place: Place, limits: Limits, situation: Situation) -> Refused | None:
     """Check the position as it would be if everything on this side filled."""
-    if _reduces(place, situation):
+    worst = _worst_lots(place, situation)
+    if _brings_nearer(place, worst):
         return None
-    lots = _open_lots(situation, place.side) + place.size_lots
-    return _worst_refusal(situation.position_lots + int(place.side) * lots, limits, situation)
+    return _worst_refusal(worst + int(place.side) * place.size_lots, limits, situation)
 
 
 def _worst_refusal(worst: int, limits: Limits, situation: Situation) -> Refused | None:
@@ -231,9 +231,11 @@ def _worst_refusal(worst: int, limits: Limits, situation: Situation) -> Refused 
 
 
 def _count_refusal(limits: Limits, situation: Situation) -> Refused | None:
+    orders = situation.orders.open
+    if len(orders) < limits.max_open_orders:
+        return None  # stops among them or not
     count = sum(
-        not order.protects and order.client_order_id != situation.retried
-        for order in situation.orders.open
+        not order.protects and order.client_order_id != situation.retried for order in orders
     )
     if count < limits.max_open_orders:
         return None
@@ -258,9 +260,16 @@ def _limit_lots(limit: Decimal, lot_size: Decimal) -> int:
 
 def _reduces(place: Place, situation: Situation) -> bool:
     """Whether an order only brings the position nearer to zero, whatever else fills."""
-    sign = int(place.side)
-    worst = situation.position_lots + sign * _open_lots(situation, place.side)
-    return worst * sign < 0 and place.size_lots <= abs(worst)
+    return _brings_nearer(place, _worst_lots(place, situation))
+
+
+def _brings_nearer(place: Place, worst_lots: int) -> bool:
+    return worst_lots * int(place.side) < 0 and place.size_lots <= abs(worst_lots)
+
+
+def _worst_lots(place: Place, situation: Situation) -> int:
+    """Return the position as it would be if every other order on this side filled."""
+    return situation.position_lots + int(place.side) * _open_lots(situation, place.side)
 
 
 def _open_lots(situation: Situation, side: Side) -> int:

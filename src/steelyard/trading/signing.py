@@ -7,6 +7,7 @@ kind of order and instrument, and again when the listings are new.
 """
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from msgspec.structs import fields
@@ -24,7 +25,7 @@ HOST = "localhost"  # the shell says another one
 
 Kind = tuple[Any, ...]  # what orders of one form have in common
 _VARIED = frozenset({"account_id", "side", "price_ticks", "size_lots", "client_order_id"})
-_KIND = tuple(field.name for field in fields(Place) if field.name not in _VARIED)
+_kind = attrgetter(*(field.name for field in fields(Place) if field.name not in _VARIED))
 
 
 @runtime_checkable
@@ -67,9 +68,9 @@ class OrderSigners:
         if listings is not self._listings:
             self._listings = listings
             self._made.clear()
-        kind = tuple(getattr(place, name) for name in _KIND)
-        made = self._made[kind] if kind in self._made else self._make(kind, place, listings)
-        if made is None:
+        kind: Kind = _kind(place)
+        made = self._made.get(kind)
+        if made is None and (kind in self._made or not (made := self._make(kind, place, listings))):
             return None
         try:
             whole = made.signer.request(

@@ -70,6 +70,7 @@ from steelyard.trading.venueclock import VenueClock
 from steelyard.trading.watch import Watch
 
 EQUITY_NS = SECOND_NS
+LATE_NS = SECOND_NS // 50  # a shell that is busy with the book may wake it so much later
 USAGE = 2  # the exit code, as the roof has it
 _OF_BOOK = frozenset({BookMoved, BookDelta})
 
@@ -183,13 +184,16 @@ class Trader:
         return turn.drain()
 
     def _passes_by(self, event: Input) -> bool:
-        """Whether nothing is due that was not before: the book has moved, an order has left."""
+        """Whether nothing is due that was not before: the book has moved, an order has left.
+
+        What time alone makes due comes with the shell's `Woken`, so that an order leaves first.
+        """
         turn = self.turn
         return (
             not turn.needs_work
             and self._was_open
             and turn.deadline_ns is not None
-            and turn.now_ns < turn.deadline_ns
+            and turn.now_ns < turn.deadline_ns + LATE_NS
             and (type(event) is Sent or (type(event) is Told and type(event.event) in _OF_BOOK))
             and not self.work.news
         )
@@ -279,7 +283,8 @@ class Trader:
                 self.resolutions.resolve(event, is_connected=is_connected)
 
     def _told(self, event: Event | BookMoved) -> None:
-        if self.market is None or self.desk is None:
+        market, desk = self.startup.market, self.startup.desk
+        if market is None or desk is None:
             return  # nothing is followed before the instrument is known
         match event:
             case OrderEvent():
@@ -291,8 +296,8 @@ class Trader:
                     free_held = (balance.free_atoms, balance.held_atoms)
                     self.reconciler.account.balances[balance.asset_id] = free_held
             case BookMoved() | BookDelta() | BookSnapshot() | Trade():
-                if self.market.see(event) and self.desk.book.trouble(self.turn.now_ns) is None:
-                    self.host.tell("on_book", self.desk.book)
+                if market.see(event) and desk.book.trouble(self.turn.now_ns) is None:
+                    self.host.tell("on_book", desk.book)
             case _:
                 pass  # not asked for
 

@@ -82,9 +82,9 @@ class Turn:
     @property
     def instrument(self) -> Instrument:
         """What is traded; known once the start has come that far."""
-        found = self.state.instrument
-        assert found is not None, "nothing is traded before the instrument is known"
-        return found
+        portfolio = self.state.portfolio
+        assert portfolio is not None, "nothing is traded before the instrument is known"
+        return portfolio.instrument
 
     def record(self, message: TraderRecord) -> None:
         """Change the lasting state, and journal how."""

@@ -34,6 +34,7 @@ RELENT_NS = MINUTE_NS  # after so long without a word to stop the next pause is 
 BAN_NS = 2 * MINUTE_NS  # where the venue does not say for how long
 HALT_MAX_NS = 3 * 24 * 60 * MINUTE_NS  # the longest that venues ban for
 UNITS_MAX = 2**32 - 1  # that have room
+ROOM_MAX = 2**63 - 1  # nothing is held back
 STEP_NS = SECOND_NS // 20  # a clock that was set moves further than this
 
 
@@ -198,6 +199,7 @@ IDENTITY = 16  # bytes that tell whose state it is
 # ban until, nonce, pauses in a row
 _HEAD = Layout("<8sHHI16sqqqqqQI")
 _TALLY = Layout(f"<8sqqqqI{SLOTS}I")
+_PLAIN = Layout("<8sQQ")  # name, units, room
 _CHECKSUM_AT = 12
 NAMES_MAX = COUNTS_MAX = 2_000  # kept, so that they need not be made again for each request
 
@@ -369,6 +371,29 @@ def holders_of(limits: LimitProfile, cost: Cost) -> frozenset[Per]:
     return frozenset({Per.IP, *(count.holder for count in counts_of(limits, cost))})
 
 
+@lru_cache(maxsize=COUNTS_MAX)
+def plain_counts(
+    limits: LimitProfile, cost: Cost, *, is_urgent: bool = False
+) -> tuple[tuple[Per, bytes], ...] | None:
+    """Return what a request uses of whose state, as the native short way takes it.
+
+    None: there is a bucket among its limits, which only `take` knows.
+    """
+    found: dict[Per, list[bytes]] = {per: [] for per in sorted(holders_of(limits, cost))}
+    for limit, units, holder, name in counts_of(limits, cost):
+        if limit.kind is Kind.BUCKET:
+            return None
+        found[holder].append(_PLAIN.pack(name, units, _room(limit, is_urgent=is_urgent)))
+    return tuple((per, b"".join(counts)) for per, counts in found.items())
+
+
+def _room(limit: Limit, *, is_urgent: bool) -> int:
+    """Return how much of a limit may be in use after a request."""
+    if not is_urgent:
+        return limit.limit - limit.limit * RESERVE_PERCENT // 100
+    return ROOM_MAX if limit.per is Per.PAIR else limit.limit
+
+
 def take(
     limits: LimitProfile, parties: Parties, cost: Cost, now_ns: int, *, is_urgent: bool = False
 ) -> Held | None:
@@ -388,10 +413,7 @@ def take(
             continue
         tally = holding.named(name, limit)
         counted.append((tally, limit, units))
-        if is_urgent and limit.per is Per.PAIR:
-            continue
-        reserve = 0 if is_urgent else limit.limit * RESERVE_PERCENT // 100
-        wait_ns = tally.wait_ns(limit, units, limit.limit - reserve, now_ns)
+        wait_ns = tally.wait_ns(limit, units, _room(limit, is_urgent=is_urgent), now_ns)
         if wait_ns > 0 and (longest is None or wait_ns > longest.wait_ns):
             longest = Held(f"waiting for the venue's rate limit ({limit.name})", wait_ns)
     if longest is not None:

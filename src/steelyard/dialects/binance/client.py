@@ -111,7 +111,7 @@ from steelyard.wire.tables import MarketTable, OrderForm
 CLIENT_ID_PREFIX = "sy"
 BASE_62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 DIGIT_PAIRS = [first + second for first in BASE_62 for second in BASE_62]
-HALF_BITS, HALF_DIGITS = 64, 11  # 62^11 > 2^64
+HALF_BITS, UPPER_DIGITS = 64, 7  # and four digits more: 62^11 > 2^64
 
 Message = UserCommand | Query
 
@@ -195,7 +195,7 @@ class BinanceClient:
 
     def expiry_ns(self, message: Message) -> int | None:
         """Return how long the venue may still take a request up: recvWindow."""
-        is_signed = isinstance(message, UserCommand | PRIVATE)
+        is_signed = isinstance(message, _SIGNED)
         return WINDOW_MS * MS_NS if is_signed else None
 
     def client_order_id(self, number: int) -> str:
@@ -224,17 +224,25 @@ class BinanceClient:
 
 def _digits(half: int) -> str:
     """Return half an id in as many digits as it may need, in the order of its numbers."""
+    rest, last = divmod(half, len(DIGIT_PAIRS))
+    upper, next_to_last = divmod(rest, len(DIGIT_PAIRS))
+    return _upper_digits(upper) + DIGIT_PAIRS[next_to_last] + DIGIT_PAIRS[last]
+
+
+@lru_cache(maxsize=8)  # the same for millions of orders in a row
+def _upper_digits(upper: int) -> str:
     digits = []
-    for _ in range(HALF_DIGITS // 2):
-        half, pair = divmod(half, len(DIGIT_PAIRS))
-        digits.append(DIGIT_PAIRS[pair])
-    return BASE_62[half] + "".join(reversed(digits))
+    for _ in range(UPPER_DIGITS):
+        upper, digit = divmod(upper, len(BASE_62))
+        digits.append(BASE_62[digit])
+    return "".join(reversed(digits))
 
 
 _high_digits = lru_cache(maxsize=8)(_digits)  # the same for all orders of a run
 
 
 PRIVATE = AccountQuery | OrderQuery | OrdersQuery | FillsQuery | KeyQuery
+_SIGNED = UserCommand | PRIVATE
 # The same for each of them; asked before every one.
 _PLACE_COST = cost_of(orders.PLACE, Nothing())
 _CANCEL_COST = cost_of(orders.CANCEL, Nothing())

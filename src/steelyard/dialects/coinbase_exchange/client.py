@@ -153,7 +153,7 @@ class CoinbaseClient:
 
     def expiry_ns(self, message: Message) -> int | None:
         """Return how long the venue may still take a request up: as old as a timestamp may be."""
-        return WINDOW_NS if isinstance(message, UserCommand | PRIVATE) else None
+        return WINDOW_NS if isinstance(message, _SIGNED) else None
 
     def client_order_id(self, number: int) -> str:
         """Print a 128-bit id as a random-looking UUID, which is all that the venue keeps."""
@@ -178,6 +178,7 @@ class CoinbaseClient:
 
 
 PRIVATE = AccountQuery | OrderQuery | OrdersQuery | FillsQuery
+_SIGNED = UserCommand | PRIVATE
 # The same for each of them; asked before every one.
 _PLACE_COST = cost_of(orders.PLACE, Nothing())
 _CANCEL_COST = cost_of(orders.CANCEL, Nothing())

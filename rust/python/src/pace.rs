@@ -1,0 +1,138 @@
+//! The short way through what a host's traders share, for `store/pacing.py`.
+//!
+//! `src/steelyard/wire/budget.py` has the rules and the layout of a party's state. This takes what
+//! nearly every request is: all is well, and there is room. It refuses nothing: whatever is odd
+//! goes the long way, which has the words.
+
+use crc32fast::Hasher;
+use pyo3::types::PyBytes;
+use pyo3::{Bound, Python, pyfunction};
+
+/// Bytes of a state, of its head, of a tally and of one count that a request is.
+const SIZE: usize = 4096;
+const HEAD: usize = 84;
+const TALLY: usize = 172;
+const COUNT: usize = 24;
+
+/// Where things stand in the head.
+const TALLIES_AT: usize = 10;
+const CHECKSUM_AT: usize = 12;
+const IDENTITY_AT: usize = 16;
+const OFFSET_AT: usize = 32;
+const UPTIME_AT: usize = 40;
+const STOP_AT: usize = 56;
+const BAN_AT: usize = 64;
+
+/// Where things stand in a tally, behind its name.
+const SLOT_AT: usize = 8;
+const NEWEST_AT: usize = 16;
+const FOREIGN_UNTIL_AT: usize = 32;
+const FOREIGN_AT: usize = 40;
+const SLOTS_AT: usize = 44;
+
+/// How a state begins: magic, and the version of the layout.
+const BEGINS: &[u8; TALLIES_AT] = b"STLYPACE\x01\x00";
+
+/// A clock that was set moves further than this.
+const STEP_NS: u64 = 50_000_000;
+
+/// Takes units from a party's state; returns the state that is left, None for the long way.
+#[pyfunction]
+pub(crate) fn take_units<'py>(
+    py: Python<'py>,
+    state: &[u8],
+    identity: &[u8],
+    counts: &[u8],
+    now_ns: i64,
+    uptime_ns: i64,
+) -> Option<Bound<'py, PyBytes>> {
+    let mut state = state.try_into().ok()?;
+    is_plain(&state, identity, now_ns, uptime_ns)?;
+    count(&mut state, counts, now_ns)?;
+    put(&mut state, UPTIME_AT, uptime_ns.to_le_bytes())?;
+    let checksum = checksum(&state)?;
+    put(&mut state, CHECKSUM_AT, checksum)?;
+    Some(PyBytes::new(py, &state))
+}
+
+/// Whether a state is whole and this party's, its times hold, and nobody has said to stop.
+fn is_plain(state: &[u8; SIZE], identity: &[u8], now_ns: i64, uptime_ns: i64) -> Option<()> {
+    let whose: [u8; 16] = at(state, IDENTITY_AT)?;
+    let is_ours = state.starts_with(BEGINS) && whose == *identity;
+    let is_whole = at(state, CHECKSUM_AT) == Some(checksum(state)?);
+    let offset_ns = now_ns.checked_sub(uptime_ns)?;
+    let is_in_time = number(state, OFFSET_AT)?.abs_diff(offset_ns) <= STEP_NS
+        && number(state, UPTIME_AT)? <= uptime_ns;
+    let may_go = now_ns >= number(state, STOP_AT)? && now_ns >= number(state, BAN_AT)?;
+    (is_ours && is_whole && is_in_time && may_go).then_some(())
+}
+
+/// Enters counts, each (name, units, room); those that were used last stand last.
+fn count(state: &mut [u8; SIZE], counts: &[u8], now_ns: i64) -> Option<()> {
+    let known = usize::from(u16::from_le_bytes(at(state, TALLIES_AT)?));
+    let (_, rest) = state.split_at_mut_checked(HEAD)?;
+    let (room, _) = rest.split_at_mut_checked(known.checked_mul(TALLY)?)?;
+    for count in counts.chunks_exact(COUNT) {
+        let name: [u8; 8] = at(count, 0)?;
+        let units = u64::from_le_bytes(at(count, 8)?);
+        let most = u64::from_le_bytes(at(count, 16)?);
+        let place = room.chunks_exact(TALLY).position(|tally| tally.starts_with(&name))?;
+        let from = room.get_mut(place.checked_mul(TALLY)?..)?;
+        add(from.first_chunk_mut()?, units, most, now_ns)?;
+        from.rotate_left(TALLY);
+    }
+    Some(())
+}
+
+/// Adds units to a tally where they fit.
+fn add(tally: &mut [u8; TALLY], units: u64, most: u64, now_ns: i64) -> Option<()> {
+    let mut slots = [0_u32; (TALLY - SLOTS_AT) / 4];
+    for (slot, bytes) in slots.iter_mut().zip(tally.get(SLOTS_AT..)?.chunks_exact(4)) {
+        *slot = u32::from_le_bytes(at(bytes, 0)?);
+    }
+    let newest = number(tally, NEWEST_AT)?;
+    let now = now_ns.checked_div(number(tally, SLOT_AT)?)?;
+    if now > newest {
+        let passed = usize::try_from(now.checked_sub(newest)?).ok()?.min(slots.len());
+        slots.get_mut(..passed)?.fill(0);
+        slots.rotate_left(passed);
+        put(tally, NEWEST_AT, now.to_le_bytes())?;
+    }
+    let mut used: u64 = slots.iter().map(|&slot| u64::from(slot)).sum();
+    if now_ns < number(tally, FOREIGN_UNTIL_AT)? {
+        used = used.checked_add(u64::from(u32::from_le_bytes(at(tally, FOREIGN_AT)?)))?;
+    }
+    if used > 0 && used.checked_add(units)? > most {
+        return None;
+    }
+    let last = slots.last_mut()?;
+    *last = last.saturating_add(u32::try_from(units).ok()?);
+    for (slot, bytes) in slots.iter().zip(tally.get_mut(SLOTS_AT..)?.chunks_exact_mut(4)) {
+        bytes.copy_from_slice(&slot.to_le_bytes());
+    }
+    Some(())
+}
+
+/// Returns the checksum of a state, without the place where it stands.
+fn checksum(state: &[u8; SIZE]) -> Option<[u8; 4]> {
+    let (before, rest) = state.split_at_checked(CHECKSUM_AT)?;
+    let (_, behind) = rest.split_at_checked(4)?;
+    let mut hasher = Hasher::new();
+    hasher.update(before);
+    hasher.update(&[0; 4]);
+    hasher.update(behind);
+    Some(hasher.finalize().to_le_bytes())
+}
+
+fn number(bytes: &[u8], place: usize) -> Option<i64> {
+    at(bytes, place).map(i64::from_le_bytes)
+}
+
+fn at<const N: usize>(bytes: &[u8], place: usize) -> Option<[u8; N]> {
+    bytes.get(place..)?.first_chunk().copied()
+}
+
+fn put<const N: usize>(bytes: &mut [u8], place: usize, value: [u8; N]) -> Option<()> {
+    *bytes.get_mut(place..)?.first_chunk_mut()? = value;
+    Some(())
+}
