@@ -5,12 +5,11 @@ import hmac
 import json
 
 import pytest
-from desk import SECOND_NS, Desk
+from desk import ETH_USDT, SECOND_NS, Desk
 from msgspec import Struct
 
 from steelyard import dialects
 from steelyard.domain.commands import ListInstrument
-from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import Scope
 from steelyard.domain.order import Side
 from steelyard.exchange.gate import SUBSCRIPTIONS_PER_LINE, Gate
@@ -197,16 +196,6 @@ def test_a_change_counts_from_the_next_request_on(desk):
     assert asker.code("POST", "/api/v1/orders", ORDER) == (401, "KEY_EXPIRED")
 
 
-ETH_USDT = Instrument.spot(
-    1,
-    (3, "ETH"),
-    (2, "USDT"),
-    tick_size="0.01",
-    lot_size="0.00001",
-    price_max="1000000",
-    size_max="9000",
-    notional_min="5",
-)
 BOTH = {"kind": "basket", "orders": [ORDER, ORDER | {"symbol": "ETH-USDT", "price": "3000"}]}
 REFUSED = (403, "PRODUCT_NOT_ALLOWED")
 

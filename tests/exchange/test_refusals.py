@@ -17,7 +17,7 @@ class Case:
 @pytest.mark.parametrize(
     "case",
     [
-        Case(RejectReason.UNSUPPORTED, "a LIMIT order takes time_in_force GTC, IOC, FOK"),
+        Case(RejectReason.UNSUPPORTED, "a LIMIT order takes time in force GTC, IOC, FOK"),
         Case(RejectReason.UNKNOWN_ACCOUNT, "no such account"),
         Case(RejectReason.UNKNOWN_INSTRUMENT, "there are BTC-USDT"),
         Case(RejectReason.PRICE_OUT_OF_RANGE, "between 0.01 and 1000000.00"),

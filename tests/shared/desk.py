@@ -15,7 +15,7 @@ from steelyard.vault.key_pairs import read_public_key
 
 START_NS = 1_700_000_000_000_000_000
 SECOND_NS = 1_000_000_000
-BTC, USDT = 1, 2
+BTC, USDT, ETH = 1, 2, 3
 BTC_USDT = Instrument.spot(
     0,
     (BTC, "BTC"),
@@ -23,6 +23,16 @@ BTC_USDT = Instrument.spot(
     tick_size="0.01",
     lot_size="0.00001",
     price_max="1000000",
+    size_max="9000",
+    notional_min="5",
+)
+ETH_USDT = Instrument.spot(
+    1,
+    (ETH, "ETH"),
+    (USDT, "USDT"),
+    tick_size="0.01",
+    lot_size="0.0001",
+    price_max="100000",
     size_max="9000",
     notional_min="5",
 )

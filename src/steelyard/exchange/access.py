@@ -9,6 +9,7 @@ from collections.abc import Callable
 from hmac import compare_digest
 
 from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup, UserCommand
+from steelyard.domain.dead_man import ArmDeadMan
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import OrderQuery, Scope
 from steelyard.exchange.exchange import Exchange
@@ -159,7 +160,7 @@ class Access:
         wanted = self._exchange.keys.passphrase(kept)
         return not wanted or compare_digest(wanted, credentials.passphrase.encode())
 
-    def check_products(self, command: UserCommand, kept: KeptKey) -> None:
+    def check_products(self, command: UserCommand | ArmDeadMan, kept: KeptKey) -> None:
         """Turn away what a key that may trade some instruments asks of others."""
         ours = kept.created.products
         asked: list[int | None] = []
@@ -172,6 +173,8 @@ class Access:
                 query = OrderQuery(command.account_id, order_id=command.order_id)
                 order = self._exchange.history.order(query)
                 asked = [order.instrument_id] if order else []  # the engine says that there is none
+            case ArmDeadMan():
+                asked = [None]  # it cancels, or keeps from canceling, all of an account's orders
             case _:
                 pass  # money has no instrument
         listings = self._exchange.listings

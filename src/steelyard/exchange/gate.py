@@ -506,7 +506,7 @@ class Gate:
     def _check_products(self, message: Decoded, kept: KeptKey) -> None:
         for each in message.commands if isinstance(message, Batch) else (message,):
             command = each.place if isinstance(each, PlaceClosing) else each
-            if isinstance(command, UserCommand):
+            if isinstance(command, UserCommand | ArmDeadMan):
                 self._access.check_products(command, kept)
 
     def _charge(

@@ -100,20 +100,34 @@ def explain(reason: RejectReason, command: Command, listings: Listings, engine: 
     return reason.name.lower().replace("_", " ")
 
 
+# Each API has names of its own for these.
+_WORDS = {
+    "price_ticks": "price",
+    "post_only": "post-only",
+    "quote_atoms": "amount of quote",
+    "display_lots": "display size",
+    "trigger_ticks": "trigger price",
+    "trail": "trailing distance",
+    "activation_ticks": "activation price",
+    "activation_direction": "activation direction",
+    "reduce_only": "reduce-only",
+}
+
+
 def _offered(place: Place) -> str:
     """Return what goes with an order's type."""
     fields = FIELDS[place.order_type]
     allowed = ", ".join(t.name for t in sorted(fields.time_in_force))
     needs = fields._asdict()
     del needs["time_in_force"]
-    must = [name for name, need in needs.items() if need is Need.MUST]
-    may = [name for name, need in needs.items() if need is Need.MAY]
+    must = [_WORDS[name] for name, need in needs.items() if need is Need.MUST]
+    may = [_WORDS[name] for name, need in needs.items() if need is Need.MAY]
     return (
-        f"a {place.order_type.name} order takes time_in_force {allowed}"
+        f"a {place.order_type.name} order takes time in force {allowed}"
         + (f", must have {', '.join(must)}" if must else "")
         + (f", may have {', '.join(may)}" if may else "")
-        + ", and nothing else; post_only and display_lots go with GTC and GTD, expire_ns with GTD; "
-        "size_lots or quote_atoms says how much"
+        + ", and nothing else; post-only and a display size go with GTC and GTD, an expiry with "
+        "GTD; a size or an amount of quote says how much"
     )
 
 

@@ -57,7 +57,10 @@ def resolve(reference: str, environment: Mapping[str, str]) -> ApiKey:
 def _from_environment(name: str, environment: Mapping[str, str]) -> ApiKey:
     key, secret = environment.get(f"{name}_KEY"), environment.get(f"{name}_SECRET")
     if not key or not secret:
-        raise ConfigError(f"key env:{name}: set {name}_KEY and {name}_SECRET")
+        raise ConfigError(
+            f"key env:{name}: set {name}_KEY and {name}_SECRET, and {name}_PASSPHRASE where the "
+            "venue wants one"
+        )
     # What is not UTF-8 in the environment comes as surrogates.
     value = secret.encode(errors="surrogateescape")
     return _api_key(key, value, environment.get(f"{name}_PASSPHRASE", ""))

@@ -20,19 +20,8 @@ from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import UNLIMITED, LimitProfile
 from steelyard.wire.outcome import Outcome
-from tests.shared.desk import BTC, USDT, Desk
+from tests.shared.desk import BTC, ETH, ETH_USDT, Desk
 
-ETH = 3
-ETH_USDT = Instrument.spot(
-    1,
-    (ETH, "ETH"),
-    (USDT, "USDT"),
-    tick_size="0.01",
-    lot_size="0.0001",
-    price_max="100000",
-    size_max="9000",
-    notional_min="5",
-)
 ETH_BTC = Instrument.spot(
     2,
     (ETH, "ETH"),

@@ -7,25 +7,13 @@ import msgspec
 
 from steelyard.dialects.coinbase_exchange import DIALECT, auth
 from steelyard.domain.commands import ListInstrument
-from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import KeyKind, Scope
 from steelyard.exchange.gate import Gate, Line
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import UNLIMITED, LimitProfile
-from tests.shared.desk import USDT, Desk
+from tests.shared.desk import ETH_USDT, Desk
 
-ETH = 3
-ETH_USDT = Instrument.spot(
-    1,
-    (ETH, "ETH"),
-    (USDT, "USDT"),
-    tick_size="0.01",
-    lot_size="0.0001",
-    price_max="100000",
-    size_max="9000",
-    notional_min="5",
-)
 HERE = "127.0.0.1"
 STEP_NS = 50_000_000
 

@@ -111,6 +111,7 @@ def test_an_order_is_what_it_says(market, params, terms):
         ({"timeinforce": "DAY"}, "EGeneral:Invalid arguments:timeinforce"),
         ({"timeinforce": "GTD"}, "EGeneral:Invalid arguments:expiretm"),
         ({"expiretm": "1600000000"}, "EGeneral:Invalid arguments:expiretm"),
+        ({"expiretm": "+4"}, "EGeneral:Invalid arguments:expiretm"),
         ({"starttm": "+60"}, "EGeneral:Invalid arguments:starttm"),
         ({"leverage": "2:1"}, "EGeneral:Invalid arguments:leverage"),
         ({"reduce_only": "true"}, "EOrder:Reduce only:No position exists"),

@@ -1,6 +1,8 @@
 import pytest
 
 from steelyard.dialects.kraken.text import id_text
+from steelyard.domain.commands import ListInstrument
+from tests.shared.desk import ETH_USDT
 
 
 def test_an_edited_order_is_another_one(venue):
@@ -70,6 +72,21 @@ def test_all_is_canceled_unless_it_is_asked_again_in_time(venue):
     venue.add()
     venue.pass_time(100)
     assert len(venue.result("OpenOrders")["open"]) == 1  # once
+
+
+@pytest.mark.parametrize("timeout", ["2", "0"])
+def test_a_key_for_some_markets_neither_arms_nor_disarms(venue, timeout):
+    """It is about all of the account's orders."""
+    venue.desk.exchange.record(ListInstrument(ETH_USDT), venue.desk.tick())
+    part = venue.key("alice", products=("ETH-USDT",))
+    txid = venue.add()
+    venue.result("CancelAllOrdersAfter", timeout="60")
+    told = venue.error("CancelAllOrdersAfter", key=part, timeout=timeout)
+    assert told == "EGeneral:Permission denied"
+    venue.pass_time(59)
+    assert [*venue.result("OpenOrders")["open"]] == [txid]
+    venue.pass_time(2)
+    assert venue.result("OpenOrders")["open"] == {}
 
 
 def test_a_switch_is_disarmed_by_zero_and_is_each_accounts_own(venue):

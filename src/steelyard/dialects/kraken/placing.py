@@ -69,6 +69,7 @@ TRIGGERS = {"last": TriggerBy.LAST, "index": TriggerBy.INDEX}
 TRIGGER_NAMES = {by: name for name, by in TRIGGERS.items()}
 FLAGS = frozenset({"post", "fcib", "fciq", "nompp", "viqc"})
 
+EXPIRES_AFTER_MIN_NS = 5 * SECOND_NS
 DEADLINE_MIN_NS, DEADLINE_MAX_NS = 500_000_000, 60 * SECOND_NS
 EXPIRY_MAX_NS = 31 * 24 * 3_600 * SECOND_NS
 DISPLAY_PARTS_MAX = 15
@@ -335,7 +336,10 @@ def _expire_ns(text: str | None, now_ns: int) -> int | None:
         if "T" in text:
             at_ns = read_rfc3339(text)
         elif text.startswith("+"):
-            at_ns = now_ns + read_seconds(text[1:])
+            after_ns = read_seconds(text[1:])
+            if after_ns < EXPIRES_AFTER_MIN_NS:
+                raise errors.invalid("expiretm", "+n is at least 5 s")
+            at_ns = now_ns + after_ns
         else:
             at_ns = read_seconds(text)
     except DecodeError as error:
