@@ -4,9 +4,13 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.house.source import ROOT
 
 EXAMPLE = ROOT / "docs" / "examples" / "venue"
+pytestmark = pytest.mark.slow
+
 PASSED_MIN = 14  # the rest it does not offer
 
 
