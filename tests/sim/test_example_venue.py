@@ -8,9 +8,9 @@ import pytest
 
 from tests.house.source import ROOT
 
-EXAMPLE = ROOT / "docs" / "examples" / "venue"
 pytestmark = pytest.mark.slow
 
+EXAMPLE = ROOT / "docs" / "examples" / "venue"
 PASSED_MIN = 14  # the rest it does not offer
 
 
