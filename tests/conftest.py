@@ -25,7 +25,7 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     kept = os.environ.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / "target" / "pycache"))
     sys.dont_write_bytecode, sys.pycache_prefix = False, kept
 
-# Thousands of tests are collected, of which nothing is garbage: see pytest_collection_finish.
+# Thousands of tests are collected, of which nothing is garbage: see pytest_runtestloop.
 gc.disable()
 
 # What traders of a host share: those of these tests share nothing with the developer's.
@@ -72,7 +72,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return is_out or None
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
     """Collect garbage from here on, and look at nothing that is there already."""
     gc.freeze()
     gc.enable()

@@ -9,6 +9,7 @@ from itertools import pairwise
 from random import Random
 from typing import NamedTuple
 
+import pytest
 from examples import examples
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -534,5 +535,6 @@ LONG = settings(examples(40), stateful_step_count=50)
 TestReference = Engine.TestCase
 TestReference.settings = LONG
 if "native" in kinds():
+    TestReference = pytest.mark.slow(TestReference)
     TestNative = NativeEngine.TestCase
     TestNative.settings = LONG

@@ -309,6 +309,8 @@ def test_users_cannot_break_it_in_ten_minutes():
     assert wrong < 0.05 * total
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 def test_orders_at_the_touch_fill_in_realistic_time():
     """Small orders that join the best bid fill: not all at once, most within half a minute."""
     waits = []
@@ -402,6 +404,8 @@ def test_a_pause_is_bridged_in_one_leap():
     assert pit.market.cursor().time_ns == now_ns + SECOND_NS
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 def test_a_pause_of_years_is_bounded():
     """Of a long pause only the last week is made up, and the price leaps as over a week."""
     pit = Pit(Crowd(9))

@@ -9,7 +9,7 @@ from steelyard.domain.journal import Record
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import SECOND_NS, FillsQuery, OrderQuery
 from steelyard.domain.order import OrderType, Side, TimeInForce
-from steelyard.engine.reference import ReferenceEngine
+from steelyard.engine.choice import new_engine
 from steelyard.exchange.admin import Admin
 from steelyard.exchange.crowd import Crowd
 from steelyard.exchange.exchange import Exchange
@@ -28,7 +28,7 @@ class Floor:
     """An exchange with a crowd, and one user."""
 
     def __init__(self, fault: Fault | None = SCRIPT) -> None:
-        self.exchange = Exchange(ReferenceEngine(), Crowd(1), PlainSeal())
+        self.exchange = Exchange(new_engine(), Crowd(1), PlainSeal())
         self.admin = Admin(self.exchange, PlainSeal(), lambda size: b"x" * size)
         self.now_ns = T0
         self.exchange.found(Founded(FORMAT, "crowd", "1"), T0)
@@ -201,10 +201,10 @@ def test_a_replay_makes_the_same_exchange():
     records, data = floor.exchange.drain().records, floor.exchange.snapshot()
     floor.run(4)
     after = floor.exchange.drain().records
-    replayed = Exchange(ReferenceEngine(), Crowd(1), PlainSeal())
+    replayed = Exchange(new_engine(), Crowd(1), PlainSeal())
     for number, (time_ns, message) in enumerate(records + after, 1):
         replayed.replay(Record(number, time_ns, message))
-    restored = Exchange(ReferenceEngine(), Crowd(1), PlainSeal())
+    restored = Exchange(new_engine(), Crowd(1), PlainSeal())
     restored.restore(data)
     assert restored.held == {floor.instrument.instrument_id}
     for number, (time_ns, message) in enumerate(after, len(records) + 1):
@@ -218,7 +218,7 @@ def test_after_a_restart_the_house_goes_on():
     floor = Floor()
     floor.place(Side.BUY, 1_000, floor.book.asks[0][0] + 10)
     assert floor.exchange.held
-    restored = Exchange(ReferenceEngine(), Crowd(1), PlainSeal())
+    restored = Exchange(new_engine(), Crowd(1), PlainSeal())
     restored.restore(floor.exchange.snapshot())
     Admin(restored, PlainSeal(), lambda size: b"x" * size).partial_fills.begin(floor.now_ns)
     assert restored.held == set()

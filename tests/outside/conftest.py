@@ -1,11 +1,10 @@
 """An exchange that may be stopped, the machine's browser, and looks at the page in it."""
 
 import pytest
+from exchange_here import ExchangeHere
 from free_ports import free_base
 from page_visit import FLAGS, WIDE, Visit
 from playwright.sync_api import sync_playwright
-
-from steelyard.testing import LocalExchange
 
 # Days that more than one file lives.
 pytest.register_assert_rewrite(
@@ -17,7 +16,7 @@ pytest.register_assert_rewrite(
 def own_exchange(tmp_path):
     """An exchange that may be stopped; it comes back on the same ports."""
     options = ("--crowd", "1", "--port-base", str(free_base()))
-    with LocalExchange(tmp_path / "exchange", *options) as running:
+    with ExchangeHere(tmp_path / "exchange", *options) as running:
         yield running
 
 

@@ -1,21 +1,21 @@
 """Changes of orders and stops over real sockets, in each language that has words for them."""
 
 import pytest
+from exchange_here import ExchangeHere
 
 from steelyard.domain.lifecycle import OrderState
 from steelyard.net.loop import run_loop
-from steelyard.testing import LocalExchange
 from tests.cli.test_trader_process import is_running, running, settings, until
 
 
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory: pytest.TempPathFactory):
-    with LocalExchange(tmp_path_factory.mktemp("life") / "data", "--crowd", "1") as started:
+    with ExchangeHere(tmp_path_factory.mktemp("life") / "data", "--crowd", "1") as started:
         yield started
 
 
 @pytest.mark.parametrize("dialect", ["native", "binance", "coinbase-exchange"])
-def test_an_order_is_changed_and_a_position_protected(exchange: LocalExchange, dialect: str):
+def test_an_order_is_changed_and_a_position_protected(exchange: ExchangeHere, dialect: str):
     """What the venue has is what the bot believes; where a venue cannot, the bot says so."""
 
     async def main() -> None:

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 from bot_process import ALWAYS, Bot, config_text, open_account
+from exchange_here import ExchangeHere
 from free_ports import free_base
 
-from steelyard.testing import LocalExchange
 from steelyard.trading.records import OrderAbsent, OrderPending
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -21,7 +21,7 @@ SOON_S = 90
 def own_exchange(tmp_path):
     """An exchange that may be stopped and misbehaves; it comes back on the same ports."""
     options = ("--crowd", "1", "--port-base", str(free_base()))
-    with LocalExchange(tmp_path / "exchange", *options) as running:
+    with ExchangeHere(tmp_path / "exchange", *options) as running:
         yield running
 
 
@@ -30,7 +30,7 @@ def start(tmp_path):
     """Start a bot with an account of its own."""
     bots = []
 
-    def start(at: LocalExchange, name: str) -> Bot:
+    def start(at: ExchangeHere, name: str) -> Bot:
         urls = {"rest": at.url(DIALECT), "ws": at.url(DIALECT, "ws")}
         text = config_text(at, name, params=ALWAYS, **urls)
         text = text.replace('dialect = "binance"', f'dialect = "{DIALECT}"')
@@ -51,7 +51,7 @@ def more_fills(known: int):
     return lambda state: len(state["fills"]) > known
 
 
-def check_books(bot: Bot, exchange: LocalExchange) -> None:
+def check_books(bot: Bot, exchange: ExchangeHere) -> None:
     """Compare a stopped bot's journal with the exchange: each order and each fill once."""
     messages = [message for _, message in bot.journal()]
     intents = [m.place.client_order_id for m in messages if isinstance(m, OrderPending)]

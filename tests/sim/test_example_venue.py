@@ -4,7 +4,11 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.house.source import ROOT
+
+pytestmark = pytest.mark.slow
 
 EXAMPLE = ROOT / "docs" / "examples" / "venue"
 PASSED_MIN = 14  # the rest it does not offer

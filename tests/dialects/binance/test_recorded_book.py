@@ -123,7 +123,9 @@ def by_the_native_reader(lines) -> Followed:
     return followed
 
 
-@pytest.mark.parametrize("follow", [by_the_session, by_the_native_reader])
+@pytest.mark.parametrize(
+    "follow", [pytest.param(by_the_session, marks=pytest.mark.slow), by_the_native_reader]
+)
 def test_the_touch_of_a_recording_is_the_venues(shared_data, follow):
     """At each update the best levels are those of the last bookTicker with `u` up to its own."""
     followed = follow(streamed(shared_data / RECORDING))
