@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import gc
 import json
 import os
 import signal
@@ -213,6 +214,20 @@ def test_a_signal_ends_it_in_order(exchange: LocalExchange):
             assert orders(process) == [OrderState.CANCELED] * 3
 
     run_loop(again())
+
+
+def test_what_is_there_at_the_start_is_not_looked_through_for_garbage(exchange: LocalExchange):
+    """A full collection would halt it for long; whoever goes on afterwards is as before."""
+    what = settings(exchange, "Rester", "frozen")
+    kept = []
+
+    def ready(_: dict) -> None:
+        kept.append(gc.get_freeze_count())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    run_loop(run_trader(what, ready))
+    assert kept[0] > 10_000
+    assert gc.get_freeze_count() == 0
 
 
 def test_a_signal_before_anything_is_ready_is_not_lost(exchange: LocalExchange):

@@ -10,6 +10,7 @@ process with its traceback, and the next start reconciles.
 """
 
 import asyncio
+import gc
 import os
 import signal
 from collections import deque
@@ -90,11 +91,15 @@ async def run_trader(
         # First of all: one that comes while the journal is replayed is told when that is done.
         loop.add_signal_handler(number, signaled, number)
     process = TraderProcess(settings)
+    # What is there by now stays: to look through it for garbage would halt an order for long.
+    gc.collect()
+    gc.freeze()
     try:
         document = await process.start()
         ready(document)
         return await process.run()
     finally:
+        gc.unfreeze()
         await process.close()
 
 
