@@ -186,7 +186,7 @@ import sys, time
 from pathlib import Path
 from random import Random
 from steelyard.net.clock import Clock, uptime_ns
-from steelyard.store.pacing import Names, SharedPacing
+from steelyard.store.pacing import BUSY_NS, Names, SharedPacing
 from steelyard.wire.budget import Cost
 from steelyard.wire.limits import Counts, Limit, LimitProfile, Per
 hour_ns, most = 3600 * 10**9, int(sys.argv[2])
@@ -201,8 +201,15 @@ pacing = SharedPacing(
     Path(sys.argv[1]), Names("venue", sys.argv[3], ""), limits, Random(1), clock.now_ns(), uptime_ns
 )
 cost = Cost("GET", "/", is_public=True, weight=1, orders=1)
-while pacing.take(cost, clock.now_ns(), is_urgent=True) is None:
-    print("took", flush=True)
+print("ready", flush=True)
+sys.stdin.readline()
+wait_ns = 0
+while wait_ns in (0, BUSY_NS):
+    held = pacing.take(cost, clock.now_ns(), is_urgent=True)
+    wait_ns = 0 if held is None else held.wait_ns
+    if held is None:
+        print("took", flush=True)
+    time.sleep(0.0002)  # all of them have their turns
 print("end", flush=True)
 time.sleep(3600)
 """
@@ -214,6 +221,7 @@ def test_processes_that_are_greedy_take_no_more_than_there_is_and_some_are_kille
     children = [
         subprocess.Popen(
             [sys.executable, "-c", GREEDY, str(tmp_path), str(most), f"key{number}"],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -221,6 +229,10 @@ def test_processes_that_are_greedy_take_no_more_than_there_is_and_some_are_kille
     ]
     told = 0
     try:
+        assert [child.stdout.readline() for child in children] == ["ready\n"] * len(children)
+        for child in children:
+            child.stdin.write("go\n")
+            child.stdin.flush()
         for child, least in zip(children, killed_at, strict=False):
             for _ in range(least):
                 assert child.stdout.readline() == "took\n"
@@ -233,6 +245,7 @@ def test_processes_that_are_greedy_take_no_more_than_there_is_and_some_are_kille
         for child in children:
             child.kill()
             child.wait()
+            child.stdin.close()
             child.stdout.close()
     # What each of them took last and could not tell any more is lost, and nothing else.
     assert most - len(killed_at) <= told <= most
