@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from steelyard.domain.messages import SECOND_NS
 from steelyard.sim.plan import calm
 from steelyard.sim.world import World
 from steelyard.store import segment
@@ -35,6 +36,13 @@ def test_a_calm_world_agrees_at_once(dialect):
     truth = world.auditor.truth(world.bots[0])
     assert truth.position_atoms or truth.cash_atoms
     assert world.exchange.over_limits() == {}
+
+
+def test_a_bot_starts_however_far_apart_the_clocks_have_been_put():
+    """A real one asks for leave; what it then makes of the clocks is what worlds look at."""
+    plan = calm(1)
+    plan.trouble_s, plan.ahead_ns = 8, (-40 * SECOND_NS, 60 * SECOND_NS, 0)
+    assert World(plan, segment).run().counts["decided"] > 0
 
 
 @pytest.mark.parametrize("seed", BAD_SEEDS)

@@ -49,6 +49,7 @@ dialect = "{dialect}"
 rest = "http://127.0.0.1:1"
 ws = "ws://127.0.0.1:1"
 key = "env:EXAMPLE"
+skew_max = "10m"
 [strategy]
 class = "steelyard.sim.workload:Wisher"
 symbol = "{symbol}"
