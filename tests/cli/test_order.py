@@ -29,9 +29,11 @@ def test_what_is_said_wrong_is_refused(more: list[str], message: str, tmp_path, 
     assert message in capsys.readouterr().err
 
 
-def test_a_decision_is_asked_about_at_the_venue_and_journaled(exchange: LocalExchange, capsys):
+def test_a_decision_is_asked_about_at_the_venue_and_journaled(
+    exchange_of_bots: LocalExchange, capsys
+):
     """An order that never arrived, on a venue whose requests do not expire."""
-    what = settings(exchange, "Rester", "decided")
+    what = settings(exchange_of_bots, "Rester", "decided")
 
     async def main() -> None:
         async with running(what) as process:
@@ -49,7 +51,7 @@ def test_a_decision_is_asked_about_at_the_venue_and_journaled(exchange: LocalExc
             trader.turn.record(OrderSent("f" * 32, 1, None))
             trader.turn.record(OrderUnknown("f" * 32, "a test", None))
             command = ["order", "resolve", "decided", "f" * 32, "--why", "I looked"]
-            data = ["--data", str(exchange.data)]
+            data = ["--data", str(exchange_of_bots.data)]
             assert await asyncio.to_thread(run, [*command, "--live", *data]) == 1
             assert trader.turn.state.orders["f" * 32].state is OrderState.UNKNOWN
             assert await asyncio.to_thread(run, [*command, "--absent", *data]) == 0

@@ -14,21 +14,14 @@ from tests.cli.test_trader_process import is_running
 from tests.cli.trader_bot import running, settings, until
 
 
-@pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory):
-    """One whose directory may have bots in it."""
-    with LocalExchange(tmp_path_factory.mktemp("reconcile") / "data", "--crowd", "1") as started:
-        yield started
-
-
-def test_a_running_bot_compares_when_asked(exchange: LocalExchange, capsys):
+def test_a_running_bot_compares_when_asked(exchange_of_bots: LocalExchange, capsys):
     """The exit code and the document say what came of it."""
-    what = settings(exchange, "Rester", "compared")
+    what = settings(exchange_of_bots, "Rester", "compared")
 
     async def main() -> None:
         async with running(what) as process:
             await until(lambda: is_running(process))
-            data = str(exchange.data)
+            data = str(exchange_of_bots.data)
             code = await asyncio.to_thread(run, ["reconcile", "compared", "--data", data, "--json"])
             assert code == 0
 
@@ -38,9 +31,9 @@ def test_a_running_bot_compares_when_asked(exchange: LocalExchange, capsys):
     assert "as the venue has them" in document["text"]
 
 
-def test_a_bot_that_does_not_run_is_said_so(exchange: LocalExchange, tmp_path):
+def test_a_bot_that_does_not_run_is_said_so(exchange_of_bots: LocalExchange, tmp_path):
     """With what to do about it."""
-    what = settings(exchange, "Idle", "resting")
+    what = settings(exchange_of_bots, "Idle", "resting")
 
     async def main() -> None:
         async with running(what) as process:
@@ -48,6 +41,6 @@ def test_a_bot_that_does_not_run_is_said_so(exchange: LocalExchange, tmp_path):
 
     run_loop(main())
     with pytest.raises(UsageError, match="does not run; start it with `steelyard trade`"):
-        running_bot(exchange.data, "resting")
+        running_bot(exchange_of_bots.data, "resting")
     with pytest.raises(UsageError, match="no bot 'nobody' in"):
         running_bot(tmp_path, "nobody")
