@@ -75,6 +75,7 @@ MUTE = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, QUIET),)
 UNASKED = Fault(Trouble.REFUSED, where="/api/v3/depth", status=503)
 DARKNESS = (*SILENCE, Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, UNASKED))
 KILLED = (Happening(20 * SECOND_NS, What.SIGKILL, 0),)
+SWITCHES = tuple(Happening(at * SECOND_NS, What.SWITCH, 0, SECOND_NS) for at in (9, 17, 25))
 MEDDLING = tuple(Happening(at * SECOND_NS, What.PERSON, 0) for at in range(8, 30, 2))
 BREAKS = tuple(Happening(s * SECOND_NS, What.RESET, 0) for s in (6, 12, 18, 24))
 GAPS = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, LOST),)
@@ -453,6 +454,18 @@ def answers_before_it_has_written(patch: Patch) -> None:
     around(patch, ExchangeHost, "turn", turn)
 
 
+def calls_a_kill_verified_at_once(patch: Patch) -> None:
+    def work_kill(real):
+        def mutated(self, *, is_connected):
+            if self.kill is not None and self.kill.report is None:
+                self.kill.report = self._report(self.kill, None)
+            real(self, is_connected=is_connected)
+
+        return mutated
+
+    around(patch, Endings, "work_kill", work_kill)
+
+
 # -- stops ----------------------------------------------------------------------------------------
 
 
@@ -465,6 +478,21 @@ def forgets_the_stop_at_a_restart(patch: Patch) -> None:
         return replay
 
     around(patch, TraderState, "replay", made)
+
+
+def never_makes_a_stop_smaller(patch: Patch) -> None:
+    def made(real):
+        def keep(self, stop, lots, *, is_open):
+            cancel = self._work.cancel
+            self._work.cancel = lambda order, why: (
+                None if "larger than" in why else cancel(order, why)
+            )
+            real(self, stop, lots, is_open=is_open)
+            self._work.cancel = cancel
+
+        return keep
+
+    around(patch, Protection, "_keep", made)
 
 
 def takes_a_stop_for_granted(patch: Patch) -> None:
@@ -508,6 +536,12 @@ MUTATIONS = (
         more=MEDDLING,
         manner=Manner.HOLDER,
     ),
+    Mutation(
+        9,
+        "a stop stays larger than its position",
+        never_makes_a_stop_smaller,
+        manner=Manner.HOLDER,
+    ),
     Mutation(10, "a part of a fill is taken for the whole", takes_a_part_for_the_whole),
     Mutation(11, "nothing is compared after a reconnect", compares_once_and_never_again),
     Mutation(11, "it trades while it is gated", trades_while_it_is_gated),
@@ -539,6 +573,7 @@ MUTATIONS = (
     Mutation(17, "nonces begin anew", begins_its_nonces_anew, "kraken"),
     Mutation(18, "the kill switch is not obeyed", does_not_obey_the_kill_switch),
     Mutation(18, "a kill leaves orders open", forgets_to_cancel_when_it_is_killed),
+    Mutation(18, "a kill is called verified at once", calls_a_kill_verified_at_once, more=SWITCHES),
     Mutation(19, "an order leaves before it is written down", sends_before_it_has_written),
     Mutation(19, "it goes on when its disk refuses", goes_on_when_the_disk_refuses),
     Mutation(19, "the exchange answers before it has written", answers_before_it_has_written),

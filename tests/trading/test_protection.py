@@ -68,6 +68,24 @@ def test_the_configured_stop_follows_from_the_average_price():
     assert abs(Decimal(trigger) / 100 - average * Decimal("0.99")) < 1
 
 
+def test_the_configured_stop_goes_with_the_average_price():
+    """Who adds to a position that rises has not more to lose; a strategy's own wish stays."""
+    world = hand_world(buy, config=STOP_LOSS)
+    world.run(2)
+    world.venue.quote(6_040_000)
+    world.hand.acts.append(lambda hand: hand.buy("0.03"))
+    world.run(5)
+    average = world.trader.turn.state.portfolio.average_price
+    assert average > 60_100
+    triggers = {trigger for _, _, trigger in stops(world)}
+    assert triggers == {int(average * 99)}
+    assert world.trader.turn.state.stop.follows
+    world.hand.acts.append(protect("50000"))
+    world.run(8)
+    assert {trigger for _, _, trigger in stops(world)} == {5_000_000}
+    assert dump(world.replayed()) == dump(world.trader.turn.state)
+
+
 def test_a_position_that_is_worth_more_than_an_order_may_be_has_several_stops():
     """No limit of the bot's own leaves it bare."""
     world = hand_world(*[lambda hand: hand.buy("0.1")] * 3, protect())

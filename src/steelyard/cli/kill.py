@@ -19,7 +19,8 @@ def kill(bot: str | None = None, /, *, resume: bool = False, common: Common = _E
     """Stop a bot: latch its trading off, cancel its orders, count that none is open.
 
     Works when the bot does not: then the exchange is told. The exit code is 0 only if the
-    exchange itself says that nothing is open.
+    exchange itself says that nothing is open on the bot's account: every order of that account
+    is canceled, also one placed by hand or by another bot. Give each bot an account of its own.
 
     Examples: steelyard kill demo | steelyard kill | steelyard kill demo --resume
 

@@ -128,7 +128,8 @@ class Wisher(Strategy):
 
     def _hold(self, rng: Random, size: int) -> None:
         wishes = [order for order in self.open_orders if not order.protects]
-        match rng.randrange(7):
+        holds = Decimal(size) * self.instrument.lot_size <= self.position.size
+        match rng.randrange(8):
             case 0 | 1:
                 self.buy(Lots(size))
             case 2:
@@ -140,14 +141,21 @@ class Wisher(Strategy):
                 self.amend(rng.choice(wishes), price=self._price_near(Side.BUY, rng.randint(0, 9)))
             case 5:
                 self._protect(rng)
-            case 6 if Decimal(size) * self.instrument.lot_size <= self.position.size:
+            case 6 if holds:
                 self.protect(None)
                 self.sell(Lots(size))
+            case 7 if holds:
+                self.sell(Lots(size))  # the stop is to shrink
             case _:
                 self.cancel_all()
 
     def _protect(self, rng: Random) -> None:
-        """Want the position to end so far below; some stops are struck soon, some never."""
+        """Want the position to end so far below; some stops are struck soon, some never.
+
+        Below is the wrong side of a short one, which comes of a sale beside a stop that is struck.
+        """
+        if self.position.size < 0:
+            return
         trigger = self._price_near(Side.BUY, rng.choice([10, 30, 200, 2_000]))
         self.protect(trigger, trigger - NEAR if self.params.has_limit else None)
 

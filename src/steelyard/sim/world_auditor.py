@@ -71,6 +71,7 @@ class _Bot:
         self.told: set[str] = set()  # by our id: the venue has told of them
         self.private_up = False
         self.killed = False
+        self.verified: object = None  # the report of a kill that was looked at last
         self.wait_until_ns = 0
         self.asked: dict[int, type] = {}  # since the private stream is up
         self.compared: set[type] = set()
@@ -165,6 +166,22 @@ class WorldAuditor:
                     self._heard(bot, order)
                 case actions.Ask(request_id, query) if isinstance(query, COMPARED):
                     bot.asked[request_id] = type(query)
+
+        self._check_kill(bot)
+
+    def _check_kill(self, bot: _Bot) -> None:
+        """A kill that calls itself verified has left no order of the bot's open."""
+        kill = bot.host.trader.endings.kill
+        report = None if kill is None else kill.report
+        if report is bot.verified or not self._exchange.is_up:
+            return
+        bot.verified = report
+        if report is None or not report.verified or not self._is_frank:
+            return
+        self.counts["kills"] += 1
+        truth = self.truth(bot.host).orders
+        if left := [name for name, order in truth.items() if order.state.is_open]:
+            raise Violation("killed", f"{bot.host.name} calls its kill verified, and has {left}")
 
     def _decided(self, bot: _Bot, place: Place) -> None:
         name = place.client_order_id

@@ -96,10 +96,17 @@ class Protection:
             self._set(trigger_ticks, limit_ticks, "the strategy wants it")
         return None
 
-    def _set(self, trigger_ticks: int | None, limit_ticks: int | None, why: str) -> None:
+    def _set(
+        self,
+        trigger_ticks: int | None,
+        limit_ticks: int | None,
+        why: str,
+        *,
+        follows: bool = False,
+    ) -> None:
         lots = self._position_lots
         side = None if lots == 0 or trigger_ticks is None else _side_of(lots)
-        self._turn.record(ProtectionSet(trigger_ticks, limit_ticks, side, why))
+        self._turn.record(ProtectionSet(trigger_ticks, limit_ticks, side, why, follows))
         self._is_lost, self._failures = False, 0
 
     @property
@@ -152,20 +159,25 @@ class Protection:
         stop, side = turn.state.stop, None if lots == 0 else _side_of(lots)
         if stop is not None and stop.side is not side:
             if stop.side is None:
-                self._set(stop.trigger_ticks, stop.limit_ticks, "there is a position now")
+                why = "there is a position now"
+                self._set(stop.trigger_ticks, stop.limit_ticks, why, follows=stop.follows)
             elif side is None:
                 self._set(None, None, "the position is closed")
             else:
                 self._set(None, None, "the position has changed sides")
-        if self._stop_loss is None or side is None or turn.state.stop is not None:
+        stop = turn.state.stop
+        if self._stop_loss is None or side is None or (stop is not None and not stop.follows):
             return
+        if stop is not None and turn.now_ns < self._moved_ns + SETTLE_NS:
+            return  # looked at again then
         average = None if portfolio is None else portfolio.average_price
         if average is None:
             return
         factor = EXACT.subtract(Decimal(1), EXACT.multiply(Decimal(int(side)), self._stop_loss))
         price = EXACT.multiply(average, factor)
-        ticks = EXACT.divide_int(price, turn.instrument.tick_size)
-        self._set(max(1, int(ticks)), None, "[risk] stop_loss")
+        ticks = max(1, int(EXACT.divide_int(price, turn.instrument.tick_size)))
+        if stop is None or stop.trigger_ticks != ticks:
+            self._set(ticks, None, "[risk] stop_loss", follows=True)
 
     def _covered_lots(self, lots: int, stop: Stop, *, only_seen: bool) -> int:
         """Return how much of the position the stops that are there would end."""

@@ -249,13 +249,15 @@ class PositionAdopted(Struct, frozen=True, tag=True):
 class ProtectionSet(Struct, frozen=True, tag=True):
     """The position is to have a stop at this trigger; without a limit at the market; None: none.
 
-    side is that of the position it is for; None: of the next one.
+    side is that of the position it is for; None: of the next one. follows: the trigger goes with
+    the position's average price, as the configuration says, until a strategy wants another.
     """
 
     trigger_ticks: int | None
     limit_ticks: int | None
     side: Side | None
     why: str
+    follows: bool = False
 
 
 class ProtectionSeen(Struct, frozen=True, tag=True):

@@ -74,6 +74,7 @@ class Stop(NamedTuple):
     trigger_ticks: int
     limit_ticks: int | None
     side: Side | None  # of the position; None: of the next one
+    follows: bool = False  # whether its trigger goes with the position's average price
 
 
 class TraderState:
@@ -135,7 +136,9 @@ class TraderState:
                 self.stop = None
             case ProtectionSet():
                 assert message.trigger_ticks is not None, "the case above has those without"
-                self.stop = Stop(message.trigger_ticks, message.limit_ticks, message.side)
+                self.stop = Stop(
+                    message.trigger_ticks, message.limit_ticks, message.side, message.follows
+                )
             case TimerFired():
                 self.timer_slots[message.interval_ns] = message.slot
             case Killed():
