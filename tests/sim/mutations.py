@@ -185,6 +185,17 @@ def books_fills_twice(patch: Patch) -> None:
     patch.setattr(Portfolio, "look_up", lambda *_: Booked.NEW)
 
 
+def does_not_mind_a_late_answer(patch: Patch) -> None:
+    patch.setattr(risk, "OVERDUE_NS", 10**18)
+
+
+def does_not_mind_an_unknown_change(patch: Patch) -> None:
+    def in_doubt(real):
+        return lambda order, situation: order.amending is None and real(order, situation)
+
+    around(patch, risk, "_is_in_doubt", in_doubt)
+
+
 def takes_a_part_for_the_whole(patch: Patch) -> None:
     def filled(real):
         def mutated(self, client_order_id, fill, now_ns):
@@ -517,6 +528,13 @@ MUTATIONS = (
     Mutation(5, "unknown becomes rejected after three questions", gives_up_after_three_questions),
     Mutation(5, "an order that is not there yet is absent", believes_in_absence_at_once),
     Mutation(5, "what is unknown does not count", does_not_count_what_is_unknown),
+    Mutation(5, "an answer that is late is not missed", does_not_mind_a_late_answer),
+    Mutation(
+        5,
+        "a change of an order that is unknown does not count",
+        does_not_mind_an_unknown_change,
+        manner=Manner.HOLDER,
+    ),
     Mutation(6, "fills are heard and never asked for", asks_for_no_fills),
     Mutation(7, "a fill that is told twice is booked twice", books_fills_twice),
     Mutation(8, "a restart forgets the position", forgets_its_position_at_a_restart),
@@ -583,6 +601,12 @@ MUTATIONS = (
 
 # The seed that caught each one last, which is tried first; when plans have changed it is another.
 CAUGHT_BY = {
+    "does_not_mind_a_late_answer": 4,
+    "does_not_mind_an_unknown_change": 38,
+    "forgets_the_stop_at_a_restart": 6,
+    "takes_a_stop_for_granted": 1,
+    "never_makes_a_stop_smaller": 16,
+    "calls_a_kill_verified_at_once": 1,
     "sends_again_under_a_new_id": 13,
     "sends_again_under_the_same_id": 16,
     "uses_an_id_again": 3,

@@ -30,11 +30,13 @@ from steelyard.trading import actions
 from steelyard.trading.actions import Input, Role
 from steelyard.trading.books import STALE_NS
 from steelyard.trading.records import OrderAbsent, OrderPending, OrderRefused, OrderSeen
+from steelyard.trading.state import TraderState
 from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import Answered
 
 ALL = 1_000_000
 TOUCH_NS = STALE_NS + 5 * SECOND_NS  # how old what a trader sees of the book may be
+DOUBT_NS = SECOND_NS // 2  # an answer that is later than this is missed
 DUST_LOTS = 1  # what fees taken from the base may make of a position in whole lots
 PACE_MAX = 100  # requests that a bot wants to make in a second, whether they leave or not
 RATE_STATUSES = (429, 418)
@@ -197,6 +199,7 @@ class WorldAuditor:
         if name in self._by_intent:
             raise Violation("intent", f"{bot.host.name} uses the id {name} again")
         self._check_touch(bot, name)
+        self._check_doubt(bot, place)
         bot.intents[name] = place
         self._by_intent[name] = bot
 
@@ -224,6 +227,23 @@ class WorldAuditor:
         """Return the orders, by our id, that the exchange has told of and does not have."""
         bot = self._bots[host.name]
         return {name for name in bot.told if not self._stands(bot, name)}
+
+    def _check_doubt(self, bot: _Bot, place: Place) -> None:
+        """Nothing adds risk while it is not known what became of an order, or of its change."""
+        turn, name = bot.host.trader.turn, place.client_order_id
+        if int(place.side) * _lots(turn.state) < 0:
+            return
+        for order in turn.state.orders.may_fill:
+            amending = order.amending
+            asked_ns = order.created_ns if amending is None else amending.asked_ns
+            is_asked = order.state is OrderState.PENDING or amending is not None
+            is_late = is_asked and turn.now_ns - asked_ns > DOUBT_NS
+            is_unknown = order.state is OrderState.UNKNOWN or (amending and amending.is_unknown)
+            if order.client_order_id != name and (is_late or is_unknown):
+                raise Violation(
+                    "doubt",
+                    f"{bot.host.name} wants {name} and does not know of {order.client_order_id}",
+                )
 
     def _check_touch(self, bot: _Bot, name: str) -> None:
         """The book on which it decided was the venue's a short time ago."""
@@ -364,3 +384,8 @@ class WorldAuditor:
     def hosts(self) -> Iterator[TraderHost]:
         """Yield the bots."""
         yield from (bot.host for bot in self._bots.values())
+
+
+def _lots(state: TraderState) -> int:
+    """Return the position that a bot believes to have."""
+    return 0 if state.portfolio is None else state.portfolio.position_lots
