@@ -37,8 +37,7 @@ if (ROOT / "web" / "index.html").exists():
     page = {part: f"npm --prefix web run --silent {part}" for part in ("svelte", "test")}
     LINTERS = {f"page {part}": command for part, command in page.items()} | LINTERS
 
-# Of two cores. What is slow waits half of its time, what is quick for nothing.
-WORKERS, QUICK_WORKERS = 3, 2
+WORKERS = 2  # of two cores; with a third one, what waits for a process now and then waits too long
 
 FUZZ_S = 120  # each
 FUZZED = ("commands", "messages", "orders")  # the targets in rust/fuzz
@@ -61,11 +60,10 @@ def main() -> int:
     quick = " and not slow and not browser" if options.quick else ""
     marks = "night" if options.night else f"not night{quick}"
     profile = next((name for name in ("quick", "night") if getattr(options, name)), "ci")
-    workers = QUICK_WORKERS if options.quick else WORKERS
     words = [f"--hypothesis-profile={profile}", *pytest_args]
     with ThreadPoolExecutor(max_workers=1) as beside:
         linting = None if options.night else beside.submit(lint)
-        failed = [] if options.lint else test(marks, words, workers)
+        failed = [] if options.lint else test(marks, words)
         failed = [*(linting.result() if linting is not None else []), *failed]
     if not options.lint:
         failed += test_alone(marks, words)
@@ -100,10 +98,10 @@ def lint() -> list[str]:
     return failed
 
 
-def test(marks: str, words: list[str], workers: int) -> list[str]:
+def test(marks: str, words: list[str]) -> list[str]:
     """Run what may run beside something else; return what failed."""
     # In the order of collection, which begins with what takes long: see tests/conftest.py.
-    spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    spread = ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
     code = run_pytest(*spread, "-m", f"{marks} and not serial", *words)
     return ["tests"] if code else []
 

@@ -174,7 +174,7 @@ def test_an_answer_comes_back_whole():
 
 
 def test_connections_are_kept():
-    """Requests one after the other take one connection, and close gives it back."""
+    """Requests one after the other take one connection; close gives it back and opens no more."""
 
     async def main() -> None:
         async with serving(Recorder()) as server:
@@ -184,8 +184,9 @@ def test_connections_are_kept():
                 assert len(server.connections) == 1
             await client.close()
             await until(lambda: not server.connections)
-            assert (await client.send(TRIVIAL)).status == 200, "it may be used again"
-            await client.close()
+            with pytest.raises(ConnectFailed, match="was closed"):
+                await client.send(TRIVIAL)
+            assert not server.connections
 
     assert run(main()) == []
 

@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 import re
+from contextlib import suppress
 
 import ccxt
 import msgspec
@@ -481,7 +482,11 @@ def test_a_withdrawal_leaves_after_the_code_of_the_mail(tmp_path, visit):
         expect(transfers).to_contain_text("59 arrive")
         expect(transfers).to_contain_text(re.compile("leaves in [45] min"))
         here.steelyard("clock", "advance", "5m")
-        person.press("Look again")
+        for _ in range(20):  # until the exchange has taken its next step
+            person.press("Look again")
+            with suppress(AssertionError):
+                expect(transfers).to_contain_text("59 arrived", timeout=500)
+                break
         expect(transfers).to_contain_text("59 arrived")
         expect(transfers).to_contain_text("done")
         assert person.seen.complaints() == []

@@ -67,6 +67,7 @@ class HttpClient:
         self._base = urlsplit(self.base_url)
         self._total_s = total_s
         self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
         self._in_turn = in_turn
         self._turn = asyncio.Lock()
 
@@ -84,6 +85,8 @@ class HttpClient:
 
     async def _send(self, request: Request) -> Response:
         url = self._url(request)
+        if self._is_closed:
+            raise ConnectFailed("the client was closed")
         if self._session is None:
             self._session = self._new_session()
         try:
@@ -109,7 +112,8 @@ class HttpClient:
             raise ConnectionLost(f"{self.base_url}: {_said(error)}") from error
 
     async def close(self) -> None:
-        """Close the kept connections."""
+        """Close the kept connections. Nothing is sent after it."""
+        self._is_closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None
