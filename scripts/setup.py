@@ -95,11 +95,15 @@ def steps(*, dev: bool) -> Iterator[Step]:
         "Python packages",
         [LOCK, pyproject],
         [".venv/bin/maturin"],
-        lambda: install("build", project=True),
+        lambda: install("build", extras=["data"]),
     )
     if dev:
         yield Step(
-            "dev", "test tools", [LOCK, pyproject], [".venv/bin/pytest"], lambda: install("dev")
+            "dev",
+            "test tools",
+            [LOCK, pyproject],
+            [".venv/bin/pytest"],
+            lambda: install("dev", extras=["data", "sweep"]),
         )
         yield Step(
             "apart",
@@ -148,8 +152,8 @@ def make_venv() -> None:
     )
 
 
-def install(group: str, *, project: bool = False, folder: Path | None = None) -> None:
-    """Install one dependency group, with the project's own dependencies if asked.
+def install(group: str, *, extras: Iterable[str] = (), folder: Path | None = None) -> None:
+    """Install one dependency group; with extras of the project, what the project needs too.
 
     A folder takes it in instead of the environment; programs name it in PYTHONPATH.
 
@@ -158,7 +162,8 @@ def install(group: str, *, project: bool = False, folder: Path | None = None) ->
     """
     if not (BIN / "uv").exists():
         fetch_uv()
-    what: list[str | Path] = ["-r", ROOT / "pyproject.toml"] if project else []
+    asked = [word for extra in extras for word in ("--extra", extra)]
+    what: list[str | Path] = ["-r", ROOT / "pyproject.toml", *asked] if asked else []
     where: list[str | Path] = ["--target", folder] if folder else []
     run(
         *(BIN / "uv", "pip", "install", "--no-progress", "--python", BIN / "python"),

@@ -1,0 +1,105 @@
+"""The forms in which market data enters a backtest: columns of bars, records of a tape.
+
+Everything is in whole ticks and lots of one instrument, and in time order; whoever makes them (an
+importer, a user with arrays) has checked that or asks `check`. A tape is an iterable of blocks, so
+that it need not fit into memory.
+"""
+
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.domain.errors import UsageError
+from steelyard.domain.instrument import Instrument
+
+Ints = NDArray[np.int64]
+
+
+class EventKind(IntEnum):
+    """What an event of a tape tells; its tick and lots are those of a level, a trade or a touch."""
+
+    BID_LEVEL = 0  # the level has this size now; 0 lots: it is gone
+    ASK_LEVEL = 1
+    BUY_TRADE = 2  # the taker bought
+    SELL_TRADE = 3
+    BEST_BID = 4  # the touch: this is the best level, what is better is stale
+    BEST_ASK = 5
+    CLEAR = 6  # a new snapshot follows: whatever stood is gone (a gap before it)
+
+
+# 24 bytes, little endian; `rust/replay` reads the same form.
+EVENT = np.dtype([("time_ns", "<i8"), ("lots", "<i8"), ("tick", "<u4"), ("kind", "<u4")])
+
+
+class BarColumns(NamedTuple):
+    """Bars of one instrument and interval, oldest first.
+
+    Each column has one whole number a bar, int64 and contiguous: when it began (a multiple of the
+    interval since the epoch), its prices in ticks, its volume in lots. Bars may be missing; what is
+    missing is a gap and is never filled in.
+    """
+
+    instrument: Instrument
+    interval_ns: int
+    open_ns: Ints
+    open_ticks: Ints
+    high_ticks: Ints
+    low_ticks: Ints
+    close_ticks: Ints
+    volume_lots: Ints
+
+    def __len__(self) -> int:
+        """How many bars."""
+        return len(self.open_ns)
+
+
+class Tape(NamedTuple):
+    """Recorded events of one instrument, oldest first.
+
+    blocks begins the tape anew each time and gives arrays of `EVENT`, time never going back over
+    all of them. local is the same with the time at which the recorder received each event, in the
+    order of blocks; None where nobody recorded that.
+    """
+
+    instrument: Instrument
+    blocks: Callable[[], Iterable[NDArray[np.void]]]
+    local: Callable[[], Iterable[Ints]] | None = None
+
+
+class Source(NamedTuple):
+    """Where data came from, for a report's head and for comparing two runs."""
+
+    name: str  # a file's name, or the catalog's `binance/BTC-USDT/1m`
+    sha256: str  # of the file, or of the manifest's hashes in order
+    gaps: tuple[tuple[int, int], ...] = ()  # [from_ns, to_ns), of the part that was used
+
+
+def check_bars(bars: BarColumns) -> None:
+    """Refuse columns that are no bars.
+
+    Raises:
+        UsageError: Lengths differ, times do not rise or are off the interval, or a bar's prices
+            contradict each other; the message names the first bar that does.
+    """
+    if any(len(column) != len(bars.open_ns) for column in bars[2:]):
+        raise UsageError("the columns of bars are not equally long")
+    times = bars.open_ns
+    _none(np.flatnonzero(times % bars.interval_ns), "begins off its interval", times)
+    _none(np.flatnonzero(np.diff(times) <= 0) + 1, "is not later than the one before", times)
+    low = np.minimum(bars.open_ticks, bars.close_ticks)
+    high = np.maximum(bars.open_ticks, bars.close_ticks)
+    crossed = (bars.low_ticks > low) | (bars.high_ticks < high) | (bars.low_ticks <= 0)
+    _none(np.flatnonzero(crossed), "has prices outside its low and high", times)
+    _none(np.flatnonzero(bars.volume_lots < 0), "has a negative volume", times)
+
+
+def _none(wrong: NDArray[np.intp], what: str, times: Ints) -> None:
+    if len(wrong):
+        at = int(wrong[0])
+        raise UsageError(
+            f"bar {at} (at {int(times[at])} ns) {what}; {len(wrong)} such bars. "
+            "`steelyard data check` lists them"
+        )
