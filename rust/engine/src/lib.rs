@@ -37,6 +37,7 @@ mod settlement;
 mod snapshot;
 mod standing;
 mod table;
+mod told;
 mod triggers;
 mod units;
 mod waiting;
@@ -53,6 +54,7 @@ pub use event::Effects;
 pub use ledger::Balance;
 pub use matcher::{Match, Matcher, Misstep, STEP_SIZE, TRADE_SIZE};
 pub use snapshot::Levels;
+pub use told::Told;
 pub use units::Rates;
 pub use wire::{Fault, Malformed};
 

@@ -1,0 +1,7 @@
+//! Backtests: the engine in virtual time, with a recording or bars as the other traders.
+//!
+//! Decision 0060 says how the parts fit. A market plays data into the engine as far as it concerns
+//! the one user; the machine around it is a generator that stops wherever somebody has to be called.
+//! No clock, no I/O, no randomness but by seed.
+#![forbid(unsafe_code)]
+
