@@ -33,6 +33,7 @@ mod restore;
 mod room;
 #[cfg(test)]
 mod seeded;
+mod seen;
 mod settlement;
 mod snapshot;
 mod standing;
@@ -53,6 +54,7 @@ pub use engine::Engine;
 pub use event::Effects;
 pub use ledger::Balance;
 pub use matcher::{Match, Matcher, Misstep, STEP_SIZE, TRADE_SIZE};
+pub use seen::Awaited;
 pub use snapshot::Levels;
 pub use told::Told;
 pub use units::Rates;

@@ -138,9 +138,7 @@ fn read(of: u16, record: &[[u8; 8]]) -> Option<Told> {
             remaining_lots: number(2)?,
             cause: CancelCause::of((word(3)? >> 32) as u8)?,
         },
-        tag::AMENDED => {
-            Told::Amended { order_id, price_ticks: number(2)?, size_lots: number(3)? }
-        }
+        tag::AMENDED => Told::Amended { order_id, price_ticks: number(2)?, size_lots: number(3)? },
         tag::TRIGGERED => Told::Triggered { order_id, price_ticks: number(2)? },
         _ => return None,
     })

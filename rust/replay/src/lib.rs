@@ -5,3 +5,8 @@
 //! No clock, no I/O, no randomness but by seed.
 #![forbid(unsafe_code)]
 
+mod market;
+mod rows;
+
+pub use market::{Market, Played};
+pub use rows::{Bar, Event, FillRow, OrderRow, Point, kind};
