@@ -5,8 +5,18 @@
 //! No clock, no I/O, no randomness but by seed.
 #![forbid(unsafe_code)]
 
+mod account;
+mod bars;
+mod curve;
+mod latency;
+mod machine;
 mod market;
 mod rows;
 
+pub use account::Account;
+pub use bars::{BarMarket, BarRules, Path};
+pub use curve::Curve;
+pub use latency::{Dice, Latency};
+pub use machine::{Closure, Machine, News, Pause, Settings, USER, Wish, state};
 pub use market::{Market, Played};
 pub use rows::{Bar, Event, FillRow, OrderRow, Point, kind};
