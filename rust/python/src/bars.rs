@@ -24,7 +24,7 @@ pub(crate) struct Scale {
 
 fn common(mut one: i64, mut other: i64) -> i64 {
     while other != 0 {
-        (one, other) = (other, one.wrapping_rem(other));
+        (one, other) = (other, one.checked_rem(other).unwrap_or(0));
     }
     one.max(1)
 }
@@ -44,8 +44,8 @@ impl Scale {
             quote_asset_id: instrument.getattr("quote_asset_id")?.extract()?,
             lot_atoms,
             tick_lot_atoms,
-            numerator: tick_lot_atoms.wrapping_div(common),
-            denominator: lot_atoms.wrapping_div(common),
+            numerator: tick_lot_atoms.checked_div(common).unwrap_or(0),
+            denominator: lot_atoms.checked_div(common).unwrap_or(1),
         })
     }
 

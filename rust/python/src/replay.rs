@@ -219,7 +219,11 @@ impl PyReplay {
                     }
                 }
                 Pause::End => break,
-                _ => {}
+                Pause::News
+                | Pause::Timer(..)
+                | Pause::Book
+                | Pause::Trade { .. }
+                | Pause::Starved => {}
             }
         }
         Ok(found)
@@ -349,7 +353,11 @@ impl PyReplay {
                     self.machine.close();
                     return Ok(());
                 }
-                _ => {}
+                Pause::News
+                | Pause::Timer(..)
+                | Pause::Book
+                | Pause::Trade { .. }
+                | Pause::Starved => {}
             }
         }
     }
@@ -413,8 +421,13 @@ impl PyReplay {
     }
 
     #[getter]
-    fn fill_count(&self) -> usize {
-        self.machine.fills().len()
+    fn told_fills(&self) -> usize {
+        self.machine.told_fills()
+    }
+
+    #[setter]
+    fn set_wants_news(&mut self, wants_news: bool) {
+        self.machine.want_news(wants_news);
     }
 
     #[getter]

@@ -203,6 +203,7 @@ pub struct Machine<M> {
     is_closed: bool,
     /// What the strategy believes to hold.
     told_lots: i64,
+    told_fills: usize,
     events: u64,
     /// A bar that has closed, while what comes before it is told.
     held_back: Option<Bar>,
@@ -229,6 +230,7 @@ impl<M: Market> Machine<M> {
             closures_done: 0,
             is_closed: false,
             told_lots: 0,
+            told_fills: 0,
             events: 0,
             held_back: None,
         }
@@ -254,6 +256,16 @@ impl<M: Market> Machine<M> {
     /// Returns what the strategy holds as far as it has been told.
     pub fn told_lots(&self) -> i64 {
         self.told_lots
+    }
+
+    /// Returns how many fills the strategy has been told of.
+    pub fn told_fills(&self) -> usize {
+        self.told_fills
+    }
+
+    /// Says whether news is wanted; without, it is taken as told and nobody is called.
+    pub fn want_news(&mut self, wants_news: bool) {
+        self.settings.wants_news = wants_news;
     }
 
     /// Returns how many bars, or events, have been played.
@@ -446,6 +458,7 @@ impl<M: Market> Machine<M> {
             News::Fill(fill) => {
                 let Some(found) = self.fills.get(fill) else { return };
                 self.told_lots = found.position_lots;
+                self.told_fills = fill + 1;
                 let order = usize::try_from(found.order).unwrap_or(0).wrapping_sub(1);
                 if let Some(row) = self.orders.get_mut(order) {
                     row.told_lots += found.size_lots;
