@@ -189,10 +189,12 @@ def parse_backtest(text: str) -> BacktestConfig:
     except msgspec.ValidationError as error:
         raise ConfigError(in_toml_words(str(error))) from error
     symbol = strategy.symbol.replace("/", "-").upper()
-    strategy = msgspec.structs.replace(strategy, symbol=symbol)
     if isinstance(strategy, StrategyTable):
         check_strategy(strategy)
-    elif ":" not in strategy.signals:
+        strategy = msgspec.structs.replace(strategy, symbol=symbol)
+    else:
+        strategy = msgspec.structs.replace(strategy, symbol=symbol)
+    if isinstance(strategy, SignalsTable) and ":" not in strategy.signals:
         raise ConfigError(
             f'[strategy] signals is {strategy.signals!r}; write "module:function", such as '
             '"trend:signals"'
