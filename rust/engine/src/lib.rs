@@ -33,10 +33,12 @@ mod restore;
 mod room;
 #[cfg(test)]
 mod seeded;
+mod seen;
 mod settlement;
 mod snapshot;
 mod standing;
 mod table;
+mod told;
 mod triggers;
 mod units;
 mod waiting;
@@ -52,7 +54,9 @@ pub use engine::Engine;
 pub use event::Effects;
 pub use ledger::Balance;
 pub use matcher::{Match, Matcher, Misstep, STEP_SIZE, TRADE_SIZE};
+pub use seen::Awaited;
 pub use snapshot::Levels;
+pub use told::Told;
 pub use units::Rates;
 pub use wire::{Fault, Malformed};
 

@@ -1,0 +1,22 @@
+//! Backtests: the engine in virtual time, with a recording or bars as the other traders.
+//!
+//! Decision 0060 says how the parts fit. A market plays data into the engine as far as it concerns
+//! the one user; the machine around it is a generator that stops wherever somebody has to be called.
+//! No clock, no I/O, no randomness but by seed.
+#![forbid(unsafe_code)]
+
+mod account;
+mod bars;
+mod curve;
+mod latency;
+mod machine;
+mod market;
+mod rows;
+
+pub use account::Account;
+pub use bars::{BarMarket, BarRules, Path};
+pub use curve::Curve;
+pub use latency::{Dice, Latency};
+pub use machine::{Closure, Machine, News, Pause, Settings, USER, Wish, state};
+pub use market::{Market, Played};
+pub use rows::{Bar, Event, FillRow, OrderRow, Point, kind};
