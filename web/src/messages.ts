@@ -148,7 +148,7 @@ export interface SandboxClock {
 
 export interface Session {
   environment: Environment;
-  market: "crowd" | "tape" | "none";
+  market: "crowd" | "tape" | "script" | "live" | "none";
   market_note: string;
   version: string;
   clock: SandboxClock | null;

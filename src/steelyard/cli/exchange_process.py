@@ -23,7 +23,7 @@ from steelyard.cli.exchange_faults import later
 from steelyard.cli.exchange_metrics import JournalMeter, Readings, metrics_text
 from steelyard.cli.exposition import Histogram, metrics_response
 from steelyard.cli.limit_profiles import Chooser
-from steelyard.cli.market_source import MarketSource, TapeSource, describe
+from steelyard.cli.market_source import MarketSource, ScriptSource, TapeSource, describe
 from steelyard.cli.opening import OpenExchange
 from steelyard.dashboard.account_site import AccountSite
 from steelyard.dashboard.accounts import open_account_site
@@ -147,7 +147,9 @@ class ExchangeProcess:
         self.exchange.counts = Counts()  # without what the replay carried out
         source = self._opened.source
         self.market_note = describe(source)
-        self._ends_with_tape = isinstance(source, TapeSource) and source.at_end == "exit"
+        self._ends_with_market = (
+            isinstance(source, TapeSource | ScriptSource) and source.at_end == "exit"
+        )
         self.admin = Admin(self.exchange, self._opened.seal, secrets.token_bytes)
         self._voices = Voices(self.admin.faults, self.exchange.keys, text_frame, later)
         self.personal = Personal(self.exchange, self._opened.seal, secrets.token_bytes)
@@ -357,7 +359,7 @@ class ExchangeProcess:
             now_ns = self.clock.now_ns()
             self.turn(lambda: self._step(now_ns))  # noqa: B023 called at once
             market = self.exchange.market
-            if self._ends_with_tape and market is not None and market.ended:
+            if self._ends_with_market and market is not None and market.ended:
                 self.stopped.set()
 
     def _step(self, wire_ns: int) -> None:

@@ -35,6 +35,7 @@ from steelyard.domain.commands import (
     Place,
     PlaceGroup,
     Rejected,
+    SetMarketState,
     Traded,
     TransferChanged,
     UserCommand,
@@ -612,10 +613,12 @@ class Exchange:
         self._stepped_ns = self.now_ns
         effects: list[Effect] = []
         for command in self.market.commands(self.now_ns, self._market_books):
-            if command.instrument_id not in self.held:
+            if command.instrument_id not in self.held or isinstance(command, SetMarketState):
                 effects += self._command(command)
         self._observe(effects)
-        return effects
+        following = self._restate(effects)
+        self._observe(following)
+        return effects + following
 
     def _hold(self, message: HouseHeld) -> list[Effect]:
         """Hold the house still in a market, or let it stand there as it says."""

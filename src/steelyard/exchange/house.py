@@ -1,7 +1,7 @@
-"""What an exchange asks of the market that trades in it: a crowd or a tape.
+"""What an exchange asks of the market that trades in it: a crowd, a tape, a script.
 
 A market is a pure machine that makes the house's commands. The invariant: what it returns
-depends only on what it was made from (seed or recording), its cursor, and the calls since, so
+depends only on what it was made from (seed, recording, text), its cursor, and the calls since, so
 a journal of times and users' trades is enough to replay it. It does not apply its commands,
 keep books for others, or know users: it sees their orders as sizes in a book and their trades
 as trades.
@@ -16,7 +16,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from steelyard.domain.commands import HouseLevel, HouseTrade, Traded
+from steelyard.domain.commands import HouseLevel, HouseTrade, SetMarketState, Traded
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import SECOND_NS, Candle
 from steelyard.engine import BookLevels
@@ -26,7 +26,8 @@ PAUSE_NS = 5 * SECOND_NS  # longer silence is a pause: bridged, not stepped thro
 
 # The book of an instrument as it stands, users' orders included.
 Books = Callable[[int], BookLevels]
-HouseCommand = HouseLevel | HouseTrade
+# A market that changes its state does so last in a turn: the exchange then restates its book.
+HouseCommand = HouseLevel | HouseTrade | SetMarketState
 
 
 class LadderState(Struct, frozen=True, array_like=True):
@@ -72,13 +73,27 @@ class TapeCursor(Struct, frozen=True, tag=True):
     asks: tuple[tuple[int, int], ...]
 
 
-HouseCursor = CrowdCursor | TapeCursor
+class ScriptCursor(Struct, frozen=True, tag=True):
+    """Where a script is: `offset` acts of lap `lap` are done, of an opening at start_ns.
+
+    books are the house's own (bids, asks) by instrument, as the levels of `TapeCursor`.
+    """
+
+    note: str
+    start_ns: int
+    time_ns: int
+    lap: int
+    offset: int
+    books: tuple[tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]], ...]
+
+
+HouseCursor = CrowdCursor | TapeCursor | ScriptCursor
 
 
 class Market(Protocol):
     """The house's side of a practice exchange."""
 
-    kind: str  # "crowd" or "tape", as `Status.market` says it
+    kind: str  # "crowd", "tape" or "script", as `Status.market` says it
     note: str  # "seed 7", or the recording and its speed: "spot_btcusdt_20240809 @2x"
 
     @property
