@@ -15,11 +15,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from steelyard.cli.live_source import LiveSource
 from steelyard.domain.errors import ConfigError, DecodeError, UsageError
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.exchange.crowd import Crowd
 from steelyard.exchange.house import Market
 from steelyard.exchange.listings import LISTINGS
+from steelyard.exchange.live import LiveTape
 from steelyard.exchange.records import FORMAT, Founded
 from steelyard.exchange.script import Script
 from steelyard.exchange.script_text import SCRIPT_MAX_BYTES, parse_script
@@ -56,11 +58,12 @@ class ScriptSource(Struct, frozen=True, tag="script"):
     at_end: Literal["hold", "loop", "exit"] | None = None
 
 
-MarketSource = CrowdSource | TapeSource | ScriptSource
+MarketSource = CrowdSource | TapeSource | ScriptSource | LiveSource
 _KINDS: dict[type[MarketSource], str] = {
     CrowdSource: "crowd",
     TapeSource: "tape",
     ScriptSource: "script",
+    LiveSource: "live",
 }
 
 
@@ -101,6 +104,10 @@ def check_same(asked: MarketSource, founded: Founded) -> None:
             own.speed,
         ):
             return
+        case LiveSource(), LiveSource() if asked.is_of(own):
+            return
+        case _:
+            pass
     raise ConfigError(
         f"this directory's exchange trades with {describe(own)}, not {describe(asked)}; "
         "leave the market option out, or choose another --data"
@@ -108,9 +115,11 @@ def check_same(asked: MarketSource, founded: Founded) -> None:
 
 
 def describe(source: MarketSource) -> str:
-    """Return a market in words: `crowd seed 7`, `tape NAME @2x`."""
+    """Return a market in words: `crowd seed 7`, `tape NAME @2x`, `live binance BTC-USDT`."""
     if isinstance(source, CrowdSource):
         return f"crowd seed {source.seed}"
+    if isinstance(source, LiveSource):
+        return str(source)
     return f"{_KINDS[type(source)]} {Path(source.path).name} @{source.speed}x"
 
 
@@ -172,6 +181,8 @@ def make_market(source: MarketSource) -> Market:
         return Crowd(source.seed)
     if isinstance(source, ScriptSource):
         return _script(source)
+    if isinstance(source, LiveSource):
+        return LiveTape(source.instruments, str(source).removeprefix("live "))
     file = Path(source.path)
     instrument = _recorded_instrument(file)
     speed_e4 = int(Decimal(source.speed) * SPEED_ONE_E4)

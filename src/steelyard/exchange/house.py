@@ -1,10 +1,10 @@
-"""What an exchange asks of the market that trades in it: a crowd, a tape, a script.
+"""What an exchange asks of the market that trades in it: crowd, tape, script or live tape.
 
 A market is a pure machine that makes the house's commands. The invariant: what it returns
-depends only on what it was made from (seed, recording, text), its cursor, and the calls since, so
-a journal of times and users' trades is enough to replay it. It does not apply its commands,
-keep books for others, or know users: it sees their orders as sizes in a book and their trades
-as trades.
+depends only on what it was made from (seed, recording, text), what it was told (the live tape),
+its cursor, and the calls since, so a journal of times, of what it was told and of users' trades is
+enough to replay it. It does not apply its commands, keep books for others, or know users: it sees
+their orders as sizes in a book and their trades as trades.
 
 One turn of the shell is `commands(now_ns, books)`, every command applied in order at now_ns,
 then `observe` for the trades in which a user took part; users' commands of the same turn come
@@ -87,13 +87,35 @@ class ScriptCursor(Struct, frozen=True, tag=True):
     books: tuple[tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]], ...]
 
 
-HouseCursor = CrowdCursor | TapeCursor | ScriptCursor
+class LiveBook(Struct, frozen=True, array_like=True):
+    """One market of a live tape: why it is lost, the house's levels, those that were told.
+
+    unsettled are (side, price_ticks, when) of levels that a trade has changed; see
+    `exchange/live.py`.
+    """
+
+    lost: str
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
+    told_bids: tuple[tuple[int, int], ...]
+    told_asks: tuple[tuple[int, int], ...]
+    unsettled: tuple[tuple[int, int, int], ...]
+
+
+class LiveCursor(Struct, frozen=True, tag=True):
+    """Where a live tape is; books by instrument."""
+
+    note: str
+    books: tuple[LiveBook, ...]
+
+
+HouseCursor = CrowdCursor | TapeCursor | ScriptCursor | LiveCursor
 
 
 class Market(Protocol):
     """The house's side of a practice exchange."""
 
-    kind: str  # "crowd", "tape" or "script", as `Status.market` says it
+    kind: str  # "crowd", "tape", "script" or "live", as `Status.market` says it
     note: str  # "seed 7", or the recording and its speed: "spot_btcusdt_20240809 @2x"
 
     @property

@@ -76,6 +76,10 @@ class ServerStatus(Struct, frozen=True):
     retry_after: Annotated[
         int | None, Meta(description="Then: seconds to wait; else null.", examples=[60])
     ]
+    notice: Annotated[
+        str,
+        Meta(description="Why a live market stands still, by symbol; empty where it does not."),
+    ] = ""
 
 
 class RateLimit(Struct, frozen=True):
