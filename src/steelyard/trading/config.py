@@ -45,6 +45,9 @@ class Environment(StrEnum):
     LIVE = "live"
 
 
+HERE = frozenset({Environment.SANDBOX, Environment.PAPER})  # orders stay on this machine
+
+
 class OnStop(StrEnum):
     """What happens to open orders when the bot is stopped."""
 
@@ -301,10 +304,10 @@ def _check_bot(bot: BotTable) -> None:
             f"[bot] name is {bot.name!r}; use up to {NAME_MAX} of a-z, 0-9, - and _: "
             "it names a directory"
         )
-    if bot.environment is not Environment.SANDBOX:
+    if bot.environment not in HERE:
         raise ConfigError(
             f'[bot] environment is "{bot.environment}", which this version cannot run yet; '
-            'write "sandbox"'
+            'write "sandbox", or "paper" where the exchange follows a real market'
         )
 
 
@@ -327,7 +330,7 @@ def _check_venue(config: BotConfig) -> None:
             Duration(getattr(venue, key))
         except ConfigError as error:
             raise ConfigError(f"[venue.main] {key}: {error}") from error
-    _check_bridge(venue)
+    _check_bridge(venue, config.bot.environment)
     if venue.is_bridged and config.bot.record_market:
         raise ConfigError(
             "[bot] record_market keeps the frames of a dialect's stream; a bridge has none"
@@ -351,14 +354,14 @@ def _check_venue(config: BotConfig) -> None:
             )
         if not _is_loopback(host):
             raise ConfigError(
-                f'{where} is {address!r}, which is not this machine; in the environment "sandbox" '
-                "orders go to 127.0.0.1 only"
+                f"{where} is {address!r}, which is not this machine; in the environment "
+                f'"{config.bot.environment}" orders go to 127.0.0.1 only'
             )
         if not has_port:
             raise ConfigError(f"{where} is {address!r}; add the port that `steelyard env` prints")
 
 
-def _check_bridge(venue: VenueTable) -> None:
+def _check_bridge(venue: VenueTable, environment: Environment) -> None:
     """Check what a bridge has and a dialect has not, and the other way round."""
     for name in venue.accept:
         if name not in ACCEPTABLE:
@@ -385,8 +388,8 @@ def _check_bridge(venue: VenueTable) -> None:
         raise ConfigError("[venue.main] rest and ws go together: give both, or settings with urls")
     if not (venue.rest or venue.settings or venue.settings_file):
         raise ConfigError(
-            '[venue.main] rest and ws are missing; in the environment "sandbox" orders go to '
-            "127.0.0.1 only, so say where: rest and ws, or settings with urls"
+            f'[venue.main] rest and ws are missing; in the environment "{environment}" orders go '
+            "to 127.0.0.1 only, so say where: rest and ws, or settings with urls"
         )
 
 
