@@ -8,7 +8,7 @@ file: `data` is a path that the roof opens.
 import tomllib
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -189,15 +189,17 @@ def parse_backtest(text: str) -> BacktestConfig:
     is_signals = "signals" in document.get("strategy", {})
     try:
         bot = msgspec.convert(document.get("bot", {}), BotTable)
-        strategy: StrategyTable | SignalsTable = msgspec.convert(
-            document.get("strategy", {}), SignalsTable if is_signals else StrategyTable
-        )
+        strategy: StrategyTable | SignalsTable
+        if is_signals:
+            strategy = msgspec.convert(document["strategy"], SignalsTable)
+        else:
+            strategy = msgspec.convert(document.get("strategy", {}), StrategyTable)
         table = msgspec.convert(document.get("backtest", {}), BacktestTable)
         risk = msgspec.convert(document["risk"], RiskTable) if "risk" in document else None
     except msgspec.ValidationError as error:
         raise ConfigError(in_toml_words(str(error))) from error
     symbol = strategy.symbol.replace("/", "-").upper()
-    strategy = cast("StrategyTable | SignalsTable", replace(strategy, symbol=symbol))
+    strategy = replace(strategy, symbol=symbol)
     if isinstance(strategy, StrategyTable):
         check_strategy(strategy)
     elif ":" not in strategy.signals:
