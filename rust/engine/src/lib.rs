@@ -10,6 +10,7 @@
 
 mod administration;
 mod amending;
+mod apart;
 mod book;
 mod command;
 mod engine;
@@ -44,6 +45,7 @@ mod units;
 mod waiting;
 mod wire;
 
+pub use apart::{Open, Standing};
 pub use command::{
     Amend, AssignFees, Cancel, CancelAll, CancelCause, Command, Direction, FEES, FIRST_USER,
     FeeAsset, GroupKind, HOUSE, HouseFact, Instrument, Liquidity, MarketState, OpenAccount,

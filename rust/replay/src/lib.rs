@@ -5,8 +5,18 @@
 //! No clock, no I/O, no randomness but by seed.
 #![forbid(unsafe_code)]
 
+mod levels;
 mod market;
 mod rows;
+#[cfg(test)]
+mod seeded;
+mod stage;
+mod tape;
+mod tape_book;
+#[cfg(test)]
+mod twin;
 
 pub use market::{Market, Played};
 pub use rows::{Bar, Event, FillRow, OrderRow, Point, kind};
+pub use tape::{BadEvent, TapeMarket};
+pub use tape_book::{TapeBook, Touch, Walked};
