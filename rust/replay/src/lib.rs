@@ -7,6 +7,7 @@
 
 mod levels;
 mod market;
+pub mod oracle;
 mod rows;
 #[cfg(test)]
 mod seeded;

@@ -63,6 +63,21 @@ impl TapeBook {
         self.tick_max
     }
 
+    /// Sets the house's size at a price, where no users stand; what it crosses is gone.
+    pub fn set(&mut self, side: Side, tick: u32, lots: i64) {
+        if !(1..=self.tick_max).contains(&tick) || lots < 0 {
+            return;
+        }
+        let far = side.opposite();
+        while lots != 0
+            && let Some(price) = self.best(far)
+            && side.reaches(i64::from(tick), i64::from(price))
+        {
+            self.write(far, price, 0);
+        }
+        self.write(side, tick, lots as u64);
+    }
+
     /// Returns the house's size at a price.
     #[must_use]
     pub fn lots(&self, side: Side, tick: u32) -> i64 {
@@ -170,6 +185,17 @@ mod tests {
         assert_eq!(touch, Touch { bid_ticks: 99, bid_lots: 5, ask_ticks: 101, ask_lots: 2 });
         assert_eq!(book.best(Side::Buy), Some(100));
         assert_eq!(TapeBook::new(5).touch(), Touch::default());
+    }
+
+    #[test]
+    fn a_level_that_crosses_is_the_newer_fact() {
+        let mut book = book();
+        book.set(Side::Buy, 104, 3);
+        let touch = book.touch();
+        assert_eq!(touch, Touch { bid_ticks: 104, bid_lots: 3, ask_ticks: 105, ask_lots: 8 });
+        book.set(Side::Buy, 2_000, 1);
+        book.set(Side::Buy, 0, 1);
+        assert_eq!(book.touch(), touch, "no prices of this book");
     }
 
     #[test]
