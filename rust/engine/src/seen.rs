@@ -25,6 +25,13 @@ impl Engine {
         market.map_or(0, |it| it.book.of(side).best())
     }
 
+    /// Returns how many of the users' orders are open, waiting ones too.
+    #[must_use]
+    #[inline]
+    pub fn open_orders(&self) -> usize {
+        self.shared.orders.len()
+    }
+
     /// Returns whether no order waits for a price in a market.
     #[must_use]
     #[inline]

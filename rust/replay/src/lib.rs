@@ -5,9 +5,15 @@
 //! No clock, no I/O, no randomness but by seed.
 #![forbid(unsafe_code)]
 
+mod account;
+mod bars;
+mod curve;
+mod latency;
 mod levels;
+mod machine;
 mod market;
 pub mod oracle;
+mod quoter;
 mod rows;
 #[cfg(test)]
 mod seeded;
@@ -17,7 +23,13 @@ mod tape_book;
 #[cfg(test)]
 mod twin;
 
+pub use account::Account;
+pub use bars::{BarMarket, BarRules, Path};
+pub use curve::Curve;
+pub use latency::{Dice, Latency};
+pub use machine::{Closure, Machine, News, Pause, Settings, USER, Wish, state};
 pub use market::{Market, Played};
+pub use quoter::{Quoted, Quoter, quote};
 pub use rows::{Bar, Event, FillRow, OrderRow, Point, kind};
-pub use tape::{BadEvent, TapeMarket};
+pub use tape::{BadEvent, TapeMarket, events_of};
 pub use tape_book::{TapeBook, Touch, Walked};

@@ -4,7 +4,7 @@
 //! something has happened to one of the user's orders: the effects of that moment are taken before
 //! it plays on.
 
-use steelyard_engine::{Amend, Cancel, Effects, Engine, Place};
+use steelyard_engine::{Amend, Cancel, Effects, Engine, MarketState, Place, Side};
 
 use crate::rows::Bar;
 
@@ -43,8 +43,14 @@ pub trait Market {
     /// Returns the time of what was played last.
     fn now_ns(&self) -> i64;
 
-    /// Returns whether an order that arrives now meets a market: between two bars there is none.
+    /// Returns whether an order can be carried out now.
     fn takes_orders(&self) -> bool;
+
+    /// Returns from when on orders are carried out: now, but between two bars at the next open.
+    fn takes_from_ns(&self) -> i64;
+
+    /// Hears what the user holds: the worse of two paths depends on it.
+    fn set_position(&mut self, position_lots: i64);
 
     /// Carries out an order; its effects are there afterwards.
     fn place(&mut self, place: &Place);
@@ -52,8 +58,8 @@ pub trait Market {
     /// Takes an order back; its effects are there afterwards.
     fn cancel(&mut self, cancel: Cancel);
 
-    /// Changes an order; its effects are there afterwards.
-    fn amend(&mut self, amend: Amend);
+    /// Changes an order of a side; its effects are there afterwards.
+    fn amend(&mut self, amend: Amend, side: Side);
 
     /// Returns the effects since they were last cleared.
     fn effects(&mut self) -> &mut Effects;
@@ -63,6 +69,9 @@ pub trait Market {
 
     /// Returns the last price, in ticks; 0 before the first.
     fn last_ticks(&self) -> i64;
+
+    /// Opens or restricts the market; effects may be there afterwards.
+    fn set_state(&mut self, state: MarketState);
 
     /// Returns the engine: its balances, fees and states.
     fn engine(&mut self) -> &mut Engine;

@@ -69,7 +69,8 @@ impl Exchange {
                     quote.ahead_lots = quote.ahead_lots.min(event.lots);
                 }
                 let best = self.best(side);
-                let has_risen = best != 0 && best != before && (before == 0 || side.reaches(best, before));
+                let has_risen =
+                    best != 0 && best != before && (before == 0 || side.reaches(best, before));
                 if has_risen
                     && let Some(quote) = &self.quotes[place_of(far)]
                     && side.reaches(best, quote.tick)

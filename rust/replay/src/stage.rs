@@ -16,7 +16,7 @@
 )]
 
 use steelyard_engine::{
-    Amend, Cancel, CancelAll, Command, Open, Place, PlaceGroup, Side, TriggerBy,
+    Amend, Cancel, CancelAll, Command, MarketState, Open, Place, PlaceGroup, Side, TriggerBy,
 };
 
 use crate::levels::{Levels, USERS};
@@ -86,6 +86,42 @@ impl TapeMarket {
         self.engine.dormant(instrument_id, &mut self.dormant);
         let slides = self.stage(None);
         self.carry_out(&Command::SetPrice { instrument_id, trigger_by, price_ticks }, slides);
+    }
+
+    /// Carries out a user's command of any kind; false, and nothing done, where it is no user's.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "all others are an administrator's")]
+    pub fn carry_out_user(&mut self, command: &Command) -> bool {
+        match command {
+            Command::Place(place) => self.take_place(place),
+            Command::PlaceGroup(group) => self.place_group(group),
+            Command::Amend(amend) => self.take_amend(*amend),
+            Command::Cancel(cancel) => self.take_cancel(*cancel),
+            Command::CancelAll(cancel) => self.cancel_all(*cancel),
+            Command::SetPrice { trigger_by, price_ticks, .. } => {
+                self.set_price(*trigger_by, *price_ticks);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Lets the engine's market open or close, and takes out of it what could not be meanwhile.
+    pub(crate) fn set_engine_state(&mut self, state: MarketState) {
+        self.arrive();
+        let instrument_id = self.instrument.instrument_id;
+        self.engine.dormant(instrument_id, &mut self.dormant);
+        let slides = self.stage(None);
+        self.carry_out(&Command::SetMarketState { instrument_id, state }, slides);
+        for side in [Side::Buy, Side::Sell] {
+            let prices: Vec<_> = self.engine.resting_prices(instrument_id, side).collect();
+            for price in prices {
+                if !self.engine.standing(instrument_id, side, price).has_users {
+                    let gone = Command::HouseLevel(self.fact(side, price as u32, 0));
+                    self.engine.apply(&gone, self.now_ns, &mut self.scratch);
+                }
+            }
+        }
+        self.scratch.clear();
     }
 
     /// Does what is due before an order comes.

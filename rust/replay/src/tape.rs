@@ -22,7 +22,8 @@ use std::fmt::{Display, Formatter};
 use std::ops::RangeInclusive;
 
 use steelyard_engine::{
-    Amend, Cancel, Command, Effects, Engine, HouseFact, Instrument, Open, Place, QueueModel, Side,
+    Amend, Cancel, Command, Effects, Engine, HouseFact, Instrument, MarketState, Open, Place,
+    QueueModel, Side,
 };
 
 use crate::levels::Levels;
@@ -92,6 +93,8 @@ pub struct TapeMarket {
     has_moved: bool,
     trade: Option<Played>,
     passed_over: u64,
+    /// The recorded book while the market is closed and nothing of it passes.
+    behind: Option<Box<TapeBook>>,
 }
 
 impl TapeMarket {
@@ -101,20 +104,30 @@ impl TapeMarket {
     ///
     /// The listing is not sound, or its largest price leaves the 32 bits of an event's tick.
     pub fn new(instrument: &Instrument, queue_model: QueueModel) -> Result<Self, &'static str> {
+        let mut engine = Engine::new(queue_model);
+        let listing = Command::ListInstrument(Box::new(instrument.clone()));
+        engine.apply(&listing, 0, &mut Effects::default());
+        Self::over(engine, instrument)
+    }
+
+    /// Makes a market over an engine that lists the instrument already, and has nothing in its book.
+    ///
+    /// # Errors
+    ///
+    /// As of `new`.
+    pub fn over(engine: Engine, instrument: &Instrument) -> Result<Self, &'static str> {
         let tick_max = u32::try_from(instrument.price_max_ticks)
             .map_err(|_| "the largest price is above 2^32 - 1 ticks: list a larger tick size")?;
         if !instrument.is_sound() {
             return Err("the listing's amounts leave the range of the books: list smaller limits");
         }
-        let (mut engine, mut scratch) = (Engine::new(queue_model), Effects::default());
-        engine.apply(&Command::ListInstrument(Box::new(instrument.clone())), 0, &mut scratch);
         Ok(Self {
             book: TapeBook::new(tick_max),
             engine,
             instrument: instrument.clone(),
             effects: Effects::default(),
             has_told: false,
-            scratch,
+            scratch: Effects::default(),
             now_ns: 0,
             last_ticks: 0,
             last_known: 0,
@@ -135,6 +148,7 @@ impl TapeMarket {
             has_moved: false,
             trade: None,
             passed_over: 0,
+            behind: None,
         })
     }
 
@@ -151,11 +165,7 @@ impl TapeMarket {
     ///
     /// An event is none, or comes before the one in front of it; then none of the block is added.
     pub fn feed(&mut self, records: &[u8]) -> Result<(), BadEvent> {
-        let (whole, rest) = records.as_chunks::<EVENT_SIZE>();
-        if !rest.is_empty() {
-            let what = "is cut off: a block is whole records of 24 bytes";
-            return Err(BadEvent { index: whole.len(), event: Event::default(), what });
-        }
+        let whole = records_of(records)?;
         self.make_room();
         let before = self.block.len();
         self.block.extend(whole.iter().map(event_of));
@@ -177,6 +187,12 @@ impl TapeMarket {
     /// Says that no block follows.
     pub fn finish(&mut self) {
         self.is_over = true;
+    }
+
+    /// Returns the time of the next event, if one was fed.
+    #[must_use]
+    pub fn next_event_ns(&self) -> Option<i64> {
+        self.block.get(self.at).map(|it| it.time_ns)
     }
 
     /// Returns how many events were passed over because their price is above the largest, or 0.
@@ -312,6 +328,9 @@ impl TapeMarket {
     #[inline(always)]
     fn tell(&mut self, event: &Event) {
         let Event { lots, tick, .. } = *event;
+        if self.behind.is_some() {
+            return self.tell_closed(event);
+        }
         match event.kind {
             kind::BID_LEVEL => self.bid_level(tick, lots),
             kind::ASK_LEVEL => self.ask_level(tick, lots),
@@ -388,6 +407,46 @@ impl TapeMarket {
         if self.wants_trades {
             let side = i64::from(taker.number());
             self.trade = Some(Played::Trade { price_ticks: price, size_lots: lots, side });
+        }
+    }
+
+    /// Plays one event past a market that is closed.
+    #[cold]
+    fn tell_closed(&mut self, event: &Event) {
+        if let Some(book) = &mut self.behind {
+            book.tell(event);
+        }
+    }
+
+    /// Opens or restricts the market. While it is not open the recording goes on and nothing of it
+    /// passes; when it opens, its book is stated anew, and what is in its way fills.
+    fn change_state(&mut self, state: MarketState) {
+        self.set_engine_state(state);
+        let is_open = state == MarketState::Open;
+        if !is_open && self.behind.is_none() {
+            self.behind = Some(Box::new(self.book.clone_of_house()));
+        }
+        let Some(behind) = self.behind.take_if(|_| is_open) else { return };
+        for side in [Side::Buy, Side::Sell] {
+            let gone: Vec<_> = self.book.depth(side).map(|it| it.0).collect();
+            for tick in gone.into_iter().filter_map(|it| u32::try_from(it).ok()) {
+                if behind.lots(side, tick) == 0 {
+                    self.level(side, tick, 0);
+                }
+            }
+        }
+        for side in [Side::Buy, Side::Sell] {
+            for (price, lots) in behind.depth(side) {
+                self.level(side, u32::try_from(price).unwrap_or(0), lots);
+            }
+        }
+        self.has_told = false; // who asks reads the effects anyway
+    }
+
+    fn level(&mut self, side: Side, tick: u32, lots: i64) {
+        match side {
+            Side::Buy => self.bid_level(tick, lots),
+            Side::Sell => self.ask_level(tick, lots),
         }
     }
 
@@ -517,6 +576,12 @@ impl Market for TapeMarket {
         true
     }
 
+    fn takes_from_ns(&self) -> i64 {
+        self.now_ns
+    }
+
+    fn set_position(&mut self, _: i64) {}
+
     fn place(&mut self, place: &Place) {
         self.take_place(place);
     }
@@ -525,7 +590,7 @@ impl Market for TapeMarket {
         self.take_cancel(cancel);
     }
 
-    fn amend(&mut self, amend: Amend) {
+    fn amend(&mut self, amend: Amend, _: Side) {
         self.take_amend(amend);
     }
 
@@ -542,8 +607,30 @@ impl Market for TapeMarket {
         self.last_ticks
     }
 
+    fn set_state(&mut self, state: MarketState) {
+        self.change_state(state);
+    }
+
     fn engine(&mut self) -> &mut Engine {
         &mut self.engine
+    }
+}
+
+/// Returns the events of records of 24 bytes, as they are.
+///
+/// # Errors
+///
+/// The last one is cut off.
+pub fn events_of(records: &[u8]) -> Result<Vec<Event>, BadEvent> {
+    Ok(records_of(records)?.iter().map(event_of).collect())
+}
+
+fn records_of(records: &[u8]) -> Result<&[[u8; EVENT_SIZE]], BadEvent> {
+    let (whole, rest) = records.as_chunks::<EVENT_SIZE>();
+    let what = "is cut off: a block is whole records of 24 bytes";
+    match rest.is_empty() {
+        true => Ok(whole),
+        false => Err(BadEvent { index: whole.len(), event: Event::default(), what }),
     }
 }
 

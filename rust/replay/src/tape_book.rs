@@ -13,6 +13,7 @@
 use steelyard_engine::Side;
 
 use crate::levels::{Levels, USERS};
+use crate::rows::{Event, kind};
 
 /// Marks a level that is in the engine for the time of one command.
 pub(crate) const STAGED: u64 = 1 << 62;
@@ -116,6 +117,46 @@ impl TapeBook {
             walked.last_ticks = price;
         }
         walked
+    }
+
+    /// Plays one event where no users stand.
+    pub fn tell(&mut self, event: &Event) {
+        let Event { tick, lots, .. } = *event;
+        match event.kind {
+            kind::BID_LEVEL => self.set(Side::Buy, tick, lots),
+            kind::ASK_LEVEL => self.set(Side::Sell, tick, lots),
+            kind::BUY_TRADE => {
+                self.set(Side::Sell, tick, (self.lots(Side::Sell, tick) - lots).max(0))
+            }
+            kind::SELL_TRADE => {
+                self.set(Side::Buy, tick, (self.lots(Side::Buy, tick) - lots).max(0))
+            }
+            kind::BEST_BID | kind::BEST_ASK => {
+                let side = if event.kind == kind::BEST_BID { Side::Buy } else { Side::Sell };
+                while lots != 0
+                    && let Some(better) = self.best(side)
+                    && better != tick
+                    && side.reaches(better.into(), tick.into())
+                {
+                    self.write(side, better, 0);
+                }
+                if lots != 0 {
+                    self.set(side, tick, lots);
+                }
+            }
+            _ => *self = Self::new(self.tick_max),
+        }
+    }
+
+    /// Returns the house's sizes as a book of their own.
+    pub(crate) fn clone_of_house(&self) -> Self {
+        let mut book = Self::new(self.tick_max);
+        for side in [Side::Buy, Side::Sell] {
+            for (price, lots) in self.depth(side) {
+                book.write(side, price as u32, lots as u64);
+            }
+        }
+        book
     }
 
     #[inline]

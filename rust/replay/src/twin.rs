@@ -400,17 +400,7 @@ impl Twins {
         self.whole.settle(now_ns);
         self.whole.tell(command, now_ns);
         self.whole.doubt_less(now_ns);
-        match command {
-            Command::Place(place) => self.light.place(place),
-            Command::PlaceGroup(group) => self.light.place_group(group),
-            Command::Cancel(cancel) => self.light.cancel(*cancel),
-            Command::CancelAll(cancel) => self.light.cancel_all(*cancel),
-            Command::Amend(amend) => self.light.amend(*amend),
-            Command::SetPrice { trigger_by, price_ticks, .. } => {
-                self.light.set_price(*trigger_by, *price_ticks);
-            }
-            other => panic!("{other:?} is no user's"),
-        }
+        assert!(self.light.carry_out_user(command), "{command:?}");
     }
 
     fn compare(&mut self, seed: u64, step: usize, what: &dyn std::fmt::Debug) -> usize {

@@ -1,0 +1,536 @@
+//! Backtests as a Python class: the machine plays, and a strategy's methods are called where it stops.
+
+use std::cell::Cell;
+
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::types::{PyAnyMethods, PyBytes, PyDict, PyDictMethods, PyList, PyListMethods};
+use pyo3::{Bound, Py, PyAny, PyErr, PyResult, Python, pyclass, pymethods};
+use steelyard_engine::{
+    Effects, Engine, FeeAsset, MarketState, OrderType, QueueModel, Side, TimeInForce,
+};
+use steelyard_replay::{
+    Account, Bar, BarMarket, BarRules, Closure, Curve, FillRow, Latency, Machine, Market, News,
+    OrderRow, Path, Pause, Settings, USER, Wish, state,
+};
+
+use crate::bars::{BarView, PyBars, Scale};
+
+/// So many calls, or bars, come between two looks at signals and the clock of progress.
+const LOOK: u32 = 4_096;
+
+/// The market that a replay plays.
+type Replay = Machine<BarMarket>;
+
+/// What a run needs, as `steelyard.backtest.run` hands it over.
+struct Wanted {
+    rules: BarRules,
+    settings: Settings,
+}
+
+fn get<'py, T>(from: &Bound<'py, PyDict>, name: &str) -> PyResult<T>
+where
+    T: for<'a> pyo3::FromPyObject<'a, 'py, Error: Into<PyErr>>,
+{
+    let found = from.get_item(name)?;
+    let found = found.ok_or_else(|| PyValueError::new_err(format!("{name} is missing")))?;
+    found.extract::<T>().map_err(Into::into)
+}
+
+fn latency(from: &Bound<'_, PyDict>, name: &str) -> PyResult<Latency> {
+    let (kind, rows): (String, Vec<(i64, i64)>) = get(from, name)?;
+    Ok(match kind.as_str() {
+        "samples" => Latency::Samples(rows.into_iter().map(|it| it.1).collect()),
+        "recorded" => Latency::Recorded(rows),
+        _ => Latency::Constant(rows.first().map_or(0, |it| it.1)),
+    })
+}
+
+impl Wanted {
+    fn read(from: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let path = match get::<u8>(from, "path")? {
+            1 => Path::HighFirst,
+            2 => Path::LowFirst,
+            3 => Path::Nearest,
+            _ => Path::Pessimistic,
+        };
+        let rules = BarRules {
+            path,
+            fills_by_touch: get(from, "fills_by_touch")?,
+            half_spread_ticks: get(from, "half_spread_ticks")?,
+            slippage_e8: get(from, "slippage_e8")?,
+            impact_e8: get(from, "impact_e8")?,
+            volume_share_e8: get(from, "volume_share_e8")?,
+            at_close: get(from, "at_close")?,
+        };
+        let closures: Vec<(i64, i64, u8)> = get(from, "closures")?;
+        let closures = closures.into_iter().map(|(from_ns, to_ns, number)| {
+            let state = MarketState::of(number).unwrap_or(MarketState::Maintenance);
+            Closure { from_ns, to_ns, state }
+        });
+        let settings = Settings {
+            order_latency: latency(from, "order_latency")?,
+            answer_latency: latency(from, "answer_latency")?,
+            closures: closures.collect(),
+            reject_e8: get(from, "reject_e8")?,
+            seed: get(from, "seed")?,
+            fee_asset: FeeAsset::of(get(from, "fee_asset")?).unwrap_or(FeeAsset::Quote),
+            wants_news: get(from, "wants_news")?,
+        };
+        Ok(Self { rules, settings })
+    }
+}
+
+/// One backtest; see `steelyard._native.Replay`.
+#[pyclass(name = "Replay", module = "steelyard._native", unsendable)]
+pub(crate) struct PyReplay {
+    machine: Replay,
+    scale: Scale,
+    /// The bars that the strategy wants are of this length, joined from those of the data.
+    interval_ns: i64,
+    data_interval_ns: i64,
+    joined: Cell<Option<Bar>>,
+    instrument: Py<PyAny>,
+}
+
+/// One order as Python wants it.
+type OrderTuple = ((i64, i64), i64, i64, i64, i64, i8, u8, u8, bool, u8, u8, u8);
+
+fn side(number: i8) -> PyResult<Side> {
+    Side::of(number).ok_or_else(|| PyValueError::new_err("a side is 1 or -1"))
+}
+
+impl PyReplay {
+    /// Joins a bar to those before it; returns the longer bar that it closes.
+    fn join(&self, bar: Bar) -> Option<Bar> {
+        if self.interval_ns == self.data_interval_ns {
+            return Some(bar);
+        }
+        let interval_ns = self.interval_ns;
+        let open_ns = bar.open_ns.div_euclid(interval_ns).wrapping_mul(interval_ns);
+        let before = self.joined.take();
+        let mut whole = match before {
+            Some(it) if it.open_ns == open_ns => Bar {
+                high: it.high.max(bar.high),
+                low: it.low.min(bar.low),
+                close: bar.close,
+                volume: it.volume.saturating_add(bar.volume),
+                ..it
+            },
+            _ => Bar { open_ns, ..bar },
+        };
+        let ends = bar.open_ns.saturating_add(self.data_interval_ns);
+        if ends == open_ns.saturating_add(interval_ns) {
+            whole.open_ns = open_ns;
+            return Some(whole);
+        }
+        self.joined.set(Some(whole));
+        // What a gap has cut short closes when the next one begins.
+        before.filter(|it| it.open_ns != open_ns)
+    }
+}
+
+fn order_tuple(row: &OrderRow) -> OrderTuple {
+    (
+        (row.wanted_ns, row.arrived_ns),
+        row.price_ticks,
+        row.trigger_ticks,
+        row.size_lots,
+        row.told_lots,
+        row.side,
+        row.order_type,
+        row.time_in_force,
+        row.post_only,
+        row.told_state,
+        row.reject_reason,
+        row.cancel_cause,
+    )
+}
+
+/// What was told of an execution.
+type FillTuple = (usize, u64, i64, i64, i64, i128, u32, i8, bool);
+
+fn fill_tuple(row: &FillRow) -> FillTuple {
+    (
+        usize::try_from(row.order).unwrap_or(0).wrapping_sub(1),
+        row.trade_id,
+        row.time_ns,
+        row.price_ticks,
+        row.size_lots,
+        row.fee_atoms,
+        row.fee_asset_id,
+        row.side,
+        row.is_maker,
+    )
+}
+
+#[pymethods]
+impl PyReplay {
+    #[new]
+    #[allow(clippy::too_many_arguments, reason = "called from one place, by name")]
+    fn new(
+        bars: &PyBars,
+        interval_ns: i64,
+        wanted_interval_ns: i64,
+        instrument: Bound<'_, PyAny>,
+        records: &[u8],
+        deposits: (i128, i128),
+        curve_ns: i64,
+        settings: &Bound<'_, PyDict>,
+    ) -> PyResult<Self> {
+        let mut engine = Engine::new(QueueModel::Proportional);
+        let mut effects = Effects::default();
+        engine
+            .apply_records(records, &mut effects)
+            .map_err(|it| PyValueError::new_err(it.to_string()))?;
+        let scale = Scale::of(&instrument)?;
+        let listing = scale.listing();
+        let account = Account::new(&listing, deposits.0, deposits.1);
+        let wanted = Wanted::read(settings)?;
+        let market =
+            BarMarket::new(engine, listing.instrument_id, bars.rows(), interval_ns, wanted.rules);
+        let curve = Curve::new(scale.price(1), curve_ns);
+        Ok(Self {
+            machine: Machine::new(market, wanted.settings, account, curve),
+            scale,
+            interval_ns: wanted_interval_ns,
+            data_interval_ns: interval_ns,
+            joined: Cell::new(None),
+            instrument: instrument.unbind(),
+        })
+    }
+
+    /// Plays so many bars without anybody trading, and returns them.
+    fn warm_up<'py>(slf: &Bound<'py, Self>, count: usize) -> PyResult<Vec<Bound<'py, BarView>>> {
+        let py = slf.py();
+        let mut found = Vec::new();
+        while found.len() < count {
+            let mut this = slf.borrow_mut();
+            match this.machine.advance() {
+                Pause::Bar(bar) => {
+                    if let Some(bar) = this.join(bar) {
+                        let (scale, interval_ns) = (this.scale, this.interval_ns);
+                        let instrument = this.instrument.clone_ref(py);
+                        drop(this);
+                        found.push(Bound::new(
+                            py,
+                            BarView::new(bar, scale, interval_ns, instrument),
+                        )?);
+                    }
+                }
+                Pause::End => break,
+                Pause::News
+                | Pause::Timer(..)
+                | Pause::Book
+                | Pause::Trade { .. }
+                | Pause::Starved => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// Plays to the end, calling what is given; returns whether it came to the end.
+    ///
+    /// `wishes` and `notes` are the desk's lists: where one is not empty after a call, `drain` is
+    /// called. `looked` is called now and then with the bars played.
+    #[pyo3(signature = (on_bar, on_news, on_timer, wishes, notes, drain, looked))]
+    #[allow(clippy::too_many_arguments, reason = "called from one place")]
+    fn run(
+        slf: &Bound<'_, Self>,
+        on_bar: Option<Bound<'_, PyAny>>,
+        on_news: Bound<'_, PyAny>,
+        on_timer: Bound<'_, PyAny>,
+        wishes: &Bound<'_, PyList>,
+        notes: &Bound<'_, PyList>,
+        drain: Bound<'_, PyAny>,
+        looked: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let mut view: Option<Bound<'_, BarView>> = None;
+        let mut countdown = LOOK;
+        loop {
+            let mut this = slf.borrow_mut();
+            let pause = this.machine.advance();
+            match pause {
+                Pause::Bar(bar) => {
+                    countdown = countdown.wrapping_sub(1);
+                    let joined = if on_bar.is_some() { this.join(bar) } else { None };
+                    if let (Some(bar), Some(on_bar)) = (joined, &on_bar) {
+                        let (scale, interval_ns) = (this.scale, this.interval_ns);
+                        #[allow(deprecated, reason = "what it names instead is unsafe")]
+                        let kept = view.take().filter(|it| it.get_refcnt() == 1);
+                        let shown = match kept {
+                            Some(it) => {
+                                it.borrow_mut().set(bar);
+                                it
+                            }
+                            None => {
+                                let instrument = this.instrument.clone_ref(py);
+                                Bound::new(py, BarView::new(bar, scale, interval_ns, instrument))?
+                            }
+                        };
+                        drop(this);
+                        on_bar.call1((&shown,))?;
+                        view = Some(shown);
+                    } else {
+                        drop(this);
+                    }
+                }
+                Pause::News => {
+                    let news = this.machine.take_news();
+                    drop(this);
+                    for one in news {
+                        let (kind, at) = match one {
+                            News::Order { order, state } => (state, order),
+                            News::Fill(fill) => (0, fill),
+                            News::Amended { order } => (state::WORKING, order),
+                        };
+                        on_news.call1((kind, at))?;
+                        if !wishes.is_empty() || !notes.is_empty() {
+                            drain.call0()?;
+                        }
+                    }
+                }
+                Pause::Timer(number, due_ns) => {
+                    drop(this);
+                    on_timer.call1((number, due_ns))?;
+                }
+                Pause::Book | Pause::Trade { .. } | Pause::Starved => drop(this),
+                Pause::End => {
+                    this.machine.close();
+                    return Ok(());
+                }
+            }
+            if !wishes.is_empty() || !notes.is_empty() {
+                drain.call0()?;
+            }
+            if countdown == 0 {
+                countdown = LOOK;
+                py.check_signals()?;
+                if let Some(looked) = &looked {
+                    let events = slf.borrow().machine.events();
+                    looked.call1((events,))?;
+                }
+            }
+        }
+    }
+
+    /// Trades to targets instead of calling a strategy: at the close of each bar what is held goes to
+    /// that bar's target, in lots, by a market order for what is missing.
+    fn run_targets(&mut self, py: Python<'_>, targets: &Bound<'_, PyAny>) -> PyResult<()> {
+        let targets = PyBuffer::<i64>::get(targets)?;
+        let Some(targets) = targets.as_slice(py) else {
+            return Err(PyValueError::new_err("targets are not contiguous"));
+        };
+        let mut wanted = 0;
+        let mut at = 0_usize;
+        let mut countdown = LOOK.wrapping_mul(16);
+        loop {
+            match self.machine.advance() {
+                Pause::Bar(_) => {
+                    let target = targets.get(at).map_or(wanted, pyo3::buffer::ReadOnlyCell::get);
+                    at = at.wrapping_add(1);
+                    if target != wanted {
+                        let lots = target.saturating_sub(wanted);
+                        wanted = target;
+                        self.machine.place(&Wish {
+                            side: if lots > 0 { Side::Buy } else { Side::Sell },
+                            order_type: OrderType::Market,
+                            time_in_force: TimeInForce::Ioc,
+                            post_only: false,
+                            price_ticks: 0,
+                            trigger_ticks: 0,
+                            size_lots: lots.saturating_abs(),
+                        });
+                    }
+                    countdown = countdown.wrapping_sub(1);
+                    if countdown == 0 {
+                        countdown = LOOK.wrapping_mul(16);
+                        py.check_signals()?;
+                    }
+                }
+                Pause::End => {
+                    self.machine.close();
+                    return Ok(());
+                }
+                Pause::News
+                | Pause::Timer(..)
+                | Pause::Book
+                | Pause::Trade { .. }
+                | Pause::Starved => {}
+            }
+        }
+    }
+
+    // -- what a desk may do and know ------------------------------------------------------------
+
+    #[allow(clippy::too_many_arguments, reason = "the terms of an order")]
+    fn place(
+        &mut self,
+        number: i8,
+        order_type: u8,
+        time_in_force: u8,
+        post_only: bool,
+        price_ticks: i64,
+        trigger_ticks: i64,
+        size_lots: i64,
+    ) -> PyResult<usize> {
+        let unknown = || PyValueError::new_err("no such order type, or time in force");
+        let wish = Wish {
+            side: side(number)?,
+            order_type: OrderType::of(order_type).ok_or_else(unknown)?,
+            time_in_force: TimeInForce::of(time_in_force).ok_or_else(unknown)?,
+            post_only,
+            price_ticks,
+            trigger_ticks,
+            size_lots,
+        };
+        Ok(self.machine.place(&wish))
+    }
+
+    fn cancel(&mut self, order: usize) {
+        self.machine.cancel(order);
+    }
+
+    fn amend(&mut self, order: usize, price_ticks: i64, size_lots: i64, trigger_ticks: i64) {
+        self.machine.amend(order, price_ticks, size_lots, trigger_ticks);
+    }
+
+    fn every(&mut self, every_ns: i64) -> usize {
+        self.machine.every(every_ns)
+    }
+
+    #[getter]
+    fn now_ns(&self) -> i64 {
+        self.machine.now_ns()
+    }
+
+    #[getter]
+    fn last_ticks(&self) -> i64 {
+        self.machine.market.last_ticks()
+    }
+
+    #[getter]
+    fn mid_half_ticks(&self) -> i64 {
+        self.machine.market.mid_half_ticks()
+    }
+
+    #[getter]
+    fn told_lots(&self) -> i64 {
+        self.machine.told_lots()
+    }
+
+    #[getter]
+    fn told_fills(&self) -> usize {
+        self.machine.told_fills()
+    }
+
+    #[setter]
+    fn set_wants_news(&mut self, wants_news: bool) {
+        self.machine.want_news(wants_news);
+    }
+
+    #[getter]
+    fn order_count(&self) -> usize {
+        self.machine.orders().len()
+    }
+
+    /// Returns one order as the strategy has been told of it.
+    fn order(&self, at: usize) -> PyResult<OrderTuple> {
+        let row = self.machine.orders().get(at);
+        let row = row.ok_or_else(|| PyRuntimeError::new_err("there is no such order"))?;
+        Ok(order_tuple(row))
+    }
+
+    /// Returns the places of the orders that may still fill as far as the strategy knows, from a
+    /// place on.
+    fn open_orders(&self, from: usize) -> Vec<usize> {
+        let rows = self.machine.orders().iter().enumerate().skip(from);
+        rows.filter(|(_, row)| row.told_state < state::FILLED).map(|(at, _)| at).collect()
+    }
+
+    fn fill(&self, at: usize) -> PyResult<FillTuple> {
+        let row = self.machine.fills().get(at);
+        row.map(fill_tuple).ok_or_else(|| PyRuntimeError::new_err("there is no such fill"))
+    }
+
+    // -- what has come of it ----------------------------------------------------------------------
+
+    /// Returns the records of `backtest.result.FILL`.
+    fn fills<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let mut bytes = Vec::with_capacity(self.machine.fills().len().saturating_mul(80));
+        for row in self.machine.fills() {
+            for word in [row.time_ns, row.order.cast_signed(), row.price_ticks, row.size_lots] {
+                bytes.extend_from_slice(&word.to_le_bytes());
+            }
+            bytes.extend_from_slice(&row.fee_atoms.to_le_bytes());
+            for word in [row.position_lots, row.decided_half_ticks, row.arrived_half_ticks] {
+                bytes.extend_from_slice(&word.to_le_bytes());
+            }
+            bytes.extend_from_slice(&row.fee_asset_id.to_le_bytes());
+            let [side] = row.side.to_le_bytes();
+            bytes.extend_from_slice(&[side, u8::from(row.is_maker), 0, 0]);
+        }
+        PyBytes::new(py, &bytes)
+    }
+
+    /// Returns the records of `backtest.result.ORDER`.
+    fn orders<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let mut bytes = Vec::with_capacity(self.machine.orders().len().saturating_mul(72));
+        for (at, row) in self.machine.orders().iter().enumerate() {
+            let number = i64::try_from(at).unwrap_or(0).saturating_add(1);
+            for word in [
+                number,
+                row.wanted_ns,
+                row.arrived_ns,
+                row.ended_ns,
+                row.price_ticks,
+                row.trigger_ticks,
+                row.size_lots,
+                row.filled_lots,
+            ] {
+                bytes.extend_from_slice(&word.to_le_bytes());
+            }
+            let [side] = row.side.to_le_bytes();
+            bytes.extend_from_slice(&[
+                side,
+                row.order_type,
+                row.time_in_force,
+                u8::from(row.post_only),
+                row.state,
+                row.reject_reason,
+                row.cancel_cause,
+                0,
+            ]);
+        }
+        PyBytes::new(py, &bytes)
+    }
+
+    /// Returns the records of `backtest.result.POINT`.
+    fn curve<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let mut bytes = Vec::new();
+        for point in self.machine.curve.points() {
+            bytes.extend_from_slice(&point.time_ns.to_le_bytes());
+            for number in [point.cash, point.position, point.price, point.equity] {
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+        }
+        PyBytes::new(py, &bytes)
+    }
+
+    /// Returns (events, fees by asset, time exposed in ns, deepest drawdown as a fraction).
+    fn totals(&self) -> (u64, Vec<(u32, i128)>, i64, f64) {
+        let account = &self.machine.account;
+        let exposed_ns = account.exposed_ns(self.machine.now_ns());
+        (self.machine.events(), account.fees.clone(), exposed_ns, self.machine.curve.drawdown())
+    }
+
+    /// Returns (quote, base) in atoms, held or free.
+    fn balances(&self) -> (i128, i128) {
+        (self.machine.account.cash_atoms, self.machine.account.base_atoms)
+    }
+
+    /// The user's account in the engine.
+    #[classattr]
+    const ACCOUNT_ID: u32 = USER;
+}
