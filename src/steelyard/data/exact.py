@@ -87,7 +87,7 @@ def times_of(step: Step, smaller: Step) -> int:
         smaller.units * 10 ** (decimals - smaller.decimals),
     )
     assert not rest, f"{step} is no multiple of {smaller}"
-    return times
+    return int(times)
 
 
 def exact(column: pl.Series, *, clip: int | None = None) -> Column:
