@@ -130,7 +130,7 @@ def import_data(
         raise UsageError(f"--steps {steps!r} should be one of {', '.join(CHOICES)}")
     names = tuple(name.strip() for name in columns.split(",")) if columns else ()
     wanted = Wanted(venue, symbol, interval, kind, names, ends)
-    chosen = Steps(steps, _step(tick), _step(lot), round)
+    chosen = Steps(steps, parse_step(tick), parse_step(lot), round)
     clock, reports = Clock(), []
     for path in file:
         report = import_file(
@@ -320,5 +320,6 @@ def _own(name: str) -> str:
     return "/".join(parts)
 
 
-def _step(text: str) -> Step | None:
+def parse_step(text: str) -> Step | None:
+    """Return a step as an option says it; None where it does not."""
     return step_of(parse_decimal(text)) if text else None

@@ -9,10 +9,10 @@ book of depth, which is kept in whole.
 
 from collections.abc import Iterator
 from heapq import heappop, heappush
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from msgspec import Struct
 
 from steelyard.data.catalog import Catalog, rows_of
 from steelyard.data.exact import Ints
@@ -26,7 +26,7 @@ TRADES = (Kind.TRADES, Kind.AGGREGATES)
 Place = tuple[int, str]
 
 
-class Finding(NamedTuple):
+class Finding(Struct, frozen=True):
     """Something that was found: how often, and the first places, each a time and what is there."""
 
     what: str

@@ -295,6 +295,22 @@ class Staging:
         return _with(old, instrument), factors
 
 
+def name_missing(root: Path, key: Key, missing: Iterable[Missing]) -> Manifest | None:
+    """Let a dataset say what a source does not have; None where there is no dataset."""
+    with locked(root):
+        folder = key.folder(root)
+        old = read(folder)
+        if old is None:
+            return None
+        parts = list(old.parts)
+        named = _still_missing(key, folder, (*old.missing, *missing), parts)
+        length_ns = interval_ns(key.interval) if key.interval else 0
+        gaps = all_gaps(key.kind, parts, named, length_ns)
+        manifest = replace(old, missing=named, gaps=gaps)
+        write(folder, manifest)
+        return manifest
+
+
 class _Counts:
     """What happened to rows on their way."""
 
