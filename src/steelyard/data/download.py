@@ -7,7 +7,7 @@ named missing, for the manifest to say. A server that asks for a pause gets it.
 
 import asyncio
 import calendar
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -131,7 +131,7 @@ async def download(
     is_known: Callable[[str], bool] = lambda _: False,
     tell: Callable[[str], None] = lambda _: None,
     sleep: Sleep = asyncio.sleep,
-) -> AsyncIterator[Fetched]:
+) -> AsyncGenerator[Fetched]:
     """Yield the files of a wish as they arrive.
 
     Args:

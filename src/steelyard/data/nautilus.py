@@ -29,8 +29,10 @@ _BAR_TYPE = re.compile(
     r"(?P<price>[A-Z]+)-(?:EX|IN)TERNAL"
 )
 _INSTRUMENT = re.compile(r"(?P<symbol>.+)\.(?P<venue>[A-Z0-9_]+)")
-_FIXED = ("open", "high", "low", "close", "volume", "price", "size")
-_FIXED += ("bid_price", "ask_price", "bid_size", "ask_size")
+_FIXED = (
+    *("open", "high", "low", "close", "volume", "price", "size"),
+    *("bid_price", "ask_price", "bid_size", "ask_size"),
+)
 
 
 class Identity(NamedTuple):

@@ -8,6 +8,7 @@ the venue's own spelling.
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from steelyard.domain.instrument import Instrument
 from steelyard.domain.order import Side
 
 Level = tuple[str, str]  # price and size
@@ -67,8 +68,13 @@ class FrameReader(Protocol):
 
 
 class Capture(NamedTuple):
-    """How a venue's recordings are read. is_ours says whether a frame looks like the venue's."""
+    """How a venue's recordings are read.
+
+    is_ours says whether a frame looks like the venue's. snapshot returns the answer to a request
+    for a book as a frame that the reader takes; None where the stream itself begins with the book.
+    """
 
     venue: str
     is_ours: Callable[[bytes], bool]
     reader: Callable[[], FrameReader]
+    snapshot: Callable[[Instrument, bytes], bytes] | None = None

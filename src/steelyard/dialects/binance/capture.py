@@ -16,7 +16,9 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
+from steelyard.dialects.binance.text import symbol_text
 from steelyard.domain.errors import DecodeError
+from steelyard.domain.instrument import Instrument
 from steelyard.domain.order import Side
 from steelyard.wire.capture import Capture, Raw, RawDepth, RawTouch, RawTrade
 
@@ -169,4 +171,17 @@ def _traded(symbol: str, trade: _Trade | _Aggregate, *, is_aggregate: bool = Fal
     )
 
 
-CAPTURE = Capture("binance", is_ours, FrameReader)
+def snapshot(instrument: Instrument, body: bytes) -> bytes:
+    """Return an answer of `GET /depth` as a frame.
+
+    Raises:
+        DecodeError: It is none.
+    """
+    try:
+        _SNAPSHOT.decode(body)
+    except msgspec.DecodeError as error:
+        raise DecodeError(f"the answer is no book: {error}") from error
+    return f'{{"stream":"{symbol_text(instrument).lower()}@snapshot","data":'.encode() + body + b"}"
+
+
+CAPTURE = Capture("binance", is_ours, FrameReader, snapshot)
