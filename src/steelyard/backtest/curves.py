@@ -186,7 +186,7 @@ def deepest(found: list[Fall]) -> list[Fall]:
 def months(curve: Records) -> list[Month]:
     """Return the return of each UTC month that the curve touches, oldest first.
 
-    Empty where the equity was not positive throughout.
+    Empty where the equity was not positive at the end of each.
     """
     if not len(curve):
         return []
