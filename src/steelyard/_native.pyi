@@ -6,9 +6,11 @@ What the engine takes and gives crosses the border as records in the layout of
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self, TypeAlias, final
 
+from steelyard.domain.instrument import Instrument
 from steelyard.domain.layout import Form
 from steelyard.wire.tables import OrderForm, Steps, StreamTable
 
@@ -441,3 +443,174 @@ class OrderSigner:
             UnitError: A number is none, or what is left of it is out of the instrument's limits.
             TypeError: A number is a float, which is not exact.
         """
+
+class Bars:
+    """Bars in the machine's form, shared by any number of replays; see `backtest.run`."""
+
+    def __new__(
+        cls, open_ns: Any, opens: Any, highs: Any, lows: Any, closes: Any, volumes: Any
+    ) -> Self:
+        """Take contiguous columns of int64: nanoseconds, ticks, lots.
+
+        Raises:
+            ValueError: A column is of another length, or not contiguous.
+        """
+
+    @staticmethod
+    def from_floats(
+        open_ns: Any,
+        opens: Any,
+        highs: Any,
+        lows: Any,
+        closes: Any,
+        volumes: Any,
+        per_price: float,
+        per_size: float,
+        rounds: bool,
+    ) -> Bars:
+        """Take columns of floats; times these factors they are whole, but for their last digits.
+
+        Raises:
+            ValueError: One is not, and `rounds` is False; the arguments are its row and column.
+        """
+
+    def __len__(self) -> int: ...
+
+class BarView:
+    """One bar as `trading.bars.Bar` is read; reused for the next call unless somebody keeps it."""
+
+    instrument: Instrument
+    interval_ns: int
+    open_ns: int
+    open_ticks: int
+    high_ticks: int
+    low_ticks: int
+    close_ticks: int
+    volume_lots: int
+    trade_count: int
+    is_gapped: bool
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: Decimal
+    time: datetime
+
+    def price(self, which: str) -> Decimal: ...
+
+class Replay:
+    """One backtest: the engine in virtual time, bars as its market, and one user.
+
+    Orders and fills are told by their places, from 0 on. Times are nanoseconds, prices ticks, sizes
+    lots; 0 is an absent price. It belongs to the thread that made it.
+    """
+
+    ACCOUNT_ID: int
+
+    def __new__(
+        cls,
+        bars: Bars,
+        interval_ns: int,
+        wanted_interval_ns: int,
+        instrument: Instrument,
+        records: bytes,
+        deposits: tuple[int, int],
+        curve_ns: int,
+        settings: dict[str, Any],
+    ) -> Self:
+        """Set up an exchange by command records, and the machine by `backtest.settings`.
+
+        deposits are the atoms of quote and base that the records deposit.
+        """
+
+    @staticmethod
+    def of_tape(
+        wanted_interval_ns: int,
+        instrument: Instrument,
+        records: bytes,
+        deposits: tuple[int, int],
+        curve_ns: int,
+        queue_model: int,
+        wants: tuple[bool, bool],
+        settings: dict[str, Any],
+    ) -> Replay:
+        """Set up a replay of a tape; an interval of 0 wants no bars, wants is (book, trades)."""
+
+    def feed(self, block: bytes | None) -> None:
+        """Feed the next block of a tape, records of `columns.EVENT`; None: there is none.
+
+        Raises:
+            ValueError: An event is none, or comes before the one in front of it.
+        """
+
+    def touch(self, with_own: bool) -> tuple[int, int, int, int]:
+        """Return a tape's (bid, lots, ask, lots), with the user's own orders or without."""
+
+    bid_ticks: int
+    ask_ticks: int
+    events: int
+
+    def levels(self, side: int, depth: int) -> list[tuple[int, int]]: ...
+    def walk(self, side: int, size_lots: int) -> tuple[int, int, int]: ...
+    def warm_up(self, count: int, next_block: Callable[[], bytes | None]) -> list[Any]:
+        """Play so many bars before anybody trades, and return them."""
+
+    def run(
+        self,
+        on_bar: Callable[[Any], None] | None,
+        on_news: Callable[[int, int], None],
+        on_timer: Callable[[int, int], None],
+        on_market: Callable[[int, int, int], None],
+        next_block: Callable[[], bytes | None],
+        wishes: list[Any],
+        notes: list[str],
+        drain: Callable[[], None],
+        looked: Callable[[int], None] | None,
+    ) -> None:
+        """Play to the end, calling whoever is to be told, then `drain` where a list has grown."""
+
+    def run_targets(self, targets: Any) -> None:
+        """Trade to a target in lots (int64) at each bar's close, by market orders."""
+
+    def place(
+        self,
+        side: int,
+        order_type: int,
+        time_in_force: int,
+        post_only: bool,
+        price_ticks: int,
+        trigger_ticks: int,
+        size_lots: int,
+    ) -> int:
+        """Send an order off; return its place."""
+
+    def cancel(self, order: int) -> None: ...
+    def amend(self, order: int, price_ticks: int, size_lots: int, trigger_ticks: int) -> None: ...
+    def every(self, every_ns: int) -> int: ...
+
+    now_ns: int
+    last_ticks: int
+    mid_half_ticks: int
+    told_lots: int
+    told_fills: int
+    order_count: int
+    wants_news: bool
+
+    def order(
+        self, at: int
+    ) -> tuple[tuple[int, int], int, int, int, int, int, int, int, bool, int, int, int]:
+        """Return an order as the strategy has been told of it.
+
+        ((wanted, arrived), price, trigger, size, filled, side, type, time in force, post_only,
+        state, reject reason, cancel cause).
+        """
+
+    def open_orders(self, first: int) -> list[int]: ...
+    def fill(self, at: int) -> tuple[int, int, int, int, int, int, int, int, bool]:
+        """Return (order, trade, time, price, size, fee atoms, fee asset, side, is_maker)."""
+
+    def fills(self) -> bytes: ...
+    def orders(self) -> bytes: ...
+    def curve(self) -> bytes: ...
+    def totals(self) -> tuple[int, list[tuple[int, int]], int, float]: ...
+    def balances(self) -> tuple[int, int]: ...

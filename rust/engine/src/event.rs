@@ -82,6 +82,11 @@ impl Effects {
         self.words.as_flattened()
     }
 
+    /// Returns the records word by word.
+    pub(crate) fn words(&self) -> &[[u8; 8]] {
+        &self.words
+    }
+
     /// Forgets what was told, keeping the room.
     pub fn clear(&mut self) {
         self.words.clear();

@@ -61,6 +61,12 @@ impl Places {
         }
     }
 
+    /// Returns how many orders there are.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.count + self.old.len()
+    }
+
     /// Returns an order's place.
     #[inline(always)]
     pub(crate) fn get(&self, order_id: u64) -> Option<u32> {

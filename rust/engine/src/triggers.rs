@@ -41,18 +41,37 @@ pub(crate) fn is_activated(side: Side, extra: &Extra, price_ticks: i64) -> bool 
     })
 }
 
-/// Returns whether a price triggers a trailing stop that has been active before it.
-pub(crate) fn is_far_enough(side: Side, extra: &Extra, price_ticks: i64) -> bool {
-    let best = extra.best_ticks;
-    let distance = extra.trail_ticks.map_or_else(
+/// Returns where a trailing stop that is not active yet begins to follow, and whether by a rise.
+pub(crate) fn begins_at(side: Side, extra: &Extra) -> Option<(i64, bool)> {
+    let by_itself = match side {
+        Side::Sell => Direction::Rise,
+        Side::Buy => Direction::Fall,
+    };
+    let direction = extra.activation_direction.unwrap_or(by_itself);
+    extra.activation_ticks.map(|it| (it, direction == Direction::Rise))
+}
+
+/// Returns how far a trailing stop lets the price go back.
+fn distance(extra: &Extra) -> i128 {
+    extra.trail_ticks.map_or_else(
         || {
             let rate = i128::from(extra.trail_rate_e8.unwrap_or(0));
-            (i128::from(best) * rate / i128::from(RATE_SCALE)).max(1)
+            (i128::from(extra.best_ticks) * rate / i128::from(RATE_SCALE)).max(1)
         },
         i128::from,
-    );
+    )
+}
+
+/// Returns the price that triggers an active trailing stop if the best price stays what it is.
+pub(crate) fn trips_at(side: Side, extra: &Extra) -> i64 {
+    let away = i64::try_from(distance(extra)).unwrap_or(i64::MAX);
+    extra.best_ticks.saturating_add(away.saturating_mul(i64::from(side.number())))
+}
+
+/// Returns whether a price triggers a trailing stop that has been active before it.
+pub(crate) fn is_far_enough(side: Side, extra: &Extra, price_ticks: i64) -> bool {
     let sign = -i128::from(side.number());
-    (i128::from(best) - i128::from(price_ticks)) * sign >= distance
+    (i128::from(extra.best_ticks) - i128::from(price_ticks)) * sign >= distance(extra)
 }
 
 /// Lets a trailing stop hear a price; returns whether that triggers it.

@@ -3,6 +3,7 @@
 //! Bytes cross the border, in the layout of `domain/layout.py`; `src/steelyard/_native.pyi` is the
 //! documentation.
 
+mod bars;
 mod engine;
 mod journal;
 mod market;
@@ -10,8 +11,10 @@ mod matcher;
 mod orders;
 mod pace;
 mod records;
+mod replay;
 mod requests;
 mod tables;
+mod tape;
 
 use pyo3::pymodule;
 
@@ -41,6 +44,15 @@ mod _native {
 
     #[pymodule_export]
     use crate::market::{PyBook, PyReader};
+
+    #[pymodule_export]
+    use crate::bars::{BarView, PyBars};
+
+    #[pymodule_export]
+    use crate::replay::PyReplay;
+
+    #[pymodule_export]
+    use crate::tape::{PyTapeMarket, oracle_fills, quote_tape};
 
     #[pymodule_export]
     const VERSION: &str = steelyard_engine::VERSION;

@@ -482,6 +482,8 @@ def _ticks(price: Any, desk: Desk) -> int | None:
 
 def _size_lots(size: Any, instrument: Instrument) -> Lots:
     if isinstance(size, int) and not isinstance(size, bool):
+        if 0 < size <= instrument.size_max_lots:
+            return Lots(size)
         return instrument.size_lots(instrument.size(size))
     return instrument.size_lots(_exact(size, "size"))
 

@@ -1,0 +1,744 @@
+//! Backtests as a Python class: the machine plays, and a strategy's methods are called where it stops.
+
+use std::cell::Cell;
+
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::types::{
+    PyAnyMethods, PyBytes, PyBytesMethods, PyDict, PyDictMethods, PyList, PyListMethods,
+};
+use pyo3::{Bound, Py, PyAny, PyErr, PyResult, Python, pyclass, pymethods};
+use steelyard_engine::{
+    Effects, Engine, FeeAsset, MarketState, OrderType, QueueModel, Side, TimeInForce,
+};
+use steelyard_replay::{
+    Account, AnyMarket, Bar, BarMarket, BarRules, Closure, Curve, FillRow, Latency, Machine,
+    Market, News, OrderRow, Path, Pause, Settings, TapeMarket, USER, Wish, state,
+};
+
+use crate::bars::{BarView, PyBars, Scale};
+
+/// So many calls, or bars, come between two looks at signals and the clock of progress.
+const LOOK: u32 = 4_096;
+
+/// The market that a replay plays.
+type Replay = Machine<AnyMarket>;
+
+/// What a run needs, as `steelyard.backtest.run` hands it over.
+struct Wanted {
+    rules: BarRules,
+    settings: Settings,
+}
+
+fn get<'py, T>(from: &Bound<'py, PyDict>, name: &str) -> PyResult<T>
+where
+    T: for<'a> pyo3::FromPyObject<'a, 'py, Error: Into<PyErr>>,
+{
+    let found = from.get_item(name)?;
+    let found = found.ok_or_else(|| PyValueError::new_err(format!("{name} is missing")))?;
+    found.extract::<T>().map_err(Into::into)
+}
+
+fn latency(from: &Bound<'_, PyDict>, name: &str) -> PyResult<Latency> {
+    let (kind, rows): (String, Vec<(i64, i64)>) = get(from, name)?;
+    Ok(match kind.as_str() {
+        "samples" => Latency::Samples(rows.into_iter().map(|it| it.1).collect()),
+        "recorded" => Latency::Recorded(rows),
+        _ => Latency::Constant(rows.first().map_or(0, |it| it.1)),
+    })
+}
+
+impl Wanted {
+    fn read(from: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let path = match get::<u8>(from, "path")? {
+            1 => Path::HighFirst,
+            2 => Path::LowFirst,
+            3 => Path::Nearest,
+            _ => Path::Pessimistic,
+        };
+        let rules = BarRules {
+            path,
+            fills_by_touch: get(from, "fills_by_touch")?,
+            half_spread_ticks: get(from, "half_spread_ticks")?,
+            slippage_e8: get(from, "slippage_e8")?,
+            impact_e8: get(from, "impact_e8")?,
+            volume_share_e8: get(from, "volume_share_e8")?,
+            at_close: get(from, "at_close")?,
+        };
+        let closures: Vec<(i64, i64, u8)> = get(from, "closures")?;
+        let closures = closures.into_iter().map(|(from_ns, to_ns, number)| {
+            let state = MarketState::of(number).unwrap_or(MarketState::Maintenance);
+            Closure { from_ns, to_ns, state }
+        });
+        let settings = Settings {
+            order_latency: latency(from, "order_latency")?,
+            answer_latency: latency(from, "answer_latency")?,
+            closures: closures.collect(),
+            reject_e8: get(from, "reject_e8")?,
+            seed: get(from, "seed")?,
+            fee_asset: FeeAsset::of(get(from, "fee_asset")?).unwrap_or(FeeAsset::Quote),
+            wants_news: get(from, "wants_news")?,
+            mark_ns: get(from, "mark_ns")?,
+        };
+        Ok(Self { rules, settings })
+    }
+}
+
+/// One backtest; see `steelyard._native.Replay`.
+#[pyclass(name = "Replay", module = "steelyard._native", unsendable)]
+pub(crate) struct PyReplay {
+    machine: Replay,
+    scale: Scale,
+    /// The bars that the strategy wants are of this length, joined from those of the data.
+    interval_ns: i64,
+    data_interval_ns: i64,
+    joined: Cell<Option<Bar>>,
+    /// On a tape: the bar that trades are counted in, the one after it, and the last price.
+    counted: [Option<Bar>; 2],
+    last: i64,
+    /// On a tape: the timer at which bars close.
+    closes: Option<usize>,
+    tells_trades: bool,
+    instrument: Py<PyAny>,
+}
+
+/// Where a replay has stopped: the machine's pauses, with the bars that the strategy wants.
+enum Stop {
+    Bar(Bar),
+    News,
+    Timer(usize, i64),
+    Book,
+    Trade { price_ticks: i64, size_lots: i64, side: i64 },
+    Starved,
+    Nothing,
+    End,
+}
+
+/// Feeds a tape the block that Python has next.
+fn feed(slf: &Bound<'_, PyReplay>, next_block: &Bound<'_, PyAny>) -> PyResult<()> {
+    let block = next_block.call0()?;
+    let bytes: Option<Bound<'_, PyBytes>> = block.extract()?;
+    slf.borrow_mut().feed(bytes.as_ref().map(PyBytesMethods::as_bytes))
+}
+
+/// One order as Python wants it.
+type OrderTuple = ((i64, i64), i64, i64, i64, i64, i8, u8, u8, bool, u8, u8, u8);
+
+fn side(number: i8) -> PyResult<Side> {
+    Side::of(number).ok_or_else(|| PyValueError::new_err("a side is 1 or -1"))
+}
+
+impl PyReplay {
+    /// Plays on until something is to be told; bars come out in the length that is wanted.
+    #[inline]
+    fn step(&mut self) -> Stop {
+        match self.machine.advance() {
+            Pause::Bar(bar) => self.join(bar).map_or(Stop::Nothing, Stop::Bar),
+            Pause::News => Stop::News,
+            Pause::Timer(number, due_ns) if Some(number) == self.closes => {
+                self.close_bar(due_ns).map_or(Stop::Nothing, Stop::Bar)
+            }
+            Pause::Timer(number, due_ns) => Stop::Timer(number, due_ns),
+            Pause::Book => Stop::Book,
+            Pause::Trade { price_ticks, size_lots, side } => {
+                if self.interval_ns != 0 {
+                    self.count(price_ticks, size_lots);
+                }
+                Stop::Trade { price_ticks, size_lots, side }
+            }
+            Pause::Starved => Stop::Starved,
+            Pause::End => Stop::End,
+        }
+    }
+
+    /// Counts a trade of a tape in the bar of its time.
+    fn count(&mut self, price: i64, lots: i64) {
+        let now_ns = self.machine.now_ns();
+        let open_ns = now_ns.saturating_sub(now_ns.rem_euclid(self.interval_ns));
+        let [this, next] = &mut self.counted;
+        // A trade at the very moment of a close comes before the timer that closes.
+        let bar = if this.is_some_and(|it| it.open_ns != open_ns) { next } else { this };
+        let found = bar.get_or_insert(Bar {
+            open_ns,
+            open: price,
+            high: price,
+            low: price,
+            close: price,
+            volume: 0,
+        });
+        found.high = found.high.max(price);
+        found.low = found.low.min(price);
+        found.close = price;
+        found.volume = found.volume.saturating_add(lots);
+    }
+
+    /// Closes the bar that ends now; without trades it repeats the last price, if there was one.
+    fn close_bar(&mut self, due_ns: i64) -> Option<Bar> {
+        let open_ns = due_ns.saturating_sub(self.interval_ns);
+        let [this, next] = self.counted;
+        let closed = this.filter(|it| it.open_ns == open_ns);
+        if closed.is_some() || this.is_none() {
+            self.counted = [next, None];
+        }
+        let last = self.last;
+        let flat = Bar { open_ns, open: last, high: last, low: last, close: last, volume: 0 };
+        let bar = closed.or((last != 0).then_some(flat))?;
+        self.last = bar.close;
+        Some(bar)
+    }
+
+    /// Returns how many bars of the data, or events, have been played.
+    fn played(&self) -> u64 {
+        self.machine.market.as_tape().map_or(self.machine.events(), TapeMarket::events)
+    }
+
+    /// Joins a bar to those before it; returns the longer bar that it closes.
+    fn join(&self, bar: Bar) -> Option<Bar> {
+        if self.interval_ns == self.data_interval_ns {
+            return Some(bar);
+        }
+        let interval_ns = self.interval_ns;
+        let open_ns = bar.open_ns.div_euclid(interval_ns).wrapping_mul(interval_ns);
+        let before = self.joined.take();
+        let mut whole = match before {
+            Some(it) if it.open_ns == open_ns => Bar {
+                high: it.high.max(bar.high),
+                low: it.low.min(bar.low),
+                close: bar.close,
+                volume: it.volume.saturating_add(bar.volume),
+                ..it
+            },
+            _ => Bar { open_ns, ..bar },
+        };
+        let ends = bar.open_ns.saturating_add(self.data_interval_ns);
+        if ends == open_ns.saturating_add(interval_ns) {
+            whole.open_ns = open_ns;
+            return Some(whole);
+        }
+        self.joined.set(Some(whole));
+        // What a gap has cut short closes when the next one begins.
+        before.filter(|it| it.open_ns != open_ns)
+    }
+}
+
+fn order_tuple(row: &OrderRow) -> OrderTuple {
+    (
+        (row.wanted_ns, row.arrived_ns),
+        row.price_ticks,
+        row.trigger_ticks,
+        row.size_lots,
+        row.told_lots,
+        row.side,
+        row.order_type,
+        row.time_in_force,
+        row.post_only,
+        row.told_state,
+        row.reject_reason,
+        row.cancel_cause,
+    )
+}
+
+/// What was told of an execution.
+type FillTuple = (usize, u64, i64, i64, i64, i128, u32, i8, bool);
+
+fn fill_tuple(row: &FillRow) -> FillTuple {
+    (
+        usize::try_from(row.order).unwrap_or(0).wrapping_sub(1),
+        row.trade_id,
+        row.time_ns,
+        row.price_ticks,
+        row.size_lots,
+        row.fee_atoms,
+        row.fee_asset_id,
+        row.side,
+        row.is_maker,
+    )
+}
+
+#[pymethods]
+impl PyReplay {
+    #[new]
+    #[allow(clippy::too_many_arguments, reason = "called from one place, by name")]
+    fn new(
+        bars: &PyBars,
+        interval_ns: i64,
+        wanted_interval_ns: i64,
+        instrument: Bound<'_, PyAny>,
+        records: &[u8],
+        deposits: (i128, i128),
+        curve_ns: i64,
+        settings: &Bound<'_, PyDict>,
+    ) -> PyResult<Self> {
+        let mut engine = Engine::new(QueueModel::Proportional);
+        let mut effects = Effects::default();
+        engine
+            .apply_records(records, &mut effects)
+            .map_err(|it| PyValueError::new_err(it.to_string()))?;
+        let scale = Scale::of(&instrument)?;
+        let listing = scale.listing(&instrument)?;
+        let account = Account::new(&listing, deposits.0, deposits.1);
+        let wanted = Wanted::read(settings)?;
+        let market =
+            BarMarket::new(engine, listing.instrument_id, bars.rows(), interval_ns, wanted.rules);
+        let curve = Curve::new(scale.price(1), curve_ns);
+        let market = AnyMarket::Bars(Box::new(market));
+        Ok(Self {
+            machine: Machine::new(market, wanted.settings, account, curve),
+            scale,
+            interval_ns: wanted_interval_ns,
+            data_interval_ns: interval_ns,
+            joined: Cell::new(None),
+            counted: [None; 2],
+            last: 0,
+            closes: None,
+            tells_trades: false,
+            instrument: instrument.unbind(),
+        })
+    }
+
+    /// Makes a replay of a tape, which is fed block by block; an interval of 0 wants no bars.
+    #[staticmethod]
+    #[allow(clippy::too_many_arguments, reason = "called from one place, by name")]
+    fn of_tape(
+        wanted_interval_ns: i64,
+        instrument: Bound<'_, PyAny>,
+        records: &[u8],
+        deposits: (i128, i128),
+        curve_ns: i64,
+        queue_model: u8,
+        wants: (bool, bool),
+        settings: &Bound<'_, PyDict>,
+    ) -> PyResult<Self> {
+        let queue_model = QueueModel::of(queue_model)
+            .ok_or_else(|| PyValueError::new_err("a queue model is 1, 2 or 3"))?;
+        let mut engine = Engine::new(queue_model);
+        let mut effects = Effects::default();
+        engine
+            .apply_records(records, &mut effects)
+            .map_err(|it| PyValueError::new_err(it.to_string()))?;
+        let scale = Scale::of(&instrument)?;
+        let listing = scale.listing(&instrument)?;
+        let account = Account::new(&listing, deposits.0, deposits.1);
+        let wanted = Wanted::read(settings)?;
+        let mut market = TapeMarket::over(engine, &listing).map_err(PyValueError::new_err)?;
+        market.want(wants.0, wants.1 || wanted_interval_ns != 0);
+        let curve = Curve::new(scale.price(1), curve_ns);
+        let market = AnyMarket::Tape(Box::new(market));
+        Ok(Self {
+            machine: Machine::new(market, wanted.settings, account, curve),
+            scale,
+            interval_ns: wanted_interval_ns,
+            data_interval_ns: wanted_interval_ns,
+            joined: Cell::new(None),
+            counted: [None; 2],
+            last: 0,
+            closes: None,
+            tells_trades: wants.1,
+            instrument: instrument.unbind(),
+        })
+    }
+
+    /// Feeds the next block of a tape, records of 24 bytes; None: there is none.
+    #[pyo3(signature = (block))]
+    fn feed(&mut self, block: Option<&[u8]>) -> PyResult<()> {
+        let Some(tape) = self.machine.market.tape() else {
+            return Err(PyValueError::new_err("bars are not fed"));
+        };
+        match block {
+            Some(block) => tape.feed(block).map_err(|it| PyValueError::new_err(it.to_string()))?,
+            None => tape.finish(),
+        }
+        // Bars close by the clock, whose first moment is the first event's.
+        if self.closes.is_none() && self.interval_ns != 0 {
+            let first_ns = self.machine.market.as_tape().and_then(TapeMarket::next_event_ns);
+            if let Some(first_ns) = first_ns {
+                self.closes = Some(self.machine.every_from(self.interval_ns, first_ns));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the touch of a tape, with the user's own orders or without: (bid, lots, ask, lots).
+    fn touch(&self, with_own: bool) -> (i64, i64, i64, i64) {
+        let touch = self.machine.market.as_tape().map(|it| it.touch(with_own));
+        let it = touch.unwrap_or_default();
+        (it.bid_ticks, it.bid_lots, it.ask_ticks, it.ask_lots)
+    }
+
+    #[getter]
+    fn events(&self) -> u64 {
+        self.played()
+    }
+
+    #[getter]
+    fn bid_ticks(&self) -> i64 {
+        self.machine.market.as_tape().map_or(0, |it| it.touch(true).bid_ticks)
+    }
+
+    #[getter]
+    fn ask_ticks(&self) -> i64 {
+        self.machine.market.as_tape().map_or(0, |it| it.touch(true).ask_ticks)
+    }
+
+    /// Returns the house's best levels of a side of a tape.
+    fn levels(&self, number: i8, depth: usize) -> PyResult<Vec<(i64, i64)>> {
+        let side = side(number)?;
+        let tape = self.machine.market.as_tape();
+        Ok(tape.map_or_else(Vec::new, |it| it.book().depth(side).take(depth).collect()))
+    }
+
+    /// Returns what a taker would meet of a tape's house: (lots, sum of ticks times lots, last).
+    fn walk(&self, number: i8, size_lots: i64) -> PyResult<(i64, i128, i64)> {
+        let side = side(number)?;
+        let walked = self.machine.market.as_tape().map(|it| it.book().walk(side, size_lots));
+        let it = walked.unwrap_or_default();
+        Ok((it.lots, it.tick_lots, it.last_ticks))
+    }
+
+    /// Plays so many bars without anybody trading, and returns them.
+    fn warm_up<'py>(
+        slf: &Bound<'py, Self>,
+        count: usize,
+        next_block: &Bound<'py, PyAny>,
+    ) -> PyResult<Vec<Bound<'py, BarView>>> {
+        let py = slf.py();
+        let mut found = Vec::new();
+        while found.len() < count {
+            let stop = slf.borrow_mut().step();
+            match stop {
+                Stop::Bar(bar) => {
+                    let this = slf.borrow();
+                    let (scale, interval_ns) = (this.scale, this.interval_ns);
+                    let instrument = this.instrument.clone_ref(py);
+                    let view = BarView::new(bar, scale, interval_ns, instrument);
+                    found.push(Bound::new(py, view)?);
+                }
+                Stop::Starved => feed(slf, next_block)?,
+                Stop::End => break,
+                Stop::News | Stop::Timer(..) | Stop::Book | Stop::Trade { .. } | Stop::Nothing => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// Plays to the end, calling what is given.
+    ///
+    /// `wishes` and `notes` are the desk's lists: where one is not empty after a call, `drain` is
+    /// called. `looked` is called now and then with the bars, or events, played.
+    #[pyo3(signature = (on_bar, on_news, on_timer, on_market, next_block, wishes, notes, drain, looked))]
+    #[allow(clippy::too_many_arguments, reason = "called from one place")]
+    fn run(
+        slf: &Bound<'_, Self>,
+        on_bar: Option<Bound<'_, PyAny>>,
+        on_news: Bound<'_, PyAny>,
+        on_timer: Bound<'_, PyAny>,
+        on_market: Bound<'_, PyAny>,
+        next_block: Bound<'_, PyAny>,
+        wishes: &Bound<'_, PyList>,
+        notes: &Bound<'_, PyList>,
+        drain: Bound<'_, PyAny>,
+        looked: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let mut view: Option<Bound<'_, BarView>> = None;
+        let mut countdown = LOOK;
+        loop {
+            let mut this = slf.borrow_mut();
+            let stop = this.step();
+            countdown = countdown.wrapping_sub(1);
+            match stop {
+                Stop::Bar(bar) => {
+                    if let Some(on_bar) = &on_bar {
+                        let (scale, interval_ns) = (this.scale, this.interval_ns);
+                        #[allow(deprecated, reason = "what it names instead is unsafe")]
+                        let kept = view.take().filter(|it| it.get_refcnt() == 1);
+                        let shown = match kept {
+                            Some(it) => {
+                                it.borrow_mut().set(bar);
+                                it
+                            }
+                            None => {
+                                let instrument = this.instrument.clone_ref(py);
+                                Bound::new(py, BarView::new(bar, scale, interval_ns, instrument))?
+                            }
+                        };
+                        drop(this);
+                        on_bar.call1((&shown,))?;
+                        view = Some(shown);
+                    } else {
+                        drop(this);
+                    }
+                }
+                Stop::News => {
+                    let news = this.machine.take_news();
+                    drop(this);
+                    for one in news {
+                        let (kind, at) = match one {
+                            News::Order { order, state } => (state, order),
+                            News::Fill(fill) => (0, fill),
+                            News::Amended { order } => (state::WORKING, order),
+                        };
+                        on_news.call1((kind, at))?;
+                        if !wishes.is_empty() || !notes.is_empty() {
+                            drain.call0()?;
+                        }
+                    }
+                }
+                Stop::Timer(number, due_ns) => {
+                    drop(this);
+                    on_timer.call1((number, due_ns))?;
+                }
+                Stop::Book => {
+                    drop(this);
+                    on_market.call1((0, 0, 0))?;
+                }
+                Stop::Trade { price_ticks, size_lots, side } => {
+                    let tells = this.tells_trades;
+                    drop(this);
+                    if tells {
+                        on_market.call1((price_ticks, size_lots, side))?;
+                    }
+                }
+                Stop::Starved => {
+                    drop(this);
+                    feed(slf, &next_block)?;
+                    countdown = 0;
+                }
+                Stop::Nothing => drop(this),
+                Stop::End => {
+                    this.machine.close();
+                    return Ok(());
+                }
+            }
+            if !wishes.is_empty() || !notes.is_empty() {
+                drain.call0()?;
+            }
+            if countdown == 0 {
+                countdown = LOOK;
+                py.check_signals()?;
+                if let Some(looked) = &looked {
+                    looked.call1((slf.borrow().played(),))?;
+                }
+            }
+        }
+    }
+
+    /// Trades to targets instead of calling a strategy: at the close of each bar what is held goes to
+    /// that bar's target, in lots, by a market order for what is missing.
+    fn run_targets(&mut self, py: Python<'_>, targets: &Bound<'_, PyAny>) -> PyResult<()> {
+        let targets = PyBuffer::<i64>::get(targets)?;
+        let Some(targets) = targets.as_slice(py) else {
+            return Err(PyValueError::new_err("targets are not contiguous"));
+        };
+        let mut wanted = 0;
+        let mut at = 0_usize;
+        let mut countdown = LOOK.wrapping_mul(16);
+        loop {
+            match self.machine.advance() {
+                Pause::Bar(_) => {
+                    let target = targets.get(at).map_or(wanted, pyo3::buffer::ReadOnlyCell::get);
+                    at = at.wrapping_add(1);
+                    if target != wanted {
+                        let lots = target.saturating_sub(wanted);
+                        wanted = target;
+                        self.machine.place(&Wish {
+                            side: if lots > 0 { Side::Buy } else { Side::Sell },
+                            order_type: OrderType::Market,
+                            time_in_force: TimeInForce::Ioc,
+                            post_only: false,
+                            price_ticks: 0,
+                            trigger_ticks: 0,
+                            size_lots: lots.saturating_abs(),
+                        });
+                    }
+                    countdown = countdown.wrapping_sub(1);
+                    if countdown == 0 {
+                        countdown = LOOK.wrapping_mul(16);
+                        py.check_signals()?;
+                    }
+                }
+                Pause::End => {
+                    self.machine.close();
+                    return Ok(());
+                }
+                Pause::News
+                | Pause::Timer(..)
+                | Pause::Book
+                | Pause::Trade { .. }
+                | Pause::Starved => {}
+            }
+        }
+    }
+
+    // -- what a desk may do and know ------------------------------------------------------------
+
+    #[allow(clippy::too_many_arguments, reason = "the terms of an order")]
+    fn place(
+        &mut self,
+        number: i8,
+        order_type: u8,
+        time_in_force: u8,
+        post_only: bool,
+        price_ticks: i64,
+        trigger_ticks: i64,
+        size_lots: i64,
+    ) -> PyResult<usize> {
+        let unknown = || PyValueError::new_err("no such order type, or time in force");
+        let wish = Wish {
+            side: side(number)?,
+            order_type: OrderType::of(order_type).ok_or_else(unknown)?,
+            time_in_force: TimeInForce::of(time_in_force).ok_or_else(unknown)?,
+            post_only,
+            price_ticks,
+            trigger_ticks,
+            size_lots,
+        };
+        Ok(self.machine.place(&wish))
+    }
+
+    fn cancel(&mut self, order: usize) {
+        self.machine.cancel(order);
+    }
+
+    fn amend(&mut self, order: usize, price_ticks: i64, size_lots: i64, trigger_ticks: i64) {
+        self.machine.amend(order, price_ticks, size_lots, trigger_ticks);
+    }
+
+    fn every(&mut self, every_ns: i64) -> usize {
+        self.machine.every(every_ns)
+    }
+
+    #[getter]
+    fn now_ns(&self) -> i64 {
+        self.machine.now_ns()
+    }
+
+    #[getter]
+    fn last_ticks(&self) -> i64 {
+        self.machine.market.last_ticks()
+    }
+
+    #[getter]
+    fn mid_half_ticks(&self) -> i64 {
+        self.machine.market.mid_half_ticks()
+    }
+
+    #[getter]
+    fn told_lots(&self) -> i64 {
+        self.machine.told_lots()
+    }
+
+    #[getter]
+    fn told_fills(&self) -> usize {
+        self.machine.told_fills()
+    }
+
+    #[setter]
+    fn set_wants_news(&mut self, wants_news: bool) {
+        self.machine.want_news(wants_news);
+    }
+
+    #[getter]
+    fn order_count(&self) -> usize {
+        self.machine.orders().len()
+    }
+
+    /// Returns one order as the strategy has been told of it.
+    fn order(&self, at: usize) -> PyResult<OrderTuple> {
+        let row = self.machine.orders().get(at);
+        let row = row.ok_or_else(|| PyRuntimeError::new_err("there is no such order"))?;
+        Ok(order_tuple(row))
+    }
+
+    /// Returns the places of the orders that may still fill as far as the strategy knows, from a
+    /// place on.
+    fn open_orders(&self, from: usize) -> Vec<usize> {
+        let rows = self.machine.orders().iter().enumerate().skip(from);
+        rows.filter(|(_, row)| row.told_state < state::FILLED).map(|(at, _)| at).collect()
+    }
+
+    fn fill(&self, at: usize) -> PyResult<FillTuple> {
+        let row = self.machine.fills().get(at);
+        row.map(fill_tuple).ok_or_else(|| PyRuntimeError::new_err("there is no such fill"))
+    }
+
+    // -- what has come of it ----------------------------------------------------------------------
+
+    /// Returns the records of `backtest.result.FILL`.
+    fn fills<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let mut bytes = Vec::with_capacity(self.machine.fills().len().saturating_mul(80));
+        for row in self.machine.fills() {
+            for word in [row.time_ns, row.order.cast_signed(), row.price_ticks, row.size_lots] {
+                bytes.extend_from_slice(&word.to_le_bytes());
+            }
+            bytes.extend_from_slice(&row.fee_atoms.to_le_bytes());
+            for word in [row.position_lots, row.decided_half_ticks, row.arrived_half_ticks] {
+                bytes.extend_from_slice(&word.to_le_bytes());
+            }
+            bytes.extend_from_slice(&row.fee_asset_id.to_le_bytes());
+            let [side] = row.side.to_le_bytes();
+            bytes.extend_from_slice(&[side, u8::from(row.is_maker), 0, 0]);
+        }
+        PyBytes::new(py, &bytes)
+    }
+
+    /// Returns the records of `backtest.result.ORDER`.
+    fn orders<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let mut bytes = Vec::with_capacity(self.machine.orders().len().saturating_mul(72));
+        for (at, row) in self.machine.orders().iter().enumerate() {
+            let number = i64::try_from(at).unwrap_or(0).saturating_add(1);
+            for word in [
+                number,
+                row.wanted_ns,
+                row.arrived_ns,
+                row.ended_ns,
+                row.price_ticks,
+                row.trigger_ticks,
+                row.size_lots,
+                row.filled_lots,
+            ] {
+                bytes.extend_from_slice(&word.to_le_bytes());
+            }
+            let [side] = row.side.to_le_bytes();
+            bytes.extend_from_slice(&[
+                side,
+                row.order_type,
+                row.time_in_force,
+                u8::from(row.post_only),
+                row.state,
+                row.reject_reason,
+                row.cancel_cause,
+                0,
+            ]);
+        }
+        PyBytes::new(py, &bytes)
+    }
+
+    /// Returns the records of `backtest.result.POINT`.
+    fn curve<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let mut bytes = Vec::new();
+        for point in self.machine.curve.points() {
+            bytes.extend_from_slice(&point.time_ns.to_le_bytes());
+            for number in [point.cash, point.position, point.price, point.equity] {
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+        }
+        PyBytes::new(py, &bytes)
+    }
+
+    /// Returns (events, fees by asset, time exposed in ns, deepest drawdown as a fraction).
+    fn totals(&self) -> (u64, Vec<(u32, i128)>, i64, f64) {
+        let account = &self.machine.account;
+        let exposed_ns = account.exposed_ns(self.machine.now_ns());
+        (self.played(), account.fees.clone(), exposed_ns, self.machine.curve.drawdown())
+    }
+
+    /// Returns (quote, base) in atoms, held or free.
+    fn balances(&self) -> (i128, i128) {
+        (self.machine.account.cash_atoms, self.machine.account.base_atoms)
+    }
+
+    /// The user's account in the engine.
+    #[classattr]
+    const ACCOUNT_ID: u32 = USER;
+}

@@ -1,0 +1,131 @@
+//! What the user has, kept beside the engine so that the mark of a bar costs no search.
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "amounts are bounded by the refusals, and overflow checks are on in every profile"
+)]
+
+use steelyard_engine::{Balance, Instrument, Side};
+
+/// One user's money in one market.
+#[derive(Clone, Debug)]
+pub struct Account {
+    instrument_id: u32,
+    base_asset_id: u32,
+    quote_asset_id: u32,
+    lot_atoms: i128,
+    tick_lot_atoms: i128,
+    /// Quote, held or free.
+    pub cash_atoms: i128,
+    /// Base, held or free.
+    pub base_atoms: i128,
+    /// Base at the beginning: what the position is counted from.
+    first_base_atoms: i128,
+    /// By asset.
+    pub fees: Vec<(u32, i128)>,
+    exposed_since_ns: Option<i64>,
+    exposed_ns: i64,
+    /// Quote and base as floats of whole units, for the curve.
+    pub(crate) cash: f64,
+    pub(crate) base: f64,
+}
+
+impl Account {
+    /// Makes an account with what was deposited.
+    #[must_use]
+    pub fn new(instrument: &Instrument, cash_atoms: i128, base_atoms: i128) -> Self {
+        let mut account = Self {
+            instrument_id: instrument.instrument_id,
+            base_asset_id: instrument.base_asset_id,
+            quote_asset_id: instrument.quote_asset_id,
+            lot_atoms: i128::from(instrument.lot_atoms),
+            tick_lot_atoms: i128::from(instrument.tick_lot_atoms),
+            cash_atoms,
+            base_atoms,
+            first_base_atoms: base_atoms,
+            fees: Vec::new(),
+            exposed_since_ns: None,
+            exposed_ns: 0,
+            cash: 0.0,
+            base: 0.0,
+        };
+        account.read();
+        account
+    }
+
+    /// Takes the floats from the exact amounts.
+    #[allow(
+        clippy::float_arithmetic,
+        clippy::cast_precision_loss,
+        reason = "for the curve: nothing that is paid comes from here"
+    )]
+    fn read(&mut self) {
+        let atom = 1e-12;
+        self.cash = self.cash_atoms as f64 * atom;
+        self.base = self.base_atoms as f64 * atom;
+    }
+
+    /// Returns which market it is for.
+    #[must_use]
+    pub fn instrument_id(&self) -> u32 {
+        self.instrument_id
+    }
+
+    /// Returns what its own fills add up to, in whole lots towards zero; a fee in base counts.
+    #[must_use]
+    pub fn position_lots(&self) -> i64 {
+        let lots = (self.base_atoms - self.first_base_atoms) / self.lot_atoms;
+        i64::try_from(lots).unwrap_or(i64::MAX)
+    }
+
+    /// Returns for how long something was held, up to now.
+    #[must_use]
+    pub fn exposed_ns(&self, now_ns: i64) -> i64 {
+        self.exposed_ns + self.exposed_since_ns.map_or(0, |since_ns| now_ns - since_ns)
+    }
+
+    pub(crate) fn fill(
+        &mut self,
+        now_ns: i64,
+        side: Side,
+        price_ticks: i64,
+        size_lots: i64,
+        fee_atoms: i128,
+        fee_asset_id: u32,
+    ) {
+        let sign = i128::from(side.number());
+        let lots = i128::from(size_lots);
+        self.base_atoms += sign * lots * self.lot_atoms;
+        self.cash_atoms -= sign * i128::from(price_ticks) * lots * self.tick_lot_atoms;
+        if fee_asset_id == self.quote_asset_id {
+            self.cash_atoms -= fee_atoms;
+        } else if fee_asset_id == self.base_asset_id {
+            self.base_atoms -= fee_atoms;
+        }
+        self.read();
+        match self.fees.iter_mut().find(|it| it.0 == fee_asset_id) {
+            Some(entry) => entry.1 += fee_atoms,
+            None => self.fees.push((fee_asset_id, fee_atoms)),
+        }
+        match (self.exposed_since_ns, self.position_lots() != 0) {
+            (None, true) => self.exposed_since_ns = Some(now_ns),
+            (Some(since_ns), false) => {
+                self.exposed_ns += now_ns - since_ns;
+                self.exposed_since_ns = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// Compares with the engine's balances.
+    pub(crate) fn check(&self, balances: &[(u32, Balance)]) {
+        for (asset_id, own) in
+            [(self.base_asset_id, self.base_atoms), (self.quote_asset_id, self.cash_atoms)]
+        {
+            let found = balances
+                .iter()
+                .find(|it| it.0 == asset_id)
+                .map_or(0, |it| it.1.free_atoms + it.1.held_atoms);
+            assert_eq!(own, found, "the account of asset {asset_id} is not the engine's");
+        }
+    }
+}

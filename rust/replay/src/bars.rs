@@ -1,0 +1,446 @@
+//! Bars as a market: a path of prices, on which the house stands only while an order acts.
+//!
+//! A bar tells four prices and not their order, so the path between them is an assumption: the open,
+//! one extreme, the other, the close. Orders that arrive between two bars meet the next open. What a
+//! taker pays is the price of the path, moved against it by half a spread, a share of the price, and
+//! by how much of the bar's volume it wants. A resting order fills at its own price when the path
+//! goes through it, or touches it, as the rules say; triggers go off on the way, at their price, and
+//! at the open where that has jumped over them.
+//!
+//! Where no order is open and none arrives a bar costs nothing but its close.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "hot: prices and sizes are in range, a leg is between two of four points, and overflow \
+              checks are on in every profile"
+)]
+
+use std::sync::Arc;
+
+use steelyard_engine::{
+    Amend, Cancel, Command, Effects, Engine, HouseFact, MarketState, Place, Side, Told,
+};
+
+use crate::market::{Market, Played};
+use crate::rows::Bar;
+
+const LIMIT_MAX: i64 = 1 << 53;
+const RATE_SCALE: i128 = 100_000_000;
+const LEGS: i64 = 3;
+
+/// In which order a bar's extremes came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// First the one that is worse for the position; without one, the one that lets orders enter
+    /// before it turns against them.
+    Pessimistic,
+    /// The high first.
+    HighFirst,
+    /// The low first.
+    LowFirst,
+    /// The extreme that is nearer to the open first.
+    Nearest,
+}
+
+/// What is assumed of bars.
+#[derive(Clone, Copy, Debug)]
+pub struct BarRules {
+    /// The order of the extremes.
+    pub path: Path,
+    /// Whether a resting order fills where the price only touches it.
+    pub fills_by_touch: bool,
+    /// What a taker pays more than the path's price, in ticks.
+    pub half_spread_ticks: i64,
+    /// The same, as a rate of the price.
+    pub slippage_e8: i64,
+    /// The same for taking a whole bar's volume, and in proportion for less.
+    pub impact_e8: i64,
+    /// How much of a bar's volume the user may trade; 0 is any amount.
+    pub volume_share_e8: i64,
+    /// Whether orders meet the close of the bar that led to them instead of the next open.
+    pub at_close: bool,
+}
+
+/// The market of one instrument's bars.
+pub struct BarMarket {
+    engine: Engine,
+    effects: Effects,
+    instrument_id: u32,
+    bars: Arc<[Bar]>,
+    interval_ns: i64,
+    rules: BarRules,
+    /// The next bar, or the one that is open.
+    at: usize,
+    is_open: bool,
+    now_ns: i64,
+    price: i64,
+    /// The path of the open bar, and on which leg it is.
+    points: [i64; 4],
+    leg: usize,
+    /// What the user may still trade in the open bar.
+    left_lots: i64,
+    volume: i64,
+    position_lots: i64,
+}
+
+impl BarMarket {
+    /// Makes the market from an engine in which the one instrument is listed.
+    #[must_use]
+    pub fn new(
+        engine: Engine,
+        instrument_id: u32,
+        bars: Arc<[Bar]>,
+        interval_ns: i64,
+        rules: BarRules,
+    ) -> Self {
+        Self {
+            engine,
+            effects: Effects::default(),
+            instrument_id,
+            bars,
+            interval_ns,
+            rules,
+            at: 0,
+            is_open: false,
+            now_ns: i64::MIN,
+            price: 0,
+            points: [0; 4],
+            leg: 0,
+            left_lots: LIMIT_MAX,
+            volume: 0,
+            position_lots: 0,
+        }
+    }
+
+    // -- the path -----------------------------------------------------------------------------
+
+    fn begin(&mut self, bar: &Bar) {
+        self.is_open = true;
+        self.now_ns = self.now_ns.max(bar.open_ns);
+        self.leg = 0;
+        self.volume = bar.volume;
+        self.left_lots = match self.rules.volume_share_e8 {
+            0 => LIMIT_MAX,
+            share => {
+                let lots = i128::from(bar.volume) * i128::from(share) / RATE_SCALE;
+                i64::try_from(lots).unwrap_or(LIMIT_MAX).min(LIMIT_MAX)
+            }
+        };
+        let before = std::mem::replace(&mut self.price, bar.open);
+        let high_first = match self.rules.path {
+            Path::HighFirst => true,
+            Path::LowFirst => false,
+            Path::Nearest => bar.high - bar.open <= bar.open - bar.low,
+            Path::Pessimistic => match self.position_lots {
+                0 => {
+                    self.engine.best_ticks(self.instrument_id, Side::Buy) != 0
+                        || self.awaits_to_buy()
+                }
+                lots => lots < 0,
+            },
+        };
+        let (first, second) = if high_first { (bar.high, bar.low) } else { (bar.low, bar.high) };
+        self.points = [bar.open, first, second, bar.close];
+        if self.engine.open_orders() > 0 && before != 0 {
+            // What lies between two bars is jumped over.
+            if bar.open >= before {
+                self.reach(bar.open, Side::Buy);
+            }
+            if bar.open <= before {
+                self.reach(bar.open, Side::Sell);
+            }
+        }
+    }
+
+    fn awaits_to_buy(&self) -> bool {
+        !self.engine.is_nobody_waiting(self.instrument_id)
+            && self.engine.awaited(self.instrument_id).iter().any(|it| it.side == Side::Buy)
+    }
+
+    /// Returns when the path comes to the end of a leg.
+    fn time_of(&self, bar: &Bar, leg: usize) -> i64 {
+        let part = (self.interval_ns - 1) / LEGS;
+        bar.open_ns + i64::try_from(leg).unwrap_or(LEGS) * part
+    }
+
+    /// Walks on, until the time, the end of the bar, or something that concerns the user.
+    fn walk(&mut self, bar: &Bar, until_ns: i64) {
+        while self.leg < self.points.len() - 1 && self.now_ns < until_ns {
+            let (from, to) = (self.points[self.leg], self.points[self.leg + 1]);
+            let (begins, ends) = (self.time_of(bar, self.leg), self.time_of(bar, self.leg + 1));
+            let goal = if until_ns >= ends {
+                to
+            } else {
+                from + scaled(to - from, until_ns - begins, ends - begins)
+            };
+            let rises = goal >= self.price;
+            if self.engine.open_orders() > 0
+                && let Some(price) = self.next_stop(goal, rises)
+            {
+                self.now_ns = self
+                    .now_ns
+                    .max(begins + scaled(ends - begins, (price - from).abs(), (to - from).abs()));
+                self.price = price;
+                self.reach(price, if rises { Side::Buy } else { Side::Sell });
+                if self.has_told() {
+                    return;
+                }
+                continue;
+            }
+            self.price = goal;
+            self.now_ns = until_ns.min(ends);
+            if until_ns >= ends {
+                self.leg += 1;
+                if !self.engine.is_nobody_waiting(self.instrument_id) {
+                    self.print(goal);
+                    if self.has_told() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns the next price on the way to a goal at which something happens to an order.
+    fn next_stop(&self, goal: i64, rises: bool) -> Option<i64> {
+        if goal == self.price {
+            return None;
+        }
+        let way = if rises { 1 } else { -1 };
+        let far = if rises { Side::Sell } else { Side::Buy };
+        let beyond = i64::from(!self.rules.fills_by_touch);
+        let mut found: Option<i64> = None;
+        let mut consider = |price: i64| {
+            // Nothing happens twice at one price.
+            let price = if (price - self.price) * way <= 0 { self.price + way } else { price };
+            if (goal - price) * way >= 0 && found.is_none_or(|it| (it - price) * way > 0) {
+                found = Some(price);
+            }
+        };
+        let best = self.engine.best_ticks(self.instrument_id, far);
+        if best != 0 && self.left_lots > 0 {
+            consider(best + way * beyond);
+        }
+        if !self.engine.is_nobody_waiting(self.instrument_id) {
+            for awaited in self.engine.awaited(self.instrument_id) {
+                if awaited.rises == rises {
+                    consider(awaited.price_ticks);
+                }
+            }
+        }
+        found
+    }
+
+    /// Lets what waits for a price or rests there meet it; `taker` is the side that pushes.
+    fn reach(&mut self, price: i64, taker: Side) {
+        let rises = taker == Side::Buy;
+        if !self.engine.is_nobody_waiting(self.instrument_id) {
+            let awaited = self.engine.awaited(self.instrument_id);
+            let way = i64::from(taker.number());
+            let reached = |it: &&steelyard_engine::Awaited| {
+                it.rises == rises && (price - it.price_ticks) * way >= 0
+            };
+            let buys = awaited.iter().filter(reached).any(|it| it.side == Side::Buy);
+            let sells = awaited.iter().filter(reached).any(|it| it.side == Side::Sell);
+            if buys || sells {
+                let bid = sells.then(|| self.stand(Side::Sell, 0)).flatten();
+                let ask = buys.then(|| self.stand(Side::Buy, 0)).flatten();
+                self.print(price);
+                self.leave(bid);
+                self.leave(ask);
+                self.note();
+            }
+        }
+        let beyond = i64::from(!self.rules.fills_by_touch) * i64::from(taker.number());
+        let best = self.engine.best_ticks(self.instrument_id, taker.opposite());
+        let limit = price - beyond;
+        if best != 0 && self.left_lots > 0 && taker.reaches(limit, best) && limit > 0 {
+            self.house(Command::HouseTrade(self.fact(taker, limit, self.left_lots)));
+            self.note();
+        }
+    }
+
+    // -- the house ----------------------------------------------------------------------------
+
+    fn fact(&self, side: Side, price_ticks: i64, size_lots: i64) -> HouseFact {
+        HouseFact { instrument_id: self.instrument_id, side, price_ticks, size_lots }
+    }
+
+    fn house(&mut self, command: Command) {
+        self.engine.apply(&command, self.now_ns, &mut self.effects);
+    }
+
+    /// Puts the house in the way of a taker of so many lots; returns where it stands.
+    fn stand(&mut self, taker: Side, size_lots: i64) -> Option<HouseFact> {
+        if self.left_lots == 0 || self.price == 0 {
+            return None;
+        }
+        let way = i64::from(taker.number());
+        let mut away = self.rules.half_spread_ticks;
+        let mut rate = i128::from(self.rules.slippage_e8);
+        if self.rules.impact_e8 != 0 && size_lots != 0 {
+            let volume = i128::from(self.volume.max(1));
+            rate += i128::from(self.rules.impact_e8) * i128::from(size_lots) / volume;
+        }
+        if rate != 0 {
+            let more = (i128::from(self.price) * rate + RATE_SCALE - 1) / RATE_SCALE;
+            away += i64::try_from(more).unwrap_or(LIMIT_MAX).min(LIMIT_MAX);
+        }
+        let mut price = self.price + way * away;
+        // The house must not trade with the user's own resting orders by standing there.
+        let own = self.engine.best_ticks(self.instrument_id, taker);
+        if own != 0 && (price - own) * way <= 0 {
+            price = own + way;
+        }
+        let fact = self.fact(taker.opposite(), price.max(1), self.left_lots);
+        self.house(Command::HouseLevel(fact));
+        Some(fact)
+    }
+
+    fn leave(&mut self, fact: Option<HouseFact>) {
+        if let Some(fact) = fact {
+            self.house(Command::HouseLevel(HouseFact { size_lots: 0, ..fact }));
+        }
+    }
+
+    /// Makes a price the last one, without meeting an order that rests.
+    fn print(&mut self, price: i64) {
+        let ask = self.engine.best_ticks(self.instrument_id, Side::Sell);
+        let taker = if ask != 0 && ask <= price { Side::Sell } else { Side::Buy };
+        self.house(Command::HouseTrade(self.fact(taker, price, 1)));
+    }
+
+    /// Counts what the user has traded since the effects were last cleared, or forgets them where
+    /// nothing concerns the user.
+    fn note(&mut self) {
+        let mut traded = 0;
+        for told in self.effects.told() {
+            if let Told::Filled { size_lots, .. } = told {
+                traded += size_lots;
+            }
+        }
+        if self.rules.volume_share_e8 != 0 {
+            self.left_lots = (self.left_lots - traded).max(0);
+        }
+    }
+
+    /// Returns whether something has happened to an order; if not, nothing has to be told.
+    fn has_told(&mut self) -> bool {
+        let concerns =
+            |told: Told| !matches!(told, Told::Traded { .. } | Told::Rejected { order_id: 0, .. });
+        let has_told = self.effects.told().any(concerns);
+        if !has_told {
+            self.effects.clear();
+        }
+        has_told
+    }
+}
+
+/// Returns `whole * part / of`, towards zero; 0 of nothing.
+fn scaled(whole: i64, part: i64, of: i64) -> i64 {
+    if of == 0 {
+        return 0;
+    }
+    let exact = i128::from(whole) * i128::from(part) / i128::from(of);
+    i64::try_from(exact).unwrap_or(0)
+}
+
+impl Market for BarMarket {
+    #[inline]
+    fn play(&mut self, until_ns: i64) -> Played {
+        let Some(&bar) = self.bars.get(self.at) else { return Played::Over };
+        let end_ns = bar.open_ns + self.interval_ns;
+        if !self.is_open {
+            if bar.open_ns > until_ns {
+                self.now_ns = until_ns;
+                return Played::Until;
+            }
+            if until_ns >= end_ns && self.engine.open_orders() == 0 {
+                self.at += 1;
+                self.now_ns = end_ns;
+                self.price = bar.close;
+                self.volume = bar.volume;
+                return Played::Bar(bar);
+            }
+            self.begin(&bar);
+            if self.has_told() {
+                return Played::Effects;
+            }
+        }
+        self.walk(&bar, until_ns.min(end_ns - 1));
+        if !self.effects.bytes().is_empty() && self.has_told() {
+            return Played::Effects;
+        }
+        if until_ns < end_ns {
+            self.now_ns = self.now_ns.max(until_ns);
+            return Played::Until;
+        }
+        self.is_open = false;
+        self.at += 1;
+        self.now_ns = end_ns;
+        self.price = bar.close;
+        Played::Bar(bar)
+    }
+
+    fn now_ns(&self) -> i64 {
+        self.now_ns
+    }
+
+    fn takes_orders(&self) -> bool {
+        self.is_open || (self.rules.at_close && self.price != 0)
+    }
+
+    fn takes_from_ns(&self) -> i64 {
+        match self.bars.get(self.at) {
+            _ if self.takes_orders() => self.now_ns,
+            Some(bar) => bar.open_ns,
+            None => i64::MAX,
+        }
+    }
+
+    fn place(&mut self, place: &Place) {
+        if place.order_type.waits() && self.price != 0 {
+            self.print(self.price);
+        }
+        let fact = self.stand(place.side, place.size_lots);
+        self.house(Command::Place(place.clone()));
+        self.leave(fact);
+        self.note();
+    }
+
+    fn cancel(&mut self, cancel: Cancel) {
+        self.house(Command::Cancel(cancel));
+    }
+
+    fn amend(&mut self, amend: Amend, side: Side) {
+        let fact = self.stand(side, amend.size_lots.unwrap_or(0));
+        self.house(Command::Amend(amend));
+        self.leave(fact);
+        self.note();
+    }
+
+    fn effects(&mut self) -> &mut Effects {
+        &mut self.effects
+    }
+
+    fn set_position(&mut self, position_lots: i64) {
+        self.position_lots = position_lots;
+    }
+
+    fn mid_half_ticks(&self) -> i64 {
+        2 * self.price
+    }
+
+    fn last_ticks(&self) -> i64 {
+        self.price
+    }
+
+    fn set_state(&mut self, state: MarketState) {
+        let instrument_id = self.instrument_id;
+        self.house(Command::SetMarketState { instrument_id, state });
+    }
+
+    fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+}

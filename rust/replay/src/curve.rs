@@ -1,0 +1,122 @@
+//! What an account was worth over time: a bounded number of points, and the deepest fall of all.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "for reading, not for booking: nothing that is paid comes from here"
+)]
+
+use crate::account::Account;
+use crate::rows::Point;
+
+const DAY_NS: i64 = 86_400_000_000_000;
+/// More points than this are thinned out to half.
+const POINTS_MAX: usize = 20_000;
+
+/// A curve that grows with the run and not with its length.
+#[derive(Clone, Debug)]
+pub struct Curve {
+    price_unit: f64,
+    every_ns: i64,
+    next_ns: i64,
+    day_ends_ns: i64,
+    last: Point,
+    points: Vec<Point>,
+    peak: f64,
+    drawdown: f64,
+}
+
+impl Curve {
+    /// Makes an empty curve.
+    ///
+    /// One tick is `price_unit` of quote. Points are `every_ns` apart or more, but for the last of
+    /// each day (UTC), which stay.
+    #[must_use]
+    pub fn new(price_unit: f64, every_ns: i64) -> Self {
+        Self {
+            price_unit,
+            every_ns: every_ns.max(1),
+            next_ns: i64::MIN,
+            day_ends_ns: i64::MIN,
+            last: Point::default(),
+            points: Vec::new(),
+            peak: f64::NEG_INFINITY,
+            drawdown: 0.0,
+        }
+    }
+
+    /// Marks the account to a price of now.
+    #[inline]
+    pub fn mark(&mut self, now_ns: i64, price_ticks: i64, account: &Account) {
+        self.mark_at(now_ns, price_ticks as f64 * self.price_unit, account);
+    }
+
+    /// Marks the account to a middle of now, in half ticks.
+    pub fn mark_mid(&mut self, now_ns: i64, half_ticks: i64, account: &Account) {
+        self.mark_at(now_ns, half_ticks as f64 * 0.5 * self.price_unit, account);
+    }
+
+    #[inline]
+    fn mark_at(&mut self, now_ns: i64, price: f64, account: &Account) {
+        let (cash, position) = (account.cash, account.base);
+        let equity = cash + position * price;
+        if equity > self.peak {
+            self.peak = equity;
+        } else if self.peak - equity > self.drawdown * self.peak {
+            self.drawdown = (self.peak - equity) / self.peak;
+        }
+        // A moment that ends a day belongs to that day.
+        if now_ns > self.day_ends_ns {
+            self.end_day();
+            self.day_ends_ns = ((now_ns - 1).div_euclid(DAY_NS) + 1) * DAY_NS;
+        }
+        self.last = Point { time_ns: now_ns, cash, position, price, equity };
+        if now_ns >= self.next_ns {
+            self.points.push(self.last);
+            self.next_ns = now_ns + self.every_ns;
+            if self.points.len() > POINTS_MAX {
+                self.thin_out();
+            }
+        }
+    }
+
+    fn end_day(&mut self) {
+        if self.last.time_ns != 0
+            && self.points.last().is_some_and(|it| it.time_ns < self.last.time_ns)
+        {
+            self.points.push(self.last);
+        }
+    }
+
+    /// Leaves out every other point that does not end a day.
+    fn thin_out(&mut self) {
+        self.every_ns *= 2;
+        let day = |it: &Point| (it.time_ns - 1).div_euclid(DAY_NS);
+        let points = std::mem::take(&mut self.points);
+        let kept = points.iter().enumerate().filter(|(at, point)| {
+            let ends_day = points.get(at + 1).is_none_or(|next| day(next) != day(point));
+            at % 2 == 0 || ends_day
+        });
+        self.points = kept.map(|(_, point)| *point).collect();
+    }
+
+    /// Notes the last point.
+    pub(crate) fn end(&mut self, now_ns: i64, price_ticks: i64, account: &Account) {
+        if price_ticks != 0 && now_ns > self.last.time_ns {
+            self.mark(now_ns, price_ticks, account);
+        }
+        self.end_day();
+    }
+
+    /// Returns the points so far.
+    #[must_use]
+    pub fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    /// Returns the deepest fall from a peak, as a fraction of the peak.
+    #[must_use]
+    pub fn drawdown(&self) -> f64 {
+        self.drawdown
+    }
+}

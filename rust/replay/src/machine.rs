@@ -1,0 +1,714 @@
+//! One backtest as a machine: it plays until somebody has to be called, and says who.
+//!
+//! Time belongs to the market; what is on its way (orders to the exchange, news to the strategy,
+//! timers, closures of the market) has a time at which it is due, and is carried out before the
+//! market plays beyond it. At one moment closures come first, then news, then orders, then timers.
+//! What a strategy knows is what it has been told: with a delay on answers its position and its
+//! orders are those of a moment ago.
+//!
+//! It calls nobody: `advance` returns, and whoever drives it asks what is new, hands in wishes, and
+//! calls `advance` again.
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "hot: prices, sizes and times are in range, and overflow checks are on in every profile"
+)]
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use steelyard_engine::{
+    Amend, Cancel, CancelCause, Command, FeeAsset, MarketState, OrderType, Place, SelfTrade, Side,
+    Terms, TimeInForce, Told,
+};
+
+use crate::account::Account;
+use crate::curve::Curve;
+use crate::latency::{Dice, Latency};
+use crate::market::{Market, Played};
+use crate::rows::{Bar, FillRow, OrderRow};
+
+/// Numbers of `domain.lifecycle.OrderState`.
+pub mod state {
+    /// On its way.
+    pub const PENDING: u8 = 1;
+    /// In the books.
+    pub const WORKING: u8 = 3;
+    /// In part.
+    pub const PARTIALLY_FILLED: u8 = 4;
+    /// Whole.
+    pub const FILLED: u8 = 5;
+    /// Somebody has taken it back.
+    pub const CANCELED: u8 = 6;
+    /// Its rest has ended by itself.
+    pub const EXPIRED: u8 = 7;
+    /// Refused.
+    pub const REJECTED: u8 = 8;
+}
+
+const RATE_SCALE: u64 = 100_000_000;
+
+/// The user's account in the engine.
+pub const USER: u32 = 100;
+
+/// Why the machine has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// A bar has closed.
+    Bar(Bar),
+    /// There is news of orders: `take_news`.
+    News,
+    /// A timer is due: its number, and when.
+    Timer(usize, i64),
+    /// The book has changed.
+    Book,
+    /// Somebody has traded.
+    Trade {
+        /// At what price.
+        price_ticks: i64,
+        /// How much.
+        size_lots: i64,
+        /// 1: the taker bought, -1: it sold.
+        side: i64,
+    },
+    /// The next block of data is to be fed.
+    Starved,
+    /// It is over.
+    End,
+}
+
+/// A time in which the market is not as usual.
+#[derive(Clone, Copy, Debug)]
+pub struct Closure {
+    /// From when on.
+    pub from_ns: i64,
+    /// Until when.
+    pub to_ns: i64,
+    /// What the market is then.
+    pub state: MarketState,
+}
+
+/// What a run assumes of the way to the exchange and back, and what it is to keep.
+pub struct Settings {
+    /// From a wish to the exchange.
+    pub order_latency: Latency,
+    /// From the exchange to the strategy.
+    pub answer_latency: Latency,
+    /// When the market is closed; by time.
+    pub closures: Vec<Closure>,
+    /// How many orders of a hundred million are refused for no reason.
+    pub reject_e8: u64,
+    /// What the dice begin with.
+    pub seed: u64,
+    /// In what fees are paid.
+    pub fee_asset: FeeAsset,
+    /// Whether news is wanted; without, it is taken as told and nobody is called.
+    pub wants_news: bool,
+    /// How often the account is marked to the middle; 0: at each bar's close instead.
+    pub mark_ns: i64,
+}
+
+/// A new order as a strategy wants it; 0 is an absent price.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// Buy or sell.
+    pub side: Side,
+    /// How the price is chosen.
+    pub order_type: OrderType,
+    /// How long.
+    pub time_in_force: TimeInForce,
+    /// Whether it must not take.
+    pub post_only: bool,
+    /// The limit.
+    pub price_ticks: i64,
+    /// What it waits for.
+    pub trigger_ticks: i64,
+    /// How much.
+    pub size_lots: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Errand {
+    Place,
+    Cancel,
+    Amend { price_ticks: i64, size_lots: i64, trigger_ticks: i64 },
+}
+
+/// Something on its way to the exchange; in the order of arrival, then of leaving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Flight {
+    arrives_ns: i64,
+    number: u64,
+    order: usize,
+    errand: Errand,
+}
+
+/// Something on its way to the strategy.
+#[derive(Clone, Copy, Debug)]
+struct Letter {
+    told_ns: i64,
+    news: News,
+}
+
+/// What has become of an order, by its place in the list of orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It has another state.
+    Order {
+        /// Which.
+        order: usize,
+        /// The state.
+        state: u8,
+    },
+    /// It has filled: the place of the fill.
+    Fill(usize),
+    /// It has other terms.
+    Amended {
+        /// Which.
+        order: usize,
+    },
+}
+
+/// What became of something that was due.
+enum Carried {
+    /// It is done, and there may be more.
+    On,
+    /// Somebody has to be called.
+    To(Pause),
+}
+
+/// A repeating call.
+#[derive(Clone, Copy, Debug)]
+struct Timer {
+    every_ns: i64,
+    due_ns: i64,
+}
+
+/// One backtest.
+pub struct Machine<M> {
+    /// The market.
+    pub market: M,
+    settings: Settings,
+    /// What the user has.
+    pub account: Account,
+    /// What it was worth.
+    pub curve: Curve,
+    dice: Dice,
+    orders: Vec<OrderRow>,
+    fills: Vec<FillRow>,
+    by_engine: Vec<usize>,
+    flights: BinaryHeap<Reverse<Flight>>,
+    flown: u64,
+    letters: VecDeque<Letter>,
+    told: Vec<News>,
+    timers: Vec<Timer>,
+    closures_done: usize,
+    is_closed: bool,
+    /// What the strategy believes to hold.
+    told_lots: i64,
+    told_fills: usize,
+    events: u64,
+    /// A bar that has closed, while what comes before it is told.
+    held_back: Option<Bar>,
+    /// When the account is marked to the middle next.
+    marks_at_ns: i64,
+}
+
+impl<M: Market> Machine<M> {
+    /// Makes the machine around a market whose engine has the account.
+    pub fn new(market: M, settings: Settings, account: Account, curve: Curve) -> Self {
+        let dice = Dice::new(settings.seed);
+        Self {
+            market,
+            settings,
+            account,
+            curve,
+            dice,
+            orders: Vec::new(),
+            fills: Vec::new(),
+            by_engine: vec![usize::MAX],
+            flights: BinaryHeap::new(),
+            flown: 0,
+            letters: VecDeque::new(),
+            told: Vec::new(),
+            timers: Vec::new(),
+            closures_done: 0,
+            is_closed: false,
+            told_lots: 0,
+            told_fills: 0,
+            events: 0,
+            held_back: None,
+            marks_at_ns: 0,
+        }
+    }
+
+    // -- what the strategy may know -------------------------------------------------------------
+
+    /// Returns the time.
+    pub fn now_ns(&self) -> i64 {
+        self.market.now_ns()
+    }
+
+    /// Returns every order, in the order of wishes.
+    pub fn orders(&self) -> &[OrderRow] {
+        &self.orders
+    }
+
+    /// Returns every fill, whether told or not.
+    pub fn fills(&self) -> &[FillRow] {
+        &self.fills
+    }
+
+    /// Returns what the strategy holds as far as it has been told.
+    pub fn told_lots(&self) -> i64 {
+        self.told_lots
+    }
+
+    /// Returns how many fills the strategy has been told of.
+    pub fn told_fills(&self) -> usize {
+        self.told_fills
+    }
+
+    /// Says whether news is wanted; without, it is taken as told and nobody is called.
+    pub fn want_news(&mut self, wants_news: bool) {
+        self.settings.wants_news = wants_news;
+    }
+
+    /// Returns how many bars, or events, have been played.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Returns the news since this was last asked.
+    pub fn take_news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.told)
+    }
+
+    // -- what it may do ---------------------------------------------------------------------------
+
+    /// Sends an order off and returns its place in the list.
+    pub fn place(&mut self, wish: &Wish) -> usize {
+        let order = self.orders.len();
+        let now_ns = self.now_ns();
+        self.orders.push(OrderRow {
+            wanted_ns: now_ns,
+            price_ticks: wish.price_ticks,
+            trigger_ticks: wish.trigger_ticks,
+            size_lots: wish.size_lots,
+            side: wish.side.number(),
+            order_type: wish.order_type.number(),
+            time_in_force: wish.time_in_force.number(),
+            post_only: wish.post_only,
+            state: state::PENDING,
+            told_state: state::PENDING,
+            decided_half_ticks: self.market.mid_half_ticks(),
+            ..OrderRow::default()
+        });
+        self.send(order, Errand::Place);
+        order
+    }
+
+    /// Sends a cancel off; of an order that is over it does nothing.
+    pub fn cancel(&mut self, order: usize) {
+        if self.orders.get(order).is_some_and(|it| it.told_state < state::FILLED) {
+            self.send(order, Errand::Cancel);
+        }
+    }
+
+    /// Sends a change off; 0 leaves a term as it is.
+    pub fn amend(&mut self, order: usize, price_ticks: i64, size_lots: i64, trigger_ticks: i64) {
+        if self.orders.get(order).is_some_and(|it| it.told_state < state::FILLED) {
+            self.send(order, Errand::Amend { price_ticks, size_lots, trigger_ticks });
+        }
+    }
+
+    /// Begins to call at each multiple of an interval; returns the timer's number.
+    pub fn every(&mut self, every_ns: i64) -> usize {
+        self.every_from(every_ns, self.now_ns().max(0))
+    }
+
+    /// The same, from the first multiple after a time on.
+    pub fn every_from(&mut self, every_ns: i64, from_ns: i64) -> usize {
+        let every_ns = every_ns.max(1);
+        let due_ns = (from_ns.div_euclid(every_ns) + 1) * every_ns;
+        self.timers.push(Timer { every_ns, due_ns });
+        self.timers.len() - 1
+    }
+
+    fn send(&mut self, order: usize, errand: Errand) {
+        let now_ns = self.now_ns();
+        let delay_ns = self.settings.order_latency.of(now_ns, &mut self.dice);
+        self.flown += 1;
+        let flight = Flight { arrives_ns: now_ns + delay_ns, number: self.flown, order, errand };
+        self.flights.push(Reverse(flight));
+    }
+
+    // -- time -----------------------------------------------------------------------------------
+
+    /// Plays on until somebody has to be called.
+    #[inline]
+    pub fn advance(&mut self) -> Pause {
+        loop {
+            let due_ns = if self.is_quiet() { i64::MAX } else { self.next_due_ns() };
+            if due_ns <= self.market.now_ns() {
+                match self.carry_out_due() {
+                    Some(Carried::On) => continue,
+                    Some(Carried::To(pause)) => return pause,
+                    None => {}
+                }
+            }
+            match self.market.play(due_ns.max(self.market.now_ns())) {
+                Played::Bar(bar) => {
+                    self.events += 1;
+                    self.hear();
+                    self.curve.mark(self.market.now_ns(), bar.close, &self.account);
+                    if self.is_quiet() {
+                        return Pause::Bar(bar);
+                    }
+                    // What was told by then comes before the bar, and so does a timer.
+                    self.held_back = Some(bar);
+                }
+                Played::Until => {}
+                Played::Effects => self.hear(),
+                Played::Book => return Pause::Book,
+                Played::Trade { price_ticks, size_lots, side } => {
+                    return Pause::Trade { price_ticks, size_lots, side };
+                }
+                Played::Starved => return Pause::Starved,
+                Played::Over => return Pause::End,
+            }
+        }
+    }
+
+    /// Returns whether nothing is on its way, and no timer set.
+    #[inline]
+    fn is_quiet(&self) -> bool {
+        self.flights.is_empty()
+            && self.letters.is_empty()
+            && self.timers.is_empty()
+            && self.closures_done == self.settings.closures.len()
+            && self.held_back.is_none()
+            && self.settings.mark_ns == 0
+    }
+
+    /// Returns when the next thing is due.
+    fn next_due_ns(&self) -> i64 {
+        if self.held_back.is_some() {
+            return i64::MIN;
+        }
+        let letter = self.letters.front().map_or(i64::MAX, |it| it.told_ns);
+        let flight = self
+            .flights
+            .peek()
+            .map_or(i64::MAX, |it| it.0.arrives_ns.max(self.market.takes_from_ns()));
+        let timer = self.timers.iter().map(|it| it.due_ns).min().unwrap_or(i64::MAX);
+        let marks_at_ns = if self.settings.mark_ns == 0 { i64::MAX } else { self.marks_at_ns };
+        letter.min(flight).min(timer).min(self.closure_ns()).min(marks_at_ns)
+    }
+
+    fn closure_ns(&self) -> i64 {
+        let closure = self.settings.closures.get(self.closures_done);
+        closure.map_or(i64::MAX, |it| if self.is_closed { it.to_ns } else { it.from_ns })
+    }
+
+    /// Carries out one thing that is due; None where nothing is before the market has played on.
+    fn carry_out_due(&mut self) -> Option<Carried> {
+        let now_ns = self.market.now_ns();
+        if self.closure_ns() <= now_ns {
+            self.open_or_close();
+            return Some(Carried::On);
+        }
+        if self.settings.mark_ns != 0 && self.marks_at_ns <= now_ns {
+            self.mark();
+            return Some(Carried::On);
+        }
+        if self.letters.front().is_some_and(|it| it.told_ns <= now_ns) {
+            let is_told = self.told_by_now();
+            return Some(if is_told { Carried::To(Pause::News) } else { Carried::On });
+        }
+        if self.held_back.is_none()
+            && self.market.takes_orders()
+            && self.flights.peek().is_some_and(|it| it.0.arrives_ns <= now_ns)
+        {
+            let Reverse(flight) = self.flights.pop()?;
+            self.arrive(&flight);
+            return Some(Carried::On);
+        }
+        for (number, timer) in self.timers.iter_mut().enumerate() {
+            if timer.due_ns <= now_ns {
+                let due_ns = now_ns - now_ns % timer.every_ns;
+                timer.due_ns = due_ns + timer.every_ns;
+                return Some(Carried::To(Pause::Timer(number, due_ns)));
+            }
+        }
+        self.held_back.take().map(|bar| Carried::To(Pause::Bar(bar)))
+    }
+
+    /// Marks the account to the middle, where there is one, and says when to do it again.
+    fn mark(&mut self) {
+        let (now_ns, every_ns) = (self.market.now_ns(), self.settings.mark_ns);
+        let mid = self.market.mid_half_ticks();
+        if mid != 0 {
+            self.curve.mark_mid(now_ns, mid, &self.account);
+        }
+        self.marks_at_ns = (now_ns.div_euclid(every_ns) + 1) * every_ns;
+    }
+
+    fn open_or_close(&mut self) {
+        let Some(&closure) = self.settings.closures.get(self.closures_done) else { return };
+        self.is_closed = !self.is_closed;
+        let state = if self.is_closed { closure.state } else { MarketState::Open };
+        self.closures_done += usize::from(!self.is_closed);
+        self.market.set_state(state);
+        self.hear();
+    }
+
+    /// Takes the letters that have come; returns whether somebody wants to hear of them.
+    fn told_by_now(&mut self) -> bool {
+        let now_ns = self.market.now_ns();
+        while let Some(letter) = self.letters.front().filter(|it| it.told_ns <= now_ns).copied() {
+            self.letters.pop_front();
+            self.tell(letter.news);
+        }
+        self.settings.wants_news && !self.told.is_empty()
+    }
+
+    /// Lets the strategy's beliefs be what they have been told.
+    fn tell(&mut self, news: News) {
+        match news {
+            News::Order { order, state } => {
+                if let Some(row) = self.orders.get_mut(order) {
+                    row.told_state = row.told_state.max(state);
+                }
+            }
+            News::Fill(fill) => {
+                let Some(found) = self.fills.get(fill) else { return };
+                self.told_lots = found.position_lots;
+                self.told_fills = fill + 1;
+                let order = usize::try_from(found.order).unwrap_or(0).wrapping_sub(1);
+                if let Some(row) = self.orders.get_mut(order) {
+                    row.told_lots += found.size_lots;
+                    let is_whole = row.told_lots == row.size_lots;
+                    let state = if is_whole { state::FILLED } else { state::PARTIALLY_FILLED };
+                    row.told_state = row.told_state.max(state);
+                }
+            }
+            News::Amended { .. } => {}
+        }
+        if self.settings.wants_news {
+            self.told.push(news);
+        }
+    }
+
+    // -- at the exchange ----------------------------------------------------------------------
+
+    fn arrive(&mut self, flight: &Flight) {
+        let now_ns = self.market.now_ns();
+        let Some(row) = self.orders.get_mut(flight.order) else { return };
+        let side = if row.side > 0 { Side::Buy } else { Side::Sell };
+        match flight.errand {
+            Errand::Place => {
+                row.arrived_ns = now_ns;
+                row.arrived_half_ticks = self.market.mid_half_ticks();
+                let row = *row;
+                let is_refused = self.settings.reject_e8 != 0
+                    && self.dice.below(RATE_SCALE) < self.settings.reject_e8;
+                if is_refused {
+                    let reason = steelyard_engine::RejectReason::MarketMaintenance.number();
+                    self.reject(flight.order, reason);
+                    return;
+                }
+                let Some(place) = self.request(&row, side) else { return };
+                // The engine counts every order that it is asked for.
+                let engine_id = u64::try_from(self.by_engine.len()).unwrap_or(u64::MAX);
+                self.by_engine.push(flight.order);
+                if let Some(row) = self.orders.get_mut(flight.order) {
+                    row.engine_id = engine_id;
+                }
+                self.market.set_position(self.account.position_lots());
+                self.market.place(&place);
+            }
+            Errand::Cancel => {
+                let order_id = row.engine_id;
+                self.market.cancel(Cancel { account_id: USER, order_id });
+            }
+            Errand::Amend { price_ticks, size_lots, trigger_ticks } => {
+                let some = |it: i64| (it != 0).then_some(it);
+                let amend = Amend {
+                    account_id: USER,
+                    order_id: row.engine_id,
+                    price_ticks: some(price_ticks),
+                    size_lots: some(size_lots),
+                    trigger_ticks: some(trigger_ticks),
+                };
+                self.market.amend(amend, side);
+            }
+        }
+        self.hear();
+    }
+
+    /// Returns an order as the engine wants it.
+    fn request(&self, row: &OrderRow, side: Side) -> Option<Place> {
+        let some = |it: i64| (it != 0).then_some(it);
+        let terms = some(row.trigger_ticks)
+            .map(|it| Box::new(Terms { trigger_ticks: Some(it), ..Terms::NONE }));
+        Some(Place {
+            account_id: USER,
+            instrument_id: self.account.instrument_id(),
+            price_ticks: some(row.price_ticks),
+            size_lots: row.size_lots,
+            side,
+            order_type: OrderType::of(row.order_type)?,
+            time_in_force: TimeInForce::of(row.time_in_force)?,
+            post_only: row.post_only,
+            self_trade: SelfTrade::CancelOldest,
+            fee_asset: self.settings.fee_asset,
+            terms,
+        })
+    }
+
+    /// Takes what has happened to orders into the books, and writes to the strategy.
+    fn hear(&mut self) {
+        let effects = self.market.effects();
+        if effects.bytes().is_empty() {
+            return;
+        }
+        let told: Vec<Told> = effects.told().collect();
+        effects.clear();
+        let now_ns = self.market.now_ns();
+        for told in told {
+            match told {
+                Told::Rejected { order_id, reason } => {
+                    if let Some(order) = self.by_engine_id(order_id)
+                        && self.orders.get(order).is_some_and(|it| it.state == state::PENDING)
+                    {
+                        self.reject(order, reason.number());
+                    }
+                }
+                Told::Accepted { order_id } => {
+                    if let Some(order) = self.by_engine_id(order_id) {
+                        self.change(order, state::WORKING);
+                    }
+                }
+                Told::Filled { .. } => self.fill(&told, now_ns),
+                Told::Canceled { order_id, cause, .. } => {
+                    if let Some(order) = self.by_engine_id(order_id) {
+                        if let Some(row) = self.orders.get_mut(order) {
+                            row.cancel_cause = cause.number();
+                            row.ended_ns = now_ns;
+                        }
+                        let is_own = matches!(
+                            cause,
+                            CancelCause::User | CancelCause::Admin | CancelCause::Sibling
+                        );
+                        self.change(order, if is_own { state::CANCELED } else { state::EXPIRED });
+                    }
+                }
+                Told::Amended { order_id, price_ticks, size_lots } => {
+                    if let Some(order) = self.by_engine_id(order_id)
+                        && let Some(row) = self.orders.get_mut(order)
+                    {
+                        row.price_ticks = price_ticks;
+                        row.size_lots = size_lots;
+                        self.write(News::Amended { order });
+                    }
+                }
+                Told::Traded { .. } | Told::Triggered { .. } => {}
+            }
+        }
+        self.market.set_position(self.account.position_lots());
+    }
+
+    fn by_engine_id(&self, order_id: u64) -> Option<usize> {
+        let at = usize::try_from(order_id).ok()?;
+        self.by_engine.get(at).copied().filter(|&it| it != usize::MAX)
+    }
+
+    fn reject(&mut self, order: usize, reason: u8) {
+        let now_ns = self.market.now_ns();
+        if let Some(row) = self.orders.get_mut(order) {
+            row.reject_reason = reason;
+            row.ended_ns = now_ns;
+        }
+        self.change(order, state::REJECTED);
+    }
+
+    fn change(&mut self, order: usize, state: u8) {
+        if let Some(row) = self.orders.get_mut(order) {
+            row.state = state;
+        }
+        self.write(News::Order { order, state });
+    }
+
+    fn fill(&mut self, told: &Told, now_ns: i64) {
+        let Told::Filled {
+            order_id,
+            trade_id,
+            price_ticks,
+            size_lots,
+            remaining_lots,
+            fee_atoms,
+            fee_asset_id,
+            side,
+            liquidity,
+        } = *told
+        else {
+            return;
+        };
+        let Some(order) = self.by_engine_id(order_id) else { return };
+        self.account.fill(now_ns, side, price_ticks, size_lots, fee_atoms, fee_asset_id);
+        let position_lots = self.account.position_lots();
+        let Some(row) = self.orders.get_mut(order) else { return };
+        row.filled_lots += size_lots;
+        row.state = if remaining_lots == 0 { state::FILLED } else { state::PARTIALLY_FILLED };
+        if remaining_lots == 0 {
+            row.ended_ns = now_ns;
+        }
+        self.fills.push(FillRow {
+            time_ns: now_ns,
+            order: u64::try_from(order + 1).unwrap_or(0),
+            trade_id,
+            price_ticks,
+            size_lots,
+            fee_atoms,
+            fee_asset_id,
+            side: side.number(),
+            is_maker: liquidity == steelyard_engine::Liquidity::Maker,
+            position_lots,
+            decided_half_ticks: row.decided_half_ticks,
+            arrived_half_ticks: row.arrived_half_ticks,
+        });
+        self.write(News::Fill(self.fills.len() - 1));
+    }
+
+    /// Sends news off to the strategy; what was sent later is not told earlier.
+    fn write(&mut self, news: News) {
+        let now_ns = self.market.now_ns();
+        let delay_ns = self.settings.answer_latency.of(now_ns, &mut self.dice);
+        if delay_ns == 0 && self.letters.is_empty() && !self.settings.wants_news {
+            return self.tell(news);
+        }
+        let last_ns = self.letters.back().map_or(i64::MIN, |it| it.told_ns);
+        let told_ns = (now_ns + delay_ns).max(last_ns);
+        self.letters.push_back(Letter { told_ns, news });
+    }
+
+    /// Ends the run: what is open is canceled by nobody, and the books are compared with the engine.
+    ///
+    /// # Panics
+    ///
+    /// The account here and in the engine differ, which is a bug in one of them.
+    pub fn close(&mut self) {
+        let now_ns = self.market.now_ns();
+        let last = self.market.last_ticks();
+        self.curve.end(now_ns, last, &self.account);
+        let balances = self.market.engine().balances(USER);
+        self.account.check(&balances);
+    }
+
+    /// Lets a command of the administrator happen now.
+    pub fn administer(&mut self, command: &Command) {
+        let now_ns = self.market.now_ns().max(0);
+        let mut effects = steelyard_engine::Effects::default();
+        self.market.engine().apply(command, now_ns, &mut effects);
+    }
+}

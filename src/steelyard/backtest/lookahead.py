@@ -1,0 +1,129 @@
+"""Finding out whether a strategy's past depends on its future, or on how far back its data begin.
+
+A class of strategy cannot look ahead: it is handed what has been played. A function of arrays can:
+so it is called again on data that end earlier, and what it said then has to be what it says now.
+Both may depend on where the data begin (an average of everything, an indicator that never forgets):
+so they run again on data that begin later, and have to agree once they have warmed up.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steelyard.backtest.columns import BarColumns
+from steelyard.backtest.result import Records
+from steelyard.domain.errors import ConfigError
+
+CUTS = 12  # places at which the data end earlier
+BARS_MIN = 20
+_SHARE = 4  # data that begin later begin a quarter later
+
+Ints = NDArray[np.int64]
+
+
+class Finding(NamedTuple):
+    """One way in which a result depends on what it should not.
+
+    kind is `look-ahead` or `recursive`; bar is the first row whose answer differs, counted from
+    the beginning of all data, share how many of the compared ones do.
+    """
+
+    kind: str
+    bar: int
+    share: float
+    text: str
+
+
+def cut(bars: BarColumns, first: int, last: int) -> BarColumns:
+    """Return the bars from first up to, and not with, last."""
+    return BarColumns(
+        bars.instrument, bars.interval_ns, *(column[first:last] for column in bars[2:])
+    )
+
+
+def check_signals(targets: Callable[[BarColumns], Ints], bars: BarColumns) -> list[Finding]:
+    """Compare what signals say of the same bars when they know more, and when they know less.
+
+    Raises:
+        ConfigError: There are too few bars to tell.
+    """
+    count = len(bars)
+    _enough(count)
+    whole = targets(bars)
+    found = []
+    for end in cuts(count):
+        part = targets(cut(bars, 0, end))
+        if finding := _differs("look-ahead", whole[:end], part, 0, f"data end at bar {end}"):
+            found.append(finding)
+            break
+    first = count // _SHARE
+    later = targets(cut(bars, first, count))
+    # Whoever forgets has forgotten by the middle of what is left.
+    warm = (count - first) // 2
+    part = later[warm:]
+    text = f"data begin at bar {first}, and {warm} more have gone by"
+    if finding := _differs("recursive", whole[first + warm :], part, first + warm, text):
+        found.append(finding)
+    return found
+
+
+def check_run(fills: Callable[[BarColumns], Records], bars: BarColumns) -> list[Finding]:
+    """Compare the fills of a strategy on all data with those on data that begin and end elsewhere.
+
+    Raises:
+        ConfigError: There are too few bars to tell.
+    """
+    count = len(bars)
+    _enough(count)
+    whole = _told(fills(bars))
+    found = []
+    end = count - count // _SHARE
+    end_ns = int(bars.open_ns[end - 1]) + bars.interval_ns
+    part = _told(fills(cut(bars, 0, end)))
+    before = [one for one in whole if one[0] < end_ns]
+    if part != before:
+        found.append(_of_fills("look-ahead", before, part, bars, f"data end at bar {end}"))
+    first = count // _SHARE
+    warm_ns = int(bars.open_ns[first + (count - first) // 2])
+    later = [one[:3] for one in _told(fills(cut(bars, first, count))) if one[0] >= warm_ns]
+    same = [one[:3] for one in whole if one[0] >= warm_ns]
+    if later != same:
+        found.append(_of_fills("recursive", same, later, bars, f"data begin at bar {first}"))
+    return found
+
+
+def cuts(count: int) -> list[int]:
+    """Return the places at which data of so many bars end earlier: spread, and none round."""
+    return sorted({max(2, count * (2 * n + 1) // (2 * CUTS + 1)) for n in range(1, CUTS)})
+
+
+def _enough(count: int) -> None:
+    if count < BARS_MIN:
+        raise ConfigError(f"{count} bars are too few to check; give at least {BARS_MIN}")
+
+
+def _differs(kind: str, whole: Ints, part: Ints, offset: int, text: str) -> Finding | None:
+    different = np.flatnonzero(whole != part)
+    if not len(different):
+        return None
+    return Finding(kind, offset + int(different[0]), len(different) / len(whole), text)
+
+
+def _told(fills: Records) -> list[tuple[int, ...]]:
+    names = ["time_ns", "side", "size_lots", "price_ticks"]
+    columns = [fills[name].tolist() for name in names]
+    return list(zip(*columns, strict=True))
+
+
+def _of_fills(kind: str, whole: list[Any], part: list[Any], bars: BarColumns, text: str) -> Finding:
+    pairs = zip(whole, part, strict=False)
+    at = next(
+        (n for n, (one, other) in enumerate(pairs) if one != other), min(len(whole), len(part))
+    )
+    rows = [side[at] for side in (whole, part) if at < len(side)]
+    time_ns = min(row[0] for row in rows)
+    bar = int(np.searchsorted(bars.open_ns, time_ns, "right")) - 1
+    share = 1 - at / max(len(whole), len(part))
+    return Finding(kind, bar, share, text)

@@ -1,0 +1,288 @@
+"""One backtest: a strategy, data and assumptions in; a result out.
+
+The clock of the run is the data's; the wall clock comes in as a function that only measures how
+long it took. A strategy that raises ends its run and the result says so; an interruption ends it
+too, and what it has found until then is kept.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from steelyard import __version__, _native
+from steelyard.backtest import settings as assumed
+from steelyard.backtest.columns import BarColumns, Ints, Source, Tape, check_bars
+from steelyard.backtest.desk import ACCOUNT_ID, ReplayDesk
+from steelyard.backtest.host import Host
+from steelyard.backtest.result import FILL, ORDER, POINT, About, Result, Totals
+from steelyard.backtest.settings import Settings
+from steelyard.domain.commands import (
+    AssignFees,
+    Command,
+    Deposit,
+    ListInstrument,
+    OpenAccount,
+    SetFeeTier,
+)
+from steelyard.domain.errors import ConfigError
+from steelyard.domain.instrument import Instrument
+from steelyard.domain.messages import SECOND_NS
+from steelyard.engine.native import ENCODER
+from steelyard.trading.host import Guard, unguarded
+from steelyard.trading.risk import Limits
+from steelyard.trading.strategy import Strategy, overrides
+
+CANDLES_MAX = 5_000
+SCHEDULE_ID = 1
+BASE_ID, QUOTE_ID = 1, 2
+_MICROS = 1_000_000
+
+Looked = Callable[[int], None]  # told now and then how many bars or events have been played
+
+
+class Run:
+    """A backtest that is being made; `go` plays it, `result` says what it found so far."""
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        data: BarColumns | Tape,
+        settings: Settings,
+        *,
+        limits: Limits | None = None,
+        stop_loss: Decimal | None = None,
+        rows: _native.Bars | None = None,
+    ) -> None:
+        """Set a run up; rows are the bars in the machine's form, where they are at hand.
+
+        Raises:
+            ConfigError: The settings contradict themselves, the strategy or the data.
+            UsageError: The columns are no bars.
+        """
+        # A market of its own, so its numbers are its own: elsewhere they may be a hash of the name.
+        self.instrument = instrument = replace(
+            data.instrument, instrument_id=0, base_asset_id=BASE_ID, quote_asset_id=QUOTE_ID
+        )
+        assumed.check(settings, instrument)
+        strategy.check(instrument)
+        self._strategy = strategy
+        self._data = data
+        self._settings = settings
+        self._seconds = 0.0
+        self._is_partial = True
+        self._failure: str | None = None
+        self._start_ns: int | None = None  # of a tape
+        self._blocks: Iterator[NDArray[np.void]] = iter(())
+        wanted = strategy.bar_interval
+        if isinstance(data, BarColumns):
+            interval_ns = data.interval_ns if wanted is None else wanted.ns
+            if interval_ns % data.interval_ns:
+                raise ConfigError(
+                    f"the strategy wants bars of {wanted}, which bars of "
+                    f"{data.interval_ns // SECOND_NS} s do not add up to"
+                )
+            if rows is None:
+                check_bars(data)
+                rows = machine_rows(data)
+            self.replay = _native.Replay(
+                rows,
+                data.interval_ns,
+                interval_ns,
+                instrument,
+                opening(instrument, settings),
+                assumed.deposit_atoms(settings, instrument),
+                settings.curve_ns,
+                assumed.for_machine(settings, is_tape=False),
+            )
+        else:
+            self.replay = _native.Replay.of_tape(
+                0 if wanted is None else wanted.ns,
+                instrument,
+                opening(instrument, settings),
+                assumed.deposit_atoms(settings, instrument),
+                settings.curve_ns,
+                int(settings.queue),
+                (overrides(strategy, "on_book"), overrides(strategy, "on_trade")),
+                assumed.for_machine(settings, is_tape=True),
+            )
+            self._blocks = iter(data.blocks())
+        self.desk = ReplayDesk(instrument, self.replay)
+        self.host = Host(strategy, self.desk, self.replay, limits, stop_loss)
+        self.replay.wants_news = self.host.wants_news
+        strategy.bind(self.desk)
+
+    def go(
+        self, clock: Callable[[], float], guard: Guard = unguarded, looked: Looked | None = None
+    ) -> None:
+        """Play to the end of the data, or until the strategy raises.
+
+        Args:
+            clock: Seconds that pass, such as `time.perf_counter`.
+            guard: Calls, and returns the traceback of what was raised.
+            looked: Told now and then how many bars have been played.
+
+        Raises:
+            KeyboardInterrupt: Somebody has had enough; `result` says what was found until then.
+        """
+        begun = clock()
+        try:
+            self._failure = guard(lambda: self._play(looked))
+            self._is_partial = self._failure is not None
+        finally:
+            self._seconds = clock() - begun
+
+    def _play(self, looked: Looked | None) -> None:
+        strategy, host, desk = self._strategy, self.host, self.desk
+        if strategy.history_bars:
+            desk.history += self.replay.warm_up(strategy.history_bars, self._next_block)
+        elif not isinstance(self._data, BarColumns):
+            self.replay.feed(self._next_block())
+        host.start()
+        self.replay.run(
+            strategy.on_bar if overrides(strategy, "on_bar") else None,
+            host.news,
+            host.timer,
+            host.market,
+            self._next_block,
+            desk.intents,
+            desk.notes,
+            host.drain,
+            looked,
+        )
+        host.stop()
+
+    def _next_block(self) -> bytes | None:
+        """Return the next block of a tape as the machine reads it."""
+        block = next(self._blocks, None)
+        if block is None:
+            return None
+        if self._start_ns is None and len(block):
+            self._start_ns = int(block["time_ns"][0])
+        return block.tobytes()
+
+    def go_to(self, targets: Ints, clock: Callable[[], float]) -> None:
+        """Play to the end, trading to targets in lots instead of asking the strategy."""
+        begun = clock()
+        try:
+            self.replay.run_targets(targets)
+            self._is_partial = False
+        finally:
+            self._seconds = clock() - begun
+
+    def result(
+        self,
+        *,
+        name: str = "backtest",
+        sources: Sequence[Source] = (),
+        settings: dict[str, Any] | None = None,
+    ) -> Result:
+        """Return what the run has found."""
+        replay, data = self.replay, self._data
+        fills = np.frombuffer(replay.fills(), FILL)
+        orders = np.frombuffer(replay.orders(), ORDER)
+        events, fees, exposed_ns, drawdown = replay.totals()
+        is_tape = not isinstance(data, BarColumns)
+        if isinstance(data, BarColumns):
+            played = data.open_ns[:events]
+            start_ns = int(played[0]) if events else 0
+            end_ns = int(played[-1]) + data.interval_ns if events else 0
+            candles = thinned(data, events)
+        else:
+            start_ns = self._start_ns or 0
+            end_ns = max(start_ns, replay.now_ns)
+            candles = None
+        strategy = type(self._strategy)
+        about = About(
+            name=name,
+            strategy=f"{strategy.__module__}:{strategy.__qualname__}",
+            params=_plain(self._strategy.params),
+            instrument=self.instrument,
+            sources=tuple(sources),
+            start_ns=start_ns,
+            end_ns=end_ns,
+            interval_ns=data.interval_ns if isinstance(data, BarColumns) else None,
+            assumptions=assumed.assumptions(self._settings, self.instrument, is_tape=is_tape),
+            settings=settings if settings is not None else _plain(self._settings),
+            version=__version__,
+            is_partial=self._is_partial,
+            failure=self._failure,
+        )
+        totals = Totals(
+            events=events,
+            orders=len(orders),
+            fills=len(fills),
+            refused=self.host.refused,
+            fees_atoms=dict(fees),
+            exposed_ns=exposed_ns,
+            drawdown=drawdown,
+            seconds=self._seconds,
+        )
+        curve = np.frombuffer(replay.curve(), POINT)
+        return Result(about, totals, fills, orders, curve, candles, tuple(self.host.notes))
+
+
+def machine_rows(bars: BarColumns) -> _native.Bars:
+    """Return bars in the machine's form; many runs may share them."""
+    columns = (np.ascontiguousarray(column, np.int64) for column in bars[2:])
+    return _native.Bars(*columns)
+
+
+def opening(instrument: Instrument, settings: Settings) -> bytes:
+    """Return the commands that an exchange begins with, as records."""
+    commands: list[Command] = [
+        ListInstrument(instrument),
+        OpenAccount(ACCOUNT_ID, assumed.rate_e8(settings.maker), assumed.rate_e8(settings.taker)),
+    ]
+    commands += [
+        SetFeeTier(
+            SCHEDULE_ID,
+            number,
+            int(tier.volume * _MICROS),
+            assumed.rate_e8(tier.maker),
+            assumed.rate_e8(tier.taker),
+        )
+        for number, tier in enumerate(settings.tiers)
+    ]
+    if settings.tiers:
+        commands.append(AssignFees(ACCOUNT_ID, SCHEDULE_ID))
+    quote, base = assumed.deposit_atoms(settings, instrument)
+    for asset_id, atoms in ((instrument.quote_asset_id, quote), (instrument.base_asset_id, base)):
+        if atoms:
+            commands.append(Deposit(ACCOUNT_ID, asset_id, atoms))
+    return b"".join(ENCODER.encode(command, 0) for command in commands)
+
+
+def thinned(bars: BarColumns, count: int) -> BarColumns | None:
+    """Return the first bars, joined until they are few enough for a chart."""
+    if not count:
+        return None
+    step = -(-count // CANDLES_MAX)
+    starts = np.arange(0, count, step)
+    ends = np.minimum(starts + step, count) - 1
+    return BarColumns(
+        bars.instrument,
+        bars.interval_ns * step,
+        bars.open_ns[starts],
+        bars.open_ticks[starts],
+        np.maximum.reduceat(bars.high_ticks[:count], starts),
+        np.minimum.reduceat(bars.low_ticks[:count], starts),
+        bars.close_ticks[ends],
+        np.add.reduceat(bars.volume_lots[:count], starts),
+    )
+
+
+def _plain(found: Any) -> dict[str, Any]:
+    """Return a struct's fields as text and numbers, for reading."""
+    return {name: _text(getattr(found, name)) for name in found.__struct_fields__}
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _text(one) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [_text(one) for one in value]
+    return value if isinstance(value, int | float | str | bool) or value is None else str(value)
