@@ -53,11 +53,12 @@ lock: ## Bring the locks in step with the manifests (UPGRADE=1: to the newest ve
 	@test ! -f web/package.json || { $(in_venv) npm --prefix web $(if $(UPGRADE),update,install) \
 	    --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel=error; }
 
-page: ## Build the dashboard page again
+page: ## Build the pages of the dashboard and of reports again
 	@$(set_up) --again page
 
 clean: ## Remove what set-up, builds and tests have made
 	@rm -rf .venv target dist wheels web/node_modules src/steelyard/dashboard/page \
+	    src/steelyard/cli/report_page \
 	    src/steelyard/_native*.so .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -34,6 +34,7 @@ RUST = VENV / "rust"  # where Rust goes on a machine that has none
 LOG = ROOT / "target" / "setup.log"
 WEB = ROOT / "web"
 PAGE = ROOT / "src" / "steelyard" / "dashboard" / "page"
+REPORT = ROOT / "src" / "steelyard" / "cli" / "report_page"
 LOCK = ROOT / "requirements.lock"
 
 PYTHON_MIN = (3, 11)  # requires-python in pyproject.toml
@@ -133,10 +134,10 @@ def steps(*, dev: bool) -> Iterator[Step]:
     )
     yield Step(
         "page",
-        "dashboard page (vite)",
+        "pages of dashboard and reports (vite)",
         [WEB],
-        [f"{PAGE.relative_to(ROOT)}/index.html"],
-        build_page,
+        [f"{PAGE.relative_to(ROOT)}/index.html", f"{REPORT.relative_to(ROOT)}/report.js"],
+        build_pages,
     )
 
 
@@ -218,15 +219,16 @@ def install_node_packages() -> None:
     )
 
 
-def build_page() -> None:
-    """Build web/ into the Python package, where wheels and the dashboard look for it."""
+def build_pages() -> None:
+    """Build web/ into the Python package: the dashboard's page, and that of a backtest's report."""
     find_node()
-    run(
-        *(WEB / "node_modules" / ".bin" / "vite", "build", "--logLevel", "warn"),
-        *("--outDir", PAGE, "--emptyOutDir"),
-        cwd=WEB,
-        advice="Vite could not build the page.",
-    )
+    for config, folder in (("vite.config.ts", PAGE), ("vite.report.config.ts", REPORT)):
+        run(
+            *(WEB / "node_modules" / ".bin" / "vite", "build", "--logLevel", "warn"),
+            *("--config", config, "--outDir", folder, "--emptyOutDir"),
+            cwd=WEB,
+            advice="Vite could not build the page.",
+        )
 
 
 # --- tools of the machine ----------------------------------------------------------------------

@@ -12,12 +12,13 @@ from steelyard.exchange.crowd import Crowd
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.house import HouseCursor, Market, TapeCursor
 from steelyard.exchange.records import FORMAT, Founded
+from steelyard.exchange.script import Script
 from steelyard.exchange.tape import Tape
 
 
-@pytest.mark.parametrize("market", [Crowd, Tape])
+@pytest.mark.parametrize("market", [Crowd, Tape, Script])
 def test_a_market_has_what_the_protocol_asks(market: type):
-    """Both kinds offer every method; types are mypy's business."""
+    """All kinds offer every method; types are mypy's business."""
     asked = {name for name in vars(Market) if not name.startswith("_")}
     assert {"commands", "backfill", "observe", "cursor", "restore", "instruments"} <= asked
     assert asked <= set(dir(market))

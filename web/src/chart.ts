@@ -27,6 +27,7 @@ import {
 
 import { drawn, shown, type Decimal } from "./decimal";
 import { INTERVAL_MS, type BotFill, type Candle, type Interval, type Side } from "./messages";
+import { palette } from "./palette";
 
 /** A horizontal line: one of the bot's orders, or its average entry. */
 export interface Line {
@@ -313,42 +314,4 @@ export class PriceChart {
     if (type === TickMarkType.Time) return text.slice(11, 16);
     return text.slice(5, 10);
   }
-}
-
-/** The theme's colors, read from the style sheet, so that they are written once. */
-function palette(): Record<
-  | "panel"
-  | "grid"
-  | "line"
-  | "edge"
-  | "muted"
-  | "faint"
-  | "up"
-  | "down"
-  | "buy"
-  | "sell"
-  | "buySoft"
-  | "sellSoft"
-  | "own"
-  | "mono",
-  string
-> {
-  const style = getComputedStyle(document.documentElement);
-  const read = (name: string): string => style.getPropertyValue(`--${name}`).trim();
-  return {
-    panel: read("panel"),
-    grid: read("grid"),
-    line: read("line"),
-    edge: read("edge"),
-    muted: read("muted"),
-    faint: read("faint"),
-    up: read("up"),
-    down: read("down"),
-    buy: read("buy"),
-    sell: read("sell"),
-    buySoft: read("buy-soft"),
-    sellSoft: read("sell-soft"),
-    own: read("own"),
-    mono: read("mono"),
-  };
 }

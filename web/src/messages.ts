@@ -97,10 +97,11 @@ export interface Candle {
   closed: boolean;
 }
 
-/** Whether orders are taken, and whether a recording that makes the market is over. */
+/** Whether orders are taken, a recording that makes the market is over, or a live one stands still. */
 export interface Status {
   trading: boolean;
   ended: boolean;
+  notice: string;
   time: number;
 }
 
@@ -148,7 +149,7 @@ export interface SandboxClock {
 
 export interface Session {
   environment: Environment;
-  market: "crowd" | "tape" | "none";
+  market: "crowd" | "tape" | "script" | "live" | "none";
   market_note: string;
   version: string;
   clock: SandboxClock | null;

@@ -3,6 +3,8 @@
  * the system says lets the system decide again.
  */
 
+import { recall, remember } from "./stored";
+
 export type Look = "dark" | "light";
 
 const STORED = "steelyard.theme";
@@ -20,7 +22,7 @@ export class Theme {
       this.#system = dark.matches ? "dark" : "light";
       this.#apply();
     });
-    const stored = localStorage.getItem(STORED);
+    const stored = recall(STORED);
     this.#chosen = stored === "dark" || stored === "light" ? stored : null;
     this.#apply();
   }
@@ -28,8 +30,7 @@ export class Theme {
   toggle(): void {
     const next = this.look === "dark" ? "light" : "dark";
     this.#chosen = next === this.#system ? null : next;
-    if (this.#chosen === null) localStorage.removeItem(STORED);
-    else localStorage.setItem(STORED, this.#chosen);
+    remember(STORED, this.#chosen);
     this.#apply();
   }
 

@@ -24,13 +24,16 @@ pub struct Account {
     pub fees: Vec<(u32, i128)>,
     exposed_since_ns: Option<i64>,
     exposed_ns: i64,
+    /// Quote and base as floats of whole units, for the curve.
+    pub(crate) cash: f64,
+    pub(crate) base: f64,
 }
 
 impl Account {
     /// Makes an account with what was deposited.
     #[must_use]
     pub fn new(instrument: &Instrument, cash_atoms: i128, base_atoms: i128) -> Self {
-        Self {
+        let mut account = Self {
             instrument_id: instrument.instrument_id,
             base_asset_id: instrument.base_asset_id,
             quote_asset_id: instrument.quote_asset_id,
@@ -42,7 +45,23 @@ impl Account {
             fees: Vec::new(),
             exposed_since_ns: None,
             exposed_ns: 0,
-        }
+            cash: 0.0,
+            base: 0.0,
+        };
+        account.read();
+        account
+    }
+
+    /// Takes the floats from the exact amounts.
+    #[allow(
+        clippy::float_arithmetic,
+        clippy::cast_precision_loss,
+        reason = "for the curve: nothing that is paid comes from here"
+    )]
+    fn read(&mut self) {
+        let atom = 1e-12;
+        self.cash = self.cash_atoms as f64 * atom;
+        self.base = self.base_atoms as f64 * atom;
     }
 
     /// Returns which market it is for.
@@ -82,6 +101,7 @@ impl Account {
         } else if fee_asset_id == self.base_asset_id {
             self.base_atoms -= fee_atoms;
         }
+        self.read();
         match self.fees.iter_mut().find(|it| it.0 == fee_asset_id) {
             Some(entry) => entry.1 += fee_atoms,
             None => self.fees.push((fee_asset_id, fee_atoms)),

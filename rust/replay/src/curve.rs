@@ -16,12 +16,10 @@ const POINTS_MAX: usize = 20_000;
 /// A curve that grows with the run and not with its length.
 #[derive(Clone, Debug)]
 pub struct Curve {
-    cash_unit: f64,
-    base_unit: f64,
     price_unit: f64,
     every_ns: i64,
     next_ns: i64,
-    day: i64,
+    day_ends_ns: i64,
     last: Point,
     points: Vec<Point>,
     peak: f64,
@@ -35,14 +33,11 @@ impl Curve {
     /// each day (UTC), which stay.
     #[must_use]
     pub fn new(price_unit: f64, every_ns: i64) -> Self {
-        let atom = 1e-12;
         Self {
-            cash_unit: atom,
-            base_unit: atom,
             price_unit,
             every_ns: every_ns.max(1),
             next_ns: i64::MIN,
-            day: i64::MIN,
+            day_ends_ns: i64::MIN,
             last: Point::default(),
             points: Vec::new(),
             peak: f64::NEG_INFINITY,
@@ -53,8 +48,7 @@ impl Curve {
     /// Marks the account to a price of now.
     #[inline]
     pub fn mark(&mut self, now_ns: i64, price_ticks: i64, account: &Account) {
-        let cash = account.cash_atoms as f64 * self.cash_unit;
-        let position = account.base_atoms as f64 * self.base_unit;
+        let (cash, position) = (account.cash, account.base);
         let price = price_ticks as f64 * self.price_unit;
         let equity = cash + position * price;
         if equity > self.peak {
@@ -63,10 +57,9 @@ impl Curve {
             self.drawdown = (self.peak - equity) / self.peak;
         }
         // A moment that ends a day belongs to that day.
-        let day = (now_ns - 1).div_euclid(DAY_NS);
-        if day != self.day {
+        if now_ns > self.day_ends_ns {
             self.end_day();
-            self.day = day;
+            self.day_ends_ns = ((now_ns - 1).div_euclid(DAY_NS) + 1) * DAY_NS;
         }
         self.last = Point { time_ns: now_ns, cash, position, price, equity };
         if now_ns >= self.next_ns {

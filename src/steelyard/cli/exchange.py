@@ -14,7 +14,14 @@ from cyclopts import App, Parameter
 
 from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
 from steelyard.cli.limit_profiles import profile_chooser
-from steelyard.cli.market_source import CrowdSource, MarketSource, tape_source
+from steelyard.cli.live_source import live_source, settled
+from steelyard.cli.market_source import (
+    CrowdSource,
+    MarketSource,
+    script_source,
+    tape_source,
+)
+from steelyard.cli.opening import is_founded
 from steelyard.cli.options import PORT_BASE, Common, parse_skew_ns
 from steelyard.domain.errors import UsageError
 from steelyard.net.loop import run_loop
@@ -29,7 +36,10 @@ def exchange(
     port_base: int = PORT_BASE,
     crowd: int | None = None,
     tape: str | None = None,
-    at_end: Annotated[str, Parameter(name="--at-end")] = "hold",
+    script: str | None = None,
+    live: str | None = None,
+    live_url: Annotated[tuple[str, ...], Parameter(name="--live-url", negative="")] = (),
+    at_end: Annotated[str | None, Parameter(name="--at-end")] = None,
     limits: str = "venue",
     tls: Annotated[bool, Parameter(negative="")] = False,
     skew: Annotated[str, Parameter(allow_leading_hyphen=True)] = "0s",
@@ -41,7 +51,8 @@ def exchange(
 
     It prints one JSON line when it is ready. Ctrl-C stops it; what was acknowledged is on disk.
 
-    Examples: steelyard exchange --crowd 7 | steelyard exchange --tape FILE.jsonl.gz@10
+    Examples: steelyard exchange --crowd 7 | steelyard exchange --tape FILE.jsonl.gz@10 |
+    steelyard exchange --script FILE.txt | steelyard exchange --live binance:BTC-USDT,ETH-USDT
 
     Parameters
     ----------
@@ -51,8 +62,14 @@ def exchange(
         Trade with seeded participants; the same seed is the same market.
     tape
         Trade with a recording of a real venue, FILE or FILE@SPEED.
+    script
+        Trade with what a text file says, FILE or FILE@SPEED; docs/guides/scripts.md has the words.
+    live
+        Paper trading: trade with what venues' public streams tell, DIALECT[:SYMBOL][,...]. No key.
+    live_url
+        Where that is, if not at the venue: ws://HOST:PORT, or DIALECT=ws://HOST:PORT.
     at_end
-        What happens when the tape is over: hold, loop or exit.
+        What happens when the tape or script is over: hold (the default), loop or exit.
     limits
         Rate limits: venue, tutorial, tutorial-coinbase, off, or a TOML or JSON file.
     tls
@@ -74,6 +91,9 @@ def exchange(
         limits,
         ready_file,
         skew,
+        script=script,
+        live=live,
+        live_url=live_url,
         tls=tls,
         forgets_sealed=forget_sealed,
     )
@@ -85,11 +105,14 @@ def configure(
     port_base: int,
     crowd: int | None,
     tape: str | None,
-    at_end: str,
+    at_end: str | None,
     limits: str,
     ready_file: Path | None,
     skew: str = "0s",
     *,
+    script: str | None = None,
+    live: str | None = None,
+    live_url: tuple[str, ...] = (),
     tls: bool = False,
     forgets_sealed: bool = False,
 ) -> ExchangeConfig:
@@ -99,13 +122,21 @@ def configure(
         UsageError: Two markets, a port that is none, an unknown limit profile or ending, or a
             skew that is no duration.
     """
-    if crowd is not None and tape is not None:
-        raise UsageError("choose --crowd or --tape, not both")
+    if sum(each is not None for each in (crowd, tape, script, live)) > 1:
+        raise UsageError("choose one of --crowd, --tape, --script and --live, not both")
+    if live_url and live is None:
+        raise UsageError("--live-url says where --live is; give both")
     if port_base != 0 and port_base not in PORTS:
         raise UsageError(f"--port-base {port_base} must be 0 or from {PORTS[0]} to {PORTS[-1]}")
     market: MarketSource | None = None
     if tape is not None:
-        market = tape_source(tape, at_end)
+        market = tape_source(tape, at_end or "hold")
+    elif script is not None:
+        market = script_source(script, at_end)
+    elif live is not None:
+        market = live_source(live, live_url)
+        if not is_founded(data):
+            market = settled(market)
     elif crowd is not None:
         market = CrowdSource(crowd)
     skew_ns = parse_skew_ns(skew)

@@ -9,9 +9,10 @@ answers nothing more and stops.
 import asyncio
 import secrets
 import socket
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,9 @@ from steelyard.cli.exchange_faults import later
 from steelyard.cli.exchange_metrics import JournalMeter, Readings, metrics_text
 from steelyard.cli.exposition import Histogram, metrics_response
 from steelyard.cli.limit_profiles import Chooser
-from steelyard.cli.market_source import MarketSource, TapeSource, describe
+from steelyard.cli.live_market import Fact, LiveMarket
+from steelyard.cli.live_source import LiveSource
+from steelyard.cli.market_source import MarketSource, ScriptSource, TapeSource, describe
 from steelyard.cli.opening import OpenExchange
 from steelyard.dashboard.account_site import AccountSite
 from steelyard.dashboard.accounts import open_account_site
@@ -37,6 +40,7 @@ from steelyard.exchange.cashier import Cashier
 from steelyard.exchange.counts import Counts
 from steelyard.exchange.feed import Frames
 from steelyard.exchange.gate import Gate, Line
+from steelyard.exchange.live import LiveTape
 from steelyard.exchange.personal import Personal
 from steelyard.exchange.records import KeyChanged, KeyRevoked
 from steelyard.exchange.stream_tokens import StreamTokens
@@ -119,6 +123,7 @@ class ExchangeProcess:
         self._dropped: Counter[str] = Counter()  # WebSockets with slow readers, by dialect
         self._tasks: list[asyncio.Task[None]] = []
         self._accounts: AccountSite | None = None
+        self._live: LiveMarket | None = None
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -147,7 +152,9 @@ class ExchangeProcess:
         self.exchange.counts = Counts()  # without what the replay carried out
         source = self._opened.source
         self.market_note = describe(source)
-        self._ends_with_tape = isinstance(source, TapeSource) and source.at_end == "exit"
+        self._ends_with_market = (
+            isinstance(source, TapeSource | ScriptSource) and source.at_end == "exit"
+        )
         self.admin = Admin(self.exchange, self._opened.seal, secrets.token_bytes)
         self._voices = Voices(self.admin.faults, self.exchange.keys, text_frame, later)
         self.personal = Personal(self.exchange, self._opened.seal, secrets.token_bytes)
@@ -157,6 +164,9 @@ class ExchangeProcess:
             on_pressure=self._hold,
             on_batch=self._meter.batch,
         )
+        self._live = self._live_market(source)
+        if self._live is not None:
+            self._live.start()
         self.turn(lambda: self.admin.partial_fills.begin(self.exchange.time_at(now_ns)))
         self.turn(lambda: self.exchange.step(now_ns))
         try:
@@ -212,6 +222,8 @@ class ExchangeProcess:
         self._tasks = []
         for line, connection in [*self._lines.values()]:
             self._end(line, connection, Ending.STOP)
+        if self._live is not None:
+            await self._live.close()
         for server in (*self._servers.values(), *self._tls_servers.values()):
             await server.close()
         self._servers, self._tls_servers = {}, {}
@@ -292,6 +304,35 @@ class ExchangeProcess:
             count[name] += len(server.connections)
         return count
 
+    @property
+    def environment(self) -> str:
+        """How far orders reach here: nowhere, but with a live market it is called paper."""
+        return "paper" if self._live is not None else "sandbox"
+
+    def _live_market(self, source: MarketSource) -> LiveMarket | None:
+        """Return what follows the venues of a live market."""
+        market = self.exchange.market
+        if not (isinstance(source, LiveSource) and isinstance(market, LiveTape)):
+            return None
+        return LiveMarket(
+            source,
+            market,
+            tell=self._hear_market,
+            may_tell=lambda: (
+                not (self._is_held or self.exchange.clock.is_frozen or self.failure is not None)
+            ),
+            note=lambda text: print(text, file=sys.stderr),
+            fail=self.fail,
+        )
+
+    def _hear_market(self, facts: Sequence[Fact]) -> None:
+        """Record what venues have told."""
+        now_ns = self.exchange.time_at(self.clock.now_ns())
+        try:
+            self.turn(lambda: [self.exchange.record(fact, now_ns) for fact in facts])
+        except StorageError as error:  # before the group commit could tell
+            self.fail(error)
+
     # -- turns --------------------------------------------------------------------------------
 
     def turn(self, act: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
@@ -354,10 +395,12 @@ class ExchangeProcess:
                 self._look_at_lines(self.clock.now_ns())
             if self._is_held:
                 continue  # a market that goes on would fill the journal's buffer too
+            if self._live is not None:
+                self._live.check()
             now_ns = self.clock.now_ns()
             self.turn(lambda: self._step(now_ns))  # noqa: B023 called at once
             market = self.exchange.market
-            if self._ends_with_tape and market is not None and market.ended:
+            if self._ends_with_market and market is not None and market.ended:
                 self.stopped.set()
 
     def _step(self, wire_ns: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from steelyard.cli.live_source import LiveSource
 from steelyard.cli.market_source import (
     CrowdSource,
     MarketSource,
@@ -113,6 +114,8 @@ class OpenExchange:
         if founded is not None and source is not None:
             check_same(source, founded)
         self.source = source_of(founded) if founded else source or CrowdSource()
+        if isinstance(source, LiveSource) and isinstance(self.source, LiveSource):
+            self.source = self.source.at(source)
         market = make_market(self.source)
         engine = new_engine(QueueModel.PROPORTIONAL)
         self.exchange = Exchange(engine, market, self.seal, read_public_key)
@@ -141,6 +144,11 @@ class OpenExchange:
                 return message
             raise ConfigError(f"{self.directory.path} does not begin with its founding")
         return None
+
+
+def is_founded(data: Path) -> bool:
+    """Return whether an exchange has been founded in a directory, as far as can be seen."""
+    return any((data / "exchange" / "journal").glob("*.log"))
 
 
 @contextmanager

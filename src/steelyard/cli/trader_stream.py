@@ -69,6 +69,8 @@ class Stream:
         base_url: str,
         rng: Random,
         record: Callable[[str | bytes], None] | None = None,
+        *,
+        loopback_only: bool = True,
     ) -> None:
         """`record` is given every message as it was received."""
         self._owner = owner
@@ -81,7 +83,7 @@ class Stream:
         self._number = 0  # of the connection
         self._client = WebSocketClient(
             base_url,
-            loopback_only=True,
+            loopback_only=loopback_only,
             begin=self._begin,
             take=self._take,
             tell=self._tell,

@@ -35,6 +35,11 @@ class Host(Protocol):
     started_ns: int
     market_note: str
 
+    @property
+    def environment(self) -> str:
+        """How far orders reach here: sandbox or paper."""
+        ...
+
     def sandbox_clock(self) -> dict[str, Any]:
         """Return what time it is, and whether that is the host's."""
         ...
@@ -143,7 +148,7 @@ class PageSite:
     async def _session(self) -> dict[str, Any]:
         exchange = self._host.exchange
         return {
-            "environment": "sandbox",
+            "environment": self._host.environment,
             "market": exchange.founded.market if exchange.founded else "none",
             "market_note": self._host.market_note,
             "version": __version__,

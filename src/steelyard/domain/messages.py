@@ -520,10 +520,10 @@ class KeyAnswer(Struct, frozen=True, tag=True):
 
 
 class Status(Struct, frozen=True, tag=True):
-    """Answer to StatusQuery: `market` is crowd, tape or none; `ended` a tape that is over.
+    """Answer to StatusQuery: `market` is who else trades here; `ended` a tape that is over.
 
-    In maintenance requests are turned away; retry_after_ns is how long they should wait. An Event
-    as well.
+    In maintenance requests are turned away; retry_after_ns is how long they should wait. notice is
+    why a live market stands still. An Event as well.
     """
 
     trading: bool
@@ -532,6 +532,7 @@ class Status(Struct, frozen=True, tag=True):
     time_ns: int
     maintenance: bool = False
     retry_after_ns: int = 0
+    notice: str = ""
 
 
 class Refused(Struct, frozen=True, tag=True):

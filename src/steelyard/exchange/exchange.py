@@ -35,6 +35,7 @@ from steelyard.domain.commands import (
     Place,
     PlaceGroup,
     Rejected,
+    SetMarketState,
     Traded,
     TransferChanged,
     UserCommand,
@@ -91,6 +92,7 @@ from steelyard.exchange.feed import Feed, Frames, touch_of
 from steelyard.exchange.history import History
 from steelyard.exchange.house import BOOK_DEPTH, PAUSE_NS, Market
 from steelyard.exchange.keys import Keys, ReadPublicKey, Seal, no_public_keys
+from steelyard.exchange.live import LiveTape
 from steelyard.exchange.market import DAY_NS, InstrumentMarket, open_of
 from steelyard.exchange.people import People
 from steelyard.exchange.people_records import (
@@ -114,6 +116,8 @@ from steelyard.exchange.records import (
     KeyCreated,
     KeyRevoked,
     MaintenanceSet,
+    MarketHeard,
+    MarketPast,
     MarketStep,
     NonceUsed,
     OrderRenamed,
@@ -507,6 +511,10 @@ class Exchange:
                 self.keys.nonce_used(message.key, message.nonce, message.until_ns, message.wire_ns)
             case MarketStep():
                 return self._market_step()
+            case MarketHeard():
+                return self._market_heard(message)
+            case MarketPast():
+                self._market_past(message)
             case Founded():
                 self._found(message)
             case AccountNamed():
@@ -610,12 +618,42 @@ class Exchange:
         if self.now_ns - self._stepped_ns > PAUSE_NS:
             self._load(self._stepped_ns)
         self._stepped_ns = self.now_ns
+        return self._market_turn()
+
+    def _market_heard(self, heard: MarketHeard) -> list[Effect]:
+        """Let a live market do what follows from what it was told."""
+        market = self.market
+        assert isinstance(market, LiveTape), "only a live market is told anything"
+        before = market.notice
+        market.hear(heard)
+        effects = self._market_turn()
+        if market.notice != before:
+            self._tell_status()
+        return effects
+
+    def _market_past(self, past: MarketPast) -> None:
+        """Enter a venue's candles that are newer than what is known."""
+        market = self._market(past.instrument_id)
+        series = market.series[MINUTE_NS]
+        known_ns = series[-1].open_ns if series else -1
+        for open_ns, *prices, volume_lots, quote_atoms, count in past.candles:
+            if known_ns < open_ns and open_ns + MINUTE_NS <= self.now_ns:
+                first, high, low, last = prices
+                about = (past.instrument_id, MINUTE_NS, open_ns, first, high, low, last)
+                traded = (volume_lots, quote_atoms, count, 0, 0, 0, 0)
+                market.load(Candle(*about, *traded, is_closed=True))
+
+    def _market_turn(self) -> list[Effect]:
+        """Carry out what the market wants now."""
+        assert self.market is not None, "only a market wants something"
         effects: list[Effect] = []
         for command in self.market.commands(self.now_ns, self._market_books):
-            if command.instrument_id not in self.held:
+            if command.instrument_id not in self.held or isinstance(command, SetMarketState):
                 effects += self._command(command)
         self._observe(effects)
-        return effects
+        following = self._restate(effects)
+        self._observe(following)
+        return effects + following
 
     def _hold(self, message: HouseHeld) -> list[Effect]:
         """Hold the house still in a market, or let it stand there as it says."""
@@ -707,7 +745,8 @@ class Exchange:
         )
         is_on = self.maintenance_ns is not None
         trading = self.trading and takes_orders and not is_on
-        return Status(trading, kind, ended, now_ns, is_on, self.maintenance_ns or 0)
+        notice = self.market.notice if isinstance(self.market, LiveTape) else ""
+        return Status(trading, kind, ended, now_ns, is_on, self.maintenance_ns or 0, notice)
 
     def _account(self, account_id: int) -> AccountAnswer:
         maker, taker = self.engine.rates(account_id, self.now_ns)

@@ -1,10 +1,10 @@
-"""What an exchange asks of the market that trades in it: a crowd or a tape.
+"""What an exchange asks of the market that trades in it: crowd, tape, script or live tape.
 
 A market is a pure machine that makes the house's commands. The invariant: what it returns
-depends only on what it was made from (seed or recording), its cursor, and the calls since, so
-a journal of times and users' trades is enough to replay it. It does not apply its commands,
-keep books for others, or know users: it sees their orders as sizes in a book and their trades
-as trades.
+depends only on what it was made from (seed, recording, text), what it was told (the live tape),
+its cursor, and the calls since, so a journal of times, of what it was told and of users' trades is
+enough to replay it. It does not apply its commands, keep books for others, or know users: it sees
+their orders as sizes in a book and their trades as trades.
 
 One turn of the shell is `commands(now_ns, books)`, every command applied in order at now_ns,
 then `observe` for the trades in which a user took part; users' commands of the same turn come
@@ -16,7 +16,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from steelyard.domain.commands import HouseLevel, HouseTrade, Traded
+from steelyard.domain.commands import HouseLevel, HouseTrade, SetMarketState, Traded
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import SECOND_NS, Candle
 from steelyard.engine import BookLevels
@@ -26,7 +26,8 @@ PAUSE_NS = 5 * SECOND_NS  # longer silence is a pause: bridged, not stepped thro
 
 # The book of an instrument as it stands, users' orders included.
 Books = Callable[[int], BookLevels]
-HouseCommand = HouseLevel | HouseTrade
+# A market that changes its state does so last in a turn: the exchange then restates its book.
+HouseCommand = HouseLevel | HouseTrade | SetMarketState
 
 
 class LadderState(Struct, frozen=True, array_like=True):
@@ -72,13 +73,49 @@ class TapeCursor(Struct, frozen=True, tag=True):
     asks: tuple[tuple[int, int], ...]
 
 
-HouseCursor = CrowdCursor | TapeCursor
+class ScriptCursor(Struct, frozen=True, tag=True):
+    """Where a script is: `offset` acts of lap `lap` are done, of an opening at start_ns.
+
+    books are the house's own (bids, asks) by instrument, as the levels of `TapeCursor`.
+    """
+
+    note: str
+    start_ns: int
+    time_ns: int
+    lap: int
+    offset: int
+    books: tuple[tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]], ...]
+
+
+class LiveBook(Struct, frozen=True, array_like=True):
+    """One market of a live tape: why it is lost, the house's levels, those that were told.
+
+    unsettled are (side, price_ticks, when) of levels that a trade has changed; see
+    `exchange/live.py`.
+    """
+
+    lost: str
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
+    told_bids: tuple[tuple[int, int], ...]
+    told_asks: tuple[tuple[int, int], ...]
+    unsettled: tuple[tuple[int, int, int], ...]
+
+
+class LiveCursor(Struct, frozen=True, tag=True):
+    """Where a live tape is; books by instrument."""
+
+    note: str
+    books: tuple[LiveBook, ...]
+
+
+HouseCursor = CrowdCursor | TapeCursor | ScriptCursor | LiveCursor
 
 
 class Market(Protocol):
     """The house's side of a practice exchange."""
 
-    kind: str  # "crowd" or "tape", as `Status.market` says it
+    kind: str  # "crowd", "tape", "script" or "live", as `Status.market` says it
     note: str  # "seed 7", or the recording and its speed: "spot_btcusdt_20240809 @2x"
 
     @property

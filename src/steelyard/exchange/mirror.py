@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from steelyard.domain.commands import HouseLevel, HouseTrade
 from steelyard.domain.order import Side
 from steelyard.engine import BookLevels
-from steelyard.exchange.house import HouseCommand
+from steelyard.exchange.house import Books, HouseCommand
 
 Levels = tuple[tuple[int, int], ...]  # (price_ticks, size_lots), best first
 
@@ -132,6 +132,25 @@ class Mirror:
             far.users[key] = users - (lots - eaten)
         elif users:
             del far.users[key]
+
+    def look(self, books: Books) -> None:
+        """See the book, once a turn."""
+        if not self.is_seen:
+            self.see(books(self.instrument_id))
+
+    def print(self, taker: Side, price_ticks: int, lots: int, books: Books) -> None:
+        """Let a house taker trade at one price, told as one trade if nobody but the house is there.
+
+        The engine would print what stands there and then the rest. Without users it comes to the
+        same to take the level away first.
+        """
+        far = self.of(taker).far
+        key = -taker * price_ticks
+        if 0 < far.lots.get(key, 0) < lots:
+            self.look(books)
+            if max(far.users, default=key - 1) < key:
+                self.put(far, key, 0)
+        self.trade(taker, price_ticks, lots)
 
     def restate(self, book: BookLevels) -> list[HouseCommand]:
         """Return what makes a book this mirror again, after a time in which it took no commands."""

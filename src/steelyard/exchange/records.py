@@ -1,7 +1,8 @@
 """What an exchange journals besides engine commands: people, keys, nonces, steps of its market.
 
 Together with the engine's commands this is everything that changes an exchange. The house's
-commands are not in it: the crowd and the tape make them anew from the steps.
+commands are not in it: crowd, tape and script make them anew from the steps, and a live tape from
+what it was told, which is.
 """
 
 from msgspec import Struct
@@ -22,8 +23,8 @@ class Founded(Struct, frozen=True, tag=True):
     """The first record: on which market this exchange runs, so that replay makes the same one."""
 
     format: int
-    market: str  # crowd, tape, none
-    source: str  # the crowd's seed, or the tape's file hash and speed
+    market: str  # crowd, tape, script, live, none
+    source: str  # the crowd's seed; a file's hash and speed; whose stream, and what is listed
 
 
 class AccountNamed(Struct, frozen=True, tag=True):
@@ -141,6 +142,33 @@ class MarketStep(Struct, frozen=True, tag=True):
     state_hash: int = 0
 
 
+class MarketHeard(Struct, frozen=True, tag=True, omit_defaults=True):
+    """What the stream of a live tape told of one market; what follows is done at once.
+
+    lost is why nothing is known any more, and nothing else is said then. Else trades come first,
+    as (side of the taker, price_ticks, size_lots), then levels (price_ticks, size_lots): a whole
+    book, or those that have changed, 0 for gone. is_settled: they are no older than the trades.
+    """
+
+    instrument_id: int
+    lost: str = ""
+    is_whole: bool = False
+    bids: tuple[tuple[int, int], ...] = ()
+    asks: tuple[tuple[int, int], ...] = ()
+    trades: tuple[tuple[int, int, int], ...] = ()
+    is_settled: bool = False
+
+
+class MarketPast(Struct, frozen=True, tag=True):
+    """The venue's closed 1-minute candles of a market, oldest first; those known are passed over.
+
+    Each is (open_ns, open, high, low, close in ticks, volume_lots, quote_atoms, trade_count).
+    """
+
+    instrument_id: int
+    candles: tuple[tuple[int, int, int, int, int, int, int, int], ...]
+
+
 class MaintenanceSet(Struct, frozen=True, tag=True):
     """Requests are turned away from here on, or taken again; retry_after_ns is what they hear."""
 
@@ -171,6 +199,8 @@ ExchangeRecord = (
     | DeadManSet
     | AnyPersonRecord
     | MarketStep
+    | MarketHeard
+    | MarketPast
     | HouseHeld
 )
 

@@ -33,6 +33,12 @@ WARM_NS = MINUTE_NS  # how much of a recording is there at once
 SPEED_ONE_E4 = 10_000
 
 
+def speed_text(speed_e4: int) -> str:
+    """Return a speed as one writes it: 1, 2.5."""
+    whole, part = divmod(speed_e4, SPEED_ONE_E4)
+    return f"{whole}{f'.{part:04}'.rstrip('0') if part else ''}"
+
+
 class AtEnd(StrEnum):
     """What comes after the last event."""
 
@@ -66,8 +72,7 @@ class Tape:
         self.name = name
         self.at_end = at_end
         self.speed_e4 = speed_e4
-        whole, part = divmod(speed_e4, SPEED_ONE_E4)
-        self.note = f"{name} @{whole}{f'.{part:04}'.rstrip('0') if part else ''}x"
+        self.note = f"{name} @{speed_text(speed_e4)}x"
         self._instrument = instrument
         self._source = source
         self._mirror = Mirror(instrument.instrument_id)
@@ -194,7 +199,7 @@ class Tape:
                 if event.sequence > self._depth_sequence:
                     self._follow(event)
             case Trade():
-                self._trade(event, books)
+                self._mirror.print(event.taker_side, event.price_ticks, event.size_lots, books)
 
     def _note(self, event: TapeEvent) -> None:
         match event:
@@ -227,20 +232,6 @@ class Tape:
     def _stand(self, side: MirrorSide, key: int, lots: int) -> None:
         if lots != side.lots.get(key, 0) and abs(key) <= self._instrument.price_max_ticks:
             self._mirror.put(side, key, lots)
-
-    def _trade(self, trade: Trade, books: Books) -> None:
-        """Print a trade: once, if nobody but the house is there."""
-        mirror = self._mirror
-        far = mirror.of(trade.taker_side).far
-        key = -trade.taker_side * trade.price_ticks
-        if 0 < far.lots.get(key, 0) < trade.size_lots:
-            # The engine would print what stands there and then the rest. Without users it comes
-            # to the same to take the level away first.
-            if not mirror.is_seen:
-                mirror.see(books(mirror.instrument_id))
-            if max(far.users, default=key - 1) < key:
-                mirror.put(far, key, 0)
-        mirror.trade(trade.taker_side, trade.price_ticks, trade.size_lots)
 
     # -- the recording ----------------------------------------------------------------------
 

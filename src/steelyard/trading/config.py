@@ -30,6 +30,7 @@ from steelyard.wire.capabilities import ACCEPTABLE
 
 NAME_MAX = 40
 OFF = "off"
+OTHER_TABLES = ("backtest", "sweep")  # of the same file, which those commands read
 BRIDGED = "ccxt:"  # before the name that a library has for an exchange
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 
@@ -42,6 +43,9 @@ class Environment(StrEnum):
     PAPER = "paper"
     LIVE_CANARY = "live-canary"
     LIVE = "live"
+
+
+HERE = frozenset({Environment.SANDBOX, Environment.PAPER})  # orders stay on this machine
 
 
 class OnStop(StrEnum):
@@ -125,6 +129,30 @@ class RiskTable(Struct, frozen=True, kw_only=True):
     stop_loss: str = OFF
     lost_stop: LostStop = LostStop.REPLACE
 
+    @property
+    def limits(self) -> Limits:
+        """The limits in numbers."""
+        return Limits(
+            self.max_order_notional,
+            self.max_position,
+            self.max_open_orders,
+            parse_percentage(self.price_collar, "[risk] price_collar"),
+        )
+
+    @property
+    def bounds(self) -> Bounds:
+        """How stale an order may become."""
+        return Bounds(
+            duration_ns(self.max_order_age, "[risk] max_order_age"),
+            _percentage(self.max_order_distance, "[risk] max_order_distance"),
+            duration_ns(self.cancel_when_blind, "[risk] cancel_when_blind"),
+        )
+
+    @property
+    def stop_loss_share(self) -> Decimal | None:
+        """How far from its average price a position has its stop, as a fraction."""
+        return _percentage(self.stop_loss, "[risk] stop_loss")
+
 
 class BotConfig(Struct, frozen=True, kw_only=True):
     """A whole configuration."""
@@ -142,28 +170,17 @@ class BotConfig(Struct, frozen=True, kw_only=True):
     @property
     def limits(self) -> Limits:
         """The limits in numbers."""
-        risk = self.risk
-        return Limits(
-            risk.max_order_notional,
-            risk.max_position,
-            risk.max_open_orders,
-            parse_percentage(risk.price_collar, "[risk] price_collar"),
-        )
+        return self.risk.limits
 
     @property
     def bounds(self) -> Bounds:
         """How stale an order may become."""
-        risk = self.risk
-        return Bounds(
-            _duration_ns(risk.max_order_age, "[risk] max_order_age"),
-            _percentage(risk.max_order_distance, "[risk] max_order_distance"),
-            _duration_ns(risk.cancel_when_blind, "[risk] cancel_when_blind"),
-        )
+        return self.risk.bounds
 
     @property
     def stop_loss(self) -> Decimal | None:
         """How far from its average price a position has its stop, as a fraction."""
-        return _percentage(self.risk.stop_loss, "[risk] stop_loss")
+        return self.risk.stop_loss_share
 
     @property
     def in_force(self) -> dict[str, str]:
@@ -202,12 +219,12 @@ def parse_config(text: str) -> BotConfig:
         strategy = msgspec.structs.replace(config.strategy, symbol=symbol)
         config = msgspec.structs.replace(config, strategy=strategy)
     except msgspec.ValidationError as error:
-        raise ConfigError(_in_toml_words(str(error))) from error
+        raise ConfigError(in_toml_words(str(error))) from error
     _check_bot(config.bot)
     _check_holdings(config.bot)
     _check_venue(config)
-    _check_strategy(config.strategy)
-    _check_risk(config)
+    check_strategy(config.strategy)
+    check_risk(config.risk)
     return config
 
 
@@ -230,7 +247,12 @@ def _percentage(text: str, where: str) -> Decimal | None:
     return None if text == OFF else parse_percentage(text, where)
 
 
-def _duration_ns(text: str, where: str) -> int | None:
+def duration_ns(text: str, where: str) -> int | None:
+    """Return a duration, or None for `off`.
+
+    Raises:
+        ConfigError: It is neither.
+    """
     if text == OFF:
         return None
     try:
@@ -240,19 +262,24 @@ def _duration_ns(text: str, where: str) -> int | None:
 
 
 def _check_keys(document: Mapping[str, Any]) -> None:
-    _check_table(document, BotConfig.__struct_encode_fields__, "")
+    check_table(document, (*BotConfig.__struct_encode_fields__, *OTHER_TABLES), "")
     for name, kind in _TABLES.items():
         if isinstance(table := document.get(name), dict):
-            _check_table(table, kind.__struct_encode_fields__, f"[{name}] ")
+            check_table(table, kind.__struct_encode_fields__, f"[{name}] ")
     venues = document.get("venue")
     if isinstance(venues, dict):
-        _check_table(venues, ("main",), "[venue] ")
+        check_table(venues, ("main",), "[venue] ")
         for name, table in venues.items():
             if isinstance(table, dict):
-                _check_table(table, VenueTable.__struct_encode_fields__, f"[venue.{name}] ")
+                check_table(table, VenueTable.__struct_encode_fields__, f"[venue.{name}] ")
 
 
-def _check_table(table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+def check_table(table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    """Refuse a table with a key that is not known.
+
+    Raises:
+        ConfigError: The message names the key, and the nearest one that is known.
+    """
     for key in table:
         if key not in known:
             close = get_close_matches(key, known, 1)
@@ -260,7 +287,7 @@ def _check_table(table: Mapping[str, Any], known: tuple[str, ...], where: str) -
             raise ConfigError(f"{where}{key!r} is not a key of the configuration; {meant}")
 
 
-def _in_toml_words(message: str) -> str:
+def in_toml_words(message: str) -> str:
     """Return a validation error with its place as one writes it in TOML."""
     said, _, path = message.partition(" - at `")
     path = path.rstrip("`").removeprefix("$").removeprefix(".")
@@ -277,10 +304,10 @@ def _check_bot(bot: BotTable) -> None:
             f"[bot] name is {bot.name!r}; use up to {NAME_MAX} of a-z, 0-9, - and _: "
             "it names a directory"
         )
-    if bot.environment is not Environment.SANDBOX:
+    if bot.environment not in HERE:
         raise ConfigError(
             f'[bot] environment is "{bot.environment}", which this version cannot run yet; '
-            'write "sandbox"'
+            'write "sandbox", or "paper" where the exchange follows a real market'
         )
 
 
@@ -303,7 +330,7 @@ def _check_venue(config: BotConfig) -> None:
             Duration(getattr(venue, key))
         except ConfigError as error:
             raise ConfigError(f"[venue.main] {key}: {error}") from error
-    _check_bridge(venue)
+    _check_bridge(venue, config.bot.environment)
     if venue.is_bridged and config.bot.record_market:
         raise ConfigError(
             "[bot] record_market keeps the frames of a dialect's stream; a bridge has none"
@@ -327,14 +354,14 @@ def _check_venue(config: BotConfig) -> None:
             )
         if not _is_loopback(host):
             raise ConfigError(
-                f'{where} is {address!r}, which is not this machine; in the environment "sandbox" '
-                "orders go to 127.0.0.1 only"
+                f"{where} is {address!r}, which is not this machine; in the environment "
+                f'"{config.bot.environment}" orders go to 127.0.0.1 only'
             )
         if not has_port:
             raise ConfigError(f"{where} is {address!r}; add the port that `steelyard env` prints")
 
 
-def _check_bridge(venue: VenueTable) -> None:
+def _check_bridge(venue: VenueTable, environment: Environment) -> None:
     """Check what a bridge has and a dialect has not, and the other way round."""
     for name in venue.accept:
         if name not in ACCEPTABLE:
@@ -361,8 +388,8 @@ def _check_bridge(venue: VenueTable) -> None:
         raise ConfigError("[venue.main] rest and ws go together: give both, or settings with urls")
     if not (venue.rest or venue.settings or venue.settings_file):
         raise ConfigError(
-            '[venue.main] rest and ws are missing; in the environment "sandbox" orders go to '
-            "127.0.0.1 only, so say where: rest and ws, or settings with urls"
+            f'[venue.main] rest and ws are missing; in the environment "{environment}" orders go '
+            "to 127.0.0.1 only, so say where: rest and ws, or settings with urls"
         )
 
 
@@ -375,7 +402,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _check_strategy(strategy: StrategyTable) -> None:
+def check_strategy(strategy: StrategyTable) -> None:
+    """Refuse what names no class.
+
+    Raises:
+        ConfigError: It is not of the form module:Class.
+    """
     module, colon, name = strategy.class_name.partition(":")
     if not (colon and name.isidentifier() and all(p.isidentifier() for p in module.split("."))):
         raise ConfigError(
@@ -384,8 +416,12 @@ def _check_strategy(strategy: StrategyTable) -> None:
         )
 
 
-def _check_risk(config: BotConfig) -> None:
-    risk = config.risk
+def check_risk(risk: RiskTable) -> None:
+    """Refuse limits that are none.
+
+    Raises:
+        ConfigError: The message names the limit.
+    """
     for key, number in (
         ("max_order_notional", risk.max_order_notional),
         ("max_position", risk.max_position),
@@ -393,5 +429,4 @@ def _check_risk(config: BotConfig) -> None:
     ):
         if not Decimal(number).is_finite() or number <= 0:
             raise ConfigError(f"[risk] {key} is {in_full(Decimal(number))}; it must be above zero")
-    parse_percentage(risk.price_collar, "[risk] price_collar")
-    _ = config.bounds, config.stop_loss  # each says what is wrong with it
+    _ = risk.limits, risk.bounds, risk.stop_loss_share  # each says what is wrong with it

@@ -39,6 +39,7 @@ from steelyard.wire.book import Book, LocalBook, Told
 from steelyard.wire.outcome import delays_ns
 
 SNAPSHOT_DEPTH = 1_000  # five times as deep weighs five times as much; beyond is not known
+DEPTH_WHY = "the market comes to the end of what is known of the book"
 PROBE_DEPTH = 5  # its sequence is compared, or these levels
 SNAPSHOT_WAIT_NS = SECOND_NS // 4  # the stream may begin with one
 SNAPSHOT_AGAIN_NS = SECOND_NS // 2  # the first pause; each is twice as long as the one before
@@ -219,7 +220,7 @@ class MarketData:
         if self._whole_ns is not None and self._snapshots:
             self._settle(self._whole_ns + HELD_NS)
         if not book.needs_snapshot and book.needs_depth and turn.now_ns >= self._snapshot_ns:
-            book.reset("the market comes to the end of what is known of the book")
+            book.reset(DEPTH_WHY)
             self._whole_ns = None
         if book.needs_snapshot:
             self._resync()

@@ -606,6 +606,18 @@ class Paced(Protocol):
         ...
 
 
+class PublicHosts(NamedTuple):
+    """Where a venue tells its public market data, to whoever asks.
+
+    drop is a path that our own ports have before the venue's, because they are one port for several
+    of its hosts.
+    """
+
+    rest: str
+    ws: str
+    drop: str = ""
+
+
 class Dialect(NamedTuple):
     """One venue's language. The fields are what `docs/reference/dialects.md` is made of."""
 
@@ -649,3 +661,4 @@ class Dialect(NamedTuple):
     in_turn: frozenset[str] = frozenset()
     # A client's session for orders over a WebSocket, of a key; None: orders go over REST alone.
     entry: Callable[[ApiKey], EntrySession] | None = None
+    public: PublicHosts | None = None  # of the venue itself; None: there is none

@@ -20,7 +20,7 @@ from steelyard.dialects.coinbase_exchange.environments import environment
 from steelyard.dialects.coinbase_exchange.stream import NAME, frame
 from steelyard.dialects.coinbase_exchange.stream_session import Session
 from steelyard.domain.messages import SECOND_NS, KeyKind
-from steelyard.wire.dialect import Dialect, Door, ServerSession
+from steelyard.wire.dialect import Dialect, Door, PublicHosts, ServerSession
 from steelyard.wire.limits import (
     PUBLIC,
     Counts,
@@ -192,6 +192,7 @@ DIALECT = Dialect(
     has_stream=_has_stream,
     frame=frame,
     client=CoinbaseClient(),
+    public=PublicHosts("https://api.exchange.coinbase.com", "wss://ws-feed.exchange.coinbase.com"),
     environment=environment,
     key_kinds=frozenset({KeyKind.HMAC, KeyKind.TUTORIAL}),
     notes=NOTES,

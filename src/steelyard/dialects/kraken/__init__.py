@@ -21,12 +21,12 @@ from steelyard.dialects.kraken import (
     stream,
 )
 from steelyard.dialects.kraken.client import KrakenClient
-from steelyard.dialects.kraken.environments import environment
+from steelyard.dialects.kraken.environments import PUBLIC_STREAM, environment
 from steelyard.dialects.kraken.limits import LIMITS
 from steelyard.dialects.kraken.session import NAME, Session, is_private
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import Event, KeyKind
-from steelyard.wire.dialect import Dialect, Door, ServerSession, Subscription
+from steelyard.wire.dialect import Dialect, Door, PublicHosts, ServerSession, Subscription
 from steelyard.wire.limits import ratelimit_headers
 
 KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
@@ -173,6 +173,7 @@ DIALECT = Dialect(
     has_stream=lambda target: is_private(_path(target)) is not None,
     frame=_frame,
     client=KrakenClient(),
+    public=PublicHosts("https://api.kraken.com", "wss://ws.kraken.com", PUBLIC_STREAM),
     environment=environment,
     key_kinds=frozenset({KeyKind.HMAC}),
     new_key=auth.new_key,

@@ -68,6 +68,7 @@ def status_from_wire(wire: messages.ServerStatus) -> Status:
         from_ms(wire.time),
         wire.maintenance,
         (wire.retry_after or 0) * SECOND_NS,
+        wire.notice,
     )
 
 
@@ -83,6 +84,7 @@ def _status_fields(status: Status) -> dict[str, Any]:
         "ended": status.ended,
         "time": to_ms(status.time_ns),
         "maintenance": status.maintenance,
+        "notice": status.notice,
         "retry_after": -(-status.retry_after_ns // SECOND_NS) if status.maintenance else None,
     }
 

@@ -64,14 +64,22 @@ class ServerStatus(Struct, frozen=True):
 
     trading: Annotated[bool, Meta(description="Whether orders are taken.")]
     market: Annotated[
-        str, Meta(description="Who else trades here: crowd, tape or none.", examples=["crowd"])
+        str,
+        Meta(
+            description="Who else trades here: crowd, tape, script, live or none.",
+            examples=["crowd"],
+        ),
     ]
-    ended: Annotated[bool, Meta(description="Whether a tape is over.")]
+    ended: Annotated[bool, Meta(description="Whether a tape or script is over.")]
     time: Time
     maintenance: Annotated[bool, Meta(description="Whether requests are turned away with 503.")]
     retry_after: Annotated[
         int | None, Meta(description="Then: seconds to wait; else null.", examples=[60])
     ]
+    notice: Annotated[
+        str,
+        Meta(description="Why a live market stands still, by symbol; empty where it does not."),
+    ] = ""
 
 
 class RateLimit(Struct, frozen=True):

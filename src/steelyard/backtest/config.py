@@ -1,0 +1,271 @@
+"""A backtest's configuration: the same TOML file that a bot runs from, and a table [backtest].
+
+[bot], [strategy] and [risk] mean what they mean for a bot; [venue] is not read. Percentages and
+durations are text, numbers exact, an unknown key is refused with the nearest right one. It reads no
+file: `data` is a path that the roof opens.
+"""
+
+import tomllib
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from steelyard.backtest.settings import BarPath, Closure, Delay, Settings, Tier
+from steelyard.domain.errors import ConfigError
+from steelyard.domain.messages import SECOND_NS
+from steelyard.domain.order import FeeAsset, MarketState
+from steelyard.engine.book import QueueModel
+from steelyard.trading.config import (
+    OTHER_TABLES,
+    BotConfig,
+    BotTable,
+    RiskTable,
+    StrategyTable,
+    check_risk,
+    check_strategy,
+    check_table,
+    duration_ns,
+    in_toml_words,
+)
+
+_PATHS = {path.name.lower().replace("_", "-"): path for path in BarPath}
+_QUEUES = {queue.name.lower(): queue for queue in QueueModel}
+_STATES = {
+    "halted": MarketState.HALTED,
+    "maintenance": MarketState.MAINTENANCE,
+    "cancel-only": MarketState.CANCEL_ONLY,
+    "post-only": MarketState.POST_ONLY,
+}
+
+
+class SignalsTable(Struct, frozen=True, kw_only=True):
+    """The table [strategy] where a function of arrays decides: `signals = "module:function"`."""
+
+    signals: str
+    symbol: str
+    params: dict[str, Any] = {}
+
+
+class FeesTable(Struct, frozen=True, kw_only=True):
+    """The table [backtest.fees]; tiers are lists of volume, maker, taker."""
+
+    maker: str = "0.1%"
+    taker: str = "0.1%"
+    asset: str = "quote"
+    tiers: tuple[tuple[Decimal, str, str], ...] = ()
+
+
+class DelayTable(Struct, frozen=True, kw_only=True):
+    """The table [backtest.delay]: a duration, `off`, or a file of measurements for the roof."""
+
+    order: str = "off"
+    answer: str = "off"
+
+
+class BacktestTable(Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
+    """The table [backtest]; docs/reference/configuration.md explains each key."""
+
+    data: str = ""
+    venue: str = ""
+    interval: str = "1m"
+    kind: str = "bars"
+    start: str = ""
+    end: str = ""
+    deposit: dict[str, Decimal] = {}
+    fees: FeesTable = FeesTable()
+    delay: DelayTable = DelayTable()
+    queue: str = "pessimistic"
+    path: str = "pessimistic"
+    fills: str = "through"
+    market_orders: str = "next-open"
+    half_spread_ticks: int = 0
+    slippage: str = "0%"
+    impact: str = "0%"
+    volume_share: str = "off"
+    closed: tuple[tuple[str, str, str], ...] = ()
+    rejects: str = "0%"
+    seed: int = 1
+
+
+class BacktestConfig(Struct, frozen=True, kw_only=True):
+    """A whole configuration. risk is None where the file has no such table."""
+
+    bot: BotTable
+    strategy: StrategyTable | SignalsTable
+    backtest: BacktestTable
+    risk: RiskTable | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """What the run assumes.
+
+        Raises:
+            ConfigError: A value is not of its form; the message names the key.
+        """
+        table, fees = self.backtest, self.backtest.fees
+        return Settings(
+            deposits={asset.upper(): amount for asset, amount in table.deposit.items()},
+            maker=percentage(fees.maker, "[backtest.fees] maker"),
+            taker=percentage(fees.taker, "[backtest.fees] taker"),
+            tiers=tuple(
+                Tier(
+                    volume,
+                    percentage(maker, "[backtest.fees] tiers"),
+                    percentage(taker, "[backtest.fees] tiers"),
+                )
+                for volume, maker, taker in fees.tiers
+            ),
+            fee_asset=_one_of(fees.asset, _FEE_ASSETS, "[backtest.fees] asset"),
+            queue=_one_of(table.queue, _QUEUES, "[backtest] queue"),
+            order_delay=_delay(table.delay.order, "[backtest.delay] order"),
+            answer_delay=_delay(table.delay.answer, "[backtest.delay] answer"),
+            path=_one_of(table.path, _PATHS, "[backtest] path"),
+            fills_by_touch=_one_of(table.fills, _TOUCH, "[backtest] fills"),
+            at_close=_one_of(table.market_orders, _CLOSE, "[backtest] market_orders"),
+            half_spread_ticks=table.half_spread_ticks,
+            slippage=percentage(table.slippage, "[backtest] slippage"),
+            impact=percentage(table.impact, "[backtest] impact"),
+            volume_share=(
+                Decimal(0)
+                if table.volume_share == "off"
+                else percentage(table.volume_share, "[backtest] volume_share")
+            ),
+            closures=tuple(
+                Closure(
+                    moment_ns(start, "[backtest] closed"),
+                    moment_ns(end, "[backtest] closed"),
+                    _one_of(state, _STATES, "[backtest] closed"),
+                )
+                for start, end, state in table.closed
+            ),
+            rejects=percentage(table.rejects, "[backtest] rejects"),
+            seed=table.seed,
+        )
+
+    @property
+    def span_ns(self) -> tuple[int | None, int | None]:
+        """From when to when data are played; None is from the first, to the last.
+
+        Raises:
+            ConfigError: Not a time, or the end is not after the beginning.
+        """
+        table = self.backtest
+        start = moment_ns(table.start, "[backtest] from") if table.start else None
+        end = moment_ns(table.end, "[backtest] to") if table.end else None
+        if start is not None and end is not None and end <= start:
+            raise ConfigError(f"[backtest] to is {table.end}, which is not after {table.start}")
+        return start, end
+
+
+_FEE_ASSETS = {"quote": FeeAsset.QUOTE, "received": FeeAsset.RECEIVED}
+_TOUCH = {"through": False, "touch": True}
+_CLOSE = {"next-open": False, "close": True}
+_KINDS = ("bars", "tape")
+
+
+def parse_backtest(text: str) -> BacktestConfig:
+    """Return the configuration of a backtest that a TOML text holds.
+
+    Raises:
+        ConfigError: Not TOML, or not one that can be run; the message names the key.
+    """
+    try:
+        document = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"the configuration is not TOML: {error}") from error
+    _check_keys(document)
+    document.pop("venue", None)
+    is_signals = "signals" in document.get("strategy", {})
+    try:
+        bot = msgspec.convert(document.get("bot", {}), BotTable)
+        strategy: StrategyTable | SignalsTable = msgspec.convert(
+            document.get("strategy", {}), SignalsTable if is_signals else StrategyTable
+        )
+        table = msgspec.convert(document.get("backtest", {}), BacktestTable)
+        risk = msgspec.convert(document["risk"], RiskTable) if "risk" in document else None
+    except msgspec.ValidationError as error:
+        raise ConfigError(in_toml_words(str(error))) from error
+    symbol = strategy.symbol.replace("/", "-").upper()
+    if isinstance(strategy, StrategyTable):
+        check_strategy(strategy)
+        strategy = msgspec.structs.replace(strategy, symbol=symbol)
+    else:
+        strategy = msgspec.structs.replace(strategy, symbol=symbol)
+    if isinstance(strategy, SignalsTable) and ":" not in strategy.signals:
+        raise ConfigError(
+            f'[strategy] signals is {strategy.signals!r}; write "module:function", such as '
+            '"trend:signals"'
+        )
+    if risk is not None:
+        check_risk(risk)
+    if table.kind not in _KINDS:
+        raise ConfigError(f"[backtest] kind is {table.kind!r}; it must be bars or tape")
+    if not table.data and not table.venue:
+        raise ConfigError(
+            "[backtest] says neither data (a file) nor venue (of the catalog: `steelyard data "
+            "list` shows what is there)"
+        )
+    config = BacktestConfig(bot=bot, strategy=strategy, backtest=table, risk=risk)
+    _ = config.settings, config.span_ns  # each says what is wrong with it
+    return config
+
+
+def _check_keys(document: dict[str, Any]) -> None:
+    check_table(document, (*BotConfig.__struct_encode_fields__, *OTHER_TABLES), "")
+    tables: dict[str, tuple[str, ...]] = {
+        "bot": BotTable.__struct_encode_fields__,
+        "strategy": (*StrategyTable.__struct_encode_fields__, "signals"),
+        "risk": RiskTable.__struct_encode_fields__,
+        "backtest": BacktestTable.__struct_encode_fields__,
+    }
+    for name, known in tables.items():
+        if isinstance(table := document.get(name), dict):
+            check_table(table, known, f"[{name}] ")
+    table = document.get("backtest", {})
+    for name, kind in (("fees", FeesTable), ("delay", DelayTable)):
+        if isinstance(table, dict) and isinstance(part := table.get(name), dict):
+            check_table(part, kind.__struct_encode_fields__, f"[backtest.{name}] ")
+
+
+def percentage(text: str, where: str) -> Decimal:
+    """Return a percentage such as `0.1%` or `-0.005%` as a fraction.
+
+    Raises:
+        ConfigError: Not of that form, or beyond 100 %.
+    """
+    try:
+        percent = Decimal(text.removesuffix("%").strip()) if text.endswith("%") else None
+    except InvalidOperation:
+        percent = None
+    if percent is None or not percent.is_finite() or abs(percent) > 100:  # noqa: PLR2004
+        raise ConfigError(f'{where} is {text!r}; write a percentage, such as "0.1%"')
+    return percent.scaleb(-2)
+
+
+def moment_ns(text: str, where: str) -> int:
+    """Return a moment such as `2026-11-21` or `2026-11-21T10:30:00Z`; without a zone it is UTC.
+
+    Raises:
+        ConfigError: Not of that form.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(
+            f'{where} is {text!r}; write a time, such as "2026-11-21" or "2026-11-21T10:30:00Z"'
+        ) from error
+    zoned = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return int(zoned.timestamp()) * SECOND_NS + zoned.microsecond * 1_000
+
+
+def _delay(text: str, where: str) -> Delay:
+    return Delay.constant(duration_ns(text, where) or 0)
+
+
+def _one_of(text: str, known: dict[str, Any], where: str) -> Any:
+    if text not in known:
+        raise ConfigError(f"{where} is {text!r}; it must be {' or '.join(known)}")
+    return known[text]

@@ -1,0 +1,189 @@
+"""One file of market data, of whatever form, as exact rows of datasets.
+
+What the file does not say of itself is taken from its name, then asked for. Each thing that was
+assumed (the unit of times, whether a bar is told by its begin or its end, the interval) is in
+`notes`, for whoever imports it to read.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from steelyard.data.archives import Named
+from steelyard.data.exact import NotExact
+from steelyard.data.files import inner_name
+from steelyard.data.instruments import checked_symbol, checked_venue, split_symbol
+from steelyard.data.kinds import Kind
+from steelyard.data.manifest import Key, Missing
+from steelyard.data.moments import guess_interval_ns, interval_ns, interval_text, times
+from steelyard.data.shapes import OHLCV, Reader, Rows, Shape, ShapeError, shape_of
+from steelyard.data.tables import Frame, Table
+from steelyard.domain.errors import UsageError
+
+Clip = tuple[int | None, int | None]  # how many decimals of prices and of sizes matter
+UNKNOWN_VENUE = "files"
+
+# Freqtrade: `BTC_USDT-5m.feather`, `BTC_USDT_USDT-1h-futures.feather`.
+_PAIR = re.compile(
+    r"([A-Z0-9]+)_([A-Z0-9]+)(?:_[A-Z0-9]+)?-(?:([0-9]+[smhdwM])|trades)\b", re.IGNORECASE
+)
+_SPELLED = re.compile(r"\b([A-Z0-9]{2,11})[-/]([A-Z0-9]{2,6})\b")
+_INTERVAL = re.compile(r"(?<![A-Za-z0-9])([0-9]{1,3}[smhdw])(?![A-Za-z0-9])")
+
+
+class Wanted(NamedTuple):
+    """What the user said of a file; nothing is left empty that the file does not say."""
+
+    venue: str = ""
+    symbol: str = ""
+    interval: str = ""
+    kind: Kind | None = None
+    columns: tuple[str, ...] = ()  # their names, where the table has none or others
+    ends: bool | None = None  # bars are told by when they end; None: as the form has it
+
+
+class Reading:
+    """A file that is about to be read."""
+
+    def __init__(self, path: Path, wanted: Wanted, table: Table, hint: Named | None) -> None:
+        self.path = path
+        self.clock = "venue"
+        self.notes: list[str] = []
+        self.missing: list[Missing] = []
+        self.rows_read = 0
+        self.time_unit = ""
+        self._wanted = wanted
+        self._table = table
+        names = _names(table, wanted, hint)
+        kind = wanted.kind or (hint.kind if hint else None)
+        self._shape = shape_of(names, kind)
+        self._names = names
+        self.form = hint.form if hint else f"table of {self._shape.kind}"
+        name = inner_name(path)
+        self.venue = checked_venue(wanted.venue or (hint.venue if hint else UNKNOWN_VENUE))
+        self.symbol = symbol_in(name, wanted.symbol or (hint.symbol if hint else ""))
+        self._interval = wanted.interval or (hint.interval if hint else "") or _interval_in(name)
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """Which markets it has rows of."""
+        return frozenset({self.symbol})
+
+    @property
+    def nothing(self) -> str:
+        """What to say where it has no rows."""
+        return ""
+
+    def rows(self, clip: Clip = (None, None)) -> Iterator[tuple[Key, Rows]]:
+        """Yield its rows, and to which dataset they belong.
+
+        Raises:
+            ShapeError: A row cannot be taken as it stands.
+            UsageError: The file does not say something, and nobody else has.
+        """
+        reader: Reader | None = None
+        interval = ""
+        for frame in self._table.frames():
+            named_frame = _renamed(frame, self._names)
+            if reader is None:
+                interval = self._bars(named_frame, self._shape)
+                ends_ns = interval_ns(interval) if interval and self._wanted.ends else 0
+                reader = Reader(self._shape, clip=clip, ends_ns=ends_ns)
+            rows = reader.read(named_frame.rows, frame.first_row)
+            self.rows_read += len(rows.frame)
+            if interval:
+                _check_places(rows, interval_ns(interval))
+            yield Key(self._shape.kind, self.venue, self.symbol, interval), rows
+        if reader is not None and reader.unit is not None:
+            self.time_unit = str(reader.unit)
+            self.notes.append(f"times are in {reader.unit}")
+
+    def _bars(self, frame: Frame, shape: Shape) -> str:
+        """Return the interval of bars; empty for other rows."""
+        if shape.kind is not Kind.BARS:
+            return ""
+        if self._wanted.ends is not None:
+            what = "end" if self._wanted.ends else "begin"
+            self.notes.append(f"bars are told by when they {what}")
+        if self._interval:
+            return interval_text(interval_ns(self._interval))
+        try:
+            guess_ns = guess_interval_ns(times(frame.rows[shape.time]).values_ns)
+        except NotExact as error:
+            raise ShapeError(f"row {frame.first_row + error.row}, {shape.time}: {error}") from error
+        if guess_ns is None:
+            raise UsageError(f"{self.path} has one bar; say its interval by --interval 1m")
+        interval = interval_text(guess_ns)
+        self.notes.append(f"the shortest step between bars, {interval}, is taken for the interval")
+        return interval
+
+
+def symbol_in(name: str, told: str) -> str:
+    """Return the symbol that was told, or that a file's name has.
+
+    Raises:
+        UsageError: Neither.
+    """
+    if told:
+        if told.isalnum():  # BTCUSDT
+            found = split_symbol(told.upper())
+            if found is None:
+                raise UsageError(f"{told!r} is not a symbol; write BASE-QUOTE, as BTC-USDT")
+            return found
+        return checked_symbol(told)
+    for pattern in (_PAIR, _SPELLED):
+        if match := pattern.search(name):
+            return checked_symbol(f"{match[1]}-{match[2]}")
+    for word in re.findall(r"[A-Z0-9]{5,}", name):
+        if symbol := split_symbol(word):
+            return symbol
+    raise UsageError(f"{name} does not say of which market it is; give --symbol BTC-USDT")
+
+
+def _names(table: Table, wanted: Wanted, hint: Named | None) -> tuple[str, ...]:
+    if wanted.columns:
+        if len(wanted.columns) != len(table.columns):
+            raise UsageError(
+                f"{table.path} has {len(table.columns)} columns, --columns names "
+                f"{len(wanted.columns)}"
+            )
+        return wanted.columns
+    if table.has_names:
+        return table.columns
+    if hint is not None and (known := hint.columns(len(table.columns))):
+        return known
+    if len(table.columns) == len(OHLCV):
+        return OHLCV
+    raise UsageError(
+        f"{table.path} has {len(table.columns)} columns without names, and its own name is none of "
+        "a known archive; name them by --columns time,open,high,low,close,volume"
+    )
+
+
+def _renamed(frame: Frame, names: tuple[str, ...]) -> Frame:
+    rows = frame.rows
+    if tuple(rows.columns) != names:
+        rows = rows.rename(dict(zip(rows.columns, names, strict=True)))
+    return frame._replace(rows=rows)
+
+
+def _interval_in(name: str) -> str:
+    if match := _PAIR.search(name):
+        return (match[3] or "").lower() if not (match[3] or "").endswith("M") else ""
+    found = _INTERVAL.findall(name)
+    return found[0] if len(set(found)) == 1 else ""
+
+
+def _check_places(rows: Rows, length_ns: int) -> None:
+    off = rows.frame.select((pl.col("open_ns") % length_ns != 0).arg_true()).to_series()
+    if len(off):
+        row = int(off[0])
+        time_ns = int(rows.frame["open_ns"][row])
+        raise ShapeError(
+            f"row {rows.first_row + row}: a bar of {interval_text(length_ns)} cannot begin at "
+            f"{time_ns} ns, which is no multiple of it; say another --interval, or --ends if bars "
+            "are told by when they end"
+        )

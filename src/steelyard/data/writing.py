@@ -1,0 +1,574 @@
+"""Bringing rows into a dataset: staged as they come, merged with what is there, committed at once.
+
+Rows are staged in files of some hundred thousand, sorted, with the decimals that they came with.
+At the commit those that overlap in time, staged or in place, are merged; the rest is only written
+anew in steps. So memory holds what overlaps (a file in order: a stage), not the file. Rows with
+the same identity and the same values are one; with other values they are refused, and the first
+is named. Until the manifest is replaced nothing has changed.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+import polars as pl
+from msgspec.structs import replace
+
+from steelyard.data.exact import Column, Ints, NotExact, Step, in_steps
+from steelyard.data.gaps import all_gaps, edges, gaps_in
+from steelyard.data.instruments import PRICE_TICKS_MAX, derived
+from steelyard.data.kinds import COLUMNS, NUMBER, ORDER, PRICES, SIZES, TIME, Kind
+from steelyard.data.manifest import (
+    FORMAT,
+    PART,
+    Imported,
+    Key,
+    Manifest,
+    Missing,
+    Part,
+    read,
+    write,
+)
+from steelyard.data.moments import DAY_NS, INTERVALS_NS, interval_ns
+from steelyard.data.shapes import Rows
+from steelyard.domain.errors import ConfigError, UsageError
+from steelyard.domain.instrument import Instrument
+from steelyard.domain.units import in_full
+
+STAGE_ROWS = 1 << 18
+PART_ROWS = 1 << 20
+GROUP_ROWS = 1 << 17  # of Parquet: what a reader of a tape has in memory at a time
+NS_PER_S = 1_000_000_000
+
+
+class Conflict(UsageError):
+    """Two rows of one identity say different things."""
+
+
+class Merge(NamedTuple):
+    """How rows are brought in."""
+
+    instrument: Instrument | None  # listed, or with steps that were given; None: derived
+    steps: str  # listed, given, derived
+    clock: str  # venue, recorder
+    rounds: bool = False
+    replaces: bool = False  # a new row takes the place of one that contradicts it
+
+
+class Done(NamedTuple):
+    """What an import did."""
+
+    key: Key
+    added: int
+    repeated: int
+    replaced: int
+    rounded: int
+    rounded_levels: int
+    manifest: Manifest
+
+
+class _Stage(NamedTuple):
+    file: Path
+    rows: int
+    first_ns: int
+    last_ns: int
+    price_decimals: int
+    size_decimals: int
+    is_new: bool = True
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Hold a catalog for writing.
+
+    Raises:
+        ConfigError: Another process does, or it cannot be made.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with (root / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ConfigError(
+                    f"another process writes into the catalog {root}; wait until it is done"
+                ) from None
+            yield
+    except OSError as error:
+        raise ConfigError(f"the catalog {root} cannot be written: {error.strerror}") from error
+
+
+class Staging:
+    """Rows of one source on their way into a catalog. Use it within `locked`."""
+
+    def __init__(self, root: Path, merge: Merge) -> None:
+        self._root, self._merge = root, merge
+        self._folder = root / f".stage-{os.getpid()}"
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._waiting: dict[Key, list[Rows]] = {}
+        self._stages: dict[Key, list[_Stage]] = {}
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def keys(self) -> list[Key]:
+        """Which datasets the rows belong to."""
+        return sorted({*self._stages, *self._waiting})
+
+    def take(self, key: Key, rows: Rows) -> None:
+        """Take some rows of one dataset."""
+        waiting = self._waiting.setdefault(key, [])
+        if waiting and (waiting[0].price_decimals, waiting[0].size_decimals) != (
+            rows.price_decimals,
+            rows.size_decimals,
+        ):
+            self._flush(key)
+            waiting = self._waiting.setdefault(key, [])
+        waiting.append(rows)
+        if sum(len(each.frame) for each in waiting) >= STAGE_ROWS:
+            self._flush(key)
+
+    def commit(
+        self, source: Callable[[Key], Imported], missing: Iterable[Missing] = ()
+    ) -> list[Done]:
+        """Merge what was taken into the catalog, a dataset at a time.
+
+        Args:
+            source: What the manifest is to say of the source, counts of rows aside.
+            missing: What the source said is not there.
+
+        Raises:
+            Conflict: A row contradicts another.
+            UsageError: A value is off the steps, or there are no exact steps.
+        """
+        for key in list(self._waiting):
+            self._flush(key)
+        missing = tuple(missing)
+        return [self._merged(key, source(key), missing) for key in self.keys]
+
+    # -- staging ------------------------------------------------------------------------------
+
+    def _flush(self, key: Key) -> None:
+        waiting = self._waiting.pop(key, [])
+        if not waiting:
+            return
+        frame = pl.concat([each.frame for each in waiting]).sort(
+            ORDER[key.kind], maintain_order=True
+        )
+        if not len(frame):
+            return
+        self._count += 1
+        path = self._folder / f"{self._count}.parquet"
+        frame.write_parquet(path, compression="lz4", statistics=False)
+        time_ns = frame[TIME[key.kind]]
+        stage = _Stage(
+            path,
+            len(frame),
+            int(time_ns[0]),
+            int(time_ns[-1]),
+            waiting[0].price_decimals,
+            waiting[0].size_decimals,
+        )
+        self._stages.setdefault(key, []).append(stage)
+
+    # -- merging ------------------------------------------------------------------------------
+
+    def _merged(self, key: Key, source: Imported, missing: tuple[Missing, ...]) -> Done:
+        folder = key.folder(self._root)
+        old = read(folder)
+        new = self._stages[key]
+        manifest, factors = self._founded(key, old, new)
+        tick, lot = manifest.tick, manifest.lot
+        counts = _Counts()
+        prepare = _Preparation(key, tick, lot, self._merge, counts, folder)
+        writer = _PartWriter(key, folder)
+        pieces: list[Part | _Stage] = [*(old.parts if old else ()), *new]
+        pieces.sort(key=lambda piece: (piece.first_ns, piece.last_ns))
+        is_fine = factors == (1, 1)
+        groups = list(_overlapping(pieces))
+        for place, group in enumerate(groups):
+            piece = group[0]
+            near = [*groups[max(place - 1, 0) : place], *groups[place + 1 : place + 2]]
+            may_stay = isinstance(piece, Part) and len(group) == 1 and is_fine
+            if isinstance(piece, Part) and may_stay and not _would_share(key, piece, near):
+                writer.keep(piece)
+                continue
+            frames = [prepare.load(piece, factors) for piece in group]
+            rows = _together(key, frames, self._merge, counts)
+            writer.add(rows)
+        written = writer.finish()
+        length_ns = interval_ns(key.interval) if key.interval else 0
+        total = sum(part.rows for part in written)
+        had = old.rows if old else 0
+        named = _still_missing((*manifest.missing, *missing), written)
+        source = replace(
+            source,
+            repeated=counts.repeated,
+            replaced=counts.replaced,
+            rounded=counts.rounded,
+            rounded_levels=counts.levels,
+        )
+        manifest = replace(
+            manifest,
+            rows=total,
+            first_ns=written[0].first_ns,
+            last_ns=written[-1].last_ns,
+            parts=tuple(written),
+            missing=named,
+            gaps=all_gaps(key.kind, written, named, length_ns),
+            sources=(*manifest.sources, source),
+        )
+        write(folder, manifest)
+        return Done(
+            key,
+            total - had,
+            counts.repeated,
+            counts.replaced,
+            counts.rounded,
+            counts.levels,
+            manifest,
+        )
+
+    def _founded(
+        self, key: Key, old: Manifest | None, new: list[_Stage]
+    ) -> tuple[Manifest, tuple[int, int]]:
+        """Return the manifest to go on from, and by what its numbers are to be multiplied."""
+        merge = self._merge
+        if old is not None and old.clock != merge.clock:
+            raise UsageError(
+                f"{key.name} goes by the {old.clock}'s clock, this file by the {merge.clock}'s: "
+                "one dataset has one clock. Import it under another name: --venue "
+                f"{key.venue}-{merge.clock}"
+            )
+        if merge.instrument is not None:
+            instrument = replace(merge.instrument, symbol=key.symbol)
+            if old is not None and not _same_steps(old.instrument, instrument):
+                raise UsageError(
+                    f"{key.name} has steps {old.tick_size} and {old.lot_size} ({old.steps}), not "
+                    f"{in_full(instrument.tick_size)} and {in_full(instrument.lot_size)}; give "
+                    "those, or another --venue or --catalog"
+                )
+            return old or _new(key, merge, instrument), (1, 1)
+        price_decimals = max(stage.price_decimals for stage in new)
+        size_decimals = max(stage.size_decimals for stage in new)
+        if old is None:
+            instrument = derived(key.symbol, Step(1, price_decimals), Step(1, size_decimals))
+            return _new(key, merge, instrument), (1, 1)
+        if old.steps != "derived":
+            return old, (1, 1)
+        tick, lot = old.tick, old.lot
+        finer = (max(tick.decimals, price_decimals), max(lot.decimals, size_decimals))
+        factors = (10 ** (finer[0] - tick.decimals), 10 ** (finer[1] - lot.decimals))
+        if factors == (1, 1):
+            return old, factors
+        instrument = derived(key.symbol, Step(1, finer[0]), Step(1, finer[1]))
+        return _with(old, instrument), factors
+
+
+class _Counts:
+    """What happened to rows on their way."""
+
+    def __init__(self) -> None:
+        self.repeated = self.replaced = self.rounded = self.levels = 0
+
+
+class _Preparation:
+    """Loads pieces, staged or in place, in the dataset's steps."""
+
+    def __init__(
+        self, key: Key, tick: Step, lot: Step, merge: Merge, counts: _Counts, folder: Path
+    ) -> None:
+        self._key, self._tick, self._lot = key, tick, lot
+        self._merge, self._counts, self._folder = merge, counts, folder
+
+    def load(self, piece: "Part | _Stage", factors: tuple[int, int]) -> pl.DataFrame:
+        if isinstance(piece, Part):
+            frame = pl.read_parquet(self._folder / piece.file, hive_partitioning=False)
+            scaled = [pl.col(c) * factors[0] for c in PRICES[self._key.kind]]
+            scaled += [pl.col(c) * factors[1] for c in SIZES[self._key.kind]]
+            return (frame if factors == (1, 1) else frame.with_columns(scaled)).with_columns(
+                is_new=pl.lit(value=False)
+            )
+        frame = pl.read_parquet(piece.file)
+        rows = Rows(self._key.kind, frame, piece.price_decimals, piece.size_decimals, 0)
+        steps = Stepping(self._key.name, self._tick, self._lot, rounds=self._merge.rounds)
+        frame = steps.of(rows)
+        self._counts.rounded += steps.rounded
+        self._counts.levels += steps.levels
+        return frame.with_columns(is_new=pl.lit(value=True))
+
+
+class Stepping:
+    """Brings exact rows into ticks and lots, and counts what is not as it was.
+
+    The size of a level is rounded down to whole lots, because orders from before a change of the
+    lot still rest; anything else off its step is refused, or rounded where that was asked for.
+    """
+
+    def __init__(self, name: str, tick: Step, lot: Step, *, rounds: bool) -> None:
+        self.rounded = self.levels = 0
+        self._name, self._tick, self._lot, self._rounds = name, tick, lot, rounds
+
+    def of(self, rows: Rows) -> pl.DataFrame:
+        """Return rows in steps.
+
+        Raises:
+            UsageError: A value is off its step; the message names the row by its time.
+        """
+        columns = []
+        for names, decimals, step in (
+            (PRICES[rows.kind], rows.price_decimals, self._tick),
+            (SIZES[rows.kind], rows.size_decimals, self._lot),
+        ):
+            for name in names:
+                column = Column(rows.frame[name].to_numpy(), decimals)
+                columns.append(pl.Series(name, self._steps(rows, name, column, step)))
+        return rows.frame.with_columns(columns)
+
+    def _steps(self, rows: Rows, name: str, column: Column, step: Step) -> Ints:
+        kind = rows.kind
+        is_level = name in SIZES[kind] and kind in (Kind.DEPTH, Kind.TOUCH)
+        try:
+            if is_level and not self._rounds:
+                values, off = rounded_down(column, step)
+                self.levels += off
+            else:
+                values, off = in_steps(column, step, rounds=self._rounds)
+                self.rounded += off
+        except NotExact as error:
+            time_ns = int(rows.frame[TIME[kind]][error.row])
+            what = name.removesuffix("_ticks").removesuffix("_lots")
+            raise UsageError(
+                f"{self._name}, the row of {shown(time_ns)} ({time_ns} ns), {what}: {error}. "
+                "Give the steps that the data has by --tick and --lot (or --steps derived), or "
+                "--round to take the nearest"
+            ) from error
+        if name in PRICES[kind] and len(values) and int(values.max()) > PRICE_TICKS_MAX:
+            raise UsageError(
+                f"{self._name}: a price of {int(values.max())} steps of {in_full(step.decimal)} is "
+                f"above the most, {PRICE_TICKS_MAX}; give a coarser --tick, with --round if need be"
+            )
+        return values
+
+
+def rounded_down(column: Column, step: Step) -> tuple[np.ndarray, int]:
+    """Return the sizes of levels in whole lots, rounded down, and how many were off them."""
+    decimals = max(column.decimals, step.decimals)
+    size = step.units * 10 ** (decimals - step.decimals)
+    steps, left = np.divmod(column.values * 10 ** (decimals - column.decimals), size)
+    return steps, int(np.count_nonzero(left))
+
+
+class _PartWriter:
+    """Writes rows that come in order as files of a day (bars: a month or a year)."""
+
+    def __init__(self, key: Key, folder: Path) -> None:
+        self._key, self._folder = key, folder
+        self._rows: list[pl.DataFrame] = []
+        self._waiting = 0
+        self._parts: list[Part] = []
+
+    def keep(self, part: Part) -> None:
+        """Leave a file as it is."""
+        self._flush()
+        self._parts.append(part)
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Write rows, which are later than all before."""
+        self._rows.append(rows)
+        self._waiting += len(rows)
+        if self._waiting >= PART_ROWS:
+            self._flush()
+
+    def finish(self) -> list[Part]:
+        """Return all files, in order."""
+        self._flush()
+        return self._parts
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        rows = pl.concat(self._rows)
+        self._rows, self._waiting = [], 0
+        dates = dates_of(self._key, rows[TIME[self._key.kind]].to_numpy())
+        ends = [*(np.flatnonzero(np.diff(dates)) + 1).tolist(), len(rows)]
+        begin = 0
+        for end in ends:
+            for first in range(begin, end, PART_ROWS):
+                piece = rows.slice(first, min(PART_ROWS, end - first))
+                self._parts.append(self._write(date_text(self._key, int(dates[begin])), piece))
+            begin = end
+
+    def _write(self, date: str, rows: pl.DataFrame) -> Part:
+        folder = self._folder / f"date={date}"
+        kind = self._key.kind
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            first, last = edges(kind, rows)
+            digest = sha256(rows.hash_rows(seed=0).to_numpy().tobytes()).hexdigest()[:16]
+            path = folder / f"{first.time_ns}-{len(rows)}-{digest}.parquet"
+            part = path.with_name(path.name + PART)
+            rows.write_parquet(part, compression="zstd", row_group_size=GROUP_ROWS)
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+            part.replace(path)
+        except OSError as error:
+            raise ConfigError(f"{folder} cannot be written: {error.strerror}") from error
+        length_ns = interval_ns(self._key.interval) if self._key.interval else 0
+        return Part(
+            path.relative_to(self._folder).as_posix(),
+            len(rows),
+            first.time_ns,
+            last.time_ns,
+            first.number,
+            last.number,
+            gaps_in(kind, rows, length_ns),
+        )
+
+
+def dates_of(key: Key, time_ns: np.ndarray) -> np.ndarray:
+    """Return the number of each row's partition: of its day, its month or its year since 1970."""
+    days = time_ns // DAY_NS
+    if key.kind is not Kind.BARS:
+        return days
+    unit = "Y" if interval_ns(key.interval) >= INTERVALS_NS["h"] else "M"
+    return days.astype("datetime64[D]").astype(f"datetime64[{unit}]").astype(np.int64)
+
+
+def date_text(key: Key, number: int) -> str:
+    """Return a partition's date as it stands in its folder's name."""
+    unit = "D"
+    if key.kind is Kind.BARS:
+        unit = "Y" if interval_ns(key.interval) >= INTERVALS_NS["h"] else "M"
+    return str(np.array(number).astype(f"datetime64[{unit}]"))
+
+
+def shown(time_ns: int) -> str:
+    """Return a moment for people."""
+    return f"{datetime.fromtimestamp(time_ns // NS_PER_S, UTC):%Y-%m-%dT%H:%M:%S}Z"
+
+
+def _overlapping(pieces: list["Part | _Stage"]) -> Iterator[list["Part | _Stage"]]:
+    """Yield pieces in order, those together whose times overlap or touch."""
+    group: list[Part | _Stage] = []
+    end_ns = 0
+    for piece in pieces:
+        if group and piece.first_ns > end_ns:
+            yield group
+            group = []
+        group.append(piece)
+        end_ns = max(end_ns, piece.last_ns) if len(group) > 1 else piece.last_ns
+    if group:
+        yield group
+
+
+def _would_share(key: Key, part: Part, near: list[list["Part | _Stage"]]) -> bool:
+    """Whether a file is small and what comes before or after it could be in it."""
+    if part.rows >= PART_ROWS // 2:
+        return False
+    times = [part.first_ns, *(t for group in near for p in group for t in (p.first_ns, p.last_ns))]
+    dates = dates_of(key, np.array(times))
+    return bool((dates[1:] == dates[0]).any())
+
+
+def _together(key: Key, frames: list[pl.DataFrame], merge: Merge, counts: _Counts) -> pl.DataFrame:
+    """Return the rows of several frames as one, in order, each once."""
+    kind = key.kind
+    rows = pl.concat(frames)
+    if kind is Kind.BARS:
+        identity = ["open_ns"]
+        values = [name for name in COLUMNS[kind] if name != "open_ns"]
+    else:
+        number = NUMBER[kind]
+        rows = rows.with_columns(
+            identity=pl.when(pl.col(number) != 0).then(number).otherwise("time_ns"),
+            is_numbered=pl.col(number) != 0,
+        )
+        identity = ["is_numbered", "identity", "nth"]
+        values = [c for c in COLUMNS[kind] if c not in {"time_ns", "venue_ns", "nth", number}]
+    rows = rows.sort([*identity, "is_new"], maintain_order=True)
+    # Where consecutive rows have one identity, the later is the new one or the second of its file.
+    same = pl.all_horizontal(*(pl.col(name) == pl.col(name).shift(1) for name in identity))
+    rows = rows.with_columns(is_same=same.fill_null(value=False))
+    if rows["is_same"].any():
+        other = pl.any_horizontal(*(pl.col(name) != pl.col(name).shift(1) for name in values))
+        rows = rows.with_columns(is_other=pl.col("is_same") & other.fill_null(value=False))
+        conflicts = int(rows["is_other"].sum())
+        if conflicts and not merge.replaces:
+            raise _conflict(key, rows, values, conflicts)
+        counts.replaced += conflicts
+        counts.repeated += int(rows["is_same"].sum()) - conflicts
+        kept = ~pl.col("is_same")
+        if conflicts:
+            kept = ~pl.col("is_same").shift(-1, fill_value=False)  # the last of each
+        rows = rows.filter(kept)
+    return rows.select(*COLUMNS[kind]).sort(ORDER[kind], maintain_order=True)
+
+
+def _conflict(key: Key, rows: pl.DataFrame, values: list[str], conflicts: int) -> Conflict:
+    at = int(rows["is_other"].arg_true()[0])
+    before, after = rows.row(at - 1, named=True), rows.row(at, named=True)
+    time_ns = after[TIME[key.kind]]
+    number = NUMBER.get(key.kind)
+    which = f"{number} {after[number]} of " if number and after[number] else ""
+    differing = ", ".join(
+        f"{name} {before[name]} and {after[name]}" for name in values if before[name] != after[name]
+    )
+    return Conflict(
+        f"{key.name}: {which}{shown(time_ns)} ({time_ns} ns) is told in two ways: {differing}; "
+        f"{conflicts} such rows. Nothing was imported. --replace takes the newer source's"
+    )
+
+
+def _new(key: Key, merge: Merge, instrument: Instrument) -> Manifest:
+    manifest = Manifest(
+        FORMAT,
+        key.kind,
+        key.venue,
+        key.symbol,
+        key.interval,
+        merge.clock,
+        merge.steps,
+        "",
+        "",
+        instrument,
+    )
+    return _with(manifest, instrument)
+
+
+def _with(manifest: Manifest, instrument: Instrument) -> Manifest:
+    return replace(
+        manifest,
+        instrument=instrument,
+        tick_size=in_full(instrument.tick_size),
+        lot_size=in_full(instrument.lot_size),
+    )
+
+
+def _same_steps(one: Instrument, other: Instrument) -> bool:
+    return (one.lot_atoms, one.tick_lot_atoms) == (other.lot_atoms, other.tick_lot_atoms)
+
+
+def _still_missing(missing: tuple[Missing, ...], parts: list[Part]) -> tuple[Missing, ...]:
+    """Return what sources named missing and no rows have filled since."""
+    with suppress(IndexError):
+        spans = [(part.first_ns, part.last_ns) for part in parts]
+        return tuple(
+            each
+            for each in dict.fromkeys(missing)
+            if not any(first < each.to_ns and last >= each.from_ns for first, last in spans)
+        )
+    return missing
