@@ -9,6 +9,7 @@ A worker of a cluster that is lost has its trials run again elsewhere: that is D
 to each worker once, also to one that comes later.
 """
 
+import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -173,14 +174,17 @@ class Cluster:
         joblib = self._joblib
         run = joblib.delayed(run_there)
         payload = self._payload
-        with joblib.parallel_config(
-            backend="dask",
+        backend = backend_type()(
             client=self._client,
             scatter=[payload],
             wait_for_workers_timeout=WORKERS_S,
             pure=False,
-        ):
-            parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
+        )
+        with joblib.parallel_config(backend=backend):
+            # All at once: workers that come later get their share, too.
+            parallel = joblib.Parallel(
+                return_as="generator_unordered", batch_size=1, pre_dispatch="all"
+            )
             yield from parallel(
                 run(payload, task.job, task.params, self._timeout_s) for task in tasks
             )
@@ -203,6 +207,32 @@ class Cluster:
                 )
         threads = sum(self._client.ncores().values())
         return f"{len(found)} Dask workers with {threads} threads"
+
+
+def backend_type() -> Any:
+    """Return joblib's backend for Dask, with two things mended.
+
+    It never tells joblib of a task that Dask has given up, which then waits for ever; and a cluster
+    of one thread would not be used at all.
+    """
+    from joblib._dask import (  # type: ignore[import-untyped]  # noqa: PLC0415 as above
+        DaskDistributedBackend,
+    )
+
+    class Backend(DaskDistributedBackend):  # type: ignore[misc]
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            return max(2, int(super().effective_n_jobs(n_jobs)))
+
+        async def _collect(self) -> None:
+            while self._continue:
+                async for future, result in self.waiting_futures:
+                    outcome = result[1] if future.status == "error" else result
+                    callback = self._callbacks.pop(future)
+                    self._results.pop(future).set_result(outcome)
+                    callback(outcome)
+                await asyncio.sleep(0.01)
+
+    return Backend
 
 
 def workers_of(payload: Payload, timeout_s: float, count: int, scheduler: str | None) -> Workers:
