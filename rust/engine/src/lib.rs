@@ -10,6 +10,7 @@
 
 mod administration;
 mod amending;
+mod apart;
 mod book;
 mod command;
 mod engine;
@@ -28,6 +29,7 @@ mod order;
 mod places;
 mod placing;
 mod possible;
+mod reading;
 mod refusals;
 mod restore;
 mod room;
@@ -44,6 +46,7 @@ mod units;
 mod waiting;
 mod wire;
 
+pub use apart::{Open, Standing};
 pub use command::{
     Amend, AssignFees, Cancel, CancelAll, CancelCause, Command, Direction, FEES, FIRST_USER,
     FeeAsset, GroupKind, HOUSE, HouseFact, Instrument, Liquidity, MarketState, OpenAccount,
@@ -54,6 +57,7 @@ pub use engine::Engine;
 pub use event::Effects;
 pub use ledger::Balance;
 pub use matcher::{Match, Matcher, Misstep, STEP_SIZE, TRADE_SIZE};
+pub use reading::commands_of;
 pub use seen::Awaited;
 pub use snapshot::Levels;
 pub use told::Told;

@@ -4,6 +4,7 @@
 //! and the trailing stops, which hear every price, in the order of time.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use crate::command::{OrderType, Side, TriggerBy};
 use crate::order::{Extra, Order};
@@ -33,6 +34,17 @@ pub(crate) struct Waiting {
 impl Waiting {
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Returns the prices of trades that nobody hears.
+    pub(crate) fn silence(&self) -> RangeInclusive<i64> {
+        let [last, ..] = &self.listeners;
+        if !last.trailing.is_empty() {
+            return RangeInclusive::new(i64::MAX, i64::MIN); // none
+        }
+        let low = last.falls.first_key_value().map_or(i64::MIN, |it| it.0.0.saturating_neg());
+        let high = last.rises.first_key_value().map_or(i64::MAX, |it| it.0.0);
+        low.saturating_add(1)..=high.saturating_sub(1)
     }
 
     fn of(&mut self, trigger_by: TriggerBy) -> &mut Listeners {

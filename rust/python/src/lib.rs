@@ -14,6 +14,7 @@ mod records;
 mod replay;
 mod requests;
 mod tables;
+mod tape;
 
 use pyo3::pymodule;
 
@@ -49,6 +50,9 @@ mod _native {
 
     #[pymodule_export]
     use crate::replay::PyReplay;
+
+    #[pymodule_export]
+    use crate::tape::{PyTapeMarket, oracle_fills, quote_tape};
 
     #[pymodule_export]
     const VERSION: &str = steelyard_engine::VERSION;

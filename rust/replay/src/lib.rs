@@ -9,9 +9,19 @@ mod account;
 mod bars;
 mod curve;
 mod latency;
+mod levels;
 mod machine;
 mod market;
+pub mod oracle;
+mod quoter;
 mod rows;
+#[cfg(test)]
+mod seeded;
+mod stage;
+mod tape;
+mod tape_book;
+#[cfg(test)]
+mod twin;
 
 pub use account::Account;
 pub use bars::{BarMarket, BarRules, Path};
@@ -19,4 +29,7 @@ pub use curve::Curve;
 pub use latency::{Dice, Latency};
 pub use machine::{Closure, Machine, News, Pause, Settings, USER, Wish, state};
 pub use market::{Market, Played};
+pub use quoter::{Quoted, Quoter, quote};
 pub use rows::{Bar, Event, FillRow, OrderRow, Point, kind};
+pub use tape::{BadEvent, TapeMarket, events_of};
+pub use tape_book::{TapeBook, Touch, Walked};
