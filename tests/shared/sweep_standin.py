@@ -1,6 +1,6 @@
 """Stand-ins for a backtest, for tests of who runs trials: figures from parameters alone.
 
-Run as a program, it is a whole sweep of them: DIR, and workers or a scheduler's address.
+`main` is a program that runs a whole sweep of them.
 """
 
 import ctypes
@@ -160,7 +160,3 @@ def main() -> None:
         scheduler=None if where.isdigit() else where,
     )
     print(done.report.ended, done.is_interrupted)
-
-
-if __name__ == "__main__":
-    main()

@@ -12,6 +12,7 @@ to each worker once, also to one that comes later.
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
@@ -23,7 +24,8 @@ from steelyard.domain.errors import ConfigError, ConnectFailed, ConnectionLost
 
 CONNECT_S = 10
 WORKERS_S = 60  # how long a cluster without workers is waited for
-LOST_MAX = 3  # times in a row that everything outstanding is given out again
+LOST_MAX = 10  # times in a row that everything outstanding is given out again
+LOST_S = 1.0  # before it is
 _INSTALL = "pip install 'steelyard[sweep]'"
 
 Params = Callable[[Job], dict[str, Any]]
@@ -164,6 +166,7 @@ class Cluster:
                         f"the cluster at {self._scheduler} lost {len(left)} trials {lost} times: "
                         f"{error!r}; what has ended is kept, and the same command goes on"
                     ) from error
+                time.sleep(LOST_S)
 
     def close(self) -> None:
         """Let go of the cluster; trials that run there run to their end and are forgotten."""
@@ -172,6 +175,7 @@ class Cluster:
 
     def _round(self, tasks: list[Task]) -> Iterator[tuple[Job, Ended]]:
         joblib = self._joblib
+        self._client.wait_for_workers(1, timeout=WORKERS_S)
         run = joblib.delayed(run_there)
         payload = self._payload
         backend = backend_type()(

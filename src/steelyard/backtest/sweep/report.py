@@ -181,8 +181,13 @@ class Found(NamedTuple):
     @property
     def best(self) -> Row | None:
         """What one would trade now: the best of all, walking forward that of the last fold."""
+        return self.choice.best(self.choosable)
+
+    @property
+    def choosable(self) -> list[Row]:
+        """What it is the best of."""
         last = len(self.folds) - 1
-        return self.choice.best(row for row in self.trained if not self.folds or row.fold == last)
+        return [row for row in self.trained if not self.folds or row.fold == last]
 
 
 def document(about: About, found: Found, overfit: Overfit | None = None) -> SweepReport:
@@ -196,8 +201,8 @@ def document(about: About, found: Found, overfit: Overfit | None = None) -> Swee
     steady = steadiest(surface)
     steady_row = None if steady is None else by_place[steady][-1][1]
     ranked = sorted(
-        ((value, row) for pairs in by_place.values() for value, row in pairs[-1:]),
-        key=lambda pair: (-points[pair[1].at], pair[1].key),
+        ((value, row) for row in found.choosable if (value := found.choice.value(row)) is not None),
+        key=lambda pair: (-pair[0], pair[1].number),
     )
     ended = len(found.rows)
     walk = _walk_forward(found) if found.folds else None
