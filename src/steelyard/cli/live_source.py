@@ -130,17 +130,13 @@ def _at_urls(places: list[LivePlace], urls: list[str]) -> tuple[LivePlace, ...]:
     return tuple(found.values())
 
 
-def settled(source: LiveSource) -> LiveSource:
+async def settle(source: LiveSource) -> LiveSource:
     """Ask the venues what is listed there; return what an exchange can be founded on.
 
     Raises:
         ConfigError: A venue has no public address that is known, does not answer, or does not list
             what was asked for.
     """
-    return asyncio.run(_settled(source))
-
-
-async def _settled(source: LiveSource) -> LiveSource:
     places: list[LivePlace] = []
     found: list[Instrument] = []
     for asked in source.places:
