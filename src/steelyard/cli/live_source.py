@@ -82,7 +82,7 @@ def live_source(text: str, urls: Iterable[str] = ()) -> LiveSource:
         else:
             raise UsageError(
                 f"--live {text!r}: {part!r} is no dialect; write DIALECT or DIALECT:SYMBOL, as in "
-                "binance:BTC-USDT,ETH-USDT"
+                f"{dialects.names()[0]}:BTC-USDT,ETH-USDT"
             )
     symbols = [symbol for place in places for symbol in place.symbols]
     names = [place.dialect for place in places]
