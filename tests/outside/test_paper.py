@@ -121,6 +121,7 @@ def test_the_page_says_that_it_is_paper(venues):
 def test_a_source_that_is_killed_is_lost_and_followed_again_when_it_is_back(venues):
     venues.source.kill()
     until(lambda: all(symbol in venues.notice for symbol in FOLLOWED.values()))
+    assert venues.paper.steelyard("status")["exchange"]["notice"] == venues.notice
     for symbol in FOLLOWED.values():
         assert venues.book(venues.paper, symbol) == ([], [])
     before = venues.trades(venues.paper, "BTC-USDT")
