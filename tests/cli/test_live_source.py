@@ -3,8 +3,9 @@ import asyncio
 import pytest
 from live_stage import LiveStage, source_of, staged
 
+from steelyard.cli import live_source as live_source_module
 from steelyard.cli.live_source import LivePlace, LiveSource, addressed, live_source, settle
-from steelyard.domain.errors import ConfigError, UsageError
+from steelyard.domain.errors import ConfigError, ConnectFailed, UsageError
 from steelyard.exchange.listings import LISTINGS
 
 URL = "ws://127.0.0.1:9000"
@@ -100,6 +101,19 @@ def test_what_is_founded_has_the_venues_steps_and_our_numbers():
     eth = LISTINGS[1].instrument
     assert (found.base_asset_id, found.quote_asset_id) == (eth.base_asset_id, eth.quote_asset_id)
     assert (found.tick_size, found.lot_size) == (eth.tick_size, eth.lot_size)
+
+
+def test_a_venue_that_does_not_answer_is_said_with_its_reason(monkeypatch):
+    """A start waits some seconds for it, and no longer."""
+    monkeypatch.setattr(live_source_module, "ASK_S", 0.5)
+
+    async def run() -> None:
+        async with staged() as stage:
+            url = stage.url
+        await settle(live_source("binance", (url,)))
+
+    with pytest.raises(ConnectFailed, match=r"binance at http.*does not tell what it lists: "):
+        asyncio.run(run())
 
 
 def test_without_a_symbol_it_is_the_usual_one():
