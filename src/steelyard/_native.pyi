@@ -523,7 +523,36 @@ class Replay:
         deposits are the atoms of quote and base that the records deposit.
         """
 
-    def warm_up(self, count: int) -> list[Any]:
+    @staticmethod
+    def of_tape(
+        wanted_interval_ns: int,
+        instrument: Instrument,
+        records: bytes,
+        deposits: tuple[int, int],
+        curve_ns: int,
+        queue_model: int,
+        wants: tuple[bool, bool],
+        settings: dict[str, Any],
+    ) -> Replay:
+        """Set up a replay of a tape; an interval of 0 wants no bars, wants is (book, trades)."""
+
+    def feed(self, block: bytes | None) -> None:
+        """Feed the next block of a tape, records of `columns.EVENT`; None: there is none.
+
+        Raises:
+            ValueError: An event is none, or comes before the one in front of it.
+        """
+
+    def touch(self, with_own: bool) -> tuple[int, int, int, int]:
+        """Return a tape's (bid, lots, ask, lots), with the user's own orders or without."""
+
+    bid_ticks: int
+    ask_ticks: int
+    events: int
+
+    def levels(self, side: int, depth: int) -> list[tuple[int, int]]: ...
+    def walk(self, side: int, size_lots: int) -> tuple[int, int, int]: ...
+    def warm_up(self, count: int, next_block: Callable[[], bytes | None]) -> list[Any]:
         """Play so many bars before anybody trades, and return them."""
 
     def run(
@@ -531,6 +560,8 @@ class Replay:
         on_bar: Callable[[Any], None] | None,
         on_news: Callable[[int, int], None],
         on_timer: Callable[[int, int], None],
+        on_market: Callable[[int, int, int], None],
+        next_block: Callable[[], bytes | None],
         wishes: list[Any],
         notes: list[str],
         drain: Callable[[], None],

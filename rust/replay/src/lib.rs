@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod any;
 mod bars;
 mod curve;
 mod latency;
@@ -24,6 +25,7 @@ mod tape_book;
 mod twin;
 
 pub use account::Account;
+pub use any::AnyMarket;
 pub use bars::{BarMarket, BarRules, Path};
 pub use curve::Curve;
 pub use latency::{Dice, Latency};

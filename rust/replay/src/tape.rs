@@ -93,6 +93,8 @@ pub struct TapeMarket {
     has_moved: bool,
     trade: Option<Played>,
     passed_over: u64,
+    /// How many events were played of blocks that are dropped.
+    dropped: u64,
     /// The recorded book while the market is closed and nothing of it passes.
     behind: Option<Box<TapeBook>>,
 }
@@ -148,6 +150,7 @@ impl TapeMarket {
             has_moved: false,
             trade: None,
             passed_over: 0,
+            dropped: 0,
             behind: None,
         })
     }
@@ -201,8 +204,15 @@ impl TapeMarket {
         self.passed_over
     }
 
+    /// Returns how many events have been played.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.dropped + self.at as u64
+    }
+
     /// Drops what was played.
     fn make_room(&mut self) {
+        self.dropped += self.at as u64;
         self.block.drain(..self.at);
         self.at = 0;
     }

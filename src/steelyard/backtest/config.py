@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from steelyard.backtest.settings import BarPath, Closure, Delay, Settings, Tier
 from steelyard.domain.errors import ConfigError
@@ -65,13 +66,19 @@ class DelayTable(Struct, frozen=True, kw_only=True):
     answer: str = "off"
 
 
-class BacktestTable(Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
+class BacktestTable(
+    Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to", "rounds": "round"}
+):
     """The table [backtest]; docs/reference/configuration.md explains each key."""
 
     data: str = ""
     venue: str = ""
     interval: str = "1m"
     kind: str = "bars"
+    steps: str = "listed"
+    tick: Decimal | None = None
+    lot: Decimal | None = None
+    rounds: bool = False
     start: str = ""
     end: str = ""
     deposit: dict[str, Decimal] = {}
@@ -164,6 +171,7 @@ _FEE_ASSETS = {"quote": FeeAsset.QUOTE, "received": FeeAsset.RECEIVED}
 _TOUCH = {"through": False, "touch": True}
 _CLOSE = {"next-open": False, "close": True}
 _KINDS = ("bars", "tape")
+_STEPS = ("listed", "derived")
 
 
 def parse_backtest(text: str) -> BacktestConfig:
@@ -181,26 +189,28 @@ def parse_backtest(text: str) -> BacktestConfig:
     is_signals = "signals" in document.get("strategy", {})
     try:
         bot = msgspec.convert(document.get("bot", {}), BotTable)
-        strategy: StrategyTable | SignalsTable = msgspec.convert(
-            document.get("strategy", {}), SignalsTable if is_signals else StrategyTable
-        )
+        strategy: StrategyTable | SignalsTable
+        if is_signals:
+            strategy = msgspec.convert(document["strategy"], SignalsTable)
+        else:
+            strategy = msgspec.convert(document.get("strategy", {}), StrategyTable)
         table = msgspec.convert(document.get("backtest", {}), BacktestTable)
         risk = msgspec.convert(document["risk"], RiskTable) if "risk" in document else None
     except msgspec.ValidationError as error:
         raise ConfigError(in_toml_words(str(error))) from error
     symbol = strategy.symbol.replace("/", "-").upper()
+    strategy = replace(strategy, symbol=symbol)
     if isinstance(strategy, StrategyTable):
         check_strategy(strategy)
-        strategy = msgspec.structs.replace(strategy, symbol=symbol)
-    else:
-        strategy = msgspec.structs.replace(strategy, symbol=symbol)
-    if isinstance(strategy, SignalsTable) and ":" not in strategy.signals:
+    elif ":" not in strategy.signals:
         raise ConfigError(
             f'[strategy] signals is {strategy.signals!r}; write "module:function", such as '
             '"trend:signals"'
         )
     if risk is not None:
         check_risk(risk)
+    if table.steps not in _STEPS:
+        raise ConfigError(f"[backtest] steps is {table.steps!r}; it must be listed or derived")
     if table.kind not in _KINDS:
         raise ConfigError(f"[backtest] kind is {table.kind!r}; it must be bars or tape")
     if not table.data and not table.venue:

@@ -44,7 +44,7 @@ fees = App(name="fees", help="What trading costs: schedules of tiers, tokens, an
 
 order = App(name="order", help="Orders of a bot that a person has to decide about.")
 
-for name in ("demo", "trade", "status", "kill", "reconcile", "env"):
+for name in ("demo", "trade", "backtest", "status", "kill", "reconcile", "env"):
     app.command(f"steelyard.cli.{name}:{name}", name=name)
 app.command("steelyard.cli.clock:group", name="clock")
 # Both a command, which runs an exchange, and a group of commands on it.

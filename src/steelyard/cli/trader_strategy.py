@@ -9,8 +9,12 @@ import sys
 import traceback
 from collections.abc import Callable
 from difflib import get_close_matches
+from inspect import isfunction
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+from steelyard.backtest.config import SignalsTable
 from steelyard.domain.errors import ConfigError, SteelyardError
 from steelyard.trading.config import StrategyTable
 from steelyard.trading.strategy import Strategy
@@ -23,18 +27,7 @@ def load_strategy(table: StrategyTable) -> Strategy:
         ConfigError: There is no such module or class, or the parameters are not its own.
     """
     module_name, _, class_name = table.class_name.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"[strategy] class: there is no module {error.name!r}; write it beside the "
-            "configuration and start from that directory, or install it"
-        ) from error
-    except Exception as error:
-        raise ConfigError(f"[strategy] class: importing {module_name} failed: {error!r}") from error
+    module = _module(module_name, "class")
     found = getattr(module, class_name, None)
     if found is Strategy or not (isinstance(found, type) and issubclass(found, Strategy)):
         known = [
@@ -51,6 +44,39 @@ def load_strategy(table: StrategyTable) -> Strategy:
         raise ConfigError(f"[strategy] params: {error}") from error
     except Exception as error:
         raise ConfigError(f"[strategy] {class_name} could not be made: {error!r}") from error
+
+
+def load_signals(table: SignalsTable) -> Callable[..., Any]:
+    """Return the function of arrays that a configuration names.
+
+    Raises:
+        ConfigError: There is no such module or function.
+    """
+    module_name, _, name = table.signals.partition(":")
+    module = _module(module_name, "signals")
+    found = getattr(module, name, None)
+    if not callable(found):
+        known = [key for key, value in vars(module).items() if isfunction(value)]
+        close = get_close_matches(name, known, 1)
+        meant = f"; did you mean {close[0]}?" if close else ""
+        raise ConfigError(f"[strategy] signals: {module_name} has no function {name}{meant}")
+    signals: Callable[..., Any] = found
+    return signals
+
+
+def _module(name: str, key: str) -> ModuleType:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"[strategy] {key}: there is no module {error.name!r}; write it beside the "
+            "configuration and start from that directory, or install it"
+        ) from error
+    except Exception as error:
+        raise ConfigError(f"[strategy] {key}: importing {name} failed: {error!r}") from error
 
 
 def guarded(call: Callable[[], None]) -> str | None:
