@@ -538,6 +538,9 @@ class Replay:
     ) -> None:
         """Play to the end, calling whoever is to be told, then `drain` where a list has grown."""
 
+    def close(self) -> None:
+        """End the run where it is, if it has not ended: the last point of the curve, the books."""
+
     def run_targets(self, targets: Any) -> None:
         """Trade to a target in lots (int64) at each bar's close, by market orders."""
 

@@ -89,7 +89,8 @@ pub(crate) struct PyReplay {
     /// The bars that the strategy wants are of this length, joined from those of the data.
     interval_ns: i64,
     data_interval_ns: i64,
-    joined: Cell<Option<Bar>>,
+    joined: Cell<Option<(Bar, i64)>>,
+    is_closed: bool,
     instrument: Py<PyAny>,
 }
 
@@ -101,32 +102,43 @@ fn side(number: i8) -> PyResult<Side> {
 }
 
 impl PyReplay {
-    /// Joins a bar to those before it; returns the longer bar that it closes.
-    fn join(&self, bar: Bar) -> Option<Bar> {
+    /// Joins a bar to those before it; returns the longer bars that are closed by then, each with
+    /// whether something of it is missing: one that a gap has cut short, and its own.
+    fn join(&self, bar: Bar) -> [Option<(Bar, bool)>; 2] {
         if self.interval_ns == self.data_interval_ns {
-            return Some(bar);
+            return [None, Some((bar, false))];
         }
         let interval_ns = self.interval_ns;
         let open_ns = bar.open_ns.div_euclid(interval_ns).wrapping_mul(interval_ns);
         let before = self.joined.take();
-        let mut whole = match before {
-            Some(it) if it.open_ns == open_ns => Bar {
-                high: it.high.max(bar.high),
-                low: it.low.min(bar.low),
-                close: bar.close,
-                volume: it.volume.saturating_add(bar.volume),
-                ..it
-            },
-            _ => Bar { open_ns, ..bar },
+        let (whole, count) = match before {
+            Some((it, count)) if it.open_ns == open_ns => {
+                let whole = Bar {
+                    high: it.high.max(bar.high),
+                    low: it.low.min(bar.low),
+                    close: bar.close,
+                    volume: it.volume.saturating_add(bar.volume),
+                    ..it
+                };
+                (whole, count.saturating_add(1))
+            }
+            _ => (Bar { open_ns, ..bar }, 1),
         };
+        // What a gap has cut short closes when the next one has begun.
+        let cut_short = before.filter(|it| it.0.open_ns != open_ns).map(|it| (it.0, true));
         let ends = bar.open_ns.saturating_add(self.data_interval_ns);
         if ends == open_ns.saturating_add(interval_ns) {
-            whole.open_ns = open_ns;
-            return Some(whole);
+            let is_gapped = count.saturating_mul(self.data_interval_ns) != interval_ns;
+            return [cut_short, Some((whole, is_gapped))];
         }
-        self.joined.set(Some(whole));
-        // What a gap has cut short closes when the next one begins.
-        before.filter(|it| it.open_ns != open_ns)
+        self.joined.set(Some((whole, count)));
+        [cut_short, None]
+    }
+
+    fn end(&mut self) {
+        if !std::mem::replace(&mut self.is_closed, true) {
+            self.machine.close();
+        }
     }
 }
 
@@ -196,6 +208,7 @@ impl PyReplay {
             interval_ns: wanted_interval_ns,
             data_interval_ns: interval_ns,
             joined: Cell::new(None),
+            is_closed: false,
             instrument: instrument.unbind(),
         })
     }
@@ -208,14 +221,14 @@ impl PyReplay {
             let mut this = slf.borrow_mut();
             match this.machine.advance() {
                 Pause::Bar(bar) => {
-                    if let Some(bar) = this.join(bar) {
-                        let (scale, interval_ns) = (this.scale, this.interval_ns);
-                        let instrument = this.instrument.clone_ref(py);
-                        drop(this);
-                        found.push(Bound::new(
-                            py,
-                            BarView::new(bar, scale, interval_ns, instrument),
-                        )?);
+                    let joined = this.join(bar);
+                    let (scale, interval_ns) = (this.scale, this.interval_ns);
+                    let instrument = this.instrument.clone_ref(py);
+                    drop(this);
+                    for (bar, is_gapped) in joined.into_iter().flatten() {
+                        let instrument = instrument.clone_ref(py);
+                        let view = BarView::new(bar, is_gapped, scale, interval_ns, instrument);
+                        found.push(Bound::new(py, view)?);
                     }
                 }
                 Pause::End => break,
@@ -254,26 +267,30 @@ impl PyReplay {
             match pause {
                 Pause::Bar(bar) => {
                     countdown = countdown.wrapping_sub(1);
-                    let joined = if on_bar.is_some() { this.join(bar) } else { None };
-                    if let (Some(bar), Some(on_bar)) = (joined, &on_bar) {
-                        let (scale, interval_ns) = (this.scale, this.interval_ns);
+                    let joined = if on_bar.is_some() { this.join(bar) } else { [None, None] };
+                    let (scale, interval_ns) = (this.scale, this.interval_ns);
+                    drop(this);
+                    for (bar, is_gapped) in joined.into_iter().flatten() {
+                        let Some(on_bar) = &on_bar else { break };
                         #[allow(deprecated, reason = "what it names instead is unsafe")]
                         let kept = view.take().filter(|it| it.get_refcnt() == 1);
                         let shown = match kept {
                             Some(it) => {
-                                it.borrow_mut().set(bar);
+                                it.borrow_mut().set(bar, is_gapped);
                                 it
                             }
                             None => {
-                                let instrument = this.instrument.clone_ref(py);
-                                Bound::new(py, BarView::new(bar, scale, interval_ns, instrument))?
+                                let instrument = slf.borrow().instrument.clone_ref(py);
+                                let new =
+                                    BarView::new(bar, is_gapped, scale, interval_ns, instrument);
+                                Bound::new(py, new)?
                             }
                         };
-                        drop(this);
                         on_bar.call1((&shown,))?;
                         view = Some(shown);
-                    } else {
-                        drop(this);
+                        if !wishes.is_empty() || !notes.is_empty() {
+                            drain.call0()?;
+                        }
                     }
                 }
                 Pause::News => {
@@ -297,7 +314,7 @@ impl PyReplay {
                 }
                 Pause::Book | Pause::Trade { .. } | Pause::Starved => drop(this),
                 Pause::End => {
-                    this.machine.close();
+                    this.end();
                     return Ok(());
                 }
             }
@@ -350,7 +367,7 @@ impl PyReplay {
                     }
                 }
                 Pause::End => {
-                    self.machine.close();
+                    self.end();
                     return Ok(());
                 }
                 Pause::News
@@ -360,6 +377,11 @@ impl PyReplay {
                 | Pause::Starved => {}
             }
         }
+    }
+
+    /// Ends the run where it is, if it has not ended.
+    fn close(&mut self) {
+        self.end();
     }
 
     // -- what a desk may do and know ------------------------------------------------------------
