@@ -57,6 +57,8 @@ class TapeWriter:
     def __exit__(self, *_: object) -> None:
         self.flush()
         self._file.close()
+        if not self._bytes:
+            self.path.unlink(missing_ok=True)  # there is nothing in it
 
     @property
     def size_bytes(self) -> int:
