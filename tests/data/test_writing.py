@@ -82,7 +82,7 @@ def test_an_import_that_was_killed_leaves_nothing_that_matters(tmp_path):
     import_file(root, path, Wanted(), now_ns=1)
     folder = Key(Kind.TRADES, "binance", "BTC-USDT").folder(root)
     (folder / "date=2024-01-01" / "1-1-dead.parquet").touch()
-    (tmp_path / "BTCUSDT-trades-2024-01-02.csv").touch()
+    (root / ".stage-1").mkdir()
     other = trades(tmp_path / "BTCUSDT-trades-2024-01-03.csv", [(2, T0 + 5, 100)])
     import_file(root, other, Wanted(), now_ns=1)
     assert len(list(folder.rglob("*.parquet"))) == 1
