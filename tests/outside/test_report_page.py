@@ -171,6 +171,19 @@ def test_pointing_at_a_candle_tells_its_fills(opened):
     expect(told).to_contain_text("2 fills")
 
 
+def test_a_line_is_hidden_by_a_press_on_its_name(opened, run):
+    """So that a rival that moved far does not flatten the equity."""
+    page = opened(report.document(run)).page
+    chart = page.get_by_role("region", name="Equity, drawdown, exposure")
+    rival = chart.get_by_role("button", name="holding BTC")
+    expect(rival).to_have_attribute("aria-pressed", "true")
+    before = page.get_by_role("img", name="Equity over time").screenshot()
+    rival.click()
+    expect(rival).to_have_attribute("aria-pressed", "false")
+    page.mouse.move(0, 0)
+    assert page.get_by_role("img", name="Equity over time").screenshot() != before
+
+
 def test_the_theme_is_switched_and_the_charts_with_it(opened, run):
     page = opened(report.document(run), theme="dark").page
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"

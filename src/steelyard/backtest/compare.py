@@ -188,10 +188,10 @@ def written(value: Value, unit: Unit, *, signed: bool = False) -> str:
         return "-"
     sign = "+" if signed else ""
     match unit:
-        case Unit.QUOTE | Unit.BASE:
-            text = f"{Decimal(str(value)):{sign}f}"
-            whole, point, rest = text.partition(".")
-            return f"{whole}{point}{rest[:8]}".rstrip("." if not rest else "")
+        case Unit.QUOTE:
+            return _amount(Decimal(str(value)), sign)
+        case Unit.BASE:
+            return f"{Decimal(str(value)):{sign},f}"
         case Unit.SHARE:
             return f"{100 * float(value):{sign},.2f} %"
         case Unit.RATE:
@@ -202,6 +202,13 @@ def written(value: Value, unit: Unit, *, signed: bool = False) -> str:
             return f"{int(value):{sign},d}"
         case Unit.TIME:
             return f"{int(value) / DAY_NS:{sign},.2f} d"
+
+
+def _amount(amount: Decimal, sign: str) -> str:
+    """Return an amount with cents, or where it is less than one with what it has of 8 decimals."""
+    if not amount or abs(amount) >= 1:
+        return f"{amount:{sign},.2f}"
+    return f"{amount:{sign}.8f}".rstrip("0").ljust(len("0.00"), "0")
 
 
 def _summary(a: Report, b: Report, settings: int, fills: FillDifference) -> str:

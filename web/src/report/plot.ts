@@ -160,6 +160,11 @@ export class LineChart {
     fit(this.#chart, this.host, this.#points);
   }
 
+  /** Show or hide a line, by its place; a scale fits what is shown. */
+  show(line: number, isShown: boolean): void {
+    this.#series[line]?.drawn.applyOptions({ visible: isShown });
+  }
+
   repaint(): void {
     const colors = paint(this.#chart);
     for (const { line, drawn } of this.#series) {
