@@ -31,7 +31,7 @@ pub use curve::Curve;
 pub use latency::{Dice, Latency};
 pub use machine::{Closure, Machine, News, Pause, Settings, USER, Wish, state};
 pub use market::{Market, Played};
-pub use quoter::{Quoted, Quoter, quote};
+pub use quoter::{Quoted, Quoter, Quoting};
 pub use rows::{Bar, Event, FillRow, OrderRow, Point, kind};
 pub use tape::{BadEvent, TapeMarket, events_of};
 pub use tape_book::{TapeBook, Touch, Walked};
