@@ -197,7 +197,7 @@ export class LineChart {
   #add(line: Line): void {
     const isShare = line.unit === "share";
     const shared = {
-      lineWidth: (line.kind === "line" ? 1 : 2) as 1 | 2,
+      lineWidth: (line.color === "faint" ? 1 : 2) as 1 | 2,
       lastValueVisible: true,
       priceLineVisible: false,
       crosshairMarkerRadius: 3,
