@@ -17,6 +17,12 @@ _LETTER = 6.3  # width of a letter of 10.5 px
 _CELL_MIN_FOR_TEXT = 38
 
 
+def escaped(text: object) -> str:
+    """Return somebody's text as text of a page, without anything that is not printed."""
+    letters = (each if each.isprintable() or each == "\n" else "?" for each in str(text))
+    return escape("".join(letters))
+
+
 def heat_map(found: HeatMap, objective: str) -> str:
     """Return a map: columns are x, rows y with the lowest value at the bottom."""
     columns, rows = len(found.x_labels), len(found.y_labels)
@@ -48,7 +54,7 @@ def heat_map(found: HeatMap, objective: str) -> str:
                     text = _label(x + cell / 2, y + high / 2 + 4, shown, "middle", ink)
             said = f"{where}: {shown_figure(objective, value)}, {count:,} trials"
             parts.append(
-                f'<g><title>{escape(said)}</title><rect x="{x + 0.75:.1f}" y="{y + 0.75:.1f}" '
+                f'<g><title>{escaped(said)}</title><rect x="{x + 0.75:.1f}" y="{y + 0.75:.1f}" '
                 f'width="{cell - 1.5:.1f}" height="{high - 1.5:.1f}" rx="3" fill="{fill}"/>'
                 f"{text}</g>"
             )
@@ -113,7 +119,7 @@ def folds(walk: WalkForwardLine, objective: str) -> str:
             what = "training" if fill == "var(--faint)" else "test"
             said = f"{what} of the fold tested from {day(line.test.start_ns)}: "
             parts.append(
-                f"<g><title>{escape(said + shown_figure(objective, value))}</title>"
+                f"<g><title>{escaped(said + shown_figure(objective, value))}</title>"
                 f'<rect x="{x:.1f}" y="{y:.1f}" width="{bar:.1f}" height="{max(tall, 1):.1f}" '
                 f'rx="2" fill="{fill}"/></g>'
             )
@@ -138,7 +144,7 @@ def spread(bins: tuple[Bin, ...], objective: str, best: float | None) -> str:
         tall = height * each.trials / most
         ends = f"{shown_figure(objective, each.low)} to {shown_figure(objective, each.high)}"
         parts.append(
-            f"<g><title>{escape(f'{ends}: {each.trials:,} trials')}</title>"
+            f"<g><title>{escaped(f'{ends}: {each.trials:,} trials')}</title>"
             f'<rect x="{4 + place * wide + 0.5:.1f}" y="{8 + height - tall:.1f}" '
             f'width="{wide - 1:.1f}" height="{tall:.1f}" rx="1.5" fill="var(--own)"/></g>'
         )
@@ -157,7 +163,7 @@ def spread(bins: tuple[Bin, ...], objective: str, best: float | None) -> str:
 
 def _svg(height: float, parts: list[str], name: str) -> str:
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(name)}">'
+        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escaped(name)}">'
         f"{''.join(parts)}</svg>"
     )
 
@@ -166,12 +172,12 @@ def _label(x: float, y: float, text: str, anchor: str, fill: str = "") -> str:
     ink = f' style="fill:{fill}"' if fill else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="10.5"{ink}>'
-        f"{escape(text)}</text>"
+        f"{escaped(text)}</text>"
     )
 
 
 def _slanted(x: float, y: float, text: str) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="end" font-size="10.5" '
-        f'transform="rotate(-45 {x:.1f} {y:.1f})">{escape(text)}</text>'
+        f'transform="rotate(-45 {x:.1f} {y:.1f})">{escaped(text)}</text>'
     )

@@ -5,9 +5,9 @@ in the file's head lets nothing run and nothing load, whatever a mistake elsewhe
 """
 
 from collections.abc import Iterable
-from html import escape
 
 from steelyard.backtest.sweep import chart
+from steelyard.backtest.sweep.chart import escaped
 from steelyard.backtest.sweep.figures import FIGURES, shown_figure
 from steelyard.backtest.sweep.report import FoldLine, SweepReport, TrialLine, headline, shuffled
 from steelyard.backtest.sweep.space import shown
@@ -68,8 +68,8 @@ def page(report: SweepReport) -> str:
     about = report.about
     which = " · ".join((about.name, about.strategy, about.data, _span(about.span)))
     parts = [
-        f"<h1>{_text(headline(report))}</h1>",
-        f'<p class="quiet">{_text(which)}</p>',
+        f"<h1>{escaped(headline(report))}</h1>",
+        f'<p class="quiet">{escaped(which)}</p>',
         _cards(report),
         _warnings(report),
         _maps(report),
@@ -85,7 +85,7 @@ def page(report: SweepReport) -> str:
         "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n<link rel="icon" href="data:,">\n'
-        f"<title>{_text(about.name)}: sweep</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{escaped(about.name)}: sweep</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         f"<main>\n{''.join(part for part in parts if part)}\n</main>\n</body>\n</html>\n"
     )
 
@@ -116,8 +116,8 @@ def _cards(report: SweepReport) -> str:
     return (
         '<div class="cards">'
         + "".join(
-            f'<div class="card"><div class="name">{_text(each)}</div>'
-            f'<div class="value">{_text(value)}</div><div class="note">{_text(note)}</div></div>'
+            f'<div class="card"><div class="name">{escaped(each)}</div>'
+            f'<div class="value">{escaped(value)}</div><div class="note">{escaped(note)}</div></div>'
             for each, value, note in cards
         )
         + "</div>"
@@ -127,7 +127,7 @@ def _cards(report: SweepReport) -> str:
 def _warnings(report: SweepReport) -> str:
     if not report.warnings:
         return ""
-    items = "".join(f"<li>{_text(said)}</li>" for said in report.warnings)
+    items = "".join(f"<li>{escaped(said)}</li>" for said in report.warnings)
     return f'<section class="warnings"><h2>What makes one doubt it</h2><ul>{items}</ul></section>'
 
 
@@ -137,14 +137,14 @@ def _maps(report: SweepReport) -> str:
     name = report.about.objective
     over = "" if len(report.axes) <= 2 else ", the median over all other parameters"  # noqa: PLR2004
     figures = "".join(
-        f"<figure><figcaption>{_text(each.x)}{' → and ' + _text(each.y) + ' ↑' if each.y else ''}"
+        f"<figure><figcaption>{escaped(each.x)}{' → and ' + escaped(each.y) + ' ↑' if each.y else ''}"
         f"</figcaption>{chart.heat_map(each, name)}</figure>"
         for each in report.maps
     )
     one = " one" if len(report.maps) == 1 else ""
     return _section(
         f"{name} by parameters",
-        f'<p class="quiet">{_text(FIGURES[name].about)}{over}. The frame is the best trial.</p>'
+        f'<p class="quiet">{escaped(FIGURES[name].about)}{over}. The frame is the best trial.</p>'
         f'<div class="maps{one}">{figures}</div>',
     )
 
@@ -217,10 +217,10 @@ def _failures(report: SweepReport) -> str:
     if not report.failures:
         return ""
     items = "".join(
-        f"<details><summary>{failure.trials:,}: <span class=mono>{_text(failure.said)}</span>"
+        f"<details><summary>{failure.trials:,}: <span class=mono>{escaped(failure.said)}</span>"
         f"</summary><p class=faint>for example with "
-        f"{_text(', '.join(f'{k} = {shown(v)}' for k, v in failure.example.items()))}</p>"
-        f"<pre>{_text(failure.text)}</pre></details>"
+        f"{escaped(', '.join(f'{k} = {shown(v)}' for k, v in failure.example.items()))}</p>"
+        f"<pre>{escaped(failure.text)}</pre></details>"
         for failure in report.failures
     )
     return _section("Trials that failed", items)
@@ -244,20 +244,20 @@ def _about(report: SweepReport) -> str:
         *about.assumptions,
         ("steelyard", about.version),
     ]
-    items = "".join(f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in rows)
+    items = "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(text)}</dd>" for name, text in rows)
     return _section("What was run", f"<dl>{items}</dl>")
 
 
 def _section(title: str, inside: str) -> str:
-    return f"<section><h2>{_text(title)}</h2>{inside}</section>"
+    return f"<section><h2>{escaped(title)}</h2>{inside}</section>"
 
 
 def _table(heads: Iterable[str], rows: Iterable[tuple[str, ...]], best: Iterable[int] = ()) -> str:
     marked = set(best)
-    head = "".join(f"<th>{_text(each)}</th>" for each in heads)
+    head = "".join(f"<th>{escaped(each)}</th>" for each in heads)
     body = "".join(
         f"<tr{' class=best' if place in marked else ''}>"
-        + "".join(f"<td>{_text(cell)}</td>" for cell in row)
+        + "".join(f"<td>{escaped(cell)}</td>" for cell in row)
         + "</tr>"
         for place, row in enumerate(rows)
     )
@@ -279,9 +279,3 @@ def _seconds(seconds: float) -> str:
     if seconds < 120:  # noqa: PLR2004
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004
-
-
-def _text(text: object) -> str:
-    return escape(
-        "".join(each if each.isprintable() or each == "\n" else "?" for each in str(text))
-    )
