@@ -25,10 +25,14 @@ def height_of(svg: str) -> float:
     return float(re.search(r'viewBox="0 0 \d+ (\d+)"', svg)[1])
 
 
+def width_of(svg: str) -> float:
+    return float(re.search(r'viewBox="0 0 (\d+) \d+"', svg)[1])
+
+
 def is_within(svg: str) -> bool:
     bottom = height_of(svg)
     return all(
-        x >= -0.01 and y >= -0.01 and x + w <= chart.WIDTH + 0.1 and y + h <= bottom + 0.1
+        x >= -0.01 and y >= -0.01 and x + w <= width_of(svg) + 0.1 and y + h <= bottom + 0.1
         for x, y, w, h, _ in rects(svg)
     )
 
@@ -59,8 +63,9 @@ def test_maps_of_any_size_stay_within_the_picture(lengths):
     points = {at: float(sum(at)) for at in list(space.all())[::2]}
     sharpe = Objective("sharpe", is_more_better=True)
     (found,) = heat_maps(space, points, sharpe, next(iter(points)))
+    for width in (chart.WIDTH, chart.NARROW):
+        assert is_within(chart.heat_map(found, "sharpe", width))
     svg = chart.heat_map(found, "sharpe")
-    assert is_within(svg)
     assert svg.count("<title>") == len(found.x_labels) * len(found.y_labels)
 
 

@@ -13,6 +13,7 @@ from steelyard.backtest.sweep.splits import day
 from steelyard.backtest.sweep.surface import HeatMap
 
 WIDTH = 720
+NARROW = 440  # of one map among several
 _LETTER = 6.3  # width of a letter of 10.5 px
 _CELL_MIN_FOR_TEXT = 38
 
@@ -23,11 +24,11 @@ def escaped(text: object) -> str:
     return escape("".join(letters))
 
 
-def heat_map(found: HeatMap, objective: str) -> str:
+def heat_map(found: HeatMap, objective: str, width: int = WIDTH) -> str:
     """Return a map: columns are x, rows y with the lowest value at the bottom."""
     columns, rows = len(found.x_labels), len(found.y_labels)
     left = 10 + _LETTER * max((len(label) for label in found.y_labels), default=0)
-    cell = (WIDTH - left - 4) / columns
+    cell = (width - left - 4) / columns
     high = max(24.0, min(cell, 46.0)) if rows > 1 else 46.0
     slanted = any(len(label) * _LETTER > cell - 4 for label in found.x_labels)
     below = 12 + _LETTER * 0.75 * max(map(len, found.x_labels)) if slanted else 20
@@ -76,7 +77,7 @@ def heat_map(found: HeatMap, objective: str) -> str:
         for row, label in enumerate(found.y_labels)
     )
     name = f"{objective} by {found.x}" + (f" and {found.y}" if found.y else "")
-    return _svg(bottom + below, parts, name)
+    return _svg(bottom + below, parts, name, width)
 
 
 def folds(walk: WalkForwardLine, objective: str) -> str:
@@ -161,9 +162,9 @@ def spread(bins: tuple[Bin, ...], objective: str, best: float | None) -> str:
     return _svg(height + 34, parts, f"how {objective} is spread over all trials")
 
 
-def _svg(height: float, parts: list[str], name: str) -> str:
+def _svg(height: float, parts: list[str], name: str, width: int = WIDTH) -> str:
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escaped(name)}">'
+        f'<svg viewBox="0 0 {width} {height:.0f}" role="img" aria-label="{escaped(name)}">'
         f"{''.join(parts)}</svg>"
     )
 

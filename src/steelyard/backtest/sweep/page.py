@@ -4,14 +4,23 @@ What comes from a configuration or a strategy reaches the page as escaped text o
 in the file's head lets nothing run and nothing load, whatever a mistake elsewhere would allow.
 """
 
+import math
 from collections.abc import Iterable
 
 from steelyard.backtest.sweep import chart
 from steelyard.backtest.sweep.chart import escaped
 from steelyard.backtest.sweep.figures import FIGURES, shown_figure
-from steelyard.backtest.sweep.report import FoldLine, SweepReport, TrialLine, headline, shuffled
+from steelyard.backtest.sweep.report import (
+    YEAR_DAYS,
+    FoldLine,
+    SweepReport,
+    TrialLine,
+    headline,
+    shuffled,
+)
 from steelyard.backtest.sweep.space import shown
 from steelyard.backtest.sweep.splits import Span, day
+from steelyard.backtest.sweep.surface import HeatMap
 
 COLUMNS = ("return", "annual_return", "drawdown", "sharpe", "calmar", "profit_factor", "trades")
 
@@ -49,10 +58,11 @@ th { text-align: right; color: var(--muted); font-weight: 500; padding: 5px 10px
 td { text-align: right; padding: 5px 10px; border-bottom: 1px solid var(--line);
   white-space: nowrap; } th:first-child, td:first-child { padding-left: 0; }
 tr.best td { color: var(--sand); } .up { color: var(--up); } .down { color: var(--down); }
-.maps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr));
+.maps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr));
   gap: 22px 26px; } .maps.one { grid-template-columns: minmax(0, 760px); }
 figure { margin: 0; min-width: 0; } figcaption { color: var(--muted); font-size: 12.5px;
-  margin-bottom: 6px; } svg { display: block; width: 100%; height: auto; }
+  margin-bottom: 6px; } svg { display: block; width: 100%;
+  max-width: 860px; height: auto; }
 svg text { fill: var(--muted); } pre { margin: 8px 0 0; padding: 10px 12px; overflow-x: auto;
   background: var(--raised); border-radius: 6px; font: 12px/1.45 var(--mono); }
 details { margin: 6px 0; } summary { cursor: pointer; }
@@ -76,6 +86,7 @@ def page(report: SweepReport) -> str:
         _walk(report),
         _top(report),
         _spread(report),
+        _luck(report),
         _failures(report),
         _about(report),
     ]
@@ -117,7 +128,8 @@ def _cards(report: SweepReport) -> str:
         '<div class="cards">'
         + "".join(
             f'<div class="card"><div class="name">{escaped(each)}</div>'
-            f'<div class="value">{escaped(value)}</div><div class="note">{escaped(note)}</div></div>'
+            f'<div class="value">{escaped(value)}</div>'
+            f'<div class="note">{escaped(note)}</div></div>'
             for each, value, note in cards
         )
         + "</div>"
@@ -136,9 +148,10 @@ def _maps(report: SweepReport) -> str:
         return ""
     name = report.about.objective
     over = "" if len(report.axes) <= 2 else ", the median over all other parameters"  # noqa: PLR2004
+    width = chart.WIDTH if len(report.maps) == 1 else chart.NARROW
     figures = "".join(
-        f"<figure><figcaption>{escaped(each.x)}{' → and ' + escaped(each.y) + ' ↑' if each.y else ''}"
-        f"</figcaption>{chart.heat_map(each, name)}</figure>"
+        f"<figure><figcaption>{escaped(_by(each))}</figcaption>"
+        f"{chart.heat_map(each, name, width)}</figure>"
         for each in report.maps
     )
     one = " one" if len(report.maps) == 1 else ""
@@ -147,6 +160,10 @@ def _maps(report: SweepReport) -> str:
         f'<p class="quiet">{escaped(FIGURES[name].about)}{over}. The frame is the best trial.</p>'
         f'<div class="maps{one}">{figures}</div>',
     )
+
+
+def _by(found: HeatMap) -> str:
+    return f"{found.x} →" + (f" and {found.y} ↑" if found.y else "")
 
 
 def _walk(report: SweepReport) -> str:
@@ -213,6 +230,18 @@ def _spread(report: SweepReport) -> str:
     return _section(f"{name} of all trials", chart.spread(report.spread, name, best))
 
 
+def _luck(report: SweepReport) -> str:
+    rows = shuffled(report)
+    if report.luck is not None:
+        yearly = math.sqrt(YEAR_DAYS)
+        said = (
+            f"{report.luck.sharpe * yearly:.2f}, and the best of {report.luck.trials:,} worthless "
+            f"trials is expected to show {report.luck.expected_max * yearly:.2f}"
+        )
+        rows = [("Sharpe ratio of the best", said), *rows]
+    return _section("How much may be luck", _list(rows)) if rows else ""
+
+
 def _failures(report: SweepReport) -> str:
     if not report.failures:
         return ""
@@ -234,7 +263,6 @@ def _about(report: SweepReport) -> str:
         for axis in report.axes
     ]
     rows = [
-        *shuffled(report),
         *axes,
         *(("constraint", text) for text in about.constraints),
         ("fixed", fixed or "-"),
@@ -244,8 +272,12 @@ def _about(report: SweepReport) -> str:
         *about.assumptions,
         ("steelyard", about.version),
     ]
+    return _section("What was run", _list(rows))
+
+
+def _list(rows: Iterable[tuple[str, str]]) -> str:
     items = "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(text)}</dd>" for name, text in rows)
-    return _section("What was run", f"<dl>{items}</dl>")
+    return f"<dl>{items}</dl>"
 
 
 def _section(title: str, inside: str) -> str:
