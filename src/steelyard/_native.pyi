@@ -523,7 +523,36 @@ class Replay:
         deposits are the atoms of quote and base that the records deposit.
         """
 
-    def warm_up(self, count: int) -> list[Any]:
+    @staticmethod
+    def of_tape(
+        wanted_interval_ns: int,
+        instrument: Instrument,
+        records: bytes,
+        deposits: tuple[int, int],
+        curve_ns: int,
+        queue_model: int,
+        wants: tuple[bool, bool],
+        settings: dict[str, Any],
+    ) -> Replay:
+        """Set up a replay of a tape; an interval of 0 wants no bars, wants is (book, trades)."""
+
+    def feed(self, block: bytes | None) -> None:
+        """Feed the next block of a tape, records of `columns.EVENT`; None: there is none.
+
+        Raises:
+            ValueError: An event is none, or comes before the one in front of it.
+        """
+
+    def touch(self, with_own: bool) -> tuple[int, int, int, int]:
+        """Return a tape's (bid, lots, ask, lots), with the user's own orders or without."""
+
+    bid_ticks: int
+    ask_ticks: int
+    events: int
+
+    def levels(self, side: int, depth: int) -> list[tuple[int, int]]: ...
+    def walk(self, side: int, size_lots: int) -> tuple[int, int, int]: ...
+    def warm_up(self, count: int, next_block: Callable[[], bytes | None]) -> list[Any]:
         """Play so many bars before anybody trades, and return them."""
 
     def run(
@@ -531,6 +560,8 @@ class Replay:
         on_bar: Callable[[Any], None] | None,
         on_news: Callable[[int, int], None],
         on_timer: Callable[[int, int], None],
+        on_market: Callable[[int, int, int], None],
+        next_block: Callable[[], bytes | None],
         wishes: list[Any],
         notes: list[str],
         drain: Callable[[], None],
@@ -583,3 +614,70 @@ class Replay:
     def curve(self) -> bytes: ...
     def totals(self) -> tuple[int, list[tuple[int, int]], int, float]: ...
     def balances(self) -> tuple[int, int]: ...
+
+@final
+class TapeMarket:
+    """The market of a tape: the house in a light book, the engine around the user's orders.
+
+    Records of commands go in and records of effects come out, in the layout of
+    `steelyard.domain.layout`; events are `steelyard.backtest.columns.EVENT`. `Replay.of_tape` has
+    one inside; by itself it is for whoever wants to drive it.
+    """
+
+    def __new__(cls, records: bytes, queue_model: int) -> TapeMarket:
+        """Make a market of the commands that open it: the listing first, then accounts and money.
+
+        Raises:
+            ValueError: They are no commands, or the first lists no instrument that a tape can have.
+        """
+
+    def feed(self, records: bytes) -> None:
+        """Add a block of events.
+
+        Raises:
+            ValueError: An event is none, or comes before the one in front of it; then none is added.
+        """
+
+    def play(self, until_ns: int) -> bytes:
+        """Play up to and with a time, and return what happened to orders."""
+
+    def apply(self, records: bytes) -> bytes:
+        """Carry out a user's commands at the time that was played to.
+
+        Raises:
+            ValueError: They are no commands of a user.
+        """
+
+    def touch(self, with_own: bool) -> tuple[int, int, int, int]:
+        """Return (bid, lots, ask, lots), with the user's own orders or without; 0 where none is."""
+
+    def book(self, depth: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return up to `depth` of the house's levels a side, best first."""
+
+    def balances(self, account_id: int) -> list[tuple[int, int, int]]:
+        """Return (asset, free, held) in atoms."""
+
+    @property
+    def now_ns(self) -> int:
+        """The time that was played to."""
+
+    @property
+    def passed_over(self) -> int:
+        """How many events were left out because the listing has no such price."""
+
+def quote_tape(
+    opening: bytes, queue_model: int, records: bytes, quoter: tuple[int, int, int, int]
+) -> tuple[int, int, int, int, int]:
+    """Play a tape under a compiled quoter (account, every_ns, size in lots, most in lots).
+
+    Returns orders, orders filled whole, executions, the position in lots, and how often it woke.
+    For benches.
+    """
+
+def oracle_fills(
+    records: bytes, received_ns: bytes, tick_max: int
+) -> tuple[int, list[tuple[int, int, int]]]:
+    """Return the orders and fills (time_ns, tick, side) of a quoter by hftbacktest's conventions.
+
+    For tests: `rust/replay/src/oracle.rs` says what they are.
+    """

@@ -49,27 +49,27 @@ impl Scale {
         })
     }
 
-    /// Returns what an account needs to know of the instrument.
-    pub(crate) fn listing(self) -> Instrument {
-        Instrument {
+    /// Returns the listing of a `domain.instrument.Instrument`, without its names.
+    pub(crate) fn listing(self, instrument: &Bound<'_, PyAny>) -> PyResult<Instrument> {
+        Ok(Instrument {
             instrument_id: self.instrument_id,
             base_asset_id: self.base_asset_id,
             quote_asset_id: self.quote_asset_id,
             lot_atoms: self.lot_atoms,
             tick_lot_atoms: self.tick_lot_atoms,
-            price_max_ticks: 1,
-            size_min_lots: 1,
-            size_max_lots: 1,
-            notional_min_atoms: 0,
-            notional_max_atoms: 0,
-            band_rate_e8: 0,
-            orders_max: 0,
-            triggers_max: 0,
-            volume_weight_e8: 0,
+            price_max_ticks: instrument.getattr("price_max_ticks")?.extract()?,
+            size_min_lots: instrument.getattr("size_min_lots")?.extract()?,
+            size_max_lots: instrument.getattr("size_max_lots")?.extract()?,
+            notional_min_atoms: instrument.getattr("notional_min_atoms")?.extract()?,
+            notional_max_atoms: instrument.getattr("notional_max_atoms")?.extract()?,
+            band_rate_e8: instrument.getattr("band_rate_e8")?.extract()?,
+            orders_max: instrument.getattr("orders_max")?.extract()?,
+            triggers_max: instrument.getattr("triggers_max")?.extract()?,
+            volume_weight_e8: instrument.getattr("volume_weight_e8")?.extract()?,
             symbol: [0; 24],
             base: [0; 12],
             quote: [0; 12],
-        }
+        })
     }
 
     /// Returns the float that is nearest to a price.

@@ -4,14 +4,16 @@ use std::cell::Cell;
 
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
-use pyo3::types::{PyAnyMethods, PyBytes, PyDict, PyDictMethods, PyList, PyListMethods};
+use pyo3::types::{
+    PyAnyMethods, PyBytes, PyBytesMethods, PyDict, PyDictMethods, PyList, PyListMethods,
+};
 use pyo3::{Bound, Py, PyAny, PyErr, PyResult, Python, pyclass, pymethods};
 use steelyard_engine::{
     Effects, Engine, FeeAsset, MarketState, OrderType, QueueModel, Side, TimeInForce,
 };
 use steelyard_replay::{
-    Account, Bar, BarMarket, BarRules, Closure, Curve, FillRow, Latency, Machine, Market, News,
-    OrderRow, Path, Pause, Settings, USER, Wish, state,
+    Account, AnyMarket, Bar, BarMarket, BarRules, Closure, Curve, FillRow, Latency, Machine,
+    Market, News, OrderRow, Path, Pause, Settings, TapeMarket, USER, Wish, state,
 };
 
 use crate::bars::{BarView, PyBars, Scale};
@@ -20,7 +22,7 @@ use crate::bars::{BarView, PyBars, Scale};
 const LOOK: u32 = 4_096;
 
 /// The market that a replay plays.
-type Replay = Machine<BarMarket>;
+type Replay = Machine<AnyMarket>;
 
 /// What a run needs, as `steelyard.backtest.run` hands it over.
 struct Wanted {
@@ -76,6 +78,7 @@ impl Wanted {
             seed: get(from, "seed")?,
             fee_asset: FeeAsset::of(get(from, "fee_asset")?).unwrap_or(FeeAsset::Quote),
             wants_news: get(from, "wants_news")?,
+            mark_ns: get(from, "mark_ns")?,
         };
         Ok(Self { rules, settings })
     }
@@ -90,7 +93,32 @@ pub(crate) struct PyReplay {
     interval_ns: i64,
     data_interval_ns: i64,
     joined: Cell<Option<Bar>>,
+    /// On a tape: the bar that trades are counted in, the one after it, and the last price.
+    counted: [Option<Bar>; 2],
+    last: i64,
+    /// On a tape: the timer at which bars close.
+    closes: Option<usize>,
+    tells_trades: bool,
     instrument: Py<PyAny>,
+}
+
+/// Where a replay has stopped: the machine's pauses, with the bars that the strategy wants.
+enum Stop {
+    Bar(Bar),
+    News,
+    Timer(usize, i64),
+    Book,
+    Trade { price_ticks: i64, size_lots: i64, side: i64 },
+    Starved,
+    Nothing,
+    End,
+}
+
+/// Feeds a tape the block that Python has next.
+fn feed(slf: &Bound<'_, PyReplay>, next_block: &Bound<'_, PyAny>) -> PyResult<()> {
+    let block = next_block.call0()?;
+    let bytes: Option<Bound<'_, PyBytes>> = block.extract()?;
+    slf.borrow_mut().feed(bytes.as_ref().map(PyBytesMethods::as_bytes))
 }
 
 /// One order as Python wants it.
@@ -101,6 +129,69 @@ fn side(number: i8) -> PyResult<Side> {
 }
 
 impl PyReplay {
+    /// Plays on until something is to be told; bars come out in the length that is wanted.
+    #[inline]
+    fn step(&mut self) -> Stop {
+        match self.machine.advance() {
+            Pause::Bar(bar) => self.join(bar).map_or(Stop::Nothing, Stop::Bar),
+            Pause::News => Stop::News,
+            Pause::Timer(number, due_ns) if Some(number) == self.closes => {
+                self.close_bar(due_ns).map_or(Stop::Nothing, Stop::Bar)
+            }
+            Pause::Timer(number, due_ns) => Stop::Timer(number, due_ns),
+            Pause::Book => Stop::Book,
+            Pause::Trade { price_ticks, size_lots, side } => {
+                if self.interval_ns != 0 {
+                    self.count(price_ticks, size_lots);
+                }
+                Stop::Trade { price_ticks, size_lots, side }
+            }
+            Pause::Starved => Stop::Starved,
+            Pause::End => Stop::End,
+        }
+    }
+
+    /// Counts a trade of a tape in the bar of its time.
+    fn count(&mut self, price: i64, lots: i64) {
+        let now_ns = self.machine.now_ns();
+        let open_ns = now_ns.saturating_sub(now_ns.rem_euclid(self.interval_ns));
+        let [this, next] = &mut self.counted;
+        // A trade at the very moment of a close comes before the timer that closes.
+        let bar = if this.is_some_and(|it| it.open_ns != open_ns) { next } else { this };
+        let found = bar.get_or_insert(Bar {
+            open_ns,
+            open: price,
+            high: price,
+            low: price,
+            close: price,
+            volume: 0,
+        });
+        found.high = found.high.max(price);
+        found.low = found.low.min(price);
+        found.close = price;
+        found.volume = found.volume.saturating_add(lots);
+    }
+
+    /// Closes the bar that ends now; without trades it repeats the last price, if there was one.
+    fn close_bar(&mut self, due_ns: i64) -> Option<Bar> {
+        let open_ns = due_ns.saturating_sub(self.interval_ns);
+        let [this, next] = self.counted;
+        let closed = this.filter(|it| it.open_ns == open_ns);
+        if closed.is_some() || this.is_none() {
+            self.counted = [next, None];
+        }
+        let last = self.last;
+        let flat = Bar { open_ns, open: last, high: last, low: last, close: last, volume: 0 };
+        let bar = closed.or((last != 0).then_some(flat))?;
+        self.last = bar.close;
+        Some(bar)
+    }
+
+    /// Returns how many bars of the data, or events, have been played.
+    fn played(&self) -> u64 {
+        self.machine.market.as_tape().map_or(self.machine.events(), TapeMarket::events)
+    }
+
     /// Joins a bar to those before it; returns the longer bar that it closes.
     fn join(&self, bar: Bar) -> Option<Bar> {
         if self.interval_ns == self.data_interval_ns {
@@ -184,62 +275,165 @@ impl PyReplay {
             .apply_records(records, &mut effects)
             .map_err(|it| PyValueError::new_err(it.to_string()))?;
         let scale = Scale::of(&instrument)?;
-        let listing = scale.listing();
+        let listing = scale.listing(&instrument)?;
         let account = Account::new(&listing, deposits.0, deposits.1);
         let wanted = Wanted::read(settings)?;
         let market =
             BarMarket::new(engine, listing.instrument_id, bars.rows(), interval_ns, wanted.rules);
         let curve = Curve::new(scale.price(1), curve_ns);
+        let market = AnyMarket::Bars(Box::new(market));
         Ok(Self {
             machine: Machine::new(market, wanted.settings, account, curve),
             scale,
             interval_ns: wanted_interval_ns,
             data_interval_ns: interval_ns,
             joined: Cell::new(None),
+            counted: [None; 2],
+            last: 0,
+            closes: None,
+            tells_trades: false,
             instrument: instrument.unbind(),
         })
     }
 
+    /// Makes a replay of a tape, which is fed block by block; an interval of 0 wants no bars.
+    #[staticmethod]
+    #[allow(clippy::too_many_arguments, reason = "called from one place, by name")]
+    fn of_tape(
+        wanted_interval_ns: i64,
+        instrument: Bound<'_, PyAny>,
+        records: &[u8],
+        deposits: (i128, i128),
+        curve_ns: i64,
+        queue_model: u8,
+        wants: (bool, bool),
+        settings: &Bound<'_, PyDict>,
+    ) -> PyResult<Self> {
+        let queue_model = QueueModel::of(queue_model)
+            .ok_or_else(|| PyValueError::new_err("a queue model is 1, 2 or 3"))?;
+        let mut engine = Engine::new(queue_model);
+        let mut effects = Effects::default();
+        engine
+            .apply_records(records, &mut effects)
+            .map_err(|it| PyValueError::new_err(it.to_string()))?;
+        let scale = Scale::of(&instrument)?;
+        let listing = scale.listing(&instrument)?;
+        let account = Account::new(&listing, deposits.0, deposits.1);
+        let wanted = Wanted::read(settings)?;
+        let mut market = TapeMarket::over(engine, &listing).map_err(PyValueError::new_err)?;
+        market.want(wants.0, wants.1 || wanted_interval_ns != 0);
+        let curve = Curve::new(scale.price(1), curve_ns);
+        let market = AnyMarket::Tape(Box::new(market));
+        Ok(Self {
+            machine: Machine::new(market, wanted.settings, account, curve),
+            scale,
+            interval_ns: wanted_interval_ns,
+            data_interval_ns: wanted_interval_ns,
+            joined: Cell::new(None),
+            counted: [None; 2],
+            last: 0,
+            closes: None,
+            tells_trades: wants.1,
+            instrument: instrument.unbind(),
+        })
+    }
+
+    /// Feeds the next block of a tape, records of 24 bytes; None: there is none.
+    #[pyo3(signature = (block))]
+    fn feed(&mut self, block: Option<&[u8]>) -> PyResult<()> {
+        let Some(tape) = self.machine.market.tape() else {
+            return Err(PyValueError::new_err("bars are not fed"));
+        };
+        match block {
+            Some(block) => tape.feed(block).map_err(|it| PyValueError::new_err(it.to_string()))?,
+            None => tape.finish(),
+        }
+        // Bars close by the clock, whose first moment is the first event's.
+        if self.closes.is_none() && self.interval_ns != 0 {
+            let first_ns = self.machine.market.as_tape().and_then(TapeMarket::next_event_ns);
+            if let Some(first_ns) = first_ns {
+                self.closes = Some(self.machine.every_from(self.interval_ns, first_ns));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the touch of a tape, with the user's own orders or without: (bid, lots, ask, lots).
+    fn touch(&self, with_own: bool) -> (i64, i64, i64, i64) {
+        let touch = self.machine.market.as_tape().map(|it| it.touch(with_own));
+        let it = touch.unwrap_or_default();
+        (it.bid_ticks, it.bid_lots, it.ask_ticks, it.ask_lots)
+    }
+
+    #[getter]
+    fn events(&self) -> u64 {
+        self.played()
+    }
+
+    #[getter]
+    fn bid_ticks(&self) -> i64 {
+        self.machine.market.as_tape().map_or(0, |it| it.touch(true).bid_ticks)
+    }
+
+    #[getter]
+    fn ask_ticks(&self) -> i64 {
+        self.machine.market.as_tape().map_or(0, |it| it.touch(true).ask_ticks)
+    }
+
+    /// Returns the house's best levels of a side of a tape.
+    fn levels(&self, number: i8, depth: usize) -> PyResult<Vec<(i64, i64)>> {
+        let side = side(number)?;
+        let tape = self.machine.market.as_tape();
+        Ok(tape.map_or_else(Vec::new, |it| it.book().depth(side).take(depth).collect()))
+    }
+
+    /// Returns what a taker would meet of a tape's house: (lots, sum of ticks times lots, last).
+    fn walk(&self, number: i8, size_lots: i64) -> PyResult<(i64, i128, i64)> {
+        let side = side(number)?;
+        let walked = self.machine.market.as_tape().map(|it| it.book().walk(side, size_lots));
+        let it = walked.unwrap_or_default();
+        Ok((it.lots, it.tick_lots, it.last_ticks))
+    }
+
     /// Plays so many bars without anybody trading, and returns them.
-    fn warm_up<'py>(slf: &Bound<'py, Self>, count: usize) -> PyResult<Vec<Bound<'py, BarView>>> {
+    fn warm_up<'py>(
+        slf: &Bound<'py, Self>,
+        count: usize,
+        next_block: &Bound<'py, PyAny>,
+    ) -> PyResult<Vec<Bound<'py, BarView>>> {
         let py = slf.py();
         let mut found = Vec::new();
         while found.len() < count {
-            let mut this = slf.borrow_mut();
-            match this.machine.advance() {
-                Pause::Bar(bar) => {
-                    if let Some(bar) = this.join(bar) {
-                        let (scale, interval_ns) = (this.scale, this.interval_ns);
-                        let instrument = this.instrument.clone_ref(py);
-                        drop(this);
-                        found.push(Bound::new(
-                            py,
-                            BarView::new(bar, scale, interval_ns, instrument),
-                        )?);
-                    }
+            let stop = slf.borrow_mut().step();
+            match stop {
+                Stop::Bar(bar) => {
+                    let this = slf.borrow();
+                    let (scale, interval_ns) = (this.scale, this.interval_ns);
+                    let instrument = this.instrument.clone_ref(py);
+                    let view = BarView::new(bar, scale, interval_ns, instrument);
+                    found.push(Bound::new(py, view)?);
                 }
-                Pause::End => break,
-                Pause::News
-                | Pause::Timer(..)
-                | Pause::Book
-                | Pause::Trade { .. }
-                | Pause::Starved => {}
+                Stop::Starved => feed(slf, next_block)?,
+                Stop::End => break,
+                Stop::News | Stop::Timer(..) | Stop::Book | Stop::Trade { .. } | Stop::Nothing => {}
             }
         }
         Ok(found)
     }
 
-    /// Plays to the end, calling what is given; returns whether it came to the end.
+    /// Plays to the end, calling what is given.
     ///
     /// `wishes` and `notes` are the desk's lists: where one is not empty after a call, `drain` is
-    /// called. `looked` is called now and then with the bars played.
-    #[pyo3(signature = (on_bar, on_news, on_timer, wishes, notes, drain, looked))]
+    /// called. `looked` is called now and then with the bars, or events, played.
+    #[pyo3(signature = (on_bar, on_news, on_timer, on_market, next_block, wishes, notes, drain, looked))]
     #[allow(clippy::too_many_arguments, reason = "called from one place")]
     fn run(
         slf: &Bound<'_, Self>,
         on_bar: Option<Bound<'_, PyAny>>,
         on_news: Bound<'_, PyAny>,
         on_timer: Bound<'_, PyAny>,
+        on_market: Bound<'_, PyAny>,
+        next_block: Bound<'_, PyAny>,
         wishes: &Bound<'_, PyList>,
         notes: &Bound<'_, PyList>,
         drain: Bound<'_, PyAny>,
@@ -250,12 +444,11 @@ impl PyReplay {
         let mut countdown = LOOK;
         loop {
             let mut this = slf.borrow_mut();
-            let pause = this.machine.advance();
-            match pause {
-                Pause::Bar(bar) => {
-                    countdown = countdown.wrapping_sub(1);
-                    let joined = if on_bar.is_some() { this.join(bar) } else { None };
-                    if let (Some(bar), Some(on_bar)) = (joined, &on_bar) {
+            let stop = this.step();
+            countdown = countdown.wrapping_sub(1);
+            match stop {
+                Stop::Bar(bar) => {
+                    if let Some(on_bar) = &on_bar {
                         let (scale, interval_ns) = (this.scale, this.interval_ns);
                         #[allow(deprecated, reason = "what it names instead is unsafe")]
                         let kept = view.take().filter(|it| it.get_refcnt() == 1);
@@ -276,7 +469,7 @@ impl PyReplay {
                         drop(this);
                     }
                 }
-                Pause::News => {
+                Stop::News => {
                     let news = this.machine.take_news();
                     drop(this);
                     for one in news {
@@ -291,12 +484,28 @@ impl PyReplay {
                         }
                     }
                 }
-                Pause::Timer(number, due_ns) => {
+                Stop::Timer(number, due_ns) => {
                     drop(this);
                     on_timer.call1((number, due_ns))?;
                 }
-                Pause::Book | Pause::Trade { .. } | Pause::Starved => drop(this),
-                Pause::End => {
+                Stop::Book => {
+                    drop(this);
+                    on_market.call1((0, 0, 0))?;
+                }
+                Stop::Trade { price_ticks, size_lots, side } => {
+                    let tells = this.tells_trades;
+                    drop(this);
+                    if tells {
+                        on_market.call1((price_ticks, size_lots, side))?;
+                    }
+                }
+                Stop::Starved => {
+                    drop(this);
+                    feed(slf, &next_block)?;
+                    countdown = 0;
+                }
+                Stop::Nothing => drop(this),
+                Stop::End => {
                     this.machine.close();
                     return Ok(());
                 }
@@ -308,8 +517,7 @@ impl PyReplay {
                 countdown = LOOK;
                 py.check_signals()?;
                 if let Some(looked) = &looked {
-                    let events = slf.borrow().machine.events();
-                    looked.call1((events,))?;
+                    looked.call1((slf.borrow().played(),))?;
                 }
             }
         }
@@ -522,7 +730,7 @@ impl PyReplay {
     fn totals(&self) -> (u64, Vec<(u32, i128)>, i64, f64) {
         let account = &self.machine.account;
         let exposed_ns = account.exposed_ns(self.machine.now_ns());
-        (self.machine.events(), account.fees.clone(), exposed_ns, self.machine.curve.drawdown())
+        (self.played(), account.fees.clone(), exposed_ns, self.machine.curve.drawdown())
     }
 
     /// Returns (quote, base) in atoms, held or free.

@@ -5,7 +5,10 @@ use pyo3::types::PyBytes;
 use pyo3::{Bound, PyResult, Python, pyclass, pyfunction, pymethods};
 use steelyard_engine::{Command, Effects, Engine, QueueModel, commands_of};
 use steelyard_replay::oracle::{OracleFill, oracle};
-use steelyard_replay::{Event, Market, Played, Quoted, Quoter, TapeMarket, events_of, quote};
+use steelyard_replay::{Event, Market, Played, Quoted, Quoter, Quoting, TapeMarket, events_of};
+
+/// The bytes of a block that stays in the cache while it is played.
+const BLOCK: usize = 24 << 13;
 
 /// A level: its price and size.
 type Level = (i64, i64);
@@ -114,9 +117,13 @@ pub(crate) fn quote_tape(
     }
     let quoter = Quoter { account_id, every_ns, size_lots, most_lots };
     let quoted = py.detach(|| {
-        market.feed(records)?;
-        market.finish();
-        Ok(quote(&mut market, quoter))
+        let mut quoting = Quoting::new(quoter);
+        let mut quoted = Quoted::default();
+        for block in records.chunks(BLOCK) {
+            market.feed(block)?;
+            quoted = quoting.play(&mut market);
+        }
+        Ok(quoted)
     });
     let Quoted { orders, filled, executions, position_lots, wakes } =
         quoted.map_err(|bad: steelyard_replay::BadEvent| refused(bad))?;

@@ -93,6 +93,8 @@ impl BarMarket {
         interval_ns: i64,
         rules: BarRules,
     ) -> Self {
+        // Before the first bar there is no time.
+        let now_ns = bars.first().map_or(0, |it| it.open_ns);
         Self {
             engine,
             effects: Effects::default(),
@@ -102,7 +104,7 @@ impl BarMarket {
             rules,
             at: 0,
             is_open: false,
-            now_ns: i64::MIN,
+            now_ns,
             price: 0,
             points: [0; 4],
             leg: 0,

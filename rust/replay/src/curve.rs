@@ -48,8 +48,17 @@ impl Curve {
     /// Marks the account to a price of now.
     #[inline]
     pub fn mark(&mut self, now_ns: i64, price_ticks: i64, account: &Account) {
+        self.mark_at(now_ns, price_ticks as f64 * self.price_unit, account);
+    }
+
+    /// Marks the account to a middle of now, in half ticks.
+    pub fn mark_mid(&mut self, now_ns: i64, half_ticks: i64, account: &Account) {
+        self.mark_at(now_ns, half_ticks as f64 * 0.5 * self.price_unit, account);
+    }
+
+    #[inline]
+    fn mark_at(&mut self, now_ns: i64, price: f64, account: &Account) {
         let (cash, position) = (account.cash, account.base);
-        let price = price_ticks as f64 * self.price_unit;
         let equity = cash + position * price;
         if equity > self.peak {
             self.peak = equity;

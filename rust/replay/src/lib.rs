@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod any;
 mod bars;
 mod curve;
 mod latency;
@@ -24,12 +25,13 @@ mod tape_book;
 mod twin;
 
 pub use account::Account;
+pub use any::AnyMarket;
 pub use bars::{BarMarket, BarRules, Path};
 pub use curve::Curve;
 pub use latency::{Dice, Latency};
 pub use machine::{Closure, Machine, News, Pause, Settings, USER, Wish, state};
 pub use market::{Market, Played};
-pub use quoter::{Quoted, Quoter, quote};
+pub use quoter::{Quoted, Quoter, Quoting};
 pub use rows::{Bar, Event, FillRow, OrderRow, Point, kind};
 pub use tape::{BadEvent, TapeMarket, events_of};
 pub use tape_book::{TapeBook, Touch, Walked};

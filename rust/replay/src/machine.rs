@@ -103,6 +103,8 @@ pub struct Settings {
     pub fee_asset: FeeAsset,
     /// Whether news is wanted; without, it is taken as told and nobody is called.
     pub wants_news: bool,
+    /// How often the account is marked to the middle; 0: at each bar's close instead.
+    pub mark_ns: i64,
 }
 
 /// A new order as a strategy wants it; 0 is an absent price.
@@ -207,6 +209,8 @@ pub struct Machine<M> {
     events: u64,
     /// A bar that has closed, while what comes before it is told.
     held_back: Option<Bar>,
+    /// When the account is marked to the middle next.
+    marks_at_ns: i64,
 }
 
 impl<M: Market> Machine<M> {
@@ -233,6 +237,7 @@ impl<M: Market> Machine<M> {
             told_fills: 0,
             events: 0,
             held_back: None,
+            marks_at_ns: 0,
         }
     }
 
@@ -318,9 +323,13 @@ impl<M: Market> Machine<M> {
 
     /// Begins to call at each multiple of an interval; returns the timer's number.
     pub fn every(&mut self, every_ns: i64) -> usize {
+        self.every_from(every_ns, self.now_ns().max(0))
+    }
+
+    /// The same, from the first multiple after a time on.
+    pub fn every_from(&mut self, every_ns: i64, from_ns: i64) -> usize {
         let every_ns = every_ns.max(1);
-        let now_ns = self.now_ns().max(0);
-        let due_ns = (now_ns / every_ns + 1) * every_ns;
+        let due_ns = (from_ns.div_euclid(every_ns) + 1) * every_ns;
         self.timers.push(Timer { every_ns, due_ns });
         self.timers.len() - 1
     }
@@ -378,6 +387,7 @@ impl<M: Market> Machine<M> {
             && self.timers.is_empty()
             && self.closures_done == self.settings.closures.len()
             && self.held_back.is_none()
+            && self.settings.mark_ns == 0
     }
 
     /// Returns when the next thing is due.
@@ -391,7 +401,8 @@ impl<M: Market> Machine<M> {
             .peek()
             .map_or(i64::MAX, |it| it.0.arrives_ns.max(self.market.takes_from_ns()));
         let timer = self.timers.iter().map(|it| it.due_ns).min().unwrap_or(i64::MAX);
-        letter.min(flight).min(timer).min(self.closure_ns())
+        let marks_at_ns = if self.settings.mark_ns == 0 { i64::MAX } else { self.marks_at_ns };
+        letter.min(flight).min(timer).min(self.closure_ns()).min(marks_at_ns)
     }
 
     fn closure_ns(&self) -> i64 {
@@ -404,6 +415,10 @@ impl<M: Market> Machine<M> {
         let now_ns = self.market.now_ns();
         if self.closure_ns() <= now_ns {
             self.open_or_close();
+            return Some(Carried::On);
+        }
+        if self.settings.mark_ns != 0 && self.marks_at_ns <= now_ns {
+            self.mark();
             return Some(Carried::On);
         }
         if self.letters.front().is_some_and(|it| it.told_ns <= now_ns) {
@@ -426,6 +441,16 @@ impl<M: Market> Machine<M> {
             }
         }
         self.held_back.take().map(|bar| Carried::To(Pause::Bar(bar)))
+    }
+
+    /// Marks the account to the middle, where there is one, and says when to do it again.
+    fn mark(&mut self) {
+        let (now_ns, every_ns) = (self.market.now_ns(), self.settings.mark_ns);
+        let mid = self.market.mid_half_ticks();
+        if mid != 0 {
+            self.curve.mark_mid(now_ns, mid, &self.account);
+        }
+        self.marks_at_ns = (now_ns.div_euclid(every_ns) + 1) * every_ns;
     }
 
     fn open_or_close(&mut self) {

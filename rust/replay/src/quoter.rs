@@ -123,25 +123,39 @@ impl Desk {
     }
 }
 
-/// Plays what was fed to a market to its end under a quoter.
-pub fn quote(market: &mut TapeMarket, quoter: Quoter) -> Quoted {
-    let mut desk = Desk { quoter, quoted: Quoted::default(), own: [(0, 0); 2] };
-    let mut next_ns: Option<i64> = None;
-    loop {
-        match market.play(next_ns.unwrap_or(i64::MIN)) {
-            Played::Until => {
-                let now_ns = match next_ns {
-                    Some(due_ns) => {
-                        desk.wake(market);
-                        due_ns
-                    }
-                    None => market.next_event_ns().unwrap_or(0),
-                };
-                next_ns = Some(now_ns + quoter.every_ns);
+/// The quoter at work, block after block.
+pub struct Quoting {
+    desk: Desk,
+    next_ns: Option<i64>,
+}
+
+impl Quoting {
+    /// Makes a quoter that has not begun.
+    #[must_use]
+    pub fn new(quoter: Quoter) -> Self {
+        let desk = Desk { quoter, quoted: Quoted::default(), own: [(0, 0); 2] };
+        Self { desk, next_ns: None }
+    }
+
+    /// Plays what was fed to a market.
+    pub fn play(&mut self, market: &mut TapeMarket) -> Quoted {
+        let every_ns = self.desk.quoter.every_ns;
+        let mut due_ns = match self.next_ns {
+            Some(it) => it,
+            None => market.next_event_ns().unwrap_or(0).saturating_add(every_ns),
+        };
+        loop {
+            match market.play(due_ns) {
+                Played::Until => {
+                    self.desk.wake(market);
+                    due_ns += every_ns;
+                }
+                Played::Effects => self.desk.hear(market),
+                Played::Book | Played::Trade { .. } | Played::Bar(_) => {}
+                Played::Starved | Played::Over => break,
             }
-            Played::Effects => desk.hear(market),
-            Played::Book | Played::Trade { .. } | Played::Bar(_) => {}
-            Played::Starved | Played::Over => return desk.quoted,
         }
+        self.next_ns = Some(due_ns);
+        self.desk.quoted
     }
 }

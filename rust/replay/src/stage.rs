@@ -143,7 +143,7 @@ impl TapeMarket {
 
     /// Lets a level cross: the far house in its way is gone, users there fill first.
     #[cold]
-    pub(crate) fn cross(&mut self, side: Side, tick: u32, lots: i64) {
+    pub(crate) fn cross(&mut self, side: Side, tick: u32, lots: i64) -> bool {
         let far = side.opposite();
         let mut meets_users = false;
         let mut next = self.book.best(far);
@@ -159,7 +159,8 @@ impl TapeMarket {
         }
         if !meets_users {
             debug_assert!(!has_users(self.book.slot(side, tick)), "a book at rest is not crossed");
-            return self.book.write(side, tick, lots as u64);
+            self.book.write(side, tick, lots as u64);
+            return true;
         }
         self.engine.dormant(self.instrument.instrument_id, &mut self.dormant);
         let slides = self.stage(None);
@@ -168,11 +169,12 @@ impl TapeMarket {
         self.stage_price(far, i64::from(tick) + i64::from(side.number()));
         self.has_told = true;
         self.carry_out(&Command::HouseLevel(self.fact(side, tick, lots)), slides);
+        false
     }
 
     /// Lets a trade reach users, or be heard by those who wait.
     #[cold]
-    pub(crate) fn trade_heard(&mut self, taker: Side, tick: u32, lots: i64, reaches: bool) {
+    pub(crate) fn trade_heard(&mut self, taker: Side, tick: u32, lots: i64, reaches: bool) -> bool {
         let price = i64::from(tick);
         let id = self.instrument.instrument_id;
         let command = Command::HouseTrade(self.fact(taker, tick, lots));
@@ -187,13 +189,15 @@ impl TapeMarket {
             (self.last_ticks, self.last_known) = (price, price);
             let far = taker.opposite();
             let left = lots_of(self.book.slot(far, tick)) - lots;
-            return self.book.write(far, tick, left.max(0) as u64);
+            self.book.write(far, tick, left.max(0) as u64);
+            return !self.wants_trades;
         }
         self.engine.dormant(id, &mut self.dormant);
         let slides = self.stage(Some((taker, lots)));
         self.stage_level(taker.opposite(), tick);
         self.has_told = true;
         self.carry_out(&command, slides);
+        false
     }
 
     /// States the house's size at a level where users stand.

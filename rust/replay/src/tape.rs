@@ -89,10 +89,12 @@ pub struct TapeMarket {
     at: usize,
     is_over: bool,
     wants_book: bool,
-    wants_trades: bool,
+    pub(crate) wants_trades: bool,
     has_moved: bool,
     trade: Option<Played>,
     passed_over: u64,
+    /// How many events were played of blocks that are dropped.
+    dropped: u64,
     /// The recorded book while the market is closed and nothing of it passes.
     behind: Option<Box<TapeBook>>,
 }
@@ -148,6 +150,7 @@ impl TapeMarket {
             has_moved: false,
             trade: None,
             passed_over: 0,
+            dropped: 0,
             behind: None,
         })
     }
@@ -201,8 +204,15 @@ impl TapeMarket {
         self.passed_over
     }
 
+    /// Returns how many events have been played.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.dropped + self.at as u64
+    }
+
     /// Drops what was played.
     fn make_room(&mut self) {
+        self.dropped += self.at as u64;
         self.block.drain(..self.at);
         self.at = 0;
     }
@@ -214,18 +224,17 @@ impl TapeMarket {
             _ => self.block[before - 1].time_ns,
         };
         let tick_max = self.book.tick_max();
-        let mut outside = 0_u64;
-        for (index, event) in self.block[before..].iter().enumerate() {
-            let is_back = event.time_ns < time_ns;
-            time_ns = event.time_ns;
-            let is_sized = (0..=LOTS_MAX).contains(&event.lots);
+        let (mut outside, mut is_bad) = (0_u64, false);
+        for event in &self.block[before..] {
             let is_price = event.tick.wrapping_sub(1) < tick_max || event.kind == kind::CLEAR;
             outside += u64::from(!is_price);
-            if is_back || !is_sized || event.kind > kind::CLEAR {
-                let bad = BadEvent { index, event: *event, what: complaint(event, is_back) };
-                self.block.truncate(before);
-                return Err(bad);
-            }
+            is_bad |= event.time_ns < time_ns || !is_event(event);
+            time_ns = event.time_ns;
+        }
+        if is_bad {
+            let bad = self.first_bad(before);
+            self.block.truncate(before);
+            return Err(bad);
         }
         if outside != 0 {
             self.passed_over += outside;
@@ -237,7 +246,33 @@ impl TapeMarket {
                     || event.tick.wrapping_sub(1) < tick_max
             });
         }
+        // Before the first event there is no time.
+        if self.now_ns == 0 {
+            self.now_ns = self.block.first().map_or(0, |it| it.time_ns);
+        }
         Ok(())
+    }
+
+    #[cold]
+    fn first_bad(&self, before: usize) -> BadEvent {
+        let mut time_ns = match before {
+            0 => self.now_ns,
+            _ => self.block[before - 1].time_ns,
+        };
+        for (index, event) in self.block[before..].iter().enumerate() {
+            let what = if event.time_ns < time_ns {
+                "is earlier than the one before it: sort by time, keeping the order of equal ones"
+            } else if event.kind > kind::CLEAR {
+                "is of no kind: 0 to 6 are"
+            } else {
+                "has a size below 0 or above 2^53 lots"
+            };
+            if event.time_ns < time_ns || !is_event(event) {
+                return BadEvent { index, event: *event, what };
+            }
+            time_ns = event.time_ns;
+        }
+        BadEvent { index: 0, event: Event::default(), what: "is fine" }
     }
 
     // -- time -------------------------------------------------------------------------------
@@ -250,6 +285,7 @@ impl TapeMarket {
         // Out of the way, so that the place in it stays in registers.
         let block = std::mem::take(&mut self.block);
         let mut at = self.at;
+        let mut stop_ns = self.stop_ns(until_ns);
         let played = loop {
             let Some(event) = block.get(at) else {
                 if !self.is_over {
@@ -257,7 +293,6 @@ impl TapeMarket {
                 }
                 break if self.takes_move() { Played::Book } else { Played::Over };
             };
-            let stop_ns = self.due_ns.min(until_ns.saturating_add(1));
             if event.time_ns >= stop_ns {
                 if self.settle(until_ns.min(event.time_ns)) {
                     break Played::Effects;
@@ -269,29 +304,38 @@ impl TapeMarket {
                     self.now_ns = self.now_ns.max(until_ns);
                     break Played::Until;
                 }
+                stop_ns = self.stop_ns(until_ns);
             }
-            if self.has_moved && event.time_ns > self.now_ns && self.takes_move() {
+            if self.has_moved && event.time_ns > self.now_ns {
+                self.has_moved = false;
                 break Played::Book;
             }
             at += 1;
             self.now_ns = event.time_ns;
-            self.tell(event);
-            if self.has_told {
-                self.has_told = false;
+            if self.tell(event) {
+                continue;
+            }
+            if std::mem::take(&mut self.has_told) {
                 break Played::Effects;
             }
             if let Some(trade) = self.trade.take() {
                 break trade;
             }
+            stop_ns = self.stop_ns(until_ns);
         };
         (self.block, self.at) = (block, at);
         played
     }
 
+    /// Returns from which time on an event is not simply played.
+    fn stop_ns(&self, until_ns: i64) -> i64 {
+        self.due_ns.min(until_ns.saturating_add(1))
+    }
+
     /// Returns whether a changed book is to be told now.
     #[inline]
     fn takes_move(&mut self) -> bool {
-        std::mem::take(&mut self.has_moved) && self.wants_book
+        std::mem::take(&mut self.has_moved)
     }
 
     /// Does what is due up to a time; true where that told something.
@@ -324,9 +368,9 @@ impl TapeMarket {
 
     // -- events -----------------------------------------------------------------------------
 
-    /// Plays one event now; its time is not looked at.
+    /// Plays one event now; its time is not looked at. True where nothing came of it but that.
     #[inline(always)]
-    fn tell(&mut self, event: &Event) {
+    fn tell(&mut self, event: &Event) -> bool {
         let Event { lots, tick, .. } = *event;
         if self.behind.is_some() {
             return self.tell_closed(event);
@@ -334,7 +378,8 @@ impl TapeMarket {
         match event.kind {
             kind::BID_LEVEL => self.bid_level(tick, lots),
             kind::ASK_LEVEL => self.ask_level(tick, lots),
-            kind::BUY_TRADE | kind::SELL_TRADE => self.trade(event),
+            kind::BUY_TRADE => self.trade(Side::Buy, tick, lots),
+            kind::SELL_TRADE => self.trade(Side::Sell, tick, lots),
             kind::BEST_BID => self.best_bid(tick, lots),
             kind::BEST_ASK => self.best_ask(tick, lots),
             _ => self.clear(),
@@ -342,80 +387,78 @@ impl TapeMarket {
     }
 
     #[inline(always)]
-    fn bid_level(&mut self, tick: u32, lots: i64) {
-        self.has_moved = true;
+    fn bid_level(&mut self, tick: u32, lots: i64) -> bool {
+        self.has_moved = self.wants_book;
         if lots != 0 && i64::from(tick) >= self.book.asks.best() {
             return self.cross(Side::Buy, tick, lots);
         }
-        if !self.book.bids.put(tick, lots as u64) {
-            self.attend(Side::Buy, tick, lots);
-        }
+        self.book.bids.put(tick, lots as u64) || self.attend(Side::Buy, tick, lots)
     }
 
     #[inline(always)]
-    fn ask_level(&mut self, tick: u32, lots: i64) {
-        self.has_moved = true;
+    fn ask_level(&mut self, tick: u32, lots: i64) -> bool {
+        self.has_moved = self.wants_book;
         if lots != 0 && i64::from(tick) <= self.book.bids.best() {
             return self.cross(Side::Sell, tick, lots);
         }
-        if !self.book.asks.put(tick, lots as u64) {
-            self.attend(Side::Sell, tick, lots);
-        }
+        self.book.asks.put(tick, lots as u64) || self.attend(Side::Sell, tick, lots)
     }
 
     #[inline(always)]
-    fn best_bid(&mut self, tick: u32, lots: i64) {
-        if lots != 0 {
-            if self.book.bids.best() > i64::from(tick) {
-                self.drop_better(Side::Buy, tick);
-            }
-            self.bid_level(tick, lots);
+    fn best_bid(&mut self, tick: u32, lots: i64) -> bool {
+        if lots == 0 {
+            return true;
         }
+        if self.book.bids.best() > i64::from(tick) {
+            self.drop_better(Side::Buy, tick);
+        }
+        self.bid_level(tick, lots)
     }
 
     #[inline(always)]
-    fn best_ask(&mut self, tick: u32, lots: i64) {
-        if lots != 0 {
-            if self.book.asks.best() < i64::from(tick) {
-                self.drop_better(Side::Sell, tick);
-            }
-            self.ask_level(tick, lots);
+    fn best_ask(&mut self, tick: u32, lots: i64) -> bool {
+        if lots == 0 {
+            return true;
         }
+        if self.book.asks.best() < i64::from(tick) {
+            self.drop_better(Side::Sell, tick);
+        }
+        self.ask_level(tick, lots)
     }
 
     #[inline(always)]
-    fn trade(&mut self, event: &Event) {
-        let Event { lots, tick, .. } = *event;
+    fn trade(&mut self, taker: Side, tick: u32, lots: i64) -> bool {
         let price = i64::from(tick);
         if lots == 0 {
-            return;
-        }
-        let (reaches, taker) = match event.kind {
-            kind::BUY_TRADE => (self.users_ask <= price, Side::Buy),
-            _ => (self.users_bid >= price, Side::Sell),
-        };
-        if reaches || !self.silence.contains(&price) {
-            self.trade_heard(taker, tick, lots, reaches);
-        } else {
-            self.last_ticks = price;
-            let was_taken = match taker {
-                Side::Buy => self.book.asks.take(tick, lots as u64),
-                Side::Sell => self.book.bids.take(tick, lots as u64),
-            };
-            debug_assert!(was_taken, "users stand at {tick}, which was not reached");
+            return true;
         }
         if self.wants_trades {
             let side = i64::from(taker.number());
             self.trade = Some(Played::Trade { price_ticks: price, size_lots: lots, side });
         }
+        let reaches = match taker {
+            Side::Buy => self.users_ask <= price,
+            Side::Sell => self.users_bid >= price,
+        };
+        if reaches || !self.silence.contains(&price) {
+            return self.trade_heard(taker, tick, lots, reaches);
+        }
+        self.last_ticks = price;
+        let was_taken = match taker {
+            Side::Buy => self.book.asks.take(tick, lots as u64),
+            Side::Sell => self.book.bids.take(tick, lots as u64),
+        };
+        debug_assert!(was_taken, "users stand at {tick}, which was not reached");
+        !self.wants_trades
     }
 
     /// Plays one event past a market that is closed.
     #[cold]
-    fn tell_closed(&mut self, event: &Event) {
+    fn tell_closed(&mut self, event: &Event) -> bool {
         if let Some(book) = &mut self.behind {
             book.tell(event);
         }
+        true
     }
 
     /// Opens or restricts the market. While it is not open the recording goes on and nothing of it
@@ -447,7 +490,7 @@ impl TapeMarket {
         match side {
             Side::Buy => self.bid_level(tick, lots),
             Side::Sell => self.ask_level(tick, lots),
-        }
+        };
     }
 
     /// Drops the house's sizes that are better than its recorded touch.
@@ -461,7 +504,8 @@ impl TapeMarket {
             let slot = self.book.slot(side, better);
             if has_users(slot) {
                 if lots_of(slot) != 0 {
-                    self.attend(side, better, 0);
+                    self.restate(side, better, 0);
+                    self.is_no_longer_doubtful(side, better);
                 }
             } else {
                 self.book.write(side, better, 0);
@@ -471,8 +515,8 @@ impl TapeMarket {
 
     /// Forgets whatever stands, but for what is in doubt.
     #[cold]
-    fn clear(&mut self) {
-        self.has_moved = true;
+    fn clear(&mut self) -> bool {
+        self.has_moved = self.wants_book;
         if self.clear_ns != i64::MAX {
             self.end_doubts();
         }
@@ -489,6 +533,7 @@ impl TapeMarket {
         }
         self.clear_ns = self.now_ns;
         self.reckon();
+        false
     }
 
     /// Drops the sizes from before a gap that the snapshot behind it did not tell anew.
@@ -508,9 +553,10 @@ impl TapeMarket {
 
     /// Sets the house's size at a level where users stand; nothing crosses there.
     #[cold]
-    fn attend(&mut self, side: Side, tick: u32, lots: i64) {
+    fn attend(&mut self, side: Side, tick: u32, lots: i64) -> bool {
         self.restate(side, tick, lots);
         self.is_no_longer_doubtful(side, tick);
+        true
     }
 
     /// Takes a level out of those in doubt; returns whether it was one.
@@ -648,13 +694,8 @@ fn event_of(record: &[u8; EVENT_SIZE]) -> Event {
     }
 }
 
-#[cold]
-fn complaint(event: &Event, is_back: bool) -> &'static str {
-    if is_back {
-        "is earlier than the one before it: sort the tape by time, keeping the order of equal ones"
-    } else if event.kind > kind::CLEAR {
-        "is of no kind: 0 to 6 are"
-    } else {
-        "has a size below 0 or above 2^53 lots"
-    }
+/// Returns whether an event's kind and size can be.
+#[inline(always)]
+fn is_event(event: &Event) -> bool {
+    (event.kind <= kind::CLEAR) & (event.lots.cast_unsigned() <= LOTS_MAX.cast_unsigned())
 }

@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from steelyard._native import Replay
+from steelyard.backtest.book import ReplayBookView
 from steelyard.domain.commands import Place
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill, OrderState
 from steelyard.domain.order import Liquidity, OrderType, RejectReason, Side, TimeInForce
 from steelyard.domain.units import EXACT
-from steelyard.trading.books import BookView
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.portfolio import Portfolio
 from steelyard.trading.strategy import Desk, Position
@@ -35,7 +35,7 @@ class ReplayDesk(Desk):
     def __init__(self, instrument: Instrument, replay: Replay) -> None:
         # What the base keeps up to date by writing is read here; only the rest is its own.
         self.instrument = instrument
-        self.book = BookView(instrument)
+        self.book = ReplayBookView(instrument, replay)
         self.history = []
         self.timers = {}
         self.notes = []

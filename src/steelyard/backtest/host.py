@@ -12,6 +12,7 @@ from typing import Any
 from steelyard._native import Replay
 from steelyard.backtest.desk import ReplayDesk, place_of
 from steelyard.domain.instrument import Instrument
+from steelyard.domain.messages import Trade
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.domain.units import from_atoms, in_full, plain, to_atoms
 from steelyard.trading.duration import Duration
@@ -54,7 +55,8 @@ class Host:
         self._wants_fill = overrides(strategy, "on_fill")
         self._wants_order = overrides(strategy, "on_order")
         self._wanted_stop: ProtectIntent | None = None
-        self._timers: list[Duration] = []
+        self._timers: dict[int, Duration] = {}  # by the machine's numbers
+        self._trades = 0  # told
         self._heard = -1  # fills, when protection last looked
 
     @property
@@ -89,15 +91,25 @@ class Host:
         """Call what a timer is for."""
         self._strategy.on_timer(Timer(self._timers[number], due_ns))
 
+    def market(self, price_ticks: int, size_lots: int, side: int) -> None:
+        """Pass on that somebody has traded, or with no size that the book has changed."""
+        if not size_lots:
+            self._strategy.on_book(self._desk.book)
+            return
+        self._trades += 1
+        instrument_id, now_ns = self._desk.instrument.instrument_id, self._replay.now_ns
+        self._strategy.on_trade(
+            Trade(instrument_id, self._trades, price_ticks, size_lots, Side(side), now_ns)
+        )
+
     def drain(self) -> None:
         """Carry out the wishes of the last call, and keep its notes."""
         desk = self._desk
         if desk.notes:
             self._keep_notes()
         for interval in desk.timers:
-            if interval not in self._timers:
-                self._timers.append(interval)
-                self._replay.every(interval.ns)
+            if interval not in self._timers.values():
+                self._timers[self._replay.every(interval.ns)] = interval
         # The lists stay the same ones: the machine looks at them.
         wishes = desk.intents[:]
         desk.intents.clear()

@@ -5,16 +5,17 @@ long it took. A strategy that raises ends its run and the result says so; an int
 too, and what it has found until then is kept.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from steelyard import __version__, _native
 from steelyard.backtest import settings as assumed
-from steelyard.backtest.columns import BarColumns, Ints, Source, check_bars
+from steelyard.backtest.columns import BarColumns, Ints, Source, Tape, check_bars
 from steelyard.backtest.desk import ACCOUNT_ID, ReplayDesk
 from steelyard.backtest.host import Host
 from steelyard.backtest.result import FILL, ORDER, POINT, About, Result, Totals
@@ -29,6 +30,7 @@ from steelyard.domain.commands import (
 )
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.instrument import Instrument
+from steelyard.domain.messages import SECOND_NS
 from steelyard.engine.native import ENCODER
 from steelyard.trading.host import Guard, unguarded
 from steelyard.trading.risk import Limits
@@ -48,7 +50,7 @@ class Run:
     def __init__(
         self,
         strategy: Strategy,
-        bars: BarColumns,
+        data: BarColumns | Tape,
         settings: Settings,
         *,
         limits: Limits | None = None,
@@ -58,44 +60,57 @@ class Run:
         """Set a run up; rows are the bars in the machine's form, where they are at hand.
 
         Raises:
-            ConfigError: The settings contradict themselves or the strategy.
+            ConfigError: The settings contradict themselves, the strategy or the data.
             UsageError: The columns are no bars.
         """
         # A market of its own, so its numbers are its own: elsewhere they may be a hash of the name.
-        instrument = replace(
-            bars.instrument, instrument_id=0, base_asset_id=BASE_ID, quote_asset_id=QUOTE_ID
+        self.instrument = instrument = replace(
+            data.instrument, instrument_id=0, base_asset_id=BASE_ID, quote_asset_id=QUOTE_ID
         )
-        bars = BarColumns(instrument, *bars[1:])
         assumed.check(settings, instrument)
-        if rows is None:
-            check_bars(bars)
-            rows = machine_rows(bars)
-        strategy.check(bars.instrument)
+        strategy.check(instrument)
         self._strategy = strategy
-        self._bars = bars
+        self._data = data
         self._settings = settings
         self._seconds = 0.0
         self._is_partial = True
         self._failure: str | None = None
+        self._start_ns: int | None = None  # of a tape
+        self._blocks: Iterator[NDArray[np.void]] = iter(())
         wanted = strategy.bar_interval
-        interval_ns = wanted.ns if wanted is not None else bars.interval_ns
-        if interval_ns % bars.interval_ns:
-            raise ConfigError(
-                f"the strategy wants bars of {wanted}, which bars of "
-                f"{bars.interval_ns // 1_000_000_000} s do not add up to"
+        if isinstance(data, BarColumns):
+            interval_ns = data.interval_ns if wanted is None else wanted.ns
+            if interval_ns % data.interval_ns:
+                raise ConfigError(
+                    f"the strategy wants bars of {wanted}, which bars of "
+                    f"{data.interval_ns // SECOND_NS} s do not add up to"
+                )
+            if rows is None:
+                check_bars(data)
+                rows = machine_rows(data)
+            self.replay = _native.Replay(
+                rows,
+                data.interval_ns,
+                interval_ns,
+                instrument,
+                opening(instrument, settings),
+                assumed.deposit_atoms(settings, instrument),
+                settings.curve_ns,
+                assumed.for_machine(settings, is_tape=False),
             )
-        in_force = assumed.for_machine(settings, wants_news=False)
-        self.replay = _native.Replay(
-            rows,
-            bars.interval_ns,
-            interval_ns,
-            bars.instrument,
-            opening(bars.instrument, settings),
-            assumed.deposit_atoms(settings, bars.instrument),
-            settings.curve_ns,
-            in_force,
-        )
-        self.desk = ReplayDesk(bars.instrument, self.replay)
+        else:
+            self.replay = _native.Replay.of_tape(
+                0 if wanted is None else wanted.ns,
+                instrument,
+                opening(instrument, settings),
+                assumed.deposit_atoms(settings, instrument),
+                settings.curve_ns,
+                int(settings.queue),
+                (overrides(strategy, "on_book"), overrides(strategy, "on_trade")),
+                assumed.for_machine(settings, is_tape=True),
+            )
+            self._blocks = iter(data.blocks())
+        self.desk = ReplayDesk(instrument, self.replay)
         self.host = Host(strategy, self.desk, self.replay, limits, stop_loss)
         self.replay.wants_news = self.host.wants_news
         strategy.bind(self.desk)
@@ -123,18 +138,31 @@ class Run:
     def _play(self, looked: Looked | None) -> None:
         strategy, host, desk = self._strategy, self.host, self.desk
         if strategy.history_bars:
-            desk.history += self.replay.warm_up(strategy.history_bars)
+            desk.history += self.replay.warm_up(strategy.history_bars, self._next_block)
+        elif not isinstance(self._data, BarColumns):
+            self.replay.feed(self._next_block())
         host.start()
         self.replay.run(
             strategy.on_bar if overrides(strategy, "on_bar") else None,
             host.news,
             host.timer,
+            host.market,
+            self._next_block,
             desk.intents,
             desk.notes,
             host.drain,
             looked,
         )
         host.stop()
+
+    def _next_block(self) -> bytes | None:
+        """Return the next block of a tape as the machine reads it."""
+        block = next(self._blocks, None)
+        if block is None:
+            return None
+        if self._start_ns is None and len(block):
+            self._start_ns = int(block["time_ns"][0])
+        return block.tobytes()
 
     def go_to(self, targets: Ints, clock: Callable[[], float]) -> None:
         """Play to the end, trading to targets in lots instead of asking the strategy."""
@@ -153,24 +181,31 @@ class Run:
         settings: dict[str, Any] | None = None,
     ) -> Result:
         """Return what the run has found."""
-        replay, bars = self.replay, self._bars
+        replay, data = self.replay, self._data
         fills = np.frombuffer(replay.fills(), FILL)
         orders = np.frombuffer(replay.orders(), ORDER)
         events, fees, exposed_ns, drawdown = replay.totals()
-        played = bars.open_ns[:events]
-        start_ns = int(played[0]) if events else 0
-        end_ns = int(played[-1]) + bars.interval_ns if events else 0
+        is_tape = not isinstance(data, BarColumns)
+        if isinstance(data, BarColumns):
+            played = data.open_ns[:events]
+            start_ns = int(played[0]) if events else 0
+            end_ns = int(played[-1]) + data.interval_ns if events else 0
+            candles = thinned(data, events)
+        else:
+            start_ns = self._start_ns or 0
+            end_ns = max(start_ns, replay.now_ns)
+            candles = None
         strategy = type(self._strategy)
         about = About(
             name=name,
             strategy=f"{strategy.__module__}:{strategy.__qualname__}",
             params=_plain(self._strategy.params),
-            instrument=bars.instrument,
+            instrument=self.instrument,
             sources=tuple(sources),
             start_ns=start_ns,
             end_ns=end_ns,
-            interval_ns=bars.interval_ns,
-            assumptions=assumed.assumptions(self._settings, bars.instrument, is_tape=False),
+            interval_ns=data.interval_ns if isinstance(data, BarColumns) else None,
+            assumptions=assumed.assumptions(self._settings, self.instrument, is_tape=is_tape),
             settings=settings if settings is not None else _plain(self._settings),
             version=__version__,
             is_partial=self._is_partial,
@@ -187,7 +222,6 @@ class Run:
             seconds=self._seconds,
         )
         curve = np.frombuffer(replay.curve(), POINT)
-        candles = thinned(bars, events)
         return Result(about, totals, fills, orders, curve, candles, tuple(self.host.notes))
 
 

@@ -173,7 +173,7 @@ def _check_delay(name: str, delay: Delay) -> None:
         raise ConfigError(f"{name}: a delay is negative; nothing arrives before it leaves")
 
 
-def for_machine(settings: Settings, *, wants_news: bool) -> dict[str, Any]:
+def for_machine(settings: Settings, *, is_tape: bool) -> dict[str, Any]:
     """Return the settings as the machine takes them."""
     return {
         "path": int(settings.path),
@@ -189,7 +189,8 @@ def for_machine(settings: Settings, *, wants_news: bool) -> dict[str, Any]:
         "reject_e8": rate_e8(settings.rejects),
         "seed": settings.seed,
         "fee_asset": int(settings.fee_asset),
-        "wants_news": wants_news,
+        "wants_news": False,
+        "mark_ns": settings.curve_ns if is_tape else 0,
     }
 
 

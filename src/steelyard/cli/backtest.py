@@ -13,7 +13,7 @@ from rich.table import Table
 
 from steelyard.backtest import compare as comparing
 from steelyard.backtest import lookahead, report
-from steelyard.backtest.columns import BarColumns
+from steelyard.backtest.columns import BarColumns, Tape
 from steelyard.backtest.config import BacktestConfig, SignalsTable, parse_backtest
 from steelyard.backtest.lookahead import Finding
 from steelyard.backtest.report import Report
@@ -49,7 +49,7 @@ class Prepared(NamedTuple):
 
     config: BacktestConfig
     opened: Opened
-    bars: BarColumns
+    data: BarColumns | Tape
     signals: Signals | None
 
 
@@ -129,12 +129,13 @@ def prepare(file: Path, catalog: Path | None) -> Prepared:
 
 def run(prepared: Prepared, *, is_watched: bool) -> tuple[Result, bool]:
     """Run it; return what was found, and whether somebody stopped it before the end."""
-    made = make(prepared, prepared.bars)
+    made = make(prepared, prepared.data)
     was_interrupted = False
-    with progress(len(prepared.bars), is_watched=is_watched) as looked:
+    total = len(prepared.data) if isinstance(prepared.data, BarColumns) else None
+    with progress(total, is_watched=is_watched) as looked:
         try:
-            if prepared.signals is not None:
-                made.go_to(_targets(prepared, prepared.bars), perf_counter)
+            if isinstance(prepared.data, BarColumns) and prepared.signals is not None:
+                made.go_to(_targets(prepared, prepared.data), perf_counter)
             else:
                 made.go(perf_counter, guarded, looked)
         except KeyboardInterrupt:
@@ -148,15 +149,15 @@ def run(prepared: Prepared, *, is_watched: bool) -> tuple[Result, bool]:
     return found, was_interrupted
 
 
-def make(prepared: Prepared, bars: BarColumns) -> Run:
-    """Return a run of a configuration on some bars."""
+def make(prepared: Prepared, data: BarColumns | Tape) -> Run:
+    """Return a run of a configuration on some data."""
     config = prepared.config
     table = config.strategy
     strategy = load_strategy(table) if isinstance(table, StrategyTable) else Targets()
     risk = config.risk
     return Run(
         strategy,
-        bars,
+        data,
         config.settings,
         limits=None if risk is None else risk.limits,
         stop_loss=None if risk is None else risk.stop_loss_share,
@@ -166,9 +167,9 @@ def make(prepared: Prepared, bars: BarColumns) -> Run:
 class progress:  # noqa: N801 used as the function that a context manager is
     """A bar on standard error while a run goes on, with the time that is left."""
 
-    def __init__(self, total: int, *, is_watched: bool) -> None:
+    def __init__(self, total: int | None, *, is_watched: bool) -> None:
         self._progress = Progress(
-            TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+            TextColumn("{task.completed:,.0f} played"),
             BarColumn(),
             TaskProgressColumn(),
             TimeRemainingColumn(),
@@ -197,8 +198,12 @@ def _fields(struct: Any) -> dict[str, Any]:
 
 
 def _check(prepared: Prepared, common: Common) -> int:
+    if not isinstance(prepared.data, BarColumns):
+        raise ConfigError(
+            "--check runs on bars that begin and end elsewhere; these data are a tape"
+        )
     if prepared.signals is not None:
-        found = lookahead.check_signals(lambda bars: _targets(prepared, bars), prepared.bars)
+        found = lookahead.check_signals(lambda bars: _targets(prepared, bars), prepared.data)
     else:
 
         def fills(bars: BarColumns) -> Records:
@@ -206,7 +211,7 @@ def _check(prepared: Prepared, common: Common) -> int:
             made.go(perf_counter)
             return made.result().fills
 
-        found = lookahead.check_run(fills, prepared.bars)
+        found = lookahead.check_run(fills, prepared.data)
     document = {"findings": [one._asdict() for one in found]}
     common.show(document, "\n".join(_sentences(found)))
     return CHECK_FAILED if found else DONE

@@ -1,0 +1,209 @@
+"""A tape under a quoter: how many events a second a backtest plays, and how soon the first is over.
+
+The quoter joins the best bid and the best ask every 100 ms with 0.01 BTC, post-only, replaces an order
+when the touch has moved, and keeps its position within 0.1 BTC. Ours runs it compiled (`rust/replay`,
+the whole engine behind it: holds, fees, events) and in plain Python, as anybody's strategy. The peer is
+hftbacktest with its fastest book and a compiled strategy; the floors keep a book and its best prices
+(`floor_book.rs`). All play the same two captures of Binance BTCUSDT, futures and spot.
+
+The peer pins an older numpy: `STEELYARD_HFT_PYTHON` names a Python that has hftbacktest 2.4.4, else
+this one is asked. `python -m bench.ticks NAME` prints its fills and their hash, for the oracle in
+`tests/backtest/test_tape.py`.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.captures import CAPTURES, Capture, Events, events_of, found
+from bench.measure import RUNS, Bench, row
+from steelyard import _native
+from steelyard.domain.commands import Command, Deposit, ListInstrument, OpenAccount
+from steelyard.domain.instrument import Instrument
+from steelyard.domain.layout import encode
+from steelyard.engine.book import QueueModel
+
+HERE = Path(__file__).parent
+ME = 100
+STEP_NS = 100_000_000
+
+COMPILED = "compiled quoter"
+PYTHON = "Python quoter"
+PEER = "hftbacktest, ROI depth, compiled quoter"
+SEARCHED = "floor: a book whose best prices are searched"
+KEPT = "floor: a book whose best prices are kept"
+
+
+def run() -> Iterator[dict[str, Any]]:
+    """Measure both captures, and a cold run of the first."""
+    for capture in CAPTURES:
+        bench = Bench()
+        path = found(capture)
+        if path is None:
+            bench.skip(capture.name, f"needs {capture.path} in the folder STEELYARD_DATA names")
+            yield from bench.rows()
+            continue
+        with tempfile.TemporaryDirectory() as name:
+            events = events_of(path, capture)
+            yield from measured(bench, capture, events, Path(name))
+
+
+def measured(
+    bench: Bench, capture: Capture, events: Events, folder: Path
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one capture."""
+    of = f"{capture.name}: "
+    count = len(events.events)
+    saved = save(capture, events, folder)
+    records = events.events.tobytes()
+    told: dict[str, tuple[int, ...]] = {}
+
+    def compiled(_: None) -> None:
+        told[COMPILED] = quoted(capture, records)
+
+    bench.measure(of + COMPILED, count, lambda: None, compiled, unit="events/s")
+    floors(bench, of, saved, folder, count)
+    peer = peer_of(saved, RUNS)
+    if isinstance(peer, str):
+        bench.skip(of + PEER, peer)
+    else:
+        bench.tell(of + PEER, peer["rates"], count, "events/s")
+    bench.ratio(of + COMPILED, of + PEER, 4)
+    bench.ratio(of + COMPILED, of + SEARCHED, 1.2)
+    bench.ratio(of + COMPILED, of + KEPT)
+    bench.ratio(of + PYTHON, of + PEER, 2.5)
+    yield from bench.rows()
+    orders, filled, executions, position, wakes = told[COMPILED]
+    yield {
+        "name": of + COMPILED,
+        "orders": orders,
+        "filled": filled,
+        "executions": executions,
+        "position_lots": position,
+        "wakes": wakes,
+    }
+    cold = [cold_run(saved) for _ in range(RUNS)]
+    yield row(of + "cold run of ours, import to result", "s", cold)
+    if not isinstance(peer, str):
+        theirs = peer["import_s"] + peer["first_s"]
+        yield row(of + "cold run of hftbacktest", "s", [theirs])
+        ratio = round(theirs / statistics.median(cold), 1)
+        yield {"name": of + "cold run", "against": PEER, "ratio": ratio, "goal": 10}
+
+
+def opening(capture: Capture) -> bytes:
+    """Return what opens the market of a capture: its listing, an account, its money."""
+    lot, tick = Decimal(capture.lot_size), Decimal(capture.tick_size)
+    listing = Instrument(
+        instrument_id=0,
+        symbol="BTC-USDT",
+        base="BTC",
+        quote="USDT",
+        base_asset_id=1,
+        quote_asset_id=2,
+        lot_atoms=int(lot * 10**12),
+        tick_lot_atoms=int(lot * tick * 10**12),
+        price_max_ticks=int(200_000 / tick),
+        size_min_lots=1,
+        size_max_lots=int(1_000 / lot),
+        notional_min_atoms=0,
+    )
+    commands: tuple[Command, ...] = (
+        ListInstrument(listing),
+        OpenAccount(ME, 100_000, 100_000),
+        Deposit(ME, 1, 10**15),
+        Deposit(ME, 2, 10**20),
+    )
+    return b"".join(encode(command, 0) for command in commands)
+
+
+def quoted(capture: Capture, records: bytes) -> tuple[int, int, int, int, int]:
+    """Play a tape under the compiled quoter."""
+    size = int(Decimal("0.01") / Decimal(capture.lot_size))
+    quoter = (ME, STEP_NS, size, 10 * size)
+    return _native.quote_tape(opening(capture), QueueModel.PROPORTIONAL, records, quoter)
+
+
+def save(capture: Capture, events: Events, folder: Path) -> Path:
+    """Write a capture's events for the programs that are not this one."""
+    places = [len(it.partition(".")[2]) for it in (capture.tick_size, capture.lot_size)]
+    path = folder / f"{capture.name}.npz"
+    np.savez(path, events=events.events, local_ns=events.local_ns, places=places)
+    path.with_suffix(".bin").write_bytes(events.events.tobytes())
+    return path
+
+
+def floors(bench: Bench, of: str, saved: Path, folder: Path, count: int) -> None:
+    """Build and run both floors."""
+    rustc = shutil.which("rustc")
+    if rustc is None:
+        bench.skip(of + KEPT, "needs rustc")
+        return
+    program, source = folder / "floor_book", str(HERE / "floor_book.rs")
+    build = [rustc, "--edition", "2024", "-C", "opt-level=3", "-o", str(program), source]
+    subprocess.run(build, check=True)
+    command = [str(program), str(saved.with_suffix(".bin")), str(RUNS)]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\n")
+    searched, kept = (line.split() for line in lines[:2])
+    assert searched[1] == kept[1], "both floors have the same best prices"
+    bench.tell(of + SEARCHED, [float(it) for it in searched[2:]], count, "events/s")
+    bench.tell(of + KEPT, [float(it) for it in kept[2:]], count, "events/s")
+
+
+def peer_of(saved: Path, runs: int) -> dict[str, Any] | str:
+    """Return what the peer measured, or why it did not."""
+    python = os.environ.get("STEELYARD_HFT_PYTHON", sys.executable)
+    asked = [python, "-c", "from importlib.metadata import version as v; print(v('hftbacktest'))"]
+    version = subprocess.run(asked, check=False, capture_output=True, text=True).stdout.strip()
+    if version != "2.4.4":
+        return (
+            f"needs hftbacktest==2.4.4 (pip install) in the Python that STEELYARD_HFT_PYTHON names; "
+            f"{python} has {version or 'none'}"
+        )
+    command = [python, str(HERE / "hft_peer.py"), str(saved), str(runs)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def cold_run(saved: Path) -> float:
+    """Return how long a new process takes from importing to the first result of ours."""
+    command = [sys.executable, "-m", "bench.ticks", "--cold", str(saved.with_suffix(".bin"))]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=HERE.parent)
+    return float(done.stdout)
+
+
+def main(arguments: list[str]) -> None:
+    """Print the peer's fills of a capture, or do what a cold run does."""
+    if arguments[:1] == ["--cold"]:
+        path = Path(arguments[1])
+        quoted(next(it for it in CAPTURES if it.name == path.stem), path.read_bytes())
+        print(time.perf_counter() - BEGAN)
+        return
+    capture = next(it for it in CAPTURES if [it.name] == arguments)
+    path = found(capture)
+    assert path is not None, f"{capture.path} is not in the folder that STEELYARD_DATA names"
+    with tempfile.TemporaryDirectory() as name:
+        peer = peer_of(save(capture, events_of(path, capture), Path(name)), 0)
+    if isinstance(peer, str):
+        raise SystemExit(peer)
+    lines = "".join(f"{time_ns} {tick} {side}\n" for time_ns, tick, side in peer["fills"])
+    print(lines, end="")
+    digest = hashlib.sha256(lines.encode()).hexdigest()
+    print(f"orders {peer['orders']} fills {len(peer['fills'])} sha256 {digest}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
