@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from steelyard import __version__
+from steelyard.backtest.columns import BarColumns
 from steelyard.backtest.config import SignalsTable
 from steelyard.backtest.settings import assumptions
 from steelyard.backtest.sweep.config import Method, SweepTable, parse_sweep
@@ -103,7 +104,9 @@ def configure(prepared: Prepared, table: SweepTable) -> Sweep:
     Raises:
         ConfigError: The table does not fit the strategy or the data; the message names the key.
     """
-    config, bars = prepared.config, prepared.bars
+    config, bars = prepared.config, prepared.data
+    if not isinstance(bars, BarColumns):
+        raise ConfigError("[backtest] kind: sweeps run over bars, and these data are a tape")
     strategy = config.strategy
     kind = strategy_class(strategy) if isinstance(strategy, StrategyTable) else None
     space = parse_space(table.params, table.constraints, strategy.params, kind)
