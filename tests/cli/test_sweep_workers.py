@@ -126,7 +126,8 @@ def test_a_cluster_gives_the_same_and_goes_on_without_a_worker(cluster, tmp_path
     work = Hill(0.2, {3: "crash"}, str(opened))
     alone = Alone(Payload.of(work._replace(seconds=0.0, opened="")), 60)
     there = Cluster(Payload.of(work), 60, cluster.address)
-    assert there.about == "2 Dask workers with 2 threads"
+    there._client.wait_for_workers(2, timeout=60)
+    assert there._look() == "2 Dask workers with 2 threads"
     workers: set[str] = set()
     found = {}
     try:

@@ -13,15 +13,22 @@ from steelyard.backtest.sweep.splits import day
 from steelyard.backtest.sweep.surface import HeatMap
 
 WIDTH = 720
+NARROW = 440  # of one map among several
 _LETTER = 6.3  # width of a letter of 10.5 px
 _CELL_MIN_FOR_TEXT = 38
 
 
-def heat_map(found: HeatMap, objective: str) -> str:
+def escaped(text: object) -> str:
+    """Return somebody's text as text of a page, without anything that is not printed."""
+    letters = (each if each.isprintable() or each == "\n" else "?" for each in str(text))
+    return escape("".join(letters))
+
+
+def heat_map(found: HeatMap, objective: str, width: int = WIDTH) -> str:
     """Return a map: columns are x, rows y with the lowest value at the bottom."""
     columns, rows = len(found.x_labels), len(found.y_labels)
     left = 10 + _LETTER * max((len(label) for label in found.y_labels), default=0)
-    cell = (WIDTH - left - 4) / columns
+    cell = (width - left - 4) / columns
     high = max(24.0, min(cell, 46.0)) if rows > 1 else 46.0
     slanted = any(len(label) * _LETTER > cell - 4 for label in found.x_labels)
     below = 12 + _LETTER * 0.75 * max(map(len, found.x_labels)) if slanted else 20
@@ -48,7 +55,7 @@ def heat_map(found: HeatMap, objective: str) -> str:
                     text = _label(x + cell / 2, y + high / 2 + 4, shown, "middle", ink)
             said = f"{where}: {shown_figure(objective, value)}, {count:,} trials"
             parts.append(
-                f'<g><title>{escape(said)}</title><rect x="{x + 0.75:.1f}" y="{y + 0.75:.1f}" '
+                f'<g><title>{escaped(said)}</title><rect x="{x + 0.75:.1f}" y="{y + 0.75:.1f}" '
                 f'width="{cell - 1.5:.1f}" height="{high - 1.5:.1f}" rx="3" fill="{fill}"/>'
                 f"{text}</g>"
             )
@@ -70,7 +77,7 @@ def heat_map(found: HeatMap, objective: str) -> str:
         for row, label in enumerate(found.y_labels)
     )
     name = f"{objective} by {found.x}" + (f" and {found.y}" if found.y else "")
-    return _svg(bottom + below, parts, name)
+    return _svg(bottom + below, parts, name, width)
 
 
 def folds(walk: WalkForwardLine, objective: str) -> str:
@@ -113,7 +120,7 @@ def folds(walk: WalkForwardLine, objective: str) -> str:
             what = "training" if fill == "var(--faint)" else "test"
             said = f"{what} of the fold tested from {day(line.test.start_ns)}: "
             parts.append(
-                f"<g><title>{escape(said + shown_figure(objective, value))}</title>"
+                f"<g><title>{escaped(said + shown_figure(objective, value))}</title>"
                 f'<rect x="{x:.1f}" y="{y:.1f}" width="{bar:.1f}" height="{max(tall, 1):.1f}" '
                 f'rx="2" fill="{fill}"/></g>'
             )
@@ -138,7 +145,7 @@ def spread(bins: tuple[Bin, ...], objective: str, best: float | None) -> str:
         tall = height * each.trials / most
         ends = f"{shown_figure(objective, each.low)} to {shown_figure(objective, each.high)}"
         parts.append(
-            f"<g><title>{escape(f'{ends}: {each.trials:,} trials')}</title>"
+            f"<g><title>{escaped(f'{ends}: {each.trials:,} trials')}</title>"
             f'<rect x="{4 + place * wide + 0.5:.1f}" y="{8 + height - tall:.1f}" '
             f'width="{wide - 1:.1f}" height="{tall:.1f}" rx="1.5" fill="var(--own)"/></g>'
         )
@@ -155,9 +162,9 @@ def spread(bins: tuple[Bin, ...], objective: str, best: float | None) -> str:
     return _svg(height + 34, parts, f"how {objective} is spread over all trials")
 
 
-def _svg(height: float, parts: list[str], name: str) -> str:
+def _svg(height: float, parts: list[str], name: str, width: int = WIDTH) -> str:
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(name)}">'
+        f'<svg viewBox="0 0 {width} {height:.0f}" role="img" aria-label="{escaped(name)}">'
         f"{''.join(parts)}</svg>"
     )
 
@@ -166,12 +173,12 @@ def _label(x: float, y: float, text: str, anchor: str, fill: str = "") -> str:
     ink = f' style="fill:{fill}"' if fill else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="10.5"{ink}>'
-        f"{escape(text)}</text>"
+        f"{escaped(text)}</text>"
     )
 
 
 def _slanted(x: float, y: float, text: str) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="end" font-size="10.5" '
-        f'transform="rotate(-45 {x:.1f} {y:.1f})">{escape(text)}</text>'
+        f'transform="rotate(-45 {x:.1f} {y:.1f})">{escaped(text)}</text>'
     )

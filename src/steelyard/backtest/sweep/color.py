@@ -28,4 +28,4 @@ def rgb(share: float) -> tuple[int, int, int]:
 def is_light(color: tuple[int, int, int]) -> bool:
     """Whether dark letters read better on a color."""
     red, green, blue = color
-    return 0.299 * red + 0.587 * green + 0.114 * blue > 140  # noqa: PLR2004 of 255
+    return 0.299 * red + 0.587 * green + 0.114 * blue > 115  # noqa: PLR2004 of 255

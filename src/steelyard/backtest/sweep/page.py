@@ -4,14 +4,23 @@ What comes from a configuration or a strategy reaches the page as escaped text o
 in the file's head lets nothing run and nothing load, whatever a mistake elsewhere would allow.
 """
 
+import math
 from collections.abc import Iterable
-from html import escape
 
 from steelyard.backtest.sweep import chart
+from steelyard.backtest.sweep.chart import escaped
 from steelyard.backtest.sweep.figures import FIGURES, shown_figure
-from steelyard.backtest.sweep.report import FoldLine, SweepReport, TrialLine, headline, shuffled
+from steelyard.backtest.sweep.report import (
+    YEAR_DAYS,
+    FoldLine,
+    SweepReport,
+    TrialLine,
+    headline,
+    shuffled,
+)
 from steelyard.backtest.sweep.space import shown
 from steelyard.backtest.sweep.splits import Span, day
+from steelyard.backtest.sweep.surface import HeatMap
 
 COLUMNS = ("return", "annual_return", "drawdown", "sharpe", "calmar", "profit_factor", "trades")
 
@@ -49,10 +58,11 @@ th { text-align: right; color: var(--muted); font-weight: 500; padding: 5px 10px
 td { text-align: right; padding: 5px 10px; border-bottom: 1px solid var(--line);
   white-space: nowrap; } th:first-child, td:first-child { padding-left: 0; }
 tr.best td { color: var(--sand); } .up { color: var(--up); } .down { color: var(--down); }
-.maps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr));
+.maps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr));
   gap: 22px 26px; } .maps.one { grid-template-columns: minmax(0, 760px); }
 figure { margin: 0; min-width: 0; } figcaption { color: var(--muted); font-size: 12.5px;
-  margin-bottom: 6px; } svg { display: block; width: 100%; height: auto; }
+  margin-bottom: 6px; } svg { display: block; width: 100%;
+  max-width: 860px; height: auto; }
 svg text { fill: var(--muted); } pre { margin: 8px 0 0; padding: 10px 12px; overflow-x: auto;
   background: var(--raised); border-radius: 6px; font: 12px/1.45 var(--mono); }
 details { margin: 6px 0; } summary { cursor: pointer; }
@@ -68,14 +78,15 @@ def page(report: SweepReport) -> str:
     about = report.about
     which = " · ".join((about.name, about.strategy, about.data, _span(about.span)))
     parts = [
-        f"<h1>{_text(headline(report))}</h1>",
-        f'<p class="quiet">{_text(which)}</p>',
+        f"<h1>{escaped(headline(report))}</h1>",
+        f'<p class="quiet">{escaped(which)}</p>',
         _cards(report),
         _warnings(report),
         _maps(report),
         _walk(report),
         _top(report),
         _spread(report),
+        _luck(report),
         _failures(report),
         _about(report),
     ]
@@ -85,7 +96,7 @@ def page(report: SweepReport) -> str:
         "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n<link rel="icon" href="data:,">\n'
-        f"<title>{_text(about.name)}: sweep</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{escaped(about.name)}: sweep</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         f"<main>\n{''.join(part for part in parts if part)}\n</main>\n</body>\n</html>\n"
     )
 
@@ -116,8 +127,9 @@ def _cards(report: SweepReport) -> str:
     return (
         '<div class="cards">'
         + "".join(
-            f'<div class="card"><div class="name">{_text(each)}</div>'
-            f'<div class="value">{_text(value)}</div><div class="note">{_text(note)}</div></div>'
+            f'<div class="card"><div class="name">{escaped(each)}</div>'
+            f'<div class="value">{escaped(value)}</div>'
+            f'<div class="note">{escaped(note)}</div></div>'
             for each, value, note in cards
         )
         + "</div>"
@@ -127,7 +139,7 @@ def _cards(report: SweepReport) -> str:
 def _warnings(report: SweepReport) -> str:
     if not report.warnings:
         return ""
-    items = "".join(f"<li>{_text(said)}</li>" for said in report.warnings)
+    items = "".join(f"<li>{escaped(said)}</li>" for said in report.warnings)
     return f'<section class="warnings"><h2>What makes one doubt it</h2><ul>{items}</ul></section>'
 
 
@@ -136,17 +148,22 @@ def _maps(report: SweepReport) -> str:
         return ""
     name = report.about.objective
     over = "" if len(report.axes) <= 2 else ", the median over all other parameters"  # noqa: PLR2004
+    width = chart.WIDTH if len(report.maps) == 1 else chart.NARROW
     figures = "".join(
-        f"<figure><figcaption>{_text(each.x)}{' → and ' + _text(each.y) + ' ↑' if each.y else ''}"
-        f"</figcaption>{chart.heat_map(each, name)}</figure>"
+        f"<figure><figcaption>{escaped(_by(each))}</figcaption>"
+        f"{chart.heat_map(each, name, width)}</figure>"
         for each in report.maps
     )
     one = " one" if len(report.maps) == 1 else ""
     return _section(
         f"{name} by parameters",
-        f'<p class="quiet">{_text(FIGURES[name].about)}{over}. The frame is the best trial.</p>'
+        f'<p class="quiet">{escaped(FIGURES[name].about)}{over}. The frame is the best trial.</p>'
         f'<div class="maps{one}">{figures}</div>',
     )
+
+
+def _by(found: HeatMap) -> str:
+    return f"{found.x} →" + (f" and {found.y} ↑" if found.y else "")
 
 
 def _walk(report: SweepReport) -> str:
@@ -213,14 +230,26 @@ def _spread(report: SweepReport) -> str:
     return _section(f"{name} of all trials", chart.spread(report.spread, name, best))
 
 
+def _luck(report: SweepReport) -> str:
+    rows = shuffled(report)
+    if report.luck is not None:
+        yearly = math.sqrt(YEAR_DAYS)
+        said = (
+            f"{report.luck.sharpe * yearly:.2f}, and the best of {report.luck.trials:,} worthless "
+            f"trials is expected to show {report.luck.expected_max * yearly:.2f}"
+        )
+        rows = [("Sharpe ratio of the best", said), *rows]
+    return _section("How much may be luck", _list(rows)) if rows else ""
+
+
 def _failures(report: SweepReport) -> str:
     if not report.failures:
         return ""
     items = "".join(
-        f"<details><summary>{failure.trials:,}: <span class=mono>{_text(failure.said)}</span>"
+        f"<details><summary>{failure.trials:,}: <span class=mono>{escaped(failure.said)}</span>"
         f"</summary><p class=faint>for example with "
-        f"{_text(', '.join(f'{k} = {shown(v)}' for k, v in failure.example.items()))}</p>"
-        f"<pre>{_text(failure.text)}</pre></details>"
+        f"{escaped(', '.join(f'{k} = {shown(v)}' for k, v in failure.example.items()))}</p>"
+        f"<pre>{escaped(failure.text)}</pre></details>"
         for failure in report.failures
     )
     return _section("Trials that failed", items)
@@ -234,7 +263,6 @@ def _about(report: SweepReport) -> str:
         for axis in report.axes
     ]
     rows = [
-        *shuffled(report),
         *axes,
         *(("constraint", text) for text in about.constraints),
         ("fixed", fixed or "-"),
@@ -244,20 +272,24 @@ def _about(report: SweepReport) -> str:
         *about.assumptions,
         ("steelyard", about.version),
     ]
-    items = "".join(f"<dt>{_text(name)}</dt><dd>{_text(text)}</dd>" for name, text in rows)
-    return _section("What was run", f"<dl>{items}</dl>")
+    return _section("What was run", _list(rows))
+
+
+def _list(rows: Iterable[tuple[str, str]]) -> str:
+    items = "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(text)}</dd>" for name, text in rows)
+    return f"<dl>{items}</dl>"
 
 
 def _section(title: str, inside: str) -> str:
-    return f"<section><h2>{_text(title)}</h2>{inside}</section>"
+    return f"<section><h2>{escaped(title)}</h2>{inside}</section>"
 
 
 def _table(heads: Iterable[str], rows: Iterable[tuple[str, ...]], best: Iterable[int] = ()) -> str:
     marked = set(best)
-    head = "".join(f"<th>{_text(each)}</th>" for each in heads)
+    head = "".join(f"<th>{escaped(each)}</th>" for each in heads)
     body = "".join(
         f"<tr{' class=best' if place in marked else ''}>"
-        + "".join(f"<td>{_text(cell)}</td>" for cell in row)
+        + "".join(f"<td>{escaped(cell)}</td>" for cell in row)
         + "</tr>"
         for place, row in enumerate(rows)
     )
@@ -279,9 +311,3 @@ def _seconds(seconds: float) -> str:
     if seconds < 120:  # noqa: PLR2004
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"  # noqa: PLR2004
-
-
-def _text(text: object) -> str:
-    return escape(
-        "".join(each if each.isprintable() or each == "\n" else "?" for each in str(text))
-    )
