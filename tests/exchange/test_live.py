@@ -379,6 +379,25 @@ def test_the_venues_past_is_the_markets_past():
     assert running.replayed().ask(query, running.now_ns) == answer
 
 
+def test_minutes_that_were_asked_for_before_they_were_known_are_the_venues_in_the_end():
+    """Who asks in a silence gets flat minutes; what the venue tells later takes their place."""
+    running = Running()
+    first_ns = running.now_ns // MINUTE_NS * MINUTE_NS - 2 * MINUTE_NS
+    candle = (first_ns, 100, 102, 98, 101, 9, 90, 3)
+    running.tell(MarketPast(0, (candle,)))
+    running.now_ns = first_ns + 70 * MINUTE_NS
+    query = CandlesQuery(0, MINUTE_NS, 200)
+    flat = running.exchange.ask(query, running.now_ns).candles
+    assert [c.volume_lots for c in flat if c.is_closed] == [9] + [0] * 69
+    later = tuple((first_ns + n * MINUTE_NS, *candle[1:]) for n in range(70))
+    running.tell(MarketPast(0, later))
+    answer = running.exchange.ask(query, running.now_ns)
+    assert [c.volume_lots for c in answer.candles if c.is_closed] == [9] * 70
+    hours = running.exchange.ask(CandlesQuery(0, 60 * MINUTE_NS, 5), running.now_ns)
+    assert sum(c.volume_lots for c in hours.candles) == 9 * 70
+    assert running.replayed().ask(query, running.now_ns) == answer
+
+
 def test_a_long_pause_ends_with_what_is_told_then():
     running = Running()
     running.tell(WHOLE)
