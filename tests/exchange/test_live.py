@@ -1,4 +1,5 @@
 from itertools import permutations
+from random import Random
 
 import msgspec
 import pytest
@@ -7,6 +8,7 @@ from pit import Pit
 
 from steelyard.domain.commands import (
     Accepted,
+    CancelAll,
     Deposit,
     HouseLevel,
     OpenAccount,
@@ -377,6 +379,25 @@ def test_the_venues_past_is_the_markets_past():
     assert running.replayed().ask(query, running.now_ns) == answer
 
 
+def test_minutes_that_were_asked_for_before_they_were_known_are_the_venues_in_the_end():
+    """Who asks in a silence gets flat minutes; what the venue tells later takes their place."""
+    running = Running()
+    first_ns = running.now_ns // MINUTE_NS * MINUTE_NS - 2 * MINUTE_NS
+    candle = (first_ns, 100, 102, 98, 101, 9, 90, 3)
+    running.tell(MarketPast(0, (candle,)))
+    running.now_ns = first_ns + 70 * MINUTE_NS
+    query = CandlesQuery(0, MINUTE_NS, 200)
+    flat = running.exchange.ask(query, running.now_ns).candles
+    assert [c.volume_lots for c in flat if c.is_closed] == [9] + [0] * 69
+    later = tuple((first_ns + n * MINUTE_NS, *candle[1:]) for n in range(70))
+    running.tell(MarketPast(0, later))
+    answer = running.exchange.ask(query, running.now_ns)
+    assert [c.volume_lots for c in answer.candles if c.is_closed] == [9] * 70
+    hours = running.exchange.ask(CandlesQuery(0, 60 * MINUTE_NS, 5), running.now_ns)
+    assert sum(c.volume_lots for c in hours.candles) == 9 * 70
+    assert running.replayed().ask(query, running.now_ns) == answer
+
+
 def test_a_long_pause_ends_with_what_is_told_then():
     running = Running()
     running.tell(WHOLE)
@@ -386,3 +407,104 @@ def test_a_long_pause_ends_with_what_is_told_then():
     record = Record(1, running.now_ns, WHOLE)
     running.exchange.replay(record)
     assert running.touch() == (BID, ASK)
+
+
+# -- whatever happens -----------------------------------------------------------------------------
+
+
+class Wander:
+    """A venue whose book wanders by chance, and what it tells of it."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = Random(seed)
+        self.sides = {BUY: dict(BIDS), SELL: dict(ASKS)}
+        self.trades: list[tuple[Side, int, int]] = []
+
+    def whole(self) -> MarketHeard:
+        bids, asks = (tuple(self.sides[side].items()) for side in (BUY, SELL))
+        return MarketHeard(0, is_whole=True, bids=bids, asks=asks)
+
+    def facts(self) -> list[MarketHeard]:
+        """Let something happen; return it as its venue might tell it, in one fact or in two."""
+        rng, before = self.rng, {side: dict(levels) for side, levels in self.sides.items()}
+        trades = [self._trade() for _ in range(rng.choice((0, 0, 1, 3)))]
+        for _ in range(rng.randrange(4)):
+            self._quote(rng.choice((BUY, SELL)))
+        bids, asks = (
+            tuple(
+                (ticks, now.get(ticks, 0))
+                for ticks in {*was, *now}
+                if was.get(ticks) != now.get(ticks)
+            )
+            for was, now in ((before[side], self.sides[side]) for side in (BUY, SELL))
+        )
+        told = tuple((int(side), ticks, lots) for side, ticks, lots in trades)
+        change, traded = MarketHeard(0, bids=bids, asks=asks), MarketHeard(0, trades=told)
+        both = MarketHeard(0, bids=bids, asks=asks, trades=told, is_settled=True)
+        late = MarketHeard(0, trades=told, is_settled=True)
+        return rng.choice(([both], [traded, change], [change, late], [change, traded]))
+
+    def _trade(self) -> tuple[Side, int, int]:
+        taker = self.rng.choice((BUY, SELL))
+        far = self.sides[taker.opposite]
+        ticks = min(far) if taker is BUY else max(far)
+        lots = self.rng.randrange(1, far[ticks] + 1)
+        far[ticks] -= lots
+        if not far[ticks]:
+            del far[ticks]
+        if not far:
+            far[ticks + 300 * taker] = 500
+        self.trades.append((taker, ticks, lots))
+        return taker, ticks, lots
+
+    def _quote(self, side: Side) -> None:
+        own, far = self.sides[side], self.sides[side.opposite]
+        best = min(far) if side is BUY else max(far)
+        ticks = best - side * 10 * self.rng.randrange(1, 40)
+        lots = self.rng.choice((0, 5, 700))
+        own[ticks] = lots
+        if not lots and len(own) > 1:
+            del own[ticks]
+        elif not lots:
+            own[ticks] = 9
+
+    def book(self) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        bids = sorted(self.sides[BUY].items(), reverse=True)
+        return bids, sorted(self.sides[SELL].items())
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_a_venue_does_the_book_is_its_own_and_each_trade_prints_once(seed: int):
+    """Trades before the levels, after them, with them; levels that cross what stood before."""
+    venue, made = Wander(seed), pit()
+    for turn in range(200):
+        for fact in venue.facts():
+            hear(made, fact)
+        if turn % 50 == 49:
+            made.run(SETTLE_NS)
+            assert book(made) == venue.book()
+    assert printed(made) == venue.trades
+    assert len(venue.trades) > 50
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_whatever_users_do_the_next_whole_book_is_the_venues_around_them(seed: int):
+    """And the records of all of it make the same exchange again."""
+    venue, running = Wander(seed), Running()
+    rng = venue.rng
+    running.tell(WHOLE)
+    for _ in range(150):
+        running.tell(*venue.facts())
+        (best, _), *_ = venue.book()[0]
+        if rng.randrange(3) == 0:
+            side = rng.choice((BUY, SELL))
+            running.place(side, rng.randrange(100, 900), best + 10 * rng.randrange(-30, 30))
+        if rng.randrange(20) == 0:
+            running.tell(LOST, venue.whole())
+    running.tell(CancelAll(100, None), venue.whole())
+    levels = running.exchange.engine.book(0, 1_000)
+    assert (levels.bids, levels.asks) == venue.book()
+    assert running.exchange.counts.records["Place"] > 20
+    again = running.replayed()
+    assert again.engine.state_hash() == running.exchange.engine.state_hash()
+    assert again.market.cursor() == running.exchange.market.cursor()

@@ -210,6 +210,17 @@ def test_a_book_that_moves_through_an_order_fills_it_at_its_own_price(word):
     assert pit.house(0, SELL)[ASK - 300_000] == TWO - 100_000
 
 
+@pytest.mark.parametrize("line", ["gap 47000", "book gone", "book bid 49999 gone"])
+def test_nothing_stays_where_a_trade_met_a_better_order_first(line):
+    """The engine has some of the house left where the house believed to have traded it all."""
+    pit = opened("at +1s: trade sell 2 @ 49999", f"at +2s: {line}")
+    pit.place(0, BUY, 50_000, BID + 50)
+    pit.run(SECOND_NS)
+    assert pit.house(0, BUY)[BID] == 50_000
+    pit.run(SECOND_NS)
+    assert BID not in pit.house(0, BUY)
+
+
 def test_a_walk_goes_on_where_users_have_taken_a_whole_side():
     pit = opened("at +1s: price 49000 over 200ms")
     pit.place(0, SELL, 500_000)

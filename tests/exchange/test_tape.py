@@ -5,9 +5,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from pit import OPEN_NS, SECOND_NS, TICK_NS, Pit
+from pit import OPEN_NS, SECOND_NS, TICK_NS, USERS, Pit
 
 from steelyard.dialects.binance.recording import tape_events
+from steelyard.domain.commands import HouseLevel
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import MINUTE_NS, BookDelta, Touch, Trade
 from steelyard.domain.order import Side
@@ -186,6 +187,20 @@ def test_a_user_with_a_better_price_is_first():
     pit.run(SECOND_NS)
     assert pit.filled_lots(order) == 300
     assert printed(pit) == [(SELL, ASK, 300), (SELL, BID, 100)]
+
+
+@pytest.mark.parametrize("left", [0, 100])
+def test_nothing_stays_where_a_trade_met_a_better_order_first(left: int):
+    """The recording's next word on the level counts, whatever the house believed to have left."""
+    lots = 1_000 - left
+    pit = opened(trade(61, SELL, BID, lots), delta(62, 3, [(BID, left)]), delta(90, 4))
+    pit.place(0, BUY, 300, BID, account=USERS[1])
+    pit.engine.apply(HouseLevel(0, SELL, ASK, 0), pit.now_ns)
+    pit.place(0, BUY, 300, ASK)
+    pit.run(SECOND_NS)
+    assert pit.house(0, BUY)[BID] == left + 300
+    pit.run(SECOND_NS)
+    assert pit.house(0, BUY).get(BID, 0) == left
 
 
 def test_what_a_user_takes_is_back_with_the_next_change_of_the_level():

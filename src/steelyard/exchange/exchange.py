@@ -639,6 +639,8 @@ class Exchange:
     def _market_past(self, past: MarketPast) -> None:
         """Enter a venue's candles that are newer than what is known."""
         market = self._market(past.instrument_id)
+        if past.candles:
+            market.forget_flat_end(past.candles[0][0])
         series = market.series[MINUTE_NS]
         known_ns = series[-1].open_ns if series else -1
         for open_ns, *prices, volume_lots, quote_atoms, count in past.candles:

@@ -129,11 +129,7 @@ class _Followed:
         mirror = self.mirror
         if fact.lost:
             self.lost = fact.lost
-            self._unsettled.clear()
-            for side in (mirror.bids, mirror.asks):
-                self._told[side.side].clear()
-                for key in [*side.keys]:
-                    mirror.put(side, key, 0)
+            self._whole(fact)
             return
         for number, price_ticks, size_lots in fact.trades:
             taker = Side(number)
@@ -181,9 +177,10 @@ class _Followed:
         sides = ((self.mirror.bids, fact.bids), (self.mirror.asks, fact.asks))
         for side, levels in sides:
             wanted = {side.side * price: lots for price, lots in levels}
-            self._told[side.side] = wanted
-            for key in [key for key in side.keys if key not in wanted]:
-                self.mirror.put(side, key, 0)
+            before, self._told[side.side] = self._told[side.side], wanted
+            self._stand(
+                side, sorted((before.keys() | set(side.keys)) - wanted.keys(), reverse=True)
+            )
         for side, _ in sides:
             self._stand(side, sorted(self._told[side.side], reverse=True))
 
@@ -212,9 +209,11 @@ class _Followed:
             self._stand(self.mirror.of(side), [key])
 
     def _stand(self, side: MirrorSide, keys: Iterable[int]) -> None:
-        """Let the house stand at these keys as the venue was heard to."""
+        """Let the house stand at these keys as the venue was heard to.
+
+        Said also where the mirror has it so: around users' orders the mirror may be wrong.
+        """
         told = self._told[side.side]
         for key in keys:
-            lots = told.get(key, 0)
-            if lots != side.lots.get(key, 0) and abs(key) <= self.instrument.price_max_ticks:
-                self.mirror.put(side, key, lots)
+            if abs(key) <= self.instrument.price_max_ticks:
+                self.mirror.put(side, key, told.get(key, 0))

@@ -137,6 +137,13 @@ class InstrumentMarket:
                 _close_last(hours)
                 hours.append(replace(candle, interval_ns=HOUR_NS, open_ns=open_ns))
 
+    def forget_flat_end(self, since_ns: int) -> None:
+        """Forget candles without volume at the end, from a time on: somebody knows better now."""
+        for length in (MINUTE_NS, HOUR_NS):
+            series = self.series[length]
+            while series and not series[-1].volume_lots and series[-1].open_ns + length > since_ns:
+                series.pop()
+
     def _bridge(self, series: deque[Candle], length: int, open_ns: int) -> None:
         """Leave no gap before a candle that is about to come."""
         if not series or open_ns <= series[-1].open_ns + length:

@@ -19,7 +19,7 @@ from steelyard.domain.order import MarketState, Side
 from steelyard.domain.units import in_full
 from steelyard.engine import BookLevels
 from steelyard.exchange.house import PAUSE_NS, Books, HouseCommand, HouseCursor, ScriptCursor
-from steelyard.exchange.mirror import Mirror
+from steelyard.exchange.mirror import Mirror, MirrorSide
 from steelyard.exchange.script_text import Act, Become, Level, ScriptText, Shift, Stand, Take
 from steelyard.exchange.tape import SPEED_ONE_E4, AtEnd, speed_text
 
@@ -91,7 +91,7 @@ class Script:
             self._lap += 1
             self._offset, self._start_ns = 0, now_ns
             for mirror in self._mirrors:
-                _clear(mirror)
+                _clear(mirror, books)
             self._play(0, books, out)
         return out
 
@@ -171,7 +171,7 @@ class Script:
         mirror = self._mirrors[act.instrument_id]
         match act.deed:
             case Stand(levels) if not levels:
-                _clear(mirror)
+                _clear(mirror, books)
             case Stand(levels):
                 for side, ticks, lots in levels:
                     mirror.put(mirror.of(side), side * ticks, lots)
@@ -273,10 +273,21 @@ def _nobody_else(mirror: Mirror) -> Books:
     return lambda _: BookLevels([*mirror.bids.levels()], [*mirror.asks.levels()])
 
 
-def _clear(mirror: Mirror) -> None:
+def _clear(mirror: Mirror, books: Books) -> None:
+    mirror.look(books)
     for side in (mirror.bids, mirror.asks):
-        for key in reversed([*side.keys]):
-            mirror.put(side, key, 0)
+        _stand(mirror, side, {})
+
+
+def _stand(mirror: Mirror, side: MirrorSide, wanted: dict[int, int]) -> None:
+    """Let the house stand on a side at these keys alone.
+
+    Said of every level that is seen: around users' orders the mirror may have missed some.
+    """
+    for key in sorted({*side.keys, *side.users} - wanted.keys(), reverse=True):
+        mirror.put(side, key, 0)
+    for key in sorted(wanted, reverse=True):
+        mirror.put(side, key, wanted[key])
 
 
 def _sweep(mirror: Mirror, side: Side, lots: int) -> None:
@@ -310,13 +321,7 @@ def _shift(mirror: Mirror, shift: Shift, price_max_ticks: int) -> None:
             mirror.trade(behind.side, abs(key), standing // WALK_SHARE)
     for side in (ahead, behind):
         moved = {key + side.side * by: lots for key, lots in before[side.side].items()}
-        wanted = {key: lots for key, lots in moved.items() if 1 <= abs(key) <= price_max_ticks}
-        for key in reversed([*side.keys]):
-            if key not in wanted:
-                mirror.put(side, key, 0)
-        for key in sorted(wanted, reverse=True):
-            if side.lots.get(key, 0) != wanted[key]:
-                mirror.put(side, key, wanted[key])
+        _stand(mirror, side, {k: n for k, n in moved.items() if 1 <= abs(k) <= price_max_ticks})
 
 
 def _flat(

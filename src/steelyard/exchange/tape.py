@@ -213,7 +213,7 @@ class Tape:
     def _restate(self, delta: BookDelta) -> None:
         for side, levels in ((self._mirror.bids, delta.bids), (self._mirror.asks, delta.asks)):
             for price_ticks, lots in levels:
-                self._stand(side, side.side * price_ticks, lots)
+                self._stand(side, side.side * price_ticks, lots, is_news=True)
 
     def _follow(self, touch: Touch) -> None:
         """Let the house's best be the recorded one: what is better is stale."""
@@ -229,8 +229,14 @@ class Tape:
                 mirror.put(side, side.keys[-1], 0)
             self._stand(side, key, lots)
 
-    def _stand(self, side: MirrorSide, key: int, lots: int) -> None:
-        if lots != side.lots.get(key, 0) and abs(key) <= self._instrument.price_max_ticks:
+    def _stand(self, side: MirrorSide, key: int, lots: int, *, is_news: bool = False) -> None:
+        """Let the house stand at a key.
+
+        News of a level is said also where the mirror has it so: around users' orders that may be
+        wrong.
+        """
+        is_said = is_news or lots != side.lots.get(key, 0)
+        if is_said and abs(key) <= self._instrument.price_max_ticks:
             self._mirror.put(side, key, lots)
 
     # -- the recording ----------------------------------------------------------------------
