@@ -635,7 +635,7 @@ class TapeMarket:
         """Add a block of events.
 
         Raises:
-            ValueError: An event is none, or comes before the one in front of it; then none is added.
+            ValueError: An event is none, or comes before the one in front of it: none is added.
         """
 
     def play(self, until_ns: int) -> bytes:
