@@ -236,6 +236,10 @@ impl TapeMarket {
             self.block.truncate(before);
             return Err(bad);
         }
+        if self.now_ns == 0 {
+            // Its time begins with the tape, so that timers do.
+            self.now_ns = self.block.first().map_or(0, |it| it.time_ns);
+        }
         if outside != 0 {
             self.passed_over += outside;
             let mut index = 0;
