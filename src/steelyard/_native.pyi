@@ -569,6 +569,9 @@ class Replay:
     ) -> None:
         """Play to the end, calling whoever is to be told, then `drain` where a list has grown."""
 
+    def close(self) -> None:
+        """End the run where it is, if it has not ended: the last point of the curve, the books."""
+
     def run_targets(self, targets: Any) -> None:
         """Trade to a target in lots (int64) at each bar's close, by market orders."""
 
@@ -635,7 +638,7 @@ class TapeMarket:
         """Add a block of events.
 
         Raises:
-            ValueError: An event is none, or comes before the one in front of it: none is added.
+            ValueError: One is no event, or comes before the one in front of it; none is added.
         """
 
     def play(self, until_ns: int) -> bytes:

@@ -8,10 +8,21 @@ import pytest
 from free_ports import free_base
 
 from steelyard.cli.exchange import configure
+from steelyard.cli.live_source import LiveSource
 from steelyard.cli.market_source import CrowdSource
 from steelyard.cli.opening import OpenExchange
 from steelyard.domain.errors import UsageError
 from steelyard.testing import LocalExchange
+
+
+def test_nothing_is_asked_of_a_venue_where_an_exchange_is_founded_already(tmp_path):
+    """A restart needs no venue that answers: what is listed stands in the directory."""
+    journal = tmp_path / "exchange" / "journal"
+    journal.mkdir(parents=True)
+    (journal / "00000000000000000001.log").write_bytes(b"")
+    config = configure(tmp_path, 0, None, None, None, "off", None, live="binance:BTC-USDT")
+    assert isinstance(config.market, LiveSource)
+    assert config.market.instruments == ()
 
 
 def test_what_is_asked_is_checked_before_anything_is_opened():
@@ -23,6 +34,10 @@ def test_what_is_asked_is_checked_before_anything_is_opened():
     ("changes", "words"),
     [
         ({"crowd": 1, "tape": "x"}, "not both"),
+        ({"script": "x", "live": "binance"}, "not both"),
+        ({"script": "/nowhere.txt"}, "no script at"),
+        ({"live": "lemon"}, "'lemon' is no dialect"),
+        ({"live_url": ("ws://127.0.0.1:1",)}, "give both"),
         ({"port_base": 80}, "0 or from 1024 to 65000"),
         ({"port_base": -1}, "0 or from 1024"),
         ({"tape": "/nowhere.gz"}, "no recording at"),

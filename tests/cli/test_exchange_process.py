@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import shutil
 import socket
 from urllib.parse import urlencode, urlsplit
 
@@ -17,7 +18,8 @@ from websockets.sync.client import connect
 
 from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
 from steelyard.cli.limit_profiles import profile_chooser
-from steelyard.cli.market_source import tape_source
+from steelyard.cli.market_source import script_source, tape_source
+from steelyard.cli.opening import OpenExchange
 from steelyard.domain.errors import ConfigError
 from steelyard.testing import LocalExchange
 
@@ -232,6 +234,37 @@ def test_a_recording_that_breaks_off_stops_the_exchange_and_says_why(tmp_path, m
 def test_an_exchange_may_end_with_its_tape(tmp_path, monkeypatch):
     """`--at-end exit`."""
     assert play(tmp_path, monkeypatch, at_end="exit") is None
+
+
+def test_an_exchange_may_end_with_its_script_and_goes_on_where_it_was(tmp_path, monkeypatch):
+    """Its directory opens with the state that it was left in, by the journal alone."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    file = tmp_path / "lesson.txt"
+    file.write_text(
+        "market BTC-USDT\nat +0s: book bid 49999 1, ask 50001 1\nat +1s: price 51000 over 10s\n"
+        "at +20s: halt\nat +30s: open\nat +40s: trade buy 0.5\nat +60s: end\n"
+    )
+    config = ExchangeConfig(
+        tmp_path / "data", 0, script_source(f"{file}@100", "exit"), profile_chooser("off")
+    )
+
+    async def main() -> ExchangeProcess:
+        process = ExchangeProcess(config)
+        await process.start()
+        await asyncio.wait_for(process.stopped.wait(), 30)
+        await process.stop()
+        return process
+
+    process = asyncio.run(main())
+    assert process.failure is None
+    assert process.exchange.levels(0, 1).asks == [(5_100_100, 50_000)]
+    shutil.rmtree(tmp_path / "data" / "exchange" / "snapshots")
+    opened = OpenExchange(tmp_path / "data", None, process.exchange.now_ns)
+    try:
+        assert opened.exchange.engine.state_hash() == process.exchange.engine.state_hash()
+        assert opened.exchange.market.ended
+    finally:
+        opened.close()
 
 
 def test_a_websocket_lasts_as_long_as_its_dialect_says(tmp_path, monkeypatch):

@@ -46,12 +46,14 @@ def test_a_span_has_its_own_bars_and_its_own_gaps(catalog):
     bars, source = catalog.bars("somewhere", "BTC-USDT", "1m", begin + MINUTE, begin + 4 * MINUTE)
     assert bars.open_ns.tolist() == [begin + MINUTE, begin + 2 * MINUTE]
     assert source.gaps == ((begin + 3 * MINUTE, begin + 4 * MINUTE),)
-    with pytest.raises(UsageError, match="has nothing from 1970.*it has 5 rows from 2024-01-01"):
+    with pytest.raises(UsageError, match=r"has nothing from 1970.*it has 5 rows from 2024-01-01"):
         catalog.bars("somewhere", "BTC-USDT", "1m", 0, 1)
 
 
 def test_what_is_not_there_is_said_with_what_is(catalog):
-    with pytest.raises(UsageError, match="no other/BTC-USDT/1m .* there are somewhere/BTC-USDT/1m"):
+    with pytest.raises(
+        UsageError, match=r"no other/BTC-USDT/1m .* there are somewhere/BTC-USDT/1m"
+    ):
         catalog.bars("other", "BTC-USDT", "1m")
     with pytest.raises(UsageError, match="no trades, touch or depth of somewhere/BTC-USDT"):
         catalog.tape("somewhere", "BTC-USDT")
@@ -78,7 +80,7 @@ def test_a_tape_merges_trades_and_touches_of_one_clock(tmp_path):
     for path in (trades, touch):
         import_file(tmp_path / "c", path, Wanted("x", "BTC-USDT"), now_ns=1)
     tape, source = open_catalog(tmp_path / "c").tape("x", "BTC-USDT")
-    (events,) = tape.blocks()
+    events = np.concatenate(list(tape.blocks()))
     assert [tuple(event)[1:] for event in events] == [
         (15, 1000, 4),
         (20, 1025, 5),
@@ -88,7 +90,7 @@ def test_a_tape_merges_trades_and_touches_of_one_clock(tmp_path):
     ]
     assert source.name == "x/BTC-USDT"
     assert tape.local is None
-    assert [len(block) for block in tape.blocks()] == [5], "a tape can be begun anew"
+    assert sum(len(block) for block in tape.blocks()) == 5, "a tape can be begun anew"
 
 
 def test_the_directory_is_the_users_own_or_the_environments(monkeypatch, tmp_path):

@@ -63,11 +63,12 @@ PRINTED = {
         *(f"{NUMBER} NEW", f"{NUMBER} CANCELED"),
     ],
 }
-APART = EXAMPLES / "venue"  # not a program but a dialect: tests/sim/test_example_venue.py
+# Not programs: a dialect (tests/sim/test_example_venue.py), markets (tests/exchange/test_script.py)
+APART = {EXAMPLES / "venue", EXAMPLES / "scripts"}
 PROGRAMS = sorted(
     file.relative_to(EXAMPLES).as_posix()
     for file in EXAMPLES.rglob("*")
-    if file.is_file() and file.suffix not in {".md", ".pyc"} and file.parent != APART
+    if file.is_file() and file.suffix not in {".md", ".pyc"} and file.parent not in APART
 )
 
 

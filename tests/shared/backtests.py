@@ -67,7 +67,9 @@ def result_of(fills=None, curve=None, candles=None, *, orders=None, notes=(), to
         "refused": 0,
         "fees_atoms": {},
         "exposed_ns": 0,
-        "drawdown": float(np.max(1 - equity / peaks)) if len(curve) else 0.0,
+        "drawdown": float(np.max(1 - equity / np.where(peaks > 0, peaks, 1.0)))
+        if len(curve)
+        else 0.0,
         "seconds": 0.5,
         **(totals or {}),
     }

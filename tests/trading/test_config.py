@@ -29,6 +29,14 @@ price_collar = "2%"
 """
 
 
+def test_paper_is_an_environment_on_this_machine_alone():
+    """A bot trades on paper as it does in a sandbox, and reaches no further."""
+    assert parse_config(GOOD.replace("sandbox", "paper")).bot.environment is Environment.PAPER
+    away = GOOD.replace("sandbox", "paper").replace("127.0.0.1", "192.0.2.1")
+    with pytest.raises(ConfigError, match='in the environment "paper" orders go'):
+        parse_config(away)
+
+
 def test_the_contract_example_is_read():
     """Every key of the public contract, with exact limits."""
     config = parse_config(GOOD)
@@ -104,7 +112,6 @@ def test_numbers_are_exact_however_they_are_written():
             '"live"',
             '[bot] environment is "live", which this version cannot run yet; write "sandbox"',
         ),
-        ('"sandbox"', '"paper"', '[bot] environment is "paper", which this version cannot run yet'),
         ('"sandbox"', '"prod"', "[bot] environment: invalid enum value 'prod'"),
         ('"dip"', '"../dip"', "[bot] name is '../dip'; use up to 40 of a-z, 0-9, - and _"),
         ('"dip"', '""', "[bot] name is ''"),

@@ -14,6 +14,8 @@ pub struct Awaited {
     pub rises: bool,
     /// What the order does then.
     pub side: Side,
+    /// How much.
+    pub size_lots: i64,
 }
 
 impl Engine {
@@ -50,16 +52,18 @@ impl Engine {
             if extra.trigger_by != TriggerBy::Last || extra.is_child || extra.is_heard {
                 return None;
             }
-            let side = order.side;
+            let (side, size_lots) = (order.side, order.remaining_lots);
             Some(match extra.trigger_ticks {
-                Some(price_ticks) => Awaited { price_ticks, rises: waits_for_rise(order), side },
+                Some(price_ticks) => {
+                    Awaited { price_ticks, rises: waits_for_rise(order), side, size_lots }
+                }
                 None if extra.best_ticks == 0 => {
                     let (price_ticks, rises) = begins_at(side, extra)?;
-                    Awaited { price_ticks, rises, side }
+                    Awaited { price_ticks, rises, side, size_lots }
                 }
                 None => {
                     let price_ticks = trips_at(side, extra);
-                    Awaited { price_ticks, rises: side == Side::Buy, side }
+                    Awaited { price_ticks, rises: side == Side::Buy, side, size_lots }
                 }
             })
         });

@@ -195,6 +195,7 @@ impl PyBars {
 #[pyclass(name = "BarView", module = "steelyard._native")]
 pub(crate) struct BarView {
     bar: Bar,
+    is_gapped: bool,
     scale: Scale,
     #[pyo3(get)]
     interval_ns: i64,
@@ -203,13 +204,20 @@ pub(crate) struct BarView {
 }
 
 impl BarView {
-    pub(crate) fn new(bar: Bar, scale: Scale, interval_ns: i64, instrument: Py<PyAny>) -> Self {
-        Self { bar, scale, interval_ns, instrument }
+    pub(crate) fn new(
+        bar: Bar,
+        is_gapped: bool,
+        scale: Scale,
+        interval_ns: i64,
+        instrument: Py<PyAny>,
+    ) -> Self {
+        Self { bar, is_gapped, scale, interval_ns, instrument }
     }
 
     #[inline]
-    pub(crate) fn set(&mut self, bar: Bar) {
+    pub(crate) fn set(&mut self, bar: Bar, is_gapped: bool) {
         self.bar = bar;
+        self.is_gapped = is_gapped;
     }
 }
 
@@ -251,9 +259,10 @@ impl BarView {
         0
     }
 
+    /// Whether it was joined from fewer bars than it is long.
     #[getter]
     fn is_gapped(&self) -> bool {
-        false
+        self.is_gapped
     }
 
     #[getter]

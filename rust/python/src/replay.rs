@@ -92,7 +92,8 @@ pub(crate) struct PyReplay {
     /// The bars that the strategy wants are of this length, joined from those of the data.
     interval_ns: i64,
     data_interval_ns: i64,
-    joined: Cell<Option<Bar>>,
+    joined: Cell<Option<(Bar, i64)>>,
+    is_closed: bool,
     /// On a tape: the bar that trades are counted in, the one after it, and the last price.
     counted: [Option<Bar>; 2],
     last: i64,
@@ -104,13 +105,17 @@ pub(crate) struct PyReplay {
 
 /// Where a replay has stopped: the machine's pauses, with the bars that the strategy wants.
 enum Stop {
-    Bar(Bar),
+    /// One that a gap has cut short, and its own; each with whether something is missing.
+    Bars([Option<(Bar, bool)>; 2]),
     News,
     Timer(usize, i64),
     Book,
-    Trade { price_ticks: i64, size_lots: i64, side: i64 },
+    Trade {
+        price_ticks: i64,
+        size_lots: i64,
+        side: i64,
+    },
     Starved,
-    Nothing,
     End,
 }
 
@@ -133,10 +138,10 @@ impl PyReplay {
     #[inline]
     fn step(&mut self) -> Stop {
         match self.machine.advance() {
-            Pause::Bar(bar) => self.join(bar).map_or(Stop::Nothing, Stop::Bar),
+            Pause::Bar(bar) => Stop::Bars(self.join(bar)),
             Pause::News => Stop::News,
             Pause::Timer(number, due_ns) if Some(number) == self.closes => {
-                self.close_bar(due_ns).map_or(Stop::Nothing, Stop::Bar)
+                Stop::Bars([None, self.close_bar(due_ns).map(|bar| (bar, false))])
             }
             Pause::Timer(number, due_ns) => Stop::Timer(number, due_ns),
             Pause::Book => Stop::Book,
@@ -192,32 +197,43 @@ impl PyReplay {
         self.machine.market.as_tape().map_or(self.machine.events(), TapeMarket::events)
     }
 
-    /// Joins a bar to those before it; returns the longer bar that it closes.
-    fn join(&self, bar: Bar) -> Option<Bar> {
+    /// Joins a bar to those before it; returns the longer bars that are closed by then, each with
+    /// whether something of it is missing: one that a gap has cut short, and its own.
+    fn join(&self, bar: Bar) -> [Option<(Bar, bool)>; 2] {
         if self.interval_ns == self.data_interval_ns {
-            return Some(bar);
+            return [None, Some((bar, false))];
         }
         let interval_ns = self.interval_ns;
         let open_ns = bar.open_ns.div_euclid(interval_ns).wrapping_mul(interval_ns);
         let before = self.joined.take();
-        let mut whole = match before {
-            Some(it) if it.open_ns == open_ns => Bar {
-                high: it.high.max(bar.high),
-                low: it.low.min(bar.low),
-                close: bar.close,
-                volume: it.volume.saturating_add(bar.volume),
-                ..it
-            },
-            _ => Bar { open_ns, ..bar },
+        let (whole, count) = match before {
+            Some((it, count)) if it.open_ns == open_ns => {
+                let whole = Bar {
+                    high: it.high.max(bar.high),
+                    low: it.low.min(bar.low),
+                    close: bar.close,
+                    volume: it.volume.saturating_add(bar.volume),
+                    ..it
+                };
+                (whole, count.saturating_add(1))
+            }
+            _ => (Bar { open_ns, ..bar }, 1),
         };
+        // What a gap has cut short closes when the next one has begun.
+        let cut_short = before.filter(|it| it.0.open_ns != open_ns).map(|it| (it.0, true));
         let ends = bar.open_ns.saturating_add(self.data_interval_ns);
         if ends == open_ns.saturating_add(interval_ns) {
-            whole.open_ns = open_ns;
-            return Some(whole);
+            let is_gapped = count.saturating_mul(self.data_interval_ns) != interval_ns;
+            return [cut_short, Some((whole, is_gapped))];
         }
-        self.joined.set(Some(whole));
-        // What a gap has cut short closes when the next one begins.
-        before.filter(|it| it.open_ns != open_ns)
+        self.joined.set(Some((whole, count)));
+        [cut_short, None]
+    }
+
+    fn end(&mut self) {
+        if !std::mem::replace(&mut self.is_closed, true) {
+            self.machine.close();
+        }
     }
 }
 
@@ -288,6 +304,7 @@ impl PyReplay {
             interval_ns: wanted_interval_ns,
             data_interval_ns: interval_ns,
             joined: Cell::new(None),
+            is_closed: false,
             counted: [None; 2],
             last: 0,
             closes: None,
@@ -333,6 +350,7 @@ impl PyReplay {
             counted: [None; 2],
             last: 0,
             closes: None,
+            is_closed: false,
             tells_trades: wants.1,
             instrument: instrument.unbind(),
         })
@@ -406,16 +424,18 @@ impl PyReplay {
         while found.len() < count {
             let stop = slf.borrow_mut().step();
             match stop {
-                Stop::Bar(bar) => {
+                Stop::Bars(joined) => {
                     let this = slf.borrow();
                     let (scale, interval_ns) = (this.scale, this.interval_ns);
-                    let instrument = this.instrument.clone_ref(py);
-                    let view = BarView::new(bar, scale, interval_ns, instrument);
-                    found.push(Bound::new(py, view)?);
+                    for (bar, is_gapped) in joined.into_iter().flatten() {
+                        let instrument = this.instrument.clone_ref(py);
+                        let view = BarView::new(bar, is_gapped, scale, interval_ns, instrument);
+                        found.push(Bound::new(py, view)?);
+                    }
                 }
                 Stop::Starved => feed(slf, next_block)?,
                 Stop::End => break,
-                Stop::News | Stop::Timer(..) | Stop::Book | Stop::Trade { .. } | Stop::Nothing => {}
+                Stop::News | Stop::Timer(..) | Stop::Book | Stop::Trade { .. } => {}
             }
         }
         Ok(found)
@@ -447,26 +467,30 @@ impl PyReplay {
             let stop = this.step();
             countdown = countdown.wrapping_sub(1);
             match stop {
-                Stop::Bar(bar) => {
-                    if let Some(on_bar) = &on_bar {
-                        let (scale, interval_ns) = (this.scale, this.interval_ns);
+                Stop::Bars(joined) => {
+                    let (scale, interval_ns) = (this.scale, this.interval_ns);
+                    drop(this);
+                    for (bar, is_gapped) in joined.into_iter().flatten() {
+                        let Some(on_bar) = &on_bar else { break };
                         #[allow(deprecated, reason = "what it names instead is unsafe")]
                         let kept = view.take().filter(|it| it.get_refcnt() == 1);
                         let shown = match kept {
                             Some(it) => {
-                                it.borrow_mut().set(bar);
+                                it.borrow_mut().set(bar, is_gapped);
                                 it
                             }
                             None => {
-                                let instrument = this.instrument.clone_ref(py);
-                                Bound::new(py, BarView::new(bar, scale, interval_ns, instrument))?
+                                let instrument = slf.borrow().instrument.clone_ref(py);
+                                let new =
+                                    BarView::new(bar, is_gapped, scale, interval_ns, instrument);
+                                Bound::new(py, new)?
                             }
                         };
-                        drop(this);
                         on_bar.call1((&shown,))?;
                         view = Some(shown);
-                    } else {
-                        drop(this);
+                        if !wishes.is_empty() || !notes.is_empty() {
+                            drain.call0()?;
+                        }
                     }
                 }
                 Stop::News => {
@@ -504,9 +528,8 @@ impl PyReplay {
                     feed(slf, &next_block)?;
                     countdown = 0;
                 }
-                Stop::Nothing => drop(this),
                 Stop::End => {
-                    this.machine.close();
+                    this.end();
                     return Ok(());
                 }
             }
@@ -558,7 +581,7 @@ impl PyReplay {
                     }
                 }
                 Pause::End => {
-                    self.machine.close();
+                    self.end();
                     return Ok(());
                 }
                 Pause::News
@@ -568,6 +591,11 @@ impl PyReplay {
                 | Pause::Starved => {}
             }
         }
+    }
+
+    /// Ends the run where it is, if it has not ended.
+    fn close(&mut self) {
+        self.end();
     }
 
     // -- what a desk may do and know ------------------------------------------------------------

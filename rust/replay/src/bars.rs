@@ -1,11 +1,19 @@
 //! Bars as a market: a path of prices, on which the house stands only while an order acts.
 //!
 //! A bar tells four prices and not their order, so the path between them is an assumption: the open,
-//! one extreme, the other, the close. Orders that arrive between two bars meet the next open. What a
-//! taker pays is the price of the path, moved against it by half a spread, a share of the price, and
-//! by how much of the bar's volume it wants. A resting order fills at its own price when the path
-//! goes through it, or touches it, as the rules say; triggers go off on the way, at their price, and
-//! at the open where that has jumped over them.
+//! one extreme, the other, the close. It is chosen when the price leaves the open, so that what is
+//! bought there counts. Orders that arrive between two bars meet the next open; cancels, and changes
+//! that need nobody to trade with, are done before it. What a taker pays is the price of the path,
+//! moved against it by half a spread, a share of the price, and by how much of the bar's volume it
+//! wants. A resting order fills at its own price when the path goes through it, or touches it, as the
+//! rules say; triggers go off on the way, at their price, and at the open where that has jumped over
+//! them. What a bar's volume leaves of a limit order rests at its limit, and fills there.
+//!
+//! While the market is not open nothing of the path happens to an order; when it opens again, what
+//! the price has passed meanwhile is met at the price of then.
+//!
+//! Where two opposite orders go off at one price, or one goes off where another rests, the house can
+//! stand on one side of it only: the buyer then pays one tick more, or the seller gets one less.
 //!
 //! Where no order is open and none arrives a bar costs nothing but its close.
 #![allow(
@@ -74,9 +82,11 @@ pub struct BarMarket {
     is_open: bool,
     now_ns: i64,
     price: i64,
-    /// The path of the open bar, and on which leg it is.
+    /// The path of the open bar, whether its extremes are in order yet, and on which leg it is.
     points: [i64; 4],
+    is_path_known: bool,
     leg: usize,
+    is_closed: bool,
     /// What the user may still trade in the open bar.
     left_lots: i64,
     volume: i64,
@@ -97,15 +107,17 @@ impl BarMarket {
             engine,
             effects: Effects::default(),
             instrument_id,
+            now_ns: bars.first().map_or(0, |it| it.open_ns),
             bars,
             interval_ns,
             rules,
             at: 0,
             is_open: false,
-            now_ns: i64::MIN,
             price: 0,
             points: [0; 4],
+            is_path_known: false,
             leg: 0,
+            is_closed: false,
             left_lots: LIMIT_MAX,
             volume: 0,
             position_lots: 0,
@@ -118,6 +130,17 @@ impl BarMarket {
         self.is_open = true;
         self.now_ns = self.now_ns.max(bar.open_ns);
         self.leg = 0;
+        self.is_path_known = false;
+        self.points = [bar.open, bar.open, bar.open, bar.close];
+        self.enter(bar);
+        let before = std::mem::replace(&mut self.price, bar.open);
+        if before != 0 && !self.is_closed {
+            self.jump();
+        }
+    }
+
+    /// Takes a bar's volume as what may be traded from now on.
+    fn enter(&mut self, bar: &Bar) {
         self.volume = bar.volume;
         self.left_lots = match self.rules.volume_share_e8 {
             0 => LIMIT_MAX,
@@ -126,7 +149,18 @@ impl BarMarket {
                 i64::try_from(lots).unwrap_or(LIMIT_MAX).min(LIMIT_MAX)
             }
         };
-        let before = std::mem::replace(&mut self.price, bar.open);
+    }
+
+    /// Lets what the price has jumped over meet it.
+    fn jump(&mut self) {
+        if self.engine.open_orders() > 0 && self.price != 0 {
+            self.reach(self.price, Side::Buy);
+            self.reach(self.price, Side::Sell);
+        }
+    }
+
+    /// Chooses the order of the extremes by what is held, and wanted, when the price leaves the open.
+    fn choose_path(&mut self, bar: &Bar) {
         let high_first = match self.rules.path {
             Path::HighFirst => true,
             Path::LowFirst => false,
@@ -141,15 +175,7 @@ impl BarMarket {
         };
         let (first, second) = if high_first { (bar.high, bar.low) } else { (bar.low, bar.high) };
         self.points = [bar.open, first, second, bar.close];
-        if self.engine.open_orders() > 0 && before != 0 {
-            // What lies between two bars is jumped over.
-            if bar.open >= before {
-                self.reach(bar.open, Side::Buy);
-            }
-            if bar.open <= before {
-                self.reach(bar.open, Side::Sell);
-            }
-        }
+        self.is_path_known = true;
     }
 
     fn awaits_to_buy(&self) -> bool {
@@ -165,6 +191,9 @@ impl BarMarket {
 
     /// Walks on, until the time, the end of the bar, or something that concerns the user.
     fn walk(&mut self, bar: &Bar, until_ns: i64) {
+        if !self.is_path_known && self.now_ns < until_ns {
+            self.choose_path(bar);
+        }
         while self.leg < self.points.len() - 1 && self.now_ns < until_ns {
             let (from, to) = (self.points[self.leg], self.points[self.leg + 1]);
             let (begins, ends) = (self.time_of(bar, self.leg), self.time_of(bar, self.leg + 1));
@@ -175,6 +204,7 @@ impl BarMarket {
             };
             let rises = goal >= self.price;
             if self.engine.open_orders() > 0
+                && !self.is_closed
                 && let Some(price) = self.next_stop(goal, rises)
             {
                 self.now_ns = self
@@ -191,7 +221,7 @@ impl BarMarket {
             self.now_ns = until_ns.min(ends);
             if until_ns >= ends {
                 self.leg += 1;
-                if !self.engine.is_nobody_waiting(self.instrument_id) {
+                if !self.is_closed && !self.engine.is_nobody_waiting(self.instrument_id) {
                     self.print(goal);
                     if self.has_told() {
                         return;
@@ -233,31 +263,57 @@ impl BarMarket {
 
     /// Lets what waits for a price or rests there meet it; `taker` is the side that pushes.
     fn reach(&mut self, price: i64, taker: Side) {
+        let before = self.traded_lots();
         let rises = taker == Side::Buy;
+        let way = i64::from(taker.number());
+        let limit = (price - i64::from(!self.rules.fills_by_touch) * way).max(1);
+        let best = self.engine.best_ticks(self.instrument_id, taker.opposite());
+        let fills = best != 0 && self.left_lots > 0 && taker.reaches(limit, best);
+        let [mut buys, mut sells] = [0_i64; 2];
         if !self.engine.is_nobody_waiting(self.instrument_id) {
-            let awaited = self.engine.awaited(self.instrument_id);
-            let way = i64::from(taker.number());
-            let reached = |it: &&steelyard_engine::Awaited| {
-                it.rises == rises && (price - it.price_ticks) * way >= 0
-            };
-            let buys = awaited.iter().filter(reached).any(|it| it.side == Side::Buy);
-            let sells = awaited.iter().filter(reached).any(|it| it.side == Side::Sell);
-            if buys || sells {
-                let bid = sells.then(|| self.stand(Side::Sell, 0)).flatten();
-                let ask = buys.then(|| self.stand(Side::Buy, 0)).flatten();
-                self.print(price);
-                self.leave(bid);
-                self.leave(ask);
-                self.note();
+            for it in self.engine.awaited(self.instrument_id) {
+                if it.rises == rises && (price - it.price_ticks) * way >= 0 {
+                    let lots = if it.side == Side::Buy { &mut buys } else { &mut sells };
+                    *lots = lots.saturating_add(it.size_lots);
+                }
             }
         }
-        let beyond = i64::from(!self.rules.fills_by_touch) * i64::from(taker.number());
-        let best = self.engine.best_ticks(self.instrument_id, taker.opposite());
-        let limit = price - beyond;
-        if best != 0 && self.left_lots > 0 && taker.reaches(limit, best) && limit > 0 {
-            self.house(Command::HouseTrade(self.fact(taker, limit, self.left_lots)));
-            self.note();
+        if buys == 0 && sells == 0 {
+            if fills {
+                self.house(Command::HouseTrade(self.fact(taker, limit, self.left_lots)));
+            }
+        } else {
+            // Those who rest are met first, with the house where those who go off will meet it.
+            let left_lots = self.left_lots;
+            if fills && self.rules.volume_share_e8 != 0 {
+                self.left_lots = (left_lots - self.resting_lots(taker, limit)).max(0);
+            }
+            let touches = fills && self.rules.fills_by_touch;
+            let bid = if sells > 0 {
+                self.stand(Side::Sell, sells, price - i64::from(touches && !rises))
+            } else {
+                None
+            };
+            let bid_ticks = bid.map_or(0, |it| it.price_ticks);
+            let least = (price + i64::from(touches && rises)).max(bid_ticks + 1);
+            let ask = if buys > 0 { self.stand(Side::Buy, buys, least) } else { None };
+            self.left_lots = left_lots;
+            if fills {
+                self.house(Command::HouseTrade(self.fact(taker, limit, self.left_lots)));
+            }
+            self.print(price);
+            self.leave(bid);
+            self.leave(ask);
         }
+        self.spend(before);
+    }
+
+    /// Returns how much rests that a taker reaches; depth beyond what anybody has open is not read.
+    fn resting_lots(&self, taker: Side, limit_ticks: i64) -> i64 {
+        let depth = self.engine.open_orders();
+        let Some((bids, asks)) = self.engine.book(self.instrument_id, depth) else { return 0 };
+        let far = if taker == Side::Buy { asks } else { bids };
+        far.iter().filter(|it| taker.reaches(limit_ticks, it.0)).map(|it| it.1).sum()
     }
 
     // -- the house ----------------------------------------------------------------------------
@@ -270,23 +326,26 @@ impl BarMarket {
         self.engine.apply(&command, self.now_ns, &mut self.effects);
     }
 
-    /// Puts the house in the way of a taker of so many lots; returns where it stands.
-    fn stand(&mut self, taker: Side, size_lots: i64) -> Option<HouseFact> {
-        if self.left_lots == 0 || self.price == 0 {
+    /// Puts the house in the way of a taker of so many lots, beyond a price of the path by what the
+    /// rules say; returns where it stands.
+    fn stand(&mut self, taker: Side, size_lots: i64, path_ticks: i64) -> Option<HouseFact> {
+        if self.left_lots == 0 || path_ticks == 0 {
             return None;
         }
         let way = i64::from(taker.number());
         let mut away = self.rules.half_spread_ticks;
         let mut rate = i128::from(self.rules.slippage_e8);
-        if self.rules.impact_e8 != 0 && size_lots != 0 {
+        if self.rules.impact_e8 != 0 {
             let volume = i128::from(self.volume.max(1));
-            rate += i128::from(self.rules.impact_e8) * i128::from(size_lots) / volume;
+            // Nobody takes more of a bar than there is of it.
+            let lots = i128::from(size_lots).min(volume);
+            rate += i128::from(self.rules.impact_e8) * lots / volume;
         }
         if rate != 0 {
-            let more = (i128::from(self.price) * rate + RATE_SCALE - 1) / RATE_SCALE;
+            let more = (i128::from(path_ticks) * rate + RATE_SCALE - 1) / RATE_SCALE;
             away += i64::try_from(more).unwrap_or(LIMIT_MAX).min(LIMIT_MAX);
         }
-        let mut price = self.price + way * away;
+        let mut price = path_ticks + way * away;
         // The house must not trade with the user's own resting orders by standing there.
         let own = self.engine.best_ticks(self.instrument_id, taker);
         if own != 0 && (price - own) * way <= 0 {
@@ -310,17 +369,22 @@ impl BarMarket {
         self.house(Command::HouseTrade(self.fact(taker, price, 1)));
     }
 
-    /// Counts what the user has traded since the effects were last cleared, or forgets them where
-    /// nothing concerns the user.
-    fn note(&mut self) {
-        let mut traded = 0;
-        for told in self.effects.told() {
-            if let Told::Filled { size_lots, .. } = told {
-                traded += size_lots;
-            }
+    /// Returns how much the effects tell that the user has traded; 0 where nobody counts it.
+    fn traded_lots(&self) -> i64 {
+        if self.rules.volume_share_e8 == 0 {
+            return 0;
         }
+        let fills = self.effects.told().map(|told| match told {
+            Told::Filled { size_lots, .. } => size_lots,
+            _ => 0,
+        });
+        fills.sum()
+    }
+
+    /// Takes what was traded since the effects told of so much off what may be traded.
+    fn spend(&mut self, before_lots: i64) {
         if self.rules.volume_share_e8 != 0 {
-            self.left_lots = (self.left_lots - traded).max(0);
+            self.left_lots = (self.left_lots - (self.traded_lots() - before_lots)).max(0);
         }
     }
 
@@ -359,7 +423,9 @@ impl Market for BarMarket {
                 self.at += 1;
                 self.now_ns = end_ns;
                 self.price = bar.close;
-                self.volume = bar.volume;
+                if self.rules.at_close {
+                    self.enter(&bar);
+                }
                 return Played::Bar(bar);
             }
             self.begin(&bar);
@@ -390,6 +456,10 @@ impl Market for BarMarket {
         self.is_open || (self.rules.at_close && self.price != 0)
     }
 
+    fn takes_changes(&self) -> bool {
+        true
+    }
+
     fn takes_from_ns(&self) -> i64 {
         match self.bars.get(self.at) {
             _ if self.takes_orders() => self.now_ns,
@@ -402,10 +472,11 @@ impl Market for BarMarket {
         if place.order_type.waits() && self.price != 0 {
             self.print(self.price);
         }
-        let fact = self.stand(place.side, place.size_lots);
+        let before = self.traded_lots();
+        let fact = self.stand(place.side, place.size_lots, self.price);
         self.house(Command::Place(place.clone()));
         self.leave(fact);
-        self.note();
+        self.spend(before);
     }
 
     fn cancel(&mut self, cancel: Cancel) {
@@ -413,10 +484,16 @@ impl Market for BarMarket {
     }
 
     fn amend(&mut self, amend: Amend, side: Side) {
-        let fact = self.stand(side, amend.size_lots.unwrap_or(0));
+        let before = self.traded_lots();
+        // Between two bars there is nobody to trade with.
+        let fact = if self.takes_orders() {
+            self.stand(side, amend.size_lots.unwrap_or(0), self.price)
+        } else {
+            None
+        };
         self.house(Command::Amend(amend));
         self.leave(fact);
-        self.note();
+        self.spend(before);
     }
 
     fn effects(&mut self) -> &mut Effects {
@@ -438,6 +515,10 @@ impl Market for BarMarket {
     fn set_state(&mut self, state: MarketState) {
         let instrument_id = self.instrument_id;
         self.house(Command::SetMarketState { instrument_id, state });
+        self.is_closed = state != MarketState::Open;
+        if !self.is_closed && self.is_open {
+            self.jump();
+        }
     }
 
     fn engine(&mut self) -> &mut Engine {

@@ -396,13 +396,57 @@ impl<M: Market> Machine<M> {
             return i64::MIN;
         }
         let letter = self.letters.front().map_or(i64::MAX, |it| it.told_ns);
-        let flight = self
-            .flights
-            .peek()
-            .map_or(i64::MAX, |it| it.0.arrives_ns.max(self.market.takes_from_ns()));
+        let flight = self.flights.peek().map_or(i64::MAX, |it| {
+            if !self.market.takes_orders() && self.market.takes_changes() {
+                self.next_change_ns().min(it.0.arrives_ns.max(self.market.takes_from_ns()))
+            } else {
+                it.0.arrives_ns.max(self.market.takes_from_ns())
+            }
+        });
         let timer = self.timers.iter().map(|it| it.due_ns).min().unwrap_or(i64::MAX);
         let marks_at_ns = if self.settings.mark_ns == 0 { i64::MAX } else { self.marks_at_ns };
         letter.min(flight).min(timer).min(self.closure_ns()).min(marks_at_ns)
+    }
+
+    /// Returns whether something on its way can be done although no order is carried out: it takes
+    /// back, or changes without a trade, an order that is there.
+    fn is_change(&self, flight: &Flight) -> bool {
+        let Some(row) = self.orders.get(flight.order).filter(|it| it.engine_id != 0) else {
+            return false;
+        };
+        match flight.errand {
+            Errand::Place => false,
+            Errand::Cancel => true,
+            Errand::Amend { price_ticks, trigger_ticks, .. } => {
+                let last = self.market.last_ticks();
+                let away = |ticks: i64| (last - ticks).signum() * i64::from(row.side);
+                // A limit stays behind the price; a trigger is not moved to where the price is.
+                last != 0
+                    && (price_ticks == 0 || row.trigger_ticks != 0 || away(price_ticks) > 0)
+                    && (trigger_ticks == 0 || away(trigger_ticks) * away(row.trigger_ticks) > 0)
+            }
+        }
+    }
+
+    fn next_change_ns(&self) -> i64 {
+        let flights = self.flights.iter().filter(|it| self.is_change(&it.0));
+        flights.map(|it| it.0.arrives_ns).min().unwrap_or(i64::MAX)
+    }
+
+    /// Carries out the changes that have arrived; what else is on its way stays there.
+    fn carry_out_changes(&mut self, now_ns: i64) -> bool {
+        let mut left = BinaryHeap::with_capacity(self.flights.len());
+        let mut has_changed = false;
+        while let Some(Reverse(flight)) = self.flights.pop() {
+            if flight.arrives_ns <= now_ns && self.is_change(&flight) {
+                self.arrive(&flight);
+                has_changed = true;
+            } else {
+                left.push(Reverse(flight));
+            }
+        }
+        self.flights = left;
+        has_changed
     }
 
     fn closure_ns(&self) -> i64 {
@@ -431,6 +475,14 @@ impl<M: Market> Machine<M> {
         {
             let Reverse(flight) = self.flights.pop()?;
             self.arrive(&flight);
+            return Some(Carried::On);
+        }
+        if !self.flights.is_empty()
+            && !self.market.takes_orders()
+            && self.market.takes_changes()
+            && self.next_change_ns() <= now_ns
+            && self.carry_out_changes(now_ns)
+        {
             return Some(Carried::On);
         }
         for (number, timer) in self.timers.iter_mut().enumerate() {
@@ -659,7 +711,9 @@ impl<M: Market> Machine<M> {
         let position_lots = self.account.position_lots();
         let Some(row) = self.orders.get_mut(order) else { return };
         row.filled_lots += size_lots;
-        row.state = if remaining_lots == 0 { state::FILLED } else { state::PARTIALLY_FILLED };
+        let before = row.state;
+        let state = if remaining_lots == 0 { state::FILLED } else { state::PARTIALLY_FILLED };
+        row.state = state;
         if remaining_lots == 0 {
             row.ended_ns = now_ns;
         }
@@ -678,6 +732,9 @@ impl<M: Market> Machine<M> {
             arrived_half_ticks: row.arrived_half_ticks,
         });
         self.write(News::Fill(self.fills.len() - 1));
+        if state != before {
+            self.write(News::Order { order, state });
+        }
     }
 
     /// Sends news off to the strategy; what was sent later is not told earlier.

@@ -46,6 +46,12 @@ pub trait Market {
     /// Returns whether an order can be carried out now.
     fn takes_orders(&self) -> bool;
 
+    /// Returns whether an order can be canceled now, or changed so that it does not trade; between
+    /// two bars that is so, although no order is carried out.
+    fn takes_changes(&self) -> bool {
+        self.takes_orders()
+    }
+
     /// Returns from when on orders are carried out: now, but between two bars at the next open.
     fn takes_from_ns(&self) -> i64;
 

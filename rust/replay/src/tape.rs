@@ -250,6 +250,10 @@ impl TapeMarket {
                     || event.tick.wrapping_sub(1) < tick_max
             });
         }
+        // Before the first event there is no time.
+        if self.now_ns == 0 {
+            self.now_ns = self.block.first().map_or(0, |it| it.time_ns);
+        }
         Ok(())
     }
 

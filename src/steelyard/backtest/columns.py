@@ -94,6 +94,8 @@ def check_bars(bars: BarColumns) -> None:
     crossed = (bars.low_ticks > low) | (bars.high_ticks < high) | (bars.low_ticks <= 0)
     _none(np.flatnonzero(crossed), "has prices outside its low and high", times)
     _none(np.flatnonzero(bars.volume_lots < 0), "has a negative volume", times)
+    above = np.flatnonzero(bars.high_ticks > bars.instrument.price_max_ticks)
+    _none(above, f"is above {bars.instrument.symbol}'s highest price", times)
 
 
 def _none(wrong: NDArray[np.intp], what: str, times: Ints) -> None:

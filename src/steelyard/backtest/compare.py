@@ -19,7 +19,7 @@ from steelyard.backtest.curves import DAY_NS
 from steelyard.backtest.figures import Unit, Value
 from steelyard.backtest.page import Template
 from steelyard.backtest.report import ROWS_FIRST, FillRows, Head, Report, Verdict
-from steelyard.domain.units import EXACT, in_full, parse_decimal, plain
+from steelyard.domain.units import EXACT, in_full, plain
 
 SCHEMA = 1
 DIFFERENCES_MAX = 300  # settings
@@ -189,7 +189,7 @@ def written(value: Value, unit: Unit, *, signed: bool = False) -> str:
     sign = "+" if signed else ""
     match unit:
         case Unit.QUOTE | Unit.BASE:
-            text = f"{parse_decimal(str(value)):{sign}f}"
+            text = f"{Decimal(str(value)):{sign}f}"
             whole, point, rest = text.partition(".")
             return f"{whole}{point}{rest[:8]}".rstrip("." if not rest else "")
         case Unit.SHARE:
@@ -211,8 +211,8 @@ def _summary(a: Report, b: Report, settings: int, fills: FillDifference) -> str:
         if fills.are_same:
             return "The same settings and the same fills."
         return (
-            "The same settings, but " + same + ": a strategy that is not deterministic, a strategy "
-            "or a version that was changed."
+            "The same settings, but " + same + ": a strategy that is not deterministic, or one "
+            "whose code was changed."
         )
     things = "One setting differs" if settings == 1 else f"{settings} settings differ"
     equal = " although it may have had no effect" if fills.are_same else ""
@@ -245,7 +245,7 @@ def _less(value: Value, other: Value, unit: Unit) -> Value:
     if value is None or other is None:
         return None
     if unit in (Unit.QUOTE, Unit.BASE):
-        left = EXACT.subtract(parse_decimal(str(value)), parse_decimal(str(other)))
+        left = EXACT.subtract(Decimal(str(value)), Decimal(str(other)))
         return in_full(plain(left))
     assert not isinstance(value, str), "only amounts are text"
     assert not isinstance(other, str), "only amounts are text"

@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 DAY_NS = 86_400 * 10**9
 YEAR_DAYS = 365
 FALLS_MAX = 5  # of the deepest, for a table
+FALL_MIN = 0.0001
 FLAT = 1e-12  # a daily deviation below it is what floats make of an equity that stands still
 
 
@@ -176,14 +177,16 @@ def falls(curve: Records) -> list[Fall]:
 
 
 def deepest(found: list[Fall]) -> list[Fall]:
-    """Return the deepest falls, the deepest first."""
-    return sorted(found, key=lambda fall: -fall.depth_share)[:FALLS_MAX]
+    """Return the deepest falls, the deepest first; one that rounds to nothing is none."""
+    return sorted(
+        filter(lambda fall: fall.depth_share >= FALL_MIN, found), key=lambda fall: -fall.depth_share
+    )[:FALLS_MAX]
 
 
 def months(curve: Records) -> list[Month]:
     """Return the return of each UTC month that the curve touches, oldest first.
 
-    Empty where the equity was not positive throughout.
+    Empty where the equity was not positive at the end of each.
     """
     if not len(curve):
         return []

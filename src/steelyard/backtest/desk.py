@@ -17,7 +17,7 @@ from steelyard.domain.order import Liquidity, OrderType, RejectReason, Side, Tim
 from steelyard.domain.units import EXACT
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.portfolio import Portfolio
-from steelyard.trading.strategy import Desk, Position
+from steelyard.trading.strategy import Desk, Intent, Position
 
 ACCOUNT_ID: int = Replay.ACCOUNT_ID
 
@@ -119,6 +119,7 @@ class ReplayDesk(Desk):
             created_ns=times[0],
             updated_ns=self._replay.now_ns,
             was_seen=state != OrderState.PENDING,
+            protects=at == self.hidden,
             reject_reason=RejectReason(reason) if state == OrderState.REJECTED and reason else None,
         )
 
@@ -128,8 +129,26 @@ class ReplayDesk(Desk):
         self._first_open = found[0] if found else self._replay.order_count
         return found
 
+    def every_open(self) -> list[OwnOrder]:
+        """Return the orders that may still fill, the stop that `protect` keeps among them."""
+        return [self.order(at) for at in self.open_places()]
+
     def _open_orders(self) -> list[OwnOrder]:
-        return [self.order(at) for at in self.open_places() if at != self.hidden]
+        return [order for order in self.every_open() if not order.protects]
+
+    def asked(self, wish: Intent) -> Place:
+        """Return the order that a strategy wants."""
+        return Place(
+            account_id=ACCOUNT_ID,
+            instrument_id=self.instrument.instrument_id,
+            side=wish.side,
+            order_type=wish.order_type,
+            time_in_force=wish.time_in_force,
+            post_only=wish.post_only,
+            price_ticks=wish.price_ticks,
+            size_lots=wish.size_lots,
+            trigger_ticks=wish.trigger_ticks,
+        )
 
 
 def price_of(half_ticks: int, instrument: Instrument) -> Decimal:

@@ -65,7 +65,7 @@ FIGURES: tuple[Row, ...] = (
     Row("annual_return_share", "Return a year", RESULT, _S, 1, "Compounded over 365 days"),
     Row("start_quote", "Equity at the start", RESULT, _Q, 0, "The first point of the curve"),
     Row("end_quote", "Equity at the end", RESULT, _Q, 1, "The last point of the curve"),
-    Row("open_profit_quote", "Of it not taken", RESULT, _Q, 0,
+    Row("open_profit_quote", "Of it still open", RESULT, _Q, 0,
         "Profit of the open position at the last price"),
     Row("sharpe", "Sharpe", RISK, _R, 1, "Mean daily return over its deviation, times root 365"),
     Row("sortino", "Sortino", RISK, _R, 1, "The same over the deviation of losing days alone"),

@@ -1,21 +1,25 @@
 """The strategy's keeper in a backtest: its wishes to the machine, the machine's news to it.
 
 What it does is what `trading.host` and `trading.protection` do for a bot at a venue, without what
-only a venue can do to it: no order here is ever unknown. Limits are checked when a wish is heard,
-with what the strategy has been told; everything open counts as if it had filled.
+only a venue can do to it: no order here is ever unknown. Limits are those of `trading.risk`,
+checked when a wish is heard, with what the strategy has been told; everything open counts as if
+it had filled. Without a book a market order is worth, and the collar is around, the last price.
 """
 
-from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import NamedTuple, cast
 
 from steelyard._native import Replay
 from steelyard.backtest.desk import ReplayDesk, place_of
 from steelyard.domain.instrument import Instrument
+from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import Trade
-from steelyard.domain.order import OrderType, Side, TimeInForce
-from steelyard.domain.units import from_atoms, in_full, plain, to_atoms
+from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
+from steelyard.domain.units import EXACT
+from steelyard.trading import risk
+from steelyard.trading.books import BookView
 from steelyard.trading.duration import Duration
+from steelyard.trading.orders import Amending, Orders, OwnOrder
 from steelyard.trading.risk import Limits
 from steelyard.trading.strategy import (
     AmendIntent,
@@ -29,8 +33,17 @@ from steelyard.trading.strategy import (
 )
 
 NOTES_MAX = 10_000  # lines of a strategy that a result keeps, the first ones
-ROUNDS_MAX = 1_000  # of wishes that lead to wishes at one moment
+STOPS_MAX = 3  # stops in a row that are placed again because a hold was not free yet
 _FILL = 0  # the kind of news that is a fill; others are states
+_OPEN_MAX = OrderState.PARTIALLY_FILLED  # states up to here may still fill
+
+
+class Stop(NamedTuple):
+    """The stop that a strategy wants; side is the position's, None until there is one."""
+
+    trigger_ticks: int
+    limit_ticks: int
+    side: Side | None
 
 
 class Host:
@@ -54,18 +67,16 @@ class Host:
         self._stop_loss = stop_loss
         self._wants_fill = overrides(strategy, "on_fill")
         self._wants_order = overrides(strategy, "on_order")
-        self._wanted_stop: ProtectIntent | None = None
+        self._wanted_stop: Stop | None = None
+        self._again = 0  # stops in a row that were placed anew
         self._timers: dict[int, Duration] = {}  # by the machine's numbers
         self._trades = 0  # told
         self._heard = -1  # fills, when protection last looked
 
     @property
     def wants_news(self) -> bool:
-        """Whether news of orders has to be passed on as it comes."""
-        strategy, protects = self._strategy, self._stop_loss is not None
-        return (
-            protects or self._wants_fill or self._wants_order or _mentions_protect(type(strategy))
-        )
+        """Whether news of orders has to be passed on from the start; `protect` wants it later."""
+        return self._stop_loss is not None or self._wants_fill or self._wants_order
 
     def start(self) -> None:
         """Tell the strategy that trading begins."""
@@ -83,7 +94,9 @@ class Host:
         if kind == _FILL:
             if self._wants_fill:
                 self._strategy.on_fill(self._desk.fill(at))
-        elif self._wants_order and at != self._desk.hidden:
+        elif at == self._desk.hidden:
+            self._hear_of_stop(kind, at)
+        elif self._wants_order:
             self._strategy.on_order(self._desk.order(at))
         self._protect()
 
@@ -127,8 +140,8 @@ class Host:
     def _carry_out(self, wish: Wish) -> None:
         match wish:
             case Intent():
-                if self._limits is not None and (why := self._refusal(wish)) is not None:
-                    self._refuse(wish, why)
+                if self._limits is not None and (refused := self._check(wish)) is not None:
+                    self._refuse(wish, refused)
                     return
                 at = self._replay.place(
                     wish.side,
@@ -146,9 +159,7 @@ class Host:
             case AmendIntent():
                 self._amend(wish)
             case ProtectIntent():
-                self._wanted_stop = wish if wish.trigger_ticks is not None else None
-                self._heard = -1
-                self._protect()
+                self._want_stop(wish)
 
     def _place_of(self, target: Intent | str) -> int:
         name = target.client_order_id if isinstance(target, Intent) else target
@@ -157,63 +168,73 @@ class Host:
 
     def _amend(self, wish: AmendIntent) -> None:
         at = self._place_of(wish.target)
-        if at < 0:
-            self._refuse(wish, ("amend", "there is no such order of this bot"))
+        if at < 0 or at == self._desk.hidden:
+            self._refuse(wish, risk.Refused("amend", "there is no such order of this bot"))
             return
-        filled = self._desk.order(at).filled_lots
-        if wish.size_lots is not None and wish.size_lots <= filled:
-            self._refuse(wish, ("amend", "so much of it has filled already; to end it, cancel it"))
-            return
+        order = self._desk.order(at)
+        if self._limits is not None:
+            amending = Amending(
+                wish.price_ticks,
+                wish.size_lots,
+                wish.trigger_ticks,
+                replaces=False,
+                asked_ns=self._replay.now_ns,
+            )
+            refused = risk.check_amend(order, amending, self._limits, self._situation())
+            if refused is not None:
+                self._refuse(wish, refused)
+                return
         self._replay.amend(at, wish.price_ticks or 0, wish.size_lots or 0, wish.trigger_ticks or 0)
 
-    def _refuse(self, wish: Intent | AmendIntent, why: tuple[str, str]) -> None:
-        limit, wish.refusal = why
+    def _refuse(self, wish: Intent | AmendIntent, refused: risk.Refused) -> None:
+        wish.refusal = refused.text
         self.refused += 1
-        self.refusals[limit] = self.refusals.get(limit, 0) + 1
+        self.refusals[refused.limit] = self.refusals.get(refused.limit, 0) + 1
 
-    def _refusal(self, wish: Intent) -> tuple[str, str] | None:
-        """Return the first limit that an order breaks, and a sentence."""
-        limits, replay = self._limits, self._replay
-        assert limits is not None, "asked only where there are limits"
-        instrument = self._desk.instrument
-        last = replay.last_ticks
-        price = wish.price_ticks or wish.trigger_ticks or last
-        if not last:
-            return "book", "there is no price yet"
-        if wish.price_ticks is not None and self._is_beyond_collar(wish, last, limits):
-            price_text, last_text = (
-                in_full(instrument.price(ticks)) for ticks in (wish.price_ticks, last)
-            )
-            why = f"price {price_text} is further from {last_text} than price_collar allows"
-            return "price_collar", why
-        notional = instrument.notional_atoms(price, wish.size_lots)
-        if notional > to_atoms(limits.max_order_notional):
-            worth = f"{in_full(plain(from_atoms(notional)))} {instrument.quote}"
-            limit = in_full(limits.max_order_notional)
-            why = f"the order is worth {worth}; max_order_notional is {limit}"
-            return "max_order_notional", why
-        places = self._desk.open_places()
-        orders = [replay.order(at) for at in places]
-        open_lots = sum(row[3] - row[4] for row in orders if row[5] == wish.side)
-        worst = replay.told_lots + wish.side * (open_lots + wish.size_lots)
-        reduces = worst * wish.side <= 0
-        if not reduces and instrument.size(abs(worst)) > limits.max_position:
-            size, limit = in_full(instrument.size(worst)), in_full(limits.max_position)
-            why = f"with everything open the position could be {size}; max_position is {limit}"
-            return "max_position", why
-        if len(places) >= limits.max_open_orders:
-            return (
-                "max_open_orders",
-                f"{len(places)} orders are open; max_open_orders allows no more",
-            )
-        return None
+    def _check(self, wish: Intent) -> risk.Refused | None:
+        """Return the first limit that an order breaks."""
+        assert self._limits is not None, "asked only where there are limits"
+        verdict = risk.check(self._desk.asked(wish), self._limits, self._situation())
+        return verdict if isinstance(verdict, risk.Refused) else None
 
-    @staticmethod
-    def _is_beyond_collar(wish: Intent, last: int, limits: Limits) -> bool:
-        worse = (Decimal(wish.price_ticks or 0) - last) * wish.side
-        return worse > last * limits.price_collar
+    def _situation(self) -> risk.Situation:
+        replay, desk = self._replay, self._desk
+        # Two views that have what `risk` reads of a book and of orders.
+        return risk.Situation(
+            book=cast(BookView, LastPrice(desk.instrument, replay.last_ticks)),
+            orders=cast(Orders, Open(desk.every_open())),
+            position_lots=replay.told_lots,
+            now_ns=replay.now_ns,
+        )
 
     # -- the stop behind the position -----------------------------------------------------------
+
+    def _want_stop(self, wish: ProtectIntent) -> None:
+        if wish.trigger_ticks is None:
+            self._wanted_stop = None
+        else:
+            side = side_of(self._replay.told_lots)
+            self._wanted_stop = Stop(wish.trigger_ticks, wish.limit_ticks or 0, side)
+            self._replay.wants_news = True
+        self._heard = -1
+        self._protect()
+
+    def _hear_of_stop(self, state: int, at: int) -> None:
+        """A stop may come before the cancel of the one whose hold it needs: it is placed again."""
+        if state == OrderState.WORKING:
+            self._again = 0
+        if state == OrderState.REJECTED:
+            reason = RejectReason(self._replay.order(at)[10])
+            self._desk.hidden = None
+            if reason is RejectReason.INSUFFICIENT_BALANCE and self._again < STOPS_MAX:
+                self._again += 1
+                self._heard = -1
+            else:
+                self._note(f"the stop behind the position was refused: {reason.name}")
+
+    def _note(self, text: str) -> None:
+        if len(self.notes) < NOTES_MAX:
+            self.notes.append((self._replay.now_ns, text))
 
     def _protect(self) -> None:
         """Keep one stop as large as the position, at the price that is wanted for it."""
@@ -224,11 +245,13 @@ class Host:
             return
         self._heard = replay.told_fills
         lots = replay.told_lots
+        self._configure(side_of(lots))
         trigger, limit = self._stop_terms(lots)
         if desk.hidden is not None:
             row = replay.order(desk.hidden)
-            stands = row[9] <= 4  # noqa: PLR2004 the states up to partially filled are open
-            if stands and trigger and row[3] - row[4] == abs(lots) and row[2] == trigger:
+            stands = row[9] <= _OPEN_MAX
+            terms = (row[3] - row[4], row[2], row[1])
+            if stands and trigger and terms == (abs(lots), trigger, limit):
                 return
             if stands:
                 replay.cancel(desk.hidden)
@@ -244,36 +267,69 @@ class Host:
                 abs(lots),
             )
 
+    def _configure(self, side: Side | None) -> None:
+        """Forget a stop whose position is gone; one that was wanted before it belongs to it now."""
+        stop = self._wanted_stop
+        if stop is None or stop.side is side:
+            return
+        self._wanted_stop = stop._replace(side=side) if stop.side is None else None
+
     def _stop_terms(self, lots: int) -> tuple[int, int]:
         """Return the trigger and the limit that the position should have; 0 for none."""
-        if lots == 0:
+        side = side_of(lots)
+        if side is None:
             return 0, 0
         if self._wanted_stop is not None:
-            return self._wanted_stop.trigger_ticks or 0, self._wanted_stop.limit_ticks or 0
+            return self._wanted_stop.trigger_ticks, self._wanted_stop.limit_ticks
         average = self._desk.position.average_price
         if self._stop_loss is None or average is None:
             return 0, 0
-        side = Side.BUY if lots > 0 else Side.SELL
         return stop_ticks(average, self._stop_loss, side, self._desk.instrument), 0
 
 
+class LastPrice:
+    """A book as limits look at it, where there is none: everything trades at the last price."""
+
+    def __init__(self, instrument: Instrument, last_ticks: int) -> None:
+        self.instrument = instrument
+        self._last_ticks = last_ticks
+        self.mid_half_ticks = 2 * last_ticks or None
+
+    def trouble(self, _now_ns: int) -> str | None:
+        """Return why nothing can be checked, or None."""
+        return None if self._last_ticks else "there is no price yet"
+
+    def of(self, _side: Side) -> "LastPrice":
+        """Return either side."""
+        return self
+
+    def walk(self, size_lots: int) -> tuple[int, int]:
+        """Return the price, and what it comes to in ticks times lots."""
+        return self._last_ticks, self._last_ticks * size_lots
+
+
+class Open:
+    """Orders as limits look at them: the open ones, none of them in doubt."""
+
+    may_fill: tuple[OwnOrder, ...] = ()
+
+    def __init__(self, orders: list[OwnOrder]) -> None:
+        self.open = orders
+
+    def exposed_lots(self, side: Side) -> int:
+        """Return what may still fill of a side."""
+        return sum(order.exposed_lots for order in self.open if order.place.side is side)
+
+
+def side_of(lots: int) -> Side | None:
+    """Return the side of a position; None for none."""
+    if not lots:
+        return None
+    return Side.BUY if lots > 0 else Side.SELL
+
+
 def stop_ticks(average: Decimal, share: Decimal, side: Side, instrument: Instrument) -> int:
-    """Return the trigger so far from an average price, rounded towards it."""
-    exact = average * (1 - share * side) / instrument.tick_size
-    whole = int(exact)
-    return whole + 1 if side is Side.BUY and whole != exact else whole
-
-
-def _mentions_protect(strategy: type[Strategy]) -> bool:
-    """Whether any method of a strategy names `protect`: then it may want it at any time."""
-    methods: list[Callable[..., Any]] = [
-        value
-        for kind in strategy.__mro__
-        if kind not in (Strategy, object)
-        for value in vars(kind).values()
-        if callable(value)
-    ]
-    return any("protect" in getattr(method, "__code__", _NO_CODE).co_names for method in methods)
-
-
-_NO_CODE = (lambda: None).__code__
+    """Return the trigger so far from an average price, as `trading.protection` rounds it: down."""
+    factor = EXACT.subtract(Decimal(1), EXACT.multiply(Decimal(int(side)), share))
+    price = EXACT.multiply(average, factor)
+    return max(1, int(EXACT.divide_int(price, instrument.tick_size)))

@@ -117,7 +117,13 @@ def measure(result: Result, books: Books | None = None) -> Metrics:
     daily = curves.days(curve)
     told = curves.ratios(daily.returns)
     market = curves.ratios(daily.market)
-    absent |= told.absent | {f"market_{name}": why for name, why in market.absent.items()}
+    absent |= told.absent
+    of_market = {"market_sharpe": "sharpe", "market_drawdown_share": "daily_drawdown_share"}
+    absent |= {
+        name: f"of the market: {market.absent[its]}"
+        for name, its in of_market.items()
+        if its in market.absent
+    }
     found = curves.falls(curve)
     cost = costs.measure(
         result.fills, books, instrument, mark, float(np.mean(curve["equity"])) if len(curve) else 0,
@@ -174,7 +180,7 @@ def measure(result: Result, books: Books | None = None) -> Metrics:
         costs=cost,
         trades=trades,
         months=tuple(curves.months(curve)),
-        absent={name: why for name, why in absent.items() if name != "market_calmar"},
+        absent=absent,
     )
 
 

@@ -44,6 +44,7 @@ TEXT_MAX = 2_000  # characters of a note or of a text in settings
 FAILURE_MAX = 8_000
 DEPTH_MAX = 8  # of settings within settings
 SECOND_NS = 10**9
+DOUBTS = frozenset({"luck", "timing"})  # reservations with which a profit does not stand yet
 
 
 class Head(Struct, frozen=True, kw_only=True):
@@ -305,8 +306,11 @@ def verdict(result: Result, told: Metrics, warned: tuple[Warned, ...]) -> Verdic
         things = "One thing speaks" if serious == 1 else f"{serious} things speak"
         return Verdict(tone="unsure", text=_clean(f"{line} {things} against believing it."))
     count = len(warned)
+    tone: Literal["good", "unsure"] = (
+        "unsure" if any(each.rule in DOUBTS for each in warned) else "good"
+    )
     notes = "One reservation" if count == 1 else f"{count} reservations"
-    return Verdict(tone="good", text=_clean(f"{line} {notes}, none of them serious."))
+    return Verdict(tone=tone, text=_clean(f"{line} {notes}, none of them serious."))
 
 
 def _did(share: float) -> str:

@@ -133,6 +133,7 @@ class Run:
             self._failure = guard(lambda: self._play(looked))
             self._is_partial = self._failure is not None
         finally:
+            self.replay.close()
             self._seconds = clock() - begun
 
     def _play(self, looked: Looked | None) -> None:

@@ -14,7 +14,7 @@ from cyclopts import App, Parameter
 
 from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
 from steelyard.cli.limit_profiles import profile_chooser
-from steelyard.cli.live_source import live_source, settled
+from steelyard.cli.live_source import live_source, settle
 from steelyard.cli.market_source import (
     CrowdSource,
     MarketSource,
@@ -136,7 +136,7 @@ def configure(
     elif live is not None:
         market = live_source(live, live_url)
         if not is_founded(data):
-            market = settled(market)
+            market = asyncio.run(settle(market))
     elif crowd is not None:
         market = CrowdSource(crowd)
     skew_ns = parse_skew_ns(skew)

@@ -6,6 +6,7 @@ no key is there to ask for more.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -14,14 +15,14 @@ from msgspec.structs import replace
 
 from steelyard import dialects
 from steelyard.cli.live_venue import LiveVenue
-from steelyard.domain.errors import ConfigError, Unsupported, UsageError
+from steelyard.domain.errors import ConfigError, ConnectFailed, Unsupported, UsageError
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.exchange.listings import LISTINGS
 from steelyard.net.client import checked_url
 
 FIRST_CHOICE = ("BTC-USDT", "BTC-USD")  # of a venue of which no symbol was named
 SYMBOLS_MAX = 16  # each is a connection of its own
-ASK_S = 20.0
+ASK_S = 10.0
 _SCHEMES = {"ws": "http", "wss": "https"}
 
 
@@ -82,7 +83,7 @@ def live_source(text: str, urls: Iterable[str] = ()) -> LiveSource:
         else:
             raise UsageError(
                 f"--live {text!r}: {part!r} is no dialect; write DIALECT or DIALECT:SYMBOL, as in "
-                "binance:BTC-USDT,ETH-USDT"
+                f"{dialects.names()[0]}:BTC-USDT,ETH-USDT"
             )
     symbols = [symbol for place in places for symbol in place.symbols]
     names = [place.dialect for place in places]
@@ -130,27 +131,25 @@ def _at_urls(places: list[LivePlace], urls: list[str]) -> tuple[LivePlace, ...]:
     return tuple(found.values())
 
 
-def settled(source: LiveSource) -> LiveSource:
+async def settle(source: LiveSource) -> LiveSource:
     """Ask the venues what is listed there; return what an exchange can be founded on.
 
     Raises:
-        ConfigError: A venue has no public address that is known, does not answer, or does not list
-            what was asked for.
+        ConfigError: A venue has no public address that is known, or does not list what was asked
+            for.
+        ConnectFailed: It does not answer.
     """
-    return asyncio.run(_settled(source))
-
-
-async def _settled(source: LiveSource) -> LiveSource:
     places: list[LivePlace] = []
     found: list[Instrument] = []
     for asked in source.places:
         place = addressed(asked)
         venue = LiveVenue(place.dialect, place.rest, place.ws)
+        said = deque([f"nothing for {ASK_S:.0f} s"], maxlen=1)
         try:
             async with asyncio.timeout(ASK_S):
-                listings = await venue.listings()
+                listings = await venue.listings(said.append)
         except TimeoutError as error:
-            raise ConfigError(f"{place.dialect} at {place.rest} has not answered") from error
+            raise ConnectFailed(f"{place.dialect} at {place.rest}: {said[0]}") from error
         finally:
             await venue.close()
         symbols = place.symbols or _first_choice(place, listings)

@@ -157,6 +157,7 @@ class LiveFeed:
         self._lost = lost
         self._told: Sides = ({}, {})
         self._is_told = False  # the house stands as `_told` says
+        self._is_news = False  # something was told since the book was last looked at
         self._deepening_ns: int | None = None
         self._waiting: deque[tuple[int, Trade]] = deque()
         self.dropped = 0  # trades that were told while the book was not known, or came too late
@@ -201,6 +202,9 @@ class LiveFeed:
 
     def _known(self, now_ns: int) -> MarketHeard | None:
         """Return what has changed in a book that is right, and its trades."""
+        if self._is_told and not self._is_news:
+            return None
+        self._is_news = False
         book = self._follower.book
         trades = self._due(now_ns)
         sides: Sides = (
@@ -249,6 +253,7 @@ class LiveFeed:
     def step(self, event: Input) -> None:
         """Give the follower an input, and do what it wants."""
         now_ns = self._venue.clock.now_ns()
+        self._is_news = True
         for action in self._follower.step(event, now_ns):
             match action:
                 case actions.Ask(request_id, query):

@@ -23,7 +23,7 @@ from steelyard.domain.errors import PeerError, SteelyardError, TransportError, U
 DONE, CHECK_FAILED, USAGE, VENUE = 0, 1, 2, 3
 INTERRUPTED = CHECK_FAILED  # it was not done
 HELP = ("--help", "-h")
-GROUPS = ("account", "key", "person", "fees", "faults", "clock", "order")
+GROUPS = ("account", "key", "person", "fees", "faults", "clock", "order", "data")
 
 app = App(
     name="steelyard",
@@ -42,9 +42,11 @@ person = App(name="person", help="People: who has signed up, and letting them in
 faults = App(name="faults", help="Have a running exchange misbehave on purpose.")
 fees = App(name="fees", help="What trading costs: schedules of tiers, tokens, and who pays what.")
 
+data = App(name="data", help="Market data for backtests: bring it in, list it, check it.")
+
 order = App(name="order", help="Orders of a bot that a person has to decide about.")
 
-for name in ("demo", "trade", "backtest", "status", "kill", "reconcile", "env"):
+for name in ("demo", "trade", "backtest", "sweep", "status", "kill", "reconcile", "env"):
     app.command(f"steelyard.cli.{name}:{name}", name=name)
 app.command("steelyard.cli.clock:group", name="clock")
 # Both a command, which runs an exchange, and a group of commands on it.
@@ -64,6 +66,10 @@ for name in ("rotate", "change"):
     key.command(f"steelyard.cli.key_change:{name}_key", name=name)
 for name in ("list", "unlock", "reset-totp", "reset-password"):
     person.command(f"steelyard.cli.person:{name.replace('-', '_')}_person", name=name)
+for name in ("import", "list", "check"):
+    data.command(f"steelyard.cli.data:{name}_data", name=name)
+for name in ("download", "record"):
+    data.command(f"steelyard.cli.data_{name}:{name}_data", name=name)
 order.command("steelyard.cli.order:resolve_order", name="resolve")
 app.command(account)
 app.command(key)
@@ -71,6 +77,7 @@ app.command(person)
 app.command(fees)
 app.command(faults)
 app.command(order)
+app.command(data)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -74,6 +74,8 @@ def _text(document: dict[str, Any]) -> str:
         lines += [
             f"  [yellow]{symbol} is {state}[/]" for symbol, state in found["restricted"].items()
         ]
+        if notice := found["notice"]:
+            lines.append(f"  [yellow]the market stands still[/] {shown(notice)}")
         lines += [f"  [yellow]at its start[/] {shown(repair)}" for repair in found["repairs"]]
     for bot in document["bots"]:
         colour = {"running": "green", "killed": "red"}.get(bot["status"], "yellow")

@@ -82,6 +82,7 @@ class Cell:
         self._said: IO[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._key = ""
+        self._is_doomed = False
 
     def run(self, payload: Payload, params: dict[str, Any], span: Span, timeout_s: float) -> Ended:
         """Run a trial in the child and wait for it.
@@ -101,8 +102,14 @@ class Cell:
                 return Ended(_why(value, timeout_s), seconds, _name())
         raise AssertionError("the second answer counts")
 
+    def doom(self) -> None:
+        """End the child while another thread waits for it, which then is told that it died."""
+        self._is_doomed = True
+        if (child := self._child) is not None:
+            child.kill()
+
     def close(self) -> None:
-        """End the child, whatever it does; safe to call at any time and from another thread."""
+        """End the child and clean up behind it; safe to call twice."""
         child, said, folder = self._child, self._said, self._folder
         self._child, self._said, self._folder, self._key = None, None, None, ""
         if child is not None:
@@ -147,6 +154,8 @@ class Cell:
             env={**os.environ, **threads},
             start_new_session=True,  # Ctrl-C is for the one who schedules
         )
+        if self._is_doomed:  # meanwhile
+            self._child.kill()
 
     def _ask(self, message: tuple[Any, ...], timeout_s: float | None) -> tuple[str, Any]:
         """Return an answer, or `died` with how."""
@@ -203,6 +212,7 @@ class Cells:
                 raise InterruptedError("the cells are closed")
             cell = self._idle.pop() if self._idle else Cell()
             self._busy.add(cell)
+        ended = None
         try:
             ended = cell.run(payload, params, span, timeout_s)
         finally:
@@ -210,24 +220,23 @@ class Cells:
                 self._busy.discard(cell)
                 if not self._is_closed:
                     self._idle.append(cell)
-        if self._was_closed(cell):  # what became of it was our own doing
-            raise InterruptedError("the cells are closed")
+            if self._is_over():
+                cell.close()
+                # What became of it was our own doing.
+                raise InterruptedError("the cells are closed")
         return ended
 
-    def _was_closed(self, cell: Cell) -> bool:
-        with self._lock:
-            is_closed = self._is_closed
-        if is_closed:
-            cell.close()
-        return is_closed
+    def _is_over(self) -> bool:
+        return self._is_closed
 
     def close(self) -> None:
-        """End all of them, also those in which a trial runs."""
+        """End all of them; those in which a trial runs are cleaned up by who waits for it."""
         with self._lock:
             self._is_closed = True
-            cells = [*self._idle, *self._busy]
-            self._idle = []
-        for cell in cells:
+            idle, self._idle = self._idle, []
+            for cell in self._busy:
+                cell.doom()
+        for cell in idle:
             cell.close()
 
 

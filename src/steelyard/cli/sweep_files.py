@@ -1,8 +1,8 @@
 """A sweep's directory: the record of its trials, which grows by a line when a trial ends.
 
-    DATA/sweeps/NAME/trials.jsonl    what it is, and a line a trial
-    DATA/sweeps/NAME/sweep.json      the report, for programs
-    DATA/sweeps/NAME/sweep.html      the report, for people
+    OUT/NAME/trials.jsonl    what it is, and a line a trial
+    OUT/NAME/sweep.json      the report, for programs
+    OUT/NAME/sweep.html      the report, for people
 
 A line is written at once, so a program that dies loses none; the disk is told to keep them about
 once a second, so a power cut loses those of a second at most, which are run again. One process has
@@ -22,22 +22,6 @@ from steelyard.store.disk import sync
 
 SYNC_S = 1.0
 RECORD = "trials.jsonl"
-NAME_MAX = 40
-_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
-
-
-def directory_of(data: Path, name: str) -> Path:
-    """Return where a sweep of a name is.
-
-    Raises:
-        ConfigError: It is no name for a directory.
-    """
-    if not 0 < len(name) <= NAME_MAX or not _LETTERS.issuperset(name) or name[0] == ".":
-        raise ConfigError(
-            f"{name!r} cannot name a directory; give another by --name, of up to {NAME_MAX} of "
-            "a-z, 0-9, -, _ and ."
-        )
-    return data / "sweeps" / name
 
 
 class TrialFile:
@@ -49,7 +33,10 @@ class TrialFile:
         Raises:
             ConfigError: It is of another configuration, or the directory cannot be used.
         """
-        self._directory = Directory(path)
+        try:
+            self._directory = Directory(path)
+        except ConfigError as error:
+            raise ConfigError(str(error).replace("--data", "--out")) from error
         self._file = path / RECORD
         self._synced_s = 0.0
         self._descriptor = -1
@@ -108,7 +95,7 @@ class TrialFile:
             raise ConfigError(
                 f"{self._file} has {len(record.rows)} trials of another configuration; changed: "
                 f"{', '.join(parts)}. Begin anew with --anew (the old record is put aside), or "
-                "keep both with another --name"
+                "keep both with another [bot] name"
             )
         try:
             self._descriptor = os.open(

@@ -9,8 +9,10 @@ A worker of a cluster that is lost has its trials run again elsewhere: that is D
 to each worker once, also to one that comes later.
 """
 
+import asyncio
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
@@ -22,7 +24,8 @@ from steelyard.domain.errors import ConfigError, ConnectFailed, ConnectionLost
 
 CONNECT_S = 10
 WORKERS_S = 60  # how long a cluster without workers is waited for
-LOST_MAX = 3  # times in a row that everything outstanding is given out again
+LOST_MAX = 10  # times in a row that everything outstanding is given out again
+LOST_S = 1.0  # before it is
 _INSTALL = "pip install 'steelyard[sweep]'"
 
 Params = Callable[[Job], dict[str, Any]]
@@ -163,6 +166,7 @@ class Cluster:
                         f"the cluster at {self._scheduler} lost {len(left)} trials {lost} times: "
                         f"{error!r}; what has ended is kept, and the same command goes on"
                     ) from error
+                time.sleep(LOST_S)
 
     def close(self) -> None:
         """Let go of the cluster; trials that run there run to their end and are forgotten."""
@@ -171,16 +175,20 @@ class Cluster:
 
     def _round(self, tasks: list[Task]) -> Iterator[tuple[Job, Ended]]:
         joblib = self._joblib
+        self._client.wait_for_workers(1, timeout=WORKERS_S)
         run = joblib.delayed(run_there)
         payload = self._payload
-        with joblib.parallel_config(
-            backend="dask",
+        backend = backend_type()(
             client=self._client,
             scatter=[payload],
             wait_for_workers_timeout=WORKERS_S,
             pure=False,
-        ):
-            parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
+        )
+        with joblib.parallel_config(backend=backend):
+            # All at once: workers that come later get their share, too.
+            parallel = joblib.Parallel(
+                return_as="generator_unordered", batch_size=1, pre_dispatch="all"
+            )
             yield from parallel(
                 run(payload, task.job, task.params, self._timeout_s) for task in tasks
             )
@@ -203,6 +211,32 @@ class Cluster:
                 )
         threads = sum(self._client.ncores().values())
         return f"{len(found)} Dask workers with {threads} threads"
+
+
+def backend_type() -> Any:
+    """Return joblib's backend for Dask, with two things mended.
+
+    It never tells joblib of a task that Dask has given up, which then waits for ever; and a cluster
+    of one thread would not be used at all.
+    """
+    from joblib._dask import (  # type: ignore[import-untyped]  # noqa: PLC0415 as above
+        DaskDistributedBackend,
+    )
+
+    class Backend(DaskDistributedBackend):  # type: ignore[misc]
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            return max(2, int(super().effective_n_jobs(n_jobs)))
+
+        async def _collect(self) -> None:
+            while self._continue:
+                async for future, result in self.waiting_futures:
+                    outcome = result[1] if future.status == "error" else result
+                    callback = self._callbacks.pop(future)
+                    self._results.pop(future).set_result(outcome)
+                    callback(outcome)
+                await asyncio.sleep(0.01)
+
+    return Backend
 
 
 def workers_of(payload: Payload, timeout_s: float, count: int, scheduler: str | None) -> Workers:

@@ -87,7 +87,7 @@ def times_of(step: Step, smaller: Step) -> int:
         smaller.units * 10 ** (decimals - smaller.decimals),
     )
     assert not rest, f"{step} is no multiple of {smaller}"
-    return times
+    return int(times)
 
 
 def exact(column: pl.Series, *, clip: int | None = None) -> Column:
@@ -116,6 +116,8 @@ def exact(column: pl.Series, *, clip: int | None = None) -> Column:
             return _floats(floats)
         except NotExact:
             column = pl.Series([repr(value) for value in floats.tolist()], dtype=pl.String)
+    if column.dtype == pl.Binary:
+        return _fixed(column)
     if column.dtype.is_decimal():
         column = column.cast(pl.String)
     if column.dtype != pl.String:
@@ -218,6 +220,30 @@ def _spelled_out(column: pl.Series, is_plain: pl.Series) -> pl.Series:
             raise NotExact(row, f"{text[:40]} is out of range")
         texts[row] = f"{number:f}"
     return pl.Series(texts, dtype=pl.String)
+
+
+def _fixed(column: pl.Series) -> Column:
+    """Return fixed-point numbers: 8 bytes are units of 1e-9, 16 bytes of 1e-16."""
+    lengths = column.bin.size("b").unique().to_list()
+    if lengths not in ([8], [16]):
+        raise NotExact(0, f"numbers of {lengths} bytes should have 8 or 16")
+    raw = b"".join(column.to_list())
+    halves = np.frombuffer(raw, dtype="<u8").reshape(len(column), -1)
+    low = halves[:, 0].astype(object)
+    if lengths == [8]:
+        whole, scale = np.frombuffer(raw, dtype="<i8").astype(object), 9
+    else:
+        high = np.frombuffer(raw, dtype="<i8")[1::2].astype(object)
+        whole, scale = high * 2**64 + low, 16
+    for decimals in range(min(scale, DECIMALS_MAX) + 1):
+        unit = 10 ** (scale - decimals)
+        if not (whole % unit).any():
+            steps = whole // unit
+            if len(steps) and max(abs(steps.min()), abs(steps.max())) > INT_MAX:
+                break
+            return Column(steps.astype(np.int64), decimals)
+    row = int(np.argmax([abs(value) for value in whole]))
+    raise NotExact(row, f"{whole[row]} / 10^{scale} cannot be held exactly")
 
 
 def _floats(values: NDArray[np.float64]) -> Column:

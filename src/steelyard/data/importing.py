@@ -4,7 +4,7 @@ The same file again is seen by its hash and passed over, so a run over many file
 is simply run again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from steelyard.data.files import verified
 from steelyard.data.instruments import derived
 from steelyard.data.manifest import Imported, Key, datasets
 from steelyard.data.reading import Clip, Wanted
-from steelyard.data.sources import open_source
+from steelyard.data.sources import Source, open_source
 from steelyard.data.writing import Done, Merge, Staging, locked
 from steelyard.domain.errors import UsageError
 from steelyard.domain.instrument import Instrument
@@ -75,20 +75,23 @@ def import_file(
     """
     digest = verified(path)
     with locked(root):
-        known = {s.sha256: m for m in datasets(root) for s in m.sources}
         reading = open_source(path, wanted)
-        same = known.get(digest)
-        if same is not None and same.symbol in reading.symbols and same.venue == reading.venue:
+        if _was_there(root, digest, reading, wanted):
             return Report(path, digest, reading.form, was_there=True)
-        instrument, choice = chosen(reading.symbols, steps, listed or {})
-        if steps.rounds and instrument is None:
+        if (steps.tick is not None or steps.lot is not None) and len(reading.symbols) > 1:
             raise UsageError(
-                f"{path}: --round needs steps to round to; give them by --tick and --lot"
+                f"{path} is of several markets ({', '.join(sorted(reading.symbols))}), which have "
+                "steps of their own: import one at a time, by --symbol"
             )
-        merge = Merge(instrument, choice, reading.clock, rounds=steps.rounds, replaces=replaces)
+
+        def choose(symbol: str) -> tuple[Instrument | None, str]:
+            return chosen(symbol, steps, listed or {})
+
+        clip = common_clip([choose(symbol)[0] for symbol in reading.symbols], rounds=steps.rounds)
+        merge = Merge(choose, reading.clock, rounds=steps.rounds, replaces=replaces)
         with Staging(root, merge) as staging:
             spans: dict[Key, tuple[int, int, int]] = {}
-            for key, rows in reading.rows(clip_of(instrument, rounds=steps.rounds)):
+            for key, rows in reading.rows(clip):
                 staging.take(key, rows)
                 spans[key] = _widened(spans.get(key), rows.frame.to_series(0))
             if not spans:
@@ -113,40 +116,54 @@ def import_file(
         return Report(path, digest, reading.form, was_there=False, done=tuple(done), notes=notes)
 
 
-def chosen(symbols: frozenset[str], steps: Steps, listed: Listed) -> tuple[Instrument | None, str]:
+def chosen(symbol: str, steps: Steps, listed: Listed) -> tuple[Instrument | None, str]:
     """Return the instrument whose steps are taken, and who chose it; None: derived from the data.
 
     Raises:
-        UsageError: Only one of tick and lot was given, and nothing is listed.
+        UsageError: Only one of tick and lot was given, and nothing is listed; or there are no steps
+            to round to.
     """
-    symbol = next(iter(symbols)) if len(symbols) == 1 else ""
     known = listed.get(symbol)
     if steps.tick is not None or steps.lot is not None:
         tick, lot = steps.tick, steps.lot
-        if (tick is None or lot is None) and known is None:
-            raise UsageError(
-                f"{symbol or 'this'} is not listed: give both --tick and --lot, or neither"
-            )
-        if not symbol:
-            raise UsageError("the file is of several markets: import one at a time, by --symbol")
         if known is not None:
             tick = tick or step_of(known.tick_size)
             lot = lot or step_of(known.lot_size)
-        assert tick is not None
-        assert lot is not None
+        if tick is None or lot is None:
+            raise UsageError(f"{symbol} is not listed: give both --tick and --lot, or neither")
         return derived(symbol, tick, lot), "given"
     if known is not None and steps.choice == "listed":
         return replace(known, instrument_id=0), "listed"
+    if steps.rounds:
+        raise UsageError(f"{symbol}: --round needs steps to round to; give --tick and --lot")
     return None, "derived"
 
 
-def clip_of(instrument: Instrument | None, *, rounds: bool) -> Clip:
-    """Return how many decimals matter where numbers are going to be rounded."""
-    if instrument is None or not rounds:
+def common_clip(instruments: Sequence[Instrument | None], *, rounds: bool) -> Clip:
+    """Return how many decimals matter where numbers are going to be rounded; None: all."""
+    known = [instrument for instrument in instruments if instrument is not None]
+    if not rounds or not known:
         return (None, None)
     return (
-        step_of(instrument.tick_size).decimals + 1,
-        step_of(instrument.lot_size).decimals + 1,
+        max(step_of(instrument.tick_size).decimals for instrument in known) + 1,
+        max(step_of(instrument.lot_size).decimals for instrument in known) + 1,
+    )
+
+
+def _was_there(root: Path, digest: str, reading: Source, wanted: Wanted) -> bool:
+    """Whether a file of this hash was imported whole, as what it is wanted for now."""
+    there = [
+        (manifest, source)
+        for manifest in datasets(root)
+        for source in manifest.sources
+        if source.sha256 == digest and manifest.venue == reading.venue
+    ]
+    wants = {wanted.kind} if wanted.kind else set()
+    return (
+        bool(there)
+        and len(there) >= max(source.datasets for _, source in there)
+        and reading.symbols <= {manifest.symbol for manifest, _ in there}
+        and wants <= {manifest.kind for manifest, _ in there}
     )
 
 

@@ -58,7 +58,8 @@ COLUMNS: dict[Kind, dict[str, pl.DataType]] = {
     Kind.DEPTH: {
         "time_ns": _INT,
         "venue_ns": _INT,
-        "first_id": _INT,  # of the message's updates: it goes on from first_id - 1; 0: not numbered
+        # Of the message's updates: it goes on from first_id - 1; 0: it stands alone.
+        "first_id": _INT,
         "last_id": _INT,
         "nth": _SMALL,  # within the message
         "side": _SIDE,  # 1 bid, -1 ask, 0 neither: what stood is gone, a snapshot follows

@@ -16,7 +16,7 @@ from steelyard.backtest.columns import BarColumns, Source, Tape, check_bars
 from steelyard.data.exact import Step, step_of
 from steelyard.data.files import verified
 from steelyard.data.gaps import Edge, edges, gap_between, gaps_in, joined
-from steelyard.data.importing import Listed, Steps, chosen, clip_of
+from steelyard.data.importing import Listed, Steps, chosen, common_clip
 from steelyard.data.instruments import derived
 from steelyard.data.kinds import Kind
 from steelyard.data.manifest import Gap, Key
@@ -68,14 +68,12 @@ def load(
             f"{path} is of several markets ({', '.join(sorted(source.symbols))}); choose one by "
             "its symbol"
         )
-    instrument, _ = chosen(source.symbols, steps, listed or {})
-    if steps.rounds and instrument is None:
-        raise UsageError(f"{path}: rounding needs steps to round to; give both tick and lot")
-    clip = clip_of(instrument, rounds=steps.rounds)
+    (symbol,) = source.symbols
+    instrument, _ = chosen(symbol, steps, listed or {})
+    clip = common_clip([instrument], rounds=steps.rounds)
     seen = _seen(source, clip)
     if not seen.keys:
         raise UsageError(f"{path} has no rows{source.nothing}")
-    (symbol,) = source.symbols
     if instrument is None:
         instrument = derived(symbol, Step(1, seen.price_decimals), Step(1, seen.size_decimals))
     said = Source(path.name, digest, seen.gaps)

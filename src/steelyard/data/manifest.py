@@ -78,6 +78,7 @@ class Imported(Struct, frozen=True):
     replaced: int = 0  # rows that took another's place
     rounded: int = 0  # prices and sizes, because it was asked for
     rounded_levels: int = 0  # sizes of levels that are no whole lots, rounded down
+    datasets: int = 1  # that it was imported into
     imported_ns: int = 0
     version: str = ""
 

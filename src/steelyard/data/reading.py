@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from steelyard.data import nautilus
 from steelyard.data.archives import Named
 from steelyard.data.exact import NotExact
 from steelyard.data.files import inner_name
@@ -57,15 +58,26 @@ class Reading:
         self.time_unit = ""
         self._wanted = wanted
         self._table = table
-        names = _names(table, wanted, hint)
-        kind = wanted.kind or (hint.kind if hint else None)
-        self._shape = shape_of(names, kind)
+        self._is_nautilus = nautilus.is_nautilus(table.columns) and not wanted.columns
+        own = nautilus.identity({}, "")
+        ends = False
+        if self._is_nautilus:
+            own = nautilus.identity(table.metadata, path.resolve().parent.name)
+            kind = nautilus.kind_of(table.columns)
+            names = tuple(nautilus.translated(_none_of(table)).columns)
+            self.form, ends = f"Nautilus {kind}", kind is Kind.BARS
+        else:
+            names = _names(table, wanted, hint)
+        self._shape = shape_of(names, wanted.kind or (hint.kind if hint else None))
         self._names = names
-        self.form = hint.form if hint else f"table of {self._shape.kind}"
+        if not self._is_nautilus:
+            self.form = hint.form if hint else f"table of {self._shape.kind}"
         name = inner_name(path)
-        self.venue = checked_venue(wanted.venue or (hint.venue if hint else UNKNOWN_VENUE))
-        self.symbol = symbol_in(name, wanted.symbol or (hint.symbol if hint else ""))
-        self._interval = wanted.interval or (hint.interval if hint else "") or _interval_in(name)
+        said = hint or own
+        self.venue = checked_venue(wanted.venue or said.venue or UNKNOWN_VENUE)
+        self.symbol = symbol_in(name, wanted.symbol or said.symbol)
+        self._interval = wanted.interval or said.interval or _interval_in(name)
+        self._ends = ends if wanted.ends is None else wanted.ends
 
     @property
     def symbols(self) -> frozenset[str]:
@@ -87,10 +99,13 @@ class Reading:
         reader: Reader | None = None
         interval = ""
         for frame in self._table.frames():
-            named_frame = _renamed(frame, self._names)
+            if self._is_nautilus:
+                named_frame = frame._replace(rows=nautilus.translated(frame.rows))
+            else:
+                named_frame = _renamed(frame, self._names)
             if reader is None:
                 interval = self._bars(named_frame, self._shape)
-                ends_ns = interval_ns(interval) if interval and self._wanted.ends else 0
+                ends_ns = interval_ns(interval) if interval and self._ends else 0
                 reader = Reader(self._shape, clip=clip, ends_ns=ends_ns)
             rows = reader.read(named_frame.rows, frame.first_row)
             self.rows_read += len(rows.frame)
@@ -105,8 +120,8 @@ class Reading:
         """Return the interval of bars; empty for other rows."""
         if shape.kind is not Kind.BARS:
             return ""
-        if self._wanted.ends is not None:
-            what = "end" if self._wanted.ends else "begin"
+        if self._wanted.ends is not None or self._ends:
+            what = "end" if self._ends else "begin"
             self.notes.append(f"bars are told by when they {what}")
         if self._interval:
             return interval_text(interval_ns(self._interval))
@@ -161,6 +176,12 @@ def _names(table: Table, wanted: Wanted, hint: Named | None) -> tuple[str, ...]:
         f"{table.path} has {len(table.columns)} columns without names, and its own name is none of "
         "a known archive; name them by --columns time,open,high,low,close,volume"
     )
+
+
+def _none_of(table: Table) -> pl.DataFrame:
+    """Return a table's columns without its rows."""
+    scan = pl.scan_parquet if table.form == "parquet" else pl.scan_ipc
+    return pl.DataFrame(schema=scan(table.path).collect_schema())
 
 
 def _renamed(frame: Frame, names: tuple[str, ...]) -> Frame:

@@ -252,9 +252,10 @@ class Reader:
         if "update_type" not in columns:
             return rows
         what = frame[columns["update_type"]].cast(pl.String).str.to_lowercase()
-        is_gone = what.str.starts_with("del")
+        is_gone, is_clear = what.str.starts_with("del"), what == "clear"
         rows = rows.with_columns(
             size_lots=pl.when(is_gone).then(0).otherwise(pl.col("size_lots")),
+            side=pl.when(is_clear).then(0).otherwise(pl.col("side")).cast(pl.Int8),
             is_snapshot=what.str.starts_with("snap"),
         )
         return self._cleared(rows)
@@ -267,9 +268,16 @@ class Reader:
         if not begins.any():
             return rows.drop("is_snapshot")
         zero = pl.lit(0, dtype=pl.Int64)
+        rows = rows.with_columns(
+            first_id=pl.when("is_snapshot").then(zero).otherwise(pl.col("first_id"))
+        )
         clear = rows.with_row_index("at").filter(begins)
         clear = clear.with_columns(
-            side=pl.lit(0, dtype=pl.Int8), price_ticks=zero, size_lots=zero, part=pl.lit(0)
+            first_id=zero,
+            side=pl.lit(0, dtype=pl.Int8),
+            price_ticks=zero,
+            size_lots=zero,
+            part=pl.lit(0),
         )
         whole = pl.concat([clear, rows.with_row_index("at").with_columns(part=pl.lit(1))])
         return whole.sort("at", "part").drop("at", "part", "is_snapshot")

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Protocol
 
 from steelyard.data.archives import named
-from steelyard.data.files import inner_name
+from steelyard.data.captures import CaptureReading, is_capture
+from steelyard.data.files import inner_name, unpacked
 from steelyard.data.manifest import Key, Missing
 from steelyard.data.reading import Clip, Reading, Wanted
 from steelyard.data.shapes import Rows
 from steelyard.data.tables import open_table
+
+PEEKED_BYTES = 1 << 16
 
 
 class Source(Protocol):
@@ -44,5 +47,9 @@ def open_source(path: Path, wanted: Wanted) -> Source:
     Raises:
         UsageError: It is of no known form, or does not say what it has to.
     """
+    with unpacked(path) as stream:
+        start = stream.read(PEEKED_BYTES)
+    if is_capture(start):
+        return CaptureReading(path, wanted)
     hint = named(inner_name(path), wanted.venue)
     return Reading(path, wanted, open_table(path), hint)

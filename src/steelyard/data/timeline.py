@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from steelyard.backtest.columns import EVENT, EventKind
 from steelyard.data.exact import Ints
+from steelyard.data.instruments import PRICE_TICKS_MAX
 from steelyard.data.kinds import Kind
 from steelyard.domain.errors import UsageError
 
@@ -110,6 +111,8 @@ def rows_of(kind: Kind, frame: pl.DataFrame) -> Events:
             names |= {"tick": "price_ticks", "lots": "size_lots"}
     for name, column in names.items():
         rows[name] = frame[column].to_numpy()
+    if kind is Kind.DEPTH and len(rows) and rows["tick"].max() > PRICE_TICKS_MAX:
+        rows = rows[rows["tick"] <= PRICE_TICKS_MAX]  # a level so far away that it cannot matter
     return rows
 
 

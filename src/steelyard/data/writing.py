@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -34,6 +34,7 @@ from steelyard.data.manifest import (
     Missing,
     Part,
     read,
+    sweep,
     write,
 )
 from steelyard.data.moments import DAY_NS, INTERVALS_NS, interval_ns
@@ -52,11 +53,15 @@ class Conflict(UsageError):
     """Two rows of one identity say different things."""
 
 
+# By a symbol: the instrument whose steps are taken, None for steps derived from the data; and who
+# chose it: listed, given, derived.
+Choose = Callable[[str], tuple[Instrument | None, str]]
+
+
 class Merge(NamedTuple):
     """How rows are brought in."""
 
-    instrument: Instrument | None  # listed, or with steps that were given; None: derived
-    steps: str  # listed, given, derived
+    choose: Choose
     clock: str  # venue, recorder
     rounds: bool = False
     replaces: bool = False  # a new row takes the place of one that contradicts it
@@ -157,7 +162,20 @@ class Staging:
         for key in list(self._waiting):
             self._flush(key)
         missing = tuple(missing)
-        return [self._merged(key, source(key), missing) for key in self.keys]
+        try:
+            done = [
+                self._merged(key, replace(source(key), datasets=len(self.keys)), missing)
+                for key in self.keys
+            ]
+        except BaseException:
+            for key in self.keys:
+                folder = key.folder(self._root)
+                sweep(folder, read(folder))
+            raise
+        # Only now does anything change: what was written until here no manifest names.
+        for each in done:
+            write(each.key.folder(self._root), each.manifest)
+        return done
 
     # -- staging ------------------------------------------------------------------------------
 
@@ -213,7 +231,7 @@ class Staging:
         length_ns = interval_ns(key.interval) if key.interval else 0
         total = sum(part.rows for part in written)
         had = old.rows if old else 0
-        named = _still_missing((*manifest.missing, *missing), written)
+        named = _still_missing(key, folder, (*manifest.missing, *missing), written)
         source = replace(
             source,
             repeated=counts.repeated,
@@ -229,9 +247,8 @@ class Staging:
             parts=tuple(written),
             missing=named,
             gaps=all_gaps(key.kind, written, named, length_ns),
-            sources=(*manifest.sources, source),
+            sources=(*(s for s in manifest.sources if s.sha256 != source.sha256), source),
         )
-        write(folder, manifest)
         return Done(
             key,
             total - had,
@@ -253,20 +270,20 @@ class Staging:
                 "one dataset has one clock. Import it under another name: --venue "
                 f"{key.venue}-{merge.clock}"
             )
-        if merge.instrument is not None:
-            instrument = replace(merge.instrument, symbol=key.symbol)
+        instrument, steps = merge.choose(key.symbol)
+        if instrument is not None:
             if old is not None and not _same_steps(old.instrument, instrument):
                 raise UsageError(
                     f"{key.name} has steps {old.tick_size} and {old.lot_size} ({old.steps}), not "
                     f"{in_full(instrument.tick_size)} and {in_full(instrument.lot_size)}; give "
                     "those, or another --venue or --catalog"
                 )
-            return old or _new(key, merge, instrument), (1, 1)
+            return old or _new(key, merge.clock, steps, instrument), (1, 1)
         price_decimals = max(stage.price_decimals for stage in new)
         size_decimals = max(stage.size_decimals for stage in new)
         if old is None:
             instrument = derived(key.symbol, Step(1, price_decimals), Step(1, size_decimals))
-            return _new(key, merge, instrument), (1, 1)
+            return _new(key, merge.clock, steps, instrument), (1, 1)
         if old.steps != "derived":
             return old, (1, 1)
         tick, lot = old.tick, old.lot
@@ -276,6 +293,22 @@ class Staging:
             return old, factors
         instrument = derived(key.symbol, Step(1, finer[0]), Step(1, finer[1]))
         return _with(old, instrument), factors
+
+
+def name_missing(root: Path, key: Key, missing: Iterable[Missing]) -> Manifest | None:
+    """Let a dataset say what a source does not have; None where there is no dataset."""
+    with locked(root):
+        folder = key.folder(root)
+        old = read(folder)
+        if old is None:
+            return None
+        parts = list(old.parts)
+        named = _still_missing(key, folder, (*old.missing, *missing), parts)
+        length_ns = interval_ns(key.interval) if key.interval else 0
+        gaps = all_gaps(key.kind, parts, named, length_ns)
+        manifest = replace(old, missing=named, gaps=gaps)
+        write(folder, manifest)
+        return manifest
 
 
 class _Counts:
@@ -356,7 +389,8 @@ class Stepping:
                 "Give the steps that the data has by --tick and --lot (or --steps derived), or "
                 "--round to take the nearest"
             ) from error
-        if name in PRICES[kind] and len(values) and int(values.max()) > PRICE_TICKS_MAX:
+        is_price = name in PRICES[kind] and kind is not Kind.DEPTH  # far levels are anywhere
+        if is_price and len(values) and int(values.max()) > PRICE_TICKS_MAX:
             raise UsageError(
                 f"{self._name}: a price of {int(values.max())} steps of {in_full(step.decimal)} is "
                 f"above the most, {PRICE_TICKS_MAX}; give a coarser --tick, with --round if need be"
@@ -498,7 +532,10 @@ def _together(key: Key, frames: list[pl.DataFrame], merge: Merge, counts: _Count
             is_numbered=pl.col(number) != 0,
         )
         identity = ["is_numbered", "identity", "nth"]
-        values = [c for c in COLUMNS[kind] if c not in {"time_ns", "venue_ns", "nth", number}]
+        if kind is Kind.DEPTH:
+            identity.insert(2, "first_id")  # a snapshot has the number of its last change
+        told = {"time_ns", "venue_ns", *identity, number}
+        values = [name for name in COLUMNS[kind] if name not in told]
     rows = rows.sort([*identity, "is_new"], maintain_order=True)
     # Where consecutive rows have one identity, the later is the new one or the second of its file.
     same = pl.all_horizontal(*(pl.col(name) == pl.col(name).shift(1) for name in identity))
@@ -533,15 +570,15 @@ def _conflict(key: Key, rows: pl.DataFrame, values: list[str], conflicts: int) -
     )
 
 
-def _new(key: Key, merge: Merge, instrument: Instrument) -> Manifest:
+def _new(key: Key, clock: str, steps: str, instrument: Instrument) -> Manifest:
     manifest = Manifest(
         FORMAT,
         key.kind,
         key.venue,
         key.symbol,
         key.interval,
-        merge.clock,
-        merge.steps,
+        clock,
+        steps,
         "",
         "",
         instrument,
@@ -562,13 +599,22 @@ def _same_steps(one: Instrument, other: Instrument) -> bool:
     return (one.lot_atoms, one.tick_lot_atoms) == (other.lot_atoms, other.tick_lot_atoms)
 
 
-def _still_missing(missing: tuple[Missing, ...], parts: list[Part]) -> tuple[Missing, ...]:
-    """Return what sources named missing and no rows have filled since."""
-    with suppress(IndexError):
-        spans = [(part.first_ns, part.last_ns) for part in parts]
-        return tuple(
-            each
-            for each in dict.fromkeys(missing)
-            if not any(first < each.to_ns and last >= each.from_ns for first, last in spans)
+def _still_missing(
+    key: Key, folder: Path, missing: tuple[Missing, ...], parts: list[Part]
+) -> tuple[Missing, ...]:
+    """Return what sources named missing and no row has come into since."""
+    time = TIME[key.kind]
+
+    def is_empty(each: Missing) -> bool:
+        inside = (pl.col(time) >= each.from_ns) & (pl.col(time) < each.to_ns)
+        near = [p for p in parts if p.first_ns < each.to_ns and p.last_ns >= each.from_ns]
+        return all(
+            pl.scan_parquet(folder / part.file, hive_partitioning=False)
+            .select(inside.any())
+            .collect()
+            .item()
+            is False
+            for part in near
         )
-    return missing
+
+    return tuple(each for each in dict.fromkeys(missing) if is_empty(each))

@@ -303,6 +303,7 @@ class Admin:
                 for instrument in exchange.listings
                 if exchange.state_of(instrument.instrument_id) is not MarketState.OPEN
             },
+            "notice": exchange.notice,
             "maintenance": exchange.maintenance_ns is not None,
             "accounts": len(exchange.keys.people.names),
             "clock": exchange.clock.described(wire_ns, exchange.time_at(wire_ns)),

@@ -196,6 +196,11 @@ class Exchange:
     def counts(self, counts: Counts) -> None:
         self._teller.counts = counts
 
+    @property
+    def notice(self) -> str:
+        """Why a live market stands still; empty where it does not, and of others."""
+        return self.market.notice if isinstance(self.market, LiveTape) else ""
+
     def time_at(self, wire_ns: int) -> int:
         """Return the sandbox time at a wire time; it never goes back."""
         return max(self.now_ns, self.clock.at(wire_ns))
@@ -745,8 +750,7 @@ class Exchange:
         )
         is_on = self.maintenance_ns is not None
         trading = self.trading and takes_orders and not is_on
-        notice = self.market.notice if isinstance(self.market, LiveTape) else ""
-        return Status(trading, kind, ended, now_ns, is_on, self.maintenance_ns or 0, notice)
+        return Status(trading, kind, ended, now_ns, is_on, self.maintenance_ns or 0, self.notice)
 
     def _account(self, account_id: int) -> AccountAnswer:
         maker, taker = self.engine.rates(account_id, self.now_ns)

@@ -44,6 +44,9 @@ type AnySeries = ISeriesApi<"Area"> | ISeriesApi<"Line"> | ISeriesApi<"Baseline"
 const DAY_S = 86_400;
 // How high a pane is, beside the others.
 const STRETCH = [3, 1.1, 0.9];
+// How wide half of a year's name is, and about how wide the scale of prices.
+const YEAR_PX = 24;
+const SCALE_PX = 80;
 
 /** What both charts share: the look, and times in UTC. */
 function make(host: HTMLElement, span_s: number): IChartApi {
@@ -80,6 +83,12 @@ function make(host: HTMLElement, span_s: number): IChartApi {
   return chart;
 }
 
+/** Bring everything into view, with room for the name of the first year. */
+function fit(chart: IChartApi, host: HTMLElement, points: number): void {
+  const room = points * (YEAR_PX / Math.max(host.clientWidth - SCALE_PX, 10 * YEAR_PX));
+  chart.timeScale().setVisibleLogicalRange({ from: -room, to: points + room / 3 });
+}
+
 function tick(time: Time, type: TickMarkType): string {
   const date = new Date(Number(time) * 1_000);
   const text = date.toISOString();
@@ -89,7 +98,7 @@ function tick(time: Time, type: TickMarkType): string {
     case TickMarkType.Month:
       return date.toLocaleString("en-GB", { month: "short", timeZone: "UTC" });
     case TickMarkType.DayOfMonth:
-      return `${text.slice(8, 10)}.${text.slice(5, 7)}.`;
+      return date.toLocaleString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
     case TickMarkType.Time:
       return text.slice(11, 16);
     default:
@@ -123,9 +132,10 @@ function paint(chart: IChartApi): Record<Color, string> {
 export class LineChart {
   readonly #chart: IChartApi;
   readonly #series: { line: Line; drawn: AnySeries; byTime: Map<number, number> }[] = [];
+  readonly #points: number;
 
   constructor(
-    host: HTMLElement,
+    private readonly host: HTMLElement,
     lines: readonly Line[],
     hovered: (values: (number | null)[] | null, time_s: number | null) => void,
   ) {
@@ -134,7 +144,8 @@ export class LineChart {
     for (const line of lines) this.#add(line);
     this.#chart.panes().forEach((pane, index) => pane.setStretchFactor(STRETCH[index] ?? 1));
     this.repaint();
-    this.#chart.timeScale().fitContent();
+    this.#points = new Set(lines.flatMap(({ time_s }) => time_s)).size;
+    this.showAll();
     this.#chart.subscribeCrosshairMove(({ time }) => {
       if (time === undefined) return hovered(null, null);
       const at = Number(time);
@@ -143,6 +154,10 @@ export class LineChart {
         at,
       );
     });
+  }
+
+  showAll(): void {
+    fit(this.#chart, this.host, this.#points);
   }
 
   repaint(): void {
@@ -225,7 +240,7 @@ export class MarkedCandles {
   readonly #markers: ISeriesMarkersPluginApi<Time>;
 
   constructor(
-    host: HTMLElement,
+    private readonly host: HTMLElement,
     private readonly candles: CandleColumns,
     private readonly marks: Marks,
     hovered: (time_s: number | null) => void,
@@ -260,7 +275,7 @@ export class MarkedCandles {
       })),
     );
     this.repaint();
-    this.#chart.timeScale().fitContent();
+    this.showAll();
     this.#chart.subscribeCrosshairMove(({ time }) => {
       hovered(time === undefined ? null : Number(time));
     });
@@ -278,7 +293,7 @@ export class MarkedCandles {
   }
 
   showAll(): void {
-    this.#chart.timeScale().fitContent();
+    fit(this.#chart, this.host, this.candles.time_s.length);
   }
 
   repaint(): void {

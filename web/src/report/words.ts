@@ -9,6 +9,12 @@ const DECIMALS_MIN = 2;
 const DECIMALS_MAX = 8;
 const NOTHING = "–";
 const BP = 10_000;
+const SPACE = "\u00a0"; // between a number and its unit, where no line ends
+
+/** A sentence whose numbers stay with their units. */
+export function bound(text: string): string {
+  return text.replaceAll(/(?<=\d) (?=%|bp\b|days?\b|h\b|min\b|s\b)/g, SPACE);
+}
 
 /** Decimals that leave an amount about six digits: 2 for "1234.5", 5 for "0.0123". */
 export function decimalsFor(text: Decimal): number {
@@ -33,12 +39,12 @@ function tooMany(text: Decimal): number {
 export function percent(share: number, hasSign = false): string {
   const value = share * 100;
   const decimals = Math.abs(value) >= 1_000 ? 0 : Math.abs(value) >= 100 ? 1 : 2;
-  return `${number(value, decimals, hasSign)} %`;
+  return `${number(value, decimals, hasSign)}${SPACE}%`;
 }
 
 /** "33.6 bp" */
 export function rate(value: number, hasSign = false): string {
-  return `${number(value * BP, 2, hasSign)} bp`;
+  return `${number(value * BP, 2, hasSign)}${SPACE}bp`;
 }
 
 /** A binary number with so many decimals; minus zero is zero. */

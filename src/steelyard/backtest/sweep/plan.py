@@ -62,7 +62,7 @@ class Plan:
         self._spans = tuple(fold.train for fold in folds) or (whole,)
         self._tests = tuple(fold.test for fold in folds)
         self._searches = searches
-        self._choice = choice
+        self.choice = choice
         self._proposed: list[list[At]] = [
             _whole_rounds(rows, fold, search.round_size) for fold, search in enumerate(searches)
         ]
@@ -101,7 +101,7 @@ class Plan:
     def _ask(self, fold: int) -> bool:
         """Have a search whose trials have all ended propose more; whether it is over."""
         if not self._is_over[fold]:
-            tried = [Tried(row.at, self._choice.value(row)) for row in self.train_rows(fold)]
+            tried = [Tried(row.at, self.choice.value(row)) for row in self.train_rows(fold)]
             more = self._searches[fold].propose(tried)
             self._proposed[fold] += more
             self._is_over[fold] = not more
@@ -117,7 +117,7 @@ class Plan:
     def _test_jobs(self) -> list[Job]:
         jobs = []
         for fold, test in enumerate(self._tests):
-            if best := self._choice.best(self.train_rows(fold)):
+            if best := self.choice.best(self.train_rows(fold)):
                 jobs.append(Job(Key(fold, Part.TEST, best.number), best.at, test))
         return jobs
 

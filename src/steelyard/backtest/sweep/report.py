@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from steelyard.backtest.overfit import Permuted, Shuffled, deflated_sharpe, expected_max_sharpe
+from steelyard.backtest.overfit import deflated_sharpe, expected_max_sharpe
+from steelyard.backtest.report import Overfit
 from steelyard.backtest.sweep.figures import FIGURES, Figures, Objective, shown_figure
 from steelyard.backtest.sweep.plan import Choice
 from steelyard.backtest.sweep.space import At, Space, shown
@@ -33,6 +34,7 @@ TOP = 20  # trials that are listed
 FAILURES_MAX = 20  # kinds of failure that are listed
 POINTS_MAX = 20_000  # trials that a map of surfaces is made of at most; the best ones
 YEAR_DAYS = 365
+BINS_MAX = 40
 TRADES_FEW = 30
 LIKELY = 0.95
 KEPT_FEW = 0.5
@@ -109,12 +111,12 @@ class AxisLine(Struct, frozen=True, kw_only=True):
     is_ordered: bool
 
 
-class Doubts(Struct, frozen=True, kw_only=True):
-    """What shuffling makes of the best trial's run; absent where the run has too little for it."""
+class Bin(Struct, frozen=True, kw_only=True):
+    """How many trials have an objective from low to high."""
 
-    order: Shuffled | None = None  # of its trades
-    signals: Permuted | None = None
-    absent: str | None = None  # why, where something is
+    low: float
+    high: float
+    trials: int
 
 
 class About(Struct, frozen=True, kw_only=True):
@@ -151,7 +153,8 @@ class SweepReport(Struct, frozen=True, kw_only=True):
     steadiest: TrialLine | None
     around_steadiest: Neighbourhood | None
     luck: Luck | None
-    doubts: Doubts
+    overfit: Overfit | None  # of the best trial, run once more
+    spread: tuple[Bin, ...]  # of the objective over all trials
     top: tuple[TrialLine, ...]
     maps: tuple[HeatMap, ...]
     walk_forward: WalkForwardLine | None
@@ -178,11 +181,16 @@ class Found(NamedTuple):
     @property
     def best(self) -> Row | None:
         """What one would trade now: the best of all, walking forward that of the last fold."""
+        return self.choice.best(self.choosable)
+
+    @property
+    def choosable(self) -> list[Row]:
+        """What it is the best of."""
         last = len(self.folds) - 1
-        return self.choice.best(row for row in self.trained if not self.folds or row.fold == last)
+        return [row for row in self.trained if not self.folds or row.fold == last]
 
 
-def document(about: About, found: Found, doubts: Doubts | None = None) -> SweepReport:
+def document(about: About, found: Found, overfit: Overfit | None = None) -> SweepReport:
     """Return the report of the rows that there are, whether all have ended or not."""
     objective = found.choice.objective
     trained = found.trained
@@ -193,12 +201,11 @@ def document(about: About, found: Found, doubts: Doubts | None = None) -> SweepR
     steady = steadiest(surface)
     steady_row = None if steady is None else by_place[steady][-1][1]
     ranked = sorted(
-        ((value, row) for pairs in by_place.values() for value, row in pairs[-1:]),
-        key=lambda pair: (-points[pair[1].at], pair[1].key),
+        ((value, row) for row in found.choosable if (value := found.choice.value(row)) is not None),
+        key=lambda pair: (-pair[0], pair[1].number),
     )
     ended = len(found.rows)
     walk = _walk_forward(found) if found.folds else None
-    of_best = [row for row in trained if best is not None and row.fold == best.fold]
     report = SweepReport(
         about=about,
         axes=tuple(
@@ -219,8 +226,9 @@ def document(about: About, found: Found, doubts: Doubts | None = None) -> SweepR
         around_best=None if best is None else neighbourhood(surface, best.at, objective),
         steadiest=None if steady_row is None else _trial(steady_row, objective),
         around_steadiest=None if steady is None else neighbourhood(surface, steady, objective),
-        luck=None if best is None else luck_of(best, of_best),
-        doubts=Doubts() if doubts is None else doubts,
+        luck=None if best is None else luck_of(best, found),
+        overfit=overfit,
+        spread=_spread([objective.plain(value) for value in points.values()]),
         top=tuple(_trial(row, objective) for _, row in ranked[:TOP]),
         maps=heat_maps(found.space, points, objective, None if best is None else best.at),
         walk_forward=walk,
@@ -238,25 +246,35 @@ def document(about: About, found: Found, doubts: Doubts | None = None) -> SweepR
     return _with_warnings(report, found)
 
 
-def luck_of(best: Row, rows: Sequence[Row]) -> Luck | None:
+def rivals(best: Row, found: Found) -> tuple[int, float | None]:
+    """Return of how many trials the best was picked, and the deviation of their Sharpe ratios.
+
+    Ratios are of a day; the deviation is None where there are too few.
+    """
+    daily = [
+        value / math.sqrt(YEAR_DAYS)
+        for row in found.trained
+        if row.fold == best.fold and (value := (row.figures or {}).get("sharpe")) is not None
+    ]
+    return len(daily), stdev(daily) if len(daily) >= _LEAST else None
+
+
+def luck_of(best: Row, found: Found) -> Luck | None:
     """Return how the best compares with luck; None where the runs do not have the figures."""
     figures = best.figures or {}
-    needed = [figures.get(name) for name in ("sharpe", "days", "skew", "kurtosis")]
-    yearly = [found for row in rows if (found := (row.figures or {}).get("sharpe")) is not None]
-    if len(yearly) < _LEAST or any(value is None for value in needed):
+    sharpe, days = figures.get("sharpe"), figures.get("days")
+    skew, kurtosis = figures.get("skew"), figures.get("kurtosis")
+    trials, deviation = rivals(best, found)
+    if sharpe is None or days is None or skew is None or kurtosis is None or deviation is None:
         return None
-    sharpe, days, skew, kurtosis = (value for value in needed if value is not None)
     if days < 2:  # noqa: PLR2004 a deviation needs two
         return None
-    a_day = math.sqrt(YEAR_DAYS)
-    deviation = stdev(value / a_day for value in yearly)
+    daily = sharpe / math.sqrt(YEAR_DAYS)
     return Luck(
-        trials=len(yearly),
-        sharpe=sharpe / a_day,
-        expected_max=expected_max_sharpe(len(yearly), deviation),
-        probability=deflated_sharpe(
-            sharpe / a_day, int(days), skew, kurtosis, len(yearly), deviation
-        ),
+        trials=trials,
+        sharpe=daily,
+        expected_max=expected_max_sharpe(trials, deviation),
+        probability=deflated_sharpe(daily, int(days), skew, kurtosis, trials, deviation),
     )
 
 
@@ -270,6 +288,24 @@ def _by_place(rows: Sequence[Row], choice: Choice) -> dict[At, list[tuple[float,
         return found
     kept = sorted(found, key=lambda at: -median(value for value, _ in found[at]))[:POINTS_MAX]
     return {at: found[at] for at in kept}
+
+
+def _spread(values: Sequence[float]) -> tuple[Bin, ...]:
+    """Return how values are spread, in bins of the same width."""
+    if not values:
+        return ()
+    low, high = min(values), max(values)
+    if low == high:
+        return (Bin(low=low, high=high, trials=len(values)),)
+    count = min(BINS_MAX, max(_LEAST, round(2 * len(values) ** 0.5)))
+    counts = [0] * count
+    for value in values:
+        counts[min(count - 1, int((value - low) / (high - low) * count))] += 1
+    edges = [low + (high - low) * edge / count for edge in range(count)] + [high]
+    return tuple(
+        Bin(low=edges[place], high=edges[place + 1], trials=trials)
+        for place, trials in enumerate(counts)
+    )
 
 
 def _trial(row: Row, objective: Objective) -> TrialLine:
@@ -302,7 +338,7 @@ def _walk_forward(found: Found) -> WalkForwardLine:
                 chosen=None if chosen is None else _trial(chosen, objective),
                 tested=_trial(tested, objective) if tested is not None and has_figures else None,
                 test_failure=None if tested is None else tested.failure,
-                luck=None if chosen is None else luck_of(chosen, rows),
+                luck=None if chosen is None else luck_of(chosen, found),
             )
         )
     pairs = [(line.chosen, line.tested) for line in lines if line.chosen and line.tested]
@@ -413,10 +449,11 @@ def _of_walk(report: SweepReport) -> list[str]:
     if walk is None:
         if report.best is None:
             return []
-        return [
+        hindsight = (
             "Everything here was chosen with hindsight: no trial was tested on data that it was "
             "not chosen by. [sweep.walk_forward] does that."
-        ]
+        )
+        return [hindsight]
     said = []
     if walk.tested and walk.gained * 2 < walk.tested:
         said.append(f"Only {walk.gained} of {walk.tested} tests gained anything.")
@@ -441,3 +478,32 @@ def headline(report: SweepReport) -> str:
     of = f"of {report.ended:,} trials"
     assert name in FIGURES, "objectives are figures"
     return f"best{where}: {name} {value} with {params}, {of}"
+
+
+def shuffled(report: SweepReport) -> list[tuple[str, str]]:
+    """Return what shuffling made of the best trial, as names and sentences."""
+    overfit, rows = report.overfit, list[tuple[str, str]]()
+    if overfit is None:
+        return rows
+    if overfit.order is not None:
+        order = overfit.order
+        said = (
+            f"drawdown {order.median_drawdown_share:.1%} in the median, "
+            f"{order.p95_drawdown_share:.1%} in one order of twenty "
+            f"(it was {order.observed_drawdown_share:.1%})"
+        )
+        rows.append(
+            (
+                "trades in other orders",
+                said,
+            )
+        )
+    for name, found in (("signals", overfit.signals), ("wins", overfit.coin)):
+        if found is not None:
+            rows.append(
+                (
+                    f"{name} against chance",
+                    f"chance alone is at least as good with a probability of {found.p_value:.1%}",
+                )
+            )
+    return rows

@@ -95,11 +95,12 @@ def parse_space(
     axes: Mapping[str, Any],
     constraints: tuple[str, ...],
     fixed: Mapping[str, Any],
-    strategy: type[Strategy],
+    strategy: type[Strategy] | None,
 ) -> Space:
     """Return the space that `[sweep.params]` describes, checked against the strategy's own types.
 
-    fixed are the parameters of `[strategy]`; what is varied replaces them.
+    fixed are the parameters of `[strategy]`; what is varied replaces them. strategy is None where a
+    function decides, which does not say what it takes.
 
     Raises:
         ConfigError: An unknown parameter, a wrong form, a value that the strategy does not take,
@@ -109,16 +110,11 @@ def parse_space(
         raise ConfigError("[sweep.params] is empty; write what to vary, such as fast = [5, 10, 20]")
     if len(axes) > AXES_MAX:
         raise ConfigError(f"[sweep.params] varies {len(axes)} parameters; at most {AXES_MAX}")
-    fields = {field.name: field for field in msgspec.structs.fields(strategy.Params)}
-    for name in axes:
-        if name not in fields:
-            close = get_close_matches(name, fields, 1)
-            meant = f"did you mean {close[0]!r}?" if close else f"it takes: {', '.join(fields)}"
-            raise ConfigError(f"[sweep.params] {strategy.__name__} has no {name!r}; {meant}")
     parsed = tuple(parse_axis(name, given) for name, given in axes.items())
-    for axis in parsed:
-        for value in axis.values:
-            _check_value(axis.name, value, fields[axis.name].type)
+    fields: dict[str, Any] = {}
+    if strategy is not None:
+        fields = {field.name: field for field in msgspec.structs.fields(strategy.Params)}
+        _check_axes(parsed, fields, strategy.__name__)
     kept = {name: value for name, value in fixed.items() if name not in axes}
     # What the strategy has by itself can be compared with, too.
     defaults = {
@@ -136,6 +132,17 @@ def parse_space(
     used = frozenset().union(*(condition.names for condition in conditions))
     needed = {name: value for name, value in defaults.items() if name in used}
     return Space(parsed, {**needed, **kept}, conditions)
+
+
+def _check_axes(axes: tuple[Axis, ...], fields: Mapping[str, Any], strategy: str) -> None:
+    for axis in axes:
+        name = axis.name
+        if name not in fields:
+            close = get_close_matches(name, fields, 1)
+            meant = f"did you mean {close[0]!r}?" if close else f"it takes: {', '.join(fields)}"
+            raise ConfigError(f"[sweep.params] {strategy} has no {name!r}; {meant}")
+        for value in axis.values:
+            _check_value(name, value, fields[name].type)
 
 
 def parse_axis(name: str, given: object) -> Axis:

@@ -12,6 +12,7 @@ to it, for markets that remember longer. Tests do not overlap: joined, they are 
 part was chosen by hindsight. What is left over at the end is said, not used.
 """
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from steelyard.domain.errors import ConfigError
@@ -102,6 +103,12 @@ def split(whole: Span, walk: WalkForward, interval_ns: int, reach_ns: int) -> tu
 def unused_ns(whole: Span, folds: tuple[Fold, ...]) -> int:
     """Return how much at the end of the data no fold looks at."""
     return whole.end_ns - folds[-1].test.end_ns
+
+
+def day(time_ns: int) -> str:
+    """Return the day of a moment, in UTC, and the time where it is not midnight."""
+    moment = datetime.fromtimestamp(time_ns // 10**9, UTC)
+    return f"{moment:%Y-%m-%d}" if time_ns % DAY_NS == 0 else f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _text(duration_ns: int) -> str:

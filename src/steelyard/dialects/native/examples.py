@@ -233,6 +233,7 @@ EXAMPLES: dict[type[Struct], Struct] = {
             time=TIME,
             maintenance=False,
             retry_after=None,
+            notice="",
         ),
         m.Limits(
             rate_limits=(
@@ -396,7 +397,13 @@ EXAMPLES: dict[type[Struct], Struct] = {
             time=TIME + 100,
         ),
         s.StatusPush(
-            trading=False, market="crowd", ended=False, time=TIME, maintenance=True, retry_after=60
+            trading=False,
+            market="crowd",
+            ended=False,
+            time=TIME,
+            maintenance=True,
+            retry_after=60,
+            notice="",
         ),
         s.OrdersPush(channel="orders", execution="fill", order=ORDER, fill=FILL, time=TIME),
         s.FillsPush(**structs.asdict(FILL)),

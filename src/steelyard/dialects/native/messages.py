@@ -79,7 +79,7 @@ class ServerStatus(Struct, frozen=True):
     notice: Annotated[
         str,
         Meta(description="Why a live market stands still, by symbol; empty where it does not."),
-    ] = ""
+    ]
 
 
 class RateLimit(Struct, frozen=True):

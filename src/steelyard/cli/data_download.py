@@ -1,0 +1,181 @@
+"""`steelyard data download`: a venue's public archive, from day to day, into the catalog."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from steelyard import __version__
+from steelyard.cli.data import (
+    CHOICES,
+    InCatalog,
+    listed,
+    parse_step,
+    report_document,
+    report_text,
+)
+from steelyard.cli.terminal import json_text
+from steelyard.data.archives import archive_of
+from steelyard.data.download import ArchiveFile, Wish, download, planned
+from steelyard.data.importing import Report, Steps, import_file
+from steelyard.data.instruments import checked_symbol
+from steelyard.data.kinds import Kind
+from steelyard.data.manifest import Key, Missing
+from steelyard.data.reading import Wanted
+from steelyard.data.writing import name_missing
+from steelyard.domain.errors import UsageError
+from steelyard.net.clock import Clock
+
+NOT_THERE = "not in the archive"
+_DEFAULT = InCatalog()
+
+
+def download_data(
+    symbol: str,
+    /,
+    *,
+    start: Annotated[str, Parameter(name="--from")],
+    end: Annotated[str, Parameter(name="--to")] = "",
+    series: str = "klines",
+    interval: str = "",
+    market: str = "spot",
+    venue: str = "binance",
+    base_url: str = "",
+    keep: Path | None = None,
+    tick: str = "",
+    lot: str = "",
+    steps: str = "listed",
+    round: Annotated[bool, Parameter(negative="")] = False,  # noqa: A002 the option's name
+    common: InCatalog = _DEFAULT,
+) -> int:
+    """Download a venue's public archive and import it.
+
+    Whole months come as one file. A day that the archive does not have is named as a gap. Files
+    that were imported before are not downloaded again, and what an interrupted run has begun is
+    gone on with.
+
+    Example: steelyard data download BTC-USDT --interval 1m --from 2024-01-01 --to 2024-03-31
+
+    Parameters
+    ----------
+    symbol
+        The market, as BTC-USDT.
+    start
+        The first day: 2024-01-01.
+    end
+        The last day, included; default: yesterday (UTC).
+    series
+        klines, aggTrades, trades or bookTicker.
+    interval
+        Of klines: 1s, 1m, 1h, 1d.
+    market
+        spot; um and cm are Binance's futures. Futures are imported as venue binance-um.
+    venue
+        Whose archive.
+    base_url
+        Another place that has the same files.
+    keep
+        Folder in which the files stay; else they go when they are imported.
+    tick
+        The price step; default: the listing's, else the finest decimal of the data.
+    lot
+        The size step, likewise.
+    steps
+        `listed` takes the steps of a market that is listed; `derived` those of the data.
+    round
+        Take numbers off the steps to the nearest; the manifest says how many.
+    """
+    if steps not in CHOICES:
+        raise UsageError(f"--steps {steps!r} should be one of {', '.join(CHOICES)}")
+    archive = archive_of(venue)
+    clock = Clock()
+    today = datetime.fromtimestamp(clock.now_ns() // 10**9, UTC).date()
+    ours = checked_symbol(symbol)
+    wish = Wish(
+        archive,
+        series,
+        market,
+        ours.replace("-", ""),
+        interval,
+        _day(start),
+        _day(end) if end else today - timedelta(1),
+    )
+    list(planned(wish))  # what is wrong with it is said before anything is made
+    name = venue if market == "spot" else f"{venue}-{market}"
+    root = common.opened.root
+    kind = Kind(archive.series[series].kind)
+    key = Key(kind, name, ours, interval if kind is Kind.BARS else "")
+    there = {
+        source.file
+        for manifest in common.opened.datasets()
+        if manifest.key == key
+        for source in manifest.sources
+    }
+    folder = (keep or root / ".downloads").expanduser() / name / series / interval
+    chosen = Steps(steps, parse_step(tick), parse_step(lot), round)
+    wanted = Wanted(name, ours, interval, kind)
+
+    def imported(path: Path) -> Report:
+        report = import_file(
+            root,
+            path,
+            wanted,
+            now_ns=clock.now_ns(),
+            version=__version__,
+            steps=chosen,
+            listed=listed(),
+        )
+        common.say(report_text(report))
+        if keep is None:
+            path.unlink()
+        return report
+
+    reports, gone = asyncio.run(_run(wish, folder, base_url, there, common, imported))
+    missing = [Missing(*file.span_ns, NOT_THERE) for file in gone]
+    if missing:
+        manifest = name_missing(root, key, missing)
+        days = ", ".join(str(file.first) for file in gone[:5]) + (", ..." if gone[5:] else "")
+        what = "named as gaps" if manifest else "and nothing was imported"
+        common.say(f"{len(gone)} days are not in the archive, {what}: {days}")
+    if not reports and not gone:
+        common.say("everything was imported before")
+    if common.json:
+        document = {
+            "files": [report_document(report) for report in reports],
+            "missing": [str(file.first) for file in gone],
+        }
+        print(json_text(document), flush=True)
+    return 1 if gone and not reports and not there else 0
+
+
+async def _run(
+    wish: Wish,
+    folder: Path,
+    base_url: str,
+    there: set[str],
+    common: InCatalog,
+    imported: Callable[[Path], Report],
+) -> tuple[list[Report], list[ArchiveFile]]:
+    reports: list[Report] = []
+    gone: list[ArchiveFile] = []
+    files = download(wish, folder, base_url=base_url, is_known=there.__contains__, tell=common.say)
+    async with aclosing(files):
+        async for fetched in files:
+            if fetched.path is None:
+                gone.append(fetched.file)
+                continue
+            if not fetched.has_checksum:
+                common.say(f"{fetched.file.name} has no checksum in the archive")
+            reports.append(await asyncio.to_thread(imported, fetched.path))
+    return reports, gone
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is not a day; write 2024-01-31") from error
