@@ -1,10 +1,10 @@
 """Captures of Binance as events of a tape: what the tick benches and the oracle of fills play.
 
-A capture has one line a message: when it was received in ns, a blank, the JSON of a combined stream.
-Depth differences become levels, trades in the market become trades; what else there is, is left out.
-The venue's time is the matching engine's where it says so (`T`), else the event's (`E`); events are
-sorted by it and keep their order where it is equal. A touch that was recorded is not used: peers in
-these benches do not know one.
+A capture has one line a message: when it was received in ns, a blank, the JSON of a combined
+stream. Depth differences become levels, trades in the market become trades; what else there is, is
+left out. The venue's time is the matching engine's where it says so (`T`), else the event's (`E`);
+events are sorted by it and keep their order where it is equal. A touch that was recorded is not
+used: peers in these benches do not know one.
 """
 
 import gzip

@@ -1,9 +1,10 @@
 """The peer of the tick bench, hftbacktest, in a Python of its own: it pins an older numpy.
 
-usage: python hft_peer.py EVENTS.npz RUNS, where the file has what `bench.ticks.save` writes. Prints
-a JSON line: what importing and the first run took, the rates of so many more, orders and whole fills.
-Imports nothing of ours.
+usage: python hft_peer.py EVENTS.npz RUNS, where the file has what `bench.ticks.save` writes.
+Prints a JSON line: what importing and the first run took, the rates of so many more, orders and
+whole fills. Imports nothing of ours.
 """
+# ruff: noqa: ANN001, ANN201, FBT003, PLR2004 a numba function: without types, with constants
 
 import json
 import sys
@@ -31,7 +32,7 @@ IMPORTED = time.perf_counter()
 
 
 @njit
-def quoter(hbt, fills):  # type: ignore[no-untyped-def] # compiled, not ours to type
+def quoter(hbt, fills):
     """Join both sides of the touch each 100 ms; note each whole fill."""
     bid_id, ask_id, bid_tick, ask_tick, next_id, count = 0, 0, 0, 0, 1, 0
     while True:
@@ -57,24 +58,24 @@ def quoter(hbt, fills):  # type: ignore[no-untyped-def] # compiled, not ours to 
         if ask_id and ask_id not in orders:
             ask_id = 0
         if bid_id and bid_tick != bid:
-            hbt.cancel(0, bid_id, False)  # noqa: FBT003
+            hbt.cancel(0, bid_id, False)
             bid_id = 0
         if ask_id and ask_tick != ask:
-            hbt.cancel(0, ask_id, False)  # noqa: FBT003
+            hbt.cancel(0, ask_id, False)
             ask_id = 0
         if not bid_id and position < 0.1:
             bid_id, bid_tick = next_id, bid
             next_id += 1
             price = bid * depth.tick_size
-            hbt.submit_buy_order(0, bid_id, price, 0.01, GTX, LIMIT, False)  # noqa: FBT003
+            hbt.submit_buy_order(0, bid_id, price, 0.01, GTX, LIMIT, False)
         if not ask_id and position > -0.1:
             ask_id, ask_tick = next_id, ask
             next_id += 1
             price = ask * depth.tick_size
-            hbt.submit_sell_order(0, ask_id, price, 0.01, GTX, LIMIT, False)  # noqa: FBT003
+            hbt.submit_sell_order(0, ask_id, price, 0.01, GTX, LIMIT, False)
 
 
-def data_of(path: str):  # type: ignore[no-untyped-def]
+def data_of(path: str):
     """Return the peer's records, and the steps of the listing."""
     saved = np.load(path)
     events, local_ns = saved["events"], saved["local_ns"]

@@ -1,10 +1,11 @@
 """A tape under a quoter: how many events a second a backtest plays, and how soon the first is over.
 
-The quoter joins the best bid and the best ask every 100 ms with 0.01 BTC, post-only, replaces an order
-when the touch has moved, and keeps its position within 0.1 BTC. Ours runs it compiled (`rust/replay`,
-the whole engine behind it: holds, fees, events) and in plain Python, as anybody's strategy. The peer is
-hftbacktest with its fastest book and a compiled strategy; the floors keep a book and its best prices
-(`floor_book.rs`). All play the same two captures of Binance BTCUSDT, futures and spot.
+The quoter joins the best bid and the best ask every 100 ms with 0.01 BTC, post-only, replaces an
+order when the touch has moved, and keeps its position within 0.1 BTC. Ours runs it compiled
+(`rust/replay`, the whole engine behind it: holds, fees, events) and in plain Python, as anybody's
+strategy. The peer is hftbacktest with its fastest book and a compiled strategy; the floors keep a
+book and its best prices (`floor_book.rs`). All play the same two captures of Binance BTCUSDT,
+futures and spot, and have them in memory.
 
 The peer pins an older numpy: `STEELYARD_HFT_PYTHON` names a Python that has hftbacktest 2.4.4, else
 this one is asked. `python -m bench.ticks NAME` prints its fills and their hash, for the oracle in
@@ -30,20 +31,78 @@ import numpy as np
 from bench.captures import CAPTURES, Capture, Events, events_of, found
 from bench.measure import RUNS, Bench, row
 from steelyard import _native
+from steelyard.backtest.columns import Tape
+from steelyard.backtest.run import Run
+from steelyard.backtest.settings import Settings
 from steelyard.domain.commands import Command, Deposit, ListInstrument, OpenAccount
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.layout import encode
+from steelyard.domain.order import Side
 from steelyard.engine.book import QueueModel
+from steelyard.trading.orders import OwnOrder
+from steelyard.trading.strategy import Intent, Strategy, Timer
 
 HERE = Path(__file__).parent
 ME = 100
 STEP_NS = 100_000_000
+SIZE, MOST = Decimal("0.01"), Decimal("0.1")
+BLOCK = 1 << 13  # events
+PEER_VERSION = "2.4.4"
+# A process that does nothing else, from the first import to the result.
+COLD = """
+import time
+began = time.perf_counter()
+import sys
+from pathlib import Path
+from steelyard import _native
+opening, records, *quoter = sys.argv[1:]
+opening, records = Path(opening).read_bytes(), Path(records).read_bytes()
+_native.quote_tape(opening, 2, records, tuple(map(int, quoter)))
+print(time.perf_counter() - began)
+"""
 
 COMPILED = "compiled quoter"
 PYTHON = "Python quoter"
 PEER = "hftbacktest, ROI depth, compiled quoter"
 SEARCHED = "floor: a book whose best prices are searched"
 KEPT = "floor: a book whose best prices are kept"
+
+
+class Joiner(Strategy):
+    """The same quoter, as somebody writes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own: dict[Side, tuple[Intent, Decimal] | None] = {Side.BUY: None, Side.SELL: None}
+
+    def on_start(self) -> None:
+        """Ask to be woken."""
+        self.every("100ms")
+
+    def on_timer(self, _: Timer) -> None:
+        """Join both sides."""
+        book = self.book
+        bid, ask = book.best_bid, book.best_ask
+        if bid is None or ask is None:
+            return
+        held = self.position.size
+        for side, price in ((Side.BUY, bid), (Side.SELL, ask)):
+            own = self.own[side]
+            if own is not None and own[1] != price:
+                self.cancel(own[0])
+                own = None
+            if own is None:
+                if side * held < MOST:
+                    order = self.buy if side is Side.BUY else self.sell
+                    own = (order(SIZE, price, post_only=True), price)
+                self.own[side] = own
+
+    def on_order(self, order: OwnOrder) -> None:
+        """Forget an order that is over."""
+        own = self.own[order.place.side]
+        is_own = own is not None and own[0].client_order_id == order.client_order_id
+        if is_own and not order.is_open:
+            self.own[order.place.side] = None
 
 
 def run() -> Iterator[dict[str, Any]]:
@@ -73,7 +132,11 @@ def measured(
     def compiled(_: None) -> None:
         told[COMPILED] = quoted(capture, records)
 
+    def python(made: Run) -> None:
+        made.go(time.perf_counter)
+
     bench.measure(of + COMPILED, count, lambda: None, compiled, unit="events/s")
+    bench.measure(of + PYTHON, count, lambda: joining(capture, events), python, unit="events/s")
     floors(bench, of, saved, folder, count)
     peer = peer_of(saved, RUNS)
     if isinstance(peer, str):
@@ -94,8 +157,8 @@ def measured(
         "position_lots": position,
         "wakes": wakes,
     }
-    cold = [cold_run(saved) for _ in range(RUNS)]
-    yield row(of + "cold run of ours, import to result", "s", cold)
+    cold = [cold_run(saved, capture) for _ in range(RUNS)]
+    yield row(of + "cold run of ours, compiled quoter", "s", cold)
     if not isinstance(peer, str):
         theirs = peer["import_s"] + peer["first_s"]
         yield row(of + "cold run of hftbacktest", "s", [theirs])
@@ -103,25 +166,24 @@ def measured(
         yield {"name": of + "cold run", "against": PEER, "ratio": ratio, "goal": 10}
 
 
+def listing(capture: Capture) -> Instrument:
+    """Return the market of a capture."""
+    return Instrument.spot(
+        0,
+        (1, "BTC"),
+        (2, "USDT"),
+        tick_size=capture.tick_size,
+        lot_size=capture.lot_size,
+        price_max="200000",
+        size_max="1000",
+        notional_min="0",
+    )
+
+
 def opening(capture: Capture) -> bytes:
     """Return what opens the market of a capture: its listing, an account, its money."""
-    lot, tick = Decimal(capture.lot_size), Decimal(capture.tick_size)
-    listing = Instrument(
-        instrument_id=0,
-        symbol="BTC-USDT",
-        base="BTC",
-        quote="USDT",
-        base_asset_id=1,
-        quote_asset_id=2,
-        lot_atoms=int(lot * 10**12),
-        tick_lot_atoms=int(lot * tick * 10**12),
-        price_max_ticks=int(200_000 / tick),
-        size_min_lots=1,
-        size_max_lots=int(1_000 / lot),
-        notional_min_atoms=0,
-    )
     commands: tuple[Command, ...] = (
-        ListInstrument(listing),
+        ListInstrument(listing(capture)),
         OpenAccount(ME, 100_000, 100_000),
         Deposit(ME, 1, 10**15),
         Deposit(ME, 2, 10**20),
@@ -129,11 +191,26 @@ def opening(capture: Capture) -> bytes:
     return b"".join(encode(command, 0) for command in commands)
 
 
+def quoter(capture: Capture) -> tuple[int, int, int, int]:
+    """Return how the compiled quoter quotes."""
+    size_lots = int(SIZE / Decimal(capture.lot_size))
+    return (ME, STEP_NS, size_lots, 10 * size_lots)
+
+
 def quoted(capture: Capture, records: bytes) -> tuple[int, int, int, int, int]:
     """Play a tape under the compiled quoter."""
-    size = int(Decimal("0.01") / Decimal(capture.lot_size))
-    quoter = (ME, STEP_NS, size, 10 * size)
-    return _native.quote_tape(opening(capture), QueueModel.PROPORTIONAL, records, quoter)
+    model = QueueModel.PROPORTIONAL
+    return _native.quote_tape(opening(capture), model, records, quoter(capture))
+
+
+def joining(capture: Capture, events: Events) -> Run:
+    """Return a backtest of the Python quoter that has not begun."""
+    played = events.events
+    blocks = [played[at : at + BLOCK] for at in range(0, len(played), BLOCK)]
+    tape = Tape(listing(capture), lambda: iter(blocks))
+    deposits = {"BTC": Decimal(1_000), "USDT": Decimal(100_000_000)}
+    settings = Settings(deposits=deposits, queue=QueueModel.PROPORTIONAL)
+    return Run(Joiner(), tape, settings)
 
 
 def save(capture: Capture, events: Events, folder: Path) -> Path:
@@ -167,10 +244,10 @@ def peer_of(saved: Path, runs: int) -> dict[str, Any] | str:
     python = os.environ.get("STEELYARD_HFT_PYTHON", sys.executable)
     asked = [python, "-c", "from importlib.metadata import version as v; print(v('hftbacktest'))"]
     version = subprocess.run(asked, check=False, capture_output=True, text=True).stdout.strip()
-    if version != "2.4.4":
+    if version != PEER_VERSION:
         return (
-            f"needs hftbacktest==2.4.4 (pip install) in the Python that STEELYARD_HFT_PYTHON names; "
-            f"{python} has {version or 'none'}"
+            f"needs hftbacktest=={PEER_VERSION} (pip install) in the Python that "
+            f"STEELYARD_HFT_PYTHON names; {python} has {version or 'none'}"
         )
     command = [python, str(HERE / "hft_peer.py"), str(saved), str(runs)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -178,20 +255,18 @@ def peer_of(saved: Path, runs: int) -> dict[str, Any] | str:
     return result
 
 
-def cold_run(saved: Path) -> float:
-    """Return how long a new process takes from importing to the first result of ours."""
-    command = [sys.executable, "-m", "bench.ticks", "--cold", str(saved.with_suffix(".bin"))]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=HERE.parent)
+def cold_run(saved: Path, capture: Capture) -> float:
+    """Return how long a new process takes from its first import to the first result."""
+    records, opens = saved.with_suffix(".bin"), saved.with_suffix(".opening")
+    opens.write_bytes(opening(capture))
+    numbers = [str(it) for it in quoter(capture)]
+    command = [sys.executable, "-c", COLD, str(opens), str(records), *numbers]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(done.stdout)
 
 
 def main(arguments: list[str]) -> None:
-    """Print the peer's fills of a capture, or do what a cold run does."""
-    if arguments[:1] == ["--cold"]:
-        path = Path(arguments[1])
-        quoted(next(it for it in CAPTURES if it.name == path.stem), path.read_bytes())
-        print(time.perf_counter() - BEGAN)
-        return
+    """Print the peer's fills of a capture."""
     capture = next(it for it in CAPTURES if [it.name] == arguments)
     path = found(capture)
     assert path is not None, f"{capture.path} is not in the folder that STEELYARD_DATA names"

@@ -16,7 +16,7 @@
 )]
 
 use steelyard_engine::{
-    Amend, Cancel, CancelAll, Command, MarketState, Open, Place, PlaceGroup, Side, TriggerBy,
+    Amend, Cancel, CancelAll, Command, MarketState, Open, Place, PlaceGroup, Side, Told, TriggerBy,
 };
 
 use crate::levels::{Levels, USERS};
@@ -167,9 +167,8 @@ impl TapeMarket {
         self.stage_level(side, tick);
         // It is the best of its side now, and others may move away from it.
         self.stage_price(far, i64::from(tick) + i64::from(side.number()));
-        self.has_told = true;
-        self.carry_out(&Command::HouseLevel(self.fact(side, tick, lots)), slides);
-        false
+        let level = Command::HouseLevel(self.fact(side, tick, lots));
+        self.carry_out_house(&level, slides)
     }
 
     /// Lets a trade reach users, or be heard by those who wait.
@@ -195,9 +194,7 @@ impl TapeMarket {
         self.engine.dormant(id, &mut self.dormant);
         let slides = self.stage(Some((taker, lots)));
         self.stage_level(taker.opposite(), tick);
-        self.has_told = true;
-        self.carry_out(&command, slides);
-        false
+        self.carry_out_house(&command, slides)
     }
 
     /// States the house's size at a level where users stand.
@@ -327,6 +324,17 @@ impl TapeMarket {
         }
         self.book.write(side, tick, slot | STAGED);
         self.staged.push((side, tick));
+    }
+
+    /// Carries out what the house does among users; true where that was of no order.
+    fn carry_out_house(&mut self, command: &Command, may_be_elsewhere: bool) -> bool {
+        let was_read = self.effects.bytes().is_empty();
+        self.carry_out(command, may_be_elsewhere);
+        self.has_told = self.effects.told().any(|it| !matches!(it, Told::Traded { .. }));
+        if was_read && !self.has_told {
+            self.effects.clear();
+        }
+        !(self.has_told || self.wants_trades)
     }
 
     /// Carries out a command for which all is ready, and takes the stage away.
