@@ -19,6 +19,7 @@ from steelyard.engine.choice import new_engine, record_decoder
 from steelyard.exchange.admin import Admin
 from steelyard.exchange.exchange import Exchange
 from steelyard.exchange.gate import Gate, Line
+from steelyard.exchange.house import Market
 from steelyard.exchange.records import FORMAT, Founded, codec
 from steelyard.exchange.stream_tokens import StreamTokens
 from steelyard.exchange.trouble import Answer, RequestTrouble, Voices, befall, befall_message
@@ -106,6 +107,7 @@ class ExchangeHost(Victim):
         step_ns: int,
         skew_ns: int = 0,
         kill_at: Collection[int] = (),
+        market: Callable[[int], Market] = Quoter,
     ) -> None:
         super().__init__(kill_at)
         self.timeline = timeline
@@ -123,6 +125,7 @@ class ExchangeHost(Victim):
         self.admin: Admin
         self._limits = limits
         self._seed = seed
+        self._market = market  # makes that of a seed, anew for each process
         self._step_ns = step_ns
         self._skew_ns = skew_ns  # of wire time to sandbox time
         self._codec = codec(record_decoder())
@@ -202,7 +205,7 @@ class ExchangeHost(Victim):
         self.gone(why)
 
     def _new_exchange(self) -> Exchange:
-        return Exchange(new_engine(), Quoter(self._seed), PlainSeal())
+        return Exchange(new_engine(), self._market(self._seed), PlainSeal())
 
     def _entropy(self) -> Callable[[int], bytes]:
         numbers = count(self.starts << 32)
