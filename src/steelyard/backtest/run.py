@@ -61,8 +61,9 @@ class Run:
         """
         assumed.check(settings, bars.instrument)
         if rows is None:
-            check_bars(bars)
             rows = machine_rows(bars)
+            if not rows.is_sound(bars.interval_ns, bars.instrument.price_max_ticks):
+                check_bars(bars)
         strategy.check(bars.instrument)
         self._strategy = strategy
         self._bars = bars
@@ -187,7 +188,9 @@ class Run:
 
 def machine_rows(bars: BarColumns) -> _native.Bars:
     """Return bars in the machine's form; many runs may share them."""
-    columns = (np.ascontiguousarray(column, np.int64) for column in bars[2:])
+    columns = [np.ascontiguousarray(column, np.int64) for column in bars[2:]]
+    if any(len(column) != len(bars.open_ns) for column in columns):
+        check_bars(bars)
     return _native.Bars(*columns)
 
 
