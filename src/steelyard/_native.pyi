@@ -474,6 +474,9 @@ class Bars:
             ValueError: One is not, and `rounds` is False; the arguments are its row and column.
         """
 
+    def is_sound(self, interval_ns: int, price_max_ticks: int) -> bool:
+        """Return whether they are bars; `backtest.columns.check_bars` says what is wrong."""
+
     def __len__(self) -> int: ...
 
 class BarView:

@@ -83,11 +83,11 @@ impl Scale {
 /// The rows of a replay; shared, and never changed.
 #[pyclass(name = "Bars", module = "steelyard._native", frozen)]
 pub(crate) struct PyBars {
-    rows: Arc<[Bar]>,
+    rows: Arc<Vec<Bar>>,
 }
 
 impl PyBars {
-    pub(crate) fn rows(&self) -> Arc<[Bar]> {
+    pub(crate) fn rows(&self) -> Arc<Vec<Bar>> {
         Arc::clone(&self.rows)
     }
 }
@@ -120,7 +120,7 @@ fn columns<'py, T: Element + Copy>(
     for (at, (((((time, a), b), c), d), e)) in numbers {
         rows.push(row(at, time.get(), [a.get(), b.get(), c.get(), d.get(), e.get()])?);
     }
-    Ok(PyBars { rows: rows.into() })
+    Ok(PyBars { rows: Arc::new(rows) })
 }
 
 #[pymethods]
@@ -183,6 +183,23 @@ impl PyBars {
             }
             let [open, high, low, close, volume] = steps;
             Ok(Bar { open_ns, open, high, low, close, volume })
+        })
+    }
+
+    /// Returns whether times rise on the interval and prices lie within their low and high, above 0
+    /// and not above a highest one, with no negative volume.
+    fn is_sound(&self, interval_ns: i64, price_max_ticks: i64) -> bool {
+        let mut before_ns = i64::MIN;
+        self.rows.iter().all(|bar| {
+            let rises = bar.open_ns > before_ns;
+            before_ns = bar.open_ns;
+            rises
+                && bar.open_ns.checked_rem(interval_ns) == Some(0)
+                && bar.low > 0
+                && bar.low <= bar.open.min(bar.close)
+                && bar.high >= bar.open.max(bar.close)
+                && bar.high <= price_max_ticks
+                && bar.volume >= 0
         })
     }
 

@@ -21,6 +21,10 @@ use crate::bars::{BarView, PyBars, Scale};
 /// So many calls, or bars, come between two looks at signals and the clock of progress.
 const LOOK: u32 = 4_096;
 
+/// So many bars at most are played without a look, and at first.
+const LOOK_FIRST: usize = 64;
+const LOOK_BARS: usize = 65_536;
+
 /// The market that a replay plays.
 type Replay = Machine<AnyMarket>;
 
@@ -546,24 +550,48 @@ impl PyReplay {
         }
     }
 
-    /// Trades to targets instead of calling a strategy: at the close of each bar what is held goes to
-    /// that bar's target, in lots, by a market order for what is missing.
+    /// Trades to targets instead of calling a strategy: where a bar's target, in lots, is another
+    /// than the one before, what is held goes there by a market order for what is missing.
     fn run_targets(&mut self, py: Python<'_>, targets: &Bound<'_, PyAny>) -> PyResult<()> {
         let targets = PyBuffer::<i64>::get(targets)?;
         let Some(targets) = targets.as_slice(py) else {
             return Err(PyValueError::new_err("targets are not contiguous"));
         };
+        let bars = self.machine.market.bars_left();
+        if targets.len() != bars {
+            let given = targets.len();
+            return Err(PyValueError::new_err(format!("{given} targets for {bars} bars")));
+        }
         let mut wanted = 0;
         let mut at = 0_usize;
-        let mut countdown = LOOK.wrapping_mul(16);
+        let mut countdown = LOOK;
         loop {
+            let mut room = LOOK_FIRST;
+            loop {
+                let rest = targets.get(at..).unwrap_or_default().iter().take(room);
+                let same = rest.take_while(|it| it.get() == wanted).count();
+                let played = self.machine.glide(same);
+                at = at.wrapping_add(played);
+                if played < room {
+                    break;
+                }
+                room = LOOK_BARS;
+                py.check_signals()?;
+            }
+            countdown = countdown.wrapping_sub(1);
+            if countdown == 0 {
+                countdown = LOOK;
+                py.check_signals()?;
+            }
             match self.machine.advance() {
                 Pause::Bar(_) => {
                     let target = targets.get(at).map_or(wanted, pyo3::buffer::ReadOnlyCell::get);
                     at = at.wrapping_add(1);
-                    if target != wanted {
-                        let lots = target.saturating_sub(wanted);
-                        wanted = target;
+                    if std::mem::replace(&mut wanted, target) == target {
+                        continue;
+                    }
+                    let lots = target.saturating_sub(self.machine.expected_lots());
+                    if lots != 0 {
                         self.machine.place(&Wish {
                             side: if lots > 0 { Side::Buy } else { Side::Sell },
                             order_type: OrderType::Market,
@@ -573,11 +601,6 @@ impl PyReplay {
                             trigger_ticks: 0,
                             size_lots: lots.saturating_abs(),
                         });
-                    }
-                    countdown = countdown.wrapping_sub(1);
-                    if countdown == 0 {
-                        countdown = LOOK.wrapping_mul(16);
-                        py.check_signals()?;
                     }
                 }
                 Pause::End => {

@@ -74,7 +74,7 @@ pub struct BarMarket {
     engine: Engine,
     effects: Effects,
     instrument_id: u32,
-    bars: Arc<[Bar]>,
+    bars: Arc<Vec<Bar>>,
     interval_ns: i64,
     rules: BarRules,
     /// The next bar, or the one that is open.
@@ -99,7 +99,7 @@ impl BarMarket {
     pub fn new(
         engine: Engine,
         instrument_id: u32,
-        bars: Arc<[Bar]>,
+        bars: Arc<Vec<Bar>>,
         interval_ns: i64,
         rules: BarRules,
     ) -> Self {
@@ -122,6 +122,45 @@ impl BarMarket {
             volume: 0,
             position_lots: 0,
         }
+    }
+
+    /// Returns how many bars there still are.
+    #[must_use]
+    pub fn bars_left(&self) -> usize {
+        self.bars.len() - self.at
+    }
+
+    /// Returns the next bars on which nothing can happen to an order, at most so many: between two
+    /// bars, while none is open.
+    pub(crate) fn quiet_bars(&self, count: usize) -> &[Bar] {
+        if self.is_open || self.engine.open_orders() > 0 {
+            return &[];
+        }
+        &self.bars[self.at..self.bars.len().min(self.at + count)]
+    }
+
+    /// Goes past so many of the quiet bars.
+    pub(crate) fn skip(&mut self, count: usize) {
+        let Some(last) = (self.at + count).checked_sub(1).and_then(|it| self.bars.get(it)).copied()
+        else {
+            return;
+        };
+        self.at += count;
+        self.pass(&last);
+    }
+
+    /// Leaves a bar on which no order was open behind.
+    fn pass(&mut self, bar: &Bar) {
+        self.now_ns = bar.open_ns + self.interval_ns;
+        self.price = bar.close;
+        if self.rules.at_close {
+            self.enter(bar);
+        }
+    }
+
+    /// Returns how long a bar is.
+    pub(crate) fn interval_ns(&self) -> i64 {
+        self.interval_ns
     }
 
     // -- the path -----------------------------------------------------------------------------
@@ -294,9 +333,11 @@ impl BarMarket {
             } else {
                 None
             };
+            let bid = bid.or_else(|| self.stand_behind(Side::Sell, price));
             let bid_ticks = bid.map_or(0, |it| it.price_ticks);
             let least = (price + i64::from(touches && rises)).max(bid_ticks + 1);
             let ask = if buys > 0 { self.stand(Side::Buy, buys, least) } else { None };
+            let ask = ask.or_else(|| self.stand_behind(Side::Buy, price));
             self.left_lots = left_lots;
             if fills {
                 self.house(Command::HouseTrade(self.fact(taker, limit, self.left_lots)));
@@ -354,6 +395,27 @@ impl BarMarket {
         let fact = self.fact(taker.opposite(), price.max(1), self.left_lots);
         self.house(Command::HouseLevel(fact));
         Some(fact)
+    }
+
+    /// Puts the house in the way of one order; where others wait for a price, which what it pays may
+    /// be, on the other side as well.
+    fn stand_for(&mut self, taker: Side, size_lots: i64) -> [Option<HouseFact>; 2] {
+        let fact = self.stand(taker, size_lots, self.price);
+        let is_heard = fact.is_some() && !self.engine.is_nobody_waiting(self.instrument_id);
+        let other = if is_heard { self.stand_behind(taker.opposite(), self.price) } else { None };
+        [fact, other]
+    }
+
+    /// Puts the house in the way of takers that others set off; nobody does where a taker pays the
+    /// path's price.
+    fn stand_behind(&mut self, taker: Side, path_ticks: i64) -> Option<HouseFact> {
+        let rules = &self.rules;
+        let is_beyond = rules.half_spread_ticks | rules.slippage_e8 | rules.impact_e8 != 0;
+        // A tick at least: the house does not trade with itself.
+        let behind = path_ticks
+            + i64::from(taker.number())
+                * i64::from(rules.half_spread_ticks == 0 && rules.slippage_e8 == 0);
+        if is_beyond { self.stand(taker, 0, behind) } else { None }
     }
 
     fn leave(&mut self, fact: Option<HouseFact>) {
@@ -421,11 +483,7 @@ impl Market for BarMarket {
             }
             if until_ns >= end_ns && self.engine.open_orders() == 0 {
                 self.at += 1;
-                self.now_ns = end_ns;
-                self.price = bar.close;
-                if self.rules.at_close {
-                    self.enter(&bar);
-                }
+                self.pass(&bar);
                 return Played::Bar(bar);
             }
             self.begin(&bar);
@@ -473,9 +531,11 @@ impl Market for BarMarket {
             self.print(self.price);
         }
         let before = self.traded_lots();
-        let fact = self.stand(place.side, place.size_lots, self.price);
+        let facts = self.stand_for(place.side, place.size_lots);
         self.house(Command::Place(place.clone()));
-        self.leave(fact);
+        for fact in facts {
+            self.leave(fact);
+        }
         self.spend(before);
     }
 
@@ -486,13 +546,15 @@ impl Market for BarMarket {
     fn amend(&mut self, amend: Amend, side: Side) {
         let before = self.traded_lots();
         // Between two bars there is nobody to trade with.
-        let fact = if self.takes_orders() {
-            self.stand(side, amend.size_lots.unwrap_or(0), self.price)
+        let facts = if self.takes_orders() {
+            self.stand_for(side, amend.size_lots.unwrap_or(0))
         } else {
-            None
+            [None, None]
         };
         self.house(Command::Amend(amend));
-        self.leave(fact);
+        for fact in facts {
+            self.leave(fact);
+        }
         self.spend(before);
     }
 

@@ -7,7 +7,7 @@
 )]
 
 use crate::account::Account;
-use crate::rows::Point;
+use crate::rows::{Bar, Point};
 
 const DAY_NS: i64 = 86_400_000_000_000;
 /// More points than this are thinned out to half.
@@ -78,6 +78,41 @@ impl Curve {
                 self.thin_out();
             }
         }
+    }
+
+    /// Marks the account, on which nothing happens, to the close of one bar after the other.
+    pub fn mark_bars(&mut self, bars: &[Bar], interval_ns: i64, account: &Account) {
+        let (cash, position, unit) = (account.cash, account.base, self.price_unit);
+        let mut before: Option<&Bar> = None;
+        for bar in bars {
+            let now_ns = bar.open_ns + interval_ns;
+            if now_ns > self.day_ends_ns || now_ns >= self.next_ns {
+                self.stood(before, interval_ns, account);
+                self.mark(now_ns, bar.close, account);
+            } else {
+                let equity = cash + position * (bar.close as f64 * unit);
+                if equity > self.peak {
+                    self.peak = equity;
+                } else if self.peak - equity > self.drawdown * self.peak {
+                    self.drawdown = (self.peak - equity) / self.peak;
+                }
+            }
+            before = Some(bar);
+        }
+        self.stood(before, interval_ns, account);
+    }
+
+    /// Notes a bar that made no point as the last one.
+    fn stood(&mut self, bar: Option<&Bar>, interval_ns: i64, account: &Account) {
+        let Some(bar) = bar else { return };
+        let price = bar.close as f64 * self.price_unit;
+        self.last = Point {
+            time_ns: bar.open_ns + interval_ns,
+            cash: account.cash,
+            position: account.base,
+            price,
+            equity: account.cash + account.base * price,
+        };
     }
 
     fn end_day(&mut self) {

@@ -22,6 +22,7 @@ use steelyard_engine::{
 };
 
 use crate::account::Account;
+use crate::bars::BarMarket;
 use crate::curve::Curve;
 use crate::latency::{Dice, Latency};
 use crate::market::{Market, Played};
@@ -200,12 +201,16 @@ pub struct Machine<M> {
     flown: u64,
     letters: VecDeque<Letter>,
     told: Vec<News>,
+    /// Room for what is heard at once.
+    heard: Vec<Told>,
     timers: Vec<Timer>,
     closures_done: usize,
     is_closed: bool,
     /// What the strategy believes to hold.
     told_lots: i64,
     told_fills: usize,
+    /// No order before this one is open, as far as the strategy knows.
+    first_open: usize,
     events: u64,
     /// A bar that has closed, while what comes before it is told.
     held_back: Option<Bar>,
@@ -232,11 +237,13 @@ impl<M: Market> Machine<M> {
             flown: 0,
             letters: VecDeque::new(),
             told: Vec::new(),
+            heard: Vec::new(),
             timers: Vec::new(),
             closures_done: 0,
             is_closed: false,
             told_lots: 0,
             told_fills: 0,
+            first_open: 0,
             events: 0,
             held_back: None,
             marks_at_ns: 0,
@@ -264,6 +271,16 @@ impl<M: Market> Machine<M> {
     /// Returns what the strategy holds as far as it has been told.
     pub fn told_lots(&self) -> i64 {
         self.told_lots
+    }
+
+    /// Returns what the strategy will hold once its open orders have filled.
+    pub fn expected_lots(&mut self) -> i64 {
+        let is_over = |it: &OrderRow| it.told_state >= state::FILLED;
+        let open = self.orders.iter().skip(self.first_open);
+        self.first_open += open.take_while(|it| is_over(it)).count();
+        let open = self.orders.iter().skip(self.first_open).filter(|it| !is_over(it));
+        let lots = open.map(|it| i64::from(it.side) * (it.size_lots - it.told_lots));
+        self.told_lots + lots.sum::<i64>()
     }
 
     /// Returns how many fills the strategy has been told of.
@@ -631,10 +648,11 @@ impl<M: Market> Machine<M> {
         if effects.bytes().is_empty() {
             return;
         }
-        let told: Vec<Told> = effects.told().collect();
+        let mut heard = std::mem::take(&mut self.heard);
+        heard.extend(effects.told());
         effects.clear();
         let now_ns = self.market.now_ns();
-        for told in told {
+        for told in heard.drain(..) {
             match told {
                 Told::Rejected { order_id, reason } => {
                     if let Some(order) = self.by_engine_id(order_id)
@@ -674,6 +692,7 @@ impl<M: Market> Machine<M> {
                 Told::Traded { .. } | Told::Triggered { .. } => {}
             }
         }
+        self.heard = heard;
         self.market.set_position(self.account.position_lots());
     }
 
@@ -774,5 +793,20 @@ impl<M: Market> Machine<M> {
         let now_ns = self.market.now_ns().max(0);
         let mut effects = steelyard_engine::Effects::default();
         self.market.engine().apply(command, now_ns, &mut effects);
+    }
+}
+
+impl Machine<BarMarket> {
+    /// Plays bars on which nothing can happen, at most so many, and calls nobody; returns how many.
+    pub fn glide(&mut self, count: usize) -> usize {
+        if !self.is_quiet() {
+            return 0;
+        }
+        let bars = self.market.quiet_bars(count);
+        let count = bars.len();
+        self.curve.mark_bars(bars, self.market.interval_ns(), &self.account);
+        self.market.skip(count);
+        self.events += u64::try_from(count).unwrap_or(0);
+        count
     }
 }

@@ -86,8 +86,9 @@ class Run:
                     f"{data.interval_ns // SECOND_NS} s do not add up to"
                 )
             if rows is None:
-                check_bars(data)
                 rows = machine_rows(data)
+                if not rows.is_sound(data.interval_ns, instrument.price_max_ticks):
+                    check_bars(data)
             self.replay = _native.Replay(
                 rows,
                 data.interval_ns,
@@ -228,7 +229,9 @@ class Run:
 
 def machine_rows(bars: BarColumns) -> _native.Bars:
     """Return bars in the machine's form; many runs may share them."""
-    columns = (np.ascontiguousarray(column, np.int64) for column in bars[2:])
+    columns = [np.ascontiguousarray(column, np.int64) for column in bars[2:]]
+    if any(len(column) != len(bars.open_ns) for column in columns):
+        check_bars(bars)
     return _native.Bars(*columns)
 
 

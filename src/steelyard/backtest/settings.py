@@ -146,22 +146,29 @@ def check(settings: Settings, instrument: Instrument) -> None:
     if not any(settings.deposits.values()):
         raise ConfigError(f"deposits: there is no money; deposit {instrument.quote}")
     for name in ("maker", "taker", "slippage", "impact", "volume_share", "rejects"):
-        value = getattr(settings, name)
-        least = Decimal(-1) if name == "maker" else Decimal(0)
-        if not value.is_finite() or (not least < value <= 1 and value != 0):
-            raise ConfigError(f"{name} is {value}; it is a fraction such as 0.001 for 0.1 %")
+        _check_share(name, getattr(settings, name), -1 if name == "maker" else 0)
     if len(settings.tiers) > TIERS_MAX:
         raise ConfigError(f"tiers: {len(settings.tiers)} of them; at most {TIERS_MAX}")
     volumes = [tier.volume for tier in settings.tiers]
     if volumes != sorted(set(volumes)) or (volumes and volumes[0] != 0):
         raise ConfigError("tiers: volumes begin with 0 and rise")
+    for tier in settings.tiers:
+        for name, value in (("maker", tier.maker), ("taker", tier.taker)):
+            _check_share(f"tiers: {name}", value, -1 if name == "maker" else 0)
     if settings.half_spread_ticks < 0:
         raise ConfigError("half_spread_ticks must not be negative")
+    if settings.curve_ns < 1:
+        raise ConfigError("curve_ns must be above 0")
     for name in ("order_delay", "answer_delay"):
         _check_delay(name, getattr(settings, name))
     ends = [time_ns for closure in settings.closures for time_ns in closure[:2]]
     if ends != sorted(ends):
         raise ConfigError("closures must come in time order, not overlap, and end after they begin")
+
+
+def _check_share(name: str, value: Decimal, least: int) -> None:
+    if not value.is_finite() or (not least < value <= 1 and value != 0):
+        raise ConfigError(f"{name} is {value}; it is a fraction such as 0.001 for 0.1 %")
 
 
 def _check_delay(name: str, delay: Delay) -> None:

@@ -1,0 +1,55 @@
+"""Columns that are no bars are refused, with the first that is none."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from steelyard.backtest.columns import EVENT, BarColumns, check_bars
+from steelyard.domain.errors import UsageError
+from tests.backtest.market import BEGIN_NS, BTC, MINUTE_NS, bars_of
+
+GOOD = bars_of([(100, 105, 95, 102)] * 4)
+
+
+def with_(**columns: Any) -> BarColumns:
+    changed = {name: np.array(column, np.int64) for name, column in columns.items()}
+    return BarColumns(**{**dict(zip(GOOD._fields, tuple(GOOD), strict=False)), **changed})
+
+
+def times(*minutes: float) -> list[int]:
+    return [BEGIN_NS + int(minute * MINUTE_NS) for minute in minutes]
+
+
+def test_good_bars_are_taken_with_gaps_too():
+    """A missing bar is a gap; a bar in which nothing traded is one."""
+    check_bars(GOOD)
+    check_bars(with_(open_ns=times(0, 1, 5, 6), volume_lots=[0, 1, 2, 3]))
+    assert len(GOOD) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"close_ticks": [204]}, "the columns of bars are not equally long"),
+        ({"open_ns": times(0, 1, 2.5, 3)}, "bar 2 .* begins off its interval; 1 such bars"),
+        ({"open_ns": times(0, 1, 1, 3)}, "bar 2 .* is not later than the one before"),
+        ({"open_ns": times(3, 2, 1, 0)}, "bar 1 .* not later than the one before; 3 such bars"),
+        ({"low_ticks": [190, 205, 190, 190]}, "bar 1 .* outside its low and high"),
+        ({"high_ticks": [210, 210, 210, 203]}, "bar 3 .* outside its low and high"),
+        ({"low_ticks": [0, 190, 190, 190]}, "bar 0 .* outside its low and high"),
+        ({"volume_lots": [1, -1, 1, 1]}, "bar 1 .* has a negative volume"),
+        ({"high_ticks": [2_000_001, 210, 210, 210]}, "bar 0 .* above BTC-USDT's highest price"),
+    ],
+)
+def test_what_is_no_bar_is_refused(changes: dict[str, Any], text: str):
+    """The message names the first, counts them, and says where the others are listed."""
+    with pytest.raises(UsageError, match=text):
+        check_bars(with_(**changes))
+
+
+def test_an_event_is_what_the_machine_reads():
+    """Twenty-four bytes; the order of its fields is that of `rust/replay`."""
+    assert EVENT.itemsize == 24
+    assert EVENT.names == ("time_ns", "lots", "tick", "kind")
+    assert BTC.symbol == "BTC-USDT"

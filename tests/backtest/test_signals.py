@@ -1,0 +1,145 @@
+"""Arrays trade as a class with the same rules does, and nothing of them is guessed."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from steelyard.backtest.run import Run
+from steelyard.backtest.signals import call_signals, frame_of, targets_of
+from steelyard.domain.errors import ConfigError
+from steelyard.domain.order import FeeAsset
+from steelyard.domain.units import Lots
+from steelyard.trading.strategy import Strategy
+from tests.backtest.market import BTC, bars_of, settings_of, walk
+
+FAST, SLOW = 5, 20
+
+
+class Cross(Strategy):
+    """Holds one unit while the fast average is above the slow one; counted in whole ticks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closes: list[int] = []
+
+    def on_bar(self, bar: Any) -> None:
+        closes = self.closes
+        closes.append(bar.close_ticks)
+        if len(closes) < SLOW:
+            return
+        above = sum(closes[-FAST:]) * SLOW > sum(closes[-SLOW:]) * FAST
+        if above and self.position.is_flat:
+            self.buy(Lots(1_000))
+        elif not above and not self.position.is_flat:
+            self.sell(Lots(1_000))
+
+
+def cross(frame: pl.DataFrame, fast: int = FAST, slow: int = SLOW) -> pl.Series:
+    """Return the same as `Cross`; a sum is exact where an average is not."""
+    close = frame["close"]
+    return (close.rolling_sum(fast) * slow > close.rolling_sum(slow) * fast).cast(float)
+
+
+@pytest.mark.parametrize("at_close", [False, True])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_class_and_an_array_of_the_same_rules_fill_alike(seed: int, at_close: bool):
+    """Fill by fill, and point by point of the curve."""
+    bars, assumed = walk(3_000, seed), settings_of(at_close=at_close)
+    told = Run(Cross(), bars, assumed)
+    told.go(lambda: 0.0)
+    arrays = Run(Strategy(), bars, assumed)
+    arrays.go_to(targets_of(call_signals(cross, frame_of(bars), {}), bars), lambda: 0.0)
+    assert len(told.result().fills) > 50
+    assert told.replay.fills() == arrays.replay.fills()
+    assert told.replay.curve() == arrays.replay.curve()
+    assert told.replay.balances() == arrays.replay.balances()
+    assert told.replay.totals() == arrays.replay.totals()
+
+
+def test_the_frame_has_the_nearest_floats():
+    """Times in UTC, prices and volume as numbers."""
+    frame = frame_of(bars_of([("100.5", "101", "99.5", "100", "1.234")]))
+    assert frame.columns == ["time", "open", "high", "low", "close", "volume"]
+    assert frame.row(0) == (datetime(2023, 11, 15, tzinfo=UTC), 100.5, 101.0, 99.5, 100.0, 1.234)
+
+
+BARS = bars_of([(100, 100, 100, 100)] * 4)
+
+
+@pytest.mark.parametrize(
+    ("found", "lots"),
+    [
+        ([0, 1, 1, 0], [0, 1_000, 1_000, 0]),
+        ([np.nan, 1, np.nan, -2], [0, 1_000, 1_000, -2_000]),
+        ([0.0019, -0.0019, 0.003, 0.1 + 0.2], [1, -1, 3, 300]),
+        (pl.Series([None, 1.0, None, None]), [0, 1_000, 1_000, 1_000]),
+        (pl.DataFrame({"target": [1, 2, 3, 4]}), [1_000, 2_000, 3_000, 4_000]),
+        (np.array([True, False, True, True]), [1_000, 0, 1_000, 1_000]),
+        (np.array([1, 2, 3, 4], np.float32), [1_000, 2_000, 3_000, 4_000]),
+        (np.arange(8.0)[::2], [0, 2_000, 4_000, 6_000]),
+    ],
+)
+def test_targets_in_lots(found: Any, lots: list[int]):
+    """Between two lots towards zero, missing as before, a float's last digits are not meant."""
+    assert targets_of(found, BARS).tolist() == lots
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        ([1, 2], r"signals gave \(2,\) values for 4 bars"),
+        ([[1, 2, 3, 4]], r"\(1, 4\) values for 4 bars"),
+        (["a", "b", "c", "d"], "signals gave no numbers"),
+        (None, "signals gave"),
+        ([1, 2, np.inf, 4], "infinite position"),
+        ([1, 2, 3, 1e30], "want 1e\\+30 at bar 3, more than an order may be"),
+    ],
+)
+def test_what_is_no_target_is_refused(found: Any, text: str):
+    """The message says how many there should be, or which is wrong."""
+    with pytest.raises(ConfigError, match=text):
+        targets_of(found, BARS)
+
+
+def test_an_unknown_parameter_is_named_and_an_error_inside_is_the_functions_own():
+    """Only the call itself is a question of configuration."""
+    with pytest.raises(ConfigError, match="unexpected keyword argument 'quick'"):
+        call_signals(cross, frame_of(BARS), {"quick": 1})
+
+    def broken(frame: pl.DataFrame) -> Any:
+        return cross(frame, 1, 2, 3)  # type: ignore[call-arg]
+
+    with pytest.raises(TypeError):
+        call_signals(broken, frame_of(BARS), {})
+
+
+def test_a_target_that_cannot_be_paid_is_refused_by_the_exchange_and_the_run_goes_on():
+    """The order is there, as refused, and the next difference is counted from what is held."""
+    bars = bars_of([(100, 100, 100, 100)] * 5)
+    run = Run(Strategy(), bars, settings_of(deposits={"USDT": BTC.price(300)}))
+    run.go_to(targets_of([1, 3, 1, 0, 0], bars), lambda: 0.0)
+    orders = run.result().orders
+    assert orders["reject_reason"].astype(bool).tolist() == [False, True, False]
+    assert orders["size_lots"].tolist() == [1_000, 2_000, 1_000]
+    assert run.desk.position.is_flat
+
+
+def test_a_fee_in_base_is_not_sold():
+    """What is held is what is left of a buy: going flat sells that, and nothing is left over."""
+    bars = bars_of([(100, 100, 100, 100)] * 5)
+    assumed = settings_of(
+        deposits={"USDT": BTC.price(1000)}, taker=BTC.price(2) / 1000, fee_asset=FeeAsset.RECEIVED
+    )
+    run = Run(Strategy(), bars, assumed)
+    run.go_to(targets_of([1, 1, 0, 0, 0], bars), lambda: 0.0)
+    assert run.result().fills["size_lots"].tolist() == [1_000, 999]
+
+
+def test_fewer_targets_than_bars_are_refused():
+    """Nothing is made up for the rest."""
+    run = Run(Strategy(), BARS, settings_of())
+    with pytest.raises(ValueError, match="3 targets for 4 bars"):
+        run.go_to(np.zeros(3, np.int64), lambda: 0.0)
