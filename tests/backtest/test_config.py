@@ -143,7 +143,7 @@ def test_percentages_and_moments_are_exact():
     assert percentage("0.1%", "x") == Decimal("0.001")
     assert percentage("-0.005 %", "x") == Decimal("-0.00005")
     for text in ("1", "x%", "101%", "nan%"):
-        with pytest.raises(ConfigError, match="x is .*; write a percentage"):
+        with pytest.raises(ConfigError, match=r"x is .*; write a percentage"):
             percentage(text, "x")
     assert moment_ns("1970-01-01T00:00:01.5+00:00", "x") == 1_500_000_000
     assert moment_ns("1970-01-01T02:00:00+02:00", "x") == 0

@@ -18,7 +18,7 @@ def test_a_relative_path_is_one_from_the_configurations_folder(tmp_path: Path):
     assert len(opened.data) == 600
     assert opened.data.instrument.symbol == "BTC-USD"
     assert opened.source.name == "bars.csv"
-    with pytest.raises(UsageError, match="bars.csv"):
+    with pytest.raises(UsageError, match=r"bars.csv"):
         open_data(parse_backtest(CONFIG), tmp_path / "elsewhere", None)
 
 

@@ -25,6 +25,15 @@ macro_rules! each {
 }
 
 impl AnyMarket {
+    /// Returns how many bars there still are; none of a tape.
+    #[must_use]
+    pub fn bars_left(&self) -> usize {
+        match self {
+            Self::Bars(it) => it.bars_left(),
+            Self::Tape(_) => 0,
+        }
+    }
+
     /// Returns the tape, where it is one.
     pub fn tape(&mut self) -> Option<&mut TapeMarket> {
         match self {

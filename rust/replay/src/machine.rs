@@ -22,7 +22,7 @@ use steelyard_engine::{
 };
 
 use crate::account::Account;
-use crate::bars::BarMarket;
+use crate::any::AnyMarket;
 use crate::curve::Curve;
 use crate::latency::{Dice, Latency};
 use crate::market::{Market, Played};
@@ -796,16 +796,17 @@ impl<M: Market> Machine<M> {
     }
 }
 
-impl Machine<BarMarket> {
+impl Machine<AnyMarket> {
     /// Plays bars on which nothing can happen, at most so many, and calls nobody; returns how many.
     pub fn glide(&mut self, count: usize) -> usize {
         if !self.is_quiet() {
             return 0;
         }
-        let bars = self.market.quiet_bars(count);
+        let AnyMarket::Bars(market) = &mut self.market else { return 0 };
+        let bars = market.quiet_bars(count);
         let count = bars.len();
-        self.curve.mark_bars(bars, self.market.interval_ns(), &self.account);
-        self.market.skip(count);
+        self.curve.mark_bars(bars, market.interval_ns(), &self.account);
+        market.skip(count);
         self.events += u64::try_from(count).unwrap_or(0);
         count
     }
