@@ -19,8 +19,8 @@ MINUTE_NS = 60 * 10**9
 BEGIN_NS = 1_700_006_400 * 10**9  # midnight UTC, 2023-11-15
 BTC = Instrument.spot(
     0,
-    (0, "BTC"),
-    (1, "USDT"),
+    (1, "BTC"),
+    (2, "USDT"),
     tick_size="0.5",
     lot_size="0.001",
     price_max="1000000",

@@ -67,6 +67,10 @@ impl Market for AnyMarket {
         each!(self, it => it.takes_orders())
     }
 
+    fn takes_changes(&self) -> bool {
+        each!(self, it => it.takes_changes())
+    }
+
     fn takes_from_ns(&self) -> i64 {
         each!(self, it => it.takes_from_ns())
     }

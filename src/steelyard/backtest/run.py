@@ -13,7 +13,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from steelyard import __version__, _native
+from steelyard import _native
 from steelyard.backtest import settings as assumed
 from steelyard.backtest.columns import BarColumns, Ints, Source, Tape, check_bars
 from steelyard.backtest.desk import ACCOUNT_ID, ReplayDesk
@@ -181,6 +181,7 @@ class Run:
         name: str = "backtest",
         sources: Sequence[Source] = (),
         settings: dict[str, Any] | None = None,
+        version: str = "",
     ) -> Result:
         """Return what the run has found."""
         replay, data = self.replay, self._data
@@ -209,7 +210,7 @@ class Run:
             interval_ns=data.interval_ns if isinstance(data, BarColumns) else None,
             assumptions=assumed.assumptions(self._settings, self.instrument, is_tape=is_tape),
             settings=settings if settings is not None else _plain(self._settings),
-            version=__version__,
+            version=version,
             is_partial=self._is_partial,
             failure=self._failure,
         )

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from steelyard import __version__
 from steelyard.backtest import compare as comparing
 from steelyard.backtest import lookahead, report
 from steelyard.backtest.columns import BarColumns, Tape
@@ -141,7 +142,9 @@ def run(prepared: Prepared, *, is_watched: bool) -> tuple[Result, bool]:
         except KeyboardInterrupt:
             was_interrupted = True
     config = prepared.config
-    found = made.result(name=config.bot.name, sources=(prepared.opened.source,))
+    found = made.result(
+        name=config.bot.name, sources=(prepared.opened.source,), version=__version__
+    )
     if isinstance(config.strategy, SignalsTable):
         about = found.about
         changed = {"strategy": config.strategy.signals, "params": config.strategy.params}
