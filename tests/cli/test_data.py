@@ -111,7 +111,7 @@ def test_an_empty_catalog_says_what_to_do(data):
 
 
 def test_without_the_extra_the_commands_are_listed_and_say_what_they_need():
-    """Numpy and polars are an extra: help must not need them, and a command says which it misses."""
+    """Help must not need numpy and polars; a command says which it misses."""
     code = (
         "import sys\n"
         "sys.modules['polars'] = None\n"

@@ -16,9 +16,9 @@ from steelyard.data.importing import Report, Steps, import_file
 from steelyard.data.instruments import checked_symbol
 from steelyard.data.kinds import Kind
 from steelyard.data.manifest import Manifest
+from steelyard.data.moments import shown as moment
 from steelyard.data.reading import Wanted
 from steelyard.data.writing import Done
-from steelyard.data.writing import shown as moment
 from steelyard.domain.errors import UsageError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.units import parse_decimal
