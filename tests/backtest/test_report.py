@@ -298,6 +298,21 @@ def test_the_verdict_says_it_in_a_line(result, tone, text):
     assert (made.tone, made.text) == (tone, text)
 
 
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        (2, "in 2 days"),
+        (1.9, "in 46 hours"),
+        (1 / 24, "in 60 minutes"),
+        (90 / 86_400, "in 90 seconds"),
+    ],
+)
+def test_the_verdict_tells_a_length_in_a_unit_that_fits(days, text):
+    curve = curve_of([(START, 100.0), (START + round(days * DAY), 99.0)])
+    made = report.document(result_of(fills_of(fill(START, 1, 10_000, 1)), curve))
+    assert text in made.verdict.text
+
+
 def test_serious_warnings_make_a_profit_doubtful():
     made = report.document(grown(0.5)._replace(fills=grown(0.5).fills[:10])).verdict
     assert made.tone == "unsure"

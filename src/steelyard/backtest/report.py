@@ -296,7 +296,7 @@ def verdict(result: Result, told: Metrics, warned: tuple[Warned, ...]) -> Verdic
         return Verdict(tone="bad", text="The strategy failed, and the run ends there.")
     if not told.fills:
         return Verdict(tone="bad", text="It never traded.")
-    days = f"{told.days:,.0f} days" if told.days >= 2 else f"{24 * told.days:,.1f} hours"  # noqa: PLR2004
+    days = _span(told.days)
     own, market = told.return_share, told.market_return_share
     if own is None:
         return Verdict(tone="bad", text=f"It began with no equity, and ran for {days}.")
@@ -339,6 +339,14 @@ def _contradiction(found: Report) -> str | None:
     if len(found.curve.time_s) != len(found.curve.equity):
         return "the columns of the curve are not equally long"
     return None
+
+
+def _span(days: float) -> str:
+    """Return the length of a run in the largest unit of which it has two."""
+    for unit, per_day in (("days", 1), ("hours", 24), ("minutes", 1_440)):
+        if days * per_day >= 2:  # noqa: PLR2004 - two of a unit are enough to count in it
+            return f"{days * per_day:,.0f} {unit}"
+    return f"{days * 86_400:,.0f} seconds"
 
 
 def _did(share: float) -> str:
