@@ -4,7 +4,6 @@ import json
 import math
 from decimal import Decimal
 
-import msgspec
 import numpy as np
 import pytest
 from backtests import (
@@ -225,33 +224,6 @@ def test_every_run_has_a_report_without_a_nan(result):
     assert report.read(content) == made
     assert all(math.isfinite(number) for number in numbers(json.loads(content)))
     assert report.html(made, Template("x", "y"))
-
-
-def test_settings_become_what_json_can_hold():
-    """Also numbers that are none, objects, and texts with half a character."""
-
-    class Odd(msgspec.Struct):
-        rate: Decimal
-
-    params = {
-        "nan": math.nan, "half": "\ud800", "long": "x" * 10_000, "struct": Odd(Decimal("0.1")),
-        "set": {1}, 5: [Decimal(1), (None, True)],
-    }  # fmt: skip
-    made = report.document(result_of(params=params, name="\udfff"))
-    assert made.params["nan"] is None
-    assert made.params["half"] == "?"
-    assert len(made.params["long"]) == report.TEXT_MAX
-    assert made.params["struct"] == {"rate": "0.1"}
-    assert made.params["set"] == "{1}"
-    assert made.params["5"] == ["1", [None, True]]
-    assert made.head.name == "?"
-    assert report.read(report.encode(made)) == made
-
-
-def test_settings_without_an_end_are_cut():
-    endless: dict = {}
-    endless["again"] = endless
-    assert b"..." in report.encode(report.document(result_of(settings=endless)))
 
 
 def test_notes_are_capped_and_counted():
