@@ -4,7 +4,6 @@ import json
 import math
 from decimal import Decimal
 
-import msgspec
 import numpy as np
 import pytest
 from backtests import (
@@ -227,33 +226,6 @@ def test_every_run_has_a_report_without_a_nan(result):
     assert report.html(made, Template("x", "y"))
 
 
-def test_settings_become_what_json_can_hold():
-    """Also numbers that are none, objects, and texts with half a character."""
-
-    class Odd(msgspec.Struct):
-        rate: Decimal
-
-    params = {
-        "nan": math.nan, "half": "\ud800", "long": "x" * 10_000, "struct": Odd(Decimal("0.1")),
-        "set": {1}, 5: [Decimal(1), (None, True)],
-    }  # fmt: skip
-    made = report.document(result_of(params=params, name="\udfff"))
-    assert made.params["nan"] is None
-    assert made.params["half"] == "?"
-    assert len(made.params["long"]) == report.TEXT_MAX
-    assert made.params["struct"] == {"rate": "0.1"}
-    assert made.params["set"] == "{1}"
-    assert made.params["5"] == ["1", [None, True]]
-    assert made.head.name == "?"
-    assert report.read(report.encode(made)) == made
-
-
-def test_settings_without_an_end_are_cut():
-    endless: dict = {}
-    endless["again"] = endless
-    assert b"..." in report.encode(report.document(result_of(settings=endless)))
-
-
 def test_notes_are_capped_and_counted():
     notes = tuple((START + n, f"note {n}") for n in range(report.NOTES_MAX + 3))
     made = report.document(result_of(notes=notes))
@@ -296,6 +268,21 @@ SPAN = "after all costs in 90 days; holding BTC"
 def test_the_verdict_says_it_in_a_line(result, tone, text):
     made = report.document(result).verdict
     assert (made.tone, made.text) == (tone, text)
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        (2, "in 2 days"),
+        (1.9, "in 46 hours"),
+        (1 / 24, "in 60 minutes"),
+        (90 / 86_400, "in 90 seconds"),
+    ],
+)
+def test_the_verdict_tells_a_length_in_a_unit_that_fits(days, text):
+    curve = curve_of([(START, 100.0), (START + round(days * DAY), 99.0)])
+    made = report.document(result_of(fills_of(fill(START, 1, 10_000, 1)), curve))
+    assert text in made.verdict.text
 
 
 def test_serious_warnings_make_a_profit_doubtful():

@@ -1,11 +1,11 @@
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
-from steelyard.cli.data import finding_text, listed, parse_step
 from steelyard.cli.main import run
-from steelyard.data.checks import Finding
-from steelyard.data.exact import Step
 
 T0 = 1_704_067_200_000
 
@@ -110,9 +110,17 @@ def test_an_empty_catalog_says_what_to_do(data):
     assert data("check")[:2] == (0, "there is nothing to check")
 
 
-def test_small_things():
-    assert parse_step("0.5") == Step(5, 1)
-    assert parse_step("") is None
-    assert "BTC-USDT" in listed()
-    text = finding_text(Finding("gaps", 7, ((T0 * 10**6, "a [b]"),)))
-    assert text == "7 gaps: 2024-01-01T00:00:00Z (a \\[b]), ..."
+def test_without_the_extra_the_commands_are_listed_and_say_what_they_need():
+    """Help must not need numpy and polars; a command says which it misses."""
+    code = (
+        "import sys\n"
+        "sys.modules['polars'] = None\n"
+        "from steelyard.cli.main import run\n"
+        "assert run(['data', '--help']) == 0\n"
+        "assert run(['data', 'list']) == 2\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+    )
+    assert "Bring files into the catalog" in ran.stdout
+    assert "market data needs polars: pip install 'steelyard[data]'" in ran.stderr

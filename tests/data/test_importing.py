@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelyard.data import writing
+from steelyard.data import partitions, writing
 from steelyard.data.catalog import open_catalog, rows_of
 from steelyard.data.exact import step_of
 from steelyard.data.importing import Steps, chosen, common_clip, import_file
@@ -65,7 +65,7 @@ def small_files():
     """Let a few rows be enough to be staged, cut and merged in several files."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writing, "STAGE_ROWS", 4)
-        patch.setattr(writing, "PART_ROWS", 5)
+        patch.setattr(partitions, "PART_ROWS", 5)
         yield
 
 

@@ -1,15 +1,13 @@
-import numpy as np
 import polars as pl
 import pytest
 
-from steelyard.data import writing
+from steelyard.data import partitions, writing
 from steelyard.data.catalog import open_catalog, rows_of
-from steelyard.data.exact import Column, Step
 from steelyard.data.importing import import_file
 from steelyard.data.kinds import Kind
 from steelyard.data.manifest import Key, Missing
 from steelyard.data.reading import Wanted
-from steelyard.data.writing import date_text, dates_of, locked, name_missing, rounded_down, shown
+from steelyard.data.writing import locked, name_missing
 from steelyard.domain.errors import ConfigError
 
 T0 = 1_704_067_200_000
@@ -25,7 +23,7 @@ def trades(path, rows):
 @pytest.mark.parametrize(("part_rows", "parts"), [(100, 3), (4, 6)])
 def test_parts_are_of_one_day_and_of_bounded_size(tmp_path, monkeypatch, part_rows, parts):
     """Small neighbors of a day are put together, those of half the size stay as they are."""
-    monkeypatch.setattr(writing, "PART_ROWS", part_rows)
+    monkeypatch.setattr(partitions, "PART_ROWS", part_rows)
     monkeypatch.setattr(writing, "STAGE_ROWS", 3)
     rows = [(n, T0 + n * DAY_MS // 5, 100 + n) for n in range(1, 12)]
     for at in range(0, len(rows), 2):
@@ -40,15 +38,6 @@ def test_parts_are_of_one_day_and_of_bounded_size(tmp_path, monkeypatch, part_ro
     frames = list(rows_of(manifest, folder))
     assert pl.concat(frames)["trade_id"].to_list() == list(range(1, 12))
     assert len(list(folder.rglob("*.parquet"))) == len(manifest.parts)
-
-
-def test_folders_are_named_by_day_month_or_year():
-    time_ns = np.array([T0 * 10**6, (T0 + 400 * DAY_MS) * 10**6])
-    for interval, want in (("1m", ["2024-01", "2025-02"]), ("1h", ["2024", "2025"])):
-        key = Key(Kind.BARS, "x", "BTC-USDT", interval)
-        assert [date_text(key, int(n)) for n in dates_of(key, time_ns)] == want
-    key = Key(Kind.DEPTH, "x", "BTC-USDT")
-    assert [date_text(key, int(n)) for n in dates_of(key, time_ns)] == ["2024-01-01", "2025-02-04"]
 
 
 def test_one_process_writes_at_a_time(tmp_path):
@@ -87,9 +76,3 @@ def test_an_import_that_was_killed_leaves_nothing_that_matters(tmp_path):
     import_file(root, other, Wanted(), now_ns=1)
     assert len(list(folder.rglob("*.parquet"))) == 1
     assert not list(root.glob(".stage*"))
-
-
-def test_levels_round_down_and_moments_are_shown():
-    values, off = rounded_down(Column(np.array([10, 19, 20]), 1), Step(1, 0))
-    assert (values.tolist(), off) == ([1, 1, 2], 1)
-    assert shown(T0 * 10**6) == "2024-01-01T00:00:00Z"

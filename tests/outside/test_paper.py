@@ -118,6 +118,23 @@ def test_the_page_says_that_it_is_paper(venues):
     assert (session["environment"], session["market"]) == ("paper", "live")
 
 
+@pytest.mark.parametrize("trouble", ["lost-frame", "swapped-frame"])
+def test_a_gap_in_the_stream_is_seen_and_mended(venues, trouble):
+    """Within some milliseconds here; afterwards every level is the source's again."""
+    said = venues.paper.data.parent / "paper.stderr"
+    gap = f"live binance {FOLLOWED['binance']}: after sequence"
+    before = said.read_text().count(gap)
+    fault = ("--dialect", "binance", "--where", "book", "--times", "1")
+    venues.source.steelyard("faults", "set", trouble, *fault)
+    until(lambda: said.read_text().count(gap) > before)
+    until(lambda: venues.notice == "")
+    venues.source.steelyard("clock", "freeze")
+    try:
+        until(venues.is_followed)
+    finally:
+        venues.source.steelyard("clock", "resume")
+
+
 def test_a_source_that_is_killed_is_lost_and_followed_again_when_it_is_back(venues):
     venues.source.kill()
     until(lambda: all(symbol in venues.notice for symbol in FOLLOWED.values()))

@@ -104,7 +104,7 @@ def ratios(returns: Floats) -> Ratios:
     """
     absent: dict[str, str] = {}
     if len(returns) < 2:  # noqa: PLR2004 - a deviation needs two
-        why = f"{len(returns)} daily returns; two are the fewest"
+        why = f"too few days: {len(returns)}, and two are the fewest"
         names = [name for name in Ratios._fields if name != "absent"]
         nothing: dict[str, Any] = dict.fromkeys(names)
         return Ratios(**nothing, absent=dict.fromkeys(names, why))

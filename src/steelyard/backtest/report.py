@@ -28,6 +28,7 @@ from steelyard.backtest.metrics import Metrics
 from steelyard.backtest.overfit import Permuted, Sharpe, Shuffled
 from steelyard.backtest.page import Template
 from steelyard.backtest.result import Assumption, Records, Result, fee_atoms
+from steelyard.backtest.texts import TEXT_MAX, clean, plain_settings
 from steelyard.backtest.trips import Books
 from steelyard.backtest.warnings import Case, Regimes, Warned
 from steelyard.domain.errors import UsageError
@@ -41,9 +42,7 @@ POINTS_MAX = 2_400  # of curves
 CANDLES_MAX = 2_400
 ROWS_FIRST, ROWS_LAST = 2_000, 500  # of a table
 NOTES_MAX = 500
-TEXT_MAX = 2_000  # characters of a note or of a text in settings
 FAILURE_MAX = 8_000
-DEPTH_MAX = 8  # of settings within settings
 SECOND_NS = 10**9
 TIME_MAX_NS = 2**63 - 1
 AMOUNT = re.compile(r"-?\d{1,60}(\.\d{1,60})?")
@@ -210,29 +209,29 @@ def document(
     candles = _joined(result.candles)
     return Report(
         head=Head(
-            name=_clean(about.name),
-            strategy=_clean(about.strategy),
-            symbol=_clean(instrument.symbol),
-            base=_clean(instrument.base),
-            quote=_clean(instrument.quote),
+            name=clean(about.name),
+            strategy=clean(about.strategy),
+            symbol=clean(instrument.symbol),
+            base=clean(instrument.base),
+            quote=clean(instrument.quote),
             tick_size=in_full(instrument.tick_size),
             lot_size=in_full(instrument.lot_size),
             start_ns=about.start_ns,
             end_ns=about.end_ns,
             interval_ns=about.interval_ns,
             sources=tuple(
-                source._replace(name=_clean(source.name), gaps=source.gaps[:NOTES_MAX])
+                source._replace(name=clean(source.name), gaps=source.gaps[:NOTES_MAX])
                 for source in about.sources
             ),
-            version=_clean(about.version),
+            version=clean(about.version),
             is_partial=about.is_partial,
-            failure=None if about.failure is None else _clean(about.failure[-FAILURE_MAX:]),
+            failure=None if about.failure is None else clean(about.failure[-FAILURE_MAX:]),
             events=result.totals.events,
             seconds=float(result.totals.seconds),
         ),
         verdict=verdict(result, told, warned),
         assumptions=tuple(
-            Assumption(_clean(each.about), _clean(each.text)) for each in about.assumptions
+            Assumption(clean(each.about), clean(each.text)) for each in about.assumptions
         ),
         warnings=warned,
         figures=figures(told),
@@ -249,9 +248,9 @@ def document(
         fills=_fills(result.fills, instrument),
         orders=_orders(result.orders),
         overfit=luck,
-        params=_plain(about.params),
-        settings=_plain(about.settings),
-        notes=tuple((at, _clean(text[:TEXT_MAX])) for at, text in result.notes[:NOTES_MAX]),
+        params=plain_settings(about.params),
+        settings=plain_settings(about.settings),
+        notes=tuple((at, clean(text[:TEXT_MAX])) for at, text in result.notes[:NOTES_MAX]),
         notes_left_out=max(0, len(result.notes) - NOTES_MAX),
     )
 
@@ -296,27 +295,27 @@ def verdict(result: Result, told: Metrics, warned: tuple[Warned, ...]) -> Verdic
         return Verdict(tone="bad", text="The strategy failed, and the run ends there.")
     if not told.fills:
         return Verdict(tone="bad", text="It never traded.")
-    days = f"{told.days:,.0f} days" if told.days >= 2 else f"{24 * told.days:,.1f} hours"  # noqa: PLR2004
+    days = _span(told.days)
     own, market = told.return_share, told.market_return_share
     if own is None:
         return Verdict(tone="bad", text=f"It began with no equity, and ran for {days}.")
     holding = "" if market is None else f"; holding {result.about.instrument.base} {_did(market)}"
     line = f"It {_did(own)} after all costs in {days}{holding}."
     if own <= 0:
-        return Verdict(tone="bad", text=_clean(line))
+        return Verdict(tone="bad", text=clean(line))
     if not warned:
         return Verdict(
-            tone="good", text=_clean(f"{line} No rule speaks against it, which is no promise.")
+            tone="good", text=clean(f"{line} No rule speaks against it, which is no promise.")
         )
     if serious:
         things = "One thing speaks" if serious == 1 else f"{serious} things speak"
-        return Verdict(tone="unsure", text=_clean(f"{line} {things} against believing it."))
+        return Verdict(tone="unsure", text=clean(f"{line} {things} against believing it."))
     count = len(warned)
     tone: Literal["good", "unsure"] = (
         "unsure" if any(each.rule in DOUBTS for each in warned) else "good"
     )
     notes = "One reservation" if count == 1 else f"{count} reservations"
-    return Verdict(tone=tone, text=_clean(f"{line} {notes}, none of them serious."))
+    return Verdict(tone=tone, text=clean(f"{line} {notes}, none of them serious."))
 
 
 def _contradiction(found: Report) -> str | None:
@@ -339,6 +338,14 @@ def _contradiction(found: Report) -> str | None:
     if len(found.curve.time_s) != len(found.curve.equity):
         return "the columns of the curve are not equally long"
     return None
+
+
+def _span(days: float) -> str:
+    """Return the length of a run in the largest unit of which it has two."""
+    for unit, per_day in (("days", 1), ("hours", 24), ("minutes", 1_440)):
+        if days * per_day >= 2:  # noqa: PLR2004 - two of a unit are enough to count in it
+            return f"{days * per_day:,.0f} {unit}"
+    return f"{days * 86_400:,.0f} seconds"
 
 
 def _did(share: float) -> str:
@@ -558,40 +565,12 @@ def _price(value_atoms: int, size_atoms: int, instrument: Instrument) -> str:
 
 def _asset(asset_id: int, instrument: Instrument) -> str:
     if asset_id == instrument.base_asset_id:
-        return _clean(instrument.base)
+        return clean(instrument.base)
     if asset_id == instrument.quote_asset_id:
-        return _clean(instrument.quote)
+        return clean(instrument.quote)
     return foreign_asset_name(asset_id) or f"asset {asset_id}"
 
 
 def _short(values: NDArray[np.floating[Any]]) -> list[float]:
     """Return floats of nine digits, which is more than a screen shows; none is NaN or infinite."""
     return [float(f"{value:.9g}") if math.isfinite(value) else 0.0 for value in values.tolist()]
-
-
-def _clean(text: str) -> str:
-    """Return a text that JSON and a page can hold: a broken surrogate becomes a question mark."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _plain(value: Any, depth: int = 0) -> Any:
-    """Return settings as JSON can hold them: numbers that are none become None, objects text."""
-    if depth > DEPTH_MAX:
-        return "..."
-    match value:
-        case None | bool() | int():
-            return value
-        case float():
-            return value if math.isfinite(value) else None
-        case Decimal():
-            return str(value)
-        case str():
-            return _clean(value[:TEXT_MAX])
-        case dict():
-            return {_clean(str(key)): _plain(each, depth + 1) for key, each in value.items()}
-        case list() | tuple():
-            return [_plain(each, depth + 1) for each in value]
-        case Struct():
-            return _plain(msgspec.structs.asdict(value), depth + 1)
-        case _:
-            return _clean(str(value)[:TEXT_MAX])

@@ -1,37 +1,22 @@
 """`steelyard data`: bring market data in, see what is there, and what is wrong with it.
 
-A catalog is a folder of its own, not of an exchange's data, and may be shared by all of them.
+A catalog is a folder of its own, not of an exchange's data, and may be shared by all of them. What
+the commands do is in `data_catalog`, `data_download` and `data_record`; those need numpy and
+polars, which not everybody installs, and are imported when a command is called.
 """
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 from cyclopts import Parameter
 from rich.console import Console
 
-from steelyard import __version__
-from steelyard.cli.options import parse_time_ns
-from steelyard.cli.terminal import harmless, json_text, shown
-from steelyard.data.catalog import Catalog, open_catalog
-from steelyard.data.checks import Finding, check_dataset
-from steelyard.data.exact import Step, step_of
-from steelyard.data.importing import Report, Steps, import_file
-from steelyard.data.instruments import checked_symbol
-from steelyard.data.kinds import Kind
-from steelyard.data.manifest import Manifest
-from steelyard.data.reading import Wanted
-from steelyard.data.writing import Done
-from steelyard.data.writing import shown as moment
-from steelyard.domain.errors import UsageError
-from steelyard.domain.instrument import Instrument
-from steelyard.domain.units import parse_decimal
-from steelyard.exchange.listings import LISTINGS
-from steelyard.net.clock import Clock
+from steelyard.cli.terminal import harmless, json_text
+from steelyard.domain.errors import ConfigError
 
-GAPS_SHOWN = 3
-CHOICES = ("listed", "derived")
+EXTRA = frozenset({"numpy", "polars"})
 
 
 @Parameter(name="*")
@@ -49,11 +34,6 @@ class InCatalog:
 
     catalog: Path | None = None
     json: Annotated[bool, Parameter(negative="")] = False
-
-    @property
-    def opened(self) -> Catalog:
-        """The catalog."""
-        return open_catalog(self.catalog)
 
     def show(self, document: Any, text: str) -> None:
         """Print a result: as JSON, or as text for people."""
@@ -76,7 +56,7 @@ def import_data(
     venue: str = "",
     symbol: str = "",
     interval: str = "",
-    kind: Kind | None = None,
+    kind: str = "",
     columns: str = "",
     ends: Annotated[bool | None, Parameter(negative="--begins")] = None,
     tick: str = "",
@@ -124,41 +104,16 @@ def import_data(
     replace
         Let the file's rows take the place of those that they contradict.
     """
-    if not file:
-        raise UsageError("name at least one file to import")
-    if steps not in CHOICES:
-        raise UsageError(f"--steps {steps!r} should be one of {', '.join(CHOICES)}")
-    names = tuple(name.strip() for name in columns.split(",")) if columns else ()
-    wanted = Wanted(venue, symbol, interval, kind, names, ends)
-    chosen = Steps(steps, parse_step(tick), parse_step(lot), round)
-    clock, reports = Clock(), []
-    for path in file:
-        report = import_file(
-            common.opened.root,
-            path.expanduser(),
-            wanted,
-            now_ns=clock.now_ns(),
-            version=__version__,
-            steps=chosen,
-            listed=listed(),
-            replaces=replace,
-        )
-        reports.append(report)
-        common.say(report_text(report))
-    if common.json:
-        print(json_text({"files": [report_document(report) for report in reports]}), flush=True)
-    return 0
+    from_user = (venue, symbol, interval, kind, columns, ends)
+    steps_of = (steps, tick, lot, round)
+    code: int = _work("catalog").import_files(file, from_user, steps_of, common, replaces=replace)
+    return code
 
 
 def list_data(*, common: InCatalog = _DEFAULT) -> int:
     """List what the catalog holds: from when to when, where gaps are, and from which sources."""
-    catalog = common.opened
-    datasets = catalog.datasets()
-    text = "\n".join(map(_dataset_text, datasets))
-    nothing = f"the catalog {shown(str(catalog.root))} is empty; bring data in by data import"
-    documents = [dataset_document(each) for each in datasets]
-    common.show({"catalog": str(catalog.root), "datasets": documents}, text or nothing)
-    return 0
+    code: int = _work("catalog").show_datasets(common)
+    return code
 
 
 def check_data(
@@ -183,143 +138,124 @@ def check_data(
     end
         Until when.
     """
-    catalog = common.opened
-    start_ns = parse_time_ns(start, " or leave --from out") if start else None
-    end_ns = parse_time_ns(end, " or leave --to out") if end else None
-    chosen = [each for each in catalog.datasets() if _is_named(each, name)]
-    if name and not chosen:
-        raise UsageError(
-            f"nothing in the catalog {catalog.root} is named {' or '.join(name)}; `steelyard data "
-            "list` shows what is there"
-        )
-    findings = {each.key.name: check_dataset(catalog, each, start_ns, end_ns) for each in chosen}
-    document = {
-        "datasets": {
-            dataset: [finding_document(finding) for finding in found]
-            for dataset, found in findings.items()
-        }
-    }
-    lines = []
-    for dataset, found in findings.items():
-        lines.append(f"[bold]{shown(dataset)}[/]" + ("" if found else "  nothing found"))
-        lines += [f"  {finding_text(finding)}" for finding in found]
-    common.show(document, "\n".join(lines) or "there is nothing to check")
-    return 1 if any(findings.values()) else 0
+    code: int = _work("catalog").show_findings(name, start, end, common)
+    return code
 
 
-def listed() -> dict[str, Instrument]:
-    """Return the instruments whose steps are known."""
-    return {listing.instrument.symbol: listing.instrument for listing in LISTINGS}
+def download_data(
+    symbol: str,
+    /,
+    *,
+    start: Annotated[str, Parameter(name="--from")],
+    end: Annotated[str, Parameter(name="--to")] = "",
+    series: str = "klines",
+    interval: str = "",
+    market: str = "spot",
+    venue: str = "",
+    base_url: str = "",
+    keep: Path | None = None,
+    tick: str = "",
+    lot: str = "",
+    steps: str = "listed",
+    round: Annotated[bool, Parameter(negative="")] = False,  # noqa: A002 the option's name
+    common: InCatalog = _DEFAULT,
+) -> int:
+    """Download a venue's public archive and import it.
+
+    Whole months come as one file. A day that the archive does not have is named as a gap. Files
+    that were imported before are not downloaded again, and what an interrupted run has begun is
+    gone on with.
+
+    Example: steelyard data download BTC-USDT --interval 1m --from 2024-01-01 --to 2024-03-31
+
+    Parameters
+    ----------
+    symbol
+        The market, as BTC-USDT.
+    start
+        The first day: 2024-01-01.
+    end
+        The last day, included; default: yesterday (UTC).
+    series
+        klines, aggTrades, trades or bookTicker.
+    interval
+        Of klines: 1s, 1m, 1h, 1d.
+    market
+        spot; um and cm are futures. Theirs get a venue of their own: the venue's name, a dash, and
+        the market's.
+    venue
+        Whose archive; default: the one that is known.
+    base_url
+        Another place that has the same files.
+    keep
+        Folder in which the files stay; else they go when they are imported.
+    tick
+        The price step; default: the listing's, else the finest decimal of the data.
+    lot
+        The size step, likewise.
+    steps
+        `listed` takes the steps of a market that is listed; `derived` those of the data.
+    round
+        Take numbers off the steps to the nearest; the manifest says how many.
+    """
+    wish = (symbol, start, end, series, interval, market, venue)
+    steps_of = (steps, tick, lot, round)
+    code: int = _work("download").download_files(wish, steps_of, base_url, keep, common)
+    return code
 
 
-def report_text(report: Report) -> str:
-    """Return what came of a file, for people."""
-    name = shown(report.path.name)
-    if report.was_there:
-        return f"{name}: was imported before, by its hash; passed over"
-    lines = [f"[bold]{name}[/]  {shown(report.form)}"]
-    lines += [f"  {_done_text(done)}" for done in report.done]
-    lines += [f"  {shown(note)}" for note in report.notes]
-    return "\n".join(lines)
+def record_data(
+    dialect: str,
+    symbol: str,
+    /,
+    out: Path | None = None,
+    *,
+    rest: str,
+    ws: str,
+    hours: float = 0.0,
+    size: str = "",
+    common: InCatalog = _DEFAULT,
+) -> int:
+    """Record a venue's public stream: book, trades, and the touch where there is a stream of it.
+
+    Nothing is sent but what a subscription takes; no key is used. A connection that breaks is
+    opened again, and the recording says from when to when frames lack. Ctrl-C ends it in order.
+
+    Example: steelyard data record binance BTC-USDT --rest https://api.binance.com --ws
+    wss://stream.binance.com:9443 --hours 24
+
+    Parameters
+    ----------
+    dialect
+        Which language the venue speaks: binance, coinbase-exchange, kraken.
+    symbol
+        The market, as BTC-USDT.
+    out
+        The file; default: DIALECT-SYMBOL-TIME.jsonl.gz here. One that is there is gone on with.
+    rest
+        Where the venue answers requests: https://api.binance.com, or an exchange of yours.
+    ws
+        Where its streams are: wss://stream.binance.com:9443.
+    hours
+        End after so long; else when you say so.
+    size
+        End when the file is so large: 500MB, 2GB.
+    """
+    code: int = _work("record").record_stream(dialect, symbol, out, (rest, ws), hours, size, common)
+    return code
 
 
-def report_document(report: Report) -> dict[str, Any]:
-    """Return what came of a file, for programs."""
-    return {
-        "file": str(report.path),
-        "sha256": report.sha256,
-        "form": report.form,
-        "was_there": report.was_there,
-        "notes": list(report.notes),
-        "datasets": [
-            {
-                "dataset": done.key.name,
-                "added": done.added,
-                "repeated": done.repeated,
-                "replaced": done.replaced,
-                "rounded": done.rounded,
-                "rounded_levels": done.rounded_levels,
-                "rows": done.manifest.rows,
-                "tick_size": done.manifest.tick_size,
-                "lot_size": done.manifest.lot_size,
-                "steps": done.manifest.steps,
-                "gaps": len(done.manifest.gaps),
-            }
-            for done in report.done
-        ],
-    }
+def _work(what: str) -> Any:
+    """Return the module that does it.
 
-
-def dataset_document(manifest: Manifest) -> dict[str, Any]:
-    """Return a dataset for programs: its manifest without its files."""
-    document: dict[str, Any] = msgspec.to_builtins(manifest)
-    del document["parts"], document["instrument"]
-    return {"name": manifest.key.name, **document}
-
-
-def finding_document(finding: Finding) -> dict[str, Any]:
-    """Return a finding for programs."""
-    return {
-        "what": finding.what,
-        "count": finding.count,
-        "places": [{"time_ns": time_ns, "detail": detail} for time_ns, detail in finding.places],
-    }
-
-
-def finding_text(finding: Finding) -> str:
-    """Return a finding for people."""
-    places = "; ".join(
-        f"{moment(time_ns)}{f' ({detail})' if detail else ''}" for time_ns, detail in finding.places
-    )
-    more = ", ..." if finding.count > len(finding.places) else ""
-    return f"{finding.count} {shown(finding.what)}: {shown(places)}{more}"
-
-
-def _done_text(done: Done) -> str:
-    manifest = done.manifest
-    parts = [f"{done.added} rows added"]
-    parts += [f"{done.repeated} there already"] if done.repeated else []
-    parts += [f"{done.replaced} replaced"] if done.replaced else []
-    parts += [f"{done.rounded} numbers rounded"] if done.rounded else []
-    if done.rounded_levels:
-        parts.append(f"{done.rounded_levels} sizes of levels rounded down to whole lots")
-    steps = f"steps {manifest.tick_size} and {manifest.lot_size} ({manifest.steps})"
-    return f"{shown(done.key.name)}: {', '.join(parts)}; {steps}; {_gaps_text(manifest)}"
-
-
-def _dataset_text(manifest: Manifest) -> str:
-    span = f"{moment(manifest.first_ns)} to {moment(manifest.last_ns)}"
-    steps = f"steps {manifest.tick_size} and {manifest.lot_size} ({manifest.steps})"
-    return (
-        f"[bold]{shown(manifest.key.name)}[/]  {manifest.rows} rows, {span}\n"
-        f"  {steps}, the {manifest.clock}'s clock, {len(manifest.sources)} sources, "
-        f"{_gaps_text(manifest)}"
-    )
-
-
-def _gaps_text(manifest: Manifest) -> str:
-    if not manifest.gaps:
-        return "no gaps"
-    first = ", ".join(f"{moment(a)} to {moment(b)}" for a, b in manifest.gaps[:GAPS_SHOWN])
-    more = f" and {len(manifest.gaps) - GAPS_SHOWN} more" if len(manifest.gaps) > GAPS_SHOWN else ""
-    return f"{len(manifest.gaps)} gaps: {first}{more}"
-
-
-def _is_named(manifest: Manifest, names: tuple[str, ...]) -> bool:
-    full = manifest.key.name
-    return not names or any(
-        full == name or full.startswith(f"{name}/") for name in map(_own, names)
-    )
-
-
-def _own(name: str) -> str:
-    """Return a name with its symbol in our spelling."""
-    parts = name.strip("/").split("/")
-    if len(parts) > 1:
-        parts[1] = checked_symbol(parts[1])
-    return "/".join(parts)
-
-
-def parse_step(text: str) -> Step | None:
-    """Return a step as an option says it; None where it does not."""
-    return step_of(parse_decimal(text)) if text else None
+    Raises:
+        ConfigError: numpy or polars is not installed.
+    """
+    try:
+        return import_module(f"steelyard.cli.data_{what}")
+    except ModuleNotFoundError as error:
+        if error.name in EXTRA:
+            raise ConfigError(
+                f"market data needs {error.name}: pip install 'steelyard[data]'"
+            ) from error
+        raise

@@ -1,27 +1,25 @@
-"""`steelyard data download`: a venue's public archive, from day to day, into the catalog."""
+"""What `steelyard data download` does: a venue's public archive, by days, into the catalog."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from steelyard import __version__
-from steelyard.cli.data import (
-    CHOICES,
-    InCatalog,
+from steelyard.cli.data import InCatalog
+from steelyard.cli.data_catalog import (
+    StepsOf,
+    chosen_steps,
     listed,
-    parse_step,
     report_document,
     report_text,
 )
 from steelyard.cli.terminal import json_text
 from steelyard.data.archives import archive_of, archives
+from steelyard.data.catalog import open_catalog
 from steelyard.data.download import ArchiveFile, Wish, download, planned
-from steelyard.data.importing import Report, Steps, import_file
+from steelyard.data.importing import Report, import_file
 from steelyard.data.instruments import checked_symbol
 from steelyard.data.kinds import Kind
 from steelyard.data.manifest import Key, Missing
@@ -31,67 +29,16 @@ from steelyard.domain.errors import UsageError
 from steelyard.net.clock import Clock
 
 NOT_THERE = "not in the archive"
-_DEFAULT = InCatalog()
+# symbol, first day, last day, series, interval, market, venue
+Asked = tuple[str, str, str, str, str, str, str]
 
 
-def download_data(
-    symbol: str,
-    /,
-    *,
-    start: Annotated[str, Parameter(name="--from")],
-    end: Annotated[str, Parameter(name="--to")] = "",
-    series: str = "klines",
-    interval: str = "",
-    market: str = "spot",
-    venue: str = "",
-    base_url: str = "",
-    keep: Path | None = None,
-    tick: str = "",
-    lot: str = "",
-    steps: str = "listed",
-    round: Annotated[bool, Parameter(negative="")] = False,  # noqa: A002 the option's name
-    common: InCatalog = _DEFAULT,
+def download_files(
+    asked: Asked, steps_of: StepsOf, base_url: str, keep: Path | None, common: InCatalog
 ) -> int:
-    """Download a venue's public archive and import it.
-
-    Whole months come as one file. A day that the archive does not have is named as a gap. Files
-    that were imported before are not downloaded again, and what an interrupted run has begun is
-    gone on with.
-
-    Example: steelyard data download BTC-USDT --interval 1m --from 2024-01-01 --to 2024-03-31
-
-    Parameters
-    ----------
-    symbol
-        The market, as BTC-USDT.
-    start
-        The first day: 2024-01-01.
-    end
-        The last day, included; default: yesterday (UTC).
-    series
-        klines, aggTrades, trades or bookTicker.
-    interval
-        Of klines: 1s, 1m, 1h, 1d.
-    market
-        spot; um and cm are futures. Theirs get a venue of their own: the venue's name, a dash, and
-        the market's.
-    venue
-        Whose archive; default: the one that is known.
-    base_url
-        Another place that has the same files.
-    keep
-        Folder in which the files stay; else they go when they are imported.
-    tick
-        The price step; default: the listing's, else the finest decimal of the data.
-    lot
-        The size step, likewise.
-    steps
-        `listed` takes the steps of a market that is listed; `derived` those of the data.
-    round
-        Take numbers off the steps to the nearest; the manifest says how many.
-    """
-    if steps not in CHOICES:
-        raise UsageError(f"--steps {steps!r} should be one of {', '.join(CHOICES)}")
+    """Download what was asked for and import it, file by file."""
+    symbol, start, end, series, interval, market, venue = asked
+    chosen = chosen_steps(steps_of)
     archive = archive_of(venue) if venue else archives()[0]
     clock = Clock()
     today = datetime.fromtimestamp(clock.now_ns() // 10**9, UTC).date()
@@ -107,17 +54,16 @@ def download_data(
     )
     list(planned(wish))  # what is wrong with it is said before anything is made
     name = archive.venue if market == "spot" else f"{archive.venue}-{market}"
-    root = common.opened.root
+    root = open_catalog(common.catalog).root
     kind = Kind(archive.series[series].kind)
     key = Key(kind, name, ours, interval if kind is Kind.BARS else "")
     there = {
         source.file
-        for manifest in common.opened.datasets()
+        for manifest in open_catalog(common.catalog).datasets()
         if manifest.key == key
         for source in manifest.sources
     }
     folder = (keep or root / ".downloads").expanduser() / name / series / interval
-    chosen = Steps(steps, parse_step(tick), parse_step(lot), round)
     wanted = Wanted(name, ours, interval, kind)
 
     def imported(path: Path) -> Report:

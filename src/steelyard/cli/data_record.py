@@ -1,4 +1,4 @@
-"""`steelyard data record`: a venue's public stream into a file that `--tape` and `import` read.
+"""What `steelyard data record` does: a venue's stream into a file that can be played.
 
 The frames are written as they are received; the dialect's own session keeps the conversation, and
 what it cannot read is written all the same. Where the venue's stream does not begin with the book,
@@ -50,46 +50,19 @@ KINDS = (
     frozenset({ChannelKind.BOOK, ChannelKind.TRADES}),
 )
 _SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
-_DEFAULT = InCatalog()
 
 
-def record_data(
+def record_stream(
     dialect: str,
     symbol: str,
-    /,
-    out: Path | None = None,
-    *,
-    rest: str,
-    ws: str,
-    hours: float = 0.0,
-    size: str = "",
-    common: InCatalog = _DEFAULT,
+    out: Path | None,
+    urls: tuple[str, str],
+    hours: float,
+    size: str,
+    common: InCatalog,
 ) -> int:
-    """Record a venue's public stream: book, trades, and the touch where there is a stream of it.
-
-    Nothing is sent but what a subscription takes; no key is used. A connection that breaks is
-    opened again, and the recording says from when to when frames lack. Ctrl-C ends it in order.
-
-    Example: steelyard data record binance BTC-USDT --rest https://api.binance.com --ws
-    wss://stream.binance.com:9443 --hours 24
-
-    Parameters
-    ----------
-    dialect
-        Which language the venue speaks: binance, coinbase-exchange, kraken.
-    symbol
-        The market, as BTC-USDT.
-    out
-        The file; default: DIALECT-SYMBOL-TIME.jsonl.gz here. One that is there is gone on with.
-    rest
-        Where the venue answers requests: https://api.binance.com, or an exchange of yours.
-    ws
-        Where its streams are: wss://stream.binance.com:9443.
-    hours
-        End after so long; else when you say so.
-    size
-        End when the file is so large: 500MB, 2GB.
-    """
+    """Record until the time is over, the file is full, or somebody ends it."""
+    rest, ws = urls
     capture = _capture_of(dialect)
     if not 0 <= hours <= HOURS_MAX:
         raise UsageError(f"--hours {hours} should be from 0 to {HOURS_MAX}")

@@ -66,10 +66,8 @@ for name in ("rotate", "change"):
     key.command(f"steelyard.cli.key_change:{name}_key", name=name)
 for name in ("list", "unlock", "reset-totp", "reset-password"):
     person.command(f"steelyard.cli.person:{name.replace('-', '_')}_person", name=name)
-for name in ("import", "list", "check"):
+for name in ("import", "download", "record", "list", "check"):
     data.command(f"steelyard.cli.data:{name}_data", name=name)
-for name in ("download", "record"):
-    data.command(f"steelyard.cli.data_{name}:{name}_data", name=name)
 order.command("steelyard.cli.order:resolve_order", name="resolve")
 app.command(account)
 app.command(key)

@@ -23,9 +23,9 @@ from steelyard.data.gaps import within
 from steelyard.data.instruments import checked_symbol, checked_venue, derived
 from steelyard.data.kinds import PRICES, SIZES, Kind
 from steelyard.data.manifest import Key, Manifest, datasets, read
-from steelyard.data.moments import interval_ns, interval_text
+from steelyard.data.moments import interval_ns, interval_text, shown
+from steelyard.data.partitions import GROUP_ROWS
 from steelyard.data.timeline import local_blocks, tape_blocks
-from steelyard.data.writing import GROUP_ROWS, shown
 from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.instrument import Instrument
 

@@ -25,8 +25,8 @@ from steelyard.data.reading import Wanted
 from steelyard.data.shapes import Rows
 from steelyard.data.sources import Source as DataSource
 from steelyard.data.sources import open_source
+from steelyard.data.stepping import Stepping
 from steelyard.data.timeline import Block, Events, ordered, played, rows_of
-from steelyard.data.writing import Stepping
 from steelyard.domain.errors import UsageError
 from steelyard.domain.instrument import Instrument
 

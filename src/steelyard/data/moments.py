@@ -5,6 +5,7 @@ Numbers are told apart by their magnitude: seconds, milliseconds, microseconds a
 """
 
 import re
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -104,6 +105,11 @@ def interval_text(length_ns: int) -> str:
         if not rest and count:
             return f"{count}{letter}"
     raise UsageError(f"an interval of {length_ns} ns is no whole number of seconds")
+
+
+def shown(time_ns: int) -> str:
+    """Return a moment for people."""
+    return f"{datetime.fromtimestamp(time_ns // SECOND_NS, UTC):%Y-%m-%dT%H:%M:%S}Z"
 
 
 def guess_interval_ns(open_ns: Ints) -> int | None:

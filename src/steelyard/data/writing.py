@@ -12,8 +12,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -21,13 +19,13 @@ import numpy as np
 import polars as pl
 from msgspec.structs import replace
 
-from steelyard.data.exact import Column, Ints, NotExact, Step, in_steps
-from steelyard.data.gaps import all_gaps, edges, gaps_in
-from steelyard.data.instruments import PRICE_TICKS_MAX, derived
+from steelyard.data import partitions
+from steelyard.data.exact import Step
+from steelyard.data.gaps import all_gaps
+from steelyard.data.instruments import derived
 from steelyard.data.kinds import COLUMNS, NUMBER, ORDER, PRICES, SIZES, TIME, Kind
 from steelyard.data.manifest import (
     FORMAT,
-    PART,
     Imported,
     Key,
     Manifest,
@@ -37,16 +35,15 @@ from steelyard.data.manifest import (
     sweep,
     write,
 )
-from steelyard.data.moments import DAY_NS, INTERVALS_NS, interval_ns
+from steelyard.data.moments import interval_ns, shown
+from steelyard.data.partitions import PartWriter, begins_ns, dates_of
 from steelyard.data.shapes import Rows
+from steelyard.data.stepping import Stepping
 from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.units import in_full
 
 STAGE_ROWS = 1 << 18
-PART_ROWS = 1 << 20
-GROUP_ROWS = 1 << 17  # of Parquet: what a reader of a tape has in memory at a time
-NS_PER_S = 1_000_000_000
 
 
 class Conflict(UsageError):
@@ -221,7 +218,7 @@ class Staging:
         tick, lot = manifest.tick, manifest.lot
         counts = _Counts()
         prepare = _Preparation(key, tick, lot, self._merge, counts, folder)
-        writer = _PartWriter(key, folder)
+        writer = PartWriter(key, folder)
         pieces: list[Part | _Stage] = [*(old.parts if old else ()), *new]
         pieces.sort(key=lambda piece: (piece.first_ns, piece.last_ns))
         is_fine = factors == (1, 1)
@@ -360,188 +357,18 @@ class _Preparation:
         return frame.with_columns(is_new=pl.lit(value=True))
 
 
-class Stepping:
-    """Brings exact rows into ticks and lots, and counts what is not as it was.
-
-    The size of a level is rounded down to whole lots, because orders from before a change of the
-    lot still rest; anything else off its step is refused, or rounded where that was asked for.
-    """
-
-    def __init__(self, name: str, tick: Step, lot: Step, *, rounds: bool) -> None:
-        self.rounded = self.levels = 0
-        self._name, self._tick, self._lot, self._rounds = name, tick, lot, rounds
-
-    def of(self, rows: Rows) -> pl.DataFrame:
-        """Return rows in steps.
-
-        Raises:
-            UsageError: A value is off its step; the message names the row by its time.
-        """
-        columns = []
-        for names, decimals, step in (
-            (PRICES[rows.kind], rows.price_decimals, self._tick),
-            (SIZES[rows.kind], rows.size_decimals, self._lot),
-        ):
-            for name in names:
-                column = Column(rows.frame[name].to_numpy(), decimals)
-                columns.append(pl.Series(name, self._steps(rows, name, column, step)))
-        return rows.frame.with_columns(columns)
-
-    def _steps(self, rows: Rows, name: str, column: Column, step: Step) -> Ints:
-        kind = rows.kind
-        is_level = name in SIZES[kind] and kind in (Kind.DEPTH, Kind.TOUCH)
-        try:
-            if is_level and not self._rounds:
-                values, off = rounded_down(column, step)
-                self.levels += off
-            else:
-                values, off = in_steps(column, step, rounds=self._rounds)
-                self.rounded += off
-        except NotExact as error:
-            time_ns = int(rows.frame[TIME[kind]][error.row])
-            what = name.removesuffix("_ticks").removesuffix("_lots")
-            raise UsageError(
-                f"{self._name}, the row of {shown(time_ns)} ({time_ns} ns), {what}: {error}. "
-                "Give the steps that the data has by --tick and --lot (or --steps derived), or "
-                "--round to take the nearest"
-            ) from error
-        is_price = name in PRICES[kind] and kind is not Kind.DEPTH  # far levels are anywhere
-        if is_price and len(values) and int(values.max()) > PRICE_TICKS_MAX:
-            raise UsageError(
-                f"{self._name}: a price of {int(values.max())} steps of {in_full(step.decimal)} is "
-                f"above the most, {PRICE_TICKS_MAX}; give a coarser --tick, with --round if need be"
-            )
-        return values
-
-
-def rounded_down(column: Column, step: Step) -> tuple[np.ndarray, int]:
-    """Return the sizes of levels in whole lots, rounded down, and how many were off them."""
-    decimals = max(column.decimals, step.decimals)
-    size = step.units * 10 ** (decimals - step.decimals)
-    steps, left = np.divmod(column.values * 10 ** (decimals - column.decimals), size)
-    return steps, int(np.count_nonzero(left))
-
-
-class _PartWriter:
-    """Writes rows that come in order as files of a day (bars: a month or a year)."""
-
-    def __init__(self, key: Key, folder: Path) -> None:
-        self._key, self._folder = key, folder
-        self._rows: list[pl.DataFrame] = []
-        self._waiting = 0
-        self._parts: list[Part] = []
-
-    def keep(self, part: Part) -> None:
-        """Leave a file as it is."""
-        self._flush()
-        self._parts.append(part)
-
-    def add(self, rows: pl.DataFrame) -> None:
-        """Write rows, which are later than all before."""
-        self._rows.append(rows)
-        self._waiting += len(rows)
-        if self._waiting >= PART_ROWS:
-            self._flush()
-
-    def finish(self) -> list[Part]:
-        """Return all files, in order."""
-        self._flush()
-        return self._parts
-
-    def _flush(self) -> None:
-        if not self._rows:
-            return
-        rows = pl.concat(self._rows)
-        self._rows, self._waiting = [], 0
-        time_ns = rows[TIME[self._key.kind]].to_numpy()
-        dates = dates_of(self._key, time_ns)
-        ends = [*(np.flatnonzero(np.diff(dates)) + 1).tolist(), len(rows)]
-        begin = 0
-        for end in ends:
-            date = date_text(self._key, int(dates[begin]))
-            while begin < end:
-                stop = _cut(time_ns, begin, end)
-                self._parts.append(self._write(date, rows.slice(begin, stop - begin)))
-                begin = stop
-
-    def _write(self, date: str, rows: pl.DataFrame) -> Part:
-        folder = self._folder / f"date={date}"
-        kind = self._key.kind
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            first, last = edges(kind, rows)
-            digest = sha256(rows.hash_rows(seed=0).to_numpy().tobytes()).hexdigest()[:16]
-            path = folder / f"{first.time_ns}-{len(rows)}-{digest}.parquet"
-            part = path.with_name(path.name + PART)
-            rows.write_parquet(part, compression="zstd", row_group_size=GROUP_ROWS)
-            with part.open("rb") as file:
-                os.fsync(file.fileno())
-            part.replace(path)
-        except OSError as error:
-            raise ConfigError(f"{folder} cannot be written: {error.strerror}") from error
-        length_ns = interval_ns(self._key.interval) if self._key.interval else 0
-        return Part(
-            path.relative_to(self._folder).as_posix(),
-            len(rows),
-            first.time_ns,
-            last.time_ns,
-            first.number,
-            last.number,
-            gaps_in(kind, rows, length_ns),
-        )
-
-
-def _cut(time_ns: Ints, begin: int, end: int) -> int:
-    """Return where a file of rows from begin on ends: between two moments, if there is room."""
-    stop = begin + PART_ROWS
-    if stop >= end:
-        return end
-    between = begin + int(np.searchsorted(time_ns[begin:stop], time_ns[stop]))
-    return between if between > begin else stop
-
-
-def dates_of(key: Key, time_ns: np.ndarray) -> np.ndarray:
-    """Return the number of each row's partition: of its day, its month or its year since 1970."""
-    days = time_ns // DAY_NS
-    if key.kind is not Kind.BARS:
-        return days
-    return days.astype("datetime64[D]").astype(f"datetime64[{_unit(key)}]").astype(np.int64)
-
-
-def date_text(key: Key, number: int) -> str:
-    """Return a partition's date as it stands in its folder's name."""
-    return str(np.array(number).astype(f"datetime64[{_unit(key)}]"))
-
-
-def _unit(key: Key) -> str:
-    if key.kind is not Kind.BARS:
-        return "D"
-    return "Y" if interval_ns(key.interval) >= INTERVALS_NS["h"] else "M"
-
-
-def _begins_ns(key: Key, number: int) -> int:
-    """Return when a partition begins."""
-    date = np.array(number).astype(f"datetime64[{_unit(key)}]")
-    return int(date.astype("datetime64[ns]").astype(np.int64))
-
-
 _Span = tuple[int, int] | None  # [from_ns, to_ns); None: all
 
 
 def _spans(key: Key, group: list["Part | _Stage"]) -> Iterator[_Span]:
     """Yield the spans in which overlapping pieces are merged: large ones by their partitions."""
-    if sum(piece.rows for piece in group) <= 2 * PART_ROWS:
+    if sum(piece.rows for piece in group) <= 2 * partitions.PART_ROWS:
         yield None
         return
     ends = np.array([group[0].first_ns, max(piece.last_ns for piece in group)])
     first, last = dates_of(key, ends).tolist()
     for number in range(first, last + 1):
-        yield _begins_ns(key, number), _begins_ns(key, number + 1)
-
-
-def shown(time_ns: int) -> str:
-    """Return a moment for people."""
-    return f"{datetime.fromtimestamp(time_ns // NS_PER_S, UTC):%Y-%m-%dT%H:%M:%S}Z"
+        yield begins_ns(key, number), begins_ns(key, number + 1)
 
 
 def _overlapping(pieces: list["Part | _Stage"]) -> Iterator[list["Part | _Stage"]]:
@@ -560,7 +387,7 @@ def _overlapping(pieces: list["Part | _Stage"]) -> Iterator[list["Part | _Stage"
 
 def _would_share(key: Key, part: Part, near: list[list["Part | _Stage"]]) -> bool:
     """Whether a file is small and what comes before or after it could be in it."""
-    if part.rows >= PART_ROWS // 2:
+    if part.rows >= partitions.PART_ROWS // 2:
         return False
     times = [part.first_ns, *(t for group in near for p in group for t in (p.first_ns, p.last_ns))]
     dates = dates_of(key, np.array(times))
