@@ -65,7 +65,9 @@ def settings_of(**changes: Any) -> Settings:
     return Settings(**{"deposits": deposits, **free, **changes})
 
 
-def play(strategy: Strategy, bars: BarColumns, settings: Settings | None = None, **more: Any) -> Run:
+def play(
+    strategy: Strategy, bars: BarColumns, settings: Settings | None = None, **more: Any
+) -> Run:
     """Run a strategy to the end."""
     run = Run(strategy, bars, settings or settings_of(), **more)
     run.go(lambda: 0.0)
@@ -88,7 +90,10 @@ def clock_of(time_ns: int) -> str:
 def fills_of(result: Result, names: dict[int, str] | None = None) -> list[str]:
     """Return each fill as a line."""
     instrument = result.about.instrument
-    assets = {instrument.base_asset_id: instrument.base, instrument.quote_asset_id: instrument.quote}
+    assets = {
+        instrument.base_asset_id: instrument.base,
+        instrument.quote_asset_id: instrument.quote,
+    }
     lines = []
     for row, fee in zip(result.fills, fee_atoms(result.fills), strict=True):
         number = int(row["order_id"])
@@ -99,5 +104,7 @@ def fills_of(result: Result, names: dict[int, str] | None = None) -> list[str]:
         costs = f" fee {paid} {assets[int(row['fee_asset_id'])]}" if paid else ""
         rests = " maker" if row["is_maker"] else ""
         side = Side(int(row["side"])).name.lower()
-        lines.append(f"{clock_of(int(row['time_ns']))} {name} {side} {size} @ {price}{rests}{costs}")
+        lines.append(
+            f"{clock_of(int(row['time_ns']))} {name} {side} {size} @ {price}{rests}{costs}"
+        )
     return lines

@@ -42,7 +42,14 @@ from typing import Any, NamedTuple
 from steelyard.backtest.run import Run
 from steelyard.backtest.settings import BarPath, Closure, Delay, Tier
 from steelyard.domain.lifecycle import OrderState
-from steelyard.domain.order import CancelCause, FeeAsset, MarketState, RejectReason, Side, TimeInForce
+from steelyard.domain.order import (
+    CancelCause,
+    FeeAsset,
+    MarketState,
+    RejectReason,
+    Side,
+    TimeInForce,
+)
 from steelyard.domain.units import from_atoms, in_full, plain
 from steelyard.trading.duration import Duration
 from steelyard.trading.risk import Limits
@@ -125,7 +132,9 @@ class Script(Strategy):
     @property
     def names(self) -> dict[int, str]:
         """Names by number of the order."""
-        return {int(it.client_order_id): name for name, it in self.known.items() if it.client_order_id}
+        return {
+            int(it.client_order_id): name for name, it in self.known.items() if it.client_order_id
+        }
 
     def on_start(self) -> None:
         """Act, and wait for what has a time."""

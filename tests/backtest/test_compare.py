@@ -7,6 +7,7 @@ import pytest
 from backtests import (
     DAY,
     MINUTE,
+    SECOND,
     START,
     curve_of,
     fill,
@@ -162,14 +163,22 @@ def test_the_terminal_has_every_figure_and_what_differs():
     ("value", "unit", "text"),
     [
         (None, Unit.QUOTE, "-"),
-        ("1234.567800", Unit.QUOTE, "+1234.567800"),
-        ("-0.000000000001", Unit.QUOTE, "-0.00000000"),
+        ("1234.567800", Unit.QUOTE, "+1,234.57"),
+        ("0", Unit.QUOTE, "+0.00"),
+        ("0.0123", Unit.QUOTE, "+0.0123"),
+        ("-0.00000012", Unit.QUOTE, "-0.00000012"),
         ("12", Unit.BASE, "+12"),
+        ("-1234.00050", Unit.BASE, "-1,234.00050"),
         (0.12345, Unit.SHARE, "+12.35 %"),
         (0.001, Unit.RATE, "+10.00 bp"),
         (-1.5, Unit.RATIO, "-1.50"),
         (12_345, Unit.COUNT, "+12,345"),
-        (DAY * 3 // 2, Unit.TIME, "+1.50 d"),
+        ("-0.2", Unit.QUOTE, "-0.20"),
+        (DAY * 5 // 2, Unit.TIME, "+2.50 d"),
+        (-DAY * 3 // 2, Unit.TIME, "-36.00 h"),
+        (90 * SECOND, Unit.TIME, "+90.00 s"),
+        (5 * MINUTE, Unit.TIME, "+5.00 min"),
+        (0, Unit.TIME, "+0.00 s"),
     ],
 )
 def test_figures_in_a_terminal(value, unit, text):

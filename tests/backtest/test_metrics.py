@@ -24,6 +24,10 @@ from msgspec import json
 
 from steelyard.backtest import metrics, trips
 from steelyard.backtest.curves import days
+from steelyard.backtest.run import Run
+from steelyard.backtest.settings import Settings
+from steelyard.domain.order import FeeAsset
+from steelyard.strategies import SmaCross
 
 
 def three_trips():
@@ -176,6 +180,14 @@ def test_nothing_is_nan_and_what_is_absent_has_a_reason(result):
     json.encode(told)
 
 
+@pytest.mark.parametrize("equity", [1e-9, 0.1, 123_456.789, 1e21])
+def test_money_of_the_curve_is_plain_whatever_its_size(equity):
+    """No power of ten, and no more digits than a hundred millionth has."""
+    told = metrics.measure(result_of(curve=curve_of([(START, equity), (START + DAY, equity)])))
+    assert "E" not in json.encode(told.start_quote).decode() or equity < 1e-6
+    assert float(told.start_quote) == pytest.approx(equity, abs=1e-8)
+
+
 def test_a_sweep_finds_figures_by_name():
     told = metrics.measure(random_run(1, 60))
     found = told.by_name()
@@ -183,3 +195,28 @@ def test_a_sweep_finds_figures_by_name():
     assert found["profit_quote"] == float(told.profit_quote)
     assert found["fees_quote"] == float(told.costs.fees_quote)
     assert found["hit_share"] == told.trades.hit_share
+
+
+@pytest.mark.parametrize("fee_asset", [FeeAsset.QUOTE, FeeAsset.RECEIVED], ids=["quote", "base"])
+def test_a_run_of_the_machine_and_its_fills_tell_the_same(fee_asset):
+    """Position, fees and profit of the engine's own books are those made of its fills."""
+    rng = np.random.default_rng(3)
+    count = 5_000
+    prices = np.round(6_000_000 * np.exp(np.cumsum(rng.normal(0, 0.001, count + 1)))).astype(int)
+    bars = candles_of(START + MINUTE * np.arange(count), prices)
+    settings = Settings(deposits={"USDT": Decimal(20_000)}, fee_asset=fee_asset)
+    strategy = SmaCross(fast=5, slow=20, size="0.05", bar="5m")
+    run = Run(strategy, bars, settings)
+    run.go(lambda: 0.0)
+    result = run.result()
+    told, books = metrics.measure(result), trips.book(result.fills, result.about.instrument)
+    assert told.trades.trips >= 30
+    assert books.position_atoms == round(result.curve["position"][-1] * ATOMS)
+    paid = result.totals.fees_atoms
+    if fee_asset is FeeAsset.QUOTE:
+        assert books.fees_atoms == paid[result.about.instrument.quote_asset_id]
+    else:
+        assert set(paid) == {1, 2}
+    assert float(told.costs.net_profit_quote) == pytest.approx(float(told.profit_quote), abs=1e-4)
+    assert told.drawdown_share >= max(fall.depth_share for fall in told.falls) - 1e-9
+    assert told.fills == len(result.fills)

@@ -83,6 +83,39 @@ def test_what_is_no_report_is_refused(content, said):
         report.read(content)
 
 
+def edited(change):
+    """Return the JSON of a report that somebody changed by hand."""
+    content = json.loads(report.encode(DOCUMENT))
+    change(content)
+    return json.dumps(content).encode()
+
+
+def deep():
+    return b'{"kind": "report", "schema": 1, "params": ' + b'{"a":' * 5_000 + b"1" + b"}" * 5_001
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (edited(lambda it: it["figures"][0].update(value="much")), "'profit_quote' is no amount"),
+        (edited(lambda it: it["figures"][0].update(value="1e999999")), "is no amount"),
+        (edited(lambda it: it["figures"][0].update(value=5.0)), "is not of its unit"),
+        (edited(lambda it: it["figures"][1].update(value="5")), "is not of its unit"),
+        (edited(lambda it: it["fills"]["price"].pop()), "columns of a table"),
+        (edited(lambda it: it["trips"]["side"].append(1)), "columns of a table"),
+        (edited(lambda it: it["fills"].update(left_out=5)), "has not its first ones"),
+        (edited(lambda it: it["head"].update(end_ns=10**30)), "a time is beyond"),
+        (edited(lambda it: it["fills"]["time_ns"].__setitem__(0, -1)), "a time is beyond"),
+        (edited(lambda it: it["curve"]["equity"].pop()), "columns of the curve"),
+        (deep(), "no report"),
+    ],
+)
+def test_a_report_that_somebody_changed_is_refused(content, said):
+    """And raises nothing else, neither here nor when two are compared."""
+    with pytest.raises(UsageError, match=said):
+        report.read(content)
+
+
 def test_sums_of_tables_are_those_of_the_figures():
     """What one reads in the rows adds up to what one reads above them."""
     metrics = DOCUMENT.metrics

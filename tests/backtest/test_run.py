@@ -182,7 +182,10 @@ def test_more_history_than_data_leaves_nothing_to_trade_on():
 def test_a_bar_that_is_kept_stays_what_it_was():
     """The view is used again only where nobody has kept it."""
     kept: list[Any] = []
-    play(acting(on_bar=lambda self, bar: kept.append(bar)), bars_of([(n, n, n, n) for n in (1, 2, 3)]))
+    play(
+        acting(on_bar=lambda self, bar: kept.append(bar)),
+        bars_of([(n, n, n, n) for n in (1, 2, 3)]),
+    )
     assert [bar.close for bar in kept] == [1.0, 2.0, 3.0]
     assert [bar.price("close") for bar in kept] == [Decimal(1), Decimal(2), Decimal(3)]
 
@@ -348,9 +351,7 @@ ASSUMED = st.fixed_dictionaries(
 )
 
 
-def gamble(
-    assumed: dict[str, Any], seed: int, bars: BarColumns
-) -> tuple[Run, Settings, set[int]]:
+def gamble(assumed: dict[str, Any], seed: int, bars: BarColumns) -> tuple[Run, Settings, set[int]]:
     settings, gambler = settings_of(**assumed), Gambler(seed=seed)
     return play(gambler, bars, settings), settings, gambler.amended
 
@@ -501,7 +502,7 @@ def reach(thing: Any, found: set[Any], met: set[int], depth: int) -> None:
             continue
         try:
             value = getattr(thing, name)
-        except Exception:  # noqa: BLE001, S112 whatever a property says, it is not a number
+        except Exception:  # noqa: BLE001 whatever a property says, it is not a number
             continue
         reach(value, found, met, depth + 1)
 

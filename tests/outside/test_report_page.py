@@ -82,7 +82,7 @@ INKED = """([host, least]) => {
 
 def wait_until_drawn(page, chart, least=500):
     """Wait until so many pixels of a chart have a color of their own."""
-    host = page.get_by_role("img", name=chart).element_handle()
+    host = page.get_by_role("group", name=chart).element_handle()
     page.wait_for_function(INKED, arg=[host, least], timeout=ASKED_S * 1_000)
 
 
@@ -162,13 +162,26 @@ def test_pointing_at_a_candle_tells_its_fills(opened):
     fills["time_ns"] = START + HOUR + 5
     fills["side"] = 1
     page = opened(report.document(result_of(fills, candles=candles))).page
-    chart = page.get_by_role("img", name="1h candles")
+    chart = page.get_by_role("group", name="1h candles")
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()
     page.mouse.move(box["x"] + (box["width"] - 80) * 0.48, box["y"] + 150)
     told = page.get_by_role("region", name="Where it bought and sold").get_by_role("listitem")
     expect(told).to_contain_text("buy")
     expect(told).to_contain_text("2 fills")
+
+
+def test_a_line_is_hidden_by_a_press_on_its_name(opened, run):
+    """So that a rival that moved far does not flatten the equity."""
+    page = opened(report.document(run)).page
+    chart = page.get_by_role("region", name="Equity, drawdown, exposure")
+    rival = chart.get_by_role("button", name="holding BTC")
+    expect(rival).to_have_attribute("aria-pressed", "true")
+    before = page.get_by_role("group", name="Equity over time").screenshot()
+    rival.click()
+    expect(rival).to_have_attribute("aria-pressed", "false")
+    page.mouse.move(0, 0)
+    assert page.get_by_role("group", name="Equity over time").screenshot() != before
 
 
 def test_the_theme_is_switched_and_the_charts_with_it(opened, run):

@@ -211,6 +211,8 @@ pub struct Machine<M> {
     held_back: Option<Bar>,
     /// When the account is marked to the middle next.
     marks_at_ns: i64,
+    /// The market has asked for a block and not played it yet.
+    is_fed: bool,
 }
 
 impl<M: Market> Machine<M> {
@@ -238,6 +240,7 @@ impl<M: Market> Machine<M> {
             events: 0,
             held_back: None,
             marks_at_ns: 0,
+            is_fed: false,
         }
     }
 
@@ -349,7 +352,8 @@ impl<M: Market> Machine<M> {
     pub fn advance(&mut self) -> Pause {
         loop {
             let due_ns = if self.is_quiet() { i64::MAX } else { self.next_due_ns() };
-            if due_ns <= self.market.now_ns() {
+            // What a block has begun of a moment the next one ends, before anything else of then.
+            if due_ns <= self.market.now_ns() && !std::mem::take(&mut self.is_fed) {
                 match self.carry_out_due() {
                     Some(Carried::On) => continue,
                     Some(Carried::To(pause)) => return pause,
@@ -373,7 +377,10 @@ impl<M: Market> Machine<M> {
                 Played::Trade { price_ticks, size_lots, side } => {
                     return Pause::Trade { price_ticks, size_lots, side };
                 }
-                Played::Starved => return Pause::Starved,
+                Played::Starved => {
+                    self.is_fed = true;
+                    return Pause::Starved;
+                }
                 Played::Over => return Pause::End,
             }
         }

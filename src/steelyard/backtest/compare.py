@@ -188,10 +188,10 @@ def written(value: Value, unit: Unit, *, signed: bool = False) -> str:
         return "-"
     sign = "+" if signed else ""
     match unit:
-        case Unit.QUOTE | Unit.BASE:
-            text = f"{Decimal(str(value)):{sign}f}"
-            whole, point, rest = text.partition(".")
-            return f"{whole}{point}{rest[:8]}".rstrip("." if not rest else "")
+        case Unit.QUOTE:
+            return _amount(Decimal(str(value)), sign)
+        case Unit.BASE:
+            return f"{Decimal(str(value)):{sign},f}"
         case Unit.SHARE:
             return f"{100 * float(value):{sign},.2f} %"
         case Unit.RATE:
@@ -201,7 +201,23 @@ def written(value: Value, unit: Unit, *, signed: bool = False) -> str:
         case Unit.COUNT:
             return f"{int(value):{sign},d}"
         case Unit.TIME:
-            return f"{int(value) / DAY_NS:{sign},.2f} d"
+            return _span(int(value), sign)
+
+
+def _amount(amount: Decimal, sign: str) -> str:
+    """Return an amount with cents, or where it is less than one with what it has of 8 decimals."""
+    if not amount or abs(amount) >= 1:
+        return f"{amount:{sign},.2f}"
+    whole, _, rest = f"{amount:{sign}.8f}".partition(".")
+    return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"
+
+
+def _span(duration_ns: int, sign: str) -> str:
+    """Return a duration in the largest unit of which it has two."""
+    for unit, size_ns in (("d", DAY_NS), ("h", DAY_NS // 24), ("min", DAY_NS // 1_440)):
+        if abs(duration_ns) >= 2 * size_ns:
+            return f"{duration_ns / size_ns:{sign},.2f} {unit}"
+    return f"{duration_ns / 10**9:{sign},.2f} s"
 
 
 def _summary(a: Report, b: Report, settings: int, fills: FillDifference) -> str:

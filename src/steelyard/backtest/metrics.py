@@ -8,7 +8,7 @@ Profit is told twice, because it is two things: `profit_quote` is what became of
 `costs.net_profit_quote` what the fills have made. They differ where the account began with base.
 """
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,12 @@ from steelyard.backtest.curves import DAY_NS, YEAR_DAYS, Fall, Floats, Month
 from steelyard.backtest.result import Records, Result
 from steelyard.backtest.trips import Books, Trip
 from steelyard.domain.instrument import Instrument
-from steelyard.domain.units import ATOMS_PER_UNIT, EXACT, from_atoms
+from steelyard.domain.units import ATOMS_PER_UNIT, EXACT, from_atoms, plain
 
 MONEY_DECIMALS = 8  # of amounts that come from the curve, which is in floats
+
+
+_WIDE = Context(prec=60)  # rounds, and has room for whatever a float may be of money
 
 
 class Trades(Struct, frozen=True, kw_only=True):
@@ -343,8 +346,7 @@ def _half_ticks(mark: float, tick_size: Decimal) -> int:
 
 def _money(value: float) -> Decimal:
     """Return an amount of the curve as a decimal number, to a hundred millionth."""
-    number = Decimal(value).quantize(Decimal(1).scaleb(-MONEY_DECIMALS))
-    return number.normalize() if number else Decimal(0)
+    return plain(Decimal(value).quantize(Decimal(1).scaleb(-MONEY_DECIMALS), context=_WIDE))
 
 
 def _mean_quote(atoms: list[int]) -> Decimal | None:

@@ -10,6 +10,7 @@ and say how many they leave out. Figures, marks and sums are made from everythin
 
 import hashlib
 import math
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Literal
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from steelyard.backtest import curves, metrics, overfit, page, trips, warnings
 from steelyard.backtest.columns import BarColumns, Source
 from steelyard.backtest.costs import slippage_half_atoms
-from steelyard.backtest.figures import Figure, figures
+from steelyard.backtest.figures import Figure, Unit, figures
 from steelyard.backtest.metrics import Metrics
 from steelyard.backtest.overfit import Permuted, Sharpe, Shuffled
 from steelyard.backtest.page import Template
@@ -44,6 +45,8 @@ TEXT_MAX = 2_000  # characters of a note or of a text in settings
 FAILURE_MAX = 8_000
 DEPTH_MAX = 8  # of settings within settings
 SECOND_NS = 10**9
+TIME_MAX_NS = 2**63 - 1
+AMOUNT = re.compile(r"-?\d{1,60}(\.\d{1,60})?")
 DOUBTS = frozenset({"luck", "timing"})  # reservations with which a profit does not stand yet
 
 
@@ -273,9 +276,12 @@ def read(content: bytes) -> Report:
                 f"this report has schema {kind.schema}, and this version reads {SCHEMA}; make it "
                 "again by `steelyard backtest`"
             )
-        return msgspec.json.decode(content, type=Report)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        found = msgspec.json.decode(content, type=Report)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"this file is no report of a backtest: {error}") from error
+    if wrong := _contradiction(found):
+        raise UsageError(f"this file is no report of a backtest: {wrong}")
+    return found
 
 
 def html(report: Report, template: Template) -> str:
@@ -311,6 +317,28 @@ def verdict(result: Result, told: Metrics, warned: tuple[Warned, ...]) -> Verdic
     )
     notes = "One reservation" if count == 1 else f"{count} reservations"
     return Verdict(tone=tone, text=_clean(f"{line} {notes}, none of them serious."))
+
+
+def _contradiction(found: Report) -> str | None:
+    """Return what a file says that no report of ours does, beyond what its types tell."""
+    for figure in found.figures:
+        is_text = isinstance(figure.value, str)
+        if figure.value is not None and is_text is not (figure.unit in (Unit.QUOTE, Unit.BASE)):
+            return f"the figure {figure.name[:40]!r} is not of its unit"
+        if is_text and not AMOUNT.fullmatch(str(figure.value)):
+            return f"the figure {figure.name[:40]!r} is no amount"
+    for rows in (found.fills, found.trips):
+        columns = [value for value in msgspec.structs.astuple(rows) if isinstance(value, list)]
+        if len({len(column) for column in columns}) > 1:
+            return "the columns of a table are not equally long"
+        if rows.left_out and len(rows.number) < ROWS_FIRST:
+            return "a table leaves rows out, and has not its first ones"
+    times = [found.head.start_ns, found.head.end_ns, *found.fills.time_ns]
+    if not all(0 <= time_ns <= TIME_MAX_NS for time_ns in times):
+        return "a time is beyond what a clock can tell"
+    if len(found.curve.time_s) != len(found.curve.equity):
+        return "the columns of the curve are not equally long"
+    return None
 
 
 def _did(share: float) -> str:

@@ -19,7 +19,7 @@ from steelyard.cli.data import (
     report_text,
 )
 from steelyard.cli.terminal import json_text
-from steelyard.data.archives import archive_of
+from steelyard.data.archives import archive_of, archives
 from steelyard.data.download import ArchiveFile, Wish, download, planned
 from steelyard.data.importing import Report, Steps, import_file
 from steelyard.data.instruments import checked_symbol
@@ -43,7 +43,7 @@ def download_data(
     series: str = "klines",
     interval: str = "",
     market: str = "spot",
-    venue: str = "binance",
+    venue: str = "",
     base_url: str = "",
     keep: Path | None = None,
     tick: str = "",
@@ -73,9 +73,10 @@ def download_data(
     interval
         Of klines: 1s, 1m, 1h, 1d.
     market
-        spot; um and cm are Binance's futures. Futures are imported as venue binance-um.
+        spot; um and cm are futures. Theirs get a venue of their own: the venue's name, a dash, and
+        the market's.
     venue
-        Whose archive.
+        Whose archive; default: the one that is known.
     base_url
         Another place that has the same files.
     keep
@@ -91,7 +92,7 @@ def download_data(
     """
     if steps not in CHOICES:
         raise UsageError(f"--steps {steps!r} should be one of {', '.join(CHOICES)}")
-    archive = archive_of(venue)
+    archive = archive_of(venue) if venue else archives()[0]
     clock = Clock()
     today = datetime.fromtimestamp(clock.now_ns() // 10**9, UTC).date()
     ours = checked_symbol(symbol)
@@ -105,7 +106,7 @@ def download_data(
         _day(end) if end else today - timedelta(1),
     )
     list(planned(wish))  # what is wrong with it is said before anything is made
-    name = venue if market == "spot" else f"{venue}-{market}"
+    name = archive.venue if market == "spot" else f"{archive.venue}-{market}"
     root = common.opened.root
     kind = Kind(archive.series[series].kind)
     key = Key(kind, name, ours, interval if kind is Kind.BARS else "")

@@ -109,16 +109,18 @@ def blocks(
     Raises:
         ConfigError: A line is longer than any should be.
     """
-    rest = b""
+    held = rest = b""
     while block := stream.read(size):
         whole, cut, part = (rest + block).rpartition(ending)
         rest = part
         if cut:
-            yield whole + cut
+            if held:
+                yield held
+            held = whole + cut
         if len(rest) > LINE_MAX_BYTES:
             raise ConfigError(f"{path} has a line of more than {LINE_MAX_BYTES} bytes; is it text?")
-    if rest:
-        yield rest
+    if held or rest:
+        yield held + rest
 
 
 def unreadable(path: Path, error: OSError) -> UsageError:

@@ -129,7 +129,7 @@ def checked_venue(text: str) -> str:
     """
     if VENUE.fullmatch(text) is None:
         raise UsageError(
-            f"{text!r} is no name of a venue; write lower-case letters, digits and -, as binance"
+            f"{text!r} is no name of a venue; write lower-case letters, digits and -, as my-venue"
         )
     return text
 

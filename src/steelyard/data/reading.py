@@ -31,7 +31,7 @@ UNKNOWN_VENUE = "files"
 _PAIR = re.compile(
     r"([A-Z0-9]+)_([A-Z0-9]+)(?:_[A-Z0-9]+)?-(?:([0-9]+[smhdwM])|trades)\b", re.IGNORECASE
 )
-_SPELLED = re.compile(r"\b([A-Z0-9]{2,11})[-/]([A-Z0-9]{2,6})\b")
+_SPELLED = re.compile(r"\b([0-9]*[A-Z][A-Z0-9]{1,10})[-/]([A-Z]{2,6})\b")
 _INTERVAL = re.compile(r"(?<![A-Za-z0-9])([0-9]{1,3}[smhdw])(?![A-Za-z0-9])")
 
 

@@ -8,7 +8,6 @@ line of the stream `steelyard@gap` says from when to when: no reader takes it fo
 
 import gzip
 import zlib
-from io import BufferedWriter
 from pathlib import Path
 from typing import Self
 
@@ -44,7 +43,7 @@ class TapeWriter:
         self._gap: tuple[int, str] | None = None  # since when frames lack, and why
         try:
             self._bytes = whole_bytes(path) if path.exists() else 0
-            self._file: BufferedWriter = path.open("r+b" if self._bytes else "wb")
+            self._file = path.open("r+b" if self._bytes else "wb")
             self._file.truncate(self._bytes)  # the rest of a write that was cut short
             self._file.seek(self._bytes)
         except OSError as error:
@@ -58,6 +57,8 @@ class TapeWriter:
     def __exit__(self, *_: object) -> None:
         self.flush()
         self._file.close()
+        if not self._bytes:
+            self.path.unlink(missing_ok=True)  # there is nothing in it
 
     @property
     def size_bytes(self) -> int:

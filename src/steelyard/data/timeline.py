@@ -126,6 +126,10 @@ def ordered(batches: list[Events]) -> Events:
 
 def merged(streams: Streams) -> Iterator[Events]:
     """Yield rows of all kinds in order of the time at which they were told."""
+    if len(streams) == 1:
+        ((kind, make),) = streams.items()
+        yield from (rows_of(kind, frame) for frame in make() if len(frame))
+        return
     iterators = {kind: iter(make()) for kind, make in streams.items()}
     waiting: dict[Kind, list[Events]] = {kind: [] for kind in iterators}
     while iterators or any(waiting.values()):
@@ -196,59 +200,73 @@ class _Resolution:
 
     def __init__(self) -> None:
         self._depth_last = 0  # the number of the last message of depth
-        self._depth_first = 0
         self._touch = np.zeros(1, dtype=ROW)[:0]
 
     def of(self, rows: Events) -> Block:
         """Return the events that rows, which go on from those before, make."""
-        rank = rows["rank"]
-        place = np.arange(len(rows))
+        rank, side = rows["rank"], rows["side"]
         is_depth, is_touch = rank == DEPTH, rank == TOUCH
+        if not is_depth.any() and not is_touch.any():
+            kinds = np.where(side == 1, EventKind.BUY_TRADE, EventKind.SELL_TRADE)
+            return Block(_events(rows, kinds), rows["local_ns"].copy())
+        place = np.arange(len(rows))
         # The last depth and the last touch at each row; -1: of the block before.
         depth_at = np.maximum.accumulate(np.where(is_depth, place, -1))
-        depth_last = np.where(depth_at < 0, self._depth_last, rows["last"][depth_at])
-        fresh = is_touch & ((rows["last"] == 0) | (rows["last"] > depth_last))
+        last, first = rows["last"], rows["first"]
+        depth_last = np.where(depth_at < 0, self._depth_last, last[depth_at])
+        fresh = is_touch & ((last == 0) | (last > depth_last))
 
         before_last = np.concatenate(([self._depth_last], depth_last[:-1]))
-        before_first_at = np.concatenate(([-1], depth_at[:-1]))
-        before_first = np.where(
-            before_first_at < 0, self._depth_first, rows["first"][before_first_at]
-        )
-        is_new = is_depth & ((rows["first"] != before_first) | (rows["last"] != before_last))
-        is_cut = is_new & (rows["first"] > 0) & (before_last > 0) & (rows["side"] != 0)
-        is_cut &= rows["first"] > before_last + 1
+        # A row within a message begins where the message before it ended, or earlier.
+        is_cut = is_depth & (first > before_last + 1) & (before_last > 0) & (side != 0)
+        again_at, again = self._again(rows, is_depth, is_touch, place)
 
-        ends = is_depth.copy()  # the last row of a message
+        counts = np.where(is_touch, 0, 1 + is_cut)
+        counts[fresh] += _sides(rows[fresh])
+        after = np.zeros(len(rows), dtype=np.int64)
+        after[again_at] = _sides(again)
+        ends = np.cumsum(counts + after)
+        starts = ends - counts - after
+        out = np.zeros(int(ends[-1]), dtype=EVENT)
+        local = np.repeat(rows["local_ns"], counts + after)
+        out["time_ns"] = np.repeat(rows["time_ns"], counts + after)
+        out["kind"][starts[is_cut]] = EventKind.CLEAR
+        told = np.flatnonzero(~is_touch)
+        kinds = np.where(
+            is_depth[told],
+            _DEPTH_KINDS[side[told] + 1],
+            np.where(side[told] == 1, EventKind.BUY_TRADE, EventKind.SELL_TRADE),
+        )
+        where = starts[told] + is_cut[told]
+        out["kind"][where], out["tick"][where] = kinds, rows["tick"][told]
+        out["lots"][where] = rows["lots"][told]
+        _put_bests(out, starts[fresh], rows[fresh])
+        _put_bests(out, ends[again_at] - after[again_at], again)
+        if is_depth.any():
+            self._depth_last = int(last[depth_at[-1]])
+        if is_touch.any():
+            self._touch = rows[int(np.flatnonzero(is_touch)[-1])][None]
+        return Block(out, local)
+
+    def _again(
+        self,
+        rows: Events,
+        is_depth: NDArray[np.bool_],
+        is_touch: NDArray[np.bool_],
+        place: Ints,
+    ) -> tuple[Ints, Events]:
+        """Return the touches that are told again, and after which rows.
+
+        Those are the last rows of messages of depth that are older than the touch before them.
+        """
+        ends = is_depth.copy()
         ends[:-1] &= ~(
             is_depth[1:]
             & (rows["last"][1:] == rows["last"][:-1])
             & (rows["first"][1:] == rows["first"][:-1])
             & (rows["time_ns"][1:] == rows["time_ns"][:-1])
         )
-        pieces = [
-            _events(rows, place, is_cut, EventKind.CLEAR, 0),
-            _events(rows, place, is_depth & (rows["side"] == 0), EventKind.CLEAR, 1),
-            _events(rows, place, is_depth & (rows["side"] == 1), EventKind.BID_LEVEL, 2),
-            _events(rows, place, is_depth & (rows["side"] == -1), EventKind.ASK_LEVEL, 2),
-            _events(rows, place, (rank == TRADE) & (rows["side"] == 1), EventKind.BUY_TRADE, 2),
-            _events(rows, place, (rank == TRADE) & (rows["side"] == -1), EventKind.SELL_TRADE, 2),
-        ]
-        pieces += _bests(rows, np.flatnonzero(fresh), rows[fresh])
-        pieces += self._again(rows, ends, place)
-        if is_depth.any():
-            at = int(depth_at[-1])
-            self._depth_last, self._depth_first = int(rows["last"][at]), int(rows["first"][at])
-        if is_touch.any():
-            self._touch = rows[int(np.flatnonzero(is_touch)[-1])][None]
-        key = np.concatenate([piece[0] for piece in pieces])
-        order = np.argsort(key, kind="stable")
-        events = np.concatenate([piece[1] for piece in pieces])[order]
-        local = np.concatenate([piece[2] for piece in pieces])[order]
-        return Block(events, local)
-
-    def _again(self, rows: Events, ends: NDArray[np.bool_], place: Ints) -> list["_Piece"]:
-        """Return the touches that are told again, after depth that is older than they are."""
-        touch_at = np.maximum.accumulate(np.where(rows["rank"] == TOUCH, place, -1))
+        touch_at = np.maximum.accumulate(np.where(is_touch, place, -1))
         at = np.flatnonzero(ends)
         known = touch_at[at]
         if len(self._touch):
@@ -257,34 +275,32 @@ class _Resolution:
             at, known = at[known >= 0], known[known >= 0]
             touches = rows[known]
         newer = touches["last"] > rows["last"][at]
-        return _bests(rows, at[newer], touches[newer])
+        return at[newer], touches[newer]
 
 
-_Piece = tuple[Ints, Events, Ints]  # where it belongs, events, when they were received
+_DEPTH_KINDS = np.array([EventKind.ASK_LEVEL, EventKind.CLEAR, EventKind.BID_LEVEL])  # by side + 1
 
 
-def _events(
-    rows: Events, place: Ints, which: NDArray[np.bool_], kind: EventKind, nth: int
-) -> _Piece:
-    at = place[which]
-    events = np.zeros(len(at), dtype=EVENT)
-    events["time_ns"] = rows["time_ns"][at]
-    if kind is not EventKind.CLEAR:
-        events["tick"], events["lots"] = rows["tick"][at], rows["lots"][at]
-    events["kind"] = kind
-    return at * 8 + nth, events, rows["local_ns"][at]
+def _events(rows: Events, kinds: NDArray[np.int64]) -> Events:
+    events = np.zeros(len(rows), dtype=EVENT)
+    for name in ("time_ns", "tick", "lots"):
+        events[name] = rows[name]
+    events["kind"] = kinds
+    return events
 
 
-def _bests(rows: Events, at: Ints, touches: Events) -> list[_Piece]:
-    """Return the two sides of touches as events at these rows; a side without size is not told."""
-    pieces: list[_Piece] = []
-    for nth, (kind, tick, lots) in enumerate(
-        ((EventKind.BEST_BID, "tick", "lots"), (EventKind.BEST_ASK, "ask_tick", "ask_lots"))
+def _sides(touches: Events) -> Ints:
+    """Return how many sides of touches are told: those with a size."""
+    return (touches["lots"] > 0).astype(np.int64) + (touches["ask_lots"] > 0)
+
+
+def _put_bests(out: Events, at: Ints, touches: Events) -> None:
+    """Put both sides of touches in place, the bid first."""
+    bid, ask = touches["lots"] > 0, touches["ask_lots"] > 0
+    for where, which, kind, tick, lots in (
+        (at[bid], bid, EventKind.BEST_BID, "tick", "lots"),
+        ((at + bid)[ask], ask, EventKind.BEST_ASK, "ask_tick", "ask_lots"),
     ):
-        stands = touches[lots] > 0
-        events = np.zeros(int(stands.sum()), dtype=EVENT)
-        events["time_ns"] = rows["time_ns"][at[stands]]
-        events["tick"], events["lots"] = touches[tick][stands], touches[lots][stands]
-        events["kind"] = kind
-        pieces.append((at[stands] * 8 + 3 + nth, events, rows["local_ns"][at[stands]]))
-    return pieces
+        out["kind"][where] = kind
+        out["tick"][where] = touches[tick][which]
+        out["lots"][where] = touches[lots][which]

@@ -2,7 +2,7 @@
 
 Rows are staged in files of some hundred thousand, sorted, with the decimals that they came with.
 At the commit those that overlap in time, staged or in place, are merged; the rest is only written
-anew in steps. So memory holds what overlaps (a file in order: a stage), not the file. Rows with
+anew in steps. So memory holds what overlaps, and of that a day at a time, not the file. Rows with
 the same identity and the same values are one; with other values they are refused, and the first
 is named. Until the manifest is replaced nothing has changed.
 """
@@ -116,12 +116,13 @@ class Staging:
     def __init__(self, root: Path, merge: Merge) -> None:
         self._root, self._merge = root, merge
         self._folder = root / f".stage-{os.getpid()}"
-        shutil.rmtree(self._folder, ignore_errors=True)
         self._waiting: dict[Key, list[Rows]] = {}
         self._stages: dict[Key, list[_Stage]] = {}
         self._count = 0
 
     def __enter__(self) -> Self:
+        for left in self._root.glob(".stage-*"):  # of one that was killed: the catalog is locked
+            shutil.rmtree(left, ignore_errors=True)
         self._folder.mkdir()
         return self
 
@@ -144,7 +145,7 @@ class Staging:
             waiting = self._waiting.setdefault(key, [])
         waiting.append(rows)
         if sum(len(each.frame) for each in waiting) >= STAGE_ROWS:
-            self._flush(key)
+            self._flush(key, keeps_last=True)
 
     def commit(
         self, source: Callable[[Key], Imported], missing: Iterable[Missing] = ()
@@ -179,7 +180,8 @@ class Staging:
 
     # -- staging ------------------------------------------------------------------------------
 
-    def _flush(self, key: Key) -> None:
+    def _flush(self, key: Key, *, keeps_last: bool = False) -> None:
+        """Write what waits; keeps_last leaves out the last moment, of which more may follow."""
         waiting = self._waiting.pop(key, [])
         if not waiting:
             return
@@ -188,6 +190,13 @@ class Staging:
         )
         if not len(frame):
             return
+        if keeps_last:
+            # Stages of a file in order do not touch, so that each is merged by itself.
+            is_last = pl.col(TIME[key.kind]) == pl.col(TIME[key.kind]).last()
+            rest = frame.filter(is_last)
+            if len(rest) < len(frame):
+                self._waiting[key] = [waiting[0]._replace(frame=rest)]
+                frame = frame.head(len(frame) - len(rest))
         self._count += 1
         path = self._folder / f"{self._count}.parquet"
         frame.write_parquet(path, compression="lz4", statistics=False)
@@ -224,9 +233,11 @@ class Staging:
             if isinstance(piece, Part) and may_stay and not _would_share(key, piece, near):
                 writer.keep(piece)
                 continue
-            frames = [prepare.load(piece, factors) for piece in group]
-            rows = _together(key, frames, self._merge, counts)
-            writer.add(rows)
+            for span in _spans(key, group):
+                frames = [prepare.load(piece, factors, span) for piece in group]
+                rows = _together(key, frames, self._merge, counts)
+                if len(rows):
+                    writer.add(rows)
         written = writer.finish()
         length_ns = interval_ns(key.interval) if key.interval else 0
         total = sum(part.rows for part in written)
@@ -327,15 +338,20 @@ class _Preparation:
         self._key, self._tick, self._lot = key, tick, lot
         self._merge, self._counts, self._folder = merge, counts, folder
 
-    def load(self, piece: "Part | _Stage", factors: tuple[int, int]) -> pl.DataFrame:
+    def load(self, piece: "Part | _Stage", factors: tuple[int, int], span: "_Span") -> pl.DataFrame:
+        """Return a piece's rows of a span of time."""
+        path = self._folder / piece.file if isinstance(piece, Part) else piece.file
+        scan = pl.scan_parquet(path, hive_partitioning=False)
+        if span is not None:
+            time = pl.col(TIME[self._key.kind])
+            scan = scan.filter((time >= span[0]) & (time < span[1]))
+        frame = scan.collect()
         if isinstance(piece, Part):
-            frame = pl.read_parquet(self._folder / piece.file, hive_partitioning=False)
             scaled = [pl.col(c) * factors[0] for c in PRICES[self._key.kind]]
             scaled += [pl.col(c) * factors[1] for c in SIZES[self._key.kind]]
             return (frame if factors == (1, 1) else frame.with_columns(scaled)).with_columns(
                 is_new=pl.lit(value=False)
             )
-        frame = pl.read_parquet(piece.file)
         rows = Rows(self._key.kind, frame, piece.price_decimals, piece.size_decimals, 0)
         steps = Stepping(self._key.name, self._tick, self._lot, rounds=self._merge.rounds)
         frame = steps.of(rows)
@@ -437,14 +453,16 @@ class _PartWriter:
             return
         rows = pl.concat(self._rows)
         self._rows, self._waiting = [], 0
-        dates = dates_of(self._key, rows[TIME[self._key.kind]].to_numpy())
+        time_ns = rows[TIME[self._key.kind]].to_numpy()
+        dates = dates_of(self._key, time_ns)
         ends = [*(np.flatnonzero(np.diff(dates)) + 1).tolist(), len(rows)]
         begin = 0
         for end in ends:
-            for first in range(begin, end, PART_ROWS):
-                piece = rows.slice(first, min(PART_ROWS, end - first))
-                self._parts.append(self._write(date_text(self._key, int(dates[begin])), piece))
-            begin = end
+            date = date_text(self._key, int(dates[begin]))
+            while begin < end:
+                stop = _cut(time_ns, begin, end)
+                self._parts.append(self._write(date, rows.slice(begin, stop - begin)))
+                begin = stop
 
     def _write(self, date: str, rows: pl.DataFrame) -> Part:
         folder = self._folder / f"date={date}"
@@ -473,21 +491,52 @@ class _PartWriter:
         )
 
 
+def _cut(time_ns: Ints, begin: int, end: int) -> int:
+    """Return where a file of rows from begin on ends: between two moments, if there is room."""
+    stop = begin + PART_ROWS
+    if stop >= end:
+        return end
+    between = begin + int(np.searchsorted(time_ns[begin:stop], time_ns[stop]))
+    return between if between > begin else stop
+
+
 def dates_of(key: Key, time_ns: np.ndarray) -> np.ndarray:
     """Return the number of each row's partition: of its day, its month or its year since 1970."""
     days = time_ns // DAY_NS
     if key.kind is not Kind.BARS:
         return days
-    unit = "Y" if interval_ns(key.interval) >= INTERVALS_NS["h"] else "M"
-    return days.astype("datetime64[D]").astype(f"datetime64[{unit}]").astype(np.int64)
+    return days.astype("datetime64[D]").astype(f"datetime64[{_unit(key)}]").astype(np.int64)
 
 
 def date_text(key: Key, number: int) -> str:
     """Return a partition's date as it stands in its folder's name."""
-    unit = "D"
-    if key.kind is Kind.BARS:
-        unit = "Y" if interval_ns(key.interval) >= INTERVALS_NS["h"] else "M"
-    return str(np.array(number).astype(f"datetime64[{unit}]"))
+    return str(np.array(number).astype(f"datetime64[{_unit(key)}]"))
+
+
+def _unit(key: Key) -> str:
+    if key.kind is not Kind.BARS:
+        return "D"
+    return "Y" if interval_ns(key.interval) >= INTERVALS_NS["h"] else "M"
+
+
+def _begins_ns(key: Key, number: int) -> int:
+    """Return when a partition begins."""
+    date = np.array(number).astype(f"datetime64[{_unit(key)}]")
+    return int(date.astype("datetime64[ns]").astype(np.int64))
+
+
+_Span = tuple[int, int] | None  # [from_ns, to_ns); None: all
+
+
+def _spans(key: Key, group: list["Part | _Stage"]) -> Iterator[_Span]:
+    """Yield the spans in which overlapping pieces are merged: large ones by their partitions."""
+    if sum(piece.rows for piece in group) <= 2 * PART_ROWS:
+        yield None
+        return
+    ends = np.array([group[0].first_ns, max(piece.last_ns for piece in group)])
+    first, last = dates_of(key, ends).tolist()
+    for number in range(first, last + 1):
+        yield _begins_ns(key, number), _begins_ns(key, number + 1)
 
 
 def shown(time_ns: int) -> str:

@@ -160,6 +160,11 @@ export class LineChart {
     fit(this.#chart, this.host, this.#points);
   }
 
+  /** Show or hide a line, by its place; a scale fits what is shown. */
+  show(line: number, isShown: boolean): void {
+    this.#series[line]?.drawn.applyOptions({ visible: isShown });
+  }
+
   repaint(): void {
     const colors = paint(this.#chart);
     for (const { line, drawn } of this.#series) {
@@ -192,7 +197,7 @@ export class LineChart {
   #add(line: Line): void {
     const isShare = line.unit === "share";
     const shared = {
-      lineWidth: (line.kind === "line" ? 1 : 2) as 1 | 2,
+      lineWidth: (line.color === "faint" ? 1 : 2) as 1 | 2,
       lastValueVisible: true,
       priceLineVisible: false,
       crosshairMarkerRadius: 3,
