@@ -84,7 +84,7 @@ def test_how_many_there_are():
     payload = Payload.of(Hill())
     assert isinstance(workers_of(payload, 1, 1, None), Alone)
     assert workers_of(payload, 1, 3, None).about == "3 processes"
-    cores = len(os.sched_getaffinity(0))
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
     expected = "one process" if cores == 1 else f"{cores} processes"
     assert workers_of(payload, 1, 0, None).about == expected
 
@@ -151,6 +151,7 @@ def test_a_cluster_gives_the_same_and_goes_on_without_a_worker(cluster, tmp_path
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
 def test_a_cluster_whose_workers_all_die_again_and_again_is_gone_on_with(cluster):
     """Dask gives a task up after its fourth worker; that is no end either."""
     for worker in cluster.workers:
