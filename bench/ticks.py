@@ -34,11 +34,21 @@ from steelyard import _native
 from steelyard.backtest.columns import Tape
 from steelyard.backtest.run import Run
 from steelyard.backtest.settings import Settings
-from steelyard.domain.commands import Command, Deposit, ListInstrument, OpenAccount
+from steelyard.domain.commands import (
+    Cancel,
+    Command,
+    Deposit,
+    Filled,
+    ListInstrument,
+    OpenAccount,
+    Place,
+    Rejected,
+)
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.layout import encode
-from steelyard.domain.order import Side
+from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.engine.book import QueueModel
+from steelyard.engine.native import DECODER, ENCODER
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.strategy import Intent, Strategy, Timer
 
@@ -63,6 +73,7 @@ print(time.perf_counter() - began)
 
 COMPILED = "compiled quoter"
 PYTHON = "Python quoter"
+BARE = "Python loop over the bare market"
 PEER = "hftbacktest, ROI depth, compiled quoter"
 SEARCHED = "floor: a book whose best prices are searched"
 KEPT = "floor: a book whose best prices are kept"
@@ -136,6 +147,11 @@ def measured(
         made.go(time.perf_counter)
 
     bench.measure(of + COMPILED, count, lambda: None, compiled, unit="events/s")
+
+    def bare(_: None) -> None:
+        told[BARE] = looped(capture, events)
+
+    bench.measure(of + BARE, count, lambda: None, bare, unit="events/s")
     bench.measure(of + PYTHON, count, lambda: joining(capture, events), python, unit="events/s")
     floors(bench, of, saved, folder, count)
     peer = peer_of(saved, RUNS)
@@ -147,6 +163,7 @@ def measured(
     bench.ratio(of + COMPILED, of + SEARCHED, 1.2)
     bench.ratio(of + COMPILED, of + KEPT)
     bench.ratio(of + PYTHON, of + PEER, 2.5)
+    bench.ratio(of + BARE, of + PEER)
     yield from bench.rows()
     orders, filled, executions, position, wakes = told[COMPILED]
     yield {
@@ -201,6 +218,58 @@ def quoted(capture: Capture, records: bytes) -> tuple[int, int, int, int, int]:
     """Play a tape under the compiled quoter."""
     model = QueueModel.PROPORTIONAL
     return _native.quote_tape(opening(capture), model, records, quoter(capture))
+
+
+def looped(capture: Capture, events: Events) -> tuple[int, ...]:
+    """Play a tape under the quoter as a loop around the market: Python without a desk."""
+    market = _native.TapeMarket(opening(capture), QueueModel.PROPORTIONAL)
+    size_lots = quoter(capture)[2]
+    own: dict[Side, tuple[int, int] | None] = {Side.BUY: None, Side.SELL: None}
+    orders = executions = held = 0
+
+    def hear(effects: bytes) -> None:
+        nonlocal executions, held
+        for effect in DECODER.decode_all(effects):
+            if isinstance(effect, Filled):
+                executions += 1
+                held += effect.side * effect.size_lots
+                if effect.remaining_lots == 0:
+                    own[effect.side] = None
+            elif isinstance(effect, Rejected):
+                for side, stands in own.items():
+                    if stands is not None and stands[0] == effect.order_id:
+                        own[side] = None
+
+    played = events.events
+    now_ns, end_ns = int(played["time_ns"][0]), int(played["time_ns"][-1])
+    market.feed(played.tobytes())
+    while now_ns < end_ns:
+        now_ns += STEP_NS
+        if effects := market.play(now_ns):
+            hear(effects)
+        bid, _, ask, _ = market.touch(with_own=False)
+        if not (bid and ask):
+            continue
+        for side, price in ((Side.BUY, bid), (Side.SELL, ask)):
+            stands = own[side]
+            if stands is not None and stands[1] != price:
+                market.apply(ENCODER.encode(Cancel(ME, stands[0]), now_ns))
+                own[side] = stands = None
+            if stands is None and side * held < 10 * size_lots:
+                orders += 1
+                own[side] = (orders, price)
+                place = Place(
+                    ME,
+                    0,
+                    side,
+                    OrderType.LIMIT,
+                    TimeInForce.GTC,
+                    post_only=True,
+                    price_ticks=price,
+                    size_lots=size_lots,
+                )
+                hear(market.apply(ENCODER.encode(place, now_ns)))
+    return orders, executions, held
 
 
 def joining(capture: Capture, events: Events) -> Run:

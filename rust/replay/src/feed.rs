@@ -47,11 +47,7 @@ impl TapeMarket {
     ///
     /// An event is none, or comes before the one in front of it; then none of the block is added.
     pub fn feed(&mut self, records: &[u8]) -> Result<(), BadEvent> {
-        let whole = records_of(records)?;
-        self.make_room();
-        let before = self.block.len();
-        self.block.extend(whole.iter().map(event_of));
-        self.check(before)
+        self.add(records_of(records)?.iter().map(event_of))
     }
 
     /// Adds the next block.
@@ -60,10 +56,7 @@ impl TapeMarket {
     ///
     /// As of `feed`.
     pub fn feed_events(&mut self, events: &[Event]) -> Result<(), BadEvent> {
-        self.make_room();
-        let before = self.block.len();
-        self.block.extend_from_slice(events);
-        self.check(before)
+        self.add(events.iter().copied())
     }
 
     /// Says that no block follows.
@@ -96,20 +89,19 @@ impl TapeMarket {
         self.at = 0;
     }
 
-    /// Checks what was added behind a place, and takes out what has a price that is none here.
-    fn check(&mut self, before: usize) -> Result<(), BadEvent> {
-        let mut time_ns = match before {
-            0 => self.now_ns,
-            _ => self.block[before - 1].time_ns,
-        };
+    /// Adds events and checks them on the way; takes out what has a price that is none here.
+    fn add(&mut self, events: impl Iterator<Item = Event>) -> Result<(), BadEvent> {
+        self.make_room();
+        let before = self.block.len();
+        let mut time_ns = self.block.last().map_or(self.now_ns, |it| it.time_ns);
         let tick_max = self.book.tick_max();
         let (mut outside, mut is_bad) = (0_u64, false);
-        for event in &self.block[before..] {
-            let is_price = event.tick.wrapping_sub(1) < tick_max || event.kind == kind::CLEAR;
+        self.block.extend(events.inspect(|event| {
+            let is_price = (event.tick.wrapping_sub(1) < tick_max) | (event.kind == kind::CLEAR);
             outside += u64::from(!is_price);
-            is_bad |= event.time_ns < time_ns || !is_event(event);
+            is_bad |= (event.time_ns < time_ns) | !is_event(event);
             time_ns = event.time_ns;
-        }
+        }));
         if is_bad {
             let bad = self.first_bad(before);
             self.block.truncate(before);

@@ -1,5 +1,9 @@
 //! What the market of a tape stops at, and what becomes of orders while it is closed or has a gap.
-#![allow(clippy::arithmetic_side_effects, reason = "small numbers, and a test may fall over")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    reason = "small numbers, and a test may fall over"
+)]
 
 use steelyard_engine::{
     Cancel, Command, Effects, FeeAsset, Instrument, MarketState, OpenAccount, OrderType, Place,
