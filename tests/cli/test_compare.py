@@ -1,4 +1,4 @@
-"""`steelyard compare`: a bot's day on an exchange on loopback, and the backtest that explains it."""
+"""`steelyard compare`: a bot's day on an exchange on loopback, and the backtest of it."""
 
 import asyncio
 import dataclasses
@@ -16,6 +16,7 @@ from steelyard.backtest.live import Part
 from steelyard.cli.compare import amount, joined, tape_files
 from steelyard.cli.main import run
 from steelyard.domain.messages import SECOND_NS
+from steelyard.net.clock import Clock
 from steelyard.net.loop import run_loop
 from steelyard.testing import LocalExchange
 from tests.cli.trader_bot import running, settings, until
@@ -49,7 +50,8 @@ class Day:
     def __init__(self, data: Path, folder: Path) -> None:
         self.data = data
         self.folder = folder
-        self.text = datetime.now(UTC).strftime("%Y-%m-%d")
+        began = datetime.fromtimestamp(Clock().now_ns() // SECOND_NS - TRADES_S, UTC)
+        self.text = began.strftime("%Y-%m-%d")
 
     def compare(self, *more: str, size: str = "0.01", fee: str = "0.1%") -> tuple[int, Any]:
         """Run the command; return its exit code and document."""
