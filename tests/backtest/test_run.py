@@ -191,7 +191,7 @@ def test_a_bar_that_is_kept_stays_what_it_was():
 
 
 def test_a_strategy_that_raises_ends_its_run_and_what_was_found_is_kept():
-    """The guard's text is in the result, with the fills until then and a last point of the curve."""
+    """The guard's text is in the result, with the fills until then and the curve's last point."""
 
     def on_bar(self: Strategy, bar: Any) -> None:
         if self.position.is_flat:
@@ -253,7 +253,7 @@ def test_a_run_says_how_long_it_took_by_the_clock_it_was_given():
 def test_bars_are_checked_unless_their_rows_are_at_hand():
     """What contradicts itself is refused with the bar that does."""
     bars = bars_of([FLAT, (100, 99, 98, 100)])
-    with pytest.raises(UsageError, match="bar 1 .* outside its low and high"):
+    with pytest.raises(UsageError, match=r"bar 1 .* outside its low and high"):
         Run(Strategy(), bars, settings_of())
     good = bars_of([FLAT])
     run = Run(Strategy(), good, settings_of(), rows=machine_rows(good))

@@ -1,9 +1,10 @@
 """The strategy's keeper in a backtest: its wishes to the machine, the machine's news to it.
 
 What it does is what `trading.host` and `trading.protection` do for a bot at a venue, without what
-only a venue can do to it: no order here is ever unknown. Limits are those of `trading.risk`, checked
-when a wish is heard, with what the strategy has been told; everything open counts as if it had
-filled. Where there is no book, a market order is worth, and the collar is around, the last price.
+only a venue can do to it: no order here is ever unknown. Limits are those of `trading.risk`,
+checked when a wish is heard, with what the strategy has been told; everything open counts as if it
+had filled. Where there is no book, a market order is worth, and the collar is around, the last
+price.
 """
 
 from decimal import Decimal

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from steelyard import __version__, _native
+from steelyard import _native
 from steelyard.backtest import settings as assumed
 from steelyard.backtest.columns import BarColumns, Ints, Source, check_bars
 from steelyard.backtest.desk import ACCOUNT_ID, ReplayDesk
@@ -146,8 +146,9 @@ class Run:
         name: str = "backtest",
         sources: Sequence[Source] = (),
         settings: dict[str, Any] | None = None,
+        version: str = "",
     ) -> Result:
-        """Return what the run has found."""
+        """Return what the run has found; version is that of the program that made it."""
         replay, bars = self.replay, self._bars
         fills = np.frombuffer(replay.fills(), FILL)
         orders = np.frombuffer(replay.orders(), ORDER)
@@ -167,7 +168,7 @@ class Run:
             interval_ns=bars.interval_ns,
             assumptions=assumed.assumptions(self._settings, bars.instrument, is_tape=False),
             settings=settings if settings is not None else _plain(self._settings),
-            version=__version__,
+            version=version,
             is_partial=self._is_partial,
             failure=self._failure,
         )
