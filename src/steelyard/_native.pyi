@@ -474,10 +474,20 @@ class Bars:
             ValueError: One is not, and `rounds` is False; the arguments are its row and column.
         """
 
+    def column(self, at: int) -> bytes:
+        """Return times, opens, highs, lows, closes or volumes (0 to 5) as 64-bit numbers."""
+
     def is_sound(self, interval_ns: int, price_max_ticks: int) -> bool:
         """Return whether they are bars; `backtest.columns.check_bars` says what is wrong."""
 
     def __len__(self) -> int: ...
+
+def whole_targets(wanted: Any, lot_size: float, max_lots: int) -> bytes:
+    """Return positions (float64) in whole lots, 64-bit; NaN is the one before.
+
+    Raises:
+        ValueError: One is infinite or beyond max_lots; the argument is its place.
+    """
 
 class BarView:
     """One bar as `trading.bars.Bar` is read; reused for the next call unless somebody keeps it."""

@@ -191,7 +191,7 @@ def test_a_bar_that_is_kept_stays_what_it_was():
 
 
 def test_a_strategy_that_raises_ends_its_run_and_what_was_found_is_kept():
-    """The guard's text is in the result, with the fills until then and a last point."""
+    """The guard's text is in the result, with the fills until then and the curve's last point."""
 
     def on_bar(self: Strategy, bar: Any) -> None:
         if self.position.is_flat:

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use pyo3::buffer::{Element, PyBuffer};
 use pyo3::exceptions::PyValueError;
-use pyo3::types::PyAnyMethods;
-use pyo3::{Bound, Py, PyAny, PyResult, Python, pyclass, pymethods};
+use pyo3::types::{PyAnyMethods, PyBytes};
+use pyo3::{Bound, Py, PyAny, PyResult, Python, pyclass, pyfunction, pymethods};
 use steelyard_engine::Instrument;
 use steelyard_replay::Bar;
 
@@ -169,20 +169,42 @@ impl PyBars {
         columns::<f64>(py, parts, open_ns, |at, open_ns, numbers| {
             let [o, h, l, c, v] = numbers;
             let mut steps = [0; 5];
-            let scaled = [o * per_price, h * per_price, l * per_price, c * per_price, v * per_size];
+            let scaled: [f64; 5] =
+                [o * per_price, h * per_price, l * per_price, c * per_price, v * per_size];
             for (step, exact) in steps.iter_mut().zip(scaled) {
-                let whole = exact.round();
-                let is_near = (whole - exact).abs() <= slack * exact.abs().max(1.0) || rounds;
-                if !(is_near && whole.abs() < 9e15) {
+                // To the nearest, without a call.
+                let whole = (exact + 0.5_f64.copysign(exact)) as i64;
+                let off = (whole as f64 - exact).abs();
+                let is_near = off <= slack * exact.abs().max(1.0) || rounds && off <= 0.5;
+                if !(is_near && exact.abs() < 9e15) {
                     let names = ["open", "high", "low", "close", "volume"];
                     let wrong = scaled.iter().position(|it| it == &exact || it.is_nan());
                     let name = wrong.and_then(|it| names.get(it)).unwrap_or(&"number");
                     return Err(PyValueError::new_err((at, *name)));
                 }
-                *step = whole as i64;
+                *step = whole;
             }
             let [open, high, low, close, volume] = steps;
             Ok(Bar { open_ns, open, high, low, close, volume })
+        })
+    }
+
+    /// Returns one column as 64-bit numbers, in the order of the fields of a bar.
+    fn column<'py>(&self, py: Python<'py>, at: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let read = match at {
+            0 => |bar: &Bar| bar.open_ns,
+            1 => |bar: &Bar| bar.open,
+            2 => |bar: &Bar| bar.high,
+            3 => |bar: &Bar| bar.low,
+            4 => |bar: &Bar| bar.close,
+            5 => |bar: &Bar| bar.volume,
+            _ => return Err(PyValueError::new_err("a bar has six columns")),
+        };
+        PyBytes::new_with(py, self.rows.len().saturating_mul(8), |bytes| {
+            for (word, bar) in bytes.chunks_exact_mut(8).zip(self.rows.iter()) {
+                word.copy_from_slice(&read(bar).to_le_bytes());
+            }
+            Ok(())
         })
     }
 
@@ -191,10 +213,12 @@ impl PyBars {
     fn is_sound(&self, interval_ns: i64, price_max_ticks: i64) -> bool {
         let mut before_ns = i64::MIN;
         self.rows.iter().all(|bar| {
+            let since_ns = bar.open_ns.checked_sub(before_ns);
             let rises = bar.open_ns > before_ns;
             before_ns = bar.open_ns;
             rises
-                && bar.open_ns.checked_rem(interval_ns) == Some(0)
+                && (since_ns == Some(interval_ns)
+                    || bar.open_ns.checked_rem(interval_ns) == Some(0))
                 && bar.low > 0
                 && bar.low <= bar.open.min(bar.close)
                 && bar.high >= bar.open.max(bar.close)
@@ -206,6 +230,49 @@ impl PyBars {
     fn __len__(&self) -> usize {
         self.rows.len()
     }
+}
+
+/// Returns positions as whole lots, 64-bit: towards zero, but for the last digits of a float, and a
+/// missing one (NaN) is the one before, at first none.
+///
+/// # Errors
+///
+/// The place of the first that is infinite, or larger than a most.
+#[pyfunction]
+#[allow(
+    clippy::float_arithmetic,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "this is where floats become whole numbers"
+)]
+pub(crate) fn whole_targets<'py>(
+    py: Python<'py>,
+    wanted: &Bound<'py, PyAny>,
+    lot_size: f64,
+    max_lots: i64,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let buffer = PyBuffer::<f64>::get(wanted)?;
+    let unfit = || PyValueError::new_err("targets are contiguous");
+    let wanted = buffer.as_slice(py).ok_or_else(unfit)?;
+    let most = max_lots as f64;
+    PyBytes::new_with(py, wanted.len().saturating_mul(8), |bytes| {
+        let (mut before, mut before_lots) = (0.0, 0_i64);
+        for (at, (word, cell)) in bytes.chunks_exact_mut(8).zip(wanted).enumerate() {
+            let target = cell.get();
+            if target != before && !target.is_nan() {
+                let lots = target / lot_size;
+                if !(lots.abs() <= most) {
+                    return Err(PyValueError::new_err(at));
+                }
+                let nearest = (lots + 0.5_f64.copysign(lots)) as i64;
+                let is_whole = (nearest as f64 - lots).abs() <= lots.abs().max(1.0) * 1e-9;
+                before = target;
+                before_lots = if is_whole { nearest } else { lots as i64 };
+            }
+            word.copy_from_slice(&before_lots.to_le_bytes());
+        }
+        Ok(())
+    })
 }
 
 /// One bar as `trading.bars.Bar` is read, filled anew for each call unless somebody kept it.

@@ -46,7 +46,7 @@ mod _native {
     use crate::market::{PyBook, PyReader};
 
     #[pymodule_export]
-    use crate::bars::{BarView, PyBars};
+    use crate::bars::{BarView, PyBars, whole_targets};
 
     #[pymodule_export]
     use crate::replay::PyReplay;

@@ -811,3 +811,180 @@ impl Machine<AnyMarket> {
         count
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use steelyard_engine::{Effects, Engine, Instrument, OpenAccount, QueueModel, Rates, Transfer};
+
+    use super::*;
+    use crate::bars::{BarRules, Path};
+
+    const MINUTE_NS: i64 = 60_000_000_000;
+
+    fn instrument() -> Instrument {
+        Instrument {
+            instrument_id: 0,
+            base_asset_id: 0,
+            quote_asset_id: 1,
+            lot_atoms: 1_000,
+            tick_lot_atoms: 10,
+            price_max_ticks: 1_000_000,
+            size_min_lots: 1,
+            size_max_lots: 1_000_000,
+            notional_min_atoms: 0,
+            notional_max_atoms: 0,
+            band_rate_e8: 0,
+            orders_max: 0,
+            triggers_max: 0,
+            volume_weight_e8: 0,
+            symbol: [0; 24],
+            base: [0; 12],
+            quote: [0; 12],
+        }
+    }
+
+    fn machine(seed: u64, rules: BarRules, count: u64) -> Machine<BarMarket> {
+        let mut dice = Dice::new(seed);
+        let mut price = 1_000_i64;
+        let mut step = |bound: u64| i64::try_from(dice.below(bound)).unwrap_or(0);
+        let bars: Vec<Bar> = (0..count)
+            .map(|at| {
+                let open = price;
+                price = (price + step(21) - 10).max(100);
+                Bar {
+                    open_ns: i64::try_from(at).unwrap_or(0) * MINUTE_NS,
+                    open,
+                    high: open.max(price) + step(5),
+                    low: open.min(price) - step(5),
+                    close: price,
+                    volume: step(1_000),
+                }
+            })
+            .collect();
+        let mut engine = Engine::new(QueueModel::Proportional);
+        let mut effects = Effects::default();
+        let listing = instrument();
+        let (cash, base) = (1_000_000_000, 100_000_000);
+        let rates = Rates { maker_e8: -5_000, taker_e8: 200_000 };
+        let user = OpenAccount { account_id: USER, rates };
+        for command in [
+            Command::ListInstrument(Box::new(listing.clone())),
+            Command::OpenAccount(user),
+            Command::Deposit(Transfer { account_id: USER, asset_id: 1, amount_atoms: cash }),
+            Command::Deposit(Transfer { account_id: USER, asset_id: 0, amount_atoms: base }),
+        ] {
+            engine.apply(&command, 0, &mut effects);
+        }
+        let account = Account::new(&listing, cash, base);
+        let market = BarMarket::new(engine, 0, Arc::new(bars), MINUTE_NS, rules);
+        let settings = Settings {
+            order_latency: Latency::Samples(vec![0, 5_000_000_000, 70_000_000_000]),
+            answer_latency: Latency::Constant(0),
+            closures: Vec::new(),
+            reject_e8: 1_000_000,
+            seed,
+            fee_asset: FeeAsset::Received,
+            wants_news: false,
+        };
+        Machine::new(market, settings, account, Curve::new(0.01, 1))
+    }
+
+    fn rules(dice: &mut Dice) -> BarRules {
+        let path = [Path::Pessimistic, Path::HighFirst, Path::LowFirst, Path::Nearest];
+        let mut one_of = |bound: u64| usize::try_from(dice.below(bound)).unwrap_or(0);
+        BarRules {
+            path: path.get(one_of(4)).copied().unwrap_or(Path::Nearest),
+            fills_by_touch: one_of(2) == 1,
+            half_spread_ticks: [0, 3].get(one_of(2)).copied().unwrap_or(0),
+            slippage_e8: [0, 100_000].get(one_of(2)).copied().unwrap_or(0),
+            impact_e8: [0, 1_000_000].get(one_of(2)).copied().unwrap_or(0),
+            volume_share_e8: [0, 10_000_000].get(one_of(2)).copied().unwrap_or(0),
+            at_close: one_of(2) == 1,
+        }
+    }
+
+    fn wish(dice: &mut Dice, last: i64) -> Wish {
+        let kinds =
+            [OrderType::Market, OrderType::Limit, OrderType::Stop, OrderType::TakeProfitLimit];
+        let at = usize::try_from(dice.below(4)).unwrap_or(0);
+        let order_type = kinds.get(at).copied().unwrap_or(OrderType::Market);
+        let mut near = || last + i64::try_from(dice.below(21)).unwrap_or(0) - 10;
+        let (price, trigger) = (near(), near());
+        Wish {
+            side: if dice.below(2) == 0 { Side::Buy } else { Side::Sell },
+            order_type,
+            time_in_force: if order_type.has_limit() || order_type.waits() {
+                TimeInForce::Gtc
+            } else {
+                TimeInForce::Ioc
+            },
+            post_only: false,
+            price_ticks: if order_type.has_limit() { price } else { 0 },
+            trigger_ticks: if order_type.waits() { trigger } else { 0 },
+            size_lots: i64::try_from(dice.below(500)).unwrap_or(0) + 1,
+        }
+    }
+
+    #[test]
+    fn the_engines_balances_are_the_accounts_at_every_bar() {
+        let mut filled = 0;
+        for seed in 0..60 {
+            let mut dice = Dice::new(seed + 1_000);
+            let rules = rules(&mut dice);
+            let mut machine = machine(seed, rules, 300);
+            loop {
+                match machine.advance() {
+                    Pause::Bar(_) => {
+                        let balances = machine.market.engine().balances(USER);
+                        machine.account.check(&balances);
+                        let last = machine.market.last_ticks();
+                        if dice.below(3) == 0 {
+                            let wish = wish(&mut dice, last);
+                            machine.place(&wish);
+                        }
+                        let orders = u64::try_from(machine.orders().len()).unwrap_or(0);
+                        if orders > 0 && dice.below(5) == 0 {
+                            let order = usize::try_from(dice.below(orders)).unwrap_or(0);
+                            machine.cancel(order);
+                        }
+                    }
+                    Pause::End => break,
+                    _ => {}
+                }
+            }
+            machine.close();
+            filled += machine.fills().len();
+        }
+        assert!(filled > 1_000, "{filled} fills are too few to tell");
+    }
+
+    #[test]
+    fn gliding_is_advancing() {
+        for seed in 0..10 {
+            let rules = rules(&mut Dice::new(seed));
+            let (mut one, mut other) = (machine(seed, rules, 5_000), machine(seed, rules, 5_000));
+            for machine in [&mut one, &mut other] {
+                let size_lots = 10;
+                machine.place(&Wish {
+                    size_lots,
+                    order_type: OrderType::Market,
+                    ..wish(&mut Dice::new(1), 9)
+                });
+            }
+            while one.advance() != Pause::End {}
+            loop {
+                let _ = other.glide(700);
+                if other.advance() == Pause::End {
+                    break;
+                }
+            }
+            one.close();
+            other.close();
+            assert_eq!(one.curve.points(), other.curve.points());
+            assert_eq!(one.curve.drawdown().to_bits(), other.curve.drawdown().to_bits());
+            assert_eq!((one.events(), one.now_ns()), (other.events(), other.now_ns()));
+        }
+    }
+}

@@ -12,10 +12,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from steelyard import _native
 from steelyard.domain.errors import UsageError
 from steelyard.domain.instrument import Instrument
+from steelyard.domain.units import in_full
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 class EventKind(IntEnum):
@@ -75,6 +78,45 @@ class Source(NamedTuple):
     name: str  # a file's name, or the catalog's `binance/BTC-USDT/1m`
     sha256: str  # of the file, or of the manifest's hashes in order
     gaps: tuple[tuple[int, int], ...] = ()  # [from_ns, to_ns), of the part that was used
+
+
+def bars_from(
+    instrument: Instrument,
+    interval_ns: int,
+    open_ns: Ints,
+    opens: Floats,
+    high: Floats,
+    low: Floats,
+    close: Floats,
+    volume: Floats,
+) -> tuple[BarColumns, _native.Bars]:
+    """Return bars from columns of floats, and the same in the machine's form.
+
+    Prices and volumes have to be whole steps but for the last digits of a float.
+
+    Raises:
+        UsageError: One is not, or they are no bars; the message names the first.
+    """
+    times = np.ascontiguousarray(open_ns, np.int64)
+    columns = [np.ascontiguousarray(it, np.float64) for it in (opens, high, low, close, volume)]
+    if any(len(column) != len(times) for column in columns):
+        raise UsageError("the columns of bars are not equally long")
+    per_price, per_size = (1 / step for step in (instrument.tick_size, instrument.lot_size))
+    try:
+        rows = _native.Bars.from_floats(
+            times, *columns, float(per_price), float(per_size), rounds=False
+        )
+    except ValueError as error:
+        at, name = error.args
+        step = instrument.lot_size if name == "volume" else instrument.tick_size
+        raise UsageError(
+            f"bar {at} (at {int(times[at])} ns): {name} is no whole number of {in_full(step)}"
+        ) from error
+    whole = (np.frombuffer(rows.column(at), np.int64) for at in range(1, 6))
+    bars = BarColumns(instrument, interval_ns, times, *whole)
+    if not rows.is_sound(interval_ns, instrument.price_max_ticks):
+        check_bars(bars)
+    return bars, rows
 
 
 def check_bars(bars: BarColumns) -> None:

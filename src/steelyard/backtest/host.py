@@ -2,8 +2,9 @@
 
 What it does is what `trading.host` and `trading.protection` do for a bot at a venue, without what
 only a venue can do to it: no order here is ever unknown. Limits are those of `trading.risk`,
-checked when a wish is heard, with what the strategy has been told; everything open counts as if
-it had filled. Without a book a market order is worth, and the collar is around, the last price.
+checked when a wish is heard, with what the strategy has been told; everything open counts as if it
+had filled. Where there is no book, a market order is worth, and the collar is around, the last
+price.
 """
 
 from decimal import Decimal

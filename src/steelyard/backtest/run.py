@@ -183,7 +183,7 @@ class Run:
         settings: dict[str, Any] | None = None,
         version: str = "",
     ) -> Result:
-        """Return what the run has found."""
+        """Return what the run has found; version is that of the program that made it."""
         replay, data = self.replay, self._data
         fills = np.frombuffer(replay.fills(), FILL)
         orders = np.frombuffer(replay.orders(), ORDER)

@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from steelyard import _native
 from steelyard.backtest.columns import BarColumns
 from steelyard.domain.errors import ConfigError
 
@@ -51,7 +52,7 @@ def targets_of(found: Any, bars: BarColumns) -> Ints:
     if isinstance(found, pl.DataFrame) and found.width == 1:
         found = found.to_series()
     if isinstance(found, pl.Series):
-        found = found.cast(pl.Float64).to_numpy()
+        found = found.cast(pl.Float64).fill_null(strategy="forward").to_numpy()
     try:
         wanted = np.asarray(found, np.float64)
     except (TypeError, ValueError) as error:
@@ -61,21 +62,19 @@ def targets_of(found: Any, bars: BarColumns) -> Ints:
             f"signals gave {wanted.shape} values for {len(bars)} bars; "
             "give one a bar, the position in base that its close leads to"
         )
-    is_missing = np.isnan(wanted)
-    if is_missing.any():
-        last = np.maximum.accumulate(np.where(is_missing, -1, np.arange(len(wanted))))
-        wanted = np.where(last < 0, 0.0, wanted[last])
-    lots = wanted / float(bars.instrument.lot_size)
-    if not np.isfinite(lots).all():
-        raise ConfigError("signals gave an infinite position")
-    # What is a whole number of lots but for the last digits of a float is meant to be one.
-    nearest = np.rint(lots)
-    whole = np.where(np.abs(lots - nearest) <= np.maximum(1.0, np.abs(lots)) * 1e-9, nearest, lots)
-    too_large = np.abs(whole) > bars.instrument.size_max_lots
-    if too_large.any():
-        at = int(np.flatnonzero(too_large)[0])
-        raise ConfigError(f"signals want {wanted[at]} at bar {at}, more than an order may be")
-    return np.trunc(whole).astype(np.int64)
+    instrument = bars.instrument
+    try:
+        lots = _native.whole_targets(
+            np.ascontiguousarray(wanted), float(instrument.lot_size), instrument.size_max_lots
+        )
+    except ValueError as error:
+        at = error.args[0]
+        if np.isinf(wanted[at]):
+            raise ConfigError(f"signals gave an infinite position at bar {at}") from error
+        raise ConfigError(
+            f"signals want {wanted[at]} at bar {at}, more than an order may be"
+        ) from error
+    return np.frombuffer(lots, np.int64)
 
 
 def call_signals(signals: Signals, frame: pl.DataFrame, params: dict[str, Any]) -> Any:
