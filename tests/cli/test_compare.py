@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -66,12 +67,11 @@ class Day:
         return code, json.loads((self.folder / f"pendulum-{self.text}.json").read_text())
 
 
-@pytest.fixture(scope="module")
-def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
-    """A bot that has traded for some seconds, on Binance's API, and recorded the market."""
-    folder = tmp_path_factory.mktemp("compare")
+@contextmanager
+def traded(folder: Path, dialect: str) -> Iterator[Day]:
+    """Let a bot trade for some seconds and record the market, on an exchange of its own."""
     with LocalExchange(folder / "data", "--crowd", "1", "--limits", "off") as exchange:
-        what = settings(exchange, "Pendulum", "pendulum")
+        what = settings(exchange, "Pendulum", "pendulum", dialect)
         table = structs.replace(what.config.bot, record_market=True)
         what = dataclasses.replace(what, config=structs.replace(what.config, bot=table))
 
@@ -82,6 +82,13 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
 
         run_loop(main())
         yield Day(exchange.data, folder)
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
+    """A bot's day on Binance's API."""
+    with traded(tmp_path_factory.mktemp("compare"), "binance") as found:
+        yield found
 
 
 def add_up(document: dict[str, Any]) -> bool:
@@ -102,6 +109,22 @@ def test_a_day_is_explained(day: Day, capsys: pytest.CaptureFixture[str]):
     missed = {line["live"] for line in document["lines"] if line["part"] == Part.MISSED}
     assert len(missed) <= orders["live"] // 4
     assert code == (document["parts"][Part.BUG] != "0")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("dialect", ["kraken", "coinbase-exchange"])
+def test_recordings_of_other_venues_are_read_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], dialect: str
+):
+    """Whatever the bot's stream told is a tape on which its orders fill."""
+    with traded(tmp_path, dialect) as day:
+        _, document = day.compare("--price-ticks", "100000")
+    capsys.readouterr()
+    assert add_up(document)
+    assert document["pairs"] >= document["runs"][0]["orders"]["live"] - 2 > 0
+    missed = {line["live"] for line in document["lines"] if line["part"] == Part.MISSED}
+    assert len(missed) <= document["pairs"] // 4
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import tempfile
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -291,18 +291,20 @@ def _strategy(run: LiveRun, config: BacktestConfig | None) -> StrategyTable:
             numbers[name] = text == "True"
         elif text.lstrip("-").isdecimal():
             numbers[name] = int(text)
+    made = msgspec.structs.replace(table, params=numbers)
     for params in (texts, numbers):
-        made = msgspec.structs.replace(table, params=params)
-        try:
+        with suppress(ConfigError):
+            made = msgspec.structs.replace(table, params=params)
             load_strategy(made)
-        except ConfigError as error:
-            failure = error
-            continue
-        return made
-    raise ConfigError(
-        f"the journal has the parameters as text, and {started.strategy} does not take them so: "
-        f"{failure}. Give the configuration by --config"
-    )
+            return made
+    try:
+        load_strategy(made)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{started.strategy} cannot be made again by what the journal has of it: {error}. "
+            "Give the configuration by --config, and start from the directory of the strategy"
+        ) from error
+    return made
 
 
 def _limits(run: LiveRun, config: BacktestConfig | None) -> tuple[Limits | None, Decimal | None]:
