@@ -438,7 +438,12 @@ impl BarMarket {
         }
         let fills = self.effects.told().map(|told| match told {
             Told::Filled { size_lots, .. } => size_lots,
-            _ => 0,
+            Told::Rejected { .. }
+            | Told::Accepted { .. }
+            | Told::Traded { .. }
+            | Told::Canceled { .. }
+            | Told::Amended { .. }
+            | Told::Triggered { .. } => 0,
         });
         fills.sum()
     }

@@ -819,7 +819,7 @@ mod tests {
     use steelyard_engine::{Effects, Engine, Instrument, OpenAccount, QueueModel, Rates, Transfer};
 
     use super::*;
-    use crate::bars::{BarRules, Path};
+    use crate::bars::{BarMarket, BarRules, Path};
 
     const MINUTE_NS: i64 = 60_000_000_000;
 
@@ -845,7 +845,7 @@ mod tests {
         }
     }
 
-    fn machine(seed: u64, rules: BarRules, count: u64) -> Machine<BarMarket> {
+    fn machine(seed: u64, rules: BarRules, count: u64) -> Machine<AnyMarket> {
         let mut dice = Dice::new(seed);
         let mut price = 1_000_i64;
         let mut step = |bound: u64| i64::try_from(dice.below(bound)).unwrap_or(0);
@@ -879,6 +879,7 @@ mod tests {
         }
         let account = Account::new(&listing, cash, base);
         let market = BarMarket::new(engine, 0, Arc::new(bars), MINUTE_NS, rules);
+        let market = AnyMarket::Bars(Box::new(market));
         let settings = Settings {
             order_latency: Latency::Samples(vec![0, 5_000_000_000, 70_000_000_000]),
             answer_latency: Latency::Constant(0),
@@ -887,6 +888,7 @@ mod tests {
             seed,
             fee_asset: FeeAsset::Received,
             wants_news: false,
+            mark_ns: 0,
         };
         Machine::new(market, settings, account, Curve::new(0.01, 1))
     }
@@ -951,7 +953,11 @@ mod tests {
                         }
                     }
                     Pause::End => break,
-                    _ => {}
+                    Pause::News
+                    | Pause::Timer(..)
+                    | Pause::Book
+                    | Pause::Trade { .. }
+                    | Pause::Starved => {}
                 }
             }
             machine.close();

@@ -103,8 +103,9 @@ def bars_from(
         raise UsageError("the columns of bars are not equally long")
     per_price, per_size = (1 / step for step in (instrument.tick_size, instrument.lot_size))
     try:
+        first, second, third, fourth, fifth = columns
         rows = _native.Bars.from_floats(
-            times, *columns, float(per_price), float(per_size), rounds=False
+            times, first, second, third, fourth, fifth, float(per_price), float(per_size), rounds=False
         )
     except ValueError as error:
         at, name = error.args
