@@ -108,7 +108,7 @@ def test_a_day_is_explained(day: Day, capsys: pytest.CaptureFixture[str]):
     assert not document["failures"]
     missed = {line["live"] for line in document["lines"] if line["part"] == Part.MISSED}
     assert len(missed) <= orders["live"] // 4
-    assert code == (document["parts"][Part.BUG] != "0")
+    assert code == (document["bug_size"] != "0")
 
 
 @pytest.mark.slow
@@ -150,6 +150,11 @@ def test_other_parameters_are_a_bug(day: Day, capsys: pytest.CaptureFixture[str]
     code, document = day.compare(size="0.02")
     assert add_up(document)
     assert (code, document["pairs"]) == (1, 0)
+    moved = [
+        abs(Fraction(line["amount"])) for line in document["lines"] if line["part"] == Part.BUG
+    ]
+    assert Fraction(document["bug_size"]) == sum(moved) > 0
+    assert day.compare("--bound", str(round(sum(moved)) + 1), size="0.02")[0] == 0
     orders = document["runs"][0]["orders"]
     bugs = [line for line in document["lines"] if line["part"] == Part.BUG]
     assert sum(bool(line["live"]) for line in bugs) == orders["live"]

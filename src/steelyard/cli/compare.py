@@ -66,8 +66,8 @@ def compare(
     """Replay a day that a bot recorded, and say where live and backtest part.
 
     The difference in profit is split into latency, fees, missed fills, price and bug, which add up
-    to it exactly. The bot needs record_market = true in its [bot]. The exit code is 1 if the bug
-    part is larger than a bound, or the strategy failed.
+    to it exactly. The bot needs record_market = true in its [bot]. The exit code is 1 if what
+    bugs have moved, to either side, is more than a bound, or the strategy failed.
 
     Examples: steelyard compare dip --day 2026-11-22 |
     steelyard compare dip --day 2026-11-22 --config dip.toml --bound 0.5
@@ -84,7 +84,7 @@ def compare(
     out
         The folder for the document (JSON), which is named after the bot and the day.
     bound
-        How much in quote the bug part may be, to either side.
+        How much in quote the orders that only one of them wanted may have moved, signs aside.
     within
         How far apart in time live and backtest may want the same order.
     price_ticks
@@ -111,7 +111,7 @@ def compare(
         print(msgspec.json.encode(document).decode(), flush=True)
     else:
         show(document, out / f"{bot}-{day}.json")
-    is_bad = abs(Decimal(document["parts"][Part.BUG.value])) > bound or document["failures"]
+    is_bad = Decimal(document["bug_size"]) > bound or document["failures"]
     return CHECK_FAILED if is_bad else DONE
 
 
@@ -350,6 +350,8 @@ def _document(
         "backtest": amount(backtest),
         "gap": amount(live - backtest),
         "parts": {part.value: amount(atoms) for part, atoms in parts.items()},
+        # Bugs to either side do not make up for each other.
+        "bug_size": amount(sum((abs(it.atoms) for it in lines if it.part is Part.BUG), Fraction())),
         "bound": in_full(plain(bound)),
         "tolerance": {"ns": tolerance.time_ns, "price_ticks": tolerance.price_ticks},
         "pairs": sum(it.pairs for it in splits),
