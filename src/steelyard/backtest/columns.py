@@ -101,11 +101,12 @@ def bars_from(
     columns = [np.ascontiguousarray(it, np.float64) for it in (opens, high, low, close, volume)]
     if any(len(column) != len(times) for column in columns):
         raise UsageError("the columns of bars are not equally long")
-    per_price, per_size = (1 / step for step in (instrument.tick_size, instrument.lot_size))
+    steps = (instrument.tick_size, instrument.lot_size)
+    per_price, per_size = (float(1 / step) for step in steps)
     try:
         first, second, third, fourth, fifth = columns
         rows = _native.Bars.from_floats(
-            times, first, second, third, fourth, fifth, float(per_price), float(per_size), rounds=False
+            times, first, second, third, fourth, fifth, per_price, per_size, rounds=False
         )
     except ValueError as error:
         at, name = error.args
