@@ -48,7 +48,7 @@ def run() -> Iterator[dict[str, Any]]:
         if python is None:
             bench.skip(name, f"{variable} is not set")
         else:
-            told[name] = _child([python, str(HERE / "bars_peers.py"), tool])
+            told[name] = _child([python, "-m", "bench.bars_peers", tool])
     for name, found in told.items():
         bench.tell(name, found["rates"], COUNT, "bars/s")
     bench.ratio(CLASS, NAUTILUS, 8)
@@ -100,7 +100,6 @@ def _ours(*, arrays: bool) -> Told:
 
 
 def _data() -> dict[str, Any]:
-    sys.path.insert(0, str(HERE))
     from bench.bars_data import bars  # noqa: PLC0415 it imports numpy
 
     return bars()
