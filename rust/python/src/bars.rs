@@ -261,7 +261,7 @@ pub(crate) fn whole_targets<'py>(
             let target = cell.get();
             if target != before && !target.is_nan() {
                 let lots = target / lot_size;
-                if !(lots.abs() <= most) {
+                if lots.is_nan() || lots.abs() > most {
                     return Err(PyValueError::new_err(at));
                 }
                 let nearest = (lots + 0.5_f64.copysign(lots)) as i64;

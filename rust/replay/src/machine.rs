@@ -918,7 +918,11 @@ mod tests {
                         }
                     }
                     Pause::End => break,
-                    _ => {}
+                    Pause::News
+                    | Pause::Timer(..)
+                    | Pause::Book
+                    | Pause::Trade { .. }
+                    | Pause::Starved => {}
                 }
             }
             machine.close();
