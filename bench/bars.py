@@ -48,7 +48,7 @@ def run() -> Iterator[dict[str, Any]]:
         if python is None:
             bench.skip(name, f"{variable} is not set")
         else:
-            told[name] = _child([python, str(HERE / "bars_peers.py"), tool])
+            told[name] = _child([python, "-m", "bench.bars_peers", tool])
     for name, found in told.items():
         bench.tell(name, found["rates"], COUNT, "bars/s")
     bench.ratio(CLASS, NAUTILUS, 8)
@@ -100,7 +100,6 @@ def _ours(*, arrays: bool) -> Told:
 
 
 def _data() -> dict[str, Any]:
-    sys.path.insert(0, str(HERE))
     from bench.bars_data import bars  # noqa: PLC0415 it imports numpy
 
     return bars()
@@ -177,6 +176,8 @@ def _class(bars: Any, rows: Any) -> Callable[[], tuple[float, int]]:
 
 
 def _arrays(bars: Any, rows: Any) -> Callable[[], tuple[float, int]]:
+    import talib  # noqa: PLC0415 measured elsewhere
+
     from steelyard.backtest.run import Run  # noqa: PLC0415 measured elsewhere
     from steelyard.backtest.signals import frame_of, targets_of  # noqa: PLC0415 as above
     from steelyard.trading.strategy import Strategy  # noqa: PLC0415 as above
@@ -185,8 +186,8 @@ def _arrays(bars: Any, rows: Any) -> Callable[[], tuple[float, int]]:
 
     def play() -> tuple[float, int]:
         begun = time.perf_counter()
-        close = frame["close"]
-        targets = close.rolling_mean(10) > close.rolling_mean(50)
+        close = frame["close"].to_numpy()
+        targets = talib.SMA(close, FAST) > talib.SMA(close, SLOW)
         run = Run(Strategy(), bars, _settings(), rows=rows)
         run.go_to(targets_of(targets, bars), time.perf_counter)
         fills = len(run.result().fills)

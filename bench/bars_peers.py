@@ -1,4 +1,4 @@
-"""Peers on the bars of `bars_data`: `PYTHON bench/bars_peers.py TOOL` prints one JSON line.
+"""Peers on the bars of `bars_data`: `PYTHON -m bench.bars_peers TOOL` prints one JSON line.
 
 Each peer lives in an environment of its own, which has neither steelyard nor the others. The rate
 is that of the run phase, as its own clock around it says; what it builds before is `load_s`.
@@ -12,8 +12,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import bars_data
 import numpy as np
+
+from bench import bars_data
 
 Told = dict[str, Any]
 RUNS = 5

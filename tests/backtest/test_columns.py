@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from steelyard.backtest.columns import EVENT, BarColumns, check_bars
+from steelyard.backtest.columns import EVENT, BarColumns, bars_from, check_bars
 from steelyard.domain.errors import UsageError
 from tests.backtest.market import BEGIN_NS, BTC, MINUTE_NS, bars_of
 
@@ -53,3 +53,47 @@ def test_an_event_is_what_the_machine_reads():
     assert EVENT.itemsize == 24
     assert EVENT.names == ("time_ns", "lots", "tick", "kind")
     assert BTC.symbol == "BTC-USDT"
+
+
+FLOATS: dict[str, list[float]] = {
+    "opens": [100.0, 100.5],
+    "high": [101.0, 101.0],
+    "low": [99.5, 100.0],
+    "close": [100.5, 100.5],
+    "volume": [0.001, 0.1 + 0.2],
+}
+
+
+def from_floats(**changes: list[float]) -> BarColumns:
+    numbers = {name: np.array(column) for name, column in {**FLOATS, **changes}.items()}
+    return bars_from(BTC, MINUTE_NS, np.array(times(0, 1), np.int64), **numbers)[0]
+
+
+def test_floats_become_whole_steps():
+    """The last digits of a float are not meant."""
+    bars = from_floats()
+    assert [column.tolist() for column in bars[3:]] == [
+        [200, 201],
+        [202, 202],
+        [199, 200],
+        [201, 201],
+        [1, 300],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"close": [100.5, 100.7]}, r"bar 1 .*: close is no whole number of 0\.5"),
+        ({"volume": [0.0015, 1]}, r"bar 0 .*: volume is no whole number of 0\.001"),
+        ({"high": [101.0, float("nan")]}, "bar 1 .*: high is no whole number"),
+        ({"high": [float("inf"), 101.0]}, "bar 0 .*: high is no whole number"),
+        ({"low": [100.5, 100.0]}, "bar 0 .* outside its low and high"),
+        ({"volume": [-1.0, 1.0]}, "bar 0 .* has a negative volume"),
+        ({"close": [1.0]}, "not equally long"),
+    ],
+)
+def test_floats_that_are_none_are_refused(changes: dict[str, list[float]], text: str):
+    """The message names the bar, the column and the step."""
+    with pytest.raises(UsageError, match=text):
+        from_floats(**changes)

@@ -436,16 +436,8 @@ impl BarMarket {
         if self.rules.volume_share_e8 == 0 {
             return 0;
         }
-        let fills = self.effects.told().map(|told| match told {
-            Told::Filled { size_lots, .. } => size_lots,
-            Told::Rejected { .. }
-            | Told::Accepted { .. }
-            | Told::Traded { .. }
-            | Told::Canceled { .. }
-            | Told::Amended { .. }
-            | Told::Triggered { .. } => 0,
-        });
-        fills.sum()
+        let lots = |told| if let Told::Filled { size_lots, .. } = told { size_lots } else { 0 };
+        self.effects.told().map(lots).sum()
     }
 
     /// Takes what was traded since the effects told of so much off what may be traded.

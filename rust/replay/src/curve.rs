@@ -84,20 +84,37 @@ impl Curve {
     pub fn mark_bars(&mut self, bars: &[Bar], interval_ns: i64, account: &Account) {
         let (cash, position, unit) = (account.cash, account.base, self.price_unit);
         let mut before: Option<&Bar> = None;
-        for bar in bars {
-            let now_ns = bar.open_ns + interval_ns;
-            if now_ns > self.day_ends_ns || now_ns >= self.next_ns {
+        let mut rest = bars;
+        // From one point to the next, in between only the peak and the deepest fall can move.
+        while let Some(first) = rest.first() {
+            let point_ns = self.next_ns.min(self.day_ends_ns.saturating_add(1));
+            let stop_ns = point_ns.saturating_sub(interval_ns);
+            if first.open_ns >= stop_ns {
                 self.stood(before, interval_ns, account);
-                self.mark(now_ns, bar.close, account);
-            } else {
+                self.mark(first.open_ns + interval_ns, first.close, account);
+                before = Some(first);
+                rest = rest.get(1..).unwrap_or_default();
+                continue;
+            }
+            let (between, after) = rest.split_at(rest.partition_point(|it| it.open_ns < stop_ns));
+            // Without a position they all are worth the same.
+            let counted =
+                if position == 0.0 { between.get(..1).unwrap_or_default() } else { between };
+            let (mut peak, mut drawdown) = (self.peak, self.drawdown);
+            let mut bound = drawdown * peak;
+            for bar in counted {
                 let equity = cash + position * (bar.close as f64 * unit);
-                if equity > self.peak {
-                    self.peak = equity;
-                } else if self.peak - equity > self.drawdown * self.peak {
-                    self.drawdown = (self.peak - equity) / self.peak;
+                if equity > peak {
+                    peak = equity;
+                    bound = drawdown * peak;
+                } else if peak - equity > bound {
+                    drawdown = (peak - equity) / peak;
+                    bound = drawdown * peak;
                 }
             }
-            before = Some(bar);
+            (self.peak, self.drawdown) = (peak, drawdown);
+            before = between.last();
+            rest = after;
         }
         self.stood(before, interval_ns, account);
     }

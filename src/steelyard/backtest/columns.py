@@ -98,16 +98,13 @@ def bars_from(
         UsageError: One is not, or they are no bars; the message names the first.
     """
     times = np.ascontiguousarray(open_ns, np.int64)
-    columns = [np.ascontiguousarray(it, np.float64) for it in (opens, high, low, close, volume)]
-    if any(len(column) != len(times) for column in columns):
+    given = (opens, high, low, close, volume)
+    o, h, l, c, v = (np.ascontiguousarray(it, np.float64) for it in given)  # noqa: E741
+    if any(len(column) != len(times) for column in (o, h, l, c, v)):
         raise UsageError("the columns of bars are not equally long")
-    steps = (instrument.tick_size, instrument.lot_size)
-    per_price, per_size = (float(1 / step) for step in steps)
+    per_price, per_size = (float(1 / it) for it in (instrument.tick_size, instrument.lot_size))
     try:
-        first, second, third, fourth, fifth = columns
-        rows = _native.Bars.from_floats(
-            times, first, second, third, fourth, fifth, per_price, per_size, rounds=False
-        )
+        rows = _native.Bars.from_floats(times, o, h, l, c, v, per_price, per_size, rounds=False)
     except ValueError as error:
         at, name = error.args
         step = instrument.lot_size if name == "volume" else instrument.tick_size

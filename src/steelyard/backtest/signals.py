@@ -52,7 +52,7 @@ def targets_of(found: Any, bars: BarColumns) -> Ints:
     if isinstance(found, pl.DataFrame) and found.width == 1:
         found = found.to_series()
     if isinstance(found, pl.Series):
-        found = found.cast(pl.Float64).fill_null(strategy="forward").to_numpy()
+        found = found.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     try:
         wanted = np.asarray(found, np.float64)
     except (TypeError, ValueError) as error:
