@@ -74,14 +74,16 @@ def test_the_machine_takes_whole_numbers():
             order_delay=Delay.recorded([(9, 2), (1, 3)]),
             fee_asset=FeeAsset.RECEIVED,
         ),
-        wants_news=True,
+        is_tape=False,
     )
     assert found["path"] == 3
     assert found["slippage_e8"] == 1
     assert found["closures"] == [(1, 2, int(MarketState.HALTED))]
     assert found["order_latency"] == ("recorded", [(1, 3), (9, 2)])
     assert found["fee_asset"] == int(FeeAsset.RECEIVED)
-    assert found["wants_news"]
+    assert found["mark_ns"] == 0
+    tape = assumed.for_machine(settings_of(curve_ns=7), is_tape=True)
+    assert tape["mark_ns"] == 7
 
 
 @pytest.mark.parametrize(
