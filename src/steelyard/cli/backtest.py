@@ -121,7 +121,8 @@ def prepare(file: Path, catalog: Path | None) -> Prepared:
         config = parse_backtest(text)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from error
-    signals = load_signals(config.strategy) if isinstance(config.strategy, SignalsTable) else None
+    table = config.strategy
+    signals = load_signals(table.signals) if isinstance(table, SignalsTable) else None
     opened = open_data(config, file.parent, catalog)
     if not isinstance(opened.data, BarColumns):
         raise ConfigError("tapes are not played by this version yet; choose bars")

@@ -18,11 +18,18 @@ from rich.console import Console
 from steelyard import __version__
 from steelyard.cli.options import print_error
 from steelyard.cli.terminal import harmless
-from steelyard.domain.errors import PeerError, SteelyardError, TransportError, UsageError
+from steelyard.domain.errors import (
+    ConfigError,
+    PeerError,
+    SteelyardError,
+    TransportError,
+    UsageError,
+)
 
 DONE, CHECK_FAILED, USAGE, VENUE = 0, 1, 2, 3
 INTERRUPTED = CHECK_FAILED  # it was not done
 HELP = ("--help", "-h")
+EXTRA = frozenset({"numpy", "polars"})  # of `steelyard[data]`; some commands are nothing without
 GROUPS = ("account", "key", "person", "fees", "faults", "clock", "order", "data")
 
 app = App(
@@ -111,6 +118,12 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except CycloptsError as error:
         return fail(UsageError(), str(error), USAGE)
+    except ImportError as error:
+        if (name := _missing(error)) is None:
+            raise
+        text = f"this needs {name}: pip install 'steelyard[data]'"
+        errors.print(f"steelyard: {text}", markup=False)
+        return fail(ConfigError(), text, USAGE)
     except SteelyardError as error:
         errors.print(harmless(f"steelyard: {error}"), markup=False)
         code = VENUE if isinstance(error, PeerError | TransportError) else USAGE
@@ -127,9 +140,24 @@ def run(arguments: Sequence[str]) -> int:
 
 def load_commands(group: App) -> None:
     """Import every command below a group: a list of them shows what each one says of itself."""
-    for name in group:
-        if not name.startswith("-"):
+    for name in [*group]:
+        if name.startswith("-"):
+            continue
+        try:
             load_commands(group[name])
+        except ImportError as error:
+            if _missing(error) is None:
+                raise
+            del group[name]  # it could not even say what it does
+
+
+def _missing(error: BaseException | None) -> str | None:
+    """Return which library of `EXTRA` an import has failed for, if it is one of them."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and error.name in EXTRA:
+            return error.name
+        error = error.__cause__
+    return None
 
 
 def _interrupt(*_: object) -> None:

@@ -138,7 +138,7 @@ class Trials:
         self, table: SignalsTable, params: dict[str, Any], part: BarColumns, span: Span
     ) -> Any:
         if self._signals is None:
-            self._signals = load_signals(table)
+            self._signals = load_signals(table.signals)
         targets = targets_of(call_signals(self._signals, frame_of(part), params), part)
         targets[part.open_ns < span.start_ns] = 0  # what it was shown to warm up
         return targets

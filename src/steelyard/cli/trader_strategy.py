@@ -14,7 +14,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from steelyard.backtest.config import SignalsTable
 from steelyard.domain.errors import ConfigError, SteelyardError
 from steelyard.trading.config import StrategyTable
 from steelyard.trading.strategy import Strategy
@@ -46,13 +45,13 @@ def load_strategy(table: StrategyTable) -> Strategy:
         raise ConfigError(f"[strategy] {class_name} could not be made: {error!r}") from error
 
 
-def load_signals(table: SignalsTable) -> Callable[..., Any]:
-    """Return the function of arrays that a configuration names.
+def load_signals(signals: str) -> Callable[..., Any]:
+    """Return the function of arrays that a configuration names as `module:function`.
 
     Raises:
         ConfigError: There is no such module or function.
     """
-    module_name, _, name = table.signals.partition(":")
+    module_name, _, name = signals.partition(":")
     module = _module(module_name, "signals")
     found = getattr(module, name, None)
     if not callable(found):
@@ -60,8 +59,8 @@ def load_signals(table: SignalsTable) -> Callable[..., Any]:
         close = get_close_matches(name, known, 1)
         meant = f"; did you mean {close[0]}?" if close else ""
         raise ConfigError(f"[strategy] signals: {module_name} has no function {name}{meant}")
-    signals: Callable[..., Any] = found
-    return signals
+    function: Callable[..., Any] = found
+    return function
 
 
 def _module(name: str, key: str) -> ModuleType:
