@@ -140,8 +140,8 @@ class Trials:
         if self._signals is None:
             self._signals = load_signals(table.signals)
         targets = targets_of(call_signals(self._signals, frame_of(part), params), part)
-        targets[part.open_ns < span.start_ns] = 0  # what it was shown to warm up
-        return targets
+        # What came before the span was shown to warm up.
+        return np.where(part.open_ns < span.start_ns, 0, targets)
 
     def _machine_rows(self, part: BarColumns, first: int, last: int) -> _native.Bars:
         key = first, last
