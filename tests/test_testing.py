@@ -74,7 +74,7 @@ def test_two_exchanges_share_nothing(steelyard_exchange, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--crowd", "1", "--tape", "x"), "choose --crowd or --tape, not both"),
+        (("--crowd", "1", "--tape", "x"), "choose one of --crowd, --tape, --script and --live"),
         (("--limits", "none"), "neither venue, tutorial, tutorial-coinbase, off nor a file"),
         (("--crwd", "1"), "--crwd"),
     ],

@@ -1,6 +1,7 @@
 """One run: who is told what and when, what is kept of it, and that money and prices hold."""
 
 import signal
+from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -217,6 +218,15 @@ def test_a_strategy_that_raises_ends_its_run_and_what_was_found_is_kept():
     assert result.about.end_ns == BEGIN_NS + 2 * MINUTE_NS
 
 
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """Heed Ctrl-C as a program does; one of several test processes may not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_an_interruption_leaves_a_partial_result():
     """Ctrl-C while the strategy thinks, and while only the machine plays."""
 
