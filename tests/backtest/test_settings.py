@@ -35,6 +35,20 @@ TIERS = (Tier(Decimal(0), Decimal("0.001"), Decimal("0.002")),)
         ({"tiers": TIERS * 2}, "volumes begin with 0 and rise"),
         ({"tiers": (TIERS[0]._replace(taker=Decimal(2)),)}, "tiers: taker is 2"),
         ({"half_spread_ticks": -1}, "half_spread_ticks must not be negative"),
+        ({"half_spread_ticks": 2**60}, r"2\^53 is the most"),
+        ({"seed": -1}, r"seed is -1; it is a whole number from 0 to 2\^64 - 1"),
+        ({"seed": 2**64}, r"it is a whole number from 0 to 2\^64 - 1"),
+        (
+            {
+                "tiers": (
+                    Tier(Decimal(0), Decimal(0), Decimal(0)),
+                    Tier(Decimal(10**60), Decimal(0), Decimal(0)),
+                )
+            },
+            "tiers: a volume is",
+        ),
+        ({"order_delay": Delay.constant(10**17)}, "order_delay: a delay is more than a day"),
+        ({"closures": (Closure(1, 2**80),)}, "closures must be between the years 1970 and 2200"),
         ({"order_delay": Delay("guess")}, "order_delay: 'guess' must be constant"),
         ({"order_delay": Delay("samples", ())}, "order_delay: 0 delays; give 1 to"),
         ({"answer_delay": Delay.constant(-1)}, "answer_delay: a delay is negative"),

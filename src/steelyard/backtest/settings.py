@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from steelyard.backtest.result import Assumption
 from steelyard.domain.errors import ConfigError
-from steelyard.domain.instrument import Instrument
+from steelyard.domain.instrument import LIMIT_MAX, Instrument
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import FeeAsset, MarketState
 from steelyard.domain.units import RATE_SCALE, in_full, to_atoms
@@ -20,6 +20,10 @@ from steelyard.engine.book import QueueModel
 
 SAMPLES_MAX = 1_000_000
 TIERS_MAX = 16
+SEED_MAX = 2**64 - 1
+VOLUME_MAX = Decimal(10) ** 22  # the engine counts micros in 128 bits
+DELAY_MAX_NS = 24 * 3_600 * SECOND_NS
+TIME_MAX_NS = 7_258_118_400 * SECOND_NS  # the year 2200; times are 64 bits until 2262
 _PERCENT = 100
 
 
@@ -152,11 +156,17 @@ def check(settings: Settings, instrument: Instrument) -> None:
     volumes = [tier.volume for tier in settings.tiers]
     if volumes != sorted(set(volumes)) or (volumes and volumes[0] != 0):
         raise ConfigError("tiers: volumes begin with 0 and rise")
+    if volumes and not volumes[-1] <= VOLUME_MAX:
+        raise ConfigError(f"tiers: a volume is {volumes[-1]}; {VOLUME_MAX} is the most")
     for tier in settings.tiers:
         for name, value in (("maker", tier.maker), ("taker", tier.taker)):
             _check_share(f"tiers: {name}", value, -1 if name == "maker" else 0)
     if settings.half_spread_ticks < 0:
         raise ConfigError("half_spread_ticks must not be negative")
+    if settings.half_spread_ticks > LIMIT_MAX:
+        raise ConfigError(f"half_spread_ticks is {settings.half_spread_ticks}; 2^53 is the most")
+    if not 0 <= settings.seed <= SEED_MAX:
+        raise ConfigError(f"seed is {settings.seed}; it is a whole number from 0 to 2^64 - 1")
     if settings.curve_ns < 1:
         raise ConfigError("curve_ns must be above 0")
     for name in ("order_delay", "answer_delay"):
@@ -164,6 +174,8 @@ def check(settings: Settings, instrument: Instrument) -> None:
     ends = [time_ns for closure in settings.closures for time_ns in closure[:2]]
     if ends != sorted(ends):
         raise ConfigError("closures must come in time order, not overlap, and end after they begin")
+    if ends and not (ends[0] >= 0 and ends[-1] <= TIME_MAX_NS):
+        raise ConfigError("closures must be between the years 1970 and 2200")
 
 
 def _check_share(name: str, value: Decimal, least: int) -> None:
@@ -178,6 +190,8 @@ def _check_delay(name: str, delay: Delay) -> None:
         raise ConfigError(f"{name}: {len(delay.rows)} delays; give 1 to {SAMPLES_MAX}")
     if min(delay_ns for _, delay_ns in delay.rows) < 0:
         raise ConfigError(f"{name}: a delay is negative; nothing arrives before it leaves")
+    if max(delay_ns for _, delay_ns in delay.rows) > DELAY_MAX_NS:
+        raise ConfigError(f"{name}: a delay is more than a day")
 
 
 def for_machine(settings: Settings, *, is_tape: bool) -> dict[str, Any]:
