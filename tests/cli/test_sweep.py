@@ -215,14 +215,15 @@ def test_the_same_command_runs_on_a_cluster(folder, capsys):
     here = document(capsys, "--workers", "2")
     with DaskCluster(folder / "dask", 2) as cluster:
         words = ["sweep", "trend.toml", "--json", "--anew", "--scheduler", cluster.address]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "steelyard.cli.main", *words], stdout=subprocess.PIPE, text=True
-        )
         record = folder / "sweeps/trend/trials.jsonl"
-        while not record.exists() or not 3 < record.read_bytes().count(b"\n") < 30:
-            assert process.poll() is None
-        cluster.workers[0].kill()
-        text = process.communicate(timeout=150)[0]
+        record.unlink()  # what the run here has left, which --anew would remove at its own time
+        with subprocess.Popen(
+            [sys.executable, "-m", "steelyard.cli.main", *words], stdout=subprocess.PIPE, text=True
+        ) as process:
+            while not record.exists() or not 3 < record.read_bytes().count(b"\n") < 30:
+                assert process.poll() is None
+            cluster.workers[0].kill()
+            text = process.communicate(timeout=150)[0]
     there = json.loads(text)
     assert process.returncode == 0
     for name in ("best", "top", "walk_forward", "maps", "overfit", "ended"):
