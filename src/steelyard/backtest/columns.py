@@ -64,12 +64,15 @@ class Tape(NamedTuple):
 
     blocks begins the tape anew each time and gives arrays of `EVENT`, time never going back over
     all of them. local is the same with the time at which the recorder received each event, in the
-    order of blocks; None where nobody recorded that.
+    order of blocks; None where nobody recorded that. span_ns is the first and the last time, where
+    they are known before it is played. guess says what of it was not recorded.
     """
 
     instrument: Instrument
     blocks: Callable[[], Iterable[NDArray[np.void]]]
     local: Callable[[], Iterable[Ints]] | None = None
+    span_ns: tuple[int, int] | None = None
+    guess: str = ""
 
 
 class Source(NamedTuple):

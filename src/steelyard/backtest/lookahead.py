@@ -6,13 +6,13 @@ Both may depend on where the data begin (an average of everything, an indicator 
 so they run again on data that begin later, and have to agree once they have warmed up.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.backtest.columns import BarColumns
+from steelyard.backtest.columns import BarColumns, Tape
 from steelyard.backtest.result import Records
 from steelyard.domain.errors import ConfigError
 
@@ -94,6 +94,47 @@ def check_run(fills: Callable[[BarColumns], Records], bars: BarColumns) -> list[
     return found
 
 
+def check_tape(fills: Callable[[Tape], Records], tape: Tape) -> list[Finding]:
+    """Compare the fills of a strategy on a whole tape with those on its first three quarters.
+
+    A finding's `bar` is the number of the first event at or after the first fill that differs.
+
+    Raises:
+        ConfigError: The tape is too short to tell.
+    """
+    if tape.span_ns is None:
+        raise ConfigError("this tape does not say when it begins and ends; import it to check it")
+    first_ns, last_ns = tape.span_ns
+    end_ns = last_ns - (last_ns - first_ns) // _SHARE
+    whole = [one for one in _told(fills(tape)) if one[0] < end_ns]
+    part = [one for one in _told(fills(until(tape, end_ns))) if one[0] < end_ns]
+    if whole == part:
+        return []
+    at, time_ns = _first_difference(whole, part)
+    count = 0
+    for block in tape.blocks():
+        before = int(np.searchsorted(block["time_ns"], time_ns))
+        count += before
+        if before < len(block):
+            break
+    share = 1 - at / max(len(whole), len(part))
+    return [Finding("look-ahead", count, share, "the tape ends after three quarters of its time")]
+
+
+def until(tape: Tape, end_ns: int) -> Tape:
+    """Return the events of a tape before a moment."""
+
+    def blocks() -> Iterator[NDArray[np.void]]:
+        for block in tape.blocks():
+            rows = int(np.searchsorted(block["time_ns"], end_ns))
+            if rows:
+                yield block[:rows]
+            if rows < len(block):
+                return
+
+    return tape._replace(blocks=blocks, local=None, span_ns=None)
+
+
 def cuts(count: int) -> list[int]:
     """Return the places at which data of so many bars end earlier: spread, and none round."""
     return sorted({max(2, count * (2 * n + 1) // (2 * CUTS + 1)) for n in range(1, CUTS)})
@@ -118,12 +159,17 @@ def _told(fills: Records) -> list[tuple[int, ...]]:
 
 
 def _of_fills(kind: str, whole: list[Any], part: list[Any], bars: BarColumns, text: str) -> Finding:
+    at, time_ns = _first_difference(whole, part)
+    bar = int(np.searchsorted(bars.open_ns, time_ns, "right")) - 1
+    share = 1 - at / max(len(whole), len(part))
+    return Finding(kind, bar, share, text)
+
+
+def _first_difference(whole: list[Any], part: list[Any]) -> tuple[int, int]:
+    """Return the place of the first row that differs, and its time in whichever has it first."""
     pairs = zip(whole, part, strict=False)
     at = next(
         (n for n, (one, other) in enumerate(pairs) if one != other), min(len(whole), len(part))
     )
     rows = [side[at] for side in (whole, part) if at < len(side)]
-    time_ns = min(row[0] for row in rows)
-    bar = int(np.searchsorted(bars.open_ns, time_ns, "right")) - 1
-    share = 1 - at / max(len(whole), len(part))
-    return Finding(kind, bar, share, text)
+    return at, min(row[0] for row in rows)

@@ -7,6 +7,7 @@ too, and what it has found until then is kept.
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from steelyard.backtest import settings as assumed
 from steelyard.backtest.columns import BarColumns, Ints, Source, Tape, check_bars
 from steelyard.backtest.desk import ACCOUNT_ID, ReplayDesk
 from steelyard.backtest.host import Host
-from steelyard.backtest.result import FILL, ORDER, POINT, About, Result, Totals
+from steelyard.backtest.result import FILL, ORDER, POINT, About, Assumption, Result, Totals
 from steelyard.backtest.settings import Settings
 from steelyard.domain.commands import (
     AssignFees,
@@ -199,6 +200,9 @@ class Run:
             end_ns = max(start_ns, replay.now_ns)
             candles = None
         strategy = type(self._strategy)
+        assumptions = assumed.assumptions(self._settings, self.instrument, is_tape=is_tape)
+        if isinstance(data, Tape) and data.guess:
+            assumptions = (Assumption("the book", data.guess), *assumptions)
         about = About(
             name=name,
             strategy=f"{strategy.__module__}:{strategy.__qualname__}",
@@ -208,7 +212,7 @@ class Run:
             start_ns=start_ns,
             end_ns=end_ns,
             interval_ns=data.interval_ns if isinstance(data, BarColumns) else None,
-            assumptions=assumed.assumptions(self._settings, self.instrument, is_tape=is_tape),
+            assumptions=assumptions,
             settings=settings if settings is not None else _plain(self._settings),
             version=version,
             is_partial=self._is_partial,
@@ -286,6 +290,10 @@ def _plain(found: Any) -> dict[str, Any]:
 
 
 def _text(value: Any) -> Any:
+    if isinstance(value, IntEnum):
+        return value.name.lower()
+    if isinstance(value, assumed.Delay):
+        return value.text
     if isinstance(value, dict):
         return {str(key): _text(one) for key, one in value.items()}
     if isinstance(value, tuple | list):

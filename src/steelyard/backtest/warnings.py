@@ -16,6 +16,7 @@ from steelyard.backtest.columns import BarColumns
 from steelyard.backtest.curves import DAY_NS, Floats
 from steelyard.backtest.metrics import Metrics
 from steelyard.backtest.overfit import Permuted, Sharpe
+from steelyard.backtest.queues import QueueRow
 from steelyard.backtest.result import Records, Result
 from steelyard.backtest.trips import Books
 from steelyard.domain.units import EXACT, from_atoms, in_full
@@ -38,6 +39,7 @@ REFUSED_SHARE = 0.1  # of what was wanted
 OPEN_SHARE = 0.5  # of the profit
 PROBABILITY_MIN = 0.95
 CHANCE_MAX = 0.05
+QUEUE_SHARE = 0.2  # by which fills differ between the models, over the fewest of them
 
 
 class Warned(Struct, frozen=True, kw_only=True):
@@ -58,6 +60,7 @@ class Case(NamedTuple):
     books: Books
     sharpe: Sharpe | None
     signals: Permuted | None
+    queues: tuple[QueueRow, ...] = ()
 
 
 class Regimes(NamedTuple):
@@ -305,6 +308,32 @@ def _timing(case: Case) -> Iterator[Warned]:
         yield _soft("timing", text, signals.p_value, CHANCE_MAX)
 
 
+def _queue(case: Case) -> Iterator[Warned]:
+    rows = [row for row in case.queues if row.failure is None]
+    if len(rows) < 2:  # noqa: PLR2004 nothing beside it
+        return
+    by_profit = sorted(rows, key=lambda row: Decimal(row.profit_quote))
+    worst, best = by_profit[0], by_profit[-1]
+    quote = case.result.about.instrument.quote
+    if Decimal(worst.profit_quote) <= 0 < Decimal(best.profit_quote):
+        text = (
+            f"Its queue decides: {_money(Decimal(worst.profit_quote))} {quote} under the "
+            f"{worst.queue} model and {_money(Decimal(best.profit_quote))} {quote} under the "
+            f"{best.queue} one. Which of them was true is in no recording."
+        )
+        yield _hard("queue", text, float(worst.profit_quote), 0)
+        return
+    fewest, most = min(row.fills for row in rows), max(row.fills for row in rows)
+    share = (most - fewest) / max(fewest, 1)
+    if share > QUEUE_SHARE:
+        text = (
+            f"Its fills depend on the queue: {fewest:,} to {most:,}, and "
+            f"{_money(Decimal(worst.profit_quote))} to {_money(Decimal(best.profit_quote))} "
+            f"{quote}, between the models."
+        )
+        yield _soft("queue", text, share, QUEUE_SHARE)
+
+
 def _refused(case: Case) -> Iterator[Warned]:
     refused, orders = case.metrics.refused, case.metrics.orders
     share = refused / (refused + orders) if refused else 0.0
@@ -331,6 +360,7 @@ RULES: tuple[Callable[[Case], Iterator[Warned]], ...] = (
     _partial,
     _few_trips,
     _cost_sensitive,
+    _queue,
     _capacity,
     _few_winners,
     _one_regime,

@@ -7,20 +7,26 @@ from time import perf_counter
 from typing import Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
+from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from steelyard import __version__
 from steelyard.backtest import compare as comparing
-from steelyard.backtest import lookahead, report
+from steelyard.backtest import lookahead, report, trips
 from steelyard.backtest.columns import BarColumns, Tape
 from steelyard.backtest.config import BacktestConfig, SignalsTable, parse_backtest
+from steelyard.backtest.figures import Unit
 from steelyard.backtest.lookahead import Finding
+from steelyard.backtest.metrics import measure
+from steelyard.backtest.queues import QueueRow
+from steelyard.backtest.queues import row as queue_row
 from steelyard.backtest.report import Report
 from steelyard.backtest.result import Records, Result
 from steelyard.backtest.run import Run
 from steelyard.backtest.signals import Signals, call_signals, frame_of, targets_of
+from steelyard.backtest.tapecandles import CandleTap
 from steelyard.cli.backtest_data import Opened, open_data
 from steelyard.cli.options import Common
 from steelyard.cli.report_files import (
@@ -33,12 +39,16 @@ from steelyard.cli.report_files import (
 from steelyard.cli.terminal import harmless, shown
 from steelyard.cli.trader_strategy import guarded, load_signals, load_strategy
 from steelyard.domain.errors import ConfigError, UsageError
+from steelyard.domain.messages import SECOND_NS
+from steelyard.engine.book import QueueModel
 from steelyard.trading.config import StrategyTable
 from steelyard.trading.strategy import Strategy
 
 DONE, CHECK_FAILED = 0, 1
 _EVERYONE = Common()
 _HERE = Path("backtests")
+CURVE_POINTS = 2_000  # of a tape that is not longer than a day or so
+MINUTE_NS = 60 * SECOND_NS
 
 
 class Targets(Strategy):
@@ -61,6 +71,7 @@ def backtest(
     out: Path = _HERE,
     catalog: Path | None = None,
     check: Annotated[bool, Parameter(negative="")] = False,
+    one_queue: Annotated[bool, Parameter(negative="")] = False,
     compare: Annotated[tuple[Path, Path] | None, Parameter(consume_multiple=False)] = None,
     common: Common = _EVERYONE,
 ) -> int:
@@ -82,6 +93,9 @@ def backtest(
         The catalog of `steelyard data`; default: the platform's.
     check
         Run again on data that begin and end elsewhere, and report what depends on that.
+    one_queue
+        Play a tape under the queue model of the configuration alone; otherwise it is played under
+        all three, and the report shows them beside each other.
     compare
         Put two reports (JSON) beside each other instead of running anything.
     """
@@ -94,8 +108,12 @@ def backtest(
         Console(stderr=True).print(harmless(note), highlight=False)
     if check:
         return _check(prepared, common)
-    result, was_interrupted = run(prepared, is_watched=sys.stderr.isatty() and not common.json)
-    document = report.document(result)
+    is_watched = sys.stderr.isatty() and not common.json
+    result, was_interrupted = run(prepared, is_watched=is_watched)
+    queues: tuple[QueueRow, ...] = ()
+    if not (isinstance(prepared.data, BarColumns) or was_interrupted or one_queue):
+        queues, was_interrupted = _queues(prepared, result, is_watched=is_watched)
+    document = report.document(result, queues=queues)
     base = out / prepared.config.bot.name
     files = base.with_suffix(".json"), base.with_suffix(".html")
     write_json(document, files[0])
@@ -124,33 +142,58 @@ def prepare(file: Path, catalog: Path | None) -> Prepared:
     table = config.strategy
     signals = load_signals(table.signals) if isinstance(table, SignalsTable) else None
     opened = open_data(config, file.parent, catalog)
-    if not isinstance(opened.data, BarColumns):
-        raise ConfigError("tapes are not played by this version yet; choose bars")
+    if signals is not None and not isinstance(opened.data, BarColumns):
+        raise ConfigError(
+            f"{file}: a function of arrays is asked for a frame of bars, and these data are a "
+            "tape; choose bars, or write the rule as a class"
+        )
     return Prepared(config, opened, opened.data, signals)
 
 
 def run(prepared: Prepared, *, is_watched: bool) -> tuple[Result, bool]:
     """Run it; return what was found, and whether somebody stopped it before the end."""
-    made = make(prepared, prepared.data)
+    config, data = prepared.config, prepared.data
+    tap = None if isinstance(data, BarColumns) else CandleTap(data)
+    made = make(prepared, data if tap is None else tap.tape)
     was_interrupted = False
-    total = len(prepared.data) if isinstance(prepared.data, BarColumns) else None
-    with progress(total, is_watched=is_watched) as looked:
+    with progress(data, tap, is_watched=is_watched) as looked:
         try:
-            if isinstance(prepared.data, BarColumns) and prepared.signals is not None:
-                made.go_to(_targets(prepared, prepared.data), perf_counter)
+            if isinstance(data, BarColumns) and prepared.signals is not None:
+                made.go_to(_targets(prepared, data), perf_counter)
             else:
                 made.go(perf_counter, guarded, looked)
         except KeyboardInterrupt:
             was_interrupted = True
-    config = prepared.config
     found = made.result(
         name=config.bot.name, sources=(prepared.opened.source,), version=__version__
     )
+    if tap is not None:
+        found = found._replace(candles=tap.candles(found.about.end_ns, found.curve))
     if isinstance(config.strategy, SignalsTable):
-        about = found.about
-        changed = {"strategy": config.strategy.signals, "params": config.strategy.params}
-        found = found._replace(about=type(about)(**{**_fields(about), **changed}))
+        about = replace(
+            found.about, strategy=config.strategy.signals, params=config.strategy.params
+        )
+        found = found._replace(about=about)
     return found, was_interrupted
+
+
+def _queues(
+    prepared: Prepared, found: Result, *, is_watched: bool
+) -> tuple[tuple[QueueRow, ...], bool]:
+    """Return what all queue models make of a tape, and whether somebody had enough of that."""
+    assumed = prepared.config.settings.queue
+    rows: list[QueueRow] = []
+    for queue in QueueModel:
+        result, was_interrupted = found, False
+        if queue is not assumed:
+            table = replace(prepared.config.backtest, queue=queue.name.lower())
+            config = replace(prepared.config, backtest=table)
+            result, was_interrupted = run(prepared._replace(config=config), is_watched=is_watched)
+        if was_interrupted:
+            return tuple(rows), True
+        told = measure(result, trips.book(result.fills, result.about.instrument))
+        rows.append(queue_row(result, told, queue, is_assumed=queue is assumed))
+    return tuple(rows), False
 
 
 def make(prepared: Prepared, data: BarColumns | Tape) -> Run:
@@ -159,21 +202,32 @@ def make(prepared: Prepared, data: BarColumns | Tape) -> Run:
     table = config.strategy
     strategy = load_strategy(table) if isinstance(table, StrategyTable) else Targets()
     risk = config.risk
+    settings = config.settings
+    if not isinstance(data, BarColumns) and data.span_ns is not None:
+        settings = replace(settings, curve_ns=curve_ns(*data.span_ns))
     return Run(
         strategy,
         data,
-        config.settings,
+        settings,
         limits=None if risk is None else risk.limits,
         stop_loss=None if risk is None else risk.stop_loss_share,
     )
 
 
-class progress:  # noqa: N801 used as the function that a context manager is
-    """A bar on standard error while a run goes on, with the time that is left."""
+def curve_ns(first_ns: int, last_ns: int) -> int:
+    """Return how far apart the points of a tape's curve are: some thousand of them, if it can be."""
+    return min(max((last_ns - first_ns) // CURVE_POINTS, SECOND_NS), MINUTE_NS)
 
-    def __init__(self, total: int | None, *, is_watched: bool) -> None:
+
+class progress:  # noqa: N801 used as the function that a context manager is
+    """A bar on standard error while a run goes on, with the time that is left.
+
+    Bars are counted; how far a tape has come is a matter of its time.
+    """
+
+    def __init__(self, data: BarColumns | Tape, tap: CandleTap | None, *, is_watched: bool) -> None:
         self._progress = Progress(
-            TextColumn("{task.completed:,.0f} played"),
+            TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
             TimeRemainingColumn(),
@@ -181,14 +235,26 @@ class progress:  # noqa: N801 used as the function that a context manager is
             disable=not is_watched,
             transient=True,
         )
+        self._tap = tap
+        self._first_ns = 0
+        total: int | None = None
+        if isinstance(data, BarColumns):
+            total = len(data)
+        elif data.span_ns is not None:
+            self._first_ns = data.span_ns[0]
+            total = data.span_ns[1] - self._first_ns
         self._task = self._progress.add_task("", total=total)
 
     def __enter__(self) -> Callable[[int], None]:
         self._progress.start()
-        return lambda done: self._progress.update(self._task, completed=done)
+        return self._looked
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
+
+    def _looked(self, done: int) -> None:
+        at = done if self._tap is None else max(self._tap.now_ns - self._first_ns, 0)
+        self._progress.update(self._task, description=f"{done:,} played", completed=at)
 
 
 def _targets(prepared: Prepared, bars: BarColumns) -> Any:
@@ -197,39 +263,41 @@ def _targets(prepared: Prepared, bars: BarColumns) -> Any:
     return targets_of(call_signals(signals, frame_of(bars), table.params), bars)
 
 
-def _fields(struct: Any) -> dict[str, Any]:
-    return {name: getattr(struct, name) for name in struct.__struct_fields__}
-
-
 def _check(prepared: Prepared, common: Common) -> int:
-    if not isinstance(prepared.data, BarColumns):
-        raise ConfigError(
-            "--check runs on bars that begin and end elsewhere; these data are a tape"
-        )
-    if prepared.signals is not None:
-        found = lookahead.check_signals(lambda bars: _targets(prepared, bars), prepared.data)
+    def fills(data: BarColumns | Tape) -> Records:
+        made = make(prepared, data)
+        made.go(perf_counter)
+        return made.result().fills
+
+    data = prepared.data
+    if not isinstance(data, BarColumns):
+        found = lookahead.check_tape(fills, data)
+    elif prepared.signals is not None:
+        found = lookahead.check_signals(lambda bars: _targets(prepared, bars), data)
     else:
-
-        def fills(bars: BarColumns) -> Records:
-            made = make(prepared, bars)
-            made.go(perf_counter)
-            return made.result().fills
-
-        found = lookahead.check_run(fills, prepared.data)
+        found = lookahead.check_run(fills, data)
     document = {"findings": [one._asdict() for one in found]}
-    common.show(document, "\n".join(_sentences(found)))
+    is_tape = not isinstance(data, BarColumns)
+    common.show(document, "\n".join(_sentences(found, is_tape=is_tape)))
     return CHECK_FAILED if found else DONE
 
 
-def _sentences(found: list[Finding]) -> list[str]:
+def _sentences(found: list[Finding], *, is_tape: bool) -> list[str]:
+    if not found and is_tape:
+        said = (
+            "no dependence on the future (where a tape begins is not tried: who waits in a queue, "
+            "and what is held by then, depends on it rightly)"
+        )
+        return [said]
     if not found:
         return ["no dependence on the future, and none on where the data begin"]
     told = {
         "look-ahead": "depends on the future: it decides otherwise when",
         "recursive": "depends on where the data begin: it decides otherwise when",
     }
+    what = "event" if is_tape else "bar"
     return [
-        f"[red]{one.kind}[/]  {told[one.kind]} {one.text}; first at bar {one.bar}, "
+        f"[red]{one.kind}[/]  {told[one.kind]} {one.text}; first at {what} {one.bar}, "
         f"{one.share:.1%} of what was compared"
         for one in found
     ]
@@ -261,7 +329,27 @@ def _show(document: Report, file: Path) -> None:
         table.add_row(shown(figure.label), shown(figure_text(figure)))
     console.print()
     console.print(table)
+    if document.queues:
+        console.print()
+        console.print(_queue_table(document))
     console.print(f"\nreport: {shown(str(file))}")
+
+
+def _queue_table(document: Report) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("Queue")
+    for heading in ("Orders", "Fills", "As a maker", f"Profit, {document.head.quote}", "Drawdown"):
+        table.add_column(shown(heading), justify="right")
+    for each in document.queues:
+        table.add_row(
+            f"{each.queue}{' (assumed)' if each.is_assumed else ''}",
+            f"{each.orders:,}",
+            f"{each.fills:,}",
+            f"{each.maker_fills:,}",
+            comparing.written(each.profit_quote, Unit.QUOTE),
+            comparing.written(each.drawdown_share, Unit.SHARE),
+        )
+    return table
 
 
 def figure_text(figure: Any) -> str:

@@ -21,11 +21,12 @@ from steelyard.backtest.columns import BarColumns, Source, Tape
 from steelyard.data.exact import common, step_of, times_of
 from steelyard.data.gaps import within
 from steelyard.data.instruments import checked_symbol, checked_venue, derived
-from steelyard.data.kinds import PRICES, SIZES, Kind
+from steelyard.data.kinds import BOOK_KINDS, PRICES, SIZES, Kind
 from steelyard.data.manifest import Key, Manifest, datasets, read
 from steelyard.data.moments import interval_ns, interval_text, shown
 from steelyard.data.partitions import GROUP_ROWS
-from steelyard.data.timeline import local_blocks, tape_blocks
+from steelyard.data.timeline import Events, local_blocks, tape_blocks
+from steelyard.data.touches import GUESS, with_touches
 from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.instrument import Instrument
 
@@ -128,17 +129,27 @@ class Catalog:
             )
         manifests = list(found.values())
         instrument = _in_common(manifests)
+        last_ns = max(manifest.last_ns for manifest in manifests)
         if end_ns is None:
-            end_ns = max(manifest.last_ns for manifest in manifests) + 1
+            end_ns = last_ns + 1
+        first_ns = min(manifest.first_ns for manifest in manifests)
         streams = {
             kind: _stream(manifest, self.root, instrument, start_ns, end_ns)
             for kind, manifest in found.items()
         }
         clock = manifests[0].clock
+        has_book = bool(BOOK_KINDS & found.keys())
+
+        def blocks() -> Iterable[Events]:
+            told = tape_blocks(streams, clock)
+            return told if has_book else with_touches(told)
+
         tape = Tape(
             instrument,
-            lambda: tape_blocks(streams, clock),
-            (lambda: local_blocks(streams, clock)) if clock == "recorder" else None,
+            blocks,
+            (lambda: local_blocks(streams, clock)) if clock == "recorder" and has_book else None,
+            (max(first_ns, start_ns or 0), min(last_ns, end_ns)),
+            "" if has_book else GUESS,
         )
         return tape, source_of(manifests, start_ns, end_ns)
 

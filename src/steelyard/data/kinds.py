@@ -21,6 +21,8 @@ class Kind(StrEnum):
     DEPTH = "depth"  # one level of the book: its size from now on
 
 
+BOOK_KINDS = frozenset({Kind.TOUCH, Kind.DEPTH})  # those that tell where orders stand
+
 _INT, _SMALL, _SIDE = pl.Int64(), pl.Int32(), pl.Int8()
 _TRADES: dict[str, pl.DataType] = {
     "time_ns": _INT,

@@ -18,7 +18,7 @@ from steelyard.data.files import verified
 from steelyard.data.gaps import Edge, edges, gap_between, gaps_in, joined
 from steelyard.data.importing import Listed, Steps, chosen, common_clip
 from steelyard.data.instruments import derived
-from steelyard.data.kinds import Kind
+from steelyard.data.kinds import BOOK_KINDS, Kind
 from steelyard.data.manifest import Gap, Key
 from steelyard.data.moments import interval_ns
 from steelyard.data.reading import Wanted
@@ -27,6 +27,7 @@ from steelyard.data.sources import Source as DataSource
 from steelyard.data.sources import open_source
 from steelyard.data.stepping import Stepping
 from steelyard.data.timeline import Block, Events, ordered, played, rows_of
+from steelyard.data.touches import GUESS, with_touches
 from steelyard.domain.errors import UsageError
 from steelyard.domain.instrument import Instrument
 
@@ -47,6 +48,7 @@ class _Seen(NamedTuple):
     size_decimals: int
     gaps: tuple[Gap, ...]
     bars: tuple[Rows, ...]
+    span_ns: tuple[int, int]  # of a tape
 
 
 def load(
@@ -81,10 +83,13 @@ def load(
     if seen.keys[0].kind is Kind.BARS:
         return Loaded(_bars(seen, instrument, rounds=steps.rounds), said, notes)
     made = _Lazy(path, wanted, instrument, clip, rounds=steps.rounds)
+    has_book = any(key.kind in BOOK_KINDS for key in seen.keys)
     tape = Tape(
         instrument,
-        made.events,
-        made.local if source.clock == "recorder" else None,
+        made.events if has_book else lambda: with_touches(made.events()),
+        made.local if source.clock == "recorder" and has_book else None,
+        seen.span_ns,
+        "" if has_book else GUESS,
     )
     return Loaded(tape, said, notes)
 
@@ -94,6 +99,7 @@ def _seen(source: DataSource, clip: tuple[int | None, int | None]) -> _Seen:
     gaps: list[Gap] = []
     prices = sizes = 0
     bars: list[Rows] = []
+    times: list[int] = []
     for key, rows in source.rows(clip):
         if not len(rows.frame):
             continue
@@ -111,13 +117,16 @@ def _seen(source: DataSource, clip: tuple[int | None, int | None]) -> _Seen:
             gaps.append(between)
         gaps += gaps_in(key.kind, rows.frame)
         keys[key] = last
+        times += [first.time_ns, last.time_ns]
+        times = [min(times), max(times)]
     gaps += [(each.from_ns, each.to_ns) for each in source.missing]
     if bars:
         (key,) = keys
-        times = np.unique(np.concatenate([rows.frame["open_ns"].to_numpy() for rows in bars]))
-        frame = pl.DataFrame({"open_ns": times})
+        opens = np.unique(np.concatenate([rows.frame["open_ns"].to_numpy() for rows in bars]))
+        frame = pl.DataFrame({"open_ns": opens})
         gaps += gaps_in(Kind.BARS, frame, interval_ns(key.interval))
-    return _Seen(tuple(keys), prices, sizes, joined(gaps), tuple(bars))
+    span_ns = (times[0], times[-1]) if times else (0, 0)
+    return _Seen(tuple(keys), prices, sizes, joined(gaps), tuple(bars), span_ns)
 
 
 def _bars(seen: _Seen, instrument: Instrument, *, rounds: bool) -> BarColumns:

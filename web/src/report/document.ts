@@ -200,10 +200,25 @@ export interface Report {
   fills: FillRows;
   orders: { state: string; reason: string | null; orders: number }[];
   overfit: Overfit;
+  queues: QueueRow[];
   params: Record<string, unknown>;
   settings: Record<string, unknown>;
   notes: [time_ns: number, text: string][];
   notes_left_out: number;
+}
+
+/** The same run under one queue model. */
+export interface QueueRow {
+  queue: string;
+  is_assumed: boolean;
+  orders: number;
+  fills: number;
+  maker_fills: number;
+  profit_quote: Decimal;
+  fees_quote: Decimal;
+  return_share: number | null;
+  drawdown_share: number;
+  failure: string | null;
 }
 
 /** One figure of two runs, the second less the first. */
