@@ -58,6 +58,10 @@ impl Market for AnyMarket {
         each!(self, it => it.play(until_ns))
     }
 
+    fn begins_at(&self) -> Option<(i64, i64)> {
+        each!(self, it => it.begins_at())
+    }
+
     #[inline]
     fn now_ns(&self) -> i64 {
         each!(self, it => it.now_ns())
@@ -77,6 +81,11 @@ impl Market for AnyMarket {
 
     fn set_position(&mut self, position_lots: i64) {
         each!(self, it => it.set_position(position_lots));
+    }
+
+    #[inline]
+    fn set_coming(&mut self, lots: i64) {
+        each!(self, it => it.set_coming(lots));
     }
 
     fn place(&mut self, place: &Place) {

@@ -39,8 +39,8 @@ const LEGS: i64 = 3;
 /// In which order a bar's extremes came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {
-    /// First the one that is worse for the position; without one, the one that lets orders enter
-    /// before it turns against them.
+    /// First the one that is worse for what is on its way, else for the position; without either,
+    /// the one that lets orders enter before it turns against them.
     Pessimistic,
     /// The high first.
     HighFirst,
@@ -91,6 +91,7 @@ pub struct BarMarket {
     left_lots: i64,
     volume: i64,
     position_lots: i64,
+    coming_lots: i64,
 }
 
 impl BarMarket {
@@ -121,6 +122,7 @@ impl BarMarket {
             left_lots: LIMIT_MAX,
             volume: 0,
             position_lots: 0,
+            coming_lots: 0,
         }
     }
 
@@ -198,18 +200,20 @@ impl BarMarket {
         }
     }
 
-    /// Chooses the order of the extremes by what is held, and wanted, when the price leaves the open.
+    /// Chooses the order of the extremes when the price leaves the open: by what is on its way (who
+    /// buys meets the high first), else by what is held, else by what rests.
     fn choose_path(&mut self, bar: &Bar) {
         let high_first = match self.rules.path {
             Path::HighFirst => true,
             Path::LowFirst => false,
             Path::Nearest => bar.high - bar.open <= bar.open - bar.low,
-            Path::Pessimistic => match self.position_lots {
-                0 => {
+            Path::Pessimistic => match (self.coming_lots, self.position_lots) {
+                (0, 0) => {
                     self.engine.best_ticks(self.instrument_id, Side::Buy) != 0
                         || self.awaits_to_buy()
                 }
-                lots => lots < 0,
+                (0, held) => held < 0,
+                (coming, _) => coming > 0,
             },
         };
         let (first, second) = if high_first { (bar.high, bar.low) } else { (bar.low, bar.high) };
@@ -503,6 +507,10 @@ impl Market for BarMarket {
         Played::Bar(bar)
     }
 
+    fn begins_at(&self) -> Option<(i64, i64)> {
+        self.bars.first().map(|it| (it.open_ns, 2 * it.open))
+    }
+
     fn now_ns(&self) -> i64 {
         self.now_ns
     }
@@ -557,6 +565,11 @@ impl Market for BarMarket {
 
     fn effects(&mut self) -> &mut Effects {
         &mut self.effects
+    }
+
+    #[inline]
+    fn set_coming(&mut self, lots: i64) {
+        self.coming_lots = lots;
     }
 
     fn set_position(&mut self, position_lots: i64) {

@@ -45,6 +45,19 @@ impl Curve {
         }
     }
 
+    /// Notes what the account is worth before anything happens, at the first price that is known,
+    /// in half ticks. It belongs to the day that begins, also where that is at this moment.
+    pub fn begin(&mut self, now_ns: i64, half_ticks: i64, account: &Account) {
+        let price = half_ticks as f64 * 0.5 * self.price_unit;
+        let (cash, position) = (account.cash, account.base);
+        let equity = cash + position * price;
+        let time_ns = now_ns + i64::from(now_ns.rem_euclid(DAY_NS) == 0);
+        self.peak = equity;
+        self.day_ends_ns = ((time_ns - 1).div_euclid(DAY_NS) + 1) * DAY_NS;
+        self.last = Point { time_ns, cash, position, price, equity };
+        self.points.push(self.last);
+    }
+
     /// Marks the account to a price of now.
     #[inline]
     pub fn mark(&mut self, now_ns: i64, price_ticks: i64, account: &Account) {

@@ -191,6 +191,8 @@ pub struct Machine<M> {
     settings: Settings,
     /// What the user has.
     pub account: Account,
+    /// What the user had before anything.
+    opening: Account,
     /// What it was worth.
     pub curve: Curve,
     dice: Dice,
@@ -206,6 +208,8 @@ pub struct Machine<M> {
     timers: Vec<Timer>,
     closures_done: usize,
     is_closed: bool,
+    /// What is on its way to the market: bought less sold.
+    coming_lots: i64,
     /// What the strategy believes to hold.
     told_lots: i64,
     told_fills: usize,
@@ -222,11 +226,15 @@ pub struct Machine<M> {
 
 impl<M: Market> Machine<M> {
     /// Makes the machine around a market whose engine has the account.
-    pub fn new(market: M, settings: Settings, account: Account, curve: Curve) -> Self {
+    pub fn new(market: M, settings: Settings, account: Account, mut curve: Curve) -> Self {
         let dice = Dice::new(settings.seed);
+        if let Some((first_ns, half_ticks)) = market.begins_at() {
+            curve.begin(first_ns, half_ticks, &account);
+        }
         Self {
             market,
             settings,
+            opening: account.clone(),
             account,
             curve,
             dice,
@@ -241,6 +249,7 @@ impl<M: Market> Machine<M> {
             timers: Vec::new(),
             closures_done: 0,
             is_closed: false,
+            coming_lots: 0,
             told_lots: 0,
             told_fills: 0,
             first_open: 0,
@@ -323,6 +332,8 @@ impl<M: Market> Machine<M> {
             decided_half_ticks: self.market.mid_half_ticks(),
             ..OrderRow::default()
         });
+        self.coming_lots += i64::from(wish.side.number()) * wish.size_lots;
+        self.market.set_coming(self.coming_lots);
         self.send(order, Errand::Place);
         order
     }
@@ -523,6 +534,14 @@ impl<M: Market> Machine<M> {
     fn mark(&mut self) {
         let (now_ns, every_ns) = (self.market.now_ns(), self.settings.mark_ns);
         let mid = self.market.mid_half_ticks();
+        if self.curve.points().is_empty() {
+            if mid == 0 {
+                // The first price is still to come; there is no curve before it.
+                self.marks_at_ns = now_ns + 1;
+                return;
+            }
+            self.curve.begin(now_ns, mid, &self.opening);
+        }
         if mid != 0 {
             self.curve.mark_mid(now_ns, mid, &self.account);
         }
@@ -586,6 +605,8 @@ impl<M: Market> Machine<M> {
                 row.arrived_ns = now_ns;
                 row.arrived_half_ticks = self.market.mid_half_ticks();
                 let row = *row;
+                self.coming_lots -= i64::from(row.side) * row.size_lots;
+                self.market.set_coming(self.coming_lots);
                 let is_refused = self.settings.reject_e8 != 0
                     && self.dice.below(RATE_SCALE) < self.settings.reject_e8;
                 if is_refused {

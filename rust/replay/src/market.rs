@@ -40,6 +40,12 @@ pub trait Market {
     /// last; after `Until` it is the time asked for.
     fn play(&mut self, until_ns: i64) -> Played;
 
+    /// Returns when the first price is and twice that price, in ticks; None where it is not known
+    /// before anything is played.
+    fn begins_at(&self) -> Option<(i64, i64)> {
+        None
+    }
+
     /// Returns the time of what was played last.
     fn now_ns(&self) -> i64;
 
@@ -57,6 +63,9 @@ pub trait Market {
 
     /// Hears what the user holds: the worse of two paths depends on it.
     fn set_position(&mut self, position_lots: i64);
+
+    /// Hears what is on its way to it, bought less sold: the worse of two paths depends on that too.
+    fn set_coming(&mut self, _lots: i64) {}
 
     /// Carries out an order; its effects are there afterwards.
     fn place(&mut self, place: &Place);
