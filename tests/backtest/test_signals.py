@@ -1,6 +1,7 @@
 """Arrays trade as a class with the same rules does, and nothing of them is guessed."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,11 @@ import polars as pl
 import pytest
 
 from steelyard.backtest.run import Run
-from steelyard.backtest.signals import call_signals, frame_of, targets_of
-from steelyard.domain.errors import ConfigError
+from steelyard.backtest.signals import Follower, call_signals, frame_of, targets_of
+from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.order import FeeAsset
 from steelyard.domain.units import Lots
+from steelyard.trading.risk import Limits
 from steelyard.trading.strategy import Strategy
 from tests.backtest.market import BTC, bars_of, settings_of, walk
 
@@ -104,15 +106,18 @@ def test_what_is_no_target_is_refused(found: Any, text: str):
         targets_of(found, BARS)
 
 
-def test_an_unknown_parameter_is_named_and_an_error_inside_is_the_functions_own():
-    """Only the call itself is a question of configuration."""
+def test_an_unknown_parameter_is_named():
     with pytest.raises(ConfigError, match="unexpected keyword argument 'quick'"):
         call_signals(cross, frame_of(BARS), {"quick": 1})
+
+
+def test_an_error_inside_is_the_functions_own():
+    """Also one of arguments: only the call itself is a question of configuration."""
 
     def broken(frame: pl.DataFrame) -> Any:
         return cross(frame, 1, 2, 3)  # type: ignore[call-arg]
 
-    with pytest.raises(TypeError):
+    with pytest.raises(ConfigError, match=r"ended by TypeError.*test_signals.py, line \d+"):
         call_signals(broken, frame_of(BARS), {})
 
 
@@ -143,3 +148,34 @@ def test_fewer_targets_than_bars_are_refused():
     run = Run(Strategy(), BARS, settings_of())
     with pytest.raises(ValueError, match="3 targets for 4 bars"):
         run.go_to(np.zeros(3, np.int64), lambda: 0.0)
+
+
+def test_under_limits_a_follower_trades_to_the_targets():
+    """With limits that refuse nothing it fills as the machine does; with others they are heard."""
+    bars = walk(2_000, 4)
+    targets = targets_of(call_signals(cross, frame_of(bars), {}), bars)
+    free = Run(Strategy(), bars, settings_of())
+    free.go_to(targets, lambda: 0.0)
+    runs = []
+    for size in ("1000", "0.5"):
+        limits = Limits(Decimal(10**9), Decimal(size), 100, Decimal(1))
+        runs.append(Run(Follower(), bars, settings_of(), limits=limits))
+        runs[-1].go_to(targets, lambda: 0.0)
+    wide, narrow = runs
+    assert len(free.result().fills) > 30
+    assert wide.replay.fills() == free.replay.fills()
+    assert wide.replay.curve() == free.replay.curve()
+    assert narrow.host.refused > 10
+    assert len(narrow.result().fills) == 0
+    assert "limits" in dict(narrow.result().about.assumptions)
+    with pytest.raises(UsageError, match="Follower"):
+        Run(Strategy(), bars, settings_of(), limits=limits).go_to(targets, lambda: 0.0)
+
+
+@pytest.mark.parametrize("ending", [ZeroDivisionError("no"), SystemExit(0)])
+def test_a_function_that_ends_by_an_error_is_told_with_its_line(ending: BaseException):
+    def broken(_: pl.DataFrame) -> None:
+        raise ending
+
+    with pytest.raises(ConfigError, match=rf"{type(ending).__name__}.*test_signals.py, line \d+"):
+        call_signals(broken, frame_of(BARS), {})

@@ -20,16 +20,20 @@ from backtests import (
 from steelyard.backtest import metrics, trips
 from steelyard.backtest.columns import Source
 from steelyard.backtest.overfit import Permuted, Sharpe
+from steelyard.backtest.queues import QueueRow
+from steelyard.backtest.result import ORDER
 from steelyard.backtest.warnings import Case, judge, over_capacity, regimes
+from steelyard.domain.lifecycle import OrderState
+from steelyard.domain.order import RejectReason
 
 LOTS = 100_000  # one coin
 
 
-def warned(result, *, sharpe=None, signals=None):
+def warned(result, *, sharpe=None, signals=None, queues=()):
     """Return what is said of a result, by rule."""
     books = trips.book(result.fills, INSTRUMENT)
     told = metrics.measure(result, books)
-    return {each.rule: each for each in judge(Case(result, told, books, sharpe, signals))}
+    return {each.rule: each for each in judge(Case(result, told, books, sharpe, signals, queues))}
 
 
 def pairs(*profits, fee=0):
@@ -256,3 +260,46 @@ def test_the_serious_come_first():
     order = [each.is_serious for each in found]
     assert order == sorted(order, reverse=True)
     assert found[0].rule == "failed"
+
+
+def queue(name, fills, profit):
+    return QueueRow(
+        queue=name, is_assumed=False, orders=fills, fills=fills, maker_fills=fills,
+        profit_quote=profit, fees_quote="0", return_share=0.0, drawdown_share=0.0, sha256="",
+    )  # fmt: skip
+
+
+def test_a_queue_that_decides_is_told():
+    rows = (queue("pessimistic", 100, "-1"), queue("optimistic", 101, "2.5"))
+    found = warned(result_of(), queues=rows)["queue"]
+    assert found.is_serious
+    assert "-1" in found.text
+    assert "2.5" in found.text
+    rows = (queue("pessimistic", 100, "1"), queue("optimistic", 121, "2.5"))
+    assert not warned(result_of(), queues=rows)["queue"].is_serious
+    rows = (queue("pessimistic", 100, "1"), queue("optimistic", 119, "2.5"))
+    assert "queue" not in warned(result_of(), queues=rows)
+    assert "queue" not in warned(result_of(), queues=rows[:1])
+
+
+def orders(rejected, others, reason):
+    rows = np.zeros(rejected + others, ORDER)
+    rows["state"] = OrderState.CANCELED
+    rows["state"][:rejected] = OrderState.REJECTED
+    rows["reject_reason"][:rejected] = reason
+    return rows
+
+
+@pytest.mark.parametrize(("rejected", "is_serious"), [(2, None), (12, False), (60, True)])
+def test_orders_that_the_exchange_refused_are_told(rejected, is_serious):
+    rows = orders(rejected, 100 - rejected, RejectReason.INSUFFICIENT_BALANCE)
+    found = warned(result_of()._replace(orders=rows)).get("rejected")
+    assert (None if found is None else found.is_serious) is is_serious
+    if found is not None:
+        assert f"{rejected} of 100 orders" in found.text
+        assert "deposit" in found.text
+
+
+def test_a_post_only_order_that_would_take_is_meant_to_be_refused():
+    rows = orders(90, 10, RejectReason.POST_ONLY_WOULD_TAKE)
+    assert "rejected" not in warned(result_of()._replace(orders=rows))

@@ -1,6 +1,7 @@
 """The command `steelyard backtest`, run as a user runs it."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,16 @@ BARS = "\n".join(
     + [
         f"2026-01-01 {n // 60:02}:{n % 60:02}:00,{p},{p + 2},{p - 2},{p + 1},10"
         for n, p in enumerate((100 + (n % 40 if n % 80 < 40 else 40 - n % 40)) for n in range(600))
+    ]
+)
+TRADES = "\n".join(
+    ["time,price,size,side"]
+    + [
+        f"2026-01-01T{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}Z,{p},{1 + n % 3},"
+        f"{'buy' if n % 2 else 'sell'}"
+        for n, p in enumerate(
+            (100 + (n % 400 if n % 800 < 400 else 400 - n % 400)) for n in range(7_200)
+        )
     ]
 )
 CONFIG = """
@@ -76,6 +87,90 @@ def test_arrays_run_and_are_told_by_their_name(folder, capsys):
     document = json.loads(capsys.readouterr().out)
     assert document["head"]["strategy"] == "rules:signals"
     assert document["metrics"]["fills"] > 10
+
+
+@pytest.fixture
+def tape(folder) -> Path:
+    """Return the configuration of a run on recorded trades."""
+    (folder / "trades.csv").write_text(TRADES)
+    (folder / "tape.toml").write_text(CONFIG.replace("bars.csv", "trades.csv"))
+    return folder / "tape.toml"
+
+
+def test_a_tape_is_played_under_every_queue(tape, capsys):
+    """Its report has the three beside each other, candles, and what of its book is a guess."""
+    assert run(["backtest", "tape.toml", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [(row["queue"], row["is_assumed"]) for row in document["queues"]] == [
+        ("pessimistic", True), ("proportional", False), ("optimistic", False),
+    ]  # fmt: skip
+    assert document["metrics"]["fills"] > 5
+    assert document["queues"][0]["fills"] == document["metrics"]["fills"]
+    assert document["queues"][0]["sha256"] == document["fills"]["sha256"]
+    assert document["candles"]["time_s"]
+    assert "guessed from trades" in dict(document["assumptions"])["the book"]
+    assert document["settings"]["queue"] == "pessimistic"
+    assert run(["backtest", "tape.toml"]) == 0
+    assert "pessimistic (assumed)" in capsys.readouterr().out
+
+
+def test_one_queue_alone_is_quicker(tape, capsys):
+    assert run(["backtest", "tape.toml", "--json", "--one-queue"]) == 0
+    assert json.loads(capsys.readouterr().out)["queues"] == []
+
+
+def test_a_tape_is_checked_too(tape, capsys):
+    assert run(["backtest", "tape.toml", "--check"]) == 0
+    assert "no dependence on the future found" in capsys.readouterr().out
+
+
+def test_arrays_need_bars(tape, folder, capsys):
+    arrays = (folder / "arrays.toml").read_text().replace("bars.csv", "trades.csv")
+    (folder / "tape.toml").write_text(arrays)
+    assert run(["backtest", "tape.toml"]) == 2
+    assert "choose bars, or write the rule as a class" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_limits_hold_for_arrays_too(folder, capsys):
+    file = folder / "arrays.toml"
+    limits = "[risk]\nmax_order_notional = 10\nmax_position = 1\nmax_open_orders = 5\n"
+    file.write_text(file.read_text() + limits + 'price_collar = "2%"\n')
+    assert run(["backtest", "arrays.toml", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["metrics"]["fills"] == 0
+    assert document["metrics"]["refused"] > 5
+    assert "max_order_notional 10" in dict(document["assumptions"])["limits"]
+
+
+def test_what_a_strategy_prints_is_no_part_of_the_document(folder, capsys):
+    text = (
+        (folder / "rules.py").read_text().replace("    close =", '    print("here")\n    close =')
+    )
+    (folder / "rules.py").write_text(text)
+    sys.modules.pop("rules", None)
+    assert run(["backtest", "arrays.toml", "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["head"]["name"] == "arrays"
+    assert "here" in told.err
+
+
+def test_check_throws_no_dice(folder, capsys):
+    (folder / "dice.toml").write_text(CONFIG + 'rejects = "30%"\n')
+    assert run(["backtest", "dice.toml", "--check"]) == 0
+
+
+def test_check_of_a_strategy_that_raises_says_so_and_no_more(folder, capsys):
+    (folder / "worse.py").write_text(
+        "from steelyard.strategies import SmaCross\n"
+        "class Worse(SmaCross):\n"
+        "    def on_bar(self, bar):\n"
+        "        1 / 0\n"
+    )
+    (folder / "bad.toml").write_text(CONFIG.replace("steelyard.strategies:SmaCross", "worse:Worse"))
+    assert run(["backtest", "bad.toml", "--check"]) == 2
+    told = capsys.readouterr().err
+    assert "ZeroDivisionError" in told
+    assert "Traceback" not in told
 
 
 def test_check_tells_a_rule_that_looks_ahead_from_one_that_does_not(folder, capsys):

@@ -8,7 +8,7 @@ file: `data` is a path that the roof opens.
 import tomllib
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -31,6 +31,8 @@ from steelyard.trading.config import (
     duration_ns,
     in_toml_words,
 )
+
+T = TypeVar("T")
 
 _PATHS = {path.name.lower().replace("_", "-"): path for path in BarPath}
 _QUEUES = {queue.name.lower(): queue for queue in QueueModel}
@@ -135,11 +137,7 @@ class BacktestConfig(Struct, frozen=True, kw_only=True):
             half_spread_ticks=table.half_spread_ticks,
             slippage=percentage(table.slippage, "[backtest] slippage"),
             impact=percentage(table.impact, "[backtest] impact"),
-            volume_share=(
-                Decimal(0)
-                if table.volume_share == "off"
-                else percentage(table.volume_share, "[backtest] volume_share")
-            ),
+            volume_share=_volume_share(table.volume_share),
             closures=tuple(
                 Closure(
                     moment_ns(start, "[backtest] closed"),
@@ -187,17 +185,14 @@ def parse_backtest(text: str) -> BacktestConfig:
     _check_keys(document)
     document.pop("venue", None)
     is_signals = "signals" in document.get("strategy", {})
-    try:
-        bot = msgspec.convert(document.get("bot", {}), BotTable)
-        strategy: StrategyTable | SignalsTable
-        if is_signals:
-            strategy = msgspec.convert(document["strategy"], SignalsTable)
-        else:
-            strategy = msgspec.convert(document.get("strategy", {}), StrategyTable)
-        table = msgspec.convert(document.get("backtest", {}), BacktestTable)
-        risk = msgspec.convert(document["risk"], RiskTable) if "risk" in document else None
-    except msgspec.ValidationError as error:
-        raise ConfigError(in_toml_words(str(error))) from error
+    bot = _converted(document, "bot", BotTable)
+    strategy: StrategyTable | SignalsTable
+    if is_signals:
+        strategy = _converted(document, "strategy", SignalsTable)
+    else:
+        strategy = _converted(document, "strategy", StrategyTable)
+    table = _converted(document, "backtest", BacktestTable)
+    risk = _converted(document, "risk", RiskTable) if "risk" in document else None
     symbol = strategy.symbol.replace("/", "-").upper()
     strategy = replace(strategy, symbol=symbol)
     if isinstance(strategy, StrategyTable):
@@ -221,6 +216,21 @@ def parse_backtest(text: str) -> BacktestConfig:
     config = BacktestConfig(bot=bot, strategy=strategy, backtest=table, risk=risk)
     _ = config.settings, config.span_ns  # each says what is wrong with it
     return config
+
+
+def _converted(document: dict[str, Any], name: str, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(document.get(name, {}), kind)
+    except msgspec.ValidationError as error:
+        said = str(error).replace(" - at `$", f" - at `$.{name}")
+        if " - at `" not in said:
+            said += f" - at `$.{name}`"
+        for number in ("decimal", "float", "int"):
+            said = said.replace(
+                f"Expected `str`, got `{number}`",
+                'Expected text with its unit, such as "0.1%" or "20ms", and got a bare number',
+            )
+        raise ConfigError(in_toml_words(said)) from error
 
 
 def _check_keys(document: dict[str, Any]) -> None:
@@ -253,6 +263,18 @@ def percentage(text: str, where: str) -> Decimal:
     if percent is None or not percent.is_finite() or abs(percent) > 100:  # noqa: PLR2004
         raise ConfigError(f'{where} is {text!r}; write a percentage, such as "0.1%"')
     return percent.scaleb(-2)
+
+
+def _volume_share(text: str) -> Decimal:
+    if text == "off":
+        return Decimal(0)
+    share = percentage(text, "[backtest] volume_share")
+    if share <= 0:
+        raise ConfigError(
+            f'[backtest] volume_share is {text!r}, of which nothing could trade; write "off" for '
+            'any size, or a share such as "10%"'
+        )
+    return share
 
 
 def moment_ns(text: str, where: str) -> int:

@@ -16,7 +16,8 @@ from steelyard.backtest.columns import BarColumns, Tape
 from steelyard.backtest.result import Records
 from steelyard.domain.errors import ConfigError
 
-CUTS = 12  # places at which the data end earlier
+CUTS = 12  # even places at which the data end earlier
+CHANGES_MAX = 200  # places right after a change of the target, spread over all of them
 BARS_MIN = 20
 _SHARE = 4  # data that begin later begin a quarter later
 
@@ -36,6 +37,13 @@ class Finding(NamedTuple):
     text: str
 
 
+class Checked(NamedTuple):
+    """What was found, and at how many places the data were ended."""
+
+    findings: list[Finding]
+    tried: int
+
+
 def cut(bars: BarColumns, first: int, last: int) -> BarColumns:
     """Return the bars from first up to, and not with, last."""
     return BarColumns(
@@ -43,8 +51,11 @@ def cut(bars: BarColumns, first: int, last: int) -> BarColumns:
     )
 
 
-def check_signals(targets: Callable[[BarColumns], Ints], bars: BarColumns) -> list[Finding]:
+def check_signals(targets: Callable[[BarColumns], Ints], bars: BarColumns) -> Checked:
     """Compare what signals say of the same bars when they know more, and when they know less.
+
+    Who peeks at the next bar says the same of all bars but the last one. So the data end where the
+    targets change, which is where a peek would have told, and at even places besides.
 
     Raises:
         ConfigError: There are too few bars to tell.
@@ -53,7 +64,8 @@ def check_signals(targets: Callable[[BarColumns], Ints], bars: BarColumns) -> li
     _enough(count)
     whole = targets(bars)
     found = []
-    for end in cuts(count):
+    ends = ends_for(whole)
+    for end in ends:
         part = targets(cut(bars, 0, end))
         if finding := _differs("look-ahead", whole[:end], part, 0, f"data end at bar {end}"):
             found.append(finding)
@@ -63,13 +75,16 @@ def check_signals(targets: Callable[[BarColumns], Ints], bars: BarColumns) -> li
     # Whoever forgets has forgotten by the middle of what is left.
     warm = (count - first) // 2
     part = later[warm:]
-    text = f"data begin at bar {first}, and {warm} more have gone by"
+    text = (
+        f"data begin at bar {first}, and {warm} more have gone by (if it only compares sums of "
+        "floats that are almost equal, their last digits do that: compare by more than a hair)"
+    )
     if finding := _differs("recursive", whole[first + warm :], part, first + warm, text):
         found.append(finding)
-    return found
+    return Checked(found, len(ends))
 
 
-def check_run(fills: Callable[[BarColumns], Records], bars: BarColumns) -> list[Finding]:
+def check_run(fills: Callable[[BarColumns], Records], bars: BarColumns) -> Checked:
     """Compare the fills of a strategy on all data with those on data that begin and end elsewhere.
 
     Raises:
@@ -91,10 +106,10 @@ def check_run(fills: Callable[[BarColumns], Records], bars: BarColumns) -> list[
     same = [one[:3] for one in whole if one[0] >= warm_ns]
     if later != same:
         found.append(_of_fills("recursive", same, later, bars, f"data begin at bar {first}"))
-    return found
+    return Checked(found, 1)
 
 
-def check_tape(fills: Callable[[Tape], Records], tape: Tape) -> list[Finding]:
+def check_tape(fills: Callable[[Tape], Records], tape: Tape) -> Checked:
     """Compare the fills of a strategy on a whole tape with those on its first three quarters.
 
     A finding's `bar` is the number of the first event at or after the first fill that differs.
@@ -106,10 +121,14 @@ def check_tape(fills: Callable[[Tape], Records], tape: Tape) -> list[Finding]:
         raise ConfigError("this tape does not say when it begins and ends; import it to check it")
     first_ns, last_ns = tape.span_ns
     end_ns = last_ns - (last_ns - first_ns) // _SHARE
-    whole = [one for one in _told(fills(tape)) if one[0] < end_ns]
-    part = [one for one in _told(fills(until(tape, end_ns))) if one[0] < end_ns]
+    # What happens in the last moment of the shorter one has not all been told there.
+    last_ns = max((int(block["time_ns"][-1]) for block in until(tape, end_ns).blocks()), default=0)
+    whole, part = (
+        [one for one in _told(fills(played)) if one[0] < last_ns]
+        for played in (tape, until(tape, end_ns))
+    )
     if whole == part:
-        return []
+        return Checked([], 1)
     at, time_ns = _first_difference(whole, part)
     count = 0
     for block in tape.blocks():
@@ -118,7 +137,8 @@ def check_tape(fills: Callable[[Tape], Records], tape: Tape) -> list[Finding]:
         if before < len(block):
             break
     share = 1 - at / max(len(whole), len(part))
-    return [Finding("look-ahead", count, share, "the tape ends after three quarters of its time")]
+    text = "the tape ends after three quarters of its time"
+    return Checked([Finding("look-ahead", count, share, text)], 1)
 
 
 def until(tape: Tape, end_ns: int) -> Tape:
@@ -138,6 +158,15 @@ def until(tape: Tape, end_ns: int) -> Tape:
 def cuts(count: int) -> list[int]:
     """Return the places at which data of so many bars end earlier: spread, and none round."""
     return sorted({max(2, count * (2 * n + 1) // (2 * CUTS + 1)) for n in range(1, CUTS)})
+
+
+def ends_for(targets: Ints) -> list[int]:
+    """Return the places at which data end to try these targets: after changes, and even ones."""
+    changes = np.flatnonzero(np.diff(targets, prepend=0)) + 1
+    if len(changes) > CHANGES_MAX:
+        changes = changes[np.linspace(0, len(changes) - 1, CHANGES_MAX).astype(np.int64)]
+    after = {end for end in changes.tolist() if 2 <= end < len(targets)}  # noqa: PLR2004 as `cuts`
+    return sorted(after | set(cuts(len(targets))))
 
 
 def _enough(count: int) -> None:

@@ -21,6 +21,7 @@ from steelyard.backtest.desk import ACCOUNT_ID, ReplayDesk
 from steelyard.backtest.host import Host
 from steelyard.backtest.result import FILL, ORDER, POINT, About, Assumption, Result, Totals
 from steelyard.backtest.settings import Settings
+from steelyard.backtest.signals import Follower
 from steelyard.domain.commands import (
     AssignFees,
     Command,
@@ -29,9 +30,10 @@ from steelyard.domain.commands import (
     OpenAccount,
     SetFeeTier,
 )
-from steelyard.domain.errors import ConfigError
+from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import SECOND_NS
+from steelyard.domain.units import in_full
 from steelyard.engine.native import ENCODER
 from steelyard.trading.host import Guard, unguarded
 from steelyard.trading.risk import Limits
@@ -71,6 +73,8 @@ class Run:
         assumed.check(settings, instrument)
         strategy.check(instrument)
         self._strategy = strategy
+        self._is_limited = limits is not None or stop_loss is not None
+        self._limited = limit_text(limits, stop_loss)
         self._data = data
         self._settings = settings
         self._seconds = 0.0
@@ -168,7 +172,19 @@ class Run:
         return block.tobytes()
 
     def go_to(self, targets: Ints, clock: Callable[[], float]) -> None:
-        """Play to the end, trading to targets in lots instead of asking the strategy."""
+        """Play to the end, trading to targets in lots instead of asking the strategy.
+
+        Raises:
+            UsageError: There are limits, and the strategy is no `Follower`, who hears of them.
+        """
+        if self._is_limited:
+            if not isinstance(self._strategy, Follower):
+                raise UsageError("targets under limits are traded by a Follower")
+            if len(targets) != len(self._data):
+                raise ValueError(f"{len(targets)} targets for {len(self._data)} bars")
+            self._strategy.targets = targets
+            self.go(clock)
+            return
         begun = clock()
         try:
             self.replay.run_targets(targets)
@@ -203,6 +219,8 @@ class Run:
         assumptions = assumed.assumptions(self._settings, self.instrument, is_tape=is_tape)
         if isinstance(data, Tape) and data.guess:
             assumptions = (Assumption("the book", data.guess), *assumptions)
+        if self._limited:
+            assumptions = (*assumptions, Assumption("limits", self._limited))
         about = About(
             name=name,
             strategy=f"{strategy.__module__}:{strategy.__qualname__}",
@@ -230,6 +248,17 @@ class Run:
         )
         curve = np.frombuffer(replay.curve(), POINT)
         return Result(about, totals, fills, orders, curve, candles, tuple(self.host.notes))
+
+
+def limit_text(limits: Limits | None, stop_loss: Decimal | None) -> str:
+    """Return what a run was held to, in words; empty for nothing."""
+    named = {} if limits is None else limits._asdict()
+    named["stop_loss"] = stop_loss
+    return ", ".join(
+        f"{name} {in_full(value)}" if isinstance(value, Decimal) else f"{name} {value}"
+        for name, value in named.items()
+        if value is not None
+    )
 
 
 def machine_rows(bars: BarColumns) -> _native.Bars:

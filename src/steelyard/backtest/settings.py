@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from steelyard.backtest.result import Assumption
 from steelyard.domain.errors import ConfigError
@@ -180,7 +181,12 @@ def check(settings: Settings, instrument: Instrument) -> None:
 
 def _check_share(name: str, value: Decimal, least: int) -> None:
     if not value.is_finite() or (not least < value <= 1 and value != 0):
-        raise ConfigError(f"{name} is {value}; it is a fraction such as 0.001 for 0.1 %")
+        percent = f" ({_percent(value)})" if value.is_finite() else ""
+        bounds = "above -100 %" if least else "from 0 %"
+        rebate = "" if least else "; only maker may be below zero, which is a rebate"
+        raise ConfigError(f"{name} is {value}{percent}; it must be {bounds} to 100 %{rebate}")
+    if value * RATE_SCALE % 1:
+        raise ConfigError(f"{name} is {in_full(value)}; nothing finer than 0.000001 % is counted")
 
 
 def _check_delay(name: str, delay: Delay) -> None:
@@ -192,6 +198,23 @@ def _check_delay(name: str, delay: Delay) -> None:
         raise ConfigError(f"{name}: a delay is negative; nothing arrives before it leaves")
     if max(delay_ns for _, delay_ns in delay.rows) > DELAY_MAX_NS:
         raise ConfigError(f"{name}: a delay is more than a day")
+
+
+def steady(settings: Settings) -> Settings:
+    """Return the settings without what is drawn by chance: no refusals, and a middling delay."""
+
+    def without(delay: Delay) -> Delay:
+        if delay.kind != "samples":
+            return delay
+        delays = sorted(delay_ns for _, delay_ns in delay.rows)
+        return Delay.constant(delays[len(delays) // 2])
+
+    return replace(
+        settings,
+        rejects=Decimal(0),
+        order_delay=without(settings.order_delay),
+        answer_delay=without(settings.answer_delay),
+    )
 
 
 def for_machine(settings: Settings, *, is_tape: bool) -> dict[str, Any]:

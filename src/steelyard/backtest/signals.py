@@ -11,6 +11,7 @@ one before. Differences become market orders, carried out by the same machine as
 Unlike a class, an array can look into the future: `lookahead` finds that out.
 """
 
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -21,11 +22,38 @@ from numpy.typing import NDArray
 from steelyard import _native
 from steelyard.backtest.columns import BarColumns
 from steelyard.domain.errors import ConfigError
+from steelyard.trading.bars import Bar
+from steelyard.trading.strategy import Strategy
 
 Ints = NDArray[np.int64]
 Signals = Callable[..., Any]
 
 COLUMNS = ("time", "open", "high", "low", "close", "volume")
+
+
+class Follower(Strategy):
+    """Trades to targets in lots, a row a bar: what the machine does by itself, with limits heard.
+
+    A target that is the one of the bar before wants nothing, also where a limit refused that one.
+    """
+
+    def __init__(self, targets: Ints | None = None) -> None:
+        super().__init__()
+        self.targets: Ints = np.empty(0, np.int64) if targets is None else targets
+        self._at = self._wanted = 0
+
+    def on_bar(self, bar: Bar) -> None:  # noqa: ARG002 the arrays have seen it
+        """Order what the target is more, or less, than the one before."""
+        target, self._at = int(self.targets[self._at]), self._at + 1
+        if target == self._wanted:
+            return
+        self._wanted = target
+        coming = sum(order.exposed_lots * int(order.place.side) for order in self.open_orders)
+        lots = target - self.position.lots - coming
+        if lots > 0:
+            self.buy(self.instrument.size(lots))
+        elif lots < 0:
+            self.sell(self.instrument.size(-lots))
 
 
 def frame_of(bars: BarColumns) -> pl.DataFrame:
@@ -81,11 +109,19 @@ def call_signals(signals: Signals, frame: pl.DataFrame, params: dict[str, Any]) 
     """Call a function of signals.
 
     Raises:
-        ConfigError: It does not take such parameters.
+        ConfigError: It does not take such parameters, or raised an error; the message names its
+            line.
     """
     try:
         return signals(frame, **params)
-    except TypeError as error:
-        if "argument" in str(error) and error.__traceback__ and not error.__traceback__.tb_next:
+    except (Exception, SystemExit) as error:
+        frames = traceback.extract_tb(error.__traceback__)[1:]
+        if isinstance(error, TypeError) and "argument" in str(error) and not frames:
             raise ConfigError(f"[strategy] params: {error}") from error
-        raise
+        # Their own line, where they have one: what they called is further down.
+        code = getattr(signals, "__code__", None)
+        own = [it for it in frames if code is not None and it.filename == code.co_filename]
+        where = "".join(f" in {it.filename}, line {it.lineno}" for it in (own or frames)[-1:])
+        raise ConfigError(
+            f"the function of signals ended by {type(error).__name__}: {error}{where}"
+        ) from error

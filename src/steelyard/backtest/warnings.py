@@ -19,6 +19,8 @@ from steelyard.backtest.overfit import Permuted, Sharpe
 from steelyard.backtest.queues import QueueRow
 from steelyard.backtest.result import Records, Result
 from steelyard.backtest.trips import Books
+from steelyard.domain.lifecycle import OrderState
+from steelyard.domain.order import RejectReason
 from steelyard.domain.units import EXACT, from_atoms, in_full
 
 TRIPS_MIN = 30
@@ -36,10 +38,14 @@ DRAWDOWN_LENGTH_SHARE = 1 / 3  # of the run
 BEST_TRIPS = 3
 GAPS_SHARE = 0.01  # of the run
 REFUSED_SHARE = 0.1  # of what was wanted
+REJECTED_SHARE = 0.5  # of orders, from which on it is another strategy that was tested
 OPEN_SHARE = 0.5  # of the profit
 PROBABILITY_MIN = 0.95
 CHANCE_MAX = 0.05
 QUEUE_SHARE = 0.2  # by which fills differ between the models, over the fewest of them
+
+
+_MEANT = [RejectReason.POST_ONLY_WOULD_TAKE]
 
 
 class Warned(Struct, frozen=True, kw_only=True):
@@ -345,6 +351,29 @@ def _refused(case: Case) -> Iterator[Warned]:
         yield _soft("refused", text, share, REFUSED_SHARE)
 
 
+def _rejected(case: Case) -> Iterator[Warned]:
+    """Orders that the exchange refused; post-only ones that would take are meant to be."""
+    orders = case.result.orders
+    reasons = orders["reject_reason"][orders["state"] == OrderState.REJECTED]
+    reasons = reasons[~np.isin(reasons, _MEANT)]
+    if not len(orders) or len(reasons) <= REFUSED_SHARE * len(orders):
+        return
+    numbers, counts = np.unique(reasons, return_counts=True)
+    most = int(numbers[np.argmax(counts)])
+    name = RejectReason(most).name.lower().replace("_", " ")
+    hint = ""
+    if most == RejectReason.INSUFFICIENT_BALANCE:
+        base = case.result.about.instrument.base
+        hint = f": deposit more or order less; what is sold has to be there, so deposit {base} too"
+    share = len(reasons) / len(orders)
+    text = (
+        f"The exchange refused {len(reasons):,} of {_count(len(orders), 'order')}, "
+        f"{int(counts.max()):,} of them for {name}{hint}."
+    )
+    make = _hard if share > REJECTED_SHARE else _soft
+    yield make("rejected", text, share, REFUSED_SHARE)
+
+
 def _fees_elsewhere(case: Case) -> Iterator[Warned]:
     if case.books.other_fees:
         count = len(case.books.other_fees)
@@ -358,6 +387,7 @@ def _fees_elsewhere(case: Case) -> Iterator[Warned]:
 RULES: tuple[Callable[[Case], Iterator[Warned]], ...] = (
     _failed,
     _partial,
+    _rejected,
     _few_trips,
     _cost_sensitive,
     _queue,

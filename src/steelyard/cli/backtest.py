@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any, NamedTuple
@@ -18,14 +19,15 @@ from steelyard.backtest import lookahead, report, trips
 from steelyard.backtest.columns import BarColumns, Tape
 from steelyard.backtest.config import BacktestConfig, SignalsTable, parse_backtest
 from steelyard.backtest.figures import Unit
-from steelyard.backtest.lookahead import Finding
+from steelyard.backtest.lookahead import Checked
 from steelyard.backtest.metrics import measure
 from steelyard.backtest.queues import QueueRow
 from steelyard.backtest.queues import row as queue_row
 from steelyard.backtest.report import Report
 from steelyard.backtest.result import Records, Result
 from steelyard.backtest.run import Run
-from steelyard.backtest.signals import Signals, call_signals, frame_of, targets_of
+from steelyard.backtest.settings import steady
+from steelyard.backtest.signals import Follower, Signals, call_signals, frame_of, targets_of
 from steelyard.backtest.tapecandles import CandleTap
 from steelyard.cli.backtest_data import Opened, open_data
 from steelyard.cli.options import Common
@@ -42,17 +44,12 @@ from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.messages import SECOND_NS
 from steelyard.engine.book import QueueModel
 from steelyard.trading.config import StrategyTable
-from steelyard.trading.strategy import Strategy
 
 DONE, CHECK_FAILED = 0, 1
 _EVERYONE = Common()
 _HERE = Path("backtests")
 CURVE_POINTS = 2_000  # of a tape that is not longer than a day or so
 MINUTE_NS = 60 * SECOND_NS
-
-
-class Targets(Strategy):
-    """Stands where a function of arrays decides: it is told nothing and wants nothing."""
 
 
 class Prepared(NamedTuple):
@@ -103,16 +100,18 @@ def backtest(
         return _compare(compare, out, common)
     if config is None:
         raise UsageError("name a configuration, or two reports after --compare")
-    prepared = prepare(config, catalog)
+    with redirect_stdout(sys.stderr):  # what a strategy prints is no part of a document
+        prepared = prepare(config, catalog)
     for note in prepared.opened.notes:
         Console(stderr=True).print(harmless(note), highlight=False)
     if check:
         return _check(prepared, common)
     is_watched = sys.stderr.isatty() and not common.json
-    result, was_interrupted = run(prepared, is_watched=is_watched)
     queues: tuple[QueueRow, ...] = ()
-    if not (isinstance(prepared.data, BarColumns) or was_interrupted or one_queue):
-        queues, was_interrupted = _queues(prepared, result, is_watched=is_watched)
+    with redirect_stdout(sys.stderr):
+        result, was_interrupted = run(prepared, is_watched=is_watched)
+        if not (isinstance(prepared.data, BarColumns) or was_interrupted or one_queue):
+            queues, was_interrupted = _queues(prepared, result, is_watched=is_watched)
     document = report.document(result, queues=queues)
     base = out / prepared.config.bot.name
     files = base.with_suffix(".json"), base.with_suffix(".html")
@@ -196,15 +195,17 @@ def _queues(
     return tuple(rows), False
 
 
-def make(prepared: Prepared, data: BarColumns | Tape) -> Run:
-    """Return a run of a configuration on some data."""
+def make(prepared: Prepared, data: BarColumns | Tape, *, is_steady: bool = False) -> Run:
+    """Return a run of a configuration on some data; a steady one throws no dice."""
     config = prepared.config
     table = config.strategy
-    strategy = load_strategy(table) if isinstance(table, StrategyTable) else Targets()
+    strategy = load_strategy(table) if isinstance(table, StrategyTable) else Follower()
     risk = config.risk
     settings = config.settings
     if not isinstance(data, BarColumns) and data.span_ns is not None:
         settings = replace(settings, curve_ns=curve_ns(*data.span_ns))
+    if is_steady:
+        settings = steady(settings)
     return Run(
         strategy,
         data,
@@ -215,7 +216,7 @@ def make(prepared: Prepared, data: BarColumns | Tape) -> Run:
 
 
 def curve_ns(first_ns: int, last_ns: int) -> int:
-    """Return how far apart the points of a tape's curve are: some thousand of them, if it can be."""
+    """Return how far apart the points of a tape's curve are: some thousand in all."""
     return min(max((last_ns - first_ns) // CURVE_POINTS, SECOND_NS), MINUTE_NS)
 
 
@@ -265,32 +266,41 @@ def _targets(prepared: Prepared, bars: BarColumns) -> Any:
 
 def _check(prepared: Prepared, common: Common) -> int:
     def fills(data: BarColumns | Tape) -> Records:
-        made = make(prepared, data)
-        made.go(perf_counter)
-        return made.result().fills
+        made = make(prepared, data, is_steady=True)
+        made.go(perf_counter, guarded)
+        found = made.result()
+        if found.about.failure is not None:
+            raise ConfigError(
+                f"the strategy raised an error, so nothing can be compared: "
+                f"{found.about.failure.splitlines()[-1]}; run it without --check to see where"
+            )
+        return found.fills
 
     data = prepared.data
-    if not isinstance(data, BarColumns):
-        found = lookahead.check_tape(fills, data)
-    elif prepared.signals is not None:
-        found = lookahead.check_signals(lambda bars: _targets(prepared, bars), data)
-    else:
-        found = lookahead.check_run(fills, data)
-    document = {"findings": [one._asdict() for one in found]}
+    with redirect_stdout(sys.stderr):
+        if not isinstance(data, BarColumns):
+            checked = lookahead.check_tape(fills, data)
+        elif prepared.signals is not None:
+            checked = lookahead.check_signals(lambda bars: _targets(prepared, bars), data)
+        else:
+            checked = lookahead.check_run(fills, data)
+    found = checked.findings
+    document = {"findings": [one._asdict() for one in found], "tried": checked.tried}
     is_tape = not isinstance(data, BarColumns)
-    common.show(document, "\n".join(_sentences(found, is_tape=is_tape)))
+    common.show(document, "\n".join(_sentences(checked, is_tape=is_tape)))
     return CHECK_FAILED if found else DONE
 
 
-def _sentences(found: list[Finding], *, is_tape: bool) -> list[str]:
-    if not found and is_tape:
+def _sentences(checked: Checked, *, is_tape: bool) -> list[str]:
+    tried = f"tried with data that end at {checked.tried} places"
+    if not checked.findings and is_tape:
         said = (
-            "no dependence on the future (where a tape begins is not tried: who waits in a queue, "
-            "and what is held by then, depends on it rightly)"
+            f"no dependence on the future found; {tried} (where a tape begins is not tried: who "
+            "waits in a queue, and what is held by then, depends on it rightly)"
         )
         return [said]
-    if not found:
-        return ["no dependence on the future, and none on where the data begin"]
+    if not checked.findings:
+        return [f"no dependence on the future found, and none on where the data begin; {tried}"]
     told = {
         "look-ahead": "depends on the future: it decides otherwise when",
         "recursive": "depends on where the data begin: it decides otherwise when",
@@ -299,7 +309,7 @@ def _sentences(found: list[Finding], *, is_tape: bool) -> list[str]:
     return [
         f"[red]{one.kind}[/]  {told[one.kind]} {one.text}; first at {what} {one.bar}, "
         f"{one.share:.1%} of what was compared"
-        for one in found
+        for one in checked.findings
     ]
 
 

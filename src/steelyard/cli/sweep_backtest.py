@@ -27,10 +27,9 @@ from steelyard.backtest.metrics import measure
 from steelyard.backtest.report import Overfit
 from steelyard.backtest.result import Result
 from steelyard.backtest.run import Run, machine_rows
-from steelyard.backtest.signals import Signals, call_signals, frame_of, targets_of
+from steelyard.backtest.signals import Follower, Signals, call_signals, frame_of, targets_of
 from steelyard.backtest.sweep.figures import Figures
 from steelyard.backtest.sweep.splits import Span
-from steelyard.cli.backtest import Targets
 from steelyard.cli.sweep_cell import Evaluate
 from steelyard.cli.trader_strategy import load_signals, load_strategy
 from steelyard.domain.errors import ConfigError
@@ -104,7 +103,7 @@ class Trials:
             each_ns = bars.interval_ns if interval is None else interval.ns
             warm_ns = strategy.history_bars * each_ns
         else:
-            strategy, warm_ns = Targets(), self._work.warm_ns
+            strategy, warm_ns = Follower(), self._work.warm_ns
         first, last = np.searchsorted(bars.open_ns, [span.start_ns - warm_ns, span.end_ns])
         part = cut(bars, int(first), int(last))
         if not len(part):

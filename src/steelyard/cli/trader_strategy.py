@@ -82,6 +82,6 @@ def guarded(call: Callable[[], None]) -> str | None:
     """Call a strategy; return the traceback of what it raised, from its own code on."""
     try:
         call()
-    except Exception as error:  # noqa: BLE001 a strategy's errors are its own
+    except (Exception, SystemExit) as error:  # noqa: BLE001 a strategy's errors are its own
         return "".join(traceback.format_exception(error)).strip()
     return None

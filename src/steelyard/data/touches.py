@@ -37,7 +37,7 @@ def with_touches(blocks: Iterable[Events]) -> Iterator[Events]:
         apart = np.maximum(side * (tick - was), 1)
         spread = np.where(at >= 0, apart[at], last_spread)
         bid = np.maximum(np.where(side > 0, tick - spread, tick), 1)
-        ask = np.where(side > 0, tick, tick + spread)
+        ask = np.maximum(np.where(side > 0, tick, tick + spread), bid + 1)
         # Never through the other side's old price: what moves away goes first.
         is_ask_first = bid >= np.append(last_ask, ask[:-1])
         told = np.zeros((len(block), 3), EVENT)
