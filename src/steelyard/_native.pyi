@@ -570,17 +570,19 @@ class Replay:
 
     def run(
         self,
-        on_bar: Callable[[Any], None] | None,
-        on_news: Callable[[int, int], None],
-        on_timer: Callable[[int, int], None],
-        on_market: Callable[[int, int, int], None],
+        desk: Seat,
+        host: Any,
+        callbacks: dict[str, Callable[..., None] | None],
         next_block: Callable[[], bytes | None],
-        wishes: list[Any],
-        notes: list[str],
-        drain: Callable[[], None],
         looked: Callable[[int], None] | None,
     ) -> None:
-        """Play to the end, calling whoever is to be told, then `drain` where a list has grown."""
+        """Play to the end: call a strategy's callbacks, and carry out what it wants.
+
+        callbacks are on_bar, on_book, on_fill, on_order and on_timer; None is not called. The host
+        (`backtest.host`) does what is not plain: `news` while `is_guarded`, `drain` while
+        `is_limited` and where there are notes or new timers, `carry_out` for other wishes than
+        orders and cancels, `market` for trades.
+        """
 
     def close(self) -> None:
         """End the run where it is, if it has not ended: the last point of the curve, the books."""
@@ -611,6 +613,8 @@ class Replay:
     told_fills: int
     order_count: int
     wants_news: bool
+    is_guarded: bool
+    is_limited: bool
 
     def order(
         self, at: int
@@ -630,6 +634,66 @@ class Replay:
     def curve(self) -> bytes: ...
     def totals(self) -> tuple[int, list[tuple[int, int]], int, float]: ...
     def balances(self) -> tuple[int, int]: ...
+
+class Seat:
+    """The desk of a backtest, as far as it is asked often; `backtest.desk.ReplayDesk` is one.
+
+    Wishes, notes and timers are lists and a dict that stay the same ones.
+    """
+
+    def __new__(
+        cls,
+        instrument: Instrument,
+        replay: Replay,
+        words: dict[str, Any],
+        averages: Callable[[int], Decimal | None],
+    ) -> Self: ...
+
+    intents: list[Any]
+    notes: list[str]
+    timers: dict[Any, None]
+
+    now_ns: int
+    last_ticks: int | None
+    position: Any
+    """What the strategy has been told that it holds, a `PositionView`."""
+
+    def wish(self, intent: Any) -> None:
+        """Keep a wish, as `trading.strategy.Desk.wish`."""
+
+    def order(
+        self,
+        side: Any,
+        size: Any,
+        price: Decimal | str | None,
+        time_in_force: Any,
+        post_only: bool,
+    ) -> Any:
+        """Wish for an order, as `trading.strategy.Desk.order`, which reads what is not plain."""
+
+class Touch:
+    """The best prices of a tape's book; `backtest.book.ReplayBookView` has them."""
+
+    def __new__(cls, instrument: Instrument, replay: Replay) -> Self: ...
+    @property
+    def best_bid(self) -> Decimal | None: ...
+    @property
+    def best_ask(self) -> Decimal | None: ...
+
+@final
+class PositionView:
+    """A position as it was when it was read: `trading.strategy.Position`, made as it is looked at.
+
+    `isinstance` takes it for one, and it equals one.
+    """
+
+@final
+class OrderView:
+    """An order as it was when it was told of: `trading.orders.OwnOrder`, made as it is looked at.
+
+    `isinstance` takes it for one, and it equals one. The next call fills it anew, unless somebody
+    has kept it.
+    """
 
 @final
 class TapeMarket:

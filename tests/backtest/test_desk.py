@@ -1,16 +1,18 @@
 """What a strategy sees at the desk of a backtest: what it has been told, and nothing newer."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import pytest
 
 from steelyard.backtest.desk import place_of, price_of
 from steelyard.backtest.settings import Delay
-from steelyard.domain.errors import UsageError
+from steelyard.domain.errors import SteelyardError, UsageError
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.order import Liquidity, RejectReason, Side
-from steelyard.trading.strategy import Position, Strategy
+from steelyard.domain.units import Lots
+from steelyard.trading.orders import OwnOrder
+from steelyard.trading.strategy import Desk, Intent, Position, Strategy
 from tests.backtest.market import BEGIN_NS, BTC, MINUTE_NS, acting, bars_of, play, settings_of
 
 FLAT = (100, 100, 100, 100)
@@ -83,6 +85,121 @@ def test_an_own_order_has_its_terms_and_what_became_of_it():
     refused = told[1]
     assert refused.state is OrderState.REJECTED
     assert refused.reject_reason is RejectReason.POST_ONLY_WOULD_TAKE
+
+
+@pytest.mark.parametrize("name", OwnOrder.__struct_fields__)
+def test_an_order_that_is_told_is_an_own_order(name: str):
+    """Every field of it is, whether Rust shows it or not; and it is one in a comparison."""
+    told: list[Any] = []
+
+    def on_order(self: Strategy, order: Any) -> None:
+        told.append((order, self._desk.own_order(int(order.client_order_id) - 1)))
+
+    def on_start(self: Strategy) -> None:
+        self.buy("1", "95", post_only=True)
+        self.sell("1", "99.5", post_only=True)
+        self.stop(Side.SELL, "2", "90")
+
+    play(acting(on_start=on_start, on_order=on_order), bars_of([FLAT, (*FLAT[:2], 89, 90)]))
+    assert {str(order.state.name) for order, _ in told} == {"WORKING", "REJECTED", "FILLED"}
+    for order, whole in told:
+        assert getattr(order, name) == getattr(whole, name)
+        assert isinstance(order, OwnOrder)
+        assert order == whole == order
+        assert (order.client_order_id, order.is_open) == (whole.client_order_id, whole.is_open)
+        assert repr(order) == repr(whole)
+
+
+def test_an_order_that_was_kept_stays_what_it_was():
+    """The view of the next call is another one, unless nobody has kept it."""
+    kept: list[Any] = []
+    seen: set[int] = set()
+
+    def on_order(self: Strategy, order: Any) -> None:
+        seen.add(id(order))
+        if order.client_order_id == "2":
+            kept.append(order)
+
+    def on_start(self: Strategy) -> None:
+        for price in ("95", "94", "93", "92"):
+            self.cancel(self.buy("1", price))
+
+    play(acting(on_start=on_start, on_order=on_order), bars_of([FLAT, FLAT]))
+    assert [order.state for order in kept] == [OrderState.WORKING, OrderState.CANCELED]
+    assert len(seen) < 8, "eight calls, of which two were kept"
+
+
+def test_a_position_that_was_read_stays_what_it_was_and_is_a_position():
+    """Its average price is of then, whenever it is asked for; it can be taken apart like one."""
+    seen: list[Any] = []
+
+    def on_bar(self: Strategy, bar: Any) -> None:
+        seen.append(self.position)
+        self.buy("1")
+
+    run = play(acting(on_bar=on_bar), bars_of([FLAT, FLAT, (110, 110, 110, 110)]))
+    instrument, lots, average = seen[2]
+    assert (instrument.symbol, lots, average) == ("BTC-USDT", 2_000, 105)
+    assert isinstance(seen[1], Position)
+    assert seen[1] == Position(instrument, 1_000, Decimal(100)) != seen[2]
+    assert seen[1]._replace(lots=0).is_flat
+    assert (len(seen[1]), seen[1][1], hash(seen[1])) == (3, 1_000, hash(seen[1]))
+    assert seen[0].is_flat
+    assert run.desk.position is run.desk.position
+
+
+@pytest.mark.parametrize(
+    ("size", "price", "lots", "ticks"),
+    [
+        ("1", "100", 1_000, 200),
+        (Decimal("0.001"), Decimal("1E+2"), 1, 200),
+        (Lots(7), "0.5", 7, 1),
+        (" 1", "100", None, None),
+        ("1", "100.3", None, None),
+        ("0.0001", "100", None, None),
+        ("0", "100", None, None),
+        ("9001", "100", None, None),
+        (Lots(0), "100", None, None),
+        (True, "100", None, None),
+        (1.0, "100", None, None),
+        ("1", 100, None, None),
+        ("1", "1000000.5", None, None),
+        ("1", "-100", None, None),
+        (Decimal("nan"), "100", None, None),
+        ("1", "1" * 30, None, None),
+        ("1_000", "100", None, None),
+        ("\u0661", "100", None, None),
+    ],
+)
+def test_wishes_are_read_and_refused_as_at_a_traders_desk(
+    size: Any, price: Any, lots: int | None, ticks: int | None
+):
+    """In the same words, the first time and again."""
+    told: list[Any] = []
+
+    def ask(strategy: Strategy) -> Any:
+        try:
+            return strategy.buy(size, price, post_only=True)
+        except (SteelyardError, InvalidOperation) as error:
+            return type(error), str(error)
+
+    live = Strategy()
+    live.bind(Desk(BTC))
+    expected = ask(live)
+    assert isinstance(expected, Intent) == (lots is not None)
+    if lots is not None:
+        assert (expected.size_lots, expected.price_ticks) == (lots, ticks)
+        expected = (lots, ticks, expected.order_type, expected.time_in_force, True)
+
+    def on_bar(self: Strategy, bar: Any) -> None:
+        found = ask(self)
+        if isinstance(found, Intent):
+            kind, time = found.order_type, found.time_in_force
+            found = (found.size_lots, found.price_ticks, kind, time, found.post_only)
+        told.append(found)
+
+    play(acting(on_bar=on_bar), bars_of([FLAT] * 3))
+    assert told == [expected] * 3
 
 
 def test_a_fill_is_told_whole():

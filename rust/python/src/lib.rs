@@ -13,6 +13,9 @@ mod pace;
 mod records;
 mod replay;
 mod requests;
+mod run;
+mod seat;
+mod steps;
 mod tables;
 mod tape;
 
@@ -50,6 +53,9 @@ mod _native {
 
     #[pymodule_export]
     use crate::replay::PyReplay;
+
+    #[pymodule_export]
+    use crate::seat::{OrderView, PositionView, PySeat, PyTouch};
 
     #[pymodule_export]
     use crate::tape::{PyTapeMarket, oracle_fills, quote_tape};

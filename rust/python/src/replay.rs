@@ -4,26 +4,27 @@ use std::cell::Cell;
 
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
-use pyo3::types::{
-    PyAnyMethods, PyBytes, PyBytesMethods, PyDict, PyDictMethods, PyList, PyListMethods,
-};
+use pyo3::types::{PyAnyMethods, PyBytes, PyBytesMethods, PyDict, PyDictMethods};
 use pyo3::{Bound, Py, PyAny, PyErr, PyResult, Python, pyclass, pymethods};
 use steelyard_engine::{
     Effects, Engine, FeeAsset, MarketState, OrderType, QueueModel, Side, TimeInForce,
 };
 use steelyard_replay::{
     Account, AnyMarket, Bar, BarMarket, BarRules, Closure, Curve, FillRow, Latency, Machine,
-    Market, News, OrderRow, Path, Pause, Settings, TapeMarket, USER, Wish, state,
+    Market, OrderRow, Path, Pause, Settings, TapeMarket, USER, Wish, state,
 };
 
 use crate::bars::{BarView, PyBars, Scale};
-
-/// So many calls, or bars, come between two looks at signals and the clock of progress.
-const LOOK: u32 = 4_096;
+use crate::run::{Callbacks, LOOK, run};
+use crate::seat::PySeat;
+use crate::steps::Steps;
 
 /// So many bars at most are played without a look, and at first.
 const LOOK_FIRST: usize = 64;
 const LOOK_BARS: usize = 65_536;
+
+/// Atoms in one unit of an asset.
+const ATOMS_PER_UNIT: i64 = 1_000_000_000_000;
 
 /// The market that a replay plays.
 type Replay = Machine<AnyMarket>;
@@ -91,10 +92,10 @@ impl Wanted {
 /// One backtest; see `steelyard._native.Replay`.
 #[pyclass(name = "Replay", module = "steelyard._native", unsendable)]
 pub(crate) struct PyReplay {
-    machine: Replay,
-    scale: Scale,
+    pub(crate) machine: Replay,
+    pub(crate) scale: Scale,
     /// The bars that the strategy wants are of this length, joined from those of the data.
-    interval_ns: i64,
+    pub(crate) interval_ns: i64,
     data_interval_ns: i64,
     joined: Cell<Option<(Bar, i64)>>,
     is_closed: bool,
@@ -103,12 +104,29 @@ pub(crate) struct PyReplay {
     last: i64,
     /// On a tape: the timer at which bars close.
     closes: Option<usize>,
-    tells_trades: bool,
-    instrument: Py<PyAny>,
+    pub(crate) tells_trades: bool,
+    pub(crate) instrument: Py<PyAny>,
+    instrument_id: u32,
+    /// Whether news of orders goes through the strategy's keeper, and whether its wishes do.
+    pub(crate) is_guarded: bool,
+    pub(crate) is_limited: bool,
+    prices: Steps,
+    sizes: Steps,
+    touch: Touch,
+    terms: Vec<Terms>,
 }
 
+/// The best prices as they were shown last, which an order will name: bid and ask.
+type Touch = [Option<(i64, Py<PyAny>)>; 2];
+
+/// The terms of one order as a `Place`: its number, its price and size, and the object.
+type Terms = Option<(usize, [i64; 2], Py<PyAny>)>;
+
+/// The terms of so many orders are remembered, by the last bits of their numbers.
+const TERMS: usize = 64;
+
 /// Where a replay has stopped: the machine's pauses, with the bars that the strategy wants.
-enum Stop {
+pub(crate) enum Stop {
     /// One that a gap has cut short, and its own; each with whether something is missing.
     Bars([Option<(Bar, bool)>; 2]),
     News,
@@ -124,23 +142,122 @@ enum Stop {
 }
 
 /// Feeds a tape the block that Python has next.
-fn feed(slf: &Bound<'_, PyReplay>, next_block: &Bound<'_, PyAny>) -> PyResult<()> {
+pub(crate) fn feed(slf: &Bound<'_, PyReplay>, next_block: &Bound<'_, PyAny>) -> PyResult<()> {
     let block = next_block.call0()?;
     let bytes: Option<Bound<'_, PyBytes>> = block.extract()?;
     slf.borrow_mut().feed(bytes.as_ref().map(PyBytesMethods::as_bytes))
 }
 
 /// One order as Python wants it.
-type OrderTuple = ((i64, i64), i64, i64, i64, i64, i8, u8, u8, bool, u8, u8, u8);
+pub(crate) type OrderTuple = ((i64, i64), i64, i64, i64, i64, i8, u8, u8, bool, u8, u8, u8);
 
-fn side(number: i8) -> PyResult<Side> {
+pub(crate) fn unknown() -> PyErr {
+    PyValueError::new_err("no such order type, or time in force")
+}
+
+pub(crate) fn side(number: i8) -> PyResult<Side> {
     Side::of(number).ok_or_else(|| PyValueError::new_err("a side is 1 or -1"))
 }
 
 impl PyReplay {
+    /// Makes a replay around a machine; the intervals are those that are wanted and of the data.
+    fn around(
+        machine: Replay,
+        scale: Scale,
+        [interval_ns, data_interval_ns]: [i64; 2],
+        tells_trades: bool,
+        instrument: Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let number = |name: &str| instrument.getattr(name)?.extract::<i64>();
+        let (tick, lot) = (number("tick_lot_atoms")?, number("lot_atoms")?);
+        let [price_max, size_max] = [number("price_max_ticks")?, number("size_max_lots")?];
+        Ok(Self {
+            machine,
+            scale,
+            interval_ns,
+            data_interval_ns,
+            joined: Cell::new(None),
+            is_closed: false,
+            counted: [None; 2],
+            last: 0,
+            closes: None,
+            tells_trades,
+            instrument_id: instrument.getattr("instrument_id")?.extract()?,
+            is_guarded: false,
+            is_limited: false,
+            prices: Steps::new(instrument.getattr("tick_size")?, tick, lot, price_max)?,
+            sizes: Steps::new(instrument.getattr("lot_size")?, lot, ATOMS_PER_UNIT, size_max)?,
+            touch: [None, None],
+            terms: (0..TERMS).map(|_| None).collect(),
+            instrument: instrument.unbind(),
+        })
+    }
+
+    /// Returns the best price of a side of a tape as it is shown, or none.
+    pub(crate) fn best_price(&mut self, py: Python<'_>, side: Side) -> PyResult<Option<Py<PyAny>>> {
+        let ticks = self.machine.market.as_tape().map_or(0, |it| it.best_shown(side));
+        let [bid, ask] = &mut self.touch;
+        let shown = if side == Side::Buy { bid } else { ask };
+        if let Some((known, price)) = shown
+            && *known == ticks
+        {
+            return Ok(Some(price.clone_ref(py)));
+        }
+        if ticks == 0 {
+            return Ok(None);
+        }
+        let price = self.prices.exact(py, ticks)?;
+        *shown = Some((ticks, price.clone_ref(py)));
+        Ok(Some(price))
+    }
+
+    /// Returns a size in base.
+    pub(crate) fn size(&mut self, py: Python<'_>, lots: i64) -> PyResult<Py<PyAny>> {
+        self.sizes.exact(py, lots)
+    }
+
+    /// Returns an order's size and price in steps, as far as they are plain and in range.
+    pub(crate) fn read_order(
+        &mut self,
+        size: &Bound<'_, PyAny>,
+        price: &Bound<'_, PyAny>,
+    ) -> PyResult<(Option<i64>, Option<i64>)> {
+        let lots = self.sizes.read_size(size)?;
+        if lots.is_none() || price.is_none() {
+            return Ok((lots, None));
+        }
+        for (ticks, shown) in self.touch.iter().flatten() {
+            if shown.is(price) {
+                return Ok((lots, Some(*ticks)));
+            }
+        }
+        Ok((lots, self.prices.read(price)?))
+    }
+
+    /// Returns what was kept as the terms of an order, if they are still these.
+    pub(crate) fn terms_of(&self, at: usize, row: &OrderRow) -> Option<&Py<PyAny>> {
+        let (order, terms, place) = self.terms.get(at & (TERMS - 1))?.as_ref()?;
+        (*order == at && *terms == [row.price_ticks, row.size_lots]).then_some(place)
+    }
+
+    /// Keeps the terms of an order.
+    pub(crate) fn keep_terms(&mut self, at: usize, row: &OrderRow, place: Py<PyAny>) {
+        if let Some(room) = self.terms.get_mut(at & (TERMS - 1)) {
+            *room = Some((at, [row.price_ticks, row.size_lots], place));
+        }
+    }
+
+    pub(crate) fn instrument_id(&self) -> u32 {
+        self.instrument_id
+    }
+
+    pub(crate) fn last_price(&self) -> i64 {
+        self.machine.market.last_ticks()
+    }
+
     /// Plays on until something is to be told; bars come out in the length that is wanted.
     #[inline]
-    fn step(&mut self) -> Stop {
+    pub(crate) fn step(&mut self) -> Stop {
         match self.machine.advance() {
             Pause::Bar(bar) => Stop::Bars(self.join(bar)),
             Pause::News => Stop::News,
@@ -197,7 +314,7 @@ impl PyReplay {
     }
 
     /// Returns how many bars of the data, or events, have been played.
-    fn played(&self) -> u64 {
+    pub(crate) fn played(&self) -> u64 {
         self.machine.market.as_tape().map_or(self.machine.events(), TapeMarket::events)
     }
 
@@ -234,14 +351,14 @@ impl PyReplay {
         [cut_short, None]
     }
 
-    fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if !std::mem::replace(&mut self.is_closed, true) {
             self.machine.close();
         }
     }
 }
 
-fn order_tuple(row: &OrderRow) -> OrderTuple {
+pub(crate) fn order_tuple(row: &OrderRow) -> OrderTuple {
     (
         (row.wanted_ns, row.arrived_ns),
         row.price_ticks,
@@ -302,19 +419,8 @@ impl PyReplay {
             BarMarket::new(engine, listing.instrument_id, bars.rows(), interval_ns, wanted.rules);
         let curve = Curve::new(scale.price(1), curve_ns);
         let market = AnyMarket::Bars(Box::new(market));
-        Ok(Self {
-            machine: Machine::new(market, wanted.settings, account, curve),
-            scale,
-            interval_ns: wanted_interval_ns,
-            data_interval_ns: interval_ns,
-            joined: Cell::new(None),
-            is_closed: false,
-            counted: [None; 2],
-            last: 0,
-            closes: None,
-            tells_trades: false,
-            instrument: instrument.unbind(),
-        })
+        let machine = Machine::new(market, wanted.settings, account, curve);
+        Self::around(machine, scale, [wanted_interval_ns, interval_ns], false, instrument)
     }
 
     /// Makes a replay of a tape, which is fed block by block; an interval of 0 wants no bars.
@@ -345,19 +451,8 @@ impl PyReplay {
         market.want(wants.0, wants.1 || wanted_interval_ns != 0);
         let curve = Curve::new(scale.price(1), curve_ns);
         let market = AnyMarket::Tape(Box::new(market));
-        Ok(Self {
-            machine: Machine::new(market, wanted.settings, account, curve),
-            scale,
-            interval_ns: wanted_interval_ns,
-            data_interval_ns: wanted_interval_ns,
-            joined: Cell::new(None),
-            counted: [None; 2],
-            last: 0,
-            closes: None,
-            is_closed: false,
-            tells_trades: wants.1,
-            instrument: instrument.unbind(),
-        })
+        let machine = Machine::new(market, wanted.settings, account, curve);
+        Self::around(machine, scale, [wanted_interval_ns; 2], wants.1, instrument)
     }
 
     /// Feeds the next block of a tape, records of 24 bytes; None: there is none.
@@ -445,109 +540,17 @@ impl PyReplay {
         Ok(found)
     }
 
-    /// Plays to the end, calling what is given.
-    ///
-    /// `wishes` and `notes` are the desk's lists: where one is not empty after a call, `drain` is
-    /// called. `looked` is called now and then with the bars, or events, played.
-    #[pyo3(signature = (on_bar, on_news, on_timer, on_market, next_block, wishes, notes, drain, looked))]
-    #[allow(clippy::too_many_arguments, reason = "called from one place")]
+    /// Plays to the end, calling what is given; see `run.rs`.
+    #[pyo3(signature = (desk, host, callbacks, next_block, looked))]
     fn run(
         slf: &Bound<'_, Self>,
-        on_bar: Option<Bound<'_, PyAny>>,
-        on_news: Bound<'_, PyAny>,
-        on_timer: Bound<'_, PyAny>,
-        on_market: Bound<'_, PyAny>,
-        next_block: Bound<'_, PyAny>,
-        wishes: &Bound<'_, PyList>,
-        notes: &Bound<'_, PyList>,
-        drain: Bound<'_, PyAny>,
+        desk: &Bound<'_, PySeat>,
+        host: &Bound<'_, PyAny>,
+        callbacks: Callbacks<'_>,
+        next_block: &Bound<'_, PyAny>,
         looked: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let py = slf.py();
-        let mut view: Option<Bound<'_, BarView>> = None;
-        let mut countdown = LOOK;
-        loop {
-            let mut this = slf.borrow_mut();
-            let stop = this.step();
-            countdown = countdown.wrapping_sub(1);
-            match stop {
-                Stop::Bars(joined) => {
-                    let (scale, interval_ns) = (this.scale, this.interval_ns);
-                    drop(this);
-                    for (bar, is_gapped) in joined.into_iter().flatten() {
-                        let Some(on_bar) = &on_bar else { break };
-                        #[allow(deprecated, reason = "what it names instead is unsafe")]
-                        let kept = view.take().filter(|it| it.get_refcnt() == 1);
-                        let shown = match kept {
-                            Some(it) => {
-                                it.borrow_mut().set(bar, is_gapped);
-                                it
-                            }
-                            None => {
-                                let instrument = slf.borrow().instrument.clone_ref(py);
-                                let new =
-                                    BarView::new(bar, is_gapped, scale, interval_ns, instrument);
-                                Bound::new(py, new)?
-                            }
-                        };
-                        on_bar.call1((&shown,))?;
-                        view = Some(shown);
-                        if !wishes.is_empty() || !notes.is_empty() {
-                            drain.call0()?;
-                        }
-                    }
-                }
-                Stop::News => {
-                    let news = this.machine.take_news();
-                    drop(this);
-                    for one in news {
-                        let (kind, at) = match one {
-                            News::Order { order, state } => (state, order),
-                            News::Fill(fill) => (0, fill),
-                            News::Amended { order } => (state::WORKING, order),
-                        };
-                        on_news.call1((kind, at))?;
-                        if !wishes.is_empty() || !notes.is_empty() {
-                            drain.call0()?;
-                        }
-                    }
-                }
-                Stop::Timer(number, due_ns) => {
-                    drop(this);
-                    on_timer.call1((number, due_ns))?;
-                }
-                Stop::Book => {
-                    drop(this);
-                    on_market.call1((0, 0, 0))?;
-                }
-                Stop::Trade { price_ticks, size_lots, side } => {
-                    let tells = this.tells_trades;
-                    drop(this);
-                    if tells {
-                        on_market.call1((price_ticks, size_lots, side))?;
-                    }
-                }
-                Stop::Starved => {
-                    drop(this);
-                    feed(slf, &next_block)?;
-                    countdown = 0;
-                }
-                Stop::End => {
-                    this.end();
-                    return Ok(());
-                }
-            }
-            if !wishes.is_empty() || !notes.is_empty() {
-                drain.call0()?;
-            }
-            if countdown == 0 {
-                countdown = LOOK;
-                py.check_signals()?;
-                if let Some(looked) = &looked {
-                    looked.call1((slf.borrow().played(),))?;
-                }
-            }
-        }
+        run(slf, desk, host, &callbacks, next_block, looked.as_ref())
     }
 
     /// Trades to targets instead of calling a strategy: where a bar's target, in lots, is another
@@ -634,7 +637,6 @@ impl PyReplay {
         trigger_ticks: i64,
         size_lots: i64,
     ) -> PyResult<usize> {
-        let unknown = || PyValueError::new_err("no such order type, or time in force");
         let wish = Wish {
             side: side(number)?,
             order_type: OrderType::of(order_type).ok_or_else(unknown)?,
@@ -682,6 +684,18 @@ impl PyReplay {
     #[getter]
     fn told_fills(&self) -> usize {
         self.machine.told_fills()
+    }
+
+    /// Says that news of orders goes to the strategy through its keeper from now on.
+    #[setter]
+    fn set_is_guarded(&mut self, is_guarded: bool) {
+        self.is_guarded = is_guarded;
+    }
+
+    /// Says that every wish goes through the strategy's keeper.
+    #[setter]
+    fn set_is_limited(&mut self, is_limited: bool) {
+        self.is_limited = is_limited;
     }
 
     #[setter]

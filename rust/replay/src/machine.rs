@@ -307,9 +307,9 @@ impl<M: Market> Machine<M> {
         self.events
     }
 
-    /// Returns the news since this was last asked.
-    pub fn take_news(&mut self) -> Vec<News> {
-        std::mem::take(&mut self.told)
+    /// Puts the news since this was last asked into an empty room.
+    pub fn take_news(&mut self, room: &mut Vec<News>) {
+        std::mem::swap(&mut self.told, room);
     }
 
     // -- what it may do ---------------------------------------------------------------------------

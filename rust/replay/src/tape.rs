@@ -450,6 +450,17 @@ impl TapeMarket {
         Touch { bid_ticks, bid_lots, ask_ticks, ask_lots }
     }
 
+    /// Returns the best price of a side with the user's own orders; 0 where there is none.
+    #[must_use]
+    pub fn best_shown(&self, side: Side) -> i64 {
+        match self.book.best(side) {
+            None => 0,
+            // What the house has there is shown, whoever stands beside it.
+            Some(tick) if lots_of(self.book.slot(side, tick)) != 0 => i64::from(tick),
+            Some(_) => self.shown(side).0,
+        }
+    }
+
     fn shown(&self, side: Side) -> (i64, i64) {
         let mut next = self.book.best(side);
         while let Some(tick) = next {

@@ -7,7 +7,7 @@ the user's own orders among the others, as a venue does.
 from collections.abc import Iterator
 from typing import Any
 
-from steelyard._native import Replay
+from steelyard._native import Replay, Touch
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.order import Side
 from steelyard.trading.books import BookState, BookView
@@ -124,8 +124,11 @@ def _first(levels: dict[int, int], side: Side, depth: int) -> Iterator[tuple[int
         yield price, levels[price]
 
 
-class ReplayBookView(BookView):
-    """A view of it; what makes a live book doubtful does not happen here."""
+class ReplayBookView(Touch, BookView):
+    """A view of it; what makes a live book doubtful does not happen here.
+
+    Its best prices, which are looked at most, are read in Rust (`_native.Touch`).
+    """
 
     def __init__(self, instrument: Instrument, replay: Replay) -> None:
         super().__init__(instrument)

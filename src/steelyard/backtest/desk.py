@@ -3,125 +3,166 @@
 It is a `trading.strategy.Desk`, so the same class of strategy sits there. Its orders are named by
 their numbers, "1", "2" and so on. What it shows is what the strategy has been told; nothing that
 the machine has not played is within reach of it.
+
+What is asked for often is answered in Rust (`_native.Seat`): the position, wishes in plain numbers,
+views of orders. They are what stands here in Python, made only as far as it is read; whatever is
+not plain comes here, and is refused here.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, NamedTuple
+from enum import IntEnum
+from typing import Any, Self
 
-from steelyard._native import Replay
+from steelyard._native import Replay, Seat
 from steelyard.backtest.book import ReplayBookView
 from steelyard.domain.commands import Place
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill, OrderState
-from steelyard.domain.order import Liquidity, OrderType, RejectReason, Side, TimeInForce
+from steelyard.domain.order import (
+    FeeAsset,
+    Liquidity,
+    OrderType,
+    RejectReason,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
 from steelyard.domain.units import EXACT
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.portfolio import Portfolio
-from steelyard.trading.strategy import Desk, Intent, Position
+from steelyard.trading.strategy import CancelIntent, Desk, Intent, Position, Timer, Wish
 
 ACCOUNT_ID: int = Replay.ACCOUNT_ID
 
-
-class Held(NamedTuple):
-    """The position that was read last, and after how many fills."""
-
-    fills: int
-    position: Position
+Row = tuple[tuple[int, int], int, int, int, int, int, int, int, bool, int, int, int]
 
 
-class ReplayDesk(Desk):
+def averages(instrument: Instrument, replay: Replay) -> Callable[[int], Decimal | None]:
+    """Return what tells the average price of the position after so many fills."""
+    portfolio = Portfolio(instrument)
+    found: list[Decimal | None] = [None]
+
+    def average(fills: int) -> Decimal | None:
+        for at in range(len(found) - 1, fills):
+            portfolio.book(fill_of(instrument, replay, at))
+            found.append(portfolio.average_price)
+        return found[fills]
+
+    return average
+
+
+def fill_of(instrument: Instrument, replay: Replay, at: int) -> Fill:
+    """Return a fill by its place."""
+    order, trade_id, time_ns, price, size, fee, asset, side, is_maker = replay.fill(at)
+    return Fill(
+        trade_id=trade_id,
+        order_id=order + 1,
+        client_order_id=str(order + 1),
+        account_id=ACCOUNT_ID,
+        instrument_id=instrument.instrument_id,
+        side=Side(side),
+        price_ticks=price,
+        size_lots=size,
+        quote_atoms=instrument.notional_atoms(price, size),
+        liquidity=Liquidity.MAKER if is_maker else Liquidity.TAKER,
+        fee_asset_id=asset,
+        fee_atoms=fee,
+        time_ns=time_ns,
+    )
+
+
+def whole_order(
+    at: int,
+    row: Row,
+    instrument_id: int,
+    now_ns: int,
+    protects: bool,  # noqa: FBT001 called from Rust
+) -> OwnOrder:
+    """Return an order by its place and its row, `Replay.order`."""
+    times, price, trigger, size, filled, side, kind, tif, post, state, reason, _ = row
+    return OwnOrder(
+        place=Place(
+            account_id=ACCOUNT_ID,
+            instrument_id=instrument_id,
+            side=Side(side),
+            order_type=OrderType(kind),
+            time_in_force=TimeInForce(tif),
+            post_only=post,
+            price_ticks=price or None,
+            size_lots=size,
+            client_order_id=str(at + 1),
+            trigger_ticks=trigger or None,
+        ),
+        state=OrderState(state),
+        order_id=at + 1,
+        venue_filled_lots=filled,
+        filled_lots=filled,
+        created_ns=times[0],
+        updated_ns=now_ns,
+        was_seen=state != OrderState.PENDING,
+        protects=protects,
+        reject_reason=RejectReason(reason) if state == OrderState.REJECTED and reason else None,
+    )
+
+
+def by_number(kind: type[IntEnum], first: int = 0) -> tuple[IntEnum | None, ...]:
+    """Return the members of an enum at the places of their numbers, counted from a first one."""
+    members = {int(member): member for member in kind}
+    return tuple(members.get(number) for number in range(first, max(members) + 1))
+
+
+# What Rust makes or knows of Python's.
+WORDS: dict[str, Any] = {
+    "CancelIntent": CancelIntent,
+    "Desk": Desk,
+    "Intent": Intent,
+    "OwnOrder": OwnOrder,
+    "Place": Place,
+    "Position": Position,
+    "Timer": Timer,
+    "fee_asset": FeeAsset.QUOTE,
+    "order_types": by_number(OrderType),
+    "self_trade": SelfTrade.CANCEL_OLDEST,
+    "sides": by_number(Side, first=-1),
+    "states": by_number(OrderState),
+    "times_in_force": by_number(TimeInForce),
+    "whole_order": whole_order,
+}
+
+
+class ReplayDesk(Seat, Desk):
     """A desk over a machine."""
+
+    def __new__(cls, instrument: Instrument, replay: Replay) -> Self:
+        """Make what is Rust's of it."""
+        return super().__new__(cls, instrument, replay, WORDS, averages(instrument, replay))
 
     def __init__(self, instrument: Instrument, replay: Replay) -> None:
         # What the base keeps up to date by writing is read here; only the rest is its own.
         self.instrument = instrument
         self.book = ReplayBookView(instrument, replay)
         self.history = []
-        self.timers = {}
-        self.notes = []
-        self.intents = []
         self.open_orders = self._open_orders
         self._replay = replay
-        self._portfolio = Portfolio(instrument)
-        self._booked = 0
-        self._held = Held(0, Position(instrument))
         self._first_open = 0
         self.hidden: int | None = None  # the stop that `protect` keeps
 
-    @property
-    def now_ns(self) -> int:  # type: ignore[override] # the machine's, and nobody writes it
-        """The time."""
-        return self._replay.now_ns
-
-    @property
-    def last_ticks(self) -> int | None:  # type: ignore[override] # as now_ns
-        """The last price; None before the first."""
-        return self._replay.last_ticks or None
-
-    @property
-    def position(self) -> Position:  # type: ignore[override] # as now_ns
-        """What the strategy has been told that it holds."""
-        fills = self._replay.told_fills
-        if fills != self._held.fills:
-            lots = self._replay.told_lots
-            self._held = Held(fills, Position(self.instrument, lots, self._average_price(fills)))
-        return self._held.position
-
-    def _average_price(self, fills: int) -> Decimal | None:
-        portfolio = self._portfolio
-        for at in range(self._booked, fills):
-            portfolio.book(self.fill(at))
-        self._booked = fills
-        return portfolio.average_price
+    def drain(self) -> list[Wish]:
+        """Return the wishes of the last call; the list stays the same one."""
+        wishes = self.intents[:]
+        self.intents.clear()
+        return wishes
 
     def fill(self, at: int) -> Fill:
         """Return a fill by its place."""
-        order, trade_id, time_ns, price, size, fee, asset, side, is_maker = self._replay.fill(at)
-        instrument = self.instrument
-        return Fill(
-            trade_id=trade_id,
-            order_id=order + 1,
-            client_order_id=str(order + 1),
-            account_id=ACCOUNT_ID,
-            instrument_id=instrument.instrument_id,
-            side=Side(side),
-            price_ticks=price,
-            size_lots=size,
-            quote_atoms=instrument.notional_atoms(price, size),
-            liquidity=Liquidity.MAKER if is_maker else Liquidity.TAKER,
-            fee_asset_id=asset,
-            fee_atoms=fee,
-            time_ns=time_ns,
-        )
+        return fill_of(self.instrument, self._replay, at)
 
-    def order(self, at: int) -> OwnOrder:
+    def own_order(self, at: int) -> OwnOrder:
         """Return an order by its place, as the strategy has been told of it."""
-        times, price, trigger, size, filled, side, kind, tif, post, state, reason, _ = (
-            self._replay.order(at)
-        )
-        return OwnOrder(
-            place=Place(
-                account_id=ACCOUNT_ID,
-                instrument_id=self.instrument.instrument_id,
-                side=Side(side),
-                order_type=OrderType(kind),
-                time_in_force=TimeInForce(tif),
-                post_only=post,
-                price_ticks=price or None,
-                size_lots=size,
-                client_order_id=str(at + 1),
-                trigger_ticks=trigger or None,
-            ),
-            state=OrderState(state),
-            order_id=at + 1,
-            venue_filled_lots=filled,
-            filled_lots=filled,
-            created_ns=times[0],
-            updated_ns=self._replay.now_ns,
-            was_seen=state != OrderState.PENDING,
-            protects=at == self.hidden,
-            reject_reason=RejectReason(reason) if state == OrderState.REJECTED and reason else None,
-        )
+        replay, instrument_id = self._replay, self.instrument.instrument_id
+        protects = at == self.hidden
+        return whole_order(at, replay.order(at), instrument_id, replay.now_ns, protects)
 
     def open_places(self) -> list[int]:
         """Return the places of the orders that may still fill, oldest first."""
@@ -131,7 +172,7 @@ class ReplayDesk(Desk):
 
     def every_open(self) -> list[OwnOrder]:
         """Return the orders that may still fill, the stop that `protect` keeps among them."""
-        return [self.order(at) for at in self.open_places()]
+        return [self.own_order(at) for at in self.open_places()]
 
     def _open_orders(self) -> list[OwnOrder]:
         return [order for order in self.every_open() if not order.protects]

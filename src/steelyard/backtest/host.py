@@ -28,7 +28,6 @@ from steelyard.trading.strategy import (
     Intent,
     ProtectIntent,
     Strategy,
-    Timer,
     Wish,
     overrides,
 )
@@ -70,14 +69,14 @@ class Host:
         self._wants_order = overrides(strategy, "on_order")
         self._wanted_stop: Stop | None = None
         self._again = 0  # stops in a row that were placed anew
-        self._timers: dict[int, Duration] = {}  # by the machine's numbers
+        self.timers: dict[int, Duration] = {}  # by the machine's numbers; it looks here
         self._trades = 0  # told
         self._heard = -1  # fills, when protection last looked
 
-    @property
-    def wants_news(self) -> bool:
-        """Whether news of orders has to be passed on from the start; `protect` wants it later."""
-        return self._stop_loss is not None or self._wants_fill or self._wants_order
+        # The machine calls the strategy itself where nothing has to be kept up beside it.
+        replay.is_limited = limits is not None
+        replay.is_guarded = stop_loss is not None
+        replay.wants_news = stop_loss is not None or self._wants_fill or self._wants_order
 
     def start(self) -> None:
         """Tell the strategy that trading begins."""
@@ -98,18 +97,11 @@ class Host:
         elif at == self._desk.hidden:
             self._hear_of_stop(kind, at)
         elif self._wants_order:
-            self._strategy.on_order(self._desk.order(at))
+            self._strategy.on_order(self._desk.own_order(at))
         self._protect()
 
-    def timer(self, number: int, due_ns: int) -> None:
-        """Call what a timer is for."""
-        self._strategy.on_timer(Timer(self._timers[number], due_ns))
-
     def market(self, price_ticks: int, size_lots: int, side: int) -> None:
-        """Pass on that somebody has traded, or with no size that the book has changed."""
-        if not size_lots:
-            self._strategy.on_book(self._desk.book)
-            return
+        """Pass on that somebody has traded."""
         self._trades += 1
         instrument_id, now_ns = self._desk.instrument.instrument_id, self._replay.now_ns
         self._strategy.on_trade(
@@ -122,13 +114,10 @@ class Host:
         if desk.notes:
             self._keep_notes()
         for interval in desk.timers:
-            if interval not in self._timers.values():
-                self._timers[self._replay.every(interval.ns)] = interval
-        # The lists stay the same ones: the machine looks at them.
-        wishes = desk.intents[:]
-        desk.intents.clear()
-        for wish in wishes:
-            self._carry_out(wish)
+            if interval not in self.timers.values():
+                self.timers[self._replay.every(interval.ns)] = interval
+        for wish in desk.drain():
+            self.carry_out(wish)
 
     def _keep_notes(self) -> None:
         now_ns, notes = self._replay.now_ns, self._desk.notes
@@ -138,7 +127,8 @@ class Host:
 
     # -- wishes ---------------------------------------------------------------------------------
 
-    def _carry_out(self, wish: Wish) -> None:
+    def carry_out(self, wish: Wish) -> None:
+        """Check a wish and send it off, or refuse it."""
         match wish:
             case Intent():
                 if self._limits is not None and (refused := self._check(wish)) is not None:
@@ -172,7 +162,7 @@ class Host:
         if at < 0 or at == self._desk.hidden:
             self._refuse(wish, risk.Refused("amend", "there is no such order of this bot"))
             return
-        order = self._desk.order(at)
+        order = self._desk.own_order(at)
         if self._limits is not None:
             amending = Amending(
                 wish.price_ticks,
@@ -216,7 +206,7 @@ class Host:
         else:
             side = side_of(self._replay.told_lots)
             self._wanted_stop = Stop(wish.trigger_ticks, wish.limit_ticks or 0, side)
-            self._replay.wants_news = True
+            self._replay.wants_news = self._replay.is_guarded = True
         self._heard = -1
         self._protect()
 

@@ -118,7 +118,6 @@ class Run:
             self._blocks = iter(data.blocks())
         self.desk = ReplayDesk(instrument, self.replay)
         self.host = Host(strategy, self.desk, self.replay, limits, stop_loss)
-        self.replay.wants_news = self.host.wants_news
         strategy.bind(self.desk)
 
     def go(
@@ -149,17 +148,11 @@ class Run:
         elif not isinstance(self._data, BarColumns):
             self.replay.feed(self._next_block())
         host.start()
-        self.replay.run(
-            strategy.on_bar if overrides(strategy, "on_bar") else None,
-            host.news,
-            host.timer,
-            host.market,
-            self._next_block,
-            desk.intents,
-            desk.notes,
-            host.drain,
-            looked,
-        )
+        callbacks = {
+            name: getattr(strategy, name) if overrides(strategy, name) else None
+            for name in ("on_bar", "on_book", "on_fill", "on_order", "on_timer")
+        }
+        self.replay.run(desk, host, callbacks, self._next_block, looked)
         host.stop()
 
     def _next_block(self) -> bytes | None:

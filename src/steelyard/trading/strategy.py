@@ -18,7 +18,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Context, Decimal
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn, cast
 
 import msgspec
 from msgspec import Struct
@@ -135,10 +135,42 @@ class Desk:
             raise UsageError(f"over {INTENTS_MAX} orders and cancels in one call: a loop?")
         self.intents.append(intent)
 
+    def order(
+        self,
+        side: Side,
+        size: Amount,
+        price: Decimal | str | None,
+        time_in_force: TimeInForce | None,
+        post_only: bool,  # noqa: FBT001 one call of it, by `Strategy.buy` and `sell`
+    ) -> Intent:
+        """Wish for an order at a price or at the market; what it raises `Strategy.buy` says."""
+        is_limit = price is not None
+        intent = Intent(
+            side,
+            _size_lots(size, self.instrument),
+            OrderType.LIMIT if is_limit else OrderType.MARKET,
+            time_in_force or (TimeInForce.GTC if is_limit else TimeInForce.IOC),
+            self.instrument.price_ticks(_exact(price, "price")) if is_limit else None,
+            post_only,
+        )
+        self.wish(intent)
+        return intent
+
     def drain(self) -> list[Wish]:
         """Return the wishes of the last call."""
         intents, self.intents = self.intents, []
         return intents
+
+
+class _NoDesk:
+    """What a strategy has before it sits at a desk."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise UsageError("a strategy can act from on_start on, not while it is made")
+
+
+_NO_DESK = cast(Desk, _NoDesk())
+_BUY, _SELL = Side.BUY, Side.SELL  # read once: until Python 3.12 that is a search
 
 
 class Strategy:
@@ -156,7 +188,7 @@ class Strategy:
             ConfigError: An unknown, missing or wrong parameter; the message names it.
         """
         self.params = read_parameters(type(self), parameters)
-        self._desk: Desk | None = None
+        self._desk = _NO_DESK
 
     def check(self, instrument: Instrument) -> None:
         """Refuse parameters that this instrument cannot trade, before trading begins.
@@ -215,7 +247,7 @@ class Strategy:
         Raises:
             ConfigError: Not a duration.
         """
-        desk = self._bound()
+        desk = self._desk
         if len(desk.timers) >= TIMERS_MAX:
             raise UsageError(f"over {TIMERS_MAX} timers")
         desk.timers[Duration.of(interval)] = None
@@ -236,7 +268,7 @@ class Strategy:
             UnitError: Size or price is not a whole number of steps.
             UsageError: Size or price is a float.
         """
-        return self._order(Side.BUY, size, price, time_in_force, post_only=post_only)
+        return self._desk.order(_BUY, size, price, time_in_force, post_only)
 
     def sell(
         self,
@@ -247,7 +279,7 @@ class Strategy:
         time_in_force: TimeInForce | None = None,
     ) -> Intent:
         """Want to sell; as `buy`."""
-        return self._order(Side.SELL, size, price, time_in_force, post_only=post_only)
+        return self._desk.order(_SELL, size, price, time_in_force, post_only)
 
     def stop(
         self, side: Side, size: Amount, trigger: Decimal | str, price: Decimal | str | None = None
@@ -281,7 +313,7 @@ class Strategy:
             UnitError: Trigger or price is not a whole number of ticks.
             UsageError: One of them is a float.
         """
-        desk = self._bound()
+        desk = self._desk
         intent = ProtectIntent(_ticks(trigger, desk), _ticks(price, desk))
         desk.wish(intent)
         return intent
@@ -304,7 +336,7 @@ class Strategy:
             UnitError: One of them is not a whole number of steps.
             UsageError: One of them is a float.
         """
-        desk = self._bound()
+        desk = self._desk
         name = target.client_order_id if isinstance(target, OwnOrder) else target
         intent = AmendIntent(
             name,
@@ -320,7 +352,7 @@ class Strategy:
         if isinstance(target, OwnOrder):
             target = target.client_order_id
         intent = CancelIntent(target)
-        self._bound().wish(intent)
+        self._desk.wish(intent)
         return intent
 
     def cancel_all(self) -> None:
@@ -330,7 +362,7 @@ class Strategy:
 
     def log(self, text: str) -> None:
         """Write a line to the bot's log."""
-        self._bound().notes.append(text)
+        self._desk.notes.append(text)
 
     def size(self, amount: float | Decimal) -> Decimal:
         """Return an amount of base rounded down to whole lots; the only place for a float.
@@ -349,22 +381,22 @@ class Strategy:
     @property
     def instrument(self) -> Instrument:
         """What is traded."""
-        return self._bound().instrument
+        return self._desk.instrument
 
     @property
     def position(self) -> Position:
         """What the bot holds."""
-        return self._bound().position
+        return self._desk.position
 
     @property
     def book(self) -> BookView:
         """The order book."""
-        return self._bound().book
+        return self._desk.book
 
     @property
     def price(self) -> Decimal | None:
         """The last traded price, or before the first trade the middle of the book."""
-        desk = self._bound()
+        desk = self._desk
         if desk.last_ticks is None:
             return desk.book.mid
         return desk.instrument.price(desk.last_ticks)
@@ -372,17 +404,17 @@ class Strategy:
     @property
     def history(self) -> list[Bar]:
         """The closed bars from before the start, oldest first."""
-        return self._bound().history
+        return self._desk.history
 
     @property
     def open_orders(self) -> list[OwnOrder]:
         """This bot's orders that may still fill, but for the stop that `protect` keeps."""
-        return self._bound().open_orders()
+        return self._desk.open_orders()
 
     @property
     def now_ns(self) -> int:
         """The time, in nanoseconds since the epoch."""
-        return self._bound().now_ns
+        return self._desk.now_ns
 
     @property
     def now(self) -> datetime:
@@ -394,11 +426,6 @@ class Strategy:
         """Sit down at a desk; the trader does it before anything is told."""
         self._desk = desk
 
-    def _bound(self) -> Desk:
-        if self._desk is None:
-            raise UsageError("a strategy can act from on_start on, not while it is made")
-        return self._desk
-
     def _waiting(
         self,
         kinds: tuple[OrderType, OrderType],
@@ -407,7 +434,7 @@ class Strategy:
         trigger: Decimal | str,
         price: Decimal | str | None,
     ) -> Intent:
-        desk = self._bound()
+        desk = self._desk
         intent = Intent(
             side,
             _size_lots(size, desk.instrument),
@@ -415,28 +442,6 @@ class Strategy:
             TimeInForce.GTC,
             _ticks(price, desk),
             trigger_ticks=_ticks(trigger, desk),
-        )
-        desk.wish(intent)
-        return intent
-
-    def _order(
-        self,
-        side: Side,
-        size: Amount,
-        price: Decimal | str | None,
-        time_in_force: TimeInForce | None,
-        *,
-        post_only: bool,
-    ) -> Intent:
-        desk = self._bound()
-        is_limit = price is not None
-        intent = Intent(
-            side,
-            _size_lots(size, desk.instrument),
-            OrderType.LIMIT if is_limit else OrderType.MARKET,
-            time_in_force or (TimeInForce.GTC if is_limit else TimeInForce.IOC),
-            desk.instrument.price_ticks(_exact(price, "price")) if is_limit else None,
-            post_only,
         )
         desk.wish(intent)
         return intent
