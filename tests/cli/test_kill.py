@@ -43,6 +43,23 @@ def test_the_kill_switch_works_when_the_bot_does_not(demo):
     assert (killed["verified"], killed["bot_answered"]) == (True, False)
 
 
+def test_what_a_key_is_needed_for_is_said(demo):
+    """The demo's bot was given its key by a pipe: nobody else can ask the venue in its name."""
+    code, result = demo.steelyard("kill", "demo", "--drill")
+    assert code == 2
+    assert "--drill needs the venue and a key" in result["demo"]["error"]
+
+
+def test_an_unknown_bot_is_told_how_to_be_named(tmp_path, capsys):
+    assert run(["kill", "nobody", "--data", str(tmp_path)]) == 2
+    assert "steelyard kill FILE.toml" in capsys.readouterr().err
+
+
+def test_lifting_goes_with_nothing_else(tmp_path, capsys):
+    assert run(["kill", "x", "--lift", "--flatten", "--data", str(tmp_path)]) == 2
+    assert "--lift goes with nothing that stops a bot" in capsys.readouterr().err
+
+
 def test_no_bot_at_all_is_said(tmp_path, capsys):
     assert run(["kill", "--data", str(tmp_path)]) == 2
     assert "no bot has run" in capsys.readouterr().err

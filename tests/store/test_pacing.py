@@ -12,7 +12,7 @@ import pytest
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS
 from steelyard.store import pacing
-from steelyard.store.pacing import BUSY_NS, FORGOTTEN_NS, Names, SharedPacing
+from steelyard.store.pacing import BUSY_NS, FORGOTTEN_NS, Names, SharedPacing, UrgentPacing
 from steelyard.wire import budget
 from steelyard.wire.budget import SIZE, Cost, Spent, unpacked
 from steelyard.wire.limits import Counts, Limit, LimitProfile, Per
@@ -273,3 +273,28 @@ def test_a_trader_without_the_native_module_shares_the_same_files(tmp_path, open
     assert native.take(order, T0, is_urgent=True) is not None
     assert not native.notes
     assert not python.notes
+
+
+def test_the_kill_switch_counts_by_itself_while_another_holds_the_files(tmp_path, opened):
+    """A trader that was stopped in the middle keeps nobody from canceling; nor does the disk."""
+    opened(tmp_path)
+    (file,) = tmp_path.glob("*.ip.*")
+    with file.open("r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        urgent = UrgentPacing(tmp_path, NAMES, LIMITS, Random(1), T0, lambda: 10**12)
+        assert taken(urgent) == 50
+        assert urgent.stamp(7, T0) == 7
+        assert urgent.stamp(7, T0) == 8
+    assert taken(urgent, T0 + MINUTE_NS) == 50
+    urgent.told_to_stop(T0 + 2 * MINUTE_NS, SECOND_NS, is_ban=False)
+    assert taken(urgent, T0 + 2 * MINUTE_NS) == 0
+    urgent.close()
+
+
+def test_the_kill_switch_needs_no_files(tmp_path):
+    (tmp_path / "file").write_text("")
+    urgent = UrgentPacing(tmp_path / "file", NAMES, LIMITS, Random(1), T0, lambda: 10**12)
+    assert taken(urgent) == 50
+    urgent.told_to_stop(T0, SECOND_NS, is_ban=False)
+    assert taken(urgent, T0) == 0
+    urgent.close()

@@ -3,7 +3,13 @@ from decimal import Decimal
 import pytest
 
 from steelyard.domain.errors import ConfigError
-from steelyard.trading.config import Environment, OnStop, parse_config, parse_percentage
+from steelyard.trading.config import (
+    Environment,
+    OnStop,
+    parse_config,
+    parse_for_kill,
+    parse_percentage,
+)
 from steelyard.trading.protection import LostStop
 from steelyard.trading.strangers import ForeignOrders
 
@@ -46,6 +52,35 @@ def test_the_contract_example_is_read():
     assert config.strategy.class_name == "steelyard.strategies:DipBuyer"
     assert config.strategy.params == {"below": "40000", "size": "0.01", "every": "60s"}
     assert config.limits == (Decimal(1000), Decimal("0.5"), 5, Decimal("0.02"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('max_position = "0.5"', 'max_positon = "0.5"'),
+        ("[risk]", "[rsik]"),
+        ('class = "steelyard.strategies:DipBuyer"', 'class = "gone"'),
+        ('name = "dip"', 'name = "dip"\nunheard_of = 1'),
+    ],
+)
+def test_a_mistake_elsewhere_does_not_keep_the_kill_switch_from_the_venue(old: str, new: str):
+    """Who the bot is and where it trades is enough."""
+    text = GOOD.replace(old, new, 1)
+    with pytest.raises(ConfigError):
+        parse_config(text)
+    config = parse_for_kill(text)
+    assert (config.bot.name, config.main.dialect, config.strategy.symbol) == (
+        "dip",
+        "binance",
+        "BTC-USDT",
+    )
+
+
+@pytest.mark.parametrize("old", ["[venue.main]", 'name = "dip"', "127.0.0.1"])
+def test_where_to_kill_must_be_known(old: str):
+    with pytest.raises(ConfigError):
+        parse_for_kill(GOOD.replace(old, "x = 1" if "=" in old else "[x]", 1))
+    assert parse_for_kill(GOOD) == parse_config(GOOD)
 
 
 def test_a_symbol_has_one_spelling():

@@ -235,6 +235,25 @@ def test_requests_keep_within_a_limit_and_leave_room_for_cancels():
     assert isinstance(desk.request(ClockQuery(), T0 + wait_ns), Request)
 
 
+def test_what_is_urgent_may_use_what_is_kept_for_cancels_whatever_it_asks():
+    """The kill switch has to count as well."""
+    limits = LimitProfile((Limit("r", Per.IP, Counts.REQUESTS, 10, SECOND_NS),))
+    desk = Connector(Client(), KEY, limits, is_urgent=True)
+    sent = [desk.request(ClockQuery(), T0) for _ in range(11)]
+    assert [isinstance(each, Request) for each in sent] == [True] * 10 + [False]
+
+
+def test_a_rehearsal_makes_the_request_and_uses_nothing():
+    """What the venue does not offer is told, as if it had been sent."""
+    desk, client = connector(Limit("r", Per.IP, Counts.REQUESTS, 1, SECOND_NS))
+    for _ in range(5):
+        assert isinstance(desk.rehearse(Cancel(0, 1), T0), Answered)
+    assert len(client.asked) == 5
+    assert isinstance(desk.request(Cancel(0, 1), T0), Request)
+    client.raises = Unsupported("no such thing")
+    assert desk.rehearse(Cancel(0, 1), T0).answer.reason is RejectReason.UNSUPPORTED
+
+
 # What was used in a window of a second is back after so long.
 MOST_NS = (SECOND_NS + JITTER_NS) * SLOTS // (SLOTS - 1) + SLOTS
 

@@ -3,9 +3,9 @@
 from steelyard.domain.commands import Cancel, Place
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import SECOND_NS, OrdersQuery
-from steelyard.trading.actions import Stop
+from steelyard.trading.actions import Closing, Stop
 from steelyard.trading.ending import REPORT_NS, STOP_NS
-from steelyard.trading.records import Killed, Resumed, RunStopped
+from steelyard.trading.records import ClosingNoted, Killed, Resumed, RunStopped
 from steelyard.wire.outcome import NotSent, Unknown
 from tests.trading.venue import BOT
 from tests.trading.world import CONFIG, Fate, Hand, hand_world
@@ -61,6 +61,20 @@ def test_a_killed_bot_places_nothing_and_hears_nothing():
     assert world.trader.status.word == "running"
     assert sum(isinstance(command, Place) for command in world.commands) == 4
     assert [m.why for m in world.messages(Resumed)] == ["looked at it"]
+
+
+def test_orders_that_closed_the_position_are_the_bots_own():
+    """The kill switch names them; they are noted once, and again after a restart."""
+    world = hand_world(rest)
+    world.run(1)
+    world.kill()
+    world.step(Closing(("a", "b")))
+    world.step(Closing(("a", "b")))
+    world.step(Closing(("b", "c")))
+    assert [m.client_order_ids for m in world.messages(ClosingNoted)] == [("a", "b"), ("c",)]
+    world.die()
+    world.boot()
+    assert world.trader.turn.state.closing == {"a", "b", "c"}
 
 
 def test_a_kill_survives_a_restart():

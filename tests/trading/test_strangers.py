@@ -9,6 +9,7 @@ from steelyard.domain.commands import Cancel, Place
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import OrderQuery
 from steelyard.domain.order import OrderType, Side, TimeInForce
+from steelyard.trading.actions import Closing
 from steelyard.trading.orders import ClientIds
 from steelyard.trading.records import (
     BalancesSeen,
@@ -156,6 +157,19 @@ def test_a_lost_journal_is_loud_and_its_orders_are_known_by_their_ids(policy: st
     open_there = [*world.venue.history._account(BOT).open]
     assert len(open_there) == (policy != "cancel")
     assert world.trader.status.word == "running"
+
+
+@pytest.mark.parametrize("policy", ["leave", "cancel"])
+def test_an_order_of_the_kill_switch_is_the_bots_own(policy: str):
+    """It has the bot's id, was never in the journal, and is no sign of a lost one."""
+    world = hand_world(config=under(policy))
+    name = world.rules.client_order_id(ClientIds("test", 1_699_000_000).next())
+    world.after(0, lambda: world.step(Closing((name,))))
+    world.after(1, lambda: world.venue.place_for(BOT, strange(name, 6_000_050)))
+    world.run(4)
+    assert not world.said("journal.lost")
+    assert world.only_order.state is OrderState.FILLED
+    assert world.trader.turn.state.portfolio.position_lots == 1_000
 
 
 def test_under_adopt_the_fills_of_a_lost_run_are_the_position_again():

@@ -20,10 +20,10 @@ from steelyard.domain.errors import (
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import SECOND_NS, Query
 from steelyard.domain.order import FIELDS, Need, OrderType, Side, TimeInForce
-from steelyard.net.client import HttpClient
+from steelyard.net.client import TOTAL_S, HttpClient
 from steelyard.net.clock import uptime_ns
 from steelyard.store.datadir import state_directory
-from steelyard.store.pacing import Names, SharedPacing
+from steelyard.store.pacing import Names, SharedPacing, UrgentPacing
 from steelyard.trading import actions
 from steelyard.trading.actions import Input, Role, VenueHalt
 from steelyard.trading.config import VenueTable
@@ -37,6 +37,7 @@ from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import NotSent, Outcome, Unknown
 
 PACE = "pace"
+URGENT_S = 3.0  # for an answer, where one is asked for again and again
 LIMITS_S = 3.0  # a start waits no longer for the venue to tell its limits
 LIMITS_AGAIN_NS, LIMITS_FAILED_NS = 3_600 * SECOND_NS, 60 * SECOND_NS
 MS_NS = 10**6
@@ -55,15 +56,24 @@ class DialectVenue:
         key: ApiKey,
         rng: Random,
         record: Callable[[str | bytes], None] | None = None,
+        *,
+        is_urgent: bool = False,
     ) -> None:
-        """`record` is given what the market stream tells, as it was received."""
+        """`record` is given what the market stream tells, as it was received.
+
+        is_urgent: it is the kill switch's, which waits for no other trader of this host, and not
+        long for an answer.
+        """
         dialect = dialects.find(table.dialect)
         self._owner = owner
         self._name = dialect.name
         self._client = dialect.client
         self._key = key
-        self._http = HttpClient(table.rest, loopback_only=True, in_turn=dialect.in_turn)
-        self._pacing = SharedPacing(
+        total_s = URGENT_S if is_urgent else TOTAL_S
+        self._http = HttpClient(
+            table.rest, loopback_only=True, total_s=total_s, in_turn=dialect.in_turn
+        )
+        self._pacing = (UrgentPacing if is_urgent else SharedPacing)(
             state_directory() / PACE,
             Names(urlsplit(self._http.base_url).netloc, key.key, table.account),
             dialect.limits,
@@ -71,7 +81,10 @@ class DialectVenue:
             owner.now_ns(),
             uptime_ns,
         )
-        self._connector = Connector(dialect.client, key, dialect.limits, self._pacing)
+        self._connector = Connector(
+            dialect.client, key, dialect.limits, self._pacing, is_urgent=is_urgent
+        )
+        self._is_urgent = is_urgent
         self._limits_ns = 0  # when to ask for the limits again
         self._stop: Stop | None = None  # what was told of it
         self._streams = {
@@ -88,7 +101,8 @@ class DialectVenue:
 
     async def start(self) -> Capabilities:
         """Ask for the limits in force, and return what every dialect of ours offers."""
-        await self._learn_limits()
+        if not self._is_urgent:  # whoever is in a hurry keeps to the published ones
+            await self._learn_limits()
         return Capabilities(
             venue=self._name,
             is_checked=True,
@@ -133,6 +147,10 @@ class DialectVenue:
         else:
             returned = actions.Returned(request_id, made, now_ns, now_ns)
             asyncio.get_running_loop().call_soon(self._owner.step, returned)
+
+    def rehearse(self, command: UserCommand) -> Outcome:
+        """Make a command's request and send nothing."""
+        return self._connector.rehearse(command, self.venue_now_ns())
 
     def follow(self, instrument: Instrument) -> None:
         """Open both streams."""

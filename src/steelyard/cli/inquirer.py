@@ -1,4 +1,4 @@
-"""A venue that is asked a few questions, one after another, by no bot.
+"""A venue that is asked a few questions, one after another, by no bot; or told to cancel.
 
 It is the same venue that a bot would have, a dialect or a bridge; streams are not opened.
 """
@@ -11,14 +11,16 @@ from typing import Any
 from steelyard.cli.bridge_venue import BridgeVenue
 from steelyard.cli.dialect_venue import DialectVenue
 from steelyard.cli.venue import Venue
+from steelyard.domain.commands import UserCommand
 from steelyard.domain.errors import ConnectionLost
 from steelyard.domain.messages import Answer, Clock, ClockQuery, Query
 from steelyard.net.clock import Clock as OwnClock
 from steelyard.trading.actions import Input, Returned
 from steelyard.trading.config import BotConfig
+from steelyard.trading.turn import Rules
 from steelyard.wire.capabilities import Capabilities
 from steelyard.wire.dialect import ApiKey
-from steelyard.wire.outcome import Answered, Outcome
+from steelyard.wire.outcome import Answered, Outcome, Unknown
 
 WAIT_S = 30.0  # for one answer
 
@@ -26,8 +28,10 @@ WAIT_S = 30.0  # for one answer
 class Inquirer:
     """Whoever asks: a process without a machine. What a venue tells unasked is not heard."""
 
-    def __init__(self, config: BotConfig, key: ApiKey) -> None:
+    def __init__(self, config: BotConfig, key: ApiKey, *, is_urgent: bool = False) -> None:
         """Read what a configuration says of its venue; nothing is opened.
+
+        is_urgent: it is the kill switch's, as `DialectVenue` has it.
 
         Raises:
             ConfigError: It cannot be used so.
@@ -41,7 +45,7 @@ class Inquirer:
             symbol = config.strategy.symbol
             self._venue = BridgeVenue(self, config.main, symbol, key, rng)
         else:
-            self._venue = DialectVenue(self, config.main, key, rng)
+            self._venue = DialectVenue(self, config.main, key, rng, is_urgent=is_urgent)
 
     async def start(self) -> Capabilities:
         """Make the venue ready, and return what it offers.
@@ -57,9 +61,7 @@ class Inquirer:
         Raises:
             ConnectionLost: It cannot be reached.
         """
-        told = await self.answer(ClockQuery(), "the time")
-        if isinstance(told, Clock):
-            self._offset_ns = told.time_ns - self._clock.now_ns()
+        await self.answer(ClockQuery(), "the time")
 
     async def answer(self, query: Query, what: str) -> Answer:
         """Ask and return the answer, which may be a refusal; `what` is what is asked for.
@@ -67,17 +69,37 @@ class Inquirer:
         Raises:
             ConnectionLost: There was none.
         """
-        self._asked += 1
-        future = asyncio.get_running_loop().create_future()
-        self._answers[self._asked] = future
-        self._venue.ask(self._asked, query, is_command=False)
-        try:
-            outcome = await asyncio.wait_for(future, WAIT_S)
-        except TimeoutError:
-            raise ConnectionLost(f"the venue does not tell {what} within {WAIT_S:g} s") from None
+        outcome = await self.send(query)
         if not isinstance(outcome, Answered):
             raise ConnectionLost(f"the venue does not tell {what}: {outcome.why}")
         return outcome.answer
+
+    async def send(self, message: UserCommand | Query) -> Outcome:
+        """Send a message and return what became of it; it raises nothing.
+
+        The venue's clock is gone by from when it is asked for.
+        """
+        self._asked += 1
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._answers[self._asked] = future
+        is_command = isinstance(message, UserCommand)
+        self._venue.ask(self._asked, message, is_command=is_command)
+        try:
+            outcome = await asyncio.wait_for(future, WAIT_S)
+        except TimeoutError:
+            return Unknown(f"no answer within {WAIT_S:g} s")
+        if isinstance(outcome, Answered) and isinstance(outcome.answer, Clock):
+            self._offset_ns = outcome.answer.time_ns - self._clock.now_ns()
+        return outcome
+
+    def rehearse(self, command: UserCommand) -> Outcome:
+        """Do all that comes before a command leaves, and do not let it."""
+        return self._venue.rehearse(command)
+
+    @property
+    def rules(self) -> Rules:
+        """What is known of the venue's language."""
+        return self._venue.rules
 
     async def close(self) -> None:
         """Let go of the venue."""

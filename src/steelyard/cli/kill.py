@@ -1,59 +1,387 @@
-"""`steelyard kill`: stop a bot for good, and see that nothing of it is open any more."""
+"""`steelyard kill`: stop bots for good, and see at the venue that nothing of them is open.
+
+It is a process of its own, with its own connection and its own reading of the key. First the kill
+mark is set, which every bot obeys before each order and at its start; then, without waiting for
+the bot, the venue is told to cancel and asked what is open, until it says nothing. A bot whose key
+cannot be had here (it came by a pipe) is killed at the exchange of the same directory, by its
+administration. Nothing but a count at the venue makes it verified.
+
+Exit codes: 0 everything is clear, and flat if that was asked for; 1 something is left, and it is
+said what; 2 it could not be tried; 3 the venue did not say what is open.
+"""
 
 import asyncio
-from typing import Any
+import getpass
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from steelyard.cli.administration import administer
-from steelyard.cli.options import Common
+from steelyard.cli.killer import Killer, Outcome, Wanted
+from steelyard.cli.options import Common, parse_duration_ns
 from steelyard.cli.terminal import shown
-from steelyard.dashboard.bots import Bots
-from steelyard.domain.errors import UsageError
+from steelyard.dashboard.bots import Bots, Replied
+from steelyard.domain.errors import ConfigError, SteelyardError, UsageError
 from steelyard.exchange.admin import AdminCall
-from steelyard.store.datadir import bot_directories
+from steelyard.net.clock import Clock
+from steelyard.store import datadir
+from steelyard.store.latch import Latch
+from steelyard.trading.config import BotConfig, parse_for_kill, parse_percentage
+from steelyard.vault.keys import resolve
+from steelyard.wire.dialect import ApiKey
 
 _EVERYONE = Common()
-CHECK_FAILED = 1
+DONE, LEFT, USAGE, VENUE = 0, 1, 2, 3
+WITHIN = "3m"
+COLLAR = "2%"
 
 
-def kill(bot: str | None = None, /, *, resume: bool = False, common: Common = _EVERYONE) -> int:
-    """Stop a bot: latch its trading off, cancel its orders, count that none is open.
+@dataclass(frozen=True)
+class Target:
+    """A bot to kill: with a configuration and a key, or why there are none."""
 
-    Works when the bot does not: then the exchange is told. The exit code is 0 only if the
-    exchange itself says that nothing is open on the bot's account: every order of that account
-    is canceled, also one placed by hand or by another bot. Give each bot an account of its own.
+    name: str
+    config: BotConfig | None = None
+    key: ApiKey | None = None
+    why_not: str = ""
 
-    Examples: steelyard kill demo | steelyard kill | steelyard kill demo --resume
+
+def kill(
+    *bots: str,
+    flatten: Annotated[bool, Parameter(negative="")] = False,
+    drill: Annotated[bool, Parameter(negative="")] = False,
+    resume: Annotated[bool, Parameter(name=("--resume", "--lift"), negative="")] = False,
+    symbol: tuple[str, ...] = (),
+    within: str = WITHIN,
+    collar: str = COLLAR,
+    key: str = "",
+    why: str = "",
+    common: Common = _EVERYONE,
+) -> int:
+    """Stop bots for good: mark, cancel at the venue, count that nothing is open.
+
+    Works while the bot hangs, is stopped (SIGSTOP), has crashed or was never started. Every order
+    of the bot's account is canceled, also one placed by hand or by another bot: give each bot an
+    account of its own. The mark stays until a person lifts it, and no bot trades over it.
+
+    The exit code is 0 only if the venue itself says that nothing is open; 1 if something is left,
+    2 if it could not be tried, 3 if the venue did not say.
+
+    Examples: steelyard kill | steelyard kill dip | steelyard kill dip.toml --flatten |
+    steelyard kill dip --drill | steelyard kill dip --lift
 
     Parameters
     ----------
-    bot
-        Its name; default: every bot of the data directory.
+    bots
+        Names of bots that have run, or configurations; default: every bot of the data directory.
+    flatten
+        Close the position too: by orders at the best price less (plus) the collar, at once or not
+        at all, until it is flat.
+    drill
+        Rehearse it: everything but the mark and the sending; say what would be done, and how long
+        the venue took to answer.
     resume
-        Lift the latch instead, so that it may trade again.
+        Lift the mark instead, so that the bot may trade again.
+    symbol
+        Cancel on this market only, and count there; may be given several times.
+    within
+        Go on for so long, however the venue fails.
+    collar
+        How far from the best price a position may be closed.
+    key
+        Where the key is, instead of where the configuration says: env:NAME or pipe:N.
+    why
+        A sentence for the mark and the journal.
     """
-    names = [bot] if bot else bot_directories(common.directory)
-    if not names:
-        raise UsageError(f"no bot has run in {common.directory}")
-    results = asyncio.run(_run(common, names, resume=resume))
-    lines = []
-    for name, result in results.items():
-        if resume:
-            lines.append(f"{shown(name)}: may trade again")
-            continue
-        mark = "[green]killed[/]" if result["verified"] else "[red]NOT VERIFIED[/]"
-        lines.append(f"{shown(name)}: {mark} in {result['elapsed_ms']} ms")
-        lines += [f"  · {shown(step)}" for step in result["steps"]]
-    common.show(results, "\n".join(lines))
-    is_done = resume or all(result["verified"] for result in results.values())
-    return 0 if is_done else CHECK_FAILED
-
-
-async def _run(common: Common, names: list[str], *, resume: bool) -> dict[str, dict[str, Any]]:
+    if resume and (flatten or drill):
+        raise UsageError("--lift goes with nothing that stops a bot; give one of them")
     data = common.directory
+    targets = [_target(data, bot, key, drill=drill) for bot in bots or _everybody(data)]
+    if resume:
+        return _lift(data, [target.name for target in targets], common)
+    wanted = Wanted(
+        symbols=tuple(name.replace("/", "-").upper() for name in symbol),
+        patience_ns=parse_duration_ns(within),
+        flatten=flatten,
+        collar=parse_percentage(collar, "--collar"),
+        is_drill=drill,
+    )
+    results = asyncio.run(kill_all(data, targets, wanted, why or "somebody ran `steelyard kill`"))
+    common.show(results, "\n".join(_lines(results)))
+    return max((_code(result) for result in results.values()), default=DONE)
 
+
+async def kill_all(
+    data: Path, targets: list[Target], wanted: Wanted, why: str
+) -> dict[str, dict[str, Any]]:
+    """Kill bots, all at once; return what came of each.
+
+    The first Ctrl-C or SIGTERM ends it, as ever; the marks stay.
+    """
+    if not wanted.is_drill:
+        for target in targets:  # all marks are there before anything else is done
+            _mark(data, target.name, why)
+    done = await asyncio.gather(*(_kill(data, target, wanted) for target in targets))
+    return {target.name: result for target, result in zip(targets, done, strict=True)}
+
+
+def named_targets(data: Path, names: list[str]) -> list[Target]:
+    """Return the bots of these names as targets."""
+    return [_target(data, name, "", drill=False) for name in names]
+
+
+def _mark(data: Path, name: str, why: str) -> None:
+    Latch(data, name).set(why, who_asks(), Clock().now_ns())
+
+
+def who_asks() -> str:
+    """Return the name of the user of this process."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}"
+
+
+# -- one bot --------------------------------------------------------------------------------------
+
+
+async def _kill(data: Path, target: Target, wanted: Wanted) -> dict[str, Any]:
+    begun_ns = perf_counter_ns()
+    bots = Bots(data, _administration(data))
+    replied = bots.last_word(target.name)
+    asked: asyncio.Task[Replied] | None = None
+    if not wanted.is_drill:
+        asked = asyncio.create_task(bots.ask_to_die(target.name))
+    if target.config is None or target.key is None:
+        result = await _at_exchange(data, bots, target, wanted, asked)
+    else:
+        wanted = wanted._replace(is_settled=replied.is_gone, is_alive=replied.is_alive)
+        result = await _at_venue(data, target, wanted, asked)
+    result["elapsed_ms"] = (perf_counter_ns() - begun_ns) // 1_000_000
+    return result
+
+
+async def _at_venue(
+    data: Path, target: Target, wanted: Wanted, asked: asyncio.Task[Replied] | None
+) -> dict[str, Any]:
+    assert target.config is not None, "there is a venue to ask"
+    assert target.key is not None, "and a key to ask with"
+    try:
+        killer = Killer(target.config, target.key, Latch(data, target.name), data, wanted)
+    except ConfigError as error:
+        if asked is not None:
+            await asked
+        return _failed(str(error), USAGE, wanted)
+
+    def answered(task: asyncio.Task[Replied]) -> None:
+        if not task.cancelled() and task.exception() is None and task.result().is_settled:
+            killer.settled()
+
+    if asked is not None:
+        asked.add_done_callback(answered)
+    try:
+        outcome = await killer.run()
+    except SteelyardError as error:
+        if asked is not None:
+            await asked
+        return _failed(str(error), VENUE, wanted)
+    told = await asked if asked is not None else None
+    return _document(outcome, wanted, told)
+
+
+def _document(outcome: Outcome, wanted: Wanted, told: Replied | None) -> dict[str, Any]:
+    found, closed = outcome.found, outcome.closed
+    steps = [*(told.steps if told else ()), *outcome.said]
+    if wanted.is_drill:
+        steps.insert(0, "a drill: no mark is set and nothing is sent")
+    else:
+        steps.insert(0, "trading latched off by the kill mark")
+    if outcome.key_text is not None:
+        steps.append(outcome.key_text)
+    if found.trouble is not None:
+        steps.append(f"NOT DONE: {found.trouble}")
+    document = {
+        "killed": found.is_clear and not wanted.is_drill,
+        "verified": found.is_clear,
+        "open_orders": found.open_orders,
+        "left": list(found.left),
+        "canceled": 0 if wanted.is_drill else found.canceled,
+        "bot_answered": told is not None and told.answered,
+        "at": "venue",
+        "drill": wanted.is_drill,
+        "position": None if closed is None else closed._asdict(),
+        "answer_ms": outcome.answer_ms,
+        "error": found.trouble,
+        "steps": steps,
+    }
+    document["exit_code"] = _exit_code(outcome, wanted)
+    return document
+
+
+def _exit_code(outcome: Outcome, wanted: Wanted) -> int:
+    found, closed = outcome.found, outcome.closed
+    if found.open_orders is None:
+        return VENUE
+    if wanted.is_drill:
+        is_able = outcome.key_text is None or not outcome.key_text.startswith("NO")
+        return DONE if is_able and found.trouble is None else LEFT
+    if not found.is_clear:
+        return LEFT if found.open_orders else VENUE
+    return DONE if closed is None or closed.is_flat else LEFT
+
+
+def _failed(why: str, code: int, wanted: Wanted) -> dict[str, Any]:
+    mark = "a drill: nothing was done" if wanted.is_drill else "trading latched off by the mark"
+    return {
+        "killed": False,
+        "verified": False,
+        "open_orders": None,
+        "left": [],
+        "canceled": 0,
+        "bot_answered": False,
+        "at": None,
+        "drill": wanted.is_drill,
+        "position": None,
+        "answer_ms": None,
+        "error": why,
+        "steps": [mark, f"NOT DONE: {why}"],
+        "exit_code": code,
+    }
+
+
+async def _at_exchange(
+    data: Path, bots: Bots, target: Target, wanted: Wanted, asked: asyncio.Task[Replied] | None
+) -> dict[str, Any]:
+    """Kill a bot whose key cannot be had, by the administration of the exchange here."""
+    told = await asked if asked is not None else None
+    if not (data / "exchange").exists():
+        return _failed(target.why_not, USAGE, wanted)
+    if wanted.is_drill or wanted.flatten or wanted.symbols:
+        what = "--drill" if wanted.is_drill else "--flatten" if wanted.flatten else "--symbol"
+        return _failed(f"{what} needs the venue and a key: {target.why_not}", USAGE, wanted)
+    try:
+        left = await bots.cancel_at_exchange(target.name)
+    except SteelyardError as error:
+        return _failed(f"{target.why_not}; and {error}", USAGE, wanted)
+    is_clear = left["open_orders"] == 0
+    canceled = left["canceled"] + (told.canceled if told else 0)
+    result = _failed("", DONE if is_clear else LEFT, wanted)
+    return result | {
+        "killed": is_clear,
+        "verified": is_clear,
+        "open_orders": left["open_orders"],
+        "canceled": canceled,
+        "bot_answered": told is not None and told.answered,
+        "at": "exchange",
+        "error": None,
+        "steps": [
+            "trading latched off by the kill mark",
+            *(told.steps if told else ()),
+            f"{left['canceled']} orders canceled by the exchange's administration",
+            f"{left['open_orders']} open orders at the exchange",
+        ],
+    }
+
+
+# -- who ------------------------------------------------------------------------------------------
+
+
+def _everybody(data: Path) -> list[str]:
+    if not (names := datadir.bot_directories(data)):
+        raise UsageError(f"no bot has run in {data}; name a configuration, or another --data")
+    return names
+
+
+def _target(data: Path, bot: str, reference: str, *, drill: bool) -> Target:  # noqa: ARG001
+    """Return a bot by its name, or by its configuration.
+
+    Raises:
+        UsageError: No bot of that name has ever run here, and there is no such file.
+    """
+    if bot.endswith(".toml") or os.sep in bot:
+        config = _configured(Path(bot))
+        return _with_key(config.bot.name, config, reference)
+    known = datadir.bot_directories(data)
+    if bot not in known:
+        raise UsageError(
+            f"no bot {bot!r} here; there are: {', '.join(known) or 'none'}. "
+            "One that has never run is named by its configuration: steelyard kill FILE.toml"
+        )
+    try:
+        about = datadir.read_document(datadir.about_file(data / "bots" / bot), missing={})
+        file = about.get("config")
+        if not file:
+            return Target(bot, why_not="where its configuration is was not written down; name it")
+        config = _configured(Path(str(file)))
+    except ConfigError as error:
+        return Target(bot, why_not=str(error))
+    if config.bot.name != bot:
+        return Target(bot, why_not=f"{file} is of {config.bot.name!r} by now")
+    return _with_key(bot, config, reference)
+
+
+def _configured(file: Path) -> BotConfig:
+    try:
+        return parse_for_kill(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from error
+
+
+def _with_key(name: str, config: BotConfig, reference: str) -> Target:
+    reference = reference or config.main.kill_key or config.main.key
+    try:
+        if reference == config.main.key and reference.startswith("pipe:"):
+            raise ConfigError(
+                "the bot's key came by a pipe; give the kill switch one: [venue.main] kill_key, "
+                "or --key"
+            )
+        return Target(name, config, resolve(reference, os.environ))
+    except SteelyardError as error:
+        return Target(name, config, why_not=str(error))
+
+
+def _administration(data: Path) -> Any:
     async def ask(call: AdminCall) -> dict[str, Any]:
         return await asyncio.to_thread(administer, data, call)
 
-    bots = Bots(data, ask)
-    act = bots.resume if resume else bots.kill
-    return {name: await act(name) for name in names}
+    return ask
+
+
+def _lift(data: Path, names: list[str], common: Common) -> int:
+    bots = Bots(data, _administration(data))
+
+    async def act() -> dict[str, dict[str, Any]]:
+        return {name: await bots.resume(name) for name in names}
+
+    results = asyncio.run(act())
+    common.show(results, "\n".join(f"{shown(name)}: may trade again" for name in results))
+    return DONE
+
+
+# -- words ----------------------------------------------------------------------------------------
+
+
+def _code(result: dict[str, Any]) -> int:
+    return int(result["exit_code"])
+
+
+def _lines(results: dict[str, dict[str, Any]]) -> list[str]:
+    lines = []
+    for name, result in results.items():
+        if result["drill"]:
+            mark = "[green]drill[/]" if result["exit_code"] == DONE else "[red]DRILL FAILED[/]"
+        else:
+            mark = "[green]killed[/]" if result["verified"] else "[red]NOT VERIFIED[/]"
+        lines.append(f"{shown(name)}: {mark} in {result['elapsed_ms']} ms")
+        lines += [f"  · {shown(step)}" for step in result["steps"]]
+        lines += [f"  [red]open[/] {shown(order)}" for order in result["left"]]
+        if took := result["answer_ms"]:
+            lines.append(
+                f"  · {took['count']} answers, {took['median']} ms in the middle, "
+                f"{took['longest']} ms at the longest"
+            )
+    return lines

@@ -41,7 +41,7 @@ def trade(
     checked = configure(config)
     if check:
         return trade_check.check(checked, resolve(checked.main.key, os.environ), common)
-    return run(checked, port, common)
+    return run(checked, port, common, config)
 
 
 def configure(file: Path) -> BotConfig:
@@ -60,7 +60,7 @@ def configure(file: Path) -> BotConfig:
         raise ConfigError(f"{file}: {error}") from error
 
 
-def run(config: BotConfig, port: int, common: Common) -> int:
+def run(config: BotConfig, port: int, common: Common, file: Path | None = None) -> int:
     """Run it and return its exit code.
 
     Raises:
@@ -69,7 +69,12 @@ def run(config: BotConfig, port: int, common: Common) -> int:
     key = resolve(config.main.key, os.environ)
     is_watched = sys.stdout.isatty() and not common.json
     settings = TraderSettings(
-        config, common.directory, key, port, sys.stderr if is_watched else None
+        config,
+        common.directory,
+        key,
+        port,
+        sys.stderr if is_watched else None,
+        file=file,
     )
     code, last_words = run_loop(
         run_trader(settings, lambda ready: print(msgspec.json.encode(ready).decode(), flush=True))

@@ -28,6 +28,7 @@ from steelyard.cli.trader_log import BotLog
 from steelyard.cli.trader_site import BotSite
 from steelyard.cli.trader_strategy import guarded, load_strategy
 from steelyard.cli.venue import Venue
+from steelyard.domain.commands import Amend, Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import ConfigError, StorageError
 from steelyard.domain.journal import gapless
 from steelyard.net.clock import Clock
@@ -36,6 +37,7 @@ from steelyard.net.time_service import TimeService, time_service
 from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
 from steelyard.store.journal import Journal
+from steelyard.store.latch import Latch
 from steelyard.store.recorder import MarketRecorder
 from steelyard.trading import actions
 from steelyard.trading.actions import Input, Kill, Resume, Start, Stop
@@ -46,14 +48,18 @@ from steelyard.trading.trader import Trader
 from steelyard.trading.venue import flaws, warnings
 from steelyard.wire.capabilities import Capabilities
 from steelyard.wire.dialect import ApiKey
+from steelyard.wire.outcome import NotSent
 
 PUSH_S = 0.2
+LOOK_NS = 200 * 10**6  # the kill mark is looked at so often, and before each order
 CLOSE_S = 0.5
 KILL_S = 4.6  # whoever pressed the button waits no longer
 REPLY_S = 12.0  # nor does whoever asked for something else; the machine answers sooner
 HOST = "127.0.0.1"
 DONE, FAILED = 0, 1
 NS_PER_MS = 1_000_000
+
+_MAY_ADD = (Place, PlaceGroup, Amend)
 
 # Told the sequence of each record when it is on disk; tests end the process there.
 JournalHook = Callable[[int], None]
@@ -69,6 +75,7 @@ class TraderSettings:
     port: int = 0  # 0: a free one
     terminal: TextIO | None = None
     hook: JournalHook | None = None
+    file: Path | None = None  # where the configuration came from
 
 
 async def run_trader(
@@ -127,7 +134,8 @@ class TraderProcess:
             )
         )
         self._recorder: MarketRecorder | None = None
-        self._latch = datadir.latch_file(settings.data, name)
+        self._latch = Latch(settings.data, name)
+        self._look_ns: int | None = None  # when to look at it again; None: not before the start
         self._directory = datadir.Directory(settings.data / "bots" / name)
         self._codec = codec()
         try:
@@ -159,6 +167,7 @@ class TraderProcess:
         self._kills: list[asyncio.Future[None]] = []
         self._requests: dict[int, asyncio.Future[actions.Reply]] = {}
         self._next_request = 1
+        self._has_looked = False
         self._finish = actions.Finish(DONE, "stopped at once")
         self._failure: BaseException | None = None
         self._is_dirty = True
@@ -189,10 +198,13 @@ class TraderProcess:
             "strategy": config.strategy.class_name.rpartition(":")[2],
             "key": self.settings.key.key,
         }
-        about = datadir.about_file(self._directory.path)
-        datadir.write_atomically(about, {k: document[k] for k in ("symbol", "strategy", "key")})
+        about: dict[str, Any] = {k: document[k] for k in ("symbol", "strategy", "key")}
+        if self.settings.file is not None:
+            about["config"] = str(self.settings.file.absolute())  # the kill switch reads it
+        datadir.write_atomically(datadir.about_file(self._directory.path), about)
         self._directory.write_ports(document)
         self.step(Start(capabilities))
+        self._look_ns = 0
         self._obey_latch()
         if self._failure is not None:
             raise self._failure
@@ -247,7 +259,10 @@ class TraderProcess:
         try:
             while self._inputs and not self._over.is_set():
                 now_ns = self.clock.now_ns()
-                self._act(self.trader.step(self._inputs.popleft(), now_ns), now_ns)
+                event = self._inputs.popleft()
+                for told in self._told_by_latch(now_ns):
+                    self._act(self.trader.step(told, now_ns), now_ns)
+                self._act(self.trader.step(event, now_ns), now_ns)
         except StorageError as error:
             self._disk_failed(error)
         except BaseException as error:  # noqa: BLE001 from callbacks it would only be printed
@@ -268,7 +283,7 @@ class TraderProcess:
                     if self.settings.hook is not None:
                         self._commit.release(sequence, partial(self.settings.hook, sequence))
                 case actions.Send(request_id, command):
-                    release = partial(self.venue.ask, request_id, command, is_command=True)
+                    release = partial(self._send, request_id, command)
                     self._commit.release(self._journal.last_sequence, release)
                 case actions.Ask(request_id, query):
                     self.venue.ask(request_id, query, is_command=False)
@@ -286,6 +301,16 @@ class TraderProcess:
                     self._over.set()
         if sequence is not None:
             self._commit.release(sequence, _nothing)
+
+    def _send(self, request_id: int, command: UserCommand) -> None:
+        """Let a command leave, unless it might add risk and the kill mark is set."""
+        if isinstance(command, _MAY_ADD) and self._latch.is_set:
+            now_ns = self.clock.now_ns()
+            self._look_ns = 0
+            why_not = NotSent(f"the kill mark is set: {self._latch.why}")
+            self.step(actions.Returned(request_id, why_not, now_ns, now_ns))
+            return
+        self.venue.ask(request_id, command, is_command=True)
 
     def _set_timer(self) -> None:
         if self._timer is not None:
@@ -376,18 +401,34 @@ class TraderProcess:
     # -- the latch ----------------------------------------------------------------------------
 
     def _obey_latch(self) -> None:
-        """Take over what the kill switch said while the bot was down."""
-        state = self.trader.turn.state
-        if self._latch.exists() and state.killed_why is None:
-            self.step(Kill("the kill switch was pressed while the bot was down", has_file=True))
-        elif state.killed_why is not None and state.killed_has_file and not self._latch.exists():
-            self.step(Resume("the latch was lifted while the bot was down"))
+        """Do what the kill mark says."""
+        for told in self._told_by_latch(self.clock.now_ns()):
+            self.step(told)
+
+    def _told_by_latch(self, now_ns: int) -> list[Input]:
+        """Return what the kill mark says that the machine does not know, if it is time to look.
+
+        A process that stood still looks before anything that has come meanwhile.
+        """
+        if self._look_ns is None or now_ns < self._look_ns:
+            return []
+        self._look_ns = now_ns + LOOK_NS
+        state, found = self.trader.turn.state, list[Input]()
+        if (is_set := self._latch.is_set) and state.killed_why is None:
+            found.append(Kill(self._latch.why, has_file=True))
+        elif state.killed_why is not None and state.killed_has_file and not is_set:
+            found.append(Resume("the kill mark was lifted"))
+        if is_set or not self._has_looked:
+            self._has_looked = True
+            if not state.closing.issuperset(names := self._latch.closing):
+                found.append(actions.Closing(names))
+        return found
 
     async def kill(self, why: str) -> dict[str, Any]:
         """Latch trading off, and return what came of it in bounded time."""
-        has_file = True
+        has_file, self._look_ns = True, self.clock.now_ns() + LOOK_NS  # it is known here
         try:
-            datadir.write_atomically(self._latch, '{"killed": true}\n')
+            self._latch.set(why, "asked over its port", self.clock.now_ns())
         except ConfigError:
             has_file = False  # the journal keeps it
         done = asyncio.get_running_loop().create_future()
@@ -410,7 +451,8 @@ class TraderProcess:
 
     async def resume(self, why: str) -> dict[str, Any]:
         """Lift the latch."""
-        self._latch.unlink(missing_ok=True)
+        self._look_ns = self.clock.now_ns() + LOOK_NS
+        self._latch.lift()
         self.step(Resume(why))
         return {"resumed": True}
 
@@ -474,6 +516,7 @@ class TraderProcess:
         while True:
             await asyncio.sleep(PUSH_S)
             self.venue.check()
+            self._obey_latch()
             if self._is_dirty:
                 self._is_dirty = False
                 self._site.push()

@@ -13,6 +13,7 @@ from steelyard.domain.messages import Query
 from steelyard.trading.actions import Input, Role
 from steelyard.trading.turn import Rules
 from steelyard.wire.capabilities import Capabilities
+from steelyard.wire.outcome import Outcome
 
 
 class Owner(Protocol):
@@ -59,6 +60,10 @@ class Venue(Protocol):
 
     def ask(self, request_id: int, message: UserCommand | Query, *, is_command: bool) -> None:
         """Send a message: one `Returned` comes of it, and of a command one `Sent` if it leaves."""
+        ...
+
+    def rehearse(self, command: UserCommand) -> Outcome:
+        """Do all that comes before a command leaves, and do not let it."""
         ...
 
     def follow(self, instrument: Instrument) -> None:

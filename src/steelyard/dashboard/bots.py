@@ -10,11 +10,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, NamedTuple
 
 from steelyard.domain.errors import ConfigError, PeerError, TransportError, UsageError
 from steelyard.exchange.admin import AdminCall, CancelOrders
 from steelyard.exchange.issuing import ListKeys
+from steelyard.net.clock import Clock
 from steelyard.net.loopback import ask
 from steelyard.store.datadir import (
     about_file,
@@ -24,10 +25,26 @@ from steelyard.store.datadir import (
     port_file,
     read_document,
 )
+from steelyard.store.latch import Latch
 
 Administer = Callable[[AdminCall], Awaitable[dict[str, Any]]]
 ANSWER_S = 5.0
 RECONCILE_S = 14.0  # a bot says within 12 what came of it
+
+
+class Replied(NamedTuple):
+    """What a bot's process said when it was asked to die.
+
+    is_gone: it ended in order before; is_alive: the process is there. is_settled: nothing of it is
+    on its way to the venue any more.
+    """
+
+    answered: bool = False
+    canceled: int = 0
+    is_gone: bool = False
+    is_alive: bool = False
+    is_settled: bool = False
+    steps: tuple[str, ...] = ()
 
 
 class Bots:
@@ -54,9 +71,11 @@ class Bots:
         begun_ns = perf_counter_ns()
         document = self._document(name)
         steps: list[str] = []
-        latch_file(self._data, name).write_text('{"killed": true}\n')
+        Latch(self._data, name).set("the kill switch was pressed", "on the page", Clock().now_ns())
         steps.append("trading latched off")
-        answered, canceled = await self._ask_to_die(document, steps)
+        replied = await self.ask_to_die(name)
+        steps += replied.steps
+        answered, canceled = replied.answered, replied.canceled
         left = await self._cancel_at_exchange(document, steps, only_count=answered)
         canceled += left["canceled"]
         is_verified = left["open_orders"] == 0
@@ -74,12 +93,45 @@ class Bots:
     async def resume(self, name: str) -> dict[str, Any]:
         """Lift the latch; a running bot trades on, another one when it is started."""
         document = self._document(name)
-        latch_file(self._data, name).unlink(missing_ok=True)
+        Latch(self._data, name).lift()
         answered = False
         if is_alive(document):
             status, _ = await self._ask_bot(document, "/resume")
             answered = status == 200  # noqa: PLR2004 HTTP's word for done
         return {"resumed": True, "bot_answered": answered}
+
+    def last_word(self, name: str) -> Replied:
+        """Return what a bot's files say of its process, without asking it."""
+        directory = self._data / "bots" / name
+        document = read_document(port_file(directory), missing={})
+        is_alive_now = bool(document) and is_alive(document)
+        return Replied(is_gone=not document, is_alive=is_alive_now)
+
+    async def ask_to_die(self, name: str) -> Replied:
+        """Ask a bot's process to latch trading off and to cancel; it may not answer."""
+        word = self.last_word(name)
+        if not word.is_alive:
+            return word._replace(steps=("the bot is not running",), is_settled=word.is_gone)
+        document = self._document(name)
+        try:
+            status, answer = await self._ask_bot(document, "/kill")
+        except (TransportError, PeerError) as error:
+            said = f"the bot did not answer ({error}); acting without it"
+            return word._replace(steps=(said,))
+        canceled = int(answer.get("canceled", 0))
+        if status != 200:  # noqa: PLR2004 HTTP's word for done
+            said = "the bot could not stop by itself; acting without it"
+            return word._replace(canceled=canceled, steps=(said,))
+        said = f"the bot stopped and canceled {canceled} orders"
+        return word._replace(answered=True, canceled=canceled, is_settled=True, steps=(said,))
+
+    async def cancel_at_exchange(self, name: str) -> dict[str, Any]:
+        """Have the exchange of this directory cancel all of a bot's account, and count.
+
+        Raises:
+            UsageError: The bot's key is not one of it.
+        """
+        return await self._cancel_at_exchange(self._document(name), [], only_count=False)
 
     async def reconcile(self, name: str) -> dict[str, Any]:
         """Have a running bot compare everything with its venue: whether it agrees, in words.
@@ -122,22 +174,6 @@ class Bots:
         directory = self._data / "bots" / name
         running = read_document(port_file(directory), missing={})
         return running or read_document(about_file(directory))
-
-    async def _ask_to_die(self, document: dict[str, Any], steps: list[str]) -> tuple[bool, int]:
-        if not is_alive(document):
-            steps.append("the bot is not running")
-            return False, 0
-        try:
-            status, answer = await self._ask_bot(document, "/kill")
-        except (TransportError, PeerError) as error:
-            steps.append(f"the bot did not answer ({error}); acting without it")
-            return False, 0
-        canceled = int(answer.get("canceled", 0))
-        if status != 200:  # noqa: PLR2004 HTTP's word for done
-            steps.append("the bot could not stop by itself; acting without it")
-            return False, canceled
-        steps.append(f"the bot stopped and canceled {canceled} orders")
-        return True, canceled
 
     async def _ask_bot(
         self, document: dict[str, Any], path: str, timeout_s: float = ANSWER_S

@@ -321,6 +321,43 @@ class SharedPacing:
         return Held(said, BUSY_NS)
 
 
+class UrgentPacing(SharedPacing):
+    """The kill switch's: where the files are not to be had, it counts by itself and goes on.
+
+    A trader that was stopped while it held them must not hold up what is to stop it.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        names: Names,
+        limits: LimitProfile,
+        rng: Chance,
+        now_ns: int,
+        uptime_ns: Callable[[], int],
+    ) -> None:
+        """Open the files if they are to be had."""
+        self._own = budget.LocalPacing(limits, rng)
+        with suppress(ConfigError):
+            super().__init__(directory, names, limits, rng, now_ns, uptime_ns)
+
+    def take(self, cost: Cost, now_ns: int, *, is_urgent: bool) -> Held | None:
+        """Use what a request costs, or return why it may not be sent now."""
+        held = super().take(cost, now_ns, is_urgent=is_urgent)
+        if held is None or not self._is_failing:
+            return held
+        return self._own.take(cost, now_ns, is_urgent=is_urgent)
+
+    def told_to_stop(self, now_ns: int, for_ns: int, *, is_ban: bool) -> None:
+        """Take the venue's word to stop, in both counts."""
+        super().told_to_stop(now_ns, for_ns, is_ban=is_ban)
+        self._own.told_to_stop(now_ns, for_ns, is_ban=is_ban)
+
+    def stamp(self, stamp_ns: int, now_ns: int) -> int:
+        """Return a number above every one before, or of this process where no other is known."""
+        return super().stamp(self._own.stamp(stamp_ns, now_ns), now_ns)
+
+
 def _do_nothing(_parties: _Parties) -> None:
     """Do what is waiting, and no more."""
 

@@ -112,6 +112,12 @@ class Resume(NamedTuple):
     why: str
 
 
+class Closing(NamedTuple):
+    """The kill switch has closed the position, or begun to, by orders of these names."""
+
+    client_order_ids: tuple[str, ...]
+
+
 class Stop(NamedTuple):
     """End in order."""
 
@@ -160,6 +166,7 @@ Input = (
     | Woken
     | Kill
     | Resume
+    | Closing
     | Stop
     | VenueHalt
     | Reconcile

@@ -74,6 +74,7 @@ class VenueTable(Struct, frozen=True, kw_only=True):
     """The table [venue.main]; rest and ws may be left out where settings say where to trade.
 
     account is any name: bots of this host with the same one share an account's limits there.
+    kill_key is where the kill switch has its own key; left out, it uses the bot's.
     stale_... are how long a channel is good without a word or a proof, skew_max is how far this
     host's clock may be from the venue's at the start: durations.
     """
@@ -83,6 +84,7 @@ class VenueTable(Struct, frozen=True, kw_only=True):
     rest: str = ""
     ws: str = ""
     account: str = ""
+    kill_key: str = ""
     stale_book: str = "10s"
     stale_trades: str = "1m"
     stale_private: str = "2m"
@@ -226,6 +228,42 @@ def parse_config(text: str) -> BotConfig:
     check_strategy(config.strategy)
     check_risk(config.risk)
     return config
+
+
+def parse_for_kill(text: str) -> BotConfig:
+    """Return as much of a configuration as it takes to stop the bot: who it is, and where.
+
+    A mistake in what the strategy or the limits need is no reason not to stop it.
+
+    Raises:
+        ConfigError: Not TOML, or it does not say where the bot trades.
+    """
+    try:
+        return parse_config(text)
+    except ConfigError as error:
+        try:
+            document = tomllib.loads(text, parse_float=Decimal)
+            bot, strategy = document["bot"], document["strategy"]
+            reduced = {
+                "bot": {"name": bot["name"], "environment": bot["environment"]},
+                "venue": document["venue"],
+                "strategy": {"class": "none:None", "symbol": strategy["symbol"]},
+                "risk": _ANY_RISK,
+            }
+            config = msgspec.convert(reduced, BotConfig)
+            _check_bot(config.bot)
+            _check_venue(config)
+        except (tomllib.TOMLDecodeError, msgspec.ValidationError, KeyError, TypeError):
+            raise error from None
+        return config
+
+
+_ANY_RISK = {
+    "max_order_notional": "1",
+    "max_position": "1",
+    "max_open_orders": 1,
+    "price_collar": "1%",
+}
 
 
 def parse_percentage(text: str, where: str) -> Decimal:

@@ -14,7 +14,7 @@ from random import Random
 from steelyard.domain.commands import Cancel, CancelAll, Place, UserCommand
 from steelyard.domain.errors import DecodeError, UnitError, UsageError
 from steelyard.domain.instrument import Instrument, Listings
-from steelyard.domain.messages import SECOND_NS, InstrumentList, Query, Refused
+from steelyard.domain.messages import SECOND_NS, Acknowledged, InstrumentList, Query, Refused
 from steelyard.domain.order import RejectReason
 from steelyard.trading.actions import Role
 from steelyard.trading.feed import MarketFeed
@@ -44,14 +44,24 @@ class Connector:
     """
 
     def __init__(
-        self, client: ClientEnd, key: ApiKey, limits: LimitProfile, pacing: Pacing | None = None
+        self,
+        client: ClientEnd,
+        key: ApiKey,
+        limits: LimitProfile,
+        pacing: Pacing | None = None,
+        *,
+        is_urgent: bool = False,
     ) -> None:
-        """Speak a dialect; without a pacing to share the limits are this trader's alone."""
+        """Speak a dialect; without a pacing to share the limits are this trader's alone.
+
+        is_urgent: everything may use what is kept for cancels, as the kill switch's questions may.
+        """
         self.listings = Listings()
         self.pacing: Pacing = LocalPacing(limits, Random(0)) if pacing is None else pacing
         self._client = client
         self._paced = client if isinstance(client, Paced) else None
         self._key = key
+        self._is_urgent = is_urgent
         self._signers = OrderSigners(client, key)
 
     def request(
@@ -67,9 +77,19 @@ class Connector:
             return Answered(Refused(error.reason, str(error)))
         except UsageError as error:
             return Answered(Refused(RejectReason.UNSUPPORTED, str(error)))
-        is_urgent = isinstance(message, _URGENT)
+        is_urgent = self._is_urgent or isinstance(message, _URGENT)
         held = self.pacing.take(cost, host_ns, is_urgent=is_urgent)
         return request if held is None else NotSent(held.why, held.wait_ns)
+
+    def rehearse(self, message: UserCommand | Query, now_ns: int) -> Outcome:
+        """Make a message's request, signature and all, and send nothing: whether it can be said."""
+        try:
+            self._client.request(message, self.listings, self._key, now_ns)
+        except UnitError as error:
+            return Answered(Refused(error.reason, str(error)))
+        except UsageError as error:
+            return Answered(Refused(RejectReason.UNSUPPORTED, str(error)))
+        return Answered(Acknowledged())
 
     def outcome(
         self,

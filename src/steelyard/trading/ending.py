@@ -16,7 +16,7 @@ from steelyard.trading.actions import Finish, Kill
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.orderwork import OWN_ACCOUNT, OrderWork
 from steelyard.trading.questions import Questions
-from steelyard.trading.records import Killed, Resumed
+from steelyard.trading.records import ClosingNoted, Killed, Resumed
 from steelyard.trading.turn import Turn
 
 AGAIN_NS = SECOND_NS // 10
@@ -86,6 +86,13 @@ class Endings:
             self._turn.record(Resumed(why))
             self._turn.warn("resumed", why)
         self.kill = None
+
+    def note_closing(self, names: tuple[str, ...]) -> None:
+        """Know orders of the kill switch for the bot's own."""
+        turn = self._turn
+        if new := tuple(name for name in names if name not in turn.state.closing):
+            turn.record(ClosingNoted(new))
+            turn.warn("killed", f"the position is closed by the kill switch: {', '.join(new)}")
 
     def work_kill(self, *, is_connected: bool) -> None:
         """Go on with a kill until it is verified."""

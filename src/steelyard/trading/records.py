@@ -290,6 +290,12 @@ class Resumed(Struct, frozen=True, tag=True):
     why: str
 
 
+class ClosingNoted(Struct, frozen=True, tag=True):
+    """The kill switch has closed the position by these orders: they are the bot's own."""
+
+    client_order_ids: tuple[str, ...]
+
+
 class StrategyFailed(Struct, frozen=True, tag=True):
     """The strategy raised; it is not called again in this run."""
 
@@ -388,6 +394,7 @@ TraderRecord = (
     | TimerFired
     | Killed
     | Resumed
+    | ClosingNoted
     | LimitsSet
     | KeyAudited
     | ClockMeasured

@@ -26,6 +26,7 @@ from steelyard.trading.records import (
     AmendUnknown,
     BalancesSeen,
     CancelAsked,
+    ClosingNoted,
     CountDisputed,
     FillsChecked,
     FillSeen,
@@ -90,6 +91,7 @@ class TraderState:
         self.timer_slots: dict[int, int] = {}  # last slot used by interval
         self.killed_why: str | None = None
         self.killed_has_file = False
+        self.closing: set[str] = set()  # orders by which the kill switch closed the position
         self.fills_checked: int | None = None  # last trade id up to which nothing is missing
         self.books = AccountBooks()
         self.adopted_atoms = 0  # of the position: what was there before the bot
@@ -146,6 +148,8 @@ class TraderState:
                 self.killed_has_file = message.has_file
             case Resumed():
                 self.killed_why = None
+            case ClosingNoted():
+                self.closing.update(message.client_order_ids)
             case _:
                 self._apply_to_amends(message, time_ns)
 

@@ -7,6 +7,7 @@ bot's position; they are journaled because they move the account's balances.
 
 An order whose id is this bot's own but that its journal does not have means that the journal was
 lost. That is an alarm; under `adopt` such an order is taken over with all its fills, ended or not.
+So is, whatever the policy, an order by which the kill switch has closed the position.
 """
 
 from collections.abc import Callable, Iterable
@@ -84,6 +85,9 @@ class Strangers:
         if number in self._known:
             if not order.state.is_open:
                 self.open.pop(number, None)
+            return
+        if order.client_order_id in self._turn.state.closing:
+            self._adopt(order, "the kill switch closed the position by it")
             return
         is_lost = self._is_own(order.client_order_id)
         if is_lost:

@@ -31,6 +31,7 @@ from steelyard.trading import risk
 from steelyard.trading.actions import (
     Action,
     BookMoved,
+    Closing,
     Finish,
     Input,
     Kill,
@@ -272,6 +273,8 @@ class Trader:
             case Resume():
                 self.host.is_paused = False
                 self.endings.resume(event.why)
+            case Closing():
+                self.endings.note_closing(event.client_order_ids)
             case Stop():
                 self._stop(event.why)
             case VenueHalt():

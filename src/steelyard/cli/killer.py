@@ -1,0 +1,208 @@
+"""A bot's kill at its venue: a connection and a key of its own, nothing of the bot's process.
+
+It carries out a `Killing`, and a `Closing` behind it: sends what they ask for, waits, writes order
+names down, and keeps how long each answer took. In a drill no command is sent: its request is made
+and dropped.
+"""
+
+import asyncio
+from collections.abc import Generator
+from decimal import Decimal
+from pathlib import Path
+from random import SystemRandom
+from statistics import median
+from typing import NamedTuple
+
+from steelyard.cli.inquirer import Inquirer
+from steelyard.domain.commands import Cancel, UserCommand
+from steelyard.domain.errors import ConfigError
+from steelyard.domain.journal import gapless
+from steelyard.domain.messages import SECOND_NS, KeyAnswer, KeyQuery, Scope
+from steelyard.store.journal import read_records
+from steelyard.store.latch import Latch
+from steelyard.trading.closing import Closed, Closing
+from steelyard.trading.config import BotConfig
+from steelyard.trading.inquiry import MARGIN_NS
+from steelyard.trading.killing import Act, Ask, Found, Given, Heard, Killing, Pause, WriteDown
+from steelyard.trading.orders import ClientIds
+from steelyard.trading.orderwork import OWN_ACCOUNT
+from steelyard.trading.records import codec
+from steelyard.trading.state import TraderState
+from steelyard.wire.dialect import ApiKey
+from steelyard.wire.outcome import Answered
+
+NO_EXPIRY_NS = 2 * SECOND_NS  # after which what was sent before is counted, where nothing expires
+NOTICE_S = 0.5  # a running bot has read a name that was written down by then
+
+
+class Wanted(NamedTuple):
+    """What a kill is to do.
+
+    is_settled: the bot has proven that nothing of it is on its way any more. is_alive: its process
+    is there.
+    """
+
+    symbols: tuple[str, ...] = ()
+    patience_ns: int = 180 * SECOND_NS
+    flatten: bool = False
+    collar: Decimal = Decimal("0.02")
+    is_drill: bool = False
+    is_settled: bool = False
+    is_alive: bool = False
+
+
+class Outcome(NamedTuple):
+    """What came of it. took_ms are the times of all answers; trouble is why it did not come far."""
+
+    found: Found
+    closed: Closed | None
+    said: list[str]
+    took_ms: list[float]
+    key_text: str | None
+
+    @property
+    def answer_ms(self) -> dict[str, float] | None:
+        """How long the venue took to answer."""
+        if not self.took_ms:
+            return None
+        return {
+            "count": len(self.took_ms),
+            "median": round(median(self.took_ms), 1),
+            "longest": round(max(self.took_ms), 1),
+        }
+
+
+class Killer:
+    """One kill. `settled` may be called while it runs."""
+
+    def __init__(
+        self, config: BotConfig, key: ApiKey, latch: Latch, data: Path, wanted: Wanted
+    ) -> None:
+        """Read what is needed; nothing is opened.
+
+        Raises:
+            ConfigError: The venue cannot be spoken to as it is configured.
+        """
+        self._config, self._key, self._latch = config, key, latch
+        self._journal = data / "bots" / config.bot.name / "journal"
+        self._wanted = wanted
+        self._inquirer = Inquirer(config, key, is_urgent=True)
+        self._took_ms: list[float] = []
+        self._key_text: str | None = None
+        rules = self._inquirer.rules
+        expiry_ns = rules.expiry_ns(Cancel(OWN_ACCOUNT, 1))
+        settle_ns = NO_EXPIRY_NS if expiry_ns is None else expiry_ns + MARGIN_NS
+        self._killing = Killing(
+            rules,
+            SystemRandom(),
+            self._inquirer.now_ns(),
+            symbols=wanted.symbols,
+            patience_ns=wanted.patience_ns,
+            settle_ns=0 if wanted.is_settled else settle_ns,
+            is_drill=wanted.is_drill,
+        )
+
+    def settled(self) -> None:
+        """Take it that nothing of the bot is on its way any more."""
+        self._killing.settled_ns = 0
+
+    async def run(self) -> Outcome:
+        """Cancel, count, and close the position if that is wanted."""
+        killing, closed = self._killing, None
+        if self._config.main.is_bridged:
+            await self._inquirer.start()
+        try:
+            if self._wanted.is_drill:
+                await self._carry_out(self._ask_key())
+            await self._carry_out(killing.steps())
+            if self._wanted.flatten:
+                closed = await self._close()
+        finally:
+            await self._inquirer.close()
+        return Outcome(killing.found, closed, killing.said, self._took_ms, self._key_text)
+
+    async def _close(self) -> Closed:
+        killing, bot = self._killing, self._config.bot.name
+        symbol = self._config.strategy.symbol
+        found = killing.found
+        if not found.is_clear and not self._wanted.is_drill:
+            text = "orders may be open: the position is not touched before the account is clear"
+            return Closed(symbol, "?", "?", is_flat=False, text=text)
+        try:
+            state = state_of(self._journal)
+        except ConfigError as error:
+            return Closed(symbol, "?", "?", is_flat=False, text=f"not known: {error}")
+        run = max(state.run + 1, killing.now_ns // SECOND_NS)
+        ids, rules = ClientIds(bot, run), self._inquirer.rules
+        closing = Closing(
+            killing,
+            state,
+            lambda: rules.client_order_id(ids.next()),
+            earlier=tuple(name for name in self._latch.closing if name not in state.closing),
+            collar=self._wanted.collar,
+        )
+        await self._carry_out(closing.steps())
+        assert closing.closed is not None, "a closing ends with a word"
+        if not killing.is_drill and not closing.closed.is_flat:
+            return closing.closed
+        if not killing.is_drill:
+            await self._carry_out(killing.steps())  # whatever else came meanwhile
+        return closing.closed
+
+    async def _carry_out(self, steps: Generator[Act, Heard, None]) -> None:
+        heard: Heard | None = None
+        while True:
+            try:
+                act = next(steps) if heard is None else steps.send(heard)
+            except StopIteration:
+                return
+            outcome = None
+            match act:
+                case Ask(message, _):
+                    begun_ns = self._inquirer.now_ns()
+                    if self._wanted.is_drill and isinstance(message, UserCommand):
+                        outcome = self._inquirer.rehearse(message)
+                    else:
+                        outcome = await self._inquirer.send(message)
+                        if isinstance(outcome, Answered):
+                            took_ns = self._inquirer.now_ns() - begun_ns
+                            self._took_ms.append(took_ns / 1e6)
+                case Pause(pause_ns):
+                    await asyncio.sleep(pause_ns / SECOND_NS)
+                case WriteDown(name):
+                    self._latch.note_closing(name)
+                    if self._wanted.is_alive:
+                        await asyncio.sleep(NOTICE_S)
+            heard = Heard(outcome, self._inquirer.now_ns())
+
+    def _ask_key(self) -> Generator[Act, Heard, None]:
+        """Ask whether the key could cancel at all."""
+        killing = self._killing
+        try:
+            answer = yield from killing.answer(KeyQuery(self._key.key), "what the key may do")
+        except Given as given:
+            self._key_text = f"not known: {given}"
+            return
+        if not isinstance(answer, KeyAnswer):
+            self._key_text = "the venue does not tell what the key may do"
+        elif Scope.TRADE in answer.scopes:
+            self._key_text = "the key may trade, and so cancel"
+        elif Scope.TRADE in answer.unknown:
+            self._key_text = "the venue does not tell whether the key may trade"
+        else:
+            self._key_text = "NO: the key may not trade, so it cannot cancel"
+
+
+def state_of(directory: Path) -> TraderState:
+    """Return the state that a bot's journal tells; its process may run.
+
+    Raises:
+        ConfigError: There is none, or it cannot be read.
+    """
+    state, form = TraderState(), codec()
+    if not directory.exists():
+        return state
+    records = (form.decode(*record) for record in read_records(directory))
+    for record in gapless(records, 0):
+        state.replay(record)
+    return state
