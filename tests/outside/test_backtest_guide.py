@@ -13,6 +13,7 @@ from tests.house.source import ROOT
 
 GUIDE = ROOT / "docs" / "guides" / "backtest.md"
 BARS = "bars/btc_perp_1m_20211231_20220201.csv.gz"
+TAPE = "binance/spot_btcusdt_20240809.jsonl.gz"
 
 pytestmark = [pytest.mark.slow, pytest.mark.data]
 
@@ -26,6 +27,7 @@ def blocks() -> list[tuple[str, str]]:
 def test_the_guide_does_what_it_says(tmp_path: Path, shared_data: Path):
     """Its files are enough, and each command ends as the text around it says."""
     shutil.copy(shared_data / BARS, tmp_path / "btc.csv.gz")
+    shutil.copy(shared_data / TAPE, tmp_path / "tape.jsonl.gz")
     steelyard = Path(sys.executable).with_name("steelyard")
     ran = []
     for language, text in blocks():
@@ -46,7 +48,7 @@ def test_the_guide_does_what_it_says(tmp_path: Path, shared_data: Path):
             )
             assert done.returncode == 0, f"{line}: {done.stderr}"
             ran.append((line, done.stdout))
-    assert len(ran) == 6, "the guide has six commands"
+    assert len(ran) == 8, "the guide has eight commands"
     above = json.loads((tmp_path / "backtests" / "above.json").read_text())
     dear = json.loads((tmp_path / "backtests" / "dear.json").read_text())
     profit = [float(one["metrics"]["profit_quote"]) for one in (above, dear)]
@@ -54,3 +56,9 @@ def test_the_guide_does_what_it_says(tmp_path: Path, shared_data: Path):
     assert "no dependence on the future" in ran[1][1]
     assert (tmp_path / "backtests" / "above.html").stat().st_size > 100_000
     assert (tmp_path / "backtests" / "above-and-dear.html").is_file()
+    quotes = json.loads((tmp_path / "backtests" / "quotes.json").read_text())
+    assert {row["queue"] for row in quotes["queues"]} == {
+        "pessimistic", "proportional", "optimistic",
+    }  # fmt: skip
+    assert quotes["metrics"]["fills"] > 10
+    assert quotes["candles"] is not None

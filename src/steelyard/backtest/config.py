@@ -33,6 +33,7 @@ from steelyard.trading.config import (
 )
 
 T = TypeVar("T")
+FILE_END = ".csv"  # a delay that ends so is the path of measurements
 
 _PATHS = {path.name.lower().replace("_", "-"): path for path in BarPath}
 _QUEUES = {queue.name.lower(): queue for queue in QueueModel}
@@ -62,7 +63,10 @@ class FeesTable(Struct, frozen=True, kw_only=True):
 
 
 class DelayTable(Struct, frozen=True, kw_only=True):
-    """The table [backtest.delay]: a duration, `off`, or a file of measurements for the roof."""
+    """The table [backtest.delay]: a duration, `off`, or a CSV file of measurements.
+
+    The file is read at the roof, which hands what it says to `BacktestConfig.delays`.
+    """
 
     order: str = "off"
     answer: str = "off"
@@ -106,6 +110,7 @@ class BacktestConfig(Struct, frozen=True, kw_only=True):
     strategy: StrategyTable | SignalsTable
     backtest: BacktestTable
     risk: RiskTable | None = None
+    delays: dict[str, Delay] = {}  # of order and answer, where a file says them
 
     @property
     def settings(self) -> Settings:
@@ -129,8 +134,8 @@ class BacktestConfig(Struct, frozen=True, kw_only=True):
             ),
             fee_asset=_one_of(fees.asset, _FEE_ASSETS, "[backtest.fees] asset"),
             queue=_one_of(table.queue, _QUEUES, "[backtest] queue"),
-            order_delay=_delay(table.delay.order, "[backtest.delay] order"),
-            answer_delay=_delay(table.delay.answer, "[backtest.delay] answer"),
+            order_delay=self._delay("order", table.delay.order),
+            answer_delay=self._delay("answer", table.delay.answer),
             path=_one_of(table.path, _PATHS, "[backtest] path"),
             fills_by_touch=_one_of(table.fills, _TOUCH, "[backtest] fills"),
             at_close=_one_of(table.market_orders, _CLOSE, "[backtest] market_orders"),
@@ -149,6 +154,18 @@ class BacktestConfig(Struct, frozen=True, kw_only=True):
             rejects=percentage(table.rejects, "[backtest] rejects"),
             seed=table.seed,
         )
+
+    @property
+    def delay_files(self) -> dict[str, str]:
+        """Which delays a file says, and its path as it is written."""
+        delay = self.backtest.delay
+        both = {"order": delay.order, "answer": delay.answer}
+        return {name: text for name, text in both.items() if text.endswith(FILE_END)}
+
+    def _delay(self, name: str, text: str) -> Delay:
+        if name in self.delays or text.endswith(FILE_END):
+            return self.delays.get(name, Delay())
+        return Delay.constant(duration_ns(text, f"[backtest.delay] {name}") or 0)
 
     @property
     def span_ns(self) -> tuple[int | None, int | None]:
@@ -291,10 +308,6 @@ def moment_ns(text: str, where: str) -> int:
         ) from error
     zoned = time if time.tzinfo else time.replace(tzinfo=UTC)
     return int(zoned.timestamp()) * SECOND_NS + zoned.microsecond * 1_000
-
-
-def _delay(text: str, where: str) -> Delay:
-    return Delay.constant(duration_ns(text, where) or 0)
 
 
 def _one_of(text: str, known: dict[str, Any], where: str) -> Any:

@@ -219,7 +219,7 @@ class Run:
             strategy=f"{strategy.__module__}:{strategy.__qualname__}",
             params=_plain(self._strategy.params),
             instrument=self.instrument,
-            sources=tuple(sources),
+            sources=tuple(_played(source, start_ns, end_ns) for source in sources),
             start_ns=start_ns,
             end_ns=end_ns,
             interval_ns=data.interval_ns if isinstance(data, BarColumns) else None,
@@ -304,6 +304,12 @@ def thinned(bars: BarColumns, count: int) -> BarColumns | None:
         bars.close_ticks[ends],
         np.add.reduceat(bars.volume_lots[:count], starts),
     )
+
+
+def _played(source: Source, start_ns: int, end_ns: int) -> Source:
+    """Return a source with the gaps of what was played."""
+    gaps = ((max(begin, start_ns), min(end, end_ns)) for begin, end in source.gaps)
+    return source._replace(gaps=tuple(gap for gap in gaps if gap[0] < gap[1]))
 
 
 def _plain(found: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from steelyard.backtest.run import Run
 from steelyard.backtest.settings import steady
 from steelyard.backtest.signals import Follower, Signals, call_signals, frame_of, targets_of
 from steelyard.backtest.tapecandles import CandleTap
-from steelyard.cli.backtest_data import Opened, open_data
+from steelyard.cli.backtest_data import Opened, open_data, read_delays
 from steelyard.cli.options import Common
 from steelyard.cli.report_files import (
     read_report,
@@ -138,6 +138,8 @@ def prepare(file: Path, catalog: Path | None) -> Prepared:
         config = parse_backtest(text)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from error
+    delays = {name: read_delays(file.parent / path) for name, path in config.delay_files.items()}
+    config = replace(config, delays=delays)
     table = config.strategy
     signals = load_signals(table.signals) if isinstance(table, SignalsTable) else None
     opened = open_data(config, file.parent, catalog)

@@ -1,13 +1,16 @@
 """The data of a backtest: a file that the configuration names, or a part of the catalog."""
 
+import csv
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from steelyard.backtest.columns import BarColumns, Source, Tape
-from steelyard.backtest.config import BacktestConfig
+from steelyard.backtest.config import BacktestConfig, moment_ns
 from steelyard.backtest.lookahead import cut
+from steelyard.backtest.settings import DELAY_MAX_NS, Delay
 from steelyard.data.catalog import open_catalog
 from steelyard.data.exact import step_of
 from steelyard.data.importing import Steps
@@ -55,6 +58,47 @@ def open_data(config: BacktestConfig, folder: Path, catalog: Path | None) -> Ope
             )
         return opened
     return opened._replace(data=_between(opened.data, start_ns, end_ns))
+
+
+def read_delays(path: Path) -> Delay:
+    """Return the delays that a CSV file has measured.
+
+    Its columns are `delay_ms`, and `time` where each holds from then on until the next; without
+    times one is drawn for each order.
+
+    Raises:
+        ConfigError: It cannot be read, or a row is none; the message names the first.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file)
+            names = set(rows.fieldnames or ())
+            if not {"delay_ms"} <= names <= {"delay_ms", "time"}:
+                raise ConfigError(
+                    f"{path} has the columns {', '.join(sorted(names)) or 'none'}; delays have "
+                    "delay_ms, and time where they are told by when they were measured"
+                )
+            found = [_delay_of(row, path, number) for number, row in enumerate(rows, 2)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    if not found:
+        raise ConfigError(f"{path} has no rows; a delay is at least one number")
+    if "time" in names:
+        return Delay.recorded(found)
+    return Delay.samples([delay_ns for _, delay_ns in found])
+
+
+def _delay_of(row: dict[str, str], path: Path, line: int) -> tuple[int, int]:
+    where = f"{path}, line {line}: "
+    try:
+        delay_ns = int(Decimal(row["delay_ms"] or "") * 1_000_000)
+    except (InvalidOperation, ValueError, OverflowError) as error:
+        raise ConfigError(
+            f"{where}delay_ms is {row['delay_ms']!r}; write milliseconds, such as 12.5"
+        ) from error
+    if not 0 <= delay_ns <= DELAY_MAX_NS:
+        raise ConfigError(f"{where}delay_ms is {row['delay_ms']}; it is from 0 to a day")
+    return (moment_ns(row["time"] or "", f"{where}time") if "time" in row else 0), delay_ns
 
 
 def _of_file(config: BacktestConfig, path: Path) -> Opened:
