@@ -568,6 +568,9 @@ class Replay:
     def warm_up(self, count: int, next_block: Callable[[], bytes | None]) -> list[Any]:
         """Play so many bars before anybody trades, and return them."""
 
+    def begin(self, next_block: Callable[[], bytes | None]) -> None:
+        """Play until a price is known, if none is yet."""
+
     def run(
         self,
         desk: Seat,

@@ -557,5 +557,5 @@ def test_exposure_and_drawdown():
     result: Result = play(acting(on_bar=on_bar), bars, settings).result()
     assert result.totals.exposed_ns == 2 * MINUTE_NS
     assert result.totals.drawdown == pytest.approx(40 / 200)
-    assert [float(it) for it in result.curve["equity"]] == [200, 200, 160, 160, 160]
+    assert [float(it) for it in result.curve["equity"]] == [200, 200, 200, 160, 160, 160]
     assert all(a < b for a, b in pairwise(result.curve["time_ns"].tolist()))

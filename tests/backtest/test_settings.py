@@ -23,7 +23,7 @@ TIERS = (Tier(Decimal(0), Decimal("0.001"), Decimal("0.002")),)
         ({"deposits": {"USDT": Decimal("NaN")}}, "it must be an amount"),
         ({"deposits": {"USDT": Decimal(0)}}, "there is no money; deposit USDT"),
         ({"deposits": {}}, "there is no money"),
-        ({"taker": Decimal("-0.1")}, "taker is -0.1 \(-10 %\); it must be from 0 %"),
+        ({"taker": Decimal("-0.1")}, r"taker is -0.1 \(-10 %\); it must be from 0 %"),
         ({"taker": Decimal("1.1")}, "taker is 1.1"),
         ({"maker": Decimal(-1)}, "maker is -1"),
         ({"slippage": Decimal("Infinity")}, "slippage is Infinity"),

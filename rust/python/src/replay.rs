@@ -105,6 +105,7 @@ pub(crate) struct PyReplay {
     /// On a tape: the timer at which bars close.
     closes: Option<usize>,
     pub(crate) tells_trades: bool,
+    wants_book: bool,
     pub(crate) instrument: Py<PyAny>,
     instrument_id: u32,
     /// Whether news of orders goes through the strategy's keeper, and whether its wishes do.
@@ -182,6 +183,7 @@ impl PyReplay {
             last: 0,
             closes: None,
             tells_trades,
+            wants_book: false,
             instrument_id: instrument.getattr("instrument_id")?.extract()?,
             is_guarded: false,
             is_limited: false,
@@ -452,7 +454,8 @@ impl PyReplay {
         let curve = Curve::new(scale.price(1), curve_ns);
         let market = AnyMarket::Tape(Box::new(market));
         let machine = Machine::new(market, wanted.settings, account, curve);
-        Self::around(machine, scale, [wanted_interval_ns; 2], wants.1, instrument)
+        let around = Self::around(machine, scale, [wanted_interval_ns; 2], wants.1, instrument)?;
+        Ok(Self { wants_book: wants.0, ..around })
     }
 
     /// Feeds the next block of a tape, records of 24 bytes; None: there is none.
@@ -538,6 +541,30 @@ impl PyReplay {
             }
         }
         Ok(found)
+    }
+
+    /// Plays until a price is known, if none is yet: before it there is nothing to trade with.
+    fn begin(slf: &Bound<'_, Self>, next_block: &Bound<'_, PyAny>) -> PyResult<()> {
+        match slf.borrow_mut().machine.market.tape() {
+            Some(tape) => tape.want_book(true),
+            None => return Ok(()),
+        }
+        // At the end of a moment: within one a book may lack what its next event brings.
+        loop {
+            let stop = slf.borrow_mut().step();
+            match stop {
+                Stop::Starved => feed(slf, next_block)?,
+                Stop::End => break,
+                Stop::Book if slf.borrow_mut().machine.begin() => break,
+                Stop::Bars(_) | Stop::News | Stop::Timer(..) | Stop::Book | Stop::Trade { .. } => {}
+            }
+        }
+        let mut this = slf.borrow_mut();
+        let wants_book = this.wants_book;
+        if let Some(tape) = this.machine.market.tape() {
+            tape.want_book(wants_book);
+        }
+        Ok(())
     }
 
     /// Plays to the end, calling what is given; see `run.rs`.

@@ -530,19 +530,20 @@ impl<M: Market> Machine<M> {
         self.held_back.take().map(|bar| Carried::To(Pause::Bar(bar)))
     }
 
+    /// Begins the curve if the first price is known by now, and returns whether there is one.
+    pub fn begin(&mut self) -> bool {
+        let mid = self.market.mid_half_ticks();
+        if self.curve.points().is_empty() && mid != 0 {
+            self.curve.begin(self.market.now_ns(), mid, &self.opening);
+        }
+        !self.curve.points().is_empty()
+    }
+
     /// Marks the account to the middle, where there is one, and says when to do it again.
     fn mark(&mut self) {
         let (now_ns, every_ns) = (self.market.now_ns(), self.settings.mark_ns);
         let mid = self.market.mid_half_ticks();
-        if self.curve.points().is_empty() {
-            if mid == 0 {
-                // The first price is still to come; there is no curve before it.
-                self.marks_at_ns = now_ns + 1;
-                return;
-            }
-            self.curve.begin(now_ns, mid, &self.opening);
-        }
-        if mid != 0 {
+        if self.begin() && mid != 0 {
             self.curve.mark_mid(now_ns, mid, &self.account);
         }
         self.marks_at_ns = (now_ns.div_euclid(every_ns) + 1) * every_ns;

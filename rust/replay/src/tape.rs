@@ -134,6 +134,11 @@ impl TapeMarket {
         (self.wants_book, self.wants_trades) = (book, trades);
     }
 
+    /// Says whether the book's changes are wanted, and nothing of trades.
+    pub fn want_book(&mut self, book: bool) {
+        self.wants_book = book;
+    }
+
     // -- time -------------------------------------------------------------------------------
 
     /// Plays on; see [`Market::play`].

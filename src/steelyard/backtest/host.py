@@ -83,6 +83,11 @@ class Host:
         self._strategy.on_start()
         self.drain()
 
+    def first_book(self) -> None:
+        """Tell of the book that trading begins with."""
+        self._strategy.on_book(self._desk.book)
+        self.drain()
+
     def stop(self) -> None:
         """Tell the strategy that trading ends; nothing is carried out any more."""
         self._strategy.on_stop()

@@ -147,7 +147,11 @@ class Run:
             desk.history += self.replay.warm_up(strategy.history_bars, self._next_block)
         elif not isinstance(self._data, BarColumns):
             self.replay.feed(self._next_block())
+            # As at a venue, trading begins with a book.
+            self.replay.begin(self._next_block)
         host.start()
+        if overrides(strategy, "on_book") and not isinstance(self._data, BarColumns):
+            host.first_book()
         callbacks = {
             name: getattr(strategy, name) if overrides(strategy, name) else None
             for name in ("on_bar", "on_book", "on_fill", "on_order", "on_timer")
