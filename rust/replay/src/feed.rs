@@ -50,6 +50,18 @@ impl TapeMarket {
         self.add(records_of(records)?.iter().map(event_of))
     }
 
+    /// Adds the next block, as three words of an event each.
+    ///
+    /// # Errors
+    ///
+    /// As of `feed`.
+    pub fn feed_words(&mut self, words: impl Iterator<Item = [i64; 3]>) -> Result<(), BadEvent> {
+        self.add(words.map(|[time_ns, lots, last]| {
+            let last = last.cast_unsigned();
+            Event { time_ns, lots, tick: last as u32, kind: (last >> 32) as u32 }
+        }))
+    }
+
     /// Adds the next block.
     ///
     /// # Errors
