@@ -56,6 +56,7 @@ HERE = Path(__file__).parent
 ME = 100
 STEP_NS = 100_000_000
 SIZE, MOST = Decimal("0.01"), Decimal("0.1")
+BUY, SELL = Side.BUY, Side.SELL
 BLOCK = 1 << 13  # events
 PEER_VERSION = "2.4.4"
 # A process that does nothing else, from the first import to the result.
@@ -84,7 +85,7 @@ class Joiner(Strategy):
 
     def __init__(self) -> None:
         super().__init__()
-        self.own: dict[Side, tuple[Intent, Decimal] | None] = {Side.BUY: None, Side.SELL: None}
+        self.own: dict[Side, tuple[Intent, Decimal] | None] = {BUY: None, SELL: None}
 
     def on_start(self) -> None:
         """Ask to be woken."""
@@ -97,14 +98,14 @@ class Joiner(Strategy):
         if bid is None or ask is None:
             return
         held = self.position.size
-        for side, price in ((Side.BUY, bid), (Side.SELL, ask)):
+        for side, price in ((BUY, bid), (SELL, ask)):
             own = self.own[side]
             if own is not None and own[1] != price:
                 self.cancel(own[0])
                 own = None
             if own is None:
                 if side * held < MOST:
-                    order = self.buy if side is Side.BUY else self.sell
+                    order = self.buy if side is BUY else self.sell
                     own = (order(SIZE, price, post_only=True), price)
                 self.own[side] = own
 

@@ -515,7 +515,7 @@ class Replay:
     """One backtest: the engine in virtual time, bars as its market, and one user.
 
     Orders and fills are told by their places, from 0 on. Times are nanoseconds, prices ticks, sizes
-    lots; 0 is an absent price. It belongs to the thread that made it.
+    lots; 0 is an absent price.
     """
 
     ACCOUNT_ID: int
@@ -549,8 +549,8 @@ class Replay:
     ) -> Replay:
         """Set up a replay of a tape; an interval of 0 wants no bars, wants is (book, trades)."""
 
-    def feed(self, block: bytes | None) -> None:
-        """Feed the next block of a tape, records of `columns.EVENT`; None: there is none.
+    def feed(self, block: Any | None) -> None:
+        """Feed the next block of a tape, records of `columns.EVENT` as int64; None: there is none.
 
         Raises:
             ValueError: An event is none, or comes before the one in front of it.
@@ -565,7 +565,7 @@ class Replay:
 
     def levels(self, side: int, depth: int) -> list[tuple[int, int]]: ...
     def walk(self, side: int, size_lots: int) -> tuple[int, int, int]: ...
-    def warm_up(self, count: int, next_block: Callable[[], bytes | None]) -> list[Any]:
+    def warm_up(self, count: int, next_block: Callable[[], Any | None]) -> list[Any]:
         """Play so many bars before anybody trades, and return them."""
 
     def begin(self, next_block: Callable[[], bytes | None]) -> None:
@@ -576,7 +576,7 @@ class Replay:
         desk: Seat,
         host: Any,
         callbacks: dict[str, Callable[..., None] | None],
-        next_block: Callable[[], bytes | None],
+        next_block: Callable[[], Any | None],
         looked: Callable[[int], None] | None,
     ) -> None:
         """Play to the end: call a strategy's callbacks, and carry out what it wants.
@@ -696,6 +696,13 @@ class OrderView:
 
     `isinstance` takes it for one, and it equals one. The next call fills it anew, unless somebody
     has kept it.
+    """
+
+@final
+class TimerView:
+    """A firing: `trading.strategy.Timer`, which it equals, and `isinstance` takes it for one.
+
+    The next call fills it anew, unless somebody has kept it.
     """
 
 @final

@@ -18,6 +18,7 @@ mod seat;
 mod steps;
 mod tables;
 mod tape;
+mod views;
 
 use pyo3::pymodule;
 
@@ -55,10 +56,13 @@ mod _native {
     use crate::replay::PyReplay;
 
     #[pymodule_export]
-    use crate::seat::{OrderView, PositionView, PySeat, PyTouch};
+    use crate::seat::{PySeat, PyTouch};
 
     #[pymodule_export]
     use crate::tape::{PyTapeMarket, oracle_fills, quote_tape};
+
+    #[pymodule_export]
+    use crate::views::{OrderView, PositionView, TimerView};
 
     #[pymodule_export]
     const VERSION: &str = steelyard_engine::VERSION;

@@ -1,10 +1,8 @@
 //! Backtests as a Python class: the machine plays, and a strategy's methods are called where it stops.
 
-use std::cell::Cell;
-
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
-use pyo3::types::{PyAnyMethods, PyBytes, PyBytesMethods, PyDict, PyDictMethods};
+use pyo3::types::{PyAnyMethods, PyBytes, PyDict, PyDictMethods};
 use pyo3::{Bound, Py, PyAny, PyErr, PyResult, Python, pyclass, pymethods};
 use steelyard_engine::{
     Effects, Engine, FeeAsset, MarketState, OrderType, QueueModel, Side, TimeInForce,
@@ -90,14 +88,14 @@ impl Wanted {
 }
 
 /// One backtest; see `steelyard._native.Replay`.
-#[pyclass(name = "Replay", module = "steelyard._native", unsendable)]
+#[pyclass(name = "Replay", module = "steelyard._native")]
 pub(crate) struct PyReplay {
     pub(crate) machine: Replay,
     pub(crate) scale: Scale,
     /// The bars that the strategy wants are of this length, joined from those of the data.
     pub(crate) interval_ns: i64,
     data_interval_ns: i64,
-    joined: Cell<Option<(Bar, i64)>>,
+    joined: Option<(Bar, i64)>,
     is_closed: bool,
     /// On a tape: the bar that trades are counted in, the one after it, and the last price.
     counted: [Option<Bar>; 2],
@@ -145,8 +143,7 @@ pub(crate) enum Stop {
 /// Feeds a tape the block that Python has next.
 pub(crate) fn feed(slf: &Bound<'_, PyReplay>, next_block: &Bound<'_, PyAny>) -> PyResult<()> {
     let block = next_block.call0()?;
-    let bytes: Option<Bound<'_, PyBytes>> = block.extract()?;
-    slf.borrow_mut().feed(bytes.as_ref().map(PyBytesMethods::as_bytes))
+    slf.borrow_mut().feed(slf.py(), Some(&block).filter(|it| !it.is_none()))
 }
 
 /// One order as Python wants it.
@@ -177,7 +174,7 @@ impl PyReplay {
             scale,
             interval_ns,
             data_interval_ns,
-            joined: Cell::new(None),
+            joined: None,
             is_closed: false,
             counted: [None; 2],
             last: 0,
@@ -322,7 +319,7 @@ impl PyReplay {
 
     /// Joins a bar to those before it; returns the longer bars that are closed by then, each with
     /// whether something of it is missing: one that a gap has cut short, and its own.
-    fn join(&self, bar: Bar) -> [Option<(Bar, bool)>; 2] {
+    fn join(&mut self, bar: Bar) -> [Option<(Bar, bool)>; 2] {
         if self.interval_ns == self.data_interval_ns {
             return [None, Some((bar, false))];
         }
@@ -349,7 +346,7 @@ impl PyReplay {
             let is_gapped = count.saturating_mul(self.data_interval_ns) != interval_ns;
             return [cut_short, Some((whole, is_gapped))];
         }
-        self.joined.set(Some((whole, count)));
+        self.joined = Some((whole, count));
         [cut_short, None]
     }
 
@@ -458,14 +455,24 @@ impl PyReplay {
         Ok(Self { wants_book: wants.0, ..around })
     }
 
-    /// Feeds the next block of a tape, records of 24 bytes; None: there is none.
+    /// Feeds the next block of a tape, 64-bit words of records of three; None: there is none.
     #[pyo3(signature = (block))]
-    fn feed(&mut self, block: Option<&[u8]>) -> PyResult<()> {
+    fn feed(&mut self, py: Python<'_>, block: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let Some(tape) = self.machine.market.tape() else {
             return Err(PyValueError::new_err("bars are not fed"));
         };
         match block {
-            Some(block) => tape.feed(block).map_err(|it| PyValueError::new_err(it.to_string()))?,
+            Some(block) => {
+                let words = PyBuffer::<i64>::get(block)?;
+                let words = words.as_slice(py).map(<[_]>::as_chunks::<3>);
+                let Some((events, [])) = words else {
+                    let what = "a block is contiguous, and whole records of three 64-bit words";
+                    return Err(PyValueError::new_err(what));
+                };
+                let events =
+                    events.iter().map(|[time, lots, last]| [time, lots, last].map(|it| it.get()));
+                tape.feed_words(events).map_err(|it| PyValueError::new_err(it.to_string()))?;
+            }
             None => tape.finish(),
         }
         // Bars close by the clock, whose first moment is the first event's.

@@ -4,16 +4,15 @@
 //! What is more than that its keeper does (`backtest.host`): limits, a stop behind the position,
 //! notes, timers that are new.
 
-use pyo3::types::{
-    PyAnyMethods, PyDictMethods, PyList, PyListMethods, PyString, PyStringMethods, PyTuple,
-};
+use pyo3::types::{PyAnyMethods, PyDictMethods, PyList, PyListMethods, PyString, PyStringMethods};
 use pyo3::{Bound, FromPyObject, PyAny, PyResult, intern};
 use steelyard_engine::{OrderType, TimeInForce};
 use steelyard_replay::{News, Wish, state};
 
 use crate::bars::BarView;
 use crate::replay::{PyReplay, Stop, feed, side};
-use crate::seat::{OrderView, PySeat, Words, name_of};
+use crate::seat::{PySeat, Words, name_of};
+use crate::views::{OrderView, TimerView};
 
 /// So many calls, or bars, come between two looks at signals and the clock of progress.
 pub(crate) const LOOK: u32 = 4_096;
@@ -74,9 +73,7 @@ pub(crate) fn run<'py>(
     let fill_of = seat.getattr("fill")?;
     let book = seat.getattr("book")?;
     let intervals = host.getattr("timers")?;
-    // A named tuple without its constructor, which is Python's.
-    let new_tuple = py.get_type::<PyTuple>().getattr("__new__")?;
-    let timer = running.words.timer.bind(py).clone();
+    let mut timer_view: Option<Bound<'_, TimerView>> = None;
     let mut bar_view: Option<Bound<'_, BarView>> = None;
     let mut order_view: Option<Bound<'_, OrderView>> = None;
     let mut news = Vec::new();
@@ -152,8 +149,18 @@ pub(crate) fn run<'py>(
             Stop::Timer(number, due_ns) => {
                 drop(this);
                 if let Some(on_timer) = &callbacks.on_timer {
-                    let interval = intervals.get_item(number)?;
-                    on_timer.call1((new_tuple.call1((&timer, (interval, due_ns)))?,))?;
+                    let every = intervals.get_item(number)?.unbind();
+                    #[allow(deprecated, reason = "what it names instead is unsafe")]
+                    let kept = timer_view.take().filter(|it| it.get_refcnt() == 1);
+                    let shown = match kept {
+                        Some(it) => {
+                            it.borrow_mut().set(every, due_ns);
+                            it
+                        }
+                        None => Bound::new(py, TimerView::new(&running.words, every, due_ns))?,
+                    };
+                    on_timer.call1((&shown,))?;
+                    timer_view = Some(shown);
                 }
             }
             Stop::Book => {

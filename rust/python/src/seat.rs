@@ -1,22 +1,20 @@
 //! What a strategy looks at and acts by in a backtest: the halves in Rust of `backtest.desk`.
 //!
-//! A view has what the machine had when the strategy was called, and makes Python's objects only of
-//! what is asked for. What is asked for rarely is answered by the object that it stands for, made
-//! then; what may be wrong is read, and refused, in Python. No view holds the desk, so that a run is
-//! gone as soon as nobody has it.
+//! What is plain is answered here, in the words of Python; what may be wrong is read, and refused, in
+//! Python. Nothing that a strategy can keep holds the desk, so that a run is gone when nobody has it.
 
 use std::sync::Arc;
 
-use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyValueError;
 use pyo3::types::{
     PyAnyMethods, PyDict, PyDictMethods, PyList, PyListMethods, PyString, PyTuple, PyTupleMethods,
 };
 use pyo3::{Bound, Py, PyAny, PyResult, Python, intern, pyclass, pymethods};
 use steelyard_engine::Side;
-use steelyard_replay::{OrderRow, USER, state};
+use steelyard_replay::{OrderRow, USER};
 
-use crate::replay::{PyReplay, order_tuple};
+use crate::replay::PyReplay;
+use crate::views::PositionView;
 
 /// Wishes in one call; what to say of more is known in Python.
 const WISHES_MAX: usize = 100;
@@ -26,23 +24,25 @@ pub(crate) struct Words {
     pub(crate) intent: Py<PyAny>,
     pub(crate) cancel_intent: Py<PyAny>,
     pub(crate) timer: Py<PyAny>,
+    /// Returns the average price after so many fills.
+    pub(crate) averages: Py<PyAny>,
     desk: Py<PyAny>,
     place: Py<PyAny>,
-    position: Py<PyAny>,
-    own_order: Py<PyAny>,
+    pub(crate) position: Py<PyAny>,
+    pub(crate) own_order: Py<PyAny>,
     /// Makes an `OwnOrder` of an order's place, what `Replay.order` returns, the time, and whether it
     /// is the stop that `protect` keeps.
-    whole_order: Py<PyAny>,
+    pub(crate) whole_order: Py<PyAny>,
     sides: Py<PyTuple>,
     order_types: Py<PyTuple>,
     times_in_force: Py<PyTuple>,
-    states: Py<PyTuple>,
+    pub(crate) states: Py<PyTuple>,
     /// What a `Place` has between its size and its client order id.
     defaults: (Py<PyAny>, Py<PyAny>),
 }
 
 impl Words {
-    fn read(words: &Bound<'_, PyDict>) -> PyResult<Self> {
+    fn read(words: &Bound<'_, PyDict>, averages: &Bound<'_, PyAny>) -> PyResult<Self> {
         let get = |name: &str| {
             let found = words.get_item(name)?.map(Bound::unbind);
             found.ok_or_else(|| PyValueError::new_err(format!("the word {name} is missing")))
@@ -54,6 +54,7 @@ impl Words {
             intent: get("Intent")?,
             cancel_intent: get("CancelIntent")?,
             timer: get("Timer")?,
+            averages: averages.clone().unbind(),
             desk: get("Desk")?,
             place: get("Place")?,
             position: get("Position")?,
@@ -68,7 +69,13 @@ impl Words {
     }
 
     /// Returns the terms of an order without a trigger.
-    fn place(&self, py: Python<'_>, at: usize, row: &OrderRow, id: u32) -> PyResult<Py<PyAny>> {
+    pub(crate) fn place(
+        &self,
+        py: Python<'_>,
+        at: usize,
+        row: &OrderRow,
+        id: u32,
+    ) -> PyResult<Py<PyAny>> {
         let member = |members: &Py<PyTuple>, number: u8| {
             members.bind(py).get_item(usize::from(number)).map(Bound::unbind)
         };
@@ -122,12 +129,10 @@ pub(crate) fn name_of(py: Python<'_>, at: usize) -> Bound<'_, PyString> {
 }
 
 /// The desk's half in Rust; see `steelyard._native.Seat`.
-#[pyclass(name = "Seat", module = "steelyard._native", subclass, unsendable)]
+#[pyclass(name = "Seat", module = "steelyard._native", subclass)]
 pub(crate) struct PySeat {
     pub(crate) replay: Py<PyReplay>,
     pub(crate) words: Arc<Words>,
-    /// Returns the average price after so many fills.
-    averages: Py<PyAny>,
     instrument: Py<PyAny>,
     #[pyo3(get)]
     pub(crate) intents: Py<PyList>,
@@ -151,17 +156,9 @@ impl PySeat {
         averages: &Bound<'_, PyAny>,
     ) -> PyResult<Self> {
         let py = replay.py();
-        let words = Arc::new(Words::read(words)?);
-        let held = PositionView {
-            words: Arc::clone(&words),
-            replay: replay.clone().unbind(),
-            averages: averages.clone().unbind(),
-            instrument: instrument.clone().unbind(),
-            lots: 0,
-            fills: 0,
-            size: None,
-            whole: None,
-        };
+        let words = Arc::new(Words::read(words, averages)?);
+        let (shown, of) = (instrument.clone().unbind(), replay.clone().unbind());
+        let held = PositionView::new(py, &words, &of, &shown, (0, 0));
         let member = |members: &Py<PyTuple>, number: usize| {
             members.bind(py).get_item(number).map(Bound::unbind)
         };
@@ -170,7 +167,6 @@ impl PySeat {
             times: [member(&words.times_in_force, 1)?, member(&words.times_in_force, 2)?],
             replay: replay.clone().unbind(),
             words,
-            averages: averages.clone().unbind(),
             instrument: instrument.clone().unbind(),
             intents: PyList::empty(py).unbind(),
             notes: PyList::empty(py).unbind(),
@@ -198,19 +194,9 @@ impl PySeat {
         let (fills, lots) = (replay.machine.told_fills(), replay.machine.told_lots());
         drop(replay);
         if self.held.borrow(py).fills != fills {
-            self.held = Py::new(
-                py,
-                PositionView {
-                    words: Arc::clone(&self.words),
-                    replay: self.replay.clone_ref(py),
-                    averages: self.averages.clone_ref(py),
-                    instrument: self.instrument.clone_ref(py),
-                    lots,
-                    fills,
-                    size: None,
-                    whole: None,
-                },
-            )?;
+            let held = (lots, fills);
+            let view = PositionView::new(py, &self.words, &self.replay, &self.instrument, held);
+            self.held = Py::new(py, view)?;
         }
         Ok(self.held.clone_ref(py))
     }
@@ -264,7 +250,7 @@ impl PySeat {
 }
 
 /// The half in Rust of a tape's book as strategies read it; see `steelyard._native.Touch`.
-#[pyclass(name = "Touch", module = "steelyard._native", subclass, unsendable)]
+#[pyclass(name = "Touch", module = "steelyard._native", subclass)]
 pub(crate) struct PyTouch {
     replay: Py<PyReplay>,
 }
@@ -286,222 +272,5 @@ impl PyTouch {
     #[getter]
     fn best_ask(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         self.replay.borrow_mut(py).best_price(py, Side::Sell)
-    }
-}
-
-/// One position as `trading.strategy.Position` is read.
-#[pyclass(name = "PositionView", module = "steelyard._native", unsendable)]
-pub(crate) struct PositionView {
-    words: Arc<Words>,
-    replay: Py<PyReplay>,
-    averages: Py<PyAny>,
-    #[pyo3(get)]
-    instrument: Py<PyAny>,
-    #[pyo3(get)]
-    lots: i64,
-    /// After how many fills it is this.
-    fills: usize,
-    size: Option<Py<PyAny>>,
-    whole: Option<Py<PyAny>>,
-}
-
-impl PositionView {
-    /// Returns what it stands for.
-    fn whole<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let this = slf.borrow();
-        if let Some(whole) = &this.whole {
-            return Ok(whole.bind(py).clone());
-        }
-        let average = this.averages.bind(py).call1((this.fills,))?;
-        let found = this.words.position.bind(py).call1((&this.instrument, this.lots, average))?;
-        drop(this);
-        slf.borrow_mut().whole = Some(found.clone().unbind());
-        Ok(found)
-    }
-}
-
-#[pymethods]
-impl PositionView {
-    #[getter]
-    fn size(&mut self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        if let Some(size) = &self.size {
-            return Ok(size.clone_ref(py));
-        }
-        let size = self.replay.borrow_mut(py).size(py, self.lots)?;
-        self.size = Some(size.clone_ref(py));
-        Ok(size)
-    }
-
-    #[getter]
-    fn is_flat(&self) -> bool {
-        self.lots == 0
-    }
-
-    #[getter(__class__)]
-    fn class(&self, py: Python<'_>) -> Py<PyAny> {
-        self.words.position.clone_ref(py)
-    }
-
-    fn __getattr__<'py>(
-        slf: &Bound<'py, Self>,
-        name: &Bound<'py, PyString>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        Self::whole(slf)?.getattr(name)
-    }
-
-    fn __getitem__<'py>(
-        slf: &Bound<'py, Self>,
-        at: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        Self::whole(slf)?.get_item(at)
-    }
-
-    fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
-        Self::whole(slf)?.len()
-    }
-
-    fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(Self::whole(slf)?.try_iter()?.into_any())
-    }
-
-    fn __richcmp__<'py>(
-        slf: &Bound<'py, Self>,
-        other: &Bound<'py, PyAny>,
-        how: CompareOp,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let whole = Self::whole(slf)?;
-        match other.cast::<Self>() {
-            Ok(other) => whole.rich_compare(Self::whole(other)?, how),
-            Err(_) => whole.rich_compare(other, how),
-        }
-    }
-
-    fn __hash__(slf: &Bound<'_, Self>) -> PyResult<isize> {
-        Self::whole(slf)?.hash()
-    }
-
-    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        Ok(Self::whole(slf)?.repr()?.to_string())
-    }
-}
-
-/// One order of the strategy's as `trading.orders.OwnOrder` is read, filled anew for each call unless
-/// somebody kept it.
-#[pyclass(name = "OrderView", module = "steelyard._native", unsendable)]
-pub(crate) struct OrderView {
-    words: Arc<Words>,
-    replay: Py<PyReplay>,
-    at: usize,
-    row: OrderRow,
-    now_ns: i64,
-    whole: Option<Py<PyAny>>,
-}
-
-impl OrderView {
-    pub(crate) fn new(
-        seat: &PySeat,
-        py: Python<'_>,
-        at: usize,
-        row: OrderRow,
-        now_ns: i64,
-    ) -> Self {
-        let words = Arc::clone(&seat.words);
-        Self { words, replay: seat.replay.clone_ref(py), at, row, now_ns, whole: None }
-    }
-
-    pub(crate) fn set(&mut self, at: usize, row: OrderRow, now_ns: i64) {
-        (self.at, self.row, self.now_ns, self.whole) = (at, row, now_ns, None);
-    }
-
-    /// Returns what it stands for; an order that is told of is never the stop that `protect` keeps.
-    fn whole<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let this = slf.borrow();
-        if let Some(whole) = &this.whole {
-            return Ok(whole.bind(py).clone());
-        }
-        let row = order_tuple(&this.row);
-        let id = this.replay.borrow(py).instrument_id();
-        let found =
-            this.words.whole_order.bind(py).call1((this.at, row, id, this.now_ns, false))?;
-        drop(this);
-        slf.borrow_mut().whole = Some(found.clone().unbind());
-        Ok(found)
-    }
-}
-
-#[pymethods]
-impl OrderView {
-    #[getter]
-    fn client_order_id<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        name_of(py, self.at)
-    }
-
-    #[getter]
-    fn order_id(&self) -> usize {
-        self.at.wrapping_add(1)
-    }
-
-    #[getter]
-    fn is_open(&self) -> bool {
-        self.row.told_state < state::FILLED
-    }
-
-    /// As the strategy has been told.
-    #[getter(filled_lots)]
-    fn told_lots(&self) -> i64 {
-        self.row.told_lots
-    }
-
-    #[getter]
-    fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.words.states.bind(py).get_item(usize::from(self.row.told_state))
-    }
-
-    #[getter]
-    fn place<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let this = slf.borrow();
-        let row = this.row;
-        if row.trigger_ticks != 0 {
-            drop(this);
-            return Self::whole(slf)?.getattr(intern!(py, "place"));
-        }
-        let mut replay = this.replay.borrow_mut(py);
-        if let Some(place) = replay.terms_of(this.at, &row) {
-            return Ok(place.bind(py).clone());
-        }
-        let place = this.words.place(py, this.at, &row, replay.instrument_id())?;
-        replay.keep_terms(this.at, &row, place.clone_ref(py));
-        Ok(place.into_bound(py))
-    }
-
-    #[getter(__class__)]
-    fn class(&self, py: Python<'_>) -> Py<PyAny> {
-        self.words.own_order.clone_ref(py)
-    }
-
-    fn __getattr__<'py>(
-        slf: &Bound<'py, Self>,
-        name: &Bound<'py, PyString>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        Self::whole(slf)?.getattr(name)
-    }
-
-    fn __richcmp__<'py>(
-        slf: &Bound<'py, Self>,
-        other: &Bound<'py, PyAny>,
-        how: CompareOp,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let whole = Self::whole(slf)?;
-        match other.cast::<Self>() {
-            Ok(other) => whole.rich_compare(Self::whole(other)?, how),
-            Err(_) => whole.rich_compare(other, how),
-        }
-    }
-
-    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        Ok(Self::whole(slf)?.repr()?.to_string())
     }
 }

@@ -50,6 +50,18 @@ impl TapeMarket {
         self.add(records_of(records)?.iter().map(event_of))
     }
 
+    /// Adds the next block, as three words of an event each.
+    ///
+    /// # Errors
+    ///
+    /// As of `feed`.
+    pub fn feed_words(&mut self, words: impl Iterator<Item = [i64; 3]>) -> Result<(), BadEvent> {
+        self.add(words.map(|[time_ns, lots, last]| {
+            let last = last.cast_unsigned();
+            Event { time_ns, lots, tick: last as u32, kind: (last >> 32) as u32 }
+        }))
+    }
+
     /// Adds the next block.
     ///
     /// # Errors
@@ -89,33 +101,38 @@ impl TapeMarket {
         self.at = 0;
     }
 
-    /// Adds events and checks them on the way; takes out what has a price that is none here.
+    /// Adds events and checks them; takes out what has a price that is none here.
     fn add(&mut self, events: impl Iterator<Item = Event>) -> Result<(), BadEvent> {
         self.make_room();
         let before = self.block.len();
-        let mut time_ns = self.block.last().map_or(self.now_ns, |it| it.time_ns);
+        let last_ns = self.block.last().map_or(self.now_ns, |it| it.time_ns);
+        self.block.extend(events);
+        let added = &self.block[before..];
         let tick_max = self.book.tick_max();
-        let (mut outside, mut is_bad) = (0_u64, false);
-        self.block.extend(events.inspect(|event| {
-            let is_price = (event.tick.wrapping_sub(1) < tick_max) | (event.kind == kind::CLEAR);
-            outside += u64::from(!is_price);
-            is_bad |= (event.time_ns < time_ns) | !is_event(event);
+        // One pass while they are in the cache: what must not be makes a number negative somewhere,
+        // and so what all of them have in common.
+        let (mut time_ns, mut all, mut prices) = (last_ns, last_ns, 0);
+        for event in added {
+            let Event { lots, tick, kind, .. } = *event;
+            let tick = i64::from(tick);
+            all |= event.time_ns | event.time_ns.wrapping_sub(time_ns);
+            all |= lots | LOTS_MAX.wrapping_sub(lots) | (i64::from(kind::CLEAR) - i64::from(kind));
+            prices |= (tick - 1) | (i64::from(tick_max) - tick);
             time_ns = event.time_ns;
-        }));
-        if is_bad {
+        }
+        if all < 0 {
             let bad = self.first_bad(before);
             self.block.truncate(before);
             return Err(bad);
         }
-        if outside != 0 {
-            self.passed_over += outside;
+        if prices < 0 {
             let mut index = 0;
+            let length = self.block.len();
             self.block.retain(|event| {
                 index += 1;
-                index <= before
-                    || event.kind == kind::CLEAR
-                    || event.tick.wrapping_sub(1) < tick_max
+                index <= before || !is_outside(event, tick_max)
             });
+            self.passed_over += (length - self.block.len()) as u64;
         }
         // Before the first event there is no time.
         if self.now_ns == 0 {
@@ -180,7 +197,12 @@ fn event_of(record: &[u8; EVENT_SIZE]) -> Event {
 }
 
 /// Returns whether an event's kind and size can be.
-#[inline(always)]
 fn is_event(event: &Event) -> bool {
     (event.kind <= kind::CLEAR) & (event.lots.cast_unsigned() <= LOTS_MAX.cast_unsigned())
+}
+
+/// Returns whether an event has a price, and the listing does not.
+#[inline(always)]
+fn is_outside(event: &Event, tick_max: u32) -> bool {
+    (event.tick.wrapping_sub(1) >= tick_max) & (event.kind != kind::CLEAR)
 }

@@ -253,7 +253,7 @@ impl TapeMarket {
     #[inline(always)]
     fn bid_level(&mut self, tick: u32, lots: i64) -> bool {
         self.has_moved = self.wants_book;
-        if lots != 0 && i64::from(tick) >= self.book.asks.best() {
+        if (lots != 0) & (i64::from(tick) >= self.book.asks.best()) {
             return self.cross(Side::Buy, tick, lots);
         }
         self.book.bids.put(tick, lots as u64) || self.attend(Side::Buy, tick, lots)
@@ -262,7 +262,7 @@ impl TapeMarket {
     #[inline(always)]
     fn ask_level(&mut self, tick: u32, lots: i64) -> bool {
         self.has_moved = self.wants_book;
-        if lots != 0 && i64::from(tick) <= self.book.bids.best() {
+        if (lots != 0) & (i64::from(tick) <= self.book.bids.best()) {
             return self.cross(Side::Sell, tick, lots);
         }
         self.book.asks.put(tick, lots as u64) || self.attend(Side::Sell, tick, lots)

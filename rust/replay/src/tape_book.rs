@@ -88,9 +88,22 @@ impl TapeBook {
     /// Returns the house's best prices.
     #[must_use]
     pub fn touch(&self) -> Touch {
-        let (bid_ticks, bid_lots) = self.depth(Side::Buy).next().unwrap_or_default();
-        let (ask_ticks, ask_lots) = self.depth(Side::Sell).next().unwrap_or_default();
+        let (bid_ticks, bid_lots) = self.best_of_house(Side::Buy);
+        let (ask_ticks, ask_lots) = self.best_of_house(Side::Sell);
         Touch { bid_ticks, bid_lots, ask_ticks, ask_lots }
+    }
+
+    /// Returns the house's best price of a side and its size; 0 where there is none.
+    fn best_of_house(&self, side: Side) -> (i64, i64) {
+        let mut next = self.best(side);
+        while let Some(tick) = next {
+            let lots = lots_of(self.slot(side, tick));
+            if lots != 0 {
+                return (i64::from(tick), lots);
+            }
+            next = self.after(side, tick);
+        }
+        (0, 0)
     }
 
     /// Returns the house's levels, best first, as price and size.
@@ -176,10 +189,11 @@ impl TapeBook {
 
     /// Returns the best price of a side, users' included, or none.
     pub(crate) fn best(&self, side: Side) -> Option<u32> {
-        match side {
-            Side::Buy => self.bids.prices().next(),
-            Side::Sell => self.asks.prices().next(),
-        }
+        let price = match side {
+            Side::Buy => self.bids.best(),
+            Side::Sell => self.asks.best(),
+        };
+        u32::try_from(price).ok().filter(|&it| it != 0)
     }
 
     pub(crate) fn after(&self, side: Side, tick: u32) -> Option<u32> {

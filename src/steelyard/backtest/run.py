@@ -159,14 +159,14 @@ class Run:
         self.replay.run(desk, host, callbacks, self._next_block, looked)
         host.stop()
 
-    def _next_block(self) -> bytes | None:
-        """Return the next block of a tape as the machine reads it."""
+    def _next_block(self) -> Ints | None:
+        """Return the next block of a tape as the machine reads it: three words an event."""
         block = next(self._blocks, None)
         if block is None:
             return None
         if self._start_ns is None and len(block):
             self._start_ns = int(block["time_ns"][0])
-        return block.tobytes()
+        return np.ascontiguousarray(block).view(np.int64)
 
     def go_to(self, targets: Ints, clock: Callable[[], float]) -> None:
         """Play to the end, trading to targets in lots instead of asking the strategy.

@@ -349,7 +349,8 @@ class Strategy:
 
     def cancel(self, target: Intent | OwnOrder | str) -> CancelIntent:
         """Want an order canceled. A wish: it may fill before."""
-        if isinstance(target, OwnOrder):
+        # The usual one first: `isinstance` asks a struct's class, in Python.
+        if type(target) is not Intent and isinstance(target, OwnOrder):
             target = target.client_order_id
         intent = CancelIntent(target)
         self._desk.wish(intent)
