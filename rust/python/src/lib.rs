@@ -4,7 +4,9 @@
 //! documentation.
 
 mod bars;
+mod columns;
 mod engine;
+mod found;
 mod journal;
 mod market;
 mod matcher;
@@ -15,6 +17,7 @@ mod replay;
 mod requests;
 mod tables;
 mod tape;
+mod targets;
 
 use pyo3::pymodule;
 
@@ -46,7 +49,13 @@ mod _native {
     use crate::market::{PyBook, PyReader};
 
     #[pymodule_export]
-    use crate::bars::{BarView, PyBars, whole_targets};
+    use crate::bars::BarView;
+
+    #[pymodule_export]
+    use crate::columns::PyBars;
+
+    #[pymodule_export]
+    use crate::targets::PyTargets;
 
     #[pymodule_export]
     use crate::replay::PyReplay;

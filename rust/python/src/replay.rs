@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 
-use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::types::{
     PyAnyMethods, PyBytes, PyBytesMethods, PyDict, PyDictMethods, PyList, PyListMethods,
@@ -12,18 +11,20 @@ use steelyard_engine::{
     Effects, Engine, FeeAsset, MarketState, OrderType, QueueModel, Side, TimeInForce,
 };
 use steelyard_replay::{
-    Account, AnyMarket, Bar, BarMarket, BarRules, Closure, Curve, FillRow, Latency, Machine,
-    Market, News, OrderRow, Path, Pause, Settings, TapeMarket, USER, Wish, state,
+    Account, AnyMarket, Bar, BarMarket, BarRules, Bars as _, Closure, Curve, FillRow, Latency,
+    Machine, Market, News, OrderRow, Path, Pause, Settings, TapeMarket, USER, Wish, state,
 };
 
-use crate::bars::{BarView, PyBars, Scale};
+use crate::bars::{BarView, Scale};
+use crate::columns::PyBars;
+use crate::found;
+use crate::targets::PyTargets;
 
 /// So many calls, or bars, come between two looks at signals and the clock of progress.
 const LOOK: u32 = 4_096;
 
-/// So many bars at most are played without a look, and at first.
-const LOOK_FIRST: usize = 64;
-const LOOK_BARS: usize = 65_536;
+/// So many steps are made to targets without a look at signals.
+const STEPS: usize = 4_096;
 
 /// The market that a replay plays.
 type Replay = Machine<AnyMarket>;
@@ -104,6 +105,8 @@ pub(crate) struct PyReplay {
     /// On a tape: the timer at which bars close.
     closes: Option<usize>,
     tells_trades: bool,
+    /// Where a replay of bars has them from.
+    bars: Option<Py<PyBars>>,
     instrument: Py<PyAny>,
 }
 
@@ -123,8 +126,11 @@ enum Stop {
     End,
 }
 
-/// Feeds a tape the block that Python has next.
+/// Feeds a tape the block that Python has next, or a market of bars the next of its own.
 fn feed(slf: &Bound<'_, PyReplay>, next_block: &Bound<'_, PyAny>) -> PyResult<()> {
+    if slf.borrow_mut().feed_bars(slf.py())? {
+        return Ok(());
+    }
     let block = next_block.call0()?;
     let bytes: Option<Bound<'_, PyBytes>> = block.extract()?;
     slf.borrow_mut().feed(bytes.as_ref().map(PyBytesMethods::as_bytes))
@@ -234,6 +240,13 @@ impl PyReplay {
         [cut_short, None]
     }
 
+    /// Feeds a market of bars those that come next; returns whether it is one.
+    fn feed_bars(&mut self, py: Python<'_>) -> PyResult<bool> {
+        let Some(bars) = &self.bars else { return Ok(false) };
+        self.machine.feed_bars(&bars.get().columns(py)?);
+        Ok(true)
+    }
+
     fn end(&mut self) {
         if !std::mem::replace(&mut self.is_closed, true) {
             self.machine.close();
@@ -280,7 +293,7 @@ impl PyReplay {
     #[new]
     #[allow(clippy::too_many_arguments, reason = "called from one place, by name")]
     fn new(
-        bars: &PyBars,
+        bars: Bound<'_, PyBars>,
         interval_ns: i64,
         wanted_interval_ns: i64,
         instrument: Bound<'_, PyAny>,
@@ -298,12 +311,14 @@ impl PyReplay {
         let listing = scale.listing(&instrument)?;
         let account = Account::new(&listing, deposits.0, deposits.1);
         let wanted = Wanted::read(settings)?;
-        let market =
-            BarMarket::new(engine, listing.instrument_id, bars.rows(), interval_ns, wanted.rules);
-        let curve = Curve::new(scale.price(1), curve_ns);
+        let market = BarMarket::new(engine, listing.instrument_id, interval_ns, wanted.rules);
+        let columns = bars.get().columns(bars.py())?;
+        let curve = Curve::new(scale.price(1), curve_ns).over(columns.span_ns());
         let market = AnyMarket::Bars(Box::new(market));
+        let mut machine = Machine::new(market, wanted.settings, account, curve);
+        machine.feed_bars(&columns);
         Ok(Self {
-            machine: Machine::new(market, wanted.settings, account, curve),
+            machine,
             scale,
             interval_ns: wanted_interval_ns,
             data_interval_ns: interval_ns,
@@ -313,6 +328,7 @@ impl PyReplay {
             last: 0,
             closes: None,
             tells_trades: false,
+            bars: Some(bars.unbind()),
             instrument: instrument.unbind(),
         })
     }
@@ -356,6 +372,7 @@ impl PyReplay {
             closes: None,
             is_closed: false,
             tells_trades: wants.1,
+            bars: None,
             instrument: instrument.unbind(),
         })
     }
@@ -552,68 +569,22 @@ impl PyReplay {
 
     /// Trades to targets instead of calling a strategy: where a bar's target, in lots, is another
     /// than the one before, what is held goes there by a market order for what is missing.
-    fn run_targets(&mut self, py: Python<'_>, targets: &Bound<'_, PyAny>) -> PyResult<()> {
-        let targets = PyBuffer::<i64>::get(targets)?;
-        let Some(targets) = targets.as_slice(py) else {
-            return Err(PyValueError::new_err("targets are not contiguous"));
+    fn run_targets(&mut self, py: Python<'_>, targets: &PyTargets) -> PyResult<()> {
+        let Some(bars) = &self.bars else {
+            return Err(PyValueError::new_err("targets are for bars"));
         };
-        let bars = self.machine.market.bars_left();
-        if targets.len() != bars {
-            let given = targets.len();
+        let bars = bars.get().columns(py)?;
+        if targets.count() != bars.count() {
+            let (given, bars) = (targets.count(), bars.count());
             return Err(PyValueError::new_err(format!("{given} targets for {bars} bars")));
         }
-        let mut wanted = 0;
-        let mut at = 0_usize;
-        let mut countdown = LOOK;
-        loop {
-            let mut room = LOOK_FIRST;
-            loop {
-                let rest = targets.get(at..).unwrap_or_default().iter().take(room);
-                let same = rest.take_while(|it| it.get() == wanted).count();
-                let played = self.machine.glide(same);
-                at = at.wrapping_add(played);
-                if played < room {
-                    break;
-                }
-                room = LOOK_BARS;
-                py.check_signals()?;
-            }
-            countdown = countdown.wrapping_sub(1);
-            if countdown == 0 {
-                countdown = LOOK;
-                py.check_signals()?;
-            }
-            match self.machine.advance() {
-                Pause::Bar(_) => {
-                    let target = targets.get(at).map_or(wanted, pyo3::buffer::ReadOnlyCell::get);
-                    at = at.wrapping_add(1);
-                    if std::mem::replace(&mut wanted, target) == target {
-                        continue;
-                    }
-                    let lots = target.saturating_sub(self.machine.expected_lots());
-                    if lots != 0 {
-                        self.machine.place(&Wish {
-                            side: if lots > 0 { Side::Buy } else { Side::Sell },
-                            order_type: OrderType::Market,
-                            time_in_force: TimeInForce::Ioc,
-                            post_only: false,
-                            price_ticks: 0,
-                            trigger_ticks: 0,
-                            size_lots: lots.saturating_abs(),
-                        });
-                    }
-                }
-                Pause::End => {
-                    self.end();
-                    return Ok(());
-                }
-                Pause::News
-                | Pause::Timer(..)
-                | Pause::Book
-                | Pause::Trade { .. }
-                | Pause::Starved => {}
-            }
+        self.machine.expect_orders(targets.aims().len());
+        let mut done = 0;
+        while !self.machine.aim(&bars, targets.aims(), &mut done, STEPS) {
+            py.check_signals()?;
         }
+        self.end();
+        Ok(())
     }
 
     /// Ends the run where it is, if it has not ended.
@@ -716,65 +687,18 @@ impl PyReplay {
     // -- what has come of it ----------------------------------------------------------------------
 
     /// Returns the records of `backtest.result.FILL`.
-    fn fills<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let mut bytes = Vec::with_capacity(self.machine.fills().len().saturating_mul(80));
-        for row in self.machine.fills() {
-            for word in [row.time_ns, row.order.cast_signed(), row.price_ticks, row.size_lots] {
-                bytes.extend_from_slice(&word.to_le_bytes());
-            }
-            bytes.extend_from_slice(&row.fee_atoms.to_le_bytes());
-            for word in [row.position_lots, row.decided_half_ticks, row.arrived_half_ticks] {
-                bytes.extend_from_slice(&word.to_le_bytes());
-            }
-            bytes.extend_from_slice(&row.fee_asset_id.to_le_bytes());
-            let [side] = row.side.to_le_bytes();
-            bytes.extend_from_slice(&[side, u8::from(row.is_maker), 0, 0]);
-        }
-        PyBytes::new(py, &bytes)
+    fn fills<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        found::fills(py, self.machine.fills())
     }
 
     /// Returns the records of `backtest.result.ORDER`.
-    fn orders<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let mut bytes = Vec::with_capacity(self.machine.orders().len().saturating_mul(72));
-        for (at, row) in self.machine.orders().iter().enumerate() {
-            let number = i64::try_from(at).unwrap_or(0).saturating_add(1);
-            for word in [
-                number,
-                row.wanted_ns,
-                row.arrived_ns,
-                row.ended_ns,
-                row.price_ticks,
-                row.trigger_ticks,
-                row.size_lots,
-                row.filled_lots,
-            ] {
-                bytes.extend_from_slice(&word.to_le_bytes());
-            }
-            let [side] = row.side.to_le_bytes();
-            bytes.extend_from_slice(&[
-                side,
-                row.order_type,
-                row.time_in_force,
-                u8::from(row.post_only),
-                row.state,
-                row.reject_reason,
-                row.cancel_cause,
-                0,
-            ]);
-        }
-        PyBytes::new(py, &bytes)
+    fn orders<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        found::orders(py, self.machine.orders())
     }
 
     /// Returns the records of `backtest.result.POINT`.
-    fn curve<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let mut bytes = Vec::new();
-        for point in self.machine.curve.points() {
-            bytes.extend_from_slice(&point.time_ns.to_le_bytes());
-            for number in [point.cash, point.position, point.price, point.equity] {
-                bytes.extend_from_slice(&number.to_le_bytes());
-            }
-        }
-        PyBytes::new(py, &bytes)
+    fn curve<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        found::points(py, self.machine.curve.points())
     }
 
     /// Returns (events, fees by asset, time exposed in ns, deepest drawdown as a fraction).

@@ -4,7 +4,7 @@
 //! something has happened to one of the user's orders: the effects of that moment are taken before
 //! it plays on.
 
-use steelyard_engine::{Amend, Cancel, Effects, Engine, MarketState, Place, Side};
+use steelyard_engine::{Amend, Cancel, Effects, Engine, MarketState, Place, Side, Taken};
 
 use crate::rows::Bar;
 
@@ -60,6 +60,12 @@ pub trait Market {
 
     /// Carries out an order; its effects are there afterwards.
     fn place(&mut self, place: &Place);
+
+    /// Carries out an order where nothing can come of it but what is returned, without effects; None
+    /// where it has to be placed.
+    fn take(&mut self, _place: &Place) -> Option<Taken> {
+        None
+    }
 
     /// Takes an order back; its effects are there afterwards.
     fn cancel(&mut self, cancel: Cancel);

@@ -36,7 +36,6 @@ from steelyard.trading.host import Guard, unguarded
 from steelyard.trading.risk import Limits
 from steelyard.trading.strategy import Strategy, overrides
 
-CANDLES_MAX = 5_000
 SCHEDULE_ID = 1
 BASE_ID, QUOTE_ID = 1, 2
 _MICROS = 1_000_000
@@ -87,7 +86,7 @@ class Run:
                 )
             if rows is None:
                 rows = machine_rows(data)
-                if not rows.is_sound(data.interval_ns, instrument.price_max_ticks):
+                if not rows.is_sound:
                     check_bars(data)
             self.replay = _native.Replay(
                 rows,
@@ -166,10 +165,12 @@ class Run:
             self._start_ns = int(block["time_ns"][0])
         return block.tobytes()
 
-    def go_to(self, targets: Ints, clock: Callable[[], float]) -> None:
+    def go_to(self, targets: Ints | _native.Targets, clock: Callable[[], float]) -> None:
         """Play to the end, trading to targets in lots instead of asking the strategy."""
         begun = clock()
         try:
+            if not isinstance(targets, _native.Targets):
+                targets = _native.Targets.of_lots(np.ascontiguousarray(targets, np.int64))
             self.replay.run_targets(targets)
             self._is_partial = False
         finally:
@@ -193,11 +194,9 @@ class Run:
             played = data.open_ns[:events]
             start_ns = int(played[0]) if events else 0
             end_ns = int(played[-1]) + data.interval_ns if events else 0
-            candles = thinned(data, events)
         else:
             start_ns = self._start_ns or 0
             end_ns = max(start_ns, replay.now_ns)
-            candles = None
         strategy = type(self._strategy)
         about = About(
             name=name,
@@ -225,15 +224,20 @@ class Run:
             seconds=self._seconds,
         )
         curve = np.frombuffer(replay.curve(), POINT)
-        return Result(about, totals, fills, orders, curve, candles, tuple(self.host.notes))
+        bars = None if is_tape else data
+        return Result(about, totals, fills, orders, curve, bars, tuple(self.host.notes))
 
 
 def machine_rows(bars: BarColumns) -> _native.Bars:
-    """Return bars in the machine's form; many runs may share them."""
-    columns = [np.ascontiguousarray(column, np.int64) for column in bars[2:]]
-    if any(len(column) != len(bars.open_ns) for column in columns):
+    """Return bars as the machine reads them; many runs may share them.
+
+    Nothing is copied: whoever changes a column afterwards changes the market.
+    """
+    times, *numbers = (np.ascontiguousarray(column, np.int64) for column in bars[2:])
+    if any(len(column) != len(times) for column in numbers):
         check_bars(bars)
-    return _native.Bars(*columns)
+    limit = bars.instrument.price_max_ticks
+    return _native.Bars(times, tuple(numbers), bars.interval_ns, limit)
 
 
 def opening(instrument: Instrument, settings: Settings) -> bytes:
@@ -259,25 +263,6 @@ def opening(instrument: Instrument, settings: Settings) -> bytes:
         if atoms:
             commands.append(Deposit(ACCOUNT_ID, asset_id, atoms))
     return b"".join(ENCODER.encode(command, 0) for command in commands)
-
-
-def thinned(bars: BarColumns, count: int) -> BarColumns | None:
-    """Return the first bars, joined until they are few enough for a chart."""
-    if not count:
-        return None
-    step = -(-count // CANDLES_MAX)
-    starts = np.arange(0, count, step)
-    ends = np.minimum(starts + step, count) - 1
-    return BarColumns(
-        bars.instrument,
-        bars.interval_ns * step,
-        bars.open_ns[starts],
-        bars.open_ticks[starts],
-        np.maximum.reduceat(bars.high_ticks[:count], starts),
-        np.minimum.reduceat(bars.low_ticks[:count], starts),
-        bars.close_ticks[ends],
-        np.add.reduceat(bars.volume_lots[:count], starts),
-    )
 
 
 def _plain(found: Any) -> dict[str, Any]:
