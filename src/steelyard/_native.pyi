@@ -456,7 +456,7 @@ class Bars:
     def __new__(
         cls,
         open_ns: Any,
-        numbers: tuple[Any, Any, Any, Any, Any],
+        numbers: Sequence[Any],
         interval_ns: int,
         price_max_ticks: int,
     ) -> Self:
@@ -469,8 +469,8 @@ class Bars:
     @staticmethod
     def from_floats(
         open_ns: Any,
-        numbers: tuple[Any, Any, Any, Any, Any],
-        steps: tuple[Any, Any, Any, Any, Any],
+        numbers: Sequence[Any],
+        steps: Sequence[Any],
         per_price: float,
         per_size: float,
         interval_ns: int,
@@ -654,9 +654,17 @@ class Replay:
     def fill(self, at: int) -> tuple[int, int, int, int, int, int, int, int, bool]:
         """Return (order, trade, time, price, size, fee atoms, fee asset, side, is_maker)."""
 
-    def fills(self) -> bytes: ...
-    def orders(self) -> bytes: ...
-    def curve(self) -> bytes: ...
+    counts: tuple[int, int, int]  # of fills, told or not, of orders, of points of the curve
+
+    def fills(self, into: Any) -> None:
+        """Write the records of `backtest.result.FILL` into an array of int64; so do the next two.
+
+        Raises:
+            ValueError: It has not as many words as they need.
+        """
+
+    def orders(self, into: Any) -> None: ...
+    def curve(self, into: Any) -> None: ...
     def totals(self) -> tuple[int, list[tuple[int, int]], int, float]: ...
     def balances(self) -> tuple[int, int]: ...
 

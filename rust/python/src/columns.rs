@@ -33,15 +33,15 @@ pub(crate) struct Columns<'a> {
     regular: Option<(i64, i64)>,
 }
 
-type Sources<'py> =
-    (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
+/// Opens, highs, lows, closes and volumes.
+type Sources<'py> = [Bound<'py, PyAny>; 5];
 
 fn unfit() -> pyo3::PyErr {
     PyValueError::new_err("columns of bars are contiguous and equally long")
 }
 
 fn buffers<T: Element>(sources: &Sources<'_>) -> PyResult<[PyBuffer<T>; 5]> {
-    let (a, b, c, d, e) = sources;
+    let [a, b, c, d, e] = sources;
     Ok([
         PyBuffer::get(a)?,
         PyBuffer::get(b)?,
@@ -206,8 +206,9 @@ impl Bars for Columns<'_> {
             lanes(&mut low, &mut high, four);
         }
         lanes(&mut low, &mut high, rest);
-        let low = low.into_iter().fold(first, f64::min);
-        Some((low, high.into_iter().fold(first, f64::max)))
+        let low = low.into_iter().fold(first, |it, other| if other < it { other } else { it });
+        let high = high.into_iter().fold(first, |it, other| if other > it { other } else { it });
+        Some((low, high))
     }
 
     #[inline]

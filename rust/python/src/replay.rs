@@ -660,6 +660,13 @@ impl PyReplay {
         self.machine.want_news(wants_news);
     }
 
+    /// Returns how many fills there are, told or not, orders, and points of the curve.
+    #[getter]
+    fn counts(&self) -> (usize, usize, usize) {
+        let machine = &self.machine;
+        (machine.fills().len(), machine.orders().len(), machine.curve.points().len())
+    }
+
     #[getter]
     fn order_count(&self) -> usize {
         self.machine.orders().len()
@@ -686,19 +693,19 @@ impl PyReplay {
 
     // -- what has come of it ----------------------------------------------------------------------
 
-    /// Returns the records of `backtest.result.FILL`.
-    fn fills<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        found::fills(py, self.machine.fills())
+    /// Writes the records of `backtest.result.FILL`.
+    fn fills(&self, into: &Bound<'_, PyAny>) -> PyResult<()> {
+        found::fills(into.py(), into, self.machine.fills())
     }
 
-    /// Returns the records of `backtest.result.ORDER`.
-    fn orders<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        found::orders(py, self.machine.orders())
+    /// Writes the records of `backtest.result.ORDER`.
+    fn orders(&self, into: &Bound<'_, PyAny>) -> PyResult<()> {
+        found::orders(into.py(), into, self.machine.orders())
     }
 
-    /// Returns the records of `backtest.result.POINT`.
-    fn curve<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        found::points(py, self.machine.curve.points())
+    /// Writes the records of `backtest.result.POINT`.
+    fn curve(&self, into: &Bound<'_, PyAny>) -> PyResult<()> {
+        found::points(into.py(), into, self.machine.curve.points())
     }
 
     /// Returns (events, fees by asset, time exposed in ns, deepest drawdown as a fraction).

@@ -139,10 +139,11 @@ impl Curve {
         let Some((lowest, highest)) = bars.extremes(span.clone()) else { return };
         // An equity rises or falls with the close, so the extremes of one are those of the other.
         let (one, other) = (worth(lowest), worth(highest));
-        let (least, most) = (one.min(other), one.max(other));
+        let (least, most) = if one < other { (one, other) } else { (other, one) };
         let bound = self.drawdown * self.peak;
-        if self.peak.max(most) - least <= bound {
-            self.peak = self.peak.max(most);
+        let peak = if most > self.peak { most } else { self.peak };
+        if peak - least <= bound {
+            self.peak = peak;
             return;
         }
         let (mut peak, mut drawdown, mut bound) = (self.peak, self.drawdown, bound);

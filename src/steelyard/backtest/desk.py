@@ -40,7 +40,6 @@ class ReplayDesk(Desk):
         self.timers = {}
         self.notes = []
         self.intents = []
-        self.open_orders = self._open_orders
         self._replay = replay
         self._portfolio = Portfolio(instrument)
         self._booked = 0
@@ -133,7 +132,9 @@ class ReplayDesk(Desk):
         """Return the orders that may still fill, the stop that `protect` keeps among them."""
         return [self.order(at) for at in self.open_places()]
 
-    def _open_orders(self) -> list[OwnOrder]:
+    # A method of the class: one that it kept itself would keep it, and all that was found, alive.
+    def open_orders(self) -> list[OwnOrder]:
+        """Return the same without the stop that `protect` keeps."""
         return [order for order in self.every_open() if not order.protects]
 
     def asked(self, wish: Intent) -> Place:

@@ -110,7 +110,7 @@ class Totals(Struct, frozen=True, kw_only=True):
 
 
 class Result(NamedTuple):
-    """One run; bars are those that it was played on, also where it ended before them, None: a tape."""
+    """One run; bars are those that it was made for, also where it ended early. None: a tape."""
 
     about: About
     totals: Totals

@@ -18,7 +18,7 @@ from steelyard.backtest import settings as assumed
 from steelyard.backtest.columns import BarColumns, Ints, Source, Tape, check_bars
 from steelyard.backtest.desk import ACCOUNT_ID, ReplayDesk
 from steelyard.backtest.host import Host
-from steelyard.backtest.result import FILL, ORDER, POINT, About, Result, Totals
+from steelyard.backtest.result import FILL, ORDER, POINT, About, Records, Result, Totals
 from steelyard.backtest.settings import Settings
 from steelyard.domain.commands import (
     AssignFees,
@@ -186,8 +186,9 @@ class Run:
     ) -> Result:
         """Return what the run has found; version is that of the program that made it."""
         replay, data = self.replay, self._data
-        fills = np.frombuffer(replay.fills(), FILL)
-        orders = np.frombuffer(replay.orders(), ORDER)
+        fill_count, order_count, point_count = replay.counts
+        fills = _records(fill_count, FILL, replay.fills)
+        orders = _records(order_count, ORDER, replay.orders)
         events, fees, exposed_ns, drawdown = replay.totals()
         is_tape = not isinstance(data, BarColumns)
         if isinstance(data, BarColumns):
@@ -223,8 +224,8 @@ class Run:
             drawdown=drawdown,
             seconds=self._seconds,
         )
-        curve = np.frombuffer(replay.curve(), POINT)
-        bars = None if is_tape else data
+        curve = _records(point_count, POINT, replay.curve)
+        bars = data if isinstance(data, BarColumns) else None
         return Result(about, totals, fills, orders, curve, bars, tuple(self.host.notes))
 
 
@@ -237,7 +238,7 @@ def machine_rows(bars: BarColumns) -> _native.Bars:
     if any(len(column) != len(times) for column in numbers):
         check_bars(bars)
     limit = bars.instrument.price_max_ticks
-    return _native.Bars(times, tuple(numbers), bars.interval_ns, limit)
+    return _native.Bars(times, numbers, bars.interval_ns, limit)
 
 
 def opening(instrument: Instrument, settings: Settings) -> bytes:
@@ -263,6 +264,14 @@ def opening(instrument: Instrument, settings: Settings) -> bytes:
         if atoms:
             commands.append(Deposit(ACCOUNT_ID, asset_id, atoms))
     return b"".join(ENCODER.encode(command, 0) for command in commands)
+
+
+def _records(count: int, form: np.dtype[np.void], write: Callable[[Ints], None]) -> Records:
+    """Return records that the machine has written."""
+    words = np.empty(count * form.itemsize // 8, np.int64)
+    write(words)
+    words.flags.writeable = False
+    return words.view(form)
 
 
 def _plain(found: Any) -> dict[str, Any]:

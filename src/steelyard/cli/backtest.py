@@ -20,7 +20,7 @@ from steelyard.backtest.lookahead import Finding
 from steelyard.backtest.report import Report
 from steelyard.backtest.result import Records, Result
 from steelyard.backtest.run import Run
-from steelyard.backtest.signals import Signals, call_signals, frame_of, targets_of
+from steelyard.backtest.signals import Signals, call_signals, changes_of, frame_of, targets_of
 from steelyard.cli.backtest_data import Opened, open_data
 from steelyard.cli.options import Common
 from steelyard.cli.report_files import (
@@ -137,7 +137,7 @@ def run(prepared: Prepared, *, is_watched: bool) -> tuple[Result, bool]:
     with progress(total, is_watched=is_watched) as looked:
         try:
             if isinstance(prepared.data, BarColumns) and prepared.signals is not None:
-                made.go_to(_targets(prepared, prepared.data), perf_counter)
+                made.go_to(changes_of(_found(prepared, prepared.data), prepared.data), perf_counter)
             else:
                 made.go(perf_counter, guarded, looked)
         except KeyboardInterrupt:
@@ -191,10 +191,10 @@ class progress:  # noqa: N801 used as the function that a context manager is
         self._progress.stop()
 
 
-def _targets(prepared: Prepared, bars: BarColumns) -> Any:
+def _found(prepared: Prepared, bars: BarColumns) -> Any:
     signals, table = prepared.signals, prepared.config.strategy
     assert signals is not None, "asked only where arrays decide"
-    return targets_of(call_signals(signals, frame_of(bars), table.params), bars)
+    return call_signals(signals, frame_of(bars), table.params)
 
 
 def _fields(struct: Any) -> dict[str, Any]:
@@ -207,7 +207,9 @@ def _check(prepared: Prepared, common: Common) -> int:
             "--check runs on bars that begin and end elsewhere; these data are a tape"
         )
     if prepared.signals is not None:
-        found = lookahead.check_signals(lambda bars: _targets(prepared, bars), prepared.data)
+        found = lookahead.check_signals(
+            lambda bars: targets_of(_found(prepared, bars), bars), prepared.data
+        )
     else:
 
         def fills(bars: BarColumns) -> Records:

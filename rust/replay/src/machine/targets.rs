@@ -5,14 +5,14 @@
 //! out at once. Where that cannot be the machine plays as it always does; fills, orders, fees,
 //! balances and the curve are the same.
 
-use steelyard_engine::{OrderType, Side, Taken, TimeInForce};
+use steelyard_engine::{OrderType, Place, SelfTrade, Side, Taken, TimeInForce};
 
-use super::{Errand, Flight, Machine, Pause, Wish, state};
+use super::{Machine, Pause, USER, Wish, state};
 use crate::any::AnyMarket;
 use crate::columns::Bars;
 use crate::latency::Latency;
 use crate::market::Market;
-use crate::rows::FillRow;
+use crate::rows::{FillRow, OrderRow};
 
 /// So many bars are fed at once where they are played one by one, and at first.
 const BLOCK: usize = 4_096;
@@ -168,13 +168,94 @@ impl Machine<AnyMarket> {
         if next.is_some_and(|it| it >= bars.count()) {
             return false; // it never arrives
         }
-        let order = self.note(wish);
-        if let (Some(next), Some(market)) = (next, self.market.bars()) {
+        let (wanted_ns, decided_half_ticks) = (market.now_ns(), market.mid_half_ticks());
+        if let Some(next) = next {
             market.look_at_open(bars, next, open);
         }
-        let arrives_ns = self.now_ns();
-        self.arrive(&Flight { arrives_ns, number: 0, order, errand: Errand::Place });
+        let order = self.orders.len();
+        let engine_id = u64::try_from(self.by_engine.len()).unwrap_or(u64::MAX);
+        let row = OrderRow {
+            engine_id,
+            wanted_ns,
+            arrived_ns: market.now_ns(),
+            arrived_half_ticks: market.mid_half_ticks(),
+            size_lots: wish.size_lots,
+            side: wish.side.number(),
+            order_type: wish.order_type.number(),
+            time_in_force: wish.time_in_force.number(),
+            state: state::PENDING,
+            told_state: state::PENDING,
+            decided_half_ticks,
+            ..OrderRow::default()
+        };
+        let place = Place {
+            account_id: USER,
+            instrument_id: self.account.instrument_id(),
+            price_ticks: None,
+            size_lots: wish.size_lots,
+            side: wish.side,
+            order_type: wish.order_type,
+            time_in_force: wish.time_in_force,
+            post_only: false,
+            self_trade: SelfTrade::CancelOldest,
+            fee_asset: settings.fee_asset,
+            terms: None,
+        };
+        self.by_engine.push(order);
+        match market.take(&place) {
+            Some(taken) => self.note_whole(row, &taken),
+            None => {
+                self.orders.push(row);
+                market.set_position(self.account.position_lots());
+                market.place(&place);
+                self.hear();
+            }
+        }
         true
+    }
+
+    /// Notes an order whose life has been one moment, and that nobody waits to hear of.
+    fn note_whole(&mut self, row: OrderRow, taken: &Taken) {
+        let mut row = OrderRow { ended_ns: row.arrived_ns, ..row };
+        row.filled_lots = taken.lots;
+        row.told_lots = taken.lots;
+        row.state = match (taken.refusal, taken.ended) {
+            (Some(reason), _) => {
+                row.reject_reason = reason.number();
+                state::REJECTED
+            }
+            (None, Some(cause)) => {
+                row.cancel_cause = cause.number();
+                state::EXPIRED
+            }
+            (None, None) => state::FILLED,
+        };
+        row.told_state = row.state;
+        self.orders.push(row);
+        if taken.lots != 0 {
+            let side = if row.side > 0 { Side::Buy } else { Side::Sell };
+            let (price_ticks, size_lots) = (taken.price_ticks, taken.lots);
+            let (fee_atoms, fee_asset_id) = (taken.fee_atoms, taken.fee_asset_id);
+            let time_ns = row.arrived_ns;
+            self.account.fill(time_ns, side, price_ticks, size_lots, fee_atoms, fee_asset_id);
+            let position_lots = self.account.position_lots();
+            self.fills.push(FillRow {
+                time_ns,
+                order: u64::try_from(self.orders.len()).unwrap_or(0),
+                trade_id: taken.trade_id,
+                price_ticks,
+                size_lots,
+                fee_atoms,
+                fee_asset_id,
+                side: row.side,
+                is_maker: false,
+                position_lots,
+                decided_half_ticks: row.decided_half_ticks,
+                arrived_half_ticks: row.arrived_half_ticks,
+            });
+            (self.told_lots, self.told_fills) = (position_lots, self.fills.len());
+        }
+        self.market.set_position(self.account.position_lots());
     }
 }
 
