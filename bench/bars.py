@@ -179,7 +179,7 @@ def _arrays(bars: Any, rows: Any) -> Callable[[], tuple[float, int]]:
     import talib  # noqa: PLC0415 measured elsewhere
 
     from steelyard.backtest.run import Run  # noqa: PLC0415 measured elsewhere
-    from steelyard.backtest.signals import frame_of, targets_of  # noqa: PLC0415 as above
+    from steelyard.backtest.signals import changes_of, frame_of  # noqa: PLC0415 as above
     from steelyard.trading.strategy import Strategy  # noqa: PLC0415 as above
 
     frame = frame_of(bars)
@@ -189,7 +189,7 @@ def _arrays(bars: Any, rows: Any) -> Callable[[], tuple[float, int]]:
         close = frame["close"].to_numpy()
         targets = talib.SMA(close, FAST) > talib.SMA(close, SLOW)
         run = Run(Strategy(), bars, _settings(), rows=rows)
-        run.go_to(targets_of(targets, bars), time.perf_counter)
+        run.go_to(changes_of(targets, bars), time.perf_counter)
         fills = len(run.result().fills)
         return time.perf_counter() - begun, fills
 

@@ -445,12 +445,22 @@ class OrderSigner:
         """
 
 class Bars:
-    """Bars in the machine's form, shared by any number of replays; see `backtest.run`."""
+    """Bars for any number of replays; see `backtest.run.machine_rows`.
+
+    Columns are arrays, contiguous and equally long, of whole numbers (int64: nanoseconds, ticks,
+    lots). They are read where they are, so whoever changes them later changes the market.
+    """
+
+    is_sound: bool  # whether they are bars; `backtest.columns.check_bars` says what is wrong
 
     def __new__(
-        cls, open_ns: Any, opens: Any, highs: Any, lows: Any, closes: Any, volumes: Any
+        cls,
+        open_ns: Any,
+        numbers: Sequence[Any],
+        interval_ns: int,
+        price_max_ticks: int,
     ) -> Self:
-        """Take contiguous columns of int64: nanoseconds, ticks, lots.
+        """Take times, and opens, highs, lows, closes and volumes.
 
         Raises:
             ValueError: A column is of another length, or not contiguous.
@@ -459,35 +469,50 @@ class Bars:
     @staticmethod
     def from_floats(
         open_ns: Any,
-        opens: Any,
-        highs: Any,
-        lows: Any,
-        closes: Any,
-        volumes: Any,
+        numbers: Sequence[Any],
+        steps: Sequence[Any],
         per_price: float,
         per_size: float,
-        rounds: bool,
+        interval_ns: int,
+        price_max_ticks: int,
     ) -> Bars:
         """Take columns of floats; times these factors they are whole, but for their last digits.
 
+        steps are columns of whole numbers, which are written.
+
         Raises:
-            ValueError: One is not, and `rounds` is False; the arguments are its row and column.
+            ValueError: One is not whole; the arguments are its row and column.
         """
-
-    def column(self, at: int) -> bytes:
-        """Return times, opens, highs, lows, closes or volumes (0 to 5) as 64-bit numbers."""
-
-    def is_sound(self, interval_ns: int, price_max_ticks: int) -> bool:
-        """Return whether they are bars; `backtest.columns.check_bars` says what is wrong."""
 
     def __len__(self) -> int: ...
 
-def whole_targets(wanted: Any, lot_size: float, max_lots: int) -> bytes:
-    """Return positions (float64) in whole lots, 64-bit; NaN is the one before.
+class Targets:
+    """A position in lots for each bar's close, kept as the places where it changes."""
 
-    Raises:
-        ValueError: One is infinite or beyond max_lots; the argument is its place.
-    """
+    @staticmethod
+    def of_sizes(wanted: Any, lot_size: float, max_lots: int) -> Targets:
+        """Take positions (float64), towards zero; NaN is the one before.
+
+        Raises:
+            ValueError: One is infinite or beyond max_lots; the argument is its place.
+        """
+
+    @staticmethod
+    def of_flags(wanted: Any, lot_size: float, max_lots: int) -> Targets:
+        """Take bytes; what is not 0 is a position of one.
+
+        Raises:
+            ValueError: One is beyond max_lots; the argument is its place.
+        """
+
+    @staticmethod
+    def of_lots(wanted: Any) -> Targets:
+        """Take positions in lots (int64)."""
+
+    def lots(self) -> bytes:
+        """Return them in lots, 64-bit."""
+
+    def __len__(self) -> int: ...
 
 class BarView:
     """One bar as `trading.bars.Bar` is read; reused for the next call unless somebody keeps it."""
@@ -568,7 +593,7 @@ class Replay:
     def warm_up(self, count: int, next_block: Callable[[], Any | None]) -> list[Any]:
         """Play so many bars before anybody trades, and return them."""
 
-    def begin(self, next_block: Callable[[], bytes | None]) -> None:
+    def begin(self, next_block: Callable[[], Any | None]) -> None:
         """Play until a price is known, if none is yet."""
 
     def run(
@@ -590,8 +615,12 @@ class Replay:
     def close(self) -> None:
         """End the run where it is, if it has not ended: the last point of the curve, the books."""
 
-    def run_targets(self, targets: Any) -> None:
-        """Trade to a target in lots (int64) at each bar's close, by market orders."""
+    def run_targets(self, targets: Targets) -> None:
+        """Trade to the targets at each bar's close, by market orders.
+
+        Raises:
+            ValueError: They are not as many as the bars.
+        """
 
     def place(
         self,
@@ -632,9 +661,17 @@ class Replay:
     def fill(self, at: int) -> tuple[int, int, int, int, int, int, int, int, bool]:
         """Return (order, trade, time, price, size, fee atoms, fee asset, side, is_maker)."""
 
-    def fills(self) -> bytes: ...
-    def orders(self) -> bytes: ...
-    def curve(self) -> bytes: ...
+    counts: tuple[int, int, int]  # of fills, told or not, of orders, of points of the curve
+
+    def fills(self, into: Any) -> None:
+        """Write the records of `backtest.result.FILL` into an array of int64; so do the next two.
+
+        Raises:
+            ValueError: It has not as many words as they need.
+        """
+
+    def orders(self, into: Any) -> None: ...
+    def curve(self, into: Any) -> None: ...
     def totals(self) -> tuple[int, list[tuple[int, int]], int, float]: ...
     def balances(self) -> tuple[int, int]: ...
 

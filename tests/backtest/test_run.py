@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.backtest.columns import BarColumns
-from steelyard.backtest.result import Result, fee_atoms
-from steelyard.backtest.run import Run, machine_rows, thinned
+from steelyard.backtest.result import Result, fee_atoms, thinned
+from steelyard.backtest.run import Run, machine_rows
 from steelyard.backtest.settings import BarPath, Delay, Settings
 from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.lifecycle import OrderState

@@ -61,7 +61,7 @@ def result_of(fills=None, curve=None, candles=None, *, orders=None, notes=(), to
     equity = curve["equity"]
     peaks = np.maximum.accumulate(equity) if len(curve) else equity
     told = {
-        "events": 1_000,
+        "events": 1_000 if candles is None else len(candles),
         "orders": len(fills),
         "fills": len(fills),
         "refused": 0,

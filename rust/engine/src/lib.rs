@@ -13,6 +13,7 @@ mod amending;
 mod apart;
 mod book;
 mod command;
+mod direct;
 mod engine;
 mod event;
 mod fees;
@@ -53,6 +54,7 @@ pub use command::{
     OrderType, Place, PlaceGroup, QueueModel, RejectReason, SelfTrade, SetFeeTier, SetFeeToken,
     Side, Terms, TimeInForce, Transfer, TransferState, TriggerBy, WORLD,
 };
+pub use direct::Taken;
 pub use engine::Engine;
 pub use event::Effects;
 pub use ledger::Balance;

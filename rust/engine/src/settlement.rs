@@ -20,15 +20,15 @@ const TOKEN_FEE_MAX_ATOMS: i128 = 1 << 64;
 
 /// What a trade moves, in atoms.
 #[derive(Clone, Copy)]
-struct Amounts {
+pub(crate) struct Amounts {
     base: i128,
-    quote: i128,
+    pub(crate) quote: i128,
 }
 
 impl Market {
     /// Returns what a trade moves.
     #[inline(always)]
-    fn amounts(&self, price_ticks: i64, lots: i64) -> Amounts {
+    pub(crate) fn amounts(&self, price_ticks: i64, lots: i64) -> Amounts {
         let Instrument { lot_atoms, tick_lot_atoms, .. } = self.instrument;
         Amounts {
             base: times(i128::from(lot_atoms), lots),
@@ -39,7 +39,7 @@ impl Market {
     /// Swaps base against quote between two orders, gives their holds' shares back and takes their
     /// fees, which are not in a token; the house holds nothing and pays none.
     #[inline(always)]
-    fn exchange(
+    pub(crate) fn exchange(
         &self,
         ledger: &mut Ledger,
         buyer: (&Order, i32),

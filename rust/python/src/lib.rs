@@ -4,7 +4,9 @@
 //! documentation.
 
 mod bars;
+mod columns;
 mod engine;
+mod found;
 mod journal;
 mod market;
 mod matcher;
@@ -18,6 +20,7 @@ mod seat;
 mod steps;
 mod tables;
 mod tape;
+mod targets;
 mod views;
 
 use pyo3::pymodule;
@@ -50,7 +53,13 @@ mod _native {
     use crate::market::{PyBook, PyReader};
 
     #[pymodule_export]
-    use crate::bars::{BarView, PyBars, whole_targets};
+    use crate::bars::BarView;
+
+    #[pymodule_export]
+    use crate::columns::PyBars;
+
+    #[pymodule_export]
+    use crate::targets::PyTargets;
 
     #[pymodule_export]
     use crate::replay::PyReplay;

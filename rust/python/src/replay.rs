@@ -2,24 +2,26 @@
 
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
-use pyo3::types::{PyAnyMethods, PyBytes, PyDict, PyDictMethods};
+use pyo3::types::{PyAnyMethods, PyDict, PyDictMethods};
 use pyo3::{Bound, Py, PyAny, PyErr, PyResult, Python, pyclass, pymethods};
 use steelyard_engine::{
     Effects, Engine, FeeAsset, MarketState, OrderType, QueueModel, Side, TimeInForce,
 };
 use steelyard_replay::{
-    Account, AnyMarket, Bar, BarMarket, BarRules, Closure, Curve, FillRow, Latency, Machine,
-    Market, OrderRow, Path, Pause, Settings, TapeMarket, USER, Wish, state,
+    Account, AnyMarket, Bar, BarMarket, BarRules, Bars as _, Closure, Curve, FillRow, Latency,
+    Machine, Market, OrderRow, Path, Pause, Settings, TapeMarket, USER, Wish, state,
 };
 
-use crate::bars::{BarView, PyBars, Scale};
-use crate::run::{Callbacks, LOOK, run};
+use crate::bars::{BarView, Scale};
+use crate::columns::PyBars;
+use crate::found;
+use crate::run::{Callbacks, run};
 use crate::seat::PySeat;
 use crate::steps::Steps;
+use crate::targets::PyTargets;
 
-/// So many bars at most are played without a look, and at first.
-const LOOK_FIRST: usize = 64;
-const LOOK_BARS: usize = 65_536;
+/// So many steps are made to targets without a look at signals.
+const STEPS: usize = 4_096;
 
 /// Atoms in one unit of an asset.
 const ATOMS_PER_UNIT: i64 = 1_000_000_000_000;
@@ -104,6 +106,8 @@ pub(crate) struct PyReplay {
     closes: Option<usize>,
     pub(crate) tells_trades: bool,
     wants_book: bool,
+    /// Where a replay of bars has them from.
+    bars: Option<Py<PyBars>>,
     pub(crate) instrument: Py<PyAny>,
     instrument_id: u32,
     /// Whether news of orders goes through the strategy's keeper, and whether its wishes do.
@@ -140,8 +144,11 @@ pub(crate) enum Stop {
     End,
 }
 
-/// Feeds a tape the block that Python has next.
+/// Feeds a tape the block that Python has next, or a market of bars the next of its own.
 pub(crate) fn feed(slf: &Bound<'_, PyReplay>, next_block: &Bound<'_, PyAny>) -> PyResult<()> {
+    if slf.borrow_mut().feed_bars(slf.py())? {
+        return Ok(());
+    }
     let block = next_block.call0()?;
     slf.borrow_mut().feed(slf.py(), Some(&block).filter(|it| !it.is_none()))
 }
@@ -181,6 +188,7 @@ impl PyReplay {
             closes: None,
             tells_trades,
             wants_book: false,
+            bars: None,
             instrument_id: instrument.getattr("instrument_id")?.extract()?,
             is_guarded: false,
             is_limited: false,
@@ -350,6 +358,13 @@ impl PyReplay {
         [cut_short, None]
     }
 
+    /// Feeds a market of bars those that come next; returns whether it is one.
+    fn feed_bars(&mut self, py: Python<'_>) -> PyResult<bool> {
+        let Some(bars) = &self.bars else { return Ok(false) };
+        self.machine.feed_bars(&bars.get().columns(py)?);
+        Ok(true)
+    }
+
     pub(crate) fn end(&mut self) {
         if !std::mem::replace(&mut self.is_closed, true) {
             self.machine.close();
@@ -396,7 +411,7 @@ impl PyReplay {
     #[new]
     #[allow(clippy::too_many_arguments, reason = "called from one place, by name")]
     fn new(
-        bars: &PyBars,
+        bars: Bound<'_, PyBars>,
         interval_ns: i64,
         wanted_interval_ns: i64,
         instrument: Bound<'_, PyAny>,
@@ -414,12 +429,15 @@ impl PyReplay {
         let listing = scale.listing(&instrument)?;
         let account = Account::new(&listing, deposits.0, deposits.1);
         let wanted = Wanted::read(settings)?;
-        let market =
-            BarMarket::new(engine, listing.instrument_id, bars.rows(), interval_ns, wanted.rules);
-        let curve = Curve::new(scale.price(1), curve_ns);
+        let market = BarMarket::new(engine, listing.instrument_id, interval_ns, wanted.rules);
+        let columns = bars.get().columns(bars.py())?;
+        let curve = Curve::new(scale.price(1), curve_ns).over(columns.span_ns());
         let market = AnyMarket::Bars(Box::new(market));
-        let machine = Machine::new(market, wanted.settings, account, curve);
-        Self::around(machine, scale, [wanted_interval_ns, interval_ns], false, instrument)
+        let mut machine = Machine::new(market, wanted.settings, account, curve);
+        machine.feed_bars(&columns);
+        let around =
+            Self::around(machine, scale, [wanted_interval_ns, interval_ns], false, instrument)?;
+        Ok(Self { bars: Some(bars.unbind()), ..around })
     }
 
     /// Makes a replay of a tape, which is fed block by block; an interval of 0 wants no bars.
@@ -589,68 +607,22 @@ impl PyReplay {
 
     /// Trades to targets instead of calling a strategy: where a bar's target, in lots, is another
     /// than the one before, what is held goes there by a market order for what is missing.
-    fn run_targets(&mut self, py: Python<'_>, targets: &Bound<'_, PyAny>) -> PyResult<()> {
-        let targets = PyBuffer::<i64>::get(targets)?;
-        let Some(targets) = targets.as_slice(py) else {
-            return Err(PyValueError::new_err("targets are not contiguous"));
+    fn run_targets(&mut self, py: Python<'_>, targets: &PyTargets) -> PyResult<()> {
+        let Some(bars) = &self.bars else {
+            return Err(PyValueError::new_err("targets are for bars"));
         };
-        let bars = self.machine.market.bars_left();
-        if targets.len() != bars {
-            let given = targets.len();
+        let bars = bars.get().columns(py)?;
+        if targets.count() != bars.count() {
+            let (given, bars) = (targets.count(), bars.count());
             return Err(PyValueError::new_err(format!("{given} targets for {bars} bars")));
         }
-        let mut wanted = 0;
-        let mut at = 0_usize;
-        let mut countdown = LOOK;
-        loop {
-            let mut room = LOOK_FIRST;
-            loop {
-                let rest = targets.get(at..).unwrap_or_default().iter().take(room);
-                let same = rest.take_while(|it| it.get() == wanted).count();
-                let played = self.machine.glide(same);
-                at = at.wrapping_add(played);
-                if played < room {
-                    break;
-                }
-                room = LOOK_BARS;
-                py.check_signals()?;
-            }
-            countdown = countdown.wrapping_sub(1);
-            if countdown == 0 {
-                countdown = LOOK;
-                py.check_signals()?;
-            }
-            match self.machine.advance() {
-                Pause::Bar(_) => {
-                    let target = targets.get(at).map_or(wanted, pyo3::buffer::ReadOnlyCell::get);
-                    at = at.wrapping_add(1);
-                    if std::mem::replace(&mut wanted, target) == target {
-                        continue;
-                    }
-                    let lots = target.saturating_sub(self.machine.expected_lots());
-                    if lots != 0 {
-                        self.machine.place(&Wish {
-                            side: if lots > 0 { Side::Buy } else { Side::Sell },
-                            order_type: OrderType::Market,
-                            time_in_force: TimeInForce::Ioc,
-                            post_only: false,
-                            price_ticks: 0,
-                            trigger_ticks: 0,
-                            size_lots: lots.saturating_abs(),
-                        });
-                    }
-                }
-                Pause::End => {
-                    self.end();
-                    return Ok(());
-                }
-                Pause::News
-                | Pause::Timer(..)
-                | Pause::Book
-                | Pause::Trade { .. }
-                | Pause::Starved => {}
-            }
+        self.machine.expect_orders(targets.aims().len());
+        let mut done = 0;
+        while !self.machine.aim(&bars, targets.aims(), &mut done, STEPS) {
+            py.check_signals()?;
         }
+        self.end();
+        Ok(())
     }
 
     /// Ends the run where it is, if it has not ended.
@@ -737,6 +709,13 @@ impl PyReplay {
         self.machine.want_news(wants_news);
     }
 
+    /// Returns how many fills there are, told or not, orders, and points of the curve.
+    #[getter]
+    fn counts(&self) -> (usize, usize, usize) {
+        let machine = &self.machine;
+        (machine.fills().len(), machine.orders().len(), machine.curve.points().len())
+    }
+
     #[getter]
     fn order_count(&self) -> usize {
         self.machine.orders().len()
@@ -763,66 +742,19 @@ impl PyReplay {
 
     // -- what has come of it ----------------------------------------------------------------------
 
-    /// Returns the records of `backtest.result.FILL`.
-    fn fills<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let mut bytes = Vec::with_capacity(self.machine.fills().len().saturating_mul(80));
-        for row in self.machine.fills() {
-            for word in [row.time_ns, row.order.cast_signed(), row.price_ticks, row.size_lots] {
-                bytes.extend_from_slice(&word.to_le_bytes());
-            }
-            bytes.extend_from_slice(&row.fee_atoms.to_le_bytes());
-            for word in [row.position_lots, row.decided_half_ticks, row.arrived_half_ticks] {
-                bytes.extend_from_slice(&word.to_le_bytes());
-            }
-            bytes.extend_from_slice(&row.fee_asset_id.to_le_bytes());
-            let [side] = row.side.to_le_bytes();
-            bytes.extend_from_slice(&[side, u8::from(row.is_maker), 0, 0]);
-        }
-        PyBytes::new(py, &bytes)
+    /// Writes the records of `backtest.result.FILL`.
+    fn fills(&self, into: &Bound<'_, PyAny>) -> PyResult<()> {
+        found::fills(into.py(), into, self.machine.fills())
     }
 
-    /// Returns the records of `backtest.result.ORDER`.
-    fn orders<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let mut bytes = Vec::with_capacity(self.machine.orders().len().saturating_mul(72));
-        for (at, row) in self.machine.orders().iter().enumerate() {
-            let number = i64::try_from(at).unwrap_or(0).saturating_add(1);
-            for word in [
-                number,
-                row.wanted_ns,
-                row.arrived_ns,
-                row.ended_ns,
-                row.price_ticks,
-                row.trigger_ticks,
-                row.size_lots,
-                row.filled_lots,
-            ] {
-                bytes.extend_from_slice(&word.to_le_bytes());
-            }
-            let [side] = row.side.to_le_bytes();
-            bytes.extend_from_slice(&[
-                side,
-                row.order_type,
-                row.time_in_force,
-                u8::from(row.post_only),
-                row.state,
-                row.reject_reason,
-                row.cancel_cause,
-                0,
-            ]);
-        }
-        PyBytes::new(py, &bytes)
+    /// Writes the records of `backtest.result.ORDER`.
+    fn orders(&self, into: &Bound<'_, PyAny>) -> PyResult<()> {
+        found::orders(into.py(), into, self.machine.orders())
     }
 
-    /// Returns the records of `backtest.result.POINT`.
-    fn curve<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let mut bytes = Vec::new();
-        for point in self.machine.curve.points() {
-            bytes.extend_from_slice(&point.time_ns.to_le_bytes());
-            for number in [point.cash, point.position, point.price, point.equity] {
-                bytes.extend_from_slice(&number.to_le_bytes());
-            }
-        }
-        PyBytes::new(py, &bytes)
+    /// Writes the records of `backtest.result.POINT`.
+    fn curve(&self, into: &Bound<'_, PyAny>) -> PyResult<()> {
+        found::points(into.py(), into, self.machine.curve.points())
     }
 
     /// Returns (events, fees by asset, time exposed in ns, deepest drawdown as a fraction).

@@ -22,6 +22,9 @@ pub struct Account {
     first_base_atoms: i128,
     /// By asset.
     pub fees: Vec<(u32, i128)>,
+    /// What its own fills add up to, and whether that is whole.
+    position_lots: i64,
+    is_whole: bool,
     exposed_since_ns: Option<i64>,
     exposed_ns: i64,
     /// Quote and base as floats of whole units, for the curve.
@@ -43,6 +46,8 @@ impl Account {
             base_atoms,
             first_base_atoms: base_atoms,
             fees: Vec::new(),
+            position_lots: 0,
+            is_whole: true,
             exposed_since_ns: None,
             exposed_ns: 0,
             cash: 0.0,
@@ -71,14 +76,21 @@ impl Account {
     }
 
     /// Returns what its own fills add up to, in whole lots towards zero; a fee in base counts.
+    #[inline]
     #[must_use]
     pub fn position_lots(&self) -> i64 {
-        let atoms = self.base_atoms - self.first_base_atoms;
-        // Nearly always they fit, and a division of 128 bits costs ten times as much.
-        match (i64::try_from(atoms), i64::try_from(self.lot_atoms)) {
-            (Ok(atoms), Ok(lot)) => atoms / lot,
-            _ => i64::try_from(atoms / self.lot_atoms).unwrap_or(i64::MAX),
+        self.position_lots
+    }
+
+    /// Counts the position anew, or, where it was and stays whole, further.
+    fn count(&mut self, lots: i64, is_in_base: bool) {
+        if self.is_whole && !is_in_base {
+            self.position_lots += lots;
+            return;
         }
+        let atoms = self.base_atoms - self.first_base_atoms;
+        self.position_lots = i64::try_from(atoms / self.lot_atoms).unwrap_or(i64::MAX);
+        self.is_whole = atoms % self.lot_atoms == 0;
     }
 
     /// Returns for how long something was held, up to now.
@@ -105,12 +117,13 @@ impl Account {
         } else if fee_asset_id == self.base_asset_id {
             self.base_atoms -= fee_atoms;
         }
+        self.count(i64::from(side.number()) * size_lots, fee_asset_id == self.base_asset_id);
         self.read();
         match self.fees.iter_mut().find(|it| it.0 == fee_asset_id) {
             Some(entry) => entry.1 += fee_atoms,
             None => self.fees.push((fee_asset_id, fee_atoms)),
         }
-        match (self.exposed_since_ns, self.position_lots() != 0) {
+        match (self.exposed_since_ns, self.position_lots != 0) {
             (None, true) => self.exposed_since_ns = Some(now_ns),
             (Some(since_ns), false) => {
                 self.exposed_ns += now_ns - since_ns;

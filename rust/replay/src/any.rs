@@ -1,6 +1,6 @@
 //! Bars or a tape, behind one face: one machine, and one Python class, serve both.
 
-use steelyard_engine::{Amend, Cancel, Effects, Engine, MarketState, Place, Side};
+use steelyard_engine::{Amend, Cancel, Effects, Engine, MarketState, Place, Side, Taken};
 
 use crate::bars::BarMarket;
 use crate::market::{Market, Played};
@@ -25,12 +25,11 @@ macro_rules! each {
 }
 
 impl AnyMarket {
-    /// Returns how many bars there still are; none of a tape.
-    #[must_use]
-    pub fn bars_left(&self) -> usize {
+    /// Returns the market of bars, where it is one.
+    pub fn bars(&mut self) -> Option<&mut BarMarket> {
         match self {
-            Self::Bars(it) => it.bars_left(),
-            Self::Tape(_) => 0,
+            Self::Bars(it) => Some(it),
+            Self::Tape(_) => None,
         }
     }
 
@@ -56,10 +55,6 @@ impl Market for AnyMarket {
     #[inline]
     fn play(&mut self, until_ns: i64) -> Played {
         each!(self, it => it.play(until_ns))
-    }
-
-    fn begins_at(&self) -> Option<(i64, i64)> {
-        each!(self, it => it.begins_at())
     }
 
     #[inline]
@@ -90,6 +85,10 @@ impl Market for AnyMarket {
 
     fn place(&mut self, place: &Place) {
         each!(self, it => it.place(place));
+    }
+
+    fn take(&mut self, place: &Place) -> Option<Taken> {
+        each!(self, it => it.take(place))
     }
 
     fn cancel(&mut self, cancel: Cancel) {

@@ -23,10 +23,10 @@
               checks are on in every profile"
 )]
 
-use std::sync::Arc;
+mod direct;
 
 use steelyard_engine::{
-    Amend, Cancel, Command, Effects, Engine, HouseFact, MarketState, Place, Side, Told,
+    Amend, Cancel, Command, Effects, Engine, HouseFact, MarketState, Place, Side, Taken, Told,
 };
 
 use crate::market::{Market, Played};
@@ -74,10 +74,13 @@ pub struct BarMarket {
     engine: Engine,
     effects: Effects,
     instrument_id: u32,
-    bars: Arc<Vec<Bar>>,
+    /// Those of the data that were fed last, and how many came before them.
+    bars: Vec<Bar>,
+    before: usize,
+    is_all: bool,
     interval_ns: i64,
     rules: BarRules,
-    /// The next bar, or the one that is open.
+    /// The next bar of those, or the one that is open.
     at: usize,
     is_open: bool,
     now_ns: i64,
@@ -92,24 +95,23 @@ pub struct BarMarket {
     volume: i64,
     position_lots: i64,
     coming_lots: i64,
+    /// Every order is placed, for comparing.
+    #[cfg(test)]
+    pub(crate) goes_the_long_way: bool,
 }
 
 impl BarMarket {
-    /// Makes the market from an engine in which the one instrument is listed.
+    /// Makes the market from an engine in which the one instrument is listed; it is fed its bars.
     #[must_use]
-    pub fn new(
-        engine: Engine,
-        instrument_id: u32,
-        bars: Arc<Vec<Bar>>,
-        interval_ns: i64,
-        rules: BarRules,
-    ) -> Self {
+    pub fn new(engine: Engine, instrument_id: u32, interval_ns: i64, rules: BarRules) -> Self {
         Self {
             engine,
             effects: Effects::default(),
             instrument_id,
-            now_ns: bars.first().map_or(0, |it| it.open_ns),
-            bars,
+            now_ns: 0,
+            bars: Vec::new(),
+            before: 0,
+            is_all: false,
             interval_ns,
             rules,
             at: 0,
@@ -123,32 +125,32 @@ impl BarMarket {
             volume: 0,
             position_lots: 0,
             coming_lots: 0,
+            #[cfg(test)]
+            goes_the_long_way: false,
         }
     }
 
-    /// Returns how many bars there still are.
+    /// Takes the bars that come after those that were played; nothing is played before that.
+    pub fn feed(&mut self, bars: impl IntoIterator<Item = Bar>) {
+        let is_first = self.bars_played() == 0;
+        self.before += self.at;
+        self.bars.drain(..self.at);
+        self.at = 0;
+        self.bars.extend(bars);
+        if is_first && let Some(first) = self.bars.first() {
+            self.now_ns = first.open_ns;
+        }
+    }
+
+    /// Says that no bars come after those that were fed.
+    pub fn finish(&mut self) {
+        self.is_all = true;
+    }
+
+    /// Returns how many bars were played: the place of the next one, or of the one that is open.
     #[must_use]
-    pub fn bars_left(&self) -> usize {
-        self.bars.len() - self.at
-    }
-
-    /// Returns the next bars on which nothing can happen to an order, at most so many: between two
-    /// bars, while none is open.
-    pub(crate) fn quiet_bars(&self, count: usize) -> &[Bar] {
-        if self.is_open || self.engine.open_orders() > 0 {
-            return &[];
-        }
-        &self.bars[self.at..self.bars.len().min(self.at + count)]
-    }
-
-    /// Goes past so many of the quiet bars.
-    pub(crate) fn skip(&mut self, count: usize) {
-        let Some(last) = (self.at + count).checked_sub(1).and_then(|it| self.bars.get(it)).copied()
-        else {
-            return;
-        };
-        self.at += count;
-        self.pass(&last);
+    pub fn bars_played(&self) -> usize {
+        self.before + self.at
     }
 
     /// Leaves a bar on which no order was open behind.
@@ -156,13 +158,8 @@ impl BarMarket {
         self.now_ns = bar.open_ns + self.interval_ns;
         self.price = bar.close;
         if self.rules.at_close {
-            self.enter(bar);
+            self.enter(bar.volume);
         }
-    }
-
-    /// Returns how long a bar is.
-    pub(crate) fn interval_ns(&self) -> i64 {
-        self.interval_ns
     }
 
     // -- the path -----------------------------------------------------------------------------
@@ -173,7 +170,7 @@ impl BarMarket {
         self.leg = 0;
         self.is_path_known = false;
         self.points = [bar.open, bar.open, bar.open, bar.close];
-        self.enter(bar);
+        self.enter(bar.volume);
         let before = std::mem::replace(&mut self.price, bar.open);
         if before != 0 && !self.is_closed {
             self.jump();
@@ -181,12 +178,12 @@ impl BarMarket {
     }
 
     /// Takes a bar's volume as what may be traded from now on.
-    fn enter(&mut self, bar: &Bar) {
-        self.volume = bar.volume;
+    fn enter(&mut self, volume: i64) {
+        self.volume = volume;
         self.left_lots = match self.rules.volume_share_e8 {
             0 => LIMIT_MAX,
             share => {
-                let lots = i128::from(bar.volume) * i128::from(share) / RATE_SCALE;
+                let lots = i128::from(volume) * i128::from(share) / RATE_SCALE;
                 i64::try_from(lots).unwrap_or(LIMIT_MAX).min(LIMIT_MAX)
             }
         };
@@ -371,13 +368,26 @@ impl BarMarket {
         self.engine.apply(&command, self.now_ns, &mut self.effects);
     }
 
-    /// Puts the house in the way of a taker of so many lots, beyond a price of the path by what the
-    /// rules say; returns where it stands.
+    /// Puts the house in the way of a taker of so many lots at a price of the path; returns where it
+    /// stands.
     fn stand(&mut self, taker: Side, size_lots: i64, path_ticks: i64) -> Option<HouseFact> {
         if self.left_lots == 0 || path_ticks == 0 {
             return None;
         }
         let way = i64::from(taker.number());
+        let mut price = self.price_of(taker, size_lots, path_ticks);
+        // The house must not trade with the user's own resting orders by standing there.
+        let own = self.engine.best_ticks(self.instrument_id, taker);
+        if own != 0 && (price - own) * way <= 0 {
+            price = own + way;
+        }
+        let fact = self.fact(taker.opposite(), price.max(1), self.left_lots);
+        self.house(Command::HouseLevel(fact));
+        Some(fact)
+    }
+
+    /// Returns what a taker of so many lots pays, beyond a price of the path by what the rules say.
+    fn price_of(&self, taker: Side, size_lots: i64, path_ticks: i64) -> i64 {
         let mut away = self.rules.half_spread_ticks;
         let mut rate = i128::from(self.rules.slippage_e8);
         if self.rules.impact_e8 != 0 {
@@ -390,15 +400,7 @@ impl BarMarket {
             let more = (i128::from(path_ticks) * rate + RATE_SCALE - 1) / RATE_SCALE;
             away += i64::try_from(more).unwrap_or(LIMIT_MAX).min(LIMIT_MAX);
         }
-        let mut price = path_ticks + way * away;
-        // The house must not trade with the user's own resting orders by standing there.
-        let own = self.engine.best_ticks(self.instrument_id, taker);
-        if own != 0 && (price - own) * way <= 0 {
-            price = own + way;
-        }
-        let fact = self.fact(taker.opposite(), price.max(1), self.left_lots);
-        self.house(Command::HouseLevel(fact));
-        Some(fact)
+        path_ticks + i64::from(taker.number()) * away
     }
 
     /// Puts the house in the way of one order; where others wait for a price, which what it pays may
@@ -475,7 +477,9 @@ fn scaled(whole: i64, part: i64, of: i64) -> i64 {
 impl Market for BarMarket {
     #[inline]
     fn play(&mut self, until_ns: i64) -> Played {
-        let Some(&bar) = self.bars.get(self.at) else { return Played::Over };
+        let Some(&bar) = self.bars.get(self.at) else {
+            return if self.is_all { Played::Over } else { Played::Starved };
+        };
         let end_ns = bar.open_ns + self.interval_ns;
         if !self.is_open {
             if bar.open_ns > until_ns {
@@ -505,10 +509,6 @@ impl Market for BarMarket {
         self.now_ns = end_ns;
         self.price = bar.close;
         Played::Bar(bar)
-    }
-
-    fn begins_at(&self) -> Option<(i64, i64)> {
-        self.bars.first().map(|it| (it.open_ns, 2 * it.open))
     }
 
     fn now_ns(&self) -> i64 {
@@ -542,6 +542,10 @@ impl Market for BarMarket {
             self.leave(fact);
         }
         self.spend(before);
+    }
+
+    fn take(&mut self, place: &Place) -> Option<Taken> {
+        self.meet(place)
     }
 
     fn cancel(&mut self, cancel: Cancel) {

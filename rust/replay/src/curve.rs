@@ -6,8 +6,11 @@
     reason = "for reading, not for booking: nothing that is paid comes from here"
 )]
 
+use std::ops::Range;
+
 use crate::account::Account;
-use crate::rows::{Bar, Point};
+use crate::columns::Bars;
+use crate::rows::Point;
 
 const DAY_NS: i64 = 86_400_000_000_000;
 /// More points than this are thinned out to half.
@@ -26,6 +29,11 @@ pub struct Curve {
     drawdown: f64,
 }
 
+/// Returns when the day ends that a moment belongs to.
+fn end_of_day(time_ns: i64) -> i64 {
+    ((time_ns - 1).div_euclid(DAY_NS) + 1) * DAY_NS
+}
+
 impl Curve {
     /// Makes an empty curve.
     ///
@@ -39,7 +47,7 @@ impl Curve {
             next_ns: i64::MIN,
             day_ends_ns: i64::MIN,
             last: Point::default(),
-            points: Vec::new(),
+            points: Vec::with_capacity(POINTS_MAX + 1),
             peak: f64::NEG_INFINITY,
             drawdown: 0.0,
         }
@@ -53,9 +61,20 @@ impl Curve {
         let equity = cash + position * price;
         let time_ns = now_ns + i64::from(now_ns.rem_euclid(DAY_NS) == 0);
         self.peak = equity;
-        self.day_ends_ns = ((time_ns - 1).div_euclid(DAY_NS) + 1) * DAY_NS;
+        self.day_ends_ns = end_of_day(time_ns);
         self.last = Point { time_ns, cash, position, price, equity };
         self.points.push(self.last);
+    }
+
+    /// Sets points as far apart as they would be in the end over so much time, thinned out on the way.
+    #[must_use]
+    pub fn over(mut self, span_ns: i64) -> Self {
+        let days = span_ns / DAY_NS;
+        let most = i64::try_from(POINTS_MAX).unwrap_or(i64::MAX) - 3;
+        while span_ns / self.every_ns > most - days.min(most / 2) {
+            self.every_ns *= 2;
+        }
+        self
     }
 
     /// Marks the account to a price of now.
@@ -81,7 +100,7 @@ impl Curve {
         // A moment that ends a day belongs to that day.
         if now_ns > self.day_ends_ns {
             self.end_day();
-            self.day_ends_ns = ((now_ns - 1).div_euclid(DAY_NS) + 1) * DAY_NS;
+            self.day_ends_ns = end_of_day(now_ns);
         }
         self.last = Point { time_ns: now_ns, cash, position, price, equity };
         if now_ns >= self.next_ns {
@@ -94,55 +113,64 @@ impl Curve {
     }
 
     /// Marks the account, on which nothing happens, to the close of one bar after the other.
-    pub fn mark_bars(&mut self, bars: &[Bar], interval_ns: i64, account: &Account) {
-        let (cash, position, unit) = (account.cash, account.base, self.price_unit);
-        let mut before: Option<&Bar> = None;
-        let mut rest = bars;
+    pub(crate) fn mark_bars(
+        &mut self,
+        bars: &(impl Bars + ?Sized),
+        span: Range<usize>,
+        interval_ns: i64,
+        account: &Account,
+    ) {
+        let mut at = span.start;
         // From one point to the next, in between only the peak and the deepest fall can move.
-        while let Some(first) = rest.first() {
+        while at < span.end {
             let point_ns = self.next_ns.min(self.day_ends_ns.saturating_add(1));
             let stop_ns = point_ns.saturating_sub(interval_ns);
-            if first.open_ns >= stop_ns {
-                self.stood(before, interval_ns, account);
-                self.mark(first.open_ns + interval_ns, first.close, account);
-                before = Some(first);
-                rest = rest.get(1..).unwrap_or_default();
+            let stop = bars.first_from(at..span.end, stop_ns);
+            if stop == at {
+                self.mark(bars.open_ns(at) + interval_ns, bars.close(at), account);
+                at += 1;
                 continue;
             }
-            let (between, after) = rest.split_at(rest.partition_point(|it| it.open_ns < stop_ns));
-            // Without a position they all are worth the same.
-            let counted =
-                if position == 0.0 { between.get(..1).unwrap_or_default() } else { between };
-            let (mut peak, mut drawdown) = (self.peak, self.drawdown);
-            let mut bound = drawdown * peak;
-            for bar in counted {
-                let equity = cash + position * (bar.close as f64 * unit);
-                if equity > peak {
-                    peak = equity;
-                    bound = drawdown * peak;
-                } else if peak - equity > bound {
-                    drawdown = (peak - equity) / peak;
-                    bound = drawdown * peak;
-                }
-            }
-            (self.peak, self.drawdown) = (peak, drawdown);
-            before = between.last();
-            rest = after;
+            self.pass(bars, at..stop, account);
+            // Without a point, what was last there is known by its place.
+            let price = bars.close(stop - 1) as f64 * self.price_unit;
+            self.last = Point {
+                time_ns: bars.open_ns(stop - 1) + interval_ns,
+                cash: account.cash,
+                position: account.base,
+                price,
+                equity: account.cash + account.base * price,
+            };
+            at = stop;
         }
-        self.stood(before, interval_ns, account);
     }
 
-    /// Notes a bar that made no point as the last one.
-    fn stood(&mut self, bar: Option<&Bar>, interval_ns: i64, account: &Account) {
-        let Some(bar) = bar else { return };
-        let price = bar.close as f64 * self.price_unit;
-        self.last = Point {
-            time_ns: bar.open_ns + interval_ns,
-            cash: account.cash,
-            position: account.base,
-            price,
-            equity: account.cash + account.base * price,
-        };
+    /// Moves the peak and the deepest fall on over closes that make no point.
+    fn pass(&mut self, bars: &(impl Bars + ?Sized), span: Range<usize>, account: &Account) {
+        let (cash, position, unit) = (account.cash, account.base, self.price_unit);
+        let worth = |close: f64| cash + position * (close * unit);
+        let Some((lowest, highest)) = bars.extremes(span.clone()) else { return };
+        // An equity rises or falls with the close, so the extremes of one are those of the other.
+        let (one, other) = (worth(lowest), worth(highest));
+        let (least, most) = if one < other { (one, other) } else { (other, one) };
+        let bound = self.drawdown * self.peak;
+        let peak = if most > self.peak { most } else { self.peak };
+        if peak - least <= bound {
+            self.peak = peak;
+            return;
+        }
+        let (mut peak, mut drawdown, mut bound) = (self.peak, self.drawdown, bound);
+        for close in bars.closes(span) {
+            let equity = worth(close as f64);
+            if equity > peak {
+                peak = equity;
+                bound = drawdown * peak;
+            } else if peak - equity > bound {
+                drawdown = (peak - equity) / peak;
+                bound = drawdown * peak;
+            }
+        }
+        (self.peak, self.drawdown) = (peak, drawdown);
     }
 
     fn end_day(&mut self) {
@@ -156,13 +184,22 @@ impl Curve {
     /// Leaves out every other point that does not end a day.
     fn thin_out(&mut self) {
         self.every_ns *= 2;
-        let day = |it: &Point| (it.time_ns - 1).div_euclid(DAY_NS);
-        let points = std::mem::take(&mut self.points);
-        let kept = points.iter().enumerate().filter(|(at, point)| {
-            let ends_day = points.get(at + 1).is_none_or(|next| day(next) != day(point));
-            at % 2 == 0 || ends_day
-        });
-        self.points = kept.map(|(_, point)| *point).collect();
+        let mut day_ends_ns = i64::MIN;
+        let mut kept = 0;
+        for at in 0..self.points.len() {
+            let Some(&point) = self.points.get(at) else { break };
+            if point.time_ns > day_ends_ns {
+                day_ends_ns = end_of_day(point.time_ns);
+            }
+            let ends_day = self.points.get(at + 1).is_none_or(|it| it.time_ns > day_ends_ns);
+            if at % 2 == 0 || ends_day {
+                if let Some(place) = self.points.get_mut(kept) {
+                    *place = point;
+                }
+                kept += 1;
+            }
+        }
+        self.points.truncate(kept);
     }
 
     /// Notes the last point.
@@ -183,5 +220,48 @@ impl Curve {
     #[must_use]
     pub fn drawdown(&self) -> f64 {
         self.drawdown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use steelyard_engine::Instrument;
+
+    use super::*;
+
+    #[test]
+    fn thinned_out_a_curve_keeps_every_other_point_and_the_ends_of_days() {
+        let instrument = Instrument {
+            instrument_id: 0,
+            base_asset_id: 0,
+            quote_asset_id: 1,
+            lot_atoms: 1,
+            tick_lot_atoms: 1,
+            price_max_ticks: 1,
+            size_min_lots: 1,
+            size_max_lots: 1,
+            notional_min_atoms: 0,
+            notional_max_atoms: 0,
+            band_rate_e8: 0,
+            orders_max: 0,
+            triggers_max: 0,
+            volume_weight_e8: 0,
+            symbol: [0; 24],
+            base: [0; 12],
+            quote: [0; 12],
+        };
+        let account = Account::new(&instrument, 1_000, 1_000);
+        let step_ns = DAY_NS / 7 + 11;
+        let mut curve = Curve::new(1.0, 1);
+        let count = i64::try_from(POINTS_MAX).unwrap_or(0);
+        for at in 0..=count {
+            curve.mark(at * step_ns, 5, &account);
+        }
+        let day = |at: i64| (at * step_ns - 1).div_euclid(DAY_NS);
+        let stays = |at: &i64| at % 2 == 0 || *at == count || day(at + 1) != day(*at);
+        let expected: Vec<i64> = (0..=count).filter(stays).map(|at| at * step_ns).collect();
+        let found: Vec<i64> = curve.points().iter().map(|it| it.time_ns).collect();
+        assert_eq!(found, expected);
+        assert!((11_000..15_000).contains(&found.len()), "{} points are left", found.len());
     }
 }

@@ -31,7 +31,7 @@ impl Dice {
 }
 
 /// A model of delays in nanoseconds, none of them negative.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Latency {
     /// Always the same.
     Constant(i64),

@@ -4,7 +4,7 @@
 //! something has happened to one of the user's orders: the effects of that moment are taken before
 //! it plays on.
 
-use steelyard_engine::{Amend, Cancel, Effects, Engine, MarketState, Place, Side};
+use steelyard_engine::{Amend, Cancel, Effects, Engine, MarketState, Place, Side, Taken};
 
 use crate::rows::Bar;
 
@@ -40,12 +40,6 @@ pub trait Market {
     /// last; after `Until` it is the time asked for.
     fn play(&mut self, until_ns: i64) -> Played;
 
-    /// Returns when the first price is and twice that price, in ticks; None where it is not known
-    /// before anything is played.
-    fn begins_at(&self) -> Option<(i64, i64)> {
-        None
-    }
-
     /// Returns the time of what was played last.
     fn now_ns(&self) -> i64;
 
@@ -69,6 +63,12 @@ pub trait Market {
 
     /// Carries out an order; its effects are there afterwards.
     fn place(&mut self, place: &Place);
+
+    /// Carries out an order where nothing can come of it but what is returned, without effects; None
+    /// where it has to be placed.
+    fn take(&mut self, _place: &Place) -> Option<Taken> {
+        None
+    }
 
     /// Takes an order back; its effects are there afterwards.
     fn cancel(&mut self, cancel: Cancel);

@@ -101,22 +101,24 @@ def bars_from(
         UsageError: One is not, or they are no bars; the message names the first.
     """
     times = np.ascontiguousarray(open_ns, np.int64)
-    given = (opens, high, low, close, volume)
-    o, h, l, c, v = (np.ascontiguousarray(it, np.float64) for it in given)  # noqa: E741
-    if any(len(column) != len(times) for column in (o, h, l, c, v)):
+    given = tuple(np.ascontiguousarray(it, np.float64) for it in (opens, high, low, close, volume))
+    if any(len(column) != len(times) for column in given):
         raise UsageError("the columns of bars are not equally long")
+    whole = tuple(np.empty(len(times), np.int64) for _ in given)
     per_price, per_size = (float(1 / it) for it in (instrument.tick_size, instrument.lot_size))
+    limit = instrument.price_max_ticks
     try:
-        rows = _native.Bars.from_floats(times, o, h, l, c, v, per_price, per_size, rounds=False)
+        rows = _native.Bars.from_floats(
+            times, given, whole, per_price, per_size, interval_ns, limit
+        )
     except ValueError as error:
         at, name = error.args
         step = instrument.lot_size if name == "volume" else instrument.tick_size
         raise UsageError(
             f"bar {at} (at {int(times[at])} ns): {name} is no whole number of {in_full(step)}"
         ) from error
-    whole = (np.frombuffer(rows.column(at), np.int64) for at in range(1, 6))
     bars = BarColumns(instrument, interval_ns, times, *whole)
-    if not rows.is_sound(interval_ns, instrument.price_max_ticks):
+    if not rows.is_sound:
         check_bars(bars)
     return bars, rows
 

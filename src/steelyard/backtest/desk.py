@@ -143,7 +143,6 @@ class ReplayDesk(Seat, Desk):
         self.instrument = instrument
         self.book = ReplayBookView(instrument, replay)
         self.history = []
-        self.open_orders = self._open_orders
         self._replay = replay
         self._first_open = 0
         self.hidden: int | None = None  # the stop that `protect` keeps
@@ -174,7 +173,9 @@ class ReplayDesk(Seat, Desk):
         """Return the orders that may still fill, the stop that `protect` keeps among them."""
         return [self.own_order(at) for at in self.open_places()]
 
-    def _open_orders(self) -> list[OwnOrder]:
+    # A method of the class: one that it kept itself would keep it, and all that was found, alive.
+    def open_orders(self) -> list[OwnOrder]:
+        """Return the same without the stop that `protect` keeps."""
         return [order for order in self.every_open() if not order.protects]
 
     def asked(self, wish: Intent) -> Place:

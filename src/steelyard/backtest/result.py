@@ -16,6 +16,8 @@ from steelyard.domain.instrument import Instrument
 
 Records = NDArray[np.void]
 
+CANDLES_MAX = 5_000
+
 # One execution. Prices before it are in half ticks, so that a middle is whole; 0: not known.
 FILL = np.dtype(
     [
@@ -108,22 +110,43 @@ class Totals(Struct, frozen=True, kw_only=True):
 
 
 class Result(NamedTuple):
-    """One run.
-
-    candles are for the chart: at most some thousand, joined from the data; None where there were
-    no prices.
-    """
+    """One run; bars are those that it was made for, also where it ended early. None: a tape."""
 
     about: About
     totals: Totals
     fills: Records  # FILL
     orders: Records  # ORDER
     curve: Records  # POINT
-    candles: BarColumns | None
+    bars: BarColumns | None
     notes: tuple[tuple[int, str], ...] = ()  # what the strategy logged, with its time
+
+    @property
+    def candles(self) -> BarColumns | None:
+        """The prices for a chart, at most some thousand candles; None where there were none."""
+        return None if self.bars is None else thinned(self.bars, self.totals.events)
 
 
 def fee_atoms(fills: Records) -> list[int]:
     """Return the fees of fills as whole numbers of atoms of their asset."""
     high, low = fills["fee_atoms_high"].tolist(), fills["fee_atoms_low"].tolist()
     return [(upper << 64) + lower for upper, lower in zip(high, low, strict=True)]
+
+
+def thinned(bars: BarColumns, count: int) -> BarColumns | None:
+    """Return the first bars, joined until they are few enough for a chart."""
+    count = min(count, len(bars))
+    if not count:
+        return None
+    step = -(-count // CANDLES_MAX)
+    starts = np.arange(0, count, step)
+    ends = np.minimum(starts + step, count) - 1
+    return BarColumns(
+        bars.instrument,
+        bars.interval_ns * step,
+        bars.open_ns[starts],
+        bars.open_ticks[starts],
+        np.maximum.reduceat(bars.high_ticks[:count], starts),
+        np.minimum.reduceat(bars.low_ticks[:count], starts),
+        bars.close_ticks[ends],
+        np.add.reduceat(bars.volume_lots[:count], starts),
+    )

@@ -19,7 +19,16 @@ from steelyard.backtest import settings as assumed
 from steelyard.backtest.columns import BarColumns, Ints, Source, Tape, check_bars
 from steelyard.backtest.desk import ACCOUNT_ID, ReplayDesk
 from steelyard.backtest.host import Host
-from steelyard.backtest.result import FILL, ORDER, POINT, About, Assumption, Result, Totals
+from steelyard.backtest.result import (
+    FILL,
+    ORDER,
+    POINT,
+    About,
+    Assumption,
+    Records,
+    Result,
+    Totals,
+)
 from steelyard.backtest.settings import Settings
 from steelyard.backtest.signals import Follower
 from steelyard.domain.commands import (
@@ -39,7 +48,6 @@ from steelyard.trading.host import Guard, unguarded
 from steelyard.trading.risk import Limits
 from steelyard.trading.strategy import Strategy, overrides
 
-CANDLES_MAX = 5_000
 SCHEDULE_ID = 1
 BASE_ID, QUOTE_ID = 1, 2
 _MICROS = 1_000_000
@@ -92,7 +100,7 @@ class Run:
                 )
             if rows is None:
                 rows = machine_rows(data)
-                if not rows.is_sound(data.interval_ns, instrument.price_max_ticks):
+                if not rows.is_sound:
                     check_bars(data)
             self.replay = _native.Replay(
                 rows,
@@ -168,7 +176,7 @@ class Run:
             self._start_ns = int(block["time_ns"][0])
         return np.ascontiguousarray(block).view(np.int64)
 
-    def go_to(self, targets: Ints, clock: Callable[[], float]) -> None:
+    def go_to(self, targets: Ints | _native.Targets, clock: Callable[[], float]) -> None:
         """Play to the end, trading to targets in lots instead of asking the strategy.
 
         Raises:
@@ -177,6 +185,8 @@ class Run:
         if self._is_limited:
             if not isinstance(self._strategy, Follower):
                 raise UsageError("targets under limits are traded by a Follower")
+            if isinstance(targets, _native.Targets):
+                targets = np.frombuffer(targets.lots(), np.int64)
             if len(targets) != len(self._data):
                 raise ValueError(f"{len(targets)} targets for {len(self._data)} bars")
             self._strategy.targets = targets
@@ -184,6 +194,8 @@ class Run:
             return
         begun = clock()
         try:
+            if not isinstance(targets, _native.Targets):
+                targets = _native.Targets.of_lots(np.ascontiguousarray(targets, np.int64))
             self.replay.run_targets(targets)
             self._is_partial = False
         finally:
@@ -199,19 +211,18 @@ class Run:
     ) -> Result:
         """Return what the run has found; version is that of the program that made it."""
         replay, data = self.replay, self._data
-        fills = np.frombuffer(replay.fills(), FILL)
-        orders = np.frombuffer(replay.orders(), ORDER)
+        fill_count, order_count, point_count = replay.counts
+        fills = _records(fill_count, FILL, replay.fills)
+        orders = _records(order_count, ORDER, replay.orders)
         events, fees, exposed_ns, drawdown = replay.totals()
         is_tape = not isinstance(data, BarColumns)
         if isinstance(data, BarColumns):
             played = data.open_ns[:events]
             start_ns = int(played[0]) if events else 0
             end_ns = int(played[-1]) + data.interval_ns if events else 0
-            candles = thinned(data, events)
         else:
             start_ns = self._start_ns or 0
             end_ns = max(start_ns, replay.now_ns)
-            candles = None
         strategy = type(self._strategy)
         assumptions = assumed.assumptions(self._settings, self.instrument, is_tape=is_tape)
         if isinstance(data, Tape) and data.guess:
@@ -243,8 +254,9 @@ class Run:
             drawdown=drawdown,
             seconds=self._seconds,
         )
-        curve = np.frombuffer(replay.curve(), POINT)
-        return Result(about, totals, fills, orders, curve, candles, tuple(self.host.notes))
+        curve = _records(point_count, POINT, replay.curve)
+        bars = data if isinstance(data, BarColumns) else None
+        return Result(about, totals, fills, orders, curve, bars, tuple(self.host.notes))
 
 
 def limit_text(limits: Limits | None, stop_loss: Decimal | None) -> str:
@@ -259,11 +271,15 @@ def limit_text(limits: Limits | None, stop_loss: Decimal | None) -> str:
 
 
 def machine_rows(bars: BarColumns) -> _native.Bars:
-    """Return bars in the machine's form; many runs may share them."""
-    columns = [np.ascontiguousarray(column, np.int64) for column in bars[2:]]
-    if any(len(column) != len(bars.open_ns) for column in columns):
+    """Return bars as the machine reads them; many runs may share them.
+
+    Nothing is copied: whoever changes a column afterwards changes the market.
+    """
+    times, *numbers = (np.ascontiguousarray(column, np.int64) for column in bars[2:])
+    if any(len(column) != len(times) for column in numbers):
         check_bars(bars)
-    return _native.Bars(*columns)
+    limit = bars.instrument.price_max_ticks
+    return _native.Bars(times, numbers, bars.interval_ns, limit)
 
 
 def opening(instrument: Instrument, settings: Settings) -> bytes:
@@ -291,23 +307,12 @@ def opening(instrument: Instrument, settings: Settings) -> bytes:
     return b"".join(ENCODER.encode(command, 0) for command in commands)
 
 
-def thinned(bars: BarColumns, count: int) -> BarColumns | None:
-    """Return the first bars, joined until they are few enough for a chart."""
-    if not count:
-        return None
-    step = -(-count // CANDLES_MAX)
-    starts = np.arange(0, count, step)
-    ends = np.minimum(starts + step, count) - 1
-    return BarColumns(
-        bars.instrument,
-        bars.interval_ns * step,
-        bars.open_ns[starts],
-        bars.open_ticks[starts],
-        np.maximum.reduceat(bars.high_ticks[:count], starts),
-        np.minimum.reduceat(bars.low_ticks[:count], starts),
-        bars.close_ticks[ends],
-        np.add.reduceat(bars.volume_lots[:count], starts),
-    )
+def _records(count: int, form: np.dtype[np.void], write: Callable[[Ints], None]) -> Records:
+    """Return records that the machine has written."""
+    words = np.empty(count * form.itemsize // 8, np.int64)
+    write(words)
+    words.flags.writeable = False
+    return words.view(form)
 
 
 def _played(source: Source, start_ns: int, end_ns: int) -> Source:

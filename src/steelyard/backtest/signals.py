@@ -69,40 +69,58 @@ def frame_of(bars: BarColumns) -> pl.DataFrame:
 
 
 def targets_of(found: Any, bars: BarColumns) -> Ints:
-    """Return the positions that signals want, in lots, a row a bar.
+    """Return the positions that signals want, in lots, a row a bar; `changes_of` says how.
 
-    Sizes between two lots are rounded towards zero, as `Strategy.size` rounds; a missing value
-    keeps the position of the row before, at first none.
+    Raises:
+        ConfigError: As `changes_of`.
+    """
+    return np.frombuffer(changes_of(found, bars).lots(), np.int64)
+
+
+def changes_of(found: Any, bars: BarColumns) -> _native.Targets:
+    """Return the positions that signals want, in lots, as `Run.go_to` takes them.
+
+    Flags are positions of one and of none. Sizes between two lots are rounded towards zero, as
+    `Strategy.size` rounds; a missing value keeps the position of the row before, at first none.
 
     Raises:
         ConfigError: Not as many as there are bars, infinite, or no numbers.
     """
-    if isinstance(found, pl.DataFrame) and found.width == 1:
-        found = found.to_series()
-    if isinstance(found, pl.Series):
-        found = found.cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    try:
-        wanted = np.asarray(found, np.float64)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"signals gave no numbers: {error}") from error
+    wanted = _numbers(found)
     if wanted.shape != (len(bars),):
         raise ConfigError(
             f"signals gave {wanted.shape} values for {len(bars)} bars; "
             "give one a bar, the position in base that its close leads to"
         )
     instrument = bars.instrument
+    limits = float(instrument.lot_size), instrument.size_max_lots
     try:
-        lots = _native.whole_targets(
-            np.ascontiguousarray(wanted), float(instrument.lot_size), instrument.size_max_lots
-        )
+        if wanted.dtype == np.bool_:
+            return _native.Targets.of_flags(wanted.view(np.uint8), *limits)
+        return _native.Targets.of_sizes(wanted, *limits)
     except ValueError as error:
         at = error.args[0]
         if np.isinf(wanted[at]):
             raise ConfigError(f"signals gave an infinite position at bar {at}") from error
         raise ConfigError(
-            f"signals want {wanted[at]} at bar {at}, more than an order may be"
+            f"signals want {float(wanted[at])} at bar {at}, more than an order may be"
         ) from error
-    return np.frombuffer(lots, np.int64)
+
+
+def _numbers(found: Any) -> Any:
+    """Return floats or flags, contiguous."""
+    if isinstance(found, pl.DataFrame) and found.width == 1:
+        found = found.to_series()
+    if isinstance(found, pl.Series):
+        is_whole = found.dtype == pl.Boolean and not found.has_nulls()
+        found = found if is_whole else found.cast(pl.Float64).fill_null(float("nan"))
+        found = found.to_numpy()
+    if not (isinstance(found, np.ndarray) and found.dtype == np.bool_):
+        try:
+            found = np.asarray(found, np.float64)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"signals gave no numbers: {error}") from error
+    return np.ascontiguousarray(found)
 
 
 def call_signals(signals: Signals, frame: pl.DataFrame, params: dict[str, Any]) -> Any:

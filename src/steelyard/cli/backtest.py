@@ -27,7 +27,14 @@ from steelyard.backtest.report import Report
 from steelyard.backtest.result import Records, Result
 from steelyard.backtest.run import Run
 from steelyard.backtest.settings import steady
-from steelyard.backtest.signals import Follower, Signals, call_signals, frame_of, targets_of
+from steelyard.backtest.signals import (
+    Follower,
+    Signals,
+    call_signals,
+    changes_of,
+    frame_of,
+    targets_of,
+)
 from steelyard.backtest.tapecandles import CandleTap
 from steelyard.cli.backtest_data import Opened, open_data, read_delays
 from steelyard.cli.options import Common
@@ -160,7 +167,7 @@ def run(prepared: Prepared, *, is_watched: bool) -> tuple[Result, bool]:
     with progress(data, tap, is_watched=is_watched) as looked:
         try:
             if isinstance(data, BarColumns) and prepared.signals is not None:
-                made.go_to(_targets(prepared, data), perf_counter)
+                made.go_to(changes_of(_found(prepared, data), data), perf_counter)
             else:
                 made.go(perf_counter, guarded, looked)
         except KeyboardInterrupt:
@@ -169,7 +176,7 @@ def run(prepared: Prepared, *, is_watched: bool) -> tuple[Result, bool]:
         name=config.bot.name, sources=(prepared.opened.source,), version=__version__
     )
     if tap is not None:
-        found = found._replace(candles=tap.candles(found.about.end_ns, found.curve))
+        found = found._replace(bars=tap.candles(found.about.end_ns, found.curve))
     if isinstance(config.strategy, SignalsTable):
         about = replace(
             found.about, strategy=config.strategy.signals, params=config.strategy.params
@@ -260,10 +267,10 @@ class progress:  # noqa: N801 used as the function that a context manager is
         self._progress.update(self._task, description=f"{done:,} played", completed=at)
 
 
-def _targets(prepared: Prepared, bars: BarColumns) -> Any:
+def _found(prepared: Prepared, bars: BarColumns) -> Any:
     signals, table = prepared.signals, prepared.config.strategy
     assert signals is not None, "asked only where arrays decide"
-    return targets_of(call_signals(signals, frame_of(bars), table.params), bars)
+    return call_signals(signals, frame_of(bars), table.params)
 
 
 def _check(prepared: Prepared, common: Common) -> int:
@@ -283,7 +290,9 @@ def _check(prepared: Prepared, common: Common) -> int:
         if not isinstance(data, BarColumns):
             checked = lookahead.check_tape(fills, data)
         elif prepared.signals is not None:
-            checked = lookahead.check_signals(lambda bars: _targets(prepared, bars), data)
+            checked = lookahead.check_signals(
+                lambda bars: targets_of(_found(prepared, bars), bars), data
+            )
         else:
             checked = lookahead.check_run(fills, data)
     found = checked.findings

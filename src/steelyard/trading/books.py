@@ -82,14 +82,23 @@ class BookView:
         self.instrument = instrument
         self.stale_ns = stale_ns
         self.book: Book = LocalBook()
-        self.bids = BookSide(self, Side.BUY)
-        self.asks = BookSide(self, Side.SELL)
         self.snapshots = 0  # taken
         self._gaps_before = 0  # of the books before this one
         self._owed_sequence = 0  # the venue is known to be this far
         self._heard_ns: int | None = None  # when the book was last known to be right, our clock
         self._first_ticks: tuple[int | None, int | None] = (None, None)  # the touch of the snapshot
         self._broken_why = ""
+
+    # Made anew for whoever asks: kept, they would keep the view, and all that its book stands on.
+    @property
+    def bids(self) -> BookSide:
+        """The side of those who buy."""
+        return BookSide(self, Side.BUY)
+
+    @property
+    def asks(self) -> BookSide:
+        """The side of those who sell."""
+        return BookSide(self, Side.SELL)
 
     def follow(self, book: Book) -> None:
         """Show another book from here on, one that its stream keeps; it waits for a snapshot."""

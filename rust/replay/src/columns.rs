@@ -1,0 +1,81 @@
+//! Bars that somebody else keeps, read by their places.
+
+use std::ops::Range;
+
+use crate::rows::Bar;
+
+/// Bars, oldest first. Places beyond them are nobody's business; there 0 is read.
+pub trait Bars {
+    /// Returns how many there are.
+    fn count(&self) -> usize;
+
+    /// Returns one of them.
+    fn bar(&self, at: usize) -> Bar;
+
+    /// Returns when one begins.
+    fn open_ns(&self, at: usize) -> i64;
+
+    /// Returns at what price one begins.
+    fn open(&self, at: usize) -> i64;
+
+    /// Returns how much was traded in one.
+    fn volume(&self, at: usize) -> i64;
+
+    /// Returns at what price one ends.
+    fn close(&self, at: usize) -> i64;
+
+    /// Returns at what prices some end.
+    fn closes(&self, span: Range<usize>) -> impl Iterator<Item = i64>;
+
+    /// Returns the lowest and the highest of some closes, as floats, which they are exactly.
+    #[allow(clippy::cast_precision_loss, reason = "prices are below 2^53")]
+    fn extremes(&self, span: Range<usize>) -> Option<(f64, f64)> {
+        let mut closes = self.closes(span).map(|it| it as f64);
+        let first = closes.next()?;
+        Some(closes.fold((first, first), |(low, high), it| (low.min(it), high.max(it))))
+    }
+
+    /// Returns the first of some that does not begin before a time; their end, if all do.
+    fn first_from(&self, span: Range<usize>, time_ns: i64) -> usize {
+        let Range { mut start, mut end } = span;
+        while start < end {
+            let middle = start.midpoint(end);
+            if self.open_ns(middle) < time_ns {
+                start = middle.saturating_add(1);
+            } else {
+                end = middle;
+            }
+        }
+        start
+    }
+}
+
+impl Bars for [Bar] {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn bar(&self, at: usize) -> Bar {
+        self.get(at).copied().unwrap_or_default()
+    }
+
+    fn open_ns(&self, at: usize) -> i64 {
+        self.get(at).map_or(0, |it| it.open_ns)
+    }
+
+    fn open(&self, at: usize) -> i64 {
+        self.get(at).map_or(0, |it| it.open)
+    }
+
+    fn volume(&self, at: usize) -> i64 {
+        self.get(at).map_or(0, |it| it.volume)
+    }
+
+    fn close(&self, at: usize) -> i64 {
+        self.get(at).map_or(0, |it| it.close)
+    }
+
+    fn closes(&self, span: Range<usize>) -> impl Iterator<Item = i64> {
+        self.get(span).unwrap_or_default().iter().map(|it| it.close)
+    }
+}

@@ -1,0 +1,438 @@
+//! Trading to targets: a position for each bar's close, given beforehand, instead of a strategy.
+//!
+//! Only where a target changes something is wanted. Between two changes, while nothing is on its way
+//! and no order open, bars are passed in one go, and a market order that arrives at once is carried
+//! out at once. Where that cannot be the machine plays as it always does; fills, orders, fees,
+//! balances and the curve are the same.
+
+use steelyard_engine::{OrderType, Place, SelfTrade, Side, Taken, TimeInForce};
+
+use super::{Machine, Pause, USER, Wish, state};
+use crate::any::AnyMarket;
+use crate::columns::Bars;
+use crate::latency::Latency;
+use crate::market::Market;
+use crate::rows::{FillRow, OrderRow};
+
+/// So many bars are fed at once where they are played one by one, and at first.
+const BLOCK: usize = 4_096;
+const BLOCK_FIRST: usize = 64;
+
+/// So many opens are read ahead.
+const AHEAD: usize = 32;
+
+/// A change of the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aim {
+    /// The place of the bar whose close leads to it.
+    pub bar: usize,
+    /// The position from then on.
+    pub lots: i64,
+}
+
+/// The opens after some changes, read together: they are far apart, and memory is slow for one.
+#[derive(Default)]
+struct Opens {
+    /// Of the change with this place, and of those after it.
+    first: usize,
+    count: usize,
+    opens: [i64; AHEAD],
+}
+
+impl Opens {
+    /// Returns the open of the bar after a change.
+    fn after(&mut self, bars: &(impl Bars + ?Sized), aims: &[Aim], at: usize) -> i64 {
+        if at.wrapping_sub(self.first) >= self.count {
+            let ahead = aims.get(at..).unwrap_or_default().iter().zip(&mut self.opens);
+            (self.first, self.count) = (at, 0);
+            for (aim, open) in ahead {
+                *open = bars.open(aim.bar.saturating_add(1));
+                self.count = self.count.saturating_add(1);
+            }
+        }
+        self.opens.get(at.wrapping_sub(self.first)).copied().unwrap_or(0)
+    }
+}
+
+impl Machine<AnyMarket> {
+    /// Makes room for what so many orders will leave behind.
+    pub fn expect_orders(&mut self, count: usize) {
+        self.orders.reserve(count);
+        self.fills.reserve(count);
+        self.by_engine.reserve(count);
+    }
+
+    /// Feeds a market of bars those that come next, and says where there are none after them; before
+    /// anything is played it has to be fed, because the first bar says what time it is.
+    pub fn feed_bars(&mut self, bars: &(impl Bars + ?Sized)) {
+        let Some(market) = self.market.bars() else { return };
+        let from = market.bars_played();
+        let block = if from == 0 { BLOCK_FIRST } else { BLOCK };
+        let to = bars.count().min(from.saturating_add(block));
+        market.feed((from..to).map(|at| bars.bar(at)));
+        if from == 0 && to != 0 && self.curve.points().is_empty() {
+            let first = bars.bar(0);
+            self.curve.begin(first.open_ns, first.open.saturating_mul(2), &self.account);
+        }
+        if to == bars.count() {
+            market.finish();
+        }
+    }
+
+    /// Plays to targets, whose changes come by bars, for at most so many steps: a change, a bar or
+    /// what comes between two; returns whether it is over. `done` counts the changes made.
+    pub fn aim(
+        &mut self,
+        bars: &(impl Bars + ?Sized),
+        aims: &[Aim],
+        done: &mut usize,
+        steps: usize,
+    ) -> bool {
+        let mut opens = Opens::default();
+        for _ in 0..steps {
+            let next = aims.get(*done);
+            let end = next.map_or(bars.count(), |it| it.bar.saturating_add(1));
+            let mut is_there = self.glide(bars, end);
+            if !is_there || next.is_none() {
+                is_there = match self.advance() {
+                    Pause::Bar(_) => self.bars_played() == end,
+                    Pause::Starved => {
+                        self.feed_bars(bars);
+                        false
+                    }
+                    Pause::End => return true,
+                    Pause::News | Pause::Timer(..) | Pause::Book | Pause::Trade { .. } => false,
+                };
+            }
+            if let Some(aim) = next
+                && is_there
+            {
+                let open = opens.after(bars, aims, *done);
+                *done = done.saturating_add(1);
+                self.want(bars, aim.lots, open);
+            }
+        }
+        false
+    }
+
+    /// Plays the bars before a place on which nothing can happen, and calls nobody; returns whether
+    /// it is there.
+    fn glide(&mut self, bars: &(impl Bars + ?Sized), end: usize) -> bool {
+        if !self.is_quiet() {
+            return false;
+        }
+        let Some(market) = self.market.bars().filter(|it| it.is_idle()) else { return false };
+        let (from, interval_ns) = (market.bars_played(), market.interval_ns());
+        if from < end {
+            self.is_fed = false; // it plays on
+            self.curve.mark_bars(bars, from..end, interval_ns, &self.account);
+            market.skip(bars, end);
+            let count = u64::try_from(end.saturating_sub(from)).unwrap_or(0);
+            self.events = self.events.saturating_add(count);
+        }
+        true
+    }
+
+    fn bars_played(&mut self) -> usize {
+        self.market.bars().map_or(0, |it| it.bars_played())
+    }
+
+    /// Lets a market order go for what is missing to a position; `open` is that of the next bar.
+    fn want(&mut self, bars: &(impl Bars + ?Sized), target: i64, open: i64) {
+        let lots = target.saturating_sub(self.expected_lots());
+        if lots == 0 {
+            return;
+        }
+        let wish = Wish {
+            side: if lots > 0 { Side::Buy } else { Side::Sell },
+            order_type: OrderType::Market,
+            time_in_force: TimeInForce::Ioc,
+            post_only: false,
+            price_ticks: 0,
+            trigger_ticks: 0,
+            size_lots: lots.saturating_abs(),
+        };
+        if !self.place_at_once(bars, &wish, open) {
+            self.place(&wish);
+        }
+    }
+
+    /// Carries out an order where it arrives before anything else can happen, if that is so.
+    fn place_at_once(&mut self, bars: &(impl Bars + ?Sized), wish: &Wish, open: i64) -> bool {
+        let settings = &self.settings;
+        let is_at_once = settings.order_latency == Latency::Constant(0)
+            && settings.answer_latency == Latency::Constant(0)
+            && settings.reject_e8 == 0
+            && !settings.wants_news
+            && self.is_quiet();
+        let Some(market) = self.market.bars().filter(|it| is_at_once && it.is_idle()) else {
+            return false;
+        };
+        let next = (!market.meets_close()).then(|| market.bars_played());
+        if next.is_some_and(|it| it >= bars.count()) {
+            return false; // it never arrives
+        }
+        let (wanted_ns, decided_half_ticks) = (market.now_ns(), market.mid_half_ticks());
+        if let Some(next) = next {
+            market.look_at_open(bars, next, open);
+        }
+        let order = self.orders.len();
+        let engine_id = u64::try_from(self.by_engine.len()).unwrap_or(u64::MAX);
+        let row = OrderRow {
+            engine_id,
+            wanted_ns,
+            arrived_ns: market.now_ns(),
+            arrived_half_ticks: market.mid_half_ticks(),
+            size_lots: wish.size_lots,
+            side: wish.side.number(),
+            order_type: wish.order_type.number(),
+            time_in_force: wish.time_in_force.number(),
+            state: state::PENDING,
+            told_state: state::PENDING,
+            decided_half_ticks,
+            ..OrderRow::default()
+        };
+        let place = Place {
+            account_id: USER,
+            instrument_id: self.account.instrument_id(),
+            price_ticks: None,
+            size_lots: wish.size_lots,
+            side: wish.side,
+            order_type: wish.order_type,
+            time_in_force: wish.time_in_force,
+            post_only: false,
+            self_trade: SelfTrade::CancelOldest,
+            fee_asset: settings.fee_asset,
+            terms: None,
+        };
+        self.by_engine.push(order);
+        match market.take(&place) {
+            Some(taken) => self.note_whole(row, &taken),
+            None => {
+                self.orders.push(row);
+                market.set_position(self.account.position_lots());
+                market.place(&place);
+                self.hear();
+            }
+        }
+        true
+    }
+
+    /// Notes an order whose life has been one moment, and that nobody waits to hear of.
+    fn note_whole(&mut self, row: OrderRow, taken: &Taken) {
+        let mut row = OrderRow { ended_ns: row.arrived_ns, ..row };
+        row.filled_lots = taken.lots;
+        row.told_lots = taken.lots;
+        row.state = match (taken.refusal, taken.ended) {
+            (Some(reason), _) => {
+                row.reject_reason = reason.number();
+                state::REJECTED
+            }
+            (None, Some(cause)) => {
+                row.cancel_cause = cause.number();
+                state::EXPIRED
+            }
+            (None, None) => state::FILLED,
+        };
+        row.told_state = row.state;
+        self.orders.push(row);
+        if taken.lots != 0 {
+            let side = if row.side > 0 { Side::Buy } else { Side::Sell };
+            let (price_ticks, size_lots) = (taken.price_ticks, taken.lots);
+            let (fee_atoms, fee_asset_id) = (taken.fee_atoms, taken.fee_asset_id);
+            let time_ns = row.arrived_ns;
+            self.account.fill(time_ns, side, price_ticks, size_lots, fee_atoms, fee_asset_id);
+            let position_lots = self.account.position_lots();
+            self.fills.push(FillRow {
+                time_ns,
+                order: u64::try_from(self.orders.len()).unwrap_or(0),
+                trade_id: taken.trade_id,
+                price_ticks,
+                size_lots,
+                fee_atoms,
+                fee_asset_id,
+                side: row.side,
+                is_maker: false,
+                position_lots,
+                decided_half_ticks: row.decided_half_ticks,
+                arrived_half_ticks: row.arrived_half_ticks,
+            });
+            (self.told_lots, self.told_fills) = (position_lots, self.fills.len());
+        }
+        self.market.set_position(self.account.position_lots());
+    }
+}
+
+impl<M: Market> Machine<M> {
+    /// Takes what has become of an order that was carried out directly into the books.
+    pub(super) fn settle(&mut self, order: usize, side: Side, taken: &Taken) {
+        if let Some(reason) = taken.refusal {
+            self.reject(order, reason.number());
+        } else {
+            self.change(order, state::WORKING);
+            if taken.lots != 0 {
+                let fill = FillRow {
+                    time_ns: self.market.now_ns(),
+                    order: 0,
+                    trade_id: taken.trade_id,
+                    price_ticks: taken.price_ticks,
+                    size_lots: taken.lots,
+                    fee_atoms: taken.fee_atoms,
+                    fee_asset_id: taken.fee_asset_id,
+                    side: side.number(),
+                    is_maker: false,
+                    position_lots: 0,
+                    decided_half_ticks: 0,
+                    arrived_half_ticks: 0,
+                };
+                self.fill(order, side, taken.remaining_lots, fill);
+            }
+            if let Some(cause) = taken.ended {
+                self.end(order, cause);
+            }
+        }
+        self.market.set_position(self.account.position_lots());
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "small numbers, and a test may fall over")]
+mod tests {
+    use steelyard_engine::{Command, FeeAsset, MarketState};
+
+    use super::super::Closure;
+    use super::super::tests::{hungry, rules, walk};
+    use super::*;
+    use crate::bars::BarRules;
+    use crate::curve::Curve;
+    use crate::latency::Dice;
+    use crate::rows::Bar;
+
+    const HOUR_NS: i64 = 3_600_000_000_000;
+
+    /// What differs from run to run, beside the rules.
+    fn assume(machine: &mut Machine<AnyMarket>, dice: &mut Dice) {
+        let one_in = |dice: &mut Dice, bound: u64| dice.below(bound) == 0;
+        let settings = &mut machine.settings;
+        settings.reject_e8 = if one_in(dice, 4) { 10_000_000 } else { 0 };
+        settings.order_latency = match dice.below(4) {
+            0 => Latency::Samples(vec![0, 5_000_000_000, 70_000_000_000]),
+            1 => Latency::Constant(61_000_000_000),
+            _ => Latency::Constant(0),
+        };
+        let answers = if one_in(dice, 4) { 100_000_000_000 } else { 0 };
+        settings.answer_latency = Latency::Constant(answers);
+        settings.fee_asset = if one_in(dice, 2) { FeeAsset::Received } else { FeeAsset::Quote };
+        if one_in(dice, 3) {
+            let closed = |from: i64, state| Closure {
+                from_ns: from * HOUR_NS + 7,
+                to_ns: (from + 2) * HOUR_NS + 90_000_000_000,
+                state,
+            };
+            settings.closures =
+                vec![closed(1, MarketState::Halted), closed(9, MarketState::PostOnly)];
+        }
+        if one_in(dice, 4) {
+            settings.mark_ns = HOUR_NS;
+        }
+        let every_ns = [1, 600_000_000_000, 30 * HOUR_NS];
+        let at = usize::try_from(dice.below(3)).unwrap_or(0);
+        machine.curve = Curve::new(0.01, every_ns.get(at).copied().unwrap_or(1));
+        if one_in(dice, 5) {
+            // Little of both: some of what is wanted cannot be paid.
+            for (asset_id, amount_atoms) in [(1, 990_000_000), (0, 99_980_000)] {
+                let transfer =
+                    steelyard_engine::Transfer { account_id: 100, asset_id, amount_atoms };
+                machine.administer(&Command::Withdraw(transfer));
+            }
+            machine.account.cash_atoms -= 990_000_000;
+            machine.account.base_atoms -= 99_980_000;
+        }
+    }
+
+    fn aims(dice: &mut Dice, bars: usize) -> Vec<Aim> {
+        let rare = 1 + dice.below(60);
+        let mut found = Vec::new();
+        for bar in 0..bars {
+            if dice.below(rare) == 0 {
+                found.push(Aim { bar, lots: i64::try_from(dice.below(900)).unwrap_or(0) - 300 });
+            }
+        }
+        found
+    }
+
+    /// Plays bar by bar, with every order placed.
+    fn the_long_way(machine: &mut Machine<AnyMarket>, bars: &[Bar], aims: &[Aim]) {
+        if let AnyMarket::Bars(market) = &mut machine.market {
+            market.goes_the_long_way = true;
+            market.feed(bars.iter().copied());
+            market.finish();
+        }
+        let mut rest = aims.iter().peekable();
+        let mut played = 0;
+        loop {
+            match machine.advance() {
+                Pause::Bar(_) => {
+                    if let Some(aim) = rest.next_if(|it| it.bar == played) {
+                        let lots = aim.lots - machine.expected_lots();
+                        let wish = Wish {
+                            side: if lots > 0 { Side::Buy } else { Side::Sell },
+                            order_type: OrderType::Market,
+                            time_in_force: TimeInForce::Ioc,
+                            post_only: false,
+                            price_ticks: 0,
+                            trigger_ticks: 0,
+                            size_lots: lots.abs(),
+                        };
+                        if lots != 0 {
+                            machine.place(&wish);
+                        }
+                    }
+                    played += 1;
+                }
+                Pause::End => return,
+                Pause::News
+                | Pause::Timer(..)
+                | Pause::Book
+                | Pause::Trade { .. }
+                | Pause::Starved => {}
+            }
+        }
+    }
+
+    #[test]
+    fn aiming_is_placing_bar_by_bar() {
+        let [mut fills, mut refused, mut at_once] = [0; 3];
+        for seed in 0..150 {
+            let mut dice = Dice::new(seed + 77);
+            let rules: BarRules = rules(&mut dice);
+            let bars = walk(seed, 900);
+            let (mut one, mut other) = (hungry(seed, rules), hungry(seed, rules));
+            let assumed = dice.clone();
+            assume(&mut one, &mut dice);
+            assume(&mut other, &mut assumed.clone());
+            let aims = aims(&mut dice, bars.len());
+            the_long_way(&mut one, &bars, &aims);
+            other.feed_bars(bars.as_slice());
+            let mut done = 0;
+            while !other.aim(bars.as_slice(), &aims, &mut done, 50) {}
+            one.close();
+            other.close();
+            assert_eq!(one.orders(), other.orders(), "seed {seed}");
+            assert_eq!(one.fills(), other.fills(), "seed {seed}");
+            assert_eq!(one.curve.points(), other.curve.points());
+            assert_eq!(one.curve.drawdown().to_bits(), other.curve.drawdown().to_bits());
+            assert_eq!((one.events(), one.now_ns()), (other.events(), other.now_ns()));
+            assert_eq!(one.account.fees, other.account.fees);
+            let now_ns = one.now_ns();
+            assert_eq!(one.account.exposed_ns(now_ns), other.account.exposed_ns(now_ns));
+            let hashes = [&mut one, &mut other].map(|it| it.market.engine().state_hash());
+            assert_eq!(hashes.first(), hashes.last());
+            fills += other.fills().len();
+            refused += other.orders().iter().filter(|it| it.reject_reason != 0).count();
+            at_once += usize::from(other.flown == 0) * other.fills().len();
+        }
+        let counts = [fills, refused, at_once];
+        assert!(counts.iter().all(|&it| it > 500), "{counts:?} are too few to tell");
+    }
+}
