@@ -16,9 +16,12 @@ from steelyard.trading.records import (
     AmendSent,
     AmendUnknown,
     BalancesSeen,
+    BreakerResumed,
+    BreakerTripped,
     CancelAsked,
     ClockMeasured,
     CountDisputed,
+    DayBegan,
     FillsChecked,
     FillSeen,
     ForeignFillSeen,
@@ -39,6 +42,7 @@ from steelyard.trading.records import (
     OrderSeen,
     OrderSent,
     OrderUnknown,
+    PeakSeen,
     PositionAdopted,
     ProtectionSeen,
     ProtectionSet,
@@ -136,6 +140,10 @@ SAMPLES = [
     IntentRefused("gate", "why", "buy 1", 2),
     StrategyNoted("ü", 1),
     RunStopped("why"),
+    DayBegan(20_000, -(10**30)),
+    PeakSeen(10**30),
+    BreakerTripped("rejects", "why", "15m", 10**19),
+    BreakerResumed("rejects", "anna", "why"),
 ]
 
 GOLDEN = Path(__file__).parent / "golden"

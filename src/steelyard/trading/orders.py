@@ -98,6 +98,7 @@ class OwnOrder(Struct, kw_only=True):
     note: str = ""  # why it ended, where somebody said so
     reject_reason: RejectReason | None = None
     protects: bool = False
+    mid_half_ticks: int | None = None  # twice the middle when it was decided on
     is_nameless: bool = False  # adopted: the venue has no client order id for it
     fill_count: int = 0
     venue_quote_atoms: int = 0
@@ -230,11 +231,24 @@ class Orders:
 
     # -- evidence, applied from records -------------------------------------------------------
 
-    def pend(self, place: Place, now_ns: int, *, protects: bool = False) -> OwnOrder:
+    def pend(
+        self,
+        place: Place,
+        now_ns: int,
+        *,
+        protects: bool = False,
+        mid_half_ticks: int | None = None,
+    ) -> OwnOrder:
         """Enter an order that was decided on."""
         if place.client_order_id in self._by_client_id:
             raise InvariantError(f"client order id {place.client_order_id} was used twice")
-        order = OwnOrder(place=place, created_ns=now_ns, updated_ns=now_ns, protects=protects)
+        order = OwnOrder(
+            place=place,
+            created_ns=now_ns,
+            updated_ns=now_ns,
+            protects=protects,
+            mid_half_ticks=mid_half_ticks,
+        )
         self._by_client_id[place.client_order_id] = order
         self._open[place.client_order_id] = order
         return order

@@ -99,6 +99,7 @@ class Trader:
         self.turn = turn = Turn(rules, rng)
         self.questions = Questions(turn)
         self.work = OrderWork(turn, self._check, self._check_amend)
+        self.work.mid_half_ticks = self._mid_half_ticks
         self.reconciler = Reconciler(turn, self.questions, self.work, config.bot.foreign_orders)
         self.protection = Protection(
             turn,
@@ -420,6 +421,9 @@ class Trader:
         closed, self.market.closed = self.market.closed, []
         for bar in closed:
             self.host.tell("on_bar", bar)
+
+    def _mid_half_ticks(self) -> int | None:
+        return None if self.desk is None else self.desk.book.mid_half_ticks
 
     def _note_equity(self) -> None:
         if self.phase is not Phase.READY:
