@@ -68,11 +68,19 @@ class ReplayDesk(Desk):
         return self._held.position
 
     def _average_price(self, fills: int) -> Decimal | None:
+        return self._booked_to(fills).average_price
+
+    @property
+    def portfolio(self) -> Portfolio:
+        """The books of what the strategy has been told."""
+        return self._booked_to(self._replay.told_fills)
+
+    def _booked_to(self, fills: int) -> Portfolio:
         portfolio = self._portfolio
         for at in range(self._booked, fills):
             portfolio.book(self.fill(at))
         self._booked = fills
-        return portfolio.average_price
+        return portfolio
 
     def fill(self, at: int) -> Fill:
         """Return a fill by its place."""

@@ -16,6 +16,7 @@ from random import Random
 from typing import NamedTuple
 
 from steelyard.domain.commands import Place
+from steelyard.domain.exposure import Exposure
 from steelyard.domain.instrument import Listings
 from steelyard.domain.journal import Record
 from steelyard.domain.messages import (
@@ -50,7 +51,9 @@ from steelyard.trading.actions import (
 )
 from steelyard.trading.channels import Channel, Channels
 from steelyard.trading.config import BotConfig, OnStop
+from steelyard.trading.days import Days
 from steelyard.trading.ending import Endings
+from steelyard.trading.exposure import Alone, Exposed
 from steelyard.trading.halts import Halts
 from steelyard.trading.host import Guard, StrategyHost, unguarded
 from steelyard.trading.marketdata import MarketData
@@ -93,7 +96,9 @@ class Trader:
         rules: Rules,
         rng: Random,
         guard: Guard = unguarded,
+        exposure: Exposure | None = None,
     ) -> None:
+        """Exposure is what the bots of this host share; without it there are no others."""
         self.config = config
         self.strategy = strategy
         self.turn = turn = Turn(rules, rng)
@@ -107,6 +112,7 @@ class Trader:
             config.stop_loss,
             config.risk.lost_stop,
             config.limits.max_order_notional,
+            config.limits.max_order_size,
         )
         self.host = StrategyHost(turn, strategy, self.work, self.protection, guard)
         self.endings = Endings(turn, self.questions, self.work)
@@ -128,6 +134,8 @@ class Trader:
         )
         self.sweep = Sweep(turn, self.work, config.bounds, self._blind_why)
         self.equity = EquityCurve(EQUITY_NS)
+        self.exposed = Exposed(exposure or Alone())
+        self.days = Days(turn, config.risk.drawdown, self._kill)
         self.is_finished = False
         self._limits = config.limits
         self._streams: dict[Role, str | None] = dict.fromkeys(Role, "not open yet")
@@ -268,8 +276,7 @@ class Trader:
             case Woken():
                 pass
             case Kill():
-                self.host.is_paused = True
-                self.endings.begin_kill(event)
+                self._kill(event.why, has_file=event.has_file)
             case Resume():
                 self.host.is_paused = False
                 self.endings.resume(event.why)
@@ -333,6 +340,11 @@ class Trader:
         self._watch.stream(role.value, why)
         if role is Role.MARKET and self.market is not None:
             self.market.down(why)
+
+    def _kill(self, why: str, *, has_file: bool = False) -> None:
+        self.host.is_paused = True
+        self.endings.begin_kill(Kill(why, has_file))
+        self.turn.wake_at(self.turn.now_ns)  # also when it comes at the end of a turn
 
     def _stop(self, why: str) -> None:
         if self.endings.stop_why is not None:
@@ -433,8 +445,46 @@ class Trader:
         if half_ticks is None or portfolio is None:
             self.turn.wake_at(self.turn.now_ns + EQUITY_NS)  # nothing to value it by yet
             return
-        self.equity.add(self.turn.now_ns, portfolio.total_atoms(half_ticks))
+        total_atoms = portfolio.total_atoms(half_ticks)
+        self.equity.add(self.turn.now_ns, total_atoms)
+        self.days.see(total_atoms)
+        self._tell_exposure()
         self.turn.wake_at(max(self.equity.deadline_ns, self.turn.now_ns + 1))
+
+    def _tell_exposure(self) -> None:
+        """Tell the other bots of this host what this one's orders can come to."""
+        atoms = self.exposure_atoms
+        if atoms is not None:
+            instrument = self.turn.instrument
+            self.exposed.work(instrument.quote, atoms, self.turn.now_ns)
+
+    @property
+    def exposure_atoms(self) -> int | None:
+        """What the largest position is worth that all orders can come to; None: no price yet."""
+        portfolio = self.turn.state.portfolio
+        if self.desk is None or portfolio is None:
+            return None
+        lots = risk.worst_lots(portfolio.position_lots, self.turn.state.orders)
+        return risk.worth_atoms(lots, self.desk.book)
+
+    @property
+    def loss_atoms(self) -> int | None:
+        """What today has lost; None: there is no price to tell it by."""
+        half_ticks, portfolio = self.mark_half_ticks, self.turn.state.portfolio
+        if half_ticks is None or portfolio is None:
+            return None
+        return self.days.loss_atoms(portfolio.total_atoms(half_ticks))
+
+    @property
+    def equity_atoms(self) -> int | None:
+        """What the account's base and quote are worth, in quote; None: there is no price yet."""
+        half_ticks = self.mark_half_ticks
+        if half_ticks is None or self.turn.state.portfolio is None:
+            return None
+        instrument, balances = self.turn.instrument, self.reconciler.account.balances
+        base = sum(balances.get(instrument.base_asset_id, (0, 0)))
+        worth = base * half_ticks * instrument.tick_lot_atoms // (2 * instrument.lot_atoms)
+        return worth + sum(balances.get(instrument.quote_asset_id, (0, 0)))
 
     @property
     def mark_half_ticks(self) -> int | None:
@@ -447,7 +497,7 @@ class Trader:
         return half_ticks
 
     def _check(self, place: Place, retried: str, *, protects: bool) -> risk.Approved | risk.Refused:
-        situation = self._situation(retried)
+        situation = self._situation(retried, protects=protects)
         if protects and self.endings.stop_why is None:
             # A strategy that failed leaves its position behind; the stop of it is still kept.
             situation = situation._replace(gate=self._apart_gate)
@@ -456,7 +506,7 @@ class Trader:
     def _check_amend(self, order: OwnOrder, amending: Amending) -> risk.Refused | None:
         return risk.check_amend(order, amending, self._limits, self._situation(""))
 
-    def _situation(self, retried: str) -> risk.Situation:
+    def _situation(self, retried: str, *, protects: bool = False) -> risk.Situation:
         state, desk = self.turn.state, self.desk
         assert desk is not None, "orders come after the start"
         assert state.portfolio is not None, "orders come after the instrument"
@@ -469,4 +519,9 @@ class Trader:
             self.gate,
             retried,
             self.protection.trouble,
+            None,
+            protects,
+            None if self._limits.max_daily_loss is None else self.loss_atoms,
+            None if self._limits.max_leverage is None else self.equity_atoms,
+            self.exposed,
         )
