@@ -6,7 +6,7 @@ import pytest
 
 from steelyard.domain.lifecycle import OrderState
 from steelyard.trading.actions import Resume
-from steelyard.trading.days import DAY_NS, Days
+from steelyard.trading.days import DAY_NS, STEADY_NS, Days
 from steelyard.trading.records import DayBegan, Killed, PeakSeen
 from tests.trading.session import dump
 from tests.trading.world import BEGIN_NS, CONFIG, Hand, World, hand_world
@@ -48,6 +48,13 @@ def test_the_kill_switch_is_pressed_at_the_drawdown():
     peaks = [a.message.total_atoms / UNIT for a in turn.drain() if isinstance(a.message, PeakSeen)]
     assert peaks == [0, 50, 51]
     assert days.drawdown_atoms(-48 * UNIT) == 99 * UNIT
+    days.see(-99 * UNIT)
+    days.see(-48 * UNIT)  # it was the price of an instant
+    days.see(-49 * UNIT)
+    turn.now_ns += STEADY_NS - 1
+    days.see(-49 * UNIT)
+    assert killed == []
+    turn.now_ns += 1
     days.see(-49 * UNIT)
     assert killed == ["profit has fallen by 100 USDT from its highest, [risk] max_drawdown is 100"]
 
@@ -80,7 +87,7 @@ def test_a_day_that_has_lost_enough_lets_only_pass_what_reduces():
 @pytest.mark.parametrize("restarts", [False, True])
 def test_a_drawdown_kills_until_a_person_lifts_it(restarts: bool):
     """Orders are canceled, nothing is sent; then the highest counts anew."""
-    config = CONFIG + 'max_drawdown = "40"\n'
+    config = CONFIG + 'max_drawdown = "40"\n[breakers]\nvolatility = "off"\n'
     world = hand_world(*buys(1, lambda hand: hand.buy("0.01", "50000")), config=config, falls=FALL)
     world.run(4)
     (killed,) = world.messages(Killed)

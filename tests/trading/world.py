@@ -229,6 +229,10 @@ class World:
         self.now_ns = max(self.now_ns, time_ns)
         self.venue.now_ns = self.now_ns
 
+    def reconfigure(self, config: str) -> None:
+        """Let the next process have another configuration."""
+        self._config = parse_config(config)
+
     # -- the process ------------------------------------------------------------------------------
 
     def die(self) -> None:

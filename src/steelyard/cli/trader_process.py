@@ -436,6 +436,10 @@ class TraderProcess:
             lambda request: actions.Resolve(request, client_order_id, decision, who, why)
         )
 
+    async def resume_breaker(self, name: str, who: str, why: str) -> dict[str, Any]:
+        """Let a breaker that has tripped resume, and return whether it has."""
+        return await self._asked(lambda request: actions.ResumeBreaker(request, name, who, why))
+
     async def _asked(self, make: Callable[[int], Input]) -> dict[str, Any]:
         """Give the machine what a person asks for, and wait for its reply."""
         request, self._next_request = self._next_request, self._next_request + 1

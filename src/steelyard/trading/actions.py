@@ -150,6 +150,15 @@ class Resolve(NamedTuple):
     why: str
 
 
+class ResumeBreaker(NamedTuple):
+    """A person lets a breaker that has tripped resume; answered by a `Reply`."""
+
+    request: int
+    name: str
+    who: str
+    why: str
+
+
 Input = (
     Start
     | Told
@@ -164,6 +173,7 @@ Input = (
     | VenueHalt
     | Reconcile
     | Resolve
+    | ResumeBreaker
 )
 
 

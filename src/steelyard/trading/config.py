@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from steelyard.domain.errors import ConfigError, UnitError
 from steelyard.domain.units import in_full, parse_decimal
+from steelyard.trading.breakers import OFF, Breaker, BreakersTable
 from steelyard.trading.channels import Budgets
 from steelyard.trading.duration import Duration
 from steelyard.trading.orders import MINUTE_MAX
@@ -31,7 +32,6 @@ from steelyard.trading.sweep import Bounds
 from steelyard.wire.capabilities import ACCEPTABLE
 
 NAME_MAX = 40
-OFF = "off"
 OTHER_TABLES = ("backtest", "sweep")  # of the same file, which those commands read
 BRIDGED = "ccxt:"  # before the name that a library has for an exchange
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -189,6 +189,7 @@ class BotConfig(Struct, frozen=True, kw_only=True):
     venue: dict[str, VenueTable]
     strategy: StrategyTable
     risk: RiskTable
+    breakers: BreakersTable = BreakersTable()
 
     @property
     def main(self) -> VenueTable:
@@ -214,11 +215,15 @@ class BotConfig(Struct, frozen=True, kw_only=True):
     def in_force(self) -> dict[str, str]:
         """Limits and policies by name, as they are journaled."""
         tables = {"bot": self.bot, "risk": self.risk}
+        rules = self.breakers.rules
         return {
             f"{name}.{key}": str(getattr(table, key))
             for name, table in tables.items()
             for key in table.__struct_fields__
             if key != "name"
+        } | {
+            f"breakers.{breaker}": rules[breaker].words if breaker in rules else OFF
+            for breaker in Breaker
         }
 
 
@@ -226,6 +231,7 @@ _TABLES: dict[str, type[Struct]] = {
     "bot": BotTable,
     "strategy": StrategyTable,
     "risk": RiskTable,
+    "breakers": BreakersTable,
 }
 
 
@@ -253,6 +259,7 @@ def parse_config(text: str) -> BotConfig:
     _check_venue(config)
     check_strategy(config.strategy)
     check_risk(config.risk)
+    _ = config.breakers.rules  # each says what is wrong with it
     return config
 
 

@@ -6,8 +6,8 @@ day from its next start. Both the day's beginning and the highest profit are jou
 restart forgives a loss; the highest is written down in steps of a hundredth of the limit.
 
 Beyond `max_daily_loss` the risk check lets through only what reduces (trading/risk.py). Beyond
-`max_drawdown` the kill switch is pressed: orders are canceled and nothing is sent until a person
-lifts the latch; from there the highest profit counts anew.
+`max_drawdown`, and still a second later, the kill switch is pressed: orders are canceled and
+nothing is sent until a person lifts the latch; from there the highest profit counts anew.
 """
 
 from collections.abc import Callable
@@ -19,6 +19,7 @@ from steelyard.trading.records import DayBegan, PeakSeen
 from steelyard.trading.turn import Turn
 
 DAY_NS = 86_400 * SECOND_NS
+STEADY_NS = SECOND_NS  # a price that is there for an instant only does not kill
 STEP_SHARE = 100  # of max_drawdown: by so much a new peak is higher before it is written down
 
 
@@ -31,6 +32,7 @@ class Days:
         self._turn = turn
         self._max_atoms = None if max_drawdown is None else to_atoms(max_drawdown)
         self._kill = kill
+        self._below_ns: int | None = None  # since when it is too far below the highest
 
     def see(self, total_atoms: int) -> None:
         """Take the profit as it is now."""
@@ -42,7 +44,13 @@ class Days:
         if peak is None or total_atoms >= peak + max(1, self._max_atoms // STEP_SHARE):
             turn.record(PeakSeen(total_atoms))
             return
-        if (fallen := peak - total_atoms) >= self._max_atoms:
+        fallen = peak - total_atoms
+        if fallen < self._max_atoms:
+            self._below_ns = None
+        elif self._below_ns is None or turn.now_ns < self._below_ns + STEADY_NS:
+            self._below_ns = self._below_ns or turn.now_ns
+            turn.wake_at(self._below_ns + STEADY_NS)
+        else:
             quote = turn.instrument.quote
             self._kill(
                 f"profit has fallen by {in_full(from_atoms(fallen))} {quote} from its highest, "

@@ -36,8 +36,10 @@ from steelyard.trading.actions import (
     Input,
     Kill,
     Reconcile,
+    Reply,
     Resolve,
     Resume,
+    ResumeBreaker,
     Returned,
     Role,
     Sent,
@@ -68,6 +70,7 @@ from steelyard.trading.resolution import Resolutions
 from steelyard.trading.startup import Phase, Startup
 from steelyard.trading.strategy import Desk, Strategy
 from steelyard.trading.sweep import Sweep
+from steelyard.trading.tripping import Breakers
 from steelyard.trading.turn import Rules, Turn
 from steelyard.trading.venueclock import VenueClock
 from steelyard.trading.watch import Watch
@@ -134,6 +137,9 @@ class Trader:
         )
         self.sweep = Sweep(turn, self.work, config.bounds, self._blind_why)
         self.equity = EquityCurve(EQUITY_NS)
+        self.breakers = Breakers(turn, config.breakers, self._cancel_open)
+        turn.recorded, turn.closed = self.breakers.see, self.breakers.closed
+        self.questions.missed = self.breakers.missed
         self.exposed = Exposed(exposure or Alone())
         self.days = Days(turn, config.risk.drawdown, self._kill)
         self.is_finished = False
@@ -177,6 +183,7 @@ class Trader:
     def replay(self, record: Record) -> None:
         """Take a record of an earlier run, before the first step."""
         self.turn.state.replay(record)
+        self.breakers.remember(record.message, record.time_ns)
         self.turn.now_ns = max(self.turn.now_ns, record.time_ns)
 
     def step(self, event: Input, now_ns: int) -> list[Action]:
@@ -223,7 +230,7 @@ class Trader:
         if self.phase is not Phase.READY:
             return Status("starting", self.halts.trouble or self.startup.trouble)
         reason = self.gate or (self.desk.book.trouble(self.turn.now_ns) if self.desk else None)
-        reason = reason or self.protection.trouble
+        reason = reason or self.breakers.trouble or self.protection.trouble
         return Status("gated", reason) if reason else Status("running", None)
 
     @property
@@ -263,6 +270,7 @@ class Trader:
                 turn.capabilities = event.capabilities
                 self.startup.begin(self.strategy)
                 self.protection.begin()
+                self.breakers.begin()
             case Told():
                 self._told(event.event)
             case StreamUp():
@@ -284,8 +292,14 @@ class Trader:
                 self._stop(event.why)
             case VenueHalt():
                 self.halts.take(event)
+                if event.is_ban and event.until_ns > turn.now_ns:
+                    self.breakers.closed("a ban of this machine")
             case Reconcile():
                 self.reconciler.ask(event)
+            case ResumeBreaker(request, name, who, why):
+                refusal = self.breakers.resume(name, who, why)
+                text = refusal or f"the breaker {name} holds nothing any more"
+                turn.act(Reply(request, refusal is None, text))
             case Resolve():
                 is_connected = self.phase >= Phase.STREAMS
                 self.resolutions.resolve(event, is_connected=is_connected)
@@ -305,6 +319,8 @@ class Trader:
                     self.reconciler.account.balances[balance.asset_id] = free_held
             case BookMoved() | BookDelta() | BookSnapshot() | Trade():
                 if market.see(event) and desk.book.trouble(self.turn.now_ns) is None:
+                    if (half_ticks := desk.book.mid_half_ticks) is not None:
+                        self.breakers.price(half_ticks)
                     self.host.tell("on_book", desk.book)
             case _:
                 pass  # not asked for
@@ -336,6 +352,7 @@ class Trader:
     def _stream_down(self, role: Role, why: str) -> None:
         if self._streams[role] is None:
             self.turn.warn("stream.down", f"{role.value}: {why}")
+            self.breakers.missed(f"the {role.value} stream: {why}")
         self._streams[role] = why
         self._watch.stream(role.value, why)
         if role is Role.MARKET and self.market is not None:
@@ -345,6 +362,11 @@ class Trader:
         self.host.is_paused = True
         self.endings.begin_kill(Kill(why, has_file))
         self.turn.wake_at(self.turn.now_ns)  # also when it comes at the end of a turn
+
+    def _cancel_open(self, why: str) -> None:
+        for order in self.turn.state.orders.open:
+            if not order.protects:
+                self.work.cancel(order, why)
 
     def _stop(self, why: str) -> None:
         if self.endings.stop_why is not None:
@@ -395,6 +417,9 @@ class Trader:
         is_free = not self.host.is_paused and self.endings.stop_why is None
         if self.phase is Phase.READY and not self.host.is_started and is_free:
             self.host.start()
+        if self.phase is Phase.READY:
+            self.breakers.stale(self._blind_why() or self._stale)
+        self.breakers.work()
         self._tell_market()
         self._was_open = self._is_open
         self.host.work(is_open=self._was_open)
@@ -476,6 +501,22 @@ class Trader:
         return self.days.loss_atoms(portfolio.total_atoms(half_ticks))
 
     @property
+    def loss_so_far(self) -> int | None:
+        """The same, to be shown: it begins no day. A gain is no loss."""
+        half_ticks, state = self.mark_half_ticks, self.turn.state
+        if half_ticks is None or state.portfolio is None or state.day is None:
+            return None
+        return max(0, state.day.total_atoms - state.portfolio.total_atoms(half_ticks))
+
+    @property
+    def drawdown_atoms(self) -> int | None:
+        """How far profit is below its highest; None: nobody has asked for that to be kept."""
+        half_ticks, state = self.mark_half_ticks, self.turn.state
+        if half_ticks is None or state.portfolio is None or self.config.risk.drawdown is None:
+            return None
+        return self.days.drawdown_atoms(state.portfolio.total_atoms(half_ticks))
+
+    @property
     def equity_atoms(self) -> int | None:
         """What the account's base and quote are worth, in quote; None: there is no price yet."""
         half_ticks = self.mark_half_ticks
@@ -519,7 +560,7 @@ class Trader:
             self.gate,
             retried,
             self.protection.trouble,
-            None,
+            self.breakers.trouble,
             protects,
             None if self._limits.max_daily_loss is None else self.loss_atoms,
             None if self._limits.max_leverage is None else self.equity_atoms,
