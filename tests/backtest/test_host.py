@@ -1,5 +1,8 @@
 """The keeper of a strategy in a backtest does what the trader's keeper does."""
 
+import itertools
+from collections import deque
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -9,10 +12,11 @@ from hypothesis import strategies as st
 
 from steelyard.backtest.host import NOTES_MAX, LastPrice, Open, stop_ticks
 from steelyard.backtest.settings import Delay
+from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import Side
 from steelyard.trading.risk import Limits
 from steelyard.trading.strategy import Intent, Strategy
-from tests.backtest.market import BTC, acting, bars_of, fills_of, play, settings_of
+from tests.backtest.market import BTC, MINUTE_NS, acting, bars_of, fills_of, play, settings_of
 
 FLAT = (100, 100, 100, 100)
 
@@ -151,4 +155,57 @@ def test_without_a_book_everything_is_worth_the_last_price(size: int):
     assert LastPrice(BTC, 200).trouble(0) is None
     assert LastPrice(BTC, 0).trouble(0) == "there is no price yet"
     assert LastPrice(BTC, 0).mid_half_ticks is None
-    assert Open([]).exposed_lots(Side.BUY) == 0
+    assert Open([], deque()).exposed_lots(Side.BUY) == 0
+
+
+# -- limits that may be left out ------------------------------------------------------------------
+
+WIDE = Limits(Decimal(10**6), Decimal(100), 100, Decimal(1))
+
+
+def refused_in(
+    bars: Any, wants: dict[int, Callable[[Strategy], Any]], deposit: int = 10**6, **limits: Any
+) -> list[str]:
+    """Return what was refused, as `bar: limit`, of wishes by the number of the bar."""
+    count = itertools.count()
+    wishes: list[tuple[int, Intent]] = []
+
+    def on_bar(self: Strategy, bar: Any) -> None:
+        number = next(count)
+        if number in wants:
+            wishes.append((number, wants[number](self)))
+
+    settings = settings_of(deposits={"USDT": Decimal(deposit)})
+    run = play(acting(on_bar=on_bar), bars, settings, limits=WIDE._replace(**limits))
+    found = [f"{number}: {str(w.refusal).split()[0]}" for number, w in wishes if w.refusal]
+    assert run.host.refused == len(found)
+    return found
+
+
+def buys(size: str, *numbers: int) -> dict[int, Callable[[Strategy], Any]]:
+    return dict.fromkeys(numbers, lambda self: self.buy(size))
+
+
+def test_limits_of_bots_hold_in_a_backtest():
+    """Size, orders and changes in any minute, leverage, and what the position may be worth."""
+    flat = bars_of([FLAT] * 6)
+    assert refused_in(flat, buys("2", 0), max_order_size=Decimal("1.5")) == ["0: max_order_size"]
+    exposed = refused_in(flat, buys("1", 0, 1, 2, 3), max_gross_exposure=Decimal(200))
+    assert exposed == ["2: max_gross_exposure", "3: max_gross_exposure"]
+    levered = refused_in(flat, buys("1", 0, 1, 2), 1_000, max_leverage=Decimal("0.2"))
+    assert levered == ["2: max_leverage"]
+    seconds = bars_of([FLAT] * 70, SECOND_NS)
+    wants = buys("1", 0, 1, 2, 59, 61, 62)
+    assert refused_in(seconds, wants, max_orders_per_minute=2) == [
+        "2: max_orders_per_minute",
+        "59: max_orders_per_minute",
+    ]
+
+
+def test_a_day_that_has_lost_enough_adds_no_risk_until_the_next():
+    """From midnight UTC; what reduces goes, and a loss of yesterday is yesterday's."""
+    hours = [FLAT] * 3 + [(90, 90, 90, 90)] * 21 + [(85, 85, 85, 85)] * 3
+    wants = {**buys("1", 0, 5, 6, 24), 8: lambda self: self.sell("0.5")}
+    loss = refused_in(bars_of(hours, 60 * MINUTE_NS), wants, max_daily_loss=Decimal(10))
+    assert loss == ["5: max_daily_loss", "6: max_daily_loss"]
+    assert refused_in(bars_of(hours, 60 * MINUTE_NS), wants, max_daily_loss=Decimal(13)) == []

@@ -11,6 +11,7 @@ from steelyard.trading.actions import (
     Reconcile,
     Resolve,
     Resume,
+    ResumeBreaker,
     Returned,
     Role,
     Sent,
@@ -41,6 +42,7 @@ SAMPLES = [
     VenueHalt(0, is_ban=False),
     Reconcile(1, "x"),
     Resolve(1, "x", Decision.ABSENT, "x", "x"),
+    ResumeBreaker(1, "x", "x", "x"),
 ]
 
 

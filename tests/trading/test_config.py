@@ -11,6 +11,7 @@ from steelyard.trading.config import (
     parse_percentage,
 )
 from steelyard.trading.protection import LostStop
+from steelyard.trading.risk import Limits
 from steelyard.trading.strangers import ForeignOrders
 
 # As design.md section 4 has it.
@@ -51,7 +52,7 @@ def test_the_contract_example_is_read():
     assert (config.main.dialect, config.main.key) == ("binance", "vault:binance/dip")
     assert config.strategy.class_name == "steelyard.strategies:DipBuyer"
     assert config.strategy.params == {"below": "40000", "size": "0.01", "every": "60s"}
-    assert config.limits == (Decimal(1000), Decimal("0.5"), 5, Decimal("0.02"))
+    assert config.limits == Limits(Decimal(1000), Decimal("0.5"), 5, Decimal("0.02"))
 
 
 @pytest.mark.parametrize(
@@ -116,9 +117,9 @@ def test_numbers_are_exact_however_they_are_written():
         ),
         (
             "max_open_orders = 5",
-            "max_orders = 5",
+            "max_open_order = 5",
             (
-                "[risk] 'max_orders' is not a key of the configuration; did you mean "
+                "[risk] 'max_open_order' is not a key of the configuration; did you mean "
                 "'max_open_orders'?"
             ),
         ),
@@ -309,3 +310,49 @@ def test_a_bridge_has_nothing_to_record():
     text = text.replace('name = "dip"', 'name = "dip"\nrecord_market = true')
     with pytest.raises(ConfigError, match="a bridge has none"):
         parse_config(text)
+
+
+def test_limits_that_may_be_left_out_are_exact_however_they_are_written():
+    """As a number or as text; `off` is none, as is leaving them out."""
+    text = (
+        GOOD
+        + """
+max_order_size = "0.1"
+max_orders_per_minute = 60
+max_daily_loss = 12.5000000000000000001
+max_drawdown = "off"
+max_gross_exposure = "2e3"
+max_leverage = 1
+"""
+    )
+    config = parse_config(text)
+    assert config.limits[4:] == (
+        Decimal("0.1"),
+        60,
+        Decimal("12.5000000000000000001"),
+        Decimal(2000),
+        Decimal(1),
+    )
+    assert config.risk.drawdown is None
+    assert parse_config(GOOD).limits[4:] == (None,) * 5
+    assert config.in_force["risk.max_gross_exposure"] == "2e3"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("max_order_size = 0", "max_order_size is 0; it must be above zero"),
+        ('max_daily_loss = "-5"', "max_daily_loss is -5; it must be above zero"),
+        ('max_daily_loss = "5%"', "max_daily_loss is '5%'; write a number such as"),
+        ("max_leverage = true", "max_leverage is True; write a number"),
+        ("max_drawdown = nan", "max_drawdown is Decimal"),
+        ("max_gross_exposure = []", "max_gross_exposure is .*; write a number"),
+        ('max_orders_per_minute = "1.5"', "max_orders_per_minute is 1.5; write a whole number"),
+        ("max_orders_per_minute = 20000", "write a whole number up to 10000"),
+        ("max_dayly_loss = 1", "did you mean 'max_daily_loss'?"),
+    ],
+)
+def test_a_limit_that_is_none_is_refused_by_name(line, said):
+    """With what it is, and what to write."""
+    with pytest.raises(ConfigError, match=said):
+        parse_config(GOOD + line)

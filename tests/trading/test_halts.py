@@ -58,7 +58,7 @@ def test_a_pause_of_seconds_gates_nothing():
 
 def test_a_banned_trader_is_gated_until_the_ban_is_over():
     """Its status says so, and what its strategy wants meanwhile is refused."""
-    world = hand_world(*[lambda hand: hand.buy("0.01")] * 40)
+    world = hand_world(*[lambda hand: hand.buy("0.01")] * 140)
     world.run(1)
     assert world.trader.status.word == "running"
     world.step(VenueHalt(BEGIN_NS + 3 * SECOND_NS, is_ban=True))
@@ -68,5 +68,7 @@ def test_a_banned_trader_is_gated_until_the_ban_is_over():
     assert "has banned this host" in world.trader.status.reason
     assert len(world.commands) == commands
     world.run(4)
+    assert str(world.trader.status.reason).startswith("the breaker venue has tripped")
+    world.run(15)
     assert world.trader.status.word == "running"
     assert len(world.commands) > commands

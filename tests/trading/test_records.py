@@ -16,10 +16,13 @@ from steelyard.trading.records import (
     AmendSent,
     AmendUnknown,
     BalancesSeen,
+    BreakerResumed,
+    BreakerTripped,
     CancelAsked,
     ClockMeasured,
     ClosingNoted,
     CountDisputed,
+    DayBegan,
     FillsChecked,
     FillSeen,
     ForeignFillSeen,
@@ -40,6 +43,7 @@ from steelyard.trading.records import (
     OrderSeen,
     OrderSent,
     OrderUnknown,
+    PeakSeen,
     PositionAdopted,
     ProtectionSeen,
     ProtectionSet,
@@ -138,6 +142,10 @@ SAMPLES = [
     IntentRefused("gate", "why", "buy 1", 2),
     StrategyNoted("ü", 1),
     RunStopped("why"),
+    DayBegan(20_000, -(10**30)),
+    PeakSeen(10**30),
+    BreakerTripped("rejects", "why", "15m", 10**19),
+    BreakerResumed("rejects", "anna", "why"),
 ]
 
 GOLDEN = Path(__file__).parent / "golden"

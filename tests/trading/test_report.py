@@ -54,6 +54,7 @@ def test_the_document_has_what_the_page_reads():
         "liquidity": "taker",
         "time": fill["time"],
     }
+    assert document["risk"].pop("limits")[0]["name"] == "max_order_size"
     assert document["risk"] == {
         "max_order_notional": "10000",
         "max_position": "1",

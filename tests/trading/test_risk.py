@@ -4,11 +4,21 @@ import msgspec
 import pytest
 
 from steelyard.domain.commands import Place
+from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import SECOND_NS, BookDelta, BookSnapshot
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.trading.books import BookView
-from steelyard.trading.orders import Orders
-from steelyard.trading.risk import OVERDUE_NS, Approved, Limits, Refused, Situation, check
+from steelyard.trading.exposure import Claim, Exposed
+from steelyard.trading.orders import Amending, Orders
+from steelyard.trading.risk import (
+    OVERDUE_NS,
+    Approved,
+    Limits,
+    Refused,
+    Situation,
+    check,
+    check_amend,
+)
 from tests.trading.venue import BTC_USDT
 
 T0 = 1_700_000_000 * SECOND_NS
@@ -201,3 +211,162 @@ def test_a_partly_filled_order_counts_with_its_rest():
     assert verdict(place(), at) == "approved"
     assert verdict(place(lots=1_001), at._replace(orders=at.orders)) == "max_position"
     assert msgspec.structs.replace(order, venue_filled_lots=900).exposed_lots == 400
+
+
+# -- limits that may be left out ------------------------------------------------------------------
+
+
+def refusal(order: Place, at: Situation | None = None, **limits) -> Refused:
+    found = check(order, LIMITS._replace(**limits), at or situation())
+    assert isinstance(found, Refused)
+    return found
+
+
+SENT = [place(lots=1, name=name) for name in "bcd"]
+HELD = situation(position=4_000)  # worth 2,400
+SHORT = situation(position=-4_000)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "order", "at", "reduces"),
+    [
+        ("max_order_size", "0.00999", place(), situation(), False),
+        ("max_orders_per_minute", 2, place(lots=1), situation(*SENT[:2]), False),
+        ("max_daily_loss", "10", place(), HELD._replace(loss_atoms=10 * 10**12), True),
+        ("max_leverage", "0.5", place(), HELD._replace(equity_atoms=5_999 * 10**12), True),
+        ("max_gross_exposure", "2999", place(), HELD, True),
+    ],
+)
+def test_each_limit_that_may_be_left_out(limit, value, order, at, reduces):
+    """One step beyond is refused by its name with value and way out; at it, it passes."""
+    wide = {"max_order_notional": Decimal(10**6), "max_position": Decimal(10)}
+    most = value if isinstance(value, int) else Decimal(value)
+    refused = refusal(order, at, **wide, **{limit: most})
+    assert refused.limit == limit
+    assert f"{limit} is {value}" in refused.text
+    assert f"[risk] {limit}" in refused.text
+    step = 1 if isinstance(value, int) else Decimal("0.01") if limit == "max_leverage" else 1
+    step = Decimal("0.00001") if limit == "max_order_size" else step
+    assert verdict(order, at, **wide, **{limit: most + step}) == "approved"
+    assert verdict(order, at, **wide) == "approved"
+    if reduces:
+        assert verdict(place(Side.SELL), at, **wide, **{limit: most}) == "approved"
+        turns = verdict(place(Side.SELL, lots=4_001), at, **wide, **{limit: most})
+        assert turns == (limit if limit == "max_daily_loss" else "approved")  # to short by a lot
+
+
+def test_refusals_say_what_it_would_come_to():
+    """Limit, use and way out, in one sentence."""
+    wide = {"max_order_notional": Decimal(10**6), "max_position": Decimal(10)}
+    said = refusal(place(), HELD, **wide, max_gross_exposure=Decimal(2999)).text
+    assert said == (
+        "max_gross_exposure is 2999 USDT, with this order and all open ones filled this bot would "
+        "have 3000, and no other bot has any; make it smaller, reduce another bot or raise [risk] "
+        "max_gross_exposure"
+    )
+    poor = HELD._replace(equity_atoms=1_000 * 10**12)
+    said = refusal(place(), poor, **wide, max_leverage=Decimal("2.5")).text
+    assert said == (
+        "max_leverage is 2.5, with this order and all open ones filled the position would be worth "
+        "3000 USDT, and the account is worth 1000; make it smaller, pay something in or raise "
+        "[risk] max_leverage"
+    )
+
+
+def test_a_short_counts_against_exposure_and_leverage_as_a_long():
+    """And what the other side could come to counts as well."""
+    wide = {"max_order_notional": Decimal(10**6), "max_position": Decimal(10)}
+    order, rich = place(Side.SELL), SHORT._replace(equity_atoms=2_999 * 10**12)
+    assert verdict(order, rich, **wide, max_leverage=Decimal(1)) == "max_leverage"
+    assert verdict(order, SHORT, **wide, max_gross_exposure=Decimal(2_999)) == "max_gross_exposure"
+    both = situation(place(lots=9_000, name="b"))
+    order = place(Side.SELL, lots=1)
+    assert verdict(order, both, **wide, max_gross_exposure=Decimal(5_399)) == "max_gross_exposure"
+    assert verdict(order, both, **wide, max_gross_exposure=Decimal(5_400)) == "approved"
+
+
+def test_what_cannot_be_checked_is_refused():
+    """No price of the day, no balance, no sums: a limit that nobody can look at is not kept."""
+    assert verdict(place(), max_daily_loss=Decimal(1)) == "max_daily_loss"
+    assert verdict(place(), max_leverage=Decimal(1)) == "max_leverage"
+
+    class Broken:
+        def claim(self, *_):
+            return Claim(is_granted=False, trouble="the file is gone")
+
+    at = situation(exposed=Exposed(Broken()))
+    refused = refusal(place(), at, max_gross_exposure=Decimal(10**6))
+    assert refused.text == "max_gross_exposure cannot be checked: the file is gone"
+
+
+def test_a_minute_is_a_minute():
+    """What was decided on sixty seconds ago no longer counts; changes do, and retries do not."""
+    at = situation(*SENT[:2])
+    limit = {"max_orders_per_minute": 2}
+    later = book()
+    later.delta(BookDelta(3, 2, 2, (), (), T0), T0 + 59 * SECOND_NS)
+    just = at._replace(book=later, now_ns=T0 + 60 * SECOND_NS - 1, orders=seen(at.orders))
+    assert verdict(place(lots=1), just, **limit) == "max_orders_per_minute"
+    assert verdict(place(lots=1), just._replace(now_ns=T0 + 60 * SECOND_NS), **limit) == "approved"
+    assert verdict(SENT[0], at._replace(retried="b"), **limit) == "approved"
+    order = at.orders["b"]
+    found = check_amend(order, change(6_000_001), LIMITS._replace(**limit), at)
+    assert found is not None
+    assert found.limit == "max_orders_per_minute"
+
+
+def seen(orders: Orders) -> Orders:
+    """Return orders whose answers have come: nothing of them is overdue."""
+    for order in orders:
+        order.state = OrderState.WORKING
+    return orders
+
+
+def change(price: int | None = None, size: int | None = None) -> Amending:
+    return Amending(price, size, None, replaces=False, asked_ns=T0)
+
+
+def test_a_stop_is_not_held_by_the_count_or_the_rate():
+    """The position is what it is; that the stop behind it is one too many helps nobody."""
+    at = situation(*SENT, position=2_000)
+    stop = place(Side.SELL, lots=2_000)
+    limits = {"max_open_orders": 3, "max_orders_per_minute": 3}
+    limits["max_order_notional"] = Decimal(10**6)
+    assert verdict(stop, at, **limits) == "max_open_orders"
+    assert verdict(stop, at._replace(protects=True), **limits) == "approved"
+
+
+@pytest.mark.parametrize(
+    "limit", ["breaker", "max_daily_loss", "max_leverage", "max_gross_exposure"]
+)
+def test_a_change_that_adds_risk_passes_the_same_limits(limit):
+    """Making an order larger is refused, making it smaller is not."""
+    at = situation(place(name="b"), loss_atoms=0, equity_atoms=10**18)
+    limits = LIMITS._replace(max_daily_loss=Decimal(1), max_leverage=Decimal(10))
+    limits = limits._replace(max_gross_exposure=Decimal(10**6))
+    match limit:
+        case "breaker":
+            at = at._replace(breaker="the breaker rejects has tripped")
+        case "max_daily_loss":
+            at = at._replace(loss_atoms=10**12)
+        case "max_leverage":
+            at = at._replace(equity_atoms=10**12)
+        case _:
+            limits = limits._replace(max_gross_exposure=Decimal(1))
+    order = at.orders["b"]
+    found = check_amend(order, change(size=1_001), limits, at)
+    assert found is not None
+    assert found.limit == limit
+    assert check_amend(order, change(size=999), limits, at) is None
+
+
+def test_a_breaker_holds_what_adds_risk_and_nothing_else():
+    """It says which one, why, and what may go all the same."""
+    at = situation(position=2_000, breaker="the breaker rejects has tripped: x; by a person")
+    wide = {"max_order_notional": Decimal(10**6)}
+    assert verdict(place(Side.SELL, lots=2_000), at, **wide) == "approved"
+    refused = refusal(place(Side.SELL, lots=2_001), at, **wide)
+    assert refused.limit == "breaker"
+    assert refused.text == (
+        "the breaker rejects has tripped: x; by a person; only what reduces the position is sent"
+    )

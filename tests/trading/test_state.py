@@ -3,8 +3,12 @@ import pytest
 from steelyard.domain.errors import ConfigError
 from steelyard.trading.records import (
     FORMAT,
+    BreakerResumed,
+    BreakerTripped,
+    DayBegan,
     InstrumentSeen,
     Killed,
+    PeakSeen,
     Resumed,
     RunStarted,
     TimerFired,
@@ -67,3 +71,23 @@ def test_slots_are_kept_by_interval():
         state.apply(TimerFired(interval, slot), 0)
     assert state.timer_slots == {60: 2, 5: 9}
     assert state.recent_fills.maxlen == FILLS_KEPT
+
+
+def test_a_breaker_stays_tripped_until_it_is_resumed():
+    """Through restarts, each by itself; when it tripped and why is known."""
+    state = TraderState()
+    for name in ("rejects", "venue"):
+        state.apply(BreakerTripped(name, "why", "person"), 7)
+    state.apply(RunStarted(FORMAT, 2, "b", "sandbox", "c", "BTC-USDT", {}), 8)
+    state.apply(BreakerResumed("venue", "anna", "it is open"), 9)
+    assert {n: (t.since_ns, t.message.text) for n, t in state.breakers.items()} == {
+        "rejects": (7, "why")
+    }
+
+
+def test_the_highest_profit_begins_anew_when_a_kill_is_lifted():
+    """Or the drawdown that killed would kill again at once; the day goes on."""
+    state = TraderState()
+    for message in (DayBegan(3, 5), PeakSeen(9), Killed("x"), Resumed("y")):
+        state.apply(message, 0)
+    assert (state.day, state.peak_atoms) == (DayBegan(3, 5), None)

@@ -13,7 +13,7 @@ from steelyard.trading.records import (
     StrategyNoted,
     StreamChanged,
 )
-from tests.trading.world import BEGIN_NS, hand_world
+from tests.trading.world import BEGIN_NS, CONFIG, hand_world
 
 
 def test_the_gate_is_written_when_it_opens_and_closes():
@@ -31,7 +31,7 @@ def test_the_gate_is_written_when_it_opens_and_closes():
 
 def test_a_gate_that_flickers_is_counted():
     """At most one record in a second; the last state is always written."""
-    world = hand_world()
+    world = hand_world(config=CONFIG + '[breakers]\nheartbeats = "off"\n')
     for step in range(40):
         world.after(5 + step / 10, lambda: world.break_stream(Role.PRIVATE, back_s=0.03))
     world.run(15)

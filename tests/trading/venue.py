@@ -143,6 +143,14 @@ class Venue:
             for price in wanted:
                 self.apply(HouseLevel(3, side, price, size_lots))
 
+    def gap(self, ask_ticks: int) -> None:
+        """Let what is sold be little at the touch, and the rest far away."""
+        for price, _ in self.engine.book(3, 10).asks[1:]:
+            self.apply(HouseLevel(3, Side.SELL, price, 0))
+        best = self.engine.book(3, 10).asks[0][0]
+        self.apply(HouseLevel(3, Side.SELL, best, 10))
+        self.apply(HouseLevel(3, Side.SELL, ask_ticks, 100_000))
+
     def house_trade(self, side: Side, price_ticks: int, size_lots: int) -> None:
         """Let a house taker trade at a price."""
         self.apply(HouseTrade(3, side, price_ticks, size_lots))

@@ -8,10 +8,12 @@ all the same; what was on its way back is lost.
 import heapq
 from collections import deque
 from collections.abc import Callable, Collection
+from functools import partial
 from itertools import count
 from random import Random
 from typing import Any
 
+from steelyard.domain.exposure import Exposure
 from steelyard.domain.journal import Record
 from steelyard.domain.lifecycle import Fill
 from steelyard.domain.messages import SECOND_NS, Trade
@@ -164,6 +166,7 @@ class World:
         crash_at: Collection[int] = (),
         fate: Callable[[Any, int], Fate] | None = None,
         timeout_ns: int = TIMEOUT_NS,
+        exposure: Exposure | None = None,
     ) -> None:
         self.venue = venue or Venue()
         self.now_ns = BEGIN_NS
@@ -190,6 +193,7 @@ class World:
         self._is_stepping = False
         self._requests = 0
         self.timeout_ns = timeout_ns
+        self._exposure = exposure
         self._up: set[Role] = set()
         self._muted: set[Role] = set()
         self._generation = 0
@@ -225,6 +229,10 @@ class World:
         self.now_ns = max(self.now_ns, time_ns)
         self.venue.now_ns = self.now_ns
 
+    def reconfigure(self, config: str) -> None:
+        """Let the next process have another configuration."""
+        self._config = parse_config(config)
+
     # -- the process ------------------------------------------------------------------------------
 
     def die(self) -> None:
@@ -246,6 +254,7 @@ class World:
             self.rules,
             Random(self._generation),
             self.guard,
+            self._exposure,
         )
         for record in self.records():
             self.trader.replay(record)
@@ -433,12 +442,17 @@ class World:
 def hand_world(*acts: Callable[[Hand], Any], **options: Any) -> World:
     """Return a started world with a market around 60,000 and a Hand that does these things.
 
-    The hand's first act comes at the first tenth of a second after the start.
+    The hand's first act comes at the first tenth of a second after the start. `falls` are other
+    middles, in ticks, by the second from which on they are quoted.
     """
+    mids = {0: 6_000_000, **options.pop("falls", {})}
     world = World(options.pop("strategy", lambda: Hand(*acts)), **options)
     world.venue.quote(6_000_000)
     world.after(0, world.boot)
-    for second in range(0, 300, 4):
-        world.after(second + 0.5, lambda: world.venue.quote(6_000_000 + 10))
-        world.after(second + 2.5, lambda: world.venue.quote(6_000_000))
+    for half in range(1, 600, 2):
+        second = half / 2
+        mid = next(mid for begins, mid in reversed(mids.items()) if begins <= second)
+        if half % 4 == 1 or second in mids:
+            trembling = 10 * (half % 8 == 1)
+            world.after(second, partial(world.venue.quote, mid + trembling))
     return world

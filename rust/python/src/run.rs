@@ -4,7 +4,9 @@
 //! What is more than that its keeper does (`backtest.host`): limits, a stop behind the position,
 //! notes, timers that are new.
 
-use pyo3::types::{PyAnyMethods, PyDictMethods, PyList, PyListMethods, PyString, PyStringMethods};
+use pyo3::types::{
+    PyAnyMethods, PyDict, PyDictMethods, PyList, PyListMethods, PyString, PyStringMethods,
+};
 use pyo3::{Bound, FromPyObject, PyAny, PyResult, intern};
 use steelyard_engine::{OrderType, TimeInForce};
 use steelyard_replay::{News, Wish, state};
@@ -72,7 +74,7 @@ pub(crate) fn run<'py>(
     let (on_news, on_market) = (host.getattr("news")?, host.getattr("market")?);
     let fill_of = seat.getattr("fill")?;
     let book = seat.getattr("book")?;
-    let intervals = host.getattr("timers")?;
+    let intervals = host.getattr("timers")?.cast_into::<PyDict>()?;
     let mut timer_view: Option<Bound<'_, TimerView>> = None;
     let mut bar_view: Option<Bound<'_, BarView>> = None;
     let mut order_view: Option<Bound<'_, OrderView>> = None;
@@ -148,19 +150,25 @@ pub(crate) fn run<'py>(
             }
             Stop::Timer(number, due_ns) => {
                 drop(this);
-                if let Some(on_timer) = &callbacks.on_timer {
-                    let every = intervals.get_item(number)?.unbind();
-                    #[allow(deprecated, reason = "what it names instead is unsafe")]
-                    let kept = timer_view.take().filter(|it| it.get_refcnt() == 1);
-                    let shown = match kept {
-                        Some(it) => {
-                            it.borrow_mut().set(every, due_ns);
-                            it
-                        }
-                        None => Bound::new(py, TimerView::new(&running.words, every, due_ns))?,
-                    };
-                    on_timer.call1((&shown,))?;
-                    timer_view = Some(shown);
+                match (intervals.get_item(number)?, &callbacks.on_timer) {
+                    (None, _) => {
+                        host.call_method0(intern!(py, "own_timer"))?;
+                    }
+                    (Some(_), None) => {}
+                    (Some(every), Some(on_timer)) => {
+                        let every = every.unbind();
+                        #[allow(deprecated, reason = "what it names instead is unsafe")]
+                        let kept = timer_view.take().filter(|it| it.get_refcnt() == 1);
+                        let shown = match kept {
+                            Some(it) => {
+                                it.borrow_mut().set(every, due_ns);
+                                it
+                            }
+                            None => Bound::new(py, TimerView::new(&running.words, every, due_ns))?,
+                        };
+                        on_timer.call1((&shown,))?;
+                        timer_view = Some(shown);
+                    }
                 }
             }
             Stop::Book => {

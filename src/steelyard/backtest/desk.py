@@ -9,7 +9,6 @@ views of orders. They are what stands here in Python, made only as far as it is 
 not plain comes here, and is refused here.
 """
 
-from collections.abc import Callable
 from decimal import Decimal
 from enum import IntEnum
 from typing import Any, Self
@@ -38,18 +37,25 @@ ACCOUNT_ID: int = Replay.ACCOUNT_ID
 Row = tuple[tuple[int, int], int, int, int, int, int, int, int, bool, int, int, int]
 
 
-def averages(instrument: Instrument, replay: Replay) -> Callable[[int], Decimal | None]:
-    """Return what tells the average price of the position after so many fills."""
-    portfolio = Portfolio(instrument)
-    found: list[Decimal | None] = [None]
+class Booked:
+    """The books of fills, kept up as they are asked for, with the average price after each."""
 
-    def average(fills: int) -> Decimal | None:
-        for at in range(len(found) - 1, fills):
-            portfolio.book(fill_of(instrument, replay, at))
-            found.append(portfolio.average_price)
-        return found[fills]
+    def __init__(self, instrument: Instrument, replay: Replay) -> None:
+        self._instrument, self._replay = instrument, replay
+        self._portfolio = Portfolio(instrument)
+        self._averages: list[Decimal | None] = [None]
 
-    return average
+    def portfolio(self, fills: int) -> Portfolio:
+        """Return the books once so many fills are in them."""
+        for at in range(len(self._averages) - 1, fills):
+            self._portfolio.book(fill_of(self._instrument, self._replay, at))
+            self._averages.append(self._portfolio.average_price)
+        return self._portfolio
+
+    def average(self, fills: int) -> Decimal | None:
+        """Return the average price of the position after so many fills."""
+        self.portfolio(fills)
+        return self._averages[fills]
 
 
 def fill_of(instrument: Instrument, replay: Replay, at: int) -> Fill:
@@ -134,9 +140,14 @@ WORDS: dict[str, Any] = {
 class ReplayDesk(Seat, Desk):
     """A desk over a machine."""
 
+    _booked: Booked
+
     def __new__(cls, instrument: Instrument, replay: Replay) -> Self:
         """Make what is Rust's of it."""
-        return super().__new__(cls, instrument, replay, WORDS, averages(instrument, replay))
+        booked = Booked(instrument, replay)
+        self = super().__new__(cls, instrument, replay, WORDS, booked.average)
+        self._booked = booked
+        return self
 
     def __init__(self, instrument: Instrument, replay: Replay) -> None:
         # What the base keeps up to date by writing is read here; only the rest is its own.
@@ -152,6 +163,11 @@ class ReplayDesk(Seat, Desk):
         wishes = self.intents[:]
         self.intents.clear()
         return wishes
+
+    @property
+    def portfolio(self) -> Portfolio:
+        """The books of what the strategy has been told."""
+        return self._booked.portfolio(self._replay.told_fills)
 
     def fill(self, at: int) -> Fill:
         """Return a fill by its place."""

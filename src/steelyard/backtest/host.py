@@ -4,9 +4,11 @@ What it does is what `trading.host` and `trading.protection` do for a bot at a v
 only a venue can do to it: no order here is ever unknown. Limits are those of `trading.risk`,
 checked when a wish is heard, with what the strategy has been told; everything open counts as if it
 had filled. Where there is no book, a market order is worth, and the collar is around, the last
-price.
+price. There are no other bots, so `max_gross_exposure` is about this one alone; `max_drawdown`
+presses a kill switch, of which there is none here.
 """
 
+from collections import deque
 from decimal import Decimal
 from typing import NamedTuple, cast
 
@@ -19,8 +21,9 @@ from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
 from steelyard.domain.units import EXACT
 from steelyard.trading import risk
 from steelyard.trading.books import BookView
+from steelyard.trading.days import DAY_NS
 from steelyard.trading.duration import Duration
-from steelyard.trading.orders import Amending, Orders, OwnOrder
+from steelyard.trading.orders import MINUTE_MAX, Amending, Orders, OwnOrder, counted_since
 from steelyard.trading.risk import Limits
 from steelyard.trading.strategy import (
     AmendIntent,
@@ -56,7 +59,9 @@ class Host:
         replay: Replay,
         limits: Limits | None,
         stop_loss: Decimal | None,
+        deposits: tuple[int, int] = (0, 0),
     ) -> None:
+        """Deposits are what the account began with, in atoms of quote and base."""
         self.refused = 0
         self.refusals: dict[str, int] = {}
         self.notes: list[tuple[int, str]] = []
@@ -70,6 +75,10 @@ class Host:
         self._wanted_stop: Stop | None = None
         self._again = 0  # stops in a row that were placed anew
         self.timers: dict[int, Duration] = {}  # by the machine's numbers; it looks here
+        self._deposits = deposits
+        self._decided_ns: deque[int] = deque(maxlen=MINUTE_MAX)  # orders, and changes of them
+        self._day = -1
+        self._day_atoms = 0  # the profit that the day began with
         self._trades = 0  # told
         self._heard = -1  # fills, when protection last looked
 
@@ -80,6 +89,8 @@ class Host:
 
     def start(self) -> None:
         """Tell the strategy that trading begins."""
+        if self._limits is not None and self._limits.max_daily_loss is not None:
+            self._replay.every(DAY_NS)
         self._strategy.on_start()
         self.drain()
 
@@ -104,6 +115,10 @@ class Host:
         elif self._wants_order:
             self._strategy.on_order(self._desk.own_order(at))
         self._protect()
+
+    def own_timer(self) -> None:
+        """Do what the keeper's own timer is for, which is none of the strategy's: a day begins."""
+        self._loss_atoms()
 
     def market(self, price_ticks: int, size_lots: int, side: int) -> None:
         """Pass on that somebody has traded."""
@@ -149,6 +164,7 @@ class Host:
                     wish.size_lots,
                 )
                 wish.client_order_id = str(at + 1)
+                self._decide()
             case CancelIntent():
                 if (at := self._place_of(wish.target)) >= 0:
                     self._replay.cancel(at)
@@ -180,12 +196,17 @@ class Host:
             if refused is not None:
                 self._refuse(wish, refused)
                 return
+        self._decide()
         self._replay.amend(at, wish.price_ticks or 0, wish.size_lots or 0, wish.trigger_ticks or 0)
 
     def _refuse(self, wish: Intent | AmendIntent, refused: risk.Refused) -> None:
         wish.refusal = refused.text
         self.refused += 1
         self.refusals[refused.limit] = self.refusals.get(refused.limit, 0) + 1
+
+    def _decide(self) -> None:
+        if self._limits is not None and self._limits.max_orders_per_minute is not None:
+            self._decided_ns.append(self._replay.now_ns)
 
     def _check(self, wish: Intent) -> risk.Refused | None:
         """Return the first limit that an order breaks."""
@@ -194,14 +215,35 @@ class Host:
         return verdict if isinstance(verdict, risk.Refused) else None
 
     def _situation(self) -> risk.Situation:
-        replay, desk = self._replay, self._desk
+        replay, desk, limits = self._replay, self._desk, self._limits
+        assert limits is not None, "asked only where there are limits"
         # Two views that have what `risk` reads of a book and of orders.
         return risk.Situation(
             book=cast(BookView, LastPrice(desk.instrument, replay.last_ticks)),
-            orders=cast(Orders, Open(desk.every_open())),
+            orders=cast(Orders, Open(desk.every_open(), self._decided_ns)),
             position_lots=replay.told_lots,
             now_ns=replay.now_ns,
+            loss_atoms=None if limits.max_daily_loss is None else self._loss_atoms(),
+            equity_atoms=None if limits.max_leverage is None else self._equity_atoms(),
         )
+
+    def _total_atoms(self) -> int:
+        """Return the profit after fees so far, at the last price."""
+        return self._desk.portfolio.total_atoms(2 * self._replay.last_ticks)
+
+    def _loss_atoms(self) -> int:
+        """Return what the day has lost; it begins at 00:00 UTC with the profit that there is."""
+        day, total_atoms = self._replay.now_ns // DAY_NS, self._total_atoms()
+        if day != self._day:
+            self._day, self._day_atoms = day, total_atoms
+        return self._day_atoms - total_atoms
+
+    def _equity_atoms(self) -> int:
+        """Return what the account is worth, as far as the strategy has been told."""
+        portfolio, instrument = self._desk.portfolio, self._desk.instrument
+        base = self._deposits[1] + portfolio.position_atoms
+        worth = base * self._replay.last_ticks * instrument.tick_lot_atoms // instrument.lot_atoms
+        return worth + self._deposits[0] + portfolio.cash_atoms
 
     # -- the stop behind the position -----------------------------------------------------------
 
@@ -309,8 +351,13 @@ class Open:
 
     may_fill: tuple[OwnOrder, ...] = ()
 
-    def __init__(self, orders: list[OwnOrder]) -> None:
+    def __init__(self, orders: list[OwnOrder], decided_ns: deque[int]) -> None:
         self.open = orders
+        self._decided_ns = decided_ns
+
+    def decided_since(self, time_ns: int, most: int = MINUTE_MAX) -> int:
+        """Return how many orders and changes were decided on after then, up to most."""
+        return counted_since(self._decided_ns, time_ns, most)
 
     def exposed_lots(self, side: Side) -> int:
         """Return what may still fill of a side."""

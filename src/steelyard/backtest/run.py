@@ -125,7 +125,8 @@ class Run:
             )
             self._blocks = iter(data.blocks())
         self.desk = ReplayDesk(instrument, self.replay)
-        self.host = Host(strategy, self.desk, self.replay, limits, stop_loss)
+        deposits = assumed.deposit_atoms(settings, instrument)
+        self.host = Host(strategy, self.desk, self.replay, limits, stop_loss, deposits)
         strategy.bind(self.desk)
 
     def go(

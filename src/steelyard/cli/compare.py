@@ -38,7 +38,8 @@ from steelyard.engine.book import QueueModel
 from steelyard.store.datadir import bot_directories
 from steelyard.store.journal import read_records
 from steelyard.store.recorder import PATTERN
-from steelyard.trading.config import OFF, StrategyTable, parse_percentage
+from steelyard.trading.breakers import OFF
+from steelyard.trading.config import StrategyTable, parse_percentage
 from steelyard.trading.records import codec
 from steelyard.trading.risk import Limits
 

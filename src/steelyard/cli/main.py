@@ -30,7 +30,7 @@ DONE, CHECK_FAILED, USAGE, VENUE = 0, 1, 2, 3
 INTERRUPTED = CHECK_FAILED  # it was not done
 HELP = ("--help", "-h")
 EXTRA = frozenset({"numpy", "polars"})  # of `steelyard[data]`; some commands are nothing without
-GROUPS = ("account", "key", "person", "fees", "faults", "clock", "order", "data")
+GROUPS = ("account", "key", "person", "fees", "faults", "clock", "order", "breaker", "data")
 
 app = App(
     name="steelyard",
@@ -52,6 +52,7 @@ fees = App(name="fees", help="What trading costs: schedules of tiers, tokens, an
 data = App(name="data", help="Market data for backtests: bring it in, list it, check it.")
 
 order = App(name="order", help="Orders of a bot that a person has to decide about.")
+breaker = App(name="breaker", help="Breakers of a bot: which have tripped, and let them resume.")
 
 for name in ("demo", "trade", "backtest", "compare", "sweep", "status", "kill", "reconcile", "env"):
     app.command(f"steelyard.cli.{name}:{name}", name=name)
@@ -76,12 +77,15 @@ for name in ("list", "unlock", "reset-totp", "reset-password"):
 for name in ("import", "download", "record", "list", "check"):
     data.command(f"steelyard.cli.data:{name}_data", name=name)
 order.command("steelyard.cli.order:resolve_order", name="resolve")
+for name in ("list", "resume"):
+    breaker.command(f"steelyard.cli.breaker:{name}_breaker", name=name)
 app.command(account)
 app.command(key)
 app.command(person)
 app.command(fees)
 app.command(faults)
 app.command(order)
+app.command(breaker)
 app.command(data)
 
 

@@ -36,12 +36,13 @@ from steelyard.net.server import Server, serve
 from steelyard.net.time_service import TimeService, time_service
 from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
+from steelyard.store.exposure import SharedExposure
 from steelyard.store.journal import Journal
 from steelyard.store.latch import Latch
 from steelyard.store.recorder import MarketRecorder
 from steelyard.trading import actions
 from steelyard.trading.actions import Input, Kill, Resume, Start, Stop
-from steelyard.trading.config import BotConfig
+from steelyard.trading.config import HERE, BotConfig, Environment
 from steelyard.trading.records import codec
 from steelyard.trading.report import state_document
 from steelyard.trading.trader import Trader
@@ -140,7 +141,15 @@ class TraderProcess:
         self._codec = codec()
         try:
             self._journal = Journal(self._directory.path / "journal")
-            self.trader = Trader(config, settings.key.key, strategy, self.venue.rules, rng, guarded)
+            self._exposure = SharedExposure(
+                datadir.state_directory(),
+                _group(config.bot.environment, settings.data),
+                self._directory.path,
+                name,
+            )
+            self.trader = Trader(
+                config, settings.key.key, strategy, self.venue.rules, rng, guarded, self._exposure
+            )
             stored = self._journal.records(0)
             records = (self._codec.decode(sequence, payload) for sequence, payload in stored)
             for record in gapless(records, 0):
@@ -242,6 +251,7 @@ class TraderProcess:
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.close)
         self._log.close()
+        self._exposure.close()
         self._directory.close()
 
     # -- turns --------------------------------------------------------------------------------
@@ -468,6 +478,10 @@ class TraderProcess:
             lambda request: actions.Resolve(request, client_order_id, decision, who, why)
         )
 
+    async def resume_breaker(self, name: str, who: str, why: str) -> dict[str, Any]:
+        """Let a breaker that has tripped resume, and return whether it has."""
+        return await self._asked(lambda request: actions.ResumeBreaker(request, name, who, why))
+
     async def _asked(self, make: Callable[[int], Input]) -> dict[str, Any]:
         """Give the machine what a person asks for, and wait for its reply."""
         request, self._next_request = self._next_request, self._next_request + 1
@@ -520,6 +534,14 @@ class TraderProcess:
             if self._is_dirty:
                 self._is_dirty = False
                 self._site.push()
+
+
+def _group(environment: Environment, data: Path) -> str:
+    """Return whose exposure is added up: on real venues that of all of the host.
+
+    Where orders stay on this machine a data directory is a world of its own.
+    """
+    return f"{environment.value} {data.resolve()}" if environment in HERE else "live"
 
 
 def _latency(latencies_ns: list[int]) -> dict[str, float] | None:

@@ -5,6 +5,7 @@
     POST /kill, /resume   the latch; answered when the venue has been asked
     POST /reconcile       compare everything with the venue now
     POST /resolve         {"client_order_id", "decision", "who", "why"}: a person decides
+    POST /breaker         {"name", "who", "why"}: a breaker that has tripped may resume
     GET  /metrics         numbers for Prometheus, without a token
 
 Host must be this port on loopback, and Origin, where a browser sends one, any page of this
@@ -31,7 +32,7 @@ TOKEN_HEADER = "x-steelyard-token"  # noqa: S105 a header's name
 SOCKETS_MAX = 20
 MS_PER_S, US_PER_S = 1_000, 1_000_000
 CLOCK = ("offset_us", "error_us", "jitter_us")
-PATHS = ("/status", "/metrics", "/kill", "/resume", "/reconcile", "/resolve")
+PATHS = ("/status", "/metrics", "/kill", "/resume", "/reconcile", "/resolve", "/breaker")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -59,6 +60,18 @@ class Bot(Protocol):
     ) -> dict[str, Any]:
         """Take a person's word on an order, and return whether it counts."""
         ...
+
+    async def resume_breaker(self, name: str, who: str, why: str) -> dict[str, Any]:
+        """Let a breaker resume, and return whether it has."""
+        ...
+
+
+class BreakerBody(Struct, forbid_unknown_fields=True):
+    """What /breaker is sent."""
+
+    name: str
+    why: Annotated[str, Meta(min_length=1, max_length=500)]
+    who: Annotated[str, Meta(min_length=1, max_length=100)] = "a person at this machine"
 
 
 class ResolveBody(Struct, forbid_unknown_fields=True):
@@ -108,6 +121,8 @@ class BotSite:
                 self._spawn(self._answer(self._bot.reconcile("somebody on this machine"), reply))
             case "POST", "/resolve":
                 self._resolve(request.body, reply)
+            case "POST", "/breaker":
+                self._resume_breaker(request.body, reply)
             case _, path if path in PATHS:
                 reply(_refused(405, "METHOD_NOT_ALLOWED", "use GET for status, POST for kill"))
             case _:
@@ -121,6 +136,15 @@ class BotSite:
             return
         deciding = self._bot.resolve(asked.client_order_id, asked.decision, asked.who, asked.why)
         self._spawn(self._answer(deciding, reply))
+
+    def _resume_breaker(self, body: bytes, reply: Callable[[Response], None]) -> None:
+        try:
+            asked = msgspec.json.decode(body, type=BreakerBody)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            reply(_refused(400, "BODY", str(error)))
+            return
+        resuming = self._bot.resume_breaker(asked.name, asked.who, asked.why)
+        self._spawn(self._answer(resuming, reply))
 
     async def _answer(
         self, result: Coroutine[Any, Any, dict[str, Any]], reply: Callable[[Response], None]

@@ -156,6 +156,15 @@ class Resolve(NamedTuple):
     why: str
 
 
+class ResumeBreaker(NamedTuple):
+    """A person lets a breaker that has tripped resume; answered by a `Reply`."""
+
+    request: int
+    name: str
+    who: str
+    why: str
+
+
 Input = (
     Start
     | Told
@@ -171,6 +180,7 @@ Input = (
     | VenueHalt
     | Reconcile
     | Resolve
+    | ResumeBreaker
 )
 
 

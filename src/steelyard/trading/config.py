@@ -8,6 +8,7 @@ a reference that the roof follows, and `class` a name that it looks up.
 
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from enum import StrEnum
@@ -18,10 +19,12 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from steelyard.domain.errors import ConfigError
-from steelyard.domain.units import in_full
+from steelyard.domain.errors import ConfigError, UnitError
+from steelyard.domain.units import in_full, parse_decimal
+from steelyard.trading.breakers import OFF, Breaker, BreakersTable
 from steelyard.trading.channels import Budgets
 from steelyard.trading.duration import Duration
+from steelyard.trading.orders import MINUTE_MAX
 from steelyard.trading.protection import LostStop
 from steelyard.trading.risk import Limits
 from steelyard.trading.strangers import ForeignOrders
@@ -29,7 +32,6 @@ from steelyard.trading.sweep import Bounds
 from steelyard.wire.capabilities import ACCEPTABLE
 
 NAME_MAX = 40
-OFF = "off"
 OTHER_TABLES = ("backtest", "sweep")  # of the same file, which those commands read
 BRIDGED = "ccxt:"  # before the name that a library has for an exchange
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -130,16 +132,42 @@ class RiskTable(Struct, frozen=True, kw_only=True):
     cancel_when_blind: str = "60s"
     stop_loss: str = OFF
     lost_stop: LostStop = LostStop.REPLACE
+    # Each a number, exact whether written as one or as text, or `off`.
+    max_order_size: Any = OFF
+    max_orders_per_minute: Any = OFF
+    max_daily_loss: Any = OFF
+    max_drawdown: Any = OFF
+    max_gross_exposure: Any = OFF
+    max_leverage: Any = OFF
 
     @property
     def limits(self) -> Limits:
         """The limits in numbers."""
+        per_minute = self._number("max_orders_per_minute")
+        if per_minute is not None and (per_minute % 1 or per_minute > MINUTE_MAX):
+            raise ConfigError(
+                f"[risk] max_orders_per_minute is {in_full(per_minute)}; write a whole number up "
+                f'to {MINUTE_MAX}, or "{OFF}"'
+            )
         return Limits(
             self.max_order_notional,
             self.max_position,
             self.max_open_orders,
             parse_percentage(self.price_collar, "[risk] price_collar"),
+            self._number("max_order_size"),
+            None if per_minute is None else int(per_minute),
+            self._number("max_daily_loss"),
+            self._number("max_gross_exposure"),
+            self._number("max_leverage"),
         )
+
+    @property
+    def drawdown(self) -> Decimal | None:
+        """How far profit may fall from its highest before the kill switch is pressed; in quote."""
+        return self._number("max_drawdown")
+
+    def _number(self, key: str) -> Decimal | None:
+        return parse_number(getattr(self, key), f"[risk] {key}")
 
     @property
     def bounds(self) -> Bounds:
@@ -163,6 +191,7 @@ class BotConfig(Struct, frozen=True, kw_only=True):
     venue: dict[str, VenueTable]
     strategy: StrategyTable
     risk: RiskTable
+    breakers: BreakersTable = BreakersTable()
 
     @property
     def main(self) -> VenueTable:
@@ -188,11 +217,15 @@ class BotConfig(Struct, frozen=True, kw_only=True):
     def in_force(self) -> dict[str, str]:
         """Limits and policies by name, as they are journaled."""
         tables = {"bot": self.bot, "risk": self.risk}
+        rules = self.breakers.rules
         return {
             f"{name}.{key}": str(getattr(table, key))
             for name, table in tables.items()
             for key in table.__struct_fields__
             if key != "name"
+        } | {
+            f"breakers.{breaker}": rules[breaker].words if breaker in rules else OFF
+            for breaker in Breaker
         }
 
 
@@ -200,6 +233,7 @@ _TABLES: dict[str, type[Struct]] = {
     "bot": BotTable,
     "strategy": StrategyTable,
     "risk": RiskTable,
+    "breakers": BreakersTable,
 }
 
 
@@ -227,6 +261,7 @@ def parse_config(text: str) -> BotConfig:
     _check_venue(config)
     check_strategy(config.strategy)
     check_risk(config.risk)
+    _ = config.breakers.rules  # each says what is wrong with it
     return config
 
 
@@ -279,6 +314,27 @@ def parse_percentage(text: str, where: str) -> Decimal:
     if percent is None or not percent.is_finite() or not 0 < percent <= 100:  # noqa: PLR2004
         raise ConfigError(f'{where} is {text!r}; write a percentage up to 100%, such as "2%"')
     return percent.scaleb(-2)
+
+
+def parse_number(value: Any, where: str) -> Decimal | None:
+    """Return a number above zero, written as one or as text, or None for `off`.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    if value == OFF:
+        return None
+    number = None
+    if isinstance(value, str | int | Decimal) and not isinstance(value, bool):
+        with suppress(UnitError, InvalidOperation):
+            number = parse_decimal(value) if isinstance(value, str) else Decimal(value)
+    if number is None or not number.is_finite():
+        raise ConfigError(f'{where} is {value!r}; write a number such as "1000", or "{OFF}"')
+    if number <= 0:
+        raise ConfigError(
+            f'{where} is {in_full(number)}; it must be above zero, or "{OFF}" for no limit'
+        )
+    return number
 
 
 def _percentage(text: str, where: str) -> Decimal | None:
@@ -467,4 +523,5 @@ def check_risk(risk: RiskTable) -> None:
     ):
         if not Decimal(number).is_finite() or number <= 0:
             raise ConfigError(f"[risk] {key} is {in_full(Decimal(number))}; it must be above zero")
-    _ = risk.limits, risk.bounds, risk.stop_loss_share  # each says what is wrong with it
+    # Each says what is wrong with it.
+    _ = risk.limits, risk.bounds, risk.stop_loss_share, risk.drawdown

@@ -105,6 +105,8 @@ class Connector:
             outcome = self._client.outcome(message, response, self.listings, now_ns)
         except DecodeError as error:
             outcome = Unknown(f"the answer cannot be read: {error}")
+        if response.status == HTTPStatus.SERVICE_UNAVAILABLE and not isinstance(outcome, Answered):
+            outcome = outcome._replace(is_closed=True)
         not_sent = outcome if isinstance(outcome, NotSent) else NotSent("")
         halt = not_sent.halt or _HALTS.get(response.status)
         told_ns = not_sent.retry_after_ns

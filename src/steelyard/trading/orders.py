@@ -9,7 +9,7 @@ This module decides nothing and asks nobody.
 """
 
 import hashlib
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 
 from msgspec import Struct
@@ -18,8 +18,10 @@ from msgspec.structs import replace
 from steelyard.domain.commands import Place
 from steelyard.domain.errors import InvariantError
 from steelyard.domain.lifecycle import TRANSITIONS, Fill, Order, OrderState
+from steelyard.domain.messages import MINUTE_NS
 from steelyard.domain.order import RejectReason, Side
 
+MINUTE_MAX = 10_000  # so many times of orders and changes are kept, to be counted
 ENDED_MAX = 10_000  # so many ended orders are kept, for fills that come late
 SEQUENCE_BITS = 64
 RUN_BITS = 32
@@ -98,6 +100,7 @@ class OwnOrder(Struct, kw_only=True):
     note: str = ""  # why it ended, where somebody said so
     reject_reason: RejectReason | None = None
     protects: bool = False
+    mid_half_ticks: int | None = None  # twice the middle when it was decided on
     is_nameless: bool = False  # adopted: the venue has no client order id for it
     fill_count: int = 0
     venue_quote_atoms: int = 0
@@ -184,6 +187,7 @@ class Orders:
         self._unsettled: dict[str, OwnOrder] = {}
         self._amending: dict[str, OwnOrder] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()  # the oldest is found at once
+        self._decided_ns: deque[int] = deque(maxlen=MINUTE_MAX)  # orders, and changes of them
 
     def find(self, client_order_id: str, order_id: int = 0) -> OwnOrder | None:
         """Return an own order by our id, or else by the venue's."""
@@ -228,20 +232,55 @@ class Orders:
             pool = {**self._open, **self._unsettled, **self._amending}
         return sum(order.exposed_lots for order in pool.values() if order.place.side is side)
 
+    def decided_since(self, time_ns: int, most: int = MINUTE_MAX) -> int:
+        """Return how many orders, and changes of orders, were decided on after then, up to most."""
+        return counted_since(self._decided_ns, time_ns, most)
+
+    def _decided(self, now_ns: int) -> None:
+        """Note a decision, and forget those that no minute holds any more."""
+        times = self._decided_ns
+        times.append(now_ns)
+        while times[0] <= now_ns - MINUTE_NS:
+            times.popleft()
+
     # -- evidence, applied from records -------------------------------------------------------
 
-    def pend(self, place: Place, now_ns: int, *, protects: bool = False) -> OwnOrder:
+    def pend(
+        self,
+        place: Place,
+        now_ns: int,
+        *,
+        protects: bool = False,
+        mid_half_ticks: int | None = None,
+    ) -> OwnOrder:
         """Enter an order that was decided on."""
+        self._decided(now_ns)
+        return self._enter(place, now_ns, protects=protects, mid_half_ticks=mid_half_ticks)
+
+    def _enter(
+        self,
+        place: Place,
+        now_ns: int,
+        *,
+        protects: bool = False,
+        mid_half_ticks: int | None = None,
+    ) -> OwnOrder:
         if place.client_order_id in self._by_client_id:
             raise InvariantError(f"client order id {place.client_order_id} was used twice")
-        order = OwnOrder(place=place, created_ns=now_ns, updated_ns=now_ns, protects=protects)
+        order = OwnOrder(
+            place=place,
+            created_ns=now_ns,
+            updated_ns=now_ns,
+            protects=protects,
+            mid_half_ticks=mid_half_ticks,
+        )
         self._by_client_id[place.client_order_id] = order
         self._open[place.client_order_id] = order
         return order
 
     def adopt(self, place: Place, told: Order, now_ns: int, *, is_nameless: bool) -> None:
         """Enter an order that the venue has and we had not."""
-        order = self.pend(place, now_ns)
+        order = self._enter(place, now_ns)
         order.is_nameless = is_nameless
         order.note = "adopted"
         order.was_seen = True
@@ -299,6 +338,7 @@ class Orders:
         """A change was decided on."""
         order = self[client_order_id]
         order.amending, order.amend_note = amending, ""
+        self._decided(amending.asked_ns)
         self._amending[client_order_id] = order
 
     def amend_sent(self, client_order_id: str, expires_ns: int | None) -> None:
@@ -446,3 +486,10 @@ class Orders:
             self._by_order_id.pop(order_id, None)
         self._amending.pop(client_order_id, None)
         self._unsettled.pop(client_order_id, None)
+
+
+def counted_since(times_ns: deque[int], time_ns: int, most: int) -> int:
+    """Return how many of rising times are after one, up to most; most is found at once."""
+    if 0 < most <= len(times_ns) and times_ns[-most] > time_ns:
+        return most
+    return sum(decided_ns > time_ns for decided_ns in times_ns)

@@ -87,6 +87,7 @@ class OrderWork:
         # Told of an order that has ended, and what the venue counts of it: lots and quote atoms.
         self.ended: Callable[[OwnOrder, int, int], None] = lambda *_: None
         self.latencies_ns: list[int] = []
+        self.mid_half_ticks: Callable[[], int | None] = lambda: None  # of the book, to be journaled
 
     # -- placing ------------------------------------------------------------------------------
 
@@ -111,7 +112,7 @@ class OrderWork:
         verdict = self._check(place, "", protects=protects)
         if isinstance(verdict, risk.Refused):
             return verdict
-        turn.record(OrderPending(place, protects))
+        turn.record(OrderPending(place, protects, self.mid_half_ticks()))
         intent.client_order_id = place.client_order_id
         self._send(turn.state.orders[place.client_order_id])
         return None

@@ -53,13 +53,16 @@ class Protection:
         stop_loss: Decimal | None,
         lost: LostStop,
         order_notional: Decimal,
+        order_size: Decimal | None = None,
     ) -> None:
         """stop_loss is a fraction of the position's average price; None: only a strategy's.
 
-        No one stop is worth more than order_notional: a larger position has several.
+        No one stop is worth more than order_notional, or larger than order_size: a larger
+        position has several.
         """
         self._turn = turn
         self._order_notional = order_notional
+        self._order_size = order_size
         self._work = work
         self._stop_loss = stop_loss
         self._lost = lost
@@ -347,6 +350,9 @@ class Protection:
         price_ticks = stop.trigger_ticks if stop.limit_ticks is None else stop.limit_ticks
         lot_atoms = self._turn.instrument.notional_atoms(price_ticks, 1)
         most = max(1, to_atoms(self._order_notional) // max(1, lot_atoms))
+        if self._order_size is not None:
+            lot_size = self._turn.instrument.lot_size
+            most = max(1, min(most, int(EXACT.divide_int(self._order_size, lot_size))))
         count = min(-(-size_lots // most), PLACED_MAX)
         for number in range(count):
             yield size_lots * (number + 1) // count - size_lots * number // count

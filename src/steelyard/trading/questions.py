@@ -14,7 +14,7 @@ from steelyard.domain.messages import SECOND_NS, Answer, Query
 from steelyard.trading.actions import Returned
 from steelyard.trading.turn import Turn
 from steelyard.wire.dialect import Parted
-from steelyard.wire.outcome import Answered, NotSent, delays_ns
+from steelyard.wire.outcome import Answered, NotSent, Unknown, delays_ns
 
 FIRST_NS, MAX_NS = SECOND_NS // 2, 8 * SECOND_NS
 DENIED_NS = 30 * SECOND_NS  # the pause where the venue does not accept who asks
@@ -49,6 +49,7 @@ class Questions:
         self._turn = turn
         self._open: dict[int, Question] = {}
         self.denied: Callable[[str], None] = lambda _: None
+        self.missed: Callable[[str], None] = lambda _: None  # nobody has answered
 
     def ask(self, name: str, query: Query, answered: OnAnswer) -> None:
         """Ask now, and again until there is an answer."""
@@ -87,6 +88,8 @@ class Questions:
         if isinstance(outcome, Answered):
             self._take(question, outcome.answer, returned.sent_ns)
             return
+        if isinstance(outcome, Unknown) or not (outcome.retry_after_ns or outcome.is_denied):
+            self.missed(f"{question.name}: {outcome.why}")
         pause_ns = next(question.delays)
         if isinstance(outcome, NotSent):
             pause_ns = max(pause_ns, outcome.retry_after_ns)

@@ -45,11 +45,13 @@ class InstrumentSeen(Struct, frozen=True, tag=True):
 class OrderPending(Struct, frozen=True, tag=True):
     """An order was decided on: it may leave from here on.
 
-    protects: it is a stop that the bot keeps behind its position.
+    protects: it is a stop that the bot keeps behind its position. mid_half_ticks is twice the
+    middle of the book on which it was decided: what its fills are measured by.
     """
 
     place: Place
     protects: bool = False
+    mid_half_ticks: int | None = None
 
 
 class OrderSent(Struct, frozen=True, tag=True):
@@ -296,6 +298,42 @@ class ClosingNoted(Struct, frozen=True, tag=True):
     client_order_ids: tuple[str, ...]
 
 
+class DayBegan(Struct, frozen=True, tag=True):
+    """A day of the risk limits began, in UTC: its number since 1970, and the profit it began with.
+
+    The profit is realized and unrealized, after fees, in quote atoms, as first seen that day.
+    """
+
+    day: int
+    total_atoms: int
+
+
+class PeakSeen(Struct, frozen=True, tag=True):
+    """The profit has been higher than ever since the bot began, or was resumed after a kill."""
+
+    total_atoms: int
+
+
+class BreakerTripped(Struct, frozen=True, tag=True):
+    """A breaker holds what adds risk from here on.
+
+    resume is `ended`, `person`, or a duration; until_ns is when that is over, on our clock.
+    """
+
+    name: str
+    text: str
+    resume: str
+    until_ns: int | None = None
+
+
+class BreakerResumed(Struct, frozen=True, tag=True):
+    """A breaker holds nothing any more, by its rule or a person's word."""
+
+    name: str
+    who: str
+    why: str
+
+
 class StrategyFailed(Struct, frozen=True, tag=True):
     """The strategy raised; it is not called again in this run."""
 
@@ -395,6 +433,10 @@ TraderRecord = (
     | Killed
     | Resumed
     | ClosingNoted
+    | DayBegan
+    | PeakSeen
+    | BreakerTripped
+    | BreakerResumed
     | LimitsSet
     | KeyAudited
     | ClockMeasured

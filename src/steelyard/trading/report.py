@@ -10,9 +10,11 @@ from steelyard.domain.instrument import foreign_asset_name
 from steelyard.domain.lifecycle import Fill, OrderState
 from steelyard.domain.units import EXACT, from_atoms, in_full, plain
 from steelyard.trading.channels import Channel
+from steelyard.trading.limituse import uses
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.portfolio import Portfolio
 from steelyard.trading.trader import Trader
+from steelyard.trading.tripping import Shown
 
 MS_NS = 1_000_000
 US_NS = 1_000
@@ -46,6 +48,7 @@ def state_document(trader: Trader) -> dict[str, Any]:
             for time_ns, atoms in trader.equity.points
         ],
         "risk": _risk(trader),
+        "breakers": [_breaker(shown) for shown in trader.breakers.shown],
         "foreign_orders": len(trader.reconciler.strangers.open),
         "book": _book(trader),
         "channels": _channels(trader),
@@ -206,6 +209,21 @@ def _fill(fill: Fill, trader: Trader) -> dict[str, Any]:
     }
 
 
+def _breaker(shown: Shown) -> dict[str, Any]:
+    """Return one breaker; until is None where no time resumes it."""
+    rule = shown.rule
+    return {
+        "name": shown.name,
+        "state": shown.state,
+        "text": shown.text,
+        "threshold": None if rule is None else rule.shown,
+        "window": None if rule is None else rule.window,
+        "resume": None if rule is None else rule.resume,
+        "since": None if shown.since_ns is None else shown.since_ns // MS_NS,
+        "until": None if shown.until_ns is None else shown.until_ns // MS_NS,
+    }
+
+
 def _risk(trader: Trader) -> dict[str, Any]:
     limits = trader.config.limits
     percent = plain(EXACT.multiply(limits.price_collar, EXACT.create_decimal(100)))
@@ -214,6 +232,7 @@ def _risk(trader: Trader) -> dict[str, Any]:
         "max_position": in_full(plain(limits.max_position)),
         "max_open_orders": limits.max_open_orders,
         "price_collar": f"{in_full(percent)}%",
+        "limits": [use._asdict() for use in uses(trader)],
         "refused": trader.host.refused,
         "last_refusal": trader.host.last_refusal,
     }

@@ -3,9 +3,11 @@
 Limits are checked in a fixed order and the first that fails is told: what it is, what the
 order would have made of it, and how to change it. Position counts as the worst that can come:
 every open order as if filled, and an unknown one too. While an order is unknown, or its answer
-is overdue, nothing may add risk on either side; what reduces the position may go. A market order
-is priced by walking the book as it stands, one that waits for a price by that price. An amend is
-checked as the order that it makes, with the old one counted too. Cancels need no approval.
+is overdue, nothing may add risk on either side; what reduces the position may go. So it is while a
+breaker has tripped (`breakers`), while the day has lost too much (`days`), and for what all bots of
+the host may hold together (`exposure`). A market order is priced by walking the book as it stands,
+one that waits for a price by that price. An amend is checked as the order that it makes, with the
+old one counted too. Cancels need no approval.
 """
 
 from decimal import Decimal
@@ -16,10 +18,11 @@ from msgspec.structs import replace
 
 from steelyard.domain.commands import Place
 from steelyard.domain.lifecycle import OrderState
-from steelyard.domain.messages import SECOND_NS
+from steelyard.domain.messages import MINUTE_NS, SECOND_NS
 from steelyard.domain.order import OrderType, Side
 from steelyard.domain.units import EXACT, from_atoms, in_full, plain, to_atoms
 from steelyard.trading.books import BookView
+from steelyard.trading.exposure import Alone, Exposed
 from steelyard.trading.orders import Amending, Orders, OwnOrder
 
 OVERDUE_NS = SECOND_NS // 2  # an answer that takes longer may never come
@@ -32,6 +35,11 @@ class Limits(NamedTuple):
     max_position: Decimal  # base, long or short
     max_open_orders: int
     price_collar: Decimal
+    max_order_size: Decimal | None = None  # base
+    max_orders_per_minute: int | None = None
+    max_daily_loss: Decimal | None = None  # quote
+    max_gross_exposure: Decimal | None = None  # quote, of all bots of the host together
+    max_leverage: Decimal | None = None  # times what the account is worth
 
 
 class Situation(NamedTuple):
@@ -45,6 +53,11 @@ class Situation(NamedTuple):
     gate: str | None = None
     retried: str = ""  # client id of an order that is counted already
     unprotected: str | None = None  # what of the position has no stop that should
+    breaker: str | None = None  # why one has tripped
+    protects: bool = False  # whether the order is a stop behind the position
+    loss_atoms: int | None = None  # what today has lost, in quote; None: it cannot be told
+    equity_atoms: int | None = None  # what the account is worth, in quote; None: it is not known
+    exposed: Exposed | None = None  # what is shared with the host's other bots; None: nothing
 
 
 class Approved(NamedTuple):
@@ -64,11 +77,16 @@ def check(place: Place, limits: Limits, situation: Situation) -> Approved | Refu
     """Return whether an order may be sent now."""
     return (
         _closed(situation)
+        or _breaker_refusal(place, situation)
         or _unknown_refusal(place, situation)
         or _protection_refusal(place, situation)
+        or _loss_refusal(place, limits, situation)
         or _price_refusal(place, limits, situation)
         or _position_refusal(place, limits, situation)
+        or _leverage_refusal(place, limits, situation)
         or _count_refusal(limits, situation)
+        or _rate_refusal(limits, situation)
+        or _exposure_refusal(place, limits, situation)
         or Approved(place)
     )
 
@@ -100,15 +118,25 @@ def check_amend(
         doubted = _unknown_refusal(place, situation._replace(retried=order.client_order_id))
         if doubted is not None:
             return doubted
-    if adds and (refused := _protection_refusal(place, situation)) is not None:
+    if adds:
+        refused = (
+            _breaker_refusal(place, situation)
+            or _protection_refusal(place, situation)
+            or _loss_refusal(place, limits, situation)
+        )
+        if refused is not None:
+            return refused
+    refused = _price_refusal(place, limits, situation) or _rate_refusal(limits, situation)
+    if refused is not None or not adds:
         return refused
-    if (refused := _price_refusal(place, limits, situation)) is not None:
-        return refused
-    if not adds:
-        return None
     side = old.side
     lots = situation.orders.exposed_lots(side) - order.exposed_lots + after
-    return _worst_refusal(situation.position_lots + int(side) * lots, limits, situation)
+    worst = situation.position_lots + int(side) * lots
+    return (
+        _worst_refusal(worst, limits, situation)
+        or _worst_leverage_refusal(worst, limits, situation)
+        or _worst_exposure_refusal(side, worst, limits, situation)
+    )
 
 
 def _closed(situation: Situation) -> Refused | None:
@@ -122,6 +150,12 @@ def _closed(situation: Situation) -> Refused | None:
     if trouble := situation.book.trouble(situation.now_ns):
         return Refused("book", f"{trouble}; orders wait until it is right again")
     return None
+
+
+def _breaker_refusal(place: Place, situation: Situation) -> Refused | None:
+    if situation.breaker is None or _reduces(place, situation):
+        return None
+    return Refused("breaker", f"{situation.breaker}; only what reduces the position is sent")
 
 
 def _protection_refusal(place: Place, situation: Situation) -> Refused | None:
@@ -154,10 +188,35 @@ def _is_in_doubt(order: OwnOrder, situation: Situation) -> bool:
     return order.state is OrderState.UNKNOWN
 
 
+def _loss_refusal(place: Place, limits: Limits, situation: Situation) -> Refused | None:
+    most, lost = limits.max_daily_loss, situation.loss_atoms
+    if most is None or _reduces(place, situation):
+        return None
+    if lost is None:
+        return Refused("max_daily_loss", "max_daily_loss cannot be checked: there is no price yet")
+    if lost < _limit_atoms(most):
+        return None
+    quote = situation.book.instrument.quote
+    return Refused(
+        "max_daily_loss",
+        f"max_daily_loss is {in_full(plain(most))} {quote}, today has lost "
+        f"{in_full(from_atoms(lost))} after fees; only what reduces the position is sent until "
+        "00:00 UTC, or raise [risk] max_daily_loss",
+    )
+
+
 def _price_refusal(place: Place, limits: Limits, situation: Situation) -> Refused | None:
     """Check what the order may cost, and how far from the middle."""
     book = situation.book
     instrument = book.instrument
+    most = limits.max_order_size
+    if most is not None and place.size_lots > _limit_lots(most, instrument.lot_size):
+        return Refused(
+            "max_order_size",
+            f"max_order_size is {in_full(plain(most))} {instrument.base}, this order is for "
+            f"{in_full(plain(instrument.size(place.size_lots)))}; make it smaller or raise [risk] "
+            "max_order_size",
+        )
     if place.order_type is OrderType.MARKET:
         walked = book.of(place.side.opposite).walk(place.size_lots)
         if walked is None:
@@ -230,9 +289,40 @@ def _worst_refusal(worst: int, limits: Limits, situation: Situation) -> Refused 
     )
 
 
+def _leverage_refusal(place: Place, limits: Limits, situation: Situation) -> Refused | None:
+    """Check what the position could come to against what the account is worth."""
+    if limits.max_leverage is None:
+        return None
+    worst = _worst_lots(place, situation)
+    if _brings_nearer(place, worst):
+        return None
+    return _worst_leverage_refusal(worst + int(place.side) * place.size_lots, limits, situation)
+
+
+def _worst_leverage_refusal(worst: int, limits: Limits, situation: Situation) -> Refused | None:
+    most, equity = limits.max_leverage, situation.equity_atoms
+    if most is None:
+        return None
+    worth = worth_atoms(abs(worst), situation.book)
+    if worth is None or equity is None:
+        return Refused(
+            "max_leverage", "max_leverage cannot be checked: what the account is worth is not known"
+        )
+    if Decimal(worth) <= EXACT.multiply(most, Decimal(equity)):
+        return None
+    quote = situation.book.instrument.quote
+    return Refused(
+        "max_leverage",
+        f"max_leverage is {in_full(plain(most))}, with this order and all open ones filled the "
+        f"position would be worth {in_full(from_atoms(worth))} {quote}, and the account is worth "
+        f"{in_full(from_atoms(equity))}; make it smaller, pay something in or raise [risk] "
+        "max_leverage",
+    )
+
+
 def _count_refusal(limits: Limits, situation: Situation) -> Refused | None:
     orders = situation.orders.open
-    if len(orders) < limits.max_open_orders:
+    if len(orders) < limits.max_open_orders or situation.protects:
         return None  # stops among them or not
     count = sum(
         not order.protects and order.client_order_id != situation.retried for order in orders
@@ -243,6 +333,76 @@ def _count_refusal(limits: Limits, situation: Situation) -> Refused | None:
         "max_open_orders",
         f"max_open_orders is {limits.max_open_orders} and {count} are open; cancel one or raise "
         "[risk] max_open_orders",
+    )
+
+
+def _rate_refusal(limits: Limits, situation: Situation) -> Refused | None:
+    """Check how many orders and changes were decided on in the last minute, those refused too."""
+    most = limits.max_orders_per_minute
+    if most is None or situation.protects or situation.retried:
+        return None
+    if situation.orders.decided_since(situation.now_ns - MINUTE_NS, most) < most:
+        return None
+    return Refused(
+        "max_orders_per_minute",
+        f"max_orders_per_minute is {most} and {most} orders or changes of orders were sent in the "
+        "last minute; wait, or raise [risk] max_orders_per_minute",
+    )
+
+
+def _exposure_refusal(place: Place, limits: Limits, situation: Situation) -> Refused | None:
+    """Take what the order needs of what all bots may hold together."""
+    if limits.max_gross_exposure is None:
+        return None
+    worst = _worst_lots(place, situation)
+    if _brings_nearer(place, worst):
+        return None
+    worst += int(place.side) * place.size_lots
+    return _worst_exposure_refusal(place.side, worst, limits, situation)
+
+
+def _worst_exposure_refusal(
+    side: Side, worst: int, limits: Limits, situation: Situation
+) -> Refused | None:
+    """Check both sides: the one that the order is on, and what the other could come to."""
+    most = limits.max_gross_exposure
+    if most is None:
+        return None
+    other = side.opposite
+    against = situation.position_lots + int(other) * situation.orders.exposed_lots(other)
+    worth = worth_atoms(max(abs(worst), abs(against)), situation.book)
+    exposed = situation.exposed or Exposed(Alone())
+    quote = situation.book.instrument.quote
+    if worth is None:
+        return Refused(
+            "max_gross_exposure", "max_gross_exposure cannot be checked: there is no price yet"
+        )
+    claim = exposed.claim(quote, worth, _limit_atoms(most), situation.now_ns)
+    if claim.is_granted:
+        return None
+    if claim.trouble is not None:
+        text = f"max_gross_exposure cannot be checked: {claim.trouble}"
+        return Refused("max_gross_exposure", text)
+    return Refused(
+        "max_gross_exposure",
+        f"max_gross_exposure is {in_full(plain(most))} {quote}, with this order and all open ones "
+        f"filled this bot would have {in_full(from_atoms(worth))}, and {claim.others}; make it "
+        "smaller, reduce another bot or raise [risk] max_gross_exposure",
+    )
+
+
+def worth_atoms(lots: int, book: BookView) -> int | None:
+    """Return what so many lots are worth at the middle, in quote; rounded up. None: no middle."""
+    half_ticks = book.mid_half_ticks
+    if half_ticks is None:
+        return None
+    return -(-lots * half_ticks * book.instrument.tick_lot_atoms // 2)
+
+
+def worst_lots(position_lots: int, orders: Orders) -> int:
+    """Return the largest position, long or short, that a bot's orders can come to."""
+    return max(
+        abs(position_lots + int(side) * orders.exposed_lots(side)) for side in (Side.BUY, Side.SELL)
     )
 
 

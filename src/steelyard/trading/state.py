@@ -25,9 +25,12 @@ from steelyard.trading.records import (
     AmendSent,
     AmendUnknown,
     BalancesSeen,
+    BreakerResumed,
+    BreakerTripped,
     CancelAsked,
     ClosingNoted,
     CountDisputed,
+    DayBegan,
     FillsChecked,
     FillSeen,
     ForeignFillSeen,
@@ -42,6 +45,7 @@ from steelyard.trading.records import (
     OrderSeen,
     OrderSent,
     OrderUnknown,
+    PeakSeen,
     PositionAdopted,
     ProtectionSet,
     Resumed,
@@ -78,6 +82,13 @@ class Stop(NamedTuple):
     follows: bool = False  # whether its trigger goes with the position's average price
 
 
+class Tripped(NamedTuple):
+    """A breaker that has tripped: since when, and what its record says."""
+
+    since_ns: int
+    message: BreakerTripped
+
+
 class TraderState:
     """Orders, fills, profit, timer slots and the kill latch of one bot."""
 
@@ -96,6 +107,9 @@ class TraderState:
         self.books = AccountBooks()
         self.adopted_atoms = 0  # of the position: what was there before the bot
         self.stop: Stop | None = None  # that the position is to have
+        self.breakers: dict[str, Tripped] = {}  # those that have tripped, by name
+        self.day: DayBegan | None = None  # the last one of the risk limits
+        self.peak_atoms: int | None = None  # the highest profit since the bot began or was resumed
         self.moment = Moment()
 
     @property
@@ -141,13 +155,21 @@ class TraderState:
                 self.stop = Stop(
                     message.trigger_ticks, message.limit_ticks, message.side, message.follows
                 )
+            case BreakerTripped():
+                self.breakers[message.name] = Tripped(time_ns, message)
+            case BreakerResumed():
+                self.breakers.pop(message.name, None)
+            case DayBegan():
+                self.day = message
+            case PeakSeen():
+                self.peak_atoms = message.total_atoms
             case TimerFired():
                 self.timer_slots[message.interval_ns] = message.slot
             case Killed():
                 self.killed_why = message.why
                 self.killed_has_file = message.has_file
             case Resumed():
-                self.killed_why = None
+                self.killed_why, self.peak_atoms = None, None
             case ClosingNoted():
                 self.closing.update(message.client_order_ids)
             case _:
@@ -158,7 +180,12 @@ class TraderState:
         orders = self.orders
         match message:
             case OrderPending():
-                orders.pend(message.place, time_ns, protects=message.protects)
+                orders.pend(
+                    message.place,
+                    time_ns,
+                    protects=message.protects,
+                    mid_half_ticks=message.mid_half_ticks,
+                )
             case OrderSent():
                 orders.sent(message.client_order_id, message.attempt, message.expires_ns)
             case OrderUnknown():

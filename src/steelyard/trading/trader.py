@@ -16,6 +16,7 @@ from random import Random
 from typing import NamedTuple
 
 from steelyard.domain.commands import Place
+from steelyard.domain.exposure import Exposure
 from steelyard.domain.instrument import Listings
 from steelyard.domain.journal import Record
 from steelyard.domain.messages import (
@@ -36,8 +37,10 @@ from steelyard.trading.actions import (
     Input,
     Kill,
     Reconcile,
+    Reply,
     Resolve,
     Resume,
+    ResumeBreaker,
     Returned,
     Role,
     Sent,
@@ -51,7 +54,9 @@ from steelyard.trading.actions import (
 )
 from steelyard.trading.channels import Channel, Channels
 from steelyard.trading.config import BotConfig, OnStop
+from steelyard.trading.days import Days
 from steelyard.trading.ending import Endings
+from steelyard.trading.exposure import Alone, Exposed
 from steelyard.trading.halts import Halts
 from steelyard.trading.host import Guard, StrategyHost, unguarded
 from steelyard.trading.marketdata import MarketData
@@ -66,6 +71,7 @@ from steelyard.trading.resolution import Resolutions
 from steelyard.trading.startup import Phase, Startup
 from steelyard.trading.strategy import Desk, Strategy
 from steelyard.trading.sweep import Sweep
+from steelyard.trading.tripping import Breakers
 from steelyard.trading.turn import Rules, Turn
 from steelyard.trading.venueclock import VenueClock
 from steelyard.trading.watch import Watch
@@ -94,12 +100,15 @@ class Trader:
         rules: Rules,
         rng: Random,
         guard: Guard = unguarded,
+        exposure: Exposure | None = None,
     ) -> None:
+        """Exposure is what the bots of this host share; without it there are no others."""
         self.config = config
         self.strategy = strategy
         self.turn = turn = Turn(rules, rng)
         self.questions = Questions(turn)
         self.work = OrderWork(turn, self._check, self._check_amend)
+        self.work.mid_half_ticks = self._mid_half_ticks
         self.reconciler = Reconciler(turn, self.questions, self.work, config.bot.foreign_orders)
         self.protection = Protection(
             turn,
@@ -107,6 +116,7 @@ class Trader:
             config.stop_loss,
             config.risk.lost_stop,
             config.limits.max_order_notional,
+            config.limits.max_order_size,
         )
         self.host = StrategyHost(turn, strategy, self.work, self.protection, guard)
         self.endings = Endings(turn, self.questions, self.work)
@@ -128,6 +138,11 @@ class Trader:
         )
         self.sweep = Sweep(turn, self.work, config.bounds, self._blind_why)
         self.equity = EquityCurve(EQUITY_NS)
+        self.breakers = Breakers(turn, config.breakers, self._cancel_open)
+        turn.recorded, turn.closed = self.breakers.see, self.breakers.closed
+        self.questions.missed = self.breakers.missed
+        self.exposed = Exposed(exposure or Alone())
+        self.days = Days(turn, config.risk.drawdown, self._kill)
         self.is_finished = False
         self._limits = config.limits
         self._streams: dict[Role, str | None] = dict.fromkeys(Role, "not open yet")
@@ -169,6 +184,7 @@ class Trader:
     def replay(self, record: Record) -> None:
         """Take a record of an earlier run, before the first step."""
         self.turn.state.replay(record)
+        self.breakers.remember(record.message, record.time_ns)
         self.turn.now_ns = max(self.turn.now_ns, record.time_ns)
 
     def step(self, event: Input, now_ns: int) -> list[Action]:
@@ -215,7 +231,7 @@ class Trader:
         if self.phase is not Phase.READY:
             return Status("starting", self.halts.trouble or self.startup.trouble)
         reason = self.gate or (self.desk.book.trouble(self.turn.now_ns) if self.desk else None)
-        reason = reason or self.protection.trouble
+        reason = reason or self.breakers.trouble or self.protection.trouble
         return Status("gated", reason) if reason else Status("running", None)
 
     @property
@@ -255,6 +271,7 @@ class Trader:
                 turn.capabilities = event.capabilities
                 self.startup.begin(self.strategy)
                 self.protection.begin()
+                self.breakers.begin()
             case Told():
                 self._told(event.event)
             case StreamUp():
@@ -268,8 +285,7 @@ class Trader:
             case Woken():
                 pass
             case Kill():
-                self.host.is_paused = True
-                self.endings.begin_kill(event)
+                self._kill(event.why, has_file=event.has_file)
             case Resume():
                 self.host.is_paused = False
                 self.endings.resume(event.why)
@@ -279,8 +295,14 @@ class Trader:
                 self._stop(event.why)
             case VenueHalt():
                 self.halts.take(event)
+                if event.is_ban and event.until_ns > turn.now_ns:
+                    self.breakers.closed("a ban of this machine")
             case Reconcile():
                 self.reconciler.ask(event)
+            case ResumeBreaker(request, name, who, why):
+                refusal = self.breakers.resume(name, who, why)
+                text = refusal or f"the breaker {name} holds nothing any more"
+                turn.act(Reply(request, refusal is None, text))
             case Resolve():
                 is_connected = self.phase >= Phase.STREAMS
                 self.resolutions.resolve(event, is_connected=is_connected)
@@ -300,6 +322,8 @@ class Trader:
                     self.reconciler.account.balances[balance.asset_id] = free_held
             case BookMoved() | BookDelta() | BookSnapshot() | Trade():
                 if market.see(event) and desk.book.trouble(self.turn.now_ns) is None:
+                    if (half_ticks := desk.book.mid_half_ticks) is not None:
+                        self.breakers.price(half_ticks)
                     self.host.tell("on_book", desk.book)
             case _:
                 pass  # not asked for
@@ -331,10 +355,21 @@ class Trader:
     def _stream_down(self, role: Role, why: str) -> None:
         if self._streams[role] is None:
             self.turn.warn("stream.down", f"{role.value}: {why}")
+            self.breakers.missed(f"the {role.value} stream: {why}")
         self._streams[role] = why
         self._watch.stream(role.value, why)
         if role is Role.MARKET and self.market is not None:
             self.market.down(why)
+
+    def _kill(self, why: str, *, has_file: bool = False) -> None:
+        self.host.is_paused = True
+        self.endings.begin_kill(Kill(why, has_file))
+        self.turn.wake_at(self.turn.now_ns)  # also when it comes at the end of a turn
+
+    def _cancel_open(self, why: str) -> None:
+        for order in self.turn.state.orders.open:
+            if not order.protects:
+                self.work.cancel(order, why)
 
     def _stop(self, why: str) -> None:
         if self.endings.stop_why is not None:
@@ -385,6 +420,9 @@ class Trader:
         is_free = not self.host.is_paused and self.endings.stop_why is None
         if self.phase is Phase.READY and not self.host.is_started and is_free:
             self.host.start()
+        if self.phase is Phase.READY:
+            self.breakers.stale(self._blind_why() or self._stale)
+        self.breakers.work()
         self._tell_market()
         self._was_open = self._is_open
         self.host.work(is_open=self._was_open)
@@ -424,6 +462,9 @@ class Trader:
         for bar in closed:
             self.host.tell("on_bar", bar)
 
+    def _mid_half_ticks(self) -> int | None:
+        return None if self.desk is None else self.desk.book.mid_half_ticks
+
     def _note_equity(self) -> None:
         if self.phase is not Phase.READY:
             return
@@ -432,8 +473,62 @@ class Trader:
         if half_ticks is None or portfolio is None:
             self.turn.wake_at(self.turn.now_ns + EQUITY_NS)  # nothing to value it by yet
             return
-        self.equity.add(self.turn.now_ns, portfolio.total_atoms(half_ticks))
+        total_atoms = portfolio.total_atoms(half_ticks)
+        self.equity.add(self.turn.now_ns, total_atoms)
+        self.days.see(total_atoms)
+        self._tell_exposure()
         self.turn.wake_at(max(self.equity.deadline_ns, self.turn.now_ns + 1))
+
+    def _tell_exposure(self) -> None:
+        """Tell the other bots of this host what this one's orders can come to."""
+        atoms = self.exposure_atoms
+        if atoms is not None:
+            instrument = self.turn.instrument
+            self.exposed.work(instrument.quote, atoms, self.turn.now_ns)
+
+    @property
+    def exposure_atoms(self) -> int | None:
+        """What the largest position is worth that all orders can come to; None: no price yet."""
+        portfolio = self.turn.state.portfolio
+        if self.desk is None or portfolio is None:
+            return None
+        lots = risk.worst_lots(portfolio.position_lots, self.turn.state.orders)
+        return risk.worth_atoms(lots, self.desk.book)
+
+    @property
+    def loss_atoms(self) -> int | None:
+        """What today has lost; None: there is no price to tell it by."""
+        half_ticks, portfolio = self.mark_half_ticks, self.turn.state.portfolio
+        if half_ticks is None or portfolio is None:
+            return None
+        return self.days.loss_atoms(portfolio.total_atoms(half_ticks))
+
+    @property
+    def loss_so_far(self) -> int | None:
+        """The same, to be shown: it begins no day. A gain is no loss."""
+        half_ticks, state = self.mark_half_ticks, self.turn.state
+        if half_ticks is None or state.portfolio is None or state.day is None:
+            return None
+        return max(0, state.day.total_atoms - state.portfolio.total_atoms(half_ticks))
+
+    @property
+    def drawdown_atoms(self) -> int | None:
+        """How far profit is below its highest; None: nobody has asked for that to be kept."""
+        half_ticks, state = self.mark_half_ticks, self.turn.state
+        if half_ticks is None or state.portfolio is None or self.config.risk.drawdown is None:
+            return None
+        return self.days.drawdown_atoms(state.portfolio.total_atoms(half_ticks))
+
+    @property
+    def equity_atoms(self) -> int | None:
+        """What the account's base and quote are worth, in quote; None: there is no price yet."""
+        half_ticks = self.mark_half_ticks
+        if half_ticks is None or self.turn.state.portfolio is None:
+            return None
+        instrument, balances = self.turn.instrument, self.reconciler.account.balances
+        base = sum(balances.get(instrument.base_asset_id, (0, 0)))
+        worth = base * half_ticks * instrument.tick_lot_atoms // (2 * instrument.lot_atoms)
+        return worth + sum(balances.get(instrument.quote_asset_id, (0, 0)))
 
     @property
     def mark_half_ticks(self) -> int | None:
@@ -446,7 +541,7 @@ class Trader:
         return half_ticks
 
     def _check(self, place: Place, retried: str, *, protects: bool) -> risk.Approved | risk.Refused:
-        situation = self._situation(retried)
+        situation = self._situation(retried, protects=protects)
         if protects and self.endings.stop_why is None:
             # A strategy that failed leaves its position behind; the stop of it is still kept.
             situation = situation._replace(gate=self._apart_gate)
@@ -455,7 +550,7 @@ class Trader:
     def _check_amend(self, order: OwnOrder, amending: Amending) -> risk.Refused | None:
         return risk.check_amend(order, amending, self._limits, self._situation(""))
 
-    def _situation(self, retried: str) -> risk.Situation:
+    def _situation(self, retried: str, *, protects: bool = False) -> risk.Situation:
         state, desk = self.turn.state, self.desk
         assert desk is not None, "orders come after the start"
         assert state.portfolio is not None, "orders come after the instrument"
@@ -468,4 +563,9 @@ class Trader:
             self.gate,
             retried,
             self.protection.trouble,
+            self.breakers.trouble,
+            protects,
+            None if self._limits.max_daily_loss is None else self.loss_atoms,
+            None if self._limits.max_leverage is None else self.equity_atoms,
+            self.exposed,
         )

@@ -25,7 +25,7 @@ from steelyard.trading.actions import (
 from steelyard.trading.records import OrderPending, OrderSent, TraderRecord
 from steelyard.trading.state import TraderState
 from steelyard.wire.capabilities import Capabilities
-from steelyard.wire.outcome import NotSent
+from steelyard.wire.outcome import Answered, NotSent
 
 # An order that leaves is looked at again when it returns.
 _LEADS_TO_NOTHING = frozenset({OrderPending, OrderSent})
@@ -43,7 +43,7 @@ class Rules(Protocol):
         ...
 
 
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     """Nobody minds."""
 
 
@@ -62,6 +62,8 @@ class Turn:
         self.deadline_ns: int | None = None
         self.needs_work = True  # something has come up that the parts have to look at
         self.clock_blamed: Callable[[], None] = _nothing
+        self.closed: Callable[[str], None] = _nothing  # the venue has said that it is closed
+        self.recorded: Callable[[TraderRecord], None] = _nothing  # told of each record
         self._actions: list[Action] = []
         self._returning: dict[int, Callable[[Returned], None]] = {}
         self._sending: dict[int, Callable[[], None]] = {}
@@ -92,6 +94,7 @@ class Turn:
         if type(message) not in _LEADS_TO_NOTHING:
             self.needs_work = True
         self._actions.append(Journal(message, self.now_ns))
+        self.recorded(message)
 
     def act(self, action: Action) -> None:
         """Leave an action for the shell."""
@@ -133,6 +136,8 @@ class Turn:
         """Pass on what became of a request."""
         if isinstance(returned.outcome, NotSent) and returned.outcome.blames_clock:
             self.clock_blamed()
+        if not isinstance(returned.outcome, Answered) and returned.outcome.is_closed:
+            self.closed(returned.outcome.why)
         self._sending.pop(returned.request_id, None)
         if (act := self._returning.pop(returned.request_id, None)) is not None:
             act(returned)

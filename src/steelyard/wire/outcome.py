@@ -23,6 +23,7 @@ class NotSent(NamedTuple):
 
     is_denied: it does not accept who asks; the same again will not help. halt: nobody of this host
     should send anything for a while, whatever it is. blames_clock: its time was not accepted.
+    is_closed: it says that it is not in service.
     """
 
     why: str
@@ -30,6 +31,7 @@ class NotSent(NamedTuple):
     is_denied: bool = False
     halt: Halt | None = None
     blames_clock: bool = False
+    is_closed: bool = False
 
 
 class Answered(NamedTuple):
@@ -39,9 +41,10 @@ class Answered(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """It may have arrived."""
+    """It may have arrived. is_closed: the venue says that it is not in service."""
 
     why: str
+    is_closed: bool = False
 
 
 Outcome = NotSent | Answered | Unknown

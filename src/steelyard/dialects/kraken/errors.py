@@ -169,6 +169,8 @@ LIMITS = frozenset({KEY_LIMIT, ORDER_LIMIT})
 # Of what was not taken up: who asks is not accepted, and will not be.
 DENIALS = frozenset({BAD_KEY, BAD_SIGNATURE, DENIED, BAD_SESSION})
 # The venue's own words for "I do not know".
+# It is not in service, which it says with status 200.
+CLOSED = frozenset({BUSY, UNAVAILABLE})
 MAYBE = frozenset({UNAVAILABLE, INTERNAL, "EService:Timeout"})
 THROTTLED = "EService: Throttled"
 
@@ -202,7 +204,7 @@ def refused_outcome(texts: tuple[str, ...], status: int, body: bytes) -> Outcome
         return Unknown(f"{status} {body[:SHOWN_MAX].decode(errors='replace')}")
     why = ", ".join(texts)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or any(text in MAYBE for text in texts):
-        return Unknown(why)
+        return Unknown(why, is_closed=any(text in CLOSED for text in texts))
     if any(text in DENIALS for text in texts):
         return NotSent(why, 0, is_denied=True)
     if LOCKOUT in texts:
@@ -210,5 +212,5 @@ def refused_outcome(texts: tuple[str, ...], status: int, body: bytes) -> Outcome
     if any(text in LIMITS or text.startswith(THROTTLED) for text in texts):
         return NotSent(why, halt=Halt.LIMITED)
     if any(text in NOT_TAKEN_UP for text in texts):
-        return NotSent(why, SECOND_NS)
+        return NotSent(why, SECOND_NS, is_closed=any(text in CLOSED for text in texts))
     return Answered(Refused(reason_of(texts[0]), why))
