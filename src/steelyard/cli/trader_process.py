@@ -38,6 +38,7 @@ from steelyard.store import datadir
 from steelyard.store.commit import GroupCommit
 from steelyard.store.journal import Journal
 from steelyard.store.latch import Latch
+from steelyard.store.ownership import Ownership
 from steelyard.store.recorder import MarketRecorder
 from steelyard.trading import actions
 from steelyard.trading.actions import Input, Kill, Resume, Start, Stop
@@ -104,7 +105,9 @@ async def run_trader(
     try:
         document = await process.start()
         ready(document)
-        return await process.run()
+        finish = await process.run()
+        process.say_why(finish)
+        return finish
     finally:
         gc.unfreeze()
         await process.close()
@@ -168,6 +171,7 @@ class TraderProcess:
         self._requests: dict[int, asyncio.Future[actions.Reply]] = {}
         self._next_request = 1
         self._has_looked = False
+        self._dead_man: Ownership | None = None
         self._finish = actions.Finish(DONE, "stopped at once")
         self._failure: BaseException | None = None
         self._is_dirty = True
@@ -202,6 +206,7 @@ class TraderProcess:
         if self.settings.file is not None:
             about["config"] = str(self.settings.file.absolute())  # the kill switch reads it
         datadir.write_atomically(datadir.about_file(self._directory.path), about)
+        datadir.ended_file(self._directory.path).unlink(missing_ok=True)
         self._directory.write_ports(document)
         self.step(Start(capabilities))
         self._look_ns = 0
@@ -224,6 +229,12 @@ class TraderProcess:
             raise self._failure
         return self._finish
 
+    def say_why(self, finish: actions.Finish) -> None:
+        """Leave word of how it ended, for who finds it gone."""
+        with suppress(ConfigError):  # a disk that refuses is told of by then
+            document = {"code": finish.code, "why": finish.text}
+            datadir.write_atomically(datadir.ended_file(self._directory.path), document)
+
     async def close(self) -> None:
         """Let go of everything: connections first, then what the journal still waits for."""
         self._over.set()
@@ -241,6 +252,8 @@ class TraderProcess:
         self._journal.close()
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.close)
+        if self._dead_man is not None:
+            self._dead_man.close()
         self._log.close()
         self._directory.close()
 
@@ -381,10 +394,33 @@ class TraderProcess:
             )
             why = "; ".join(flaw.text for flaw in found)
             raise ConfigError(f"[venue.main] {table.dialect}: {why}{how}")
+        if table.dead_man_ns is not None:
+            self._own_dead_man(capabilities)
         if table.is_bridged:
             for text in warnings(capabilities):
                 self.note("venue", text)
         return capabilities
+
+    def _own_dead_man(self, capabilities: Capabilities) -> None:
+        """Be the one bot of this machine that arms the account's dead man's switch.
+
+        Raises:
+            ConfigError: The venue has none, or another one arms it.
+        """
+        table = self.settings.config.main
+        if not capabilities.has_dead_man:
+            raise ConfigError(
+                f"[venue.main] dead_man: {table.dialect} cancels nothing by itself, or not by "
+                "what we say to it; leave it out, and let `steelyard watch` look after the bot"
+            )
+        names = (table.rest, table.account or self.settings.key.key)
+        try:
+            self._dead_man = Ownership(datadir.state_directory() / "owners", "dead-man", *names)
+        except ConfigError as error:
+            raise ConfigError(
+                "[venue.main] dead_man: it cancels everything of the account, so only one bot may "
+                f"arm it, and {error}; leave it out here"
+            ) from error
 
     def note(self, name: str, text: str) -> None:
         """Write a warning into the log."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from steelyard.trading.records import (
     ClockMeasured,
+    DeadManChanged,
     GateChanged,
     IntentRefused,
     KeyAudited,
@@ -32,6 +33,7 @@ _SEEN = frozenset(
         LimitsSet,
         KeyAudited,
         ClockMeasured,
+        DeadManChanged,
         StreamChanged,
         GateChanged,
         ProtectionSeen,
@@ -62,6 +64,7 @@ class Moment:
         self.gate: GateChanged | None = None
         self.unprotected: str | None = None
         self.failure: str | None = None  # of the strategy
+        self.dead_man: DeadManChanged | None = None
         self.told: deque[Told] = deque(maxlen=KEPT)
 
     def see(self, message: TraderRecord, time_ns: int) -> None:
@@ -72,7 +75,8 @@ class Moment:
         match message:
             case RunStarted():
                 self.is_running = True
-                self.streams, self.gate, self.clock, self.failure = {}, None, None, None
+                self.streams, self.gate, self.clock = {}, None, None
+                self.failure = self.dead_man = None
             case RunStopped():
                 self.is_running = False
             case LimitsSet():
@@ -85,6 +89,8 @@ class Moment:
                 self.streams[message.role] = message.why
             case GateChanged():
                 self.gate = message
+            case DeadManChanged():
+                self.dead_man = message
             case ProtectionSeen():
                 self.unprotected = message.text
             case StrategyFailed():

@@ -296,6 +296,13 @@ class ClosingNoted(Struct, frozen=True, tag=True):
     client_order_ids: tuple[str, ...]
 
 
+class DeadManChanged(Struct, frozen=True, tag=True):
+    """The venue's dead man's switch: state is armed, disarmed, refused, runs out or ran out."""
+
+    state: str
+    why: str
+
+
 class StrategyFailed(Struct, frozen=True, tag=True):
     """The strategy raised; it is not called again in this run."""
 
@@ -395,6 +402,7 @@ TraderRecord = (
     | Killed
     | Resumed
     | ClosingNoted
+    | DeadManChanged
     | LimitsSet
     | KeyAudited
     | ClockMeasured

@@ -51,6 +51,7 @@ def state_document(trader: Trader) -> dict[str, Any]:
         "channels": _channels(trader),
         "clock": _clock(trader),
         "trades": _trades(trader),
+        "strategy": _strategy(trader),
     }
 
 
@@ -78,6 +79,18 @@ def _clock(trader: Trader) -> dict[str, Any] | None:
         "error_us": turn.offset_error_ns // US_NS,
         "jitter_us": clock.jitter_ns // US_NS,
         "measured": clock.measured_ns // MS_NS,
+    }
+
+
+def _strategy(trader: Trader) -> dict[str, Any]:
+    """Return when the strategy was last called, how often, and how it failed; None: it did not."""
+    host = trader.host
+    failure = None if host.failure is None else host.failure.strip().rpartition("\n")[2]
+    called_ns = host.called_ns
+    return {
+        "calls": host.calls,
+        "called": None if called_ns is None else called_ns // MS_NS,
+        "failure": failure,
     }
 
 

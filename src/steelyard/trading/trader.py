@@ -51,6 +51,7 @@ from steelyard.trading.actions import (
 )
 from steelyard.trading.channels import Channel, Channels
 from steelyard.trading.config import BotConfig, OnStop
+from steelyard.trading.deadman import DeadManTimer
 from steelyard.trading.ending import Endings
 from steelyard.trading.halts import Halts
 from steelyard.trading.host import Guard, StrategyHost, unguarded
@@ -127,6 +128,7 @@ class Trader:
             turn, self.questions, self.work, self.reconciler.inquiries, self.reconciler
         )
         self.sweep = Sweep(turn, self.work, config.bounds, self._blind_why)
+        self.dead_man = DeadManTimer(turn, config.main.dead_man_ns)
         self.equity = EquityCurve(EQUITY_NS)
         self.is_finished = False
         self._limits = config.limits
@@ -395,6 +397,7 @@ class Trader:
             return
         if is_connected:
             self._work_orders()
+            self.dead_man.work(is_healthy=self._is_open)
         self._note_equity()
         self._watch.status(*self.status)
 
