@@ -47,6 +47,7 @@ from steelyard.trading.records import codec
 from steelyard.trading.report import state_document
 from steelyard.trading.trader import Trader
 from steelyard.trading.venue import flaws, warnings
+from steelyard.vault.hiding import Secrets
 from steelyard.wire.capabilities import Capabilities
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.outcome import NotSent
@@ -141,6 +142,7 @@ class TraderProcess:
         self._look_ns: int | None = None  # when to look at it again; None: not before the start
         self._directory = datadir.Directory(settings.data / "bots" / name)
         self._codec = codec()
+        self._secrets = Secrets(settings.key)
         try:
             self._journal = Journal(self._directory.path / "journal")
             self.trader = Trader(config, settings.key.key, strategy, self.venue.rules, rng, guarded)
@@ -151,7 +153,7 @@ class TraderProcess:
         except BaseException:
             self._directory.close()
             raise
-        self._log = BotLog(self._directory.path, settings.terminal)
+        self._log = BotLog(self._directory.path, settings.terminal, self._secrets.hidden)
         if repair := self._journal.repair:
             line = actions.Log(actions.Level.WARNING, "journal.repaired", repair)
             self._log.write(line, self.clock.now_ns())
@@ -292,7 +294,8 @@ class TraderProcess:
         for action in wanted:
             match action:
                 case actions.Journal(message, time_ns):
-                    sequence = self._journal.append(self._codec.encode(message, time_ns))
+                    payload = self._secrets.hidden(self._codec.encode(message, time_ns))
+                    sequence = self._journal.append(payload)
                     if self.settings.hook is not None:
                         self._commit.release(sequence, partial(self.settings.hook, sequence))
                 case actions.Send(request_id, command):

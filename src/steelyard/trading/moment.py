@@ -6,7 +6,7 @@ whose records these are too. Bounded: of refusals and notes the newest are kept.
 """
 
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from steelyard.trading.records import (
     ClockMeasured,
@@ -56,6 +56,7 @@ class Moment:
 
     def __init__(self) -> None:
         self.time_ns = 0
+        self.bot: dict[str, Any] | None = None  # who it is, as its run began
         self.is_running = False
         self.limits: dict[str, str] = {}
         self.key: KeyAudited | None = None
@@ -75,6 +76,14 @@ class Moment:
         match message:
             case RunStarted():
                 self.is_running = True
+                self.bot = {
+                    "name": message.bot,
+                    "environment": message.environment,
+                    "strategy": message.strategy.rpartition(":")[2],
+                    "symbol": message.symbol,
+                    "params": message.parameters,
+                    "started": time_ns // 1_000_000,
+                }
                 self.streams, self.gate, self.clock = {}, None, None
                 self.failure = self.dead_man = None
             case RunStopped():
