@@ -104,7 +104,7 @@ def steps(*, dev: bool) -> Iterator[Step]:
             "test tools",
             [LOCK, pyproject],
             [".venv/bin/pytest"],
-            lambda: install("dev", extras=["data", "sweep"]),
+            lambda: install("dev", extras=["data", "postgres", "sweep"]),
         )
         yield Step(
             "apart",

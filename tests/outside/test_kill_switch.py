@@ -96,6 +96,13 @@ def open_orders(venue, bot: Bot) -> int:
     return len(EYES[bot.name].ask("GET", "/api/v1/orders?open=true")["orders"])
 
 
+def wait_for(is_so, seconds: float = 60) -> None:
+    last = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < last
+        time.sleep(0.2)
+
+
 def test_a_bot_that_was_stopped_by_sigstop_is_killed_at_the_venue(venue, start):
     """And when it goes on it places nothing, though it was in the middle of placing."""
     bot = start("frozen")
@@ -293,3 +300,49 @@ def test_a_bot_that_was_frozen_while_it_held_the_limits_does_not_hold_up_the_swi
             file.close()
     assert (code, killed["verified"]) == (0, True), killed
     assert open_orders(venue, bot) == 0
+
+
+def test_the_watchdog_kills_a_frozen_bot_by_policy(venue, start):
+    """It tells of the silence, kills after a while, and says that nothing is open."""
+    bot = start("watched")
+    command = ["watch", bot.name, "--every", "500ms", "--silence", "1s", "--kill-after", "3s"]
+    watch = subprocess.Popen(
+        [sys.executable, "-m", "steelyard.cli.main", *command, "--data", str(bot.data), "--json"],
+        env=bot._environment,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert json.loads(watch.stdout.readline()) == {"watching": [bot.name]}
+        bot.send_signal(signal.SIGSTOP)
+        alerts = [json.loads(watch.stdout.readline()) for _ in range(3)]
+        assert [alert["alert"] for alert in alerts] == ["trouble", "kill", "killed"]
+        assert alerts[0]["kind"] == "silent"
+        assert open_orders(venue, bot) == 0
+        watch.send_signal(signal.SIGTERM)
+        assert watch.wait(20) == 0
+    finally:
+        watch.kill()
+        watch.stdout.close()
+
+
+def test_the_venue_cancels_when_a_bot_with_a_dead_man_hangs(venue, start):
+    """Armed by the bot, and not by one that is frozen; only one bot of an account may arm it."""
+    bot = start("dead-man", "kraken", 'dead_man = "10s"\naccount = "a"')
+    log = bot.data / "bots" / bot.name / "bot.log"
+    wait_for(lambda: "armed" in log.read_text())
+    text = bot.file.read_text().replace('name = "dead-man"', 'name = "rival"')
+    key = {"key": bot._environment["BOT_KEY"], "secret": bot._environment["BOT_SECRET"]}
+    rival = Bot(bot.data, text, key, "rival")
+    rival.launch()
+    assert rival.join() == 2
+    assert "only one bot may arm it" in rival.errors.read_text()
+    assert open_orders(venue, bot) >= 3
+    bot.send_signal(signal.SIGSTOP)
+    wait_for(lambda: open_orders(venue, bot) == 0)
+
+
+def test_a_venue_without_a_dead_man_says_so(start):
+    bot = start("no-dead-man", "native", 'dead_man = "1m"', runs=False)
+    bot.launch()
+    assert bot.join() == 2
+    assert "native cancels nothing by itself" in bot.errors.read_text()

@@ -17,9 +17,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 KEYS = {
     "": (
         "type time bot status reason position pnl balances orders fills equity risk latency log"
-        " foreign_orders book clock protection pacing time_service channels trades"
+        " foreign_orders book clock protection pacing time_service channels trades strategy"
     ),
     "bot": "name environment strategy symbol params started",
+    "strategy": "calls called failure",
     "position": "size average_price side",
     "pnl": "currency realized unrealized fees total",
     "risk": "max_order_notional max_position max_open_orders price_collar refused last_refusal",

@@ -386,6 +386,8 @@ def test_a_journal_is_read_while_its_owner_writes(tmp_path: Path):
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     journal.append(b"not committed")
     assert [*read_records(tmp_path)] == [*enumerate(payloads, 1)]
+    for after in range(len(payloads) + 2):
+        assert [*read_records(tmp_path, after)] == [*enumerate(payloads, 1)][after:]
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     journal.close()
 

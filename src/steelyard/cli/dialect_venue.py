@@ -10,6 +10,7 @@ from steelyard import dialects
 from steelyard.cli.trader_stream import Stream
 from steelyard.cli.venue import Owner
 from steelyard.domain.commands import Amend, Cancel, Place, UserCommand
+from steelyard.domain.dead_man import ArmDeadMan
 from steelyard.domain.errors import (
     ConnectFailed,
     ConnectionLost,
@@ -116,7 +117,7 @@ class DialectVenue:
             has_cancel=True,
             has_clock=True,
             has_candles=True,
-            has_dead_man=False,
+            has_dead_man=self._can_say(_ARM),
             has_amend=self._can_say(_AMEND),
             order_types=tuple(
                 f"{kind.name} {force.name}"
@@ -126,7 +127,7 @@ class DialectVenue:
             ),
         )
 
-    def _can_say(self, command: UserCommand) -> bool:
+    def _can_say(self, command: UserCommand | Query) -> bool:
         """Return whether the dialect has words for a command; nothing is sent."""
         try:
             self._client.request(command, _SAMPLES, self._key, self._owner.now_ns())
@@ -290,6 +291,7 @@ _LISTED = Instrument.spot(
     notional_min="5",
 )
 _SAMPLES = Listings([_LISTED])
+_ARM = ArmDeadMan(0, 60 * SECOND_NS)
 _AMEND = Amend(0, 1, None, 1, None, _LISTED.instrument_id)
 
 

@@ -2,11 +2,13 @@
 
 One event per line: time, level, dotted name, text. The file is bounded: when it is full it
 becomes `bot.log.1`, and the one before that goes. What is written comes from the machine and
-the shell, neither of which holds a secret in a form that prints.
+the shell, neither of which holds a secret in a form that prints; what a strategy or a venue says
+may have one, which is taken out.
 """
 
 import sys
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -22,8 +24,17 @@ NS_PER_MS = 1_000_000
 class BotLog:
     """The log of one running bot."""
 
-    def __init__(self, directory: Path, terminal: TextIO | None = None) -> None:
-        """`terminal` shows every line; without it standard error shows what matters."""
+    def __init__(
+        self,
+        directory: Path,
+        terminal: TextIO | None = None,
+        hidden: Callable[[bytes], bytes] = bytes,
+    ) -> None:
+        """`terminal` shows every line; without it standard error shows what matters.
+
+        hidden takes the secrets out of a text, which a strategy or a venue may have said.
+        """
+        self._hidden = hidden
         self.lines: deque[dict[str, object]] = deque(maxlen=LINES_SHOWN)
         self._path = directory / "bot.log"
         self._file = self._opened()
@@ -31,7 +42,8 @@ class BotLog:
 
     def write(self, line: Log, now_ns: int) -> None:
         """Write a line."""
-        level, name, text = line
+        level, name, said = line
+        text = self._hidden(said.encode(errors="replace")).decode(errors="replace")
         ms = now_ns // NS_PER_MS
         self.lines.append({"time": ms, "level": level.value, "text": f"{name}: {text}"})
         moment = datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")

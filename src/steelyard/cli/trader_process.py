@@ -39,6 +39,7 @@ from steelyard.store.commit import GroupCommit
 from steelyard.store.exposure import SharedExposure
 from steelyard.store.journal import Journal
 from steelyard.store.latch import Latch
+from steelyard.store.ownership import Ownership
 from steelyard.store.recorder import MarketRecorder
 from steelyard.trading import actions
 from steelyard.trading.actions import Input, Kill, Resume, Start, Stop
@@ -47,6 +48,7 @@ from steelyard.trading.records import codec
 from steelyard.trading.report import state_document
 from steelyard.trading.trader import Trader
 from steelyard.trading.venue import flaws, warnings
+from steelyard.vault.hiding import Secrets
 from steelyard.wire.capabilities import Capabilities
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.outcome import NotSent
@@ -105,7 +107,9 @@ async def run_trader(
     try:
         document = await process.start()
         ready(document)
-        return await process.run()
+        finish = await process.run()
+        process.say_why(finish)
+        return finish
     finally:
         gc.unfreeze()
         await process.close()
@@ -139,6 +143,7 @@ class TraderProcess:
         self._look_ns: int | None = None  # when to look at it again; None: not before the start
         self._directory = datadir.Directory(settings.data / "bots" / name)
         self._codec = codec()
+        self._secrets = Secrets(settings.key)
         try:
             self._journal = Journal(self._directory.path / "journal")
             self._exposure = SharedExposure(
@@ -157,7 +162,7 @@ class TraderProcess:
         except BaseException:
             self._directory.close()
             raise
-        self._log = BotLog(self._directory.path, settings.terminal)
+        self._log = BotLog(self._directory.path, settings.terminal, self._secrets.hidden)
         if repair := self._journal.repair:
             line = actions.Log(actions.Level.WARNING, "journal.repaired", repair)
             self._log.write(line, self.clock.now_ns())
@@ -177,6 +182,7 @@ class TraderProcess:
         self._requests: dict[int, asyncio.Future[actions.Reply]] = {}
         self._next_request = 1
         self._has_looked = False
+        self._dead_man: Ownership | None = None
         self._finish = actions.Finish(DONE, "stopped at once")
         self._failure: BaseException | None = None
         self._is_dirty = True
@@ -211,6 +217,7 @@ class TraderProcess:
         if self.settings.file is not None:
             about["config"] = str(self.settings.file.absolute())  # the kill switch reads it
         datadir.write_atomically(datadir.about_file(self._directory.path), about)
+        datadir.ended_file(self._directory.path).unlink(missing_ok=True)
         self._directory.write_ports(document)
         self.step(Start(capabilities))
         self._look_ns = 0
@@ -233,6 +240,12 @@ class TraderProcess:
             raise self._failure
         return self._finish
 
+    def say_why(self, finish: actions.Finish) -> None:
+        """Leave word of how it ended, for who finds it gone."""
+        with suppress(ConfigError):  # a disk that refuses is told of by then
+            document = {"code": finish.code, "why": finish.text}
+            datadir.write_atomically(datadir.ended_file(self._directory.path), document)
+
     async def close(self) -> None:
         """Let go of everything: connections first, then what the journal still waits for."""
         self._over.set()
@@ -250,6 +263,8 @@ class TraderProcess:
         self._journal.close()
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.close)
+        if self._dead_man is not None:
+            self._dead_man.close()
         self._log.close()
         self._exposure.close()
         self._directory.close()
@@ -289,7 +304,8 @@ class TraderProcess:
         for action in wanted:
             match action:
                 case actions.Journal(message, time_ns):
-                    sequence = self._journal.append(self._codec.encode(message, time_ns))
+                    payload = self._secrets.hidden(self._codec.encode(message, time_ns))
+                    sequence = self._journal.append(payload)
                     if self.settings.hook is not None:
                         self._commit.release(sequence, partial(self.settings.hook, sequence))
                 case actions.Send(request_id, command):
@@ -391,10 +407,33 @@ class TraderProcess:
             )
             why = "; ".join(flaw.text for flaw in found)
             raise ConfigError(f"[venue.main] {table.dialect}: {why}{how}")
+        if table.dead_man_ns is not None:
+            self._own_dead_man(capabilities)
         if table.is_bridged:
             for text in warnings(capabilities):
                 self.note("venue", text)
         return capabilities
+
+    def _own_dead_man(self, capabilities: Capabilities) -> None:
+        """Be the one bot of this machine that arms the account's dead man's switch.
+
+        Raises:
+            ConfigError: The venue has none, or another one arms it.
+        """
+        table = self.settings.config.main
+        if not capabilities.has_dead_man:
+            raise ConfigError(
+                f"[venue.main] dead_man: {table.dialect} cancels nothing by itself, or not by "
+                "what we say to it; leave it out, and let `steelyard watch` look after the bot"
+            )
+        names = (table.rest, table.account or self.settings.key.key)
+        try:
+            self._dead_man = Ownership(datadir.state_directory() / "owners", "dead-man", *names)
+        except ConfigError as error:
+            raise ConfigError(
+                "[venue.main] dead_man: it cancels everything of the account, so only one bot may "
+                f"arm it, and {error}; leave it out here"
+            ) from error
 
     def note(self, name: str, text: str) -> None:
         """Write a warning into the log."""

@@ -179,7 +179,8 @@ class BotSite:
             return
         document = self._bot.document()
         payload = msgspec.json.encode(document)
-        fingerprint = msgspec.json.encode({**document, "time": 0, "channels": None})
+        quiet = dict.fromkeys(("time", "channels", "strategy"))  # they change all the time
+        fingerprint = msgspec.json.encode({**document, **quiet})
         if fingerprint == self._last:
             return
         self._last = fingerprint

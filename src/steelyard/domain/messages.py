@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from steelyard.domain.amendments import AmendList, AmendsQuery
 from steelyard.domain.closing import PlaceClosing
 from steelyard.domain.commands import UserCommand
+from steelyard.domain.dead_man import ArmDeadMan, DeadMan
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill, Order
 from steelyard.domain.order import MarketState, RejectReason, Side, TransferState
@@ -215,6 +216,7 @@ Query = (
     | FillsQuery
     | KeyQuery
     | StatusQuery
+    | ArmDeadMan  # it may be asked again like any of these
 )
 
 
@@ -580,6 +582,7 @@ SingleAnswer = (
     | FillList
     | KeyAnswer
     | Status
+    | DeadMan
     | Refused
 )
 Answer = SingleAnswer | BatchAnswer

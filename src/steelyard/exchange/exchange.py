@@ -395,6 +395,8 @@ class Exchange:
                 return self._key(query.key, now_ns)
             case StatusQuery():
                 return self._status(now_ns)
+            case ArmDeadMan():
+                raise Unsupported("a dead man's switch is armed, and not asked")
 
     def state_of(self, instrument_id: int) -> MarketState:
         """Return what a market lets happen."""

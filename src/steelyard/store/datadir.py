@@ -201,6 +201,11 @@ def about_file(directory: Path) -> Path:
     return directory / "bot.json"
 
 
+def ended_file(directory: Path) -> Path:
+    """Return the file in which a bot that has ended by itself says why; not there while it runs."""
+    return directory / "ended.json"
+
+
 def read_document(file: Path, missing: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return a small JSON document.
 

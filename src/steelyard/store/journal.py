@@ -289,10 +289,10 @@ def _first(path: Path) -> int:
     return int(path.stem)
 
 
-def read_records(directory: Path) -> Iterator[tuple[int, bytes]]:
+def read_records(directory: Path, after: int = 0) -> Iterator[tuple[int, bytes]]:
     """Yield (sequence, payload) of what a journal has, without opening it: its owner may run.
 
-    What is being written at its end is left out.
+    What is being written at its end is left out; after is a sequence that is not needed any more.
 
     Raises:
         ConfigError: There is none, or a record is damaged or missing; the message names it.
@@ -300,6 +300,8 @@ def read_records(directory: Path) -> Iterator[tuple[int, bytes]]:
     segments = sorted(path for path in directory.glob("*.log") if _NAME.fullmatch(path.name))
     if not segments:
         raise ConfigError(f"{directory} has no journal")
+    while len(segments) > 1 and _first(segments[1]) <= after + 1:
+        del segments[0]
     expected = _first(segments[0])
     for path in segments:
         if _first(path) != expected:
@@ -309,7 +311,9 @@ def read_records(directory: Path) -> Iterator[tuple[int, bytes]]:
             content = content[: segment.end_of_last(content, path, expected).offset]
         for run in segment.runs(content, path, expected):
             expected = run.last_sequence + 1
-            yield from enumerate(run.payloads, run.first_sequence)
+            if run.last_sequence > after:
+                numbered = enumerate(run.payloads, run.first_sequence)
+                yield from (record for record in numbered if record[0] > after)
 
 
 def _why(error: OSError) -> str:

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from steelyard.domain.errors import ConfigError, UnitError
+from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.units import in_full, parse_decimal
 from steelyard.trading.breakers import OFF, Breaker, BreakersTable
 from steelyard.trading.channels import Budgets
@@ -32,6 +33,7 @@ from steelyard.trading.sweep import Bounds
 from steelyard.wire.capabilities import ACCEPTABLE
 
 NAME_MAX = 40
+DEAD_MAN_MIN_NS = 10 * SECOND_NS
 OTHER_TABLES = ("backtest", "sweep")  # of the same file, which those commands read
 BRIDGED = "ccxt:"  # before the name that a library has for an exchange
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -76,7 +78,8 @@ class VenueTable(Struct, frozen=True, kw_only=True):
     """The table [venue.main]; rest and ws may be left out where settings say where to trade.
 
     account is any name: bots of this host with the same one share an account's limits there.
-    kill_key is where the kill switch has its own key; left out, it uses the bot's.
+    kill_key is where the kill switch has its own key; left out, it uses the bot's. dead_man is how
+    long after the bot was last well the venue cancels everything of the account, where it can.
     stale_... are how long a channel is good without a word or a proof, skew_max is how far this
     host's clock may be from the venue's at the start: durations.
     """
@@ -87,6 +90,7 @@ class VenueTable(Struct, frozen=True, kw_only=True):
     ws: str = ""
     account: str = ""
     kill_key: str = ""
+    dead_man: str = OFF
     stale_book: str = "10s"
     stale_trades: str = "1m"
     stale_private: str = "2m"
@@ -105,6 +109,11 @@ class VenueTable(Struct, frozen=True, kw_only=True):
     def skew_max_ns(self) -> int:
         """How far this host's clock may be from the venue's."""
         return Duration(self.skew_max).ns
+
+    @property
+    def dead_man_ns(self) -> int | None:
+        """After how long the venue is to cancel everything; None: it is not asked to."""
+        return duration_ns(self.dead_man, "[venue.main] dead_man")
 
     @property
     def is_bridged(self) -> bool:
@@ -424,6 +433,11 @@ def _check_venue(config: BotConfig) -> None:
             Duration(getattr(venue, key))
         except ConfigError as error:
             raise ConfigError(f"[venue.main] {key}: {error}") from error
+    if venue.dead_man_ns is not None and venue.dead_man_ns < DEAD_MAN_MIN_NS:
+        raise ConfigError(
+            f'[venue.main] dead_man is "{venue.dead_man}"; it must be 10s or more, because a third '
+            "of it passes between two proofs that the bot is well"
+        )
     _check_bridge(venue, config.bot.environment)
     if venue.is_bridged and config.bot.record_market:
         raise ConfigError(

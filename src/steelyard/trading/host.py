@@ -90,6 +90,8 @@ class StrategyHost:
         self.is_started = False
         self.is_paused = False
         self.failure: str | None = None
+        self.calls = 0  # of the strategy: whether it gets anywhere
+        self.called_ns: int | None = None
         self.refused = 0
         self.last_refusal: str | None = None
 
@@ -130,6 +132,8 @@ class StrategyHost:
         if self.is_paused or self.failure is not None:
             return
         desk = self._refreshed()
+        self.calls += 1
+        self.called_ns = self._turn.now_ns
         trouble = self._guard(partial(getattr(self._strategy, callback), *about))
         notes, desk.notes = desk.notes, []
         for note in notes:

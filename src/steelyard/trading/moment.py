@@ -6,10 +6,11 @@ whose records these are too. Bounded: of refusals and notes the newest are kept.
 """
 
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from steelyard.trading.records import (
     ClockMeasured,
+    DeadManChanged,
     GateChanged,
     IntentRefused,
     KeyAudited,
@@ -32,6 +33,7 @@ _SEEN = frozenset(
         LimitsSet,
         KeyAudited,
         ClockMeasured,
+        DeadManChanged,
         StreamChanged,
         GateChanged,
         ProtectionSeen,
@@ -54,6 +56,7 @@ class Moment:
 
     def __init__(self) -> None:
         self.time_ns = 0
+        self.bot: dict[str, Any] | None = None  # who it is, as its run began
         self.is_running = False
         self.limits: dict[str, str] = {}
         self.key: KeyAudited | None = None
@@ -62,6 +65,7 @@ class Moment:
         self.gate: GateChanged | None = None
         self.unprotected: str | None = None
         self.failure: str | None = None  # of the strategy
+        self.dead_man: DeadManChanged | None = None
         self.told: deque[Told] = deque(maxlen=KEPT)
 
     def see(self, message: TraderRecord, time_ns: int) -> None:
@@ -72,7 +76,16 @@ class Moment:
         match message:
             case RunStarted():
                 self.is_running = True
-                self.streams, self.gate, self.clock, self.failure = {}, None, None, None
+                self.bot = {
+                    "name": message.bot,
+                    "environment": message.environment,
+                    "strategy": message.strategy.rpartition(":")[2],
+                    "symbol": message.symbol,
+                    "params": message.parameters,
+                    "started": time_ns // 1_000_000,
+                }
+                self.streams, self.gate, self.clock = {}, None, None
+                self.failure = self.dead_man = None
             case RunStopped():
                 self.is_running = False
             case LimitsSet():
@@ -85,6 +98,8 @@ class Moment:
                 self.streams[message.role] = message.why
             case GateChanged():
                 self.gate = message
+            case DeadManChanged():
+                self.dead_man = message
             case ProtectionSeen():
                 self.unprotected = message.text
             case StrategyFailed():

@@ -334,6 +334,13 @@ class BreakerResumed(Struct, frozen=True, tag=True):
     why: str
 
 
+class DeadManChanged(Struct, frozen=True, tag=True):
+    """The venue's dead man's switch: state is armed, disarmed, refused, runs out or ran out."""
+
+    state: str
+    why: str
+
+
 class StrategyFailed(Struct, frozen=True, tag=True):
     """The strategy raised; it is not called again in this run."""
 
@@ -437,6 +444,7 @@ TraderRecord = (
     | PeakSeen
     | BreakerTripped
     | BreakerResumed
+    | DeadManChanged
     | LimitsSet
     | KeyAudited
     | ClockMeasured

@@ -6,13 +6,10 @@ changes nothing. The shell adds what only it knows: log lines and latencies.
 
 from typing import Any
 
-from steelyard.domain.instrument import foreign_asset_name
-from steelyard.domain.lifecycle import Fill, OrderState
 from steelyard.domain.units import EXACT, from_atoms, in_full, plain
 from steelyard.trading.channels import Channel
 from steelyard.trading.limituse import uses
-from steelyard.trading.orders import OwnOrder
-from steelyard.trading.portfolio import Portfolio
+from steelyard.trading.shown import fill_shown, order_shown, position_shown
 from steelyard.trading.trader import Trader
 from steelyard.trading.tripping import Shown
 
@@ -37,12 +34,17 @@ def state_document(trader: Trader) -> dict[str, Any]:
         },
         "status": status.word,
         "reason": status.reason,
-        "position": _position(trader.turn.state.portfolio),
+        "position": position_shown(trader.turn.state.portfolio),
         "pnl": _pnl(trader),
         "balances": _balances(trader),
-        "orders": [_order(order, trader) for order in trader.turn.state.orders.open],
+        "orders": [
+            order_shown(order, trader.turn.instrument) for order in trader.turn.state.orders.open
+        ],
         "protection": _protection(trader),
-        "fills": [_fill(fill, trader) for fill in trader.turn.state.recent_fills],
+        "fills": [
+            fill_shown(fill, trader.turn.instrument, trader.listings.assets())
+            for fill in trader.turn.state.recent_fills
+        ],
         "equity": [
             [time_ns // MS_NS, in_full(from_atoms(atoms))]
             for time_ns, atoms in trader.equity.points
@@ -54,6 +56,7 @@ def state_document(trader: Trader) -> dict[str, Any]:
         "channels": _channels(trader),
         "clock": _clock(trader),
         "trades": _trades(trader),
+        "strategy": _strategy(trader),
     }
 
 
@@ -81,6 +84,18 @@ def _clock(trader: Trader) -> dict[str, Any] | None:
         "error_us": turn.offset_error_ns // US_NS,
         "jitter_us": clock.jitter_ns // US_NS,
         "measured": clock.measured_ns // MS_NS,
+    }
+
+
+def _strategy(trader: Trader) -> dict[str, Any]:
+    """Return when the strategy was last called, how often, and how it failed; None: it did not."""
+    host = trader.host
+    failure = None if host.failure is None else host.failure.strip().rpartition("\n")[2]
+    called_ns = host.called_ns
+    return {
+        "calls": host.calls,
+        "called": None if called_ns is None else called_ns // MS_NS,
+        "failure": failure,
     }
 
 
@@ -127,17 +142,6 @@ def _protection(trader: Trader) -> dict[str, Any] | None:
     }
 
 
-def _position(portfolio: Portfolio | None) -> dict[str, Any]:
-    if portfolio is None:
-        return {"size": "0", "average_price": None, "side": "flat"}
-    lots, average = portfolio.position_lots, portfolio.average_price
-    return {
-        "size": in_full(plain(portfolio.instrument.size(lots))),
-        "average_price": None if average is None else in_full(plain(average)),
-        "side": "long" if lots > 0 else "short" if lots < 0 else "flat",
-    }
-
-
 def _pnl(trader: Trader) -> dict[str, str]:
     portfolio = trader.turn.state.portfolio
     if portfolio is None:
@@ -164,49 +168,6 @@ def _balances(trader: Trader) -> list[dict[str, str]]:
         }
         for asset_id, (free, held) in sorted(trader.reconciler.account.balances.items())
     ]
-
-
-def _order(order: OwnOrder, trader: Trader) -> dict[str, Any]:
-    instrument = trader.turn.instrument
-    place = order.place
-    price = None if place.price_ticks is None else in_full(instrument.price(place.price_ticks))
-    return {
-        "client_order_id": place.client_order_id,
-        "order_id": str(order.order_id) if order.order_id else None,
-        "side": place.side.name.lower(),
-        "type": place.order_type.name.lower(),
-        "price": price,
-        "size": in_full(plain(instrument.size(place.size_lots))),
-        "filled": in_full(plain(instrument.size(order.filled_lots))),
-        "state": OrderState(order.state).name.lower(),
-        "created": order.created_ns // MS_NS,
-        "trigger": None
-        if place.trigger_ticks is None
-        else in_full(instrument.price(place.trigger_ticks)),
-        "protects": order.protects,
-        "amending": order.amending is not None,
-    }
-
-
-def _fill(fill: Fill, trader: Trader) -> dict[str, Any]:
-    instrument = trader.turn.instrument
-    names = {
-        instrument.base_asset_id: instrument.base,
-        instrument.quote_asset_id: instrument.quote,
-        **trader.listings.assets(),
-    }
-    return {
-        "trade_id": str(fill.trade_id),
-        "side": fill.side.name.lower(),
-        "price": in_full(instrument.price(fill.price_ticks)),
-        "size": in_full(plain(instrument.size(fill.size_lots))),
-        "fee": in_full(from_atoms(fill.fee_atoms)),
-        "fee_asset": names.get(fill.fee_asset_id)
-        or foreign_asset_name(fill.fee_asset_id)
-        or str(fill.fee_asset_id),
-        "liquidity": fill.liquidity.name.lower(),
-        "time": fill.time_ns // MS_NS,
-    }
 
 
 def _breaker(shown: Shown) -> dict[str, Any]:

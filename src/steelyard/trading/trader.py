@@ -55,6 +55,7 @@ from steelyard.trading.actions import (
 from steelyard.trading.channels import Channel, Channels
 from steelyard.trading.config import BotConfig, OnStop
 from steelyard.trading.days import Days
+from steelyard.trading.deadman import DeadManTimer
 from steelyard.trading.ending import Endings
 from steelyard.trading.exposure import Alone, Exposed
 from steelyard.trading.halts import Halts
@@ -137,6 +138,7 @@ class Trader:
             turn, self.questions, self.work, self.reconciler.inquiries, self.reconciler
         )
         self.sweep = Sweep(turn, self.work, config.bounds, self._blind_why)
+        self.dead_man = DeadManTimer(turn, config.main.dead_man_ns)
         self.equity = EquityCurve(EQUITY_NS)
         self.breakers = Breakers(turn, config.breakers, self._cancel_open)
         turn.recorded, turn.closed = self.breakers.see, self.breakers.closed
@@ -433,6 +435,7 @@ class Trader:
             return
         if is_connected:
             self._work_orders()
+            self.dead_man.work(is_healthy=self._is_open)
         self._note_equity()
         self._watch.status(*self.status)
 

@@ -16,7 +16,16 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
-from steelyard.dialects.kraken import account, errors, limits, lists, market, orders, tables
+from steelyard.dialects.kraken import (
+    account,
+    errors,
+    limits,
+    lists,
+    market,
+    orders,
+    replacing,
+    tables,
+)
 from steelyard.dialects.kraken.account_messages import (
     ExtendedBalance,
     KeyInfo,
@@ -42,6 +51,8 @@ from steelyard.dialects.kraken.order_messages import (
     AddedOrder,
     AmendedOrder,
     AmendOrderRequest,
+    CancelAfter,
+    CancelAfterRequest,
     Canceled,
     CancelOrderRequest,
 )
@@ -57,6 +68,7 @@ from steelyard.dialects.kraken.text import (
     price_text,
 )
 from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, UserCommand
+from steelyard.domain.dead_man import ArmDeadMan
 from steelyard.domain.errors import AuthError, DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import (
@@ -271,6 +283,13 @@ def call_of(message: Message, listings: Listings) -> Call:
             return _cancel_all(message, listings)
         case OrderQuery() | OrdersQuery() | FillsQuery():
             return lists.call_of(message)
+        case ArmDeadMan():
+            return Call(
+                replacing.CANCEL_AFTER,
+                CancelAfterRequest(timeout=-(-message.after_ns // SECOND_NS)),
+                CancelAfter,
+                lambda result, _, __: replacing.armed_from_wire(result),
+            )
         case AccountQuery():
             return Call(
                 account.BALANCE_EX,

@@ -28,7 +28,13 @@ from steelyard.dialects.kraken.placing import (
     second_price,
 )
 from steelyard.dialects.kraken.routes import instrument_of, private
-from steelyard.dialects.kraken.text import order_text, rfc3339, rfc3339_seconds, size_text
+from steelyard.dialects.kraken.text import (
+    order_text,
+    read_rfc3339,
+    rfc3339,
+    rfc3339_seconds,
+    size_text,
+)
 from steelyard.domain.commands import Cancel, Place
 from steelyard.domain.dead_man import ArmDeadMan, DeadMan
 from steelyard.domain.lifecycle import Order
@@ -140,6 +146,16 @@ def _armed(answer: Any, _request: CancelAfterRequest, _asker: Asker) -> CancelAf
         currentTime=rfc3339_seconds(answer.now_ns),
         triggerTime="0" if due_ns is None else rfc3339_seconds(due_ns),
     )
+
+
+def armed_from_wire(result: CancelAfter) -> DeadMan:
+    """Return what the venue says of the switch.
+
+    Raises:
+        DecodeError: It does not tell times.
+    """
+    due = result.triggerTime
+    return DeadMan(read_rfc3339(result.currentTime), None if due == "0" else read_rfc3339(due))
 
 
 # -- routes -------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Looking at what runs from outside of it: the watchdog."""

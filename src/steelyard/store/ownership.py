@@ -1,0 +1,53 @@
+"""Who of a host's bots sees to something that an account has only one of, such as its dead man.
+
+The invariant: one process has it, and it goes with the process, however that ends. Names are
+digests, as in `pacing`.
+"""
+
+import fcntl
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import TextIO
+
+from steelyard.domain.errors import ConfigError
+from steelyard.store.disk import make_private_directory, make_private_file
+
+SUFFIX = ".owner"
+
+
+class Ownership:
+    """A lock on what the names tell, held until `close`."""
+
+    def __init__(self, directory: Path, what: str, *names: str) -> None:
+        """Take it.
+
+        Raises:
+            ConfigError: Another process of this host has it, or the disk refuses.
+        """
+        digest = sha256("\0".join(names).encode()).hexdigest()[:16]
+        path = directory / f"{what}.{digest}{SUFFIX}"
+        file: TextIO | None = None
+        try:
+            make_private_directory(directory)
+            make_private_file(path)
+            file = path.open("a+", encoding="ascii", errors="replace")
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            assert file is not None, "it was opened before it was locked"
+            file.seek(0)
+            holder = file.read(20).strip() or "unknown"
+            file.close()
+            raise ConfigError(f"process {holder} of this machine has it") from None
+        except OSError as error:
+            if file is not None:
+                file.close()
+            raise ConfigError(f"{path} cannot be used: {error.strerror}") from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        self._file = file
+
+    def close(self) -> None:
+        """Let go of it; safe to call twice."""
+        self._file.close()
