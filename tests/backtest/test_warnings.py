@@ -16,12 +16,13 @@ from backtests import (
     random_run,
     result_of,
 )
+from msgspec.structs import replace
 
 from steelyard.backtest import metrics, trips
 from steelyard.backtest.columns import Source
 from steelyard.backtest.overfit import Permuted, Sharpe
-from steelyard.backtest.queues import QueueRow
 from steelyard.backtest.result import ORDER
+from steelyard.backtest.variants import Variant
 from steelyard.backtest.warnings import Case, judge, over_capacity, regimes
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.order import RejectReason
@@ -29,11 +30,11 @@ from steelyard.domain.order import RejectReason
 LOTS = 100_000  # one coin
 
 
-def warned(result, *, sharpe=None, signals=None, queues=()):
+def warned(result, *, sharpe=None, signals=None, variants=()):
     """Return what is said of a result, by rule."""
     books = trips.book(result.fills, INSTRUMENT)
     told = metrics.measure(result, books)
-    return {each.rule: each for each in judge(Case(result, told, books, sharpe, signals, queues))}
+    return {each.rule: each for each in judge(Case(result, told, books, sharpe, signals, variants))}
 
 
 def pairs(*profits, fee=0):
@@ -262,24 +263,28 @@ def test_the_serious_come_first():
     assert found[0].rule == "failed"
 
 
-def queue(name, fills, profit):
-    return QueueRow(
-        queue=name, is_assumed=False, orders=fills, fills=fills, maker_fills=fills,
+def line(name, fills, profit):
+    return Variant(
+        name=name, is_assumed=False, orders=fills, fills=fills, maker_fills=fills,
         profit_quote=profit, fees_quote="0", return_share=0.0, drawdown_share=0.0, sha256="",
     )  # fmt: skip
 
 
-def test_a_queue_that_decides_is_told():
-    rows = (queue("pessimistic", 100, "-1"), queue("optimistic", 101, "2.5"))
-    found = warned(result_of(), queues=rows)["queue"]
+def test_what_the_data_do_not_say_is_told_where_it_decides():
+    bars = result_of()
+    tape = bars._replace(about=replace(bars.about, interval_ns=None))
+    rows = (line("pessimistic", 100, "-1"), line("optimistic", 101, "2.5"))
+    found = warned(tape, variants=rows)["queue"]
     assert found.is_serious
     assert "-1" in found.text
     assert "2.5" in found.text
-    rows = (queue("pessimistic", 100, "1"), queue("optimistic", 121, "2.5"))
-    assert not warned(result_of(), queues=rows)["queue"].is_serious
-    rows = (queue("pessimistic", 100, "1"), queue("optimistic", 119, "2.5"))
-    assert "queue" not in warned(result_of(), queues=rows)
-    assert "queue" not in warned(result_of(), queues=rows[:1])
+    rows = (line("pessimistic", 100, "1"), line("optimistic", 121, "2.5"))
+    assert not warned(tape, variants=rows)["queue"].is_serious
+    rows = (line("pessimistic", 100, "1"), line("optimistic", 119, "2.5"))
+    assert "queue" not in warned(tape, variants=rows)
+    assert "queue" not in warned(tape, variants=rows[:1])
+    rows = (line("pessimistic", 100, "-1"), line("high-first", 101, "2.5"))
+    assert warned(bars, variants=rows)["path"].is_serious
 
 
 def orders(rejected, others, reason):

@@ -101,12 +101,12 @@ def test_a_tape_is_played_under_every_queue(tape, capsys):
     """Its report has the three beside each other, candles, and what of its book is a guess."""
     assert run(["backtest", "tape.toml", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert [(row["queue"], row["is_assumed"]) for row in document["queues"]] == [
+    assert [(row["name"], row["is_assumed"]) for row in document["variants"]] == [
         ("pessimistic", True), ("proportional", False), ("optimistic", False),
     ]  # fmt: skip
     assert document["metrics"]["fills"] > 5
-    assert document["queues"][0]["fills"] == document["metrics"]["fills"]
-    assert document["queues"][0]["sha256"] == document["fills"]["sha256"]
+    assert document["variants"][0]["fills"] == document["metrics"]["fills"]
+    assert document["variants"][0]["sha256"] == document["fills"]["sha256"]
     assert document["candles"]["time_s"]
     assert "guessed from trades" in dict(document["assumptions"])["the book"]
     assert document["settings"]["queue"] == "pessimistic"
@@ -114,8 +114,8 @@ def test_a_tape_is_played_under_every_queue(tape, capsys):
     assert "pessimistic (assumed)" in capsys.readouterr().out
 
 
-def test_one_queue_alone_is_quicker(tape, capsys):
-    assert run(["backtest", "tape.toml", "--json", "--one-queue"]) == 0
+def test_what_is_assumed_alone_is_quicker(tape, capsys):
+    assert run(["backtest", "tape.toml", "--json", "--quick"]) == 0
     assert json.loads(capsys.readouterr().out)["queues"] == []
 
 

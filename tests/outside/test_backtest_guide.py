@@ -57,7 +57,7 @@ def test_the_guide_does_what_it_says(tmp_path: Path, shared_data: Path):
     assert (tmp_path / "backtests" / "above.html").stat().st_size > 100_000
     assert (tmp_path / "backtests" / "above-and-dear.html").is_file()
     quotes = json.loads((tmp_path / "backtests" / "quotes.json").read_text())
-    assert {row["queue"] for row in quotes["queues"]} == {
+    assert {row["name"] for row in quotes["variants"]} == {
         "pessimistic", "proportional", "optimistic",
     }  # fmt: skip
     assert quotes["metrics"]["fills"] > 10

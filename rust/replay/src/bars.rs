@@ -197,30 +197,53 @@ impl BarMarket {
         }
     }
 
-    /// Chooses the order of the extremes when the price leaves the open: by what is on its way (who
-    /// buys meets the high first), else by what is held, else by what rests.
+    /// Chooses the order of the extremes when the price leaves the open.
     fn choose_path(&mut self, bar: &Bar) {
         let high_first = match self.rules.path {
             Path::HighFirst => true,
             Path::LowFirst => false,
             Path::Nearest => bar.high - bar.open <= bar.open - bar.low,
-            Path::Pessimistic => match (self.coming_lots, self.position_lots) {
-                (0, 0) => {
-                    self.engine.best_ticks(self.instrument_id, Side::Buy) != 0
-                        || self.awaits_to_buy()
-                }
-                (0, held) => held < 0,
-                (coming, _) => coming > 0,
-            },
+            Path::Pessimistic => self.is_high_worse_first(bar),
         };
         let (first, second) = if high_first { (bar.high, bar.low) } else { (bar.low, bar.high) };
         self.points = [bar.open, first, second, bar.close];
         self.is_path_known = true;
     }
 
-    fn awaits_to_buy(&self) -> bool {
-        !self.engine.is_nobody_waiting(self.instrument_id)
-            && self.engine.awaited(self.instrument_id).iter().any(|it| it.side == Side::Buy)
+    /// Returns whether the high first is the worse order of the extremes: for what is on its way;
+    /// else for what is held, if a stop of it would go off; else for what would enter, which comes
+    /// last, so that the bar cannot make good what it has just bought or sold; else for what is held.
+    fn is_high_worse_first(&self, bar: &Bar) -> bool {
+        if self.coming_lots != 0 {
+            return self.coming_lots > 0;
+        }
+        let (held, instrument_id) = (self.position_lots, self.instrument_id);
+        let touch = i64::from(!self.rules.fills_by_touch);
+        let [best_buy, best_sell] =
+            [Side::Buy, Side::Sell].map(|it| self.engine.best_ticks(instrument_id, it));
+        let mut buys = best_buy != 0 && bar.low <= best_buy - touch;
+        let mut sells = best_sell != 0 && bar.high >= best_sell + touch;
+        let (mut awaits_to_buy, mut stops) = (false, false);
+        if !self.engine.is_nobody_waiting(instrument_id) {
+            for it in self.engine.awaited(instrument_id) {
+                let is_buy = it.side == Side::Buy;
+                awaits_to_buy |= is_buy;
+                if (bar.low..=bar.high).contains(&it.price_ticks) {
+                    buys |= is_buy;
+                    sells |= !is_buy;
+                    // It closes, and where the price has gone against what is held.
+                    stops |= held != 0 && is_buy == (held < 0) && it.rises == (held < 0);
+                }
+            }
+        }
+        match held {
+            0 if buys || sells => buys,
+            0 => best_buy != 0 || awaits_to_buy,
+            _ if stops => held < 0,
+            1.. if buys => true,
+            ..0 if sells => false,
+            _ => held < 0,
+        }
     }
 
     /// Returns when the path comes to the end of a leg.

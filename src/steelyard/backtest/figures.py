@@ -70,7 +70,7 @@ FIGURES: tuple[Row, ...] = (
     Row("sharpe", "Sharpe", RISK, _R, 1, "Mean daily return over its deviation, times root 365"),
     Row("sortino", "Sortino", RISK, _R, 1, "The same over the deviation of losing days alone"),
     Row("calmar", "Calmar", RISK, _R, 1, "Return a year over the deepest fall of daily values"),
-    Row("drawdown_share", "Deepest drawdown", RISK, _S, -1, "From a peak, over every moment"),
+    Row("drawdown_share", "Deepest drawdown", RISK, _S, -1, "From a peak; of bars at their closes"),
     Row("drawdown_longest_ns", "Longest drawdown", RISK, _T, -1, "From a peak until back there"),
     Row("drawdown_now_share", "Drawdown at the end", RISK, _S, -1, "Below the highest equity"),
     Row("annual_volatility_share", "Volatility a year", RISK, _S, -1,

@@ -14,9 +14,10 @@ from typing import NamedTuple, cast
 
 from steelyard._native import Replay
 from steelyard.backtest.desk import ReplayDesk, place_of
+from steelyard.domain.errors import ConfigError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import OrderState
-from steelyard.domain.messages import Trade
+from steelyard.domain.messages import SECOND_NS, Trade
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
 from steelyard.domain.units import EXACT
 from steelyard.trading import risk
@@ -60,8 +61,14 @@ class Host:
         limits: Limits | None,
         stop_loss: Decimal | None,
         deposits: tuple[int, int] = (0, 0),
+        step_ns: int = 0,
     ) -> None:
-        """Deposits are what the account began with, in atoms of quote and base."""
+        """Deposits are what the account began with, in atoms of quote and base.
+
+        step_ns is the length of the bars that the run is made of; 0 for a tape.
+        """
+        self.trouble: ConfigError | None = None  # what cannot be run on these data
+        self._step_ns = step_ns
         self.refused = 0
         self.refusals: dict[str, int] = {}
         self.notes: list[tuple[int, str]] = []
@@ -135,9 +142,20 @@ class Host:
             self._keep_notes()
         for interval in desk.timers:
             if interval not in self.timers.values():
+                self._check_timer(interval)
                 self.timers[self._replay.every(interval.ns)] = interval
         for wish in desk.drain():
             self.carry_out(wish)
+
+    def _check_timer(self, interval: Duration) -> None:
+        """Refuse one that goes off inside of a bar: its way is assumed, and would be traded on."""
+        if self._step_ns and interval.ns % self._step_ns:
+            step = f"{self._step_ns // SECOND_NS}s"
+            self.trouble = ConfigError(
+                f"the strategy wants to be called every {interval}, inside of bars of {step}, "
+                f"where no price is known: make that a multiple of {step}, or give finer data"
+            )
+            raise self.trouble
 
     def _keep_notes(self) -> None:
         now_ns, notes = self._replay.now_ns, self._desk.notes

@@ -76,7 +76,7 @@ class Metrics(Struct, frozen=True, kw_only=True):
     worst_day_share: float | None
     skew: float | None
     kurtosis: float | None
-    drawdown_share: float  # the deepest fall, over every moment of the run
+    drawdown_share: float  # the deepest fall: of bars at their closes, of a tape at the curve
     drawdown_longest_ns: int  # of the curve
     drawdown_now_share: float
     falls: tuple[Fall, ...]  # the deepest ones

@@ -27,10 +27,10 @@ from steelyard.backtest.figures import Figure, Unit, figures
 from steelyard.backtest.metrics import Metrics
 from steelyard.backtest.overfit import Permuted, Sharpe, Shuffled
 from steelyard.backtest.page import Template
-from steelyard.backtest.queues import QueueRow
 from steelyard.backtest.result import Assumption, Records, Result, fee_atoms
 from steelyard.backtest.texts import TEXT_MAX, clean, plain_settings
 from steelyard.backtest.trips import Books
+from steelyard.backtest.variants import Variant
 from steelyard.backtest.warnings import Case, Regimes, Warned
 from steelyard.domain.errors import UsageError
 from steelyard.domain.instrument import Instrument, foreign_asset_name
@@ -188,7 +188,7 @@ class Report(Struct, frozen=True, kw_only=True):
     fills: FillRows
     orders: tuple[Tally, ...]
     overfit: Overfit
-    queues: tuple[QueueRow, ...] = ()  # of a tape: the same run under each queue model
+    variants: tuple[Variant, ...] = ()  # the same run under what the data do not decide
     params: dict[str, Any]
     settings: dict[str, Any]
     notes: tuple[tuple[int, str], ...]
@@ -201,9 +201,9 @@ def document(
     seed: int = 1,
     trials: int | None = None,
     deviation: float | None = None,
-    queues: tuple[QueueRow, ...] = (),
+    variants: tuple[Variant, ...] = (),
 ) -> Report:
-    """Return the report of a run; queues are its lines beside the other queue models.
+    """Return the report of a run; variants are its lines under what the data do not decide.
 
     seed is of what is drawn by chance (orders of trades, turns of signals). trials, and the
     deviation of their daily Sharpe ratios, say of how many runs this one was picked.
@@ -212,7 +212,7 @@ def document(
     books = trips.book(result.fills, instrument)
     told = metrics.measure(result, books)
     luck = _overfit(result, books, seed, trials, deviation)
-    warned = warnings.judge(Case(result, told, books, luck.sharpe, luck.signals, queues))
+    warned = warnings.judge(Case(result, told, books, luck.sharpe, luck.signals, variants))
     candles = _joined(result.candles)
     return Report(
         head=Head(
@@ -255,7 +255,7 @@ def document(
         fills=_fills(result.fills, instrument),
         orders=_orders(result.orders),
         overfit=luck,
-        queues=queues,
+        variants=variants,
         params=plain_settings(about.params),
         settings=plain_settings(about.settings),
         notes=tuple((at, clean(text[:TEXT_MAX])) for at, text in result.notes[:NOTES_MAX]),

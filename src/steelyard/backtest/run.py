@@ -126,7 +126,8 @@ class Run:
             self._blocks = iter(data.blocks())
         self.desk = ReplayDesk(instrument, self.replay)
         deposits = assumed.deposit_atoms(settings, instrument)
-        self.host = Host(strategy, self.desk, self.replay, limits, stop_loss, deposits)
+        step_ns = data.interval_ns if isinstance(data, BarColumns) else 0
+        self.host = Host(strategy, self.desk, self.replay, limits, stop_loss, deposits, step_ns)
         strategy.bind(self.desk)
 
     def go(
@@ -140,12 +141,15 @@ class Run:
             looked: Told now and then how many bars have been played.
 
         Raises:
+            ConfigError: The strategy wants something that these data cannot give.
             KeyboardInterrupt: Somebody has had enough; `result` says what was found until then.
         """
         begun = clock()
         try:
             self._failure = guard(lambda: self._play(looked))
             self._is_partial = self._failure is not None
+            if self.host.trouble is not None:
+                raise self.host.trouble
         finally:
             self.replay.close()
             self._seconds = clock() - begun

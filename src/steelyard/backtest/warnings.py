@@ -16,9 +16,9 @@ from steelyard.backtest.columns import BarColumns
 from steelyard.backtest.curves import DAY_NS, Floats
 from steelyard.backtest.metrics import Metrics
 from steelyard.backtest.overfit import Permuted, Sharpe
-from steelyard.backtest.queues import QueueRow
 from steelyard.backtest.result import Records, Result
 from steelyard.backtest.trips import Books
+from steelyard.backtest.variants import Variant
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.order import RejectReason
 from steelyard.domain.units import EXACT, from_atoms, in_full
@@ -42,7 +42,7 @@ REJECTED_SHARE = 0.5  # of orders, from which on it is another strategy that was
 OPEN_SHARE = 0.5  # of the profit
 PROBABILITY_MIN = 0.95
 CHANCE_MAX = 0.05
-QUEUE_SHARE = 0.2  # by which fills differ between the models, over the fewest of them
+FILLS_SHARE = 0.2  # by which fills differ between the queue models, over the fewest of them
 
 
 _MEANT = [RejectReason.POST_ONLY_WOULD_TAKE]
@@ -66,7 +66,7 @@ class Case(NamedTuple):
     books: Books
     sharpe: Sharpe | None
     signals: Permuted | None
-    queues: tuple[QueueRow, ...] = ()
+    variants: tuple[Variant, ...] = ()
 
 
 class Regimes(NamedTuple):
@@ -314,30 +314,32 @@ def _timing(case: Case) -> Iterator[Warned]:
         yield _soft("timing", text, signals.p_value, CHANCE_MAX)
 
 
-def _queue(case: Case) -> Iterator[Warned]:
-    rows = [row for row in case.queues if row.failure is None]
+def _undecided(case: Case) -> Iterator[Warned]:
+    """What the queue models, or the orders of a bar's extremes, make of it."""
+    rows = [row for row in case.variants if row.failure is None]
     if len(rows) < 2:  # noqa: PLR2004 nothing beside it
         return
+    is_tape = case.result.about.interval_ns is None
+    rule, its = ("queue", "queue") if is_tape else ("path", "order of a bar's extremes")
     by_profit = sorted(rows, key=lambda row: Decimal(row.profit_quote))
     worst, best = by_profit[0], by_profit[-1]
+    low, high = Decimal(worst.profit_quote), Decimal(best.profit_quote)
     quote = case.result.about.instrument.quote
-    if Decimal(worst.profit_quote) <= 0 < Decimal(best.profit_quote):
+    if low <= 0 < high:
         text = (
-            f"Its queue decides: {_money(Decimal(worst.profit_quote))} {quote} under the "
-            f"{worst.queue} model and {_money(Decimal(best.profit_quote))} {quote} under the "
-            f"{best.queue} one. Which of them was true is in no recording."
+            f"The {its} decides: {_money(low)} {quote} if it is {worst.name}, and {_money(high)} "
+            f"{quote} if it is {best.name}. Which of them was true the data do not say."
         )
-        yield _hard("queue", text, float(worst.profit_quote), 0)
+        yield _hard(rule, text, float(low), 0)
         return
     fewest, most = min(row.fills for row in rows), max(row.fills for row in rows)
     share = (most - fewest) / max(fewest, 1)
-    if share > QUEUE_SHARE:
+    if share > FILLS_SHARE:
         text = (
-            f"Its fills depend on the queue: {fewest:,} to {most:,}, and "
-            f"{_money(Decimal(worst.profit_quote))} to {_money(Decimal(best.profit_quote))} "
-            f"{quote}, between the models."
+            f"Its fills depend on the {its}: {fewest:,} to {most:,}, and {_money(low)} to "
+            f"{_money(high)} {quote}."
         )
-        yield _soft("queue", text, share, QUEUE_SHARE)
+        yield _soft(rule, text, share, FILLS_SHARE)
 
 
 def _refused(case: Case) -> Iterator[Warned]:
@@ -390,7 +392,7 @@ RULES: tuple[Callable[[Case], Iterator[Warned]], ...] = (
     _rejected,
     _few_trips,
     _cost_sensitive,
-    _queue,
+    _undecided,
     _capacity,
     _few_winners,
     _one_regime,

@@ -21,12 +21,10 @@ from steelyard.backtest.config import BacktestConfig, SignalsTable, parse_backte
 from steelyard.backtest.figures import Unit
 from steelyard.backtest.lookahead import Checked
 from steelyard.backtest.metrics import measure
-from steelyard.backtest.queues import QueueRow
-from steelyard.backtest.queues import row as queue_row
 from steelyard.backtest.report import Report
 from steelyard.backtest.result import Records, Result
 from steelyard.backtest.run import Run
-from steelyard.backtest.settings import steady
+from steelyard.backtest.settings import BarPath, steady
 from steelyard.backtest.signals import (
     Follower,
     Signals,
@@ -36,6 +34,7 @@ from steelyard.backtest.signals import (
     targets_of,
 )
 from steelyard.backtest.tapecandles import CandleTap
+from steelyard.backtest.variants import Variant, depends_on_path, variant
 from steelyard.cli.backtest_data import Opened, open_data, read_delays
 from steelyard.cli.options import Common
 from steelyard.cli.report_files import (
@@ -75,7 +74,7 @@ def backtest(
     out: Path = _HERE,
     catalog: Path | None = None,
     check: Annotated[bool, Parameter(negative="")] = False,
-    one_queue: Annotated[bool, Parameter(negative="")] = False,
+    quick: Annotated[bool, Parameter(negative="")] = False,
     compare: Annotated[tuple[Path, Path] | None, Parameter(consume_multiple=False)] = None,
     common: Common = _EVERYONE,
 ) -> int:
@@ -97,9 +96,10 @@ def backtest(
         The catalog of `steelyard data`; default: the platform's.
     check
         Run again on data that begin and end elsewhere, and report what depends on that.
-    one_queue
-        Play a tape under the queue model of the configuration alone; otherwise it is played under
-        all three, and the report shows them beside each other.
+    quick
+        Run under what the configuration assumes alone. Otherwise a tape is played under all three
+        queue models, and bars inside of which something filled under every order of their extremes;
+        the report shows them beside each other.
     compare
         Put two reports (JSON) beside each other instead of running anything.
     """
@@ -114,12 +114,12 @@ def backtest(
     if check:
         return _check(prepared, common)
     is_watched = sys.stderr.isatty() and not common.json
-    queues: tuple[QueueRow, ...] = ()
+    variants: tuple[Variant, ...] = ()
     with redirect_stdout(sys.stderr):
         result, was_interrupted = run(prepared, is_watched=is_watched)
-        if not (isinstance(prepared.data, BarColumns) or was_interrupted or one_queue):
-            queues, was_interrupted = _queues(prepared, result, is_watched=is_watched)
-    document = report.document(result, queues=queues)
+        if not (was_interrupted or quick):
+            variants, was_interrupted = _variants(prepared, result, is_watched=is_watched)
+    document = report.document(result, variants=variants)
     base = out / prepared.config.bot.name
     files = base.with_suffix(".json"), base.with_suffix(".html")
     write_json(document, files[0])
@@ -185,22 +185,29 @@ def run(prepared: Prepared, *, is_watched: bool) -> tuple[Result, bool]:
     return found, was_interrupted
 
 
-def _queues(
+def _variants(
     prepared: Prepared, found: Result, *, is_watched: bool
-) -> tuple[tuple[QueueRow, ...], bool]:
-    """Return what all queue models make of a tape, and whether somebody had enough of that."""
-    assumed = prepared.config.settings.queue
-    rows: list[QueueRow] = []
-    for queue in QueueModel:
+) -> tuple[tuple[Variant, ...], bool]:
+    """Return what comes of it otherwise assumed, and whether somebody had enough of that."""
+    settings = prepared.config.settings
+    kinds: tuple[QueueModel | BarPath, ...] = tuple(QueueModel)
+    assumed: QueueModel | BarPath = settings.queue
+    if isinstance(prepared.data, BarColumns):
+        kinds, assumed = tuple(BarPath), settings.path
+        if not depends_on_path(found):
+            return (), False
+    rows: list[Variant] = []
+    for kind in kinds:
         result, was_interrupted = found, False
-        if queue is not assumed:
-            table = replace(prepared.config.backtest, queue=queue.name.lower())
-            config = replace(prepared.config, backtest=table)
+        if kind is not assumed:
+            key = "queue" if isinstance(kind, QueueModel) else "path"
+            changed = {key: kind.name.lower().replace("_", "-")}
+            config = replace(prepared.config, backtest=replace(prepared.config.backtest, **changed))
             result, was_interrupted = run(prepared._replace(config=config), is_watched=is_watched)
         if was_interrupted:
             return tuple(rows), True
         told = measure(result, trips.book(result.fills, result.about.instrument))
-        rows.append(queue_row(result, told, queue, is_assumed=queue is assumed))
+        rows.append(variant(result, told, kind, is_assumed=kind is assumed))
     return tuple(rows), False
 
 
@@ -350,20 +357,20 @@ def _show(document: Report, file: Path) -> None:
         table.add_row(shown(figure.label), shown(figure_text(figure)))
     console.print()
     console.print(table)
-    if document.queues:
+    if document.variants:
         console.print()
-        console.print(_queue_table(document))
+        console.print(_variant_table(document))
     console.print(f"\nreport: {shown(str(file))}")
 
 
-def _queue_table(document: Report) -> Table:
+def _variant_table(document: Report) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("Queue")
+    table.add_column("Queue" if document.head.interval_ns is None else "Extremes")
     for heading in ("Orders", "Fills", "As a maker", f"Profit, {document.head.quote}", "Drawdown"):
         table.add_column(shown(heading), justify="right")
-    for each in document.queues:
+    for each in document.variants:
         table.add_row(
-            f"{each.queue}{' (assumed)' if each.is_assumed else ''}",
+            f"{each.name}{' (assumed)' if each.is_assumed else ''}",
             f"{each.orders:,}",
             f"{each.fills:,}",
             f"{each.maker_fills:,}",

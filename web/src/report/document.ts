@@ -200,16 +200,16 @@ export interface Report {
   fills: FillRows;
   orders: { state: string; reason: string | null; orders: number }[];
   overfit: Overfit;
-  queues: QueueRow[];
+  variants: Variant[];
   params: Record<string, unknown>;
   settings: Record<string, unknown>;
   notes: [time_ns: number, text: string][];
   notes_left_out: number;
 }
 
-/** The same run under one queue model. */
-export interface QueueRow {
-  queue: string;
+/** The same run under one queue model, or one order of a bar's extremes. */
+export interface Variant {
+  name: string;
   is_assumed: boolean;
   orders: number;
   fills: number;

@@ -1,8 +1,8 @@
-"""A tape under each queue model, beside each other.
+"""A run under each of the assumptions that no recording decides, beside each other.
 
-What stood before an order in its level, and who of them left, is in no recording. So a run assumes
-one model, and its report shows what the others make of the same data: where the answer depends on
-that, it is not known.
+What stood before an order in its level, and who of them left, is in no tape; in which order a bar's
+extremes came is in no bar. So a run assumes one, and its report shows what the others make of the
+same data: where the answer depends on that, it is not known.
 """
 
 import hashlib
@@ -12,14 +12,15 @@ from msgspec import Struct
 
 from steelyard.backtest.metrics import Metrics
 from steelyard.backtest.result import Result
+from steelyard.backtest.settings import BarPath
 from steelyard.domain.units import in_full
 from steelyard.engine.book import QueueModel
 
 
-class QueueRow(Struct, frozen=True, kw_only=True):
-    """What came of a run under one model."""
+class Variant(Struct, frozen=True, kw_only=True):
+    """What came of a run under one assumption."""
 
-    queue: str
+    name: str  # of a queue model, or of an order of the extremes
     is_assumed: bool  # the rest of the report is of this one
     orders: int
     fills: int
@@ -32,10 +33,12 @@ class QueueRow(Struct, frozen=True, kw_only=True):
     failure: str | None = None
 
 
-def row(result: Result, told: Metrics, queue: QueueModel, *, is_assumed: bool) -> QueueRow:
+def variant(
+    result: Result, told: Metrics, kind: QueueModel | BarPath, *, is_assumed: bool
+) -> Variant:
     """Return a run's line in the table."""
-    return QueueRow(
-        queue=queue.name.lower(),
+    return Variant(
+        name=kind.name.lower().replace("_", "-"),
         is_assumed=is_assumed,
         orders=result.totals.orders,
         fills=result.totals.fills,
@@ -47,3 +50,12 @@ def row(result: Result, told: Metrics, queue: QueueModel, *, is_assumed: bool) -
         sha256=hashlib.sha256(np.ascontiguousarray(result.fills).tobytes()).hexdigest(),
         failure=None if result.about.failure is None else "the strategy raised an error",
     )
+
+
+def depends_on_path(result: Result) -> bool:
+    """Return whether anything of a run of bars happened inside of one.
+
+    Every order of the extremes goes through both; what only met opens is the same in all of them.
+    """
+    interval_ns = result.about.interval_ns
+    return interval_ns is not None and bool(np.any(result.fills["time_ns"] % interval_ns))

@@ -1,11 +1,13 @@
-"""A run's line under a queue model says what its result says."""
+"""A run's line under an assumption says what its result says."""
 
 from decimal import Decimal
 
 import numpy as np
+import pytest
 from backtests import DAY, INSTRUMENT, START, curve_of, fill, fills_of, result_of
+from msgspec.structs import replace
 
-from steelyard.backtest import metrics, queues, trips
+from steelyard.backtest import metrics, trips, variants
 from steelyard.engine.book import QueueModel
 
 
@@ -17,8 +19,8 @@ def test_a_line_has_the_figures_of_its_run():
     curve = curve_of([(START, 1_000.0, 10.0), (START + DAY, 1_010.0, 10.0)])
     result = result_of(fills=fills, curve=curve)
     told = metrics.measure(result, trips.book(result.fills, INSTRUMENT))
-    row = queues.row(result, told, QueueModel.PROPORTIONAL, is_assumed=True)
-    assert (row.queue, row.is_assumed, row.failure) == ("proportional", True, None)
+    row = variants.variant(result, told, QueueModel.PROPORTIONAL, is_assumed=True)
+    assert (row.name, row.is_assumed, row.failure) == ("proportional", True, None)
     assert (row.fills, row.maker_fills) == (2, 1)
     assert Decimal(row.profit_quote) == 10
     assert row.return_share is not None
@@ -32,11 +34,23 @@ def test_the_hash_tells_two_runs_apart():
     hashes = set()
     for result in (one, other, one):
         told = metrics.measure(result, trips.book(result.fills, INSTRUMENT))
-        hashes.add(queues.row(result, told, QueueModel.OPTIMISTIC, is_assumed=False).sha256)
+        hashes.add(variants.variant(result, told, QueueModel.OPTIMISTIC, is_assumed=False).sha256)
     assert len(hashes) == 2
 
 
 def test_a_strategy_that_failed_is_told():
     result = result_of(failure="Traceback")
     told = metrics.measure(result, trips.book(result.fills, INSTRUMENT))
-    assert queues.row(result, told, QueueModel.OPTIMISTIC, is_assumed=False).failure is not None
+    assert (
+        variants.variant(result, told, QueueModel.OPTIMISTIC, is_assumed=False).failure is not None
+    )
+
+
+@pytest.mark.parametrize(("second", "is_inside"), [(0, False), (1, True)])
+def test_what_only_met_opens_does_not_depend_on_the_path(second, is_inside):
+    fills = fills_of(fill(START, 1, 1_000, 1, 0), fill(START + second * 10**9, -1, 1_000, 1, 0))
+    result = result_of(fills=fills)
+    assert result.about.interval_ns is not None
+    assert variants.depends_on_path(result) is is_inside
+    tape = result._replace(about=replace(result.about, interval_ns=None))
+    assert not variants.depends_on_path(tape)
