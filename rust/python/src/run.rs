@@ -10,7 +10,7 @@ use steelyard_engine::{OrderType, TimeInForce};
 use steelyard_replay::{News, Wish, state};
 
 use crate::bars::BarView;
-use crate::replay::{PyReplay, Stop, feed, side};
+use crate::replay::{PyReplay, Stop, feed, side, unknown};
 use crate::seat::{PySeat, Words, name_of};
 use crate::views::{OrderView, TimerView};
 
@@ -34,6 +34,10 @@ pub(crate) struct Callbacks<'py> {
     #[pyo3(item)]
     on_timer: Option<Bound<'py, PyAny>>,
 }
+
+/// An intent taken apart.
+type Terms<'py> =
+    (i8, i64, u8, u8, Option<i64>, bool, Bound<'py, PyAny>, Bound<'py, PyAny>, Option<i64>);
 
 /// A run under way.
 struct Running<'a, 'py> {
@@ -74,6 +78,7 @@ pub(crate) fn run<'py>(
     let book = seat.getattr("book")?;
     let intervals = host.getattr("timers")?;
     let mut timer_view: Option<Bound<'_, TimerView>> = None;
+    let mut interval: Option<(usize, Bound<'_, PyAny>)> = None;
     let mut bar_view: Option<Bound<'_, BarView>> = None;
     let mut order_view: Option<Bound<'_, OrderView>> = None;
     let mut news = Vec::new();
@@ -149,7 +154,12 @@ pub(crate) fn run<'py>(
             Stop::Timer(number, due_ns) => {
                 drop(this);
                 if let Some(on_timer) = &callbacks.on_timer {
-                    let every = intervals.get_item(number)?.unbind();
+                    let every = match &interval {
+                        Some((known, every)) if *known == number => every.clone(),
+                        _ => intervals.get_item(number)?,
+                    };
+                    interval = Some((number, every.clone()));
+                    let every = every.unbind();
                     #[allow(deprecated, reason = "what it names instead is unsafe")]
                     let kept = timer_view.take().filter(|it| it.get_refcnt() == 1);
                     let shown = match kept {
@@ -242,19 +252,17 @@ impl<'py> Running<'_, 'py> {
 
     fn place(&self, wish: &Bound<'py, PyAny>) -> PyResult<()> {
         let py = wish.py();
-        let number = |it: Bound<'py, PyAny>| -> PyResult<i64> {
-            if it.is_none() { Ok(0) } else { it.extract() }
-        };
-        let order_type: u8 = wish.getattr(intern!(py, "order_type"))?.extract()?;
-        let time_in_force: u8 = wish.getattr(intern!(py, "time_in_force"))?.extract()?;
+        // In the order of the fields of `trading.strategy.Intent`.
+        let (side_number, size_lots, kind, time, price, post_only, _, _, trigger): Terms<'_> =
+            self.words.taken_apart.bind(py).call1((wish,))?.extract()?;
         let wanted = Wish {
-            side: side(wish.getattr(intern!(py, "side"))?.extract()?)?,
-            order_type: OrderType::of(order_type).ok_or_else(crate::replay::unknown)?,
-            time_in_force: TimeInForce::of(time_in_force).ok_or_else(crate::replay::unknown)?,
-            post_only: wish.getattr(intern!(py, "post_only"))?.extract()?,
-            price_ticks: number(wish.getattr(intern!(py, "price_ticks"))?)?,
-            trigger_ticks: number(wish.getattr(intern!(py, "trigger_ticks"))?)?,
-            size_lots: wish.getattr(intern!(py, "size_lots"))?.extract()?,
+            side: side(side_number)?,
+            order_type: OrderType::of(kind).ok_or_else(unknown)?,
+            time_in_force: TimeInForce::of(time).ok_or_else(unknown)?,
+            post_only,
+            price_ticks: price.unwrap_or(0),
+            trigger_ticks: trigger.unwrap_or(0),
+            size_lots,
         };
         let at = self.replay.borrow_mut().machine.place(&wanted);
         wish.setattr(intern!(py, "client_order_id"), name_of(py, at))

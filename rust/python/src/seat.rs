@@ -24,6 +24,8 @@ pub(crate) struct Words {
     pub(crate) intent: Py<PyAny>,
     pub(crate) cancel_intent: Py<PyAny>,
     pub(crate) timer: Py<PyAny>,
+    /// `msgspec.structs.astuple`.
+    pub(crate) taken_apart: Py<PyAny>,
     /// Returns the average price after so many fills.
     pub(crate) averages: Py<PyAny>,
     desk: Py<PyAny>,
@@ -54,6 +56,7 @@ impl Words {
             intent: get("Intent")?,
             cancel_intent: get("CancelIntent")?,
             timer: get("Timer")?,
+            taken_apart: get("astuple")?,
             averages: averages.clone().unbind(),
             desk: get("Desk")?,
             place: get("Place")?,
@@ -250,7 +253,7 @@ impl PySeat {
 }
 
 /// The half in Rust of a tape's book as strategies read it; see `steelyard._native.Touch`.
-#[pyclass(name = "Touch", module = "steelyard._native", subclass)]
+#[pyclass(name = "Touch", module = "steelyard._native", subclass, frozen)]
 pub(crate) struct PyTouch {
     replay: Py<PyReplay>,
 }
