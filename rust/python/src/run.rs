@@ -12,7 +12,7 @@ use steelyard_replay::{News, Wish, state};
 use crate::bars::BarView;
 use crate::replay::{PyReplay, Stop, feed, side, unknown};
 use crate::seat::{PySeat, Words, name_of};
-use crate::views::{OrderView, TimerView};
+use crate::views::TimerView;
 
 /// So many calls, or bars, come between two looks at signals and the clock of progress.
 pub(crate) const LOOK: u32 = 4_096;
@@ -47,6 +47,8 @@ struct Running<'a, 'py> {
     host: &'a Bound<'py, PyAny>,
     wishes: Bound<'py, PyList>,
     notes: Bound<'py, PyList>,
+    /// An empty list.
+    nothing: Bound<'py, PyList>,
     /// How many timers the keeper has seen.
     timers: usize,
 }
@@ -70,6 +72,7 @@ pub(crate) fn run<'py>(
         host,
         wishes: it.intents.bind(py).clone(),
         notes: it.notes.bind(py).clone(),
+        nothing: PyList::empty(py),
         timers: it.timers.bind(py).len(),
     };
     drop(it);
@@ -80,7 +83,6 @@ pub(crate) fn run<'py>(
     let mut timer_view: Option<Bound<'_, TimerView>> = None;
     let mut interval: Option<(usize, Bound<'_, PyAny>)> = None;
     let mut bar_view: Option<Bound<'_, BarView>> = None;
-    let mut order_view: Option<Bound<'_, OrderView>> = None;
     let mut news = Vec::new();
     let mut countdown = LOOK;
     loop {
@@ -130,23 +132,10 @@ pub(crate) fn run<'py>(
                         on_fill.call1((fill_of.call1((at,))?,))?;
                     } else {
                         let Some(on_order) = &callbacks.on_order else { continue };
-                        let now_ns = this.machine.now_ns();
-                        let Some(&row) = this.machine.orders().get(at) else { continue };
                         drop(this);
-                        #[allow(deprecated, reason = "what it names instead is unsafe")]
-                        let kept = order_view.take().filter(|it| it.get_refcnt() == 1);
-                        let shown = match kept {
-                            Some(it) => {
-                                it.borrow_mut().set(at, row, now_ns);
-                                it
-                            }
-                            None => {
-                                let new = OrderView::new(&seat.borrow(), py, at, row, now_ns);
-                                Bound::new(py, new)?
-                            }
-                        };
-                        on_order.call1((&shown,))?;
-                        order_view = Some(shown);
+                        let view = replay.borrow_mut().view(py, &running.words, at)?;
+                        let Some(view) = view else { continue };
+                        on_order.call1((Bound::new(py, view)?,))?;
                     }
                     running.drain()?;
                 }
@@ -225,11 +214,11 @@ impl<'py> Running<'_, 'py> {
         let count = self.wishes.len();
         if count == 1 {
             let wish = self.wishes.get_item(0)?;
-            self.wishes.del_slice(0, 1)?;
+            self.wishes.set_slice(0, 1, &self.nothing)?;
             return self.carry_out_one(&wish);
         }
         let wishes = self.wishes.get_slice(0, count);
-        self.wishes.del_slice(0, count)?;
+        self.wishes.set_slice(0, count, &self.nothing)?;
         wishes.iter().try_for_each(|it| self.carry_out_one(&it))
     }
 
