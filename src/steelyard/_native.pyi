@@ -731,8 +731,7 @@ class PositionView:
 class OrderView:
     """An order as it was when it was told of: `trading.orders.OwnOrder`, made as it is looked at.
 
-    `isinstance` takes it for one, and it equals one. The next call fills it anew, unless somebody
-    has kept it.
+    `isinstance` takes it for one, and it equals one.
     """
 
 @final

@@ -11,8 +11,9 @@ from steelyard.domain.errors import SteelyardError, UsageError
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.order import Liquidity, RejectReason, Side
 from steelyard.domain.units import Lots
+from steelyard.trading.duration import Duration
 from steelyard.trading.orders import OwnOrder
-from steelyard.trading.strategy import Desk, Intent, Position, Strategy
+from steelyard.trading.strategy import Desk, Intent, Position, Strategy, Timer
 from tests.backtest.market import BEGIN_NS, BTC, MINUTE_NS, acting, bars_of, play, settings_of
 
 FLAT = (100, 100, 100, 100)
@@ -111,12 +112,10 @@ def test_an_order_that_is_told_is_an_own_order(name: str):
 
 
 def test_an_order_that_was_kept_stays_what_it_was():
-    """The view of the next call is another one, unless nobody has kept it."""
+    """What is told later is another view."""
     kept: list[Any] = []
-    seen: set[int] = set()
 
     def on_order(self: Strategy, order: Any) -> None:
-        seen.add(id(order))
         if order.client_order_id == "2":
             kept.append(order)
 
@@ -126,7 +125,42 @@ def test_an_order_that_was_kept_stays_what_it_was():
 
     play(acting(on_start=on_start, on_order=on_order), bars_of([FLAT, FLAT]))
     assert [order.state for order in kept] == [OrderState.WORKING, OrderState.CANCELED]
-    assert len(seen) < 8, "eight calls, of which two were kept"
+    assert [order.is_open for order in kept] == [True, False]
+
+
+def test_a_firing_that_was_kept_stays_what_it_was_and_is_a_timer():
+    """The next call fills the same view anew, unless somebody has it."""
+    kept: list[Any] = []
+    seen: set[int] = set()
+
+    def on_timer(self: Strategy, timer: Any) -> None:
+        seen.add(id(timer))
+        if len(kept) < 2:
+            kept.append(timer)
+
+    on_start = {"on_start": lambda self: self.every("10s")}
+    play(acting(on_timer=on_timer, **on_start), bars_of([FLAT, FLAT]))
+    first, second = kept
+    assert (first.due_ns, second.due_ns) == (BEGIN_NS + 10**10, BEGIN_NS + 2 * 10**10)
+    assert first == Timer(Duration("10s"), first.due_ns) != second
+    assert isinstance(first, Timer)
+    assert [*first] == [first.every, first.due_ns] == [first[0], first[1]]
+    assert len(seen) == 3, "two that were kept, and one for all others"
+
+
+def test_rust_takes_an_intent_apart_by_these_fields():
+    """In this order; another one needs another `place` in rust/python/src/run.rs."""
+    assert Intent.__struct_fields__ == (
+        "side",
+        "size_lots",
+        "order_type",
+        "time_in_force",
+        "price_ticks",
+        "post_only",
+        "client_order_id",
+        "refusal",
+        "trigger_ticks",
+    )
 
 
 def test_a_position_that_was_read_stays_what_it_was_and_is_a_position():

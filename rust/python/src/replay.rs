@@ -1,5 +1,7 @@
 //! Backtests as a Python class: the machine plays, and a strategy's methods are called where it stops.
 
+use std::sync::Arc;
+
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::types::{PyAnyMethods, PyDict, PyDictMethods};
@@ -16,9 +18,10 @@ use crate::bars::{BarView, Scale};
 use crate::columns::PyBars;
 use crate::found;
 use crate::run::{Callbacks, run};
-use crate::seat::PySeat;
+use crate::seat::{PySeat, Words};
 use crate::steps::Steps;
 use crate::targets::PyTargets;
+use crate::views::{Named, OrderView};
 
 /// So many steps are made to targets without a look at signals.
 const STEPS: usize = 4_096;
@@ -116,17 +119,14 @@ pub(crate) struct PyReplay {
     prices: Steps,
     sizes: Steps,
     touch: Touch,
-    terms: Vec<Terms>,
+    named: Vec<Option<Named>>,
 }
 
 /// The best prices as they were shown last, which an order will name: bid and ask.
 type Touch = [Option<(i64, Py<PyAny>)>; 2];
 
-/// The terms of one order as a `Place`: its number, its price and size, and the object.
-type Terms = Option<(usize, [i64; 2], Py<PyAny>)>;
-
-/// The terms of so many orders are remembered, by the last bits of their numbers.
-const TERMS: usize = 64;
+/// The terms and names of so many orders are remembered, by the last bits of their numbers.
+const NAMED: usize = 64;
 
 /// Where a replay has stopped: the machine's pauses, with the bars that the strategy wants.
 pub(crate) enum Stop {
@@ -195,7 +195,7 @@ impl PyReplay {
             prices: Steps::new(instrument.getattr("tick_size")?, tick, lot, price_max)?,
             sizes: Steps::new(instrument.getattr("lot_size")?, lot, ATOMS_PER_UNIT, size_max)?,
             touch: [None, None],
-            terms: (0..TERMS).map(|_| None).collect(),
+            named: (0..NAMED).map(|_| None).collect(),
             instrument: instrument.unbind(),
         })
     }
@@ -241,21 +241,21 @@ impl PyReplay {
         Ok((lots, self.prices.read(price)?))
     }
 
-    /// Returns what was kept as the terms of an order, if they are still these.
-    pub(crate) fn terms_of(&self, at: usize, row: &OrderRow) -> Option<&Py<PyAny>> {
-        let (order, terms, place) = self.terms.get(at & (TERMS - 1))?.as_ref()?;
-        (*order == at && *terms == [row.price_ticks, row.size_lots]).then_some(place)
-    }
-
-    /// Keeps the terms of an order.
-    pub(crate) fn keep_terms(&mut self, at: usize, row: &OrderRow, place: Py<PyAny>) {
-        if let Some(room) = self.terms.get_mut(at & (TERMS - 1)) {
-            *room = Some((at, [row.price_ticks, row.size_lots], place));
-        }
-    }
-
-    pub(crate) fn instrument_id(&self) -> u32 {
-        self.instrument_id
+    /// Returns a view of an order as it is now, if there is one.
+    pub(crate) fn view(
+        &mut self,
+        py: Python<'_>,
+        words: &Arc<Words>,
+        at: usize,
+    ) -> PyResult<Option<OrderView>> {
+        let Some(&row) = self.machine.orders().get(at) else { return Ok(None) };
+        let Some(room) = self.named.get_mut(at & (NAMED - 1)) else { return Ok(None) };
+        let named = match room {
+            Some(named) if named.is_of(at, &row) => named,
+            _ => room.insert(Named::new(py, words, at, &row, self.instrument_id)?),
+        };
+        let of = (self.instrument_id, self.machine.now_ns());
+        OrderView::new(py, words, named, row, of).map(Some)
     }
 
     pub(crate) fn last_price(&self) -> i64 {

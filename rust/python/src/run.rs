@@ -12,9 +12,9 @@ use steelyard_engine::{OrderType, TimeInForce};
 use steelyard_replay::{News, Wish, state};
 
 use crate::bars::BarView;
-use crate::replay::{PyReplay, Stop, feed, side};
+use crate::replay::{PyReplay, Stop, feed, side, unknown};
 use crate::seat::{PySeat, Words, name_of};
-use crate::views::{OrderView, TimerView};
+use crate::views::TimerView;
 
 /// So many calls, or bars, come between two looks at signals and the clock of progress.
 pub(crate) const LOOK: u32 = 4_096;
@@ -37,6 +37,10 @@ pub(crate) struct Callbacks<'py> {
     on_timer: Option<Bound<'py, PyAny>>,
 }
 
+/// An intent taken apart.
+type Terms<'py> =
+    (i8, i64, u8, u8, Option<i64>, bool, Bound<'py, PyAny>, Bound<'py, PyAny>, Option<i64>);
+
 /// A run under way.
 struct Running<'a, 'py> {
     replay: &'a Bound<'py, PyReplay>,
@@ -45,6 +49,8 @@ struct Running<'a, 'py> {
     host: &'a Bound<'py, PyAny>,
     wishes: Bound<'py, PyList>,
     notes: Bound<'py, PyList>,
+    /// An empty list.
+    nothing: Bound<'py, PyList>,
     /// How many timers the keeper has seen.
     timers: usize,
 }
@@ -68,6 +74,7 @@ pub(crate) fn run<'py>(
         host,
         wishes: it.intents.bind(py).clone(),
         notes: it.notes.bind(py).clone(),
+        nothing: PyList::empty(py),
         timers: it.timers.bind(py).len(),
     };
     drop(it);
@@ -76,8 +83,8 @@ pub(crate) fn run<'py>(
     let book = seat.getattr("book")?;
     let intervals = host.getattr("timers")?.cast_into::<PyDict>()?;
     let mut timer_view: Option<Bound<'_, TimerView>> = None;
+    let mut interval: Option<(usize, Bound<'_, PyAny>)> = None;
     let mut bar_view: Option<Bound<'_, BarView>> = None;
-    let mut order_view: Option<Bound<'_, OrderView>> = None;
     let mut news = Vec::new();
     let mut countdown = LOOK;
     loop {
@@ -127,35 +134,27 @@ pub(crate) fn run<'py>(
                         on_fill.call1((fill_of.call1((at,))?,))?;
                     } else {
                         let Some(on_order) = &callbacks.on_order else { continue };
-                        let now_ns = this.machine.now_ns();
-                        let Some(&row) = this.machine.orders().get(at) else { continue };
                         drop(this);
-                        #[allow(deprecated, reason = "what it names instead is unsafe")]
-                        let kept = order_view.take().filter(|it| it.get_refcnt() == 1);
-                        let shown = match kept {
-                            Some(it) => {
-                                it.borrow_mut().set(at, row, now_ns);
-                                it
-                            }
-                            None => {
-                                let new = OrderView::new(&seat.borrow(), py, at, row, now_ns);
-                                Bound::new(py, new)?
-                            }
-                        };
-                        on_order.call1((&shown,))?;
-                        order_view = Some(shown);
+                        let view = replay.borrow_mut().view(py, &running.words, at)?;
+                        let Some(view) = view else { continue };
+                        on_order.call1((Bound::new(py, view)?,))?;
                     }
                     running.drain()?;
                 }
             }
             Stop::Timer(number, due_ns) => {
                 drop(this);
-                match (intervals.get_item(number)?, &callbacks.on_timer) {
+                let every = match &interval {
+                    Some((known, every)) if *known == number => Some(every.clone()),
+                    _ => intervals.get_item(number)?,
+                };
+                match (every, &callbacks.on_timer) {
                     (None, _) => {
                         host.call_method0(intern!(py, "own_timer"))?;
                     }
                     (Some(_), None) => {}
                     (Some(every), Some(on_timer)) => {
+                        interval = Some((number, every.clone()));
                         let every = every.unbind();
                         #[allow(deprecated, reason = "what it names instead is unsafe")]
                         let kept = timer_view.take().filter(|it| it.get_refcnt() == 1);
@@ -223,11 +222,11 @@ impl<'py> Running<'_, 'py> {
         let count = self.wishes.len();
         if count == 1 {
             let wish = self.wishes.get_item(0)?;
-            self.wishes.del_slice(0, 1)?;
+            self.wishes.set_slice(0, 1, &self.nothing)?;
             return self.carry_out_one(&wish);
         }
         let wishes = self.wishes.get_slice(0, count);
-        self.wishes.del_slice(0, count)?;
+        self.wishes.set_slice(0, count, &self.nothing)?;
         wishes.iter().try_for_each(|it| self.carry_out_one(&it))
     }
 
@@ -250,19 +249,17 @@ impl<'py> Running<'_, 'py> {
 
     fn place(&self, wish: &Bound<'py, PyAny>) -> PyResult<()> {
         let py = wish.py();
-        let number = |it: Bound<'py, PyAny>| -> PyResult<i64> {
-            if it.is_none() { Ok(0) } else { it.extract() }
-        };
-        let order_type: u8 = wish.getattr(intern!(py, "order_type"))?.extract()?;
-        let time_in_force: u8 = wish.getattr(intern!(py, "time_in_force"))?.extract()?;
+        // In the order of the fields of `trading.strategy.Intent`.
+        let (side_number, size_lots, kind, time, price, post_only, _, _, trigger): Terms<'_> =
+            self.words.taken_apart.bind(py).call1((wish,))?.extract()?;
         let wanted = Wish {
-            side: side(wish.getattr(intern!(py, "side"))?.extract()?)?,
-            order_type: OrderType::of(order_type).ok_or_else(crate::replay::unknown)?,
-            time_in_force: TimeInForce::of(time_in_force).ok_or_else(crate::replay::unknown)?,
-            post_only: wish.getattr(intern!(py, "post_only"))?.extract()?,
-            price_ticks: number(wish.getattr(intern!(py, "price_ticks"))?)?,
-            trigger_ticks: number(wish.getattr(intern!(py, "trigger_ticks"))?)?,
-            size_lots: wish.getattr(intern!(py, "size_lots"))?.extract()?,
+            side: side(side_number)?,
+            order_type: OrderType::of(kind).ok_or_else(unknown)?,
+            time_in_force: TimeInForce::of(time).ok_or_else(unknown)?,
+            post_only,
+            price_ticks: price.unwrap_or(0),
+            trigger_ticks: trigger.unwrap_or(0),
+            size_lots,
         };
         let at = self.replay.borrow_mut().machine.place(&wanted);
         wish.setattr(intern!(py, "client_order_id"), name_of(py, at))

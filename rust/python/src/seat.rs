@@ -24,6 +24,8 @@ pub(crate) struct Words {
     pub(crate) intent: Py<PyAny>,
     pub(crate) cancel_intent: Py<PyAny>,
     pub(crate) timer: Py<PyAny>,
+    /// `msgspec.structs.astuple`.
+    pub(crate) taken_apart: Py<PyAny>,
     /// Returns the average price after so many fills.
     pub(crate) averages: Py<PyAny>,
     desk: Py<PyAny>,
@@ -54,6 +56,7 @@ impl Words {
             intent: get("Intent")?,
             cancel_intent: get("CancelIntent")?,
             timer: get("Timer")?,
+            taken_apart: get("astuple")?,
             averages: averages.clone().unbind(),
             desk: get("Desk")?,
             place: get("Place")?,
@@ -68,48 +71,39 @@ impl Words {
         })
     }
 
-    /// Returns the terms of an order without a trigger.
+    /// Returns the terms of an order by its name.
     pub(crate) fn place(
         &self,
         py: Python<'_>,
-        at: usize,
+        name: &Bound<'_, PyString>,
         row: &OrderRow,
         id: u32,
     ) -> PyResult<Py<PyAny>> {
         let member = |members: &Py<PyTuple>, number: u8| {
             members.bind(py).get_item(usize::from(number)).map(Bound::unbind)
         };
+        let some = |it: i64| (it != 0).then_some(it);
+        let (self_trade, fee_asset) = &self.defaults;
         let terms = (
-            (USER, id, side_of(py, &self.sides, row.side)?),
+            USER,
+            id,
+            self.sides.bind(py).get_item(if row.side > 0 { 2 } else { 0 })?,
             member(&self.order_types, row.order_type)?,
             member(&self.times_in_force, row.time_in_force)?,
             row.post_only,
-            (row.price_ticks != 0).then_some(row.price_ticks),
+            some(row.price_ticks),
             row.size_lots,
-        );
-        let ((account_id, instrument_id, side), order_type, time_in_force, post, price, size) =
-            terms;
-        let (self_trade, fee_asset) = &self.defaults;
-        let found = (
-            account_id,
-            instrument_id,
-            side,
-            order_type,
-            time_in_force,
-            post,
-            price,
-            size,
             self_trade,
             fee_asset,
-            name_of(py, at),
+            name,
         );
-        self.place.call1(py, found)
+        if row.trigger_ticks == 0 {
+            return self.place.call1(py, terms);
+        }
+        let trigger = PyDict::new(py);
+        trigger.set_item(intern!(py, "trigger_ticks"), row.trigger_ticks)?;
+        self.place.call(py, terms, Some(&trigger))
     }
-}
-
-/// Returns a member of `Side`, which stand in a tuple by their numbers plus one.
-fn side_of(py: Python<'_>, sides: &Py<PyTuple>, number: i8) -> PyResult<Py<PyAny>> {
-    sides.bind(py).get_item(if number > 0 { 2 } else { 0 }).map(Bound::unbind)
 }
 
 /// Returns the name of an order: its number.
@@ -157,8 +151,8 @@ impl PySeat {
     ) -> PyResult<Self> {
         let py = replay.py();
         let words = Arc::new(Words::read(words, averages)?);
-        let (shown, of) = (instrument.clone().unbind(), replay.clone().unbind());
-        let held = PositionView::new(py, &words, &of, &shown, (0, 0));
+        let size = replay.borrow_mut().size(py, 0)?;
+        let held = PositionView::new(&words, instrument.clone().unbind(), (0, 0, size));
         let member = |members: &Py<PyTuple>, number: usize| {
             members.bind(py).get_item(number).map(Bound::unbind)
         };
@@ -190,12 +184,12 @@ impl PySeat {
     /// What the strategy has been told that it holds.
     #[getter]
     fn position(&mut self, py: Python<'_>) -> PyResult<Py<PositionView>> {
-        let replay = self.replay.borrow(py);
-        let (fills, lots) = (replay.machine.told_fills(), replay.machine.told_lots());
-        drop(replay);
-        if self.held.borrow(py).fills != fills {
-            let held = (lots, fills);
-            let view = PositionView::new(py, &self.words, &self.replay, &self.instrument, held);
+        let mut replay = self.replay.borrow_mut(py);
+        let fills = replay.machine.told_fills();
+        if self.held.get().fills != fills {
+            let lots = replay.machine.told_lots();
+            let held = (fills, lots, replay.size(py, lots)?);
+            let view = PositionView::new(&self.words, self.instrument.clone_ref(py), held);
             self.held = Py::new(py, view)?;
         }
         Ok(self.held.clone_ref(py))
@@ -250,7 +244,7 @@ impl PySeat {
 }
 
 /// The half in Rust of a tape's book as strategies read it; see `steelyard._native.Touch`.
-#[pyclass(name = "Touch", module = "steelyard._native", subclass)]
+#[pyclass(name = "Touch", module = "steelyard._native", subclass, frozen)]
 pub(crate) struct PyTouch {
     replay: Py<PyReplay>,
 }

@@ -7,12 +7,13 @@
 use std::sync::Arc;
 
 use pyo3::basic::CompareOp;
-use pyo3::types::{PyAnyMethods, PyString, PyTupleMethods};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyAnyMethods, PyBool, PyString, PyTupleMethods};
 use pyo3::{Bound, Py, PyAny, PyResult, Python, intern, pyclass, pymethods};
 use steelyard_replay::{OrderRow, state};
 
-use crate::replay::{PyReplay, order_tuple};
-use crate::seat::{PySeat, Words, name_of};
+use crate::replay::order_tuple;
+use crate::seat::{Words, name_of};
 
 /// Writes the methods of a view: its own ones, the attributes read of what it stands for, and what
 /// each view has. A word is the class that it stands for; a tuple is taken apart as well.
@@ -78,60 +79,43 @@ macro_rules! stands_for {
 }
 
 /// One position as `trading.strategy.Position` is read.
-#[pyclass(name = "PositionView", module = "steelyard._native")]
+#[pyclass(name = "PositionView", module = "steelyard._native", frozen)]
 pub(crate) struct PositionView {
     words: Arc<Words>,
-    replay: Py<PyReplay>,
     #[pyo3(get)]
     instrument: Py<PyAny>,
     #[pyo3(get)]
     lots: i64,
+    #[pyo3(get)]
+    size: Py<PyAny>,
     /// After how many fills it is this.
     pub(crate) fills: usize,
-    size: Option<Py<PyAny>>,
-    whole: Option<Py<PyAny>>,
+    whole: PyOnceLock<Py<PyAny>>,
 }
 
 impl PositionView {
-    /// Makes a view of so many lots, held after so many fills.
+    /// Makes a view of what is held after so many fills: so many lots, and what they are in base.
     pub(crate) fn new(
-        py: Python<'_>,
         words: &Arc<Words>,
-        replay: &Py<PyReplay>,
-        instrument: &Py<PyAny>,
-        (lots, fills): (i64, usize),
+        instrument: Py<PyAny>,
+        (fills, lots, size): (usize, i64, Py<PyAny>),
     ) -> Self {
-        let (words, instrument) = (Arc::clone(words), instrument.clone_ref(py));
-        let replay = replay.clone_ref(py);
-        Self { words, replay, instrument, lots, fills, size: None, whole: None }
+        let words = Arc::clone(words);
+        Self { words, instrument, lots, size, fills, whole: PyOnceLock::new() }
     }
 
     /// Returns what it stands for.
     fn whole<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let this = slf.borrow();
-        if let Some(whole) = &this.whole {
-            return Ok(whole.bind(py).clone());
-        }
-        let average = this.words.averages.bind(py).call1((this.fills,))?;
-        let found = this.words.position.bind(py).call1((&this.instrument, this.lots, average))?;
-        drop(this);
-        slf.borrow_mut().whole = Some(found.clone().unbind());
-        Ok(found)
+        let (py, this) = (slf.py(), slf.get());
+        let whole = this.whole.get_or_try_init(py, || {
+            let average = this.words.averages.bind(py).call1((this.fills,))?;
+            this.words.position.call1(py, (&this.instrument, this.lots, average))
+        });
+        Ok(whole?.bind(py).clone())
     }
 }
 
 stands_for!(tuple PositionView, position, {
-    #[getter]
-    fn size(&mut self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        if let Some(size) = &self.size {
-            return Ok(size.clone_ref(py));
-        }
-        let size = self.replay.borrow_mut(py).size(py, self.lots)?;
-        self.size = Some(size.clone_ref(py));
-        Ok(size)
-    }
-
     #[getter]
     fn is_flat(&self) -> bool {
         self.lots == 0
@@ -143,48 +127,85 @@ stands_for!(tuple PositionView, position, {
     }
 });
 
-/// One order of the strategy's as `trading.orders.OwnOrder` is read, filled anew for each call unless
-/// somebody kept it.
-#[pyclass(name = "OrderView", module = "steelyard._native")]
+/// One order of the strategy's as `trading.orders.OwnOrder` is read, as it was when it was told of.
+#[pyclass(name = "OrderView", module = "steelyard._native", frozen)]
 pub(crate) struct OrderView {
     words: Arc<Words>,
-    replay: Py<PyReplay>,
+    #[pyo3(get)]
+    place: Py<PyAny>,
+    #[pyo3(get)]
+    client_order_id: Py<PyString>,
+    #[pyo3(get)]
+    state: Py<PyAny>,
+    #[pyo3(get)]
+    is_open: Py<PyBool>,
+    instrument_id: u32,
     at: usize,
     row: OrderRow,
     now_ns: i64,
-    whole: Option<Py<PyAny>>,
+    whole: PyOnceLock<Py<PyAny>>,
+}
+
+/// What does not change of an order while it is open: its terms, as a `Place`, and its name.
+pub(crate) struct Named {
+    at: usize,
+    terms: [i64; 3],
+    place: Py<PyAny>,
+    name: Py<PyString>,
+}
+
+impl Named {
+    /// Names an order.
+    pub(crate) fn new(
+        py: Python<'_>,
+        words: &Words,
+        at: usize,
+        row: &OrderRow,
+        instrument_id: u32,
+    ) -> PyResult<Self> {
+        let name = name_of(py, at);
+        let place = words.place(py, &name, row, instrument_id)?;
+        let terms = [row.price_ticks, row.size_lots, row.trigger_ticks];
+        Ok(Self { at, terms, place, name: name.unbind() })
+    }
+
+    /// Returns whether these are still the terms of an order.
+    pub(crate) fn is_of(&self, at: usize, row: &OrderRow) -> bool {
+        self.at == at && self.terms == [row.price_ticks, row.size_lots, row.trigger_ticks]
+    }
 }
 
 impl OrderView {
     pub(crate) fn new(
-        seat: &PySeat,
         py: Python<'_>,
-        at: usize,
+        words: &Arc<Words>,
+        named: &Named,
         row: OrderRow,
-        now_ns: i64,
-    ) -> Self {
-        let words = Arc::clone(&seat.words);
-        Self { words, replay: seat.replay.clone_ref(py), at, row, now_ns, whole: None }
-    }
-
-    pub(crate) fn set(&mut self, at: usize, row: OrderRow, now_ns: i64) {
-        (self.at, self.row, self.now_ns, self.whole) = (at, row, now_ns, None);
+        (instrument_id, now_ns): (u32, i64),
+    ) -> PyResult<Self> {
+        let is_open = PyBool::new(py, row.told_state < state::FILLED);
+        Ok(Self {
+            words: Arc::clone(words),
+            place: named.place.clone_ref(py),
+            client_order_id: named.name.clone_ref(py),
+            state: words.states.bind(py).get_item(usize::from(row.told_state))?.unbind(),
+            is_open: is_open.to_owned().unbind(),
+            instrument_id,
+            at: named.at,
+            row,
+            now_ns,
+            whole: PyOnceLock::new(),
+        })
     }
 
     /// Returns what it stands for; an order that is told of is never the stop that `protect` keeps.
     fn whole<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let this = slf.borrow();
-        if let Some(whole) = &this.whole {
-            return Ok(whole.bind(py).clone());
-        }
-        let row = order_tuple(&this.row);
-        let id = this.replay.borrow(py).instrument_id();
-        let found =
-            this.words.whole_order.bind(py).call1((this.at, row, id, this.now_ns, false))?;
-        drop(this);
-        slf.borrow_mut().whole = Some(found.clone().unbind());
-        Ok(found)
+        let (py, this) = (slf.py(), slf.get());
+        let whole = this.whole.get_or_try_init(py, || {
+            let of = (this.at, order_tuple(&this.row), this.instrument_id, this.now_ns, false);
+            this.words.whole_order.call1(py, of)
+        });
+        Ok(whole?.bind(py).clone())
     }
 }
 
@@ -196,46 +217,14 @@ stands_for!(OrderView, own_order, [
     was_seen
 ], {
     #[getter]
-    fn client_order_id<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        name_of(py, self.at)
-    }
-
-    #[getter]
     fn order_id(&self) -> usize {
         self.at.wrapping_add(1)
-    }
-
-    #[getter]
-    fn is_open(&self) -> bool {
-        self.row.told_state < state::FILLED
     }
 
     /// As the strategy has been told.
     #[getter(filled_lots)]
     fn told_lots(&self) -> i64 {
         self.row.told_lots
-    }
-
-    #[getter]
-    fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.words.states.bind(py).get_item(usize::from(self.row.told_state))
-    }
-
-    #[getter]
-    fn place<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let this = slf.borrow();
-        if this.row.trigger_ticks != 0 {
-            drop(this);
-            return Self::whole(slf)?.getattr(intern!(py, "place"));
-        }
-        let mut replay = this.replay.borrow_mut(py);
-        if let Some(place) = replay.terms_of(this.at, &this.row) {
-            return Ok(place.bind(py).clone());
-        }
-        let place = this.words.place(py, this.at, &this.row, replay.instrument_id())?;
-        replay.keep_terms(this.at, &this.row, place.clone_ref(py));
-        Ok(place.into_bound(py))
     }
 });
 

@@ -22,6 +22,9 @@ const CHUNK_BITS: u32 = 18; // ticks
 const DIGIT: u32 = 63;
 const PAGES: u32 = 4_095; // of a chunk, as a mask
 
+/// Room for so many pages is asked for at once: what is not touched costs nothing.
+const ROOM: usize = 1_024;
+
 /// The page of nothing, the chunk of nothing.
 const NOWHERE: u32 = 0;
 
@@ -54,13 +57,16 @@ impl<const IS_BID: bool> Levels<IS_BID> {
 
     /// Makes a side of prices up to one.
     pub(crate) fn new(tick_max: u32) -> Self {
+        let (mut page_bits, mut slots) = (Vec::with_capacity(ROOM), Vec::with_capacity(ROOM));
+        page_bits.push(0);
+        slots.push([0; 64]);
         Self {
             best: Self::NO_PRICE,
             top: vec![NOWHERE; (tick_max >> CHUNK_BITS) as usize + 1],
             chunks: vec![BARE],
             free_chunks: Vec::new(),
-            page_bits: vec![0],
-            slots: vec![[0; 64]],
+            page_bits,
+            slots,
             free_pages: Vec::new(),
         }
     }

@@ -49,6 +49,9 @@ pub mod state {
     pub const REJECTED: u8 = 8;
 }
 
+/// Room for so many orders and fills is asked for at once.
+const ROOM: usize = 1_024;
+
 const RATE_SCALE: u64 = 100_000_000;
 
 /// The user's account in the engine.
@@ -238,8 +241,8 @@ impl<M: Market> Machine<M> {
             account,
             curve,
             dice,
-            orders: Vec::new(),
-            fills: Vec::new(),
+            orders: Vec::with_capacity(ROOM),
+            fills: Vec::with_capacity(ROOM),
             by_engine: vec![usize::MAX],
             flights: BinaryHeap::new(),
             flown: 0,

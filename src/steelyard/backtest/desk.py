@@ -13,6 +13,8 @@ from decimal import Decimal
 from enum import IntEnum
 from typing import Any, Self
 
+from msgspec.structs import astuple
+
 from steelyard._native import Replay, Seat
 from steelyard.backtest.book import ReplayBookView
 from steelyard.domain.commands import Place
@@ -127,6 +129,7 @@ WORDS: dict[str, Any] = {
     "Place": Place,
     "Position": Position,
     "Timer": Timer,
+    "astuple": astuple,
     "fee_asset": FeeAsset.QUOTE,
     "order_types": by_number(OrderType),
     "self_trade": SelfTrade.CANCEL_OLDEST,

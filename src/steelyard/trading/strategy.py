@@ -59,7 +59,7 @@ class Position(NamedTuple):
         return self.lots == 0
 
 
-class Intent(Struct):
+class Intent(Struct, gc=False):
     """An order as a strategy wants it. After the call either an id or a refusal is filled in.
 
     A STOP or TAKE_PROFIT waits until the market comes to trigger_ticks.
@@ -94,7 +94,7 @@ class ProtectIntent(Struct):
     refusal: str | None = None
 
 
-class CancelIntent(Struct):
+class CancelIntent(Struct, gc=False):
     """A cancel as a strategy wants it, of an Intent or of a client order id."""
 
     target: Intent | str
