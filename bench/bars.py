@@ -19,12 +19,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.measure import RUNS, Bench, resident_peak_mib, row
 
 HERE = Path(__file__).parent
 CLASS, ARRAYS = "a class, every bar", "arrays, indicators inside"
+OWN = "arrays, without the indicators"
 CALLS, PASS = "floor: one Python call a bar", "floor: one compiled pass"
 NAUTILUS, VECTORBT = "NautilusTrader 2", "vectorbt"
 PEERS = {
@@ -55,6 +56,7 @@ def run() -> Iterator[dict[str, Any]]:
     bench.ratio(CLASS, CALLS, 0.45)
     bench.ratio(ARRAYS, VECTORBT, 30)
     bench.ratio(ARRAYS, PASS, 0.15)
+    bench.tell(OWN, told[ARRAYS]["own_rates"], COUNT, "bars/s")
     yield from bench.rows()
     for name, found in told.items():
         for figure, unit in (("import_s", "s"), ("load_s", "s"), ("cold_s", "s")):
@@ -64,6 +66,10 @@ def run() -> Iterator[dict[str, Any]]:
             warm = sorted(found["rates"])[len(found["rates"]) // 2]
             first = found["first_s"] * warm / COUNT
             yield row(f"{name}: first call against a warm one", "times", [first])
+        if "first_own_s" in found:
+            warm = sorted(found["own_rates"])[len(found["own_rates"]) // 2]
+            first = found["first_own_s"] * warm / COUNT
+            yield row(f"{name}: the same without the indicators", "times", [first])
         yield row(f"{name}: resident at most", "MiB", [found["peak_mib"]])
         yield row(f"{name}: fills", "fills", [found["fills"]])
 
@@ -85,18 +91,28 @@ def _ours(*, arrays: bool) -> Told:
     import_s = time.perf_counter() - begun
     bars, rows, load_s = _loaded(data)
     play = _arrays(bars, rows) if arrays else _class(bars, rows)
-    seconds, fills = play()
+    first = play()
     cold_s = time.perf_counter() - whole
     found = [play() for _ in range(RUNS)]
     return {
-        "rates": [COUNT / it[0] for it in found],
-        "first_s": seconds,
+        "rates": [COUNT / it.seconds for it in found],
+        "own_rates": [COUNT / it.own_s for it in found],
+        "first_s": first.seconds,
+        "first_own_s": first.own_s,
         "cold_s": cold_s,
         "import_s": import_s,
         "load_s": load_s,
-        "fills": fills,
+        "fills": first.fills,
         "peak_mib": resident_peak_mib(),
     }
+
+
+class Played(NamedTuple):
+    """One run: seconds, those of them without the indicators, and what filled."""
+
+    seconds: float
+    own_s: float
+    fills: int
 
 
 def _data() -> dict[str, Any]:
@@ -131,7 +147,7 @@ def _settings() -> Any:
     return Settings(deposits={"USDT": Decimal(10**9), "BTC": Decimal(10)})
 
 
-def _class(bars: Any, rows: Any) -> Callable[[], tuple[float, int]]:
+def _class(bars: Any, rows: Any) -> Callable[[], Played]:
     from steelyard.backtest.run import Run  # noqa: PLC0415 measured elsewhere
     from steelyard.domain.units import Lots  # noqa: PLC0415 as above
     from steelyard.trading.strategy import Strategy  # noqa: PLC0415 as above
@@ -165,17 +181,18 @@ def _class(bars: Any, rows: Any) -> Callable[[], tuple[float, int]]:
                         self.sell(size)
                     self.above = above
 
-    def play() -> tuple[float, int]:
+    def play() -> Played:
         begun = time.perf_counter()
         run = Run(Cross(), bars, _settings(), rows=rows)
         run.go(time.perf_counter)
         fills = len(run.result().fills)
-        return time.perf_counter() - begun, fills
+        seconds = time.perf_counter() - begun
+        return Played(seconds, seconds, fills)
 
     return play
 
 
-def _arrays(bars: Any, rows: Any) -> Callable[[], tuple[float, int]]:
+def _arrays(bars: Any, rows: Any) -> Callable[[], Played]:
     import talib  # noqa: PLC0415 measured elsewhere
 
     from steelyard.backtest.run import Run  # noqa: PLC0415 measured elsewhere
@@ -184,14 +201,16 @@ def _arrays(bars: Any, rows: Any) -> Callable[[], tuple[float, int]]:
 
     frame = frame_of(bars)
 
-    def play() -> tuple[float, int]:
+    def play() -> Played:
         begun = time.perf_counter()
         close = frame["close"].to_numpy()
         targets = talib.SMA(close, FAST) > talib.SMA(close, SLOW)
+        own = time.perf_counter()
         run = Run(Strategy(), bars, _settings(), rows=rows)
         run.go_to(changes_of(targets, bars), time.perf_counter)
         fills = len(run.result().fills)
-        return time.perf_counter() - begun, fills
+        ended = time.perf_counter()
+        return Played(ended - begun, ended - own, fills)
 
     return play
 

@@ -62,7 +62,7 @@ def settings_of(**changes: Any) -> Settings:
     """Return assumptions without fees, with plenty of both assets."""
     free = {"maker": Decimal(0), "taker": Decimal(0)}
     deposits = {"USDT": Decimal(1_000_000), "BTC": Decimal(1_000)}
-    return Settings(**{"deposits": deposits, **free, **changes})
+    return Settings(**{"deposits": deposits, "timers_in_bars": True, **free, **changes})
 
 
 def play(

@@ -88,7 +88,11 @@ def test_floats_become_whole_steps():
         ({"volume": [0.0015, 1]}, r"bar 0 .*: volume is no whole number of 0\.001"),
         ({"high": [101.0, float("nan")]}, "bar 1 .*: high is no whole number"),
         ({"high": [float("inf"), 101.0]}, "bar 0 .*: high is no whole number"),
+        ({"close": [100.5, 100.25]}, "bar 1 .*: close is no whole number"),
         ({"low": [100.5, 100.0]}, "bar 0 .* outside its low and high"),
+        ({"low": [99.5, 100.0], "high": [100.0, 101.0]}, "bar 0 .* outside its low and high"),
+        ({"high": [101.0, 2e6]}, "bar 1 .* is above BTC-USDT's highest price"),
+        ({"volume": [1e13, 1.0]}, "bar 0 .*: volume is no whole number"),
         ({"volume": [-1.0, 1.0]}, "bar 0 .* has a negative volume"),
         ({"close": [1.0]}, "not equally long"),
     ],
@@ -97,3 +101,36 @@ def test_floats_that_are_none_are_refused(changes: dict[str, list[float]], text:
     """The message names the bar, the column and the step."""
     with pytest.raises(UsageError, match=text):
         from_floats(**changes)
+
+
+def test_of_many_floats_the_first_that_is_none_is_named():
+    """In the order of bars, not of columns."""
+    count = 2_000
+    numbers = {name: np.full(count, column[0]) for name, column in FLOATS.items()}
+    numbers["volume"][1_500] = 0.0005
+    numbers["opens"][1_501] = 100.3
+    minutes = np.array(times(*range(count)), np.int64)
+    with pytest.raises(UsageError, match=r"bar 1500 .*: volume is no whole number of 0\.001"):
+        bars_from(BTC, MINUTE_NS, minutes, **numbers)
+
+
+def test_a_volume_that_is_larger_than_fractions_go_is_whole():
+    """Above 2^51 steps a float is looked at by itself, and below it among others."""
+    assert from_floats(volume=[5e12, 3.0]).volume_lots.tolist() == [5 * 10**15, 3_000]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [
+        ((0, 0), "bar 1 .* is not later than the one before"),
+        ((1, 0), "bar 1 .* is not later than the one before"),
+        ((0, 1.5), "bar 1 .* begins off its interval"),
+        ((0.5, 1.5), "bar 0 .* begins off its interval"),
+    ],
+)
+def test_times_that_are_none_are_refused(minutes: tuple[float, float], text: str):
+    """Also where prices come as floats."""
+    stamps = np.array([BEGIN_NS + int(it * MINUTE_NS) for it in minutes], np.int64)
+    numbers = {name: np.array(column) for name, column in FLOATS.items()}
+    with pytest.raises(UsageError, match=text):
+        bars_from(BTC, MINUTE_NS, stamps, **numbers)

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import numpy as np
 
-from steelyard.backtest.result import FILL, ORDER, POINT, fee_atoms
+from steelyard.backtest.result import FILL, ORDER, POINT, fee_atoms, thinned
 from steelyard.domain.order import FeeAsset, OrderType, TimeInForce
-from tests.backtest.market import BEGIN_NS, BTC, MINUTE_NS, acting, bars_of, play, settings_of
+from tests.backtest.market import BEGIN_NS, BTC, MINUTE_NS, acting, bars_of, play, settings_of, walk
 
 
 def test_every_field_is_where_the_machine_writes_it():
@@ -71,3 +71,16 @@ def test_a_fee_in_base_names_its_asset():
 def test_the_forms_are_of_known_length():
     """Whoever stores them relies on it."""
     assert (FILL.itemsize, ORDER.itemsize, POINT.itemsize) == (80, 72, 40)
+
+
+def test_the_chart_has_few_candles_with_everything_in_them():
+    """Joined so that their extremes and volume are those of the data."""
+    bars = walk(12_001, 3)
+    candles = thinned(bars, 12_001)
+    assert candles is not None
+    assert len(candles) == 4_001
+    assert candles.interval_ns == 3 * MINUTE_NS
+    assert candles.high_ticks.max() == bars.high_ticks.max()
+    assert candles.low_ticks.min() == bars.low_ticks.min()
+    assert candles.volume_lots.sum() == bars.volume_lots.sum()
+    assert candles.close_ticks[-1] == bars.close_ticks[-1]

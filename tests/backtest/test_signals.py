@@ -7,9 +7,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from msgspec.structs import replace
 
+from steelyard.backtest.columns import BarColumns
 from steelyard.backtest.run import Run
-from steelyard.backtest.signals import Follower, call_signals, frame_of, targets_of
+from steelyard.backtest.settings import Delay
+from steelyard.backtest.signals import (
+    Follower,
+    call_signals,
+    changes_of,
+    frame_of,
+    targets_of,
+)
 from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.order import FeeAsset
 from steelyard.domain.units import Lots
@@ -39,23 +48,67 @@ class Cross(Strategy):
             self.sell(Lots(1_000))
 
 
+def gapped(bars: BarColumns, seed: int) -> BarColumns:
+    """Return bars of which one in twenty is missing."""
+    kept = np.random.default_rng(seed).integers(0, 20, len(bars)) != 0
+    return BarColumns(bars.instrument, bars.interval_ns, *(it[kept] for it in bars[2:]))
+
+
 def cross(frame: pl.DataFrame, fast: int = FAST, slow: int = SLOW) -> pl.Series:
     """Return the same as `Cross`; a sum is exact where an average is not."""
     close = frame["close"]
     return (close.rolling_sum(fast) * slow > close.rolling_sum(slow) * fast).cast(float)
 
 
-@pytest.mark.parametrize("at_close", [False, True])
+class Follow(Cross):
+    """Holds the same, counted from what is held and on its way, as arrays do."""
+
+    target = 0
+
+    def on_bar(self, bar: Any) -> None:
+        closes = self.closes
+        closes.append(bar.close_ticks)
+        if len(closes) < SLOW:
+            return
+        above = sum(closes[-FAST:]) * SLOW > sum(closes[-SLOW:]) * FAST
+        if (target := 1_000 if above else 0) != self.target:
+            self.target = target
+            coming = (
+                it.place.side * (it.place.size_lots - it.filled_lots) for it in self.open_orders
+            )
+            missing = target - self.position.lots - sum(coming)
+            if missing:
+                (self.buy if missing > 0 else self.sell)(Lots(abs(missing)))
+
+
+FEES: dict[str, Any] = {"maker": Decimal("0.001"), "taker": Decimal("0.003")}
+POOR: dict[str, Any] = {"deposits": {"USDT": Decimal(1_010), "BTC": Decimal("0.3")}}
+SHARE: dict[str, Any] = {"impact": Decimal("0.1"), "volume_share": Decimal("0.1")}
+LATE: dict[str, Any] = {"order_delay": Delay.constant(90 * 10**9), "rejects": Decimal("0.1")}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"at_close": True},
+        {**FEES, "fee_asset": FeeAsset.RECEIVED, "curve_ns": 7 * 3600 * 10**9},
+        {**FEES, **POOR, "half_spread_ticks": 2},
+        {**SHARE, "at_close": True},
+        SHARE,
+        LATE,
+    ],
+)
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_class_and_an_array_of_the_same_rules_fill_alike(seed: int, at_close: bool):
-    """Fill by fill, and point by point of the curve."""
-    bars, assumed = walk(3_000, seed), settings_of(at_close=at_close)
-    told = Run(Cross(), bars, assumed)
+def test_a_class_and_an_array_of_the_same_rules_fill_alike(seed: int, changes: dict[str, Any]):
+    """Fill by fill, order by order and point by point of the curve, where bars are missing too."""
+    bars, assumed = gapped(walk(6_000, seed), seed), settings_of(**changes)
+    told = Run(Follow() if changes else Cross(), bars, assumed)
     told.go(lambda: 0.0)
     arrays = Run(Strategy(), bars, assumed)
-    arrays.go_to(targets_of(call_signals(cross, frame_of(bars), {}), bars), lambda: 0.0)
+    arrays.go_to(changes_of(call_signals(cross, frame_of(bars), {}), bars), lambda: 0.0)
     one, other = told.result(), arrays.result()
-    assert len(one.fills) > 50
+    assert len(one.fills) > (0 if "deposits" in changes else 50)
     assert one.fills.tobytes() == other.fills.tobytes()
     assert one.orders.tobytes() == other.orders.tobytes()
     assert one.curve.tobytes() == other.curve.tobytes()
@@ -89,6 +142,24 @@ BARS = bars_of([(100, 100, 100, 100)] * 4)
 def test_targets_in_lots(found: Any, lots: list[int]):
     """Between two lots towards zero, missing as before, a float's last digits are not meant."""
     assert targets_of(found, BARS).tolist() == lots
+
+
+@pytest.mark.parametrize("rarely", [1, 3, 40, 500])
+def test_flags_are_positions_of_one_and_of_none(rarely: int):
+    """However they come, and wherever they change; one row a bar comes back."""
+    bars = walk(1_003, 1)
+    flags = np.cumsum(np.random.default_rng(rarely).integers(0, rarely, len(bars)) == 0) % 2 == 1
+    expected = np.where(flags, 1_000, 0).tolist()
+    for found in (flags, flags.astype(float), pl.Series(flags), flags.tolist()):
+        assert targets_of(found, bars).tolist() == expected
+
+
+def test_flags_of_more_than_an_order_may_be_are_refused():
+    """One unit is more than the instrument allows."""
+    small = replace(BTC, size_max_lots=500)
+    bars = bars_of([(100, 100, 100, 100)] * 20, instrument=small)
+    with pytest.raises(ConfigError, match=r"want 1\.0 at bar 17, more than an order may be"):
+        changes_of(np.arange(20) >= 17, bars)
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,15 @@
 )]
 
 use crate::command::{
-    CancelCause, FeeAsset, HOUSE, HouseFact, MarketState, OrderType, Place, RejectReason, Side,
-    TimeInForce,
+    CancelCause, FeeAsset, HouseFact, Instrument, MarketState, OrderType, Place, RejectReason,
+    Side, TimeInForce,
 };
 use crate::engine::Engine;
-use crate::event::{Effects, Fee};
-use crate::fees::{count_volume, drop_old_days};
-use crate::market::{Shared, Turn};
+use crate::fees::{count_volume, drop_old_days, rates};
+use crate::market::{Market, Shared};
 use crate::order::{NO_ORDER, Order};
-use crate::units::{LIMIT_MAX, fee_atoms};
+use crate::settlement::Amounts;
+use crate::units::{LIMIT_MAX, fee_atoms, times};
 
 /// What has become of an order that met the house directly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,20 +29,29 @@ pub struct Taken {
     pub order_id: u64,
     /// Why it was refused; then nothing else has happened.
     pub refusal: Option<RejectReason>,
-    /// How much has filled.
-    pub lots: i64,
-    /// How much has not.
-    pub remaining_lots: i64,
-    /// At what price, if it has.
-    pub price_ticks: i64,
+    /// Why the rest of it has ended, if there is a rest.
+    pub ended: Option<CancelCause>,
+    /// What has filled, if something has.
+    pub fill: Option<Took>,
+}
+
+/// What was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Took {
     /// In which trade.
     pub trade_id: u64,
-    /// What that cost.
+    /// At what price.
+    pub price_ticks: i64,
+    /// How much.
+    pub size_lots: i64,
+    /// The same, in atoms of base.
+    pub base_atoms: i128,
+    /// What it came to, in atoms of quote.
+    pub quote_atoms: i128,
+    /// What it cost.
     pub fee_atoms: i128,
     /// In which asset.
     pub fee_asset_id: u32,
-    /// Why the rest of it has ended, if there is a rest.
-    pub ended: Option<CancelCause>,
 }
 
 impl Engine {
@@ -52,8 +61,11 @@ impl Engine {
     pub fn take(&mut self, place: &Place, house: &HouseFact, now_ns: i64) -> Option<Taken> {
         let is_plain = place.order_type == OrderType::Market
             && place.time_in_force == TimeInForce::Ioc
+            && place.price_ticks.is_none()
+            && !place.post_only
             && place.terms.is_none()
             && place.fee_asset != FeeAsset::Token;
+        let account = self.shared.ledger.account(place.account_id)?;
         let at = self.market(house.instrument_id)?;
         let market = &self.markets[at as usize];
         let stands = house.instrument_id == place.instrument_id
@@ -73,82 +85,87 @@ impl Engine {
         self.shared.next_priority += 1;
         let order_id = self.next_order_id;
         self.next_order_id += 1;
-        let mut taken = Taken {
-            order_id,
-            refusal: None,
-            lots: 0,
-            remaining_lots: place.size_lots,
-            price_ticks: house.price_ticks,
-            trade_id: 0,
-            fee_atoms: 0,
-            fee_asset_id: 0,
-            ended: None,
-        };
-        if let Err(reason) = self.take_at(place, house, &mut taken) {
-            taken.refusal = Some(reason);
-        }
-        Some(taken)
+        Some(self.take_at(order_id, account, at, place, house))
     }
 
     #[inline]
     fn take_at(
         &mut self,
+        order_id: u64,
+        account: u32,
+        at: u32,
         place: &Place,
         house: &HouseFact,
-        taken: &mut Taken,
-    ) -> Result<(), RejectReason> {
-        let (account, market) = self.places_of(place)?;
-        let mut untold = Effects::default();
-        let mut turn = self.turn(market, &mut untold);
-        turn.check_place(place)?;
-        let order = turn.draft(taken.order_id, place, account);
-        let is_met = order.side.reaches(turn.market.reach(&order), house.price_ticks);
-        let lots = if is_met { order.size_lots.min(house.size_lots) } else { 0 };
-        let Turn { market, shared, .. } = turn;
-        let Shared { ledger, rare, .. } = shared;
+    ) -> Taken {
+        let refused = |reason| Taken { order_id, refusal: Some(reason), ended: None, fill: None };
+        let Shared { ledger, rare, schedules, .. } = &mut self.shared;
+        let market = &mut self.markets[at as usize];
+        if let Err(reason) = market.refusal_of_size(None, place.size_lots) {
+            return refused(reason);
+        }
+        let (is_buy, size_lots) = (place.side == Side::Buy, place.size_lots);
+        let rates = rates(schedules, ledger.account_at(account), rare.now_ns);
+        let (base, quote) = ledger.balances_in(account, at, &market.instrument);
+        let is_met = market.instrument.band_rate_e8 == 0 || market.is_in_band(house);
+        let lots = if is_met { size_lots.min(house.size_lots) } else { 0 };
         let amounts = market.amounts(house.price_ticks, lots);
-        let hold = order.hold_atoms();
-        let needed = match (order.side, order.fee_asset) {
-            (Side::Sell, _) => hold,
-            (Side::Buy, FeeAsset::Quote) => {
-                amounts.quote + fee_atoms(amounts.quote, order.rates.taker_e8)
-            }
-            (Side::Buy, FeeAsset::Received | FeeAsset::Token) => amounts.quote,
+        let is_in_base = is_buy && place.fee_asset != FeeAsset::Quote;
+        let fee = fee_atoms(if is_in_base { amounts.base } else { amounts.quote }, rates.taker_e8);
+        // A buy needs what it costs; a sell holds all that it wants to sell, and needs no more.
+        let (from, needed) = match (is_buy, is_in_base) {
+            (true, true) => (quote, amounts.quote),
+            (true, false) => (quote, amounts.quote + fee),
+            (false, _) => (base, times(i128::from(market.instrument.lot_atoms), size_lots)),
         };
-        if !ledger.try_hold(order.pays_from(), needed, hold) {
-            return Err(RejectReason::InsufficientBalance);
+        if needed > ledger.free_atoms(from) {
+            return refused(RejectReason::InsufficientBalance);
         }
         if ledger.scheduled != 0 {
             drop_old_days(ledger.account_mut(account), rare.now_ns);
         }
+        let mut fill = None;
         if lots != 0 {
-            taken.lots = lots;
-            taken.remaining_lots -= lots;
-            taken.trade_id = market.next_trade_id;
-            market.next_trade_id += 1;
+            let Amounts { base: base_atoms, quote: quote_atoms } = amounts;
+            let (bought, paid) = match place.side {
+                Side::Buy => (base_atoms, quote_atoms),
+                Side::Sell => (-base_atoms, -quote_atoms),
+            };
+            let (in_base, in_quote) = if is_in_base { (fee, 0) } else { (0, fee) };
+            ledger.credit(base, bought - in_base);
+            ledger.credit(quote, -paid - in_quote);
+            ledger.credit(market.house_base, -bought);
+            ledger.credit(market.house_quote, paid);
+            ledger.credit(if is_in_base { market.fees_base } else { market.fees_quote }, fee);
+            if ledger.scheduled != 0 {
+                let order = Order { account_id: place.account_id, ..NO_ORDER };
+                count_volume(ledger, rare.now_ns, &market.instrument, &order, quote_atoms);
+            }
             market.prices[0] = house.price_ticks;
-            let maker = Order {
-                account_id: HOUSE,
-                base: market.house_base,
-                quote: market.house_quote,
-                side: house.side,
-                ..NO_ORDER
-            };
-            let (taking, making) = ((&order, order.rates.taker_e8), (&maker, 0));
-            let Fee { asset_id, atoms } = match order.side {
-                Side::Buy => market.exchange(ledger, taking, making, lots, &amounts).0,
-                Side::Sell => market.exchange(ledger, making, taking, lots, &amounts).1,
-            };
-            (taken.fee_asset_id, taken.fee_atoms) = (asset_id, atoms);
-            count_volume(ledger, rare.now_ns, &market.instrument, &order, amounts.quote);
+            let Instrument { base_asset_id, quote_asset_id, .. } = market.instrument;
+            fill = Some(Took {
+                trade_id: market.next_trade_id,
+                price_ticks: house.price_ticks,
+                size_lots: lots,
+                base_atoms,
+                quote_atoms,
+                fee_atoms: fee,
+                fee_asset_id: if is_in_base { base_asset_id } else { quote_asset_id },
+            });
+            market.next_trade_id += 1;
         }
-        if lots != order.size_lots {
-            let rest = Order { remaining_lots: order.size_lots - lots, ..order };
-            ledger.release(order.pays_from(), rest.hold_atoms());
-            let cause = if is_met { CancelCause::NoLiquidity } else { CancelCause::PriceBand };
-            taken.ended = Some(cause);
-        }
-        Ok(())
+        let cause = if is_met { CancelCause::NoLiquidity } else { CancelCause::PriceBand };
+        Taken { order_id, refusal: None, ended: (lots != size_lots).then_some(cause), fill }
+    }
+}
+
+impl Market {
+    /// Returns whether an order may trade at a price of the house without leaving the band.
+    #[cold]
+    fn is_in_band(&self, house: &HouseFact) -> bool {
+        self.band().is_none_or(|(lowest, highest)| match house.side {
+            Side::Sell => house.price_ticks <= highest,
+            Side::Buy => house.price_ticks >= lowest,
+        })
     }
 }
 
@@ -158,6 +175,7 @@ mod tests {
     use crate::command::{
         AssignFees, Command, Instrument, OpenAccount, QueueModel, SelfTrade, SetFeeTier, Transfer,
     };
+    use crate::event::Effects;
     use crate::seeded::Seeded;
     use crate::told::Told;
     use crate::units::Rates;
@@ -228,44 +246,28 @@ mod tests {
         engine.apply(&Command::HouseLevel(gone), now_ns, &mut effects);
         let mut taken: Option<Taken> = None;
         for told in effects.told() {
-            let nothing = |order_id| Taken {
-                order_id,
-                refusal: None,
-                lots: 0,
-                remaining_lots: place.size_lots,
-                price_ticks: house.price_ticks,
-                trade_id: 0,
-                fee_atoms: 0,
-                fee_asset_id: 0,
-                ended: None,
-            };
+            let accepted = |order_id| Taken { order_id, refusal: None, ended: None, fill: None };
             match (told, &mut taken) {
                 (Told::Rejected { order_id, reason }, _) if order_id != 0 => {
-                    taken = Some(Taken { refusal: Some(reason), ..nothing(order_id) });
+                    taken = Some(Taken { refusal: Some(reason), ..accepted(order_id) });
                 }
-                (Told::Accepted { order_id }, _) => taken = Some(nothing(order_id)),
+                (Told::Accepted { order_id }, _) => taken = Some(accepted(order_id)),
                 (
                     Told::Filled {
-                        trade_id,
-                        price_ticks,
-                        size_lots,
-                        remaining_lots,
-                        fee_atoms,
-                        fee_asset_id,
-                        ..
+                        trade_id, price_ticks, size_lots, fee_atoms, fee_asset_id, ..
                     },
                     Some(taken),
                 ) => {
-                    assert_eq!(taken.lots, 0, "one price, one fill");
-                    *taken = Taken {
-                        lots: size_lots,
-                        remaining_lots,
-                        price_ticks,
+                    assert_eq!(taken.fill, None, "one price, one fill");
+                    taken.fill = Some(Took {
                         trade_id,
+                        price_ticks,
+                        size_lots,
+                        base_atoms: i128::from(size_lots) * 1_000,
+                        quote_atoms: i128::from(size_lots) * i128::from(price_ticks) * 7,
                         fee_atoms,
                         fee_asset_id,
-                        ..*taken
-                    };
+                    });
                 }
                 (Told::Canceled { cause, .. }, Some(taken)) => taken.ended = Some(cause),
                 _ => {}
@@ -291,14 +293,14 @@ mod tests {
                 price = (price + number(&mut random, -40, 40)).clamp(-1, 1_003);
                 let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
                 let place = Place {
-                    account_id: USER + u32::from(random.below(40) == 0),
+                    account_id: USER,
                     instrument_id: 3,
-                    price_ticks: (random.below(40) == 0).then_some(5),
+                    price_ticks: None,
                     size_lots: number(&mut random, 0, 62),
                     side,
                     order_type: OrderType::Market,
                     time_in_force: TimeInForce::Ioc,
-                    post_only: random.below(60) == 0,
+                    post_only: false,
                     self_trade: SelfTrade::CancelOldest,
                     fee_asset: [FeeAsset::Quote, FeeAsset::Received][random.below(2)],
                     terms: None,
@@ -317,7 +319,7 @@ mod tests {
                 assert_eq!(Some(taken), the_long_way(&mut long, &place, &house, now_ns));
                 assert_eq!(direct.state_hash(), long.state_hash());
                 assert_eq!(direct.balances(USER), long.balances(USER));
-                filled += u32::from(taken.lots > 0);
+                filled += u32::from(taken.fill.is_some());
                 refused += u32::from(taken.refusal.is_some());
                 ended += u32::from(taken.ended.is_some());
             }
@@ -351,6 +353,10 @@ mod tests {
         assert_eq!(engine.take(&place, &house, 1), None, "a limit may rest");
         let whole = Place { time_in_force: TimeInForce::Fok, ..market.clone() };
         assert_eq!(engine.take(&whole, &house, 1), None, "it may fill only whole");
+        let odd = Place { post_only: true, ..market.clone() };
+        assert_eq!(engine.take(&odd, &house, 1), None, "that is refused elsewhere");
+        let foreign = Place { account_id: USER + 1, ..market.clone() };
+        assert_eq!(engine.take(&foreign, &house, 1), None, "so is a stranger");
         let elsewhere = HouseFact { instrument_id: 4, ..house };
         assert_eq!(engine.take(&market, &elsewhere, 1), None, "that is no market");
         let level = HouseFact { price_ticks: 501, ..house };

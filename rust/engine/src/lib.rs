@@ -54,7 +54,7 @@ pub use command::{
     OrderType, Place, PlaceGroup, QueueModel, RejectReason, SelfTrade, SetFeeTier, SetFeeToken,
     Side, Terms, TimeInForce, Transfer, TransferState, TriggerBy, WORLD,
 };
-pub use direct::Taken;
+pub use direct::{Taken, Took};
 pub use engine::Engine;
 pub use event::Effects;
 pub use ledger::Balance;

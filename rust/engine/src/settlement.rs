@@ -21,7 +21,7 @@ const TOKEN_FEE_MAX_ATOMS: i128 = 1 << 64;
 /// What a trade moves, in atoms.
 #[derive(Clone, Copy)]
 pub(crate) struct Amounts {
-    base: i128,
+    pub(crate) base: i128,
     pub(crate) quote: i128,
 }
 
@@ -39,7 +39,7 @@ impl Market {
     /// Swaps base against quote between two orders, gives their holds' shares back and takes their
     /// fees, which are not in a token; the house holds nothing and pays none.
     #[inline(always)]
-    pub(crate) fn exchange(
+    fn exchange(
         &self,
         ledger: &mut Ledger,
         buyer: (&Order, i32),

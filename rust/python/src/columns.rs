@@ -11,6 +11,9 @@ use steelyard_replay::{Bar, Bars};
 /// So many rows are checked at once, while they are at hand.
 const CHUNK: usize = 512;
 
+/// So many closes are compared at once.
+const LANES: usize = 4;
+
 /// A float of a decimal number is off by less than this part of it.
 const SLACK: f64 = 1e-9;
 
@@ -184,31 +187,33 @@ impl Bars for Columns<'_> {
     }
 
     #[inline]
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::float_arithmetic,
-        reason = "prices are below 2^53, and nothing is reckoned with"
-    )]
-    fn extremes(&self, span: Range<usize>) -> Option<(f64, f64)> {
+    fn extremes(&self, span: Range<usize>) -> Option<(i64, i64)> {
+        // As bits of floats above 1 prices keep their order, and floats have a least and a most.
+        let lift = 1.0_f64.to_bits();
+        let raised =
+            |it: &ReadOnlyCell<i64>| f64::from_bits(it.get().cast_unsigned().wrapping_add(lift));
+        let lowered = |it: f64| it.to_bits().wrapping_sub(lift).cast_signed();
         let closes = self.columns[4].get(span)?;
-        let first = closes.first()?.get() as f64;
-        // Four at a time: none waits for the one before.
-        let (mut low, mut high) = ([first; 4], [first; 4]);
-        let (fours, rest) = closes.as_chunks::<4>();
-        let lanes = |low: &mut [f64; 4], high: &mut [f64; 4], closes: &[ReadOnlyCell<i64>]| {
-            for ((low, high), close) in low.iter_mut().zip(high).zip(closes) {
-                let close = close.get() as f64;
+        let first = raised(closes.first()?);
+        let (mut low, mut high) = ([first; LANES], [first; LANES]);
+        let mut look = |closes: [f64; LANES]| {
+            for ((low, high), close) in low.iter_mut().zip(&mut high).zip(closes) {
                 *low = if close < *low { close } else { *low };
                 *high = if close > *high { close } else { *high };
             }
         };
-        for four in fours {
-            lanes(&mut low, &mut high, four);
+        let (blocks, rest) = closes.as_chunks::<LANES>();
+        for block in blocks {
+            look(block.each_ref().map(raised));
         }
-        lanes(&mut low, &mut high, rest);
+        match closes.last_chunk::<LANES>() {
+            // Some are looked at twice, which does not matter.
+            Some(last) => look(last.each_ref().map(raised)),
+            None => rest.iter().for_each(|it| look([raised(it); LANES])),
+        }
         let low = low.into_iter().fold(first, |it, other| if other < it { other } else { it });
         let high = high.into_iter().fold(first, |it, other| if other > it { other } else { it });
-        Some((low, high))
+        Some((lowered(low), lowered(high)))
     }
 
     #[inline]

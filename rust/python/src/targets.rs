@@ -124,13 +124,17 @@ impl PyTargets {
             }
             Ok(())
         };
-        // Eight at a time, each beside the one before it.
-        let mut before = 0_u64;
-        let (eights, rest) = cells.as_chunks::<8>();
-        for (begin, eight) in (0_usize..).step_by(8).zip(eights) {
-            let flags = u64::from_le_bytes(eight.each_ref().map(ReadOnlyCell::get));
-            let mut changed = flags ^ (flags << 8 | before);
-            before = flags >> 56;
+        let mut before = 0_u8;
+        let (chunks, rest) = cells.as_chunks::<CHUNK>();
+        for (begin, chunk) in (0_usize..).step_by(CHUNK).zip(chunks) {
+            // Mostly none changes, and then no more is looked at.
+            if chunk.iter().fold(0, |changed, it| changed | (it.get() ^ before)) == 0 {
+                continue;
+            }
+            // Each beside the one before it.
+            let flags = u128::from_le_bytes(chunk.each_ref().map(ReadOnlyCell::get));
+            let mut changed = flags ^ (flags << 8 | u128::from(before));
+            before = chunk.last().map_or(0, ReadOnlyCell::get);
             while changed != 0 {
                 let bits = changed.trailing_zeros() & !7;
                 note(begin.wrapping_add(bits as usize / 8), (flags >> bits) & 0xFF != 0)?;

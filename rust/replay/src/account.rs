@@ -4,7 +4,7 @@
     reason = "amounts are bounded by the refusals, and overflow checks are on in every profile"
 )]
 
-use steelyard_engine::{Balance, Instrument, Side};
+use steelyard_engine::{Balance, Instrument, Side, Took};
 
 /// One user's money in one market.
 #[derive(Clone, Debug)]
@@ -64,9 +64,11 @@ impl Account {
         reason = "for the curve: nothing that is paid comes from here"
     )]
     fn read(&mut self) {
+        // The same where it fits 64 bits, and many times as fast.
+        let float = |it: i128| i64::try_from(it).map_or_else(|_| it as f64, |it| it as f64);
         let atom = 1e-12;
-        self.cash = self.cash_atoms as f64 * atom;
-        self.base = self.base_atoms as f64 * atom;
+        self.cash = float(self.cash_atoms) * atom;
+        self.base = float(self.base_atoms) * atom;
     }
 
     /// Returns which market it is for.
@@ -99,6 +101,7 @@ impl Account {
         self.exposed_ns + self.exposed_since_ns.map_or(0, |since_ns| now_ns - since_ns)
     }
 
+    /// Books a fill by its price and size.
     pub(crate) fn fill(
         &mut self,
         now_ns: i64,
@@ -108,16 +111,42 @@ impl Account {
         fee_atoms: i128,
         fee_asset_id: u32,
     ) {
-        let sign = i128::from(side.number());
         let lots = i128::from(size_lots);
-        self.base_atoms += sign * lots * self.lot_atoms;
-        self.cash_atoms -= sign * i128::from(price_ticks) * lots * self.tick_lot_atoms;
+        let base_atoms = lots * self.lot_atoms;
+        let quote_atoms = i128::from(price_ticks) * lots * self.tick_lot_atoms;
+        let took = Took {
+            trade_id: 0,
+            price_ticks,
+            size_lots,
+            base_atoms,
+            quote_atoms,
+            fee_atoms,
+            fee_asset_id,
+        };
+        self.book(now_ns, side, &took);
+    }
+
+    /// Books a fill by what it moved.
+    pub(crate) fn book(&mut self, now_ns: i64, side: Side, took: &Took) {
+        let Took { size_lots, base_atoms, quote_atoms, fee_atoms, fee_asset_id, .. } = *took;
+        let lots = match side {
+            Side::Buy => {
+                self.base_atoms += base_atoms;
+                self.cash_atoms -= quote_atoms;
+                size_lots
+            }
+            Side::Sell => {
+                self.base_atoms -= base_atoms;
+                self.cash_atoms += quote_atoms;
+                -size_lots
+            }
+        };
         if fee_asset_id == self.quote_asset_id {
             self.cash_atoms -= fee_atoms;
         } else if fee_asset_id == self.base_asset_id {
             self.base_atoms -= fee_atoms;
         }
-        self.count(i64::from(side.number()) * size_lots, fee_asset_id == self.base_asset_id);
+        self.count(lots, fee_asset_id == self.base_asset_id);
         self.read();
         match self.fees.iter_mut().find(|it| it.0 == fee_asset_id) {
             Some(entry) => entry.1 += fee_atoms,

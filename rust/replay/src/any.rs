@@ -87,6 +87,7 @@ impl Market for AnyMarket {
         each!(self, it => it.place(place));
     }
 
+    #[inline]
     fn take(&mut self, place: &Place) -> Option<Taken> {
         each!(self, it => it.take(place))
     }

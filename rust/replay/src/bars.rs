@@ -567,6 +567,7 @@ impl Market for BarMarket {
         self.spend(before);
     }
 
+    #[inline]
     fn take(&mut self, place: &Place) -> Option<Taken> {
         self.meet(place)
     }

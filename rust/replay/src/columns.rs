@@ -27,10 +27,9 @@ pub trait Bars {
     /// Returns at what prices some end.
     fn closes(&self, span: Range<usize>) -> impl Iterator<Item = i64>;
 
-    /// Returns the lowest and the highest of some closes, as floats, which they are exactly.
-    #[allow(clippy::cast_precision_loss, reason = "prices are below 2^53")]
-    fn extremes(&self, span: Range<usize>) -> Option<(f64, f64)> {
-        let mut closes = self.closes(span).map(|it| it as f64);
+    /// Returns the lowest and the highest of some closes.
+    fn extremes(&self, span: Range<usize>) -> Option<(i64, i64)> {
+        let mut closes = self.closes(span);
         let first = closes.next()?;
         Some(closes.fold((first, first), |(low, high), it| (low.min(it), high.max(it))))
     }

@@ -16,6 +16,9 @@ const DAY_NS: i64 = 86_400_000_000_000;
 /// More points than this are thinned out to half.
 const POINTS_MAX: usize = 20_000;
 
+/// A fall that is less than so much of another is less, however floats are rounded.
+const CLEARLY: f64 = 1.0 - 1e-12;
+
 /// A curve that grows with the run and not with its length.
 #[derive(Clone, Debug)]
 pub struct Curve {
@@ -92,11 +95,7 @@ impl Curve {
     fn mark_at(&mut self, now_ns: i64, price: f64, account: &Account) {
         let (cash, position) = (account.cash, account.base);
         let equity = cash + position * price;
-        if equity > self.peak {
-            self.peak = equity;
-        } else if self.peak - equity > self.drawdown * self.peak {
-            self.drawdown = (self.peak - equity) / self.peak;
-        }
+        self.weigh(equity);
         // A moment that ends a day belongs to that day.
         if now_ns > self.day_ends_ns {
             self.end_day();
@@ -145,32 +144,34 @@ impl Curve {
         }
     }
 
-    /// Moves the peak and the deepest fall on over closes that make no point.
+    /// Moves the peak and the deepest fall on.
+    #[inline]
+    fn weigh(&mut self, equity: f64) {
+        if equity > self.peak {
+            self.peak = equity;
+        }
+        let fall = (self.peak - equity) / self.peak;
+        if fall > self.drawdown {
+            self.drawdown = fall;
+        }
+    }
+
+    /// Moves them on over closes that make no point.
+    #[inline]
     fn pass(&mut self, bars: &(impl Bars + ?Sized), span: Range<usize>, account: &Account) {
         let (cash, position, unit) = (account.cash, account.base, self.price_unit);
-        let worth = |close: f64| cash + position * (close * unit);
+        let worth = |close: i64| cash + position * (close as f64 * unit);
         let Some((lowest, highest)) = bars.extremes(span.clone()) else { return };
         // An equity rises or falls with the close, so the extremes of one are those of the other.
         let (one, other) = (worth(lowest), worth(highest));
         let (least, most) = if one < other { (one, other) } else { (other, one) };
-        let bound = self.drawdown * self.peak;
-        let peak = if most > self.peak { most } else { self.peak };
-        if peak - least <= bound {
-            self.peak = peak;
-            return;
+        if most <= self.peak {
+            self.weigh(least);
+        } else if (most - least) <= self.drawdown * self.peak * CLEARLY {
+            self.peak = most;
+        } else {
+            bars.closes(span).for_each(|close| self.weigh(worth(close)));
         }
-        let (mut peak, mut drawdown, mut bound) = (self.peak, self.drawdown, bound);
-        for close in bars.closes(span) {
-            let equity = worth(close as f64);
-            if equity > peak {
-                peak = equity;
-                bound = drawdown * peak;
-            } else if peak - equity > bound {
-                drawdown = (peak - equity) / peak;
-                bound = drawdown * peak;
-            }
-        }
-        (self.peak, self.drawdown) = (peak, drawdown);
     }
 
     fn end_day(&mut self) {

@@ -126,7 +126,8 @@ class Run:
             self._blocks = iter(data.blocks())
         self.desk = ReplayDesk(instrument, self.replay)
         deposits = assumed.deposit_atoms(settings, instrument)
-        step_ns = data.interval_ns if isinstance(data, BarColumns) else 0
+        is_stepped = isinstance(data, BarColumns) and not settings.timers_in_bars
+        step_ns = data.interval_ns if is_stepped else 0
         self.host = Host(strategy, self.desk, self.replay, limits, stop_loss, deposits, step_ns)
         strategy.bind(self.desk)
 

@@ -110,6 +110,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         rejects: The fraction of orders that are refused for no reason.
         seed: What the dice begin with.
         curve_ns: The least time between two points of the curve.
+        timers_in_bars: Whether a timer may go off inside of a bar. Who trades then trades on the
+            path that is assumed: for tests of the machine, never for a result.
     """
 
     deposits: dict[str, Decimal]
@@ -131,6 +133,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     rejects: Decimal = Decimal(0)
     seed: int = 1
     curve_ns: int = 60 * SECOND_NS
+    timers_in_bars: bool = False
 
 
 def check(settings: Settings, instrument: Instrument) -> None:

@@ -67,7 +67,7 @@ impl BarMarket {
         let house = self.fact(place.side.opposite(), price.max(1), self.left_lots);
         let taken = self.engine.take(place, &house, self.now_ns)?;
         if self.rules.volume_share_e8 != 0 {
-            self.left_lots = (self.left_lots - taken.lots).max(0);
+            self.left_lots = (self.left_lots - taken.fill.map_or(0, |it| it.size_lots)).max(0);
         }
         Some(taken)
     }

@@ -5,7 +5,7 @@
 //! out at once. Where that cannot be the machine plays as it always does; fills, orders, fees,
 //! balances and the curve are the same.
 
-use steelyard_engine::{OrderType, Place, SelfTrade, Side, Taken, TimeInForce};
+use steelyard_engine::{OrderType, Place, SelfTrade, Side, Taken, TimeInForce, Took};
 
 use super::{Machine, Pause, USER, Wish, state};
 use crate::any::AnyMarket;
@@ -207,7 +207,7 @@ impl Machine<AnyMarket> {
         };
         self.by_engine.push(order);
         match market.take(&place) {
-            Some(taken) => self.note_whole(row, &taken),
+            Some(taken) => self.note_whole(row, wish.side, &taken),
             None => {
                 self.orders.push(row);
                 market.set_position(self.account.position_lots());
@@ -219,10 +219,9 @@ impl Machine<AnyMarket> {
     }
 
     /// Notes an order whose life has been one moment, and that nobody waits to hear of.
-    fn note_whole(&mut self, row: OrderRow, taken: &Taken) {
-        let mut row = OrderRow { ended_ns: row.arrived_ns, ..row };
-        row.filled_lots = taken.lots;
-        row.told_lots = taken.lots;
+    #[inline]
+    fn note_whole(&mut self, mut row: OrderRow, side: Side, taken: &Taken) {
+        row.ended_ns = row.arrived_ns;
         row.state = match (taken.refusal, taken.ended) {
             (Some(reason), _) => {
                 row.reject_reason = reason.number();
@@ -235,31 +234,41 @@ impl Machine<AnyMarket> {
             (None, None) => state::FILLED,
         };
         row.told_state = row.state;
-        self.orders.push(row);
-        if taken.lots != 0 {
-            let side = if row.side > 0 { Side::Buy } else { Side::Sell };
-            let (price_ticks, size_lots) = (taken.price_ticks, taken.lots);
-            let (fee_atoms, fee_asset_id) = (taken.fee_atoms, taken.fee_asset_id);
-            let time_ns = row.arrived_ns;
-            self.account.fill(time_ns, side, price_ticks, size_lots, fee_atoms, fee_asset_id);
+        if let Some(took) = &taken.fill {
+            row.filled_lots = took.size_lots;
+            row.told_lots = took.size_lots;
+            self.account.book(row.arrived_ns, side, took);
             let position_lots = self.account.position_lots();
             self.fills.push(FillRow {
-                time_ns,
-                order: u64::try_from(self.orders.len()).unwrap_or(0),
-                trade_id: taken.trade_id,
-                price_ticks,
-                size_lots,
-                fee_atoms,
-                fee_asset_id,
-                side: row.side,
-                is_maker: false,
+                order: u64::try_from(self.orders.len().saturating_add(1)).unwrap_or(0),
                 position_lots,
                 decided_half_ticks: row.decided_half_ticks,
                 arrived_half_ticks: row.arrived_half_ticks,
+                ..fill_row(took, row.arrived_ns, side)
             });
             (self.told_lots, self.told_fills) = (position_lots, self.fills.len());
         }
+        self.orders.push(row);
         self.market.set_position(self.account.position_lots());
+    }
+}
+
+/// Returns a fill as far as the exchange knows it.
+#[inline]
+fn fill_row(took: &Took, time_ns: i64, side: Side) -> FillRow {
+    FillRow {
+        time_ns,
+        order: 0,
+        trade_id: took.trade_id,
+        price_ticks: took.price_ticks,
+        size_lots: took.size_lots,
+        fee_atoms: took.fee_atoms,
+        fee_asset_id: took.fee_asset_id,
+        side: side.number(),
+        is_maker: false,
+        position_lots: 0,
+        decided_half_ticks: 0,
+        arrived_half_ticks: 0,
     }
 }
 
@@ -270,22 +279,12 @@ impl<M: Market> Machine<M> {
             self.reject(order, reason.number());
         } else {
             self.change(order, state::WORKING);
-            if taken.lots != 0 {
-                let fill = FillRow {
-                    time_ns: self.market.now_ns(),
-                    order: 0,
-                    trade_id: taken.trade_id,
-                    price_ticks: taken.price_ticks,
-                    size_lots: taken.lots,
-                    fee_atoms: taken.fee_atoms,
-                    fee_asset_id: taken.fee_asset_id,
-                    side: side.number(),
-                    is_maker: false,
-                    position_lots: 0,
-                    decided_half_ticks: 0,
-                    arrived_half_ticks: 0,
-                };
-                self.fill(order, side, taken.remaining_lots, fill);
+            if let Some(took) = &taken.fill {
+                let left = self
+                    .orders
+                    .get(order)
+                    .map_or(0, |it| it.size_lots.saturating_sub(took.size_lots));
+                self.fill(order, side, left, fill_row(took, self.market.now_ns(), side));
             }
             if let Some(cause) = taken.ended {
                 self.end(order, cause);
