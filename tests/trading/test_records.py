@@ -22,6 +22,7 @@ from steelyard.trading.records import (
     ClockMeasured,
     CountDisputed,
     DayBegan,
+    FillMarked,
     FillsChecked,
     FillSeen,
     ForeignFillSeen,
@@ -32,6 +33,7 @@ from steelyard.trading.records import (
     KeyAudited,
     Killed,
     LimitsSet,
+    Measured,
     OrderAbsent,
     OrderAdopted,
     OrderAmended,
@@ -144,6 +146,8 @@ SAMPLES = [
     PeakSeen(10**30),
     BreakerTripped("rejects", "why", "15m", 10**19),
     BreakerResumed("rejects", "anna", "why"),
+    FillMarked(2**62, Side.SELL, (12_000_001, None, 3, 4)),
+    Measured({"slippage": -(10**30)}),
 ]
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -8,9 +8,13 @@ from typing import Any
 
 from steelyard.domain.instrument import foreign_asset_name
 from steelyard.domain.lifecycle import Fill, OrderState
+from steelyard.domain.messages import SECOND_NS
+from steelyard.domain.order import Side
 from steelyard.domain.units import EXACT, from_atoms, in_full, plain
+from steelyard.trading.breakers import share_of
 from steelyard.trading.channels import Channel
 from steelyard.trading.limituse import uses
+from steelyard.trading.measures import BOUNDS_NS
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.portfolio import Portfolio
 from steelyard.trading.trader import Trader
@@ -48,6 +52,7 @@ def state_document(trader: Trader) -> dict[str, Any]:
             for time_ns, atoms in trader.equity.points
         ],
         "risk": _risk(trader),
+        "measures": _measures(trader),
         "breakers": [_breaker(shown) for shown in trader.breakers.shown],
         "foreign_orders": len(trader.reconciler.strangers.open),
         "book": _book(trader),
@@ -185,6 +190,9 @@ def _order(order: OwnOrder, trader: Trader) -> dict[str, Any]:
         else in_full(instrument.price(place.trigger_ticks)),
         "protects": order.protects,
         "amending": order.amending is not None,
+        "ahead": None
+        if (ahead := trader.measures.ahead_lots(place.client_order_id)) is None
+        else in_full(plain(instrument.size(ahead))),
     }
 
 
@@ -207,6 +215,43 @@ def _fill(fill: Fill, trader: Trader) -> dict[str, Any]:
         "liquidity": fill.liquidity.name.lower(),
         "time": fill.time_ns // MS_NS,
     }
+
+
+def _measures(trader: Trader) -> dict[str, Any]:
+    """Return what the run has measured of its trading; shares are decimal texts, None: of nothing.
+
+    Latencies are [counts, sum in us] by step; the bounds of their buckets are in ms.
+    """
+    measures = trader.measures
+    liquidity, instrument = measures.liquidity, trader.turn.state.instrument
+    quote = depth = None
+    if liquidity is not None and instrument is not None:
+        quote = in_full(instrument.price(liquidity.spread_ticks))
+        depth = {
+            f"{'bid' if side is Side.BUY else 'ask'}_{parts}": in_full(plain(instrument.size(lots)))
+            for (side, parts), lots in liquidity.depth_lots.items()
+        }
+    return {
+        "orders": measures.orders,
+        "refusals": dict(measures.refusals),
+        "fill_ratio": _share(measures.filled_lots, measures.ordered_lots),
+        "slippage": _share(measures.slipped.cost, measures.slipped.worth),
+        "adverse": {
+            f"{horizon_ns // SECOND_NS}s": _share(told.cost, told.worth)
+            for horizon_ns, told in measures.adverse.items()
+        },
+        "latencies": {
+            step: [spread.counts[:], spread.sum_ns // US_NS]
+            for step, spread in measures.latencies.items()
+        },
+        "bounds_ms": [bound_ns // MS_NS for bound_ns in BOUNDS_NS],
+        "spread": quote,
+        "depth": depth,
+    }
+
+
+def _share(part: int, whole: int) -> str | None:
+    return in_full(plain(share_of(part, whole))) if whole else None
 
 
 def _breaker(shown: Shown) -> dict[str, Any]:
