@@ -238,10 +238,18 @@ def metrics() -> str:
     ]
     for title, families in (
         ("The exchange", exchange_metrics.FAMILIES),
-        ("A bot", trader_site.FAMILIES),
+        ("A bot", (*trader_site.FAMILIES, *trader_site.LABELED)),
     ):
         lines += ["", f"## {title}", "", "| name | kind | labels | what |", "|---|---|---|---|"]
         lines += [f"| `{f.name}` | {f.kind} | {', '.join(f.labels)} | {f.help} |" for f in families]
+    lines += [
+        "",
+        "Shares are of one: a slippage of 0.001 is a tenth of a percent, and what is below zero is",
+        "a gain. The same numbers are in the bot's journal each minute (`Measured`, in lots and in",
+        "half ticks times lots), the middles 1, 5 and 30 s after each fill too (`FillMarked`).",
+        "What is ahead in the queue is at most so much: what leaves a level is taken to have been",
+        "behind. What needs a book that is right is not told while there is none.",
+    ]
     return "\n".join([*lines, ""])
 
 

@@ -116,7 +116,7 @@ def test_a_tape_is_played_under_every_queue(tape, capsys):
 
 def test_what_is_assumed_alone_is_quicker(tape, capsys):
     assert run(["backtest", "tape.toml", "--json", "--quick"]) == 0
-    assert json.loads(capsys.readouterr().out)["queues"] == []
+    assert json.loads(capsys.readouterr().out)["variants"] == []
 
 
 def test_a_tape_is_checked_too(tape, capsys):

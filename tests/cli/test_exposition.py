@@ -1,6 +1,6 @@
 import pytest
 
-from steelyard.cli.exposition import BUCKETS_S, Family, Histogram, exposition, one
+from steelyard.cli.exposition import BUCKETS_S, Buckets, Family, Histogram, exposition, one
 
 
 def test_a_family_is_told_with_its_kind_and_its_labels():
@@ -36,3 +36,16 @@ def test_a_histogram_counts_up_to_each_bound():
         't_bucket{le="0.0025"} 3',
     ]
     assert lines[len(BUCKETS_S) :] == ['t_bucket{le="+Inf"} 4', "t_sum 7.003100000", "t_count 4"]
+
+
+def test_a_histogram_with_labels_counts_up_to_each_bound():
+    """Its own bounds; what is beyond them counts to the last."""
+    family = Family("t", "histogram", "T.", ("step",))
+    text = exposition({family: [Buckets(("a",), (0.001, 1.0), (2, 0, 1), 7.5)]})
+    assert text.splitlines()[2:] == [
+        't_bucket{step="a",le="0.001"} 2',
+        't_bucket{step="a",le="1.0"} 2',
+        't_bucket{step="a",le="+Inf"} 3',
+        't_sum{step="a"} 7.500000000',
+        't_count{step="a"} 3',
+    ]

@@ -15,11 +15,34 @@ DOCUMENT = {
     "bot": {"name": "dip", "symbol": "BTC-USDT"},
     "status": "running",
     "position": {"size": "0.05"},
-    "pnl": {"total": "-3.5", "fees": "3"},
-    "orders": [{}],
+    "pnl": {"total": "-3.5", "fees": "3", "realized": "1"},
+    "orders": [{"side": "buy", "ahead": "0.5"}, {"side": "buy", "ahead": "1"}, {"side": "sell"}],
     "foreign_orders": 0,
     "book": {"state": "live", "gaps": 2, "snapshots": 3, "off_tick": 0},
-    "risk": {"refused": 2},
+    "risk": {
+        "refused": 2,
+        "limits": [
+            {"name": "max_position", "limit": "1", "used": "0.5"},
+            {"name": "max_order_size", "limit": "1", "used": None},
+            {"name": "max_leverage", "limit": None, "used": "3"},
+        ],
+    },
+    "breakers": [
+        {"name": "rejects", "state": "tripped"},
+        {"name": "venue", "state": "ready"},
+        {"name": "staleness", "state": "off"},
+    ],
+    "measures": {
+        "orders": 8,
+        "refusals": {"INSUFFICIENT_BALANCE": 2},
+        "fill_ratio": "0.75",
+        "slippage": "-0.0001",
+        "adverse": {"1s": "0.0002", "5s": None},
+        "latencies": {"ack": [[1, 2, 1], 2_500]},
+        "bounds_ms": [1, 5],
+        "spread": "0.02",
+        "depth": {"bid_1": "3", "ask_10": "4.5"},
+    },
     "latency": None,
     "channels": {
         "book": {"age_ms": 1500, "budget_ms": 10_000},
@@ -151,7 +174,31 @@ def test_metrics_need_no_token_and_read_as_prometheus_does():
     assert f"steelyard_bot_limit{limit} 100" in lines
     names = [line.split()[2] for line in lines if line.startswith("# HELP ")]
     assert [line.split()[2] for line in lines if line.startswith("# TYPE ")] == names
-    assert {line.partition("{")[0] for line in lines if line[0] != "#"} == set(names)
+    parts = tuple(f"_seconds_{part}" for part in ("bucket", "sum", "count"))
+    told = {line.partition("{")[0] for line in lines if line[0] != "#"}
+    told = {n.rpartition("_")[0] if n.endswith(parts) and "latency" in n else n for n in told}
+    assert told == set(names)
+    for line in (
+        f"steelyard_bot_pnl_realized_quote{{{of_bot}}} -2",
+        f"steelyard_bot_fill_ratio{{{of_bot}}} 0.75",
+        f"steelyard_bot_slippage_ratio{{{of_bot}}} -0.0001",
+        f"steelyard_bot_reject_ratio{{{of_bot}}} 0.25",
+        f'steelyard_bot_rejects_total{{{of_bot},reason="INSUFFICIENT_BALANCE"}} 2',
+        f'steelyard_bot_adverse_selection_ratio{{{of_bot},after="1s"}} 0.0002',
+        f'steelyard_bot_adverse_selection_ratio{{{of_bot},after="5s"}} NaN',
+        f'steelyard_bot_latency_seconds_bucket{{{of_bot},step="ack",le="0.005"}} 3',
+        f'steelyard_bot_latency_seconds_bucket{{{of_bot},step="ack",le="+Inf"}} 4',
+        f'steelyard_bot_latency_seconds_sum{{{of_bot},step="ack"}} 0.002500000',
+        f'steelyard_bot_latency_seconds_count{{{of_bot},step="ack"}} 4',
+        f'steelyard_bot_queue_ahead_base{{{of_bot},side="buy"}} 1.5',
+        f'steelyard_bot_depth_base{{{of_bot},side="ask",within="1%"}} 4.5',
+        f'steelyard_bot_risk_limit{{{of_bot},limit="max_position"}} 1',
+        f'steelyard_bot_risk_used{{{of_bot},limit="max_position"}} 0.5',
+        f'steelyard_bot_breaker_tripped{{{of_bot},breaker="rejects"}} 1',
+        f'steelyard_bot_breaker_tripped{{{of_bot},breaker="venue"}} 0',
+    ):
+        assert line in lines
+    assert not [line for line in lines if "max_leverage" in line or '"staleness"' in line]
     unknown = metrics_text({**DOCUMENT, "clock": None, "pacing": None})
     assert "nan" in unknown
     with_latency = metrics_text({**DOCUMENT, "latency": {"order_ms_p50": 1.5, "order_ms_p99": 4}})

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from steelyard.domain import exposure as exposure_words
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import RejectReason
+from steelyard.sim import world
 from steelyard.sim.disk import Commit
 from steelyard.sim.exchange_host import ExchangeHost
 from steelyard.sim.plan import EXCHANGE, Happening, Plan, What, plan_of
@@ -22,7 +24,9 @@ from steelyard.sim.workload import Manner
 from steelyard.trading import connector, risk
 from steelyard.trading.bars import BarBuilder
 from steelyard.trading.books import BookState, BookView
+from steelyard.trading.breakers import Breaker
 from steelyard.trading.connector import Connector
+from steelyard.trading.days import Days
 from steelyard.trading.ending import Endings
 from steelyard.trading.inquiry import Inquiries
 from steelyard.trading.marketdata import MarketData
@@ -32,10 +36,18 @@ from steelyard.trading.portfolio import Booked, Portfolio
 from steelyard.trading.protection import Protection
 from steelyard.trading.questions import Questions
 from steelyard.trading.reconcile import Reconciler
-from steelyard.trading.records import Adjusted, OrderAbsent, OrderRefused, ProtectionSet
+from steelyard.trading.records import (
+    Adjusted,
+    BreakerTripped,
+    DayBegan,
+    OrderAbsent,
+    OrderRefused,
+    ProtectionSet,
+)
 from steelyard.trading.state import TraderState
 from steelyard.trading.strategy import Intent
 from steelyard.trading.trader import Trader
+from steelyard.trading.tripping import Breakers
 from steelyard.trading.venueclock import VenueClock
 from steelyard.wire.book import LocalBook
 from steelyard.wire.faults import Fault, Trouble
@@ -53,10 +65,12 @@ class Mutation(NamedTuple):
     dialect: str = "binance"
     more: tuple[Happening, ...] = ()
     manner: Manner | None = None  # of the first bot; None: what the seed says
+    is_guarded: bool = False  # whether limits are narrow and breakers trip soon
 
     def plan(self, seed: int) -> Plan:
         """Return the plan of a seed."""
         plan = plan_of(seed, self.dialect)
+        plan.is_guarded = self.is_guarded
         if self.manner is not None:
             plan.manners = (self.manner, *plan.manners[1:])
         plan.happenings = tuple(sorted((*plan.happenings, *self.more), key=lambda h: h.at_ns))
@@ -517,6 +531,106 @@ def takes_a_stop_for_granted(patch: Patch) -> None:
     around(patch, Protection, "_covered_lots", made)
 
 
+# -- limits and breakers --------------------------------------------------------------------------
+
+
+def ignores(limit: str) -> Callable[[Patch], None]:
+    """Return a bug: a limit is not looked at."""
+
+    def plant(patch: Patch) -> None:
+        for name, at in (("check", 1), ("check_amend", 2)):
+
+            def made(real, at=at):
+                def mutated(*arguments):
+                    told = [*arguments]
+                    told[at] = told[at]._replace(**{limit: None})
+                    return real(*told)
+
+                return mutated
+
+            around(patch, risk, name, made)
+
+    plant.__name__ = f"ignores_{limit}"
+    return plant
+
+
+def never_trips(breaker: Breaker) -> Callable[[Patch], None]:
+    """Return a bug: a breaker does not trip."""
+
+    def plant(patch: Patch) -> None:
+        def made(real):
+            return lambda self, which: None if which is breaker else real(self, which)
+
+        around(patch, Breakers, "_look", made)
+
+    plant.__name__ = f"never_trips_{breaker}"
+    return plant
+
+
+def counts_no_other_bot(patch: Patch) -> None:
+    patch.setattr(world, "decided", lambda _others, *rest: exposure_words.decided((), *rest))
+
+
+def survives_its_drawdown(patch: Patch) -> None:
+    def made(real):
+        def mutated(self, turn, max_drawdown, kill):
+            real(self, turn, max_drawdown, lambda _: None)
+
+        return mutated
+
+    around(patch, Days, "__init__", made)
+
+
+def forgives_the_day_at_a_restart(patch: Patch) -> None:
+    def made(real):
+        def replay(self, record):
+            if not isinstance(record.message, DayBegan):
+                real(self, record)
+
+        return replay
+
+    around(patch, TraderState, "replay", made)
+
+
+def forgets_breakers_at_a_restart(patch: Patch) -> None:
+    def made(real):
+        def replay(self, record):
+            if not isinstance(record.message, BreakerTripped):
+                real(self, record)
+
+        return replay
+
+    around(patch, TraderState, "replay", made)
+
+
+def orders_while_a_breaker_has_tripped(patch: Patch) -> None:
+    patch.setattr(risk, "_breaker_refusal", lambda *_: None)
+
+
+def believes_at_once_that_it_has_ended(patch: Patch) -> None:
+    patch.setattr(Breakers, "_has_ended", lambda *_: True)
+
+
+def resumes_before_its_time(patch: Patch) -> None:
+    def made(real):
+        def look(self, breaker):
+            before = {*self._turn.state.breakers}
+            real(self, breaker)
+            for name in {*self._turn.state.breakers} - before:
+                if self.rules[Breaker(name)].resume_ns is not None:
+                    self._turn.wake_at(self._turn.now_ns)
+
+        return look
+
+    def work(self):
+        for name, (_, message) in [*self._turn.state.breakers.items()]:
+            if message.until_ns is not None:
+                self._resume(name, "its rule", "now")
+
+    around(patch, Breakers, "_look", made)
+    patch.setattr(Breakers, "work", work)
+
+
 MUTATIONS = (
     Mutation(
         1, "an order without an answer is sent again, with a new id", sends_again_under_a_new_id
@@ -597,10 +711,72 @@ MUTATIONS = (
     Mutation(19, "the exchange answers before it has written", answers_before_it_has_written),
     Mutation(20, "a question that fails is not asked again", asks_once_and_waits_for_ever),
     Mutation(26, "a cancel is repeated without a pause", cancels_without_a_pause),
+    *(
+        Mutation(26, f"{limit} is not looked at", ignores(limit), is_guarded=True)
+        for limit in (
+            "max_order_size",
+            "max_orders_per_minute",
+            "max_daily_loss",
+            "max_gross_exposure",
+            "max_leverage",
+        )
+    ),
+    Mutation(26, "other bots are not counted", counts_no_other_bot, is_guarded=True),
+    Mutation(26, "a drawdown does not kill", survives_its_drawdown, is_guarded=True),
+    Mutation(
+        26,
+        "a restart forgives what the day has lost",
+        forgives_the_day_at_a_restart,
+        more=KILLED,
+        is_guarded=True,
+    ),
+    *(
+        Mutation(26, f"the breaker {breaker} does not trip", never_trips(breaker), is_guarded=True)
+        for breaker in Breaker
+    ),
+    Mutation(
+        26,
+        "a restart forgets that a breaker has tripped",
+        forgets_breakers_at_a_restart,
+        more=KILLED,
+        is_guarded=True,
+    ),
+    Mutation(
+        26,
+        "orders that add risk pass while a breaker has tripped",
+        orders_while_a_breaker_has_tripped,
+        is_guarded=True,
+    ),
+    Mutation(
+        26,
+        "a breaker takes its condition for ended at once",
+        believes_at_once_that_it_has_ended,
+        is_guarded=True,
+    ),
+    Mutation(26, "a breaker resumes before its time", resumes_before_its_time, is_guarded=True),
 )
 
 # The seed that caught each one last, which is tried first; when plans have changed it is another.
 CAUGHT_BY = {
+    "ignores_max_order_size": 1,
+    "ignores_max_orders_per_minute": 45,
+    "ignores_max_daily_loss": 1,
+    "ignores_max_gross_exposure": 38,
+    "ignores_max_leverage": 42,
+    "counts_no_other_bot": 38,
+    "survives_its_drawdown": 9,
+    "forgives_the_day_at_a_restart": 2,
+    "never_trips_slippage": 2,
+    "never_trips_rejects": 12,
+    "never_trips_heartbeats": 4,
+    "never_trips_staleness": 10,
+    "never_trips_volatility": 4,
+    "never_trips_venue": 11,
+    "never_trips_order_rate": 10,
+    "forgets_breakers_at_a_restart": 7,
+    "orders_while_a_breaker_has_tripped": 2,
+    "believes_at_once_that_it_has_ended": 2,
+    "resumes_before_its_time": 1,
     "does_not_mind_a_late_answer": 4,
     "does_not_mind_an_unknown_change": 38,
     "forgets_the_stop_at_a_restart": 6,

@@ -24,6 +24,7 @@ from steelyard.trading.records import (
     CountDisputed,
     DayBegan,
     DeadManChanged,
+    FillMarked,
     FillsChecked,
     FillSeen,
     ForeignFillSeen,
@@ -34,6 +35,7 @@ from steelyard.trading.records import (
     KeyAudited,
     Killed,
     LimitsSet,
+    Measured,
     OrderAbsent,
     OrderAdopted,
     OrderAmended,
@@ -148,6 +150,8 @@ SAMPLES = [
     PeakSeen(10**30),
     BreakerTripped("rejects", "why", "15m", 10**19),
     BreakerResumed("rejects", "anna", "why"),
+    FillMarked(2**62, Side.SELL, (12_000_001, None, 3, 4)),
+    Measured({"slippage": -(10**30)}),
 ]
 
 GOLDEN = Path(__file__).parent / "golden"

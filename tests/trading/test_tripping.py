@@ -7,6 +7,7 @@ import pytest
 from steelyard.domain.commands import Cancel, Place
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import SECOND_NS
+from steelyard.domain.order import Side
 from steelyard.trading.actions import ResumeBreaker, Role, VenueHalt
 from steelyard.trading.records import BreakerResumed, BreakerTripped, IntentRefused, OrderPending
 from steelyard.wire.outcome import Unknown
@@ -182,6 +183,21 @@ def test_slippage():
     assert text.startswith("what was filled within 10s cost on the whole more than 0.1% against")
     world.run(20)
     assert resumed(world)[0][:2] == ("slippage", "its rule")
+
+
+def test_slippage_that_a_gain_hides_for_a_while():
+    """When the gain leaves the window what is left is too much, at the next order at the latest."""
+    rule = 'threshold = "0.0005%", window = "3s", resume = "person"'
+    world = hand_world(config=only("slippage", rule))
+    at(world, 1, buy("0.01", "59999.50"))
+    world.after(1.5, lambda: world.venue.house_trade(Side.SELL, 5_999_000, 200_000))
+    at(world, 2, buy("0.001"))
+    world.run(2.6)
+    assert tripped(world) == []
+    at(world, 4.7, buy("0.001"))
+    world.run(5)
+    assert [name for name, _ in tripped(world)] == ["slippage"]
+    assert [act.refusal is None for act in world.hand.done] == [True, True, False]
 
 
 def test_heartbeats_of_streams():

@@ -40,7 +40,16 @@ class Histogram:
         self.sum_s += time_s
 
 
-def exposition(told: Mapping[Family, Iterable[Sample] | Histogram]) -> str:
+class Buckets(NamedTuple):
+    """A histogram with a label's values: counts up to each bound and beyond, and the sum."""
+
+    labels: tuple[str, ...]
+    bounds_s: tuple[float, ...]
+    counts: tuple[int, ...]
+    sum_s: float
+
+
+def exposition(told: Mapping[Family, Iterable[Sample | Buckets] | Histogram]) -> str:
     """Return families with their samples as text."""
     return "".join(line for family, samples in told.items() for line in _lines(family, samples))
 
@@ -55,7 +64,7 @@ def one(value: Value) -> list[Sample]:
     return [((), value)]
 
 
-def _lines(family: Family, samples: Iterable[Sample] | Histogram) -> Iterable[str]:
+def _lines(family: Family, samples: Iterable[Sample | Buckets] | Histogram) -> Iterable[str]:
     yield f"# HELP {family.name} {family.help}\n# TYPE {family.name} {family.kind}\n"
     if isinstance(samples, Histogram):
         total = 0
@@ -64,10 +73,25 @@ def _lines(family: Family, samples: Iterable[Sample] | Histogram) -> Iterable[st
             yield f'{family.name}_bucket{{le="{bound}"}} {total}\n'
         yield f"{family.name}_sum {samples.sum_s:.9f}\n{family.name}_count {total}\n"
         return
-    for values, value in samples:
+    for sample in samples:
+        if isinstance(sample, Buckets):
+            yield from _buckets(family, sample)
+            continue
+        values, value = sample
         pairs = zip(family.labels, values, strict=True)
         labels = ",".join(f'{label}="{_escaped(text)}"' for label, text in pairs)
         yield f"{family.name}{f'{{{labels}}}' if labels else ''} {value}\n"
+
+
+def _buckets(family: Family, told: Buckets) -> Iterable[str]:
+    pairs = zip(family.labels, told.labels, strict=True)
+    labels = ",".join(f'{label}="{_escaped(text)}"' for label, text in pairs)
+    total = 0
+    for bound, count in zip((*told.bounds_s, "+Inf"), told.counts, strict=True):
+        total += count
+        yield f'{family.name}_bucket{{{labels},le="{bound}"}} {total}\n'
+    yield f"{family.name}_sum{{{labels}}} {told.sum_s:.9f}\n"
+    yield f"{family.name}_count{{{labels}}} {total}\n"
 
 
 def _escaped(text: str) -> str:

@@ -15,14 +15,15 @@ in the query for a WebSocket, which can have no headers).
 
 import asyncio
 import hmac
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from decimal import Decimal
 from typing import Annotated, Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
 
-from steelyard.cli.exposition import Family, Sample, Value, exposition, metrics_response
+from steelyard.cli.exposition import Buckets, Family, Sample, Value, exposition, metrics_response
 from steelyard.dashboard.headers import private
 from steelyard.net.server import WebSocketConnection
 from steelyard.trading.actions import Decision
@@ -239,6 +240,16 @@ FAMILIES = tuple(
         ("venue_banned", "gauge", "1 while the venue has banned this machine."),
         ("order_ms_p50", "gauge", "Median time from an order to its answer, in ms."),
         ("order_ms_p99", "gauge", "The same of the slowest of a hundred."),
+        ("pnl_realized_quote", "gauge", "Realized profit after fees, in the quote asset."),
+        ("orders_total", "counter", "Orders that were decided on, in this run."),
+        ("fill_ratio", "gauge", "What was filled as a share of what was ordered, by size."),
+        (
+            "slippage_ratio",
+            "gauge",
+            "What fills cost against the middle on which they were decided, as a share.",
+        ),
+        ("reject_ratio", "gauge", "Orders that the venue refused as a share of all."),
+        ("spread_quote", "gauge", "From the best bid to the best ask."),
     )
 )
 
@@ -258,6 +269,66 @@ LIMIT_USED, LIMIT = (
 )
 
 
+_NAMES = ("bot", "symbol")
+REJECTS = Family(
+    "steelyard_bot_rejects_total", "counter", "Orders that the venue refused.", (*_NAMES, "reason")
+)
+ADVERSE = Family(
+    "steelyard_bot_adverse_selection_ratio",
+    "gauge",
+    "How far the middle moved against fills after a time, as a share.",
+    (*_NAMES, "after"),
+)
+LATENCY = Family(
+    "steelyard_bot_latency_seconds",
+    "histogram",
+    "decided: from the venue's time of the book to the decision; wire: until its bytes leave; ack: "
+    "until the venue's answer; fill: from the decision to the first fill.",
+    (*_NAMES, "step"),
+)
+QUEUE = Family(
+    "steelyard_bot_queue_ahead_base",
+    "gauge",
+    "What is at most ahead of resting orders at their prices, together.",
+    (*_NAMES, "side"),
+)
+DEPTH = Family(
+    "steelyard_bot_depth_base",
+    "gauge",
+    "What stands within a share of the middle.",
+    (*_NAMES, "side", "within"),
+)
+RISK_LIMIT, RISK_USED = (
+    Family(f"steelyard_bot_{name}", "gauge", text, (*_NAMES, "limit"))
+    for name, text in (
+        ("risk_limit", "A limit of [risk] that is set."),
+        ("risk_used", "What is used of it."),
+    )
+)
+BREAKER = Family(
+    "steelyard_bot_breaker_tripped",
+    "gauge",
+    "1 while a breaker holds what adds risk; of those that are not off.",
+    (*_NAMES, "breaker"),
+)
+NAN = "NaN"
+WITHIN = {"1": "0.1%", "10": "1%"}
+LABELED = (
+    CHANNEL_AGE,
+    LIMIT_USED,
+    LIMIT,
+    REJECTS,
+    ADVERSE,
+    LATENCY,
+    QUEUE,
+    DEPTH,
+    RISK_LIMIT,
+    RISK_USED,
+    BREAKER,
+)
+MS_TO_S = 1_000
+
+
 def metrics_text(document: dict[str, Any]) -> str:
     """Return a state as Prometheus reads numbers."""
     clock = document["clock"] or dict.fromkeys(CLOCK, float("nan"))
@@ -265,6 +336,7 @@ def metrics_text(document: dict[str, Any]) -> str:
     stopped_ms = max(0, (pacing["stopped_until"] or 0) - document["time"])
     bot = document["bot"]
     latency = document["latency"] or {}
+    measures = document["measures"]
     book = document["book"] or {"state": "waiting", "gaps": 0, "snapshots": 0, "off_tick": 0}
     values: tuple[Value, ...] = (
         int(document["status"] == "running"),
@@ -286,10 +358,19 @@ def metrics_text(document: dict[str, Any]) -> str:
         int(pacing["is_banned"]),
         latency.get("order_ms_p50", "NaN"),
         latency.get("order_ms_p99", "NaN"),
+        _realized(document["pnl"]),
+        measures["orders"],
+        _or_nan(measures["fill_ratio"]),
+        _or_nan(measures["slippage"]),
+        sum(measures["refusals"].values()) / measures["orders"] if measures["orders"] else NAN,
+        _or_nan(measures["spread"]),
     )
     labels = (bot["name"], bot["symbol"])
     told = zip(FAMILIES, values, strict=True)
-    found: dict[Family, list[Sample]] = {family: [(labels, value)] for family, value in told}
+    found: dict[Family, Sequence[Sample | Buckets]] = {
+        family: [(labels, value)] for family, value in told
+    }
+    found |= _measured(document, labels)
     found[CHANNEL_AGE] = [
         ((*labels, name), channel["age_ms"] / MS_PER_S)
         for name, channel in document["channels"].items()
@@ -298,6 +379,50 @@ def metrics_text(document: dict[str, Any]) -> str:
     found[LIMIT_USED] = [((*labels, row["name"]), row["used"]) for row in pacing["limits"]]
     found[LIMIT] = [((*labels, row["name"]), row["limit"]) for row in pacing["limits"]]
     return exposition(found)
+
+
+def _measured(
+    document: dict[str, Any], labels: tuple[str, str]
+) -> dict[Family, Sequence[Sample | Buckets]]:
+    """Return the families with labels of what a bot measures, and of its limits and breakers."""
+    measures = document["measures"]
+    ahead = {"buy": Decimal(0), "sell": Decimal(0)}
+    for order in document["orders"]:
+        if order.get("ahead") is not None:
+            ahead[order["side"]] += Decimal(order["ahead"])
+    bounds_s = tuple(bound_ms / MS_TO_S for bound_ms in measures["bounds_ms"])
+    limits = [use for use in document["risk"]["limits"] if use["limit"] is not None]
+    return {
+        REJECTS: [((*labels, why), count) for why, count in sorted(measures["refusals"].items())],
+        ADVERSE: [((*labels, after), _or_nan(of)) for after, of in measures["adverse"].items()],
+        LATENCY: [
+            Buckets((*labels, step), bounds_s, tuple(counts), sum_us / US_PER_S)
+            for step, (counts, sum_us) in measures["latencies"].items()
+        ],
+        QUEUE: [((*labels, side), str(size)) for side, size in ahead.items()],
+        DEPTH: [
+            ((*labels, side, WITHIN[parts]), size)
+            for name, size in (measures["depth"] or {}).items()
+            for side, _, parts in (name.partition("_"),)
+        ],
+        RISK_LIMIT: [((*labels, use["name"]), use["limit"]) for use in limits],
+        RISK_USED: [
+            ((*labels, use["name"]), use["used"]) for use in limits if use["used"] is not None
+        ],
+        BREAKER: [
+            ((*labels, breaker["name"]), int(breaker["state"] == "tripped"))
+            for breaker in document["breakers"]
+            if breaker["state"] != "off"
+        ],
+    }
+
+
+def _or_nan(text: str | None) -> str:
+    return NAN if text is None else text
+
+
+def _realized(pnl: dict[str, str]) -> str:
+    return str(Decimal(pnl["realized"]) - Decimal(pnl["fees"]))
 
 
 def _refused(status: int, code: str, message: str) -> Response:

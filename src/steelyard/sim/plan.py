@@ -19,6 +19,7 @@ DIALECTS = (*("binance",) * 5, *("native",) * 2, "coinbase-exchange", "kraken")
 UNPACED = ("kraken",)
 NO_MARKET_STOPS = ("coinbase-exchange",)
 HOLDERS, HOLDER_DICE = 0.25, 3  # how many worlds have a bot that keeps a stop
+GUARDED, GUARD_DICE = 0.25, 4  # how many have bots with narrow limits and breakers
 # Where requests that overtake each other are refused, and a trader sends several at once.
 RISING = ("kraken",)
 # Where nothing tells that a frame of the book is missing: no number, no checksum.
@@ -64,6 +65,7 @@ class Plan(Struct, kw_only=True):
     manners: tuple[Manner, ...] = (Manner.CHURN,)
     trouble_s: int = TROUBLE_S
     has_limits: bool = True
+    is_guarded: bool = False  # whether bots have narrow limits and breakers that trip soon
     limits_stops: bool = False  # whether stops of bots have a limit
     step_ns: int = 200 * MS_NS  # of the exchange
     delay_ns: int = 3 * MS_NS
@@ -125,6 +127,7 @@ def plan_of(seed: int, dialect: str | None = None) -> Plan:
         seed=seed,
         dialect=dialect or drawn,
         manners=manners,
+        is_guarded=dice(seed, GUARD_DICE).random() < GUARDED,
         limits_stops=(dialect or drawn) in NO_MARKET_STOPS or seed % 2 == 0,
         has_limits=(dialect or drawn) not in UNPACED,
         step_ns=rng.choice([100, 200, 200, 500]) * MS_NS,

@@ -80,7 +80,10 @@ def _of_bot(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -> 
         if order.state is OrderState.UNKNOWN and order.expires_ns is None
     }
     status = trader.status
-    if not waits and status.word != ("killed" if host.has_latch else "running"):
+    # Who has fallen too far has pressed its own switch, and only a person lifts that.
+    has_fallen = state.killed_why is not None and not state.killed_has_file
+    is_killed = host.has_latch or (has_fallen and host.config.risk.drawdown is not None)
+    if not waits and status.word != ("killed" if is_killed else "running"):
         yield f"it is {status.word}: {status.reason}"
     if not host.is_synced:
         yield "its journal is not on its disk"
@@ -102,7 +105,7 @@ def _of_bot(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -> 
             continue
         if ours.state in DOUBTFUL or (ours.is_open and name not in truth.orders):
             yield f"it has {name} as {ours.state.name}, and the venue has {name in truth.orders}"
-    if host.has_latch and (left := [o for o in truth.orders.values() if o.state.is_open]):
+    if is_killed and (left := [o for o in truth.orders.values() if o.state.is_open]):
         yield f"it is killed, and {len(left)} of its orders are open"
     portfolio = state.portfolio
     if portfolio is None:
@@ -115,7 +118,7 @@ def _of_bot(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -> 
             f"{(truth.position_atoms, truth.cash_atoms)}"
         )
     yield from _of_balances(exchange, host)
-    if not (host.has_latch or waits):
+    if not (is_killed or waits):
         yield from _of_stops(auditor, exchange, host)
 
 

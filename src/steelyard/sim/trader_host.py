@@ -17,6 +17,7 @@ from steelyard.domain.errors import (
     StorageError,
     TransportError,
 )
+from steelyard.domain.exposure import Exposure
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.journal import Record, gapless
 from steelyard.domain.messages import SECOND_NS, Query
@@ -87,6 +88,7 @@ class TraderHost(Victim):
         witness: Witness,
         seed: int,
         kill_at: Collection[int] = (),
+        exposure: Exposure | None = None,
     ) -> None:
         super().__init__(kill_at)
         self.timeline = timeline
@@ -109,6 +111,7 @@ class TraderHost(Victim):
         self._strategy = strategy
         self._witness = witness
         self._seed = seed
+        self._exposure = exposure
         self._codec = codec()
         self._inputs: deque[Input] = deque()
         self._is_stepping = False
@@ -129,7 +132,14 @@ class TraderHost(Victim):
         rng = Random(self._seed + self.starts)
         self._connector = Connector(self._dialect.client, self._key, self._limits)
         strategy = self._strategy()
-        self.trader = Trader(self.config, self._key.key, strategy, self._dialect.client, rng)
+        self.trader = Trader(
+            self.config,
+            self._key.key,
+            strategy,
+            self._dialect.client,
+            rng,
+            exposure=self._exposure,
+        )
         for record in records:
             self.trader.replay(record)
         self.intents = {

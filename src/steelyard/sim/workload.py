@@ -24,6 +24,7 @@ from steelyard.trading.strategy import Strategy, Timer
 
 BY_HAND = "hand-"  # how ids of people's orders begin
 SIZE_LOTS = 200  # of the first wish; each slot has its own from there on
+ERRS_EACH, ERRS = 11, 2  # in so many slots it errs so often, if it does
 MIN_LOTS = 100  # what no venue takes for too small
 WISHES = 4  # in a slot, at most
 NEAR = Decimal(40)  # how far from the middle resting orders go, in quote
@@ -52,6 +53,7 @@ class Wisher(Strategy):
         every: Duration
         bar: Duration | None = None
         has_limit: bool = False  # whether its stops have one
+        errs: bool = False  # whether it wants what is too small, too
 
     params: Params
     history_bars = 3
@@ -76,6 +78,8 @@ class Wisher(Strategy):
         slot = (timer.due_ns - params.begin_ns) // timer.every.ns
         rng = Random(params.seed * 1_000_003 + slot)
         size = SIZE_LOTS + (slot % 1_000) * WISHES
+        if params.errs and slot % ERRS_EACH < ERRS:
+            self._want(Side.BUY, 1, self._price_near(Side.BUY, 0))
         match params.manner:
             case Manner.CHURN:
                 self._churn(rng, size)

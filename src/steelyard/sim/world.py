@@ -12,6 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 from steelyard import dialects
+from steelyard.domain.exposure import Claim, Part, decided
 from steelyard.domain.messages import SECOND_NS
 from steelyard.exchange.admin import SetMaintenance
 from steelyard.sim import quiet
@@ -24,6 +25,7 @@ from steelyard.sim.timeline import HostClock, Timeline
 from steelyard.sim.trader_host import TraderHost
 from steelyard.sim.workload import Person, Wisher
 from steelyard.sim.world_auditor import Violation, WorldAuditor
+from steelyard.trading.breakers import Breaker
 from steelyard.trading.config import BotConfig, parse_config
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.faults import Fault
@@ -61,6 +63,52 @@ price_collar = "5%"
 """
 
 
+GUARDS = """
+max_order_size = "0.003"
+max_orders_per_minute = 30
+max_daily_loss = "{daily_loss}"
+max_drawdown = "{drawdown}"
+max_gross_exposure = "900"
+max_leverage = "0.007"
+[breakers]
+open_orders = "{open_orders}"
+slippage = {{ threshold = "0.0008%", window = "3s", resume = "ended" }}
+rejects = {{ threshold = 2, window = "6s", resume = "2s" }}
+heartbeats = {{ threshold = 2, window = "4s", resume = "ended" }}
+staleness = {{ threshold = "1s", window = "5s", resume = "ended" }}
+volatility = {{ threshold = "0.015%", window = "2s", resume = "1s" }}
+venue = {{ threshold = 1, window = "2s", resume = "ended" }}
+order_rate = {{ threshold = 14, window = "6s", resume = "2s" }}
+"""
+UNGUARDED = "[breakers]\n" + "".join(f'{breaker} = "off"\n' for breaker in Breaker)
+
+
+class Sums:
+    """What the bots of a world hold together; it outlives their processes."""
+
+    def __init__(self) -> None:
+        self.atoms: dict[str, int] = {}
+
+    def of(self, name: str) -> "Share":
+        """Return one bot's view."""
+        return Share(self, name)
+
+
+class Share(NamedTuple):
+    """One bot's part of the sums."""
+
+    sums: Sums
+    name: str
+
+    def claim(self, _quote: str, atoms: int, most_atoms: int | None, _now_ns: int) -> Claim:
+        """Take a part, if it fits."""
+        others = [Part(name, of) for name, of in self.sums.atoms.items() if name != self.name]
+        claim = decided(others, atoms, most_atoms)
+        if claim.is_granted:
+            self.sums.atoms[self.name] = atoms
+        return claim
+
+
 class Report(NamedTuple):
     """How a world has lived."""
 
@@ -96,6 +144,7 @@ class World:
         self.exchange = self._new_exchange(form)
         slack_ns = None if plan.has_steps else WAIT_SLACK_NS + plan.jitter_ns
         self.auditor = WorldAuditor(self.timeline, self.exchange, slack_ns, is_frank=plan.is_frank)
+        self._sums = Sums()
         names = [f"bot-{number}" for number in range(1, len(plan.manners) + 1)]
         keys = self.exchange.found(dict.fromkeys(names, DEPOSITS))
         self.bots = [
@@ -293,7 +342,7 @@ class World:
             HostClock(timeline, plan.ahead_ns[1 + number], plan.drift_e6[1 + number]),
             link,
             account=name,
-            config=_config(name, plan.dialect),
+            config=_config(name, plan),
             dialect=dialect,
             key=key,
             limits=_limits(plan),
@@ -301,6 +350,7 @@ class World:
             witness=self.auditor,
             seed=plan.seed,
             kill_at=plan.kill_at[1 + number],
+            exposure=self._sums.of(name),
         )
         host.gone = partial(self._restart, host)
         self.auditor.watch(host)
@@ -317,11 +367,19 @@ class World:
             every=f"{plan.every_ms}ms",
             bar=f"{plan.bar_s}s" if plan.bar_s else None,
             has_limit=plan.limits_stops,
+            errs=plan.is_guarded,
         )
 
 
-def _config(name: str, dialect: str) -> BotConfig:
-    return parse_config(CONFIG.format(name=name, dialect=dialect, symbol=LISTED.symbol))
+def _config(name: str, plan: Plan) -> BotConfig:
+    text = CONFIG.format(name=name, dialect=plan.dialect, symbol=LISTED.symbol)
+    open_orders = "cancel" if plan.seed % 2 else "keep"
+    # What kills comes before what only holds, so it is one of them.
+    daily_loss, drawdown = ("0.2", "off") if plan.seed % 3 else ("off", "0.2")
+    guards = UNGUARDED
+    if plan.is_guarded:
+        guards = GUARDS.format(open_orders=open_orders, daily_loss=daily_loss, drawdown=drawdown)
+    return parse_config(text + guards)
 
 
 def _limits(plan: Plan) -> LimitProfile:

@@ -14,7 +14,9 @@ from steelyard.domain.commands import Place, UserCommand
 from steelyard.domain.lifecycle import Order, OrderState
 from steelyard.domain.messages import (
     SECOND_NS,
+    AccountAnswer,
     AccountQuery,
+    AssetBalance,
     FillsQuery,
     OrderQuery,
     OrdersQuery,
@@ -23,6 +25,7 @@ from steelyard.domain.messages import (
 from steelyard.domain.order import Side
 from steelyard.domain.units import EXACT, to_atoms
 from steelyard.sim.exchange_host import ExchangeHost
+from steelyard.sim.guard_auditor import SLACK, Broken, GuardAuditor
 from steelyard.sim.timeline import Timeline
 from steelyard.sim.trader_host import TraderHost
 from steelyard.sim.workload import BY_HAND
@@ -78,6 +81,7 @@ class _Bot:
         self.asked: dict[int, type] = {}  # since the private stream is up
         self.compared: set[type] = set()
         self.pace: deque[int] = deque()  # when it wanted to send something, lately
+        self.guards = GuardAuditor(host)
 
 
 class WorldAuditor:
@@ -126,6 +130,10 @@ class WorldAuditor:
     def took(self, host: TraderHost, event: Input, wanted: list[actions.Action]) -> None:
         """A machine took an input and wants this."""
         bot = self._bots[host.name]
+        try:
+            bot.guards.took(event, wanted)
+        except Broken as broken:
+            raise Violation(broken.rule, f"{host.name}: {broken.text}") from broken
         match event:
             case actions.Start():
                 # What a process knew that is gone, and had not written down, it never sent.
@@ -339,6 +347,8 @@ class WorldAuditor:
             worth = instrument.notional_atoms(place.price_ticks, place.size_lots)
             if worth > to_atoms(limits.max_order_notional):
                 raise Violation("max_order_notional", f"{place.client_order_id} is worth {worth}")
+        if place.client_order_id not in bot.stops:
+            self._check_together(bot, place, truth)
         most = EXACT.divide(limits.max_position, instrument.lot_size)
         position = truth.position_atoms // instrument.lot_atoms
         for side in Side:
@@ -351,6 +361,42 @@ class WorldAuditor:
                     f"if all of {bot.host.name}'s {side.name} orders fill it has {worst} lots, "
                     f"allowed are {most}",
                 )
+
+    def _check_together(self, bot: _Bot, place: Place, truth: Truth) -> None:
+        """What the bots could come to hold together, and this one against its account's worth."""
+        limits, levels = bot.host.config.limits, self._exchange.exchange.levels(0, 1)
+        if limits.max_gross_exposure is None or not (levels.bids and levels.asks):
+            return
+        instrument = self._exchange.exchange.listings[0]
+        half_ticks = levels.bids[0][0] + levels.asks[0][0]
+        lot_atoms = half_ticks * instrument.tick_lot_atoms // 2
+        sides = _sides(truth, instrument.lot_atoms)
+        if sides[place.side] < max(sides.values()):
+            return  # the other side is the larger one
+        worst = {
+            name: max(_sides(self.truth(other.host), instrument.lot_atoms).values())
+            for name, other in self._bots.items()
+        }
+        self.counts["together"] += len(worst) > 1
+        if sum(worst.values()) * lot_atoms > to_atoms(limits.max_gross_exposure) * SLACK:
+            raise Violation("max_gross_exposure", f"with {place.client_order_id} {worst} lots")
+        if limits.max_leverage is not None:
+            deposit = sum(
+                balance.free_atoms + balance.held_atoms
+                if balance.asset_id == instrument.quote_asset_id
+                else (balance.free_atoms + balance.held_atoms) * lot_atoms // instrument.lot_atoms
+                for balance in self._balances(bot)
+                if balance.asset_id in (instrument.quote_asset_id, instrument.base_asset_id)
+            )
+            if worst[bot.host.name] * lot_atoms > deposit * limits.max_leverage * SLACK:
+                raise Violation("max_leverage", f"with {place.client_order_id} {worst} lots")
+
+    def _balances(self, bot: _Bot) -> tuple[AssetBalance, ...]:
+        exchange = self._exchange.exchange
+        account_id = exchange.keys.account_id(bot.host.account)
+        answer = exchange.ask(AccountQuery(account_id), exchange.now_ns)
+        assert isinstance(answer, AccountAnswer), "it is what was asked for"
+        return answer.balances
 
     def truth(self, host: TraderHost) -> Truth:
         """Return what the exchange has of a bot."""
@@ -384,6 +430,20 @@ class WorldAuditor:
     def hosts(self) -> Iterator[TraderHost]:
         """Yield the bots."""
         yield from (bot.host for bot in self._bots.values())
+
+
+def _sides(truth: Truth, lot_atoms: int) -> dict[Side, int]:
+    """Return the largest position that the open orders of each side can lead to, in lots."""
+    position = truth.position_atoms // lot_atoms
+    found = {}
+    for side in Side:
+        waiting = sum(
+            order.remaining_lots
+            for order in truth.orders.values()
+            if order.state.is_open and order.side is side
+        )
+        found[side] = abs(position + int(side) * waiting)
+    return found
 
 
 def _lots(state: TraderState) -> int:

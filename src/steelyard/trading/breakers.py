@@ -308,6 +308,11 @@ class Slipped:
         """A fill has cost so much more than the middle, in any unit, and would be worth so much."""
         self._fills.append((now_ns, cost, worth))
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there are fills to reckon with."""
+        return bool(self._fills)
+
     def share(self, now_ns: int) -> Decimal:
         """Return the cost of the window as a share; negative is a gain."""
         fills = self._fills

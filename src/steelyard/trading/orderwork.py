@@ -87,6 +87,7 @@ class OrderWork:
         # Told of an order that has ended, and what the venue counts of it: lots and quote atoms.
         self.ended: Callable[[OwnOrder, int, int], None] = lambda *_: None
         self.latencies_ns: list[int] = []
+        self.answered: Callable[[int], None] = lambda _: None  # so long after its bytes left
         self.mid_half_ticks: Callable[[], int | None] = lambda: None  # of the book, to be journaled
 
     # -- placing ------------------------------------------------------------------------------
@@ -334,6 +335,7 @@ class OrderWork:
         return order
 
     def _note_latency(self, latency_ns: int) -> None:
+        self.answered(latency_ns)
         self.latencies_ns.append(latency_ns)
         del self.latencies_ns[:-1_000]
 

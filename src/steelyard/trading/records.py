@@ -347,6 +347,20 @@ class StrategyFailed(Struct, frozen=True, tag=True):
     traceback: str
 
 
+class FillMarked(Struct, frozen=True, tag=True):
+    """Twice the middle when a fill was heard, and 1, 5 and 30 s later; None: it was not known."""
+
+    trade_id: int
+    side: Side
+    mid_half_ticks: tuple[int | None, ...]
+
+
+class Measured(Struct, frozen=True, tag=True):
+    """What this run has measured so far of its trading; `trading.measures` says what is what."""
+
+    numbers: dict[str, int]
+
+
 class LimitsSet(Struct, frozen=True, tag=True):
     """The limits and policies in force from here on, as they are configured."""
 
@@ -445,6 +459,8 @@ TraderRecord = (
     | BreakerTripped
     | BreakerResumed
     | DeadManChanged
+    | FillMarked
+    | Measured
     | LimitsSet
     | KeyAudited
     | ClockMeasured

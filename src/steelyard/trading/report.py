@@ -6,9 +6,14 @@ changes nothing. The shell adds what only it knows: log lines and latencies.
 
 from typing import Any
 
+from steelyard.domain.messages import SECOND_NS
+from steelyard.domain.order import Side
 from steelyard.domain.units import EXACT, from_atoms, in_full, plain
+from steelyard.trading.breakers import share_of
 from steelyard.trading.channels import Channel
 from steelyard.trading.limituse import uses
+from steelyard.trading.measures import BOUNDS_NS
+from steelyard.trading.orders import OwnOrder
 from steelyard.trading.shown import fill_shown, order_shown, position_shown
 from steelyard.trading.trader import Trader
 from steelyard.trading.tripping import Shown
@@ -37,9 +42,7 @@ def state_document(trader: Trader) -> dict[str, Any]:
         "position": position_shown(trader.turn.state.portfolio),
         "pnl": _pnl(trader),
         "balances": _balances(trader),
-        "orders": [
-            order_shown(order, trader.turn.instrument) for order in trader.turn.state.orders.open
-        ],
+        "orders": [_open_order(order, trader) for order in trader.turn.state.orders.open],
         "protection": _protection(trader),
         "fills": [
             fill_shown(fill, trader.turn.instrument, trader.listings.assets())
@@ -50,6 +53,7 @@ def state_document(trader: Trader) -> dict[str, Any]:
             for time_ns, atoms in trader.equity.points
         ],
         "risk": _risk(trader),
+        "measures": _measures(trader),
         "breakers": [_breaker(shown) for shown in trader.breakers.shown],
         "foreign_orders": len(trader.reconciler.strangers.open),
         "book": _book(trader),
@@ -168,6 +172,51 @@ def _balances(trader: Trader) -> list[dict[str, str]]:
         }
         for asset_id, (free, held) in sorted(trader.reconciler.account.balances.items())
     ]
+
+
+def _open_order(order: OwnOrder, trader: Trader) -> dict[str, Any]:
+    """Return an open order, and what is thought to be ahead of it, which no journal tells."""
+    ahead = trader.measures.ahead_lots(order.place.client_order_id)
+    instrument = trader.turn.instrument
+    shown = None if ahead is None else in_full(plain(instrument.size(ahead)))
+    return {**order_shown(order, instrument), "ahead": shown}
+
+
+def _measures(trader: Trader) -> dict[str, Any]:
+    """Return what the run has measured of its trading; shares are decimal texts, None: of nothing.
+
+    Latencies are [counts, sum in us] by step; the bounds of their buckets are in ms.
+    """
+    measures = trader.measures
+    liquidity, instrument = measures.liquidity, trader.turn.state.instrument
+    quote = depth = None
+    if liquidity is not None and instrument is not None:
+        quote = in_full(instrument.price(liquidity.spread_ticks))
+        depth = {
+            f"{'bid' if side is Side.BUY else 'ask'}_{parts}": in_full(plain(instrument.size(lots)))
+            for (side, parts), lots in liquidity.depth_lots.items()
+        }
+    return {
+        "orders": measures.orders,
+        "refusals": dict(measures.refusals),
+        "fill_ratio": _share(measures.filled_lots, measures.ordered_lots),
+        "slippage": _share(measures.slipped.cost, measures.slipped.worth),
+        "adverse": {
+            f"{horizon_ns // SECOND_NS}s": _share(told.cost, told.worth)
+            for horizon_ns, told in measures.adverse.items()
+        },
+        "latencies": {
+            step: [spread.counts[:], spread.sum_ns // US_NS]
+            for step, spread in measures.latencies.items()
+        },
+        "bounds_ms": [bound_ns // MS_NS for bound_ns in BOUNDS_NS],
+        "spread": quote,
+        "depth": depth,
+    }
+
+
+def _share(part: int, whole: int) -> str | None:
+    return in_full(plain(share_of(part, whole))) if whole else None
 
 
 def _breaker(shown: Shown) -> dict[str, Any]:

@@ -61,13 +61,14 @@ from steelyard.trading.exposure import Alone, Exposed
 from steelyard.trading.halts import Halts
 from steelyard.trading.host import Guard, StrategyHost, unguarded
 from steelyard.trading.marketdata import MarketData
+from steelyard.trading.measures import Measures
 from steelyard.trading.orders import Amending, OwnOrder
 from steelyard.trading.orderwork import OrderWork
 from steelyard.trading.portfolio import EquityCurve
 from steelyard.trading.protection import Protection
 from steelyard.trading.questions import Questions
 from steelyard.trading.reconcile import Reconciler
-from steelyard.trading.records import RunStopped
+from steelyard.trading.records import RunStopped, TraderRecord
 from steelyard.trading.resolution import Resolutions
 from steelyard.trading.startup import Phase, Startup
 from steelyard.trading.strategy import Desk, Strategy
@@ -141,7 +142,9 @@ class Trader:
         self.dead_man = DeadManTimer(turn, config.main.dead_man_ns)
         self.equity = EquityCurve(EQUITY_NS)
         self.breakers = Breakers(turn, config.breakers, self._cancel_open)
-        turn.recorded, turn.closed = self.breakers.see, self.breakers.closed
+        self.measures = Measures(turn)
+        self.work.answered = self.measures.answered
+        turn.recorded, turn.closed = self._recorded, self.breakers.closed
         self.questions.missed = self.breakers.missed
         self.exposed = Exposed(exposure or Alone())
         self.days = Days(turn, config.risk.drawdown, self._kill)
@@ -324,8 +327,7 @@ class Trader:
                     self.reconciler.account.balances[balance.asset_id] = free_held
             case BookMoved() | BookDelta() | BookSnapshot() | Trade():
                 if market.see(event) and desk.book.trouble(self.turn.now_ns) is None:
-                    if (half_ticks := desk.book.mid_half_ticks) is not None:
-                        self.breakers.price(half_ticks)
+                    self._see_price()
                     self.host.tell("on_book", desk.book)
             case _:
                 pass  # not asked for
@@ -412,6 +414,8 @@ class Trader:
             self._watch.clock()
         if self.market is not None:
             self.market.work()
+        if self._is_book_right:
+            self._see_price()  # a snapshot that was asked for may have moved it
         is_connected = self.phase >= Phase.STREAMS
         if is_connected:
             self.reconciler.work()
@@ -437,6 +441,9 @@ class Trader:
             self._work_orders()
             self.dead_man.work(is_healthy=self._is_open)
         self._note_equity()
+        if self.desk is not None:
+            self.measures.book = self.desk.book
+            self.measures.work()
         self._watch.status(*self.status)
 
     def _work_orders(self) -> None:
@@ -464,6 +471,14 @@ class Trader:
         closed, self.market.closed = self.market.closed, []
         for bar in closed:
             self.host.tell("on_bar", bar)
+
+    def _see_price(self) -> None:
+        if (half_ticks := self._mid_half_ticks()) is not None:
+            self.breakers.price(half_ticks)
+
+    def _recorded(self, message: TraderRecord) -> None:
+        self.breakers.see(message)
+        self.measures.see(message)
 
     def _mid_half_ticks(self) -> int | None:
         return None if self.desk is None else self.desk.book.mid_half_ticks
@@ -566,7 +581,7 @@ class Trader:
             self.gate,
             retried,
             self.protection.trouble,
-            self.breakers.trouble,
+            self.breakers.trouble_now(),
             protects,
             None if self._limits.max_daily_loss is None else self.loss_atoms,
             None if self._limits.max_leverage is None else self.equity_atoms,

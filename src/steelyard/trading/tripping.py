@@ -115,6 +115,15 @@ class Breakers:
         more = f" (and {', '.join(list(tripped)[1:])})" if len(tripped) > 1 else ""
         return f"the breaker {name}{more} has tripped: {self._why(name)}"
 
+    def trouble_now(self) -> str | None:
+        """Return the same, for an order that is checked now.
+
+        Where a gain leaves the window, what fills cost may come to be too much by time alone.
+        """
+        if self._slipped is not None and self._slipped.is_known:
+            self._look(Breaker.SLIPPAGE)
+        return self.trouble
+
     # -- what they hear ---------------------------------------------------------------------------
 
     def remember(self, message: TraderRecord, time_ns: int) -> None:
