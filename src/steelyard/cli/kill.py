@@ -102,7 +102,8 @@ def kill(
     data = common.directory
     targets = [_target(data, bot, key, drill=drill) for bot in bots or _everybody(data)]
     if resume:
-        return _lift(data, [target.name for target in targets], common)
+        names = [target.name for target in targets]
+        return _lift(data, names, why or "somebody ran `steelyard kill --lift`", common)
     wanted = Wanted(
         symbols=tuple(name.replace("/", "-").upper() for name in symbol),
         patience_ns=parse_duration_ns(within),
@@ -351,11 +352,11 @@ def _administration(data: Path) -> Any:
     return ask
 
 
-def _lift(data: Path, names: list[str], common: Common) -> int:
+def _lift(data: Path, names: list[str], why: str, common: Common) -> int:
     bots = Bots(data, _administration(data))
 
     async def act() -> dict[str, dict[str, Any]]:
-        return {name: await bots.resume(name) for name in names}
+        return {name: await bots.resume(name, why, who_asks()) for name in names}
 
     results = asyncio.run(act())
     common.show(results, "\n".join(f"{shown(name)}: may trade again" for name in results))

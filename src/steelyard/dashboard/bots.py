@@ -90,10 +90,12 @@ class Bots:
             "steps": steps,
         }
 
-    async def resume(self, name: str) -> dict[str, Any]:
+    async def resume(
+        self, name: str, why: str = "lifted on the page", who: str = "somebody"
+    ) -> dict[str, Any]:
         """Lift the latch; a running bot trades on, another one when it is started."""
         document = self._document(name)
-        Latch(self._data, name).lift()
+        Latch(self._data, name).lift(why, who, Clock().now_ns())
         answered = False
         if is_alive(document):
             status, _ = await self._ask_bot(document, "/resume")
@@ -189,7 +191,9 @@ class Bots:
         keys = (await self._administer(ListKeys()))["keys"]
         account = next((k["account"] for k in keys if k["key"] == document.get("key")), None)
         if account is None:
-            raise UsageError("the bot's key is not one of this exchange; kill it at its own venue")
+            raise UsageError(
+                "the bot's key is not one of this exchange; `steelyard kill` acts at its own venue"
+            )
         left = await self._administer(CancelOrders(account))
         if left["canceled"] and not only_count:
             steps.append(f"{left['canceled']} orders canceled at the exchange")
