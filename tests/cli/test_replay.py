@@ -35,9 +35,8 @@ def test_a_moment_is_a_time_or_a_record(data, capsys):
     fifth = json.loads(said(data, capsys, "replay", "dip", *at, "--json"))
     assert fifth["written"] <= fifth["at"] + 0.999
     assert fifth["sequence"] > 3
-    assert "nothing was written by then" in said(
-        data, capsys, "replay", "dip", "--at", "2020-01-01"
-    )
+    nothing = said(data, capsys, "replay", "dip", "--at", "2020-01-01")
+    assert "nothing was written by then" in nothing
 
 
 def test_what_is_no_moment_is_said(data, capsys):

@@ -18,8 +18,17 @@ from bot_process import Bot, config_text, open_account
 from exchange_here import ExchangeHere
 from native_client import Client
 
+from steelyard.net.clock import Clock
+from steelyard.store.journal import Journal
 from steelyard.store.latch import Latch
-from steelyard.trading.records import ClosingNoted, Killed, OrderAdopted, OrderPending, Resumed
+from steelyard.trading.records import (
+    ClosingNoted,
+    Killed,
+    OrderAdopted,
+    OrderPending,
+    Resumed,
+    codec,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -341,8 +350,39 @@ def test_the_venue_cancels_when_a_bot_with_a_dead_man_hangs(venue, start):
     wait_for(lambda: open_orders(venue, bot) == 0)
 
 
+def test_a_bot_behind_a_bridge_is_killed_by_a_bridge_of_its_own(venue, start):
+    """Another process of the library, with a key of its own reading."""
+    bot = start("bridged", runs=False)
+    bot.file.write_text(bot.file.read_text().replace('"binance"', '"ccxt:binance"'))
+    bot.start()
+    bot.wait(lambda s: len(s["orders"]) >= 3)
+    bot.send_signal(signal.SIGSTOP)
+    code, killed = kill(bot)
+    assert (code, killed["verified"]) == (0, True), killed
+    assert open_orders(venue, bot) == 0
+
+
 def test_a_venue_without_a_dead_man_says_so(start):
     bot = start("no-dead-man", "native", 'dead_man = "1m"', runs=False)
     bot.launch()
     assert bot.join() == 2
     assert "native cancels nothing by itself" in bot.errors.read_text()
+
+
+def test_a_bot_that_was_killed_by_itself_is_lifted_while_it_is_down(venue, start):
+    """Its journal alone latched it off, as a limit does; a person's word counts at the start."""
+    bot = start("by-itself")
+    assert bot.stop() == 0
+    journal = Journal(bot.data / "bots" / bot.name / "journal")
+    journal.append(codec().encode(Killed("the loss of the day"), Clock().now_ns()))
+    journal.commit()
+    journal.close()
+    bot.start()
+    bot.wait(lambda s: s["status"] == "killed")
+    assert bot.stop() == 0
+    assert kill(bot, "--lift", "--why", "looked at it")[0] == 0
+    bot.start()
+    bot.wait(lambda s: s["status"] == "running")
+    assert bot.stop() == 0
+    (resumed,) = [message for _, message in bot.journal() if isinstance(message, Resumed)]
+    assert "looked at it" in resumed.why

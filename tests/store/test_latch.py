@@ -21,9 +21,9 @@ def test_a_mark_is_set_and_lifted(latch):
     assert latch.is_set
     assert latch.words == {"why": "enough", "who": "alice", "time_ms": 1_700_000_000_123}
     assert latch.why == "enough (alice)"
-    assert latch.lift()
+    assert latch.lift("looked at it", "bob", 1_700_000_001_000_000_000)
     assert not latch.is_set
-    assert not latch.lift()
+    assert not latch.lift("again", "bob", 1_700_000_001_000_000_000)
 
 
 def test_a_mark_of_a_bot_that_has_never_run_waits_for_it(latch, tmp_path):
@@ -32,6 +32,19 @@ def test_a_mark_of_a_bot_that_has_never_run_waits_for_it(latch, tmp_path):
     assert bot_directories(tmp_path) == ["dip"]
     Directory(tmp_path / "bots" / "dip").close()
     assert latch.is_set
+
+
+def test_a_lift_counts_for_kills_before_it_alone(latch):
+    """A bot that did not run hears of it; one that was killed since does not."""
+    second = 10**9
+    latch.lift("of a bot that never ran", "bob", 1)
+    latch.set("x", "y", 1)
+    assert latch.lifted_since(0) is None
+    latch.lift("looked at it", "bob", 5 * second)
+    assert latch.lifted_since(4 * second) == "looked at it (bob)"
+    assert latch.lifted_since(6 * second) is None
+    latch.set("again", "y", 7 * second)
+    assert latch.lifted_since(4 * second) is None
 
 
 def test_the_first_words_stay(latch):
@@ -71,7 +84,7 @@ def test_names_of_closing_orders_are_kept(latch, tmp_path):
     with file.open("a") as torn:
         torn.write(json.dumps({"client_order_id": "c"})[:-4])
     assert latch.closing == ("a", "b")
-    latch.lift()
+    latch.lift("x", "y", 2)
     assert latch.closing == ("a", "b")  # the bot's journal may not have them yet
 
 

@@ -126,8 +126,9 @@ class Run:
             self._blocks = iter(data.blocks())
         self.desk = ReplayDesk(instrument, self.replay)
         deposits = assumed.deposit_atoms(settings, instrument)
-        is_stepped = isinstance(data, BarColumns) and not settings.timers_in_bars
-        step_ns = data.interval_ns if is_stepped else 0
+        step_ns = 0
+        if isinstance(data, BarColumns) and not settings.timers_in_bars:
+            step_ns = data.interval_ns
         self.host = Host(strategy, self.desk, self.replay, limits, stop_loss, deposits, step_ns)
         strategy.bind(self.desk)
 

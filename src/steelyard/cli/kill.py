@@ -20,13 +20,11 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from steelyard.cli.administration import administer
 from steelyard.cli.killer import Killer, Outcome, Wanted
 from steelyard.cli.options import Common, parse_duration_ns
 from steelyard.cli.terminal import shown
-from steelyard.dashboard.bots import Bots, Replied
+from steelyard.dashboard.bot_process import Replied, ask_to_die, last_word, lift
 from steelyard.domain.errors import ConfigError, SteelyardError, UsageError
-from steelyard.exchange.admin import AdminCall
 from steelyard.net.clock import Clock
 from steelyard.store import datadir
 from steelyard.store.latch import Latch
@@ -102,7 +100,8 @@ def kill(
     data = common.directory
     targets = [_target(data, bot, key, drill=drill) for bot in bots or _everybody(data)]
     if resume:
-        return _lift(data, [target.name for target in targets], common)
+        names = [target.name for target in targets]
+        return _lift(data, names, why or "somebody ran `steelyard kill --lift`", common)
     wanted = Wanted(
         symbols=tuple(name.replace("/", "-").upper() for name in symbol),
         patience_ns=parse_duration_ns(within),
@@ -151,13 +150,12 @@ def who_asks() -> str:
 
 async def _kill(data: Path, target: Target, wanted: Wanted) -> dict[str, Any]:
     begun_ns = perf_counter_ns()
-    bots = Bots(data, _administration(data))
-    replied = bots.last_word(target.name)
+    replied = last_word(data, target.name)
     asked: asyncio.Task[Replied] | None = None
     if not wanted.is_drill:
-        asked = asyncio.create_task(bots.ask_to_die(target.name))
+        asked = asyncio.create_task(ask_to_die(data, target.name))
     if target.config is None or target.key is None:
-        result = await _at_exchange(data, bots, target, wanted, asked)
+        result = await _at_exchange(data, target, wanted, asked)
     else:
         wanted = wanted._replace(is_settled=replied.is_gone, is_alive=replied.is_alive)
         result = await _at_venue(data, target, wanted, asked)
@@ -254,7 +252,7 @@ def _failed(why: str, code: int, wanted: Wanted) -> dict[str, Any]:
 
 
 async def _at_exchange(
-    data: Path, bots: Bots, target: Target, wanted: Wanted, asked: asyncio.Task[Replied] | None
+    data: Path, target: Target, wanted: Wanted, asked: asyncio.Task[Replied] | None
 ) -> dict[str, Any]:
     """Kill a bot whose key cannot be had, by the administration of the exchange here."""
     told = await asked if asked is not None else None
@@ -264,7 +262,7 @@ async def _at_exchange(
         what = "--drill" if wanted.is_drill else "--flatten" if wanted.flatten else "--symbol"
         return _failed(f"{what} needs the venue and a key: {target.why_not}", USAGE, wanted)
     try:
-        left = await bots.cancel_at_exchange(target.name)
+        left = await _administered(data, target.name)
     except SteelyardError as error:
         return _failed(f"{target.why_not}; and {error}", USAGE, wanted)
     is_clear = left["open_orders"] == 0
@@ -344,18 +342,21 @@ def _with_key(name: str, config: BotConfig, reference: str) -> Target:
         return Target(name, config, why_not=str(error))
 
 
-def _administration(data: Path) -> Any:
-    async def ask(call: AdminCall) -> dict[str, Any]:
+async def _administered(data: Path, name: str) -> dict[str, Any]:
+    """Have the exchange of this directory cancel all of a bot's account, and count."""
+    # What an exchange is made of, which takes longer to load than a kill to begin.
+    from steelyard.cli.administration import administer  # noqa: PLC0415
+    from steelyard.dashboard.bots import Bots  # noqa: PLC0415
+
+    async def ask(call: Any) -> dict[str, Any]:
         return await asyncio.to_thread(administer, data, call)
 
-    return ask
+    return await Bots(data, ask).cancel_at_exchange(name)
 
 
-def _lift(data: Path, names: list[str], common: Common) -> int:
-    bots = Bots(data, _administration(data))
-
+def _lift(data: Path, names: list[str], why: str, common: Common) -> int:
     async def act() -> dict[str, dict[str, Any]]:
-        return {name: await bots.resume(name) for name in names}
+        return {name: await lift(data, name, why, who_asks()) for name in names}
 
     results = asyncio.run(act())
     common.show(results, "\n".join(f"{shown(name)}: may trade again" for name in results))

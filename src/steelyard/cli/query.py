@@ -16,7 +16,7 @@ CELL_MAX = 80  # letters of a cell, for people
 
 def query(
     bot: str,
-    sql: str = RECENT,
+    sql: str = "",
     /,
     *,
     rebuild: bool = False,
@@ -51,7 +51,7 @@ def query(
         text = "\n".join(f"{name}: {', '.join(columns)}" for name, columns in shown.items())
         common.show({**shown, "views": [*VIEWS]}, f"{text}\nviews: {', '.join(VIEWS)}")
         return 0
-    answer = ask_sqlite(following.file, sql)
+    answer = ask_sqlite(following.file, sql or RECENT)
     if common.json:
         rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
         common.show({"sequence": sequence, "rows": rows, "is_cut": answer.is_cut})

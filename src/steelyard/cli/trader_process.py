@@ -465,8 +465,12 @@ class TraderProcess:
         state, found = self.trader.turn.state, list[Input]()
         if (is_set := self._latch.is_set) and state.killed_why is None:
             found.append(Kill(self._latch.why, has_file=True))
-        elif state.killed_why is not None and state.killed_has_file and not is_set:
-            found.append(Resume("the kill mark was lifted"))
+        elif state.killed_why is not None and not is_set:
+            lifted = self._latch.lifted_since(state.killed_ns)
+            if lifted is not None or state.killed_has_file:
+                found.append(Resume(lifted or "the kill mark was taken away"))
+        elif state.killed_why is None:
+            self._latch.forget_lift()  # it is of before
         if is_set or not self._has_looked:
             self._has_looked = True
             if not state.closing.issuperset(names := self._latch.closing):
@@ -501,7 +505,7 @@ class TraderProcess:
     async def resume(self, why: str) -> dict[str, Any]:
         """Lift the latch."""
         self._look_ns = self.clock.now_ns() + LOOK_NS
-        self._latch.lift()
+        self._latch.lift(why, "asked over its port", self.clock.now_ns())
         self.step(Resume(why))
         return {"resumed": True}
 

@@ -6,45 +6,26 @@ the account if the bot did not answer, and the open orders are counted at the ex
 file keeps a bot that was dead from trading when it comes back. Killed means: counted, and zero.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import perf_counter_ns
-from typing import Any, NamedTuple
+from typing import Any
 
-from steelyard.domain.errors import ConfigError, PeerError, TransportError, UsageError
+from steelyard.dashboard.bot_process import Replied, ask_bot, ask_to_die, document_of, lift
+from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.exchange.admin import AdminCall, CancelOrders
 from steelyard.exchange.issuing import ListKeys
 from steelyard.net.clock import Clock
-from steelyard.net.loopback import ask
 from steelyard.store.datadir import (
-    about_file,
     bot_directories,
     is_alive,
     latch_file,
-    port_file,
-    read_document,
 )
 from steelyard.store.latch import Latch
 
 Administer = Callable[[AdminCall], Awaitable[dict[str, Any]]]
 ANSWER_S = 5.0
 RECONCILE_S = 14.0  # a bot says within 12 what came of it
-
-
-class Replied(NamedTuple):
-    """What a bot's process said when it was asked to die.
-
-    is_gone: it ended in order before; is_alive: the process is there. is_settled: nothing of it is
-    on its way to the venue any more.
-    """
-
-    answered: bool = False
-    canceled: int = 0
-    is_gone: bool = False
-    is_alive: bool = False
-    is_settled: bool = False
-    steps: tuple[str, ...] = ()
 
 
 class Bots:
@@ -92,38 +73,11 @@ class Bots:
 
     async def resume(self, name: str) -> dict[str, Any]:
         """Lift the latch; a running bot trades on, another one when it is started."""
-        document = self._document(name)
-        Latch(self._data, name).lift()
-        answered = False
-        if is_alive(document):
-            status, _ = await self._ask_bot(document, "/resume")
-            answered = status == 200  # noqa: PLR2004 HTTP's word for done
-        return {"resumed": True, "bot_answered": answered}
-
-    def last_word(self, name: str) -> Replied:
-        """Return what a bot's files say of its process, without asking it."""
-        directory = self._data / "bots" / name
-        document = read_document(port_file(directory), missing={})
-        is_alive_now = bool(document) and is_alive(document)
-        return Replied(is_gone=not document, is_alive=is_alive_now)
+        return await lift(self._data, name, "lifted on the page", "somebody")
 
     async def ask_to_die(self, name: str) -> Replied:
         """Ask a bot's process to latch trading off and to cancel; it may not answer."""
-        word = self.last_word(name)
-        if not word.is_alive:
-            return word._replace(steps=("the bot is not running",), is_settled=word.is_gone)
-        document = self._document(name)
-        try:
-            status, answer = await self._ask_bot(document, "/kill")
-        except (TransportError, PeerError) as error:
-            said = f"the bot did not answer ({error}); acting without it"
-            return word._replace(steps=(said,))
-        canceled = int(answer.get("canceled", 0))
-        if status != 200:  # noqa: PLR2004 HTTP's word for done
-            said = "the bot could not stop by itself; acting without it"
-            return word._replace(canceled=canceled, steps=(said,))
-        said = f"the bot stopped and canceled {canceled} orders"
-        return word._replace(answered=True, canceled=canceled, is_settled=True, steps=(said,))
+        return await ask_to_die(self._data, name)
 
     async def cancel_at_exchange(self, name: str) -> dict[str, Any]:
         """Have the exchange of this directory cancel all of a bot's account, and count.
@@ -143,7 +97,7 @@ class Bots:
         document = self._document(name)
         if not is_alive(document):
             return {"done": False, "text": "the bot does not run; its start compares everything"}
-        status, answer = await self._ask_bot(document, "/reconcile", RECONCILE_S)
+        status, answer = await ask_bot(document, "/reconcile", RECONCILE_S)
         if status != 200:  # noqa: PLR2004 HTTP's word for done
             return {"done": False, "text": "the bot refuses to be asked"}
         return answer
@@ -168,19 +122,7 @@ class Bots:
         }
 
     def _document(self, name: str) -> dict[str, Any]:
-        known = bot_directories(self._data)
-        if name not in known:
-            raise UsageError(f"no bot {name!r} here; there are: {', '.join(known) or 'none'}")
-        directory = self._data / "bots" / name
-        running = read_document(port_file(directory), missing={})
-        return running or read_document(about_file(directory))
-
-    async def _ask_bot(
-        self, document: dict[str, Any], path: str, timeout_s: float = ANSWER_S
-    ) -> tuple[int, dict[str, Any]]:
-        return await asyncio.to_thread(
-            ask, document["port"], "POST", path, token=document["token"], timeout_s=timeout_s
-        )
+        return document_of(self._data, name)
 
     async def _cancel_at_exchange(
         self, document: dict[str, Any], steps: list[str], *, only_count: bool
@@ -189,7 +131,9 @@ class Bots:
         keys = (await self._administer(ListKeys()))["keys"]
         account = next((k["account"] for k in keys if k["key"] == document.get("key")), None)
         if account is None:
-            raise UsageError("the bot's key is not one of this exchange; kill it at its own venue")
+            raise UsageError(
+                "the bot's key is not one of this exchange; `steelyard kill` acts at its own venue"
+            )
         left = await self._administer(CancelOrders(account))
         if left["canceled"] and not only_count:
             steps.append(f"{left['canceled']} orders canceled at the exchange")

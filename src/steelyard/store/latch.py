@@ -1,6 +1,7 @@
 """The kill mark of a bot: a file that keeps it from trading, whatever else has happened to it.
 
     DIR/bots/NAME/killed         the mark: who pressed the button, when and why
+    DIR/bots/NAME/lifted         who lifted it, when and why: for a bot that did not run then
     DIR/bots/NAME/closing.jsonl  names of orders by which a kill closes the position, one a line
 
 The invariant: what cannot be looked at counts as set. A mark is set by anybody who may write here
@@ -19,7 +20,7 @@ from steelyard.domain.errors import ConfigError
 from steelyard.store.datadir import Directory, latch_file, write_atomically
 from steelyard.store.disk import sync
 
-CLOSING = "closing.jsonl"
+LIFTED, CLOSING = "lifted", "closing.jsonl"
 WORDS_MAX_BYTES = 10_000
 CLOSING_MAX_BYTES = 1 << 20
 
@@ -31,7 +32,8 @@ class Latch:
         self.bot = bot
         self._file = latch_file(data, bot)
         self._path = str(self._file)
-        self._closing = self._file.parent / CLOSING
+        self._lifted = self._file.with_name(LIFTED)
+        self._closing = self._file.with_name(CLOSING)
 
     @property
     def is_set(self) -> bool:
@@ -56,29 +58,41 @@ class Latch:
             Directory(self._file.parent).close()  # of a bot that has never run
         document = {"killed": True, "why": why, "who": who, "time_ms": now_ns // 10**6}
         write_atomically(self._file, document)
+        self.forget_lift()
 
-    def lift(self) -> bool:
-        """Take the mark away; return whether there was one.
+    def lift(self, why: str, who: str, now_ns: int) -> bool:
+        """Take the mark away, and leave word of it; return whether there was one.
 
         Raises:
             ConfigError: The disk refuses.
         """
         was_set = self.is_set
+        if self._file.parent.exists():
+            document = {"why": why, "who": who, "time_ms": now_ns // 10**6}
+            write_atomically(self._lifted, document)
         try:
             self._file.unlink(missing_ok=True)
         except OSError as error:
             raise ConfigError(f"{self._file} cannot be removed: {error.strerror}") from error
         return was_set
 
+    def lifted_since(self, time_ns: int) -> str | None:
+        """Return who lifted it and why, if that was after a time."""
+        words = _words(self._lifted)
+        time_ms = words.get("time_ms")
+        if not isinstance(time_ms, int) or time_ms < time_ns // 10**6:
+            return None
+        return f"{words.get('why') or 'it was lifted'} ({words.get('who') or 'somebody'})"
+
+    def forget_lift(self) -> None:
+        """Take the word of a lift away: the bot has heard it, or it is killed anew."""
+        with suppress(OSError):
+            self._lifted.unlink(missing_ok=True)
+
     @property
     def words(self) -> dict[str, Any]:
         """What the mark says; empty where it says nothing that can be read."""
-        with suppress(OSError, ValueError, RecursionError):
-            with self._file.open("rb") as file:
-                document = json.loads(file.read(WORDS_MAX_BYTES))
-            if isinstance(document, dict):
-                return {key: document[key] for key in ("why", "who", "time_ms") if key in document}
-        return {}
+        return _words(self._file)
 
     @property
     def why(self) -> str:
@@ -115,3 +129,12 @@ class Latch:
                 with suppress(ValueError, KeyError, TypeError):
                     found[str(json.loads(line)["client_order_id"])] = None
         return tuple(found)
+
+
+def _words(file: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError, RecursionError):
+        with file.open("rb") as opened:
+            document = json.loads(opened.read(WORDS_MAX_BYTES))
+        if isinstance(document, dict):
+            return {key: document[key] for key in ("why", "who", "time_ms") if key in document}
+    return {}

@@ -102,6 +102,7 @@ class TraderState:
         self.timer_slots: dict[int, int] = {}  # last slot used by interval
         self.killed_why: str | None = None
         self.killed_has_file = False
+        self.killed_ns = 0  # when
         self.closing: set[str] = set()  # orders by which the kill switch closed the position
         self.fills_checked: int | None = None  # last trade id up to which nothing is missing
         self.books = AccountBooks()
@@ -167,7 +168,7 @@ class TraderState:
                 self.timer_slots[message.interval_ns] = message.slot
             case Killed():
                 self.killed_why = message.why
-                self.killed_has_file = message.has_file
+                self.killed_has_file, self.killed_ns = message.has_file, time_ns
             case Resumed():
                 self.killed_why, self.peak_atoms = None, None
             case ClosingNoted():
