@@ -191,6 +191,31 @@ def test_two_clocks_are_no_one_dataset(tmp_path):
         import_file(root, archive, Wanted(), now_ns=1)
 
 
+def test_numbers_that_go_the_other_way_than_times_are_refused(tmp_path):
+    """Two markets under one name, as spot and futures have."""
+    root = tmp_path / "c"
+    spot = write(tmp_path, "BTCUSDT-trades-2024-01-02.csv", [trade(70, START_MS + 9_000_000)])
+    futures = write(tmp_path, "BTCUSDT-trades-2024-01-01.csv", [trade(900, START_MS)])
+    import_file(root, spot, Wanted(), now_ns=1)
+    before = content(root)
+    with pytest.raises(UsageError, match=r"900 to 900 .* 70 to 70 .* another market.*--venue"):
+        import_file(root, futures, Wanted(), now_ns=1)
+    assert content(root) == before
+    import_file(root, futures, Wanted("binance-um"), now_ns=1)
+    assert len(content(root)) == 2
+
+
+def test_spot_and_futures_of_one_symbol_are_two_datasets(tmp_path):
+    root = tmp_path / "c"
+    spot = write(tmp_path, "BTCUSDT-trades-2024-01-02.csv", [trade(70, START_MS)])
+    rest, header = trade(900, START_MS), "id,price,qty,quote_qty,time,is_buyer_maker"
+    futures = write(tmp_path, "BTCUSDT-trades-2024-01.csv", [header, rest.removesuffix(",True")])
+    import_file(root, spot, Wanted(), now_ns=1)
+    notes = import_file(root, futures, Wanted(), now_ns=1).notes
+    assert "its columns are those of binance-um, not of binance; --venue says otherwise" in notes
+    assert [each.venue for each in datasets(root)] == ["binance", "binance-um"]
+
+
 def test_a_wrong_checksum_beside_a_file_is_an_error(tmp_path):
     path = write(tmp_path, "BTCUSDT-1m-2024-01.csv", [kline(0)])
     write(tmp_path, "BTCUSDT-1m-2024-01.csv.CHECKSUM", ["0" * 64 + "  x"])

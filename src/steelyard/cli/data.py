@@ -80,7 +80,7 @@ def import_data(
     file
         CSV, Parquet, feather, JSON rows, or a recording; packed by zip or gzip or not at all.
     venue
-        Whose data it is: a name of your choice, as binance or binance-usdm. Default: as the file
+        Whose data it is: a name of your choice, as binance or binance-um. Default: as the file
         says, else files.
     symbol
         The market, as BTC-USDT.

@@ -74,7 +74,12 @@ class Reading:
             self.form = hint.form if hint else f"table of {self._shape.kind}"
         name = inner_name(path)
         said = hint or own
-        self.venue = checked_venue(wanted.venue or said.venue or UNKNOWN_VENUE)
+        told = hint.venue_of(names, has_header=table.has_names) if hint else own.venue
+        self.venue = checked_venue(wanted.venue or told or UNKNOWN_VENUE)
+        if hint and not wanted.venue and told != hint.venue:
+            self.notes.append(
+                f"its columns are those of {told}, not of {hint.venue}; --venue says otherwise"
+            )
         self.symbol = symbol_in(name, wanted.symbol or said.symbol)
         self._interval = wanted.interval or said.interval or _interval_in(name)
         self._ends = ends if wanted.ends is None else wanted.ends

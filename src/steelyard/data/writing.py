@@ -36,6 +36,7 @@ from steelyard.data.manifest import (
     write,
 )
 from steelyard.data.moments import interval_ns, shown
+from steelyard.data.numbering import Stretch, check_numbers
 from steelyard.data.partitions import PartWriter, begins_ns, dates_of
 from steelyard.data.shapes import Rows
 from steelyard.data.stepping import Stepping
@@ -83,7 +84,7 @@ class _Stage(NamedTuple):
     last_ns: int
     price_decimals: int
     size_decimals: int
-    is_new: bool = True
+    numbers: tuple[int, int] = (0, 0)  # the least and the greatest, where they have any
 
 
 @contextmanager
@@ -205,6 +206,7 @@ class Staging:
             int(time_ns[-1]),
             waiting[0].price_decimals,
             waiting[0].size_decimals,
+            _numbers(key, frame),
         )
         self._stages.setdefault(key, []).append(stage)
 
@@ -215,6 +217,8 @@ class Staging:
         old = read(folder)
         new = self._stages[key]
         manifest, factors = self._founded(key, old, new)
+        stretches = (Stretch(stage.first_ns, stage.last_ns, *stage.numbers) for stage in new)
+        check_numbers(key, old.parts if old else (), stretches)
         tick, lot = manifest.tick, manifest.lot
         counts = _Counts()
         prepare = _Preparation(key, tick, lot, self._merge, counts, folder)
@@ -355,6 +359,15 @@ class _Preparation:
         self._counts.rounded += steps.rounded
         self._counts.levels += steps.levels
         return frame.with_columns(is_new=pl.lit(value=True))
+
+
+def _numbers(key: Key, frame: pl.DataFrame) -> tuple[int, int]:
+    """Return the least and the greatest number that rows have; 0 where they have none."""
+    if key.kind is Kind.BARS:
+        return 0, 0
+    numbered = frame[NUMBER[key.kind]]
+    numbered = numbered.filter(numbered > 0)
+    return (int(numbered.min()), int(numbered.max())) if len(numbered) else (0, 0)  # type: ignore[arg-type]
 
 
 _Span = tuple[int, int] | None  # [from_ns, to_ns); None: all
