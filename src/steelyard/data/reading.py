@@ -27,10 +27,19 @@ from steelyard.domain.errors import UsageError
 Clip = tuple[int | None, int | None]  # how many decimals of prices and of sizes matter
 UNKNOWN_VENUE = "files"
 
-# Freqtrade: `BTC_USDT-5m.feather`, `BTC_USDT_USDT-1h-futures.feather`.
+# Freqtrade: `BTC_USDT-5m.feather`; of futures, which have a third currency to settle in,
+# `BTC_USDT_USDT-1h-futures.feather`, and other series in the same form: `BTC_USDT_USDT-8h-mark`.
 _PAIR = re.compile(
-    r"([A-Z0-9]+)_([A-Z0-9]+)(?:_[A-Z0-9]+)?-(?:([0-9]+[smhdwM])|trades)\b", re.IGNORECASE
+    r"([A-Z0-9]+)_([A-Z0-9]+)(_[A-Z0-9]+)?-(?:([0-9]+[smhdwM])|trades)(?:-([A-Z_]+))?\b",
+    re.IGNORECASE,
 )
+_UNTRADED = {  # what nobody traded at, by how a name ends
+    "mark": "mark prices",
+    "index": "prices of an index",
+    "premiumindex": "premiums over an index",
+    "funding_rate": "rates of funding",
+}
+FUTURES_VENUE = f"{UNKNOWN_VENUE}-futures"
 _SPELLED = re.compile(r"\b([0-9]*[A-Z][A-Z0-9]{1,10})[-/]([A-Z]{2,6})\b")
 _INTERVAL = re.compile(r"(?<![A-Za-z0-9])([0-9]{1,3}[smhdw])(?![A-Za-z0-9])")
 
@@ -74,7 +83,9 @@ class Reading:
             self.form = hint.form if hint else f"table of {self._shape.kind}"
         name = inner_name(path)
         said = hint or own
-        told = hint.venue_of(names, has_header=table.has_names) if hint else own.venue
+        told = own.venue or _venue_in(path, name)
+        if hint:
+            told = hint.venue_of(names, has_header=table.has_names)
         self.venue = checked_venue(wanted.venue or told or UNKNOWN_VENUE)
         if hint and not wanted.venue and told != hint.venue:
             self.notes.append(
@@ -163,6 +174,25 @@ def symbol_in(name: str, told: str) -> str:
     raise UsageError(f"{name} does not say of which market it is; give --symbol BTC-USDT")
 
 
+def _venue_in(path: Path, name: str) -> str:
+    """Return the venue that a file is of by its name alone; empty: any.
+
+    Raises:
+        UsageError: Its rows are not of trades, though they look like bars.
+    """
+    match = _PAIR.search(name)
+    if match is None:
+        return ""
+    ending = (match[5] or "").lower()
+    if ending in _UNTRADED:
+        raise UsageError(
+            f"{path} has {_UNTRADED[ending]}, by its name, at which nothing was traded: they are "
+            "no bars to play. Import the file whose name ends in -futures; if these are bars of "
+            f"trades after all, name it without -{match[5]}"
+        )
+    return FUTURES_VENUE if ending == "futures" or match[3] else ""
+
+
 def _names(table: Table, wanted: Wanted, hint: Named | None) -> tuple[str, ...]:
     if wanted.columns:
         if len(wanted.columns) != len(table.columns):
@@ -198,7 +228,7 @@ def _renamed(frame: Frame, names: tuple[str, ...]) -> Frame:
 
 def _interval_in(name: str) -> str:
     if match := _PAIR.search(name):
-        return (match[3] or "").lower() if not (match[3] or "").endswith("M") else ""
+        return (match[4] or "").lower() if not (match[4] or "").endswith("M") else ""
     found = _INTERVAL.findall(name)
     return found[0] if len(set(found)) == 1 else ""
 
