@@ -138,6 +138,51 @@ def test_rows_that_contradict_are_refused_and_nothing_changes(tmp_path):
     assert [row[1] for row in next(iter(content(root).values()))[0]] == [10_000, 10_100, 10_000]
 
 
+def closes(root):
+    return [row[4] for row in next(iter(content(root).values()))[0]]
+
+
+def test_replaced_rows_come_back_by_their_own_file(tmp_path):
+    """It is not passed over: neither with --replace, nor without, where it is refused aloud."""
+    root = tmp_path / "c"
+    first = write(tmp_path, "BTCUSDT-1m-2024-01-01.csv", [kline(0), kline(1)])
+    other = write(tmp_path, "BTCUSDT-1m-2024-01-02.csv", [kline(1, 101)])
+    import_file(root, first, Wanted(), now_ns=1)
+    before = closes(root)
+    import_file(root, other, Wanted(), now_ns=1, replaces=True)
+    assert closes(root) != before
+    with pytest.raises(Conflict):
+        import_file(root, first, Wanted(), now_ns=1)
+    report = import_file(root, first, Wanted(), now_ns=1, replaces=True)
+    assert (report.was_there, report.done[0].replaced) == (False, 1)
+    assert closes(root) == before
+    assert import_file(root, first, Wanted(), now_ns=1).was_there
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_damaged_file_is_written_anew_by_its_sources(tmp_path, is_gone):
+    """Each brings back what it has; a file that has nothing of it may not throw it away."""
+    root = tmp_path / "c"
+    names = ("BTCUSDT-1m-2024-01-01.csv", "BTCUSDT-1m-2024-01-02.csv")
+    first = write(tmp_path, names[0], [kline(0), kline(1)])
+    second = write(tmp_path, names[1], [kline(1), kline(2)])
+    for path in (first, second):
+        import_file(root, path, Wanted(), now_ns=1)
+    whole = content(root)
+    (file,) = root.glob("**/*.parquet")
+    file.unlink() if is_gone else file.write_bytes(b"noise" * 100)
+    with pytest.raises(ConfigError, match=rf"import --replace {names[0]} {names[1]}"):
+        content(root)
+    other = write(tmp_path, "BTCUSDT-1m-2024-01-03.csv", [kline(1)])
+    with pytest.raises(ConfigError, match=rf"import --replace {names[0]} {names[1]}"):
+        import_file(root, other, Wanted(), now_ns=1)
+    (done,) = import_file(root, first, Wanted(), now_ns=1).done
+    assert (done.damaged, done.again, done.added) == (1, (names[1],), 2)
+    (done,) = import_file(root, second, Wanted(), now_ns=1).done
+    assert (done.damaged, done.added) == (0, 1)
+    assert content(root) == whole
+
+
 def test_a_number_off_the_listed_steps_is_named_and_rounded_only_if_asked(tmp_path):
     root = tmp_path / "c"
     path = write(tmp_path, "BTCUSDT-1m-2024-01.csv", [kline(0), kline(1, volume="1.000004")])

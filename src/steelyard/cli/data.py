@@ -102,7 +102,8 @@ def import_data(
     round
         Take numbers off the steps to the nearest; the manifest says how many.
     replace
-        Let the file's rows take the place of those that they contradict.
+        Let the file's rows take the place of those that they contradict, also where the file was
+        imported before; a file of the catalog that is damaged is written anew.
     """
     from_user = (venue, symbol, interval, kind, columns, ends)
     steps_of = (steps, tick, lot, round)
