@@ -3,6 +3,7 @@
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from pathlib import Path
+from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 from tempfile import TemporaryDirectory
 
 import polars as pl
@@ -181,6 +182,23 @@ def test_a_damaged_file_is_written_anew_by_its_sources(tmp_path, is_gone):
     (done,) = import_file(root, second, Wanted(), now_ns=1).done
     assert (done.damaged, done.added) == (0, 1)
     assert content(root) == whole
+
+
+def test_a_disk_that_takes_no_more_leaves_the_catalog_as_it_was(tmp_path):
+    """Full while rows are staged: a sentence, and nothing is left behind."""
+    root = tmp_path / "c"
+    path = write(tmp_path, "BTCUSDT-1m-2024-01-01.csv", [kline(n, 100 + n) for n in range(50)])
+    import_file(root, write(tmp_path, "BTCUSDT-1m-2024-01.csv", [kline(0)]), Wanted(), now_ns=1)
+    before = content(root)
+    soft, hard = getrlimit(RLIMIT_FSIZE)
+    setrlimit(RLIMIT_FSIZE, (500, hard))  # Python lets a write beyond it fail as others do
+    try:
+        with pytest.raises(ConfigError, match=r"cannot be written: .*nothing was imported"):
+            import_file(root, path, Wanted(), now_ns=1)
+    finally:
+        setrlimit(RLIMIT_FSIZE, (soft, hard))
+    assert content(root) == before
+    assert not list(root.glob(".stage*"))
 
 
 def test_a_number_off_the_listed_steps_is_named_and_rounded_only_if_asked(tmp_path):

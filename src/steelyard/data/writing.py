@@ -38,7 +38,7 @@ from steelyard.data.manifest import (
 )
 from steelyard.data.moments import interval_ns, shown
 from steelyard.data.numbering import Stretch, check_numbers
-from steelyard.data.partitions import PartWriter, begins_ns, dates_of
+from steelyard.data.partitions import PartWriter, begins_ns, dates_of, write_table
 from steelyard.data.shapes import Rows
 from steelyard.data.stepping import Stepping
 from steelyard.domain.errors import ConfigError, UsageError
@@ -200,7 +200,7 @@ class Staging:
                 frame = frame.head(len(frame) - len(rest))
         self._count += 1
         path = self._folder / f"{self._count}.parquet"
-        frame.write_parquet(path, compression="lz4", statistics=False)
+        write_table(frame, path, compression="lz4", statistics=False)
         time_ns = frame[TIME[key.kind]]
         stage = _Stage(
             path,
