@@ -141,6 +141,19 @@ def test_an_interval_is_taken_from_the_name_the_option_or_the_data(tmp_path):
         load(path)
 
 
+def test_bars_that_are_further_apart_than_said_are_refused(tmp_path):
+    """Hourly data as bars of a minute would be all gap; a quiet market only gets a note."""
+    path = tmp_path / "BTC-USDT.csv"
+    path.write_text("\n".join(f"{T0 + n * 3_600_000},1,1,1,1,1" for n in range(5)))
+    with pytest.raises(UsageError, match=r"are 1h apart throughout, .* no bars of 1m; say --int"):
+        load(path, Wanted(interval="1m"))
+    assert load(path, Wanted(interval="1h")).source.gaps == ()
+    path.write_text("\n".join(f"{T0 + n * 60_000},1,1,1,1,1" for n in (0, 2, 5, 7, 9)))
+    loaded = load(path, Wanted(interval="1m"))
+    assert "no two bars are closer than 2m: are they bars of 1m?" in loaded.notes
+    assert len(loaded.source.gaps) == 4
+
+
 def test_columns_can_be_named(tmp_path):
     path = tmp_path / "BTC-USDT-1m.csv"
     path.write_text(f"7,{T0},1,1,1,1,1\n")

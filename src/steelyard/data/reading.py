@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from steelyard.data import nautilus
 from steelyard.data.archives import Named
-from steelyard.data.exact import NotExact
+from steelyard.data.exact import Ints, NotExact
 from steelyard.data.files import inner_name
 from steelyard.data.instruments import checked_symbol, checked_venue, split_symbol
 from steelyard.data.kinds import Kind
@@ -39,6 +40,7 @@ _UNTRADED = {  # what nobody traded at, by how a name ends
     "premiumindex": "premiums over an index",
     "funding_rate": "rates of funding",
 }
+SPACED_MIN = 5  # so many bars at one distance are of that interval
 FUTURES_VENUE = f"{UNKNOWN_VENUE}-futures"
 _SPELLED = re.compile(r"\b([0-9]*[A-Z][A-Z0-9]{1,10})[-/]([A-Z]{2,6})\b")
 _INTERVAL = re.compile(r"(?<![A-Za-z0-9])([0-9]{1,3}[smhdw])(?![A-Za-z0-9])")
@@ -139,17 +141,32 @@ class Reading:
         if self._wanted.ends is not None or self._ends:
             what = "end" if self._ends else "begin"
             self.notes.append(f"bars are told by when they {what}")
-        if self._interval:
-            return interval_text(interval_ns(self._interval))
         try:
-            guess_ns = guess_interval_ns(times(frame.rows[shape.time]).values_ns)
+            open_ns = times(frame.rows[shape.time]).values_ns
         except NotExact as error:
             raise ShapeError(f"row {frame.first_row + error.row}, {shape.time}: {error}") from error
+        guess_ns = guess_interval_ns(open_ns)
+        if self._interval:
+            length_ns = interval_ns(self._interval)
+            self._check_spacing(open_ns, guess_ns or length_ns, length_ns)
+            return interval_text(length_ns)
         if guess_ns is None:
             raise UsageError(f"{self.path} has one bar; say its interval by --interval 1m")
         interval = interval_text(guess_ns)
         self.notes.append(f"the shortest step between bars, {interval}, is taken for the interval")
         return interval
+
+    def _check_spacing(self, open_ns: Ints, shortest_ns: int, length_ns: int) -> None:
+        """Refuse bars that are all further apart than they are said to be long."""
+        if shortest_ns <= length_ns or len(open_ns) < SPACED_MIN:
+            return
+        told, found = interval_text(length_ns), interval_text(shortest_ns)
+        if len(np.unique(np.diff(np.sort(open_ns)))) == 1:
+            raise UsageError(
+                f"{self.path}: its bars are {found} apart throughout, so they are no bars of "
+                f"{told}; say --interval {found}"
+            )
+        self.notes.append(f"no two bars are closer than {found}: are they bars of {told}?")
 
 
 def symbol_in(name: str, told: str) -> str:
