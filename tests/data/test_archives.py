@@ -28,6 +28,26 @@ def test_names_of_nothing_known_say_nothing():
     assert named("BTCUSDT-gossip-2024-01-05.csv") is None
 
 
+@pytest.mark.parametrize(
+    ("name", "count", "has_header", "venue"),
+    [
+        ("BTCUSDT-aggTrades-2024-01-05.csv", 8, False, "binance"),
+        ("BTCUSDT-aggTrades-2024-01-05.csv", 7, False, "binance-um"),
+        ("BTCUSDT-trades-2024-01.csv", 7, False, "binance"),
+        ("BTCUSDT-trades-2024-01.csv", 6, True, "binance-um"),
+        ("BTCUSDT-bookTicker-2024-01-05.csv", 7, True, "binance-um"),
+        ("BTCUSDT-1m-2024-01.csv", 12, False, "binance"),
+        ("BTCUSDT-1m-2024-01.csv", 12, True, "binance-um"),
+        ("BTCUSD_PERP-1m-2024-01.csv", 12, True, "binance-cm"),
+        ("BTCUSDT_240329-1m-2024-01.csv", 12, True, "binance-um"),
+    ],
+)
+def test_files_of_futures_are_of_a_venue_of_their_own(name, count, has_header, venue):
+    """Spot's have the same names: what tells them apart is their columns, or a header."""
+    found = named(name)
+    assert found.venue_of(found.columns(count), has_header=has_header) == venue
+
+
 def test_tables_are_told_apart_by_their_columns():
     found = named("BTCUSDT-trades-2024-01")
     assert found.columns(6)[-1] == "is_buyer_maker"

@@ -62,6 +62,21 @@ def test_markets_are_told_apart(tmp_path):
     assert load(path, Wanted(symbol="BTC-USDT")).data.instrument.symbol == "BTC-USDT"
 
 
+def test_a_recording_of_futures_is_of_a_venue_of_its_own(tmp_path):
+    """Its frames say so; after a gap, too, no frame of another market is taken."""
+    future = TOUCH.replace("}}", ',"T":5}}')
+    mark = f'{T0 + 1} {{"stream":"steelyard@gap","data":{{}}}}'
+    spot = f"{T0 + 2} {TRADE % (5, 1)}".replace("}}", ',"M":true}}')
+    path = recording(tmp_path / "x", [f"{T0} {future}", mark])
+    reading = CaptureReading(path, Wanted())
+    assert (reading.venue, reading.form) == ("binance-um", "recording of binance-um")
+    assert CaptureReading(path, Wanted("mine")).venue == "mine"
+    many = [f"{T0} {future}"] * 2_000
+    recording(path, [*many, mark, spot])
+    with pytest.raises(UsageError, match=r"line 2002: .* of binance, before .* of binance-um"):
+        list(CaptureReading(path, Wanted()).rows())
+
+
 def test_what_the_recorder_lacks_is_missing(tmp_path):
     """Frames that it lost, and a connection that broke."""
     second = 10**9

@@ -3,6 +3,7 @@
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from pathlib import Path
+from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 from tempfile import TemporaryDirectory
 
 import polars as pl
@@ -138,6 +139,68 @@ def test_rows_that_contradict_are_refused_and_nothing_changes(tmp_path):
     assert [row[1] for row in next(iter(content(root).values()))[0]] == [10_000, 10_100, 10_000]
 
 
+def closes(root):
+    return [row[4] for row in next(iter(content(root).values()))[0]]
+
+
+def test_replaced_rows_come_back_by_their_own_file(tmp_path):
+    """It is not passed over: neither with --replace, nor without, where it is refused aloud."""
+    root = tmp_path / "c"
+    first = write(tmp_path, "BTCUSDT-1m-2024-01-01.csv", [kline(0), kline(1)])
+    other = write(tmp_path, "BTCUSDT-1m-2024-01-02.csv", [kline(1, 101)])
+    import_file(root, first, Wanted(), now_ns=1)
+    before = closes(root)
+    import_file(root, other, Wanted(), now_ns=1, replaces=True)
+    assert closes(root) != before
+    with pytest.raises(Conflict):
+        import_file(root, first, Wanted(), now_ns=1)
+    report = import_file(root, first, Wanted(), now_ns=1, replaces=True)
+    assert (report.was_there, report.done[0].replaced) == (False, 1)
+    assert closes(root) == before
+    assert import_file(root, first, Wanted(), now_ns=1).was_there
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_damaged_file_is_written_anew_by_its_sources(tmp_path, is_gone):
+    """Each brings back what it has; a file that has nothing of it may not throw it away."""
+    root = tmp_path / "c"
+    names = ("BTCUSDT-1m-2024-01-01.csv", "BTCUSDT-1m-2024-01-02.csv")
+    first = write(tmp_path, names[0], [kline(0), kline(1)])
+    second = write(tmp_path, names[1], [kline(1), kline(2)])
+    for path in (first, second):
+        import_file(root, path, Wanted(), now_ns=1)
+    whole = content(root)
+    (file,) = root.glob("**/*.parquet")
+    file.unlink() if is_gone else file.write_bytes(b"noise" * 100)
+    with pytest.raises(ConfigError, match=rf"import --replace {names[0]} {names[1]}"):
+        content(root)
+    other = write(tmp_path, "BTCUSDT-1m-2024-01-03.csv", [kline(1)])
+    with pytest.raises(ConfigError, match=rf"import --replace {names[0]} {names[1]}"):
+        import_file(root, other, Wanted(), now_ns=1)
+    (done,) = import_file(root, first, Wanted(), now_ns=1).done
+    assert (done.damaged, done.again, done.added) == (1, (names[1],), 2)
+    (done,) = import_file(root, second, Wanted(), now_ns=1).done
+    assert (done.damaged, done.added) == (0, 1)
+    assert content(root) == whole
+
+
+def test_a_disk_that_takes_no_more_leaves_the_catalog_as_it_was(tmp_path):
+    """Full while rows are staged: a sentence, and nothing is left behind."""
+    root = tmp_path / "c"
+    path = write(tmp_path, "BTCUSDT-1m-2024-01-01.csv", [kline(n, 100 + n) for n in range(50)])
+    import_file(root, write(tmp_path, "BTCUSDT-1m-2024-01.csv", [kline(0)]), Wanted(), now_ns=1)
+    before = content(root)
+    soft, hard = getrlimit(RLIMIT_FSIZE)
+    setrlimit(RLIMIT_FSIZE, (500, hard))  # Python lets a write beyond it fail as others do
+    try:
+        with pytest.raises(ConfigError, match=r"cannot be written: .*nothing was imported"):
+            import_file(root, path, Wanted(), now_ns=1)
+    finally:
+        setrlimit(RLIMIT_FSIZE, (soft, hard))
+    assert content(root) == before
+    assert not list(root.glob(".stage*"))
+
+
 def test_a_number_off_the_listed_steps_is_named_and_rounded_only_if_asked(tmp_path):
     root = tmp_path / "c"
     path = write(tmp_path, "BTCUSDT-1m-2024-01.csv", [kline(0), kline(1, volume="1.000004")])
@@ -189,6 +252,31 @@ def test_two_clocks_are_no_one_dataset(tmp_path):
     import_file(root, recording, Wanted(), now_ns=1)
     with pytest.raises(UsageError, match=r"goes by the recorder's clock.*--venue binance-venue"):
         import_file(root, archive, Wanted(), now_ns=1)
+
+
+def test_numbers_that_go_the_other_way_than_times_are_refused(tmp_path):
+    """Two markets under one name, as spot and futures have."""
+    root = tmp_path / "c"
+    spot = write(tmp_path, "BTCUSDT-trades-2024-01-02.csv", [trade(70, START_MS + 9_000_000)])
+    futures = write(tmp_path, "BTCUSDT-trades-2024-01-01.csv", [trade(900, START_MS)])
+    import_file(root, spot, Wanted(), now_ns=1)
+    before = content(root)
+    with pytest.raises(UsageError, match=r"900 to 900 .* 70 to 70 .* another market.*--venue"):
+        import_file(root, futures, Wanted(), now_ns=1)
+    assert content(root) == before
+    import_file(root, futures, Wanted("binance-um"), now_ns=1)
+    assert len(content(root)) == 2
+
+
+def test_spot_and_futures_of_one_symbol_are_two_datasets(tmp_path):
+    root = tmp_path / "c"
+    spot = write(tmp_path, "BTCUSDT-trades-2024-01-02.csv", [trade(70, START_MS)])
+    rest, header = trade(900, START_MS), "id,price,qty,quote_qty,time,is_buyer_maker"
+    futures = write(tmp_path, "BTCUSDT-trades-2024-01.csv", [header, rest.removesuffix(",True")])
+    import_file(root, spot, Wanted(), now_ns=1)
+    notes = import_file(root, futures, Wanted(), now_ns=1).notes
+    assert "its columns are those of binance-um, not of binance; --venue says otherwise" in notes
+    assert [each.venue for each in datasets(root)] == ["binance", "binance-um"]
 
 
 def test_a_wrong_checksum_beside_a_file_is_an_error(tmp_path):

@@ -31,7 +31,7 @@ def test_bars_of_a_file_are_those_of_a_catalog(tmp_path):
 def test_a_tape_of_a_file_is_that_of_a_catalog(tmp_path):
     path = tmp_path / "BTCUSDT-trades-2024-01-01.csv"
     path.write_text(
-        "\n".join(f"{n},{100 + n % 3}.5,{n},0,{T0 + n},{n % 2 == 0}" for n in (1, 2, 5))
+        "\n".join(f"{n},{100 + n % 3}.5,{n},0,{T0 + n},{n % 2 == 0},True" for n in (1, 2, 5))
     )
     loaded = load(path)
     import_file(tmp_path / "c", path, Wanted(), now_ns=1)

@@ -1,10 +1,14 @@
+from pathlib import Path
+
 import numpy as np
 import polars as pl
+import pytest
 
 from steelyard.data import partitions
 from steelyard.data.kinds import COLUMNS, Kind
 from steelyard.data.manifest import Key
-from steelyard.data.partitions import PartWriter, begins_ns, date_text, dates_of
+from steelyard.data.partitions import PartWriter, begins_ns, date_text, dates_of, write_table
+from steelyard.domain.errors import ConfigError
 
 T0 = 1_704_067_200_000
 DAY_MS = 86_400_000
@@ -35,3 +39,8 @@ def test_files_are_cut_between_two_moments(tmp_path, monkeypatch):
     assert [part.rows for part in parts] == [2, 2, 3, 1]
     assert [part.first_ns - T0 * 10**6 for part in parts] == [0, 2, 3, 3]
     assert all((tmp_path / part.file).is_file() for part in parts)
+
+
+def test_a_full_disk_is_said_in_a_sentence():
+    with pytest.raises(ConfigError, match=r"/dev cannot be written: .*No space left.*--catalog"):
+        write_table(pl.DataFrame({"a": [1]}), Path("/dev/full"))

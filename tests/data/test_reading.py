@@ -7,6 +7,7 @@ import pytest
 
 from steelyard.data.loading import load
 from steelyard.data.reading import Wanted, symbol_in
+from steelyard.data.sources import open_source
 from steelyard.domain.errors import UsageError
 
 T0 = 1_704_067_200_000
@@ -56,6 +57,22 @@ def test_feather_as_freqtrade_writes_it(tmp_path):
     assert (bars.instrument.symbol, bars.interval_ns) == ("BTC-USDT", 5 * MINUTE)
     assert bars.close_ticks.tolist() == [4_200_100, 4_200_230]
     assert bars.volume_lots.tolist() == [1_234_567, 10_000]
+
+
+def test_freqtrades_futures_are_not_its_spot_and_what_nobody_traded_is_refused(tmp_path):
+    """It writes them all with the same columns; the ending of the name tells them apart."""
+
+    def opened(name):
+        (tmp_path / name).write_text("date,open,high,low,close,volume\n1704067200000,1,1,1,1,1\n")
+        return open_source(tmp_path / name, Wanted())
+
+    assert opened("BTC_USDT-5m.csv").venue == "files"
+    futures = opened("BTC_USDT_USDT-5m-futures.csv")
+    assert (futures.venue, futures.symbol) == ("files-futures", "BTC-USDT")
+    assert [key.interval for key, _ in futures.rows()] == ["5m"]
+    for ending in ("mark", "index", "premiumIndex", "funding_rate"):
+        with pytest.raises(UsageError, match=r"nothing was traded.* ends in -futures"):
+            opened(f"BTC_USDT_USDT-8h-{ending}.csv")
 
 
 def test_rows_as_ccxt_returns_them(tmp_path):
@@ -122,6 +139,19 @@ def test_an_interval_is_taken_from_the_name_the_option_or_the_data(tmp_path):
     path.write_text(f"{T0},1,1,1,1,1\n")
     with pytest.raises(UsageError, match="say its interval"):
         load(path)
+
+
+def test_bars_that_are_further_apart_than_said_are_refused(tmp_path):
+    """Hourly data as bars of a minute would be all gap; a quiet market only gets a note."""
+    path = tmp_path / "BTC-USDT.csv"
+    path.write_text("\n".join(f"{T0 + n * 3_600_000},1,1,1,1,1" for n in range(5)))
+    with pytest.raises(UsageError, match=r"are 1h apart throughout, .* no bars of 1m; say --int"):
+        load(path, Wanted(interval="1m"))
+    assert load(path, Wanted(interval="1h")).source.gaps == ()
+    path.write_text("\n".join(f"{T0 + n * 60_000},1,1,1,1,1" for n in (0, 2, 5, 7, 9)))
+    loaded = load(path, Wanted(interval="1m"))
+    assert "no two bars are closer than 2m: are they bars of 1m?" in loaded.notes
+    assert len(loaded.source.gaps) == 4
 
 
 def test_columns_can_be_named(tmp_path):

@@ -15,7 +15,7 @@ DAY_MS = 86_400_000
 
 
 def trades(path, rows):
-    lines = [f"{number},{price},1,0,{time_ms},True" for number, time_ms, price in rows]
+    lines = [f"{number},{price},1,0,{time_ms},True,True" for number, time_ms, price in rows]
     path.write_text("\n".join(lines) + "\n")
     return path
 

@@ -80,7 +80,7 @@ def import_data(
     file
         CSV, Parquet, feather, JSON rows, or a recording; packed by zip or gzip or not at all.
     venue
-        Whose data it is: a name of your choice, as binance or binance-usdm. Default: as the file
+        Whose data it is: a name of your choice, as binance or binance-um. Default: as the file
         says, else files.
     symbol
         The market, as BTC-USDT.
@@ -102,7 +102,8 @@ def import_data(
     round
         Take numbers off the steps to the nearest; the manifest says how many.
     replace
-        Let the file's rows take the place of those that they contradict.
+        Let the file's rows take the place of those that they contradict, also where the file was
+        imported before; a file of the catalog that is damaged is written anew.
     """
     from_user = (venue, symbol, interval, kind, columns, ends)
     steps_of = (steps, tick, lot, round)

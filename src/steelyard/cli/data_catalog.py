@@ -154,6 +154,8 @@ def report_document(report: Report) -> dict[str, Any]:
                 "replaced": done.replaced,
                 "rounded": done.rounded,
                 "rounded_levels": done.rounded_levels,
+                "damaged": done.damaged,
+                "again": list(done.again),
                 "rows": done.manifest.rows,
                 "tick_size": done.manifest.tick_size,
                 "lot_size": done.manifest.lot_size,
@@ -198,6 +200,9 @@ def _done_text(done: Done) -> str:
     parts += [f"{done.rounded} numbers rounded"] if done.rounded else []
     if done.rounded_levels:
         parts.append(f"{done.rounded_levels} sizes of levels rounded down to whole lots")
+    if done.damaged:
+        again = f"; import again what else was in them: {' '.join(done.again)}" * bool(done.again)
+        parts.append(f"{done.damaged} damaged files written anew{shown(again)}")
     steps = f"steps {manifest.tick_size} and {manifest.lot_size} ({manifest.steps})"
     return f"{shown(done.key.name)}: {', '.join(parts)}; {steps}; {_gaps_text(manifest)}"
 

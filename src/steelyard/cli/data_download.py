@@ -19,7 +19,7 @@ from steelyard.cli.terminal import json_text
 from steelyard.data.archives import archive_of, archives
 from steelyard.data.catalog import open_catalog
 from steelyard.data.download import ArchiveFile, Wish, download, planned
-from steelyard.data.importing import Report, import_file
+from steelyard.data.importing import Report, import_file, is_kept
 from steelyard.data.instruments import checked_symbol
 from steelyard.data.kinds import Kind
 from steelyard.data.manifest import Key, Missing
@@ -62,6 +62,7 @@ def download_files(
         for manifest in open_catalog(common.catalog).datasets()
         if manifest.key == key
         for source in manifest.sources
+        if is_kept(root, manifest, source)
     }
     folder = (keep or root / ".downloads").expanduser() / name / series / interval
     wanted = Wanted(name, ours, interval, kind)

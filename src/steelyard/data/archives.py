@@ -4,6 +4,7 @@ A venue's own part is the module `archive` in its dialect's folder; here it is f
 name, or by the name of a file.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -28,6 +29,14 @@ class Named(NamedTuple):
     def venue(self) -> str:
         """The venue's name."""
         return self.archive.venue
+
+    def venue_of(self, names: Sequence[str], *, has_header: bool) -> str:
+        """Return whose a file is, by its columns too: markets of one venue are venues of ours."""
+        market_of = self.archive.market_of
+        if market_of is None:
+            return self.venue
+        market = market_of(self.series, self.symbol, names, has_header=has_header)
+        return f"{self.venue}-{market}" if market else self.venue
 
     @property
     def form(self) -> str:

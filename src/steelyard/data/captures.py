@@ -87,11 +87,14 @@ class CaptureReading:
         self.missing: list[Missing] = []
         self.time_unit = ""
         self._capture = _capture_of(path, wanted.venue)
-        self.venue = checked_venue(wanted.venue or self._capture.venue)
-        self.form = f"recording of {self._capture.venue}"
         self._wanted = checked_symbol(wanted.symbol) if wanted.symbol else ""
         self._kind = wanted.kind
-        self._symbols = frozenset(self._first_symbols())
+        reader = self._capture.reader()
+        self._symbols = frozenset(self._first_symbols(reader))
+        self._market = reader.market
+        own = self._name_of(reader.market)
+        self.venue = checked_venue(wanted.venue or own)
+        self.form = f"recording of {own}"
         if self._wanted and self._wanted not in self._symbols:
             raise UsageError(
                 f"{path} has nothing of {self._wanted} at its beginning; it is of "
@@ -126,6 +129,8 @@ class CaptureReading:
                 continue
             last_ns = local_ns
             for raw in self._read(reader, frame, number):
+                if reader.market != self._market:
+                    self._check_market(reader.market, number)
                 symbol = symbol_of(raw.symbol)
                 if not self._wanted or symbol == self._wanted:
                     gather.take(symbol, raw, local_ns, number)
@@ -148,6 +153,22 @@ class CaptureReading:
         except (DecodeError, UsageError) as error:
             raise UsageError(f"{self.path}, line {number}: {error}") from error
 
+    def _name_of(self, market: str | None) -> str:
+        return f"{self._capture.venue}-{market}" if market else self._capture.venue
+
+    def _check_market(self, market: str | None, number: int) -> None:
+        """Refuse rows of another market than those before: a gap begins a new connection."""
+        if market is None or (market or "") == (self._market or ""):
+            return
+        if self._market is None and self.venue == self._name_of(market):
+            self._market = market
+            return
+        raise UsageError(
+            f"{self.path}, line {number}: from here on frames are of {self._name_of(market)}, "
+            f"before they were of {self._name_of(self._market)}. Put the frames of each into a "
+            f"file of its own; if they are all of the one, say --venue {self._name_of(market)}"
+        )
+
     def _marked(self, frame: bytes, last_ns: int, now_ns: int, number: int) -> None:
         try:
             mark = _MARK.decode(frame).data
@@ -157,8 +178,7 @@ class CaptureReading:
         if begin < end:
             self.missing.append(Missing(begin, end, mark.why))
 
-    def _first_symbols(self) -> Iterator[str]:
-        reader = self._capture.reader()
+    def _first_symbols(self, reader: FrameReader) -> Iterator[str]:
         for number, _, frame in lines_of(self.path):
             if number > SEEN_FIRST:
                 return

@@ -18,6 +18,7 @@ import platformdirs
 import polars as pl
 
 from steelyard.backtest.columns import BarColumns, Source, Tape
+from steelyard.data.damage import UNREADABLE, unreadable
 from steelyard.data.exact import common, step_of, times_of
 from steelyard.data.gaps import within
 from steelyard.data.instruments import checked_symbol, checked_venue, derived
@@ -27,7 +28,7 @@ from steelyard.data.moments import interval_ns, interval_text, shown
 from steelyard.data.partitions import GROUP_ROWS
 from steelyard.data.timeline import Events, local_blocks, tape_blocks
 from steelyard.data.touches import GUESS, with_touches
-from steelyard.domain.errors import ConfigError, UsageError
+from steelyard.domain.errors import UsageError
 from steelyard.domain.instrument import Instrument
 
 VARIABLE = "STEELYARD_CATALOG"
@@ -175,11 +176,8 @@ def rows_of(
             scan = pl.scan_parquet(folder / part.file, hive_partitioning=False)
             try:
                 rows = scan.slice(first, GROUP_ROWS).collect()
-            except (pl.exceptions.PolarsError, OSError) as error:
-                raise ConfigError(
-                    f"{folder / part.file} cannot be read ({str(error).splitlines()[0]}); import "
-                    f"{manifest.key.name} anew"
-                ) from error
+            except UNREADABLE as error:
+                raise unreadable(folder, manifest, part, error) from error
             if not is_whole:
                 low = pl.lit(value=True) if start_ns is None else pl.col(time) >= start_ns
                 high = pl.lit(value=True) if end_ns is None else pl.col(time) < end_ns

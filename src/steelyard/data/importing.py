@@ -1,7 +1,8 @@
 """Importing a file into a catalog: read, staged, committed, or refused as a whole.
 
 The same file again is seen by its hash and passed over, so a run over many files that was cut short
-is simply run again.
+is simply run again. It is not where its rows are no longer what the catalog has: where others took
+their place, or their file is damaged.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,10 +11,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from steelyard.data.damage import is_damaged
 from steelyard.data.exact import Step, step_of
 from steelyard.data.files import verified
 from steelyard.data.instruments import derived
-from steelyard.data.manifest import Imported, Key, datasets
+from steelyard.data.manifest import Imported, Key, Manifest, datasets
 from steelyard.data.reading import Clip, Wanted
 from steelyard.data.sources import Source, open_source
 from steelyard.data.writing import Done, Merge, Staging, locked
@@ -76,7 +78,7 @@ def import_file(
     digest = verified(path)
     with locked(root):
         reading = open_source(path, wanted)
-        if _was_there(root, digest, reading, wanted):
+        if not replaces and _was_there(root, digest, reading, wanted):
             return Report(path, digest, reading.form, was_there=True)
         if (steps.tick is not None or steps.lot is not None) and len(reading.symbols) > 1:
             raise UsageError(
@@ -162,8 +164,19 @@ def _was_there(root: Path, digest: str, reading: Source, wanted: Wanted) -> bool
     return (
         bool(there)
         and len(there) >= max(source.datasets for _, source in there)
+        and all(is_kept(root, manifest, source) for manifest, source in there)
         and reading.symbols <= {manifest.symbol for manifest, _ in there}
         and wants <= {manifest.kind for manifest, _ in there}
+    )
+
+
+def is_kept(root: Path, manifest: Manifest, source: Imported) -> bool:
+    """Whether the rows of a source are still there."""
+    folder = manifest.key.folder(root)
+    return source.is_whole and not any(
+        is_damaged(folder, part)
+        for part in manifest.parts
+        if source.first_ns <= part.last_ns and source.last_ns >= part.first_ns
     )
 
 

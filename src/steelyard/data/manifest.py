@@ -81,6 +81,7 @@ class Imported(Struct, frozen=True):
     datasets: int = 1  # that it was imported into
     imported_ns: int = 0
     version: str = ""
+    is_whole: bool = True  # no row of it was replaced since, or lost with a damaged file
 
 
 class Manifest(Struct, frozen=True):

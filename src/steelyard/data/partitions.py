@@ -7,6 +7,7 @@ is written under another name and renamed when it is whole; whether it counts, t
 import os
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -73,7 +74,7 @@ class PartWriter:
             digest = sha256(rows.hash_rows(seed=0).to_numpy().tobytes()).hexdigest()[:16]
             path = folder / f"{first.time_ns}-{len(rows)}-{digest}.parquet"
             part = path.with_name(path.name + PART)
-            rows.write_parquet(part, compression="zstd", row_group_size=GROUP_ROWS)
+            write_table(rows, part, compression="zstd", row_group_size=GROUP_ROWS)
             with part.open("rb") as file:
                 os.fsync(file.fileno())
             part.replace(path)
@@ -89,6 +90,23 @@ class PartWriter:
             last.number,
             gaps_in(kind, rows, length_ns),
         )
+
+
+def write_table(rows: pl.DataFrame, path: Path, **options: Any) -> None:
+    """Write rows as Parquet.
+
+    Raises:
+        ConfigError: The disk refuses, or is full.
+    """
+    try:
+        with path.open("wb") as file:
+            rows.write_parquet(file, **options)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        why = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise ConfigError(
+            f"{path.parent} cannot be written: {why}; nothing was imported. Make room there, or "
+            "use another --catalog"
+        ) from error
 
 
 def dates_of(key: Key, time_ns: np.ndarray) -> np.ndarray:

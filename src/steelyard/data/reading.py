@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from steelyard.data import nautilus
 from steelyard.data.archives import Named
-from steelyard.data.exact import NotExact
+from steelyard.data.exact import Ints, NotExact
 from steelyard.data.files import inner_name
 from steelyard.data.instruments import checked_symbol, checked_venue, split_symbol
 from steelyard.data.kinds import Kind
@@ -27,10 +28,20 @@ from steelyard.domain.errors import UsageError
 Clip = tuple[int | None, int | None]  # how many decimals of prices and of sizes matter
 UNKNOWN_VENUE = "files"
 
-# Freqtrade: `BTC_USDT-5m.feather`, `BTC_USDT_USDT-1h-futures.feather`.
+# Freqtrade: `BTC_USDT-5m.feather`; of futures, which have a third currency to settle in,
+# `BTC_USDT_USDT-1h-futures.feather`, and other series in the same form: `BTC_USDT_USDT-8h-mark`.
 _PAIR = re.compile(
-    r"([A-Z0-9]+)_([A-Z0-9]+)(?:_[A-Z0-9]+)?-(?:([0-9]+[smhdwM])|trades)\b", re.IGNORECASE
+    r"([A-Z0-9]+)_([A-Z0-9]+)(_[A-Z0-9]+)?-(?:([0-9]+[smhdwM])|trades)(?:-([A-Z_]+))?\b",
+    re.IGNORECASE,
 )
+_UNTRADED = {  # what nobody traded at, by how a name ends
+    "mark": "mark prices",
+    "index": "prices of an index",
+    "premiumindex": "premiums over an index",
+    "funding_rate": "rates of funding",
+}
+SPACED_MIN = 5  # so many bars at one distance are of that interval
+FUTURES_VENUE = f"{UNKNOWN_VENUE}-futures"
 _SPELLED = re.compile(r"\b([0-9]*[A-Z][A-Z0-9]{1,10})[-/]([A-Z]{2,6})\b")
 _INTERVAL = re.compile(r"(?<![A-Za-z0-9])([0-9]{1,3}[smhdw])(?![A-Za-z0-9])")
 
@@ -74,7 +85,14 @@ class Reading:
             self.form = hint.form if hint else f"table of {self._shape.kind}"
         name = inner_name(path)
         said = hint or own
-        self.venue = checked_venue(wanted.venue or said.venue or UNKNOWN_VENUE)
+        told = own.venue or _venue_in(path, name)
+        if hint:
+            told = hint.venue_of(names, has_header=table.has_names)
+        self.venue = checked_venue(wanted.venue or told or UNKNOWN_VENUE)
+        if hint and not wanted.venue and told != hint.venue:
+            self.notes.append(
+                f"its columns are those of {told}, not of {hint.venue}; --venue says otherwise"
+            )
         self.symbol = symbol_in(name, wanted.symbol or said.symbol)
         self._interval = wanted.interval or said.interval or _interval_in(name)
         self._ends = ends if wanted.ends is None else wanted.ends
@@ -123,17 +141,32 @@ class Reading:
         if self._wanted.ends is not None or self._ends:
             what = "end" if self._ends else "begin"
             self.notes.append(f"bars are told by when they {what}")
-        if self._interval:
-            return interval_text(interval_ns(self._interval))
         try:
-            guess_ns = guess_interval_ns(times(frame.rows[shape.time]).values_ns)
+            open_ns = times(frame.rows[shape.time]).values_ns
         except NotExact as error:
             raise ShapeError(f"row {frame.first_row + error.row}, {shape.time}: {error}") from error
+        guess_ns = guess_interval_ns(open_ns)
+        if self._interval:
+            length_ns = interval_ns(self._interval)
+            self._check_spacing(open_ns, guess_ns or length_ns, length_ns)
+            return interval_text(length_ns)
         if guess_ns is None:
             raise UsageError(f"{self.path} has one bar; say its interval by --interval 1m")
         interval = interval_text(guess_ns)
         self.notes.append(f"the shortest step between bars, {interval}, is taken for the interval")
         return interval
+
+    def _check_spacing(self, open_ns: Ints, shortest_ns: int, length_ns: int) -> None:
+        """Refuse bars that are all further apart than they are said to be long."""
+        if shortest_ns <= length_ns or len(open_ns) < SPACED_MIN:
+            return
+        told, found = interval_text(length_ns), interval_text(shortest_ns)
+        if len(np.unique(np.diff(np.sort(open_ns)))) == 1:
+            raise UsageError(
+                f"{self.path}: its bars are {found} apart throughout, so they are no bars of "
+                f"{told}; say --interval {found}"
+            )
+        self.notes.append(f"no two bars are closer than {found}: are they bars of {told}?")
 
 
 def symbol_in(name: str, told: str) -> str:
@@ -156,6 +189,25 @@ def symbol_in(name: str, told: str) -> str:
         if symbol := split_symbol(word):
             return symbol
     raise UsageError(f"{name} does not say of which market it is; give --symbol BTC-USDT")
+
+
+def _venue_in(path: Path, name: str) -> str:
+    """Return the venue that a file is of by its name alone; empty: any.
+
+    Raises:
+        UsageError: Its rows are not of trades, though they look like bars.
+    """
+    match = _PAIR.search(name)
+    if match is None:
+        return ""
+    ending = (match[5] or "").lower()
+    if ending in _UNTRADED:
+        raise UsageError(
+            f"{path} has {_UNTRADED[ending]}, by its name, at which nothing was traded: they are "
+            "no bars to play. Import the file whose name ends in -futures; if these are bars of "
+            f"trades after all, name it without -{match[5]}"
+        )
+    return FUTURES_VENUE if ending == "futures" or match[3] else ""
 
 
 def _names(table: Table, wanted: Wanted, hint: Named | None) -> tuple[str, ...]:
@@ -193,7 +245,7 @@ def _renamed(frame: Frame, names: tuple[str, ...]) -> Frame:
 
 def _interval_in(name: str) -> str:
     if match := _PAIR.search(name):
-        return (match[3] or "").lower() if not (match[3] or "").endswith("M") else ""
+        return (match[4] or "").lower() if not (match[4] or "").endswith("M") else ""
     found = _INTERVAL.findall(name)
     return found[0] if len(set(found)) == 1 else ""
 

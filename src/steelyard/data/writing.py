@@ -20,10 +20,11 @@ import polars as pl
 from msgspec.structs import replace
 
 from steelyard.data import partitions
+from steelyard.data.damage import UNREADABLE, is_damaged, marked, refused, unreadable
 from steelyard.data.exact import Step
 from steelyard.data.gaps import all_gaps
 from steelyard.data.instruments import derived
-from steelyard.data.kinds import COLUMNS, NUMBER, ORDER, PRICES, SIZES, TIME, Kind
+from steelyard.data.kinds import COLUMNS, NUMBER, ORDER, PRICES, SIZES, TIME, Kind, empty
 from steelyard.data.manifest import (
     FORMAT,
     Imported,
@@ -36,7 +37,8 @@ from steelyard.data.manifest import (
     write,
 )
 from steelyard.data.moments import interval_ns, shown
-from steelyard.data.partitions import PartWriter, begins_ns, dates_of
+from steelyard.data.numbering import Stretch, check_numbers
+from steelyard.data.partitions import PartWriter, begins_ns, dates_of, write_table
 from steelyard.data.shapes import Rows
 from steelyard.data.stepping import Stepping
 from steelyard.domain.errors import ConfigError, UsageError
@@ -74,6 +76,8 @@ class Done(NamedTuple):
     rounded: int
     rounded_levels: int
     manifest: Manifest
+    damaged: int = 0  # files that could not be read, and were written anew
+    again: tuple[str, ...] = ()  # other sources whose rows those had: to be imported again
 
 
 class _Stage(NamedTuple):
@@ -83,7 +87,7 @@ class _Stage(NamedTuple):
     last_ns: int
     price_decimals: int
     size_decimals: int
-    is_new: bool = True
+    numbers: tuple[int, int] = (0, 0)  # the least and the greatest, where they have any
 
 
 @contextmanager
@@ -196,7 +200,7 @@ class Staging:
                 frame = frame.head(len(frame) - len(rest))
         self._count += 1
         path = self._folder / f"{self._count}.parquet"
-        frame.write_parquet(path, compression="lz4", statistics=False)
+        write_table(frame, path, compression="lz4", statistics=False)
         time_ns = frame[TIME[key.kind]]
         stage = _Stage(
             path,
@@ -205,6 +209,7 @@ class Staging:
             int(time_ns[-1]),
             waiting[0].price_decimals,
             waiting[0].size_decimals,
+            _numbers(key, frame),
         )
         self._stages.setdefault(key, []).append(stage)
 
@@ -215,9 +220,12 @@ class Staging:
         old = read(folder)
         new = self._stages[key]
         manifest, factors = self._founded(key, old, new)
-        tick, lot = manifest.tick, manifest.lot
+        stretches = (Stretch(stage.first_ns, stage.last_ns, *stage.numbers) for stage in new)
+        check_numbers(key, old.parts if old else (), stretches)
         counts = _Counts()
-        prepare = _Preparation(key, tick, lot, self._merge, counts, folder)
+        # What comes again may mend what is damaged; another file may not throw it away.
+        mends = self._merge.replaces or source.sha256 in {s.sha256 for s in manifest.sources}
+        prepare = _Preparation(manifest, self._merge, counts, folder, mends=mends)
         writer = PartWriter(key, folder)
         pieces: list[Part | _Stage] = [*(old.parts if old else ()), *new]
         pieces.sort(key=lambda piece: (piece.first_ns, piece.last_ns))
@@ -238,7 +246,12 @@ class Staging:
         written = writer.finish()
         length_ns = interval_ns(key.interval) if key.interval else 0
         total = sum(part.rows for part in written)
-        had = old.rows if old else 0
+        had = (old.rows if old else 0) - sum(part.rows for part in counts.damaged)
+        others = tuple(s for s in manifest.sources if s.sha256 != source.sha256)
+        spans = [(part.first_ns, part.last_ns) for part in counts.damaged]
+        again = tuple(s.file for s in marked(others, spans) if not s.is_whole)
+        if counts.replaced:
+            spans.append((source.first_ns, source.last_ns))
         named = _still_missing(key, folder, (*manifest.missing, *missing), written)
         source = replace(
             source,
@@ -255,7 +268,7 @@ class Staging:
             parts=tuple(written),
             missing=named,
             gaps=all_gaps(key.kind, written, named, length_ns),
-            sources=(*(s for s in manifest.sources if s.sha256 != source.sha256), source),
+            sources=(*marked(others, spans), source),
         )
         return Done(
             key,
@@ -265,6 +278,8 @@ class Staging:
             counts.rounded,
             counts.levels,
             manifest,
+            len(counts.damaged),
+            again if counts.damaged else (),
         )
 
     def _founded(
@@ -324,15 +339,17 @@ class _Counts:
 
     def __init__(self) -> None:
         self.repeated = self.replaced = self.rounded = self.levels = 0
+        self.damaged: list[Part] = []
 
 
 class _Preparation:
     """Loads pieces, staged or in place, in the dataset's steps."""
 
     def __init__(
-        self, key: Key, tick: Step, lot: Step, merge: Merge, counts: _Counts, folder: Path
+        self, manifest: Manifest, merge: Merge, counts: _Counts, folder: Path, *, mends: bool
     ) -> None:
-        self._key, self._tick, self._lot = key, tick, lot
+        self._manifest, self._mends = manifest, mends
+        self._key, self._tick, self._lot = manifest.key, manifest.tick, manifest.lot
         self._merge, self._counts, self._folder = merge, counts, folder
 
     def load(self, piece: "Part | _Stage", factors: tuple[int, int], span: "_Span") -> pl.DataFrame:
@@ -342,7 +359,18 @@ class _Preparation:
         if span is not None:
             time = pl.col(TIME[self._key.kind])
             scan = scan.filter((time >= span[0]) & (time < span[1]))
-        frame = scan.collect()
+        try:
+            frame = scan.collect()
+        except UNREADABLE as error:
+            if not isinstance(piece, Part):
+                raise
+            if not self._mends:
+                raise unreadable(self._folder, self._manifest, piece, error) from error
+            if (why := refused(self._folder, piece)) is not None:
+                raise why from error
+            if piece not in self._counts.damaged:
+                self._counts.damaged.append(piece)
+            frame = empty(self._key.kind)
         if isinstance(piece, Part):
             scaled = [pl.col(c) * factors[0] for c in PRICES[self._key.kind]]
             scaled += [pl.col(c) * factors[1] for c in SIZES[self._key.kind]]
@@ -355,6 +383,15 @@ class _Preparation:
         self._counts.rounded += steps.rounded
         self._counts.levels += steps.levels
         return frame.with_columns(is_new=pl.lit(value=True))
+
+
+def _numbers(key: Key, frame: pl.DataFrame) -> tuple[int, int]:
+    """Return the least and the greatest number that rows have; 0 where they have none."""
+    if key.kind is Kind.BARS:
+        return 0, 0
+    numbered = frame[NUMBER[key.kind]]
+    numbered = numbered.filter(numbered > 0)
+    return (int(numbered.min()), int(numbered.max())) if len(numbered) else (0, 0)  # type: ignore[arg-type]
 
 
 _Span = tuple[int, int] | None  # [from_ns, to_ns); None: all
@@ -483,7 +520,13 @@ def _still_missing(
 
     def is_empty(each: Missing) -> bool:
         inside = (pl.col(time) >= each.from_ns) & (pl.col(time) < each.to_ns)
-        near = [p for p in parts if p.first_ns < each.to_ns and p.last_ns >= each.from_ns]
+        near = [
+            part
+            for part in parts
+            if part.first_ns < each.to_ns
+            and part.last_ns >= each.from_ns
+            and not is_damaged(folder, part)
+        ]
         return all(
             pl.scan_parquet(folder / part.file, hive_partitioning=False)
             .select(inside.any())

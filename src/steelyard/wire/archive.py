@@ -5,7 +5,8 @@ templates of paths; whoever downloads or reads the files does the rest.
 """
 
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 
 class Series(NamedTuple):
@@ -24,8 +25,16 @@ class Series(NamedTuple):
     monthly: str
 
 
+class MarketOf(Protocol):
+    """Tells by what is in a file which of a venue's markets it is of."""
+
+    def __call__(self, series: str, symbol: str, names: Sequence[str], *, has_header: bool) -> str:
+        """Return the market's name for users; empty: the main one, or the file does not tell."""
+        ...
+
+
 class Archive(NamedTuple):
-    """A venue's archive."""
+    """A venue's archive. The venue of a market that is not the main one is `<venue>-<market>`."""
 
     venue: str
     title: str
@@ -34,3 +43,4 @@ class Archive(NamedTuple):
     series: dict[str, Series]
     checksum: str  # what is added to a path to get its checksum's
     missing_symbol: str = ""
+    market_of: MarketOf | None = None

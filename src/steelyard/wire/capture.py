@@ -58,11 +58,17 @@ Raw = RawTrade | RawTouch | RawDepth
 class FrameReader(Protocol):
     """Reads the frames of one connection in order; it may remember what it has to."""
 
+    @property
+    def market(self) -> str | None:
+        """Which of the venue's markets its frames are of; empty: the main one; None: not told."""
+        ...
+
     def read(self, frame: bytes) -> list[Raw]:
         """Return what a frame tells of a market; nothing where it tells of something else.
 
         Raises:
-            DecodeError: It has another form than documented.
+            DecodeError: It has another form than documented, or is of another of the venue's
+                markets than the frames before it.
         """
         ...
 

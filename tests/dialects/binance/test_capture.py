@@ -21,7 +21,7 @@ def depth(first, last, bids="", asks="", extra=""):
 
 def test_streams_are_read_as_they_stand():
     """Spot and futures; what the taker did follows from who the maker was."""
-    reader = FrameReader()
+    reader, futures = FrameReader(), FrameReader()
     trade = '{"e":"trade","E":9,"s":"BTCUSDT","t":7,"p":"100.10","q":"0.5","T":8,"m":true,"M":true}'
     touch = '{"u":3,"s":"BTCUSDT","b":"1.0","B":"2","a":"1.1","A":"3"%s}'
     aggregate = '{"a":4,"p":"1","q":"2","f":1,"l":2,"T":8,"m":false}'
@@ -34,14 +34,14 @@ def test_streams_are_read_as_they_stand():
     assert reader.read(frame("btcusdt@bookTicker", touch % "")) == [
         RawTouch("BTCUSDT", None, 3, ("1.0", "2"), ("1.1", "3"))
     ]
-    assert reader.read(frame("btcusdt@bookTicker", touch % ',"T":6,"E":6'))[0].venue_ns == 6 * MS
+    assert futures.read(frame("btcusdt@bookTicker", touch % ',"T":6,"E":6'))[0].venue_ns == 6 * MS
     assert reader.read(depth(4, 6, '["1","2"]')) == [
         RawDepth("BTCUSDT", 5 * MS, 4, 6, (("1", "2"),), ())
     ]
-    assert reader.read(depth(9, 12, extra=',"pu":6'))[0].first_id == 7, "futures are chained by pu"
+    assert futures.read(depth(9, 12, extra=',"pu":6'))[0].first_id == 7, "futures are chained by pu"
     assert reader.read(frame("btcusdt@kline_1m", "{}")) == []
     off_market = '{"T":8,"t":7,"p":"1","q":"1","m":true,"X":"INSURANCE_FUND"}'
-    assert reader.read(frame("btcusdt@trade", off_market)) == []
+    assert futures.read(frame("btcusdt@trade", off_market)) == []
 
 
 def test_changes_that_came_before_their_snapshot_enter_it():
@@ -82,3 +82,24 @@ def test_an_answer_becomes_a_frame():
 def test_garbage_is_a_decode_error(raw):
     with pytest.raises(DecodeError):
         FrameReader().read(raw)
+
+
+def test_frames_of_spot_and_of_futures_are_told_apart():
+    """By what only one of them has; a reader takes no frames of both."""
+    touch = '{"u":3,"b":"1.0","B":"2","a":"1.1","A":"3","T":6}'
+    aggregate = '{"a":4,"p":"1","q":"2","T":8,"m":false,"M":true}'
+    for told, market in [
+        (depth(9, 12, extra=',"pu":6'), "um"),
+        (frame("btcusdt@bookTicker", touch), "um"),
+        (frame("btcusd_perp@bookTicker", touch), "cm"),
+        (depth(9, 12), ""),
+        (frame("btcusdt@aggTrade", aggregate), ""),
+        (frame("btcusdt@bookTicker", touch.replace(',"T":6', "")), None),
+    ]:
+        reader = FrameReader()
+        assert reader.market is None
+        reader.read(told)
+        assert reader.market == market
+    reader.read(depth(1, 2))
+    with pytest.raises(DecodeError, match=r"is of um, those before it are of spot: .* of its own"):
+        reader.read(depth(9, 12, extra=',"pu":6'))

@@ -4,10 +4,15 @@ Files are zip archives of one CSV, of a day or a month, with a `.CHECKSUM` besid
 have no header, newer futures files have one. Times are in milliseconds; spot files of 2025 and
 later have microseconds.
 
+Files of spot and of futures have the same names. What tells them apart is in them: single trades
+and aggregates of spot have a last column `is_best_match`, best bids and depth are of futures only,
+and bars of futures have a header (older ones have none, and are taken for spot's).
+
 Source: https://github.com/binance/binance-public-data, read 2026-11-22.
 """
 
 import re
+from collections.abc import Sequence
 
 from steelyard.wire.archive import Archive, Series
 
@@ -57,7 +62,24 @@ _DEPTH = (
     "price",
     "qty",
 )
+_COIN_MARGINED = re.compile(r"[A-Z0-9]+USD_(?:PERP|[0-9]{6})")
 _DEPTH_CHAINED = (*_DEPTH[:2], *_DEPTH[3:], "pu")
+
+
+def futures_of(symbol: str) -> str:
+    """Return the market of futures that has a symbol: `BTCUSD_PERP` is margined in the coin."""
+    return "cm" if _COIN_MARGINED.fullmatch(symbol) else "um"
+
+
+def market_of(series: str, symbol: str, names: Sequence[str], *, has_header: bool) -> str:
+    """Return which market a file's table is of; empty: spot, or it does not tell."""
+    if _COIN_MARGINED.fullmatch(symbol) or series in {"bookTicker", "T_DEPTH", "bookDepth"}:
+        return futures_of(symbol)
+    if series == "klines":
+        is_futures = has_header and tuple(names) == _KLINES
+    else:
+        is_futures = tuple(names) in {_AGGREGATES, _TRADES}
+    return futures_of(symbol) if is_futures else ""
 
 
 def _series(kind: str, series: str, *columns: tuple[str, ...]) -> Series:
@@ -101,4 +123,5 @@ ARCHIVE = Archive(
         ),
     },
     checksum=".CHECKSUM",
+    market_of=market_of,
 )

@@ -4,6 +4,10 @@
 passed over. On futures only trades of the market count: those of the insurance fund or of
 auto-deleveraging (`X` other than MARKET) never met the book.
 
+Spot and futures are markets of their own under the same symbols, so a reader takes the frames of
+one only. Futures say themselves by `pu` (depth), `T` (bookTicker) and `X` (trade), spot by `M`
+(trade, aggTrade) and by a depth without `pu`.
+
 A recorded answer of `GET /depth` is a snapshot: as the data of a stream `<symbol>@snapshot`, or
 bare, where the recording is of one symbol. It is older than the changes that were received while it
 was on its way, so those enter it before it is told; one that goes back further than the changes
@@ -16,6 +20,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
+from steelyard.dialects.binance.archive import futures_of
 from steelyard.dialects.binance.text import symbol_text
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Instrument
@@ -53,7 +58,8 @@ class _Trade(Struct, rename={"trade_id": "t", "price": "p", "size": "q", "is_buy
     price: str
     size: str
     is_buyer_maker: bool
-    X: str = "MARKET"  # of futures only
+    X: str = ""  # of futures only
+    M: bool | None = None  # of spot only
 
 
 class _Aggregate(
@@ -64,6 +70,7 @@ class _Aggregate(
     price: str
     size: str
     is_buyer_maker: bool
+    M: bool | None = None  # of spot only
 
 
 class _BookTicker(
@@ -92,12 +99,13 @@ class FrameReader:
     def __init__(self) -> None:
         self._changes: dict[str, deque[RawDepth]] = {}
         self._snapshots: dict[str, int] = {}  # the number of the last one
+        self.market: str | None = None  # `um` or `cm` of futures, empty of spot
 
     def read(self, frame: bytes) -> list[Raw]:
         """Return what a frame tells of a market.
 
         Raises:
-            DecodeError: It has another form than documented.
+            DecodeError: It has another form than documented, or is of futures after spot.
         """
         try:
             if frame.startswith(_BARE):
@@ -118,18 +126,41 @@ class FrameReader:
                 return self._snapshot(symbol, _SNAPSHOT.decode(data))
             case "trade":
                 trade = _TRADE.decode(data)
-                return [] if trade.X != "MARKET" else [_traded(symbol, trade)]
+                self._told(symbol, is_futures=bool(trade.X), is_spot=trade.M is not None)
+                return [_traded(symbol, trade)] if trade.X in {"", "MARKET"} else []
             case "aggTrade":
-                return [_traded(symbol, _AGGREGATE.decode(data), is_aggregate=True)]
+                aggregate = _AGGREGATE.decode(data)
+                self._told(symbol, is_futures=False, is_spot=aggregate.M is not None)
+                return [_traded(symbol, aggregate, is_aggregate=True)]
             case "bookTicker":
                 ticker = _TICKER.decode(data)
+                self._told(symbol, is_futures=ticker.T is not None, is_spot=False)
                 time_ns = None if ticker.T is None else ticker.T * _MS_NS
                 bid, ask = (ticker.bid, ticker.bid_size), (ticker.ask, ticker.ask_size)
                 return [RawTouch(symbol, time_ns, ticker.update_id, bid, ask)]
             case _:
                 return []
 
+    def _told(self, symbol: str, *, is_futures: bool, is_spot: bool) -> None:
+        """Note which market a frame is of, where it tells.
+
+        Raises:
+            DecodeError: Frames before it were of another one.
+        """
+        if not is_futures and not is_spot:
+            return
+        market = futures_of(symbol) if is_futures else ""
+        if self.market is None:
+            self.market = market
+        elif market != self.market:
+            raise DecodeError(
+                f"this frame is of {market or 'spot'}, those before it are of "
+                f"{self.market or 'spot'}: they are other markets under the same symbols; put the "
+                "frames of each into a file of its own"
+            )
+
     def _change(self, symbol: str, depth: _Depth) -> list[Raw]:
+        self._told(symbol, is_futures=depth.pu is not None, is_spot=depth.pu is None)
         if depth.last <= self._snapshots.get(symbol, 0):
             return []  # the snapshot has it
         first = depth.first if depth.pu is None else depth.pu + 1

@@ -46,6 +46,8 @@ _READ = frozenset({"snapshot", "l2update", "match"})  # `last_match` was before 
 class FrameReader:
     """Reads the feed; there is nothing to remember."""
 
+    market: str | None = ""  # spot is all that it has
+
     def read(self, frame: bytes) -> list[Raw]:
         """Return what a frame tells of a market.
 

@@ -38,6 +38,8 @@ _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 class FrameReader:
     """Reads the frames of one connection, and keeps its books at their depth."""
 
+    market: str | None = ""  # spot is all that version 2 has
+
     def __init__(self) -> None:
         self._depths: dict[str, int] = {}
         self._books: dict[str, tuple[dict[str, Decimal], dict[str, Decimal]]] = {}
