@@ -4,6 +4,7 @@ import pytest
 
 from steelyard.domain.messages import Clock
 from steelyard.trading.actions import (
+    Closing,
     Decision,
     Finish,
     Input,
@@ -37,6 +38,7 @@ SAMPLES = [
     Woken(),
     Kill("x"),
     Resume("x"),
+    Closing(("x",)),
     Stop("x"),
     VenueHalt(0, is_ban=False),
     Reconcile(1, "x"),
