@@ -4,6 +4,7 @@ import pytest
 
 from steelyard.domain.messages import Clock
 from steelyard.trading.actions import (
+    Closing,
     Decision,
     Finish,
     Input,
@@ -38,6 +39,7 @@ SAMPLES = [
     Woken(),
     Kill("x"),
     Resume("x"),
+    Closing(("x",)),
     Stop("x"),
     VenueHalt(0, is_ban=False),
     Reconcile(1, "x"),
