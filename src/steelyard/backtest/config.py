@@ -19,6 +19,7 @@ from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import FeeAsset, MarketState
 from steelyard.engine.book import QueueModel
+from steelyard.trading.breakers import BreakersTable
 from steelyard.trading.config import (
     OTHER_TABLES,
     BotConfig,
@@ -196,6 +197,8 @@ def parse_backtest(text: str) -> BacktestConfig:
             strategy = msgspec.convert(document.get("strategy", {}), StrategyTable)
         table = msgspec.convert(document.get("backtest", {}), BacktestTable)
         risk = msgspec.convert(document["risk"], RiskTable) if "risk" in document else None
+        # Those of a bot: a backtest has none, but a mistake in them is one here too.
+        _ = msgspec.convert(document.get("breakers", {}), BreakersTable).rules
     except msgspec.ValidationError as error:
         raise ConfigError(in_toml_words(str(error))) from error
     symbol = strategy.symbol.replace("/", "-").upper()
@@ -229,6 +232,7 @@ def _check_keys(document: dict[str, Any]) -> None:
         "bot": BotTable.__struct_encode_fields__,
         "strategy": (*StrategyTable.__struct_encode_fields__, "signals"),
         "risk": RiskTable.__struct_encode_fields__,
+        "breakers": BreakersTable.__struct_encode_fields__,
         "backtest": BacktestTable.__struct_encode_fields__,
     }
     for name, known in tables.items():
