@@ -39,6 +39,16 @@ def test_defaults_err_against_the_strategy():
     assert config.span_ns == (None, None)
 
 
+def test_the_breakers_of_a_bot_are_taken_and_not_looked_at():
+    """The same file; a mistake in them is told all the same."""
+    breakers = '[breakers]\nrejects = "off"\nvenue = { threshold = 3 }\n'
+    assert parse_backtest(PLAIN + breakers) == parse_backtest(PLAIN)
+    with pytest.raises(ConfigError, match="did you mean 'rejects'"):
+        parse_backtest(PLAIN + breakers.replace("rejects", "reject"))
+    with pytest.raises(ConfigError, match=r"\[breakers\] venue threshold is '0'"):
+        parse_backtest(PLAIN + breakers.replace("3", "0"))
+
+
 def test_every_key_reaches_the_settings():
     config = parse_backtest(
         PLAIN

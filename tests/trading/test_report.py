@@ -42,6 +42,7 @@ def test_the_document_has_what_the_page_reads():
         "trigger": None,
         "protects": False,
         "amending": False,
+        "ahead": "0",
     }
     (fill,) = document["fills"]
     assert fill == {

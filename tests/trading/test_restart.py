@@ -8,10 +8,11 @@ import pytest
 from steelyard.domain.commands import Cancel, Place
 from steelyard.domain.messages import SECOND_NS
 from steelyard.wire.outcome import NotSent
-from tests.trading.session import run_session
+from tests.trading.session import QUIET_S, run_session
 from tests.trading.world import Fate
 
 TRADING_S = 9
+START_S = 10
 TIMEOUT_NS = 2 * SECOND_NS
 
 FATES = {
@@ -50,6 +51,7 @@ def test_a_crash_at_any_point_is_survived(fate: str):
     crashes = 0
     for point in range(1, points + 1):
         world = run_session(TRADING_S, fate=FATES[fate], crash_at={point}, timeout_ns=TIMEOUT_NS)
+        world.run(TRADING_S + QUIET_S + START_S)  # marks of fills are written late
         assert world.trader.status.word == "running", f"crash at point {point}"
         crashes += world.crashes
     assert crashes == points, "every run was interrupted"

@@ -19,6 +19,7 @@ from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import FeeAsset, MarketState
 from steelyard.engine.book import QueueModel
+from steelyard.trading.breakers import BreakersTable
 from steelyard.trading.config import (
     OTHER_TABLES,
     BotConfig,
@@ -210,6 +211,8 @@ def parse_backtest(text: str) -> BacktestConfig:
         strategy = _converted(document, "strategy", StrategyTable)
     table = _converted(document, "backtest", BacktestTable)
     risk = _converted(document, "risk", RiskTable) if "risk" in document else None
+    # Those of a bot: a backtest has none, but a mistake in them is one here too.
+    _ = _converted(document, "breakers", BreakersTable).rules
     symbol = strategy.symbol.replace("/", "-").upper()
     strategy = replace(strategy, symbol=symbol)
     if isinstance(strategy, StrategyTable):
@@ -256,6 +259,7 @@ def _check_keys(document: dict[str, Any]) -> None:
         "bot": BotTable.__struct_encode_fields__,
         "strategy": (*StrategyTable.__struct_encode_fields__, "signals"),
         "risk": RiskTable.__struct_encode_fields__,
+        "breakers": BreakersTable.__struct_encode_fields__,
         "backtest": BacktestTable.__struct_encode_fields__,
     }
     for name, known in tables.items():

@@ -314,7 +314,7 @@ class GuardAuditor:
         """What is journaled with a decision is the middle that it was made on."""
         desk = self._host.trader.desk
         assert desk is not None, "who orders has a book"
-        if message.mid_half_ticks != desk.book.mid_half_ticks:
+        if message.mid_half_ticks not in (None, desk.book.mid_half_ticks):
             name, seen = message.place.client_order_id, desk.book.mid_half_ticks
             raise Broken("mid", f"{name} was decided on at {seen}, not {message.mid_half_ticks}")
 
