@@ -32,14 +32,14 @@ def test_good_bars_are_taken_with_gaps_too():
     ("changes", "text"),
     [
         ({"close_ticks": [204]}, "the columns of bars are not equally long"),
-        ({"open_ns": times(0, 1, 2.5, 3)}, "bar 2 .* begins off its interval; 1 such bars"),
-        ({"open_ns": times(0, 1, 1, 3)}, "bar 2 .* is not later than the one before"),
-        ({"open_ns": times(3, 2, 1, 0)}, "bar 1 .* not later than the one before; 3 such bars"),
-        ({"low_ticks": [190, 205, 190, 190]}, "bar 1 .* outside its low and high"),
-        ({"high_ticks": [210, 210, 210, 203]}, "bar 3 .* outside its low and high"),
-        ({"low_ticks": [0, 190, 190, 190]}, "bar 0 .* outside its low and high"),
-        ({"volume_lots": [1, -1, 1, 1]}, "bar 1 .* has a negative volume"),
-        ({"high_ticks": [2_000_001, 210, 210, 210]}, "bar 0 .* above BTC-USDT's highest price"),
+        ({"open_ns": times(0, 1, 2.5, 3)}, "bar 3 .* begins off its interval; 1 such bars"),
+        ({"open_ns": times(0, 1, 1, 3)}, "bar 3 .* is not later than the one before"),
+        ({"open_ns": times(3, 2, 1, 0)}, "bar 2 .* not later than the one before; 3 such bars"),
+        ({"low_ticks": [190, 205, 190, 190]}, "bar 2 .* outside its low and high"),
+        ({"high_ticks": [210, 210, 210, 203]}, "bar 4 .* outside its low and high"),
+        ({"low_ticks": [0, 190, 190, 190]}, "bar 1 .* outside its low and high"),
+        ({"volume_lots": [1, -1, 1, 1]}, "bar 2 .* has a negative volume"),
+        ({"high_ticks": [2_000_001, 210, 210, 210]}, "bar 1 .* above BTC-USDT's highest price"),
     ],
 )
 def test_what_is_no_bar_is_refused(changes: dict[str, Any], text: str):
@@ -84,12 +84,12 @@ def test_floats_become_whole_steps():
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"close": [100.5, 100.7]}, r"bar 1 .*: close is no whole number of 0\.5"),
-        ({"volume": [0.0015, 1]}, r"bar 0 .*: volume is no whole number of 0\.001"),
-        ({"high": [101.0, float("nan")]}, "bar 1 .*: high is no whole number"),
-        ({"high": [float("inf"), 101.0]}, "bar 0 .*: high is no whole number"),
-        ({"low": [100.5, 100.0]}, "bar 0 .* outside its low and high"),
-        ({"volume": [-1.0, 1.0]}, "bar 0 .* has a negative volume"),
+        ({"close": [100.5, 100.7]}, r"bar 2 .*: close is no whole number of 0\.5"),
+        ({"volume": [0.0015, 1]}, r"bar 1 .*: volume is no whole number of 0\.001"),
+        ({"high": [101.0, float("nan")]}, "bar 2 .*: high is no whole number"),
+        ({"high": [float("inf"), 101.0]}, "bar 1 .*: high is no whole number"),
+        ({"low": [100.5, 100.0]}, "bar 1 .* outside its low and high"),
+        ({"volume": [-1.0, 1.0]}, "bar 1 .* has a negative volume"),
         ({"close": [1.0]}, "not equally long"),
     ],
 )
