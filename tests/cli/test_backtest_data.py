@@ -81,3 +81,14 @@ def test_a_run_takes_its_delays_from_a_file(tmp_path):
     settings = replace(config, delays=delays).settings
     assert settings.order_delay.text == "drawn from 3 measurements, median 6 ms, at most 7 ms"
     assert settings.answer_delay == Delay.constant(0)
+
+
+def test_what_is_wrong_with_a_file_is_said_by_its_settings(tmp_path: Path):
+    """A configuration has no options: those of an import are told by what stands in it."""
+    hourly = "\n".join(f"{1_767_225_600 + n * 3600},1,1,1,1,1" for n in range(6))
+    (tmp_path / "bars.csv").write_text(f"time,open,high,low,close,volume\n{hourly}\n")
+    with pytest.raises(UsageError, match=r"no bars of 1m; say \[backtest\] interval 1h$"):
+        open_data(parse_backtest(CONFIG), tmp_path, None)
+    (tmp_path / "bars.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UsageError, match=r"by --columns of `steelyard data import`, and play the"):
+        open_data(parse_backtest(CONFIG), tmp_path, None)

@@ -1,5 +1,6 @@
 import gzip
 import io
+import os
 
 import pytest
 from archive_server import zipped
@@ -69,3 +70,11 @@ def test_a_checksum_beside_a_file_is_compared(tmp_path):
         verified(path)
     assert checksum_of("") is None
     assert inner_name(tmp_path / "a-1m.csv.gz") == "a-1m.csv"
+
+
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    for read in (sha256, lambda path: unpacked(path).__enter__()):
+        with pytest.raises(ConfigError, match="is a pipe or a device; write it into a file"):
+            read(path)

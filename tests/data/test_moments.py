@@ -87,3 +87,20 @@ def test_intervals_are_read_and_written():
 def test_the_shortest_step_is_the_interval():
     assert guess_interval_ns(np.array([0, 60, 180, 240])) == 60
     assert guess_interval_ns(np.array([5, 5])) is None
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pl.Series([1_704_067_200, 9_999_999_999]),
+        pl.Series(["1704067200", "9999999999"]),
+        pl.Series(["2024-01-01", "2286-11-20 17:46:39"]),
+        pl.Series([datetime(2024, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC)]),
+        pl.Series([datetime(2024, 1, 1, tzinfo=UTC).date(), datetime(2300, 1, 1).date()]),  # noqa: DTZ001
+    ],
+)
+def test_times_that_nanoseconds_cannot_say_are_named(column):
+    """They would wrap to the 18th century."""
+    with pytest.raises(NotExact, match="is no time before 2262") as caught:
+        times(column)
+    assert caught.value.row == 1

@@ -154,6 +154,16 @@ def test_bars_that_are_further_apart_than_said_are_refused(tmp_path):
     assert len(loaded.source.gaps) == 4
 
 
+def test_an_archives_file_is_of_no_other_market_than_its_name_says(tmp_path):
+    path = tmp_path / "BTCUSDT-1m-2024-01.csv"
+    path.write_text(f"{T0},1,2,1,2,1,{T0 + 59_999},0,0,0,0,0\n")
+    for symbol in ("BTC-USDT", "BTCUSDT", "btc/usdt"):
+        assert load(path, Wanted(symbol=symbol)).data.instrument.symbol == "BTC-USDT"
+    for symbol in ("ETH-USDT", "ACME-USD"):
+        with pytest.raises(UsageError, match=f"is of BTCUSDT, by its name, not of {symbol}"):
+            load(path, Wanted(symbol=symbol))
+
+
 def test_columns_can_be_named(tmp_path):
     path = tmp_path / "BTC-USDT-1m.csv"
     path.write_text(f"7,{T0},1,1,1,1,1\n")

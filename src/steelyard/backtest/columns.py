@@ -115,7 +115,7 @@ def bars_from(
         at, name = error.args
         step = instrument.lot_size if name == "volume" else instrument.tick_size
         raise UsageError(
-            f"bar {at} (at {int(times[at])} ns): {name} is no whole number of {in_full(step)}"
+            f"bar {at + 1} (at {int(times[at])} ns): {name} is no whole number of {in_full(step)}"
         ) from error
     bars = BarColumns(instrument, interval_ns, times, *whole)
     if not rows.is_sound:
@@ -148,6 +148,6 @@ def _none(wrong: NDArray[np.intp], what: str, times: Ints) -> None:
     if len(wrong):
         at = int(wrong[0])
         raise UsageError(
-            f"bar {at} (at {int(times[at])} ns) {what}; {len(wrong)} such bars. "
-            "`steelyard data check` lists them"
+            f"bar {at + 1} (at {int(times[at])} ns) {what}; {len(wrong)} such bars, by the order "
+            "of their rows; the first row is 1"
         )

@@ -1,6 +1,7 @@
 """The data of a backtest: a file that the configuration names, or a part of the catalog."""
 
 import csv
+import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NamedTuple
@@ -16,9 +17,19 @@ from steelyard.data.exact import step_of
 from steelyard.data.importing import Steps
 from steelyard.data.loading import load
 from steelyard.data.reading import Wanted
-from steelyard.domain.errors import ConfigError
+from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.exchange.listings import LISTINGS
 
+_OPTION = re.compile(r"--([a-z]+)\b")
+_SETTINGS = {  # what messages call by the option of an import
+    "interval": "[backtest] interval",
+    "tick": "[backtest] tick",
+    "lot": "[backtest] lot",
+    "round": "[backtest] round = true",
+    "steps": "[backtest] steps",
+    "venue": "[backtest] venue",
+    "symbol": "[strategy] symbol",
+}
 LISTED = {listing.instrument.symbol: listing.instrument for listing in LISTINGS}
 
 
@@ -110,8 +121,21 @@ def _of_file(config: BacktestConfig, path: Path) -> Opened:
         None if table.lot is None else step_of(table.lot),
         table.rounds,
     )
-    loaded = load(path, wanted, steps=steps, listed=LISTED)
+    try:
+        loaded = load(path, wanted, steps=steps, listed=LISTED)
+    except UsageError as error:
+        if not _OPTION.search(str(error)):
+            raise
+        raise ConfigError(_OPTION.sub(_setting, str(error))) from error
     return Opened(loaded.data, loaded.source, loaded.notes)
+
+
+def _setting(option: re.Match[str]) -> str:
+    """Return what stands in a configuration for an option of `steelyard data import`."""
+    name = option[1]
+    if name in _SETTINGS:
+        return _SETTINGS[name]
+    return f"--{name} of `steelyard data import`, and play the catalog by [backtest] venue"
 
 
 def _between(bars: BarColumns, start_ns: int | None, end_ns: int | None) -> BarColumns:

@@ -28,6 +28,7 @@ def sha256(path: Path) -> str:
     Raises:
         ConfigError: It is missing, or may not be read.
     """
+    _check_kind(path)
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -70,6 +71,7 @@ def unpacked(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         ConfigError: It is missing, damaged, or an archive of another form.
     """
+    _check_kind(path)
     try:
         with path.open("rb") as file:
             start = file.read(4)
@@ -128,6 +130,12 @@ def unreadable(path: Path, error: OSError) -> UsageError:
     if isinstance(error, FileNotFoundError):
         return ConfigError(f"there is no file {path}")
     return ConfigError(f"{path} cannot be read: {error.strerror or error}")
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what can only be read once, or never ends: opening a pipe waits for its writer."""
+    if path.is_fifo() or path.is_socket() or path.is_char_device():
+        raise ConfigError(f"{path} is a pipe or a device; write it into a file, and name that")
 
 
 def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:

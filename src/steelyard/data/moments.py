@@ -25,6 +25,8 @@ INTERVALS_NS = {
     "w": 7 * DAY_NS,
 }
 COUNT_MAX = 10_000
+LAST_NS = 2**63 - 1
+_TOO_LATE = "no time before 2262, where nanoseconds end; was another column taken for the time?"
 
 
 class Unit(StrEnum):
@@ -66,8 +68,8 @@ def times(column: pl.Series) -> Times:
             return _dates(column)
         column = numbers
     if column.dtype in (pl.Datetime, pl.Date):
-        zoned = column.cast(pl.Datetime("ns")) if column.dtype == pl.Date else column
-        return Times(zoned.dt.epoch("ns").to_numpy(), Unit.TEXT)
+        zoned = column.cast(pl.Datetime("us")) if column.dtype == pl.Date else column
+        return _dated(zoned)
     if column.dtype.is_float():
         whole = column.cast(pl.Int64, strict=False)
         if not (whole == column).fill_null(value=False).all():
@@ -133,6 +135,9 @@ def _numbers(values: Ints) -> Times:
     if len(wrong):
         row = int(wrong[0])
         raise NotExact(row, f"{int(values[row])} is not in {unit} as the times before it are")
+    late = np.flatnonzero(magnitude > LAST_NS // factor)
+    if len(late):
+        raise NotExact(int(late[0]), f"{int(values[int(late[0])])} {unit} is {_TOO_LATE}")
     return Times(values * factor, unit)
 
 
@@ -144,10 +149,22 @@ def _dates(column: pl.Series) -> Times:
         raise NotExact(int(zoned.arg_true()[0]), "times have to be in UTC, without an offset")
     texts = texts.str.replace(r"^([0-9]{4}-[0-9]{2}-[0-9]{2})$", "$1 00:00:00")
     texts = texts.str.replace(r"^(.{16})$", "$1:00")
-    parsed = texts.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="ns", strict=False)
+    form = "%Y-%m-%d %H:%M:%S%.f"
+    _dated(texts.str.to_datetime(form, time_unit="us", strict=False))
+    parsed = texts.str.to_datetime(form, time_unit="ns", strict=False)
     if parsed.null_count():
         row = int(parsed.is_null().arg_true()[0])
         raise NotExact(
             row, f"{column[row][:40]!r} is no time; expected is 2026-11-21 10:30:00 or a number"
         )
     return Times(parsed.dt.epoch("ns").to_numpy(), Unit.TEXT)
+
+
+def _dated(column: pl.Series) -> Times:
+    """Return dates of any unit in nanoseconds."""
+    micros = column.dt.epoch("us")
+    late = (micros.abs() > LAST_NS // 1000).fill_null(value=False)
+    if late.any():
+        row = int(late.arg_true()[0])
+        raise NotExact(row, f"{column.dt.to_string()[row]} is {_TOO_LATE}")
+    return Times(column.dt.epoch("ns").to_numpy(), Unit.TEXT)

@@ -85,6 +85,11 @@ class Reading:
             self.form = hint.form if hint else f"table of {self._shape.kind}"
         name = inner_name(path)
         said = hint or own
+        if hint and wanted.symbol and not _may_be(hint.symbol, wanted.symbol):
+            raise UsageError(
+                f"{path} is of {hint.symbol}, by its name, not of {wanted.symbol}; leave out the "
+                "symbol, or rename the file if its name is wrong"
+            )
         told = own.venue or _venue_in(path, name)
         if hint:
             told = hint.venue_of(names, has_header=table.has_names)
@@ -208,6 +213,11 @@ def _venue_in(path: Path, name: str) -> str:
             f"trades after all, name it without -{match[5]}"
         )
     return FUTURES_VENUE if ending == "futures" or match[3] else ""
+
+
+def _may_be(archived: str, wanted: str) -> bool:
+    """Whether an archive's symbol is the market that was told: futures have a date added."""
+    return archived.partition("_")[0] == re.sub(r"[^A-Z0-9]", "", wanted.upper().split(":")[0])
 
 
 def _names(table: Table, wanted: Wanted, hint: Named | None) -> tuple[str, ...]:
