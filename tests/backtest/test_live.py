@@ -225,6 +225,31 @@ def test_a_price_may_differ_by_what_is_tolerated():
     assert len(paired(one, other, Tolerance(price_ticks=2))[0]) == 0
 
 
+def test_what_follows_from_a_missed_fill_is_no_bug():
+    """While positions differ by it; once they are the same again, what only one wants is a bug."""
+
+    def order(number: int, side: int, *fills: int) -> DayOrder:
+        terms = Terms(side, 1, 1, False, 6_000_000, 0, 500)
+        at_ns = number * SPACE_NS
+        made = tuple(DayFill(at_ns + 1, 5_990_000, lots, True) for lots in fills)
+        return DayOrder(f"o{number}", at_ns, terms, made)
+
+    missed, sells, bug = order(1, 1, 500), order(2, -1, 500), order(3, -1, 300)
+    other = [missed._replace(fills=())]
+    found = split([missed, sells, bug], other, other, MARK)
+    parts = {line.live: line.part for line in found.lines}
+    assert parts == {"o1": Part.MISSED, "o2": Part.MISSED, "o3": Part.BUG}
+    text = next(line.text for line in found.lines if line.live == "o2")
+    assert text.endswith("follows from missed fills: live had 0.005 more then")
+    assert found.parts[Part.BUG] == MARK.orders([bug])
+    found = split(other, [missed, sells, bug], [missed, sells, bug], MARK)
+    assert {line.backtest: line.part for line in found.lines if line.part is not Part.LATENCY} == {
+        "o1": Part.MISSED,
+        "o2": Part.MISSED,
+        "o3": Part.BUG,
+    }
+
+
 def test_an_order_in_words():
     """Side, size, type, price, trigger."""
     terms = Terms(-1, 4, 1, False, 6_000_000, 6_000_100, 1_000)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from steelyard.backtest.columns import BarColumns
 from steelyard.backtest.run import Run
-from steelyard.backtest.settings import Delay
+from steelyard.backtest.settings import Closure, Delay
 from steelyard.backtest.signals import (
     Follower,
     call_signals,
@@ -20,7 +20,7 @@ from steelyard.backtest.signals import (
     targets_of,
 )
 from steelyard.domain.errors import ConfigError, UsageError
-from steelyard.domain.order import FeeAsset
+from steelyard.domain.order import FeeAsset, MarketState
 from steelyard.domain.units import Lots
 from steelyard.trading.risk import Limits
 from steelyard.trading.strategy import Strategy
@@ -243,6 +243,63 @@ def test_under_limits_a_follower_trades_to_the_targets():
     assert "limits" in dict(narrow.result().about.assumptions)
     with pytest.raises(UsageError, match="Follower"):
         Run(Strategy(), bars, settings_of(), limits=limits).go_to(targets, lambda: 0.0)
+
+
+FLAT = bars_of([(100, 100, 100, 100, 10)] * 8)
+SHUT = Closure(FLAT.open_ns[0] + 1, FLAT.open_ns[2] + 1, MarketState.HALTED)
+
+
+@pytest.mark.parametrize("is_limited", [False, True])
+@pytest.mark.parametrize(
+    ("assumed", "targets", "sizes"),
+    [
+        ({"volume_share": Decimal("0.04")}, [1] * 8, [1_000, 600, 200]),
+        ({"volume_share": Decimal("0.04")}, [1, 1, 0, 0, 0, 0, 0, 0], [1_000, 600, 800, 400]),
+        ({"closures": (SHUT,)}, [1] * 8, [1_000, 1_000, 1_000]),
+        ({"deposits": {"USDT": Decimal(50)}}, [1] * 8, [1_000]),
+        ({"deposits": {"USDT": Decimal(50)}}, [1, 1, 0, 1, 1, 1, 1, 1], [1_000, 1_000]),
+        ({"taker": Decimal("0.002"), "fee_asset": FeeAsset.RECEIVED}, [1] * 8, [1_000]),
+    ],
+)
+def test_what_did_not_trade_is_ordered_again(
+    assumed: dict[str, Any],
+    targets: list[int],
+    sizes: list[int],
+    is_limited: bool,
+):
+    """At the next bar while the target stays; not what cannot be paid, and not a fee in base."""
+    limits = Limits(Decimal(10**9), Decimal(1000), 100, Decimal(1)) if is_limited else None
+    run = Run(Follower(), FLAT, settings_of(**assumed), limits=limits)
+    run.go_to(targets_of(targets, FLAT), lambda: 0.0)
+    assert run.result().orders["size_lots"].tolist() == sizes
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("delay_s", [0, 100])
+def test_a_follower_tries_again_where_the_machine_does(seed: int, delay_s: int):
+    """With all that lets an order fall short, order by order and fill by fill."""
+    bars = walk(3_000, seed)
+    closures = (Closure(bars.open_ns[500] + 7, bars.open_ns[540] + 7, MarketState.POST_ONLY),)
+    assumed = settings_of(
+        volume_share=Decimal("0.03"),
+        rejects=Decimal("0.2"),
+        closures=closures,
+        order_delay=Delay.constant(delay_s * 10**9),
+        answer_delay=Delay.constant(delay_s * 10**9),
+        deposits={"USDT": Decimal(1_000), "BTC": Decimal(1)},
+    )
+    wanted = np.random.default_rng(seed).integers(-2_000, 12_000, 3_000)
+    targets = np.where(np.arange(3_000) % 20 == 0, wanted, 0)
+    targets = np.repeat(targets[::20], 20)
+    limits = Limits(Decimal(10**9), Decimal(1000), 1_000, Decimal(1))
+    runs = [Run(Follower(), bars, assumed, limits=each) for each in (None, limits)]
+    for run in runs:
+        run.go_to(targets, lambda: 0.0)
+    one, other = (run.result() for run in runs)
+    assert other.totals.refused == 0
+    assert len(one.orders) > 200
+    assert one.orders.tobytes() == other.orders.tobytes()
+    assert one.fills.tobytes() == other.fills.tobytes()
 
 
 @pytest.mark.parametrize("ending", [ZeroDivisionError("no"), SystemExit(0)])

@@ -14,7 +14,7 @@ import pytest
 from msgspec import structs
 
 from steelyard.backtest.live import Part
-from steelyard.cli.compare import amount, joined, tape_files
+from steelyard.cli.compare import amount, joined, read_config, tape_files
 from steelyard.cli.main import run
 from steelyard.domain.messages import SECOND_NS
 from steelyard.net.clock import Clock
@@ -190,6 +190,18 @@ def test_what_is_not_there_is_said(
     """Which bot, which day, and what there is instead."""
     assert run(["compare", *arguments, "--data", str(day.data)]) == 2
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("backtest", ["", '[backtest.fees]\nmaker = "0.02%"\n'])
+def test_a_configuration_need_not_say_data(tmp_path: Path, backtest: str):
+    """What is played is the recording; one may say fees alone, or nothing of a backtest."""
+    path = tmp_path / "dip.toml"
+    path.write_text(
+        '[bot]\nname = "dip"\nenvironment = "sandbox"\n'
+        '[strategy]\nclass = "a:B"\nsymbol = "BTC-USDT"\n' + backtest
+    )
+    found = read_config(path)
+    assert found.backtest.fees.maker == ("0.02%" if backtest else "0.1%")
 
 
 def test_recordings_of_a_time_are_chosen_by_when_they_begin(tmp_path: Path):

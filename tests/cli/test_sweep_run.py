@@ -169,3 +169,11 @@ def test_a_sweep_on_a_cluster_survives_a_worker_and_itself(tmp_path):
     assert rows(tmp_path / "there") == rows(tmp_path / "here")
     workers = {row.worker for row in read((tmp_path / "there" / RECORD).read_bytes()).rows.values()}
     assert len(workers) == 2
+
+
+def test_what_is_not_installed_leaves_nothing_behind(tmp_path: Path, monkeypatch):
+    """Neither a folder nor a record."""
+    monkeypatch.setitem(sys.modules, "joblib", None)
+    with pytest.raises(ConfigError, match="needs joblib"):
+        run(sweep_of(Hill(0.0, {})), tmp_path / "sweep", 2)
+    assert not (tmp_path / "sweep").exists()

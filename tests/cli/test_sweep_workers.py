@@ -13,8 +13,16 @@ from sweep_standin import WHOLE, Broken, Hill, space
 from steelyard.backtest.sweep.trials import Job, Key, Part
 from steelyard.cli import sweep_workers
 from steelyard.cli.sweep_cell import Payload, Unfit
-from steelyard.cli.sweep_workers import Alone, Cluster, Cores, Task, Workers, workers_of
-from steelyard.domain.errors import ConnectFailed
+from steelyard.cli.sweep_workers import (
+    Alone,
+    Cluster,
+    Cores,
+    Task,
+    Workers,
+    check_installed,
+    workers_of,
+)
+from steelyard.domain.errors import ConfigError, ConnectFailed
 
 SHARED = str(Path(__file__).parents[1] / "shared")
 
@@ -177,3 +185,17 @@ def test_a_cluster_whose_workers_all_die_again_and_again_is_gone_on_with(cluster
     finally:
         there.close()
     assert len(cluster.workers) >= 7
+
+
+def test_without_joblib_one_process_does_it_unless_more_are_asked_for(monkeypatch):
+    """It says what all cores take; asked for two it refuses, with what works in a clone."""
+    monkeypatch.setitem(sys.modules, "joblib", None)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    check_installed(0, None)
+    alone = workers_of(Payload.of(Hill(0.0, {})), 30, 0, None)
+    alone.close()
+    assert alone.about == "one process of 3 cores; for all of them: pip install joblib"
+    with pytest.raises(ConfigError, match="pip install joblib, or --workers 1"):
+        check_installed(2, None)
+    with pytest.raises(ConfigError, match="pip install joblib dask distributed"):
+        check_installed(0, "tcp://127.0.0.1:1")

@@ -606,7 +606,8 @@ impl PyReplay {
     }
 
     /// Trades to targets instead of calling a strategy: where a bar's target, in lots, is another
-    /// than the one before, what is held goes there by a market order for what is missing.
+    /// than the one before, what is held goes there by a market order for what is missing; and again
+    /// where an order has fallen short.
     fn run_targets(&mut self, py: Python<'_>, targets: &PyTargets) -> PyResult<()> {
         let Some(bars) = &self.bars else {
             return Err(PyValueError::new_err("targets are for bars"));

@@ -228,6 +228,10 @@ pub struct Machine<M> {
     marks_at_ns: i64,
     /// The market has asked for a block and not played it yet.
     is_fed: bool,
+    /// The position that was aimed for last.
+    aimed_lots: i64,
+    /// Orders before this one are over, and nothing more is sent because of them.
+    settled: usize,
 }
 
 impl<M: Market> Machine<M> {
@@ -260,6 +264,8 @@ impl<M: Market> Machine<M> {
             held_back: None,
             marks_at_ns: 0,
             is_fed: false,
+            aimed_lots: 0,
+            settled: 0,
         }
     }
 

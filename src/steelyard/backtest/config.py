@@ -190,8 +190,12 @@ _KINDS = ("bars", "tape")
 _STEPS = ("listed", "derived")
 
 
-def parse_backtest(text: str) -> BacktestConfig:
+def parse_backtest(text: str, *, needs_data: bool = True) -> BacktestConfig:
     """Return the configuration of a backtest that a TOML text holds.
+
+    Args:
+        text: The TOML.
+        needs_data: Whether it must say what is played.
 
     Raises:
         ConfigError: Not TOML, or not one that can be run; the message names the key.
@@ -228,7 +232,7 @@ def parse_backtest(text: str) -> BacktestConfig:
         raise ConfigError(f"[backtest] steps is {table.steps!r}; it must be listed or derived")
     if table.kind not in _KINDS:
         raise ConfigError(f"[backtest] kind is {table.kind!r}; it must be bars or tape")
-    if not table.data and not table.venue:
+    if needs_data and not table.data and not table.venue:
         raise ConfigError(
             "[backtest] says neither data (a file) nor venue (of the catalog: `steelyard data "
             "list` shows what is there)"

@@ -5,8 +5,10 @@
 `backtest` assumes the delays that its settings say, `delayed` is the same with those that were
 measured that day: their difference is latency, and what is left is split order by order between the
 live day and `delayed`. Orders are paired by what was wanted and when (`Tolerance`). Lots that both
-have filled differ in price and in fee; lots that only one has filled are missed; an order that only
-one has wanted is a bug, and so is whatever the books of either say beyond their orders.
+have filled differ in price and in fee; lots that only one has filled are missed, and so is what an
+order brings that only one has wanted while such lots had led the two to different positions: it
+follows from them. Any other order that only one has wanted is a bug, and so is whatever the books
+of either say beyond their orders.
 
 The invariant: the parts add up exactly, because each fill is counted once, every number is a
 fraction of whole numbers, and everything is marked at one price. Nothing is read here, and nothing
@@ -187,7 +189,8 @@ def split(
     pairs, only_live, only_backtest = paired(live, delayed, tolerance)
     for one, other in pairs:
         lines += _pair(one, other, mark)
-    lines += _unpaired(only_live, only_backtest, mark, tolerance)
+    follows = _follow(pairs, only_live, only_backtest)
+    lines += _unpaired(only_live, only_backtest, mark, tolerance, follows)
     parts = dict.fromkeys(Part, ZERO)
     for line in lines:
         parts[line.part] += line.atoms
@@ -297,7 +300,11 @@ def _latency(
 
 
 def _unpaired(
-    live: list[DayOrder], backtest: list[DayOrder], mark: Mark, tolerance: Tolerance
+    live: list[DayOrder],
+    backtest: list[DayOrder],
+    mark: Mark,
+    tolerance: Tolerance,
+    follows: dict[int, int],
 ) -> Iterable[Line]:
     """Yield a line for each order that only one of them wanted, with what came near to it."""
     for orders, others, is_live in ((live, backtest, True), (backtest, live, False)):
@@ -320,7 +327,48 @@ def _unpaired(
                 text += f"; known then: {order.known}"
             names = (order.name, "") if is_live else ("", order.name)
             atoms = mark.order(order) * (1 if is_live else -1)
-            yield Line(Part.BUG, *names, order.wanted_ns, atoms, text)
+            part = Part.BUG
+            if lots := follows.get(id(order)):
+                part = Part.MISSED
+                size = in_full(plain(mark.instrument.size(abs(lots))))
+                text += f"; follows from missed fills: live had {size} {_MORE[lots > 0]} then"
+            yield Line(part, *names, order.wanted_ns, atoms, text)
+
+
+_MORE = {True: "more", False: "less"}
+
+
+def _follow(pairs: Pairs, live: list[DayOrder], backtest: list[DayOrder]) -> dict[int, int]:
+    """Return the orders that only one wanted while missed fills had parted their positions.
+
+    By their ids, with how many lots live had more. What such an order fills counts as well, so once
+    the positions are the same again nothing follows any more; what a bug fills does not count.
+    """
+    moves: list[tuple[int, int]] = []  # when live came to have so many lots more
+
+    def note(order: DayOrder, sign: int) -> None:
+        side = sign * order.terms.side
+        moves.extend((fill.time_ns, side * fill.size_lots) for fill in order.fills)
+
+    for one, other in pairs:
+        note(one, 1)
+        note(other, -1)
+    moves.sort()
+    found: dict[int, int] = {}
+    wanted = [(order, 1) for order in live] + [(order, -1) for order in backtest]
+    wanted.sort(key=lambda it: it[0].wanted_ns)
+    at = lots = 0
+    for order, sign in wanted:
+        while at < len(moves) and moves[at][0] <= order.wanted_ns:
+            lots += moves[at][1]
+            at += 1
+        if lots:
+            found[id(order)] = lots
+            later = moves[at:]
+            del moves[at:]
+            note(order, sign)
+            moves[at:] = sorted(later + moves[at:])
+    return found
 
 
 NEAR_MAX = 100  # orders that are looked at for one that came near

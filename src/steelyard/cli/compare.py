@@ -1,7 +1,6 @@
 """`steelyard compare`: a bot's day beside a backtest of what its trader recorded that day."""
 
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -182,13 +181,10 @@ def read_config(path: Path) -> BacktestConfig:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
-    if "backtest" not in document:
-        text += '\n[backtest]\ndata = "the recording"\n'
     try:
-        found = parse_backtest(text)
+        found = parse_backtest(text, needs_data=False)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     if isinstance(found.strategy, SignalsTable):

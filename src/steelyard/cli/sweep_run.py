@@ -22,7 +22,7 @@ from steelyard.backtest.sweep.splits import Fold, Span
 from steelyard.backtest.sweep.trials import Header, Row, row_of
 from steelyard.cli.sweep_cell import Payload, Work
 from steelyard.cli.sweep_files import TrialFile
-from steelyard.cli.sweep_workers import Task, workers_of
+from steelyard.cli.sweep_workers import Task, check_installed, workers_of
 from steelyard.store.datadir import write_atomically
 
 JSON, PAGE = "sweep.json", "sweep.html"
@@ -82,10 +82,12 @@ def run_sweep(
     """Run what is left of a sweep and write its report.
 
     Raises:
-        ConfigError: The record is of another configuration, or no trial can be run.
+        ConfigError: The record is of another configuration, no trial can be run, or what runs them
+            is not installed; then nothing is written.
         TransportError: The cluster is not there, or was lost.
     """
     is_interrupted = False
+    check_installed(workers, scheduler)
     with TrialFile(directory, sweep.header, is_anew=is_anew) as file:
         plan = Plan(
             sweep.space,

@@ -14,6 +14,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
 
 from steelyard import __version__
@@ -26,7 +27,9 @@ CONNECT_S = 10
 WORKERS_S = 60  # how long a cluster without workers is waited for
 LOST_MAX = 10  # times in a row that everything outstanding is given out again
 LOST_S = 1.0  # before it is
-_INSTALL = "pip install 'steelyard[sweep]'"
+_JOBLIB = "pip install joblib"  # not our extra, which a clone cannot be installed from
+_FEW = f"more than one worker needs joblib: {_JOBLIB}, or --workers 1"
+_DASK = "pip install joblib dask distributed"
 
 Params = Callable[[Job], dict[str, Any]]
 
@@ -55,9 +58,9 @@ class Workers(Protocol):
 class Alone:
     """One child, one trial at a time."""
 
-    about = "one process"
-
-    def __init__(self, payload: Payload, timeout_s: float) -> None:
+    def __init__(self, payload: Payload, timeout_s: float, why: str = "") -> None:
+        """Take one, and say why where that is no choice."""
+        self.about = f"one process{why}"
         self._payload, self._timeout_s = payload, timeout_s
         self._cells = Cells()
 
@@ -83,7 +86,7 @@ class Cores:
         try:
             import joblib  # type: ignore[import-untyped]  # noqa: PLC0415 not everybody sweeps
         except ImportError as error:
-            raise ConfigError(f"more than one worker needs joblib: {_INSTALL}") from error
+            raise ConfigError(_FEW) from error
         self.about = f"{count} processes"
         self._delayed = joblib.delayed
         self._parallel = joblib.Parallel(
@@ -124,7 +127,7 @@ class Cluster:
             import distributed  # noqa: PLC0415
             import joblib  # noqa: PLC0415 not everybody has a cluster
         except ImportError as error:
-            raise ConfigError(f"--scheduler needs Dask: {_INSTALL}") from error
+            raise ConfigError(f"--scheduler needs Dask: {_DASK}") from error
         client: Any = distributed.Client  # it has no types
         try:
             self._client = client(scheduler, timeout=CONNECT_S, set_as_default=False)
@@ -240,8 +243,24 @@ def backend_type() -> Any:
     return Backend
 
 
+def check_installed(count: int, scheduler: str | None) -> None:
+    """Refuse workers for which something is not installed; 0 takes what there is.
+
+    Raises:
+        ConfigError: The message says how to install it.
+    """
+    if scheduler is not None and not (_has("joblib") and _has("distributed")):
+        raise ConfigError(f"--scheduler needs Dask: {_DASK}")
+    if scheduler is None and count > 1 and not _has("joblib"):
+        raise ConfigError(_FEW)
+
+
+def _has(module: str) -> bool:
+    return find_spec(module) is not None
+
+
 def workers_of(payload: Payload, timeout_s: float, count: int, scheduler: str | None) -> Workers:
-    """Return who runs the trials. count 0 is one for each core that this process may use.
+    """Return who runs the trials. count 0 is one for each core, if joblib is there to share them.
 
     Raises:
         ConfigError: What it takes is not installed.
@@ -252,6 +271,8 @@ def workers_of(payload: Payload, timeout_s: float, count: int, scheduler: str | 
     if count == 0:
         count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
         count = count or os.cpu_count() or 1
+        if count > 1 and not _has("joblib"):
+            return Alone(payload, timeout_s, f" of {count} cores; for all of them: {_JOBLIB}")
     return Alone(payload, timeout_s) if count == 1 else Cores(payload, timeout_s, count)
 
 

@@ -1,11 +1,15 @@
 //! Trading to targets: a position for each bar's close, given beforehand, instead of a strategy.
 //!
-//! Only where a target changes something is wanted. Between two changes, while nothing is on its way
-//! and no order open, bars are passed in one go, and a market order that arrives at once is carried
-//! out at once. Where that cannot be the machine plays as it always does; fills, orders, fees,
-//! balances and the curve are the same.
+//! Where a target changes something is wanted; and at a bar's close at which it stays, if an order
+//! has fallen short: filled in part, or refused because the market took none. Then what is missing
+//! is ordered again, once everything sent is over. What was refused for any other reason is not
+//! tried again before the target changes, and what a whole fill has paid as a fee is not missing.
+//!
+//! Between two such closes, while nothing is on its way and no order open, bars are passed in one
+//! go, and a market order that arrives at once is carried out at once. Where that cannot be the
+//! machine plays as it always does; fills, orders, fees, balances and the curve are the same.
 
-use steelyard_engine::{OrderType, Place, SelfTrade, Side, Taken, TimeInForce, Took};
+use steelyard_engine::{OrderType, Place, RejectReason, SelfTrade, Side, Taken, TimeInForce, Took};
 
 use super::{Machine, Pause, USER, Wish, state};
 use crate::any::AnyMarket;
@@ -20,6 +24,14 @@ const BLOCK_FIRST: usize = 64;
 
 /// So many opens are read ahead.
 const AHEAD: usize = 32;
+
+/// Why a market takes no order now, and may take the same one later.
+const SHUT: [RejectReason; 4] = [
+    RejectReason::MarketMaintenance,
+    RejectReason::MarketHalted,
+    RejectReason::MarketCancelOnly,
+    RejectReason::MarketPostOnly,
+];
 
 /// A change of the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +64,18 @@ impl Opens {
         }
         self.opens.get(at.wrapping_sub(self.first)).copied().unwrap_or(0)
     }
+}
+
+fn is_told_over(row: &OrderRow) -> bool {
+    row.told_state >= state::FILLED
+}
+
+/// Returns whether an order is over without having traded whole, for a reason that may be gone by
+/// the next bar.
+fn has_fallen_short(row: &OrderRow) -> bool {
+    row.told_state == state::EXPIRED
+        || (row.told_state == state::REJECTED
+            && SHUT.iter().any(|it| it.number() == row.reject_reason))
 }
 
 impl Machine<AnyMarket> {
@@ -91,9 +115,13 @@ impl Machine<AnyMarket> {
         let mut opens = Opens::default();
         for _ in 0..steps {
             let next = aims.get(*done);
-            let end = next.map_or(bars.count(), |it| it.bar.saturating_add(1));
+            let change = next.map_or(bars.count(), |it| it.bar.saturating_add(1));
+            let played = self.bars_played();
+            let is_watched = self.settled < self.orders.len();
+            let end = if is_watched { change.min(played.saturating_add(1)) } else { change };
             let mut is_there = self.glide(bars, end);
-            if !is_there || next.is_none() {
+            let is_over = played == bars.count() || (next.is_none() && !is_watched);
+            if !is_there || is_over {
                 is_there = match self.advance() {
                     Pause::Bar(_) => self.bars_played() == end,
                     Pause::Starved => {
@@ -104,12 +132,20 @@ impl Machine<AnyMarket> {
                     Pause::News | Pause::Timer(..) | Pause::Book | Pause::Trade { .. } => false,
                 };
             }
+            if !is_there {
+                continue;
+            }
             if let Some(aim) = next
-                && is_there
+                && end == change
             {
                 let open = opens.after(bars, aims, *done);
                 *done = done.saturating_add(1);
+                self.aimed_lots = aim.lots;
+                self.forget_ended();
                 self.want(bars, aim.lots, open);
+            } else if is_watched && self.falls_short() {
+                let open = if end < bars.count() { bars.open(end) } else { 0 };
+                self.want(bars, self.aimed_lots, open);
             }
         }
         false
@@ -154,7 +190,29 @@ impl Machine<AnyMarket> {
         };
         if !self.place_at_once(bars, &wish, open) {
             self.place(&wish);
+        } else if !self.orders.last().is_some_and(has_fallen_short) {
+            self.settled = self.orders.len();
         }
+    }
+
+    /// Leaves the first orders behind that are over: another target says what is missing now.
+    fn forget_ended(&mut self) {
+        let ended = self.orders.iter().skip(self.settled).take_while(|it| is_told_over(it));
+        self.settled = self.settled.saturating_add(ended.count());
+    }
+
+    /// Returns whether what was sent is over and has not led to the target, so that more is to be
+    /// sent; only once of the same orders.
+    fn falls_short(&mut self) -> bool {
+        let sent = self.orders.get(self.settled..).unwrap_or_default();
+        if !sent.iter().all(is_told_over) {
+            return false;
+        }
+        let is_refused =
+            sent.last().is_some_and(|it| it.told_state == state::REJECTED && !has_fallen_short(it));
+        let is_short = !is_refused && sent.iter().any(has_fallen_short);
+        self.settled = self.orders.len();
+        is_short
     }
 
     /// Carries out an order where it arrives before anything else can happen, if that is so.
@@ -362,18 +420,43 @@ mod tests {
 
     /// Plays bar by bar, with every order placed.
     fn the_long_way(machine: &mut Machine<AnyMarket>, bars: &[Bar], aims: &[Aim]) {
+        if let Some(first) = bars.first() {
+            machine.curve.begin(first.open_ns, first.open * 2, &machine.account);
+        }
         if let AnyMarket::Bars(market) = &mut machine.market {
             market.goes_the_long_way = true;
             market.feed(bars.iter().copied());
             market.finish();
         }
         let mut rest = aims.iter().peekable();
-        let mut played = 0;
+        let (mut played, mut target, mut watched) = (0, 0, Vec::new());
         loop {
             match machine.advance() {
                 Pause::Bar(_) => {
-                    if let Some(aim) = rest.next_if(|it| it.bar == played) {
-                        let lots = aim.lots - machine.expected_lots();
+                    let told = |at: &usize| {
+                        machine
+                            .orders()
+                            .get(*at)
+                            .map_or((0, 0), |it| (it.told_state, it.reject_reason))
+                    };
+                    let is_open = |at: &usize| told(at).0 < state::FILLED;
+                    let is_shut = |at: &usize| told(at).0 == 8 && (4..=7).contains(&told(at).1);
+                    let is_short = |at: &usize| told(at).0 == 7 || is_shut(at);
+                    let aim = rest.next_if(|it| it.bar == played);
+                    let mut is_due = aim.is_some();
+                    if let Some(aim) = aim {
+                        target = aim.lots;
+                        while watched.first().is_some_and(|at| !is_open(at)) {
+                            watched.remove(0);
+                        }
+                    } else if !watched.iter().any(is_open) {
+                        let last = watched.last();
+                        is_due = watched.iter().any(is_short)
+                            && !last.is_some_and(|at| told(at).0 == 8 && !is_shut(at));
+                        watched.clear();
+                    }
+                    if is_due {
+                        let lots = target - machine.expected_lots();
                         let wish = Wish {
                             side: if lots > 0 { Side::Buy } else { Side::Sell },
                             order_type: OrderType::Market,
@@ -384,7 +467,7 @@ mod tests {
                             size_lots: lots.abs(),
                         };
                         if lots != 0 {
-                            machine.place(&wish);
+                            watched.push(machine.place(&wish));
                         }
                     }
                     played += 1;
@@ -401,7 +484,7 @@ mod tests {
 
     #[test]
     fn aiming_is_placing_bar_by_bar() {
-        let [mut fills, mut refused, mut at_once] = [0; 3];
+        let [mut fills, mut refused, mut at_once, mut again] = [0; 4];
         for seed in 0..150 {
             let mut dice = Dice::new(seed + 77);
             let rules: BarRules = rules(&mut dice);
@@ -430,8 +513,9 @@ mod tests {
             fills += other.fills().len();
             refused += other.orders().iter().filter(|it| it.reject_reason != 0).count();
             at_once += usize::from(other.flown == 0) * other.fills().len();
+            again += other.orders().len().saturating_sub(aims.len());
         }
-        let counts = [fills, refused, at_once];
+        let counts = [fills, refused, at_once, again];
         assert!(counts.iter().all(|&it| it > 500), "{counts:?} are too few to tell");
     }
 }
