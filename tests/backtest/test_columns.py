@@ -110,7 +110,7 @@ def test_of_many_floats_the_first_that_is_none_is_named():
     numbers["volume"][1_500] = 0.0005
     numbers["opens"][1_501] = 100.3
     minutes = np.array(times(*range(count)), np.int64)
-    with pytest.raises(UsageError, match=r"bar 1500 .*: volume is no whole number of 0\.001"):
+    with pytest.raises(UsageError, match=r"bar 1501 .*: volume is no whole number of 0\.001"):
         bars_from(BTC, MINUTE_NS, minutes, **numbers)
 
 
@@ -122,10 +122,10 @@ def test_a_volume_that_is_larger_than_fractions_go_is_whole():
 @pytest.mark.parametrize(
     ("minutes", "text"),
     [
-        ((0, 0), "bar 1 .* is not later than the one before"),
-        ((1, 0), "bar 1 .* is not later than the one before"),
-        ((0, 1.5), "bar 1 .* begins off its interval"),
-        ((0.5, 1.5), "bar 0 .* begins off its interval"),
+        ((0, 0), "bar 2 .* is not later than the one before"),
+        ((1, 0), "bar 2 .* is not later than the one before"),
+        ((0, 1.5), "bar 2 .* begins off its interval"),
+        ((0.5, 1.5), "bar 1 .* begins off its interval"),
     ],
 )
 def test_times_that_are_none_are_refused(minutes: tuple[float, float], text: str):

@@ -117,7 +117,7 @@ def test_tables_of_the_archive_become_tapes(tmp_path):
         assert int(events[0]["time_ns"]) == T0 * 10**6
         assert (int(events[0]["tick"]), int(events[0]["lots"])) == (1005, 2)
         kinds[name.replace("_", "-").split("-")[1]] = events["kind"].tolist()
-    assert kinds == {"aggTrades": [3], "trades": [3], "bookTicker": [4, 5], "T": [1]}
+    assert kinds == {"aggTrades": [3, 4, 5], "trades": [3, 4, 5], "bookTicker": [4, 5], "T": [1]}
 
 
 def test_sums_by_percent_are_refused_with_the_reason(tmp_path):

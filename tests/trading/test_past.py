@@ -18,8 +18,10 @@ GATE_NS = 1_000_000_000
 
 
 def reported(trader) -> dict:
-    """Return what a running bot reports that its journal has."""
+    """Return what a running bot reports that its journal has: not what the market tells it."""
     document = state_document(trader)
+    for order in document["orders"]:
+        del order["ahead"]
     protection = document["protection"]
     return {
         "orders": document["orders"],
