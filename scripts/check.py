@@ -9,11 +9,16 @@ Every part runs whatever the others say, the linters beside the tests, which wai
 must have the machine to itself comes last. Further words go to pytest. The Makefile calls this
 after set-up, with .venv first on PATH.
 
+Many tests start exchanges, bots and browsers, and wait for them within bounds. What fails beside
+others, and is not more than a few, is tried once more with the machine to itself at the end: what
+fails there too has failed, and what passes is named, because it may be unsteady for a reason.
+
 Python's bytecode goes to target/, where the next run finds it, also where the environment asks to
 write none beside the sources: the suite starts Python hundreds of times.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -43,7 +48,9 @@ FUZZ_S = 120  # each
 FUZZED = ("commands", "messages", "orders")  # the targets in rust/fuzz
 FUZZ_PLACE = ROOT / "target" / "fuzz"  # what it finds, and builds
 
-NO_TESTS = 5  # pytest's exit code
+SOME_FAILED, NO_TESTS = 1, 5  # pytest's exit codes
+AGAIN_MAX = 25  # failures that are tried again; more of them are no accident
+LAST_FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"  # where pytest notes them
 
 ENVIRONMENT = {
     "PYTHONPYCACHEPREFIX": str(ROOT / "target" / "pycache"),
@@ -63,9 +70,10 @@ def main() -> int:
     words = [f"--hypothesis-profile={profile}", *pytest_args]
     with ThreadPoolExecutor(max_workers=1) as beside:
         linting = None if options.night else beside.submit(lint)
-        failed = [] if options.lint else test(marks, words)
-        failed = [*(linting.result() if linting is not None else []), *failed]
+        code = 0 if options.lint else test(marks, words)
+        failed = linting.result() if linting is not None else []
     if not options.lint:
+        failed += ["tests"] if code and not passes_alone(code, words) else []
         failed += test_alone(marks, words)
     if options.night:
         failed += fuzz()
@@ -98,12 +106,27 @@ def lint() -> list[str]:
     return failed
 
 
-def test(marks: str, words: list[str]) -> list[str]:
-    """Run what may run beside something else; return what failed."""
+def test(marks: str, words: list[str]) -> int:
+    """Run what may run beside something else; return pytest's exit code."""
+    LAST_FAILED.unlink(missing_ok=True)
     # In the order of collection, which begins with what takes long: see tests/conftest.py.
     spread = ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
-    code = run_pytest(*spread, "-m", f"{marks} and not serial", *words)
-    return ["tests"] if code else []
+    return run_pytest(*spread, "-m", f"{marks} and not serial", *words)
+
+
+def passes_alone(code: int, words: list[str]) -> bool:
+    """Try what has failed once more, one after the other; return whether all of it passes now."""
+    if code != SOME_FAILED or not LAST_FAILED.exists():
+        return False
+    names = list(json.loads(LAST_FAILED.read_text(encoding="utf-8")))
+    if not 0 < len(names) <= AGAIN_MAX:
+        return False
+    print(f"check: {len(names)} failed beside others; once more, alone", flush=True)
+    if run_pytest("--last-failed", *words, *sorted({name.partition("::")[0] for name in names})):
+        return False
+    for name in names:
+        print(f"check: unsteady: {name}", file=sys.stderr)
+    return True
 
 
 def test_alone(marks: str, words: list[str]) -> list[str]:

@@ -246,8 +246,10 @@ def test_timing_by_chance(p_value, is_told):
 @pytest.mark.parametrize(("refused", "is_told"), [(12, True), (11, False)])
 def test_wishes_that_limits_refused(refused, is_told):
     """Eleven of 111 are less than a tenth, twelve of 112 are more."""
-    found = warned(result_of(totals={"orders": 100, "refused": refused}))
+    refusals = {"max_position": refused - 2, "price_collar": 2}
+    found = warned(result_of(totals={"orders": 100, "refused": refused, "refusals": refusals}))
     assert ("refused" in found) is is_told
+    assert not is_told or "max_position: 10" in found["refused"].text
 
 
 def test_fees_without_a_price():

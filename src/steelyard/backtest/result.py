@@ -107,6 +107,7 @@ class Totals(Struct, frozen=True, kw_only=True):
     exposed_ns: int  # for how long the position was not zero
     drawdown: float  # the deepest fall of the equity from a peak, as a fraction
     seconds: float  # wall time of the run itself
+    refusals: dict[str, int] = {}  # of them, by the limit's name
 
 
 class Result(NamedTuple):

@@ -256,6 +256,7 @@ class Run:
             orders=len(orders),
             fills=len(fills),
             refused=self.host.refused,
+            refusals=dict(self.host.refusals),
             fees_atoms=dict(fees),
             exposed_ns=exposed_ns,
             drawdown=drawdown,

@@ -346,9 +346,12 @@ def _refused(case: Case) -> Iterator[Warned]:
     refused, orders = case.metrics.refused, case.metrics.orders
     share = refused / (refused + orders) if refused else 0.0
     if share > REFUSED_SHARE:
+        named = case.result.totals.refusals
+        most = max(named, key=lambda name: named[name], default="")
+        which = f" ({most}: {named[most]:,})" if most else ""
         text = (
-            f"Limits refused {refused:,} of {refused + orders:,} things that the strategy wanted: "
-            "what was tested is the strategy and its limits together."
+            f"Limits refused {refused:,} of {refused + orders:,} things that the strategy wanted"
+            f"{which}: what was tested is the strategy and its limits together."
         )
         yield _soft("refused", text, share, REFUSED_SHARE)
 
