@@ -18,12 +18,15 @@ KEYS = {
     "": (
         "type time bot status reason position pnl balances orders fills equity risk latency log"
         " foreign_orders book clock protection pacing time_service channels trades strategy"
+        " breakers measures"
     ),
     "bot": "name environment strategy symbol params started",
     "strategy": "calls called failure",
     "position": "size average_price side",
     "pnl": "currency realized unrealized fees total",
-    "risk": "max_order_notional max_position max_open_orders price_collar refused last_refusal",
+    "risk": (
+        "max_order_notional max_position max_open_orders price_collar limits refused last_refusal"
+    ),
     "latency": "order_ms_p50 order_ms_p99",
 }
 ROWS = {
@@ -31,7 +34,7 @@ ROWS = {
     "fills": "trade_id side price size fee fee_asset liquidity time",
     "orders": (
         "client_order_id order_id side type price size filled state created trigger protects"
-        " amending"
+        " amending ahead"
     ),
     "log": "time level text",
 }
@@ -202,10 +205,13 @@ def test_metrics_are_numbers_that_prometheus_reads(bot):
         if line.startswith("# HELP "):
             family = line.split()[2]
         elif line.startswith("# TYPE "):
-            assert line.split()[2:] in ([family, "gauge"], [family, "counter"])
+            name, kind = line.split()[2:]
+            assert name == family
+            assert kind in {"gauge", "counter", "histogram"}
         else:
             name, value = line.split("{")[0], line.rpartition(" ")[2]
-            assert name == family
+            parts = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
+            assert name in {f"{family}{part}" for part in parts}
             assert '{bot="site",symbol="BTC-USDT"' in line
             values[name] = float(value)
     assert values["steelyard_bot_running"] == 1

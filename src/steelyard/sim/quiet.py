@@ -20,6 +20,7 @@ from steelyard.trading.records import ProtectionSet
 from steelyard.trading.state import TraderState
 
 DOUBTFUL = (OrderState.PENDING, OrderState.UNKNOWN)
+UNSYNCED = "its journal is not on its disk"  # true for a moment after each thing that it does
 
 
 def unsettled(auditor: WorldAuditor, exchange: ExchangeHost) -> Iterator[str]:
@@ -86,7 +87,7 @@ def _of_bot(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -> 
     if not waits and status.word != ("killed" if is_killed else "running"):
         yield f"it is {status.word}: {status.reason}"
     if not host.is_synced:
-        yield "its journal is not on its disk"
+        yield UNSYNCED
     truth = auditor.truth(host)
     believed = {order.client_order_id: order for order in state.orders}
     for name, order in truth.orders.items():
