@@ -88,6 +88,8 @@ QUIET = Fault(Trouble.SILENT_STREAM, where="depth", times=1)  # as Kraken's book
 MUTE = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, QUIET),)
 UNASKED = Fault(Trouble.REFUSED, where="/api/v3/depth", status=503)
 DARKNESS = (*SILENCE, Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, UNASKED))
+BUSY = Fault(Trouble.REFUSED, chance_e6=150_000, status=503)
+CLOSINGS = (Happening(5 * SECOND_NS, What.FAULT, EXCHANGE, 20 * SECOND_NS, BUSY),)
 KILLED = (Happening(20 * SECOND_NS, What.SIGKILL, 0),)
 SWITCHES = tuple(Happening(at * SECOND_NS, What.SWITCH, 0, SECOND_NS) for at in (9, 17, 25))
 MEDDLING = tuple(Happening(at * SECOND_NS, What.PERSON, 0) for at in range(8, 30, 2))
@@ -731,7 +733,13 @@ MUTATIONS = (
         is_guarded=True,
     ),
     *(
-        Mutation(26, f"the breaker {breaker} does not trip", never_trips(breaker), is_guarded=True)
+        Mutation(
+            26,
+            f"the breaker {breaker} does not trip",
+            never_trips(breaker),
+            more=CLOSINGS if breaker is Breaker.VENUE else (),
+            is_guarded=True,
+        )
         for breaker in Breaker
     ),
     Mutation(
@@ -771,7 +779,7 @@ CAUGHT_BY = {
     "never_trips_heartbeats": 4,
     "never_trips_staleness": 10,
     "never_trips_volatility": 4,
-    "never_trips_venue": 11,
+    "never_trips_venue": 1,
     "never_trips_order_rate": 10,
     "forgets_breakers_at_a_restart": 7,
     "orders_while_a_breaker_has_tripped": 2,
