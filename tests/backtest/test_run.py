@@ -265,7 +265,7 @@ def test_a_run_says_how_long_it_took_by_the_clock_it_was_given():
 def test_bars_are_checked_unless_their_rows_are_at_hand():
     """What contradicts itself is refused with the bar that does."""
     bars = bars_of([FLAT, (100, 99, 98, 100)])
-    with pytest.raises(UsageError, match=r"bar 1 .* outside its low and high"):
+    with pytest.raises(UsageError, match=r"bar 2 .* outside its low and high"):
         Run(Strategy(), bars, settings_of())
     good = bars_of([FLAT])
     run = Run(Strategy(), good, settings_of(), rows=machine_rows(good))
