@@ -82,7 +82,7 @@ KINDS: Mapping[Breaker, Kind] = {
     Breaker.HEARTBEATS: Kind(
         Unit.COUNT,
         "5",
-        "5m",
+        "1m",
         ENDED,
         "{threshold} signs of life were missed within {window}: a stream broke or fell silent, or "
         "a question to the venue had no answer",
