@@ -10,10 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from steelyard.backtest.columns import BarColumns
+from steelyard.backtest.follower import Follower
 from steelyard.backtest.run import Run
 from steelyard.backtest.settings import Closure, Delay
 from steelyard.backtest.signals import (
-    Follower,
     call_signals,
     changes_of,
     frame_of,

@@ -18,6 +18,7 @@ from steelyard import _native
 from steelyard.backtest import settings as assumed
 from steelyard.backtest.columns import BarColumns, Ints, Source, Tape, check_bars
 from steelyard.backtest.desk import ACCOUNT_ID, ReplayDesk
+from steelyard.backtest.follower import Follower
 from steelyard.backtest.host import Host
 from steelyard.backtest.result import (
     FILL,
@@ -30,7 +31,6 @@ from steelyard.backtest.result import (
     Totals,
 )
 from steelyard.backtest.settings import Settings
-from steelyard.backtest.signals import Follower
 from steelyard.domain.commands import (
     AssignFees,
     Command,

@@ -19,6 +19,7 @@ from steelyard.backtest import lookahead, report, trips
 from steelyard.backtest.columns import BarColumns, Tape
 from steelyard.backtest.config import BacktestConfig, SignalsTable, parse_backtest
 from steelyard.backtest.figures import Unit
+from steelyard.backtest.follower import Follower
 from steelyard.backtest.lookahead import Checked
 from steelyard.backtest.metrics import measure
 from steelyard.backtest.report import Report
@@ -26,7 +27,6 @@ from steelyard.backtest.result import Records, Result
 from steelyard.backtest.run import Run
 from steelyard.backtest.settings import BarPath, steady
 from steelyard.backtest.signals import (
-    Follower,
     Signals,
     call_signals,
     changes_of,

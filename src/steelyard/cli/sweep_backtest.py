@@ -22,12 +22,13 @@ from steelyard import __version__, _native
 from steelyard.backtest import report
 from steelyard.backtest.columns import BarColumns
 from steelyard.backtest.config import BacktestConfig, SignalsTable
+from steelyard.backtest.follower import Follower
 from steelyard.backtest.lookahead import cut
 from steelyard.backtest.metrics import measure
 from steelyard.backtest.report import Overfit
 from steelyard.backtest.result import Result
 from steelyard.backtest.run import Run, machine_rows
-from steelyard.backtest.signals import Follower, Signals, call_signals, frame_of, targets_of
+from steelyard.backtest.signals import Signals, call_signals, frame_of, targets_of
 from steelyard.backtest.sweep.figures import Figures
 from steelyard.backtest.sweep.splits import Span
 from steelyard.cli.sweep_cell import Evaluate
