@@ -19,11 +19,65 @@ use crate::ladder::{Ladder, NOBODY};
 use crate::order::{NO_ORDER, Order};
 use crate::units::share_lots;
 
-/// One place in a level's queue, two lines of the cache.
+/// What stands in a queue, and what its ladder asks it.
+pub(crate) trait Resting: Copy {
+    /// In front of every first and behind every last.
+    const NOBODY: Self;
+    /// Whether somebody asks for the hash of all.
+    const IS_HASHED: bool;
+
+    fn price_ticks(&self) -> i64;
+    fn remaining_lots(&self) -> i64;
+    fn remaining_lots_mut(&mut self) -> &mut i64;
+    /// Returns what the book does not show of it.
+    fn below_lots(&self) -> i64;
+    /// Returns whether the book shows nothing of it.
+    fn is_hidden(&self) -> bool;
+    /// Returns whether it is the house's size and nobody's order.
+    fn is_house(&self) -> bool;
+}
+
+impl Resting for Order {
+    const NOBODY: Self = NO_ORDER;
+    const IS_HASHED: bool = true;
+
+    #[inline(always)]
+    fn price_ticks(&self) -> i64 {
+        self.price_ticks
+    }
+
+    #[inline(always)]
+    fn remaining_lots(&self) -> i64 {
+        self.remaining_lots
+    }
+
+    #[inline(always)]
+    fn remaining_lots_mut(&mut self) -> &mut i64 {
+        &mut self.remaining_lots
+    }
+
+    #[inline(always)]
+    fn below_lots(&self) -> i64 {
+        debug_assert!(self.extra != 0 || self.covered_lots == 0, "a plain order is shown");
+        self.below_lots()
+    }
+
+    #[inline(always)]
+    fn is_hidden(&self) -> bool {
+        self.is_hidden()
+    }
+
+    #[inline(always)]
+    fn is_house(&self) -> bool {
+        self.is_house()
+    }
+}
+
+/// One place in a level's queue, in whole lines of the cache: two with an order of the engine's.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-struct Node {
-    order: Order,
+struct Node<R> {
+    order: R,
     /// What it adds to the hash, where that is known.
     hashed: u64,
 }
@@ -40,8 +94,8 @@ struct Links {
 }
 
 /// The nodes of all books; the first is nobody's.
-pub(crate) struct Nodes {
-    nodes: Vec<Node>,
+pub(crate) struct Nodes<R = Order> {
+    nodes: Vec<Node<R>>,
     /// Apart from the nodes: a removal reads its neighbours' links and nothing else of them, and its
     /// own node's second line only if that adds to the hash.
     links: Vec<Links>,
@@ -52,15 +106,15 @@ pub(crate) struct Nodes {
     hashed: u64,
 }
 
-/// In front of every first node and behind every last.
-const EMPTY: Node = Node { order: NO_ORDER, hashed: 0 };
-
 const UNLINKED: Links = Links { front: NOBODY, back: NOBODY, level: 0, is_stale: false };
 
-impl Nodes {
+impl<R: Resting> Nodes<R> {
+    /// In front of every first node and behind every last.
+    const EMPTY: Node<R> = Node { order: R::NOBODY, hashed: 0 };
+
     pub(crate) fn new() -> Self {
         Self {
-            nodes: vec![EMPTY],
+            nodes: vec![Self::EMPTY],
             links: vec![UNLINKED],
             free: Vec::new(),
             stale: Vec::new(),
@@ -69,7 +123,7 @@ impl Nodes {
     }
 
     #[inline]
-    pub(crate) fn get(&self, at: u32) -> &Order {
+    pub(crate) fn get(&self, at: u32) -> &R {
         &self.nodes[at as usize].order
     }
 
@@ -87,8 +141,8 @@ impl Nodes {
 
     /// Returns what stands in a node, to be changed, and takes it out of the hash.
     #[inline(always)]
-    pub(crate) fn change(&mut self, at: u32) -> &mut Order {
-        if !self.links[at as usize].is_stale {
+    pub(crate) fn change(&mut self, at: u32) -> &mut R {
+        if R::IS_HASHED && !self.links[at as usize].is_stale {
             self.make_stale(at);
         }
         &mut self.nodes[at as usize].order
@@ -113,16 +167,15 @@ impl Nodes {
     }
 
     #[inline(always)]
-    fn add(&mut self, order: &Order, level: u32, front: u32, back: u32) -> u32 {
-        debug_assert!(order.extra != 0 || order.covered_lots == 0, "a plain order is shown");
+    fn add(&mut self, order: &R, level: u32, front: u32, back: u32) -> u32 {
         let at = self.free.pop().unwrap_or_else(|| self.grow());
         let place = &mut self.nodes[at as usize];
         *place = Node { order: *order, hashed: 0 };
         let links = &mut self.links[at as usize];
-        if !links.is_stale {
+        if R::IS_HASHED && !links.is_stale {
             self.stale.push(at);
         }
-        *links = Links { front, back, level, is_stale: true };
+        *links = Links { front, back, level, is_stale: R::IS_HASHED };
         at
     }
 
@@ -131,29 +184,29 @@ impl Nodes {
     fn grow(&mut self) -> u32 {
         let at = self.nodes.len() as u32;
         assert!(at < u32::MAX >> 1, "two thousand million orders rest");
-        self.nodes.push(EMPTY);
+        self.nodes.push(Self::EMPTY);
         self.links.push(UNLINKED);
         at
     }
 
     /// Frees a node, and returns what stood there until it is used again; its size is gone.
     #[inline(always)]
-    fn remove(&mut self, at: u32, links: Links) -> (&Order, i64) {
+    fn remove(&mut self, at: u32, links: Links) -> (&R, i64) {
         let node = &mut self.nodes[at as usize];
-        if !links.is_stale {
+        if R::IS_HASHED && !links.is_stale {
             self.hashed = self.hashed.wrapping_sub(node.hashed);
         }
         self.free.push(at);
-        let remaining_lots = std::mem::replace(&mut node.order.remaining_lots, 0);
+        let remaining_lots = std::mem::take(node.order.remaining_lots_mut());
         (&node.order, remaining_lots)
     }
 
     /// Returns the sum of the nodes' hashes, after hashing those that have changed.
-    pub(crate) fn hash(&mut self, hash_of: impl Fn(&Order) -> u64) -> u64 {
+    pub(crate) fn hash(&mut self, hash_of: impl Fn(&R) -> u64) -> u64 {
         for at in self.stale.drain(..) {
             self.links[at as usize].is_stale = false;
             let node = &mut self.nodes[at as usize];
-            if node.order.remaining_lots != 0 {
+            if node.order.remaining_lots() != 0 {
                 node.hashed = hash_of(&node.order);
                 self.hashed = self.hashed.wrapping_add(node.hashed);
             }
@@ -162,8 +215,8 @@ impl Nodes {
     }
 
     /// Returns everything that rests, in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Order> {
-        self.nodes.iter().map(|it| &it.order).filter(|it| it.remaining_lots > 0)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &R> {
+        self.nodes.iter().map(|it| &it.order).filter(|it| it.remaining_lots() > 0)
     }
 }
 
@@ -199,8 +252,8 @@ impl Ladder {
     /// Puts an order at the back of its queue: the shown one, or the hidden one behind it; returns
     /// its node and its level.
     #[inline(always)]
-    pub(crate) fn add(&mut self, nodes: &mut Nodes, order: &Order) -> (u32, u32) {
-        let number = self.open(order.price_ticks);
+    pub(crate) fn add<R: Resting>(&mut self, nodes: &mut Nodes<R>, order: &R) -> (u32, u32) {
+        let number = self.open(order.price_ticks());
         let level = self.level_mut(number);
         let is_hidden = order.is_hidden();
         // Nearly always nobody is hidden, and then it is the back of all.
@@ -220,12 +273,12 @@ impl Ladder {
         if is_hidden && level.hidden == NOBODY {
             level.hidden = at;
         }
-        level.lots += order.shown_lots();
+        level.lots += order.remaining_lots() - order.below_lots();
         level.below_lots += order.below_lots();
         if order.is_house() {
-            level.house_lots += order.remaining_lots;
+            level.house_lots += order.remaining_lots();
         }
-        self.note_size(order.remaining_lots);
+        self.note_size(order.remaining_lots());
         (at, number)
     }
 
@@ -240,17 +293,17 @@ impl Ladder {
     }
 
     /// Returns the last of the shown queue.
-    pub(crate) fn last_shown(&self, nodes: &Nodes, level: u32) -> u32 {
+    pub(crate) fn last_shown<R: Resting>(&self, nodes: &Nodes<R>, level: u32) -> u32 {
         let level = self.level(level);
         if level.hidden == NOBODY { level.tail } else { nodes.front_of(level.hidden) }
     }
 
     /// Adds to house size that stands in a queue.
     #[inline]
-    pub(crate) fn grow(&mut self, nodes: &mut Nodes, at: u32, lots: i64) {
+    pub(crate) fn grow<R: Resting>(&mut self, nodes: &mut Nodes<R>, at: u32, lots: i64) {
         let order = nodes.change(at);
-        order.remaining_lots += lots;
-        self.note_size(order.remaining_lots);
+        *order.remaining_lots_mut() += lots;
+        self.note_size(order.remaining_lots());
         let level = self.level_mut(nodes.level_of(at));
         level.lots += lots;
         level.house_lots += lots;
@@ -259,14 +312,14 @@ impl Ladder {
     /// Takes a node out, with what remains of it; house nodes that now touch become one. Returns
     /// what its level still shows.
     #[inline(always)]
-    pub(crate) fn remove(&mut self, nodes: &mut Nodes, at: u32) -> i64 {
+    pub(crate) fn remove<R: Resting>(&mut self, nodes: &mut Nodes<R>, at: u32) -> i64 {
         let links = nodes.links[at as usize];
         // Nobody's links take what has nowhere else to go: no branch that nobody can foresee.
         nodes.links[links.front as usize].back = links.back;
         nodes.links[links.back as usize].front = links.front;
         let (order, remaining_lots) = nodes.remove(at, links);
         let (price_ticks, is_house, below_lots) =
-            (order.price_ticks, order.is_house(), order.below_lots());
+            (order.price_ticks(), order.is_house(), order.below_lots());
         let shown_lots = remaining_lots - below_lots;
         let level = self.level_mut(links.level);
         level.lots -= shown_lots;
@@ -287,7 +340,7 @@ impl Ladder {
     }
 
     /// Makes one of two house nodes that now touch.
-    fn join_house(&mut self, nodes: &mut Nodes, Links { front, back, .. }: Links) {
+    fn join_house<R: Resting>(&mut self, nodes: &mut Nodes<R>, Links { front, back, .. }: Links) {
         if front == NOBODY || back == NOBODY {
             return;
         }
@@ -296,8 +349,8 @@ impl Ladder {
             return;
         }
         let merged = nodes.change(front);
-        merged.remaining_lots += behind.remaining_lots;
-        self.note_size(merged.remaining_lots);
+        *merged.remaining_lots_mut() += behind.remaining_lots();
+        self.note_size(merged.remaining_lots());
         let after = nodes.back_of(back);
         nodes.links[front as usize].back = after;
         nodes.links[after as usize].front = front;
@@ -307,7 +360,13 @@ impl Ladder {
     }
 
     /// Sets the house's size at a level to less than it is, the queue model saying where.
-    pub(crate) fn shrink(&mut self, nodes: &mut Nodes, level: u32, lots: i64, model: QueueModel) {
+    pub(crate) fn shrink<R: Resting>(
+        &mut self,
+        nodes: &mut Nodes<R>,
+        level: u32,
+        lots: i64,
+        model: QueueModel,
+    ) {
         let old = self.level(level).house_lots;
         debug_assert!((0..old).contains(&lots), "a shrink does not grow");
         let (mut ahead, mut kept, mut gone) = (0, 0, old - lots);
@@ -322,21 +381,21 @@ impl Ladder {
             if node.is_house() {
                 let left = match model {
                     QueueModel::Proportional => {
-                        ahead += node.remaining_lots;
+                        ahead += node.remaining_lots();
                         let now = share_lots(ahead, lots, old);
                         let left = now - kept;
                         kept = now;
                         left
                     }
                     QueueModel::Pessimistic | QueueModel::Optimistic => {
-                        let part = gone.min(node.remaining_lots);
+                        let part = gone.min(node.remaining_lots());
                         gone -= part;
-                        node.remaining_lots - part
+                        node.remaining_lots() - part
                     }
                 };
-                if left != node.remaining_lots {
-                    self.reduce(level, node.remaining_lots - left, true);
-                    nodes.change(at).remaining_lots = left;
+                if left != node.remaining_lots() {
+                    self.reduce(level, node.remaining_lots() - left, true);
+                    *nodes.change(at).remaining_lots_mut() = left;
                     if left == 0 {
                         self.remove(nodes, at);
                     }

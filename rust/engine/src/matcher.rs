@@ -10,9 +10,8 @@
 
 use std::hint::select_unpredictable;
 
-use crate::book::{Book, Nodes};
+use crate::book::{Book, Nodes, Resting};
 use crate::command::Side;
-use crate::order::{NO_ORDER, Order};
 use crate::table::Table;
 use crate::units::LIMIT_MAX;
 
@@ -48,10 +47,54 @@ pub struct Match {
     pub size_lots: i64,
 }
 
+/// An order of the caller's: a third of the engine's, and always shown.
+#[derive(Clone, Copy)]
+struct Plain {
+    order_id: u64,
+    price_ticks: i64,
+    remaining_lots: i64,
+    side: Side,
+}
+
+impl Resting for Plain {
+    const NOBODY: Self = Self { order_id: 0, price_ticks: 0, remaining_lots: 0, side: Side::Buy };
+    const IS_HASHED: bool = false;
+
+    #[inline(always)]
+    fn price_ticks(&self) -> i64 {
+        self.price_ticks
+    }
+
+    #[inline(always)]
+    fn remaining_lots(&self) -> i64 {
+        self.remaining_lots
+    }
+
+    #[inline(always)]
+    fn remaining_lots_mut(&mut self) -> &mut i64 {
+        &mut self.remaining_lots
+    }
+
+    #[inline(always)]
+    fn below_lots(&self) -> i64 {
+        0
+    }
+
+    #[inline(always)]
+    fn is_hidden(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    fn is_house(&self) -> bool {
+        false
+    }
+}
+
 /// One limit order book.
 pub struct Matcher {
     book: Book,
-    nodes: Nodes,
+    nodes: Nodes<Plain>,
     orders: Table,
 }
 
@@ -125,7 +168,7 @@ impl Matcher {
         while left > 0 && far.best() != 0 && side.reaches(price_ticks, far.best()) {
             let best = far.best_level();
             let at = far.level(best).head;
-            let Order { order_id: maker_id, price_ticks, remaining_lots, .. } = *self.nodes.get(at);
+            let Plain { order_id: maker_id, price_ticks, remaining_lots, .. } = *self.nodes.get(at);
             let lots = left.min(remaining_lots);
             left -= lots;
             told(Match { taker_id: order_id, maker_id, price_ticks, size_lots: lots });
@@ -138,8 +181,7 @@ impl Matcher {
             }
         }
         if left > 0 {
-            let order =
-                Order { order_id, price_ticks, remaining_lots: left, size_lots, side, ..NO_ORDER };
+            let order = Plain { order_id, price_ticks, remaining_lots: left, side };
             let (at, _) = self.book.of_mut(side).add(&mut self.nodes, &order);
             self.orders.insert(order_id, at);
         }
@@ -150,7 +192,7 @@ impl Matcher {
     #[inline(always)]
     pub fn cancel(&mut self, order_id: u64) -> Option<i64> {
         let (slot, at) = self.orders.find(order_id)?;
-        let Order { side, remaining_lots, .. } = *self.nodes.get(at);
+        let Plain { side, remaining_lots, .. } = *self.nodes.get(at);
         self.book.of_mut(side).remove(&mut self.nodes, at);
         self.orders.clear(slot);
         Some(remaining_lots)
