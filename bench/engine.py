@@ -10,20 +10,23 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import chain
 from pathlib import Path
 from random import Random
+from statistics import median
 from struct import Struct
 from types import ModuleType
 from typing import Any
 
-from bench.measure import RUNS, Bench
+from bench.measure import Bench
 from bench.orders import BEFORE, CANCEL, COUNT, EXPECTED, Step, stream
+from bench.turns import Job, in_turns
 from steelyard.domain import layout
 from steelyard.domain.commands import (
     FIRST_USER,
@@ -105,18 +108,24 @@ def run() -> Iterator[dict[str, Any]]:
     steps = stream()
     before, timed = steps[:BEFORE], steps[BEFORE:]
     setup = [*opening(), *map(command, before)]
-    if "native" in kinds():
-        run_native(bench, setup, timed)
-        run_matcher(bench, before, timed)
-    else:
-        bench.skip(OURS, "no native module was built")
-    yield from bench.rows()
+    with tempfile.TemporaryDirectory() as folder:
+        jobs: dict[str, Job] = {}
+        if "native" in kinds():
+            jobs[OURS] = run_native(bench, setup, timed)
+            jobs[MATCHING] = run_matcher(bench, before, timed)
+        else:
+            bench.skip(OURS, "no native module was built")
+        yield from bench.rows()
+        if floor := floor_match(bench, steps, Path(folder)):
+            jobs[FLOOR] = floor
+        # Their ratio is what counts, and a shared machine is quicker now and slower then.
+        in_turns(bench, {name: (COUNT, job) for name, job in jobs.items()}, "commands/s")
+        bench.scaled(CPP_TRADER, FLOOR, CPP_TRADER_TO_FLOOR)
+        yield from bench.rows()
+        run_floor_call(bench, timed, Path(folder))
     run_reference(bench, setup, timed)
     run_peer(bench, before, timed)
     yield from bench.rows()
-    with tempfile.TemporaryDirectory() as folder:
-        run_floor_match(bench, steps, Path(folder))
-        run_floor_call(bench, timed, Path(folder))
     bench.ratio(MATCHING, FLOOR, 0.55)
     bench.ratio(MATCHING, CPP_TRADER, 2.5)
     bench.ratio(MATCHING_ONE, PEER[0], 3)
@@ -132,8 +141,8 @@ def run() -> Iterator[dict[str, Any]]:
 # -- ours ---------------------------------------------------------------------------------------
 
 
-def run_native(bench: Bench, setup: list[Command], timed: list[Step]) -> None:
-    """Measure the native engine in batches, one by one, and with its hash asked for."""
+def run_native(bench: Bench, setup: list[Command], timed: list[Step]) -> Job:
+    """Measure the native engine one by one and with its hash asked for; return it in batches."""
     native = import_module("steelyard._native")
     opened = b"".join(layout.encode(each, 0) for each in setup)
     records = [layout.encode(command(step), 1) for step in timed]
@@ -166,7 +175,7 @@ def run_native(bench: Bench, setup: list[Command], timed: list[Step]) -> None:
             apply(record)
             state_hash()
 
-    engine = bench.measure(OURS, COUNT, prepare, in_batches)
+    engine = in_batches(prepare())
     effects = chain.from_iterable(map(layout.decode_all, map(prepare().apply, batches)))
     trades = [(it.price_ticks, it.size_lots) for it in effects if isinstance(it, Traded)]
     check(engine.book(0, 1), trades)
@@ -177,9 +186,15 @@ def run_native(bench: Bench, setup: list[Command], timed: list[Step]) -> None:
     run_through_structs(bench, setup, [command(step) for step in timed[:200_000]])
     run_house(bench, native)
 
+    def job() -> float:
+        engine = prepare()
+        return elapsed_s(lambda: in_batches(engine))
 
-def run_matcher(bench: Bench, before: list[Step], timed: list[Step]) -> None:
-    """Measure matching and nothing else, as the peer and the floor do."""
+    return job
+
+
+def run_matcher(bench: Bench, before: list[Step], timed: list[Step]) -> Job:
+    """Measure matching and nothing else, call by call; return it in batches."""
     matcher_class = import_module("steelyard.engine.matcher").Matcher
 
     def record(step: Step) -> bytes:
@@ -208,11 +223,24 @@ def run_matcher(bench: Bench, before: list[Step], timed: list[Step]) -> None:
                 told.append(fills)
         return matcher, told
 
-    matcher, told = bench.measure(MATCHING, COUNT, prepare, in_batches)
+    matcher, told = in_batches(prepare())
     trades = [it[2:] for trades in told for it in MATCHER_TRADE.iter_unpack(trades)]
     check(matcher.book(1), trades)
     matcher, told = bench.measure(MATCHING_ONE, COUNT, prepare, one_by_one)
     check(matcher.book(1), [it[1:] for fills in told for it in fills])
+
+    def job() -> float:
+        matcher = prepare()
+        return elapsed_s(lambda: in_batches(matcher))
+
+    return job
+
+
+def elapsed_s(work: Callable[[], object]) -> float:
+    """Return what some work takes by the clock, as the floor measures itself."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def check(book: Any, trades: list[tuple[int, int]]) -> None:
@@ -309,25 +337,27 @@ def run_peer(bench: Bench, before: list[Step], timed: list[Step]) -> None:
     assert (book.best_buy(), book.best_sell()) == EXPECTED[-2:], "the peer sees other prices"
 
 
-def run_floor_match(bench: Bench, steps: list[Step], folder: Path) -> None:
-    """Build and run the matching and nothing else."""
+def floor_match(bench: Bench, steps: list[Step], folder: Path) -> Job | None:
+    """Build the matching and nothing else; return it."""
     rustc = shutil.which("rustc")
     if rustc is None:
         bench.skip(FLOOR, "needs rustc")
-        return
+        return None
     program, data = folder / "floor_match", folder / "steps.bin"
     source = str(HERE / "floor_match.rs")
     built = [rustc, "--edition", "2024", "-C", "opt-level=3", "-o", str(program), source]
     subprocess.run(built, check=True)
     data.write_bytes(array("i", chain.from_iterable(steps)).tobytes())
-    asked = [str(program), str(data), str(BEFORE), str(RUNS + 1)]
-    told = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.splitlines()
-    runs = [line.split() for line in told[1:]]
-    for _, *sums in runs:
-        assert tuple(map(int, sums)) == EXPECTED[:3], sums
-    rates = [COUNT / float(seconds) for seconds, *_ in runs]
-    bench.tell(FLOOR, rates, COUNT, "commands/s")
-    bench.tell(CPP_TRADER, [rate * CPP_TRADER_TO_FLOOR for rate in rates], COUNT, "commands/s")
+    asked = [str(program), str(data), str(BEFORE), "4"]
+
+    def job() -> float:
+        told = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+        runs = [line.split() for line in told.splitlines()[1:]]  # the first warms up
+        for _, *sums in runs:
+            assert tuple(map(int, sums)) == EXPECTED[:3], sums
+        return median(float(seconds) for seconds, *_ in runs)
+
+    return job
 
 
 def run_floor_call(bench: Bench, timed: list[Step], folder: Path) -> None:

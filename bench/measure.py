@@ -65,6 +65,12 @@ class Bench:
             }
         )
 
+    def scaled(self, name: str, of: str, ratio: float) -> None:
+        """Add a row that is known by its ratio to another, if that one was measured."""
+        if of in self._medians:
+            self._medians[name] = self._medians[of] * ratio
+            self._rows.append({"name": name, "median": round(self._medians[name]), "times": ratio})
+
     def ratio(self, ours: str, theirs: str, goal: float | None = None) -> None:
         """Add how many times as fast one row is as another, beside what we want it to be."""
         if ours in self._medians and theirs in self._medians:
