@@ -18,7 +18,7 @@ from steelyard.domain.errors import (
     TransportError,
 )
 from steelyard.net import client as client_module
-from steelyard.net.client import Down, HttpClient, Patience, Up, WebSocketClient, checked_url
+from steelyard.net.client import Down, HttpClient, Patience, Up, WebSocketClient
 from steelyard.wire.http import Request
 from tests.net.port import HOST, Recorder, run, serving, text, until
 
@@ -333,50 +333,6 @@ def test_a_request_can_be_cancelled():
 
 
 # -- URLs ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("url", "base"),
-    [
-        ("http://127.0.0.1:8601", "http://127.0.0.1:8601"),
-        ("http://127.0.0.1:8601/", "http://127.0.0.1:8601"),
-        ("http://localhost", "http://localhost"),
-        ("http://[::1]:1/api/", "http://[::1]:1/api"),
-        ("http://127.9.9.9:1", "http://127.9.9.9:1"),
-    ],
-)
-def test_a_base_url_is_taken(url: str, base: str):
-    """A base URL is a scheme, a host of this machine, perhaps a port and a path."""
-    assert checked_url(url, ("http", "https"), loopback_only=True) == base
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "127.0.0.1:1",
-        "ftp://127.0.0.1:1",
-        "http://",
-        "http://:1",
-        "http://127.0.0.1:99999",
-        "http://127.0.0.1:x",
-        "http://[::1",
-        "http://user:pass@127.0.0.1:1",
-        "http://@127.0.0.1:1",
-        "http://127.0.0.1:1/?x",
-        "http://127.0.0.1:1?",
-        "http://127.0.0.1:1/#y",
-        "http://127.0.0.1:1\\@evil.example",
-        "http://127.0.0.1:1/ a",
-        "http://127.0.0.1:1\n",
-        "http://ünïcode",
-    ],
-)
-def test_a_url_that_is_no_base_is_refused(url: str):
-    """Each mistake is a ConfigError that does not repeat a password."""
-    with pytest.raises(ConfigError) as caught:
-        checked_url(url, ("http", "https"), loopback_only=True)
-    assert "pass" not in str(caught.value).replace("password", "")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from steelyard.cli.opening import OpenExchange
 from steelyard.domain.errors import ConnectFailed, UsageError
 from steelyard.exchange.admin import Admin, AdminCall, CreateAccount
 from steelyard.exchange.issuing import CreateKey, RotateKey
@@ -67,6 +66,9 @@ def _append(data: Path, call: AdminCall) -> dict[str, Any]:
             f"there is no exchange in {data} yet: start one with `steelyard exchange`, or open its "
             "first account with `steelyard account create`; or name another --data"
         )
+    # A running exchange is only asked, and that is to be quick.
+    from steelyard.cli.opening import OpenExchange  # noqa: PLC0415
+
     now_ns = Clock().now_ns()
     opened = OpenExchange(data, None, now_ns)
     if isinstance(call, SEALING):

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steelyard import dialects
 from steelyard.cli import exchange_tls
@@ -24,7 +24,6 @@ from steelyard.cli.exchange_faults import later
 from steelyard.cli.exchange_metrics import JournalMeter, Readings, metrics_text
 from steelyard.cli.exposition import Histogram, metrics_response
 from steelyard.cli.limit_profiles import Chooser
-from steelyard.cli.live_market import Fact, LiveMarket
 from steelyard.cli.live_source import LiveSource
 from steelyard.cli.market_source import MarketSource, ScriptSource, TapeSource, describe
 from steelyard.cli.opening import OpenExchange
@@ -60,6 +59,9 @@ from steelyard.store.commit import GroupCommit
 from steelyard.vault.passwords import Passwords
 from steelyard.wire.dialect import AccessReason, Ending, Refusal, SessionRefused
 from steelyard.wire.http import Request, Response
+
+if TYPE_CHECKING:  # it brings a client, which is slow to import and mostly not needed
+    from steelyard.cli.live_market import Fact, LiveMarket
 
 STEP_S = 0.05  # how often the market moves and due streams go out
 SNAPSHOT_S = 60.0
@@ -309,11 +311,13 @@ class ExchangeProcess:
         """How far orders reach here: nowhere, but with a live market it is called paper."""
         return "paper" if self._live is not None else "sandbox"
 
-    def _live_market(self, source: MarketSource) -> LiveMarket | None:
+    def _live_market(self, source: MarketSource) -> "LiveMarket | None":
         """Return what follows the venues of a live market."""
         market = self.exchange.market
         if not (isinstance(source, LiveSource) and isinstance(market, LiveTape)):
             return None
+        from steelyard.cli.live_market import LiveMarket  # noqa: PLC0415
+
         return LiveMarket(
             source,
             market,
@@ -325,7 +329,7 @@ class ExchangeProcess:
             fail=self.fail,
         )
 
-    def _hear_market(self, facts: Sequence[Fact]) -> None:
+    def _hear_market(self, facts: "Sequence[Fact]") -> None:
         """Record what venues have told."""
         now_ns = self.exchange.time_at(self.clock.now_ns())
         try:

@@ -14,11 +14,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from steelyard import dialects
-from steelyard.cli.live_venue import LiveVenue
 from steelyard.domain.errors import ConfigError, ConnectFailed, Unsupported, UsageError
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.exchange.listings import LISTINGS
-from steelyard.net.client import checked_url
+from steelyard.net.urls import checked_url
 
 FIRST_CHOICE = ("BTC-USDT", "BTC-USD")  # of a venue of which no symbol was named
 SYMBOLS_MAX = 16  # each is a connection of its own
@@ -139,6 +138,9 @@ async def settle(source: LiveSource) -> LiveSource:
             for.
         ConnectFailed: It does not answer.
     """
+    # An exchange without a live market speaks to no venue, and starts sooner.
+    from steelyard.cli.live_venue import LiveVenue  # noqa: PLC0415
+
     places: list[LivePlace] = []
     found: list[Instrument] = []
     for asked in source.places:

@@ -10,10 +10,9 @@ another host is refused before anything is looked up. It does not know what a me
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from ipaddress import ip_address
 from random import Random
 from typing import NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 import websockets
@@ -22,12 +21,12 @@ from websockets.asyncio.client import connect
 
 from steelyard.domain.errors import (
     AuthError,
-    ConfigError,
     ConnectFailed,
     ConnectionLost,
     DecodeError,
 )
 from steelyard.domain.messages import SECOND_NS
+from steelyard.net.urls import checked_url
 from steelyard.wire.http import Request, Response
 from steelyard.wire.outcome import delays_ns
 
@@ -301,44 +300,6 @@ class _Connect(connect):
     def process_redirect(self, exc: Exception) -> Exception | str:
         """Return the answer as what it is here, a failure."""
         return exc
-
-
-def checked_url(url: str, schemes: tuple[str, ...], *, loopback_only: bool) -> str:
-    """Return a base URL without a trailing slash.
-
-    Raises:
-        ConfigError: Another scheme, no host, no such port, more than a base, or a host that is
-            not loopback where it must be.
-    """
-    wanted = f"should be {schemes[0]}://HOST:PORT"
-    if not all("!" <= letter <= "~" for letter in url) or "\\" in url:
-        raise ConfigError(f"{url!r} {wanted}, in printable ASCII without backslashes")
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise ConfigError(f"{url!r} {wanted}: {error}") from error
-    if parts.scheme not in schemes or not parts.hostname:
-        raise ConfigError(f"{url!r} {wanted}")
-    if parts.username is not None or parts.password is not None:
-        raise ConfigError(f"the URL for {parts.hostname} {wanted}, without a user or password")
-    if "?" in url or "#" in url:
-        raise ConfigError(f"{url!r} {wanted}, without a query or fragment")
-    if loopback_only and not _is_loopback(parts):
-        raise ConfigError(
-            f"{url} is not on this machine: only a live environment may reach a real venue"
-        )
-    return url.rstrip("/")
-
-
-def _is_loopback(parts: SplitResult) -> bool:
-    host = parts.hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _said(error: BaseException) -> str:
