@@ -3,8 +3,6 @@
 import io
 from typing import Any
 
-import segno
-
 from steelyard.dashboard import account_requests as wanted
 from steelyard.dashboard.account_site import AccountSite, Asked, Route, Said
 from steelyard.dashboard.sessions import Session
@@ -375,6 +373,8 @@ def _begin(lines: list[Activity], cursor: str) -> int:
 
 def _qr_svg(text: str) -> str:
     out = io.BytesIO()
+    import segno  # noqa: PLC0415 slow to import, and drawn once in a person's life
+
     segno.make(text, error="m").save(
         out, kind="svg", scale=QR_SCALE, xmldecl=False, svgclass=None, lineclass=None
     )
