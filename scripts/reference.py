@@ -11,6 +11,7 @@ import ast
 import inspect
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -44,7 +45,53 @@ def pages() -> dict[str, Callable[[], str]]:
         "native-api.md": native_api,
         "metrics.md": metrics,
         "limits.md": limits,
+        "requirements.md": requirements,
     }
+
+
+def requirements() -> str:
+    """Return the page on what is promised: what shows it, and what is missing."""
+    areas = tomllib.loads((ROOT / "scripts" / "requirements.toml").read_text(encoding="utf-8"))
+    promises = {
+        number: promise
+        for area in areas.values()
+        for number, promise in area.items()
+        if number != "title"
+    }
+    lacking = {number: it["lacks"] for number, it in promises.items() if "lacks" in it}
+    absent = {number: why for number, why in lacking.items() if "by" not in promises[number]}
+    lines = [
+        "# Requirements",
+        "",
+        f"Of {len(promises)} promises {len(promises) - len(lacking)} are shown whole,",
+        f"{len(lacking) - len(absent)} in part, and {len(absent)} are missing. A test is run by",
+        "`make test` (or `pytest PATH`); what is slow by `make night`.",
+        "",
+        "## Missing",
+        "",
+        "| id | promise | |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {number} | {promises[number]['says']} | {why} |" for number, why in absent.items()
+    ]
+    for letter, area in areas.items():
+        lines += ["", f"## {letter}. {area['title']}", ""]
+        lines += ["| id | promise | shown by | lacks |", "|---|---|---|---|"]
+        for number, it in area.items():
+            if number != "title":
+                shown = "<br>".join(map(proof, it.get("by", ())))
+                lines.append(f"| {number} | {it['says']} | {shown} | {it.get('lacks', '')} |")
+    return "\n".join(lines) + "\n"
+
+
+def proof(what: str) -> str:
+    """Return what shows a promise, as a link where it is a file."""
+    path, _, name = what.partition("::")
+    if not (ROOT / path).exists():
+        return f"`{what}`"
+    target = f"../../{path}"
+    return f"[{name.removeprefix('test_').replace('_', ' ') or path}]({target})"
 
 
 def native_api() -> str:
