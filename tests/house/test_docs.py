@@ -95,6 +95,52 @@ def test_commands_are_found_at_any_depth():
     assert list(commands(app)) == ["steelyard key", "steelyard key create"]
 
 
+def test_troubleshooting_has_every_reason():
+    """Whoever searches the page for the code in an answer finds what to do."""
+    text = (ROOT / "docs" / "guides" / "troubleshooting.md").read_text()
+    reasons = importlib.import_module("steelyard.wire.dialect").AccessReason
+    names = [*names_of("reject reasons"), *(reason.name for reason in reasons)]
+    complain(unnamed(names, text), "These reasons are not in docs/guides/troubleshooting.md:")
+
+
+COMMAND = re.compile(r"`steelyard ((?:[a-z-]+ )*[a-z-]+)")
+
+
+def misnamed(text: str) -> list[str]:
+    """Return the commands that a text names in code and that do not exist."""
+    app = importlib.import_module("steelyard.cli.main").app
+    known = set(commands(app))
+    found = []
+    for words in COMMAND.findall(text):
+        first, *more = words.split(" ")
+        name = f"steelyard {first}"
+        if name not in known:
+            found.append(name)
+        elif more and any(it.startswith(f"{name} ") for it in known):
+            is_known = f"{name} {more[0]}" in known
+            found += [] if is_known or name in RUNS_TOO else [f"{name} {more[0]}"]
+    return found
+
+
+# Both a command, whose words may be anything, and a group of commands.
+RUNS_TOO = {"steelyard exchange", "steelyard clock"}
+
+
+def test_guides_name_commands_that_exist():
+    """What a page tells a person to type can be typed."""
+    guides = sorted([ROOT / "README.md", *ROOT.glob("docs/guides/*.md"), *ROOT.glob("docs/*.md")])
+    wrong = [f"{page.name}: {name}" for page in guides for name in misnamed(page.read_text())]
+    complain(wrong, "These commands do not exist:")
+
+
+def test_a_command_that_does_not_exist_is_seen():
+    """A misspelled group or member is found; options and arguments are left alone."""
+    text = (
+        "`steelyard keys list` `steelyard key mint` `steelyard key list --json` `steelyard why b`"
+    )
+    assert misnamed(text) == ["steelyard keys", "steelyard key mint"]
+
+
 # --- links --------------------------------------------------------------------------------------
 
 
