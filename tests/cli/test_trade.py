@@ -2,15 +2,20 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from bot_process import Bot, config_text, open_account
 
+from steelyard.cli import grants
 from steelyard.cli.main import run
-from steelyard.cli.trade import configure
-from steelyard.domain.errors import ConfigError
+from steelyard.cli.trade import configure, on_its_rung
+from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.store.datadir import port_file, read_document
+from steelyard.trading.config import Environment
+from steelyard.trading.evidence import Identity
+from steelyard.trading.ladder import Grant
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -134,7 +139,8 @@ def test_a_pipe_hands_over_a_key_that_no_environment_shows(exchange, tmp_path):
     [
         ('rest = "http://127.0.0.1', 'rest = "http://192.0.2.1', "is not this machine"),
         ('ws = "ws://127.0.0.1', 'ws = "ws://stream.example.com', "is not this machine"),
-        ('environment = "sandbox"', 'environment = "live"', "cannot run yet"),
+        ('environment = "sandbox"', 'environment = "live"', "has not earned"),
+        ('environment = "sandbox"', 'environment = "live-canary"', "has not earned"),
         ('dialect = "binance"', 'dialect = "binanse"', "binance"),
     ],
 )
@@ -200,3 +206,30 @@ def test_another_symbol_is_refused_before_the_bot_is_ready(exchange, tmp_path):
     assert again.process.stdout.read() == b""
     assert again.join() == 2
     assert "cannot change to ETH-USDT" in again.errors.read_text()
+
+
+def test_real_money_needs_the_rung_and_the_name_said_again(config, tmp_path, monkeypatch, capsys):
+    """A granted bot is asked for its name, and its limits are no higher than the cap."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    changed(config, 'environment = "sandbox"', 'environment = "live-canary"')
+    found = configure(config)
+    strategy = found.strategy
+    parameters = {name: str(value) for name, value in strategy.params.items()}
+    identity = Identity(strategy.class_name, strategy.symbol, parameters)
+    grants.keep(
+        Grant(
+            bot=found.bot.name,
+            environment=Environment.LIVE_CANARY,
+            identity=identity,
+            cap=Decimal(100),
+            who="me",
+            why="weeks",
+            time_ns=1,
+        )
+    )
+    with pytest.raises(UsageError, match=f"--confirm {found.bot.name}"):
+        on_its_rung(found, "")
+    capped = on_its_rung(found, found.bot.name)
+    assert capped.limits.max_order_notional == min(100, found.limits.max_order_notional)
+    assert capped.limits.max_gross_exposure == 100

@@ -145,8 +145,8 @@ def test_numbers_are_exact_however_they_are_written():
         ('"2%"', '"200%"', "[risk] price_collar is '200%'; write a percentage up to 100%"),
         (
             '"sandbox"',
-            '"live"',
-            '[bot] environment is "live", which this version cannot run yet; write "sandbox"',
+            '"backtest"',
+            '[bot] environment is "backtest", which `steelyard backtest` runs; write "sandbox"',
         ),
         ('"sandbox"', '"prod"', "[bot] environment: invalid enum value 'prod'"),
         ('"dip"', '"../dip"', "[bot] name is '../dip'; use up to 40 of a-z, 0-9, - and _"),

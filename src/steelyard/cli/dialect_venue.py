@@ -59,11 +59,13 @@ class DialectVenue:
         record: Callable[[str | bytes], None] | None = None,
         *,
         is_urgent: bool = False,
+        is_real: bool = False,
     ) -> None:
         """`record` is given what the market stream tells, as it was received.
 
         is_urgent: it is the kill switch's, which waits for no other trader of this host, and not
-        long for an answer.
+        long for an answer. is_real: real money is meant, and only then another machine is
+        spoken to.
         """
         dialect = dialects.find(table.dialect)
         self._owner = owner
@@ -72,7 +74,7 @@ class DialectVenue:
         self._key = key
         total_s = URGENT_S if is_urgent else TOTAL_S
         self._http = HttpClient(
-            table.rest, loopback_only=True, total_s=total_s, in_turn=dialect.in_turn
+            table.rest, loopback_only=not is_real, total_s=total_s, in_turn=dialect.in_turn
         )
         self._pacing = (UrgentPacing if is_urgent else SharedPacing)(
             state_directory() / PACE,
@@ -89,7 +91,14 @@ class DialectVenue:
         self._limits_ns = 0  # when to ask for the limits again
         self._stop: Stop | None = None  # what was told of it
         self._streams = {
-            role: Stream(self, role, table.ws, rng, record if role is Role.MARKET else None)
+            role: Stream(
+                self,
+                role,
+                table.ws,
+                rng,
+                record if role is Role.MARKET else None,
+                loopback_only=not is_real,
+            )
             for role in Role
         }
         self._instrument: Instrument | None = None

@@ -16,7 +16,7 @@ from steelyard.domain.errors import ConnectionLost
 from steelyard.domain.messages import Answer, Clock, ClockQuery, Query
 from steelyard.net.clock import Clock as OwnClock
 from steelyard.trading.actions import Input, Returned
-from steelyard.trading.config import BotConfig
+from steelyard.trading.config import HERE, BotConfig
 from steelyard.trading.turn import Rules
 from steelyard.wire.capabilities import Capabilities
 from steelyard.wire.dialect import ApiKey
@@ -45,7 +45,14 @@ class Inquirer:
             symbol = config.strategy.symbol
             self._venue = BridgeVenue(self, config.main, symbol, key, rng)
         else:
-            self._venue = DialectVenue(self, config.main, key, rng, is_urgent=is_urgent)
+            self._venue = DialectVenue(
+                self,
+                config.main,
+                key,
+                rng,
+                is_urgent=is_urgent,
+                is_real=config.bot.environment not in HERE,
+            )
 
     async def start(self) -> Capabilities:
         """Make the venue ready, and return what it offers.

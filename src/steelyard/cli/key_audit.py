@@ -13,8 +13,8 @@ from steelyard.cli.terminal import shown
 from steelyard.cli.trade import configure
 from steelyard.domain.messages import AccountAnswer, AccountQuery, InstrumentsQuery, KeyQuery
 from steelyard.net.loop import run_loop
-from steelyard.trading.config import BotConfig
-from steelyard.trading.keyaudit import KeyAudit, audit
+from steelyard.trading.config import HERE, BotConfig
+from steelyard.trading.keyaudit import KeyAudit, Waiver, audit
 from steelyard.trading.orderwork import OWN_ACCOUNT
 from steelyard.vault.keys import resolve
 from steelyard.wire.dialect import ApiKey
@@ -59,7 +59,14 @@ async def _asked(config: BotConfig, key: ApiKey) -> KeyAudit:
     finally:
         await inquirer.close()
     known = account if isinstance(account, AccountAnswer) else None
-    return audit(permissions, known, config.strategy.symbol, inquirer.venue_now_ns())
+    return audit(
+        permissions,
+        known,
+        config.strategy.symbol,
+        inquirer.venue_now_ns(),
+        is_live=config.bot.environment not in HERE,
+        waived=frozenset(map(Waiver, config.main.waive)),
+    )
 
 
 def document(found: KeyAudit) -> dict[str, Any]:

@@ -54,7 +54,7 @@ data = App(name="data", help="Market data for backtests: bring it in, list it, c
 order = App(name="order", help="Orders of a bot that a person has to decide about.")
 breaker = App(name="breaker", help="Breakers of a bot: which have tripped, and let them resume.")
 
-COMMANDS = ("demo", "trade", "backtest", "compare", "sweep", "env")
+COMMANDS = ("demo", "trade", "backtest", "compare", "sweep", "promote", "env")
 OF_BOTS = ("status", "why", "replay", "query", "export", "kill", "watch", "reconcile")
 for name in (*COMMANDS, *OF_BOTS):
     app.command(f"steelyard.cli.{name}:{name}", name=name)

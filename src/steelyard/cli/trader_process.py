@@ -135,7 +135,12 @@ class TraderProcess:
             BridgeVenue(self, table, config.strategy.symbol, settings.key, rng)
             if table.is_bridged
             else DialectVenue(
-                self, table, settings.key, rng, self._record if config.bot.record_market else None
+                self,
+                table,
+                settings.key,
+                rng,
+                self._record if config.bot.record_market else None,
+                is_real=config.bot.environment not in HERE,
             )
         )
         self._recorder: MarketRecorder | None = None
@@ -159,6 +164,7 @@ class TraderProcess:
             records = (self._codec.decode(sequence, payload) for sequence, payload in stored)
             for record in gapless(records, 0):
                 self.trader.replay(record)
+            _check_environment(self.trader.turn.state.moment.bot, config, settings.data)
         except BaseException:
             self._directory.close()
             raise
@@ -577,6 +583,16 @@ class TraderProcess:
             if self._is_dirty:
                 self._is_dirty = False
                 self._site.push()
+
+
+def _check_environment(ran: dict[str, Any] | None, config: BotConfig, data: Path) -> None:
+    """Refuse a directory of another environment: what a bot has shown there would be mixed up."""
+    environment = config.bot.environment
+    if ran is not None and ran["environment"] != environment:
+        raise ConfigError(
+            f"{config.bot.name} has run in {data} as {ran['environment']}, and now its environment "
+            f"is {environment}: each has a data directory of its own, so name another --data"
+        )
 
 
 def _group(environment: Environment, data: Path) -> str:

@@ -1,9 +1,9 @@
 """A bot's configuration: the TOML text as checked values, or a sentence that says what is wrong.
 
 Nothing is guessed: an unknown key is refused with the nearest right one, a limit that is left
-out is missing, not unlimited. Numbers are exact. Environments that reach beyond this machine
-are not offered yet, so both addresses must be loopback. Reads no file and no secret: `key` is
-a reference that the roof follows, and `class` a name that it looks up.
+out is missing, not unlimited. Numbers are exact. Where no real money is meant both addresses are
+loopback; whether a bot has earned an environment is asked elsewhere (`ladder.py`). Reads no file
+and no secret: `key` is a reference that the roof follows, and `class` a name that it looks up.
 """
 
 import tomllib
@@ -25,6 +25,7 @@ from steelyard.domain.units import in_full, parse_decimal
 from steelyard.trading.breakers import OFF, Breaker, BreakersTable
 from steelyard.trading.channels import Budgets
 from steelyard.trading.duration import Duration
+from steelyard.trading.keyaudit import Waiver
 from steelyard.trading.orders import MINUTE_MAX
 from steelyard.trading.protection import LostStop
 from steelyard.trading.risk import Limits
@@ -81,7 +82,8 @@ class VenueTable(Struct, frozen=True, kw_only=True):
     kill_key is where the kill switch has its own key; left out, it uses the bot's. dead_man is how
     long after the bot was last well the venue cancels everything of the account, where it can.
     stale_... are how long a channel is good without a word or a proof, skew_max is how far this
-    host's clock may be from the venue's at the start: durations.
+    host's clock may be from the venue's at the start: durations. waive is what of the key's audit
+    a person takes upon himself where real money is at stake.
     """
 
     dialect: str
@@ -98,6 +100,7 @@ class VenueTable(Struct, frozen=True, kw_only=True):
     settings: dict[str, Any] = {}
     settings_file: str = ""
     accept: tuple[str, ...] = ()
+    waive: tuple[str, ...] = ()
 
     @property
     def budgets(self) -> Budgets:
@@ -407,10 +410,10 @@ def _check_bot(bot: BotTable) -> None:
             f"[bot] name is {bot.name!r}; use up to {NAME_MAX} of a-z, 0-9, - and _: "
             "it names a directory"
         )
-    if bot.environment not in HERE:
+    if bot.environment is Environment.BACKTEST:
         raise ConfigError(
-            f'[bot] environment is "{bot.environment}", which this version cannot run yet; '
-            'write "sandbox", or "paper" where the exchange follows a real market'
+            '[bot] environment is "backtest", which `steelyard backtest` runs; write "sandbox", '
+            'or "paper" where the exchange follows a real market'
         )
 
 
@@ -439,6 +442,17 @@ def _check_venue(config: BotConfig) -> None:
             "of it passes between two proofs that the bot is well"
         )
     _check_bridge(venue, config.bot.environment)
+    if venue.is_bridged and config.bot.environment not in HERE:
+        raise ConfigError(
+            f'[bot] environment is "{config.bot.environment}", and {venue.dialect} is behind a '
+            "bridge: with real money only the dialects of steelyard are spoken so far"
+        )
+    for waiver in venue.waive:
+        if waiver not in set(Waiver):
+            raise ConfigError(
+                f"[venue.main] waive has {waiver!r}; what can be waived of a key with real money "
+                f"is {', '.join(Waiver)}"
+            )
     if venue.is_bridged and config.bot.record_market:
         raise ConfigError(
             "[bot] record_market keeps the frames of a dialect's stream; a bridge has none"
@@ -460,6 +474,12 @@ def _check_venue(config: BotConfig) -> None:
             raise ConfigError(
                 f'{where} is {address!r}; write an address such as "{schemes[0]}://127.0.0.1:8601"'
             )
+        if config.bot.environment not in HERE:
+            if not _is_loopback(host) and not address.startswith(f"{schemes[1]}:"):
+                raise ConfigError(
+                    f"{where} is {address!r}; a real venue is spoken to by {schemes[1]} only"
+                )
+            continue
         if not _is_loopback(host):
             raise ConfigError(
                 f"{where} is {address!r}, which is not this machine; in the environment "

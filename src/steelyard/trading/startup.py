@@ -25,9 +25,9 @@ from steelyard.domain.messages import (
 from steelyard.domain.units import from_atoms, in_full, plain, to_atoms
 from steelyard.trading.actions import OpenStreams
 from steelyard.trading.channels import Channels
-from steelyard.trading.config import BotConfig
+from steelyard.trading.config import HERE, BotConfig
 from steelyard.trading.host import StrategyHost
-from steelyard.trading.keyaudit import audit
+from steelyard.trading.keyaudit import Waiver, audit
 from steelyard.trading.marketdata import MarketData
 from steelyard.trading.orders import ClientIds
 from steelyard.trading.orderwork import OWN_ACCOUNT, OrderWork
@@ -251,7 +251,14 @@ class Startup:
         assert self._key_answer is not None, "the key is one of the facts"
         turn = self._turn
         symbol = self._config.strategy.symbol
-        found = audit(self._key_answer, self._account, symbol, turn.venue_now_ns)
+        found = audit(
+            self._key_answer,
+            self._account,
+            symbol,
+            turn.venue_now_ns,
+            is_live=self._config.bot.environment not in HERE,
+            waived=frozenset(map(Waiver, self._config.main.waive)),
+        )
         findings = tuple(finding.text for finding in found.findings)
         turn.record(KeyAudited(self._key_id, found.refusal, findings))
         if (refusal := found.refusal) is not None:

@@ -1,0 +1,197 @@
+"""What a bot has shown where it is: days, fills, slippage, refusals, falls, and what is still open.
+
+Read from its journal and from nothing else, so that nobody has to take a bot's word. The invariant:
+only runs of the last run's environment, class, symbol and parameters count, because a bot with
+other parameters is another bot; and only what came after a moment, because evidence is used once.
+Time counts while new orders may leave. Amounts are atoms of quote.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from msgspec import Struct
+
+from steelyard.domain.journal import Record
+from steelyard.domain.lifecycle import OrderState
+from steelyard.domain.messages import SECOND_NS
+from steelyard.trading.breakers import share_of
+from steelyard.trading.records import (
+    FillSeen,
+    GateChanged,
+    OrderPending,
+    OrderRefused,
+    RunStarted,
+    RunStopped,
+    TraderRecord,
+)
+from steelyard.trading.state import TraderState
+from steelyard.trading.tripping import slippage
+
+DAY_NS = 24 * 3_600 * SECOND_NS
+DAYS_MAX = 4_000  # no bot's evidence spans more; a clock that leaps does not count for ever
+
+
+class Identity(Struct, frozen=True):
+    """Which bot it is: another class, symbol or parameter makes it another one."""
+
+    strategy: str
+    symbol: str
+    parameters: dict[str, str]
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """What a journal shows of a bot in one environment."""
+
+    bot: str
+    environment: str
+    identity: Identity
+    open_ns: int = 0  # for which new orders could leave
+    days: int = 0  # of UTC in which they could
+    orders: int = 0
+    refused: int = 0
+    fills: int = 0
+    slippage: Decimal | None = None  # a fraction of the middle; None: nothing tells
+    fall_atoms: int = 0  # the deepest of the realized profit after fees
+    exposure_atoms: int = 0  # the most that its position was worth
+    profit_atoms: int = 0  # realized, after fees
+    incidents: tuple[str, ...] = ()  # what is open now
+
+    @property
+    def refused_share(self) -> Decimal | None:
+        """The part of its orders that the venue refused; None: there were none."""
+        return share_of(self.refused, self.orders) if self.orders else None
+
+    @property
+    def fall_share(self) -> Decimal | None:
+        """The deepest fall in parts of the most that it had at stake; None: it had nothing."""
+        return share_of(self.fall_atoms, self.exposure_atoms) if self.exposure_atoms else None
+
+
+def gather(records: Iterable[Record], since_ns: int = 0) -> Evidence | None:
+    """Return what a journal shows after a moment; None: no run has begun in it."""
+    found = _Gathering(since_ns)
+    for record in records:
+        found.take(record)
+    return found.evidence()
+
+
+class _Gathering:
+    """The evidence of one identity in one environment; another one begins it anew."""
+
+    def __init__(self, since_ns: int) -> None:
+        self._since_ns = since_ns
+        self._state = TraderState()
+        self._run: RunStarted | None = None
+        self._time_ns = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._open_since_ns: int | None = None
+        self._open_ns = self._orders = self._refused = self._fills = 0
+        self._days: set[int] = set()
+        self._cost = self._worth = 0
+        self._base_atoms: int | None = None  # the profit where this evidence begins
+        self._peak_atoms = self._fall_atoms = self._exposure_atoms = 0
+
+    def take(self, record: Record) -> None:
+        """Go on by one record."""
+        message, before_ns = record.message, self._time_ns
+        if isinstance(message, RunStarted):
+            self._close(before_ns)
+            if self._run is None or _who(message) != _who(self._run):
+                self._begin()
+            self._run = message
+        self._state.replay(record)
+        self._time_ns = record.time_ns
+        if record.time_ns > self._since_ns:
+            self._see(message)
+
+    def _see(self, message: TraderRecord) -> None:
+        if self._base_atoms is None:
+            self._base_atoms = self._profit_atoms()
+        match message:
+            case GateChanged(reason=None):
+                if self._open_since_ns is None:
+                    self._open_since_ns = self._time_ns
+            case GateChanged() | RunStopped():
+                self._close(self._time_ns)
+            case OrderPending():
+                self._orders += 1
+            case OrderRefused():
+                self._refused += 1
+            case FillSeen():
+                self._take_fill(message)
+            case _:
+                pass
+
+    def _close(self, until_ns: int) -> None:
+        """Count the time in which orders could leave, up to a moment."""
+        since_ns, self._open_since_ns = self._open_since_ns, None
+        if since_ns is None:
+            return
+        self._open_ns += max(0, until_ns - since_ns)
+        first, last = since_ns // DAY_NS, until_ns // DAY_NS
+        self._days.update(range(first, min(last, first + DAYS_MAX) + 1))
+
+    def _take_fill(self, message: FillSeen) -> None:
+        fill, portfolio = message.fill, self._state.portfolio
+        assert portfolio is not None, "no fill comes before the instrument"
+        self._fills += 1
+        order = self._state.orders.find(message.client_order_id)
+        if order is not None and (told := slippage(order, fill)) is not None:
+            self._cost += told[0]
+            self._worth += told[1]
+        profit = self._profit_atoms() - (self._base_atoms or 0)
+        self._peak_atoms = max(self._peak_atoms, profit)
+        self._fall_atoms = max(self._fall_atoms, self._peak_atoms - profit)
+        size_atoms = fill.size_lots * portfolio.instrument.lot_atoms
+        worth = abs(portfolio.position_atoms) * fill.quote_atoms // max(1, size_atoms)
+        self._exposure_atoms = max(self._exposure_atoms, worth, fill.quote_atoms)
+
+    def _profit_atoms(self) -> int:
+        portfolio = self._state.portfolio
+        return 0 if portfolio is None else portfolio.realized_atoms - portfolio.fees_atoms
+
+    def evidence(self) -> Evidence | None:
+        """Return what was found."""
+        run = self._run
+        if run is None:
+            return None
+        self._close(self._time_ns)
+        return Evidence(
+            bot=run.bot,
+            environment=run.environment,
+            identity=identity_of(run),
+            open_ns=self._open_ns,
+            days=len(self._days),
+            orders=self._orders,
+            refused=self._refused,
+            fills=self._fills,
+            slippage=share_of(self._cost, self._worth) if self._worth else None,
+            fall_atoms=self._fall_atoms,
+            exposure_atoms=self._exposure_atoms,
+            profit_atoms=self._profit_atoms() - (self._base_atoms or 0),
+            incidents=tuple(self._incidents()),
+        )
+
+    def _incidents(self) -> list[str]:
+        state = self._state
+        found = [] if state.killed_why is None else [f"it was killed: {state.killed_why}"]
+        found += [f"the breaker {name} has tripped" for name in sorted(state.breakers)]
+        unknown = [o for o in state.orders.open if o.state is OrderState.UNKNOWN]
+        if unknown:
+            found.append(f"what became of {len(unknown)} of its orders is unknown")
+        if state.moment.failure is not None:
+            found.append("its strategy has failed")
+        if state.moment.unprotected is not None:
+            found.append(f"its position has no stop: {state.moment.unprotected}")
+        return found
+
+
+def identity_of(run: RunStarted) -> Identity:
+    """Return which bot a run was of."""
+    return Identity(run.strategy, run.symbol, run.parameters)
+
+
+def _who(run: RunStarted) -> tuple[str, Identity]:
+    return run.environment, identity_of(run)

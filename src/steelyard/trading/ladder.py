@@ -1,0 +1,225 @@
+"""The ladder to real money: what each rung asks before the next may be stood on, and how large.
+
+backtest, sandbox, paper, live-canary, live: nobody skips one. The invariant: a rung is granted by a
+person, for one class with one set of parameters on one symbol, on evidence of the rung below, and
+what is not shown is a criterion that is not met. A person may waive one by name and with a reason,
+except that open incidents are not waived and no rung is skipped. On the canary's rung orders and
+exposure are capped; live begins at the same cap, and each further grant doubles it. The numbers
+below are chosen, not proven: `steelyard promote` prints them.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from steelyard.domain.errors import UsageError
+from steelyard.domain.messages import SECOND_NS
+from steelyard.domain.units import in_full
+from steelyard.trading.config import Environment, RiskTable
+from steelyard.trading.evidence import DAY_NS, Evidence, Identity
+
+CANARY_CAP = Decimal(100)  # quote: at most so much in an order, and at stake
+GROWTH = 2  # what each further grant multiplies the cap by
+WORSE_MAX = Decimal("0.0005")  # by which slippage may be worse than in the backtest
+INCIDENTS, GRANTED = "incidents", "granted"
+NEVER_WAIVED = {
+    INCIDENTS: "open incidents are never waived: end them first",
+    GRANTED: "no rung is skipped: begin with `steelyard promote BOT --report FILE`",
+}
+
+RUNGS = tuple(Environment)
+REAL = frozenset({Environment.LIVE_CANARY, Environment.LIVE})
+
+
+class Needs(NamedTuple):
+    """What a rung has to have shown."""
+
+    open_ns: int
+    days: int
+    fills: int
+    refused_max: Decimal  # a share of the orders
+    fall_max: Decimal  # of the most that was at stake
+
+
+HOUR_NS = 3_600 * SECOND_NS
+NEEDS = {
+    Environment.SANDBOX: Needs(HOUR_NS, 1, 10, Decimal("0.2"), Decimal("0.2")),
+    Environment.PAPER: Needs(5 * DAY_NS, 7, 30, Decimal("0.1"), Decimal("0.15")),
+    Environment.LIVE_CANARY: Needs(10 * DAY_NS, 14, 50, Decimal("0.05"), Decimal("0.1")),
+    Environment.LIVE: Needs(20 * DAY_NS, 28, 100, Decimal("0.05"), Decimal("0.1")),
+}
+TRIPS_MIN = 30  # of a backtest: fewer prove nothing
+
+
+class Backtested(Struct, frozen=True, kw_only=True):
+    """What of a backtest's report the ladder looks at."""
+
+    identity: Identity
+    fills: int
+    slippage: Decimal | None  # a fraction of what was traded
+    serious: tuple[str, ...]  # rules whose warnings alone are a reason not to believe it
+
+
+class Criterion(Struct, frozen=True, kw_only=True):
+    """One thing that a rung asks: whether it is shown, in words for people."""
+
+    name: str
+    wanted: str
+    found: str
+    is_met: bool
+
+
+class Grant(Struct, frozen=True, kw_only=True):
+    """A rung that a bot may stand on: who gave it, when, why, and on what evidence."""
+
+    bot: str
+    environment: str
+    identity: Identity
+    cap: Decimal | None  # quote; None: no money is at stake there
+    who: str
+    why: str
+    time_ns: int
+    criteria: tuple[Criterion, ...] = ()
+    waived: tuple[str, ...] = ()
+    slippage: Decimal | None = None  # of the backtest, which later rungs are measured by
+
+
+def after(environment: Environment) -> Environment:
+    """Return the rung above; live has live, with a larger cap."""
+    at = RUNGS.index(environment) + 1
+    return RUNGS[min(at, len(RUNGS) - 1)]
+
+
+def judge_backtest(found: Backtested) -> tuple[Criterion, ...]:
+    """Return what the first rung asks of a report."""
+    return (
+        Criterion(
+            name="fills",
+            wanted=f"{TRIPS_MIN} or more",
+            found=str(found.fills),
+            is_met=found.fills >= TRIPS_MIN,
+        ),
+        Criterion(
+            name="warnings",
+            wanted="no serious one",
+            found=", ".join(found.serious) or "none",
+            is_met=not found.serious,
+        ),
+    )
+
+
+def judge(found: Evidence, backtest: Decimal | None) -> tuple[Criterion, ...]:
+    """Return what a rung asks of a journal. backtest is the slippage of the bot's own backtest."""
+    needs = NEEDS[Environment(found.environment)]
+    worst = None if backtest is None else backtest + WORSE_MAX
+    return (
+        Criterion(
+            name="time",
+            wanted=f"{needs.open_ns // HOUR_NS} h open to trade",
+            found=f"{found.open_ns // HOUR_NS} h",
+            is_met=found.open_ns >= needs.open_ns,
+        ),
+        Criterion(
+            name="days",
+            wanted=f"{needs.days} or more",
+            found=str(found.days),
+            is_met=found.days >= needs.days,
+        ),
+        Criterion(
+            name="fills",
+            wanted=f"{needs.fills} or more",
+            found=str(found.fills),
+            is_met=found.fills >= needs.fills,
+        ),
+        _at_most("rejects", needs.refused_max, found.refused_share, "of its orders"),
+        _at_most("drawdown", needs.fall_max, found.fall_share, "of the most at stake"),
+        Criterion(
+            name="slippage",
+            wanted="a backtest to compare with" if worst is None else f"{_share(worst)} or less",
+            found="unknown" if found.slippage is None else _share(found.slippage),
+            is_met=worst is not None and found.slippage is not None and found.slippage <= worst,
+        ),
+        Criterion(
+            name=INCIDENTS,
+            wanted="none open",
+            found="; ".join(found.incidents) or "none",
+            is_met=not found.incidents,
+        ),
+    )
+
+
+def judge_rungs(grants: Iterable[Grant], environment: Environment, found: Identity) -> Criterion:
+    """Return whether a bot was granted the rung that it stands on, which nobody skips."""
+    names = {it.environment for it in grants if it.identity == found}
+    missing = [rung for rung in RUNGS[1 : RUNGS.index(environment) + 1] if rung not in names]
+    return Criterion(
+        name=GRANTED,
+        wanted="each rung up to here",
+        found=f"not {', '.join(missing)}" if missing else "each",
+        is_met=not missing,
+    )
+
+
+def _at_most(name: str, most: Decimal, found: Decimal | None, of: str) -> Criterion:
+    return Criterion(
+        name=name,
+        wanted=f"{_share(most)} {of}, or less",
+        found="unknown" if found is None else _share(found),
+        is_met=found is not None and found <= most,
+    )
+
+
+def _share(share: Decimal) -> str:
+    return f"{in_full((share * 100).quantize(Decimal('0.001')).normalize())} %"
+
+
+def unmet(criteria: Iterable[Criterion], waived: Iterable[str]) -> list[Criterion]:
+    """Return what stands in the way of a grant.
+
+    Raises:
+        UsageError: What is to be waived is not asked for, or is never waived.
+    """
+    criteria = list(criteria)
+    waived = set(waived)
+    names = [criterion.name for criterion in criteria]
+    for name in waived:
+        if name in NEVER_WAIVED:
+            raise UsageError(NEVER_WAIVED[name])
+        if name not in names:
+            raise UsageError(f"{name!r} is not asked for; what is: {', '.join(names)}")
+    return [it for it in criteria if not it.is_met and it.name not in waived]
+
+
+def cap_of(to: Environment, last: Grant | None) -> Decimal | None:
+    """Return how much may be at stake on a rung; last is the newest grant of it, if any."""
+    if to not in REAL:
+        return None
+    if to is Environment.LIVE and last is not None and last.cap is not None:
+        return last.cap * GROWTH
+    return CANARY_CAP
+
+
+def capped(risk: RiskTable, cap: Decimal | None) -> RiskTable:
+    """Return the limits that hold on a rung: the bot's own, and never more than its cap."""
+    if cap is None:
+        return risk
+    exposure = risk.limits.max_gross_exposure
+    return msgspec.structs.replace(
+        risk,
+        max_order_notional=min(risk.max_order_notional, cap),
+        max_gross_exposure=in_full(cap if exposure is None else min(exposure, cap)),
+    )
+
+
+def granted(
+    grants: Iterable[Grant], bot: str, environment: Environment, identity: Identity
+) -> Grant | None:
+    """Return the newest grant by which a bot may stand on a rung; None: it may not."""
+    found = None
+    for grant in grants:
+        if (grant.bot, grant.environment, grant.identity) == (bot, environment, identity):
+            found = grant
+    return found

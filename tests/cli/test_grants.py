@@ -1,0 +1,47 @@
+"""Grants come back as they were kept; what they are worth: tests/cli/test_promote.py."""
+
+from decimal import Decimal
+
+import pytest
+
+from steelyard.cli import grants
+from steelyard.domain.errors import ConfigError
+from steelyard.trading.config import Environment
+from steelyard.trading.evidence import Identity
+from steelyard.trading.ladder import Criterion, Grant
+
+GRANT = Grant(
+    bot="dip",
+    environment=Environment.LIVE_CANARY,
+    identity=Identity("a:Dip", "BTC-USDT", {"below": "1"}),
+    cap=Decimal(100),
+    who="me",
+    why="four weeks",
+    time_ns=7,
+    criteria=(Criterion(name="days", wanted="7 or more", found="9", is_met=True),),
+    waived=("slippage",),
+    slippage=Decimal("0.0002"),
+)
+
+
+@pytest.fixture(autouse=True)
+def config(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def test_grants_come_back_in_their_order():
+    assert grants.grants_of("dip") == []
+    grants.keep(GRANT)
+    grants.keep(GRANT)
+    assert grants.grants_of("dip") == [GRANT, GRANT]
+    assert grants.grants_of("dop") == []
+
+
+def test_what_cannot_be_read_grants_nothing():
+    """It is said with the file's name, and a bot does not begin."""
+    grants.keep(GRANT)
+    file = grants._file("dip")
+    file.write_bytes(b"{}\n")
+    with pytest.raises(ConfigError, match="is damaged"):
+        grants.grants_of("dip")

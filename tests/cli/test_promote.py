@@ -1,0 +1,151 @@
+"""A bot goes up the ladder on what its report and its journals show, and not otherwise."""
+
+import json
+
+import msgspec
+import pytest
+from backtests import random_run
+
+from steelyard.backtest import report
+from steelyard.cli import report_files
+from steelyard.cli.main import run
+from steelyard.net.clock import Clock
+from steelyard.store.datadir import Directory
+from steelyard.store.journal import Journal
+from steelyard.trading.records import GateChanged, Killed, RunStarted, codec
+from tests.trading.session import new_world
+
+DAY_NS = 24 * 3_600 * 10**9
+STRATEGY, SYMBOL, PARAMS = "bots:Dip", "BTC-USDT", {"below": "1"}
+
+
+@pytest.fixture(autouse=True)
+def config(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="module")
+def traded():
+    """Return the messages of a bot that has traded, with the part of its time that had passed."""
+    world = new_world(60)
+    world.run(90)
+    form = codec()
+    records = [form.decode(at, payload) for at, payload in enumerate(world.payloads, 1)]
+    begin_ns, end_ns = records[0].time_ns, records[-1].time_ns
+    return [((it.time_ns - begin_ns) / (end_ns - begin_ns), it.message) for it in records]
+
+
+def lived(data, traded, environment, days, params=PARAMS, *more, begin_ns=1_700 * DAY_NS):
+    """Leave a bot's journal of so many days in one environment, with more messages at its end."""
+    Directory(data / "bots" / "dip").close()
+    journal, form = Journal(data / "bots" / "dip" / "journal"), codec()
+    for part, message in [*traded, *((1, it) for it in more)]:
+        if isinstance(message, RunStarted):
+            message = RunStarted(2, 1, "dip", environment, STRATEGY, SYMBOL, params)  # noqa: PLW2901
+        journal.append(form.encode(message, begin_ns + int(part * days * DAY_NS)))
+    journal.commit()
+    journal.close()
+    return data
+
+
+def report_file(tmp_path):
+    made = report.document(random_run(2, 60, skill=0.3))
+    head = msgspec.structs.replace(made.head, strategy=STRATEGY, symbol=SYMBOL)
+    made = msgspec.structs.replace(made, head=head, params=PARAMS)
+    report_files.write_json(made, tmp_path / "report.json")
+    return tmp_path / "report.json"
+
+
+def promoted(capsys, *words, code=0):
+    capsys.readouterr()
+    assert run(["promote", "dip", *map(str, words), "--json"]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+def names_missing(document):
+    rows = document["criteria"]
+    return [row["name"] for row in rows if not (row["is_met"] or row["is_waived"])]
+
+
+SHOWN_ELSEWHERE = ("--waive", "slippage", "--waive", "drawdown", "--waive", "rejects")
+
+
+def test_a_ladder_is_walked_from_a_backtest_to_live(tmp_path, traded, capsys):
+    """Each rung is granted on the one below; what is at stake begins small and doubles."""
+    why = ("--why", "it did well")
+    file = report_file(tmp_path)
+    document = promoted(capsys, "--report", file, *why)
+    assert (document["from"], document["to"], document["cap"]) == ("backtest", "sandbox", None)
+    steps = [("sandbox", "paper", None), ("paper", "live-canary", "100")]
+    for days, (here, there, cap) in zip((1, 20), steps, strict=True):
+        data = lived(tmp_path / here, traded, here, days)
+        words = ("--data", data, *SHOWN_ELSEWHERE, *why, "--confirm", "dip")
+        document = promoted(capsys, *words)
+        assert (document["from"], document["to"], document["cap"]) == (here, there, cap)
+        assert document["granted"]
+    # With real money only what came after the grant counts.
+    words = (*SHOWN_ELSEWHERE, *why, "--confirm", "dip")
+    before = lived(tmp_path / "before", traded, "live-canary", 40)
+    assert "days" in names_missing(promoted(capsys, "--data", before, *words, code=1))
+    data = lived(tmp_path / "canary", traded, "live-canary", 40, begin_ns=Clock().now_ns())
+    assert promoted(capsys, "--data", data, *words)["to"] == "live"
+    data = lived(tmp_path / "live", traded, "live", 80, begin_ns=Clock().now_ns())
+    document = promoted(capsys, "--data", data, *words, "--check", code=1)
+    assert (document["to"], document["cap"]) == ("live", "200")
+    assert names_missing(document) == ["fills"]
+
+
+def test_nothing_is_granted_out_of_turn(tmp_path, traded, capsys):
+    """Without the rung below, with other parameters, or too early; --check grants nothing."""
+    data = lived(tmp_path / "paper", traded, "paper", 20)
+    words = ("--data", data, *SHOWN_ELSEWHERE, "--why", "hurry", "--confirm", "dip")
+    assert names_missing(promoted(capsys, *words, code=1)) == ["granted"]
+    assert run(["promote", "dip", *map(str, words), "--waive", "granted"]) == 2
+    assert "no rung is skipped" in capsys.readouterr().err
+    waived = ("--waive", "warnings", "--why", "a year of bars")
+    promoted(capsys, "--report", report_file(tmp_path), *waived)
+    sandbox = lived(tmp_path / "sandbox", traded, "sandbox", 1)
+    promoted(capsys, "--data", sandbox, *SHOWN_ELSEWHERE, "--check")
+    assert names_missing(promoted(capsys, *words, code=1)) == ["granted"]
+    promoted(capsys, "--data", sandbox, *SHOWN_ELSEWHERE, "--why", "an hour")
+    short = lived(tmp_path / "short", traded, "paper", 2)
+    short_words = ("--data", short, *words[2:])
+    assert names_missing(promoted(capsys, *short_words, code=1)) == ["time", "days"]
+    other = lived(tmp_path / "other", traded, "paper", 20, {"below": "2"})
+    assert "granted" in names_missing(promoted(capsys, "--data", other, *words[2:], code=1))
+    assert promoted(capsys, *words)["granted"]
+
+
+def test_real_money_is_confirmed_and_reasons_are_given(tmp_path, traded, capsys):
+    waived = ("--waive", "warnings")
+    file = report_file(tmp_path)
+    assert run(["promote", "dip", "--report", str(file), *waived]) == 2
+    assert "--why" in capsys.readouterr().err
+    promoted(capsys, "--report", file, *waived, "--why", "bars")
+    sandbox = lived(tmp_path / "sandbox", traded, "sandbox", 1)
+    promoted(capsys, "--data", sandbox, *SHOWN_ELSEWHERE, "--why", "an hour")
+    data = lived(tmp_path / "paper", traded, "paper", 20)
+    words = ["--data", str(data), *SHOWN_ELSEWHERE, "--why", "weeks"]
+    for confirm in ([], ["--confirm", "dop"]):
+        assert run(["promote", "dip", *words, *confirm]) == 2
+        assert "--confirm dip" in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_open_incident_stands_in_the_way(tmp_path, traded, capsys):
+    killed = (Killed("by hand", has_file=False), GateChanged("killed", "by hand"))
+    data = lived(tmp_path / "sandbox", traded, "sandbox", 1, PARAMS, *killed)
+    document = promoted(capsys, "--data", data, *SHOWN_ELSEWHERE, code=1)
+    assert "incidents" in names_missing(document)
+    assert run(["promote", "dip", "--data", str(data)]) == 1
+    assert "it was killed: by hand" in " ".join(capsys.readouterr().out.split())
+    assert run(["promote", "nobody", "--data", str(data)]) == 2
+
+
+def test_damaged_grants_grant_nothing(tmp_path, traded, capsys):
+    folder = tmp_path / "config" / "steelyard" / "ladder"
+    folder.mkdir(parents=True)
+    (folder / "dip.jsonl").write_text('{"bot": 1}\n')
+    data = lived(tmp_path / "sandbox", traded, "sandbox", 1)
+    assert run(["promote", "dip", "--data", str(data)]) == 2
+    assert "is damaged" in capsys.readouterr().err

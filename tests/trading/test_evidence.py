@@ -1,0 +1,115 @@
+"""What a journal shows: each number against the journal of a bot that traded, or by hand."""
+
+from decimal import Decimal
+
+import pytest
+
+from steelyard.domain.journal import Record
+from steelyard.domain.messages import SECOND_NS
+from steelyard.trading.evidence import DAY_NS, Identity, gather
+from steelyard.trading.records import (
+    FORMAT,
+    BreakerTripped,
+    FillSeen,
+    GateChanged,
+    Killed,
+    OrderPending,
+    OrderRefused,
+    RunStarted,
+    RunStopped,
+    codec,
+)
+from steelyard.trading.state import TraderState
+from tests.trading.session import new_world
+
+
+@pytest.fixture(scope="module")
+def journal():
+    world = new_world(60)
+    world.run(90)
+    form = codec()
+    return [form.decode(at, payload) for at, payload in enumerate(world.payloads, 1)]
+
+
+def began(environment: str = "paper", below: str = "1") -> RunStarted:
+    return RunStarted(FORMAT, 1, "dip", environment, "a:B", "BTC-USDT", {"below": below})
+
+
+def written(*messages: tuple[int, object]) -> list[Record]:
+    """Return records of (seconds, message)."""
+    pairs = enumerate(messages, 1)
+    return [Record(at, seconds * SECOND_NS, message) for at, (seconds, message) in pairs]
+
+
+def gate(reason: str | None) -> GateChanged:
+    return GateChanged("running" if reason is None else "gated", reason)
+
+
+def test_counts_are_those_of_the_journal(journal):
+    """Orders, refusals and fills are counted, and profit is what the books have."""
+    found = gather(journal)
+    kinds = [type(record.message) for record in journal]
+    assert found.orders == kinds.count(OrderPending) > 0
+    assert found.refused == kinds.count(OrderRefused)
+    assert found.fills == kinds.count(FillSeen) > 0
+    state = TraderState()
+    for record in journal:
+        state.replay(record)
+    assert found.profit_atoms == state.portfolio.realized_atoms - state.portfolio.fees_atoms
+    assert found.exposure_atoms > 0
+    assert found.fall_atoms >= max(0, -found.profit_atoms)
+    assert found.slippage is not None
+    assert abs(found.slippage) < Decimal("0.1")
+
+
+def test_only_what_came_after_a_moment_counts(journal):
+    """Evidence is used once: two parts have together what the whole has."""
+    middle = journal[len(journal) // 2].time_ns
+    whole, late = gather(journal), gather(journal, middle)
+    early = gather([record for record in journal if record.time_ns <= middle])
+    assert early.fills + late.fills == whole.fills
+    assert early.orders + late.orders == whole.orders
+    assert early.profit_atoms + late.profit_atoms == whole.profit_atoms
+    assert gather(journal, journal[-1].time_ns).fills == 0
+
+
+def test_time_counts_while_orders_may_leave():
+    """A gate, the end of a run, and a run that broke off end it; a day counts that it touched."""
+    day = DAY_NS // SECOND_NS
+    found = gather(
+        written(
+            (10, began()),
+            (20, gate(None)),
+            (50, gate("the book is stale")),
+            (day - 10, gate(None)),
+            (day + 10, RunStopped("stopped")),
+            (3 * day, began()),
+            (3 * day + 5, gate(None)),
+            (3 * day + 7, Killed("by hand", has_file=False)),
+            (9 * day, began()),
+        )
+    )
+    assert found.open_ns == (30 + 20 + 2) * SECOND_NS
+    assert found.days == 3
+
+
+def test_another_bot_begins_anew():
+    """Other parameters, or another environment, and nothing of what was before counts."""
+    first = [(10, began(below="1")), (20, gate(None)), (30, gate("why"))]
+    for other in (began(below="2"), began("sandbox")):
+        found = gather(written(*first, (40, other), (50, gate(None)), (51, gate("why"))))
+        assert found.open_ns == SECOND_NS
+        assert found.identity == Identity("a:B", "BTC-USDT", other.parameters)
+        assert found.environment == other.environment
+    again = gather(written(*first, (40, began(below="1")), (50, gate(None)), (51, gate("why"))))
+    assert again.open_ns == 11 * SECOND_NS
+
+
+def test_what_is_open_is_named():
+    """A kill and a breaker are incidents until they are over; before a run there is nothing."""
+    assert gather([]) is None
+    tripped = BreakerTripped("rejects", "too many", None)
+    found = gather(written((1, began()), (2, Killed("by hand", has_file=False)), (3, tripped)))
+    assert found.incidents == ("it was killed: by hand", "the breaker rejects has tripped")
+    assert found.refused_share is None
+    assert found.fall_share is None
