@@ -242,6 +242,7 @@ def _exit_code(outcome: Outcome, wanted: Wanted) -> int:
         return VENUE
     if wanted.is_drill:
         is_able = outcome.key_text is None or not outcome.key_text.startswith("NO")
+        is_able = is_able and (closed is None or closed.is_able)
         return DONE if is_able and found.trouble is None else LEFT
     if not found.is_clear:
         return LEFT if found.open_orders else VENUE
