@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from steelyard.cli.kill import _exit_code
 from steelyard.cli.killer import Killer, Wanted, state_of
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import SECOND_NS
@@ -43,6 +44,7 @@ def test_a_position_is_not_touched_while_orders_may_be_open(tmp_path):
     outcome = asyncio.run(killer("http://127.0.0.1:1", ApiKey("k", b"s"), tmp_path, **wanted).run())
     assert not outcome.closed.is_flat
     assert "not touched before the account is clear" in outcome.closed.text
+    assert f"NOT CLOSED: {outcome.closed.text}" in outcome.said
 
 
 def test_the_state_is_read_beside_a_running_bot(tmp_path):
@@ -62,3 +64,15 @@ def test_a_journal_that_cannot_be_read_is_said(tmp_path):
     (tmp_path / "journal").mkdir()
     with pytest.raises(ConfigError, match="has no journal"):
         state_of(tmp_path / "journal")
+
+
+def test_a_drill_fails_where_the_position_is_not_known(exchange, tmp_path):
+    """And says why, as the kill would."""
+    (tmp_path / "bots" / "test" / "journal").mkdir(parents=True)
+    key = exchange.trader("blind-drill", {"USDT": "1000"}, dialect="binance")
+    wanted = Wanted(is_drill=True, flatten=True)
+    held = ApiKey(key["key"], key["secret"].encode())
+    acting = killer(exchange.url("binance"), held, tmp_path, **wanted._asdict())
+    outcome = asyncio.run(acting.run())
+    assert _exit_code(outcome, wanted) == 1
+    assert "the position is not known" in outcome.said[-1]

@@ -249,6 +249,21 @@ def test_its_position_is_closed_and_the_bot_knows_of_it(venue, start):
     assert "journal.lost" not in bot.log()
 
 
+def test_two_who_press_it_at_once_close_the_position_once(venue, start):
+    """The account holds a coin besides, which is somebody's."""
+    bot = start("pressed-twice")
+    venue.steelyard("account", "deposit", bot.name, "BTC=1")
+    bot.send_signal(signal.SIGSTOP)
+    command = [sys.executable, "-m", "steelyard.cli.main", "kill", bot.name, "--flatten"]
+    switches = [
+        subprocess.Popen([*command, "--data", str(bot.data)], env=bot._environment)
+        for _ in range(2)
+    ]
+    assert [switch.wait(60) for switch in switches] == [0, 0]
+    balances = venue.steelyard("account", "balance", bot.name)["balances"]
+    assert 1 <= float(balances["BTC"]["free"]) < 1.00001
+
+
 def test_a_drill_changes_nothing(venue, start):
     """It says what it would do, and how long the venue took; the bot trades on."""
     bot = start("drilled")

@@ -1,6 +1,8 @@
 """The kill mark: set by anybody, lifted by a person, and set wherever nobody can tell."""
 
+import errno
 import json
+import os
 
 import pytest
 
@@ -45,6 +47,26 @@ def test_a_lift_counts_for_kills_before_it_alone(latch):
     assert latch.lifted_since(6 * second) is None
     latch.set("again", "y", 7 * second)
     assert latch.lifted_since(4 * second) is None
+
+
+def test_a_disk_without_room_for_words_has_a_mark(latch, tmp_path, monkeypatch):
+    """An empty file needs none; what refuses that too is said."""
+    Directory(tmp_path / "bots" / "dip").close()
+
+    def refuse(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", refuse)
+        latch.set("enough", "alice", 1)
+    assert latch.is_set
+    latch.set("enough", "alice", 1)
+    assert latch.why == "enough (alice)"
+    latch.lift("x", "y", 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", refuse)
+        with pytest.raises(ConfigError, match="No space left"):
+            latch.set("enough", "alice", 3)
 
 
 def test_the_first_words_stay(latch):

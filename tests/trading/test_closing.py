@@ -6,14 +6,21 @@ import pytest
 
 from steelyard import dialects
 from steelyard.domain.commands import Place
-from steelyard.domain.messages import SECOND_NS, AccountQuery, InstrumentsQuery, OrderAnswer
+from steelyard.domain.messages import (
+    SECOND_NS,
+    AccountQuery,
+    FillList,
+    FillsQuery,
+    InstrumentsQuery,
+    OrderAnswer,
+)
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.sim.stand import BTC_USDT, Stand
 from steelyard.trading.closing import Closing
 from steelyard.trading.orders import ClientIds
 from steelyard.trading.records import InstrumentSeen, OrderPending, OrderSeen, RunStarted
 from steelyard.trading.state import TraderState
-from steelyard.wire.outcome import Unknown
+from steelyard.wire.outcome import Answered, Unknown
 from tests.shared.kill_plans import Hand
 
 LIMIT = (OrderType.LIMIT, TimeInForce.GTC, False)
@@ -113,6 +120,41 @@ def test_it_goes_on_until_it_is_flat(stand):
     assert len(hand.written) == len(set(hand.written)) >= 3
 
 
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_fill_that_is_listed_late_is_waited_for(stand, after):
+    """Before anything is sent, and before more is: what is sold twice is not the bot's."""
+    bot, late = Bot(stand), iter(range(4))
+    before = held(stand)
+    bid(stand, 4_990_000)
+    bid(stand, 4_990_000)
+
+    def fate(message, _now_ns):
+        is_due = len(hand.written) >= after and isinstance(message, FillsQuery)
+        return Answered(FillList(())) if is_due and next(late, None) is not None else None
+
+    hand = Hand(stand, stand.key_of("alice"), fate)
+    closed = bot.close(hand)
+    assert next(late, None) is None
+    assert (closed.is_flat, Decimal(closed.left)) == (True, 0)
+    assert before - held(stand) <= Decimal("0.01")
+    assert len(hand.written) == 1
+
+
+def test_a_fill_that_is_never_listed_is_said(stand):
+    """The position is not known, so nothing more is sent."""
+    bot = Bot(stand)
+    bid(stand, 4_990_000)
+
+    def fate(message, _now_ns):
+        is_due = hand.written and isinstance(message, FillsQuery)
+        return Answered(FillList(())) if is_due else None
+
+    hand = Hand(stand, stand.key_of("alice"), fate)
+    closed = bot.close(hand)
+    assert (closed.is_flat, closed.is_able, len(hand.written)) == (False, False, 1)
+    assert "does not list all fills of order" in closed.text
+
+
 def test_an_empty_book_is_waited_for_and_then_said(stand):
     """Nothing is sent at any price."""
     bot, hand = Bot(stand), Hand(stand, stand.key_of("alice"))
@@ -191,3 +233,12 @@ def test_a_drill_says_what_it_would_send(stand):
     closed = bot.close(hand, is_drill=True)
     assert closed.text.endswith("BTC would be closed")
     assert not hand.written
+
+
+@pytest.mark.parametrize("is_able", [True, False])
+def test_a_drill_says_whether_the_position_could_be_closed(stand, is_able):
+    """Where nobody stands on the other side, it could not."""
+    bot = Bot(stand)
+    if is_able:
+        bid(stand, 4_990_000)
+    assert bot.close(Hand(stand, stand.key_of("alice")), is_drill=True).is_able is is_able

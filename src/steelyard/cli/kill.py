@@ -13,7 +13,7 @@ said what; 2 it could not be tried; 3 the venue did not say what is open.
 import asyncio
 import getpass
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Annotated, Any
@@ -36,16 +36,21 @@ _EVERYONE = Common()
 DONE, LEFT, USAGE, VENUE = 0, 1, 2, 3
 WITHIN = "3m"
 COLLAR = "2%"
+LATCHED = "trading latched off by the kill mark"
 
 
 @dataclass(frozen=True)
 class Target:
-    """A bot to kill: with a configuration and a key, or why there are none."""
+    """A bot to kill: with a configuration and a key, or why there are none.
+
+    doubt says why the account that the key opens may not be the bot's.
+    """
 
     name: str
     config: BotConfig | None = None
     key: ApiKey | None = None
     why_not: str = ""
+    doubt: str = ""
 
 
 def kill(
@@ -121,11 +126,20 @@ async def kill_all(
 
     The first Ctrl-C or SIGTERM ends it, as ever; the marks stay.
     """
+    unmarked: dict[str, str] = {}
     if not wanted.is_drill:
         for target in targets:  # all marks are there before anything else is done
-            _mark(data, target.name, why)
+            try:
+                _mark(data, target.name, why)
+            except ConfigError as error:  # a full disk is no reason to leave orders open
+                unmarked[target.name] = str(error)
     done = await asyncio.gather(*(_kill(data, target, wanted) for target in targets))
-    return {target.name: result for target, result in zip(targets, done, strict=True)}
+    results = {target.name: result for target, result in zip(targets, done, strict=True)}
+    for name, trouble in unmarked.items():
+        text = f"the kill mark could not be set, so the bot may trade on: {trouble}"
+        steps = [step for step in results[name]["steps"] if step != LATCHED]
+        results[name] = _spoiled(results[name] | {"steps": steps}, text)
+    return results
 
 
 def named_targets(data: Path, names: list[str]) -> list[Target]:
@@ -159,6 +173,8 @@ async def _kill(data: Path, target: Target, wanted: Wanted) -> dict[str, Any]:
     else:
         wanted = wanted._replace(is_settled=replied.is_gone, is_alive=replied.is_alive)
         result = await _at_venue(data, target, wanted, asked)
+        if target.doubt:
+            result = _spoiled(result, target.doubt)
     result["elapsed_ms"] = (perf_counter_ns() - begun_ns) // 1_000_000
     return result
 
@@ -197,7 +213,7 @@ def _document(outcome: Outcome, wanted: Wanted, told: Replied | None) -> dict[st
     if wanted.is_drill:
         steps.insert(0, "a drill: no mark is set and nothing is sent")
     else:
-        steps.insert(0, "trading latched off by the kill mark")
+        steps.insert(0, LATCHED)
     if outcome.key_text is not None:
         steps.append(outcome.key_text)
     if found.trouble is not None:
@@ -226,6 +242,7 @@ def _exit_code(outcome: Outcome, wanted: Wanted) -> int:
         return VENUE
     if wanted.is_drill:
         is_able = outcome.key_text is None or not outcome.key_text.startswith("NO")
+        is_able = is_able and (closed is None or closed.is_able)
         return DONE if is_able and found.trouble is None else LEFT
     if not found.is_clear:
         return LEFT if found.open_orders else VENUE
@@ -233,7 +250,7 @@ def _exit_code(outcome: Outcome, wanted: Wanted) -> int:
 
 
 def _failed(why: str, code: int, wanted: Wanted) -> dict[str, Any]:
-    mark = "a drill: nothing was done" if wanted.is_drill else "trading latched off by the mark"
+    mark = "a drill: nothing was done" if wanted.is_drill else LATCHED
     return {
         "killed": False,
         "verified": False,
@@ -248,6 +265,17 @@ def _failed(why: str, code: int, wanted: Wanted) -> dict[str, Any]:
         "error": why,
         "steps": [mark, f"NOT DONE: {why}"],
         "exit_code": code,
+    }
+
+
+def _spoiled(result: dict[str, Any], why: str) -> dict[str, Any]:
+    """Return what came of a kill that is none, whatever the venue counts."""
+    return result | {
+        "killed": False,
+        "verified": False,
+        "error": result["error"] or why,
+        "steps": [*result["steps"], f"NOT DONE: {why}"],
+        "exit_code": max(result["exit_code"], LEFT),
     }
 
 
@@ -277,7 +305,7 @@ async def _at_exchange(
         "at": "exchange",
         "error": None,
         "steps": [
-            "trading latched off by the kill mark",
+            LATCHED,
             *(told.steps if told else ()),
             f"{left['canceled']} orders canceled by the exchange's administration",
             f"{left['open_orders']} open orders at the exchange",
@@ -319,7 +347,29 @@ def _target(data: Path, bot: str, reference: str, *, drill: bool) -> Target:  # 
         return Target(bot, why_not=str(error))
     if config.bot.name != bot:
         return Target(bot, why_not=f"{file} is of {config.bot.name!r} by now")
-    return _with_key(bot, config, reference)
+    if (flaw := _elsewhere(about, config, str(file))) is not None:
+        return Target(bot, why_not=flaw)
+    target = _with_key(bot, config, reference)
+    is_its_own = not reference and not config.main.kill_key
+    if is_its_own and target.key is not None and about.get("key", "") != target.key.key:
+        doubt = (
+            f"{config.main.key} is another key than the one with which the bot ran, and nobody "
+            "here knows if it is of the same account; give the bot's own, or say that this one "
+            f"is right: steelyard kill {file}"
+        )
+        return replace(target, doubt=doubt)
+    return target
+
+
+def _elsewhere(about: dict[str, Any], config: BotConfig, file: str) -> str | None:
+    """Return why a configuration is not of the venue at which the bot was started."""
+    was, now = about.get("venue"), config.main.where
+    if not was or was == now:
+        return None
+    return (
+        f"{file} names another venue by now ({now}) than the one on which the bot was started "
+        f"({was}): kill it by a configuration that names that one, steelyard kill FILE.toml"
+    )
 
 
 def _configured(file: Path) -> BotConfig:

@@ -20,6 +20,7 @@ from steelyard.domain.journal import gapless
 from steelyard.domain.messages import SECOND_NS, KeyAnswer, KeyQuery, Scope
 from steelyard.store.journal import read_records
 from steelyard.store.latch import Latch
+from steelyard.store.ownership import Ownership, Taken
 from steelyard.trading.closing import Closed, Closing
 from steelyard.trading.config import BotConfig
 from steelyard.trading.inquiry import MARGIN_NS
@@ -32,6 +33,7 @@ from steelyard.wire.dialect import ApiKey
 from steelyard.wire.outcome import Answered
 
 NO_EXPIRY_NS = 2 * SECOND_NS  # after which what was sent before is counted, where nothing expires
+OTHER_S = 0.1  # between looks whether another kill has ended
 NOTICE_S = 0.5  # a running bot has read a name that was written down by then
 
 
@@ -122,25 +124,55 @@ class Killer:
         return Outcome(killing.found, closed, killing.said, self._took_ms, self._key_text)
 
     async def _close(self) -> Closed:
-        killing, bot = self._killing, self._config.bot.name
-        symbol = self._config.strategy.symbol
-        found = killing.found
+        found = self._killing.found
         if not found.is_clear and not self._wanted.is_drill:
             text = "orders may be open: the position is not touched before the account is clear"
-            return Closed(symbol, "?", "?", is_flat=False, text=text)
+            return self._untouched(text)
+        try:
+            owned = None if self._wanted.is_drill else await self._own_closing()
+        except ConfigError as error:
+            return self._untouched(str(error))
+        try:
+            return await self._close_owned()
+        except ConfigError as error:  # a name that cannot be written down
+            return self._untouched(f"nothing more is sent: {error}")
+        finally:
+            if owned is not None:
+                owned.close()
+
+    async def _own_closing(self) -> Ownership:
+        """Wait until no other kill of this machine closes the position: both would sell it.
+
+        Raises:
+            ConfigError: The patience is over before, or the disk refuses.
+        """
+        name, until_ns = self._config.bot.name, self._inquirer.now_ns() + self._wanted.patience_ns
+        while True:
+            try:
+                return Ownership(self._journal.parent, "closing", name)
+            except Taken as error:
+                if self._inquirer.now_ns() >= until_ns:
+                    raise ConfigError(f"another kill is closing the position: {error}") from error
+            await asyncio.sleep(OTHER_S)
+
+    async def _close_owned(self) -> Closed:
+        killing, bot = self._killing, self._config.bot.name
         try:
             state = state_of(self._journal)
         except ConfigError as error:
-            return Closed(symbol, "?", "?", is_flat=False, text=f"not known: {error}")
-        run = max(state.run + 1, killing.now_ns // SECOND_NS)
-        ids, rules = ClientIds(bot, run), self._inquirer.rules
-        closing = Closing(
-            killing,
-            state,
-            lambda: rules.client_order_id(ids.next()),
-            earlier=tuple(name for name in self._latch.closing if name not in state.closing),
-            collar=self._wanted.collar,
-        )
+            return self._untouched(f"the position is not known: {error}")
+        run = max(state.run + 1, self._inquirer.now_ns() // SECOND_NS)
+        ids, rules, closing_names = ClientIds(bot, run), self._inquirer.rules, self._latch.closing
+
+        def new_id() -> str:
+            """Return an id that no kill of this second has used."""
+            while (name := rules.client_order_id(ids.next())) in closing_names:
+                pass
+            return name
+
+        # A bot that runs may have heard of a name and not of its order yet.
+        earlier = tuple(name for name in closing_names if state.orders.find(name) is None)
+        closing = Closing(killing, state, new_id, earlier=earlier, collar=self._wanted.collar)
         await self._carry_out(closing.steps())
         assert closing.closed is not None, "a closing ends with a word"
         if not killing.is_drill and not closing.closed.is_flat:
@@ -148,6 +180,12 @@ class Killer:
         if not killing.is_drill:
             await self._carry_out(killing.steps())  # whatever else came meanwhile
         return closing.closed
+
+    def _untouched(self, text: str) -> Closed:
+        """Say why nothing was done about the position."""
+        self._killing.said.append(f"NOT CLOSED: {text}")
+        symbol = self._config.strategy.symbol
+        return Closed(symbol, "?", "?", is_flat=False, text=text, is_able=False)
 
     async def _carry_out(self, steps: Generator[Act, Heard, None]) -> None:
         heard: Heard | None = None

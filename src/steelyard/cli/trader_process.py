@@ -220,6 +220,7 @@ class TraderProcess:
             "key": self.settings.key.key,
         }
         about: dict[str, Any] = {k: document[k] for k in ("symbol", "strategy", "key")}
+        about["venue"] = config.main.where
         if self.settings.file is not None:
             about["config"] = str(self.settings.file.absolute())  # the kill switch reads it
         datadir.write_atomically(datadir.about_file(self._directory.path), about)

@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from steelyard.domain.errors import PeerError, TransportError, UsageError
+from steelyard.domain.errors import ConfigError, PeerError, TransportError, UsageError
 from steelyard.net.clock import Clock
 from steelyard.net.loopback import ask
 from steelyard.store.datadir import (
@@ -36,6 +36,7 @@ class Replied(NamedTuple):
     is_alive: bool = False
     is_settled: bool = False
     steps: tuple[str, ...] = ()
+    trouble: str | None = None  # why its files do not tell of its process
 
 
 def document_of(data: Path, name: str) -> dict[str, Any]:
@@ -67,8 +68,14 @@ async def ask_bot(
 
 
 def last_word(data: Path, name: str) -> Replied:
-    """Return what a bot's files say of its process, without asking it."""
-    document = read_document(port_file(data / "bots" / name), missing={})
+    """Return what a bot's files say of its process, without asking it.
+
+    Where they cannot be read it may be there.
+    """
+    try:
+        document = read_document(port_file(data / "bots" / name), missing={})
+    except ConfigError as error:
+        return Replied(is_alive=True, trouble=str(error))
     is_alive_now = bool(document) and is_alive(document)
     return Replied(is_gone=not document, is_alive=is_alive_now)
 
@@ -76,6 +83,8 @@ def last_word(data: Path, name: str) -> Replied:
 async def ask_to_die(data: Path, name: str) -> Replied:
     """Ask a bot's process to latch trading off and to cancel; it may not answer."""
     word = last_word(data, name)
+    if word.trouble is not None:
+        return word._replace(steps=(f"the bot was not asked ({word.trouble}); acting without it",))
     if not word.is_alive:
         return word._replace(steps=("the bot is not running",), is_settled=word.is_gone)
     try:

@@ -18,7 +18,7 @@ from typing import Any
 
 from steelyard.domain.errors import ConfigError
 from steelyard.store.datadir import Directory, latch_file, write_atomically
-from steelyard.store.disk import sync
+from steelyard.store.disk import make_private_file, sync
 
 LIFTED, CLOSING = "lifted", "closing.jsonl"
 WORDS_MAX_BYTES = 10_000
@@ -49,15 +49,23 @@ class Latch:
     def set(self, why: str, who: str, now_ns: int) -> None:
         """Set the mark; one that is set keeps its words, unless it has none.
 
+        A disk that has no room for words has room for a mark without any.
+
         Raises:
-            ConfigError: The disk refuses.
+            ConfigError: The disk refuses both.
         """
         if self.is_set and self.words:
             return
         if not self._file.parent.exists():
             Directory(self._file.parent).close()  # of a bot that has never run
         document = {"killed": True, "why": why, "who": who, "time_ms": now_ns // 10**6}
-        write_atomically(self._file, document)
+        try:
+            write_atomically(self._file, document)
+        except ConfigError:
+            with suppress(OSError):
+                make_private_file(self._file)
+            if not self._file.exists():
+                raise
         self.forget_lift()
 
     def lift(self, why: str, who: str, now_ns: int) -> bool:

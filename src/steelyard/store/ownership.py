@@ -6,6 +6,7 @@ digests, as in `pacing`.
 
 import fcntl
 import os
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TextIO
@@ -16,6 +17,10 @@ from steelyard.store.disk import make_private_directory, make_private_file
 SUFFIX = ".owner"
 
 
+class Taken(ConfigError):
+    """Another process of this host has it."""
+
+
 class Ownership:
     """A lock on what the names tell, held until `close`."""
 
@@ -23,7 +28,8 @@ class Ownership:
         """Take it.
 
         Raises:
-            ConfigError: Another process of this host has it, or the disk refuses.
+            Taken: Another process of this host has it.
+            ConfigError: The disk refuses.
         """
         digest = sha256("\0".join(names).encode()).hexdigest()[:16]
         path = directory / f"{what}.{digest}{SUFFIX}"
@@ -38,16 +44,18 @@ class Ownership:
             file.seek(0)
             holder = file.read(20).strip() or "unknown"
             file.close()
-            raise ConfigError(f"process {holder} of this machine has it") from None
+            raise Taken(f"process {holder} of this machine has it") from None
         except OSError as error:
             if file is not None:
                 file.close()
             raise ConfigError(f"{path} cannot be used: {error.strerror}") from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
         self._file = file
+        with suppress(OSError):  # on a full disk the others are told no number
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
 
     def close(self) -> None:
         """Let go of it; safe to call twice."""
-        self._file.close()
+        with suppress(OSError):  # what it could not say on a full disk
+            self._file.close()

@@ -4,11 +4,13 @@ The position is the sum of the bot's own fills: those of its journal, and those 
 beyond it. What else the account holds is not touched. An order's name is written down before the
 order leaves, under the bot's own ids, so that the bot takes it for its own when it comes back; an
 order without an answer is looked for until the venue has proven what became of it, never sent
-again before. What is smaller than the venue takes is left, and said.
+again before. Nor is anything sent before the fills that are listed are all that the venue counts
+of the own orders: a list may come behind. What is smaller than the venue takes is left, and said.
 
 It is part of a `Killing`, after the account is clear, and asks by its means.
 """
 
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
@@ -16,7 +18,7 @@ from typing import NamedTuple
 from steelyard.domain.commands import Place
 from steelyard.domain.errors import Unsupported
 from steelyard.domain.instrument import Instrument
-from steelyard.domain.lifecycle import Fill
+from steelyard.domain.lifecycle import Fill, Order
 from steelyard.domain.messages import (
     SECOND_NS,
     AccountAnswer,
@@ -34,6 +36,7 @@ from steelyard.domain.units import in_full, plain
 from steelyard.trading.inquiry import EARLY_NS, MARGIN_NS, PAGE
 from steelyard.trading.killing import Act, Ask, Given, Heard, Killing, Steps, WriteDown, said
 from steelyard.trading.orderwork import OWN_ACCOUNT
+from steelyard.trading.portfolio import Booked
 from steelyard.trading.state import TraderState
 from steelyard.wire.outcome import Answered, NotSent, Unknown
 
@@ -44,13 +47,17 @@ FILLS_AGAIN_NS = SECOND_NS // 4  # a fill may be told a little later than its or
 
 
 class Closed(NamedTuple):
-    """What became of a position; sizes are texts, in the base asset."""
+    """What became of a position; sizes are texts, in the base asset.
+
+    is_able: nothing but a drill keeps it from being closed.
+    """
 
     symbol: str
     before: str
     left: str
     is_flat: bool
     text: str
+    is_able: bool = True
 
 
 class Closing:
@@ -75,6 +82,9 @@ class Closing:
         self._collar = collar
         self._names = [*earlier]
         self._own: set[int] = set()  # numbers of orders that the journal does not have
+        self._counted: dict[int, int] = {}  # lots that the venue counts filled, by order number
+        self._booked: Counter[int] = Counter()  # and those of which the fills are known
+        self._running: dict[str, OrderQuery] = {}  # own orders that had not ended when last seen
         self._instrument: Instrument | None = None
         self._from_id: int | None = None
         self.closed: Closed | None = None
@@ -91,32 +101,73 @@ class Closing:
             if self._instrument != state.portfolio.instrument:
                 state.portfolio.change_instrument(self._instrument)
             yield from self._find_names()
-            yield from self._read_fills()
+            yield from self._settle()
             before = self._position()
             yield from self._close(before)
         except (Given, Unsupported) as why:
             text = f"{self._position()} {state.portfolio.instrument.base} not closed: {why}"
-            self._tell(before, text, is_flat=False)
+            self._tell(before, text, is_flat=False, is_able=False)
 
     # -- what is held -------------------------------------------------------------------------
 
     def _find_names(self) -> Steps:
-        """Learn the numbers of orders of which the journal has only our name."""
-        pending = [order.client_order_id for order in self._state.orders.open if not order.order_id]
-        for name in [*pending, *self._names]:
+        """Learn what the journal does not have: numbers of orders, and what of them has filled."""
+        for order in self._state.orders:
+            self._booked[order.order_id] = order.filled_lots
+        for order in self._state.orders.unsettled:
+            if order.disputed is None and not (order.is_count_waived or order.former):
+                self._counted[order.order_id] = order.venue_filled_lots
+        for order in self._state.orders.open:
+            if order.is_nameless:
+                number = self._at.instrument_id
+                query = OrderQuery(OWN_ACCOUNT, number, order.order_id)
+                yield from self._ask_order(query, order.client_order_id)
+            else:
+                yield from self._find(order.client_order_id)
+        for name in self._names:
             yield from self._find(name)
 
     def _find(self, name: str) -> Generator[Act, Heard, bool]:
         """Look for an order by our name; return whether the venue has it."""
-        instrument = self._at
-        query = OrderQuery(OWN_ACCOUNT, instrument.instrument_id, client_order_id=name)
+        query = OrderQuery(OWN_ACCOUNT, self._at.instrument_id, client_order_id=name)
+        return (yield from self._ask_order(query, name))
+
+    def _ask_order(self, query: OrderQuery, name: str) -> Generator[Act, Heard, bool]:
         answer = yield from self._killing.answer(query, f"order {name}")
         if isinstance(answer, OrderAnswer):
-            self._own.add(answer.order.order_id)
+            self._note(answer.order, name, query)
             return True
         if isinstance(answer, Refused) and answer.reason is RejectReason.UNKNOWN_ORDER:
+            self._running.pop(name, None)
             return False
         raise Given(f"the venue does not tell of order {name}: {said(answer)}")
+
+    def _note(self, order: Order, name: str, query: OrderQuery) -> None:
+        """Keep what the venue counts of an own order, and whether more may come."""
+        self._own.add(order.order_id)
+        known = self._counted.get(order.order_id, 0)
+        self._counted[order.order_id] = max(known, order.filled_lots)
+        if order.state.is_open:
+            self._running[name] = query
+        else:
+            self._running.pop(name, None)
+
+    def _settle(self) -> Steps:
+        """Read fills until they are all that the venue counts of own orders that have ended."""
+        pauses = self._killing.pauses()
+        while True:
+            for name, query in [*self._running.items()]:
+                yield from self._ask_order(query, name)
+            yield from self._read_fills()
+            late = [n for n, lots in self._counted.items() if self._booked[n] < lots]
+            if not late and (self._killing.is_drill or not self._running):
+                return
+            self._killing.hindered(
+                f"the venue does not list all fills of order {late[0]} yet"
+                if late
+                else f"order {next(iter(self._running))} has not ended"
+            )
+            yield from self._killing.pause(next(pauses))
 
     def _read_fills(self) -> Steps:
         """Book the own fills that the journal does not have."""
@@ -128,8 +179,8 @@ class Closing:
             if not isinstance(answer, FillList):
                 raise Given(f"the venue does not list fills: {said(answer)}")
             for fill in answer.fills:
-                if self._is_own(fill):
-                    state.portfolio.book(fill)
+                if self._is_own(fill) and state.portfolio.book(fill) is Booked.NEW:
+                    self._booked[fill.order_id] += fill.size_lots
             if len(answer.fills) < PAGE:
                 return
             self._from_id = max(fill.trade_id for fill in answer.fills) + 1
@@ -162,7 +213,7 @@ class Closing:
             if flaw := _flaw(instrument, price_ticks, size_lots):
                 is_dust = size_lots == abs(lots)
                 text = f"{self._position()} {instrument.base} are left: {flaw}"
-                self._tell(before, text, is_flat=is_dust)
+                self._tell(before, text, is_flat=is_dust, is_able=is_dust)
                 return
             yield from self._send(side, price_ticks, size_lots)
             if killing.is_drill:
@@ -170,7 +221,7 @@ class Closing:
                 self._tell(before, text, is_flat=False)
                 return
             yield from killing.pause(FILLS_AGAIN_NS)
-            yield from self._read_fills()
+            yield from self._settle()
         raise Given(f"{ORDERS_MAX} orders were not enough")
 
     def _affordable(self, lots: int, side: Side) -> Generator[Act, Heard, int]:
@@ -232,7 +283,8 @@ class Closing:
             case Answered(Refused() as refused):
                 raise Given(f"the venue refused to {what}: {refused.message}")
             case Answered(OrderAnswer() as answer):
-                self._own.add(answer.order.order_id)
+                query = OrderQuery(OWN_ACCOUNT, instrument.instrument_id, client_order_id=name)
+                self._note(answer.order, name, query)
             case Answered() if not killing.is_drill:
                 yield from self._find(name)
             case Unknown():
@@ -268,10 +320,10 @@ class Closing:
         assert portfolio is not None, "there is a position to close"
         return in_full(plain(portfolio.instrument.size(portfolio.position_lots)))
 
-    def _tell(self, before: str, text: str, *, is_flat: bool) -> None:
+    def _tell(self, before: str, text: str, *, is_flat: bool, is_able: bool = True) -> None:
         symbol = self._state.symbol or ""
         self._killing.said.append(text)
-        self.closed = Closed(symbol, before, self._position(), is_flat, text)
+        self.closed = Closed(symbol, before, self._position(), is_flat, text, is_able)
 
 
 def _flaw(instrument: Instrument, price_ticks: int, size_lots: int) -> str | None:

@@ -119,6 +119,11 @@ class VenueTable(Struct, frozen=True, kw_only=True):
         return duration_ns(self.dead_man, "[venue.main] dead_man")
 
     @property
+    def where(self) -> str:
+        """Where a bot trades, in a line: a kill of another place stops nothing."""
+        return " ".join(filter(None, (self.dialect, self.rest, self.settings_file)))
+
+    @property
     def is_bridged(self) -> bool:
         """Whether the venue is behind a bridge, and not a dialect of ours."""
         return self.dialect.startswith(BRIDGED)

@@ -305,6 +305,10 @@ class Killing:
             self.now_ns = heard.now_ns
         yield from self.pause(max(pause_ns, not_sent.retry_after_ns))
 
+    def hindered(self, why: str) -> None:
+        """Keep what is waited for, to be said if it takes too long."""
+        self._trouble = why
+
     def pause(self, pause_ns: int) -> Steps:
         """Wait.
 
