@@ -2,6 +2,8 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 from demo_process import Demo
@@ -43,6 +45,20 @@ def test_a_killed_bot_has_nothing_open_and_trades_no_more_until_it_may(demo):
     demo.wait(lambda s: len(s["fills"]) != before)
 
 
+def test_what_needs_a_key_has_one_issued_and_each_step_is_told_meanwhile(demo):
+    """The demo's bot was given its key by a pipe; its exchange issues one for the drill alone."""
+    command = [sys.executable, "-m", "steelyard.cli.main", "kill", "demo", "--drill", "--progress"]
+    done = subprocess.run(
+        [*command, "--data", str(demo.data), "--json"], capture_output=True, check=False
+    )
+    result = json.loads(done.stdout)["demo"]
+    assert (done.returncode, result["at"], result["drill"]) == (0, "venue", True)
+    steps = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [step["bot"] for step in steps] == ["demo"] * len(steps)
+    assert "the exchange here has issued a key" in steps[0]["text"]
+    assert "open orders at the venue" in steps[1]["text"]
+
+
 def test_the_kill_switch_works_when_the_bot_does_not(demo):
     """Pain 18: a process of its own, that acts at the exchange."""
     os.kill(demo.bot_pid(), signal.SIGKILL)
@@ -50,13 +66,6 @@ def test_the_kill_switch_works_when_the_bot_does_not(demo):
     killed = result["demo"]
     assert code == 0
     assert (killed["verified"], killed["bot_answered"]) == (True, False)
-
-
-def test_what_a_key_is_needed_for_is_said(demo):
-    """The demo's bot was given its key by a pipe: nobody else can ask the venue in its name."""
-    code, result = demo.steelyard("kill", "demo", "--drill")
-    assert code == 2
-    assert "--drill needs the venue and a key" in result["demo"]["error"]
 
 
 def test_an_unknown_bot_is_told_how_to_be_named(tmp_path, capsys):

@@ -1,97 +1,114 @@
+"""The bots of a directory in a list: from their files, and by their own word where they run."""
+
 import asyncio
-import itertools
 import json
+import os
 
 import pytest
-from exchange_here import ExchangeHere
-from native_client import Client
 
-from steelyard.cli.administration import administer
 from steelyard.dashboard.bots import Bots
 from steelyard.domain.errors import UsageError
-from steelyard.exchange.admin import CancelOrders
-from steelyard.store.datadir import Directory, latch_file
+from steelyard.net.loop import run_loop
+from steelyard.store.datadir import Directory
+from steelyard.store.latch import Latch
 from steelyard.testing import LocalExchange
+from steelyard.trading.records import BreakerTripped
+from tests.cli.conftest import exchange_of_bots  # noqa: F401 a fixture
+from tests.cli.test_trader_process import is_running
+from tests.cli.trader_bot import running, settings, until
 
-
-def administered(exchange: LocalExchange):
-    async def ask(call):
-        return await asyncio.to_thread(administer, exchange.data, call)
-
-    return ask
-
-
-names = (f"dead-bot-{number}" for number in itertools.count())
-
-
-@pytest.fixture(scope="module")
-def exchange(tmp_path_factory):
-    """One of our own: the bots of a directory are everybody's to see."""
-    with ExchangeHere(tmp_path_factory.mktemp("bots") / "data") as running:
-        yield running
+ABOUT = {"symbol": "BTC-USDT", "strategy": "DipBuyer", "key": "k"}
+GONE = {"pid": 2**22 - 3, "port": 1, "token": "t", **ABOUT}
 
 
 @pytest.fixture
-def dead_bot(exchange):
-    """A bot that has run, has an order open, and is gone without a word."""
-    key = exchange.trader(next(names), {"USDT": "10000"}, dialect="native")
-    directory = exchange.data / "bots" / "ghost"
-    Directory(directory).close()
-    document = {"pid": 2**22 - 3, "port": 1, "token": "t", "key": key["key"], "symbol": "BTC-USDT"}
-    (directory / "ports.json").write_text(json.dumps(document))
-    client = Client(exchange.url("native"), key)
-    client.place("buy", "0.01", "20000")
-    client.close()
-    return "ghost"
+def leave(tmp_path):
+    """Return what leaves a bot's directory with these files."""
+
+    def leave(name: str, **files):
+        directory = tmp_path / "bots" / name
+        Directory(directory).close()
+        for file, document in files.items():
+            (directory / f"{file}.json").write_text(json.dumps(document))
+        return Bots(tmp_path)
+
+    return leave
 
 
-def test_a_dead_bots_orders_are_canceled_at_the_exchange_and_counted(exchange, dead_bot):
-    bots = Bots(exchange.data, administered(exchange))
-    result = asyncio.run(bots.kill(dead_bot))
-    assert result["verified"]
-    assert (result["canceled"], result["open_orders"], result["bot_answered"]) == (1, 0, False)
-    assert "the bot is not running" in result["steps"]
-    assert latch_file(exchange.data, dead_bot).exists()
-    (described,) = asyncio.run(bots.describe())
-    assert (described["alive"], described["killed"]) == (False, True)
-    assert asyncio.run(bots.resume(dead_bot))["resumed"]
-    assert not latch_file(exchange.data, dead_bot).exists()
+def one(bots: Bots, name: str) -> dict:
+    found = asyncio.run(bots.summaries())
+    return next(bot for bot in found if bot["name"] == name)
 
 
-def test_a_count_that_is_not_zero_is_not_called_killed(exchange, dead_bot):
-    """Fail closed: what the exchange counts decides, not what was tried."""
-    real = administered(exchange)
+def test_how_a_bot_stands_that_says_nothing(leave, tmp_path):
+    """Stopped in order, gone without a word, and there but silent are three things."""
+    leave("stopped", bot=ABOUT, ended={"why": "Ctrl-C was pressed"})
+    leave("gone", bot=ABOUT, ports=GONE)
+    bots = leave("silent", bot=ABOUT, ports={**GONE, "pid": os.getpid()})
+    stopped, gone, silent = (one(bots, name) for name in ("stopped", "gone", "silent"))
+    assert (stopped["status"], stopped["reason"]) == ("stopped", "Ctrl-C was pressed")
+    assert (stopped["symbol"], stopped["ws"]) == ("BTC-USDT", None)
+    assert gone["status"] == "gone"
+    assert "start it again with `steelyard trade`" in gone["reason"]
+    assert (silent["status"], silent["ws"]) == ("silent", "ws://127.0.0.1:1/ws")
 
-    async def ask(call):
-        answer = await real(call)
-        return answer | {"open_orders": 1} if isinstance(call, CancelOrders) else answer
 
-    result = asyncio.run(Bots(exchange.data, ask).kill(dead_bot))
-    assert (result["killed"], result["verified"], result["open_orders"]) == (False, False, 1)
+def test_a_mark_is_told_with_its_words(leave, tmp_path):
+    bots = leave("dip", bot=ABOUT)
+    Latch(tmp_path, "dip").set("enough", "ann", 5_000_000)
+    found = one(bots, "dip")
+    assert found["killed"]
+    assert found["mark"] == {"why": "enough", "who": "ann", "time_ms": 5}
+    assert asyncio.run(bots.resume("dip", "bob", "looked at it"))["resumed"]
+    assert Latch(tmp_path, "dip").lifted_since(1) == "looked at it (bob)"
+    assert not one(bots, "dip")["killed"]
 
 
-def test_a_dead_bot_cannot_compare_and_says_so(exchange, dead_bot):
-    """What a live one says is in tests/cli/test_reconcile.py."""
-    bots = Bots(exchange.data, administered(exchange))
-    answer = asyncio.run(bots.reconcile(dead_bot))
+def test_one_whose_files_are_damaged_hides_no_other(leave, tmp_path):
+    leave("well", bot=ABOUT)
+    bots = leave("torn")
+    (tmp_path / "bots" / "torn" / "bot.json").write_text("{")
+    assert [bot["name"] for bot in asyncio.run(bots.summaries())] == ["torn", "well"]
+    assert "cannot be read" in one(bots, "torn")["reason"]
+
+
+def test_a_bot_that_was_stopped_in_order_has_no_place_on_the_desk(leave):
+    leave("stopped", bot=ABOUT)
+    (described,) = leave("gone", bot=ABOUT, ports=GONE).describe()
+    assert (described["name"], described["alive"], described["killed"]) == ("gone", False, False)
+
+
+def test_what_only_a_running_bot_does_is_said(leave):
+    bots = leave("dip", bot=ABOUT)
+    answer = asyncio.run(bots.reconcile("dip"))
     assert answer == {"done": False, "text": "the bot does not run; its start compares everything"}
+    with pytest.raises(UsageError, match="dip does not run"):
+        asyncio.run(bots.resume_breaker("dip", "rejects", "ann", "it is well"))
+    with pytest.raises(UsageError, match="say who you are and why"):
+        asyncio.run(bots.resume_breaker("dip", "rejects", " ", "it is well"))
     with pytest.raises(UsageError, match="no bot 'nobody' here"):
         asyncio.run(bots.reconcile("nobody"))
 
 
-def test_an_unknown_bot_is_answered_with_the_known_ones(exchange):
-    with pytest.raises(UsageError, match="no bot 'nobody' here"):
-        asyncio.run(Bots(exchange.data, administered(exchange)).kill("nobody"))
+def test_a_running_bot_is_asked_and_its_breaker_resumes(exchange_of_bots: LocalExchange):  # noqa: F811
+    """The list has its own word; a person's word reaches it with who and why."""
+    what, bots = settings(exchange_of_bots, "Idle", "listed"), Bots(exchange_of_bots.data)
 
+    async def found() -> dict:
+        return next(bot for bot in await bots.summaries() if bot["name"] == "listed")
 
-def test_a_bot_that_was_stopped_in_order_hides_no_other(exchange, dead_bot):
-    """It has no socket and no place on the page, and the kill switch still finds its account."""
-    bots = Bots(exchange.data, administered(exchange))
-    directory = exchange.data / "bots" / dead_bot
-    about = json.loads((directory / "ports.json").read_text())
-    stopped = exchange.data / "bots" / "a-stopped-one"
-    Directory(stopped).close()
-    (stopped / "bot.json").write_text(json.dumps({"symbol": "BTC-USDT", "key": about["key"]}))
-    assert [bot["name"] for bot in asyncio.run(bots.describe())] == [dead_bot]
-    assert asyncio.run(bots.kill("a-stopped-one"))["verified"]
-    assert asyncio.run(bots.kill(dead_bot))["verified"]
+    async def main() -> None:
+        async with running(what) as process:
+            await until(lambda: is_running(process))
+            listed = await found()
+            assert (listed["status"], listed["open_orders"]) == ("running", 0)
+            assert (listed["tripped"], listed["near"]) == ([], [])
+            process.trader.turn.record(BreakerTripped("rejects", "by hand", "person"))
+            assert (await found())["tripped"] == ["rejects"]
+            refused = await bots.resume_breaker("listed", "venue", "ann", "x")
+            assert refused == {"done": False, "text": "the breaker venue has not tripped"}
+            done = await bots.resume_breaker("listed", "rejects", "ann", "it is well")
+            assert done["done"]
+            assert (await found())["tripped"] == []
+
+    run_loop(main())

@@ -71,7 +71,8 @@ def test_the_session_tells_what_this_is(exchange, token):
 
 PRIVATE = [
     ("GET", "/page/session"), ("POST", "/page/kill"), ("POST", "/page/resume"),
-    ("POST", "/page/reconcile"),
+    ("POST", "/page/reconcile"), ("POST", "/page/breaker"), ("GET", "/page/kill"),
+    ("GET", "/page/bots"), ("GET", "/page/why"), ("GET", "/page/past"), ("GET", "/page/timeline"),
     ("POST", "/admin"), ("GET", "/page/other"), ("POST", "/page/session"), ("GET", "/admin"),
 ]  # fmt: skip
 OPEN = [("GET", "/"), ("HEAD", "/"), ("GET", "/metrics"), ("HEAD", "/metrics")]

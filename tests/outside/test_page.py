@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.slow
 
 MOVING_S, FIRST_FILL_S = 10, 30
-HOLD_MS = 1_200
+KILLED_S = 30
 
 
 def link(exchange, token=None):
@@ -120,7 +120,7 @@ def demo(tmp_path_factory):
 
 
 def test_the_kill_switch_stops_the_bot_verifies_and_lets_it_go_on(demo, visit):
-    """A bot with a fill is shown; one held press kills it, the count is proven; it can resume."""
+    """A bot with a fill is shown; its name is typed, the count is proven; it can resume."""
     seen = visit(demo["page"])
     page = seen.page
     bot = page.get_by_role("region", name="Bot demo")
@@ -128,26 +128,37 @@ def test_the_kill_switch_stops_the_bot_verifies_and_lets_it_go_on(demo, visit):
     fills = page.get_by_role("region", name="Orders and fills").get_by_role("row")
     expect(fills.nth(1)).to_contain_text("buy", timeout=FIRST_FILL_S * 1_000)
 
-    page.get_by_role("button", name="Kill switch").click(delay=HOLD_MS)
+    page.get_by_role("button", name="Kill switch of demo").click()
+    dialog = page.get_by_role("dialog", name="Kill switch of demo")
+    dialog.get_by_label("Type demo to confirm").fill("demo")
+    dialog.get_by_role("button", name="Kill", exact=True).click()
+    proof = dialog.get_by_text("Zero open orders, verified")
+    expect(proof).to_be_visible(timeout=KILLED_S * 1_000)
+    dialog.get_by_role("button", name="Close", exact=True).last.click()
     expect(bot.get_by_text("Killed", exact=True)).to_be_visible(timeout=ASKED_S * 1_000)
-    expect(bot.get_by_text("0 open orders at the exchange, verified")).to_be_visible()
 
-    page.get_by_role("button", name="Resume trading").click()
+    bot.get_by_role("button", name="Resume trading").click()
     expect(bot.get_by_text("running")).to_be_visible(timeout=ASKED_S * 1_000)
     assert seen.errors == []
 
 
-def test_one_short_press_kills_nothing(demo, visit):
-    """A click only arms the switch, and a double click is not a confirmation."""
+def test_who_does_not_type_the_name_kills_nothing(demo, visit):
+    """The button waits for the very name; Enter in the field does not go round it."""
     seen = visit(demo["page"])
-    button = seen.page.get_by_role("button", name="Kill switch")
-    button.dblclick()
-    expect(seen.page.get_by_role("button", name="Press again to confirm")).to_be_visible()
-    expect(seen.page.get_by_role("button", name="Hold, or press twice")).to_be_visible(
-        timeout=ASKED_S * 1_000
-    )
+    seen.page.get_by_role("button", name="Kill switch of demo").click()
+    dialog = seen.page.get_by_role("dialog", name="Kill switch of demo")
+    button = dialog.get_by_role("button", name="Kill", exact=True)
+    field = dialog.get_by_label("Type demo to confirm")
+    for typed in ("", "dem", "Demo", "demo2"):
+        field.fill(typed)
+        expect(button).to_be_disabled()
+        field.press("Enter")
+    expect(field).to_be_visible()
+    seen.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
     bot = seen.page.get_by_role("region", name="Bot demo")
     expect(bot.get_by_text("running")).to_be_visible()
+    assert seen.errors == []
 
 
 def test_a_clock_that_is_not_this_machines_is_shown(tmp_path, visit):

@@ -5,12 +5,12 @@
  * `Refused` (the server said no, with its code) or a malformed answer, which is `Refused` too.
  */
 
+import type { BotSummary, KillRun, KillWish, Past, Reading, Timeline, Why } from "./bots/messages";
 import type {
   ApiError,
   Candle,
   Instrument,
   Interval,
-  KillAnswer,
   Reconciled,
   Session,
   Status,
@@ -19,8 +19,10 @@ import type {
 } from "./messages";
 
 const DEADLINE_MS = 5_000;
-// A kill asks the bot, then the exchange, and checks; it may take a while and must not be guessed.
-const KILL_DEADLINE_MS = 20_000;
+// What a kill comes to is asked for while it is under way; this is only its start.
+const KILL_DEADLINE_MS = 10_000;
+// A moment of a long journal, behind others who ask.
+const JOURNAL_DEADLINE_MS = 25_000;
 const RECONCILE_DEADLINE_MS = 16_000;
 
 export class Unreachable extends Error {
@@ -77,14 +79,51 @@ export class Api {
     return (await this.#get("/page/session")) as Session;
   }
 
-  /** Stop a bot's trading, cancel its orders, and have the exchange count what is left. */
-  async kill(bot: string): Promise<KillAnswer> {
-    return (await this.#post("/page/kill", { bot }, KILL_DEADLINE_MS)) as KillAnswer;
+  /** Every bot that has run in the data directory, in short. */
+  async bots(): Promise<BotSummary[]> {
+    return list<BotSummary>(await this.#get("/page/bots"), "bots");
   }
 
-  /** Let a killed bot trade again. */
-  async resume(bot: string): Promise<void> {
-    await this.#post("/page/resume", { bot }, DEADLINE_MS);
+  /** What `steelyard why` says of a bot now. */
+  async why(bot: string): Promise<Why | Reading> {
+    return (await this.#journal("why", { bot })) as Why | Reading;
+  }
+
+  /** How a bot was at a time, or after a record; now where neither is given. */
+  async past(
+    bot: string,
+    moment: { at?: number; sequence?: number } = {},
+  ): Promise<Past | Reading> {
+    return (await this.#journal("past", { bot, ...moment })) as Past | Reading;
+  }
+
+  /** Counts of a bot's events over time, of a part of its journal or of all. */
+  async timeline(
+    bot: string,
+    part: { from?: number; to?: number } = {},
+  ): Promise<Timeline | Reading> {
+    return (await this.#journal("timeline", { bot, ...part })) as Timeline | Reading;
+  }
+
+  /** Start the kill switch, or a rehearsal of it: a process of its own. */
+  async kill(wish: KillWish): Promise<KillRun | null> {
+    return killRun(await this.#post("/page/kill", wish, KILL_DEADLINE_MS));
+  }
+
+  /** How the last kill of a bot stands. */
+  async killShown(bot: string): Promise<KillRun | null> {
+    return killRun(await this.#get(`/page/kill?${new URLSearchParams({ bot })}`));
+  }
+
+  /** Lift a bot's kill mark. */
+  async resume(bot: string, who = "", why = ""): Promise<void> {
+    await this.#post("/page/resume", { bot, who, why }, KILL_DEADLINE_MS);
+  }
+
+  /** Let a breaker that has tripped resume, by a person's word. */
+  async resumeBreaker(bot: string, name: string, who: string, why: string): Promise<Reconciled> {
+    const body = { bot, name, who, why };
+    return (await this.#post("/page/breaker", body, RECONCILE_DEADLINE_MS)) as Reconciled;
   }
 
   /** Carry out an administrator's call, as `steelyard` does. */
@@ -95,6 +134,14 @@ export class Api {
   /** Have a bot compare everything with its venue now. */
   async reconcile(bot: string): Promise<Reconciled> {
     return (await this.#post("/page/reconcile", { bot }, RECONCILE_DEADLINE_MS)) as Reconciled;
+  }
+
+  #journal(what: string, asked: Record<string, string | number | undefined>): Promise<unknown> {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(asked)) {
+      if (value !== undefined) query.set(name, String(value));
+    }
+    return this.#ask(`/page/${what}?${query}`, { method: "GET" }, JOURNAL_DEADLINE_MS);
   }
 
   #get(path: string): Promise<unknown> {
@@ -147,6 +194,10 @@ function refusal(status: number, answer: unknown): Refused {
     error?.code ?? String(status),
     error?.message ?? `the exchange answered ${status}`,
   );
+}
+
+function killRun(answer: unknown): KillRun | null {
+  return (answer as { kill: KillRun | null }).kill;
 }
 
 /** A list, whether it comes bare or under its name. */

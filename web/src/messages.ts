@@ -6,6 +6,7 @@
  * exchange is ours, and a page of another version should show what it understands.
  */
 
+import type { KillRun } from "./bots/messages";
 import type { Decimal } from "./decimal";
 
 export type Side = "buy" | "sell";
@@ -139,6 +140,8 @@ export interface SessionBot {
   alive: boolean;
   /** Its latch is set: it does not trade, running or not. */
   killed?: boolean;
+  /** The last kill that began on a page. */
+  kill?: KillRun | null;
 }
 
 /** A sandbox whose clock is not the machine's: it stands still, or goes on so far ahead. */
@@ -157,17 +160,6 @@ export interface Session {
   dialects: readonly string[];
   symbols: readonly string[];
   bots: readonly SessionBot[];
-}
-
-export interface KillAnswer {
-  killed: boolean;
-  verified: boolean;
-  open_orders: number;
-  canceled: number;
-  bot_answered: boolean;
-  elapsed_ms: number;
-  steps: readonly string[];
-  error?: string;
 }
 
 // -- the trader's feed ---------------------------------------------------------------------------
@@ -190,6 +182,8 @@ export interface BotOrder {
   filled: Decimal;
   state: "pending" | "unknown" | "working" | "partially_filled";
   created: number;
+  /** What is at most ahead of it at its price; null where that is not known. */
+  ahead?: Decimal | null;
 }
 
 export interface BotFill {
@@ -201,6 +195,48 @@ export interface BotFill {
   fee_asset: string;
   liquidity: "maker" | "taker";
   time: number;
+}
+
+/** A limit of [risk]; null: it is off, or not known yet. */
+export interface LimitUse {
+  name: string;
+  text: string;
+  limit: Decimal | null;
+  used: Decimal | null;
+  unit: string;
+}
+
+export interface Breaker {
+  name: string;
+  state: "ready" | "tripped" | "off";
+  text: string;
+  threshold: string | null;
+  window: string | null;
+  resume: string | null;
+  since: number | null;
+  until: number | null;
+}
+
+export const STEPS = ["decided", "wire", "ack", "fill"] as const;
+export type Step = (typeof STEPS)[number];
+
+/** What a run has measured of its trading; shares are decimals, null: of nothing. */
+export interface Measures {
+  orders: number;
+  refusals: Readonly<Record<string, number>>;
+  fill_ratio: Decimal | null;
+  slippage: Decimal | null;
+  adverse: Readonly<Record<string, Decimal | null>>;
+  latencies: Readonly<Record<Step, readonly [counts: readonly number[], sum_us: number]>>;
+  bounds_ms: readonly number[];
+  spread: Decimal | null;
+  depth: Readonly<Record<string, Decimal>> | null;
+}
+
+export interface Pacing {
+  limits: readonly { name: string; used: number; limit: number }[];
+  stopped_until: number | null;
+  is_banned: boolean;
 }
 
 export interface BotState {
@@ -223,6 +259,7 @@ export interface BotState {
   fills: readonly BotFill[];
   equity: readonly (readonly [time: number, value: Decimal])[];
   risk: {
+    limits: readonly LimitUse[];
     max_order_notional: Decimal | null;
     max_position: Decimal | null;
     max_open_orders: number | null;
@@ -230,6 +267,10 @@ export interface BotState {
     refused: number;
     last_refusal: string | null;
   };
+  breakers: readonly Breaker[];
+  measures: Measures;
+  /** What all bots of the machine have used of the venue's limits; null before it is known. */
+  pacing?: Pacing | null;
   /** The stop behind the position: what of it is missing; null where there is to be none. */
   protection?: { trigger: Decimal; missing: string | null } | null;
   latency: { order_ms_p50: number; order_ms_p99: number } | null;

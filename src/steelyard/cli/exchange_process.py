@@ -29,7 +29,7 @@ from steelyard.cli.market_source import MarketSource, ScriptSource, TapeSource, 
 from steelyard.cli.opening import OpenExchange
 from steelyard.dashboard.account_site import AccountSite
 from steelyard.dashboard.accounts import open_account_site
-from steelyard.dashboard.bots import Bots
+from steelyard.dashboard.bots_site import BotsSite
 from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.headers import private
 from steelyard.dashboard.site import PageSite
@@ -125,6 +125,7 @@ class ExchangeProcess:
         self._dropped: Counter[str] = Counter()  # WebSockets with slow readers, by dialect
         self._tasks: list[asyncio.Task[None]] = []
         self._accounts: AccountSite | None = None
+        self._bots: BotsSite | None = None
         self._live: LiveMarket | None = None
 
     # -- life ---------------------------------------------------------------------------------
@@ -178,14 +179,14 @@ class ExchangeProcess:
         except BaseException:
             await self.stop()
             raise
-        bots = Bots(self.config.data, self.administer)
+        self._bots = BotsSite(self.config.data)
         token = self._opened.directory.token()
         twin = self._tls_servers.get("native")
         self.guard = Guard(self.port("native"), token, twin.port if twin else None)
         self._accounts = open_account_site(
             self, self.guard, secrets.token_bytes, Passwords(), twin.port if twin else None
         )
-        self.page = PageSite(self, bots, self._accounts, self.guard)
+        self.page = PageSite(self, self._bots, self._accounts, self.guard)
         self._tasks = [
             asyncio.create_task(self._step_forever()),
             asyncio.create_task(self._snapshot_forever()),
@@ -231,6 +232,8 @@ class ExchangeProcess:
         self._servers, self._tls_servers = {}, {}
         if self._accounts is not None:
             self._accounts.close()
+        if self._bots is not None:
+            self._bots.close()
         self._give_ports_back()
         if self.failure is None and not self._opened.is_closed:
             await self._commit.stop()

@@ -13,7 +13,11 @@ said what; 2 it could not be tried; 3 the venue did not say what is open.
 import asyncio
 import getpass
 import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Annotated, Any
@@ -21,8 +25,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from steelyard.cli.killer import Killer, Outcome, Wanted
-from steelyard.cli.options import Common, parse_duration_ns
-from steelyard.cli.terminal import shown
+from steelyard.cli.options import Common, parse_duration_ns, shown_time
+from steelyard.cli.terminal import harmless, json_text, shown
 from steelyard.dashboard.bot_process import Replied, ask_to_die, last_word, lift
 from steelyard.domain.errors import ConfigError, SteelyardError, UsageError
 from steelyard.net.clock import Clock
@@ -36,7 +40,8 @@ _EVERYONE = Common()
 DONE, LEFT, USAGE, VENUE = 0, 1, 2, 3
 WITHIN = "3m"
 COLLAR = "2%"
-LATCHED = "trading latched off by the kill mark"
+MARKED = "trading latched off by the kill mark"
+MS_NS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ def kill(
     collar: str = COLLAR,
     key: str = "",
     why: str = "",
+    progress: Annotated[bool, Parameter(negative="")] = False,
     common: Common = _EVERYONE,
 ) -> int:
     """Stop bots for good: mark, cancel at the venue, count that nothing is open.
@@ -99,6 +105,8 @@ def kill(
         Where the key is, instead of where the configuration says: env:NAME or pipe:N.
     why
         A sentence for the mark and the journal.
+    progress
+        Tell each step on standard error while it is done; with --json as a document in a line.
     """
     if resume and (flatten or drill):
         raise UsageError("--lift goes with nothing that stops a bot; give one of them")
@@ -114,18 +122,44 @@ def kill(
         collar=parse_percentage(collar, "--collar"),
         is_drill=drill,
     )
-    results = asyncio.run(kill_all(data, targets, wanted, why or "somebody ran `steelyard kill`"))
+    why = why or "somebody ran `steelyard kill`"
+    teller = _Teller(as_document=common.json) if progress else None
+    results = asyncio.run(kill_all(data, targets, wanted, why, teller))
     common.show(results, "\n".join(_lines(results)))
     return max((_code(result) for result in results.values()), default=DONE)
 
 
+class _Teller:
+    """Tells steps on standard error. Whoever has stopped to read is no reason to stop."""
+
+    def __init__(self, *, as_document: bool) -> None:
+        self._as_document = as_document
+
+    def __call__(self, bot: str, text: str, open_orders: int | None) -> None:
+        time_ms = Clock().now_ns() // MS_NS
+        line = f"{shown_time(time_ms)} {bot}: {harmless(text)}"
+        if self._as_document:
+            step = {"bot": bot, "time": time_ms, "text": text, "open_orders": open_orders}
+            line = json_text(step)
+        with suppress(OSError, ValueError):
+            print(line, file=sys.stderr, flush=True)
+
+
+Told = Callable[[str, str, int | None], None]  # of a bot: a step, and how many orders are open
+
+
+def _untold(_bot: str, _text: str, _open_orders: int | None) -> None:
+    """Tell nobody."""
+
+
 async def kill_all(
-    data: Path, targets: list[Target], wanted: Wanted, why: str
+    data: Path, targets: list[Target], wanted: Wanted, why: str, tell: Told | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Kill bots, all at once; return what came of each.
+    """Kill bots, all at once; return what came of each. tell hears each step of each.
 
     The first Ctrl-C or SIGTERM ends it, as ever; the marks stay.
     """
+    tell = tell or _untold
     unmarked: dict[str, str] = {}
     if not wanted.is_drill:
         for target in targets:  # all marks are there before anything else is done
@@ -133,11 +167,13 @@ async def kill_all(
                 _mark(data, target.name, why)
             except ConfigError as error:  # a full disk is no reason to leave orders open
                 unmarked[target.name] = str(error)
-    done = await asyncio.gather(*(_kill(data, target, wanted) for target in targets))
+            else:
+                tell(target.name, MARKED, None)
+    done = await asyncio.gather(*(_kill(data, target, wanted, tell) for target in targets))
     results = {target.name: result for target, result in zip(targets, done, strict=True)}
     for name, trouble in unmarked.items():
         text = f"the kill mark could not be set, so the bot may trade on: {trouble}"
-        steps = [step for step in results[name]["steps"] if step != LATCHED]
+        steps = [step for step in results[name]["steps"] if step != MARKED]
         results[name] = _spoiled(results[name] | {"steps": steps}, text)
     return results
 
@@ -162,30 +198,43 @@ def who_asks() -> str:
 # -- one bot --------------------------------------------------------------------------------------
 
 
-async def _kill(data: Path, target: Target, wanted: Wanted) -> dict[str, Any]:
+async def _kill(data: Path, target: Target, wanted: Wanted, tell: Told) -> dict[str, Any]:
     begun_ns = perf_counter_ns()
     replied = last_word(data, target.name)
     asked: asyncio.Task[Replied] | None = None
     if not wanted.is_drill:
         asked = asyncio.create_task(ask_to_die(data, target.name))
+        asked.add_done_callback(partial(_tell_reply, target.name, tell))
     if target.config is None or target.key is None:
-        result = await _at_exchange(data, target, wanted, asked)
+        result = await _without_key(data, target, wanted, asked, tell)
     else:
         wanted = wanted._replace(is_settled=replied.is_gone, is_alive=replied.is_alive)
-        result = await _at_venue(data, target, wanted, asked)
+        result = await _at_venue(data, target, wanted, asked, tell)
         if target.doubt:
             result = _spoiled(result, target.doubt)
     result["elapsed_ms"] = (perf_counter_ns() - begun_ns) // 1_000_000
     return result
 
 
+def _tell_reply(bot: str, tell: Told, task: asyncio.Task[Replied]) -> None:
+    if not task.cancelled() and task.exception() is None:
+        for step in task.result().steps:
+            tell(bot, step, None)
+
+
 async def _at_venue(
-    data: Path, target: Target, wanted: Wanted, asked: asyncio.Task[Replied] | None
+    data: Path,
+    target: Target,
+    wanted: Wanted,
+    asked: asyncio.Task[Replied] | None,
+    tell: Told,
 ) -> dict[str, Any]:
     assert target.config is not None, "there is a venue to ask"
     assert target.key is not None, "and a key to ask with"
     try:
-        killer = Killer(target.config, target.key, Latch(data, target.name), data, wanted)
+        latch = Latch(data, target.name)
+        told = partial(tell, target.name)
+        killer = Killer(target.config, target.key, latch, data, wanted, told)
     except ConfigError as error:
         if asked is not None:
             await asked
@@ -203,8 +252,8 @@ async def _at_venue(
         if asked is not None:
             await asked
         return _failed(str(error), VENUE, wanted)
-    told = await asked if asked is not None else None
-    return _document(outcome, wanted, told)
+    replied = await asked if asked is not None else None
+    return _document(outcome, wanted, replied)
 
 
 def _document(outcome: Outcome, wanted: Wanted, told: Replied | None) -> dict[str, Any]:
@@ -213,7 +262,7 @@ def _document(outcome: Outcome, wanted: Wanted, told: Replied | None) -> dict[st
     if wanted.is_drill:
         steps.insert(0, "a drill: no mark is set and nothing is sent")
     else:
-        steps.insert(0, LATCHED)
+        steps.insert(0, MARKED)
     if outcome.key_text is not None:
         steps.append(outcome.key_text)
     if found.trouble is not None:
@@ -250,7 +299,7 @@ def _exit_code(outcome: Outcome, wanted: Wanted) -> int:
 
 
 def _failed(why: str, code: int, wanted: Wanted) -> dict[str, Any]:
-    mark = "a drill: nothing was done" if wanted.is_drill else LATCHED
+    mark = "a drill: nothing was done" if wanted.is_drill else MARKED
     return {
         "killed": False,
         "verified": False,
@@ -279,6 +328,37 @@ def _spoiled(result: dict[str, Any], why: str) -> dict[str, Any]:
     }
 
 
+async def _without_key(
+    data: Path,
+    target: Target,
+    wanted: Wanted,
+    asked: asyncio.Task[Replied] | None,
+    tell: Told,
+) -> dict[str, Any]:
+    """Kill a bot whose key cannot be had, with the help of the exchange here.
+
+    Its administration cancels and counts. For more there has to be a key, which it issues.
+    """
+    needs_key = wanted.is_drill or wanted.flatten or wanted.symbols
+    if not needs_key or target.config is None or not (data / "exchange").exists():
+        return await _at_exchange(data, target, wanted, asked)
+    # What an exchange is made of, which takes longer to load than a kill to begin.
+    from steelyard.cli.kill_exchange import issued_key  # noqa: PLC0415
+
+    replied = last_word(data, target.name)
+    wanted = wanted._replace(is_settled=replied.is_gone, is_alive=replied.is_alive)
+    try:
+        with issued_key(data, target.name, target.config.main.dialect) as key:
+            tell(target.name, "the exchange here has issued a key for this kill alone", None)
+            return await _at_venue(data, replace(target, key=key), wanted, asked, tell)
+    except SteelyardError as error:
+        if asked is not None:
+            await asked
+        what = "--drill" if wanted.is_drill else "--flatten" if wanted.flatten else "--symbol"
+        why = f"{what} needs the venue and a key: {target.why_not}; and {error}"
+        return _failed(why, USAGE, wanted)
+
+
 async def _at_exchange(
     data: Path, target: Target, wanted: Wanted, asked: asyncio.Task[Replied] | None
 ) -> dict[str, Any]:
@@ -305,7 +385,7 @@ async def _at_exchange(
         "at": "exchange",
         "error": None,
         "steps": [
-            LATCHED,
+            MARKED,
             *(told.steps if told else ()),
             f"{left['canceled']} orders canceled by the exchange's administration",
             f"{left['open_orders']} open orders at the exchange",
@@ -395,13 +475,9 @@ def _with_key(name: str, config: BotConfig, reference: str) -> Target:
 async def _administered(data: Path, name: str) -> dict[str, Any]:
     """Have the exchange of this directory cancel all of a bot's account, and count."""
     # What an exchange is made of, which takes longer to load than a kill to begin.
-    from steelyard.cli.administration import administer  # noqa: PLC0415
-    from steelyard.dashboard.bots import Bots  # noqa: PLC0415
+    from steelyard.cli.kill_exchange import cancel_at_exchange  # noqa: PLC0415
 
-    async def ask(call: Any) -> dict[str, Any]:
-        return await asyncio.to_thread(administer, data, call)
-
-    return await Bots(data, ask).cancel_at_exchange(name)
+    return await asyncio.to_thread(cancel_at_exchange, data, name)
 
 
 def _lift(data: Path, names: list[str], why: str, common: Common) -> int:

@@ -1,12 +1,12 @@
 """A bot's kill at its venue: a connection and a key of its own, nothing of the bot's process.
 
 It carries out a `Killing`, and a `Closing` behind it: sends what they ask for, waits, writes order
-names down, and keeps how long each answer took. In a drill no command is sent: its request is made
-and dropped.
+names down, keeps how long each answer took, and tells each step as it is done. In a drill no
+command is sent: its request is made and dropped.
 """
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from decimal import Decimal
 from pathlib import Path
 from random import SystemRandom
@@ -35,6 +35,12 @@ from steelyard.wire.outcome import Answered
 NO_EXPIRY_NS = 2 * SECOND_NS  # after which what was sent before is counted, where nothing expires
 OTHER_S = 0.1  # between looks whether another kill has ended
 NOTICE_S = 0.5  # a running bot has read a name that was written down by then
+
+Tell = Callable[[str, int | None], None]  # what was done, and how many orders are known to be open
+
+
+def _untold(_text: str, _open_orders: int | None) -> None:
+    """Tell nobody."""
 
 
 class Wanted(NamedTuple):
@@ -78,9 +84,15 @@ class Killer:
     """One kill. `settled` may be called while it runs."""
 
     def __init__(
-        self, config: BotConfig, key: ApiKey, latch: Latch, data: Path, wanted: Wanted
+        self,
+        config: BotConfig,
+        key: ApiKey,
+        latch: Latch,
+        data: Path,
+        wanted: Wanted,
+        tell: Tell = _untold,
     ) -> None:
-        """Read what is needed; nothing is opened.
+        """Read what is needed; nothing is opened. tell hears each step, and what it waits for.
 
         Raises:
             ConfigError: The venue cannot be spoken to as it is configured.
@@ -91,6 +103,8 @@ class Killer:
         self._inquirer = Inquirer(config, key, is_urgent=True)
         self._took_ms: list[float] = []
         self._key_text: str | None = None
+        self._tell, self._told = tell, 0
+        self._last: tuple[str, int | None] = ("", None)
         rules = self._inquirer.rules
         expiry_ns = rules.expiry_ns(Cancel(OWN_ACCOUNT, 1))
         settle_ns = NO_EXPIRY_NS if expiry_ns is None else expiry_ns + MARGIN_NS
@@ -193,7 +207,9 @@ class Killer:
             try:
                 act = next(steps) if heard is None else steps.send(heard)
             except StopIteration:
+                self._tell_steps()
                 return
+            self._tell_steps()
             outcome = None
             match act:
                 case Ask(message, _):
@@ -206,12 +222,35 @@ class Killer:
                             took_ns = self._inquirer.now_ns() - begun_ns
                             self._took_ms.append(took_ns / 1e6)
                 case Pause(pause_ns):
+                    self._tell_wait(is_refused=not isinstance(heard and heard.outcome, Answered))
                     await asyncio.sleep(pause_ns / SECOND_NS)
                 case WriteDown(name):
                     self._latch.note_closing(name)
                     if self._wanted.is_alive:
                         await asyncio.sleep(NOTICE_S)
             heard = Heard(outcome, self._inquirer.now_ns())
+
+    def _tell_steps(self) -> None:
+        """Tell what has been done since the last time."""
+        said = self._killing.said
+        for text in said[self._told :]:
+            self._tell(text, self._killing.found.open_orders)
+        self._told = len(said)
+
+    def _tell_wait(self, *, is_refused: bool) -> None:
+        """Tell what is waited for, once; is_refused: the last question had no answer."""
+        found = self._killing.found
+        if found.is_clear:
+            return  # the pauses between orders that close the position
+        if found.open_orders:
+            text = f"{found.open_orders} orders are still open"
+        elif is_refused and found.trouble is not None:
+            text = f"asking again: {found.trouble}"
+        else:
+            text = "nothing is open; waiting until nothing that was sent before can arrive"
+        if (text, found.open_orders) != self._last:
+            self._last = text, found.open_orders
+            self._tell(text, found.open_orders)
 
     def _ask_key(self) -> Generator[Act, Heard, None]:
         """Ask whether the key could cancel at all."""

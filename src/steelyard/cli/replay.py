@@ -54,7 +54,7 @@ def replay(
     past = past_at(records_of(common.directory, bot), time_ns=time_ns, sequence=sequence)
     document = past.document()
     document["at"] = None if time_ns is None else time_ns // MS_NS
-    common.show(document, "\n".join(_lines(past, document)))
+    common.show(document, "\n".join(map(_marked, words_of(past, document))))
     return 0
 
 
@@ -82,32 +82,46 @@ def records_of(data: Path, bot: str) -> Iterator[Record]:
     return (form.decode(*record) for record in read_records(data / "bots" / bot / "journal"))
 
 
-def _lines(past: Past, document: dict[str, Any]) -> list[str]:
+Words = list[tuple[str, str]]  # a line: texts with how each is set, "" plain
+
+
+def words_of(past: Past, document: dict[str, Any]) -> list[Words]:
+    """Return a moment as lines, for a terminal and for a page."""
     if not past.sequence:
-        return ["nothing was written by then"]
+        return [[("", "nothing was written by then")]]
     bot, position, pnl = document["bot"] or {}, document["position"], document["pnl"]
     reason = f": {document['reason']}" if document["reason"] else ""
-    who = f"[bold]{shown(bot.get('name', ''))}[/] {shown(bot.get('symbol', ''))}"
-    lines = [
-        f"{who} after record {past.sequence} of {shown_time(document['written'])}",
-        f"  {document['status']}{shown(reason)}",
-        f"  position {position['size']} {position['side']} · {len(document['fills'])} fills",
-        f"  realized {pnl['realized']} · fees {pnl['fees']} {pnl['currency']}",
+    held = f"{position['size']} {position['side']}"
+    when = f" after record {past.sequence} of {shown_time(document['written'])}"
+    lines: list[Words] = [
+        [("bold", bot.get("name", "")), ("", f" {bot.get('symbol', '')}{when}")],
+        [("", f"  {document['status']}{reason}")],
+        [("", f"  position {held} · {len(document['fills'])} fills")],
+        [("", f"  realized {pnl['realized']} · fees {pnl['fees']} {pnl['currency']}")],
     ]
     for order in document["orders"]:
         price = "at the market" if order["price"] is None else f"at {order['price']}"
-        lines.append(
+        text = (
             f"  open {order['side']} {order['size']} {price} · {order['filled']} filled · "
-            f"{order['state']} · {shown(order['client_order_id'])}"
+            f"{order['state']} · {order['client_order_id']}"
         )
+        lines.append([("", text)])
+    for held in document["breakers"]:
+        since = f" {held['name']} since {shown_time(held['since'])}: {held['text']}"
+        lines.append([("", "  "), ("yellow", "breaker tripped"), ("", since)])
     down = [f"{role}: {why}" for role, why in document["streams"].items() if why is not None]
-    lines += [f"  [yellow]stream down[/] {shown(text)}" for text in down]
+    lines += [[("", "  "), ("yellow", "stream down"), ("", f" {text}")] for text in down]
     if document["failure"]:
-        lines.append(f"  [red]its strategy had failed[/] {shown(_last(document['failure']))}")
+        failure = f" {_last(document['failure'])}"
+        lines.append([("", "  "), ("red", "its strategy had failed"), ("", failure)])
     for told in document["told"][-5:]:
         what = f"refused {told['wanted']}: " if "wanted" in told else ""
-        lines.append(f"  {shown_time(told['time'])} {shown(what + told['text'])}")
+        lines.append([("", f"  {shown_time(told['time'])} {what}{told['text']}")])
     return lines
+
+
+def _marked(words: Words) -> str:
+    return "".join(f"[{style}]{shown(text)}[/]" if style else shown(text) for style, text in words)
 
 
 def _last(text: str) -> str:

@@ -4,6 +4,7 @@ Apart from `bots`, so that the kill switch starts without what only an exchange 
 """
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,7 +55,11 @@ def document_of(data: Path, name: str) -> dict[str, Any]:
 
 
 async def ask_bot(
-    document: dict[str, Any], path: str, timeout_s: float = ANSWER_S
+    document: dict[str, Any],
+    path: str,
+    timeout_s: float = ANSWER_S,
+    *,
+    body: dict[str, Any] | None = None,
 ) -> tuple[int, dict[str, Any]]:
     """Post to a bot's port, and return the status and the document of its answer.
 
@@ -63,7 +68,13 @@ async def ask_bot(
         PeerError: It answers nonsense.
     """
     return await asyncio.to_thread(
-        ask, document["port"], "POST", path, token=document["token"], timeout_s=timeout_s
+        ask,
+        document["port"],
+        "POST",
+        path,
+        token=document["token"],
+        body=b"" if body is None else json.dumps(body).encode(),
+        timeout_s=timeout_s,
     )
 
 

@@ -1,91 +1,81 @@
-"""The bots of a data directory, and the kill switch that works when a bot does not.
+"""The bots of a data directory, as pages show them: all that have ever run, and how each stands.
 
-A bot is known by the port file in `DIR/bots/NAME`. To kill one: its own process is asked to
-latch trading off and to cancel; then, whatever it said, the exchange cancels what is left of
-the account if the bot did not answer, and the open orders are counted at the exchange. A latch
-file keeps a bot that was dead from trading when it comes back. Killed means: counted, and zero.
+A bot is known by its directory `DIR/bots/NAME`. One that runs is asked over its own port, for a
+second at most; what it does not say, or one that does not run, is told from its files. The kill
+switch is not here (`dashboard/kills.py`): it is a process of its own.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
 from pathlib import Path
-from time import perf_counter_ns
 from typing import Any
 
-from steelyard.dashboard.bot_process import Replied, ask_bot, ask_to_die, document_of, lift
-from steelyard.domain.errors import ConfigError, UsageError
-from steelyard.exchange.admin import AdminCall, CancelOrders
-from steelyard.exchange.issuing import ListKeys
-from steelyard.net.clock import Clock
+from steelyard.dashboard.bot_process import ask_bot, document_of, lift
+from steelyard.domain.errors import ConfigError, PeerError, TransportError, UsageError
+from steelyard.net.loopback import ask
 from steelyard.store.datadir import (
     bot_directories,
+    ended_file,
     is_alive,
     latch_file,
+    port_file,
+    read_document,
 )
 from steelyard.store.latch import Latch
 
-Administer = Callable[[AdminCall], Awaitable[dict[str, Any]]]
-ANSWER_S = 5.0
+LOOK_S = 1.0  # a bot that is well answers within milliseconds
 RECONCILE_S = 14.0  # a bot says within 12 what came of it
+BREAKER_S = 14.0
+OK = 200
+NEAR = 0.75  # of a limit; from there on its use is told in the list of bots
 
 
 class Bots:
     """Every bot under a data directory."""
 
-    def __init__(self, data: Path, administer: Administer) -> None:
+    def __init__(self, data: Path) -> None:
         self._data = data
-        self._administer = administer
 
-    async def describe(self) -> list[dict[str, Any]]:
+    def describe(self) -> list[dict[str, Any]]:
         """Return each bot's name, what it trades and where its own socket is.
 
-        One that was stopped in order has no port file, and so no place on the page.
+        One that was stopped in order has no port file, and so no place on the desk.
         """
         names = bot_directories(self._data)
         return [self._describe(name) for name in names if self._has_socket(name)]
 
-    async def kill(self, name: str) -> dict[str, Any]:
-        """Stop a bot for good: latch, cancel, count; see the module's words.
+    async def summaries(self) -> list[dict[str, Any]]:
+        """Return how every bot stands that has ever run here, in a few fields each."""
+        names = bot_directories(self._data)
+        return [*await asyncio.gather(*(asyncio.to_thread(self._summary, n) for n in names))]
+
+    async def resume(self, name: str, who: str = "", why: str = "") -> dict[str, Any]:
+        """Lift the latch; a running bot trades on, another one when it is started.
 
         Raises:
             UsageError: No bot of that name has ever run here.
+            TransportError: It runs, and does not answer; the mark is lifted.
         """
-        begun_ns = perf_counter_ns()
-        document = self._document(name)
-        steps: list[str] = []
-        Latch(self._data, name).set("the kill switch was pressed", "on the page", Clock().now_ns())
-        steps.append("trading latched off")
-        replied = await self.ask_to_die(name)
-        steps += replied.steps
-        answered, canceled = replied.answered, replied.canceled
-        left = await self._cancel_at_exchange(document, steps, only_count=answered)
-        canceled += left["canceled"]
-        is_verified = left["open_orders"] == 0
-        steps.append(f"{left['open_orders']} open orders at the exchange")
-        return {
-            "killed": is_verified,
-            "verified": is_verified,
-            "open_orders": left["open_orders"],
-            "canceled": canceled,
-            "bot_answered": answered,
-            "elapsed_ms": (perf_counter_ns() - begun_ns) // 1_000_000,
-            "steps": steps,
-        }
+        return await lift(self._data, name, why or "lifted on the page", who or "somebody")
 
-    async def resume(self, name: str) -> dict[str, Any]:
-        """Lift the latch; a running bot trades on, another one when it is started."""
-        return await lift(self._data, name, "lifted on the page", "somebody")
-
-    async def ask_to_die(self, name: str) -> Replied:
-        """Ask a bot's process to latch trading off and to cancel; it may not answer."""
-        return await ask_to_die(self._data, name)
-
-    async def cancel_at_exchange(self, name: str) -> dict[str, Any]:
-        """Have the exchange of this directory cancel all of a bot's account, and count.
+    async def resume_breaker(self, name: str, breaker: str, who: str, why: str) -> dict[str, Any]:
+        """Let a breaker of a running bot that has tripped resume: whether it has, in words.
 
         Raises:
-            UsageError: The bot's key is not one of it.
+            UsageError: There is no such bot, it does not run, or nobody said who and why.
+            TransportError: It does not answer.
         """
-        return await self._cancel_at_exchange(self._document(name), [], only_count=False)
+        if not why.strip() or not who.strip():
+            raise UsageError("say who you are and why it may resume; both go into the journal")
+        if name not in bot_directories(self._data):
+            self._document(name)  # says which there are
+        document = read_document(port_file(self._data / "bots" / name), missing={})
+        if not is_alive(document):
+            raise UsageError(f"bot {name} does not run; a breaker resumes only while it does")
+        body = {"name": breaker, "who": who.strip(), "why": why.strip()}
+        status, answer = await ask_bot(document, "/breaker", BREAKER_S, body=body)
+        if status != OK:
+            raise UsageError(f"the bot refuses: {answer.get('error', {}).get('message', answer)}")
+        return answer
 
     async def reconcile(self, name: str) -> dict[str, Any]:
         """Have a running bot compare everything with its venue: whether it agrees, in words.
@@ -98,9 +88,11 @@ class Bots:
         if not is_alive(document):
             return {"done": False, "text": "the bot does not run; its start compares everything"}
         status, answer = await ask_bot(document, "/reconcile", RECONCILE_S)
-        if status != 200:  # noqa: PLR2004 HTTP's word for done
+        if status != OK:
             return {"done": False, "text": "the bot refuses to be asked"}
         return answer
+
+    # -- one bot ------------------------------------------------------------------------------
 
     def _has_socket(self, name: str) -> bool:
         """Return whether a bot runs, or ended without a word."""
@@ -121,22 +113,78 @@ class Bots:
             "killed": latch_file(self._data, name).exists(),
         }
 
+    def _summary(self, name: str) -> dict[str, Any]:
+        latch = Latch(self._data, name)
+        found: dict[str, Any] = {
+            "name": name,
+            "symbol": None,
+            "strategy": None,
+            "environment": None,
+            "ws": None,
+            "token": None,
+            "killed": latch.is_set,
+            "mark": latch.words if latch.is_set else None,
+            "status": "stopped",
+            "reason": None,
+            "position": None,
+            "pnl": None,
+            "open_orders": None,
+            "tripped": [],
+            "near": [],
+        }
+        try:
+            document = self._document(name)
+        except ConfigError as error:
+            return found | {"reason": str(error)}
+        found |= {key: document.get(key) for key in ("symbol", "strategy", "environment")}
+        running = read_document(port_file(self._data / "bots" / name), missing={})
+        if not running:
+            return found | {"reason": self._last_word(name)}
+        if not is_alive(running):
+            return found | {
+                "status": "gone",
+                "reason": "its process has ended without a word; look into its log, and start it "
+                "again with `steelyard trade`",
+            }
+        found |= {"ws": f"ws://127.0.0.1:{running['port']}/ws", "token": running["token"]}
+        try:
+            where = running["port"], "GET", "/status"
+            _, state = ask(*where, token=running["token"], timeout_s=LOOK_S)
+        except (TransportError, PeerError) as error:
+            return found | {"status": "silent", "reason": str(error)}
+        return found | _told(state)
+
+    def _last_word(self, name: str) -> str | None:
+        """Return what a bot has said as it ended."""
+        try:
+            said = read_document(ended_file(self._data / "bots" / name), missing={})
+        except ConfigError:
+            return None
+        return str(said["why"]) if said.get("why") else None
+
     def _document(self, name: str) -> dict[str, Any]:
         return document_of(self._data, name)
 
-    async def _cancel_at_exchange(
-        self, document: dict[str, Any], steps: list[str], *, only_count: bool
-    ) -> dict[str, Any]:
-        """Cancel what is left of the bot's account, found by its key."""
-        keys = (await self._administer(ListKeys()))["keys"]
-        account = next((k["account"] for k in keys if k["key"] == document.get("key")), None)
-        if account is None:
-            raise UsageError(
-                "the bot's key is not one of this exchange; `steelyard kill` acts at its own venue"
-            )
-        left = await self._administer(CancelOrders(account))
-        if left["canceled"] and not only_count:
-            steps.append(f"{left['canceled']} orders canceled at the exchange")
-        elif left["canceled"]:
-            steps.append(f"{left['canceled']} more orders of the account canceled at the exchange")
-        return left
+
+def _told(state: dict[str, Any]) -> dict[str, Any]:
+    """Return what the list shows of a state."""
+    return {
+        "symbol": state["bot"]["symbol"],
+        "strategy": state["bot"]["strategy"],
+        "environment": state["bot"]["environment"],
+        "status": state["status"],
+        "reason": state["reason"],
+        "position": state["position"],
+        "pnl": state["pnl"],
+        "open_orders": len(state["orders"]),
+        "tripped": [each["name"] for each in state["breakers"] if each["state"] == "tripped"],
+        "near": [use["name"] for use in state["risk"]["limits"] if _is_near(use)],
+    }
+
+
+def _is_near(use: dict[str, Any]) -> bool:
+    """Return whether a limit is nearly used up; of which nothing is decided by this."""
+    if use["limit"] is None or use["used"] is None:
+        return False
+    limit = float(use["limit"])
+    return abs(float(use["used"])) >= NEAR * limit

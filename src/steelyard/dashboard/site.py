@@ -10,12 +10,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
-from msgspec import Struct
 
 from steelyard import __version__, dialects
 from steelyard.dashboard.account_people import shown_mail
 from steelyard.dashboard.account_site import AccountSite
-from steelyard.dashboard.bots import Bots
+from steelyard.dashboard.bots_site import BotsSite
 from steelyard.dashboard.files import Files
 from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.headers import private
@@ -49,23 +48,16 @@ class Host(Protocol):
         ...
 
 
-class BotName(Struct, forbid_unknown_fields=True):
-    """Which bot a button is about."""
-
-    bot: str
-
-
 class PageSite:
     """The page, its questions, and administration."""
 
-    def __init__(self, host: Host, bots: Bots, accounts: AccountSite, guard: Guard) -> None:
+    def __init__(self, host: Host, bots: BotsSite, accounts: AccountSite, guard: Guard) -> None:
         self._host = host
         self._bots = bots
         self._guard = guard
         self.accounts = accounts
         self._files = Files()
         self._calls: msgspec.json.Decoder[AdminCall] = msgspec.json.Decoder(AdminCall)
-        self._bot_name = msgspec.json.Decoder(BotName)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def serves(self, path: str) -> bool:
@@ -112,23 +104,17 @@ class PageSite:
     async def _respond(self, request: Request) -> Response:
         match request.method, request.path:
             case "GET", "/page/session":
-                return json_response(200, encode(await self._session()))
+                return json_response(200, encode(self._session()))
             case "GET", "/outbox":
                 mails = self._host.exchange.people.outbox.mails()
                 return json_response(200, encode({"mails": [shown_mail(m) for m in mails]}))
-            case "POST", "/page/kill":
-                name = self._bot_name.decode(request.body).bot
-                return json_response(200, encode(await self._bots.kill(name)))
-            case "POST", "/page/resume":
-                name = self._bot_name.decode(request.body).bot
-                return json_response(200, encode(await self._bots.resume(name)))
-            case "POST", "/page/reconcile":
-                name = self._bot_name.decode(request.body).bot
-                return json_response(200, encode(await self._bots.reconcile(name)))
             case "POST", "/admin":
                 call = self._calls.decode(request.body)
                 return json_response(200, encode(await self._host.administer(call)))
             case _:
+                found = await self._bots.respond(request)
+                if found is not None:
+                    return json_response(200, encode(found))
                 return _error(404, f"there is no {request.method} {request.path[:100]} here")
 
     def _clock(self) -> dict[str, Any] | None:
@@ -145,7 +131,7 @@ class PageSite:
             "ahead_s": None if is_frozen else round(clock["ahead_ms"] / 1_000),
         }
 
-    async def _session(self) -> dict[str, Any]:
+    def _session(self) -> dict[str, Any]:
         exchange = self._host.exchange
         return {
             "environment": self._host.environment,
@@ -156,7 +142,7 @@ class PageSite:
             "started": self._host.started_ns // 1_000_000,
             "dialects": list(dialects.names()),
             "symbols": [instrument.symbol for instrument in exchange.listings],
-            "bots": await self._bots.describe(),
+            "bots": self._bots.described(),
         }
 
 

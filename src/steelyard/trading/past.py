@@ -62,6 +62,10 @@ class Past:
             "protection": self._protection(),
             "adopted": _text(state.adopted_atoms),
             "limits": moment.limits,
+            "breakers": [
+                {"name": name, "since": held.since_ns // MS_NS, "text": held.message.text}
+                for name, held in state.breakers.items()
+            ],
             "streams": moment.streams,
             "clock": None
             if moment.clock is None

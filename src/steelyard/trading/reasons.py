@@ -18,6 +18,8 @@ from steelyard.trading.records import (
     Adjusted,
     AmendFailed,
     AmendPending,
+    BreakerResumed,
+    BreakerTripped,
     CancelAsked,
     ClosingNoted,
     DeadManChanged,
@@ -52,16 +54,20 @@ _SILENT = frozenset(
         "BalancesSeen",
         "ClockMeasured",
         "CountDisputed",
+        "DayBegan",
+        "FillMarked",
         "FillsChecked",
         "ForeignFillSeen",
         "ForeignOrderSeen",
         "InstrumentSeen",
         "KeyAudited",
         "LimitsSet",
+        "Measured",
         "OrderAmended",
         "OrderNotSent",
         "OrderSeen",
         "OrderSent",
+        "PeakSeen",
         "PositionAdopted",
         "ProtectionSet",
     }
@@ -162,6 +168,12 @@ class Reasons:
                 moment.unprotected or "",
             ),
             _verdict(
+                "breakers",
+                not state.breakers,
+                "none has tripped",
+                "; ".join(f"{name}: {held.message.text}" for name, held in state.breakers.items()),
+            ),
+            _verdict(
                 "limits",
                 passes=True,
                 yes=f"{open_orders} open orders; limits: {_limits(moment.limits)}",
@@ -174,7 +186,8 @@ class Reasons:
         """The answer in one sentence: the first that did not let an order pass, or what was."""
         stopped = next((v for v in self.verdicts if not v.passes), None)
         if stopped is not None:
-            return f"no order could leave: {stopped.gate}: {stopped.text}"
+            what = "no order that adds risk" if stopped.gate == "breakers" else "no order"
+            return f"{what} could leave: {stopped.gate}: {stopped.text}"
         last = next((line for line in reversed(self.lines) if line.passes is not None), None)
         idle = ""
         if self.idle:
@@ -218,6 +231,14 @@ def reasons_at(
             break
         reasons.take(record)
     return reasons
+
+
+def kind_of(message: TraderRecord) -> str | None:
+    """Return of which kind a record's line is, without making it; None: it has none."""
+    if isinstance(message, TimerFired):
+        return None
+    line = _line(message, None)
+    return None if line is None else line[0]
 
 
 def _verdict(gate: str, passes: bool, yes: str, no: str) -> Verdict:  # noqa: FBT001 what is asked
@@ -315,6 +336,13 @@ def _of_state(message: TraderRecord) -> tuple[str, bool | None, str] | None:
             return "kill", None, f"it was killed: {message.why}"
         case Resumed():
             return "kill", None, f"it may trade again: {message.why}"
+        case BreakerTripped():
+            until = {"ended": "until that has ended", "person": "until a person says otherwise"}
+            resume = until.get(message.resume, f"for {message.resume}")
+            return "breaker", None, f"the breaker {message.name} tripped, {resume}: {message.text}"
+        case BreakerResumed():
+            text = f"the breaker {message.name} was resumed by {message.who}: {message.why}"
+            return "breaker", None, text
         case ClosingNoted():
             names = ", ".join(message.client_order_ids)
             return "kill", None, f"the kill switch closed the position by {names}"

@@ -1,6 +1,7 @@
 /**
- * Which page the address's fragment names: `#/keys`, `#/keys/new`, `#/keys/KEY`. The rest is the
- * desk. Nothing secret is ever in it: a key is named, its secret is not.
+ * Which page the address's fragment names: `#/keys`, `#/keys/new`, `#/keys/KEY`, and of bots
+ * `#/bots`, `#/bots/NAME`, `#/bots/NAME/risk`. The rest is the desk. Nothing secret is ever in it:
+ * a key is named, its secret is not.
  */
 
 export const PLACES = [
@@ -16,11 +17,22 @@ export const PLACES = [
 
 export type Place = (typeof PLACES)[number];
 
-export interface Route {
-  place: Place | "desk";
-  /** What of it: a key, or "new". */
-  name: string | null;
-}
+/** What is shown of one bot, in the order of its tabs. */
+export const PARTS = ["now", "risk", "journal", "metrics"] as const;
+export type Part = (typeof PARTS)[number];
+
+export type Route =
+  | {
+      place: Place | "desk";
+      /** What of it: a key, or "new". */
+      name: string | null;
+    }
+  | {
+      place: "bots";
+      /** Which bot. */
+      name: string | null;
+      part: Part;
+    };
 
 export const DESK: Route = { place: "desk", name: null };
 
@@ -36,6 +48,10 @@ export const MENU: readonly { place: Place; title: string }[] = [
 
 export function routeOf(hash: string): Route {
   const [root, place, name, ...rest] = hash.replace(/^#/, "").split("/");
+  if (root === "" && place === "bots" && rest.length <= 1) {
+    const part = PARTS.find((known) => known === rest[0]) ?? "now";
+    return { place, name: name === undefined || name === "" ? null : decoded(name), part };
+  }
   const found = PLACES.find((known) => known === place);
   if (root !== "" || found === undefined || rest.length > 0) return DESK;
   return { place: found, name: name === undefined || name === "" ? null : decoded(name) };
@@ -44,6 +60,13 @@ export function routeOf(hash: string): Route {
 export function hashOf(place: Place | "desk", name: string | null = null): string {
   if (place === "desk") return "#/";
   return name === null ? `#/${place}` : `#/${place}/${encodeURIComponent(name)}`;
+}
+
+/** The address of the list of bots, or of one, or of a part of it. */
+export function hashOfBot(name: string | null = null, part: Part = "now"): string {
+  if (name === null) return "#/bots";
+  const of = `#/bots/${encodeURIComponent(name)}`;
+  return part === "now" ? of : `${of}/${part}`;
 }
 
 function decoded(name: string): string {
