@@ -123,6 +123,8 @@ class StrategyHost:
     def start(self) -> None:
         """Tell the strategy that trading begins."""
         self.is_started = True
+        if self.wants("on_warm_up"):
+            self._call("warm_up")
         self.tell("on_start")
 
     def tell(self, callback: str, *about: Any) -> None:
@@ -131,6 +133,9 @@ class StrategyHost:
             return
         if self.is_paused or self.failure is not None:
             return
+        self._call(callback, *about)
+
+    def _call(self, callback: str, *about: Any) -> None:
         desk = self._refreshed()
         self.calls += 1
         self.called_ns = self._turn.now_ns

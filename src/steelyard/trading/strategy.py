@@ -34,6 +34,7 @@ from steelyard.trading.bars import Bar
 from steelyard.trading.books import STALE_NS, BookView
 from steelyard.trading.duration import Duration
 from steelyard.trading.orders import OwnOrder
+from steelyard.trading.parameters import check_bounds
 
 INTENTS_MAX = 100  # in one call; more is a loop gone wrong
 TIMERS_MAX = 20
@@ -200,6 +201,9 @@ class Strategy:
         """
 
     # -- what is told -------------------------------------------------------------------------
+
+    def on_warm_up(self, bar: Bar) -> None:
+        """A bar of `history`, oldest first and before `on_start`; nothing can be ordered yet."""
 
     def on_start(self) -> None:
         """Trading begins: the book is right, `history` and `position` are known."""
@@ -427,6 +431,19 @@ class Strategy:
         """Sit down at a desk; the trader does it before anything is told."""
         self._desk = desk
 
+    def warm_up(self) -> None:
+        """Tell itself the bars of the past; whoever runs it calls this once, before `on_start`.
+
+        Raises:
+            UsageError: It has ordered something by them.
+        """
+        if not overrides(self, "on_warm_up"):
+            return
+        for bar in self._desk.history:
+            self.on_warm_up(bar)
+        if self._desk.intents:
+            raise UsageError("on_warm_up is about the past; order in on_start or on_bar")
+
     def _waiting(
         self,
         kinds: tuple[OrderType, OrderType],
@@ -468,6 +485,7 @@ def read_parameters(strategy: type[Strategy], given: dict[str, Any]) -> Any:
         value = getattr(found, name)
         if isinstance(value, Decimal) and not value.is_finite():
             raise ConfigError(f"{strategy.__name__}: {name} is {value}, which is no amount")
+    check_bounds(found, strategy.__name__)
     return found
 
 
