@@ -36,9 +36,9 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 if TYPE_CHECKING:
-    from steelyard.trading.bench import Bench
+    from steelyard.trading.bench import Bench, LegsBench
 
-__all__ = ["Bench", "LocalExchange", "steelyard_exchange"]
+__all__ = ["Bench", "LegsBench", "LocalExchange", "steelyard_exchange"]
 
 START_S = 30.0
 STOP_S = 10.0
@@ -46,10 +46,10 @@ STOP_S = 10.0
 
 def __getattr__(name: str) -> Any:
     # pytest imports this module at every start, and few starts need a trader's parts.
-    if name == "Bench":
-        from steelyard.trading.bench import Bench  # noqa: PLC0415
+    if name in ("Bench", "LegsBench"):
+        from steelyard.trading import bench  # noqa: PLC0415
 
-        return Bench
+        return getattr(bench, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

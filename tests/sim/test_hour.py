@@ -51,7 +51,7 @@ def config_of(kind: str, dialect: str) -> BotConfig:
 def hour_of(kind: str, length_ns: int = HOUR_NS, dialect: str = "binance") -> tuple[Hour, Lived]:
     """Let a ready-made strategy live."""
 
-    def make(_number: int) -> Strategy:
+    def make() -> Strategy:
         return getattr(strategies, kind)(**SCALE[kind])
 
     hour = Hour({"here": Site(dialect)}, [("here", config_of(kind, dialect))], make, segment)

@@ -24,7 +24,10 @@ from steelyard.sim.quoter import Quoter
 from steelyard.sim.timeline import HostClock, Timeline
 from steelyard.sim.trader_host import TraderHost
 from steelyard.sim.world_auditor import Violation, WorldAuditor
+from steelyard.trading.actions import Woken
 from steelyard.trading.config import BotConfig
+from steelyard.trading.host import Guard, unguarded
+from steelyard.trading.legs import Legs
 from steelyard.trading.strategy import Strategy
 from steelyard.wire.dialect import ApiKey
 
@@ -68,20 +71,23 @@ class Hour:
         self,
         sites: Mapping[str, Site],
         bots: Sequence[tuple[str, BotConfig]],
-        strategy: Callable[[int], Strategy],
+        strategy: Callable[[], Strategy],
         form: Form,
         seed: int = 1,
+        guard: Guard = unguarded,
     ) -> None:
         """Bots are configurations with the name of the exchange that each trades on.
 
-        `strategy` makes that of a bot by its place, anew for each of its processes.
+        Several are the legs of one strategy, by the names of their bots, in one process. `strategy`
+        makes it anew for each process.
         """
         self.timeline = Timeline(START_NS)
         self.exchanges: dict[str, ExchangeHost] = {}
         self.auditors: dict[str, WorldAuditor] = {}
         self.bots: list[TraderHost] = []
         self._seed, self._form = seed, form
-        self._is_calm = False
+        self._make = strategy
+        self._legs: Legs | None = None  # of the process that runs
         keys = {name: self._open(name, site) for name, site in sites.items()}
         for number, (name, config) in enumerate(bots):
             exchange, auditor = self.exchanges[name], self.auditors[name]
@@ -104,11 +110,13 @@ class Hour:
                 dialect=exchange.dialect,
                 key=keys[name],
                 limits=exchange.dialect.limits,
-                strategy=partial(strategy, number),
+                strategy=partial(self._strategy, config.bot.name),
                 witness=auditor,
                 seed=seed + number,
             )
-            host.gone = partial(self._restart, host)
+            host.guard = guard
+            host.gone = self._bot_gone
+            host.stepped = self._wake_legs
             auditor.watch(host)
             self.bots.append(host)
 
@@ -121,8 +129,7 @@ class Hour:
         timeline = self.timeline
         for _, exchange in self._hosts():
             timeline.after(0, "exchange starts", exchange.boot)
-        for bot in self.bots:
-            timeline.after(BOOT_NS, f"{bot.name} starts", bot.boot)
+        timeline.after(BOOT_NS, "the bot starts", self._boot)
         self._plan(length_ns)
         look_ns = START_NS + length_ns
         while timeline.advance():
@@ -172,8 +179,8 @@ class Hour:
     def _plan(self, length_ns: int) -> None:
         """Lay out what goes wrong: each once, with time to come right again."""
         part_ns = length_ns // 5
+        self.timeline.after(part_ns, "the bot is killed", partial(self.bots[0].die, "killed"))
         for bot in self.bots:
-            self.timeline.after(part_ns, f"{bot.name} is killed", partial(bot.die, "killed"))
             cut = partial(bot.link.cut, Fate.CUT)
             self.timeline.after(3 * part_ns, f"{bot.name} is cut off", cut)
             mend = partial(bot.link.cut, Fate.CARRIED)
@@ -181,5 +188,32 @@ class Hour:
         for name, exchange in self._hosts():
             self.timeline.after(2 * part_ns, f"{name} is killed", partial(exchange.die, "killed"))
 
-    def _restart(self, host: ExchangeHost | TraderHost, _why: str) -> None:
+    def _restart(self, host: ExchangeHost, _why: str) -> None:
         self.timeline.after(RESTART_NS, "starts again", host.boot)
+
+    # -- the bot, whose legs are one process ------------------------------------------------------
+
+    def _strategy(self, name: str) -> Strategy:
+        return self._make() if self._legs is None else self._legs.parts[name]
+
+    def _boot(self) -> None:
+        if len(self.bots) > 1:
+            self._legs = Legs(self._make(), [bot.name for bot in self.bots])
+        for bot in self.bots:
+            bot.boot()
+
+    def _bot_gone(self, why: str) -> None:
+        """The process has ended, and every leg with it."""
+        was_up = [bot for bot in self.bots if bot.is_up]
+        for bot in was_up:
+            bot.gone = lambda _: None
+            bot.die(why)
+            bot.gone = self._bot_gone
+        self.timeline.after(RESTART_NS, "the bot starts again", self._boot)
+
+    def _wake_legs(self) -> None:
+        """Give those legs a turn for which something was wished in another one's."""
+        if self._legs is None:
+            return
+        for name in self._legs.take_due():
+            next(bot for bot in self.bots if bot.name == name).step(Woken())

@@ -83,8 +83,11 @@ def _of_bot(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -> 
     status = trader.status
     # Who has fallen too far has pressed its own switch, and only a person lifts that.
     has_fallen = state.killed_why is not None and not state.killed_has_file
-    is_killed = host.has_latch or (has_fallen and host.config.risk.drawdown is not None)
-    if not waits and status.word != ("killed" if is_killed else "running"):
+    may_fall = host.config.risk.drawdown is not None or trader.host.failure is not None
+    is_killed = host.has_latch or (has_fallen and may_fall)
+    has_failed = trader.host.failure is not None
+    word = "killed" if is_killed else "gated" if has_failed else "running"
+    if not waits and status.word != word:
         yield f"it is {status.word}: {status.reason}"
     if not host.is_synced:
         yield UNSYNCED

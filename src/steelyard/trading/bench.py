@@ -8,10 +8,11 @@
 
 Nothing fills, and no time passes, unless the test says so. Limits are not checked and there are no
 fees: what an order costs is for a backtest to say. Wishes are open orders until they are filled,
-refused or canceled, as the strategy sees them.
+refused or canceled, as the strategy sees them. A strategy of several legs sits at a `LegsBench`,
+which has a bench for each.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from itertools import count
 
@@ -26,6 +27,7 @@ from steelyard.domain.units import in_full, plain
 from steelyard.trading.bars import Bar
 from steelyard.trading.duration import Duration
 from steelyard.trading.host import in_words
+from steelyard.trading.legs import Legs
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.portfolio import Portfolio
 from steelyard.trading.strategy import (
@@ -71,6 +73,7 @@ class Bench:
         position: Price = 0,
         price: Price | None = None,
         instrument: Instrument = BTC_USDT,
+        leg: str = "",
     ) -> None:
         """Start a strategy.
 
@@ -80,6 +83,7 @@ class Bench:
             position: What it holds at the start, in base.
             price: The last traded price at the start.
             instrument: What it trades.
+            leg: What leg of a strategy this is; a `LegsBench` says so.
 
         Raises:
             UsageError: Its parameters do not go with the instrument.
@@ -92,6 +96,8 @@ class Bench:
         self._orders: dict[str, OwnOrder] = {}
         self._intents: dict[str, Intent] = {}
         self._numbers = count(1)
+        self.others: Callable[[], list[str]] = list  # carries out what is wished at other legs
+        self._label = f"{leg}: " if leg else ""
         desk.now_ns = START_NS
         desk.open_orders = lambda: [o for o in self._orders.values() if o.is_open]
         interval = strategy.bar_interval
@@ -213,6 +219,10 @@ class Bench:
 
     def _call(self, call: Callable[[], None]) -> list[str]:
         call()
+        return self.carry_out() + self.others()
+
+    def carry_out(self) -> list[str]:
+        """Make open orders of what was wished for here, and return it in words."""
         self.wishes = self.desk.drain()
         said = []
         for wish in self.wishes:
@@ -221,15 +231,15 @@ class Bench:
                     order = self._find(target)
                     if order is None or not order.is_open:
                         continue
-                    said.append(f"cancel {self._order_in_words(order)}")
+                    said.append(f"{self._label}cancel {self._order_in_words(order)}")
                     said += self._ends(order, OrderState.CANCELED)
                 case AmendIntent():
-                    said.append(in_words(wish, self.desk.instrument))
+                    said.append(self._label + in_words(wish, self.desk.instrument))
                     self._amend(wish)
                 case ProtectIntent():
-                    said.append(in_words(wish, self.desk.instrument))
+                    said.append(self._label + in_words(wish, self.desk.instrument))
                 case Intent():
-                    said.append(in_words(wish, self.desk.instrument))
+                    said.append(self._label + in_words(wish, self.desk.instrument))
                     self._place(wish)
         return said
 
@@ -339,3 +349,47 @@ class Bench:
         price = place.price_ticks
         at = "" if price is None else f" at {in_full(instrument.price(price))}"
         return f"{place.side.name.lower()} {size} {kind}{at}"
+
+
+class LegsBench:
+    """A strategy of several legs on a bench for each: `bench["far"].book("99", "101")`.
+
+    What such a call returns are the wishes at all legs, with the name of the leg before each.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        instruments: Mapping[str, Instrument],
+        *,
+        positions: Mapping[str, Price] | None = None,
+        prices: Mapping[str, Price] | None = None,
+    ) -> None:
+        """Start a strategy on legs by their names.
+
+        Raises:
+            ConfigError: They are not the strategy's.
+            UsageError: Its parameters do not go with an instrument.
+        """
+        legs = Legs(strategy, [*instruments])
+        self._benches: dict[str, Bench] = {}
+        self.started: list[str] = []
+        for name, instrument in instruments.items():
+            self._benches[name] = Bench(
+                legs.parts[name],
+                instrument=instrument,
+                position=(positions or {}).get(name, 0),
+                price=(prices or {}).get(name),
+                leg=name,
+            )
+            self.started += self._benches[name].started
+        for bench in self._benches.values():
+            bench.others = self._carry_out
+        self.started += self._carry_out()
+
+    def __getitem__(self, name: str) -> Bench:
+        """Return the bench of a leg."""
+        return self._benches[name]
+
+    def _carry_out(self) -> list[str]:
+        return [text for bench in self._benches.values() for text in bench.carry_out()]

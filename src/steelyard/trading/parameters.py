@@ -10,6 +10,7 @@ other is for the strategy to say.
 
 from collections.abc import Mapping
 from decimal import Decimal
+from difflib import get_close_matches
 from enum import Enum
 from functools import lru_cache
 from types import UnionType
@@ -84,6 +85,30 @@ def about(
     return msgspec.Meta(description=meaning, extra={"unit": unit, "bounds": Bounds(*limits)})
 
 
+def read_parameters(strategy: str, params: type[Struct], given: dict[str, Any]) -> Any:
+    """Return the parameters of a strategy, by its name, as their struct.
+
+    Raises:
+        ConfigError: An unknown, missing or wrong parameter; the message names it.
+    """
+    known = params.__struct_fields__
+    for name in given:
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            meant = f"did you mean {close[0]!r}?" if close else f"it takes: {', '.join(known)}"
+            raise ConfigError(f"{strategy} has no parameter {name!r}; {meant}")
+    try:
+        found = msgspec.convert(given, params, dec_hook=_read_special)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{strategy}: {error}".replace("$.", "")) from error
+    for name in known:
+        value = getattr(found, name)
+        if isinstance(value, Decimal) and not value.is_finite():
+            raise ConfigError(f"{strategy}: {name} is {value}, which is no amount")
+    check_bounds(found, strategy)
+    return found
+
+
 def check_bounds(params: Struct, strategy: str) -> None:
     """Refuse parameters that are out of their bounds.
 
@@ -110,6 +135,12 @@ def rows(params: type[Struct]) -> list[Row]:
         bounds = str(said.get("bounds", ""))
         found.append(Row(field.name, words, default, bounds, said.get("meaning", "")))
     return found
+
+
+def _read_special(kind: type, value: Any) -> Any:
+    if kind is Duration and isinstance(value, Duration | str):
+        return Duration.of(value)
+    raise NotImplementedError
 
 
 @lru_cache(KNOWN_MAX)
