@@ -1,12 +1,17 @@
 """Each ready-made strategy lives an hour on the exchange, with a crash, a restart and a cut."""
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from steelyard import strategies
+from steelyard.cli.trader_strategy import guarded
 from steelyard.domain.commands import Place
+from steelyard.domain.lifecycle import Fill
 from steelyard.sim.hour import HOUR_NS, Hour, Lived, Site
+from steelyard.sim.quoter import TriangleQuoter
 from steelyard.sim.world_auditor import Violation
 from steelyard.store import segment
 from steelyard.trading import risk
@@ -44,8 +49,61 @@ SCALE: dict[str, dict[str, Any]] = {
 }
 
 
-def config_of(kind: str, dialect: str) -> BotConfig:
-    return parse_config(CONFIG.format(name=kind.lower(), kind=kind, dialect=dialect))
+# Of several legs: where each trades what, and the parameters; fees would make it rest.
+LEGS: dict[str, tuple[dict[str, tuple[str, str]], dict[str, Any]]] = {
+    "CrossVenueArbitrage": (
+        {"one": ("here", "BTC-USDT"), "other": ("there", "BTC-USDT")},
+        {"edge": "0.001", "fees": "0", "size": "0.005", "inventory_max": "0.02", "pause": "5s"},
+    ),
+    "TriangularArbitrage": (
+        {
+            "first": ("here", "BTC-USDT"),
+            "second": ("here", "ETH-BTC"),
+            "third": ("here", "ETH-USDT"),
+        },
+        {"edge": "0.01", "fee": "0", "spend": "100", "pause": "20s"},
+    ),
+    "Rebalancer": (
+        {"btc": ("here", "BTC-USDT"), "eth": ("there", "ETH-USDT")},
+        {
+            "shares": {"btc": "50", "eth": "30"},
+            "capital": "20000",
+            "band": "0.01",
+            "every": "30s",
+        },
+    ),
+}
+RICH = {"USDT": Decimal(50_000), "BTC": Decimal(1), "ETH": Decimal(10)}
+SITES = {
+    "CrossVenueArbitrage": {"here": Site("binance"), "there": Site("kraken")},
+    "TriangularArbitrage": {"here": Site("binance", TriangleQuoter, RICH)},
+    "Rebalancer": {"here": Site("binance"), "there": Site("native", TriangleQuoter, RICH)},
+}
+
+
+def config_of(kind: str, dialect: str, name: str = "bot", symbol: str = "BTC-USDT") -> BotConfig:
+    text = CONFIG.format(name=name, kind=kind, dialect=dialect)
+    if kind == "Rebalancer":  # what it trades is a small part of what it holds
+        text = text.replace('"2000"', '"20000"').replace('"0.1"', '"5"')
+    return parse_config(text.replace("BTC-USDT", symbol))
+
+
+def legs_of(
+    kind: str,
+    length_ns: int = HOUR_NS,
+    make: Callable[[], Strategy] | None = None,
+    **hour_options: Any,
+) -> tuple[Hour, Lived]:
+    """Let a strategy of several legs live."""
+    legs, parameters = LEGS[kind]
+    sites = SITES[kind]
+    bots = [
+        (site, config_of(kind, sites[site].dialect, name, symbol))
+        for name, (site, symbol) in legs.items()
+    ]
+    new = make or (lambda: getattr(strategies, kind)(**parameters))
+    hour = Hour(sites, bots, new, segment, **hour_options)
+    return hour, hour.live(length_ns)
 
 
 def hour_of(kind: str, length_ns: int = HOUR_NS, dialect: str = "binance") -> tuple[Hour, Lived]:
@@ -67,6 +125,41 @@ def test_an_hour_breaks_no_rule(kind: str):
     assert lived.counts["arrived"] >= 10
     truth = hour.auditors["here"].truth(hour.bots[0])
     assert any(order.filled_lots for order in truth.orders.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", LEGS)
+def test_an_hour_on_several_legs_breaks_no_rule(kind: str):
+    """Of any leg: each is a bot; and each of them trades."""
+    hour, lived = legs_of(kind)
+    assert {bot.starts for bot in hour.bots} == {2}
+    for bot, (site, _) in zip(hour.bots, LEGS[kind][0].values(), strict=True):
+        truth = hour.auditors[site].truth(bot)
+        assert any(order.filled_lots for order in truth.orders.values()), bot.name
+    assert lived.counts["arrived"] >= 10
+
+
+def test_a_few_minutes_on_several_legs():
+    """The same each time, too."""
+    first, second = (legs_of("TriangularArbitrage", HOUR_NS // 60)[1] for _ in range(2))
+    assert first == second
+    assert first.counts["arrived"] >= 3
+
+
+def test_a_strategy_that_raises_leaves_no_order_behind_unattended():
+    """In a call of one leg: both fail, and what both have at their venues is still agreed on."""
+
+    class Torn(strategies.CrossVenueArbitrage):
+        def on_fill(self, fill: Fill) -> None:
+            raise RuntimeError("torn")
+
+    parameters = LEGS["CrossVenueArbitrage"][1]
+    hour, _ = legs_of(
+        "CrossVenueArbitrage", HOUR_NS // 20, lambda: Torn(**parameters), guard=guarded
+    )
+    for bot in hour.bots:
+        assert bot.trader.host.failure is not None
+        assert bot.trader.status.word == "gated"
 
 
 @pytest.mark.slow

@@ -173,6 +173,10 @@ class ReplayDesk(Seat, Desk):
         """The books of what the strategy has been told."""
         return self._booked.portfolio(self._replay.told_fills)
 
+    def cash_atoms(self) -> int:
+        """Return what fills have brought in quote, less what they have cost, after fees."""
+        return self.portfolio.cash_atoms
+
     def fill(self, at: int) -> Fill:
         """Return a fill by its place."""
         return fill_of(self.instrument, self._replay, at)

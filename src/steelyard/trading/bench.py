@@ -100,6 +100,7 @@ class Bench:
         self._label = f"{leg}: " if leg else ""
         desk.now_ns = START_NS
         desk.open_orders = lambda: [o for o in self._orders.values() if o.is_open]
+        desk.cash_atoms = lambda: self._portfolio.cash_atoms
         interval = strategy.bar_interval
         self._interval_ns = 60 * SECOND_NS if interval is None else interval.ns
         for close in history:

@@ -107,7 +107,12 @@ class StrategyHost:
             order for order in self._turn.state.orders.open if not order.protects
         ]
         desk.refresh = self._refreshed
+        desk.cash_atoms = self._cash_atoms
         self._strategy.bind(desk)
+
+    def _cash_atoms(self) -> int:
+        portfolio = self._turn.state.portfolio
+        return 0 if portfolio is None else portfolio.cash_atoms
 
     def check(self, instrument: Instrument) -> str | None:
         """Return what the strategy says is wrong with its parameters here, or None."""

@@ -166,6 +166,8 @@ def _said(hint: Any) -> tuple[Any, Mapping[str, Any]]:
 def _kind(kind: Any) -> str:
     if get_origin(kind) in (Union, UnionType):
         return " or none".join(_kind(part) for part in get_args(kind) if part is not type(None))
+    if get_origin(kind) is dict:
+        return f"{_kind(get_args(kind)[1])} for each name"
     if isinstance(kind, type) and issubclass(kind, Enum):
         return " or ".join(f"`{member.value}`" for member in kind)
     return _WORDS.get(kind, getattr(kind, "__name__", str(kind)))

@@ -26,7 +26,7 @@ from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill
 from steelyard.domain.messages import SECOND_NS, Trade
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
-from steelyard.domain.units import Lots, parse_decimal
+from steelyard.domain.units import Lots, from_atoms, parse_decimal
 from steelyard.trading.backfill import Gap
 from steelyard.trading.bars import Bar
 from steelyard.trading.books import STALE_NS, BookView
@@ -127,6 +127,7 @@ class Desk:
         self.open_orders: Callable[[], list[OwnOrder]] = list
         self.trouble: Callable[[], str | None] = none
         self.refresh: Callable[[], object] = none
+        self.cash_atoms: Callable[[], int] = int
         self.timers: dict[Duration, None] = {}
         self.timers_seen = 0  # of them, by who carries out what is wished here
         self.notes: list[str] = []
@@ -370,6 +371,11 @@ class Leg:
         """The time, to the microsecond."""
         seconds, rest_ns = divmod(self.now_ns, SECOND_NS)
         return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest_ns // 1000)
+
+    @property
+    def cash(self) -> Decimal:
+        """What the bot's own fills have brought in quote, less what they have cost, after fees."""
+        return from_atoms(self._desk.cash_atoms())
 
     @property
     def trouble(self) -> str | None:
