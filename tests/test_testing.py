@@ -129,3 +129,13 @@ def test_pytest_knows_the_fixture_without_being_told(tmp_path):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", suite.name]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
     assert b"1 passed" in done.stdout, done.stdout.decode()
+
+
+def test_the_example_of_a_strategys_test_passes():
+    """Five lines, without any exchange."""
+    written: dict[str, object] = {"ccxt": ccxt}
+    exec(compile(example(), "steelyard.testing", "exec"), written)
+    written["test_it_buys_a_dip"]()
+    assert testing.Bench is written["Bench"]
+    with pytest.raises(AttributeError, match="no attribute 'Bank'"):
+        _ = testing.Bank

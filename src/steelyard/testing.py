@@ -10,6 +10,16 @@ Installing steelyard makes the fixture known to pytest:
 
 It is the real thing in a process of its own, on free ports of loopback, in a directory that is
 thrown away: no network, no account, nothing shared between tests unless you share it.
+
+A strategy's decisions are tested without any exchange, on a `Bench` (`steelyard.trading.bench`):
+
+    from steelyard.strategies import DipBuyer
+    from steelyard.testing import Bench
+
+    def test_it_buys_a_dip():
+        bench = Bench(DipBuyer(below="40000", size="0.5"))
+        assert bench.timer("41000") == []
+        assert bench.timer("39000") == ["buy 0.5 market"]
 """
 
 import json
@@ -21,12 +31,26 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+if TYPE_CHECKING:
+    from steelyard.trading.bench import Bench, LegsBench
+
+__all__ = ["Bench", "LegsBench", "LocalExchange", "steelyard_exchange"]
+
 START_S = 30.0
 STOP_S = 10.0
+
+
+def __getattr__(name: str) -> Any:
+    # pytest imports this module at every start, and few starts need a trader's parts.
+    if name in ("Bench", "LegsBench"):
+        from steelyard.trading import bench  # noqa: PLC0415
+
+        return getattr(bench, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class LocalExchange:

@@ -21,7 +21,7 @@ def test_a_seed_is_one_market_and_a_cursor_goes_on_with_it():
     assert steps(rest, 20, 40) == whole[20:]
     assert rest.restate(0, None) == [
         HouseLevel(0, side, price, size)
-        for side, levels in rest._levels.items()
+        for side, levels in rest._levels[0].items()
         for price, size in levels.items()
     ]
 

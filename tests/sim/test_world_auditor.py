@@ -64,7 +64,7 @@ def test_what_is_compared_has_to_be_compared_anew(world):
 def test_a_book_that_never_was_is_seen(world):
     """Who decides on it has lost something."""
     world.auditor._touches.clear()
-    world.auditor._touches.append((world.timeline.now_ns, (1, 2)))
+    world.auditor._touches["BTC-USDT"].append((world.timeline.now_ns, (1, 2)))
     with broken("book"):
         world.auditor.took(world.bots[0], StreamDown(Role.MARKET, "x"), DECIDED)
 

@@ -4,10 +4,10 @@ import pytest
 
 from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.lifecycle import Fill
-from steelyard.domain.order import Liquidity, OrderType, Side
+from steelyard.domain.order import Liquidity, Side
 from steelyard.strategies import DipBuyer
+from steelyard.trading.bench import BTC_USDT, Bench
 from steelyard.trading.duration import Duration
-from tests.strategies.bench import BTC_USDT, Bench
 
 
 def test_the_defaults_are_the_tutorials():
@@ -48,14 +48,7 @@ def test_a_size_that_the_venue_would_never_take_is_found_before_trading(
 )
 def test_it_buys_below_and_not_at_or_above(price: str | None, buys: bool):
     """A fixed size at the market, and nothing without a price."""
-    wishes = Bench(DipBuyer()).timer(price)
-    assert len(wishes) == buys
-    for intent in wishes:
-        assert (intent.side, intent.order_type, intent.size_lots) == (
-            Side.BUY,
-            OrderType.MARKET,
-            1_000,
-        )
+    assert Bench(DipBuyer()).timer(price) == ["buy 0.01 market"] * buys
 
 
 def test_it_buys_again_each_time():
@@ -84,19 +77,19 @@ def test_it_logs_id_and_price_of_a_fill():
             time_ns=0,
         )
     )
-    assert bench.desk.notes == ["bought 0.01000 at 39990.00, order 77, trade 9"]
+    assert bench.log == ["bought 0.01000 at 39990.00, order 77, trade 9"]
 
 
 def test_a_decision_is_logged_with_its_price():
     """Whichever it was."""
     bench = Bench(DipBuyer())
+    bench.timer(None)
     bench.timer("39000")
     bench.timer("41000")
-    bench.timer(None)
-    assert bench.desk.notes == [
+    assert bench.log == [
+        "no price yet",
         "price 39000.00 is below 40000: buying 0.01",
         "price 41000.00 is not below 40000",
-        "no price yet",
     ]
 
 

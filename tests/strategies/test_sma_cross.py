@@ -4,16 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.domain.commands import Place
 from steelyard.domain.errors import ConfigError
-from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.strategies import SmaCross
-from steelyard.trading.orders import OwnOrder
-from tests.strategies.bench import Bench
+from steelyard.trading.bench import Bench
 
 
 def bench(history: list[str] = (), **parameters) -> Bench:
-    return Bench(SmaCross(**({"fast": 2, "slow": 4, "size": "0.05"} | parameters)), history)
+    return Bench(SmaCross(**({"fast": 2, "slow": 4, "size": "0.05"} | parameters)), history=history)
 
 
 def test_it_waits_for_enough_bars():
@@ -26,12 +23,7 @@ def test_it_waits_for_enough_bars():
 def test_history_lets_it_decide_at_the_first_bar():
     """That is what it is asked for."""
     assert SmaCross(fast=2, slow=4).history_bars == 4
-    (intent,) = bench(["100", "101", "102"]).close("103")
-    assert (intent.side, intent.order_type, intent.size_lots) == (
-        Side.BUY,
-        OrderType.MARKET,
-        5_000,
-    )
+    assert bench(["100", "101", "102"]).close("103") == ["buy 0.05 market"]
 
 
 def test_it_sells_what_it_has_when_the_trend_turns():
@@ -39,9 +31,8 @@ def test_it_sells_what_it_has_when_the_trend_turns():
     one = bench(["100", "101", "102", "103"])
     one.hold("0.04995")
     assert one.close("104") == []
-    (intent,) = one.close("90")
-    assert (intent.side, intent.size_lots) == (Side.SELL, 4_995)
-    one.hold("0")
+    assert one.close("90") == ["sell 0.04995 market"]
+    one.fill()
     assert one.close("80") == []
 
 
@@ -60,19 +51,16 @@ def test_equal_averages_are_not_a_rise():
 def test_it_waits_while_an_order_is_open():
     """One decision at a time."""
     one = bench(["100", "101", "102", "103"])
-    place = Place(
-        0, 0, Side.BUY, OrderType.MARKET, TimeInForce.IOC, False, None, 5_000, client_order_id="a"
-    )
-    one.desk.open_orders = lambda: [OwnOrder(place=place)]
-    assert one.close("104") == []
-    one.desk.open_orders = list
-    assert len(one.close("105")) == 1
+    assert len(one.close("104")) == 1
+    assert one.close("105") == []
 
 
 def test_what_was_refused_is_wanted_again():
     """It compares what it has with what it wants, at each bar."""
     one = bench(["100", "101", "102", "103"])
-    assert [len(one.close(price)) for price in ("104", "105", "106")] == [1, 1, 1]
+    for price in ("104", "105", "106"):
+        assert one.close(price) == ["buy 0.05 market"]
+        one.refuse()
 
 
 def test_what_a_fee_took_is_not_bought_again():
@@ -101,12 +89,10 @@ def test_the_comparison_is_exact(ticks: list[int], fast: int):
 def test_both_ways_is_short_while_the_market_falls():
     """By what it holds of the account's own: first the size, then twice the size to turn."""
     one = bench(["104", "103", "102", "101"], both_ways=True)
-    (sold,) = one.close("100")
-    assert (sold.side, sold.size_lots) == (Side.SELL, 5_000)
-    one.hold("-0.05")
+    assert one.close("100") == ["sell 0.05 market"]
+    one.fill()
     assert one.close("99") == []
-    (bought,) = one.close("120")
-    assert (bought.side, bought.size_lots) == (Side.BUY, 10_000)
+    assert one.close("120") == ["buy 0.1 market"]
 
 
 def test_both_ways_keeps_what_it_has_where_nothing_moves():

@@ -5,7 +5,7 @@ from steelyard.domain.messages import SECOND_NS
 from steelyard.trading.host import NEWS_MAX, REFUSAL_LOG_NS
 from steelyard.trading.records import OrderPending, StrategyFailed, TimerFired
 from steelyard.trading.strategy import Strategy
-from tests.trading.world import Hand, hand_world
+from tests.trading.world import CONFIG, Hand, hand_world
 
 
 def test_a_strategy_hears_of_what_it_overrides_only():
@@ -119,3 +119,42 @@ def test_news_that_lead_to_news_without_end_are_cut():
     world.run(1)
     assert world.said("strategy.endless")
     assert len(world.hand.told("order")) == NEWS_MAX
+
+
+ON_ERROR_KILL = CONFIG.replace("[strategy]", '[strategy]\non_error = "kill"')
+
+
+class Raises(Strategy):
+    """Rests an order, then raises."""
+
+    def on_start(self) -> None:
+        self.every("1s")
+
+    def on_timer(self, timer) -> None:
+        if self.open_orders:
+            raise RuntimeError("no such idea")
+        self.buy("0.001", "59000")
+
+
+def test_a_strategy_that_raises_pauses_and_its_orders_are_looked_after():
+    """As it comes: nothing new is ordered, and a fill of what it left is still booked."""
+    world = hand_world(strategy=Raises)
+    world.guard = guarded
+    world.run(5)
+    trader = world.trader
+    assert len(world.messages(StrategyFailed)) == 1
+    assert "no such idea" in (trader.gate or "")
+    assert [order.is_open for order in trader.turn.state.orders] == [True]
+    assert trader.turn.state.killed_why is None
+    assert trader.desk.trouble() == trader.gate
+
+
+def test_by_policy_a_strategy_that_raises_presses_the_kill_switch():
+    """Then its orders are canceled, and that is counted at the venue."""
+    world = hand_world(strategy=Raises, config=ON_ERROR_KILL)
+    world.guard = guarded
+    world.run(8)
+    trader = world.trader
+    assert trader.turn.state.killed_why == "the strategy failed: RuntimeError: no such idea"
+    assert trader.endings.kill.report.verified
+    assert [order.is_open for order in trader.turn.state.orders] == [False]

@@ -32,7 +32,7 @@ from steelyard.domain.order import (
 from steelyard.domain.units import EXACT
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.portfolio import Portfolio
-from steelyard.trading.strategy import CancelIntent, Desk, Intent, Position, Timer, Wish
+from steelyard.trading.strategy import CancelIntent, Desk, Intent, Position, Timer, Wish, none
 
 ACCOUNT_ID: int = Replay.ACCOUNT_ID
 
@@ -157,6 +157,7 @@ class ReplayDesk(Seat, Desk):
         self.instrument = instrument
         self.book = ReplayBookView(instrument, replay)
         self.history = []
+        self.trouble = self.refresh = none
         self._replay = replay
         self._first_open = 0
         self.hidden: int | None = None  # the stop that `protect` keeps
@@ -171,6 +172,10 @@ class ReplayDesk(Seat, Desk):
     def portfolio(self) -> Portfolio:
         """The books of what the strategy has been told."""
         return self._booked.portfolio(self._replay.told_fills)
+
+    def cash_atoms(self) -> int:
+        """Return what fills have brought in quote, less what they have cost, after fees."""
+        return self.portfolio.cash_atoms
 
     def fill(self, at: int) -> Fill:
         """Return a fill by its place."""

@@ -98,6 +98,7 @@ class Host:
         """Tell the strategy that trading begins."""
         if self._limits is not None and self._limits.max_daily_loss is not None:
             self._replay.every(DAY_NS)
+        self._strategy.warm_up()
         self._strategy.on_start()
         self.drain()
 

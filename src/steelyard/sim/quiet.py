@@ -83,8 +83,11 @@ def _of_bot(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -> 
     status = trader.status
     # Who has fallen too far has pressed its own switch, and only a person lifts that.
     has_fallen = state.killed_why is not None and not state.killed_has_file
-    is_killed = host.has_latch or (has_fallen and host.config.risk.drawdown is not None)
-    if not waits and status.word != ("killed" if is_killed else "running"):
+    may_fall = host.config.risk.drawdown is not None or trader.host.failure is not None
+    is_killed = host.has_latch or (has_fallen and may_fall)
+    has_failed = trader.host.failure is not None
+    word = "killed" if is_killed else "gated" if has_failed else "running"
+    if not waits and status.word != word:
         yield f"it is {status.word}: {status.reason}"
     if not host.is_synced:
         yield UNSYNCED
@@ -118,18 +121,18 @@ def _of_bot(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -> 
             f"it counts position and cash {has}, by the venue's fills they are "
             f"{(truth.position_atoms, truth.cash_atoms)}"
         )
-    yield from _of_balances(exchange, host)
+    yield from _of_balances(auditor, exchange, host)
     if not (is_killed or waits):
-        yield from _of_stops(auditor, exchange, host)
+        yield from _of_stops(auditor, host)
 
 
-def _of_stops(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -> Iterator[str]:
+def _of_stops(auditor: WorldAuditor, host: TraderHost) -> Iterator[str]:
     """Hold the stops that stand at the venue against the position, and the wish on the disk."""
     wish = None
     for record in host.records():
         if isinstance(record.message, ProtectionSet):
             wish = record.message.trigger_ticks
-    truth, instrument = auditor.truth(host), exchange.exchange.listings[0]
+    truth, instrument = auditor.truth(host), auditor.listing(host)
     lots = truth.position_atoms // instrument.lot_atoms
     ours = auditor.stops(host)
     stops = [o for name, o in truth.orders.items() if name in ours and o.state.is_open]
@@ -144,10 +147,10 @@ def _of_stops(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -
         yield f"a stop at {wish} is to end {wanted} lots; at the venue are {told}"
 
 
-def _of_balances(exchange: ExchangeHost, host: TraderHost) -> Iterator[str]:
+def _of_balances(auditor: WorldAuditor, exchange: ExchangeHost, host: TraderHost) -> Iterator[str]:
     machine, believed = exchange.exchange, host.trader.reconciler.account.balances
     balances = machine.engine.balances(machine.keys.account_id(host.account))
-    there, here = machine.listings[0], host.trader.turn.instrument
+    there, here = auditor.listing(host), host.trader.turn.instrument
     for name, theirs, ours in (
         (there.base, there.base_asset_id, here.base_asset_id),
         (there.quote, there.quote_asset_id, here.quote_asset_id),

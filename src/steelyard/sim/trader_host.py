@@ -30,6 +30,7 @@ from steelyard.trading.actions import Input, Kill, Level, Resume, Role, Start, S
 from steelyard.trading.config import BotConfig
 from steelyard.trading.connector import Connector
 from steelyard.trading.feed import MarketFeed
+from steelyard.trading.host import Guard, unguarded
 from steelyard.trading.records import OrderPending, codec
 from steelyard.trading.state import TraderState
 from steelyard.trading.strategy import Strategy
@@ -69,7 +70,9 @@ class TraderHost(Victim):
         trader: The machine; that of the last process while there is none.
         intents: The sequence of the record of each order that was decided on.
         finished: How the process ended, if it has by itself.
+        guard: How its strategy is called.
         gone: Called when the process has ended, however.
+        stepped: Called after each turn.
     """
 
     def __init__(
@@ -104,6 +107,8 @@ class TraderHost(Victim):
         self.finished: actions.Finish | None = None
         self.intents: dict[str, int] = {}  # by our id
         self.gone: Callable[[str], None] = lambda _: None
+        self.guard: Guard = unguarded
+        self.stepped: Callable[[], None] = lambda: None
         self.trader: Trader
         self._dialect = dialect
         self._key = key
@@ -138,6 +143,7 @@ class TraderHost(Victim):
             strategy,
             self._dialect.client,
             rng,
+            guard=self.guard,
             exposure=self._exposure,
         )
         for record in records:
@@ -233,6 +239,7 @@ class TraderHost(Victim):
         finally:
             self._is_stepping = False
         self._set_alarm()
+        self.stepped()
 
     def _act(self, wanted: list[actions.Action]) -> None:
         sequence = None

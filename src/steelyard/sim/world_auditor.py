@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from steelyard.domain.commands import Place, UserCommand
+from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Order, OrderState
 from steelyard.domain.messages import (
     SECOND_NS,
@@ -45,6 +46,10 @@ PACE_MAX = 100  # requests that a bot wants to make in a second, whether they le
 RATE_STATUSES = (429, 418)
 COMPARED = (OrdersQuery, FillsQuery, AccountQuery)  # what has to be asked before trading opens
 NOT_THERE = (OrderState.ABSENT, OrderState.REJECTED)
+
+
+# When, and the best bid and ask from then on.
+_Touch = tuple[int, tuple[int | None, int | None]]
 
 
 class Violation(Exception):
@@ -93,6 +98,8 @@ class WorldAuditor:
         slack_ns: How much too early a trader may think that a wait is over; None: clocks are put
             on and back, and nobody can say.
         is_frank: Whether an order that the venue says it has not taken does not come after all.
+        wishes_differ: Whether no two wishes of a bot are of one side and size, so that a wish which
+            becomes two orders shows.
 
     Attributes:
         counts: How often something was looked at, by what; a rule that never was proves nothing.
@@ -105,15 +112,17 @@ class WorldAuditor:
         slack_ns: int | None,
         *,
         is_frank: bool = True,
+        wishes_differ: bool = True,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._timeline = timeline
         self._exchange = exchange
         self._slack_ns = slack_ns
         self._is_frank = is_frank
+        self._wishes_differ = wishes_differ
         self._bots: dict[str, _Bot] = {}
         self._by_intent: dict[str, _Bot] = {}
-        self._touches: deque[tuple[int, tuple[int | None, int | None]]] = deque()
+        self._touches: defaultdict[str, deque[_Touch]] = defaultdict(deque)  # by symbol
         exchange.recorded = self._recorded
 
     def watch(self, host: TraderHost) -> None:
@@ -258,7 +267,7 @@ class WorldAuditor:
         desk = bot.host.trader.desk
         assert desk is not None, "who orders has a book"
         seen = desk.book.book.bid_ticks, desk.book.book.ask_ticks
-        if all(touch != seen for _, touch in self._touches):
+        if all(touch != seen for _, touch in self._touches[_symbol(bot.host)]):
             raise Violation(
                 "book", f"{bot.host.name} wants {name} on the touch {seen}, which there was not"
             )
@@ -295,16 +304,22 @@ class WorldAuditor:
         """Note what there is to see now; called after each event."""
         if not self._exchange.is_up:
             return
-        levels = self._exchange.exchange.levels(0, 1)
-        touch = (
-            levels.bids[0][0] if levels.bids else None,
-            levels.asks[0][0] if levels.asks else None,
-        )
-        touches, now_ns = self._touches, self._timeline.now_ns
-        if not touches or touches[-1][1] != touch:
-            touches.append((now_ns, touch))
-        while len(touches) > 1 and touches[1][0] < now_ns - TOUCH_NS:
-            touches.popleft()
+        machine, now_ns = self._exchange.exchange, self._timeline.now_ns
+        for symbol in {_symbol(bot.host): None for bot in self._bots.values()}:
+            levels = machine.levels(machine.listings.symbol(symbol).instrument_id, 1)
+            touch = (
+                levels.bids[0][0] if levels.bids else None,
+                levels.asks[0][0] if levels.asks else None,
+            )
+            touches = self._touches[symbol]
+            if not touches or touches[-1][1] != touch:
+                touches.append((now_ns, touch))
+            while len(touches) > 1 and touches[1][0] < now_ns - TOUCH_NS:
+                touches.popleft()
+
+    def listing(self, host: TraderHost) -> Instrument:
+        """Return what a bot trades, as the exchange has it."""
+        return self._exchange.exchange.listings.symbol(_symbol(host))
 
     def _recorded(self, _time_ns: int, message: object) -> None:
         if isinstance(message, Place) and message.client_order_id:
@@ -329,7 +344,8 @@ class WorldAuditor:
             raise Violation("double", f"{name} has become the orders {bot.order_ids[name]}")
         wish = (place.side, place.size_lots)
         # A stop is as large as the position, and comes again when it has gone.
-        if name not in bot.stops and bot.wishes.setdefault(wish, name) != name:
+        is_single = self._wishes_differ and name not in bot.stops
+        if is_single and bot.wishes.setdefault(wish, name) != name:
             raise Violation(
                 "double", f"{bot.wishes[wish]} and {name} are of one wish: {wish[1]} lots"
             )
@@ -338,7 +354,7 @@ class WorldAuditor:
     def _check_limits(self, bot: _Bot, place: Place) -> None:
         """No limit is exceeded if everything that is open at the venue fills."""
         truth = self.truth(bot.host)
-        limits, instrument = bot.host.config.limits, self._exchange.exchange.listings[0]
+        limits, instrument = bot.host.config.limits, self.listing(bot.host)
         open_orders = [order for order in truth.orders.values() if order.state.is_open]
         count = sum(order.client_order_id not in bot.stops for order in open_orders)
         if count > limits.max_open_orders:
@@ -364,10 +380,10 @@ class WorldAuditor:
 
     def _check_together(self, bot: _Bot, place: Place, truth: Truth) -> None:
         """What the bots could come to hold together, and this one against its account's worth."""
-        limits, levels = bot.host.config.limits, self._exchange.exchange.levels(0, 1)
+        limits, instrument = bot.host.config.limits, self.listing(bot.host)
+        levels = self._exchange.exchange.levels(instrument.instrument_id, 1)
         if limits.max_gross_exposure is None or not (levels.bids and levels.asks):
             return
-        instrument = self._exchange.exchange.listings[0]
         half_ticks = levels.bids[0][0] + levels.asks[0][0]
         lot_atoms = half_ticks * instrument.tick_lot_atoms // 2
         sides = _sides(truth, instrument.lot_atoms)
@@ -402,7 +418,7 @@ class WorldAuditor:
         """Return what the exchange has of a bot."""
         bot, exchange = self._bots[host.name], self._exchange.exchange
         account_id = exchange.keys.account_id(host.account)
-        instrument = exchange.listings[0]
+        instrument = self.listing(host)
         found = exchange.history.orders(OrdersQuery(account_id, ALL))
         orders = {
             o.client_order_id: o
@@ -430,6 +446,10 @@ class WorldAuditor:
     def hosts(self) -> Iterator[TraderHost]:
         """Yield the bots."""
         yield from (bot.host for bot in self._bots.values())
+
+
+def _symbol(host: TraderHost) -> str:
+    return host.config.strategy.symbol
 
 
 def _sides(truth: Truth, lot_atoms: int) -> dict[Side, int]:

@@ -5,12 +5,14 @@ say.
 """
 
 from decimal import Decimal
+from typing import Annotated
 
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill
 from steelyard.domain.units import from_atoms, in_full
 from steelyard.trading.duration import Duration
+from steelyard.trading.parameters import about
 from steelyard.trading.strategy import Strategy, Timer
 
 
@@ -20,17 +22,15 @@ class DipBuyer(Strategy):
     class Params(Strategy.Params, frozen=True, kw_only=True):
         """Parameters of DipBuyer."""
 
-        below: Decimal = Decimal(40_000)  # quote
-        size: Decimal = Decimal("0.01")  # base
-        every: Duration = Duration("60s")
+        below: Annotated[
+            Decimal, about("it buys while the price is below this", unit="quote", above=0)
+        ] = Decimal(40_000)
+        size: Annotated[Decimal, about("what it buys each time", unit="base", above=0)] = Decimal(
+            "0.01"
+        )
+        every: Annotated[Duration, about("how often it looks")] = Duration("60s")
 
     params: Params
-
-    def __init__(self, **parameters: object) -> None:
-        super().__init__(**parameters)
-        for name in ("below", "size"):
-            if (value := getattr(self.params, name)) <= 0:
-                raise ConfigError(f"DipBuyer: {name} is {in_full(value)}; it must be above zero")
 
     def check(self, instrument: Instrument) -> None:
         """The size is in whole lots and within the limits, and large enough to be bought."""

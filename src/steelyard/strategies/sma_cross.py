@@ -9,12 +9,14 @@ its own is open, and it does not top up: what a fee took from the size is not bo
 
 from collections import deque
 from decimal import Decimal
+from typing import Annotated
 
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.instrument import Instrument
-from steelyard.domain.units import Lots, in_full
+from steelyard.domain.units import Lots
 from steelyard.trading.bars import Bar
 from steelyard.trading.duration import Duration
+from steelyard.trading.parameters import about
 from steelyard.trading.strategy import Strategy
 
 
@@ -27,11 +29,13 @@ class SmaCross(Strategy):
     class Params(Strategy.Params, frozen=True, kw_only=True):
         """Parameters of SmaCross."""
 
-        fast: int = 10  # bars
-        slow: int = 30  # bars
-        size: Decimal = Decimal("0.01")  # base
-        bar: Duration = Duration("1m")
-        both_ways: bool = False
+        fast: Annotated[int, about("of the fast average", unit="bars")] = 10
+        slow: Annotated[int, about("of the slow average", unit="bars")] = 30
+        size: Annotated[Decimal, about("what it holds", unit="base", above=0)] = Decimal("0.01")
+        bar: Annotated[Duration, about("how long a bar is")] = Duration("1m")
+        both_ways: Annotated[bool, about("whether it goes short while the fast one is below")] = (
+            False
+        )
 
     params: Params
 
@@ -41,10 +45,6 @@ class SmaCross(Strategy):
             raise ConfigError(
                 f"SmaCross: fast is {self.params.fast} and slow is {self.params.slow}; "
                 "fast must be smaller, and above zero"
-            )
-        if self.params.size <= 0:
-            raise ConfigError(
-                f"SmaCross: size is {in_full(self.params.size)}; it must be above zero"
             )
         self._closes: deque[int] = deque(maxlen=self.params.slow)
 
@@ -57,10 +57,9 @@ class SmaCross(Strategy):
         """Enough to know both averages at the start."""
         return self.params.slow
 
-    def on_start(self) -> None:
-        """Take the bars of the past, so that the first new one can be acted on."""
-        for bar in self.history:
-            self._closes.append(bar.close_ticks)
+    def on_warm_up(self, bar: Bar) -> None:
+        """Take a bar of the past, so that the first new one can be acted on."""
+        self._closes.append(bar.close_ticks)
 
     def on_bar(self, bar: Bar) -> None:
         """Compare the averages and trade to the position that follows."""

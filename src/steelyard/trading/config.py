@@ -60,6 +60,13 @@ class OnStop(StrEnum):
     KEEP = "keep"
 
 
+class OnError(StrEnum):
+    """What happens when the strategy raises. Its orders are looked after either way."""
+
+    PAUSE = "pause"  # it is not called again, and nothing new is ordered until a restart
+    KILL = "kill"  # the kill switch is pressed too: its orders are canceled
+
+
 class BotTable(Struct, frozen=True, kw_only=True):
     """The table [bot].
 
@@ -135,6 +142,7 @@ class StrategyTable(Struct, frozen=True, kw_only=True, rename={"class_name": "cl
     class_name: str
     symbol: str
     params: dict[str, Any] = {}
+    on_error: OnError = OnError.PAUSE
 
 
 class RiskTable(Struct, frozen=True, kw_only=True):
@@ -235,15 +243,19 @@ class BotConfig(Struct, frozen=True, kw_only=True):
         """Limits and policies by name, as they are journaled."""
         tables = {"bot": self.bot, "risk": self.risk}
         rules = self.breakers.rules
-        return {
-            f"{name}.{key}": str(getattr(table, key))
-            for name, table in tables.items()
-            for key in table.__struct_fields__
-            if key != "name"
-        } | {
-            f"breakers.{breaker}": rules[breaker].words if breaker in rules else OFF
-            for breaker in Breaker
-        }
+        return (
+            {
+                f"{name}.{key}": str(getattr(table, key))
+                for name, table in tables.items()
+                for key in table.__struct_fields__
+                if key != "name"
+            }
+            | {"strategy.on_error": self.strategy.on_error.value}
+            | {
+                f"breakers.{breaker}": rules[breaker].words if breaker in rules else OFF
+                for breaker in Breaker
+            }
+        )
 
 
 _TABLES: dict[str, type[Struct]] = {

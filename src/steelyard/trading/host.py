@@ -87,6 +87,7 @@ class StrategyHost:
         self._untold: dict[str, int] = {}  # refusals by limit since then
         self._notes_ns = 0  # since when notes are counted
         self._notes = 0
+        self.failed: Callable[[str], None] = lambda _: None  # hears what was raised
         self.is_started = False
         self.is_paused = False
         self.failure: str | None = None
@@ -105,7 +106,13 @@ class StrategyHost:
         desk.open_orders = lambda: [
             order for order in self._turn.state.orders.open if not order.protects
         ]
+        desk.refresh = self._refreshed
+        desk.cash_atoms = self._cash_atoms
         self._strategy.bind(desk)
+
+    def _cash_atoms(self) -> int:
+        portfolio = self._turn.state.portfolio
+        return 0 if portfolio is None else portfolio.cash_atoms
 
     def check(self, instrument: Instrument) -> str | None:
         """Return what the strategy says is wrong with its parameters here, or None."""
@@ -123,6 +130,8 @@ class StrategyHost:
     def start(self) -> None:
         """Tell the strategy that trading begins."""
         self.is_started = True
+        if self.wants("on_warm_up"):
+            self._call("warm_up")
         self.tell("on_start")
 
     def tell(self, callback: str, *about: Any) -> None:
@@ -131,25 +140,55 @@ class StrategyHost:
             return
         if self.is_paused or self.failure is not None:
             return
+        self._call(callback, *about)
+
+    def _call(self, callback: str, *about: Any) -> None:
         desk = self._refreshed()
         self.calls += 1
         self.called_ns = self._turn.now_ns
         trouble = self._guard(partial(getattr(self._strategy, callback), *about))
+        if trouble is not None:
+            self._fail(trouble, f"{callback} raised an error:\n{trouble}")
+        else:
+            self._take_wishes(desk)
+
+    def _take_wishes(self, desk: Desk) -> None:
+        """Carry out what was wished for at the desk, in its order."""
+        self._take_notes(desk)
+        for interval in desk.timers:
+            if interval not in self._due_ns:
+                self._due_ns[interval] = self._first_due(interval)
+        desk.timers_seen = len(desk.timers)
+        for intent in desk.drain():
+            self._carry_out(intent)
+
+    def _take_notes(self, desk: Desk) -> None:
         notes, desk.notes = desk.notes, []
         for note in notes:
             self._turn.log("strategy", note)
             self._keep_note(note)
-        intents = desk.drain()
-        if trouble is not None:
-            self.failure = trouble
-            self._turn.record(StrategyFailed(trouble))
-            self._turn.alarm("strategy.failed", f"{callback} raised an error:\n{trouble}")
+
+    def _fail(self, trouble: str, text: str) -> None:
+        """Call the strategy no more, and drop what it wished for in the call that raised."""
+        desk = self._desk
+        assert desk is not None, "a strategy sits before it is called"
+        self._take_notes(desk)
+        desk.drain()
+        self.failure = trouble
+        self._turn.record(StrategyFailed(trouble))
+        self._turn.alarm("strategy.failed", text)
+        self.failed(trouble)
+
+    def _hear_of_legs(self) -> None:
+        """Do what a call of another leg of the same strategy has left here."""
+        desk, trouble = self._desk, self._strategy.failed_elsewhere
+        if desk is None:
             return
-        for interval in desk.timers:
-            if interval not in self._due_ns:
-                self._due_ns[interval] = self._first_due(interval)
-        for intent in intents:
-            self._carry_out(intent)
+        if trouble is not None and self.failure is None:
+            self._fail(trouble, f"the strategy failed: {trouble}")
+        elif desk.intents or desk.notes or desk.has_new_timers:
+            self._refreshed()
+            self._take_wishes(desk)
 
     def tell_news(self) -> None:
         """Tell of orders and fills, and of what follows from the telling."""
@@ -164,6 +203,7 @@ class StrategyHost:
 
     def work(self, *, is_open: bool) -> None:
         """Fire timers that are due, while trading is open."""
+        self._hear_of_legs()
         if not self.is_started or self.is_paused or self.failure is not None:
             return
         for interval, due_ns in [*self._due_ns.items()]:

@@ -95,6 +95,7 @@ class Startup:
         self._config = config
         self._key_id = key_id
         self._fail = fail
+        self.closed_why: Callable[[], str | None] = lambda: self.trouble
         self.clock = VenueClock(turn)
         self.phase = Phase.ASLEEP
         self.desk: Desk | None = None
@@ -216,6 +217,7 @@ class Startup:
         if known != instrument:
             turn.record(InstrumentSeen(instrument))
         self.desk = Desk(instrument, self._channels.budgets.book_ns)
+        self.desk.trouble = self.closed_why
         self._host.sit(self.desk)
         if (flaw := self._host.check(instrument)) is not None:
             self._fail(f"[strategy] params: {flaw}")

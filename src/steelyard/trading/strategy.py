@@ -14,29 +14,29 @@ Sizes and prices are exact: Decimal, text, or whole lots; a float goes through `
 The same class runs in backtest, sandbox, paper and live.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Context, Decimal
-from difflib import get_close_matches
-from typing import Any, NamedTuple, NoReturn, cast
+from typing import Any, ClassVar, NamedTuple, NoReturn, cast
 
-import msgspec
 from msgspec import Struct
 
-from steelyard.domain.errors import ConfigError, UnitError, UsageError
+from steelyard.domain.errors import UnitError, UsageError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Fill
 from steelyard.domain.messages import SECOND_NS, Trade
 from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
-from steelyard.domain.units import Lots, parse_decimal
+from steelyard.domain.units import Lots, from_atoms, parse_decimal
 from steelyard.trading.backfill import Gap
 from steelyard.trading.bars import Bar
 from steelyard.trading.books import STALE_NS, BookView
 from steelyard.trading.duration import Duration
 from steelyard.trading.orders import OwnOrder
+from steelyard.trading.parameters import read_parameters
 
 INTENTS_MAX = 100  # in one call; more is a loop gone wrong
 TIMERS_MAX = 20
+ANY_LEGS = ("*",)
 
 Amount = Decimal | str | Lots
 
@@ -110,6 +110,10 @@ class Timer(NamedTuple):
     due_ns: int
 
 
+def none() -> None:
+    """Return nothing, which is what there is to say and do where nobody says otherwise."""
+
+
 class Desk:
     """What a strategy sees and where its wishes go; the trader keeps it up to date."""
 
@@ -121,7 +125,11 @@ class Desk:
         self.last_ticks: int | None = None
         self.history: list[Bar] = []
         self.open_orders: Callable[[], list[OwnOrder]] = list
+        self.trouble: Callable[[], str | None] = none
+        self.refresh: Callable[[], object] = none
+        self.cash_atoms: Callable[[], int] = int
         self.timers: dict[Duration, None] = {}
+        self.timers_seen = 0  # of them, by who carries out what is wished here
         self.notes: list[str] = []
         self.intents: list[Wish] = []
 
@@ -156,6 +164,11 @@ class Desk:
         self.wish(intent)
         return intent
 
+    @property
+    def has_new_timers(self) -> bool:
+        """Whether a timer was set that nobody has seen to."""
+        return len(self.timers) > self.timers_seen
+
     def drain(self) -> list[Wish]:
         """Return the wishes of the last call."""
         intents, self.intents = self.intents, []
@@ -173,84 +186,20 @@ _NO_DESK = cast(Desk, _NoDesk())
 _BUY, _SELL = Side.BUY, Side.SELL  # read once: until Python 3.12 that is a search
 
 
-class Strategy:
-    """Base of all strategies. Override the callbacks that are needed; others are not called."""
+class Leg:
+    """One instrument at one venue, as a strategy acts there and sees it.
 
-    class Params(Struct, frozen=True, kw_only=True):
-        """Parameters, by name and type; a field without a default must be given."""
+    A strategy of one instrument is its own leg. One of several has `self.leg("name")` for each.
+    """
 
-    params: Any
-
-    def __init__(self, **parameters: Any) -> None:
-        """Take parameters as they stand in a configuration: `DipBuyer(below="40000")`.
-
-        Raises:
-            ConfigError: An unknown, missing or wrong parameter; the message names it.
-        """
-        self.params = read_parameters(type(self), parameters)
-        self._desk = _NO_DESK
-
-    def check(self, instrument: Instrument) -> None:
-        """Refuse parameters that this instrument cannot trade, before trading begins.
-
-        Override it where a parameter has to be on a step or within a limit.
-
-        Raises:
-            UsageError: One of them does not fit; the bot does not start, and says this.
-        """
-
-    # -- what is told -------------------------------------------------------------------------
-
-    def on_start(self) -> None:
-        """Trading begins: the book is right, `history` and `position` are known."""
-
-    def on_book(self, book: BookView) -> None:
-        """The book has changed. The view is reused: it is always the newest."""
-
-    def on_trade(self, trade: Trade) -> None:
-        """Somebody traded."""
-
-    def on_gap(self, gap: Gap) -> None:
-        """Trades were missed; told before any later one, with those the venue told afterwards."""
-
-    def on_bar(self, bar: Bar) -> None:
-        """A bar has closed; only if `bar_interval` says which."""
-
-    def on_fill(self, fill: Fill) -> None:
-        """An order of this bot has filled, in part or whole; the position has moved already."""
-
-    def on_order(self, order: OwnOrder) -> None:
-        """An order of this bot has another state."""
-
-    def on_timer(self, timer: Timer) -> None:
-        """A timer that `every` has set is due."""
-
-    def on_stop(self) -> None:
-        """Trading ends; only cancels are carried out from here on."""
-
-    # -- what it wants to be told ---------------------------------------------------------------
+    def __init__(self, name: str, desk: Desk) -> None:
+        self.name = name
+        self._desk = desk
 
     @property
-    def bar_interval(self) -> Duration | None:
-        """The length of the bars for `on_bar`: the parameter `bar`, if there is one."""
-        found = getattr(self.params, "bar", None)
-        return found if isinstance(found, Duration) else None
-
-    @property
-    def history_bars(self) -> int:
-        """How many closed bars `history` should hold at the start."""
-        return 0
-
-    def every(self, interval: Duration | str) -> None:
-        """Call `on_timer` at each multiple of an interval since the epoch (60s: every minute).
-
-        Raises:
-            ConfigError: Not a duration.
-        """
-        desk = self._desk
-        if len(desk.timers) >= TIMERS_MAX:
-            raise UsageError(f"over {TIMERS_MAX} timers")
-        desk.timers[Duration.of(interval)] = None
+    def desk(self) -> Desk:
+        """Where it sits; what a strategy needs of it has a name of its own here."""
+        return self._desk
 
     # -- what it may do -------------------------------------------------------------------------
 
@@ -423,9 +372,15 @@ class Strategy:
         seconds, rest_ns = divmod(self.now_ns, SECOND_NS)
         return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest_ns // 1000)
 
-    def bind(self, desk: Desk) -> None:
-        """Sit down at a desk; the trader does it before anything is told."""
-        self._desk = desk
+    @property
+    def cash(self) -> Decimal:
+        """What the bot's own fills have brought in quote, less what they have cost, after fees."""
+        return from_atoms(self._desk.cash_atoms())
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be ordered now; None: it can. A wish is refused all the same."""
+        return self._desk.trouble()
 
     def _waiting(
         self,
@@ -448,38 +403,169 @@ class Strategy:
         return intent
 
 
-def read_parameters(strategy: type[Strategy], given: dict[str, Any]) -> Any:
-    """Return a strategy's parameters as its struct.
+class Strategy(Leg):
+    """Base of all strategies. Override the callbacks that are needed; others are not called."""
 
-    Raises:
-        ConfigError: An unknown, missing or wrong parameter; the message names it.
-    """
-    known = strategy.Params.__struct_fields__
-    for name in given:
-        if name not in known:
-            close = get_close_matches(name, known, 1)
-            meant = f"did you mean {close[0]!r}?" if close else f"it takes: {', '.join(known)}"
-            raise ConfigError(f"{strategy.__name__} has no parameter {name!r}; {meant}")
-    try:
-        found = msgspec.convert(given, strategy.Params, dec_hook=_read_special)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{strategy.__name__}: {error}".replace("$.", "")) from error
-    for name in known:
-        value = getattr(found, name)
-        if isinstance(value, Decimal) and not value.is_finite():
-            raise ConfigError(f"{strategy.__name__}: {name} is {value}, which is no amount")
-    return found
+    class Params(Struct, frozen=True, kw_only=True):
+        """Parameters, by name and type; a field without a default must be given."""
+
+    params: Any
+    leg_names: ClassVar[tuple[str, ...]] = ()  # of a strategy of several; ANY_LEGS: as configured
+
+    def __init__(self, **parameters: Any) -> None:
+        """Take parameters as they stand in a configuration: `DipBuyer(below="40000")`.
+
+        Raises:
+            ConfigError: An unknown, missing or wrong parameter; the message names it.
+        """
+        super().__init__("", _NO_DESK)
+        self._legs: dict[str, Leg] = {}
+        self._told: Leg | None = None
+        self.params = read_parameters(type(self).__name__, self.Params, parameters)
+
+    def check(self, instrument: Instrument) -> None:
+        """Refuse parameters that this instrument cannot trade, before trading begins.
+
+        Override it where a parameter has to be on a step or within a limit.
+
+        Raises:
+            UsageError: One of them does not fit; the bot does not start, and says this.
+        """
+
+    def check_leg(self, name: str, instrument: Instrument) -> None:  # noqa: ARG002 for who overrides it
+        """The same for each leg of a strategy that has several.
+
+        Raises:
+            UsageError: As `check`.
+        """
+        self.check(instrument)
+
+    def check_legs(self, instruments: Mapping[str, Instrument]) -> None:
+        """Refuse instruments that do not go together, by the names of the legs.
+
+        Raises:
+            UsageError: As `check`.
+        """
+
+    # -- its legs -------------------------------------------------------------------------------
+
+    @property
+    def legs(self) -> Mapping[str, Leg]:
+        """The legs by name, as the configuration has them; none where there is one instrument."""
+        return self._legs
+
+    def leg(self, name: str) -> Leg:
+        """Return a leg.
+
+        Raises:
+            UsageError: There is none of this name.
+        """
+        found = self._legs.get(name)
+        if found is None:
+            there = ", ".join(self._legs) or "none: it trades one instrument, by self.buy and so on"
+            raise UsageError(f"there is no leg {name!r}; there are: {there}")
+        return found
+
+    @property
+    def told(self) -> Leg:
+        """The leg that the call is about; where there is one instrument, the strategy itself."""
+        return self if self._told is None else self._told
+
+    # -- what is told -------------------------------------------------------------------------
+
+    def on_warm_up(self, bar: Bar) -> None:
+        """A bar of `history`, oldest first and before `on_start`; nothing can be ordered yet."""
+
+    def on_start(self) -> None:
+        """Trading begins: the book is right, `history` and `position` are known."""
+
+    def on_book(self, book: BookView) -> None:
+        """The book has changed. The view is reused: it is always the newest."""
+
+    def on_trade(self, trade: Trade) -> None:
+        """Somebody traded."""
+
+    def on_gap(self, gap: Gap) -> None:
+        """Trades were missed; told before any later one, with those the venue told afterwards."""
+
+    def on_bar(self, bar: Bar) -> None:
+        """A bar has closed; only if `bar_interval` says which."""
+
+    def on_fill(self, fill: Fill) -> None:
+        """An order of this bot has filled, in part or whole; the position has moved already."""
+
+    def on_order(self, order: OwnOrder) -> None:
+        """An order of this bot has another state."""
+
+    def on_timer(self, timer: Timer) -> None:
+        """A timer that `every` has set is due."""
+
+    def on_stop(self) -> None:
+        """Trading ends; only cancels are carried out from here on."""
+
+    # -- what it wants to be told ---------------------------------------------------------------
+
+    @property
+    def bar_interval(self) -> Duration | None:
+        """The length of the bars for `on_bar`: the parameter `bar`, if there is one."""
+        found = getattr(self.params, "bar", None)
+        return found if isinstance(found, Duration) else None
+
+    @property
+    def history_bars(self) -> int:
+        """How many closed bars `history` should hold at the start."""
+        return 0
+
+    def every(self, interval: Duration | str) -> None:
+        """Call `on_timer` at each multiple of an interval since the epoch (60s: every minute).
+
+        Raises:
+            ConfigError: Not a duration.
+        """
+        desk = self._desk
+        if len(desk.timers) >= TIMERS_MAX:
+            raise UsageError(f"over {TIMERS_MAX} timers")
+        desk.timers[Duration.of(interval)] = None
+
+    def bind(self, desk: Desk) -> None:
+        """Sit down at a desk; the trader does it before anything is told."""
+        self._desk = desk
+
+    def wants(self, callback: str) -> bool:
+        """Whether it wants to be told of something: whether it overrides that."""
+        return getattr(type(self), callback) is not getattr(Strategy, callback)
+
+    @property
+    def failed_elsewhere(self) -> str | None:
+        """What it has raised in a call of another leg; a strategy of one leg has none."""
+        return None
+
+    def take_legs(self, legs: dict[str, Leg], shared: Desk) -> None:
+        """Sit down at the desks of several legs."""
+        self._legs, self._desk = legs, shared
+        self.hear(next(iter(legs)))
+
+    def hear(self, name: str) -> None:
+        """Let the next call be about this leg."""
+        self._told = self._legs[name]
+
+    def warm_up(self) -> None:
+        """Tell itself the bars of the past; whoever runs it calls this once, before `on_start`.
+
+        Raises:
+            UsageError: It has ordered something by them.
+        """
+        if not overrides(self, "on_warm_up"):
+            return
+        for bar in self._desk.history:
+            self.on_warm_up(bar)
+        if self._desk.intents:
+            raise UsageError("on_warm_up is about the past; order in on_start or on_bar")
 
 
 def overrides(strategy: Strategy, callback: str) -> bool:
     """Whether a strategy wants to be told."""
-    return getattr(type(strategy), callback) is not getattr(Strategy, callback)
-
-
-def _read_special(kind: type, value: Any) -> Any:
-    if kind is Duration and isinstance(value, Duration | str):
-        return Duration.of(value)
-    raise NotImplementedError
+    return strategy.wants(callback)
 
 
 def _ticks(price: Any, desk: Desk) -> int | None:

@@ -53,7 +53,7 @@ from steelyard.trading.actions import (
     Woken,
 )
 from steelyard.trading.channels import Channel, Channels
-from steelyard.trading.config import BotConfig, OnStop
+from steelyard.trading.config import BotConfig, OnError, OnStop
 from steelyard.trading.days import Days
 from steelyard.trading.deadman import DeadManTimer
 from steelyard.trading.ending import Endings
@@ -90,6 +90,11 @@ class Status(NamedTuple):
     word: str  # starting, running, gated, killed, stopping
     reason: str | None
 
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be ordered; None: it can."""
+        return None if self.word == "running" else self.reason or self.word
+
 
 class Trader:
     """One bot."""
@@ -121,6 +126,7 @@ class Trader:
             config.limits.max_order_size,
         )
         self.host = StrategyHost(turn, strategy, self.work, self.protection, guard)
+        self.host.failed = self._strategy_failed
         self.endings = Endings(turn, self.questions, self.work)
         self.channels = Channels(config.main.budgets)
         self.halts = Halts(turn)
@@ -135,6 +141,7 @@ class Trader:
             key_id,
             self._fail,
         )
+        self.startup.closed_why = lambda: self.status.trouble
         self.resolutions = Resolutions(
             turn, self.questions, self.work, self.reconciler.inquiries, self.reconciler
         )
@@ -369,6 +376,12 @@ class Trader:
         self.host.is_paused = True
         self.endings.begin_kill(Kill(why, has_file))
         self.turn.wake_at(self.turn.now_ns)  # also when it comes at the end of a turn
+
+    def _strategy_failed(self, trouble: str) -> None:
+        """Do what a strategy that raises leads to; its orders are looked after either way."""
+        if self.config.strategy.on_error is OnError.KILL:
+            last = trouble.strip().rpartition("\n")[2]
+            self._kill(f"the strategy failed: {last}")
 
     def _cancel_open(self, why: str) -> None:
         for order in self.turn.state.orders.open:
