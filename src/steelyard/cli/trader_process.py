@@ -79,6 +79,8 @@ class TraderSettings:
     terminal: TextIO | None = None
     hook: JournalHook | None = None
     file: Path | None = None  # where the configuration came from
+    secrets: tuple[str, ...] = ()  # what else is never written down
+    notes: tuple[str, ...] = ()  # what there is to be minded, for the log
 
 
 async def run_trader(
@@ -143,7 +145,7 @@ class TraderProcess:
         self._look_ns: int | None = None  # when to look at it again; None: not before the start
         self._directory = datadir.Directory(settings.data / "bots" / name)
         self._codec = codec()
-        self._secrets = Secrets(settings.key)
+        self._secrets = Secrets(settings.key, settings.secrets)
         try:
             self._journal = Journal(self._directory.path / "journal")
             self._exposure = SharedExposure(
@@ -201,6 +203,8 @@ class TraderProcess:
         level = actions.Level.WARNING if is_off else actions.Level.INFO
         line = actions.Log(level, "clock.host", self._time_service.text)
         self._log.write(line, self.clock.now_ns())
+        for text in self.settings.notes:
+            self.note("key.minded", text)
         capabilities = await self._start_venue()
         self._server = await serve(self._site, HOST, self.settings.port)
         self._site.port = self._server.port
