@@ -42,6 +42,16 @@ def test_a_terminal_that_is_gone_is_said(typed):
         asking.ask("key: ")
 
 
+def test_a_person_is_asked_for_the_same_once(typed, monkeypatch):
+    """However many secrets of one vault a command opens."""
+    questions = typed("correct horse")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    asking._remembered.cache_clear()
+    assert [asking.asker()("passphrase: ") for _ in range(3)] == ["correct horse"] * 3
+    assert questions == ["passphrase: "]
+    asking._remembered.cache_clear()
+
+
 def test_nobody_is_asked_where_nobody_is(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     assert asking.asker() is None

@@ -3,13 +3,20 @@
 import getpass
 import sys
 from collections.abc import Callable
+from functools import cache
 
 from steelyard.domain.errors import UsageError
 
 
 def asker() -> Callable[[str], str] | None:
     """Return what asks the person at the terminal; None: nobody is there."""
-    return ask if sys.stdin.isatty() else None
+    return _remembered if sys.stdin.isatty() else None
+
+
+@cache
+def _remembered(question: str) -> str:
+    """Ask once in the life of a process, however many secrets it takes to open."""
+    return ask(question)
 
 
 def ask(question: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from steelyard.cli import asking, trade_check
+from steelyard.cli.alerting import addresses
 from steelyard.cli.options import PORT_BASE, Common, print_error
 from steelyard.cli.trader_process import TraderSettings, run_trader
 from steelyard.domain.errors import ConfigError, StorageError, TransportError
@@ -79,6 +80,7 @@ def run(config: BotConfig, port: int, common: Common, file: Path | None = None) 
         if is_kept(reference := config.main.key):
             held.enter_context(closing(own_key(reference)))
         is_watched = sys.stdout.isatty() and not common.json
+        told = addresses(config.alerts.to, os.environ, asking.asker())
         settings = TraderSettings(
             config,
             common.directory,
@@ -86,7 +88,8 @@ def run(config: BotConfig, port: int, common: Common, file: Path | None = None) 
             port,
             sys.stderr if is_watched else None,
             file=file,
-            secrets=tuple(filter(None, [os.environ.get(phrase.VARIABLE)])),
+            alerts_to=told,
+            secrets=(os.environ.get(phrase.VARIABLE, ""), *told.values()),
             notes=reminders(reference, kept, Clock().now_ns() // MS_NS),
         )
         code, last_words = run_loop(run_trader(settings, _print_ready))

@@ -16,7 +16,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -24,8 +24,9 @@ from typing import Any, TextIO
 
 from steelyard.cli.bridge_venue import BridgeVenue
 from steelyard.cli.dialect_venue import DialectVenue
+from steelyard.cli.trader_alerts import TraderAlerts
 from steelyard.cli.trader_log import BotLog
-from steelyard.cli.trader_site import BotSite
+from steelyard.cli.trader_site import BotSite, latency
 from steelyard.cli.trader_strategy import guarded, load_strategy
 from steelyard.cli.venue import Venue
 from steelyard.domain.commands import Amend, Place, PlaceGroup, UserCommand
@@ -60,7 +61,6 @@ KILL_S = 4.6  # whoever pressed the button waits no longer
 REPLY_S = 12.0  # nor does whoever asked for something else; the machine answers sooner
 HOST = "127.0.0.1"
 DONE, FAILED = 0, 1
-NS_PER_MS = 1_000_000
 
 _MAY_ADD = (Place, PlaceGroup, Amend)
 
@@ -79,6 +79,7 @@ class TraderSettings:
     terminal: TextIO | None = None
     hook: JournalHook | None = None
     file: Path | None = None  # where the configuration came from
+    alerts_to: dict[str, str] = field(default_factory=dict, repr=False)  # addresses, by label
     secrets: tuple[str, ...] = ()  # what else is never written down
     notes: tuple[str, ...] = ()  # what there is to be minded, for the log
 
@@ -164,7 +165,10 @@ class TraderProcess:
         except BaseException:
             self._directory.close()
             raise
-        self._log = BotLog(self._directory.path, settings.terminal, self._secrets.hidden)
+        self._alerts = TraderAlerts(name, config.alerts, settings.alerts_to, self.note)
+        self._log = BotLog(
+            self._directory.path, settings.terminal, self._secrets.hidden, self._alerts.line
+        )
         if repair := self._journal.repair:
             line = actions.Log(actions.Level.WARNING, "journal.repaired", repair)
             self._log.write(line, self.clock.now_ns())
@@ -198,6 +202,7 @@ class TraderProcess:
             ConfigError: The port is taken, the bot's past does not fit its configuration, or the
                 venue does not offer what a trader's rules need.
         """
+        self._alerts.start()
         self._time_service = await time_service()
         is_off = self._time_service.is_kept is False
         level = actions.Level.WARNING if is_off else actions.Level.INFO
@@ -272,6 +277,7 @@ class TraderProcess:
         self._log.close()
         self._exposure.close()
         self._directory.close()
+        await self._alerts.close()  # it may take a while, for which nobody else has to wait
 
     # -- turns --------------------------------------------------------------------------------
 
@@ -310,6 +316,7 @@ class TraderProcess:
                 case actions.Journal(message, time_ns):
                     payload = self._secrets.hidden(self._codec.encode(message, time_ns))
                     sequence = self._journal.append(payload)
+                    self._alerts.record(message, self.trader.turn.state.instrument, now_ns)
                     if self.settings.hook is not None:
                         self._commit.release(sequence, partial(self.settings.hook, sequence))
                 case actions.Send(request_id, command):
@@ -567,7 +574,7 @@ class TraderProcess:
         """Return the state as it is shown."""
         return {
             **state_document(self.trader),
-            "latency": _latency(self.trader.work.latencies_ns),
+            "latency": latency(self.trader.work.latencies_ns),
             "pacing": self.venue.pacing(),
             "time_service": self._time_service._asdict(),
             "log": [*self._log.lines],
@@ -589,16 +596,6 @@ def _group(environment: Environment, data: Path) -> str:
     Where orders stay on this machine a data directory is a world of its own.
     """
     return f"{environment.value} {data.resolve()}" if environment in HERE else "live"
-
-
-def _latency(latencies_ns: list[int]) -> dict[str, float] | None:
-    if not latencies_ns:
-        return None
-    ordered = sorted(latencies_ns)
-    return {
-        "order_ms_p50": round(ordered[len(ordered) // 2] / NS_PER_MS, 2),
-        "order_ms_p99": round(ordered[len(ordered) * 99 // 100] / NS_PER_MS, 2),
-    }
 
 
 def _nothing() -> None:
