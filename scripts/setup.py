@@ -28,7 +28,12 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 STAMPS = VENV / "stamps"
-APART = ("binance-connector", "peers")  # groups, each in a folder of its own: see pyproject.toml
+APART = (
+    "binance-connector",
+    "moto",
+    "peers",
+)  # groups, each in a folder of its own: see pyproject.toml
+EXTRAS = ("data", "postgres", "sweep", "alerts", "keyring", "aws", "gcp", "hashicorp")  # of tests
 TOOLS = VENV / "tools.sh"  # the toolchain that was found, for the recipes of the Makefile
 RUST = VENV / "rust"  # where Rust goes on a machine that has none
 LOG = ROOT / "target" / "setup.log"
@@ -104,7 +109,7 @@ def steps(*, dev: bool) -> Iterator[Step]:
             "test tools",
             [LOCK, pyproject],
             [".venv/bin/pytest"],
-            lambda: install("dev", extras=["data", "postgres", "sweep"]),
+            lambda: install("dev", extras=EXTRAS),
         )
         yield Step(
             "apart",

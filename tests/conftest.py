@@ -31,6 +31,7 @@ gc.disable()
 # What traders of a host share: those of these tests share nothing with the developer's.
 _SHARED = tempfile.TemporaryDirectory(prefix="steelyard-tests-")
 os.environ["STEELYARD_STATE"] = _SHARED.name
+os.environ["STEELYARD_VAULT"] = str(Path(_SHARED.name, "vault.json"))
 
 sys.path.insert(0, str(ROOT / "tests" / "shared"))  # tests are imported by path; this they share
 

@@ -81,7 +81,7 @@ def test_a_configuration_that_cannot_be_read_is_said(tmp_path):
     ("reference", "said"),
     [
         ("env:NOBODY_SET_THIS", "set NOBODY_SET_THIS_KEY and NOBODY_SET_THIS_SECRET"),
-        ("vault:main", "vault is not read yet"),
+        ("vault:main", "there is no vault"),
         ("pipe:9999", "pipe:9999 cannot be read"),
         ("sk-pasted-by-mistake", "a key should be a reference"),
     ],

@@ -92,20 +92,31 @@ def journal_of(data: Path, name: str) -> list[tuple[int, TraderRecord]]:
 class Bot:
     """One bot: start it, ask it, stop it, start it again."""
 
-    def __init__(self, data: Path, config: str, key: dict[str, Any], name: str) -> None:
-        """Write its configuration into `data`, where its strategy may be as well."""
+    def __init__(
+        self,
+        data: Path,
+        config: str,
+        key: dict[str, Any],
+        name: str,
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        """Write its configuration into `data`, where its strategy may be as well.
+
+        environment comes in place of the variables with the key.
+        """
         self.data, self.name = data, name
         self.file = data / f"{name}.toml"
         self.file.write_text(config)
         self.errors = data / f"{name}.stderr"
         self.ready: dict[str, Any] = {}
         self.process: subprocess.Popen[bytes] | None = None
-        self._environment = {
-            **os.environ,
-            "BOT_KEY": key["key"],
-            "BOT_SECRET": key["secret"],
-            "BOT_PASSPHRASE": key.get("passphrase") or "",
-        }
+        if environment is None:
+            environment = {
+                "BOT_KEY": key["key"],
+                "BOT_SECRET": key["secret"],
+                "BOT_PASSPHRASE": key.get("passphrase") or "",
+            }
+        self._environment = {**os.environ, **environment}
 
     def __enter__(self) -> Self:
         self.start()

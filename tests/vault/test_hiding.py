@@ -30,6 +30,12 @@ def test_a_key_pair_and_a_short_word_hide_nothing():
     assert Secrets(ApiKey("k", b"cat")).hidden(data) is data
 
 
+def test_what_else_was_handed_over_is_hidden_too():
+    """Such as the passphrase of a vault, which the environment may hold."""
+    secrets = Secrets(KEY, ("correct horse", "short"))
+    assert secrets.hidden(b"a correct horse, short") == b"a ***, short"
+
+
 def test_it_does_not_print():
     assert "canary" not in repr(Secrets(KEY))
     assert "canary passphrase" not in str(vars(KEY) if hasattr(KEY, "__dict__") else KEY)

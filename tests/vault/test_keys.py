@@ -6,9 +6,11 @@ import sys
 import pytest
 from key_pairs import PAIRS, pair
 
-from steelyard.domain.errors import ConfigError, Unsupported
+from steelyard.domain.errors import ConfigError
+from steelyard.vault.kept import Holder, Kept, Secret, Terms
 from steelyard.vault.key_pairs import read_public_key
-from steelyard.vault.keys import PIPE_MAX_BYTES, resolve
+from steelyard.vault.keys import PIPE_MAX_BYTES, find, is_kept, resolve
+from steelyard.vault.sealed import SealedFile
 
 
 def piped(content: bytes) -> int:
@@ -93,17 +95,45 @@ def test_a_pipe_that_is_not_open_says_so():
         resolve("pipe:987", {})
 
 
-@pytest.mark.parametrize("place", ["vault", "aws-sm", "gcp-sm"])
-def test_a_place_that_is_not_read_yet_names_what_works(place):
-    """The sentence says what to write instead."""
-    with pytest.raises(Unsupported, match=f"{place} is not read yet; what works is env:NAME.*pipe"):
-        resolve(f"{place}:binance/dip", {})
+def test_a_text_of_the_environment():
+    """One variable, where no pair of that name is there; it is no key."""
+    assert find("env:HOOK", {"HOOK": "https://x"}).current.text == "https://x"
+    with pytest.raises(ConfigError, match="env:HOOK is a text and no key"):
+        resolve("env:HOOK", {"HOOK": "https://x"})
+    with pytest.raises(ConfigError, match="set HOOK_KEY and HOOK_SECRET"):
+        resolve("env:HOOK", {"HOOK": "https://x", "HOOK_KEY": "k"})
+
+
+def test_a_key_of_the_vault_is_had_by_its_name_and_by_its_own_bot(tmp_path):
+    """The sealed file, opened by what the environment says."""
+    environment = {
+        "STEELYARD_VAULT": str(tmp_path / "vault.json"),
+        "STEELYARD_VAULT_PASSPHRASE": "correct horse battery",
+    }
+    kept = Kept(Secret("k", "s", "p"), Terms("dip", ("sandbox",)))
+    SealedFile(tmp_path / "vault.json").put("lemon/dip", kept, "correct horse battery", new=True)
+    assert tuple(resolve("vault:lemon/dip", environment)) == ("k", b"s", "p", None)
+    resolve("vault:lemon/dip", environment, Holder("dip", "sandbox"))
+    with pytest.raises(ConfigError, match="belongs to the bot 'dip'"):
+        resolve("vault:lemon/dip", environment, Holder("grid", "sandbox"))
+    with pytest.raises(ConfigError, match="vault:lemon/none is not in the vault"):
+        resolve("vault:lemon/none", environment)
+    environment.pop("STEELYARD_VAULT_PASSPHRASE")
+    with pytest.raises(ConfigError, match="the vault is locked"):
+        resolve("vault:lemon/dip", environment)
+    asked = resolve("vault:lemon/dip", environment, ask=lambda _: "correct horse battery")
+    assert asked.key == "k"
+
+
+def test_which_references_keep_terms():
+    kept = [word for word in ("vault:a", "aws-sm:a", "env:a", "pipe:0", "a") if is_kept(word)]
+    assert kept == ["vault:a", "aws-sm:a"]
 
 
 @pytest.mark.parametrize("pasted", ["hunter2", "", "env:", "pipe:", "pipe:x", "pipe:-1", "PIPE:1"])
 def test_a_key_itself_is_refused_and_not_repeated(pasted):
     """Whoever pastes a key into a configuration does not find it in a log."""
-    with pytest.raises(ConfigError, match="should be a reference, env:NAME or pipe:N") as caught:
+    with pytest.raises(ConfigError, match="should be a reference, vault:NAME") as caught:
         resolve(pasted, {})
     assert "hunter2" not in str(caught.value)
 

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from steelyard.cli.asking import asker
 from steelyard.cli.inquirer import Inquirer
 from steelyard.cli.options import Common, shown_time
 from steelyard.cli.terminal import shown
@@ -37,12 +38,13 @@ def audit_key(config: Path, /, *, common: Common = _EVERYONE) -> int:
         The bot's configuration, which names venue and key.
     """
     checked = configure(config)
-    found = run_loop(_asked(checked, resolve(checked.main.key, os.environ)))
+    key = resolve(checked.main.key, os.environ, ask=asker())
+    found = run_loop(asked(checked, key))
     common.show(document(found), text(found))
     return CHECK_FAILED if found.refusal else 0
 
 
-async def _asked(config: BotConfig, key: ApiKey) -> KeyAudit:
+async def asked(config: BotConfig, key: ApiKey) -> KeyAudit:
     """Return what is found out about a key.
 
     Raises:

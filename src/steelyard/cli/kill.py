@@ -24,6 +24,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from steelyard.cli.asking import asker
 from steelyard.cli.killer import Killer, Outcome, Wanted
 from steelyard.cli.options import Common, parse_duration_ns, shown_time
 from steelyard.cli.terminal import harmless, json_text, shown
@@ -467,7 +468,7 @@ def _with_key(name: str, config: BotConfig, reference: str) -> Target:
                 "the bot's key came by a pipe; give the kill switch one: [venue.main] kill_key, "
                 "or --key"
             )
-        return Target(name, config, resolve(reference, os.environ))
+        return Target(name, config, resolve(reference, os.environ, ask=asker()))
     except SteelyardError as error:
         return Target(name, config, why_not=str(error))
 

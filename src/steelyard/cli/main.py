@@ -25,12 +25,17 @@ from steelyard.domain.errors import (
     TransportError,
     UsageError,
 )
+from steelyard.vault.memory import keep_out_of_dumps
 
 DONE, CHECK_FAILED, USAGE, VENUE = 0, 1, 2, 3
 INTERRUPTED = CHECK_FAILED  # it was not done
+SECRETIVE = frozenset({"trade", "kill", "key", "vault", "watch", "alerts"})  # they hold keys
 HELP = ("--help", "-h")
 EXTRA = frozenset({"numpy", "polars"})  # of `steelyard[data]`; some commands are nothing without
-GROUPS = ("account", "key", "person", "fees", "faults", "clock", "order", "breaker", "data")
+GROUPS = (
+    *("account", "key", "vault", "alerts", "person", "fees", "faults", "clock", "order"),
+    *("breaker", "data"),
+)
 
 app = App(
     name="steelyard",
@@ -52,6 +57,8 @@ fees = App(name="fees", help="What trading costs: schedules of tiers, tokens, an
 data = App(name="data", help="Market data for backtests: bring it in, list it, check it.")
 
 order = App(name="order", help="Orders of a bot that a person has to decide about.")
+vault = App(name="vault", help="Keys and other secrets: kept sealed, told apart, changed in time.")
+alerts = App(name="alerts", help="Alerts of bots to Slack, mail and elsewhere.")
 breaker = App(name="breaker", help="Breakers of a bot: which have tripped, and let them resume.")
 
 COMMANDS = ("demo", "trade", "backtest", "compare", "sweep", "promote", "env")
@@ -78,6 +85,9 @@ for name in ("list", "unlock", "reset-totp", "reset-password"):
     person.command(f"steelyard.cli.person:{name.replace('-', '_')}_person", name=name)
 for name in ("import", "download", "record", "list", "check"):
     data.command(f"steelyard.cli.data:{name}_data", name=name)
+for name in ("add", "list", "remove", "lease", "passphrase"):
+    vault.command(f"steelyard.cli.vault:{name}_vault", name=name)
+alerts.command("steelyard.cli.alerts:try_alerts", name="test")
 order.command("steelyard.cli.order:resolve_order", name="resolve")
 for name in ("list", "resume"):
     breaker.command(f"steelyard.cli.breaker:{name}_breaker", name=name)
@@ -89,12 +99,17 @@ app.command(faults)
 app.command(order)
 app.command(breaker)
 app.command(data)
+app.command(vault)
+app.command(alerts)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and exit."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] and words[0] in SECRETIVE:
+        keep_out_of_dumps()
     signal.signal(signal.SIGTERM, _interrupt)
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    sys.exit(run(words))
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -2,25 +2,34 @@
 
 import os
 import sys
+from contextlib import ExitStack, closing
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from steelyard.cli import trade_check
+from steelyard.cli import asking, trade_check
+from steelyard.cli.alerting import addresses
 from steelyard.cli.grants import grant_for
 from steelyard.cli.options import PORT_BASE, Common, print_error
 from steelyard.cli.trader_process import TraderSettings, run_trader
 from steelyard.domain.errors import ConfigError, StorageError, TransportError, UsageError
 from steelyard.domain.units import in_full
+from steelyard.net.clock import Clock
 from steelyard.net.loop import run_loop
+from steelyard.store.datadir import state_directory
+from steelyard.store.ownership import Ownership
 from steelyard.trading.config import BotConfig, parse_config
 from steelyard.trading.evidence import Identity
 from steelyard.trading.ladder import capped
-from steelyard.vault.keys import resolve
+from steelyard.vault import phrase
+from steelyard.vault.kept import Holder, Kept
+from steelyard.vault.keys import find, is_kept
 
 _EVERYONE = Common()
 PORT = PORT_BASE + 20
+MS_NS = 1_000_000
 _BLAME = {1: StorageError, 2: ConfigError, 3: TransportError}  # of a bot that ended by itself
 
 
@@ -53,7 +62,7 @@ def trade(
     """
     checked = configure(config)
     if check:
-        return trade_check.check(checked, resolve(checked.main.key, os.environ), common)
+        return trade_check.check(checked, taken(checked).current.api_key(), common)
     checked = on_its_rung(checked, confirm)
     return run(checked, port, common, config)
 
@@ -101,19 +110,66 @@ def run(config: BotConfig, port: int, common: Common, file: Path | None = None) 
     Raises:
         ConfigError: The key, the directory, the strategy or the port does not fit.
     """
-    key = resolve(config.main.key, os.environ)
-    is_watched = sys.stdout.isatty() and not common.json
-    settings = TraderSettings(
-        config,
-        common.directory,
-        key,
-        port,
-        sys.stderr if is_watched else None,
-        file=file,
-    )
-    code, last_words = run_loop(
-        run_trader(settings, lambda ready: print(msgspec.json.encode(ready).decode(), flush=True))
-    )
+    with ExitStack() as held:
+        kept = taken(config)
+        if is_kept(reference := config.main.key):
+            held.enter_context(closing(own_key(reference)))
+        is_watched = sys.stdout.isatty() and not common.json
+        told = addresses(config.alerts.to, os.environ, asking.asker())
+        settings = TraderSettings(
+            config,
+            common.directory,
+            kept.current.api_key(),
+            port,
+            sys.stderr if is_watched else None,
+            file=file,
+            alerts_to=told,
+            secrets=(os.environ.get(phrase.VARIABLE, ""), *told.values()),
+            notes=reminders(reference, kept, Clock().now_ns() // MS_NS),
+        )
+        code, last_words = run_loop(run_trader(settings, _print_ready))
     if code and common.json:  # the sentence for people is in the log, which they see
         print_error(_BLAME[code].__name__, last_words, code)
     return code
+
+
+def taken(config: BotConfig) -> Kept:
+    """Return what a bot's reference names, if it is for this bot and this environment.
+
+    Raises:
+        ConfigError: It is not there, no key, or not for this bot.
+        ConnectFailed: The place that keeps it cannot be reached.
+    """
+    kept = find(config.main.key, os.environ, asking.asker())
+    kept.terms.refuse(config.main.key, Holder(config.bot.name, config.bot.environment.value))
+    if not kept.current.is_key:
+        raise ConfigError(f"{config.main.key} is a text and no key")
+    return kept
+
+
+def own_key(reference: str) -> Ownership:
+    """Take a key for this process alone, until it ends.
+
+    Raises:
+        ConfigError: Another bot of this machine has it.
+    """
+    try:
+        return Ownership(state_directory() / "owners", "key", reference)
+    except ConfigError as error:
+        raise ConfigError(
+            f"key {reference}: {error}; each bot has a key of its own, so that one can be revoked "
+            "alone: steelyard vault add"
+        ) from error
+
+
+def reminders(reference: str, kept: Kept, now_ms: int) -> tuple[str, ...]:
+    """Return what there is to be minded of a key, in sentences."""
+    due = kept.terms.due(now_ms)
+    said = [f"{reference} is due to be rotated: {due}; steelyard vault rotate"] if due else []
+    if kept.retiring is not None:
+        said.append(f"{reference}: the key before this one is not retired; vault rotate --retire")
+    return tuple(said)
+
+
+def _print_ready(ready: dict[str, Any]) -> None:
+    print(msgspec.json.encode(ready).decode(), flush=True)

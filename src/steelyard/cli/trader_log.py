@@ -20,6 +20,8 @@ FILE_MAX_BYTES = 10 << 20
 LINES_SHOWN = 50
 NS_PER_MS = 1_000_000
 
+Heard = Callable[[Level, str, str, int], None]  # level, name, text, time
+
 
 class BotLog:
     """The log of one running bot."""
@@ -29,12 +31,15 @@ class BotLog:
         directory: Path,
         terminal: TextIO | None = None,
         hidden: Callable[[bytes], bytes] = bytes,
+        heard: Heard | None = None,
     ) -> None:
         """`terminal` shows every line; without it standard error shows what matters.
 
-        hidden takes the secrets out of a text, which a strategy or a venue may have said.
+        hidden takes the secrets out of a text, which a strategy or a venue may have said; heard
+        is told each line without them.
         """
         self._hidden = hidden
+        self._heard = heard
         self.lines: deque[dict[str, object]] = deque(maxlen=LINES_SHOWN)
         self._path = directory / "bot.log"
         self._file = self._opened()
@@ -54,6 +59,8 @@ class BotLog:
             self._file.close()
             self._path.replace(self._path.with_suffix(".log.1"))
             self._file = self._opened()
+        if self._heard is not None:
+            self._heard(level, name, text, now_ns)
         if self._terminal is not None:
             self._terminal.write(whole)
         elif level is not Level.INFO:

@@ -16,7 +16,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -24,8 +24,9 @@ from typing import Any, TextIO
 
 from steelyard.cli.bridge_venue import BridgeVenue
 from steelyard.cli.dialect_venue import DialectVenue
+from steelyard.cli.trader_alerts import TraderAlerts
 from steelyard.cli.trader_log import BotLog
-from steelyard.cli.trader_site import BotSite
+from steelyard.cli.trader_site import BotSite, latency
 from steelyard.cli.trader_strategy import guarded, load_strategy
 from steelyard.cli.venue import Venue
 from steelyard.domain.commands import Amend, Place, PlaceGroup, UserCommand
@@ -60,7 +61,6 @@ KILL_S = 4.6  # whoever pressed the button waits no longer
 REPLY_S = 12.0  # nor does whoever asked for something else; the machine answers sooner
 HOST = "127.0.0.1"
 DONE, FAILED = 0, 1
-NS_PER_MS = 1_000_000
 
 _MAY_ADD = (Place, PlaceGroup, Amend)
 
@@ -79,6 +79,9 @@ class TraderSettings:
     terminal: TextIO | None = None
     hook: JournalHook | None = None
     file: Path | None = None  # where the configuration came from
+    alerts_to: dict[str, str] = field(default_factory=dict, repr=False)  # addresses, by label
+    secrets: tuple[str, ...] = ()  # what else is never written down
+    notes: tuple[str, ...] = ()  # what there is to be minded, for the log
 
 
 async def run_trader(
@@ -148,7 +151,7 @@ class TraderProcess:
         self._look_ns: int | None = None  # when to look at it again; None: not before the start
         self._directory = datadir.Directory(settings.data / "bots" / name)
         self._codec = codec()
-        self._secrets = Secrets(settings.key)
+        self._secrets = Secrets(settings.key, settings.secrets)
         try:
             self._journal = Journal(self._directory.path / "journal")
             self._exposure = SharedExposure(
@@ -160,15 +163,14 @@ class TraderProcess:
             self.trader = Trader(
                 config, settings.key.key, strategy, self.venue.rules, rng, guarded, self._exposure
             )
-            stored = self._journal.records(0)
-            records = (self._codec.decode(sequence, payload) for sequence, payload in stored)
-            for record in gapless(records, 0):
-                self.trader.replay(record)
-            _check_environment(self.trader.turn.state.moment.bot, config, settings.data)
+            self._replay()
         except BaseException:
             self._directory.close()
             raise
-        self._log = BotLog(self._directory.path, settings.terminal, self._secrets.hidden)
+        self._alerts = TraderAlerts(name, config.alerts, settings.alerts_to, self.note)
+        self._log = BotLog(
+            self._directory.path, settings.terminal, self._secrets.hidden, self._alerts.line
+        )
         if repair := self._journal.repair:
             line = actions.Log(actions.Level.WARNING, "journal.repaired", repair)
             self._log.write(line, self.clock.now_ns())
@@ -193,6 +195,14 @@ class TraderProcess:
         self._failure: BaseException | None = None
         self._is_dirty = True
 
+    def _replay(self) -> None:
+        """Bring the trader to where its journal ends."""
+        settings, stored = self.settings, self._journal.records(0)
+        records = (self._codec.decode(sequence, payload) for sequence, payload in stored)
+        for record in gapless(records, 0):
+            self.trader.replay(record)
+        _check_environment(self.trader.turn.state.moment.bot, settings.config, settings.data)
+
     # -- life ---------------------------------------------------------------------------------
 
     async def start(self) -> dict[str, Any]:
@@ -202,11 +212,14 @@ class TraderProcess:
             ConfigError: The port is taken, the bot's past does not fit its configuration, or the
                 venue does not offer what a trader's rules need.
         """
+        self._alerts.start()
         self._time_service = await time_service()
         is_off = self._time_service.is_kept is False
         level = actions.Level.WARNING if is_off else actions.Level.INFO
         line = actions.Log(level, "clock.host", self._time_service.text)
         self._log.write(line, self.clock.now_ns())
+        for text in self.settings.notes:
+            self.note("key.minded", text)
         capabilities = await self._start_venue()
         self._server = await serve(self._site, HOST, self.settings.port)
         self._site.port = self._server.port
@@ -275,6 +288,7 @@ class TraderProcess:
         self._log.close()
         self._exposure.close()
         self._directory.close()
+        await self._alerts.close()  # it may take a while, for which nobody else has to wait
 
     # -- turns --------------------------------------------------------------------------------
 
@@ -313,6 +327,7 @@ class TraderProcess:
                 case actions.Journal(message, time_ns):
                     payload = self._secrets.hidden(self._codec.encode(message, time_ns))
                     sequence = self._journal.append(payload)
+                    self._alerts.record(message, self.trader.turn.state.instrument, now_ns)
                     if self.settings.hook is not None:
                         self._commit.release(sequence, partial(self.settings.hook, sequence))
                 case actions.Send(request_id, command):
@@ -570,7 +585,7 @@ class TraderProcess:
         """Return the state as it is shown."""
         return {
             **state_document(self.trader),
-            "latency": _latency(self.trader.work.latencies_ns),
+            "latency": latency(self.trader.work.latencies_ns),
             "pacing": self.venue.pacing(),
             "time_service": self._time_service._asdict(),
             "log": [*self._log.lines],
@@ -602,16 +617,6 @@ def _group(environment: Environment, data: Path) -> str:
     Where orders stay on this machine a data directory is a world of its own.
     """
     return f"{environment.value} {data.resolve()}" if environment in HERE else "live"
-
-
-def _latency(latencies_ns: list[int]) -> dict[str, float] | None:
-    if not latencies_ns:
-        return None
-    ordered = sorted(latencies_ns)
-    return {
-        "order_ms_p50": round(ordered[len(ordered) // 2] / NS_PER_MS, 2),
-        "order_ms_p99": round(ordered[len(ordered) * 99 // 100] / NS_PER_MS, 2),
-    }
 
 
 def _nothing() -> None:

@@ -29,6 +29,7 @@ from steelyard.net.server import WebSocketConnection
 from steelyard.trading.actions import Decision
 from steelyard.wire.http import Request, Response, json_response
 
+NS_PER_MS = 1_000_000
 TOKEN_HEADER = "x-steelyard-token"  # noqa: S105 a header's name
 SOCKETS_MAX = 20
 MS_PER_S, US_PER_S = 1_000, 1_000_000
@@ -427,3 +428,14 @@ def _realized(pnl: dict[str, str]) -> str:
 
 def _refused(status: int, code: str, message: str) -> Response:
     return json_response(status, msgspec.json.encode({"error": {"code": code, "message": message}}))
+
+
+def latency(latencies_ns: list[int]) -> dict[str, float] | None:
+    """Return how long orders took, in the middle and at the longest; None: there was none."""
+    if not latencies_ns:
+        return None
+    ordered = sorted(latencies_ns)
+    return {
+        "order_ms_p50": round(ordered[len(ordered) // 2] / NS_PER_MS, 2),
+        "order_ms_p99": round(ordered[len(ordered) * 99 // 100] / NS_PER_MS, 2),
+    }

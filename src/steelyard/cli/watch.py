@@ -1,24 +1,33 @@
 """`steelyard watch`: look after bots from outside of them, tell what is wrong, kill by policy.
 
 Run it beside the bots, under whatever keeps programs running. It needs nothing of theirs but
-their directory: what ends them does not end it. Each alert is a line on standard output, and,
-where that is wanted, a command that is given it as JSON on its standard input.
+their directory: what ends them does not end it. Each alert is a line on standard output. It goes
+to whom the bot's own [alerts] names, to whom --alert names, and, where that is wanted, to a command
+that is given it as JSON on its standard input. Once a day it tells which keys are due to be
+rotated.
 """
 
 import asyncio
+import os
 import shlex
 import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from cyclopts import Parameter
+
+from steelyard.cli.alerting import addresses
+from steelyard.cli.asking import asker
 from steelyard.cli.kill import kill_all, named_targets
 from steelyard.cli.killer import Wanted
 from steelyard.cli.options import Common, parse_duration_ns, shown_time
 from steelyard.cli.terminal import harmless, json_text
+from steelyard.cli.vault import listed
+from steelyard.cli.watch_alerts import Telling
 from steelyard.domain.errors import ConfigError, SteelyardError, UsageError
-from steelyard.domain.messages import SECOND_NS
+from steelyard.domain.messages import MINUTE_NS, SECOND_NS
 from steelyard.net.clock import Clock
 from steelyard.net.loopback import ask
 from steelyard.observe.watchdog import Alert, Policy, Sight, Told, Watchdog
@@ -30,6 +39,7 @@ DONE, CHECK_FAILED = 0, 1
 ANSWER_S = 3.0
 HOOK_S = 30.0
 MS_NS = 10**6
+DAY_NS = 24 * 60 * MINUTE_NS
 OFF = "off"
 STDERR = 2  # what a command says goes there: standard output is for alerts
 EVERY_MIN_NS = SECOND_NS // 10
@@ -44,6 +54,7 @@ def watch(
     gated: str = "5m",
     kill_after: str = OFF,
     run: str = "",
+    alert: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     common: Common = _EVERYONE,
 ) -> int:
     """Look after bots from outside: tell of crashes, silence, and strategies that nobody calls.
@@ -71,6 +82,9 @@ def watch(
         Kill a bot that has crashed, is silent or stuck for so long; off: tell only.
     run
         A command to run at each alert; it is given the alert as JSON.
+    alert
+        References to addresses to which every bot's alerts go, as vault:alerts/slack, beside those
+        of the bot's own configuration.
     """
     policy = Policy(
         parse_duration_ns(silence),
@@ -83,11 +97,13 @@ def watch(
     data = common.directory
     if unknown := set(bots) - set(datadir.bot_directories(data)):
         raise UsageError(f"no bot {min(unknown)!r} has run in {data}")
-    watching = Watching(data, bots, policy, shlex.split(run), common)
+    telling = Telling(data, addresses(tuple(alert or ()), os.environ, asker()))
+    telling.learn([*bots] or datadir.bot_directories(data), asker())
+    watching = Watching(data, bots, policy, shlex.split(run), common, telling)
     if once:
         policy = policy._replace(silence_ns=0, gated_ns=0)
         watching.policy = policy
-        asyncio.run(watching.look())
+        asyncio.run(watching.once())
         return CHECK_FAILED if watching.troubles else DONE
     asyncio.run(watching.forever(every_ns / SECOND_NS))
     return DONE
@@ -103,12 +119,15 @@ class Watching:
         policy: Policy,
         hook: list[str],
         common: Common,
+        telling: Telling,
     ) -> None:
         self.policy = policy
         self._data = data
         self._bots = bots
         self._hook = hook
         self._common = common
+        self._telling = telling
+        self._reminded_ns: int | None = None
         self._clock = Clock()
         self._dogs: dict[str, Watchdog] = {}
         self._acting: dict[str, asyncio.Task[None]] = {}
@@ -127,11 +146,19 @@ class Watching:
             loop.add_signal_handler(number, over.set)
         names = ", ".join(self._names()) or "no bots yet"
         self._say({"watching": self._names()}, f"watching {names}")
+        self._telling.start()
         while not over.is_set():
             await self.look()
             with suppress(TimeoutError):
                 await asyncio.wait_for(over.wait(), every_s)
         await asyncio.gather(*self._acting.values(), return_exceptions=True)
+        await self._telling.close()
+
+    async def once(self) -> None:
+        """Look once, and tell."""
+        self._telling.start()
+        await self.look()
+        await self._telling.close()
 
     async def look(self) -> None:
         """Look at every bot once."""
@@ -143,6 +170,29 @@ class Watching:
                 dog = self._dogs[name] = Watchdog(name, self.policy, sight.now_ns)
             for alert in dog.see(sight):
                 await self._tell(alert)
+        await self._remind()
+
+    async def _remind(self) -> None:
+        """Tell once a day which keys are due to be rotated."""
+        now_ns = self._clock.now_ns()
+        if self._reminded_ns is not None and now_ns - self._reminded_ns < DAY_NS:
+            return
+        self._reminded_ns = now_ns
+        try:
+            rows = await asyncio.to_thread(listed, now_ns // MS_NS)
+        except ConfigError as error:
+            print(f"the vault is not looked at: {error}", file=sys.stderr, flush=True)
+            return
+        for row in rows:
+            if row["due"]:
+                document = {
+                    "time": now_ns // MS_NS,
+                    "bot": row["bot"],
+                    "alert": "reminder",
+                    "kind": "key.due",
+                    "text": f"{row['name']} is due to be rotated: {row['due']}",
+                }
+                await self._out(document, document["text"])
 
     def _names(self) -> list[str]:
         return [*self._bots] or datadir.bot_directories(self._data)
@@ -195,8 +245,7 @@ class Watching:
             "since": alert.since_ns // MS_NS,
         }
         what = {Told.TROUBLE: "TROUBLE", Told.OVER: "over", Told.KILL: "KILLING"}[alert.told]
-        self._say(document, f"{alert.bot}: {what}: {alert.kind.value}: {alert.text}")
-        await self._run_hook(document)
+        await self._out(document, f"{alert.bot}: {what}: {alert.kind.value}: {alert.text}")
         if alert.told is Told.KILL and alert.bot not in self._acting:
             task = asyncio.create_task(self._kill(alert))
             self._acting[alert.bot] = task
@@ -219,7 +268,12 @@ class Watching:
             "text": result.get("error") or f"{result['open_orders']} open orders at the venue",
             "steps": result["steps"],
         }
-        self._say(document, f"{alert.bot}: {document['alert']}: {document['text']}")
+        await self._out(document, f"{alert.bot}: {document['alert']}: {document['text']}")
+
+    async def _out(self, document: dict[str, Any], text: str) -> None:
+        """Tell everybody."""
+        self._say(document, text)
+        self._telling.tell(document)
         await self._run_hook(document)
 
     def _say(self, document: dict[str, Any], text: str) -> None:

@@ -31,8 +31,7 @@ class Ownership:
             Taken: Another process of this host has it.
             ConfigError: The disk refuses.
         """
-        digest = sha256("\0".join(names).encode()).hexdigest()[:16]
-        path = directory / f"{what}.{digest}{SUFFIX}"
+        path = _path(directory, what, names)
         file: TextIO | None = None
         try:
             make_private_directory(directory)
@@ -59,3 +58,22 @@ class Ownership:
         """Let go of it; safe to call twice."""
         with suppress(OSError):  # what it could not say on a full disk
             self._file.close()
+
+
+def holder_of(directory: Path, what: str, *names: str) -> str | None:
+    """Return the id of the process that has it; None: nobody has."""
+    try:
+        with _path(directory, what, names).open("a+", encoding="ascii", errors="replace") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                return file.read(20).strip() or "unknown"
+    except OSError:
+        pass
+    return None
+
+
+def _path(directory: Path, what: str, names: tuple[str, ...]) -> Path:
+    digest = sha256("\0".join(names).encode()).hexdigest()[:16]
+    return directory / f"{what}.{digest}{SUFFIX}"

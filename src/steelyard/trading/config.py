@@ -22,6 +22,7 @@ from msgspec import Struct
 from steelyard.domain.errors import ConfigError, UnitError
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.units import in_full, parse_decimal
+from steelyard.trading.alerting import AlertsTable
 from steelyard.trading.breakers import OFF, Breaker, BreakersTable
 from steelyard.trading.channels import Budgets
 from steelyard.trading.duration import Duration
@@ -217,6 +218,7 @@ class BotConfig(Struct, frozen=True, kw_only=True):
     strategy: StrategyTable
     risk: RiskTable
     breakers: BreakersTable = BreakersTable()
+    alerts: AlertsTable = AlertsTable()
 
     @property
     def main(self) -> VenueTable:
@@ -263,6 +265,7 @@ _TABLES: dict[str, type[Struct]] = {
     "strategy": StrategyTable,
     "risk": RiskTable,
     "breakers": BreakersTable,
+    "alerts": AlertsTable,
 }
 
 
@@ -291,6 +294,7 @@ def parse_config(text: str) -> BotConfig:
     check_strategy(config.strategy)
     check_risk(config.risk)
     _ = config.breakers.rules  # each says what is wrong with it
+    config.alerts.check()
     return config
 
 

@@ -1,8 +1,8 @@
 """What must never be written down, and bytes without it.
 
 A strategy may note anything, a venue may say anything: what of it is the secret of the key that
-this process holds is replaced before it is written, as it is and as JSON writes it. Names and ids
-of keys are no secrets.
+this process holds is replaced before it is written, as it is and as JSON writes it; so is what else
+it was handed and nobody is to read. Names and ids of keys are no secrets.
 """
 
 import msgspec
@@ -14,11 +14,12 @@ LENGTH_MIN = 6  # what is shorter may be a word of any sentence
 
 
 class Secrets:
-    """The secret and the passphrase of one key."""
+    """The secret and the passphrase of one key, and more that is no less secret."""
 
-    def __init__(self, key: ApiKey) -> None:
+    def __init__(self, key: ApiKey, more: tuple[str, ...] = ()) -> None:
         found: set[bytes] = set()
-        for secret in (key.secret, key.passphrase.encode(errors="surrogateescape")):
+        texts = (text.encode(errors="surrogateescape") for text in (key.passphrase, *more))
+        for secret in (key.secret, *texts):
             if len(secret) < LENGTH_MIN:
                 continue
             found.add(secret)

@@ -1,6 +1,9 @@
 """Key references: a configuration says where a key is, never what it is.
 
-    env:NAME    NAME_KEY and NAME_SECRET (and NAME_PASSPHRASE) of the environment
+    vault:NAME, keyring:NAME, aws-sm:NAME, gcp-sm:NAME, hashicorp:PATH
+                where secrets are kept (`places`)
+    env:NAME    NAME_KEY and NAME_SECRET (and NAME_PASSPHRASE) of the environment; for a text
+                alone, NAME itself
     pipe:N      one JSON document {"key", "secret", "passphrase"} from file descriptor N;
                 pipe:0 is standard input
 
@@ -11,11 +14,10 @@ The secret of a key pair is its private key as PEM. The document may have more f
 import os
 from collections.abc import Mapping
 
-import msgspec
-from msgspec import Struct
-
-from steelyard.domain.errors import ConfigError, Unsupported
-from steelyard.vault.key_pairs import PRIVATE, signer
+from steelyard.domain.errors import ConfigError
+from steelyard.vault.kept import Holder, Kept, Secret, decode
+from steelyard.vault.phrase import Ask
+from steelyard.vault.places import PLACES, Vault
 from steelyard.wire.dialect import ApiKey
 
 PIPE_MAX_BYTES = 64 << 10
@@ -23,68 +25,73 @@ _STDERR = 2
 _DESCRIPTOR_DIGITS_MAX = 4
 
 
-class _Document(Struct):
-    key: str
-    secret: str
-    passphrase: str | None = None
-
-
-def resolve(reference: str, environment: Mapping[str, str]) -> ApiKey:
+def resolve(
+    reference: str,
+    environment: Mapping[str, str],
+    holder: Holder | None = None,
+    ask: Ask | None = None,
+) -> ApiKey:
     """Return the key that a reference names.
+
+    holder is who will use it; None: a person, or the kill switch. ask is what asks a person for
+    the vault's passphrase; None: nobody is there.
+
+    Raises:
+        ConfigError: Nothing is there, or it is another's; the message says what was looked for.
+        ConnectFailed: The place that keeps it cannot be reached.
+    """
+    kept = find(reference, environment, ask)
+    if holder is not None:
+        kept.terms.refuse(reference, holder)
+    if not kept.current.is_key:
+        raise ConfigError(f"{reference} is a text and no key")
+    return kept.current.api_key()
+
+
+def is_kept(reference: str) -> bool:
+    """Whether a reference is of a place that keeps terms beside the secret."""
+    return reference.partition(":")[0] in PLACES
+
+
+def find(reference: str, environment: Mapping[str, str], ask: Ask | None = None) -> Kept:
+    """Return what a reference names, with the terms of a place that has any.
 
     Raises:
         ConfigError: Nothing is there; the message says what was looked for.
-        Unsupported: A place that is not read yet.
+        ConnectFailed: The place that keeps it cannot be reached.
     """
-    place, _, name = reference.partition(":")
-    match place:
+    kind, _, name = reference.partition(":")
+    match kind:
         case "env" if name:
-            return _from_environment(name, environment)
+            return Kept(_from_environment(name, environment))
         case "pipe" if name.isdecimal() and len(name) <= _DESCRIPTOR_DIGITS_MAX:
             return _from_pipe(int(name))
-        case "vault" | "aws-sm" | "gcp-sm":
-            raise Unsupported(
-                f"key {reference!r}: {place} is not read yet; what works is env:NAME (with "
-                "NAME_KEY and NAME_SECRET set) and pipe:N (a JSON document on descriptor N)"
-            )
+        case _ if kind in PLACES and name:
+            return Vault(environment, ask).open(reference)
         case _:
             # Not repeated: whoever pasted a key here should not find it in a log.
             raise ConfigError(
-                "a key should be a reference, env:NAME or pipe:N, never the key itself"
+                "a key should be a reference, vault:NAME, env:NAME or pipe:N, never the key itself"
             )
 
 
-def _from_environment(name: str, environment: Mapping[str, str]) -> ApiKey:
+def _from_environment(name: str, environment: Mapping[str, str]) -> Secret:
     key, secret = environment.get(f"{name}_KEY"), environment.get(f"{name}_SECRET")
-    if not key or not secret:
-        raise ConfigError(
-            f"key env:{name}: set {name}_KEY and {name}_SECRET, and {name}_PASSPHRASE where the "
-            "venue wants one"
-        )
-    # What is not UTF-8 in the environment comes as surrogates.
-    value = secret.encode(errors="surrogateescape")
-    return _api_key(key, value, environment.get(f"{name}_PASSPHRASE", ""))
+    if key and secret:
+        return Secret(key, secret, environment.get(f"{name}_PASSPHRASE", ""))
+    if not key and not secret and (text := environment.get(name)):
+        return Secret(text=text)
+    raise ConfigError(
+        f"key env:{name}: set {name}_KEY and {name}_SECRET, and {name}_PASSPHRASE where the "
+        "venue wants one"
+    )
 
 
-def _from_pipe(descriptor: int) -> ApiKey:
+def _from_pipe(descriptor: int) -> Kept:
     try:
         # Were standard input closed, the next socket would be descriptor 0, at which uvloop aborts.
         with os.fdopen(descriptor, "rb", closefd=descriptor > _STDERR) as pipe:
             text = pipe.read(PIPE_MAX_BYTES)
-        document = msgspec.json.decode(text, type=_Document)
     except OSError as error:
         raise ConfigError(f"key pipe:{descriptor} cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        # Without its cause: a decoder's message may repeat what it read.
-        document = None
-    if document is None or not document.key or not document.secret:
-        raise ConfigError(
-            f'key pipe:{descriptor} gave no key: expected {{"key": ..., "secret": ...}} as JSON'
-        )
-    return _api_key(document.key, document.secret.encode(), document.passphrase or "")
-
-
-def _api_key(key: str, secret: bytes, passphrase: str) -> ApiKey:
-    if PRIVATE in secret:
-        return ApiKey(key, b"", passphrase, signer(secret))
-    return ApiKey(key, secret, passphrase)
+    return decode(text, f"key pipe:{descriptor}")
