@@ -20,14 +20,17 @@ from steelyard.dialects.bybit import (
     wallet,
 )
 from steelyard.dialects.bybit.client import BybitClient
+from steelyard.dialects.bybit.entry import OrderEntry
 from steelyard.dialects.bybit.environments import (
     PRIVATE_STREAM,
     SPOT_STREAM,
+    TRADE_STREAM,
     environment,
 )
 from steelyard.dialects.bybit.limits import LIMITS, usage_headers
 from steelyard.dialects.bybit.session import StreamSession
 from steelyard.dialects.bybit.stream import NAME
+from steelyard.dialects.bybit.trading import TradeSession
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import Event, KeyKind
 from steelyard.wire.dialect import Dialect, Door, PublicHosts, ServerSession, Subscription
@@ -121,13 +124,15 @@ def _path(target: str) -> str:
 
 
 def _has_stream(target: str) -> bool:
-    return _path(target) in (SPOT_STREAM, PRIVATE_STREAM)
+    return _path(target) in (SPOT_STREAM, PRIVATE_STREAM, TRADE_STREAM)
 
 
 def _session(target: str, door: Door) -> ServerSession | None:
     match _path(target):
         case path if path in (SPOT_STREAM, PRIVATE_STREAM):
             return StreamSession(door, target, is_private=path == PRIVATE_STREAM)
+        case path if path == TRADE_STREAM:
+            return TradeSession(door, target)
         case _:
             return None
 
@@ -168,4 +173,5 @@ DIALECT = Dialect(
     notes=NOTES,
     new_key=auth.new_key,
     answers_in_full=False,
+    entry=OrderEntry,
 )

@@ -112,7 +112,7 @@ def credentials(request: Request, _endpoint: Endpoint) -> Credentials | Refusal:
         return _flawed(
             key, AccessReason.MISSING_TIMESTAMP, "send the time in ms in X-BAPI-TIMESTAMP"
         )
-    if not _is_count(timestamp) or not (_is_count(window) or not window):
+    if not is_count(timestamp) or not (is_count(window) or not window):
         return _flawed(
             key,
             AccessReason.MISSING_TIMESTAMP,
@@ -135,7 +135,7 @@ def login_credentials(key: str, expires: str, signed: str, now_ns: int) -> Crede
         return named
     if not signed:
         return _flawed(key, AccessReason.MISSING_SIGNATURE, "sign `GET/realtime` and the expiry")
-    if not _is_count(expires):
+    if not is_count(expires):
         return _flawed(key, AccessReason.MISSING_TIMESTAMP, "say in ms when the signature expires")
     if int(expires) * MS_NS <= now_ns:
         return _flawed(
@@ -157,7 +157,8 @@ def _named(key: str) -> Refusal | None:
     return None
 
 
-def _is_count(text: str) -> bool:
+def is_count(text: str) -> bool:
+    """Whether a text is a whole number as times and windows are."""
     return text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX
 
 
