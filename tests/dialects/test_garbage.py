@@ -366,7 +366,8 @@ def test_garbage_is_neither_all_right_nor_all_noise(name):
 
 def is_refusal(response: Response) -> bool:
     """Whether it says no; some venues do so with the status 200."""
-    return response.status != 200 or b'"error":["E' in response.body
+    said_so = (rb'"error":\["E', rb'"retCode":[^0]')
+    return response.status != 200 or any(re.search(no, response.body) for no in said_so)
 
 
 def test_a_conversation_says_everything_that_a_dialect_has():

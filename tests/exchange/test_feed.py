@@ -91,6 +91,13 @@ def test_a_book_with_a_depth_is_told_whole_and_only_when_it_is_news(desk):
     assert desk.exchange.feed.deadline_ns is None
 
 
+def test_a_level_that_is_pushed_beyond_the_depth_is_told_as_gone_where_that_is_wanted():
+    """Else whoever hears it cuts it off."""
+    before, now = [(9, 1), (8, 1)], [(10, 1), (9, 1)]
+    assert module.changes_within(Side.BUY, before, now, 2) == ((10, 1),)
+    assert module.changes_within(Side.BUY, before, now, None) == ((10, 1), (8, 0))
+
+
 def test_each_form_is_encoded_once_for_all_its_listeners(desk):
     sent = listen(desk, Channel(ChannelKind.TRADES, 0))
     for session in (2, 3):

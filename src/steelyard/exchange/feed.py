@@ -442,8 +442,9 @@ class Feed:
         now = self._views[channel] = self._sources.levels(instrument_id, depth)
         if before is None:
             return
-        bids = changes_within(Side.BUY, before.bids, now.bids, depth)
-        asks = changes_within(Side.SELL, before.asks, now.asks, depth)
+        cut = None if channel.tells_beyond else depth
+        bids = changes_within(Side.BUY, before.bids, now.bids, cut)
+        asks = changes_within(Side.SELL, before.asks, now.asks, cut)
         if bids or asks:
             sequence = self.sequences[instrument_id]
             best = (tuple(now.bids[:CHECKED_DEPTH]), tuple(now.asks[:CHECKED_DEPTH]))
@@ -486,11 +487,15 @@ class Feed:
 
 
 def changes_within(
-    side: Side, before: Sequence[tuple[int, int]], now: Sequence[tuple[int, int]], depth: int
+    side: Side,
+    before: Sequence[tuple[int, int]],
+    now: Sequence[tuple[int, int]],
+    depth: int | None,
 ) -> tuple[tuple[int, int], ...]:
     """Return the levels of a side that differ, best first; 0 lots where one is gone.
 
-    One that others have pushed beyond the depth is not told: who hears this cuts it off.
+    One that others have pushed beyond the depth is not told: who hears this cuts it off. Without a
+    depth it is told as gone.
     """
     old, new = dict(before), dict(now)
     changed = {ticks: lots for ticks, lots in now if old.get(ticks) != lots}

@@ -251,7 +251,9 @@ class Channel(NamedTuple):
     period_ns is how often it is flushed (0: at once, a ticker when something traded); interval_ns
     is a candle's length, or that of a ticker's window (0: 24 hours); offset_ns is how far ahead of
     UTC a candle's days are; depth, which needs a period, is how many levels of a side a book has
-    that is told anew each time, or of which DEPTH tells the changes.
+    that is told anew each time, or of which DEPTH tells the changes. tells_beyond: of a DEPTH, a
+    level that others have pushed beyond the depth is told as gone, for venues whose clients cut
+    nothing off themselves.
     """
 
     kind: ChannelKind
@@ -261,6 +263,7 @@ class Channel(NamedTuple):
     interval_ns: int = 0
     depth: int = 0
     offset_ns: int = 0
+    tells_beyond: bool = False
 
 
 class Subscription(NamedTuple):
