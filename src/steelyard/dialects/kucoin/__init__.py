@@ -82,8 +82,8 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
     ),
     (
         (
-            "`relationEvent` of a balance is `trade.hold` where the total stays, else `trade.setted`; "
-            "its `relationContext` is empty."
+            "`relationEvent` of a balance is `trade.hold` where the total stays, else "
+            "`trade.setted`; its `relationContext` is empty."
         ),
         "The feed tells balances, not what moved them.",
     ),
@@ -109,8 +109,8 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
     ),
     (
         (
-            "Not there: futures, margin, earn, the unified account, sub-accounts, conversions, call "
-            "auctions."
+            "Not there: futures, margin, earn, the unified account, sub-accounts, conversions, "
+            "call auctions."
         ),
         "There is nothing behind them here.",
     ),

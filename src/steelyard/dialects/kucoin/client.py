@@ -10,6 +10,7 @@ an order that is asked for, and the list of open ones, may be two requests (`lis
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
 
 from msgspec import UNSET
 
@@ -23,6 +24,7 @@ from steelyard.dialects.kucoin.messages import (
     Candle,
     CandlesRequest,
     Envelope,
+    ErrorBody,
     Nothing,
     PublicTrade,
     Stats,
@@ -107,9 +109,7 @@ class KucoinClient:
         if response.status != HTTPStatus.OK or _is_refusal(response.body):
             return lists.nothing_to_cancel(message, errors.refused_outcome(response))
         try:
-            data = decoded(response.body, Envelope[call.body]).data  # type: ignore[name-defined]
-            if data is UNSET:
-                raise DecodeError("the answer has no data")
+            data = _there(decoded(response.body, Envelope[call.body]).data)  # type: ignore[name-defined]
             return Answered(call.read(data, listings, now_ns))
         except DecodeError as error:
             if isinstance(message, UserCommand):
@@ -178,17 +178,24 @@ _SIGNED = UserCommand | PRIVATE
 # The same for each of them; asked before every one.
 _PLACE_COST = cost_of(orders.PLACE_SYNC, Nothing())
 _CANCEL_COST = cost_of(orders.CANCEL, Nothing())
-_REFUSAL = b'{"code":"200000"'
+_SUCCESS = b'{"code":"200000"'
 
 
 def _is_refusal(body: bytes) -> bool:
     """Whether an answer with HTTP 200 says no."""
-    if body.startswith(_REFUSAL):
+    if body.startswith(_SUCCESS):
         return False
     try:
-        return decoded(body, errors.ErrorBody).code != errors.SUCCESS
+        error: ErrorBody = decoded(body, ErrorBody)
     except DecodeError:
         return False  # then it cannot be read as an answer either, and that is said
+    return error.code != errors.SUCCESS
+
+
+def _there(data: Any) -> Any:
+    if data is UNSET:
+        raise DecodeError("the answer has no data")
+    return data
 
 
 def call_of(message: Message, listings: Listings, *, has_key: bool = True) -> Call:

@@ -170,7 +170,8 @@ class _Follower:
             )
 
     def _refused(self, told: frames.Told) -> None:
-        said = f"{told.code}: {bytes(told.data).decode() if isinstance(told.data, Raw) else ''}"
+        text = bytes(told.data).decode(errors="replace") if isinstance(told.data, Raw) else ""
+        said = f"{told.code}: {text}"
         if str(told.code) == "401":
             raise AuthError(f"the venue does not take the token: {said}", str(told.code))
         raise DecodeError(f"the venue does not take our subscription: {said}")
@@ -282,7 +283,7 @@ class _Numbers(msgspec.Struct):
 
 def _number(raw: Raw) -> str | None:
     """Return a bare number as a plain text; None where it is null."""
-    text = bytes(raw).decode()
+    text = bytes(raw).decode(errors="replace")
     if text == "null":
         return None
     try:

@@ -27,7 +27,7 @@ from steelyard.dialects.kucoin.order_messages import (
     SymbolOrdersRequest,
     SyncedOrder,
 )
-from steelyard.dialects.kucoin.text import id_of, waits
+from steelyard.dialects.kucoin.text import id_of, is_client_id, waits
 from steelyard.domain.commands import Cancel, CancelAll, Place, UserCommand
 from steelyard.domain.dead_man import ArmDeadMan
 from steelyard.domain.errors import Unsupported
@@ -103,7 +103,7 @@ def _cancel(cancel: Cancel, listings: Listings) -> Call:
             lambda _data, _known, _now_ns: Acknowledged(),
         )
     symbol = _symbol(cancel.instrument_id, listings)
-    if cancel.client_order_id and placing.is_client_id(cancel.client_order_id):
+    if cancel.client_order_id and is_client_id(cancel.client_order_id):
         return Call(
             orders.CANCEL_CLIENT,
             ClientOrderRequest(clientOid=cancel.client_order_id, symbol=symbol),

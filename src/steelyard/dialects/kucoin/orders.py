@@ -1,7 +1,7 @@
 """Orders and fills over the newer routes (`hf`), both ways: place, cancel, alter, look up, list.
 
 The invariant: a new order is answered by its ids alone, or, on the routes called `sync`, by what
-has become of it at once. One that is post-only and would take is accepted, and canceled as it comes.
+has become of it at once. One that is post-only and would take is accepted, and canceled at once.
 What waits for its price is not here: it has routes of its own, and comes here when it is triggered.
 """
 

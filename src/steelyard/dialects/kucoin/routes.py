@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
 from steelyard.dialects.kucoin import errors
 from steelyard.dialects.kucoin.messages import Envelope
@@ -142,11 +142,6 @@ def maybe_symbol(symbol: str | None, listings: Listings) -> int | None:
         SessionRefused: It is not listed.
     """
     return None if symbol is None else symbol_of(symbol, listings).instrument_id
-
-
-def there(value: Any) -> Any:
-    """Return what an envelope holds; where it holds nothing, None."""
-    return None if value is UNSET else value
 
 
 def needs_key(what: str) -> Exception:

@@ -1,7 +1,7 @@
-"""What an order is in the venue's words, both ways: open or done, what has filled, what it has paid.
+"""What an order is in the venue's words, both ways: open or done, what filled, what it has paid.
 
-The invariant: an order is told by flags (`active`, `cancelExist`) and sums; it has no state. Sums of
-fees are of its fills, all in the quote asset.
+The invariant: an order is told by flags (`active`, `cancelExist`) and sums; it has no state. Sums
+of fees are of its fills, all in the quote asset.
 """
 
 from collections.abc import Iterable, Sequence
