@@ -13,7 +13,7 @@ from steelyard import dialects
 from steelyard.cli import trader_stream
 from steelyard.cli.administration import administer
 from steelyard.cli.trader_stream import Stream
-from steelyard.domain.errors import RateLimited, VenueRejected
+from steelyard.domain.errors import DecodeError, RateLimited, VenueRejected
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import SECOND_NS
 from steelyard.exchange.admin import DepositTo
@@ -21,6 +21,7 @@ from steelyard.net.client import Patience, WebSocketClient
 from steelyard.net.clock import Clock
 from steelyard.trading.actions import Role, StreamDown, StreamUp, Told
 from steelyard.wire.dialect import ApiKey
+from steelyard.wire.http import Request, Response
 
 KEY = ApiKey("key", b"secret")
 
@@ -113,6 +114,70 @@ def test_a_session_that_is_turned_away_is_opened_anew(error):
         assert str(error) in {event.why for event in owner.inputs}
 
     asyncio.run(main())
+
+
+def test_a_session_gets_its_address_first_and_says_at_times_that_it_is_there(monkeypatch):
+    """As KuCoin wants it; where the address is not had, it is asked for again."""
+    monkeypatch.setattr(trader_stream, "WAKE_S", 0.0)
+    said, asked = [], []
+
+    class Handed:
+        target, ready = "", True
+
+        def __init__(self) -> None:
+            self._out = []
+
+        def address_request(self, now_ns) -> Request:
+            return Request("POST", "/bullet", {}, b"")
+
+        def addressed(self, response, now_ns) -> None:
+            if response.status != 200:
+                raise DecodeError("no address")
+            self.target = "/there?token=1"
+
+        def wake(self, now_ns) -> None:
+            self._out.append("ping")
+
+        def opened(self, now_ns) -> None:
+            self._out.append("hello")
+
+        def drain(self):
+            out, self._out = self._out, []
+            return out, []
+
+        def receive(self, frame, now_ns) -> None:
+            raise AssertionError("nothing is told")
+
+    class Begun(Owner):
+        def session(self, role):
+            return Handed()
+
+        async def run_errand(self, request):
+            asked.append(request.target)
+            return Response(500 if len(asked) == 1 else 200, {}, b"")
+
+    async def listen(socket: ServerConnection) -> None:
+        said.append(socket.request.path)
+        while True:
+            said.append(await socket.recv())
+
+    async def main():
+        owner = Begun(KEY)
+        async with serve(listen, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            stream = Stream(owner, Role.PRIVATE, f"ws://127.0.0.1:{port}", Random(1))
+            stream.open()
+            await until(lambda: "hello" in said)
+            stream.check()
+            await until(lambda: "ping" in said)
+            for task in owner.tasks:
+                task.cancel()
+            await asyncio.gather(*owner.tasks, return_exceptions=True)
+        assert isinstance(owner.inputs[0], StreamDown)
+
+    asyncio.run(main())
+    assert said[:3] == ["/there?token=1", "hello", "ping"]
+    assert asked == ["/bullet"] * 2
 
 
 def test_a_stream_is_up_when_the_venue_has_confirmed_it(exchange):

@@ -359,6 +359,7 @@ def follower(
     pauses: list[float] | None = None,
     patience: Patience = Patience(),  # noqa: B008 it is a constant
     hold: Callable[[], Awaitable[object]] | None = None,
+    prepare: Callable[[], Awaitable[object]] | None = None,
 ) -> WebSocketClient:
     """A client that logs in with its number, keeps what it hears, and does not pause."""
     numbers = count()
@@ -386,6 +387,7 @@ def follower(
         patience=patience,
         hold=hold,
         sleep=sleep,
+        prepare=prepare,
     )
 
 
@@ -426,6 +428,27 @@ def test_a_websocket_is_not_opened_before_it_may_be():
                 await until(lambda: len(said) == number + 1)  # noqa: B023 awaited at once
 
     asyncio.run(main())
+
+
+def test_what_has_to_be_known_before_is_asked_for_each_time():
+    """Where it is not had the connection counts as down, and is tried again."""
+    asked, heard = [], []
+
+    async def handle(socket):
+        await socket.close(1001, "restarting")
+
+    async def prepare():
+        asked.append(1)
+        if len(asked) % 2:
+            raise ConnectFailed("no address")
+
+    async def main() -> None:
+        async with streams(handle) as url, running(follower(url, heard, prepare=prepare)):
+            await until(lambda: sum(isinstance(item, Up) for item in heard) >= 2)
+
+    asyncio.run(main())
+    assert len(asked) >= 4
+    assert heard[0] == Down("no address")
 
 
 def test_a_websocket_is_opened_again():

@@ -45,7 +45,7 @@ from steelyard.sim.spelling import Spelling, completed
 from steelyard.sim.stand import BTC_USDT, Entry
 from steelyard.sim.words import LIST_MAX
 from steelyard.testing import LocalExchange
-from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Errand
+from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Errand, HandedOut
 from steelyard.wire.outcome import Answered, Outcome, Unknown
 
 CLOCK = Clock()
@@ -284,6 +284,9 @@ class InSockets:
 
     async def _opened(self, session: ClientSession) -> Listener:
         """Open a session, and wait until all that comes before a request has been answered."""
+        now_ns = CLOCK.now_ns()
+        if isinstance(session, HandedOut) and (asked := session.address_request(now_ns)):
+            session.addressed(await self._http.send(asked), CLOCK.now_ns())
         listener = Listener(session, self._exchange.url(self._dialect.name, "ws"))
         await listener.until(lambda: listener.is_up)
         now_ns = CLOCK.now_ns()

@@ -34,7 +34,15 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import GroupKind, OrderType, Side, TimeInForce
 from steelyard.sim.stand import BTC_USDT, HERE, START_NS, Stand
-from steelyard.wire.dialect import ApiKey, ChannelKind, ClientSession, Dialect, Errand
+from steelyard.wire.dialect import (
+    ApiKey,
+    ChannelKind,
+    ClientSession,
+    Dialect,
+    Errand,
+    HandedOut,
+    Waking,
+)
 from steelyard.wire.http import Request, Response
 
 MARKET_KINDS = (
@@ -109,7 +117,7 @@ class _Tap:
 
     def __init__(self, session: ClientSession) -> None:
         self._session = session
-        self.target, self.role = session.target, session.role
+        self.role = session.role
         self.opened = session.opened
         self.heard: list[bytes] = []
         self.said: list[bytes] = []
@@ -117,6 +125,22 @@ class _Tap:
     @property
     def ready(self) -> bool:
         return self._session.ready
+
+    @property
+    def target(self) -> str:
+        return self._session.target
+
+    def address_request(self, now_ns: int) -> Request | None:
+        session = self._session
+        return session.address_request(now_ns) if isinstance(session, HandedOut) else None
+
+    def addressed(self, response: Response, now_ns: int) -> None:
+        assert isinstance(self._session, HandedOut), "who has not asked gets no answer"
+        self._session.addressed(response, now_ns)
+
+    def wake(self, now_ns: int) -> None:
+        if isinstance(self._session, Waking):
+            self._session.wake(now_ns)
 
     def errand(self, now_ns: int) -> Request | None:
         return self._session.errand(now_ns) if isinstance(self._session, Errand) else None

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from steelyard import dialects
 from steelyard.cli.trader_stream import Stream
-from steelyard.domain.errors import ConfigError, ConnectFailed, ConnectionLost
+from steelyard.domain.errors import ConnectFailed, ConnectionLost
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import (
     MINUTE_NS,
@@ -108,6 +108,14 @@ class LiveVenue:
         if isinstance(outcome, Answered) and isinstance(outcome.answer, CandleList):
             return outcome.answer.candles
         return ()
+
+    async def send(self, request: Request) -> Response:
+        """Send a request and return the response.
+
+        Raises:
+            TransportError: There is none.
+        """
+        return await self._http.send(request)
 
     async def ask(self, query: Query) -> Outcome:
         """Ask once."""
@@ -291,8 +299,9 @@ class LiveFeed:
             await asyncio.sleep(held.wait_ns / SECOND_NS)
 
     async def run_errand(self, request: Request) -> Response:
-        """Refuse: a public stream opens without a token."""
-        raise ConfigError(f"{request.path} is asked by those who have a key; here is none")
+        """Send a request of a stream's session, once that may be, and return what came back."""
+        await self._paid(lambda now_ns: self._venue.connector.errand(now_ns, request))
+        return await self._venue.send(request)
 
     async def _ask(self, request_id: int, query: Query) -> None:
         sent_ns = self._venue.clock.now_ns()

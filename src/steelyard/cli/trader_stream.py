@@ -19,11 +19,12 @@ from steelyard.domain.errors import (
 )
 from steelyard.net.client import Down, Up, WebSocketClient
 from steelyard.trading.actions import Input, Role, StreamDown, StreamUp, Told
-from steelyard.trading.feed import MarketFeed
-from steelyard.wire.dialect import ClientSession, Errand
+from steelyard.trading.feed import MarketFeed, own_session
+from steelyard.wire.dialect import ClientSession, Errand, HandedOut, Waking
 from steelyard.wire.http import Request, Response
 
 READY_S = 10.0
+WAKE_S = 1.0
 EARLY_MAX = 10_000  # events told before every subscription is confirmed; more are garbage
 
 
@@ -81,6 +82,7 @@ class Stream:
         self._early: list[Told] = []
         self._opened_at: float | None = None
         self._number = 0  # of the connection
+        self._woken_at = 0.0
         self._client = WebSocketClient(
             base_url,
             loopback_only=loopback_only,
@@ -89,6 +91,7 @@ class Stream:
             tell=self._tell,
             rng=rng,
             hold=owner.hold,
+            prepare=self._prepare,
         )
 
     def open(self) -> None:
@@ -100,17 +103,47 @@ class Stream:
         self._owner.spawn(self._client.reset())
 
     def check(self) -> None:
-        """Open anew what does not confirm."""
+        """Open anew what does not confirm, and let a session say what it has to say at times."""
         now = asyncio.get_running_loop().time()
+        if self._opened_at is not None and now - self._woken_at >= WAKE_S:
+            self._woken_at = now
+            self._wake()
         if self._opened_at is not None and not self._is_up and now - self._opened_at > READY_S:
             self._opened_at = None
             self.reset()
 
-    def _begin(self) -> tuple[str, Callable[[], list[str]]]:
+    def _wake(self) -> None:
+        assert self._session is not None, "a connection begins with its session"
+        session = own_session(self._session)
+        if isinstance(session, Waking):
+            session.wake(self._owner.venue_now_ns())
+            if texts := self._drain(self._session):
+                self._owner.spawn(self._say(self._number, texts))
+
+    async def _say(self, number: int, texts: list[str]) -> None:
+        for text in texts:
+            if number == self._number:
+                await self._client.send(text)
+
+    async def _prepare(self) -> None:
+        """Make a session, and get its address where the venue hands that out."""
         self._is_up = False
         self._early = []
         self._number += 1
         self._session = self._owner.session(self._role)
+        session = own_session(self._session)
+        if (
+            isinstance(session, HandedOut)
+            and (request := session.address_request(self._owner.stamp_ns())) is not None
+        ):
+            response = await self._owner.run_errand(request)
+            try:
+                session.addressed(response, self._owner.venue_now_ns())
+            except (VenueRejected, RateLimited) as error:
+                raise DecodeError(str(error)) from error
+
+    def _begin(self) -> tuple[str, Callable[[], list[str]]]:
+        assert self._session is not None, "a connection begins with its session"
         return self._session.target, self._opened
 
     def _opened(self) -> list[str]:

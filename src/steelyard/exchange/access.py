@@ -158,6 +158,8 @@ class Access:
 
     def _knows_passphrase(self, credentials: Credentials, kept: KeptKey) -> bool:
         wanted = self._exchange.keys.passphrase(kept)
+        if wanted and credentials.tell_passphrase is not None:
+            wanted = credentials.tell_passphrase(self._exchange.keys.secret(kept), wanted)
         return not wanted or compare_digest(wanted, credentials.passphrase.encode())
 
     def check_products(self, command: UserCommand | ArmDeadMan, kept: KeptKey) -> None:

@@ -24,6 +24,7 @@ from steelyard.domain.errors import (
     ConnectFailed,
     ConnectionLost,
     DecodeError,
+    TransportError,
 )
 from steelyard.domain.messages import SECOND_NS
 from steelyard.net.urls import checked_url
@@ -192,10 +193,11 @@ class Patience(NamedTuple):
 class WebSocketClient:
     """One WebSocket that is opened again whenever it breaks.
 
-    For each connection `begin` returns what to open (path and query) and the first texts to
-    send; `take` gets every message and returns texts to send; `tell` hears of Up and Down. A
-    `DecodeError` or `AuthError` from `take` closes the connection, which is then opened anew.
-    Pauses between tries double until a connection has been up for some seconds.
+    For each connection `prepare`, if there is one, gets from elsewhere what has to be known before;
+    where it fails, so has the connection. `begin` returns what to open (path and query) and the
+    first texts to send; `take` gets every message and returns texts to send; `tell` hears of Up
+    and Down. A `DecodeError` or `AuthError` from `take` closes the connection, which is then opened
+    anew. Pauses between tries double until a connection has been up for some seconds.
     """
 
     def __init__(
@@ -209,6 +211,7 @@ class WebSocketClient:
         rng: Random,
         patience: Patience | None = None,
         hold: Callable[[], Awaitable[object]] | None = None,
+        prepare: Callable[[], Awaitable[object]] | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """Check the URL; nothing is opened before `run`, nor before `hold` has returned.
@@ -221,6 +224,7 @@ class WebSocketClient:
         self._rng = rng
         self._patience = patience or Patience()
         self._hold = hold
+        self._prepare = prepare
         self._sleep = sleep
         self._socket: websockets.ClientConnection | None = None
 
@@ -231,9 +235,11 @@ class WebSocketClient:
         while True:
             if self._hold is not None:
                 await self._hold()
-            target, opened = self._begin()
             up_at: float | None = None
             try:
+                if self._prepare is not None:
+                    await self._prepare()
+                target, opened = self._begin()
                 async with self._connect(target) as socket:
                     up_at = loop.time()
                     self._socket = socket
@@ -246,7 +252,7 @@ class WebSocketClient:
                     why = _close_said(socket)
             except (websockets.WebSocketException, OSError, TimeoutError) as error:
                 why = _said(error)
-            except (DecodeError, AuthError) as error:
+            except (DecodeError, AuthError, TransportError) as error:
                 why = str(error)
             self._tell(Down(why))
             if up_at is not None and loop.time() - up_at >= self._patience.steady_s:

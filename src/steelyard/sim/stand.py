@@ -34,6 +34,8 @@ from steelyard.wire.dialect import (
     Entropy,
     EntrySession,
     Errand,
+    HandedOut,
+    Waking,
 )
 from steelyard.wire.http import Response
 from steelyard.wire.limits import UNLIMITED, LimitProfile
@@ -286,6 +288,8 @@ class Stand(SmallExchange):
             AuthError, RateLimited: As the session does.
         """
         self.now_ns += STEP_NS
+        if isinstance(session, HandedOut) and (asked := session.address_request(self.now_ns)):
+            session.addressed(self.gate.http(asked, ip, self.now_ns), self.now_ns)
         number = next(self._numbers)
         line = self.gate.line(session.target, ip, number, lambda: self.now_ns)
         assert line is not None, f"{self.dialect.name} has no stream at {session.target}"
@@ -333,6 +337,11 @@ class Stand(SmallExchange):
     def pass_time(self, duration_ns: int = SECOND_NS) -> None:
         """Let time go on, and all that falls due with it happen."""
         self.now_ns += duration_ns
+        waking = [s.session for _, s in self._lines.values() if isinstance(s.session, Waking)]
+        for session in waking:
+            session.wake(self.now_ns)
+        if waking:
+            self.deliver()
         self.exchange.step(self.now_ns)
         sandbox_ns, keys = self.exchange.time_at(self.now_ns), self.exchange.keys
         for number, (line, _) in [*self._lines.items()]:

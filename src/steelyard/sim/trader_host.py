@@ -29,18 +29,19 @@ from steelyard.trading import actions
 from steelyard.trading.actions import Input, Kill, Level, Resume, Role, Start, StreamDown, StreamUp
 from steelyard.trading.config import BotConfig
 from steelyard.trading.connector import Connector
-from steelyard.trading.feed import MarketFeed
+from steelyard.trading.feed import MarketFeed, own_session
 from steelyard.trading.host import Guard, unguarded
 from steelyard.trading.records import OrderPending, codec
 from steelyard.trading.state import TraderState
 from steelyard.trading.strategy import Strategy
 from steelyard.trading.trader import Trader
-from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Errand
+from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Errand, HandedOut, Waking
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile
 from steelyard.wire.outcome import NotSent, Outcome, Unknown, delays_ns
 
 READY_NS = 10 * SECOND_NS
+WAKE_NS = SECOND_NS
 STEADY_NS = 5 * SECOND_NS  # up for so long, the next pause is the first one again
 RETRY_FIRST_NS, RETRY_MAX_NS = SECOND_NS // 4, 30 * SECOND_NS
 TRIES_MAX = 1_000_000_000
@@ -375,8 +376,31 @@ class _Stream:
             return
         self._is_up, self._opened_ns = False, None
         self._number += 1
-        number = self._number
+        number, now_ns = self._number, self._host.venue_now_ns()
         self._session = self._host.session(self._role)
+        session = own_session(self._session)
+        if (
+            isinstance(session, HandedOut)
+            and (request := session.address_request(now_ns)) is not None
+        ):
+            self._host.link.send(request, lambda what: self._addressed(session, number, what))
+        else:
+            self._connect()
+
+    def _addressed(self, session: HandedOut, number: int, what: Response | TransportError) -> None:
+        if number != self._number:
+            return
+        try:
+            if isinstance(what, TransportError):
+                raise what
+            session.addressed(what, self._host.venue_now_ns())
+        except (PeerError, TransportError) as error:
+            self._down(str(error))
+            return
+        self._connect()
+
+    def _connect(self) -> None:
+        number = self._number
 
         def mine(act: Callable[..., None]) -> Callable[..., None]:
             return lambda *words: act(*words) if number == self._number else None
@@ -410,6 +434,16 @@ class _Stream:
                 self.reset()
 
         timeline.after(READY_NS, "not ready", check)
+        if isinstance(own_session(self._session), Waking):
+            timeline.after(WAKE_NS, "says that it is there", lambda: self._wake(number))
+        self._drain()
+
+    def _wake(self, number: int) -> None:
+        session = own_session(self._session)
+        if number != self._number or not isinstance(session, Waking):
+            return
+        session.wake(self._host.venue_now_ns())
+        self._host.timeline.after(WAKE_NS, "says that it is there", lambda: self._wake(number))
         self._drain()
 
     def _came(self, session: Errand, number: int, what: Response | TransportError) -> None:

@@ -31,7 +31,6 @@ class MarketFeed:
     def __init__(
         self, session: ClientSession, instruments: Sequence[Instrument], reader: Reader
     ) -> None:
-        self.target = session.target
         self.role = session.role
         self._session = session
         self._reader = reader
@@ -42,6 +41,15 @@ class MarketFeed:
         self._told_last: dict[int, int] = {}  # by the session, of each instrument's numbers
         self._has_missed = False  # a change of a book, which the reader has refused
         self._events: list[Event | BookMoved] = []
+
+    @property
+    def target(self) -> str:
+        """The path and query to open."""
+        return self._session.target
+
+    @target.setter
+    def target(self, target: str) -> None:
+        self._session.target = target
 
     def opened(self, now_ns: int) -> None:
         """The connection is open."""
@@ -75,6 +83,11 @@ class MarketFeed:
             self._events.append(BookMoved(number, told, reader.time_ns))
             if told in (Told.GAP, Told.WAITS) and reader.is_wrong:
                 self._renew(number)
+
+    @property
+    def session(self) -> ClientSession:
+        """The dialect's own."""
+        return self._session
 
     def drain(self) -> tuple[list[str], Sequence[Event | BookMoved]]:
         """Return frames to send and what was told, in order.
@@ -148,6 +161,11 @@ class MarketFeed:
             gap = self._reader.number(place)
             lost.append(BookMoved(number, book.delta(gap, gap, (), (), time_ns), time_ns))
         return lost
+
+
+def own_session(session: ClientSession | MarketFeed) -> ClientSession:
+    """Return the dialect's own session of a conversation."""
+    return session.session if isinstance(session, MarketFeed) else session
 
 
 def _check(book: BookDelta | BookSnapshot) -> None:

@@ -112,6 +112,9 @@ class Credentials(NamedTuple):
     different; misfit is what to say if the key is of another.
 
     On a WebSocket a stream token may stand for all of that: it is worth what its key is.
+
+    tell_passphrase, where a venue wants it, makes of the secret and the passphrase what has to be
+    told instead of the passphrase itself.
     """
 
     key: str
@@ -127,6 +130,7 @@ class Credentials(NamedTuple):
     kind: KeyKind | None = None
     misfit: str = ""
     token: str = ""
+    tell_passphrase: Callable[[bytes, bytes], bytes] | None = None
 
     @classmethod
     def flawed(cls, key: str, flaw: Refusal) -> Self:
@@ -473,6 +477,35 @@ class Errand(Protocol):
 
     def returned(self, response: Response, now_ns: int) -> None:
         """Take the response. Raises DecodeError on garbage, AuthError when it is refused."""
+        ...
+
+
+@runtime_checkable
+class HandedOut(Protocol):
+    """What a session may have besides, whose venue hands out the address of its stream.
+
+    The request is asked before each connection is opened; what it returns makes the session's
+    `target` the one to open.
+    """
+
+    def address_request(self, now_ns: int) -> Request | None:
+        """Return what asks for the address; None: it is known."""
+        ...
+
+    def addressed(self, response: Response, now_ns: int) -> None:
+        """Take the response. Raises DecodeError on garbage, AuthError when it is refused."""
+        ...
+
+
+@runtime_checkable
+class Waking(Protocol):
+    """What a session may have besides, that has something to say of its own accord.
+
+    For venues that want to be told at times that somebody is still there.
+    """
+
+    def wake(self, now_ns: int) -> None:
+        """Time went on: called about once a second while the connection is open."""
         ...
 
 
