@@ -24,13 +24,13 @@ from bench.floors import built, floor_job
 from bench.measure import Bench
 from bench.turns import CCXT, CRYPTOFEED, Job, in_turns, peer, times
 from steelyard.dialects.coinbase_exchange import tables as coinbase
-from steelyard.dialects.coinbase_exchange.text import client_uuid
 from steelyard.dialects.kraken import tables as kraken
 from steelyard.domain.commands import Place
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.order import OrderType, Side, TimeInForce
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.tables import OrderForm, Steps, StreamTable
+from steelyard.wire.uuids import client_uuid
 
 HERE = Path(__file__).parent
 REPEATS = 5

@@ -15,7 +15,11 @@ from tests.house.source import SRC, Module, all_modules
 
 BRIDGE = "rows of what is known of exchanges behind the bridge"
 SIMULATED = "what a simulated world is drawn from: how often each venue, and what it does otherwise"
-FOLDERS = {"binance": "binance", "coinbase": "coinbase_exchange", "kraken": "kraken"}
+FOLDERS = {
+    "binance": ("binance",),
+    "coinbase": ("coinbase_exchange", "coinbase_advanced"),
+    "kraken": ("kraken",),
+}
 OUTSIDE: dict[str, dict[str, str]] = {
     "coinbase": {
         "bridge/venues.py": BRIDGE,
@@ -74,11 +78,11 @@ def all_words() -> dict[str, str]:
 
 def named_outside(word: str) -> set[str]:
     """Return the modules outside of a venue's folder that name it."""
-    home = f"dialects/{FOLDERS[word]}/"
+    homes = tuple(f"dialects/{folder}/" for folder in FOLDERS[word])
     return {
         path
         for path, words in all_words().items()
-        if word in words and not path.startswith((home, "examples/"))
+        if word in words and not path.startswith((*homes, "examples/"))
     }
 
 

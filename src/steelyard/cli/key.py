@@ -64,7 +64,7 @@ def create_key(
         A note, say the bot's name.
     kind
         How requests are signed: hmac with a secret that is made for you; ed25519, rsa of 2048
-        to 4096 bits, or es256 (native only), with a private key that stays with you; tutorial
+        to 4096 bits, or es256, with a private key that stays with you; tutorial
         (coinbase-exchange only), with a secret as a well-known beginner's program does.
     public_key
         The public half of your ed25519, rsa or es256 key, a PEM file: openssl genpkey -algorithm

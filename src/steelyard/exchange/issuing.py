@@ -212,7 +212,10 @@ class Issuing:
         if len(exchange.keys.people.keys) >= KEYS_MAX:
             raise UsageError(f"there are {KEYS_MAX} keys already; use another data directory")
         verifying = self._public_key(kind, public_key)
-        text = dialects.find(record.dialect).new_key(self._entropy)
+        found = dialects.find(record.dialect)
+        text = found.new_key(self._entropy)
+        if verifying and found.key_name is not None:
+            text = text._replace(key=found.key_name(self._entropy, kind))
         key, secret = text.key, "" if verifying else text.secret
         sealed = self._seal.seal(verifying or secret.encode(), seal_context(key, kind))
         passphrase = b""

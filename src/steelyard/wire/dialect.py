@@ -687,6 +687,11 @@ class Dialect(NamedTuple):
     connection_life_ns: int = 0  # how long a WebSocket may last; 0: as long as it likes
     # How its keys look. Those with a passphrase have to prove that too.
     new_key: Callable[[Entropy], KeyText] = plain_key
+    # What the key of a pair is called, where that is spelled otherwise than the key of a secret.
+    key_name: Callable[[Entropy, KeyKind], str] | None = None
+    # Its private stream tells each execution. Else it tells what they add up to, and a trader asks
+    # for the fills.
+    tells_fills: bool = True
     # An answer to a Place, Amend or Cancel tells the order as it then is. Else it only says that it
     # was taken up: `Acknowledged`; of a Place the order as it was asked for.
     answers_in_full: bool = True

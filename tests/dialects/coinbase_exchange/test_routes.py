@@ -1,11 +1,11 @@
 import pytest
 
 from steelyard.dialects.coinbase_exchange import errors, routes
-from steelyard.dialects.coinbase_exchange.text import profile_uuid
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import Clock, Status
 from steelyard.wire.dialect import Asker, SessionRefused
 from steelyard.wire.limits import UNLIMITED
+from steelyard.wire.uuids import profile_uuid
 from tests.shared.desk import BTC_USDT
 
 LISTINGS = Listings([BTC_USDT])

@@ -15,13 +15,15 @@ from recordings import answers, heard
 
 from steelyard.dialects.coinbase_exchange import DIALECT, frames, market, stream, tables
 from steelyard.dialects.coinbase_exchange.messages import Product
-from steelyard.dialects.coinbase_exchange.text import SIDE_NAMES, client_uuid, iso
+from steelyard.dialects.coinbase_exchange.text import SIDE_NAMES
 from steelyard.domain.errors import AuthError, ConfigError, UnitError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import BookDelta, BookSnapshot, Trade
 from steelyard.domain.order import OrderType, RejectReason, SelfTrade, Side, TimeInForce
 from steelyard.wire.book import LEVELS_MAX, Told
 from steelyard.wire.dialect import ApiKey
+from steelyard.wire.moments import iso
+from steelyard.wire.uuids import client_uuid
 from tests.dialects.coinbase_exchange.test_client import place
 from tests.shared.desk import BTC_USDT
 

@@ -25,22 +25,7 @@ from steelyard.dialects.coinbase_exchange.account_messages import (
 )
 from steelyard.dialects.coinbase_exchange.messages import Nothing
 from steelyard.dialects.coinbase_exchange.routes import answered, check_profile, nothing, signed
-from steelyard.dialects.coinbase_exchange.text import (
-    MONEY_DECIMALS,
-    Id,
-    account_uuid,
-    amount_text,
-    asset_of,
-    iso,
-    order_uuid,
-    padded,
-    profile_uuid,
-    rate_text,
-    read_amount,
-    read_rate,
-    user_id,
-    uuid_of,
-)
+from steelyard.dialects.coinbase_exchange.text import MONEY_DECIMALS
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import (
@@ -59,6 +44,17 @@ from steelyard.domain.order import OrderType, RejectReason, Side
 from steelyard.domain.transfers import EntryKind, StatementLine, StatementList, StatementQuery
 from steelyard.domain.units import fee_atoms
 from steelyard.wire.dialect import Asker
+from steelyard.wire.moments import iso
+from steelyard.wire.numerals import amount_text, padded, rate_text, read_amount, read_rate
+from steelyard.wire.uuids import (
+    Id,
+    account_uuid,
+    asset_of,
+    order_uuid,
+    profile_uuid,
+    user_id,
+    uuid_of,
+)
 
 DEFAULT_NAME = "default"
 DAY_NS = 24 * 60 * MINUTE_NS

@@ -18,7 +18,6 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from steelyard.dialects.coinbase_exchange.text import from_iso, from_seconds, seconds_text
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.messages import SECOND_NS, KeyKind
 from steelyard.wire.dialect import (
@@ -31,6 +30,7 @@ from steelyard.wire.dialect import (
     Refusal,
 )
 from steelyard.wire.http import Request
+from steelyard.wire.moments import from_iso, from_seconds, seconds_text
 
 KEY = "cb-access-key"
 SIGN = "cb-access-sign"

@@ -7,10 +7,10 @@ a match is the maker's.
 import msgspec
 from msgspec import Struct
 
-from steelyard.dialects.coinbase_exchange.text import from_iso
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.order import Side
 from steelyard.wire.capture import Capture, Raw, RawDepth, RawTrade
+from steelyard.wire.moments import from_iso
 
 
 class _Snapshot(Struct, tag="snapshot"):

@@ -41,13 +41,6 @@ from steelyard.dialects.coinbase_exchange.messages import (
 from steelyard.dialects.coinbase_exchange.parameters import JSON, write
 from steelyard.dialects.coinbase_exchange.routes import needs_key
 from steelyard.dialects.coinbase_exchange.tables import USER_AGENT
-from steelyard.dialects.coinbase_exchange.text import (
-    client_uuid,
-    is_foreign,
-    is_random_uuid,
-    iso,
-    order_uuid,
-)
 from steelyard.domain.commands import Cancel, CancelAll, Place, UserCommand
 from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
@@ -77,8 +70,10 @@ from steelyard.wire.call import Call, cost_of, decoded
 from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile, ratelimit_told
+from steelyard.wire.moments import iso
 from steelyard.wire.outcome import Answered, Outcome, Unknown
 from steelyard.wire.tables import MarketTable
+from steelyard.wire.uuids import client_uuid, is_foreign, is_random_uuid, order_uuid
 
 GRANULARITIES = (60, 300, 900, 3_600, 21_600, 86_400)
 

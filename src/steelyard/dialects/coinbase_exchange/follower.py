@@ -16,18 +16,7 @@ from steelyard.dialects.coinbase_exchange import auth, frames, stream
 from steelyard.dialects.coinbase_exchange.frames import Control, Wanted
 from steelyard.dialects.coinbase_exchange.orders import listed
 from steelyard.dialects.coinbase_exchange.placing import STOPS
-from steelyard.dialects.coinbase_exchange.text import (
-    CANCEL_REASONS,
-    SIDES,
-    from_iso,
-    from_seconds,
-    order_number,
-    read_amount,
-    read_price,
-    read_rate,
-    read_size,
-    whole_lots,
-)
+from steelyard.dialects.coinbase_exchange.text import CANCEL_REASONS, SIDES
 from steelyard.domain.errors import AuthError, DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Fill, Order, OrderState
@@ -45,6 +34,9 @@ from steelyard.domain.messages import (
 from steelyard.domain.order import CancelCause, Liquidity, OrderType, Side, TimeInForce
 from steelyard.domain.units import fee_atoms
 from steelyard.wire.dialect import ApiKey, ChannelKind
+from steelyard.wire.moments import from_iso, from_seconds
+from steelyard.wire.numerals import read_amount, read_price, read_rate, read_size, whole_lots
+from steelyard.wire.uuids import order_number
 
 TARGET = "/"
 FOLLOWED: dict[ChannelKind, str] = {

@@ -12,22 +12,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from steelyard.dialects.coinbase_exchange import frames, placing
-from steelyard.dialects.coinbase_exchange.text import (
-    CANCEL_REASONS,
-    SIDE_NAMES,
-    Id,
-    amount_text,
-    iso,
-    level_uuid,
-    order_uuid,
-    price_text,
-    profile_uuid,
-    rate_text,
-    seconds_text,
-    size_text,
-    user_id,
-    uuid_of,
-)
+from steelyard.dialects.coinbase_exchange.text import CANCEL_REASONS, SIDE_NAMES
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import (
@@ -39,6 +24,9 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import Liquidity
 from steelyard.domain.units import RATE_SCALE
+from steelyard.wire.moments import iso, seconds_text
+from steelyard.wire.numerals import amount_text, price_text, rate_text, size_text
+from steelyard.wire.uuids import Id, level_uuid, order_uuid, profile_uuid, user_id, uuid_of
 
 NOBODY = uuid_of(Id.ORDER, 0)  # a taker that is nobody's order here
 MODIFIED, SELF_TRADE = "modify_order", "STP"

@@ -34,24 +34,7 @@ from steelyard.dialects.coinbase_exchange.messages import (
     VolumeSummary,
 )
 from steelyard.dialects.coinbase_exchange.routes import answered, nothing, product_of, public
-from steelyard.dialects.coinbase_exchange.text import (
-    SIDE_NAMES,
-    SIDES,
-    amount_text,
-    fixed,
-    from_iso,
-    from_time,
-    iso,
-    level_uuid,
-    lot,
-    order_uuid,
-    price_text,
-    read_price,
-    seconds_text,
-    size_text,
-    tick,
-    whole_lots,
-)
+from steelyard.dialects.coinbase_exchange.text import SIDE_NAMES, SIDES
 from steelyard.domain import messages as domain
 from steelyard.domain.errors import UnitError
 from steelyard.domain.instrument import Instrument, Listings
@@ -77,6 +60,18 @@ from steelyard.domain.messages import (
 from steelyard.domain.order import MarketState, RejectReason, Side
 from steelyard.domain.units import RATE_SCALE
 from steelyard.wire.dialect import Asker
+from steelyard.wire.moments import from_iso, from_time, iso, seconds_text
+from steelyard.wire.numerals import (
+    amount_text,
+    fixed,
+    lot,
+    price_text,
+    read_price,
+    size_text,
+    tick,
+    whole_lots,
+)
+from steelyard.wire.uuids import level_uuid, order_uuid
 
 WHOLE_BOOK = 5_000  # levels of a side; more than books here have
 CANDLES_MAX = 300

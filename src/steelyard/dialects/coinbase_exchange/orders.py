@@ -31,23 +31,6 @@ from steelyard.dialects.coinbase_exchange.text import (
     ORDER_DECIMALS,
     SIDE_NAMES,
     SIDES,
-    Id,
-    amount_text,
-    from_iso,
-    from_time,
-    is_uuid,
-    iso,
-    number_of,
-    order_number,
-    order_uuid,
-    padded,
-    price_text,
-    profile_uuid,
-    read_amount,
-    read_price,
-    read_size,
-    size_text,
-    user_id,
 )
 from steelyard.domain.commands import Cancel, CancelAll
 from steelyard.domain.errors import DecodeError
@@ -73,6 +56,25 @@ from steelyard.domain.order import (
     TimeInForce,
 )
 from steelyard.wire.dialect import Asker
+from steelyard.wire.moments import from_iso, from_time, iso
+from steelyard.wire.numerals import (
+    amount_text,
+    padded,
+    price_text,
+    read_amount,
+    read_price,
+    read_size,
+    size_text,
+)
+from steelyard.wire.uuids import (
+    Id,
+    is_uuid,
+    number_of,
+    order_number,
+    order_uuid,
+    profile_uuid,
+    user_id,
+)
 
 KEPT_MAX = 200_000  # orders or fills looked through for a list: all that an account has
 CLIENT = "client:"

@@ -12,16 +12,7 @@ from typing import Any
 from steelyard.dialects.coinbase_exchange import errors, tutorial
 from steelyard.dialects.coinbase_exchange.messages import NewOrder
 from steelyard.dialects.coinbase_exchange.routes import answered, check_profile, product_of
-from steelyard.dialects.coinbase_exchange.text import (
-    SIDE_NAMES,
-    SIDES,
-    amount_text,
-    fixed,
-    is_random_uuid,
-    lot,
-    price_text,
-    size_text,
-)
+from steelyard.dialects.coinbase_exchange.text import SIDE_NAMES, SIDES
 from steelyard.domain.commands import Place
 from steelyard.domain.errors import UnitError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
@@ -36,6 +27,8 @@ from steelyard.domain.order import (
 )
 from steelyard.domain.units import RATE_SCALE, parse_decimal, to_atoms
 from steelyard.wire.dialect import Asker, Refusal, SessionRefused
+from steelyard.wire.numerals import amount_text, fixed, lot, price_text, size_text
+from steelyard.wire.uuids import is_random_uuid
 
 SELF_TRADES: Mapping[str, SelfTrade] = {
     "dc": SelfTrade.DECREMENT,

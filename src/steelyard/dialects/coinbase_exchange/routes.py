@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from steelyard.dialects.coinbase_exchange import errors
-from steelyard.dialects.coinbase_exchange.text import profile_uuid
 from steelyard.domain.errors import UsageError
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import Refused, Scope
 from steelyard.domain.order import RejectReason
 from steelyard.wire.dialect import Asker, Auth, Endpoint
+from steelyard.wire.uuids import profile_uuid
 
 A = TypeVar("A")
 

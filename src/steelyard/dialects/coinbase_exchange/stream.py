@@ -6,14 +6,7 @@ The invariant: one event and one channel make the same frames, whoever listens.
 import msgspec
 
 from steelyard.dialects.coinbase_exchange import frames, full
-from steelyard.dialects.coinbase_exchange.text import (
-    SIDE_NAMES,
-    account_uuid,
-    amount_text,
-    iso,
-    price_text,
-    size_text,
-)
+from steelyard.dialects.coinbase_exchange.text import SIDE_NAMES
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import (
     SECOND_NS,
@@ -27,6 +20,9 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import Side
 from steelyard.wire.dialect import Channel, ChannelKind, Subscription
+from steelyard.wire.moments import iso
+from steelyard.wire.numerals import amount_text, price_text, size_text
+from steelyard.wire.uuids import account_uuid
 
 NAME = "coinbase-exchange"
 BATCH_NS = 50_000_000

@@ -14,7 +14,6 @@ from msgspec import Struct
 from steelyard.dialects.coinbase_exchange import auth, errors, frames, full, market, stream
 from steelyard.dialects.coinbase_exchange.frames import Control, Subscribed, Wanted
 from steelyard.dialects.coinbase_exchange.stream import ALIASES, BALANCE, SIGNED, SILENT, STATUS
-from steelyard.dialects.coinbase_exchange.text import asset_of
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import (
@@ -38,6 +37,7 @@ from steelyard.wire.dialect import (
     Subscription,
 )
 from steelyard.wire.limits import MessagePace
+from steelyard.wire.uuids import asset_of
 
 PATIENCE_NS = 5 * SECOND_NS  # for the first subscription
 STATUS_NS = 5 * SECOND_NS

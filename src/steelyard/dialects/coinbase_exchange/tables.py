@@ -13,13 +13,14 @@ from steelyard.dialects.coinbase_exchange import orders
 from steelyard.dialects.coinbase_exchange.auth import KEY, KEY_MAX, PASSPHRASE, SIGN, TIMESTAMP
 from steelyard.dialects.coinbase_exchange.parameters import JSON, told
 from steelyard.dialects.coinbase_exchange.placing import place_to_wire
-from steelyard.dialects.coinbase_exchange.text import ATOM_DECIMALS, SIDE_NAMES, lot, tick
+from steelyard.dialects.coinbase_exchange.text import SIDE_NAMES
 from steelyard.domain.commands import Place
 from steelyard.domain.errors import AuthError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.order import Side
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import check_host
+from steelyard.wire.numerals import ATOM_DECIMALS, lot, tick
 from steelyard.wire.tables import (
     Clock,
     Column,

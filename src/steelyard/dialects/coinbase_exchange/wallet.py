@@ -27,18 +27,7 @@ from steelyard.dialects.coinbase_exchange.account_messages import (
 )
 from steelyard.dialects.coinbase_exchange.messages import Nothing
 from steelyard.dialects.coinbase_exchange.routes import answered, check_profile, nothing, signed
-from steelyard.dialects.coinbase_exchange.text import (
-    MONEY_DECIMALS,
-    Id,
-    account_uuid,
-    amount_text,
-    asset_of,
-    iso,
-    number_of,
-    padded,
-    user_id,
-    uuid_of,
-)
+from steelyard.dialects.coinbase_exchange.text import MONEY_DECIMALS
 from steelyard.domain import transfers
 from steelyard.domain.errors import UnitError, Unsupported
 from steelyard.domain.messages import Scope
@@ -55,6 +44,9 @@ from steelyard.domain.transfers import (
 )
 from steelyard.domain.units import parse_decimal, to_atoms
 from steelyard.wire.dialect import Asker
+from steelyard.wire.moments import iso
+from steelyard.wire.numerals import amount_text, padded
+from steelyard.wire.uuids import Id, account_uuid, asset_of, number_of, user_id, uuid_of
 
 TRANSFERS_MAX = 100_000  # looked through for a list: all that an account has
 TYPES = ("deposit", "withdraw", "internal_deposit", "internal_withdraw")
