@@ -102,6 +102,11 @@ def _lines(past: Past, document: dict[str, Any]) -> list[str]:
         )
     down = [f"{role}: {why}" for role, why in document["streams"].items() if why is not None]
     lines += [f"  [yellow]stream down[/] {shown(text)}" for text in down]
+    lines += [
+        f"  [yellow]breaker {breaker['name']}[/] since {shown_time(breaker['since'])}: "
+        f"{shown(breaker['text'])}"
+        for breaker in document["breakers"]
+    ]
     if document["failure"]:
         lines.append(f"  [red]its strategy had failed[/] {shown(_last(document['failure']))}")
     for told in document["told"][-5:]:
