@@ -4,6 +4,8 @@ import json
 import pytest
 
 from steelyard.cli.trader_site import BotSite, metrics_text
+from steelyard.vault.hiding import Secrets
+from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import Request, Response
 
 TOKEN = "t0ken"
@@ -131,6 +133,26 @@ def test_a_stranger_presses_nothing(headers: dict[str, str], status: int, target
     method = "POST" if target == "/kill" else "GET"
     assert call(method, target, headers, made).status == status
     assert bot.pressed == []
+
+
+def test_a_secret_is_told_to_nobody():
+    """A strategy's error may say it, and an alert carries that away: no document has it."""
+    bot, socket = Bot(), Socket()
+    bot.state["reason"] = "the strategy failed: topsecret"
+    bot.error = "no: topsecret"
+
+    async def listen(made: BotSite) -> None:
+        assert made.websocket(request(f"/ws?token={TOKEN}"), "127.0.0.1", socket)
+        await asyncio.sleep(0)
+        made.push()
+
+    made = BotSite(bot, TOKEN, asyncio.run, Secrets(ApiKey("k", b"topsecret")).hidden)
+    made.port = PORT
+    said = [call("GET", "/status", made=made).body, call("POST", "/kill", made=made).body]
+    asyncio.run(listen(made))
+    said += [json.dumps(document).encode() for document in socket.sent]
+    assert [b": ***" in each for each in said] == [True] * 4
+    assert not any(b"topsecret" in each for each in said)
 
 
 @pytest.mark.parametrize("host", [f"localhost:{PORT}", f"127.0.0.1:{PORT}", f"[::1]:{PORT}"])

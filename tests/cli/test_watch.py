@@ -1,11 +1,15 @@
 """The watchdog's command, on directories as bots leave them; bots that run: tests/outside."""
 
+import asyncio
 import json
 import os
 
 import pytest
 
 from steelyard.cli.main import run
+from steelyard.cli.options import Common
+from steelyard.cli.watch import HOOKS_MAX, Watching
+from steelyard.observe.watchdog import Policy
 from steelyard.store.datadir import Directory
 from steelyard.store.latch import Latch
 
@@ -73,6 +77,44 @@ def test_a_command_that_fails_is_said_and_no_more(tmp_path, left, capsys):
     assert "--run false ended with 1" in capsys.readouterr().err
     assert run([*arguments, "/nowhere"]) == 1
     assert "No such file" in capsys.readouterr().err
+
+
+def test_a_command_that_hangs_delays_no_kill(tmp_path, left, capsys, monkeypatch):
+    """Nor the next look; at the end it is waited for a while, and ended."""
+    left("dip", ports=GHOST, bot={"symbol": "x"})
+    watching = Watching(tmp_path, (), Policy(kill_ns=0), ["sleep", "600"], Common())
+
+    async def look() -> None:
+        async with asyncio.timeout(10):
+            await watching.look()
+            await asyncio.gather(*watching._acting.values())
+            assert Latch(tmp_path, "dip").is_set
+            await watching.look()
+        monkeypatch.setattr("steelyard.cli.watch.HOOK_S", 0.1)
+        await watching._end_hooks()
+
+    asyncio.run(look())
+    said = [line.split(" ", 1)[1] for line in capsys.readouterr().out.splitlines()]
+    assert [line.split(": ")[1] for line in said] == ["TROUBLE", "KILLING", "kill-failed", "over"]
+
+
+def test_more_commands_than_can_wait_are_left_out_and_said(tmp_path, left, capsys, monkeypatch):
+    left("dip")
+    watching = Watching(tmp_path, (), Policy(), ["sleep", "600"], Common())
+
+    async def begin() -> None:
+        for _ in range(HOOKS_MAX + 1):
+            watching._begin_hook({"bot": "dip"})
+        watching._begin_hook({"bot": "another"})
+        assert {name: len(tasks) for name, tasks in watching._hooks.items()} == {
+            "dip": HOOKS_MAX,
+            "another": 1,
+        }
+        monkeypatch.setattr("steelyard.cli.watch.HOOK_S", 0.1)
+        await watching._end_hooks()
+
+    asyncio.run(begin())
+    assert "20 of it hang or wait; this alert is left out" in capsys.readouterr().err
 
 
 def test_what_cannot_be_watched_is_said(tmp_path, left, capsys):

@@ -1,5 +1,6 @@
 """Tables that follow: whole after any cut, made anew where they must be, read by questions."""
 
+import signal
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -124,3 +125,36 @@ def test_a_question_changes_nothing(file, question):
     else:
         assert ask_sqlite(file, question).rows == []
     assert ask_sqlite(file, "SELECT COUNT(*) FROM things").rows == [(1,)]
+
+
+ENDLESS = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT COUNT(*) FROM t"
+
+
+def test_a_question_without_an_end_is_ended(file, monkeypatch):
+    """By itself after a while, and at once by Ctrl-C."""
+    opened(file).close()
+    with monkeypatch.context() as patched:
+        patched.setattr("steelyard.store.tables.ANSWER_S", 0.05)
+        with pytest.raises(UsageError, match="narrow the question"):
+            ask_sqlite(file, ENDLESS)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with pytest.raises(UsageError, match="ended before its answer was there, by a signal"):
+            ask_sqlite(file, ENDLESS)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_question_makes_no_file(file, tmp_path):
+    """Neither by opening another database nor by copying this one."""
+    opened(file).close()
+    other = tmp_path / "other"
+    for question in (f"ATTACH '{other}' AS o", f"VACUUM INTO '{other}'"):
+        with pytest.raises(UsageError, match="SQL"):
+            ask_sqlite(file, question)
+    assert not other.exists()

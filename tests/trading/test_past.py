@@ -7,8 +7,10 @@ from random import Random
 import msgspec
 import pytest
 
+from steelyard.domain.journal import Record
 from steelyard.trading.actions import Role
 from steelyard.trading.past import Past, past_at
+from steelyard.trading.records import BreakerResumed, BreakerTripped, DayBegan
 from steelyard.trading.report import state_document
 from tests.trading.session import new_world
 from tests.trading.world import Crash
@@ -32,6 +34,7 @@ def reported(trader) -> dict:
         "trigger": None if protection is None else protection["trigger"],
         "killed": trader.turn.state.killed_why,
         "bot": document["bot"],
+        "breakers": {b["name"]: b["since"] for b in document["breakers"] if b["since"]},
         "streams": {role.value: why is None for role, why in trader._streams.items()},
     }
 
@@ -43,6 +46,7 @@ def replayed(past: Past) -> dict:
         **{name: document[name] for name in ("orders", "fills", "position", "killed", "bot")},
         "realized": document["pnl"]["realized"],
         "fees": document["pnl"]["fees"],
+        "breakers": {breaker["name"]: breaker["since"] for breaker in document["breakers"]},
         "trigger": None if protection is None else protection["trigger"],
         "streams": {"market": False, "private": False}
         | {role: why is None for role, why in document["streams"].items()},
@@ -120,3 +124,23 @@ def test_before_anything_there_is_nothing():
     document = past_at([], time_ns=5, sequence=None).document()
     assert (document["sequence"], document["status"], document["orders"]) == (0, "stopped", [])
     assert document["position"]["side"] == "flat"
+
+
+def test_a_breaker_that_has_tripped_is_told_until_it_resumes():
+    """With what it said, and the profit with which the day began."""
+    past, second = Past(), 1_000_000_000
+    past.take(Record(1, second, DayBegan(3, -5 * 10**11)))
+    tripped = BreakerTripped("rejects", "the venue refused 3 orders", "5m", 301 * second)
+    past.take(Record(2, second, tripped))
+    document = past.document()
+    assert document["day"] == {"began_with": "-0.5"}
+    assert document["breakers"] == [
+        {
+            "name": "rejects",
+            "since": 1_000,
+            "until": 301_000,
+            "text": "the venue refused 3 orders",
+        }
+    ]
+    past.take(Record(3, 2 * second, BreakerResumed("rejects", "anna", "x")))
+    assert past.document()["breakers"] == []

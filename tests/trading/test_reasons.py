@@ -101,6 +101,15 @@ def test_no_kind_of_record_is_passed_over_without_a_reason():
     assert len([*SAMPLES]) == len(names)
 
 
+def test_numbers_that_are_kept_for_others_take_no_line():
+    """Every fill is marked: thirty lines would be full of that."""
+    quiet = {"DayBegan", "FillMarked", "Measured", "PeakSeen"}
+    messages = [message for message in SAMPLES if type(message).__name__ in quiet]
+    assert len(messages) == len(quiet)
+    reasons = reasons_at(Record(n, n, message) for n, message in enumerate(messages, 1))
+    assert not reasons.lines
+
+
 class BreakerOpened:
     """A kind that this version does not know."""
 

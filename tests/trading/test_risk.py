@@ -370,3 +370,91 @@ def test_a_breaker_holds_what_adds_risk_and_nothing_else():
     assert refused.text == (
         "the breaker rejects has tripped: x; by a person; only what reduces the position is sent"
     )
+
+
+ONLY_WHAT_REDUCES = ["breaker", "max_daily_loss", "protection"]
+
+
+def held_by(at: Situation, limit: str) -> tuple[Limits, Situation]:
+    """Return a situation in which only what reduces may be sent, by one of the limits."""
+    match limit:
+        case "breaker":
+            return LIMITS, at._replace(breaker="the breaker rejects has tripped")
+        case "protection":
+            return LIMITS, at._replace(unprotected="0.01 BTC of the position has no stop")
+        case _:
+            return LIMITS._replace(max_daily_loss=Decimal(1)), at._replace(loss_atoms=10**12)
+
+
+@pytest.mark.parametrize("limit", ONLY_WHAT_REDUCES)
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+def test_a_change_that_trades_sooner_is_held_as_a_new_order(limit, side):
+    """A resting order brought to the market buys as one that is placed there."""
+    far, near = 6_000_000 - 10_000 * int(side), 6_000_000 + 100 * int(side)
+    at = situation(place(side, ticks=far, name="b"))
+    limits, at = held_by(at, limit)
+    order = at.orders["b"]
+    found = check_amend(order, change(near), limits, at)
+    assert found is not None
+    assert found.limit == limit
+    assert check_amend(order, change(far - 10_000 * int(side)), limits, at) is None
+    order.filled_lots = 400  # what is left of it ends the position
+    reducing = at._replace(position_lots=-600 * int(side))
+    assert check_amend(order, change(near), limits, reducing) is None
+
+
+def waiting(kind: OrderType, side: Side, trigger: int, *, lots: int = 1_000) -> Place:
+    return Place(
+        0, 3, side, kind, TimeInForce.GTC, False, None, lots,
+        trigger_ticks=trigger, client_order_id="w",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "sign"), [(OrderType.STOP, 1), (OrderType.TAKE_PROFIT, -1)])
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+def test_a_trigger_that_comes_nearer_is_held_too(kind, sign, side):
+    """A stop waits above the market to buy, a take-profit below."""
+    trigger = 6_000_000 + 20_000 * sign * int(side)
+    at = situation(waiting(kind, side, trigger), breaker="the breaker rejects has tripped")
+    order = at.orders["w"]
+
+    def moved(by: int) -> Amending:
+        return Amending(None, None, trigger + by * sign * int(side), replaces=False, asked_ns=T0)
+
+    found = check_amend(order, moved(-10_000), LIMITS, at)
+    assert found is not None
+    assert found.limit == "breaker"
+    assert check_amend(order, moved(10_000), LIMITS, at) is None
+
+
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+@pytest.mark.parametrize("kind", [OrderType.STOP, OrderType.TAKE_PROFIT])
+def test_a_trigger_that_the_market_has_passed_is_a_market_order(kind, side):
+    """It trades at once, whatever it says that it waits for: by size, worth and collar."""
+    toward = int(side) if kind is OrderType.STOP else -int(side)
+    passed = waiting(kind, side, 6_000_000 - 5_000_000 * toward, lots=2_000)
+    limits = {"max_order_notional": Decimal("1199.9")}  # 0.02 of it are worth 1200
+    assert verdict(passed, situation(), **limits) == "max_order_notional"
+    assert verdict(passed, situation(), max_order_notional=Decimal(10**6)) == "approved"
+    deep = waiting(kind, side, passed.trigger_ticks, lots=4_000)
+    wide = {"max_order_notional": Decimal(10**6), "price_collar": Decimal("0.001")}
+    assert verdict(deep, situation(), **wide) == "price_collar"
+    ahead = waiting(kind, side, 6_000_000 + 20_000 * toward, lots=4_000)
+    assert verdict(ahead, situation(), **wide) == "approved"
+    assert verdict(deep, situation(protects=True), **wide) == "approved"
+
+
+def test_stops_behind_the_position_neither_count_nor_are_held():
+    """In any minute: not as orders, and not when they are moved; a breaker does not hold them."""
+    limits = LIMITS._replace(max_orders_per_minute=1, max_order_notional=Decimal(10**6))
+    at = situation(position=1_000, breaker="the breaker rejects has tripped")
+    stop = waiting(OrderType.STOP, Side.SELL, 5_900_000)
+    order = at.orders.pend(stop, T0, protects=True)
+    order.state = OrderState.WORKING
+    moved = Amending(None, None, 5_950_000, replaces=False, asked_ns=T0)
+    at.orders.amend("w", moved)
+    assert at.orders.decided_since(T0 - 1) == 0
+    order.amending = None
+    at.orders.pend(place(name="b"), T0)
+    assert at.orders.decided_since(T0 - 1) == 1
+    assert check_amend(order, moved, limits, at) is None

@@ -374,6 +374,9 @@ class Open:
         self.open = orders
         self._decided_ns = decided_ns
 
+    def __getitem__(self, client_order_id: str) -> OwnOrder:
+        return next(order for order in self.open if order.client_order_id == client_order_id)
+
     def decided_since(self, time_ns: int, most: int = MINUTE_MAX) -> int:
         """Return how many orders and changes were decided on after then, up to most."""
         return counted_since(self._decided_ns, time_ns, most)

@@ -178,7 +178,8 @@ class TraderProcess:
             tape, max_bytes = self._directory.path / "tape", config.bot.record_market_max_mb << 20
             self._recorder = MarketRecorder(tape, max_bytes, self._tape_said)
         self._commit = GroupCommit(self._journal, on_failure=self._disk_failed)
-        self._site = BotSite(self, self._directory.token(), self.spawn)
+        hidden = self._secrets.hidden
+        self._site = BotSite(self, self._directory.token(), self.spawn, hidden)
         self._server: Server | None = None
         self._time_service = TimeService("none", None, "not asked yet")
         self._tasks: set[asyncio.Task[None]] = set()
@@ -263,7 +264,10 @@ class TraderProcess:
     def say_why(self, finish: actions.Finish) -> None:
         """Leave word of how it ended, for who finds it gone."""
         with suppress(ConfigError):  # a disk that refuses is told of by then
-            document = {"code": finish.code, "why": finish.text}
+            why = self._secrets.hidden(finish.text.encode(errors="replace")).decode(
+                errors="replace"
+            )
+            document = {"code": finish.code, "why": why}
             datadir.write_atomically(datadir.ended_file(self._directory.path), document)
 
     async def close(self) -> None:

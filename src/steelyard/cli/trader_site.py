@@ -89,9 +89,15 @@ class BotSite:
     """The site of one bot."""
 
     def __init__(
-        self, bot: Bot, token: str, spawn: Callable[[Coroutine[Any, Any, None]], object]
+        self,
+        bot: Bot,
+        token: str,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        hidden: Callable[[bytes], bytes] = bytes,
     ) -> None:
+        """`hidden` takes secrets out of what is told: an error of a strategy may say them."""
         self.port = 0  # known once it listens
+        self._hidden = hidden
         self._bot = bot
         self._token = token
         self._spawn = spawn
@@ -112,7 +118,7 @@ class BotSite:
             return
         match request.method, request.path:
             case "GET", "/status":
-                reply(json_response(200, msgspec.json.encode(self._bot.document())))
+                reply(json_response(200, self._encoded(self._bot.document())))
             case "GET", "/metrics":
                 reply(metrics_response(metrics_text(self._bot.document())))
             case "POST", "/kill":
@@ -153,7 +159,7 @@ class BotSite:
     ) -> None:
         document = await result
         status = 503 if document.get("error") else 200
-        reply(json_response(status, msgspec.json.encode(document)))
+        reply(json_response(status, self._encoded(document)))
 
     # -- the stream of states -----------------------------------------------------------------
 
@@ -171,7 +177,7 @@ class BotSite:
         connection.on_close = lambda: self._sockets.discard(connection)
         # The handshake ends after this call; the state follows it.
         asyncio.get_running_loop().call_soon(
-            lambda: connection.send(msgspec.json.encode(self._bot.document()))
+            lambda: connection.send(self._encoded(self._bot.document()))
         )
         return True
 
@@ -180,7 +186,7 @@ class BotSite:
         if not self._sockets:
             return
         document = self._bot.document()
-        payload = msgspec.json.encode(document)
+        payload = self._encoded(document)
         quiet = dict.fromkeys(("time", "channels", "strategy"))  # they change all the time
         fingerprint = msgspec.json.encode({**document, **quiet})
         if fingerprint == self._last:
@@ -188,6 +194,9 @@ class BotSite:
         self._last = fingerprint
         for socket in self._sockets:
             socket.send(payload)
+
+    def _encoded(self, document: dict[str, Any]) -> bytes:
+        return self._hidden(msgspec.json.encode(document))
 
     # -- who asks -----------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import os
 import shlex
 import signal
 import sys
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,6 +39,7 @@ _EVERYONE = Common()
 DONE, CHECK_FAILED = 0, 1
 ANSWER_S = 3.0
 HOOK_S = 30.0
+HOOKS_MAX = 20  # of one bot that run or wait; what comes then is on standard output only
 MS_NS = 10**6
 DAY_NS = 24 * 60 * MINUTE_NS
 OFF = "off"
@@ -103,7 +105,7 @@ def watch(
     if once:
         policy = policy._replace(silence_ns=0, gated_ns=0)
         watching.policy = policy
-        asyncio.run(watching.once())
+        asyncio.run(watching.look_once())
         return CHECK_FAILED if watching.troubles else DONE
     asyncio.run(watching.forever(every_ns / SECOND_NS))
     return DONE
@@ -131,6 +133,7 @@ class Watching:
         self._clock = Clock()
         self._dogs: dict[str, Watchdog] = {}
         self._acting: dict[str, asyncio.Task[None]] = {}
+        self._hooks: dict[str, deque[asyncio.Task[None]]] = {}  # by bot, oldest first
 
     @property
     def troubles(self) -> dict[str, str]:
@@ -152,13 +155,24 @@ class Watching:
             with suppress(TimeoutError):
                 await asyncio.wait_for(over.wait(), every_s)
         await asyncio.gather(*self._acting.values(), return_exceptions=True)
+        await self._end_hooks()
         await self._telling.close()
 
-    async def once(self) -> None:
-        """Look once, and tell."""
+    async def look_once(self) -> None:
+        """Look at every bot once, and wait until each alert has been given to whom it concerns."""
         self._telling.start()
         await self.look()
+        await self._end_hooks()
         await self._telling.close()
+
+    async def _end_hooks(self) -> None:
+        """Give what was told last to the command, in bounded time."""
+        left = [task for tasks in self._hooks.values() for task in tasks]
+        if left:
+            _, late = await asyncio.wait(left, timeout=HOOK_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def look(self) -> None:
         """Look at every bot once."""
@@ -169,7 +183,7 @@ class Watching:
             if dog is None:
                 dog = self._dogs[name] = Watchdog(name, self.policy, sight.now_ns)
             for alert in dog.see(sight):
-                await self._tell(alert)
+                self._tell(alert)
         await self._remind()
 
     async def _remind(self) -> None:
@@ -192,7 +206,7 @@ class Watching:
                     "kind": "key.due",
                     "text": f"{row['name']} is due to be rotated: {row['due']}",
                 }
-                await self._out(document, document["text"])
+                self._out(document, document["text"])
 
     def _names(self) -> list[str]:
         return [*self._bots] or datadir.bot_directories(self._data)
@@ -235,7 +249,7 @@ class Watching:
 
     # -- telling ------------------------------------------------------------------------------
 
-    async def _tell(self, alert: Alert) -> None:
+    def _tell(self, alert: Alert) -> None:
         document = {
             "time": alert.now_ns // MS_NS,
             "bot": alert.bot,
@@ -245,7 +259,7 @@ class Watching:
             "since": alert.since_ns // MS_NS,
         }
         what = {Told.TROUBLE: "TROUBLE", Told.OVER: "over", Told.KILL: "KILLING"}[alert.told]
-        await self._out(document, f"{alert.bot}: {what}: {alert.kind.value}: {alert.text}")
+        self._out(document, f"{alert.bot}: {what}: {alert.kind.value}: {alert.text}")
         if alert.told is Told.KILL and alert.bot not in self._acting:
             task = asyncio.create_task(self._kill(alert))
             self._acting[alert.bot] = task
@@ -268,23 +282,37 @@ class Watching:
             "text": result.get("error") or f"{result['open_orders']} open orders at the venue",
             "steps": result["steps"],
         }
-        await self._out(document, f"{alert.bot}: {document['alert']}: {document['text']}")
+        self._out(document, f"{alert.bot}: {document['alert']}: {document['text']}")
 
-    async def _out(self, document: dict[str, Any], text: str) -> None:
+    def _out(self, document: dict[str, Any], text: str) -> None:
         """Tell everybody."""
         self._say(document, text)
         self._telling.tell(document)
-        await self._run_hook(document)
+        self._begin_hook(document)
 
     def _say(self, document: dict[str, Any], text: str) -> None:
         now_ms = self._clock.now_ns() // MS_NS
         line = json_text(document) if self._common.json else f"{shown_time(now_ms)} {text}"
         print(line if self._common.json else harmless(line), flush=True)
 
-    async def _run_hook(self, document: dict[str, Any]) -> None:
-        """Run the command of `--run`; what goes wrong with it is said, and no more."""
+    def _begin_hook(self, document: dict[str, Any]) -> None:
+        """Have the command of `--run` run, after those of the same bot that were begun before."""
         if not self._hook:
             return
+        tasks = self._hooks.setdefault(document["bot"], deque())
+        while tasks and tasks[0].done():
+            tasks.popleft()
+        if len(tasks) >= HOOKS_MAX:
+            said = f"--run {self._hook[0]}: {len(tasks)} of it hang or wait; this alert is left out"
+            print(said, file=sys.stderr, flush=True)
+            return
+        before = tasks[-1] if tasks else None
+        tasks.append(asyncio.create_task(self._run_hook(document, before)))
+
+    async def _run_hook(self, document: dict[str, Any], before: asyncio.Task[None] | None) -> None:
+        """Run the command of `--run`; what goes wrong with it is said, and no more."""
+        if before is not None:
+            await asyncio.wait([before])
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._hook, stdin=asyncio.subprocess.PIPE, stdout=STDERR
@@ -295,7 +323,7 @@ class Watching:
         try:
             async with asyncio.timeout(HOOK_S):
                 await process.communicate(json_text(document).encode())
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError):
             process.kill()
             await process.wait()
         if process.returncode:

@@ -104,7 +104,7 @@ class GuardAuditor:
         self._spans: list[list[int]] = []  # [since, until] without a right book or a stream
         self._is_stale = False
         self._up: set[Role] = set()
-        self._decided: list[int] = []  # orders and changes
+        self._decided: list[int] = []  # orders and changes, without stops
         self._position = self._cash = 0
         self._peak: int | None = None
         self._low_ns: int | None = None
@@ -181,11 +181,14 @@ class GuardAuditor:
                     self._times[Breaker.VENUE].append(time_ns)
             case OrderPending():
                 self._times[Breaker.ORDER_RATE].append(time_ns)
-                self._decided.append(time_ns)
+                if not message.protects:
+                    self._decided.append(time_ns)
                 self._mids[message.place.client_order_id] = message.mid_half_ticks
             case AmendPending():
                 self._times[Breaker.ORDER_RATE].append(time_ns)
-                self._decided.append(time_ns)
+                order = self._host.trader.turn.state.orders.find(message.client_order_id)
+                if order is None or not order.protects:
+                    self._decided.append(time_ns)
             case CancelAsked():
                 self._times[Breaker.ORDER_RATE].append(time_ns)
             case FillSeen():
@@ -251,18 +254,30 @@ class GuardAuditor:
                     self._check_held(place.client_order_id, time_ns)
                     self._check_loss(place)
                 self._check_size(place.client_order_id, place.size_lots)
-            case AmendPending(name, _, size_lots) if size_lots is not None:
-                order = self._host.trader.turn.state.orders.find(name)
-                self._check_size(name, size_lots)
-                if order is not None and size_lots > order.place.size_lots:
-                    adds = not self._reduces(order.place.side, size_lots)
-                    if adds:
-                        self._check_held(name, time_ns)
+            case AmendPending():
+                self._judge_change(message, time_ns)
             case BreakerResumed(name, who) if who == BY_RULE:
                 self._check_resumed(name, time_ns)
             case _:
                 pass
         self._learn(message, time_ns)
+
+    def _judge_change(self, message: AmendPending, time_ns: int) -> None:
+        """A change that makes an order larger, or its price one that trades sooner, adds risk."""
+        name, size_lots = message.client_order_id, message.size_lots
+        if size_lots is not None:
+            self._check_size(name, size_lots)
+        order = self._host.trader.turn.state.orders.find(name)
+        if order is None or order.protects:
+            return
+        place = order.place
+        wanted = place.size_lots if size_lots is None else size_lots
+        nearer = 0
+        if message.price_ticks is not None and place.price_ticks is not None:
+            nearer = int(place.side) * (message.price_ticks - place.price_ticks)
+        is_more = wanted > place.size_lots or nearer > 0
+        if is_more and not self._reduces(place.side, wanted - order.filled_lots):
+            self._check_held(name, time_ns)
 
     def _reduces(self, side: Side, size_lots: int) -> bool:
         portfolio = self._host.trader.turn.state.portfolio

@@ -10,6 +10,7 @@ writer wait, and never the journal's, which knows nothing of it.
 
 import fcntl
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from decimal import Decimal
@@ -22,6 +23,8 @@ from steelyard.store.disk import make_private_file
 BATCH = 5_000  # rows in one transaction, or a few more
 BUSY_S = 30.0  # so long a reader may keep the writer waiting
 ROWS_MAX = 100_000  # of one answer
+ANSWER_S = 300  # that a question may take
+STEPS = 100_000  # of SQLite, between looks whether it is over
 _SQLITE = {"number": "INTEGER", "text": "TEXT", "decimal": "TEXT"}
 _POSTGRES = {"number": "BIGINT", "text": "TEXT", "decimal": "NUMERIC"}
 
@@ -149,21 +152,38 @@ class SqliteTables:
 
 
 def ask_sqlite(path: Path, question: str) -> Answer:
-    """Return the answer to a question in SQL, which can change nothing.
+    """Return the answer to a question in SQL, which can change nothing, here or elsewhere.
+
+    It can be interrupted by a signal, and ends by itself after `ANSWER_S`.
 
     Raises:
-        UsageError: It is none, or wants to change something; the message is SQLite's.
+        UsageError: It is none, or wants to change something (the message is SQLite's), or takes
+            too long.
     """
     address = f"file:{str(path).replace('%', '%25').replace('?', '%3f').replace('#', '%23')}"
     try:
         with closing(sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=BUSY_S)) as database:
             database.execute("PRAGMA query_only = 1")
+            database.set_authorizer(_allowed)
+            end_s = time.monotonic() + ANSWER_S
+            # Between its steps Python hears of signals.
+            database.set_progress_handler(lambda: time.monotonic() > end_s, STEPS)
             found = database.execute(question)
             columns = tuple(column[0] for column in found.description or ())
             rows = found.fetchmany(ROWS_MAX + 1)
     except (sqlite3.Error, sqlite3.Warning) as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            raise UsageError(
+                f"SQL: ended before its answer was there, by a signal or after {ANSWER_S} s; "
+                "narrow the question, or ask PostgreSQL: steelyard export"
+            ) from error
         raise UsageError(f"SQL: {error}") from error
     return Answer(columns, rows[:ROWS_MAX], len(rows) > ROWS_MAX)
+
+
+def _allowed(action: int, *_: str | None) -> int:
+    """Refuse to open other files, which also makes them; the rest is refused by the mode."""
+    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
 
 
 class PostgresTables:

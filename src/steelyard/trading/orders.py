@@ -187,7 +187,8 @@ class Orders:
         self._unsettled: dict[str, OwnOrder] = {}
         self._amending: dict[str, OwnOrder] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()  # the oldest is found at once
-        self._decided_ns: deque[int] = deque(maxlen=MINUTE_MAX)  # orders, and changes of them
+        # Orders, and changes of them, but for the stops behind the position.
+        self._decided_ns: deque[int] = deque(maxlen=MINUTE_MAX)
 
     def find(self, client_order_id: str, order_id: int = 0) -> OwnOrder | None:
         """Return an own order by our id, or else by the venue's."""
@@ -233,7 +234,7 @@ class Orders:
         return sum(order.exposed_lots for order in pool.values() if order.place.side is side)
 
     def decided_since(self, time_ns: int, most: int = MINUTE_MAX) -> int:
-        """Return how many orders, and changes of orders, were decided on after then, up to most."""
+        """Return how many orders and changes, without stops, were decided on after then."""
         return counted_since(self._decided_ns, time_ns, most)
 
     def _decided(self, now_ns: int) -> None:
@@ -254,7 +255,8 @@ class Orders:
         mid_half_ticks: int | None = None,
     ) -> OwnOrder:
         """Enter an order that was decided on."""
-        self._decided(now_ns)
+        if not protects:
+            self._decided(now_ns)
         return self._enter(place, now_ns, protects=protects, mid_half_ticks=mid_half_ticks)
 
     def _enter(
@@ -338,7 +340,8 @@ class Orders:
         """A change was decided on."""
         order = self[client_order_id]
         order.amending, order.amend_note = amending, ""
-        self._decided(amending.asked_ns)
+        if not order.protects:
+            self._decided(amending.asked_ns)
         self._amending[client_order_id] = order
 
     def amend_sent(self, client_order_id: str, expires_ns: int | None) -> None:

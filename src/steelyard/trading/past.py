@@ -2,8 +2,8 @@
 
 The invariant: what is told of a moment is what the running bot reported at that moment, of
 everything that its journal has: orders, fills, position, realized profit, kill, stop, limits,
-streams, key, clock. Status and reason are as they were last written, at most a second late. What
-the market was worth then is not in a journal, so no unrealized profit is told.
+breakers, the day, streams, key, clock. Status and reason are as they were last written, at most a
+second late. What the market was worth then is not in a journal, so no unrealized profit is told.
 """
 
 from collections.abc import Iterable
@@ -63,9 +63,15 @@ class Past:
             "adopted": _text(state.adopted_atoms),
             "limits": moment.limits,
             "breakers": [
-                {"name": name, "since": held.since_ns // MS_NS, "text": held.message.text}
-                for name, held in state.breakers.items()
+                {
+                    "name": name,
+                    "since": tripped.since_ns // MS_NS,
+                    "until": _ms(tripped.message.until_ns),
+                    "text": tripped.message.text,
+                }
+                for name, tripped in state.breakers.items()
             ],
+            "day": None if state.day is None else {"began_with": _text(state.day.total_atoms)},
             "streams": moment.streams,
             "clock": None
             if moment.clock is None
@@ -119,6 +125,10 @@ def _told(told: Told) -> dict[str, Any]:
     if isinstance(message, IntentRefused):
         document |= {"limit": message.limit, "wanted": message.wanted}
     return document
+
+
+def _ms(time_ns: int | None) -> int | None:
+    return None if time_ns is None else time_ns // MS_NS
 
 
 def _text(atoms: int) -> str:

@@ -6,8 +6,9 @@ every open order as if filled, and an unknown one too. While an order is unknown
 is overdue, nothing may add risk on either side; what reduces the position may go. So it is while a
 breaker has tripped (`breakers`), while the day has lost too much (`days`), and for what all bots of
 the host may hold together (`exposure`). A market order is priced by walking the book as it stands,
-one that waits for a price by that price. An amend is checked as the order that it makes, with the
-old one counted too. Cancels need no approval.
+one that waits for a price by that price, unless the market is there already. An amend is checked
+as the order that it makes, with the old one counted too; to trade sooner than before adds risk as
+a new order does. Cancels need no approval.
 """
 
 from decimal import Decimal
@@ -97,6 +98,7 @@ def check_amend(
     """Return why a change of an order may not be sent now: as if the old and the new could fill."""
     if (closed := _closed(situation)) is not None:
         return closed
+    situation = situation._replace(protects=order.protects)
     old = order.place
     place = replace(
         old,
@@ -118,11 +120,15 @@ def check_amend(
         doubted = _unknown_refusal(place, situation._replace(retried=order.client_order_id))
         if doubted is not None:
             return doubted
-    if adds:
+    if adds or (not order.protects and _trades_sooner(old, place)):
+        at = situation
+        if not amending.replaces:  # otherwise the old one may fill beside the new one
+            at = situation._replace(retried=order.client_order_id)
+        rest = replace(place, size_lots=place.size_lots - order.filled_lots)
         refused = (
-            _breaker_refusal(place, situation)
-            or _protection_refusal(place, situation)
-            or _loss_refusal(place, limits, situation)
+            _breaker_refusal(rest, at)
+            or _protection_refusal(rest, at)
+            or _loss_refusal(rest, limits, at)
         )
         if refused is not None:
             return refused
@@ -137,6 +143,31 @@ def check_amend(
         or _worst_leverage_refusal(worst, limits, situation)
         or _worst_exposure_refusal(side, worst, limits, situation)
     )
+
+
+def _trades_sooner(old: Place, new: Place) -> bool:
+    """Whether an order of other terms may trade where the old one would not yet."""
+    if old.price_ticks is not None and new.price_ticks is not None:
+        nearer = int(new.side) * (new.price_ticks - old.price_ticks)
+        if nearer > 0:
+            return True
+    if old.trigger_ticks is None or new.trigger_ticks is None:
+        return False
+    return _triggers_toward(new) * (new.trigger_ticks - old.trigger_ticks) < 0
+
+
+def _triggers_toward(place: Place) -> int:
+    """Return where the market has to go for an order to trade: 1 is up."""
+    favours = (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
+    return -int(place.side) if place.order_type in favours else int(place.side)
+
+
+def _is_triggered(place: Place, situation: Situation) -> bool:
+    """Whether the market is where an order that waits wants it: it would trade at once."""
+    half_ticks = situation.book.mid_half_ticks
+    if situation.protects or half_ticks is None or place.trigger_ticks is None:
+        return False  # a stop that comes too late had better trade
+    return _triggers_toward(place) * (2 * place.trigger_ticks - half_ticks) <= 0
 
 
 def _closed(situation: Situation) -> Refused | None:
@@ -217,7 +248,8 @@ def _price_refusal(place: Place, limits: Limits, situation: Situation) -> Refuse
             f"{in_full(plain(instrument.size(place.size_lots)))}; make it smaller or raise [risk] "
             "max_order_size",
         )
-    if place.order_type is OrderType.MARKET:
+    is_at_once = not place.order_type.waits or _is_triggered(place, situation)
+    if is_at_once and place.price_ticks is None:
         walked = book.of(place.side.opposite).walk(place.size_lots)
         if walked is None:
             size = instrument.size(place.size_lots)
@@ -241,7 +273,7 @@ def _price_refusal(place: Place, limits: Limits, situation: Situation) -> Refuse
             f"{instrument.quote}, this order is worth {in_full(from_atoms(notional_atoms))}; "
             "make it smaller or raise [risk] max_order_notional",
         )
-    if place.order_type.waits:
+    if not is_at_once:
         return None  # it is to trade where the market is not yet
     return _collar_refusal(place, price_ticks, limits, book)
 

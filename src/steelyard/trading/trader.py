@@ -572,17 +572,16 @@ class Trader:
         return half_ticks
 
     def _check(self, place: Place, retried: str, *, protects: bool) -> risk.Approved | risk.Refused:
-        situation = self._situation(retried, protects=protects)
-        if protects and self.endings.stop_why is None:
-            # A strategy that failed leaves its position behind; the stop of it is still kept.
-            situation = situation._replace(gate=self._apart_gate)
-        return risk.check(place, self._limits, situation)
+        return risk.check(place, self._limits, self._situation(retried, protects=protects))
 
     def _check_amend(self, order: OwnOrder, amending: Amending) -> risk.Refused | None:
-        return risk.check_amend(order, amending, self._limits, self._situation(""))
+        situation = self._situation("", protects=order.protects)
+        return risk.check_amend(order, amending, self._limits, situation)
 
     def _situation(self, retried: str, *, protects: bool = False) -> risk.Situation:
         state, desk = self.turn.state, self.desk
+        # A strategy that failed leaves its position behind; the stop of it is still kept.
+        is_kept = protects and self.endings.stop_why is None
         assert desk is not None, "orders come after the start"
         assert state.portfolio is not None, "orders come after the instrument"
         return risk.Situation(
@@ -591,7 +590,7 @@ class Trader:
             state.portfolio.position_lots,
             self.turn.now_ns,
             state.killed_why,
-            self.gate,
+            self._apart_gate if is_kept else self.gate,
             retried,
             self.protection.trouble,
             self.breakers.trouble_now(),
