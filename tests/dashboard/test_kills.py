@@ -7,7 +7,7 @@ import pytest
 from exchange_here import ExchangeHere
 from ghost_bot import leave_ghost
 
-from steelyard.dashboard.kills import KillBody, Kills
+from steelyard.dashboard.kills import MARKED, KillBody, Kills
 from steelyard.domain.errors import UsageError
 from steelyard.store.latch import Latch
 
@@ -52,6 +52,7 @@ def test_a_kill_is_marked_at_once_goes_its_steps_and_is_verified_by_a_count(exch
         kills = Kills(exchange.data)
         begun = await kills.start(KillBody(ghost, ghost, who="ann", why="--enough"))
         assert (begun["over"], begun["result"]) == (False, None)
+        assert [step["text"] for step in begun["steps"]] == [MARKED]
         words = Latch(exchange.data, ghost).words
         assert (words["why"], words["who"]) == ("--enough, on the page", "ann")
         again = await kills.start(KillBody(ghost, ghost))
@@ -63,7 +64,7 @@ def test_a_kill_is_marked_at_once_goes_its_steps_and_is_verified_by_a_count(exch
         result = shown["result"]
         assert (result["verified"], result["open_orders"], result["canceled"]) == (True, 0, 1)
         texts = [step["text"] for step in shown["steps"]]
-        assert texts[0] == "trading latched off by the kill mark"
+        assert texts[:2] == [MARKED, "trading latched off by the kill mark"]
         assert "the bot is not running" in texts
         Latch(exchange.data, ghost).lift("looked at it", "bob", 1)
         assert kills.shown(ghost) is None
