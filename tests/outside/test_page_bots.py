@@ -271,6 +271,22 @@ def test_without_the_token_no_bot_is_shown(venue, bot, visit):
     assert seen.errors == []
 
 
+def test_a_bots_own_port_has_the_page_too_without_a_desk(bot, visit):
+    """All bots of the directory, though no exchange is asked; and nothing of an account."""
+    seen = visit(bot.ready["page"])
+    page = seen.page
+    expect(page.get_by_role("link", name="old, stopped")).to_be_visible(timeout=ASKED_S * 1_000)
+    page.get_by_role("link", name="dip,").click()
+    expect(page.get_by_role("region", name="Gates").get_by_role("listitem").first).to_contain_text(
+        "it runs", timeout=ASKED_S * 1_000
+    )
+    expect(page.get_by_role("button", name="Kill switch of dip")).to_be_visible()
+    expect(page.get_by_role("link", name="Desk")).to_have_count(0)
+    assert "token" not in page.url
+    assert seen.foreign == []
+    assert seen.errors == []
+
+
 def test_a_rehearsal_says_what_would_be_done_and_does_nothing(venue, bot, look):
     seen = look("/dip")
     page = seen.page

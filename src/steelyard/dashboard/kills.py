@@ -10,6 +10,7 @@ A kill is refused without the bot's name typed; a rehearsal needs none, because 
 
 import asyncio
 import os
+import subprocess
 import sys
 import tempfile
 from contextlib import suppress
@@ -25,6 +26,7 @@ from steelyard.store.datadir import bot_directories
 from steelyard.store.latch import Latch
 
 MS_NS = 1_000_000
+LOOK_S = 0.05  # between two looks whether a process has ended
 MARKED = "the kill mark is set: the bot places nothing from here on"
 STEPS_MAX = 200  # that are shown; the newest
 SAID_MAX_BYTES = 1 << 20
@@ -58,7 +60,7 @@ class KillRun:
     def __init__(
         self,
         body: KillBody,
-        process: asyncio.subprocess.Process,
+        process: subprocess.Popen[bytes],
         document: IO[bytes],
         said: IO[bytes],
         *,
@@ -79,7 +81,8 @@ class KillRun:
 
     async def join(self) -> None:
         """Wait for its end."""
-        await self.process.wait()
+        while self.process.poll() is None:  # noqa: ASYNC110 nobody tells of its end
+            await asyncio.sleep(LOOK_S)
         self._last = self._shown(is_over=True)
         self._document.close()
         self._said.close()
@@ -120,7 +123,7 @@ class Kills:
         self._runs: dict[str, KillRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self, body: KillBody) -> dict[str, Any]:
+    def start(self, body: KillBody) -> dict[str, Any]:
         """Start a kill or a rehearsal, and return how it stands.
 
         One that is on its way is not begun again; a rehearsal gives way to a kill.
@@ -141,10 +144,9 @@ class Kills:
                         "a kill of it is on its way; close the position when that is done"
                     )
                 return run.shown
-            with suppress(ProcessLookupError):
-                run.process.terminate()
+            run.process.terminate()
         is_marked = not body.drill and self._mark(body)
-        return (await self._spawn(body, is_marked=is_marked)).shown
+        return self._spawn(body, is_marked=is_marked).shown
 
     def forget(self, bot: str) -> None:
         """Show the last kill of a bot no more: its mark has been lifted."""
@@ -170,7 +172,7 @@ class Kills:
             return None
         return found
 
-    async def _spawn(self, body: KillBody, *, is_marked: bool) -> KillRun:
+    def _spawn(self, body: KillBody, *, is_marked: bool) -> KillRun:
         # A list and no shell: the name is one of ours, and a person's words are one argument.
         command = [sys.executable, "-m", "steelyard.cli.main", "kill", body.bot]
         command += ["--data", str(self._data), "--json", "--progress"]
@@ -179,9 +181,10 @@ class Kills:
         command += ["--drill"] if body.drill else []
         document, said = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 kept
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
+            # Not asyncio's: that would end the process together with the loop.
+            process = subprocess.Popen(  # noqa: S603 ourselves
+                command,
+                stdin=subprocess.DEVNULL,
                 stdout=document,
                 stderr=said,
                 start_new_session=True,
