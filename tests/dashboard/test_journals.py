@@ -27,7 +27,7 @@ def test_questions_at_once_each_get_their_own_answer(data):
         answers = await asyncio.gather(*(asking.ask("one", each) for each in questions))
         assert [answer["sequence"] for answer in answers] == [*range(1, 25)]
         assert len(asking._readers) == 1
-        asking.close()
+        await asking.close()
 
     asyncio.run(main())
 
@@ -41,7 +41,7 @@ def test_there_are_few_readers_and_the_one_asked_longest_ago_goes(data, monkeypa
             await asking.ask(name, WHY)
         assert set(asking._readers) == {"one", "three"}
         gone = asking._readers["one"].process
-        asking.close()
+        await asking.close()
         assert await gone.wait() != 0
         assert asking._readers == {}
 
@@ -57,7 +57,7 @@ def test_a_reader_that_dies_is_said_and_the_next_question_has_another(data):
         with pytest.raises(ConnectionLost, match="steelyard replay one"):
             await asking.ask("one", WHY)
         assert await asking.ask("one", WHY) == first
-        asking.close()
+        await asking.close()
 
     asyncio.run(main())
 
@@ -76,7 +76,7 @@ def test_a_question_that_is_given_up_spoils_no_other(data):
             await given_up
         answer = await asking.ask("one", {"ask": "past", "sequence": 7})
         assert answer["sequence"] == 7
-        asking.close()
+        await asking.close()
 
     asyncio.run(main())
 
@@ -95,6 +95,6 @@ def test_what_cannot_be_asked_is_refused(data, monkeypatch):
         refused = [answer for answer in answers if isinstance(answer, UsageError)]
         assert len(refused) == 2
         assert "too many ask" in str(refused[0])
-        asking.close()
+        await asking.close()
 
     asyncio.run(main())

@@ -22,12 +22,15 @@ const market = new Market(api, () => {
   return `${scheme}//${location.host}/ws/v1`;
 });
 
-visit.start(api);
-const router = new Router(); // after the token has left the address
-void market.start(localStorage.getItem(STORED_SYMBOL));
-
 const target = document.getElementById("page");
 if (target === null) throw new Error("index.html has no element with the id page");
+// A bot's own port has no market and no accounts: what it serves says so.
+const hasDesk = target.dataset["place"] !== "bots";
+
+visit.start(api);
+const router = new Router(); // after the token has left the address
+if (hasDesk) void market.start(localStorage.getItem(STORED_SYMBOL));
+
 mount(Root, {
   target,
   props: {
@@ -37,6 +40,7 @@ mount(Root, {
     theme,
     member,
     router,
+    hasDesk,
     choose: (symbol: string) => {
       localStorage.setItem(STORED_SYMBOL, symbol);
       market.select(symbol);

@@ -233,7 +233,7 @@ class ExchangeProcess:
         if self._accounts is not None:
             self._accounts.close()
         if self._bots is not None:
-            self._bots.close()
+            await self._bots.close()
         self._give_ports_back()
         if self.failure is None and not self._opened.is_closed:
             await self._commit.stop()

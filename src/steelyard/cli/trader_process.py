@@ -26,6 +26,7 @@ from steelyard.cli.bridge_venue import BridgeVenue
 from steelyard.cli.dialect_venue import DialectVenue
 from steelyard.cli.trader_alerts import TraderAlerts
 from steelyard.cli.trader_log import BotLog
+from steelyard.cli.trader_page import TraderPage
 from steelyard.cli.trader_site import BotSite, latency
 from steelyard.cli.trader_strategy import guarded, load_strategy
 from steelyard.cli.venue import Venue
@@ -179,7 +180,8 @@ class TraderProcess:
             self._recorder = MarketRecorder(tape, max_bytes, self._tape_said)
         self._commit = GroupCommit(self._journal, on_failure=self._disk_failed)
         hidden = self._secrets.hidden
-        self._site = BotSite(self, self._directory.token(), self.spawn, hidden)
+        page = TraderPage(settings.data, config.bot.environment.value, self.clock.now_ns())
+        self._site = BotSite(self, self._directory.token(), self.spawn, hidden, page)
         self._server: Server | None = None
         self._time_service = TimeService("none", None, "not asked yet")
         self._tasks: set[asyncio.Task[None]] = set()
@@ -245,7 +247,8 @@ class TraderProcess:
         self._obey_latch()
         if self._failure is not None:
             raise self._failure
-        return {"ready": True, "pid": os.getpid(), **document}
+        page = f"http://{HOST}:{self._server.port}/#token={document['token']}"
+        return {"ready": True, "pid": os.getpid(), **document, "page": page}
 
     async def run(self) -> actions.Finish:
         """Run until the machine has finished, and return its exit code and last words."""
@@ -280,6 +283,7 @@ class TraderProcess:
         for task in [*self._tasks]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._site.close()
         if self._server is not None:
             await self._server.close()
         await self.venue.close()

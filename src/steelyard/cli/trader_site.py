@@ -7,6 +7,7 @@
     POST /resolve         {"client_order_id", "decision", "who", "why"}: a person decides
     POST /breaker         {"name", "who", "why"}: a breaker that has tripped may resume
     GET  /metrics         numbers for Prometheus, without a token
+    GET  /, /assets/...   the page of all bots here, without a token; what it asks is /page/...
 
 Host must be this port on loopback, and Origin, where a browser sends one, any page of this
 machine; the token, which pages from elsewhere cannot read, must fit (`x-steelyard-token`, or
@@ -24,6 +25,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from steelyard.cli.exposition import Buckets, Family, Sample, Value, exposition, metrics_response
+from steelyard.cli.trader_page import TraderPage
 from steelyard.dashboard.headers import private
 from steelyard.net.server import WebSocketConnection
 from steelyard.trading.actions import Decision
@@ -94,10 +96,12 @@ class BotSite:
         token: str,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         hidden: Callable[[bytes], bytes] = bytes,
+        page: TraderPage | None = None,
     ) -> None:
         """`hidden` takes secrets out of what is told: an error of a strategy may say them."""
         self.port = 0  # known once it listens
         self._hidden = hidden
+        self._page = page
         self._bot = bot
         self._token = token
         self._spawn = spawn
@@ -112,9 +116,14 @@ class BotSite:
         def reply(response: Response) -> None:
             send(private(response))
 
-        refused = self._refusal(request, needs_token=request.path != "/metrics")
+        page = self._page if self._page and self._page.serves(request.path) else None
+        is_open = request.path == "/metrics" or (page is not None and page.is_open(request.path))
+        refused = self._refusal(request, needs_token=not is_open)
         if refused is not None:
             reply(refused)
+            return
+        if page is not None:
+            self._spawn(self._answer_page(page, request, reply))
             return
         match request.method, request.path:
             case "GET", "/status":
@@ -135,6 +144,16 @@ class BotSite:
                 reply(_refused(405, "METHOD_NOT_ALLOWED", "use GET for status, POST for kill"))
             case _:
                 reply(_refused(404, "NOT_FOUND", f"there are {', '.join(PATHS)}"))
+
+    async def _answer_page(
+        self, page: TraderPage, request: Request, reply: Callable[[Response], None]
+    ) -> None:
+        reply(await page.respond(request))
+
+    async def close(self) -> None:
+        """Let go of what the page has started."""
+        if self._page is not None:
+            await self._page.close()
 
     def _resolve(self, body: bytes, reply: Callable[[Response], None]) -> None:
         try:

@@ -92,9 +92,9 @@ class BotsSite:
         found = self.bots.describe()
         return [bot | {"kill": self._kills.shown(bot["name"])} for bot in found]
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End what reads journals; kills go on."""
-        self._journals.close()
+        await self._journals.close()
 
     # -- what is asked ------------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ class BotsSite:
     # -- what is done -------------------------------------------------------------------------
 
     async def _kill(self, request: Request, _asked: Asked) -> Any:
-        return {"kill": await self._kills.start(self._kill_body.decode(request.body))}
+        return {"kill": self._kills.start(self._kill_body.decode(request.body))}
 
     async def _resume(self, request: Request, _asked: Asked) -> Any:
         body = self._bot_body.decode(request.body)

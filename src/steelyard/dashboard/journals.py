@@ -8,6 +8,7 @@ most, and one that nobody asks ends. Questions to a reader wait in a line that i
 import asyncio
 import sys
 from collections.abc import Awaitable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,19 @@ class _Reader:
         return answer
 
     def end(self) -> None:
-        """Let the process end."""
+        """Have the process end."""
         if self.process.returncode is None:
             self.process.kill()
+
+    async def join(self) -> None:
+        """Wait for its end, and let go of its pipes."""
+        await self.process.wait()
+        stdin, stdout = self.process.stdin, self.process.stdout
+        assert stdin is not None, "they are pipes"
+        assert stdout is not None, "they are pipes"
+        stdin.close()
+        with suppress(OSError, RuntimeError):  # RuntimeError: somebody still reads
+            await stdout.read()
 
 
 class Journals:
@@ -94,12 +105,11 @@ class Journals:
             raise UsageError(str(answer["error"]))
         return answer
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End all of them."""
         for bot, reader in [*self._readers.items()]:
             self._forget(bot, reader)
-        for task in self._tasks:
-            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _reader(self, bot: str) -> _Reader:
         known = bot_directories(self._data)
@@ -134,9 +144,10 @@ class Journals:
             left_s = reader.asked + IDLE_S - loop.time()
             if left_s <= 0 and not reader.waiting:
                 break
-            await asyncio.sleep(max(1.0, left_s))
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(reader.process.wait(), max(1.0, left_s))
         self._forget(bot, reader)
-        await reader.process.wait()
+        await reader.join()
 
     def _keep(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

@@ -10,6 +10,7 @@ A kill is refused without the bot's name typed; a rehearsal needs none, because 
 
 import asyncio
 import os
+import subprocess
 import sys
 import tempfile
 from contextlib import suppress
@@ -25,6 +26,8 @@ from steelyard.store.datadir import bot_directories
 from steelyard.store.latch import Latch
 
 MS_NS = 1_000_000
+LOOK_S = 0.05  # between two looks whether a process has ended
+MARKED = "the kill mark is set: the bot places nothing from here on"
 STEPS_MAX = 200  # that are shown; the newest
 SAID_MAX_BYTES = 1 << 20
 KEPT_MAX = 100  # bots whose last kill is remembered
@@ -57,11 +60,15 @@ class KillRun:
     def __init__(
         self,
         body: KillBody,
-        process: asyncio.subprocess.Process,
+        process: subprocess.Popen[bytes],
         document: IO[bytes],
         said: IO[bytes],
+        *,
+        is_marked: bool,
     ) -> None:
+        """is_marked: the kill mark was set before the process began."""
         self.body = body
+        self._is_marked = is_marked
         self.process = process
         self._begun_ms = Clock().now_ns() // MS_NS
         self._document, self._said = document, said
@@ -74,7 +81,8 @@ class KillRun:
 
     async def join(self) -> None:
         """Wait for its end."""
-        await self.process.wait()
+        while self.process.poll() is None:  # noqa: ASYNC110 nobody tells of its end
+            await asyncio.sleep(LOOK_S)
         self._last = self._shown(is_over=True)
         self._document.close()
         self._said.close()
@@ -86,6 +94,8 @@ class KillRun:
 
     def _shown(self, *, is_over: bool) -> dict[str, Any]:
         steps, words = _steps(self._said)
+        if self._is_marked:
+            steps.insert(0, _Said(self._begun_ms, MARKED))
         result = _result(self._document, self.body.bot) if is_over else None
         error = None
         if is_over and result is None:
@@ -113,7 +123,7 @@ class Kills:
         self._runs: dict[str, KillRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self, body: KillBody) -> dict[str, Any]:
+    def start(self, body: KillBody) -> dict[str, Any]:
         """Start a kill or a rehearsal, and return how it stands.
 
         One that is on its way is not begun again; a rehearsal gives way to a kill.
@@ -134,22 +144,22 @@ class Kills:
                         "a kill of it is on its way; close the position when that is done"
                     )
                 return run.shown
-            with suppress(ProcessLookupError):
-                run.process.terminate()
-        if not body.drill:
-            self._mark(body)
-        return (await self._spawn(body)).shown
+            run.process.terminate()
+        is_marked = not body.drill and self._mark(body)
+        return self._spawn(body, is_marked=is_marked).shown
 
     def forget(self, bot: str) -> None:
         """Show the last kill of a bot no more: its mark has been lifted."""
         if bot in self._runs and self._runs[bot].is_over:
             del self._runs[bot]
 
-    def _mark(self, body: KillBody) -> None:
+    def _mark(self, body: KillBody) -> bool:
         """Set the kill mark now: the process, which sets it too, takes a second to begin."""
         who = body.who.strip() or "somebody"
         with suppress(ConfigError):  # the process meets the same, and says so
             Latch(self._data, body.bot).set(_why(body), who, Clock().now_ns())
+            return True
+        return False
 
     def shown(self, bot: str) -> dict[str, Any] | None:
         """Return how the last kill of a bot stands; None: there was none here, or it was lifted."""
@@ -162,7 +172,7 @@ class Kills:
             return None
         return found
 
-    async def _spawn(self, body: KillBody) -> KillRun:
+    def _spawn(self, body: KillBody, *, is_marked: bool) -> KillRun:
         # A list and no shell: the name is one of ours, and a person's words are one argument.
         command = [sys.executable, "-m", "steelyard.cli.main", "kill", body.bot]
         command += ["--data", str(self._data), "--json", "--progress"]
@@ -171,9 +181,10 @@ class Kills:
         command += ["--drill"] if body.drill else []
         document, said = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 kept
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
+            # Not asyncio's: that would end the process together with the loop.
+            process = subprocess.Popen(  # noqa: S603 ourselves
+                command,
+                stdin=subprocess.DEVNULL,
                 stdout=document,
                 stderr=said,
                 start_new_session=True,
@@ -185,7 +196,7 @@ class Kills:
                 f"the kill switch could not be started here: {error.strerror}; run "
                 f"`steelyard kill {body.bot}` in a terminal"
             ) from error
-        run = KillRun(body, process, document, said)
+        run = KillRun(body, process, document, said, is_marked=is_marked)
         self._runs.pop(body.bot, None)
         self._runs[body.bot] = run
         while len(self._runs) > KEPT_MAX:

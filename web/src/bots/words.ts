@@ -88,11 +88,6 @@ export function utc(time: number): string {
   return new Date(time).toISOString();
 }
 
-/** The part of it that a clock shows. */
-export function utcClock(time: number, withMs = false): string {
-  return utc(time).slice(11, withMs ? 23 : 19);
-}
-
 /** "2026-11-22 10:35:07" of a day that is not today, "10:35:07" of today; in UTC. */
 export function utcMoment(time: number, now: number): string {
   const text = utc(time);
