@@ -19,18 +19,20 @@ from pathlib import Path
 from cyclopts import App
 from rich.console import Console
 
-from steelyard import dialects
+from steelyard import dialects, strategies
 from steelyard.cli import exchange_metrics, limit_profiles, trader_site
 from steelyard.cli.main import app, load_commands
 from steelyard.dialects.native import manual, markdown
 from steelyard.domain import errors, order
 from steelyard.domain.lifecycle import TRANSITIONS
 from steelyard.domain.order import FIELDS, Fields, Need, RejectReason, TimeInForce
+from steelyard.trading import parameters
 from steelyard.wire.dialect import AccessReason
 from steelyard.wire.limits import LimitProfile
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
+GUIDES = (ROOT / "docs" / "guides" / "strategies.md",)  # with tables that are made
 NOTE = "<!-- Made by scripts/reference.py from the code; change that instead. -->\n\n"
 WIDTH = 92
 
@@ -92,6 +94,21 @@ def proof(what: str) -> str:
         return f"`{what}`"
     target = f"../../{path}"
     return f"[{name.removeprefix('test_').replace('_', ' ') or path}]({target})"
+
+
+def with_tables(text: str) -> str:
+    """Return a guide with the tables of parameters that it has places for."""
+
+    def table(found: re.Match[str]) -> str:
+        params = getattr(strategies, found[1]).Params
+        lines = ["| parameter | kind | default | bounds | what it is |", "|---|---|---|---|---|"]
+        lines += [
+            f"| `{row.name}` | {row.kind} | {row.default} | {row.bounds} | {row.meaning} |"
+            for row in parameters.rows(params)
+        ]
+        return f"<!-- parameters of {found[1]} -->\n\n" + "\n".join(lines) + "\n\n<!-- end -->"
+
+    return re.sub(r"<!-- parameters of (\w+) -->.*?<!-- end -->", table, text, flags=re.DOTALL)
 
 
 def native_api() -> str:
@@ -344,6 +361,12 @@ def main() -> int:
             if "--check" not in sys.argv:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text, encoding="utf-8")
+    for file in GUIDES:
+        text = file.read_text(encoding="utf-8")
+        if (new := with_tables(text)) != text:
+            changed.append(f"../guides/{file.name}")
+            if "--check" not in sys.argv:
+                file.write_text(new, encoding="utf-8")
     for name in changed:
         print(f"docs/reference/{name}")
     return int(bool(changed) and "--check" in sys.argv)

@@ -101,6 +101,12 @@ def test_a_function_may_stand_for_a_class():
     assert config.strategy.signals == "trend:signals"
 
 
+def test_legs_are_not_for_a_backtest():
+    """It says where such a strategy is tried instead."""
+    with pytest.raises(ConfigError, match="in the sandbox"):
+        parse_backtest(PLAIN + '[legs.one]\nsymbol = "BTC-USDT"\n')
+
+
 def test_the_file_of_a_bot_will_do():
     """What only a bot at a venue needs is passed over, and its limits count."""
     config = parse_backtest(

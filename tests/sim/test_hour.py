@@ -66,9 +66,9 @@ LEGS: dict[str, tuple[dict[str, tuple[str, str]], dict[str, Any]]] = {
     "Rebalancer": (
         {"btc": ("here", "BTC-USDT"), "eth": ("there", "ETH-USDT")},
         {
-            "shares": {"btc": "50", "eth": "30"},
-            "capital": "20000",
-            "band": "0.01",
+            "shares": {"btc": "10", "eth": "20"},
+            "capital": "10000",
+            "band": "0.05",
             "every": "30s",
         },
     ),

@@ -10,6 +10,7 @@ from steelyard import strategies
 from steelyard.backtest.columns import EVENT, EventKind, Tape
 from steelyard.backtest.run import Run
 from steelyard.backtest.settings import Settings
+from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.order import Side
 from tests.backtest.market import BEGIN_NS, BTC, play, settings_of, walk
@@ -69,3 +70,10 @@ def test_the_maker_trades_on_a_tape():
         position += int(side) * int(fill["size_lots"])
         assert abs(position) <= 500
     assert seen == {Side.BUY, Side.SELL}
+
+
+@pytest.mark.parametrize("kind", ["CrossVenueArbitrage", "TriangularArbitrage"])
+def test_a_strategy_of_several_legs_is_refused(kind: str):
+    """The machine plays one instrument, and says so before anything else."""
+    with pytest.raises(ConfigError, match=f"plays one instrument, and {kind} trades on several"):
+        play(getattr(strategies, kind)(), walk(10, seed=1))

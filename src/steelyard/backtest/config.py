@@ -204,6 +204,10 @@ def parse_backtest(text: str, *, needs_data: bool = True) -> BacktestConfig:
         document = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"the configuration is not TOML: {error}") from error
+    if "legs" in document:
+        raise ConfigError(
+            "[legs]: a backtest plays one instrument; try a strategy of several in the sandbox"
+        )
     _check_keys(document)
     document.pop("venue", None)
     is_signals = "signals" in document.get("strategy", {})

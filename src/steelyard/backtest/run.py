@@ -79,6 +79,11 @@ class Run:
             data.instrument, instrument_id=0, base_asset_id=BASE_ID, quote_asset_id=QUOTE_ID
         )
         assumed.check(settings, instrument)
+        if strategy.leg_names:
+            raise ConfigError(
+                f"a backtest plays one instrument, and {type(strategy).__name__} trades on several "
+                "legs: try it in the sandbox"
+            )
         strategy.check(instrument)
         self._strategy = strategy
         self._is_limited = limits is not None or stop_loss is not None

@@ -33,7 +33,8 @@ from steelyard.domain.errors import ConfigError, SteelyardError, UsageError
 from steelyard.net.clock import Clock
 from steelyard.store import datadir
 from steelyard.store.latch import Latch
-from steelyard.trading.config import BotConfig, parse_for_kill, parse_percentage
+from steelyard.trading.config import BotConfig, parse_percentage
+from steelyard.trading.legconfig import parse_bots_for_kill
 from steelyard.vault.keys import resolve
 from steelyard.wire.dialect import ApiKey
 
@@ -112,7 +113,7 @@ def kill(
     if resume and (flatten or drill):
         raise UsageError("--lift goes with nothing that stops a bot; give one of them")
     data = common.directory
-    targets = [_target(data, bot, key, drill=drill) for bot in bots or _everybody(data)]
+    targets = [target for bot in bots or _everybody(data) for target in _targets(data, bot, key)]
     if resume:
         names = [target.name for target in targets]
         return _lift(data, names, why or "somebody ran `steelyard kill --lift`", common)
@@ -181,7 +182,7 @@ async def kill_all(
 
 def named_targets(data: Path, names: list[str]) -> list[Target]:
     """Return the bots of these names as targets."""
-    return [_target(data, name, "", drill=False) for name in names]
+    return [target for name in names for target in _targets(data, name, "")]
 
 
 def _mark(data: Path, name: str, why: str) -> None:
@@ -403,15 +404,15 @@ def _everybody(data: Path) -> list[str]:
     return names
 
 
-def _target(data: Path, bot: str, reference: str, *, drill: bool) -> Target:  # noqa: ARG001
-    """Return a bot by its name, or by its configuration.
+def _targets(data: Path, bot: str, reference: str) -> list[Target]:
+    """Return a bot by its name, or all that a configuration is of.
 
     Raises:
         UsageError: No bot of that name has ever run here, and there is no such file.
     """
     if bot.endswith(".toml") or os.sep in bot:
-        config = _configured(Path(bot))
-        return _with_key(config.bot.name, config, reference)
+        configs = _configured(Path(bot))
+        return [_with_key(config.bot.name, config, reference) for config in configs]
     known = datadir.bot_directories(data)
     if bot not in known:
         raise UsageError(
@@ -422,13 +423,21 @@ def _target(data: Path, bot: str, reference: str, *, drill: bool) -> Target:  # 
         about = datadir.read_document(datadir.about_file(data / "bots" / bot), missing={})
         file = about.get("config")
         if not file:
-            return Target(bot, why_not="where its configuration is was not written down; name it")
-        config = _configured(Path(str(file)))
+            why_not = "where its configuration is was not written down; name it"
+            return [Target(bot, why_not=why_not)]
+        found = {config.bot.name: config for config in _configured(Path(str(file)))}
     except ConfigError as error:
-        return Target(bot, why_not=str(error))
-    if config.bot.name != bot:
-        return Target(bot, why_not=f"{file} is of {config.bot.name!r} by now")
-    if (flaw := _elsewhere(about, config, str(file))) is not None:
+        return [Target(bot, why_not=str(error))]
+    if bot not in found:
+        now = ", ".join(repr(name) for name in found)
+        return [Target(bot, why_not=f"{file} is of {now} by now")]
+    return [_as_it_ran(about, found[bot], reference, str(file))]
+
+
+def _as_it_ran(about: dict[str, Any], config: BotConfig, reference: str, file: str) -> Target:
+    """Return a bot by its configuration, with what makes doubtful that this is what it ran by."""
+    bot = config.bot.name
+    if (flaw := _elsewhere(about, config, file)) is not None:
         return Target(bot, why_not=flaw)
     target = _with_key(bot, config, reference)
     is_its_own = not reference and not config.main.kill_key
@@ -453,9 +462,9 @@ def _elsewhere(about: dict[str, Any], config: BotConfig, file: str) -> str | Non
     )
 
 
-def _configured(file: Path) -> BotConfig:
+def _configured(file: Path) -> list[BotConfig]:
     try:
-        return parse_for_kill(file.read_text(encoding="utf-8"))
+        return [*parse_bots_for_kill(file.read_text(encoding="utf-8")).values()]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read: {error}") from error
 

@@ -2,10 +2,11 @@
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -13,6 +14,7 @@ from steelyard.cli import asking, trade_check
 from steelyard.cli.alerting import addresses
 from steelyard.cli.grants import grant_for
 from steelyard.cli.options import PORT_BASE, Common, print_error
+from steelyard.cli.trader_legs import run_legs
 from steelyard.cli.trader_process import TraderSettings, run_trader
 from steelyard.domain.errors import ConfigError, StorageError, TransportError, UsageError
 from steelyard.domain.units import in_full
@@ -23,10 +25,12 @@ from steelyard.store.ownership import Ownership
 from steelyard.trading.config import BotConfig, parse_config
 from steelyard.trading.evidence import Identity
 from steelyard.trading.ladder import capped
+from steelyard.trading.legconfig import parse_bots
 from steelyard.vault import phrase
 from steelyard.vault.kept import Holder, Kept
 from steelyard.vault.keys import find, is_kept
 
+T = TypeVar("T")
 _EVERYONE = Common()
 PORT = PORT_BASE + 20
 MS_NS = 1_000_000
@@ -60,11 +64,14 @@ def trade(
     confirm
         The bot's name again, where its environment is live-canary or live: real money.
     """
-    checked = configure(config)
+    bots = configure_bots(config)
     if check:
-        return trade_check.check(checked, taken(checked).current.api_key(), common)
-    checked = on_its_rung(checked, confirm)
-    return run(checked, port, common, config)
+        kept = _kept(bots)
+        return max(
+            trade_check.check(bot, kept[leg].current.api_key(), common) for leg, bot in bots.items()
+        )
+    bots = {leg: on_its_rung(bot, confirm) for leg, bot in bots.items()}
+    return run_bots(bots, port, common, config)
 
 
 def on_its_rung(config: BotConfig, confirm: str) -> BotConfig:
@@ -94,43 +101,92 @@ def configure(file: Path) -> BotConfig:
     Raises:
         ConfigError: It cannot be read, or it is not one that can be run.
     """
+    return _read(file, parse_config)
+
+
+def configure_bots(file: Path) -> dict[str, BotConfig]:
+    """Return the configurations in a file by leg; by "" that of a bot without legs.
+
+    Raises:
+        ConfigError: It cannot be read, or one of them cannot be run.
+    """
+    return _read(file, parse_bots)
+
+
+def _read(file: Path, parse: Callable[[str], T]) -> T:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read: {error}") from error
     try:
-        return parse_config(text)
+        return parse(text)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from error
 
 
 def run(config: BotConfig, port: int, common: Common, file: Path | None = None) -> int:
-    """Run it and return its exit code.
+    """Run a bot of one leg and return its exit code.
 
     Raises:
         ConfigError: The key, the directory, the strategy or the port does not fit.
     """
+    return run_bots({"": config}, port, common, file)
+
+
+def run_bots(
+    bots: Mapping[str, BotConfig], port: int, common: Common, file: Path | None = None
+) -> int:
+    """Run the legs of a bot, or by "" one without, and return its exit code.
+
+    Each leg has the next port.
+
+    Raises:
+        ConfigError: A key, a directory, the strategy or a port does not fit.
+    """
     with ExitStack() as held:
-        kept = taken(config)
-        if is_kept(reference := config.main.key):
-            held.enter_context(closing(own_key(reference)))
-        is_watched = sys.stdout.isatty() and not common.json
-        told = addresses(config.alerts.to, os.environ, asking.asker())
-        settings = TraderSettings(
-            config,
-            common.directory,
-            kept.current.api_key(),
-            port,
-            sys.stderr if is_watched else None,
-            file=file,
-            alerts_to=told,
-            secrets=(os.environ.get(phrase.VARIABLE, ""), *told.values()),
-            notes=reminders(reference, kept, Clock().now_ns() // MS_NS),
+        kept = _kept(bots)
+        for reference in dict.fromkeys(bot.main.key for bot in bots.values()):
+            if is_kept(reference):
+                held.enter_context(closing(own_key(reference)))
+        settings = {
+            leg: _settings(bot, kept[leg], port + at if port else 0, common, file)
+            for at, (leg, bot) in enumerate(bots.items())
+        }
+        alone = settings.get("")
+        finish = run_loop(
+            run_legs(settings, _say_ready) if alone is None else run_trader(alone, _say_ready)
         )
-        code, last_words = run_loop(run_trader(settings, _print_ready))
+    code, last_words = finish
     if code and common.json:  # the sentence for people is in the log, which they see
         print_error(_BLAME[code].__name__, last_words, code)
     return code
+
+
+def _kept(bots: Mapping[str, BotConfig]) -> dict[str, Kept]:
+    """Return what the reference of each leg names; those that share one take it once."""
+    found: dict[str, Kept] = {}
+    for bot in bots.values():
+        if bot.main.key not in found:
+            found[bot.main.key] = taken(bot)
+    return {leg: found[bot.main.key] for leg, bot in bots.items()}
+
+
+def _settings(
+    config: BotConfig, kept: Kept, port: int, common: Common, file: Path | None
+) -> TraderSettings:
+    is_watched = sys.stdout.isatty() and not common.json
+    told = addresses(config.alerts.to, os.environ, asking.asker())
+    return TraderSettings(
+        config,
+        common.directory,
+        kept.current.api_key(),
+        port,
+        sys.stderr if is_watched else None,
+        file=file,
+        alerts_to=told,
+        secrets=(os.environ.get(phrase.VARIABLE, ""), *told.values()),
+        notes=reminders(config.main.key, kept, Clock().now_ns() // MS_NS),
+    )
 
 
 def taken(config: BotConfig) -> Kept:
@@ -171,5 +227,5 @@ def reminders(reference: str, kept: Kept, now_ms: int) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _print_ready(ready: dict[str, Any]) -> None:
+def _say_ready(ready: dict[str, Any]) -> None:
     print(msgspec.json.encode(ready).decode(), flush=True)

@@ -48,6 +48,7 @@ from steelyard.trading.actions import Input, Kill, Resume, Start, Stop
 from steelyard.trading.config import HERE, BotConfig, Environment
 from steelyard.trading.records import codec
 from steelyard.trading.report import state_document
+from steelyard.trading.strategy import Strategy
 from steelyard.trading.trader import Trader
 from steelyard.trading.venue import flaws, warnings
 from steelyard.vault.hiding import Secrets
@@ -83,6 +84,7 @@ class TraderSettings:
     alerts_to: dict[str, str] = field(default_factory=dict, repr=False)  # addresses, by label
     secrets: tuple[str, ...] = ()  # what else is never written down
     notes: tuple[str, ...] = ()  # what there is to be minded, for the log
+    strategy: Strategy | None = None  # None: as the configuration names it
 
 
 async def run_trader(
@@ -115,6 +117,8 @@ async def run_trader(
         process.say_why(finish)
         return finish
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
         gc.unfreeze()
         await process.close()
 
@@ -130,7 +134,7 @@ class TraderProcess:
         """
         config = settings.config
         table, name = config.main, config.bot.name
-        strategy = load_strategy(config.strategy)
+        strategy = settings.strategy or load_strategy(config.strategy)
         rng = SystemRandom()  # pauses only: nothing that is journaled depends on it
         self.settings = settings
         self.clock = Clock()
@@ -192,11 +196,11 @@ class TraderProcess:
         self._kills: list[asyncio.Future[None]] = []
         self._requests: dict[int, asyncio.Future[actions.Reply]] = {}
         self._next_request = 1
-        self._has_looked = False
+        self._has_looked, self._is_dirty = False, True
         self._dead_man: Ownership | None = None
         self._finish = actions.Finish(DONE, "stopped at once")
         self._failure: BaseException | None = None
-        self._is_dirty = True
+        self.stepped: Callable[[], None] = _nothing  # called after each turn
 
     def _replay(self) -> None:
         """Bring the trader to where its journal ends."""
@@ -252,14 +256,11 @@ class TraderProcess:
 
     async def run(self) -> actions.Finish:
         """Run until the machine has finished, and return its exit code and last words."""
-        loop = asyncio.get_running_loop()
         pushing = asyncio.create_task(self._push_forever())
         try:
             await self._over.wait()
         finally:
             pushing.cancel()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
         if self._failure is not None:
             raise self._failure
         return self._finish
@@ -327,6 +328,7 @@ class TraderProcess:
         self._is_dirty = True
         self._set_timer()
         self._tell_kills()
+        self.stepped()
 
     def _act(self, wanted: list[actions.Action], now_ns: int) -> None:
         sequence = None

@@ -7,7 +7,7 @@ for. Modules are looked up as Python does, and in the directory that one stands 
 import importlib
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from inspect import isfunction
 from pathlib import Path
@@ -16,14 +16,16 @@ from typing import Any
 
 from steelyard.domain.errors import ConfigError, SteelyardError
 from steelyard.trading.config import StrategyTable
+from steelyard.trading.legs import check_names
 from steelyard.trading.strategy import Strategy
 
 
-def load_strategy(table: StrategyTable) -> Strategy:
+def load_strategy(table: StrategyTable, legs: Sequence[str] = ()) -> Strategy:
     """Return the strategy that a configuration names, with its parameters.
 
     Raises:
-        ConfigError: There is no such module or class, or the parameters are not its own.
+        ConfigError: There is no such module or class, or the parameters are not its own, or the
+            legs are not.
     """
     module_name, _, class_name = table.class_name.partition(":")
     module = _module(module_name, "class")
@@ -37,6 +39,7 @@ def load_strategy(table: StrategyTable) -> Strategy:
         close = get_close_matches(class_name, known, 1) or known
         meant = f"; did you mean {close[0]}?" if close else "; it holds no strategy at all"
         raise ConfigError(f"[strategy] class: {module_name} has no strategy {class_name}{meant}")
+    check_names(found, legs)
     try:
         return found(**table.params)
     except SteelyardError as error:

@@ -117,12 +117,12 @@ class Bench:
     # -- what happens -------------------------------------------------------------------------
 
     def close(self, *closes: Price) -> list[str]:
-        """Let bars close, one after the other; return what was wished for at the last."""
+        """Let bars close, one after the other; return what was wished for."""
         said: list[str] = []
         for close in closes:
             bar = self._bar(close)
             self.desk.last_ticks = bar.close_ticks
-            said = self._call(lambda bar=bar: self.strategy.on_bar(bar))  # type: ignore[misc]
+            said += self._call(lambda bar=bar: self.strategy.on_bar(bar))  # type: ignore[misc]
         return said
 
     def book(self, bid: Price, ask: Price, size: Price = 1) -> list[str]:

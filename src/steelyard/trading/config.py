@@ -275,10 +275,33 @@ def parse_config(text: str) -> BotConfig:
     Raises:
         ConfigError: Not TOML, or not a configuration that can be run; the message names the key.
     """
+    document = read_toml(text)
+    if "legs" in document:
+        raise ConfigError(
+            "[legs]: this command takes a bot of one instrument; `steelyard trade` runs legs, and "
+            "each of them is a bot by the name of the bot, a dash and its own"
+        )
+    return parse_document(document)
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    """Return a TOML text as a document.
+
+    Raises:
+        ConfigError: It is none.
+    """
     try:
-        document = tomllib.loads(text, parse_float=Decimal)
+        return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"the configuration is not TOML: {error}") from error
+
+
+def parse_document(document: Mapping[str, Any]) -> BotConfig:
+    """Return the configuration that a document holds.
+
+    Raises:
+        ConfigError: It is none that can be run; the message names the key.
+    """
     _check_keys(document)
     try:
         config = msgspec.convert(document, BotConfig)
@@ -306,11 +329,19 @@ def parse_for_kill(text: str) -> BotConfig:
     Raises:
         ConfigError: Not TOML, or it does not say where the bot trades.
     """
+    return parse_document_for_kill(read_toml(text))
+
+
+def parse_document_for_kill(document: Mapping[str, Any]) -> BotConfig:
+    """Return the same from a document.
+
+    Raises:
+        ConfigError: It does not say where the bot trades.
+    """
     try:
-        return parse_config(text)
+        return parse_document(document)
     except ConfigError as error:
         try:
-            document = tomllib.loads(text, parse_float=Decimal)
             bot, strategy = document["bot"], document["strategy"]
             reduced = {
                 "bot": {"name": bot["name"], "environment": bot["environment"]},
@@ -321,7 +352,7 @@ def parse_for_kill(text: str) -> BotConfig:
             config = msgspec.convert(reduced, BotConfig)
             _check_bot(config.bot)
             _check_venue(config)
-        except (tomllib.TOMLDecodeError, msgspec.ValidationError, KeyError, TypeError):
+        except (msgspec.ValidationError, KeyError, TypeError):
             raise error from None
         return config
 
