@@ -87,6 +87,8 @@ for name in ("import", "download", "record", "list", "check"):
     data.command(f"steelyard.cli.data:{name}_data", name=name)
 for name in ("add", "list", "remove", "lease", "passphrase"):
     vault.command(f"steelyard.cli.vault:{name}_vault", name=name)
+for name in ("rotate", "audit", "scan"):
+    vault.command(f"steelyard.cli.vault_{name}:{name}_vault", name=name)
 alerts.command("steelyard.cli.alerts:try_alerts", name="test")
 order.command("steelyard.cli.order:resolve_order", name="resolve")
 for name in ("list", "resume"):
