@@ -61,8 +61,8 @@ vault = App(name="vault", help="Keys and other secrets: kept sealed, told apart,
 alerts = App(name="alerts", help="Alerts of bots to Slack, mail and elsewhere.")
 breaker = App(name="breaker", help="Breakers of a bot: which have tripped, and let them resume.")
 
-COMMANDS = ("demo", "trade", "backtest", "compare", "sweep", "env")
-OF_BOTS = ("status", "why", "replay", "query", "export", "kill", "watch", "reconcile")
+COMMANDS = ("demo", "init", "doctor", "reset", "trade", "backtest", "compare", "sweep", "env")
+OF_BOTS = ("status", "why", "logs", "replay", "query", "export", "kill", "watch", "reconcile")
 for name in (*COMMANDS, *OF_BOTS):
     app.command(f"steelyard.cli.{name}:{name}", name=name)
 app.command("steelyard.cli.clock:group", name="clock")
