@@ -45,14 +45,17 @@ def test_the_page_gets_the_last_lines(tmp_path: Path):
 
 
 def test_the_file_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A full one is kept once more, then it goes."""
+    """Five full ones are kept, the newest first by number; then the oldest goes."""
     monkeypatch.setattr(trader_log, "FILE_MAX_BYTES", 1_000)
     log = BotLog(tmp_path)
-    for number in range(100):
+    for number in range(200):
         log.write(Log(Level.INFO, "name", f"line {number}"), AT)
     log.close()
     files = sorted(path.name for path in tmp_path.iterdir())
-    assert files == ["bot.log", "bot.log.1"]
+    assert files == ["bot.log", *(f"bot.log.{number}" for number in range(1, 6))]
+    kept = "".join((tmp_path / name).read_text() for name in [*reversed(files[1:]), "bot.log"])
+    numbers = [int(line.split()[-1]) for line in kept.splitlines()]
+    assert numbers == list(range(numbers[0], 200)), "in order, and none between is missing"
     assert all(path.stat().st_size < 1_100 for path in tmp_path.iterdir())
 
 
@@ -73,4 +76,4 @@ def test_nobody_else_may_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         log.write(Log(Level.INFO, "name", "x" * 40), AT)
     log.close()
     modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
-    assert modes == {"bot.log": 0o600, "bot.log.1": 0o600}
+    assert modes == {"bot.log": 0o600, "bot.log.1": 0o600, "bot.log.2": 0o600}

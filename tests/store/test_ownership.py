@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from steelyard.domain.errors import ConfigError
-from steelyard.store.ownership import Ownership
+from steelyard.store.ownership import Ownership, held_since_ns, holder_of
 
 
 def test_one_has_it_until_it_lets_go(tmp_path):
@@ -36,3 +36,16 @@ def test_a_place_that_cannot_be_used_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="cannot be used"):
         Ownership(tmp_path / "file", "dead-man", "a")
+
+
+def test_who_has_it_and_since_when_is_told_without_taking_it(tmp_path):
+    """The dead and those who only look are nobody."""
+    assert holder_of(tmp_path, "key", "a") is None
+    own = Ownership(tmp_path, "key", "a")
+    assert holder_of(tmp_path, "key", "a") == str(os.getpid())
+    assert holder_of(tmp_path, "key", "b") is None
+    assert held_since_ns(tmp_path, "key", "a") > 0
+    own.close()
+    assert holder_of(tmp_path, "key", "a") is None
+    assert held_since_ns(tmp_path, "key", "a") is None
+    assert not (tmp_path / "b").exists()

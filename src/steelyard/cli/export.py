@@ -1,12 +1,14 @@
-"""`steelyard export`: bots' journals as tables in PostgreSQL, brought up once or followed."""
+"""`steelyard export`: bots' journals as tables: files in a folder, or PostgreSQL, also followed."""
 
 import asyncio
 import os
 import signal
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from steelyard.cli.export_files import FileForm, write_files
 from steelyard.cli.following import Following
 from steelyard.cli.options import Common
 from steelyard.cli.terminal import shown
@@ -23,16 +25,19 @@ AGAIN_S, AGAIN_MAX_S = 1.0, 60.0
 def export(
     *bots: str,
     to: str = "",
+    form: FileForm = FileForm.CSV,
     follow: bool = False,
     rebuild: bool = False,
     common: Common = _EVERYONE,
 ) -> int:
-    """Bring tables in PostgreSQL up to the journals of bots: runs, orders, fills, events.
+    """Export orders, fills and balances of bots to CSV or Parquet; or all records to PostgreSQL.
 
-    Several bots share the tables; each row names its own. What is there already is gone on from.
-    The server may be away: with --follow it is asked again, and no bot waits for it.
+    Files are written whole, beside running bots. In PostgreSQL several bots share the tables runs,
+    orders, fills and events; what is there already is gone on from. The server may be away: with
+    --follow it is asked again, and no bot waits for it.
 
-    Examples: DATABASE_URL=postgresql://localhost/bots steelyard export |
+    Examples: steelyard export --to ~/books | steelyard export dip --to books --form parquet |
+    DATABASE_URL=postgresql://localhost/bots steelyard export |
     steelyard export dip --to postgresql:///bots --follow
 
     Parameters
@@ -40,16 +45,22 @@ def export(
     bots
         Their names; default: every bot of the data directory.
     to
-        The database's address without a password, which belongs into ~/.pgpass; default: what
-        DATABASE_URL says.
+        A folder; or a database's address without a password, which belongs into ~/.pgpass;
+        default: the database of DATABASE_URL.
+    form
+        Of files: csv (amounts as exact decimal texts) or parquet (as exact decimals).
     follow
         Go on until Ctrl-C.
     rebuild
         Make the bots' rows anew.
     """
+    if to and "://" not in to:
+        return _files(Path(to), form, bots, common, is_followed=follow or rebuild)
     address = to or os.environ.get(VARIABLE, "")
     if not address:
-        raise UsageError(f"no database; set {VARIABLE}, or name one: --to postgresql://HOST/NAME")
+        raise UsageError(
+            f"say where to: --to FOLDER, --to postgresql://HOST/NAME, or set {VARIABLE}"
+        )
     if to and urlsplit(to).password:
         raise UsageError(
             f"a password on a command line is everybody's to read; put it into ~/.pgpass or "
@@ -62,6 +73,21 @@ def export(
     results = asyncio.run(_run(address, followings, follow=follow, rebuild=rebuild))
     lines = [f"{shown(name)}: up to record {row['sequence']}" for name, row in results.items()]
     common.show(results, "\n".join(lines))
+    return 0
+
+
+def _files(
+    folder: Path, form: FileForm, bots: tuple[str, ...], common: Common, *, is_followed: bool
+) -> int:
+    if is_followed:
+        raise UsageError("--follow and --rebuild are for databases; files are written whole")
+    names = [*bots] or bot_directories(common.directory)
+    if not names:
+        raise UsageError(f"no bot has run in {common.directory}")
+    followings = [Following(common.directory, name) for name in names]
+    counts = write_files(folder, form, followings)
+    lines = [f"{shown(file)}: {count} rows" for file, count in counts.items()]
+    common.show({"folder": str(folder), "rows": counts}, "\n".join(lines))
     return 0
 
 

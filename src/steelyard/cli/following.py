@@ -38,6 +38,11 @@ class Following:
         first = next(read_records(self._journal), (0, b""))
         self.form = Form(bot, sha256(first[1]).hexdigest()[:16], VERSION, TABLES, VIEWS)
 
+    @property
+    def journal(self) -> Path:
+        """Where the journal is."""
+        return self._journal
+
     def rewind(self) -> None:
         """Begin to read from the beginning again."""
         self._projection = Projection(self.form.bot)

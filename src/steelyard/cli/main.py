@@ -61,9 +61,11 @@ vault = App(name="vault", help="Keys and other secrets: kept sealed, told apart,
 alerts = App(name="alerts", help="Alerts of bots to Slack, mail and elsewhere.")
 breaker = App(name="breaker", help="Breakers of a bot: which have tripped, and let them resume.")
 
-COMMANDS = ("demo", "trade", "backtest", "compare", "sweep", "promote", "env")
-OF_BOTS = ("status", "why", "replay", "query", "export", "kill", "watch", "reconcile")
-for name in (*COMMANDS, *OF_BOTS):
+
+COMMANDS = ("demo", "init", "doctor", "reset", "trade", "promote", "env")
+TESTING = ("backtest", "compare", "sweep")
+OF_BOTS = ("status", "why", "logs", "replay", "query", "export", "kill", "watch", "reconcile")
+for name in (*COMMANDS, *TESTING, *OF_BOTS):
     app.command(f"steelyard.cli.{name}:{name}", name=name)
 app.command("steelyard.cli.clock:group", name="clock")
 # Both a command, which runs an exchange, and a group of commands on it.
@@ -87,6 +89,8 @@ for name in ("import", "download", "record", "list", "check"):
     data.command(f"steelyard.cli.data:{name}_data", name=name)
 for name in ("add", "list", "remove", "lease", "passphrase"):
     vault.command(f"steelyard.cli.vault:{name}_vault", name=name)
+for name in ("rotate", "audit", "scan"):
+    vault.command(f"steelyard.cli.vault_{name}:{name}_vault", name=name)
 alerts.command("steelyard.cli.alerts:try_alerts", name="test")
 order.command("steelyard.cli.order:resolve_order", name="resolve")
 for name in ("list", "resume"):

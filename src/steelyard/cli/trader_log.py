@@ -1,14 +1,15 @@
 """A bot's log: lines for people, in its directory, on the terminal, and on its page.
 
-One event per line: time, level, dotted name, text. The file is bounded: when it is full it
-becomes `bot.log.1`, and the one before that goes. What is written comes from the machine and
-the shell, neither of which holds a secret in a form that prints; what a strategy or a venue says
-may have one, which is taken out.
+One event per line: time, level, dotted name, text. The files are bounded: when `bot.log` is full
+it becomes `bot.log.1`, what was that becomes `bot.log.2`, and the oldest goes. What is written
+comes from the machine and the shell, neither of which holds a secret in a form that prints; what a
+strategy or a venue says may have one, which is taken out.
 """
 
 import sys
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -17,6 +18,7 @@ from steelyard.store.disk import make_private_file
 from steelyard.trading.actions import Level, Log
 
 FILE_MAX_BYTES = 10 << 20
+FILES_KEPT = 5  # full ones, beside the one that is written
 LINES_SHOWN = 50
 NS_PER_MS = 1_000_000
 
@@ -57,7 +59,10 @@ class BotLog:
         self._file.flush()
         if self._file.tell() > FILE_MAX_BYTES:
             self._file.close()
-            self._path.replace(self._path.with_suffix(".log.1"))
+            for number in range(FILES_KEPT - 1, 0, -1):
+                with suppress(FileNotFoundError):
+                    rotated(self._path, number).replace(rotated(self._path, number + 1))
+            self._path.replace(rotated(self._path, 1))
             self._file = self._opened()
         if self._heard is not None:
             self._heard(level, name, text, now_ns)
@@ -73,3 +78,8 @@ class BotLog:
     def _opened(self) -> TextIO:
         make_private_file(self._path)
         return self._path.open("a", encoding="utf-8")
+
+
+def rotated(path: Path, number: int) -> Path:
+    """Return where a full log is; 1 is the last one that was filled."""
+    return path.with_name(f"{path.name}.{number}")

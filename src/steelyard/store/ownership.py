@@ -62,16 +62,39 @@ class Ownership:
 
 def holder_of(directory: Path, what: str, *names: str) -> str | None:
     """Return the id of the process that has it; None: nobody has."""
+    pid = ""
     try:
-        with _path(directory, what, names).open("a+", encoding="ascii", errors="replace") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                return file.read(20).strip() or "unknown"
+        with _path(directory, what, names).open(encoding="ascii", errors="replace") as file:
+            pid = file.read(20).strip()
+            # Whoever begins now is not to find it locked by who only looks: the dead are known.
+            if not pid.isdecimal() or not _is_alive(int(pid)):
+                return None
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return pid
     except OSError:
         pass
     return None
+
+
+def held_since_ns(directory: Path, what: str, *names: str) -> int | None:
+    """Return when the process that has it took it; None: nobody has."""
+    if holder_of(directory, what, *names) is None:
+        return None
+    try:
+        return _path(directory, what, names).stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def _path(directory: Path, what: str, names: tuple[str, ...]) -> Path:

@@ -171,7 +171,7 @@ class Projection:
             message.symbol,
             parameters,
             time_ns,
-            _time(time_ns),
+            moment(time_ns),
             None,
             None,
         )
@@ -182,7 +182,7 @@ class Projection:
             self._bot,
             record.sequence,
             record.time_ns,
-            _time(record.time_ns),
+            moment(record.time_ns),
             type(message).__name__,
             name,
             msgspec.json.encode(message).decode(),
@@ -214,9 +214,9 @@ class Projection:
             order.note or order.cancel_why or None,
             int(order.protects),
             order.created_ns,
-            _time(order.created_ns),
+            moment(order.created_ns),
             order.updated_ns,
-            _time(order.updated_ns),
+            moment(order.updated_ns),
             sequence,
         )
         return Row(ORDERS.name, values)
@@ -243,7 +243,7 @@ class Projection:
             names.get(asset) or foreign_asset_name(asset) or str(asset),
             fill.liquidity.name.lower(),
             fill.time_ns,
-            _time(fill.time_ns),
+            moment(fill.time_ns),
             record.time_ns,
             record.sequence,
         )
@@ -259,7 +259,8 @@ def _name_of(message: Any) -> str | None:
     return None
 
 
-def _time(time_ns: int) -> str:
+def moment(time_ns: int) -> str:
+    """Return a time as text, in UTC to the nanosecond."""
     seconds, rest = divmod(time_ns, SECOND_NS)
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    time = datetime.fromtimestamp(seconds, UTC)
+    return f"{time:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
