@@ -92,7 +92,7 @@ class _Follower:
                 self._answered(_ack.decode(frame))
         except _GARBAGE as error:
             raise DecodeError(f"stream: {error}") from error
-        self.beat(now_ns)
+        self.wake(now_ns)
 
     def drain(self) -> tuple[list[str], list[Event]]:
         """Return frames to send and what was told, in order."""
@@ -100,7 +100,7 @@ class _Follower:
         events, self._events = self._events, []
         return out, events
 
-    def beat(self, now_ns: int) -> None:
+    def wake(self, now_ns: int) -> None:
         """Say that we are there, every 20 seconds."""
         if self._is_open and now_ns - self._pinged_ns >= PING_NS:
             self._pinged_ns = now_ns
