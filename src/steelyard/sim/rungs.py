@@ -7,6 +7,7 @@ caused so far has been heard.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from itertools import count
 from typing import Any, Protocol
@@ -348,7 +349,8 @@ class InDialect(_InMemory):
 
     Args:
         dialect: Whose bytes.
-        over_websocket: Enter commands over a WebSocket; queries still go over REST.
+        over_websocket: Enter commands over a WebSocket; queries still go over REST, and so does a
+            command that the venue does not take so.
     """
 
     _stand: Stand
@@ -409,7 +411,8 @@ class InDialect(_InMemory):
 
         def carry_out() -> Outcome:
             if self._over_websocket and key is not None and isinstance(message, UserCommand):
-                return self._stand.enter(spelled, key)
+                with suppress(Unsupported):
+                    return self._stand.enter(spelled, key)
             return self._stand.send(spelled, key)
 
         if self._dialect.answers_in_full:

@@ -17,7 +17,7 @@ PARTS = {
     *("Help", "Envelope", "Head", "Nothing", "LotSizeFilter", "PriceFilter", "RiskParameters"),
     *("InstrumentInfo", "Ticker", "PublicTrade", "Orders", "Executions", "BatchedIds", "BatchCode"),
     *("FastExecution", "CoinBalance", "Wallet", "FeeRate", "Rights", "Either", "Candle", "Trade"),
-    *("Book", "CoinChain", "Coin", "DepositChain", "LogEntry", "Deposit", "Withdrawal"),
+    *("Book", "CoinChain", "Coin", "DepositChain", "LogEntry", "Deposit", "Withdrawal", "DcpInfo"),
 }
 
 

@@ -86,9 +86,9 @@ def test_a_first_number_is_a_restart_of_the_service():
 def test_it_says_every_20_seconds_that_it_is_there():
     """Whether it hears anything or not."""
     follower = following()
-    follower.beat(NOW_NS + PING_NS - 1)
+    follower.wake(NOW_NS + PING_NS - 1)
     assert follower.drain()[0] == []
-    follower.beat(NOW_NS + PING_NS)
+    follower.wake(NOW_NS + PING_NS)
     assert follower.drain()[0] == ['{"op":"ping"}']
     follower.receive('{"op":"pong"}', NOW_NS + 2 * PING_NS)
     assert follower.drain()[0] == ['{"op":"ping"}']

@@ -12,6 +12,7 @@ from steelyard.dialects.bybit import (
     auth,
     batches,
     errors,
+    guarding,
     market,
     orders,
     parameters,
@@ -78,6 +79,10 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
     (
         "`order/history` keeps what was canceled without a fill as long as everything else.",
         "The venue forgets it after a day; a practice exchange shows what happened.",
+    ),
+    (
+        "`disconnected-cancel-all` knows spot and 10 seconds, and acts up to 2 seconds later.",
+        "The time is no account's own here; connections that follow `dcp.spot` hold the switch.",
     ),
     (
         "Not offered: RPI, slippage tolerance, best-bid-offer prices, margin (`isLeverage`).",
@@ -153,6 +158,7 @@ DIALECT = Dialect(
         *orders.ENDPOINTS,
         *batches.ENDPOINTS,
         *account.ENDPOINTS,
+        *guarding.ENDPOINTS,
         *wallet.ENDPOINTS,
     ),
     limits=LIMITS,

@@ -194,6 +194,20 @@ class MarginMode(Struct):
     reasons: tuple[Any, ...] = ()
 
 
+class DcpInfo(Struct):
+    """The switch of one product; its time is in seconds."""
+
+    product: str
+    dcpStatus: str
+    timeWindow: str
+
+
+class DcpInfos(Struct):
+    """The switches that there are."""
+
+    dcpInfos: tuple[DcpInfo, ...]
+
+
 class Positions(Struct):
     """Positions: none."""
 

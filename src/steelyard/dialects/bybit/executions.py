@@ -274,6 +274,8 @@ def _state(found: wire.Order, filled_lots: int) -> OrderState:
 def _cause(found: wire.Order) -> CancelCause:
     """Return why an order ended; by its own terms where nobody canceled it."""
     cause = CAUSES.get(found.cancelType) or ENDS.get(found.rejectReason)
+    if cause is CancelCause.IOC_REMAINDER and found.orderType == "Market":
+        return CancelCause.NO_LIQUIDITY
     if cause is not None:
         return cause
     if found.timeInForce == "FOK":

@@ -92,7 +92,7 @@ class _Follower:
                 self._answered(_ack.decode(frame))
         except _GARBAGE as error:
             raise DecodeError(f"stream: {error}") from error
-        self.beat(now_ns)
+        self.wake(now_ns)
 
     def drain(self) -> tuple[list[str], list[Event]]:
         """Return frames to send and what was told, in order."""
@@ -100,7 +100,7 @@ class _Follower:
         events, self._events = self._events, []
         return out, events
 
-    def beat(self, now_ns: int) -> None:
+    def wake(self, now_ns: int) -> None:
         """Say that we are there, every 20 seconds."""
         if self._is_open and now_ns - self._pinged_ns >= PING_NS:
             self._pinged_ns = now_ns
@@ -222,6 +222,7 @@ class AccountFollower(_Follower):
         self._key = key
         self._orders: OrderedDict[str, Order] = OrderedDict()  # by the venue's id
         self._fills: OrderedDict[tuple[int, str], None] = OrderedDict()
+        self._whole: dict[str, int] = {}  # what orders have filled whose last execution is to come
 
     def opened(self, now_ns: int) -> None:
         """Prove who we are, and subscribe: the venue reads in order."""
@@ -260,6 +261,10 @@ class AccountFollower(_Follower):
         """Yield what has happened to an order, but for what executions tell."""
         told = executions.order_from_wire(wire, self._listings)
         before, time_ns = self._orders.get(wire.orderId), told.updated_ns
+        if told.state is OrderState.FILLED and (before is None or before.state.is_open):
+            self._whole[wire.orderId] = told.filled_lots
+            while len(self._whole) > KNOWN_MAX:
+                del self._whole[next(iter(self._whole))]
         if before is None:
             filled_lots = 0 if told.state.is_open or told.state is OrderState.FILLED else None
             self._keep(wire.orderId, _as_executed(told, filled_lots))
@@ -300,7 +305,10 @@ class AccountFollower(_Follower):
             self._fills.popitem(last=False)
         order = self._orders.get(wire.orderId) or _unknown(wire, fill, self._listings)
         filled_lots = order.filled_lots + fill.size_lots
-        is_whole = 0 < order.size_lots <= filled_lots
+        whole_lots = self._whole.get(wire.orderId) or order.size_lots
+        is_whole = 0 < whole_lots <= filled_lots
+        if is_whole:
+            self._whole.pop(wire.orderId, None)
         order = replace(
             order,
             filled_lots=filled_lots,

@@ -119,6 +119,13 @@ class ExecutionsRequest(Struct):
     cursor: str | None = None
 
 
+class DcpRequest(Struct):
+    """How long all connections that follow `dcp` may be gone before all is canceled, in seconds."""
+
+    timeWindow: int
+    product: str = "OPTIONS"
+
+
 # -- results ------------------------------------------------------------------------------------
 
 

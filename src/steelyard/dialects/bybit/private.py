@@ -54,7 +54,8 @@ SILENT = frozenset(
     | {f"position.{name}" for name in CATEGORIES}
     | {f"{name}.{c}" for name in (ORDER, EXECUTION, FAST) for c in CATEGORIES[1:]}
 )
-DCP_TOPICS = frozenset({f"{DCP}.spot", f"{DCP}.future", f"{DCP}.option", DCP})
+DCP_SPOT = f"{DCP}.spot"
+DCP_TOPICS = frozenset({DCP_SPOT, f"{DCP}.future", f"{DCP}.option"})
 FILLS_MAX = 100_000
 
 _order_event = msgspec.json.Decoder(OrderEvent)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from steelyard.dialects.bybit import auth, errors, private, stream
+from steelyard.dialects.bybit import auth, errors, guarding, private, stream
 from steelyard.dialects.bybit.frames import Ack, Control
 from steelyard.dialects.bybit.routes import SPOT, find_in
 from steelyard.dialects.bybit.stream import NAME, encode
@@ -116,12 +116,18 @@ class StreamSession(Conversation):
         self._followed: dict[str, Subscription | None] = {}  # by topic; silent ones are by none
         self._numbers: dict[str, int] = {}  # of books' messages, by topic
         self._touches: dict[str, tuple[bytes, int]] = {}  # what was told last, and when
+        self._guard: guarding.Beat | None = None  # while `dcp.spot` is followed
 
     # -- messages -----------------------------------------------------------------------------
 
     def wake(self, now_ns: int) -> None:
         """Tell the touch again where it stands still, and send away who is idle."""
         super().wake(now_ns)
+        if self._guard is not None:
+            try:
+                self._guard.wake(now_ns)
+            except SessionRefused as refused:
+                self.closing = (CLOSE_POLICY, refused.refusal.message[:100])
         for topic, (payload, told_ns) in self._touches.items():
             if not told_ns:
                 self._touches[topic] = payload, now_ns
@@ -217,6 +223,10 @@ class StreamSession(Conversation):
             if subscription is not None:
                 self._door.subscribe(subscription, self._finish(topic, subscription))
             self._followed[topic] = subscription
+            if topic == private.DCP_SPOT:
+                self._door.require(self._key, Scope.TRADE)
+                self._guard = guarding.Beat(self._door, self._key)
+                self._guard.wake(now_ns)
         self._accept(control)
         for topic, subscription in wanted.items():
             if subscription is not None and not self._is_private:
@@ -224,6 +234,9 @@ class StreamSession(Conversation):
 
     def _unsubscribe(self, control: Control) -> None:
         for topic in self._topics(control):
+            if topic == private.DCP_SPOT and self._guard is not None:
+                self._guard.end()
+                self._guard = None
             subscription = self._followed.pop(topic, None)
             self._touches.pop(topic, None)
             self._numbers.pop(topic, None)
