@@ -15,7 +15,12 @@ from tests.house.source import SRC, Module, all_modules
 
 BRIDGE = "rows of what is known of exchanges behind the bridge"
 SIMULATED = "what a simulated world is drawn from: how often each venue, and what it does otherwise"
-FOLDERS = {"binance": "binance", "coinbase": "coinbase_exchange", "kraken": "kraken"}
+FOLDERS = {
+    "binance": "binance",
+    "coinbase": "coinbase_exchange",
+    "kraken": "kraken",
+    "kucoin": "kucoin",
+}
 OUTSIDE: dict[str, dict[str, str]] = {
     "coinbase": {
         "bridge/venues.py": BRIDGE,
@@ -29,6 +34,7 @@ OUTSIDE: dict[str, dict[str, str]] = {
         "sim/plan.py": SIMULATED,
         "trading/config.py": "an example in what it says to a user",
     },
+    "kucoin": {"bridge/keys.py": BRIDGE, "bridge/venues.py": BRIDGE},
     "binance": {
         "bridge/keys.py": BRIDGE,
         "bridge/venues.py": BRIDGE,

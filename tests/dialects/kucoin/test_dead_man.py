@@ -1,0 +1,48 @@
+"""The dead man's switch, through the real gate and in a trader's words."""
+
+import pytest
+
+from steelyard.dialects.kucoin import dead_man
+from steelyard.domain.dead_man import ArmDeadMan
+from steelyard.domain.errors import Unsupported
+from tests.dialects.kucoin.venue import BTC, HF
+
+PATH = f"{HF}/dead-cancel-all"
+
+
+def test_all_is_canceled_unless_it_is_set_anew_in_time(venue):
+    venue.place()
+    told = venue.call("POST", PATH, {"timeout": 10})
+    assert told["triggerTime"] - told["currentTime"] == 10
+    venue.pass_time(8)
+    venue.call("POST", PATH, {"timeout": 10, "symbols": "ETH-USDT,BTC-USDT"})
+    venue.pass_time(8)
+    assert len(venue.get(f"{HF}/active?symbol={BTC}")) == 1
+    venue.pass_time(3)
+    assert venue.get(f"{HF}/active?symbol={BTC}") == []
+
+
+def test_it_is_disarmed(venue):
+    venue.place()
+    venue.call("POST", PATH, {"timeout": 10})
+    assert venue.call("POST", PATH, {"timeout": -1})["triggerTime"] == 0
+    venue.pass_time(60)
+    assert len(venue.get(f"{HF}/active?symbol={BTC}")) == 1
+
+
+@pytest.mark.parametrize("timeout", [0, 4, 86_401, -2])
+def test_other_times_are_refused(venue, timeout):
+    assert venue.refused("POST", PATH, {"timeout": timeout})[2] == "timeout is invalid"
+
+
+def test_some_symbols_alone_are_refused(venue):
+    """Here it is for all: whoever believes that others are left alone would be wrong."""
+    refused = venue.refused("POST", PATH, {"timeout": 10, "symbols": BTC})
+    assert refused[2] == "symbols is invalid"
+
+
+def test_a_trader_asks_in_whole_seconds_or_not_at_all():
+    assert dead_man.timeout_of(ArmDeadMan(0, 5_500_000_000)) == 6
+    assert dead_man.timeout_of(ArmDeadMan(0, 0)) == -1
+    with pytest.raises(Unsupported):
+        dead_man.timeout_of(ArmDeadMan(0, 1_000_000_000))
