@@ -19,6 +19,7 @@ FOLDERS = {
     "binance": ("binance",),
     "coinbase": ("coinbase_exchange", "coinbase_advanced"),
     "kraken": ("kraken",),
+    "kucoin": ("kucoin",),
 }
 OUTSIDE: dict[str, dict[str, str]] = {
     "coinbase": {
@@ -33,6 +34,7 @@ OUTSIDE: dict[str, dict[str, str]] = {
         "sim/plan.py": SIMULATED,
         "trading/config.py": "an example in what it says to a user",
     },
+    "kucoin": {"bridge/keys.py": BRIDGE, "bridge/venues.py": BRIDGE},
     "binance": {
         "bridge/keys.py": BRIDGE,
         "bridge/venues.py": BRIDGE,

@@ -57,12 +57,20 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "A practice exchange should teach.",
     ),
     (
-        "A record of an order that was canceled says why in `cancelReason`.",
+        "An order that was canceled says why in `cancelReason`.",
         "Who asked for nothing would not know.",
+    ),
+    (
+        "A `match` of `tradeOrders` tells its `fee` and `feeCurrency`.",
+        "The venue tells them over REST alone; a trader there reckons by the rates.",
     ),
     (
         "A `clientOid` is free again once its order is over.",
         "The venue keeps them for a time that it does not tell.",
+    ),
+    (
+        "A post-only order that was canceled as it came is not told on `tradeOrders`.",
+        "The feed tells of orders that were taken up; over REST it is found.",
     ),
     (
         "`funds` of orders that wait for a price: refused.",

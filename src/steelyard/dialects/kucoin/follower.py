@@ -20,7 +20,7 @@ from steelyard.dialects.kucoin.account import BASE_FEE, TRADE_FEES
 from steelyard.dialects.kucoin.account_messages import BaseFee, TradeFee
 from steelyard.dialects.kucoin.auth import signed_headers
 from steelyard.dialects.kucoin.messages import Envelope
-from steelyard.dialects.kucoin.telling import listed
+from steelyard.dialects.kucoin.telling import CAUSES, expires, listed
 from steelyard.dialects.kucoin.text import (
     MS_NS,
     SIDES,
@@ -59,7 +59,6 @@ FOLLOWED: dict[ChannelKind, str] = {
 }
 SYMBOLS_MAX = 100  # in one subscription
 KNOWN_MAX = 10_000  # orders that are remembered; beyond it the oldest is forgotten
-CAUSES = {cause.name.lower(): cause for cause in CancelCause}
 
 SYMBOLS_MAX_FEES = 10  # of which rates may be asked at once
 
@@ -214,7 +213,8 @@ class MarketFollower(_Follower):
     def _heard(self, told: frames.Told) -> Iterator[Event]:
         match told.topic.partition(":")[0]:
             case stream.LEVEL2:
-                yield delta_from_wire(_read(told.data, frames.Level2Data), self._listings)
+                data = _read(told.data, frames.Level2Data)
+                yield delta_from_wire(data, self._listings, self._now_ns)
             case stream.MATCH:
                 yield trade_from_wire(_read(told.data, frames.MatchData), self._listings)
             case stream.SNAPSHOT:
@@ -223,7 +223,7 @@ class MarketFollower(_Follower):
                 return
 
 
-def delta_from_wire(data: frames.Level2Data, listings: Listings) -> BookDelta:
+def delta_from_wire(data: frames.Level2Data, listings: Listings, now_ns: int) -> BookDelta:
     """Return levels that changed: of several changes of one the newest; of price 0 none."""
     instrument = listed(data.symbol, listings)
     sides = []
@@ -242,7 +242,7 @@ def delta_from_wire(data: frames.Level2Data, listings: Listings) -> BookDelta:
         data.sequenceEnd,
         bids,
         asks,
-        data.time * MS_NS,
+        data.time * MS_NS or now_ns,
     )
 
 
@@ -251,7 +251,7 @@ def trade_from_wire(data: frames.MatchData, listings: Listings) -> Trade:
     instrument = listed(data.symbol, listings)
     return Trade(
         instrument.instrument_id,
-        read_count(data.tradeId, "tradeId"),
+        read_count(data.sequence, "sequence"),
         read_price(instrument, data.price),
         whole_lots(instrument, data.size),
         SIDES[data.side],
@@ -428,7 +428,10 @@ class AccountFollower(_Follower):
             case "canceled":
                 yield self._canceled(data, order)
             case "filled":
-                self._forget(key)  # its last match has said so
+                self._forget(key)
+                if order.state is not OrderState.FILLED:  # of an amount that was not spent whole
+                    order = replace(order, state=OrderState.FILLED, updated_ns=data.ts)
+                    yield OrderEvent(Execution.AMENDED, order, None, data.ts)
             case _:
                 return
 
@@ -448,6 +451,8 @@ class AccountFollower(_Follower):
         quote_atoms = instrument.notional_atoms(price_ticks, size_lots)
         filled_lots = order.filled_lots + size_lots
         is_whole = 0 < order.size_lots <= filled_lots
+        if order.spend_atoms is not None:
+            is_whole = bool(data.remainFunds) and not str(data.remainFunds).strip("0.")
         order = replace(
             order,
             filled_lots=filled_lots,
@@ -469,7 +474,9 @@ class AccountFollower(_Follower):
             quote_atoms=quote_atoms,
             liquidity=Liquidity.MAKER if is_maker else Liquidity.TAKER,
             fee_asset_id=instrument.quote_asset_id,
-            fee_atoms=fee_atoms(quote_atoms, self._rate(data.symbol, is_maker=is_maker)),
+            fee_atoms=fee_atoms(quote_atoms, self._rate(data.symbol, is_maker=is_maker))
+            if data.fee is UNSET
+            else read_amount(data.fee),
             time_ns=data.ts,
         )
         return OrderEvent(Execution.FILL, order, fill, data.ts)
@@ -487,7 +494,7 @@ class AccountFollower(_Follower):
 
     def _canceled(self, data: frames.OrderChange, order: Order) -> OrderEvent:
         cause = self._cause(data)
-        expired = cause not in (CancelCause.USER, CancelCause.ADMIN, CancelCause.SIBLING)
+        expired = expires(cause)
         order = replace(
             order,
             state=OrderState.EXPIRED if expired else OrderState.CANCELED,

@@ -150,7 +150,7 @@ class Level2Data(Struct, frozen=True, kw_only=True):
     sequenceStart: int
     sequenceEnd: int
     symbol: str
-    time: int
+    time: int = 0  # older ones have none
 
 
 class MatchData(Struct, frozen=True, kw_only=True):
@@ -205,7 +205,10 @@ class OrderChange(Struct, frozen=True, kw_only=True):
     matchPrice: str | UnsetType = UNSET
     matchSize: str | UnsetType = UNSET
     tradeId: str | UnsetType = UNSET
-    cancelReason: str | UnsetType = UNSET  # ours
+    # These three are ours: what a fill cost, and why an order was canceled.
+    fee: str | UnsetType = UNSET
+    feeCurrency: str | UnsetType = UNSET
+    cancelReason: str | UnsetType = UNSET
     ts: int
 
 

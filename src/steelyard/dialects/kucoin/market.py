@@ -68,7 +68,7 @@ from steelyard.domain.messages import (
     TradeList,
     TradesQuery,
 )
-from steelyard.domain.order import MarketState, RejectReason
+from steelyard.domain.order import MarketState
 from steelyard.domain.units import RATE_SCALE
 from steelyard.wire.dialect import Asker
 
@@ -99,6 +99,7 @@ INTERVALS_NS: dict[str, int] = {
 }
 INTERVAL_NAMES = {length: name for name, length in INTERVALS_NS.items()}
 PRICE_MAX = 10**9  # in steps, which symbols do not tell
+SIZES_MAX = tuple(10**digits for digits in range(15, 8, -1))  # likewise, where those told are more
 NAMES = {"BTC": "Bitcoin", "ETH": "Ethereum", "SOL": "Solana", "USDT": "Tether", "USD": "US Dollar"}
 FIAT = frozenset({"USD", "EUR", "GBP"})
 MARKETS = {"USDT": "USDS", "USDC": "USDS", "USD": "USDS", "BTC": "BTC", "ETH": "ALTS"}
@@ -150,27 +151,41 @@ def instruments_from_wire(symbols: Iterable[Symbol]) -> InstrumentList:
             (asset_ids.setdefault(name, len(asset_ids) + 1), name)
             for name in (symbol.baseCurrency, symbol.quoteCurrency)
         )
-        if f"{base[1]}-{quote[1]}" != symbol.symbol:
-            continue  # a name that was changed: its old one is what orders go by
+        instrument = _instrument(symbol, len(found), base, quote)
+        if instrument is None:
+            continue
+        smallest = -(-whole_atoms(symbol.baseMinSize) // instrument.lot_atoms)
+        if not 1 <= smallest <= instrument.size_max_lots:
+            smallest = instrument.size_min_lots
+        # Of a coin that was renamed the symbol keeps the old name, and orders go by that.
+        found.append(replace(instrument, symbol=symbol.symbol, size_min_lots=smallest))
+        states.append(MarketState.OPEN if symbol.enableTrading else MarketState.HALTED)
+    return InstrumentList(tuple(found), tuple(states))
+
+
+def _instrument(
+    symbol: Symbol, number: int, base: tuple[int, str], quote: tuple[int, str]
+) -> Instrument | None:
+    """Return a symbol as an instrument; None where our whole numbers cannot hold it.
+
+    The venue's largest sizes are beyond them for most symbols: then it is the largest that is not.
+    """
+    most = (_times(symbol.baseIncrement, steps) for steps in SIZES_MAX)
+    for size_max in (symbol.baseMaxSize, *most):
         try:
-            instrument = Instrument.spot(
-                len(found),
+            return Instrument.spot(
+                number,
                 base,
                 quote,
                 tick_size=symbol.priceIncrement,
                 lot_size=symbol.baseIncrement,
                 price_max=_times(symbol.priceIncrement, PRICE_MAX),
-                size_max=symbol.baseMaxSize,
+                size_max=size_max,
                 notional_min=symbol.minFunds or symbol.quoteMinSize,
             )
         except UnitError:
             continue
-        smallest = -(-whole_atoms(symbol.baseMinSize) // instrument.lot_atoms)
-        if 1 <= smallest <= instrument.size_max_lots:
-            instrument = replace(instrument, size_min_lots=smallest)
-        found.append(instrument)
-        states.append(MarketState.OPEN if symbol.enableTrading else MarketState.HALTED)
-    return InstrumentList(tuple(found), tuple(states))
+    return None
 
 
 def _times(step: str, number: int) -> str:
@@ -178,7 +193,7 @@ def _times(step: str, number: int) -> str:
     whole, _, rest = step.partition(".")
     digits = whole + rest
     if not (digits.isascii() and digits.isdigit()):
-        raise UnitError(f"step {step[:40]!r} is not a number", RejectReason.UNSUPPORTED)
+        return "0"  # which no instrument has
     return fixed(int(digits) * number, len(rest))
 
 

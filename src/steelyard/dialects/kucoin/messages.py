@@ -64,13 +64,6 @@ class CurrencyRequest(Struct, frozen=True):
     chain: str | None = None
 
 
-class PricesRequest(Struct, frozen=True):
-    """What currencies are worth in another one."""
-
-    base: str = "USD"
-    currencies: str | None = None
-
-
 # -- what is ------------------------------------------------------------------------------------
 
 

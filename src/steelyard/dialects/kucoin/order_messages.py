@@ -288,6 +288,7 @@ class Order(Struct, frozen=True, kw_only=True):
     tax: str = "0"
     createdAt: int
     lastUpdatedAt: int
+    cancelReason: str | UnsetType = UNSET  # ours
 
 
 class ActivePage(Struct, frozen=True, kw_only=True):
@@ -342,15 +343,6 @@ class Fills(Struct, frozen=True, kw_only=True):
 class DeadMan(Struct, frozen=True, kw_only=True):
     """When all is canceled, in seconds."""
 
-    currentTime: int
-    triggerTime: int
-
-
-class DeadManQuery(Struct, frozen=True, kw_only=True):
-    """How a dead man's switch is set."""
-
-    timeout: int
-    symbols: str
     currentTime: int
     triggerTime: int
 

@@ -45,7 +45,7 @@ from steelyard.domain.messages import (
     Execution,
     OrderEvent,
 )
-from steelyard.domain.order import Liquidity, OrderType, RejectReason, TimeInForce
+from steelyard.domain.order import Liquidity, OrderType, TimeInForce
 from steelyard.wire.dialect import Subscription
 
 ORDER, STOP, ACCOUNT = "orderChange", "stopOrder", "account.balance"
@@ -97,20 +97,17 @@ def changes_of(
             if rests(order):
                 yield replace(told, type=OPEN, status=OPEN)
         case Execution.FILL:
-            yield replace(match_to_wire(told, event, listings))
+            yield match_to_wire(told, event, listings)
             if order.state is OrderState.FILLED:
                 yield replace(told, type="filled", status=DONE)
         case Execution.CANCELED | Execution.EXPIRED:
             if order.order_type.waits and not order.triggered_ns:
                 return  # it never came to the market
             yield ended(told, order, listings)
-        case Execution.REJECTED:
-            if order.reject_reason is RejectReason.POST_ONLY_WOULD_TAKE:
-                if tells_received:
-                    yield replace(told, type="received", status=NEW)
-                yield ended(told, order, listings)
         case Execution.AMENDED:
             yield replace(told, type="update", status=OPEN)
+        case Execution.REJECTED:
+            return  # here a refused order never was one
 
 
 def change_to_wire(event: OrderEvent, listings: Listings) -> frames.OrderChange:
@@ -150,7 +147,8 @@ def match_to_wire(
     assert fill is not None, "a fill comes with its execution"
     instrument = listings[fill.instrument_id]
     is_maker = fill.liquidity is Liquidity.MAKER
-    stays = is_maker and event.order.state is not OrderState.FILLED
+    is_whole = event.order.state is OrderState.FILLED
+    stays = is_maker and not is_whole
     return replace(
         told,
         type=MATCHED,
@@ -160,13 +158,15 @@ def match_to_wire(
         matchPrice=price_text(instrument, fill.price_ticks),
         matchSize=size_text(instrument, fill.size_lots),
         tradeId=str(fill.trade_id),
+        remainFunds="0" if is_whole and told.remainFunds is not UNSET else told.remainFunds,
+        fee=amount_text(fill.fee_atoms),
+        feeCurrency=listings.asset(fill.fee_asset_id),
     )
 
 
 def ended(told: frames.OrderChange, order: Order, listings: Listings) -> frames.OrderChange:
     """Return that what is left of an order was canceled."""
     instrument = listings[order.instrument_id]
-    cause = order.cancel_cause
     return replace(
         told,
         type="canceled",
@@ -175,7 +175,7 @@ def ended(told: frames.OrderChange, order: Order, listings: Listings) -> frames.
         canceledSize=size_text(instrument, order.remaining_lots),
         remainFunds=UNSET if told.remainFunds is UNSET else "0",
         canceledFunds=told.remainFunds,
-        cancelReason=UNSET if cause is None else cause.name.lower(),
+        cancelReason=telling.cancel_reason(order),
     )
 
 

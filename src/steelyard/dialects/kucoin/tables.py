@@ -34,7 +34,7 @@ UPDATE = MessageTable(
         Field(Slot.FIRST, ("sequenceStart",)),
         Field(Slot.LAST, ("sequenceEnd",)),
         Field(Slot.SYMBOL, ("symbol",)),
-        Field(Slot.TIME, ("time",)),
+        Field(Slot.TIME, ("time",), is_required=False),
     ),
     names=("trade.l2update",),
 )
@@ -45,7 +45,7 @@ MATCH = MessageTable(
         Field(Slot.SIZE, ("size",)),
         Field(Slot.TAKER_SIDE, ("side",)),
         Field(Slot.SYMBOL, ("symbol",)),
-        Field(Slot.TRADE_ID, ("tradeId",), is_quoted=True),
+        Field(Slot.TRADE_ID, ("sequence",), is_quoted=True),
         Field(Slot.TIME, ("time",), is_quoted=True),
     ),
     names=("trade.l3match",),

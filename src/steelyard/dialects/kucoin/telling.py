@@ -6,6 +6,8 @@ of fees are of its fills, all in the quote asset.
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import UNSET, UnsetType
+
 from steelyard.dialects.kucoin import order_messages, placing
 from steelyard.dialects.kucoin.routes import answered
 from steelyard.dialects.kucoin.text import (
@@ -28,12 +30,14 @@ from steelyard.domain.errors import DecodeError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import FillList, FillsQuery, OrderList, OrdersQuery
-from steelyard.domain.order import Liquidity, OrderType, SelfTrade, TimeInForce
+from steelyard.domain.order import CancelCause, Liquidity, OrderType, SelfTrade, TimeInForce
 from steelyard.domain.units import RATE_SCALE
 from steelyard.wire.dialect import Asker
 
 KEPT_MAX = 200_000  # orders or fills looked through for a list: all that an account has
 LIQUIDITIES = {"maker": Liquidity.MAKER, "taker": Liquidity.TAKER}
+CAUSES = {cause.name.lower(): cause for cause in CancelCause}
+ASKED = frozenset({CancelCause.USER, CancelCause.ADMIN, CancelCause.SIBLING})
 LIQUIDITY_NAMES = {liquidity: name for name, liquidity in LIQUIDITIES.items()}
 
 
@@ -108,7 +112,18 @@ def order_to_wire(order: Order, instrument: Instrument, fee_atoms: int = 0) -> o
         active=is_open,
         createdAt=ms(order.created_ns),
         lastUpdatedAt=ms(order.updated_ns),
+        cancelReason=cancel_reason(order),
     )
+
+
+def cancel_reason(order: Order) -> str | UnsetType:
+    """Return why an order was canceled, where that is known; the venue does not say."""
+    return UNSET if order.cancel_cause is None else order.cancel_cause.name.lower()
+
+
+def expires(cause: CancelCause) -> bool:
+    """Whether an order that ended for a cause has ended by its own terms."""
+    return cause not in ASKED
 
 
 def _time_in_force(order: Order) -> str:
@@ -172,10 +187,12 @@ def _state(
         return OrderState.PARTIALLY_FILLED if filled_lots else OrderState.WORKING
     if not wire.cancelExist:
         return OrderState.FILLED
-    expires = is_market or tif in (TimeInForce.IOC, TimeInForce.FOK)
+    has_expired = is_market or tif in (TimeInForce.IOC, TimeInForce.FOK)
     if tif is TimeInForce.GTD and wire.cancelAfter > 0:
-        expires = wire.lastUpdatedAt - wire.createdAt >= wire.cancelAfter * 1_000
-    return OrderState.EXPIRED if expires else OrderState.CANCELED
+        has_expired = wire.lastUpdatedAt - wire.createdAt >= wire.cancelAfter * 1_000
+    if wire.cancelReason in CAUSES:
+        has_expired = expires(CAUSES[str(wire.cancelReason)])
+    return OrderState.EXPIRED if has_expired else OrderState.CANCELED
 
 
 def listed(symbol: str, listings: Listings) -> Instrument:
