@@ -12,13 +12,14 @@ from key_pairs import pair
 
 from steelyard.dialects.coinbase_advanced import DIALECT, auth
 from steelyard.domain.errors import AuthError
-from steelyard.domain.messages import SECOND_NS, KeyKind
+from steelyard.domain.messages import SECOND_NS, AccountQuery, KeyKind
 from steelyard.vault.key_pairs import read_public_key, signer
 from steelyard.wire.dialect import ApiKey, Credentials, Refusal
 from steelyard.wire.http import Request
 
 NOW_NS = 1_700_000_000 * SECOND_NS
 NONCE = "00112233445566778899aabbccddeeff"
+PUBLISHED = {"nonce": NONCE, "lifetime_ns": auth.LIFETIME_NS}
 PATH = "/api/v3/brokerage/accounts"
 CALL = f"GET {PATH}"
 EDDSA_KEY = "1a2b3c4d-0000-4000-8000-000000000001"
@@ -73,7 +74,7 @@ def remade(token, **changes):
 
 def test_an_eddsa_token_is_the_sdks_to_the_byte():
     key, public = eddsa()
-    assert auth.token_of(key, "GET", PATH, NOW_NS, NONCE) == EDDSA_TOKEN
+    assert auth.token_of(key, "GET", PATH, NOW_NS, **PUBLISHED) == EDDSA_TOKEN
     found = claimed(EDDSA_TOKEN)
     assert (found.kind, found.key, found.flaw) == (KeyKind.ED25519, EDDSA_KEY, None)
     assert (found.timestamp_ns, found.window_ns) == (NOW_NS, 120 * SECOND_NS)
@@ -82,12 +83,20 @@ def test_an_eddsa_token_is_the_sdks_to_the_byte():
 
 def test_a_websockets_token_is_the_published_one_and_names_no_call():
     key, _ = eddsa()
-    token = auth.token_of(key, "", "", NOW_NS, NONCE)
+    token = auth.token_of(key, "", "", NOW_NS, **PUBLISHED)
     assert token.endswith(f".{STREAM_SIGNATURE}")
     assert "uri" not in json.loads(urlsafe_b64decode(token.split(".")[1] + "=="))
     assert claimed(token, None).flaw is None
     assert claimed(token).flaw is not None, "it opens no route"
     assert claimed(EDDSA_TOKEN, None).flaw is not None, "nor does a route's open a WebSocket"
+
+
+def test_our_own_tokens_are_good_for_less():
+    """What has not arrived by then never will."""
+    key, _ = eddsa()
+    found = claimed(auth.token_of(key, "GET", PATH, NOW_NS))
+    assert found.window_ns == auth.OWN_LIFETIME_NS < auth.LIFETIME_NS
+    assert DIALECT.client.expiry_ns(AccountQuery(0)) == auth.OWN_LIFETIME_NS
 
 
 def test_an_es256_token_of_another_client_is_verified():

@@ -35,7 +35,8 @@ from steelyard.wire.uuids import client_uuid
 AUTHORIZATION, BEARER = "authorization", "Bearer "
 KEY, SIGN, TIMESTAMP = "cb-access-key", "cb-access-sign", "cb-access-timestamp"
 ISSUER = "cdp"
-LIFETIME_NS = 120 * SECOND_NS
+LIFETIME_NS = 120 * SECOND_NS  # of a token, at most
+OWN_LIFETIME_NS = 30 * SECOND_NS  # of ours: until then an order that got no answer may arrive
 SKEW_NS = 30 * SECOND_NS  # how far a clock may be ahead; of the older scheme either way
 TOKEN_MAX = 4_096
 KEY_MAX = 200
@@ -111,7 +112,15 @@ def _random_uuid(entropy: Entropy) -> str:
 # -- client half --------------------------------------------------------------------------------
 
 
-def token_of(key: ApiKey, method: str, path: str, now_ns: int, nonce: str = "") -> str:
+def token_of(
+    key: ApiKey,
+    method: str,
+    path: str,
+    now_ns: int,
+    *,
+    nonce: str = "",
+    lifetime_ns: int = OWN_LIFETIME_NS,
+) -> str:
     """Return a token for one call; without a method for a WebSocket.
 
     Raises:
@@ -119,7 +128,7 @@ def token_of(key: ApiKey, method: str, path: str, now_ns: int, nonce: str = "") 
     """
     alg = _algorithm(key)
     nbf = now_ns // SECOND_NS
-    lifetime = LIFETIME_NS // SECOND_NS
+    lifetime = lifetime_ns // SECOND_NS
     uri = f"{method} {HOST}{path}" if method else UNSET
     claims = Claims(key.key, ISSUER, nbf, nbf + lifetime, uri)
     if not nonce:

@@ -17,7 +17,7 @@ from steelyard.dialects.coinbase_advanced.account_messages import (
     AccountsRequest,
     KeyPermissions,
 )
-from steelyard.dialects.coinbase_advanced.auth import LIFETIME_NS, signed_headers
+from steelyard.dialects.coinbase_advanced.auth import OWN_LIFETIME_NS, signed_headers
 from steelyard.dialects.coinbase_advanced.follower import AccountFollower, MarketFollower
 from steelyard.dialects.coinbase_advanced.messages import (
     Book,
@@ -205,7 +205,7 @@ class CoinbaseAdvancedClient:
 
     def expiry_ns(self, message: Message) -> int | None:
         """Return how long the venue may still take a request up: as long as a token is good."""
-        return LIFETIME_NS if isinstance(message, _SIGNED) else None
+        return OWN_LIFETIME_NS if isinstance(message, _SIGNED) else None
 
     def client_order_id(self, number: int) -> str:
         """Print a 128-bit id as a random-looking UUID."""

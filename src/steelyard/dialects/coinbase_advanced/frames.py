@@ -224,3 +224,8 @@ def unnumbered(channel: str, timestamp: str, *events: Struct) -> bytes:
 def numbered(payload: bytes, number: int) -> bytes:
     """Return a message with its number."""
     return b'%s,"sequence_num":%d}' % (payload[:-1], number)
+
+
+def counted(payload: bytes, count: int) -> bytes:
+    """Return a heartbeat with its number."""
+    return payload.replace(b'"heartbeat_counter":0', b'"heartbeat_counter":%d' % count)

@@ -2,8 +2,9 @@
 
 Every message names one channel. It is answered by how things stand there, and by all that is
 subscribed to by then; or by an error, which changes nothing. Whatever is sent has the connection's
-next number, so that who misses one sees it. Who subscribes to nothing within five seconds is sent
-away; channels of an account are signed, each subscription by a token of its own.
+next number, so that who misses one sees it: so nothing is sent but answers and what the feed tells.
+Who subscribes to nothing within five seconds is sent away; channels of an account are signed, each
+subscription by a token of its own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ from steelyard.dialects.coinbase_advanced.stream import (
     USER,
     Paid,
 )
-from steelyard.dialects.coinbase_advanced.text import heartbeat_time, shown
+from steelyard.dialects.coinbase_advanced.text import shown
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Order
@@ -51,7 +52,6 @@ from steelyard.wire.moments import iso
 from steelyard.wire.uuids import user_id
 
 PATIENCE_NS = 5 * SECOND_NS  # for the first subscription
-HEARTBEAT_NS = SECOND_NS
 SUBSCRIPTIONS_MAX = 1_000  # channels of products on one connection
 SNAPSHOT_TRADES, SNAPSHOT_CANDLES = 50, 350
 ORDERS_EACH = 50  # open orders in one message of a snapshot
@@ -75,7 +75,6 @@ class Session:
         self._number = 0  # of the next message
         # What is followed, by channel and product.
         self._followed: dict[str, dict[str, Subscription | None]] = {}
-        self._heartbeat_ns: int | None = None  # when the next one is due
         self._heartbeats = 0
         self._paid: dict[int, Paid] = {}  # by order
         self._account_id = 0  # of the channel `user`
@@ -91,14 +90,11 @@ class Session:
         return out
 
     def wake(self, now_ns: int) -> None:
-        """Send a heartbeat that is due, and send away who has asked for nothing."""
+        """Send away who has asked for nothing."""
         if self._since_ns is None:
             self._since_ns = now_ns
         if not self._has_asked and now_ns - self._since_ns >= PATIENCE_NS:
             self._closing = (CLOSE_POLICY, "send a subscribe message within 5 seconds")
-        if self._heartbeat_ns is not None and now_ns >= self._heartbeat_ns:
-            self._heartbeat_ns = now_ns + HEARTBEAT_NS
-            self._heartbeat(now_ns)
 
     def end(self, ending: Ending, now_ns: int) -> None:
         """The close code says it all."""
@@ -140,11 +136,15 @@ class Session:
         elif name in SIGNED:
             self._subscribe_signed(control, products, now_ns)
         elif name in (HEARTBEATS, STATUS):
-            self._followed.setdefault(name, {})[name] = None
             if name == STATUS:
+                self._followed.setdefault(name, {})[name] = None
                 self._say(STATUS, self._status(), now_ns)
-            else:
-                self._heartbeat_ns = now_ns + HEARTBEAT_NS
+            elif name not in self._followed:
+                # Through the feed, so that its numbers come in the order in which all is sent.
+                subscription = stream.heartbeats(self._door.listings)
+                if subscription is not None:
+                    self._door.subscribe(subscription, self._finish_heartbeat)
+                self._followed[name] = {name: subscription}
         else:
             self._subscribe(name, products, now_ns)
         self._has_asked = True
@@ -193,8 +193,6 @@ class Session:
 
     def _unsubscribe(self, name: str, products: tuple[str, ...]) -> None:
         mine = self._followed.get(name, {})
-        if name == HEARTBEATS:
-            self._heartbeat_ns = None
         gone = [*mine] if name in (USER, HEARTBEATS, STATUS, SILENT) or not products else products
         dropped = {mine.pop(each) for each in gone if each in mine} - {None}
         if not mine:
@@ -257,9 +255,9 @@ class Session:
         if len(self._paid) > PAID_MAX:
             self._paid.pop(next(iter(self._paid)))
 
-    def _heartbeat(self, now_ns: int) -> None:
-        self._say(HEARTBEATS, frames.Heartbeat(heartbeat_time(now_ns), self._heartbeats), now_ns)
-        self._heartbeats += 1
+    def _finish_heartbeat(self, payload: bytes) -> Sequence[bytes]:
+        count, self._heartbeats = self._heartbeats, self._heartbeats + 1
+        return [self._numbered(frames.counted(payload, count))]
 
     # -- what comes first -------------------------------------------------------------------
 

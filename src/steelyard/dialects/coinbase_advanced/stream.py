@@ -20,6 +20,7 @@ from steelyard.dialects.coinbase_advanced.text import (
     average_text,
     cancel_text,
     change_text,
+    heartbeat_time,
     share_text,
     status_of,
     trigger_of,
@@ -68,6 +69,15 @@ def subscription_of(name: str, instrument_id: int) -> Subscription:
     return Subscription(NAME, CHANNELS[name]._replace(instrument_id=instrument_id), name)
 
 
+def heartbeats(listings: Listings) -> Subscription | None:
+    """Return what tells once a second that the connection lives; None where nothing is listed."""
+    first = next(iter(listings), None)
+    if first is None:
+        return None
+    channel = Channel(ChannelKind.TICKER, first.instrument_id, period_ns=SECOND_NS)
+    return Subscription(NAME, channel, HEARTBEATS)
+
+
 def user_subscription(account_id: int) -> Subscription:
     """Return the subscription of an account's orders."""
     return Subscription(NAME, Channel(ChannelKind.ORDERS, account_id=account_id), USER)
@@ -82,6 +92,9 @@ def frame(subscription: Subscription, event: Event, listings: Listings) -> bytes
             trade = _trade(event, listings[event.instrument_id])
             told = frames.Trades(type=UPDATE, trades=(trade,))
             return unnumbered("market_trades", iso(event.time_ns), told)
+        case Ticker() if subscription.form == HEARTBEATS:
+            beat = frames.Heartbeat(heartbeat_time(event.time_ns), 0)
+            return unnumbered(HEARTBEATS, iso(event.time_ns), beat)
         case Ticker():
             ticker = ticker_to_wire(event, listings)
             if ticker is None:
