@@ -15,7 +15,12 @@ from tests.house.source import SRC, Module, all_modules
 
 BRIDGE = "rows of what is known of exchanges behind the bridge"
 SIMULATED = "what a simulated world is drawn from: how often each venue, and what it does otherwise"
-FOLDERS = {"binance": "binance", "coinbase": "coinbase_exchange", "kraken": "kraken"}
+FOLDERS = {
+    "binance": "binance",
+    "coinbase": "coinbase_exchange",
+    "kraken": "kraken",
+    "okx": "okx",
+}
 OUTSIDE: dict[str, dict[str, str]] = {
     "coinbase": {
         "bridge/venues.py": BRIDGE,
@@ -28,6 +33,10 @@ OUTSIDE: dict[str, dict[str, str]] = {
         "bridge/venues.py": BRIDGE,
         "sim/plan.py": SIMULATED,
         "trading/config.py": "an example in what it says to a user",
+    },
+    "okx": {
+        "bridge/keys.py": BRIDGE,
+        "bridge/venues.py": BRIDGE,
     },
     "binance": {
         "bridge/keys.py": BRIDGE,
