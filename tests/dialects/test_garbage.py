@@ -366,7 +366,8 @@ def test_garbage_is_neither_all_right_nor_all_noise(name):
 
 def is_refusal(response: Response) -> bool:
     """Whether it says no; some venues do so with the status 200."""
-    return response.status != 200 or b'"error":["E' in response.body
+    said = (b'"error":["E', b'"code":"1"', b'"code":"5')
+    return response.status != 200 or any(it in response.body for it in said)
 
 
 def test_a_conversation_says_everything_that_a_dialect_has():

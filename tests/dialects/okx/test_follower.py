@@ -77,16 +77,10 @@ def test_what_lies_beyond_400_levels_is_not_known():
     assert whole.known_ask_ticks is None
 
 
-def test_candles_have_a_connection_of_their_own():
-    session = follower(ChannelKind.CANDLES)
-    assert session.target == "/ws/v5/business"
-    row = ["1700000000000", "1", "2", "1", "2", "3", "6", "6", "1"]
-    arg = {"channel": "candle1m", "instId": "BTC-USDT"}
-    (candle,) = events(session, json.dumps({"arg": arg, "data": [row]}))
-    assert (candle.close_ticks, candle.is_closed) == (200, True)
-    for kinds in ({ChannelKind.CANDLES, ChannelKind.BOOK}, {ChannelKind.FULL}):
-        with pytest.raises(Unsupported):
-            MarketFollower([BTC_USDT], LISTINGS, frozenset(kinds))
+def test_what_has_no_public_channel_there_is_said_so():
+    for kind in (ChannelKind.CANDLES, ChannelKind.FULL):
+        with pytest.raises(Unsupported, match="OKX"):
+            MarketFollower([BTC_USDT], LISTINGS, frozenset({kind}))
 
 
 def test_trades_are_told():

@@ -27,6 +27,7 @@ from steelyard.dialects.okx.session import Session
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import Event, KeyKind
 from steelyard.wire.dialect import Dialect, Door, PublicHosts, ServerSession, Subscription
+from steelyard.wire.limits import ratelimit_headers
 
 KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
     ("There is spot and nothing else.", "Derivatives and margin are for later."),
@@ -158,7 +159,9 @@ DIALECT = Dialect(
     verify=auth.verify,
     signature=auth.signature,
     refuse=errors.response,
-    usage_headers=lambda _usage: {},
+    usage_headers=lambda usage: ratelimit_headers(
+        tuple(used for used in usage if used.limit not in LIMITS.limits)
+    ),
     session=_session,
     has_stream=lambda target: channels.path_of(target) is not None,
     frame=_frame,

@@ -99,7 +99,7 @@ from steelyard.wire.budget import Cost, Spent
 from steelyard.wire.call import Call, cost_of
 from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession
 from steelyard.wire.http import Request, Response
-from steelyard.wire.limits import LimitProfile
+from steelyard.wire.limits import LimitProfile, ratelimit_told
 from steelyard.wire.outcome import Answered, Outcome, Unknown
 from steelyard.wire.tables import MarketTable
 
@@ -169,9 +169,10 @@ class OkxClient:
             case _:
                 return self.call_of(message, listings).cost
 
-    def spent(self, response: Response) -> tuple[Spent, ...]:  # noqa: ARG002
-        """Return nothing: no answer says what has been used."""
-        return ()
+    def spent(self, response: Response) -> tuple[Spent, ...]:
+        """Return what headers say of limits, of which the venue itself has none."""
+        told = ratelimit_told(response.headers)
+        return () if told is None else (Spent(told[1], told[0]),)
 
     def limits_request(self) -> None:
         """Return None: the venue tells its limits to people only."""

@@ -6,7 +6,8 @@ and subscribed to again. The venue tells the best 400 levels at first, and what 
 not known.
 
 The venue hangs up where nothing is said for half a minute, either way: the channel of the account
-is told every few seconds, whether anything has changed or not.
+is told every few seconds, whether anything has changed or not. Candles are on a connection of
+their own, and asked for over REST.
 """
 
 from collections.abc import Sequence
@@ -17,23 +18,21 @@ from msgspec import Raw
 from steelyard.dialects.okx import auth, errors, private
 from steelyard.dialects.okx.channels import ACCOUNT, ORDERS, Path, target_of
 from steelyard.dialects.okx.frames import BookChange, Told, Wanted
-from steelyard.dialects.okx.history import candle_from_wire, trade_from_wire
+from steelyard.dialects.okx.history import trade_from_wire
 from steelyard.dialects.okx.market import BOOK_MAX, levels_from_wire, ticker_from_wire
-from steelyard.dialects.okx.messages import Candle, Ticker, Trade
+from steelyard.dialects.okx.messages import Ticker, Trade
 from steelyard.dialects.okx.stream import SNAPSHOT, encode
 from steelyard.dialects.okx.text import listed, read_ms
 from steelyard.domain.errors import AuthError, DecodeError, RateLimited, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
-from steelyard.domain.messages import MINUTE_NS, SECOND_NS, BookDelta, BookSnapshot, Event
+from steelyard.domain.messages import SECOND_NS, BookDelta, BookSnapshot, Event
 from steelyard.wire.dialect import ApiKey, ChannelKind
 
 FOLLOWED = {
     ChannelKind.BOOK: "books",
     ChannelKind.TRADES: "trades",
     ChannelKind.TICKER: "tickers",
-    ChannelKind.CANDLES: "candle1m",
 }
-CANDLE_NS = MINUTE_NS
 PONG = ("pong", b"pong")
 LIMITED_NS = 60 * SECOND_NS
 
@@ -41,7 +40,6 @@ _told = msgspec.json.Decoder(Told)
 _books = msgspec.json.Decoder(tuple[BookChange, ...])
 _trades = msgspec.json.Decoder(tuple[Trade, ...])
 _tickers = msgspec.json.Decoder(tuple[Ticker, ...])
-_candles = msgspec.json.Decoder(tuple[Candle, ...])
 _wanted = msgspec.json.Decoder(Wanted)
 
 
@@ -97,6 +95,7 @@ class MarketFollower(_Follower):
     """Our conversation about public channels."""
 
     role = "market"
+    target = target_of(Path.PUBLIC)
 
     def __init__(
         self, instruments: Sequence[Instrument], listings: Listings, kinds: frozenset[ChannelKind]
@@ -105,10 +104,6 @@ class MarketFollower(_Follower):
         for kind in kinds:
             if kind not in FOLLOWED:
                 raise Unsupported(f"OKX has no public channel for {kind.name}")
-        if ChannelKind.CANDLES in kinds and len(kinds) > 1:
-            raise Unsupported("OKX tells candles on a connection of their own")
-        is_business = ChannelKind.CANDLES in kinds
-        self.target = target_of(Path.BUSINESS if is_business else Path.PUBLIC)
         self._wanted = tuple(
             Wanted(channel=FOLLOWED[kind], instId=instrument.symbol)
             for kind in sorted(kinds)
@@ -170,11 +165,6 @@ class MarketFollower(_Follower):
             case "tickers":
                 instrument = listed(wanted.instId, self._listings)
                 self._events += [ticker_from_wire(t, instrument) for t in _tickers.decode(data)]
-            case "candle1m":
-                instrument = listed(wanted.instId, self._listings)
-                self._events += [
-                    candle_from_wire(c, instrument, CANDLE_NS) for c in _candles.decode(data)
-                ]
             case _:
                 pass
 

@@ -248,11 +248,10 @@ class Session:
 
     def _wanted(self, arg: Raw) -> tuple[str, Wanted, Kind]:
         """Return what an arg asks for, in its own words and as it is understood."""
-        form = bytes(arg).decode()
-        if len(form) > errors.FORM_MAX:
+        if len(bytes(arg)) > errors.FORM_MAX:
             raise DecodeError("an arg this long is none of ours", "args", "60013")
         try:
-            wanted = _wanted.decode(arg)
+            form, wanted = bytes(arg).decode(), _wanted.decode(arg)
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
             raise DecodeError(f"arg: {error}", "args", "60013") from error
         kind = KINDS.get(wanted.channel)
