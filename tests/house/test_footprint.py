@@ -20,6 +20,7 @@ FOLDERS = {
     "coinbase": ("coinbase_exchange", "coinbase_advanced"),
     "kraken": ("kraken",),
     "kucoin": ("kucoin",),
+    "okx": ("okx",),
 }
 OUTSIDE: dict[str, dict[str, str]] = {
     "coinbase": {
@@ -35,6 +36,10 @@ OUTSIDE: dict[str, dict[str, str]] = {
         "trading/config.py": "an example in what it says to a user",
     },
     "kucoin": {"bridge/keys.py": BRIDGE, "bridge/venues.py": BRIDGE},
+    "okx": {
+        "bridge/keys.py": BRIDGE,
+        "bridge/venues.py": BRIDGE,
+    },
     "binance": {
         "bridge/keys.py": BRIDGE,
         "bridge/venues.py": BRIDGE,

@@ -53,7 +53,7 @@ from steelyard.exchange.full_book import FullBook
 from steelyard.exchange.own_changes import OwnGathering
 from steelyard.wire.dialect import Channel, ChannelKind, Finish, Subscription
 
-CHECKED_DEPTH = 10  # levels of a side that go with a delta, for checksums
+CHECKED_DEPTH = 25  # levels of a side that go with a delta, for checksums
 WHOLE_BOOK = 2**31 - 1
 CHANGES_MAX = 2  # of a book, by one thing that happens to an order
 SUBSCRIPTIONS_MAX = 20_000  # over all sessions; one more is refused
@@ -287,6 +287,12 @@ class Feed:
             self._publish(channel, OrderEvent(execution, order, fill, now_ns, request_id))
         if fill is not None and fills in self._subscribers:
             self._publish(fills, OrderEvent(execution, order, fill, now_ns))
+
+    def refused(self, order: Order, now_ns: int) -> None:
+        """An order was refused: on most venues it never was one, and nobody hears of it."""
+        channel = Channel(ChannelKind.REFUSED, account_id=order.account_id)
+        if channel in self._subscribers:
+            self._publish(channel, OrderEvent(Execution.REJECTED, order, None, now_ns))
 
     def group(self, orders: tuple[Order, ...], now_ns: int, *, is_over: bool) -> None:
         """A group of orders begins, or is over."""

@@ -178,7 +178,8 @@ class Teller:
         if place is None or effect.account_id < FIRST_USER:
             return
         if self._listings.has(place.instrument_id) and place.account_id in self.rates:
-            self._history.rejected(place, effect.order_id, effect.reason, self._now_ns)
+            order = self._history.rejected(place, effect.order_id, effect.reason, self._now_ns)
+            self._feed.refused(order, self._now_ns)
 
     def _tell_transfer(self, effect: Transferred | TransferChanged) -> None:
         now_ns = self._now_ns

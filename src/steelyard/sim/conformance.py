@@ -417,7 +417,7 @@ def what_a_key_may_do_comes_through(dialect: Dialect) -> None:
 
 @check
 def refusals_come_through_with_their_reasons(dialect: Dialect) -> None:
-    """Of money, size and post-only; with words."""
+    """Of money, size and post-only; with words, or as an order that was taken up and ended."""
     stand = Stand(dialect)
     _placed(stand, "bob", side=Side.SELL, price_ticks=5_500_000)
     expected = [
@@ -430,6 +430,14 @@ def refusals_come_through_with_their_reasons(dialect: Dialect) -> None:
             answer = _ask(stand, message, stand.key_of("alice"))
         except Unsupported:
             continue  # not every venue has every order
+        if not isinstance(answer, Refused) and not dialect.answers_in_full:
+            # Some venues take such an order up, and cancel it.
+            found = OrderQuery(0, 0, order_id=answer.order.order_id)
+            order = _ask(stand, found, stand.key_of("alice")).order
+            told = {each.name for each in (order.reject_reason, order.cancel_cause) if each}
+            assert not order.state.is_open, order
+            assert told == {reason.name}, order
+            continue
         assert isinstance(answer, Refused), f"{message} was answered with {answer}"
         assert answer.reason is reason, answer
         assert answer.message, answer

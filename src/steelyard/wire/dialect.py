@@ -247,6 +247,7 @@ class ChannelKind(IntEnum):
     AGGREGATES = 11  # AggregateTrade
     FUNDS = 12  # BalanceMoved and BalanceLocked, private
     DEPTH = 13  # BookDelta of the best levels: who hears it cuts off what is beyond the depth
+    REFUSED = 14  # OrderEvent of an order that was refused when it was placed, private
 
 
 class Channel(NamedTuple):

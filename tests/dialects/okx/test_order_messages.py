@@ -1,0 +1,6 @@
+from steelyard.dialects.okx import order_messages
+from tests.dialects.okx.samples import unsampled
+
+
+def test_every_message_has_a_sample():
+    assert unsampled(order_messages) == []
