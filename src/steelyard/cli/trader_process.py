@@ -170,8 +170,7 @@ class TraderProcess:
             tape, max_bytes = self._directory.path / "tape", config.bot.record_market_max_mb << 20
             self._recorder = MarketRecorder(tape, max_bytes, self._tape_said)
         self._commit = GroupCommit(self._journal, on_failure=self._disk_failed)
-        hidden = self._secrets.hidden
-        self._site = BotSite(self, self._directory.token(), self.spawn, hidden)
+        self._site = BotSite(self, self._directory.token(), self.spawn, self._secrets.hidden)
         self._server: Server | None = None
         self._time_service = TimeService("none", None, "not asked yet")
         self._tasks: set[asyncio.Task[None]] = set()
