@@ -30,6 +30,26 @@ def test_what_is_filled_of_what_was_ordered():
     assert Decimal(found["fill_ratio"]) == Decimal(1_000 * 10**12 // 4_005).scaleb(-12)
 
 
+def test_an_order_that_was_changed_counts_as_it_is_now(monkeypatch):
+    """Made smaller twice; the memory of sizes that nobody needs is let go."""
+    monkeypatch.setattr("steelyard.trading.measures.SIZES_MAX", 1)
+    world = hand_world(
+        lambda hand: hand.buy("0.01", "59000"),
+        lambda hand: hand.amend(hand.open_orders[0], size="0.005"),
+        lambda hand: hand.buy("0.005"),
+        lambda hand: hand.amend(hand.open_orders[0], size="0.003"),
+    )
+    world.run(3)
+    assert Decimal(shares(world)["fill_ratio"]) == Decimal("0.625")
+    assert len(world.trader.measures._sizes) == 1
+
+
+def test_a_refusal_is_an_answer_that_took_its_time():
+    world = hand_world(lambda hand: hand.buy("0.00005", "59000"))
+    world.run(2)
+    assert world.trader.measures.latencies["ack"].count == 1
+
+
 def test_slippage_is_against_the_middle_of_the_decision():
     """The best ask is half a tick-gap of 50 above 6,000,000."""
     world = hand_world(lambda hand: hand.buy("0.01"))

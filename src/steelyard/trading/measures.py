@@ -3,7 +3,7 @@
 Counted from the records of this run, so live and journal say the same; everything is whole numbers,
 and shares are reckoned by who shows them. What each number means:
 
-    filled and ordered   lots of all fills, and of all orders when they were decided on
+    filled and ordered   lots of all fills, and of all orders; of one that was changed, as it is now
     slippage             what fills cost against the middle on which they were decided (a trigger)
     adverse selection    how far the middle moved against a fill 1, 5 and 30 s after it was heard
     decided, wire        from the venue's time of the book to the decision; from there to the bytes
@@ -28,6 +28,7 @@ from steelyard.trading.records import (
     FillMarked,
     FillSeen,
     Measured,
+    OrderAmended,
     OrderPending,
     OrderRefused,
     OrderSent,
@@ -38,6 +39,7 @@ from steelyard.trading.turn import Turn
 
 HORIZONS_NS = (SECOND_NS, 5 * SECOND_NS, 30 * SECOND_NS)
 MARKS_MAX = 1_000  # fills that wait for their marks; more are not marked
+SIZES_MAX = 10_000  # orders whose sizes are kept; of those that have ended none is needed
 QUEUED_MAX = 1_000  # orders of which a place in the queue is kept
 TOLD_NS = SECOND_NS  # by then an own order is in the book that is seen
 LEVELS = 200  # of a side that are looked at
@@ -46,7 +48,7 @@ BOUNDS_NS = (
     *(n * 10**6 for n in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
     *(n * SECOND_NS for n in (1, 2, 5, 10, 60)),
 )
-HEARD = frozenset({OrderPending, OrderSent, OrderRefused, FillSeen})
+HEARD = frozenset({OrderPending, OrderSent, OrderRefused, OrderAmended, FillSeen})
 STEPS = ("decided", "wire", "ack", "fill")
 
 
@@ -113,6 +115,7 @@ class Measures:
         self.latencies = {step: Spread() for step in STEPS}
         self._marks: deque[_Mark] = deque(maxlen=MARKS_MAX)
         self._ahead: dict[str, int] = {}
+        self._sizes: dict[str, int] = {}  # of this run's orders, as they are counted
         self._note_ns: int | None = None
 
     # -- what it hears ----------------------------------------------------------------------------
@@ -125,9 +128,12 @@ class Measures:
         match message:
             case OrderPending(place):
                 self.orders += 1
-                self.ordered_lots += place.size_lots
+                self._order(place.client_order_id, place.size_lots)
                 if self.book is not None and self.book.time_ns:
                     self.latencies["decided"].add(self._turn.venue_now_ns - self.book.time_ns)
+            case OrderAmended(name):
+                if name in self._sizes:
+                    self._order(name, message.size_lots)
             case OrderSent(name, attempt):
                 order = self._turn.state.orders.find(name)
                 if order is not None and attempt == 1:
@@ -138,6 +144,15 @@ class Measures:
                 self._take_fill(message, now_ns)
             case _:
                 pass
+
+    def _order(self, name: str, size_lots: int) -> None:
+        """Count an order, or what a change has made of it."""
+        self.ordered_lots += size_lots - self._sizes.get(name, 0)
+        self._sizes[name] = size_lots
+        if len(self._sizes) > SIZES_MAX:
+            orders = self._turn.state.orders.may_fill
+            names = {name, *(order.client_order_id for order in orders)}
+            self._sizes = {name: size for name, size in self._sizes.items() if name in names}
 
     def answered(self, latency_ns: int) -> None:
         """The venue has answered an order, so long after its bytes left."""

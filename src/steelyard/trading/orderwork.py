@@ -160,6 +160,7 @@ class OrderWork:
                 # Only an earlier attempt of ours can have used this id.
                 self.doubt(order, "the venue knows this id already")
             case Answered(Refused() as refused):
+                self._note_latency(returned.received_ns - returned.sent_ns)
                 turn.record(OrderRefused(name, refused.reason, refused.message))
                 turn.warn("order.refused", f"{name}: {refused.reason.name}, {refused.message}")
                 self.news.append(order)
