@@ -86,7 +86,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory):
 
 
 def start(
-    exchange: LocalExchange, folder: Path, kind: str
+    exchange: LocalExchange, folder: Path, kind: str, far: str = "ETH-USDT"
 ) -> tuple[subprocess.Popen[str], dict[str, Any]]:
     """Start the bot from a folder with its strategy; return it and what it says when ready."""
     environment = dict(os.environ)
@@ -102,7 +102,7 @@ def start(
         native_rest=exchange.url("native"),
         native_ws=exchange.url("native", "ws"),
     )
-    (folder / "pair.toml").write_text(text)
+    (folder / "pair.toml").write_text(text.replace("ETH-USDT", far))
     command = [sys.executable, "-m", "steelyard.cli.main", "trade", "pair.toml", "--port", "0"]
     process = subprocess.Popen(
         [*command, "--data", str(folder / "data"), "--json"],
@@ -160,6 +160,15 @@ def test_a_strategy_that_raises_fails_both_legs(exchange: LocalExchange, tmp_pat
     finally:
         code = end(process)
     assert code == 0
+
+
+def test_a_leg_that_cannot_start_ends_the_other(exchange: LocalExchange, tmp_path: Path):
+    """In order, with the exit code of the one that could not."""
+    process, _ = start(exchange, tmp_path, "Pair", "ETH-GOLD")
+    process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert journaled(tmp_path, "near", "RunStopped") == 1
+    assert journaled(tmp_path, "near", "OrderPending") == 0
 
 
 def test_killing_by_the_file_kills_every_leg(exchange: LocalExchange, tmp_path: Path):

@@ -61,7 +61,7 @@ LEGS: dict[str, tuple[dict[str, tuple[str, str]], dict[str, Any]]] = {
             "second": ("here", "ETH-BTC"),
             "third": ("here", "ETH-USDT"),
         },
-        {"edge": "0.01", "fee": "0", "spend": "100", "pause": "20s"},
+        {"edge": "0.01", "fee": "0", "spend": "100", "pause": "60s"},
     ),
     "Rebalancer": (
         {"btc": ("here", "BTC-USDT"), "eth": ("there", "ETH-USDT")},
