@@ -228,7 +228,13 @@ def test_the_slider_shows_any_moment_as_replay_does(bot, look):
 
 def test_metrics_are_those_that_the_bot_measures(bot, look):
     """Each number with what it is about; as the bot's own port has them."""
-    seen = look("/dip/metrics")
+    seen = look("/dip/risk")
+    expect(seen.page.get_by_role("meter", name="max_position")).to_be_visible(timeout=10_000)
+    opened: list[str] = []
+    seen.page.on("websocket", lambda socket: opened.append(socket.url))
+    seen.page.get_by_role("link", name="Metrics").click()
+    for _ in range(2):
+        seen.page.wait_for_event("response", lambda answer: answer.url.endswith("/page/bots"))
     orders = seen.page.get_by_role("region", name="Orders and fills")
     expect(orders).to_contain_text("1 refused by the venue: insufficient balance 1", timeout=10_000)
     measures = bot.state()["measures"]
@@ -237,6 +243,7 @@ def test_metrics_are_those_that_the_bot_measures(bot, look):
     expect(queue.get_by_role("row")).to_have_count(4)
     expect(queue).to_contain_text("30,001.00")
     latencies = seen.page.get_by_role("region", name="Latencies")
+    assert opened == [], "the stream is kept while the list of bots changes"
     for step in ("Decision", "Wire", "Ack", "Fill"):
         expect(latencies.get_by_role("img", name=f"{step}: half ≤")).to_be_visible()
     budget = seen.page.get_by_role("region", name="Budget").get_by_role("meter")
