@@ -15,7 +15,12 @@ from tests.house.source import SRC, Module, all_modules
 
 BRIDGE = "rows of what is known of exchanges behind the bridge"
 SIMULATED = "what a simulated world is drawn from: how often each venue, and what it does otherwise"
-FOLDERS = {"binance": "binance", "coinbase": "coinbase_exchange", "kraken": "kraken"}
+FOLDERS = {
+    "binance": "binance",
+    "bybit": "bybit",
+    "coinbase": "coinbase_exchange",
+    "kraken": "kraken",
+}
 OUTSIDE: dict[str, dict[str, str]] = {
     "coinbase": {
         "bridge/venues.py": BRIDGE,
@@ -23,6 +28,7 @@ OUTSIDE: dict[str, dict[str, str]] = {
         "exchange/common_passwords.py": "a password that people have",
         "sim/plan.py": SIMULATED,
     },
+    "bybit": {"bridge/keys.py": BRIDGE, "bridge/venues.py": BRIDGE},
     "kraken": {
         "bridge/keys.py": BRIDGE,
         "bridge/venues.py": BRIDGE,
