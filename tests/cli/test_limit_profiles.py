@@ -170,8 +170,9 @@ def burst(gate, count, at_s, ip="127.0.0.1", path="/docs"):
 
 
 def told(response) -> int:
-    """Return the status, or the one that a venue's words stand for which answers all with 200."""
-    return 429 if b"EAPI:Rate limit exceeded" in response.body else response.status
+    """Return the status, or the one that a venue's words stand for which has another."""
+    words = (b"EAPI:Rate limit exceeded", b'"retMsg":"access too frequent"')
+    return 429 if any(text in response.body for text in words) else response.status
 
 
 OPEN = {
@@ -179,6 +180,7 @@ OPEN = {
     "binance": "/api/v3/ping",
     "coinbase-exchange": "/time",
     "kraken": "/0/public/Time",
+    "bybit": "/v5/market/time",
 }
 
 

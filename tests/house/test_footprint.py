@@ -17,6 +17,7 @@ BRIDGE = "rows of what is known of exchanges behind the bridge"
 SIMULATED = "what a simulated world is drawn from: how often each venue, and what it does otherwise"
 FOLDERS = {
     "binance": ("binance",),
+    "bybit": ("bybit",),
     "coinbase": ("coinbase_exchange", "coinbase_advanced"),
     "kraken": ("kraken",),
     "kucoin": ("kucoin",),
@@ -29,6 +30,7 @@ OUTSIDE: dict[str, dict[str, str]] = {
         "exchange/common_passwords.py": "a password that people have",
         "sim/plan.py": SIMULATED,
     },
+    "bybit": {"bridge/keys.py": BRIDGE, "bridge/venues.py": BRIDGE},
     "kraken": {
         "bridge/keys.py": BRIDGE,
         "bridge/venues.py": BRIDGE,
