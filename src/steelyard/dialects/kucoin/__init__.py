@@ -85,6 +85,10 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "The documentation does not say whether the new order counts what had filled.",
     ),
     (
+        "Changes of `level2` are gathered for 50 ms, and told as one range of numbers.",
+        "So that a book is never seen between two changes of one order.",
+    ),
+    (
         "A candle is told as `trade.candles.update`, never as `.add`; half a second late at most.",
         "The feed does not tell which of its messages is a candle's first.",
     ),
