@@ -8,6 +8,7 @@ it is in README.md. Futures, margin and the unified account are not here.
 from steelyard.dialects.kucoin import (
     account,
     auth,
+    batches,
     bullet,
     classic,
     dead_man,
@@ -30,6 +31,7 @@ from steelyard.wire.dialect import Dialect, Door, PublicHosts, ServerSession, Su
 SPOT = (
     market.FULL_BOOK,
     *orders.ENDPOINTS,
+    *batches.ENDPOINTS,
     *dead_man.ENDPOINTS,
     *classic.ENDPOINTS,
     *stops.ENDPOINTS,
