@@ -150,3 +150,23 @@ def test_the_authority_is_the_same_after_a_restart_and_damage_is_told(tmp_path):
     certificate.with_name("ca.key").unlink()
     with exchange:
         assert certificate.read_bytes() != made
+
+
+def test_an_address_that_is_handed_out_over_tls_is_one_over_tls(venue):
+    """Who asks at the twin opens the twin; who asks at the plain port, that one."""
+    for addresses, context in (
+        (venue.ready["tls"]["dialects"]["kucoin"], trusting(venue)),
+        (venue.ready["dialects"]["kucoin"], None),
+    ):
+        url = urlsplit(addresses["rest"])
+        kind = http.client.HTTPSConnection if context else http.client.HTTPConnection
+        options = {"context": context} if context else {}
+        connection = kind(url.hostname, url.port, timeout=10, **options)
+        connection.request("POST", "/api/v1/bullet-public")
+        handed = json.loads(connection.getresponse().read())["data"]
+        connection.close()
+        (server,) = handed["instanceServers"]
+        assert server["endpoint"] == addresses["ws"] + "/"
+        target = f"{server['endpoint']}?token={handed['token']}"
+        with connect(target, ssl=context, proxy=None) as client:
+            assert json.loads(client.recv(timeout=10))["type"] == "welcome"

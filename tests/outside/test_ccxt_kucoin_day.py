@@ -284,8 +284,9 @@ def test_a_day_on_the_stream(venue):
         await asyncio.sleep(0.5)  # the subscriptions are on their way
         made = await anna.limit("sell", 0.1, OWN)
         await ben.create_market_order(PAIR, "buy", 0.1)
-        for price in range(40_000, 40_004):  # ccxt asks for a book at the sixth change of it
+        for price in range(40_000, 40_009):  # ccxt asks for a book at the sixth change of it
             await ben.limit("buy", 0.001, price)
+            await asyncio.sleep(0.06)
         told = await asyncio.wait_for(asyncio.gather(*watching), LINE_S)
         own, fills, balance, public, candles, touch, many, books, book = told
         assert own[0]["id"] == made["id"]

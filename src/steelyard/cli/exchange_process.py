@@ -215,7 +215,8 @@ class ExchangeProcess:
             self._servers[name] = await serve_on(self._ports.pop(name), site)
             if self._authority is not None:
                 bound, tls = self._tls_ports.pop(name), self._authority.context
-                self._tls_servers[name] = await serve_on(bound, site, tls=tls)
+                twin = exchange_tls.OverTls(site)
+                self._tls_servers[name] = await serve_on(bound, twin, tls=tls)
 
     async def stop(self) -> None:
         """Stop listening, save a snapshot, close the journal; safe to call twice."""

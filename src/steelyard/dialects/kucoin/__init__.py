@@ -8,6 +8,7 @@ it is in README.md. Futures, margin and the unified account are not here.
 from steelyard.dialects.kucoin import (
     account,
     auth,
+    batches,
     bullet,
     classic,
     dead_man,
@@ -30,6 +31,7 @@ from steelyard.wire.dialect import Dialect, Door, PublicHosts, ServerSession, Su
 SPOT = (
     market.FULL_BOOK,
     *orders.ENDPOINTS,
+    *batches.ENDPOINTS,
     *dead_man.ENDPOINTS,
     *classic.ENDPOINTS,
     *stops.ENDPOINTS,
@@ -83,6 +85,10 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
     (
         "`alter` places anew what has not filled of the new size.",
         "The documentation does not say whether the new order counts what had filled.",
+    ),
+    (
+        "Changes of `level2` are gathered for 50 ms, and told as one range of numbers.",
+        "So that a book is never seen between two changes of one order.",
     ),
     (
         "A candle is told as `trade.candles.update`, never as `.add`; half a second late at most.",

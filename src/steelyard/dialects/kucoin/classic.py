@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from steelyard.dialects.kucoin import errors, orders, placing, telling
+from steelyard.dialects.kucoin import batches, errors, orders, placing, telling
 from steelyard.dialects.kucoin.account import page_of
 from steelyard.dialects.kucoin.classic_messages import (
     ClassicFill,
@@ -160,12 +160,12 @@ def listed_orders(request: ClassicOrders) -> tuple[NewOrder, ...]:
 
 
 def _several(request: ClassicOrders, asker: Asker) -> Batch | None:
-    return orders.batch_of(orders.places_of(listed_orders(request), asker))
+    return batches.batch_of(batches.places_of(listed_orders(request), asker))
 
 
 def _rows(answer: Any, request: ClassicOrders, asker: Asker) -> ListedRows:
     asked = listed_orders(request)
-    became = orders.outcomes_of(answer, orders.places_of(asked, asker))
+    became = batches.outcomes_of(answer, batches.places_of(asked, asker))
     return ListedRows(
         tuple(
             ListedRow(

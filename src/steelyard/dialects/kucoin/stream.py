@@ -1,8 +1,8 @@
 """Topics of the WebSocket: their names, and what an event is on each of them.
 
 The invariant: one event and one topic make the same messages, whoever listens; each message tells
-of one symbol, and its topic names that alone. Changes of the book are told one by one, each with
-its number, which is one above that of the change before.
+of one symbol, and its topic names that alone. Changes of the book are told as they have become
+after whole commands, with the range of their numbers, which begins one above the last one's end.
 """
 
 import msgspec
@@ -35,6 +35,7 @@ from steelyard.wire.dialect import Channel, ChannelKind, Subscription
 
 NAME = "kucoin"
 FAST_NS = SECOND_NS // 10
+BATCH_NS = SECOND_NS // 20
 SNAPSHOT_NS = 2 * SECOND_NS
 TICKER, SNAPSHOT, LEVEL1 = "/market/ticker", "/market/snapshot", "/spotMarket/level1"
 LEVEL2, MATCH, CANDLES = "/market/level2", "/market/match", "/market/candles"
@@ -54,7 +55,7 @@ CHANNELS: dict[str, Channel] = {
     LEVEL1: Channel(ChannelKind.TOUCH),
     DEPTH5: Channel(ChannelKind.BOOK, period_ns=FAST_NS, depth=5),
     DEPTH50: Channel(ChannelKind.BOOK, period_ns=FAST_NS, depth=50),
-    LEVEL2: Channel(ChannelKind.BOOK),
+    LEVEL2: Channel(ChannelKind.BOOK, period_ns=BATCH_NS),
     MATCH: Channel(ChannelKind.FULL),
 }
 CANDLES_NS = SECOND_NS // 2
