@@ -22,7 +22,12 @@ from steelyard.domain.messages import (
     SECOND_NS,
     AccountAnswer,
     AccountQuery,
+    AssetBalance,
+    BalanceEvent,
     Event,
+    Execution,
+    FillList,
+    FillsQuery,
     OrderAnswer,
     OrderEvent,
     OrderList,
@@ -101,6 +106,7 @@ NEEDS: Mapping[str, str] = {
     "amend size": "amend a to 0.5",
     "amend price": "amend a @ 99",
     "cancel all": "cancel all",
+    "self-trade newest": "place buy 1 @ 100 self-trade newest as a",
     "self-trade none": "place buy 1 @ 100 self-trade none as a",
     "self-trade decrement": "place buy 1 @ 100 self-trade decrement as a",
     "fee in quote": "place buy 1 @ 100 fee quote as a",
@@ -370,6 +376,8 @@ class InDialect(_InMemory):
         self._spelling = Spelling(dialect, self.listings)
         self._keys: dict[str, ApiKey] = {}
         self._listeners: dict[str, Listener] = {}
+        self._seen: dict[str, set[int]] = {}  # fills that a participant has been told, by trade
+        self._held: dict[str, dict[int, AssetBalance]] = {}  # what it was told that it has
 
     def _named(self, order: Order) -> Order:
         named: Order = self._spelling.named(order)
@@ -399,6 +407,8 @@ class InDialect(_InMemory):
         key, now_ns = self._keys.get(participant), self._stand.now_ns
         session = session_of(self._dialect, self.instrument, self.listings, key, now_ns)
         self._listeners[participant] = self._stand.follow(session)
+        if not self._dialect.tells_fills and key is not None:
+            self._asked_for(participant, [])
 
     def drop(self, participant: str) -> None:
         """Break its connection."""
@@ -430,11 +440,45 @@ class InDialect(_InMemory):
         listener = self._listeners.get(participant)
         if listener is None:
             return [], None
-        events, listener.events = self._spelling.heard(listener.events), []
+        heard, listener.events = listener.events, []
+        if not self._dialect.tells_fills and participant in self._keys:
+            heard = self._asked_for(participant, heard)
+        events = self._spelling.heard(heard)
         if listener.closed is None:
             return events, None
         del self._listeners[participant]
         return events, listener.closed[1]
+
+    def _asked_for(self, participant: str, heard: list[Event]) -> list[Event]:
+        """Return what was heard with what a trader asks for besides: its fills and balances."""
+        key = self._keys[participant]
+        queries = (FillsQuery(0, LIST_MAX, 0), AccountQuery(0))
+        outcomes = [self._stand.send(query, key) for query in queries]
+        answers = [each.answer for each in outcomes if isinstance(each, Answered)]
+        if len(answers) < len(queries):
+            return heard  # its key is worth nothing any more
+        fills, account = answers
+        assert isinstance(fills, FillList), "a FillsQuery is answered by fills"
+        assert isinstance(account, AccountAnswer), "an AccountQuery by an account"
+        told: list[Event] = []
+        for event in heard:
+            if not isinstance(event, OrderEvent) or event.execution is not Execution.FILL:
+                told.append(event)
+                continue
+            seen = self._seen.setdefault(participant, set())
+            for fill in fills.fills:
+                if fill.order_id == event.order.order_id and fill.trade_id not in seen:
+                    seen.add(fill.trade_id)
+                    told.append(replace(event, fill=fill))
+                    break
+        now = {balance.asset_id: balance for balance in account.balances}
+        before = self._held.get(participant, {})
+        now |= {number: AssetBalance(number, 0, 0) for number in before if number not in now}
+        changed = tuple(each for number, each in now.items() if before.get(number) != each)
+        self._held[participant] = now
+        if changed:
+            told.append(BalanceEvent(0, changed, self._stand.now_ns))
+        return told
 
 
 def session_of(

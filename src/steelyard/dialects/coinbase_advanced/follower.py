@@ -34,6 +34,8 @@ from steelyard.dialects.coinbase_advanced.text import (
     SIDES,
     TIMES_IN_FORCE,
     TRIGGERED,
+    cause_of,
+    ended,
     shown,
     state_of,
 )
@@ -48,7 +50,7 @@ from steelyard.domain.messages import (
     OrderEvent,
     Ticker,
 )
-from steelyard.domain.order import OrderType, TimeInForce
+from steelyard.domain.order import CancelCause, OrderType, TimeInForce
 from steelyard.wire.dialect import ApiKey, ChannelKind
 from steelyard.wire.moments import from_iso
 from steelyard.wire.numerals import read_amount, read_price, read_size, whole_lots
@@ -322,6 +324,9 @@ def order_from_wire(
     if stop and wire.trigger_status != NO_TRIGGER:
         order_type = OrderType.STOP_LIMIT
     filled_lots = read_size(instrument, wire.cumulative_quantity or "0")
+    state = state_of(wire.status, tif, filled_lots)
+    cause = CancelCause.EXPIRED if wire.status == "EXPIRED" else None
+    cause = cause or cause_of(wire.cancel_reason, state)
     price = read_price(instrument, wire.limit_price or "0")
     return Order(
         order_id=number(wire.order_id),
@@ -334,7 +339,8 @@ def order_from_wire(
         post_only=wire.post_only == "true",
         price_ticks=None if is_market else price or None,
         size_lots=filled_lots + read_size(instrument, wire.leaves_quantity or "0"),
-        state=state_of(wire.status, tif, filled_lots),
+        state=ended(state, cause),
+        cancel_cause=cause,
         filled_lots=filled_lots,
         quote_atoms=read_amount(wire.filled_value or "0"),
         created_ns=from_iso(wire.creation_time),

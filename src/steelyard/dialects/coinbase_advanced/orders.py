@@ -49,6 +49,8 @@ from steelyard.dialects.coinbase_advanced.text import (
     TRIGGERED,
     average_text,
     cancel_text,
+    cause_of,
+    ended,
     reject_name,
     share_text,
     shown,
@@ -76,6 +78,7 @@ from steelyard.domain.messages import (
     Scope,
 )
 from steelyard.domain.order import (
+    CancelCause,
     Liquidity,
     OrderType,
     RejectReason,
@@ -188,6 +191,9 @@ def order_from_wire(wire: order_messages.Order, listings: Listings, number: Numb
     filled_lots = read_size(instrument, wire.filled_size)
     created_ns = from_iso(wire.created_time)
     tif = TIMES_IN_FORCE.get(wire.time_in_force, terms.time_in_force)
+    state = state_of(wire.status, tif, filled_lots)
+    cause = CancelCause.EXPIRED if wire.status == "EXPIRED" else None
+    cause = cause or cause_of(wire.cancel_message, state)
     return Order(
         order_id=number(wire.order_id),
         client_order_id=wire.client_order_id,
@@ -200,7 +206,8 @@ def order_from_wire(wire: order_messages.Order, listings: Listings, number: Numb
         price_ticks=terms.price_ticks,
         size_lots=terms.size_lots,
         self_trade=placing.SELF_TRADE,
-        state=state_of(wire.status, tif, filled_lots),
+        state=ended(state, cause),
+        cancel_cause=cause,
         filled_lots=filled_lots,
         quote_atoms=read_amount(wire.filled_value),
         created_ns=created_ns,

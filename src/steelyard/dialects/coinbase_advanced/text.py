@@ -112,6 +112,25 @@ def cancel_text(order: Order) -> str:
     return "User requested cancel" if cause is CancelCause.USER else cause.name.replace("_", " ")
 
 
+_CAUSES = {cause.name.replace("_", " "): cause for cause in CancelCause}
+
+
+def cause_of(text: str, state: OrderState) -> CancelCause | None:
+    """Return why an order ended, as far as its text and its state say it."""
+    if state in (OrderState.CANCELED, OrderState.EXPIRED):
+        by_itself = CancelCause.IOC_REMAINDER if state is OrderState.EXPIRED else CancelCause.USER
+        return _CAUSES.get(text, by_itself)
+    return None
+
+
+def ended(state: OrderState, cause: CancelCause | None) -> OrderState:
+    """Return the state of an order that has ended for a cause: not by its owner, or by him."""
+    if state not in (OrderState.CANCELED, OrderState.EXPIRED) or cause is None:
+        return state
+    by_owner = cause in (CancelCause.USER, CancelCause.ADMIN)
+    return OrderState.CANCELED if by_owner else OrderState.EXPIRED
+
+
 def reject_name(reason: RejectReason | None) -> str:
     """Return why an order was refused."""
     return "REJECT_REASON_UNSPECIFIED" if reason is None else reason.name
