@@ -116,7 +116,7 @@ class BalanceDetail(Struct, frozen=True, kw_only=True):
     isoUpl: str = ""
     spotInUseAmt: str = ""
     clSpotInUseAmt: str = ""
-    maxSpotInUse: str = ""
+    maxSpotInUseAmt: str = ""
     spotIsoBal: str = "0"
     smtSyncEq: str = "0"
     spotCopyTradingEq: str = "0"
