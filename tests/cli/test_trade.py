@@ -45,7 +45,9 @@ def test_a_bot_says_where_it_listens_in_one_line_and_in_its_port_file(exchange, 
         assert (ready["name"], ready["symbol"]) == ("said", "BTC-USDT")
         assert (ready["strategy"], ready["key"]) == ("DipBuyer", key["key"])
         file = port_file(tmp_path / "bots" / "said")
-        assert read_document(file) == {k: v for k, v in ready.items() if k != "ready"}
+        written = read_document(file)
+        assert written == {k: v for k, v in ready.items() if k not in {"ready", "page"}}
+        assert ready["page"].startswith(f"http://127.0.0.1:{written['port']}/")
         assert file.stat().st_mode & 0o077 == 0, "it holds the token"
         assert bot.state()["bot"]["name"] == "said"
 
