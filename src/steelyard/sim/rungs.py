@@ -22,8 +22,12 @@ from steelyard.domain.messages import (
     SECOND_NS,
     AccountAnswer,
     AccountQuery,
+<<<<<<< HEAD
     AssetBalance,
     BalanceEvent,
+=======
+    Batch,
+>>>>>>> h-okx
     Event,
     Execution,
     FillList,
@@ -517,6 +521,7 @@ def lacking(dialect: Dialect, need: str, instrument: Instrument, listings: Listi
     endpoint, captured = found
     asker = Asker(0, "", SECOND_NS, listings, dialect.limits)
     place: Any = endpoint.decode(dialect.read(request, endpoint, captured), asker)
+    place = place.commands[0] if isinstance(place, Batch) else place
     taken = place.fee_asset.name
     return None if place.fee_asset is message.fee_asset else f"fees are in {taken} there"
 

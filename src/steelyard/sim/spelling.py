@@ -104,7 +104,7 @@ def completed(message: UserCommand | Query, carry_out: Callable[[], Outcome], as
     match message, outcome.answer:
         case Place(), OrderAnswer(order):
             here = order.instrument_id
-            now = ask(OrderQuery(0, here, order.order_id))
+            now = _found(OrderQuery(0, here, order.order_id), ask)
             fills = ask(FillsQuery(0, LIST_MAX, here, order.order_id))
             if isinstance(now, Answered) and isinstance(now.answer, OrderAnswer):
                 told = fills.answer if isinstance(fills, Answered) else None
@@ -112,13 +112,10 @@ def completed(message: UserCommand | Query, carry_out: Callable[[], Outcome], as
                 return Answered(OrderAnswer(now.answer.order, found))
             return now
         case Cancel(), Acknowledged():
-            return ask(
-                OrderQuery(
-                    0, message.instrument_id, message.order_id or None, message.client_order_id
-                )
-            )
+            named = message.order_id or None, message.client_order_id
+            return _found(OrderQuery(0, message.instrument_id, *named), ask)
         case Amend(), Acknowledged():
-            return ask(OrderQuery(0, None, message.order_id))
+            return ask(OrderQuery(0, message.instrument_id, message.order_id))
         case OrderQuery(client_order_id=str(name)), Refused(reason=RejectReason.UNKNOWN_ORDER):
             # By its name an order may be found in one of two lists alone.
             return _named(name, ask) or outcome
@@ -126,10 +123,20 @@ def completed(message: UserCommand | Query, carry_out: Callable[[], Outcome], as
             orders = []
             open_before = listed.answer if isinstance(listed, Answered) else None
             for was in open_before.orders if isinstance(open_before, OrderList) else ():
-                now = ask(OrderQuery(0, was.instrument_id, was.order_id))
+                now = _found(OrderQuery(0, was.instrument_id, was.order_id), ask)
                 if isinstance(now, Answered) and isinstance(now.answer, OrderAnswer):
                     orders.append(now.answer.order)
             return Answered(OrderList(tuple(orders)))
+        case _:
+            return outcome
+
+
+def _found(query: OrderQuery, ask: Ask) -> Outcome:
+    """Ask for an order in the list where it should be, or else in the other one."""
+    outcome = ask(query)
+    match outcome:
+        case Answered(answer=Refused(reason=RejectReason.UNKNOWN_ORDER)):
+            return ask(replace(query, has_ended=True))
         case _:
             return outcome
 

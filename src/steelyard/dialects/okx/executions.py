@@ -310,6 +310,8 @@ def _end_read(wire: OrderInfo, filled_lots: int) -> tuple[CancelCause | None, Or
             return None, OrderState.FILLED
         case "canceled" | "mmp_canceled":
             cause = CAUSES_READ.get(wire.cancelSource, CancelCause.ADMIN)
+            if cause is CancelCause.IOC_REMAINDER and wire.ordType == "market":
+                cause = CancelCause.NO_LIQUIDITY  # both are told as one
             return cause, OrderState.EXPIRED if cause in EXPIRED else OrderState.CANCELED
         case _:
             raise DecodeError(f"an order of state {wire.state[:20]!r}", "state")
