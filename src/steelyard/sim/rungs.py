@@ -22,12 +22,9 @@ from steelyard.domain.messages import (
     SECOND_NS,
     AccountAnswer,
     AccountQuery,
-<<<<<<< HEAD
     AssetBalance,
     BalanceEvent,
-=======
     Batch,
->>>>>>> h-okx
     Event,
     Execution,
     FillList,
