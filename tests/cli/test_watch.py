@@ -7,8 +7,7 @@ import os
 import pytest
 
 from steelyard.cli.main import run
-from steelyard.cli.options import Common
-from steelyard.cli.watch import HOOKS_MAX, Watching
+from steelyard.cli.watch import HOOKS_MAX
 from steelyard.observe.watchdog import Policy
 from steelyard.store.datadir import Directory
 from steelyard.store.latch import Latch
@@ -25,6 +24,12 @@ def left(tmp_path):
             (directory / f"{file}.json").write_text(json.dumps(document))
 
     return leave
+
+
+def watched(data, policy):
+    """Return a watch whose command hangs."""
+    hanging = ["sleep", "600"]
+    return Watching(data, (), policy, hanging, Common(), Telling(data, {}))
 
 
 GHOST = {"pid": 2**22 - 3, "port": 1, "token": "t"}
@@ -82,7 +87,7 @@ def test_a_command_that_fails_is_said_and_no_more(tmp_path, left, capsys):
 def test_a_command_that_hangs_delays_no_kill(tmp_path, left, capsys, monkeypatch):
     """Nor the next look; at the end it is waited for a while, and ended."""
     left("dip", ports=GHOST, bot={"symbol": "x"})
-    watching = Watching(tmp_path, (), Policy(kill_ns=0), ["sleep", "600"], Common())
+    watching = watched(tmp_path, Policy(kill_ns=0))
 
     async def look() -> None:
         async with asyncio.timeout(10):
@@ -100,7 +105,7 @@ def test_a_command_that_hangs_delays_no_kill(tmp_path, left, capsys, monkeypatch
 
 def test_more_commands_than_can_wait_are_left_out_and_said(tmp_path, left, capsys, monkeypatch):
     left("dip")
-    watching = Watching(tmp_path, (), Policy(), ["sleep", "600"], Common())
+    watching = watched(tmp_path, Policy())
 
     async def begin() -> None:
         for _ in range(HOOKS_MAX + 1):
