@@ -7,7 +7,9 @@ import os
 import pytest
 
 from steelyard.cli.main import run
-from steelyard.cli.watch import HOOKS_MAX
+from steelyard.cli.options import Common
+from steelyard.cli.watch import HOOKS_MAX, Watching
+from steelyard.cli.watch_alerts import Telling
 from steelyard.observe.watchdog import Policy
 from steelyard.store.datadir import Directory
 from steelyard.store.latch import Latch
