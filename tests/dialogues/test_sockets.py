@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 
 NAMES = dialects.names()
 ENTERED = [name for name in NAMES if dialects.find(name).entry is not None]
+YOUNG = ("bybit", "coinbase-advanced", "kucoin", "okx")  # held at night until all of them agree
 EACH = 4  # every so many dialogues commands go over a WebSocket too
 
 
@@ -55,8 +56,18 @@ def quiet(tmp_path_factory):
 @pytest.fixture(scope="module")
 def pausing(quiet):
     """What becomes of those that pause, which are held at the same time."""
-    with ThreadPoolExecutor(len(PAUSING)) as pool:
-        yield {case: pool.submit(hold_closing, case, case.on(quiet)) for case in PAUSING}
+    yield from all_at_once(quiet, [case for case in PAUSING if case.name not in YOUNG])
+
+
+@pytest.fixture(scope="module")
+def pausing_young(quiet):
+    """The same for young dialects."""
+    yield from all_at_once(quiet, [case for case in PAUSING if case.name in YOUNG])
+
+
+def all_at_once(quiet: Quiet, cases: list[Held]):
+    with ThreadPoolExecutor(len(cases)) as pool:
+        yield {case: pool.submit(hold_closing, case, case.on(quiet)) for case in cases}
 
 
 @pytest.fixture
@@ -66,7 +77,8 @@ def held(quiet, request):
     def go_on(case: Held) -> None:
         try:
             if case.pauses:
-                request.getfixturevalue("pausing")[case].result()
+                together = "pausing_young" if case.name in YOUNG else "pausing"
+                request.getfixturevalue(together)[case].result()
             else:
                 hold_closing(case, case.on(quiet))
         except Skipped as skipped:
@@ -82,12 +94,18 @@ def hold_closing(case: Held, rung: InSockets) -> None:
         rung.close()
 
 
-@pytest.mark.parametrize("case", REQUESTED, ids=str)
+def at_night(cases: list[Held]) -> list[object]:
+    """Return cases as parameters, those of young dialects for the nights."""
+    marks = {True: (pytest.mark.night,), False: ()}
+    return [pytest.param(case, marks=marks[case.name in YOUNG], id=str(case)) for case in cases]
+
+
+@pytest.mark.parametrize("case", at_night(REQUESTED))
 def test_a_dialogue_goes_as_it_is_written(held, case):
     """As it went without sockets."""
     held(case)
 
 
-@pytest.mark.parametrize("case", OVER_WEBSOCKET, ids=str)
+@pytest.mark.parametrize("case", at_night(OVER_WEBSOCKET))
 def test_it_does_so_too_where_orders_are_entered_over_a_websocket(held, case):
     held(case)

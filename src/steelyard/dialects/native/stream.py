@@ -83,7 +83,9 @@ OPS: dict[str, type[Struct]] = {
     **dict.fromkeys(calls.CALLS, stream_messages.Call),
 }
 # Not on this API.
-ELSEWHERE = frozenset({ChannelKind.AGGREGATES, ChannelKind.FUNDS, ChannelKind.DEPTH})
+ELSEWHERE = frozenset(
+    {ChannelKind.AGGREGATES, ChannelKind.FUNDS, ChannelKind.DEPTH, ChannelKind.REFUSED}
+)
 KINDS = {kind.name.lower(): kind for kind in ChannelKind if kind not in ELSEWHERE}
 KIND_NAMES: dict[ChannelKind, Any] = {kind: name for name, kind in KINDS.items()}
 PRIVATE = frozenset({ChannelKind.ORDERS, ChannelKind.BALANCES, ChannelKind.FILLS})
