@@ -90,15 +90,17 @@ async def market_data(anna, _ben):
     assert market["limits"]["cost"]["min"] == 5
     assert {"BTC", "USDT"} <= set(await anna.fetch_currencies())
     assert abs(await anna.fetch_time() - anna.milliseconds()) < 2_000
+    (*_, trade) = await anna.fetch_trades(PAIR, limit=5)
+    last = trade["price"]  # the day before it has traded too
     ticker = await anna.fetch_ticker(PAIR)
-    assert (ticker["bid"], ticker["ask"], ticker["last"]) == (BID, ASK, OWN)
-    assert (await anna.fetch_tickers([PAIR]))[PAIR]["last"] == OWN
+    assert (ticker["bid"], ticker["ask"], ticker["last"]) == (BID, ASK, last)
+    assert (await anna.fetch_tickers([PAIR]))[PAIR]["last"] == last
     assert (await anna.fetch_bids_asks([PAIR]))[PAIR]["bid"] == BID
     book = await anna.fetch_order_book(PAIR, 5)
-    assert (book["bids"], book["asks"]) == ([[BID, DEPTH]], [[ASK, DEPTH]])
-    (trade, *_) = await anna.fetch_trades(PAIR, limit=5)
-    assert trade["price"] == OWN
-    assert (await anna.fetch_ohlcv(PAIR, "1m", limit=10))[-1][4] == OWN
+    for levels, price in ((book["bids"], BID), (book["asks"], ASK)):
+        ((found, size),) = levels
+        assert (found, DEPTH - 1 < size <= DEPTH) == (price, True)
+    assert (await anna.fetch_ohlcv(PAIR, "1m", limit=10))[-1][4] == last
 
 
 async def accounts(anna, _ben):

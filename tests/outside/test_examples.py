@@ -64,7 +64,7 @@ PRINTED = {
     ],
 }
 # Not programs: a dialect (tests/sim/test_example_venue.py), markets (tests/exchange/test_script.py)
-APART = {EXAMPLES / "venue", EXAMPLES / "scripts"}
+APART = {EXAMPLES / "venue", EXAMPLES / "scripts", EXAMPLES / "strategies"}
 PROGRAMS = sorted(
     file.relative_to(EXAMPLES).as_posix()
     for file in EXAMPLES.rglob("*")
