@@ -130,7 +130,7 @@ def test_neither_another_host_nor_a_page_from_elsewhere_may_ask(
 
 
 def test_what_is_not_there_is_said(bot):
-    assert code(ask(bot, "GET", "/", **token(bot))) == (404, "NOT_FOUND")
+    assert code(ask(bot, "GET", "/nowhere", **token(bot))) == (404, "NOT_FOUND")
     assert code(ask(bot, "POST", "/status", **token(bot))) == (405, "METHOD_NOT_ALLOWED")
     assert code(ask(bot, "GET", "/kill", **token(bot))) == (405, "METHOD_NOT_ALLOWED")
 
