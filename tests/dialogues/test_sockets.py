@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 NAMES = dialects.names()
 ENTERED = [name for name in NAMES if dialects.find(name).entry is not None]
 YOUNG = ("bybit", "coinbase-advanced", "kucoin", "okx")  # held at night until all of them agree
+MARKETS = 2 * len(CASES)  # of each dialect
 EACH = 4  # every so many dialogues commands go over a WebSocket too
 
 
@@ -48,8 +49,16 @@ PAUSING = [case for case in REQUESTED + OVER_WEBSOCKET if case.pauses]
 
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dialogues")
-    with Quiet(folder, NAMES, 2 * len(CASES) * len(NAMES)) as running:
+    """An exchange for all but the young: what one connection may follow bounds its markets."""
+    names = [name for name in NAMES if name not in YOUNG]
+    with Quiet(tmp_path_factory.mktemp("dialogues"), names, MARKETS * len(names)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def quiet_young(tmp_path_factory):
+    """Another one for them."""
+    with Quiet(tmp_path_factory.mktemp("young"), list(YOUNG), MARKETS * len(YOUNG)) as running:
         yield running
 
 
@@ -60,9 +69,9 @@ def pausing(quiet):
 
 
 @pytest.fixture(scope="module")
-def pausing_young(quiet):
+def pausing_young(quiet_young):
     """The same for young dialects."""
-    yield from all_at_once(quiet, [case for case in PAUSING if case.name in YOUNG])
+    yield from all_at_once(quiet_young, [case for case in PAUSING if case.name in YOUNG])
 
 
 def all_at_once(quiet: Quiet, cases: list[Held]):
@@ -71,16 +80,16 @@ def all_at_once(quiet: Quiet, cases: list[Held]):
 
 
 @pytest.fixture
-def held(quiet, request):
+def held(request):
     """Hold a dialogue, or tell what became of it."""
 
     def go_on(case: Held) -> None:
         try:
+            young = "_young" if case.name in YOUNG else ""
             if case.pauses:
-                together = "pausing_young" if case.name in YOUNG else "pausing"
-                request.getfixturevalue(together)[case].result()
+                request.getfixturevalue(f"pausing{young}")[case].result()
             else:
-                hold_closing(case, case.on(quiet))
+                hold_closing(case, case.on(request.getfixturevalue(f"quiet{young}")))
         except Skipped as skipped:
             pytest.skip(str(skipped))
 
