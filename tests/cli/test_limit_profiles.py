@@ -181,6 +181,9 @@ OPEN = {
     "coinbase-exchange": "/time",
     "kraken": "/0/public/Time",
     "bybit": "/v5/market/time",
+    "coinbase-advanced": "/api/v3/brokerage/time",
+    "kucoin": "/api/v1/timestamp",
+    "okx": "/api/v5/public/time",
 }
 
 
