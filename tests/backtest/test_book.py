@@ -78,12 +78,12 @@ def test_the_touch_the_walk_and_the_state():
 
     class Asks(Strategy):
         def on_start(self):
-            self.told = []
+            self.noted = []
             self.every("1s")
 
         def on_timer(self, timer):
             book = self.book
-            self.told.append(
+            self.noted.append(
                 (
                     timer.due_ns // SECOND_NS,
                     book.best_bid,
@@ -97,7 +97,7 @@ def test_the_touch_the_walk_and_the_state():
 
     asks = Asks()
     run(asks)
-    by_second = {row[0]: row[1:] for row in asks.told}
+    by_second = {row[0]: row[1:] for row in asks.noted}
     # The last price, and price times lots of taking five: four at 101 and one at 103.
     assert by_second[3] == (Decimal(99), Decimal(101), (103, 507), None, BookState.LIVE, 5)
     assert by_second[8][:2] == (Decimal(99), Decimal(103))

@@ -40,19 +40,19 @@ class Ticker(Strategy):
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
-        self.told: list[tuple[str, int]] = []
+        self.noted: list[tuple[str, int]] = []
 
     def on_start(self) -> None:
-        self.told.append(("start", self.now_ns))
+        self.noted.append(("start", self.now_ns))
         self.every("1s")
 
     def on_timer(self, timer: Any) -> None:
-        self.told.append(("timer", timer.due_ns))
+        self.noted.append(("timer", timer.due_ns))
         order = self.buy if timer.due_ns // S % 2 else self.sell
         order("0.01")
 
     def on_trade(self, trade: Any) -> None:
-        self.told.append(("trade", trade.time_ns))
+        self.noted.append(("trade", trade.time_ns))
 
 
 def rising_tape() -> Tape:
@@ -83,9 +83,9 @@ def test_a_strategy_is_told_nothing_before_it_begins():
     run = Run(started_at(strategy, begin_ns), rising_tape(), SETTINGS)
     run.go(perf_counter)
     assert run.result().about.failure is None
-    assert strategy.told[0] == ("start", BEGIN_NS + 5 * S + 50 * MS)
-    assert min(time_ns for _, time_ns in strategy.told) >= begin_ns
-    timers = [time_ns for what, time_ns in strategy.told if what == "timer"]
+    assert strategy.noted[0] == ("start", BEGIN_NS + 5 * S + 50 * MS)
+    assert min(time_ns for _, time_ns in strategy.noted) >= begin_ns
+    timers = [time_ns for what, time_ns in strategy.noted if what == "timer"]
     assert timers == [BEGIN_NS + second * S for second in range(6, SECONDS)]
 
 

