@@ -170,4 +170,4 @@ def test_every_dialect_that_has_one_cancels_when_nobody_asks_again():
         stand.pass_time(12 * SECOND_NS)
         assert len(stand.ask(query, alice).orders) == 0
         assert stand.ask(ArmDeadMan(0, 0), alice).due_ns is None
-    assert having == ["kraken"]
+    assert having == ["kraken", "kucoin", "okx"]
