@@ -12,6 +12,7 @@ from steelyard.cli.main import run
 from steelyard.net.clock import Clock
 from steelyard.store.datadir import Directory
 from steelyard.store.journal import Journal
+from steelyard.store.latch import Latch
 from steelyard.trading.records import GateChanged, Killed, RunStarted, codec
 from tests.trading.session import new_world
 
@@ -140,6 +141,22 @@ def test_an_open_incident_stands_in_the_way(tmp_path, traded, capsys):
     assert run(["promote", "dip", "--data", str(data)]) == 1
     assert "it was killed: by hand" in " ".join(capsys.readouterr().out.split())
     assert run(["promote", "nobody", "--data", str(data)]) == 2
+
+
+def test_a_kill_mark_that_the_journal_does_not_know_is_an_incident(tmp_path, traded, capsys):
+    """It was set while the bot was down."""
+    data = lived(tmp_path / "sandbox", traded, "sandbox", 1)
+    assert "incidents" not in names_missing(promoted(capsys, "--data", data, code=1))
+    Latch(data, "dip").set("by hand", "me", 1)
+    assert "incidents" in names_missing(promoted(capsys, "--data", data, code=1))
+
+
+def test_a_name_that_leads_elsewhere_is_refused(tmp_path, capsys):
+    """The file of grants is named after the bot."""
+    words = ["--report", str(report_file(tmp_path)), "--why", "bars", "--waive", "warnings"]
+    for name in ("../../dip", "/tmp/dip", "", "dip.x"):
+        assert run(["promote", name, *words]) == 2
+        assert "no bot's name" in " ".join(capsys.readouterr().err.split())
 
 
 def test_damaged_grants_grant_nothing(tmp_path, traded, capsys):

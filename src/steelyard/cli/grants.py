@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from steelyard.domain.errors import ConfigError
+from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.store.datadir import config_directory
 from steelyard.store.lines import append_line, read_lines
-from steelyard.trading.config import BotConfig
+from steelyard.trading.config import BotConfig, is_name
 from steelyard.trading.evidence import Identity
 from steelyard.trading.ladder import REAL, Grant, granted
 
@@ -22,6 +22,7 @@ def grants_of(bot: str) -> list[Grant]:
 
     Raises:
         ConfigError: They cannot be read.
+        UsageError: No bot can be called so.
     """
     file = _file(bot)
     try:
@@ -58,4 +59,6 @@ def grant_for(config: BotConfig, identity: Identity) -> Grant | None:
 
 
 def _file(bot: str) -> Path:
+    if not is_name(bot):
+        raise UsageError(f"{bot!r} is no bot's name: those are of a-z, 0-9, - and _")
     return config_directory() / "ladder" / f"{bot}.jsonl"

@@ -17,6 +17,7 @@ from steelyard.cli.terminal import shown
 from steelyard.domain.errors import UsageError
 from steelyard.domain.units import in_full
 from steelyard.net.clock import Clock
+from steelyard.store.latch import Latch
 from steelyard.trading.config import Environment
 from steelyard.trading.evidence import Evidence, Identity, gather
 from steelyard.trading.ladder import (
@@ -78,7 +79,9 @@ def promote(
     if report is not None:
         environment, identity, criteria, slippage = _of_report(report)
     else:
-        evidence = _evidence(common.directory, bot, grants)
+        evidence = _with_mark(
+            _evidence(common.directory, bot, grants), Latch(common.directory, bot)
+        )
         environment, identity = Environment(evidence.environment), evidence.identity
         slippage = _backtested(grants, identity)
         rungs = judge_rungs(grants, environment, identity)
@@ -150,6 +153,14 @@ def _evidence(data: Path, bot: str, grants: list[Grant]) -> Evidence:
     again = gather(records_of(data, bot), last.time_ns)
     assert again is not None, "it has a run"
     return again
+
+
+def _with_mark(evidence: Evidence, latch: Latch) -> Evidence:
+    """Return evidence with a kill mark that was set while the bot did not run."""
+    if not latch.is_set or any("killed" in it for it in evidence.incidents):
+        return evidence
+    incidents = (*evidence.incidents, "its kill mark is set")
+    return msgspec.structs.replace(evidence, incidents=incidents)
 
 
 def _backtested(grants: list[Grant], identity: Identity) -> Decimal | None:

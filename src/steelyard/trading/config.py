@@ -456,8 +456,13 @@ def in_toml_words(message: str) -> str:
     return f"{where}: {said[:1].lower()}{said[1:]}"
 
 
+def is_name(name: str) -> bool:
+    """Return whether a bot may be called so: its directory and files are."""
+    return 0 < len(name) <= NAME_MAX and _NAME_LETTERS.issuperset(name)
+
+
 def _check_bot(bot: BotTable) -> None:
-    if not bot.name or len(bot.name) > NAME_MAX or not _NAME_LETTERS.issuperset(bot.name):
+    if not is_name(bot.name):
         raise ConfigError(
             f"[bot] name is {bot.name!r}; use up to {NAME_MAX} of a-z, 0-9, - and _: "
             "it names a directory"
