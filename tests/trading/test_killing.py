@@ -155,7 +155,7 @@ def test_orders_that_come_meanwhile_are_canceled_too(stand):
     acting.carry_out(plan.steps())
     assert plan.found.is_clear
     # Where a venue has two books one comes between the counts, and "all" takes it uncounted.
-    assert plan.found.canceled in (6, 7)
+    assert plan.found.canceled == (6 if stand.dialect.name == "kucoin" else 7)
     assert any(type(message) is Cancel for message in acting.sent)
     assert open_orders(stand) == 0
 
