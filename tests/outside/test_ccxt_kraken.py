@@ -9,6 +9,7 @@ import itertools
 import ccxt
 import ccxt.pro
 import pytest
+from ccxt_orders import orders_until
 
 pytestmark = pytest.mark.slow
 
@@ -198,10 +199,11 @@ def test_own_orders_are_told_from_new_to_the_last_fill(exchange):
         watching = asyncio.create_task(client.watch_orders("BTC/USDT"))
         await asyncio.sleep(1)  # the subscription is on its way
         placed = await client.create_order("BTC/USDT", "market", "buy", 0.02)
-        seen = [*await watching]
-        while seen[-1]["status"] != "closed":
-            seen += await client.watch_orders("BTC/USDT")
-        return placed, seen
+        opened = await watching
+        assert {order["id"] for order in opened} == {placed["id"]}
+        return placed, await orders_until(
+            client, "BTC/USDT", lambda order: order["status"] == "closed"
+        )
 
     placed, seen = run(exchange, scenario)
     assert {order["id"] for order in seen} == {placed["id"]}

@@ -6,6 +6,7 @@ import itertools
 import ccxt
 import ccxt.pro
 import pytest
+from ccxt_orders import orders_until
 
 pytestmark = pytest.mark.slow
 
@@ -181,9 +182,8 @@ def test_a_day_on_websockets(exchange):
         fills = asyncio.create_task(client.watch_my_trades(MARKET))
         await asyncio.sleep(0.3)  # the subscriptions are on their way
         bought = await client.create_order_ws(MARKET, "market", "buy", 0.02)
-        seen = [*await orders]
-        while seen[-1]["status"] != "closed":
-            seen += await client.watch_orders(MARKET)
+        await orders
+        seen = await orders_until(client, MARKET, lambda order: order["status"] == "closed")
         assert {order["id"] for order in seen} == {bought["id"]}
         assert {trade["order"] for trade in await fills} == {bought["id"]}
         placed = await client.create_order_ws(MARKET, "limit", "buy", 0.01, 20_000)

@@ -5,6 +5,7 @@ import itertools
 
 import ccxt.pro
 import pytest
+from ccxt_orders import orders_until
 
 pytestmark = pytest.mark.slow
 
@@ -75,10 +76,12 @@ def test_own_orders_and_trades_are_told_to_the_end(exchange):
         fills = asyncio.create_task(client.watch_my_trades(PAIR))
         await trading_until_told(client, fills)
         placed = await client.create_order(PAIR, "market", "buy", 0.02)
-        seen = [*await client.watch_orders(PAIR)]
-        while (seen[-1]["id"], seen[-1]["status"]) != (placed["id"], "closed"):
-            seen += await client.watch_orders(PAIR)
-        return seen[-1], fills.result()
+
+        def is_filled(order):
+            return (order["id"], order["status"]) == (placed["id"], "closed")
+
+        seen = await orders_until(client, PAIR, is_filled)
+        return next(order for order in seen if is_filled(order)), fills.result()
 
     order, fills = run(exchange, scenario)
     assert (order["filled"], order["remaining"]) == (0.02, 0)

@@ -5,6 +5,7 @@ import itertools
 
 import ccxt.pro
 import pytest
+from ccxt_orders import orders_until
 
 pytestmark = pytest.mark.slow
 
@@ -65,16 +66,15 @@ def test_own_orders_are_told_from_received_to_done(exchange):
         watching = asyncio.create_task(client.watch_orders(PAIR))
         await asyncio.sleep(1)  # the subscription is on its way
         placed = await client.create_order(PAIR, "market", "buy", 0.02)
-        seen = [*await watching]
-        while seen[-1]["status"] != "closed":
-            seen += await client.watch_orders(PAIR)
+        opened = await watching
+        await orders_until(client, PAIR, lambda order: order["status"] == "closed")
         resting = await client.create_order(PAIR, "limit", "buy", 0.01, 20_000)
         await client.cancel_order(resting["id"], PAIR)
-        while seen[-1]["status"] != "canceled":
-            seen += await client.watch_orders(PAIR)
-        return placed, resting, seen
+        seen = await orders_until(client, PAIR, lambda order: order["status"] == "canceled")
+        return placed, resting, opened, seen
 
-    placed, resting, seen = run(exchange, scenario)
+    placed, resting, opened, seen = run(exchange, scenario)
+    assert {order["id"] for order in opened} == {placed["id"]}
     assert {order["id"] for order in seen} == {placed["id"], resting["id"]}
     filled = [order for order in seen if order["id"] == placed["id"]]
     assert filled[-1]["filled"] == 0.02
