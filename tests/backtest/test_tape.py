@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nights import at_night
 from numpy.typing import NDArray
 
 from bench.captures import CAPTURES, Capture, events_of
@@ -222,7 +223,9 @@ def recorded(shared_data: Path) -> NDArray[np.void]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", list(QueueModel))
+@pytest.mark.parametrize(
+    "model", [QueueModel.PESSIMISTIC, *at_night(QueueModel.PROPORTIONAL, QueueModel.OPTIMISTIC)]
+)
 def test_a_recorded_day_fills_orders_as_the_whole_engine_does(
     recorded: NDArray[np.void], model: QueueModel
 ):

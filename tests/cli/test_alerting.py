@@ -81,6 +81,7 @@ def test_a_messenger_that_is_killed_is_replaced_and_what_waits_is_bounded():
     assert said[0] == ("alerts.failed", "the messenger has ended; again in 2 s")
 
 
+@pytest.mark.night
 def test_what_is_not_delivered_is_said_to_the_log_without_the_address():
     said = []
 

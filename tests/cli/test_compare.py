@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from msgspec import structs
+from nights import at_night
 
 from steelyard.backtest.live import Part
 from steelyard.cli.compare import amount, joined, read_config, tape_files
@@ -113,7 +114,7 @@ def test_a_day_is_explained(day: Day, capsys: pytest.CaptureFixture[str]):
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("dialect", ["kraken", "coinbase-exchange"])
+@pytest.mark.parametrize("dialect", ["kraken", *at_night("coinbase-exchange")])
 def test_recordings_of_other_venues_are_read_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], dialect: str
 ):

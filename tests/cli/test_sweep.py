@@ -198,6 +198,7 @@ def test_ctrl_c_keeps_what_has_ended(folder):
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
+@pytest.mark.night
 def test_the_same_command_runs_on_a_cluster(folder, capsys):
     """Two workers on loopback, one of which is killed in the middle: the same trials come back.
 

@@ -160,6 +160,7 @@ def test_a_cluster_gives_the_same_and_goes_on_without_a_worker(cluster, tmp_path
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+@pytest.mark.night
 def test_a_cluster_whose_workers_all_die_again_and_again_is_gone_on_with(cluster):
     """Dask gives a task up after its fourth worker; that is no end either."""
     for worker in cluster.workers:

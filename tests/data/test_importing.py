@@ -286,6 +286,7 @@ def test_a_wrong_checksum_beside_a_file_is_an_error(tmp_path):
         import_file(tmp_path / "c", path, Wanted(), now_ns=1)
 
 
+@pytest.mark.night
 def test_a_real_month_of_bars_is_the_same_by_another_reader(shared_data, tmp_path):
     """Polars reads the same file by itself; the prices made up in it need rounding."""
     path = shared_data / "bars/btc_perp_1m_20211231_20220201.csv.gz"

@@ -13,6 +13,7 @@ import pytest
 from bot_process import ALWAYS, Bot, config_text, open_account
 from free_ports import free_base
 from native_client import Client
+from nights import at_night
 
 from steelyard.cli.administration import administer
 from steelyard.domain.messages import Scope
@@ -24,6 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 # The dialects whose exchanges ccxt has; the library's name is the dialect's without its dash.
 DIALECTS = ["binance", "coinbase-exchange", "kraken"]
+MOST_AT_NIGHT = [DIALECTS[0], *at_night(*DIALECTS[1:])]
 # What ccxt puts on orders of its own accord, at these exchanges.
 BROKERS = {
     "binance": (b"x-TKT5PX2F", b"x-R4BD3S82", b"x-xcKtGhcu"),
@@ -140,7 +142,7 @@ def bought(state: dict) -> Decimal:
 # -- trading ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", MOST_AT_NIGHT)
 def test_one_line_of_a_configuration_changes_how_a_venue_is_spoken_to(exchange, start, dialect):
     """The same strategy, limits and addresses trade by our dialect and by the bridge.
 
@@ -186,7 +188,7 @@ def check_wire(bot: Bot, dialect: str, seen: bytes) -> None:
     assert bot.key["secret"].encode() not in seen
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", MOST_AT_NIGHT)
 def test_an_order_that_rests_is_the_bots_own_after_a_restart(exchange, start, dialect):
     """Nothing is placed a second time, and a stop cancels it in the end."""
     name = f"rests-{dialect}"
@@ -209,7 +211,7 @@ def test_an_order_that_rests_is_the_bots_own_after_a_restart(exchange, start, di
 # -- what goes wrong ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", MOST_AT_NIGHT)
 def test_a_bridge_that_is_killed_amid_an_order_leaves_it_unknown_until_there_is_evidence(
     own_exchange, start, dialect
 ):
@@ -234,7 +236,7 @@ def test_a_bridge_that_is_killed_amid_an_order_leaves_it_unknown_until_there_is_
     check_once(bot, own_exchange)
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", MOST_AT_NIGHT)
 def test_a_bot_behind_a_bridge_outlives_its_exchange(start, tmp_path, dialect):
     """Stopped, killed and started again under the bot: it compares, and goes on.
 
@@ -315,7 +317,7 @@ def relay(url: str):
             each.close()
 
 
-@pytest.mark.parametrize("dialect", ["binance", "kraken"])
+@pytest.mark.parametrize("dialect", ["binance", *at_night("kraken")])
 def test_a_key_that_may_withdraw_is_refused_where_the_library_can_ask(exchange, tmp_path, dialect):
     """As by our own dialects, before the first order."""
     name = f"taking-{dialect}"

@@ -17,7 +17,7 @@ from steelyard.testing import LocalExchange
 
 pytestmark = [pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(1200)]
 
-KILLS, MANY_KILLS = 15, 50
+KILLS, MANY_KILLS = 6, 50
 CLIENTS = 4
 ALL_REPLAYED = 5
 

@@ -365,6 +365,7 @@ def test_the_venue_cancels_when_a_bot_with_a_dead_man_hangs(venue, start):
     wait_for(lambda: open_orders(venue, bot) == 0)
 
 
+@pytest.mark.night
 def test_a_bot_behind_a_bridge_is_killed_by_a_bridge_of_its_own(venue, start):
     """Another process of the library, with a key of its own reading."""
     bot = start("bridged", runs=False)

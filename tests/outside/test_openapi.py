@@ -17,7 +17,7 @@ from steelyard.testing import LocalExchange
 
 HERE = Path(__file__).parent
 TRON = "T" * 34  # well-formed
-EXAMPLES_MAX = 40  # a route and phase
+EXAMPLES_MAX = 15  # a route and phase
 
 
 def person_with_everything(exchange: LocalExchange) -> dict[str, str]:

@@ -114,6 +114,7 @@ def test_two_greedy_bots_are_never_turned_away(floor):
         assert not any(bot.state()["pacing"]["is_banned"] for bot in pair)
 
 
+@pytest.mark.night
 def test_a_bot_that_is_killed_leaves_what_it_has_used(floor):
     """The next one of its key begins where it ended, and is not turned away."""
     exchange, start = floor

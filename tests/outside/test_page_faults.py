@@ -32,8 +32,9 @@ def in_force(exchange) -> list[dict]:
     return exchange.steelyard("faults", "list")["faults"]
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize(
+    ("size", "theme"), [(WIDE, "dark"), (NARROW, "light")], ids=["wide-dark", "narrow-light"]
+)
 def test_a_fault_is_set_seen_to_strike_and_cleared(exchange, visit, size, theme):
     """It is the one that `steelyard faults list` shows; a client meets it, and the panel counts."""
     seen = visit(link(exchange), size, theme)

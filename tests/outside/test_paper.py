@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from bot_process import Bot, config_text, open_account
 from free_ports import free_base
+from nights import at_night
 
 from steelyard.testing import LocalExchange
 
@@ -118,7 +119,7 @@ def test_the_page_says_that_it_is_paper(venues):
     assert (session["environment"], session["market"]) == ("paper", "live")
 
 
-@pytest.mark.parametrize("trouble", ["lost-frame", "swapped-frame"])
+@pytest.mark.parametrize("trouble", ["lost-frame", *at_night("swapped-frame")])
 def test_a_gap_in_the_stream_is_seen_and_mended(venues, trouble):
     """Within some milliseconds here; afterwards every level is the source's again."""
     said = venues.paper.data.parent / "paper.stderr"

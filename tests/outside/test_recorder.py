@@ -18,6 +18,7 @@ RECORDED_S = 66  # a tape's first minute only warms the book
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
+@pytest.mark.night
 def test_a_recorded_session_is_played_again(tmp_path):
     """Frame by frame over real sockets, then through `steelyard exchange --tape`."""
     seen: list[int] = []

@@ -197,6 +197,7 @@ def test_a_bot_is_restarted_on_a_shifted_clock(start):
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.night
 def test_the_demo_goes_on_after_a_leap_and_a_pause(tmp_path):
     """What `make run` starts."""
     with Demo(tmp_path / "data") as demo:

@@ -107,6 +107,7 @@ def test_a_lost_execution_is_noticed_by_its_number_and_found_in_the_lists(own_ex
     check_books(bot, own_exchange)
 
 
+@pytest.mark.night
 def test_an_order_whose_answer_was_lost_is_neither_sent_again_nor_forgotten(own_exchange, start):
     """Nothing that adds risk is sent until the account's stream or lists have told of it."""
     with start(own_exchange, "lost") as bot:

@@ -105,6 +105,7 @@ def test_a_fill_that_the_stream_did_not_tell_is_found_in_the_lists(own_exchange,
     check_books(bot, own_exchange)
 
 
+@pytest.mark.night
 def test_an_order_whose_answer_was_lost_is_neither_sent_again_nor_forgotten(own_exchange, start):
     """The stream tells of it before its answer is missed."""
     with start(own_exchange, "lost") as bot:

@@ -4,7 +4,7 @@ from steelyard.sim.plan import plan_of
 from steelyard.sim.world import Report, World
 from steelyard.store import segment
 
-QUICK, FULL = 20, 300  # seeds in `make check` and in `make test`
+QUICK, FULL = 20, 160  # seeds in `make check` and in `make test`
 FILES = 4  # in which those are that only `make test` goes through: workers share files
 PER_FILE = (FULL - QUICK) // FILES
 PER_TEST = 35  # seeds
