@@ -5,10 +5,11 @@ told by the venue itself, a WebSocket's or a redirect's. So each connection is c
 that it is made to, whoever asked for it.
 """
 
-from ipaddress import ip_address
 from typing import Any
 
 import aiohttp
+
+from steelyard.domain.hosts import is_loopback
 
 
 class NotLoopback(aiohttp.ClientConnectionError):
@@ -25,13 +26,3 @@ class LoopbackConnector(aiohttp.TCPConnector):
                 f"{req.url.host} is not this machine: only a live environment may reach a venue"
             )
         return await super().connect(req, traces, timeout)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host's name is this machine, without looking it up."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

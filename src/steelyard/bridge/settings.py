@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from steelyard.bridge.loopback import is_loopback
 from steelyard.domain.errors import ConfigError
+from steelyard.domain.hosts import is_loopback
 
 SCHEMES = frozenset({"http", "https", "ws", "wss"})
 DEPTH_MAX = 8

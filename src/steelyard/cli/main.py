@@ -131,7 +131,7 @@ def run(arguments: Sequence[str]) -> int:
         errors.print(text)
         return fail(UsageError(text), text, USAGE)
     if not arguments or arguments[-1] in (*HELP, *GROUPS):
-        load_commands(app)
+        load_commands(_named(arguments))
     try:
         code = app(
             list(arguments),
@@ -174,6 +174,16 @@ def load_commands(group: App) -> None:
             if _missing(error) is None:
                 raise
             del group[name]  # it could not even say what it does
+
+
+def _named(arguments: Sequence[str]) -> App:
+    """Return the command that the words name, of which a help lists what is below."""
+    found = app
+    for word in arguments:
+        if word.startswith("-") or word not in found:
+            break
+        found = found[word]
+    return found
 
 
 def _missing(error: BaseException | None) -> str | None:

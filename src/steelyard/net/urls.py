@@ -1,9 +1,9 @@
 """What a base URL may be, apart from the clients that open it: they are slow to import."""
 
-from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from steelyard.domain.errors import ConfigError
+from steelyard.domain.hosts import is_loopback
 
 
 def checked_url(url: str, schemes: tuple[str, ...], *, loopback_only: bool) -> str:
@@ -27,18 +27,8 @@ def checked_url(url: str, schemes: tuple[str, ...], *, loopback_only: bool) -> s
         raise ConfigError(f"the URL for {parts.hostname} {wanted}, without a user or password")
     if "?" in url or "#" in url:
         raise ConfigError(f"{url!r} {wanted}, without a query or fragment")
-    if loopback_only and not _is_loopback(parts):
+    if loopback_only and not is_loopback(parts.hostname):
         raise ConfigError(
             f"{url} is not on this machine: only a live environment may reach a real venue"
         )
     return url.rstrip("/")
-
-
-def _is_loopback(parts: SplitResult) -> bool:
-    host = parts.hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -12,7 +12,6 @@ from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from steelyard.domain.errors import ConfigError, UnitError
+from steelyard.domain.hosts import is_loopback
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.units import in_full, parse_decimal
 from steelyard.trading.alerting import AlertsTable
@@ -532,12 +532,12 @@ def _check_venue(config: BotConfig) -> None:
                 f'{where} is {address!r}; write an address such as "{schemes[0]}://127.0.0.1:8601"'
             )
         if config.bot.environment not in HERE:
-            if not _is_loopback(host) and not address.startswith(f"{schemes[1]}:"):
+            if not is_loopback(host) and not address.startswith(f"{schemes[1]}:"):
                 raise ConfigError(
                     f"{where} is {address!r}; a real venue is spoken to by {schemes[1]} only"
                 )
             continue
-        if not _is_loopback(host):
+        if not is_loopback(host):
             raise ConfigError(
                 f"{where} is {address!r}, which is not this machine; in the environment "
                 f'"{config.bot.environment}" orders go to 127.0.0.1 only'
@@ -576,15 +576,6 @@ def _check_bridge(venue: VenueTable, environment: Environment) -> None:
             f'[venue.main] rest and ws are missing; in the environment "{environment}" orders go '
             "to 127.0.0.1 only, so say where: rest and ws, or settings with urls"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_strategy(strategy: StrategyTable) -> None:

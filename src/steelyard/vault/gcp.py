@@ -6,7 +6,6 @@ somebody disables them.
 """
 
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from google.cloud import secretmanager_v1 as api
 from google.cloud.secretmanager_v1.services.secret_manager_service import transports
 
 from steelyard.domain.errors import ConfigError, ConnectFailed
+from steelyard.domain.hosts import is_loopback
 
 TIMEOUT_S = 10.0
 PROJECT_VARIABLE = "GOOGLE_CLOUD_PROJECT"
@@ -88,11 +88,7 @@ class GcpSecrets:
 def _emulated(address: str) -> Any:
     """Return what talks with a stand-in of the service on this machine, without credentials."""
     parts = urlsplit(address)
-    try:
-        is_here = parts.scheme == "http" and ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        is_here = False
-    if not is_here:
+    if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
         raise ConfigError(
             f"{EMULATOR_VARIABLE} is {address!r}; it should be of this machine: http://127.0.0.1:PORT"
         )

@@ -6,7 +6,6 @@ before the newest stay there as long as that store keeps them.
 """
 
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from hvac.exceptions import Forbidden, InvalidPath, VaultDown, VaultError
 from requests import RequestException
 
 from steelyard.domain.errors import ConfigError, ConnectFailed
+from steelyard.domain.hosts import is_loopback
 
 TIMEOUT_S = 10
 MOUNT = "secret"
@@ -86,7 +86,7 @@ def _is_safe(address: str) -> bool:
         host = parts.hostname or ""
         if parts.scheme == "https":
             return bool(host)
-        return parts.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)
+        return parts.scheme == "http" and is_loopback(host)
     except ValueError:
         return False
 
