@@ -2,12 +2,13 @@
 
 from steelyard.domain.commands import Cancel, Place
 from steelyard.domain.lifecycle import OrderState
-from steelyard.domain.messages import SECOND_NS, OrdersQuery
+from steelyard.domain.messages import SECOND_NS, FillsQuery, OrdersQuery
+from steelyard.domain.order import Side
 from steelyard.trading.actions import Closing, Stop
 from steelyard.trading.ending import REPORT_NS, STOP_NS
-from steelyard.trading.records import ClosingNoted, Killed, Resumed, RunStopped
+from steelyard.trading.records import ClosingNoted, FillSeen, Killed, Resumed, RunStopped
 from steelyard.wire.outcome import NotSent, Unknown
-from tests.trading.venue import BOT
+from tests.trading.venue import BOT, Venue
 from tests.trading.world import CONFIG, Fate, Hand, hand_world
 
 
@@ -236,6 +237,54 @@ def test_a_stop_waits_for_an_answer_but_not_for_ever():
     assert world.trader.status == ("stopping", "SIGTERM")
     world.run(1 + STOP_NS / SECOND_NS + 0.1)
     assert world.finished == (3, "SIGTERM; 0 orders canceled, 3 left open")
+
+
+class Sums(Venue):
+    """A venue that tells what orders add up to, and no executions, as Coinbase Advanced does."""
+
+    def _tell(self, account, execution, order, _fill) -> None:
+        super()._tell(account, execution, order, None)
+
+
+def test_a_stop_waits_for_fills_that_the_venue_has_counted():
+    """An order has filled and its fill is still to be asked for: the journal has it in the end."""
+    world = hand_world(lambda hand: hand.buy("0.01", "59999.50"), venue=Sums())
+    world.after(0.9, lambda: world.venue.house_trade(Side.SELL, 5_999_950, 300_000))
+    world.after(1, lambda: stop(world))
+    world.run(1.1)
+    assert world.only_order.state is OrderState.FILLED
+    assert world.messages(FillSeen) == []
+    world.run(2)
+    assert world.finished == (0, "SIGTERM; 0 orders canceled, 0 left open")
+    assert sum(m.fill.size_lots for m in world.messages(FillSeen)) == 1_000
+    assert world.said("stopped") == []
+
+
+def test_a_stop_waits_for_fills_but_not_for_ever_and_the_next_start_asks_for_them():
+    """What is missing is said, by its order's name."""
+    lost = NotSent("refused")
+    is_mute = True
+
+    def fate(message, _number) -> Fate:
+        return Fate(outcome=lost) if is_mute and isinstance(message, FillsQuery) else Fate()
+
+    world = hand_world(lambda hand: hand.buy("0.01", "59999.50"), venue=Sums())
+    world.run(0.9)
+    world.fate = fate
+    world.after(0.9, lambda: world.venue.house_trade(Side.SELL, 5_999_950, 300_000))
+    world.after(1, lambda: stop(world))
+    world.run(1 + STOP_NS / SECOND_NS - 0.1)
+    assert world.finished is None
+    world.run(1 + STOP_NS / SECOND_NS + 0.1)
+    assert world.finished.code == 0
+    assert world.said("stopped")[0] == (
+        f"fills of 1 orders are missing ({world.only_order.client_order_id}): "
+        "the next start asks for them"
+    )
+    is_mute = False
+    world.boot()
+    world.run(12)
+    assert sum(m.fill.size_lots for m in world.messages(FillSeen)) == 1_000
 
 
 def test_a_stop_places_nothing_more():

@@ -4,8 +4,9 @@ A kill is journaled before anything else and latches trading off through restart
 report that says verified only when the venue, asked after the last order had ended as far as we
 know, has no open order of this bot. Whoever pressed the button is told in bounded time; where
 that was not enough the canceling goes on until it is verified. A stop ends the process: it
-cancels if it is configured to (but for the stop behind a position), waits a bounded time, and says
-what it leaves open; by its exit code too where that is not what was wanted.
+cancels if it is configured to (but for the stop behind a position), waits a bounded time, also for
+fills that the venue counts and has not told, and says what it leaves open; by its exit code too
+where that is not what was wanted.
 """
 
 from typing import NamedTuple
@@ -24,6 +25,7 @@ SLOWLY_NS = SECOND_NS // 2
 REPORT_NS = 4 * SECOND_NS  # by then whoever pressed the button is told
 STOP_NS = 6 * SECOND_NS
 OPEN_MAX = 1_000
+NAMED_MAX = 5  # orders without their fills, in one line
 DONE, VENUE = 0, 3  # exit codes, as the roof has them
 
 
@@ -183,8 +185,9 @@ class Endings:
             order.cancel_why is not None or self._work.is_in_flight(order)
             for order in turn.state.orders.open
         )
+        missing = [order for order in turn.state.orders.unsettled if not order.is_count_waived]
         # Without a connection yet: the start goes on meanwhile, because only it leads to one.
-        if waits and turn.now_ns < stop.begun_ns + STOP_NS:
+        if (waits or missing) and turn.now_ns < stop.begun_ns + STOP_NS:
             turn.wake_at(stop.begun_ns + STOP_NS)
             return None
         stops = sum(order.protects for order in turn.state.orders.open)
@@ -199,6 +202,10 @@ class Endings:
             turn.alarm("stopped", text)
         elif left:
             turn.warn("stopped", f"{left} orders of this bot are left open, as configured")
+        if missing:
+            names = ", ".join(order.client_order_id for order in missing[:NAMED_MAX])
+            text = f"fills of {len(missing)} orders are missing ({names})"
+            turn.warn("stopped", f"{text}: the next start asks for them")
         code = VENUE if left and self._stop_cancels else DONE
         text = f"{self.stop_why}; {stop.canceled} orders canceled, {left} left open"
         return Finish(code, text)

@@ -1,4 +1,4 @@
-"""Symbols, books, trades, candles and tickers: what the exchange tells and what a trader reads."""
+"""Symbols, books, trades and candles: what the exchange tells and what a trader reads."""
 
 from decimal import Decimal
 
@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from steelyard.dialects.kucoin import market
-from steelyard.dialects.kucoin.messages import Book, Candle, PublicTrade, Stats, Symbol
+from steelyard.dialects.kucoin.messages import Book, Candle, PublicTrade, Symbol
 from steelyard.domain.order import MarketState, Side
 from tests.dialects.kucoin import recorded
 from tests.dialects.kucoin.venue import BTC
@@ -106,22 +106,6 @@ def test_candles_stand_in_the_venues_order_newest_first(venue):
     assert venue.public(f"/api/v1/market/candles?symbol={BTC}&type=1week&startAt=0")
     for name in market.INTERVALS_NS:
         assert venue.public(f"/api/v1/market/candles?symbol={BTC}&type={name}")
-
-
-def test_a_day_is_told_with_its_change(venue):
-    trade(venue, "50000")
-    trade(venue, "49000", "0.03")
-    told = venue.public(f"/api/v1/market/stats?symbol={BTC}")
-    assert (told["last"], told["changePrice"], told["changeRate"]) == ("49000", "-1000", "-0.02")
-    assert (told["high"], told["low"], told["vol"]) == ("50000", "49000", "0.04")
-    assert (told["volValue"], told["averagePrice"]) == ("1970", "49250")
-    read = market.ticker_from_wire(converted(told, Stats), BTC_USDT)
-    assert (read.open_ticks, read.last_ticks) == (5_000_000, 4_900_000)
-    every = venue.public("/api/v1/market/allTickers")
-    assert {row["symbol"]: row["last"] for row in every["ticker"]} == {
-        BTC: "49000",
-        "ETH-USDT": None,
-    }
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from steelyard.dialects.kucoin import (
     private,
     stops,
     stream,
+    tickers,
 )
 from steelyard.dialects.kucoin.client import KucoinClient
 from steelyard.dialects.kucoin.environments import environment
@@ -40,6 +41,7 @@ SPOT = (
 MANAGEMENT = account.ENDPOINTS
 ENDPOINTS = (
     *(endpoint for endpoint in market.ENDPOINTS if endpoint is not market.FULL_BOOK),
+    *tickers.ENDPOINTS,
     bullet.PUBLIC,
     *SPOT,
     *MANAGEMENT,

@@ -14,7 +14,16 @@ from typing import Any
 
 from msgspec import UNSET
 
-from steelyard.dialects.kucoin import account, errors, limits, lists, market, orders, tables
+from steelyard.dialects.kucoin import (
+    account,
+    errors,
+    limits,
+    lists,
+    market,
+    orders,
+    tables,
+    tickers,
+)
 from steelyard.dialects.kucoin.account_messages import Account, AccountsRequest, KeyInfo
 from steelyard.dialects.kucoin.auth import WINDOW_NS, signed_headers
 from steelyard.dialects.kucoin.follower import AccountFollower, MarketFollower
@@ -317,20 +326,20 @@ def _tickers(query: TickersQuery, listings: Listings) -> Call:
     if wanted is not None and len(wanted) == 1:
         instrument = listings[wanted[0]]
         return Call(
-            market.STATS,
+            tickers.STATS,
             SymbolRequest(instrument.symbol),
             Stats,
-            lambda data, _, __: TickerList((market.ticker_from_wire(data, instrument),)),
+            lambda data, _, __: TickerList((tickers.ticker_from_wire(data, instrument),)),
         )
 
     def listed(data: AllTickers, known: Listings) -> TickerList:
         found = ((known.find(row.symbol), row) for row in data.ticker)
         return TickerList(
             tuple(
-                market.row_from_wire(row, instrument, data.time)
+                tickers.row_from_wire(row, instrument, data.time)
                 for instrument, row in found
                 if instrument is not None and (wanted is None or instrument.instrument_id in wanted)
             )
         )
 
-    return Call(market.TICKERS, Nothing(), AllTickers, lambda data, known, _: listed(data, known))
+    return Call(tickers.TICKERS, Nothing(), AllTickers, lambda data, known, _: listed(data, known))

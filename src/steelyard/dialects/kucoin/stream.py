@@ -8,7 +8,7 @@ after whole commands, with the range of their numbers, which begins one above th
 import msgspec
 from msgspec import Raw
 
-from steelyard.dialects.kucoin import frames, market
+from steelyard.dialects.kucoin import frames, market, tickers
 from steelyard.dialects.kucoin.text import (
     SIDE_NAMES,
     amount_text,
@@ -248,8 +248,8 @@ def ticker_to_wire(ticker: Ticker, listings: Listings) -> frames.TickerData | No
 def snapshot_to_wire(ticker: Ticker, listings: Listings) -> frames.SnapshotData:
     """Return 24 hours of a symbol."""
     instrument = listings[ticker.instrument_id]
-    stats, place = market.stats_to_wire(ticker, instrument), market.market_of(instrument)
-    opened = market.maybe_price(instrument, ticker.open_ticks)
+    stats, place = tickers.stats_to_wire(ticker, instrument), market.market_of(instrument)
+    opened = tickers.maybe_price(instrument, ticker.open_ticks)
     last = ticker.last_ticks
     return frames.SnapshotData(
         sequence=str(ticker.full_sequence),
