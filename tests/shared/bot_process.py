@@ -140,6 +140,10 @@ class Bot:
     def start(self) -> None:
         """Start it, and wait until it listens."""
         self.launch()
+        self.listen()
+
+    def listen(self) -> None:
+        """Wait until it listens."""
         line = self.process.stdout.readline()
         assert line, self.errors.read_text()
         self.ready = json.loads(line)

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from steelyard.sim.plan import DIALECTS, Happening, Plan, What, calm, plan_of
+from steelyard import dialects
+from steelyard.sim.plan import DIALECTS, JOINED, Happening, Plan, What, calm, plan_of
 from steelyard.wire.faults import Fault, Trouble
 
 SEEDS = range(600)
@@ -24,6 +25,7 @@ def test_everything_comes_up_among_some_hundred_seeds():
     )
     assert set(troubles) == {*Trouble}
     assert {plan.dialect for plan in plans} == set(DIALECTS)
+    assert {*DIALECTS, *JOINED} == set(dialects.names())
     assert {len(plan.manners) for plan in plans} == {1, 2}
     assert any(any(points) for plan in plans for points in plan.kill_at)
     assert any(plan.is_prompt and plan.bar_s for plan in plans)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from steelyard import dialects
 from steelyard.domain.messages import SECOND_NS
-from steelyard.sim.plan import calm
+from steelyard.sim.plan import JOINED, calm
 from steelyard.sim.world import World
 from steelyard.store import segment
 from tests.sim.worlds import FULL, QUICK, live, live_all
@@ -24,9 +25,10 @@ BAD_SEEDS = [
 ]
 NIGHT = 10_000
 PER_NIGHT = 250  # seeds of a test
+JOINED_SEEDS, JOINED_NIGHT = range(1, 4), 1_000  # of each dialect that no seed draws
 
 
-@pytest.mark.parametrize("dialect", ["binance", "native", "coinbase-exchange", "kraken"])
+@pytest.mark.parametrize("dialect", dialects.names())
 def test_a_calm_world_agrees_at_once(dialect):
     """Without trouble: orders are placed, filled in parts and canceled, and nothing is in doubt."""
     world = World(calm(1, dialect), segment)
@@ -62,6 +64,22 @@ def test_some_seeds_are_good():
 def test_very_many_seeds_are_good(first):
     """The same at length."""
     live_all(range(first, first + PER_NIGHT))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", JOINED)
+def test_a_dialect_that_no_seed_draws_has_worlds_of_its_own(dialect):
+    """The same troubles, told in its words."""
+    live_all(JOINED_SEEDS, dialect)
+
+
+@pytest.mark.night
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("dialect", JOINED)
+@pytest.mark.parametrize("first", range(1, 1 + JOINED_NIGHT, PER_NIGHT))
+def test_very_many_worlds_of_it_are_good(dialect, first):
+    """The same at length."""
+    live_all(range(first, first + PER_NIGHT), dialect)
 
 
 # -- determinism ----------------------------------------------------------------------------------

@@ -16,9 +16,9 @@ def live(seed: int, dialect: str | None = None) -> Report:
     return World(plan_of(seed, dialect), segment).run()
 
 
-def live_all(seeds: range) -> None:
+def live_all(seeds: range, dialect: str | None = None) -> None:
     """Let those of many live, in which enough has to happen."""
-    reports = [live(seed) for seed in seeds]
+    reports = [live(seed, dialect) for seed in seeds]
     assert sum(report.events for report in reports) >= EVENTS_MIN * len(reports)
 
 

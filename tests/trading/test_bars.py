@@ -1,5 +1,7 @@
 from decimal import Decimal
 
+from msgspec import structs
+
 from steelyard.domain.messages import SECOND_NS, Candle, Trade
 from steelyard.domain.order import Side
 from steelyard.trading.bars import GRACE_NS, QUIET_MAX, Bar, BarBuilder
@@ -51,6 +53,15 @@ def test_a_bar_holds_first_highest_lowest_and_last_price():
     (bar,) = builder.add(trade(9, 2.0, 111))
     assert (bar.open_ticks, bar.high_ticks, bar.low_ticks, bar.close_ticks) == (105, 120, 95, 110)
     assert (bar.volume_lots, bar.trade_count, bar.is_gapped) == (40, 4, False)
+
+
+def test_an_open_candle_without_a_count_of_trades_keeps_its_prices():
+    """Some venues tell no counts: what has traded shows in the volume."""
+    low = structs.replace(candle(0, 100, is_closed=False), low_ticks=90, trade_count=0)
+    builder = seeded(low)
+    builder.add(trade(1, 0.5, 105))
+    (bar,) = builder.add(trade(2, 1.0, 105))
+    assert (bar.open_ticks, bar.high_ticks, bar.low_ticks, bar.close_ticks) == (100, 105, 90, 105)
 
 
 def test_time_closes_a_bar_after_a_grace():

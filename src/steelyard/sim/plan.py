@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from steelyard import dialects
 from steelyard.domain.messages import SECOND_NS
 from steelyard.sim.network import MS_NS
 from steelyard.sim.workload import Manner
@@ -15,13 +16,21 @@ TROUBLE_S = 30  # how long things go wrong
 QUIET_NS = 3 * SECOND_NS  # after that, before anything is compared
 POINTS = 400  # moments at which a process may be killed, of about as many as it comes past
 DIALECTS = (*("binance",) * 5, *("native",) * 2, "coinbase-exchange", "kraken")
+# No seed draws those that came later, so that each means what it always has: they are asked for.
+JOINED = tuple(sorted({*dialects.names()} - {*DIALECTS}))
 # Where a trader paces itself so much that it would not begin to trade in the time that there is.
 UNPACED = ("kraken",)
-NO_MARKET_STOPS = ("coinbase-exchange",)
+NO_MARKET_STOPS = ("coinbase-exchange", "coinbase-advanced")
+# Where a trader cannot follow stops, so that no bot keeps one.
+NO_STOPS = ("kucoin",)
 HOLDERS, HOLDER_DICE = 0.25, 3  # how many worlds have a bot that keeps a stop
 GUARDED, GUARD_DICE = 0.25, 4  # how many have bots with narrow limits and breakers
 # Where requests that overtake each other are refused, and a trader sends several at once.
 RISING = ("kraken",)
+# Whose ids of orders are unique among open ones only: nobody could tell that a Place came twice.
+REUSING = ("binance",)
+# Where each change of the book is told by itself, so that one is seen between those of one moment.
+STEPWISE = ("coinbase-advanced",)
 # Where nothing tells that a frame of the book is missing: no number, no checksum.
 UNNUMBERED = ("coinbase-exchange",)
 STATUSES = (429, 429, 418, 500, 502, 503, 504)
@@ -117,19 +126,20 @@ def calm(seed: int, dialect: str = "binance") -> Plan:
 
 
 def plan_of(seed: int, dialect: str | None = None) -> Plan:
-    """Return the plan of a seed."""
+    """Return the plan of a seed; in the words of a dialect, or of the one that it draws."""
     rng = dice(seed, 0)
     drawn = rng.choice(DIALECTS)
+    name = dialect or drawn
     manners = tuple(rng.choice(DRAWN) for _ in range(rng.choice([1, 1, 2])))
-    if dice(seed, HOLDER_DICE).random() < HOLDERS:
+    if dice(seed, HOLDER_DICE).random() < HOLDERS and name not in NO_STOPS:
         manners = (Manner.HOLDER, *manners[1:])
     plan = Plan(
         seed=seed,
-        dialect=dialect or drawn,
+        dialect=name,
         manners=manners,
         is_guarded=dice(seed, GUARD_DICE).random() < GUARDED,
-        limits_stops=(dialect or drawn) in NO_MARKET_STOPS or seed % 2 == 0,
-        has_limits=(dialect or drawn) not in UNPACED,
+        limits_stops=name in NO_MARKET_STOPS or seed % 2 == 0,
+        has_limits=name not in UNPACED,
         step_ns=rng.choice([100, 200, 200, 500]) * MS_NS,
         delay_ns=rng.choice([1, 3, 20]) * MS_NS,
         jitter_ns=rng.choice([0, 5, 50, 300]) * MS_NS,
@@ -195,7 +205,7 @@ def _happening(rng: Random, what: What, plan: Plan) -> Happening:
 def _fault(rng: Random, dialect: str) -> Fault:
     """Return a fault; what befalls a Place twice is only for venues that know the second by it."""
     trouble = rng.choice([*Trouble])
-    if trouble is Trouble.REPEATED_REQUEST and dialect == "binance":
+    if trouble is Trouble.REPEATED_REQUEST and dialect in REUSING:
         trouble = Trouble.SLOW_ANSWER
     where = ""
     if dialect in UNNUMBERED and trouble in (Trouble.LOST_FRAME, Trouble.SWAPPED_FRAME):

@@ -1,20 +1,25 @@
-"""One strategy's configuration runs on three venues by changing one line, and by a bridge to each.
+"""One strategy's configuration runs on every venue by changing one line, and by bridges to some.
 
-One exchange serves all of them. What became of the orders is asked for in another language, and
-compared with the account's balances.
+One exchange serves all of them, and all bots run at the same time. What became of the orders is
+asked for in another language, and compared with the account's balances.
 """
 
+from contextlib import ExitStack
 from decimal import Decimal
 
 import pytest
 from bot_process import Bot
 from native_client import Client
 
+from steelyard import dialects
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-VENUES = ("binance", "coinbase-exchange", "kraken")
-LINES = (*VENUES, *("ccxt:" + venue.replace("-", "") for venue in VENUES))
-USDT, FEE_RATE = Decimal(50_000), Decimal("0.001")
+BRIDGED = {
+    "ccxt:" + name.replace("-", ""): name for name in ("binance", "coinbase-exchange", "kraken")
+}
+VENUES = {name: name for name in dialects.names()} | BRIDGED  # by what a line says
+USDT = Decimal(50_000)
 WAIT_S = 120
 
 CONFIG = """\
@@ -77,9 +82,9 @@ class Rounds(Strategy):
 
 def line_of(exchange, dialect: str) -> str:
     """Return the one line of a configuration that says which venue it is."""
-    venue = next(each for each in VENUES if dialect in {each, "ccxt:" + each.replace("-", "")})
-    rest, ws, key = exchange.url(venue), exchange.url(venue, "ws"), venue.upper().replace("-", "_")
-    return f'main = {{ dialect = "{dialect}", rest = "{rest}", ws = "{ws}", key = "env:{key}" }}'
+    venue = VENUES[dialect]
+    rest, ws = exchange.url(venue), exchange.url(venue, "ws")
+    return f'main = {{ dialect = "{dialect}", rest = "{rest}", ws = "{ws}", key = "env:BOT" }}'
 
 
 def changed(text: str, line: str) -> str:
@@ -96,42 +101,34 @@ def has_bid(state: dict) -> bool:
     return any(order["price"] and order["state"] == "working" for order in state["orders"])
 
 
-@pytest.fixture
-def run(exchange, tmp_path):
-    """Run the bot on a line until it has done what it does; return its account and journal."""
-    bots = []
-
-    def running(dialect: str, account: str) -> Bot:
-        home = tmp_path / dialect.replace(":", "-")
-        home.mkdir()
-        (home / "rounds.py").write_text(STRATEGY)
-        exchange.steelyard("account", "create", account, "--deposit", f"USDT={USDT}")
-        bot = Bot(
-            home, changed(CONFIG, line_of(exchange, dialect)), {"key": "", "secret": ""}, "rounds"
-        )
-        for venue in VENUES:  # all of them are there; the line says which is meant
-            key = exchange.steelyard(
-                *("key", "create", account, "--dialect", venue, "--scopes", "read,trade")
-            )
-            name = venue.upper().replace("-", "_")
-            parts = ("key", "secret", "passphrase")
-            bot._environment |= {f"{name}_{part.upper()}": key.get(part) or "" for part in parts}
-        bots.append(bot)
-        with bot:
+@pytest.fixture(scope="module")
+def bots(exchange, tmp_path_factory):
+    """Run a bot on each line until it has done what it does, all of them at once; stop them."""
+    with ExitStack() as started:
+        bots = {}
+        for dialect, venue in VENUES.items():
+            account = "rounds-" + dialect.replace(":", "-")
+            home = tmp_path_factory.mktemp(account)
+            (home / "rounds.py").write_text(STRATEGY)
+            key = exchange.trader(account, {"USDT": str(USDT)}, dialect=venue)
+            text = changed(CONFIG, line_of(exchange, dialect))
+            bots[account] = bot = Bot(home, text, key, "rounds")
+            started.callback(bot.end)
+            bot.launch()
+        for bot in bots.values():
+            bot.listen()
+        for bot in bots.values():
             bot.wait(has_bid, WAIT_S)
+        for bot in bots.values():
             assert bot.stop() == 0
-        return bot
-
-    yield running
-    for bot in bots:
-        bot.end()
+        yield bots
 
 
-@pytest.mark.parametrize("dialect", LINES)
-def test_a_strategy_does_the_same_wherever_its_line_leads(exchange, run, dialect):
+@pytest.mark.parametrize("dialect", VENUES)
+def test_a_strategy_does_the_same_wherever_its_line_leads(exchange, bots, dialect):
     """Three orders filled and one canceled; the ledger has them, their fills and their fees."""
     account = "rounds-" + dialect.replace(":", "-")
-    bot = run(dialect, account)
+    bot = bots[account]
     key = exchange.steelyard("key", "create", account, "--dialect", "native", "--scopes", "read")
     client = Client(exchange.url("native"), key)
     try:
@@ -165,6 +162,6 @@ def test_a_strategy_does_the_same_wherever_its_line_leads(exchange, run, dialect
 
 
 def test_nothing_but_the_venues_line_differs(exchange):
-    texts = [changed(CONFIG, line_of(exchange, dialect)).splitlines() for dialect in LINES]
+    texts = [changed(CONFIG, line_of(exchange, dialect)).splitlines() for dialect in VENUES]
     differ = {n for n, lines in enumerate(zip(*texts, strict=True)) if len(set(lines)) > 1}
     assert [texts[0][n].partition(" ")[0] for n in differ] == ["main"]
