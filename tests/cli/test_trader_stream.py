@@ -44,8 +44,9 @@ class Owner:
     def step(self, event) -> None:
         self.inputs.append(event)
 
-    def spawn(self, work) -> None:
+    def spawn(self, work) -> asyncio.Task:
         self.tasks.append(asyncio.get_running_loop().create_task(work))
+        return self.tasks[-1]
 
     def venue_now_ns(self) -> int:
         return Clock().now_ns()
@@ -178,6 +179,95 @@ def test_a_session_gets_its_address_first_and_says_at_times_that_it_is_there(mon
     asyncio.run(main())
     assert said[:3] == ["/there?token=1", "hello", "ping"]
     assert asked == ["/bullet"] * 2
+
+
+class Half:
+    """One session of a pair: ready once it has heard a word; the other hands on what it hears."""
+
+    def __init__(self, target: str, other: "Half | None" = None) -> None:
+        self.target, self.ready = target, False
+        self._other, self._heard, self._out = other, [], []
+
+    def opened(self, now_ns) -> None:
+        self._out.append("hello")
+
+    def receive(self, frame, now_ns) -> None:
+        self.ready = True
+        (self._other or self).hear(f"{self.target} {frame}")
+
+    def hear(self, text: str) -> None:
+        self._heard.append(text)
+
+    def wake(self, now_ns) -> None:
+        self._out.append("ping")
+
+    def drain(self):
+        out, self._out = self._out, []
+        heard, self._heard = self._heard, []
+        return out, heard
+
+
+class Whole(Half):
+    """The first session of a pair."""
+
+    def __init__(self) -> None:
+        self.beside = Half("/beside", self)
+        super().__init__("/first")
+
+    @property
+    def ready(self) -> bool:
+        return self._is_ready and self.beside.ready
+
+    @ready.setter
+    def ready(self, is_ready: bool) -> None:
+        self._is_ready = is_ready
+
+
+def test_both_connections_of_a_pair_are_one_stream(monkeypatch):
+    """Up when both are, both heard as one, and when either is lost both are opened anew."""
+    monkeypatch.setattr(trader_stream, "WAKE_S", 0.0)
+    said, sockets = [], {}
+
+    class Begun(Owner):
+        def session(self, role):
+            self.sessions += 1
+            return Whole()
+
+    async def listen(socket: ServerConnection) -> None:
+        path = socket.request.path
+        sockets[path] = socket
+        async for text in socket:
+            said.append(f"{path} {text}")
+            if text == "hello":
+                await socket.send("welcome")
+
+    async def main():
+        owner = Begun(KEY)
+        async with serve(listen, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            stream = Stream(owner, Role.PRIVATE, f"ws://127.0.0.1:{port}", Random(1))
+            stream.open()
+            await until(lambda: len(owner.inputs) >= 3)
+            first, *told = owner.inputs
+            stream.check()
+            await until(lambda: {"/first ping", "/beside ping"} <= {*said})
+            await sockets["/beside"].send("news")
+            await until(lambda: Told("/beside news") in owner.inputs)
+            owner.inputs.clear()
+            await sockets["/beside"].close()
+            await until(lambda: StreamUp(Role.PRIVATE) in owner.inputs)
+            lost = owner.inputs[0]
+            for task in owner.tasks:
+                task.cancel()
+            await asyncio.gather(*owner.tasks, return_exceptions=True)
+        return owner, first, told, lost
+
+    owner, first, told, lost = asyncio.run(main())
+    assert first == StreamUp(Role.PRIVATE)
+    assert {each.event for each in told} == {"/first welcome", "/beside welcome"}
+    assert isinstance(lost, StreamDown)
+    assert owner.sessions == 2
+    assert said[:2] == ["/first hello", "/beside hello"]
 
 
 def test_a_stream_is_up_when_the_venue_has_confirmed_it(exchange):

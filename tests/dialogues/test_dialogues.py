@@ -17,24 +17,6 @@ NAMES = dialects.names()
 RUNGS = (DIRECT, *NAMES, *(n + WEBSOCKET for n in NAMES if dialects.find(n).entry is not None))
 DIALOGUES_MIN = 25
 
-ELSEWHERE = "what waits is told on a socket that a trader does not open yet"
-TOGETHER = "the trades of one taker at a price are told as one, as at the venue"
-TAKEN_UP = "a post-only order is taken up and then canceled, as at the venue, not refused"
-UNTOLD = {  # what a dialogue cannot say of a dialect yet; the folder's README tells the same
-    "okx": {
-        "iceberg: the book shows": ELSEWHERE,
-        "ioc_fok: a FOK": TOGETHER,
-        "partial_fills: a taker eats": TOGETHER,
-        "partial_fills: the older": TOGETHER,
-        "post_only: one that would": TAKEN_UP,
-        "stop: a stop": ELSEWHERE,
-        "stop: one that waits": ELSEWHERE,
-        "take_profit: it sells": ELSEWHERE,
-        "trailing: it follows": ELSEWHERE,
-        "trailing_distance: it sells": ELSEWHERE,
-    },
-}
-
 
 def rung_of(name: str, dialogue: Dialogue) -> Rung:
     if name == DIRECT:
@@ -45,11 +27,7 @@ def rung_of(name: str, dialogue: Dialogue) -> Rung:
 
 @pytest.mark.parametrize("rung", RUNGS)
 @pytest.mark.parametrize("dialogue", CASES, ids=str)
-def test_a_dialogue_goes_as_it_is_written(dialogue, rung, request):
-    untold = UNTOLD.get(rung.removesuffix(WEBSOCKET), {})
-    why = next((why for title, why in untold.items() if str(dialogue).startswith(title)), None)
-    if why is not None:
-        request.applymarker(pytest.mark.xfail(reason=why))
+def test_a_dialogue_goes_as_it_is_written(dialogue, rung):
     try:
         hold(dialogue, rung_of(rung, dialogue))
     except Skipped as skipped:

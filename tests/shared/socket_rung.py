@@ -41,11 +41,11 @@ from steelyard.net.client import Down, HttpClient, Up, WebSocketClient
 from steelyard.net.clock import Clock
 from steelyard.sim.auditor import Truth
 from steelyard.sim.rungs import LIMITS, PUBLIC, TOKEN_USDT, lacking, session_of
-from steelyard.sim.spelling import Spelling, completed
+from steelyard.sim.spelling import Spelling, asked_whole, completed
 from steelyard.sim.stand import BTC_USDT, Entry
 from steelyard.sim.words import LIST_MAX
 from steelyard.testing import LocalExchange
-from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Errand, HandedOut
+from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Errand, HandedOut, Paired
 from steelyard.wire.outcome import Answered, Outcome, Unknown
 
 CLOCK = Clock()
@@ -115,6 +115,7 @@ class Listener:
         self.events: list[Any] = []
         self.closed: str | None = None
         self.is_up = False
+        self.beside: Listener | None = None  # of the other connection of a pair
         self.sequence = 0  # of the book, as far as it was told
         self.levels: tuple[dict[int, int], dict[int, int]] = ({}, {})  # of it: bids, asks
         self.changed = asyncio.Event()
@@ -150,6 +151,9 @@ class Listener:
 
         Twice there and back: by the second time everything before the first has been read.
         """
+        if self.beside is not None:
+            await self.beside.arrive()
+            await self.say()
         for _ in range(2):
             socket = self._client._socket
             if socket is None:
@@ -162,6 +166,8 @@ class Listener:
 
     async def stop(self) -> None:
         """Break the connection."""
+        if self.beside is not None:
+            await self.beside.stop()
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
@@ -206,6 +212,7 @@ class InSockets:
         self.listings = exchange.listings
         self.instrument = next(exchange.unused)
         self._dialect = dialect
+        self.joins_trades = dialect.joins_trades
         self._exchange = exchange
         self._number = next(exchange.numbers)
         self._spelling = Spelling(dialect, self.listings)
@@ -261,6 +268,12 @@ class InSockets:
     def _send(self, participant: str, message: Any) -> Outcome:
         if self._over_websocket and participant != PUBLIC and isinstance(message, UserCommand):
             return self._enter(participant, message)
+        if isinstance(message, UserCommand):
+            return self._request(participant, message)
+        client = self._dialect.client
+        return asked_whole(client, message, lambda query: self._request(participant, query))
+
+    def _request(self, participant: str, message: Any) -> Outcome:
         now_ns, client = CLOCK.now_ns(), self._dialect.client
         request = client.request(message, self.listings, self._keys.get(participant), now_ns)
         response = self._runner.run(self._http.send(request))
@@ -293,6 +306,8 @@ class InSockets:
         if isinstance(session, Errand) and (request := session.errand(now_ns)) is not None:
             session.returned(await self._http.send(request), CLOCK.now_ns())
             await listener.say()
+        if isinstance(session, Paired):
+            listener.beside = await self._opened(session.beside)
         await listener.until(lambda: listener.session.ready)
         assert listener.closed is None, listener.closed
         await listener.arrive()

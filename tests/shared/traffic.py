@@ -41,6 +41,7 @@ from steelyard.wire.dialect import (
     Dialect,
     Errand,
     HandedOut,
+    Paired,
     Waking,
 )
 from steelyard.wire.http import Request, Response
@@ -121,6 +122,8 @@ class _Tap:
         self.opened = session.opened
         self.heard: list[bytes] = []
         self.said: list[bytes] = []
+        if isinstance(session, Paired):
+            self.beside = _Tap(session.beside)
 
     @property
     def ready(self) -> bool:
@@ -170,6 +173,7 @@ class _Conversation:
         taps = [_Tap(session) for session in sessions(stand)]
         for tap in taps:
             stand.follow(tap)
+        taps += [tap.beside for tap in taps if isinstance(tap, Paired)]
         self._trade()
         heard: dict[str, list[bytes]] = defaultdict(list)
         said: dict[str, list[bytes]] = defaultdict(list)

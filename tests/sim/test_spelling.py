@@ -6,9 +6,18 @@ from msgspec.structs import replace
 from steelyard import dialects
 from steelyard.domain.commands import Cancel, CancelAll
 from steelyard.domain.lifecycle import OrderState
-from steelyard.domain.messages import Acknowledged, OrderAnswer, OrderList
+from steelyard.domain.messages import (
+    Acknowledged,
+    Execution,
+    OrderAnswer,
+    OrderEvent,
+    OrderList,
+    OrdersQuery,
+    Refused,
+)
+from steelyard.domain.order import OrderType, RejectReason, Side
 from steelyard.sim.conformance import place
-from steelyard.sim.spelling import NAME, Spelling, completed
+from steelyard.sim.spelling import NAME, Spelling, asked_whole, completed
 from steelyard.sim.stand import Stand
 from steelyard.wire.outcome import Answered, NotSent
 
@@ -56,3 +65,31 @@ def test_what_was_not_taken_is_not_asked_about():
     assert outcome == NotSent("why")
     answer = Answered(Acknowledged())
     assert completed(replace(place()), lambda: answer, lambda _: pytest.fail("asked")) is answer
+
+
+def test_an_order_taken_up_and_canceled_because_it_would_take_is_a_refusal():
+    """Where a venue says so of post-only orders: no order was there, and none was heard of."""
+    stand = Stand(dialects.find("okx"))
+    key, bobs = stand.key_of("alice"), stand.key_of("bob")
+    session = stand.dialect.client.private_session(key, stand.listings, stand.now_ns)
+    listener = stand.follow(session)
+    stand.ask(place(side=Side.SELL), bobs)
+    outcome = say(stand, place(post_only=True, client_order_id="mine1"))
+    assert isinstance(outcome.answer, Refused)
+    assert outcome.answer.reason is RejectReason.POST_ONLY_WOULD_TAKE
+    assert [e.execution for e in listener.of(OrderEvent)] == [Execution.EXPIRED]
+    assert Spelling(stand.dialect, stand.listings).heard(listener.of(OrderEvent)) == []
+
+
+def test_a_list_in_parts_is_asked_for_whole():
+    """Orders at market and those that wait are two lists at some venues."""
+    stand = Stand(dialects.find("okx"))
+    key, client = stand.key_of("alice"), stand.dialect.client
+    stand.ask(place(price_ticks=4_000_000), key)
+    stop = {"order_type": OrderType.STOP, "price_ticks": None, "trigger_ticks": 6_000_000}
+    stand.ask(place(**stop), key)
+    query = OrdersQuery(0, 100, open_only=True)
+    told = asked_whole(client, query, lambda part: stand.send(part, key)).answer
+    assert [order.order_type for order in told.orders] == [OrderType.LIMIT, OrderType.STOP]
+    refused = asked_whole(client, query, lambda _: NotSent("why"))
+    assert refused == NotSent("why")

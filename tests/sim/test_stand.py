@@ -1,6 +1,7 @@
 """The stand that dialogues and the conformance kit stand on, over every dialect found."""
 
 import pytest
+from msgspec.structs import replace
 
 from steelyard import dialects
 from steelyard.domain.commands import Place
@@ -107,3 +108,16 @@ def test_a_dialect_without_order_entry_says_so(stand):
     stand.dialect = stand.dialect._replace(entry=None)
     with pytest.raises(Unsupported, match="takes orders over REST alone"):
         stand.enter(limit_order(), stand.key_of("alice"))
+
+
+def test_both_connections_of_a_pair_are_followed_and_dropped_together():
+    """What waits is told on the other one, by the first one's listener."""
+    stand = Stand(dialects.find("okx"))
+    listener = private(stand, "alice")
+    assert listener.ready
+    stop = replace(limit_order(), order_type=OrderType.STOP, price_ticks=None)
+    stand.ask(replace(stop, trigger_ticks=6_000_000), stand.key_of("alice"))
+    assert [event.order.order_type for event in listener.of(OrderEvent)] == [OrderType.STOP]
+    assert len(stand._lines) == 2
+    stand.drop(listener)
+    assert not stand._lines

@@ -242,3 +242,12 @@ def test_numbers_in_words():
     ]
     with pytest.raises(UsageError, match="the unit 'sm' is none; there are ms, s, m, h"):
         duration_ns("5sm")
+
+
+def test_trades_after_each_other_at_one_price_are_one_where_they_are_told_so():
+    """Of one side; others stay apart, and so does what comes between."""
+    words = Words(BTC_USDT, Listings([BTC_USDT]))
+    told = ["trade buy 0.01 @ 50000", "trade buy 0.02 @ 50000", "trade sell 0.02 @ 50000"]
+    assert words.joined_trades([*told, "book ask 50000 gone", told[2], "trade sell 1 @ 4"]) == [
+        *("trade buy 0.03 @ 50000", told[2], "book ask 50000 gone", told[2], "trade sell 1 @ 4"),
+    ]

@@ -226,7 +226,7 @@ class DialectVenue:
         """Give the machine an input."""
         self._owner.step(event)
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> object:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something that is ended with the process."""
         return self._owner.spawn(work)
 

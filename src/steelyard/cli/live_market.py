@@ -149,7 +149,7 @@ class LiveMarket:
             loop = asyncio.get_running_loop()
             self._flush_at = loop.call_later(TOGETHER_S, self.flush)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> object:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)

@@ -141,7 +141,7 @@ class LiveFeed:
         theirs: Instrument,
         instrument_id: int,
         changed: Callable[[], None],
-        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         note: Callable[[str], None],
         lost: str,
     ) -> None:

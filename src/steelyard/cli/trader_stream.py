@@ -2,11 +2,13 @@
 
 The machine hears that a stream is up when the venue has confirmed every subscription, not when
 a socket is open. What a venue tells before that, say a book while it has not confirmed the trades,
-is told right after it. A connection that is not confirmed in time is opened anew.
+is told right after it. A connection that is not confirmed in time is opened anew. Where a session
+is one of a pair, two connections are opened, one after the other; they are lost together.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from random import Random
 from typing import Any, Protocol
 
@@ -20,7 +22,7 @@ from steelyard.domain.errors import (
 from steelyard.net.client import Down, Up, WebSocketClient
 from steelyard.trading.actions import Input, Role, StreamDown, StreamUp, Told
 from steelyard.trading.feed import MarketFeed, own_session
-from steelyard.wire.dialect import ClientSession, Errand, HandedOut, Waking
+from steelyard.wire.dialect import ClientSession, Errand, HandedOut, Paired, Waking
 from steelyard.wire.http import Request, Response
 
 READY_S = 10.0
@@ -39,7 +41,7 @@ class Owner(Protocol):
         """Give the machine an input."""
         ...
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> object:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something that is ended with the process."""
         ...
 
@@ -83,15 +85,12 @@ class Stream:
         self._opened_at: float | None = None
         self._number = 0  # of the connection
         self._woken_at = 0.0
-        self._client = WebSocketClient(
-            base_url,
-            loopback_only=loopback_only,
-            begin=self._begin,
-            take=self._take,
-            tell=self._tell,
-            rng=rng,
-            hold=owner.hold,
-            prepare=self._prepare,
+        self._beside: _Beside | None = None
+        self._connect = partial(
+            WebSocketClient, base_url, loopback_only=loopback_only, rng=rng, hold=owner.hold
+        )
+        self._client = self._connect(
+            begin=self._begin, take=self._take, tell=self._tell, prepare=self._prepare
         )
 
     def open(self) -> None:
@@ -117,8 +116,15 @@ class Stream:
         session = own_session(self._session)
         if isinstance(session, Waking):
             session.wake(self._owner.venue_now_ns())
-            if texts := self._drain(self._session):
-                self._owner.spawn(self._say(self._number, texts))
+            self._go_on()
+        if self._beside is not None:
+            self._beside.wake(self._owner.venue_now_ns())
+
+    def _go_on(self) -> None:
+        """Tell what the session has heard elsewhere, and send what it has to say of it."""
+        assert self._session is not None, "a connection begins with its session"
+        if texts := self._drain(self._session):
+            self._owner.spawn(self._say(self._number, texts))
 
     async def _say(self, number: int, texts: list[str]) -> None:
         for text in texts:
@@ -157,6 +163,9 @@ class Stream:
             and (request := session.errand(self._owner.stamp_ns())) is not None
         ):
             self._owner.spawn(self._run_errand(session, self._number, request))
+        if isinstance(session, Paired):
+            self._beside = _Beside(session.beside, self._owner, self._connect, self._go_on)
+            self._beside.open(self.reset)
         return self._drain(self._session)
 
     async def _run_errand(self, session: Errand, number: int, request: Request) -> None:
@@ -202,4 +211,73 @@ class Stream:
     def _tell(self, change: Up | Down) -> None:
         if isinstance(change, Down):
             self._is_up, self._opened_at = False, None
+            if self._beside is not None:
+                self._beside.close()
+                self._beside = None
             self._owner.step(StreamDown(self._role, change.why))
+
+
+class _Beside:
+    """The other connection of a pair: opened once, and closed with the first one.
+
+    Args:
+        session: What is said there.
+        owner: The stream's.
+        connect: Makes a connection of the same venue.
+        heard: Called after every message: the first session may have something to tell.
+    """
+
+    def __init__(
+        self,
+        session: ClientSession,
+        owner: Owner,
+        connect: Callable[..., WebSocketClient],
+        heard: Callable[[], None],
+    ) -> None:
+        self._session, self._owner, self._heard = session, owner, heard
+        self._client = connect(begin=self._begin, take=self._take, tell=self._tell)
+        self._work: asyncio.Task[None] | None = None
+        self._lost: Callable[[], None] | None = None
+
+    def open(self, lost: Callable[[], None]) -> None:
+        """Connect; `lost` is called when the connection breaks, or cannot be opened."""
+        self._lost = lost
+        self._work = self._owner.spawn(self._client.run())
+
+    def close(self) -> None:
+        """Break the connection."""
+        self._lost = None
+        if self._work is not None:
+            self._work.cancel()
+
+    def wake(self, now_ns: int) -> None:
+        """Let the session say what it has to say at times."""
+        if self._work is not None and isinstance(self._session, Waking):
+            self._session.wake(now_ns)
+            self._owner.spawn(self._say(self._session.drain()[0]))
+
+    async def _say(self, texts: list[str]) -> None:
+        for text in texts:
+            await self._client.send(text)
+
+    def _begin(self) -> tuple[str, Callable[[], list[str]]]:
+        return self._session.target, self._opened
+
+    def _opened(self) -> list[str]:
+        self._session.opened(self._owner.venue_now_ns())
+        return self._session.drain()[0]
+
+    def _take(self, message: str | bytes) -> list[str]:
+        try:
+            self._session.receive(message, self._owner.venue_now_ns())
+        except (VenueRejected, RateLimited) as error:
+            raise DecodeError(str(error)) from error
+        texts = self._session.drain()[0]
+        self._heard()
+        return texts
+
+    def _tell(self, change: Up | Down) -> None:
+        if isinstance(change, Down) and self._lost is not None:
+            lost = self._lost
+            self.close()
+            lost()

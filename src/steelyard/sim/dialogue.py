@@ -295,6 +295,9 @@ class _Conversation:
                 open_ended.add(source)
             else:
                 wanted[source].append(text)
+        if self._rung.joins_trades:
+            wanted[PUBLIC] = self._words.joined_trades(wanted[PUBLIC])
+            heard = heard | {PUBLIC: self._words.joined_trades(heard[PUBLIC])}
         expected = [f"{source}: {text}" for source, texts in wanted.items() for text in texts]
         if not all(_agree(wanted[s], heard[s], more=s in open_ended) for s in heard):
             told = [f"{source}: {text}" for source, texts in heard.items() for text in texts]

@@ -42,7 +42,7 @@ from steelyard.exchange.audit import audit
 from steelyard.exchange.repeats import known_group, known_order
 from steelyard.exchange.routes import Routes
 from steelyard.sim.auditor import Truth
-from steelyard.sim.spelling import Spelling, completed
+from steelyard.sim.spelling import Spelling, asked_whole, completed
 from steelyard.sim.stand import BTC_USDT, Listener, SmallExchange, Stand
 from steelyard.sim.words import LIST_MAX, Words
 from steelyard.wire.dialect import (
@@ -129,6 +129,7 @@ class Rung(Protocol):
     """
 
     name: str  # direct, dialect NAME, socket NAME
+    joins_trades: bool  # a taker's trades at one price are told as one
     listings: Listings
     instrument: Instrument  # what dialogues call BTC-USDT
 
@@ -201,6 +202,7 @@ class _InMemory:
     """What the two rungs have in common: the exchange is there to be looked into."""
 
     instrument = BTC_USDT
+    joins_trades = False
 
     def __init__(self, stand: SmallExchange) -> None:
         self.listings = stand.listings
@@ -374,6 +376,7 @@ class InDialect(_InMemory):
         self.name = f"dialect {dialect.name}" + (" over WebSocket" if over_websocket else "")
         self._over_websocket = over_websocket
         self._dialect = dialect
+        self.joins_trades = dialect.joins_trades
         self._spelling = Spelling(dialect, self.listings)
         self._keys: dict[str, ApiKey] = {}
         self._listeners: dict[str, Listener] = {}
@@ -424,12 +427,17 @@ class InDialect(_InMemory):
             if self._over_websocket and key is not None and isinstance(message, UserCommand):
                 with suppress(Unsupported):
                     return self._stand.enter(spelled, key)
-            return self._stand.send(spelled, key)
+            return ask(spelled)
+
+        def ask(message: Any) -> Outcome:
+            if isinstance(message, UserCommand):
+                return self._stand.send(message, key)
+            client = self._dialect.client
+            return asked_whole(client, message, lambda query: self._stand.send(query, key))
 
         if self._dialect.answers_in_full:
             return self._spelling.read(carry_out())
-        outcome = completed(spelled, carry_out, lambda query: self._stand.send(query, key))
-        return self._spelling.read(outcome)
+        return self._spelling.read(completed(spelled, carry_out, ask))
 
     def pass_time(self, duration_ns: int) -> None:
         """Let time go on, and what falls due happen."""

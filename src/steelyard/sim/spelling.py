@@ -2,7 +2,9 @@
 
 Some venues take only client order ids of their own form: the names of a dialogue are then sent as
 ids that the dialect prints, and read back. Some answer a command before they have carried it out:
-what has become of its orders is then asked for, as a client would.
+what has become of its orders is then asked for, as a client would. An order to add liquidity that
+was taken up so, and canceled because it would have taken, is a refusal in a dialogue. Some answer a
+query in parts: all of them are asked for.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,6 +15,7 @@ from msgspec.structs import replace
 from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import Unsupported
 from steelyard.domain.instrument import Listings
+from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import (
     SECOND_NS,
     Acknowledged,
@@ -27,8 +30,8 @@ from steelyard.domain.messages import (
     Query,
     Refused,
 )
-from steelyard.domain.order import OrderType, RejectReason, Side, TimeInForce
-from steelyard.wire.dialect import ApiKey, Dialect
+from steelyard.domain.order import CancelCause, OrderType, RejectReason, Side, TimeInForce
+from steelyard.wire.dialect import ApiKey, ClientEnd, Dialect, Parted
 from steelyard.wire.outcome import Answered, Outcome
 
 NAME = "mine-1"  # as dialogues call their orders
@@ -45,6 +48,7 @@ class Spelling:
         self._ids: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._is_plain = _takes(dialect, listings, NAME)
+        self._begun: set[int] = set()  # orders that were told of, where some are taken up in vain
 
     def spelled(self, message: Any) -> Any:
         """Return a message with names as the dialect takes them."""
@@ -72,7 +76,15 @@ class Spelling:
 
     def heard(self, events: Iterable[Event]) -> list[Event]:
         """Return events with the names of the dialogue."""
-        return [self._event(event) for event in events]
+        return [self._event(event) for event in events if not self._is_refusal(event)]
+
+    def _is_refusal(self, event: Event) -> bool:
+        """Whether an event is about an order that was taken up and canceled at once."""
+        if self._dialect.answers_in_full or not isinstance(event, OrderEvent):
+            return False
+        is_first = event.order.order_id not in self._begun
+        self._begun.add(event.order.order_id)
+        return is_first and _would_take(event.order)
 
     def _event(self, event: Event) -> Event:
         if self._is_plain or not isinstance(event, OrderEvent):
@@ -93,6 +105,24 @@ class Spelling:
         return self._ids[name]
 
 
+def asked_whole(client: ClientEnd, query: Query, ask: Ask) -> Outcome:
+    """Ask a query, and where the answer has parts for all of them."""
+    outcome = ask(query)
+    if not isinstance(client, Parted) or not isinstance(outcome, Answered):
+        return outcome
+    parts = [outcome.answer]
+    while (next_query := client.further(query, parts)) is not None:
+        outcome = ask(next_query)
+        if not isinstance(outcome, Answered):
+            return outcome
+        parts.append(outcome.answer)
+    return Answered(client.joined(query, parts))
+
+
+def _would_take(order: Order) -> bool:
+    return order.cancel_cause is CancelCause.POST_ONLY_WOULD_TAKE and not order.filled_lots
+
+
 def completed(message: UserCommand | Query, carry_out: Callable[[], Outcome], ask: Ask) -> Outcome:
     """Carry out a message, and ask for what its answer does not say."""
     listed: Outcome | None = None
@@ -107,6 +137,9 @@ def completed(message: UserCommand | Query, carry_out: Callable[[], Outcome], as
             now = _found(OrderQuery(0, here, order.order_id), ask)
             fills = ask(FillsQuery(0, LIST_MAX, here, order.order_id))
             if isinstance(now, Answered) and isinstance(now.answer, OrderAnswer):
+                if _would_take(now.answer.order):
+                    why = "it was taken up, and canceled at once"
+                    return Answered(Refused(RejectReason.POST_ONLY_WOULD_TAKE, why))
                 told = fills.answer if isinstance(fills, Answered) else None
                 found = told.fills if isinstance(told, FillList) else ()
                 return Answered(OrderAnswer(now.answer.order, found))

@@ -35,6 +35,7 @@ from steelyard.wire.dialect import (
     EntrySession,
     Errand,
     HandedOut,
+    Paired,
     Waking,
 )
 from steelyard.wire.http import Response
@@ -86,12 +87,14 @@ class Listener:
     Attributes:
         events: What it was told, in order; whoever reads them may clear them.
         closed: The close code and reason, once the exchange has closed it.
+        beside: Who hears the other connection of a pair.
     """
 
     def __init__(self, session: ClientSession) -> None:
         self.session = session
         self.events: list[Event] = []
         self.closed: tuple[int, str] | None = None
+        self.beside: Listener | None = None
 
     @property
     def ready(self) -> bool:
@@ -299,12 +302,14 @@ class Stand(SmallExchange):
         if isinstance(session, Errand) and (request := session.errand(self.now_ns)) is not None:
             session.returned(self.gate.http(request, ip, self.now_ns), self.now_ns)
         self.deliver()
+        if isinstance(session, Paired):
+            listener.beside = self.follow(session.beside, ip)
         return listener
 
     def drop(self, listener: Listener) -> None:
         """Break a session's connection: it hears nothing more, and is not told so."""
         for number, (line, found) in [*self._lines.items()]:
-            if found is listener:
+            if found in (listener, listener.beside):
                 del self._lines[number]
                 line.close()
 

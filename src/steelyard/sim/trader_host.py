@@ -35,7 +35,7 @@ from steelyard.trading.records import OrderPending, codec
 from steelyard.trading.state import TraderState
 from steelyard.trading.strategy import Strategy
 from steelyard.trading.trader import Trader
-from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Errand, HandedOut, Waking
+from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Errand, HandedOut, Paired, Waking
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile
 from steelyard.wire.outcome import NotSent, Outcome, Unknown, delays_ns
@@ -366,6 +366,7 @@ class _Stream:
         self._delays = self._new_delays()
         self._session: ClientSession | MarketFeed
         self._socket: Socket | None = None
+        self._beside: Socket | None = None  # the other connection of a pair
         self._is_up = self._is_over = False
         self._number = 0
         self._opened_ns: int | None = None
@@ -434,15 +435,48 @@ class _Stream:
                 self.reset()
 
         timeline.after(READY_NS, "not ready", check)
-        if isinstance(own_session(self._session), Waking):
+        if isinstance(session, Paired):
+            self._connect_beside(session.beside)
+        if any(isinstance(each, Waking) for each in self._sessions()):
             timeline.after(WAKE_NS, "says that it is there", lambda: self._wake(number))
         self._drain()
 
-    def _wake(self, number: int) -> None:
+    def _sessions(self) -> list[ClientSession]:
+        """Return the session, or both of a pair."""
         session = own_session(self._session)
-        if number != self._number or not isinstance(session, Waking):
+        return [session, session.beside] if isinstance(session, Paired) else [session]
+
+    def _connect_beside(self, session: ClientSession) -> None:
+        number = self._number
+
+        def opened() -> None:
+            if number == self._number:
+                session.opened(self._host.venue_now_ns())
+                self._drain()
+
+        def heard(text: str) -> None:
+            if number != self._number:
+                return
+            try:
+                session.receive(text, self._host.venue_now_ns())
+            except PeerError as error:
+                self._lost(str(error))
+                return
+            self._drain()
+
+        def down(why: str) -> None:
+            if number == self._number:
+                self._beside = None
+                self._lost(why)
+
+        self._beside = self._host.link.connect(session.target, opened, heard, down)
+
+    def _wake(self, number: int) -> None:
+        if number != self._number:
             return
-        session.wake(self._host.venue_now_ns())
+        for session in self._sessions():
+            if isinstance(session, Waking):
+                session.wake(self._host.venue_now_ns())
         self._host.timeline.after(WAKE_NS, "says that it is there", lambda: self._wake(number))
         self._drain()
 
@@ -463,11 +497,14 @@ class _Stream:
         try:
             self._session.receive(text, self._host.venue_now_ns())
         except PeerError as error:
-            if self._socket is not None:
-                self._socket.hang_up()
-            self._down(str(error))
+            self._lost(str(error))
             return
         self._drain()
+
+    def _lost(self, why: str) -> None:
+        if self._socket is not None:
+            self._socket.hang_up()
+        self._down(why)
 
     def _drain(self) -> None:
         number = self._number
@@ -482,9 +519,14 @@ class _Stream:
         for text in texts:
             if number == self._number and self._socket is not None:
                 self._socket.say(text)
+        if self._beside is not None and number == self._number:
+            for text in self._sessions()[1].drain()[0]:
+                self._beside.say(text)
 
     def _down(self, why: str) -> None:
-        self._socket = None
+        if self._beside is not None:
+            self._beside.hang_up()
+        self._socket = self._beside = None
         self._number += 1
         timeline, number = self._host.timeline, self._number
         timeline.note(f"{self._host.name}: {self._role.value} is down, {why}")

@@ -329,6 +329,22 @@ class Words:
         taken = self._size_at(trade.size_lots, trade.price_ticks)
         return f"trade {trade.taker_side.name.lower()} {taken}"
 
+    def joined_trades(self, texts: Iterable[str]) -> list[str]:
+        """Return what the public was told, with trades after each other at one price as one."""
+        joined: list[str] = []
+        for text in texts:
+            before = joined[-1].split() if joined else []
+            match before, text.split():
+                case (["trade", side, old, "@", at], ["trade", taken, more, "@", price]) if (
+                    side,
+                    at,
+                ) == (taken, price):
+                    size = in_full(number(old) + number(more))
+                    joined[-1] = f"trade {side} {size} @ {at}"
+                case _:
+                    joined.append(text)
+        return joined
+
     def level(self, side: Side, price_ticks: int, size_lots: int) -> str:
         """Return a level of the book that changed."""
         name = "bid" if side is Side.BUY else "ask"

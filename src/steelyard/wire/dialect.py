@@ -511,6 +511,18 @@ class Waking(Protocol):
 
 
 @runtime_checkable
+class Paired(Protocol):
+    """What a session may have besides, whose venue tells a part of it on another connection.
+
+    The session there is opened once this one is, and both end together. It has frames to send and
+    may be `Waking`, and nothing else of what a session may have besides; what it is told this one
+    tells, which is not ready before both are.
+    """
+
+    beside: ClientSession
+
+
+@runtime_checkable
 class Parted(Protocol):
     """What a client end may have besides, whose venue does not answer every query at once."""
 
@@ -693,6 +705,8 @@ class Dialect(NamedTuple):
     # Its private stream tells each execution. Else it tells what they add up to, and a trader asks
     # for the fills.
     tells_fills: bool = True
+    # What a taker trades at one price is told to the public as one trade.
+    joins_trades: bool = False
     # An answer to a Place, Amend or Cancel tells the order as it then is. Else it only says that it
     # was taken up: `Acknowledged`; of a Place the order as it was asked for.
     answers_in_full: bool = True

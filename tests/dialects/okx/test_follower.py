@@ -2,12 +2,12 @@ import json
 
 import pytest
 
-from steelyard.dialects.okx.follower import AccountFollower, MarketFollower
+from steelyard.dialects.okx.follower import PING_NS, AccountFollower, MarketFollower
 from steelyard.domain.errors import AuthError, DecodeError, RateLimited, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import BookDelta, BookSnapshot, Trade
 from steelyard.sim.stand import BTC_USDT
-from steelyard.wire.dialect import ApiKey, ChannelKind
+from steelyard.wire.dialect import ApiKey, ChannelKind, Paired, Waking
 
 LISTINGS = Listings([BTC_USDT])
 ARG = {"channel": "books", "instId": "BTC-USDT"}
@@ -125,7 +125,31 @@ def test_an_account_logs_in_and_then_subscribes():
     for _ in range(2):
         session.receive('{"event":"subscribe","arg":{"channel":"orders"}}', 0)
     session.receive('{"event":"channel-conn-count","channel":"orders","connCount":"1"}', 0)
+    assert not session.ready, "the other connection is not there yet"
+    beside = session.beside
+    assert isinstance(session, Paired)
+    assert isinstance(beside, Waking)
+    assert beside.target == "/ws/v5/business"
+    beside.opened(10**18)
+    beside.receive('{"event":"login","code":"0","msg":"","connId":"b"}', 0)
+    (_, text), nothing = beside.drain()
+    assert [arg["channel"] for arg in json.loads(text)["args"]] == ["orders-algo"]
+    beside.receive('{"event":"subscribe","arg":{"channel":"orders-algo"}}', 0)
     assert session.ready
+    assert nothing == []
+
+
+def test_the_quiet_connection_says_at_times_that_it_is_there():
+    """Not before it is open."""
+    beside = AccountFollower(ApiKey("k", b"s", "p"), LISTINGS).beside
+    beside.wake(10**18)
+    assert beside.drain() == ([], [])
+    beside.opened(10**18)
+    beside.drain()
+    beside.wake(10**18 + PING_NS - 1)
+    assert beside.drain() == ([], [])
+    beside.wake(10**18 + PING_NS)
+    assert beside.drain() == (["ping"], [])
 
 
 @pytest.mark.parametrize(

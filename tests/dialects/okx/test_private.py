@@ -177,8 +177,8 @@ def test_instruments_that_are_not_listed_are_passed_over():
     import msgspec
 
     rows = msgspec.json.encode((pushed(instId="ETH-USDT"), pushed(instType="SWAP"), pushed()))
-    assert len(private.orders_read(rows, LISTINGS)) == 1
+    assert len(private.rows_read(rows, LISTINGS)) == 1
     with pytest.raises(DecodeError):
-        private.orders_read(b"[5]", LISTINGS)
+        private.rows_read(b"[5]", LISTINGS)
     with pytest.raises(DecodeError):
         private.balances_read(b"[5]", LISTINGS)

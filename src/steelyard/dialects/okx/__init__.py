@@ -171,5 +171,6 @@ DIALECT = Dialect(
     key_kinds=frozenset({KeyKind.HMAC}),
     notes=NOTES,
     new_key=auth.new_key,
+    joins_trades=True,
     answers_in_full=False,
 )

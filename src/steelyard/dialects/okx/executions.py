@@ -22,6 +22,7 @@ from steelyard.dialects.okx.placing import (
     Kind,
 )
 from steelyard.dialects.okx.text import (
+    MARK,
     SIDE_NAMES,
     SIDES,
     amount_text,
@@ -82,6 +83,8 @@ LIVE, PARTIAL, FILLED, CANCELED = "live", "partially_filled", "filled", "cancele
 ENDED = (FILLED, CANCELED, "mmp_canceled")
 EXEC_TYPES = {Liquidity.MAKER: "M", Liquidity.TAKER: "T"}
 LIQUIDITIES = {name: liquidity for liquidity, name in EXEC_TYPES.items()}
+# Where an order comes from that was an algo order: the venue's `source`.
+BY_TRIGGER, BY_EXIT, BY_ALGO, BY_TRAIL = "6", "7", "13", "25"
 _WITH_ENTRY = frozenset({GroupKind.OTO, GroupKind.BRACKET})
 _BILL_PLACES = 500  # trades of one microsecond that are told apart
 
@@ -115,6 +118,18 @@ def algo_number(order: Order) -> int:
     if order.group_kind is GroupKind.BRACKET and is_exit(order):
         return order.group_id + 1
     return order.order_id
+
+
+def source_of(order: Order) -> str:
+    """Return which kind of algo order an order was; nothing where it was none."""
+    if is_iceberg(order):
+        return BY_ALGO
+    if order.order_type.trails:
+        return BY_TRAIL
+    if not order.order_type.waits:
+        return ""
+    is_bare = not order.group_id and order.client_order_id.startswith(MARK)
+    return BY_TRIGGER if is_bare else BY_EXIT
 
 
 def kind_name(order: Order) -> str:
@@ -187,6 +202,7 @@ def order_to_wire(
         cancelSource=cancel_source(order),
         cancelSourceReason="",
         stpMode=SELF_TRADE_NAMES.get(order.self_trade, ""),
+        source=source_of(order),
         algoId=str(algo_number(order)) if was_algo else "",
         algoClOrdId=name if was_algo else "",
         attachAlgoClOrdId=closing[0].attachAlgoClOrdId if closing else "",

@@ -6,8 +6,8 @@ and subscribed to again. The venue tells the best 400 levels at first, and what 
 not known.
 
 The venue hangs up where nothing is said for half a minute, either way: the channel of the account
-is told every few seconds, whether anything has changed or not. Candles are on a connection of
-their own, and asked for over REST.
+is told every few seconds, whether anything has changed or not, and on the connection of orders that
+wait we say `ping`. Candles are on a connection of their own, and asked for over REST.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,8 @@ import msgspec
 from msgspec import Raw
 
 from steelyard.dialects.okx import auth, errors, private
-from steelyard.dialects.okx.channels import ACCOUNT, ORDERS, Path, target_of
+from steelyard.dialects.okx.algo_news import AlgoNews
+from steelyard.dialects.okx.channels import ACCOUNT, ALGOS, ORDERS, Path, target_of
 from steelyard.dialects.okx.frames import BookChange, Told, Wanted
 from steelyard.dialects.okx.history import trade_from_wire
 from steelyard.dialects.okx.market import BOOK_MAX, levels_from_wire, ticker_from_wire
@@ -35,6 +36,7 @@ FOLLOWED = {
 }
 PONG = ("pong", b"pong")
 LIMITED_NS = 60 * SECOND_NS
+PING_NS = 15 * SECOND_NS
 
 _told = msgspec.json.Decoder(Told)
 _books = msgspec.json.Decoder(tuple[BookChange, ...])
@@ -208,15 +210,11 @@ class MarketFollower(_Follower):
 # -- an account ---------------------------------------------------------------------------------
 
 
-class AccountFollower(_Follower):
-    """Our conversation about an account's orders and balances; it logs in first.
-
-    Orders that wait are told on another connection, and here once they go to market.
-    """
+class _Private(_Follower):
+    """A conversation that logs in first."""
 
     role = "private"
-    target = target_of(Path.PRIVATE)
-    _CHANNELS = (Wanted(channel=ORDERS, instType="SPOT"), Wanted(channel=ACCOUNT))
+    _CHANNELS: tuple[Wanted, ...]
 
     def __init__(self, key: ApiKey, listings: Listings) -> None:
         super().__init__(listings)
@@ -246,20 +244,83 @@ class AccountFollower(_Follower):
             case "subscribe":
                 self._awaited -= 1
             case "" if isinstance(told.data, Raw):
-                self._take(_channel_of(told.arg).channel, told.eventType, bytes(told.data))
+                self.take(_channel_of(told.arg).channel, told.eventType, bytes(told.data))
             case _:
                 pass
+
+    def take(self, channel: str, event_type: str, data: bytes) -> None:
+        """Take what a channel tells.
+
+        Raises:
+            DecodeError: It has another form than documented.
+        """
+        raise NotImplementedError
 
     def _refused(self, text: str, code: str, now_ns: int) -> None:
         if code in errors.LIMITS:
             raise RateLimited(text, LIMITED_NS)
         raise AuthError(f"{text} (at {now_ns} ns by our clock)", code)
 
-    def _take(self, channel: str, event_type: str, data: bytes) -> None:
+
+class AccountFollower(_Private):
+    """Our conversation about an account's orders and balances.
+
+    Orders that wait are told on another connection (`beside`), and here once they go to market.
+    Which of the two is heard first is chance: see `AlgoNews`.
+    """
+
+    target = target_of(Path.PRIVATE)
+    _CHANNELS = (Wanted(channel=ORDERS, instType="SPOT"), Wanted(channel=ACCOUNT))
+
+    def __init__(self, key: ApiKey, listings: Listings) -> None:
+        super().__init__(key, listings)
+        self.beside = AlgoFollower(key, listings, self)
+        self._algos = AlgoNews()
+
+    @property
+    def ready(self) -> bool:
+        """Whether every subscription of both connections has been confirmed."""
+        return super().ready and self.beside.ready
+
+    def take(self, channel: str, event_type: str, data: bytes) -> None:
+        """Take what a channel of either connection tells.
+
+        Raises:
+            DecodeError: It has another form than documented.
+        """
         match channel:
             case "orders":
-                self._events += private.orders_read(data, self._listings)
+                self._events += self._algos.orders(data, self._listings)
+            case "orders-algo":
+                self._events += self._algos.algos(data, self._listings)
             case "account" if event_type != SNAPSHOT:
                 self._events += private.balances_read(data, self._listings)
             case _:
                 pass
+
+
+class AlgoFollower(_Private):
+    """Our conversation about orders that wait; what it is told the account's tells."""
+
+    target = target_of(Path.BUSINESS)
+    _CHANNELS = (Wanted(channel=ALGOS, instType="SPOT"),)
+
+    def __init__(self, key: ApiKey, listings: Listings, account: AccountFollower) -> None:
+        super().__init__(key, listings)
+        self._account = account
+        self._pinged_ns: int | None = None  # None: the connection is not open
+
+    def opened(self, now_ns: int) -> None:
+        """The connection is open: log in."""
+        super().opened(now_ns)
+        self._pinged_ns = now_ns
+
+    def wake(self, now_ns: int) -> None:
+        """Say that we are there: of orders that wait there may be nothing to tell for hours."""
+        if self._pinged_ns is not None and now_ns - self._pinged_ns >= PING_NS:
+            self._pinged_ns = now_ns
+            self._frames.append("ping")
+
+    def take(self, channel: str, event_type: str, data: bytes) -> None:
+        """Hand on what a channel tells."""
+        self._account.take(channel, event_type, data)

@@ -236,8 +236,8 @@ _orders = msgspec.json.Decoder(tuple[OrderInfo, ...])
 _accounts = msgspec.json.Decoder(tuple[Balance, ...])
 
 
-def orders_read(data: bytes, listings: Listings) -> list[Event]:
-    """Return what a push of orders tells; other instruments are passed over.
+def rows_read(data: bytes, listings: Listings) -> list[OrderInfo]:
+    """Return the rows of a push of orders; other instruments are passed over.
 
     Raises:
         DecodeError: It has another form than documented.
@@ -246,12 +246,7 @@ def orders_read(data: bytes, listings: Listings) -> list[Event]:
         rows = _orders.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise DecodeError(f"orders: {error}") from error
-    found = (
-        order_event(row, listings)
-        for row in rows
-        if row.instType == SPOT and listings.find(row.instId) is not None
-    )
-    return [event for event in found if event is not None]
+    return [row for row in rows if row.instType == SPOT and listings.find(row.instId) is not None]
 
 
 def order_event(wire: OrderInfo, listings: Listings) -> OrderEvent | None:
