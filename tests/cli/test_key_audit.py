@@ -1,6 +1,7 @@
 """`steelyard key audit` against an exchange: what it says is what `steelyard trade` acts on."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,32 @@ def test_a_key_is_judged_by_what_the_venue_says(audited, dialect):
     code, found = audited(dialect, "read")
     assert (code, found["ip_bound"]) == (1, False)
     assert found["findings"][0]["text"] == "this key lacks the scope trade"
+
+
+@pytest.mark.slow
+def test_each_leg_is_judged_by_its_own_key(audited, exchange, tmp_path, monkeypatch, capsys):
+    """One key that a bot may not hold is enough to fail."""
+    audited("native", "read,trade", "--ip", "127.0.0.1")
+    monkeypatch.setenv("GOOD_KEY", os.environ["BOT_KEY"])
+    monkeypatch.setenv("GOOD_SECRET", os.environ["BOT_SECRET"])
+    assert audited("binance", "read")[0] == 1
+    places = f'rest = "{exchange.url("native")}"\nws = "{exchange.url("native", "ws")}"'
+    config = config_text(exchange, "pair").replace('symbol = "BTC-USDT"\n', "")
+    file = tmp_path / "pair.toml"
+    file.write_text(
+        f'{config}\n[legs.bad]\nsymbol = "BTC-USDT"\n'
+        '[legs.good]\nvenue = "native"\nsymbol = "ETH-USDT"\n'
+        f'[venue.native]\ndialect = "native"\nkey = "env:GOOD"\n{places}\n'
+    )
+    assert run(["key", "audit", str(file), "--json"]) == 1
+    legs = json.loads(capsys.readouterr().out)["legs"]
+    assert {leg: found["may_be_held"] for leg, found in legs.items()} == {
+        "bad": False,
+        "good": True,
+    }
+    assert run(["key", "audit", str(file)]) == 1
+    said = capsys.readouterr().out
+    assert said.index("bad read yes") < said.index("good read yes")
 
 
 @pytest.mark.slow

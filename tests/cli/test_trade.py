@@ -10,7 +10,7 @@ from bot_process import Bot, config_text, open_account
 
 from steelyard.cli import grants
 from steelyard.cli.main import run
-from steelyard.cli.trade import configure, on_its_rung
+from steelyard.cli.trade import configure, configure_bots, on_their_rungs
 from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.store.datadir import port_file, read_document
 from steelyard.trading.config import Environment
@@ -231,7 +231,58 @@ def test_real_money_needs_the_rung_and_the_name_said_again(config, tmp_path, mon
         )
     )
     with pytest.raises(UsageError, match=f"--confirm {found.bot.name}"):
-        on_its_rung(found, "")
-    capped = on_its_rung(found, found.bot.name)
+        on_their_rungs({"": found}, "")
+    capped = on_their_rungs({"": found}, found.bot.name)[""]
     assert capped.limits.max_order_notional == min(100, found.limits.max_order_notional)
     assert capped.limits.max_gross_exposure == 100
+
+
+LEGS = """
+[legs.one]
+symbol = "BTC-USDT"
+[legs.other]
+venue = "second"
+symbol = "BTC-USDT"
+[venue.second]
+dialect = "native"
+rest = "https://127.0.0.1:1"
+ws = "wss://127.0.0.1:1"
+key = "env:OTHER"
+"""
+
+
+def test_real_money_on_several_legs_needs_each_rung_and_the_bots_name_once(
+    config, tmp_path, monkeypatch
+):
+    """The sum is said leg by leg; a leg that has not earned it keeps the others from beginning."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    changed(config, 'environment = "sandbox"', 'environment = "live-canary"')
+    changed(config, 'symbol = "BTC-USDT"\n', "")
+    config.write_text(config.read_text() + LEGS)
+    found = configure_bots(config)
+    with pytest.raises(ConfigError, match="which quiet-one has not earned"):
+        on_their_rungs(found, "quiet")
+    for cap, bot in enumerate(found.values(), 100):
+        table = bot.strategy
+        parameters = {name: str(value) for name, value in table.params.items()}
+        grants.keep(
+            Grant(
+                bot=bot.bot.name,
+                environment=Environment.LIVE_CANARY,
+                identity=Identity(table.class_name, table.symbol, parameters),
+                cap=Decimal(cap),
+                who="me",
+                why="weeks",
+                time_ns=1,
+            )
+        )
+    for said in ("", "quiet-one", "quiet-other"):
+        with pytest.raises(UsageError) as refusal:
+            on_their_rungs(found, said)
+        assert str(refusal.value) == (
+            "quiet trades with real money, up to 100 in quote on one, 101 in quote on other: say "
+            "its name again, --confirm quiet"
+        )
+    capped = on_their_rungs(found, "quiet")
+    assert [it.limits.max_gross_exposure for it in capped.values()] == [100, 101]

@@ -4,7 +4,7 @@ import pytest
 
 from steelyard.domain.errors import ConfigError
 from steelyard.trading.config import parse_config
-from steelyard.trading.legconfig import parse_bots, parse_bots_for_kill
+from steelyard.trading.legconfig import name_of, parse_bots, parse_bots_for_kill
 
 TEXT = """
 [bot]
@@ -49,6 +49,7 @@ def test_each_leg_has_the_configuration_of_a_bot():
     assert [*bots] == ["one", "other"]
     one, other = bots.values()
     assert (one.bot.name, other.bot.name) == ("arb-one", "arb-other")
+    assert name_of(bots) == "arb"
     assert (one.main.key, other.main.key) == ("env:HERE", "env:THERE")
     assert {bot.strategy.symbol for bot in (one, other)} == {"BTC-USDT"}
     assert str(one.limits.max_position) == "0.5"

@@ -11,7 +11,7 @@ from steelyard.cli.asking import asker
 from steelyard.cli.inquirer import Inquirer
 from steelyard.cli.options import Common, shown_time
 from steelyard.cli.terminal import shown
-from steelyard.cli.trade import configure
+from steelyard.cli.trade import configure_bots
 from steelyard.domain.messages import AccountAnswer, AccountQuery, InstrumentsQuery, KeyQuery
 from steelyard.net.loop import run_loop
 from steelyard.trading.config import HERE, BotConfig
@@ -28,7 +28,8 @@ _EVERYONE = Common()
 def audit_key(config: Path, /, *, common: Common = _EVERYONE) -> int:
     """Ask the venue what the key of a bot may do, and what a thief could do with it.
 
-    The exit code is 0 only if a bot may hold it. `steelyard trade` asks the same at its start.
+    The exit code is 0 only if a bot may hold it; of a bot of several legs, only if each leg may
+    hold its own. `steelyard trade` asks the same at its start.
 
     Example: steelyard key audit dip.toml
 
@@ -37,11 +38,18 @@ def audit_key(config: Path, /, *, common: Common = _EVERYONE) -> int:
     config
         The bot's configuration, which names venue and key.
     """
-    checked = configure(config)
-    key = resolve(checked.main.key, os.environ, ask=asker())
-    found = run_loop(asked(checked, key))
-    common.show(document(found), text(found))
-    return CHECK_FAILED if found.refusal else 0
+    bots = configure_bots(config)
+    ask = asker()
+    keys = {leg: resolve(bot.main.key, os.environ, ask=ask) for leg, bot in bots.items()}
+    found = {leg: run_loop(asked(bot, keys[leg])) for leg, bot in bots.items()}
+    if (alone := found.get("")) is not None:
+        common.show(document(alone), text(alone))
+    else:
+        lines = [f"[bold]{shown(leg)}[/] {text(each)}" for leg, each in found.items()]
+        common.show(
+            {"legs": {leg: document(each) for leg, each in found.items()}}, "\n".join(lines)
+        )
+    return CHECK_FAILED if any(each.refusal for each in found.values()) else 0
 
 
 async def asked(config: BotConfig, key: ApiKey) -> KeyAudit:

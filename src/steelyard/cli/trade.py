@@ -24,8 +24,8 @@ from steelyard.store.datadir import state_directory
 from steelyard.store.ownership import Ownership
 from steelyard.trading.config import BotConfig, parse_config
 from steelyard.trading.evidence import Identity
-from steelyard.trading.ladder import capped
-from steelyard.trading.legconfig import parse_bots
+from steelyard.trading.ladder import Grant, capped
+from steelyard.trading.legconfig import name_of, parse_bots
 from steelyard.vault import phrase
 from steelyard.vault.kept import Holder, Kept
 from steelyard.vault.keys import find, is_kept
@@ -62,7 +62,8 @@ def trade(
     check
         Print what the venue offers and if a bot may trade there; start none.
     confirm
-        The bot's name again, where its environment is live-canary or live: real money.
+        The bot's name again (not a leg's), where its environment is live-canary or live: real
+        money.
     """
     bots = configure_bots(config)
     if check:
@@ -70,29 +71,41 @@ def trade(
         return max(
             trade_check.check(bot, kept[leg].current.api_key(), common) for leg, bot in bots.items()
         )
-    bots = {leg: on_its_rung(bot, confirm) for leg, bot in bots.items()}
-    return run_bots(bots, port, common, config)
+    return run_bots(on_their_rungs(bots, confirm), port, common, config)
 
 
-def on_its_rung(config: BotConfig, confirm: str) -> BotConfig:
-    """Return a configuration with the cap of the rung that the bot stands on.
+def on_their_rungs(bots: Mapping[str, BotConfig], confirm: str) -> dict[str, BotConfig]:
+    """Return the configurations of a bot's legs with the cap of the rung that each stands on.
+
+    Each leg has earned its own; the name that is said again is the bot's, for all of them.
 
     Raises:
-        ConfigError: It has not earned its environment.
+        ConfigError: One of them has not earned its environment.
         UsageError: Real money is meant, and nobody has said so twice.
     """
+    found = {leg: _granted(config) for leg, config in bots.items()}
+    grants = {leg: grant for leg, grant in found.items() if grant is not None}
+    name = name_of(bots)
+    if grants and confirm != name:
+        each = ", ".join(
+            f"{in_full(grant.cap or Decimal(0))} in quote" + (f" on {leg}" if leg else "")
+            for leg, grant in grants.items()
+        )
+        raise UsageError(
+            f"{name} trades with real money, up to {each}: say its name again, --confirm {name}"
+        )
+    return {
+        leg: msgspec.structs.replace(config, risk=capped(config.risk, grants[leg].cap))
+        if leg in grants
+        else config
+        for leg, config in bots.items()
+    }
+
+
+def _granted(config: BotConfig) -> Grant | None:
     strategy = config.strategy
     parameters = {name: str(value) for name, value in strategy.params.items()}
-    grant = grant_for(config, Identity(strategy.class_name, strategy.symbol, parameters))
-    if grant is None:
-        return config
-    if confirm != config.bot.name:
-        at_stake = in_full(grant.cap or Decimal(0))
-        raise UsageError(
-            f"{config.bot.name} trades with real money, up to {at_stake} in quote: say its "
-            f"name again, --confirm {config.bot.name}"
-        )
-    return msgspec.structs.replace(config, risk=capped(config.risk, grant.cap))
+    return grant_for(config, Identity(strategy.class_name, strategy.symbol, parameters))
 
 
 def configure(file: Path) -> BotConfig:

@@ -41,6 +41,12 @@ def parse_bots(text: str) -> dict[str, BotConfig]:
     return _each(read_toml(text), parse_document)
 
 
+def name_of(bots: Mapping[str, BotConfig]) -> str:
+    """Return the name of the bot whose legs these are, as its file has it."""
+    leg, config = next(iter(bots.items()))
+    return config.bot.name.removesuffix(f"-{leg}") if leg else config.bot.name
+
+
 def parse_bots_for_kill(text: str) -> dict[str, BotConfig]:
     """Return as much of each as it takes to stop it.
 

@@ -32,6 +32,7 @@ from steelyard.trading.bars import Bar
 from steelyard.trading.books import STALE_NS, BookView
 from steelyard.trading.duration import Duration
 from steelyard.trading.orders import OwnOrder
+from steelyard.trading.own_names import keep, refuse_taken
 from steelyard.trading.parameters import read_parameters
 
 INTENTS_MAX = 100  # in one call; more is a loop gone wrong
@@ -412,6 +413,11 @@ class Strategy(Leg):
     params: Any
     leg_names: ClassVar[tuple[str, ...]] = ()  # of a strategy of several; ANY_LEGS: as configured
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Refuse a class that hides what every strategy has, by a UsageError that names it."""
+        super().__init_subclass__(**more)
+        refuse_taken(Strategy, cls)
+
     def __init__(self, **parameters: Any) -> None:
         """Take parameters as they stand in a configuration: `DipBuyer(below="40000")`.
 
@@ -561,6 +567,9 @@ class Strategy(Leg):
             self.on_warm_up(bar)
         if self._desk.intents:
             raise UsageError("on_warm_up is about the past; order in on_start or on_bar")
+
+
+keep(Leg, Strategy)
 
 
 def overrides(strategy: Strategy, callback: str) -> bool:
