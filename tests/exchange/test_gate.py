@@ -386,6 +386,17 @@ def test_a_websocket_is_refused_to_who_is_banned_or_has_too_many(desk):
         open_line(8)
 
 
+def test_a_websocket_knows_the_headers_it_was_opened_with(desk):
+    """They are a door's to show; without any there are none."""
+    asker = Asker(desk, STRICT)
+    said = {"access-key": "k"}
+    told, silent = (
+        asker.gate.line("/ws/v1", IP, number, lambda: desk.now_ns, *more)
+        for number, more in enumerate(((said,), ()))
+    )
+    assert (told.headers, silent.headers) == (said, {})
+
+
 def test_the_same_client_id_is_the_same_order_for_ever(asker):
     """Decision 5: the same body gets the first answer, another one 409."""
     mine = ORDER | {"client_order_id": "x"}

@@ -360,6 +360,7 @@ def follower(
     patience: Patience = Patience(),  # noqa: B008 it is a constant
     hold: Callable[[], Awaitable[object]] | None = None,
     prepare: Callable[[], Awaitable[object]] | None = None,
+    headers: Callable[[], dict[str, str]] | None = None,
 ) -> WebSocketClient:
     """A client that logs in with its number, keeps what it hears, and does not pause."""
     numbers = count()
@@ -388,6 +389,7 @@ def follower(
         hold=hold,
         sleep=sleep,
         prepare=prepare,
+        headers=headers,
     )
 
 
@@ -449,6 +451,25 @@ def test_what_has_to_be_known_before_is_asked_for_each_time():
     asyncio.run(main())
     assert len(asked) >= 4
     assert heard[0] == Down("no address")
+
+
+def test_each_connection_is_opened_with_headers_of_its_own():
+    """They are asked for anew: a signature in them has a time."""
+    said, heard, numbers = [], [], count(1)
+
+    async def handle(socket):
+        said.append(socket.request.headers["Access-Sign"])
+        await socket.close(1001, "restarting")
+
+    def headers():
+        return {"access-sign": f"number {next(numbers)}"}
+
+    async def main() -> None:
+        async with streams(handle) as url, running(follower(url, heard, headers=headers)):
+            await until(lambda: len(said) > 1)
+
+    asyncio.run(main())
+    assert said[:2] == ["number 1", "number 2"]
 
 
 def test_a_websocket_is_opened_again():

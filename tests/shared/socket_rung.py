@@ -45,7 +45,15 @@ from steelyard.sim.spelling import Spelling, asked_whole, completed
 from steelyard.sim.stand import BTC_USDT, Entry
 from steelyard.sim.words import LIST_MAX
 from steelyard.testing import LocalExchange
-from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Errand, HandedOut, Paired
+from steelyard.wire.dialect import (
+    ApiKey,
+    ClientSession,
+    Dialect,
+    Errand,
+    HandedOut,
+    Paired,
+    opening_headers,
+)
 from steelyard.wire.outcome import Answered, Outcome, Unknown
 
 CLOCK = Clock()
@@ -126,6 +134,7 @@ class Listener:
             take=self._take,
             tell=self._tell,
             rng=Random(1),
+            headers=lambda: opening_headers(session, CLOCK.now_ns()),
         )
         self._task = asyncio.create_task(self._client.run())
 

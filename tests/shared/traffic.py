@@ -43,6 +43,7 @@ from steelyard.wire.dialect import (
     HandedOut,
     Paired,
     Waking,
+    opening_headers,
 )
 from steelyard.wire.http import Request, Response
 
@@ -140,6 +141,9 @@ class _Tap:
     def addressed(self, response: Response, now_ns: int) -> None:
         assert isinstance(self._session, HandedOut), "who has not asked gets no answer"
         self._session.addressed(response, now_ns)
+
+    def opening_headers(self, now_ns: int) -> dict[str, str]:
+        return opening_headers(self._session, now_ns)
 
     def wake(self, now_ns: int) -> None:
         if isinstance(self._session, Waking):

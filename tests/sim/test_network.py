@@ -30,7 +30,8 @@ class Far:
         if self.answers:
             reply(SAID)
 
-    def open_line(self, target, ip, socket) -> bool:
+    def open_line(self, target, ip, socket, headers) -> bool:
+        self.headers = headers
         if self.refusal is not None:
             raise SessionRefused(self.refusal)
         if target != "/ws":
@@ -65,6 +66,7 @@ class Near:
             lambda: self.came.append("open"),
             self.came.append,
             lambda why: self.came.append(f"down: {why}"),
+            {"key": "of the trader"},
         )
 
     def run(self, until_ns: int = 10**12) -> None:
@@ -157,6 +159,14 @@ def test_a_sockets_texts_come_in_order_behind_its_opening():
         socket.say(str(number))
     near.run()
     assert near.came == ["open", "hello", *map(str, range(50))]
+
+
+def test_a_socket_is_opened_with_the_traders_headers():
+    """For venues that are told so who asks."""
+    near = Near()
+    near.connect()
+    near.run()
+    assert near.far.headers == {"key": "of the trader"}
 
 
 @pytest.mark.parametrize(

@@ -450,7 +450,7 @@ class ExchangeProcess:
     def open_line(self, gate: Gate, request: Request, ip: str, socket: WebSocketConnection) -> bool:
         """Begin a WebSocket; False where the dialect has none at this target."""
         session = self._next_session
-        line = gate.line(request.target, ip, session, self.clock.now_ns)
+        line = gate.line(request.target, ip, session, self.clock.now_ns, request.headers)
         if line is None:
             return False
         self._next_session += 1

@@ -22,7 +22,14 @@ from steelyard.domain.errors import (
 from steelyard.net.client import Down, Up, WebSocketClient
 from steelyard.trading.actions import Input, Role, StreamDown, StreamUp, Told
 from steelyard.trading.feed import MarketFeed, own_session
-from steelyard.wire.dialect import ClientSession, Errand, HandedOut, Paired, Waking
+from steelyard.wire.dialect import (
+    ClientSession,
+    Errand,
+    HandedOut,
+    Paired,
+    Waking,
+    opening_headers,
+)
 from steelyard.wire.http import Request, Response
 
 READY_S = 10.0
@@ -90,7 +97,11 @@ class Stream:
             WebSocketClient, base_url, loopback_only=loopback_only, rng=rng, hold=owner.hold
         )
         self._client = self._connect(
-            begin=self._begin, take=self._take, tell=self._tell, prepare=self._prepare
+            begin=self._begin,
+            take=self._take,
+            tell=self._tell,
+            prepare=self._prepare,
+            headers=self._headers,
         )
 
     def open(self) -> None:
@@ -147,6 +158,10 @@ class Stream:
                 session.addressed(response, self._owner.venue_now_ns())
             except (VenueRejected, RateLimited) as error:
                 raise DecodeError(str(error)) from error
+
+    def _headers(self) -> dict[str, str]:
+        assert self._session is not None, "a connection begins with its session"
+        return opening_headers(own_session(self._session), self._owner.venue_now_ns())
 
     def _begin(self) -> tuple[str, Callable[[], list[str]]]:
         assert self._session is not None, "a connection begins with its session"

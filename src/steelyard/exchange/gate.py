@@ -18,7 +18,7 @@ A WebSocket is a `Line`: the same checks for each request that comes over it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, cast, get_args
@@ -80,6 +80,7 @@ SUBSCRIPTIONS_PER_LINE = 1_024
 OK = "OK"
 LOGIN = "WebSocket login"  # as a key's last use
 _COMMANDS = frozenset(get_args(UserCommand))
+NO_HEADERS: Mapping[str, str] = {}
 _KEPT_NOWHERE = {"cache-control": "no-store"}  # what is one account's
 
 encode_json = msgspec.json.Encoder().encode
@@ -167,8 +168,17 @@ class Gate:
         self.outcomes[refusal.reason.name] += 1
         return self.dialect.refuse(refusal, now_ns)
 
-    def line(self, target: str, ip: str, session_id: int, now: Callable[[], int]) -> "Line | None":
+    def line(
+        self,
+        target: str,
+        ip: str,
+        session_id: int,
+        now: Callable[[], int],
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> "Line | None":
         """Open a WebSocket; None where the dialect has no stream at this target.
+
+        headers are those of the request that opens it, by names in lower case.
 
         Raises:
             Turned away: `SessionRefused`, where the address is banned or has too many.
@@ -177,7 +187,7 @@ class Gate:
         self._refuse_banned(ip, now_ns)
         if refusal := self.limiter.connect(ip, self._connected[ip], now_ns):
             raise SessionRefused(refusal)
-        line = Line(self, session_id, ip, now)
+        line = Line(self, session_id, ip, now, headers)
         session = self.dialect.session(target, line)
         if session is None:
             return None
@@ -606,8 +616,16 @@ class Line:
 
     session: ServerSession
 
-    def __init__(self, gate: Gate, session_id: int, ip: str, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        session_id: int,
+        ip: str,
+        now: Callable[[], int],
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> None:
         self.session_id = session_id
+        self.headers = headers
         self.keys: set[str] = set()  # proven on this line; a revocation closes it
         self.usage: Usage = ()  # what the last request counted
         self.opened_ns = now()

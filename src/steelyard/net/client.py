@@ -194,7 +194,8 @@ class WebSocketClient:
     """One WebSocket that is opened again whenever it breaks.
 
     For each connection `prepare`, if there is one, gets from elsewhere what has to be known before;
-    where it fails, so has the connection. `begin` returns what to open (path and query) and the
+    where it fails, so has the connection. `headers`, if there is one, returns what the request that
+    opens it says besides. `begin` returns what to open (path and query) and the
     first texts to send; `take` gets every message and returns texts to send; `tell` hears of Up
     and Down. A `DecodeError` or `AuthError` from `take` closes the connection, which is then opened
     anew. Pauses between tries double until a connection has been up for some seconds.
@@ -212,6 +213,7 @@ class WebSocketClient:
         patience: Patience | None = None,
         hold: Callable[[], Awaitable[object]] | None = None,
         prepare: Callable[[], Awaitable[object]] | None = None,
+        headers: Callable[[], dict[str, str]] | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """Check the URL; nothing is opened before `run`, nor before `hold` has returned.
@@ -225,6 +227,7 @@ class WebSocketClient:
         self._patience = patience or Patience()
         self._hold = hold
         self._prepare = prepare
+        self._headers = headers
         self._sleep = sleep
         self._socket: websockets.ClientConnection | None = None
 
@@ -281,6 +284,7 @@ class WebSocketClient:
         patience = self._patience
         return _Connect(
             self.base_url + target,
+            additional_headers=self._headers() if self._headers is not None else None,
             max_size=MESSAGE_MAX_BYTES,
             open_timeout=patience.connect_s,
             ping_interval=patience.ping_s,

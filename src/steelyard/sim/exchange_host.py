@@ -300,10 +300,10 @@ class ExchangeHost(Victim):
 
     # -- WebSockets -------------------------------------------------------------------------------
 
-    def open_line(self, target: str, ip: str, socket: Socket) -> bool:
+    def open_line(self, target: str, ip: str, socket: Socket, headers: Mapping[str, str]) -> bool:
         """Begin a WebSocket; False where the dialect has none at this target."""
         session = next(self._numbers)
-        line = self.gate.line(target, ip, session, self.wire_ns)
+        line = self.gate.line(target, ip, session, self.wire_ns, headers)
         if line is None:
             return False
         self._lines[session] = (line, socket)

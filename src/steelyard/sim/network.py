@@ -6,7 +6,7 @@ carries comes in order. A cut link carries nothing: what is under way is lost, a
 learns of it by a time-out, or never. Whatever goes wrong at the exchange's end is its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from random import Random
 from typing import Protocol
@@ -44,8 +44,8 @@ class Far(Protocol):
         """Take a request."""
         ...
 
-    def open_line(self, target: str, ip: str, socket: "Socket") -> bool:
-        """Take a WebSocket; False where there is none at this target.
+    def open_line(self, target: str, ip: str, socket: "Socket", headers: Mapping[str, str]) -> bool:
+        """Take a WebSocket, opened with these headers; False where there is none at this target.
 
         Raises:
             Turned away: `SessionRefused`.
@@ -92,9 +92,10 @@ class Link:
         opened: Act,
         heard: Callable[[str], None],
         down: Callable[[str], None],
+        headers: Mapping[str, str] | None = None,
     ) -> "Socket":
         """Open a WebSocket; `down` is told once, whether it was open or not."""
-        socket = Socket(self, target, opened, heard, down)
+        socket = Socket(self, target, opened, heard, down, headers or {})
         self._sockets[socket] = None
         socket.begin()
         return socket
@@ -220,11 +221,12 @@ class Socket:
         opened: Act,
         heard: Callable[[str], None],
         down: Callable[[str], None],
+        headers: Mapping[str, str],
     ) -> None:
         self.on_message: Callable[[str], None] = lambda _: None
         self.on_close: Act = lambda: None
         self._link = link
-        self._target = target
+        self._target, self._headers = target, headers
         self._opened, self._heard, self._down = opened, heard, down
         self._is_far_over = self._is_near_over = self._is_silent = False
         self._to_far_ns = self._to_near_ns = 0  # when the last thing sent arrives
@@ -289,7 +291,7 @@ class Socket:
         handshake = self._towards_near("open", self._open)  # before any frame
         why = "there is no such stream"
         try:
-            is_taken = self._link.far.open_line(self._target, self._link.ip, self)
+            is_taken = self._link.far.open_line(self._target, self._link.ip, self, self._headers)
         except SessionRefused as refused:
             why, is_taken = f"refused: {refused.refusal.message}", False
         if not is_taken:

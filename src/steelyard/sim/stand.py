@@ -37,6 +37,7 @@ from steelyard.wire.dialect import (
     HandedOut,
     Paired,
     Waking,
+    opening_headers,
 )
 from steelyard.wire.http import Response
 from steelyard.wire.limits import UNLIMITED, LimitProfile
@@ -294,7 +295,8 @@ class Stand(SmallExchange):
         if isinstance(session, HandedOut) and (asked := session.address_request(self.now_ns)):
             session.addressed(self.gate.http(asked, ip, self.now_ns), self.now_ns)
         number = next(self._numbers)
-        line = self.gate.line(session.target, ip, number, lambda: self.now_ns)
+        headers = opening_headers(session, self.now_ns)
+        line = self.gate.line(session.target, ip, number, lambda: self.now_ns, headers)
         assert line is not None, f"{self.dialect.name} has no stream at {session.target}"
         listener = Listener(session)
         self._lines[number] = (line, listener)

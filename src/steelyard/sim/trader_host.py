@@ -35,7 +35,16 @@ from steelyard.trading.records import OrderPending, codec
 from steelyard.trading.state import TraderState
 from steelyard.trading.strategy import Strategy
 from steelyard.trading.trader import Trader
-from steelyard.wire.dialect import ApiKey, ClientSession, Dialect, Errand, HandedOut, Paired, Waking
+from steelyard.wire.dialect import (
+    ApiKey,
+    ClientSession,
+    Dialect,
+    Errand,
+    HandedOut,
+    Paired,
+    Waking,
+    opening_headers,
+)
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile
 from steelyard.wire.outcome import NotSent, Outcome, Unknown, delays_ns
@@ -407,7 +416,11 @@ class _Stream:
             return lambda *words: act(*words) if number == self._number else None
 
         self._socket = self._host.link.connect(
-            self._session.target, mine(self._opened), mine(self._heard), mine(self._down)
+            self._session.target,
+            mine(self._opened),
+            mine(self._heard),
+            mine(self._down),
+            opening_headers(own_session(self._session), self._host.venue_now_ns()),
         )
 
     def reset(self) -> None:

@@ -299,6 +299,11 @@ class Door(Protocol):
         """What is listed."""
         ...
 
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers of the request that opened the connection, by names in lower case."""
+        ...
+
     def call(self, endpoint: Endpoint, read: Read, claim: Claim) -> Any:
         """Authenticate, limit and carry out one request; return the response struct.
 
@@ -496,6 +501,20 @@ class HandedOut(Protocol):
     def addressed(self, response: Response, now_ns: int) -> None:
         """Take the response. Raises DecodeError on garbage, AuthError when it is refused."""
         ...
+
+
+@runtime_checkable
+class Introduced(Protocol):
+    """What a session may have besides, whose venue is told who asks as the connection opens."""
+
+    def opening_headers(self, now_ns: int) -> dict[str, str]:
+        """Return what the request that opens the connection has to say in its headers."""
+        ...
+
+
+def opening_headers(session: object, now_ns: int) -> dict[str, str]:
+    """Return the headers that open a session's connection; most have none to send."""
+    return session.opening_headers(now_ns) if isinstance(session, Introduced) else {}
 
 
 @runtime_checkable
