@@ -2,11 +2,12 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from steelyard.cli import grants
 from steelyard.domain.errors import ConfigError
-from steelyard.trading.config import Environment
+from steelyard.trading.config import Environment, parse_config
 from steelyard.trading.evidence import Identity
 from steelyard.trading.ladder import Criterion, Grant
 
@@ -45,3 +46,34 @@ def test_what_cannot_be_read_grants_nothing():
     file.write_bytes(b"{}\n")
     with pytest.raises(ConfigError, match="is damaged"):
         grants.grants_of("dip")
+
+
+CONFIG = """
+[bot]
+name = "dip"
+environment = "live-canary"
+[venue.main]
+dialect = "binance"
+rest = "https://venue.example"
+ws = "wss://venue.example"
+key = "env:DIP"
+[strategy]
+class = "a:Dip"
+symbol = "BTC-USDT"
+[risk]
+max_order_notional = "1000"
+max_position = "1"
+max_open_orders = 5
+price_collar = "2%"
+"""
+
+
+@pytest.mark.parametrize("cap", [None, Decimal(0), Decimal(-1)])
+def test_with_real_money_nothing_is_granted_without_a_cap(cap):
+    """A grant that was edited so lifts no limit."""
+    config = parse_config(CONFIG)
+    grants.keep(msgspec.structs.replace(GRANT, cap=Decimal(100)))
+    assert grants.grant_for(config, GRANT.identity) is not None
+    grants.keep(msgspec.structs.replace(GRANT, cap=cap))
+    with pytest.raises(ConfigError, match="has no cap"):
+        grants.grant_for(config, GRANT.identity)

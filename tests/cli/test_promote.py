@@ -97,6 +97,27 @@ def test_a_ladder_is_walked_from_a_backtest_to_live(tmp_path, traded, capsys):
     assert names_missing(document) == ["fills"]
 
 
+def test_with_real_money_evidence_is_used_once(tmp_path, traded, capsys):
+    """What the canary has shown gives one grant of live, however often it is asked."""
+    why = ("--why", "it did well", "--confirm", "dip")
+    promoted(capsys, "--report", report_file(tmp_path), "--waive", "warnings", *why)
+    for days, here in ((1, "sandbox"), (20, "paper")):
+        data = lived(tmp_path / here, traded, here, days)
+        promoted(capsys, "--data", data, *SHOWN_ELSEWHERE, *why)
+    since_ns = Clock().now_ns() - 41 * DAY_NS
+    file = tmp_path / "config" / "steelyard" / "ladder" / "dip.jsonl"
+    grants = [json.loads(line) for line in file.read_text().splitlines()]
+    for it in grants:
+        it["time_ns"] = since_ns  # they were given before the canary began
+    file.write_text("".join(f"{json.dumps(it)}\n" for it in grants))
+    canary = lived(tmp_path / "canary", traded, "live-canary", 40, begin_ns=since_ns + DAY_NS)
+    words = ("--data", canary, *SHOWN_ELSEWHERE, *why)
+    assert promoted(capsys, *words)["cap"] == "100"
+    again = promoted(capsys, *words, code=1)
+    assert not again["granted"]
+    assert {"time", "days", "fills"} <= {*names_missing(again)}
+
+
 def test_nothing_is_granted_out_of_turn(tmp_path, traded, capsys):
     """Without the rung below, with other parameters, or too early; --check grants nothing."""
     data = lived(tmp_path / "paper", traded, "paper", 20)

@@ -75,6 +75,15 @@ class Torn(Pair):
     def on_order(self, order):
         if all(leg.open_orders for leg in self.legs.values()):
             raise RuntimeError("torn")
+
+
+class Wrecked(Pair):
+    """Puts at one desk what no desk takes, once both have rested."""
+
+    def on_order(self, order):
+        near, far = self.legs.values()
+        if near.open_orders and far.open_orders:
+            near.desk.timers[None] = None
 '''
 
 
@@ -160,6 +169,17 @@ def test_a_strategy_that_raises_fails_both_legs(exchange: LocalExchange, tmp_pat
     finally:
         code = end(process)
     assert code == 0
+
+
+def test_a_leg_in_which_our_own_code_fails_lets_the_other_end_in_order(
+    exchange: LocalExchange, tmp_path: Path
+):
+    """Its orders are canceled before the process ends with the traceback."""
+    process, _ = start(exchange, tmp_path, "Wrecked")
+    process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert [journaled(tmp_path, leg, "RunStopped") for leg in ("near", "far")] == [0, 1]
+    assert journaled(tmp_path, "far", "CancelAsked") == 1
 
 
 def test_a_leg_that_cannot_start_ends_the_other(exchange: LocalExchange, tmp_path: Path):

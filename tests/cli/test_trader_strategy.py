@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,23 @@ def test_a_wrong_parameter_keeps_its_sentence():
     """The strategy's own words come through, with the place in the configuration."""
     with pytest.raises(ConfigError, match=r"\[strategy\] params: .*fast must be smaller"):
         load_strategy(table("steelyard.strategies:SmaCross", fast=9, slow=3))
+
+
+@pytest.mark.parametrize("raised", [asyncio.CancelledError, GeneratorExit, SystemExit])
+def test_whatever_a_strategy_raises_stays_its_own(raised: type[BaseException]):
+    """A library that it uses may raise what is no Exception; the bot's orders are looked after."""
+
+    def call() -> None:
+        raise raised
+
+    assert raised.__name__ in (guarded(call) or "")
+
+
+def test_a_traceback_is_text_that_a_journal_takes():
+    def call() -> None:
+        raise ValueError("half a letter: \ud800")
+
+    assert (guarded(call) or "").endswith(r"half a letter: \ud800")
 
 
 def test_a_guarded_call_tells_what_it_raised():

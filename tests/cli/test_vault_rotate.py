@@ -3,16 +3,21 @@
 import json
 import os
 
+import msgspec
 import pytest
 from bot_process import config_text, open_account
 
 from steelyard.cli.administration import administer
 from steelyard.cli.main import run
-from steelyard.domain.messages import Scope
+from steelyard.cli.vault_rotate import _why_not
+from steelyard.cli.vault_venue import Look
+from steelyard.domain.messages import KeyAnswer, Refused, Scope
+from steelyard.domain.order import RejectReason
 from steelyard.exchange.admin import CreateKey
-from steelyard.exchange.issuing import RevokeKey
+from steelyard.exchange.issuing import ChangeKey, RevokeKey
 from steelyard.store.datadir import state_directory
 from steelyard.store.ownership import Ownership
+from steelyard.trading.keyaudit import audit
 from steelyard.vault.kept import Kept, Secret, Terms
 from steelyard.vault.keys import find
 from steelyard.vault.sealed import Kdf, SealedFile
@@ -123,13 +128,52 @@ def test_a_key_with_more_rights_than_the_old_one_is_not_switched_to(rotating):
     assert rotating.rotate("--retire")[0] == 0
     code, said = rotating.rotate(key=rotating.new_key())
     assert code == 1
-    assert "may be used from anywhere, the old one may not" in said["why"]
+    assert "may be used from anywhere; the old one may not" in said["why"]
 
 
 def test_after_a_leak_the_old_key_is_dead_and_the_new_one_is_taken_all_the_same(rotating):
     administer(rotating.exchange.data, RevokeKey(rotating.old["key"]))
-    assert rotating.rotate(key=rotating.new_key())[0] == 0
-    assert rotating.rotate("--retire")[0] == 0
+    code, said = rotating.rotate(key=rotating.new_key())
+    assert (code, "UNKNOWN_KEY" in said["not_compared"]) == (0, True)
+    code, said = rotating.rotate("--retire")
+    assert (code, "not accepted from here at the switch either" in said["why"]) == (1, True)
+    assert rotating.kept.retiring is not None
+    assert rotating.rotate("--retire", "--revoked")[0] == 0
+
+
+def test_what_a_venue_refuses_for_where_it_is_used_is_not_dead(rotating):
+    """Keys that are bound to a server's address, retired from a desk: neither is accepted."""
+    new = rotating.new_key()
+    assert rotating.rotate(key=new)[0] == 0
+    for key in (rotating.old, new):
+        administer(rotating.exchange.data, ChangeKey(key["key"], ip=("10.1.2.3",)))
+    code, said = rotating.rotate("--retire")
+    assert (code, "does not accept the new one either" in said["why"]) == (1, True)
+    assert rotating.kept.retiring.key == rotating.old["key"]
+    code, said = rotating.rotate("--revoked")
+    assert (code, said["error"]["message"]) == (2, "--revoked goes with --retire")
+
+
+def test_with_real_money_a_key_is_judged_as_the_bot_will_be(rotating):
+    """What a live bot would refuse at its start is not switched to."""
+    kept = rotating.kept
+    terms = msgspec.structs.replace(kept.terms, environments=("live", "sandbox"))
+    rotating.file.put(rotating.name, Kept(kept.current, terms), PHRASE, new=False)
+    code, said = rotating.rotate(key=rotating.new_key())
+    assert (code, "not known to be bound to addresses" in said["why"]) == (1, True)
+    assert rotating.rotate("--abort")[0] == 0
+    assert rotating.rotate(key=rotating.new_key(ip=("127.0.0.1",)))[0] == 0
+
+
+def test_what_is_not_known_of_a_new_key_is_more_than_no():
+    """The venue says nothing of it, and the old one could not."""
+    nothing = Look(None, audit(Refused(RejectReason.UNSUPPORTED, "no word"), None, "BTC-USDT", 0))
+    safe = KeyAnswer("k", 1, frozenset(BOT), ("127.0.0.1",), 0, None)
+    told = Look(None, audit(safe, None, "BTC-USDT", 0))
+    assert "is not known not to: withdraw" in _why_not(nothing, told)
+    anywhere = nothing._replace(audit=nothing.audit._replace(scopes=told.audit.scopes))
+    assert "not known to be bound" in _why_not(anywhere, told)
+    assert _why_not(told, nothing) is None
 
 
 def test_an_old_key_that_a_bot_has_in_its_memory_is_not_retired(rotating):

@@ -141,10 +141,30 @@ def test_the_rungs_follow_each_other():
 
 def test_the_cap_begins_small_and_doubles():
     """Nothing is at stake below the canary; live begins where the canary was."""
-    assert cap_of(Environment.PAPER, None) is None
-    assert cap_of(Environment.LIVE_CANARY, None) == CANARY_CAP
-    assert cap_of(Environment.LIVE, None) == CANARY_CAP
-    assert cap_of(Environment.LIVE, grant(Environment.LIVE, cap="200")) == 400
+    assert cap_of(None, Environment.SANDBOX, "BTC-USDT") is None
+    assert cap_of(None, Environment.PAPER, "BTC-USDT") == CANARY_CAP
+    canary = grant(Environment.LIVE_CANARY, cap="60")
+    assert cap_of(canary, Environment.LIVE_CANARY, "BTC-USDT") == 60
+    assert cap_of(grant(Environment.LIVE, cap="200"), Environment.LIVE, "BTC-USDT") == 400
+
+
+def test_a_cap_can_be_said_and_only_lowers():
+    """What is said is at most what the rung allows, and is for real money alone."""
+    assert cap_of(None, Environment.PAPER, "BTC-USDT", Decimal(20)) == 20
+    for said in ("100.1", "0", "-1", "NaN"):
+        with pytest.raises(UsageError, match="at most 100"):
+            cap_of(None, Environment.PAPER, "BTC-USDT", Decimal(said))
+    with pytest.raises(UsageError, match="real money"):
+        cap_of(None, Environment.SANDBOX, "BTC-USDT", Decimal(1))
+
+
+def test_a_hundred_of_what_is_no_money_is_never_granted_by_itself():
+    """A hundred BTC are not a sum to learn with: who grants it says what is."""
+    with pytest.raises(UsageError, match="how much BTC may be at stake is for you to say"):
+        cap_of(None, Environment.PAPER, "ETH-BTC")
+    assert cap_of(None, Environment.PAPER, "ETH-BTC", Decimal("0.001")) == Decimal("0.001")
+    canary = grant(Environment.LIVE_CANARY, cap="0.001")
+    assert cap_of(canary, Environment.LIVE_CANARY, "ETH-BTC") == Decimal("0.001")
 
 
 def test_a_cap_only_lowers_limits():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from steelyard.cli.trader_strategy import guarded
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import (
@@ -16,7 +17,9 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import RejectReason
 from steelyard.trading.actions import Finish, Role
+from steelyard.trading.duration import Duration
 from steelyard.trading.records import OrderPending, RunStarted
+from steelyard.trading.strategy import Strategy
 from steelyard.wire.outcome import Answered, NotSent, Unknown
 from tests.trading.world import BEGIN_NS, CONFIG, Fate, Hand, hand_world
 
@@ -90,6 +93,23 @@ def test_a_symbol_that_is_not_listed_ends_the_start():
     world.run(5)
     assert world.finished.code == 2
     assert "no instrument 'BTC-EUR' here; known: BTC-USDT" in world.finished.text
+
+
+class Barred(Strategy):
+    """Does not know which bars it wants."""
+
+    @property
+    def bar_interval(self) -> Duration | None:
+        raise LookupError("no bars today")
+
+
+def test_a_strategy_that_raises_when_asked_for_its_bars_ends_the_start_with_a_sentence():
+    world = hand_world(strategy=Barred)
+    world.guard = guarded
+    world.run(5)
+    assert world.finished.code == 2
+    assert "which bars it wants" in world.finished.text
+    assert "LookupError: no bars today" in world.finished.text
 
 
 @pytest.mark.parametrize("kind", [InstrumentsQuery, AccountQuery])

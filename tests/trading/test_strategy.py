@@ -128,6 +128,34 @@ def test_a_cancel_names_an_intent_or_an_id():
     assert (first.target, second.target) == (intent, "abc")
 
 
+@pytest.mark.parametrize(
+    "wish",
+    [
+        lambda it: it.buy("1", "5", time_in_force="IOC"),
+        lambda it: it.sell("1", "5", post_only="yes"),
+        lambda it: it.cancel(None),
+        lambda it: it.cancel([]),
+        lambda it: it.amend(5, price="1"),
+        lambda it: it.stop("sell", "1", "5"),
+        lambda it: it.take_profit(Side.SELL, "1", None),
+    ],
+)
+def test_what_is_no_order_raises_in_the_call_that_wants_it(wish: object):
+    """There it is the strategy's own error; later it would be the bot's, and end it."""
+    strategy, desk = seated()
+    with pytest.raises(UsageError):
+        wish(strategy)
+    assert desk.intents == []
+
+
+def test_whatever_is_logged_is_text():
+    """A number, nothing, or half a letter: none of it may stop a journal."""
+    strategy, desk = seated()
+    for said in (5, None, b"x", "\ud800"):
+        strategy.log(said)
+    assert desk.notes == ["5", "None", "b'x'", "\\ud800"]
+
+
 def test_an_endless_loop_of_orders_is_stopped():
     """More than `INTENTS_MAX` in one call is a mistake."""
     strategy, _ = seated()

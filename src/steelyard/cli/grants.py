@@ -55,6 +55,11 @@ def grant_for(config: BotConfig, identity: Identity) -> Grant | None:
             f'[bot] environment is "{bot.environment}", which {bot.name} has not earned with this '
             f"class, symbol and parameters: `steelyard promote {bot.name}` says what is missing"
         )
+    if found.cap is None or not found.cap.is_finite() or found.cap <= 0:
+        raise ConfigError(
+            f"{_file(bot.name)}: the grant of {bot.environment} has no cap, and with real money "
+            f"each has one; grant it anew: `steelyard promote {bot.name}`"
+        )
     return found
 
 

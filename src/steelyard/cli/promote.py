@@ -18,7 +18,7 @@ from steelyard.domain.errors import UsageError
 from steelyard.domain.units import in_full
 from steelyard.net.clock import Clock
 from steelyard.store.latch import Latch
-from steelyard.trading.config import Environment
+from steelyard.trading.config import Environment, parse_number
 from steelyard.trading.evidence import Evidence, Identity, gather
 from steelyard.trading.ladder import (
     REAL,
@@ -31,7 +31,9 @@ from steelyard.trading.ladder import (
     judge,
     judge_backtest,
     judge_rungs,
+    quote_of,
     unmet,
+    used_until_ns,
 )
 
 DONE, CHECK_FAILED = 0, 1
@@ -46,6 +48,7 @@ def promote(
     why: str = "",
     waive: tuple[str, ...] = (),
     confirm: str = "",
+    cap: str | None = None,
     check: Annotated[bool, Parameter(negative="")] = False,
     common: Common = _EVERYONE,
 ) -> int:
@@ -54,8 +57,8 @@ def promote(
     The rungs are sandbox, paper, live-canary and live. The first asks for a backtest's report, each
     further one for the journal in --data: time, days, fills, rejects, the deepest fall, slippage
     beside the backtest's, and no incident that is open. A grant is for one class with one set of
-    parameters on one symbol. On the canary's rung orders and exposure are capped; each grant of
-    live doubles the cap. The exit code is 1 if something is missing.
+    parameters on one symbol. On the canary's rung orders and exposure are capped; each grant on
+    what live has shown doubles the cap. The exit code is 1 if something is missing.
 
     Examples: steelyard promote dip --check | steelyard promote dip --report backtests/dip.json
     --why "a year of bars" | steelyard promote dip --why "four weeks" --confirm dip
@@ -72,6 +75,9 @@ def promote(
         What is not shown and may be missing all the same, by name; kept with the grant.
     confirm
         The bot's name again, where real money is next.
+    cap
+        How much may be at stake with real money, in quote: at most what the rung allows; must be
+        said where the quote is none of the currencies in which the rungs are counted.
     check
         Only say what is there and what is missing.
     """
@@ -88,15 +94,22 @@ def promote(
         criteria = (rungs, *judge(evidence, slippage))
     to = after(environment)
     missing = unmet(criteria, waive)
-    cap = cap_of(to, granted(grants, bot, to, identity))
+    stands_on = granted(grants, bot, environment, identity)
+    most = None if cap is None else parse_number(cap, "--cap")
+    try:
+        at_stake = cap_of(stands_on, environment, identity.symbol, most)
+    except UsageError:
+        if cap is not None or not (check or missing):
+            raise
+        at_stake = None  # what is missing is told first
     is_granted = not (missing or check)
     if is_granted:
-        _ask(bot, to, why, confirm, cap)
+        _ask(bot, to, why, confirm, at_stake, quote_of(identity.symbol))
         grant = Grant(
             bot=bot,
             environment=to,
             identity=identity,
-            cap=cap,
+            cap=at_stake,
             who=getuser(),
             why=why,
             time_ns=Clock().now_ns(),
@@ -111,7 +124,8 @@ def promote(
         "to": to,
         "identity": msgspec.to_builtins(identity),
         "criteria": [_row(criterion, waive) for criterion in criteria],
-        "cap": None if cap is None else in_full(cap),
+        "cap": None if at_stake is None else in_full(at_stake),
+        "quote": quote_of(identity.symbol),
         "granted": is_granted,
     }
     common.show(document, "\n".join(_lines(document, [it.name for it in missing])))
@@ -141,16 +155,15 @@ def _of_report(
 
 
 def _evidence(data: Path, bot: str, grants: list[Grant]) -> Evidence:
-    """Return what the journal shows since the bot was let up to where it is."""
+    """Return what the journal shows; with real money, what no grant has been given on yet."""
     first = gather(records_of(data, bot))
     if first is None:
         raise UsageError(f"{bot} has not run in {data} yet: nothing is shown")
     if first.environment not in {it.value for it in Environment} - {"backtest"}:
         raise UsageError(f"{bot} ran as {first.environment!r}, which is no rung")
-    last = granted(grants, bot, Environment(first.environment), first.identity)
-    if last is None or Environment(first.environment) not in REAL:
+    if Environment(first.environment) not in REAL:
         return first
-    again = gather(records_of(data, bot), last.time_ns)
+    again = gather(records_of(data, bot), used_until_ns(grants, bot, first.identity))
     assert again is not None, "it has a run"
     return again
 
@@ -169,7 +182,9 @@ def _backtested(grants: list[Grant], identity: Identity) -> Decimal | None:
     return told[-1] if told else None
 
 
-def _ask(bot: str, to: Environment, why: str, confirm: str, cap: Decimal | None) -> None:
+def _ask(
+    bot: str, to: Environment, why: str, confirm: str, cap: Decimal | None, quote: str
+) -> None:
     """Refuse a grant that nobody gives in so many words."""
     if not why.strip():
         raise UsageError("say why it may: --why TEXT; it is kept with the grant")
@@ -177,10 +192,10 @@ def _ask(bot: str, to: Environment, why: str, confirm: str, cap: Decimal | None)
         assert cap is not None, "a rung with real money has a cap"
         if confirm or not sys.stdin.isatty():
             raise UsageError(
-                f"the next rung is {to} with up to {in_full(cap)} in quote at stake: say the bot's "
+                f"the next rung is {to} with up to {in_full(cap)} {quote} at stake: say the bot's "
                 f"name again, --confirm {bot}"
             )
-        if input(f"{to}: up to {in_full(cap)} of real money. Type the bot's name: ") != bot:
+        if input(f"{to}: up to {in_full(cap)} {quote} of real money. Type the bot's name: ") != bot:
             raise UsageError("that is another name: nothing was granted")
 
 
@@ -202,7 +217,9 @@ def _lines(document: dict[str, Any], missing: list[str]) -> list[str]:
         found, wanted = shown(row["found"]), shown(row["wanted"])
         lines.append(f"  {row['name']:<{wide}}  {mark}  {found} (wanted: {wanted})")
     if document["granted"]:
-        cap = "" if document["cap"] is None else f", up to {document['cap']} in quote at stake"
+        cap = ""
+        if document["cap"] is not None:
+            cap = f", up to {document['cap']} {shown(document['quote'])} at stake"
         lines.append(f"granted: {shown(document['bot'])} may run as {document['to']}{cap}")
     elif missing:
         lines.append(f"not granted: {', '.join(missing)}")

@@ -61,7 +61,10 @@ async def run_legs(
 
 
 async def _run(processes: Mapping[str, TraderProcess]) -> Finish:
-    """Run all until the first has ended, then stop the others; return the worst end."""
+    """Run all until the first has ended, then stop the others; return the worst end.
+
+    What goes wrong in our own code ends one leg; the others cancel their orders before it is told.
+    """
     running = {
         asyncio.create_task(process.run(), name=name): process
         for name, process in processes.items()
@@ -71,9 +74,11 @@ async def _run(processes: Mapping[str, TraderProcess]) -> Finish:
     for task, process in running.items():
         if not task.done() and process.trader.status.word != "stopping":
             process.step(Stop(f"the leg {ended.get_name()} has ended"))
-    finishes = await asyncio.gather(*running)
-    for process, finish in zip(running.values(), finishes, strict=True):
-        process.say_why(finish)
+    await asyncio.wait(running)
+    for task, process in running.items():
+        if task.exception() is None:
+            process.say_why(task.result())
+    finishes = [task.result() for task in running]  # raises what one of them has raised
     first = ended.result()
     return first if first.code else max(finishes, key=lambda finish: finish.code)
 

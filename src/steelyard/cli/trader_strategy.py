@@ -82,9 +82,15 @@ def _module(name: str, key: str) -> ModuleType:
 
 
 def guarded(call: Callable[[], None]) -> str | None:
-    """Call a strategy; return the traceback of what it raised, from its own code on."""
+    """Call a strategy; return the traceback of what it raised, from its own code on.
+
+    Whatever it is, CancelledError too: nobody cancels within a call. Ctrl-C alone goes on.
+    """
     try:
         call()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 a strategy's errors are its own
-        return "".join(traceback.format_exception(error)).strip()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 a strategy's errors are its own
+        text = "".join(traceback.format_exception(error)).strip()
+        return text.encode(errors="backslashreplace").decode()  # no journal takes half a letter
     return None

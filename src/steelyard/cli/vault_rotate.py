@@ -45,6 +45,7 @@ def rotate_vault(
     config: Path | None = None,
     expires: str | None = None,
     retire: Annotated[bool, Parameter(negative="")] = False,
+    revoked: Annotated[bool, Parameter(negative="")] = False,
     abort: Annotated[bool, Parameter(negative="")] = False,
     common: Common = _EVERYONE,
 ) -> int:
@@ -71,11 +72,16 @@ def rotate_vault(
         When the new key ends at the venue, from now, as 90d.
     retire
         Forget the old key, once the venue does not accept it any more.
+    revoked
+        With --retire: you have seen at the venue that the old key is revoked. Needed where its
+        refusal proves nothing, because it was not accepted from here at the switch either.
     abort
         Forget a new key that was not switched to.
     """
     if retire and abort:
         raise UsageError("--retire is the last step, --abort goes back; choose one")
+    if revoked and not retire:
+        raise UsageError("--revoked goes with --retire")
     now_ms = Clock().now_ns() // MS_NS
     ends = None if expires is None else now_ms + parse_duration_ns(expires) // MS_NS
     rotation = Rotation(full(name), opened())
@@ -83,7 +89,7 @@ def rotate_vault(
         return rotation.abort(common)
     place = place_of(rotation.reference, rotation.kept.terms, config)
     if retire:
-        return rotation.retire(place, common)
+        return rotation.retire(place, common, is_revoked=revoked)
     if rotation.kept.pending is None:
         rotation.bring(read_secret(source, is_text=False))
     return rotation.switch(place, now_ms, ends, common)
@@ -118,7 +124,8 @@ class Rotation:
         new = self.kept.pending
         assert new is not None, "it was brought"
         fresh = self._trial(place, new)
-        why_not = _why_not(fresh, None if fresh.denied else self._trial(place, self.kept.current))
+        old_look = None if fresh.denied else self._trial(place, self.kept.current)
+        why_not = _why_not(fresh, old_look)
         found = None if fresh.audit is None else document(fresh.audit)
         told = "" if fresh.audit is None else f"\n{text(fresh.audit)}"
         if why_not:
@@ -130,7 +137,8 @@ class Rotation:
             return CHECK_FAILED
         if fresh.audit is not None and fresh.audit.ends_ns is not None:
             ends = fresh.audit.ends_ns // MS_NS
-        self._keep(self.kept.switched(now_ms, ends))
+        assert old_look is not None, "a new key that is denied is not switched to"
+        self._keep(self.kept.switched(now_ms, ends, old_worked=old_look.denied is None))
         old = self.kept.retiring
         assert old is not None, "it was switched"
         holder = holder_of(state_directory() / "owners", "key", self.reference)
@@ -141,13 +149,28 @@ class Rotation:
             f"revoke the old key at the venue: {old.key}",
             f"then: steelyard vault rotate {self.reference} --retire",
         ]
-        said = {"switched": True, "audit": found, "stage": self.kept.stage, "next": steps}
+        said = {
+            "switched": True,
+            "audit": found,
+            "stage": self.kept.stage,
+            "next": steps,
+            "not_compared": old_look.denied,
+        }
+        if old_look.denied is not None:
+            told += (
+                "\n  [yellow]mind[/] the new key was compared with nothing: the venue does not "
+                f"accept the old one: {shown(old_look.denied)}"
+            )
         lines = "\n".join(f"  {number} {shown(step)}" for number, step in enumerate(steps, 1))
         common.show(said, f"[green]switched to the new key[/]{told}\n{lines}")
         return 0
 
-    def retire(self, place: BotConfig, common: Common) -> int:
-        """Step 4: forget the old key, if it opens nothing any more."""
+    def retire(self, place: BotConfig, common: Common, *, is_revoked: bool = False) -> int:
+        """Step 4: forget the old key, if it opens nothing any more.
+
+        A venue may refuse a key for where it is used. So its refusal counts if it was accepted from
+        here before and the new one is now, or if a person has seen that it is revoked.
+        """
         old = self.kept.retiring
         if old is None:
             raise UsageError(f"{self.reference} has no old key to retire")
@@ -161,10 +184,25 @@ class Rotation:
             return self._refused(
                 f"the venue still accepts the old key; revoke it there: {old.key}", common
             )
+        if not is_revoked and (doubt := self._doubt(place, found.denied)) is not None:
+            return self._refused(doubt, common)
         self._keep(self.kept.retired())
         said = {"retired": True, "venue_says": found.denied}
         common.show(said, f"[green]retired[/]: the venue says {shown(found.denied)}")
         return 0
+
+    def _doubt(self, place: BotConfig, denied: str) -> str | None:
+        """Return why the refusal of the old key does not prove that it is dead."""
+        if not self.kept.terms.old_worked:
+            why = "it was not accepted from here at the switch either"
+        elif (now := self._trial(place, self.kept.current)).denied is not None:
+            why = f"from here it does not accept the new one either ({now.denied})"
+        else:
+            return None
+        return (
+            f"the venue does not accept the old key ({denied}), which proves nothing: {why}; look "
+            "there that it is revoked, then --retire --revoked"
+        )
 
     def abort(self, common: Common) -> int:
         """Go back to before step 1."""
@@ -196,12 +234,18 @@ def _why_not(new: Look, old: Look | None) -> str | None:
     more = [
         scope.value
         for scope, verdict in new.audit.scopes.items()
-        if verdict is Verdict.YES and old.audit.scopes[scope] is Verdict.NO
+        if verdict is not Verdict.NO and old.audit.scopes[scope] is Verdict.NO
     ]
     if more:
-        return f"the new key may do more than the old one: {', '.join(more)}; take it away"
-    if old.audit.is_ip_bound and new.audit.is_ip_bound is False:
-        return "the new key may be used from anywhere, the old one may not; bind it to addresses"
+        return (
+            "the new key may do more than the old one, or is not known not to: "
+            f"{', '.join(more)}; take it away"
+        )
+    if old.audit.is_ip_bound and not new.audit.is_ip_bound:
+        return (
+            "the new key is not known to be bound to addresses, and may be used from anywhere; the "
+            "old one may not: bind it"
+        )
     if old.assets and new.assets and old.assets.isdisjoint(new.assets):
         return "the new key opens another account: it holds none of the assets of the old one's"
     return None

@@ -19,6 +19,7 @@ from steelyard.domain.messages import (
 )
 from steelyard.net.loop import run_loop
 from steelyard.trading.config import (
+    HERE,
     BotConfig,
     BotTable,
     Environment,
@@ -26,7 +27,7 @@ from steelyard.trading.config import (
     StrategyTable,
     VenueTable,
 )
-from steelyard.trading.keyaudit import KeyAudit, audit
+from steelyard.trading.keyaudit import KeyAudit, Waiver, audit
 from steelyard.trading.orderwork import OWN_ACCOUNT
 from steelyard.vault.kept import Secret, Terms
 from steelyard.wire.dialect import ApiKey
@@ -61,9 +62,11 @@ def place_of(reference: str, terms: Terms, file: Path | None) -> BotConfig:
             f"{reference}: where it can be tried is not known; name the bot's configuration: "
             "--config FILE"
         )
-    environment = terms.environments[0] if terms.environments else Environment.SANDBOX
+    # The one with the most at stake: what a bot would be refused there is no key for it.
+    named = [it for it in Environment if it.value in terms.environments]
+    environment = named[-1] if named else Environment.SANDBOX
     return BotConfig(
-        bot=BotTable(name=terms.bot or "vault", environment=Environment(environment)),
+        bot=BotTable(name=terms.bot or "vault", environment=environment),
         venue={"main": VenueTable(dialect=terms.dialect, key="", rest=terms.rest, ws=terms.ws)},
         strategy=StrategyTable(class_name="none:None", symbol=terms.symbol or ANY_SYMBOL),
         risk=_ANY_RISK,
@@ -74,11 +77,11 @@ _ANY_RISK = RiskTable(max_order_notional=1, max_position=1, max_open_orders=1, p
 
 
 def look(config: BotConfig, secret: Secret) -> Look:
-    """Try a key.
+    """Try a key, and judge it as the bot will at its start.
 
     Raises:
         ConfigError: The venue cannot be used so, or its private key cannot be read.
-        ConnectionLost: The venue does not answer.
+        ConnectionLost: The venue does not answer, or answers what proves nothing of the key.
     """
     return run_loop(_looked(config, secret.api_key()))
 
@@ -95,13 +98,20 @@ async def _looked(config: BotConfig, key: ApiKey) -> Look:
         if not isinstance(outcome, Answered):
             raise ConnectionLost(f"the venue does not tell the account: {outcome.why}")
         account = outcome.answer
+        if isinstance(account, Refused):
+            raise ConnectionLost(f"the venue does not tell the account: {account.message}")
         permissions = await inquirer.answer(KeyQuery(key.key), "what the key may do")
     finally:
         await inquirer.close()
-    if isinstance(account, Refused):
-        return Look(account.message)
     known = account if isinstance(account, AccountAnswer) else None
-    found = audit(permissions, known, config.strategy.symbol, inquirer.venue_now_ns())
+    found = audit(
+        permissions,
+        known,
+        config.strategy.symbol,
+        inquirer.venue_now_ns(),
+        is_live=config.bot.environment not in HERE,
+        waived=frozenset(map(Waiver, config.main.waive)),
+    )
     created_ns = permissions.created_ns if isinstance(permissions, KeyAnswer) else None
     assets = None
     if known is not None:

@@ -88,6 +88,7 @@ class StrategyHost:
         self._notes_ns = 0  # since when notes are counted
         self._notes = 0
         self.failed: Callable[[str], None] = lambda _: None  # hears what was raised
+        self.bars: tuple[int, int] | None = None  # how long they are, and how many of the past
         self.is_started = False
         self.is_paused = False
         self.failure: str | None = None
@@ -126,6 +127,16 @@ class StrategyHost:
 
         trouble = self._guard(call)
         return trouble or next(iter(flaws), None)
+
+    def ask_bars(self) -> str | None:
+        """Ask which bars the strategy wants, into `bars`; return what it raised, or None."""
+
+        def call() -> None:
+            interval = self._strategy.bar_interval
+            if interval is not None:
+                self.bars = interval.ns, self._strategy.history_bars
+
+        return self._guard(call)
 
     def start(self) -> None:
         """Tell the strategy that trading begins."""

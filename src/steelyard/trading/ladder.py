@@ -4,7 +4,8 @@ backtest, sandbox, paper, live-canary, live: nobody skips one. The invariant: a 
 person, for one class with one set of parameters on one symbol, on evidence of the rung below, and
 what is not shown is a criterion that is not met. A person may waive one by name and with a reason,
 except that open incidents are not waived and no rung is skipped. On the canary's rung orders and
-exposure are capped; live begins at the same cap, and each further grant doubles it. The numbers
+exposure are capped; live begins at the same cap, and each grant on what live has shown doubles it.
+With real money evidence is used once: what came before any grant does not count. The numbers
 below are chosen, not proven: `steelyard promote` prints them.
 """
 
@@ -21,7 +22,9 @@ from steelyard.domain.units import in_full
 from steelyard.trading.config import Environment, RiskTable
 from steelyard.trading.evidence import DAY_NS, Evidence, Identity
 
-CANARY_CAP = Decimal(100)  # quote: at most so much in an order, and at stake
+CANARY_CAP = Decimal(100)  # at most so much in an order, and at stake, where the quote is MONEY
+# Of these a hundred is a sum to learn with. Of others, a hundred BTC say, nobody here knows.
+MONEY = frozenset({"USDT", "USDC", "USD", "EUR", "GBP", "CHF", "FDUSD", "TUSD", "DAI", "PYUSD"})
 GROWTH = 2  # what each further grant multiplies the cap by
 WORSE_MAX = Decimal("0.0005")  # by which slippage may be worse than in the backtest
 INCIDENTS, GRANTED = "incidents", "granted"
@@ -193,13 +196,42 @@ def unmet(criteria: Iterable[Criterion], waived: Iterable[str]) -> list[Criterio
     return [it for it in criteria if not it.is_met and it.name not in waived]
 
 
-def cap_of(to: Environment, last: Grant | None) -> Decimal | None:
-    """Return how much may be at stake on a rung; last is the newest grant of it, if any."""
-    if to not in REAL:
+def cap_of(
+    stands_on: Grant | None, environment: Environment, symbol: str, said: Decimal | None = None
+) -> Decimal | None:
+    """Return how much may be at stake on the rung above an environment, in quote.
+
+    stands_on is the grant by which the bot is where it is; said is what a person wants it to be at
+    most. Only a grant of live doubles. None: no money is at stake there.
+
+    Raises:
+        UsageError: It is to be more than the rung allows, or nobody has said what the rung allows
+            in this quote.
+    """
+    if after(environment) not in REAL:
+        if said is not None:
+            raise UsageError("--cap is for rungs with real money")
         return None
-    if to is Environment.LIVE and last is not None and last.cap is not None:
-        return last.cap * GROWTH
-    return CANARY_CAP
+    quote = quote_of(symbol)
+    most = CANARY_CAP if quote in MONEY else None
+    if stands_on is not None and stands_on.cap is not None:
+        most = stands_on.cap * (GROWTH if environment is Environment.LIVE else 1)
+    if said is None:
+        if most is None:
+            raise UsageError(
+                f"the rungs are counted in {', '.join(sorted(MONEY))}; how much {quote} may be at "
+                "stake is for you to say: --cap NUMBER, what some 100 dollars are worth"
+            )
+        return most
+    if not said.is_finite() or said <= 0 or (most is not None and said > most):
+        bound = "" if most is None else f", and at most {in_full(most)}"
+        raise UsageError(f"--cap is {said}; it must be above zero{bound}")
+    return said
+
+
+def quote_of(symbol: str) -> str:
+    """Return what a symbol is paid in."""
+    return symbol.partition("-")[2].partition("-")[0] or symbol
 
 
 def capped(risk: RiskTable, cap: Decimal | None) -> RiskTable:
@@ -211,6 +243,18 @@ def capped(risk: RiskTable, cap: Decimal | None) -> RiskTable:
         risk,
         max_order_notional=min(risk.max_order_notional, cap),
         max_gross_exposure=in_full(cap if exposure is None else min(exposure, cap)),
+    )
+
+
+def used_until_ns(grants: Iterable[Grant], bot: str, identity: Identity) -> int:
+    """Return the time of the newest grant of real money: what came before it is used up."""
+    return max(
+        (
+            grant.time_ns
+            for grant in grants
+            if grant.environment in REAL and (grant.bot, grant.identity) == (bot, identity)
+        ),
+        default=0,
     )
 
 

@@ -225,8 +225,11 @@ class Startup:
         self.market = MarketData(turn, self._questions, self.desk, self._channels)
         if self._host.wants("on_trade"):
             self.market.want_trades()
-        if (interval := self._strategy.bar_interval) is not None:
-            self.market.want_bars(interval.ns, self._strategy.history_bars)
+        if (raised := self._host.ask_bars()) is not None:
+            self._fail(f"[strategy] which bars it wants: {raised}")
+            return False
+        if self._host.bars is not None:
+            self.market.want_bars(*self._host.bars)
         return True
 
     # -- key and account ----------------------------------------------------------------------

@@ -153,6 +153,10 @@ class Desk:
         post_only: bool,  # noqa: FBT001 one call of it, by `Strategy.buy` and `sell`
     ) -> Intent:
         """Wish for an order at a price or at the market; what it raises `Strategy.buy` says."""
+        if time_in_force is not None and type(time_in_force) is not TimeInForce:
+            raise UsageError(f"time_in_force is {time_in_force!r}; write one as TimeInForce.IOC")
+        if post_only is not True and post_only is not False:
+            raise UsageError(f"post_only is {post_only!r}; write True or False")
         is_limit = price is not None
         intent = Intent(
             side,
@@ -216,7 +220,7 @@ class Leg:
 
         Raises:
             UnitError: Size or price is not a whole number of steps.
-            UsageError: Size or price is a float.
+            UsageError: Size or price is a float, or a word is none of those that there are.
         """
         return self._desk.order(_BUY, size, price, time_in_force, post_only)
 
@@ -287,9 +291,8 @@ class Leg:
             UsageError: One of them is a float.
         """
         desk = self._desk
-        name = target.client_order_id if isinstance(target, OwnOrder) else target
         intent = AmendIntent(
-            name,
+            _named(target),
             _ticks(price, desk),
             None if size is None else _size_lots(size, desk.instrument),
             _ticks(trigger, desk),
@@ -298,11 +301,12 @@ class Leg:
         return intent
 
     def cancel(self, target: Intent | OwnOrder | str) -> CancelIntent:
-        """Want an order canceled. A wish: it may fill before."""
-        # The usual one first: `isinstance` asks a struct's class, in Python.
-        if type(target) is not Intent and isinstance(target, OwnOrder):
-            target = target.client_order_id
-        intent = CancelIntent(target)
+        """Want an order canceled. A wish: it may fill before.
+
+        Raises:
+            UsageError: It is no order.
+        """
+        intent = CancelIntent(_named(target))
         self._desk.wish(intent)
         return intent
 
@@ -311,9 +315,10 @@ class Leg:
         for order in self.open_orders:
             self.cancel(order)
 
-    def log(self, text: str) -> None:
-        """Write a line to the bot's log."""
-        self._desk.notes.append(text)
+    def log(self, text: object) -> None:
+        """Write a line to the bot's log; what is no text is written as `print` would."""
+        # What no file takes, half of a pair of surrogates, is written out.
+        self._desk.notes.append(str(text).encode(errors="backslashreplace").decode())
 
     def size(self, amount: float | Decimal) -> Decimal:
         """Return an amount of base rounded down to whole lots; the only place for a float.
@@ -392,6 +397,10 @@ class Leg:
         price: Decimal | str | None,
     ) -> Intent:
         desk = self._desk
+        if type(side) is not Side or trigger is None:
+            raise UsageError(
+                f"write Side.BUY or Side.SELL, and a trigger; not {side!r}, {trigger!r}"
+            )
         intent = Intent(
             side,
             _size_lots(size, desk.instrument),
@@ -575,6 +584,15 @@ keep(Leg, Strategy)
 def overrides(strategy: Strategy, callback: str) -> bool:
     """Whether a strategy wants to be told."""
     return strategy.wants(callback)
+
+
+def _named(target: Any) -> Intent | str:
+    kind = type(target)
+    if kind is Intent or kind is str:
+        return cast(Intent | str, target)
+    if isinstance(target, OwnOrder):  # it asks a struct's class, in Python
+        return target.client_order_id
+    raise UsageError(f"{target!r} is no order; give what buy or sell returned, or an id")
 
 
 def _ticks(price: Any, desk: Desk) -> int | None:

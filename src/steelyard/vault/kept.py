@@ -61,6 +61,8 @@ class Terms(Struct, frozen=True, omit_defaults=True):
 
     Times are in milliseconds; changed is when the current secret came in, 0 where nobody knows.
     bot and environments are who may take it; empty: any. The rest is where it can be tried.
+    old_worked is whether the key before this one was accepted when this one took its place: only
+    then does it prove something that it is not any more.
     """
 
     bot: str = ""
@@ -73,6 +75,7 @@ class Terms(Struct, frozen=True, omit_defaults=True):
     changed: int = 0
     expires: int | None = None
     rotate_days: int = ROTATE_DAYS
+    old_worked: bool = False
 
     def age_days(self, now_ms: int) -> int | None:
         """Return how old the current secret is; None: nobody knows."""
@@ -145,15 +148,17 @@ class Kept(Struct, frozen=True):
             raise UsageError("this is the key that is there already; make a new one at the venue")
         return replace(self, pending=secret)
 
-    def switched(self, now_ms: int, expires: int | None = None) -> "Kept":
+    def switched(
+        self, now_ms: int, expires: int | None = None, *, old_worked: bool = False
+    ) -> "Kept":
         """Have bots take the new key from here on; the old one is kept until it is retired."""
         assert self.pending is not None, "a key is brought before it is switched to"
-        terms = replace(self.terms, changed=now_ms, expires=expires)
+        terms = replace(self.terms, changed=now_ms, expires=expires, old_worked=old_worked)
         return Kept(self.pending, terms, None, self.current)
 
     def retired(self) -> "Kept":
         """Forget the old key."""
-        return replace(self, retiring=None)
+        return replace(self, retiring=None, terms=replace(self.terms, old_worked=False))
 
     def aborted(self) -> "Kept":
         """Forget a new key that was not switched to."""
