@@ -1,7 +1,11 @@
+import json
+import os
+
 import pytest
 from exchange_here import ExchangeHere
 
 from steelyard.cli.main import run
+from steelyard.store.datadir import Directory
 
 
 def test_a_running_exchange_shows_that_its_books_balance(exchange):
@@ -25,3 +29,24 @@ def test_an_exchange_that_was_killed_is_not_called_running(tmp_path, capsys):
     exchange.kill()
     assert run(["status", "--data", str(exchange.data)]) == 1
     assert "no exchange is running" in capsys.readouterr().out
+
+
+def test_a_bot_that_ended_without_a_word_is_not_called_stopped(tmp_path, capsys):
+    """Its port file went with it, or is still there; one that said why was stopped."""
+    for name, files in {
+        "fell": {"bot": {"symbol": "BTC-USDT"}},
+        "died": {"bot": {}, "ports": {"pid": 2**22 - 3, "port": 1, "token": "t"}},
+        "nice": {"bot": {"symbol": "BTC-USDT"}, "ended": {"why": "SIGTERM"}},
+        "odd": {"ports": {"pid": os.getpid(), "port": "x"}},
+    }.items():
+        directory = tmp_path / "bots" / name
+        Directory(directory).close()
+        for file, document in files.items():
+            (directory / f"{file}.json").write_text(json.dumps(document))
+    assert run(["status", "--json", "--data", str(tmp_path)]) == 1
+    bots = {bot["name"]: bot for bot in json.loads(capsys.readouterr().out)["bots"]}
+    assert {name: bot["status"] for name, bot in bots.items()} == {
+        "fell": "gone", "died": "gone", "nice": "stopped", "odd": "silent",
+    }  # fmt: skip
+    assert bots["nice"]["reason"] == "SIGTERM"
+    assert "its orders may be open" in bots["fell"]["reason"]

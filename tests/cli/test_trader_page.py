@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 
 import pytest
 from past_bot import leave_bot
@@ -20,14 +21,19 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture
-def asked(data):
+def notes():
+    return []
+
+
+@pytest.fixture
+def asked(data, notes):
     """Return what sends a request to a bot's port and returns the answer."""
 
     def asked(method: str, target: str, token: str | None = TOKEN, body=b"", **headers) -> Response:
         async def main() -> Response:
             answers: list[Response] = []
             tasks = []
-            page = TraderPage(data, "sandbox", 5_000_000)
+            page = TraderPage(data, "sandbox", 5_000_000, notes.append)
             site = BotSite(
                 None, TOKEN, lambda work: tasks.append(asyncio.create_task(work)), page=page
             )
@@ -87,3 +93,14 @@ def test_every_bot_of_the_directory_is_there(asked):
     assert asked("GET", "/page/weather").status == 404
     refused = asked("POST", "/page/kill", body=b'{"bot": "dip", "confirm": "dop"}')
     assert (refused.status, b"type the bot's name" in refused.body) == (400, True)
+
+
+def test_what_nobody_has_foreseen_is_answered_and_ends_nobody(asked, notes, monkeypatch):
+    """The tasks of a port end the bot if they fail: this one does not fail."""
+    monkeypatch.setattr(sys, "executable", None)  # no process can be started
+    answer = asked("GET", "/page/why?bot=dip")
+    assert (answer.status, b"its log has more" in answer.body) == (500, True)
+    assert "Traceback" in notes[0]
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    answer = asked("GET", "/page/why?bot=dip")
+    assert (answer.status, b"steelyard why dip" in answer.body) == (502, True)

@@ -122,6 +122,12 @@ def test_the_kill_switch_cancels_and_counts_and_stays(exchange: LocalExchange):
         async with running(what) as process:
             await until(lambda: process.trader.reconciler.is_clean)
             assert process.trader.status.word == "killed"
+            in_the_way = latch.with_name("lifted")
+            in_the_way.mkdir()
+            status, refused = await call(process, "POST", "/resume")
+            assert (status, "cannot be written" in refused["error"]) == (503, True)
+            assert latch.exists()
+            in_the_way.rmdir()
             assert await call(process, "POST", "/resume") == (200, {"resumed": True})
             await until(lambda: is_running(process))
             assert not latch.exists()

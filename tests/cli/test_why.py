@@ -23,7 +23,16 @@ def test_the_answer_comes_first(data, capsys):
     assert len(answer["lines"]) == 5
     first, *gates = said(data, capsys, "why", "dip").splitlines()
     assert first == f"dip: {answer['answer']}"
-    assert gates[0].split()[:2] == ["passes", "process"]
+    assert gates[1].split()[:2] == ["passes", "kill"]
+
+
+def test_a_bot_that_has_crashed_does_not_run_though_its_journal_ends_so(data, capsys):
+    """Of now the files count, of the past its journal alone."""
+    first, process, *_ = said(data, capsys, "why", "dip").splitlines()
+    assert first == "dip: no order could leave: process: it has ended without a word"
+    assert process.split()[:2] == ["STOPS", "process"]
+    _, process, *_ = said(data, capsys, "why", "dip", "--at", "1s").splitlines()
+    assert process.split()[:2] == ["passes", "process"]
 
 
 def test_an_earlier_moment_has_its_own_answer(data, capsys):

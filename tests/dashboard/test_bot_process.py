@@ -31,7 +31,7 @@ def left(tmp_path):
 
 
 def test_a_bot_that_stopped_in_order_has_nothing_on_its_way(left):
-    data = left(bot={"symbol": "BTC-USDT"})
+    data = left(bot={"symbol": "BTC-USDT"}, ended={"code": 0, "why": "SIGTERM"})
     assert last_word(data, "dip").is_gone
     replied = asyncio.run(ask_to_die(data, "dip"))
     assert (replied.is_settled, replied.answered, replied.is_alive) == (True, False, False)
@@ -42,6 +42,20 @@ def test_a_bot_that_crashed_may_have(left):
     replied = asyncio.run(ask_to_die(left(ports=GHOST), "dip"))
     assert (replied.is_settled, replied.is_gone, replied.is_alive) == (False, False, False)
     assert replied.steps == ("the bot is not running",)
+
+
+def test_a_bot_that_fell_over_may_have_too(left):
+    """It took its port file along on its way out, and said nothing of how it ended."""
+    replied = asyncio.run(ask_to_die(left(bot={"symbol": "BTC-USDT"}), "dip"))
+    assert (replied.is_settled, replied.is_gone, replied.is_alive) == (False, False, False)
+
+
+@pytest.mark.parametrize("ports", [{"token": None}, {"port": "x"}, {"port": 0}, {"token": "a\nb"}])
+def test_a_port_file_that_says_nowhere_stops_no_kill(left, ports):
+    data = left(ports={**GHOST, "pid": os.getpid(), **ports})
+    replied = asyncio.run(ask_to_die(data, "dip"))
+    assert (replied.answered, replied.is_settled) == (False, False)
+    assert "its port file is damaged" in replied.steps[0]
 
 
 def test_a_bot_that_does_not_answer_is_gone_on_without(left):

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 
@@ -51,6 +53,41 @@ def test_how_a_bot_stands_that_says_nothing(leave, tmp_path):
     assert gone["status"] == "gone"
     assert "start it again with `steelyard trade`" in gone["reason"]
     assert (silent["status"], silent["ws"]) == ("silent", "ws://127.0.0.1:1/ws")
+
+
+def test_a_bot_that_fell_over_is_gone_though_its_port_file_is(leave):
+    """Its process took it along, and left no word of why."""
+    gone = one(leave("fell", bot=ABOUT), "fell")
+    assert (gone["status"], "ended without a word" in gone["reason"]) == ("gone", True)
+
+
+def test_one_that_cannot_be_read_hides_no_other(leave):
+    """Damaged port files, a port of something else, a bot of another version."""
+
+    class Another(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"status": "running", "orders": []}'
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Another) as server:
+        Thread(target=server.handle_request).start()
+        here = {**GONE, "pid": os.getpid()}
+        leave("another", bot=ABOUT, ports={**here, "port": server.server_port})
+        leave("nowhere", bot=ABOUT, ports={"pid": os.getpid(), **ABOUT})
+        leave("odd", bot=ABOUT, ports={**here, "port": "x"})
+        bots = leave("torn", bot=ABOUT, ports={**here, "token": "a\nb"})
+        found = {bot["name"]: bot for bot in asyncio.run(bots.summaries())}
+    assert {bot["status"] for bot in found.values()} == {"silent"}
+    assert "not as a bot of this version" in found["another"]["reason"]
+    for name in ("nowhere", "odd", "torn"):
+        assert "its port file is damaged" in found[name]["reason"]
+    assert [bot["name"] for bot in bots.describe()] == ["another", "torn"]
 
 
 def test_a_mark_is_told_with_its_words(leave, tmp_path):

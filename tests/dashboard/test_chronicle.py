@@ -122,3 +122,15 @@ def test_memory_is_bounded_by_bytes_too(records, monkeypatch):
     time_ns = records[len(records) // 3].time_ns
     past = past_at(records, time_ns=time_ns, sequence=None)
     assert found.past(time_ns, None)["document"] == past.document()
+
+
+def test_a_fold_that_is_large_is_kept_at_longer_intervals(records, monkeypatch):
+    """What keeping costs is a share of what reading costs; moments are exact all the same."""
+    monkeypatch.setattr(chronicle, "PLAIN_PER_RECORD", 1 << 20)
+    kept = opened(records, 5).kept[0]
+    monkeypatch.setattr(chronicle, "PLAIN_PER_RECORD", 1_000)
+    found = opened(records, 5)
+    assert 0 < found.kept[0] < kept / 3
+    middle = records[len(records) // 2]
+    past = past_at(records, time_ns=middle.time_ns, sequence=None)
+    assert found.past(middle.time_ns, None)["document"] == past.document()

@@ -1,6 +1,7 @@
 """The process that reads a journal for a page, by its lines."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ from past_bot import leave_bot
 
 from steelyard.cli.main import run
 from steelyard.dashboard.journal_reader import Question, Reader
-from steelyard.store.journal import Journal
+from steelyard.store.journal import Journal, read_records
 
 COMMAND = [sys.executable, "-m", "steelyard.dashboard.journal_reader"]
 
@@ -93,3 +94,20 @@ def test_it_reads_beside_the_writer_who_waits_for_nothing(data):
         assert reader.answer(Question("why"))["sequence"] == before + 1
     finally:
         writer.close()
+
+
+def test_a_bot_that_was_deleted_and_begun_anew_has_no_past_of_the_other(tmp_path):
+    """Under the same name, while somebody looks; a journal that only grew is read on."""
+    first, second = (leave_bot(tmp_path / name) for name in ("first", "second"))
+    journal, other = (data / "bots" / "dip" / "journal" for data in (first, second))
+    reader = Reader(journal)
+    whole = reader.answer(Question("why"))
+    shutil.rmtree(journal)
+    begun = Journal(journal)
+    records = read_records(other)
+    payload = next(records)[1].replace(b"1700000000", b"1700000009", 1)
+    begun.append_all([payload, *(payload for _, payload in records)][:5])
+    begun.commit()
+    begun.close()
+    assert whole["sequence"] > 5
+    assert reader.answer(Question("why"))["sequence"] == 5

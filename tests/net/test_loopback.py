@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 
 from steelyard.domain.errors import ConnectFailed, ConnectionLost, DecodeError, TransportError
-from steelyard.net.loopback import ask
+from steelyard.net.loopback import ask, ask_process
 from steelyard.wire.http import json_response
 from tests.net.port import HOST, Recorder, run, serving
 
@@ -90,3 +90,13 @@ def test_an_answer_that_is_no_document(body: bytes):
     """Whoever listens there is not one of ours."""
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
     assert asked_with(head + body) is DecodeError
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{}, {"port": 1}, {"port": "1", "token": "t"}, {"port": 0, "token": "t"},
+     {"port": 65_536, "token": "t"}, {"port": 1, "token": "a\r\nb"}, {"port": 1, "token": "é"}],
+)  # fmt: skip
+def test_a_port_file_that_says_nowhere_is_said(document):
+    with pytest.raises(ConnectFailed, match="its port file is damaged"):
+        ask_process(document, "GET", "/status")

@@ -220,3 +220,22 @@ def test_nobody_else_may_read_the_lock(tmp_path: Path):
         with Directory(tmp_path / "d"):
             assert (tmp_path / "d" / "lock").stat().st_mode & 0o777 == 0o600
         (tmp_path / "d" / "lock").chmod(0o644)
+
+
+def test_what_may_run_is_what_nothing_speaks_against(tmp_path: Path):
+    file = port_file(tmp_path)
+    assert not datadir.may_run(tmp_path)
+    file.write_text(json.dumps({"pid": os.getpid()}))
+    assert datadir.may_run(tmp_path)
+    file.write_text(json.dumps({"pid": 2**22 - 3}))
+    assert not datadir.may_run(tmp_path)
+    file.write_text("{")
+    assert datadir.may_run(tmp_path)
+
+
+def test_an_end_without_a_word_is_one_of_a_bot_that_ran(tmp_path: Path):
+    assert datadir.ending_of(tmp_path) == (False, None)
+    datadir.about_file(tmp_path).write_text('{"symbol": "BTC-USDT"}')
+    assert datadir.ending_of(tmp_path) == (True, datadir.WITHOUT_A_WORD)
+    datadir.ended_file(tmp_path).write_text('{"why": "SIGTERM", "code": 0}')
+    assert datadir.ending_of(tmp_path) == (False, "SIGTERM")

@@ -7,7 +7,7 @@ from steelyard.cli.options import Common
 from steelyard.cli.reconcile import running_bot, show_reply
 from steelyard.cli.terminal import shown
 from steelyard.domain.errors import UsageError
-from steelyard.net.loopback import ask
+from steelyard.net.loopback import ask_process
 
 _EVERYONE = Common()
 CHECK_FAILED = 1
@@ -27,7 +27,7 @@ def list_breaker(bot: str, /, *, common: Common = _EVERYONE) -> int:
         Its name.
     """
     document = running_bot(common.directory, bot)
-    _, state = ask(document["port"], "GET", "/status", token=document["token"])
+    _, state = ask_process(document, "GET", "/status")
     found = state["breakers"]
     common.show({"bot": bot, "breakers": found}, "\n".join(map(_line, found)))
     return CHECK_FAILED if any(breaker["state"] == "tripped" for breaker in found) else 0

@@ -9,7 +9,7 @@ from steelyard.cli.options import Common
 from steelyard.cli.terminal import shown
 from steelyard.cli.trader_process import REPLY_S
 from steelyard.domain.errors import PeerError, UsageError
-from steelyard.net.loopback import ask
+from steelyard.net.loopback import ask_process
 from steelyard.store.datadir import bot_directories, is_alive, port_file, read_document
 
 _EVERYONE = Common()
@@ -42,14 +42,8 @@ def show_reply(bot: str, path: str, body: dict[str, Any], common: Common) -> int
         PeerError: It refuses.
     """
     document = running_bot(common.directory, bot)
-    status, answer = ask(
-        document["port"],
-        "POST",
-        path,
-        token=document["token"],
-        body=msgspec.json.encode(body),
-        timeout_s=WAIT_S,
-    )
+    asked = msgspec.json.encode(body)
+    status, answer = ask_process(document, "POST", path, body=asked, timeout_s=WAIT_S)
     if status != OK:
         raise PeerError(f"bot {bot} refuses: {answer.get('error', {}).get('message', answer)}")
     mark = "[green]yes[/]" if answer["done"] else "[red]no[/]"

@@ -7,10 +7,17 @@ from steelyard.cli.administration import administer, running_ports
 from steelyard.cli.clock import clock_text
 from steelyard.cli.options import Common
 from steelyard.cli.terminal import shown
-from steelyard.domain.errors import PeerError, TransportError
+from steelyard.domain.errors import ConfigError, PeerError, TransportError
 from steelyard.exchange.admin import Inspect
-from steelyard.net.loopback import ask
-from steelyard.store.datadir import bot_directories, port_file, read_document
+from steelyard.net.loopback import ask_process
+from steelyard.store.datadir import (
+    WITHOUT_A_WORD,
+    bot_directories,
+    ending_of,
+    is_alive,
+    port_file,
+    read_document,
+)
 
 _EVERYONE = Common()
 CHECK_FAILED = 1
@@ -39,11 +46,16 @@ def _exchange(data: Path, ports: dict[str, int]) -> dict[str, Any]:
 
 
 def _bot(data: Path, name: str) -> dict[str, Any]:
-    document = read_document(port_file(data / "bots" / name), missing={})
-    if not document:
-        return {"name": name, "status": "stopped", "reason": None}
+    directory = data / "bots" / name
     try:
-        _, state = ask(document["port"], "GET", "/status", token=document["token"])
+        document = read_document(port_file(directory), missing={})
+        if not is_alive(document):
+            is_gone, why = (True, WITHOUT_A_WORD) if document else ending_of(directory)
+            return {"name": name, "status": "gone" if is_gone else "stopped", "reason": why}
+    except ConfigError as error:
+        return {"name": name, "status": "silent", "reason": str(error)}
+    try:
+        _, state = ask_process(document, "GET", "/status")
     except (TransportError, PeerError) as error:
         return {"name": name, "status": "silent", "reason": str(error)}
     return {

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from steelyard import __version__
+from steelyard.dashboard.answering import Note, answered, refused
 from steelyard.dashboard.bots_site import BotsSite
 from steelyard.dashboard.files import Files
-from steelyard.domain.errors import SteelyardError, UsageError
 from steelyard.wire.http import Request, Response, json_response
 
 DESK, NO_DESK = b'<div id="page"></div>', b'<div id="page" data-place="bots"></div>'
@@ -24,7 +24,11 @@ ROOTS = ("/page/", "/assets/")
 class TraderPage:
     """What a bot's port serves to browsers. Who may ask is checked before."""
 
-    def __init__(self, data: Path, environment: str, started_ns: int) -> None:
+    def __init__(
+        self, data: Path, environment: str, started_ns: int, note: Note = lambda _: None
+    ) -> None:
+        """`note` is told of what nobody has foreseen."""
+        self._note = note
         self._bots = BotsSite(data)
         self._files: Files | None = None
         self._session: dict[str, Any] = {
@@ -47,21 +51,19 @@ class TraderPage:
         return not path.startswith("/page/")
 
     async def respond(self, request: Request) -> Response:
-        """Answer a request."""
+        """Answer a request, whatever goes wrong."""
+        return await answered(self._respond(request), self._note)
+
+    async def _respond(self, request: Request) -> Response:
         if self.is_open(request.path):
             return self._file(request)
-        try:
-            found: Any
-            if (request.method, request.path) == ("GET", "/page/session"):
-                found = {**self._session, "bots": self._bots.described()}
-            else:
-                found = await self._bots.respond(request)
-        except (msgspec.DecodeError, UnicodeError, RecursionError, UsageError) as error:
-            return _error(400, str(error))
-        except SteelyardError as error:
-            return _error(502, str(error))
+        found: Any
+        if (request.method, request.path) == ("GET", "/page/session"):
+            found = {**self._session, "bots": self._bots.described()}
+        else:
+            found = await self._bots.respond(request)
         if found is None:
-            return _error(404, f"there is no {request.method} {request.path[:100]} here")
+            return refused(404, f"there is no {request.method} {request.path[:100]} here")
         return json_response(200, msgspec.json.encode(found))
 
     async def close(self) -> None:
@@ -70,15 +72,10 @@ class TraderPage:
 
     def _file(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
-            return _error(405, "the page is only read")
+            return refused(405, "the page is only read")
         if self._files is None:
             self._files = Files()
         file = self._files.find(request.path)
         if file is None:
-            return _error(404, f"there is no {request.path[:100]} here")
+            return refused(404, f"there is no {request.path[:100]} here")
         return file._replace(body=file.body.replace(DESK, NO_DESK))
-
-
-def _error(status: int, message: str) -> Response:
-    body = {"error": {"code": "REFUSED", "message": message}}
-    return json_response(status, msgspec.json.encode(body))

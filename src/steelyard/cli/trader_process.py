@@ -184,8 +184,7 @@ class TraderProcess:
             self._recorder = MarketRecorder(tape, max_bytes, self._tape_said)
         self._commit = GroupCommit(self._journal, on_failure=self._disk_failed)
         hidden = self._secrets.hidden
-        page = TraderPage(settings.data, config.bot.environment.value, self.clock.now_ns())
-        self._site = BotSite(self, self._directory.token(), self.spawn, hidden, page)
+        self._site = BotSite(self, self._directory.token(), self.spawn, hidden, self._page())
         self._server: Server | None = None
         self._time_service = TimeService("none", None, "not asked yet")
         self._tasks: set[asyncio.Task[None]] = set()
@@ -209,6 +208,12 @@ class TraderProcess:
         for record in gapless(records, 0):
             self.trader.replay(record)
         _check_environment(self.trader.turn.state.moment.bot, settings.config, settings.data)
+
+    def _page(self) -> TraderPage:
+        """Return the page of the port; what fails in it is a line of the log, and no more."""
+        kind = self.settings.config.bot.environment.value
+        failed = partial(self.note, "page.failed")
+        return TraderPage(self.settings.data, kind, self.clock.now_ns(), failed)
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -537,7 +542,10 @@ class TraderProcess:
     async def resume(self, why: str) -> dict[str, Any]:
         """Lift the latch."""
         self._look_ns = self.clock.now_ns() + LOOK_NS
-        self._latch.lift(why, "asked over its port", self.clock.now_ns())
+        try:
+            self._latch.lift(why, "asked over its port", self.clock.now_ns())
+        except ConfigError as error:
+            return {"resumed": False, "error": str(error)}
         self.step(Resume(why))
         return {"resumed": True}
 

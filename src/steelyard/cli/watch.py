@@ -30,7 +30,7 @@ from steelyard.cli.watch_alerts import Telling
 from steelyard.domain.errors import ConfigError, SteelyardError, UsageError
 from steelyard.domain.messages import MINUTE_NS, SECOND_NS
 from steelyard.net.clock import Clock
-from steelyard.net.loopback import ask
+from steelyard.net.loopback import ask_process
 from steelyard.observe.watchdog import Alert, Policy, Sight, Told, Watchdog
 from steelyard.store import datadir
 from steelyard.store.latch import Latch
@@ -228,9 +228,7 @@ class Watching:
             mark = "killed" if Latch(self._data, name).is_set else None
             return Sight(now_ns, False, mark, ended=last, code=code if last else 0)  # noqa: FBT003
         try:
-            status, state = ask(
-                ports["port"], "GET", "/status", token=ports["token"], timeout_s=ANSWER_S
-            )
+            status, state = ask_process(ports, "GET", "/status", timeout_s=ANSWER_S)
         except SteelyardError:
             return Sight(self._clock.now_ns(), is_there=True)
         now_ns = self._clock.now_ns()

@@ -4,6 +4,7 @@ from steelyard.cli.options import Common, shown_time
 from steelyard.cli.replay import moment_ns, records_of
 from steelyard.cli.terminal import shown
 from steelyard.domain.errors import UsageError
+from steelyard.store.datadir import may_run
 from steelyard.trading.reasons import LINES, LINES_MAX, reasons_at
 
 _EVERYONE = Common()
@@ -34,6 +35,8 @@ def why(
         raise UsageError(f"--lines is 1 to {LINES_MAX}")
     records = records_of(common.directory, bot)
     reasons = reasons_at(records, time_ns=moment_ns(at), lines=lines)
+    # Of now the files say more than the journal: one that has crashed wrote nothing any more.
+    reasons.is_gone = at is None and not may_run(common.directory / "bots" / bot)
     document = {"bot": bot, **reasons.document()}
     text = [f"[bold]{shown(bot)}[/]: {shown(reasons.sentence)}"]
     for verdict in reasons.verdicts:

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from steelyard.domain.errors import ConfigError, PeerError, TransportError, UsageError
 from steelyard.net.clock import Clock
-from steelyard.net.loopback import ask
+from steelyard.net.loopback import ask_process
 from steelyard.store.datadir import (
     about_file,
     bot_directories,
+    ending_of,
     is_alive,
     port_file,
     read_document,
@@ -68,11 +69,10 @@ async def ask_bot(
         PeerError: It answers nonsense.
     """
     return await asyncio.to_thread(
-        ask,
-        document["port"],
+        ask_process,
+        document,
         "POST",
         path,
-        token=document["token"],
         body=b"" if body is None else json.dumps(body).encode(),
         timeout_s=timeout_s,
     )
@@ -83,12 +83,16 @@ def last_word(data: Path, name: str) -> Replied:
 
     Where they cannot be read it may be there.
     """
+    directory = data / "bots" / name
     try:
-        document = read_document(port_file(data / "bots" / name), missing={})
+        document = read_document(port_file(directory), missing={})
+        has_crashed, _ = ending_of(directory)
     except ConfigError as error:
         return Replied(is_alive=True, trouble=str(error))
     is_alive_now = bool(document) and is_alive(document)
-    return Replied(is_gone=not document, is_alive=is_alive_now)
+    # One that fell over took its port file along, and may have left something on its way.
+    is_gone = not document and not has_crashed
+    return Replied(is_gone=is_gone, is_alive=is_alive_now)
 
 
 async def ask_to_die(data: Path, name: str) -> Replied:

@@ -11,10 +11,11 @@ from typing import Any
 
 from steelyard.dashboard.bot_process import ask_bot, document_of, lift
 from steelyard.domain.errors import ConfigError, PeerError, TransportError, UsageError
-from steelyard.net.loopback import ask
+from steelyard.net.loopback import ask_process
 from steelyard.store.datadir import (
+    WITHOUT_A_WORD,
     bot_directories,
-    ended_file,
+    ending_of,
     is_alive,
     latch_file,
     port_file,
@@ -97,7 +98,7 @@ class Bots:
     def _has_socket(self, name: str) -> bool:
         """Return whether a bot runs, or ended without a word."""
         try:
-            return bool(self._document(name).get("port"))
+            return bool(_socket_of(self._document(name)))
         except ConfigError:
             return False
 
@@ -107,8 +108,7 @@ class Bots:
             "name": name,
             "symbol": document.get("symbol"),
             "strategy": document.get("strategy"),
-            "ws": f"ws://127.0.0.1:{document['port']}/ws",
-            "token": document["token"],
+            **_socket_of(document),
             "alive": is_alive(document),
             "killed": latch_file(self._data, name).exists(),
         }
@@ -132,38 +132,37 @@ class Bots:
             "tripped": [],
             "near": [],
         }
+        directory = self._data / "bots" / name
         try:
             document = self._document(name)
+            found |= {key: document.get(key) for key in ("symbol", "strategy", "environment")}
+            running = read_document(port_file(directory), missing={})
+            if not is_alive(running):
+                is_gone, why = (True, WITHOUT_A_WORD) if running else ending_of(directory)
+                return found | {"status": "gone" if is_gone else "stopped", "reason": why}
         except ConfigError as error:
             return found | {"reason": str(error)}
-        found |= {key: document.get(key) for key in ("symbol", "strategy", "environment")}
-        running = read_document(port_file(self._data / "bots" / name), missing={})
-        if not running:
-            return found | {"reason": self._last_word(name)}
-        if not is_alive(running):
-            return found | {
-                "status": "gone",
-                "reason": "its process has ended without a word; look into its log, and start it "
-                "again with `steelyard trade`",
-            }
-        found |= {"ws": f"ws://127.0.0.1:{running['port']}/ws", "token": running["token"]}
+        silent = {"status": "silent"}
         try:
-            where = running["port"], "GET", "/status"
-            _, state = ask(*where, token=running["token"], timeout_s=LOOK_S)
+            status, state = ask_process(running, "GET", "/status", timeout_s=LOOK_S)
         except (TransportError, PeerError) as error:
-            return found | {"status": "silent", "reason": str(error)}
-        return found | _told(state)
-
-    def _last_word(self, name: str) -> str | None:
-        """Return what a bot has said as it ended."""
+            return found | silent | _socket_of(running) | {"reason": str(error)}
         try:
-            said = read_document(ended_file(self._data / "bots" / name), missing={})
-        except ConfigError:
-            return None
-        return str(said["why"]) if said.get("why") else None
+            return found | _socket_of(running) | _told(state)
+        except (KeyError, TypeError, ValueError):
+            said = f"port {running['port']} answers {status}, and not as a bot of this version"
+            return found | silent | {"reason": f"{said}; stop it by its kill switch"}
 
     def _document(self, name: str) -> dict[str, Any]:
         return document_of(self._data, name)
+
+
+def _socket_of(document: dict[str, Any]) -> dict[str, Any]:
+    """Return where a page hears a bot, and with which token; nothing where its file is damaged."""
+    port, token = document.get("port"), document.get("token")
+    if not (isinstance(port, int) and isinstance(token, str)):
+        return {}
+    return {"ws": f"ws://127.0.0.1:{port}/ws", "token": token}
 
 
 def _told(state: dict[str, Any]) -> dict[str, Any]:

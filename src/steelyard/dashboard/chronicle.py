@@ -6,7 +6,8 @@ there on. So a moment is exact, and costs a part of the journal.
 
 Memory is bounded however long the journal: kept folds are at most so many and so many bytes, and
 the counts over time have a fixed number of buckets; beyond it every second fold is forgotten, and
-two buckets become one. It reads what it is given and never writes.
+two buckets become one. So is time: a fold that is large is kept at longer intervals. It reads what
+it is given and never writes.
 """
 
 import pickle
@@ -24,6 +25,8 @@ MS_NS = 1_000_000
 EVERY = 500  # records between two kept folds, at first
 KEPT_MAX = 128
 KEPT_MAX_BYTES = 48 << 20
+# To keep a fold costs by its size, some 0.15 us a byte, a record some 80 us: so at most this share.
+PLAIN_PER_RECORD = 250
 BUCKETS = 240
 WINDOW_MAX = 200_000  # records that are read for the counts of a part of the journal
 AHEAD_MAX = 20_000  # records that are looked through for the next event
@@ -149,9 +152,13 @@ class Chronicle:
 
     # -- what is asked ------------------------------------------------------------------------
 
-    def why(self) -> dict[str, Any]:
-        """Return what `steelyard why` says now."""
-        return self._head.reasons.document()
+    def why(self, *, is_gone: bool = False) -> dict[str, Any]:
+        """Return what `steelyard why` says now; is_gone: the bot's process is not there."""
+        reasons = self._head.reasons
+        reasons.is_gone = is_gone
+        document = reasons.document()
+        reasons.is_gone = False  # of the moment nothing but its journal counts
+        return document
 
     def past(self, time_ns: int | None, sequence: int | None) -> dict[str, Any]:
         """Return how it was after a time, or a record: what `steelyard replay` says, and why.
@@ -197,11 +204,18 @@ class Chronicle:
         head.take(record)
         self._counts.add(record.time_ns // MS_NS, _lane_of(record))
         if record.sequence % self._every == 0:
-            data = zlib.compress(pickle.dumps(head.reasons, protocol=5), 1)
+            plain = pickle.dumps(head.reasons, protocol=5)
+            data = zlib.compress(plain, 1)
             self._kept.append(Kept(record.sequence, head.latest_ns, data))
             if len(self._kept) > KEPT_MAX or self.kept[1] > KEPT_MAX_BYTES:
-                self._every *= 2
-                self._kept = [kept for kept in self._kept if kept.sequence % self._every == 0]
+                self._thin()
+            while len(plain) > self._every * PLAIN_PER_RECORD:
+                self._thin()
+
+    def _thin(self) -> None:
+        """Forget every second fold, and keep so many fewer from here on."""
+        self._every *= 2
+        self._kept = [kept for kept in self._kept if kept.sequence % self._every == 0]
 
     def _at(self, time_ns: int | None, sequence: int | None) -> Reasons:
         """Return the fold after a moment; it is not to be changed."""

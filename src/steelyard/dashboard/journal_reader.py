@@ -25,11 +25,13 @@ from msgspec import Struct, field
 from steelyard.dashboard.chronicle import MS_NS, Chronicle
 from steelyard.domain.errors import SteelyardError
 from steelyard.domain.journal import Record
+from steelyard.store.datadir import may_run
 from steelyard.store.journal import read_records
 from steelyard.trading.records import codec
 
 READ_S = 0.4  # for one answer; then it says how far it is
 NICENESS = 5
+BEGINNING_BYTES = 512  # by which a journal is told from another of the same name
 
 
 class Question(Struct, forbid_unknown_fields=True):
@@ -49,6 +51,7 @@ class Reader:
         self._journal = journal
         self._codec = codec()
         self._chronicle = Chronicle(self._records)
+        self._begins = b""
         self._seen: tuple[tuple[str, int], ...] | None = None
 
     def answer(self, question: Question) -> dict[str, Any]:
@@ -57,15 +60,18 @@ class Reader:
         Raises:
             ConfigError: The journal cannot be read.
         """
-        chronicle, until = self._chronicle, monotonic() + READ_S
+        until = monotonic() + READ_S
         files = self._files()
+        if files != self._seen:
+            self._begin_anew_if_another()
+        chronicle = self._chronicle
         if files != self._seen:
             if not chronicle.catch_up(lambda: monotonic() > until):
                 return {"reading": chronicle.sequence}
             self._seen = files
         match question.ask:
             case "why":
-                return chronicle.why()
+                return chronicle.why(is_gone=not may_run(self._journal.parent))
             case "past":
                 # All of the millisecond, as `steelyard replay --at` has it.
                 at = question.at
@@ -78,6 +84,22 @@ class Reader:
 
     def _records(self, after: int) -> Iterator[Record]:
         return (self._codec.decode(*found) for found in read_records(self._journal, after))
+
+    def _begin_anew_if_another(self) -> None:
+        """Forget what was read if the journal is another one, of a bot that was begun anew."""
+        beginning = self._beginning()
+        if not beginning.startswith(self._begins):
+            self._chronicle = Chronicle(self._records)
+        self._begins = beginning
+
+    def _beginning(self) -> bytes:
+        """Return how the first segment begins: with a record that has the time of the first run."""
+        first = min(self._journal.glob("*.log"), default=None)
+        if first is None:
+            return b""
+        with suppress(OSError), first.open("rb") as opened:
+            return opened.read(BEGINNING_BYTES).rstrip(b"\0")
+        return b""
 
     def _files(self) -> tuple[tuple[str, int], ...]:
         """Return the journal's files with their sizes: where they are as before, so is it all."""

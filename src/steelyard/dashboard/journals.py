@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from steelyard.domain.errors import ConnectionLost, UsageError
+from steelyard.domain.errors import ConnectFailed, ConnectionLost, UsageError
 from steelyard.store.datadir import bot_directories
 
 READERS_MAX = 4
@@ -86,6 +86,7 @@ class Journals:
 
         Raises:
             UsageError: No such bot has run here, or its journal cannot be read.
+            ConnectFailed: No reader can be started.
             ConnectionLost: The reader does not answer.
         """
         reader = await self._reader(bot)
@@ -123,16 +124,22 @@ class Journals:
                 oldest = min(self._readers, key=lambda name: self._readers[name].asked)
                 self._forget(oldest, self._readers[oldest])
             # Its name is one of ours, and goes to no shell.
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "steelyard.dashboard.journal_reader",
-                str(self._data / "bots" / bot / "journal"),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                limit=ANSWER_MAX_BYTES,
-                start_new_session=True,
-            )
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-m",
+                    "steelyard.dashboard.journal_reader",
+                    str(self._data / "bots" / bot / "journal"),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    limit=ANSWER_MAX_BYTES,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise ConnectFailed(
+                    f"nobody can be started here who reads the journal: {error.strerror}; run "
+                    f"`steelyard why {bot}` in a terminal"
+                ) from error
             reader = self._readers[bot] = _Reader(process)
             reader.asked = asyncio.get_running_loop().time()
             self._keep(self._end_idle(bot, reader))

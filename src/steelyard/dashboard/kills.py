@@ -2,8 +2,9 @@
 
 The process has its own connection and key, in a session of its own: whoever served the page may
 hang or end, and the kill goes on. What it says goes into files that have no name, so that nobody
-has to read them for it to go on. Here it is only started and its words are read; what became of a
-kill is its own document, and without one nothing is verified.
+has to read them for it to go on, and in memory, so that no disk has to have room. Here it is only
+started and its words are read; what became of a kill is its own document, and without one nothing
+is verified.
 
 A kill is refused without the bot's name typed; a rehearsal needs none, because it sends nothing.
 """
@@ -155,7 +156,7 @@ class Kills:
 
     def _mark(self, body: KillBody) -> bool:
         """Set the kill mark now: the process, which sets it too, takes a second to begin."""
-        who = body.who.strip() or "somebody"
+        who = _line(body.who) or "somebody"
         with suppress(ConfigError):  # the process meets the same, and says so
             Latch(self._data, body.bot).set(_why(body), who, Clock().now_ns())
             return True
@@ -179,8 +180,11 @@ class Kills:
         command += [f"--why={_why(body)}"]
         command += ["--flatten"] if body.flatten else []
         command += ["--drill"] if body.drill else []
-        document, said = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 kept
+        files: list[IO[bytes]] = []
         try:
+            for _ in range(2):
+                files.append(_nameless())  # noqa: PERF401 what was opened before one fails is closed
+            document, said = files
             # Not asyncio's: that would end the process together with the loop.
             process = subprocess.Popen(  # noqa: S603 ourselves
                 command,
@@ -190,8 +194,8 @@ class Kills:
                 start_new_session=True,
             )
         except OSError as error:
-            document.close()
-            said.close()
+            for file in files:
+                file.close()
             raise ConfigError(
                 f"the kill switch could not be started here: {error.strerror}; run "
                 f"`steelyard kill {body.bot}` in a terminal"
@@ -208,7 +212,19 @@ class Kills:
 
 
 def _why(body: KillBody) -> str:
-    return f"{body.why.strip() or 'the kill switch was pressed'}, on the page"
+    return f"{_line(body.why) or 'the kill switch was pressed'}, on the page"
+
+
+def _line(text: str) -> str:
+    """Return a person's words as one line; no program takes a zero byte for an argument."""
+    return "".join(each if each.isprintable() else " " for each in text).strip()
+
+
+def _nameless() -> IO[bytes]:
+    """Open a file without a name, in memory where there is that: a full disk stops no kill."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("steelyard-kill"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _steps(said: IO[bytes]) -> tuple[list[_Said], list[str]]:

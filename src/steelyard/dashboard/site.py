@@ -6,6 +6,7 @@
 """
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -14,11 +15,11 @@ import msgspec
 from steelyard import __version__, dialects
 from steelyard.dashboard.account_people import shown_mail
 from steelyard.dashboard.account_site import AccountSite
+from steelyard.dashboard.answering import answered, refused
 from steelyard.dashboard.bots_site import BotsSite
 from steelyard.dashboard.files import Files
 from steelyard.dashboard.guard import Guard
 from steelyard.dashboard.headers import private
-from steelyard.domain.errors import SteelyardError, UsageError
 from steelyard.exchange.admin import AdminCall
 from steelyard.exchange.exchange import Exchange
 from steelyard.wire.http import Request, Response, json_response
@@ -82,7 +83,7 @@ class PageSite:
         if file is not None:
             refusal = self._guard.refusal(request, needs_token=False)
             is_read = request.method in ("GET", "HEAD")
-            reply(refusal or (file if is_read else _error(405, "the page is only read")))
+            reply(refusal or (file if is_read else refused(405, "the page is only read")))
             return
         if refusal := self._guard.refusal(request):
             reply(refusal)
@@ -92,14 +93,7 @@ class PageSite:
         task.add_done_callback(self._tasks.discard)
 
     async def _later(self, request: Request, reply: Reply) -> None:
-        try:
-            reply(await self._respond(request))
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            reply(_error(400, str(error)))
-        except UsageError as error:
-            reply(_error(400, str(error)))
-        except SteelyardError as error:
-            reply(_error(502, str(error)))
+        reply(await answered(self._respond(request), _note))
 
     async def _respond(self, request: Request) -> Response:
         match request.method, request.path:
@@ -115,7 +109,7 @@ class PageSite:
                 found = await self._bots.respond(request)
                 if found is not None:
                     return json_response(200, encode(found))
-                return _error(404, f"there is no {request.method} {request.path[:100]} here")
+                return refused(404, f"there is no {request.method} {request.path[:100]} here")
 
     def _clock(self) -> dict[str, Any] | None:
         """Return how the sandbox's clock is not the host's; None where it is.
@@ -146,5 +140,6 @@ class PageSite:
         }
 
 
-def _error(status: int, message: str) -> Response:
-    return json_response(status, encode({"error": {"code": "REFUSED", "message": message}}))
+def _note(text: str) -> None:
+    """Say what nobody has foreseen where the exchange is run."""
+    sys.stderr.write(f"{text}\n")

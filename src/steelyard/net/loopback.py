@@ -14,6 +14,7 @@ from steelyard.domain.errors import ConnectFailed, ConnectionLost, DecodeError
 
 HOST = "127.0.0.1"
 ANSWER_MAX_BYTES = 64 << 20
+PORT_MAX = 65_535
 
 
 def ask(
@@ -48,6 +49,26 @@ def ask(
         return response.status, msgspec.json.decode(data, type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise DecodeError(f"port {port} answered something that is not JSON: {error}") from error
+
+
+def ask_process(
+    document: dict[str, Any], method: str, path: str, *, body: bytes = b"", timeout_s: float = 5.0
+) -> tuple[int, dict[str, Any]]:
+    """Ask the process that a port file tells of, as `ask` does.
+
+    Raises:
+        ConnectFailed: Nobody listens there, or the file does not say where.
+        ConnectionLost: No whole answer within the time.
+        DecodeError: The answer is not a JSON document.
+    """
+    port, token = document.get("port"), document.get("token")
+    is_port = isinstance(port, int) and 0 < port <= PORT_MAX
+    is_token = isinstance(token, str) and token.isascii() and token.isprintable()
+    if not (is_port and is_token):
+        raise ConnectFailed("its port file is damaged: it has no port and token to ask with")
+    assert isinstance(port, int), "the line above"
+    assert isinstance(token, str), "the line above"
+    return ask(port, method, path, token=token, body=body, timeout_s=timeout_s)
 
 
 def _read(response: http.client.HTTPResponse, port: int) -> bytes:

@@ -29,6 +29,10 @@ from steelyard.store.disk import (
 )
 
 FORMAT = 1
+WITHOUT_A_WORD = (
+    "its process has ended without a word: its orders may be open; look into its log, and start it "
+    "again with `steelyard trade`, or `steelyard kill` it"
+)
 
 _LOCK, _FORMAT, _TOKEN, _PORTS = "lock", "format", "admin.token", "ports.json"
 _HELD = frozenset({errno.EAGAIN, errno.EACCES})  # what flock says of a lock that another has
@@ -236,6 +240,28 @@ def is_alive(document: dict[str, Any]) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def may_run(directory: Path) -> bool:
+    """Whether a directory's process may be there, as it may where nothing can be read."""
+    try:
+        return is_alive(read_document(port_file(directory), missing={}))
+    except ConfigError:
+        return True
+
+
+def ending_of(directory: Path) -> tuple[bool, str | None]:
+    """Return whether a bot that is not there has ended without a word, and what it said if not.
+
+    One that has ended in order says so in a file; one that never ran has nothing to say.
+
+    Raises:
+        ConfigError: Its files cannot be read.
+    """
+    if why := read_document(ended_file(directory), missing={}).get("why"):
+        return False, str(why)
+    has_run = bool(read_document(about_file(directory), missing={}))
+    return has_run, WITHOUT_A_WORD if has_run else None
 
 
 def write_atomically(file: Path, content: str | bytes | dict[str, Any]) -> None:

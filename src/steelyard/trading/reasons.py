@@ -101,6 +101,7 @@ class Reasons:
         self.lines: deque[Reason] = deque(maxlen=min(lines, LINES_MAX))
         self.idle = 0  # calls by a timer since the last wish
         self.last_timer_ns: int | None = None
+        self.is_gone = False  # its process is not there, though its journal does not say so
 
     def take(self, record: Record) -> None:
         """Go on by one record."""
@@ -133,7 +134,12 @@ class Reasons:
         reason = "" if gate is None else gate.reason or ""
         open_orders = len(state.orders.open)
         return [
-            _verdict("process", moment.is_running, "it runs", "it does not run"),
+            _verdict(
+                "process",
+                moment.is_running and not self.is_gone,
+                "it runs",
+                "it has ended without a word" if moment.is_running else "it does not run",
+            ),
             _verdict(
                 "kill", state.killed_why is None, "no kill", f"it is killed: {state.killed_why}"
             ),
