@@ -20,7 +20,7 @@ from cyclopts import App
 from rich.console import Console
 
 from steelyard import dialects, strategies
-from steelyard.cli import exchange_metrics, limit_profiles, trader_site
+from steelyard.cli import checklist, exchange_metrics, limit_profiles, trader_site
 from steelyard.cli.main import app, load_commands
 from steelyard.dialects.native import manual, markdown
 from steelyard.domain import errors, order
@@ -48,6 +48,7 @@ def pages() -> dict[str, Callable[[], str]]:
         "metrics.md": metrics,
         "limits.md": limits,
         "requirements.md": requirements,
+        "checklists.md": checklists,
     }
 
 
@@ -85,6 +86,26 @@ def requirements() -> str:
                 shown = "<br>".join(map(proof, it.get("by", ())))
                 lines.append(f"| {number} | {it['says']} | {shown} | {it.get('lacks', '')} |")
     return "\n".join(lines) + "\n"
+
+
+def checklists() -> str:
+    """Return the checklists, each item with who answers it."""
+    lines = [
+        "# Checklists",
+        "",
+        "What should be so before a bot trades with money, and who can say whether it is:",
+        "",
+        "- **doctor**: `steelyard doctor` looks, and says yes or no; unknown where there is",
+        "  nothing to look at yet.",
+        "- **ask**: the command that is named asks somebody whom the doctor does not ask.",
+        "- **you**: nobody else can know.",
+    ]
+    for name, items in checklist.LISTS.items():
+        lines += ["", f"## {name.capitalize()}", ""]
+        for item in items:
+            who = "you" if item.is_yours else "doctor" if item.findings else "ask"
+            lines.append(f"- [ ] **{item.number}** ({who}) {item.says}: {item.how}")
+    return "\n".join([*lines, ""])
 
 
 def proof(what: str) -> str:

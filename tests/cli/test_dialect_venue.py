@@ -7,8 +7,9 @@ from random import Random
 import msgspec
 import pytest
 
+from steelyard import dialects
 from steelyard.cli import dialect_venue
-from steelyard.cli.dialect_venue import DialectVenue
+from steelyard.cli.dialect_venue import DialectVenue, has_dead_man
 from steelyard.domain.messages import SECOND_NS, ClockQuery
 from steelyard.trading.actions import Returned, VenueHalt
 from steelyard.trading.config import VenueTable
@@ -143,3 +144,10 @@ def test_what_another_trader_has_heard_is_told_to_the_machine(monkeypatch):
         await second.close()
 
     asyncio.run(act())
+
+
+def test_which_venues_have_a_dead_mans_switch_is_known_without_asking_them():
+    """Every dialect answers, whatever form its keys have."""
+    have = {name for name in dialects.names() if has_dead_man(name)}
+    assert {"kraken", "kucoin", "okx"} <= have
+    assert "binance" not in have

@@ -301,7 +301,17 @@ _LISTED = Instrument.spot(
 )
 _SAMPLES = Listings([_LISTED])
 _ARM = ArmDeadMan(0, 60 * SECOND_NS)
+_ANY_KEY = ApiKey("key", b"c2VjcmV0", "passphrase")
 _AMEND = Amend(0, 1, None, 1, None, _LISTED.instrument_id)
+
+
+def has_dead_man(name: str) -> bool:
+    """Return whether a venue cancels everything when it no longer hears of a bot; none is asked."""
+    try:
+        dialects.find(name).client.request(_ARM, _SAMPLES, _ANY_KEY, SECOND_NS)
+    except Unsupported:
+        return False
+    return True
 
 
 def _place(kind: OrderType, force: TimeInForce) -> Place:

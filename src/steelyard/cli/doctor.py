@@ -1,20 +1,24 @@
 """`steelyard doctor`: look over the machine, the data and the bots, and say what to mend.
 
-It changes nothing, asks no venue, and needs no passphrase. Each check is one line: fine, mind, or
-wrong, with what to do. What it cannot know it does not claim.
+It changes nothing, asks no venue, and needs no passphrase. Each check is a finding: fine, mind, or
+wrong, with what to do. By them it goes through the checklists (`checklist`). What it cannot know it
+does not claim, and what only a person knows it says to be a person's.
 """
 
 import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
 
+from steelyard.cli.checklist import FINE, LISTS, MIND, WRONG, Answer, Finding, Row, answered
+from steelyard.cli.dialect_venue import has_dead_man
+from steelyard.cli.grants import grant_for
 from steelyard.cli.options import Common
 from steelyard.cli.terminal import shown
+from steelyard.cli.trade import identity_of
 from steelyard.cli.vault import listed
 from steelyard.domain.errors import ConfigError, SteelyardError
 from steelyard.net.clock import Clock
@@ -22,10 +26,12 @@ from steelyard.net.loop import run_loop
 from steelyard.net.time_service import time_service
 from steelyard.store import datadir
 from steelyard.trading.alerting import Topic
-from steelyard.trading.breakers import OFF
-from steelyard.trading.config import BotConfig, parse_config
+from steelyard.trading.breakers import OFF, Breaker
+from steelyard.trading.config import BotConfig
+from steelyard.trading.legconfig import name_of, parse_bots
 from steelyard.vault.keys import is_kept
 from steelyard.vault.leaks import Known, leaks
+from steelyard.vault.phrase import VARIABLE
 from steelyard.vault.places import vault_file
 
 CHECK_FAILED = 1
@@ -33,7 +39,8 @@ FREE_MIN_BYTES, FREE_FEW_BYTES = 500 << 20, 5 << 30
 MS_NS = 1_000_000
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _EVERYONE = Common()
-FINE, MIND, WRONG = "fine", "mind", "wrong"
+_NOT_OURS = stat.S_IWGRP | stat.S_IWOTH
+UNITS = Path("/etc/systemd/system")  # where a unit that is enabled has a link
 EXTRAS = {
     "data": ("polars", "backtests and Parquet"),
     "alerts": ("apprise", "alerts"),
@@ -41,20 +48,12 @@ EXTRAS = {
 }
 
 
-class Finding(NamedTuple):
-    """What one check says; about is the bot or place that it is of."""
-
-    grade: str
-    about: str
-    name: str
-    text: str
-
-
 def doctor(*configs: Path, common: Common = _EVERYONE) -> int:
-    """Look over machine, data directory, vault and bots, and say what to mend.
+    """Look over machine, data directory, vault and bots, and go through the checklists.
 
-    The exit code is 1 if something is wrong. Nothing is changed, and no venue is asked: for keys at
-    their venues see `steelyard vault audit`.
+    It says what to mend, then of each item for security and production whether it is so: yes, no,
+    unknown, or yours to say. The exit code is 1 if something is wrong. Nothing is changed, and no
+    venue is asked: for keys at their venues see `steelyard vault audit`.
 
     Examples: steelyard doctor | steelyard doctor dip.toml
 
@@ -63,7 +62,7 @@ def doctor(*configs: Path, common: Common = _EVERYONE) -> int:
     configs
         Configurations of bots, beside those that have run here.
     """
-    found = [*machine(common.directory), *data(common.directory), *vault()]
+    found = [*machine(common.directory), *data(common.directory), *vault(), *units()]
     files = {path.absolute(): path.stem for path in configs}
     for name in datadir.bot_directories(common.directory):
         about = datadir.about_file(common.directory / "bots" / name)
@@ -74,16 +73,43 @@ def doctor(*configs: Path, common: Common = _EVERYONE) -> int:
             continue
         if file:
             files.setdefault(Path(str(file)), name)
+    bots: dict[str, list[BotConfig]] = {}
     for file, name in sorted(files.items(), key=lambda it: it[1]):
-        found += of_bot(name, file)
+        found += of_bot(name, file, bots)
+    found += together(bots, common.directory)
     order = (WRONG, MIND, FINE)
     found.sort(key=lambda finding: order.index(finding.grade))
-    colors = {FINE: "green", MIND: "yellow", WRONG: "red"}
-    lines = [
-        f"[{colors[it.grade]}]{it.grade:5}[/] {shown(it.about)}: {shown(it.text)}" for it in found
-    ]
-    common.show({"findings": [it._asdict() for it in found]}, "\n".join(lines))
+    rows = {name: answered(items, found) for name, items in LISTS.items()}
+    document = {
+        "findings": [it._asdict() for it in found],
+        "checklists": {name: [row._asdict() for row in each] for name, each in rows.items()},
+    }
+    lines = [*_findings_shown(found), *_rows_shown(rows)]
+    if not bots:
+        lines.append("\nno bot has run here: name its configuration, steelyard doctor CONFIG")
+    common.show(document, "\n".join(lines))
     return CHECK_FAILED if any(it.grade == WRONG for it in found) else 0
+
+
+def _findings_shown(found: list[Finding]) -> Iterator[str]:
+    """Yield what is to be mended; what is fine is a yes of a checklist."""
+    colors = {MIND: "yellow", WRONG: "red"}
+    for it in found:
+        if it.grade in colors:
+            yield f"[{colors[it.grade]}]{it.grade:5}[/] {shown(it.about)}: {shown(it.text)}"
+
+
+def _rows_shown(lists: Mapping[str, list[Row]]) -> Iterator[str]:
+    colors = {Answer.YES: "green", Answer.NO: "red", Answer.UNKNOWN: "yellow", Answer.YOURS: "cyan"}
+    for name, rows in lists.items():
+        yes = sum(row.answer is Answer.YES for row in rows)
+        yours = sum(row.answer is Answer.YOURS for row in rows)
+        yield f"\n[bold]{name}[/]: {yes} of {len(rows)} are so, {yours} only you can answer"
+        for row in rows:
+            about = f" ({', '.join(row.about)})" if row.about else ""
+            how = "" if row.answer is Answer.YES else f": [dim]{shown(row.how)}[/]"
+            mark = f"[{colors[row.answer]}]{row.answer:7}[/]"
+            yield f"{mark} {row.number:3} {row.says}{shown(about)}{how}"
 
 
 def machine(directory: Path) -> Iterator[Finding]:
@@ -94,7 +120,8 @@ def machine(directory: Path) -> Iterator[Finding]:
     if kept.is_kept is False:
         yield Finding(WRONG, "machine", "clock", f"{kept.text}; venues refuse a wrong one")
     else:
-        yield Finding(FINE if kept.is_kept else MIND, "machine", "clock", kept.text)
+        known = "clock" if kept.is_kept else "clock.unknown"
+        yield Finding(FINE if kept.is_kept else MIND, "machine", known, kept.text)
     there = directory
     while not there.exists():
         there = there.parent
@@ -106,6 +133,13 @@ def machine(directory: Path) -> Iterator[Finding]:
         yield Finding(MIND if free < FREE_FEW_BYTES else FINE, "machine", "disk", text)
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         yield Finding(MIND, "machine", "root", "you are root; give bots a user of their own")
+    else:
+        yield Finding(FINE, "machine", "root", "you are not root")
+    if os.environ.get(VARIABLE):
+        text = f"{VARIABLE} is set: every program that you start can read the vault's passphrase"
+        yield Finding(MIND, "machine", "vault.phrase", text)
+    else:
+        yield Finding(FINE, "machine", "vault.phrase", f"{VARIABLE} is not set")
     for extra, (library, use) in EXTRAS.items():
         if find_spec(library) is None:
             text = f"{use}: not installed; pip install 'steelyard[{extra}]' if you want it"
@@ -127,12 +161,15 @@ def data(directory: Path) -> Iterator[Finding]:
         own = directory / "bots" / name
         ports = datadir.read_document(datadir.port_file(own), missing={})
         ended = datadir.read_document(datadir.ended_file(own), missing={})
+        is_killed = datadir.latch_file(directory, name).exists()
         if ports and not datadir.is_alive(ports) and not ended:
             text = "it has crashed: orders may be open; steelyard kill, or start it again"
             yield Finding(WRONG, name, "bot.crashed", text)
         elif ended.get("code"):
             yield Finding(MIND, name, "bot.failed", f"it has ended: {ended.get('why')}")
-        if datadir.latch_file(directory, name).exists():
+        elif not is_killed:
+            yield Finding(FINE, name, "bot.state", "no incident is open")
+        if is_killed:
             text = f"it is killed; steelyard kill {name} --lift when it may trade again"
             yield Finding(MIND, name, "bot.killed", text)
 
@@ -155,39 +192,119 @@ def vault() -> Iterator[Finding]:
         if row["stage"]:
             text = f"a rotation of {row['name']} is not finished: {row['stage']}"
             yield Finding(MIND, "vault", "key.rotating", text)
+    if not any(row["due"] for row in rows):
+        yield Finding(FINE, "vault", "key.due", "no key is due to be rotated")
 
 
-def of_bot(name: str, file: Path) -> Iterator[Finding]:
-    """Yield what is to be said of a bot's configuration."""
+def units(folder: Path = UNITS) -> Iterator[Finding]:
+    """Yield what the machine starts by itself, as far as systemd's links say so."""
+    for link in sorted(folder.glob("*.wants/steelyard-*.service")):
+        kind = "watch.unit" if link.stem == "steelyard-watch" else "bot.unit"
+        yield Finding(FINE, "machine", kind, f"{link.stem} is started by the machine")
+
+
+def of_bot(name: str, file: Path, bots: dict[str, list[BotConfig]]) -> Iterator[Finding]:
+    """Yield what is to be said of a bot's configuration, and add its legs to `bots`."""
     try:
         text = file.read_bytes()
-        config = parse_config(text.decode())
+        legs = parse_bots(text.decode())
     except (OSError, UnicodeDecodeError, ConfigError) as error:
         yield Finding(WRONG, name, "config", f"{file}: {error}")
         return
     if leaks(text, Known(())):
         told = f"{file} has what looks like a key in it; move it: steelyard vault add"
         yield Finding(WRONG, name, "config.secret", told)
+    else:
+        yield Finding(FINE, name, "config.secret", f"{file} holds no key")
+    if any(path.stat().st_mode & _NOT_OURS for path in (file, file.parent)):
+        told = f"others can change {file}; run: chmod go-w on it and its folder"
+        yield Finding(MIND, name, "config.open", told)
+    else:
+        yield Finding(FINE, name, "config.open", f"only you can change {file}")
     yield Finding(FINE, name, "config", f"{file} can be run")
-    yield from _habits(name, config)
+    bots[name_of(legs)] = [*legs.values()]
+    for config in legs.values():
+        yield from _habits(config.bot.name, config)
+        yield from _rights(config.bot.name, config)
 
 
 def _habits(name: str, config: BotConfig) -> Iterator[Finding]:
-    main, risk, told = config.main, config.risk, config.alerts
-    if not is_kept(main.key):
-        text = f"its key is {main.key.partition(':')[0]}:..., of which nobody knows age or owner"
-        yield Finding(MIND, name, "key.place", f"{text}; steelyard vault add")
-    if not main.kill_key:
-        text = "the kill switch has no key of its own ([venue.main] kill_key)"
-        yield Finding(MIND, name, "key.kill", text)
+    """Yield what bounds a bot, and who hears of it."""
+    risk, told = config.risk, config.alerts
     if not told.to or Topic.TROUBLE not in told.on:
         yield Finding(MIND, name, "alerts", "nobody is told of its trouble ([alerts] to)")
-    off = [
-        key
-        for key in ("max_daily_loss", "max_drawdown", "max_orders_per_minute", "stop_loss")
-        if getattr(risk, key) == OFF
-    ]
-    if off:
-        yield Finding(MIND, name, "risk", f"it has no [risk] {', '.join(off)}")
-    if "max_drawdown" not in off and "max_daily_loss" not in off:
-        yield Finding(FINE, name, "risk", "losses are bounded by day and from the highest")
+    elif find_spec(EXTRAS["alerts"][0]) is None:
+        text = "what tells of its trouble is not installed; pip install 'steelyard[alerts]'"
+        yield Finding(WRONG, name, "alerts", text)
+    else:
+        yield Finding(FINE, name, "alerts", "somebody is told of its trouble")
+    bounds = {
+        "risk.losses": ("max_daily_loss", "max_drawdown"),
+        "risk.rate": ("max_orders_per_minute",),
+        "risk.stop": ("stop_loss",),
+    }
+    for bound, keys in bounds.items():
+        off = [key for key in keys if getattr(risk, key) == OFF]
+        text = f"it has no [risk] {', '.join(off)}" if off else f"[risk] {', '.join(keys)}: set"
+        yield Finding(MIND if off else FINE, name, bound, text)
+    without = [it for it in Breaker if it not in config.breakers.rules]
+    text = f"[breakers] {', '.join(without)} are off" if without else "every breaker is on"
+    yield Finding(MIND if without else FINE, name, "risk.breakers", text)
+
+
+def _rights(name: str, config: BotConfig) -> Iterator[Finding]:
+    """Yield what a bot may do, by which key, and what was taken upon oneself for it."""
+    main = config.main
+    if is_kept(main.key):
+        yield Finding(FINE, name, "key.place", "its key is kept in a vault")
+    else:
+        text = f"its key is {main.key.partition(':')[0]}:..., of which nobody knows age or owner"
+        yield Finding(MIND, name, "key.place", f"{text}; steelyard vault add")
+    if main.kill_key and main.kill_key != main.key:
+        yield Finding(FINE, name, "key.kill", "the kill switch has a key of its own")
+    else:
+        text = "the kill switch has no key of its own ([venue.main] kill_key)"
+        yield Finding(MIND, name, "key.kill", text)
+    waived = (*main.waive, *main.accept)
+    text = f"taken upon yourself: {', '.join(waived)}" if waived else "nothing is waived"
+    yield Finding(MIND if waived else FINE, name, "key.waived", text)
+    try:
+        grant = grant_for(config, identity_of(config))
+    except SteelyardError as error:
+        yield Finding(WRONG, name, "rung", str(error))
+    else:
+        where = "its orders stay on this machine" if grant is None else f"granted by {grant.who}"
+        yield Finding(FINE, name, "rung", where)
+    if main.is_bridged:
+        return  # what is behind it says what it can only when it runs: steelyard trade --check
+    try:
+        can = has_dead_man(main.dialect)
+    except SteelyardError as error:
+        yield Finding(WRONG, name, "config", str(error))
+        return
+    if can and main.dead_man_ns is None:
+        text = "the venue could cancel everything if it is gone ([venue.main] dead_man)"
+        yield Finding(MIND, name, "dead_man", text)
+    else:
+        text = "armed by the bot" if can else "the venue has none: the watchdog guards alone"
+        yield Finding(FINE, name, "dead_man", text)
+
+
+def together(bots: Mapping[str, list[BotConfig]], directory: Path) -> Iterator[Finding]:
+    """Yield what is to be said of bots beside each other; each is a list of its legs."""
+    for name, legs in bots.items():
+        own = {config.main.key for config in legs}
+        others = [it for it in bots if it != name and own & {leg.main.key for leg in bots[it]}]
+        if others:
+            yield Finding(WRONG, name, "key.shared", f"it has the key of {', '.join(others)}")
+        else:
+            yield Finding(FINE, name, "key.shared", "its key is its own")
+    there = {*datadir.bot_directories(directory)} if directory.exists() else set()
+    here = [leg.bot for legs in bots.values() for leg in legs if leg.bot.name in there]
+    environments = sorted({bot.environment.value for bot in here})
+    if len(environments) > 1:
+        text = f"{directory} has bots of {' and '.join(environments)}; give each its own --data"
+        yield Finding(MIND, "data", "data.environments", text)
+    elif environments:
+        text = f"every bot here is of {environments[0]}"
+        yield Finding(FINE, "data", "data.environments", text)

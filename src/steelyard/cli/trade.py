@@ -24,7 +24,7 @@ from steelyard.store.datadir import state_directory
 from steelyard.store.ownership import Ownership
 from steelyard.trading.config import BotConfig, parse_config
 from steelyard.trading.evidence import Identity
-from steelyard.trading.ladder import Grant, capped
+from steelyard.trading.ladder import capped
 from steelyard.trading.legconfig import name_of, parse_bots
 from steelyard.vault import phrase
 from steelyard.vault.kept import Holder, Kept
@@ -83,7 +83,7 @@ def on_their_rungs(bots: Mapping[str, BotConfig], confirm: str) -> dict[str, Bot
         ConfigError: One of them has not earned its environment.
         UsageError: Real money is meant, and nobody has said so twice.
     """
-    found = {leg: _granted(config) for leg, config in bots.items()}
+    found = {leg: grant_for(config, identity_of(config)) for leg, config in bots.items()}
     grants = {leg: grant for leg, grant in found.items() if grant is not None}
     name = name_of(bots)
     if grants and confirm != name:
@@ -102,10 +102,11 @@ def on_their_rungs(bots: Mapping[str, BotConfig], confirm: str) -> dict[str, Bot
     }
 
 
-def _granted(config: BotConfig) -> Grant | None:
+def identity_of(config: BotConfig) -> Identity:
+    """Return what a grant is for: the class, symbol and parameters of a configuration."""
     strategy = config.strategy
     parameters = {name: str(value) for name, value in strategy.params.items()}
-    return grant_for(config, Identity(strategy.class_name, strategy.symbol, parameters))
+    return Identity(strategy.class_name, strategy.symbol, parameters)
 
 
 def configure(file: Path) -> BotConfig:
