@@ -37,7 +37,11 @@ OUTSIDE: dict[str, dict[str, str]] = {
         "sim/plan.py": SIMULATED,
         "trading/config.py": "an example in what it says to a user",
     },
-    "kucoin": {"bridge/keys.py": BRIDGE, "bridge/venues.py": BRIDGE},
+    "kucoin": {
+        "bridge/keys.py": BRIDGE,
+        "bridge/venues.py": BRIDGE,
+        "sim/plan.py": SIMULATED,
+    },
     "okx": {
         "bridge/keys.py": BRIDGE,
         "bridge/venues.py": BRIDGE,

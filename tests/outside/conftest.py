@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 
 # Days that more than one file lives.
 pytest.register_assert_rewrite(
-    "ccxt_day", "ccxt_pro_day", "python_binance_day", "python_binance_sockets"
+    "ccxt_common_day", "ccxt_day", "ccxt_pro_day", "python_binance_day", "python_binance_sockets"
 )
 
 

@@ -1,6 +1,6 @@
 from decimal import Decimal
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from steelyard.domain.messages import SECOND_NS, Candle, Trade
 from steelyard.domain.order import Side
@@ -55,15 +55,6 @@ def test_a_bar_holds_first_highest_lowest_and_last_price():
     assert (bar.volume_lots, bar.trade_count, bar.is_gapped) == (40, 4, False)
 
 
-def test_an_open_candle_without_a_count_of_trades_keeps_its_prices():
-    """Some venues tell no counts: what has traded shows in the volume."""
-    low = structs.replace(candle(0, 100, is_closed=False), low_ticks=90, trade_count=0)
-    builder = seeded(low)
-    builder.add(trade(1, 0.5, 105))
-    (bar,) = builder.add(trade(2, 1.0, 105))
-    assert (bar.open_ticks, bar.high_ticks, bar.low_ticks, bar.close_ticks) == (100, 105, 90, 105)
-
-
 def test_time_closes_a_bar_after_a_grace():
     """Without a later trade the clock closes it, once the last trades had time to come."""
     builder = seeded(candle(0, 100, is_closed=True))
@@ -116,6 +107,14 @@ def test_the_open_candle_is_gone_on_from():
     closed = builder.seed([candle(0, 90, 3, is_closed=True), candle(1, 105, 5, is_closed=False)])
     assert closes(closed) == [(0, 90, 1)]
     assert closes(builder.close_due(T0 + 2 * SECOND_NS + GRACE_NS)) == [(1, 106, 2)]
+
+
+def test_an_open_candle_that_does_not_count_its_trades_is_gone_on_from():
+    """What has traded in it is told by its volume, at every venue."""
+    builder = seeded(replace(candle(1, 100, is_closed=False), trade_count=0, high_ticks=130))
+    builder.add(trade(1, 1.5, 90))
+    (bar,) = builder.close_due(T0 + 2 * SECOND_NS + GRACE_NS)
+    assert (bar.open_ticks, bar.high_ticks, bar.low_ticks, bar.close_ticks) == (100, 130, 90, 90)
 
 
 def test_bars_missed_in_a_break_come_from_candles():

@@ -80,7 +80,7 @@ def found_order(
         instrument_id = symbol_of(symbol, asker.listings).instrument_id
     query = OrderQuery(asker.account_id, instrument_id, order_id=number, client_order_id=client_id)
     found = asker.find_order(query)
-    if found is None or telling.is_pending(found):
+    if found is None or telling.is_pending(found) or is_refused(found):
         return None
     if waits:
         return found if found.order_type.waits else None
