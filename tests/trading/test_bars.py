@@ -1,5 +1,7 @@
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from steelyard.domain.messages import SECOND_NS, Candle, Trade
 from steelyard.domain.order import Side
 from steelyard.trading.bars import GRACE_NS, QUIET_MAX, Bar, BarBuilder
@@ -105,6 +107,14 @@ def test_the_open_candle_is_gone_on_from():
     closed = builder.seed([candle(0, 90, 3, is_closed=True), candle(1, 105, 5, is_closed=False)])
     assert closes(closed) == [(0, 90, 1)]
     assert closes(builder.close_due(T0 + 2 * SECOND_NS + GRACE_NS)) == [(1, 106, 2)]
+
+
+def test_an_open_candle_that_does_not_count_its_trades_is_gone_on_from():
+    """What has traded in it is told by its volume, at every venue."""
+    builder = seeded(replace(candle(1, 100, is_closed=False), trade_count=0, high_ticks=130))
+    builder.add(trade(1, 1.5, 90))
+    (bar,) = builder.close_due(T0 + 2 * SECOND_NS + GRACE_NS)
+    assert (bar.open_ticks, bar.high_ticks, bar.low_ticks, bar.close_ticks) == (100, 130, 90, 90)
 
 
 def test_bars_missed_in_a_break_come_from_candles():

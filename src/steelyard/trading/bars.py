@@ -190,7 +190,7 @@ class BarBuilder:
 
 def _count(bar: Bar, trade: Trade) -> None:
     ticks = trade.price_ticks
-    if bar.trade_count == 0:
+    if bar.volume_lots == 0:  # not every venue's candles say how many trades they are of
         bar.open_ticks = bar.high_ticks = bar.low_ticks = ticks
     bar.high_ticks = max(bar.high_ticks, ticks)
     bar.low_ticks = min(bar.low_ticks, ticks)
