@@ -5,8 +5,11 @@ reads or writes is what that code does, and its tests say so. A table names wher
 how they are spelled; it cannot compute.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
 
 
 class Slot(IntEnum):
@@ -259,3 +262,15 @@ class OrderForm(NamedTuple):
     clock: Clock = Clock.COUNT
     rises_within_ns: int = 0
     id_form: str = ""
+
+
+def json_holes(said: Mapping[str, Any], holes: Mapping[str, Hole]) -> tuple[str | Hole, ...]:
+    """Return an object of JSON whose fields of these names are texts to be filled in."""
+    parts: list[str | Hole] = []
+    for name, value in said.items():
+        hole = holes.get(name)
+        written = msgspec.json.encode(value).decode()
+        parts.append(f'{"," if parts else "{"}"{name}":{written if hole is None else ""}')
+        if hole is not None:
+            parts += ['"', hole, '"']
+    return (*parts, "}")

@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from steelyard.dialects.bybit import account, errors, executions, lists, market, orders, placing
+from steelyard.dialects.bybit import (
+    account,
+    errors,
+    executions,
+    lists,
+    market,
+    orders,
+    placing,
+    tables,
+)
 from steelyard.dialects.bybit.account_messages import KeyInfo, WalletRequest, Wallets
 from steelyard.dialects.bybit.auth import WINDOW_MS, signed_headers
 from steelyard.dialects.bybit.follower import AccountFollower, MarketFollower
@@ -80,7 +89,7 @@ from steelyard.wire.dialect import ApiKey, Auth, ChannelKind, ClientSession
 from steelyard.wire.http import Request, Response
 from steelyard.wire.limits import LimitProfile, ratelimit_told
 from steelyard.wire.outcome import Answered, Outcome, Unknown
-from steelyard.wire.tables import MarketTable
+from steelyard.wire.tables import MarketTable, OrderForm
 
 Message = UserCommand | Query
 _SIGNED = UserCommand | AccountQuery | OrderQuery | OrdersQuery | FillsQuery | KeyQuery
@@ -183,6 +192,10 @@ class BybitClient:
     def market_table(self, instruments: Sequence[Instrument]) -> MarketTable | None:  # noqa: ARG002
         """Return None: there is no native reader for these frames yet."""
         return None
+
+    def order_form(self, place: Place, listings: Listings, key: ApiKey, host: str) -> OrderForm:
+        """Return the form of orders like one, for a native signer; as `tables.order_form`."""
+        return tables.order_form(place, listings, key, host)
 
     def private_session(self, key: ApiKey, listings: Listings, now_ns: int) -> ClientSession:  # noqa: ARG002
         """Return a session that follows the account's orders and balances."""

@@ -7,8 +7,6 @@ refuses, never guesses. Messages of a book have no numbers; they are counted.
 
 from collections.abc import Sequence
 
-import msgspec
-
 from steelyard.dialects.coinbase_exchange import orders
 from steelyard.dialects.coinbase_exchange.auth import KEY, KEY_MAX, PASSPHRASE, SIGN, TIMESTAMP
 from steelyard.dialects.coinbase_exchange.parameters import JSON, told
@@ -37,6 +35,7 @@ from steelyard.wire.tables import (
     Steps,
     StreamTable,
     TimeForm,
+    json_holes,
 )
 
 USER_AGENT = "steelyard"
@@ -164,14 +163,6 @@ def order_form(place: Place, listings: Listings, key: ApiKey, host: str) -> Orde
     if place.order_type.waits:
         raise Unsupported("which way a stop waits is said by side; sign it by the client")
     instrument = listings[place.instrument_id]
-    body: list[str | Hole] = []
-    for name, value in told(place_to_wire(place, listings)).items():
-        hole = HOLES.get(name)
-        written = msgspec.json.encode(value).decode()
-        body.append(f'{"," if body else "{"}"{name}":{written if hole is None else ""}')
-        if hole is not None:
-            body += ['"', hole, '"']
-    body.append("}")
     endpoint = orders.PLACE
     first = f"{endpoint.method} {endpoint.path} HTTP/1.1"
     headers = {
@@ -189,7 +180,7 @@ def order_form(place: Place, listings: Listings, key: ApiKey, host: str) -> Orde
             *(f"{start}\r\n{TIMESTAMP}: ", Hole.TIME, f"\r\n{SIGN}: ", Hole.SIGNATURE),
             *("\r\ncontent-length: ", Hole.BODY_LENGTH, "\r\n\r\n"),
         ),
-        body=tuple(body),
+        body=json_holes(told(place_to_wire(place, listings)), HOLES),
         buy=SIDE_NAMES[Side.BUY],
         sell=SIDE_NAMES[Side.SELL],
         time_unit_ns=MS_NS,

@@ -21,6 +21,7 @@ from steelyard.dialects.okx import (
     wallet,
 )
 from steelyard.dialects.okx.client import OkxClient
+from steelyard.dialects.okx.entry import OrderEntry
 from steelyard.dialects.okx.environments import environment
 from steelyard.dialects.okx.limits import LIMITS
 from steelyard.dialects.okx.session import Session
@@ -137,6 +138,8 @@ def _frame(subscription: Subscription, event: Event, listings: Listings) -> byte
     return stream.frame(subscription.form, event, listings)
 
 
+_CLIENT = OkxClient()
+
 DIALECT = Dialect(
     name=stream.NAME,
     title="OKX v5 spot",
@@ -165,7 +168,8 @@ DIALECT = Dialect(
     session=_session,
     has_stream=lambda target: channels.path_of(target) is not None,
     frame=_frame,
-    client=OkxClient(),
+    client=_CLIENT,
+    entry=lambda key: OrderEntry(key, _CLIENT),
     environment=environment,
     public=PublicHosts("https://openapi.okx.com", "wss://ws.okx.com:8443"),
     key_kinds=frozenset({KeyKind.HMAC}),
