@@ -39,6 +39,7 @@ from steelyard.exchange.records import codec
 from steelyard.exchange.sandbox_clock import AdvanceClock, FreezeClock, ShowClock
 from steelyard.net.client import Down, HttpClient, Up, WebSocketClient
 from steelyard.net.clock import Clock
+from steelyard.sim.asked import Asked
 from steelyard.sim.auditor import Truth
 from steelyard.sim.rungs import LIMITS, PUBLIC, TOKEN_USDT, lacking, session_of
 from steelyard.sim.spelling import Spelling, asked_whole, completed
@@ -52,12 +53,14 @@ from steelyard.wire.dialect import (
     Errand,
     HandedOut,
     Paired,
+    Waking,
     opening_headers,
 )
 from steelyard.wire.outcome import Answered, Outcome, Unknown
 
 CLOCK = Clock()
 DEADLINE_S = 10.0  # for what has to come; reached only where it does not
+WAKE_S = 1.0  # between two wakes of sessions that have to speak up
 FIRST_ID = 1_000  # of instruments and assets that are only here
 SECOND_NS = 1_000_000_000
 MS_NS = 1_000_000
@@ -227,6 +230,7 @@ class InSockets:
         self._spelling = Spelling(dialect, self.listings)
         self._keys: dict[str, ApiKey] = {}
         self._listeners: dict[str, Listener] = {}
+        self._asked: dict[str, Asked] = {}  # where the venue's streams tell no fills
         self._runner = asyncio.Runner()
         self._http = HttpClient(exchange.url(dialect.name), loopback_only=True)
 
@@ -265,6 +269,8 @@ class InSockets:
 
     def send(self, participant: str, message: Any) -> Outcome:
         spelled = self._spelling.spelled(message)
+        if isinstance(message, AccountQuery):  # one exchange serves all: there are many assets
+            return self._spelling.read(self._in_full(participant, spelled))
         if self._dialect.answers_in_full:
             return self._spelling.read(self._send(participant, spelled))
         outcome = completed(
@@ -333,6 +339,10 @@ class InSockets:
         session = session_of(self._dialect, here, self.listings, key, now_ns)
 
         self._listeners[participant] = listener = self._runner.run(self._opened(session))
+        if key is not None and not self._dialect.tells_fills:
+            asked = Asked(lambda query: self._send(participant, query), here.instrument_id)
+            self._asked[participant] = asked
+            asked.completed([], now_ns)
         if participant == PUBLIC:
             # Who begins now is told what comes from now on: up to here it has asked.
             book = self.ask(PUBLIC, BookQuery(here.instrument_id, LIST_MAX))
@@ -357,7 +367,10 @@ class InSockets:
         listener = self._listeners.get(participant)
         if listener is None:
             return [], None
-        events, listener.events = self._spelling.heard(listener.events), []
+        heard, listener.events = listener.events, []
+        if participant in self._asked:
+            heard = self._asked[participant].completed(heard, CLOCK.now_ns())
+        events = self._spelling.heard(heard)
         if listener.closed is not None:
             del self._listeners[participant]
         return events, listener.closed
@@ -372,7 +385,13 @@ class InSockets:
         self.administer(AdvanceClock(duration_ns))
 
     def pause(self, duration_ns: int) -> None:
-        time.sleep(duration_ns / SECOND_NS)
+        until_s = time.monotonic() + duration_ns / SECOND_NS
+        while (left_s := until_s - time.monotonic()) > 0:
+            time.sleep(min(left_s, WAKE_S))
+            for listener in self._listeners.values():
+                if isinstance(listener.session, Waking):
+                    listener.session.wake(CLOCK.now_ns())
+                    self._runner.run(listener.say())
 
     def truth(self, accounts: tuple[str, ...]) -> Truth:
         here = self.instrument.instrument_id

@@ -129,9 +129,10 @@ class WindowsQuery(Struct, frozen=True, tag=True):
 
 
 class AccountQuery(Struct, frozen=True, tag=True):
-    """An account's balances and fees."""
+    """An account's balances and fees; before is a place in the list, as `Around` tells it."""
 
     account_id: int
+    before: int | None = None
 
 
 class OrderQuery(Struct, frozen=True, tag=True):
@@ -443,6 +444,7 @@ class AccountAnswer(Struct, frozen=True, tag=True):
     taker_rate_e8: int
     time_ns: int
     can_trade: bool | None = None
+    around: Around = WHOLE
 
 
 class OrderAnswer(Struct, frozen=True, tag=True):

@@ -22,13 +22,8 @@ from steelyard.domain.messages import (
     SECOND_NS,
     AccountAnswer,
     AccountQuery,
-    AssetBalance,
-    BalanceEvent,
     Batch,
     Event,
-    Execution,
-    FillList,
-    FillsQuery,
     OrderAnswer,
     OrderEvent,
     OrderList,
@@ -41,6 +36,7 @@ from steelyard.exchange.admin import AdminCall
 from steelyard.exchange.audit import audit
 from steelyard.exchange.repeats import known_group, known_order
 from steelyard.exchange.routes import Routes
+from steelyard.sim.asked import Asked
 from steelyard.sim.auditor import Truth
 from steelyard.sim.spelling import Spelling, asked_whole, completed
 from steelyard.sim.stand import BTC_USDT, Listener, SmallExchange, Stand
@@ -380,8 +376,7 @@ class InDialect(_InMemory):
         self._spelling = Spelling(dialect, self.listings)
         self._keys: dict[str, ApiKey] = {}
         self._listeners: dict[str, Listener] = {}
-        self._seen: dict[str, set[int]] = {}  # fills that a participant has been told, by trade
-        self._held: dict[str, dict[int, AssetBalance]] = {}  # what it was told that it has
+        self._asked: dict[str, Asked] = {}  # where the venue's streams tell no fills
 
     def _named(self, order: Order) -> Order:
         named: Order = self._spelling.named(order)
@@ -412,7 +407,8 @@ class InDialect(_InMemory):
         session = session_of(self._dialect, self.instrument, self.listings, key, now_ns)
         self._listeners[participant] = self._stand.follow(session)
         if not self._dialect.tells_fills and key is not None:
-            self._asked_for(participant, [])
+            asked = self._asked[participant] = Asked(lambda query: self._stand.send(query, key))
+            asked.completed([], now_ns)
 
     def drop(self, participant: str) -> None:
         """Break its connection."""
@@ -450,44 +446,13 @@ class InDialect(_InMemory):
         if listener is None:
             return [], None
         heard, listener.events = listener.events, []
-        if not self._dialect.tells_fills and participant in self._keys:
-            heard = self._asked_for(participant, heard)
+        if participant in self._asked:
+            heard = self._asked[participant].completed(heard, self._stand.now_ns)
         events = self._spelling.heard(heard)
         if listener.closed is None:
             return events, None
         del self._listeners[participant]
         return events, listener.closed[1]
-
-    def _asked_for(self, participant: str, heard: list[Event]) -> list[Event]:
-        """Return what was heard with what a trader asks for besides: its fills and balances."""
-        key = self._keys[participant]
-        queries = (FillsQuery(0, LIST_MAX, 0), AccountQuery(0))
-        outcomes = [self._stand.send(query, key) for query in queries]
-        answers = [each.answer for each in outcomes if isinstance(each, Answered)]
-        if len(answers) < len(queries):
-            return heard  # its key is worth nothing any more
-        fills, account = answers
-        assert isinstance(fills, FillList), "a FillsQuery is answered by fills"
-        assert isinstance(account, AccountAnswer), "an AccountQuery by an account"
-        told: list[Event] = []
-        for event in heard:
-            if not isinstance(event, OrderEvent) or event.execution is not Execution.FILL:
-                told.append(event)
-                continue
-            seen = self._seen.setdefault(participant, set())
-            for fill in fills.fills:
-                if fill.order_id == event.order.order_id and fill.trade_id not in seen:
-                    seen.add(fill.trade_id)
-                    told.append(replace(event, fill=fill))
-                    break
-        now = {balance.asset_id: balance for balance in account.balances}
-        before = self._held.get(participant, {})
-        now |= {number: AssetBalance(number, 0, 0) for number in before if number not in now}
-        changed = tuple(each for number, each in now.items() if before.get(number) != each)
-        self._held[participant] = now
-        if changed:
-            told.append(BalanceEvent(0, changed, self._stand.now_ns))
-        return told
 
 
 def session_of(

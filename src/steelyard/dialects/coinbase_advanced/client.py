@@ -11,12 +11,8 @@ has told are remembered, of the newest orders. Who begins anew asks for the open
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from steelyard.dialects.coinbase_advanced import account, errors, market, orders, placing
-from steelyard.dialects.coinbase_advanced.account_messages import (
-    Accounts,
-    AccountsRequest,
-    KeyPermissions,
-)
+from steelyard.dialects.coinbase_advanced import account, errors, market, orders, parts, placing
+from steelyard.dialects.coinbase_advanced.account_messages import KeyPermissions
 from steelyard.dialects.coinbase_advanced.auth import OWN_LIFETIME_NS, signed_headers
 from steelyard.dialects.coinbase_advanced.follower import AccountFollower, MarketFollower
 from steelyard.dialects.coinbase_advanced.messages import (
@@ -47,6 +43,7 @@ from steelyard.dialects.coinbase_advanced.order_messages import (
     Placed,
 )
 from steelyard.dialects.coinbase_advanced.parameters import JSON, write
+from steelyard.dialects.coinbase_advanced.parts import Cursors
 from steelyard.dialects.coinbase_advanced.routes import needs_key
 from steelyard.dialects.coinbase_advanced.text import shown
 from steelyard.domain.commands import Amend, Cancel, Place, UserCommand
@@ -138,6 +135,7 @@ class CoinbaseAdvancedClient:
 
     def __init__(self) -> None:
         self._names = Names()
+        self._cursors = Cursors()
 
     def request(
         self, message: Message, listings: Listings, key: ApiKey | None, now_ns: int
@@ -206,6 +204,14 @@ class CoinbaseAdvancedClient:
     def expiry_ns(self, message: Message) -> int | None:
         """Return how long the venue may still take a request up: as long as a token is good."""
         return OWN_LIFETIME_NS if isinstance(message, _SIGNED) else None
+
+    def further(self, query: Query, answers: Sequence[Answer]) -> Query | None:
+        """Return the query for the next page; None where that was the last."""
+        return parts.further(query, answers)
+
+    def joined(self, query: Query, answers: Sequence[Answer]) -> Answer:
+        """Return the answer of all pages."""
+        return parts.joined(query, answers)
 
     def client_order_id(self, number: int) -> str:
         """Print a 128-bit id as a random-looking UUID."""
@@ -281,12 +287,7 @@ class CoinbaseAdvancedClient:
             case FillsQuery():
                 return self._fills(message, listings)
             case AccountQuery():
-                return Call(
-                    account.ACCOUNTS,
-                    AccountsRequest(limit=account.ACCOUNTS_MAX),
-                    Accounts,
-                    lambda body, known, _: account.account_from_wire(body, known),
-                )
+                return parts.account_call(message, self._cursors)
             case KeyQuery(key=key):
                 return Call(
                     account.KEY,
