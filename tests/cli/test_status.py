@@ -5,6 +5,7 @@ import pytest
 from exchange_here import ExchangeHere
 
 from steelyard.cli.main import run
+from steelyard.cli.standby import StandbyFile
 from steelyard.store.datadir import Directory
 
 
@@ -50,3 +51,14 @@ def test_a_bot_that_ended_without_a_word_is_not_called_stopped(tmp_path, capsys)
     }  # fmt: skip
     assert bots["nice"]["reason"] == "SIGTERM"
     assert "its orders may be open" in bots["fell"]["reason"]
+
+
+def test_who_stands_by_is_shown(tmp_path, capsys):
+    waiting = StandbyFile(tmp_path, "dip")
+    waiting.say("a (process 1) trades dip")
+    try:
+        run(["status", "--data", str(tmp_path)])
+    finally:
+        waiting.close()
+    assert "dip stands by" in (said := capsys.readouterr().out)
+    assert "a (process 1) trades dip" in said

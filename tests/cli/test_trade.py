@@ -51,13 +51,13 @@ def test_a_bot_says_where_it_listens_in_one_line_and_in_its_port_file(exchange, 
         assert file.stat().st_mode & 0o077 == 0, "it holds the token"
         assert bot.state()["bot"]["name"] == "said"
 
-        # The directory is taken: a second one would trade the same orders twice.
+        # A second one would trade the same orders twice.
         second = Bot(tmp_path, config, key, "said")
         second.errors = tmp_path / "second.stderr"
         second.launch()
         assert second.join() == 2
         said = second.errors.read_text()
-        assert f"in use by process {bot.process.pid}" in said
+        assert f"(process {bot.process.pid}) trades said; stop that one, or wait" in said
         assert "Traceback" not in said
         assert bot.state()["status"] in {"starting", "running"}, "the first goes on"
         assert bot.stop() == 0

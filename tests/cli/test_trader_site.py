@@ -52,6 +52,13 @@ DOCUMENT = {
     },
     "clock": {"offset_us": 2_500, "error_us": 500, "jitter_us": 250, "measured": 1},
     "trades": {"gaps": 3, "unfilled": 1, "repeated": 0},
+    "lease": {
+        "kind": "postgresql",
+        "term": 3,
+        "left_ms": 12_500,
+        "allowed": "cancels",
+        "standbys": ["b"],
+    },
     "pacing": {
         "limits": [{"name": "orders per 10 SECOND", "used": 7, "limit": 100}],
         "stopped_until": 90_001,
@@ -200,7 +207,12 @@ def test_metrics_need_no_token_and_read_as_prometheus_does():
     told = {line.partition("{")[0] for line in lines if line[0] != "#"}
     told = {n.rpartition("_")[0] if n.endswith(parts) and "latency" in n else n for n in told}
     assert told == set(names)
+    leased = f'{{{of_bot},kind="postgresql"}}'
     for line in (
+        f"steelyard_bot_lease_term{leased} 3",
+        f"steelyard_bot_lease_allowed{leased} 1",
+        f"steelyard_bot_lease_left_seconds{leased} 12.5",
+        f"steelyard_bot_lease_standbys{leased} 1",
         f"steelyard_bot_pnl_realized_quote{{{of_bot}}} -2",
         f"steelyard_bot_fill_ratio{{{of_bot}}} 0.75",
         f"steelyard_bot_slippage_ratio{{{of_bot}}} -0.0001",

@@ -60,12 +60,13 @@ class DialectVenue:
         *,
         is_urgent: bool = False,
         is_real: bool = False,
+        why_not: Callable[[UserCommand | Query], str | None] | None = None,
     ) -> None:
         """`record` is given what the market stream tells, as it was received.
 
         is_urgent: it is the kill switch's, which waits for no other trader of this host, and not
         long for an answer. is_real: real money is meant, and only then another machine is
-        spoken to.
+        spoken to. why_not says why a message may not leave, right before it does.
         """
         dialect = dialects.find(table.dialect)
         self._owner = owner
@@ -88,6 +89,7 @@ class DialectVenue:
             dialect.client, key, dialect.limits, self._pacing, is_urgent=is_urgent
         )
         self._is_urgent = is_urgent
+        self._why_not = why_not
         self._limits_ns = 0  # when to ask for the limits again
         self._stop: Stop | None = None  # what was told of it
         self._streams = {
@@ -239,7 +241,7 @@ class DialectVenue:
     ) -> None:
         outcome: Outcome
         try:
-            response = await self._http.send(request)
+            response = await self._sent(message, request)
         except ConnectFailed as error:
             outcome = NotSent(str(error))
         except ConnectionLost as error:
@@ -249,6 +251,15 @@ class DialectVenue:
             outcome = self._connector.outcome(message, response, venue_now_ns, now_ns)
             self._tell_stop()
         self._owner.step(actions.Returned(request_id, outcome, sent_ns, self._owner.now_ns()))
+
+    async def _sent(self, message: UserCommand | Query, request: Request) -> Response:
+        """Send a request, unless it may not leave any more.
+
+        It was signed before it is asked: whatever stands still from here on, its time runs.
+        """
+        if self._why_not is not None and (why := self._why_not(message)) is not None:
+            raise ConnectFailed(why)
+        return await self._http.send(request)
 
     async def _paid(self, take: Callable[[int], Held | None]) -> None:
         """Wait until something is let through."""

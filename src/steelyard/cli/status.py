@@ -6,6 +6,7 @@ from typing import Any
 from steelyard.cli.administration import administer, running_ports
 from steelyard.cli.clock import clock_text
 from steelyard.cli.options import Common
+from steelyard.cli.standby import standbys
 from steelyard.cli.terminal import shown
 from steelyard.domain.errors import ConfigError, PeerError, TransportError
 from steelyard.exchange.admin import Inspect
@@ -21,6 +22,7 @@ from steelyard.store.datadir import (
 
 _EVERYONE = Common()
 CHECK_FAILED = 1
+MS_PER_S = 1_000
 
 
 def status(*, common: Common = _EVERYONE) -> int:
@@ -34,6 +36,7 @@ def status(*, common: Common = _EVERYONE) -> int:
     document: dict[str, Any] = {
         "exchange": _exchange(data, ports) if ports else None,
         "bots": bots,
+        "standbys": standbys(data),
     }
     common.show(document, _text(document))
     is_well = all(bot["status"] == "running" for bot in bots)
@@ -65,6 +68,7 @@ def _bot(data: Path, name: str) -> dict[str, Any]:
         "position": state.get("position"),
         "pnl": state.get("pnl"),
         "open_orders": len(state.get("orders", ())),
+        "lease": state.get("lease"),
         "page": f"http://127.0.0.1:{document['port']}/",
     }
 
@@ -99,4 +103,19 @@ def _text(document: dict[str, Any]) -> str:
                 f"  position {bot['position']['size']} · P&L after fees {bot['pnl']['total']} "
                 f"{bot['pnl']['currency']} · {bot['open_orders']} open orders"
             )
+        if lease := bot.get("lease"):
+            lines.append(f"  {_lease_text(lease)}")
+    for waiting in document["standbys"]:
+        name, why = shown(str(waiting["bot"])), shown(str(waiting["waits_for"]))
+        lines.append(f"[bold]{name}[/] [yellow]stands by[/] (process {waiting['pid']}): {why}")
     return "\n".join(lines)
+
+
+def _lease_text(lease: dict[str, Any]) -> str:
+    """Return how a bot's lease is, in a line."""
+    text = f"lease of {shown(str(lease['holder']))} · term {lease['term']}"
+    if lease["left_ms"] is not None:
+        text += f" · {lease['kind']} · {lease['left_ms'] / MS_PER_S:.1f} s without a renewal"
+    if waiting := lease["standbys"]:
+        text += f" · stands by: {shown(', '.join(waiting))}"
+    return f"{text} [red]{shown(lease['trouble'])}[/]" if lease["trouble"] else text

@@ -1,19 +1,26 @@
 """`steelyard trade`: run a bot from its configuration until it is told to stop."""
 
+import asyncio
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from cyclopts import Parameter
 
 from steelyard.cli import asking, trade_check
 from steelyard.cli.alerting import addresses
 from steelyard.cli.grants import grant_for
+from steelyard.cli.leasing import LeaseKeeper, Lock, lock_of, take_lease
 from steelyard.cli.options import PORT_BASE, Common, print_error
+from steelyard.cli.standby import StandbyFile
+from steelyard.cli.terminal import harmless
 from steelyard.cli.trader_legs import run_legs
 from steelyard.cli.trader_process import TraderSettings, run_trader
 from steelyard.domain.errors import ConfigError, StorageError, TransportError, UsageError
@@ -22,6 +29,7 @@ from steelyard.net.clock import Clock
 from steelyard.net.loop import run_loop
 from steelyard.store.datadir import state_directory
 from steelyard.store.ownership import Ownership
+from steelyard.trading.actions import Finish
 from steelyard.trading.config import BotConfig, parse_config
 from steelyard.trading.evidence import Identity
 from steelyard.trading.ladder import capped
@@ -31,10 +39,24 @@ from steelyard.vault.kept import Holder, Kept
 from steelyard.vault.keys import find, is_kept
 
 T = TypeVar("T")
+STOPS = (signal.SIGINT, signal.SIGTERM)
 _EVERYONE = Common()
 PORT = PORT_BASE + 20
 MS_NS = 1_000_000
 _BLAME = {1: StorageError, 2: ConfigError, 3: TransportError}  # of a bot that ended by itself
+
+
+def _as_they_are(bots: Mapping[str, BotConfig]) -> Mapping[str, BotConfig]:
+    return bots
+
+
+@dataclass(frozen=True)
+class Succession:
+    """What is done where another process trades a bot; prepared makes its legs ready to run."""
+
+    is_standby: bool = False
+    take_over: str = ""
+    prepared: Callable[[Mapping[str, BotConfig]], Mapping[str, BotConfig]] = _as_they_are
 
 
 def trade(
@@ -44,6 +66,8 @@ def trade(
     port: int = PORT,
     check: bool = False,
     confirm: str = "",
+    standby: Annotated[bool, Parameter(negative="")] = False,
+    take_over: str = "",
     common: Common = _EVERYONE,
 ) -> int:
     """Run a bot: the strategy, venue, key and limits that a TOML file names.
@@ -51,7 +75,8 @@ def trade(
     It prints one JSON line when it listens, then trades until Ctrl-C. What it has done is in
     its journal; started again, it goes on from there.
 
-    Examples: steelyard trade dip.toml | steelyard trade dip.toml --check
+    Examples: steelyard trade dip.toml | steelyard trade dip.toml --check |
+    steelyard trade dip.toml --standby
 
     Parameters
     ----------
@@ -64,6 +89,11 @@ def trade(
     confirm
         The bot's name again (not a leg's), where its environment is live-canary or live: real
         money.
+    standby
+        Wait while another process trades this bot, and take over when it has ended.
+    take_over
+        Why you are sure that nothing of the holder before is on its way; what it has signed is
+        then not waited for. A holder whose lease runs is never taken over.
     """
     bots = configure_bots(config)
     if check:
@@ -71,7 +101,8 @@ def trade(
         return max(
             trade_check.check(bot, kept[leg].current.api_key(), common) for leg, bot in bots.items()
         )
-    return run_bots(on_their_rungs(bots, confirm), port, common, config)
+    how = Succession(standby, take_over, lambda bots: on_their_rungs(bots, confirm))
+    return run_bots(how.prepared(bots), port, common, config, how)
 
 
 def on_their_rungs(bots: Mapping[str, BotConfig], confirm: str) -> dict[str, BotConfig]:
@@ -148,32 +179,139 @@ def run(config: BotConfig, port: int, common: Common, file: Path | None = None) 
 
 
 def run_bots(
-    bots: Mapping[str, BotConfig], port: int, common: Common, file: Path | None = None
+    bots: Mapping[str, BotConfig],
+    port: int,
+    common: Common,
+    file: Path | None = None,
+    how: Succession | None = None,
 ) -> int:
     """Run the legs of a bot, or by "" one without, and return its exit code.
 
     Each leg has the next port.
 
     Raises:
-        ConfigError: A key, a directory, the strategy or a port does not fit.
+        ConfigError: A key, a directory, the strategy or a port does not fit, or another process
+            trades the bot.
     """
-    with ExitStack() as held:
-        kept = _kept(bots)
-        for reference in dict.fromkeys(bot.main.key for bot in bots.values()):
-            if is_kept(reference):
-                held.enter_context(closing(own_key(reference)))
-        settings = {
-            leg: _settings(bot, kept[leg], port + at if port else 0, common, file)
-            for at, (leg, bot) in enumerate(bots.items())
-        }
-        alone = settings.get("")
-        finish = run_loop(
-            run_legs(settings, _say_ready) if alone is None else run_trader(alone, _say_ready)
-        )
-    code, last_words = finish
+    how = how or Succession()
+    kept = _kept(bots)  # what is missing is said before anything is waited for
+    code, last_words = run_loop(_run(bots, kept, how, port, common, file))
     if code and common.json:  # the sentence for people is in the log, which they see
         print_error(_BLAME[code].__name__, last_words, code)
     return code
+
+
+async def _run(
+    bots: Mapping[str, BotConfig],
+    kept: Mapping[str, Kept],
+    how: Succession,
+    port: int,
+    common: Common,
+    file: Path | None,
+) -> Finish:
+    """Run a bot each time that its lease is had: once, or for as long as one stands by."""
+    name = name_of(bots)
+    config = next(iter(bots.values()))
+    lock = lock_of(config, name, common.directory)
+    while True:
+        lease = await _awaited(bots, name, lock, how, common)
+        if lease is None:
+            return Finish(0, "it was stopped while it waited")
+        try:
+            if how.is_standby:  # it may have been long
+                bots = how.prepared(bots)
+                kept = {leg: _read_anew(bot, kept[leg]) for leg, bot in bots.items()}
+            finish = await _hold(lease, bots, kept, port, common, file)
+        finally:
+            await lease.release()
+        if not (how.is_standby and finish.code and lease.was_lost):
+            return finish
+
+
+async def _awaited(
+    bots: Mapping[str, BotConfig], name: str, lock: Lock, how: Succession, common: Common
+) -> LeaseKeeper | None:
+    """Return the lease of a bot; None: somebody has stopped it while it waited.
+
+    Raises:
+        ConfigError: Another process has it, and it is not to be waited for.
+    """
+    if not how.is_standby:
+        return await take_lease(bots, name, lock, None, how.take_over)
+    waiting = StandbyFile(common.directory, name)
+
+    def say(why: str) -> None:
+        if waiting.say(why):
+            print_waiting(name, why, common)
+
+    taking = asyncio.create_task(take_lease(bots, name, lock, say, how.take_over))
+    loop = asyncio.get_running_loop()
+    for number in STOPS:
+        loop.add_signal_handler(number, taking.cancel)
+    try:
+        return await taking
+    except asyncio.CancelledError:
+        return None
+    finally:
+        for number in STOPS:
+            loop.remove_signal_handler(number)
+        waiting.close()
+
+
+async def _hold(
+    lease: LeaseKeeper,
+    bots: Mapping[str, BotConfig],
+    kept: Mapping[str, Kept],
+    port: int,
+    common: Common,
+    file: Path | None,
+) -> Finish:
+    """Run a bot while its lease is kept."""
+    keeping = asyncio.create_task(lease.keep())
+    try:
+        with ExitStack() as held:
+            for reference in dict.fromkeys(bot.main.key for bot in bots.values()):
+                if is_kept(reference):
+                    held.enter_context(closing(own_key(reference)))
+            settings = {
+                leg: _settings(bot, kept[leg], lease, port + at if port else 0, common, file)
+                for at, (leg, bot) in enumerate(bots.items())
+            }
+            alone = settings.get("")
+            if alone is None:
+                return await run_legs(settings, _say_ready)
+            return await run_trader(alone, _say_ready)
+    finally:
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+
+
+def name_of(bots: Mapping[str, BotConfig]) -> str:
+    """Return what a bot is called, without its legs."""
+    leg, config = next(iter(bots.items()))
+    return config.bot.name.removesuffix(f"-{leg}") if leg else config.bot.name
+
+
+def print_waiting(name: str, why: str, common: Common) -> None:
+    """Say on the terminal what is waited for."""
+    if common.json:
+        print(msgspec.json.encode({"standby": True, "bot": name, "why": why}).decode(), flush=True)
+    else:
+        print(harmless(f"{name} stands by: {why}"), file=sys.stderr, flush=True)
+
+
+def _read_anew(config: BotConfig, kept: Kept) -> Kept:
+    """Return a key that may have been rotated since; without a person who could be asked."""
+    if not is_kept(config.main.key):
+        return kept
+    try:
+        found = find(config.main.key, os.environ)
+        found.terms.refuse(config.main.key, Holder(config.bot.name, config.bot.environment.value))
+    except (ConfigError, TransportError) as error:
+        print(harmless(f"{config.main.key} as it was at the start: {error}"), file=sys.stderr)
+        return kept
+    return found
 
 
 def _kept(bots: Mapping[str, BotConfig]) -> dict[str, Kept]:
@@ -186,7 +324,12 @@ def _kept(bots: Mapping[str, BotConfig]) -> dict[str, Kept]:
 
 
 def _settings(
-    config: BotConfig, kept: Kept, port: int, common: Common, file: Path | None
+    config: BotConfig,
+    kept: Kept,
+    lease: LeaseKeeper,
+    port: int,
+    common: Common,
+    file: Path | None,
 ) -> TraderSettings:
     is_watched = sys.stdout.isatty() and not common.json
     told = addresses(config.alerts.to, os.environ, asking.asker())
@@ -200,6 +343,7 @@ def _settings(
         alerts_to=told,
         secrets=(os.environ.get(phrase.VARIABLE, ""), *told.values()),
         notes=reminders(config.main.key, kept, Clock().now_ns() // MS_NS),
+        lease=lease,
     )
 
 

@@ -43,7 +43,7 @@ async def run_legs(
     try:
         legs = Legs(load_strategy(table, [*settings]), [*settings])
         for name, of_leg in settings.items():
-            process = TraderProcess(replace(of_leg, strategy=legs.parts[name]))
+            process = TraderProcess(replace(of_leg, strategy=legs.parts[name], leg=name))
             process.stepped = partial(_wake, loop, legs, processes)
             processes[name] = process
         # What is there by now stays, as for a bot of one leg.

@@ -24,6 +24,7 @@ from typing import Any, TextIO
 
 from steelyard.cli.bridge_venue import BridgeVenue
 from steelyard.cli.dialect_venue import DialectVenue
+from steelyard.cli.leasing import LeaseKeeper, group_of
 from steelyard.cli.trader_alerts import TraderAlerts
 from steelyard.cli.trader_log import BotLog
 from steelyard.cli.trader_page import TraderPage
@@ -44,11 +45,12 @@ from steelyard.store.latch import Latch
 from steelyard.store.ownership import Ownership
 from steelyard.store.recorder import MarketRecorder
 from steelyard.trading import actions
-from steelyard.trading.actions import Input, Kill, Resume, Start, Stop
-from steelyard.trading.config import HERE, BotConfig, Environment
+from steelyard.trading.actions import Input, Kill, LeaseTold, Resume, Start, Stop
+from steelyard.trading.config import HERE, BotConfig
 from steelyard.trading.records import codec
 from steelyard.trading.report import state_document
 from steelyard.trading.strategy import Strategy
+from steelyard.trading.takeover import Takeover, left
 from steelyard.trading.trader import Trader
 from steelyard.trading.venue import flaws, warnings
 from steelyard.vault.hiding import Secrets
@@ -85,6 +87,8 @@ class TraderSettings:
     secrets: tuple[str, ...] = ()  # what else is never written down
     notes: tuple[str, ...] = ()  # what there is to be minded, for the log
     strategy: Strategy | None = None  # None: as the configuration names it
+    lease: LeaseKeeper | None = None  # None: nobody else could trade it
+    leg: str = ""
 
 
 async def run_trader(
@@ -126,6 +130,8 @@ async def run_trader(
 class TraderProcess:
     """One running bot. Start it, run it, close it."""
 
+    _dead_man: Ownership | None = None
+
     def __init__(self, settings: TraderSettings) -> None:
         """Load the strategy, lock the directory and replay the journal.
 
@@ -149,10 +155,12 @@ class TraderProcess:
                 rng,
                 self._record if config.bot.record_market else None,
                 is_real=config.bot.environment not in HERE,
+                why_not=None if settings.lease is None else settings.lease.why_not,
             )
         )
         self._recorder: MarketRecorder | None = None
         self._latch = Latch(settings.data, name)
+        self._lease, self._lease_told = settings.lease, LeaseTold(None)
         self._look_ns: int | None = None  # when to look at it again; None: not before the start
         self._directory = datadir.Directory(settings.data / "bots" / name)
         self._codec = codec()
@@ -161,7 +169,7 @@ class TraderProcess:
             self._journal = Journal(self._directory.path / "journal")
             self._exposure = SharedExposure(
                 datadir.state_directory(),
-                _group(config.bot.environment, settings.data),
+                group_of(config.bot.environment, settings.data),
                 self._directory.path,
                 name,
             )
@@ -196,7 +204,6 @@ class TraderProcess:
         self._requests: dict[int, asyncio.Future[actions.Reply]] = {}
         self._next_request = 1
         self._has_looked, self._is_dirty = False, True
-        self._dead_man: Ownership | None = None
         self._finish = actions.Finish(DONE, "stopped at once")
         self._failure: BaseException | None = None
         self.stepped: Callable[[], None] = _nothing  # called after each turn
@@ -251,13 +258,20 @@ class TraderProcess:
         datadir.write_atomically(datadir.about_file(self._directory.path), about)
         datadir.ended_file(self._directory.path).unlink(missing_ok=True)
         self._directory.write_ports(document)
-        self.step(Start(capabilities))
+        self.step(Start(capabilities, self._takeover()))
         self._look_ns = 0
         self._obey_latch()
         if self._failure is not None:
             raise self._failure
         page = f"http://{HOST}:{self._server.port}/#token={document['token']}"
         return {"ready": True, "pid": os.getpid(), **document, "page": page}
+
+    def _takeover(self) -> Takeover | None:
+        if self._lease is None:
+            return None
+        leg, state = self.settings.leg, self.trader.turn.state
+        self._lease.leaves[leg] = lambda: left(state)
+        return self._lease.takeover(leg)
 
     async def run(self) -> actions.Finish:
         """Run until the machine has finished, and return its exit code and last words."""
@@ -286,6 +300,8 @@ class TraderProcess:
             self._timer.cancel()
         if self.venue.asking:  # an answer that is almost here is worth a moment
             await asyncio.wait([*self.venue.asking], timeout=CLOSE_S)
+        if self._lease is not None and (self.venue.asking or self._has_unknown):
+            self._lease.is_clean = False
         for task in [*self._tasks]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -304,6 +320,13 @@ class TraderProcess:
         self._directory.close()
         await self._alerts.close()  # it may take a while, for which nobody else has to wait
 
+    @property
+    def _has_unknown(self) -> bool:
+        """Whether something that was sent may still arrive."""
+        orders = self.trader.turn.state.orders
+        is_unknown = any(not order.was_seen for order in orders.open)
+        return is_unknown or bool(orders.amending) or self._failure is not None
+
     # -- turns --------------------------------------------------------------------------------
 
     def step(self, event: Input) -> None:
@@ -320,7 +343,7 @@ class TraderProcess:
             while self._inputs and not self._over.is_set():
                 now_ns = self.clock.now_ns()
                 event = self._inputs.popleft()
-                for told in self._told_by_latch(now_ns):
+                for told in (*self._told_by_lease(), *self._told_by_latch(now_ns)):
                     self._act(self.trader.step(told, now_ns), now_ns)
                 self._act(self.trader.step(event, now_ns), now_ns)
         except StorageError as error:
@@ -366,12 +389,14 @@ class TraderProcess:
             self._commit.release(sequence, _nothing)
 
     def _send(self, request_id: int, command: UserCommand) -> None:
-        """Let a command leave, unless it might add risk and the kill mark is set."""
+        """Let a command leave, unless the lease says no, or a kill mark and it might add risk."""
+        why = None if self._lease is None else self._lease.why_not(command)
         if isinstance(command, _MAY_ADD) and self._latch.is_set:
-            now_ns = self.clock.now_ns()
             self._look_ns = 0
-            why_not = NotSent(f"the kill mark is set: {self._latch.why}")
-            self.step(actions.Returned(request_id, why_not, now_ns, now_ns))
+            why = f"the kill mark is set: {self._latch.why}"
+        if why is not None:
+            now_ns = self.clock.now_ns()
+            self.step(actions.Returned(request_id, NotSent(why), now_ns, now_ns))
             return
         self.venue.ask(request_id, command, is_command=True)
 
@@ -514,6 +539,17 @@ class TraderProcess:
                 found.append(actions.Closing(names))
         return found
 
+    def _told_by_lease(self) -> list[Input]:
+        """Return how the lease is, if that is new."""
+        if self._lease is None:
+            return []
+        trouble = self._lease.trouble
+        told = LeaseTold(trouble, trouble is not None and self._lease.is_lost)
+        if told == self._lease_told:
+            return []
+        self._lease_told = told
+        return [told]
+
     async def kill(self, why: str) -> dict[str, Any]:
         """Latch trading off, and return what came of it in bounded time."""
         has_file, self._look_ns = True, self.clock.now_ns() + LOOK_NS  # it is known here
@@ -606,6 +642,7 @@ class TraderProcess:
             "latency": latency(self.trader.work.latencies_ns),
             "pacing": self.venue.pacing(),
             "time_service": self._time_service._asdict(),
+            "lease": None if self._lease is None else self._lease.document(),
             "log": [*self._log.lines],
         }
 
@@ -614,6 +651,8 @@ class TraderProcess:
             await asyncio.sleep(PUSH_S)
             self.venue.check()
             self._obey_latch()
+            for told in self._told_by_lease():
+                self.step(told)
             if self._is_dirty:
                 self._is_dirty = False
                 self._site.push()
@@ -627,14 +666,6 @@ def _check_environment(ran: dict[str, Any] | None, config: BotConfig, data: Path
             f"{config.bot.name} has run in {data} as {ran['environment']}, and now its environment "
             f"is {environment}: each has a data directory of its own, so name another --data"
         )
-
-
-def _group(environment: Environment, data: Path) -> str:
-    """Return whose exposure is added up: on real venues that of all of the host.
-
-    Where orders stay on this machine a data directory is a world of its own.
-    """
-    return f"{environment.value} {data.resolve()}" if environment in HERE else "live"
 
 
 def _nothing() -> None:

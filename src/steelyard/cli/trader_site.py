@@ -206,7 +206,7 @@ class BotSite:
             return
         document = self._bot.document()
         payload = self._encoded(document)
-        quiet = dict.fromkeys(("time", "channels", "strategy"))  # they change all the time
+        quiet = dict.fromkeys(("time", "channels", "strategy", "lease"))  # they change all the time
         fingerprint = msgspec.json.encode({**document, **quiet})
         if fingerprint == self._last:
             return
@@ -340,6 +340,16 @@ BREAKER = Family(
     "1 while a breaker holds what adds risk; of those that are not off.",
     (*_NAMES, "breaker"),
 )
+LEASE_TERM, LEASE_ALLOWED, LEASE_LEFT, LEASE_STANDBYS = (
+    Family(f"steelyard_bot_lease_{name}", "gauge", text, (*_NAMES, "kind"))
+    for name, text in (
+        ("term", "How often the bot's lease has been taken; who has a lower one has lost it."),
+        ("allowed", "What may leave: 2 everything, 1 only cancels, 0 nothing."),
+        ("left_seconds", "How long it lasts without a renewal; a lock of the host has no end."),
+        ("standbys", "How many other hosts wait to take over."),
+    )
+)
+_ALLOWED = {"nothing": 0, "cancels": 1, "all": 2}
 NAN = "NaN"
 WITHIN = {"1": "0.1%", "10": "1%"}
 LABELED = (
@@ -354,6 +364,10 @@ LABELED = (
     RISK_LIMIT,
     RISK_USED,
     BREAKER,
+    LEASE_TERM,
+    LEASE_ALLOWED,
+    LEASE_LEFT,
+    LEASE_STANDBYS,
 )
 MS_TO_S = 1_000
 
@@ -400,6 +414,7 @@ def metrics_text(document: dict[str, Any]) -> str:
         family: [(labels, value)] for family, value in told
     }
     found |= _measured(document, labels)
+    found |= _leased(document.get("lease"), labels)
     found[CHANNEL_AGE] = [
         ((*labels, name), channel["age_ms"] / MS_PER_S)
         for name, channel in document["channels"].items()
@@ -408,6 +423,22 @@ def metrics_text(document: dict[str, Any]) -> str:
     found[LIMIT_USED] = [((*labels, row["name"]), row["used"]) for row in pacing["limits"]]
     found[LIMIT] = [((*labels, row["name"]), row["limit"]) for row in pacing["limits"]]
     return exposition(found)
+
+
+def _leased(lease: dict[str, Any] | None, labels: tuple[str, str]) -> dict[Family, list[Sample]]:
+    """Return the families of a bot's lease; without samples where it has none."""
+    families = (LEASE_TERM, LEASE_ALLOWED, LEASE_LEFT, LEASE_STANDBYS)
+    if lease is None:
+        return {family: [] for family in families}
+    left_ms = lease["left_ms"]
+    values: tuple[Value, ...] = (
+        lease["term"],
+        _ALLOWED[lease["allowed"]],
+        "+Inf" if left_ms is None else left_ms / MS_PER_S,
+        len(lease["standbys"]),
+    )
+    told = (*labels, lease["kind"])
+    return {family: [(told, value)] for family, value in zip(families, values, strict=True)}
 
 
 def _measured(

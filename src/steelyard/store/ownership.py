@@ -31,7 +31,7 @@ class Ownership:
             Taken: Another process of this host has it.
             ConfigError: The disk refuses.
         """
-        path = _path(directory, what, names)
+        path = path_of(directory, what, names)
         file: TextIO | None = None
         try:
             make_private_directory(directory)
@@ -64,7 +64,7 @@ def holder_of(directory: Path, what: str, *names: str) -> str | None:
     """Return the id of the process that has it; None: nobody has."""
     pid = ""
     try:
-        with _path(directory, what, names).open(encoding="ascii", errors="replace") as file:
+        with path_of(directory, what, names).open(encoding="ascii", errors="replace") as file:
             pid = file.read(20).strip()
             # Whoever begins now is not to find it locked by who only looks: the dead are known.
             if not pid.isdecimal() or not _is_alive(int(pid)):
@@ -82,7 +82,7 @@ def held_since_ns(directory: Path, what: str, *names: str) -> int | None:
     if holder_of(directory, what, *names) is None:
         return None
     try:
-        return _path(directory, what, names).stat().st_mtime_ns
+        return path_of(directory, what, names).stat().st_mtime_ns
     except OSError:
         return None
 
@@ -97,6 +97,7 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _path(directory: Path, what: str, names: tuple[str, ...]) -> Path:
+def path_of(directory: Path, what: str, names: tuple[str, ...]) -> Path:
+    """Return the file that is locked."""
     digest = sha256("\0".join(names).encode()).hexdigest()[:16]
     return directory / f"{what}.{digest}{SUFFIX}"

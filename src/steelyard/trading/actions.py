@@ -16,6 +16,7 @@ from steelyard.domain.commands import UserCommand
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import Event, Query
 from steelyard.trading.records import TraderRecord
+from steelyard.trading.takeover import Takeover
 from steelyard.wire.book import Book
 from steelyard.wire.capabilities import Capabilities
 from steelyard.wire.outcome import Outcome
@@ -40,9 +41,13 @@ class Level(StrEnum):
 
 
 class Start(NamedTuple):
-    """The journal has been replayed: begin. What the venue offers; None: everything."""
+    """The journal has been replayed: begin. What the venue offers; None: everything.
+
+    takeover is the lease that is held, of several hosts, and what the holder before has left.
+    """
 
     capabilities: Capabilities | None = None
+    takeover: Takeover | None = None
 
 
 class BookMoved(NamedTuple):
@@ -131,6 +136,13 @@ class VenueHalt(NamedTuple):
     is_ban: bool
 
 
+class LeaseTold(NamedTuple):
+    """How the bot's lease is: why not everything may leave, None: it may; is_lost: never again."""
+
+    trouble: str | None
+    is_lost: bool = False
+
+
 class Reconcile(NamedTuple):
     """Compare everything with the venue now; what came of it is a `Reply` to this request."""
 
@@ -178,6 +190,7 @@ Input = (
     | Closing
     | Stop
     | VenueHalt
+    | LeaseTold
     | Reconcile
     | Resolve
     | ResumeBreaker

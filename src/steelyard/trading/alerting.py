@@ -20,6 +20,7 @@ from steelyard.trading.records import (
     CancelAsked,
     FillSeen,
     Killed,
+    LeaseTaken,
     OrderPending,
     OrderRefused,
     Resumed,
@@ -107,6 +108,8 @@ def told(message: TraderRecord, instrument: Instrument | None) -> Told | None:
         case RunStarted():
             text = f"{message.strategy} on {message.symbol} in {message.environment}"
             return Told(Topic.RUNS, "run.started", text)
+        case LeaseTaken(name, term, _, before, holder) if before:
+            return Told(Topic.RUNS, "lease.taken", f"{name}, term {term}; before: {holder}")
         case RunStopped(why):
             return Told(Topic.RUNS, "run.stopped", why)
         case Killed(why):

@@ -27,6 +27,7 @@ from steelyard.trading.breakers import OFF, Breaker, BreakersTable
 from steelyard.trading.channels import Budgets
 from steelyard.trading.duration import Duration
 from steelyard.trading.keyaudit import Waiver
+from steelyard.trading.leasetable import LeaseTable
 from steelyard.trading.orders import MINUTE_MAX
 from steelyard.trading.protection import LostStop
 from steelyard.trading.risk import Limits
@@ -219,6 +220,7 @@ class BotConfig(Struct, frozen=True, kw_only=True):
     risk: RiskTable
     breakers: BreakersTable = BreakersTable()
     alerts: AlertsTable = AlertsTable()
+    lease: LeaseTable = LeaseTable()
 
     @property
     def main(self) -> VenueTable:
@@ -266,6 +268,7 @@ _TABLES: dict[str, type[Struct]] = {
     "risk": RiskTable,
     "breakers": BreakersTable,
     "alerts": AlertsTable,
+    "lease": LeaseTable,
 }
 
 
@@ -318,6 +321,7 @@ def parse_document(document: Mapping[str, Any]) -> BotConfig:
     check_risk(config.risk)
     _ = config.breakers.rules  # each says what is wrong with it
     config.alerts.check()
+    config.lease.check()
     return config
 
 

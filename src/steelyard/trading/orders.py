@@ -53,14 +53,20 @@ class ClientIds:
         Only where a venue's ids are printed in the order of their numbers; elsewhere nobody can
         tell, and the answer is no.
         """
+        if not self.are_told_apart(printed):
+            return False
+        bits = RUN_BITS + SEQUENCE_BITS
+        low, above = printed(self._bot << bits), printed(self._bot + 1 << bits)
+        return len(client_order_id) == len(low) and low <= client_order_id < above
+
+    def are_told_apart(self, printed: Callable[[int], str]) -> bool:
+        """Return whether a venue's ids are printed in the order of their numbers."""
         bits = RUN_BITS + SEQUENCE_BITS
         if self._bot + 1 >= 1 << RUN_BITS:
             return False
         low, above = printed(self._bot << bits), printed(self._bot + 1 << bits)
         between = [printed((self._bot << bits) + (n << bits) // SAMPLES) for n in range(SAMPLES)]
-        if [*between, above] != sorted([*between, above]) or len(low) != len(above):
-            return False
-        return len(client_order_id) == len(low) and low <= client_order_id < above
+        return [*between, above] == sorted([*between, above]) and len(low) == len(above)
 
 
 class Amending(Struct, frozen=True):
@@ -280,10 +286,18 @@ class Orders:
         self._open[place.client_order_id] = order
         return order
 
-    def adopt(self, place: Place, told: Order, now_ns: int, *, is_nameless: bool) -> None:
+    def adopt(
+        self,
+        place: Place,
+        told: Order,
+        now_ns: int,
+        *,
+        is_nameless: bool,
+        protects: bool = False,
+    ) -> None:
         """Enter an order that the venue has and we had not."""
         order = self._enter(place, now_ns)
-        order.is_nameless = is_nameless
+        order.is_nameless, order.protects = is_nameless, protects
         order.note = "adopted"
         order.was_seen = True
         order.order_id = told.order_id

@@ -27,6 +27,7 @@ from steelyard.trading.records import (
     GateChanged,
     IntentRefused,
     Killed,
+    LeaseTaken,
     OrderAbsent,
     OrderAdopted,
     OrderPending,
@@ -331,6 +332,11 @@ def _of_state(message: TraderRecord) -> tuple[str, bool | None, str] | None:
     match message:
         case RunStarted():
             return "run", None, f"it was started: {message.strategy} on {message.symbol}"
+        case LeaseTaken():
+            text = f"it holds the lease {message.name}, term {message.term}"
+            if message.is_elsewhere:
+                text += f", after {message.holder_before}: what that one did is found at the venue"
+            return "run", None, text + (f" ({message.why})" if message.why else "")
         case RunStopped():
             return "run", None, f"it ended: {message.why}"
         case GateChanged():

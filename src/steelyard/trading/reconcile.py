@@ -52,6 +52,8 @@ class Reconciler:
         questions: Questions,
         work: OrderWork,
         foreign: ForeignOrders = ForeignOrders.LEAVE,
+        *,
+        has_stop: bool = False,
     ) -> None:
         self._turn = turn
         self._questions = questions
@@ -59,7 +61,7 @@ class Reconciler:
         work.look_again = self._look
         self.inquiries = Inquiries(turn, questions, work, self)
         self.settlings = Settlings(turn, questions, work)
-        self.strangers = Strangers(turn, questions, work, foreign)
+        self.strangers = Strangers(turn, questions, work, foreign, has_stop=has_stop)
         self.strangers.require_round = self.require_round
         self.account = AccountCheck(turn)
         self.is_clean = False  # since the last `require`

@@ -36,6 +36,25 @@ class RunStarted(Struct, frozen=True, tag=True):
     parameters: dict[str, str]
 
 
+class LeaseTaken(Struct, frozen=True, tag=True):
+    """This run holds the bot's lease, of several hosts, in this term.
+
+    before is the term of the holder before, 0: there was none. is_elsewhere: that one had another
+    journal, so what it did is found at the venue; it began at begun_ns and its last run is run.
+    why is a person's word that it was gone, where one was needed.
+    """
+
+    name: str
+    term: int
+    holder: str
+    before: int
+    holder_before: str
+    is_elsewhere: bool
+    begun_ns: int | None = None
+    run: int = 0
+    why: str = ""
+
+
 class InstrumentSeen(Struct, frozen=True, tag=True):
     """The venue's instrument, when first seen and when it has changed."""
 
@@ -104,13 +123,14 @@ class OrderAdopted(Struct, frozen=True, tag=True):
     """An order of the account that this journal did not have is the bot's own from here on.
 
     place has the key under which it is kept: its client order id, or one made up of its number
-    where it has none (is_nameless). Its fills count from its first.
+    where it has none (is_nameless). Its fills count from its first. protects: as of OrderPending.
     """
 
     place: Place
     order: Order
     why: str
     is_nameless: bool = False
+    protects: bool = False
 
 
 class OrderResolved(Struct, frozen=True, tag=True):
@@ -424,6 +444,7 @@ class RunStopped(Struct, frozen=True, tag=True):
 
 TraderRecord = (
     RunStarted
+    | LeaseTaken
     | InstrumentSeen
     | OrderPending
     | OrderSent

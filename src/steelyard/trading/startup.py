@@ -40,8 +40,10 @@ from steelyard.trading.records import (
     LimitsSet,
     PositionAdopted,
     RunStarted,
+    TraderRecord,
 )
 from steelyard.trading.strategy import Desk, Strategy
+from steelyard.trading.takeover import Takeover, needs_instrument, taken_over
 from steelyard.trading.turn import Turn
 from steelyard.trading.venueclock import VenueClock
 
@@ -103,6 +105,7 @@ class Startup:
         self.listings = Listings()
         self.begun_ns = 0
         self._facts: set[str] = set()
+        self._left: tuple[TraderRecord, ...] = ()  # by the holder of the lease before
         self._key_answer: Answer | None = None
         self._account: AccountAnswer | None = None
         questions.denied = self._denied
@@ -115,7 +118,7 @@ class Startup:
             return self._reconciler.trouble or _PHASES[self.phase]
         return _PHASES[self.phase] + (f": {trouble}" if trouble else "")
 
-    def begin(self, strategy: Strategy) -> None:
+    def begin(self, strategy: Strategy, takeover: Takeover | None = None) -> None:
         """Begin a run.
 
         Raises:
@@ -131,7 +134,8 @@ class Startup:
         self._strategy = strategy
         self.begun_ns = turn.now_ns
         # The second it began in: also after a lost directory no id is used twice.
-        run = max(state.run + 1, turn.now_ns // SECOND_NS)
+        before = 0 if takeover is None else takeover.run
+        run = max(state.run + 1, before + 1, turn.now_ns // SECOND_NS)
         turn.record(
             RunStarted(
                 FORMAT,
@@ -145,11 +149,31 @@ class Startup:
         )
         turn.record(LimitsSet(self._config.in_force))
         self._work.ids = ClientIds(bot.name, run)
+        if takeover is not None:
+            self._take_over(takeover, self._work.ids)
         if state.killed_why is not None:
             self._host.is_paused = True
             turn.warn("killed", f"trading is latched off: {state.killed_why}")
         self.phase = Phase.INSTRUMENT
         self._questions.ask("instruments", InstrumentsQuery(), self._on_instruments)
+
+    def _take_over(self, takeover: Takeover, ids: ClientIds) -> None:
+        turn = self._turn
+        taken = taken_over(takeover, turn.state)
+        turn.record(taken)
+        if not taken.is_elsewhere:
+            return
+        if not ids.are_told_apart(turn.rules.client_order_id):
+            raise ConfigError(
+                f"{taken.holder_before} traded this bot before, with another journal, and "
+                f"{self._config.main.dialect} does not tell whose an order is: copy the directory "
+                "of the bot from there, or give the bot another name"
+            )
+        turn.warn("lease.taken", f"after {taken.holder_before}: what it did is found at the venue")
+        self._left = takeover.left
+        for message in takeover.left:
+            if not needs_instrument(message):
+                turn.record(message)
 
     def climb(self, *, has_streams: bool) -> bool:
         """Go up the ladder as far as it is free; return whether the last rung is new."""
@@ -216,6 +240,10 @@ class Startup:
             return False
         if known != instrument:
             turn.record(InstrumentSeen(instrument))
+        left, self._left = self._left, ()
+        for message in left:
+            if needs_instrument(message) and not turn.state.adopted_atoms:
+                turn.record(message)
         self.desk = Desk(instrument, self._channels.budgets.book_ns)
         self.desk.trouble = self.closed_why
         self._host.sit(self.desk)

@@ -36,6 +36,7 @@ from steelyard.trading.records import (
     ForeignFillSeen,
     InstrumentSeen,
     Killed,
+    LeaseTaken,
     OrderAbsent,
     OrderAdopted,
     OrderAmended,
@@ -99,6 +100,8 @@ class TraderState:
         self.run = 0
         self.begun_ns: int | None = None  # when the first run began
         self.symbol: str | None = None
+        self.lease_term = 0  # the last one that this journal has had
+        self.takes_over = False  # what other journals of this bot did is its own
         self.timer_slots: dict[int, int] = {}  # last slot used by interval
         self.killed_why: str | None = None
         self.killed_has_file = False
@@ -106,6 +109,7 @@ class TraderState:
         self.closing: set[str] = set()  # orders by which the kill switch closed the position
         self.fills_checked: int | None = None  # last trade id up to which nothing is missing
         self.books = AccountBooks()
+        self.adopted_value_atoms = 0
         self.adopted_atoms = 0  # of the position: what was there before the bot
         self.stop: Stop | None = None  # that the position is to have
         self.breakers: dict[str, Tripped] = {}  # those that have tripped, by name
@@ -135,6 +139,8 @@ class TraderState:
         match message:
             case RunStarted():
                 self._run_started(message, time_ns)
+            case LeaseTaken():
+                self._lease_taken(message)
             case InstrumentSeen():
                 self._instrument_seen(message.instrument)
             case FillSeen():
@@ -149,6 +155,7 @@ class TraderState:
                 assert self.portfolio is not None, "no position comes before the instrument"
                 self.portfolio.adopt(message.size_atoms, message.value_atoms)
                 self.adopted_atoms += message.size_atoms
+                self.adopted_value_atoms += message.value_atoms
             case ProtectionSet(None):
                 self.stop = None
             case ProtectionSet():
@@ -199,7 +206,13 @@ class TraderState:
                 orders.seen(message.order, time_ns)
             case OrderAdopted():
                 nameless = message.is_nameless
-                orders.adopt(message.place, message.order, time_ns, is_nameless=nameless)
+                orders.adopt(
+                    message.place,
+                    message.order,
+                    time_ns,
+                    is_nameless=nameless,
+                    protects=message.protects,
+                )
             case OrderResolved():
                 why = f"{message.who} has decided: {message.why}"
                 orders.resolved(message.client_order_id, message.decision, why, time_ns)
@@ -256,6 +269,12 @@ class TraderState:
         self.symbol = message.symbol
         if self.begun_ns is None:
             self.begun_ns = time_ns
+
+    def _lease_taken(self, message: LeaseTaken) -> None:
+        self.lease_term = message.term
+        self.takes_over = self.takes_over or message.is_elsewhere
+        if message.begun_ns is not None:
+            self.begun_ns = min(message.begun_ns, self.begun_ns or message.begun_ns)
 
     def _instrument_seen(self, instrument: Instrument) -> None:
         if self.portfolio is None:

@@ -7,7 +7,8 @@ bot's position; they are journaled because they move the account's balances.
 
 An order whose id is this bot's own but that its journal does not have means that the journal was
 lost. That is an alarm; under `adopt` such an order is taken over with all its fills, ended or not.
-So is, whatever the policy, an order by which the kill switch has closed the position.
+So is, whatever the policy, an order by which the kill switch has closed the position, and one of
+another holder of the bot's lease (`takeover`), whose journal is elsewhere.
 """
 
 from collections.abc import Callable, Iterable
@@ -58,7 +59,11 @@ class Strangers:
         questions: Questions,
         work: OrderWork,
         policy: ForeignOrders = ForeignOrders.LEAVE,
+        *,
+        has_stop: bool = False,
     ) -> None:
+        """has_stop: the configuration puts a stop behind the position."""
+        self._has_stop = has_stop
         self._turn = turn
         self._questions = questions
         self._work = work
@@ -90,6 +95,9 @@ class Strangers:
             self._adopt(order, "the kill switch closed the position by it")
             return
         is_lost = self._is_own(order.client_order_id)
+        if is_lost and self._turn.state.takes_over:
+            self._adopt(order, "another holder of this bot's lease has placed it")
+            return
         if is_lost:
             self._tell_loss(order)
         if self._policy is ForeignOrders.ADOPT and (order.state.is_open or is_lost):
@@ -181,9 +189,20 @@ class Strangers:
             trigger_ticks=order.trigger_ticks,
         )
         nameless = not order.client_order_id
-        self._turn.record(OrderAdopted(place, order, why, nameless))
+        protects = self._protects(place)
+        self._turn.record(OrderAdopted(place, order, why, nameless, protects))
         self._turn.warn("order.adopted", f"{name} (order {order.order_id}): {why}")
         self._work.news.append(self._turn.state.orders[name])
+
+    def _protects(self, place: Place) -> bool:
+        """Whether an order of another holder is the stop behind the position.
+
+        Better one of the strategy's too many: what does not fit the position is put right.
+        """
+        stop = self._turn.state.stop
+        if not self._turn.state.takes_over or place.trigger_ticks is None:
+            return False
+        return self._has_stop if stop is None else stop.side in {None, place.side.opposite}
 
     def _cancel(self, order: Order, canceling: Canceling) -> None:
         turn = self._turn

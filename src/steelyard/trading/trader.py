@@ -36,6 +36,7 @@ from steelyard.trading.actions import (
     Finish,
     Input,
     Kill,
+    LeaseTold,
     Reconcile,
     Reply,
     Resolve,
@@ -80,7 +81,7 @@ from steelyard.trading.watch import Watch
 
 EQUITY_NS = SECOND_NS
 LATE_NS = SECOND_NS // 50  # a shell that is busy with the book may wake it so much later
-USAGE = 2  # the exit code, as the roof has it
+FAILED, USAGE = 1, 2  # exit codes, as the roof has them
 _OF_BOOK = frozenset({BookMoved, BookDelta})
 
 
@@ -116,7 +117,13 @@ class Trader:
         self.questions = Questions(turn)
         self.work = OrderWork(turn, self._check, self._check_amend)
         self.work.mid_half_ticks = self._mid_half_ticks
-        self.reconciler = Reconciler(turn, self.questions, self.work, config.bot.foreign_orders)
+        self.reconciler = Reconciler(
+            turn,
+            self.questions,
+            self.work,
+            config.bot.foreign_orders,
+            has_stop=config.stop_loss is not None,
+        )
         self.protection = Protection(
             turn,
             self.work,
@@ -155,6 +162,7 @@ class Trader:
         self.questions.missed = self.breakers.missed
         self.exposed = Exposed(exposure or Alone())
         self.days = Days(turn, config.risk.drawdown, self._kill)
+        self.lease_trouble: str | None = None
         self.is_finished = False
         self._limits = config.limits
         self._streams: dict[Role, str | None] = dict.fromkeys(Role, "not open yet")
@@ -259,8 +267,8 @@ class Trader:
     @property
     def _apart_gate(self) -> str | None:
         """Why the bot itself, whatever its strategy is, may send no new order."""
-        if (ban := self.halts.trouble) is not None:
-            return ban
+        if (why := self.lease_trouble or self.halts.trouble) is not None:
+            return why
         if self.phase is not Phase.READY:
             return self.startup.trouble
         if (why := self._streams[Role.PRIVATE]) is not None:
@@ -281,7 +289,7 @@ class Trader:
         match event:
             case Start():
                 turn.capabilities = event.capabilities
-                self.startup.begin(self.strategy)
+                self.startup.begin(self.strategy, event.takeover)
                 self.protection.begin()
                 self.breakers.begin()
             case Told():
@@ -309,6 +317,8 @@ class Trader:
                 self.halts.take(event)
                 if event.is_ban and event.until_ns > turn.now_ns:
                     self.breakers.closed("a ban of this machine")
+            case LeaseTold():
+                self._lease_told(event)
             case Reconcile():
                 self.reconciler.ask(event)
             case ResumeBreaker(request, name, who, why):
@@ -376,6 +386,13 @@ class Trader:
         self.host.is_paused = True
         self.endings.begin_kill(Kill(why, has_file))
         self.turn.wake_at(self.turn.now_ns)  # also when it comes at the end of a turn
+
+    def _lease_told(self, told: LeaseTold) -> None:
+        if told.trouble is not None and told.trouble != self.lease_trouble:
+            self.turn.alarm("lease", told.trouble)
+        self.lease_trouble = told.trouble
+        if told.is_lost:  # its orders are the next holder's: not one of them is touched
+            self._finish(FAILED, told.trouble or "its lease is lost")
 
     def _strategy_failed(self, trouble: str) -> None:
         """Do what a strategy that raises leads to; its orders are looked after either way."""

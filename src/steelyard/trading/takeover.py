@@ -1,0 +1,141 @@
+"""What the holder of a bot's lease leaves to the next, whose journal may be another one.
+
+Orders, fills and position are found at the venue, which is right whatever the journals say. What
+no venue knows is left with the lease at each renewal: the kill latch, breakers, timer slots, the
+stop that the position is to have, the day of the risk limits, an adopted holding. The invariant:
+whatever a holder left keeps the next one from doing more, never less; a latch or breaker of the
+next one's own journal stays until a person lifts it.
+
+A slot of a timer in which the holder before still had its lease counts as used: what is left with a
+lease is a moment older than what was done, and an order missed is better than one made twice. What
+a strategy keeps in its own attributes is not left, as it is not journaled.
+"""
+
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from steelyard.domain.errors import ConfigError
+from steelyard.domain.lease import Lease
+from steelyard.trading.records import (
+    ClosingNoted,
+    Killed,
+    LeaseTaken,
+    PeakSeen,
+    PositionAdopted,
+    ProtectionSet,
+    TimerFired,
+    TraderRecord,
+)
+from steelyard.trading.state import TraderState
+
+WHY = "left by the holder of the lease before"
+
+
+class Left(Struct, frozen=True):
+    """What one bot leaves; of a bot of several legs, what each of them does."""
+
+    run: int
+    begun_ns: int | None
+    records: tuple[TraderRecord, ...] = ()
+
+
+class Takeover(NamedTuple):
+    """A lease that is held, and what was left with it."""
+
+    name: str
+    term: int
+    holder: str
+    before: int
+    holder_before: str
+    run: int = 0
+    begun_ns: int | None = None
+    left: tuple[TraderRecord, ...] = ()
+    why: str = ""
+
+
+_Everything = dict[str, Left]
+
+
+def left(state: TraderState) -> Left:
+    """Return what a bot leaves to the next holder."""
+    records: list[TraderRecord] = []
+    if state.killed_why is not None:
+        records.append(Killed(state.killed_why))
+    records += [tripped.message for tripped in state.breakers.values()]
+    records += [TimerFired(*slot) for slot in sorted(state.timer_slots.items())]
+    if (stop := state.stop) is not None:
+        told = stop.trigger_ticks, stop.limit_ticks, stop.side, WHY, stop.follows
+        records.append(ProtectionSet(*told))
+    if state.closing:
+        records.append(ClosingNoted(tuple(sorted(state.closing))))
+    if state.day is not None:
+        records.append(state.day)
+    if state.peak_atoms is not None:
+        records.append(PeakSeen(state.peak_atoms))
+    if state.adopted_atoms:
+        records.append(PositionAdopted(state.adopted_atoms, state.adopted_value_atoms, WHY))
+    return Left(state.run, state.begun_ns, tuple(records))
+
+
+def encode(everything: dict[str, Left]) -> str:
+    """Return what the legs leave, by name, as text."""
+    return msgspec.json.encode(everything).decode()
+
+
+def takeover(lease: Lease, before: Lease | None, leg: str, why: str = "") -> Takeover:
+    """Return what a leg begins with that holds a lease; before is how it was found.
+
+    Raises:
+        ConfigError: What was left cannot be read.
+    """
+    if before is None:
+        return Takeover(lease.name, lease.term, lease.holder, 0, "", why=why)
+    try:
+        told = msgspec.json.decode(before.carried or "{}", type=_Everything).get(leg)
+    except msgspec.DecodeError as error:
+        raise ConfigError(
+            f"what {before.holder} left with the lease {lease.name} cannot be read: {error}; use "
+            "the steelyard that wrote it"
+        ) from error
+    found = Left(0, None) if told is None else told
+    records = tuple(_used(message, before.until_ns or 0) for message in found.records)
+    return Takeover(
+        lease.name,
+        lease.term,
+        lease.holder,
+        before.term,
+        before.holder,
+        found.run,
+        found.begun_ns,
+        records,
+        why,
+    )
+
+
+def taken_over(takeover: Takeover, state: TraderState) -> LeaseTaken:
+    """Return the record of a lease that is held, for a journal that has come so far."""
+    is_elsewhere = takeover.before not in {0, state.lease_term}
+    return LeaseTaken(
+        takeover.name,
+        takeover.term,
+        takeover.holder,
+        takeover.before,
+        takeover.holder_before,
+        is_elsewhere,
+        takeover.begun_ns if is_elsewhere else None,
+        takeover.run,
+        takeover.why,
+    )
+
+
+def needs_instrument(message: TraderRecord) -> bool:
+    """Whether a record that was left can be applied only once the instrument is known."""
+    return isinstance(message, PositionAdopted)
+
+
+def _used(message: Any, until_ns: int) -> Any:
+    if not isinstance(message, TimerFired):
+        return message
+    return TimerFired(message.interval_ns, max(message.slot, until_ns // message.interval_ns))
