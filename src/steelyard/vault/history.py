@@ -79,8 +79,8 @@ def history(root: Path) -> Iterator[Found]:
         else:
             wanted.append(number)
     for number, kind, text in _contents(root, wanted):
-        path = paths.get(number, f"{kind} {number[:SHORT]}")
-        yield Found(path, text, number if kind == "blob" else "")
+        where = paths.get(number, f"{kind} {number[:SHORT]}")
+        yield Found(where, text, number if kind == "blob" else "")
 
 
 def commit_of(root: Path, name: str) -> str:
