@@ -219,6 +219,18 @@ def test_another_passphrase_takes_the_place_of_the_first(file):
         again(file).open("venue/dip", PHRASE)
 
 
+def test_who_knew_the_old_passphrase_does_not_open_what_comes_after_the_new_one(file):
+    """Neither with an old copy, whose keys he has, nor by putting the new entry into that."""
+    copied = json.loads(file.path.read_text())
+    file.change_phrase(PHRASE, OTHER)
+    file.put("venue/grid", Kept(Secret("k3", "canary-3")), OTHER, new=False)
+    sealed = json.loads(file.path.read_text())["entries"]["venue/grid"]["sealed"]
+    file.path.write_text(json.dumps(copied))
+    assert again(file).open("venue/grid", PHRASE) == GRID
+    with pytest.raises(ConfigError, match="was changed"):
+        changed(file, "entries", "venue/grid", "sealed", to=sealed).open("venue/grid", PHRASE)
+
+
 @pytest.mark.parametrize("name", ["", "a b", "x" * 101, "a:b", "é", "a\n"])
 def test_a_name_that_is_none_is_refused_and_not_repeated(name):
     with pytest.raises(UsageError, match="a name in the vault has 1 to 100 of") as caught:
