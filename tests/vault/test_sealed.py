@@ -18,7 +18,7 @@ from steelyard.vault.sealed import (
 
 PHRASE, OTHER = "correct horse battery", "staple staple staple"
 CHEAP = Kdf(bytes(16), 8, 1, 1)
-DIP, GRID = Kept(Secret("k1", "canary-1"), Terms("dip")), Kept(Secret("k2", "canary-2"))
+DIP, GRID = Kept(Secret("canary-key-1", "canary-1"), Terms("dip")), Kept(Secret("k2", "canary-2"))
 
 
 @pytest.fixture
@@ -55,7 +55,6 @@ def test_what_is_kept_is_had_back_by_the_passphrase_and_nothing_else(file):
 def test_no_byte_of_a_secret_lies_open_and_nobody_else_may_read_the_file(file):
     content = b"".join(each.read_bytes() for each in file.path.parent.iterdir())
     assert b"canary" not in content
-    assert b"k1" not in content
     assert PHRASE.encode() not in content
     assert all(each.stat().st_mode & 0o077 == 0 for each in file.path.parent.iterdir())
 
