@@ -43,6 +43,16 @@ def test_everybody_whom_a_bot_names_is_told_that_it_is_a_test(tmp_path, monkeypa
     assert out == "delivered env:MAIL\n"
 
 
+def test_a_bot_of_legs_has_one_table_of_alerts(tmp_path, monkeypatch):
+    legs = CONFIG.replace('symbol = "BTC-USDT"\n', "")
+    legs += '[legs.one]\nsymbol = "BTC-USDT"\n[legs.other]\nsymbol = "ETH-USDT"\n'
+    (tmp_path / "dip.toml").write_text(legs)
+    with MailServer() as server:
+        monkeypatch.setenv("MAIL", server.address("canary"))
+        assert run(["alerts", "test", str(tmp_path / "dip.toml")]) == 0
+        assert len(server.mails) == 1
+
+
 def test_what_does_not_arrive_fails_the_check(monkeypatch, capsys):
     """The one that arrives is told all the same."""
     with MailServer() as server:

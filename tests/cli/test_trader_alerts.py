@@ -1,7 +1,12 @@
 from steelyard.cli.trader_alerts import TraderAlerts
+from steelyard.domain.order import RejectReason
 from steelyard.trading.actions import Level
 from steelyard.trading.alerting import AlertsTable, Topic
-from steelyard.trading.records import Killed, RunStopped
+from steelyard.trading.records import Killed, OrderRefused, RunStopped
+
+
+def hide(text: bytes) -> bytes:
+    return text.replace(b"canary", b"***")
 
 
 class Hearing(TraderAlerts):
@@ -9,7 +14,7 @@ class Hearing(TraderAlerts):
 
     def __init__(self, *topics: Topic, to: tuple[str, ...] = ("env:A",)) -> None:
         table = AlertsTable(to=to, on=topics)
-        super().__init__("dip", table, dict.fromkeys(to, "json://x"), print)
+        super().__init__("dip", table, dict.fromkeys(to, "json://x"), print, hide)
         self.told = []
 
     def _tell(self, notice) -> None:
@@ -51,3 +56,21 @@ def test_where_nobody_is_named_nothing_is_started_or_told():
     alerts.line(Level.ERROR, "disk.failed", "worse", 1)
     alerts.record(Killed("panic"), None, 1)
     assert alerts.told == []
+
+
+def test_what_a_venue_says_of_an_order_is_told_without_secrets():
+    """It may repeat what it was sent."""
+    alerts = Hearing(Topic.ORDERS)
+    refused = OrderRefused("a1", RejectReason.UNSUPPORTED, "bad signature by canary")
+    alerts.record(refused, None, 1)
+    assert [text for _, text, _, _ in alerts.told] == ["a1: UNSUPPORTED: bad signature by ***"]
+
+
+def test_each_breaker_is_trouble_of_its_own():
+    """Otherwise the first that trips would keep the next one from being heard of."""
+    alerts = Hearing(Topic.TROUBLE)
+    alerts.line(Level.ERROR, "breaker.tripped", "heartbeats: 5 were missed", 1)
+    alerts.line(Level.WARNING, "breaker.tripped", "heartbeats is still: 5 were missed", 2)
+    alerts.line(Level.ERROR, "breaker.tripped", "slippage: too much", 3)
+    kinds = [kind for kind, *_ in alerts.told]
+    assert kinds == ["breaker.tripped.heartbeats"] * 2 + ["breaker.tripped.slippage"]

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from steelyard.cli.main import run
+from steelyard.cli.vault import configure
 from steelyard.domain.errors import ConfigError
 from steelyard.net.clock import Clock
 from steelyard.store.datadir import state_directory
@@ -90,6 +91,46 @@ def test_a_bots_configuration_says_whose_key_it_is_and_where_it_is_tried(
     terms = file.entries()["dip"].terms
     assert (terms.bot, terms.environments, terms.symbol) == ("dip", ("sandbox",), "BTC-USDT")
     assert (terms.dialect, terms.rest) == ("native", "http://127.0.0.1:8600")
+
+
+LEGS = """
+[bot]
+name = "pair"
+environment = "sandbox"
+[venue.main]
+dialect = "binance"
+rest = "http://127.0.0.1:1"
+ws = "ws://127.0.0.1:1"
+key = "vault:near"
+[venue.far]
+dialect = "native"
+rest = "http://127.0.0.1:2"
+ws = "ws://127.0.0.1:2"
+key = "vault:far"
+[legs.one]
+symbol = "BTC-USDT"
+[legs.other]
+venue = "far"
+symbol = "ETH-USDT"
+[strategy]
+class = "a:B"
+[risk]
+max_order_notional = "1"
+max_position = "1"
+max_open_orders = 1
+price_collar = "1%"
+"""
+
+
+def test_a_key_of_a_bot_of_legs_is_that_of_the_leg_that_names_it(tmp_path):
+    """As `trade` will ask for it: by the leg's name, at the leg's venue."""
+    file = tmp_path / "pair.toml"
+    file.write_text(LEGS)
+    terms = configure("", [], "", "", "", "", file, "vault:far")
+    assert (terms.bot, terms.dialect, terms.symbol) == ("pair-other", "native", "ETH-USDT")
+    assert configure("", [], "", "", "", "", file, "vault:near").bot == "pair-one"
+    with pytest.raises(ConfigError, match=r"no leg has the key vault:x; .*: vault:near, vault:far"):
+        configure("", [], "", "", "", "", file, "vault:x")
 
 
 @pytest.mark.parametrize(

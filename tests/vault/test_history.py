@@ -67,11 +67,44 @@ def test_every_version_is_found_wherever_it_has_gone(repository):
     repository("checkout", "-q", "main")
     (repository.root / "a").write_text("four\n")
     repository("commit", "-q", "-a", "--amend", "-m", "x")
-    found = list(history(repository.root))
+    found = [it for it in history(repository.root) if it.object]
     assert sorted(it.text for it in found) == [b"four\n", b"one\n", b"three\n", b"two\n"]
     one = next(it for it in found if it.text == b"one\n")
     assert one.path == "a"
     assert commit_of(repository.root, one.object) == first
+
+
+def test_what_no_branch_reaches_and_what_is_no_file_is_found(repository):
+    """Staged and taken back, and the messages of commits and tags."""
+    commit(repository, "a", "one\n")
+    (repository.root / "b").write_text("staged\n")
+    repository("add", "b")
+    repository("rm", "-q", "-f", "b")
+    repository("commit", "-q", "--allow-empty", "-m", "said in a commit")
+    repository("tag", "-a", "v1", "-m", "said in a tag")
+    found = list(history(repository.root))
+    assert any(it.text == b"staged\n" and it.path.startswith("blob ") for it in found)
+    for said in (b"said in a commit", b"said in a tag"):
+        (it,) = [it for it in found if said in it.text]
+        assert (it.path.split()[0], it.object) == (said.split()[-1].decode(), "")
+
+
+def test_nothing_that_a_repository_names_is_run(repository):
+    """A clone that has left files out would ask for them over a command of its own."""
+    commit(repository, "a", "one\n")
+    mark = repository.root / "ran"
+    for key, value in (
+        ("core.repositoryformatversion", "1"),
+        ("extensions.partialClone", "origin"),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.url", "ssh://example.invalid/x"),
+        ("core.sshCommand", f"touch {mark};"),
+    ):
+        repository("config", key, value)
+    blob = repository("rev-parse", "HEAD:a")
+    (repository.root / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    list(history(repository.root))
+    assert not mark.exists()
 
 
 def test_a_name_with_spaces_and_a_large_file(repository):

@@ -64,6 +64,30 @@ def test_a_lease_is_read_from_its_file(private):
     assert token not in repr(Lease(**document))
 
 
+def test_of_several_leases_each_opens_its_own(private):
+    """A bot's key, and where its alerts go."""
+    files = []
+    for name, byte in (("dip", b"k"), ("alerts/slack", b"s")):
+        token = base64.b64encode(byte * 32).decode()
+        document = {"name": name, "bot": "b", "until": 5, "token": token}
+        files.append(private(name[:3], json.dumps(document)))
+    environment = {"STEELYARD_VAULT_LEASE": ":".join(files)}
+    assert lease(environment, "dip") == b"k" * 32
+    assert lease(environment, "alerts/slack") == b"s" * 32
+    with pytest.raises(ConfigError, match="for vault:x name one more in STEELYARD_VAULT_LEASE"):
+        lease(environment, "x")
+
+
+def test_a_lease_that_systemd_hands_over_is_read_as_it_lies_there(private, tmp_path):
+    """With an access list its mode shows bits of a group that has no access."""
+    document = {"name": "dip", "bot": "b", "until": 5, "token": base64.b64encode(b"k").decode()}
+    environment = {"STEELYARD_VAULT_LEASE": private("lease", json.dumps(document))}
+    (tmp_path / "lease").chmod(0o440)
+    with pytest.raises(ConfigError, match="is open to others"):
+        lease(environment, "dip")
+    assert lease(environment | {"CREDENTIALS_DIRECTORY": str(tmp_path)}, "dip") == b"k"
+
+
 @pytest.mark.parametrize("content", ["", "hunter2", '{"name": "a", "token": "%hunter2"}'])
 def test_a_file_that_is_no_lease_is_said_and_not_repeated(private, content):
     with pytest.raises(ConfigError, match="is no lease; issue one") as caught:

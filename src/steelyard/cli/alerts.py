@@ -10,7 +10,7 @@ from steelyard.cli.alerting import addresses
 from steelyard.cli.asking import asker
 from steelyard.cli.options import Common
 from steelyard.cli.terminal import shown
-from steelyard.cli.trade import configure as configuration
+from steelyard.cli.trade import configure_bots
 from steelyard.domain.errors import UsageError
 from steelyard.net.clock import Clock
 from steelyard.observe.alerts import Grade, Notice
@@ -46,7 +46,7 @@ def try_alerts(
     references = tuple(to or ())
     bot = "test"
     if config is not None:
-        found = configuration(config)
+        found = next(iter(configure_bots(config).values()))  # legs have one table together
         references, bot = (*found.alerts.to, *references), found.bot.name
     if not references:
         raise UsageError(

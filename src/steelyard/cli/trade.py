@@ -287,12 +287,6 @@ async def _hold(
             await keeping
 
 
-def name_of(bots: Mapping[str, BotConfig]) -> str:
-    """Return what a bot is called, without its legs."""
-    leg, config = next(iter(bots.items()))
-    return config.bot.name.removesuffix(f"-{leg}") if leg else config.bot.name
-
-
 def print_waiting(name: str, why: str, common: Common) -> None:
     """Say on the terminal what is waited for."""
     if common.json:

@@ -1,5 +1,6 @@
 """What a trader tells people at once: its log's warnings, and the records that they asked for."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from steelyard.cli.alerting import Alerting, Say
@@ -11,6 +12,7 @@ from steelyard.trading.alerting import AlertsTable, Topic, told
 from steelyard.trading.records import TraderRecord
 
 OWN = "alerts."  # what begins so is of alerts that were not told, and told by no alert
+BREAKER = "breaker.tripped"
 _GRADES = {Level.WARNING: Grade.WARNING, Level.ERROR: Grade.ERROR}
 _BAD = frozenset({"run.killed", "order.refused"})
 
@@ -18,8 +20,17 @@ _BAD = frozenset({"run.killed", "order.refused"})
 class TraderAlerts:
     """One bot's alerts; none where its configuration names nobody."""
 
-    def __init__(self, bot: str, table: AlertsTable, addresses: dict[str, str], say: Say) -> None:
+    def __init__(
+        self,
+        bot: str,
+        table: AlertsTable,
+        addresses: dict[str, str],
+        say: Say,
+        hide: Callable[[bytes], bytes],
+    ) -> None:
+        """`hide` takes secrets out: a venue may repeat them in what it says of an order."""
         self._bot = bot
+        self._hide = hide
         self._topics = frozenset(table.on) if addresses else frozenset[Topic]()
         self._alerting: Alerting | None = None
         if addresses:
@@ -35,6 +46,8 @@ class TraderAlerts:
         """Hear a line of the log, without secrets by now."""
         grade = _GRADES.get(level)
         if grade is not None and Topic.TROUBLE in self._topics and not name.startswith(OWN):
+            if name == BREAKER:  # one that trips is not another that has
+                name = f"{name}.{text.partition(' ')[0].rstrip(':')}"
             self._tell(Notice(self._bot, name, text, grade, now_ns))
 
     def record(self, message: TraderRecord, instrument: Instrument | None, now_ns: int) -> None:
@@ -45,7 +58,8 @@ class TraderAlerts:
         if found is None or found.topic not in self._topics:
             return
         grade = Grade.WARNING if found.kind in _BAD else Grade.INFO
-        notice = Notice(self._bot, found.kind, found.text, grade, now_ns, one_by_one=True)
+        text = self._hide(found.text.encode(errors="replace")).decode(errors="replace")
+        notice = Notice(self._bot, found.kind, text, grade, now_ns, one_by_one=True)
         self._tell(notice)
 
     async def close(self) -> None:

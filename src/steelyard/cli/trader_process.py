@@ -180,10 +180,9 @@ class TraderProcess:
         except BaseException:
             self._directory.close()
             raise
-        self._alerts = TraderAlerts(name, config.alerts, settings.alerts_to, self.note)
-        self._log = BotLog(
-            self._directory.path, settings.terminal, self._secrets.hidden, self._alerts.line
-        )
+        hidden = self._secrets.hidden
+        self._alerts = TraderAlerts(name, config.alerts, settings.alerts_to, self.note, hidden)
+        self._log = BotLog(self._directory.path, settings.terminal, hidden, self._alerts.line)
         if repair := self._journal.repair:
             line = actions.Log(actions.Level.WARNING, "journal.repaired", repair)
             self._log.write(line, self.clock.now_ns())
@@ -191,7 +190,6 @@ class TraderProcess:
             tape, max_bytes = self._directory.path / "tape", config.bot.record_market_max_mb << 20
             self._recorder = MarketRecorder(tape, max_bytes, self._tape_said)
         self._commit = GroupCommit(self._journal, on_failure=self._disk_failed)
-        hidden = self._secrets.hidden
         self._site = BotSite(self, self._directory.token(), self.spawn, hidden, self._page())
         self._server: Server | None = None
         self._time_service = TimeService("none", None, "not asked yet")

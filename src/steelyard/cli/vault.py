@@ -17,16 +17,16 @@ from steelyard import dialects
 from steelyard.cli import asking
 from steelyard.cli.options import Common, parse_duration_ns, shown_time
 from steelyard.cli.terminal import shown
-from steelyard.cli.trade import configure as configuration
+from steelyard.cli.trade import configure_bots
 from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.domain.messages import MINUTE_NS
 from steelyard.net.clock import Clock
 from steelyard.store.datadir import state_directory, write_atomically
 from steelyard.store.ownership import holder_of
-from steelyard.trading.config import Environment
+from steelyard.trading.config import BotConfig, Environment
 from steelyard.vault.catalog import Catalog, Named
 from steelyard.vault.kept import ROTATE_DAYS, Kept, Secret, Terms
-from steelyard.vault.keys import find
+from steelyard.vault.keys import find, is_kept
 from steelyard.vault.phrase import LEASE_VARIABLE, Lease
 from steelyard.vault.places import Vault, full, split, vault_file
 from steelyard.vault.sealed import LeaseTerms, check_name
@@ -95,7 +95,7 @@ def add_vault(
         How old it may become before you are reminded to change it.
     """
     now_ms = Clock().now_ns() // MS_NS
-    terms = configure(bot, environment or [], dialect, rest, ws, symbol, config)
+    terms = configure(bot, environment or [], dialect, rest, ws, symbol, config, full(name))
     ends = None if expires is None else now_ms + parse_duration_ns(expires) // MS_NS
     days = parse_duration_ns(rotate) // DAY_NS
     if days < 1:
@@ -120,8 +120,11 @@ def configure(
     ws: str,
     symbol: str,
     config: Path | None,
+    reference: str = "",
 ) -> Terms:
     """Return the terms of a key, checked as far as can be without a venue.
+
+    Of a bot of legs it is the key of the leg whose `key` the reference is.
 
     Raises:
         UsageError: There is no such dialect or environment.
@@ -131,7 +134,7 @@ def configure(
         if word not in list(Environment):
             raise UsageError(f"no environment {word!r}; there are: {', '.join(Environment)}")
     if config is not None:
-        found = configuration(config)
+        found = _whose(configure_bots(config), reference, config)
         main = found.main
         bot, symbol = bot or found.bot.name, symbol or found.strategy.symbol
         environments = environments or [found.bot.environment.value]
@@ -139,6 +142,19 @@ def configure(
     elif dialect and dialect not in dialects.names() and not dialect.startswith("ccxt:"):
         raise UsageError(f"no dialect {dialect!r}; there are: {', '.join(dialects.names())}")
     return Terms(bot, tuple(environments), dialect, rest, ws, symbol)
+
+
+def _whose(bots: dict[str, BotConfig], reference: str, file: Path) -> BotConfig:
+    """Return the bot, or the leg, that a key is for; the first of those that share it takes it."""
+    if "" in bots:
+        return bots[""]
+    for bot in bots.values():
+        if bot.main.key == reference:
+            return bot
+    keys = ", ".join(dict.fromkeys(bot.main.key for bot in bots.values() if is_kept(bot.main.key)))
+    raise ConfigError(
+        f"{file}: no leg has the key {reference}; of the vault its legs have: {keys or 'none'}"
+    )
 
 
 def list_vault(*, common: Common = _EVERYONE) -> int:

@@ -40,10 +40,11 @@ def scan_vault(
     path
         A folder, a file, or a repository; default: here.
     history
-        Every version of every file, of all branches, tags and stashes, beside what is there now.
+        Everything that git has, beside what is there now: every version of every file, also staged,
+        amended away or dropped, and the messages of commits and tags.
     known
-        Also the very secrets that are in the vault, plain, in base64 or in hex; it is opened for
-        that.
+        Also the very secrets that are in the vault, plain, escaped, in base64 or in hex; it is
+        opened for that.
     """
     ours = Known(_secrets() if known else ())
     rows, skipped = scan(folder(path), ours)
@@ -54,7 +55,8 @@ def scan_vault(
         for row in old:
             if (row["path"], row["fingerprint"]) not in seen:
                 seen.add((row["path"], row["fingerprint"]))
-                rows.append({**row, "commit": commit_of(path, row.pop("object"))})
+                name = row.pop("object")
+                rows.append({**row, "commit": commit_of(path, name) if name else ""})
     for row in rows:
         row.pop("object", None)
     lines = [

@@ -1,7 +1,7 @@
-"""The files of a folder, and every version that a git repository has of any file.
+"""The files of a folder, and all that a git repository has: versions of files, and messages.
 
-Nothing is checked out and nothing of the repository is run: git lists its objects and hands out
-their content. An object is read once, however many commits have it.
+Nothing is checked out, fetched, or run of what the repository names: git lists its objects and
+hands out their content. An object is read once, however many commits have it.
 """
 
 import os
@@ -18,6 +18,9 @@ SKIPPED = frozenset(
     {".git", ".venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 )
 OBJECTS_MAX = 5_000_000
+SHORT = 12  # of an object's name, where it stands for a path
+# A clone that has left something out would ask for it, by a command that the repository names.
+_OFFLINE = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
 
 
 class Found(NamedTuple):
@@ -47,30 +50,37 @@ def folder(root: Path) -> Iterator[Found]:
 
 
 def history(root: Path) -> Iterator[Found]:
-    """Yield every version of every file that any branch, tag or stash of a repository reaches.
+    """Yield every object that a repository has: versions of files, commits, tags.
+
+    Those that no branch reaches, too: staged and never committed, or amended away. What is no file
+    has what it is for its path, and no object.
 
     Raises:
         ConfigError: It is no repository, or git is not installed.
     """
-    listed = _git(root, "rev-list", "--objects", "--all", "--reflog")
+    reached = ("--all", "--reflog", "--indexed-objects")
+    listed = _git(root, "rev-list", "--objects", "--missing=allow-any", *reached)
     paths: dict[str, str] = {}
     for line in listed.splitlines():
         name, _, path = line.partition(b" ")
         if path and len(paths) < OBJECTS_MAX:
             paths.setdefault(name.decode(), path.decode(errors="replace"))
-    # First what they are, then the content of those that are files and not too large.
-    asked = "\n".join(paths).encode() + b"\n"
+    # First what they are, then the content of those that are read and not too large.
     form = "--batch-check=%(objectname) %(objecttype) %(objectsize)"
     wanted: list[str] = []
-    for told in _git(root, "cat-file", form, put=asked).decode().splitlines():
+    for told in _git(root, "cat-file", form, "--batch-all-objects").decode().splitlines():
         number, kind, size = told.split(" ")
-        if kind != "blob":
+        if kind == "tree":
             continue
+        if kind != "blob":
+            paths[number] = f"{kind} {number[:SHORT]}"
         if int(size) > TEXT_MAX_BYTES:
-            yield Found(paths[number], None, number)
+            yield Found(paths.get(number, f"{kind} {number[:SHORT]}"), None, number)
         else:
             wanted.append(number)
-    yield from _contents(root, wanted, paths)
+    for number, kind, text in _contents(root, wanted):
+        where = paths.get(number, f"{kind} {number[:SHORT]}")
+        yield Found(where, text, number if kind == "blob" else "")
 
 
 def commit_of(root: Path, name: str) -> str:
@@ -81,10 +91,15 @@ def commit_of(root: Path, name: str) -> str:
     return found.decode().partition("\n")[0]
 
 
-def _contents(root: Path, names: list[str], paths: dict[str, str]) -> Iterator[Found]:
+def _contents(root: Path, names: list[str]) -> Iterator[tuple[str, str, bytes]]:
+    """Yield name, kind and content of objects."""
     command = ["git", "-C", str(root), "cat-file", "--batch"]
     with subprocess.Popen(  # noqa: S603
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | _OFFLINE,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -96,17 +111,17 @@ def _contents(root: Path, names: list[str], paths: dict[str, str]) -> Iterator[F
                 continue
             text = process.stdout.read(int(header[2]))
             process.stdout.read(1)
-            yield Found(paths[name], text, name)
+            yield name, header[1].decode(), text
         process.stdin.close()
 
 
-def _git(root: Path, *words: str, put: bytes | None = None) -> bytes:
+def _git(root: Path, *words: str) -> bytes:
     try:
         done = subprocess.run(  # noqa: S603
             ["git", "-C", str(root), *words],  # noqa: S607 found on PATH, as the user would
-            input=put,
             capture_output=True,
             check=False,
+            env=os.environ | _OFFLINE,
         )
     except OSError as error:
         raise ConfigError(f"git cannot be started: {error.strerror}") from error

@@ -1,11 +1,13 @@
 """What looks like a key in a text, and what is one of ours.
 
 Patterns are of what venues, clouds and services give out, and of assignments to names that say
-secret. A secret that is known (it is in the vault) is found wherever it stands, plain, in base64 or
-in hex. The invariant: what is found is told by place, kind and a fingerprint, and never shown.
+secret. A secret that is known (it is in the vault) is found wherever it stands, plain, escaped, in
+hex, or in base64 of itself or of more, as in an Authorization header. What is compressed is not
+opened. The invariant: what is found is told by place, kind and a fingerprint, and never shown.
 """
 
 import base64
+import codecs
 import math
 import re
 import string
@@ -14,10 +16,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import NamedTuple
+from urllib.parse import quote_from_bytes
 
 TEXT_MAX_BYTES = 5 << 20  # of one file; what is longer is told and not read
 KNOWN_MIN = 8  # a shorter secret may be a word of any text
 ENTROPY_MIN = 3.5  # bits a character, of what is assigned to a secret's name
+NAME_MAX = 40  # letters of an option before the word that tells it
 ALLOWED = b"steelyard: no secret"  # in a line that is known to hold none
 
 # Words that a text has to have before its pattern is tried: few texts do. Each repetition is
@@ -57,10 +61,24 @@ _PATTERNS: dict[str, tuple[tuple[bytes, ...], re.Pattern[bytes]]] = {
 }
 # Most venues' secrets: letters and digits of hex or base64, given to a name that says so.
 _NAMES = (b"secret", b"passphrase", b"password", b"passwd", b"api_key", b"api-key", b"apikey")
-_MORE_NAMES = (b"access_key", b"access-key", b"accesskey", b"auth_token", b"authtoken")
-_GIVEN = re.compile(
-    rb"[\w-]{0,40}[\"']?\s{0,10}(?:=>|:=|[=:])\s{0,10}[\"']?([A-Za-z0-9+/_=-]{20,200})[\"']?"
+_MORE_NAMES = (b"access_key", b"access-key", b"accesskey", b"private_key", b"privatekey", b"token")
+_VALUE = rb"([A-Za-z0-9+/_=-]{20,200})"
+_QUOTE = rb"\\?[\"'`]"
+_GIVEN = tuple(
+    re.compile(rb"[\w-]{0,40}+" + pattern)
+    for pattern in (
+        # name = "...", "name": "...", env["NAME"] = '...', name: str = b"...", name: | and a line
+        rb"(?:" + _QUOTE + rb"|[\])]){0,3}(?:\s?:\s?[\w.]{1,30}(?=\s{0,3}=))?"
+        rb"\s{0,10}(?:=>|:=|[=:])\s{0,10}(?:[|>][+-]?\s{1,40})?"
+        rb"(?:" + _QUOTE + rb"|[bBrRuUfF](?=[\"'])){0,4}" + _VALUE,
+        rb"\(\s{0,10}[bru]?" + _QUOTE + _VALUE,  # set_secret("...")
+        rb">\s{0,40}" + _VALUE + rb"\s{0,40}</",  # <secret>...</secret>
+    )
 )
+_OPTION = re.compile(rb"[\w-]{0,40}+\s{1,5}[\"']?" + _VALUE)  # --api-secret ...
+_UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # a token that tells requests
+_WORDS = re.compile(rb"[A-Za-z]+(?:[_-][A-Za-z]+)+[_-]?\d{0,3}")  # a name of a program's
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _ASSIGNED = "secret that is assigned"
 
 
@@ -88,12 +106,7 @@ class Known:
             body = [part for part in lines if not part.startswith(b"-----")]
             texts = body[:1] if len(lines) > 1 else [plain]
             for text in texts:
-                for form in (
-                    text,
-                    base64.b64encode(text).rstrip(b"="),
-                    base64.urlsafe_b64encode(text).rstrip(b"="),
-                    text.hex().encode(),
-                ):
+                for form in _forms(text):
                     forms.setdefault(form, (name, print_))
         self._forms = forms
 
@@ -107,8 +120,24 @@ class Known:
                 yield at, name, print_
 
 
+def _forms(text: bytes) -> Iterator[bytes]:
+    """Yield how a secret is written: as it is, escaped, in hex, in base64 of more than itself."""
+    yield text
+    yield text.replace(b"/", rb"\/")
+    yield quote_from_bytes(text, safe="").encode()
+    yield text.hex().encode()
+    yield text.hex().upper().encode()
+    for ahead in range(3):
+        code = base64.b64encode(bytes(ahead) + text).rstrip(b"=")
+        # The letters at both ends also hold bits of what stands beside it.
+        code = code[-(-4 * ahead // 3) : len(code) - bool((ahead + len(text)) % 3)]
+        yield code
+        yield code.translate(_URL_SAFE)
+
+
 def leaks(text: bytes, known: Known) -> list[Leak]:
     """Return what is found in a text, each secret once a line."""
+    text = _in_utf8(text)
     hits = [(at, f"the secret of {name}", print_) for at, name, print_ in known.found(text)]
     for kind, (words, pattern) in _PATTERNS.items():
         if any(word in text for word in words):
@@ -117,12 +146,30 @@ def leaks(text: bytes, known: Known) -> list[Leak]:
     lower = text.lower()
     for name in (*_NAMES, *_MORE_NAMES):
         for at in _places(lower, name):
-            match = _GIVEN.match(text, at + len(name))
-            if match is not None and _is_random(match[1]):
+            match = _given(text, at, at + len(name))
+            if match is None or (name == b"token" and _UUID.fullmatch(match[1])):
+                continue
+            if _is_random(match[1]):
                 hits.append((match.start(1), _ASSIGNED, fingerprint(match[1])))
     if not hits:
         return []
     return _by_line(text, hits)
+
+
+def _in_utf8(text: bytes) -> bytes:
+    """Return what some systems write as UTF-16, PowerShell among them, as others do."""
+    is_wide = text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return text.decode("utf-16", errors="replace").encode() if is_wide else text
+
+
+def _given(text: bytes, start: int, end: int) -> re.Match[bytes] | None:
+    """Return what is given to the name between two places, if anything is."""
+    for pattern in _GIVEN:
+        if (match := pattern.match(text, end)) is not None:
+            return match
+    word = text[max(0, start - NAME_MAX) : start].split()[-1:]
+    is_option = bool(word) and word[0].startswith(b"--") and not text[start - 1 : start].isspace()
+    return _OPTION.match(text, end) if is_option else None
 
 
 def _by_line(text: bytes, hits: list[tuple[int, str, str]]) -> list[Leak]:
@@ -158,6 +205,8 @@ def _is_random(text: bytes) -> bool:
     """Whether it looks drawn by chance: words and examples repeat themselves, and have no digit."""
     lower = text.lower()
     if any(word in lower for word in (b"example", b"xxxx", b"your", b"changeme", b"placeholder")):
+        return False
+    if _WORDS.fullmatch(text):
         return False
     has_digit = any(each in string.digits.encode() for each in text)
     has_letter = any(each in string.ascii_letters.encode() for each in text)

@@ -1,7 +1,7 @@
 """Where the passphrase of the vault comes from, and the lease that makes it needless.
 
-In this order: a lease's file, which opens one entry; then for everything a file that systemd hands
-over, a file that is named, an environment variable, and last a person at a terminal. Never a
+In this order: leases, files of which each opens one entry; then for everything a file that systemd
+hands over, a file that is named, an environment variable, and last a person at a terminal. Never a
 command line, which every process of the machine can read.
 """
 
@@ -62,23 +62,30 @@ def passphrase(environment: Mapping[str, str], ask: Ask | None = None) -> str:
 
 
 def lease(environment: Mapping[str, str], name: str) -> bytes | None:
-    """Return the token of the lease that this process was handed; None: it has none.
+    """Return the token of the lease of a name; None: this process was handed no lease at all.
+
+    The variable names one file, or several as a path does: of a key, and of where alerts go.
 
     Raises:
-        ConfigError: It is of another name, or its file cannot be read or is open to others.
+        ConfigError: None is of this name, or a file cannot be read or is open to others.
     """
     named = environment.get(LEASE_VARIABLE)
     if not named:
         return None
-    text = _read(Path(named), is_ours=True)
-    try:
-        found = msgspec.json.decode(text, type=Lease)
-        token = base64.b64decode(found.token, validate=True)
-    except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error):
-        raise ConfigError(f"{named} is no lease; issue one: steelyard vault lease") from None
-    if found.name != name:
-        raise ConfigError(f"the lease {named} is of vault:{found.name}, and opens nothing else")
-    return token
+    folder = environment.get(CREDENTIALS_VARIABLE)
+    others = []
+    for file in filter(None, named.split(os.pathsep)):
+        # systemd sees to its own: what it hands over may have an access list, and no narrow mode.
+        text = _read(Path(file), is_ours=not (folder and Path(file).parent == Path(folder)))
+        try:
+            found = msgspec.json.decode(text, type=Lease)
+            token = base64.b64decode(found.token, validate=True)
+        except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error):
+            raise ConfigError(f"{file} is no lease; issue one: steelyard vault lease") from None
+        if found.name == name:
+            return token
+        others.append(f"the lease {file} is of vault:{found.name}, and opens nothing else")
+    raise ConfigError(f"{'; '.join(others)}; for vault:{name} name one more in {LEASE_VARIABLE}")
 
 
 def _first_line(file: Path, *, is_ours: bool) -> str:

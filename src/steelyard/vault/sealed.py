@@ -210,6 +210,9 @@ class SealedFile:
     def change_phrase(self, phrase: str, new_phrase: str) -> None:
         """Put every entry under a new passphrase; leases stay good.
 
+        An entry without a lease gets a new key, too: whoever has an old copy and its passphrase
+        knows the old one. With a lease it keeps its key, for which the lease is good.
+
         Raises:
             UsageError: The new one is too short.
             ConfigError: The old one is wrong, or the disk refuses.
@@ -219,15 +222,16 @@ class SealedFile:
             master = self._master(file, phrase)
             made = self._made(new_phrase)
             new = self._master(made, new_phrase)
-            entries = {
-                name: replace(
-                    entry,
-                    wrapped=_encrypted(
-                        new, self._raw(name, entry, master), _context("wrap", name, entry.terms)
-                    ),
-                )
-                for name, entry in file.entries.items()
-            }
+            entries = {}
+            for name, entry in file.entries.items():
+                key = self._raw(name, entry, master)
+                if entry.lease is None:
+                    kept = _opened(name, entry, AESGCM(key))
+                    key = secrets.token_bytes(KEY_BYTES)
+                    entries[name] = _sealed(name, kept, key, new, None)
+                else:
+                    wrapped = _encrypted(new, key, _context("wrap", name, entry.terms))
+                    entries[name] = replace(entry, wrapped=wrapped)
             self._write(replace(made, entries=entries))
 
     # -- keys ---------------------------------------------------------------------------------
