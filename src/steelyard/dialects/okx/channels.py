@@ -21,6 +21,7 @@ CANDLE = "candle"
 ORDERS, ALGOS, ACCOUNT, BALANCES, FILLS = (
     *("orders", "orders-algo", "account", "balance_and_position", "fills"),
 )
+DEPOSITS, WITHDRAWALS = "deposit-info", "withdrawal-info"
 INSTRUMENTS, STATUS, POSITIONS = "instruments", "status", "positions"
 BOOKS = frozenset({"books", "books50-l2-tbt", "books-l2-tbt"})
 
@@ -88,8 +89,8 @@ KINDS: dict[str, Kind] = {
     },
     ALGOS: _of_account(_BUSINESS, ChannelKind.ORDERS),
     "algo-advance": _of_account(_BUSINESS, None),
-    "deposit-info": _of_account(_BUSINESS, None),
-    "withdrawal-info": _of_account(_BUSINESS, None),
+    DEPOSITS: _of_account(_BUSINESS, ChannelKind.FUNDS),
+    WITHDRAWALS: _of_account(_BUSINESS, ChannelKind.FUNDS),
 }
 
 _wanted = msgspec.json.Decoder(Wanted)

@@ -46,7 +46,14 @@ from steelyard.dialects.okx.text import (
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import Fill, Order, OrderState
-from steelyard.domain.messages import BalanceEvent, Event, Execution, OrderEvent
+from steelyard.domain.messages import (
+    BalanceEvent,
+    BalanceLocked,
+    BalanceMoved,
+    Event,
+    Execution,
+    OrderEvent,
+)
 from steelyard.domain.order import Liquidity
 
 DOLLARS = frozenset({"USD", "USDT", "USDC"})
@@ -80,6 +87,8 @@ def frame(form: str, event: Event, listings: Listings) -> bytes | None:
             return _with(push(form, (changed_account(event, listings),)), "event_update")
         case "balance_and_position", BalanceEvent():
             return push(form, (changed_balances(event, listings, "filled"),))
+        case (("deposit-info" | "withdrawal-info"), (BalanceMoved() | BalanceLocked())):
+            return push(form, ())  # what has become of which one the connection looks up
         case _:
             return None
 

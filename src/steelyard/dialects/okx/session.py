@@ -19,10 +19,12 @@ from steelyard.dialects.okx.channels import (
     BALANCES,
     BOOKS,
     CANDLE,
+    DEPOSITS,
     INSTRUMENTS,
     KINDS,
     ORDERS,
     POSITIONS,
+    WITHDRAWALS,
     Kind,
     Path,
     wanted_of,
@@ -30,6 +32,7 @@ from steelyard.dialects.okx.channels import (
 from steelyard.dialects.okx.frames import Call, Told, Wanted
 from steelyard.dialects.okx.market import BOOK_MAX, instrument_to_wire
 from steelyard.dialects.okx.text import ms
+from steelyard.dialects.okx.wallet_news import TransferNews
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import (
@@ -56,6 +59,7 @@ from steelyard.wire.dialect import (
     Credentials,
     Door,
     Ending,
+    Finish,
     Refusal,
     SessionRefused,
     Subscription,
@@ -86,14 +90,13 @@ class Session:
     def __init__(self, door: Door, path: Path) -> None:
         self.closing: tuple[int, str] | None = None
         self._door, self._path = door, path
-        clock = door.snapshot(ClockQuery())
-        assert isinstance(clock, Clock), "a ClockQuery is answered by a clock"
-        self._conn_id = f"{clock.time_ns // 1_000 & 0xFFFFFFFF:08x}"
+        self._conn_id = f"{self._now_ns() // 1_000 & 0xFFFFFFFF:08x}"
         self._login: Credentials | None = None
         self._account_id = 0
         self._subscribed: dict[str, tuple[Subscription, ...]] = {}  # by the arg, as it was sent
         self._still: dict[str, tuple[int, int]] = {}  # of books: number, and since when
         self._regular: dict[str, int] = {}  # accounts that are told all the time: when last
+        self._transfers: dict[str, TransferNews] = {}
         self._fees = private.FeeLedger(self._paid_before)
         self._requests = SlidingCounter()
         self._pace = MessagePace()
@@ -123,6 +126,8 @@ class Session:
             if now_ns - told_ns >= REGULAR_NS:
                 self._regular[form] = now_ns
                 self._begin_account(form, wanted_of(form), now_ns)
+        for news in self._transfers.values():
+            self._out += news.told()
         if self._is_told or self._out or self._hears_the_market():
             self._is_told, self._heard_ns = False, now_ns
         elif now_ns - self._heard_ns >= IDLE_NS:
@@ -314,11 +319,26 @@ class Session:
                 found = channel._replace(account_id=self._account_id if kind.is_private else 0)
             finish = None
             if found.account_id:
-                finish = self._told_order if wanted.channel == ORDERS else self._told
+                finish = self._finish(form, wanted)
             subscription = Subscription(stream.NAME, found, form)
             self._door.subscribe(subscription, finish)
             subscriptions.append(subscription)
         self._subscribed[form] = tuple(subscriptions)
+
+    def _finish(self, form: str, wanted: Wanted) -> Finish:
+        """Return what makes a subscription's pushes this connection's own."""
+        if wanted.channel == ORDERS:
+            return self._told_order
+        if wanted.channel not in (DEPOSITS, WITHDRAWALS):
+            return self._told
+        assert self._login is not None, "a private channel needs a login"
+        self._transfers[form] = TransferNews(form, self._door, self._login, self._now_ns)
+        return self._transfers[form].heard
+
+    def _now_ns(self) -> int:
+        clock = self._door.snapshot(ClockQuery())
+        assert isinstance(clock, Clock), "a ClockQuery is answered by a clock"
+        return clock.time_ns
 
     def _told(self, payload: bytes) -> Sequence[bytes]:
         self._is_told = True
@@ -343,6 +363,7 @@ class Session:
         subscriptions = self._subscribed.pop(form)
         self._still.pop(form, None)
         self._regular.pop(form, None)
+        self._transfers.pop(form, None)
         for subscription in subscriptions:
             self._door.unsubscribe(subscription)
         self._say(Told(event="unsubscribe", id=call.id, arg=arg, connId=self._conn_id))

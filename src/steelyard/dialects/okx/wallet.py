@@ -30,6 +30,7 @@ from steelyard.dialects.okx.wallet_messages import (
     WithdrawalRequest,
 )
 from steelyard.domain import transfers
+from steelyard.domain.instrument import Listings
 from steelyard.domain.messages import AccountAnswer, Scope
 from steelyard.domain.order import RejectReason
 from steelyard.domain.transfers import (
@@ -164,29 +165,31 @@ def _wanted(answer: Any, request: TransfersRequest) -> list[TransferInfo]:
     return found[:limit]
 
 
-def _deposits(answer: Any, request: TransfersRequest, asker: Asker) -> tuple[Deposit, ...]:
-    return tuple(
-        Deposit(
-            ccy=name,
-            chain=chain_of(name, info.network),
-            amt=amount_text(info.amount_atoms),
-            to=info.address,
-            ts=ms(info.opened_ns),
-            state=state,
-            depId=str(info.transfer_id),
-        )
-        for info in _wanted(answer, request)
-        for name, state in ((asker.listings.asset(info.asset_id), DEPOSIT_STATES[info.stage]),)
-        if request.state in (None, state)
+def deposit_to_wire(info: TransferInfo, listings: Listings) -> Deposit:
+    """Return a deposit."""
+    name = listings.asset(info.asset_id)
+    return Deposit(
+        ccy=name,
+        chain=chain_of(name, info.network),
+        amt=amount_text(info.amount_atoms),
+        to=info.address,
+        ts=ms(info.opened_ns),
+        state=DEPOSIT_STATES[info.stage],
+        depId=str(info.transfer_id),
     )
+
+
+def _deposits(answer: Any, request: TransfersRequest, asker: Asker) -> tuple[Deposit, ...]:
+    rows = (deposit_to_wire(info, asker.listings) for info in _wanted(answer, request))
+    return tuple(row for row in rows if request.state in (None, row.state))
 
 
 # -- out ----------------------------------------------------------------------------------------
 
 
-def withdrawal_to_wire(info: TransferInfo, asker: Asker) -> Withdrawal:
+def withdrawal_to_wire(info: TransferInfo, listings: Listings) -> Withdrawal:
     """Return a withdrawal; what arrives is its amount without the fee."""
-    name = asker.listings.asset(info.asset_id)
+    name = listings.asset(info.asset_id)
     return Withdrawal(
         ccy=name,
         chain=chain_of(name, info.network),
@@ -202,7 +205,7 @@ def withdrawal_to_wire(info: TransferInfo, asker: Asker) -> Withdrawal:
 
 
 def _withdrawals(answer: Any, request: TransfersRequest, asker: Asker) -> tuple[Withdrawal, ...]:
-    rows = (withdrawal_to_wire(info, asker) for info in _wanted(answer, request))
+    rows = (withdrawal_to_wire(info, asker.listings) for info in _wanted(answer, request))
     return tuple(row for row in rows if request.state in (None, row.state))
 
 

@@ -180,6 +180,22 @@ class Withdrawal(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     note: str = ""
 
 
+class PushedDeposit(Deposit, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """The channel `deposit-info`."""
+
+    pTime: str
+    subAcct: str = ""
+    uid: str = ""
+
+
+class PushedWithdrawal(Withdrawal, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """The channel `withdrawal-info`."""
+
+    pTime: str
+    subAcct: str = ""
+    uid: str = ""
+
+
 class WithdrawalAsked(Struct, frozen=True, kw_only=True):
     """asset/withdrawal."""
 
