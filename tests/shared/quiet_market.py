@@ -35,9 +35,10 @@ def quiet_market(folder: Path) -> tuple[str, ...]:
     return ("--tape", str(_recording(folder, iter(moments))))
 
 
-def quiet_exchange(folder: Path) -> ExchangeHere:
+def quiet_exchange(folder: Path, *options: str) -> ExchangeHere:
     """Return an exchange, to be started, that has traded for a while and does no longer."""
-    return ExchangeHere(folder / "data", "--tape", f"{_recording(folder, _trading())}@1000")
+    tape = ("--tape", f"{_recording(folder, _trading())}@1000")
+    return ExchangeHere(folder / "data", *tape, *options)
 
 
 def _trading() -> Iterator[Moment]:
