@@ -51,6 +51,10 @@ lock: ## Bring the locks in step with the manifests (UPGRADE=1: to the newest ve
 	    --extra keyring --extra aws --extra gcp --extra hashicorp \
 	    --group build --group dev --group binance-connector --group peers --group moto \
 	    --group node --group rust
+	@$(in_venv) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	    $(if $(UPGRADE),--upgrade) --output-file apart-requirements.lock \
+	    --group coinbase-advanced-py
 	@$(in_venv) cargo update --quiet $(if $(UPGRADE),,--workspace)
 	@test ! -f web/package.json || { $(in_venv) npm --prefix web $(if $(UPGRADE),update,install) \
 	    --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel=error; }

@@ -28,11 +28,6 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 STAMPS = VENV / "stamps"
-APART = (
-    "binance-connector",
-    "moto",
-    "peers",
-)  # groups, each in a folder of its own: see pyproject.toml
 EXTRAS = ("data", "postgres", "sweep", "alerts", "keyring", "aws", "gcp", "hashicorp")  # of tests
 TOOLS = VENV / "tools.sh"  # the toolchain that was found, for the recipes of the Makefile
 RUST = VENV / "rust"  # where Rust goes on a machine that has none
@@ -41,6 +36,14 @@ WEB = ROOT / "web"
 PAGE = ROOT / "src" / "steelyard" / "dashboard" / "page"
 REPORT = ROOT / "src" / "steelyard" / "cli" / "report_page"
 LOCK = ROOT / "requirements.lock"
+LOCK_APART = ROOT / "apart-requirements.lock"  # of groups that do not go with the others
+# Groups, each in a folder of its own, and the lock that pins it: see pyproject.toml.
+APART = {
+    "binance-connector": LOCK,
+    "coinbase-advanced-py": LOCK_APART,
+    "moto": LOCK,
+    "peers": LOCK,
+}
 
 PYTHON_MIN = (3, 11)  # requires-python in pyproject.toml
 CARGO_MIN = (1, 88)  # rust-version in Cargo.toml
@@ -114,7 +117,7 @@ def steps(*, dev: bool) -> Iterator[Step]:
         yield Step(
             "apart",
             "clients that share a name",
-            [LOCK, pyproject],
+            [LOCK, LOCK_APART, pyproject],
             [f".venv/apart/{group}/*" for group in APART],
             install_apart,
         )
@@ -158,12 +161,14 @@ def make_venv() -> None:
     )
 
 
-def install(group: str, *, extras: Iterable[str] = (), folder: Path | None = None) -> None:
+def install(
+    group: str, *, extras: Iterable[str] = (), folder: Path | None = None, lock: Path = LOCK
+) -> None:
     """Install one dependency group; with extras of the project, what the project needs too.
 
     A folder takes it in instead of the environment; programs name it in PYTHONPATH.
 
-    There is one lock for all groups. Given as constraints with hashes required, it pins what is
+    There is one lock for all groups, but for those that need other versions. Given as constraints with hashes required, it pins what is
     installed and refuses what it does not know, but installs nothing that was not asked for.
     """
     if not (BIN / "uv").exists():
@@ -173,7 +178,7 @@ def install(group: str, *, extras: Iterable[str] = (), folder: Path | None = Non
     where: list[str | Path] = ["--target", folder] if folder else []
     run(
         *(BIN / "uv", "pip", "install", "--no-progress", "--python", BIN / "python"),
-        *("--require-hashes", "-c", LOCK, *what, "--group", group, *where),
+        *("--require-hashes", "-c", lock, *what, "--group", group, *where),
         extra=uv_settings_from_pip(),
         advice="uv could not install the locked packages. Is the package index within reach? "
         "If this machine uses a mirror, name it in UV_DEFAULT_INDEX.\n"
@@ -184,8 +189,8 @@ def install(group: str, *, extras: Iterable[str] = (), folder: Path | None = Non
 def install_apart() -> None:
     """Install the groups that cannot be beside the others."""
     shutil.rmtree(VENV / "apart", ignore_errors=True)  # nothing of an older version stays
-    for group in APART:
-        install(group, folder=VENV / "apart" / group)
+    for group, lock in APART.items():
+        install(group, folder=VENV / "apart" / group, lock=lock)
 
 
 def fetch_uv() -> None:

@@ -104,7 +104,11 @@ def test_nothing_of_one_machine_is_committed():
 
 def test_locks_pin_content_and_name_no_place():
     """Any registry or mirror may serve a set-up, and none can change what arrives."""
-    locks = [ROOT / "requirements.lock", ROOT / "Cargo.lock", *ROOT.glob("web/package-lock.json")]
+    locks = [
+        *ROOT.glob("*requirements.lock"),
+        ROOT / "Cargo.lock",
+        *ROOT.glob("web/package-lock.json"),
+    ]
     complain(
         [line for lock in locks for line in lock_complaints(lock.name, lock.read_text())],
         "Write the locks by `make lock`:",

@@ -86,6 +86,14 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
     ),
     (
         (
+            "A bracket's target rests in the book from the start and takes nothing; its stop is a "
+            "limit order 5 % beyond its trigger. An attached bracket begins when its order has "
+            "filled whole."
+        ),
+        "They are the engine's groups. Other dialects tell of two orders.",
+    ),
+    (
+        (
             "Own orders never trade with each other: the resting one is canceled, whatever "
             "`self_trade_prevention_id` says."
         ),

@@ -11,7 +11,15 @@ has told are remembered, of the newest orders. Who begins anew asks for the open
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from steelyard.dialects.coinbase_advanced import account, errors, market, orders, parts, placing
+from steelyard.dialects.coinbase_advanced import (
+    account,
+    errors,
+    fills,
+    market,
+    orders,
+    parts,
+    placing,
+)
 from steelyard.dialects.coinbase_advanced.account_messages import KeyPermissions
 from steelyard.dialects.coinbase_advanced.auth import OWN_LIFETIME_NS, signed_headers
 from steelyard.dialects.coinbase_advanced.follower import AccountFollower, MarketFollower
@@ -324,12 +332,12 @@ class CoinbaseAdvancedClient:
         product, order_id = _product(query.instrument_id, listings), query.order_id
         names = self._names
         return Call(
-            orders.FILLS,
+            fills.FILLS,
             FillsRequest(
                 order_ids=() if order_id is None else (names.text(order_id),),
                 product_ids=(product,) if product else (),
                 # The newest come first: who wants those from one on wants all that there are.
-                limit=query.limit if query.from_trade_id is None else orders.FILLS_MAX,
+                limit=query.limit if query.from_trade_id is None else fills.FILLS_MAX,
                 start_sequence_timestamp=None if query.start_ns is None else iso(query.start_ns),
                 end_sequence_timestamp=None if query.end_ns is None else iso(query.end_ns),
             ),
@@ -421,7 +429,7 @@ def _found(body: Orders, own: str, listings: Listings, names: Names) -> Answer:
 
 def _fill_list(body: Fills, query: FillsQuery, listings: Listings, names: Names) -> Answer:
     from_id = query.from_trade_id
-    found = [orders.fill_from_wire(fill, listings, names.number) for fill in reversed(body.fills)]
+    found = [fills.fill_from_wire(fill, listings, names.number) for fill in reversed(body.fills)]
     if from_id is None:
         return FillList(tuple(found))
     if body.cursor and found and found[0].trade_id > from_id:

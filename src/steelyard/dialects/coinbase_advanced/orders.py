@@ -5,10 +5,16 @@ of it is told by the `user` channel and by asking. Cancels and changes have an o
 HTTP 200.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from steelyard.dialects.coinbase_advanced import errors, order_messages, placing
+from steelyard.dialects.coinbase_advanced import brackets, errors, fills, order_messages, placing
+from steelyard.dialects.coinbase_advanced.fills import (
+    fees_of,
+    fills_by_order,
+    only_product,
+    products_of,
+)
 from steelyard.dialects.coinbase_advanced.order_messages import (
     Canceled,
     CancelRequest,
@@ -16,8 +22,6 @@ from steelyard.dialects.coinbase_advanced.order_messages import (
     Edited,
     EditError,
     EditRequest,
-    Fills,
-    FillsRequest,
     NewOrder,
     OneOrder,
     OrderRequest,
@@ -36,12 +40,9 @@ from steelyard.dialects.coinbase_advanced.routes import (
     moment,
     nothing,
     part_of,
-    product_of,
     signed,
 )
 from steelyard.dialects.coinbase_advanced.text import (
-    LIQUIDITIES,
-    LIQUIDITY_NAMES,
     SIDE_NAMES,
     SIDES,
     TIME_IN_FORCE_NAMES,
@@ -57,7 +58,6 @@ from steelyard.dialects.coinbase_advanced.text import (
     state_of,
     status_of,
     told_id,
-    trade_number,
     trigger_of,
     type_of,
 )
@@ -68,8 +68,6 @@ from steelyard.domain.lifecycle import Fill, Order, OrderState
 from steelyard.domain.messages import (
     Batch,
     BatchAnswer,
-    FillList,
-    FillsQuery,
     OrderAnswer,
     OrderList,
     OrderQuery,
@@ -79,8 +77,6 @@ from steelyard.domain.messages import (
 )
 from steelyard.domain.order import (
     CancelCause,
-    Liquidity,
-    OrderType,
     RejectReason,
     Side,
     TimeInForce,
@@ -90,9 +86,7 @@ from steelyard.wire.dialect import Asker
 from steelyard.wire.moments import from_iso, iso
 from steelyard.wire.numerals import (
     amount_text,
-    price_text,
     read_amount,
-    read_price,
     read_size,
     size_text,
 )
@@ -102,12 +96,10 @@ from steelyard.wire.uuids import (
     order_uuid,
     profile_uuid,
     user_id,
-    uuid_of,
 )
 
 CANCELS_MAX = 100  # orders that one request cancels
 ORDERS_DEFAULT = ORDERS_MAX = 1_000
-FILLS_DEFAULT, FILLS_MAX = 100, 1_000
 STATUSES = frozenset(
     {"PENDING", "OPEN", "FILLED", "CANCELLED", "EXPIRED", "FAILED", "QUEUED", "CANCEL_QUEUED"}
 ) | {"EDIT_QUEUED", "UNKNOWN_ORDER_STATUS"}
@@ -119,10 +111,13 @@ Number = Callable[[str], int]  # of an order's id
 
 
 def order_to_wire(
-    order: Order, instrument: Instrument, fills: Sequence[Fill] = ()
+    order: Order,
+    instrument: Instrument,
+    paid: Sequence[Fill] = (),
+    attached: Order | None = None,
 ) -> order_messages.Order:
-    """Return an order as it is; its fills say what it has paid."""
-    fees = fees_of(fills, instrument)
+    """Return an order as it is; its fills say what it has paid. A bracket may be attached to it."""
+    fees = fees_of(paid, instrument)
     is_buy, is_over = order.side is Side.BUY, not order.state.is_open
     by_money = order.spend_atoms is not None
     value = order.quote_atoms
@@ -142,7 +137,7 @@ def order_to_wire(
         else share_text(done, whole),
         filled_size=size_text(instrument, done),
         average_filled_price=average_text(instrument, value, done),
-        number_of_fills=str(len(fills)),
+        number_of_fills=str(len(paid)),
         filled_value=amount_text(value),
         size_in_quote=by_money,
         total_fees=amount_text(fees),
@@ -154,8 +149,13 @@ def order_to_wire(
         settled=is_over,
         cancel_message=cancel_text(order),
         outstanding_hold_amount=amount_text(held_atoms(order, instrument)),
-        last_fill_time=iso(fills[-1].time_ns) if fills else None,
+        last_fill_time=iso(paid[-1].time_ns) if paid else None,
         retail_portfolio_id=profile_uuid(order.account_id),
+        originating_order_id=order_uuid(entry) if (entry := brackets.entry_of(order)) else "",
+        attached_order_id="" if attached is None else order_uuid(attached.order_id),
+        attached_order_configuration=None
+        if attached is None
+        else placing.attached_of(attached, instrument),
     )
 
 
@@ -172,11 +172,6 @@ def held_atoms(order: Order, instrument: Instrument) -> int:
     if order.side is Side.SELL:
         return order.remaining_lots * instrument.lot_atoms
     return instrument.notional_atoms(order.price_ticks or 0, order.remaining_lots)
-
-
-def fees_of(fills: Iterable[Fill], instrument: Instrument) -> int:
-    """Return what fills have cost, of the quote asset."""
-    return sum(fill.fee_atoms for fill in fills if fill.fee_asset_id == instrument.quote_asset_id)
 
 
 def order_from_wire(wire: order_messages.Order, listings: Listings, number: Number) -> Order:
@@ -220,21 +215,19 @@ def order_from_wire(wire: order_messages.Order, listings: Listings, number: Numb
     )
 
 
-def fills_by_order(orders: Sequence[Order], asker: Asker) -> dict[int, list[Fill]]:
-    """Return the fills of orders, oldest first."""
-    found: dict[int, list[Fill]] = {}
-    if any(order.filled_lots for order in orders):
-        only = orders[0].order_id if len(orders) == 1 else None
-        query = FillsQuery(asker.account_id, KEPT_MAX, order_id=only)
-        for fill in answered(asker.ask(query), FillList).fills:
-            found.setdefault(fill.order_id, []).append(fill)
-    return found
-
-
 def _orders_to_wire(orders: Sequence[Order], asker: Asker) -> tuple[order_messages.Order, ...]:
-    fills = fills_by_order(orders, asker)
+    paid, find = fills_by_order(orders, asker), brackets.finder(asker)
+    entries = (order.order_id + 1 for order in orders if brackets.is_entry(order))
+    attached = {
+        first - 1: brackets.joined(*pair) for first, pair in brackets.pairs(entries, find).items()
+    }
     return tuple(
-        order_to_wire(order, asker.listings[order.instrument_id], fills.get(order.order_id, ()))
+        order_to_wire(
+            order,
+            asker.listings[order.instrument_id],
+            paid.get(order.order_id, ()),
+            attached.get(order.order_id),
+        )
         for order in orders
     )
 
@@ -270,7 +263,8 @@ def _is_below(request: NewOrder) -> bool:
 
 
 def _placed(answer: Any, request: NewOrder, asker: Asker) -> Placed:
-    order = answered(answer, OrderAnswer).order
+    is_group = isinstance(answer, OrderList)
+    order = answer.orders[0] if is_group else answered(answer, OrderAnswer).order
     name = order_uuid(order.order_id)
     return Placed(
         success=True,
@@ -280,6 +274,7 @@ def _placed(answer: Any, request: NewOrder, asker: Asker) -> Placed:
             product_id=asker.listings[order.instrument_id].symbol,
             side=SIDE_NAMES[order.side],  # type: ignore[arg-type]
             client_order_id=own_id(order),
+            attached_order_id=order_uuid(order.order_id + 1) if brackets.is_entry(order) else "",
         ),
         order_configuration=request.order_configuration,
     )
@@ -291,7 +286,11 @@ def _placed(answer: Any, request: NewOrder, asker: Asker) -> Placed:
 def find_order(order_id: str, asker: Asker) -> Order | None:
     """Return one's own order by its id; None where there is none."""
     number = number_of(Id.ORDER, order_id)
-    return asker.find_order(OrderQuery(asker.account_id, order_id=number)) if number else None
+    order = asker.find_order(OrderQuery(asker.account_id, order_id=number)) if number else None
+    if order is None:
+        return None
+    (whole,) = brackets.folded([order], brackets.finder(asker))
+    return whole if whole.order_id == number else None
 
 
 def _cancels(request: CancelRequest, asker: Asker) -> Batch:
@@ -301,7 +300,7 @@ def _cancels(request: CancelRequest, asker: Asker) -> Batch:
     found = (find_order(each, asker) for each in wanted)
     return Batch(
         tuple(
-            Cancel(asker.account_id, order.order_id, order.instrument_id)
+            Cancel(asker.account_id, brackets.acting_number(order), order.instrument_id)
             for order in found
             if order is not None
         )
@@ -343,7 +342,7 @@ def amend_from_wire(request: EditRequest, asker: Asker) -> Amend:
         raise _uneditable("ORDER_NOT_FOUND", "there is no such order; GET /orders/historical/batch")
     if not order.state.is_open:
         raise _uneditable("ONLY_OPEN_ORDERS_CAN_BE_EDITED", f"it is {status_of(order)}")
-    is_plain = order.order_type is OrderType.LIMIT and order.time_in_force is TimeInForce.GTC
+    is_plain = type_of(order) == "LIMIT" and order.time_in_force is TimeInForce.GTC
     if not is_plain or request.stop_price or request.attached_order_configuration:
         raise _uneditable(
             "ONLY_LIMIT_ORDER_EDITS_SUPPORTED", "only limit_limit_gtc orders are changed here"
@@ -418,22 +417,12 @@ def _orders_query(request: OrdersRequest, asker: Asker) -> OrdersQuery:
     return OrdersQuery(
         asker.account_id,
         KEPT_MAX,
-        _only_product(request, asker),
+        only_product(request, asker),
         open_only=set(request.order_status) == {"OPEN"},
         start_ns=moment(request.start_date, "start_date"),
         end_ns=moment(request.end_date, "end_date"),
         accepted_only=False,
     )
-
-
-def _products(request: OrdersRequest | FillsRequest, asker: Asker) -> frozenset[int]:
-    names = {*request.product_ids, *((request.product_id,) if request.product_id else ())}
-    return frozenset(product_of(name, asker.listings).instrument_id for name in names)
-
-
-def _only_product(request: OrdersRequest | FillsRequest, asker: Asker) -> int | None:
-    found = _products(request, asker)
-    return next(iter(found)) if len(found) == 1 else None
 
 
 _SORTS: dict[str, Callable[[Order], int]] = {
@@ -443,7 +432,7 @@ _SORTS: dict[str, Callable[[Order], int]] = {
 
 
 def _orders(answer: Any, request: OrdersRequest, asker: Asker) -> Orders:
-    products, sides = _products(request, asker), {request.order_side, None}
+    products, sides = products_of(request, asker), {request.order_side, None}
     ids = {number_of(Id.ORDER, each) for each in request.order_ids}
 
     def is_wanted(order: Order) -> bool:
@@ -461,7 +450,8 @@ def _orders(answer: Any, request: OrdersRequest, asker: Asker) -> Orders:
 
     if request.product_type not in (None, "", "SPOT", "UNKNOWN_PRODUCT_TYPE"):
         return Orders(orders=())
-    found = [order for order in answered(answer, OrderList).orders if is_wanted(order)]
+    whole = brackets.folded(answered(answer, OrderList).orders, brackets.finder(asker))
+    found = [order for order in whole if is_wanted(order)]
     found.sort(key=lambda order: order.order_id, reverse=True)
     numbers = [order.order_id for order in found]
     most = limit_of(request.limit, ORDERS_DEFAULT, ORDERS_MAX)
@@ -469,89 +459,6 @@ def _orders(answer: Any, request: OrdersRequest, asker: Asker) -> Orders:
     if request.sort_by in _SORTS:
         part.sort(key=_SORTS[request.sort_by], reverse=True)
     return Orders(orders=_orders_to_wire(part, asker), has_next=bool(cursor), cursor=cursor)
-
-
-# -- fills --------------------------------------------------------------------------------------
-
-
-def _fills_query(request: FillsRequest, asker: Asker) -> FillsQuery:
-    check_portfolio(request.retail_portfolio_id, asker)
-    return FillsQuery(
-        asker.account_id,
-        KEPT_MAX,
-        _only_product(request, asker),
-        start_ns=moment(request.start_sequence_timestamp, "start_sequence_timestamp"),
-        end_ns=moment(request.end_sequence_timestamp, "end_sequence_timestamp"),
-    )
-
-
-def _fills(answer: Any, request: FillsRequest, asker: Asker) -> Fills:
-    products = _products(request, asker)
-    names = {*request.order_ids, *((request.order_id,) if request.order_id else ())}
-    ids, trades = {number_of(Id.ORDER, each) for each in names}, set(request.trade_ids)
-    found = [
-        fill
-        for fill in answered(answer, FillList).fills
-        if (not products or fill.instrument_id in products)
-        and (not ids or fill.order_id in ids)
-        and (not trades or str(fill.trade_id) in trades)
-    ][::-1]
-    places = [len(found) - place for place in range(len(found))]  # none moves: the oldest is 1
-    most = limit_of(request.limit, FILLS_DEFAULT, FILLS_MAX)
-    part, cursor = part_of(found, places, request.cursor, most)
-    if request.sort_by == "PRICE":
-        part.sort(key=lambda fill: fill.price_ticks, reverse=True)
-    return Fills(tuple(fill_to_wire(fill, asker.listings) for fill in part), cursor)
-
-
-def fill_to_wire(fill: Fill, listings: Listings) -> order_messages.Fill:
-    """Return an execution."""
-    instrument = listings[fill.instrument_id]
-    entry = fill.order_id << 24 ^ fill.trade_id
-    return order_messages.Fill(
-        entry_id=uuid_of(Id.LEDGER, entry & (1 << 64) - 1),
-        trade_id=str(fill.trade_id),
-        order_id=order_uuid(fill.order_id),
-        trade_time=iso(fill.time_ns),
-        price=price_text(instrument, fill.price_ticks),
-        size=size_text(instrument, fill.size_lots),
-        commission=amount_text(fees_of((fill,), instrument)),
-        product_id=instrument.symbol,
-        sequence_timestamp=iso(fill.time_ns),
-        liquidity_indicator=LIQUIDITY_NAMES[fill.liquidity],
-        user_id=user_id(fill.account_id),
-        side=SIDE_NAMES[fill.side],  # type: ignore[arg-type]
-        retail_portfolio_id=profile_uuid(fill.account_id),
-    )
-
-
-def fill_from_wire(wire: order_messages.Fill, listings: Listings, number: Number) -> Fill:
-    """Return an execution; its fee is in the quote asset.
-
-    Raises:
-        DecodeError: Of an unknown product, or off its steps.
-    """
-    instrument = listed(wire.product_id, listings)
-    price_ticks, time_ns = read_price(instrument, wire.price), from_iso(wire.trade_time)
-    if wire.size_in_quote:
-        size_lots = read_amount(wire.size) // max(instrument.notional_atoms(price_ticks, 1), 1)
-    else:
-        size_lots = read_size(instrument, wire.size)
-    return Fill(
-        trade_id=trade_number(wire.trade_id, time_ns),
-        order_id=number(wire.order_id),
-        client_order_id="",
-        account_id=0,
-        instrument_id=instrument.instrument_id,
-        side=SIDES[wire.side],
-        price_ticks=price_ticks,
-        size_lots=size_lots,
-        quote_atoms=instrument.notional_atoms(price_ticks, size_lots),
-        liquidity=LIQUIDITIES.get(wire.liquidity_indicator, Liquidity.TAKER),
-        fee_asset_id=instrument.quote_asset_id,
-        fee_atoms=read_amount(wire.commission or "0"),
-        time_ns=time_ns,
-    )
 
 
 # -- routes -------------------------------------------------------------------------------------
@@ -607,13 +514,4 @@ ORDERS = signed(
     _orders,
     summary="Orders, newest first",
 )
-FILLS = signed(
-    "GET",
-    f"{BASE}/orders/historical/fills",
-    FillsRequest,
-    Fills,
-    _fills_query,
-    _fills,
-    summary="Fills, newest first",
-)
-ENDPOINTS = (PLACE, CANCEL, EDIT, ORDERS, FILLS, QUERY)
+ENDPOINTS = (PLACE, CANCEL, EDIT, ORDERS, fills.FILLS, QUERY)

@@ -9,7 +9,9 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
+from steelyard.dialects.coinbase_advanced.brackets import stop_limit_ticks
 from steelyard.dialects.coinbase_advanced.order_messages import (
     Configuration,
     NewOrder,
@@ -17,14 +19,15 @@ from steelyard.dialects.coinbase_advanced.order_messages import (
     Terms,
 )
 from steelyard.dialects.coinbase_advanced.routes import answered, check_portfolio
-from steelyard.dialects.coinbase_advanced.text import SIDE_NAMES, SIDES, kept_id, shown
-from steelyard.domain.commands import Place
+from steelyard.dialects.coinbase_advanced.text import SIDE_NAMES, SIDES, is_bracket, kept_id, shown
+from steelyard.domain.commands import Place, PlaceGroup
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import AccountAnswer, AccountQuery
 from steelyard.domain.order import (
     FeeAsset,
+    GroupKind,
     OrderType,
     RejectReason,
     SelfTrade,
@@ -47,6 +50,7 @@ class Kind(NamedTuple):
     time_in_force: TimeInForce
     is_market: bool = False
     has_stop: bool = False
+    is_bracket: bool = False
 
 
 KINDS: dict[str, Kind] = {
@@ -58,12 +62,12 @@ KINDS: dict[str, Kind] = {
     "limit_limit_fok": Kind(TimeInForce.FOK),
     "stop_limit_stop_limit_gtc": Kind(TimeInForce.GTC, has_stop=True),
     "stop_limit_stop_limit_gtd": Kind(TimeInForce.GTD, has_stop=True),
+    "trigger_bracket_gtc": Kind(TimeInForce.GTC, is_bracket=True),
+    "trigger_bracket_gtd": Kind(TimeInForce.GTD, is_bracket=True),
 }
 NAMES = {kind: name for name, kind in KINDS.items()}
 # What the venue has besides, and why it is refused here.
 NOT_HERE = {
-    "trigger_bracket_gtc": "a bracket is one order with two prices; the engine's exits are two",
-    "trigger_bracket_gtd": "a bracket is one order with two prices; the engine's exits are two",
     "twap_limit_gtd": "nobody here works an order off over time",
     "scaled_limit_gtc": "place its orders one by one",
 }
@@ -80,8 +84,8 @@ DIRECTIONS = {(side, kind): direction for (side, direction), kind in STOPS.items
 # -- server half --------------------------------------------------------------------------------
 
 
-def place_from_wire(request: NewOrder | PreviewRequest, asker: Asker) -> Place:
-    """Return the command of a new order.
+def place_from_wire(request: NewOrder | PreviewRequest, asker: Asker) -> Place | PlaceGroup:
+    """Return the command of a new order; a bracket is a pair, or hangs on an entry.
 
     Raises:
         UnitError: An unknown product, or a number that is off its steps.
@@ -97,11 +101,6 @@ def place_from_wire(request: NewOrder | PreviewRequest, asker: Asker) -> Place:
             RejectReason.UNKNOWN_INSTRUMENT,
             "product_id",
         )
-    if request.attached_order_configuration:
-        raise Unsupported(
-            "orders that are attached to another are not offered here; place them when it has "
-            "filled"
-        )
     if request.leverage or (request.margin_type or "").upper() not in ("", "UNKNOWN_MARGIN_TYPE"):
         raise Unsupported("there is no margin here; leave leverage and margin_type out")
     name, terms = _only(request.order_configuration)
@@ -116,7 +115,7 @@ def place_from_wire(request: NewOrder | PreviewRequest, asker: Asker) -> Place:
         account = answered(asker.ask(AccountQuery(asker.account_id)), AccountAnswer)
         quote_atoms = quote_atoms * RATE_SCALE // (RATE_SCALE + max(account.taker_rate_e8, 0))
     client_id = kept_id(request.client_order_id or "")
-    return Place(
+    place = Place(
         account_id=asker.account_id,
         instrument_id=instrument.instrument_id,
         side=side,
@@ -131,17 +130,58 @@ def place_from_wire(request: NewOrder | PreviewRequest, asker: Asker) -> Place:
         trigger_ticks=trigger_ticks,
         expire_ns=_expiry(kind, terms),
     )
+    if kind.is_bracket:
+        if request.attached_order_configuration:
+            raise Unsupported("nothing is attached to a bracket; leave the configuration out")
+        return PlaceGroup(GroupKind.OCO, _exits(place, terms, instrument))
+    if request.attached_order_configuration:
+        return _with_exits(place, request.attached_order_configuration, instrument)
+    return place
+
+
+def _exits(target: Place, terms: Terms, instrument: Instrument) -> tuple[Place, Place]:
+    """Return a bracket's two orders."""
+    trigger = _price(terms.stop_trigger_price, instrument, "stop_trigger_price")
+    stop = replace(
+        target,
+        order_type=OrderType.STOP_LIMIT,
+        price_ticks=stop_limit_ticks(trigger, target.side),
+        trigger_ticks=trigger,
+        client_order_id="",
+    )
+    return target, stop
+
+
+def _with_exits(entry: Place, attached: Configuration, instrument: Instrument) -> PlaceGroup:
+    name, terms = _only(attached, "attached_order_configuration")
+    kind = KINDS[name]
+    if not kind.is_bracket:
+        raise Unsupported(f"what is attached is a trigger_bracket_gtc or _gtd, not {shown(name)}")
+    if _said(terms.base_size) or _said(terms.quote_size):
+        raise Unsupported("what is attached has the size of its order; leave base_size out")
+    if entry.order_type.waits or entry.quote_atoms is not None:
+        raise Unsupported(
+            "a bracket is attached to an order that says base_size and does not wait for a price"
+        )
+    target = replace(
+        entry,
+        side=Side.SELL if entry.side is Side.BUY else Side.BUY,
+        order_type=OrderType.LIMIT,
+        time_in_force=kind.time_in_force,
+        post_only=False,
+        price_ticks=_price(terms.limit_price, instrument, "limit_price"),
+        client_order_id="",
+        expire_ns=_expiry(kind, terms),
+    )
+    return PlaceGroup(GroupKind.BRACKET, (entry, *_exits(target, terms, instrument)))
 
 
 _RESTING = (TimeInForce.GTC, TimeInForce.GTD)
 
 
-def _only(configuration: Configuration) -> tuple[str, Terms]:
+def _only(configuration: Configuration, field: str = "order_configuration") -> tuple[str, Terms]:
     if len(configuration) != 1:
-        raise DecodeError(
-            f"order_configuration has exactly one key, one of {', '.join(KINDS)}",
-            "order_configuration",
-        )
+        raise DecodeError(f"{field} has exactly one key, one of {', '.join(KINDS)}", field)
     ((name, terms),) = configuration.items()
     if name not in KINDS:
         why = NOT_HERE.get(name, f"there are {', '.join(KINDS)}")
@@ -217,20 +257,29 @@ def configuration_of(order: Order, instrument: Instrument) -> Configuration:
         tif = TimeInForce.IOC
     if waits and tif not in _RESTING:
         tif = TimeInForce.GTC
-    has_stop = waits and not is_market
-    name = NAMES[Kind(tif, is_market=is_market, has_stop=has_stop)]
+    has_stop, has_exits = waits and not is_market, is_bracket(order)
+    name = NAMES[Kind(tif, is_market=is_market, has_stop=has_stop, is_bracket=has_exits)]
+    trigger = price_text(instrument, order.trigger_ticks or 0)
+    may_post = not is_market and not waits and not has_exits and tif in _RESTING
     by_money = order.spend_atoms is not None
     direction = DIRECTIONS.get((order.side, order.order_type), UP) if has_stop else UNSET
     terms = Terms(
         base_size=UNSET if by_money else size_text(instrument, order.size_lots),
         quote_size=amount_text(order.spend_atoms or 0) if by_money else UNSET,
         limit_price=UNSET if is_market else price_text(instrument, order.price_ticks or 0),
-        stop_price=price_text(instrument, order.trigger_ticks or 0) if has_stop else UNSET,
+        stop_price=trigger if has_stop else UNSET,
+        stop_trigger_price=trigger if has_exits else UNSET,
         stop_direction=direction,
         end_time=iso(order.expire_ns) if order.expire_ns is not None else UNSET,
-        post_only=order.post_only if not is_market and not waits and tif in _RESTING else UNSET,
+        post_only=order.post_only if may_post else UNSET,
     )
     return {name: terms}
+
+
+def attached_of(bracket: Order, instrument: Instrument) -> Configuration:
+    """Return a bracket's terms as its entry has them: without a size."""
+    ((name, terms),) = configuration_of(bracket, instrument).items()
+    return {name: replace(terms, base_size=UNSET)}
 
 
 class Read(NamedTuple):

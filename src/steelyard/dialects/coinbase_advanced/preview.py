@@ -16,7 +16,7 @@ from steelyard.dialects.coinbase_advanced.order_messages import (
 )
 from steelyard.dialects.coinbase_advanced.routes import BASE, answered, nothing, signed
 from steelyard.dialects.coinbase_advanced.text import average_text
-from steelyard.domain.commands import Place
+from steelyard.domain.commands import Place, PlaceGroup
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import (
@@ -139,6 +139,8 @@ def _preview(_answer: None, request: PreviewRequest, asker: Asker) -> Preview:
         return _errs(Refused(error.reason, str(error)))
     except Unsupported as error:
         return _errs(Refused(RejectReason.UNSUPPORTED, str(error)))
+    if isinstance(place, PlaceGroup):
+        place = place.places[0]  # a bracket's target, or the entry that one is attached to
     seen = _look(place.instrument_id, asker)
     cost = cost_of(place, seen.book, seen.rates, seen.instrument)
     problem = _problem(place, cost, seen.rates, seen.instrument)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from msgspec import Struct
 
-from steelyard.dialects.coinbase_advanced import auth, frames, market, stream
+from steelyard.dialects.coinbase_advanced import auth, brackets, frames, market, stream
 from steelyard.dialects.coinbase_advanced.frames import Control, numbered, unnumbered
 from steelyard.dialects.coinbase_advanced.routes import KEPT_MAX
 from steelyard.dialects.coinbase_advanced.stream import (
@@ -225,11 +225,27 @@ class Session:
         owing, message = stream.split(payload)
         if products and not any(f'"product_id":"{each}"'.encode() in message for each in products):
             return []
+        if owing.first and (pair := self._pair(owing.first)) is not None:
+            instrument = self._door.listings[pair[0].instrument_id]
+            told = stream.in_bracket(owing, message, pair, instrument)
+            if told is None:
+                return []
+            message = told
         paid = self._paid_before(owing.order_id, owing.filled_lots - owing.fill_lots)
         if owing.fill_lots:
             paid = Paid(owing.filled_lots, paid.fees_atoms + owing.fee_atoms, paid.fills + 1)
         self._remember(owing.order_id, paid)
         return [self._numbered(stream.with_payment(message, owing, paid))]
+
+    def _found(self, numbers: tuple[int, ...]) -> tuple[Order, ...]:
+        query = OrdersQuery(self._account_id, len(numbers), order_ids=numbers)
+        found = self._door.snapshot(query)
+        assert isinstance(found, OrderList), "an OrdersQuery is answered by orders"
+        return found.orders
+
+    def _pair(self, first: int) -> tuple[Order, Order] | None:
+        """Return the bracket that begins with a number; None where it is another pair."""
+        return brackets.pairs((first,), self._found).get(first)
 
     def _paid_before(self, order_id: int, lots: int) -> Paid:
         """Return what an order had paid when so much of it had filled."""
@@ -296,7 +312,7 @@ class Session:
         assert isinstance(found, OrderList), "an OrdersQuery is answered by orders"
         wanted = [
             order
-            for order in found.orders
+            for order in brackets.folded(found.orders, self._found)
             if not products or door.listings[order.instrument_id].symbol in products
         ]
         for first in range(0, len(wanted) or 1, ORDERS_EACH):
@@ -308,7 +324,7 @@ class Session:
             )
 
     def _open_order(self, order: Order) -> frames.UserOrder:
-        paid = self._paid_before(order.order_id, order.filled_lots)
+        paid = self._paid_before(brackets.acting_number(order), order.filled_lots)
         return stream.user_order(order, self._door.listings[order.instrument_id], paid)
 
     def _status(self) -> frames.Status:

@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from steelyard.dialects.coinbase_advanced import frames, orders
+from steelyard.dialects.coinbase_advanced import brackets, frames, orders
+from steelyard.dialects.coinbase_advanced.fills import fees_of
 from steelyard.dialects.coinbase_advanced.frames import unnumbered
 from steelyard.dialects.coinbase_advanced.market import candle_to_wire, trade_to_wire
 from steelyard.dialects.coinbase_advanced.messages import PublicTrade
 from steelyard.dialects.coinbase_advanced.text import (
     NO_TIME,
+    PENDING_TRIGGER,
     SIDE_NAMES,
     TIME_IN_FORCE_NAMES,
     TYPE_TITLES,
@@ -35,10 +37,12 @@ from steelyard.domain.messages import (
     BookSnapshot,
     Candle,
     Event,
+    Execution,
     OrderEvent,
     Ticker,
     Trade,
 )
+from steelyard.domain.order import CancelCause
 from steelyard.wire.dialect import Channel, ChannelKind, Subscription
 from steelyard.wire.moments import iso
 from steelyard.wire.numerals import amount_text, fixed, lot, price_text, size_text, tick
@@ -225,6 +229,9 @@ class Owing(msgspec.Struct, frozen=True):
     side: int
     fill_lots: int
     fee_atoms: int
+    first: int  # of the pair that it may be of, 0 for none
+    cause: int | None  # why it was canceled
+    is_fresh: bool  # it is placed, or begins to act
 
 
 _owing = msgspec.json.Decoder(Owing)
@@ -283,10 +290,42 @@ def paid_later(event: OrderEvent, listings: Listings) -> bytes:
         order.quote_atoms,
         int(order.side),
         fill.size_lots if fill else 0,
-        orders.fees_of((fill,), instrument) if fill else 0,
+        fees_of((fill,), instrument) if fill else 0,
+        brackets.first_of(order),
+        order.cancel_cause,
+        event.execution in (Execution.NEW, Execution.RELEASED),
     )
     told = frames.User(type=UPDATE, orders=(user_order(order, instrument),))
     return msgspec.json.encode(owing) + b"\n" + unnumbered(USER, iso(event.time_ns), told)
+
+
+def in_bracket(
+    owing: Owing, message: bytes, pair: tuple[Order, Order], instrument: Instrument
+) -> bytes | None:
+    """Return a message about one order of a pair as one about the pair; None: it says nothing new.
+
+    The stop says nothing until it acts, and each that goes for the other's sake goes in silence.
+    """
+    target, stop = pair
+    of_stop = owing.order_id == stop.order_id
+    acts = target.cancel_cause is CancelCause.SIBLING
+    went = owing.cause is not None and not acts if of_stop else owing.cause == CancelCause.SIBLING
+    if went or (of_stop and owing.is_fresh):
+        return None
+    told = _message.decode(message)
+    ((order,),) = (event.orders for event in told.events)
+    whole = user_order(brackets.joined(target, stop), instrument)
+    order = msgspec.structs.replace(
+        order,
+        order_id=whole.order_id,
+        client_order_id=whole.client_order_id,
+        order_type=TYPE_TITLES["BRACKET"],
+        limit_price=whole.limit_price,
+        stop_price=whole.stop_price,
+        post_only=whole.post_only,
+        trigger_status=order.trigger_status if of_stop else PENDING_TRIGGER,
+    )
+    return unnumbered(told.channel, told.timestamp, frames.User(type=UPDATE, orders=(order,)))
 
 
 def split(payload: bytes) -> tuple[Owing, bytes]:

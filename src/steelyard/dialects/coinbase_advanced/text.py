@@ -52,14 +52,26 @@ def shown(text: str) -> str:
 # -- orders -------------------------------------------------------------------------------------
 
 
+def is_bracket(order: Order) -> bool:
+    """Whether an order stands for a pair, see `brackets`: a limit order with a trigger."""
+    return order.order_type is OrderType.LIMIT and order.trigger_ticks is not None
+
+
 def type_of(order: Order) -> str:
     """Return the venue's word for an order's type."""
     if order.order_type is OrderType.MARKET:
         return "MARKET"
+    if is_bracket(order):
+        return "BRACKET"
     return "STOP_LIMIT" if order.order_type.waits else "LIMIT"
 
 
-TYPE_TITLES = {"MARKET": "Market", "STOP_LIMIT": "Stop Limit", "LIMIT": "Limit"}
+TYPE_TITLES = {
+    "MARKET": "Market",
+    "STOP_LIMIT": "Stop Limit",
+    "LIMIT": "Limit",
+    "BRACKET": "Bracket",
+}
 
 
 def status_of(order: Order) -> str:
@@ -70,7 +82,7 @@ def status_of(order: Order) -> str:
         case OrderState.REJECTED:
             return "FAILED"
         case state if state.is_open:
-            return "OPEN"
+            return "PENDING" if order.is_pending else "OPEN"
         case _:
             return "EXPIRED" if order.cancel_cause is CancelCause.EXPIRED else "CANCELLED"
 
@@ -99,7 +111,7 @@ def state_of(status: str, tif: TimeInForce, filled_lots: int) -> OrderState:
 
 def trigger_of(order: Order) -> str:
     """Return whether an order waits for its price."""
-    if not order.order_type.waits:
+    if not order.order_type.waits and not is_bracket(order):
         return NO_TRIGGER
     return TRIGGERED if order.triggered_ns else PENDING_TRIGGER
 
