@@ -22,6 +22,7 @@ FOLDERS = {
     "kraken": ("kraken",),
     "kucoin": ("kucoin",),
     "okx": ("okx",),
+    "weex": ("weex",),
 }
 OUTSIDE: dict[str, dict[str, str]] = {
     "coinbase": {
