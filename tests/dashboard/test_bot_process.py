@@ -5,6 +5,8 @@ import json
 import os
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 
@@ -56,6 +58,27 @@ def test_a_port_file_that_says_nowhere_stops_no_kill(left, ports):
     replied = asyncio.run(ask_to_die(data, "dip"))
     assert (replied.answered, replied.is_settled) == (False, False)
     assert "its port file is damaged" in replied.steps[0]
+
+
+def test_who_answers_on_a_bots_port_and_is_none_has_stopped_nothing(left):
+    """The port of a bot that is gone may be somebody else's by now."""
+
+    class Somebody(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = b'{"canceled": "many"}'
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Somebody) as server:
+        Thread(target=server.handle_request).start()
+        ports = {**GHOST, "pid": os.getpid(), "port": server.server_port}
+        replied = asyncio.run(ask_to_die(left(ports=ports), "dip"))
+    assert (replied.answered, replied.is_settled, replied.canceled) == (False, False, 0)
 
 
 def test_a_bot_that_does_not_answer_is_gone_on_without(left):

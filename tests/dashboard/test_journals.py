@@ -34,6 +34,7 @@ def test_questions_at_once_each_get_their_own_answer(data):
 
 def test_there_are_few_readers_and_the_one_asked_longest_ago_goes(data, monkeypatch):
     monkeypatch.setattr(journals, "READERS_MAX", 2)
+    monkeypatch.setattr(journals, "BUSY_S", 0.0)
 
     async def main() -> None:
         asking = Journals(data)
@@ -44,6 +45,21 @@ def test_there_are_few_readers_and_the_one_asked_longest_ago_goes(data, monkeypa
         await asking.close()
         assert await gone.wait() != 0
         assert asking._readers == {}
+
+    asyncio.run(main())
+
+
+def test_who_looks_keeps_his_reader(data, monkeypatch):
+    """Pages of more bots than there are readers would take turns in reading from the beginning."""
+    monkeypatch.setattr(journals, "READERS_MAX", 1)
+
+    async def main() -> None:
+        asking = Journals(data)
+        await asking.ask("one", WHY)
+        with pytest.raises(UsageError, match="1 journals are looked at now, of one; close"):
+            await asking.ask("two", WHY)
+        assert set(asking._readers) == {"one"}
+        await asking.close()
 
     asyncio.run(main())
 

@@ -243,7 +243,11 @@ def test_its_position_is_closed_and_the_bot_knows_of_it(venue, start):
     bot.send_signal(signal.SIGCONT)
     state = bot.wait(lambda s: s["status"] == "killed" and s["position"]["side"] == "flat")
     assert state["position"]["size"] == "0"
+    freed = "its part of max_gross_exposure is free for the others"
+    assert freed not in killed["steps"], "it runs, and tells its part itself"
     assert bot.stop() == 0
+    code, killed = kill(bot, "--flatten")
+    assert (code, freed in killed["steps"]) == (0, True), killed
     kinds = {type(message) for _, message in bot.journal()}
     assert {ClosingNoted, OrderAdopted} <= kinds
     assert "journal.lost" not in bot.log()

@@ -61,7 +61,7 @@ volatility = "off"
 @pytest.fixture(scope="module")
 def venue(tmp_path_factory):
     with ExchangeHere(tmp_path_factory.mktemp("venue") / "data", "--crowd", "1") as running:
-        leave_bot(running.data, "old")
+        leave_bot(running.data, "old", is_measured=True)
         yield running
 
 
@@ -265,6 +265,11 @@ def test_every_part_fits_a_phone_also_of_a_bot_that_does_not_run(bot, look, them
             expect(seen.page.get_by_role("region", name=f"Bot {name}")).to_be_visible()
             expect(seen.page.get_by_role("navigation", name=f"Parts of {name}")).to_be_visible()
             assert overflow(seen.page) <= 0
+    measured = seen.page.get_by_role("region", name="Metrics")
+    expect(measured).to_contain_text("It does not run. Of its last run", timeout=ASKED_S * 1_000)
+    orders = json.loads(commanded(bot, "replay", "old", "--json"))["measures"]["orders"]
+    expect(measured.get_by_role("definition").first).to_have_text(str(orders))
+    assert overflow(seen.page) <= 0
     expect(seen.page.get_by_text("steelyard query old")).to_be_visible()
     seen.page.evaluate("location.hash = '#/bots/nobody'")
     expect(seen.page.get_by_text("There is no bot called nobody")).to_be_visible()

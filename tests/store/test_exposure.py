@@ -8,7 +8,7 @@ import pytest
 
 from steelyard.domain.errors import ConfigError
 from steelyard.store import exposure
-from steelyard.store.exposure import SharedExposure
+from steelyard.store.exposure import SharedExposure, release
 
 UNIT = 10**12
 
@@ -128,3 +128,16 @@ def test_processes_that_ask_at_once_never_get_the_same(host: Host):
         process.join(60)
     granted = [int((host.path / f"{name}.granted").read_text()) for name in names]
     assert sum(granted) == 20
+
+
+def test_the_part_of_a_bot_that_holds_nothing_any_more_is_released(host: Host):
+    """Its own in every group, and no other's, nor that of its namesake elsewhere."""
+    dip, momo = host.bot("dip"), host.bot("momo")
+    assert dip.claim("USDT", 8 * UNIT, 10 * UNIT, 1).is_granted
+    assert not momo.claim("USDT", 5 * UNIT, 10 * UNIT, 2).is_granted
+    state = host.path / "state"
+    assert not release(state, host.path / "elsewhere" / "dip", "dip")
+    assert release(state, host.path / "data" / "dip", "dip")
+    assert momo.claim("USDT", 5 * UNIT, 10 * UNIT, 3).is_granted
+    assert [path.name.partition(".")[0] for path in host.files()] == ["momo"]
+    assert not release(state, host.path / "data" / "dip", "dip")

@@ -151,6 +151,7 @@ def test_numbers_are_exact_however_they_are_written():
         ('"sandbox"', '"prod"', "[bot] environment: invalid enum value 'prod'"),
         ('"dip"', '"../dip"', "[bot] name is '../dip'; use up to 40 of a-z, 0-9, - and _"),
         ('"dip"', '""', "[bot] name is ''"),
+        ('"dip"', '"--flatten"', "[bot] name is '--flatten'; use up to 40 of a-z, 0-9, - and _"),
         (
             "http://127.0.0.1:8601",
             "https://api.example.com:443",

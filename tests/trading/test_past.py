@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from steelyard.domain.journal import Record
-from steelyard.trading.actions import Role
+from steelyard.trading.actions import Role, Stop
 from steelyard.trading.past import Past, past_at
 from steelyard.trading.records import BreakerResumed, BreakerTripped, DayBegan
 from steelyard.trading.report import state_document
@@ -144,3 +144,23 @@ def test_a_breaker_that_has_tripped_is_told_until_it_resumes():
     ]
     past.take(Record(3, 2 * second, BreakerResumed("rejects", "anna", "x")))
     assert past.document()["breakers"] == []
+
+
+def test_what_a_run_had_measured_is_there_when_it_has_ended():
+    """Written down each minute and at the end; the next run begins anew."""
+    world = new_world(5)
+    world.run(20)
+    world.step(Stop("SIGTERM"))
+    world.run(60)
+    trader, past = world.trader, past_at(world.records(), time_ns=None, sequence=None)
+    shown, measured = past.document()["measures"], trader.measures
+    assert past.document()["status"] == "stopped"
+    assert (shown["orders"], shown["refused"]) == (measured.orders, measured.refusals.total())
+    live = state_document(trader)["measures"]
+    assert measured.orders > 0
+    for name in ("fill_ratio", "slippage", "adverse"):
+        assert shown[name] == live[name]
+    counts = {step: sum(counts) for step, (counts, _) in live["latencies"].items()}
+    assert {step: of["count"] for step, of in shown["latencies"].items()} == counts
+    past.take(Record(past.sequence + 1, past.time_ns, next(iter(world.records())).message))
+    assert past.document()["measures"] is None

@@ -32,6 +32,7 @@ from steelyard.dashboard.bot_process import Replied, ask_to_die, last_word, lift
 from steelyard.domain.errors import ConfigError, SteelyardError, UsageError
 from steelyard.net.clock import Clock
 from steelyard.store import datadir
+from steelyard.store.exposure import release
 from steelyard.store.latch import Latch
 from steelyard.trading.config import BotConfig, parse_percentage
 from steelyard.trading.legconfig import parse_bots_for_kill
@@ -255,7 +256,21 @@ async def _at_venue(
             await asked
         return _failed(str(error), VENUE, wanted)
     replied = await asked if asked is not None else None
-    return _document(outcome, wanted, replied)
+    result = _document(outcome, wanted, replied)
+    if not (wanted.is_drill or wanted.is_alive or target.doubt):
+        result["steps"] += _released(data, target.name, outcome)
+    return result
+
+
+def _released(data: Path, name: str, outcome: Outcome) -> list[str]:
+    """Let the other bots have what a bot that does not run has held until now; say so."""
+    if not outcome.found.is_clear or outcome.closed is None or not outcome.closed.is_flat:
+        return []
+    try:
+        had = release(datadir.state_directory(), data / "bots" / name, name)
+    except ConfigError as error:
+        return [str(error)]
+    return ["its part of max_gross_exposure is free for the others"] if had else []
 
 
 def _document(outcome: Outcome, wanted: Wanted, told: Replied | None) -> dict[str, Any]:

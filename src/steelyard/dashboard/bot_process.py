@@ -107,8 +107,9 @@ async def ask_to_die(data: Path, name: str) -> Replied:
     except (TransportError, PeerError) as error:
         said = f"the bot did not answer ({error}); acting without it"
         return word._replace(steps=(said,))
-    canceled = int(answer.get("canceled", 0))
-    if status != OK:
+    told = answer.get("canceled")
+    canceled = told if isinstance(told, int) else 0
+    if status != OK or answer.get("killed") is not True:
         said = "the bot could not stop by itself; acting without it"
         return word._replace(canceled=canceled, steps=(said,))
     said = f"the bot stopped and canceled {canceled} orders"

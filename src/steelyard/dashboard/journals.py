@@ -2,7 +2,8 @@
 
 The process that serves a page reads no journal: an exchange, or a bot, would stand still meanwhile.
 Each bot that is asked about has a reader, which remembers what it has read; there are a few at
-most, and one that nobody asks ends. Questions to a reader wait in a line that is bounded.
+most, which those keep who ask all the time, and one that nobody asks ends. Questions to a reader
+wait in a line that is bounded.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from steelyard.store.datadir import bot_directories
 READERS_MAX = 4
 WAITING_MAX = 32  # questions to one reader
 IDLE_S = 120.0
+BUSY_S = 6.0  # a page asks every two seconds; one that is looked at keeps its reader
 ANSWER_S = 20.0
 ANSWER_MAX_BYTES = 16 << 20
 
@@ -122,6 +124,12 @@ class Journals:
                 return found
             while len(self._readers) >= READERS_MAX:
                 oldest = min(self._readers, key=lambda name: self._readers[name].asked)
+                if self._readers[oldest].asked > asyncio.get_running_loop().time() - BUSY_S:
+                    names = ", ".join(self._readers)
+                    raise UsageError(
+                        f"{READERS_MAX} journals are looked at now, of {names}; close one of those "
+                        f"pages, or run `steelyard why {bot}`"
+                    )
                 self._forget(oldest, self._readers[oldest])
             # Its name is one of ours, and goes to no shell.
             try:

@@ -3,7 +3,8 @@
 The files lie outside every data directory, beside those of pacing. The invariant: between lock and
 unlock one bot alone has read the others' parts and written its own, so two that ask at once never
 get the same; a bot that is killed leaves its part, because its position and orders are still there.
-A part ends when its bot tells another one, or when the directory of the bot is gone.
+A part ends when its bot tells another one, when the directory of the bot is gone, or when a kill
+has closed the position of a bot that does not run.
 
 Which bots are together: on real venues all of the host; where orders stay on this machine, those of
 one data directory, because a directory is one practice world. A file that cannot be read grants
@@ -60,7 +61,7 @@ class SharedExposure:
         self._directory = directory.resolve()
         self._bot = bot
         self._folder = state / "exposure" / _digest(group)
-        self._path = self._folder / f"{bot}.{_digest(str(self._directory))}{SUFFIX}"
+        self._path = self._folder / _part_name(self._directory, bot)
         try:
             make_private_directory(self._folder)
             self._fd = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -139,6 +140,29 @@ class SharedExposure:
         finally:
             with suppress(OSError):
                 fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+
+def release(state: Path, directory: Path, bot: str) -> bool:
+    """Take away the part of a bot that does not run and holds nothing; return whether it had one.
+
+    Raises:
+        ConfigError: The file cannot be removed.
+    """
+    name = _part_name(directory.resolve(), bot)
+    try:
+        found = [*(state / "exposure").glob(f"*/{name}")]
+        for path in found:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"its part of what all bots hold stays in {state / 'exposure'}: "
+            f"{error.strerror or error}; start the bot, or remove {name} there"
+        ) from error
+    return bool(found)
+
+
+def _part_name(directory: Path, bot: str) -> str:
+    return f"{bot}.{_digest(str(directory))}{SUFFIX}"
 
 
 def _digest(text: str) -> str:

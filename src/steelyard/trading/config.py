@@ -462,7 +462,9 @@ def in_toml_words(message: str) -> str:
 
 def is_name(name: str) -> bool:
     """Return whether a bot may be called so: its directory and files are."""
-    return 0 < len(name) <= NAME_MAX and _NAME_LETTERS.issuperset(name)
+    # With a dash in front it would be taken for an option: `steelyard kill --flatten`.
+    is_option = name.startswith("-")
+    return 0 < len(name) <= NAME_MAX and _NAME_LETTERS.issuperset(name) and not is_option
 
 
 def _check_bot(bot: BotTable) -> None:

@@ -181,9 +181,13 @@ class Measures:
             self._note_ns = turn.now_ns + NOTE_NS
         elif turn.now_ns >= self._note_ns:
             self._note_ns = turn.now_ns + NOTE_NS
-            if self.orders:
-                turn.record(Measured(self.noted))
+            self.note()
         turn.wake_at(self._note_ns)
+
+    def note(self) -> None:
+        """Write the numbers down, where there are any."""
+        if self.orders:
+            self._turn.record(Measured(self.noted))
 
     def _mark(self) -> None:
         turn, book = self._turn, self.book

@@ -15,6 +15,7 @@ from steelyard.trading.records import (
     IntentRefused,
     KeyAudited,
     LimitsSet,
+    Measured,
     ProtectionSeen,
     RunStarted,
     RunStopped,
@@ -33,6 +34,7 @@ _SEEN = frozenset(
         LimitsSet,
         KeyAudited,
         ClockMeasured,
+        Measured,
         DeadManChanged,
         StreamChanged,
         GateChanged,
@@ -66,6 +68,7 @@ class Moment:
         self.unprotected: str | None = None
         self.failure: str | None = None  # of the strategy
         self.dead_man: DeadManChanged | None = None
+        self.measured: tuple[int, dict[str, int]] | None = None  # when, and what of the run
         self.told: deque[Told] = deque(maxlen=KEPT)
 
     def see(self, message: TraderRecord, time_ns: int) -> None:
@@ -85,7 +88,7 @@ class Moment:
                     "started": time_ns // 1_000_000,
                 }
                 self.streams, self.gate, self.clock = {}, None, None
-                self.failure = self.dead_man = None
+                self.failure = self.dead_man = self.measured = None
             case RunStopped():
                 self.is_running = False
             case LimitsSet():
@@ -94,6 +97,8 @@ class Moment:
                 self.key = message
             case ClockMeasured():
                 self.clock = message
+            case Measured(numbers):
+                self.measured = time_ns, numbers
             case StreamChanged():
                 self.streams[message.role] = message.why
             case GateChanged():

@@ -13,7 +13,7 @@ from steelyard.domain.journal import Record, gapless
 from steelyard.domain.units import from_atoms, in_full
 from steelyard.trading.moment import Told
 from steelyard.trading.records import IntentRefused
-from steelyard.trading.shown import MS_NS, fill_shown, order_shown, position_shown
+from steelyard.trading.shown import MS_NS, fill_shown, measured_shown, order_shown, position_shown
 from steelyard.trading.state import TraderState
 
 TOLD_MAX = 20
@@ -71,6 +71,7 @@ class Past:
                 }
                 for name, tripped in state.breakers.items()
             ],
+            "measures": None if moment.measured is None else measured_shown(*moment.measured),
             "day": None if state.day is None else {"began_with": _text(state.day.total_atoms)},
             "streams": moment.streams,
             "clock": None

@@ -9,11 +9,44 @@ from typing import Any
 
 from steelyard.domain.instrument import Instrument, foreign_asset_name
 from steelyard.domain.lifecycle import Fill, OrderState
+from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.units import from_atoms, in_full, plain
+from steelyard.trading.breakers import share_of
+from steelyard.trading.measures import HORIZONS_NS, STEPS
 from steelyard.trading.orders import OwnOrder
 from steelyard.trading.portfolio import Portfolio
 
-MS_NS = 1_000_000
+MS_NS, US_NS = 1_000_000, 1_000
+
+
+def measured_shown(time_ns: int, numbers: Mapping[str, int]) -> dict[str, Any]:
+    """Return what a run had measured of its trading, as it was last journaled.
+
+    Shares are decimal texts, None: of nothing; latencies are means in us, with how many there were.
+    """
+
+    def share(part: str, whole: str) -> str | None:
+        of = numbers.get(whole, 0)
+        return in_full(plain(share_of(numbers.get(part, 0), of))) if of else None
+
+    def mean(step: str) -> dict[str, int | None]:
+        count = numbers.get(f"{step}_count", 0)
+        mean_us = numbers.get(f"{step}_ns", 0) // (count * US_NS) if count else None
+        return {"count": count, "mean_us": mean_us}
+
+    return {
+        "time": time_ns // MS_NS,
+        "orders": numbers.get("orders", 0),
+        "refused": numbers.get("refusals", 0),
+        "fill_ratio": share("filled_lots", "ordered_lots"),
+        "reject_ratio": share("refusals", "orders"),
+        "slippage": share("slippage", "slippage_worth"),
+        "adverse": {
+            after: share(f"adverse_{after}", f"adverse_{after}_worth")
+            for after in (f"{horizon_ns // SECOND_NS}s" for horizon_ns in HORIZONS_NS)
+        },
+        "latencies": {step: mean(step) for step in STEPS},
+    }
 
 
 def position_shown(portfolio: Portfolio | None) -> dict[str, Any]:

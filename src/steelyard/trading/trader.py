@@ -426,6 +426,7 @@ class Trader:
         self._finish(USAGE, text)
 
     def _finish(self, code: int, text: str) -> None:
+        self.measures.note()
         self.turn.record(RunStopped(text))
         self.turn.act(Finish(code, text))
         self.is_finished = True

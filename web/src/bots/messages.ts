@@ -1,7 +1,7 @@
 /** What a page's server says of bots, as it is on the wire: `dashboard/bots_site.py`. */
 
 import type { Decimal } from "../decimal";
-import type { BotStatus, Environment } from "../messages";
+import type { BotStatus, Environment, Step } from "../messages";
 
 /** One line of a kill: what was done, and how many orders were known to be open then. */
 export interface KillStep {
@@ -109,6 +109,18 @@ export interface Reading {
 /** A text and how it is set: "bold", "yellow", "red", or "" for plain. */
 export type Word = readonly [style: string, text: string];
 
+/** What a run had measured when it was last written down; shares are null where there was nothing. */
+export interface Measured {
+  time: number;
+  orders: number;
+  refused: number;
+  fill_ratio: Decimal | null;
+  reject_ratio: Decimal | null;
+  slippage: Decimal | null;
+  adverse: Readonly<Record<string, Decimal | null>>;
+  latencies: Readonly<Record<Step, { count: number; mean_us: number | null }>>;
+}
+
 /** What `steelyard replay` says of a moment, and why. */
 export interface Past {
   sequence: number;
@@ -117,6 +129,8 @@ export interface Past {
   document: {
     limits: Readonly<Record<string, string>>;
     breakers: readonly { name: string; since: number; text: string }[];
+    measures: Measured | null;
+    pnl: { currency: string; realized: Decimal; fees: Decimal };
   };
   why: Why;
   previous: number | null;

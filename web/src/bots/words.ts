@@ -75,6 +75,13 @@ export function quantile(
   return null;
 }
 
+/** A time in us: "1.2 s", "70 ms", "4.3 ms"; null: there was none. */
+export function spent(time_us: number | null): string {
+  if (time_us === null) return "–";
+  const ms = time_us / 1_000;
+  return ms >= 1_000 ? `${(ms / 1_000).toFixed(1)} s` : `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
+}
+
 /** "≤ 5 ms", "> 60 s" */
 export function boundText(found: { bound: number | null; isBeyond: boolean } | null): string {
   if (found === null || found.bound === null) return "–";
