@@ -37,7 +37,9 @@ NOT_HERE: dict[str, str] = {
 
 @pytest.fixture(scope="module")
 def venue(tmp_path_factory):
-    with quiet_exchange(tmp_path_factory.mktemp("coinbase-advanced-day")) as running:
+    with quiet_exchange(
+        tmp_path_factory.mktemp("coinbase-advanced-day"), "--limits", "off"
+    ) as running:
         yield running
 
 
@@ -50,7 +52,7 @@ def trader_of(venue, kind, key_kind, asked):
         key = venue.steelyard("key", "create", name, *options)
     settings = venue.env(DIALECT, client="ccxt")
     keys = {"apiKey": key["key"], "secret": key["secret"]}
-    return Trader(kind({**settings, **keys, "rateLimit": 60}), asked)
+    return Trader(kind({**settings, **keys, "enableRateLimit": False}), asked)
 
 
 def run(venue, kind, scenario, asked):

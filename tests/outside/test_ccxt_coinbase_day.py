@@ -41,7 +41,7 @@ NOT_ON_THE_FEED: dict[str, str] = {
 
 @pytest.fixture(scope="module")
 def venue(tmp_path_factory):
-    with quiet_exchange(tmp_path_factory.mktemp("coinbase-day")) as running:
+    with quiet_exchange(tmp_path_factory.mktemp("coinbase-day"), "--limits", "off") as running:
         yield running
 
 
@@ -51,7 +51,7 @@ def settings_of(venue, key):
         "apiKey": key["key"],
         "secret": key["secret"],
         "password": key["passphrase"],
-        "rateLimit": 70,
+        "enableRateLimit": False,
     }
 
 

@@ -10,29 +10,14 @@ import itertools
 import ccxt
 import ccxt.pro
 import pytest
-from ccxt_common_day import FUNDS, REST, SOCKETS, VENUES, Venue, lacking, live
+from ccxt_common_day import FUNDS, KNOWN, REST, SOCKETS, VENUES, Venue, lacking, live
 from ccxt_day import Trader
 from quiet_market import quiet_exchange
-
-from steelyard import dialects
-from steelyard.domain.errors import Unsupported
 
 pytestmark = pytest.mark.slow
 
 DAY_S = 30
 names = (f"every-{number}" for number in itertools.count())
-
-
-def library_name(dialect: str) -> str | None:
-    """Return what ccxt calls a venue, which is what it is called for freqtrade; None: unknown."""
-    try:
-        settings = dialects.find(dialect).environment("freqtrade", "http://a", "ws://a")
-    except Unsupported:
-        return None
-    return settings["exchange"]["name"]
-
-
-KNOWN = {name: known for name in dialects.names() if (known := library_name(name))}
 
 
 @pytest.fixture(scope="module")

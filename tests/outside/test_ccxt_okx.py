@@ -1,4 +1,7 @@
-"""Unmodified ccxt and ccxt.pro trade on the okx dialect with what `steelyard env` prints."""
+"""What is OKX's own, for unmodified ccxt and ccxt.pro: waiting orders, exits, the demo, depths.
+
+What all venues have in common is in test_ccxt_every_day.
+"""
 
 import asyncio
 import itertools
@@ -33,26 +36,6 @@ def client(exchange):
     return trader(exchange)
 
 
-def test_markets_and_market_data(client):
-    market = client.market(MARKET)
-    assert market["precision"] == {**market["precision"], "price": 0.01, "amount": 0.00001}
-    assert {"ETH/USDT", "SOL/USDT", "ETH/BTC"} <= set(client.symbols)
-    ticker = client.fetch_ticker(MARKET)
-    assert ticker["low"] <= ticker["last"] <= ticker["high"]
-    assert {MARKET, "ETH/USDT"} <= set(client.fetch_tickers())
-    book = client.fetch_order_book(MARKET, 50)
-    assert book["bids"][0][0] < book["asks"][0][0]
-    assert client.fetch_trades(MARKET, limit=5)
-    candles = client.fetch_ohlcv(MARKET, "1m", limit=20)
-    assert {b[0] - a[0] for a, b in itertools.pairwise(candles)} == {60_000}
-    since = client.milliseconds() - 3_600_000
-    assert client.fetch_ohlcv(MARKET, "5m", since, 3)[0][0] >= since - 300_000
-    assert client.fetch_ohlcv(MARKET, "1d", limit=2)[-1][0] % 86_400_000 == 0
-    assert client.fetch_status()["status"] == "ok"
-    assert abs(client.fetch_time() - client.milliseconds()) < 5_000
-    assert "BTC" in client.fetch_currencies()
-
-
 def test_the_account(client):
     assert client.fetch_balance()["BTC"]["total"] > 1
     assert client.fetch_balance({"type": "funding"})["BTC"]["total"] > 1
@@ -62,39 +45,6 @@ def test_the_account(client):
     assert client.fetch_deposits() == client.fetch_withdrawals() == []
     assert client.fetch_deposit_address("BTC")["address"]
     assert client.fetch_positions() == []
-
-
-def test_an_order_rests_is_edited_and_canceled(client):
-    params = {"clientOrderId": "mine1", "postOnly": True}
-    placed = client.create_order(MARKET, "limit", "buy", 0.01, 20_000, params)
-    (order,) = client.fetch_open_orders(MARKET)
-    assert order == {**order, "id": placed["id"], "clientOrderId": "mine1", "status": "open"}
-    assert client.fetch_balance()["USDT"]["used"] == pytest.approx(200)
-    client.edit_order(placed["id"], MARKET, "limit", "buy", 0.02, 19_000)
-    order = client.fetch_order(placed["id"], MARKET)
-    assert (order["price"], order["amount"]) == (19_000, 0.02)
-    client.cancel_order(placed["id"], MARKET)
-    (canceled,) = client.fetch_canceled_orders(MARKET)
-    assert (canceled["id"], canceled["status"]) == (placed["id"], "canceled")
-    with pytest.raises(ccxt.OrderNotFound):
-        client.cancel_order(placed["id"], MARKET)
-
-
-def test_a_market_order_fills_and_its_trades_add_up(client):
-    before = client.fetch_balance()
-    placed = client.create_order(MARKET, "market", "buy", 0.05)
-    order = client.fetch_order(placed["id"], MARKET)
-    assert (order["status"], order["filled"]) == ("closed", 0.05)
-    trades = client.fetch_order_trades(placed["id"], MARKET)
-    assert sum(trade["amount"] for trade in trades) == pytest.approx(0.05)
-    paid = sum(trade["fee"]["cost"] for trade in trades)
-    assert order["fee"] == {"cost": pytest.approx(paid), "currency": "BTC"}
-    after = client.fetch_balance()
-    assert after["BTC"]["total"] - before["BTC"]["total"] == pytest.approx(0.05 - paid)
-    assert placed["id"] in {order["id"] for order in client.fetch_closed_orders(MARKET)}
-    assert placed["id"] in {trade["order"] for trade in client.fetch_my_trades(MARKET)}
-    by_cost = client.create_market_buy_order_with_cost(MARKET, 1_000)
-    assert 990 < client.fetch_order(by_cost["id"], MARKET)["cost"] <= 1_000
 
 
 @pytest.mark.parametrize(
