@@ -23,6 +23,7 @@ from steelyard.cli.administration import administer
 from steelyard.cli.market_source import CrowdSource
 from steelyard.cli.opening import OpenExchange
 from steelyard.domain.commands import ListInstrument, UserCommand
+from steelyard.domain.errors import Unsupported
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.messages import (
     AccountQuery,
@@ -282,7 +283,8 @@ class InSockets:
 
     def _send(self, participant: str, message: Any) -> Outcome:
         if self._over_websocket and participant != PUBLIC and isinstance(message, UserCommand):
-            return self._enter(participant, message)
+            with suppress(Unsupported):
+                return self._enter(participant, message)
         if isinstance(message, UserCommand):
             return self._request(participant, message)
         client = self._dialect.client

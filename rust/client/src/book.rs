@@ -22,6 +22,8 @@ pub enum Continuity {
     Previous,
     /// Not at all: messages are counted, from 1 on, as they come.
     Unnumbered,
+    /// Each is one update, and its number the next one of the stream's.
+    Next,
 }
 
 impl Continuity {
@@ -32,6 +34,7 @@ impl Continuity {
             1 => Some(Self::Span),
             2 => Some(Self::Previous),
             3 => Some(Self::Unnumbered),
+            4 => Some(Self::Next),
             _ => None,
         }
     }
@@ -188,8 +191,9 @@ impl Book {
         self.is_whole
     }
 
-    /// Whether the last message of the stream was refused for its checksum: then nothing but a new
-    /// snapshot of the stream helps.
+    /// Whether the last message of the stream was refused for its checksum, or for its number where
+    /// a book that is asked for has none of the stream's: then nothing but a new snapshot of the
+    /// stream helps.
     #[must_use]
     pub fn is_wrong(&self) -> bool {
         self.is_wrong
@@ -239,7 +243,23 @@ impl Book {
         if self.has_limit() && !self.is_right(delta) {
             return self.wrong(delta.time_ns);
         }
+        if self.manner.continuity == Continuity::Next && self.is_whole && !self.is_next(delta) {
+            return self.lost();
+        }
         self.delta(delta)
+    }
+
+    fn is_next(&self, delta: &Delta) -> bool {
+        delta.last == self.sequence.saturating_add(1)
+    }
+
+    /// Gives the book up: a message is missing, and the numbers of the next book are others.
+    #[cold]
+    fn lost(&mut self) -> Step {
+        self.gaps = self.gaps.saturating_add(1);
+        self.is_wrong = true;
+        self.reset();
+        Step::Gap
     }
 
     fn is_counted(&self) -> bool {
@@ -328,8 +348,12 @@ impl Book {
     fn join(&self, delta: &Delta) -> Join {
         let sequence = self.sequence;
         match self.manner.continuity {
-            Continuity::Span | Continuity::Unnumbered if delta.last <= sequence => Join::Old,
-            Continuity::Span | Continuity::Unnumbered
+            Continuity::Span | Continuity::Unnumbered | Continuity::Next
+                if delta.last <= sequence =>
+            {
+                Join::Old
+            }
+            Continuity::Span | Continuity::Unnumbered | Continuity::Next
                 if delta.first > sequence.saturating_add(1) =>
             {
                 Join::Gap
@@ -339,14 +363,16 @@ impl Book {
             // The first behind a snapshot holds the update at which that was made.
             Continuity::Previous if !self.is_joined && delta.first <= sequence => Join::Follows,
             Continuity::Previous => Join::Gap,
-            Continuity::Span | Continuity::Unnumbered => Join::Follows,
+            Continuity::Span | Continuity::Unnumbered | Continuity::Next => Join::Follows,
         }
     }
 
     /// Whether updates are missing between a snapshot and the first delta that waits.
     fn leaves_hole(&self, sequence: i64, first: &Delta) -> bool {
         match self.manner.continuity {
-            Continuity::Span | Continuity::Unnumbered => first.first > sequence.saturating_add(1),
+            Continuity::Span | Continuity::Unnumbered | Continuity::Next => {
+                first.first > sequence.saturating_add(1)
+            }
             Continuity::Previous => first.previous > sequence && first.first > sequence,
         }
     }

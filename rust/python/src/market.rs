@@ -119,7 +119,7 @@ impl PyBook {
     #[new]
     fn new(continuity: u8) -> PyResult<Self> {
         let continuity = Continuity::of(continuity)
-            .ok_or_else(|| PyValueError::new_err("continuity is 1, 2 or 3"))?;
+            .ok_or_else(|| PyValueError::new_err("continuity is 1, 2, 3 or 4"))?;
         let manner = Manner { continuity, depth: 0, checked_levels: 0 };
         Ok(Self { book: Book::new(manner) })
     }

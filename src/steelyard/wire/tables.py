@@ -52,6 +52,9 @@ class Continuity(IntEnum):
     SPAN = 1  # the first update of each follows the last of the one before
     PREVIOUS = 2  # each says the last of the one before; numbers are not consecutive
     UNNUMBERED = 3  # messages of a book are counted as they come, from 1 on
+    NEXT = (
+        4  # each is one update, of the next number; only the stream's own books have such numbers
+    )
 
 
 class Column(IntEnum):

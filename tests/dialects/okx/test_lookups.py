@@ -94,3 +94,12 @@ def test_lists_go_on_page_by_page(stand):
     assert (len(answer.fills), parts) == (102, 2)
     answer, parts = whole(stand, FillsQuery(0, 500, 0, from_trade_id=100))
     assert [fill.trade_id for fill in answer.fills] == [100, 101, 102]
+
+
+def test_an_open_iceberg_is_told_with_what_it_has_filled(stand):
+    """Which the list of algo orders does not say, and the other one does not say what it shows."""
+    number = stand.ask(place(display_lots=200), stand.key_of("alice")).order.order_id
+    stand.ask(place(side=Side.SELL, size_lots=200), stand.key_of("bob"))
+    listed, _ = whole(stand, OrdersQuery(0, 100, 0, open_only=True))
+    (order,) = listed.orders
+    assert (order.order_id, order.filled_lots, order.display_lots) == (number, 200, 200)

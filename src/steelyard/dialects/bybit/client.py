@@ -189,9 +189,12 @@ class BybitClient:
         """Return a session that follows these public channels."""
         return MarketFollower(instruments, listings, kinds)
 
-    def market_table(self, instruments: Sequence[Instrument]) -> MarketTable | None:  # noqa: ARG002
-        """Return None: there is no native reader for these frames yet."""
-        return None
+    def market_table(self, instruments: Sequence[Instrument]) -> MarketTable | None:
+        """Return how a native reader reads the messages of such a session."""
+        try:
+            return tables.market(instruments)
+        except Unsupported:
+            return None  # of finer steps than it counts
 
     def order_form(self, place: Place, listings: Listings, key: ApiKey, host: str) -> OrderForm:
         """Return the form of orders like one, for a native signer; as `tables.order_form`."""

@@ -24,6 +24,7 @@ from steelyard.dialects.okx.order_messages import (
 from steelyard.dialects.okx.text import SPOT, ms, read_id
 from steelyard.domain.errors import Unsupported
 from steelyard.domain.instrument import Listings
+from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import (
     WHOLE,
     Answer,
@@ -237,7 +238,9 @@ def joined(query: Query, answers: Sequence[Answer]) -> Answer:
         case OrderQuery(client_order_id=str(name)), OrderAnswer(order) if len(answers) > 2:  # noqa: PLR2004
             return OrderAnswer(replace(order, client_order_id=order.client_order_id or name))
         case OrdersQuery(), OrderList():
-            orders = {order.order_id: order for answer in answers for order in _entries(answer)}
+            orders: dict[int, Order] = {}
+            for order in (order for answer in answers for order in _entries(answer)):
+                orders[order.order_id] = _with_fills(order, orders.get(order.order_id))
             return OrderList(_cut([orders[number] for number in sorted(orders)], query))
         case FillsQuery(), FillList():
             fills = {
@@ -248,6 +251,15 @@ def joined(query: Query, answers: Sequence[Answer]) -> Answer:
             return FillList(_cut([fills[name] for name in sorted(fills)], query))
         case _:
             return last
+
+
+def _with_fills(order: Order, before: Order | None) -> Order:
+    """Return an order as a later list has it: that of algo orders does not tell what has filled."""
+    if before is None or before.filled_lots <= order.filled_lots:
+        return order
+    return replace(
+        order, filled_lots=before.filled_lots, quote_atoms=before.quote_atoms, state=before.state
+    )
 
 
 def _entries(answer: Answer) -> tuple[Any, ...]:
