@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import App, Parameter
 
+from steelyard.cli.exchange_books import SHARED, exchanges, told
 from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
 from steelyard.cli.limit_profiles import profile_chooser
 from steelyard.cli.live_source import live_source, settle
@@ -41,6 +42,7 @@ def exchange(
     live_url: Annotated[tuple[str, ...], Parameter(name="--live-url", negative="")] = (),
     at_end: Annotated[str | None, Parameter(name="--at-end")] = None,
     limits: str = "venue",
+    books: str = SHARED,
     tls: Annotated[bool, Parameter(negative="")] = False,
     skew: Annotated[str, Parameter(allow_leading_hyphen=True)] = "0s",
     ready_file: Path | None = None,
@@ -72,6 +74,9 @@ def exchange(
         What happens when the tape or script is over: hold (the default), loop or exit.
     limits
         Rate limits: venue, tutorial, tutorial-coinbase, off, or a TOML or JSON file.
+    books
+        shared: every dialect speaks of the same books and accounts. per-dialect: one process, and
+        an exchange of its own for each, in DATA/DIALECT, whose prices differ.
     tls
         Give each port a twin, 50 above it, that speaks TLS with a certificate of a local authority.
     skew
@@ -97,7 +102,7 @@ def exchange(
         tls=tls,
         forgets_sealed=forget_sealed,
     )
-    return run(config)
+    return run(config, books)
 
 
 def configure(
@@ -153,9 +158,10 @@ def configure(
     )
 
 
-def run(config: ExchangeConfig) -> int:
+def run(config: ExchangeConfig, books: str = SHARED) -> int:
     """Run it; return 0 after an orderly stop, 1 when the disk refused."""
-    return run_loop(_run(config))
+    configs = exchanges(config, books)
+    return run_loop(_run(config) if len(configs) == 1 else _run_apart(config, configs))
 
 
 async def _run(config: ExchangeConfig) -> int:
@@ -173,6 +179,38 @@ async def _run(config: ExchangeConfig) -> int:
     await process.stop()
     if process.failure is not None:
         raise process.failure
+    return 0
+
+
+async def _run_apart(config: ExchangeConfig, configs: list[ExchangeConfig]) -> int:
+    """Run several in this process; the end of one is the end of all."""
+    processes: list[ExchangeProcess] = []
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, ended.set)
+    try:
+        readies = []
+        for each in configs:
+            process = ExchangeProcess(each)
+            readies.append(await process.start())
+            processes.append(process)
+            for repair in process.repairs:
+                print(repair, file=sys.stderr)
+        print(msgspec.json.encode(told(config, readies)).decode(), flush=True)
+        waiting = [asyncio.create_task(process.stopped.wait()) for process in processes]
+        waiting.append(asyncio.create_task(ended.wait()))
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        if any(process.failure is not None for process in processes):
+            await asyncio.sleep(FAREWELL_S)
+    finally:
+        for process in processes:
+            await process.stop()
+    for process in processes:
+        if process.failure is not None:
+            raise process.failure
     return 0
 
 

@@ -63,6 +63,7 @@ from steelyard.wire.http import Request, Response
 if TYPE_CHECKING:  # it brings a client, which is slow to import and mostly not needed
     from steelyard.cli.live_market import Fact, LiveMarket
 
+PAGES_OFFSET = 20  # of the pages of exchanges that speak one dialect each
 STEP_S = 0.05  # how often the market moves and due streams go out
 SNAPSHOT_S = 60.0
 API_ROOT = "/api/"  # below it there are no pages
@@ -98,6 +99,20 @@ class ExchangeConfig:
     skew_ns: int = 0  # wire time less the host's clock
     forgets_sealed: bool = False  # what another seal key has sealed
     host: str = "127.0.0.1"
+    only: str | None = None  # the one dialect that it speaks, beside its page; None: every one
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The dialects that it speaks."""
+        every = dialects.names()
+        return every if self.only is None else tuple(n for n in every if n in ("native", self.only))
+
+    def port(self, name: str) -> int:
+        """Return the port of a dialect, 0 for any free one; pages of venues apart come last."""
+        offset = dialects.find(name).port_offset
+        if self.only is not None and name != self.only:
+            offset = PAGES_OFFSET + dialects.find(self.only).port_offset
+        return self.port_base and self.port_base + offset
 
 
 class ExchangeProcess:
@@ -203,7 +218,7 @@ class ExchangeProcess:
         return ready
 
     async def _open_ports(self, cashier: Cashier) -> None:
-        for name in dialects.names():
+        for name in self.config.names:
             dialect = dialects.find(name)
             limits = self.config.limits(name, dialect.limits)
             tokens = StreamTokens(secrets.token_bytes)
@@ -243,9 +258,8 @@ class ExchangeProcess:
         self.stopped.set()
 
     def _take_ports(self) -> None:
-        for name in dialects.names():
-            offset = dialects.find(name).port_offset
-            port = self.config.port_base and self.config.port_base + offset
+        for name in self.config.names:
+            port = self.config.port(name)
             self._ports[name] = bind(self.config.host, port)
             if self.config.has_tls:
                 twin = port and port + exchange_tls.PORT_OFFSET
