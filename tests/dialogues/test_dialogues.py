@@ -20,6 +20,8 @@ DIALOGUES_MIN = 25
 ELSEWHERE = "what waits is told on a socket that a trader does not open yet"
 TOGETHER = "the trades of one taker at a price are told as one, as at the venue"
 TAKEN_UP = "a post-only order is taken up and then canceled, as at the venue, not refused"
+BY_SYMBOL = "orders that have ended, and fills, are listed by symbol; who names none is not asked"
+SAME_ORDER = "the id of an open order is answered with that order, as at the venue, not refused"
 UNTOLD = {  # what a dialogue cannot say of a dialect yet; the folder's README tells the same
     "okx": {
         "iceberg: the book shows": ELSEWHERE,
@@ -32,6 +34,10 @@ UNTOLD = {  # what a dialogue cannot say of a dialect yet; the folder's README t
         "take_profit: it sells": ELSEWHERE,
         "trailing: it follows": ELSEWHERE,
         "trailing_distance: it sells": ELSEWHERE,
+    },
+    "weex": {
+        "cancel_races: what never was": BY_SYMBOL,
+        "client_ids_open: a name is taken": SAME_ORDER,
     },
 }
 
