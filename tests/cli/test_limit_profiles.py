@@ -184,6 +184,7 @@ OPEN = {
     "coinbase-advanced": "/api/v3/brokerage/time",
     "kucoin": "/api/v1/timestamp",
     "okx": "/api/v5/public/time",
+    "weex": "/api/v3/time",
 }
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 NAMES = dialects.names()
 ENTERED = [name for name in NAMES if dialects.find(name).entry is not None]
-YOUNG = ("bybit", "coinbase-advanced", "kucoin", "okx")  # held at night until all of them agree
+YOUNG = ("bybit", "coinbase-advanced", "kucoin", "okx", "weex")  # at night until all agree
 MARKETS = 2 * len(CASES)  # of each dialect
 EACH = 4  # every so many dialogues commands go over a WebSocket too
 

@@ -33,6 +33,9 @@ NOT_HERE: dict[str, str] = {
         fetchPosition fetchPositionMode fetchPositionsForSymbol fetchTradingFee
         reduceMargin setLeverage setMarginMode setPositionMode""",
 }
+NOT_ON_THE_STREAM: dict[str, str] = {
+    "of contracts, of which none is listed": "unWatchPositions watchPositions",
+}
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +204,68 @@ async def noes(anna, _ben):
 
 
 # -- the WebSocket --------------------------------------------------------------------------------
+
+
+def test_a_day_on_the_stream(venue):
+    """Each stream that ccxt.pro has, the public ones and one's own, which headers open."""
+    asked = set()
+
+    async def day(anna, ben):
+        for trader in (anna, ben):
+            await trader.load_markets()
+        shallow = await anna.watch_order_book(PAIR, 5)
+        assert (shallow["bids"][0][:2], shallow["asks"][0][:2]) == ([BID, DEPTH], [ASK, DEPTH])
+        assert (await ben.watch_ticker(PAIR))["last"] == OWN
+        assert (await ben.watch_ohlcv(PAIR, "1m"))[-1][4] == OWN
+        assert (await ben.watch_trades(PAIR))[-1]["price"] == OWN
+        watching = [
+            asyncio.ensure_future(each)
+            for each in (
+                anna.watch_orders(PAIR),
+                anna.watch_my_trades(PAIR),
+                anna.watch_balance(),
+                anna.watch_trades_for_symbols([PAIR]),
+                anna.watch_order_book_for_symbols([PAIR]),
+                ben.watch_ohlcv_for_symbols([[PAIR, "1m"]]),
+                ben.watch_bids_asks([PAIR]),
+                ben.watch_order_book(PAIR),
+                ben.watch_tickers([PAIR]),
+            )
+        ]
+        await asyncio.sleep(0.5)  # the subscriptions are on their way
+        made = await anna.limit("sell", 0.1, OWN)
+        await ben.create_market_order(PAIR, "buy", 0.1)
+        await ben.limit("buy", 0.001, 40_000)
+        told = await asyncio.wait_for(asyncio.gather(*watching), LINE_S)
+        own, fills, balance, many, books, candles, touch, book, tickers = told
+        assert own[0]["id"] == made["id"]
+        (fill,) = fills
+        assert fill["price"] is None, "the venue tells none, and ccxt does not divide"
+        assert (fill["cost"], fill["amount"], fill["takerOrMaker"]) == (0.1 * OWN, 0.1, "maker")
+        assert balance["USDT"]["total"] > 0
+        assert many[-1]["price"] == OWN
+        assert candles[PAIR]["1m"][-1][4] == OWN
+        assert touch[PAIR]["bid"] in (BID, OWN)
+        assert tickers[PAIR]["last"] == OWN
+        for each in (books, book):
+            assert each["bids"][0][0] == BID
+        await ben.cancel_all_orders(PAIR)
+        for leave in ("order_book", "ticker", "trades"):
+            await getattr(ben, f"un_watch_{leave}")(PAIR)
+        for leave in ("bids_asks", "tickers"):
+            await getattr(ben, f"un_watch_{leave}")([PAIR])
+        await ben.un_watch_ohlcv(PAIR, "1m")
+        await ben.un_watch_ohlcv_for_symbols([[PAIR, "1m"]])
+        await anna.un_watch_trades_for_symbols([PAIR])
+        await anna.un_watch_order_book_for_symbols([PAIR])
+        await anna.un_watch_orders()
+        await anna.un_watch_my_trades()
+        plain = ccxt.weex().has
+        streams = {name: has for name, has in anna.has.items() if has and not plain.get(name)}
+        used = {each for each in asked if "watch" in each}
+        return "\n".join(gaps(streams, used, NOT_ON_THE_STREAM))
+
+    assert run(venue, ccxt.pro.weex, day, asked) == ""
 
 
 def test_a_wrong_secret_is_told_on_the_stream(venue):
