@@ -23,7 +23,7 @@ from steelyard.net.time_service import time_service
 from steelyard.store import datadir
 from steelyard.trading.alerting import Topic
 from steelyard.trading.breakers import OFF
-from steelyard.trading.config import BotConfig, parse_config
+from steelyard.trading.config import HERE, BotConfig, parse_config
 from steelyard.vault.keys import is_kept
 from steelyard.vault.leaks import Known, leaks
 from steelyard.vault.places import vault_file
@@ -37,7 +37,7 @@ FINE, MIND, WRONG = "fine", "mind", "wrong"
 EXTRAS = {
     "data": ("polars", "backtests and Parquet"),
     "alerts": ("apprise", "alerts"),
-    "postgres": ("asyncpg", "export to PostgreSQL"),
+    "postgres": ("asyncpg", "export to PostgreSQL, and leases of several hosts"),
 }
 
 
@@ -182,6 +182,9 @@ def _habits(name: str, config: BotConfig) -> Iterator[Finding]:
         yield Finding(MIND, name, "key.kill", text)
     if not told.to or Topic.TROUBLE not in told.on:
         yield Finding(MIND, name, "alerts", "nobody is told of its trouble ([alerts] to)")
+    if config.bot.environment not in HERE and not config.lease.url:
+        text = "nobody takes over when this machine dies ([lease], steelyard trade --standby)"
+        yield Finding(MIND, name, "standby", text)
     off = [
         key
         for key in ("max_daily_loss", "max_drawdown", "max_orders_per_minute", "stop_loss")
