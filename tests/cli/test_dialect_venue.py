@@ -77,6 +77,34 @@ def test_what_cannot_be_delivered_was_not_sent():
     asyncio.run(act())
 
 
+def test_what_may_leave_is_asked_after_it_was_signed():
+    """Who stood still before the question has signed with a time that is over by then."""
+    asked: list[str] = []
+
+    def why_not(message) -> str | None:
+        asked.append(type(message).__name__)
+        return "its lease is lost"
+
+    async def act() -> None:
+        owner = Owner()
+        venue = DialectVenue(owner, TABLE, ApiKey("k", b"s"), Random(1), why_not=why_not)
+        signing = venue._connector.request
+
+        def signed(*told):
+            asked.append("signed")
+            return signing(*told)
+
+        venue._connector.request = signed
+        venue.ask(5, ClockQuery(), is_command=False)
+        await asyncio.wait(venue.asking)
+        (returned,) = owner.inputs
+        assert returned.outcome == NotSent("its lease is lost")
+        await venue.close()
+
+    asyncio.run(act())
+    assert asked == ["signed", "ClockQuery"]
+
+
 @pytest.mark.parametrize(
     ("name", "has_amend", "some", "none"),
     [

@@ -239,6 +239,17 @@ export interface Pacing {
   is_banned: boolean;
 }
 
+/** Who trades the bot, and until when; left_ms is null where the lease lasts as long as its process. */
+export interface Lease {
+  kind: "host" | "postgresql";
+  holder: string;
+  term: number;
+  left_ms: number | null;
+  allowed: "all" | "cancels" | "nothing";
+  trouble: string | null;
+  standbys: readonly string[];
+}
+
 export interface BotState {
   type: "state";
   time: number;
@@ -271,6 +282,8 @@ export interface BotState {
   measures: Measures;
   /** What all bots of the machine have used of the venue's limits; null before it is known. */
   pacing?: Pacing | null;
+  /** Null where nobody else could trade it. */
+  lease?: Lease | null;
   /** The stop behind the position: what of it is missing; null where there is to be none. */
   protection?: { trigger: Decimal; missing: string | null } | null;
   latency: { order_ms_p50: number; order_ms_p99: number } | null;

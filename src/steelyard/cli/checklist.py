@@ -234,6 +234,12 @@ PRODUCTION = (
     ),
     Item(
         "P20",
+        "Another machine takes over when this one dies",
+        "[lease] url, and steelyard trade --standby there; docs/guides/standby.md",
+        ("standby",),
+    ),
+    Item(
+        "P20",
         "You know what you do when the venue is away for an hour",
         "write it down, with the venue's status page",
         is_yours=True,

@@ -27,7 +27,7 @@ from steelyard.net.time_service import time_service
 from steelyard.store import datadir
 from steelyard.trading.alerting import Topic
 from steelyard.trading.breakers import OFF, Breaker
-from steelyard.trading.config import BotConfig
+from steelyard.trading.config import HERE, BotConfig
 from steelyard.trading.legconfig import name_of, parse_bots
 from steelyard.vault.keys import is_kept
 from steelyard.vault.leaks import Known, leaks
@@ -44,7 +44,7 @@ UNITS = Path("/etc/systemd/system")  # where a unit that is enabled has a link
 EXTRAS = {
     "data": ("polars", "backtests and Parquet"),
     "alerts": ("apprise", "alerts"),
-    "postgres": ("asyncpg", "export to PostgreSQL"),
+    "postgres": ("asyncpg", "export to PostgreSQL, and leases of several hosts"),
 }
 
 
@@ -250,6 +250,15 @@ def _habits(name: str, config: BotConfig) -> Iterator[Finding]:
     without = [it for it in Breaker if it not in config.breakers.rules]
     text = f"[breakers] {', '.join(without)} are off" if without else "every breaker is on"
     yield Finding(MIND if without else FINE, name, "risk.breakers", text)
+    if config.bot.environment in HERE:
+        yield Finding(
+            FINE, name, "standby", "it trades on this machine alone: no standby is needed"
+        )
+    elif config.lease.url:
+        yield Finding(FINE, name, "standby", "its lease is shared: another machine may stand by")
+    else:
+        text = "nobody takes over when this machine dies ([lease], steelyard trade --standby)"
+        yield Finding(MIND, name, "standby", text)
 
 
 def _rights(name: str, config: BotConfig) -> Iterator[Finding]:

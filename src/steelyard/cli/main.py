@@ -29,7 +29,8 @@ from steelyard.vault.memory import keep_out_of_dumps
 
 DONE, CHECK_FAILED, USAGE, VENUE = 0, 1, 2, 3
 INTERRUPTED = CHECK_FAILED  # it was not done
-SECRETIVE = frozenset({"trade", "kill", "key", "vault", "watch", "alerts"})  # they hold keys
+# They hold keys.
+SECRETIVE = frozenset({"trade", "kill", "key", "vault", "watch", "alerts", "drill"})
 HELP = ("--help", "-h")
 EXTRA = frozenset({"numpy", "polars"})  # of `steelyard[data]`; some commands are nothing without
 GROUPS = (
@@ -64,9 +65,13 @@ breaker = App(name="breaker", help="Breakers of a bot: which have tripped, and l
 
 COMMANDS = ("demo", "init", "doctor", "reset", "trade", "promote", "env")
 TESTING = ("backtest", "compare", "sweep")
-OF_BOTS = ("status", "why", "logs", "replay", "query", "export", "kill", "watch", "reconcile")
+OF_BOTS = (
+    *("status", "why", "logs", "replay", "query", "export", "kill", "watch", "reconcile"),
+    *("backup", "drill"),
+)
 for name in (*COMMANDS, *TESTING, *OF_BOTS):
     app.command(f"steelyard.cli.{name}:{name}", name=name)
+app.command("steelyard.cli.backup:restore", name="restore")
 app.command("steelyard.cli.clock:group", name="clock")
 # Both a command, which runs an exchange, and a group of commands on it.
 app.command("steelyard.cli.exchange:group", name="exchange")

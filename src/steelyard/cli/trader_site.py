@@ -206,7 +206,9 @@ class BotSite:
             return
         document = self._bot.document()
         payload = self._encoded(document)
-        quiet = dict.fromkeys(("time", "channels", "strategy", "lease"))  # they change all the time
+        quiet = dict.fromkeys(("time", "channels", "strategy"))  # they change all the time
+        if lease := document.get("lease"):
+            quiet["lease"] = {**lease, "left_ms": None, "until": None}
         fingerprint = msgspec.json.encode({**document, **quiet})
         if fingerprint == self._last:
             return

@@ -1,0 +1,215 @@
+"""What a drill rehearses: each step breaks one thing on purpose, and says what came of it.
+
+A step takes a fresh stage and tells findings: what was expected, what was seen, and whether that is
+good. The judge is the venue, asked over its API, against the bot's journal: each order once, the
+same ones open, every fill booked.
+"""
+
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from steelyard.cli.drill_stage import BOT, DrillFailed, Host, Stage
+from steelyard.cli.standby import standbys
+from steelyard.domain.order import Side
+from steelyard.trading.state import TraderState
+
+KILLS = 3
+CALM_S = 1.5  # a killed or paused bot is looked at for so long
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    expected: str
+    seen: str
+    is_good: bool
+
+
+Tell = Callable[[Finding], None]
+
+
+def kill(stage: Stage, tell: Tell) -> None:
+    """Press the kill switch while orders rest; then let the bot trade again."""
+    host = stage.start()
+    state = host.trades()
+    with suppress(DrillFailed), stage.within(10):
+        state = host.wait("orders rest", lambda it: len(it["orders"]) > 0)
+    begun = time.monotonic()
+    result = stage.run("kill", BOT, "--why", "a drill")[BOT]
+    seen = f"{len(state['orders'])} rested before, {result['open_orders']} are left"
+    tell(_of("the venue counts no open order", seen, result["verified"]))
+    host.wait("the bot is latched off", lambda it: it["status"] == "killed")
+    tell(_of("it takes seconds", f"{time.monotonic() - begun:.1f} s", is_good=True))
+    before = len(stage.truth().orders)
+    time.sleep(CALM_S)
+    after = stage.truth()
+    placed = len(after.orders) - before
+    tell(_of("it places nothing more", f"{placed} orders since", placed == 0))
+    tell(_of("nothing is open", f"{len(after.open_ids)} open", not after.open_ids))
+    stage.run("kill", BOT, "--lift", "--why", "the drill is over")
+    host.wait("it may trade again", lambda it: it["status"] == "running")
+    tell(_of("after a person has lifted it, it runs", "running", is_good=True))
+    _tell_idle(tell, state)
+    host.stop()
+    _compare(stage, tell, stage.data)
+
+
+def restart(stage: Stage, tell: Tell) -> None:
+    """End the bot by SIGKILL while it trades, again and again, and start it anew."""
+    host = stage.start()
+    state = host.trades()
+    for number in range(1, KILLS + 1):
+        host.kill()
+        begun = time.monotonic()
+        host = stage.start()
+        state = host.trades()
+        seen = f"trading again after {time.monotonic() - begun:.1f} s"
+        tell(_of(f"kill {number}: it comes back by itself", seen, is_good=True))
+    _tell_idle(tell, state)
+    host.stop()
+    _compare(stage, tell, stage.data)
+
+
+def failover(stage: Stage, tell: Tell) -> None:
+    """Pause the primary, then kill it; the standby takes over once, and only when it may."""
+    other = stage.other if stage.lease else stage.data
+    primary = stage.start(stage.data, "--standby") if stage.lease else stage.start()
+    state = primary.trades()
+    standby = stage.start(other, "--standby")
+    stage.wait("the standby waits", lambda: _waits(standby))
+    primary.signal(signal.SIGSTOP)
+    begun = time.monotonic()
+    if stage.lease:
+        standby.wait("it takes over", lambda it: it["status"] == "running")
+        seen = f"trading after {time.monotonic() - begun:.1f} s"
+        tell(_of("a paused primary loses its lease", seen, is_good=True))
+        primary.signal(signal.SIGCONT)
+        stage.wait("the primary stands by", lambda: _waits(primary))
+        tell(_of("it comes back, and places nothing", "it stands by", is_good=True))
+        primary, standby, other = standby, primary, stage.data
+    else:
+        time.sleep(CALM_S)
+        is_calm = standby.is_alive and standby.state() is None
+        tell(_of("a paused primary keeps the lock", "the standby waits", is_good=is_calm))
+        primary.signal(signal.SIGCONT)
+        primary.wait("it goes on", lambda it: it["status"] == "running")
+    primary.kill()
+    begun = time.monotonic()
+    found = standby.wait("it takes over", lambda it: it["status"] == "running")
+    lease = found["lease"]
+    seen = f"trading after {time.monotonic() - begun:.1f} s, term {lease['term']}"
+    tell(_of("the standby takes over from a dead primary", seen, lease["allowed"] == "all"))
+    _tell_idle(tell, state)
+    standby.stop()
+    _compare(stage, tell, other)
+
+
+def rotate(stage: Stage, tell: Tell) -> None:
+    """Change the key in four steps: bring, try, switch, retire; the bot trades on."""
+    host = stage.start()
+    host.trades()
+    old, new = stage.key, stage.new_key()
+    done = stage.run("vault", "rotate", BOT, "--config", str(stage.config), given=new)
+    tell(_of("the new key works, and is switched to", str(done["stage"]), done["switched"]))
+    host.stop()
+    host = stage.start()
+    state = host.trades()
+    stage.key = new
+    stage.revoke_key(old)
+    is_denied = stage.is_denied(old)
+    seen = "denied" if is_denied else "accepted"
+    tell(_of("the venue accepts the old key no more", seen, is_denied))
+    done = stage.run("vault", "rotate", BOT, "--config", str(stage.config), "--retire")
+    tell(_of("the old key is forgotten", str(done.get("venue_says")), done["retired"]))
+    found = host.state() or {}
+    seen = str(found.get("status"))
+    tell(_of("the bot trades with the new one", seen, is_good=seen == "running"))
+    _tell_idle(tell, state)
+    host.stop()
+    _compare(stage, tell, stage.data)
+
+
+def restore(stage: Stage, tell: Tell) -> None:
+    """Lose the bot's directory, bring its journal back from a backup, and find the rest."""
+    host = stage.start()
+    state = host.trades()
+    folder = stage.root / "backups"
+    done = stage.run("backup", BOT, "--to", str(folder))["backups"][0]
+    tell(
+        _of("the journal is copied while the bot runs", f"{done['records']} records", is_good=True)
+    )
+    more = state["measures"]["orders"] + 1
+    with stage.within(10):
+        try:
+            host.wait("it trades on", lambda it: it["measures"]["orders"] >= more)
+        finally:
+            host.kill()
+    _lose(stage.data)
+    back = stage.run("restore", done["folder"])
+    tell(_of("the journal is back", f"as of {back['as_of']}", back["records"] == done["records"]))
+    host = stage.start()
+    host.wait("it has compared and trades", lambda it: it["status"] == "running")
+    tell(_of("it trades again", "running", is_good=True))
+    _tell_idle(tell, state)
+    host.stop()
+    _compare(stage, tell, stage.data)
+
+
+STEPS: dict[str, Callable[[Stage, Tell], None]] = {
+    "kill": kill,
+    "restart": restart,
+    "failover": failover,
+    "rotate": rotate,
+    "restore": restore,
+}
+
+
+def _compare(stage: Stage, tell: Tell, data: Path) -> None:
+    """Tell whether the bot's journal and the venue agree."""
+    truth, state = stage.truth(), stage.journal(data)
+    names = [order.client_order_id for order in truth.orders]
+    twice = len(names) - len(set(names))
+    tell(_of("no order was made twice", f"{len(names)} orders, {twice} twice", not twice))
+    known = {order.client_order_id for order in state.orders.open}
+    odd = known ^ truth.open_ids
+    text = f"{len(truth.open_ids)} open at the venue, {len(known)} in the journal"
+    tell(_of("the same orders are open", text, not odd))
+    there = sum(_signed(fill.side, fill.size_lots) for fill in truth.fills)
+    booked = _booked(state)
+    seen = f"{len(truth.fills)} fills, {there} lots; the journal has {booked} lots"
+    tell(_of("every fill is booked, once", seen, there == booked))
+
+
+def _booked(state: TraderState) -> int:
+    """Return what the fills of a journal add up to, before fees, in lots."""
+    return sum(
+        _signed(order.place.side, order.filled_lots) for order in state.orders if order.filled_lots
+    )
+
+
+def _signed(side: Side, lots: int) -> int:
+    return lots if side is Side.BUY else -lots
+
+
+def _tell_idle(tell: Tell, state: dict[str, Any]) -> None:
+    """Say so where the strategy placed nothing: then the step has shown less."""
+    if not state["measures"]["orders"]:
+        text = "it placed none in this time, so no order was on its way"
+        tell(Finding("the bot places orders", text, is_good=True))
+
+
+def _waits(host: Host) -> bool:
+    return any(it["pid"] == host.process.pid for it in standbys(host.data))
+
+
+def _lose(data: Path) -> None:
+    shutil.rmtree(data / "bots" / BOT)
+
+
+def _of(expected: str, seen: str, is_good: bool) -> Finding:  # noqa: FBT001
+    return Finding(expected, seen, bool(is_good))

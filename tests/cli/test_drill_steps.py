@@ -1,0 +1,44 @@
+"""Every step of a drill, for real: an exchange, a bot, a vault, and what is broken on purpose."""
+
+import json
+
+import pytest
+from postgres_server import PostgresServer
+
+from steelyard.cli.drill_steps import STEPS
+from steelyard.cli.main import run
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def drilled(tmp_path, capsys, *arguments: str) -> dict[str, list[str]]:
+    """Run a drill that ends as expected; return what was expected, by step."""
+    code = run(["drill", *arguments, "--to", str(tmp_path), "--json"])
+    report = json.loads(capsys.readouterr().out)
+    assert code == 0, [step for step in report["steps"] if not step["as_expected"]]
+    return {step["step"]: [it["expected"] for it in step["findings"]] for step in report["steps"]}
+
+
+def test_a_lost_directory_is_restored_from_a_backup(tmp_path, capsys):
+    """And what happened since is found at the venue."""
+    found = drilled(tmp_path, capsys, "restore")["restore"]
+    assert found[-3:] == [
+        "no order was made twice",
+        "the same orders are open",
+        "every fill is booked, once",
+    ]
+
+
+@pytest.mark.night
+def test_every_step_ends_as_expected(tmp_path, capsys):
+    found = drilled(tmp_path, capsys)
+    assert [*found] == [*STEPS]
+    assert all(len(findings) > 3 for findings in found.values())
+
+
+@pytest.mark.night
+def test_a_failover_across_hosts_ends_as_expected(tmp_path, capsys):
+    """With PostgreSQL a primary that only stands still loses its lease, too."""
+    with PostgresServer() as server:
+        found = drilled(tmp_path, capsys, "failover", "--lease", server.url)["failover"]
+    assert "it comes back, and places nothing" in found
