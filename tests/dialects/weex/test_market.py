@@ -6,12 +6,14 @@ from steelyard.dialects.weex import market, messages
 from steelyard.domain.order import MarketState
 
 
-def test_symbols_say_the_steps_and_nothing_of_a_least_value(venue):
+def test_symbols_say_the_steps_and_the_least_value(venue):
+    """The latter in a field of ours."""
     info = venue.public("/api/v3/exchangeInfo")
     assert [each["symbol"] for each in info["symbols"]] == ["BTCUSDT", "ETHUSDT"]
     (btc,) = venue.public("/api/v3/exchangeInfo", symbol="BTCUSDT")["symbols"]
     assert (btc["tickSize"], btc["stepSize"], btc["status"]) == ("0.01", "0.00001", "TRADING")
     assert btc["enableTrade"]
+    assert btc["minOrderValue"] == "5"
     assert venue.public("/api/v3/exchangeInfo", symbol="NOPE")["code"] == -1121
     assert venue.get("/api/v3/apiTradingSymbols") == ["BTCUSDT", "ETHUSDT"]
 
@@ -28,7 +30,7 @@ def test_what_is_not_traded_is_halted_for_us():
         {**base, "symbol": "CUSDT", "baseAsset": "C", "quoteAsset": "USDT", "tickSize": "1e-20"},
     ]
     for row in rows:
-        row["maxTradeAmount"] = "1000"
+        row |= {"maxTradeAmount": "1000", "minOrderValue": "0.1"}
     symbols = tuple(messages.Symbol(**row) for row in rows)
     info = messages.ExchangeInfo(timezone="UTC", serverTime=1, symbols=symbols)
     found = market.instruments_from_wire(info)
