@@ -58,7 +58,7 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "The venue tells it on the stream alone; what a fill cost cannot be checked without it.",
     ),
     (
-        "An order is refused below the least value of its symbol (-1140), which is not told.",
+        "An order is refused below the least value of its symbol, which `minOrderValue` tells.",
         "Symbols have one here; the venue has none.",
     ),
     (

@@ -1,8 +1,8 @@
 """Symbols, coins, the clock, books, trades, candles and tickers over REST, both ways.
 
 The invariant: what a symbol says is what the instrument says, so that a client that obeys it is
-never refused for a step. The venue tells no least value of an order and no highest price: ours has
-the former all the same, and an order below it is refused. The number of a book here is of its
+never refused for a step. The venue tells no highest price and no least value of an order; the
+latter there is here, and a field of ours tells it. The number of a book here is of its
 stream; the venue does not say whether its own is, so a trader does not rely on it.
 """
 
@@ -122,6 +122,7 @@ def symbol_to_wire(instrument: Instrument, state: MarketState) -> Symbol:
         enableTrade=is_open,
         enableDisplay=True,
         displayDigitMerge=fixed(*tick(instrument)),
+        minOrderValue=amount_text(instrument.notional_min_atoms),
     )
 
 
@@ -147,7 +148,7 @@ def instruments_from_wire(info: ExchangeInfo) -> InstrumentList:
                 lot_size=symbol.stepSize,
                 price_max=_times(symbol.tickSize, PRICE_MAX),
                 size_max=symbol.maxTradeAmount,
-                notional_min=NO_MINIMUM,
+                notional_min=symbol.minOrderValue or NO_MINIMUM,
             )
         except UnitError:
             continue

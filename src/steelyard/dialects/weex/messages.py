@@ -100,7 +100,7 @@ class Coin(Struct, frozen=True, kw_only=True):
 
 
 class Symbol(Struct, frozen=True, kw_only=True):
-    """What trades, and in which steps. There is no least value of an order."""
+    """What trades, and in which steps. minOrderValue is ours: the venue has no such limit."""
 
     symbol: str
     status: str
@@ -124,6 +124,7 @@ class Symbol(Struct, frozen=True, kw_only=True):
     displayDigitMerge: str
     displayNew: bool = False
     displayHot: bool = False
+    minOrderValue: str | UnsetType = UNSET
 
 
 class ExchangeInfo(Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from steelyard.domain.errors import DecodeError
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import MINUTE_NS
 from steelyard.domain.order import Side
-from steelyard.domain.units import ATOMS_PER_UNIT, TEXT_MAX
+from steelyard.domain.units import TEXT_MAX
 from steelyard.wire.numerals import fixed, trimmed
 
 MS_NS = 1_000_000
@@ -128,11 +128,6 @@ def average_ticks(instrument: Instrument, quote_atoms: int, lots: int) -> int:
     if lots <= 0:
         raise DecodeError("a fill of nothing has no price", "fillSize")
     return half_up(quote_atoms, lots * instrument.tick_lot_atoms)
-
-
-def whole_units(atoms: int) -> int:
-    """Return an amount in whole units, rounded down."""
-    return atoms // ATOMS_PER_UNIT
 
 
 # -- times --------------------------------------------------------------------------------------
