@@ -185,9 +185,13 @@ def test_a_document_is_the_old_or_the_new(tmp_path: Path):
 
 def test_a_port_file_of_a_dead_process_is_known():
     """A crash leaves the file behind; what is no process id is nobody's."""
-    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    child = subprocess.Popen([sys.executable, "-c", "pass"], stdout=subprocess.PIPE)
     assert datadir.is_alive({"pid": os.getpid()})
+    child.stdout.read()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert not datadir.is_alive({"pid": child.pid}), "nobody has asked how it ended yet"
     child.wait()
+    child.stdout.close()
     for document in ({"pid": child.pid}, {}, {"pid": "x"}, {"pid": None}, {"pid": 10**30}):
         assert not datadir.is_alive(document)
 

@@ -234,12 +234,20 @@ def read_document(file: Path, missing: dict[str, Any] | None = None) -> dict[str
 def is_alive(document: dict[str, Any]) -> bool:
     """Whether the process that wrote a port file is still there; a crash leaves the file behind."""
     try:
-        os.kill(int(document["pid"]), 0)
+        pid = int(document["pid"])
+        os.kill(pid, 0)
     except (KeyError, ValueError, TypeError, ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True
-    return True
+    return not _has_ended(pid)
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a process is only kept because whoever started it has not asked how it ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[:1] == [b"Z"]
+    return False
 
 
 def may_run(directory: Path) -> bool:

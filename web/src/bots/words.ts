@@ -21,6 +21,11 @@ export function standing(bot: BotSummary): { word: string; tone: Tone; mark: str
   return { word: bot.status, ...(found[bot.status] ?? { tone: "plain", mark: "○" }) };
 }
 
+/** Whether nothing is to be heard of a bot: it does not run, or hangs since before this page. */
+export function isMute(bot: { state: object | null } | null, { status }: BotSummary): boolean {
+  return bot === null || (bot.state === null && status === "silent");
+}
+
 /** From how much of a limit on it is called near. */
 export const NEAR = 0.75;
 
