@@ -58,6 +58,8 @@ def history(root: Path) -> Iterator[Found]:
         name, _, path = line.partition(b" ")
         if path and len(paths) < OBJECTS_MAX:
             paths.setdefault(name.decode(), path.decode(errors="replace"))
+    if not paths:
+        return  # nothing was ever committed
     # First what they are, then the content of those that are files and not too large.
     asked = "\n".join(paths).encode() + b"\n"
     form = "--batch-check=%(objectname) %(objecttype) %(objectsize)"
