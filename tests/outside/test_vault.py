@@ -1,6 +1,7 @@
 """A bot whose key is in the vault: it alone has it, and no byte that is written holds it."""
 
 import base64
+import gzip
 import json
 import os
 import signal
@@ -33,6 +34,10 @@ class Tells(Strategy):
     def on_timer(self, timer):
         self.buy("0.001")
         raise ZeroDivisionError("a bug of mine")
+
+class Fails(Tells):
+    def on_start(self):
+        self.every("60s")
 """
 
 
@@ -92,18 +97,56 @@ def seen_of(pid: int) -> bytes:
     )
 
 
+BACKTEST = """
+[bot]
+name = "tried"
+environment = "backtest"
+[venue.main]
+dialect = "binance"
+rest = "http://127.0.0.1:1"
+ws = "ws://127.0.0.1:1"
+key = "vault:venue/canary-vault"
+[strategy]
+class = "telling:Fails"
+symbol = "BTC-USDT"
+[backtest]
+data = "bars.csv"
+interval = "1m"
+deposit = { USDT = "10000" }
+"""
+
+
+def as_text(file: Path) -> bytes:
+    """Return what a file holds, as somebody reads it who has the program for it."""
+    if file.suffix == ".gz":
+        return gzip.decompress(file.read_bytes())
+    if file.suffix == ".parquet":
+        pl = pytest.importorskip("polars")
+        return json.dumps(pl.read_parquet(file).to_dicts(), default=str).encode()
+    return file.read_bytes()
+
+
 def test_canaries_are_in_no_byte_that_is_written_or_shown(exchange, start, tmp_path):
-    """Logs, journal, reports, dumps, the list of processes, metrics: the secret is in none."""
+    """Logs, journal, reports, exports, dumps, the list of processes, metrics: it is in none."""
     key = open_account(exchange, "canary-vault")
-    bot = start("canary-vault", key, strategy="telling:Tells", params="{}")
+    more = {"STEELYARD_VAULT_PASSPHRASE_FILE": str(tmp_path / "phrase"), "PYTHONFAULTHANDLER": "1"}
+    bot = start("canary-vault", key, more=more, strategy="telling:Tells", params="{}")
+    (bot.data / "tried.toml").write_text(BACKTEST)
+    rows = "".join(f"{1_704_067_200 + at * 60},42000,42010,41990,42001,1\n" for at in range(30))
+    (bot.data / "bars.csv").write_text(f"time,open,high,low,close,volume\n{rows}")
     bot.start()
     bot.wait(lambda s: s["status"] == "gated")
     port = bot.ready["port"]
     limits = Path(f"/proc/{bot.process.pid}/limits").read_text()
     assert "Max core file size        0 " in limits
     shown = [json.dumps([bot.ready, bot.state()]).encode(), seen_of(bot.process.pid)]
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        shown.append(answer.read())
+    for url in (f"http://127.0.0.1:{port}", exchange.url("native")):
+        with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+            shown.append(answer.read())
+            assert b"# TYPE steelyard_" in shown[-1]
+    listed = subprocess.run(["ps", "axeww", "-o", "args"], capture_output=True, check=True).stdout
+    assert b"canary-vault.toml" in listed
+    shown.append(listed)
     program = [sys.executable, "-m", "steelyard.cli.main"]
     data = ["--data", str(bot.data)]
     for command in (
@@ -112,19 +155,29 @@ def test_canaries_are_in_no_byte_that_is_written_or_shown(exchange, start, tmp_p
         ["why", "canary-vault", *data],
         ["replay", "canary-vault", *data],
         ["query", "canary-vault", "SELECT * FROM events", "--json", *data],
+        ["export", "--to", "books", *data],
+        ["export", "--to", "books", "--form", "parquet", *data],
+        ["backtest", "tried.toml", *data],
+        ["doctor", str(bot.file), *data],
     ):
         done = subprocess.run(
-            [*program, *command], capture_output=True, env=bot._environment, check=False
+            [*program, *command],
+            capture_output=True,
+            env=bot._environment,
+            cwd=bot.data,
+            check=False,
         )
         shown += [done.stdout, done.stderr]
     assert any(b"a bug of mine" in each for each in shown), "what was looked at says something"
     bot.ask("POST", "/kill")
     os.kill(bot.process.pid, signal.SIGABRT)  # as bad as it gets: a dump of the interpreter
     bot.join()
-    seen = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    seen = {file: as_text(file) for file in tmp_path.rglob("*") if file.is_file()}
     seen.pop(tmp_path / "phrase")
     names = {file.name for file in seen}
     assert {"bot.log", "canary-vault.stderr", "vault.json", "journal.sqlite"} <= names
+    assert {"orders.csv", "orders.parquet", "tried.json", "tried.html"} <= names
+    assert b"Fatal Python error: Aborted" in seen[bot.errors], "the dump is there"
     assert not [name for name in names if name.startswith("core")]
     everything = [*shown, *seen.values()]
     for secret in (key["secret"], PHRASE):

@@ -121,3 +121,9 @@ def test_what_is_no_repository_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(ConfigError, match="has no history to scan: fatal: not a git repository"):
         list(history(tmp_path))
+
+
+def test_a_repository_without_a_commit_has_no_history(repository):
+    """Whoever has just made one is told that nothing is in it."""
+    (repository.root / "a.txt").write_text("not committed")
+    assert [*history(repository.root)] == []

@@ -234,12 +234,6 @@ PRODUCTION = (
     ),
     Item(
         "P20",
-        "Another machine takes over when this one dies",
-        "[lease] url, and steelyard trade --standby there; docs/guides/standby.md",
-        ("standby",),
-    ),
-    Item(
-        "P20",
         "You know what you do when the venue is away for an hour",
         "write it down, with the venue's status page",
         is_yours=True,
@@ -249,6 +243,12 @@ PRODUCTION = (
         "You may trade there by the law of your place and the venue's terms, and know your taxes",
         "somebody whose profession it is",
         is_yours=True,
+    ),
+    Item(
+        "P22",
+        "Another machine takes over when this one dies",
+        "[lease] url, and steelyard trade --standby there; docs/guides/standby.md",
+        ("standby",),
     ),
 )
 

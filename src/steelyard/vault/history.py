@@ -78,6 +78,8 @@ def history(root: Path) -> Iterator[Found]:
             yield Found(paths.get(number, f"{kind} {number[:SHORT]}"), None, number)
         else:
             wanted.append(number)
+    if not wanted:
+        return  # nothing was ever kept
     for number, kind, text in _contents(root, wanted):
         where = paths.get(number, f"{kind} {number[:SHORT]}")
         yield Found(where, text, number if kind == "blob" else "")
