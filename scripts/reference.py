@@ -263,7 +263,7 @@ def _compared() -> list[str]:
         [kind.name.lower(), *("yes" if _tells(each, kind) else "" for each in spoken_by)]
         for kind in PUBLIC_KINDS
     ]
-    facts = {
+    facts: dict[str, Callable[[Dialect], str]] = {
         "port": lambda it: f"base + {it.port_offset}",
         "keys": lambda it: ", ".join(sorted(kind.value for kind in it.key_kinds)),
         "client ids are unique": lambda it: "for ever" if it.client_ids_for_ever else "while open",
@@ -275,7 +275,7 @@ def _compared() -> list[str]:
         "limits": lambda it: str(len(it.limits.limits)),
         "known differences": lambda it: str(len(it.known_differences)),
     }
-    facts_rows = [[what, *(str(tell(each)) for each in spoken_by)] for what, tell in facts.items()]
+    facts_rows = [[what, *(tell(each) for each in spoken_by)] for what, tell in facts.items()]
     lines = ["## At a glance", ""]
     asked = """\
 What a trader can ask for, in the words of [dialogues](../internals/TESTING.md). An exchange may
