@@ -29,6 +29,7 @@ from bench.measure import Bench, row
 from bench.trader import trader_job
 from bench.turns import CCXT, CRYPTOFEED, PYTHON_BINANCE, Job, in_turns, peer, timed, times
 from bench.venues import run_venues
+from steelyard import dialects
 from steelyard.dialects.binance import stream, tables
 from steelyard.domain.commands import Place
 from steelyard.domain.instrument import Instrument, Listings
@@ -429,7 +430,8 @@ def ccxt_order() -> Callable[[], object]:
 
 CLIENT = "import of reader, signer and {}"
 THEIRS = "import of ccxt.pro"
-DIALECTS = ("binance", "coinbase_exchange", "kraken")
+FOLDERS = Path(dialects.__file__).parent.glob("*/tables.py")  # of dialects that are read natively
+DIALECTS = sorted(table.parent.name for table in FOLDERS)
 MODULES = "steelyard.wire.reader, steelyard.wire.orders, steelyard.dialects.{}.tables"
 IMPORTED = {CLIENT.format(it): MODULES.format(it) for it in DIALECTS} | {THEIRS: "ccxt.pro"}
 

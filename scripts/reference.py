@@ -24,10 +24,13 @@ from steelyard.cli import checklist, exchange_metrics, limit_profiles, trader_si
 from steelyard.cli.main import app, load_commands
 from steelyard.dialects.native import manual, markdown
 from steelyard.domain import errors, order
+from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import TRANSITIONS
 from steelyard.domain.order import FIELDS, Fields, Need, RejectReason, TimeInForce
+from steelyard.sim.rungs import NEEDS, TOKEN_USDT, lacking
+from steelyard.sim.stand import BTC_USDT
 from steelyard.trading import parameters
-from steelyard.wire.dialect import AccessReason
+from steelyard.wire.dialect import AccessReason, ChannelKind, Dialect
 from steelyard.wire.limits import LimitProfile
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -234,8 +237,14 @@ def cli() -> str:
 
 
 def spoken() -> str:
-    """Return the page on dialects: endpoints, limits, known differences."""
-    lines = ["# Dialects", "", "Each venue's API is a folder used from both ends."]
+    """Return the page on dialects: what they have in common, endpoints, limits, differences."""
+    lines = [
+        "# Dialects",
+        "",
+        "Each venue's API is a folder used from both ends.",
+        "",
+        *_compared(),
+    ]
     for name in dialects.names():
         dialect = dialects.find(name)
         lines += [
@@ -258,6 +267,70 @@ def spoken() -> str:
             lines += ["", "As at the real venue, and good to know:", ""]
             lines += [f"- {note}" for note in dialect.notes]
     return "\n".join([*lines, ""])
+
+
+def _compared() -> list[str]:
+    """Return tables of what a trader can ask of which venue and hear from it, one column each."""
+    spoken_by = [dialects.find(name) for name in dialects.names()]
+    head = ["", *(f"[{dialect.name}](#{dialect.name})" for dialect in spoken_by)]
+    rule = "|---" + "|:-:" * len(spoken_by) + "|"
+    listings = Listings([BTC_USDT, TOKEN_USDT])
+    orders_rows = [
+        [need, *("" if lacking(each, need, BTC_USDT, listings) else "yes" for each in spoken_by)]
+        for need, sentence in NEEDS.items()
+        if sentence
+    ]
+    streams_rows = [
+        [kind.name.lower(), *("yes" if _tells(each, kind) else "" for each in spoken_by)]
+        for kind in PUBLIC_KINDS
+    ]
+    facts: dict[str, Callable[[Dialect], str]] = {
+        "port": lambda it: f"base + {it.port_offset}",
+        "keys": lambda it: ", ".join(sorted(kind.value for kind in it.key_kinds)),
+        "client ids are unique": lambda it: "for ever" if it.client_ids_for_ever else "while open",
+        "orders over a WebSocket": lambda it: "yes" if it.entry is not None else "",
+        "answers tell the order": lambda it: "yes" if it.answers_in_full else "",
+        "the stream tells each fill": lambda it: "yes" if it.tells_fills else "",
+        "requests go one by one": lambda it: "yes" if it.in_turn else "",
+        "REST routes": lambda it: str(len(it.endpoints)),
+        "limits": lambda it: str(len(it.limits.limits)),
+        "known differences": lambda it: str(len(it.known_differences)),
+    }
+    facts_rows = [[what, *(tell(each) for each in spoken_by)] for what, tell in facts.items()]
+    lines = ["## At a glance", ""]
+    asked = """\
+What a trader can ask for, in the words of [dialogues](../internals/TESTING.md). An exchange may
+take more than that from other clients: what it leaves out stands below each venue's routes."""
+    heard = "What a trader can hear of a market; orders and balances are told by all."
+    for words, rows in (("", facts_rows), (asked, orders_rows), (heard, streams_rows)):
+        lines += [words, ""] if words else []
+        lines += [_row(head), rule, *map(_row, rows), ""]
+    return lines[:-1]
+
+
+PUBLIC_KINDS = (
+    ChannelKind.BOOK,
+    ChannelKind.TRADES,
+    ChannelKind.TICKER,
+    ChannelKind.TOUCH,
+    ChannelKind.CANDLES,
+    ChannelKind.AGGREGATES,
+    ChannelKind.FULL,
+    ChannelKind.STATUS,
+)
+
+
+def _tells(dialect: Dialect, kind: ChannelKind) -> bool:
+    """Whether a trader's session can follow a public channel."""
+    try:
+        dialect.client.market_session([BTC_USDT], Listings([BTC_USDT]), frozenset({kind}))
+    except errors.Unsupported:
+        return False
+    return True
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def limits() -> str:

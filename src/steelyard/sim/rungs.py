@@ -476,7 +476,8 @@ def lacking(dialect: Dialect, need: str, instrument: Instrument, listings: Listi
     sentence = NEEDS[need]
     if not sentence:
         return None
-    message = Words(instrument, listings).message(sentence.split(), SECOND_NS)
+    said = Words(instrument, listings).message(sentence.split(), SECOND_NS)
+    message = Spelling(dialect, listings).spelled(said)  # a venue may take no such names
     key = ApiKey("key", b"secret")
     try:
         request = dialect.client.request(message, listings, key, SECOND_NS)
