@@ -24,7 +24,7 @@ def record(exchange, dialect, out, *words):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dialect", ["binance", "coinbase-exchange", "kraken"])
+@pytest.mark.parametrize("dialect", ["binance", "bybit", "coinbase-exchange", "kraken", "okx"])
 def test_a_running_market_is_recorded_and_is_a_tape(exchange, dialect, tmp_path, capsys):
     """The book that the tape makes is never crossed, and begins with a snapshot."""
     out = tmp_path / "tape.jsonl.gz"

@@ -5,7 +5,7 @@ import pytest
 from steelyard.dialects.bybit.capture import CAPTURE, FrameReader
 from steelyard.domain.errors import DecodeError
 from steelyard.domain.order import Side
-from steelyard.wire.capture import RawDepth, RawTrade
+from steelyard.wire.capture import RawDepth, RawTouch, RawTrade
 
 TIME_NS = 1_700_000_000_123 * 10**6
 TRADE = {"T": 1_700_000_000_123, "s": "BTCUSDT", "S": "Sell", "v": "0.5", "p": "1.10", "i": "9"}
@@ -37,6 +37,14 @@ def test_a_book_is_numbered_message_by_message():
     ]
     assert CAPTURE.is_ours(book(7))
     assert reader.market is None, "spot or contracts: it does not say"
+
+
+def test_a_book_of_one_level_is_the_touch():
+    """It comes beside a book, with numbers of its own."""
+    data = {"s": "BTCUSDT", "b": [["1.10", "2"]], "a": [["1.20", "3"]], "u": 5, "seq": 7}
+    (told,) = FrameReader().read(frame("orderbook.1.BTCUSDT", data))
+    assert told == RawTouch("BTCUSDT", TIME_NS, 5, ("1.10", "2"), ("1.20", "3"))
+    assert FrameReader().read(frame("orderbook.1.BTCUSDT", data | {"a": []})) == []
 
 
 def test_numbers_keep_their_digits_and_trades_their_side():

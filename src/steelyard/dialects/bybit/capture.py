@@ -1,7 +1,8 @@
 """Recorded frames of Bybit's public WebSockets v5, as they stand: `orderbook` and `publicTrade`.
 
 The same symbols are traded on spot and as contracts, and a frame does not say which: whoever reads
-names the market. Books are of any depth; one connection is taken to follow one depth of a symbol.
+names the market. A book of one level is the touch; of the others one connection is taken to follow
+one of a symbol.
 """
 
 import msgspec
@@ -10,7 +11,7 @@ from steelyard.dialects.bybit import frames, stream
 from steelyard.dialects.bybit.market import side_of
 from steelyard.dialects.bybit.text import from_ms, number_of
 from steelyard.domain.errors import DecodeError
-from steelyard.wire.capture import Capture, Raw, RawDepth, RawTrade
+from steelyard.wire.capture import Capture, Raw, RawDepth, RawTouch, RawTrade
 
 _topic = msgspec.json.Decoder(frames.Topic)
 _book = msgspec.json.Decoder(frames.Book)
@@ -34,7 +35,10 @@ class FrameReader:
             told = _topic.decode(frame)
             if told.topic.startswith(f"{stream.TRADE}."):
                 return [_traded(row) for row in _trades.decode(told.data)]
-            return [_depth(_book.decode(told.data), told)]
+            book = _book.decode(told.data)
+            if told.topic.startswith(f"{stream.TOUCH_FORM}."):
+                return _touch(book, told)
+            return [_depth(book, told)]
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
             raise DecodeError(f"{frame[:60]!r}: {error}") from error
 
@@ -44,10 +48,21 @@ def is_ours(frame: bytes) -> bool:
     return frame.startswith((b'{"topic":"orderbook.', b'{"topic":"publicTrade.'))
 
 
+def _touch(book: frames.Book, told: frames.Topic) -> list[Raw]:
+    """Return the best bid and ask, each time told anew; nothing where a side is empty."""
+    if not (book.b and book.a):
+        return []
+    return [RawTouch(book.s, _time_ns(told), book.u, book.b[0], book.a[0])]
+
+
+def _time_ns(told: frames.Topic) -> int | None:
+    return from_ms(told.ts) if isinstance(told.ts, int) else None
+
+
 def _depth(book: frames.Book, told: frames.Topic) -> RawDepth:
     is_snapshot = told.type == "snapshot" or book.u == 1
-    venue_ns = from_ms(told.ts) if isinstance(told.ts, int) else None
-    return RawDepth(book.s, venue_ns, book.u, book.u, book.b, book.a, is_snapshot=is_snapshot)
+    number = book.u
+    return RawDepth(book.s, _time_ns(told), number, number, book.b, book.a, is_snapshot=is_snapshot)
 
 
 def _traded(row: frames.Trade) -> RawTrade:
