@@ -111,10 +111,11 @@ def test_a_frame_of_another_form_is_named(tmp_path):
 
 
 def test_frames_that_no_dialect_reads_are_refused(tmp_path):
-    path = recording(tmp_path / "x", [f'{T0} {{"topic":"orderbook.1"}}'])
-    with pytest.raises(UsageError, match="those of binance, coinbase-exchange, kraken are read"):
+    path = recording(tmp_path / "x", [f'{T0} {{"table":"orderbook.1"}}'])
+    with pytest.raises(UsageError, match="of binance, bybit, coinbase-exchange, kraken, okx are"):
         CaptureReading(path, Wanted())
-    assert [capture.venue for capture in captures()] == ["binance", "coinbase-exchange", "kraken"]
+    venues = [capture.venue for capture in captures()]
+    assert venues == ["binance", "bybit", "coinbase-exchange", "kraken", "okx"]
 
 
 def test_symbols_become_ours():

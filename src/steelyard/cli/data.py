@@ -228,7 +228,7 @@ def record_data(
     Parameters
     ----------
     dialect
-        Which language the venue speaks: binance, coinbase-exchange, kraken.
+        Which language the venue speaks: binance, bybit, coinbase-exchange, kraken, okx.
     symbol
         The market, as BTC-USDT.
     out
