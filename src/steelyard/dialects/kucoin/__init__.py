@@ -15,6 +15,7 @@ from steelyard.dialects.kucoin import (
     errors,
     limits,
     market,
+    ocos,
     orders,
     parameters,
     private,
@@ -36,6 +37,7 @@ SPOT = (
     *dead_man.ENDPOINTS,
     *classic.ENDPOINTS,
     *stops.ENDPOINTS,
+    *ocos.ENDPOINTS,
     bullet.PRIVATE,
 )
 MANAGEMENT = account.ENDPOINTS

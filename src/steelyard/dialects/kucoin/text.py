@@ -220,6 +220,9 @@ FOREIGN = 1 << 63  # from here on numbers are of ids that are not ours
 WAITS = 1 << 62  # in a number: it is of the id of an order that waits
 
 
+_PAIR = 1 << 60  # in the number that a pair's id is made of
+
+
 def order_id(number: int) -> str:
     """Return the id of an order."""
     mixed = number * _ODD & _MASK
@@ -251,7 +254,20 @@ def own_number(text: str) -> int | None:
         return None
     number = (value >> _CHECK_BITS) * _INVERSE & _MASK
     made = waiting_id(number) if text.startswith(WAITING) else order_id(number)
-    return number if made == text and number < WAITS else None
+    return number if made == text and number < _PAIR else None
+
+
+def oco_id(number: int) -> str:
+    """Return the id of a pair of orders that begins with a number: none that an order has."""
+    return order_id(number ^ _PAIR)
+
+
+def oco_number(text: str) -> int | None:
+    """Return the number that a pair begins with; None where the id is none of a pair."""
+    if not _ORDER_ID.fullmatch(text):
+        return None
+    number = (int(text, 16) >> _CHECK_BITS) * _INVERSE & _MASK ^ _PAIR
+    return number if number < _PAIR and oco_id(number) == text else None
 
 
 def order_number(text: str) -> int:
