@@ -168,8 +168,9 @@ def install(
 
     A folder takes it in instead of the environment; programs name it in PYTHONPATH.
 
-    There is one lock for all groups, but for those that need other versions. Given as constraints with hashes required, it pins what is
-    installed and refuses what it does not know, but installs nothing that was not asked for.
+    There is one lock for all groups but those that need other versions. Given as constraints with
+    hashes required, it pins what is installed and refuses what it does not know, but installs
+    nothing that was not asked for.
     """
     if not (BIN / "uv").exists():
         fetch_uv()

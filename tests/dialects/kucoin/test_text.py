@@ -9,7 +9,7 @@ from steelyard.domain.errors import DecodeError
 from tests.shared.desk import BTC_USDT
 
 
-@given(st.integers(0, 2**61))
+@given(st.integers(0, 2**59 - 1))
 def test_an_id_is_read_back_in_either_form_and_no_other(number):
     """24 characters; a change of any of them makes it somebody else's."""
     for made in (text.order_id(number), text.waiting_id(number)):

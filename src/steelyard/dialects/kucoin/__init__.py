@@ -13,8 +13,10 @@ from steelyard.dialects.kucoin import (
     classic,
     dead_man,
     errors,
+    funds,
     limits,
     market,
+    ocos,
     orders,
     parameters,
     private,
@@ -36,9 +38,10 @@ SPOT = (
     *dead_man.ENDPOINTS,
     *classic.ENDPOINTS,
     *stops.ENDPOINTS,
+    *ocos.ENDPOINTS,
     bullet.PRIVATE,
 )
-MANAGEMENT = account.ENDPOINTS
+MANAGEMENT = (*account.ENDPOINTS, *funds.ENDPOINTS)
 ENDPOINTS = (
     *(endpoint for endpoint in market.ENDPOINTS if endpoint is not market.FULL_BOOK),
     *tickers.ENDPOINTS,
@@ -55,6 +58,21 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
             "empty, and nothing is moved between them."
         ),
         "An account here has one purse; other accounts are a person's, on the page.",
+    ),
+    (
+        (
+            "A withdrawal waits for the code of a mail, to an address that has been in its owner's "
+            "book for a day, as on the native API. A deposit's `walletTxId` is the exchange's own "
+            "number."
+        ),
+        "A key alone moves nothing out, and nothing here comes by a chain.",
+    ),
+    (
+        (
+            "An OCO's limit rests in the book from the start, takes nothing, and is among the "
+            "orders as well."
+        ),
+        "It is the engine's pair.",
     ),
     (
         "Refusals say how to mend them in `help`, beside `msg`.",

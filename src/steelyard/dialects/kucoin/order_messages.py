@@ -432,3 +432,81 @@ class CanceledClient(Struct, frozen=True, kw_only=True):
     cancelledOrderId: str
     clientOid: str
     cancelledOcoOrderIds: tuple[str, ...] | UnsetType | None = UNSET
+
+
+# -- pairs of which one cancels the other --------------------------------------------------------
+
+
+class NewOco(Struct, frozen=True, kw_only=True):
+    """A limit order and a stop; price is the limit's, stopPrice and limitPrice are the stop's."""
+
+    clientOid: str
+    side: Side
+    symbol: str
+    price: str
+    size: str
+    stopPrice: str
+    limitPrice: str
+    remark: str | None = None
+    tradeType: str | None = None
+
+
+class OcosRequest(Struct, frozen=True, kw_only=True):
+    """Pairs, page by page; orderIds have commas between them."""
+
+    symbol: str | None = None
+    startAt: int | None = None
+    endAt: int | None = None
+    orderIds: str | None = None
+    pageSize: int = 50
+    currentPage: int = 1
+
+
+class CancelOcosRequest(Struct, frozen=True, kw_only=True):
+    """Pairs to cancel: of a symbol, or by their ids."""
+
+    orderIds: str | None = None
+    symbol: str | None = None
+
+
+class Oco(Struct, frozen=True, kw_only=True):
+    """A pair; orderTime is in milliseconds."""
+
+    orderId: str
+    symbol: str
+    clientOid: str
+    orderTime: int
+    status: str
+
+
+class OcoLeg(Struct, frozen=True, kw_only=True):
+    """One of a pair's orders; the limit order waits for no price."""
+
+    id: str
+    symbol: str
+    side: str
+    price: str
+    stopPrice: str | None
+    size: str
+    status: str
+
+
+class OcoDetails(Struct, frozen=True, kw_only=True):
+    """A pair with its orders."""
+
+    orderId: str
+    symbol: str
+    clientOid: str
+    orderTime: int
+    status: str
+    orders: tuple[OcoLeg, ...]
+
+
+class Ocos(Struct, frozen=True, kw_only=True):
+    """A page of pairs, newest first."""
+
+    currentPage: int
+    pageSize: int
+    totalNum: int
+    totalPage: int
+    items: tuple[Oco, ...]

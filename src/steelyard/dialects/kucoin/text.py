@@ -220,6 +220,10 @@ FOREIGN = 1 << 63  # from here on numbers are of ids that are not ours
 WAITS = 1 << 62  # in a number: it is of the id of an order that waits
 
 
+# In the numbers that ids of other things than orders are made of.
+_MOVE, _PAIR = 1 << 59, 1 << 60
+
+
 def order_id(number: int) -> str:
     """Return the id of an order."""
     mixed = number * _ODD & _MASK
@@ -251,7 +255,34 @@ def own_number(text: str) -> int | None:
         return None
     number = (value >> _CHECK_BITS) * _INVERSE & _MASK
     made = waiting_id(number) if text.startswith(WAITING) else order_id(number)
-    return number if made == text and number < WAITS else None
+    return number if made == text and number < _MOVE else None
+
+
+def oco_id(number: int) -> str:
+    """Return the id of a pair of orders that begins with a number: none that an order has."""
+    return order_id(number ^ _PAIR)
+
+
+def oco_number(text: str) -> int | None:
+    """Return the number that a pair begins with; None where the id is none of a pair."""
+    return _marked(text, _PAIR)
+
+
+def transfer_id(number: int) -> str:
+    """Return the id of a deposit or withdrawal."""
+    return order_id(number ^ _MOVE)
+
+
+def transfer_number(text: str) -> int | None:
+    """Return the number of a deposit or withdrawal; None where the id is of none."""
+    return _marked(text, _MOVE)
+
+
+def _marked(text: str, mark: int) -> int | None:
+    if not _ORDER_ID.fullmatch(text):
+        return None
+    number = (int(text, 16) >> _CHECK_BITS) * _INVERSE & _MASK ^ mark
+    return number if number < _MOVE and order_id(number ^ mark) == text else None
 
 
 def order_number(text: str) -> int:
