@@ -5,12 +5,14 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from bot_process import Bot, config_text, open_account
 
 from steelyard.cli import grants
 from steelyard.cli.main import run
 from steelyard.cli.trade import configure, on_its_rung
+from steelyard.cli.trader_strategy import code_of
 from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.store.datadir import port_file, read_document
 from steelyard.trading.config import Environment
@@ -219,19 +221,22 @@ def test_real_money_needs_the_rung_and_the_name_said_again(config, tmp_path, mon
     strategy = found.strategy
     parameters = {name: str(value) for name, value in strategy.params.items()}
     identity = Identity(strategy.class_name, strategy.symbol, parameters)
-    grants.keep(
-        Grant(
-            bot=found.bot.name,
-            environment=Environment.LIVE_CANARY,
-            identity=identity,
-            cap=Decimal(100),
-            who="me",
-            why="weeks",
-            time_ns=1,
-        )
+    grant = Grant(
+        bot=found.bot.name,
+        environment=Environment.LIVE_CANARY,
+        identity=identity,
+        cap=Decimal(100),
+        who="me",
+        why="weeks",
+        time_ns=1,
+        code=code_of(strategy),
     )
+    grants.keep(grant)
     with pytest.raises(UsageError, match=f"--confirm {found.bot.name}"):
         on_its_rung(found, "")
     capped = on_its_rung(found, found.bot.name)
     assert capped.limits.max_order_notional == min(100, found.limits.max_order_notional)
     assert capped.limits.max_gross_exposure == 100
+    grants.keep(msgspec.structs.replace(grant, code="0123456789abcdef"))
+    with pytest.raises(ConfigError, match="the file of its class has been changed"):
+        on_its_rung(found, found.bot.name)

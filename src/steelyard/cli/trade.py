@@ -16,6 +16,7 @@ from steelyard.cli.grants import grant_for
 from steelyard.cli.options import PORT_BASE, Common, print_error
 from steelyard.cli.trader_legs import run_legs
 from steelyard.cli.trader_process import TraderSettings, run_trader
+from steelyard.cli.trader_strategy import code_of
 from steelyard.domain.errors import ConfigError, StorageError, TransportError, UsageError
 from steelyard.domain.units import in_full
 from steelyard.net.clock import Clock
@@ -24,7 +25,7 @@ from steelyard.store.datadir import state_directory
 from steelyard.store.ownership import Ownership
 from steelyard.trading.config import BotConfig, parse_config
 from steelyard.trading.evidence import Identity
-from steelyard.trading.ladder import capped
+from steelyard.trading.ladder import REAL, capped
 from steelyard.trading.legconfig import parse_bots
 from steelyard.vault import phrase
 from steelyard.vault.kept import Holder, Kept
@@ -83,7 +84,9 @@ def on_its_rung(config: BotConfig, confirm: str) -> BotConfig:
     """
     strategy = config.strategy
     parameters = {name: str(value) for name, value in strategy.params.items()}
-    grant = grant_for(config, Identity(strategy.class_name, strategy.symbol, parameters))
+    code = code_of(strategy) if config.bot.environment in REAL else ""
+    identity = Identity(strategy.class_name, strategy.symbol, parameters)
+    grant = grant_for(config, identity, code)
     if grant is None:
         return config
     if confirm != config.bot.name:

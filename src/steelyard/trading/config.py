@@ -578,6 +578,14 @@ def _check_bridge(venue: VenueTable, environment: Environment) -> None:
         )
 
 
+def is_here(address: str) -> bool:
+    """Return whether an address is of this machine; what is none is not."""
+    try:
+        return _is_loopback(urlsplit(address).hostname or "")
+    except ValueError:
+        return False
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
