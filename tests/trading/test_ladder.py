@@ -190,6 +190,9 @@ def test_a_cap_only_lowers_limits():
     )
     low = capped(risk, Decimal(100))
     assert (low.limits.max_order_notional, low.limits.max_gross_exposure) == (100, 100)
+    assert low.drawdown == 100  # turned over often enough, a small position loses any sum
     assert capped(risk, None) == risk
-    careful = msgspec.structs.replace(risk, max_order_notional=Decimal(50), max_gross_exposure="60")
+    careful = msgspec.structs.replace(
+        risk, max_order_notional=Decimal(50), max_gross_exposure="60", max_drawdown="5"
+    )
     assert capped(careful, Decimal(100)) == careful

@@ -151,6 +151,11 @@ def run_bots(
         for reference in dict.fromkeys(bot.main.key for bot in bots.values()):
             if is_kept(reference):
                 held.enter_context(closing(own_key(reference)))
+        # One key under two names is one key.
+        for key in dict.fromkeys(
+            it.current.key for leg, it in kept.items() if is_kept(bots[leg].main.key)
+        ):
+            held.enter_context(closing(own_key(key, "id")))
         settings = {
             leg: _settings(bot, kept[leg], port + at if port else 0, common, file)
             for at, (leg, bot) in enumerate(bots.items())
@@ -206,14 +211,14 @@ def taken(config: BotConfig) -> Kept:
     return kept
 
 
-def own_key(reference: str) -> Ownership:
-    """Take a key for this process alone, until it ends.
+def own_key(reference: str, what: str = "key") -> Ownership:
+    """Take a key for this process alone, until it ends; by its reference, or as "id" by itself.
 
     Raises:
         ConfigError: Another bot of this machine has it.
     """
     try:
-        return Ownership(state_directory() / "owners", "key", reference)
+        return Ownership(state_directory() / "owners", what, reference)
     except ConfigError as error:
         raise ConfigError(
             f"key {reference}: {error}; each bot has a key of its own, so that one can be revoked "

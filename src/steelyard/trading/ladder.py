@@ -249,14 +249,18 @@ def quote_of(symbol: str) -> str:
 
 
 def capped(risk: RiskTable, cap: Decimal | None) -> RiskTable:
-    """Return the limits that hold on a rung: the bot's own, and never more than its cap."""
+    """Return the limits that hold on a rung: the bot's own, and never more than its cap.
+
+    What is at stake is also what may be lost: a hundred lost ten times over is a thousand.
+    """
     if cap is None:
         return risk
-    exposure = risk.limits.max_gross_exposure
+    exposure, fall = risk.limits.max_gross_exposure, risk.drawdown
     return msgspec.structs.replace(
         risk,
         max_order_notional=min(risk.max_order_notional, cap),
         max_gross_exposure=in_full(cap if exposure is None else min(exposure, cap)),
+        max_drawdown=in_full(cap if fall is None else min(fall, cap)),
     )
 
 
