@@ -77,3 +77,20 @@ def test_with_real_money_nothing_is_granted_without_a_cap(cap):
     grants.keep(msgspec.structs.replace(GRANT, cap=cap))
     with pytest.raises(ConfigError, match="has no cap"):
         grants.grant_for(config, GRANT.identity)
+
+
+def test_what_has_been_changed_since_is_not_what_was_granted():
+    """The code that has shown it, and on live the venue at which it did."""
+    config = parse_config(CONFIG)
+    grants.keep(msgspec.structs.replace(GRANT, code="c1", venue="elsewhere https://a.example"))
+    assert grants.grant_for(config, GRANT.identity, "c1") is not None
+    assert grants.grant_for(config, GRANT.identity, "") is not None
+    with pytest.raises(ConfigError, match="the file of its class has been changed"):
+        grants.grant_for(config, GRANT.identity, "c2")
+    live = parse_config(CONFIG.replace("live-canary", "live"))
+    there = msgspec.structs.replace(GRANT, environment=Environment.LIVE, venue=live.main.where)
+    grants.keep(there)
+    assert grants.grant_for(live, GRANT.identity) is not None
+    grants.keep(msgspec.structs.replace(there, venue="binance https://other.example"))
+    with pytest.raises(ConfigError, match="at another venue"):
+        grants.grant_for(live, GRANT.identity)

@@ -5,17 +5,21 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from bot_process import Bot, config_text, open_account
 
 from steelyard.cli import grants
 from steelyard.cli.main import run
-from steelyard.cli.trade import configure, configure_bots, on_their_rungs
+from steelyard.cli.trade import configure, configure_bots, on_their_rungs, own_key
+from steelyard.cli.trader_strategy import code_of
 from steelyard.domain.errors import ConfigError, UsageError
 from steelyard.store.datadir import port_file, read_document
 from steelyard.trading.config import Environment
 from steelyard.trading.evidence import Identity
 from steelyard.trading.ladder import Grant
+from steelyard.vault.kept import Kept, Secret
+from steelyard.vault.sealed import Kdf, SealedFile
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -219,22 +223,25 @@ def test_real_money_needs_the_rung_and_the_name_said_again(config, tmp_path, mon
     strategy = found.strategy
     parameters = {name: str(value) for name, value in strategy.params.items()}
     identity = Identity(strategy.class_name, strategy.symbol, parameters)
-    grants.keep(
-        Grant(
-            bot=found.bot.name,
-            environment=Environment.LIVE_CANARY,
-            identity=identity,
-            cap=Decimal(100),
-            who="me",
-            why="weeks",
-            time_ns=1,
-        )
+    grant = Grant(
+        bot=found.bot.name,
+        environment=Environment.LIVE_CANARY,
+        identity=identity,
+        cap=Decimal(100),
+        who="me",
+        why="weeks",
+        time_ns=1,
+        code=code_of(strategy),
     )
+    grants.keep(grant)
     with pytest.raises(UsageError, match=f"--confirm {found.bot.name}"):
         on_their_rungs({"": found}, "")
     capped = on_their_rungs({"": found}, found.bot.name)[""]
     assert capped.limits.max_order_notional == min(100, found.limits.max_order_notional)
     assert capped.limits.max_gross_exposure == 100
+    grants.keep(msgspec.structs.replace(grant, code="0123456789abcdef"))
+    with pytest.raises(ConfigError, match="the file of its class has been changed"):
+        on_their_rungs({"": found}, found.bot.name)
 
 
 LEGS = """
@@ -275,6 +282,7 @@ def test_real_money_on_several_legs_needs_each_rung_and_the_bots_name_once(
                 who="me",
                 why="weeks",
                 time_ns=1,
+                code=code_of(table),
             )
         )
     for said in ("", "quiet-one", "quiet-other"):
@@ -286,3 +294,19 @@ def test_real_money_on_several_legs_needs_each_rung_and_the_bots_name_once(
         )
     capped = on_their_rungs(found, "quiet")
     assert [it.limits.max_gross_exposure for it in capped.values()] == [100, 101]
+
+
+def test_one_key_under_two_names_is_one_key(config, tmp_path, monkeypatch, capsys):
+    """Another bot has it by another name: this one is refused before it asks the venue anything."""
+    monkeypatch.setenv("STEELYARD_VAULT", str(tmp_path / "vault.json"))
+    monkeypatch.setenv("STEELYARD_VAULT_PASSPHRASE", "correct horse battery")
+    file = SealedFile(tmp_path / "vault.json", kdf=Kdf(bytes(16), 8, 1, 1))
+    file.put("mine", Kept(Secret("the-id", "canary")), "correct horse battery", new=True)
+    text = config.read_text()
+    (line,) = [line for line in text.splitlines() if line.startswith("key = ")]
+    config.write_text(text.replace(line, 'key = "vault:mine"'))
+    other = own_key("the-id", "id")
+    assert run(["trade", str(config), "--port", "0", "--data", str(tmp_path / "data")]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"key the-id: process {os.getpid()} of this machine has it" in said
+    other.close()

@@ -1,9 +1,10 @@
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
 
-from steelyard.cli.trader_strategy import guarded, load_strategy
+from steelyard.cli.trader_strategy import code_of, guarded, load_strategy
 from steelyard.domain.errors import ConfigError
 from steelyard.strategies import DipBuyer
 from steelyard.trading.config import StrategyTable
@@ -66,6 +67,18 @@ def test_what_is_not_there_is_said_in_a_sentence(here: Path, name: str, said: st
     with pytest.raises(ConfigError) as caught:
         load_strategy(table(name))
     assert said in str(caught.value)
+
+
+def test_code_is_told_by_the_file_of_the_class(here: Path, monkeypatch: pytest.MonkeyPatch):
+    """Another line in it is another strategy; where there is no file there is nothing to tell."""
+    monkeypatch.delitem(sys.modules, "my_ideas", raising=False)
+    before = code_of(table("my_ideas:Mine"))
+    assert len(before) == 16
+    assert code_of(table("my_ideas:Odd")) == before
+    (here / "my_ideas.py").write_text(f"{OWN}# other\n")
+    assert code_of(table("my_ideas:Mine")) not in (before, "")
+    assert code_of(table("steelyard.strategies:DipBuyer")) not in (before, "")
+    assert code_of(table("no_ideas:Mine")) == ""
 
 
 def test_a_wrong_parameter_keeps_its_sentence():

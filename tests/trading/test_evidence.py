@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from steelyard.domain.journal import Record
 from steelyard.domain.messages import SECOND_NS
@@ -113,3 +114,21 @@ def test_what_is_open_is_named():
     assert found.incidents == ("it was killed: by hand", "the breaker rejects has tripped")
     assert found.refused_share is None
     assert found.fall_share is None
+
+
+def test_other_code_is_another_bot_and_so_is_another_venue_of_real_money():
+    """What the one has shown does not count for the other."""
+    for environment, change, counted in (
+        ("paper", {"code": "c2"}, 100),
+        ("paper", {"venue": "binance http://127.0.0.1:2"}, 200),
+        ("live", {"venue": "binance https://b.example"}, 100),
+    ):
+        first = replace(began(environment), code="c1", venue="binance https://a.example")
+        messages = [(1, first), (1, gate(None)), (101, RunStopped("x"))]
+        messages += [(200, replace(first, **change)), (200, gate(None)), (300, RunStopped("x"))]
+        found = gather(written(*messages))
+        assert found.open_ns == counted * SECOND_NS, change
+        assert (found.code, found.venue) == tuple(
+            {"code": "c1", "venue": "binance https://a.example", **change}[key]
+            for key in ("code", "venue")
+        )

@@ -148,6 +148,20 @@ def test_the_cap_begins_small_and_doubles():
     assert cap_of(grant(Environment.LIVE, cap="200"), Environment.LIVE, "BTC-USDT") == 400
 
 
+def test_a_canary_on_this_machine_shows_nothing_of_a_venue():
+    """Its fills are made up; an older journal does not say where they are from."""
+    for venue, is_met in (
+        ("binance http://127.0.0.1:8601", False),
+        ("native https://localhost:8600", False),
+        ("binance https://api.venue.example", True),
+        ("", True),
+    ):
+        found = msgspec.structs.replace(GOOD, environment="live-canary", venue=venue)
+        (told,) = [it for it in judge(found, SLIPPAGE) if it.name == "venue"]
+        assert told.is_met is is_met, venue
+    assert "venue" not in [it.name for it in judge(GOOD, SLIPPAGE)]
+
+
 def test_a_cap_can_be_said_and_only_lowers():
     """What is said is at most what the rung allows, and is for real money alone."""
     assert cap_of(None, Environment.PAPER, "BTC-USDT", Decimal(20)) == 20
@@ -176,6 +190,9 @@ def test_a_cap_only_lowers_limits():
     )
     low = capped(risk, Decimal(100))
     assert (low.limits.max_order_notional, low.limits.max_gross_exposure) == (100, 100)
+    assert low.drawdown == 100  # turned over often enough, a small position loses any sum
     assert capped(risk, None) == risk
-    careful = msgspec.structs.replace(risk, max_order_notional=Decimal(50), max_gross_exposure="60")
+    careful = msgspec.structs.replace(
+        risk, max_order_notional=Decimal(50), max_gross_exposure="60", max_drawdown="5"
+    )
     assert capped(careful, Decimal(100)) == careful

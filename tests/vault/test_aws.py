@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from answering import Answering
 from moto_server import MotoServer
 
 from steelyard.domain.errors import ConfigError, ConnectFailed, UsageError
@@ -68,3 +69,30 @@ def test_what_is_not_set_up_is_said(aws, monkeypatch, tmp_path):
     monkeypatch.delenv("AWS_REGION")
     with pytest.raises(ConfigError, match=r"NoRegionError; it needs a region \(AWS_REGION\)"):
         Vault().open("aws-sm:x")
+
+
+@pytest.mark.parametrize("said", [b"<html>canary</html>", ["canary"], b""])
+def test_what_answers_in_its_place_is_said_and_not_repeated(aws, monkeypatch, said):
+    """A proxy's page, say: no traceback, and none of its words."""
+    with Answering(lambda *_: (200, said)) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        with pytest.raises(ConfigError, match="or a proxy before it") as caught:
+            Vault().open("aws-sm:x")
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [500, 504])
+def test_an_answer_for_another_time_is_the_networks_fault(aws, monkeypatch, status):
+    """What is asked again may be had."""
+    with Answering(lambda *_: (status, {})) as busy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", busy.url)
+        with pytest.raises(ConnectFailed):
+            Vault().open("aws-sm:x")
+
+
+def test_what_was_not_kept_is_not_said_to_be(aws, monkeypatch):
+    """Otherwise a rotation would forget the only copy of a key."""
+    with Answering(lambda *_: (404, {"__type": "ResourceNotFoundException"})) as empty:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", empty.url)
+        with pytest.raises(ConfigError):
+            Vault().put("aws-sm:x", KEPT, new=True)

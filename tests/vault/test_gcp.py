@@ -95,3 +95,30 @@ def test_a_name_without_a_project_says_how_to_write_it(service):
     service.environment.pop("GOOGLE_CLOUD_PROJECT")
     with pytest.raises(ConfigError, match="write gcp-sm:PROJECT/NAME, or set GOOGLE_CLOUD_PROJECT"):
         Vault(service.environment).open("gcp-sm:x")
+
+
+@pytest.mark.parametrize("said", [b"<html>canary</html>", ["canary"], b""])
+def test_what_answers_in_its_place_is_said_and_not_repeated(service, said):
+    """A proxy's page, say: no traceback, and none of its words."""
+    with Answering(lambda *_: (200, said)) as proxy:
+        environment = service.environment | {"SECRET_MANAGER_EMULATOR": proxy.url}
+        with pytest.raises(ConfigError, match=r"or a proxy before it|gave no key") as caught:
+            Vault(environment).open("gcp-sm:x")
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [429, 500, 504])
+def test_an_answer_for_another_time_is_the_networks_fault(service, status):
+    """What is asked again may be had."""
+    with Answering(lambda *_: (status, {})) as busy:
+        environment = service.environment | {"SECRET_MANAGER_EMULATOR": busy.url}
+        with pytest.raises(ConnectFailed):
+            Vault(environment).open("gcp-sm:x")
+
+
+def test_what_was_not_kept_is_not_said_to_be(service):
+    """Otherwise a rotation would forget the only copy of a key."""
+    with Answering(lambda *_: (404, {})) as empty:
+        environment = service.environment | {"SECRET_MANAGER_EMULATOR": empty.url}
+        with pytest.raises(ConfigError, match="nothing was kept"):
+            Vault(environment).put("gcp-sm:x", KEPT, new=True)

@@ -107,3 +107,30 @@ def test_what_is_not_set_up_or_not_there_is_said(server, monkeypatch, tmp_path):
 def test_a_token_goes_nowhere_in_the_clear(address, is_safe):
     """But on this machine."""
     assert _is_safe(address) is is_safe
+
+
+@pytest.mark.parametrize("said", [b"<html>canary</html>", ["canary"], b""])
+def test_what_answers_in_its_place_is_said_and_not_repeated(server, said):
+    """A proxy's page, say: no traceback, and none of its words."""
+    with Answering(lambda *_: (200, said)) as proxy:
+        environment = server.environment | {"VAULT_ADDR": proxy.url}
+        with pytest.raises(ConfigError, match="or a proxy before it") as caught:
+            Vault(environment).open("hashicorp:x")
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [429, 500, 504])
+def test_an_answer_for_another_time_is_the_networks_fault(server, status):
+    """What is asked again may be had."""
+    with Answering(lambda *_: (status, {})) as busy:
+        environment = server.environment | {"VAULT_ADDR": busy.url}
+        with pytest.raises(ConnectFailed):
+            Vault(environment).open("hashicorp:x")
+
+
+def test_what_was_not_kept_is_not_said_to_be(server):
+    """Otherwise a rotation would forget the only copy of a key."""
+    with Answering(lambda *_: (404, {"errors": []})) as empty:
+        environment = server.environment | {"VAULT_ADDR": empty.url}
+        with pytest.raises(ConfigError, match="nothing was kept"):
+            Vault(environment).put("hashicorp:x", KEPT, new=True)

@@ -15,10 +15,9 @@ from pathlib import Path
 
 from steelyard.cli.checklist import FINE, LISTS, MIND, WRONG, Answer, Finding, Row, answered
 from steelyard.cli.dialect_venue import has_dead_man
-from steelyard.cli.grants import grant_for
 from steelyard.cli.options import Common
 from steelyard.cli.terminal import shown
-from steelyard.cli.trade import identity_of
+from steelyard.cli.trade import grant_of
 from steelyard.cli.vault import listed
 from steelyard.domain.errors import ConfigError, SteelyardError
 from steelyard.net.clock import Clock
@@ -278,7 +277,7 @@ def _rights(name: str, config: BotConfig) -> Iterator[Finding]:
     text = f"taken upon yourself: {', '.join(waived)}" if waived else "nothing is waived"
     yield Finding(MIND if waived else FINE, name, "key.waived", text)
     try:
-        grant = grant_for(config, identity_of(config))
+        grant = grant_of(config)
     except SteelyardError as error:
         yield Finding(WRONG, name, "rung", str(error))
     else:

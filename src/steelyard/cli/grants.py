@@ -14,7 +14,7 @@ from steelyard.store.datadir import config_directory
 from steelyard.store.lines import append_line, read_lines
 from steelyard.trading.config import BotConfig, is_name
 from steelyard.trading.evidence import Identity
-from steelyard.trading.ladder import REAL, Grant, granted
+from steelyard.trading.ladder import REAL, Grant, granted, stranger
 
 
 def grants_of(bot: str) -> list[Grant]:
@@ -40,8 +40,10 @@ def keep(grant: Grant) -> None:
     append_line(_file(grant.bot), msgspec.json.encode(grant))
 
 
-def grant_for(config: BotConfig, identity: Identity) -> Grant | None:
+def grant_for(config: BotConfig, identity: Identity, code: str = "") -> Grant | None:
     """Return by which grant a bot may begin; None: its environment needs none.
+
+    code is a digest of the file that its strategy is in.
 
     Raises:
         ConfigError: It needs one and has none.
@@ -54,6 +56,11 @@ def grant_for(config: BotConfig, identity: Identity) -> Grant | None:
         raise ConfigError(
             f'[bot] environment is "{bot.environment}", which {bot.name} has not earned with this '
             f"class, symbol and parameters: `steelyard promote {bot.name}` says what is missing"
+        )
+    if (why := stranger(found, config.main.where, code)) is not None:
+        raise ConfigError(
+            f'[bot] environment is "{bot.environment}", which {bot.name} has not earned so: {why}. '
+            f"It shows itself again on the rung below: `steelyard promote {bot.name}`"
         )
     if found.cap is None or not found.cap.is_finite() or found.cap <= 0:
         raise ConfigError(

@@ -82,6 +82,7 @@ def promote(
         Only say what is there and what is missing.
     """
     grants = grants_of(bot)
+    venue = code = ""
     if report is not None:
         environment, identity, criteria, slippage = _of_report(report)
     else:
@@ -89,6 +90,7 @@ def promote(
             _evidence(common.directory, bot, grants), Latch(common.directory, bot)
         )
         environment, identity = Environment(evidence.environment), evidence.identity
+        venue, code = evidence.venue, evidence.code
         slippage = _backtested(grants, identity)
         rungs = judge_rungs(grants, environment, identity)
         criteria = (rungs, *judge(evidence, slippage))
@@ -106,6 +108,8 @@ def promote(
     if is_granted:
         _ask(bot, to, why, confirm, at_stake, quote_of(identity.symbol))
         grant = Grant(
+            venue=venue,
+            code=code,
             bot=bot,
             environment=to,
             identity=identity,

@@ -23,6 +23,7 @@ from steelyard.cli.standby import StandbyFile
 from steelyard.cli.terminal import harmless
 from steelyard.cli.trader_legs import run_legs
 from steelyard.cli.trader_process import TraderSettings, run_trader
+from steelyard.cli.trader_strategy import code_of
 from steelyard.domain.errors import ConfigError, StorageError, TransportError, UsageError
 from steelyard.domain.units import in_full
 from steelyard.net.clock import Clock
@@ -32,7 +33,7 @@ from steelyard.store.ownership import Ownership
 from steelyard.trading.actions import Finish
 from steelyard.trading.config import BotConfig, parse_config
 from steelyard.trading.evidence import Identity
-from steelyard.trading.ladder import capped
+from steelyard.trading.ladder import REAL, Grant, capped
 from steelyard.trading.legconfig import name_of, parse_bots
 from steelyard.vault import phrase
 from steelyard.vault.kept import Holder, Kept
@@ -114,7 +115,7 @@ def on_their_rungs(bots: Mapping[str, BotConfig], confirm: str) -> dict[str, Bot
         ConfigError: One of them has not earned its environment.
         UsageError: Real money is meant, and nobody has said so twice.
     """
-    found = {leg: grant_for(config, identity_of(config)) for leg, config in bots.items()}
+    found = {leg: grant_of(config) for leg, config in bots.items()}
     grants = {leg: grant for leg, grant in found.items() if grant is not None}
     name = name_of(bots)
     if grants and confirm != name:
@@ -133,11 +134,17 @@ def on_their_rungs(bots: Mapping[str, BotConfig], confirm: str) -> dict[str, Bot
     }
 
 
-def identity_of(config: BotConfig) -> Identity:
-    """Return what a grant is for: the class, symbol and parameters of a configuration."""
+def grant_of(config: BotConfig) -> Grant | None:
+    """Return what was granted to a configuration: its class, code, symbol and parameters.
+
+    Raises:
+        ConfigError: It has not earned its environment.
+    """
     strategy = config.strategy
     parameters = {name: str(value) for name, value in strategy.params.items()}
-    return Identity(strategy.class_name, strategy.symbol, parameters)
+    identity = Identity(strategy.class_name, strategy.symbol, parameters)
+    code = code_of(strategy) if config.bot.environment in REAL else ""
+    return grant_for(config, identity, code)
 
 
 def configure(file: Path) -> BotConfig:
@@ -273,6 +280,11 @@ async def _hold(
             for reference in dict.fromkeys(bot.main.key for bot in bots.values()):
                 if is_kept(reference):
                     held.enter_context(closing(own_key(reference)))
+            # One key under two names is one key.
+            for key in dict.fromkeys(
+                it.current.key for leg, it in kept.items() if is_kept(bots[leg].main.key)
+            ):
+                held.enter_context(closing(own_key(key, "id")))
             settings = {
                 leg: _settings(bot, kept[leg], lease, port + at if port else 0, common, file)
                 for at, (leg, bot) in enumerate(bots.items())
@@ -355,14 +367,14 @@ def taken(config: BotConfig) -> Kept:
     return kept
 
 
-def own_key(reference: str) -> Ownership:
-    """Take a key for this process alone, until it ends.
+def own_key(reference: str, what: str = "key") -> Ownership:
+    """Take a key for this process alone, until it ends; by its reference, or as "id" by itself.
 
     Raises:
         ConfigError: Another bot of this machine has it.
     """
     try:
-        return Ownership(state_directory() / "owners", "key", reference)
+        return Ownership(state_directory() / "owners", what, reference)
     except ConfigError as error:
         raise ConfigError(
             f"key {reference}: {error}; each bot has a key of its own, so that one can be revoked "

@@ -29,7 +29,7 @@ from steelyard.cli.trader_alerts import TraderAlerts
 from steelyard.cli.trader_log import BotLog
 from steelyard.cli.trader_page import TraderPage
 from steelyard.cli.trader_site import BotSite, latency
-from steelyard.cli.trader_strategy import guarded, load_strategy
+from steelyard.cli.trader_strategy import code_of, guarded, load_strategy
 from steelyard.cli.venue import Venue
 from steelyard.domain.commands import Amend, Place, PlaceGroup, UserCommand
 from steelyard.domain.errors import ConfigError, StorageError
@@ -174,7 +174,14 @@ class TraderProcess:
                 name,
             )
             self.trader = Trader(
-                config, settings.key.key, strategy, self.venue.rules, rng, guarded, self._exposure
+                config,
+                settings.key.key,
+                strategy,
+                self.venue.rules,
+                rng,
+                guarded,
+                self._exposure,
+                code_of(config.strategy),
             )
             self._replay()
         except BaseException:

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from hashlib import sha256
 from inspect import isfunction
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,8 @@ from steelyard.domain.errors import ConfigError, SteelyardError
 from steelyard.trading.config import StrategyTable
 from steelyard.trading.legs import check_names
 from steelyard.trading.strategy import Strategy
+
+DIGEST = 16  # letters of one
 
 
 def load_strategy(table: StrategyTable, legs: Sequence[str] = ()) -> Strategy:
@@ -46,6 +49,21 @@ def load_strategy(table: StrategyTable, legs: Sequence[str] = ()) -> Strategy:
         raise ConfigError(f"[strategy] params: {error}") from error
     except Exception as error:
         raise ConfigError(f"[strategy] {class_name} could not be made: {error!r}") from error
+
+
+def code_of(table: StrategyTable) -> str:
+    """Return a digest of the file that a strategy's class is in; empty: there is none.
+
+    What that file imports is not in it.
+    """
+    module_name, _, class_name = table.class_name.partition(":")
+    try:
+        found = getattr(_module(module_name, "class"), class_name, None)
+        home = sys.modules.get(getattr(found, "__module__", ""))
+        file = getattr(home, "__file__", None)
+        return sha256(Path(file).read_bytes()).hexdigest()[:DIGEST] if file else ""
+    except (ConfigError, OSError):  # who loads it says what is wrong
+        return ""
 
 
 def load_signals(signals: str) -> Callable[..., Any]:

@@ -584,6 +584,14 @@ def _check_bridge(venue: VenueTable, environment: Environment) -> None:
         )
 
 
+def is_here(address: str) -> bool:
+    """Return whether an address is of this machine; what is none is not."""
+    try:
+        return is_loopback(urlsplit(address).hostname or "")
+    except ValueError:
+        return False
+
+
 def check_strategy(strategy: StrategyTable) -> None:
     """Refuse what names no class.
 

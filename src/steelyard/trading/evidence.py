@@ -1,9 +1,9 @@
 """What a bot has shown where it is: days, fills, slippage, refusals, falls, and what is still open.
 
 Read from its journal and from nothing else, so that nobody has to take a bot's word. The invariant:
-only runs of the last run's environment, class, symbol and parameters count, because a bot with
-other parameters is another bot; and only what came after a moment, because evidence is used once.
-Time counts while new orders may leave. Amounts are atoms of quote.
+only runs of the last run's environment, class, symbol, parameters and code count, and with real
+money of its venue, because a bot with others is another bot; and only what came after a moment,
+because evidence is used once. Time counts while new orders may leave. Amounts are atoms of quote.
 """
 
 from collections.abc import Iterable
@@ -15,6 +15,7 @@ from steelyard.domain.journal import Record
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import SECOND_NS
 from steelyard.trading.breakers import share_of
+from steelyard.trading.config import HERE
 from steelyard.trading.records import (
     FillSeen,
     GateChanged,
@@ -45,6 +46,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     bot: str
     environment: str
     identity: Identity
+    venue: str = ""  # where its orders went; empty: its journal does not say
+    code: str = ""  # of the file that its strategy is in; empty: its journal does not say
     open_ns: int = 0  # for which new orders could leave
     days: int = 0  # of UTC in which they could
     orders: int = 0
@@ -162,6 +165,8 @@ class _Gathering:
             bot=run.bot,
             environment=run.environment,
             identity=identity_of(run),
+            venue=run.venue,
+            code=run.code,
             open_ns=self._open_ns,
             days=len(self._days),
             orders=self._orders,
@@ -193,5 +198,6 @@ def identity_of(run: RunStarted) -> Identity:
     return Identity(run.strategy, run.symbol, run.parameters)
 
 
-def _who(run: RunStarted) -> tuple[str, Identity]:
-    return run.environment, identity_of(run)
+def _who(run: RunStarted) -> tuple[object, ...]:
+    venue = "" if run.environment in HERE else run.venue  # of practice it may change its port
+    return run.environment, identity_of(run), run.code, venue

@@ -19,7 +19,7 @@ from msgspec import Struct
 from steelyard.domain.errors import UsageError
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.units import in_full
-from steelyard.trading.config import Environment, RiskTable
+from steelyard.trading.config import Environment, RiskTable, is_here
 from steelyard.trading.evidence import DAY_NS, Evidence, Identity
 
 CANARY_CAP = Decimal(100)  # at most so much in an order, and at stake, where the quote is MONEY
@@ -88,6 +88,8 @@ class Grant(Struct, frozen=True, kw_only=True):
     criteria: tuple[Criterion, ...] = ()
     waived: tuple[str, ...] = ()
     slippage: Decimal | None = None  # of the backtest, which later rungs are measured by
+    venue: str = ""  # where the evidence comes from; binds on live
+    code: str = ""  # a digest of the file of the strategy that has shown it; binds
 
 
 def after(environment: Environment) -> Environment:
@@ -118,7 +120,9 @@ def judge(found: Evidence, backtest: Decimal | None) -> tuple[Criterion, ...]:
     """Return what a rung asks of a journal. backtest is the slippage of the bot's own backtest."""
     needs = NEEDS[Environment(found.environment)]
     worst = None if backtest is None else backtest + WORSE_MAX
+    where = () if found.environment not in REAL else (_judge_venue(found.venue),)
     return (
+        *where,
         Criterion(
             name="time",
             wanted=f"{needs.open_ns // HOUR_NS} h open to trade",
@@ -151,6 +155,16 @@ def judge(found: Evidence, backtest: Decimal | None) -> tuple[Criterion, ...]:
             found="; ".join(found.incidents) or "none",
             is_met=not found.incidents,
         ),
+    )
+
+
+def _judge_venue(venue: str) -> Criterion:
+    """Return whether fills are a venue's; an older journal does not say, and is taken for one."""
+    return Criterion(
+        name="venue",
+        wanted="not this machine",
+        found=venue or "not told",
+        is_met=not any(is_here(word) for word in venue.split()),
     )
 
 
@@ -235,15 +249,31 @@ def quote_of(symbol: str) -> str:
 
 
 def capped(risk: RiskTable, cap: Decimal | None) -> RiskTable:
-    """Return the limits that hold on a rung: the bot's own, and never more than its cap."""
+    """Return the limits that hold on a rung: the bot's own, and never more than its cap.
+
+    What is at stake is also what may be lost: a hundred lost ten times over is a thousand.
+    """
     if cap is None:
         return risk
-    exposure = risk.limits.max_gross_exposure
+    exposure, fall = risk.limits.max_gross_exposure, risk.drawdown
     return msgspec.structs.replace(
         risk,
         max_order_notional=min(risk.max_order_notional, cap),
         max_gross_exposure=in_full(cap if exposure is None else min(exposure, cap)),
+        max_drawdown=in_full(cap if fall is None else min(fall, cap)),
     )
+
+
+def stranger(grant: Grant, venue: str, code: str) -> str | None:
+    """Return why a grant is not for a bot that is of its class; None: it is.
+
+    code is empty where there is no file, and in grants of before.
+    """
+    if grant.code and code and grant.code != code:
+        return "the file of its class has been changed since it has shown what it was granted on"
+    if grant.environment == Environment.LIVE and grant.venue and grant.venue != venue:
+        return f"it has shown what it was granted on at another venue ({grant.venue})"
+    return None
 
 
 def used_until_ns(grants: Iterable[Grant], bot: str, identity: Identity) -> int:

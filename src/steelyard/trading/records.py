@@ -25,7 +25,10 @@ FORMATS = (1, 2)  # that can be read
 
 
 class RunStarted(Struct, frozen=True, tag=True):
-    """A process began. run is greater than every run before; client order ids carry it."""
+    """A process began. run is greater than every run before; client order ids carry it.
+
+    venue is where it trades, code a digest of the file that its strategy is in; empty: not told.
+    """
 
     format: int
     run: int
@@ -34,6 +37,8 @@ class RunStarted(Struct, frozen=True, tag=True):
     strategy: str
     symbol: str
     parameters: dict[str, str]
+    venue: str = ""
+    code: str = ""
 
 
 class LeaseTaken(Struct, frozen=True, tag=True):

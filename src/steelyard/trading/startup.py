@@ -98,6 +98,7 @@ class Startup:
         self._key_id = key_id
         self._fail = fail
         self.closed_why: Callable[[], str | None] = lambda: self.trouble
+        self.code = ""
         self.clock = VenueClock(turn)
         self.phase = Phase.ASLEEP
         self.desk: Desk | None = None
@@ -145,6 +146,8 @@ class Startup:
                 table.class_name,
                 table.symbol,
                 {name: str(value) for name, value in table.params.items()},
+                self._config.main.where,
+                self.code,
             )
         )
         turn.record(LimitsSet(self._config.in_force))

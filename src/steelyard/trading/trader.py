@@ -109,8 +109,12 @@ class Trader:
         rng: Random,
         guard: Guard = unguarded,
         exposure: Exposure | None = None,
+        code: str = "",
     ) -> None:
-        """Exposure is what the bots of this host share; without it there are no others."""
+        """Exposure is what the bots of this host share; without it there are no others.
+
+        code is a digest of the file that the strategy is in, for the journal.
+        """
         self.config = config
         self.strategy = strategy
         self.turn = turn = Turn(rules, rng)
@@ -148,6 +152,7 @@ class Trader:
             key_id,
             self._fail,
         )
+        self.startup.code = code
         self.startup.closed_why = lambda: self.status.trouble
         self.resolutions = Resolutions(
             turn, self.questions, self.work, self.reconciler.inquiries, self.reconciler

@@ -5,6 +5,7 @@ A bot's role needs `secretsmanager:GetSecretValue` on its own secret; who rotate
 """
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import boto3
@@ -41,21 +42,34 @@ class AwsSecrets:
         found = _asked(lambda: self._client.get_secret_value(SecretId=name))
         if found is None:
             return None
-        text: str | None = found.get("SecretString")
-        return found["SecretBinary"] if text is None else text.encode()
+        try:
+            text: str | None = found.get("SecretString")
+            return bytes(found["SecretBinary"]) if text is None else text.encode()
+        except _NO_ANSWER:
+            raise _strange() from None
 
     def write(self, name: str, document: bytes) -> None:
         """Keep a document under a name, as its current version."""
         text = document.decode()
         put = _asked(lambda: self._client.put_secret_value(SecretId=name, SecretString=text))
         if put is None:
-            _asked(lambda: self._client.create_secret(Name=name, SecretString=text))
+            put = _asked(lambda: self._client.create_secret(Name=name, SecretString=text))
+        if not (isinstance(put, dict) and put.get("ARN")):  # a proxy's page is an empty answer
+            raise _strange()
 
     def remove(self, name: str) -> None:
         """Have AWS delete it when its time to recover is over."""
         _asked(
             lambda: self._client.delete_secret(SecretId=name, RecoveryWindowInDays=RECOVERY_DAYS)
         )
+
+
+# What the library raises where something else answers, a proxy's page for one.
+_NO_ANSWER = (AttributeError, KeyError, TypeError, ValueError)
+
+
+def _strange() -> ConfigError:
+    return ConfigError("what answers is no AWS Secrets Manager, or a proxy before it")
 
 
 def _asked(call: Callable[[], Any]) -> Any:
@@ -66,6 +80,9 @@ def _asked(call: Callable[[], Any]) -> Any:
         code = error.response.get("Error", {}).get("Code", "unknown")
         if code == "ResourceNotFoundException":
             return None
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise ConnectFailed(f"AWS Secrets Manager has no answer now: {code}") from None
         raise ConfigError(f"AWS Secrets Manager refuses: {code}") from None
     except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
         raise ConnectFailed(
@@ -76,3 +93,5 @@ def _asked(call: Callable[[], Any]) -> Any:
             f"AWS Secrets Manager is not set up: {type(error).__name__}; it needs a region "
             "(AWS_REGION) and credentials"
         ) from None
+    except _NO_ANSWER:
+        raise _strange() from None

@@ -14,6 +14,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
 from google.cloud import secretmanager_v1 as api
 from google.cloud.secretmanager_v1.services.secret_manager_service import transports
+from google.protobuf.json_format import ParseError
 
 from steelyard.domain.errors import ConfigError, ConnectFailed
 from steelyard.domain.hosts import is_loopback
@@ -55,7 +56,8 @@ class GcpSecrets:
                     parent=project, secret_id=own, secret=secret, timeout=TIMEOUT_S, retry=None
                 )
             )
-            self._add(name, document)
+            if self._add(name, document) is None:
+                raise ConfigError(f"gcp-sm:{name}: nothing was kept: there is no such project")
 
     def remove(self, name: str) -> None:
         """Delete a name with all its versions."""
@@ -104,13 +106,22 @@ def _asked(call: Callable[[], Any]) -> Any:
         return call()
     except exceptions.NotFound:
         return None
-    except (exceptions.ServiceUnavailable, exceptions.RetryError, TransportError) as error:
+    except (
+        exceptions.ServerError,
+        exceptions.TooManyRequests,
+        exceptions.RetryError,
+        TransportError,
+    ) as error:
         raise ConnectFailed(
             f"Google Cloud Secret Manager cannot be reached: {type(error).__name__}"
         ) from None
     except exceptions.GoogleAPICallError as error:
         raise ConfigError(
             f"Google Cloud Secret Manager refuses: {error.code} {type(error).__name__}"
+        ) from None
+    except ParseError:  # its words may be what was parsed
+        raise ConfigError(
+            "what answers is no Google Cloud Secret Manager, or a proxy before it"
         ) from None
     except DefaultCredentialsError:
         raise ConfigError(

@@ -11,7 +11,16 @@ from urllib.parse import urlsplit
 
 import hvac
 import msgspec
-from hvac.exceptions import Forbidden, InvalidPath, VaultDown, VaultError
+from hvac.exceptions import (
+    BadGateway,
+    Forbidden,
+    InternalServerError,
+    InvalidPath,
+    RateLimitExceeded,
+    UnexpectedError,
+    VaultDown,
+    VaultError,
+)
 from requests import RequestException
 
 from steelyard.domain.errors import ConfigError, ConnectFailed
@@ -59,16 +68,26 @@ class HashicorpVault:
                 path=name, mount_point=self._mount, raise_on_deleted_version=True
             )
         )
-        return None if found is None else msgspec.json.encode(found["data"]["data"])
+        if found is None:
+            return None
+        try:
+            return msgspec.json.encode({**found["data"]["data"]})
+        except _NO_ANSWER:
+            raise _strange() from None
 
     def write(self, name: str, document: bytes) -> None:
         """Keep a document under a path, as its newest version."""
         fields = msgspec.json.decode(document)
-        _asked(
+        kept = _asked(
             lambda: self._client.secrets.kv.v2.create_or_update_secret(
                 path=name, secret=fields, mount_point=self._mount
             )
         )
+        if kept is None:
+            raise ConfigError(
+                f"hashicorp: nothing was kept: there is no key/value store {self._mount!r} of "
+                "version 2; VAULT_KV_MOUNT says which"
+            )
 
     def remove(self, name: str) -> None:
         """Forget a path with all its versions."""
@@ -91,6 +110,15 @@ def _is_safe(address: str) -> bool:
         return False
 
 
+_AWAY = (VaultDown, BadGateway, InternalServerError, RateLimitExceeded, UnexpectedError)
+# What libraries raise where something else answers, a proxy's page for one; its words stay there.
+_NO_ANSWER = (AttributeError, KeyError, TypeError, ValueError)
+
+
+def _strange() -> ConfigError:
+    return ConfigError("hashicorp: what answers at VAULT_ADDR is no Vault, or a proxy before it")
+
+
 def _asked(call: Callable[[], Any]) -> Any:
     """Return what the server answers; None where there is nothing."""
     try:
@@ -99,7 +127,9 @@ def _asked(call: Callable[[], Any]) -> Any:
         return None
     except Forbidden:
         raise ConfigError("hashicorp: the server refuses this token or its policy") from None
-    except (RequestException, VaultDown) as error:
+    except (RequestException, *_AWAY) as error:
         raise ConnectFailed(f"hashicorp: it cannot be reached: {type(error).__name__}") from None
     except VaultError as error:
         raise ConfigError(f"hashicorp: the server refuses: {type(error).__name__}") from None
+    except _NO_ANSWER:
+        raise _strange() from None
