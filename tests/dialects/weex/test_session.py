@@ -171,6 +171,21 @@ def test_who_follows_nothing_or_answers_no_ping_is_sent_away(venue):
     assert venue.closing(awake) is None
 
 
+@pytest.mark.parametrize(
+    "garbage",
+    ["", "[" * 5_000, '{"method":"SUBSCRIBE","params":["nope"]}', '{"method":"SUBSCRIBE"}', "null"],
+)
+def test_garbage_on_a_private_stream_is_answered_and_changes_nothing(venue, garbage):
+    number = venue.log_in()
+    venue.subscribe(number, "orders")
+    venue.say(number, garbage)
+    (answer,) = venue.heard(number)
+    assert answer["result"] is False
+    assert answer["msg"].startswith("INVALID_ARGUMENT")
+    venue.place()
+    assert [each["e"] for each in venue.heard(number)] == ["orders"]
+
+
 def test_garbage_is_answered_and_too_many_subscriptions_are_refused(venue):
     number = venue.connect()
     venue.heard(number)
