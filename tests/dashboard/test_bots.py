@@ -3,8 +3,9 @@
 import asyncio
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -21,6 +22,20 @@ from tests.cli.trader_bot import running, settings, until
 
 ABOUT = {"symbol": "BTC-USDT", "strategy": "DipBuyer", "key": "k"}
 GONE = {"pid": 2**22 - 3, "port": 1, "token": "t", **ABOUT}
+
+
+class Another(BaseHTTPRequestHandler):
+    """Answers as a bot of another version may."""
+
+    def do_GET(self) -> None:
+        body = b'{"status": "running", "orders": []}'
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 @pytest.fixture
@@ -63,18 +78,6 @@ def test_a_bot_that_fell_over_is_gone_though_its_port_file_is(leave):
 
 def test_one_that_cannot_be_read_hides_no_other(leave):
     """Damaged port files, a port of something else, a bot of another version."""
-
-    class Another(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = b'{"status": "running", "orders": []}'
-            self.send_response(200)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
     with HTTPServer(("127.0.0.1", 0), Another) as server:
         Thread(target=server.handle_request).start()
         here = {**GONE, "pid": os.getpid()}
@@ -88,6 +91,29 @@ def test_one_that_cannot_be_read_hides_no_other(leave):
     for name in ("nowhere", "odd", "torn"):
         assert "its port file is damaged" in found[name]["reason"]
     assert [bot["name"] for bot in bots.describe()] == ["another", "torn"]
+
+
+def test_pages_that_look_at_once_ask_once_and_use_no_thread_of_the_loop(leave):
+    """Names of venues are looked up by those: bots that hang must not fill them."""
+
+    async def main(bots: Bots) -> list[list[dict]]:
+        held, loop = Event(), asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as threads:
+            loop.set_default_executor(threads)
+            holding = loop.run_in_executor(None, held.wait)
+            try:
+                async with asyncio.timeout(10):
+                    return await asyncio.gather(*(bots.summaries() for _ in range(3)))
+            finally:
+                held.set()
+                await holding
+
+    with HTTPServer(("127.0.0.1", 0), Another) as server:
+        Thread(target=server.handle_request).start()
+        ports = {**GONE, "pid": os.getpid(), "port": server.server_port}
+        first, *others = asyncio.run(main(leave("dip", bot=ABOUT, ports=ports)))
+    assert "not as a bot of this version" in first[0]["reason"]
+    assert others == [first, first], "a second question would have had no answer"
 
 
 def test_a_mark_is_told_with_its_words(leave, tmp_path):

@@ -6,6 +6,7 @@ switch is not here (`dashboard/kills.py`): it is a process of its own.
 """
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from steelyard.store.datadir import (
 )
 from steelyard.store.latch import Latch
 
+LOOKS_MAX = 8  # bots that are asked at once
 LOOK_S = 1.0  # a bot that is well answers within milliseconds
 RECONCILE_S = 14.0  # a bot says within 12 what came of it
 BREAKER_S = 14.0
@@ -35,6 +37,9 @@ class Bots:
 
     def __init__(self, data: Path) -> None:
         self._data = data
+        # The loop's own threads look up the names of venues: bots that hang must not fill them.
+        self._threads = ThreadPoolExecutor(LOOKS_MAX, thread_name_prefix="bots")
+        self._looking: asyncio.Task[list[dict[str, Any]]] | None = None
 
     def describe(self) -> list[dict[str, Any]]:
         """Return each bot's name, what it trades and where its own socket is.
@@ -45,9 +50,17 @@ class Bots:
         return [self._describe(name) for name in names if self._has_socket(name)]
 
     async def summaries(self) -> list[dict[str, Any]]:
-        """Return how every bot stands that has ever run here, in a few fields each."""
-        names = bot_directories(self._data)
-        return [*await asyncio.gather(*(asyncio.to_thread(self._summary, n) for n in names))]
+        """Return how every bot stands that has ever run here, in a few fields each.
+
+        Who asks while another one waits for that waits with it.
+        """
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(self._look())
+        return [dict(found) for found in await asyncio.shield(self._looking)]
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def resume(self, name: str, who: str = "", why: str = "") -> dict[str, Any]:
         """Lift the latch; a running bot trades on, another one when it is started.
@@ -92,6 +105,11 @@ class Bots:
         if status != OK:
             return {"done": False, "text": "the bot refuses to be asked"}
         return answer
+
+    async def _look(self) -> list[dict[str, Any]]:
+        run = asyncio.get_running_loop().run_in_executor
+        names = bot_directories(self._data)
+        return [*await asyncio.gather(*(run(self._threads, self._summary, n) for n in names))]
 
     # -- one bot ------------------------------------------------------------------------------
 

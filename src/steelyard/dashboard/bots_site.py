@@ -93,7 +93,8 @@ class BotsSite:
         return [bot | {"kill": self._kills.shown(bot["name"])} for bot in found]
 
     async def close(self) -> None:
-        """End what reads journals; kills go on."""
+        """End what reads journals and asks bots; kills go on."""
+        self.bots.close()
         await self._journals.close()
 
     # -- what is asked ------------------------------------------------------------------------
