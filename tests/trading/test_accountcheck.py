@@ -78,7 +78,7 @@ def test_a_holding_from_before_is_adopted_once():
     assert adopted.value_atoms == 30_000 * ATOM
     portfolio = world.trader.turn.state.portfolio
     assert portfolio.position_lots == 50_000 + 2 * 999
-    assert world.hand.told("start")[0].lots == 50_000 + 999
+    assert world.hand.heard_of("start")[0].lots == 50_000 + 999
     assert abs(portfolio.total_atoms(12_000_000)) < 10 * ATOM, "no profit came of adopting"
     assert dump(world.replayed()) == dump(world.trader.turn.state)
 

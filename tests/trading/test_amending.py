@@ -204,7 +204,7 @@ def test_a_change_that_was_not_made_is_told_and_not_repeated(outcome, why: str):
     assert world.only_order.amend_note == why
     assert terms(world) == (5_999_950, 1_000)
     assert sum(isinstance(command, Amend) for command in world.commands) == 1
-    assert world.hand.told("order").count("WORKING") == 2
+    assert world.hand.heard_of("order").count("WORKING") == 2
 
 
 def test_a_bare_yes_counts_for_the_terms_that_were_asked_for():

@@ -47,7 +47,7 @@ def test_what_was_missed_while_the_stream_was_down_is_told_afterwards():
     world = trading_world()
     world.after(5.1, lambda: world.break_stream(Role.MARKET, "the line broke", back_s=2.0))
     world.run(12)
-    (gap,) = world.hand.told("gap")
+    (gap,) = world.hand.heard_of("gap")
     assert gap.is_filled
     assert len(gap.trades) == 2 / EVERY_S
     assert "the line broke" in gap.why
@@ -62,7 +62,7 @@ def test_a_break_in_which_nothing_traded_is_told_too():
     world = trading_world(until_s=4)
     world.after(6, lambda: world.break_stream(Role.MARKET))
     world.run(12)
-    (gap,) = world.hand.told("gap")
+    (gap,) = world.hand.heard_of("gap")
     assert gap[1:] == (None, gap.why, (), True)
 
 
@@ -73,7 +73,7 @@ def test_a_venue_that_does_not_list_by_id_is_asked_by_time(lists_by_time):
     world.venue.lists_by_id, world.venue.lists_by_time = False, lists_by_time
     world.after(5.1, lambda: world.break_stream(Role.MARKET, back_s=1.0))
     world.run(12)
-    (gap,) = world.hand.told("gap")
+    (gap,) = world.hand.heard_of("gap")
     assert gap.is_filled is lists_by_time
     assert len(gap.trades) == (4 if lists_by_time else 0)
     assert world.trader.market.backfill.unfilled == (not lists_by_time)
@@ -85,7 +85,7 @@ def test_what_the_venue_has_forgotten_stays_a_gap():
     world.after(5.1, lambda: world.break_stream(Role.MARKET, back_s=2.0))
     world.after(6.9, lambda: world.venue.trades.__delitem__(slice(0, -3)))
     world.run(12)
-    (gap,) = world.hand.told("gap")
+    (gap,) = world.hand.heard_of("gap")
     assert not gap.is_filled
     assert 1 <= len(gap.trades) < 2 / EVERY_S
 
@@ -100,12 +100,12 @@ def test_a_venue_that_does_not_answer_holds_nothing_up_for_long():
     world = trading_world(fate)
     world.after(5.1, lambda: world.break_stream(Role.MARKET, back_s=0.5))
     world.run(5.6 + PATIENCE_NS / SECOND_NS - 0.2)
-    assert world.hand.told("gap") == []
+    assert world.hand.heard_of("gap") == []
     world.run(14)
-    (gap,) = world.hand.told("gap")
+    (gap,) = world.hand.heard_of("gap")
     assert not gap.is_filled
     assert not gap.trades
-    after = [t for t in world.hand.told("trade") if t.time_ns > gap.from_ns]
+    after = [t for t in world.hand.heard_of("trade") if t.time_ns > gap.from_ns]
     assert after[0].time_ns == gap.to_ns
     assert len(after) > 10
 
@@ -117,7 +117,7 @@ def test_trades_that_a_stream_leaves_out_are_asked_for():
     world.venue.house_trade(Side.BUY, 6_000_050, 10)
     world.venue.public.clear()  # lost on the way
     world.run(8)
-    (gap,) = world.hand.told("gap")
+    (gap,) = world.hand.heard_of("gap")
     assert gap.is_filled
     assert len(gap.trades) == 1
     assert gap.why == "the stream has left out 1 trades"
@@ -129,10 +129,10 @@ def test_a_trade_that_is_told_twice_is_told_once():
     """Streams repeat themselves."""
     world = trading_world()
     world.run(4.05)
-    before = len(world.hand.told("trade"))
+    before = len(world.hand.heard_of("trade"))
     for trade in world.venue.trades[-3:]:
         world.step(Told(trade))
-    assert len(world.hand.told("trade")) == before
+    assert len(world.hand.heard_of("trade")) == before
     assert world.trader.market.backfill.repeated == 3
 
 
@@ -151,7 +151,7 @@ def test_a_venue_whose_ids_leave_some_out_is_not_asked_again_and_again(lists):
         world.step(Told(trade))
         world.run(4 + number / 10)
     world.run(10)
-    assert len(world.hand.told("gap")) <= 2
+    assert len(world.hand.heard_of("gap")) <= 2
     assert told_in_order(world.hand)[-29:] == [last.trade_id + 7 * n for n in range(1, 30)]
 
 
@@ -178,7 +178,7 @@ def test_every_trade_is_told_once_and_in_order(breaks, lost):
     ids = told_in_order(world.hand)
     assert ids == [*range(ids[0], ids[-1] + 1)]
     assert ids[-1] == world.venue.trades[-1].trade_id
-    assert all(gap.is_filled for gap in world.hand.told("gap"))
+    assert all(gap.is_filled for gap in world.hand.heard_of("gap"))
 
 
 def test_a_gap_is_what_a_strategy_is_told():

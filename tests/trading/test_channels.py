@@ -86,7 +86,7 @@ def test_a_stream_that_tells_no_trades_any_more_is_opened_anew():
     world.after(5, trade_silently)
     world.run(15)
     assert world.said("stream.up").count("market") == 2
-    (gap,) = world.hand.told("gap")
+    (gap,) = world.hand.heard_of("gap")
     assert len(gap.trades) == 1
     assert gap.is_filled
 

@@ -74,13 +74,13 @@ def test_a_clock_that_goes_back_fires_nothing_twice():
     """The journaled slot decides, whatever the clock says."""
     world = hand_world()
     world.run(2)
-    before = len(world.hand.told("timer"))
+    before = len(world.hand.heard_of("timer"))
     host, turn = world.trader.host, world.trader.turn
     turn.now_ns -= SECOND_NS
     for interval in host._due_ns:
         host._due_ns[interval] = 0
     host.work(is_open=True)
-    assert len(world.hand.told("timer")) == before
+    assert len(world.hand.heard_of("timer")) == before
 
 
 def test_logs_of_a_strategy_are_log_lines():
@@ -118,7 +118,7 @@ def test_news_that_lead_to_news_without_end_are_cut():
     world.after(0.1, lambda: setattr(world.hand, "trader_work", world.trader.work))
     world.run(1)
     assert world.said("strategy.endless")
-    assert len(world.hand.told("order")) == NEWS_MAX
+    assert len(world.hand.heard_of("order")) == NEWS_MAX
 
 
 ON_ERROR_KILL = CONFIG.replace("[strategy]", '[strategy]\non_error = "kill"')

@@ -195,7 +195,7 @@ def test_a_venue_without_candles_gives_bars_from_trades():
         world.after(1 + step / 2, lambda: world.venue.house_trade(Side.BUY, 6_000_050, 10))
     world.run(5)
     assert world.hand.history == []
-    bars = world.hand.told("bar")
+    bars = world.hand.heard_of("bar")
     assert bars[0].is_gapped
     assert not any(bar.is_gapped for bar in bars[1:])
     assert world.said("bars.no_history")
@@ -207,7 +207,7 @@ def test_bars_are_on_the_venues_clock():
     world.venue.offset_ns = 3 * SECOND_NS + SECOND_NS // 2
     world._strategy = lambda: Hand(bar="1s")
     world.run(6)
-    bars = world.hand.told("bar")
+    bars = world.hand.heard_of("bar")
     assert len(bars) > 3
     last_close_ns = bars[-1].open_ns + SECOND_NS
     assert 0 <= world.now_ns + world.venue.offset_ns - last_close_ns < 2 * SECOND_NS
@@ -228,7 +228,7 @@ def test_bars_are_in_the_markets_time(ahead_ns):
     """Each has the trades of its second, and closes when the market says that it is over."""
     world = busy_world(ahead_ns)
     world.run(12)
-    bars = world.hand.told("bar")
+    bars = world.hand.heard_of("bar")
     assert len(bars) >= 8
     assert {bar.trade_count for bar in bars[1:]} == {2}
     assert not any(bar.is_gapped for bar in bars[1:])
@@ -242,10 +242,10 @@ def test_bars_go_on_after_a_leap(leap_ns):
     """What lies between is a gap that is marked, not a flood of flat bars."""
     world = busy_world()
     world.run(6)
-    before = len(world.hand.told("bar"))
+    before = len(world.hand.heard_of("bar"))
     world.venue.ahead_ns = leap_ns
     world.run(12)
-    bars = world.hand.told("bar")
+    bars = world.hand.heard_of("bar")
     assert 5 <= len(bars) - before <= 16  # the newest candles, and what came after them
     assert sum(bar.is_gapped for bar in bars[before:]) == (leap_ns > DAY_NS)
     opens = [bar.open_ns for bar in bars]
@@ -260,10 +260,10 @@ def test_while_time_stands_still_no_bar_closes():
     world.after(6, lambda: freeze(world))
     world.after(30, lambda: resume(world))
     world.run(29)
-    before = len(world.hand.told("bar"))
+    before = len(world.hand.heard_of("bar"))
     assert before <= 8
     world.run(45)
-    bars = world.hand.told("bar")
+    bars = world.hand.heard_of("bar")
     opens = [bar.open_ns for bar in bars]
     assert opens == sorted(set(opens))
     assert len(bars) - before >= 10
@@ -286,7 +286,7 @@ def test_a_silent_market_that_stands_still_is_told_once():
     world.after(3, lambda: freeze(world))
     world.run(60)
     assert len(world.said("bars.overdue")) == 1
-    assert len(world.hand.told("bar")) <= 3
+    assert len(world.hand.heard_of("bar")) <= 3
     assert world.trader.status.word == "running"
 
 
@@ -295,7 +295,7 @@ def test_a_silent_market_has_the_venues_candles_for_bars():
     world = quiet_world()
     world._strategy = lambda: Hand(bar="1s")
     world.run(60)
-    bars = world.hand.told("bar")
+    bars = world.hand.heard_of("bar")
     assert len(bars) >= 55
     assert {b.open_ns - a.open_ns for a, b in itertools.pairwise(bars)} == {SECOND_NS}
     assert world.said("bars.overdue") == []
@@ -310,9 +310,9 @@ def test_a_candle_is_over_by_the_markets_time_whatever_the_venue_calls_it():
     world.after(6.3, lambda: world.step(StreamUp(Role.MARKET)))
     for tenth in range(10, 120):
         world.run(tenth / 10)
-        for bar in world.hand.told("bar")[-1:]:
+        for bar in world.hand.heard_of("bar")[-1:]:
             assert bar.open_ns + SECOND_NS <= world.now_ns + ahead_ns
-    assert len(world.hand.told("bar")) >= 10
+    assert len(world.hand.heard_of("bar")) >= 10
 
 
 def broken_world(**options) -> World:

@@ -71,8 +71,8 @@ def test_an_order_is_written_down_then_sent_then_believed():
     world.run(2)
     assert kinds(world) == ["OrderPending", "OrderSent", "OrderSeen", "FillSeen"]
     assert world.only_order.state is OrderState.FILLED
-    assert world.hand.told("order") == ["FILLED"]
-    ((fill, lots),) = world.hand.told("fill")
+    assert world.hand.heard_of("order") == ["FILLED"]
+    ((fill, lots),) = world.hand.heard_of("fill")
     assert (fill.size_lots, lots) == (1_000, 999), "the position has moved before it is told"
     assert world.hand.done[0].client_order_id == world.only_order.client_order_id
     assert len(world.trader.work.latencies_ns) == 1
@@ -84,7 +84,7 @@ def test_a_refused_order_is_over():
     world.run(20)
     assert kinds(world) == ["OrderPending", "OrderSent", "OrderRefused"]
     assert world.only_order.state is OrderState.REJECTED
-    assert world.hand.told("order") == ["REJECTED"]
+    assert world.hand.heard_of("order") == ["REJECTED"]
     assert world.said("order.refused")[0].endswith("INSUFFICIENT_BALANCE, not enough")
 
 
@@ -96,7 +96,7 @@ def test_what_was_not_sent_is_tried_again_with_the_same_id():
     assert len({command.client_order_id for command in world.commands}) == 1
     assert world.only_order.state is OrderState.ABSENT
     assert world.only_order.updated_ns - world.only_order.created_ns < PLACE_TIME_MAX_NS
-    assert world.hand.told("order") == ["ABSENT"]
+    assert world.hand.heard_of("order") == ["ABSENT"]
     assert world.trader.status.word == "running"
 
 
@@ -139,7 +139,7 @@ def test_no_proper_answer_makes_it_unknown(outcome):
     assert world.trader.host.refused == 2
     world.run(10)
     assert world.only_order.state is OrderState.ABSENT
-    assert world.hand.told("order") == ["UNKNOWN", "ABSENT"]
+    assert world.hand.heard_of("order") == ["UNKNOWN", "ABSENT"]
 
 
 def test_an_id_that_the_venue_knows_already_is_looked_for():
@@ -160,8 +160,8 @@ def test_the_stream_may_tell_before_the_answer():
     world = hand_world(buy, fate=fate)
     world.run(4)
     assert kinds(world) == ["OrderPending", "OrderSent", "OrderSeen", "OrderSeen", "FillSeen"]
-    assert world.hand.told("order") == ["WORKING", "FILLED"]
-    assert len(world.hand.told("fill")) == 1
+    assert world.hand.heard_of("order") == ["WORKING", "FILLED"]
+    assert len(world.hand.heard_of("fill")) == 1
     assert world.only_order.filled_lots == 1_000
 
 

@@ -41,7 +41,7 @@ def test_a_start_ends_in_trading():
     assert world.trader.status == ("running", None)
     assert [kind for kind, _ in world.hand.heard[:2]] == ["start", "timer"]
     assert len(world.hand.history) == 3
-    assert world.hand.told("bar")[0].open_ns > world.hand.history[-1].open_ns
+    assert world.hand.heard_of("bar")[0].open_ns > world.hand.history[-1].open_ns
 
 
 @pytest.mark.parametrize(

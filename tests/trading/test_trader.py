@@ -67,9 +67,9 @@ def test_a_broken_market_stream_stops_orders_and_comes_back():
     )
     world.run(9)
     assert world.trader.status.word == "running"
-    opens = [bar.open_ns for bar in world.hand.told("bar")]
+    opens = [bar.open_ns for bar in world.hand.heard_of("bar")]
     assert opens == [opens[0] + n * SECOND_NS for n in range(len(opens))]
-    assert not any(bar.is_gapped for bar in world.hand.told("bar"))
+    assert not any(bar.is_gapped for bar in world.hand.heard_of("bar"))
 
 
 def test_a_strategy_that_raises_is_not_called_again():
@@ -102,7 +102,7 @@ def test_timers_fire_at_multiples_of_their_interval():
     """Since the epoch, once each, in order."""
     world = hand_world()
     world.run(2)
-    due = [timer.due_ns for timer in world.hand.told("timer")]
+    due = [timer.due_ns for timer in world.hand.heard_of("timer")]
     assert due == [due[0] + n * SECOND_NS // 10 for n in range(len(due))]
     assert all(each % (SECOND_NS // 10) == 0 for each in due)
 

@@ -149,7 +149,7 @@ class Hand(Strategy):
     def on_stop(self) -> None:
         self.heard.append(("stop", None))
 
-    def told(self, what: str) -> list[Any]:
+    def heard_of(self, what: str) -> list[Any]:
         """Return what it heard of a kind."""
         return [item for kind, item in self.heard if kind == what]
 
