@@ -118,6 +118,28 @@ def test_with_real_money_evidence_is_used_once(tmp_path, traded, capsys):
     assert {"time", "days", "fills"} <= {*names_missing(again)}
 
 
+def test_a_backtest_is_of_the_bot_that_its_configuration_names(tmp_path, capsys, monkeypatch):
+    """By the class as it is written there, and without the parameters that were left out."""
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{1_704_067_200 + at * 60},42000,42010,41990,42001,1\n" for at in range(90))
+    (tmp_path / "bars.csv").write_text(f"time,open,high,low,close,volume\n{rows}")
+    (tmp_path / "dip.toml").write_text(
+        '[bot]\nname = "dip"\nenvironment = "backtest"\n[strategy]\n'
+        'class = "steelyard.strategies:DipBuyer"\nsymbol = "BTC-USDT"\n'
+        'params = { below = "100000" }\n[backtest]\ndata = "bars.csv"\ninterval = "1m"\n'
+        'deposit = { USDT = "10000" }\n'
+    )
+    assert run(["backtest", "dip.toml"]) == 0
+    report = json.loads((tmp_path / "backtests" / "dip.json").read_text())
+    assert {"below", "size", "every"} <= set(report["params"]), "the report shows defaults too"
+    document = promoted(capsys, "--report", tmp_path / "backtests" / "dip.json", "--check", code=1)
+    assert document["identity"] == {
+        "strategy": "steelyard.strategies:DipBuyer",
+        "symbol": "BTC-USDT",
+        "parameters": {"below": "100000"},
+    }
+
+
 def test_nothing_is_granted_out_of_turn(tmp_path, traded, capsys):
     """Without the rung below, with other parameters, or too early; --check grants nothing."""
     data = lived(tmp_path / "paper", traded, "paper", 20)

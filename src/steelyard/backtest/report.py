@@ -190,6 +190,7 @@ class Report(Struct, frozen=True, kw_only=True):
     overfit: Overfit
     variants: tuple[Variant, ...] = ()  # the same run under what the data do not decide
     params: dict[str, Any]
+    written: dict[str, str] | None = None  # of them, as the configuration had it
     settings: dict[str, Any]
     notes: tuple[tuple[int, str], ...]
     notes_left_out: int
@@ -257,6 +258,7 @@ def document(
         overfit=luck,
         variants=variants,
         params=plain_settings(about.params),
+        written=about.written,
         settings=plain_settings(about.settings),
         notes=tuple((at, clean(text[:TEXT_MAX])) for at, text in result.notes[:NOTES_MAX]),
         notes_left_out=max(0, len(result.notes) - NOTES_MAX),

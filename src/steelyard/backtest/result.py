@@ -94,6 +94,7 @@ class About(Struct, frozen=True, kw_only=True):
     version: str
     is_partial: bool = False  # somebody stopped it before the end of the data
     failure: str | None = None  # the traceback of a strategy that raised
+    written: dict[str, str] | None = None  # params as a configuration has them, without defaults
 
 
 class Totals(Struct, frozen=True, kw_only=True):

@@ -181,8 +181,10 @@ def run(prepared: Prepared, *, is_watched: bool) -> tuple[Result, bool]:
         about = replace(
             found.about, strategy=config.strategy.signals, params=config.strategy.params
         )
-        found = found._replace(about=about)
-    return found, was_interrupted
+    else:  # by the names that a bot's journal has, so that the ladder knows it again
+        written = {name: str(value) for name, value in config.strategy.params.items()}
+        about = replace(found.about, strategy=config.strategy.class_name, written=written)
+    return found._replace(about=about), was_interrupted
 
 
 def _variants(

@@ -146,7 +146,9 @@ def _of_report(
     identity = Identity(
         found.head.strategy,
         found.head.symbol,
-        {name: str(value) for name, value in found.params.items()},
+        {name: str(value) for name, value in found.params.items()}
+        if found.written is None
+        else found.written,
     )
     backtested = Backtested(
         identity=identity,
