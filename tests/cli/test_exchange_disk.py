@@ -14,7 +14,8 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from steelyard.cli import exchange_process, opening
-from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
+from steelyard.cli.exchange_config import ExchangeConfig
+from steelyard.cli.exchange_process import ExchangeProcess
 from steelyard.cli.limit_profiles import profile_chooser
 from steelyard.cli.market_source import CrowdSource
 from steelyard.domain.errors import ConfigError, StorageError

@@ -16,7 +16,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.protocol import State
 from websockets.sync.client import connect
 
-from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
+from steelyard.cli.exchange_config import ExchangeConfig
+from steelyard.cli.exchange_process import ExchangeProcess
 from steelyard.cli.limit_profiles import profile_chooser
 from steelyard.cli.market_source import script_source, tape_source
 from steelyard.cli.opening import OpenExchange

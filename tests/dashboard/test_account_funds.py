@@ -10,7 +10,8 @@ import pytest
 from native_client import CLOCK, Client, Refused
 from person_client import PASSWORD, Browser
 
-from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
+from steelyard.cli.exchange_config import ExchangeConfig
+from steelyard.cli.exchange_process import ExchangeProcess
 from steelyard.cli.limit_profiles import profile_chooser
 from steelyard.exchange import funds
 from steelyard.exchange.audit import audit

@@ -13,7 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
+from steelyard.cli.exchange_config import ExchangeConfig
+from steelyard.cli.exchange_process import ExchangeProcess
 from steelyard.cli.limit_profiles import profile_chooser
 from steelyard.cli.live_source import LiveSource, live_source, settle
 from steelyard.dialects.binance.market import instrument_to_wire

@@ -37,8 +37,8 @@ def quiet_market(folder: Path) -> tuple[str, ...]:
 
 def quiet_exchange(folder: Path, *options: str) -> ExchangeHere:
     """Return an exchange, to be started, that has traded for a while and does no longer."""
-    tape = f"{_recording(folder, _trading())}@1000"
-    return ExchangeHere(folder / "data", "--tape", tape, *options)
+    tape = ("--tape", f"{_recording(folder, _trading())}@1000")
+    return ExchangeHere(folder / "data", *tape, *options)
 
 
 def _trading() -> Iterator[Moment]:

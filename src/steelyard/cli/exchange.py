@@ -13,7 +13,8 @@ import msgspec
 from cyclopts import App, Parameter
 
 from steelyard.cli.exchange_books import SHARED, exchanges, told
-from steelyard.cli.exchange_process import ExchangeConfig, ExchangeProcess
+from steelyard.cli.exchange_config import ExchangeConfig
+from steelyard.cli.exchange_process import ExchangeProcess
 from steelyard.cli.limit_profiles import profile_chooser
 from steelyard.cli.live_source import live_source, settle
 from steelyard.cli.market_source import (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from steelyard import dialects
-from steelyard.cli.exchange_process import ExchangeConfig
+from steelyard.cli.exchange_config import ExchangeConfig
 from steelyard.cli.live_source import LiveSource
 from steelyard.cli.market_source import CrowdSource
 from steelyard.cli.opening import is_founded

@@ -13,17 +13,15 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steelyard import dialects
 from steelyard.cli import exchange_tls
+from steelyard.cli.exchange_config import ExchangeConfig
 from steelyard.cli.exchange_faults import later
 from steelyard.cli.exchange_metrics import JournalMeter, Readings, metrics_text
 from steelyard.cli.exposition import Histogram, metrics_response
-from steelyard.cli.limit_profiles import Chooser
 from steelyard.cli.live_source import LiveSource
 from steelyard.cli.market_source import MarketSource, ScriptSource, TapeSource, describe
 from steelyard.cli.opening import OpenExchange
@@ -63,7 +61,6 @@ from steelyard.wire.http import Request, Response
 if TYPE_CHECKING:  # it brings a client, which is slow to import and mostly not needed
     from steelyard.cli.live_market import Fact, LiveMarket
 
-PAGES_OFFSET = 20  # of the pages of exchanges that speak one dialect each
 STEP_S = 0.05  # how often the market moves and due streams go out
 SNAPSHOT_S = 60.0
 API_ROOT = "/api/"  # below it there are no pages
@@ -84,35 +81,6 @@ _STOPPING = (
     "this exchange cannot go on and is stopping; whether this was carried out is not known here, "
     "so ask when it runs again before you send it again"
 )
-
-
-@dataclass(frozen=True)
-class ExchangeConfig:
-    """What `steelyard exchange` is started with."""
-
-    data: Path
-    port_base: int  # 0: free ports
-    market: MarketSource | None  # None: as the directory was founded, or the default crowd
-    limits: Chooser
-    ready_file: Path | None = None
-    has_tls: bool = False  # each port has a twin that speaks TLS
-    skew_ns: int = 0  # wire time less the host's clock
-    forgets_sealed: bool = False  # what another seal key has sealed
-    host: str = "127.0.0.1"
-    only: str | None = None  # the one dialect that it speaks, beside its page; None: every one
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The dialects that it speaks."""
-        every = dialects.names()
-        return every if self.only is None else tuple(n for n in every if n in ("native", self.only))
-
-    def port(self, name: str) -> int:
-        """Return the port of a dialect, 0 for any free one; pages of venues apart come last."""
-        offset = dialects.find(name).port_offset
-        if self.only is not None and name != self.only:
-            offset = PAGES_OFFSET + dialects.find(self.only).port_offset
-        return self.port_base and self.port_base + offset
 
 
 class ExchangeProcess:

@@ -29,10 +29,10 @@ GUARDED, GUARD_DICE = 0.25, 4  # how many have bots with narrow limits and break
 RISING = ("kraken",)
 # Whose ids of orders are unique among open ones only: nobody could tell that a Place came twice.
 REUSING = ("binance",)
-# Where each change of the book is told by itself, so that one is seen between those of one moment.
-STEPWISE = ("coinbase-advanced",)
 # Where nothing tells that a frame of the book is missing: no number, no checksum.
 UNNUMBERED = ("coinbase-exchange",)
+# Where each change of a book is told by itself: a bot sees what is there within one step.
+UNGATHERED = ("coinbase-advanced",)
 STATUSES = (429, 429, 418, 500, 502, 503, 504)
 DRAWN = (Manner.CHURN, Manner.MAKER, Manner.PAIRS)
 NOT_TAKEN = (429, 418)  # of these, those by which a venue says that it has not looked at a request

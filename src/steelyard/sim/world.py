@@ -19,7 +19,7 @@ from steelyard.sim import quiet
 from steelyard.sim.disk import Disk, Form
 from steelyard.sim.exchange_host import Crash, ExchangeHost
 from steelyard.sim.network import Fate, Link
-from steelyard.sim.plan import EXCHANGE, QUIET_NS, STEPWISE, Happening, Plan, What, dice
+from steelyard.sim.plan import EXCHANGE, QUIET_NS, UNGATHERED, Happening, Plan, What, dice
 from steelyard.sim.quoter import LISTED
 from steelyard.sim.timeline import HostClock, Timeline
 from steelyard.sim.trader_host import TraderHost
@@ -148,7 +148,7 @@ class World:
             self.exchange,
             slack_ns,
             is_frank=plan.is_frank,
-            books_are_whole=plan.dialect not in STEPWISE,
+            knows_touches=plan.dialect not in UNGATHERED,
         )
         self._sums = Sums()
         names = [f"bot-{number}" for number in range(1, len(plan.manners) + 1)]
