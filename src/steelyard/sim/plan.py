@@ -17,13 +17,15 @@ POINTS = 400  # moments at which a process may be killed, of about as many as it
 DIALECTS = (*("binance",) * 5, *("native",) * 2, "coinbase-exchange", "kraken")
 # Where a trader paces itself so much that it would not begin to trade in the time that there is.
 UNPACED = ("kraken",)
-NO_MARKET_STOPS = ("coinbase-exchange",)
+NO_MARKET_STOPS = ("coinbase-exchange", "coinbase-advanced")
 HOLDERS, HOLDER_DICE = 0.25, 3  # how many worlds have a bot that keeps a stop
 GUARDED, GUARD_DICE = 0.25, 4  # how many have bots with narrow limits and breakers
 # Where requests that overtake each other are refused, and a trader sends several at once.
 RISING = ("kraken",)
 # Where nothing tells that a frame of the book is missing: no number, no checksum.
 UNNUMBERED = ("coinbase-exchange",)
+# Where each change of a book is told by itself: a bot sees what is there within one step.
+UNGATHERED = ("coinbase-advanced",)
 STATUSES = (429, 429, 418, 500, 502, 503, 504)
 DRAWN = (Manner.CHURN, Manner.MAKER, Manner.PAIRS)
 NOT_TAKEN = (429, 418)  # of these, those by which a venue says that it has not looked at a request

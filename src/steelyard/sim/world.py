@@ -19,7 +19,7 @@ from steelyard.sim import quiet
 from steelyard.sim.disk import Disk, Form
 from steelyard.sim.exchange_host import Crash, ExchangeHost
 from steelyard.sim.network import Fate, Link
-from steelyard.sim.plan import EXCHANGE, QUIET_NS, Happening, Plan, What, dice
+from steelyard.sim.plan import EXCHANGE, QUIET_NS, UNGATHERED, Happening, Plan, What, dice
 from steelyard.sim.quoter import LISTED
 from steelyard.sim.timeline import HostClock, Timeline
 from steelyard.sim.trader_host import TraderHost
@@ -143,7 +143,13 @@ class World:
         self.timeline = Timeline(START_NS)
         self.exchange = self._new_exchange(form)
         slack_ns = None if plan.has_steps else WAIT_SLACK_NS + plan.jitter_ns
-        self.auditor = WorldAuditor(self.timeline, self.exchange, slack_ns, is_frank=plan.is_frank)
+        self.auditor = WorldAuditor(
+            self.timeline,
+            self.exchange,
+            slack_ns,
+            is_frank=plan.is_frank,
+            knows_touches=plan.dialect not in UNGATHERED,
+        )
         self._sums = Sums()
         names = [f"bot-{number}" for number in range(1, len(plan.manners) + 1)]
         keys = self.exchange.found(dict.fromkeys(names, DEPOSITS))

@@ -100,6 +100,8 @@ class WorldAuditor:
         is_frank: Whether an order that the venue says it has not taken does not come after all.
         wishes_differ: Whether no two wishes of a bot are of one side and size, so that a wish which
             becomes two orders shows.
+        knows_touches: Whether a bot sees the book only as it is between two events; where it is
+            told within one, what it has seen cannot be known for wrong.
 
     Attributes:
         counts: How often something was looked at, by what; a rule that never was proves nothing.
@@ -113,6 +115,7 @@ class WorldAuditor:
         *,
         is_frank: bool = True,
         wishes_differ: bool = True,
+        knows_touches: bool = True,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._timeline = timeline
@@ -120,6 +123,7 @@ class WorldAuditor:
         self._slack_ns = slack_ns
         self._is_frank = is_frank
         self._wishes_differ = wishes_differ
+        self._knows_touches = knows_touches
         self._bots: dict[str, _Bot] = {}
         self._by_intent: dict[str, _Bot] = {}
         self._touches: defaultdict[str, deque[_Touch]] = defaultdict(deque)  # by symbol
@@ -264,6 +268,8 @@ class WorldAuditor:
 
     def _check_touch(self, bot: _Bot, name: str) -> None:
         """The book on which it decided was the venue's a short time ago."""
+        if not self._knows_touches:
+            return
         desk = bot.host.trader.desk
         assert desk is not None, "who orders has a book"
         seen = desk.book.book.bid_ticks, desk.book.book.ask_ticks

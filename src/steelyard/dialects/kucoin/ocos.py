@@ -8,6 +8,8 @@ is one that waits. Pairs of other dialects are listed here too.
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec.structs import replace
+
 from steelyard.dialects.kucoin import errors, orders, placing
 from steelyard.dialects.kucoin.account import page_of
 from steelyard.dialects.kucoin.order_messages import (
@@ -77,16 +79,20 @@ def group_from_wire(request: NewOco, asker: Asker) -> PlaceGroup:
             "clientOid",
         )
     instrument = symbol_of(request.symbol, asker.listings)
-    common = {"symbol": request.symbol, "side": request.side, "size": request.size}
-    own = {"remark": request.remark, "tradeType": request.tradeType}
-    limit = NewOrder(price=request.price, **common, **own)
     is_buy = request.side == SIDE_NAMES[Side.BUY]
-    stop = NewOrder(
+    limit = NewOrder(
+        symbol=request.symbol,
+        side=request.side,
+        price=request.price,
+        size=request.size,
+        remark=request.remark,
+        tradeType=request.tradeType,
+    )
+    stop = replace(
+        limit,
         price=request.limitPrice,
         stopPrice=request.stopPrice,
         stop="entry" if is_buy else "loss",
-        **common,
-        **own,
     )
     target = placing.place_from_wire(limit, asker)
     waiting = placing.stop_from_wire(stop, asker)
