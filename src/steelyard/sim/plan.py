@@ -21,8 +21,6 @@ JOINED = tuple(sorted({*dialects.names()} - {*DIALECTS}))
 # Where a trader paces itself so much that it would not begin to trade in the time that there is.
 UNPACED = ("kraken",)
 NO_MARKET_STOPS = ("coinbase-exchange", "coinbase-advanced")
-# Where a trader cannot follow stops, so that no bot keeps one.
-NO_STOPS = ("kucoin",)
 HOLDERS, HOLDER_DICE = 0.25, 3  # how many worlds have a bot that keeps a stop
 GUARDED, GUARD_DICE = 0.25, 4  # how many have bots with narrow limits and breakers
 # Where requests that overtake each other are refused, and a trader sends several at once.

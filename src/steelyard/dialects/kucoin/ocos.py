@@ -79,15 +79,15 @@ def group_from_wire(request: NewOco, asker: Asker) -> PlaceGroup:
             "clientOid",
         )
     instrument = symbol_of(request.symbol, asker.listings)
+    is_buy = request.side == SIDE_NAMES[Side.BUY]
     limit = NewOrder(
         symbol=request.symbol,
         side=request.side,
-        size=request.size,
         price=request.price,
+        size=request.size,
         remark=request.remark,
         tradeType=request.tradeType,
     )
-    is_buy = request.side == SIDE_NAMES[Side.BUY]
     stop = replace(
         limit,
         price=request.limitPrice,
