@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 from decimal import Decimal
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from bot_process import Bot, config_text, open_account
+from bot_process import Bot, config_text, journal_of, open_account
 
 from steelyard.cli import grants
 from steelyard.cli.main import run
@@ -18,6 +19,7 @@ from steelyard.store.datadir import port_file, read_document
 from steelyard.trading.config import Environment
 from steelyard.trading.evidence import Identity
 from steelyard.trading.ladder import Grant
+from steelyard.trading.records import RunStopped
 from steelyard.vault.kept import Kept, Secret
 from steelyard.vault.sealed import Kdf, SealedFile
 
@@ -310,3 +312,15 @@ def test_one_key_under_two_names_is_one_key(config, tmp_path, monkeypatch, capsy
     said = " ".join(capsys.readouterr().err.split())
     assert f"key the-id: process {os.getpid()} of this machine has it" in said
     other.close()
+
+
+def test_a_terminal_that_is_closed_stops_a_bot_in_order(exchange, tmp_path):
+    """Not in the middle, with its orders at the venue."""
+    key = open_account(exchange, "hung-up")
+    text = config_text(exchange, "hung-up", params='{ below = "1000" }')
+    with Bot(tmp_path, text, key, "hung-up") as bot:
+        bot.send_signal(signal.SIGHUP)
+        assert bot.join() == 0
+    messages = [message for _, message in journal_of(tmp_path, "hung-up")]
+    assert isinstance(messages[-1], RunStopped)
+    assert "SIGHUP" in messages[-1].why

@@ -1,4 +1,6 @@
 import io
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,29 @@ def test_without_a_terminal_only_what_matters_is_shown(
     shown = capsys.readouterr().err
     assert "info" not in shown
     assert shown.count("\n") == 2
+
+
+def test_whoever_reads_along_may_go_away(tmp_path: Path):
+    """A bot does not end, with its orders open, because `tee` has."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    terminal = os.fdopen(writing, "w", buffering=1)
+    log = BotLog(tmp_path, terminal)
+    for number in range(2):
+        log.write(Log(Level.WARNING, "name", str(number)), AT)
+    log.close()
+    assert (tmp_path / "bot.log").read_text().count("\n") == 2
+    with suppress(BrokenPipeError):
+        terminal.close()
+
+
+def test_a_terminal_obeys_nobody_whose_words_are_told(tmp_path: Path):
+    """A venue's message may hold what clears a screen."""
+    terminal = io.StringIO()
+    log = BotLog(tmp_path, terminal)
+    log.write(Log(Level.ERROR, "order.refused", "\x1b[2Jfine"), AT)
+    log.close()
+    assert terminal.getvalue().endswith("order.refused \\x1b[2Jfine\n")
 
 
 def test_the_page_gets_the_last_lines(tmp_path: Path):

@@ -8,13 +8,12 @@ order. What one leg's turn has left for another is done right after it, before m
 import asyncio
 import gc
 import os
-import signal
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from steelyard.cli.trader_process import TraderProcess, TraderSettings
+from steelyard.cli.trader_process import TraderProcess, TraderSettings, stop_signals
 from steelyard.cli.trader_strategy import load_strategy
 from steelyard.trading.actions import Finish, Stop, Woken
 from steelyard.trading.legs import Legs
@@ -37,7 +36,8 @@ async def run_legs(
             process.signaled(number)
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    numbers = stop_signals()
+    for number in numbers:
         loop.add_signal_handler(number, signaled, number)
     table = next(iter(settings.values())).config.strategy
     try:
@@ -54,7 +54,7 @@ async def run_legs(
         return await _run(processes)
     finally:
         gc.unfreeze()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in numbers:
             loop.remove_signal_handler(number)
         for process in processes.values():
             await process.close()

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
+from steelyard.cli.terminal import harmless
 from steelyard.store.disk import make_private_file
 from steelyard.trading.actions import Level, Log
 
@@ -46,6 +47,7 @@ class BotLog:
         self._path = directory / "bot.log"
         self._file = self._opened()
         self._terminal = terminal
+        self._is_alone = False
 
     def write(self, line: Log, now_ns: int) -> None:
         """Write a line."""
@@ -66,10 +68,16 @@ class BotLog:
             self._file = self._opened()
         if self._heard is not None:
             self._heard(level, name, text, now_ns)
-        if self._terminal is not None:
-            self._terminal.write(whole)
-        elif level is not Level.INFO:
-            sys.stderr.write(whole)
+        self._show(level, whole)
+
+    def _show(self, level: Level, whole: str) -> None:
+        """Show a line to who reads along; if nobody does any more, the bot goes on without him."""
+        if self._is_alone or (self._terminal is None and level is Level.INFO):
+            return
+        try:
+            (self._terminal or sys.stderr).write(harmless(whole))
+        except (OSError, ValueError):  # a pipe's other end, or the terminal, is gone
+            self._is_alone = True
 
     def close(self) -> None:
         """Close the file."""

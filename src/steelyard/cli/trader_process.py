@@ -94,7 +94,7 @@ class TraderSettings:
 async def run_trader(
     settings: TraderSettings, ready: Callable[[dict[str, Any]], None]
 ) -> actions.Finish:
-    """Run a bot until it is told to stop, in order by Ctrl-C or SIGTERM; return how it ended.
+    """Run a bot until it is told to stop, in order by a signal; return how it ended.
 
     `ready` is called with the document that says where it listens.
 
@@ -107,7 +107,8 @@ async def run_trader(
         process.signaled(number)
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    numbers = stop_signals()
+    for number in numbers:
         # First of all: one that comes while the journal is replayed is told when that is done.
         loop.add_signal_handler(number, signaled, number)
     process = TraderProcess(settings)
@@ -121,10 +122,20 @@ async def run_trader(
         process.say_why(finish)
         return finish
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in numbers:
             loop.remove_signal_handler(number)
         gc.unfreeze()
         await process.close()
+
+
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """Return what stops a bot in order: Ctrl-C, SIGTERM, and a terminal that is closed.
+
+    Whoever has it ignored, as nohup does, wants the bot to go on without its terminal.
+    """
+    found = (signal.SIGINT, signal.SIGTERM)
+    is_heard = signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+    return (*found, signal.SIGHUP) if is_heard else found
 
 
 class TraderProcess:
