@@ -129,7 +129,7 @@ def plan_of(seed: int, dialect: str | None = None) -> Plan:
     drawn = rng.choice(DIALECTS)
     name = dialect or drawn
     manners = tuple(rng.choice(DRAWN) for _ in range(rng.choice([1, 1, 2])))
-    if dice(seed, HOLDER_DICE).random() < HOLDERS and name not in NO_STOPS:
+    if dice(seed, HOLDER_DICE).random() < HOLDERS:
         manners = (Manner.HOLDER, *manners[1:])
     plan = Plan(
         seed=seed,
