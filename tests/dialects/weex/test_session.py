@@ -173,7 +173,15 @@ def test_who_follows_nothing_or_answers_no_ping_is_sent_away(venue):
 
 @pytest.mark.parametrize(
     "garbage",
-    ["", "[" * 5_000, '{"method":"SUBSCRIBE","params":["nope"]}', '{"method":"SUBSCRIBE"}', "null"],
+    [
+        "",
+        "[" * 5_000,
+        '{"method":"PING","id":"\\ud800"}',
+        '{"method":"PING","id":[1]}',
+        '{"method":"SUBSCRIBE","params":["nope"]}',
+        '{"method":"SUBSCRIBE"}',
+        "null",
+    ],
 )
 def test_garbage_on_a_private_stream_is_answered_and_changes_nothing(venue, garbage):
     number = venue.log_in()

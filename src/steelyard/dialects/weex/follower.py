@@ -37,7 +37,7 @@ FOLLOWED: dict[ChannelKind, str] = {
     ChannelKind.CANDLES: stream.kline_form("1m"),
 }
 SUBSCRIBE, UNSUBSCRIBE = "SUBSCRIBE", "UNSUBSCRIBE"
-PONG = frames.Said(method="PONG", id=Raw(b'"sy-pong"'))
+PONG = frames.Said(method="PONG", id="sy-pong")
 
 _told = msgspec.json.Decoder(frames.Told)
 _book = msgspec.json.Decoder(frames.DepthMessage)
@@ -114,7 +114,7 @@ class _Follower:
         for start in range(0, len(channels), PARAMS_MAX):
             params = tuple(channels[start : start + PARAMS_MAX])
             self._awaited += 1
-            self._say(frames.Said(method=method, params=params, id=Raw(b'"sy"')))
+            self._say(frames.Said(method=method, params=params, id="sy"))
 
     def _heard(self, told: frames.Told, frame: str | bytes, now_ns: int) -> None:
         raise NotImplementedError

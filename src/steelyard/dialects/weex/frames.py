@@ -10,11 +10,12 @@ a number or a text.
 
 from typing import Any
 
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from steelyard.dialects.weex.messages import Level
 
 Maybe = str | UnsetType
+Id = int | str | None | UnsetType
 
 
 class Said(Struct, omit_defaults=True):
@@ -22,14 +23,14 @@ class Said(Struct, omit_defaults=True):
 
     method: str = ""
     params: tuple[str, ...] = ()
-    id: Raw | UnsetType = UNSET
+    id: Id = UNSET
 
 
 class Ack(Struct, omit_defaults=True):
     """The answer to it. code, help and reason are ours."""
 
     result: bool | UnsetType = UNSET
-    id: Raw | UnsetType = UNSET
+    id: Id = UNSET
     msg: Maybe = UNSET
     code: int | UnsetType = UNSET
     help: Maybe = UNSET

@@ -85,12 +85,9 @@ from steelyard.wire.numerals import (
 DEPTHS = (15, 200)
 TRADES_DEFAULT, TRADES_MAX = 100, 1_000
 CANDLES_DEFAULT, CANDLES_MAX = 100, 1_000
-FEE = "0.001"  # of a new account
 ASSET_DECIMALS = 8
 PRICE_MAX = 10**9  # in steps, which symbols do not tell
-NO_MINIMUM = "0"
 TRADING = frozenset({MarketState.OPEN, MarketState.POST_ONLY})
-FALLBACK = "0.2"  # marketFallbackPriceRatio, which nothing here goes by
 
 
 # -- symbols ------------------------------------------------------------------------------------
@@ -112,13 +109,13 @@ def symbol_to_wire(instrument: Instrument, state: MarketState) -> Symbol:
         stepSize=fixed(*lot(instrument)),
         minTradeAmount=size_text(instrument, instrument.size_min_lots),
         maxTradeAmount=most,
-        takerFeeRate=FEE,
-        makerFeeRate=FEE,
+        takerFeeRate="0.001",  # a new account's
+        makerFeeRate="0.001",
         buyLimitPriceRatio=band,
         sellLimitPriceRatio=band,
         marketBuyLimitSize=most,
         marketSellLimitSize=most,
-        marketFallbackPriceRatio=FALLBACK,
+        marketFallbackPriceRatio="0.2",  # nothing here goes by it
         enableTrade=is_open,
         enableDisplay=True,
         displayDigitMerge=fixed(*tick(instrument)),
@@ -148,7 +145,7 @@ def instruments_from_wire(info: ExchangeInfo) -> InstrumentList:
                 lot_size=symbol.stepSize,
                 price_max=_times(symbol.tickSize, PRICE_MAX),
                 size_max=symbol.maxTradeAmount,
-                notional_min=symbol.minOrderValue or NO_MINIMUM,
+                notional_min=symbol.minOrderValue or "0",
             )
         except UnitError:
             continue
@@ -560,15 +557,7 @@ KLINES = public(
 ENDPOINTS = (
     TIME,
     PING,
-    public(
-        "/api/v3/coins",
-        Nothing,
-        tuple[Coin, ...],
-        nothing,
-        _coins,
-        weight=5,
-        summary="Assets",
-    ),
+    public("/api/v3/coins", Nothing, tuple[Coin, ...], nothing, _coins, weight=5, summary="Assets"),
     INFO,
     signed(
         "GET",
