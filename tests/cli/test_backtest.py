@@ -70,7 +70,7 @@ def test_it_writes_both_reports_and_says_the_verdict(folder, capsys):
     assert "after all costs" in told
     assert "report: backtests/trend.html" in told
     document = json.loads((folder / "backtests" / "trend.json").read_text())
-    assert document["head"]["strategy"] == "steelyard.strategies.sma_cross:SmaCross"
+    assert document["head"]["strategy"] == "steelyard.strategies:SmaCross"
     assert document["metrics"]["fills"] > 10
     assert "<html" in (folder / "backtests" / "trend.html").read_text()
 
