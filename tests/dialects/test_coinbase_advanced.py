@@ -93,8 +93,6 @@ def test_a_stop_goes_by_its_direction():
          "PREVIEW_INVALID_QUOTE_SIZE_TOO_SMALL"),
         ({**BUY, "end_time": "2001-01-01T00:00:00Z"}, "limit_limit_gtd", "END_TIME_IS_IN_THE_PAST",
          "PREVIEW_END_TIME_IS_IN_THE_PAST"),
-        ({**BUY, "stop_trigger_price": "1"}, "trigger_bracket_gtc",
-         "UNSUPPORTED_ORDER_CONFIGURATION", "UNSUPPORTED_ORDER_CONFIGURATION"),
         ({"base_size": "1"}, "twap_limit_gtd", "UNSUPPORTED_ORDER_CONFIGURATION",
          "UNSUPPORTED_ORDER_CONFIGURATION"),
         (BUY, "no_such_kind", "UNSUPPORTED_ORDER_CONFIGURATION", "UNSUPPORTED_ORDER_CONFIGURATION"),
