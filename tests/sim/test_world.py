@@ -25,7 +25,7 @@ BAD_SEEDS = [
 ]
 NIGHT = 10_000
 PER_NIGHT = 250  # seeds of a test
-JOINED_SEEDS, JOINED_NIGHT = range(1, 4), 1_000  # of each dialect that no seed draws
+JOINED_SEEDS, JOINED_NIGHT = range(1, 7), 1_000  # of each dialect that no seed draws
 
 
 @pytest.mark.parametrize("dialect", dialects.names())

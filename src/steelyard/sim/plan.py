@@ -25,8 +25,8 @@ HOLDERS, HOLDER_DICE = 0.25, 3  # how many worlds have a bot that keeps a stop
 GUARDED, GUARD_DICE = 0.25, 4  # how many have bots with narrow limits and breakers
 # Where requests that overtake each other are refused, and a trader sends several at once.
 RISING = ("kraken",)
-# Where a trader cannot follow stops, so that no bot keeps one.
-NO_STOPS = ("kucoin",)
+# Where there are no stops, or a trader cannot follow them, so that no bot keeps one.
+NO_STOPS = ("kucoin", "weex")
 # Whose ids of orders are unique among open ones only: nobody could tell that a Place came twice.
 REUSING = ("binance",)
 # Where nothing tells that a frame of the book is missing: no number, no checksum.
@@ -131,7 +131,7 @@ def plan_of(seed: int, dialect: str | None = None) -> Plan:
     drawn = rng.choice(DIALECTS)
     name = dialect or drawn
     manners = tuple(rng.choice(DRAWN) for _ in range(rng.choice([1, 1, 2])))
-    if dice(seed, HOLDER_DICE).random() < HOLDERS:
+    if dice(seed, HOLDER_DICE).random() < HOLDERS and name not in NO_STOPS:
         manners = (Manner.HOLDER, *manners[1:])
     plan = Plan(
         seed=seed,
