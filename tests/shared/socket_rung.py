@@ -270,9 +270,7 @@ class InSockets:
 
     def send(self, participant: str, message: Any) -> Outcome:
         spelled = self._spelling.spelled(message)
-        if isinstance(message, AccountQuery):  # one exchange serves all: there are many assets
-            return self._spelling.read(self._in_full(participant, spelled))
-        if self._dialect.answers_in_full:
+        if isinstance(message, AccountQuery) or self._dialect.answers_in_full:
             return self._spelling.read(self._send(participant, spelled))
         outcome = completed(
             spelled,
