@@ -130,8 +130,8 @@ def test_an_hour_in_the_sandbox_earns_paper_and_minutes_on_paper_earn_nothing(tm
 @pytest.mark.timeout(3_600)
 def test_days_on_paper_earn_the_canary(tmp_path, capsys):
     """From a backtest to real money, on seven dates of virtual time, with nothing waived."""
-    walk_to_paper(tmp_path, capsys, "15m", 16 * HOUR_NS)
-    data = lived(tmp_path / "paper", "15m", PAPER_NS)
+    walk_to_paper(tmp_path, capsys, "30m", 24 * HOUR_NS)
+    data = lived(tmp_path / "paper", "30m", PAPER_NS)
     document = promoted(capsys, "--data", data, "--confirm", "dip")
     assert (document["to"], document["cap"]) == ("live-canary", "100")
     assert (document["granted"], missing(document)) == (True, [])

@@ -18,7 +18,7 @@ KEYS = {
     "": (
         "type time bot status reason position pnl balances orders fills equity risk latency log"
         " foreign_orders book clock protection pacing time_service channels trades strategy"
-        " breakers measures"
+        " breakers measures lease"
     ),
     "bot": "name environment strategy symbol params started",
     "strategy": "calls called failure",
