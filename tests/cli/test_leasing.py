@@ -14,7 +14,8 @@ from steelyard.domain.messages import SECOND_NS, OrdersQuery
 from steelyard.net.clock import uptime_ns
 from steelyard.store.leases import HostLease
 from steelyard.trading.config import Environment, parse_config
-from steelyard.trading.takeover import Left
+from steelyard.trading.records import Killed
+from steelyard.trading.takeover import Left, encode
 from tests.trading.test_strangers import strange
 from tests.trading.test_takeover import lease
 from tests.trading.world import CONFIG
@@ -112,6 +113,30 @@ def test_it_is_released_with_word_of_what_may_be_on_its_way():
     held.is_clean = False
     asyncio.run(held.release())
     assert (place.released, held.was_lost) == ([False], False)
+
+
+def test_what_was_left_stays_until_each_leg_has_begun_with_it():
+    """One that dies while it starts takes no kill latch along."""
+    told = encode({"btc": Left(7, None, (Killed("why"),)), "eth": Left(8, None)})
+    place, before = Place(), lease(carried=told)
+    grip = Grip(TTL_NS)
+    grip.granted(uptime_ns() - TTL_NS // 2)
+    held = LeaseKeeper([place], lease(term=3), before, grip)
+
+    async def walk():
+        keeping = asyncio.create_task(held.keep())
+        while not place.left:
+            await asyncio.sleep(0)
+        assert place.left[-1] == told
+        held.leaves["eth"] = lambda: Left(9, None)
+        await place.renewed.wait()
+        assert place.left[-1] == told.replace('"run":8', '"run":9')
+        keeping.cancel()
+
+    asyncio.run(walk())
+    garbled = LeaseKeeper([place], lease(term=3), lease(carried="{x"), Grip(TTL_NS))
+    garbled.leaves[""] = lambda: Left(1, None)
+    assert garbled.left() == "{x", "who can read it may come"
 
 
 def test_on_one_host_a_second_start_is_refused_and_a_standby_waits(tmp_path):

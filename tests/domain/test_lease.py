@@ -84,6 +84,15 @@ def test_where_requests_do_not_expire_a_person_has_to_know():
     assert wait.why_not(found._replace(is_over=False), TTL_NS) is not None
 
 
+def test_what_a_person_says_of_a_holder_is_not_said_of_the_next():
+    """Nobody has looked for the process of that one."""
+    wait = Wait(HOME, "its machine burned")
+    assert wait.why_not(lease(drain_ns=None), 0) is not None
+    next_one = lease(term=4, drain_ns=None)
+    assert "--take-over WHY" in wait.why_not(next_one, 10**20)
+    assert "--take-over WHY" in wait.why_not(next_one, 2 * 10**20)
+
+
 @given(
     st.lists(st.integers(0, 30 * SECOND_NS), max_size=30),
     st.integers(0, 10**12),

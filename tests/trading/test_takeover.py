@@ -58,6 +58,8 @@ def test_what_a_state_leaves_is_what_no_venue_knows():
     state.apply(TimerFired(MINUTE_NS, 10), 3)
     state.apply(ProtectionSet(5, None, Side.BUY, "x"), 4)
     assert left(TraderState()) == Left(0, None)
+    waits = PositionAdopted(5, 0, "x")
+    assert left(TraderState(), (waits,)).records == (waits,), "until the instrument is known"
     carried = encode({"": left(state)})
     found = takeover(lease(term=3), lease(carried=carried, until_ns=12 * MINUTE_NS + 1), "")
     kinds = [type(record) for record in found.left]

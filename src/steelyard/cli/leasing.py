@@ -36,7 +36,7 @@ from steelyard.net.clock import uptime_ns
 from steelyard.store.datadir import state_directory
 from steelyard.store.leases import HostLease, LeasePlace, PostgresLease, check_library
 from steelyard.trading.config import HERE, BotConfig, Environment
-from steelyard.trading.takeover import Left, Takeover, encode, takeover
+from steelyard.trading.takeover import Left, Takeover, decode, encode, takeover
 from steelyard.vault.keys import find
 
 LOOK_S = 0.5  # who waits looks so often
@@ -138,7 +138,7 @@ class LeaseKeeper:
             due_ns, now_ns = self._grip.due_ns(), uptime_ns()
             if due_ns is None:
                 return
-            carried = self._left()
+            carried = self.left()
             has_changed = carried != self._carried and now_ns >= self._asked_ns + AGAIN_NS
             if now_ns >= due_ns or has_changed or self._must_ask_again(now_ns):
                 await self._renew(carried)
@@ -165,8 +165,13 @@ class LeaseKeeper:
         except TransportError as error:
             self._grip.failed(str(error))
 
-    def _left(self) -> str:
-        return encode({leg: leaves() for leg, leaves in self.leaves.items()})
+    def left(self) -> str:
+        """Return what is left to the next: of a leg that has not begun, what was left to it."""
+        try:
+            before = {} if self._before is None else decode(self._before)
+        except ConfigError:  # no leg can begin with it; it stays for who can read it
+            return self._before.carried if self._before else ""
+        return encode(before | {leg: leaves() for leg, leaves in self.leaves.items()})
 
     @property
     def was_lost(self) -> bool:
@@ -175,7 +180,7 @@ class LeaseKeeper:
 
     async def release(self) -> None:
         """Let go of it, once everything else is let go of."""
-        carried = self._left() if self.leaves else (self._before.carried if self._before else "")
+        carried = self.left()
         is_held = not self.is_lost
         self._was_lost = not is_held
         self._grip.lose("it was released")

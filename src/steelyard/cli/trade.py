@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -224,6 +224,7 @@ async def _run(
         lease = await _awaited(bots, name, lock, how, common)
         if lease is None:
             return Finish(0, "it was stopped while it waited")
+        how = replace(how, take_over="")  # it was said of the holder before this one
         try:
             if how.is_standby:  # it may have been long
                 bots = how.prepared(bots)

@@ -275,7 +275,7 @@ class TraderProcess:
         if self._lease is None:
             return None
         leg, state = self.settings.leg, self.trader.turn.state
-        self._lease.leaves[leg] = lambda: left(state)
+        self._lease.leaves[leg] = lambda: left(state, self.trader.startup.left)
         return self._lease.takeover(leg)
 
     async def run(self) -> actions.Finish:

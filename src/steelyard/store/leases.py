@@ -170,7 +170,7 @@ WHERE name = $1 AND term = $6 AND beat = $7 RETURNING {_ROW}
 """  # noqa: S608
 _RENEW = f"""
 UPDATE steelyard_lease SET beat = beat + 1, until = {_UNTIL}, carried = $5
-WHERE name = $1 AND holder = $2 AND term = $4 AND NOT released AND clock_timestamp() < until
+WHERE name = $1 AND holder = $2 AND term = $4 AND NOT released
 RETURNING {_ROW}
 """  # noqa: S608
 _RELEASE = """
@@ -230,7 +230,10 @@ class PostgresLease:
         return taken
 
     async def renew(self, carried: str) -> Lease | None:
-        """Renew it; None: another one has it, or it has run out.
+        """Renew it; None: another one has it, or it was released.
+
+        One that has run out by the database's clock, and that nobody has taken, is renewed: the
+        holder counts for itself, and a clock that is set ahead stops nobody.
 
         Raises:
             ConnectionLost: The database cannot be asked.

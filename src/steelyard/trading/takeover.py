@@ -11,6 +11,7 @@ lease is a moment older than what was done, and an order missed is better than o
 a strategy keeps in its own attributes is not left, as it is not journaled.
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -58,9 +59,9 @@ class Takeover(NamedTuple):
 _Everything = dict[str, Left]
 
 
-def left(state: TraderState) -> Left:
-    """Return what a bot leaves to the next holder."""
-    records: list[TraderRecord] = []
+def left(state: TraderState, waiting: Iterable[TraderRecord] = ()) -> Left:
+    """Return what a bot leaves to the next holder; waiting was left to it, and is not applied."""
+    records: list[TraderRecord] = [*waiting]
     if state.killed_why is not None:
         records.append(Killed(state.killed_why))
     records += [tripped.message for tripped in state.breakers.values()]
@@ -84,6 +85,21 @@ def encode(everything: dict[str, Left]) -> str:
     return msgspec.json.encode(everything).decode()
 
 
+def decode(lease: Lease) -> dict[str, Left]:
+    """Return what was left with a lease, by leg.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    try:
+        return msgspec.json.decode(lease.carried or "{}", type=_Everything)
+    except msgspec.DecodeError as error:
+        raise ConfigError(
+            f"what {lease.holder} left with the lease {lease.name} cannot be read: {error}; use "
+            "the steelyard that wrote it"
+        ) from error
+
+
 def takeover(lease: Lease, before: Lease | None, leg: str, why: str = "") -> Takeover:
     """Return what a leg begins with that holds a lease; before is how it was found.
 
@@ -92,13 +108,7 @@ def takeover(lease: Lease, before: Lease | None, leg: str, why: str = "") -> Tak
     """
     if before is None:
         return Takeover(lease.name, lease.term, lease.holder, 0, "", why=why)
-    try:
-        told = msgspec.json.decode(before.carried or "{}", type=_Everything).get(leg)
-    except msgspec.DecodeError as error:
-        raise ConfigError(
-            f"what {before.holder} left with the lease {lease.name} cannot be read: {error}; use "
-            "the steelyard that wrote it"
-        ) from error
+    told = decode(before).get(leg)
     found = Left(0, None) if told is None else told
     records = tuple(_used(message, before.until_ns or 0) for message in found.records)
     return Takeover(
