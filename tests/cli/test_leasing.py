@@ -12,7 +12,8 @@ from steelyard.domain.errors import ConfigError
 from steelyard.domain.lease import EXPIRY_MARGIN_NS, Grip
 from steelyard.domain.messages import SECOND_NS, OrdersQuery
 from steelyard.net.clock import uptime_ns
-from steelyard.store.leases import HostLease
+from steelyard.store.latch import Latch
+from steelyard.store.leases import HostLease, Mark
 from steelyard.trading.config import Environment, parse_config
 from steelyard.trading.records import Killed
 from steelyard.trading.takeover import Left, encode
@@ -36,7 +37,9 @@ class Place:
         self.has_it = True
         self.left: list[str] = []
         self.released: list[bool] = []
-        self.renewed = asyncio.Event()
+        self.first, self.renewed = asyncio.Event(), asyncio.Event()
+        self.told: list[Mark] = []
+        self.unmarked: list[tuple[str, int | None]] = []
 
     async def look(self):
         return lease(holder="somebody", term=4)
@@ -46,6 +49,7 @@ class Place:
 
     async def renew(self, carried):
         self.left.append(carried)
+        self.first.set()
         if len(self.left) == ENOUGH:
             self.renewed.set()
         return lease(term=3) if self.has_it else None
@@ -58,6 +62,12 @@ class Place:
 
     async def standbys(self):
         return ["b"]
+
+    async def marks(self, names):
+        return [mark for mark in self.told if mark.name in names]
+
+    async def unmark(self, name, at_us=None):
+        self.unmarked.append((name, at_us))
 
     async def close(self):
         pass
@@ -125,8 +135,7 @@ def test_what_was_left_stays_until_each_leg_has_begun_with_it():
 
     async def walk():
         keeping = asyncio.create_task(held.keep())
-        while not place.left:
-            await asyncio.sleep(0)
+        await place.first.wait()
         assert place.left[-1] == told
         held.leaves["eth"] = lambda: Left(9, None)
         await place.renewed.wait()
@@ -137,6 +146,31 @@ def test_what_was_left_stays_until_each_leg_has_begun_with_it():
     garbled = LeaseKeeper([place], lease(term=3), lease(carried="{x"), Grip(TTL_NS))
     garbled.leaves[""] = lambda: Left(1, None)
     assert garbled.left() == "{x", "who can read it may come"
+
+
+def test_marks_of_other_hosts_are_obeyed_before_a_renewal_and_lifted_once(tmp_path):
+    """One that cannot be set ends the lease: nobody knows if it would be obeyed."""
+    place, latch = Place(), Latch(tmp_path, "dip")
+    grip = Grip(TTL_NS)
+    grip.granted(uptime_ns())
+    held = LeaseKeeper([place], lease(term=3), None, grip, latches={"dip.paper": latch})
+    place.told = [Mark("dip.paper", "why", "ann", 5), Mark("other.paper", "why", "ann", 5)]
+    asyncio.run(held.obey())
+    assert latch.is_set
+    assert (place.unmarked, held.is_lost) == ([], False)
+    latch.lift("a person", "bob", 0)
+    asyncio.run(held.obey())
+    assert place.unmarked == [("dip.paper", 5)]
+    place.told = [Mark("dip.paper", "again", "ann", 6)]
+    asyncio.run(held.obey())
+    assert latch.is_set
+    (tmp_path / "file").touch()
+    grip = Grip(TTL_NS)
+    grip.granted(uptime_ns())
+    latches = {"dip.paper": Latch(tmp_path / "file", "dip")}
+    nowhere = LeaseKeeper([place], lease(term=3), None, grip, latches=latches)
+    asyncio.run(nowhere.obey())
+    assert nowhere.is_lost
 
 
 def test_on_one_host_a_second_start_is_refused_and_a_standby_waits(tmp_path):

@@ -245,14 +245,14 @@ async def _awaited(
         ConfigError: Another process has it, and it is not to be waited for.
     """
     if not how.is_standby:
-        return await take_lease(bots, name, lock, None, how.take_over)
+        return await take_lease(bots, name, lock, None, how.take_over, common.directory)
     waiting = StandbyFile(common.directory, name)
 
     def say(why: str) -> None:
         if waiting.say(why):
             print_waiting(name, why, common)
 
-    taking = asyncio.create_task(take_lease(bots, name, lock, say, how.take_over))
+    taking = asyncio.create_task(take_lease(bots, name, lock, say, how.take_over, common.directory))
     loop = asyncio.get_running_loop()
     for number in STOPS:
         loop.add_signal_handler(number, taking.cancel)
