@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from steelyard.cli.leasing import LeaseKeeper, Lock, drain_of, group_of, lock_of, take_lease
+from steelyard.cli.leasing import (
+    LeaseKeeper,
+    Lock,
+    drain_of,
+    group_of,
+    lock_of,
+    place_of,
+    take_lease,
+)
 from steelyard.domain.commands import Cancel, CancelAll
 from steelyard.domain.dead_man import ArmDeadMan
 from steelyard.domain.errors import ConfigError
@@ -171,6 +179,10 @@ def test_marks_of_other_hosts_are_obeyed_before_a_renewal_and_lifted_once(tmp_pa
     nowhere = LeaseKeeper([place], lease(term=3), None, grip, latches=latches)
     asyncio.run(nowhere.obey())
     assert nowhere.is_lost
+
+
+def test_what_a_bot_trades_is_its_market_and_the_api_of_its_venue():
+    assert place_of(CONFIGURED) == "BTC-USDT on venue"
 
 
 def test_on_one_host_a_second_start_is_refused_and_a_standby_waits(tmp_path):

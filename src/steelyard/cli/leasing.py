@@ -37,7 +37,7 @@ from steelyard.store.datadir import state_directory
 from steelyard.store.latch import Latch
 from steelyard.store.leases import HostLease, LeasePlace, PostgresLease, check_library
 from steelyard.trading.config import HERE, BotConfig, Environment
-from steelyard.trading.takeover import Left, Takeover, decode, encode, takeover
+from steelyard.trading.takeover import Left, Takeover, decode, encode, takeover, unlike
 from steelyard.vault.keys import find
 
 LOOK_S = 0.5  # who waits looks so often
@@ -292,10 +292,13 @@ async def _shared_lease(
     kept: Callable[[Lease, Lease | None, Grip], LeaseKeeper],
 ) -> LeaseKeeper:
     config = next(iter(bots.values()))
+    places = {leg: place_of(bot) for leg, bot in bots.items()}
     drain_ns = drain_of(bots)
     while True:
         try:
             found = await shared.look()
+            if found is not None and (why := unlike(found, places)) is not None:
+                raise ConfigError(why)
             why = waiting.why_not(found, uptime_ns())
             asked_ns = uptime_ns()
             if why is None:
@@ -350,6 +353,11 @@ def drain_of(bots: Mapping[str, BotConfig]) -> int | None:
             return None
         found.append(expiry_ns)
     return max(found) + EXPIRY_MARGIN_NS
+
+
+def place_of(config: BotConfig) -> str:
+    """Return what a bot trades: the API of its venue, and the market."""
+    return f"{config.strategy.symbol} on {config.main.dialect}"
 
 
 def mark_name(config: BotConfig) -> str:

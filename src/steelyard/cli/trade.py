@@ -23,12 +23,12 @@ from steelyard.cli.standby import StandbyFile
 from steelyard.cli.terminal import harmless
 from steelyard.cli.trader_legs import run_legs
 from steelyard.cli.trader_process import TraderSettings, run_trader
-from steelyard.cli.trader_strategy import code_of
+from steelyard.cli.trader_strategy import code_of, try_strategy
 from steelyard.domain.errors import ConfigError, StorageError, TransportError, UsageError
 from steelyard.domain.units import in_full
 from steelyard.net.clock import Clock
 from steelyard.net.loop import run_loop
-from steelyard.store.datadir import state_directory
+from steelyard.store.datadir import about_file, read_document, state_directory
 from steelyard.store.ownership import Ownership
 from steelyard.trading.actions import Finish
 from steelyard.trading.config import BotConfig, parse_config
@@ -202,10 +202,29 @@ def run_bots(
     """
     how = how or Succession()
     kept = _kept(bots)  # what is missing is said before anything is waited for
+    if how.is_standby:
+        check_able(bots, common.directory)
     code, last_words = run_loop(_run(bots, kept, how, port, common, file))
     if code and common.json:  # the sentence for people is in the log, which they see
         print_error(_BLAME[code].__name__, last_words, code)
     return code
+
+
+def check_able(bots: Mapping[str, BotConfig], data: Path) -> None:
+    """Refuse a standby that could not begin: nobody looks at it when it has to.
+
+    Raises:
+        ConfigError: A strategy cannot be loaded, or the bot has traded another symbol here.
+    """
+    for config in bots.values():
+        try_strategy(config.strategy, [leg for leg in bots if leg])
+        about = about_file(data / "bots" / config.bot.name)
+        was, now = read_document(about, missing={}).get("symbol"), config.strategy.symbol
+        if was not in (None, now):
+            raise ConfigError(
+                f"bot {config.bot.name!r} has traded {was} here and cannot take over with {now}; "
+                "give both the same configuration, or this one another name"
+            )
 
 
 async def _run(

@@ -11,7 +11,7 @@ lease is a moment older than what was done, and an order missed is better than o
 a strategy keeps in its own attributes is not left, as it is not journaled.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -35,11 +35,15 @@ WHY = "left by the holder of the lease before"
 
 
 class Left(Struct, frozen=True):
-    """What one bot leaves; of a bot of several legs, what each of them does."""
+    """What one bot leaves; of a bot of several legs, what each of them does.
+
+    place is what it trades, in words.
+    """
 
     run: int
     begun_ns: int | None
     records: tuple[TraderRecord, ...] = ()
+    place: str = ""
 
 
 class Takeover(NamedTuple):
@@ -59,7 +63,7 @@ class Takeover(NamedTuple):
 _Everything = dict[str, Left]
 
 
-def left(state: TraderState, waiting: Iterable[TraderRecord] = ()) -> Left:
+def left(state: TraderState, waiting: Iterable[TraderRecord] = (), place: str = "") -> Left:
     """Return what a bot leaves to the next holder; waiting was left to it, and is not applied."""
     records: list[TraderRecord] = [*waiting]
     if state.killed_why is not None:
@@ -77,7 +81,27 @@ def left(state: TraderState, waiting: Iterable[TraderRecord] = ()) -> Left:
         records.append(PeakSeen(state.peak_atoms))
     if state.adopted_atoms:
         records.append(PositionAdopted(state.adopted_atoms, state.adopted_value_atoms, WHY))
-    return Left(state.run, state.begun_ns, tuple(records))
+    return Left(state.run, state.begun_ns, tuple(records), place)
+
+
+def unlike(lease: Lease, places: Mapping[str, str]) -> str | None:
+    """Return why what was left is of another bot than trades these, by leg; None: it is of it.
+
+    Who began elsewhere would leave the orders and the position that are there to nobody.
+
+    Raises:
+        ConfigError: What was left cannot be read.
+    """
+    for leg, told in decode(lease).items():
+        which = f" by its leg {leg}" if leg else ""
+        here = places.get(leg, "nothing")
+        if told.place and told.place != here:
+            return (
+                f"{lease.holder} trades {told.place}{which}, and this configuration {here}: "
+                "whoever takes over would leave its orders and position alone. Give both the "
+                "same configuration, or this one another name"
+            )
+    return None
 
 
 def encode(everything: dict[str, Left]) -> str:
