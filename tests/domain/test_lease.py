@@ -75,6 +75,15 @@ def test_a_lease_is_taken_when_both_clocks_say_so_and_requests_have_expired():
     assert wait.why_not(lease(beat=8), 2 * (TTL_NS + DRAIN_NS)) is None
 
 
+def test_a_lease_that_is_gone_from_its_place_still_has_its_holder():
+    """A database that was made anew knows nothing of who trades."""
+    wait = Wait(HOME)
+    assert wait.why_not(lease(is_over=False), 0) is not None
+    assert "expired in 1 s" in wait.why_not(None, TTL_NS + DRAIN_NS - 1)
+    assert wait.why_not(None, TTL_NS + DRAIN_NS) is None
+    assert wait.seen.holder == "a", "what it left is taken over"
+
+
 def test_where_requests_do_not_expire_a_person_has_to_know():
     found = lease(drain_ns=None)
     assert "--take-over WHY" in Wait(HOME).why_not(found, 10**20)

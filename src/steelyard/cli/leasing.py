@@ -305,7 +305,7 @@ async def _shared_lease(
                 if (lease := await shared.take(found, drain_ns)) is not None:
                     grip = Grip(config.lease.ttl_ns)
                     grip.granted(asked_ns)
-                    keeper = kept(lease, found, grip)
+                    keeper = kept(lease, waiting.seen, grip)
                     await keeper.obey()  # before anything is begun
                     return keeper
                 continue  # it has changed since: look again

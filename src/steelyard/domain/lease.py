@@ -135,11 +135,18 @@ class Wait:
         self._said_of: int | None = None  # the term of whom it was said
         self._mark: tuple[int, int] | None = None
         self._since_ns = 0
+        self.seen: Lease | None = None  # as it was when it was last there
 
     def why_not(self, lease: Lease | None, now_ns: int) -> str | None:
-        """Return why it may not be taken, in words; None: it may."""
+        """Return why it may not be taken, in words; None: it may.
+
+        A lease that was there and is gone (its place was made anew) still has its holder.
+        """
         if lease is None:
-            return None
+            if self.seen is None:
+                return None
+            lease = self.seen._replace(is_over=True)
+        self.seen = lease
         mark = lease.term, lease.beat
         if mark != self._mark:
             self._mark, self._since_ns = mark, now_ns
