@@ -1,4 +1,7 @@
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -184,12 +187,52 @@ def test_each_leg_of_a_bot_is_looked_at(looked, written):
 
 def test_what_systemd_starts_is_seen(tmp_path):
     """By the links that `systemctl enable` makes."""
-    assert [*units(tmp_path)] == []
+    configs = {"dip": "dip", "other": "other"}
+    assert [*units(configs, tmp_path)] == []
     folder = tmp_path / "multi-user.target.wants"
     folder.mkdir()
     for name in ("steelyard-bot@dip", "steelyard-watch", "cron"):
         (folder / f"{name}.service").touch()
-    assert [it.name for it in units(tmp_path)] == ["bot.unit", "watch.unit"]
+    found = {(it.name, it.about, it.grade) for it in units(configs, tmp_path)}
+    assert found == {
+        ("watch.unit", "machine", "fine"),
+        ("bot.unit", "dip", "fine"),
+        ("bot.unit", "other", "mind"),
+    }
+    assert [it.name for it in units({"x": "x"}, tmp_path)] == ["watch.unit"], "of no bot of ours"
+
+
+class Answering(BaseHTTPRequestHandler):
+    """The port of a bot, as far as the doctor asks it."""
+
+    standbys: ClassVar[list[str]] = []
+
+    def do_GET(self):
+        body = json.dumps({"lease": {"standbys": self.standbys}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_standby_is_a_yes_only_where_a_bot_that_runs_says_who_waits(looked, written, tmp_path):
+    """That the lease could be shared is none yet, and of a bot that does not run nobody knows."""
+    real = ('"sandbox"', '"live"'), ("http:", "https:"), ("ws:", "wss:")
+    alone = written("dip", *real)
+    assert answers(looked(alone)[2])["P22"] == "no"
+    alone.write_text(alone.read_text() + '\n[lease]\nurl = "postgresql://db/bots"\n')
+    assert answers(looked(alone)[2])["P22"] == "unknown"
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with Directory(tmp_path / "data/bots/dip") as own:
+            own.write_ports({"port": server.server_port, "token": "x"})
+            assert answers(looked(alone)[2])["P22"] == "no"
+            Answering.standbys.append("other (process 1)")
+            assert answers(looked(alone)[2])["P22"] == "yes"
+        server.shutdown()
 
 
 def test_a_vault_that_others_may_read_is_wrong(looked, vault):

@@ -5,16 +5,26 @@ from pathlib import Path
 
 import pytest
 
-from steelyard.cli.leasing import LeaseKeeper, Lock, drain_of, group_of, lock_of, take_lease
+from steelyard.cli.leasing import (
+    LeaseKeeper,
+    Lock,
+    drain_of,
+    group_of,
+    lock_of,
+    place_of,
+    take_lease,
+)
 from steelyard.domain.commands import Cancel, CancelAll
 from steelyard.domain.dead_man import ArmDeadMan
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.lease import EXPIRY_MARGIN_NS, Grip
 from steelyard.domain.messages import SECOND_NS, OrdersQuery
 from steelyard.net.clock import uptime_ns
-from steelyard.store.leases import HostLease
+from steelyard.store.latch import Latch
+from steelyard.store.leases import HostLease, Mark
 from steelyard.trading.config import Environment, parse_config
-from steelyard.trading.takeover import Left
+from steelyard.trading.records import Killed
+from steelyard.trading.takeover import Left, encode
 from tests.trading.test_strangers import strange
 from tests.trading.test_takeover import lease
 from tests.trading.world import CONFIG
@@ -35,7 +45,9 @@ class Place:
         self.has_it = True
         self.left: list[str] = []
         self.released: list[bool] = []
-        self.renewed = asyncio.Event()
+        self.first, self.renewed = asyncio.Event(), asyncio.Event()
+        self.told: list[Mark] = []
+        self.unmarked: list[tuple[str, int | None]] = []
 
     async def look(self):
         return lease(holder="somebody", term=4)
@@ -45,6 +57,7 @@ class Place:
 
     async def renew(self, carried):
         self.left.append(carried)
+        self.first.set()
         if len(self.left) == ENOUGH:
             self.renewed.set()
         return lease(term=3) if self.has_it else None
@@ -57,6 +70,12 @@ class Place:
 
     async def standbys(self):
         return ["b"]
+
+    async def marks(self, names):
+        return [mark for mark in self.told if mark.name in names]
+
+    async def unmark(self, name, at_us=None):
+        self.unmarked.append((name, at_us))
 
     async def close(self):
         pass
@@ -112,6 +131,58 @@ def test_it_is_released_with_word_of_what_may_be_on_its_way():
     held.is_clean = False
     asyncio.run(held.release())
     assert (place.released, held.was_lost) == ([False], False)
+
+
+def test_what_was_left_stays_until_each_leg_has_begun_with_it():
+    """One that dies while it starts takes no kill latch along."""
+    told = encode({"btc": Left(7, None, (Killed("why"),)), "eth": Left(8, None)})
+    place, before = Place(), lease(carried=told)
+    grip = Grip(TTL_NS)
+    grip.granted(uptime_ns() - TTL_NS // 2)
+    held = LeaseKeeper([place], lease(term=3), before, grip)
+
+    async def walk():
+        keeping = asyncio.create_task(held.keep())
+        await place.first.wait()
+        assert place.left[-1] == told
+        held.leaves["eth"] = lambda: Left(9, None)
+        await place.renewed.wait()
+        assert place.left[-1] == told.replace('"run":8', '"run":9')
+        keeping.cancel()
+
+    asyncio.run(walk())
+    garbled = LeaseKeeper([place], lease(term=3), lease(carried="{x"), Grip(TTL_NS))
+    garbled.leaves[""] = lambda: Left(1, None)
+    assert garbled.left() == "{x", "who can read it may come"
+
+
+def test_marks_of_other_hosts_are_obeyed_before_a_renewal_and_lifted_once(tmp_path):
+    """One that cannot be set ends the lease: nobody knows if it would be obeyed."""
+    place, latch = Place(), Latch(tmp_path, "dip")
+    grip = Grip(TTL_NS)
+    grip.granted(uptime_ns())
+    held = LeaseKeeper([place], lease(term=3), None, grip, latches={"dip.paper": latch})
+    place.told = [Mark("dip.paper", "why", "ann", 5), Mark("other.paper", "why", "ann", 5)]
+    asyncio.run(held.obey())
+    assert latch.is_set
+    assert (place.unmarked, held.is_lost) == ([], False)
+    latch.lift("a person", "bob", 0)
+    asyncio.run(held.obey())
+    assert place.unmarked == [("dip.paper", 5)]
+    place.told = [Mark("dip.paper", "again", "ann", 6)]
+    asyncio.run(held.obey())
+    assert latch.is_set
+    (tmp_path / "file").touch()
+    grip = Grip(TTL_NS)
+    grip.granted(uptime_ns())
+    latches = {"dip.paper": Latch(tmp_path / "file", "dip")}
+    nowhere = LeaseKeeper([place], lease(term=3), None, grip, latches=latches)
+    asyncio.run(nowhere.obey())
+    assert nowhere.is_lost
+
+
+def test_what_a_bot_trades_is_its_market_and_the_api_of_its_venue():
+    assert place_of(CONFIGURED) == "BTC-USDT on venue"
 
 
 def test_on_one_host_a_second_start_is_refused_and_a_standby_waits(tmp_path):

@@ -12,10 +12,16 @@ from bot_process import Bot, config_text, journal_of, open_account
 
 from steelyard.cli import grants
 from steelyard.cli.main import run
-from steelyard.cli.trade import configure, configure_bots, on_their_rungs, own_key
+from steelyard.cli.trade import check_able, configure, configure_bots, on_their_rungs, own_key
 from steelyard.cli.trader_strategy import code_of
 from steelyard.domain.errors import ConfigError, UsageError
-from steelyard.store.datadir import port_file, read_document
+from steelyard.store.datadir import (
+    Directory,
+    about_file,
+    port_file,
+    read_document,
+    write_atomically,
+)
 from steelyard.trading.config import Environment
 from steelyard.trading.evidence import Identity
 from steelyard.trading.ladder import Grant
@@ -324,3 +330,20 @@ def test_a_terminal_that_is_closed_stops_a_bot_in_order(exchange, tmp_path):
     messages = [message for _, message in journal_of(tmp_path, "hung-up")]
     assert isinstance(messages[-1], RunStopped)
     assert "SIGHUP" in messages[-1].why
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("steelyard.strategies:DipBuyer", "nowhere:Gone", "nowhere"),
+        ("BTC-USDT", "ETH-USDT", "has traded BTC-USDT here and cannot take over with ETH-USDT"),
+    ],
+)
+def test_a_standby_that_could_not_begin_does_not_wait(config, tmp_path, old, new, said):
+    """Nobody looks at it in the moment in which it has to take over."""
+    check_able({"": configure(config)}, tmp_path)
+    with Directory(tmp_path / "bots/quiet") as own:
+        write_atomically(about_file(own.path), {"symbol": "BTC-USDT"})
+    check_able({"": configure(config)}, tmp_path)
+    with pytest.raises(ConfigError, match=said):
+        check_able({"": configure(changed(config, old, new))}, tmp_path)

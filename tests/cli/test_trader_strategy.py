@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from steelyard.cli.trader_strategy import code_of, guarded, load_strategy
+from steelyard.cli.trader_strategy import code_of, guarded, load_strategy, try_strategy
 from steelyard.domain.errors import ConfigError
 from steelyard.strategies import DipBuyer
 from steelyard.trading.config import StrategyTable
@@ -117,3 +117,14 @@ def test_a_guarded_call_tells_what_it_raised():
 
     with pytest.raises(KeyboardInterrupt):
         guarded(interrupted)
+
+
+def test_what_is_tried_is_loaded_anew_when_it_begins(here: Path):
+    """A standby that has waited for a week begins with the code of the day."""
+    file = here / "fresh_ideas.py"
+    file.write_text(OWN)
+    try_strategy(table("fresh_ideas:Mine"))
+    file.write_text(OWN.replace("count: int = 1", "count: int = 12345"))
+    assert load_strategy(table("fresh_ideas:Mine")).params.count == 12345
+    with pytest.raises(ConfigError):
+        try_strategy(table("broken_ideas:Mine"))

@@ -75,6 +75,15 @@ def test_a_lease_is_taken_when_both_clocks_say_so_and_requests_have_expired():
     assert wait.why_not(lease(beat=8), 2 * (TTL_NS + DRAIN_NS)) is None
 
 
+def test_a_lease_that_is_gone_from_its_place_still_has_its_holder():
+    """A database that was made anew knows nothing of who trades."""
+    wait = Wait(HOME)
+    assert wait.why_not(lease(is_over=False), 0) is not None
+    assert "expired in 1 s" in wait.why_not(None, TTL_NS + DRAIN_NS - 1)
+    assert wait.why_not(None, TTL_NS + DRAIN_NS) is None
+    assert wait.seen.holder == "a", "what it left is taken over"
+
+
 def test_where_requests_do_not_expire_a_person_has_to_know():
     found = lease(drain_ns=None)
     assert "--take-over WHY" in Wait(HOME).why_not(found, 10**20)
@@ -82,6 +91,15 @@ def test_where_requests_do_not_expire_a_person_has_to_know():
     assert wait.why_not(found, 0) is not None, "its lease is waited for all the same"
     assert wait.why_not(found, TTL_NS) is None
     assert wait.why_not(found._replace(is_over=False), TTL_NS) is not None
+
+
+def test_what_a_person_says_of_a_holder_is_not_said_of_the_next():
+    """Nobody has looked for the process of that one."""
+    wait = Wait(HOME, "its machine burned")
+    assert wait.why_not(lease(drain_ns=None), 0) is not None
+    next_one = lease(term=4, drain_ns=None)
+    assert "--take-over WHY" in wait.why_not(next_one, 10**20)
+    assert "--take-over WHY" in wait.why_not(next_one, 2 * 10**20)
 
 
 @given(

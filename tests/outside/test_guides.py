@@ -36,11 +36,13 @@ NOT_RUN = {
     "add-a-venue.md": 1,
     "alerts.md": 1,
     "data.md": 3,
+    "drills.md": 2,
     "journal.md": 1,
     "keys-and-vault.md": 1,
     "kill.md": 2,
     "ladder.md": 1,
     "paper.md": 1,
+    "standby.md": 1,
     "start.md": 3,
     "strategies.md": 2,
     "sweeps.md": 1,
@@ -152,6 +154,7 @@ def replacements(page: Path, exchange: LocalExchange, base: int) -> dict[str, st
         "2026-11-22T06:30:00Z": f"{past:%Y-%m-%dT%H:%M:%S}Z",
         "2026-11-22": f"{past:%Y-%m-%d}",
         "4711": "9",
+        "/mnt/other/": "other/",
         **ports,
     }
     if page.name in OWN_EXCHANGE:

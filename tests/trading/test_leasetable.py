@@ -4,7 +4,7 @@ import pytest
 
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.messages import SECOND_NS
-from steelyard.trading.leasetable import LeaseTable
+from steelyard.trading.leasetable import LeaseTable, usable
 
 
 @pytest.mark.parametrize("url", ["", "postgresql://db/bots", "vault:lease", "env:LEASE"])
@@ -29,3 +29,10 @@ def test_what_is_wrong_is_said_with_the_way_out(table, said):
     with pytest.raises(ConfigError, match=said) as refused:
         table.check()
     assert "hunter2" not in str(refused.value)
+
+
+def test_the_kill_switch_is_told_where_the_lease_is_or_nothing():
+    table = {"url": "postgresql://db/bots", "ttl": "9s"}
+    assert usable(table) == table
+    for wrong in ({"url": "mysql://db/bots"}, {"url": 5}, {"ttl": "soon"}, "x", None):
+        assert usable(wrong) in ({}, {"url": "", "ttl": "15s"})

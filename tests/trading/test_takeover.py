@@ -20,7 +20,7 @@ from steelyard.trading.records import (
     TimerFired,
 )
 from steelyard.trading.state import TraderState
-from steelyard.trading.takeover import Left, Takeover, encode, left, takeover
+from steelyard.trading.takeover import Left, Takeover, encode, left, takeover, unlike
 from tests.trading.test_strangers import strange
 from tests.trading.venue import BOT
 from tests.trading.world import BEGIN_NS, Hand, hand_world
@@ -58,6 +58,8 @@ def test_what_a_state_leaves_is_what_no_venue_knows():
     state.apply(TimerFired(MINUTE_NS, 10), 3)
     state.apply(ProtectionSet(5, None, Side.BUY, "x"), 4)
     assert left(TraderState()) == Left(0, None)
+    waits = PositionAdopted(5, 0, "x")
+    assert left(TraderState(), (waits,)).records == (waits,), "until the instrument is known"
     carried = encode({"": left(state)})
     found = takeover(lease(term=3), lease(carried=carried, until_ns=12 * MINUTE_NS + 1), "")
     kinds = [type(record) for record in found.left]
@@ -199,3 +201,14 @@ def test_a_lease_in_doubt_gates_and_a_lost_one_ends_with_nothing_touched():
     world.run(2)
     assert world.finished == Finish(1, "its lease is lost: b has it")
     assert len(world.commands) == commands
+
+
+def test_a_configuration_of_another_market_or_leg_takes_nothing_over():
+    """It would leave orders and position there to nobody; other parameters are an update."""
+    trades = "BTC-USDT on venue"
+    held = lease(carried=encode({"": left(TraderState(), place=trades)}))
+    assert unlike(held, {"": trades}) is None
+    said = unlike(held, {"": "ETH-USDT on venue"})
+    assert "trades BTC-USDT on venue, and this configuration ETH-USDT on venue" in said
+    assert "this configuration nothing" in unlike(held, {"btc": trades})
+    assert unlike(lease(), {"": "x"}) is None, "nobody has left anything"

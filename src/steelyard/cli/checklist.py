@@ -246,7 +246,7 @@ PRODUCTION = (
     ),
     Item(
         "P22",
-        "Another machine takes over when this one dies",
+        "Another machine stands by for a bot with real money, for when this one dies",
         "[lease] url, and steelyard trade --standby there; docs/guides/standby.md",
         ("standby",),
     ),

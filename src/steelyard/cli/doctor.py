@@ -10,6 +10,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from steelyard.cli.options import Common
 from steelyard.cli.terminal import shown
 from steelyard.cli.trade import grant_of
 from steelyard.cli.vault import listed
-from steelyard.domain.errors import ConfigError, SteelyardError
+from steelyard.domain.errors import ConfigError, PeerError, SteelyardError, TransportError
 from steelyard.net.clock import Clock
 from steelyard.net.loop import run_loop
+from steelyard.net.loopback import ask_process
 from steelyard.net.time_service import time_service
 from steelyard.store import datadir
 from steelyard.trading.alerting import Topic
@@ -39,6 +41,7 @@ MS_NS = 1_000_000
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _EVERYONE = Common()
 _NOT_OURS = stat.S_IWGRP | stat.S_IWOTH
+BOT, WATCH = "steelyard-bot@", "steelyard-watch"
 UNITS = Path("/etc/systemd/system")  # where a unit that is enabled has a link
 EXTRAS = {
     "data": ("polars", "backtests and Parquet"),
@@ -61,7 +64,7 @@ def doctor(*configs: Path, common: Common = _EVERYONE) -> int:
     configs
         Configurations of bots, beside those that have run here.
     """
-    found = [*machine(common.directory), *data(common.directory), *vault(), *units()]
+    found = [*machine(common.directory), *data(common.directory), *vault()]
     files = {path.absolute(): path.stem for path in configs}
     for name in datadir.bot_directories(common.directory):
         about = datadir.about_file(common.directory / "bots" / name)
@@ -75,7 +78,9 @@ def doctor(*configs: Path, common: Common = _EVERYONE) -> int:
     bots: dict[str, list[BotConfig]] = {}
     for file, name in sorted(files.items(), key=lambda it: it[1]):
         found += of_bot(name, file, bots)
+    found += [*units({file.stem: name for file, name in files.items()})]
     found += together(bots, common.directory)
+    found += standing_by(bots, common.directory)
     order = (WRONG, MIND, FINE)
     found.sort(key=lambda finding: order.index(finding.grade))
     rows = {name: answered(items, found) for name, items in LISTS.items()}
@@ -195,11 +200,21 @@ def vault() -> Iterator[Finding]:
         yield Finding(FINE, "vault", "key.due", "no key is due to be rotated")
 
 
-def units(folder: Path = UNITS) -> Iterator[Finding]:
-    """Yield what the machine starts by itself, as far as systemd's links say so."""
-    for link in sorted(folder.glob("*.wants/steelyard-*.service")):
-        kind = "watch.unit" if link.stem == "steelyard-watch" else "bot.unit"
-        yield Finding(FINE, "machine", kind, f"{link.stem} is started by the machine")
+def units(configs: Mapping[str, str], folder: Path = UNITS) -> Iterator[Finding]:
+    """Yield what the machine starts by itself, as far as systemd's links say so.
+
+    A unit names a configuration by the stem of its file; configs has the name of the bot of each.
+    Where none is started by one, nothing is said: it may be started otherwise.
+    """
+    stems = {link.stem for link in folder.glob("*.wants/steelyard-*.service")}
+    if WATCH in stems:
+        yield Finding(FINE, "machine", "watch.unit", f"{WATCH} is started by the machine")
+    started = {stem for stem in configs if f"{BOT}{stem}" in stems}
+    for stem, name in sorted(configs.items()):
+        if stem in started:
+            yield Finding(FINE, name, "bot.unit", f"{BOT}{stem} is started by the machine")
+        elif started:
+            yield Finding(MIND, name, "bot.unit", "no unit starts it, as one does other bots")
 
 
 def of_bot(name: str, file: Path, bots: dict[str, list[BotConfig]]) -> Iterator[Finding]:
@@ -253,11 +268,31 @@ def _habits(name: str, config: BotConfig) -> Iterator[Finding]:
         yield Finding(
             FINE, name, "standby", "it trades on this machine alone: no standby is needed"
         )
-    elif config.lease.url:
-        yield Finding(FINE, name, "standby", "its lease is shared: another machine may stand by")
-    else:
+    elif not config.lease.url:
         text = "nobody takes over when this machine dies ([lease], steelyard trade --standby)"
         yield Finding(MIND, name, "standby", text)
+
+
+def standing_by(bots: Mapping[str, list[BotConfig]], directory: Path) -> Iterator[Finding]:
+    """Yield who waits for the shared leases of bots, as those say that run here.
+
+    Of a bot that does not run here nothing is said: nobody has looked.
+    """
+    for name, legs in bots.items():
+        config = legs[0]
+        if config.bot.environment in HERE or not config.lease.url:
+            continue
+        with suppress(ConfigError, TransportError, PeerError):
+            own = directory / "bots" / config.bot.name
+            port = datadir.read_document(datadir.port_file(own), missing={})
+            if not datadir.is_alive(port):
+                continue
+            lease = ask_process(port, "GET", "/status")[1].get("lease") or {}
+            if waiting := lease.get("standbys"):
+                yield Finding(FINE, name, "standby", f"stands by: {', '.join(waiting)}")
+            else:
+                text = "its lease is shared, and nobody stands by (steelyard trade --standby)"
+                yield Finding(MIND, name, "standby", text)
 
 
 def _rights(name: str, config: BotConfig) -> Iterator[Finding]:

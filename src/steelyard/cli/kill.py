@@ -25,6 +25,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from steelyard.cli.asking import asker
+from steelyard.cli.kill_hosts import is_shared, leave_mark, obeyed_ns, take_mark
 from steelyard.cli.killer import Killer, Outcome, Wanted
 from steelyard.cli.options import Common, parse_duration_ns, shown_time
 from steelyard.cli.terminal import harmless, json_text, shown
@@ -44,6 +45,7 @@ DONE, LEFT, USAGE, VENUE = 0, 1, 2, 3
 WITHIN = "3m"
 COLLAR = "2%"
 MARKED = "trading latched off by the kill mark"
+TOLD_HOSTS = "the mark is left for the bot's other hosts, where its lease is kept"
 MS_NS = 1_000_000
 
 
@@ -116,8 +118,7 @@ def kill(
     data = common.directory
     targets = [target for bot in bots or _everybody(data) for target in _targets(data, bot, key)]
     if resume:
-        names = [target.name for target in targets]
-        return _lift(data, names, why or "somebody ran `steelyard kill --lift`", common)
+        return _lift(data, targets, why or "somebody ran `steelyard kill --lift`", common)
     wanted = Wanted(
         symbols=tuple(name.replace("/", "-").upper() for name in symbol),
         patience_ns=parse_duration_ns(within),
@@ -172,13 +173,30 @@ async def kill_all(
                 unmarked[target.name] = str(error)
             else:
                 tell(target.name, MARKED, None)
+    telling = {} if wanted.is_drill else _told_elsewhere(targets, why)
     done = await asyncio.gather(*(_kill(data, target, wanted, tell) for target in targets))
     results = {target.name: result for target, result in zip(targets, done, strict=True)}
     for name, trouble in unmarked.items():
         text = f"the kill mark could not be set, so the bot may trade on: {trouble}"
         steps = [step for step in results[name]["steps"] if step != MARKED]
         results[name] = _spoiled(results[name] | {"steps": steps}, text)
+    for name, task in telling.items():
+        untold = await task
+        if untold is None:
+            results[name]["steps"].insert(1, TOLD_HOSTS)
+        else:
+            text = f"another host may trade it: {untold}; press it there too, or again"
+            results[name] = _spoiled(results[name], text)
     return results
+
+
+def _told_elsewhere(targets: list[Target], why: str) -> dict[str, asyncio.Task[str | None]]:
+    """Begin to tell the other hosts of bots."""
+    return {
+        target.name: asyncio.create_task(leave_mark(target.config, why, who_asks()))
+        for target in targets
+        if target.config is not None and is_shared(target.config)
+    }
 
 
 def named_targets(data: Path, names: list[str]) -> list[Target]:
@@ -212,6 +230,8 @@ async def _kill(data: Path, target: Target, wanted: Wanted, tell: Told) -> dict[
         result = await _without_key(data, target, wanted, asked, tell)
     else:
         wanted = wanted._replace(is_settled=replied.is_gone, is_alive=replied.is_alive)
+        if is_shared(target.config):  # that it ended here is no proof: another host may have it
+            wanted = wanted._replace(is_settled=False, elsewhere_ns=obeyed_ns(target.config))
         result = await _at_venue(data, target, wanted, asked, tell)
         if target.doubt:
             result = _spoiled(result, target.doubt)
@@ -244,7 +264,10 @@ async def _at_venue(
         return _failed(str(error), USAGE, wanted)
 
     def answered(task: asyncio.Task[Replied]) -> None:
-        if not task.cancelled() and task.exception() is None and task.result().is_settled:
+        if task.cancelled() or task.exception() is not None:
+            return
+        replied = task.result()
+        if replied.answered or (replied.is_settled and not wanted.elsewhere_ns):
             killer.settled()
 
     if asked is not None:
@@ -505,13 +528,29 @@ async def _administered(data: Path, name: str) -> dict[str, Any]:
     return await asyncio.to_thread(cancel_at_exchange, data, name)
 
 
-def _lift(data: Path, names: list[str], why: str, common: Common) -> int:
+def _lift(data: Path, targets: list[Target], why: str, common: Common) -> int:
     async def act() -> dict[str, dict[str, Any]]:
-        return {name: await lift(data, name, why, who_asks()) for name in names}
+        return {it.name: await _lifted(data, it, why) for it in targets}
 
     results = asyncio.run(act())
-    common.show(results, "\n".join(f"{shown(name)}: may trade again" for name in results))
-    return DONE
+    lines = [
+        f"{shown(name)}: may trade again"
+        if result["resumed"]
+        else f"{shown(name)}: [red]NOT LIFTED[/] {shown(result['error'])}"
+        for name, result in results.items()
+    ]
+    common.show(results, "\n".join(lines))
+    return DONE if all(result["resumed"] for result in results.values()) else LEFT
+
+
+async def _lifted(data: Path, target: Target, why: str) -> dict[str, Any]:
+    """Lift a bot's mark, first the one that is left for other hosts: they set it here again."""
+    trouble = None
+    if target.config is not None and is_shared(target.config):
+        trouble = await take_mark(target.config)
+    if trouble is not None:
+        return {"resumed": False, "bot_answered": False, "error": trouble}
+    return await lift(data, target.name, why, who_asks())
 
 
 # -- words ----------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ class Wanted(NamedTuple):
     """What a kill is to do.
 
     is_settled: the bot has proven that nothing of it is on its way any more. is_alive: its process
-    is there.
+    is there. elsewhere_ns: for so long another host may trade the bot on.
     """
 
     symbols: tuple[str, ...] = ()
@@ -57,6 +57,7 @@ class Wanted(NamedTuple):
     is_drill: bool = False
     is_settled: bool = False
     is_alive: bool = False
+    elsewhere_ns: int = 0
 
 
 class Outcome(NamedTuple):
@@ -108,6 +109,7 @@ class Killer:
         rules = self._inquirer.rules
         expiry_ns = rules.expiry_ns(Cancel(OWN_ACCOUNT, 1))
         settle_ns = NO_EXPIRY_NS if expiry_ns is None else expiry_ns + MARGIN_NS
+        settle_ns += wanted.elsewhere_ns
         self._killing = Killing(
             rules,
             SystemRandom(),

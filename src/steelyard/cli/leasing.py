@@ -32,11 +32,12 @@ from steelyard.domain.dead_man import ArmDeadMan
 from steelyard.domain.errors import ConfigError, TransportError
 from steelyard.domain.lease import EXPIRY_MARGIN_NS, Allowed, Grip, Lease, Wait
 from steelyard.domain.messages import SECOND_NS, Query
-from steelyard.net.clock import uptime_ns
+from steelyard.net.clock import Clock, uptime_ns
 from steelyard.store.datadir import state_directory
+from steelyard.store.latch import Latch
 from steelyard.store.leases import HostLease, LeasePlace, PostgresLease, check_library
 from steelyard.trading.config import HERE, BotConfig, Environment
-from steelyard.trading.takeover import Left, Takeover, encode, takeover
+from steelyard.trading.takeover import Left, Takeover, decode, encode, takeover, unlike
 from steelyard.vault.keys import find
 
 LOOK_S = 0.5  # who waits looks so often
@@ -69,8 +70,14 @@ class LeaseKeeper:
         before: Lease | None,
         grip: Grip,
         taken_over: str = "",
+        latches: Mapping[str, Latch] | None = None,
     ) -> None:
-        """Places are outermost first; before is how the last of them was found."""
+        """Places are outermost first; before is how the last of them was found.
+
+        latches are the kill marks of this host, by the names of `mark_name`.
+        """
+        self._latches = latches or {}
+        self._obeyed: dict[str, int] = {}  # marks that other hosts have left, by name
         self._places = places
         self._place = places[-1]
         self._before = before
@@ -138,7 +145,7 @@ class LeaseKeeper:
             due_ns, now_ns = self._grip.due_ns(), uptime_ns()
             if due_ns is None:
                 return
-            carried = self._left()
+            carried = self.left()
             has_changed = carried != self._carried and now_ns >= self._asked_ns + AGAIN_NS
             if now_ns >= due_ns or has_changed or self._must_ask_again(now_ns):
                 await self._renew(carried)
@@ -146,10 +153,34 @@ class LeaseKeeper:
     def _must_ask_again(self, now_ns: int) -> bool:
         return self._grip.failure is not None and now_ns >= self._asked_ns + 2 * AGAIN_NS
 
+    async def obey(self) -> None:
+        """Set the kill marks here that other hosts have left, and take away what was lifted here.
+
+        It comes before each renewal: so where a mark was left, two thirds of the lease's time
+        later nothing of a holder that has not obeyed it leaves.
+
+        Raises:
+            TransportError: They cannot be asked for.
+        """
+        if not self._latches:
+            return
+        for mark in await self._place.marks([*self._latches]):
+            latch = self._latches[mark.name]
+            if self._obeyed.get(mark.name) == mark.at_us:
+                if not latch.is_set:
+                    await self._place.unmark(mark.name, mark.at_us)
+                continue
+            try:
+                latch.set(mark.why, mark.who, Clock().now_ns())
+            except ConfigError as error:
+                self._grip.lose(f"it is killed, and the mark cannot be set: {error}")
+            self._obeyed[mark.name] = mark.at_us
+
     async def _renew(self, carried: str) -> None:
         self._asked_ns = now_ns = uptime_ns()
         self._grip.asking(now_ns)
         try:
+            await self.obey()
             lease = await self._place.renew(carried)
             if lease is None:
                 found = await self._place.look()
@@ -165,8 +196,13 @@ class LeaseKeeper:
         except TransportError as error:
             self._grip.failed(str(error))
 
-    def _left(self) -> str:
-        return encode({leg: leaves() for leg, leaves in self.leaves.items()})
+    def left(self) -> str:
+        """Return what is left to the next: of a leg that has not begun, what was left to it."""
+        try:
+            before = {} if self._before is None else decode(self._before)
+        except ConfigError:  # no leg can begin with it; it stays for who can read it
+            return self._before.carried if self._before else ""
+        return encode(before | {leg: leaves() for leg, leaves in self.leaves.items()})
 
     @property
     def was_lost(self) -> bool:
@@ -175,7 +211,7 @@ class LeaseKeeper:
 
     async def release(self) -> None:
         """Let go of it, once everything else is let go of."""
-        carried = self._left() if self.leaves else (self._before.carried if self._before else "")
+        carried = self.left()
         is_held = not self.is_lost
         self._was_lost = not is_held
         self._grip.lose("it was released")
@@ -192,6 +228,7 @@ async def take_lease(
     lock: Lock,
     say: Say | None,
     taken_over: str = "",
+    data: Path | None = None,
 ) -> LeaseKeeper:
     """Take the lease of a bot; say is told why it has to be waited for, None: it is not.
 
@@ -201,6 +238,7 @@ async def take_lease(
         lock: The lock of this host.
         say: Told each reason once.
         taken_over: Why a person says that the holder before is gone.
+        data: Where the bot is killed that another host has killed; None: nowhere.
 
     Raises:
         ConfigError: Another process has it, and it is not to be waited for.
@@ -217,10 +255,17 @@ async def take_lease(
             return LeaseKeeper(places, own, None, grip)
         check_library()
         label = f"{name}.{config.bot.environment}"
-        shared = PostgresLease(_address(config), label, config.lease.ttl_ns, host.home)
+        shared = PostgresLease(address_of(config), label, config.lease.ttl_ns, host.home)
         places.append(shared)
         waiting = Wait(host.home, taken_over)
-        return await _shared_lease(places, bots, waiting, say, taken_over)
+        latches = (
+            {mark_name(bot): Latch(data, bot.bot.name) for bot in bots.values()} if data else {}
+        )
+
+        def kept(lease: Lease, found: Lease | None, grip: Grip) -> LeaseKeeper:
+            return LeaseKeeper(places, lease, found, grip, taken_over, latches)
+
+        return await _shared_lease(shared, bots, waiting, say, kept)
     except BaseException:
         for place in reversed(places):
             await place.close()
@@ -240,24 +285,29 @@ async def _host_lease(host: HostLease, name: str, say: Say | None) -> Lease:
 
 
 async def _shared_lease(
-    places: list[LeasePlace],
+    shared: LeasePlace,
     bots: Mapping[str, BotConfig],
     waiting: Wait,
     say: Say | None,
-    taken_over: str,
+    kept: Callable[[Lease, Lease | None, Grip], LeaseKeeper],
 ) -> LeaseKeeper:
-    shared, config = places[-1], next(iter(bots.values()))
+    config = next(iter(bots.values()))
+    places = {leg: place_of(bot) for leg, bot in bots.items()}
     drain_ns = drain_of(bots)
     while True:
         try:
             found = await shared.look()
+            if found is not None and (why := unlike(found, places)) is not None:
+                raise ConfigError(why)
             why = waiting.why_not(found, uptime_ns())
             asked_ns = uptime_ns()
             if why is None:
                 if (lease := await shared.take(found, drain_ns)) is not None:
                     grip = Grip(config.lease.ttl_ns)
                     grip.granted(asked_ns)
-                    return LeaseKeeper(places, lease, found, grip, taken_over)
+                    keeper = kept(lease, waiting.seen, grip)
+                    await keeper.obey()  # before anything is begun
+                    return keeper
                 continue  # it has changed since: look again
             if say is not None:
                 await shared.wait()
@@ -305,11 +355,27 @@ def drain_of(bots: Mapping[str, BotConfig]) -> int | None:
     return max(found) + EXPIRY_MARGIN_NS
 
 
-def _address(config: BotConfig) -> str:
+def place_of(config: BotConfig) -> str:
+    """Return what a bot trades: the API of its venue, and the market."""
+    return f"{config.strategy.symbol} on {config.main.dialect}"
+
+
+def mark_name(config: BotConfig) -> str:
+    """Return what the kill mark of a bot or leg is called among hosts."""
+    return f"{config.bot.name}.{config.bot.environment}"
+
+
+def address_of(config: BotConfig, ask: Callable[[str], str] | None = None) -> str:
+    """Return where a bot's lease is kept.
+
+    Raises:
+        ConfigError: What the configuration refers to is no address.
+        ConnectFailed: The place that keeps it cannot be reached.
+    """
     table = config.lease
     if not table.is_reference:
         return table.url
-    text = find(table.url, os.environ).current.text
+    text = find(table.url, os.environ, ask).current.text
     if not text:
         raise ConfigError(f"[lease] url: {table.url} is a key and no address; --text keeps one")
     return text

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -23,12 +23,12 @@ from steelyard.cli.standby import StandbyFile
 from steelyard.cli.terminal import harmless
 from steelyard.cli.trader_legs import run_legs
 from steelyard.cli.trader_process import TraderSettings, run_trader
-from steelyard.cli.trader_strategy import code_of
+from steelyard.cli.trader_strategy import code_of, try_strategy
 from steelyard.domain.errors import ConfigError, StorageError, TransportError, UsageError
 from steelyard.domain.units import in_full
 from steelyard.net.clock import Clock
 from steelyard.net.loop import run_loop
-from steelyard.store.datadir import state_directory
+from steelyard.store.datadir import about_file, read_document, state_directory
 from steelyard.store.ownership import Ownership
 from steelyard.trading.actions import Finish
 from steelyard.trading.config import BotConfig, parse_config
@@ -202,10 +202,29 @@ def run_bots(
     """
     how = how or Succession()
     kept = _kept(bots)  # what is missing is said before anything is waited for
+    if how.is_standby:
+        check_able(bots, common.directory)
     code, last_words = run_loop(_run(bots, kept, how, port, common, file))
     if code and common.json:  # the sentence for people is in the log, which they see
         print_error(_BLAME[code].__name__, last_words, code)
     return code
+
+
+def check_able(bots: Mapping[str, BotConfig], data: Path) -> None:
+    """Refuse a standby that could not begin: nobody looks at it when it has to.
+
+    Raises:
+        ConfigError: A strategy cannot be loaded, or the bot has traded another symbol here.
+    """
+    for config in bots.values():
+        try_strategy(config.strategy, [leg for leg in bots if leg])
+        about = about_file(data / "bots" / config.bot.name)
+        was, now = read_document(about, missing={}).get("symbol"), config.strategy.symbol
+        if was not in (None, now):
+            raise ConfigError(
+                f"bot {config.bot.name!r} has traded {was} here and cannot take over with {now}; "
+                "give both the same configuration, or this one another name"
+            )
 
 
 async def _run(
@@ -224,6 +243,7 @@ async def _run(
         lease = await _awaited(bots, name, lock, how, common)
         if lease is None:
             return Finish(0, "it was stopped while it waited")
+        how = replace(how, take_over="")  # it was said of the holder before this one
         try:
             if how.is_standby:  # it may have been long
                 bots = how.prepared(bots)
@@ -244,14 +264,14 @@ async def _awaited(
         ConfigError: Another process has it, and it is not to be waited for.
     """
     if not how.is_standby:
-        return await take_lease(bots, name, lock, None, how.take_over)
+        return await take_lease(bots, name, lock, None, how.take_over, common.directory)
     waiting = StandbyFile(common.directory, name)
 
     def say(why: str) -> None:
         if waiting.say(why):
             print_waiting(name, why, common)
 
-    taking = asyncio.create_task(take_lease(bots, name, lock, say, how.take_over))
+    taking = asyncio.create_task(take_lease(bots, name, lock, say, how.take_over, common.directory))
     loop = asyncio.get_running_loop()
     for number in STOPS:
         loop.add_signal_handler(number, taking.cancel)

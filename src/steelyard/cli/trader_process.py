@@ -24,7 +24,7 @@ from typing import Any, TextIO
 
 from steelyard.cli.bridge_venue import BridgeVenue
 from steelyard.cli.dialect_venue import DialectVenue
-from steelyard.cli.leasing import LeaseKeeper, group_of
+from steelyard.cli.leasing import LeaseKeeper, group_of, place_of
 from steelyard.cli.trader_alerts import TraderAlerts
 from steelyard.cli.trader_log import BotLog
 from steelyard.cli.trader_page import TraderPage
@@ -286,7 +286,8 @@ class TraderProcess:
         if self._lease is None:
             return None
         leg, state = self.settings.leg, self.trader.turn.state
-        self._lease.leaves[leg] = lambda: left(state)
+        place = place_of(self.settings.config)
+        self._lease.leaves[leg] = lambda: left(state, self.trader.startup.left, place)
         return self._lease.takeover(leg)
 
     async def run(self) -> actions.Finish:

@@ -51,6 +51,21 @@ def load_strategy(table: StrategyTable, legs: Sequence[str] = ()) -> Strategy:
         raise ConfigError(f"[strategy] {class_name} could not be made: {error!r}") from error
 
 
+def try_strategy(table: StrategyTable, legs: Sequence[str] = ()) -> None:
+    """Load a strategy and forget it: whoever begins later begins with the code as it is then.
+
+    Raises:
+        ConfigError: It cannot be loaded.
+    """
+    module_name = table.class_name.partition(":")[0]
+    was_there = module_name in sys.modules
+    try:
+        load_strategy(table, legs)
+    finally:
+        if not was_there:
+            sys.modules.pop(module_name, None)
+
+
 def code_of(table: StrategyTable) -> str:
     """Return a digest of the file that a strategy's class is in; empty: there is none.
 

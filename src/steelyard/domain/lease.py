@@ -126,25 +126,38 @@ class Wait:
     """What one who waits has seen of a lease, by the uptime of its host."""
 
     def __init__(self, home: str, taken_over: str = "") -> None:
-        """taken_over: why a person says that the holder before is gone; empty: nobody does."""
+        """taken_over: why a person says that the holder before is gone; empty: nobody does.
+
+        It is said of the holder that is found first, and of none after it.
+        """
         self._home = home
         self._taken_over = taken_over
+        self._said_of: int | None = None  # the term of whom it was said
         self._mark: tuple[int, int] | None = None
         self._since_ns = 0
+        self.seen: Lease | None = None  # as it was when it was last there
 
     def why_not(self, lease: Lease | None, now_ns: int) -> str | None:
-        """Return why it may not be taken, in words; None: it may."""
+        """Return why it may not be taken, in words; None: it may.
+
+        A lease that was there and is gone (its place was made anew) still has its holder.
+        """
         if lease is None:
-            return None
+            if self.seen is None:
+                return None
+            lease = self.seen._replace(is_over=True)
+        self.seen = lease
         mark = lease.term, lease.beat
         if mark != self._mark:
             self._mark, self._since_ns = mark, now_ns
+        if self._said_of is None:
+            self._said_of = lease.term
         if lease.is_released or lease.home == self._home:
             return None
         if not lease.is_over:
             return f"{lease.holder} has it (term {lease.term})"
         drain_ns = lease.drain_ns
-        if self._taken_over:
+        if self._taken_over and lease.term == self._said_of:
             drain_ns = 0
         elif drain_ns is None:
             return (

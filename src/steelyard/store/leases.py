@@ -13,10 +13,11 @@ can tell.
 import asyncio
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from steelyard.domain.errors import ConfigError, ConnectionLost
 from steelyard.domain.lease import Lease
@@ -27,6 +28,15 @@ WHAT = "lease"
 SEEN_S = 10.0  # who waits says so again and again; after this it is no longer believed
 ANSWER_S = 2.0  # for one answer of the database
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Mark(NamedTuple):
+    """A kill mark that a host has left for the others; at_us tells it from one before it."""
+
+    name: str
+    why: str
+    who: str
+    at_us: int
 
 
 class LeasePlace(Protocol):
@@ -58,6 +68,14 @@ class LeasePlace(Protocol):
 
     async def standbys(self) -> list[str]:
         """Return who waits for it."""
+        ...
+
+    async def marks(self, names: Sequence[str]) -> list[Mark]:
+        """Return the kill marks of these bots that hosts have left for each other."""
+        ...
+
+    async def unmark(self, name: str, at_us: int | None = None) -> None:
+        """Take a bot's kill mark away; at_us: that one, and none that was set after it."""
         ...
 
     async def close(self) -> None:
@@ -139,6 +157,13 @@ class HostLease:
         """Return nobody, for the same reason."""
         return []
 
+    async def marks(self, names: Sequence[str]) -> list[Mark]:  # noqa: ARG002
+        """Return none: on one host the mark is a file that every process reads."""
+        return []
+
+    async def unmark(self, name: str, at_us: int | None = None) -> None:
+        """Nothing, for the same reason."""
+
     async def close(self) -> None:
         """Let go of the lock, if it is still held."""
         await self.release("", is_clean=True)
@@ -151,7 +176,9 @@ CREATE TABLE IF NOT EXISTS steelyard_lease (
     drain_ms bigint, home text NOT NULL, carried text NOT NULL);
 CREATE TABLE IF NOT EXISTS steelyard_standby (
     name text NOT NULL, holder text NOT NULL, seen timestamptz NOT NULL,
-    PRIMARY KEY (name, holder))
+    PRIMARY KEY (name, holder));
+CREATE TABLE IF NOT EXISTS steelyard_kill (
+    name text PRIMARY KEY, why text NOT NULL, who text NOT NULL, at timestamptz NOT NULL)
 """
 _ROW = """
 name, term, holder, beat, ttl_ms, released, drain_ms, home, carried,
@@ -170,7 +197,7 @@ WHERE name = $1 AND term = $6 AND beat = $7 RETURNING {_ROW}
 """  # noqa: S608
 _RENEW = f"""
 UPDATE steelyard_lease SET beat = beat + 1, until = {_UNTIL}, carried = $5
-WHERE name = $1 AND holder = $2 AND term = $4 AND NOT released AND clock_timestamp() < until
+WHERE name = $1 AND holder = $2 AND term = $4 AND NOT released
 RETURNING {_ROW}
 """  # noqa: S608
 _RELEASE = """
@@ -187,6 +214,13 @@ SELECT holder FROM steelyard_standby
 WHERE name = $1 AND seen > clock_timestamp() - $2::float8 * interval '1 second' ORDER BY holder
 """
 _NO_LONGER = "DELETE FROM steelyard_standby WHERE name = $1 AND holder = $2"
+_AT = "(extract(epoch FROM at) * 1000000)::bigint"
+_MARK = """
+INSERT INTO steelyard_kill VALUES ($1, $2, $3, clock_timestamp())
+ON CONFLICT (name) DO UPDATE SET why = excluded.why, who = excluded.who, at = excluded.at
+"""
+_MARKS = f"SELECT name, why, who, {_AT} AS at_us FROM steelyard_kill WHERE name = ANY($1::text[])"  # noqa: S608
+_UNMARK = f"DELETE FROM steelyard_kill WHERE name = $1 AND ($2::bigint IS NULL OR {_AT} = $2)"  # noqa: S608
 _MS_NS = 10**6
 
 
@@ -230,7 +264,10 @@ class PostgresLease:
         return taken
 
     async def renew(self, carried: str) -> Lease | None:
-        """Renew it; None: another one has it, or it has run out.
+        """Renew it; None: another one has it, or it was released.
+
+        One that has run out by the database's clock, and that nobody has taken, is renewed: the
+        holder counts for itself, and a clock that is set ahead stops nobody.
 
         Raises:
             ConnectionLost: The database cannot be asked.
@@ -264,6 +301,31 @@ class PostgresLease:
         """
         rows = await self._asked(lambda connection: connection.fetch(_WAITING, self.name, SEEN_S))
         return [row["holder"] for row in rows]
+
+    async def mark(self, name: str, why: str, who: str) -> None:
+        """Leave a bot's kill mark for whoever holds its lease, or will.
+
+        Raises:
+            ConnectionLost: The database cannot be asked; it may have been left all the same.
+        """
+        await self._row(_MARK, name, why, who)
+
+    async def marks(self, names: Sequence[str]) -> list[Mark]:
+        """Return the kill marks of these bots.
+
+        Raises:
+            ConnectionLost: The database cannot be asked.
+        """
+        rows = await self._asked(lambda connection: connection.fetch(_MARKS, [*names]))
+        return [Mark(*row) for row in rows]
+
+    async def unmark(self, name: str, at_us: int | None = None) -> None:
+        """Take a bot's kill mark away; at_us: that one, and none that was set after it.
+
+        Raises:
+            ConnectionLost: The database cannot be asked.
+        """
+        await self._row(_UNMARK, name, at_us)
 
     async def close(self) -> None:
         """Let go of the connection."""

@@ -27,7 +27,7 @@ from steelyard.trading.breakers import OFF, Breaker, BreakersTable
 from steelyard.trading.channels import Budgets
 from steelyard.trading.duration import Duration
 from steelyard.trading.keyaudit import Waiver
-from steelyard.trading.leasetable import LeaseTable
+from steelyard.trading.leasetable import LeaseTable, usable
 from steelyard.trading.orders import MINUTE_MAX
 from steelyard.trading.protection import LostStop
 from steelyard.trading.risk import Limits
@@ -352,6 +352,7 @@ def parse_document_for_kill(document: Mapping[str, Any]) -> BotConfig:
                 "venue": document["venue"],
                 "strategy": {"class": "none:None", "symbol": strategy["symbol"]},
                 "risk": _ANY_RISK,
+                "lease": usable(document.get("lease")),
             }
             config = msgspec.convert(reduced, BotConfig)
             _check_bot(config.bot)

@@ -4,8 +4,10 @@ Without it a lock of the host is all there is, which is enough for one host. The
 reference or has no password in it; where the lease is kept is `store/leases.py`.
 """
 
+from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import Struct
 
 from steelyard.domain.errors import ConfigError
@@ -64,3 +66,13 @@ class LeaseTable(Struct, frozen=True, kw_only=True):
         """Whether the address is kept elsewhere."""
         place, colon, name = self.url.partition(":")
         return bool(colon and name) and "//" not in name and place.replace("-", "").isalnum()
+
+
+def usable(table: Any) -> dict[str, Any]:
+    """Return a table if a bot can have run by it, else an empty one: the kill switch goes on."""
+    try:
+        found = msgspec.convert({} if table is None else table, LeaseTable)
+        found.check()
+    except (msgspec.ValidationError, ConfigError):
+        return {}
+    return msgspec.structs.asdict(found)

@@ -112,6 +112,11 @@ class Startup:
         questions.denied = self._denied
 
     @property
+    def left(self) -> tuple[TraderRecord, ...]:
+        """What the holder of the lease before has left that waits to be applied."""
+        return tuple(filter(needs_instrument, self._left))
+
+    @property
     def trouble(self) -> str:
         """What the start waits for."""
         trouble = self._questions.trouble

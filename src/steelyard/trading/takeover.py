@@ -11,6 +11,7 @@ lease is a moment older than what was done, and an order missed is better than o
 a strategy keeps in its own attributes is not left, as it is not journaled.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -34,11 +35,15 @@ WHY = "left by the holder of the lease before"
 
 
 class Left(Struct, frozen=True):
-    """What one bot leaves; of a bot of several legs, what each of them does."""
+    """What one bot leaves; of a bot of several legs, what each of them does.
+
+    place is what it trades, in words.
+    """
 
     run: int
     begun_ns: int | None
     records: tuple[TraderRecord, ...] = ()
+    place: str = ""
 
 
 class Takeover(NamedTuple):
@@ -58,9 +63,9 @@ class Takeover(NamedTuple):
 _Everything = dict[str, Left]
 
 
-def left(state: TraderState) -> Left:
-    """Return what a bot leaves to the next holder."""
-    records: list[TraderRecord] = []
+def left(state: TraderState, waiting: Iterable[TraderRecord] = (), place: str = "") -> Left:
+    """Return what a bot leaves to the next holder; waiting was left to it, and is not applied."""
+    records: list[TraderRecord] = [*waiting]
     if state.killed_why is not None:
         records.append(Killed(state.killed_why))
     records += [tripped.message for tripped in state.breakers.values()]
@@ -76,12 +81,47 @@ def left(state: TraderState) -> Left:
         records.append(PeakSeen(state.peak_atoms))
     if state.adopted_atoms:
         records.append(PositionAdopted(state.adopted_atoms, state.adopted_value_atoms, WHY))
-    return Left(state.run, state.begun_ns, tuple(records))
+    return Left(state.run, state.begun_ns, tuple(records), place)
+
+
+def unlike(lease: Lease, places: Mapping[str, str]) -> str | None:
+    """Return why what was left is of another bot than trades these, by leg; None: it is of it.
+
+    Who began elsewhere would leave the orders and the position that are there to nobody.
+
+    Raises:
+        ConfigError: What was left cannot be read.
+    """
+    for leg, told in decode(lease).items():
+        which = f" by its leg {leg}" if leg else ""
+        here = places.get(leg, "nothing")
+        if told.place and told.place != here:
+            return (
+                f"{lease.holder} trades {told.place}{which}, and this configuration {here}: "
+                "whoever takes over would leave its orders and position alone. Give both the "
+                "same configuration, or this one another name"
+            )
+    return None
 
 
 def encode(everything: dict[str, Left]) -> str:
     """Return what the legs leave, by name, as text."""
     return msgspec.json.encode(everything).decode()
+
+
+def decode(lease: Lease) -> dict[str, Left]:
+    """Return what was left with a lease, by leg.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    try:
+        return msgspec.json.decode(lease.carried or "{}", type=_Everything)
+    except msgspec.DecodeError as error:
+        raise ConfigError(
+            f"what {lease.holder} left with the lease {lease.name} cannot be read: {error}; use "
+            "the steelyard that wrote it"
+        ) from error
 
 
 def takeover(lease: Lease, before: Lease | None, leg: str, why: str = "") -> Takeover:
@@ -92,13 +132,7 @@ def takeover(lease: Lease, before: Lease | None, leg: str, why: str = "") -> Tak
     """
     if before is None:
         return Takeover(lease.name, lease.term, lease.holder, 0, "", why=why)
-    try:
-        told = msgspec.json.decode(before.carried or "{}", type=_Everything).get(leg)
-    except msgspec.DecodeError as error:
-        raise ConfigError(
-            f"what {before.holder} left with the lease {lease.name} cannot be read: {error}; use "
-            "the steelyard that wrote it"
-        ) from error
+    told = decode(before).get(leg)
     found = Left(0, None) if told is None else told
     records = tuple(_used(message, before.until_ns or 0) for message in found.records)
     return Takeover(
