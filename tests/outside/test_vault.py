@@ -206,6 +206,10 @@ def test_a_second_bot_does_not_get_the_first_ones_key(exchange, start, vault, tm
     anybodys = Kept(Secret(key["key"], key["secret"]))
     file.put("venue/any", anybodys, PHRASE, new=True)
     third = start("third", key, "vault:venue/any", params='{ below = "1000" }')
+    third.launch()
+    assert third.join() == 2, "it is the same key, by another name"
+    assert f"process {first.process.pid} of this machine has it" in third.errors.read_text()
+    first.end()
     third.start()
     fourth = start("fourth", key, "vault:venue/any")
     fourth.launch()

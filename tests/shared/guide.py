@@ -145,7 +145,7 @@ class Session:
         is_left = line.rstrip().endswith("&")
         if is_left or "until" in block.marks:
             log = f".{len(self.lines)}.log"
-            line = line.rstrip().removesuffix("&")
+            line = re.sub(r"\s+# .*", "", line).rstrip().removesuffix("&")
             self.lines.append(f": > {log}\n{line} > {log} 2>&1 &\nawaits '{pattern}' {log} $!")
             self.lines.append(f"cat {log}" if is_left else f"kill $!; wait $! || true; cat {log}")
             return
