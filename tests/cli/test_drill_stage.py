@@ -33,6 +33,14 @@ def test_nothing_of_the_users_places_is_kept(tmp_path):
     stage.close()
 
 
+def test_the_two_machines_of_a_failover_share_no_locks(tmp_path):
+    """Or a primary that stands still would keep the key from its standby."""
+    stage = Stage(tmp_path / "stage", DEFAULT, "postgresql://x/y", 10)
+    assert stage.state_of(stage.data) != stage.state_of(stage.other)
+    assert str(stage.state_of(stage.data)) == stage._environment["STEELYARD_STATE"]
+    stage.close()
+
+
 def test_what_does_not_come_in_time_is_said(tmp_path):
     stage = Stage(tmp_path / "stage", DEFAULT, "", 0)
     with pytest.raises(DrillFailed, match="not in time: the moon"):

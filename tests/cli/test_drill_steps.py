@@ -5,8 +5,12 @@ import json
 import pytest
 from postgres_server import PostgresServer
 
-from steelyard.cli.drill_steps import STEPS
+from steelyard.cli.drill_stage import Truth
+from steelyard.cli.drill_steps import STEPS, booking
 from steelyard.cli.main import run
+from steelyard.domain.lifecycle import Order, OrderState
+from steelyard.domain.order import OrderType, Side, TimeInForce
+from steelyard.trading.state import TraderState
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -42,3 +46,28 @@ def test_a_failover_across_hosts_ends_as_expected(tmp_path, capsys):
     with PostgresServer() as server:
         found = drilled(tmp_path, capsys, "failover", "--lease", server.url)["failover"]
     assert "it comes back, and places nothing" in found
+
+
+def test_fills_that_cancel_each_other_out_are_no_booking():
+    """A purchase and a sale that the journal does not have are not nothing."""
+    orders = [
+        Order(
+            order_id=number,
+            client_order_id=f"sy{number}",
+            account_id=1,
+            instrument_id=1,
+            side=side,
+            order_type=OrderType.LIMIT,
+            time_in_force=TimeInForce.GTC,
+            post_only=False,
+            price_ticks=5,
+            size_lots=5,
+            state=OrderState.FILLED,
+            filled_lots=5,
+        )
+        for number, side in enumerate((Side.BUY, Side.SELL))
+    ]
+    assert booking(Truth([], []), TraderState()).is_good
+    found = booking(Truth(orders, []), TraderState())
+    assert not found.is_good
+    assert "2 orders, 10 lots; the journal has 0 lots" in found.seen

@@ -69,6 +69,8 @@ def test_a_kill_that_no_other_host_can_hear_of_is_none(tmp_path):
     assert asyncio.run(take_mark(config)) is not None
     drilled = asyncio.run(kill_all(tmp_path, [target], Wanted(is_drill=True), ""))[target.name]
     assert "another host" not in "".join(drilled["steps"]), "a drill tells nobody"
+    local = asyncio.run(kill_all(tmp_path, [target], Wanted(is_local=True), ""))[target.name]
+    assert "another host" not in "".join(local["steps"]), "nor does a watchdog of one host"
 
 
 def test_it_is_obeyed_elsewhere_before_the_last_count():

@@ -94,6 +94,7 @@ class Host:
         self.process = stage.spawn(
             ["trade", str(stage.config), "--port", "0", "--data", str(data), *options],
             f"{data.name}.{len(stage.processes)}",
+            stage.state_of(data),
         )
 
     @property
@@ -245,15 +246,22 @@ class Stage:
 
     # -- processes ----------------------------------------------------------------------------
 
-    def spawn(self, arguments: list[str], log: str) -> subprocess.Popen[bytes]:
+    def state_of(self, data: Path) -> Path:
+        """Return what the processes of a host share, which is the host of a data directory."""
+        return self.root / ("state" if data == self.data else f"state.{data.name}")
+
+    def spawn(
+        self, arguments: list[str], log: str, state: Path | None = None
+    ) -> subprocess.Popen[bytes]:
         """Start a command of the program that ends with this process."""
+        told = {} if state is None else {"STEELYARD_STATE": str(state)}
         with (self.root / f"{log}.log").open("ab") as output:
             process = subprocess.Popen(  # noqa: S603 ourselves
                 [sys.executable, "-m", "steelyard.cli.main", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=self._environment,
+                env={**self._environment, **told},
                 start_new_session=True,
                 preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
             )

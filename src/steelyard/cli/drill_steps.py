@@ -8,14 +8,13 @@ same ones open, every fill booked.
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from steelyard.cli.drill_stage import BOT, DrillFailed, Host, Stage
+from steelyard.cli.drill_stage import BOT, PAGE, DrillFailed, Host, Stage, Truth
 from steelyard.cli.standby import standbys
-from steelyard.domain.order import Side
 from steelyard.trading.state import TraderState
 
 KILLS = 3
@@ -179,21 +178,26 @@ def _compare(stage: Stage, tell: Tell, data: Path) -> None:
     odd = known ^ truth.open_ids
     text = f"{len(truth.open_ids)} open at the venue, {len(known)} in the journal"
     tell(_of("the same orders are open", text, not odd))
-    there = sum(_signed(fill.side, fill.size_lots) for fill in truth.fills)
-    booked = _booked(state)
-    seen = f"{len(truth.fills)} fills, {there} lots; the journal has {booked} lots"
-    tell(_of("every fill is booked, once", seen, there == booked))
+    tell(booking(truth, state))
 
 
-def _booked(state: TraderState) -> int:
-    """Return what the fills of a journal add up to, before fees, in lots."""
-    return sum(
-        _signed(order.place.side, order.filled_lots) for order in state.orders if order.filled_lots
+def booking(truth: Truth, state: TraderState) -> Finding:
+    """Return whether a journal has what the venue has filled of each order; a sum hides two."""
+    there = _filled((it.client_order_id, it.filled_lots) for it in truth.orders)
+    booked = _filled((it.client_order_id, it.filled_lots) for it in state.orders)
+    if len(truth.orders) >= PAGE:  # the venue lists no more at once
+        names = {order.client_order_id for order in truth.orders}
+        booked = {name: lots for name, lots in booked.items() if name in names}
+    seen = (
+        f"{len(truth.fills)} fills of {len(there)} orders, {sum(there.values())} lots; "
+        f"the journal has {sum(booked.values())} lots of {len(booked)} orders"
     )
+    return _of("every fill is booked, once", seen, there == booked)
 
 
-def _signed(side: Side, lots: int) -> int:
-    return lots if side is Side.BUY else -lots
+def _filled(orders: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Return how much of each order was filled, where anything was."""
+    return {name: lots for name, lots in orders if lots}
 
 
 def _tell_idle(tell: Tell, state: dict[str, Any]) -> None:

@@ -173,7 +173,7 @@ async def kill_all(
                 unmarked[target.name] = str(error)
             else:
                 tell(target.name, MARKED, None)
-    telling = {} if wanted.is_drill else _told_elsewhere(targets, why)
+    telling = {} if wanted.is_drill or wanted.is_local else _told_elsewhere(targets, why)
     done = await asyncio.gather(*(_kill(data, target, wanted, tell) for target in targets))
     results = {target.name: result for target, result in zip(targets, done, strict=True)}
     for name, trouble in unmarked.items():
@@ -230,7 +230,8 @@ async def _kill(data: Path, target: Target, wanted: Wanted, tell: Told) -> dict[
         result = await _without_key(data, target, wanted, asked, tell)
     else:
         wanted = wanted._replace(is_settled=replied.is_gone, is_alive=replied.is_alive)
-        if is_shared(target.config):  # that it ended here is no proof: another host may have it
+        if is_shared(target.config) and not wanted.is_local:
+            # That it ended here is no proof: another host may have it.
             wanted = wanted._replace(is_settled=False, elsewhere_ns=obeyed_ns(target.config))
         result = await _at_venue(data, target, wanted, asked, tell)
         if target.doubt:

@@ -47,7 +47,8 @@ class Wanted(NamedTuple):
     """What a kill is to do.
 
     is_settled: the bot has proven that nothing of it is on its way any more. is_alive: its process
-    is there. elsewhere_ns: for so long another host may trade the bot on.
+    is there. elsewhere_ns: for so long another host may trade the bot on. is_local: only this host
+    is to trade it no more, and a standby elsewhere may take over.
     """
 
     symbols: tuple[str, ...] = ()
@@ -58,6 +59,7 @@ class Wanted(NamedTuple):
     is_settled: bool = False
     is_alive: bool = False
     elsewhere_ns: int = 0
+    is_local: bool = False
 
 
 class Outcome(NamedTuple):

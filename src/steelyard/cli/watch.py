@@ -264,11 +264,14 @@ class Watching:
             task.add_done_callback(lambda _: self._acting.pop(alert.bot, None))
 
     async def _kill(self, alert: Alert) -> None:
-        """Kill a bot, and tell what came of it."""
+        """Kill a bot, and tell what came of it.
+
+        Here alone: it sees the process of this host, and a standby of another is there for that.
+        """
         why = f"the watchdog: {alert.kind.value}: {alert.text}"
         try:
             targets = named_targets(self._data, [alert.bot])
-            results = await kill_all(self._data, targets, Wanted(), why)
+            results = await kill_all(self._data, targets, Wanted(is_local=True), why)
             result = results[alert.bot]
         except SteelyardError as error:
             result = {"verified": False, "open_orders": None, "error": str(error), "steps": []}
