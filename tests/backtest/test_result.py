@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 
 from steelyard.backtest.result import FILL, ORDER, POINT, fee_atoms, thinned
-from steelyard.domain.order import FeeAsset, OrderType, TimeInForce
+from steelyard.domain.order import FeeAsset, OrderType, Side, TimeInForce
 from tests.backtest.market import BEGIN_NS, BTC, MINUTE_NS, acting, bars_of, play, settings_of, walk
 
 
@@ -16,7 +16,7 @@ def test_every_field_is_where_the_machine_writes_it():
         if self.now_ns == BEGIN_NS + MINUTE_NS:
             self.buy("2")
             self.sell("3", "110", post_only=True)
-            self.stop(-1, "1", "80")
+            self.stop(Side.SELL, "1", "80")
 
     bars = bars_of([(100, 100, 100, 100), (104, 104, 104, 104), (104, 120, 104, 112)])
     assumed = settings_of(taker=Decimal("0.001"), maker=Decimal("-0.0001"))

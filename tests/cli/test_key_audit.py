@@ -1,5 +1,6 @@
 """`steelyard key audit` against an exchange: what it says is what `steelyard trade` acts on."""
 
+import itertools
 import json
 import os
 from pathlib import Path
@@ -13,15 +14,15 @@ from steelyard.domain.messages import KeyAnswer, Refused, Scope
 from steelyard.domain.order import RejectReason
 from steelyard.trading.keyaudit import audit
 
+numbers = itertools.count()
+
 
 @pytest.fixture
 def audited(exchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
     """Return what audits a new key of some dialect and scopes: its exit code and document."""
-    made = []
 
     def act(dialect: str, scopes: str, *more: str, spoken: str = "") -> tuple[int, dict]:
-        name = f"audited-{(spoken or dialect).replace(':', '-')}{len(made)}"
-        made.append(name)
+        name = f"audited-{(spoken or dialect).replace(':', '-')}-{next(numbers)}"
         data = ("--data", str(exchange.data))
         assert run(["account", "create", name, *data]) == 0
         create = ["key", "create", name, "--dialect", dialect, "--scopes", scopes, *more]

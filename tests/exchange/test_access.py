@@ -85,21 +85,21 @@ class Venue:
 def test_a_nonce_that_rises_is_above_every_one_before():
     """Kraken's: any unit, no clock; a repeat is refused and uses up nothing."""
     venue = Venue()
-    assert venue.told_of("1700000000000") == ""
-    assert venue.told_of("1700000000000") == "REPEATED_NONCE"
-    assert venue.told_of("16") == "REPEATED_NONCE"
-    assert venue.told_of("1700000000001") == ""
-    assert venue.told_of("99999999999999999", is_right=False) == "BAD_SIGNATURE"
-    assert venue.told_of("1700000000002") == ""
+    assert venue.told("1700000000000") == ""
+    assert venue.told("1700000000000") == "REPEATED_NONCE"
+    assert venue.told("16") == "REPEATED_NONCE"
+    assert venue.told("1700000000001") == ""
+    assert venue.told("99999999999999999", is_right=False) == "BAD_SIGNATURE"
+    assert venue.told("1700000000002") == ""
 
 
 def test_a_passphrase_is_asked_for_once_the_signature_is_right():
     """So that nobody learns of it who could not have signed; a wrong one uses up no nonce."""
     venue = Venue()
-    assert venue.told_of("1", "open barley", is_right=False) == "BAD_SIGNATURE"
-    assert venue.told_of("1", "open barley") == "BAD_PASSPHRASE"
-    assert venue.told_of("1", "") == "BAD_PASSPHRASE"
-    assert venue.told_of("1") == ""
+    assert venue.told("1", "open barley", is_right=False) == "BAD_SIGNATURE"
+    assert venue.told("1", "open barley") == "BAD_PASSPHRASE"
+    assert venue.told("1", "") == "BAD_PASSPHRASE"
+    assert venue.told("1") == ""
 
 
 def test_a_passphrase_may_have_to_be_told_as_a_dialect_makes_it():
@@ -109,5 +109,5 @@ def test_a_passphrase_may_have_to_be_told_as_a_dialect_makes_it():
         return secret + b" of " + passphrase
 
     venue = Venue()
-    assert venue.told_of("1", "open sesame", tell=signed) == "BAD_PASSPHRASE"
-    assert venue.told_of("1", "secret of open sesame", tell=signed) == ""
+    assert venue.told("1", "open sesame", tell=signed) == "BAD_PASSPHRASE"
+    assert venue.told("1", "secret of open sesame", tell=signed) == ""
