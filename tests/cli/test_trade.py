@@ -320,8 +320,11 @@ def test_one_key_under_two_names_is_one_key(config, tmp_path, monkeypatch, capsy
     other.close()
 
 
-def test_a_terminal_that_is_closed_stops_a_bot_in_order(exchange, tmp_path):
+def test_a_terminal_that_is_closed_stops_a_bot_in_order(exchange, tmp_path, request):
     """Not in the middle, with its orders at the venue."""
+    # As a shell starts it: whoever runs these tests may have the signal ignored, and be inherited.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    request.addfinalizer(lambda: signal.signal(signal.SIGHUP, before))
     key = open_account(exchange, "hung-up")
     text = config_text(exchange, "hung-up", params='{ below = "1000" }')
     with Bot(tmp_path, text, key, "hung-up") as bot:

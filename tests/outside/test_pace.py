@@ -138,7 +138,7 @@ def test_a_word_to_stop_stops_every_bot_of_the_host_and_a_ban_outlives_them(floo
     first, second = (start(f"bot{n}", "native", key) for n, key in enumerate(keys))
     for bot in (first, second):
         bot.wait(lambda state: state["status"] == "running")
-    storm = ("--status", "418", "--retry-after", "15s", "--dialect", "native")
+    storm = ("--status", "418", "--retry-after", "25s", "--dialect", "native")
     exchange.steelyard("faults", "set", "refused", *storm, "--account", "one", "--times", "1")
     for bot in (first, second):
         # The ban is the host's at once; a bot gates when it next looks, and it may have been gated
