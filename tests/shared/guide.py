@@ -16,7 +16,9 @@ does not say to people stands in comments before a block, which no reader sees:
 A command that ends with `&` is waited for until it says that it is ready.
 """
 
+import os
 import re
+import signal
 import subprocess
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -87,17 +89,28 @@ class Session:
     def run(
         self, environment: Mapping[str, str], timeout: float
     ) -> subprocess.CompletedProcess[str]:
-        """Run it."""
-        return subprocess.run(
-            ["bash", "-c", "\n".join(self.lines)],
+        """Run it; whatever it has started ends with it.
+
+        Raises:
+            subprocess.TimeoutExpired: It took too long.
+        """
+        command = ["bash", "-c", "\n".join(self.lines)]
+        with subprocess.Popen(
+            command,
             cwd=self._folder,
             env=environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=timeout,
-            check=False,
-        )
+            start_new_session=True,
+        ) as shell:
+            try:
+                said, complained = shell.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                os.killpg(shell.pid, signal.SIGKILL)
+                raise
+        return subprocess.CompletedProcess(command, shell.returncode, said, complained)
 
     def _of_this_run(self, text: str) -> str:
         for there, here in self._replaced.items():
