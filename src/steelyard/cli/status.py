@@ -103,7 +103,8 @@ def _text(document: dict[str, Any]) -> str:
                 f"  position {bot['position']['size']} · P&L after fees {bot['pnl']['total']} "
                 f"{bot['pnl']['currency']} · {bot['open_orders']} open orders"
             )
-        if lease := bot.get("lease"):
+        lease = bot.get("lease")
+        if lease and (lease["kind"] != "host" or lease["standbys"]):  # else it is nobody's concern
             lines.append(f"  {_lease_text(lease)}")
     for waiting in document["standbys"]:
         name, why = shown(str(waiting["bot"])), shown(str(waiting["waits_for"]))
