@@ -3,6 +3,7 @@
 import itertools
 import queue
 import threading
+import time
 
 import pybit._websocket_trading
 import pybit.unified_trading
@@ -36,6 +37,20 @@ def session(exchange):
     return session_of(exchange, key_of(exchange))
 
 
+class Noted(dict):
+    """What the SDK has subscribed to, by the numbers of its questions.
+
+    It notes a number after it has asked, and its reader looks the number up when the answer comes:
+    where that is at once it finds none, and gives its connection up for good. Here it waits.
+    """
+
+    def __missing__(self, number: str) -> str:
+        last = time.monotonic() + WAIT_S
+        while number not in self and time.monotonic() < last:
+            time.sleep(0.001)
+        return self.get(number, "[]")
+
+
 @pytest.fixture
 def sockets(exchange, monkeypatch):
     """Have the SDK's sockets come here; it has no other way to say so."""
@@ -51,6 +66,7 @@ def sockets(exchange, monkeypatch):
 
     def make(kind, **options):
         made.append(kind(testnet=False, **options))
+        made[-1].subscriptions = Noted()
         return made[-1]
 
     yield make
