@@ -12,7 +12,13 @@ from steelyard.cli.inquirer import Inquirer
 from steelyard.cli.options import Common, shown_time
 from steelyard.cli.terminal import shown
 from steelyard.cli.trade import configure_bots
-from steelyard.domain.messages import AccountAnswer, AccountQuery, InstrumentsQuery, KeyQuery
+from steelyard.domain.messages import (
+    AccountAnswer,
+    AccountQuery,
+    Answer,
+    InstrumentsQuery,
+    KeyQuery,
+)
 from steelyard.net.loop import run_loop
 from steelyard.trading.config import HERE, BotConfig
 from steelyard.trading.keyaudit import KeyAudit, Waiver, audit
@@ -68,12 +74,16 @@ async def asked(config: BotConfig, key: ApiKey) -> KeyAudit:
         account = await inquirer.answer(AccountQuery(OWN_ACCOUNT), "the account")
     finally:
         await inquirer.close()
-    known = account if isinstance(account, AccountAnswer) else None
+    return judged(config, permissions, account, inquirer.venue_now_ns())
+
+
+def judged(config: BotConfig, permissions: Answer, account: Answer, now_ns: int) -> KeyAudit:
+    """Return what the venue's answers mean for the bot of a configuration."""
     return audit(
         permissions,
-        known,
+        account if isinstance(account, AccountAnswer) else None,
         config.strategy.symbol,
-        inquirer.venue_now_ns(),
+        now_ns,
         is_live=config.bot.environment not in HERE,
         waived=frozenset(map(Waiver, config.main.waive)),
     )

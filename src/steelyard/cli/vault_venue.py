@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from steelyard.cli.inquirer import Inquirer
+from steelyard.cli.key_audit import judged
 from steelyard.cli.trade import configure
 from steelyard.domain.errors import ConfigError, ConnectionLost
 from steelyard.domain.messages import (
@@ -19,7 +20,6 @@ from steelyard.domain.messages import (
 )
 from steelyard.net.loop import run_loop
 from steelyard.trading.config import (
-    HERE,
     BotConfig,
     BotTable,
     Environment,
@@ -27,7 +27,7 @@ from steelyard.trading.config import (
     StrategyTable,
     VenueTable,
 )
-from steelyard.trading.keyaudit import KeyAudit, Waiver, audit
+from steelyard.trading.keyaudit import KeyAudit
 from steelyard.trading.orderwork import OWN_ACCOUNT
 from steelyard.vault.kept import Secret, Terms
 from steelyard.wire.dialect import ApiKey
@@ -103,17 +103,9 @@ async def _looked(config: BotConfig, key: ApiKey) -> Look:
         permissions = await inquirer.answer(KeyQuery(key.key), "what the key may do")
     finally:
         await inquirer.close()
-    known = account if isinstance(account, AccountAnswer) else None
-    found = audit(
-        permissions,
-        known,
-        config.strategy.symbol,
-        inquirer.venue_now_ns(),
-        is_live=config.bot.environment not in HERE,
-        waived=frozenset(map(Waiver, config.main.waive)),
-    )
+    found = judged(config, permissions, account, inquirer.venue_now_ns())
     created_ns = permissions.created_ns if isinstance(permissions, KeyAnswer) else None
     assets = None
-    if known is not None:
-        assets = frozenset(it.asset_id for it in known.balances)
+    if isinstance(account, AccountAnswer):
+        assets = frozenset(it.asset_id for it in account.balances)
     return Look(None, found, created_ns or None, assets)
