@@ -42,7 +42,7 @@ if (ROOT / "web" / "index.html").exists():
     page = {part: f"npm --prefix web run --silent {part}" for part in ("svelte", "test")}
     LINTERS = {f"page {part}": command for part, command in page.items()} | LINTERS
 
-WORKERS = 2  # of two cores; with a third one, what waits for a process now and then waits too long
+WORKERS = min(os.cpu_count() or 2, 7) + 1  # a third of the tests' time is waiting for programs
 
 FUZZ_S = 120  # each
 FUZZED = ("commands", "messages", "orders")  # the targets in rust/fuzz

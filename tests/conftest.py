@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ os.environ["STEELYARD_VAULT"] = str(Path(_SHARED.name, "vault.json"))
 
 sys.path.insert(0, str(ROOT / "tests" / "shared"))  # tests are imported by path; this they share
 
-# No deadline: two workers share the machine, and a slow example is not a wrong one.
+# No deadline: workers share the machine, and a slow example is not a wrong one.
 # derandomize: a red build is red for its change, not for its luck. The nights do the exploring.
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 # `make check`: the first of the same examples; `make test` goes through all of them.
@@ -51,8 +51,10 @@ settings.load_profile("ci")  # `--hypothesis-profile` comes later and wins
 
 FIXTURE_MARKS = {"shared_data": "data", "chromium": "browser"}
 
-# These take long. Two workers get the files in order, and neither waits for the other at the end
-# if the short ones come last.
+# These wait for programs that they start, the others compute: both kinds take turns, so that the
+# processors have something to do while the one kind waits. Workers get the files in order, and
+# none waits long for the others at the end if the short ones come last.
+WAITING = ("outside", "cli")
 LONG_FIRST = ("outside", "sim", "dialogues", "engine", "cli", "exchange")
 # Its tests share what is read of the whole tree: one worker has all of them.
 HOUSE = "tests/house/"
@@ -81,19 +83,34 @@ def pytest_runtestloop() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark a test for what it asks for, so that no mark is forgotten; begin with what is long."""
+    """Mark a test for what it asks for, so that no mark is forgotten, and put all in order."""
     for item in items:
         for fixture, mark in FIXTURE_MARKS.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)
-    tests = ROOT / "tests"
-    items.sort(
-        key=lambda item: (
-            LONG_FIRST.index(package)
-            if (package := item.path.relative_to(tests).parts[0]) in LONG_FIRST
-            else len(LONG_FIRST)
-        )
-    )
+    turns = _turns({item.path: None for item in items})
+    items.sort(key=lambda item: turns[item.path])
+
+
+def _turns(files: Iterable[Path]) -> dict[Path, float]:
+    """Return how late each file comes, 0 to 1: of either kind an equal share at any time."""
+    queues: tuple[list[Path], list[Path]] = ([], [])
+    for file in files:
+        queues[_package(file) in WAITING].append(file)
+    turns = {}
+    for queue in queues:
+        queue.sort(key=_length)
+        turns |= {file: (place + 0.5) / len(queue) for place, file in enumerate(queue)}
+    return turns
+
+
+def _length(file: Path) -> int:
+    package = _package(file)
+    return LONG_FIRST.index(package) if package in LONG_FIRST else len(LONG_FIRST)
+
+
+def _package(file: Path) -> str:
+    return file.relative_to(ROOT / "tests").parts[0]
 
 
 @pytest.hookimpl(optionalhook=True)
