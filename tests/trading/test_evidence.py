@@ -14,6 +14,7 @@ from steelyard.trading.records import (
     FillSeen,
     GateChanged,
     Killed,
+    Measured,
     OrderPending,
     OrderRefused,
     RunStarted,
@@ -22,6 +23,7 @@ from steelyard.trading.records import (
 )
 from steelyard.trading.state import TraderState
 from tests.trading.session import new_world
+from tests.trading.world import hand_world
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +94,29 @@ def test_time_counts_while_orders_may_leave():
     )
     assert found.open_ns == (30 + 20 + 2) * SECOND_NS
     assert found.days == 3
+
+
+def test_time_in_which_the_bot_did_not_run_is_not_counted():
+    """The machine slept, or its clock was set: of that time there is no sign of life."""
+    day = DAY_NS // SECOND_NS
+    beats = [(at, Measured({})) for at in range(80, 400, 60)]
+    slept = [(at + 5 * day, message) for at, message in beats]
+    found = gather(written((10, began()), (20, gate(None)), *beats, *slept))
+    assert found.open_ns == (380 - 20 + 300) * SECOND_NS
+    assert found.days == 2
+    leapt = gather(written((10, began()), (20, gate(None)), (9 * day, gate("stale"))))
+    assert (leapt.open_ns, leapt.days) == (0, 0)
+
+
+def test_a_bot_that_only_waits_shows_that_it_runs():
+    """Nothing is ordered and nothing changes: all its open time counts."""
+    world = hand_world()
+    world.run(280)
+    form = codec()
+    records = [form.decode(at, payload) for at, payload in enumerate(world.payloads, 1)]
+    gates = [it for it in records if isinstance(it.message, GateChanged)]
+    (opened,) = [it for it in gates if it.message.reason is None]
+    assert gather(records).open_ns == records[-1].time_ns - opened.time_ns > 270 * SECOND_NS
 
 
 def test_another_bot_begins_anew():

@@ -381,7 +381,10 @@ class FillMarked(Struct, frozen=True, tag=True):
 
 
 class Measured(Struct, frozen=True, tag=True):
-    """What this run has measured so far of its trading; `trading.measures` says what is what."""
+    """What this run has measured so far of its trading; `trading.measures` says what is what.
+
+    Once a minute, also when there is nothing to tell: it is the sign that the bot runs.
+    """
 
     numbers: dict[str, int]
 
