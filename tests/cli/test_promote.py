@@ -14,7 +14,7 @@ from steelyard.net.clock import Clock
 from steelyard.store.datadir import Directory
 from steelyard.store.journal import Journal
 from steelyard.store.latch import Latch
-from steelyard.trading.records import GateChanged, Killed, Measured, RunStarted, codec
+from steelyard.trading.records import GateChanged, Killed, MarketNamed, Measured, RunStarted, codec
 from tests.trading.session import new_world
 
 DAY_NS = 24 * 3_600 * 10**9
@@ -49,6 +49,7 @@ def lived(data, traded, environment, days, params=PARAMS, *more, begin_ns=1_700 
     beats = ((day + at / BEATS, ALIVE) for day in range(days) for at in range(BEATS * 5 // 9))
     told = [(int(at * DAY_NS), message) for at, message in beats]
     told += [(int(part * days * DAY_NS), it) for part, it in [*traded, *((1, it) for it in more)]]
+    told.append((0, MarketNamed("live", "kraken wss://ws.kraken.com")))
     for at_ns, message in sorted(told, key=itemgetter(0)):
         if isinstance(message, RunStarted):
             message = RunStarted(2, 1, "dip", environment, STRATEGY, SYMBOL, params)  # noqa: PLW2901

@@ -22,6 +22,7 @@ from steelyard.trading.measures import NOTE_NS
 from steelyard.trading.records import (
     FillSeen,
     GateChanged,
+    MarketNamed,
     OrderPending,
     OrderRefused,
     RunStarted,
@@ -50,6 +51,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     environment: str
     identity: Identity
     venue: str = ""  # where its orders went; empty: its journal does not say
+    markets: tuple[str, ...] = ()  # that its orders met, as `MarketNamed` has them in a line
     code: str = ""  # of the file that its strategy is in; empty: its journal does not say
     open_ns: int = 0  # for which it ran and new orders could leave
     days: int = 0  # of UTC in which they could
@@ -89,12 +91,13 @@ class _Gathering:
         self._state = TraderState()
         self._run: RunStarted | None = None
         self._time_ns = 0
-        self._is_open = False
+        self._is_open, self._market = False, ""
         self._begin()
 
     def _begin(self) -> None:
         self._open_ns = self._orders = self._refused = self._fills = 0
         self._days: set[int] = set()
+        self._markets: set[str] = set()
         self._cost = self._worth = 0
         self._base_atoms: int | None = None  # the profit where this evidence begins
         self._peak_atoms = self._fall_atoms = self._exposure_atoms = 0
@@ -114,8 +117,10 @@ class _Gathering:
             self._see(message)
         if isinstance(message, GateChanged):
             self._is_open = message.reason is None
+        elif isinstance(message, MarketNamed):
+            self._market = f"{message.kind} {message.venue}".strip()
         elif isinstance(message, RunStarted | RunStopped):
-            self._is_open = False
+            self._is_open, self._market = False, ""
 
     def _see(self, message: TraderRecord) -> None:
         if self._base_atoms is None:
@@ -123,6 +128,7 @@ class _Gathering:
         match message:
             case OrderPending():
                 self._orders += 1
+                self._markets.add(self._market)
             case OrderRefused():
                 self._refused += 1
             case FillSeen():
@@ -135,6 +141,7 @@ class _Gathering:
         until_ns = self._time_ns
         if self._is_open and 0 <= until_ns - since_ns <= SILENT_NS:
             self._open_ns += until_ns - since_ns
+            self._markets.add(self._market)
             self._days.update((since_ns // DAY_NS, until_ns // DAY_NS))
 
     def _take_fill(self, message: FillSeen) -> None:
@@ -166,6 +173,7 @@ class _Gathering:
             environment=run.environment,
             identity=identity_of(run),
             venue=run.venue,
+            markets=tuple(sorted(self._markets)),
             code=run.code,
             open_ns=self._open_ns,
             days=len(self._days),

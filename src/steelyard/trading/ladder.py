@@ -12,10 +12,12 @@ below are chosen, not proven: `steelyard promote` prints them.
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
+from steelyard import dialects
 from steelyard.domain.errors import UsageError
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.units import in_full
@@ -120,7 +122,11 @@ def judge(found: Evidence, backtest: Decimal | None) -> tuple[Criterion, ...]:
     """Return what a rung asks of a journal. backtest is the slippage of the bot's own backtest."""
     needs = NEEDS[Environment(found.environment)]
     worst = None if backtest is None else backtest + WORSE_MAX
-    where = () if found.environment not in REAL else (_judge_venue(found.venue),)
+    where: tuple[Criterion, ...] = ()
+    if found.environment in REAL:
+        where = (_judge_venue(found.venue),)
+    elif found.environment == Environment.PAPER:
+        where = (_judge_markets(found.markets),)
     return (
         *where,
         Criterion(
@@ -166,6 +172,30 @@ def _judge_venue(venue: str) -> Criterion:
         found=venue or "not told",
         is_met=not any(is_here(word) for word in venue.split()),
     )
+
+
+def _judge_markets(markets: Iterable[str]) -> Criterion:
+    """Return whether what was traded on paper was the market of venues, and of nobody else."""
+    told = [market or "not told" for market in markets]
+    return Criterion(
+        name="market",
+        wanted="a venue's own, followed by `steelyard exchange --live`",
+        found="; ".join(told) or "not told",
+        is_met=bool(told) and all(is_of_venue(market) for market in told),
+    )
+
+
+def is_of_venue(market: str) -> bool:
+    """Return whether a market is the stream that a venue shows the public, by its address.
+
+    A mirror's, or another exchange's of ours, is not: who knows better waives it.
+    """
+    kind, _, venue = market.partition(" ")
+    name, _, address = venue.partition(" ")
+    if kind != "live" or name not in dialects.names():
+        return False
+    public = dialects.find(name).public
+    return public is not None and urlsplit(address).netloc == urlsplit(public.ws).netloc
 
 
 def judge_rungs(grants: Iterable[Grant], environment: Environment, found: Identity) -> Criterion:

@@ -41,6 +41,17 @@ class RunStarted(Struct, frozen=True, tag=True):
     code: str = ""
 
 
+class MarketNamed(Struct, frozen=True, tag=True):
+    """Whose market this run practices on, as the exchange of ours has told, and when it changes.
+
+    kind is crowd, tape, script or live, and empty where nothing was told; venue is the dialect and
+    the address that are followed.
+    """
+
+    kind: str
+    venue: str = ""
+
+
 class LeaseTaken(Struct, frozen=True, tag=True):
     """This run holds the bot's lease, of several hosts, in this term.
 
@@ -452,6 +463,7 @@ class RunStopped(Struct, frozen=True, tag=True):
 
 TraderRecord = (
     RunStarted
+    | MarketNamed
     | LeaseTaken
     | InstrumentSeen
     | OrderPending
