@@ -1,4 +1,4 @@
-"""What an exchange tells of its market comes back as it was; what no one of ours said is nothing."""
+"""What an exchange tells of its market comes back as it was; what is not ours tells nothing."""
 
 import asyncio
 import json

@@ -17,6 +17,7 @@ from steelyard.domain.journal import Record
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import SECOND_NS
 from steelyard.trading.breakers import share_of
+from steelyard.trading.codes import difference
 from steelyard.trading.config import HERE
 from steelyard.trading.measures import NOTE_NS
 from steelyard.trading.records import (
@@ -52,7 +53,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     identity: Identity
     venue: str = ""  # where its orders went; empty: its journal does not say
     markets: tuple[str, ...] = ()  # that its orders met, as `MarketNamed` has them in a line
-    code: str = ""  # of the file that its strategy is in; empty: its journal does not say
+    code: str = ""  # of its strategy, as `codes` has it; empty: its journal does not say
     open_ns: int = 0  # for which it ran and new orders could leave
     days: int = 0  # of UTC in which they could
     orders: int = 0
@@ -106,7 +107,7 @@ class _Gathering:
         """Go on by one record."""
         message, before_ns = record.message, self._time_ns
         if isinstance(message, RunStarted):
-            if self._run is None or _who(message) != _who(self._run):
+            if self._run is None or _is_other(message, self._run):
                 self._begin()
             self._run = message
         self._state.replay(record)
@@ -206,6 +207,10 @@ def identity_of(run: RunStarted) -> Identity:
     return Identity(run.strategy, run.symbol, run.parameters)
 
 
+def _is_other(run: RunStarted, before: RunStarted) -> bool:
+    return _who(run) != _who(before) or difference(before.code, run.code) is not None
+
+
 def _who(run: RunStarted) -> tuple[object, ...]:
     venue = "" if run.environment in HERE else run.venue  # of practice it may change its port
-    return run.environment, identity_of(run), run.code, venue
+    return run.environment, identity_of(run), venue

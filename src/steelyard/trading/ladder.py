@@ -21,6 +21,7 @@ from steelyard import dialects
 from steelyard.domain.errors import UsageError
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.units import in_full
+from steelyard.trading.codes import difference
 from steelyard.trading.config import Environment, RiskTable, is_here
 from steelyard.trading.evidence import DAY_NS, Evidence, Identity
 
@@ -91,7 +92,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     waived: tuple[str, ...] = ()
     slippage: Decimal | None = None  # of the backtest, which later rungs are measured by
     venue: str = ""  # where the evidence comes from; binds on live
-    code: str = ""  # a digest of the file of the strategy that has shown it; binds
+    code: str = ""  # of the strategy that has shown it, as `trading.codes` has it; binds
 
 
 def after(environment: Environment) -> Environment:
@@ -297,10 +298,10 @@ def capped(risk: RiskTable, cap: Decimal | None) -> RiskTable:
 def stranger(grant: Grant, venue: str, code: str) -> str | None:
     """Return why a grant is not for a bot that is of its class; None: it is.
 
-    code is empty where there is no file, and in grants of before.
+    A grant of before has no code.
     """
-    if grant.code and code and grant.code != code:
-        return "the file of its class has been changed since it has shown what it was granted on"
+    if grant.code and (found := difference(grant.code, code)) is not None:
+        return f"{found} since it has shown what it was granted on"
     if grant.environment == Environment.LIVE and grant.venue and grant.venue != venue:
         return f"it has shown what it was granted on at another venue ({grant.venue})"
     return None

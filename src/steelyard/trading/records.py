@@ -27,7 +27,7 @@ FORMATS = (1, 2)  # that can be read
 class RunStarted(Struct, frozen=True, tag=True):
     """A process began. run is greater than every run before; client order ids carry it.
 
-    venue is where it trades, code a digest of the file that its strategy is in; empty: not told.
+    venue is where it trades, code what its strategy is made of (`codes`); empty: not told.
     """
 
     format: int

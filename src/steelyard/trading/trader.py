@@ -114,7 +114,7 @@ class Trader:
     ) -> None:
         """Exposure is what the bots of this host share; without it there are no others.
 
-        code is a digest of the file that the strategy is in, for the journal.
+        code is what the strategy is made of, for the journal.
         """
         self.config = config
         self.strategy = strategy
