@@ -84,9 +84,14 @@ def test_what_has_been_changed_since_is_not_what_was_granted():
     config = parse_config(CONFIG)
     grants.keep(msgspec.structs.replace(GRANT, code="c1", venue="elsewhere https://a.example"))
     assert grants.grant_for(config, GRANT.identity, "c1") is not None
-    assert grants.grant_for(config, GRANT.identity, "") is not None
+    with pytest.raises(ConfigError, match="its files cannot be told since"):
+        grants.grant_for(config, GRANT.identity, "")
     with pytest.raises(ConfigError, match="the file of its class has been changed"):
         grants.grant_for(config, GRANT.identity, "c2")
+    grants.keep(msgspec.structs.replace(GRANT, code="a.py=1 lines.py=2 steelyard=0.1"))
+    with pytest.raises(ConfigError, match=r"earned so: lines\.py has been changed since"):
+        grants.grant_for(config, GRANT.identity, "a.py=1 lines.py=3 steelyard=0.1")
+    grants.keep(msgspec.structs.replace(GRANT, code="c1"))
     live = parse_config(CONFIG.replace("live-canary", "live"))
     there = msgspec.structs.replace(GRANT, environment=Environment.LIVE, venue=live.main.where)
     grants.keep(there)

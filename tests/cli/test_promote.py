@@ -1,6 +1,7 @@
 """A bot goes up the ladder on what its report and its journals show, and not otherwise."""
 
 import json
+from operator import itemgetter
 
 import msgspec
 import pytest
@@ -13,10 +14,11 @@ from steelyard.net.clock import Clock
 from steelyard.store.datadir import Directory
 from steelyard.store.journal import Journal
 from steelyard.store.latch import Latch
-from steelyard.trading.records import GateChanged, Killed, RunStarted, codec
+from steelyard.trading.records import GateChanged, Killed, MarketNamed, Measured, RunStarted, codec
 from tests.trading.session import new_world
 
 DAY_NS = 24 * 3_600 * 10**9
+BEATS, ALIVE = 24 * 30, Measured({})  # of a day
 STRATEGY, SYMBOL, PARAMS = "bots:Dip", "BTC-USDT", {"below": "1"}
 
 
@@ -38,13 +40,20 @@ def traded():
 
 
 def lived(data, traded, environment, days, params=PARAMS, *more, begin_ns=1_700 * DAY_NS):
-    """Leave a bot's journal of so many days in one environment, with more messages at its end."""
+    """Leave a bot's journal of so many days in one environment, with more messages at its end.
+
+    Each day it ran for a bit more than half, and said so.
+    """
     Directory(data / "bots" / "dip").close()
     journal, form = Journal(data / "bots" / "dip" / "journal"), codec()
-    for part, message in [*traded, *((1, it) for it in more)]:
+    beats = ((day + at / BEATS, ALIVE) for day in range(days) for at in range(BEATS * 5 // 9))
+    told = [(int(at * DAY_NS), message) for at, message in beats]
+    told += [(int(part * days * DAY_NS), it) for part, it in [*traded, *((1, it) for it in more)]]
+    told.append((0, MarketNamed("live", "kraken wss://ws.kraken.com")))
+    for at_ns, message in sorted(told, key=itemgetter(0)):
         if isinstance(message, RunStarted):
             message = RunStarted(2, 1, "dip", environment, STRATEGY, SYMBOL, params)  # noqa: PLW2901
-        journal.append(form.encode(message, begin_ns + int(part * days * DAY_NS)))
+        journal.append(form.encode(message, begin_ns + at_ns))
     journal.commit()
     journal.close()
     return data

@@ -11,7 +11,9 @@ from bot_process import Bot, config_text, open_account
 from free_ports import free_base
 from nights import at_night
 
+from steelyard.cli.replay import records_of
 from steelyard.testing import LocalExchange
+from steelyard.trading.evidence import gather
 
 pytestmark = pytest.mark.slow
 
@@ -100,13 +102,15 @@ def test_a_venues_past_is_there(venues):
 
 
 def test_a_bot_trades_on_paper(venues, tmp_path):
-    """Its environment says so, and everything else is as in a sandbox."""
+    """Its environment says so, and its journal whose market it met."""
     key = open_account(venues.paper, "paper-bot")
     config = config_text(venues.paper, "paper-bot").replace('"sandbox"', '"paper"')
     with Bot(tmp_path, config, key, "paper-bot") as bot:
         state = bot.wait(lambda state: state["fills"])
         assert state["bot"]["environment"] == "paper"
         bot.stop()
+    found = gather(records_of(tmp_path, "paper-bot"))
+    assert found.markets == (f"live binance {venues.source.url('binance', 'ws')}",)
 
 
 def test_the_page_says_that_it_is_paper(venues):

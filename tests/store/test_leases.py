@@ -126,3 +126,26 @@ def test_a_database_that_is_gone_is_said_and_found_again(server):
 
     run(walk())
     check_library()
+
+
+def test_what_is_forgotten_leaves_no_row(server):
+    """Of this bot; another one's stay."""
+
+    async def act():
+        places = [PostgresLease(server.url, name, SECOND_NS, "h") for name in ("gone", "stays")]
+        for place in places:
+            await place.take(None, 0)
+            await place.wait()
+            await place.mark(place.name, "why", "who")
+        await places[0].forget()
+        found = [
+            (await place.look() is None, await place.standbys(), await place.marks([place.name]))
+            for place in places
+        ]
+        for place in places:
+            await place.close()
+        return found
+
+    (gone, stays) = run(act())
+    assert gone == (True, [], [])
+    assert (stays[0], len(stays[1]), len(stays[2])) == (False, 1, 1)

@@ -1,12 +1,15 @@
 """What a journal shows: each number against the journal of a bot that traded, or by hand."""
 
 from decimal import Decimal
+from random import Random
 
 import pytest
 from msgspec.structs import replace
 
 from steelyard.domain.journal import Record
 from steelyard.domain.messages import SECOND_NS
+from steelyard.trading.actions import Journal, MarketTold, Start
+from steelyard.trading.config import parse_config
 from steelyard.trading.evidence import DAY_NS, Identity, gather
 from steelyard.trading.records import (
     FORMAT,
@@ -14,6 +17,8 @@ from steelyard.trading.records import (
     FillSeen,
     GateChanged,
     Killed,
+    MarketNamed,
+    Measured,
     OrderPending,
     OrderRefused,
     RunStarted,
@@ -21,7 +26,10 @@ from steelyard.trading.records import (
     codec,
 )
 from steelyard.trading.state import TraderState
+from steelyard.trading.strategy import Strategy
+from steelyard.trading.trader import Trader
 from tests.trading.session import new_world
+from tests.trading.world import CONFIG, hand_world
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +100,58 @@ def test_time_counts_while_orders_may_leave():
     )
     assert found.open_ns == (30 + 20 + 2) * SECOND_NS
     assert found.days == 3
+
+
+def test_time_in_which_the_bot_did_not_run_is_not_counted():
+    """The machine slept, or its clock was set: of that time there is no sign of life."""
+    day = DAY_NS // SECOND_NS
+    beats = [(at, Measured({})) for at in range(80, 400, 60)]
+    slept = [(at + 5 * day, message) for at, message in beats]
+    found = gather(written((10, began()), (20, gate(None)), *beats, *slept))
+    assert found.open_ns == (380 - 20 + 300) * SECOND_NS
+    assert found.days == 2
+    leapt = gather(written((10, began()), (20, gate(None)), (9 * day, gate("stale"))))
+    assert (leapt.open_ns, leapt.days) == (0, 0)
+
+
+def test_a_bot_that_only_waits_shows_that_it_runs():
+    """Nothing is ordered and nothing changes: all its open time counts."""
+    world = hand_world()
+    world.run(280)
+    form = codec()
+    records = [form.decode(at, payload) for at, payload in enumerate(world.payloads, 1)]
+    gates = [it for it in records if isinstance(it.message, GateChanged)]
+    (opened,) = [it for it in gates if it.message.reason is None]
+    assert gather(records).open_ns == records[-1].time_ns - opened.time_ns > 270 * SECOND_NS
+
+
+def test_the_markets_that_orders_met_are_told():
+    """Each of a run's, however short it was there; what a run does not tell is not told."""
+    live, crowd = MarketNamed("live", "binance wss://a.example"), MarketNamed("crowd")
+    open_for = [(20, gate(None)), (50, gate("why"))]
+    only = [(10, began()), (11, live), *open_for, (60, crowd)]
+    assert gather(written(*only)).markets == ("live binance wss://a.example",)
+    both = [*only, (70, gate(None)), (80, gate("why"))]
+    assert gather(written(*both)).markets == ("crowd", "live binance wss://a.example")
+    silent = [(10, began()), (11, live), (15, began()), *open_for]
+    assert gather(written(*silent)).markets == ("",)
+
+
+def test_what_an_exchange_tells_of_its_market_is_in_each_run():
+    """Told before the run begins, and again when another exchange answers; no change, no record."""
+    world = hand_world()
+    world.run(1)
+    for told in (MarketTold("crowd"), MarketTold("crowd"), MarketTold("live", "a b"), MarketTold()):
+        world.step(told)
+    assert [it.kind for it in world.messages(MarketNamed)] == ["crowd", "live", ""]
+    trader = Trader(
+        parse_config(CONFIG), "key", Strategy(), world.rules, Random(1)
+    )  # a new process, which has asked before it begins
+    assert trader.step(MarketTold("tape"), 1) == []
+    records = [it.message for it in trader.step(Start(), 2) if isinstance(it, Journal)]
+    kinds = [type(message) for message in records]
+    assert kinds.index(RunStarted) < kinds.index(MarketNamed)
+    assert MarketNamed("tape") in records
 
 
 def test_another_bot_begins_anew():

@@ -38,6 +38,7 @@ GOOD = Evidence(
     slippage=Decimal("0.0003"),
     fall_atoms=5,
     exposure_atoms=100,
+    markets=("live binance wss://data-stream.binance.vision",),
 )
 
 
@@ -111,7 +112,7 @@ def test_a_criterion_is_waived_by_name_but_not_incidents_and_not_rungs():
     assert [it.name for it in unmet(judge(bad, SLIPPAGE), ["days"])] == ["incidents"]
     with pytest.raises(UsageError, match="never waived"):
         unmet(judge(bad, SLIPPAGE), ["incidents"])
-    with pytest.raises(UsageError, match="what is: time, days, fills"):
+    with pytest.raises(UsageError, match="what is: market, time, days, fills"):
         unmet(judge(bad, SLIPPAGE), ["day"])
     rungs = judge_rungs([], Environment.PAPER, DIP)
     with pytest.raises(UsageError, match="no rung is skipped"):
@@ -160,6 +161,29 @@ def test_a_canary_on_this_machine_shows_nothing_of_a_venue():
         (told,) = [it for it in judge(found, SLIPPAGE) if it.name == "venue"]
         assert told.is_met is is_met, venue
     assert "venue" not in [it.name for it in judge(GOOD, SLIPPAGE)]
+
+
+def test_paper_is_a_venues_own_market_and_not_a_word():
+    """What the exchange has told counts, by the venue's address; a mirror's can be waived."""
+    real = GOOD.markets
+    for markets, is_met in (
+        (real, True),
+        ((*real, "live kraken wss://ws.kraken.com"), True),
+        ((*real, "crowd"), False),
+        (("crowd",), False),
+        (("",), False),
+        ((), False),
+        (("live binance ws://127.0.0.1:8601",), False),
+        (("live binance wss://mirror.example",), False),
+        (("live binance wss://ws.kraken.com",), False),
+        (("live nobody wss://ws.kraken.com",), False),
+    ):
+        found = msgspec.structs.replace(GOOD, markets=markets)
+        lacks = unmet(judge(found, SLIPPAGE), ())
+        assert [it.name for it in lacks] == ([] if is_met else ["market"]), markets
+        assert unmet(judge(found, SLIPPAGE), ["market"] if not is_met else []) == []
+    sandbox = msgspec.structs.replace(GOOD, environment="sandbox", markets=("crowd",))
+    assert unmet(judge(sandbox, SLIPPAGE), ()) == []
 
 
 def test_a_cap_can_be_said_and_only_lowers():

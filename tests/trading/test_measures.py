@@ -143,7 +143,7 @@ def test_liquidity_is_what_stands_near_the_middle():
 
 
 def test_the_numbers_go_into_the_journal():
-    """Each minute, once something was ordered; the last has all that was measured by then."""
+    """Each minute, also where there are none; the last has all that was measured by then."""
     world = hand_world(lambda hand: hand.buy("0.01"))
     world.run(3 * NOTE_NS // SECOND_NS)
     found = world.messages(Measured)
@@ -152,4 +152,5 @@ def test_the_numbers_go_into_the_journal():
     assert found[-1].numbers["filled_lots"] == 1_000
     idle = hand_world()
     idle.run(90)
-    assert idle.messages(Measured) == []
+    assert [it.numbers for it in idle.messages(Measured)] == [{}]
+    assert idle.trader.turn.state.moment.measured is None

@@ -36,6 +36,7 @@ from steelyard.trading.records import (
     Killed,
     LeaseTaken,
     LimitsSet,
+    MarketNamed,
     Measured,
     OrderAbsent,
     OrderAdopted,
@@ -154,6 +155,7 @@ SAMPLES = [
     BreakerResumed("rejects", "anna", "why"),
     FillMarked(2**62, Side.SELL, (12_000_001, None, 3, 4)),
     Measured({"slippage": -(10**30)}),
+    MarketNamed("live", "binance wss://venue.example"),
 ]
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from steelyard import dialects
+from steelyard.cli.market_told import QUESTION, market_in
 from steelyard.cli.trader_stream import Stream
 from steelyard.cli.venue import Owner
 from steelyard.domain.commands import Amend, Cancel, Place, UserCommand
@@ -26,7 +27,7 @@ from steelyard.net.clock import uptime_ns
 from steelyard.store.datadir import state_directory
 from steelyard.store.pacing import Names, SharedPacing, UrgentPacing
 from steelyard.trading import actions
-from steelyard.trading.actions import Input, Role, VenueHalt
+from steelyard.trading.actions import Input, MarketTold, Role, StreamUp, VenueHalt
 from steelyard.trading.config import VenueTable
 from steelyard.trading.connector import Connector
 from steelyard.trading.feed import MarketFeed
@@ -61,12 +62,14 @@ class DialectVenue:
         is_urgent: bool = False,
         is_real: bool = False,
         why_not: Callable[[UserCommand | Query], str | None] | None = None,
+        practice: str = "",
     ) -> None:
         """`record` is given what the market stream tells, as it was received.
 
         is_urgent: it is the kill switch's, which waits for no other trader of this host, and not
         long for an answer. is_real: real money is meant, and only then another machine is
-        spoken to. why_not says why a message may not leave, right before it does.
+        spoken to. why_not says why a message may not leave, right before it does. practice is the
+        symbol of which an exchange of ours is asked whose market it shows; empty: none is asked.
         """
         dialect = dialects.find(table.dialect)
         self._owner = owner
@@ -89,7 +92,7 @@ class DialectVenue:
             dialect.client, key, dialect.limits, self._pacing, is_urgent=is_urgent
         )
         self._is_urgent = is_urgent
-        self._why_not = why_not
+        self._why_not, self._practice = why_not, practice
         self._limits_ns = 0  # when to ask for the limits again
         self._stop: Stop | None = None  # what was told of it
         self._streams = {
@@ -115,6 +118,8 @@ class DialectVenue:
         """Ask for the limits in force, and return what every dialect of ours offers."""
         if not self._is_urgent:  # whoever is in a hurry keeps to the published ones
             await self._learn_limits()
+        if self._practice:
+            await self._learn_market()
         return Capabilities(
             venue=self._name,
             is_checked=True,
@@ -226,6 +231,8 @@ class DialectVenue:
 
     def step(self, event: Input) -> None:
         """Give the machine an input."""
+        if self._practice and isinstance(event, StreamUp) and event.role is Role.MARKET:
+            self._owner.spawn(self._learn_market())  # who answers now may be another one
         self._owner.step(event)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -275,6 +282,15 @@ class DialectVenue:
         if stop != self._stop:
             self._stop = stop
             self._owner.step(VenueHalt(0, is_ban=False) if stop is None else VenueHalt(*stop))
+
+    async def _learn_market(self) -> None:
+        """Ask an exchange of this machine whose market it shows."""
+        try:
+            async with asyncio.timeout(LIMITS_S):
+                told = market_in(await self._http.send(QUESTION), self._practice)
+        except (TransportError, TimeoutError):
+            told = MarketTold()
+        self._owner.step(told)
 
     async def _learn_limits(self) -> None:
         """Ask the venue for its limits; until it has told them, the published ones are kept to."""

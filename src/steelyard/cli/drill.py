@@ -144,6 +144,10 @@ def rehearse(name: str, document: dict[str, Any], lease: str, patience_s: float)
         found.failure = harmless(str(error))
     finally:
         stage.close()
+        try:
+            stage.forget_lease()
+        except DrillFailed as error:
+            found.failure = found.failure or harmless(str(error))
         shutil.rmtree(root, ignore_errors=True)
     found.seconds = round(time.monotonic() - clock, 1)
     return found

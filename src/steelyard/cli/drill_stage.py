@@ -21,11 +21,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from steelyard.cli.administration import administer
+from steelyard.cli.drill_rest import RESTING
 from steelyard.cli.inquirer import Inquirer
 from steelyard.cli.vault_venue import look
 from steelyard.domain.errors import ConnectionLost, SteelyardError
 from steelyard.domain.lifecycle import Fill, Order
 from steelyard.domain.messages import (
+    SECOND_NS,
     FillList,
     FillsQuery,
     InstrumentList,
@@ -40,6 +42,7 @@ from steelyard.net.loop import run_loop
 from steelyard.net.loopback import ask
 from steelyard.store import datadir
 from steelyard.store.journal import read_records
+from steelyard.store.leases import PostgresLease
 from steelyard.trading.config import BotConfig, parse_config
 from steelyard.trading.orderwork import OWN_ACCOUNT
 from steelyard.trading.records import codec
@@ -66,6 +69,13 @@ DEFAULT = {
         "price_collar": "5%",
     },
 }
+REST = "steelyard.cli.drill_rest:Rest"
+REST_RISK = {  # wide: the smallest order of any market fits in
+    "max_order_notional": "1000000",
+    "max_position": "1000000",
+    "max_open_orders": 50,
+    "price_collar": "50%",
+}
 _TAKEN = ("strategy", "risk", "breakers")  # of the user's configuration
 
 
@@ -88,11 +98,11 @@ class Truth(NamedTuple):
 class Host:
     """A process of the bot, and the data directory in which it is."""
 
-    def __init__(self, stage: "Stage", data: Path, *options: str) -> None:
+    def __init__(self, stage: "Stage", data: Path, config: Path, *options: str) -> None:
         self._stage = stage
         self.data = data
         self.process = stage.spawn(
-            ["trade", str(stage.config), "--port", "0", "--data", str(data), *options],
+            ["trade", str(config), "--port", "0", "--data", str(data), *options],
             f"{data.name}.{len(stage.processes)}",
             stage.state_of(data),
         )
@@ -105,7 +115,9 @@ class Host:
     def state(self) -> dict[str, Any] | None:
         """Return what it says of itself; None: it says nothing, or is not this process."""
         with suppress(SteelyardError):
-            ports = datadir.read_document(datadir.port_file(self.data / "bots" / BOT), missing={})
+            ports = datadir.read_document(
+                datadir.port_file(self.data / "bots" / self._stage.bot), missing={}
+            )
             if ports.get("pid") == self.process.pid:
                 return ask(ports["port"], "GET", "/status", token=ports["token"], timeout_s=2)[1]
         return None
@@ -172,7 +184,9 @@ class Stage:
         """Document is the user's configuration, or DEFAULT; lease an address of PostgreSQL."""
         self.root = root
         self.data, self.other = root / "data", root / "other"
-        self.config = root / f"{BOT}.toml"
+        # In a database that others use it is nobody else's name.
+        self.bot = f"{BOT}-{secrets.token_hex(4)}" if lease else BOT
+        self.config, self._resting = root / f"{BOT}.toml", root / "rest.toml"
         self.processes: list[subprocess.Popen[bytes]] = []
         self.lease = lease
         self._document = document
@@ -210,31 +224,34 @@ class Stage:
             known = ", ".join(ready["dialects"])
             raise DrillFailed(f"the sandbox has no API {dialect!r}; it has: {known}")
         base, _, quote = str(strategy["symbol"]).upper().replace("/", "-").partition("-")
-        administer(self._exchange, CreateAccount(BOT, {base: FUNDS, quote: FUNDS}))
+        administer(self._exchange, CreateAccount(self.bot, {base: FUNDS, quote: FUNDS}))
         self.key = self.new_key(dialect)
-        self.run("vault", "add", BOT, "--bot", BOT, given=self.key)
+        self.run("vault", "add", self.bot, "--bot", self.bot, given=self.key)
         urls = ready["dialects"][dialect]
         found = {name: self._document[name] for name in _TAKEN if name in self._document}
-        text = _toml(
-            {
-                "bot": {"name": BOT, "environment": "sandbox", "on_stop": "keep"},
-                "venue.main": {
-                    "dialect": dialect,
-                    "rest": urls["rest"],
-                    "ws": urls["ws"],
-                    "key": f"vault:{BOT}",
-                },
-                **found,
-                **({"lease": {"url": self.lease, "ttl": "3s"}} if self.lease else {}),
-            }
-        )
-        parse_config(text)
-        self.config.write_text(text, encoding="utf-8")
+        tables = {
+            "bot": {"name": self.bot, "environment": "sandbox", "on_stop": "keep"},
+            "venue.main": {
+                "dialect": dialect,
+                "rest": urls["rest"],
+                "ws": urls["ws"],
+                "key": f"vault:{self.bot}",
+            },
+            **({"lease": {"url": self.lease, "ttl": "3s"}} if self.lease else {}),
+        }
+        resting = {"class": REST, "symbol": strategy["symbol"]}
+        for file, more in (
+            (self.config, found),
+            (self._resting, {"strategy": resting, "risk": REST_RISK}),
+        ):
+            text = _toml({**tables, **more})
+            parse_config(text)
+            file.write_text(text, encoding="utf-8")
 
     def new_key(self, dialect: str = "") -> dict[str, Any]:
         """Make a key at the exchange."""
         dialect = dialect or str(self._document.get("dialect", "native"))
-        return administer(self._exchange, CreateKey(BOT, dialect, (Scope.READ, Scope.TRADE)))
+        return administer(self._exchange, CreateKey(self.bot, dialect, (Scope.READ, Scope.TRADE)))
 
     def revoke_key(self, key: dict[str, Any]) -> None:
         """Have the exchange accept a key no more."""
@@ -242,7 +259,18 @@ class Stage:
 
     def start(self, data: Path | None = None, *options: str) -> Host:
         """Start the bot, and do not wait."""
-        return Host(self, data or self.data, *options)
+        return Host(self, data or self.data, self.config, *options)
+
+    def rest(self, data: Path | None = None) -> Host:
+        """Start it with orders of the drill's own, and wait until they rest at the venue.
+
+        Raises:
+            DrillFailed: They do not, in time.
+        """
+        host = Host(self, data or self.data, self._resting)
+        host.wait("the bot trades", lambda state: state["status"] == "running")
+        self.wait("orders of the drill rest", lambda: len(self.truth().open_ids) >= RESTING)
+        return host
 
     # -- processes ----------------------------------------------------------------------------
 
@@ -318,6 +346,26 @@ class Stage:
         log: Path = host.process.log  # type: ignore[attr-defined]
         return log.read_text(encoding="utf-8", errors="replace").strip()[-500:] or "it said nothing"
 
+    def forget_lease(self) -> None:
+        """Leave nothing of the drill in the database of the lease.
+
+        Raises:
+            DrillFailed: It cannot be asked.
+        """
+        if not self.lease:
+            return
+        try:
+            run_loop(self._forget_lease())
+        except SteelyardError as error:
+            raise DrillFailed(f"rows of {self.bot} are left: {error}") from error
+
+    async def _forget_lease(self) -> None:
+        place = PostgresLease(self.lease, f"{self.bot}.sandbox", SECOND_NS, "")
+        try:
+            await place.forget()
+        finally:
+            await place.close()
+
     def close(self) -> None:
         """End every process."""
         for process in reversed(self.processes):
@@ -375,7 +423,7 @@ class Stage:
     def journal(self, data: Path | None = None) -> TraderState:
         """Return the state to which a journal adds up."""
         state, decode = TraderState(), codec()
-        for stored in read_records((data or self.data) / "bots" / BOT / "journal"):
+        for stored in read_records((data or self.data) / "bots" / self.bot / "journal"):
             state.replay(decode.decode(*stored))
         return state
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from steelyard import dialects
 from steelyard.cli.limit_profiles import Chooser
@@ -37,3 +38,17 @@ class ExchangeConfig:
         if self.only is not None and name != self.only:
             offset = PAGES_OFFSET + dialects.find(self.only).port_offset
         return self.port_base and self.port_base + offset
+
+
+def addresses(host: str, ports: dict[str, int], secure: str = "") -> dict[str, Any]:
+    """Return where the page and each dialect are; `secure` is "s" for TLS."""
+    return {
+        "page": f"http{secure}://{host}:{ports['native']}/",
+        "dialects": {
+            name: {
+                "rest": f"http{secure}://{host}:{port}",
+                "ws": f"ws{secure}://{host}:{port}",
+            }
+            for name, port in ports.items()
+        },
+    }

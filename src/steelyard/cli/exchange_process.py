@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from steelyard import dialects
 from steelyard.cli import exchange_tls
-from steelyard.cli.exchange_config import ExchangeConfig
+from steelyard.cli.exchange_config import ExchangeConfig, addresses
 from steelyard.cli.exchange_faults import later
 from steelyard.cli.exchange_metrics import JournalMeter, Readings, metrics_text
 from steelyard.cli.exposition import Histogram, metrics_response
 from steelyard.cli.live_source import LiveSource
 from steelyard.cli.market_source import MarketSource, ScriptSource, TapeSource, describe
+from steelyard.cli.market_told import MARKET_PATH, market_response
 from steelyard.cli.opening import OpenExchange
 from steelyard.dashboard.account_site import AccountSite
 from steelyard.dashboard.accounts import open_account_site
@@ -242,14 +243,18 @@ class ExchangeProcess:
     def ready(self) -> dict[str, Any]:
         """Return the document that says where everything is."""
         ports = {name: server.port for name, server in self._servers.items()}
-        document = {"ready": True, "pid": self._opened.pid, **_addresses(self.config.host, ports)}
+        document = {"ready": True, "pid": self._opened.pid, **addresses(self.config.host, ports)}
         if self._tls_servers:
             twins = {name: server.port for name, server in self._tls_servers.items()}
             document["tls"] = {
                 "ca": str(exchange_tls.files(self._opened.directory.path)[0]),
-                **_addresses(self.config.host, twins, "s"),
+                **addresses(self.config.host, twins, "s"),
             }
         return document
+
+    def market_told(self) -> Response:
+        """Return what bots are told of the market."""
+        return market_response(self._opened.source)
 
     def port(self, dialect: str) -> int:
         """Return the port that a dialect listens on."""
@@ -509,20 +514,6 @@ class ExchangeProcess:
             self._dropped[line.dialect] += socket.is_dropped
 
 
-def _addresses(host: str, ports: dict[str, int], secure: str = "") -> dict[str, Any]:
-    """Return where the page and each dialect are; `secure` is "s" for TLS."""
-    return {
-        "page": f"http{secure}://{host}:{ports['native']}/",
-        "dialects": {
-            name: {
-                "rest": f"http{secure}://{host}:{port}",
-                "ws": f"ws{secure}://{host}:{port}",
-            }
-            for name, port in ports.items()
-        },
-    }
-
-
 class _Site:
     """What one port serves: a dialect; on the native port page, administration and metrics too."""
 
@@ -536,6 +527,9 @@ class _Site:
 
     def http(self, request: Request, ip: str, reply: Reply) -> None:
         process = self._process
+        if request.path == MARKET_PATH:
+            reply(process.market_told())
+            return
         if self._has_page and not request.target.startswith(API_ROOT):
             path = request.path
             if process.page.serves(path):

@@ -43,7 +43,7 @@ def keep(grant: Grant) -> None:
 def grant_for(config: BotConfig, identity: Identity, code: str = "") -> Grant | None:
     """Return by which grant a bot may begin; None: its environment needs none.
 
-    code is a digest of the file that its strategy is in.
+    code is what its strategy is made of, as `trading.codes` has it.
 
     Raises:
         ConfigError: It needs one and has none.

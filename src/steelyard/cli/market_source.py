@@ -114,6 +114,11 @@ def check_same(asked: MarketSource, founded: Founded) -> None:
     )
 
 
+def kind_of(source: MarketSource) -> str:
+    """Return what kind of market it is, in a word: crowd, tape, script or live."""
+    return _KINDS[type(source)]
+
+
 def describe(source: MarketSource) -> str:
     """Return a market in words: `crowd seed 7`, `tape NAME @2x`, `live binance BTC-USDT`."""
     if isinstance(source, CrowdSource):

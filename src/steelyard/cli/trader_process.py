@@ -166,6 +166,7 @@ class TraderProcess:
                 rng,
                 self._record if config.bot.record_market else None,
                 is_real=config.bot.environment not in HERE,
+                practice=config.strategy.symbol if config.bot.environment in HERE else "",
                 why_not=None if settings.lease is None else settings.lease.why_not,
             )
         )
@@ -202,8 +203,7 @@ class TraderProcess:
         self._alerts = TraderAlerts(name, config.alerts, settings.alerts_to, self.note, hidden)
         self._log = BotLog(self._directory.path, settings.terminal, hidden, self._alerts.line)
         if repair := self._journal.repair:
-            line = actions.Log(actions.Level.WARNING, "journal.repaired", repair)
-            self._log.write(line, self.clock.now_ns())
+            self.note("journal.repaired", repair)
         if config.bot.record_market:
             tape, max_bytes = self._directory.path / "tape", config.bot.record_market_max_mb << 20
             self._recorder = MarketRecorder(tape, max_bytes, self._tape_said)

@@ -9,18 +9,16 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from hashlib import sha256
 from inspect import isfunction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from steelyard.cli.strategy_code import code_line
 from steelyard.domain.errors import ConfigError, SteelyardError
 from steelyard.trading.config import StrategyTable
 from steelyard.trading.legs import check_names
 from steelyard.trading.strategy import Strategy
-
-DIGEST = 16  # letters of one
 
 
 def load_strategy(table: StrategyTable, legs: Sequence[str] = ()) -> Strategy:
@@ -67,17 +65,22 @@ def try_strategy(table: StrategyTable, legs: Sequence[str] = ()) -> None:
 
 
 def code_of(table: StrategyTable) -> str:
-    """Return a digest of the file that a strategy's class is in; empty: there is none.
+    """Return what a strategy's code is, in a line (`trading.codes`); empty: there is no file.
 
-    What that file imports is not in it.
+    Raises:
+        ConfigError: It imports more than can be looked at.
     """
     module_name, _, class_name = table.class_name.partition(":")
     try:
         found = getattr(_module(module_name, "class"), class_name, None)
-        home = sys.modules.get(getattr(found, "__module__", ""))
-        file = getattr(home, "__file__", None)
-        return sha256(Path(file).read_bytes()).hexdigest()[:DIGEST] if file else ""
-    except (ConfigError, OSError):  # who loads it says what is wrong
+    except ConfigError:  # who loads it says what is wrong
+        return ""
+    home = getattr(found, "__module__", "")
+    if not getattr(sys.modules.get(home), "__file__", None):
+        return ""
+    try:
+        return code_line(module_name, home)
+    except OSError:
         return ""
 
 

@@ -221,6 +221,10 @@ ON CONFLICT (name) DO UPDATE SET why = excluded.why, who = excluded.who, at = ex
 """
 _MARKS = f"SELECT name, why, who, {_AT} AS at_us FROM steelyard_kill WHERE name = ANY($1::text[])"  # noqa: S608
 _UNMARK = f"DELETE FROM steelyard_kill WHERE name = $1 AND ($2::bigint IS NULL OR {_AT} = $2)"  # noqa: S608
+_FORGET = tuple(
+    f"DELETE FROM {table} WHERE name = $1"  # noqa: S608
+    for table in ("steelyard_lease", "steelyard_standby", "steelyard_kill")
+)
 _MS_NS = 10**6
 
 
@@ -326,6 +330,15 @@ class PostgresLease:
             ConnectionLost: The database cannot be asked.
         """
         await self._row(_UNMARK, name, at_us)
+
+    async def forget(self) -> None:
+        """Take every row of it away: nobody holds it any more, nor will.
+
+        Raises:
+            ConnectionLost: The database cannot be asked.
+        """
+        for query in _FORGET:
+            await self._row(query, self.name)
 
     async def close(self) -> None:
         """Let go of the connection."""

@@ -50,6 +50,16 @@ class Start(NamedTuple):
     takeover: Takeover | None = None
 
 
+class MarketTold(NamedTuple):
+    """Whose market it is, as the exchange of ours on this machine has told; empty: it has not.
+
+    kind is crowd, tape, script or live; venue the dialect and the address that are followed.
+    """
+
+    kind: str = ""
+    venue: str = ""
+
+
 class BookMoved(NamedTuple):
     """A stream told of changes of a book that it keeps by itself.
 
@@ -191,6 +201,7 @@ Input = (
     | Stop
     | VenueHalt
     | LeaseTold
+    | MarketTold
     | Reconcile
     | Resolve
     | ResumeBreaker

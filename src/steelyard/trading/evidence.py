@@ -3,7 +3,9 @@
 Read from its journal and from nothing else, so that nobody has to take a bot's word. The invariant:
 only runs of the last run's environment, class, symbol, parameters and code count, and with real
 money of its venue, because a bot with others is another bot; and only what came after a moment,
-because evidence is used once. Time counts while new orders may leave. Amounts are atoms of quote.
+because evidence is used once. Time counts while new orders may leave and the bot shows that it
+runs: it writes something each minute, and a longer silence (the machine slept, a clock was set, the
+process stood still) counts for nothing. Amounts are atoms of quote.
 """
 
 from collections.abc import Iterable
@@ -15,10 +17,13 @@ from steelyard.domain.journal import Record
 from steelyard.domain.lifecycle import OrderState
 from steelyard.domain.messages import SECOND_NS
 from steelyard.trading.breakers import share_of
+from steelyard.trading.codes import difference
 from steelyard.trading.config import HERE
+from steelyard.trading.measures import NOTE_NS
 from steelyard.trading.records import (
     FillSeen,
     GateChanged,
+    MarketNamed,
     OrderPending,
     OrderRefused,
     RunStarted,
@@ -29,7 +34,7 @@ from steelyard.trading.state import TraderState
 from steelyard.trading.tripping import slippage
 
 DAY_NS = 24 * 3_600 * SECOND_NS
-DAYS_MAX = 4_000  # no bot's evidence spans more; a clock that leaps does not count for ever
+SILENT_NS = 2 * NOTE_NS  # between two records; one minute's may be late, but not two
 
 
 class Identity(Struct, frozen=True):
@@ -47,8 +52,9 @@ class Evidence(Struct, frozen=True, kw_only=True):
     environment: str
     identity: Identity
     venue: str = ""  # where its orders went; empty: its journal does not say
-    code: str = ""  # of the file that its strategy is in; empty: its journal does not say
-    open_ns: int = 0  # for which new orders could leave
+    markets: tuple[str, ...] = ()  # that its orders met, as `MarketNamed` has them in a line
+    code: str = ""  # of its strategy, as `codes` has it; empty: its journal does not say
+    open_ns: int = 0  # for which it ran and new orders could leave
     days: int = 0  # of UTC in which they could
     orders: int = 0
     refused: int = 0
@@ -86,12 +92,13 @@ class _Gathering:
         self._state = TraderState()
         self._run: RunStarted | None = None
         self._time_ns = 0
+        self._is_open, self._market = False, ""
         self._begin()
 
     def _begin(self) -> None:
-        self._open_since_ns: int | None = None
         self._open_ns = self._orders = self._refused = self._fills = 0
         self._days: set[int] = set()
+        self._markets: set[str] = set()
         self._cost = self._worth = 0
         self._base_atoms: int | None = None  # the profit where this evidence begins
         self._peak_atoms = self._fall_atoms = self._exposure_atoms = 0
@@ -100,26 +107,29 @@ class _Gathering:
         """Go on by one record."""
         message, before_ns = record.message, self._time_ns
         if isinstance(message, RunStarted):
-            self._close(before_ns)
-            if self._run is None or _who(message) != _who(self._run):
+            if self._run is None or _is_other(message, self._run):
                 self._begin()
             self._run = message
         self._state.replay(record)
         self._time_ns = record.time_ns
         if record.time_ns > self._since_ns:
+            if not isinstance(message, RunStarted):  # it may have ended at any time before
+                self._count(max(before_ns, self._since_ns))
             self._see(message)
+        if isinstance(message, GateChanged):
+            self._is_open = message.reason is None
+        elif isinstance(message, MarketNamed):
+            self._market = f"{message.kind} {message.venue}".strip()
+        elif isinstance(message, RunStarted | RunStopped):
+            self._is_open, self._market = False, ""
 
     def _see(self, message: TraderRecord) -> None:
         if self._base_atoms is None:
             self._base_atoms = self._profit_atoms()
         match message:
-            case GateChanged(reason=None):
-                if self._open_since_ns is None:
-                    self._open_since_ns = self._time_ns
-            case GateChanged() | RunStopped():
-                self._close(self._time_ns)
             case OrderPending():
                 self._orders += 1
+                self._markets.add(self._market)
             case OrderRefused():
                 self._refused += 1
             case FillSeen():
@@ -127,14 +137,13 @@ class _Gathering:
             case _:
                 pass
 
-    def _close(self, until_ns: int) -> None:
-        """Count the time in which orders could leave, up to a moment."""
-        since_ns, self._open_since_ns = self._open_since_ns, None
-        if since_ns is None:
-            return
-        self._open_ns += max(0, until_ns - since_ns)
-        first, last = since_ns // DAY_NS, until_ns // DAY_NS
-        self._days.update(range(first, min(last, first + DAYS_MAX) + 1))
+    def _count(self, since_ns: int) -> None:
+        """Count the time up to now in which orders could leave, if the bot ran meanwhile."""
+        until_ns = self._time_ns
+        if self._is_open and 0 <= until_ns - since_ns <= SILENT_NS:
+            self._open_ns += until_ns - since_ns
+            self._markets.add(self._market)
+            self._days.update((since_ns // DAY_NS, until_ns // DAY_NS))
 
     def _take_fill(self, message: FillSeen) -> None:
         fill, portfolio = message.fill, self._state.portfolio
@@ -160,12 +169,12 @@ class _Gathering:
         run = self._run
         if run is None:
             return None
-        self._close(self._time_ns)
         return Evidence(
             bot=run.bot,
             environment=run.environment,
             identity=identity_of(run),
             venue=run.venue,
+            markets=tuple(sorted(self._markets)),
             code=run.code,
             open_ns=self._open_ns,
             days=len(self._days),
@@ -198,6 +207,10 @@ def identity_of(run: RunStarted) -> Identity:
     return Identity(run.strategy, run.symbol, run.parameters)
 
 
+def _is_other(run: RunStarted, before: RunStarted) -> bool:
+    return _who(run) != _who(before) or difference(before.code, run.code) is not None
+
+
 def _who(run: RunStarted) -> tuple[object, ...]:
     venue = "" if run.environment in HERE else run.venue  # of practice it may change its port
-    return run.environment, identity_of(run), run.code, venue
+    return run.environment, identity_of(run), venue

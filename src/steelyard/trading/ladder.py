@@ -12,13 +12,16 @@ below are chosen, not proven: `steelyard promote` prints them.
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
+from steelyard import dialects
 from steelyard.domain.errors import UsageError
 from steelyard.domain.messages import SECOND_NS
 from steelyard.domain.units import in_full
+from steelyard.trading.codes import difference
 from steelyard.trading.config import Environment, RiskTable, is_here
 from steelyard.trading.evidence import DAY_NS, Evidence, Identity
 
@@ -89,7 +92,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     waived: tuple[str, ...] = ()
     slippage: Decimal | None = None  # of the backtest, which later rungs are measured by
     venue: str = ""  # where the evidence comes from; binds on live
-    code: str = ""  # a digest of the file of the strategy that has shown it; binds
+    code: str = ""  # of the strategy that has shown it, as `trading.codes` has it; binds
 
 
 def after(environment: Environment) -> Environment:
@@ -120,7 +123,11 @@ def judge(found: Evidence, backtest: Decimal | None) -> tuple[Criterion, ...]:
     """Return what a rung asks of a journal. backtest is the slippage of the bot's own backtest."""
     needs = NEEDS[Environment(found.environment)]
     worst = None if backtest is None else backtest + WORSE_MAX
-    where = () if found.environment not in REAL else (_judge_venue(found.venue),)
+    where: tuple[Criterion, ...] = ()
+    if found.environment in REAL:
+        where = (_judge_venue(found.venue),)
+    elif found.environment == Environment.PAPER:
+        where = (_judge_markets(found.markets),)
     return (
         *where,
         Criterion(
@@ -166,6 +173,30 @@ def _judge_venue(venue: str) -> Criterion:
         found=venue or "not told",
         is_met=not any(is_here(word) for word in venue.split()),
     )
+
+
+def _judge_markets(markets: Iterable[str]) -> Criterion:
+    """Return whether what was traded on paper was the market of venues, and of nobody else."""
+    told = [market or "not told" for market in markets]
+    return Criterion(
+        name="market",
+        wanted="a venue's own, followed by `steelyard exchange --live`",
+        found="; ".join(told) or "not told",
+        is_met=bool(told) and all(is_of_venue(market) for market in told),
+    )
+
+
+def is_of_venue(market: str) -> bool:
+    """Return whether a market is the stream that a venue shows the public, by its address.
+
+    A mirror's, or another exchange's of ours, is not: who knows better waives it.
+    """
+    kind, _, venue = market.partition(" ")
+    name, _, address = venue.partition(" ")
+    if kind != "live" or name not in dialects.names():
+        return False
+    public = dialects.find(name).public
+    return public is not None and urlsplit(address).netloc == urlsplit(public.ws).netloc
 
 
 def judge_rungs(grants: Iterable[Grant], environment: Environment, found: Identity) -> Criterion:
@@ -267,10 +298,10 @@ def capped(risk: RiskTable, cap: Decimal | None) -> RiskTable:
 def stranger(grant: Grant, venue: str, code: str) -> str | None:
     """Return why a grant is not for a bot that is of its class; None: it is.
 
-    code is empty where there is no file, and in grants of before.
+    A grant of before has no code.
     """
-    if grant.code and code and grant.code != code:
-        return "the file of its class has been changed since it has shown what it was granted on"
+    if grant.code and (found := difference(grant.code, code)) is not None:
+        return f"{found} since it has shown what it was granted on"
     if grant.environment == Environment.LIVE and grant.venue and grant.venue != venue:
         return f"it has shown what it was granted on at another venue ({grant.venue})"
     return None

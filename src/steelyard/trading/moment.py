@@ -98,7 +98,7 @@ class Moment:
             case ClockMeasured():
                 self.clock = message
             case Measured(numbers):
-                self.measured = time_ns, numbers
+                self.measured = (time_ns, numbers) if numbers else None
             case StreamChanged():
                 self.streams[message.role] = message.why
             case GateChanged():

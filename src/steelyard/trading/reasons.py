@@ -63,6 +63,7 @@ _SILENT = frozenset(
         "InstrumentSeen",
         "KeyAudited",
         "LimitsSet",
+        "MarketNamed",
         "Measured",
         "OrderAmended",
         "OrderNotSent",

@@ -27,7 +27,7 @@ FORMATS = (1, 2)  # that can be read
 class RunStarted(Struct, frozen=True, tag=True):
     """A process began. run is greater than every run before; client order ids carry it.
 
-    venue is where it trades, code a digest of the file that its strategy is in; empty: not told.
+    venue is where it trades, code what its strategy is made of (`codes`); empty: not told.
     """
 
     format: int
@@ -39,6 +39,17 @@ class RunStarted(Struct, frozen=True, tag=True):
     parameters: dict[str, str]
     venue: str = ""
     code: str = ""
+
+
+class MarketNamed(Struct, frozen=True, tag=True):
+    """Whose market this run practices on, as the exchange of ours has told, and when it changes.
+
+    kind is crowd, tape, script or live, and empty where nothing was told; venue is the dialect and
+    the address that are followed.
+    """
+
+    kind: str
+    venue: str = ""
 
 
 class LeaseTaken(Struct, frozen=True, tag=True):
@@ -381,7 +392,10 @@ class FillMarked(Struct, frozen=True, tag=True):
 
 
 class Measured(Struct, frozen=True, tag=True):
-    """What this run has measured so far of its trading; `trading.measures` says what is what."""
+    """What this run has measured so far of its trading; `trading.measures` says what is what.
+
+    Once a minute, also when there is nothing to tell: it is the sign that the bot runs.
+    """
 
     numbers: dict[str, int]
 
@@ -449,6 +463,7 @@ class RunStopped(Struct, frozen=True, tag=True):
 
 TraderRecord = (
     RunStarted
+    | MarketNamed
     | LeaseTaken
     | InstrumentSeen
     | OrderPending

@@ -23,7 +23,7 @@ from steelyard.domain.messages import (
     Refused,
 )
 from steelyard.domain.units import from_atoms, in_full, plain, to_atoms
-from steelyard.trading.actions import OpenStreams
+from steelyard.trading.actions import MarketTold, OpenStreams
 from steelyard.trading.channels import Channels
 from steelyard.trading.config import HERE, BotConfig
 from steelyard.trading.host import StrategyHost
@@ -38,6 +38,7 @@ from steelyard.trading.records import (
     InstrumentSeen,
     KeyAudited,
     LimitsSet,
+    MarketNamed,
     PositionAdopted,
     RunStarted,
     TraderRecord,
@@ -106,6 +107,7 @@ class Startup:
         self.listings = Listings()
         self.begun_ns = 0
         self._facts: set[str] = set()
+        self._practice: MarketTold | None = None  # None: it does not practice
         self._left: tuple[TraderRecord, ...] = ()  # by the holder of the lease before
         self._key_answer: Answer | None = None
         self._account: AccountAnswer | None = None
@@ -155,6 +157,8 @@ class Startup:
                 self.code,
             )
         )
+        if self._practice is not None:
+            turn.record(MarketNamed(*self._practice))
         turn.record(LimitsSet(self._config.in_force))
         self._work.ids = ClientIds(bot.name, run)
         if takeover is not None:
@@ -164,6 +168,12 @@ class Startup:
             turn.warn("killed", f"trading is latched off: {state.killed_why}")
         self.phase = Phase.INSTRUMENT
         self._questions.ask("instruments", InstrumentsQuery(), self._on_instruments)
+
+    def practice_on(self, market: MarketTold) -> None:
+        """Note whose market is shown where nothing is at stake; before the run begins, too."""
+        if market != self._practice and self.phase is not Phase.ASLEEP:
+            self._turn.record(MarketNamed(*market))
+        self._practice = market
 
     def _take_over(self, takeover: Takeover, ids: ClientIds) -> None:
         turn = self._turn

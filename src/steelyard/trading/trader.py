@@ -37,6 +37,7 @@ from steelyard.trading.actions import (
     Input,
     Kill,
     LeaseTold,
+    MarketTold,
     Reconcile,
     Reply,
     Resolve,
@@ -113,7 +114,7 @@ class Trader:
     ) -> None:
         """Exposure is what the bots of this host share; without it there are no others.
 
-        code is a digest of the file that the strategy is in, for the journal.
+        code is what the strategy is made of, for the journal.
         """
         self.config = config
         self.strategy = strategy
@@ -324,6 +325,8 @@ class Trader:
                     self.breakers.closed("a ban of this machine")
             case LeaseTold():
                 self._lease_told(event)
+            case MarketTold():
+                self.startup.practice_on(event)
             case Reconcile():
                 self.reconciler.ask(event)
             case ResumeBreaker(request, name, who, why):
@@ -331,8 +334,7 @@ class Trader:
                 text = refusal or f"the breaker {name} holds nothing any more"
                 turn.act(Reply(request, refusal is None, text))
             case Resolve():
-                is_connected = self.phase >= Phase.STREAMS
-                self.resolutions.resolve(event, is_connected=is_connected)
+                self.resolutions.resolve(event, is_connected=self.phase >= Phase.STREAMS)
 
     def _told(self, event: Event | BookMoved) -> None:
         market, desk = self.startup.market, self.startup.desk
@@ -363,8 +365,7 @@ class Trader:
             self.reconciler.strangers.see(order)
         if event.fill is None:
             return
-        is_own = self.work.see_fill(event.fill, "stream", order.client_order_id) is not None
-        if not is_own:
+        if self.work.see_fill(event.fill, "stream", order.client_order_id) is None:
             self.reconciler.strangers.see_fill(event.fill)
 
     def _stream_up(self, up: StreamUp) -> None:
@@ -537,8 +538,7 @@ class Trader:
         """Tell the other bots of this host what this one's orders can come to."""
         atoms = self.exposure_atoms
         if atoms is not None:
-            instrument = self.turn.instrument
-            self.exposed.work(instrument.quote, atoms, self.turn.now_ns)
+            self.exposed.work(self.turn.instrument.quote, atoms, self.turn.now_ns)
 
     @property
     def exposure_atoms(self) -> int | None:

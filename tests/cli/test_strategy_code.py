@@ -1,0 +1,99 @@
+"""Each module of the user's behind a strategy is in its code; what is installed is not."""
+
+import sys
+
+import pytest
+
+from steelyard.cli import strategy_code
+from steelyard.cli.trader_strategy import code_of
+from steelyard.domain.errors import ConfigError
+from steelyard.trading.codes import difference
+from steelyard.trading.config import StrategyTable
+
+FILES = {
+    "own_bots/__init__.py": "from own_bots.dip import Dip\n",
+    "own_bots/dip.py": """
+import math
+import msgspec
+from steelyard.trading.strategy import Strategy
+from . import lines
+from .deep import rules as kept
+
+class Dip(Strategy):
+    def on_start(self):
+        import own_tools.late
+""",
+    "own_bots/lines.py": "import own_bots.dip  # in a circle\n",
+    "own_bots/deep/__init__.py": "",
+    "own_bots/deep/rules.py": "from .. import lines\n",
+    "own_bots/unused.py": "",
+    "own_tools/late.py": "def (\n",
+    "site-packages/installed_thing.py": "",
+}
+TABLE = StrategyTable(class_name="own_bots:Dip", symbol="BTC-USDT", params={})
+COUNTED = [
+    "own_bots/dip.py",
+    "own_bots/__init__.py",
+    "own_bots/deep/__init__.py",
+    "own_bots/deep/rules.py",
+    "own_bots/lines.py",
+    "own_tools/late.py",
+]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path / "site-packages"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield tmp_path
+    for name in [*sys.modules]:
+        if name.partition(".")[0] in ("own_bots", "own_tools"):
+            del sys.modules[name]
+
+
+def names(line):
+    return [part.partition("=")[0] for part in line.split()]
+
+
+def test_the_code_is_what_its_imports_lead_to(here):
+    """Relative ones, circles, packages, and those inside of a function; the class's file first."""
+    line = code_of(TABLE)
+    assert names(line) == [*COUNTED, "steelyard"]
+    assert "own_tools.late" not in sys.modules, "nothing is run for it"
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_another_line_in_any_of_them_is_another_strategy(here, name):
+    before = code_of(TABLE)
+    with (here / name).open("a") as file:
+        file.write("# other\n")
+    assert difference(before, code_of(TABLE)) == f"{name} has been changed"
+
+
+def test_what_is_not_the_strategys_is_not_looked_at(here):
+    """A file beside it that nothing imports, and what is installed."""
+    before = code_of(TABLE)
+    (here / "own_bots" / "unused.py").write_text("x = 1\n")
+    with (here / "own_bots" / "lines.py").open("a") as file:
+        file.write("import installed_thing\n")
+    first = code_of(TABLE)
+    assert difference(before, first) == "own_bots/lines.py has been changed"
+    (here / "site-packages" / "installed_thing.py").write_text("x = 1\n")
+    assert code_of(TABLE) == first
+
+
+def test_a_strategy_of_ours_is_its_file_and_our_version():
+    ready = StrategyTable(class_name="steelyard.strategies:DipBuyer", symbol="X-Y", params={})
+    first, ours = names(code_of(ready))
+    assert (first.startswith("steelyard/strategies/"), ours) == (True, "steelyard")
+
+
+def test_more_files_than_can_be_looked_at_are_refused(here, monkeypatch):
+    """With a sentence that says how to have fewer."""
+    monkeypatch.setattr(strategy_code, "FILES_MAX", 3)
+    with pytest.raises(ConfigError, match="install what is not of the strategy as a package"):
+        code_of(TABLE)
