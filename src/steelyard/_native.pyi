@@ -337,10 +337,10 @@ class MarketReader:
             The `MessageKind` as a number, the place of the instrument, and of a
             snapshot or delta: first and last update, bids, asks (each (price_ticks, size_lots)),
             time_ns, bids and asks off the tick (each (price, price_ticks, size_lots)); of a trade:
-            trade_id, price_ticks, size_lots, whether the taker sold, time_ns; of a touch: update,
-            bid_ticks, bid_lots, ask_ticks, ask_lots, time_ns. A time that the
-            venue does not say is now_ns; numbers that it does not say are 0. Of several trades it
-            is the last.
+            trade_id, price_ticks, size_lots, whether the taker sold, time_ns, and of how many
+            trades it is, 1 where the venue does not say; of a touch: update, bid_ticks, bid_lots,
+            ask_ticks, ask_lots, time_ns. A time that the venue does not say is now_ns; other
+            numbers that it does not say are 0. Of several trades it is the last.
 
         Raises:
             DecodeError: It has not the table's form, or speaks of what is not followed.
@@ -381,11 +381,11 @@ class MarketReader:
         """The venue's time of the last message; where it says none, when it was received."""
 
     @property
-    def trade(self) -> tuple[int, int, int, int, int, bool, int]:
+    def trade(self) -> tuple[int, int, int, int, int, bool, int, int]:
         """The last trade, as `scan` returns it."""
 
     @property
-    def trades(self) -> list[tuple[int, int, int, int, int, bool, int]]:
+    def trades(self) -> list[tuple[int, int, int, int, int, bool, int, int]]:
         """All trades of the last message, each as `scan` returns it."""
 
     @property

@@ -95,6 +95,9 @@ def test_the_market_is_read(exchange):
     assert float(listed(session.get_tickers(**SPOT))[0]["lastPrice"]) > 0
     assert listed(session.get_public_trade_history(**SPOT))
     assert len(listed(session.get_kline(**SPOT, interval=1, limit=5))) == 5
+    limits = session.get_price_limit(**SPOT)["result"]
+    assert float(limits["sellLmt"]) < float(book["b"][0][0]) < float(limits["buyLmt"])
+    assert listed(session.get_system_status()) == []
 
 
 def test_a_day_of_orders(session):
@@ -138,6 +141,24 @@ def test_the_account_is_read(session):
     assert session.get_api_key_information()["result"]["readOnly"] == 0
     assert session.get_positions(category="linear", settleCoin="USDT")["result"]["list"] == []
     assert session.get_coin_info(coin="BTC")["result"]["rows"]
+    assert listed(session.get_account_instruments_info(category="spot"))
+    assert session.get_transferable_amount(coinName="BTC")["result"]["availableWithdrawal"] == "2"
+    (row,) = session.get_coins_balance(accountType="FUND", coin="BTC")["result"]["balance"]
+    assert row["walletBalance"] == "0"
+
+
+def test_contracts_are_a_door(exchange, session):
+    """What is asked of them has answers; what would trade them is refused as of unknown symbols."""
+    linear = {"category": "linear", "symbol": "BTCUSDT"}
+    assert listed(session.get_instruments_info(category="linear")) == []
+    for change in (
+        lambda: session.set_leverage(**linear, buyLeverage="2", sellLeverage="2"),
+        lambda: place(session, category="linear"),
+        lambda: session.get_orderbook(**linear),
+    ):
+        with pytest.raises(InvalidRequestError) as caught:
+            change()
+        assert caught.value.status_code == 10001
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ class Venue(NamedTuple):
 
 VENUES: dict[str, Venue] = {
     "binance": Venue(not_here="createOrders"),
-    "bybit": Venue(not_here="fetchStatus", order={"acknowledged": True}),
+    "bybit": Venue(order={"acknowledged": True}),
     "coinbase-advanced": Venue(
         lacks="""
             cancelAllOrders createOrders fetchStatus createOrderWs editOrderWs watchBalance

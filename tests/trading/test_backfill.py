@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from steelyard.domain.messages import SECOND_NS, Trade, TradesQuery
 from steelyard.domain.order import Side
@@ -125,6 +125,28 @@ def test_trades_that_a_stream_leaves_out_are_asked_for():
     assert ids == [*range(ids[0], ids[-1] + 1)]
 
 
+def test_trades_that_are_told_as_one_leave_no_gap():
+    """A venue may tell several of a taker at once, under the last one's id; others are missed."""
+    world = trading_world(until_s=3)
+    world.run(4)
+    last = world.venue.trades[-1]
+
+    def told(behind: int, joined: int) -> Trade:
+        """Return a trade so far behind the last one, of so many."""
+        number, time_ns = last.trade_id + behind, last.time_ns + behind
+        return replace(last, trade_id=number, time_ns=time_ns, joined=joined)
+
+    for trade in (told(3, 3), told(4, 1)):
+        world.step(Told(trade))
+        assert world.hand.told_of("trade")[-1] == trade
+    world.venue.trades.append(told(5, 1))  # lost on the way
+    world.step(Told(told(9, 4)))
+    world.run(5)
+    (gap,) = world.hand.told_of("gap")
+    assert (gap.trades, gap.is_filled) == ((told(5, 1),), True)
+    assert world.hand.told_of("trade")[-1] == told(9, 4)
+
+
 def test_a_trade_that_is_told_twice_is_told_once():
     """Streams repeat themselves."""
     world = trading_world()
@@ -144,9 +166,7 @@ def test_a_venue_whose_ids_leave_some_out_is_not_asked_again_and_again(lists):
     world.run(4)
     last = world.venue.trades[-1]
     for number in range(1, 30):
-        trade = msgspec.structs.replace(
-            last, trade_id=last.trade_id + 7 * number, time_ns=last.time_ns + number
-        )
+        trade = replace(last, trade_id=last.trade_id + 7 * number, time_ns=last.time_ns + number)
         world.venue.trades.append(trade)
         world.step(Told(trade))
         world.run(4 + number / 10)

@@ -248,7 +248,7 @@ def test_lists_beside_their_symbol():
     )
     assert market.receive(frame) == Told.TRADE
     assert market.trades == [
-        (MessageKind.TRADE, 0, 0, 222_515, 2_525_000, False, 1_776_104_608_298_000_000)
+        (MessageKind.TRADE, 0, 0, 222_515, 2_525_000, False, 1_776_104_608_298_000_000, 1)
     ]
 
 

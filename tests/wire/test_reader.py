@@ -110,7 +110,7 @@ def test_a_trade_is_kept_until_the_next():
     text = '{"at":{"kind":"trade","symbol":"AB"},"price":1.25,"size":0.5,"side":"%s"}'
     for side, is_sold in (("sell", True), ("buy", False)):
         assert market.receive(text % side) == Told.TRADE
-        assert market.trade == (MessageKind.TRADE, 0, 0, 125, 5_000, is_sold, 0)
+        assert market.trade == (MessageKind.TRADE, 0, 0, 125, 5_000, is_sold, 0, 1)
     with pytest.raises(DecodeError, match="another type"):
         market.receive(text % "neither")
 

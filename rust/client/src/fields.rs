@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
                 message.delta.reset();
                 message.delta.time_ns = time_ns;
             }
-            Kind::Trade => message.trade = Trade { time_ns, ..Trade::default() },
+            Kind::Trade => message.trade = Trade { time_ns, joined: 1, ..Trade::default() },
             Kind::Touch => {
                 message.touch = Touch { sequence: 0, bid: NOTHING, ask: NOTHING, time_ns }
             }
@@ -108,6 +108,9 @@ impl<'a> Reader<'a> {
             let trade = &mut self.message.trade;
             if self.is_off_tick && !trade.is_sold {
                 trade.price_ticks = trade.price_ticks.saturating_add(1);
+            }
+            if trade.joined != 1 && (trade.joined < 1 || trade.joined > trade.trade_id) {
+                return cursor.wrong(Flaw::Type);
             }
             trade.instrument = self.message.instrument;
             self.message.trades.push(*trade);
@@ -173,6 +176,7 @@ impl<'a> Reader<'a> {
             | Slot::Previous
             | Slot::TradeId
             | Slot::Integer
+            | Slot::Joined
             | Slot::Checksum => {
                 let number = cursor.integer()?;
                 self.number(plan.kind, slot, number);
@@ -221,6 +225,7 @@ impl<'a> Reader<'a> {
             Slot::Last => delta.last = number,
             Slot::Previous => delta.previous = number,
             Slot::TradeId => trade.trade_id = number,
+            Slot::Joined => trade.joined = number,
             Slot::Checksum => delta.checksum = number,
             Slot::Symbol
             | Slot::Time
@@ -291,6 +296,7 @@ impl<'a> Reader<'a> {
             | Slot::Time
             | Slot::TradeId
             | Slot::TakerSide
+            | Slot::Joined
             | Slot::Checksum
             | Slot::Text
             | Slot::Integer

@@ -18,6 +18,8 @@ pub struct Trade {
     pub is_sold: bool,
     /// When, by the venue's clock.
     pub time_ns: i64,
+    /// Of how many trades it is, of which `trade_id` is the last.
+    pub joined: i64,
 }
 
 /// The best bid and ask.

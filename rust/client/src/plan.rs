@@ -150,7 +150,7 @@ fn then(slot: Slot, is_quoted: bool, bit: u64) -> Result<Then, String> {
         return Ok(Then::Value(slot, bit));
     }
     let numbers = [Slot::First, Slot::Last, Slot::Previous, Slot::TradeId, Slot::Integer];
-    if !numbers.contains(&slot) && !matches!(slot, Slot::Time | Slot::Checksum) {
+    if !numbers.contains(&slot) && !matches!(slot, Slot::Time | Slot::Checksum | Slot::Joined) {
         return Err(format!("{slot:?} is no whole number, which alone may stand in quotes"));
     }
     Ok(Then::Quoted(slot, bit))

@@ -49,10 +49,12 @@ pub enum Slot {
     Checksum,
     /// Levels that say their side themselves.
     Changes,
+    /// Of how many trades one is, of which `TradeId` is the last.
+    Joined,
 }
 
 impl Slot {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Symbol,
         Self::First,
         Self::Last,
@@ -73,6 +75,7 @@ impl Slot {
         Self::Flag,
         Self::Checksum,
         Self::Changes,
+        Self::Joined,
     ];
 
     /// Returns the slot of a number, counted from 1 in the order above.

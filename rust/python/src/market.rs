@@ -409,8 +409,8 @@ fn number(kind: Kind) -> u8 {
 }
 
 fn trade<'py>(py: Python<'py>, it: &Trade) -> PyResult<Bound<'py, PyAny>> {
-    let (id, price_ticks, size_lots) = (it.trade_id, it.price_ticks, it.size_lots);
-    (number(Kind::Trade), it.instrument, id, price_ticks, size_lots, it.is_sold, it.time_ns)
+    let Trade { instrument, trade_id, price_ticks, size_lots, is_sold, time_ns, joined } = *it;
+    (number(Kind::Trade), instrument, trade_id, price_ticks, size_lots, is_sold, time_ns, joined)
         .into_bound_py_any(py)
 }
 

@@ -228,7 +228,8 @@ class Trade(Struct, frozen=True, tag=True):
     """A public trade; trade_id is gapless per instrument. An Event as well.
 
     Trades of one taker order at one price and time share an aggregate_id, which is gapless too;
-    0 where it is not told.
+    0 where it is not told. Where a venue tells such trades as one, joined says of how many it is,
+    and trade_id is the last of them.
     """
 
     instrument_id: int
@@ -238,6 +239,12 @@ class Trade(Struct, frozen=True, tag=True):
     taker_side: Side
     time_ns: int
     aggregate_id: int = 0
+    joined: int = 1
+
+    @property
+    def first_trade_id(self) -> int:
+        """The id of the first of those that it is of."""
+        return self.trade_id - self.joined + 1
 
 
 class AggregateTrade(Struct, frozen=True, tag=True):

@@ -80,7 +80,7 @@ class TradeBackfill:
             if len(self._waiting) >= WAITING_MAX:
                 self._end(is_filled=False)
             return False
-        missed = 0 if last is None or self._is_open else trade.trade_id - last.trade_id - 1
+        missed = 0 if last is None or self._is_open else trade.first_trade_id - last.trade_id - 1
         self._is_open = False
         if missed > 0 and self._jumps < JUMPS_MAX:
             self._begin(f"the stream has left out {missed} trades")
@@ -136,7 +136,7 @@ class TradeBackfill:
             return
         last = self._found[-1] if self._found else self._last
         assert last is not None, "what is missed comes after something"
-        first = self._waiting[0].trade_id if self._waiting else None
+        first = self._waiting[0].first_trade_id if self._waiting else None
         fresh = sorted(
             (t for t in answer.trades if t.trade_id > last.trade_id), key=lambda t: t.trade_id
         )

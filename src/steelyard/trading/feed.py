@@ -73,9 +73,18 @@ class MarketFeed:
             return
         number = self._ids[reader.place]
         if told == Told.TRADE:
-            for _, place, trade_id, price_ticks, size_lots, is_sold, time_ns in reader.trades:
+            for (
+                _,
+                place,
+                trade_id,
+                price_ticks,
+                size_lots,
+                is_sold,
+                time_ns,
+                joined,
+            ) in reader.trades:
                 side = Side.SELL if is_sold else Side.BUY
-                trade = (trade_id, price_ticks, size_lots, side, time_ns)
+                trade = (trade_id, price_ticks, size_lots, side, time_ns, 0, joined)
                 self._events.append(Trade(self._ids[place], *trade))
         elif told == Told.TOUCH:
             self._events.append(Touch(number, *reader.touch[2:7], now_ns))

@@ -61,12 +61,12 @@ class Reader(Protocol):
         ...
 
     @property
-    def trade(self) -> tuple[int, int, int, int, int, bool, int]:
+    def trade(self) -> tuple[int, int, int, int, int, bool, int, int]:
         """The last trade, as `scan` returns it."""
         ...
 
     @property
-    def trades(self) -> list[tuple[int, int, int, int, int, bool, int]]:
+    def trades(self) -> list[tuple[int, int, int, int, int, bool, int, int]]:
         """All trades of the last message."""
         ...
 

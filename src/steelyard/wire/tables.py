@@ -35,6 +35,7 @@ class Slot(IntEnum):
     FLAG = 18
     CHECKSUM = 19  # of the book with the message in it
     CHANGES = 20  # levels that say their side themselves
+    JOINED = 21  # of how many trades one is, of which TRADE_ID is the last; not told: of one
 
 
 class MessageKind(IntEnum):

@@ -18,6 +18,7 @@ PARTS = {
     *("InstrumentInfo", "Ticker", "PublicTrade", "Orders", "Executions", "BatchedIds", "BatchCode"),
     *("FastExecution", "CoinBalance", "Wallet", "FeeRate", "Rights", "Either", "Candle", "Trade"),
     *("Book", "CoinChain", "Coin", "DepositChain", "LogEntry", "Deposit", "Withdrawal", "DcpInfo"),
+    *("SystemEvent", "PositionChange", "PocketBalance", "Takeable"),
 }
 
 

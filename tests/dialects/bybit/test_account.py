@@ -40,11 +40,12 @@ def test_what_kind_of_account_it_is_and_what_it_pays(venue):
     assert fees == [{"symbol": "BTCUSDT", "takerFeeRate": "0.001", "makerFeeRate": "0.001"}]
     assert len(venue.get("/v5/account/fee-rate", category="spot")["list"]) == 2
     assert venue.get("/v5/account/fee-rate", category="linear")["list"] == []
+    rows = venue.get("/v5/account/instruments-info", category="spot")["list"]
+    assert [row["symbol"] for row in rows] == ["BTCUSDT", "ETHUSDT"]
+    assert venue.get("/v5/account/smp-group") == {"smpGroup": 0}
 
 
-def test_there_are_no_positions_and_one_mode_of_margin(venue):
-    pairs = {"category": "linear", "settleCoin": "USDT"}
-    assert venue.get("/v5/position/list", **pairs)["list"] == []
+def test_there_is_one_mode_of_margin(venue):
     path = "/v5/account/set-margin-mode"
     assert venue.post(path, setMarginMode="REGULAR_MARGIN")["result"] == {"reasons": []}
     assert venue.post(path, setMarginMode="ISOLATED_MARGIN")["retCode"] == 10001

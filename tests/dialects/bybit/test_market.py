@@ -104,10 +104,3 @@ def test_candles_are_newest_first(venue):
     assert (candle.close_ticks, candle.volume_lots) == (5_000_000, 400)
     wrong = venue.public("/v5/market/kline", category="spot", symbol="BTCUSDT", interval="7")
     assert "interval" in wrong["retMsg"]
-
-
-@pytest.mark.parametrize("path", ["funding/history", "open-interest", "risk-limit"])
-def test_what_only_contracts_have_is_empty_for_them_and_nothing_for_spot(venue, path):
-    empty = venue.public(f"/v5/market/{path}", category="linear", symbol="BTCUSDT")
-    assert (empty["retCode"], empty["result"]["list"]) == (0, [])
-    assert venue.public(f"/v5/market/{path}", category="spot")["retCode"] == 10001

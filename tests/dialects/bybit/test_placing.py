@@ -121,7 +121,7 @@ def test_what_is_wrong_is_named(venue, name, fields):
         (170131, {"qty": "1000"}),
         (170121, {"symbol": "XRPUSDT"}),
         (170344, {"isLeverage": 1}),
-        (170121, {"category": "linear"}),
+        (10001, {"category": "linear"}),
     ],
 )
 def test_a_refusal_has_the_venues_code(venue, code, fields):

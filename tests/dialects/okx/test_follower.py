@@ -89,7 +89,17 @@ def test_trades_are_told():
     frame = json.dumps({"arg": arg, "data": [{**row, "ts": "1", "count": "3"}]})
     (trade,) = events(follower(ChannelKind.TRADES), frame)
     assert isinstance(trade, Trade)
-    assert trade.trade_id == 5
+    assert (trade.first_trade_id, trade.trade_id, trade.joined) == (3, 5, 3)
+
+
+@pytest.mark.parametrize("count", ["0", "6", "-1", "x", "9" * 20])
+def test_a_trade_of_more_trades_than_there_were_is_refused(count):
+    """The one before the first has a number too."""
+    arg = {"channel": "trades", "instId": "BTC-USDT"}
+    row = {"instId": "BTC-USDT", "tradeId": "5", "px": "50000", "sz": "0.1", "side": "sell"}
+    session = follower(ChannelKind.TRADES)
+    with pytest.raises(DecodeError, match=r"count|of [06] trades"):
+        session.receive(json.dumps({"arg": arg, "data": [{**row, "ts": "1", "count": count}]}), 0)
 
 
 @pytest.mark.parametrize(

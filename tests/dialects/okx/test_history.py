@@ -61,8 +61,8 @@ def test_a_client_gets_candles_from_a_start_on():
     assert opened in ([], [start_ns, start_ns + MINUTE_NS])
     with pytest.raises(Unsupported, match="1Dutc"):
         stand.ask(CandlesQuery(0, 7, 2), None)
-    with pytest.raises(Unsupported):
-        stand.ask(TradesQuery(0, 5, from_trade_id=3), None)
+    with pytest.raises(Unsupported, match="name an id"):
+        stand.ask(TradesQuery(0, 5, start_ns=3), None)
 
 
 def test_every_bar_has_one_name():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from steelyard.dialects.okx import DIALECT, lookups
+from steelyard.dialects.okx import DIALECT, history, lookups
 from steelyard.domain.commands import Cancel
 from steelyard.domain.errors import Unsupported
 from steelyard.domain.messages import (
@@ -12,6 +12,7 @@ from steelyard.domain.messages import (
     OrderQuery,
     OrdersQuery,
     Refused,
+    TradesQuery,
 )
 from steelyard.domain.order import OrderType, Side
 from steelyard.sim.conformance import place
@@ -33,6 +34,20 @@ def whole(stand, query):
         answers.append(stand.ask(asked, stand.key_of("alice")))
         asked = client.further(query, answers)
     return client.joined(query, answers), len(answers)
+
+
+def test_trades_from_an_id_on_come_page_by_page(stand, monkeypatch):
+    """From the id on, without holes, and no further than was asked; at the end the last ones."""
+    for number in range(6):
+        stand.ask(place(side=Side.SELL, client_order_id=f"s{number}"), stand.key_of("bob"))
+        stand.ask(place(client_order_id=f"b{number}"), stand.key_of("alice"))
+    for module in (history, lookups):
+        monkeypatch.setattr(module, "OLD_TRADES_MAX", 2)
+    for first, limit, ids, asked in ((2, 4, [2, 3, 4, 5], 2), (4, 9, [4, 5, 6, 7], 3)):
+        answer, parts = whole(stand, TradesQuery(0, limit, from_trade_id=first))
+        assert ([trade.trade_id for trade in answer.trades], parts) == (ids, asked)
+    answer, parts = whole(stand, TradesQuery(0, 9, from_trade_id=8))
+    assert (answer.trades, parts) == ((), 1)
 
 
 def stop(**fields):

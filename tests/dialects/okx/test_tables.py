@@ -67,6 +67,32 @@ def test_a_native_reader_keeps_the_book_that_the_session_tells():
     assert told
 
 
+def test_several_trades_told_as_one_are_read_as_the_session_reads_them(shared_data):
+    """On what the venue sent; its tick was a finer one."""
+    recorded = (shared_data / "payloads/okx/ws_trades.json").read_bytes()
+    fine = Instrument.spot(
+        *(0, (1, "BTC"), (2, "USD")),
+        tick_size="0.1",
+        lot_size="0.00000001",
+        price_max="1000000",
+        size_max="9000",
+        notional_min="5",
+    )
+    session = DIALECT.client.market_session([fine], Listings([fine]), PUBLIC)
+    market = reader.MarketReader(*DIALECT.client.market_table([fine]))
+    session.receive(recorded, 0)
+    assert market.receive(recorded) == reader.Told.TRADE
+    (told,) = session.drain()[1]
+    ((*_, trade_id, price_ticks, size_lots, is_sold, time_ns, joined),) = market.trades
+    assert told == Trade(
+        0, trade_id, price_ticks, size_lots, Side.SELL if is_sold else Side.BUY, time_ns, 0, joined
+    )
+    assert joined == 3
+    for count in (b'"0"', b'"130639475"', b"3"):
+        with pytest.raises(DecodeError):
+            market.receive(recorded.replace(b'"3"', count))
+
+
 def test_steps_finer_than_it_counts_are_not_read():
     fine = Instrument(0, "A-B", "A", "B", 1, 2, 10**13, 1, 10, 1, 10, 0)
     with pytest.raises(Unsupported, match="1e-12"):

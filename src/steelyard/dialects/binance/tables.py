@@ -143,7 +143,7 @@ def event_of(told: tuple[Any, ...], instrument_id: int, now_ns: int) -> Event:
                 return replace(delta, odd_bids=odd_bids, odd_asks=odd_asks)
             return delta
         case MessageKind.TRADE:
-            trade_id, price_ticks, size_lots, is_sold, time_ns = told[2:]
+            trade_id, price_ticks, size_lots, is_sold, time_ns, _ = told[2:]
             side = Side.SELL if is_sold else Side.BUY
             return Trade(instrument_id, trade_id, price_ticks, size_lots, side, time_ns)
         case _:

@@ -11,20 +11,23 @@ from steelyard.dialects.bybit import (
     account,
     auth,
     batches,
+    contracts,
     errors,
     guarding,
     market,
     orders,
     parameters,
+    pockets,
     private,
     stream,
+    system,
     wallet,
 )
 from steelyard.dialects.bybit.client import BybitClient
 from steelyard.dialects.bybit.entry import OrderEntry
 from steelyard.dialects.bybit.environments import (
     PRIVATE_STREAM,
-    SPOT_STREAM,
+    PUBLIC_STREAMS,
     TRADE_STREAM,
     environment,
 )
@@ -38,8 +41,11 @@ from steelyard.wire.dialect import Dialect, Door, PublicHosts, ServerSession, Su
 
 KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
     (
-        "Nothing is listed but in the category spot: lists of contracts are empty.",
-        "The exchange trades spot; a category is a set of instruments, and theirs is empty.",
+        (
+            "Nothing is listed but in the category spot: lists of contracts are empty, their "
+            "streams know no symbol, and what changes a position is refused with 10001."
+        ),
+        "The exchange trades spot; no contract is made up of a spot market's prices.",
     ),
     (
         "Refusals say how to mend them in `retExtInfo.help`.",
@@ -89,6 +95,14 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "There is nothing behind them here.",
     ),
     (
+        "The pocket FUND is empty, and nothing is moved between it and UNIFIED (131231).",
+        "There is one account: what is deposited can be traded.",
+    ),
+    (
+        "`system/status` tells of a maintenance while it lasts, and of none before or after it.",
+        "There is no plan of them here.",
+    ),
+    (
         "A withdrawal waits for the code of a mail, to an address of its owner's book.",
         "A key alone moves nothing out.",
     ),
@@ -129,13 +143,15 @@ def _path(target: str) -> str:
 
 
 def _has_stream(target: str) -> bool:
-    return _path(target) in (SPOT_STREAM, PRIVATE_STREAM, TRADE_STREAM)
+    return _path(target) in (*PUBLIC_STREAMS, PRIVATE_STREAM, TRADE_STREAM)
 
 
 def _session(target: str, door: Door) -> ServerSession | None:
     match _path(target):
-        case path if path in (SPOT_STREAM, PRIVATE_STREAM):
-            return StreamSession(door, target, is_private=path == PRIVATE_STREAM)
+        case path if path in PUBLIC_STREAMS:
+            return StreamSession(door, target, category=PUBLIC_STREAMS[path])
+        case path if path == PRIVATE_STREAM:
+            return StreamSession(door, target, category=None)
         case path if path == TRADE_STREAM:
             return TradeSession(door, target)
         case _:
@@ -155,11 +171,14 @@ DIALECT = Dialect(
     docs=("https://bybit-exchange.github.io/docs/v5/intro",),
     endpoints=(
         *market.ENDPOINTS,
+        *system.ENDPOINTS,
         *orders.ENDPOINTS,
         *batches.ENDPOINTS,
         *account.ENDPOINTS,
         *guarding.ENDPOINTS,
         *wallet.ENDPOINTS,
+        *pockets.ENDPOINTS,
+        *contracts.ENDPOINTS,
     ),
     limits=LIMITS,
     known_differences=KNOWN_DIFFERENCES,

@@ -1,7 +1,7 @@
 """Balances, fees, what kind of account it is and what a key may do, both ways.
 
 The invariant: amounts of coins are exact. What they are worth in dollars is by the last prices, for
-information only. There are no positions, nothing is lent, and margin is of one mode.
+information only. Nothing is lent, and margin is of one mode.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,18 +19,16 @@ from steelyard.dialects.bybit.account_messages import (
     KeyInfo,
     MarginMode,
     MarginModeRequest,
-    Positions,
-    PositionsRequest,
     Rights,
+    SmpGroup,
     Wallet,
     WalletRequest,
     Wallets,
 )
-from steelyard.dialects.bybit.market import DOLLARS
-from steelyard.dialects.bybit.messages import Nothing
+from steelyard.dialects.bybit.market import DOLLARS, instruments_to_wire
+from steelyard.dialects.bybit.messages import Instruments, InstrumentsRequest, Nothing
 from steelyard.dialects.bybit.routes import (
     answered,
-    check_category,
     instrument_of,
     instruments_of,
     nothing,
@@ -53,6 +51,7 @@ from steelyard.domain.messages import (
     Answer,
     AssetBalance,
     BalanceEvent,
+    InstrumentsQuery,
     KeyAnswer,
     KeyQuery,
     Query,
@@ -206,12 +205,6 @@ def _mode(_answer: None, request: MarginModeRequest, _asker: Asker) -> MarginMod
     return MarginMode()
 
 
-def _positions(_answer: None, request: PositionsRequest, _asker: Asker) -> Positions:
-    if check_category(request.category) == "spot":
-        raise errors.invalid("category", "only contracts have positions: linear or inverse")
-    return Positions(request.category)
-
-
 # -- keys ---------------------------------------------------------------------------------------
 
 
@@ -312,6 +305,24 @@ ENDPOINTS = (
     FEES,
     KEY,
     signed(
+        "GET",
+        "/v5/account/instruments-info",
+        InstrumentsRequest,
+        Instruments,
+        lambda _request, _asker: InstrumentsQuery(),
+        instruments_to_wire,
+        summary="Symbols that the account may trade: all",
+    ),
+    signed(
+        "GET",
+        "/v5/account/smp-group",
+        Nothing,
+        SmpGroup,
+        nothing,
+        lambda *_: SmpGroup(),
+        summary="Which accounts do not trade with each other: no group",
+    ),
+    signed(
         "POST",
         "/v5/account/set-margin-mode",
         MarginModeRequest,
@@ -320,14 +331,5 @@ ENDPOINTS = (
         _mode,
         scope=Scope.TRADE,
         summary="How margin is shared: of one mode",
-    ),
-    signed(
-        "GET",
-        "/v5/position/list",
-        PositionsRequest,
-        Positions,
-        nothing,
-        _positions,
-        summary="Positions of contracts: none",
     ),
 )

@@ -45,6 +45,46 @@ class PositionsRequest(Struct):
     cursor: str | None = None
 
 
+class PocketsRequest(Struct):
+    """Coins of a pocket; with commas."""
+
+    accountType: str
+    coin: str | None = None
+
+
+class CoinPocketRequest(Struct):
+    """One coin of a pocket."""
+
+    accountType: str
+    coin: str
+
+
+class MovableRequest(Struct):
+    """What of coins, with commas, is free."""
+
+    coinName: str
+
+
+class WithdrawableRequest(Struct):
+    """What of a coin can be withdrawn."""
+
+    coin: str
+
+
+class TransferRequest(Struct):
+    """A transfer between pockets."""
+
+    fromAccountType: str
+    toAccountType: str
+    coin: str = ""
+    amount: str = ""
+    transferId: str = ""
+
+
+class TransfersRequest(Struct):
+    """Transfers between pockets, whichever."""
+
+
 class CoinRequest(Struct):
     """What there is to know of a coin, or of all."""
 
@@ -208,12 +248,74 @@ class DcpInfos(Struct):
     dcpInfos: tuple[DcpInfo, ...]
 
 
+class PocketBalance(Struct):
+    """A coin in a pocket: what is free, and all of it."""
+
+    coin: str
+    transferBalance: str
+    walletBalance: str
+    bonus: str = ""
+
+
+class Pockets(Struct):
+    """Coins of a pocket."""
+
+    accountType: str
+    memberId: str
+    balance: tuple[PocketBalance, ...]
+
+
+class CoinPocket(Struct):
+    """One coin of a pocket."""
+
+    accountType: str
+    bizType: int
+    accountId: str
+    memberId: str
+    balance: PocketBalance
+
+
+class Movable(Struct):
+    """What is free of the first coin that was named, and of each."""
+
+    availableWithdrawal: str
+    availableWithdrawalMap: dict[str, str]
+
+
+class Takeable(Struct):
+    """What of a coin in a pocket can be withdrawn, and all that is free or not."""
+
+    coin: str
+    withdrawableAmount: str
+    availableBalance: str
+
+
+class Withdrawable(Struct):
+    """What of a coin can be withdrawn, by pocket; of the day's limit in dollars there is none."""
+
+    limitAmountUsd: str
+    withdrawableAmount: dict[str, Takeable]
+
+
+class NoTransfers(Struct):
+    """Transfers between pockets: none."""
+
+    list: tuple[Any, ...] = ()
+    nextPageCursor: str = ""
+
+
 class Positions(Struct):
     """Positions: none."""
 
     category: str
     list: tuple[Any, ...] = ()
     nextPageCursor: str = ""
+
+
+class SmpGroup(Struct):
+    """Which accounts do not trade with each other: none has a group."""
+
+    smpGroup: int = 0
 
 
 class Rights(Struct):

@@ -19,6 +19,7 @@ from steelyard.dialects.bybit import (
     market,
     orders,
     placing,
+    system,
     tables,
 )
 from steelyard.dialects.bybit.account_messages import KeyInfo, WalletRequest, Wallets
@@ -37,6 +38,8 @@ from steelyard.dialects.bybit.messages import (
     RecentTrades,
     RecentTradesRequest,
     ServerTime,
+    SystemStatus,
+    SystemStatusRequest,
     Tickers,
     TickersRequest,
 )
@@ -78,6 +81,7 @@ from steelyard.domain.messages import (
     OrderQuery,
     OrdersQuery,
     Query,
+    StatusQuery,
     TickerList,
     TickersQuery,
     TradeList,
@@ -318,6 +322,13 @@ def _public(query: Query, listings: Listings) -> Call:
                 Nothing(),
                 ServerTime,
                 lambda result, _, __: market.clock_from_wire(result),
+            )
+        case StatusQuery():
+            return Call(
+                system.STATUS,
+                SystemStatusRequest(),
+                SystemStatus,
+                lambda result, _, now_ns: system.status_from_wire(result, now_ns),
             )
         case BookQuery():
             instrument, depth = listings[query.instrument_id], min(query.depth, market.BOOK_MAX)

@@ -51,6 +51,7 @@ NO_SYMBOL = Words(170121, "Invalid symbol.")
 NO_MARGIN = Words(170344, "Symbol is not supported on Margin Trading.")
 BUY_BAND = Words(170193, "Buy order price cannot be higher than the price limitation.")
 SELL_BAND = Words(170194, "Sell order price cannot be lower than the price limitation.")
+NO_POCKET = Words(131231, "Transfers into this account are not supported.")
 RISING = Words(110092, "expect Rising, but trigger_price is not above current")
 FALLING = Words(110093, "expect Falling, but trigger_price is not below current")
 EXPIRED = Words(33004, "Your api key has expired.")
@@ -139,7 +140,10 @@ REFUSED: dict[RejectReason, Words] = {
 }
 _BY_CODE = {
     words.code: words
-    for words in (FILLED, CANCELED, NO_ORDER, NO_MARGIN, BUY_BAND, SELL_BAND, RISING, FALLING)
+    for words in (
+        *(FILLED, CANCELED, NO_ORDER, NO_MARGIN, NO_POCKET),
+        *(BUY_BAND, SELL_BAND, RISING, FALLING),
+    )
 }
 
 
@@ -155,6 +159,13 @@ def shown(text: str) -> str:
 def invalid(field: str, how: str) -> DecodeError:
     """Return the refusal of a parameter."""
     return DecodeError(f"{field}: {how}", field, PARAMS)
+
+
+def not_listed(symbol: str) -> DecodeError:
+    """Return the refusal of a contract, of which none is listed here."""
+    return DecodeError(
+        f"symbol invalid {shown(symbol)}: only spot is traded here", "symbol", PARAMS
+    )
 
 
 def refused(words: Words, reason: RejectReason, how: str, field: str | None = None) -> Exception:

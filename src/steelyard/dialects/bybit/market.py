@@ -8,12 +8,9 @@ those are counted for each connection.
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import UNSET
-
 from steelyard.dialects.bybit import errors
 from steelyard.dialects.bybit.messages import (
     Candle,
-    ContractRequest,
     Envelope,
     InstrumentInfo,
     Instruments,
@@ -22,7 +19,6 @@ from steelyard.dialects.bybit.messages import (
     Klines,
     Level,
     LotSizeFilter,
-    NoContracts,
     Nothing,
     Orderbook,
     OrderbookRequest,
@@ -43,7 +39,6 @@ from steelyard.dialects.bybit.routes import (
     instrument_of,
     instruments_of,
     limit_of,
-    nothing,
     public,
     wrapped,
 )
@@ -178,7 +173,8 @@ def _times(step: str, number: int) -> str:
     return fixed(int(digits) * number, len(rest))
 
 
-def _instruments(answer: Any, request: InstrumentsRequest, asker: Asker) -> Instruments:
+def instruments_to_wire(answer: Any, request: InstrumentsRequest, asker: Asker) -> Instruments:
+    """Return what is listed in a category, or of it what was asked for."""
     listed = answered(answer, InstrumentList)
     category = check_category(request.category)
     wanted = instruments_of(category, asker.listings)
@@ -484,17 +480,6 @@ def _candles(answer: Any, request: KlineRequest, asker: Asker) -> Klines:
     return Klines(symbol_text(instrument), request.category, rows)
 
 
-# -- what only contracts have -------------------------------------------------------------------
-
-
-def _no_contracts(_answer: None, request: ContractRequest, _asker: Asker) -> NoContracts:
-    category = check_category(request.category)
-    if category == "spot":
-        raise errors.invalid("category", "only contracts have this: linear or inverse")
-    symbol = UNSET if request.symbol is None else request.symbol
-    return NoContracts(category, symbol=symbol)
-
-
 def listed(symbol: str, listings: Listings) -> Instrument:
     """Return the instrument that a venue speaks of.
 
@@ -522,7 +507,7 @@ INSTRUMENTS = public(
     InstrumentsRequest,
     Instruments,
     lambda _r, _a: InstrumentsQuery(),
-    _instruments,
+    instruments_to_wire,
     summary="Symbols of a category, with their steps and limits",
 )
 TICKERS = public(
@@ -554,21 +539,4 @@ ENDPOINTS = (
     ORDERBOOK,
     TRADES,
     KLINE,
-    *(
-        public(
-            f"/v5/market/{name}",
-            ContractRequest,
-            NoContracts,
-            nothing,
-            _no_contracts,
-            summary=f"{title} of contracts: none",
-        )
-        for name, title in (
-            ("mark-price-kline", "Candles of mark prices"),
-            ("index-price-kline", "Candles of index prices"),
-            ("funding/history", "Funding rates"),
-            ("open-interest", "Open interest"),
-            ("risk-limit", "Risk limits"),
-        )
-    ),
 )

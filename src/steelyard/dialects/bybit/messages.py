@@ -108,6 +108,27 @@ class ContractRequest(Struct):
     symbol: str | None = None
 
 
+class PositionChange(Struct):
+    """What is to become of a position of a contract; the rest of it is not looked at."""
+
+    category: str
+    symbol: str | None = None
+
+
+class SystemStatusRequest(Struct):
+    """A maintenance, or those of a state."""
+
+    id: str | None = None
+    state: str | None = None
+
+
+class PriceLimitRequest(Struct):
+    """How far from the last price an order of a symbol may be."""
+
+    symbol: str
+    category: str | None = None
+
+
 # -- results ------------------------------------------------------------------------------------
 
 
@@ -250,3 +271,34 @@ class NoContracts(Struct):
     list: tuple[Nothing, ...] = ()
     symbol: str | UnsetType = UNSET
     nextPageCursor: str = ""
+
+
+class SystemEvent(Struct):
+    """A maintenance; of trading by HTTP and over sockets, of spot, and of everybody."""
+
+    id: str
+    title: str
+    state: str
+    begin: str
+    end: str
+    href: str = ""
+    serviceTypes: tuple[int, ...] = (1, 2, 3, 4, 5)
+    product: tuple[int, ...] = (2,)
+    uidSuffix: tuple[int, ...] = ()
+    maintainType: int | str = 1
+    env: int | str = 1
+
+
+class SystemStatus(Struct):
+    """Maintenances."""
+
+    list: tuple[SystemEvent, ...] = ()
+
+
+class PriceLimit(Struct):
+    """The highest price of a buy, and the lowest of a sell."""
+
+    symbol: str
+    buyLmt: str
+    sellLmt: str
+    ts: str

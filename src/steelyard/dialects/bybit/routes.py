@@ -49,6 +49,7 @@ def public(
     encode: Encode,
     *,
     summary: str,
+    in_maintenance: bool = False,
 ) -> Endpoint:
     """Return a route for everybody; it answers what encode returns, in the envelope."""
     return Endpoint(
@@ -62,6 +63,7 @@ def public(
         _in_envelope(encode),
         one,
         summary=summary,
+        in_maintenance=in_maintenance,
     )
 
 
@@ -152,19 +154,20 @@ def instrument_of(category: str | None, symbol: str | None, listings: Listings) 
     """Return the instrument that a request names.
 
     Raises:
-        DecodeError: It names none, or there is no such category.
+        DecodeError: It names none, or a contract, or there is no such category.
         SessionRefused: It is not listed.
     """
     if symbol is None:
         raise errors.invalid("symbol", "name one, as BTCUSDT")
     found = find_in(category, symbol, listings)
+    if found is None and category != SPOT:
+        raise errors.not_listed(symbol)
     if found is None:
         known = ", ".join(sorted(i.base + i.quote for i in instruments_of(category, listings))[:8])
         raise errors.refused(
             errors.NO_SYMBOL,
             RejectReason.UNKNOWN_INSTRUMENT,
-            f"{errors.shown(symbol)} is not listed in the category {category} here; "
-            f"there are {known or 'none: only spot is traded here'}",
+            f"{errors.shown(symbol)} is not listed here; there are {known}",
             "symbol",
         )
     return found

@@ -13,7 +13,7 @@ import msgspec
 
 from steelyard.dialects.bybit import auth, errors, guarding, private, stream
 from steelyard.dialects.bybit.frames import Ack, Control
-from steelyard.dialects.bybit.routes import SPOT, find_in
+from steelyard.dialects.bybit.routes import find_in
 from steelyard.dialects.bybit.stream import NAME, encode
 from steelyard.dialects.bybit.text import to_ms
 from steelyard.domain.errors import DecodeError
@@ -105,11 +105,12 @@ def idle_of(target: str) -> int:
 
 
 class StreamSession(Conversation):
-    """One public or private stream."""
+    """A public stream, of a category, or the private one."""
 
-    def __init__(self, door: Door, target: str, *, is_private: bool) -> None:
+    def __init__(self, door: Door, target: str, *, category: str | None) -> None:
         super().__init__(door, target)
-        self._is_private = is_private
+        self._category = category
+        self._is_private = category is None
         self._account_id = 0
         self._key = ""
         self._teller: private.Teller | None = None
@@ -253,7 +254,7 @@ class StreamSession(Conversation):
             channel = private.channel_of(topic, self._account_id)
             return None if channel is None else Subscription(NAME, channel, topic)
         form, _, symbol = topic.rpartition(".")
-        instrument = find_in(SPOT, symbol, self._door.listings)
+        instrument = find_in(self._category, symbol, self._door.listings)
         channel = None if instrument is None else stream.channel_of(form, instrument)
         if channel is None:
             raise DecodeError(f"error:handler not found,topic:{topic[:60]}")

@@ -448,12 +448,17 @@ def _public(query: Query, listings: Listings) -> Call:
 
 
 def _trades(query: TradesQuery, listings: Listings) -> Call:
-    if query.start_ns is not None or query.from_trade_id is not None:
-        raise Unsupported("OKX gives the newest trades, and older ones page by page")
+    if query.start_ns is not None:
+        raise Unsupported("OKX gives the newest trades, or those from an id on; name an id")
     instrument = listings[query.instrument_id]
+    request = TradesRequest(
+        instId=instrument.symbol, limit=str(min(query.limit, history.TRADES_MAX))
+    )
+    if query.from_trade_id is not None:
+        request = history.trades_from(query.from_trade_id, instrument)
     return Call(
-        history.TRADES,
-        TradesRequest(instId=instrument.symbol, limit=str(min(query.limit, history.TRADES_MAX))),
+        history.TRADES if query.from_trade_id is None else history.OLD_TRADES,
+        request,
         tuple[Trade, ...],
         lambda rows, _, __: TradeList(
             tuple(history.trade_from_wire(row, instrument) for row in reversed(rows))

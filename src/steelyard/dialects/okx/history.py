@@ -98,6 +98,20 @@ def _old_trades_query(request: TradesRequest, asker: Asker) -> TradesQuery:
     return TradesQuery(instrument.instrument_id, limit, end_ns=end_ns)
 
 
+def trades_from(trade_id: int, instrument: Instrument) -> TradesRequest:
+    """Return the request for as many trades as come on a page, from an id on.
+
+    Ids are gapless: both ends are named, because `before` alone asks for the newest.
+    """
+    return TradesRequest(
+        instId=instrument.symbol,
+        type=BY_ID,
+        before=str(max(trade_id, 1) - 1),
+        after=str(max(trade_id, 1) + OLD_TRADES_MAX),
+        limit=str(OLD_TRADES_MAX),
+    )
+
+
 def _trades(answer: Any, request: TradesRequest, asker: Asker) -> Iterable[messages.Trade]:
     instrument = instrument_of(request.instId, asker.listings)
     trades = reversed(answered(answer, TradeList).trades)
@@ -118,20 +132,26 @@ def trade_to_wire(trade: Trade, instrument: Instrument) -> messages.Trade:
 
 
 def trade_from_wire(wire: messages.Trade, instrument: Instrument) -> Trade:
-    """Return a public trade.
+    """Return a public trade, which may be of several that the venue tells as one.
 
     Raises:
-        DecodeError: It has no side.
+        DecodeError: It has no side, or is of none or of more trades than there can have been.
     """
     if wire.side not in SIDES:
         raise DecodeError(f"a trade of side {wire.side[:20]!r}", "side")
+    trade_id, joined = read_id(wire.tradeId, "tradeId"), 1
+    if isinstance(wire.count, str):
+        joined = read_id(wire.count, "count")
+    if not 1 <= joined <= max(trade_id, 1):
+        raise DecodeError(f"trade {trade_id} cannot be of {joined} trades", "count")
     return Trade(
         instrument.instrument_id,
-        read_id(wire.tradeId, "tradeId"),
+        trade_id,
         read_price(instrument, wire.px),
         whole_lots(instrument, wire.sz),
         SIDES[wire.side],
         read_ms(wire.ts),
+        joined=joined,
     )
 
 

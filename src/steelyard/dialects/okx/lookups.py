@@ -3,7 +3,7 @@
 Orders that wait for a price are on lists of their own, by type: where an order is not on the first,
 the other is asked (`has_ended` stands for that), and a list of open orders goes on with those that
 wait. Lists come 100 at a time; a place in one (`before`) is the number of a row, or of fills the
-number under which the venue lists it.
+number under which the venue lists it. Public trades from an id on come in the same way.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from steelyard.dialects.okx import algo_lists, algo_terms, executions, order_lists
 from steelyard.dialects.okx.algo_messages import AlgoInfo, AlgoRequest, AlgosRequest
+from steelyard.dialects.okx.history import OLD_TRADES_MAX
 from steelyard.dialects.okx.order_messages import (
     FillInfo,
     FillsRequest,
@@ -37,6 +38,9 @@ from steelyard.domain.messages import (
     OrdersQuery,
     Query,
     Refused,
+    Trade,
+    TradeList,
+    TradesQuery,
 )
 from steelyard.domain.order import RejectReason
 from steelyard.wire.call import Call
@@ -227,6 +231,10 @@ def further(query: Query, answers: Sequence[Answer]) -> Query | None:
             told = sum(len(_entries(answer)) for answer in answers)
             is_enough = not _has_start(query) and told >= query.limit and not _is_open(query)
             return None if place is None or is_enough else replace(query, before=place)
+        case TradesQuery(from_trade_id=int()), TradeList(trades=(*_, Trade(trade_id=newest))):
+            told = sum(len(_entries(answer)) for answer in answers)
+            is_last = len(last.trades) < OLD_TRADES_MAX or told >= query.limit
+            return None if is_last else replace(query, from_trade_id=newest + 1)
         case _:
             return None
 
@@ -249,6 +257,9 @@ def joined(query: Query, answers: Sequence[Answer]) -> Answer:
                 for fill in _entries(answer)
             }
             return FillList(_cut([fills[name] for name in sorted(fills)], query))
+        case TradesQuery(from_trade_id=int()), TradeList():
+            trades = [trade for answer in answers for trade in _entries(answer)]
+            return TradeList(tuple(trades[: query.limit]))
         case _:
             return last
 
@@ -268,6 +279,8 @@ def _entries(answer: Answer) -> tuple[Any, ...]:
             return orders
         case FillList(fills):
             return fills
+        case TradeList(trades):
+            return trades
         case _:
             return ()
 

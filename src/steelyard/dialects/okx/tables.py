@@ -61,6 +61,7 @@ TRADE = MessageTable(
         Field(Slot.SIZE, ("sz",)),
         Field(Slot.TAKER_SIDE, ("side",)),
         Field(Slot.TIME, ("ts",), is_quoted=True),
+        Field(Slot.JOINED, ("count",), is_required=False, is_quoted=True),
     ),
     names=("trades",),
     is_list=True,

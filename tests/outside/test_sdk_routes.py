@@ -1,0 +1,82 @@
+"""Every route that the venues' own libraries know is served, or left out for a reason.
+
+Without an exchange: the libraries' own lists against ours.
+"""
+
+from enum import Enum
+from importlib import import_module
+from pkgutil import iter_modules
+
+import pybit
+import pytest
+
+from steelyard import dialects
+
+CONTRACTS = "contracts, options and spreads: the exchange trades spot"
+LENT = "nothing is lent or borrowed here"
+DESK = "a desk that trades with its customers, not an exchange"
+PEOPLE = "sub-accounts, brokers, partners and lenders: people and keys are the administrator's"
+POCKETS = "there is one pocket"
+INVESTED = "products of the house: savings, grids, copies"
+STATISTICS = "statistics and news of the venue's own, which nothing here makes"
+SETTINGS = "settings that change nothing where only spot is traded"
+HOUSE = "made by the administrator: limits, and money to practise with"
+
+LEFT_OUT = {
+    "bybit": {
+        CONTRACTS: """
+            /v5/market/historical-volatility /v5/market/insurance /v5/market/new-delivery-price
+            /v5/market/adlAlert /v5/market/fee-group-info /v5/market/index-price-components
+            /v5/position/ /v5/asset/coin-greeks /v5/asset/delivery-record
+            /v5/asset/settlement-record /v5/account/mmp- /v5/spread/ /v5/rfq/
+            /v5/account/contract-transaction-log /v5/spot-lever-token/ /v5/pre-upgrade/""",
+        LENT: """
+            /v5/spot-margin-trade/ /v5/spot-cross-margin-trade/ /v5/crypto-loan /v5/ins-loan/
+            /v5/account/borrow /v5/account/repay /v5/account/quick-repayment
+            /v5/account/no-convert-repay /v5/account/collateral-info
+            /v5/account/set-collateral-switch /v5/order/spot-borrow-check /v5/order/pre-check""",
+        DESK: "/v5/asset/exchange/ /v5/asset/covert/ /v5/fiat/ /v5/p2p/ /v5/market/rpi_orderbook",
+        PEOPLE: """
+            /v5/user/ /v5/broker/ /v5/affiliate/ /v5/asset/transfer/query-sub-member-list
+            /v5/asset/transfer/save-transfer-sub-member /v5/asset/transfer/universal-transfer
+            /v5/asset/transfer/query-universal-transfer-list
+            /v5/asset/deposit/query-sub-member /v5/asset/withdraw/query-address
+            /v5/asset/withdraw/vasp/list""",
+        POCKETS: """
+            /v5/asset/transfer/query-asset-info /v5/asset/transfer/query-transfer-coin-list
+            /v5/asset/deposit/query-allowed-list /v5/asset/deposit/deposit-to-account
+            /v5/asset/deposit/query-internal-record /v5/asset/asset-overview
+            /v5/asset/fundinghistory""",
+        INVESTED: "/v5/earn/",
+        STATISTICS: "/v5/announcements/",
+        SETTINGS: """
+            /v5/account/upgrade-to-uta /v5/account/set-hedging-mode /v5/account/user-setting-config
+            /v5/account/set-limit-px-action /v5/account/set-delta-mode""",
+        HOUSE: "/v5/apilimit/ /v5/account/demo-apply-money",
+    },
+}
+
+
+def enumerated(package):
+    """Return the routes of a library that has them in enums."""
+    found = set()
+    for module in iter_modules(package.__path__):
+        for kind in vars(import_module(f"{package.__name__}.{module.name}")).values():
+            if isinstance(kind, type) and issubclass(kind, Enum):
+                found |= {member.value for member in kind if str(member.value).startswith("/")}
+    return found
+
+
+KNOWN = {"bybit": lambda: enumerated(pybit)}
+
+
+@pytest.mark.parametrize("dialect", KNOWN)
+def test_each_route_is_served_or_left_out_for_a_reason(dialect):
+    """None is forgotten, and none that is served is said to be left out."""
+    served = {endpoint.path for endpoint in dialects.find(dialect).endpoints}
+    groups = [start for starts in LEFT_OUT[dialect].values() for start in starts.split()]
+    missing = KNOWN[dialect]() - served
+    forgotten = {path for path in missing if not path.startswith(tuple(groups))}
+    assert forgotten == set()
+    idle = [start for start in groups if not any(path.startswith(start) for path in missing)]
+    assert idle == []
