@@ -11,8 +11,10 @@ whether the bytes are the venue's: two halves may agree and both be wrong. That 
 published vectors and clients that somebody else wrote.
 """
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -72,6 +74,7 @@ WAYS = ("rest", "line")
 GATEWAYS = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
 OLD_NS = 10 * MINUTE_NS
 MENDING = "mend it like this"
+ORDERS_MAX = 50
 FILL = (
     *("trade_id", "order_id", "side", "price_ticks", "size_lots", "quote_atoms"),
     *("liquidity", "fee_asset_id", "fee_atoms"),
@@ -404,6 +407,41 @@ def public_history_comes_through(dialect: Dialect) -> None:
     assert (candle.close_ticks, candle.volume_lots) == (5_000_000, 1_000), candle
     (ticker,) = _ask(stand, TickersQuery((0,)), None).tickers
     assert (ticker.last_ticks, ticker.volume_lots) == (5_000_000, 1_000), ticker
+
+
+@check
+def orders_placed_elsewhere_are_told(dialect: Dialect) -> None:
+    """Also what this API has no word for; what waits may be on a list of its own."""
+    stand = Stand(dialect)
+    alice = stand.account_ids["alice"]
+    for side, ticks in ((Side.BUY, 4_990_000), (Side.SELL, 5_010_000)):
+        _placed(stand, "bob", side=side, price_ticks=ticks, size_lots=100_000)
+    _placed(stand, "alice", side=Side.BUY, price_ticks=5_010_000)  # so that there is a last price
+    for wanted in _resting():
+        answer = stand.exchange.perform(place(account_id=alice, **wanted), stand.now_ns)
+        assert not isinstance(answer, Refused), answer
+    booked = _booked(stand, OrdersQuery(alice, ORDERS_MAX, 0, open_only=True)).orders
+    told = _ask(stand, OrdersQuery(0, ORDERS_MAX, 0, open_only=True), stand.key_of("alice")).orders
+    names = operator.attrgetter("order_id", "side", "size_lots")
+    found, resting = set(map(names, told)), {names(o) for o in booked if not o.order_type.waits}
+    assert resting <= found <= set(map(names, booked)), "not all of them are told, or others"
+
+
+def _resting() -> Iterator[dict[str, Any]]:
+    """Yield the terms of an order of each type that rests or waits, plain and as an iceberg."""
+    for side, kind in product(Side, set(OrderType) - {OrderType.MARKET}):
+        near, beyond = (4_000_000, 6_000_000)[:: -1 if side is Side.SELL else 1]
+        trigger = beyond if kind in (OrderType.STOP, OrderType.STOP_LIMIT) else near
+        terms = {
+            "side": side,
+            "order_type": kind,
+            "price_ticks": near if kind.has_limit else None,
+            "trail_rate_e8": 1_000_000 if kind.trails else None,
+            "trigger_ticks": trigger if kind.waits and not kind.trails else None,
+        }
+        yield terms
+        if kind.has_limit:
+            yield terms | {"display_lots": 100}
 
 
 @check

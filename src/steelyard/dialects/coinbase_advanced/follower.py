@@ -320,14 +320,14 @@ def order_from_wire(
     is_market = wire.order_type.lower() == "market"
     tif = TIMES_IN_FORCE.get(wire.time_in_force, TimeInForce.IOC if is_market else TimeInForce.GTC)
     stop = read_price(instrument, wire.stop_price) if wire.stop_price else 0
+    price = read_price(instrument, wire.limit_price or "0")
     order_type = OrderType.MARKET if is_market else OrderType.LIMIT
     if stop and wire.trigger_status != NO_TRIGGER:
-        order_type = OrderType.STOP_LIMIT
+        order_type = OrderType.STOP_LIMIT if price else OrderType.STOP
     filled_lots = read_size(instrument, wire.cumulative_quantity or "0")
     state = state_of(wire.status, tif, filled_lots)
     cause = CancelCause.EXPIRED if wire.status == "EXPIRED" else None
     cause = cause or cause_of(wire.cancel_reason, state)
-    price = read_price(instrument, wire.limit_price or "0")
     return Order(
         order_id=number(wire.order_id),
         client_order_id=wire.client_order_id,

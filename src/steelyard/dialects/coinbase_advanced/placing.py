@@ -78,7 +78,15 @@ STOPS: dict[tuple[Side, str], OrderType] = {
     (Side.SELL, UP): OrderType.TAKE_PROFIT_LIMIT,
     (Side.BUY, DOWN): OrderType.TAKE_PROFIT_LIMIT,
 }
+# Other dialects' orders that wait have no limit, or trail.
+WITHOUT_LIMIT = {
+    OrderType.STOP_LIMIT: OrderType.STOP,
+    OrderType.TAKE_PROFIT_LIMIT: OrderType.TAKE_PROFIT,
+}
 DIRECTIONS = {(side, kind): direction for (side, direction), kind in STOPS.items()}
+DIRECTIONS |= {
+    (side, WITHOUT_LIMIT[kind]): direction for (side, kind), direction in DIRECTIONS.items()
+}
 
 
 # -- server half --------------------------------------------------------------------------------
@@ -250,24 +258,28 @@ def _said(text: str | UnsetType) -> str:
 
 
 def configuration_of(order: Order, instrument: Instrument) -> Configuration:
-    """Return the terms of an order; of other dialects' types as near as there is a word."""
-    waits, is_market = order.order_type.waits, order.price_ticks is None
+    """Return the terms of an order; of other dialects' types as near as there is a word.
+
+    One that goes to the market at a price is a stop without a limit: the venue has none such.
+    """
+    waits, has_limit = order.order_type.waits, order.price_ticks is not None
+    is_market = not waits and not has_limit
     tif = order.time_in_force
     if is_market and tif in _RESTING:
         tif = TimeInForce.IOC
     if waits and tif not in _RESTING:
         tif = TimeInForce.GTC
-    has_stop, has_exits = waits and not is_market, is_bracket(order)
-    name = NAMES[Kind(tif, is_market=is_market, has_stop=has_stop, is_bracket=has_exits)]
+    has_exits = is_bracket(order)
+    name = NAMES[Kind(tif, is_market=is_market, has_stop=waits, is_bracket=has_exits)]
     trigger = price_text(instrument, order.trigger_ticks or 0)
     may_post = not is_market and not waits and not has_exits and tif in _RESTING
     by_money = order.spend_atoms is not None
-    direction = DIRECTIONS.get((order.side, order.order_type), UP) if has_stop else UNSET
+    direction = DIRECTIONS.get((order.side, order.order_type), UP) if waits else UNSET
     terms = Terms(
         base_size=UNSET if by_money else size_text(instrument, order.size_lots),
         quote_size=amount_text(order.spend_atoms or 0) if by_money else UNSET,
-        limit_price=UNSET if is_market else price_text(instrument, order.price_ticks or 0),
-        stop_price=trigger if has_stop else UNSET,
+        limit_price=price_text(instrument, order.price_ticks or 0) if has_limit else UNSET,
+        stop_price=trigger if waits else UNSET,
         stop_trigger_price=trigger if has_exits else UNSET,
         stop_direction=direction,
         end_time=iso(order.expire_ns) if order.expire_ns is not None else UNSET,
@@ -308,6 +320,8 @@ def terms_from_wire(configuration: Configuration, side: Side, instrument: Instru
     order_type = OrderType.MARKET if kind.is_market else OrderType.LIMIT
     if kind.has_stop:
         order_type = STOPS.get((side, _said(terms.stop_direction)), OrderType.STOP_LIMIT)
+        if not _said(terms.limit_price):
+            order_type = WITHOUT_LIMIT[order_type]
 
     def price(text: str) -> int | None:
         return read_price(instrument, text) if text else None

@@ -63,11 +63,14 @@ def type_of(order: Order) -> str:
         return "MARKET"
     if is_bracket(order):
         return "BRACKET"
-    return "STOP_LIMIT" if order.order_type.waits else "LIMIT"
+    if not order.order_type.waits:
+        return "LIMIT"
+    return "STOP_LIMIT" if order.order_type.has_limit else "STOP"
 
 
 TYPE_TITLES = {
     "MARKET": "Market",
+    "STOP": "Stop",
     "STOP_LIMIT": "Stop Limit",
     "LIMIT": "Limit",
     "BRACKET": "Bracket",

@@ -132,7 +132,8 @@ def flags_of(order: Order) -> str:
 
 def kind_of(order: Order) -> str:
     """Return the venue's name of an order's type."""
-    return "iceberg" if order.display_lots else KIND_NAMES[order.order_type]
+    is_iceberg = order.display_lots and not order.order_type.waits
+    return "iceberg" if is_iceberg else KIND_NAMES[order.order_type]
 
 
 class Told:
