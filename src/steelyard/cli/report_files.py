@@ -13,6 +13,7 @@ from rich.table import Table
 
 from steelyard.backtest import compare, report
 from steelyard.backtest.compare import Comparison
+from steelyard.backtest.legsreport import LegsReport
 from steelyard.backtest.page import Template
 from steelyard.backtest.report import Report
 from steelyard.cli.terminal import harmless, shown
@@ -121,7 +122,7 @@ def show_comparison(document: Comparison, console: Console) -> None:
         console.print(table)
 
 
-def verdict_lines(document: Report) -> list[str]:
+def verdict_lines(document: Report | LegsReport) -> list[str]:
     """Return the verdict and what speaks against it, for a terminal, the serious marked."""
     lines = [document.verdict.text]
     lines += [f"{'!' if each.is_serious else '-'} {each.text}" for each in document.warnings]
