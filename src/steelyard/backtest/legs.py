@@ -510,6 +510,7 @@ class LegsRun:
             version=version,
             is_partial=self._is_partial,
             failure=self._failure,
+            legs={leg: each.instrument.symbol for leg, each in self.seats.items()},
         )
         totals = Totals(
             events=events,

@@ -191,6 +191,7 @@ class Report(Struct, frozen=True, kw_only=True):
     variants: tuple[Variant, ...] = ()  # the same run under what the data do not decide
     params: dict[str, Any]
     written: dict[str, str] | None = None  # of them, as the configuration had it
+    legs: dict[str, str] = {}  # of what strategy of several this is one: what each trades
     settings: dict[str, Any]
     notes: tuple[tuple[int, str], ...]
     notes_left_out: int
@@ -262,6 +263,7 @@ def document(
         variants=variants,
         params=plain_settings(about.params),
         written=about.written,
+        legs=about.legs,
         settings=plain_settings(about.settings),
         notes=tuple((at, clean(text[:TEXT_MAX])) for at, text in result.notes[:NOTES_MAX]),
         notes_left_out=max(0, len(result.notes) - NOTES_MAX),

@@ -32,12 +32,16 @@ DAY_NS = 24 * 3_600 * SECOND_NS
 DAYS_MAX = 4_000  # no bot's evidence spans more; a clock that leaps does not count for ever
 
 
-class Identity(Struct, frozen=True):
-    """Which bot it is: another class, symbol or parameter makes it another one."""
+class Identity(Struct, frozen=True, omit_defaults=True):
+    """Which bot it is: another class, symbol or parameter makes it another one.
+
+    So does another leg: of a strategy of several, legs has what each of them trades, by name.
+    """
 
     strategy: str
     symbol: str
     parameters: dict[str, str]
+    legs: dict[str, str] = {}
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -195,7 +199,7 @@ class _Gathering:
 
 def identity_of(run: RunStarted) -> Identity:
     """Return which bot a run was of."""
-    return Identity(run.strategy, run.symbol, run.parameters)
+    return Identity(run.strategy, run.symbol, run.parameters, run.legs)
 
 
 def _who(run: RunStarted) -> tuple[object, ...]:

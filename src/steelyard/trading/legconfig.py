@@ -62,10 +62,12 @@ def _each(
     if "legs" not in document:
         return {"": parse(document)}
     legs = legs_of(document)
+    symbols = {name: leg.symbol.replace("/", "-").upper() for name, leg in legs.items()}
     found = {}
     for name, leg in legs.items():
         try:
-            found[name] = parse(document_of(document, name, leg))
+            config = parse(document_of(document, name, leg))
+            found[name] = msgspec.structs.replace(config, legs=symbols)
         except ConfigError as error:
             raise ConfigError(f"leg {name}: {error}") from error
     return found

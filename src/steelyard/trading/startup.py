@@ -153,6 +153,7 @@ class Startup:
                 {name: str(value) for name, value in table.params.items()},
                 self._config.main.where,
                 self.code,
+                self._config.legs,
             )
         )
         turn.record(LimitsSet(self._config.in_force))
