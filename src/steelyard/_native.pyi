@@ -711,6 +711,40 @@ class Seat:
     ) -> Any:
         """Wish for an order, as `trading.strategy.Desk.order`, which reads what is not plain."""
 
+@final
+class Together:
+    """Several replays by one clock, and the wallets of their venues; `backtest.legs` drives it."""
+
+    def __new__(cls, replays: list[Replay], venues: list[int], mark_ns: int) -> Self:
+        """Take replays in their order, and which of them are at one venue."""
+
+    def deposit(self, leg: int, asset_id: int, atoms: int) -> None:
+        """Put money into the wallet of a leg's venue."""
+
+    def begin(self) -> int:
+        """Set the clock to the latest of the legs', and return it."""
+
+    def begin_marks(self) -> None:
+        """Mark what the legs have made, now and from now on."""
+
+    def step(self, is_to_stay: bool) -> tuple[int, str, Any] | None:
+        """Play until something is to be told: the leg's place, of what kind it is, and about it.
+
+        None: it is over, or all have come to this moment and nothing further is to be played.
+        """
+
+    now_ns: int
+
+    def end(self) -> None:
+        """Mark what there is at the end."""
+
+    def marks(self) -> tuple[bytes, bytes]:
+        """Return times as int64, and by time and leg three floats.
+
+        They are twice the middle in ticks, and what its own fills have made of quote and of base
+        in atoms.
+        """
+
 class Touch:
     """The best prices of a tape's book; `backtest.book.ReplayBookView` has them."""
 

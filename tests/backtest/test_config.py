@@ -102,8 +102,8 @@ def test_a_function_may_stand_for_a_class():
 
 
 def test_legs_are_not_for_a_backtest():
-    """It says where such a strategy is tried instead."""
-    with pytest.raises(ConfigError, match="in the sandbox"):
+    """Of one instrument: it says what plays several."""
+    with pytest.raises(ConfigError, match="`steelyard backtest` plays them together"):
         parse_backtest(PLAIN + '[legs.one]\nsymbol = "BTC-USDT"\n')
 
 

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from steelyard import _native, dialects
 from steelyard.backtest.columns import Tape as Events
+from steelyard.backtest.result import Result
 from steelyard.backtest.run import Run
 from steelyard.backtest.settings import Settings
 from steelyard.dialects.binance.recording import tape_events
@@ -36,7 +37,7 @@ from steelyard.store import segment
 from steelyard.store.recordings import lines
 from steelyard.trading.config import parse_config
 from steelyard.trading.records import FillSeen, OrderPending
-from steelyard.trading.strategy import Strategy, Timer
+from steelyard.trading.strategy import Leg, Strategy, Timer
 from steelyard.wire.limits import UNLIMITED
 from tests.backtest.test_tape import OPENING, records_of, tape_of
 
@@ -102,35 +103,37 @@ class Seeded(Strategy):
             ask = instrument.price_ticks(self.book.best_ask)
         else:
             bid, ask = self.touches[timer.due_ns]
-        self._act(chance, bid, ask)
+        act(self, chance, bid, ask, has_stops=self.params.has_stops)
 
-    def _act(self, chance: Random, bid: int, ask: int) -> None:
-        side = chance.choice((Side.BUY, Side.SELL))
-        near, far = (bid, ask) if side is Side.BUY else (ask, bid)
-        order = self.buy if side is Side.BUY else self.sell
-        size = self.instrument.size(chance.choice((500, 3_000, 20_000, 40_000)))
-        deep = chance.randrange(0, 200)
-        is_open = self.open_orders
 
-        def price(ticks: int) -> Any:
-            return self.instrument.price(ticks)
+def act(leg: Leg, chance: Random, bid: int, ask: int, *, has_stops: bool) -> None:
+    """Do at a leg what the dice say, around the touch."""
+    side = chance.choice((Side.BUY, Side.SELL))
+    near, far = (bid, ask) if side is Side.BUY else (ask, bid)
+    order = leg.buy if side is Side.BUY else leg.sell
+    size = leg.instrument.size(chance.choice((500, 3_000, 20_000, 40_000)))
+    deep = chance.randrange(0, 200)
+    is_open = leg.open_orders
 
-        match chance.randrange(10):
-            case 0 | 1 | 2 | 3:
-                at = near - side * chance.choice((0, 0, 0, 1, deep))
-                order(size, price(at), post_only=True)
-            case 4:
-                order(size, price(far + side * chance.choice((0, 50, deep))))
-            case 5:
-                order(size, price(far), time_in_force=TimeInForce.IOC)
-            case 6:
-                order(size)
-            case 7 if self.params.has_stops:
-                self.stop(side, size, price(far + side * (1 + deep)))
-            case _ if is_open:
-                self.cancel(is_open[chance.randrange(len(is_open))])
-            case _:
-                pass
+    def price(ticks: int) -> Any:
+        return leg.instrument.price(ticks)
+
+    match chance.randrange(10):
+        case 0 | 1 | 2 | 3:
+            at = near - side * chance.choice((0, 0, 0, 1, deep))
+            order(size, price(at), post_only=True)
+        case 4:
+            order(size, price(far + side * chance.choice((0, 50, deep))))
+        case 5:
+            order(size, price(far), time_in_force=TimeInForce.IOC)
+        case 6:
+            order(size)
+        case 7 if has_stops:
+            leg.stop(side, size, price(far + side * (1 + deep)))
+        case _ if is_open:
+            leg.cancel(is_open[chance.randrange(len(is_open))])
+        case _:
+            pass
 
 
 class Fact(NamedTuple):
@@ -256,6 +259,11 @@ def live(events: list[TapeEvent], dialect: str, seed: int, make: Callable[[], Se
         assert timeline.advance()
     assert bot.is_up
     assert bot.trader.status.word == "running", bot.trader.status
+    return lived(exchange, bot, events)
+
+
+def lived(exchange: ExchangeHost, bot: TraderHost, events: list[TapeEvent]) -> Lived:
+    """Return what a bot has journaled."""
     cursor = exchange.exchange.market.cursor()
     records = bot.records()
     pending = [(r.time_ns, r.message.place) for r in records if type(r.message) is OrderPending]
@@ -292,7 +300,7 @@ def replay(
     return run
 
 
-def facts_of(run: Run) -> list[Fact]:
+def facts_of(found: Result) -> list[Fact]:
     """Return the fills of a backtest."""
     return sorted(
         Fact(
@@ -304,13 +312,12 @@ def facts_of(run: Run) -> list[Fact]:
             int(row["fee_atoms_low"]),
             int(row["time_ns"]),
         )
-        for row in run.result().fills
+        for row in found.fills
     )
 
 
-def check(lived: Lived, run: Run, grain_ns: int) -> int:
+def check(lived: Lived, found: Result, grain_ns: int) -> int:
     """Hold one to the other, and return how many fills there were."""
-    found = run.result()
     assert found.about.failure is None
     assert len(lived.pending) == len(found.orders)
     for (time_ns, place), row, state in zip(lived.pending, found.orders, lived.orders, strict=True):
@@ -319,7 +326,7 @@ def check(lived: Lived, run: Run, grain_ns: int) -> int:
         assert 0 <= time_ns - row["wanted_ns"] < NETWORK_NS
         assert state == row["state"], (place, row)
     theirs = sorted(lived.fills)
-    ours = facts_of(run)
+    ours = facts_of(found)
     assert [fact[:5] for fact in theirs] == [fact[:5] for fact in ours]
     for a, b in zip(theirs, ours, strict=True):
         assert -grain_ns < a.time_ns - b.time_ns < NETWORK_NS, (a, b)
@@ -349,8 +356,9 @@ def test_a_backtest_fills_as_the_sandbox_does(dialect: str):
     """A strategy that looks at the book: the same orders, the same fills, none more or less."""
     events = synthetic(7, 150)
     make = maker(events, dialect)
-    lived = live(events, dialect, 1, make)
-    assert check(lived, replay(events, lived.shift_ns, make), GRAINS[dialect]) > 60
+    found = live(events, dialect, 1, make)
+    run = replay(events, found.shift_ns, make)
+    assert check(found, run.result(), GRAINS[dialect]) > 60
 
 
 def test_another_queue_is_another_backtest():
@@ -380,12 +388,12 @@ def test_a_recorded_market_fills_most_orders_alike(shared_data: Path, dialect: s
     recorded_bot = type("Recorded", (Seeded,), {"touches": touches})
     made = maker(events, dialect)
     make = partial(recorded_bot, **made.keywords)
-    lived = live(events, dialect, 2, make)
-    run = replay(events, lived.shift_ns, make)
-    theirs, ours = by_order(lived.fills), by_order(facts_of(run))
+    found = live(events, dialect, 2, make)
+    run = replay(events, found.shift_ns, make)
+    theirs, ours = by_order(found.fills), by_order(facts_of(run.result()))
     either = set(theirs) | set(ours)
     same = [order for order in either if theirs.get(order) == ours.get(order)]
-    assert len(lived.pending) == len(run.result().orders)
+    assert len(found.pending) == len(run.result().orders)
     assert len(either) > 60
     assert len(same) >= ALIKE * len(either), (len(same), len(either))
 

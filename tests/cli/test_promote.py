@@ -7,7 +7,9 @@ import msgspec
 import pytest
 from backtests import random_run
 
-from steelyard.backtest import report
+from steelyard.backtest import legsreport, report
+from steelyard.backtest.legs import LegsResult
+from steelyard.backtest.worth import worth_of
 from steelyard.cli import report_files
 from steelyard.cli.main import run
 from steelyard.net.clock import Clock
@@ -39,20 +41,32 @@ def traded():
     return [((it.time_ns - begin_ns) / (end_ns - begin_ns), it.message) for it in records]
 
 
-def lived(data, traded, environment, days, params=PARAMS, *more, begin_ns=1_700 * DAY_NS):
+def lived(
+    data,
+    traded,
+    environment,
+    days,
+    params=PARAMS,
+    *more,
+    begin_ns=1_700 * DAY_NS,
+    bot="dip",
+    legs=None,
+):
     """Leave a bot's journal of so many days in one environment, with more messages at its end.
 
     Each day it ran for a bit more than half, and said so.
     """
-    Directory(data / "bots" / "dip").close()
-    journal, form = Journal(data / "bots" / "dip" / "journal"), codec()
+    Directory(data / "bots" / bot).close()
+    journal, form = Journal(data / "bots" / bot / "journal"), codec()
     beats = ((day + at / BEATS, ALIVE) for day in range(days) for at in range(BEATS * 5 // 9))
     told = [(int(at * DAY_NS), message) for at, message in beats]
     told += [(int(part * days * DAY_NS), it) for part, it in [*traded, *((1, it) for it in more)]]
     told.append((0, MarketNamed("live", "kraken wss://ws.kraken.com")))
     for at_ns, message in sorted(told, key=itemgetter(0)):
         if isinstance(message, RunStarted):
-            message = RunStarted(2, 1, "dip", environment, STRATEGY, SYMBOL, params)  # noqa: PLW2901
+            message = RunStarted(  # noqa: PLW2901
+                2, 1, bot, environment, STRATEGY, SYMBOL, params, legs=legs or {}
+            )
         journal.append(form.encode(message, begin_ns + at_ns))
     journal.commit()
     journal.close()
@@ -67,9 +81,9 @@ def report_file(tmp_path):
     return tmp_path / "report.json"
 
 
-def promoted(capsys, *words, code=0):
+def promoted(capsys, *words, code=0, bot="dip"):
     capsys.readouterr()
-    assert run(["promote", "dip", *map(str, words), "--json"]) == code
+    assert run(["promote", bot, *map(str, words), "--json"]) == code
     return json.loads(capsys.readouterr().out)
 
 
@@ -218,3 +232,83 @@ def test_damaged_grants_grant_nothing(tmp_path, traded, capsys):
     data = lived(tmp_path / "sandbox", traded, "sandbox", 1)
     assert run(["promote", "dip", "--data", str(data)]) == 2
     assert "is damaged" in capsys.readouterr().err
+
+
+LEGS = {"one": SYMBOL, "other": SYMBOL}
+
+
+def legs_file(tmp_path, legs=LEGS):
+    """Return the report of two legs that have done well."""
+    made = {}
+    for name in legs:
+        found = random_run(2, 60, skill=0.3)
+        about = msgspec.structs.replace(
+            found.about,
+            name=f"pair-{name}",
+            strategy=STRATEGY,
+            written=PARAMS,
+            legs=legs,
+            instrument=msgspec.structs.replace(found.about.instrument, symbol=SYMBOL),
+        )
+        made[name] = found._replace(about=about)
+    first = made["one"]
+    instruments = {name: it.about.instrument for name, it in made.items()}
+    venues = dict(zip(legs, "ab", strict=True))
+    whole = LegsResult(
+        name="pair",
+        legs=made,
+        venues=venues,
+        curve=first.curve,
+        worth=worth_of(instruments, venues, first.about.instrument.quote),
+        wallets={},
+        assumptions=(),
+        about=first.about,
+    )
+    report_files.write(tmp_path / "pair.json", legsreport.encode(legsreport.document(whole)))
+    leg = report.document(made["one"], is_leg=True)
+    report_files.write_json(leg, tmp_path / "pair-one.json")
+    return tmp_path / "pair.json"
+
+
+def test_a_bot_of_several_legs_goes_up_whole(tmp_path, traded, capsys):
+    """From its report by sandbox and paper to the canary: each leg is judged, all or none go."""
+    file = legs_file(tmp_path)
+    assert run(["promote", "pair-one", "--report", str(tmp_path / "pair-one.json")]) == 2
+    assert "give the report of the whole" in " ".join(capsys.readouterr().err.split())
+
+    def pair(*words, code=0):
+        return promoted(capsys, *words, "--why", "it did well", code=code, bot="pair")
+
+    document = pair("--report", file, "--waive", "warnings")
+    assert [leg["bot"] for leg in document["legs"]] == ["pair-one", "pair-other"]
+    assert document["legs"][0]["identity"]["legs"] == LEGS
+    for here, days in (("sandbox", 1), ("paper", 20)):
+        data = tmp_path / here
+        for name in LEGS:
+            lived(data, traded, here, days, bot=f"pair-{name}", legs=LEGS)
+        words = ("--data", data, *SHOWN_ELSEWHERE)
+        if here == "paper":
+            assert run(["promote", "pair", *map(str, words), "--why", "weeks"]) == 2
+            said = " ".join(capsys.readouterr().err.split())
+            assert "100 USDT (pair-one), 100 USDT (pair-other) at stake" in said
+        document = pair(*words, "--confirm", "pair")
+        assert document["granted"]
+        assert {leg["from"] for leg in document["legs"]} == {here}
+    assert [leg["cap"] for leg in document["legs"]] == ["100", "100"]
+
+
+def test_a_leg_that_has_shown_too_little_keeps_all_below(tmp_path, traded, capsys):
+    """And a leg beside another leg than it has shown itself with is another bot."""
+    words = ("--why", "it did well", "--waive", "warnings")
+    promoted(capsys, "--report", legs_file(tmp_path), *words, bot="pair")
+    data = tmp_path / "sandbox"
+    lived(data, traded, "sandbox", 1, bot="pair-one", legs=LEGS)
+    lived(data, traded, "sandbox", 1 / 100, bot="pair-other", legs=LEGS)
+    words = ("--data", data, *SHOWN_ELSEWHERE, "--why", "an hour")
+    document = promoted(capsys, *words, code=1, bot="pair")
+    assert [names_missing(leg) for leg in document["legs"]] == [[], ["time"]]
+    assert not any(leg["granted"] for leg in document["legs"])
+    other = {**LEGS, "other": "ETH-USDT"}
+    lived(tmp_path / "elsewhere", traded, "sandbox", 1, bot="pair-one", legs=other)
+    words = ("--data", tmp_path / "elsewhere", *words[2:])
+    assert names_missing(promoted(capsys, *words, code=1, bot="pair-one")) == ["granted"]

@@ -74,6 +74,6 @@ def test_the_maker_trades_on_a_tape():
 
 @pytest.mark.parametrize("kind", ["CrossVenueArbitrage", "TriangularArbitrage"])
 def test_a_strategy_of_several_legs_is_refused(kind: str):
-    """The machine plays one instrument, and says so before anything else."""
-    with pytest.raises(ConfigError, match=f"plays one instrument, and {kind} trades on several"):
+    """One instrument is played by `Run`; it names what plays several."""
+    with pytest.raises(ConfigError, match=f"{kind} trades on several legs: play it by `LegsRun`"):
         play(getattr(strategies, kind)(), walk(10, seed=1))

@@ -26,6 +26,12 @@ impl Engine {
         Some((levels(Side::Buy), levels(Side::Sell)))
     }
 
+    /// Returns an account's balance of an asset; an absent one is zero.
+    #[must_use]
+    pub fn balance(&self, account_id: u32, asset_id: u32) -> Balance {
+        self.shared.ledger.balance(account_id, asset_id)
+    }
+
     /// Returns an account's balances by asset; an absent one is zero.
     #[must_use]
     pub fn balances(&self, account_id: u32) -> Vec<(u32, Balance)> {

@@ -21,6 +21,7 @@ mod steps;
 mod tables;
 mod tape;
 mod targets;
+mod together;
 mod views;
 
 use pyo3::pymodule;
@@ -63,6 +64,9 @@ mod _native {
 
     #[pymodule_export]
     use crate::replay::PyReplay;
+
+    #[pymodule_export]
+    use crate::together::PyTogether;
 
     #[pymodule_export]
     use crate::seat::{PySeat, PyTouch};

@@ -265,7 +265,19 @@ impl PyReplay {
     /// Plays on until something is to be told; bars come out in the length that is wanted.
     #[inline]
     pub(crate) fn step(&mut self) -> Stop {
-        match self.machine.advance() {
+        let pause = self.machine.advance();
+        self.stop(pause)
+    }
+
+    /// The same up to and with a moment; None where it has come there.
+    pub(crate) fn step_to(&mut self, limit_ns: i64) -> Option<Stop> {
+        let pause = self.machine.advance_to(limit_ns)?;
+        Some(self.stop(pause))
+    }
+
+    #[inline]
+    fn stop(&mut self, pause: Pause) -> Stop {
+        match pause {
             Pause::Bar(bar) => Stop::Bars(self.join(bar)),
             Pause::News => Stop::News,
             Pause::Timer(number, due_ns) if Some(number) == self.closes => {
@@ -359,7 +371,7 @@ impl PyReplay {
     }
 
     /// Feeds a market of bars those that come next; returns whether it is one.
-    fn feed_bars(&mut self, py: Python<'_>) -> PyResult<bool> {
+    pub(crate) fn feed_bars(&mut self, py: Python<'_>) -> PyResult<bool> {
         let Some(bars) = &self.bars else { return Ok(false) };
         self.machine.feed_bars(&bars.get().columns(py)?);
         Ok(true)

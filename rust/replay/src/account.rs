@@ -18,7 +18,8 @@ pub struct Account {
     pub cash_atoms: i128,
     /// Base, held or free.
     pub base_atoms: i128,
-    /// Base at the beginning: what the position is counted from.
+    /// What was brought in of quote and base: its own fills are counted from there.
+    first_cash_atoms: i128,
     first_base_atoms: i128,
     /// By asset.
     pub fees: Vec<(u32, i128)>,
@@ -44,6 +45,7 @@ impl Account {
             tick_lot_atoms: i128::from(instrument.tick_lot_atoms),
             cash_atoms,
             base_atoms,
+            first_cash_atoms: cash_atoms,
             first_base_atoms: base_atoms,
             fees: Vec::new(),
             position_lots: 0,
@@ -75,6 +77,30 @@ impl Account {
     #[must_use]
     pub fn instrument_id(&self) -> u32 {
         self.instrument_id
+    }
+
+    /// Returns its assets: base and quote.
+    #[must_use]
+    pub fn assets(&self) -> [u32; 2] {
+        [self.base_asset_id, self.quote_asset_id]
+    }
+
+    /// Takes money in that is no fill's, or out where it is negative.
+    pub(crate) fn bring(&mut self, asset_id: u32, atoms: i128) {
+        if asset_id == self.quote_asset_id {
+            self.cash_atoms += atoms;
+            self.first_cash_atoms += atoms;
+        } else if asset_id == self.base_asset_id {
+            self.base_atoms += atoms;
+            self.first_base_atoms += atoms;
+        }
+        self.read();
+    }
+
+    /// Returns what its own fills have brought and cost, after fees: quote and base.
+    #[must_use]
+    pub fn own_atoms(&self) -> (i128, i128) {
+        (self.cash_atoms - self.first_cash_atoms, self.base_atoms - self.first_base_atoms)
     }
 
     /// Returns what its own fills add up to, in whole lots towards zero; a fee in base counts.

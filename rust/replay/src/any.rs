@@ -62,6 +62,10 @@ impl Market for AnyMarket {
         each!(self, it => it.now_ns())
     }
 
+    fn next_ns(&self) -> i64 {
+        each!(self, it => it.next_ns())
+    }
+
     fn takes_orders(&self) -> bool {
         each!(self, it => it.takes_orders())
     }

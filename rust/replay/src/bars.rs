@@ -324,6 +324,18 @@ impl BarMarket {
         found
     }
 
+    /// Returns when the path comes to the next price at which something happens to an order, or to
+    /// the end of its leg.
+    fn next_stop_ns(&self, bar: &Bar) -> i64 {
+        let Some(&[from, to]) = self.points.get(self.leg..self.leg + 2) else { return i64::MAX };
+        let (begins, ends) = (self.time_of(bar, self.leg), self.time_of(bar, self.leg + 1));
+        let Some(price) = self.next_stop(to, to >= self.price) else { return ends };
+        // Rounded up, so that the path has come there by then.
+        let way = i128::from((to - from).abs()).max(1);
+        let part = i128::from(ends - begins) * i128::from((price - from).abs());
+        begins + i64::try_from((part + way - 1) / way).unwrap_or(ends - begins)
+    }
+
     /// Lets what waits for a price or rests there meet it; `taker` is the side that pushes.
     fn reach(&mut self, price: i64, taker: Side) {
         let before = self.traded_lots();
@@ -536,6 +548,21 @@ impl Market for BarMarket {
 
     fn now_ns(&self) -> i64 {
         self.now_ns
+    }
+
+    fn next_ns(&self) -> i64 {
+        let Some(bar) = self.bars.get(self.at) else { return self.now_ns };
+        let end_ns = bar.open_ns + self.interval_ns;
+        if self.engine.open_orders() == 0 || (self.is_open && self.is_closed) {
+            return end_ns;
+        }
+        if !self.is_open {
+            return bar.open_ns.max(self.now_ns);
+        }
+        if !self.is_path_known {
+            return self.now_ns + 1;
+        }
+        self.next_stop_ns(bar).min(end_ns)
     }
 
     fn takes_orders(&self) -> bool {

@@ -20,7 +20,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use steelyard_engine::{
     Amend, Cancel, CancelCause, Command, FeeAsset, Liquidity, MarketState, OrderType, Place,
-    SelfTrade, Side, Terms, TimeInForce, Told,
+    SelfTrade, Side, Terms, TimeInForce, Told, Transfer,
 };
 
 use crate::account::Account;
@@ -393,41 +393,95 @@ impl<M: Market> Machine<M> {
     /// Plays on until somebody has to be called.
     #[inline]
     pub fn advance(&mut self) -> Pause {
+        // Nothing is beyond all time.
+        self.advance_to(i64::MAX).unwrap_or(Pause::End)
+    }
+
+    /// Plays on until somebody has to be called, up to and with a moment; None where it has come
+    /// there, or is beyond it.
+    #[inline]
+    pub fn advance_to(&mut self, limit_ns: i64) -> Option<Pause> {
+        if self.market.now_ns() > limit_ns {
+            return None;
+        }
+        let mut has_stalled = false;
         loop {
             let due_ns = if self.is_quiet() { i64::MAX } else { self.next_due_ns() };
             // What a block has begun of a moment the next one ends, before anything else of then.
             let is_fed = std::mem::take(&mut self.is_fed);
             if due_ns <= self.market.now_ns() && !is_fed {
                 match self.carry_out_due() {
-                    Some(Carried::On) => continue,
-                    Some(Carried::To(pause)) => return pause,
+                    Some(Carried::On) => {
+                        has_stalled = false;
+                        continue;
+                    }
+                    Some(Carried::To(pause)) => return Some(pause),
                     None => {}
                 }
             }
-            match self.market.play(due_ns.max(self.market.now_ns())) {
+            let until_ns = due_ns.max(self.market.now_ns()).min(limit_ns);
+            match self.market.play(until_ns) {
                 Played::Bar(bar) => {
                     self.events += 1;
                     self.hear();
                     self.curve.mark(self.market.now_ns(), bar.close, &self.account);
                     if self.is_quiet() {
-                        return Pause::Bar(bar);
+                        return Some(Pause::Bar(bar));
                     }
                     // What was told by then comes before the bar, and so does a timer.
                     self.held_back = Some(bar);
                 }
-                Played::Until => {}
+                Played::Until => {
+                    // A bar that has opened just now takes what is due; nothing else changes.
+                    if until_ns == limit_ns && (due_ns > limit_ns || has_stalled) {
+                        return None;
+                    }
+                    has_stalled = until_ns == limit_ns;
+                }
                 Played::Effects => self.hear(),
-                Played::Book => return Pause::Book,
+                Played::Book => return Some(Pause::Book),
                 Played::Trade { price_ticks, size_lots, side } => {
-                    return Pause::Trade { price_ticks, size_lots, side };
+                    return Some(Pause::Trade { price_ticks, size_lots, side });
                 }
                 Played::Starved => {
                     self.is_fed = true;
-                    return Pause::Starved;
+                    return Some(Pause::Starved);
                 }
-                Played::Over => return Pause::End,
+                Played::Over => return Some(Pause::End),
             }
         }
+    }
+
+    /// Returns when something happens here next, as far as nobody sends anything: up to and without
+    /// that moment there is nothing to call anybody for.
+    pub fn next_ns(&self) -> i64 {
+        let market_ns = self.market.next_ns();
+        if self.is_quiet() { market_ns } else { market_ns.min(self.next_due_ns()) }
+    }
+
+    // -- money that others have too -----------------------------------------------------------
+
+    /// Returns whether it may need money by a moment that nothing has set aside: an order has come by
+    /// then, or one waits for a price.
+    pub fn needs_money(&mut self, by_ns: i64) -> bool {
+        let instrument_id = self.account.instrument_id();
+        self.flights.peek().is_some_and(|it| it.0.arrives_ns <= by_ns)
+            || !self.market.engine().is_nobody_waiting(instrument_id)
+    }
+
+    /// Returns what is free of an asset.
+    pub fn free_atoms(&mut self, asset_id: u32) -> i128 {
+        self.market.engine().balance(USER, asset_id).free_atoms
+    }
+
+    /// Takes money in, or out where it is negative; it is nobody's profit.
+    pub fn bring(&mut self, asset_id: u32, atoms: i128) {
+        let amount_atoms = atoms.abs();
+        let transfer = Transfer { account_id: USER, asset_id, amount_atoms };
+        let is_in = atoms > 0;
+        let command = if is_in { Command::Deposit(transfer) } else { Command::Withdraw(transfer) };
+        self.administer(&command);
+        self.account.bring(asset_id, atoms);
     }
 
     /// Returns whether nothing is on its way, and no timer set.

@@ -43,6 +43,10 @@ pub trait Market {
     /// Returns the time of what was played last.
     fn now_ns(&self) -> i64;
 
+    /// Returns when it has something to play next, for whoever plays several markets by one clock: up
+    /// to and without that moment nothing comes of it. Now, where it has to be fed or is over.
+    fn next_ns(&self) -> i64;
+
     /// Returns whether an order can be carried out now.
     fn takes_orders(&self) -> bool;
 

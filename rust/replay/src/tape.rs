@@ -493,6 +493,17 @@ impl Market for TapeMarket {
         self.now_ns
     }
 
+    fn next_ns(&self) -> i64 {
+        if self.trade.is_some() {
+            return self.now_ns;
+        }
+        let is_heard = self.wants_book || self.wants_trades || self.engine.open_orders() != 0;
+        let next = self.block.get(self.at);
+        // What nobody hears is played in one go.
+        let next = if is_heard { next } else { next.and(self.block.last()) };
+        next.map_or(self.now_ns, |it| it.time_ns.min(self.due_ns))
+    }
+
     fn takes_orders(&self) -> bool {
         true
     }

@@ -200,15 +200,35 @@ def parse_backtest(text: str, *, needs_data: bool = True) -> BacktestConfig:
     Raises:
         ConfigError: Not TOML, or not one that can be run; the message names the key.
     """
-    try:
-        document = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"the configuration is not TOML: {error}") from error
+    document = read_backtest(text)
     if "legs" in document:
         raise ConfigError(
-            "[legs]: a backtest plays one instrument; try a strategy of several in the sandbox"
+            "[legs]: one instrument is played here, and the file has several; `steelyard backtest` "
+            "plays them together"
         )
+    return parse_tables(document, needs_data=needs_data)
+
+
+def read_backtest(text: str) -> dict[str, Any]:
+    """Return the tables of a TOML text, numbers exact.
+
+    Raises:
+        ConfigError: It is not TOML.
+    """
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"the configuration is not TOML: {error}") from error
+
+
+def parse_tables(document: dict[str, Any], *, needs_data: bool = True) -> BacktestConfig:
+    """Return the configuration of a backtest of one instrument that these tables hold.
+
+    Raises:
+        ConfigError: Not one that can be run; the message names the key.
+    """
     _check_keys(document)
+    document = dict(document)
     document.pop("venue", None)
     is_signals = "signals" in document.get("strategy", {})
     bot = _converted(document, "bot", BotTable)

@@ -24,6 +24,7 @@ from steelyard.trading import risk
 from steelyard.trading.books import BookView
 from steelyard.trading.days import DAY_NS
 from steelyard.trading.duration import Duration
+from steelyard.trading.exposure import Exposed
 from steelyard.trading.orders import MINUTE_MAX, Amending, Orders, OwnOrder, counted_since
 from steelyard.trading.risk import Limits
 from steelyard.trading.strategy import (
@@ -62,11 +63,14 @@ class Host:
         stop_loss: Decimal | None,
         deposits: tuple[int, int] = (0, 0),
         step_ns: int = 0,
+        exposed: Exposed | None = None,
     ) -> None:
         """Deposits are what the account began with, in atoms of quote and base.
 
-        step_ns is the length of the bars that the run is made of; 0 for a tape.
+        step_ns is the length of the bars that the run is made of; 0 for a tape. exposed has what
+        other legs of the strategy hold.
         """
+        self._exposed = exposed
         self.trouble: ConfigError | None = None  # what cannot be run on these data
         self._step_ns = step_ns
         self.refused = 0
@@ -244,7 +248,15 @@ class Host:
             now_ns=replay.now_ns,
             loss_atoms=None if limits.max_daily_loss is None else self._loss_atoms(),
             equity_atoms=None if limits.max_leverage is None else self._equity_atoms(),
+            exposed=self._exposed,
         )
+
+    def exposure_atoms(self) -> int:
+        """Return what the position can come to with all its orders, at the last price, in quote."""
+        orders = Open(self._desk.every_open(), self._decided_ns)
+        lots = risk.worst_lots(self._replay.told_lots, cast(Orders, orders))
+        book = LastPrice(self._desk.instrument, self._replay.last_ticks)
+        return risk.worth_atoms(lots, cast(BookView, book)) or 0
 
     def _total_atoms(self) -> int:
         """Return the profit after fees so far, at the last price."""

@@ -191,6 +191,7 @@ class Report(Struct, frozen=True, kw_only=True):
     variants: tuple[Variant, ...] = ()  # the same run under what the data do not decide
     params: dict[str, Any]
     written: dict[str, str] | None = None  # of them, as the configuration had it
+    legs: dict[str, str] = {}  # of what strategy of several this is one: what each trades
     settings: dict[str, Any]
     notes: tuple[tuple[int, str], ...]
     notes_left_out: int
@@ -203,17 +204,20 @@ def document(
     trials: int | None = None,
     deviation: float | None = None,
     variants: tuple[Variant, ...] = (),
+    is_leg: bool = False,
 ) -> Report:
     """Return the report of a run; variants are its lines under what the data do not decide.
 
     seed is of what is drawn by chance (orders of trades, turns of signals). trials, and the
-    deviation of their daily Sharpe ratios, say of how many runs this one was picked.
+    deviation of their daily Sharpe ratios, say of how many runs this one was picked. Of a leg only
+    the rules are asked that do not ask for its profit.
     """
     about, instrument = result.about, result.about.instrument
     books = trips.book(result.fills, instrument)
     told = metrics.measure(result, books)
     luck = _overfit(result, books, seed, trials, deviation)
-    warned = warnings.judge(Case(result, told, books, luck.sharpe, luck.signals, variants))
+    case = Case(result, told, books, luck.sharpe, luck.signals, variants)
+    warned = warnings.judge(case, is_leg=is_leg)
     candles = _joined(result.candles)
     return Report(
         head=Head(
@@ -259,6 +263,7 @@ def document(
         variants=variants,
         params=plain_settings(about.params),
         written=about.written,
+        legs=about.legs,
         settings=plain_settings(about.settings),
         notes=tuple((at, clean(text[:TEXT_MAX])) for at, text in result.notes[:NOTES_MAX]),
         notes_left_out=max(0, len(result.notes) - NOTES_MAX),
@@ -288,7 +293,7 @@ def read(content: bytes) -> Report:
         found = msgspec.json.decode(content, type=Report)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"this file is no report of a backtest: {error}") from error
-    if wrong := _contradiction(found):
+    if wrong := contradiction(found):
         raise UsageError(f"this file is no report of a backtest: {wrong}")
     return found
 
@@ -305,12 +310,12 @@ def verdict(result: Result, told: Metrics, warned: tuple[Warned, ...]) -> Verdic
         return Verdict(tone="bad", text="The strategy failed, and the run ends there.")
     if not told.fills:
         return Verdict(tone="bad", text="It never traded.")
-    days = _span(told.days)
+    days = span(told.days)
     own, market = told.return_share, told.market_return_share
     if own is None:
         return Verdict(tone="bad", text=f"It began with no equity, and ran for {days}.")
-    holding = "" if market is None else f"; holding {result.about.instrument.base} {_did(market)}"
-    line = f"It {_did(own)} after all costs in {days}{holding}."
+    holding = "" if market is None else f"; holding {result.about.instrument.base} {did(market)}"
+    line = f"It {did(own)} after all costs in {days}{holding}."
     if own <= 0:
         return Verdict(tone="bad", text=clean(line))
     if not warned:
@@ -328,7 +333,7 @@ def verdict(result: Result, told: Metrics, warned: tuple[Warned, ...]) -> Verdic
     return Verdict(tone=tone, text=clean(f"{line} {notes}, none of them serious."))
 
 
-def _contradiction(found: Report) -> str | None:
+def contradiction(found: Report) -> str | None:
     """Return what a file says that no report of ours does, beyond what its types tell."""
     for figure in found.figures:
         is_text = isinstance(figure.value, str)
@@ -350,7 +355,7 @@ def _contradiction(found: Report) -> str | None:
     return None
 
 
-def _span(days: float) -> str:
+def span(days: float) -> str:
     """Return the length of a run in the largest unit of which it has two."""
     for unit, per_day in (("days", 1), ("hours", 24), ("minutes", 1_440)):
         if days * per_day >= 2:  # noqa: PLR2004 - two of a unit are enough to count in it
@@ -358,7 +363,8 @@ def _span(days: float) -> str:
     return f"{days * 86_400:,.0f} seconds"
 
 
-def _did(share: float) -> str:
+def did(share: float) -> str:
+    """Return what became of the account."""
     return f"{'lost' if share < 0 else 'made'} {abs(100 * share):,.2f} %"
 
 

@@ -95,6 +95,7 @@ class About(Struct, frozen=True, kw_only=True):
     is_partial: bool = False  # somebody stopped it before the end of the data
     failure: str | None = None  # the traceback of a strategy that raised
     written: dict[str, str] | None = None  # params as a configuration has them, without defaults
+    legs: dict[str, str] = {}  # what each leg trades, by name, where this is one of several
 
 
 class Totals(Struct, frozen=True, kw_only=True):

@@ -81,8 +81,8 @@ class Run:
         assumed.check(settings, instrument)
         if strategy.leg_names:
             raise ConfigError(
-                f"a backtest plays one instrument, and {type(strategy).__name__} trades on several "
-                "legs: try it in the sandbox"
+                f"{type(strategy).__name__} trades on several legs: play it by `LegsRun`, or by "
+                "[legs.NAME] in its configuration"
             )
         strategy.check(instrument)
         self._strategy = strategy
@@ -224,8 +224,8 @@ class Run:
         """Return what the run has found; version is that of the program that made it."""
         replay, data = self.replay, self._data
         fill_count, order_count, point_count = replay.counts
-        fills = _records(fill_count, FILL, replay.fills)
-        orders = _records(order_count, ORDER, replay.orders)
+        fills = records_of(fill_count, FILL, replay.fills)
+        orders = records_of(order_count, ORDER, replay.orders)
         events, fees, exposed_ns, drawdown = replay.totals()
         is_tape = not isinstance(data, BarColumns)
         if isinstance(data, BarColumns):
@@ -244,14 +244,14 @@ class Run:
         about = About(
             name=name,
             strategy=f"{strategy.__module__}:{strategy.__qualname__}",
-            params=_plain(self._strategy.params),
+            params=plain_fields(self._strategy.params),
             instrument=self.instrument,
-            sources=tuple(_played(source, start_ns, end_ns) for source in sources),
+            sources=tuple(played_part(source, start_ns, end_ns) for source in sources),
             start_ns=start_ns,
             end_ns=end_ns,
             interval_ns=data.interval_ns if isinstance(data, BarColumns) else None,
             assumptions=assumptions,
-            settings=settings if settings is not None else _plain(self._settings),
+            settings=settings if settings is not None else plain_fields(self._settings),
             version=version,
             is_partial=self._is_partial,
             failure=self._failure,
@@ -267,7 +267,7 @@ class Run:
             drawdown=drawdown,
             seconds=self._seconds,
         )
-        curve = _records(point_count, POINT, replay.curve)
+        curve = records_of(point_count, POINT, replay.curve)
         bars = data if isinstance(data, BarColumns) else None
         return Result(about, totals, fills, orders, curve, bars, tuple(self.host.notes))
 
@@ -320,7 +320,7 @@ def opening(instrument: Instrument, settings: Settings) -> bytes:
     return b"".join(ENCODER.encode(command, 0) for command in commands)
 
 
-def _records(count: int, form: np.dtype[np.void], write: Callable[[Ints], None]) -> Records:
+def records_of(count: int, form: np.dtype[np.void], write: Callable[[Ints], None]) -> Records:
     """Return records that the machine has written."""
     words = np.empty(count * form.itemsize // 8, np.int64)
     write(words)
@@ -328,13 +328,13 @@ def _records(count: int, form: np.dtype[np.void], write: Callable[[Ints], None])
     return words.view(form)
 
 
-def _played(source: Source, start_ns: int, end_ns: int) -> Source:
+def played_part(source: Source, start_ns: int, end_ns: int) -> Source:
     """Return a source with the gaps of what was played."""
     gaps = ((max(begin, start_ns), min(end, end_ns)) for begin, end in source.gaps)
     return source._replace(gaps=tuple(gap for gap in gaps if gap[0] < gap[1]))
 
 
-def _plain(found: Any) -> dict[str, Any]:
+def plain_fields(found: Any) -> dict[str, Any]:
     """Return a struct's fields as text and numbers, for reading."""
     return {name: _text(getattr(found, name)) for name in found.__struct_fields__}
 

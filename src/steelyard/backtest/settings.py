@@ -153,6 +153,15 @@ def check(settings: Settings, instrument: Instrument) -> None:
             raise ConfigError(f"deposits: {asset} is {amount}; it must be an amount")
     if not any(settings.deposits.values()):
         raise ConfigError(f"deposits: there is no money; deposit {instrument.quote}")
+    check_terms(settings)
+
+
+def check_terms(settings: Settings) -> None:
+    """Refuse assumptions that contradict themselves; deposits are not looked at.
+
+    Raises:
+        ConfigError: The message names the setting and says what is possible.
+    """
     for name in ("maker", "taker", "slippage", "impact", "volume_share", "rejects"):
         _check_share(name, getattr(settings, name), -1 if name == "maker" else 0)
     if len(settings.tiers) > TIERS_MAX:

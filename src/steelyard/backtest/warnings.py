@@ -78,9 +78,13 @@ class Regimes(NamedTuple):
     wildest: float  # the highest volatility of a part over the median one
 
 
-def judge(case: Case) -> tuple[Warned, ...]:
-    """Return what speaks against a run, the serious first, otherwise in the order of the rules."""
-    found = [warned for rule in RULES for warned in rule(case)]
+def judge(case: Case, *, is_leg: bool = False) -> tuple[Warned, ...]:
+    """Return what speaks against a run, the serious first, otherwise in the order of the rules.
+
+    Of a leg of several only those are asked that do not ask for its profit.
+    """
+    rules = OF_LEGS if is_leg else RULES
+    found = [warned for rule in rules for warned in rule(case)]
     return tuple(sorted(found, key=lambda warned: not warned.is_serious))
 
 
@@ -409,6 +413,7 @@ RULES: tuple[Callable[[Case], Iterator[Warned]], ...] = (
     _refused,
     _fees_elsewhere,
 )
+OF_LEGS = (_failed, _partial, _rejected, _capacity, _gaps, _refused, _fees_elsewhere)
 
 
 def _hard(rule: str, text: str, value: float, limit: float) -> Warned:

@@ -36,6 +36,7 @@ from steelyard.backtest.signals import (
 from steelyard.backtest.tapecandles import CandleTap
 from steelyard.backtest.variants import Variant, depends_on_path, variant
 from steelyard.cli.backtest_data import Opened, open_data, read_delays
+from steelyard.cli.backtest_legs import backtest_legs, has_legs
 from steelyard.cli.options import Common
 from steelyard.cli.report_files import (
     read_report,
@@ -81,7 +82,8 @@ def backtest(
     """Run a strategy over recorded data: the same class, engine, fees and limits as live.
 
     It writes a report to read (HTML) and one for programs (JSON), and prints the verdict. Ctrl-C
-    keeps what was found until then.
+    keeps what was found until then. Of a strategy of several legs there is a report of the whole
+    (BOT.json) and two of each leg (BOT-LEG).
 
     Examples: steelyard backtest trend.toml | steelyard backtest trend.toml --check |
     steelyard backtest --compare backtests/a.json backtests/b.json
@@ -107,6 +109,12 @@ def backtest(
         return _compare(compare, out, common)
     if config is None:
         raise UsageError("name a configuration, or two reports after --compare")
+    if has_legs(config):
+        if check:
+            raise UsageError(
+                f"{config} has several legs, and --check tries one instrument: leave it out"
+            )
+        return backtest_legs(config, out, catalog, common, is_quick=quick)
     with redirect_stdout(sys.stderr):  # what a strategy prints is no part of a document
         prepared = prepare(config, catalog)
     for note in prepared.opened.notes:

@@ -136,6 +136,7 @@ def json_schema() -> str:
                     del each["format"]
         kind.pop("title", None)
     config = kinds["BotConfig"]
+    del config["properties"]["legs"]  # a file of several legs has another form
     config["properties"] |= {table: {"type": "object"} for table in OTHER_TABLES}
     config["properties"]["venue"] |= {
         "properties": {"main": {"$ref": "#/$defs/VenueTable"}},

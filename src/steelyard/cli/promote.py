@@ -4,19 +4,21 @@ import sys
 from decimal import Decimal
 from getpass import getuser
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from cyclopts import Parameter
 
+from steelyard.backtest.report import Report
 from steelyard.cli.grants import grants_of, keep
 from steelyard.cli.options import Common
 from steelyard.cli.replay import records_of
-from steelyard.cli.report_files import read_report
+from steelyard.cli.report_files import read_legs_report, read_report
 from steelyard.cli.terminal import shown
 from steelyard.domain.errors import UsageError
 from steelyard.domain.units import in_full
 from steelyard.net.clock import Clock
+from steelyard.store.datadir import bot_directories
 from steelyard.store.latch import Latch
 from steelyard.trading.config import Environment, parse_number
 from steelyard.trading.evidence import Evidence, Identity, gather
@@ -58,7 +60,8 @@ def promote(
     further one for the journal in --data: time, days, fills, rejects, the deepest fall, slippage
     beside the backtest's, and no incident that is open. A grant is for one class with one set of
     parameters on one symbol. On the canary's rung orders and exposure are capped; each grant on
-    what live has shown doubles the cap. The exit code is 1 if something is missing.
+    what live has shown doubles the cap. A bot of several legs is judged leg by leg and goes up
+    whole: each leg has a grant and a cap of its own. The exit code is 1 if something is missing.
 
     Examples: steelyard promote dip --check | steelyard promote dip --report backtests/dip.json
     --why "a year of bars" | steelyard promote dip --why "four weeks" --confirm dip
@@ -68,7 +71,7 @@ def promote(
     bot
         Its name.
     report
-        The JSON file of its backtest: evidence for the sandbox.
+        The JSON file of its backtest: evidence for the sandbox. Of legs that of the whole.
     why
         Why it may; kept with the grant.
     waive
@@ -81,65 +84,140 @@ def promote(
     check
         Only say what is there and what is missing.
     """
-    grants = grants_of(bot)
-    venue = code = ""
     if report is not None:
-        environment, identity, criteria, slippage = _of_report(report)
+        shown_by = _of_report(report, bot)
     else:
-        evidence = _with_mark(
-            _evidence(common.directory, bot, grants), Latch(common.directory, bot)
-        )
-        environment, identity = Environment(evidence.environment), evidence.identity
-        venue, code = evidence.venue, evidence.code
-        slippage = _backtested(grants, identity)
-        rungs = judge_rungs(grants, environment, identity)
-        criteria = (rungs, *judge(evidence, slippage))
-    to = after(environment)
-    missing = unmet(criteria, waive)
-    stands_on = granted(grants, bot, environment, identity)
-    most = None if cap is None else parse_number(cap, "--cap")
-    try:
-        at_stake = cap_of(stands_on, environment, identity.symbol, most)
-    except UsageError:
-        if cap is not None or not (check or missing):
-            raise
-        at_stake = None  # what is missing is told first
-    is_granted = not (missing or check)
-    if is_granted:
-        _ask(bot, to, why, confirm, at_stake, quote_of(identity.symbol))
-        grant = Grant(
-            venue=venue,
-            code=code,
-            bot=bot,
-            environment=to,
-            identity=identity,
-            cap=at_stake,
-            who=getuser(),
-            why=why,
-            time_ns=Clock().now_ns(),
-            criteria=criteria,
-            waived=tuple(sorted(set(waive))),
-            slippage=slippage,
-        )
-        keep(grant)
-    document = {
-        "bot": bot,
-        "from": environment,
-        "to": to,
-        "identity": msgspec.to_builtins(identity),
-        "criteria": [_row(criterion, waive) for criterion in criteria],
-        "cap": None if at_stake is None else in_full(at_stake),
-        "quote": quote_of(identity.symbol),
-        "granted": is_granted,
+        shown_by = {name: _of_journal(common.directory, name) for name in _bots(common, bot)}
+    found = {
+        name: _judged(name, each, waive, cap, is_tolerant=check) for name, each in shown_by.items()
     }
-    common.show(document, "\n".join(_lines(document, [it.name for it in missing])))
+    missing = [it.name for each in found.values() for it in each.missing]
+    if not (missing or check):
+        _ask(bot, found, why, confirm)
+        for name, each in found.items():
+            keep(_grant(name, each, why, waive))
+    documents = [
+        _document(name, each, waive, is_granted=not (missing or check))
+        for name, each in found.items()
+    ]
+    lines = [
+        line
+        for document, each in zip(documents, found.values(), strict=True)
+        for line in _lines(document, [it.name for it in each.missing])
+    ]
+    whole = {"bot": bot, "granted": not (missing or check), "legs": documents}
+    common.show(documents[0] if bot in found else whole, "\n".join(lines))
     return CHECK_FAILED if missing else DONE
 
 
-def _of_report(
-    file: Path,
-) -> tuple[Environment, Identity, tuple[Criterion, ...], Decimal | None]:
-    found = read_report(file)
+class Shown(NamedTuple):
+    """What a bot has shown, and where."""
+
+    environment: Environment
+    identity: Identity
+    criteria: tuple[Criterion, ...]
+    slippage: Decimal | None
+    venue: str = ""
+    code: str = ""
+
+
+class Judged(NamedTuple):
+    """What of it is missing, and how much may be at stake on the next rung."""
+
+    shown: Shown
+    to: Environment
+    missing: list[Criterion]
+    cap: Decimal | None
+
+
+def _judged(
+    bot: str, each: Shown, waive: tuple[str, ...], cap: str | None, *, is_tolerant: bool
+) -> Judged:
+    missing = unmet(each.criteria, waive)
+    stands_on = granted(grants_of(bot), bot, each.environment, each.identity)
+    most = None if cap is None else parse_number(cap, "--cap")
+    try:
+        at_stake = cap_of(stands_on, each.environment, each.identity.symbol, most)
+    except UsageError:
+        if cap is not None or not (is_tolerant or missing):
+            raise
+        at_stake = None  # what is missing is told first
+    return Judged(each, after(each.environment), missing, at_stake)
+
+
+def _grant(bot: str, each: Judged, why: str, waive: tuple[str, ...]) -> Grant:
+    return Grant(
+        venue=each.shown.venue,
+        code=each.shown.code,
+        bot=bot,
+        environment=each.to,
+        identity=each.shown.identity,
+        cap=each.cap,
+        who=getuser(),
+        why=why,
+        time_ns=Clock().now_ns(),
+        criteria=each.shown.criteria,
+        waived=tuple(sorted(set(waive))),
+        slippage=each.shown.slippage,
+    )
+
+
+def _document(
+    bot: str, each: Judged, waive: tuple[str, ...], *, is_granted: bool
+) -> dict[str, Any]:
+    identity = each.shown.identity
+    return {
+        "bot": bot,
+        "from": each.shown.environment,
+        "to": each.to,
+        "identity": msgspec.to_builtins(identity),
+        "criteria": [_row(criterion, waive) for criterion in each.shown.criteria],
+        "cap": None if each.cap is None else in_full(each.cap),
+        "quote": quote_of(identity.symbol),
+        "granted": is_granted,
+    }
+
+
+def _bots(common: Common, bot: str) -> list[str]:
+    """Return a bot, or, where it has several legs, the bots that they are."""
+    known = bot_directories(common.directory)
+    if bot in known:
+        return [bot]
+    for name in known:
+        if not name.startswith(f"{bot}-"):
+            continue
+        run = gather(records_of(common.directory, name))
+        legs = {} if run is None else run.identity.legs
+        if name.removeprefix(f"{bot}-") in legs:
+            return [f"{bot}-{leg}" for leg in legs]
+    return [bot]  # and nobody of that name has run
+
+
+def _of_report(file: Path, bot: str) -> dict[str, Shown]:
+    """Return what a report shows: of a bot, or of each of its legs.
+
+    Raises:
+        ConfigError: It cannot be read, or is no report.
+        UsageError: It is of one leg alone.
+    """
+    whole = read_legs_report(file)
+    if whole is None:
+        found = read_report(file)
+        if found.legs:
+            raise UsageError(
+                f"{file} is of one leg, and whether its profit is to be believed is asked of all: "
+                "give the report of the whole"
+            )
+        return {bot: _backtest_of(found, ())}
+    serious = tuple(warned.rule for warned in whole.warnings if warned.is_serious)
+    legs = {f"{bot}-{leg.name}": _backtest_of(leg.report, serious) for leg in whole.legs}
+    for leg in whole.legs:  # one by its own name
+        if bot != whole.name and bot.endswith(f"-{leg.name}"):
+            return {bot: _backtest_of(leg.report, serious)}
+    return legs
+
+
+def _backtest_of(found: Report, serious: tuple[str, ...]) -> Shown:
     costs = found.metrics.costs
     slipped = costs.slippage
     cost = slipped.delay_quote + slipped.taking_quote + slipped.resting_quote
@@ -149,15 +227,28 @@ def _of_report(
         {name: str(value) for name, value in found.params.items()}
         if found.written is None
         else found.written,
+        found.legs,
     )
+    rules = {*serious, *(it.rule for it in found.warnings if it.is_serious)}
     backtested = Backtested(
         identity=identity,
         fills=found.metrics.fills,
         slippage=cost / costs.volume_quote if costs.volume_quote else None,
-        serious=tuple(sorted({it.rule for it in found.warnings if it.is_serious})),
+        serious=tuple(sorted(rules)),
     )
     criteria = judge_backtest(backtested)
-    return Environment.BACKTEST, identity, criteria, backtested.slippage
+    return Shown(Environment.BACKTEST, identity, criteria, backtested.slippage)
+
+
+def _of_journal(data: Path, bot: str) -> Shown:
+    """Return what a bot's journal shows."""
+    grants = grants_of(bot)
+    evidence = _with_mark(_evidence(data, bot, grants), Latch(data, bot))
+    environment, identity = Environment(evidence.environment), evidence.identity
+    slippage = _backtested(grants, identity)
+    rungs = judge_rungs(grants, environment, identity)
+    criteria = (rungs, *judge(evidence, slippage))
+    return Shown(environment, identity, criteria, slippage, evidence.venue, evidence.code)
 
 
 def _evidence(data: Path, bot: str, grants: list[Grant]) -> Evidence:
@@ -188,20 +279,25 @@ def _backtested(grants: list[Grant], identity: Identity) -> Decimal | None:
     return told[-1] if told else None
 
 
-def _ask(
-    bot: str, to: Environment, why: str, confirm: str, cap: Decimal | None, quote: str
-) -> None:
+def _ask(bot: str, found: dict[str, Judged], why: str, confirm: str) -> None:
     """Refuse a grant that nobody gives in so many words."""
     if not why.strip():
         raise UsageError("say why it may: --why TEXT; it is kept with the grant")
-    if to in REAL and confirm != bot:
-        assert cap is not None, "a rung with real money has a cap"
+    real = {name: each for name, each in found.items() if each.to in REAL}
+    if real and confirm != bot:
+        assert all(each.cap is not None for each in real.values()), "real money has a cap"
+        stakes = ", ".join(
+            f"{in_full(each.cap or Decimal(0))} {quote_of(each.shown.identity.symbol)}"
+            + ("" if name == bot else f" ({name})")
+            for name, each in real.items()
+        )
+        to = next(iter(real.values())).to
         if confirm or not sys.stdin.isatty():
             raise UsageError(
-                f"the next rung is {to} with up to {in_full(cap)} {quote} at stake: say the bot's "
+                f"the next rung is {to} with up to {stakes} at stake: say the bot's "
                 f"name again, --confirm {bot}"
             )
-        if input(f"{to}: up to {in_full(cap)} {quote} of real money. Type the bot's name: ") != bot:
+        if input(f"{to}: up to {stakes} of real money. Type the bot's name: ") != bot:
             raise UsageError("that is another name: nothing was granted")
 
 

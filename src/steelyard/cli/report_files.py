@@ -11,12 +11,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from steelyard.backtest import compare, report
+from steelyard.backtest import compare, legsreport, report
 from steelyard.backtest.compare import Comparison
+from steelyard.backtest.legsreport import LegsReport
 from steelyard.backtest.page import Template
 from steelyard.backtest.report import Report
 from steelyard.cli.terminal import harmless, shown
 from steelyard.domain.errors import ConfigError, StorageError, UsageError
+from steelyard.trading.legs import LEGS_MAX
 
 PAGE = Path(__file__).parent / "report_page"
 REPORT_MAX_BYTES = 64 * 1024 * 1024  # of a JSON file that is read; one of ours has a few megabytes
@@ -52,6 +54,22 @@ def read_report(path: Path) -> Report:
                 "JSON file that `steelyard backtest` has written"
             )
         return report.read(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except UsageError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def read_legs_report(path: Path) -> LegsReport | None:
+    """Return the report of several legs in a JSON file; None: it holds something else.
+
+    Raises:
+        ConfigError: It cannot be read; the message names the file.
+    """
+    try:
+        if path.stat().st_size > REPORT_MAX_BYTES * LEGS_MAX:
+            raise ConfigError(f"{path} is larger than any report of legs")
+        return legsreport.read(path.read_bytes())
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except UsageError as error:
@@ -121,7 +139,7 @@ def show_comparison(document: Comparison, console: Console) -> None:
         console.print(table)
 
 
-def verdict_lines(document: Report) -> list[str]:
+def verdict_lines(document: Report | LegsReport) -> list[str]:
     """Return the verdict and what speaks against it, for a terminal, the serious marked."""
     lines = [document.verdict.text]
     lines += [f"{'!' if each.is_serious else '-'} {each.text}" for each in document.warnings]

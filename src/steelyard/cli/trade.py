@@ -142,7 +142,7 @@ def grant_of(config: BotConfig) -> Grant | None:
     """
     strategy = config.strategy
     parameters = {name: str(value) for name, value in strategy.params.items()}
-    identity = Identity(strategy.class_name, strategy.symbol, parameters)
+    identity = Identity(strategy.class_name, strategy.symbol, parameters, config.legs)
     code = code_of(strategy) if config.bot.environment in REAL else ""
     return grant_for(config, identity, code)
 

@@ -221,6 +221,8 @@ class BotConfig(Struct, frozen=True, kw_only=True):
     breakers: BreakersTable = BreakersTable()
     alerts: AlertsTable = AlertsTable()
     lease: LeaseTable = LeaseTable()
+    # What each leg of its strategy trades, by name; `legconfig` fills it in. Empty: one instrument.
+    legs: dict[str, str] = {}
 
     @property
     def main(self) -> VenueTable:

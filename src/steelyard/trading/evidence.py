@@ -37,12 +37,16 @@ DAY_NS = 24 * 3_600 * SECOND_NS
 SILENT_NS = 2 * NOTE_NS  # between two records; one minute's may be late, but not two
 
 
-class Identity(Struct, frozen=True):
-    """Which bot it is: another class, symbol or parameter makes it another one."""
+class Identity(Struct, frozen=True, omit_defaults=True):
+    """Which bot it is: another class, symbol or parameter makes it another one.
+
+    So does another leg: of a strategy of several, legs has what each of them trades, by name.
+    """
 
     strategy: str
     symbol: str
     parameters: dict[str, str]
+    legs: dict[str, str] = {}
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -204,7 +208,7 @@ class _Gathering:
 
 def identity_of(run: RunStarted) -> Identity:
     """Return which bot a run was of."""
-    return Identity(run.strategy, run.symbol, run.parameters)
+    return Identity(run.strategy, run.symbol, run.parameters, run.legs)
 
 
 def _is_other(run: RunStarted, before: RunStarted) -> bool:

@@ -61,17 +61,24 @@ def _each(
 ) -> dict[str, BotConfig]:
     if "legs" not in document:
         return {"": parse(document)}
-    legs = _legs(document)
+    legs = legs_of(document)
+    symbols = {name: leg.symbol.replace("/", "-").upper() for name, leg in legs.items()}
     found = {}
     for name, leg in legs.items():
         try:
-            found[name] = parse(_document_of(document, name, leg))
+            config = parse(document_of(document, name, leg))
+            found[name] = msgspec.structs.replace(config, legs=symbols)
         except ConfigError as error:
             raise ConfigError(f"leg {name}: {error}") from error
     return found
 
 
-def _legs(document: dict[str, Any]) -> dict[str, LegTable]:
+def legs_of(document: dict[str, Any]) -> dict[str, LegTable]:
+    """Return the table of each leg.
+
+    Raises:
+        ConfigError: One of them is none, or two are the same market.
+    """
     tables = document["legs"]
     if not isinstance(tables, dict) or not tables:
         raise ConfigError("[legs] is empty; write [legs.NAME] with symbol and venue for each leg")
@@ -97,7 +104,7 @@ def _legs(document: dict[str, Any]) -> dict[str, LegTable]:
     return legs
 
 
-def _document_of(document: dict[str, Any], name: str, leg: LegTable) -> dict[str, Any]:
+def document_of(document: dict[str, Any], name: str, leg: LegTable) -> dict[str, Any]:
     """Return what a configuration of this leg alone would be."""
     bot, risk = document.get("bot", {}), document.get("risk", {})
     return {

@@ -113,7 +113,7 @@ class Legs:
         for other, desk in desks.items():
             if other != name:
                 desk.refresh()
-                desk.now_ns = max(desk.now_ns, now_ns)
+                desk.reach(now_ns)
         strategy.hear(name)
         has_returned = False
         try:

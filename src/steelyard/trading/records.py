@@ -28,6 +28,7 @@ class RunStarted(Struct, frozen=True, tag=True):
     """A process began. run is greater than every run before; client order ids carry it.
 
     venue is where it trades, code what its strategy is made of (`codes`); empty: not told.
+    legs is what each leg of its strategy trades, by name; empty: it has one instrument.
     """
 
     format: int
@@ -39,6 +40,7 @@ class RunStarted(Struct, frozen=True, tag=True):
     parameters: dict[str, str]
     venue: str = ""
     code: str = ""
+    legs: dict[str, str] = {}
 
 
 class MarketNamed(Struct, frozen=True, tag=True):

@@ -155,6 +155,7 @@ class Startup:
                 {name: str(value) for name, value in table.params.items()},
                 self._config.main.where,
                 self.code,
+                self._config.legs,
             )
         )
         if self._practice is not None:
