@@ -188,6 +188,10 @@ class Startup:
                 "of the bot from there, or give the bot another name"
             )
         turn.warn("lease.taken", f"after {taken.holder_before}: what it did is found at the venue")
+        if takeover.changed:
+            turn.warn(
+                "lease.changed", f"{taken.holder_before} traded otherwise: {takeover.changed}"
+            )
         self._left = takeover.left
         for message in takeover.left:
             if not needs_instrument(message):
