@@ -5,11 +5,14 @@ from decimal import Decimal
 import pytest
 from past_bot import leave_bot
 
-from steelyard.cli.export_files import FileForm, _cell, write_files
+from steelyard.cli.export_files import FileForm, _cell, balances, write_files
 from steelyard.cli.following import Following
 from steelyard.cli.main import run
 from steelyard.domain.errors import ConfigError
+from steelyard.store.datadir import Directory
+from steelyard.store.journal import Journal
 from steelyard.trading.projection import DECIMAL, TEXT
+from steelyard.trading.records import BalancesSeen, RunStarted, codec
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +94,18 @@ def test_what_cannot_be_written_is_said_and_leaves_no_half_a_file(data, tmp_path
     assert run(["export", "--to", str(tmp_path), "--follow", "--data", str(data)]) == 2
     assert "--follow and --rebuild are for databases" in capsys.readouterr().err
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_assets_that_are_not_the_bots_have_names(tmp_path):
+    """Those of the run; a venue may number them anew. Older journals have numbers alone."""
+    Directory(tmp_path / "bots" / "dip").close()
+    journal, form = Journal(tmp_path / "bots" / "dip" / "journal"), codec()
+    run = RunStarted(2, 1, "dip", "sandbox", "a:B", "BTC-USDT", {})
+    seen = [{9: "ETH"}, {}], [{9: "SOL"}], [{}]
+    messages = [m for names in seen for m in (run, *(BalancesSeen({9: 1}, {}, it) for it in names))]
+    for message in messages:
+        journal.append(form.encode(message, 1))
+    journal.commit()
+    journal.close()
+    rows = [row[3] for row in balances(Following(tmp_path, "dip"))]
+    assert rows == ["ETH", "ETH", "SOL", "9"]

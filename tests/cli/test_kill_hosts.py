@@ -7,7 +7,13 @@ import pytest
 from postgres_server import PostgresServer
 
 from steelyard.cli.kill import Target, kill_all
-from steelyard.cli.kill_hosts import is_shared, leave_mark, obeyed_ns, take_mark
+from steelyard.cli.kill_hosts import (
+    is_shared,
+    leave_mark,
+    not_known_here,
+    obeyed_ns,
+    take_mark,
+)
 from steelyard.cli.killer import Wanted
 from steelyard.cli.leasing import Lock, take_lease
 from steelyard.domain.lease import Allowed, Grip
@@ -15,6 +21,8 @@ from steelyard.domain.messages import SECOND_NS
 from steelyard.store.latch import Latch
 from steelyard.trading.config import parse_config
 from steelyard.trading.leasetable import LeaseTable
+from steelyard.trading.takeover import Left
+from steelyard.wire.dialect import ApiKey
 from tests.trading.world import CONFIG
 
 
@@ -80,3 +88,47 @@ def test_it_is_obeyed_elsewhere_before_the_last_count():
     grip.granted(0)
     assert grip.allowed(obeyed_ns(config)) is not Allowed.ALL
     assert obeyed_ns(config) >= SECOND_NS
+
+
+def named(config, name: str, url: str = ""):
+    """Return a configuration of another name, and at another exchange."""
+    replace = msgspec.structs.replace
+    main = replace(config.main, rest=url) if url else config.main
+    return replace(config, bot=replace(config.bot, name=name), venue={"main": main})
+
+
+def test_a_position_is_known_where_it_was_traded_last(server, tmp_path):
+    """By the term of the lease; that of a bot with legs is one for all of them."""
+    alone, leg = (named(shared(server.url), name) for name in ("far", "pair-a"))
+
+    async def walk():
+        assert await not_known_here(alone, 0) is None, "nobody has ever had it"
+        for bots, name, config in (({"": alone}, "far", alone), ({"a": leg}, "pair", leg)):
+            held = await take_lease(bots, name, Lock(tmp_path, (name,)), None)
+            held.leaves["" if config is alone else "a"] = lambda: Left(1, None)
+            await held.release()
+            assert await not_known_here(config, 1) is None
+            assert "with --standby" in await not_known_here(config, 0)
+        assert await not_known_here(named(leg, "pair-b"), 0) is None, "no leg of it"
+
+    asyncio.run(walk())
+    gone = shared("postgresql://nobody@127.0.0.1:1/none")
+    assert "nobody knows" in asyncio.run(not_known_here(gone, 0))
+
+
+def test_a_position_of_another_host_is_not_called_flat(server, exchange, tmp_path):
+    """This journal knows of none; the orders are canceled all the same."""
+    config = named(shared(server.url), "elsewhere", exchange.url("binance"))
+    key = exchange.trader("elsewhere", {"USDT": "1000"}, dialect="binance")
+
+    async def traded():
+        held = await take_lease({"": config}, "elsewhere", Lock(tmp_path, ("other",)), None)
+        await held.release()
+
+    asyncio.run(traded())
+    target = Target("elsewhere", config, ApiKey(key["key"], key["secret"].encode()))
+    wanted = Wanted(flatten=True)
+    told = asyncio.run(kill_all(tmp_path / "here", [target], wanted, "why"))["elsewhere"]
+    assert (told["verified"], told["open_orders"], told["exit_code"]) == (True, 0, 1)
+    assert (told["position"]["is_flat"], told["position"]["left"]) == (False, "?")
+    assert "--flatten on that host" in told["position"]["text"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from steelyard.cli import leasing
 from steelyard.cli.leasing import (
     LeaseKeeper,
     Lock,
@@ -13,6 +14,7 @@ from steelyard.cli.leasing import (
     lock_of,
     place_of,
     take_lease,
+    terms_of,
 )
 from steelyard.domain.commands import Cancel, CancelAll
 from steelyard.domain.dead_man import ArmDeadMan
@@ -228,3 +230,55 @@ def test_a_takeover_waits_for_what_was_signed_last(dialect, drain_s):
     expected = None if drain_s is None else drain_s * SECOND_NS + EXPIRY_MARGIN_NS
     assert drain_of({"": config}) == expected
     assert HostLease.kind == "host"
+
+
+def test_a_standby_with_other_terms_is_refused_unless_they_are_meant(monkeypatch, tmp_path):
+    """At its start; one that waits already goes on and says so. A lease nobody holds has none."""
+    text = CONFIG.replace('"venue"', '"binance"').replace(
+        "[strategy]", '[lease]\nurl = "postgresql://x/y"\n[strategy]', 1
+    )
+    ours = parse_config(text)
+    theirs = {**terms_of(ours), "params.fast": "5"}
+    left = encode({"": Left(0, None, place=place_of(ours), terms=theirs)})
+    same = encode({"": Left(0, None, place=place_of(ours), terms=terms_of(ours))})
+    said = []
+
+    class Held(Place):
+        first = lease(holder="b", is_over=False, carried=left)
+
+        async def look(self):
+            found, Held.first = Held.first, lease(holder="b", is_over=False, carried=left)
+            return found
+
+    async def taken(say, *, may_differ=False):
+        lock = Lock(tmp_path / "owners", ("x",))
+        told = take_lease({"": ours}, "dip", lock, say, may_differ=may_differ)
+        return await asyncio.wait_for(told, 0.2)
+
+    monkeypatch.setattr(leasing, "PostgresLease", lambda *_: Held())
+    monkeypatch.setattr(leasing, "LOOK_S", 0.01)
+    with pytest.raises(ConfigError, match=r"params.fast is 5 there, not set here.*--changed"):
+        asyncio.run(taken(said.append))
+    with pytest.raises(TimeoutError):
+        asyncio.run(taken(said.append, may_differ=True))
+    assert [it for it in said if "otherwise" in it] == []
+    Held.first = lease(holder="b", is_over=False, carried=same)
+    with pytest.raises(TimeoutError):
+        asyncio.run(taken(said.append))
+    assert "it trades otherwise: params.fast is 5 there, not set here" in said[-1]
+    Held.first = lease(is_released=True, carried=left)
+
+    async def had():
+        keeper = await taken(said.append)
+        await keeper.release()
+        return keeper.takeover("").changed
+
+    assert asyncio.run(had()) == "params.fast is 5 there, not set here"
+
+
+def test_terms_are_what_decides_how_a_bot_trades():
+    """Not its tape, nor where it tells people."""
+    told = terms_of(CONFIGURED)
+    assert told["strategy.class"] == CONFIGURED.strategy.class_name
+    assert {"risk.max_position", "risk.price_collar", "bot.on_stop", "breakers.rejects"} <= {*told}
+    assert not [name for name in told if "record_market" in name or "key" in name]

@@ -4,10 +4,10 @@ import threading
 
 import pytest
 
-from steelyard.cli import trader_log
+from steelyard.cli import logs, trader_log
 from steelyard.cli.logs import before, coming
 from steelyard.cli.main import run
-from steelyard.cli.trader_log import BotLog
+from steelyard.cli.trader_log import BotLog, rotated
 from steelyard.store.datadir import Directory
 from steelyard.trading.actions import Level, Log
 
@@ -72,6 +72,30 @@ def test_following_goes_on_into_the_next_file(bot, monkeypatch):
         stream.close()
     writer.join()
     assert found == [f"line{n}" for n in range(100)]
+
+
+def test_a_line_written_while_we_look_for_the_next_file_is_a_line_of_its_own(bot, monkeypatch):
+    """Between the last look and the next file one more was written; and one was cut off."""
+    path, look, late = bot / "bot.log", logs._next_file, ["late\n", "late\ncut"]
+
+    def rotating(path, current):
+        if late:
+            with path.open("a") as full:
+                full.write(late.pop(0))
+            for number in (2, 1):
+                older = rotated(path, number - 1) if number > 1 else path
+                if older.exists():
+                    older.rename(rotated(path, number))
+            path.write_text("next\n")
+        return look(path, current)
+
+    monkeypatch.setattr(logs, "_next_file", rotating)
+    path.write_text("first\n")
+    with path.open() as current:
+        stream = coming(path, current, look_s=0.001)
+        found = [next(stream) for _ in range(6)]
+        stream.close()
+    assert found == ["first\n", "late\n", "next\n", "late\n", "cut\n", "next\n"]
 
 
 def test_what_is_not_there_is_said(bot, tmp_path, capsys):

@@ -11,6 +11,7 @@ import pytest
 from bot_process import Bot, config_text, journal_of, open_account
 
 from steelyard.cli import grants
+from steelyard.cli.leasing import terms_of
 from steelyard.cli.main import run
 from steelyard.cli.trade import check_able, configure, configure_bots, on_their_rungs, own_key
 from steelyard.cli.trader_strategy import code_of
@@ -350,3 +351,18 @@ def test_a_standby_that_could_not_begin_does_not_wait(config, tmp_path, old, new
     check_able({"": configure(config)}, tmp_path)
     with pytest.raises(ConfigError, match=said):
         check_able({"": configure(changed(config, old, new))}, tmp_path)
+
+
+def test_a_standby_beside_a_bot_with_other_limits_is_refused_unless_they_are_meant(
+    config, tmp_path
+):
+    """On one machine, too; beside a process that has ended nothing is compared."""
+    bots = {"": configure(config)}
+    with Directory(tmp_path / "bots/quiet") as own:
+        terms = {**terms_of(bots[""]), "risk.max_open_orders": "99"}
+        write_atomically(about_file(own.path), {"symbol": "BTC-USDT", "terms": terms})
+        check_able(bots, tmp_path)
+        own.write_ports({"port": 1})
+        with pytest.raises(ConfigError, match=r"risk.max_open_orders is 99 there.*--changed"):
+            check_able(bots, tmp_path)
+        check_able(bots, tmp_path, may_differ=True)

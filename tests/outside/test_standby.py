@@ -8,10 +8,12 @@ twice, no slot of a timer is used twice, and whoever trades last knows all of th
 import asyncio
 import signal
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from bot_process import Bot, config_text, journal_of, open_account
 from native_client import Client
@@ -21,17 +23,21 @@ from steelyard.cli.administration import administer
 from steelyard.cli.leasing import lock_of
 from steelyard.cli.standby import standbys
 from steelyard.domain.journal import Record
-from steelyard.domain.messages import Scope
+from steelyard.domain.messages import SECOND_NS, Scope
 from steelyard.domain.units import to_atoms
 from steelyard.exchange.admin import CreateKey
-from steelyard.store.leases import HostLease
+from steelyard.store.leases import HostLease, PostgresLease
 from steelyard.testing import LocalExchange
 from steelyard.trading.config import parse_config
-from steelyard.trading.records import OrderPending, TimerFired, TraderRecord
+from steelyard.trading.records import LeaseTaken, OrderPending, TimerFired, TraderRecord
 from steelyard.trading.state import TraderState
+from steelyard.vault.kept import Kept, Secret, Terms
+from steelyard.vault.phrase import Lease
+from steelyard.vault.sealed import LeaseTerms, SealedFile
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
+PHRASE = "a phrase of a standby"
 STRATEGY = """
 from steelyard.trading.strategy import Strategy
 
@@ -61,12 +67,24 @@ class Host:
     """A data directory in which a bot trades, or stands by."""
 
     def __init__(
-        self, directory: Path, exchange: LocalExchange, key: dict, lease: str = ""
+        self,
+        directory: Path,
+        exchange: LocalExchange,
+        key: dict,
+        lease: str = "",
+        dialect: str = "binance",
+        *,
+        has_vault: bool = False,
     ) -> None:
+        """has_vault: its key is in a vault of its own, of which it has a lease."""
         directory.mkdir(exist_ok=True)
         (directory / "steady_strategy.py").write_text(STRATEGY)
         self.data = directory
-        self.bot = Bot(directory, config_text(exchange, "dip", **STEADY) + lease, key, "dip")
+        text = config_text(exchange, "dip", dialect, **STEADY) + lease
+        environment = None
+        if has_vault:
+            text, environment = text.replace("env:BOT", "vault:dip"), leased(directory, key)
+        self.bot = Bot(directory, text, key, "dip", environment)
 
     def launch(self, *more: str) -> None:
         self.bot.launch(more=more)
@@ -82,6 +100,20 @@ class Host:
         self.bot.wait(lambda state: state["status"] == "running")
         before = self.orders()
         self.bot.wait(lambda state: state["measures"]["orders"] >= before + more)
+
+
+def leased(home: Path, key: dict) -> dict[str, str]:
+    """Put a key into a vault; return the variables by which a bot opens it and nothing else."""
+    vault, lease = SealedFile(home / "vault.json"), home / "dip.lease"
+    vault.put("dip", Kept(Secret(key["key"], key["secret"]), Terms("dip")), PHRASE, new=True)
+    token = vault.lease("dip", LeaseTerms("dip", 2**53), PHRASE)
+    lease.touch(0o600)
+    lease.write_bytes(msgspec.json.encode(Lease("dip", "dip", 2**53, b64encode(token).decode())))
+    return {
+        "STEELYARD_STATE": str(home / "state"),
+        "STEELYARD_VAULT": str(vault.path),
+        "STEELYARD_VAULT_LEASE": str(lease),
+    }
 
 
 def wait_until(is_so, seconds: float = 40, text=lambda: "") -> None:
@@ -173,13 +205,15 @@ def test_on_one_host_a_standby_takes_over_from_the_dead_and_not_from_the_paused(
 def test_across_hosts(server, tmp_path):
     """Whoever stands still for longer than its lease comes back to nothing.
 
-    And one that dies with an order on its way leaves no gap.
+    And one that dies with an order on its way leaves no gap. Each host has a key of its own in a
+    vault of its own, and opens it by a lease: nobody is there to type a passphrase.
     """
     lease = f'\n[lease]\nurl = "{server.url}"\nttl = "2s"\n'
     with LocalExchange(tmp_path / "exchange", "--crowd", "1", "--limits", "off") as exchange:
         key = open_account(exchange, "dip")
-        here = Host(tmp_path / "here", exchange, key, lease)
-        there = Host(tmp_path / "there", exchange, key, lease)
+        other = administer(exchange.data, CreateKey("dip", "binance", (Scope.READ, Scope.TRADE)))
+        here = Host(tmp_path / "here", exchange, key, lease, has_vault=True)
+        there = Host(tmp_path / "there", exchange, other, lease, has_vault=True)
         try:
             here.launch("--standby")
             wait_until((tmp_path / "here/bots/dip/ports.json").exists)
@@ -209,3 +243,41 @@ def test_across_hosts(server, tmp_path):
             here.bot.end()
             there.bot.end()
         check_once(exchange, there.data, here.data)
+
+
+async def forget(url: str) -> None:
+    place = PostgresLease(url, "dip.sandbox", SECOND_NS, "")
+    await place.forget()
+    await place.close()
+
+
+@pytest.mark.night
+def test_where_requests_do_not_expire_a_persons_word_takes_over(server, tmp_path):
+    """On Kraken a standby waits for somebody who knows that the primary is gone; once."""
+    lease = f'\n[lease]\nurl = "{server.url}"\nttl = "2s"\n'
+    why = "the machine burned, its key is revoked"
+    asyncio.run(forget(server.url))  # what another test has left
+    with LocalExchange(tmp_path / "exchange", "--crowd", "1", "--limits", "off") as exchange:
+        key = open_account(exchange, "dip", dialect="kraken")
+        here = Host(tmp_path / "here", exchange, key, lease, "kraken")
+        there = Host(tmp_path / "there", exchange, key, lease, "kraken")
+        try:
+            here.launch()
+            here.wait_ready()
+            here.trades()
+            there.launch("--standby")
+            wait_until(lambda: standbys(there.data))
+            here.bot.send_signal(signal.SIGKILL)
+            here.bot.join()
+            wait_until(lambda: "--take-over WHY" in standbys(there.data)[0]["waits_for"])
+            assert there.bot.stop() == 0, "it has not begun"
+            there.launch("--standby", "--take-over", why)
+            wait_until((there.data / "bots/dip/ports.json").exists, text=there.bot.errors.read_text)
+            there.trades()
+            assert there.bot.stop() == 0
+        finally:
+            here.bot.end()
+            there.bot.end()
+        check_once(exchange, here.data, there.data)
+    (taken,) = [m for _, m in journal_of(there.data, "dip") if isinstance(m, LeaseTaken)]
+    assert (taken.term, taken.why, taken.is_elsewhere) == (2, why, True)

@@ -95,3 +95,47 @@ def test_no_more_is_adopted_than_there_is():
     other.payloads = world.payloads
     other.run(6)
     assert "this bot has adopted 0.5 BTC before" in other.finished.text
+
+
+def test_assets_that_are_not_the_bots_are_journaled_by_name():
+    """Once in each run: a venue may number them anew. The bot's own are the instrument's."""
+    world = hand_world(buy)
+    world.run(1)
+    world.trader.reconciler.account.names = {7: "BTC", 8: "USDT", 9: "ETH"}
+    for seconds, amount in ((2, ATOM), (100, ATOM)):
+        world.after(seconds, lambda atoms=amount: world.venue.apply(Deposit(BOT, 9, atoms)))
+    world.run(200)
+    named = [seen.names for seen in world.messages(BalancesSeen) if 9 in seen.atoms]
+    assert named[0] == {9: "ETH"}
+    assert len(named) > 1
+    assert not any(named[1:])
+
+
+REAL = """environment = "live-canary"
+adopt_position = "{}"
+on_stop"""
+
+
+def live(amount: str, cap: str) -> str:
+    text = CONFIG.replace('environment = "sandbox"\non_stop', REAL.format(amount))
+    text = text.replace("http://127.0.0.1:1", "https://venue.example")
+    text = text.replace("ws://127.0.0.1:1", "wss://venue.example")
+    text = text.replace('key = "env:TEST"', 'key = "env:TEST"\nwaive = ["any-ip", "withdraw-unknown"]')
+    return f'{text}max_gross_exposure = "{cap}"\n'
+
+
+def test_a_holding_beyond_the_cap_of_a_rung_is_not_adopted():
+    """What is handed over is at stake, too: 0.01 BTC are some 600 USDT."""
+    much = hand_world(config=live("0.01", "500"))
+    much.run(3)
+    assert "adopt_position is worth 600" in much.finished.text
+    assert "500 at most" in much.finished.text
+    assert much.messages(PositionAdopted) == []
+    some = hand_world(config=live("0.01", "700"))
+    some.run(3)
+    assert len(some.messages(PositionAdopted)) == 1
+    here = live("0.01", "500").replace("live-canary", "sandbox")
+    here = here.replace("https://venue.example", "http://127.0.0.1:1")
+    practice = hand_world(config=here.replace("wss://venue.example", "ws://127.0.0.1:1"))
+    practice.run(3)
+    assert len(practice.messages(PositionAdopted)) == 1

@@ -20,7 +20,16 @@ from steelyard.trading.records import (
     TimerFired,
 )
 from steelyard.trading.state import TraderState
-from steelyard.trading.takeover import Left, Takeover, encode, left, takeover, unlike
+from steelyard.trading.takeover import (
+    Left,
+    Takeover,
+    changed,
+    changed_since,
+    encode,
+    left,
+    takeover,
+    unlike,
+)
 from tests.trading.test_strangers import strange
 from tests.trading.venue import BOT
 from tests.trading.world import BEGIN_NS, Hand, hand_world
@@ -204,7 +213,7 @@ def test_a_lease_in_doubt_gates_and_a_lost_one_ends_with_nothing_touched():
 
 
 def test_a_configuration_of_another_market_or_leg_takes_nothing_over():
-    """It would leave orders and position there to nobody; other parameters are an update."""
+    """It would leave orders and position there to nobody."""
     trades = "BTC-USDT on venue"
     held = lease(carried=encode({"": left(TraderState(), place=trades)}))
     assert unlike(held, {"": trades}) is None
@@ -212,3 +221,32 @@ def test_a_configuration_of_another_market_or_leg_takes_nothing_over():
     assert "trades BTC-USDT on venue, and this configuration ETH-USDT on venue" in said
     assert "this configuration nothing" in unlike(held, {"btc": trades})
     assert unlike(lease(), {"": "x"}) is None, "nobody has left anything"
+
+
+def test_other_terms_are_named():
+    """By what each side has; where one side tells none (it is older) nothing can be said."""
+    there = {"params.fast": "5", "risk.max_position": "1"}
+    assert changed(there, there) == ""
+    assert changed({}, there) == changed(there, {}) == ""
+    assert changed(there, {"params.fast": "7", "risk.max_position": "1"}) == (
+        "params.fast is 5 there, 7 here"
+    )
+    assert changed(there, {"risk.max_position": "1"}) == "params.fast is 5 there, not set here"
+    many = {f"params.p{at}": "1" for at in range(9)}
+    assert changed(many, dict.fromkeys(many, "2")).endswith(" and 4 more")
+    held = lease(carried=encode({"a": Left(0, None, terms=there), "b": Left(0, None)}))
+    assert changed_since(held, {"a": {**there, "params.fast": "7"}, "b": there}) == (
+        "a: params.fast is 5 there, 7 here"
+    )
+
+
+def test_a_takeover_with_other_terms_is_told_once_it_has_begun():
+    """A warning of the log, which is an alert too; one with the same terms says nothing."""
+    before = lease(carried=encode({"": Left(0, None, terms={"params.fast": "5"})}))
+    told = takeover(lease(term=3), before, "", terms={"params.fast": "7"})
+    assert told.changed == "params.fast is 5 there, 7 here"
+    assert takeover(lease(term=3), before, "", terms={"params.fast": "5"}).changed == ""
+    for words, count in ((told.changed, 1), ("", 0)):
+        world = begun(after_another(changed=words))
+        world.run(1)
+        assert len([it for it in world.logs if it.name == "lease.changed"]) == count

@@ -21,7 +21,7 @@ from steelyard.domain.units import from_atoms, in_full
 from steelyard.store.journal import read_records
 from steelyard.store.tables import read_sqlite
 from steelyard.trading.projection import DECIMAL, FILLS, NUMBER, ORDERS, TEXT, moment
-from steelyard.trading.records import BalancesSeen, InstrumentSeen, codec
+from steelyard.trading.records import BalancesSeen, InstrumentSeen, RunStarted, codec
 
 DIGITS, PLACES = 38, 12  # an amount has at most 12 decimals
 BALANCES = "balances"
@@ -74,19 +74,25 @@ def write_files(folder: Path, form: FileForm, followings: list[Following]) -> di
 
 def balances(following: Following) -> Iterator[tuple[Any, ...]]:
     """Yield what an account held, asset by asset, whenever a bot looked."""
-    decode, names = codec(), dict[int, str]()
+    decode, names, others = codec(), dict[int, str](), dict[int, str]()
     for stored in read_records(following.journal, 0):
         record = decode.decode(*stored)
         match record.message:
             case InstrumentSeen(instrument):
                 names |= _names(instrument)
-            case BalancesSeen(atoms, unexplained):
+            case RunStarted():
+                others.clear()  # the venue may have numbered anew
+            case BalancesSeen(atoms, unexplained, told):
+                others |= told
                 for asset in sorted(atoms.keys() | unexplained.keys()):
                     yield (
                         following.form.bot,
                         record.time_ns,
                         moment(record.time_ns),
-                        names.get(asset) or foreign_asset_name(asset) or str(asset),
+                        names.get(asset)
+                        or others.get(asset)
+                        or foreign_asset_name(asset)
+                        or str(asset),
                         in_full(from_atoms(atoms.get(asset, 0))),
                         in_full(from_atoms(unexplained.get(asset, 0))),
                         record.sequence,

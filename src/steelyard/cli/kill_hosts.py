@@ -8,11 +8,15 @@ waiting for the database; and where the mark could not be left, nobody calls the
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from steelyard.cli.asking import asker
 from steelyard.domain.errors import SteelyardError
-from steelyard.domain.lease import MARGIN
+from steelyard.domain.lease import MARGIN, Lease
 from steelyard.trading.config import BotConfig
+
+if TYPE_CHECKING:
+    from steelyard.store.leases import PostgresLease
 
 
 def is_shared(config: BotConfig | None) -> bool:
@@ -40,6 +44,39 @@ async def leave_mark(config: BotConfig, why: str, who: str) -> str | None:
 async def take_mark(config: BotConfig) -> str | None:
     """Take it away; return why that could not be, None: it was."""
     return await _asked(config, lambda place, name: place.unmark(name))
+
+
+async def not_known_here(config: BotConfig, term: int) -> str | None:
+    """Return why this host's journal does not tell a bot's position; None: it does.
+
+    term is that of the last lease which the journal has had. Where another host has traded since,
+    its fills are in a journal there, and what is here is less than the position, or another one.
+    """
+    from steelyard.trading.takeover import decode  # noqa: PLC0415
+
+    bot, kind = config.bot.name, config.bot.environment.value
+    whole, _, leg = bot.rpartition("-")
+    found: list[Lease] = []
+
+    async def look(place: "PostgresLease", _name: str) -> None:
+        # The lease of a bot with legs is one for all of them.
+        for name, is_it in ((bot, lambda _: True), (whole, lambda it: leg in decode(it))):
+            place.name = f"{name}.{kind}"
+            lease = await place.look()
+            if lease is not None and is_it(lease):
+                found.append(lease)
+                return
+
+    trouble = await _asked(config, look)
+    if trouble is not None:
+        return f"nobody knows whether another host has traded it since: {trouble}"
+    if not found or found[0].term == term:
+        return None
+    return (
+        f"{found[0].holder} has traded it since, so its position is in the journal there: press "
+        f"steelyard kill {bot} --flatten on that host. If that one is gone, start the bot here "
+        "with --standby: it takes over, stays killed, and learns its position; then press it again"
+    )
 
 
 async def _asked(config: BotConfig, act: Callable[..., Awaitable[None]]) -> str | None:

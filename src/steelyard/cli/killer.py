@@ -14,6 +14,7 @@ from statistics import median
 from typing import NamedTuple
 
 from steelyard.cli.inquirer import Inquirer
+from steelyard.cli.kill_hosts import is_shared, not_known_here
 from steelyard.domain.commands import Cancel, UserCommand
 from steelyard.domain.errors import ConfigError
 from steelyard.domain.journal import gapless
@@ -179,6 +180,10 @@ class Killer:
             state = state_of(self._journal)
         except ConfigError as error:
             return self._untouched(f"the position is not known: {error}")
+        if is_shared(self._config):
+            why = await not_known_here(self._config, state.lease_term)
+            if why is not None:
+                return self._untouched(why)
         run = max(state.run + 1, self._inquirer.now_ns() // SECOND_NS)
         ids, rules, closing_names = ClientIds(bot, run), self._inquirer.rules, self._latch.closing
 

@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from steelyard import dialects
@@ -37,7 +38,15 @@ from steelyard.store.datadir import state_directory
 from steelyard.store.latch import Latch
 from steelyard.store.leases import HostLease, LeasePlace, PostgresLease, check_library
 from steelyard.trading.config import HERE, BotConfig, Environment
-from steelyard.trading.takeover import Left, Takeover, decode, encode, takeover, unlike
+from steelyard.trading.takeover import (
+    Left,
+    Takeover,
+    changed_since,
+    decode,
+    encode,
+    takeover,
+    unlike,
+)
 from steelyard.vault.keys import find
 
 LOOK_S = 0.5  # who waits looks so often
@@ -49,6 +58,8 @@ DIRECTORY = "owners"
 
 _ADDS = (Place, PlaceGroup, Amend, Withdraw, OpenTransfer, ArmDeadMan)
 _TAKES = (Cancel, CancelAll)
+
+_NOT_TRADING = "bot.record_market"  # what only keeps a tape
 
 Say = Callable[[str], None]
 
@@ -71,11 +82,13 @@ class LeaseKeeper:
         grip: Grip,
         taken_over: str = "",
         latches: Mapping[str, Latch] | None = None,
+        terms: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     ) -> None:
         """Places are outermost first; before is how the last of them was found.
 
-        latches are the kill marks of this host, by the names of `mark_name`.
+        latches are the kill marks of this host, by the names of `mark_name`; terms ours, by leg.
         """
+        self._terms = terms
         self._latches = latches or {}
         self._obeyed: dict[str, int] = {}  # marks that other hosts have left, by name
         self._places = places
@@ -120,7 +133,8 @@ class LeaseKeeper:
         """
         if len(self._places) == 1:
             return None
-        return takeover(self._lease, self._before, leg, self._taken_over)
+        terms = self._terms.get(leg, {})
+        return takeover(self._lease, self._before, leg, self._taken_over, terms)
 
     def document(self) -> dict[str, Any]:
         """Return how it is, as the page and the command line read it."""
@@ -229,6 +243,8 @@ async def take_lease(
     say: Say | None,
     taken_over: str = "",
     data: Path | None = None,
+    *,
+    may_differ: bool = False,
 ) -> LeaseKeeper:
     """Take the lease of a bot; say is told why it has to be waited for, None: it is not.
 
@@ -239,9 +255,10 @@ async def take_lease(
         say: Told each reason once.
         taken_over: Why a person says that the holder before is gone.
         data: Where the bot is killed that another host has killed; None: nowhere.
+        may_differ: Its parameters and limits may be others than those of who trades it now.
 
     Raises:
-        ConfigError: Another process has it, and it is not to be waited for.
+        ConfigError: Another process has it, and it is not to be waited for, or is another bot's.
         TransportError: The database cannot be asked, and it is not to be waited for.
     """
     config = next(iter(bots.values()))
@@ -263,9 +280,10 @@ async def take_lease(
         )
 
         def kept(lease: Lease, found: Lease | None, grip: Grip) -> LeaseKeeper:
-            return LeaseKeeper(places, lease, found, grip, taken_over, latches)
+            return LeaseKeeper(places, lease, found, grip, taken_over, latches, terms)
 
-        return await _shared_lease(shared, bots, waiting, say, kept)
+        terms = {leg: terms_of(bot) for leg, bot in bots.items()}
+        return await _shared_lease(shared, bots, waiting, say, kept, None if may_differ else terms)
     except BaseException:
         for place in reversed(places):
             await place.close()
@@ -290,16 +308,29 @@ async def _shared_lease(
     waiting: Wait,
     say: Say | None,
     kept: Callable[[Lease, Lease | None, Grip], LeaseKeeper],
+    terms: Mapping[str, Mapping[str, str]] | None,
 ) -> LeaseKeeper:
+    """Take it when it may be had; terms, by leg, are compared with the holder's, None: they differ.
+
+    One that begins to wait is refused; one that waits already goes on, because to have nobody is
+    worse than what somebody will be told of.
+    """
     config = next(iter(bots.values()))
     places = {leg: place_of(bot) for leg, bot in bots.items()}
     drain_ns = drain_of(bots)
+    is_waiting, other = False, ""
     while True:
         try:
             found = await shared.look()
             if found is not None and (why := unlike(found, places)) is not None:
                 raise ConfigError(why)
             why = waiting.why_not(found, uptime_ns())
+            other = changed_since(found, terms) if found is not None and terms else ""
+            if other and why is not None and say is not None and not is_waiting:
+                raise ConfigError(
+                    f"{why}, and trades otherwise: {other}. Give both the same configuration, or "
+                    "say that it is an update: --changed"
+                )
             asked_ns = uptime_ns()
             if why is None:
                 if (lease := await shared.take(found, drain_ns)) is not None:
@@ -317,7 +348,8 @@ async def _shared_lease(
             why = str(error)
         if say is None:
             raise ConfigError(f"{why}; to wait and take over: --standby")
-        say(why)
+        is_waiting = True
+        say(f"{why}; it trades otherwise: {other}" if other else why)
         await asyncio.sleep(LOOK_S)
 
 
@@ -358,6 +390,19 @@ def drain_of(bots: Mapping[str, BotConfig]) -> int | None:
 def place_of(config: BotConfig) -> str:
     """Return what a bot trades: the API of its venue, and the market."""
     return f"{config.strategy.symbol} on {config.main.dialect}"
+
+
+def terms_of(config: BotConfig) -> dict[str, str]:
+    """Return how a bot trades: its class, parameters, limits, policies and breakers, by name."""
+    table = config.strategy
+    params = {f"params.{name}": str(value) for name, value in table.params.items()}
+    told = {name: it for name, it in config.in_force.items() if not name.startswith(_NOT_TRADING)}
+    return {"strategy.class": table.class_name, **params, **told}
+
+
+def trades_of(config: BotConfig) -> tuple[str, dict[str, str]]:
+    """Return what a bot trades and how, as it is left to the next holder."""
+    return place_of(config), terms_of(config)
 
 
 def mark_name(config: BotConfig) -> str:

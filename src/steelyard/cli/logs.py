@@ -109,7 +109,13 @@ def coming(path: Path, current: TextIO, look_s: float = LOOK_S) -> Iterator[str]
             if last := current.readline():  # written before it was full, and after we had looked
                 following.close()
                 rest += last
+                if rest.endswith("\n"):
+                    yield rest
+                    rest = ""
                 continue
+            if rest:  # a line that a full disk has cut off goes on nowhere
+                yield f"{rest}\n"
+                rest = ""
             if opened is not None:
                 opened.close()
             current = opened = following

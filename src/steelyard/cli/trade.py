@@ -17,7 +17,7 @@ from cyclopts import Parameter
 from steelyard.cli import asking, trade_check
 from steelyard.cli.alerting import addresses
 from steelyard.cli.grants import grant_for
-from steelyard.cli.leasing import LeaseKeeper, Lock, lock_of, take_lease
+from steelyard.cli.leasing import LeaseKeeper, Lock, lock_of, take_lease, terms_of
 from steelyard.cli.options import PORT_BASE, Common, print_error
 from steelyard.cli.standby import StandbyFile
 from steelyard.cli.terminal import harmless
@@ -28,13 +28,20 @@ from steelyard.domain.errors import ConfigError, StorageError, TransportError, U
 from steelyard.domain.units import in_full
 from steelyard.net.clock import Clock
 from steelyard.net.loop import run_loop
-from steelyard.store.datadir import about_file, read_document, state_directory
+from steelyard.store.datadir import (
+    about_file,
+    is_alive,
+    port_file,
+    read_document,
+    state_directory,
+)
 from steelyard.store.ownership import Ownership
 from steelyard.trading.actions import Finish
 from steelyard.trading.config import BotConfig, parse_config
 from steelyard.trading.evidence import Identity
 from steelyard.trading.ladder import REAL, Grant, capped
 from steelyard.trading.legconfig import name_of, parse_bots
+from steelyard.trading.takeover import changed as differing
 from steelyard.vault import phrase
 from steelyard.vault.kept import Holder, Kept
 from steelyard.vault.keys import find, is_kept
@@ -56,6 +63,7 @@ class Succession:
     """What is done where another process trades a bot; prepared makes its legs ready to run."""
 
     is_standby: bool = False
+    is_changed: bool = False  # its terms may be others than those of who trades
     take_over: str = ""
     prepared: Callable[[Mapping[str, BotConfig]], Mapping[str, BotConfig]] = _as_they_are
 
@@ -69,6 +77,7 @@ def trade(
     confirm: str = "",
     standby: Annotated[bool, Parameter(negative="")] = False,
     take_over: str = "",
+    changed: Annotated[bool, Parameter(negative="")] = False,
     common: Common = _EVERYONE,
 ) -> int:
     """Run a bot: the strategy, venue, key and limits that a TOML file names.
@@ -95,6 +104,9 @@ def trade(
     take_over
         Why you are sure that nothing of the holder before is on its way; what it has signed is
         then not waited for. A holder whose lease runs is never taken over.
+    changed
+        With --standby: its class, parameters or limits are meant to be others than those of who
+        trades it now; without this such a standby is refused.
     """
     bots = configure_bots(config)
     if check:
@@ -102,7 +114,9 @@ def trade(
         return max(
             trade_check.check(bot, kept[leg].current.api_key(), common) for leg, bot in bots.items()
         )
-    how = Succession(standby, take_over, lambda bots: on_their_rungs(bots, confirm))
+    if changed and not standby:
+        raise UsageError("--changed is for a standby: --standby --changed")
+    how = Succession(standby, changed, take_over, lambda bots: on_their_rungs(bots, confirm))
     return run_bots(how.prepared(bots), port, common, config, how)
 
 
@@ -203,27 +217,36 @@ def run_bots(
     how = how or Succession()
     kept = _kept(bots)  # what is missing is said before anything is waited for
     if how.is_standby:
-        check_able(bots, common.directory)
+        check_able(bots, common.directory, may_differ=how.is_changed)
     code, last_words = run_loop(_run(bots, kept, how, port, common, file))
     if code and common.json:  # the sentence for people is in the log, which they see
         print_error(_BLAME[code].__name__, last_words, code)
     return code
 
 
-def check_able(bots: Mapping[str, BotConfig], data: Path) -> None:
+def check_able(bots: Mapping[str, BotConfig], data: Path, *, may_differ: bool = False) -> None:
     """Refuse a standby that could not begin: nobody looks at it when it has to.
 
     Raises:
-        ConfigError: A strategy cannot be loaded, or the bot has traded another symbol here.
+        ConfigError: A strategy cannot be loaded, or the bot has traded another symbol here, or is
+            traded otherwise by a process of this machine.
     """
     for config in bots.values():
         try_strategy(config.strategy, [leg for leg in bots if leg])
-        about = about_file(data / "bots" / config.bot.name)
-        was, now = read_document(about, missing={}).get("symbol"), config.strategy.symbol
+        directory = data / "bots" / config.bot.name
+        about = read_document(about_file(directory), missing={})
+        was, now = about.get("symbol"), config.strategy.symbol
         if was not in (None, now):
             raise ConfigError(
                 f"bot {config.bot.name!r} has traded {was} here and cannot take over with {now}; "
                 "give both the same configuration, or this one another name"
+            )
+        if may_differ or not is_alive(read_document(port_file(directory), missing={})):
+            continue
+        if other := differing(about.get("terms", {}), terms_of(config)):
+            raise ConfigError(
+                f"bot {config.bot.name!r} is traded otherwise by the process that runs: {other}. "
+                "Give both the same configuration, or say that it is an update: --changed"
             )
 
 
@@ -271,7 +294,10 @@ async def _awaited(
         if waiting.say(why):
             print_waiting(name, why, common)
 
-    taking = asyncio.create_task(take_lease(bots, name, lock, say, how.take_over, common.directory))
+    told = take_lease(
+        bots, name, lock, say, how.take_over, common.directory, may_differ=how.is_changed
+    )
+    taking = asyncio.create_task(told)
     loop = asyncio.get_running_loop()
     for number in STOPS:
         loop.add_signal_handler(number, taking.cancel)

@@ -24,7 +24,7 @@ from typing import Any, TextIO
 
 from steelyard.cli.bridge_venue import BridgeVenue
 from steelyard.cli.dialect_venue import DialectVenue
-from steelyard.cli.leasing import LeaseKeeper, group_of, place_of
+from steelyard.cli.leasing import LeaseKeeper, group_of, terms_of, trades_of
 from steelyard.cli.trader_alerts import TraderAlerts
 from steelyard.cli.trader_log import BotLog
 from steelyard.cli.trader_page import TraderPage
@@ -268,7 +268,7 @@ class TraderProcess:
             "key": self.settings.key.key,
         }
         about: dict[str, Any] = {k: document[k] for k in ("symbol", "strategy", "key")}
-        about["venue"] = config.main.where
+        about |= {"venue": config.main.where, "terms": terms_of(config)}
         if self.settings.file is not None:
             about["config"] = str(self.settings.file.absolute())  # the kill switch reads it
         datadir.write_atomically(datadir.about_file(self._directory.path), about)
@@ -286,8 +286,8 @@ class TraderProcess:
         if self._lease is None:
             return None
         leg, state = self.settings.leg, self.trader.turn.state
-        place = place_of(self.settings.config)
-        self._lease.leaves[leg] = lambda: left(state, self.trader.startup.left, place)
+        told = trades_of(self.settings.config)
+        self._lease.leaves[leg] = lambda: left(state, self.trader.startup.left, *told)
         return self._lease.takeover(leg)
 
     async def run(self) -> actions.Finish:

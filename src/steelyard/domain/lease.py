@@ -3,9 +3,11 @@
 The invariant: at no moment may two holders send what adds risk, whatever stands still, for however
 long. It has two halves that share no clock. The *holder* counts from before it asked for its last
 renewal, on the uptime of its host (`Grip`), and stops a margin early. Whoever *waits* (`Wait`)
-takes over when the place's own clock says that the lease has run out, when nothing about it has
-changed for as long on the uptime of the waiter's host, and when a request that was signed in its
-last moment has expired at the venue as well. So a clock that is set shortens neither half.
+takes over when nothing about the lease has changed for as long on the uptime of the waiter's host,
+when the place's own clock says that it has run out, and when a request that was signed in its last
+moment has expired at the venue as well. So a clock that is set shortens neither half. One that is
+set back lengthens the second by one lease at most: after twice its time without a change the
+waiter's own uptime is enough, and the place's clock is not asked any more.
 
 `term` grows by one with each taking, and a renewal of an older term changes nothing: it fences off
 the holder before. No venue knows of terms, so a request that has left is fenced by its expiry
@@ -21,6 +23,7 @@ from steelyard.domain.messages import SECOND_NS
 
 TTL_NS, TTL_MIN_NS, TTL_MAX_NS = 15 * SECOND_NS, 2 * SECOND_NS, 600 * SECOND_NS
 RENEWALS = 5  # tries in the time of one lease
+SET_BACK = 2  # leases without a change, after which the place's clock is taken to be set back
 MARGIN = 3  # one part of so many, at the end: only cancels leave then
 EXPIRY_MARGIN_NS = 2 * SECOND_NS  # beyond a request's expiry: how wrong a signed time may be
 
@@ -154,7 +157,8 @@ class Wait:
             self._said_of = lease.term
         if lease.is_released or lease.home == self._home:
             return None
-        if not lease.is_over:
+        quiet_ns = now_ns - self._since_ns
+        if not lease.is_over and quiet_ns < SET_BACK * lease.ttl_ns:
             return f"{lease.holder} has it (term {lease.term})"
         drain_ns = lease.drain_ns
         if self._taken_over and lease.term == self._said_of:
@@ -165,7 +169,7 @@ class Wait:
                 "not expire: one may still arrive. Revoke its key, or make sure that its process "
                 "has ended, then start this one with --take-over WHY"
             )
-        wait_ns = lease.ttl_ns + drain_ns - (now_ns - self._since_ns)
+        wait_ns = lease.ttl_ns + drain_ns - quiet_ns
         if wait_ns <= 0:
             return None
         return (

@@ -29,6 +29,7 @@ class AccountCheck:
         self._turn = turn
         self.balances: dict[int, tuple[int, int]] = {}  # free and held atoms by asset
         self.names: dict[int, str] = {}
+        self._named: set[int] = set()  # those that this run's journal has
         self.trouble: str | None = None  # why what the bot holds is not there
         self._before: dict[int, int] = {}  # the differences of the round before
         self._times = 0
@@ -57,7 +58,7 @@ class AccountCheck:
             if books.seen_atoms is None and not is_quiet:
                 return True
             if told != books.seen_atoms:
-                turn.record(BalancesSeen(told, {}))
+                turn.record(BalancesSeen(told, {}, self._new_names(told, {})))
             self._times = 0
             self._cover(told)
             return False
@@ -72,7 +73,7 @@ class AccountCheck:
                 f"the account has {in_full(from_atoms(abs(atoms)))} {self._name(asset)} {sign} "
                 "than all fills explain: a deposit, a withdrawal or a trade elsewhere",
             )
-        turn.record(BalancesSeen(told, found))
+        turn.record(BalancesSeen(told, found, self._new_names(told, found)))
         self._cover(told)
         return False
 
@@ -95,6 +96,18 @@ class AccountCheck:
         elif self.trouble is not None:
             turn.log("position.covered", "the account holds the bot's position again")
         self.trouble = trouble
+
+    def _new_names(self, *seen: dict[int, int]) -> dict[int, str]:
+        """Return the names of assets that this run's journal does not have yet."""
+        instrument = self._turn.instrument
+        own = {instrument.base_asset_id, instrument.quote_asset_id}
+        found = {
+            asset: self.names[asset]
+            for asset in sorted(set().union(*seen) - own - self._named)
+            if asset in self.names
+        }
+        self._named |= found.keys()
+        return found
 
     def _name(self, asset: int) -> str:
         instrument = self._turn.instrument

@@ -271,11 +271,13 @@ class BalancesSeen(Struct, frozen=True, tag=True):
     """The account's balances, free and held together, atoms by asset, when nothing was under way.
 
     unexplained is what they have changed since the last of these beyond all fills told of:
-    deposits, withdrawals, trades elsewhere.
+    deposits, withdrawals, trades elsewhere. names are those of assets that the instrument does not
+    have, in the first of these of a run that has them: the venue may number anew.
     """
 
     atoms: dict[int, int]
     unexplained: dict[int, int]
+    names: dict[int, str] = {}
 
 
 class PositionAdopted(Struct, frozen=True, tag=True):

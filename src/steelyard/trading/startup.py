@@ -189,6 +189,10 @@ class Startup:
                 "of the bot from there, or give the bot another name"
             )
         turn.warn("lease.taken", f"after {taken.holder_before}: what it did is found at the venue")
+        if takeover.changed:
+            turn.warn(
+                "lease.changed", f"{taken.holder_before} traded otherwise: {takeover.changed}"
+            )
         self._left = takeover.left
         for message in takeover.left:
             if not needs_instrument(message):
@@ -359,6 +363,9 @@ class Startup:
             return False  # nothing to value it by yet
         value_atoms = wanted_atoms * half_ticks * instrument.tick_lot_atoms
         value_atoms //= 2 * instrument.lot_atoms
+        if (flaw := self._beyond_cap(value_atoms)) is not None:
+            self._fail(flaw)
+            return False
         turn.record(PositionAdopted(wanted_atoms, value_atoms, "[bot] adopt_position"))
         turn.warn(
             "position.adopted",
@@ -366,6 +373,24 @@ class Startup:
             f"valued at {in_full(self.desk.book.mid or Decimal(0))}",
         )
         return True
+
+    def _beyond_cap(self, value_atoms: int) -> str | None:
+        """Return why a holding is too much for the rung that the bot stands on; None: it is not.
+
+        With real money the limit is never above what the rung allows to be at stake.
+        """
+        most = self._config.limits.max_gross_exposure
+        if self._config.bot.environment in HERE or most is None:
+            return None
+        worth = from_atoms(value_atoms)
+        if worth <= most:
+            return None
+        quote = self._turn.instrument.quote
+        return (
+            f"[bot] adopt_position is worth {in_full(plain(worth))} {quote}, and at stake may be "
+            f"{in_full(plain(most))} at most (max_gross_exposure, or the cap of its rung: "
+            "`steelyard promote`): hand over less"
+        )
 
 
 def _steps(instrument: Instrument) -> tuple[int, int]:

@@ -12,6 +12,7 @@ a strategy keeps in its own attributes is not left, as it is not journaled.
 """
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -31,23 +32,26 @@ from steelyard.trading.records import (
 )
 from steelyard.trading.state import TraderState
 
+_NONE = "not set"
+NAMED_MAX = 5  # terms that differ
 WHY = "left by the holder of the lease before"
 
 
 class Left(Struct, frozen=True):
     """What one bot leaves; of a bot of several legs, what each of them does.
 
-    place is what it trades, in words.
+    place is what it trades, in words; terms are its class, parameters, limits and policies.
     """
 
     run: int
     begun_ns: int | None
     records: tuple[TraderRecord, ...] = ()
     place: str = ""
+    terms: dict[str, str] = {}
 
 
 class Takeover(NamedTuple):
-    """A lease that is held, and what was left with it."""
+    """A lease that is held, and what was left with it; changed is how our terms differ."""
 
     name: str
     term: int
@@ -58,12 +62,18 @@ class Takeover(NamedTuple):
     begun_ns: int | None = None
     left: tuple[TraderRecord, ...] = ()
     why: str = ""
+    changed: str = ""
 
 
 _Everything = dict[str, Left]
 
 
-def left(state: TraderState, waiting: Iterable[TraderRecord] = (), place: str = "") -> Left:
+def left(
+    state: TraderState,
+    waiting: Iterable[TraderRecord] = (),
+    place: str = "",
+    terms: Mapping[str, str] = MappingProxyType({}),
+) -> Left:
     """Return what a bot leaves to the next holder; waiting was left to it, and is not applied."""
     records: list[TraderRecord] = [*waiting]
     if state.killed_why is not None:
@@ -81,7 +91,7 @@ def left(state: TraderState, waiting: Iterable[TraderRecord] = (), place: str = 
         records.append(PeakSeen(state.peak_atoms))
     if state.adopted_atoms:
         records.append(PositionAdopted(state.adopted_atoms, state.adopted_value_atoms, WHY))
-    return Left(state.run, state.begun_ns, tuple(records), place)
+    return Left(state.run, state.begun_ns, tuple(records), place, dict(terms))
 
 
 def unlike(lease: Lease, places: Mapping[str, str]) -> str | None:
@@ -104,6 +114,32 @@ def unlike(lease: Lease, places: Mapping[str, str]) -> str | None:
     return None
 
 
+def changed(there: Mapping[str, str], here: Mapping[str, str]) -> str:
+    """Return in which terms two configurations differ, in words; empty: in none, or none is told.
+
+    What only one of them has is of another version of steelyard, or is left out on one side.
+    """
+    if not (there and here):
+        return ""
+    names = sorted(name for name in {*there, *here} if there.get(name) != here.get(name))
+    told = [
+        f"{it} is {there.get(it, 'not set')} there, {here.get(it, 'not set')} here" for it in names
+    ]
+    more = f" and {len(told) - NAMED_MAX} more" if len(told) > NAMED_MAX else ""
+    return "; ".join(told[:NAMED_MAX]) + more
+
+
+def changed_since(lease: Lease, terms: Mapping[str, Mapping[str, str]]) -> str:
+    """Return in which terms ours, by leg, differ from a holder's; empty: in none.
+
+    Raises:
+        ConfigError: What was left cannot be read.
+    """
+    told = decode(lease).items()
+    each = {leg: changed(it.terms, terms.get(leg, {})) for leg, it in told}
+    return "; ".join(f"{leg}: {words}" if leg else words for leg, words in each.items() if words)
+
+
 def encode(everything: dict[str, Left]) -> str:
     """Return what the legs leave, by name, as text."""
     return msgspec.json.encode(everything).decode()
@@ -124,7 +160,13 @@ def decode(lease: Lease) -> dict[str, Left]:
         ) from error
 
 
-def takeover(lease: Lease, before: Lease | None, leg: str, why: str = "") -> Takeover:
+def takeover(
+    lease: Lease,
+    before: Lease | None,
+    leg: str,
+    why: str = "",
+    terms: Mapping[str, str] = MappingProxyType({}),
+) -> Takeover:
     """Return what a leg begins with that holds a lease; before is how it was found.
 
     Raises:
@@ -145,6 +187,7 @@ def takeover(lease: Lease, before: Lease | None, leg: str, why: str = "") -> Tak
         found.begun_ns,
         records,
         why,
+        changed(found.terms, terms),
     )
 
 
