@@ -68,6 +68,7 @@ _SILENT = frozenset(
         "OrderNotSent",
         "OrderSeen",
         "OrderSent",
+        "OrderTriggered",
         "PeakSeen",
         "PositionAdopted",
         "ProtectionSet",
