@@ -41,7 +41,6 @@ OUTSIDE: dict[str, dict[str, str]] = {
     "kucoin": {
         "bridge/keys.py": BRIDGE,
         "bridge/venues.py": BRIDGE,
-        "sim/plan.py": SIMULATED,
     },
     "okx": {
         "bridge/keys.py": BRIDGE,

@@ -13,7 +13,9 @@ CASES = [
 
 _BY_SYMBOL = "orders that have ended, and fills, are listed by symbol; who names none is not asked"
 _SAME_ORDER = "the id of an open order is answered with that order, as at the venue, not refused"
+_GONE = "an order that was canceled while it waited for its price is on no list any more"
 _UNTOLD = {  # what a dialogue cannot say of a dialect; the folder's README tells the same
+    "kucoin": {"stop: one that waits can be canceled": _GONE},
     "weex": {
         "cancel_races: what never was": _BY_SYMBOL,
         "client_ids_open: a name is taken": _SAME_ORDER,

@@ -4,14 +4,24 @@ import pytest
 
 from steelyard.domain.commands import Amend, Cancel, Place
 from steelyard.domain.lifecycle import OrderState
-from steelyard.domain.messages import SECOND_NS, Acknowledged, Refused
+from steelyard.domain.messages import (
+    SECOND_NS,
+    Acknowledged,
+    Refused,
+)
 from steelyard.domain.order import RejectReason, Side
 from steelyard.trading.actions import Role, Start
-from steelyard.trading.records import AmendFailed, AmendPending, AmendUnknown, OrderAmended
+from steelyard.trading.records import (
+    AmendFailed,
+    AmendPending,
+    AmendUnknown,
+    OrderAmended,
+    OrderTriggered,
+)
 from steelyard.wire.outcome import Answered, NotSent
 from tests.trading.capabilities import offering
 from tests.trading.session import dump
-from tests.trading.venue import WINDOW_NS
+from tests.trading.venue import WAITS, WINDOW_NS
 from tests.trading.world import CONFIG, Fate, Hand, hand_world
 
 
@@ -267,3 +277,60 @@ def test_no_second_change_while_one_is_on_its_way():
     world = hand_world(rest, to("59990"), to("59980"), fate=fate)
     world.run(0.8)
     assert "a change of it is on its way already" in world.hand.done[2].refusal
+
+
+def test_another_order_in_its_place_is_one_order_where_a_yes_names_only_its_number():
+    """Both count until the venue has told what the new one is; the stream may tell it first."""
+    for is_mute in (False, True):
+        world = hand_world(rest, to("59990", "0.02"))
+        world.venue.replaces, real = True, world.venue.perform
+        world.start = Start(offering(amend_replaces=True))
+
+        def perform(command, signed_ns, real=real):
+            outcome = real(command, signed_ns)
+            if not isinstance(command, Amend):
+                return outcome
+            return Answered(Acknowledged(order_id=outcome.answer.order.order_id))
+
+        world.venue.perform = perform
+        if is_mute:
+            world.after(0.19, lambda world=world: world.mute(Role.PRIVATE))
+        world.run(2)
+        assert terms(world) == (5_999_000, 2_000)
+        assert world.only_order.amending is None
+        assert (len(world.only_order.former), world.only_order.state) == (1, OrderState.WORKING)
+        assert world.said("order.twice") == world.said("order.terms") == []
+        assert dump(world.replayed()) == dump(world.trader.turn.state)
+
+
+@pytest.mark.parametrize("is_mute", [False, True])
+@pytest.mark.parametrize("limit", [None, "59900"])
+def test_an_order_that_has_another_number_once_it_is_triggered_stays_one(limit, is_mute: bool):
+    """Told by the stream or found by its name; its fills are its own, and nothing is canceled."""
+    world = hand_world(lambda hand: hand.stop(Side.SELL, "0.01", "59950", limit))
+    world.venue.renumbers = True
+    world.run(0.5)
+    assert world.only_order.order_id & WAITS
+    if is_mute:
+        world.mute(Role.PRIVATE)
+    world.after(0.6, lambda: world.venue.house_trade(Side.SELL, 5_994_000, 500_000))
+    world.run(40)
+    assert world.only_order.order_id == world.only_order.order_id & ~WAITS
+    assert world.only_order.filled_lots == world.only_order.venue_filled_lots
+    assert world.said("order.twice") == []
+    assert [type(command) for command in world.commands] == [Place]
+    assert len(world.messages(OrderTriggered)) == 1
+    assert world.trader.status.word == "running"
+    assert dump(world.replayed()) == dump(world.trader.turn.state)
+
+
+def test_an_order_that_waits_is_canceled_under_the_number_that_it_has():
+    """Once it is triggered that is the new one."""
+    world = hand_world(lambda hand: hand.stop(Side.SELL, "0.01", "59950", "60100"))
+    world.venue.renumbers = True
+    world.after(0.6, lambda: world.venue.house_trade(Side.SELL, 5_994_000, 500_000))
+    world.after(0.9, lambda: world.hand.acts.append(lambda hand: hand.cancel_all()))
+    world.run(3)
+    (cancel,) = [command for command in world.commands if isinstance(command, Cancel)]
+    assert cancel.order_id == world.only_order.order_id != world.only_order.order_id | WAITS
+    assert world.only_order.state is OrderState.CANCELED

@@ -1,5 +1,6 @@
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from steelyard import dialects
 from steelyard.bridge import venues
@@ -223,3 +224,24 @@ def test_an_id_behind_a_bridge_is_known_by_itself(name: str):
 
     assert ClientIds("dip", 5).owns(printed(ClientIds("dip", 7).next()), printed)
     assert not ClientIds("dip", 5).owns(printed(ClientIds("dop", 7).next()), printed)
+
+
+def test_an_order_that_waited_is_known_from_its_past_and_from_another():
+    """Another number is its own once it no longer waits; what is told late changes nothing."""
+    stop = replace(place(), order_type=OrderType.STOP_LIMIT, trigger_ticks=5)
+    waiting = replace(told(S.WORKING), order_type=OrderType.STOP_LIMIT, order_id=8)
+    orders = Orders()
+    order = orders.pend(stop, 0)
+    orders.seen(waiting, 1)
+    assert order.goes_to_market(told(S.WORKING))
+    assert order.goes_to_market(replace(waiting, order_id=7, triggered_ns=1))
+    assert not order.goes_to_market(replace(waiting, order_id=7)), "that is another order"
+    orders.triggered("a", 7, S.WORKING, 2)
+    assert (order.order_id, order.former, orders.find("", 8)) == (7, {8: 0}, order)
+    assert order.is_past(replace(waiting, order_id=9))
+    assert not order.is_past(told(S.WORKING))
+    assert not order.goes_to_market(told(S.WORKING, order_id=9)), "it has come once"
+    found_late = Orders()
+    found_late.pend(stop, 0)
+    found_late.seen(told(S.PARTIALLY_FILLED, 1), 1)
+    assert found_late["a"].is_past(waiting)

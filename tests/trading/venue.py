@@ -72,6 +72,7 @@ BOT = 100
 OTHER = 101
 WINDOW_NS = 5 * SECOND_NS
 ATOM = 10**12
+WAITS = 1 << 62  # in the number of an order that waits, where those are renumbered
 
 BTC_USDT = Instrument.spot(
     3,
@@ -106,6 +107,7 @@ class Venue:
         self.lists_by_id = self.lists_by_time = True
         self.now_ns = 0
         self.hands = 0
+        self.renumbers = False  # an order that waits for its price has another number at market
         self.replaces = False  # an amend is another order in place of the old one
         self.filled_before: dict[int, int] = {}  # of the orders in whose place an order is
         self.orders_of_bot: list[Order] = []  # as they arrived, refused ones too
@@ -185,12 +187,15 @@ class Venue:
                 return Answered(self._place(command))
             case Cancel():
                 found = self.history.order(
-                    OrderQuery(BOT, 3, command.order_id or None, command.client_order_id or None)
+                    OrderQuery(
+                        *(BOT, 3, command.order_id & ~WAITS or None),
+                        client_order_id=command.client_order_id or None,
+                    )
                 )
                 if found is None or not found.state.is_open:
                     return Answered(Refused(RejectReason.UNKNOWN_ORDER, "no such open order"))
                 self.apply(Cancel(BOT, found.order_id))
-                return Answered(OrderAnswer(copied(found)))
+                return Answered(OrderAnswer(self.told(found)))
             case Amend():
                 return Answered(self._replace(command) if self.replaces else self._amend(command))
             case _:
@@ -205,7 +210,7 @@ class Venue:
         order = self.history.order(OrderQuery(BOT, order_id=amend.order_id))
         assert order is not None
         filled = sum(isinstance(e, Filled) and e.order_id == order.order_id for e in effects)
-        return OrderAnswer(copied(order), self.history.fills_of(order, filled))
+        return OrderAnswer(self.told(order), self.history.fills_of(order, filled))
 
     def _replace(self, amend: Amend) -> OrderAnswer | Refused:
         """Change an order as other venues do: cancel it, and place another under its name."""
@@ -238,7 +243,7 @@ class Venue:
         before = self.filled_before.pop(old.order_id, 0) + old.filled_lots
         self.filled_before[order.order_id] = before
         filled = sum(isinstance(e, Filled) and e.order_id == order.order_id for e in effects)
-        return OrderAnswer(copied(order), self.history.fills_of(order, filled))
+        return OrderAnswer(self.told(order), self.history.fills_of(order, filled))
 
     def ask(self, query: Any) -> Outcome:
         """Answer a bot's query."""
@@ -263,12 +268,13 @@ class Venue:
             case CandlesQuery():
                 return Answered(CandleList(self.candles(query)))
             case OrderQuery():
-                found = self.history.order(query)
+                number = query.order_id and query.order_id & ~WAITS
+                found = self.history.order(replace(query, order_id=number))
                 if found is None:
                     return Answered(Refused(RejectReason.UNKNOWN_ORDER, "no such order"))
-                return Answered(OrderAnswer(copied(found)))
+                return Answered(OrderAnswer(self.told(found)))
             case OrdersQuery():
-                return Answered(OrderList(tuple(copied(o) for o in self.history.orders(query))))
+                return Answered(OrderList(tuple(self.told(o) for o in self.history.orders(query))))
             case FillsQuery():
                 fills = self.history.fills(query)
                 # As venues do whose fills name the order's number only.
@@ -294,6 +300,16 @@ class Venue:
         is_newest = query.from_trade_id is None and query.start_ns is None
         cut = found[-query.limit :] if is_newest else found[: query.limit]
         return Answered(TradeList(tuple(cut)))
+
+    def told(self, order: Order) -> Order:
+        """Return an order as it is told of."""
+        order = copied(order)
+        if not self.renumbers or not order.order_type.waits:
+            return order
+        if not order.triggered_ns:
+            return replace(order, order_id=order.order_id | WAITS)
+        kind = OrderType.LIMIT if order.order_type.has_limit else OrderType.MARKET
+        return replace(order, order_type=kind, trigger_ticks=None, triggered_ns=0)
 
     def place_for(self, account: int, place: Place) -> Any:
         """Place an order on an account."""
@@ -336,7 +352,7 @@ class Venue:
         assert order is not None
         self.orders_of_bot.append(order)
         filled = sum(isinstance(e, Filled) and e.order_id == order.order_id for e in effects)
-        return OrderAnswer(copied(order), self.history.fills_of(order, filled))
+        return OrderAnswer(self.told(order), self.history.fills_of(order, filled))
 
     # -- one command ------------------------------------------------------------------------------
 
@@ -397,7 +413,7 @@ class Venue:
     def _tell(self, account: int, execution: Execution, order: Order, fill: Any) -> None:
         if account != BOT:
             return
-        self.private.append(OrderEvent(execution, copied(order), fill, self.now_ns))
+        self.private.append(OrderEvent(execution, self.told(order), fill, self.now_ns))
         self.private.append(BalanceEvent(BOT, self.balances(BOT), self.now_ns))
 
 

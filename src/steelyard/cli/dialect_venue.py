@@ -75,6 +75,7 @@ class DialectVenue:
         self._owner = owner
         self._name = dialect.name
         self._client = dialect.client
+        self._replaces = dialect.replaces
         self._key = key
         total_s = URGENT_S if is_urgent else TOTAL_S
         self._http = HttpClient(
@@ -135,6 +136,7 @@ class DialectVenue:
             has_candles=True,
             has_dead_man=self._can_say(_ARM),
             has_amend=self._can_say(_AMEND),
+            amend_replaces=self._replaces,
             order_types=tuple(
                 f"{kind.name} {force.name}"
                 for kind in FIELDS

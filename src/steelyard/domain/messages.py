@@ -467,9 +467,14 @@ class OrderAnswer(Struct, frozen=True, tag=True):
 
 
 class Acknowledged(Struct, frozen=True, tag=True):
-    """A Cancel or CancelAll was carried out, by a venue that does not say what became of whom."""
+    """A Cancel, CancelAll or Amend was carried out, by a venue that does not say how things stand.
+
+    order_id is the number of the order that an Amend has put in the place of another; 0: it is the
+    same one, or nothing tells.
+    """
 
     count: int = 1
+    order_id: int = 0
 
 
 class OrderList(Struct, frozen=True, tag=True):

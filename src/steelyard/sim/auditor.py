@@ -15,6 +15,7 @@ from steelyard.domain.messages import (
     AssetBalance,
     BalanceEvent,
     Event,
+    Execution,
     OrderAnswer,
     OrderEvent,
     OrderList,
@@ -50,9 +51,18 @@ class Belief:
     def hear(self, event: Event) -> None:
         """Take what a stream told."""
         if isinstance(event, OrderEvent):
+            if event.execution is Execution.TRIGGERED:
+                self._succeed(event.order)
             self.orders[event.order.order_id] = event.order
         elif isinstance(event, BalanceEvent):
             self.balances.update((b.asset_id, b) for b in event.balances)
+
+    def _succeed(self, order: Order) -> None:
+        """Some venues give an order another number when it is triggered: it is the same one."""
+        name = order.client_order_id
+        for number, known in [*self.orders.items()]:
+            if name and known.client_order_id == name and known.waits and number != order.order_id:
+                del self.orders[number]
 
     def learn(self, message: Any, answer: Any) -> None:
         """Take an answer that was asked for: all open orders, all balances, or one order.
@@ -115,8 +125,15 @@ def differences(
 
 
 def _of_orders(name: str, belief: Belief, there: Iterable[Order], words: Words) -> Iterator[str]:
-    believed = {order.order_id: words.order(order) for order in belief.open_orders()}
     real = {order.order_id: words.order(order) for order in there}
+    # Some venues give an order that waits for its price a number of its own.
+    called = {order.client_order_id: order.order_id for order in there if order.waits}
+    believed = {
+        called.get(order.client_order_id, order.order_id)
+        if order.waits and order.order_id not in real
+        else order.order_id: words.order(order)
+        for order in belief.open_orders()
+    }
     for number in sorted({*believed, *real}):
         if number not in believed:
             yield f"{name} knows nothing of the open order {real[number]}"

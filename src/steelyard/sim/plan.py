@@ -25,8 +25,8 @@ HOLDERS, HOLDER_DICE = 0.25, 3  # how many worlds have a bot that keeps a stop
 GUARDED, GUARD_DICE = 0.25, 4  # how many have bots with narrow limits and breakers
 # Where requests that overtake each other are refused, and a trader sends several at once.
 RISING = ("kraken",)
-# Where there are no stops, or a trader cannot follow them, so that no bot keeps one.
-NO_STOPS = ("kucoin", "weex")
+# Where there are no stops, so that no bot keeps one.
+NO_STOPS = ("weex",)
 # Whose ids of orders are unique among open ones only: nobody could tell that a Place came twice.
 REUSING = ("binance",)
 # Where nothing tells that a frame of the book is missing: no number, no checksum.

@@ -473,6 +473,8 @@ def lacking(dialect: Dialect, need: str, instrument: Instrument, listings: Listi
     if need in ("ids for ever", "ids of open orders"):
         how = "for ever" if dialect.client_ids_for_ever else "of open orders"
         return None if need.endswith(how) else f"client order ids are unique {how}"
+    if need.startswith("amend") and dialect.replaces:
+        return "an amend puts another order in its place"
     sentence = NEEDS[need]
     if not sentence:
         return None

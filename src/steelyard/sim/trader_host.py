@@ -35,6 +35,7 @@ from steelyard.trading.records import OrderPending, codec
 from steelyard.trading.state import TraderState
 from steelyard.trading.strategy import Strategy
 from steelyard.trading.trader import Trader
+from steelyard.wire.capabilities import Capabilities, Lookup, Source
 from steelyard.wire.dialect import (
     ApiKey,
     ClientSession,
@@ -169,7 +170,7 @@ class TraderHost(Victim):
         self._is_stepping = False
         self.is_up = True
         self.timeline.note(f"{self.name}: starts with {len(records)} records")
-        self.step(Start())
+        self.step(Start(offered(self._dialect)))
         self._obey_latch()
 
     def die(self, why: str) -> None:
@@ -363,6 +364,28 @@ class TraderHost(Victim):
         """Return a new conversation with one of the venue's streams."""
         assert self._instrument is not None, "streams are opened for an instrument"
         return self._connector.session(role, self._instrument, self.venue_now_ns())
+
+
+def offered(dialect: Dialect) -> Capabilities:
+    """Return what a trader is told of a venue: that it has everything; it finds out what not."""
+    return Capabilities(
+        venue=dialect.name,
+        is_checked=True,
+        lookup=Lookup.CLIENT_ID,
+        request_expiry_ns=None,
+        market=Source.STREAM,
+        account=Source.STREAM,
+        has_fills=True,
+        has_open_orders=True,
+        has_balances=True,
+        has_cancel=True,
+        has_clock=True,
+        has_candles=True,
+        has_dead_man=True,
+        has_amend=True,
+        order_types=(),
+        amend_replaces=dialect.replaces,
+    )
 
 
 class _Stream:

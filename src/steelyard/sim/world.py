@@ -149,6 +149,7 @@ class World:
             slack_ns,
             is_frank=plan.is_frank,
             knows_touches=plan.dialect not in UNGATHERED,
+            replaces=dialects.find(plan.dialect).replaces,
         )
         self._sums = Sums()
         names = [f"bot-{number}" for number in range(1, len(plan.manners) + 1)]

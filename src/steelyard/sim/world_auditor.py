@@ -10,7 +10,9 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from steelyard.domain.commands import Place, UserCommand
+from msgspec.structs import replace
+
+from steelyard.domain.commands import Amend, Place, UserCommand
 from steelyard.domain.instrument import Instrument
 from steelyard.domain.lifecycle import Order, OrderState
 from steelyard.domain.messages import (
@@ -63,7 +65,7 @@ class Violation(Exception):
 class Truth(NamedTuple):
     """What the exchange has of one bot: its orders, and what they have traded, in atoms."""
 
-    orders: dict[str, Order]  # by our id
+    orders: dict[str, Order]  # by our id; one that replaced others counts what those have filled
     position_atoms: int
     cash_atoms: int
 
@@ -75,6 +77,7 @@ class _Bot:
         self.host = host
         self.intents: dict[str, Place] = {}
         self.order_ids: defaultdict[str, set[int]] = defaultdict(set)
+        self.changes: Counter[str] = Counter()  # of an order that were sent, by our id
         self.wishes: dict[tuple[Side, int], str] = {}
         self.stops: set[str] = set()  # ids of orders that protect a position
         self.written_off: set[str] = set()  # by our id: it has put down that they are not there
@@ -102,6 +105,7 @@ class WorldAuditor:
             becomes two orders shows.
         knows_touches: Whether a bot sees the book only as it is between two events; where it is
             told within one, what it has seen cannot be known for wrong.
+        replaces: Whether a change of an order is another order in its place.
 
     Attributes:
         counts: How often something was looked at, by what; a rule that never was proves nothing.
@@ -116,6 +120,7 @@ class WorldAuditor:
         is_frank: bool = True,
         wishes_differ: bool = True,
         knows_touches: bool = True,
+        replaces: bool = False,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._timeline = timeline
@@ -124,6 +129,7 @@ class WorldAuditor:
         self._is_frank = is_frank
         self._wishes_differ = wishes_differ
         self._knows_touches = knows_touches
+        self._replaces = replaces
         self._bots: dict[str, _Bot] = {}
         self._by_intent: dict[str, _Bot] = {}
         self._touches: defaultdict[str, deque[_Touch]] = defaultdict(deque)  # by symbol
@@ -286,6 +292,8 @@ class WorldAuditor:
             raise Violation(
                 "durable", f"{host.name} sends {message.client_order_id} before it is on its disk"
             )
+        if isinstance(message, Amend):
+            bot.changes[message.client_order_id] += 1
         if self._slack_ns is None:
             return
         if self._timeline.now_ns < bot.wait_until_ns - self._slack_ns:
@@ -345,9 +353,14 @@ class WorldAuditor:
             return
         if name in bot.written_off and self._is_frank:
             raise Violation("written off", f"{name} arrives, which its bot has written off")
-        bot.order_ids[name].add(found.order_id)
-        if len(bot.order_ids[name]) > 1:
-            raise Violation("double", f"{name} has become the orders {bot.order_ids[name]}")
+        numbers = bot.order_ids[name]
+        numbers.add(found.order_id)
+        # Some venues put another order in the place of one that is changed.
+        if len(numbers) > 1 + (bot.changes[name] if self._replaces else 0):
+            raise Violation("double", f"{name} has become the orders {numbers}")
+        if len(numbers) > 1:
+            self._check_limits(bot, place)
+            return
         wish = (place.side, place.size_lots)
         # A stop is as large as the position, and comes again when it has gone.
         is_single = self._wishes_differ and name not in bot.stops
@@ -426,12 +439,18 @@ class WorldAuditor:
         account_id = exchange.keys.account_id(host.account)
         instrument = self.listing(host)
         found = exchange.history.orders(OrdersQuery(account_id, ALL))
-        orders = {
-            o.client_order_id: o
-            for o in found
-            if o.client_order_id in bot.intents and o.state is not OrderState.REJECTED
-        }
-        numbers = {order.order_id for order in orders.values()}
+        orders: dict[str, Order] = {}
+        numbers = set()
+        for order in found:
+            name = order.client_order_id
+            if name not in bot.intents or order.state is OrderState.REJECTED:
+                continue
+            numbers.add(order.order_id)
+            before = orders[name].filled_lots if name in orders else 0
+            orders[name] = order
+            if before:
+                size_lots, filled_lots = before + order.size_lots, before + order.filled_lots
+                orders[name] = replace(order, size_lots=size_lots, filled_lots=filled_lots)
         position = cash = 0
         for fill in exchange.history.fills(FillsQuery(account_id, ALL)):
             if fill.order_id not in numbers:

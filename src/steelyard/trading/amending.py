@@ -5,7 +5,8 @@ and another change of it is refused. A change that was not sent is not repeated:
 wanted is from then. One without an answer is unknown: the order is asked for until it has the
 wanted terms, has ended, or, after the request's own expiry, still has the old ones. Venues that
 keep an order's number and venues that put a new order in its place end the same way here: by an
-`OrderAmended` with the number that counts.
+`OrderAmended` with the number that counts. Some venues give an order that has waited for its price
+another number when that has come: an `OrderTriggered` says which.
 """
 
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from steelyard.trading.records import (
     AmendSent,
     AmendUnknown,
     OrderAmended,
+    OrderTriggered,
 )
 from steelyard.trading.turn import Turn
 from steelyard.wire.outcome import Answered, NotSent
@@ -140,6 +142,11 @@ class Amends:
                 self._owner.see_order(answer.order, "answer")
                 for fill in answer.fills:
                     self._owner.see_fill(fill, "answer", order.client_order_id)
+            case Answered(Acknowledged(order_id=number)) if number not in (0, order.order_id):
+                # What the new one's terms are, and whether it is open still, is to be told.
+                why = f"order {number} stands in its place"
+                self._turn.record(AmendUnknown(order.client_order_id, why, amending.expires_ns))
+                self._owner.look_again(order)
             case Answered(Acknowledged()):
                 self._take_wanted(order, amending)
                 self._owner.look_again(order)
@@ -190,7 +197,9 @@ class Amends:
             if order.has_wanted_terms(told) or is_another:
                 self.take_terms(order, told, source)
             return
-        if is_another:
+        if is_another and order.goes_to_market(told):
+            self._take_triggered(order, told, source)
+        elif is_another:
             self._take_another(order, told)
         elif not order.has_terms(told):
             if asked_ns is None or asked_ns <= order.terms_ns:
@@ -244,6 +253,13 @@ class Amends:
         name = order.client_order_id
         self._turn.record(OrderAmended(name, order_id, *terms, state, source))
         self._turn.log("order.amended", f"{name} has its new terms")
+        self._owner.news.append(order)
+
+    def _take_triggered(self, order: OwnOrder, told: Order, source: str) -> None:
+        """Its price has come, and the venue has given it the number of another order."""
+        name = order.client_order_id
+        self._turn.record(OrderTriggered(name, told.order_id, told.state, source))
+        self._turn.log("order.triggered", f"{name} has gone to market as order {told.order_id}")
         self._owner.news.append(order)
 
     def _take_another(self, order: OwnOrder, told: Order) -> None:

@@ -87,8 +87,8 @@ class Amending(Struct, frozen=True):
 class OwnOrder(Struct, kw_only=True):
     """One order of this bot. Times are ours, but expires_ns, which is the venue's.
 
-    place has the terms in force. former are numbers that the order had before an amend gave it
-    another one, with what the venue counts filled of each.
+    place has the terms in force. former are numbers that the order had before an amend, or its
+    trigger, gave it another one, with what the venue counts filled of each.
     """
 
     place: Place
@@ -115,6 +115,7 @@ class OwnOrder(Struct, kw_only=True):
     amending: Amending | None = None
     amend_note: str = ""  # why the last change of it was not made
     terms_ns: int = 0  # since when these are its terms, on our clock
+    is_at_market: bool = False  # it waited for its price, which has come
     former: dict[int, int] = {}
 
     @property
@@ -156,6 +157,15 @@ class OwnOrder(Struct, kw_only=True):
         whole = max(whole, wanted) if self.is_open else whole
         return max(0, whole - self.filled_lots)
 
+    def goes_to_market(self, told: Order) -> bool:
+        """Whether another number is this order's own from here on: its price has come."""
+        return self.place.order_type.waits and not self.is_at_market and is_at_market(told)
+
+    def is_past(self, told: Order) -> bool:
+        """Whether the venue tells of it as it waited, under the number that it had then."""
+        is_another = 0 not in (told.order_id, self.order_id) and told.order_id != self.order_id
+        return is_another and self.is_at_market and not is_at_market(told)
+
     def has_terms(self, told: Order) -> bool:
         """Whether the venue's terms of it are ours; what it does not tell is not compared."""
         place = self.place
@@ -181,6 +191,11 @@ class OwnOrder(Struct, kw_only=True):
             and amending.price_ticks in (None, told.price_ticks)
             and amending.trigger_ticks in (None, told.trigger_ticks)
         )
+
+
+def is_at_market(told: Order) -> bool:
+    """Whether an order does not wait for a price, or no longer."""
+    return not told.order_type.waits or bool(told.triggered_ns)
 
 
 class Orders:
@@ -390,10 +405,7 @@ class Orders:
         order = self[client_order_id]
         is_another = 0 not in (order_id, order.order_id) and order_id != order.order_id
         if is_another:
-            told_before = order.venue_filled_lots - sum(order.former.values())
-            order.former = {**order.former, order.order_id: told_before}
-            order.order_id = order_id
-            self._by_order_id[order_id] = order
+            self._renumber(order, order_id)
         price_ticks, size_lots, trigger_ticks = terms
         order.place = replace(
             order.place, price_ticks=price_ticks, size_lots=size_lots, trigger_ticks=trigger_ticks
@@ -404,6 +416,21 @@ class Orders:
         if is_another or (state.is_open and not order.is_open):
             self._set(order, state, now_ns)
         self._sort(order)
+
+    def triggered(
+        self, client_order_id: str, order_id: int, state: OrderState, now_ns: int
+    ) -> None:
+        """It no longer waits, and has another number."""
+        order = self[client_order_id]
+        self._renumber(order, order_id)
+        order.is_at_market = order.was_seen = True
+        self._set(order, state, now_ns)
+
+    def _renumber(self, order: OwnOrder, order_id: int) -> None:
+        told_before = order.venue_filled_lots - sum(order.former.values())
+        order.former = {**order.former, order.order_id: told_before}
+        order.order_id = order_id
+        self._by_order_id[order_id] = order
 
     def dispute(self, client_order_id: str, text: str | None) -> None:
         """The venue's count and its fills differ; None: they no longer do."""
@@ -423,6 +450,7 @@ class Orders:
         if order is None:
             raise InvariantError(f"order {told.order_id} is not one of ours")
         order.was_seen = True
+        order.is_at_market |= order.place.order_type.waits and is_at_market(told)
         if told.order_id and not order.order_id:
             order.order_id = told.order_id
             self._by_order_id[told.order_id] = order

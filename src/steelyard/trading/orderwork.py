@@ -293,8 +293,8 @@ class OrderWork:
         """
         orders = self._turn.state.orders
         order = orders.find(told.client_order_id, told.order_id)
-        if order is None:
-            return None
+        if order is None or order.is_past(told):
+            return order
         self.amends.see(order, told, source, asked_ns)
         if orders.tells_news(told):
             before = order.state

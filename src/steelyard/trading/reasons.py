@@ -69,6 +69,7 @@ _SILENT = frozenset(
         "OrderNotSent",
         "OrderSeen",
         "OrderSent",
+        "OrderTriggered",
         "PeakSeen",
         "PositionAdopted",
         "ProtectionSet",

@@ -214,6 +214,15 @@ class OrderAmended(Struct, frozen=True, tag=True):
     source: str
 
 
+class OrderTriggered(Struct, frozen=True, tag=True):
+    """An own order that waited for its price has gone to market, where it has another number."""
+
+    client_order_id: str
+    order_id: int
+    state: OrderState
+    source: str
+
+
 class CountDisputed(Struct, frozen=True, tag=True):
     """What the venue counts of an order is not what its fills add up to; None: it is again."""
 
@@ -484,6 +493,7 @@ TraderRecord = (
     | AmendUnknown
     | AmendFailed
     | OrderAmended
+    | OrderTriggered
     | CountDisputed
     | FillSeen
     | FillsChecked

@@ -45,6 +45,7 @@ from steelyard.trading.records import (
     OrderResolved,
     OrderSeen,
     OrderSent,
+    OrderTriggered,
     OrderUnknown,
     PeakSeen,
     PositionAdopted,
@@ -242,6 +243,9 @@ class TraderState:
                 told = message.price_ticks, message.size_lots, message.trigger_ticks
                 name, number = message.client_order_id, message.order_id
                 orders.amended(name, number, told, message.state, time_ns)
+            case OrderTriggered():
+                name, number = message.client_order_id, message.order_id
+                orders.triggered(name, number, message.state, time_ns)
             case _:
                 pass  # told for the reader of the journal
 

@@ -729,6 +729,8 @@ class Dialect(NamedTuple):
     # An answer to a Place, Amend or Cancel tells the order as it then is. Else it only says that it
     # was taken up: `Acknowledged`; of a Place the order as it was asked for.
     answers_in_full: bool = True
+    # An Amend puts another order, with a number of its own, in the place of the one that was.
+    replaces: bool = False
     # Around carrying out a request, for what it says besides its parameters about the answer's
     # form; may refuse. None: nothing.
     manner: Callable[[Request], AbstractContextManager[Any]] | None = None

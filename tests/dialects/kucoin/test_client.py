@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from steelyard.dialects.kucoin import DIALECT
-from steelyard.dialects.kucoin.text import WAITS, order_id, order_number, waiting_id
+from steelyard.dialects.kucoin.text import FOREIGN, WAITS, order_id, order_number, waiting_id
 from steelyard.domain.commands import Amend, Cancel, CancelAll, Place
 from steelyard.domain.dead_man import ArmDeadMan
 from steelyard.domain.errors import DecodeError, Unsupported, UsageError
@@ -25,7 +25,14 @@ from steelyard.domain.messages import (
     TickersQuery,
     TradesQuery,
 )
-from steelyard.domain.order import OrderType, RejectReason, SelfTrade, Side, TimeInForce
+from steelyard.domain.order import (
+    OrderType,
+    RejectReason,
+    SelfTrade,
+    Side,
+    TimeInForce,
+    TriggerBy,
+)
 from steelyard.wire.dialect import ApiKey
 from steelyard.wire.http import Response
 from steelyard.wire.outcome import Answered, Unknown
@@ -62,6 +69,11 @@ def ask(venue, query, key=None):
     return CLIENT.joined(query, parts), len(parts)
 
 
+def stop(kind: OrderType, side: Side, price_ticks: int | None = None) -> Place:
+    terms = kind, TimeInForce.GTC, False, price_ticks, 1_000
+    return Place(0, 0, side, *terms, client_order_id="mine", trigger_ticks=4_900_000)
+
+
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
@@ -85,6 +97,57 @@ def ask(venue, query, key=None):
             ("DELETE", f"{HF}/client-order/mine?symbol={BTC}", None),
         ),
         (Cancel(0, WAITS | 7, 0, "mine"), ("DELETE", f"/api/v1/stop-order/{waiting_id(7)}", None)),
+        (
+            Cancel(0, FOREIGN | WAITS | 7, 0, "mine"),
+            ("DELETE", "/api/v1/stop-order/cancelOrderByClientOid?clientOid=mine", None),
+        ),
+        (
+            Amend(0, FOREIGN, 5_000_100, None, instrument_id=0, client_order_id="mine"),
+            ("POST", f"{HF}/alter", {"symbol": BTC, "clientOid": "mine", "newPrice": "50001"}),
+        ),
+        (
+            Amend(0, 7, None, 2_000, instrument_id=0),
+            ("POST", f"{HF}/alter", {"symbol": BTC, "orderId": order_id(7), "newSize": "0.02"}),
+        ),
+        (
+            stop(OrderType.STOP, Side.SELL),
+            (
+                *("POST", "/api/v1/stop-order"),
+                {
+                    "symbol": BTC,
+                    "side": "sell",
+                    "type": "market",
+                    "clientOid": "mine",
+                    "size": "0.01",
+                    "stp": "CO",
+                    "stop": "loss",
+                    "stopPrice": "49000",
+                },
+            ),
+        ),
+        (
+            stop(OrderType.TAKE_PROFIT_LIMIT, Side.SELL, 5_000_000),
+            (
+                *("POST", "/api/v1/stop-order"),
+                {
+                    "symbol": BTC,
+                    "side": "sell",
+                    "clientOid": "mine",
+                    "price": "50000",
+                    "size": "0.01",
+                    "stp": "CO",
+                    "stop": "entry",
+                    "stopPrice": "49000",
+                },
+            ),
+        ),
+        (
+            OrderQuery(0, 0, FOREIGN | WAITS | 7, "mine", has_ended=True),
+            (
+                *("GET", "/api/v1/stop-order/queryOrderByClientOid?clientOid=mine"),
+                None,
+            ),
+        ),
         (CancelAll(0, 0), ("DELETE", f"{HF}?symbol={BTC}", None)),
         (CancelAll(0, None), ("DELETE", f"{HF}/cancelAll", None)),
         (OrderQuery(0, 0, 7), ("GET", f"{HF}/{order_id(7)}?symbol={BTC}", None)),
@@ -120,7 +183,9 @@ def test_without_a_key_a_book_is_asked_for_of_the_public(listings):
 @pytest.mark.parametrize(
     "message",
     [
-        Amend(0, 7, None, 50, instrument_id=0),
+        Amend(0, 7, None, None, 50, instrument_id=0),
+        Amend(0, WAITS | 7, 50, None, instrument_id=0),
+        Amend(0, FOREIGN, 50, None, instrument_id=0),
         Cancel(0, 1 << 63, 0),
         Cancel(0, 7),
         OrderQuery(0, 0, 1 << 63),
@@ -130,9 +195,14 @@ def test_without_a_key_a_book_is_asked_for_of_the_public(listings):
         CandlesQuery(0, 7 * MINUTE_NS, 10),
         CandlesQuery(0, MINUTE_NS, 10, offset_ns=1),
         ArmDeadMan(0, 10**9),
-        *(
-            Place(0, 0, Side.SELL, kind, TimeInForce.GTC, False, None, 1_000, trigger_ticks=1)
-            for kind in (OrderType.STOP, OrderType.TAKE_PROFIT)
+        Place(
+            *(0, 0, Side.SELL, OrderType.STOP, TimeInForce.GTC, False, None, 1_000),
+            trigger_ticks=1,
+            trigger_by=TriggerBy.MARK,
+        ),
+        Place(
+            *(0, 0, Side.SELL, OrderType.TRAILING_STOP, TimeInForce.GTC, False, None, 1_000),
+            trail_ticks=1,
         ),
         Place(0, 0, *LIMIT, 1, 1, client_order_id="no spaces"),
         Place(0, 0, *LIMIT, 1, 100, display_lots=1),

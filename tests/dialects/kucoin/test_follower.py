@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from steelyard.dialects.kucoin import follower, frames, market
+from steelyard.dialects.kucoin import account_follower, follower, frames, market
 from steelyard.domain.errors import AuthError, DecodeError, Unsupported
 from steelyard.domain.instrument import Listings
 from steelyard.domain.lifecycle import OrderState
@@ -29,11 +29,11 @@ RATES = (
 
 def account():
     """A follower that is up, with rates."""
-    session = follower.AccountFollower(KEY, Listings([BTC_USDT]))
+    session = account_follower.AccountFollower(KEY, Listings([BTC_USDT]))
     session.opened(T0)
     tell(session, id="me", type="welcome")
     session.returned(Response(200, {}, RATES), T0)
-    for number in ("1", "2"):
+    for number in ("1", "2", "3"):
         tell(session, id=number, type="ack")
     assert session.ready
     return session
@@ -121,10 +121,10 @@ def test_errors_end_the_session():
 
 
 def test_rates_are_asked_for_by_symbol_where_there_are_few():
-    session = follower.AccountFollower(KEY, Listings([BTC_USDT, ETH_USDT]))
+    session = account_follower.AccountFollower(KEY, Listings([BTC_USDT, ETH_USDT]))
     assert isinstance(session, Errand)
     assert session.errand(T0).target == "/api/v1/trade-fees?symbols=BTC-USDT,ETH-USDT"
-    many = follower.AccountFollower(KEY, Listings())
+    many = account_follower.AccountFollower(KEY, Listings())
     assert many.errand(T0).target == "/api/v1/base-fee"
     base = b'{"code":"200000","data":{"takerFeeRate":"0.001","makerFeeRate":"0.0005"}}'
     many.returned(Response(200, {}, base), T0)
@@ -135,7 +135,7 @@ def test_rates_are_asked_for_by_symbol_where_there_are_few():
 
 
 def test_rates_that_are_not_told_end_the_session():
-    session = follower.AccountFollower(KEY, Listings([BTC_USDT]))
+    session = account_follower.AccountFollower(KEY, Listings([BTC_USDT]))
     with pytest.raises(AuthError):
         session.returned(Response(401, {}, b'{"code":"400005","msg":"Invalid KC-API-SIGN"}'), T0)
     with pytest.raises(DecodeError):

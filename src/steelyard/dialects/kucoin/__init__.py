@@ -212,5 +212,6 @@ DIALECT = Dialect(
     notes=NOTES,
     new_key=auth.new_key,
     answers_in_full=False,
+    replaces=True,
     manner=bullet.manner,
 )

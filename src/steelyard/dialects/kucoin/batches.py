@@ -191,6 +191,18 @@ def _altered_to_wire(answer: Any, request: AlterRequest, asker: Asker) -> Altere
     return AlteredOrder(newOrderId=order_id(order.order_id), clientOid=telling.own_id(order))
 
 
+ALTER = signed(
+    "POST",
+    f"{ROOT}/alter",
+    AlterRequest,
+    AlteredOrder,
+    _alter,
+    _altered_to_wire,
+    weight=1,
+    scope=Scope.TRADE,
+    orders=lambda _: 1,
+    summary="Put another order in an order's place",
+)
 ENDPOINTS = (
     signed(
         "POST",
@@ -216,16 +228,5 @@ ENDPOINTS = (
         orders=_how_many,
         summary="Place several limit orders, and hear what has become of them",
     ),
-    signed(
-        "POST",
-        f"{ROOT}/alter",
-        AlterRequest,
-        AlteredOrder,
-        _alter,
-        _altered_to_wire,
-        weight=1,
-        scope=Scope.TRADE,
-        orders=lambda _: 1,
-        summary="Put another order in an order's place",
-    ),
+    ALTER,
 )

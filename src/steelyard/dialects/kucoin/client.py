@@ -24,9 +24,10 @@ from steelyard.dialects.kucoin import (
     tables,
     tickers,
 )
+from steelyard.dialects.kucoin.account_follower import AccountFollower
 from steelyard.dialects.kucoin.account_messages import Account, AccountsRequest, KeyInfo
 from steelyard.dialects.kucoin.auth import WINDOW_NS, signed_headers
-from steelyard.dialects.kucoin.follower import AccountFollower, MarketFollower
+from steelyard.dialects.kucoin.follower import MarketFollower
 from steelyard.dialects.kucoin.messages import (
     AllTickers,
     Book,
@@ -45,7 +46,7 @@ from steelyard.dialects.kucoin.messages import (
 from steelyard.dialects.kucoin.parameters import JSON, write
 from steelyard.dialects.kucoin.routes import needs_key
 from steelyard.dialects.kucoin.tables import USER_AGENT
-from steelyard.dialects.kucoin.text import MS_NS
+from steelyard.dialects.kucoin.text import MS_NS, waits
 from steelyard.domain.commands import Cancel, Place, UserCommand
 from steelyard.domain.dead_man import ArmDeadMan
 from steelyard.domain.errors import DecodeError, Unsupported
@@ -131,8 +132,8 @@ class KucoinClient:
         """Return what a message counts as."""
         match message:
             case Place():
-                return _PLACE_COST
-            case Cancel():
+                return _PLACE_COST  # of one that waits too
+            case Cancel() if not waits(message.order_id):
                 return _CANCEL_COST
             case _:
                 return call_of(message, listings).cost

@@ -3,6 +3,10 @@
 Open orders are two lists, those in the book and those that wait for their price; fills and orders
 that are over come 100 at a time. A place in a list (`before`, as `Around` tells it) is the venue's
 `lastId`, and of orders that wait the number of their page.
+
+The number of an order that waits says so. One that is asked for by its name alone is asked for at
+market, and where it is not there, among those that wait (`has_ended` stands for that list); where
+it is told to have been triggered, at market again.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,9 +14,19 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from steelyard.dialects.kucoin import classic, dead_man, order_messages, orders, placing, stops
+from steelyard.dialects.kucoin import (
+    batches,
+    classic,
+    dead_man,
+    order_messages,
+    orders,
+    placing,
+    stops,
+)
 from steelyard.dialects.kucoin.messages import Nothing
 from steelyard.dialects.kucoin.order_messages import (
+    AlterRequest,
+    AnyClientOrderRequest,
     AnyOrderRequest,
     ClientOrderRequest,
     DeadManRequest,
@@ -27,11 +41,20 @@ from steelyard.dialects.kucoin.order_messages import (
     SymbolOrdersRequest,
     SyncedOrder,
 )
-from steelyard.dialects.kucoin.text import id_of, is_client_id, waits
-from steelyard.domain.commands import Cancel, CancelAll, Place, UserCommand
+from steelyard.dialects.kucoin.text import (
+    id_of,
+    is_client_id,
+    is_foreign,
+    order_number,
+    price_text,
+    size_text,
+    waits,
+)
+from steelyard.domain.commands import Amend, Cancel, CancelAll, Place, UserCommand
 from steelyard.domain.dead_man import ArmDeadMan
 from steelyard.domain.errors import Unsupported
 from steelyard.domain.instrument import Listings
+from steelyard.domain.lifecycle import Order
 from steelyard.domain.messages import (
     WHOLE,
     Acknowledged,
@@ -53,6 +76,7 @@ from steelyard.wire.outcome import Answered, Outcome
 PAGE = 100
 STOP_PAGE = 50
 PARTS_MAX = 200
+SOUGHT_MAX = 10  # parts, in which the fills of an order are looked for that cannot be asked for
 T = TypeVar("T")
 
 
@@ -66,6 +90,15 @@ def command_call(command: UserCommand, listings: Listings) -> Call:
         Unsupported: The venue does not offer this.
     """
     match command:
+        case Place() if command.order_type.waits:
+            return Call(
+                stops.PLACE,
+                placing.place_to_wire(command, listings),
+                order_messages.OrderId,
+                lambda data, _, __: OrderAnswer(
+                    orders.as_asked(order_number(data.orderId), command)
+                ),
+            )
         case Place():
             return Call(
                 orders.PLACE_SYNC,
@@ -75,6 +108,8 @@ def command_call(command: UserCommand, listings: Listings) -> Call:
             )
         case Cancel():
             return _cancel(command, listings)
+        case Amend():
+            return _alter(command, listings)
         case CancelAll(instrument_id=None):
             return Call(
                 orders.CANCEL_EVERY,
@@ -95,6 +130,14 @@ def command_call(command: UserCommand, listings: Listings) -> Call:
 
 
 def _cancel(cancel: Cancel, listings: Listings) -> Call:
+    has_name = bool(cancel.client_order_id) and is_client_id(cancel.client_order_id)
+    if waits(cancel.order_id) and has_name and id_of(cancel.order_id) is None:
+        return Call(
+            stops.CANCEL_CLIENT,
+            AnyClientOrderRequest(clientOid=cancel.client_order_id),
+            order_messages.CanceledClient,
+            lambda _data, _known, _now_ns: Acknowledged(),
+        )
     if waits(cancel.order_id):
         return Call(
             stops.CANCEL,
@@ -103,7 +146,7 @@ def _cancel(cancel: Cancel, listings: Listings) -> Call:
             lambda _data, _known, _now_ns: Acknowledged(),
         )
     symbol = _symbol(cancel.instrument_id, listings)
-    if cancel.client_order_id and is_client_id(cancel.client_order_id):
+    if has_name:
         return Call(
             orders.CANCEL_CLIENT,
             ClientOrderRequest(clientOid=cancel.client_order_id, symbol=symbol),
@@ -115,6 +158,27 @@ def _cancel(cancel: Cancel, listings: Listings) -> Call:
         OrderRequest(orderId=_id(cancel.order_id), symbol=symbol),
         order_messages.OrderId,
         lambda _data, _known, _now_ns: Acknowledged(),
+    )
+
+
+def _alter(amend: Amend, listings: Listings) -> Call:
+    """Return what puts another order in an order's place; what that is the venue does not say."""
+    if waits(amend.order_id) or amend.trigger_ticks is not None:
+        raise Unsupported("KuCoin alters no orders that wait for their price; cancel, place anew")
+    symbol, number = _symbol(amend.instrument_id, listings), amend.order_id
+    instrument, ticks, lots = listings.symbol(symbol), amend.price_ticks, amend.size_lots
+    by_name = id_of(number) is None and bool(amend.client_order_id)
+    return Call(
+        batches.ALTER,
+        AlterRequest(
+            symbol=symbol,
+            orderId=None if by_name else _id(number),
+            clientOid=amend.client_order_id if by_name else None,
+            newPrice=None if ticks is None else price_text(instrument, ticks),
+            newSize=None if lots is None else size_text(instrument, lots),
+        ),
+        order_messages.AlteredOrder,
+        lambda data, _known, _now_ns: Acknowledged(order_id=order_number(data.newOrderId)),
     )
 
 
@@ -172,6 +236,13 @@ def _order(query: OrderQuery, listings: Listings) -> Call:
         return OrderAnswer(orders.orders_from_wire((data,), known).orders[0])
 
     number, name = query.order_id or 0, query.client_order_id
+    if query.has_ended and name:
+        return Call(
+            stops.CLIENT_STOP,
+            AnyClientOrderRequest(clientOid=name),
+            tuple[StopOrder, ...],
+            lambda data, known, _: _waiting_one(data, known),
+        )
     if waits(number):
         return Call(
             stops.STOP,
@@ -195,6 +266,13 @@ def _order(query: OrderQuery, listings: Listings) -> Call:
         order_messages.Order,
         lambda data, known, _: one(data, known),
     )
+
+
+def _waiting_one(data: Sequence[StopOrder], listings: Listings) -> Answer:
+    """Return the newest of the orders of one name that wait, or did."""
+    if not data:
+        return Refused(RejectReason.UNKNOWN_ORDER, "no such order waits for its price, or did")
+    return OrderAnswer(stops.stop_from_wire(max(data, key=lambda row: row.orderTime), listings))
 
 
 def _orders(query: OrdersQuery, listings: Listings) -> Call:
@@ -249,10 +327,11 @@ def _waiting(query: OrdersQuery, listings: Listings) -> Call:
 def _fills(query: FillsQuery, listings: Listings) -> Call:
     if query.instrument_id is None:
         raise Unsupported("KuCoin lists fills by symbol; name one")
-    first = query.from_trade_id or 0
+    first, number = query.from_trade_id or 0, query.order_id
     request = FillsRequest(
         symbol=_symbol(query.instrument_id, listings),
-        orderId=None if query.order_id is None else _id(query.order_id),
+        # Of an id that cannot be made all are asked for. One that waits has none.
+        orderId=None if number is None else id_of(number),
         lastId=query.before,
         limit=PAGE if first or query.start_ns is not None else min(query.limit, PAGE),
         startAt=_ms(query.start_ns),
@@ -263,6 +342,7 @@ def _fills(query: FillsQuery, listings: Listings) -> Call:
         fills = orders.fills_from_wire(data, known).fills
         kept = tuple(fill for fill in fills if fill.trade_id >= first)
         is_reached = len(kept) < len(fills)
+        kept = tuple(fill for fill in kept if number in (None, fill.order_id))
         around = WHOLE if is_reached else _around(len(fills), request.limit, data.lastId)
         return FillList(kept, around)
 
@@ -282,9 +362,16 @@ def _ms(time_ns: int | None) -> int | None:
 
 def further(query: Query, answers: Sequence[Answer]) -> Query | None:
     """Return what to ask next, None where these answers are all there is."""
-    if len(answers) >= PARTS_MAX:
+    is_sought = isinstance(query, FillsQuery) and is_foreign(query.order_id or 0)
+    if len(answers) >= (SOUGHT_MAX if is_sought else PARTS_MAX):
         return None
     match query, answers[-1]:
+        case OrderQuery(client_order_id=str()), Refused(reason=RejectReason.UNKNOWN_ORDER):
+            is_first = len(answers) == 1 and not waits(query.order_id or 0)
+            return replace(query, has_ended=True) if is_first else None
+        case OrderQuery(client_order_id=name), OrderAnswer(order) if was_triggered(order):
+            name = name or order.client_order_id or None
+            return replace(query, order_id=order.order_id, client_order_id=name, has_ended=False)
         case ((OrdersQuery() | FillsQuery()), (OrderList() | FillList()) as last):
             place = last.around.before
             told = sum(len(_entries(answer)) for answer in answers)
@@ -298,7 +385,13 @@ def further(query: Query, answers: Sequence[Answer]) -> Query | None:
 def joined(query: Query, answers: Sequence[Answer]) -> Answer:
     """Return the answer to a query, of all of its parts."""
     last = answers[-1]
+    told = (answer for answer in answers if isinstance(answer, OrderAnswer))
+    waited = next((answer for answer in told if was_triggered(answer.order)), None)
     match query, last:
+        case OrderQuery(), OrderAnswer(order) if waited is not None and waited is not last:
+            return OrderAnswer(_as_triggered(order, waited.order))
+        case OrderQuery(), Refused() if waited is not None:
+            return waited  # better one that is thought to be open than one that is forgotten
         case OrdersQuery(), OrderList():
             found = _once(answers, lambda order: (order.created_ns, order.order_id))
             return OrderList(_cut(found, query))
@@ -307,6 +400,21 @@ def joined(query: Query, answers: Sequence[Answer]) -> Answer:
             return FillList(_cut(fills, query))
         case _:
             return last
+
+
+def was_triggered(order: Order) -> bool:
+    """Whether the list of orders that wait has told of one that no longer does."""
+    return order.order_type.waits and bool(order.triggered_ns)
+
+
+def _as_triggered(order: Order, waited: Order) -> Order:
+    """Return an order at market with the terms that it has waited by."""
+    return replace(
+        order,
+        order_type=waited.order_type,
+        trigger_ticks=waited.trigger_ticks,
+        triggered_ns=waited.triggered_ns,
+    )
 
 
 def _entries(answer: Answer) -> tuple[Any, ...]:

@@ -24,7 +24,14 @@ from steelyard.domain.commands import Place
 from steelyard.domain.errors import UnitError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.domain.messages import SECOND_NS, TickerList, TickersQuery
-from steelyard.domain.order import FeeAsset, OrderType, SelfTrade, Side, TimeInForce
+from steelyard.domain.order import (
+    FeeAsset,
+    OrderType,
+    SelfTrade,
+    Side,
+    TimeInForce,
+    TriggerBy,
+)
 from steelyard.domain.units import parse_decimal, to_atoms
 from steelyard.wire.dialect import Asker, Refusal, SessionRefused
 
@@ -316,7 +323,7 @@ def place_to_wire(place: Place, listings: Listings) -> NewOrder:
     """
     _check_offered(place)
     instrument = listings[place.instrument_id]
-    ticks, display = place.price_ticks, place.display_lots
+    ticks, display, trigger = place.price_ticks, place.display_lots, place.trigger_ticks
     spends = place.quote_atoms is not None
     return NewOrder(
         symbol=instrument.symbol,
@@ -332,6 +339,8 @@ def place_to_wire(place: Place, listings: Listings) -> NewOrder:
         iceberg=bool(display),
         visibleSize=size_text(instrument, display) if display else None,
         stp=SELF_TRADE_NAMES.get(place.self_trade),  # type: ignore[arg-type]
+        stop=STOP_NAMES.get((place.side, place.order_type)),  # type: ignore[arg-type]
+        stopPrice=None if trigger is None else price_text(instrument, trigger),
     )
 
 
@@ -353,12 +362,10 @@ def _time_in_force(place: Place) -> str:
 
 
 def _check_offered(place: Place) -> None:
-    is_market = place.order_type is OrderType.MARKET
+    is_market = not place.order_type.has_limit
     wrong = {
-        (
-            f"{place.order_type.name} orders that a trader could follow: they wait in a book of "
-            "their own, and have another id once they are triggered"
-        ): place.order_type.waits,
+        f"{place.order_type.name} orders": place.order_type.trails,
+        "triggers by anything but the last price": place.trigger_by is not TriggerBy.LAST,
         "GTD to a moment; its GTT counts seconds from when an order arrives": (
             place.time_in_force is TimeInForce.GTD
         ),

@@ -26,6 +26,7 @@ from steelyard.dialects.kucoin.private import stop_name
 from steelyard.dialects.kucoin.routes import answered, maybe_symbol, nothing, signed
 from steelyard.dialects.kucoin.telling import KEPT_MAX, listed
 from steelyard.dialects.kucoin.text import (
+    MS_NS,
     SIDE_NAMES,
     SIDES,
     amount_text,
@@ -98,7 +99,7 @@ def stop_to_wire(order: Order, instrument: Instrument, rates: AccountAnswer) -> 
 
 
 def stop_from_wire(wire: StopOrder, listings: Listings) -> Order:
-    """Return an order that waits.
+    """Return an order that waits, or did: then under the number that it has at market.
 
     Raises:
         DecodeError: Of an unknown symbol.
@@ -107,7 +108,7 @@ def stop_from_wire(wire: StopOrder, listings: Listings) -> Order:
     kind = placing.STOPS.get((side, wire.stop), OrderType.STOP)
     has_limit = wire.type == "limit"
     return Order(
-        order_id=order_number(wire.id),
+        order_id=order_number(wire.relatedNo or wire.id),
         client_order_id=wire.clientOid or "",
         account_id=0,
         instrument_id=instrument.instrument_id,
@@ -121,7 +122,7 @@ def stop_from_wire(wire: StopOrder, listings: Listings) -> Order:
         trigger_ticks=read_price(instrument, wire.stopPrice),
         created_ns=wire.orderTime,
         updated_ns=wire.orderTime,
-        triggered_ns=(wire.stopTriggerTime or 0) * 1_000_000,
+        triggered_ns=(wire.stopTriggerTime or 0) * MS_NS,
     )
 
 
@@ -272,41 +273,44 @@ CANCEL = signed(
     scope=Scope.TRADE,
     summary="Cancel an order that waits",
 )
+PLACE = signed(
+    "POST",
+    ROOT,
+    NewOrder,
+    OrderId,
+    placing.stop_from_wire,
+    _placed,
+    weight=1,
+    scope=Scope.TRADE,
+    orders=lambda _: 1,
+    summary="Place an order that waits for its price",
+)
+CLIENT_STOP = signed(
+    "GET",
+    f"{ROOT}/queryOrderByClientOid",
+    AnyClientOrderRequest,
+    tuple[StopOrder, ...],
+    nothing,
+    _by_client,
+    weight=3,
+    summary="The same by the client's own id",
+)
+CANCEL_CLIENT = signed(
+    "DELETE",
+    f"{ROOT}/cancelOrderByClientOid",
+    AnyClientOrderRequest,
+    CanceledClient,
+    _cancel,
+    _canceled_client,
+    weight=5,
+    scope=Scope.TRADE,
+    summary="Cancel one by the client's own id",
+)
 ENDPOINTS = (
-    signed(
-        "POST",
-        ROOT,
-        NewOrder,
-        OrderId,
-        placing.stop_from_wire,
-        _placed,
-        weight=1,
-        scope=Scope.TRADE,
-        orders=lambda _: 1,
-        summary="Place an order that waits for its price",
-    ),
+    PLACE,
     STOPS,
-    signed(
-        "GET",
-        f"{ROOT}/queryOrderByClientOid",
-        AnyClientOrderRequest,
-        tuple[StopOrder, ...],
-        nothing,
-        _by_client,
-        weight=3,
-        summary="The same by the client's own id",
-    ),
-    signed(
-        "DELETE",
-        f"{ROOT}/cancelOrderByClientOid",
-        AnyClientOrderRequest,
-        CanceledClient,
-        _cancel,
-        _canceled_client,
-        weight=5,
-        scope=Scope.TRADE,
-        summary="Cancel one by the client's own id",
-    ),
+    CLIENT_STOP,
+    CANCEL_CLIENT,
     signed(
         "DELETE",
         f"{ROOT}/cancel",
