@@ -210,6 +210,15 @@ def test_an_edit_keeps_the_orders_id(venue):
     assert edit(venue, order_id, price="49000", size="0.02") == {"success": True, "errors": []}
     ((_, terms),) = venue.order(order_id)["order_configuration"].items()
     assert (terms["limit_price"], terms["base_size"]) == ("49000.00", "0.02")
+    edit(venue, order_id, price="48000")
+    history = venue.order(order_id)["edit_history"]
+    assert [(each["price"], each["size"]) for each in history] == [
+        ("49000.00", "0.02"),
+        ("48000.00", "0.02"),
+    ]
+    times = [each["replace_accept_timestamp"] for each in history]
+    assert times == sorted(times)
+    assert venue.order(venue.placed_id())["edit_history"] == []
 
 
 def test_edits_that_cannot_be_say_why(venue):

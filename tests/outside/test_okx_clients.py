@@ -77,6 +77,10 @@ DAY = """
     told(account.get_account_bills())
     told(funding.get_currencies())
     told(funding.get_balances())
+    told(funding.get_asset_valuation("USDT"))
+    told(funding.get_bills())
+    told(account.get_max_withdrawal("BTC"))
+    told(account.get_position_risk())
 
     common = {"instId": PAIR, "tdMode": "cash", "side": "buy", "ordType": "limit"}
     (placed,) = told(trade.place_order(**common, sz="0.01", px="20000", clOrdId="mine1"))

@@ -26,7 +26,7 @@ PARTS = {
     *("Nothing", "Envelope", "Items", "Call", "Wanted", "AttachedAlgo", "AttachedInfo", "Linked"),
     *("NewOrder", "NewOrders", "CancelOrder", "CancelOrders", "AmendOrder", "AmendOrders"),
     *("NewAlgo", "NewAlgos", "CancelAlgo", "CancelAlgos", "AmendAlgo", "AmendAlgos"),
-    *("BalanceDetail", "FeeGroup", "BalanceData"),
+    *("BalanceDetail", "FeeGroup", "BalanceData", "Divided", "BalanceAtRisk"),
 }
 
 

@@ -13,6 +13,7 @@ from steelyard.dialects.coinbase_advanced import (
     orders,
     parameters,
     preview,
+    prices,
     wallet,
 )
 from steelyard.dialects.coinbase_advanced.client import CoinbaseAdvancedClient
@@ -40,6 +41,7 @@ ENDPOINTS = (
     *market.ENDPOINTS,
     *orders.ENDPOINTS,
     *preview.ENDPOINTS,
+    *prices.ENDPOINTS,
     *account.ENDPOINTS,
     *wallet.ENDPOINTS,
 )

@@ -147,6 +147,18 @@ class Product(Struct, frozen=True, kw_only=True):
     display_name: str = ""
     product_venue: str = "CBE"
     approximate_quote_24h_volume: str = ""
+    new_at: str | None = None
+    market_cap: str = ""
+    base_cbrn: str = ""
+    quote_cbrn: str = ""
+    product_cbrn: str = ""
+    icon_color: str = ""
+    icon_url: str = ""
+    display_name_overwrite: str = ""
+    is_alpha_testing: bool = False
+    about_description: str = ""
+    best_bid_price: str = ""
+    best_ask_price: str = ""
 
 
 class Products(Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from steelyard.dialects.coinbase_advanced.order_messages import (
     Canceled,
     CancelRequest,
     CancelResult,
+    Edit,
     Edited,
     EditError,
     EditRequest,
@@ -61,6 +62,7 @@ from steelyard.dialects.coinbase_advanced.text import (
     trigger_of,
     type_of,
 )
+from steelyard.domain.amendments import AmendList, Amendment, AmendsQuery
 from steelyard.domain.commands import Amend, Cancel
 from steelyard.domain.errors import DecodeError, UnitError, Unsupported
 from steelyard.domain.instrument import Instrument, Listings
@@ -86,6 +88,7 @@ from steelyard.wire.dialect import Asker
 from steelyard.wire.moments import from_iso, iso
 from steelyard.wire.numerals import (
     amount_text,
+    price_text,
     read_amount,
     read_size,
     size_text,
@@ -115,8 +118,12 @@ def order_to_wire(
     instrument: Instrument,
     paid: Sequence[Fill] = (),
     attached: Order | None = None,
+    edits: Sequence[Amendment] = (),
 ) -> order_messages.Order:
-    """Return an order as it is; its fills say what it has paid. A bracket may be attached to it."""
+    """Return an order as it is; its fills say what it has paid. A bracket may be attached to it.
+
+    edits are its changes, oldest first.
+    """
     fees = fees_of(paid, instrument)
     is_buy, is_over = order.side is Side.BUY, not order.state.is_open
     by_money = order.spend_atoms is not None
@@ -156,6 +163,14 @@ def order_to_wire(
         attached_order_configuration=None
         if attached is None
         else placing.attached_of(attached, instrument),
+        edit_history=tuple(
+            Edit(
+                price=price_text(instrument, edit.price_ticks or 0),
+                size=size_text(instrument, edit.size_lots),
+                replace_accept_timestamp=iso(edit.time_ns),
+            )
+            for edit in edits
+        ),
     )
 
 
@@ -227,9 +242,18 @@ def _orders_to_wire(orders: Sequence[Order], asker: Asker) -> tuple[order_messag
             asker.listings[order.instrument_id],
             paid.get(order.order_id, ()),
             attached.get(order.order_id),
+            _edits(order, asker),
         )
         for order in orders
     )
+
+
+def _edits(order: Order, asker: Asker) -> Sequence[Amendment]:
+    """Return what has become of an order's terms since it was placed."""
+    if type_of(order) != "LIMIT":
+        return ()  # no other is changed here
+    trail = answered(asker.ask(AmendsQuery(asker.account_id, order.order_id)), AmendList)
+    return [each for each in trail.amends if each.number and each.is_asked]
 
 
 # -- place --------------------------------------------------------------------------------------

@@ -8,6 +8,10 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 
+class Purchase(Struct, frozen=True):
+    """There is none, so it has no fields."""
+
+
 class Money(Struct, frozen=True):
     """So much of a currency."""
 
@@ -152,6 +156,33 @@ class OneWallet(Struct, frozen=True):
     """A wallet, when one was asked for."""
 
     data: Wallet
+
+
+class PriceRequest(Struct, frozen=True):
+    """The price of a market."""
+
+    symbol: str
+
+
+class Price(Struct, frozen=True, kw_only=True):
+    """What one unit of the base costs."""
+
+    amount: str
+    base: str
+    currency: str
+
+
+class PriceData(Struct, frozen=True):
+    """A price."""
+
+    data: Price
+
+
+class Purchases(Struct, frozen=True):
+    """What was bought or sold outside of the market: nothing."""
+
+    pagination: Pagination
+    data: tuple[Purchase, ...] = ()
 
 
 class SendRequest(Struct, frozen=True, kw_only=True):

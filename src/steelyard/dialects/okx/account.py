@@ -6,6 +6,7 @@ zero are paid.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from steelyard.dialects.okx import errors, messages
@@ -71,6 +72,7 @@ from steelyard.wire.dialect import Asker
 
 CURRENCIES_MAX = 20
 BILLS_MAX = 100
+BILLS_LOOKED_THROUGH_MAX = 100_000  # movements: all that an account has
 DOLLARS = ("USDT", "USDC", "USD")
 PERMISSIONS = {Scope.READ: "read_only", Scope.TRADE: "trade", Scope.WITHDRAW: "withdraw"}
 SCOPES = {name: scope for scope, name in PERMISSIONS.items()}
@@ -285,9 +287,11 @@ def _max_avail(answer: Any, request: SizeRequest, asker: Asker) -> tuple[MaxAvai
 
 def _bills_query(request: BillsRequest, asker: Asker) -> StatementQuery:
     is_spot(request.instType)
+    is_picked = (request.type, request.subType, request.instId) != (None, None, None)
+    limit = limit_of(request.limit, BILLS_MAX, BILLS_MAX)
     return StatementQuery(
         asker.account_id,
-        limit_of(request.limit, BILLS_MAX, BILLS_MAX),
+        BILLS_LOOKED_THROUGH_MAX if is_picked else limit,
         request.ccy,
         moment(request.begin, "begin"),
         moment(request.end, "end"),
@@ -299,13 +303,14 @@ def _bills_query(request: BillsRequest, asker: Asker) -> StatementQuery:
 def _bills(answer: Any, request: BillsRequest, asker: Asker) -> tuple[Bill, ...]:
     lines = answered(answer, StatementList).lines
     rows = (bill_to_wire(line, asker.listings) for line in reversed(lines))
-    return tuple(
+    found = (
         row
         for row in rows
         if request.type in (None, row.type)
         and request.subType in (None, row.subType)
         and request.instId in (None, row.instId)
     )
+    return tuple(islice(found, limit_of(request.limit, BILLS_MAX, BILLS_MAX)))
 
 
 def bill_to_wire(line: StatementLine, listings: Listings) -> Bill:

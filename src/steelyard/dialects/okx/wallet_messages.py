@@ -113,6 +113,85 @@ class Currency(Struct, frozen=True, kw_only=True):
     depQuoteDailyLayer2: str = ""
 
 
+class ValuationRequest(Struct, frozen=True, kw_only=True):
+    """asset/asset-valuation; account/account-position-risk, whose type is not looked at."""
+
+    ccy: str | None = None
+
+
+class AssetBillsRequest(Struct, frozen=True, kw_only=True):
+    """asset/bills; type 1 is a deposit, 2 a withdrawal; after and before are numbers of rows."""
+
+    ccy: str | None = None
+    type: str | None = None
+    after: str | None = None
+    before: str | None = None
+    limit: str | None = None
+
+
+class TransferStateRequest(Struct, frozen=True, kw_only=True):
+    """asset/transfer-state."""
+
+    transId: str | None = None
+
+
+class MaxWithdrawal(Struct, frozen=True, kw_only=True):
+    """account/max-withdrawal: without what is borrowed, and with it."""
+
+    ccy: str
+    maxWd: str
+    maxWdEx: str
+    spotOffsetMaxWd: str = ""
+    spotOffsetMaxWdEx: str = ""
+
+
+class Divided(Struct, frozen=True, kw_only=True):
+    """What the accounts are worth."""
+
+    trading: str
+    funding: str = "0"
+    classic: str = "0"
+    earn: str = "0"
+
+
+class Valuation(Struct, frozen=True, kw_only=True):
+    """asset/asset-valuation."""
+
+    totalBal: str
+    ts: str
+    details: Divided
+
+
+class BalanceAtRisk(Struct, frozen=True, kw_only=True):
+    """One currency of account/account-position-risk."""
+
+    ccy: str
+    eq: str
+    disEq: str
+
+
+class Risk(Struct, frozen=True, kw_only=True):
+    """account/account-position-risk."""
+
+    ts: str
+    adjEq: str = ""
+    balData: tuple[BalanceAtRisk, ...] = ()
+    posData: tuple[dict[str, str], ...] = ()
+
+
+class AssetBill(Struct, frozen=True, kw_only=True):
+    """asset/bills."""
+
+    billId: str
+    ccy: str
+    clientId: str = ""
+    balChg: str
+    bal: str
+    type: str
+    ts: str
+    notes: str = ""
+
+
 class AssetBalance(Struct, frozen=True, kw_only=True):
     """asset/balances."""
 
