@@ -50,7 +50,7 @@ def create_key(
     account
         Whose key it is.
     dialect
-        The API it is for: native, binance, coinbase-exchange, kraken.
+        The API it is for: native, or a venue's as `steelyard env` takes it.
     scopes
         What it may do, separated by commas: read, trade, withdraw. One that may withdraw needs
         --ip, and may do so 24 hours after it was made.

@@ -114,7 +114,7 @@ def test_instruments_are_told_when_asked_for(venue):
 @pytest.mark.parametrize(
     ("path", "message", "code"),
     [
-        ("public", {"op": "shout", "args": [{}]}, "60012"),
+        ("public", {"op": "shout", "args": [{}]}, "60019"),
         ("public", {"op": "subscribe"}, "60013"),
         ("public", {"op": "subscribe", "args": []}, "60013"),
         ("public", {"op": "subscribe", "args": [5]}, "60013"),
@@ -212,3 +212,19 @@ def test_logins_and_subscriptions_are_counted_by_the_hour():
         socket.say(op="subscribe", args=[BOOK])
         socket.say(op="unsubscribe", args=[BOOK])
     assert codes(socket.say(op="subscribe", args=[BOOK])) == ["60014"]
+
+
+def test_who_is_logged_in_does_not_log_in_again(venue):
+    """With another key neither: a connection speaks for one account, from its login on."""
+    from steelyard.dialects.okx.auth import login_of
+
+    socket = venue.open("private", venue.alice)
+    for key in (venue.alice, venue.bob):
+        login = login_of(key, venue.desk.now_ns)
+        fields = {name: getattr(login, name) for name in login.__struct_fields__}
+        assert codes(socket.say(op="login", args=[fields])) == ["60031"]
+
+
+def test_no_order_at_all_says_that_one_is_missing(venue):
+    refused = venue.open("private", venue.alice).say(id="1", op="batch-orders", args=[])
+    assert [told["help"] for told in refused] == ["send a list of objects in args"]

@@ -64,6 +64,13 @@ KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
         "What waits is paid for here, so that it can be carried out.",
     ),
     (
+        (
+            "What stops a loss is told and listed as `StopOrder`, what takes a profit as "
+            "`tpslOrder`, whichever of the two it was placed as."
+        ),
+        "An order is known by what it does; ask and cancel by its id, or by both filters.",
+    ),
+    (
         "`triggerDirection` counts for spot, and is told; without it the last price decides.",
         "Who says from where a trigger is reached should not get the other order.",
     ),

@@ -65,11 +65,8 @@ LIMITS = LimitProfile(
 
 KNOWN_DIFFERENCES: tuple[tuple[str, str], ...] = (
     (
-        "Brackets (`trigger_bracket_*`), attached orders, TWAP and scaled orders are refused.",
-        (
-            "A bracket is one order with two prices, and the engine's exits are two orders; nobody "
-            "here works an order off over time."
-        ),
+        "TWAP and scaled orders are refused.",
+        "Nobody here works an order off over time; scaled ones can be placed one by one.",
     ),
     (
         "A refused signature is answered in JSON (`errors`), and says what was wrong.",

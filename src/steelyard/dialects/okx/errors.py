@@ -178,6 +178,7 @@ WS_TEXTS: dict[str, str] = {
     "60013": "Invalid args",
     "60014": "Requests too frequent",
     "60018": "Wrong URL or channel, instId, instType doesn't exist. Please use the correct URL, channel and parameters referring to API document.",  # noqa: E501
+    "60019": "Invalid op",
     "60028": "The current operation is not supported by this URL.",
     "60031": "The WebSocket endpoint does not allow multiple or repeated logins.",
     "64001": "This channel has been migrated to the '/business' URL.",

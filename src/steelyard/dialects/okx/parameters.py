@@ -72,7 +72,8 @@ def read_items(body: bytes, endpoint: Endpoint, expiry: str = "") -> Struct:
     takes_list = name in LISTS and (name not in SINGLE or body[:1] == b"[")
     given = _decoded(_array, body) if takes_list else [_decoded(_object, body)]
     if not 1 <= len(given) <= ITEMS_READ_MAX:
-        raise errors.said(errors.TOO_MANY, f"1 to {ITEMS_READ_MAX} entries at once", "args")
+        how = "far more than any route takes at once" if given else "send at least one entry"
+        raise errors.said(errors.TOO_MANY, how, "args")
     return items_of([texts_of(each) for each in given], endpoint.request, expiry)
 
 

@@ -195,7 +195,7 @@ class Session:
         args = call.args if isinstance(call.args, list) else []
         if call.op not in ("login", "subscribe", "unsubscribe"):
             raise DecodeError(
-                "it is login, subscribe, unsubscribe or an op of orders", "op", "60012"
+                "it is login, subscribe, unsubscribe or an op of orders", "op", "60019"
             )
         if not args:
             raise DecodeError("send args, a list of objects", "args", "60013")
@@ -222,8 +222,8 @@ class Session:
         if isinstance(claimed, Refusal):
             raise SessionRefused(claimed)
         account_id = self._door.authenticate(claimed, Scope.READ)
-        if self._login is not None and account_id != self._account_id:
-            raise DecodeError("one account on a connection", "args", "60031")
+        if self._login is not None:
+            raise DecodeError("this connection is logged in: open another one", "args", "60031")
         self._account_id, self._login = account_id, claimed
         self._say(Told(event="login", id=call.id, code="0", msg="", connId=self._conn_id))
 

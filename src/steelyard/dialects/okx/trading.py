@@ -76,7 +76,8 @@ def _parameters(call: Call, endpoint: Endpoint) -> Struct:
     most = 1 if call.op in SINGLE else ITEMS_READ_MAX
     assert isinstance(args, list), "args are a list or not there"
     if not 1 <= len(args) <= most:
-        raise errors.said(errors.TOO_MANY, f"1 to {most} entries in args", "args")
+        how = "send one object in args" if most == 1 else "send a list of objects in args"
+        raise errors.said(errors.TOO_MANY, how, "args")
     try:
         given = [_object.decode(each) for each in args]
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
