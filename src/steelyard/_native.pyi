@@ -20,17 +20,40 @@ _OddLevels: TypeAlias = Sequence[tuple[int, int, int]]
 VERSION: str
 """The version of the crates, which is that of the package."""
 
-def encode_records(payloads: list[bytes], first_sequence: int, begins_batch: bool) -> bytes:
-    """Return payloads as a journal's records, one after the other; see `store.segment`.
+@final
+class Gathering:
+    """Payloads that are gathered for a journal's next batch; see `store.batches`."""
 
-    Raises:
-        ValueError: One is longer than 4 MiB.
-    """
+    def __new__(cls) -> Gathering:
+        """Begin with none."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes a batch of them takes at most."""
+
+    def extend(self, payloads: list[bytes]) -> None:
+        """Take payloads, all or none.
+
+        Raises:
+            ValueError: One is longer than 4 MiB.
+        """
+
+    def take(self, first_sequence: int) -> bytes:
+        """Return them as one batch that begins with a sequence, and be empty again.
+
+        Raises:
+            ValueError: Nothing has been gathered.
+        """
+
+def read_batches(
+    content: bytes, at: int, first_sequence: int, count_min: int
+) -> tuple[list[bytes], int]:
+    """Return the payloads of whole batches in sequence, and their end; see `store.batches`."""
 
 def read_records(
     content: bytes, at: int, first_sequence: int, count_max: int
 ) -> tuple[list[bytes], int]:
-    """Return the payloads of whole records in sequence, and their end; see `store.segment`."""
+    """Return the payloads of whole records, and their end; see `store.single_records`."""
 
 @final
 class Decoder:

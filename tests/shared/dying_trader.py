@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from steelyard.cli import dialect_venue, main, trader_process
 from steelyard.net.client import HttpClient
-from steelyard.store import segment
+from steelyard.store import batches, segment
 from steelyard.store.journal import Journal
 from steelyard.wire.http import Request, Response
 
@@ -49,25 +49,19 @@ def die() -> None:
 
 
 class DyingJournal(Journal):
-    """Cuts a batch where the process is to end."""
+    """Ends a batch where the process is to end."""
 
     point: str
     fatal: int
 
-    def append(self, payload: bytes) -> int:
-        sequence = super().append(payload)
-        if sequence == 1:
-            self._ends = [0]  # of each record, counted from the first
-        self._ends.append(self._ends[-1] + len(self._buffer[-1]))
-        return sequence
-
     def write(self, batch: bytes) -> None:
-        begin = self._ends[segment.first_sequence(batch) - 1]
-        if self.fatal >= len(self._ends) or self._ends[self.fatal] > begin + len(batch):
+        first = segment.first_sequence(batch)
+        payloads, _ = batches.read(batch, 0, first, 1)
+        if self.fatal >= first + len(payloads):
             super().write(batch)
             return
         if self.point == "after":
-            super().write(batch[: self._ends[self.fatal] - begin])
+            super().write(segment.encode(payloads[: self.fatal - first + 1], first))
         die()
 
 

@@ -130,7 +130,7 @@ def test_no_act_runs_unless_its_record_is_durable(tmp_path: Path, error):
         probe = FaultyDisk()
         done, failures = await attempt(tmp_path / "probe", probe)
         assert (done, failures) == (list(range(1, 16)), [])
-        assert probe.operations > 15
+        assert probe.operations > 12
         seen = set()
         for n in range(1, probe.operations + 1):
             directory = tmp_path / str(n)

@@ -33,7 +33,7 @@ mod _native {
     use crate::engine::PyEngine;
 
     #[pymodule_export]
-    use crate::journal::{encode_records, read_records};
+    use crate::journal::{Gathering, read_batches, read_records};
 
     #[pymodule_export]
     use crate::records::{Decoder, Encoder};

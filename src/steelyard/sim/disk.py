@@ -23,8 +23,8 @@ class Form(Protocol):
 
     HEADER_LINE: bytes
 
-    def encode(self, payloads: list[bytes], first_sequence: int, begins_batch: bool, /) -> bytes:  # noqa: FBT001 as it is there
-        """Return payloads as records, one after the other."""
+    def encode(self, payloads: list[bytes], first_sequence: int, /) -> bytes:
+        """Return payloads as one batch."""
         ...
 
     def end_of_last(self, content: bytes, file: Any, first: int, /) -> Any:
@@ -73,9 +73,9 @@ class Disk:
             for pair in enumerate(run.payloads, run.first_sequence)
         ]
 
-    def encode(self, payload: bytes, sequence: int, *, begins_batch: bool) -> bytes:
-        """Return a record in the disk's form."""
-        return self._form.encode([payload], sequence, begins_batch)
+    def encode(self, payloads: list[bytes], first_sequence: int) -> bytes:
+        """Return records as a batch in the disk's form."""
+        return self._form.encode(payloads, first_sequence)
 
     def write_ns(self) -> int:
         """Return how long the next write takes."""
@@ -148,8 +148,7 @@ class Commit:
             raise StorageError("the journal takes nothing more")
         self._point("append")
         self.last_sequence += 1
-        is_first = not self._buffer
-        self._buffer.append(self._disk.encode(payload, self.last_sequence, begins_batch=is_first))
+        self._buffer.append(payload)
         self._point("appended")
         return self.last_sequence
 
@@ -177,8 +176,9 @@ class Commit:
         if self._is_over or self._is_writing or not self._buffer:
             return
         self._is_writing = True
-        self._writing, self._buffer = b"".join(self._buffer), []
+        payloads, self._buffer = self._buffer, []
         last_sequence = self.last_sequence
+        self._writing = self._disk.encode(payloads, last_sequence - len(payloads) + 1)
         self._point("write")
         self._timeline.after(
             self._disk.write_ns(), f"{self._disk.name} wrote", lambda: self._written(last_sequence)

@@ -149,11 +149,8 @@ class ExchangeHost(Victim):
                 name, dialect=self.dialect.name, scopes=TRADER, now_ns=self.clock.now_ns()
             )
             keys[name] = ApiKey(made.key, made.secret.encode(), made.passphrase)
-        batch = b""
-        for sequence, (time_ns, message) in enumerate(exchange.drain().records, 1):
-            payload = self._codec.encode(message, time_ns)
-            batch += self.disk.encode(payload, sequence, begins_batch=not batch)
-        self.disk.write(batch)
+        payloads = [self._codec.encode(each, at_ns) for at_ns, each in exchange.drain().records]
+        self.disk.write(self.disk.encode(payloads, 1))
         return keys
 
     def boot(self) -> None:

@@ -57,8 +57,9 @@ class Journal:
         self._segment_bytes = segment_bytes
         self._room_bytes = room_bytes
         self._file_type = file_type
-        self._buffer: list[bytes] = []  # payloads; they become records when they are taken
-        self._buffered_bytes = 0
+        self._gathering = segment.Gathering()
+        self._gathered = 0
+        self._is_older = False  # the newest segment: what comes next begins another
         self._failure: str | None = None
         self.last_sequence = 0
         self.torn_bytes = 0
@@ -91,6 +92,9 @@ class Journal:
         self.last_sequence, self.torn_bytes = end.last_sequence, end.torn_bytes
         self._file = self._file_type(newest)
         self._end, self._room_end = end.offset, len(content)
+        self._is_older = segment.is_of_older_format(content)
+        if self._is_older and end.offset == len(segment.HEADER_LINE):
+            end = end._replace(offset=0)  # it has no records: begun anew, in the format of today
         if end.torn_bytes or not end.offset:
             # Leftovers of the torn write must not line up with what comes next.
             self._file.cut(end.offset)
@@ -98,6 +102,7 @@ class Journal:
         if not end.offset:
             self._file.write(0, segment.HEADER_LINE)
             self._end = self._room_end = len(segment.HEADER_LINE)
+            self._is_older = False
         self._opened_at = end.last_sequence
         # What a killed process had written but not synced is read now, so it counts from now.
         self._file.sync()
@@ -162,30 +167,27 @@ class Journal:
         """
         if self._failure is not None:
             raise StorageError(self._failure)
-        if self._buffered_bytes > BUFFER_MAX_BYTES:
-            raise self._fail(f"the disk does not keep up: {self._buffered_bytes} bytes wait for it")
-        size_bytes = 0
-        for payload in payloads:
-            if len(payload) > segment.PAYLOAD_MAX_BYTES:
-                raise self._fail(f"a record of {len(payload)} bytes is too long for the journal")
-            size_bytes += len(payload) + segment.HEAD_BYTES
-        self._buffer += payloads
-        self._buffered_bytes += size_bytes
+        if (size_bytes := self._gathering.size_bytes) > BUFFER_MAX_BYTES:
+            raise self._fail(f"the disk does not keep up: {size_bytes} bytes wait for it")
+        try:
+            self._gathering.extend(payloads)
+        except ValueError as error:
+            raise self._fail(str(error)) from error
+        self._gathered += len(payloads)
         self.last_sequence += len(payloads)
         return self.last_sequence
 
     @property
     def waiting_bytes(self) -> int:
         """How many bytes of records have not been taken to be written."""
-        return self._buffered_bytes
+        return self._gathering.size_bytes
 
     def take(self) -> tuple[int, bytes]:
         """Hand over what has been appended as one batch: its last sequence, and its bytes."""
-        payloads, self._buffer, self._buffered_bytes = self._buffer, [], 0
-        if not payloads:
+        count, self._gathered = self._gathered, 0
+        if not count:
             return self.last_sequence, b""
-        first_sequence = self.last_sequence - len(payloads) + 1
-        return self.last_sequence, segment.encode(payloads, first_sequence, True)  # noqa: FBT003 as the native one
+        return self.last_sequence, self._gathering.take(self.last_sequence - count + 1)
 
     def write(self, batch: bytes) -> None:
         """Make what `take` gave durable. May run in another thread than `append`, one at a time.
@@ -245,9 +247,10 @@ class Journal:
         self._file.close()
 
     def _rotate(self, batch: bytes) -> None:
-        """Begin a new segment if the batch would make this one too long."""
+        """Begin a new segment if the batch would make this one too long, or cannot be in it."""
         is_empty = self._end == len(segment.HEADER_LINE)
-        if is_empty or self._end + len(batch) <= self._segment_bytes:
+        is_fitting = is_empty or self._end + len(batch) <= self._segment_bytes
+        if is_fitting and not self._is_older:
             return
         self._finish_segment()
         self._begin_segment(segment.first_sequence(batch))
@@ -263,6 +266,7 @@ class Journal:
         self._file.sync()
         sync_directory(self._directory)
         self._end = self._room_end = len(segment.HEADER_LINE)
+        self._is_older = False
 
     def _segments(self) -> list[Path]:
         found = [path for path in self._directory.iterdir() if not path.name.startswith(".")]

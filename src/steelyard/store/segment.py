@@ -1,66 +1,68 @@
-r"""The form of one journal file, and the judgment of a damaged one.
+r"""One journal file, whatever its format, and the judgment of a damaged one.
 
-    steelyard journal 1\n
-    u32 length, top bit: begins a batch | u32 crc32 | u64 sequence | payload      ... repeated
-    zeros                                                        room made beforehand, or nothing
+    steelyard journal 2\n
+    batches or records, in the form of that format             `batches`, `single_records`
+    zeros                                           room made beforehand, or nothing
 
-Integers are little-endian; the checksum (zlib's) covers length, sequence and payload. A batch is
-what one sync made durable, so a later batch proves every earlier one. From this follows what an
-unreadable record means. It was being written when the power went, and nobody was told of it, if
-no later batch exists and bytes of it are *missing*: the file ends inside it, or it has a zero
-sector or a zero end. Everything else is damage to what was acknowledged. The one doubt: damage
-inside the very last record, if that ends in zeros, looks like a torn write.
+Format 2 is written; format 1, of older steelyards, is read for ever. An unreadable record was being
+written when the power went, and nobody was told of it, or it is damage to what was acknowledged:
+the formats say which. A journal is cut off at the first, and refuses at the second.
 
 Pure functions over bytes; files are the journal's.
 """
 
-import struct
-import zlib
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from steelyard.domain.errors import ConfigError
+from steelyard.store import batches, single_records
+from steelyard.store.batches import PAYLOAD_MAX_BYTES, Gathering, encode, first_sequence
+from steelyard.store.sectors import is_zero
 
-FORMAT = 1
+__all__ = ["PAYLOAD_MAX_BYTES", "Gathering", "encode", "first_sequence"]
+
+FORMAT = 2
 MAGIC = b"steelyard journal "
 HEADER_LINE = MAGIC + b"%d\n" % FORMAT
 HEADER_LINE_MAX_BYTES = len(MAGIC) + 12
-PAYLOAD_MAX_BYTES = 4 << 20
-RUN_MAX = 4_096  # records that are handed over at once
-SECTOR_BYTES = 512  # what a disk writes whole or not at all
+RUN_MIN = 4_096  # records that are handed over at once, unless there are fewer
 
-_HEAD = struct.Struct("<IIQ")
-_CHECKED = struct.Struct("<IQ")
-_BEGINS_BATCH = 1 << 31
-HEAD_BYTES = _HEAD.size
+
+class Form(NamedTuple):
+    """What a format brings.
+
+    Attributes:
+        read: Of content, place, sequence and count: payloads, and where they end.
+        is_torn: Of content, place and sequence: whether what is unreadable there was being written.
+        suspects: Of the same: the first and the last record that may be damaged.
+    """
+
+    read: Callable[[bytes, int, int, int], tuple[list[bytes], int]]
+    is_torn: Callable[[bytes, int, int], bool]
+    suspects: Callable[[bytes, int, int], tuple[int, int]]
+
+
+FORMS = {
+    MAGIC + b"1\n": Form(single_records.read, single_records.is_torn, single_records.suspects),
+    HEADER_LINE: Form(batches.read, batches.is_torn, batches.suspects),
+}
 
 
 class Damaged(ConfigError):
     """A record that must be there cannot be read."""
 
-    def __init__(self, file: Path, offset: int, sequence: int) -> None:
+    def __init__(self, file: Path, offset: int, sequence: int, last_sequence: int) -> None:
+        what = f"journal record {sequence}"
+        if last_sequence > sequence:
+            what = f"one of the journal records {sequence} to {last_sequence}"
         super().__init__(
-            f"journal record {sequence} is damaged: {file}, byte {offset}; nothing after it can "
+            f"{what} is damaged: {file}, byte {offset}; nothing after it can "
             "be trusted. Restore the directory from a copy, or choose another --data"
         )
         self.offset = offset
         self.sequence = sequence
-
-
-class Read(NamedTuple):
-    """One whole record and where it stands."""
-
-    offset: int
-    sequence: int
-    payload: bytes
-    begins_batch: bool
-
-    @property
-    def end(self) -> int:
-        """Where the next one begins."""
-        return self.offset + HEAD_BYTES + len(self.payload)
+        self.last_sequence = last_sequence
 
 
 class Run(NamedTuple):
@@ -84,103 +86,57 @@ class End(NamedTuple):
     torn_bytes: int
 
 
-def encode_records(payloads: list[bytes], first_sequence: int, begins_batch: bool) -> bytes:  # noqa: FBT001 as the native one
-    """Return payloads as records, one after the other.
-
-    Raises:
-        ValueError: One is longer than `PAYLOAD_MAX_BYTES`.
-    """
-    found = []
-    mark = _BEGINS_BATCH if begins_batch else 0
-    for sequence, payload in enumerate(payloads, first_sequence):
-        if len(payload) > PAYLOAD_MAX_BYTES:
-            raise ValueError(f"a record of {len(payload)} bytes is too long for the journal")
-        word = len(payload) | mark
-        crc = zlib.crc32(payload, zlib.crc32(_CHECKED.pack(word, sequence)))
-        found += [_HEAD.pack(word, crc, sequence), payload]
-        mark = 0
-    return b"".join(found)
-
-
-def read_records(
-    content: bytes, at: int, first_sequence: int, count_max: int
-) -> tuple[list[bytes], int]:
-    """Return the payloads of the whole records from a place on that have these sequences.
-
-    With them comes where they end: in front of the first that is not whole, or has another one.
-    """
-    payloads: list[bytes] = []
-    while len(payloads) < count_max and (record := _record_at(content, at)):
-        if record.sequence != first_sequence + len(payloads):
-            break
-        payloads.append(record.payload)
-        at = record.end
-    return payloads, at
-
-
-encode, read = encode_records, read_records
-with suppress(ImportError):  # where none was built
-    # The same in a fifteenth of the time: else the disk would wait for Python, and a start too.
-    from steelyard import _native
-
-    encode, read = _native.encode_records, _native.read_records
-
-
-def first_sequence(batch: bytes) -> int:
-    """Return the sequence of a batch's first record."""
-    sequence: int = _HEAD.unpack_from(batch)[2]
-    return sequence
-
-
 def runs(content: bytes, file: Path, first: int) -> Iterator[Run]:
     """Yield a finished segment's records, many at a time.
 
     Raises:
-        ConfigError: Not a segment of this format.
+        ConfigError: Not a segment of a format that is read here.
         Damaged: One cannot be read; the message names it.
     """
-    at = header_end(content, file)
-    expected = first
+    form = _form_of(content, file)
+    at, expected = len(HEADER_LINE), first
     while True:
-        payloads, at = read(content, at, expected, RUN_MAX)
+        payloads, at = form.read(content, at, expected, RUN_MIN)
         if not payloads:
             break
         yield Run(expected, payloads, at)
         expected += len(payloads)
-    if not _is_zero(content, at):
-        raise Damaged(file, at, expected)
+    if not is_zero(content, at):
+        raise Damaged(file, at, *form.suspects(content, at, expected))
 
 
 def end_of_last(content: bytes, file: Path, first: int) -> End:
     """Return where the newest segment's records end.
 
     Raises:
-        ConfigError: Not a segment of this format.
+        ConfigError: Not a segment of a format that is read here.
         Damaged: A record that has been acknowledged cannot be read.
     """
     written = content.rstrip(b"\0")
-    if not content.startswith(HEADER_LINE) and HEADER_LINE.startswith(written):
+    if not content.startswith((*FORMS,)) and any(line.startswith(written) for line in FORMS):
         return End(0, first - 1, len(written))  # it was just being made
-    end, last = header_end(content, file), first - 1
+    end, last = len(HEADER_LINE), first - 1
+    form = _form_of(content, file)
     try:
         for run in runs(content, file, first):
             end, last = run.end, run.last_sequence
-    except Damaged as damaged:
-        if not _is_torn(content, damaged.offset, damaged.sequence):
+    except Damaged:
+        if not form.is_torn(content, end, last + 1):
             raise
     else:
         return End(end, last, 0)
     return End(end, last, len(written) - end)
 
 
-def header_end(content: bytes, file: Path) -> int:
-    """Return where the records begin.
+def is_of_older_format(content: bytes) -> bool:
+    """Whether a segment that can be read is not of the format that is written."""
+    return not content.startswith(HEADER_LINE)
 
-    Raises:
-        ConfigError: Not a segment, or of a format that is not ours.
-    """
-    if content.startswith(HEADER_LINE):
-        return len(HEADER_LINE)
+
+def _form_of(content: bytes, file: Path) -> Form:
+    for line, form in FORMS.items():
+        if content.startswith(line):
+            return form
     line, newline, _ = content[:HEADER_LINE_MAX_BYTES].partition(b"\n")
     version = line.removeprefix(MAGIC)
     if not newline or not line.startswith(MAGIC) or not version.isdigit():
@@ -188,64 +144,6 @@ def header_end(content: bytes, file: Path) -> int:
             f"{file} is not a steelyard journal; move it away, or choose another --data"
         )
     raise ConfigError(
-        f"{file} has journal format {int(version)}, this steelyard reads {FORMAT}; "
+        f"{file} has journal format {int(version)}, this steelyard reads up to {FORMAT}; "
         "use the steelyard that wrote it, or choose another --data"
     )
-
-
-def _record_at(content: bytes, at: int) -> Read | None:
-    """Return the whole record that begins there, if one does."""
-    start = at + HEAD_BYTES
-    if start > len(content):
-        return None
-    word, crc, sequence = _HEAD.unpack_from(content, at)
-    length = word & ~_BEGINS_BATCH
-    payload = content[start : start + length]
-    if length > PAYLOAD_MAX_BYTES or len(payload) < length or not sequence:
-        return None
-    if zlib.crc32(payload, zlib.crc32(_CHECKED.pack(word, sequence))) != crc:
-        return None
-    return Read(at, sequence, payload, begins_batch=bool(word & _BEGINS_BATCH))
-
-
-def _is_torn(content: bytes, at: int, sequence: int) -> bool:
-    """Whether the unreadable record that begins there was still being written."""
-    following: Read | None = None
-    for record in _found_after(content, at, sequence):
-        if record.begins_batch:
-            return False
-        following = following or record
-    if following is not None:
-        end = following.offset
-    elif at + HEAD_BYTES > len(content):
-        return True
-    else:
-        length = _HEAD.unpack_from(content, at)[0] & ~_BEGINS_BATCH
-        end = at + HEAD_BYTES + length
-        if length > PAYLOAD_MAX_BYTES:
-            return False  # bytes go missing, they do not grow
-        if end > len(content) or content[end - 1] == 0:
-            return True
-    return any(
-        _is_zero(content, max(at, sector), min(end, sector + SECTOR_BYTES))
-        for sector in range(at - at % SECTOR_BYTES, end, SECTOR_BYTES)
-    )
-
-
-def _found_after(content: bytes, at: int, sequence: int) -> Iterator[Read]:
-    """Yield the whole records behind a place, wherever they begin, with later sequences."""
-    last = len(content.rstrip(b"\0"))
-    highest = sequence + (last - at) // HEAD_BYTES
-    place = at + 1
-    while place + HEAD_BYTES <= last:
-        found = sequence < _HEAD.unpack_from(content, place)[2] <= highest
-        record = _record_at(content, place) if found else None
-        if record is None:
-            place += 1
-        else:
-            yield record
-            place = record.end
-
-
-def _is_zero(content: bytes, start: int, end: int | None = None) -> bool:
-    return not content[start:end].strip(b"\0")
