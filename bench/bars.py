@@ -7,7 +7,8 @@ theirs. Peers need environments of their own, by their Python:
     BENCH_NAUTILUS=.../bin/python    NautilusTrader 2 (Python 3.12: --pre --no-deps, and numpy)
     BENCH_VECTORBT=.../bin/python    vectorbt; the compiled floor runs there too
 
-The class keeps its two sums in Python, as the floor of one plain call a bar does.
+The class keeps its two sums in Python, as the floor of one plain call a bar does. Arrays use our
+indicators, and once TA-Lib's, as vectorbt uses its own; all of them inside the clock.
 """
 
 import json
@@ -25,7 +26,7 @@ from bench.measure import RUNS, Bench, resident_peak_mib, row
 
 HERE = Path(__file__).parent
 CLASS, ARRAYS = "a class, every bar", "arrays, indicators inside"
-OWN = "arrays, without the indicators"
+TALIB, OWN = "arrays, TA-Lib's indicators inside", "arrays, without the indicators"
 CALLS, PASS = "floor: one Python call a bar", "floor: one compiled pass"
 NAUTILUS, VECTORBT = "NautilusTrader 2", "vectorbt"
 PEERS = {
@@ -41,7 +42,7 @@ def run() -> Iterator[dict[str, Any]]:
     """Yield rates, then what comes before a run: import, load, first call, memory."""
     bench = Bench()
     told: dict[str, Told] = {}
-    own = {CLASS: "class", ARRAYS: "arrays", CALLS: "floor_calls"}
+    own = {CLASS: "class", ARRAYS: "arrays", TALIB: "talib", CALLS: "floor_calls"}
     for name, job in own.items():
         told[name] = _child([sys.executable, "-m", "bench.bars", job])
     for name, (tool, variable) in PEERS.items():
@@ -80,17 +81,18 @@ def _child(command: list[str]) -> Told:
     return found
 
 
-def _ours(*, arrays: bool) -> Told:
+def _ours(kind: str) -> Told:
     """Run ours, and tell what each part took."""
     data = _data()
     whole = begun = time.perf_counter()
     import steelyard.backtest.run  # noqa: PLC0415 what is imported is measured
 
-    if arrays:
+    if kind != "class":
+        import steelyard.backtest.indicators  # noqa: PLC0415 as above
         import steelyard.backtest.signals  # noqa: PLC0415, F401 as above
     import_s = time.perf_counter() - begun
     bars, rows, load_s = _loaded(data)
-    play = _arrays(bars, rows) if arrays else _class(bars, rows)
+    play = _class(bars, rows) if kind == "class" else _arrays(bars, rows, kind)
     first = play()
     cold_s = time.perf_counter() - whole
     found = [play() for _ in range(RUNS)]
@@ -192,25 +194,38 @@ def _class(bars: Any, rows: Any) -> Callable[[], Played]:
     return play
 
 
-def _arrays(bars: Any, rows: Any) -> Callable[[], Played]:
-    import talib  # noqa: PLC0415 measured elsewhere
-
-    from steelyard.backtest.run import Run  # noqa: PLC0415 measured elsewhere
+def _arrays(bars: Any, rows: Any, kind: str) -> Callable[[], Played]:
+    from steelyard.backtest.indicators import sma  # noqa: PLC0415 measured elsewhere
+    from steelyard.backtest.run import Run  # noqa: PLC0415 as above
     from steelyard.backtest.signals import changes_of, frame_of  # noqa: PLC0415 as above
     from steelyard.trading.strategy import Strategy  # noqa: PLC0415 as above
 
     frame = frame_of(bars)
+    if kind == "talib":
+        import talib  # noqa: PLC0415 measured elsewhere
+
+        def signals() -> Any:
+            close = frame["close"].to_numpy()
+            return talib.SMA(close, FAST) > talib.SMA(close, SLOW)
+    else:
+
+        def signals() -> Any:
+            return sma(frame["close"], FAST) > sma(frame["close"], SLOW)
+
+    ready = (sma(frame["close"], FAST) > sma(frame["close"], SLOW)).to_numpy()
+
+    def trade(targets: Any) -> int:
+        run = Run(Strategy(), bars, _settings(), rows=rows)
+        run.go_to(changes_of(targets, bars), time.perf_counter)
+        return len(run.result().fills)
 
     def play() -> Played:
         begun = time.perf_counter()
-        close = frame["close"].to_numpy()
-        targets = talib.SMA(close, FAST) > talib.SMA(close, SLOW)
-        own = time.perf_counter()
-        run = Run(Strategy(), bars, _settings(), rows=rows)
-        run.go_to(changes_of(targets, bars), time.perf_counter)
-        fills = len(run.result().fills)
-        ended = time.perf_counter()
-        return Played(ended - begun, ended - own, fills)
+        fills = trade(signals())
+        seconds = time.perf_counter() - begun
+        begun = time.perf_counter()
+        trade(ready)
+        return Played(seconds, time.perf_counter() - begun, fills)
 
     return play
 
@@ -258,8 +273,7 @@ def _floor_calls() -> Told:
 
 if __name__ == "__main__":
     JOBS = {
-        "class": lambda: _ours(arrays=False),
-        "arrays": lambda: _ours(arrays=True),
+        **{kind: lambda kind=kind: _ours(kind) for kind in ("class", "arrays", "talib")},
         "floor_calls": _floor_calls,
     }
     print(json.dumps(JOBS[sys.argv[1]]()))

@@ -509,6 +509,30 @@ class Bars:
 
     def __len__(self) -> int: ...
 
+class Formula:
+    """Steps over columns of floats, worked out block by block; `backtest.indicators` makes them."""
+
+    count: int
+
+    def __init__(
+        self, steps: list[tuple[str, int, int, int, float]], columns: list[Any], count: int
+    ) -> None:
+        """Take steps: a name, up to three operands or one and a period, a number.
+
+        An operand is the place of a step before, that of a column is its place among the columns
+        (float64, contiguous, count long).
+
+        Raises:
+            ValueError: They are no formula; the argument says why.
+        """
+
+    @property
+    def is_flags(self) -> bool:
+        """Whether the last step is flags, and not numbers."""
+
+    def write(self, out: Any) -> None:
+        """Write the last step into an array of float64, or of bytes where it is flags."""
+
 class Targets:
     """A position in lots for each bar's close, kept as the places where it changes."""
 
@@ -526,6 +550,14 @@ class Targets:
 
         Raises:
             ValueError: One is beyond max_lots; the argument is its place.
+        """
+
+    @staticmethod
+    def of_formula(formula: Formula, lot_size: float, max_lots: int) -> Targets:
+        """Take what a formula finds, sizes or flags, without writing it down.
+
+        Raises:
+            ValueError: As `of_sizes`.
         """
 
     @staticmethod

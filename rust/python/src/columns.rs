@@ -6,7 +6,7 @@ use std::ops::Range;
 use pyo3::buffer::{Element, PyBuffer, ReadOnlyCell};
 use pyo3::exceptions::PyValueError;
 use pyo3::{Bound, PyAny, PyResult, Python, pyclass, pymethods};
-use steelyard_replay::{Bar, Bars};
+use steelyard_replay::{Bar, Bars, first_not};
 
 /// So many rows are checked at once, while they are at hand.
 const CHUNK: usize = 512;
@@ -225,17 +225,16 @@ impl Bars for Columns<'_> {
         reason = "a guess, which is put right"
     )]
     fn first_from(&self, span: Range<usize>, time_ns: i64) -> usize {
-        let Range { start, end } = span.clone();
+        let Range { start, end } = span;
         if start >= end || self.open_ns(start) >= time_ns {
             return start;
         }
+        let Some((_, step_ns)) = self.regular else {
+            return first_not(start..end, |at| self.open_ns(at) < time_ns);
+        };
         if self.open_ns(end.saturating_sub(1)) < time_ns {
             return end;
         }
-        let Some((_, step_ns)) = self.regular else {
-            let times = self.columns[0].get(span.clone()).unwrap_or_default();
-            return start.saturating_add(times.partition_point(|it| it.get() < time_ns));
-        };
         let off_ns = time_ns.saturating_sub(self.open_ns(start));
         let mut at = start.saturating_add((off_ns as f64 / step_ns as f64) as usize);
         while at > start && self.open_ns(at.saturating_sub(1)) >= time_ns {

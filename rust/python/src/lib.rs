@@ -6,6 +6,7 @@
 mod bars;
 mod columns;
 mod engine;
+mod formula;
 mod found;
 mod journal;
 mod market;
@@ -58,6 +59,9 @@ mod _native {
 
     #[pymodule_export]
     use crate::columns::PyBars;
+
+    #[pymodule_export]
+    use crate::formula::PyFormula;
 
     #[pymodule_export]
     use crate::targets::PyTargets;

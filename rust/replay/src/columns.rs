@@ -36,17 +36,29 @@ pub trait Bars {
 
     /// Returns the first of some that does not begin before a time; their end, if all do.
     fn first_from(&self, span: Range<usize>, time_ns: i64) -> usize {
-        let Range { mut start, mut end } = span;
-        while start < end {
-            let middle = start.midpoint(end);
-            if self.open_ns(middle) < time_ns {
-                start = middle.saturating_add(1);
-            } else {
-                end = middle;
-            }
-        }
-        start
+        first_not(span, |at| self.open_ns(at) < time_ns)
     }
+}
+
+/// Returns the first place of a span at which something is not so, where it is so at all before;
+/// the nearer it is the sooner it is found.
+pub fn first_not(span: Range<usize>, is_so: impl Fn(usize) -> bool) -> usize {
+    let Range { mut start, end: last } = span;
+    let (mut end, mut step) = (start, 1_usize);
+    while end < last && is_so(end) {
+        start = end.saturating_add(1);
+        end = end.saturating_add(step).min(last);
+        step = step.saturating_mul(2);
+    }
+    while start < end {
+        let middle = start.midpoint(end);
+        if is_so(middle) {
+            start = middle.saturating_add(1);
+        } else {
+            end = middle;
+        }
+    }
+    start
 }
 
 impl Bars for [Bar] {
@@ -76,5 +88,22 @@ impl Bars for [Bar] {
 
     fn closes(&self, span: Range<usize>) -> impl Iterator<Item = i64> {
         self.get(span).unwrap_or_default().iter().map(|it| it.close)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_that_is_not_so_is_found_wherever_it_is() {
+        for end in 0..40 {
+            for start in 0..=end {
+                for first in 0..45 {
+                    let expected = first.clamp(start, end);
+                    assert_eq!(first_not(start..end, |at| at < first), expected);
+                }
+            }
+        }
     }
 }

@@ -30,6 +30,8 @@ pub struct Curve {
     points: Vec<Point>,
     peak: f64,
     drawdown: f64,
+    /// The first bar that does not begin before some time: the next point's.
+    reach: (i64, usize),
 }
 
 /// Returns when the day ends that a moment belongs to.
@@ -53,6 +55,7 @@ impl Curve {
             points: Vec::with_capacity(POINTS_MAX + 1),
             peak: f64::NEG_INFINITY,
             drawdown: 0.0,
+            reach: (i64::MIN, 0),
         }
     }
 
@@ -124,7 +127,11 @@ impl Curve {
         while at < span.end {
             let point_ns = self.next_ns.min(self.day_ends_ns.saturating_add(1));
             let stop_ns = point_ns.saturating_sub(interval_ns);
-            let stop = bars.first_from(at..span.end, stop_ns);
+            // Many spans may come before it.
+            if self.reach.0 != stop_ns {
+                self.reach = (stop_ns, bars.first_from(at..bars.count(), stop_ns));
+            }
+            let stop = self.reach.1.clamp(at, span.end);
             if stop == at {
                 self.mark(bars.open_ns(at) + interval_ns, bars.close(at), account);
                 at += 1;
@@ -226,32 +233,12 @@ impl Curve {
 
 #[cfg(test)]
 mod tests {
-    use steelyard_engine::Instrument;
-
     use super::*;
+    use crate::account::tests::listing;
 
     #[test]
     fn thinned_out_a_curve_keeps_every_other_point_and_the_ends_of_days() {
-        let instrument = Instrument {
-            instrument_id: 0,
-            base_asset_id: 0,
-            quote_asset_id: 1,
-            lot_atoms: 1,
-            tick_lot_atoms: 1,
-            price_max_ticks: 1,
-            size_min_lots: 1,
-            size_max_lots: 1,
-            notional_min_atoms: 0,
-            notional_max_atoms: 0,
-            band_rate_e8: 0,
-            orders_max: 0,
-            triggers_max: 0,
-            volume_weight_e8: 0,
-            symbol: [0; 24],
-            base: [0; 12],
-            quote: [0; 12],
-        };
-        let account = Account::new(&instrument, 1_000, 1_000);
+        let account = Account::new(&listing(), 1_000, 1_000);
         let step_ns = DAY_NS / 7 + 11;
         let mut curve = Curve::new(1.0, 1);
         let count = i64::try_from(POINTS_MAX).unwrap_or(0);

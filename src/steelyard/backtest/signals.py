@@ -6,6 +6,8 @@
         return above.fill_null(False).cast(float)
 
 The frame is polars: `time` (UTC), `open`, `high`, `low`, `close`, `volume` as floats, a row a bar.
+`backtest.indicators` has indicators that are worked out on the way to the run.
+
 What comes back is as long: the position in base that each bar's close leads to, NaN or null for the
 one before. Differences become market orders, carried out by the same machine as those of a class;
 what did not trade of one is ordered again at the next bar, as docs/concepts/fills.md says.
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 
 from steelyard import _native
 from steelyard.backtest.columns import BarColumns
+from steelyard.backtest.indicators import Flags, Line
 from steelyard.domain.errors import ConfigError
 
 Ints = NDArray[np.int64]
@@ -60,25 +63,47 @@ def changes_of(found: Any, bars: BarColumns) -> _native.Targets:
     Raises:
         ConfigError: Not as many as there are bars, infinite, or no numbers.
     """
+    if isinstance(found, Line | Flags):
+        return _changes_of_formula(found, bars)
     wanted = _numbers(found)
     if wanted.shape != (len(bars),):
-        raise ConfigError(
-            f"signals gave {wanted.shape} values for {len(bars)} bars; "
-            "give one a bar, the position in base that its close leads to"
-        )
-    instrument = bars.instrument
-    limits = float(instrument.lot_size), instrument.size_max_lots
+        raise _not_one_a_bar(wanted.shape, bars)
+    limits = _limits(bars)
     try:
         if wanted.dtype == np.bool_:
             return _native.Targets.of_flags(wanted.view(np.uint8), *limits)
         return _native.Targets.of_sizes(wanted, *limits)
     except ValueError as error:
-        at = error.args[0]
-        if np.isinf(wanted[at]):
-            raise ConfigError(f"signals gave an infinite position at bar {at}") from error
-        raise ConfigError(
-            f"signals want {float(wanted[at])} at bar {at}, more than an order may be"
-        ) from error
+        raise _refusal(wanted, error.args[0]) from error
+
+
+def _changes_of_formula(found: Line | Flags, bars: BarColumns) -> _native.Targets:
+    """Return the same of a formula, which is worked out on the way."""
+    if len(found) not in (0, len(bars)):
+        raise _not_one_a_bar((len(found),), bars)
+    try:
+        return _native.Targets.of_formula(found.native(), *_limits(bars))
+    except ValueError as error:
+        raise _refusal(found.to_numpy(), error.args[0]) from error
+
+
+def _limits(bars: BarColumns) -> tuple[float, int]:
+    """Return the size of a lot, and how many an order may have."""
+    return float(bars.instrument.lot_size), bars.instrument.size_max_lots
+
+
+def _not_one_a_bar(shape: tuple[int, ...], bars: BarColumns) -> ConfigError:
+    return ConfigError(
+        f"signals gave {shape} values for {len(bars)} bars; "
+        "give one a bar, the position in base that its close leads to"
+    )
+
+
+def _refusal(wanted: Any, at: int) -> ConfigError:
+    """Return why a position cannot be."""
+    if np.isinf(wanted[at]):
+        return ConfigError(f"signals gave an infinite position at bar {at}")
+    return ConfigError(f"signals want {float(wanted[at])} at bar {at}, more than an order may be")
 
 
 def _numbers(found: Any) -> Any:
