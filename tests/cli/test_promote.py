@@ -58,8 +58,8 @@ def lived(
     """
     Directory(data / "bots" / bot).close()
     journal, form = Journal(data / "bots" / bot / "journal"), codec()
-    beats = ((day + at / BEATS, ALIVE) for day in range(days) for at in range(BEATS * 5 // 9))
-    told = [(int(at * DAY_NS), message) for at, message in beats]
+    beats = (beat for beat in range(int(days * BEATS)) if beat % BEATS < BEATS * 5 // 9)
+    told = [(beat * DAY_NS // BEATS, ALIVE) for beat in beats]
     told += [(int(part * days * DAY_NS), it) for part, it in [*traded, *((1, it) for it in more)]]
     told.append((0, MarketNamed("live", "kraken wss://ws.kraken.com")))
     for at_ns, message in sorted(told, key=itemgetter(0)):
