@@ -346,6 +346,49 @@ def test_a_leg_of_bars_fills_as_it_would_alone(seed: int):
     assert_same(alone.result(), beside.legs["one"], fills=100)
 
 
+def wandering(seed: int, instrument: Instrument) -> Tape:
+    """Return a minute of a market whose book and trades are never quiet."""
+    random = np.random.default_rng(seed)
+    rows, middle = [], 2_000
+    for at in range(1_500):
+        time_ns = BEGIN_NS + at * 40 * MS_NS + int(random.integers(0, 39)) * MS_NS
+        middle += int(random.integers(-1, 2))
+        for side, kind in ((-1, EventKind.BEST_BID), (1, EventKind.BEST_ASK)):
+            rows.append((time_ns, int(random.integers(100, 5_000)), middle + 3 * side, kind))
+        kind = random.choice([EventKind.BUY_TRADE, EventKind.SELL_TRADE])
+        away = 3 if kind == EventKind.BUY_TRADE else -3
+        rows.append((time_ns + MS_NS, int(random.integers(1, 4_000)), middle + away, kind))
+    records = np.array(rows, EVENT)
+    return Tape(instrument, lambda: iter(np.array_split(records, 7)))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_leg_of_a_tape_fills_as_it_would_alone(seed: int):
+    """Twice a second by the clock, with delays, beside another tape: the same orders and fills."""
+
+    class Clocked(Dice):
+        def on_start(self) -> None:
+            self.every("500ms")
+
+    class ClockedLegs(DiceOfLegs):
+        def on_start(self) -> None:
+            self.every("500ms")
+
+    terms = Settings(
+        deposits={"USDT": Decimal(10**7), "BTC": Decimal(10_000)},
+        order_delay=Delay.samples([0, 3 * MS_NS, 700 * MS_NS]),
+        answer_delay=Delay.constant(5 * MS_NS),
+    )
+    alone = Run(Clocked(seed=seed), wandering(seed, BTC), terms)
+    alone.go(lambda: 0.0)
+    legs = {
+        "one": leg(wandering(seed, BTC), settings=terms),
+        "by": leg(wandering(9, ETH)),
+    }
+    beside = play(ClockedLegs(seed=seed), legs, {"main": terms.deposits})
+    assert_same(alone.result(), beside.legs["one"], fills=40)
+
+
 def assert_same(alone: Any, beside: Any, fills: int) -> None:
     assert alone.about.failure is None
     assert len(alone.fills) > fills

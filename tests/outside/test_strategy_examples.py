@@ -1,6 +1,8 @@
 """The examples of `docs/guides/strategies.md`: each can be started, and some of them are."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ from typing import Any, Self
 import pytest
 
 from steelyard import strategies
+from steelyard.cli.main import run
 from steelyard.cli.trader_strategy import load_strategy
 from steelyard.exchange.listings import LISTINGS
 from steelyard.testing import LocalExchange
@@ -69,6 +72,20 @@ def test_the_guides_own_strategy_is_the_example_and_its_test_passes():
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", ["cross_venue", "rebalancer", "triangular"])
+def test_a_strategy_of_several_legs_is_backtested(name: str, tmp_path: Path, capsys: Any):
+    """Each on the markets that the example beside it makes; all of its legs trade."""
+    for file in (f"{name}.toml", "markets.py"):
+        shutil.copy(EXAMPLES / file, tmp_path)
+    subprocess.run([sys.executable, "markets.py"], cwd=tmp_path, check=True)
+    words = [str(tmp_path / f"{name}.toml"), "--out", str(tmp_path), "--quick", "--json"]
+    assert run(["backtest", *words]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["failure"] is None
+    fills = {leg["name"]: leg["report"]["metrics"]["fills"] for leg in document["legs"]}
+    assert min(fills.values()) > 5, fills
 
 
 STARTED = ("dca", "market_maker", "triangular", "cross_venue")

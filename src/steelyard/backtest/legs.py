@@ -134,7 +134,15 @@ class _Seat:
                 {**assumed.for_machine(settings, is_tape=True), "mark_ns": 0},
             )
             self.blocks = iter(data.blocks())
-        self.desk = LegDesk(instrument, self.replay)
+        desk = self.desk = LegDesk(instrument, self.replay)
+        # They stay the same ones.
+        self.wishes, self.notes, self.timers = desk.intents, desk.notes, desk.timers
+        self.timers_seen = 0
+
+    @property
+    def has_wishes(self) -> bool:
+        """Whether a call has left something to do here."""
+        return bool(self.wishes or self.notes) or len(self.timers) > self.timers_seen
 
     def next_block(self) -> Ints | None:
         """Return the next block of a tape as the machine reads it: three words an event."""
@@ -153,11 +161,6 @@ class LegDesk(ReplayDesk):
 
     def reach(self, now_ns: int) -> None:
         """Do nothing: one clock is all desks'."""
-
-    @property
-    def has_new_timers(self) -> bool:
-        """Whether a timer was set that nobody has seen to."""
-        return len(self.timers) > self.timers_seen
 
 
 class _Shared:
@@ -242,6 +245,11 @@ class LegsRun:
             )
         for name, seat in self.seats.items():
             self._legs.parts[name].bind(seat.desk)
+        self._seated = [*self.seats.values()]
+        self._on_book, self._on_bar = strategy.on_book, strategy.on_bar
+        self._on_timer = strategy.on_timer
+        self._wants_bars = overrides(strategy, "on_bar")
+        self._wants_timers = overrides(strategy, "on_timer")
         self._seconds = 0.0
         self._is_partial = True
         self._failure: str | None = None
@@ -313,15 +321,15 @@ class LegsRun:
         self._clock.begin_marks()
         for name in names:
             self.hosts[name].start()
-        self._drain(names[0])
+        self._drain(0)
         if overrides(strategy, "on_book"):
-            for name, seat in self.seats.items():
+            for at, (name, seat) in enumerate(self.seats.items()):
                 if not isinstance(seat.given.data, BarColumns):
                     self.hosts[name].first_book()
-                    self._drain(name)
+                    self._drain(at)
         count = 0
         while (told := self._clock.step(False)) is not None:  # noqa: FBT003 to the end
-            self._tell(names[told[0]], told[1], told[2])
+            self._tell(*told)
             count += 1
             if looked is not None and count % _LOOK == 0:
                 looked(self._clock.now_ns - self._begin_ns)
@@ -336,48 +344,40 @@ class LegsRun:
         elif kind == _BARS and self._strategy.history_bars:
             seat.desk.history += about
 
-    def _tell(self, name: str, kind: str, about: Any) -> None:
-        """Pass on what a leg has stopped for."""
-        host, seat = self.hosts[name], self.seats[name]
-        part = self._legs.parts[name]
+    def _tell(self, at: int, kind: str, about: Any) -> None:
+        """Pass on what a leg has stopped for, as its part of the strategy would."""
+        seat = self._seated[at]
+        name = seat.name
+        self._strategy.hear(name)
         if kind == _BOOK:
-            part.on_book(seat.desk.book)
-        elif kind == _NEWS:
-            for what, at in about:
-                host.news(what, at)
-                self._drain(name)
-            return
+            self._on_book(seat.desk.book)
         elif kind == _BARS:
-            if not overrides(self._strategy, "on_bar"):
-                return
-            for bar in about:
-                part.on_bar(bar)
-                self._drain(name)
-            return
+            for bar in about if self._wants_bars else ():
+                self._on_bar(bar)
+                self._drain(at)
         elif kind == _TIMER:
+            host = self.hosts[name]
             number, due_ns = about
             if (every := host.timers.get(number)) is None:
                 host.own_timer()
-            else:
-                part.on_timer(Timer(every, due_ns))
+            elif self._wants_timers:
+                self._on_timer(Timer(every, due_ns))
+        elif kind == _NEWS:
+            for what, place in about:
+                self.hosts[name].news(what, place)
+                self._drain(at)
         elif kind == _TRADE:
-            host.market(*about)
+            self.hosts[name].market(*about)
         elif kind == _STARVED:
             seat.replay.feed(seat.next_block())
-            return
-        self._drain(name)
+        self._drain(at)
 
-    def _drain(self, name: str) -> None:
+    def _drain(self, at: int) -> None:
         """Carry out what a call has wished for: where it was told first, then at the other legs."""
-        self._drain_one(name)
-        for other in self._legs.take_due():
-            self._drain_one(other)
-
-    def _drain_one(self, name: str) -> None:
-        desk = self.seats[name].desk
-        if desk.intents or desk.notes or desk.has_new_timers:
-            self.hosts[name].drain()
-            desk.timers_seen = len(desk.timers)
+        for seat in (self._seated[at], *self._seated):
+            if seat.has_wishes:
+                self.hosts[seat.name].drain()
+                seat.timers_seen = len(seat.timers)
 
     # -- what has come of it ----------------------------------------------------------------------
 

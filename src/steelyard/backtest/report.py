@@ -168,6 +168,12 @@ class Overfit(Struct, frozen=True, kw_only=True):
     absent: dict[str, str]
 
 
+OF_A_LEG = Overfit(
+    sharpe=None, order=None, signals=None, coin=None,
+    absent=dict.fromkeys(("sharpe", "order", "signals", "coin"), "a leg is not judged alone"),
+)  # fmt: skip
+
+
 class Report(Struct, frozen=True, kw_only=True):
     """One run, as its JSON file has it."""
 
@@ -215,7 +221,7 @@ def document(
     about, instrument = result.about, result.about.instrument
     books = trips.book(result.fills, instrument)
     told = metrics.measure(result, books)
-    luck = _overfit(result, books, seed, trials, deviation)
+    luck = OF_A_LEG if is_leg else _overfit(result, books, seed, trials, deviation)
     case = Case(result, told, books, luck.sharpe, luck.signals, variants)
     warned = warnings.judge(case, is_leg=is_leg)
     candles = _joined(result.candles)
