@@ -120,7 +120,9 @@ def live(amount: str, cap: str) -> str:
     text = CONFIG.replace('environment = "sandbox"\non_stop', REAL.format(amount))
     text = text.replace("http://127.0.0.1:1", "https://venue.example")
     text = text.replace("ws://127.0.0.1:1", "wss://venue.example")
-    text = text.replace('key = "env:TEST"', 'key = "env:TEST"\nwaive = ["any-ip", "withdraw-unknown"]')
+    text = text.replace(
+        'key = "env:TEST"', 'key = "env:TEST"\nwaive = ["any-ip", "withdraw-unknown"]'
+    )
     return f'{text}max_gross_exposure = "{cap}"\n'
 
 
