@@ -10,8 +10,8 @@ import pytest
 
 from steelyard.cli.dialect_venue import DialectVenue
 from steelyard.cli.live_source import LivePlace, LiveSource
-from steelyard.cli.market_source import CrowdSource
-from steelyard.cli.market_told import MARKET_PATH, market_in, market_response
+from steelyard.cli.market_source import CrowdSource, market_response
+from steelyard.cli.market_told import MARKET_PATH, market_in
 from steelyard.trading.actions import MarketTold
 from steelyard.trading.config import VenueTable
 from steelyard.wire.dialect import ApiKey

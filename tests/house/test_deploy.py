@@ -1,11 +1,16 @@
 """Units and image are what their makers' tools take, and keep what our guides promise."""
 
+import json
 import re
 import shlex
 import shutil
 import subprocess
+import sys
+import tomllib
+from pathlib import Path
 
 import pytest
+from cyclopts import CycloptsError
 
 from steelyard.cli.main import app
 from tests.house.source import ROOT
@@ -58,18 +63,96 @@ def test_systemd_takes_a_unit(unit, tmp_path):
 def test_a_unit_gives_a_bot_little_and_names_a_command_that_there_is(unit):
     found = settings(unit)
     assert {name: found.get(name, [None])[0] for name in HARDENED} == HARDENED
-    program, command, *words = shlex.split(found["ExecStart"][0])
+    program, *words = shlex.split(found["ExecStart"][0])
     assert program.endswith("/steelyard")
-    assert command in app
-    known = " ".join(parameter for group in [app[command]] for parameter in _options(group))
-    assert [word for word in words if word.startswith("--") and word not in known] == []
+    parses(words)
     secrets = [line for line in found["Environment"] if re.search(r"(?i)phrase=|secret=", line)]
     assert secrets == [], "a variable of a unit is everybody's to read"
 
 
-def _options(command) -> set[str]:
-    arguments = command.assemble_argument_collection(parse_docstring=False)
-    return {name for argument in arguments for name in argument.names}
+def parses(words: list[str]) -> None:
+    """Have the command line take them: a command, flags and values that there are."""
+    try:
+        app.parse_args(words, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        pytest.fail(f"steelyard {' '.join(words)}: {error}")
+
+
+@pytest.mark.parametrize("words", ["tarde x.toml", "trade x.toml --conf dip", "watch --once=maybe"])
+def test_what_the_command_line_does_not_take_is_found(words):
+    """Also the beginning of a flag that there is."""
+    with pytest.raises(pytest.fail.Exception, match=words):
+        parses(words.split())
+
+
+@pytest.mark.parametrize("file", [*UNITS, DOCKERFILE], ids=lambda it: it.name)
+def test_commands_and_variables_that_comments_name_are_there(file):
+    """Somebody types them, as they stand."""
+    text = file.read_text()
+    told = [line for line in text.splitlines() if line.startswith("#") and "docker" not in line]
+    for line in told:
+        for words in re.findall(r"(?:^|[ /])steelyard (\w+ [^,]+?)(?=,| \.\.\.|$)", line):
+            parses(words.split())
+    known = "".join(it.read_text() for it in sorted((ROOT / "src").rglob("*.py")))
+    for name in {*re.findall(r"STEELYARD_\w+", text)}:
+        assert f'"{name}"' in known, name
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda it: it.name)
+def test_a_unit_reads_and_writes_where_it_may(unit):
+    """Its data and state are in the directory that systemd makes for it; credentials are given."""
+    found = settings(unit)
+    own = f"/var/lib/{found['StateDirectory'][0]}"
+    words = shlex.split(found["ExecStart"][0])
+    assert words[words.index("--data") + 1] == own
+    variables = dict(it.split("=", 1) for it in found["Environment"])
+    assert variables["STEELYARD_STATE"].startswith(f"{own}/")
+    given = {it.partition(":")[0] for it in found.get("LoadCredentialEncrypted", [])}
+    named = {it for value in variables.values() for it in re.findall(r"%d/(\w+)", value)}
+    assert named == given
+    assert all(it.startswith("/etc/steelyard/") for it in read_by(found))
+    for document in found.get("Documentation", []):
+        place = document.partition("/doc/steelyard/")[2]
+        assert (ROOT / "docs" / place).is_file(), document
+
+
+def read_by(found: dict[str, list[str]]) -> list[str]:
+    """Return the files that a unit reads."""
+    configs = [it for it in shlex.split(found["ExecStart"][0]) if it.endswith(".toml")]
+    given = [it.partition(":")[2] for it in found.get("LoadCredentialEncrypted", [])]
+    vaults = [it.partition("=")[2] for it in found["Environment"] if "_VAULT=" in it]
+    return [*configs, *given, *vaults]
+
+
+def test_what_the_image_starts_is_there():
+    """Its command, its health check, the folders of both, the extra and the program's place."""
+    lines = instructions()
+    entry, command = (json.loads(lines[name][-1]) for name in ("ENTRYPOINT", "CMD"))
+    check = json.loads(lines["HEALTHCHECK"][0].partition(" CMD ")[2])
+    assert entry == check[:1] == ["steelyard"]
+    for words in (command, check[1:]):
+        parses(words)
+        assert words[words.index("--data") + 1] == lines["VOLUME"][0]
+    variables = dict(it.split("=", 1) for it in lines["ENV"][0].split())
+    assert variables["STEELYARD_STATE"].startswith(f"{lines['VOLUME'][0]}/")
+    assert variables["PATH"].split(":")[0] == f"{lines['COPY'][-1].split()[-1]}/bin"
+    made = lines["RUN"][-1]
+    assert f"--uid {lines['USER'][0]} " in made
+    assert made.endswith(f" {lines['VOLUME'][0]}"), "the user's own folder is made last"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (extra,) = re.findall(r"\$\{WHEEL\}\[(\w+)\]", lines["RUN"][0])
+    assert extra in project["optional-dependencies"]
+    assert f"WHEEL=steelyard-{project['version']}-" in DOCKERFILE.read_text()
+
+
+def instructions() -> dict[str, list[str]]:
+    """Return the image's instructions by name, without comments and with one line for each."""
+    text = re.sub(r"(?m)^#.*\n", "", DOCKERFILE.read_text()).replace("\\\n", " ")
+    found: dict[str, list[str]] = {}
+    for line in filter(None, text.splitlines()):
+        name, rest = line.split(maxsplit=1)
+        found.setdefault(name, []).append(" ".join(rest.split()))
+    return found
 
 
 def test_the_image_runs_as_nobody_special_and_has_no_secret():
@@ -92,6 +175,11 @@ def test_the_image_runs_as_nobody_special_and_has_no_secret():
 
 
 def test_hadolint_takes_the_image():
-    if shutil.which("hadolint") is None:
-        pytest.skip("no hadolint on this machine")
-    subprocess.run(["hadolint", str(DOCKERFILE)], check=True)
+    """It comes with the other tools of a checkout."""
+    program = Path(sys.executable).with_name("hadolint")
+    if not program.exists():
+        pytest.skip("no hadolint here: make setup-dev")
+    done = subprocess.run(
+        [program, "--no-color", DOCKERFILE], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("", 0)

@@ -23,8 +23,14 @@ from steelyard.cli.exchange_faults import later
 from steelyard.cli.exchange_metrics import JournalMeter, Readings, metrics_text
 from steelyard.cli.exposition import Histogram, metrics_response
 from steelyard.cli.live_source import LiveSource
-from steelyard.cli.market_source import MarketSource, ScriptSource, TapeSource, describe
-from steelyard.cli.market_told import MARKET_PATH, market_response
+from steelyard.cli.market_source import (
+    MarketSource,
+    ScriptSource,
+    TapeSource,
+    describe,
+    market_response,
+)
+from steelyard.cli.market_told import MARKET_PATH
 from steelyard.cli.opening import OpenExchange
 from steelyard.dashboard.account_site import AccountSite
 from steelyard.dashboard.accounts import open_account_site

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from steelyard.cli.live_source import LiveSource
+from steelyard.cli.market_told import OK, MarketDocument
 from steelyard.domain.errors import ConfigError, DecodeError, UsageError
 from steelyard.domain.instrument import Instrument, Listings
 from steelyard.exchange.crowd import Crowd
@@ -27,6 +29,7 @@ from steelyard.exchange.script import Script
 from steelyard.exchange.script_text import SCRIPT_MAX_BYTES, parse_script
 from steelyard.exchange.tape import SPEED_ONE_E4, AtEnd, Tape, TapeEvent
 from steelyard.store.recordings import lines, sha256
+from steelyard.wire.http import Response, json_response
 
 _EXPECTED = (
     "Expected is a recording of Binance spot, packed by gzip: lines of local nanoseconds, a space "
@@ -114,9 +117,15 @@ def check_same(asked: MarketSource, founded: Founded) -> None:
     )
 
 
-def kind_of(source: MarketSource) -> str:
-    """Return what kind of market it is, in a word: crowd, tape, script or live."""
-    return _KINDS[type(source)]
+def market_response(source: MarketSource) -> Response:
+    """Return what bots are told of a market."""
+    follows: dict[str, str] = {}
+    if isinstance(source, LiveSource):
+        for place in source.places:
+            parts = urlsplit(place.ws)
+            host = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
+            follows |= dict.fromkeys(place.symbols, f"{place.dialect} {parts.scheme}://{host}")
+    return json_response(OK, msgspec.json.encode(MarketDocument(_KINDS[type(source)], follows)))
 
 
 def describe(source: MarketSource) -> str:

@@ -5,15 +5,11 @@ speaks a venue's API learns what it practices on, and its journal can tell. No f
 it costs nothing of the limits. Who answers something else is no exchange of ours.
 """
 
-from urllib.parse import urlsplit
-
 import msgspec
 from msgspec import Struct
 
-from steelyard.cli.live_source import LiveSource
-from steelyard.cli.market_source import MarketSource, kind_of
 from steelyard.trading.actions import MarketTold
-from steelyard.wire.http import Request, Response, json_response
+from steelyard.wire.http import Request, Response
 
 MARKET_PATH = "/.well-known/steelyard"
 QUESTION = Request("GET", MARKET_PATH, {}, b"")
@@ -21,28 +17,17 @@ OK = 200
 WORD_MAX = 200  # letters of what is told that are believed
 
 
-class _Document(Struct, frozen=True):
+class MarketDocument(Struct, frozen=True):
     """What is told: the kind of the market, and by symbol the venue that is followed."""
 
     steelyard: str
     follows: dict[str, str] = {}
 
 
-def market_response(source: MarketSource) -> Response:
-    """Return what is told of a market."""
-    follows: dict[str, str] = {}
-    if isinstance(source, LiveSource):
-        for place in source.places:
-            parts = urlsplit(place.ws)
-            host = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
-            follows |= dict.fromkeys(place.symbols, f"{place.dialect} {parts.scheme}://{host}")
-    return json_response(OK, msgspec.json.encode(_Document(kind_of(source), follows)))
-
-
 def market_in(response: Response, symbol: str) -> MarketTold:
     """Return what an exchange has told of one market; what is none of ours tells nothing."""
     try:
-        found = msgspec.json.decode(response.body, type=_Document)
+        found = msgspec.json.decode(response.body, type=MarketDocument)
     except msgspec.DecodeError:
         return MarketTold()
     venue = found.follows.get(symbol, "")
